@@ -1,0 +1,133 @@
+"""One load on one server: described by `Load`, made by a process of its own, summed up as an `Outcome`."""
+
+import contextlib
+import gc
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import orjson
+import uvloop
+
+from bench.generator import Run, closed_loop, open_loop
+from bench.leads import requests
+from shared.settings import PROJECT_ROOT
+
+
+@dataclass(frozen=True)
+class Load:
+    """What to send. `rate` 0 is a closed loop; `limit` ends it after so many requests, 0 after `seconds` only."""
+
+    url: str
+    headers: dict[str, str]
+    connections: int
+    seconds: float
+    first: int
+    rate: float = 0.0
+    limit: int = 0
+    duplicates: float = 0.2
+    acknowledged: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a load. `seconds` runs from its first request to its last answer, `started` is CLOCK_MONOTONIC.
+
+    Latencies are in milliseconds; in an open loop they count from the scheduled time, so a stall is not omitted.
+    `cpu_us` is the generator's own cost a request.
+    """
+
+    started: float
+    seconds: float
+    statuses: dict[str, int]
+    broken: int
+    p50: float
+    p99: float
+    longest: float
+    cpu_us: float
+
+    @property
+    def ended(self) -> float:
+        return self.started + self.seconds
+
+    @property
+    def good(self) -> int:
+        """Answers with a 2xx."""
+        return sum(count for status, count in self.statuses.items() if status.startswith("2"))
+
+    @property
+    def rate(self) -> float:
+        """Good answers a second."""
+        return self.good / self.seconds
+
+    def rate_of(self, status: int) -> float:
+        """Answers with this status a second."""
+        return self.statuses.get(str(status), 0) / self.seconds
+
+    @property
+    def failed(self) -> int:
+        return sum(self.statuses.values()) - self.good + self.broken
+
+
+def run(load: Load) -> Outcome:
+    """Makes the load in a process of its own and returns as soon as its result is there.
+
+    Raises RuntimeError when the generator could not run, for example when nothing listens at the address.
+    """
+    command = [sys.executable, "-m", "bench.load", orjson.dumps(asdict(load)).decode()]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=PROJECT_ROOT) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+    if not line:
+        raise RuntimeError(f"the load generator ended with status {process.returncode}")
+    return Outcome(**orjson.loads(line))
+
+
+def percentile(ordered: Sequence[float], share: float) -> float:
+    return ordered[min(int(len(ordered) * share), len(ordered) - 1)] if ordered else float("nan")
+
+
+def make(load: Load) -> Outcome:
+    """Makes the load in this process."""
+    address = urlsplit(load.url)
+    source = requests(
+        f"{address.path}?{address.query}", {"Host": address.netloc, **load.headers}, load.first, load.duplicates
+    )
+    next(source)  # renders the templates before the clock starts
+    with contextlib.ExitStack() as stack:
+        file = stack.enter_context(Path(load.acknowledged).open("wb")) if load.acknowledged else None
+        going = Run(source, load.limit, file)
+        gc.disable()  # nothing here makes cycles, and a full collection is a pause of its own
+        return uvloop.run(timed(going, load, str(address.hostname), int(address.port or 80)))
+
+
+async def timed(going: Run, load: Load, host: str, port: int) -> Outcome:
+    started, cpu = time.monotonic(), time.process_time()
+    if load.rate:
+        await open_loop(going, host, port, load.connections, load.rate, load.seconds)
+    else:
+        await closed_loop(going, host, port, load.connections, load.seconds)
+    return sum_up(going, started, time.monotonic() - started, time.process_time() - cpu)
+
+
+def sum_up(going: Run, started: float, seconds: float, cpu: float) -> Outcome:
+    ordered = sorted(going.latencies)
+    return Outcome(
+        started=started,
+        seconds=seconds,
+        statuses={status.decode(): count for status, count in going.statuses.items()},
+        broken=going.broken,
+        p50=percentile(ordered, 0.5) * 1e3,
+        p99=percentile(ordered, 0.99) * 1e3,
+        longest=percentile(ordered, 1.0) * 1e3,
+        cpu_us=cpu * 1e6 / max(len(ordered), 1),
+    )
+
+
+if __name__ == "__main__":
+    outcome = make(Load(**orjson.loads(sys.argv[1])))
+    sys.stdout.buffer.write(orjson.dumps(asdict(outcome)) + b"\n")

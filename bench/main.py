@@ -1,0 +1,86 @@
+"""`./leadhub bench`: the benchmark, side by side with its references."""
+
+import argparse
+import contextlib
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from bench.bare import bare
+from bench.contest import Contestant
+from bench.growth import measure_growth
+from bench.ingest import Contest, measure_round, warm_up
+from bench.naive.stack import naive_stack
+from bench.report import as_text, ingest_result, variants_result
+from bench.soak import measure_soak
+from bench.stack import leadhub, new_database
+from bench.variants import measure_variants
+from shared.settings import Settings
+
+KINDS = ("ingest",)
+
+
+def main(kind: str | None, as_json: bool, settings: Settings, arguments: Sequence[str] = ()) -> int:
+    """Runs one benchmark and prints its result; 0, or 1 when an acknowledged lead is missing or double.
+
+    A missed target is a result like any other: it says so, and the status stays 0.
+    """
+    options = parse([kind or KINDS[0], *arguments])
+    with workplace(settings.data_dir) as folder:
+        result = measure(options, folder)
+    print(orjson.dumps(result, option=orjson.OPT_INDENT_2).decode() if as_json or options.json else as_text(result))
+    return 1 if any(result["ledger"][fault] for fault in ("lost", "doubled", "twins")) else 0
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="leadhub bench")
+    parser.add_argument("kind", choices=KINDS)
+    parser.add_argument("--json", action="store_true", help="the result as JSON")
+    parser.add_argument("--quick", action="store_true", help="2 s a load instead of 5")
+    parser.add_argument("--rounds", type=int, default=3, help="figures are medians of so many (3)")
+    parser.add_argument("--variants", action="store_true", help="also hints against credits, one worker against two")
+    parser.add_argument("--million", action="store_true", help="instead: CPU a lead from the first to the millionth")
+    parser.add_argument("--soak", type=float, metavar="SECONDS", help="instead: memory under a steady load")
+    return parser.parse_args(arguments)
+
+
+@contextlib.contextmanager
+def workplace(data_dir: Path) -> Iterator[Path]:
+    """A folder of its own inside the data dir: on the disk that real leads lie on, and gone afterwards."""
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=data_dir) as folder:
+        yield Path(folder)
+
+
+def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    if options.million:
+        return measure_growth(folder)
+    if options.soak:
+        return measure_soak(folder, options.soak)
+    return measure_ingest(options, folder)
+
+
+def measure_ingest(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    seconds = 2.0 if options.quick else 5.0
+    with bare(folder) as reference:
+        result = measure_contest(reference, options.rounds, seconds, folder)
+        if options.variants:
+            result["variants"] = variants_result(measure_variants(reference, folder, options.rounds, seconds))
+    return result
+
+
+def measure_contest(reference: Contestant, rounds: int, seconds: float, folder: Path) -> dict[str, Any]:
+    with leadhub(folder / "leadhub") as running:
+        naive_database = new_database(running.database_url, "naive")
+        with naive_stack(naive_database, folder / "naive") as naive:
+            contest = Contest(reference, naive, running.contestant, running.database_url, seconds)
+            warm_up(reference, naive, running.contestant)
+            measured = []
+            for number in range(rounds):
+                print(f"round {number + 1} of {rounds}", file=sys.stderr)
+                measured.append(measure_round(contest))
+        return ingest_result(measured, seconds, running.ledger.totals())

@@ -1,0 +1,54 @@
+"""The ordinary stack's HTTP side. Its handlers are plain functions, so FastAPI runs them on its thread pool."""
+
+from typing import Annotated, Any
+
+import phonenumbers
+from fastapi import FastAPI, Header, Response
+from pydantic import AfterValidator, BaseModel, EmailStr, Field
+
+from bench.naive.tasks import store_lead, store_lead_and_tell
+
+WAIT_SECONDS = 10
+
+
+def lower(email: str) -> str:
+    return email.lower()
+
+
+def e164(phone: str) -> str:
+    """Raises ValueError, hence 422, for what is no phone number."""
+    try:
+        number = phonenumbers.parse(phone, "US")
+    except phonenumbers.NumberParseException as error:
+        raise ValueError("not a phone number") from error
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+class Inbound(BaseModel):
+    email: Annotated[EmailStr, AfterValidator(lower)]
+    phone: Annotated[str, AfterValidator(e164)] | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    company: str | None = None
+    source: str | None = None
+    notes: str | None = None
+    tags: list[str] = Field(default_factory=list)
+    custom_fields: dict[str, Any] = Field(default_factory=dict)
+
+
+app = FastAPI()
+
+
+@app.get("/health")
+def health() -> dict[str, str]:
+    return {"status": "ok"}
+
+
+@app.post("/api/inbound/leads", status_code=201)
+def inbound(lead: Inbound, response: Response, prefer: Annotated[str, Header()] = "") -> dict[str, Any]:
+    payload = lead.model_dump()
+    if prefer == "respond-async":
+        response.status_code = 202
+        return {"status": "accepted", "submission_id": store_lead.delay(payload).id}
+    verdict: dict[str, Any] = store_lead_and_tell.delay(payload).get(timeout=WAIT_SECONDS)
+    return verdict

@@ -1,0 +1,53 @@
+"""Runs the ordinary stack: uvicorn, a Celery worker, a Redis of its own, and a database that exists."""
+
+import contextlib
+import sys
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import redis
+
+from bench.contest import Contestant
+from bench.naive.store import create_table
+from bench.servers import running
+from shared.db import sqlalchemy_url
+from shared.embedded.datadir import DataDir, free_port
+from shared.embedded.servers import running as running_server
+from shared.embedded.valkey import Valkey
+
+QUEUE = "celery"
+UNACKNOWLEDGED = "unacked"  # kombu's, of messages that a worker has fetched and not yet begun
+DRAIN_SECONDS = 300.0
+
+
+def wait_until_drained(broker: redis.Redis) -> float:
+    """CLOCK_MONOTONIC when the worker had begun every task; raises TimeoutError after DRAIN_SECONDS."""
+    deadline = time.monotonic() + DRAIN_SECONDS
+    while broker.llen(QUEUE) or broker.hlen(UNACKNOWLEDGED):
+        if time.monotonic() > deadline:
+            raise TimeoutError("the ordinary stack's queue does not empty")
+        time.sleep(0.02)
+    return time.monotonic()
+
+
+@contextlib.contextmanager
+def naive_stack(database_url: str, folder: Path) -> Iterator[Contestant]:
+    """The stack with its tools' defaults. Its Redis is the embedded one, so that the workers do not hear each other."""
+    home = DataDir(folder)
+    home.make()
+    valkey = Valkey(home, "broker", durable=False)
+    env = {"NAIVE_DATABASE_URL": sqlalchemy_url(database_url), "NAIVE_BROKER_URL": valkey.broker_url}
+    create_table(env["NAIVE_DATABASE_URL"])
+    base = f"http://127.0.0.1:{(port := free_port('127.0.0.1'))}"
+    web = [sys.executable, "-m", "uvicorn", "bench.naive.app:app", "--port", str(port), "--no-access-log"]
+    worker = [sys.executable, "-m", "celery", "-A", "bench.naive.tasks", "worker", "--loglevel", "warning"]
+    with (
+        running_server(valkey.program()),
+        running(worker, home.logs / "worker.log", "", env) as worker_pid,
+        running(web, home.logs / "web.log", f"{base}/health", env) as web_pid,
+        redis.Redis.from_url(valkey.redis_url) as broker,
+    ):
+        drained = partial(wait_until_drained, broker)
+        yield Contestant(f"{base}/api/inbound/leads", (web_pid, worker_pid), drained=drained)

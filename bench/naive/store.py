@@ -1,0 +1,67 @@
+"""The ordinary stack's table, and what its worker does with one lead."""
+
+import functools
+import os
+from typing import Any
+
+from sqlalchemy import BigInteger, DateTime, Engine, Text, create_engine, func, or_, select
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+FILLED_WHEN_EMPTY = ("first_name", "last_name", "email", "phone", "company", "source")
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Lead(Base):
+    __tablename__ = "leads"
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    email: Mapped[str] = mapped_column(Text, index=True)
+    phone: Mapped[str | None] = mapped_column(Text, index=True)
+    first_name: Mapped[str | None] = mapped_column(Text)
+    last_name: Mapped[str | None] = mapped_column(Text)
+    company: Mapped[str | None] = mapped_column(Text)
+    source: Mapped[str | None] = mapped_column(Text)
+    notes: Mapped[str | None] = mapped_column(Text)
+    tags: Mapped[list[str]] = mapped_column(JSONB)
+    custom_fields: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    created_at: Mapped[Any] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+
+@functools.cache
+def engine() -> Engine:
+    """One pool for each worker process, made at its first task: a connection must not cross a fork."""
+    return create_engine(os.environ["NAIVE_DATABASE_URL"])
+
+
+def create_table(database_url: str) -> None:
+    Base.metadata.create_all(create_engine(database_url))
+
+
+def store(payload: dict[str, Any]) -> dict[str, Any]:
+    """Creates the lead, or merges it into the one with the same email or phone; one transaction."""
+    same_person = Lead.email == payload["email"]
+    if payload["phone"]:
+        same_person = or_(same_person, Lead.phone == payload["phone"])
+    with Session(engine()) as session, session.begin():
+        lead = session.scalars(select(Lead).where(same_person).order_by(Lead.id).limit(1)).first()
+        is_duplicate = lead is not None
+        if lead is None:
+            lead = Lead(**payload)
+            session.add(lead)
+        else:
+            merge(lead, payload)
+        session.flush()
+        return {"status": "created", "lead_id": lead.id, "is_duplicate": is_duplicate}
+
+
+def merge(lead: Lead, payload: dict[str, Any]) -> None:
+    for field in FILLED_WHEN_EMPTY:
+        if getattr(lead, field) is None:
+            setattr(lead, field, payload[field])
+    lead.tags = sorted({*lead.tags, *payload["tags"]})
+    lead.custom_fields = {**payload["custom_fields"], **lead.custom_fields}
+    lead.notes = "\n".join(filter(None, (lead.notes, payload["notes"])))

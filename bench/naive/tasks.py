@@ -1,0 +1,20 @@
+"""The ordinary stack's Celery application: broker and result backend are one Redis."""
+
+import os
+from typing import Any
+
+from celery import Celery
+
+from bench.naive.store import store
+
+celery = Celery("naive", broker=os.environ["NAIVE_BROKER_URL"], backend=os.environ["NAIVE_BROKER_URL"])
+
+
+@celery.task(ignore_result=True)
+def store_lead(payload: dict[str, Any]) -> None:
+    store(payload)
+
+
+@celery.task
+def store_lead_and_tell(payload: dict[str, Any]) -> dict[str, Any]:
+    return store(payload)

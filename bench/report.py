@@ -1,0 +1,142 @@
+"""Results as JSON for programs, and that JSON as a table for people."""
+
+import os
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from bench.figures import FIGURES, RATIOS, TARGETS, Figure, Round, Target, median, values
+
+VARIANT_COLUMNS = (
+    Figure("accepted", "202s/s", ""),
+    Figure("accepted_to_bare", "of BARE", ""),
+    Figure("end_to_end", "end to end/s", ""),
+    Figure("created", "201s/s", ""),
+    Figure("created_to_bare", "of BARE", ""),
+    Figure("single_p50", "one client p50 ms", ""),
+    Figure("paced_p50", "500/s p50 ms", ""),
+    Figure("paced_p99", "p99 ms", ""),
+    Figure("cpu", "CPU µs/lead", ""),
+    Figure("cpu_to_bare", "of BARE", ""),
+)
+
+
+def ingest_result(rounds: Sequence[Round], seconds: float, ledger: Mapping[str, int]) -> dict[str, Any]:
+    """Medians with the rounds that they come from."""
+    return {
+        "machine": {"cpus": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()},
+        "rounds": len(rounds),
+        "seconds": seconds,
+        "figures": {figure.name: summary(figure, rounds) for figure in (*FIGURES, *RATIOS)},
+        "targets": [verdict(target, median(rounds, target.name)) for target in TARGETS],
+        "ledger": dict(ledger),
+    }
+
+
+def summary(figure: Figure, rounds: Sequence[Round]) -> dict[str, Any]:
+    return {
+        "label": figure.label,
+        "unit": figure.unit,
+        "median": median(rounds, figure.name),
+        "rounds": values(rounds, figure.name),
+    }
+
+
+def verdict(target: Target, value: float) -> dict[str, Any]:
+    return {
+        "label": target.label,
+        "value": value,
+        "at_least" if target.at_least else "at_most": target.limit,
+        "met": target.is_met(value),
+    }
+
+
+def variants_result(measured: Mapping[str, Sequence[Round]]) -> dict[str, Round]:
+    """The medians of each variant."""
+    return {
+        name: {column.name: median(rounds, column.name) for column in VARIANT_COLUMNS}
+        for name, rounds in measured.items()
+    }
+
+
+def as_text(result: Mapping[str, Any]) -> str:
+    """Every part that the result has, as aligned tables."""
+    parts: dict[str, Callable[[Any], str]] = {
+        "figures": figures_text,
+        "targets": targets_text,
+        "variants": variants_text,
+        "growth": growth_text,
+        "soak": soak_text,
+        "ledger": ledger_text,
+    }
+    return "\n\n".join(text(result[part]) for part, text in parts.items() if part in result)
+
+
+def figures_text(figures: Mapping[str, Any]) -> str:
+    rows = []
+    for figure in figures.values():
+        spread = (min(figure["rounds"]), figure["median"], max(figure["rounds"]))
+        rows.append([figure["label"], *map(number, spread), figure["unit"]])
+    return table(["Figure", "lowest", "median", "highest", ""], rows)
+
+
+def targets_text(targets: Sequence[Mapping[str, Any]]) -> str:
+    rows = [
+        [
+            target["label"],
+            number(target["value"]),
+            f"≥ {target['at_least']:g}" if "at_least" in target else f"≤ {target['at_most']:g}",
+            "met" if target["met"] else "MISSED",
+        ]
+        for target in targets
+    ]
+    return table(["Target", "value", "limit", ""], rows)
+
+
+def variants_text(variants: Mapping[str, Round]) -> str:
+    rows = [[name, *map(number, medians.values())] for name, medians in variants.items()]
+    return table(["Variant", *(column.label for column in VARIANT_COLUMNS)], rows)
+
+
+def growth_text(slices: Mapping[str, Round]) -> str:
+    columns = ("end_to_end", "cpu", "cpu_gateway", "cpu_worker", "cpu_postgres", "cpu_broker")
+    headings = ["Leads", "end to end/s", "CPU µs/lead", "gateway", "worker", "postgres", "broker"]
+    rows = [[name, *(number(figures[column]) for column in columns)] for name, figures in slices.items()]
+    return table(headings, rows)
+
+
+def soak_text(samples: Sequence[Round]) -> str:
+    """Early is the second tenth, when caches are full; late is the last."""
+    tenth = max(len(samples) // 10, 1)
+    early, late = samples[tenth : 2 * tenth], samples[-tenth:]
+    rows = [
+        [
+            role,
+            number(median(early, role)),
+            number(median(late, role)),
+            number(median(late, role) / median(early, role)),
+        ]
+        for role in samples[0]
+    ]
+    return table(["Resident MiB", "early", "late", "growth ×"], rows)
+
+
+def ledger_text(ledger: Mapping[str, int]) -> str:
+    return "Ledger: " + ", ".join(f"{name} {count:,}" for name, count in ledger.items())
+
+
+def number(value: float) -> str:
+    """Three significant digits, or whole with thousands apart."""
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """The first column to the left, the others to the right."""
+    first, *others = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+    lines = []
+    for label, *cells in (headings, *rows):
+        padded = [cell.rjust(width) for cell, width in zip(cells, others, strict=True)]
+        lines.append("  ".join([label.ljust(first), *padded]).rstrip())
+    return "\n".join(lines)

@@ -1,0 +1,46 @@
+"""LeadHub under other settings: its hints against credits (a cap on unanswered messages), one worker against two."""
+
+import sys
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+
+from bench.contest import Contestant
+from bench.figures import Round
+from bench.ingest import measure_latency, measure_throughput, warm_up
+from bench.stack import leadhub
+from shared.settings import Settings
+
+VARIANTS: dict[str, dict[str, str]] = {
+    "hints, 1 worker": {"workers": "1"},
+    "hints, 2 workers": {"workers": "2"},
+    "credits, 1 worker": {"hints": "credits", "workers": "1"},
+    "credits, 2 workers": {"hints": "credits", "workers": "2"},
+}
+
+
+def measure_variants(bare: Contestant, folder: Path, rounds: int, seconds: float) -> dict[str, list[Round]]:
+    """Rounds of LeadHub's figures by variant; each round takes every variant once, on a data dir of its own."""
+    measured: defaultdict[str, list[Round]] = defaultdict(list)
+    for number in range(rounds):
+        for name, settings in VARIANTS.items():
+            if settings.keys() <= Settings.model_fields.keys():  # else it would be the first variant by another name
+                print(f"variant {name}, round {number + 1} of {rounds}", file=sys.stderr)
+                measured[name].append(measure_variant(bare, folder / name.replace(", ", "-"), settings, seconds))
+    return measured
+
+
+def measure_variant(bare: Contestant, folder: Path, settings: Mapping[str, str], seconds: float) -> Round:
+    env = {f"LEADHUB_{name.upper()}": value for name, value in settings.items()}
+    with leadhub(folder, env) as running:
+        warm_up(running.contestant)
+        figures = measure_throughput(bare, running.contestant, seconds)
+        figures |= measure_latency(running.contestant, running.database_url, seconds)
+        if not running.ledger.is_exact:
+            raise RuntimeError(f"the ledger of {folder.name} is not exact: {running.ledger.totals()}")
+    return {
+        **figures,
+        "accepted_to_bare": figures["accepted"] / figures["bare_64"],
+        "created_to_bare": figures["created"] / figures["bare_256"],
+        "cpu_to_bare": figures["cpu"] / figures["bare_cpu"],
+    }

@@ -1,0 +1,78 @@
+"""What the commands share: the data dir option, settings from options, and a database to talk to."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import pydantic
+
+from cli.schema import upgrade
+from shared.db import Connection, connect
+from shared.embedded.servers import database
+from shared.settings import Settings
+
+T = TypeVar("T")
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def data_dir_option(command: Command) -> Command:
+    """`--data-dir DIR`, wherever it stands after the command's name, on a group too."""
+
+    def keep(context: click.Context, _: click.Parameter, value: Path | None) -> None:
+        if value is not None:
+            context.find_root().meta["data_dir"] = value.absolute()
+
+    kind = click.Path(file_okay=False, path_type=Path)
+    text = "Where all state lies; .leadhub/ in the project unless given here or in LEADHUB_DATA_DIR."
+    return click.option("--data-dir", type=kind, expose_value=False, callback=keep, help=text)(command)
+
+
+def make_settings(**options: Any) -> Settings:
+    """Settings from the environment, over which the options that were given win. UsageError on a bad value."""
+    given = {name: value for name, value in options.items() if value is not None}
+    data_dir = click.get_current_context().find_root().meta.get("data_dir")
+    if data_dir is not None:
+        given["data_dir"] = data_dir
+    try:
+        settings = Settings(**given)
+    except pydantic.ValidationError as error:
+        raise click.UsageError(_explain(error)) from None
+    return settings.model_copy(update={"data_dir": settings.data_dir.absolute()})
+
+
+def with_database(settings: Settings, use: Callable[[Connection], Awaitable[T]]) -> T:
+    """Run `use` on one connection. ValueError from it, which means a wrong use, exits with 2.
+
+    An embedded database gets its tables first, since nobody else may have made them yet; a real one is left alone.
+    """
+    with database(settings) as url:
+        if not settings.database_url:
+            upgrade(url)
+        try:
+            return asyncio.run(_use(url, use))
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
+
+
+def say(text: str) -> None:
+    """A line to the operator."""
+    click.echo(text, err=True)
+
+
+def table(headings: list[str], rows: list[list[object]]) -> None:
+    """Print aligned columns to stdout."""
+    cells = [headings, *([("" if cell is None else str(cell)) for cell in row] for row in rows)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(headings))]
+    for line in cells:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+async def _use(url: str, use: Callable[[Connection], Awaitable[T]]) -> T:
+    async with connect(url, "leadhub-cli") as connection:
+        return await use(connection)
+
+
+def _explain(error: pydantic.ValidationError) -> str:
+    return "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors(include_input=False))

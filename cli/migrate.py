@@ -1,0 +1,19 @@
+"""`migrate`: bring the database to this version's tables."""
+
+import click
+
+from cli.common import data_dir_option, make_settings, say
+from cli.schema import upgrade
+from shared.embedded.servers import database
+
+
+@click.command()
+@data_dir_option
+def migrate() -> None:
+    """Bring the database to this version's tables. `up` does it by itself; a deployment runs it before its services.
+
+    Two at once do no harm: the second waits for the first.
+    """
+    with database(make_settings()) as url:
+        upgrade(url)
+    say("the database is up to date")

@@ -1,0 +1,67 @@
+"""The services as programs: their command lines and environments."""
+
+import os
+import sys
+from collections.abc import Mapping
+
+from shared.embedded.datadir import DataDir
+from shared.embedded.process import PROJECT_ROOT, Program
+from shared.settings import Settings
+
+LAUNCHER = PROJECT_ROOT / "leadhub"
+QUEUES = "ingest,automations,deliveries,bulk"
+
+
+def environment(settings: Settings, name: str) -> dict[str, str]:
+    """What a service started by us finds in its environment. Passwords travel here: a command line is public."""
+    home = DataDir(settings.data_dir)
+    return {
+        **os.environ,
+        "LEADHUB_DATA_DIR": str(home.path),
+        "LEADHUB_DATABASE_URL": settings.database_url,
+        "LEADHUB_BROKER_URL": settings.broker_url,
+        "LEADHUB_REDIS_URL": settings.redis_url,
+        "LEADHUB_SPOOL_URL": settings.spool_url,
+        "LEADHUB_METRICS_DIR": settings.metrics_dir or str(home.run / "metrics"),
+        "LEADHUB_SECRET_KEY": settings.secret_key.get_secret_value() or home.secret("key"),
+        "LEADHUB_PROCESS_NAME": name,
+        "PYTHONPATH": str(PROJECT_ROOT),
+    }
+
+
+def gateways(settings: Settings) -> list[Program]:
+    """The processes that share the port: gateway, API and console in each."""
+    place = ("--host", settings.host, "--port", str(settings.port))
+    return [
+        _program(settings, _name("gateway", index, settings.web), (str(LAUNCHER), "gateway", "--with-api", *place), 3)
+        for index in range(1, settings.web + 1)
+    ]
+
+
+def sweeper(settings: Settings) -> Program:
+    """The clock."""
+    return _program(settings, "sweeper", (str(LAUNCHER), "sweeper"), 2)
+
+
+def workers(settings: Settings) -> list[Program]:
+    """The Celery workers."""
+    names = [f"worker-{index}" for index in range(1, settings.workers + 1)]
+    return [_program(settings, name, worker_arguments(name), 2) for name in names]
+
+
+def worker_arguments(name: str, queues: str = QUEUES) -> tuple[str, ...]:
+    """One process, one event loop, one connection: `solo`. Gossip, mingle and heartbeats only cost messages, since a
+    worker's life is noted in the database."""
+    quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=WARNING")
+    size = ("--pool=solo", "--concurrency=1")
+    return ("-m", "celery", "-A", "services.workers.app", "worker", *size, "-Q", queues, *quiet, "-n", f"{name}@%h")
+
+
+def _program(settings: Settings, name: str, arguments: tuple[str, ...], stage: int) -> Program:
+    log = DataDir(settings.data_dir).logs / f"{name}.log"
+    env: Mapping[str, str] = environment(settings, name)
+    return Program(name=name, argv=(sys.executable, *arguments), log=log, env=env, stage=stage)
+
+
+def _name(kind: str, index: int, count: int) -> str:
+    return kind if count == 1 else f"{kind}-{index}"

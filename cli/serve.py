@@ -1,0 +1,48 @@
+"""Where services are put together into processes. They know nothing of one another; this place knows them all."""
+
+import asyncio
+
+import uvloop
+from aiohttp import web
+
+from services.api.app import mount_api
+from services.gateway.app import mount_gateway
+from services.workers.sweeper import Sweeper
+from shared import logging, metrics
+from shared.settings import Settings
+from shared.web.app import make_app
+from shared.web.server import serve
+
+
+def gateway(settings: Settings, *, with_api: bool = False) -> None:
+    """The gateway; with `with_api` the read API on the same port, as `up` runs them."""
+    logging.configure("gateway", settings.log_level)
+    app = make_app(settings)
+    mount_gateway(app, settings)
+    if with_api:
+        mount_api(app, settings)
+    _serve(app, settings)
+
+
+def api(settings: Settings) -> None:
+    """The read API alone."""
+    logging.configure("api", settings.log_level)
+    app = make_app(settings)
+    mount_api(app, settings)
+    _serve(app, settings)
+
+
+def sweeper(settings: Settings) -> None:
+    """The sweeper."""
+    logging.configure("sweeper", settings.log_level)
+    metrics.serve(settings.metrics_port)
+
+    async def run() -> None:
+        await Sweeper(settings).run()
+
+    uvloop.run(run())
+
+
+def _serve(app: web.Application, settings: Settings) -> None:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(app, settings.host, settings.port, settings.body_timeout))

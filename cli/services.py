@@ -1,0 +1,75 @@
+"""`gateway`, `api`, `worker`, `sweeper`: one service alone, for a real deployment."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from cli import programs
+from cli.common import data_dir_option, make_settings
+from cli.spool import check_spool
+from shared.embedded.datadir import LONG
+from shared.embedded.process import PROJECT_ROOT
+from shared.embedded.servers import connected
+from shared.settings import Settings
+
+host_option = click.option("--host", help="Address to listen on; 127.0.0.1 unless given.")
+port_option = click.option("--port", type=int, help="Port to listen on; 8000 unless given.")
+
+
+@click.command()
+@host_option
+@port_option
+@click.option("--with-api", is_flag=True, help="Serve the API and the console from the same process, as `up` does.")
+@data_dir_option
+def gateway(host: str | None, port: int | None, with_api: bool) -> None:
+    """Run the gateway alone: it takes leads and makes them durable. Processes may share a port."""
+    from cli import serve
+
+    with _ready(make_settings(host=host, port=port)) as settings:
+        serve.gateway(settings, with_api=with_api)
+
+
+@click.command()
+@host_option
+@port_option
+@data_dir_option
+def api(host: str | None, port: int | None) -> None:
+    """Run the API alone: leads, pipelines, tags and the rest, under /api/v1."""
+    from cli import serve
+
+    with _ready(make_settings(host=host, port=port)) as settings:
+        serve.api(settings)
+
+
+@click.command()
+@data_dir_option
+def sweeper() -> None:
+    """Run the sweeper alone: it repairs lost hints and does what is due. A second one only stands by."""
+    from cli import serve
+
+    with _ready(make_settings()) as settings:
+        serve.sweeper(settings)
+
+
+@click.command()
+@click.option("--name", default="worker", show_default=True, help="Its name; one worker per name and machine.")
+@click.option("--queues", default=programs.QUEUES, show_default=True, help="The queues that it serves.")
+@data_dir_option
+def worker(name: str, queues: str) -> None:
+    """Run one worker: a Celery process. Start as many as wanted, on any machine, each with a --name of its own."""
+    with _ready(make_settings()) as settings:
+        environment = programs.environment(settings, os.environ.get("LEADHUB_PROCESS_NAME", name))
+        command = [sys.executable, *programs.worker_arguments(name, queues)]
+        sys.exit(subprocess.run(command, env=environment, cwd=PROJECT_ROOT, check=False).returncode)
+
+
+@contextmanager
+def _ready(settings: Settings) -> Iterator[Settings]:
+    """Settings whose URLs answer: those of a running `up`, or of servers started for this service's own length."""
+    check_spool(settings)
+    with connected(settings, kind=LONG, want=("broker", "spool", "postgres")) as found:
+        yield found

@@ -1,0 +1,26 @@
+"""The one demand on a spool that somebody else runs."""
+
+import click
+import redis
+
+from cli.common import say
+from shared.settings import Settings
+
+
+def check_spool(settings: Settings) -> None:
+    """Refuse a LEADHUB_SPOOL_URL that may lose what it was given: a lead in it has been answered for.
+
+    One that does not answer now is only warned of, since a service must be able to start while its spool is away.
+    """
+    if not settings.spool_url:
+        return
+    try:
+        with redis.Redis.from_url(settings.spool_url, socket_timeout=3, socket_connect_timeout=3) as client:
+            found = client.config_get("append*")
+    except redis.ConnectionError:
+        say("leadhub: the spool does not answer; leads are refused while PostgreSQL is away, until it does")
+        return
+    except (redis.RedisError, ValueError) as error:
+        raise click.UsageError(f"LEADHUB_SPOOL_URL cannot be checked for `appendfsync always`: {error}") from None
+    if (found.get("appendonly"), found.get("appendfsync")) != ("yes", "always"):
+        raise click.UsageError("LEADHUB_SPOOL_URL must be a Redis with `appendonly yes` and `appendfsync always`")

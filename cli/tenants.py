@@ -1,0 +1,111 @@
+"""`workspace` and `key`: who may use the service."""
+
+import json
+from datetime import UTC, datetime
+
+import click
+
+from cli.common import data_dir_option, make_settings, table, with_database
+from shared import tenants
+
+
+@click.group()
+@data_dir_option
+def workspace() -> None:
+    """Make and list workspaces. A workspace holds one team's leads, and sees nothing of any other's."""
+
+
+@workspace.command("create")
+@click.argument("slug")
+@click.option("--name", required=True, help="What people call it.")
+@click.option("--country", default="US", show_default=True, help="How phone numbers without a country code are read.")
+@data_dir_option
+def workspace_create(slug: str, name: str, country: str) -> None:
+    """Make the workspace SLUG (lowercase letters, digits, hyphens) with a pipeline "Sales". Prints its id.
+
+    Example: leadhub workspace create acme --name "Acme GmbH" --country DE
+    """
+    click.echo(with_database(make_settings(), lambda use: tenants.create_workspace(use, slug, name, country.upper())))
+
+
+@workspace.command("list")
+@data_dir_option
+def workspace_list() -> None:
+    """List the workspaces."""
+    rows = with_database(make_settings(), tenants.list_workspaces)
+    table(["ID", "SLUG", "NAME", "COUNTRY"], [[row["id"], row["slug"], row["name"], row["country"]] for row in rows])
+
+
+@click.group()
+@data_dir_option
+def key() -> None:
+    """Make, list and revoke API keys. A key belongs to one workspace and is shown once, when it is made."""
+
+
+@key.command("create")
+@click.option("--workspace", "slug", required=True, help="The workspace that it opens.")
+@click.option("--name", required=True, help="What it is for.")
+@click.option("--scopes", required=True, help="What it may do, as 'read:leads write:leads', or '*' for everything.")
+@click.option("--rate-limit", default="1000", show_default=True, help="Requests an hour, or `unlimited`.")
+@click.option("--expires", help="When it ends: a date (00:00 UTC) or a time, ISO 8601.")
+@click.option("--json", "as_json", is_flag=True, help='Print {"key": …, "id": …} instead of the key alone.')
+@data_dir_option
+def key_create(slug: str, name: str, scopes: str, rate_limit: str, expires: str | None, as_json: bool) -> None:
+    """Make a key and print it, once: only its digest is kept.
+
+    Example: leadhub key create --workspace acme --name website --scopes 'write:leads'
+    """
+    limit, end = _limit(rate_limit), _time(expires)
+    asked = scopes.replace(",", " ").split()
+    made = with_database(make_settings(), lambda use: tenants.create_key(use, slug, name, asked, limit, end))
+    click.echo(json.dumps({"key": made.key.secret, "id": made.id}) if as_json else made.key.secret)
+
+
+@key.command("list")
+@data_dir_option
+def key_list() -> None:
+    """List the keys, without their secrets."""
+    rows = with_database(make_settings(), tenants.list_keys)
+    table(
+        ["ID", "WORKSPACE", "NAME", "PREFIX", "LIMIT", "EXPIRES", "LAST USED", "REVOKED", "SCOPES"],
+        [
+            [
+                *(row[column] for column in ("id", "workspace", "name", "prefix")),
+                "unlimited" if row["rate_limit"] is None else row["rate_limit"],
+                *(_shown(row[column]) for column in ("expires_at", "last_used_at", "revoked_at")),
+                " ".join(row["scopes"]),
+            ]
+            for row in rows
+        ],
+    )
+
+
+@key.command("revoke")
+@click.argument("key_id", metavar="ID", type=int)
+@data_dir_option
+def key_revoke(key_id: int) -> None:
+    """End the key ID; services feel it within 5 seconds. `key list` shows the ids."""
+    with_database(make_settings(), lambda use: tenants.revoke_key(use, key_id))
+    click.echo(f"revoked key {key_id}", err=True)
+
+
+def _limit(text: str) -> int | None:
+    if text == "unlimited":
+        return None
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 2**31:
+        raise click.BadParameter("a positive number, or `unlimited`", param_hint="--rate-limit")
+    return int(text)
+
+
+def _time(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter("a date or time in ISO 8601, as 2027-01-31", param_hint="--expires") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _shown(moment: datetime | None) -> str | None:
+    return moment.astimezone(UTC).isoformat(timespec="seconds") if moment else None

@@ -1,0 +1,75 @@
+"""`test`: the checks and the whole test suite."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+
+from cli.common import data_dir_option, make_settings, say
+from cli.schema import check
+from shared.embedded.process import PROJECT_ROOT
+from shared.embedded.servers import database
+from shared.settings import Settings
+
+CACHE = Path(sys.prefix) / "cache"  # the tools' caches, so that nothing is written elsewhere
+BIN = Path(sys.prefix) / "bin"
+PYTEST = (sys.executable, "-m", "pytest", "-o", f"cache_dir={CACHE / 'pytest'}")
+CHECKS = (
+    ("ruff", "check", "--quiet"),
+    ("ruff", "format", "--check", "--quiet"),
+    ("mypy",),
+    ("lint-imports", "--cache-dir", str(CACHE / "import-linter")),
+)
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.option("--faults", is_flag=True, help="The long fault runs, which take an hour or more, and nothing else.")
+@click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
+@data_dir_option
+def test(faults: bool, pytest_arguments: tuple[str, ...]) -> None:
+    """Run the checks (ruff, mypy, import-linter, Alembic) and every test. With PYTEST_ARGUMENTS, only pytest with them.
+
+    Needs nothing but this project: databases are started for the length of the tests.
+
+    Example: leadhub test tests/unit -k merge
+    """
+    if faults:
+        sys.exit(_pytest("-m", "long", *pytest_arguments))
+    if pytest_arguments:
+        sys.exit(_pytest(*pytest_arguments))
+    failed = [" ".join(command[:2]) for command in CHECKS if _run(str(BIN / command[0]), *command[1:])]
+    failed += [] if _schema_fits() else ["alembic check"]
+    tests = [
+        _pytest("-n", "2", "-m", "not e2e and not faults and not long"),
+        _pytest("-m", "(e2e or faults) and not long"),  # alone: they measure and they kill
+    ]
+    for name in failed:
+        say(f"failed: {name}")
+    sys.exit(1 if failed or any(status not in (0, 5) for status in tests) else 0)  # 5: no test of that kind
+
+
+def _pytest(*arguments: str) -> int:
+    return _run(*PYTEST, *arguments)
+
+
+def _run(*command: str) -> int:
+    caches = {
+        "RUFF_CACHE_DIR": str(CACHE / "ruff"),
+        "MYPY_CACHE_DIR": str(CACHE / "mypy"),
+        "HYPOTHESIS_STORAGE_DIRECTORY": str(CACHE / "hypothesis"),
+    }
+    say("$ " + " ".join(Path(word).name if word.startswith(sys.prefix) else word for word in command))
+    return subprocess.run(command, cwd=PROJECT_ROOT, env={**os.environ, **caches}, check=False).returncode
+
+
+def _schema_fits() -> bool:
+    """Whether the migrations lead to the models, on a database made for the question."""
+    make_settings()  # an unreadable environment is reported as such
+    say("$ alembic check")
+    with TemporaryDirectory(prefix="leadhub-") as folder:
+        settings = Settings(data_dir=Path(folder), database_url="")
+        with database(settings) as url:
+            return check(url)

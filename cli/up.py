@@ -1,0 +1,141 @@
+"""`up`: everything on this machine, in the foreground."""
+
+import asyncio
+import errno
+import http.client
+import shutil
+import socket
+from pathlib import Path
+
+import click
+
+from cli import programs
+from cli.common import data_dir_option, make_settings, say
+from cli.schema import upgrade
+from cli.spool import check_spool
+from cli.supervisor import Stopped, Supervisor
+from cli.watch import HeartbeatWatch
+from shared import tenants
+from shared.db import connect
+from shared.embedded.datadir import LONG, InUse, free_port
+from shared.embedded.servers import Embedded
+from shared.settings import Settings
+
+WELCOME = """\
+Workspace: main
+Key:       {key}   (shown only now)
+Try it:
+curl -X POST "{url}/api/inbound/leads?tenant=main" -H "Authorization: Bearer {key}" \
+-H "Content-Type: application/json" -d '{{"email":"ada@example.com","first_name":"Ada"}}'"""
+
+
+@click.command()
+@click.option("--host", help="Address to listen on; 127.0.0.1 unless given.")
+@click.option("--port", type=int, help="Port to listen on; 8000 unless given, 0 for any free one.")
+@click.option("--web", type=int, help="Gateway processes that share the port; 1 unless given.")
+@click.option("--workers", type=int, help="Worker processes; 1 unless given.")
+@data_dir_option
+def up(host: str | None, port: int | None, web: int | None, workers: int | None) -> None:
+    """Start everything in the foreground, behind one port: PostgreSQL and Valkey (where no URL names a real one),
+    gateway, API, workers, sweeper.
+
+    A new data dir gets the workspace `main` and a key, printed once with a curl line to paste. What dies is started
+    again. Ctrl-C or SIGTERM stops all of it in order; a second one at once. Logs: <data dir>/logs/.
+    """
+    settings = _with_port(make_settings(host=host, port=port, web=web, workers=workers))
+    check_spool(settings)
+    embedded = Embedded(settings)
+    try:
+        with embedded.home.locked(LONG):
+            _run(embedded)
+    except InUse as error:
+        raise click.UsageError(f"{error}; stop that one first, or pass another --data-dir") from None
+
+
+def _run(embedded: Embedded) -> None:
+    supervisor = Supervisor()
+    with supervisor.handling_signals():
+        try:
+            settings = _start_servers(supervisor, embedded)
+            _start_services(supervisor, settings)
+            supervisor.wait_until(lambda: is_healthy(settings))
+            say(f"LeadHub is ready at {url_of(settings)}")
+            supervisor.run()
+        except Stopped:
+            pass
+        say("stopping")
+
+
+def _start_servers(supervisor: Supervisor, embedded: Embedded) -> Settings:
+    """Servers, tables, first workspace; answers the settings with their URLs."""
+    embedded.home.forget_ports()
+    for server in embedded.servers:
+        supervisor.start_ready(server.program())
+    settings = embedded.settings()
+    upgrade(settings.database_url)
+    supervisor.check()
+    key = asyncio.run(welcome(settings.database_url))
+    if key:
+        click.echo(WELCOME.format(key=key, url=url_of(settings)))
+    return settings
+
+
+def _start_services(supervisor: Supervisor, settings: Settings) -> None:
+    _empty(Path(settings.metrics_dir) if settings.metrics_dir else settings.data_dir / "run" / "metrics")
+    for program in (*programs.workers(settings), programs.sweeper(settings), *programs.gateways(settings)):
+        supervisor.start(program)
+    workers = [child for child in supervisor.children if child.program.name.startswith("worker-")]
+    supervisor.add_chore(HeartbeatWatch(settings.database_url, workers).kill_stale)
+
+
+async def welcome(url: str) -> str | None:
+    """Give a database without any workspace its first one and a key; answers the key."""
+    async with connect(url, "leadhub-cli") as connection, connection.transaction():
+        await connection.execute("LOCK TABLE workspaces IN SHARE ROW EXCLUSIVE MODE")  # two `up` on one new database
+        if await tenants.list_workspaces(connection):
+            return None
+        await tenants.create_workspace(connection, "main", "Main")
+        return (await tenants.create_key(connection, "main", "first key", ["*"])).key.secret
+
+
+def is_healthy(settings: Settings) -> bool:
+    """Whether the health endpoint answers 200."""
+    client = http.client.HTTPConnection(_reachable(settings.host), settings.port, timeout=2)
+    try:
+        client.request("GET", "/api/v1/health")
+        return client.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        client.close()
+
+
+def url_of(settings: Settings) -> str:
+    """Where a browser on this machine finds the service."""
+    host = _reachable(settings.host)
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+
+
+def _with_port(settings: Settings) -> Settings:
+    """Settings whose port is free, chosen here when it is 0. UsageError when it is taken."""
+    if settings.port == 0:
+        return settings.model_copy(update={"port": free_port(settings.host)})
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # one that only just stopped is no conflict
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            taken = error.errno == errno.EADDRINUSE
+            reason = "is in use" if taken else f"of {settings.host} cannot be listened on: {error.strerror}"
+            raise click.UsageError(f"port {settings.port} {reason}; pass another --port (0: any free one)") from None
+    return settings
+
+
+def _reachable(host: str) -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+
+
+def _empty(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)

@@ -1,0 +1,36 @@
+"""Alembic's entry: migrates the database of LEADHUB_DATABASE_URL, one migrator at a time."""
+
+from alembic import context
+from sqlalchemy import Connection, create_engine, text
+
+from shared.db import sqlalchemy_url
+from shared.models import Base
+from shared.settings import Settings
+
+# Any constant: it only has to differ from other users of advisory locks in the same database.
+MIGRATION_LOCK = 4_712_001
+
+
+def ours(name: str | None, kind: str, *_: object) -> bool:
+    """Partitions of `submissions` come and go with time and are no part of the model."""
+    return not (kind == "table" and name is not None and name.startswith("submissions_"))
+
+
+def migrate(connection: Connection) -> None:
+    connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATION_LOCK})
+    connection.commit()
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        compare_server_default=True,
+        include_object=lambda _obj, name, kind, *_rest: ours(name, kind),
+        include_name=lambda name, kind, _parents: ours(name, kind),
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+engine = create_engine(sqlalchemy_url(context.config.get_main_option("sqlalchemy.url") or Settings().database_url))
+with engine.connect() as connection:
+    migrate(connection)
+engine.dispose()

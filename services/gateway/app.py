@@ -1,0 +1,22 @@
+"""The gateway's routes and lifetime, to be mounted on an application."""
+
+from aiohttp import web
+
+from services.gateway.batch import receive_batch
+from services.gateway.handlers import receive_lead
+from services.gateway.health import health
+from services.gateway.state import lifetime
+from shared.settings import Settings
+from shared.web.app import mount
+
+ROUTES = [
+    web.post("/api/inbound/leads", receive_lead),
+    web.post("/api/inbound/leads/batch", receive_batch),
+    web.get("/api/v1/health", health),
+]
+
+
+def mount_gateway(app: web.Application, settings: Settings) -> None:
+    """Adds the gateway to an application made by `shared.web.app.make_app`."""
+    mount(app, ROUTES)
+    app.cleanup_ctx.append(lifetime(settings))

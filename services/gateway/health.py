@@ -1,0 +1,24 @@
+"""`GET /api/v1/health`: whether a lead posted now would be taken durably."""
+
+from datetime import UTC, datetime
+
+from aiohttp import web
+
+from services.gateway.state import GATEWAY
+from shared import __version__
+from shared.errors import ServiceUnavailable
+from shared.web.access import public
+from shared.web.answers import answer
+
+
+@public
+async def health(request: web.Request) -> web.Response:
+    gateway = request.app[GATEWAY]
+    if not gateway.room.somebody_worked:
+        raise ServiceUnavailable("Starting: no worker has reported yet.")
+    if not await gateway.stores.durable():
+        raise ServiceUnavailable
+    return answer(
+        {"status": "ok", "version": __version__, "timestamp": datetime.now(UTC).isoformat(timespec="seconds")},
+        headers={"Cache-Control": "no-store"},
+    )

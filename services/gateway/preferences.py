@@ -1,0 +1,23 @@
+"""The `Prefer` header (RFC 7240): `respond-async` and `wait=N`."""
+
+DEFAULT_WAIT = 10.0
+LONGEST_WAIT = 30.0
+
+
+def seconds_to_wait(prefer: str | None) -> float:
+    """How long the caller wants to wait for the verdict, in seconds; 0: not at all.
+
+    `wait` is held between 1 and 30; what cannot be read is ignored, as the RFC asks. With both, `respond-async` wins:
+    RFC 7240 section 4.3 reads the pair as "answer 202 after N seconds", and 202 at once keeps within that.
+    """
+    if not prefer:
+        return DEFAULT_WAIT
+    wait = DEFAULT_WAIT
+    for preference in prefer.lower().split(","):
+        name, _, value = preference.partition(";")[0].strip().partition("=")
+        if name.strip() == "respond-async":
+            return 0.0
+        digits = value.strip().strip('"')
+        if name.strip() == "wait" and digits.isascii() and digits.isdigit():
+            wait = min(max(float(digits), 1.0), LONGEST_WAIT)
+    return wait

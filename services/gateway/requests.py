@@ -1,0 +1,77 @@
+"""Reading an inbound request: whose it is, what it holds, and the submission it becomes."""
+
+import hashlib
+from typing import Any
+
+import orjson
+from aiohttp import hdrs, web
+
+from services.gateway.state import GATEWAY
+from shared import ids
+from shared.errors import BadRequest, Forbidden, UnsupportedMediaType, ValidationFailed
+from shared.journal import Item
+from shared.keys import Key
+from shared.leads.forms import read_form
+from shared.leads.inbound import Malformed, Unacceptable, validate, validate_form
+from shared.web.access import KEY
+from shared.web.bodies import read_body
+
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+CHANNEL = "inbound"
+LONGEST_KEY = 255
+
+
+def key_of_tenant(request: web.Request) -> Key:
+    """The request's key. Raises ValidationFailed without `tenant`, Forbidden for another workspace's."""
+    key: Key = request[KEY]
+    tenant = request.query.get("tenant")
+    if not tenant:
+        raise ValidationFailed({"tenant": ["The tenant field is required: ?tenant={workspace slug}."]})
+    if tenant != key.workspace_slug:
+        raise Forbidden("This API key belongs to another workspace than the tenant named.")
+    return key
+
+
+def media_type(request: web.Request) -> str:
+    """The body's type; none named is read as JSON."""
+    return request.content_type if hdrs.CONTENT_TYPE in request.headers else JSON
+
+
+async def body_of(request: web.Request, limit: int) -> bytes:
+    """The body, of at most `limit` bytes."""
+    return await read_body(request, limit, request.app[GATEWAY].settings.body_timeout)
+
+
+def read_lead(media: str, body: bytes) -> dict[str, Any]:
+    """The lead in a body of that type. Raises BadRequest, UnsupportedMediaType or ValidationFailed."""
+    try:
+        if media == JSON:
+            return validate(body)
+        if media == FORM:
+            return validate_form(read_form(body))
+    except Malformed as error:
+        raise BadRequest(str(error)) from error
+    except Unacceptable as error:
+        raise ValidationFailed(error.errors) from error
+    raise UnsupportedMediaType(f"Send {JSON} or {FORM}.")
+
+
+def idempotency_key(request: web.Request) -> str | None:
+    """The request's idempotency key. Raises ValidationFailed for one that is too long."""
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not 0 < len(key) <= LONGEST_KEY:
+        raise ValidationFailed({"Idempotency-Key": [f"The key must have 1 to {LONGEST_KEY} characters."]})
+    return key
+
+
+def new_item(key: Key, lead: dict[str, Any], sent_key: str | None) -> Item:
+    """A submission at its birth: `id` and `received_at` travel on unchanged."""
+    at = ids.now_ms()
+    if sent_key is None:
+        return Item(ids.uuid7(at), at, key.workspace_id, CHANNEL, lead.get("source"), orjson.dumps(lead), key.id)
+    # Sorted, so that the same lead in another order of fields is no other body.
+    body_hash = hashlib.sha256(orjson.dumps(lead, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
+    submission_id = ids.keyed(key.workspace_id, CHANNEL, sent_key)
+    source = lead.get("source")
+    return Item(submission_id, at, key.workspace_id, CHANNEL, source, orjson.dumps(lead), key.id, body_hash)

@@ -1,0 +1,62 @@
+"""What a gateway process holds while it lives, and how it comes and goes."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+import redis.asyncio as redis
+from aiohttp import web
+
+from services.gateway.intake import Intake
+from services.gateway.repeats import Repeats
+from services.gateway.stores import Stores
+from services.gateway.waiting import WaitingRoom
+from shared import hints
+from shared.db import make_pool
+from shared.hints import Hinter, Publisher
+from shared.settings import Settings
+from shared.spool import Spool
+
+POOL = 8  # connections: one flush per lane, lookups, and those late while PostgreSQL is slow
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """The parts a handler needs."""
+
+    settings: Settings
+    intake: Intake
+    stores: Stores
+    room: WaitingRoom
+    repeats: Repeats
+
+
+GATEWAY = web.AppKey("gateway", Gateway)
+
+
+def lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterator[None]]:
+    """aiohttp's cleanup context: builds the gateway, keeps its watchers running, and empties its buffers at the end."""
+
+    async def context(app: web.Application) -> AsyncIterator[None]:
+        pool = make_pool(settings.database_url, "leadhub gateway", size=POOL)
+        await pool.open()
+        spool = redis.from_url(settings.spool_url, socket_timeout=1.5, socket_connect_timeout=1)
+        publisher = Publisher(hints.sender(settings.broker_url))
+        hinter = Hinter(publisher)
+        stores = Stores(pool, Spool(spool), settings.flush_timeout)
+        room = WaitingRoom(pool, settings.database_url, settings.max_waiting, hinter.answered)
+        intake = Intake(stores, room, hinter, settings.buffer_bytes)
+        app[GATEWAY] = Gateway(settings, intake, stores, room, Repeats(pool))
+        watchers = [asyncio.create_task(run) for run in (stores.watch(), room.listen(), room.watch())]
+        yield
+        await intake.finish()
+        for watcher in watchers:
+            watcher.cancel()
+        await asyncio.gather(*watchers, return_exceptions=True)
+        publisher.stop()
+        with contextlib.suppress(Exception):  # the end must not hang on a store that is away
+            await asyncio.wait_for(pool.close(timeout=2), 3)
+        await spool.aclose()
+
+    return context

@@ -1,0 +1,127 @@
+"""Where a flush goes: the journal, or the spool while PostgreSQL is away or slow, or nowhere (503)."""
+
+import asyncio
+import time
+from typing import Literal
+
+import redis.asyncio as redis
+
+from shared import journal, logging
+from shared.db import UNAVAILABLE, Pool
+from shared.errors import ServiceUnavailable
+from shared.journal import Row
+from shared.metrics import ACCEPTED, FLUSH_SECONDS, FLUSH_SIZE, REFUSED
+from shared.spool import Spool
+
+log = logging.get()
+
+PROBE = 0.5  # seconds between looks at a PostgreSQL that failed
+SPOOL_IN = 1.5  # seconds the spool has to store an entry
+
+Store = Literal["journal", "spool"]
+
+
+class Stores:
+    """Both stores and a breaker between them. One per gateway process."""
+
+    def __init__(self, pool: Pool, spool: Spool, flush_timeout: float) -> None:
+        self._pool = pool
+        self._spool = spool
+        self._timeout = flush_timeout
+        self._broken = False
+        self._late: set[asyncio.Task[None]] = set()
+
+    @property
+    def journal_works(self) -> bool:
+        """Whether the last word of PostgreSQL was a good one."""
+        return not self._broken
+
+    async def store(self, row: Row) -> Store:
+        """Stores a row durably and says where. Raises ServiceUnavailable when neither store takes it.
+
+        A journal write that failed or is late may still have been committed: the spool then holds the same ids again,
+        and ingest drops the second of them.
+        """
+        started = time.perf_counter()
+        store = await self._store(row)
+        FLUSH_SECONDS.labels(store).observe(time.perf_counter() - started)
+        FLUSH_SIZE.observe(row.n)
+        ACCEPTED.labels(store).inc(row.n)
+        return store
+
+    async def _store(self, row: Row) -> Store:
+        if not self._broken and await self._to_journal(row):
+            return "journal"
+        if await self._to_spool(row):
+            return "spool"
+        # Before refusing, PostgreSQL is asked once more, whatever the breaker thinks.
+        if await self._to_journal(row):
+            return "journal"
+        REFUSED.inc(row.n)
+        raise ServiceUnavailable
+
+    async def _to_journal(self, row: Row) -> bool:
+        task = asyncio.create_task(self._append(row))
+        # Not cancelled when it is late: cancelling waits for the server, which is what there is no time for.
+        done, _ = await asyncio.wait({task}, timeout=self._timeout)
+        if done and task.exception() is None:
+            self._broken = False
+            return True
+        if not done:
+            self._late.add(task)
+            task.add_done_callback(self._forget)
+        elif not isinstance(task.exception(), UNAVAILABLE):
+            log.error("journal.refused", error=repr(task.exception()), submissions=row.n)
+        self._trip()
+        return False
+
+    async def _append(self, row: Row) -> None:
+        async with self._pool.connection() as connection:
+            await journal.append(connection, row)
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self._late.discard(task)
+        if not task.cancelled():
+            task.exception()  # seen: what became of it no longer matters
+
+    def _trip(self) -> None:
+        if not self._broken:
+            log.warning("journal.unavailable")
+        self._broken = True
+
+    async def _to_spool(self, row: Row) -> bool:
+        try:
+            async with asyncio.timeout(SPOOL_IN):
+                await self._spool.append(row)
+        except (redis.RedisError, TimeoutError, OSError) as error:
+            log.warning("spool.unavailable", error=type(error).__name__)
+            return False
+        return True
+
+    async def durable(self) -> bool:
+        """Whether a lead could be stored now."""
+        if not self._broken:
+            return True
+        try:
+            async with asyncio.timeout(SPOOL_IN):
+                await self._spool.submissions()
+        except (redis.RedisError, TimeoutError, OSError):
+            return False
+        return True
+
+    async def watch(self) -> None:
+        """Looks at a PostgreSQL that failed until it answers in time again. Runs until cancelled."""
+        while True:
+            await asyncio.sleep(PROBE)
+            if self._broken and not self._late and await self._answers():
+                log.info("journal.available")
+                self._broken = False
+
+    async def _answers(self) -> bool:
+        try:
+            async with asyncio.timeout(self._timeout):
+                async with self._pool.connection() as connection:
+                    await connection.execute("SELECT 1 FROM journal LIMIT 1")
+        except UNAVAILABLE:
+            return False
+        return True

@@ -1,0 +1,145 @@
+"""The callers who wait for a verdict, and the line on which verdicts come."""
+
+import asyncio
+import itertools
+import os
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from shared import logging
+from shared.db import UNAVAILABLE, Connection, Pool, connect
+from shared.journal import Item
+from shared.metrics import WAITING
+from shared.replies import LOOK_UP, Verdict, unpacked
+
+log = logging.get()
+
+LOOK = 0.1  # seconds between looks at whose time is up
+STALE = 10.0  # seconds after which a worker without a heartbeat is gone
+
+WORKERS = "SELECT EXISTS (SELECT FROM processes WHERE seen_at > now() - make_interval(secs => %s))"
+VERDICTS = """
+SELECT s.workspace_id, s.id::text, s.state, s.lead_id, s.is_duplicate, s.matched_on, s.warnings
+FROM unnest(%s::bigint[], %s::uuid[], %s::timestamptz[]) AS wanted(workspace_id, id, at)
+JOIN submissions s ON s.workspace_id = wanted.workspace_id AND s.id = wanted.id AND s.received_at = wanted.at
+"""
+
+
+class _Waiter(NamedTuple):
+    """One caller. `verdict` resolves with None when time is up and the row decides later."""
+
+    item: Item
+    deadline: float
+    verdict: "asyncio.Future[Verdict | None]"
+
+
+class WaitingRoom:
+    """All waiting callers of this process, by number. `channel` is where workers send their verdicts."""
+
+    def __init__(self, pool: Pool, url: str, most: int, on_verdict: Callable[[], None]) -> None:
+        self.channel = f"replies_{os.getpid()}_{os.urandom(6).hex()}"
+        self._pool = pool
+        self._url = url
+        self._most = most
+        self._on_verdict = on_verdict
+        self._numbers = itertools.count(1)
+        self._waiters: dict[int, _Waiter] = {}
+        self._listening = False
+        self._workers = False
+        self.somebody_worked = False  # since this process started
+
+    def open(self) -> bool:
+        """Whether waiting makes sense: there is room, a line for the verdict and somebody to give one."""
+        return self._listening and self._workers and len(self._waiters) < self._most
+
+    def enter(self, item: Item, seconds: float) -> "asyncio.Future[Verdict | None]":
+        """Gives the item the number under which its verdict will come, and returns what it will come to."""
+        item.reply = next(self._numbers)
+        verdict: asyncio.Future[Verdict | None] = asyncio.get_running_loop().create_future()
+        self._waiters[item.reply] = _Waiter(item, time.monotonic() + seconds, verdict)
+        return verdict
+
+    def leave(self, items: list[Item]) -> None:
+        for item in items:
+            self._waiters.pop(item.reply, None)
+
+    def release(self, numbers: list[int]) -> None:
+        """Lets go callers whose submission went to the spool: nobody will decide it soon."""
+        for number in numbers:
+            self._resolve(number, None)
+
+    def _resolve(self, number: int, verdict: Verdict | None) -> None:
+        waiter = self._waiters.pop(number, None)
+        if waiter and not waiter.verdict.done():
+            waiter.verdict.set_result(verdict)
+
+    async def listen(self) -> None:
+        """Receives verdicts until cancelled; comes back after a break and then looks up what it may have missed."""
+        while True:
+            try:
+                async with connect(self._url, "leadhub replies") as connection:
+                    await connection.execute(f"LISTEN {self.channel}")
+                    self._listening = True
+                    await self._look_up(list(self._waiters))
+                    await self._receive(connection)
+            except UNAVAILABLE:
+                log.warning("replies.interrupted")
+            finally:
+                self._listening = False
+            await asyncio.sleep(0.2)
+
+    async def _receive(self, connection: Connection) -> None:
+        async for notice in connection.notifies():
+            missed = []
+            for number, verdict in unpacked(notice.payload):
+                if verdict.state == LOOK_UP:
+                    missed.append(number)
+                else:
+                    self._resolve(number, verdict)
+            self._on_verdict()
+            if missed:
+                await self._look_up(missed)
+
+    async def watch(self) -> None:
+        """Lets go whose time is up and keeps an eye on the workers. Runs until cancelled."""
+        beat = 0.0
+        while True:
+            await asyncio.sleep(LOOK)
+            WAITING.set(len(self._waiters))
+            now = time.monotonic()
+            late = [number for number, waiter in self._waiters.items() if waiter.deadline <= now]
+            try:
+                async with asyncio.timeout(2):
+                    if late:
+                        await self._look_up(late)
+                    if now - beat > 1:
+                        beat = now
+                        self._workers = await self._somebody_works()
+                        self.somebody_worked = self.somebody_worked or self._workers
+            except UNAVAILABLE:
+                self._workers = False
+            self.release(late)
+
+    async def _somebody_works(self) -> bool:
+        async with self._pool.connection() as connection:
+            row = await (await connection.execute(WORKERS, (STALE,))).fetchone()
+        return bool(row and row[0])
+
+    async def _look_up(self, numbers: list[int]) -> None:
+        """Answers those whose row is there: a notice can be lost with its connection, a row cannot."""
+        waiting = {number: self._waiters[number] for number in numbers if number in self._waiters}
+        if not waiting:
+            return
+        items = [waiter.item for waiter in waiting.values()]
+        wanted = ([i.workspace_id for i in items], [i.id for i in items], [_timestamp(i.received_at) for i in items])
+        async with self._pool.connection() as connection:
+            rows = await (await connection.execute(VERDICTS, wanted)).fetchall()
+        found = {(row[0], row[1]): Verdict(*row[2:]) for row in rows}
+        for number, waiter in waiting.items():
+            if verdict := found.get((waiter.item.workspace_id, waiter.item.id)):
+                self._resolve(number, verdict)
+
+
+def _timestamp(ms: int) -> str:
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(ms // 1000))}.{ms % 1000:03d}+00:00"

@@ -1,0 +1,56 @@
+"""The Celery application of the worker processes: `celery -A services.workers.app worker --pool=solo`."""
+
+from typing import Any
+
+from celery import Celery, signals
+from celery.worker import state
+
+from services.workers.runtime import Worker
+from shared import hints, logging, metrics
+from shared.settings import Settings
+
+settings = Settings()
+
+app = Celery("leadhub", broker=settings.broker_url, include=["services.workers.tasks"])
+app.conf.update(
+    task_ignore_result=True,
+    task_serializer="json",
+    accept_content=["json"],
+    task_default_queue=hints.QUEUE,
+    task_acks_late=False,  # a message is a hint: what it points at is safe in a row, and losing it costs milliseconds
+    worker_prefetch_multiplier=1,
+    worker_hijack_root_logger=False,
+    worker_send_task_events=False,
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    broker_connection_timeout=2,
+    broker_transport_options={
+        "socket_timeout": 5,
+        "socket_connect_timeout": 2,
+        "health_check_interval": 10,
+        "socket_keepalive": True,
+    },
+)
+
+worker: Worker | None = None
+
+
+def the_worker() -> Worker:
+    """This process's worker; made when the process starts to work, not at import."""
+    global worker
+    if worker is None:
+        producer = hints.producer(settings.broker_url)
+        worker = Worker(settings, lambda: hints.send(producer), lambda: state.should_stop is not None)
+    return worker
+
+
+@signals.worker_init.connect
+def _start(**_: Any) -> None:
+    logging.configure("worker", settings.log_level)
+    metrics.serve(settings.metrics_port)
+    the_worker().start()
+
+
+@signals.worker_shutdown.connect
+def _stop(**_: Any) -> None:
+    the_worker().stop()

@@ -1,0 +1,81 @@
+"""Signs of life: a row per process, read by the gateway (is there somebody to wait for?) and the supervisor."""
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Sequence
+
+import psycopg
+
+from shared import logging
+from shared.db import Connection, is_unavailable, options
+
+log = logging.get()
+
+EVERY = 2.0  # seconds between two beats
+STUCK = 30.0  # seconds in one batch after which the process no longer counts as alive
+
+# The rows that the last life of this process had in hand are still there: it went down with them.
+START = """
+WITH last AS (SELECT in_hand FROM processes WHERE name = %(name)s FOR UPDATE),
+suspected AS (
+    UPDATE journal SET attempts = attempts + 1
+    WHERE lane IN (0, 1, 2) AND id = ANY (SELECT unnest(in_hand) FROM last)
+)
+INSERT INTO processes (name, kind, host, pid) VALUES (%(name)s, %(kind)s, %(host)s, %(pid)s)
+ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, host = excluded.host, pid = excluded.pid, in_hand = '{}',
+                                 started_at = now(), seen_at = now()
+"""
+BEAT = "UPDATE processes SET seen_at = now() WHERE name = %s"
+TAKE = "UPDATE processes SET seen_at = now(), in_hand = %s WHERE name = %s"
+STOP = "DELETE FROM processes WHERE name = %s"
+
+
+class Heartbeat:
+    """This process's row. `name` stays the same when the process is started again in its place."""
+
+    def __init__(self, kind: str, name: str, url: str) -> None:
+        self.kind = kind
+        self.host = socket.gethostname()
+        self.name = f"{name}@{self.host}"
+        self._url = url
+        self._busy_since: float | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+
+    async def start(self, connection: Connection) -> None:
+        """Takes the place of its last life, and beats from now on."""
+        arguments = {"name": self.name, "kind": self.kind, "host": self.host, "pid": os.getpid()}
+        await connection.execute(START, arguments)
+        if not self._thread.is_alive():
+            self._thread.start()
+
+    async def take(self, connection: Connection, row_ids: Sequence[int]) -> None:
+        """Notes the journal rows that are taken in hand now: should they take this process down, the next will know."""
+        self._busy_since = time.monotonic()
+        await connection.execute(TAKE, (list(row_ids), self.name))
+
+    def idle(self) -> None:
+        """Nothing is in hand."""
+        self._busy_since = None
+
+    async def stop(self, connection: Connection) -> None:
+        self._stopping.set()
+        await connection.execute(STOP, (self.name,))
+
+    def _run(self) -> None:
+        """A thread with a connection of its own: a worker whose broker is away must not look dead."""
+        while not self._stopping.is_set():
+            try:
+                with psycopg.connect(self._url, autocommit=True, **options("leadhub heartbeat")) as connection:
+                    self._beat(connection)
+            except Exception as error:
+                if not is_unavailable(error):
+                    log.exception("heartbeat.failed")
+            self._stopping.wait(EVERY)
+
+    def _beat(self, connection: "psycopg.Connection[object]") -> None:
+        while not self._stopping.wait(EVERY):
+            if self._busy_since is None or time.monotonic() - self._busy_since < STUCK:
+                connection.execute(BEAT, (self.name,))

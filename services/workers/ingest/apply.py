@@ -1,0 +1,154 @@
+"""What a batch changes, decided without the database: from submissions, who they are and how their leads stand."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.workers.ingest.resolve import Resolution
+from services.workers.ingest.submission import Submission, tag_names
+from services.workers.ingest.workspaces import Workspace
+from shared.leads.merge import append_notes, changes, merge
+
+Record = dict[str, Any]
+
+# What the policy covers; everything else of a lead is left alone by a duplicate.
+MERGED = ("first_name", "last_name", "email", "phone", "company", "job_title", "country", "custom_fields")
+PAIRED = "email of one lead, phone of the other"
+
+
+@dataclass(slots=True)
+class Written:
+    """The rows of one batch, each as the JSON object that the write statement reads."""
+
+    created: dict[int, Record] = field(default_factory=dict)
+    updated: dict[int, Record] = field(default_factory=dict)
+    submissions: list[Record] = field(default_factory=list)
+    activities: list[Record] = field(default_factory=list)
+    events: list[Record] = field(default_factory=list)
+    pairs: list[Record] = field(default_factory=list)
+
+
+def apply(
+    submissions: Sequence[Submission],
+    resolution: Resolution,
+    states: Mapping[int, Record],
+    workspaces: Mapping[int, Workspace],
+    tags: Mapping[tuple[int, str], int],
+) -> Written:
+    """The rows that make the batch true. `states` are the existing leads, under lock; they are changed in place."""
+    written = Written()
+    for submission, lead_id, matched in zip(submissions, resolution.leads, resolution.matched, strict=True):
+        names = {tags[submission.workspace_id, name]: name for name in tag_names(submission.body)}
+        state = written.created.get(lead_id) or states.get(lead_id)
+        if state is None:
+            _create(written, submission, lead_id, names)
+        else:
+            policy = workspaces[submission.workspace_id].policy
+            _merge(written, submission, state, matched, names, policy)
+    _note_pairs(written, resolution, states)
+    return written
+
+
+def _create(written: Written, submission: Submission, lead_id: int, tags: dict[int, str]) -> None:
+    at = submission.received_at
+    written.created[lead_id] = {
+        "status": "new",
+        "starred": False,
+        "custom_fields": {},
+        **submission.fields,
+        "workspace_id": submission.workspace_id,
+        "id": lead_id,
+        "tag_ids": list(tags),
+        "created_at": at,
+        "submitted_at": at,
+    }
+    data: Record = {"submission_id": submission.id, "channel": submission.channel, "source": submission.source}
+    _finish(written, submission, lead_id, "lead.created", data, duplicate=False, matched=None)
+    _event(written, submission, lead_id, "lead.created", {})
+    if user := submission.fields.get("assigned_user_id"):
+        _event(written, submission, lead_id, "lead.assigned", {"user_id": user})
+    _tag_events(written, submission, lead_id, tags)
+
+
+def _merge(
+    written: Written, submission: Submission, state: Record, matched: list[str], tags: dict[int, str], policy: Any
+) -> None:
+    lead_id = state["id"]
+    older = submission.received_at < (state["submitted_at"] or 0)
+    sent = {name: submission.fields[name] for name in MERGED if name in submission.fields}
+    changed = merge(state, sent, policy, older=older)
+    told = changes(state, changed)
+    new_tags = {id_: name for id_, name in tags.items() if id_ not in state["tag_ids"]}
+    if new_tags:
+        changed["tag_ids"] = [*state["tag_ids"], *new_tags]
+    if notes := submission.fields.get("notes"):
+        changed["notes"] = append_notes(state.get("notes"), notes)
+    if not older:
+        state["submitted_at"] = submission.received_at
+    state.update(changed)
+    if (changed or policy == "overwrite") and lead_id not in written.created:
+        written.updated[lead_id] = state
+    data: Record = {"submission_id": submission.id, "channel": submission.channel, "source": submission.source}
+    data |= {"matched_on": matched, "changes": told, "tags": list(new_tags.values()), "notes": bool(notes)}
+    _finish(written, submission, lead_id, "lead.merged", data, duplicate=True, matched=matched)
+    _event(written, submission, lead_id, "lead.duplicate", {"matched_on": matched})
+    if changed:
+        _event(written, submission, lead_id, "lead.updated", {"fields": sorted(changed)})
+    _tag_events(written, submission, lead_id, new_tags)
+
+
+def _finish(
+    written: Written,
+    submission: Submission,
+    lead_id: int,
+    activity: str,
+    data: Record,
+    *,
+    duplicate: bool,
+    matched: list[str] | None,
+) -> None:
+    """The submission in its final state, and its entry on the lead's timeline."""
+    record = final(submission, "done")
+    record |= {"lead_id": lead_id, "is_duplicate": duplicate, "matched_on": matched, "changes": data.get("changes")}
+    written.submissions.append(record)
+    if submission.warnings:
+        data["warnings"] = submission.warnings
+    written.activities.append({"w": submission.workspace_id, "lead_id": lead_id, "type": activity, "data": data})
+
+
+def final(submission: Submission, state: str) -> Record:
+    """What every submission's row says, whatever became of it."""
+    return {
+        "w": submission.workspace_id,
+        "id": submission.id,
+        "at": submission.received_at,
+        "state": state,
+        "channel": submission.channel,
+        "source": submission.source,
+        "key_id": submission.key_id,
+        "payload": submission.body,
+        "warnings": submission.warnings or None,
+        "attempts": submission.attempts + 1,
+    }
+
+
+def _event(written: Written, submission: Submission, lead_id: int, type_: str, data: Record) -> None:
+    data["submission_id"] = submission.id
+    written.events.append({"w": submission.workspace_id, "type": type_, "lead_id": lead_id, "data": data})
+
+
+def _tag_events(written: Written, submission: Submission, lead_id: int, tags: dict[int, str]) -> None:
+    for id_, name in tags.items():
+        _event(written, submission, lead_id, "tag.added", {"tag_id": id_, "tag": name})
+
+
+def _note_pairs(written: Written, resolution: Resolution, states: Mapping[int, Record]) -> None:
+    """One submission's email and phone belong to two leads: they may be one person. Said on both."""
+    for pair in resolution.pairs:
+        for lead_id, other in (pair, pair[::-1]):
+            state = written.created.get(lead_id) or states[lead_id]
+            written.pairs.append({"w": state["workspace_id"], "lead_id": lead_id, "other": other, "reason": PAIRED})
+            if state.get("possible_duplicate_of") is None:
+                state["possible_duplicate_of"] = other
+                if lead_id not in written.created:
+                    written.updated[lead_id] = state

@@ -1,0 +1,144 @@
+"""Draining: batch after batch until nothing waits, lane 0 first but no lane starved."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from services.workers.heartbeat import Heartbeat
+from services.workers.ingest.batch import Outcome, ingest
+from services.workers.ingest.lead_ids import LeadIds
+from services.workers.ingest.split import split_suspects
+from shared import logging
+from shared.db import Connection, is_contention
+from shared.journal import Lane
+from shared.metrics import BATCH_SECONDS, BATCH_SIZE, INGESTED
+
+log = logging.get()
+
+MOST = {Lane.WAITED_FOR: 500, Lane.PROMPT: 500, Lane.BULK: 100}  # leads in a batch
+TURN = 4  # every so many batches the lowest waiting lane goes first
+RETRIES = 6  # of a batch that met a deadlock or changing identities
+LOOK_BACK = 5.0  # seconds; then the journal is read from its beginning again
+
+# Chosen unlocked, by sizes alone; what another worker has in hand is passed over. The rows chosen are noted in
+# `processes`, so that a row that takes its worker down can be recognised by the next.
+CHOOSE = """
+WITH waiting AS (
+    SELECT l.lane, j.id, j.n, j.attempts, sum(j.n) OVER (PARTITION BY l.lane ORDER BY j.id) - j.n AS before
+    FROM (VALUES (0), (1), (2)) l(lane), LATERAL (
+        SELECT id, n, attempts FROM journal
+        WHERE lane = l.lane AND id > %(low)s AND due_at <= clock_timestamp()
+          AND stored_at <= clock_timestamp() - %(age)s * interval '1 ms'
+          AND NOT id = ANY (ARRAY(SELECT unnest(in_hand) FROM processes
+                                  WHERE name <> %(name)s AND seen_at > now() - interval '10 s'))
+        ORDER BY id LIMIT 256) j
+)
+SELECT lane, array_agg(id ORDER BY id), array_agg(n ORDER BY id), max(attempts) FROM waiting
+WHERE before < 500 GROUP BY lane ORDER BY lane
+"""
+
+
+@dataclass(slots=True)
+class Waiting:
+    """The head of a lane."""
+
+    lane: Lane
+    row_ids: list[int]
+    sizes: list[int]
+    attempts: int
+
+    def fitting(self, most: int) -> list[int]:
+        """The first rows that together hold about `most` leads, at least one."""
+        chosen: list[int] = []
+        size = 0
+        for row_id, n in zip(self.row_ids, self.sizes, strict=True):
+            if chosen and size + n > most:
+                break
+            chosen.append(row_id)
+            size += n
+        return chosen
+
+
+class Drainer:
+    """A process's way through the journal. `pass_on` sends a hint to another worker."""
+
+    def __init__(self, heartbeat: Heartbeat, pass_on: Callable[[], object], stopping: Callable[[], bool]) -> None:
+        self._heartbeat = heartbeat
+        self._pass_on = pass_on
+        self._stopping = stopping
+        self._ids = LeadIds()
+        self._turn = 0
+        self._low = 0
+        self._looked_back = 0.0
+
+    async def drain(self, connection: Connection, *, older_than_ms: int = 0) -> int:
+        """Ingests until nothing waits that is at least that old; returns how many submissions that were.
+
+        Raises what tells of the database's state; the rows then wait for whoever comes next.
+        """
+        total, passed_on = 0, False
+        while not self._stopping() and (waiting := await self._choose(connection, older_than_ms)):
+            lane = self._pick(waiting)
+            chosen = lane.fitting(MOST[lane.lane])
+            if not passed_on and (len(waiting) > 1 or len(chosen) < len(lane.row_ids)):
+                passed_on = True
+                self._pass_on()
+            total += await self._ingest(connection, lane, chosen)
+        return total
+
+    async def _choose(self, connection: Connection, older_than_ms: int) -> list[Waiting]:
+        now = time.monotonic()
+        if now - self._looked_back > LOOK_BACK:
+            self._low, self._looked_back = 0, now
+        arguments = {"low": self._low, "age": older_than_ms, "name": self._heartbeat.name}
+        rows = await (await connection.execute(CHOOSE, arguments)).fetchall()
+        waiting = [Waiting(Lane(row[0]), *row[1:]) for row in rows]
+        # Dead rows below the lowest live one are not read again until the next look back: ids do not commit in order.
+        self._low = min([lane.row_ids[0] for lane in waiting], default=self._low + 1) - 1
+        return waiting
+
+    def _pick(self, waiting: list[Waiting]) -> Waiting:
+        self._turn = (self._turn + 1) % TURN
+        return waiting[-1] if self._turn == 0 else waiting[0]
+
+    async def _ingest(self, connection: Connection, lane: Waiting, chosen: list[int]) -> int:
+        if lane.attempts >= 2 and await split_suspects(connection, lane.lane, chosen):
+            return 0
+        await self._heartbeat.take(connection, chosen)
+        started = time.perf_counter()
+        try:
+            outcome = await self._until_uncontended(connection, lane.lane, chosen)
+        finally:
+            self._heartbeat.idle()
+        _record(lane.lane, outcome, time.perf_counter() - started)
+        return outcome.taken
+
+    async def _until_uncontended(self, connection: Connection, lane: Lane, chosen: list[int]) -> Outcome:
+        for attempt in range(RETRIES):
+            try:
+                return await ingest(connection, lane, chosen, self._ids)
+            except Exception as error:
+                if not is_contention(error) or attempt == RETRIES - 1:
+                    raise
+                log.info("batch.contended", attempt=attempt, error=type(error).__name__)
+                await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311
+        raise AssertionError("unreachable")
+
+
+def _record(lane: Lane, outcome: Outcome, seconds: float) -> None:
+    BATCH_SIZE.observe(outcome.taken)
+    BATCH_SECONDS.observe(seconds)
+    INGESTED.labels("done").inc(outcome.done)
+    INGESTED.labels("dead").inc(outcome.dead)
+    log.info(
+        "batch",
+        lane=int(lane),
+        taken=outcome.taken,
+        done=outcome.done,
+        dead=outcome.dead,
+        parked=outcome.parked,
+        dropped=len(outcome.dropped),
+        ms=round(seconds * 1000, 2),
+    )

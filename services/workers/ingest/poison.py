@@ -1,0 +1,59 @@
+"""A submission that cannot be ingested: set aside, tried again later, and kept as dead in the end."""
+
+import orjson
+
+from services.workers.ingest import submission
+from services.workers.ingest.apply import final
+from services.workers.ingest.submission import Submission
+from shared import logging
+from shared.db import Connection, as_json
+from shared.journal import Lane
+
+log = logging.get()
+
+ATTEMPTS = 5
+PAUSE = 0.25  # seconds before the second attempt; doubled for each further one
+
+PARK = """
+INSERT INTO journal (lane, n, ids, attempts, due_at, payload)
+VALUES (%b, 1, ARRAY[%b::uuid], %b, now() + make_interval(secs => %b), %b)
+"""
+BURY = """
+WITH dead AS (
+    SELECT * FROM json_to_record(%s::json) AS s(
+        w bigint, id uuid, at bigint, channel text, source text, key_id bigint, payload json, warnings text[],
+        error text, attempts smallint, hash text)
+), counted AS (
+    INSERT INTO ledger_deltas (workspace_id, state, n) SELECT w, 'dead', 1 FROM dead
+), keyed AS (
+    INSERT INTO submission_keys (workspace_id, id, received_at, body_hash)
+    SELECT w, id, to_timestamp(at / 1000.0), decode(hash, 'hex') FROM dead WHERE hash IS NOT NULL
+    ON CONFLICT DO NOTHING
+)
+INSERT INTO submissions (workspace_id, id, received_at, state, channel, source, key_id, payload, warnings, error,
+                         attempts)
+SELECT w, id, to_timestamp(at / 1000.0), 'dead', channel, source, key_id, convert_to(payload::text, 'UTF8'), warnings,
+       error, attempts
+FROM dead
+"""
+
+
+async def park(connection: Connection, bad: Submission, error: Exception) -> None:
+    """Gives it a journal row of its own, due after a pause."""
+    attempts = bad.attempts + 1
+    document = orjson.dumps({"gateway": bad.gateway, "items": [submission.encode(bad)]})
+    pause = PAUSE * 2 ** (attempts - 1)
+    log.warning("submission.parked", submission_id=bad.id, attempts=attempts, error=type(error).__name__)
+    await connection.execute(PARK, (int(Lane.PROMPT), bad.id, attempts, pause, document))
+
+
+async def bury(connection: Connection, bad: Submission, error: Exception) -> None:
+    """Keeps it as dead, with its error and payload: it can be replayed."""
+    record = {**final(bad, "dead"), "error": described(error), "hash": bad.body_hash}
+    log.error("submission.dead", submission_id=bad.id, attempts=record["attempts"], error=type(error).__name__)
+    await connection.execute(BURY, (as_json(record),))
+
+
+def described(error: Exception) -> str:
+    """The error for whoever replays it: its kind and first line."""
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:500]

@@ -1,0 +1,115 @@
+"""Writing a batch: one statement over a few JSON documents, however many leads there are.
+
+Each document is cast once and read by `json_to_recordset`, 1–3 µs a row where an array parameter costs 40.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from services.workers.ingest.apply import Record, Written
+from services.workers.ingest.submission import Submission
+from shared.db import Connection, as_json
+from shared.replies import Reply, packed
+
+LEAD = (
+    "workspace_id bigint, id bigint, first_name text, last_name text, email text, phone text, company text, "
+    "job_title text, country text, source text, status text, starred boolean, pipeline_id bigint, "
+    "pipeline_stage_id bigint, assigned_user_id bigint, notes text, custom_fields jsonb, tag_ids bigint[], "
+    "possible_duplicate_of bigint, created_at bigint, submitted_at bigint"
+)
+
+# Payloads come as text inside the document and are kept as bytes: what a source sends may hold what text cannot.
+WRITE = f"""
+WITH sent AS MATERIALIZED (
+    SELECT * FROM json_to_recordset(%s::json) AS s(
+        w bigint, id uuid, at bigint, state text, channel text, source text, key_id bigint, lead_id bigint,
+        is_duplicate boolean, matched_on text[], payload json, changes jsonb, warnings text[], error text,
+        attempts smallint)
+), created AS (
+    INSERT INTO leads (workspace_id, id, first_name, last_name, email, phone, company, job_title, country, source,
+                       status, starred, pipeline_id, pipeline_stage_id, assigned_user_id, notes, custom_fields,
+                       tag_ids, possible_duplicate_of, created_at, updated_at, submitted_at)
+    SELECT workspace_id, id, first_name, last_name, email, phone, company, job_title, country, source, status, starred,
+           pipeline_id, pipeline_stage_id, assigned_user_id, notes, custom_fields, tag_ids, possible_duplicate_of,
+           to_timestamp(created_at / 1000.0), to_timestamp(created_at / 1000.0), to_timestamp(submitted_at / 1000.0)
+    FROM json_to_recordset(%s::json) AS l({LEAD})
+), updated AS (
+    UPDATE leads l SET
+        first_name = u.first_name, last_name = u.last_name, email = u.email, phone = u.phone, company = u.company,
+        job_title = u.job_title, country = u.country, notes = u.notes, custom_fields = u.custom_fields,
+        tag_ids = u.tag_ids, possible_duplicate_of = u.possible_duplicate_of, updated_at = now(),
+        submitted_at = to_timestamp(u.submitted_at / 1000.0)
+    FROM json_to_recordset(%s::json) AS u({LEAD})
+    WHERE l.workspace_id = u.workspace_id AND l.id = u.id
+), remembered AS (
+    INSERT INTO activities (workspace_id, lead_id, type, data)
+    SELECT w, lead_id, type, data FROM json_to_recordset(%s::json) AS a(w bigint, lead_id bigint, type text, data jsonb)
+), told AS (
+    INSERT INTO events (workspace_id, type, lead_id, data)
+    SELECT w, type, lead_id, data FROM json_to_recordset(%s::json) AS e(w bigint, lead_id bigint, type text, data jsonb)
+), counted AS (
+    INSERT INTO ledger_deltas (workspace_id, state, n) SELECT w, state, count(*) FROM sent GROUP BY w, state
+)
+INSERT INTO submissions (workspace_id, id, received_at, state, channel, source, key_id, lead_id,
+                         is_duplicate, matched_on, payload, changes, warnings, error, attempts)
+SELECT w, id, to_timestamp(at / 1000.0), state, channel, source, key_id, lead_id, is_duplicate,
+       matched_on, convert_to(payload::text, 'UTF8'), changes, warnings, error, attempts
+FROM sent ORDER BY w, id
+ON CONFLICT DO NOTHING
+"""  # noqa: S608  # constants only
+
+PAIRS = """
+INSERT INTO possible_duplicates (workspace_id, lead_id, other_id, reason, score)
+SELECT w, lead_id, other, reason, 100
+FROM json_to_recordset(%s::json) AS p(w bigint, lead_id bigint, other bigint, reason text)
+ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING
+"""
+
+FINISH = """
+WITH taken AS (
+    DELETE FROM journal WHERE lane = %b AND id = ANY(string_to_array(%b, ',')::bigint[])
+), counted AS (
+    INSERT INTO ledger_deltas (workspace_id, state, n)
+    SELECT (d->>0)::bigint, d->>1, (d->>2)::bigint FROM json_array_elements(%s::json) d
+)
+SELECT pg_notify(n->>0, n->>1) FROM json_array_elements(%s::json) n
+"""
+
+
+class SecondRun(Exception):
+    """Some of the submissions were ingested before: the batch must run again without them."""
+
+
+async def write(connection: Connection, written: Written) -> None:
+    """Writes the rows of a batch. Raises SecondRun when a submission's row is there already."""
+    documents = (
+        written.submissions,
+        list(written.created.values()),
+        list(written.updated.values()),
+        written.activities,
+        written.events,
+    )
+    cursor = await connection.execute(WRITE, [as_json(rows) for rows in documents])
+    if cursor.rowcount < len(written.submissions):
+        raise SecondRun
+    if written.pairs:
+        await connection.execute(PAIRS, (as_json(written.pairs),))
+
+
+async def finish(
+    connection: Connection,
+    lane: int,
+    row_ids: Sequence[int],
+    dropped: Sequence[Submission],
+    replies: dict[str, list[Reply]],
+) -> None:
+    """Deletes the journal rows, takes back what was counted twice, and tells those who wait.
+
+    A submission dropped as known was counted as accepted when it came the second time.
+    """
+    twice = Counter(submission.workspace_id for submission in dropped)
+    deltas: list[list[Any]] = [[workspace, "accepted", -n] for workspace, n in twice.items()]
+    notices: list[Record | list[str]] = [[channel, text] for channel, told in replies.items() for text in packed(told)]
+    ids = ",".join(map(str, row_ids))
+    await connection.execute(FINISH, (lane, ids, as_json(deltas), as_json(notices)))

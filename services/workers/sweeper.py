@@ -1,0 +1,117 @@
+"""The sweeper: the clock of the service. It repairs lost hints, empties the spool, and keeps the tables in order.
+
+It needs only PostgreSQL: while the broker is away it ingests everything itself, at once.
+"""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+import redis.asyncio as redis
+
+from services.workers.heartbeat import Heartbeat
+from services.workers.ingest.drain import Drainer
+from services.workers.upkeep import keep_in_order, measure
+from shared import hints, ledger, logging
+from shared.db import Connection, connect, is_unavailable
+from shared.hints import Publisher
+from shared.settings import Settings
+from shared.spool import Spool
+
+log = logging.get()
+
+OVERDUE = 200  # milliseconds in the journal after which a row's hint is taken for lost
+LOOK = 0.1  # seconds between looks at the journal
+LOOK_ALONE = 0.01  # the same while the broker is away
+PROBE = 1.0  # seconds between attempts to reach a broker that is away
+DRAIN_LOCK = 4_712_002  # one drainer at a time; two would move entries twice
+
+
+class Sweeper:
+    """The sweeper's duties, each a loop with a connection of its own, so that one that waits holds up no other."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._heartbeat = Heartbeat("sweeper", "sweeper", settings.database_url)
+        self._stopping = asyncio.Event()
+        self._broker_away = False
+        self._publish = hints.sender(settings.broker_url)
+        self._publisher = Publisher(self._try_to_publish)
+        self._spool = Spool(redis.from_url(settings.spool_url, socket_timeout=2, socket_connect_timeout=1))
+
+    async def run(self) -> None:
+        """Works until SIGTERM or SIGINT."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+        duties = [self._sweep, self._drain_spool, self._fold, self._measure, self._keep_in_order]
+        tasks = [asyncio.create_task(self._on_duty(duty)) for duty in duties]
+        await self._stopping.wait()
+        await asyncio.wait(tasks, timeout=20)
+        self._publisher.stop()
+        with contextlib.suppress(Exception):
+            async with connect(self._settings.database_url, "leadhub sweeper") as connection:
+                await self._heartbeat.stop(connection)
+
+    async def _on_duty(self, duty: Callable[[Connection], Awaitable[None]]) -> None:
+        """Runs a duty until the end, again and again over whatever happens to the database."""
+        while not self._stopping.is_set():
+            try:
+                async with connect(self._settings.database_url, "leadhub sweeper") as connection:
+                    await duty(connection)
+            except Exception as error:
+                if is_unavailable(error) or isinstance(error, redis.RedisError):
+                    log.warning("sweeper.interrupted", duty=duty.__name__, error=type(error).__name__)
+                else:
+                    log.exception("sweeper.failed", duty=duty.__name__)
+                await self._pause(0.5)
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+
+    def _try_to_publish(self) -> bool:
+        """In the publisher's thread."""
+        self._broker_away = not self._publish()
+        return not self._broker_away
+
+    async def _sweep(self, connection: Connection) -> None:
+        await self._heartbeat.start(connection)
+        drainer = Drainer(self._heartbeat, self._publisher.ask, self._stopping.is_set)
+        probed = 0.0
+        now = asyncio.get_running_loop().time
+        while not self._stopping.is_set():
+            taken = await drainer.drain(connection, older_than_ms=0 if self._broker_away else OVERDUE)
+            if taken:
+                log.info("sweeper.ingested", submissions=taken, broker_away=self._broker_away)
+            if (taken or self._broker_away) and now() - probed > PROBE:
+                probed = now()
+                self._publisher.ask()
+            await self._pause(LOOK_ALONE if self._broker_away else LOOK)
+
+    async def _drain_spool(self, connection: Connection) -> None:
+        await connection.execute("SELECT pg_advisory_lock(%s)", (DRAIN_LOCK,))
+        while not self._stopping.is_set():
+            moved = await self._spool.drain(connection)
+            if moved:
+                log.info("spool.drained", submissions=moved)
+                self._publisher.ask()
+            else:
+                await self._pause(LOOK)
+
+    async def _fold(self, connection: Connection) -> None:
+        while not self._stopping.is_set():
+            await ledger.fold(connection)
+            await self._pause(2)
+
+    async def _measure(self, connection: Connection) -> None:
+        while not self._stopping.is_set():
+            await measure(connection, self._spool)
+            await self._pause(2)
+
+    async def _keep_in_order(self, connection: Connection) -> None:
+        while not self._stopping.is_set():
+            await keep_in_order(connection, datetime.now(UTC), self._settings.keep_days)
+            await self._pause(3600)

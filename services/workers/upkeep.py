@@ -1,0 +1,47 @@
+"""What the sweeper does now and then: partitions, keeping times, gauges."""
+
+from datetime import datetime
+
+import psycopg
+from psycopg import sql
+
+from shared import ledger, logging, partitions
+from shared.db import Connection
+from shared.metrics import OLDEST, PENDING, SPOOLED
+from shared.spool import Spool
+
+log = logging.get()
+
+PARTITIONS = """
+SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'submissions'::regclass
+"""
+KEYS = """
+DELETE FROM submission_keys WHERE (workspace_id, id) IN (
+    SELECT workspace_id, id FROM submission_keys WHERE received_at < %s ORDER BY received_at LIMIT 5000)
+"""
+PROCESSES = "DELETE FROM processes WHERE seen_at < now() - interval '1 day'"
+
+
+async def measure(connection: Connection, spool: Spool) -> None:
+    """Sets the gauges of what waits."""
+    state = await ledger.read(connection, spool)
+    PENDING.set(state["pending"])
+    OLDEST.set(state["oldest_waiting_s"])
+    SPOOLED.set(state["spooled"])
+
+
+async def keep_in_order(connection: Connection, now: datetime, keep_days: int) -> None:
+    """Makes the partitions to come, and drops what is past its keeping: partitions whole, keys in chunks."""
+    for statement in partitions.ahead(now):
+        try:
+            await connection.execute(statement)
+        except psycopg.errors.CheckViolation:
+            log.warning("partition.overdue")  # its rows lie in the default partition, and are as good there
+    names = [row[0] for row in await (await connection.execute(PARTITIONS)).fetchall()]
+    for name in partitions.expired(names, now, keep_days):
+        await connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
+        log.info("partition.dropped", partition=name)
+    limit = partitions.oldest_kept(now, keep_days)
+    while (await connection.execute(KEYS, (limit,))).rowcount:
+        pass
+    await connection.execute(PROCESSES)

@@ -1,0 +1,3 @@
+"""What two services need."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,106 @@
+"""Connections: one psycopg pool per process for the hot path, one SQLAlchemy engine for everything else."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+import psycopg
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+Connection = psycopg.AsyncConnection[TupleRow]
+Pool = AsyncConnectionPool[Connection]
+
+# A worker that is gone must not hold its rows: the server looks for its client while a statement runs, and ends a
+# transaction that nobody drives any more.
+SESSION = (
+    "-c client_connection_check_interval=200ms -c idle_in_transaction_session_timeout=10s "
+    "-c TimeZone=UTC -c jit=off -c statement_timeout={timeout_ms} -c lock_timeout={timeout_ms}"
+)
+
+# What a caller sees of a database that is away, slow, restarting or full, as against a mistake in the data.
+UNAVAILABLE: tuple[type[Exception], ...] = (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError, OSError)
+
+
+def as_json(value: Any) -> str:
+    """A statement's JSON parameter, to be written as `%s::json`.
+
+    One document for a whole batch: psycopg dumps an array parameter element by element, at ten times the price.
+    """
+    return orjson.dumps(value).decode()
+
+
+def sqlalchemy_url(url: str) -> str:
+    """The same URL under SQLAlchemy's name of the driver."""
+    return url.replace("postgresql://", "postgresql+psycopg://", 1).replace("postgres://", "postgresql+psycopg://", 1)
+
+
+def options(application: str, *, statement_timeout: float = 15.0) -> dict[str, Any]:
+    """Connection parameters of every session we open; `statement_timeout` in seconds."""
+    return {
+        "application_name": application,
+        "connect_timeout": 3,
+        "options": SESSION.format(timeout_ms=int(statement_timeout * 1000)),
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
+    }
+
+
+def make_pool(url: str, application: str, *, size: int, statement_timeout: float = 15.0) -> Pool:
+    """A closed pool; open it with `await pool.open()`. Connections are autocommit: a transaction is always written."""
+    return AsyncConnectionPool(
+        url,
+        kwargs={**options(application, statement_timeout=statement_timeout), "autocommit": True},
+        min_size=1,
+        max_size=size,
+        timeout=2.0,
+        reconnect_timeout=5.0,
+        open=False,
+        check=None,
+    )
+
+
+def make_engine(url: str, application: str, *, size: int, statement_timeout: float = 15.0) -> AsyncEngine:
+    """The engine of requests that are not the hot path."""
+    return create_async_engine(
+        sqlalchemy_url(url),
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=2,
+        pool_pre_ping=True,
+        connect_args=options(application, statement_timeout=statement_timeout),
+    )
+
+
+async def open_connection(url: str, application: str) -> Connection:
+    """One connection, autocommit; the caller closes it."""
+    return await psycopg.AsyncConnection.connect(url, autocommit=True, **options(application))
+
+
+@asynccontextmanager
+async def connect(url: str, application: str) -> AsyncIterator[Connection]:
+    """One connection of its own, autocommit, closed at the end."""
+    async with await open_connection(url, application) as connection:
+        yield connection
+
+
+class Contended(Exception):
+    """Other transactions were in the way; the same transaction may succeed when it is run again."""
+
+
+def is_contention(error: BaseException) -> bool:
+    """Whether running the transaction again may help: a deadlock, a serialisation failure, a lock not had in time."""
+    return isinstance(error, Contended) or getattr(error, "sqlstate", None) in ("40001", "40P01", "55P03")
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Whether the error tells of the database's state (away, full, restarting), not of the data that was sent.
+
+    psycopg counts class 54 (a limit of the program exceeded, such as too long an index key) as operational; it is the
+    data's fault, and would come again for ever.
+    """
+    state = getattr(error, "sqlstate", None) or ""
+    return isinstance(error, UNAVAILABLE) and not state.startswith("54")

@@ -1,0 +1,108 @@
+"""The data dir: where all state lies, and who may run servers on it."""
+
+import fcntl
+import os
+import secrets
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+SOCKET_PATH_LIMIT = 107  # bytes, of the kernel's `sun_path`
+SHORT = "command"
+LONG = "service"
+
+
+class InUse(RuntimeError):
+    """Somebody else runs the servers of this data dir."""
+
+
+class DataDir:
+    """Paths, secrets and the lock of one data dir."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        self.run = self.path / "run"
+        self.logs = self.path / "logs"
+        self.secrets = self.path / "secrets"
+
+    def make(self) -> None:
+        """Make the folders, for this user only."""
+        for folder in (self.path, self.run, self.logs, self.secrets):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def secret(self, name: str) -> str:
+        """A secret of that name, made on first use."""
+        path = self.secrets / name
+        if not path.exists():
+            side = path.with_suffix(f".{os.getpid()}")
+            descriptor = os.open(side, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_urlsafe(32))
+            side.rename(path)
+        return path.read_text()
+
+    def socket(self, name: str) -> Path | None:
+        """The path of a unix socket in `run/`, or None when the kernel would not take a path so long."""
+        path = self.run / name
+        return path if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT else None
+
+    def port(self, name: str) -> int:
+        """The TCP port that stands in where no socket fits: chosen once, then kept for whoever wants to connect."""
+        path = self.run / f"{name}.port"
+        if not path.exists():
+            path.write_text(str(free_port("127.0.0.1")))
+        return int(path.read_text())
+
+    def forget_ports(self) -> None:
+        """Before a start: the kept ports may be taken by now."""
+        for path in self.run.glob("*.port"):
+            path.unlink()
+
+    def holder(self) -> tuple[int, str] | None:
+        """Process id and kind (SHORT or LONG) of whoever runs the servers now, or None."""
+        try:
+            with self._lock_file().open() as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return None
+        except BlockingIOError:
+            pid, _, kind = self._lock_file().read_text().partition(" ")
+            signed = kind and Path(f"/proc/{pid}").exists()  # else locked this instant, and the last holder's signature
+            return (int(pid), kind) if signed else (0, SHORT)
+        return None
+
+    @contextmanager
+    def locked(self, kind: str, patience: float = 60) -> Iterator[None]:
+        """Hold the right to run servers here. A short command is waited for, up to `patience` seconds; else InUse."""
+        self.make()
+        descriptor = os.open(self._lock_file(), os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            self._acquire(descriptor, time.monotonic() + patience)
+            os.truncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()} {kind}".encode(), 0)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _acquire(self, descriptor: int, deadline: float) -> None:
+        while True:
+            try:
+                return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                pid, kind = self.holder() or (0, SHORT)
+                if kind == LONG or time.monotonic() > deadline:
+                    raise InUse(f"{self.path} is in use by the leadhub process {pid}") from None
+            time.sleep(0.05)
+
+    def _lock_file(self) -> Path:
+        return self.run / "servers.lock"
+
+
+def free_port(host: str) -> int:
+    """A TCP port that nobody listens on at this moment."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])

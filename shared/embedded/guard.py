@@ -1,0 +1,39 @@
+"""What runs in a child between fork and exec: `python -m shared.embedded.guard PARENT SIGNAL DISGUISE COMMAND…`.
+
+A program of its own rather than Popen's `preexec_fn`, which is unsafe once the parent has threads; and the user
+namespace of `root` can only be entered by a process with a single thread. Imports the standard library alone.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+
+from shared.embedded import root
+
+PR_SET_PDEATHSIG = 1
+
+
+def main(arguments: list[str]) -> None:
+    """Become `COMMAND`, tied to the life of the process `PARENT`. Never returns."""
+    parent, death_signal, disguise, *command = arguments
+    os.umask(0o077)
+    for ignored in (signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(ignored, signal.SIG_DFL)  # Python, and a shell's `&`, leave these ignored in what they start
+    root.put_on(root.Disguise(disguise))
+    die_with(int(parent), int(death_signal))
+    os.execv(command[0], command)  # noqa: S606 - the point of this program
+
+
+def die_with(parent: int, death_signal: int) -> None:
+    """Have the kernel send `death_signal` when `parent` dies, even by SIGKILL. Last before exec: a change of
+    credentials clears it."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(PR_SET_PDEATHSIG, death_signal, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
+    if os.getppid() != parent:  # it died before the line above
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

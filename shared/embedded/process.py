@@ -1,0 +1,141 @@
+"""Starting, finding and ending the processes of `up`."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from shared.embedded.root import Disguise, guarded
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+
+
+def _nothing() -> None:
+    return None
+
+
+def _at_once() -> bool:
+    return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """What to run and how to end it. `prepare` runs before every start, `is_ready` must answer within 2 s; what has a
+    higher `stage` is stopped earlier."""
+
+    name: str
+    argv: Sequence[str]
+    log: Path
+    env: Mapping[str, str] = field(repr=False)  # it carries passwords
+    stage: int = 0
+    stop_signal: signal.Signals = signal.SIGTERM
+    death_signal: signal.Signals = signal.SIGKILL
+    disguise: Disguise = Disguise.NONE
+    prepare: Callable[[], None] = _nothing
+    is_ready: Callable[[], bool] = _at_once
+
+
+def spawn(program: Program) -> subprocess.Popen[bytes]:
+    """Start it in a session of its own, so that Ctrl-C reaches only the supervisor, and tied to this process' life.
+
+    To be called from the main thread: the kernel ties the child to the thread that made it.
+    """
+    program.prepare()
+    log = os.open(program.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        return subprocess.Popen(
+            guarded(program.argv, program.disguise, program.death_signal),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=program.env,
+            cwd=PROJECT_ROOT,
+            start_new_session=True,
+        )
+    finally:
+        os.close(log)
+
+
+def clean_environment() -> dict[str, str]:
+    """The environment of a server: none of the caller's `LC_*`, `PG*` and the like, which change what it does."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LD_LIBRARY_PATH") if name in os.environ}
+    return {**kept, "LANG": "C", "TZ": "UTC"}
+
+
+def wait_ready(program: Program, process: subprocess.Popen[bytes], seconds: float = 60) -> None:
+    """Wait until the program answers. RuntimeError, with the end of its log, when it ends or takes too long."""
+    deadline = time.monotonic() + seconds
+    while not program.is_ready():
+        if process.poll() is not None:
+            raise RuntimeError(f"{program.name} ended with {describe(process.returncode)}: {last_lines(program.log)}")
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{program.name} was not ready after {seconds:.0f} s: {last_lines(program.log)}")
+        time.sleep(0.02)
+
+
+def stop(process: subprocess.Popen[bytes], stop_signal: int, seconds: float) -> None:
+    """Ask it to end; after `seconds` end it."""
+    if process.poll() is not None:
+        return
+    process.send_signal(stop_signal)
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def find(program: str, argument: str) -> list[int]:
+    """Ids of the live processes that run a `program` (by file name) with `argument` on their command line."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            words = _command_line(entry)
+            if argument in words and any(word.endswith(f"/{program}") for word in words):
+                found.append(int(entry.name))
+    return found
+
+
+def end_leftovers(program: str, argument: str, signals: Sequence[signal.Signals]) -> None:
+    """End what a killed supervisor left behind: each signal in turn, 10 s apart. The kernel has told it already to
+    end, so mostly this only waits."""
+    for next_signal in signals:
+        pids = find(program, argument)
+        for pid in pids:
+            _send(pid, next_signal)
+        deadline = time.monotonic() + 10
+        while pids and time.monotonic() < deadline:
+            time.sleep(0.02)
+            pids = find(program, argument)
+        if not pids:
+            return
+
+
+def describe(status: int) -> str:
+    """An exit status in words: `status 1`, `signal SIGKILL`."""
+    return f"signal {signal.Signals(-status).name}" if status < 0 else f"status {status}"
+
+
+def last_lines(log: Path, lines: int = 5) -> str:
+    """The end of a log file, for an error message."""
+    try:
+        return "\n" + "\n".join(log.read_text(errors="replace")[-4000:].splitlines()[-lines:])
+    except OSError:
+        return "(no log)"
+
+
+def _command_line(entry: Path) -> list[str]:
+    try:
+        return (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:  # it ended between the listing and this line
+        return []
+
+
+def _send(pid: int, number: signal.Signals) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return

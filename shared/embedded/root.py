@@ -1,0 +1,111 @@
+"""PostgreSQL refuses to run as root, and as a user without a name: the disguises under which it runs all the same."""
+
+import ctypes
+import os
+import pwd
+import subprocess
+import sys
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+
+CLONE_NEWUSER = 0x10000000
+PR_SET_KEEPCAPS = 8
+PR_CAP_AMBIENT = 47
+PR_CAP_AMBIENT_RAISE = 2
+CAP_DAC_OVERRIDE = 1
+CAPABILITY_VERSION_3 = 0x20080522
+
+ADVICE = (
+    "PostgreSQL refuses to run as root, and this machine allows neither a user namespace nor the user `nobody` with "
+    "CAP_DAC_OVERRIDE. Run leadhub as an ordinary user, or name a PostgreSQL in LEADHUB_DATABASE_URL."
+)
+
+
+class Disguise(StrEnum):
+    NONE = "none"
+    NAMESPACE = "namespace"
+    NOBODY = "nobody"
+
+
+def choose(folder: Path, binary: Path) -> Disguise:
+    """The first disguise in which `folder` can be written and `binary` run. RuntimeError with advice if none can."""
+    if os.geteuid() != 0 and _has_name(os.geteuid()):
+        return Disguise.NONE
+    for disguise in (Disguise.NAMESPACE, Disguise.NOBODY):
+        if _works(disguise, folder, binary):
+            return disguise
+    raise RuntimeError(ADVICE)
+
+
+def put_on(disguise: Disguise) -> None:
+    """Change this process, which must have one thread only."""
+    if disguise is Disguise.NAMESPACE:
+        enter_namespace()
+    elif disguise is Disguise.NOBODY:
+        become_nobody()
+
+
+def enter_namespace() -> None:
+    """Be `nobody` in a user namespace. Outside of it this user still owns the files: a 0700 parent does no harm."""
+    nobody = pwd.getpwnam("nobody")
+    uid, gid = os.geteuid(), os.getegid()
+    _call("unshare", CLONE_NEWUSER)
+    Path("/proc/self/setgroups").write_text("deny")  # the kernel's price for writing gid_map without privilege
+    Path("/proc/self/uid_map").write_text(f"{nobody.pw_uid} {uid} 1")
+    Path("/proc/self/gid_map").write_text(f"{nobody.pw_gid} {gid} 1")
+
+
+def become_nobody() -> None:
+    """Be `nobody` with CAP_DAC_OVERRIDE alone, kept over exec: enough to pass through folders of root's."""
+    nobody = pwd.getpwnam("nobody")
+    _call("prctl", PR_SET_KEEPCAPS, 1, 0, 0, 0)
+    os.setgroups([])
+    os.setresgid(nobody.pw_gid, nobody.pw_gid, nobody.pw_gid)
+    os.setresuid(nobody.pw_uid, nobody.pw_uid, nobody.pw_uid)
+    header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
+    mask = 1 << CAP_DAC_OVERRIDE
+    _call("capset", header, (ctypes.c_uint32 * 6)(mask, mask, mask, 0, 0, 0))
+    _call("prctl", PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_DAC_OVERRIDE, 0, 0)
+
+
+def give(folder: Path, disguise: Disguise) -> None:
+    """Make the owner of `folder` what PostgreSQL demands: the user it believes itself to be."""
+    entry = pwd.getpwnam("nobody") if disguise is Disguise.NOBODY else None
+    owner = (entry.pw_uid, entry.pw_gid) if entry else (os.geteuid(), os.getegid())
+    if folder.stat().st_uid == owner[0]:
+        return
+    for parent, _, files in os.walk(folder):
+        for path in (parent, *(os.path.join(parent, name) for name in files)):
+            os.chown(path, *owner, follow_symlinks=False)
+
+
+def guarded(command: Sequence[str], disguise: Disguise, death_signal: int) -> list[str]:
+    """The command line that runs `command` in disguise and tied to this process."""
+    guard = [sys.executable, "-EsSB", "-m", "shared.embedded.guard"]
+    return [*guard, str(os.getpid()), str(int(death_signal)), disguise, *command]
+
+
+def _works(disguise: Disguise, folder: Path, binary: Path) -> bool:
+    # By effective ids: otherwise the question is asked as if without capabilities.
+    check = "import os, sys; may = os.access; d, b = sys.argv[1:]; e = {'effective_ids': True}; "
+    check += "sys.exit(not (may(d, os.W_OK | os.X_OK, **e) and may(b, os.X_OK, **e)))"
+    command = [sys.executable, "-ISB", "-c", check, str(folder), str(binary)]
+    project = Path(__file__).resolve().parents[2]
+    probe = subprocess.run(guarded(command, disguise, 9), cwd=project, capture_output=True, check=False)
+    return probe.returncode == 0
+
+
+def _has_name(uid: int) -> bool:
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        return False
+    return True
+
+
+def _call(name: str, *arguments: object) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if getattr(libc, name)(*arguments) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{name}: {os.strerror(number)}")

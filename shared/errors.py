@@ -1,0 +1,110 @@
+"""What can be wrong with a request: each error knows its status and code, and is rendered once, in `shared/web`."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+Fields = dict[str, list[str]]
+
+
+class ApiError(Exception):
+    """An answer that is not the one hoped for. `retry_after` in seconds."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "SERVER_ERROR"
+    default: ClassVar[str] = "Something went wrong on our side. The request can be sent again."
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        errors: Fields | None = None,
+        headers: Mapping[str, str] | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        super().__init__(message or self.default)
+        self.errors = errors
+        self.headers = dict(headers or {})
+        if retry_after is not None:
+            self.headers["Retry-After"] = str(retry_after)
+
+    def body(self) -> dict[str, Any]:
+        """The envelope of contract section 1."""
+        envelope: dict[str, Any] = {"status": "error", "message": str(self), "code": self.code}
+        if self.errors is not None:
+            envelope["errors"] = self.errors
+        return envelope
+
+
+class BadRequest(ApiError):
+    status, code = 400, "BAD_REQUEST"
+    default = "The request could not be read."
+
+
+class Unauthorized(ApiError):
+    status, code = 401, "UNAUTHORIZED"
+    default = "Send a valid API key as 'Authorization: Bearer lh_…'."
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message, headers={"WWW-Authenticate": "Bearer"})
+
+
+class Forbidden(ApiError):
+    status, code = 403, "FORBIDDEN"
+    default = "This API key may not do that."
+
+
+class NotFound(ApiError):
+    status, code = 404, "NOT_FOUND"
+    default = "There is no such record."
+
+
+class MethodNotAllowed(ApiError):
+    status, code = 405, "METHOD_NOT_ALLOWED"
+    default = "This method is not allowed here."
+
+
+class Timeout(ApiError):
+    """The body did not arrive in time; HTTP's own code, as the contract names none."""
+
+    status, code = 408, "REQUEST_TIMEOUT"
+    default = "The request body did not arrive in time."
+
+
+class Conflict(ApiError):
+    status, code = 409, "CONFLICT"
+    default = "The record is in use."
+
+
+class PayloadTooLarge(ApiError):
+    status, code = 413, "PAYLOAD_TOO_LARGE"
+    default = "The request body is too large."
+
+
+class UnsupportedMediaType(ApiError):
+    status, code = 415, "UNSUPPORTED_MEDIA_TYPE"
+    default = "This endpoint does not take that Content-Type."
+
+
+class ValidationFailed(ApiError):
+    status, code = 422, "VALIDATION_FAILED"
+    default = "The given data was invalid."
+
+    def __init__(self, errors: Fields) -> None:
+        super().__init__(errors=errors)
+
+
+class RateLimited(ApiError):
+    status, code = 429, "RATE_LIMITED"
+    default = "Too many requests with this API key in this hour."
+
+
+class ServerError(ApiError):
+    """A bug of ours. What happened is in the log, under the request's id."""
+
+
+class ServiceUnavailable(ApiError):
+    status, code = 503, "SERVICE_UNAVAILABLE"
+    default = "Nothing durable can take the request just now. Send it again."
+
+    def __init__(self, message: str | None = None, *, retry_after: int = 2) -> None:
+        super().__init__(message, retry_after=retry_after)

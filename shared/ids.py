@@ -1,0 +1,40 @@
+"""Submission ids. Both kinds are UUIDs (RFC 9562) and carry or name the time they were received."""
+
+import hashlib
+import os
+import time
+from datetime import UTC, datetime
+
+_LAYOUT = ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))
+
+
+def now_ms() -> int:
+    """Milliseconds since the epoch: the precision in which `received_at` is kept, so that a UUIDv7 tells it whole."""
+    return time.time_ns() // 1_000_000
+
+
+def uuid7(ms: int) -> str:
+    """A version 7 UUID of that millisecond."""
+    tail = int.from_bytes(os.urandom(10))
+    value = ms << 80 | 7 << 76 | (tail >> 62 & 0xFFF) << 64 | 0b10 << 62 | tail & 0x3FFFFFFFFFFFFFFF
+    return _dashed(f"{value:032x}")
+
+
+def keyed(workspace_id: int, channel: str, key: str) -> str:
+    """The version 5 UUID of an idempotency key: a repeat finds itself even while the database is away."""
+    digest = hashlib.sha1(f"leadhub\0{workspace_id}\0{channel}\0{key}".encode(), usedforsecurity=False).digest()
+    value = int.from_bytes(digest[:16])
+    value = value & ~(0xF << 76) & ~(0b11 << 62) | 5 << 76 | 0b10 << 62
+    return _dashed(f"{value:032x}")
+
+
+def time_of(submission_id: str) -> datetime | None:
+    """When a version 7 id was received; None for a keyed one, whose time is in `submission_keys`."""
+    digits = submission_id.replace("-", "")
+    if digits[12] != "7":
+        return None
+    return datetime.fromtimestamp(int(digits[:12], 16) / 1000, UTC)
+
+
+def _dashed(digits: str) -> str:
+    return "-".join([digits[start:end] for start, end in _LAYOUT])

@@ -1,0 +1,144 @@
+"""What makes two spellings one person: e-mail addresses and phone numbers in the one form that identities are kept in.
+
+The libraries decide. In front of them stand fast paths for what is plainly ordinary, since this runs for every lead.
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import NamedTuple
+
+import email_validator
+import phonenumbers
+from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumberFormat, ValidationResult
+
+# Nothing is refused for where it would be delivered: addresses under .test, .local or .invalid are leads as well.
+# Emptying this list is the library's documented way to say so; it has no argument for it.
+email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
+
+# Zero-width characters and direction marks, which come along when a contact is copied from a page or a chat.
+_INVISIBLE = [0xAD, 0x61C, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF]
+_DROP_INVISIBLE = dict.fromkeys(_INVISIBLE)
+_EDGES = " \t\r\n\f\v\xa0" + "".join(map(chr, _INVISIBLE))
+
+# At 64 characters in all, neither part nor any label can be over its limit (64, 254 and 63), so no length is checked.
+# Two hyphens in a row, and with them Punycode, are left to the library.
+_ORDINARY_LENGTH = 64
+_MAX_LENGTH = 254
+_ORDINARY_EMAIL = re.compile(
+    r"[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*@(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+[a-z]+", re.ASCII | re.IGNORECASE
+).fullmatch
+
+_GMAIL = {"gmail.com", "googlemail.com"}
+
+_INTERNATIONAL = re.compile(r"\+[1-9][0-9 ().-]{6,30}").fullmatch
+_DROP_SEPARATORS = dict.fromkeys(map(ord, " ().-"))
+
+
+class Invalid(ValueError):
+    """The text is no e-mail address, or no phone number that could be dialled."""
+
+
+class Phone(NamedTuple):
+    """A phone number; two people behind one switchboard differ by `extension`."""
+
+    e164: str
+    extension: str | None
+
+    @property
+    def identity(self) -> str:
+        """`+12015550123`, or `+12015550123;ext=12`: the text that is unique in a workspace."""
+        return f"{self.e164};ext={self.extension}" if self.extension else self.e164
+
+
+def normalise_email(text: str, *, fold_gmail: bool = False) -> str:
+    """The address trimmed, in NFC and lower case, its domain in ASCII (`xn--…`). Raises `Invalid`.
+
+    `fold_gmail` drops dots and `+tag` of Gmail addresses, which Google ignores, and of no others.
+    """
+    text = text.strip()
+    if len(text) <= _ORDINARY_LENGTH and _ORDINARY_EMAIL(text):
+        address = text.lower()
+    else:
+        address = _validated_email(text)
+    return _fold_gmail(address) if fold_gmail else address
+
+
+def _validated_email(text: str) -> str:
+    text = text.strip(_EDGES)
+    if len(text) > _MAX_LENGTH:  # the library says the same, but only after reading all of a text of any size
+        raise Invalid("The address is too long.")
+    try:
+        parts = email_validator.validate_email(text, check_deliverability=False)
+    except email_validator.EmailNotValidError as error:
+        raise Invalid(str(error)) from error
+    # Lower case can leave NFC (a capital with no composed small letter), hence the second pass.
+    local = unicodedata.normalize("NFC", parts.local_part.lower())
+    return f"{local}@{parts.ascii_domain}"
+
+
+def _fold_gmail(address: str) -> str:
+    local, _, domain = address.rpartition("@")
+    if domain not in _GMAIL:
+        return address
+    folded = local.partition("+")[0].replace(".", "")
+    return f"{folded or local}@gmail.com"
+
+
+def normalise_phone(text: str, country: str | None) -> Phone:
+    """The number in E.164, read as dialled in `country` (ISO 3166 alpha-2, upper case) unless it is international.
+
+    A possible number is enough, since numbering plans change faster than their metadata; one that can only be dialled
+    within its own area is not. Raises `Invalid`.
+    """
+    if _INTERNATIONAL(text):
+        number = text.translate(_DROP_SEPARATORS)
+        if _is_e164(number):
+            return Phone(number, None)
+    return _parsed_phone(text, country)
+
+
+@lru_cache(maxsize=8192)
+def _parsed_phone(text: str, country: str | None) -> Phone:
+    if not text.isascii():
+        text = text.translate(_DROP_INVISIBLE)
+    try:
+        number = phonenumbers.parse(text, country)
+    except phonenumbers.NumberParseException as error:
+        raise Invalid(str(error)) from error
+    if phonenumbers.is_possible_number_with_reason(number) != ValidationResult.IS_POSSIBLE:
+        raise Invalid("No possible number.")
+    return Phone(phonenumbers.format_number(number, PhoneNumberFormat.E164), number.extension)
+
+
+class _Plan(NamedTuple):
+    """One calling code's share of the metadata: what the library could still change in an international number."""
+
+    code_length: int
+    trunk_prefix: re.Pattern[str] | None
+    lengths: frozenset[int]
+
+
+def _is_e164(number: str) -> bool:
+    """Whether the library would give `+` and digits back unchanged: no trunk prefix to strip, a possible length."""
+    plan = _plan(number[1:4])
+    if plan is None:
+        return False
+    national = number[1 + plan.code_length :]
+    if len(national) not in plan.lengths:
+        return False
+    return plan.trunk_prefix is None or plan.trunk_prefix.match(national) is None
+
+
+@lru_cache(maxsize=1000)
+def _plan(first_digits: str) -> _Plan | None:
+    for length in (1, 2, 3):
+        code = int(first_digits[:length])
+        if regions := COUNTRY_CODE_TO_REGION_CODE.get(code):
+            metadata = PhoneMetadata.metadata_for_region_or_calling_code(code, regions[0])
+            if metadata is None or metadata.general_desc is None:
+                return None
+            prefix = metadata.national_prefix_for_parsing
+            lengths = frozenset(metadata.general_desc.possible_length)
+            return _Plan(length, re.compile(prefix) if prefix else None, lengths)
+    return None

@@ -1,0 +1,98 @@
+"""Urlencoded bodies as nested values, by the bracket notation that web forms use."""
+
+import re
+from typing import Any
+from urllib.parse import parse_qsl
+
+MAX_FIELDS = 1000
+MAX_DEPTH = 32
+
+_NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)").fullmatch
+_BRACKETED = re.compile(r"\[([^\[\]]*)\]").findall
+
+_DIGITS = re.compile(r"[0-9]{1,19}").fullmatch
+_IDS = {"pipeline_id", "pipeline_stage_id", "assigned_user_id"}
+_FLAGS = {"true": True, "1": True, "on": True, "yes": True, "false": False, "0": False, "off": False, "no": False}
+
+
+class Malformed(ValueError):
+    """The body cannot be read at all (400); the text says why, in a sentence for the caller."""
+
+
+def read_form(body: bytes) -> dict[str, Any]:
+    """`tags=a&tags=b`, `tags[]=a`, `custom_fields[budget]=10` as the object that JSON would hold, every leaf a string.
+
+    Raises `Malformed` for what is not UTF-8, over 1,000 fields, or over 32 levels.
+    """
+    tree: dict[str, Any] = {}
+    for name, value in _pairs(body):
+        _put(tree, _path(name), value)
+    return {key: _listed(value) for key, value in tree.items()}
+
+
+def typed_fields(form: dict[str, Any]) -> dict[str, Any]:
+    """A lead's fields from `read_form` in the types that JSON has for them; what is blank was not sent.
+
+    What cannot be turned into its type stays text, for the validation to refuse by name.
+    """
+    fields = {name: _typed(name, value) for name, value in form.items()}
+    return {name: value for name, value in fields.items() if value != ""}
+
+
+def _typed(name: str, value: Any) -> Any:
+    if name == "custom_fields":
+        return value
+    if name == "tags":
+        return [value] if isinstance(value, str) else list(value.values()) if isinstance(value, dict) else value
+    if isinstance(value, list):  # a name given twice: the last one counts, as with most web servers
+        value = value[-1]
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if name in _IDS and _DIGITS(text):
+        return int(text)
+    return _FLAGS.get(text.lower(), text) if name == "starred" else text
+
+
+def _pairs(body: bytes) -> list[tuple[str, str]]:
+    try:
+        text = body.decode()
+        return parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
+    except UnicodeDecodeError as error:
+        raise Malformed("The form is not valid UTF-8.") from error
+    except ValueError as error:
+        raise Malformed(f"The form has more than {MAX_FIELDS} fields.") from error
+
+
+def _path(name: str) -> list[str]:
+    """`a[b][]` as `["a", "b", ""]`; a name with unbalanced brackets is taken as it is."""
+    match = _NAME(name)
+    path = [match[1], *_BRACKETED(match[2])] if match else [name]
+    if len(path) > MAX_DEPTH:
+        raise Malformed(f"The form is nested over {MAX_DEPTH} levels.")
+    return path
+
+
+def _put(tree: dict[str, Any], path: list[str], value: str) -> None:
+    node = tree
+    for part in path[:-1]:
+        key = part or str(len(node))
+        child = node.get(key)
+        if not isinstance(child, dict):
+            child = {} if child is None else {"0": child}
+        node[key] = child
+        node = child
+    last = path[-1] or str(len(node))
+    if last in node:
+        _put(node, [last, ""], value)
+    else:
+        node[last] = value
+
+
+def _listed(value: Any) -> Any:
+    """Objects whose keys count 0, 1, 2 … are lists: `[]`, a repeated name and `[0]` all end up here."""
+    if not isinstance(value, dict):
+        return value
+    children = {key: _listed(child) for key, child in value.items()}
+    counts = all(key == str(index) for index, key in enumerate(children))
+    return list(children.values()) if counts else children

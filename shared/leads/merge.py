@@ -1,0 +1,73 @@
+"""What a duplicate changes on the lead that is there already: a decision on values, taken without the database."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+Policy = Literal["fill_empty", "overwrite", "keep"]
+
+# Only what describes the person. Status, source, pipeline, stage, assignee, score and star are the team's work on the
+# lead, which no duplicate may undo.
+FIELDS = ("first_name", "last_name", "email", "phone", "company", "job_title", "country")
+
+
+def merge(existing: Mapping[str, Any], sent: Mapping[str, Any], policy: Policy, *, older: bool) -> dict[str, Any]:
+    """The fields that change and their new values; `custom_fields` is whole where one of its keys changes.
+
+    `older` says that the submission was received before the lead's last one. It may fill gaps but not overwrite, else
+    workers in parallel, or a late entry of the spool, would bring old values back.
+    """
+    if policy == "keep":
+        return {}
+    overwrite = policy == "overwrite" and not older
+    changed = _winners(existing, {name: sent[name] for name in FIELDS if name in sent}, overwrite)
+    custom = existing.get("custom_fields") or {}
+    if won := _winners(custom, sent.get("custom_fields") or {}, overwrite):
+        changed["custom_fields"] = {**custom, **won}
+    return changed
+
+
+def append_notes(existing: str | None, sent: str | None) -> str | None:
+    """The notes with the sent ones below, after a blank line."""
+    if _is_empty(sent):
+        return existing
+    return sent if _is_empty(existing) else f"{existing}\n\n{sent}"
+
+
+def changes(existing: Mapping[str, Any], changed: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """For the timeline: `{field: {"from": …, "to": …}}`, custom fields one by one as `custom_fields.<key>`.
+
+    A custom field that is missing from a changed `custom_fields` was removed: its `to` is null.
+    """
+    before, after = _flat(existing), _flat(changed)
+    if "custom_fields" in changed:
+        after = {name: None for name in before if name.startswith("custom_fields.")} | after
+    return {
+        name: {"from": before.get(name), "to": value}
+        for name, value in after.items()
+        if not _is_same(before.get(name), value)
+    }
+
+
+def _winners(existing: Mapping[str, Any], sent: Mapping[str, Any], overwrite: bool) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in sent.items()
+        if not _is_empty(value)
+        and (overwrite or _is_empty(existing.get(name)))
+        and not _is_same(existing.get(name), value)
+    }
+
+
+def _is_empty(value: Any) -> bool:
+    """Null, blank text, an empty list or object. 0 and false are answers."""
+    return not value.strip() if isinstance(value, str) else value is None or value == [] or value == {}
+
+
+def _is_same(old: Any, new: Any) -> bool:
+    # In Python 1 == True; in JSON a number is no boolean.
+    return bool(old == new) and isinstance(old, bool) == isinstance(new, bool)
+
+
+def _flat(fields: Mapping[str, Any]) -> dict[str, Any]:
+    flat = {name: value for name, value in fields.items() if name != "custom_fields"}
+    return flat | {f"custom_fields.{key}": value for key, value in (fields.get("custom_fields") or {}).items()}

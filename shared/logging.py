@@ -1,0 +1,56 @@
+"""Structured logs: one JSON object a line on stderr, static event names, ids and figures only, never people."""
+
+import sys
+import traceback
+from collections.abc import MutableMapping
+from typing import Any
+
+import orjson
+import structlog
+
+LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+
+
+def _json(event: dict[str, Any], **_: object) -> bytes:
+    return orjson.dumps(event, default=repr)
+
+
+def _where_it_failed(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """The exception's kind and place, never its message: a database's error quotes the row that it met."""
+    if not event.pop("exc_info", None):
+        return event
+    error = sys.exc_info()[1]
+    chain = []
+    while error is not None:
+        frames = traceback.extract_tb(error.__traceback__)
+        where = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames]
+        chain.append({"type": type(error).__name__, "sqlstate": getattr(error, "sqlstate", None), "at": where})
+        error = error.__cause__ or error.__context__
+    event["exception"] = chain
+    return event
+
+
+def configure(service: str, level: str = "info") -> None:
+    """Sets structlog up for the process; `service` names it on each line."""
+
+    def stamp(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event["service"] = service
+        return event
+
+    structlog.configure(
+        processors=[
+            stamp,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _where_it_failed,
+            structlog.processors.JSONRenderer(serializer=_json),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+        logger_factory=structlog.BytesLoggerFactory(file=sys.stderr.buffer),
+        cache_logger_on_first_use=True,
+    )
+
+
+def get() -> Any:
+    """A logger. It reads its configuration at its first line, so that modules may ask for one at import."""
+    return structlog.get_logger()

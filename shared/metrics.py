@@ -1,0 +1,52 @@
+"""Every metric of every service. Labels are few and bounded; none carries an id or a person."""
+
+import os
+
+# Before the import below: the library decides then whether processes pool what they count.
+if os.environ.get("LEADHUB_METRICS_DIR"):
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = os.environ["LEADHUB_METRICS_DIR"]
+
+from prometheus_client import REGISTRY as OWN
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    multiprocess,
+    start_http_server,
+)
+
+FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+
+REQUEST_SECONDS = Histogram(
+    "leadhub_request_seconds", "HTTP requests by route and status.", ("method", "route", "status"), buckets=FAST
+)
+ACCEPTED = Counter("leadhub_accepted_total", "Submissions durably accepted, by store.", ("store",))
+REFUSED = Counter("leadhub_refused_total", "Submissions refused with 503 because nothing durable could take them.")
+FLUSH_SIZE = Histogram("leadhub_flush_submissions", "Submissions stored in one flush.", buckets=SIZES)
+FLUSH_SECONDS = Histogram("leadhub_flush_seconds", "Seconds to store a flush.", ("store",), buckets=FAST)
+WAITING = Gauge("leadhub_waiting_callers", "Callers waiting for a verdict.", multiprocess_mode="livesum")
+BATCH_SIZE = Histogram("leadhub_batch_submissions", "Submissions ingested in one transaction.", buckets=SIZES)
+BATCH_SECONDS = Histogram("leadhub_batch_seconds", "Seconds of one ingest transaction.", buckets=FAST)
+INGESTED = Counter("leadhub_ingested_total", "Submissions in their final state, by state.", ("state",))
+HINTS = Counter("leadhub_hints_total", "Hints published, by outcome.", ("outcome",))
+PENDING = Gauge("leadhub_pending", "Accepted submissions not yet ingested.", multiprocess_mode="mostrecent")
+OLDEST = Gauge("leadhub_oldest_waiting_seconds", "Age of the oldest of them.", multiprocess_mode="mostrecent")
+SPOOLED = Gauge("leadhub_spooled", "Submissions in the spool.", multiprocess_mode="mostrecent")
+
+
+def exposition() -> bytes:
+    """This machine's metrics in Prometheus' text format: of all processes where they pool them, else of this one."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return generate_latest(OWN)
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return generate_latest(registry)
+
+
+def serve(port: int) -> None:
+    """Exposes this process's metrics over HTTP, for services that have no HTTP server; 0: not at all."""
+    if port:
+        start_http_server(port)

@@ -1,0 +1,83 @@
+"""Submissions again: dead or quarantined ones go back to the journal under the id they had.
+
+The row leaves `submissions` in the transaction that puts it back, so that a submission is in one state at a time; its
+idempotency key leaves too, since the worker that decides it will claim it again.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import orjson
+
+from shared.db import Connection
+from shared.journal import Lane
+
+CHUNK = 200
+
+WHERE = """
+state IN ('dead', 'quarantined')
+AND (%(ids)s::uuid[] IS NULL OR id = ANY(%(ids)s::uuid[]))
+AND (%(state)s::text IS NULL OR state = %(state)s)
+AND (%(since)s::timestamptz IS NULL OR received_at >= %(since)s)
+AND (%(workspace_id)s::bigint IS NULL OR workspace_id = %(workspace_id)s)
+"""
+COUNT = f"SELECT count(*) FROM submissions WHERE {WHERE}"  # noqa: S608  # constants only
+TAKE = f"""
+WITH taken AS (
+    DELETE FROM submissions WHERE (workspace_id, id, received_at) IN (
+        SELECT workspace_id, id, received_at FROM submissions WHERE {WHERE}
+        ORDER BY received_at, id LIMIT %(chunk)s FOR UPDATE SKIP LOCKED)
+    RETURNING workspace_id, id, (extract(epoch FROM received_at) * 1000)::bigint AS at, state, channel, source,
+              key_id, payload
+), keys AS (
+    DELETE FROM submission_keys k USING taken t WHERE k.workspace_id = t.workspace_id AND k.id = t.id
+    RETURNING k.workspace_id, k.id, encode(k.body_hash, 'hex') AS hash
+), counted AS (
+    INSERT INTO ledger_deltas (workspace_id, state, n) SELECT workspace_id, state, -count(*) FROM taken GROUP BY 1, 2
+)
+SELECT t.workspace_id, t.id::text, t.at, t.channel, t.source, t.key_id, k.hash, t.payload
+FROM taken t LEFT JOIN keys k ON k.workspace_id = t.workspace_id AND k.id = t.id ORDER BY t.at, t.id
+"""  # noqa: S608  # constants only
+PUT_BACK = "INSERT INTO journal (lane, n, ids, payload) VALUES (%b, %b, string_to_array(%b, ',')::uuid[], %b)"
+
+
+async def count(
+    connection: Connection,
+    *,
+    ids: Sequence[str] | None = None,
+    state: str | None = None,
+    since: datetime | None = None,
+    workspace_id: int | None = None,
+) -> int:
+    """How many submissions a replay with the same arguments would take."""
+    arguments = {"ids": ids, "state": state, "since": since, "workspace_id": workspace_id}
+    row = await (await connection.execute(COUNT, arguments)).fetchone()
+    return int(row[0]) if row else 0
+
+
+async def replay(
+    connection: Connection,
+    *,
+    ids: Sequence[str] | None = None,
+    state: str | None = None,
+    since: datetime | None = None,
+    workspace_id: int | None = None,
+) -> int:
+    """Puts them back into the journal, a transaction per chunk; returns how many. The sweeper hints at them."""
+    arguments = {"ids": ids, "state": state, "since": since, "workspace_id": workspace_id, "chunk": CHUNK}
+    total = 0
+    while n := await _replay_chunk(connection, arguments):
+        total += n
+    return total
+
+
+async def _replay_chunk(connection: Connection, arguments: Mapping[str, object]) -> int:
+    async with connection.transaction():
+        rows = await (await connection.execute(TAKE, arguments)).fetchall()
+        if rows:
+            names = ("w", "id", "at", "ch", "src", "k", "hash", "body")
+            items = [dict(zip(names, (*row[:7], orjson.Fragment(bytes(row[7]))), strict=True)) for row in rows]
+            document = orjson.dumps({"gateway": "", "items": items})
+            ids = ",".join(row[1] for row in rows)
+            await connection.execute(PUT_BACK, (int(Lane.BULK), len(rows), ids, document))
+    return len(rows)

@@ -1,0 +1,43 @@
+"""Every setting of every service, in one place. `docs/settings.md` is generated from here."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Read once at a service's entry point and handed down; no module reads the environment by itself."""
+
+    model_config = SettingsConfigDict(env_prefix="LEADHUB_", extra="ignore", frozen=True)
+
+    data_dir: Path = Field(PROJECT_ROOT / ".leadhub", description="Where all state of the embedded servers lies.")
+    database_url: str = Field("", description="PostgreSQL 15 or newer. Empty: the embedded PostgreSQL of the data dir.")
+    broker_url: str = Field("", description="Celery's broker, redis:// or amqp://. Empty: the embedded Valkey.")
+    redis_url: str = Field("", description="Redis for rate limits. Empty: the broker if it is Redis, else embedded.")
+    spool_url: str = Field("", description="Redis with appendfsync always, for leads while PostgreSQL is away.")
+    public_url: str = Field("", description="What links in answers start with. Empty: the request's host.")
+    trusted_proxies: str = Field("", description="Comma-separated networks whose X-Forwarded-* headers are believed.")
+
+    host: str = Field("127.0.0.1", description="Address that the HTTP services listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port that the HTTP services listen on.")
+    web: int = Field(1, ge=1, le=64, description="Identical gateway processes sharing the port (SO_REUSEPORT).")
+    workers: int = Field(1, ge=1, le=64, description="Worker processes that `up` starts.")
+
+    body_limit: int = Field(256 * 1024, ge=1024, description="Largest request body, bytes.")
+    batch_body_limit: int = Field(5 * 1024 * 1024, ge=1024, description="Largest body of a batch, bytes.")
+    body_timeout: float = Field(10.0, gt=0, description="Seconds a client has to send its headers, and its body.")
+    max_waiting: int = Field(2000, ge=1, description="Callers waiting for a verdict before answers turn into 202.")
+    buffer_bytes: int = Field(64 * 1024 * 1024, ge=1024, description="Bytes waiting to be stored before 503.")
+    flush_timeout: float = Field(1.0, gt=0, description="Seconds PostgreSQL has to store a flush; then the spool.")
+
+    keep_days: int = Field(90, ge=1, description="Days that submissions and idempotency keys are kept.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Lowest level logged.")
+    access_log: bool = Field(True, description="One structured line per HTTP request.")
+    metrics_dir: str = Field("", description="Folder in which the processes of one machine pool their metrics.")
+    metrics_port: int = Field(0, ge=0, le=65535, description="Port on which a worker or sweeper shows its metrics.")
+    process_name: str = Field("", description="What a worker is called; the same when it is started again.")
+    secret_key: SecretStr = Field(SecretStr(""), description="Encrypts stored credentials; kept out of the database.")

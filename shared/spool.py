@@ -1,0 +1,103 @@
+"""The spool: where accepted submissions wait while PostgreSQL is away.
+
+A Redis stream in an instance of its own with `appendfsync always`: an entry is on disk before it is acknowledged. An
+entry is one journal row. The drainer inserts it, commits, and only then deletes it: killed in between, it inserts the
+row twice, and ingest drops what it knows already.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Any, NamedTuple, cast
+
+import orjson
+import redis.asyncio as redis
+
+from shared import journal
+from shared.db import Connection
+from shared.journal import Row
+
+STREAM = "leadhub:spool"
+COUNT = "leadhub:spool:submissions"  # how many submissions the entries hold together
+CHUNK = 16  # entries moved in one transaction
+
+
+class Entry(NamedTuple):
+    id: bytes
+    row: Row
+
+
+class Spool:
+    """The stream. `client` talks to the spool's own Redis, with short time-outs."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._redis = client
+
+    async def append(self, row: Row) -> None:
+        """Stores a row; it is on disk when this returns. Raises redis.RedisError if it could not be stored."""
+        fields: dict[Any, Any] = {
+            "lane": row.lane,
+            "n": row.n,
+            "ids": row.ids,
+            "accepted": row.accepted,
+            "document": row.document,
+        }
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.xadd(STREAM, fields)
+            pipe.incrby(COUNT, row.n)
+            await pipe.execute()
+
+    async def submissions(self) -> int:
+        """How many submissions wait here."""
+        return int(await self._redis.get(COUNT) or 0)
+
+    async def oldest_ms(self) -> int | None:
+        """When the oldest entry was stored, milliseconds since the epoch by the clock of the spool's server."""
+        entries = await self._read(1)
+        return int(entries[0].id.split(b"-")[0]) if entries else None
+
+    async def find(self, submission_id: str) -> dict[str, Any] | None:
+        """The journal item of a submission that waits here. Walks the stream: asked when nothing else knew of it."""
+        async for entry in self.entries():
+            if submission_id in entry.row.ids:
+                items: list[dict[str, Any]] = orjson.loads(entry.row.document)["items"]
+                return next((item for item in items if item["id"] == submission_id), None)
+        return None
+
+    async def entries(self) -> AsyncIterator[Entry]:
+        """All entries, oldest first."""
+        start = b"-"
+        while chunk := await self._read(CHUNK, start):
+            for entry in chunk:
+                yield entry
+            start = b"(" + chunk[-1].id
+
+    async def drain(self, connection: Connection) -> int:
+        """Moves up to CHUNK entries into the journal; returns how many submissions that were."""
+        chunk = await self._read(CHUNK)
+        if not chunk:
+            return 0
+        async with connection.transaction():
+            for entry in chunk:
+                await journal.append(connection, entry.row)
+        n = sum(entry.row.n for entry in chunk)
+        await self._forget([entry.id for entry in chunk], n)
+        return n
+
+    async def _read(self, count: int, start: bytes = b"-") -> list[Entry]:
+        found = cast("list[tuple[bytes, dict[bytes, bytes]]]", await self._redis.xrange(STREAM, min=start, count=count))
+        return [Entry(id_, _row(fields)) for id_, fields in found]
+
+    async def _forget(self, ids: list[bytes], n: int) -> None:
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.xdel(STREAM, *ids)
+            pipe.decrby(COUNT, n)
+            await pipe.execute()
+
+
+def _row(fields: dict[bytes, bytes]) -> Row:
+    return Row(
+        int(fields[b"lane"]),
+        int(fields[b"n"]),
+        fields[b"ids"].decode(),
+        fields[b"accepted"].decode(),
+        fields[b"document"],
+    )

@@ -1,0 +1,114 @@
+"""Workspaces and their API keys, as the command line makes and ends them."""
+
+import re
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+import psycopg
+from psycopg.rows import dict_row
+
+from shared.db import Connection
+from shared.security import SCOPES, NewKey, new_key
+
+SLUG = re.compile(r"[a-z0-9-]{1,63}")
+COUNTRY = re.compile(r"[A-Z]{2}")
+DEFAULT_LIMIT: Final = 1000  # requests an hour
+
+# One statement, so that no workspace is ever seen without its default pipeline.
+CREATE_WORKSPACE = """
+WITH workspace AS (
+    INSERT INTO workspaces (slug, name, country) VALUES (%s, %s, %s) RETURNING id
+), pipeline AS (
+    INSERT INTO pipelines (workspace_id, name, is_default) SELECT id, 'Sales', true FROM workspace
+    RETURNING id, workspace_id
+), stages AS (
+    INSERT INTO pipeline_stages (workspace_id, pipeline_id, name, position, is_won, is_lost)
+    SELECT workspace_id, id, stage, position, stage = 'Won', stage = 'Lost'
+    FROM pipeline, unnest(ARRAY['New', 'Contacted', 'Qualified', 'Won', 'Lost']) WITH ORDINALITY s (stage, position)
+)
+SELECT id FROM workspace
+"""
+
+CREATE_KEY = """
+INSERT INTO api_keys (workspace_id, name, prefix, digest, scopes, rate_limit, expires_at)
+SELECT id, %s, %s, %s, %s, %s, %s FROM workspaces WHERE slug = %s
+RETURNING id
+"""
+
+LIST_KEYS = """
+SELECT k.id, w.slug AS workspace, k.name, k.prefix, k.scopes, k.rate_limit, k.expires_at, k.last_used_at, k.revoked_at
+FROM api_keys k JOIN workspaces w ON w.id = k.workspace_id
+ORDER BY k.id
+"""
+
+# The notice makes gateways forget what they remember of the key.
+REVOKE_KEY = """
+WITH revoked AS (UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = %s RETURNING id)
+SELECT id, pg_notify('api_keys', id::text) FROM revoked
+"""
+
+
+class Refused(ValueError):
+    """What was asked for cannot be; the message says why."""
+
+
+class CreatedKey(NamedTuple):
+    """`key.secret` is shown now and never again."""
+
+    id: int
+    key: NewKey
+
+
+async def create_workspace(connection: Connection, slug: str, name: str, country: str = "US") -> int:
+    """Make a workspace with the default pipeline "Sales"; answers its id. Refused when the slug is bad or taken."""
+    if not SLUG.fullmatch(slug):
+        raise Refused(f"the slug {slug!r} must be 1 to 63 lowercase letters, digits and hyphens")
+    if not COUNTRY.fullmatch(country):
+        raise Refused(f"the country {country!r} must be two capital letters, as US or DE")
+    try:
+        cursor = await connection.execute(CREATE_WORKSPACE, (slug, name, country))
+    except psycopg.errors.UniqueViolation:
+        raise Refused(f"there is a workspace {slug!r} already") from None
+    return int((await cursor.fetchall())[0][0])
+
+
+async def list_workspaces(connection: Connection) -> list[dict[str, Any]]:
+    """Every workspace: `id, slug, name, country`."""
+    return await _rows(connection, "SELECT id, slug, name, country FROM workspaces ORDER BY id")
+
+
+async def create_key(
+    connection: Connection,
+    slug: str,
+    name: str,
+    scopes: list[str],
+    rate_limit: int | None = DEFAULT_LIMIT,
+    expires_at: datetime | None = None,
+) -> CreatedKey:
+    """Make a key; `rate_limit` in requests an hour, None for unlimited. Refused on unknown scopes or workspace."""
+    unknown = sorted(set(scopes) - SCOPES)
+    if unknown or not scopes:
+        raise Refused(f"unknown scope {', '.join(unknown) or '(none given)'}; there are: {' '.join(sorted(SCOPES))}")
+    key = new_key()
+    values = (name, key.prefix, key.digest, sorted(set(scopes)), rate_limit, expires_at, slug)
+    row = await (await connection.execute(CREATE_KEY, values)).fetchone()
+    if row is None:
+        raise Refused(f"there is no workspace {slug!r}; `workspace create` makes one")
+    return CreatedKey(int(row[0]), key)
+
+
+async def list_keys(connection: Connection) -> list[dict[str, Any]]:
+    """Every key, revoked ones too, without its secret."""
+    return await _rows(connection, LIST_KEYS)
+
+
+async def revoke_key(connection: Connection, key_id: int) -> None:
+    """End a key; once more does no harm. Refused when there is none of that id."""
+    if await (await connection.execute(REVOKE_KEY, (key_id,))).fetchone() is None:
+        raise Refused(f"there is no key {key_id}; `key list` shows them")
+
+
+async def _rows(connection: Connection, statement: str) -> list[dict[str, Any]]:
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(statement)
+        return await cursor.fetchall()

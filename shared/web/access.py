@@ -1,0 +1,55 @@
+"""Who may call a handler. A handler says so with a decorator; one that says nothing cannot be mounted."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from aiohttp import web
+
+from shared.errors import Forbidden
+from shared.keys import Key
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+KEY = "key"  # under which a request holds its Key
+PUBLIC = ""  # no key needed
+ANY_KEY = "any"  # any valid key
+
+
+def public(handler: Handler) -> Handler:
+    """Anybody may call it."""
+    handler.scope = PUBLIC  # type: ignore[attr-defined]
+    return handler
+
+
+def any_key(handler: Handler) -> Handler:
+    """Any valid key may call it, whatever its scopes; the handler decides what it shows."""
+    handler.scope = ANY_KEY  # type: ignore[attr-defined]
+    return handler
+
+
+def needs(scope: str) -> Callable[[Handler], Handler]:
+    """Only a key with that scope may call it."""
+
+    def mark(handler: Handler) -> Handler:
+        handler.scope = scope  # type: ignore[attr-defined]
+        return handler
+
+    return mark
+
+
+def scope_of(request: web.Request) -> str:
+    """The scope that its handler needs. What has no handler (404, 405) needs any key: nobody probes for routes."""
+    return getattr(request.match_info.handler, "scope", ANY_KEY)
+
+
+def require(key: Key, scope: str) -> None:
+    """Raises Forbidden, naming the scope, unless the key has it."""
+    if scope != ANY_KEY and not key.may(scope):
+        raise Forbidden(f"This API key lacks the scope '{scope}'.")
+
+
+def check_marked(routes: Iterable[web.RouteDef]) -> None:
+    """Raises TypeError for a route whose handler does not say who may call it."""
+    for route in routes:
+        if not hasattr(route.handler, "scope"):
+            raise TypeError(f"{route.method} {route.path}: mark the handler with public, any_key or needs")

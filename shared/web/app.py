@@ -1,0 +1,54 @@
+"""Making an application: the pipeline, the keys and the rate limits that every HTTP service stands on."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+
+import redis.asyncio as redis
+from aiohttp import web
+
+from shared.db import make_pool
+from shared.keys import KeyRing
+from shared.metrics import exposition
+from shared.ratelimit import RateLimiter
+from shared.settings import Settings
+from shared.web.access import check_marked, public
+from shared.web.pipeline import ACCESS_LOG, KEYS, LIMITER, pipeline
+
+
+def make_app(settings: Settings) -> web.Application:
+    """An application without routes but for /metrics."""
+    app = web.Application(middlewares=[pipeline], client_max_size=settings.batch_body_limit + 1)
+    app[ACCESS_LOG] = settings.access_log
+    app.cleanup_ctx.append(_foundation(settings))
+    mount(app, [web.get("/metrics", metrics)])
+    return app
+
+
+def mount(app: web.Application, routes: Iterable[web.RouteDef]) -> None:
+    """Adds routes. Raises TypeError for one that does not say who may call it."""
+    routes = list(routes)
+    check_marked(routes)
+    app.add_routes(routes)
+
+
+@public
+async def metrics(_: web.Request) -> web.Response:
+    """Prometheus' text format. A public proxy should not pass this path on."""
+    return web.Response(body=exposition(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+
+
+def _foundation(settings: Settings) -> Callable[[web.Application], AsyncIterator[None]]:
+    async def context(app: web.Application) -> AsyncIterator[None]:
+        pool = make_pool(settings.database_url, "leadhub keys", size=2)
+        await pool.open()
+        limits = redis.from_url(settings.redis_url, socket_timeout=1, socket_connect_timeout=1)
+        ring = app[KEYS] = KeyRing(pool, settings.database_url)
+        app[LIMITER] = RateLimiter(limits)
+        refreshing = asyncio.create_task(ring.run())
+        yield
+        refreshing.cancel()
+        await asyncio.gather(refreshing, return_exceptions=True)
+        await pool.close(timeout=2)
+        await limits.aclose()
+
+    return context

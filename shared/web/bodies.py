@@ -1,0 +1,37 @@
+"""Reading a request's body: bounded in bytes and in time, before anybody looks at it."""
+
+import asyncio
+
+from aiohttp import web
+
+from shared.errors import PayloadTooLarge, Timeout
+
+
+async def read_body(request: web.Request, limit: int, seconds: float) -> bytes:
+    """The whole body. Raises PayloadTooLarge past `limit` bytes, the rest unread, and Timeout after `seconds`."""
+    if (request.content_length or 0) > limit:
+        raise PayloadTooLarge(f"The request body may have at most {limit} bytes.")
+    content = request.content
+    if content.is_eof():  # it came with the headers: no timer, no task switch
+        return _bounded(content.read_nowait(-1), limit)
+    try:
+        async with asyncio.timeout(seconds):
+            return await _read(request, limit)
+    except TimeoutError:
+        raise Timeout(headers={"Connection": "close"}) from None
+
+
+async def _read(request: web.Request, limit: int) -> bytes:
+    parts, size = [], 0
+    while part := await request.content.readany():
+        size += len(part)
+        parts.append(part)
+        if size > limit:
+            break
+    return _bounded(b"".join(parts), limit)
+
+
+def _bounded(body: bytes, limit: int) -> bytes:
+    if len(body) > limit:
+        raise PayloadTooLarge(f"The request body may have at most {limit} bytes.")
+    return body

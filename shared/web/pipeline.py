@@ -1,0 +1,141 @@
+"""The one middleware: request id, CORS, key, scope, rate limit, errors, headers, metrics and the access line.
+
+One, because each middleware costs every request a call and a closure, and because the order of these steps is the
+contract's and should be readable in one place.
+"""
+
+import os
+import re
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import hdrs, web
+
+from shared import logging
+from shared.errors import ApiError, BadRequest, MethodNotAllowed, NotFound, PayloadTooLarge, ServerError, Unauthorized
+from shared.keys import Key, KeyRing
+from shared.metrics import REQUEST_SECONDS
+from shared.ratelimit import UNLIMITED, RateLimiter
+from shared.web.access import KEY, PUBLIC, require, scope_of
+from shared.web.answers import render
+
+log = logging.get()
+
+KEYS = web.AppKey("keys", KeyRing)
+LIMITER = web.AppKey("limiter", RateLimiter)
+ACCESS_LOG = web.AppKey("access_log", bool)
+
+LIMIT_HEADERS = "limit_headers"
+NOTES = "notes"  # what a handler adds to the request's line in the log
+
+SANE_ID = re.compile(r"[A-Za-z0-9._:/=+-]{1,128}").fullmatch
+PREFLIGHT = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE, OPTIONS",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Accept, Prefer, Idempotency-Key, X-Request-Id",
+    "Access-Control-Max-Age": "86400",
+}
+EXPOSED = (
+    "X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After, Location, X-Request-Id, "
+    "Idempotent-Replayed"
+)
+
+Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@web.middleware
+async def pipeline(request: web.Request, handler: Next) -> web.StreamResponse:
+    """Answers every request, whatever happens inside."""
+    started = time.perf_counter()
+    request_id = _request_id(request)
+    response = await _respond(request, handler, request_id)
+    _complete(request, response, request_id)
+    _record(request, response, request_id, time.perf_counter() - started)
+    return response
+
+
+async def _respond(request: web.Request, handler: Next, request_id: str) -> web.StreamResponse:
+    try:
+        if request.method == hdrs.METH_OPTIONS and request.path.startswith("/api"):
+            return web.Response(status=204, headers=PREFLIGHT)
+        scope = scope_of(request)
+        if scope != PUBLIC:
+            require(await _enter(request), scope)
+        return await handler(request)
+    except ApiError as error:
+        return render(error, request_id)
+    except web.HTTPException as error:
+        return render(_translated(error), request_id)
+    except Exception:
+        log.exception("request.failed", request_id=request_id, method=request.method, route=_route(request))
+        return render(ServerError(), request_id)
+
+
+async def _enter(request: web.Request) -> Key:
+    """Finds the request's key and counts the request. Raises Unauthorized, RateLimited or ServiceUnavailable."""
+    scheme, _, secret = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
+    if scheme.lower() != "bearer":
+        raise Unauthorized
+    key = await request.app[KEYS].find(secret.strip())
+    if key is None:
+        raise Unauthorized
+    request[KEY] = key
+    if key.limit is None:
+        request[LIMIT_HEADERS] = _unlimited()
+    else:
+        request[LIMIT_HEADERS] = (await request.app[LIMITER].charge(key.id, key.limit)).headers()
+    return key
+
+
+def _unlimited() -> dict[str, str]:
+    reset = (int(time.time()) // 3600 + 1) * 3600
+    return {"X-RateLimit-Limit": UNLIMITED, "X-RateLimit-Remaining": UNLIMITED, "X-RateLimit-Reset": str(reset)}
+
+
+def _translated(error: web.HTTPException) -> ApiError:
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        return MethodNotAllowed(headers={"Allow": ", ".join(sorted({*error.allowed_methods, "OPTIONS"}))})
+    if isinstance(error, web.HTTPRequestEntityTooLarge):
+        return PayloadTooLarge()
+    return NotFound("There is nothing at this address.") if error.status == 404 else BadRequest()
+
+
+def _complete(request: web.Request, response: web.StreamResponse, request_id: str) -> None:
+    headers = response.headers
+    headers["X-Request-Id"] = request_id
+    headers.update(request.get(LIMIT_HEADERS, ()))
+    if request.path.startswith("/api"):
+        headers["Access-Control-Allow-Origin"] = "*"
+        headers["Access-Control-Expose-Headers"] = EXPOSED
+    if response.status in (408, 413):
+        response.force_close()  # the rest of the body is not wanted
+
+
+def _request_id(request: web.Request) -> str:
+    sent = request.headers.get("X-Request-Id")
+    return sent if sent and SANE_ID(sent) else os.urandom(12).hex()
+
+
+def _route(request: web.Request) -> str:
+    resource = request.match_info.route.resource
+    return resource.canonical if resource else "-"
+
+
+def _record(request: web.Request, response: web.StreamResponse, request_id: str, seconds: float) -> None:
+    route = _route(request)
+    REQUEST_SECONDS.labels(request.method, route, response.status).observe(seconds)
+    if request.app[ACCESS_LOG]:
+        key: Key | None = request.get(KEY)
+        notes: dict[str, Any] = request.get(NOTES, {})
+        log.info(
+            "request",
+            request_id=request_id,
+            method=request.method,
+            route=route,
+            status=response.status,
+            ms=round(seconds * 1000, 2),
+            workspace_id=key and key.workspace_id,
+            key_id=key and key.id,
+            **notes,
+        )

@@ -1,0 +1,128 @@
+"""Phone numbers: every spelling of one number is one identity, and the fast path never differs from the library."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import phonenumbers
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.leads import contact
+from shared.leads.contact import Invalid, Phone, normalise_phone
+
+pytestmark = pytest.mark.unit
+
+SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "samples" / "phone"
+
+
+def sample(name: str, key: str) -> list[dict[str, Any]]:
+    path = SAMPLES / name
+    return json.loads(path.read_text())[key] if path.exists() else []
+
+
+def read(text: str, country: str | None) -> Phone | None:
+    try:
+        return normalise_phone(text, country)
+    except Invalid:
+        return None
+
+
+def read_by_library(text: str, country: str | None) -> Phone | None:
+    try:
+        return contact._parsed_phone(text, country)
+    except Invalid:
+        return None
+
+
+@pytest.mark.parametrize("group", sample("same_number_many_spellings.json", "groups"), ids=lambda group: group["e164"])
+def test_every_spelling_of_one_number_is_one_identity(group: dict[str, Any]) -> None:
+    for form in group["forms"]:
+        expected = Phone(group["e164"], form["extension"])
+        assert read(form["input"], form["default_region"]) == expected, form
+
+
+CASES = sample("tricky_cases.json", "cases") + sample("upstream_cases.json", "parse_cases")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["input"])
+def test_reads_what_is_possible_and_nothing_else(case: dict[str, Any]) -> None:
+    phone = read(case["input"], case["default_region"])
+    if phone is not None:
+        assert case["possible"]
+        assert phone == (case["e164"], case["extension"])
+    elif case.get("possible"):
+        number = phonenumbers.parse(case["input"], case["default_region"])
+        reason = phonenumbers.is_possible_number_with_reason(number)
+        assert reason == phonenumbers.ValidationResult.IS_POSSIBLE_LOCAL_ONLY
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "identity"),
+    [
+        ("+1 (201) 555-0123", None, "+12015550123"),
+        ("+1 201 555 0123 x12", None, "+12015550123;ext=12"),
+        ("tel:+1-201-555-0123;ext=12", None, "+12015550123;ext=12"),
+        ("\u202a+1\u2060 201\u200b555\u200e0123\u202c", None, "+12015550123"),
+        ("+\u202d1 201 555 0123", None, "+12015550123"),
+        ("٠١٠٠١٢٣٤٥٦٧", "EG", "+201001234567"),
+        ("۰۹۱۲۳۴۵۶۷۸۹", "IR", "+989123456789"),
+        ("+44 (0)20 7946 0958", None, "+442079460958"),
+        ("+39 02 36618300", "US", "+390236618300"),
+        ("0041 44 668 18 00", "DE", "+41446681800"),
+        ("050 123 4567", "SA", "+966501234567"),
+        ("00966501234567", "SA", "+966501234567"),
+    ],
+)
+def test_identity(text: str, country: str | None, identity: str) -> None:
+    assert normalise_phone(text, country).identity == identity
+
+
+@pytest.mark.parametrize(
+    ("text", "country"),
+    [
+        ("", "US"),
+        ("call me", "US"),
+        ("2015550123", None),
+        ("2015550123", "XX"),
+        ("5550123", "US"),
+        ("+1 555 0123", None),
+        ("911", "US"),
+        ("+999 123456789", None),
+        ("+1 201 555 0123 / +1 201 555 0124", None),
+        ("\ud800", "US"),
+        ("1" * 100_000, "US"),
+    ],
+)
+def test_refuses_what_could_not_be_dialled_from_anywhere(text: str, country: str | None) -> None:
+    with pytest.raises(Invalid):
+        normalise_phone(text, country)
+
+
+COUNTRIES = st.sampled_from([None, "US", "CA", "GB", "IT", "AR", "BR", "SA", "KZ", "XX"])
+CODES = st.sampled_from(sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
+SPACED_DIGITS = st.lists(
+    st.tuples(st.sampled_from("0123456789"), st.sampled_from(["", "", "", " ", "-", ".", "(", ")", " ("])),
+    min_size=3,
+    max_size=14,
+).map(lambda pairs: "".join(digit + gap for digit, gap in pairs))
+
+
+@given(CODES, SPACED_DIGITS, COUNTRIES)
+def test_fast_path_equals_the_library(code: int, rest: str, country: str | None) -> None:
+    text = f"+{code}{rest}"
+    assert read(text, country) == read_by_library(text, country)
+
+
+@given(st.from_regex(r"\+1[2-9][0-9]{9}", fullmatch=True).filter(str.isascii), COUNTRIES)
+def test_ten_digits_after_plus_one_are_taken_as_they_are(text: str, country: str | None) -> None:
+    assert normalise_phone(text, country) == read_by_library(text, country) == Phone(text, None)
+
+
+@given(st.text(st.characters(exclude_categories=[]), max_size=40), COUNTRIES)
+def test_any_text_is_a_number_or_invalid(text: str, country: str | None) -> None:
+    for candidate in (text, f"+1201{text}", f"+{text}"):
+        phone = read(candidate, country)
+        assert phone == read_by_library(candidate, country)
+        assert phone is None or phone.e164[1:].isascii()

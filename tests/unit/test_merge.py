@@ -1,0 +1,138 @@
+"""What a duplicate may change on a lead."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.leads.merge import FIELDS, Policy, append_notes, changes, merge
+
+pytestmark = pytest.mark.unit
+
+EXISTING = {
+    "first_name": "Ada",
+    "last_name": "",
+    "email": "ada@example.com",
+    "phone": None,
+    "company": "Engines",
+    "status": "contacted",
+    "custom_fields": {"budget": 10, "size": None, "seen": False},
+}
+SENT = {
+    "first_name": "Augusta",
+    "last_name": "Lovelace",
+    "phone": "+12015550123",
+    "company": " ",
+    "status": "new",
+    "source": "website",
+    "starred": True,
+    "pipeline_id": 3,
+    "custom_fields": {"budget": 20, "size": "11-50", "seen": True, "extra": "x", "blank": ""},
+}
+
+
+def test_fill_empty_takes_only_what_was_missing() -> None:
+    assert merge(EXISTING, SENT, "fill_empty", older=False) == {
+        "last_name": "Lovelace",
+        "phone": "+12015550123",
+        "custom_fields": {"budget": 10, "size": "11-50", "seen": False, "extra": "x"},
+    }
+
+
+def test_overwrite_takes_all_that_is_not_empty() -> None:
+    assert merge(EXISTING, SENT, "overwrite", older=False) == {
+        "first_name": "Augusta",
+        "last_name": "Lovelace",
+        "phone": "+12015550123",
+        "custom_fields": {"budget": 20, "size": "11-50", "seen": True, "extra": "x"},
+    }
+
+
+def test_a_change_of_type_is_a_change() -> None:
+    changed = merge({"custom_fields": {"a": 1}}, {"custom_fields": {"a": True}}, "overwrite", older=False)
+    assert changed["custom_fields"]["a"] is True
+
+
+@pytest.mark.parametrize(
+    ("existing", "sent", "expected"),
+    [
+        (None, None, None),
+        ("first", None, "first"),
+        ("first", " \n", "first"),
+        (None, "second", "second"),
+        ("", "second", "second"),
+        ("first", "second", "first\n\nsecond"),
+        ("same", "same", "same\n\nsame"),
+    ],
+)
+def test_notes_are_appended(existing: str | None, sent: str | None, expected: str | None) -> None:
+    assert append_notes(existing, sent) == expected
+
+
+def test_changes_are_told_key_by_key() -> None:
+    changed = {"first_name": "Augusta", "company": "Engines", "custom_fields": {"budget": 20, "size": None, "new": "x"}}
+    assert changes(EXISTING, changed) == {
+        "first_name": {"from": "Ada", "to": "Augusta"},
+        "custom_fields.budget": {"from": 10, "to": 20},
+        "custom_fields.seen": {"from": False, "to": None},
+        "custom_fields.new": {"from": None, "to": "x"},
+    }
+
+
+VALUES = st.sampled_from([None, "", " ", "a", "b"])
+CUSTOM = st.dictionaries(st.sampled_from("wxyz"), VALUES | st.sampled_from([0, 1, False, True, [], [1], {}, {"k": 1}]))
+LEADS = st.fixed_dictionaries(
+    {}, optional=dict.fromkeys([*FIELDS, "status", "source", "starred"], VALUES) | {"custom_fields": CUSTOM | st.none()}
+)
+POLICIES: st.SearchStrategy[Policy] = st.sampled_from(["fill_empty", "overwrite", "keep"])
+Lead = dict[str, Any]
+
+
+def is_empty(value: Any) -> bool:
+    return value in (None, "", " ") or value == [] or value == {}
+
+
+def leaves(lead: Lead) -> Lead:
+    fields = {name: lead.get(name) for name in FIELDS}
+    return fields | {f"custom.{key}": value for key, value in (lead.get("custom_fields") or {}).items()}
+
+
+@given(LEADS, LEADS, POLICIES, st.booleans())
+def test_nothing_is_cleared_and_only_the_policys_fields_change(
+    old: Lead, sent: Lead, policy: Policy, older: bool
+) -> None:
+    changed = merge(old, sent, policy, older=older)
+    assert set(changed) <= {*FIELDS, "custom_fields"} & set(sent)
+    before, after, offered = leaves(old), leaves(old | changed), leaves(sent)
+    for name, value in after.items():
+        assert repr(value) in (repr(before.get(name)), repr(offered.get(name)))
+        assert is_empty(before.get(name)) or not is_empty(value)
+
+
+@given(LEADS, LEADS, st.booleans())
+def test_fill_empty_never_changes_what_is_there(old: Lead, sent: Lead, older: bool) -> None:
+    after = leaves(old | merge(old, sent, "fill_empty", older=older))
+    for name, value in leaves(old).items():
+        assert is_empty(value) or repr(after[name]) == repr(value)
+
+
+@given(LEADS, LEADS)
+def test_overwrite_takes_every_value_that_was_sent(old: Lead, sent: Lead) -> None:
+    after = leaves(old | merge(old, sent, "overwrite", older=False))
+    for name, value in leaves(sent).items():
+        assert is_empty(value) or repr(after[name]) == repr(value)
+
+
+@given(LEADS, LEADS)
+def test_an_older_submission_only_fills_gaps(old: Lead, sent: Lead) -> None:
+    assert merge(old, sent, "overwrite", older=True) == merge(old, sent, "fill_empty", older=False)
+    assert merge(old, sent, "keep", older=False) == {}
+
+
+@given(LEADS, LEADS, POLICIES, st.booleans())
+def test_a_second_merge_changes_nothing(old: Lead, sent: Lead, policy: Policy, older: bool) -> None:
+    changed = merge(old, sent, policy, older=older)
+    assert merge(old | changed, sent, policy, older=older) == {}
+    assert changes(old | changed, changed) == {}
+    assert bool(changes(old, changed)) == bool(changed)

@@ -1,0 +1,134 @@
+"""The supervisor, with small real programs as its children."""
+
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from cli import logs
+from cli.supervisor import Child, Stopped, Supervisor
+from shared.embedded.process import Program
+
+pytestmark = pytest.mark.unit
+STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); "
+SLEEP = "import time; time.sleep(600)"
+
+
+@pytest.fixture
+def supervisor() -> Iterator[Supervisor]:
+    """A supervisor that handles signals; what was there before comes back."""
+    numbers = (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in numbers}
+    found = Supervisor()
+    with found.handling_signals():
+        yield found
+    signal.set_wakeup_fd(-1)
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Callable[..., Program]:
+    def make(name: str, code: str, stage: int = 0) -> Program:
+        argv = (sys.executable, "-S", "-c", code)
+        return Program(name=name, argv=argv, log=tmp_path / f"{name}.log", env={}, stage=stage)
+
+    return make
+
+
+Make = Callable[..., Program]
+
+
+def test_what_dies_is_started_again_with_growing_pauses(supervisor: Supervisor, program: Make) -> None:
+    supervisor.start(program("brief", "import sys; sys.exit(3)"))
+    (child,) = supervisor.children
+    supervisor.wait_until(lambda: child.failures == 3)
+    pause = child.due - time.monotonic()
+    assert 0.5 < pause <= 1.0
+
+
+@pytest.mark.parametrize(("failures", "pause"), [(0, 0.0), (1, 0.5), (2, 1.0), (3, 2.0), (50, 2.0)])
+def test_pauses(program: Make, failures: int, pause: float) -> None:
+    child = Child(program("any", ""), started=time.monotonic(), failures=failures)
+    child.rest("ended")
+    assert child.due - time.monotonic() == pytest.approx(pause, abs=0.1)
+
+
+def test_ten_seconds_of_life_are_forgiveness(program: Make) -> None:
+    child = Child(program("any", ""), started=time.monotonic() - 11, failures=50)
+    child.rest("ended")
+    assert child.failures == 1
+
+
+def test_says_what_died_and_how(supervisor: Supervisor, program: Make, capfd: pytest.CaptureFixture[str]) -> None:
+    supervisor.start(program("victim", SLEEP))
+    (child,) = supervisor.children
+    child.signal(signal.SIGKILL)
+    supervisor.wait_until(lambda: child.failures == 1 and child.runs)
+    assert "victim ended with signal SIGKILL; starting it again now" in capfd.readouterr().err
+
+
+def test_stops_stage_by_stage_the_highest_first(supervisor: Supervisor, program: Make, tmp_path: Path) -> None:
+    order = tmp_path / "order"
+    note = "import signal, sys, time\ndef end(*_):\n open({0!r}, 'a').write({1!r}); sys.exit()\n"
+    for stage, name in enumerate("abc"):
+        code = note.format(str(order), name) + f"signal.signal(15, end); print('on', flush=True); {SLEEP}"
+        supervisor.start(program(name, code, stage))
+    supervisor.wait_until(lambda: all(_says(tmp_path / f"{name}.log", "on") for name in "abc"))
+    supervisor.stop()
+    assert order.read_text() == "cba"
+
+
+def test_a_second_signal_ends_what_does_not_listen(supervisor: Supervisor, program: Make, tmp_path: Path) -> None:
+    supervisor.start(program("stubborn", STUBBORN + SLEEP))
+    (child,) = supervisor.children
+    supervisor.wait_until(lambda: _says(tmp_path / "stubborn.log", "deaf"))
+    signal.raise_signal(signal.SIGINT)
+    signal.raise_signal(signal.SIGINT)
+    began = time.monotonic()
+    supervisor.stop()
+    assert not child.runs
+    assert time.monotonic() - began < 5
+
+
+def test_a_signal_during_a_start_ends_it(supervisor: Supervisor, program: Make) -> None:
+    supervisor.start(program("first", SLEEP))
+    signal.raise_signal(signal.SIGTERM)
+    with pytest.raises(Stopped):
+        supervisor.start(program("second", SLEEP))
+    assert [child.program.name for child in supervisor.children] == ["first"]
+
+
+def test_a_first_start_that_fails_is_an_error_with_the_log(supervisor: Supervisor, tmp_path: Path) -> None:
+    argv = (sys.executable, "-S", "-c", "print('no such disk'); raise SystemExit(4)")
+    failing = Program(name="failing", argv=argv, log=tmp_path / "failing.log", env={}, is_ready=lambda: False)
+    with pytest.raises(RuntimeError, match=r"failing ended with status 4: \nno such disk"):
+        supervisor.start_ready(failing)
+
+
+def test_run_ends_at_a_signal(supervisor: Supervisor, program: Make) -> None:
+    supervisor.start(program("child", SLEEP))
+    (child,) = supervisor.children
+    supervisor.add_chore(lambda: signal.raise_signal(signal.SIGINT))
+    supervisor.run()
+    assert child.runs
+    supervisor.stop()
+    assert not child.runs
+
+
+def test_logs_are_rotated_under_their_writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "LIMIT", 10)
+    log = tmp_path / "any.log"
+    with log.open("a") as writer:
+        print("0123456789", file=writer, flush=True)
+        logs.rotate(log)
+        print("next", file=writer, flush=True)
+    assert log.read_text() == "next\n"
+    assert (tmp_path / "any.log.1").read_text() == "0123456789\n"
+
+
+def _says(log: Path, text: str) -> bool:
+    return log.exists() and text in log.read_text()
