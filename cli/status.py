@@ -9,6 +9,7 @@ import redis.asyncio
 
 from cli.common import data_dir_option, make_settings, table
 from cli.schema import upgrade
+from cli.spool import check_spool
 from shared import ledger
 from shared.db import connect
 from shared.embedded.servers import Embedded, connected
@@ -22,6 +23,7 @@ from shared.spool import Spool
 def status(as_json: bool) -> None:
     """Show what was accepted and what became of it: accepted = done + pending + dead + quarantined + spooled."""
     settings = make_settings()
+    check_spool(settings)
     spool = Embedded(settings).spool
     holds = spool is None or spool.holds_data
     with connected(settings, want=("spool", "postgres") if holds else ("postgres",)) as found:

@@ -36,6 +36,7 @@ class DataDir:
         """A secret of that name, made on first use."""
         path = self.secrets / name
         if not path.exists():
+            self.make()
             side = path.with_suffix(f".{os.getpid()}")
             descriptor = os.open(side, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "w") as file:

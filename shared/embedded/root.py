@@ -16,6 +16,14 @@ PR_CAP_AMBIENT_RAISE = 2
 CAP_DAC_OVERRIDE = 1
 CAPABILITY_VERSION_3 = 0x20080522
 
+# Asked by effective ids: `access` otherwise answers as if the process had no capabilities.
+CHECK = """
+import os, sys
+folder, binary = sys.argv[1:]
+writable = os.access(folder, os.W_OK | os.X_OK, effective_ids=True)
+sys.exit(not (writable and os.access(binary, os.X_OK, effective_ids=True)))
+"""
+
 ADVICE = (
     "PostgreSQL refuses to run as root, and this machine allows neither a user namespace nor the user `nobody` with "
     "CAP_DAC_OVERRIDE. Run leadhub as an ordinary user, or name a PostgreSQL in LEADHUB_DATABASE_URL."
@@ -87,10 +95,7 @@ def guarded(command: Sequence[str], disguise: Disguise, death_signal: int) -> li
 
 
 def _works(disguise: Disguise, folder: Path, binary: Path) -> bool:
-    # By effective ids: otherwise the question is asked as if without capabilities.
-    check = "import os, sys; may = os.access; d, b = sys.argv[1:]; e = {'effective_ids': True}; "
-    check += "sys.exit(not (may(d, os.W_OK | os.X_OK, **e) and may(b, os.X_OK, **e)))"
-    command = [sys.executable, "-ISB", "-c", check, str(folder), str(binary)]
+    command = [sys.executable, "-ISB", "-c", CHECK, str(folder), str(binary)]
     project = Path(__file__).resolve().parents[2]
     probe = subprocess.run(guarded(command, disguise, 9), cwd=project, capture_output=True, check=False)
     return probe.returncode == 0

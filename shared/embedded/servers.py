@@ -4,6 +4,8 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from pydantic import SecretStr
+
 from shared.embedded.datadir import LONG, SHORT, DataDir
 from shared.embedded.postgres import Postgres
 from shared.embedded.process import Program, spawn, stop, wait_ready
@@ -30,7 +32,7 @@ class Embedded:
         return [server for server in (self.broker, self.spool, self.postgres) if server]
 
     def settings(self) -> Settings:
-        """The settings with every URL filled in."""
+        """The settings with every URL, and the key that encrypts credentials, filled in."""
         found = self._settings
         urls = {
             "database_url": self.postgres.url if self.postgres else found.database_url,
@@ -38,7 +40,8 @@ class Embedded:
             "redis_url": _redis_url(found) or (self.broker.redis_url if self.broker else ""),
             "spool_url": self.spool.redis_url if self.spool else found.spool_url,
         }
-        return found.model_copy(update={"data_dir": self.home.path, **urls})
+        key = found.secret_key if found.secret_key.get_secret_value() else SecretStr(self.home.secret("key"))
+        return found.model_copy(update={"data_dir": self.home.path, "secret_key": key, **urls})
 
 
 @contextmanager
@@ -65,6 +68,9 @@ def connected(settings: Settings, *, kind: str = SHORT, want: tuple[str, ...] = 
 @contextmanager
 def database(settings: Settings) -> Iterator[str]:
     """The URL of a database that answers, as `connected`."""
+    if settings.database_url:
+        yield settings.database_url
+        return
     with connected(settings) as found:
         yield found.database_url
 

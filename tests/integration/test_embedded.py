@@ -1,0 +1,177 @@
+"""The embedded servers: they keep what they hold, take any path, and never outlive who started them."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+
+from shared.embedded import root
+from shared.embedded.datadir import LONG, SHORT, DataDir, InUse
+from shared.embedded.postgres import Postgres, binary
+from shared.embedded.process import PROJECT_ROOT, find, spawn, wait_ready
+from shared.embedded.servers import connected, database
+from shared.embedded.valkey import Valkey
+from shared.settings import Settings
+
+pytestmark = pytest.mark.integration
+ALL = ("broker", "spool", "postgres")
+
+PARENT = """
+import sys, time
+from pathlib import Path
+from shared.embedded.servers import connected
+from shared.settings import Settings
+with connected(Settings(data_dir=Path(sys.argv[1]), database_url=""), kind="service", want=("spool", "postgres")):
+    print("ready", flush=True)
+    time.sleep(600)
+"""
+
+
+def settings(folder: Path) -> Settings:
+    return Settings(data_dir=folder, database_url="", broker_url="", redis_url="", spool_url="")
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def servers_of(folder: Path) -> list[int]:
+    config = str(folder / "run" / "spool.conf")
+    return find("postgres", str(folder / "postgres-18")) + find("valkey-server", config)
+
+
+@pytest.fixture
+def parent(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Another leadhub, which runs the servers of `tmp_path`."""
+    command = [sys.executable, "-c", PARENT, str(tmp_path)]
+    with subprocess.Popen(command, cwd=PROJECT_ROOT, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        yield process
+        process.kill()
+    wait_for(lambda: not servers_of(tmp_path))
+
+
+def test_everything_answers_and_the_durable_keep_what_they_hold(tmp_path: Path) -> None:
+    with connected(settings(tmp_path), want=ALL) as found:
+        with psycopg.connect(found.database_url) as connection:
+            connection.execute("CREATE TABLE kept AS SELECT 1 AS n")
+        with redis.Redis.from_url(found.spool_url) as spool, redis.Redis.from_url(found.redis_url) as broker:
+            assert spool.config_get("appendfsync") == {"appendfsync": "always"}
+            assert broker.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+            spool.set("kept", 1)
+    assert not servers_of(tmp_path)
+    with connected(settings(tmp_path), want=ALL) as found:
+        with psycopg.connect(found.database_url) as connection:
+            assert connection.execute("SELECT n FROM kept").fetchone() == (1,)
+        with redis.Redis.from_url(found.spool_url) as spool:
+            assert spool.get("kept") == b"1"
+
+
+@pytest.mark.parametrize("name", ["with space", "it's", 'quo"te', "per%cent", "päth", "x" * 120])
+def test_any_path_will_do(tmp_path: Path, name: str) -> None:
+    """The last one is too long for a unix socket, so TCP stands in."""
+    with connected(settings(tmp_path / name), want=ALL) as found:
+        with psycopg.connect(found.database_url) as connection:
+            assert connection.execute("SHOW listen_addresses").fetchone() == ("127.0.0.1" if len(name) > 100 else "",)
+        for url in (found.redis_url, found.spool_url):
+            with redis.Redis.from_url(url) as client:
+                assert client.ping()
+
+
+def test_a_password_is_needed_and_files_are_private(tmp_path: Path) -> None:
+    with database(settings(tmp_path)) as url:
+        stranger = url.replace(DataDir(tmp_path).secret("postgres"), "guess")
+        with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+            psycopg.connect(stranger)
+    files = [path for folder in ("secrets", "logs", "run") for path in (tmp_path / folder).iterdir()]
+    assert files
+    assert [path for path in files if path.stat().st_mode & 0o077] == []
+
+
+def test_a_killed_parent_leaves_nothing_and_the_next_start_finds_all(
+    tmp_path: Path, parent: subprocess.Popen[bytes]
+) -> None:
+    with database(settings(tmp_path)) as url, psycopg.connect(url) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 1 AS n")
+    assert len(servers_of(tmp_path)) == 2
+    parent.kill()
+    parent.wait()
+    with database(settings(tmp_path)) as url, psycopg.connect(url) as connection:
+        assert connection.execute("SELECT n FROM kept").fetchone() == (1,)
+    wait_for(lambda: not servers_of(tmp_path))
+
+
+def test_a_second_starter_is_told_who_holds_the_data_dir(tmp_path: Path, parent: subprocess.Popen[bytes]) -> None:
+    with pytest.raises(InUse, match=str(parent.pid)), DataDir(tmp_path).locked(LONG):
+        pass
+
+
+def test_a_short_command_is_waited_for(tmp_path: Path) -> None:
+    home = DataDir(tmp_path)
+    with home.locked(SHORT):
+        assert home.holder() == (os.getpid(), SHORT)
+        with pytest.raises(InUse), home.locked(SHORT, patience=0.1):
+            pass
+    assert home.holder() is None
+
+
+def test_a_crashed_server_starts_again_although_its_pid_was_reused(tmp_path: Path) -> None:
+    home = DataDir(tmp_path)
+    with home.locked(SHORT):
+        program = Postgres(home).program()
+        process = spawn(program)
+        wait_ready(program, process)
+        process.kill()
+        process.wait()
+        pid_file = tmp_path / "postgres-18" / "postmaster.pid"
+        pid_file.write_text(f"{os.getpid()}\n" + pid_file.read_text().partition("\n")[2])
+        process = spawn(program)
+        wait_ready(program, process)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+
+
+def test_an_unfinished_first_start_is_made_anew(tmp_path: Path) -> None:
+    half = tmp_path / "postgres-18.new"
+    half.mkdir()
+    (half / "PG_VERSION").write_text("18")
+    with database(settings(tmp_path)) as url:
+        psycopg.connect(url).close()
+    assert not half.exists()
+
+
+def test_only_a_spool_with_a_log_holds_data(tmp_path: Path) -> None:
+    spool = Valkey(DataDir(tmp_path), "spool", durable=True)
+    assert not spool.holds_data
+    with connected(settings(tmp_path), want=("spool",)):
+        assert spool.holds_data
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root needs a disguise")
+@pytest.mark.parametrize("disguise", [root.Disguise.NAMESPACE, root.Disguise.NOBODY])
+def test_root_wears_either_disguise_below_a_private_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, disguise: root.Disguise
+) -> None:
+    tmp_path.chmod(0o700)
+    with database(settings(tmp_path)):
+        first_choice = root.choose(tmp_path, binary("postgres"))
+    if not root._works(disguise, tmp_path, binary("postgres")):
+        pytest.skip(f"this machine forbids {disguise}")
+    assert first_choice is not root.Disguise.NONE
+    monkeypatch.setattr(root, "choose", lambda *_: disguise)  # as on a machine that forbids the other
+    with database(settings(tmp_path)) as url:
+        psycopg.connect(url).close()
+        (pid,) = find("postgres", str(tmp_path / "postgres-18"))
+        owner = Path(f"/proc/{pid}").stat().st_uid
+        assert (owner == 0) == (disguise is root.Disguise.NAMESPACE)

@@ -1,0 +1,141 @@
+"""The launcher `leadhub`, on a small project of its own: it makes an environment once, or says what is in the way."""
+
+import ast
+import os
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.integration
+PROJECT = Path(__file__).resolve().parents[2]
+MAIN = "import sys\ndef main(arguments):\n    print(sys.prefix, *arguments)\n"
+PRETEND = "import runpy, sys; {}; sys.argv = [{!r}, 'hello']; runpy.run_path(sys.argv[0], run_name='__main__')"
+ABSENT = "no-such-package==1.0 --hash=sha256:" + "0" * 64 + "\n"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return _project(tmp_path / "a project")
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with its environment, which takes seconds to make."""
+    folder = _project(tmp_path_factory.mktemp("template") / "project")
+    assert launch(folder, "hello").returncode == 0
+    return folder
+
+
+@pytest.fixture
+def made(tmp_path: Path, template: Path) -> Path:
+    """A project with its environment, for this test alone."""
+    return Path(shutil.copytree(template, tmp_path / "made", symlinks=True))
+
+
+def _project(folder: Path) -> Path:
+    (folder / "cli").mkdir(parents=True)
+    shutil.copy(PROJECT / "leadhub", folder)
+    (folder / "cli" / "__init__.py").touch()
+    (folder / "cli" / "main.py").write_text(MAIN)
+    (folder / "requirements.lock").write_text("# nothing\n")
+    (folder / "requirements-dev.lock").write_text("# nothing for tests\n")
+    return folder
+
+
+def launch(project: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(project / "leadhub"), *arguments]
+    return _run(command, environment)
+
+
+def pretend(project: Path, what: str) -> subprocess.CompletedProcess[str]:
+    """Launch under a Python that is not as it should be."""
+    code = PRETEND.format(what, str(project / "leadhub"))
+    return _run([sys.executable, "-c", code], {"PATH": "/nowhere"})
+
+
+def _run(command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, **environment}
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+
+
+def test_the_first_start_makes_the_environment_and_the_next_does_not(project: Path) -> None:
+    first = launch(project, "hello", "a b")
+    assert first.stdout == f"{project / '.venv'} hello a b\n"
+    assert "preparing the environment" in first.stderr
+    second = launch(project, "hello")
+    assert (second.stdout, second.stderr) == (f"{project / '.venv'} hello\n", "")
+    made = {path.name for path in project.iterdir()}
+    assert made == {"leadhub", "cli", "requirements.lock", "requirements-dev.lock", ".venv"}
+    assert not list(project.glob("cli/__pycache__"))
+
+
+def test_a_changed_lock_is_installed_and_tests_need_a_second_one(made: Path) -> None:
+    assert "preparing" in launch(made, "test").stderr
+    assert launch(made, "test").stderr == ""
+    (made / "requirements.lock").write_text("# changed\n")
+    assert "preparing" in launch(made, "hello").stderr
+    assert launch(made, "hello").stderr == ""
+
+
+def test_an_environment_without_a_note_is_completed_and_an_unfinished_one_is_made_anew(made: Path) -> None:
+    mark = made / ".venv" / "mark"
+    mark.touch()
+    (made / ".venv" / "requirements.lock.stamp").unlink()
+    assert launch(made, "hello").returncode == 0
+    assert mark.exists()
+    (made / ".venv" / "unfinished").touch()
+    assert launch(made, "hello").returncode == 0
+    assert not mark.exists()
+
+
+def test_an_environment_whose_python_is_gone_is_made_anew(made: Path) -> None:
+    for python in (made / ".venv" / "bin").glob("python*"):
+        python.unlink()
+    assert launch(made, "hello").stdout == f"{made / '.venv'} hello\n"
+
+
+def test_two_first_starts_make_one_environment(project: Path) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        both = list(pool.map(lambda word: launch(project, word), ("one", "two")))
+    assert [done.returncode for done in both] == [0, 0]
+    assert sum("preparing" in done.stderr for done in both) == 1
+
+
+def test_every_python_3_can_read_it() -> None:
+    ast.parse((PROJECT / "leadhub").read_text(), feature_version=(3, 4))
+
+
+def test_an_old_python_is_named(project: Path) -> None:
+    done = pretend(project, "sys.version_info = (3, 9, 2)")
+    assert done.returncode == 1
+    assert (
+        done.stderr == "leadhub: this is Python 3.9; LeadHub needs Python 3.11 or newer. Install one and try again.\n"
+    )
+
+
+def test_a_python_without_ensurepip_lends_its_own_pip(project: Path) -> None:
+    done = pretend(project, "sys.modules['ensurepip'] = None")
+    assert done.stdout == f"{project / '.venv'} hello\n"
+
+
+def test_a_full_disk_is_named(project: Path) -> None:
+    free = "import shutil, types; shutil.disk_usage = lambda _: types.SimpleNamespace(free=1000)"
+    done = pretend(project, free)
+    assert done.returncode == 1
+    assert "the disk is full" in done.stderr
+    assert not (project / ".venv").exists()
+
+
+def test_a_missing_network_is_named_and_the_next_start_tries_again(project: Path) -> None:
+    (project / "requirements.lock").write_text(ABSENT)
+    nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_FIND_LINKS": "", "PIP_RETRIES": "0"}
+    done = launch(project, "hello", **nowhere)
+    assert done.returncode == 1
+    assert "the package index cannot be reached" in done.stderr
+    assert "Traceback" not in done.stderr
+    (project / "requirements.lock").write_text("# nothing\n")
+    assert launch(project, "hello").returncode == 0

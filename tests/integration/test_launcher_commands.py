@@ -1,0 +1,87 @@
+"""The commands that need a database only, run as an operator runs them."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from shared.security import well_formed
+
+pytestmark = pytest.mark.integration
+LAUNCHER = Path(__file__).resolve().parents[2] / "leadhub"
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("commands")
+
+
+def leadhub(data_dir: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(LAUNCHER), *arguments, "--data-dir", str(data_dir)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_workspaces_and_keys_from_making_to_revoking(data_dir: Path) -> None:
+    made = leadhub(data_dir, "workspace", "create", "acme", "--name", "Acme", "--country", "de")
+    assert (made.returncode, made.stdout) == (0, "1\n")
+    again = leadhub(data_dir, "workspace", "create", "acme", "--name", "Acme")
+    assert again.returncode == 2
+    assert "there is a workspace 'acme' already" in again.stderr
+    assert leadhub(data_dir, "workspace", "list").stdout.splitlines()[1].split() == ["1", "acme", "Acme", "DE"]
+
+    options = ("--workspace", "acme", "--name", "site", "--scopes", "write:leads read:leads")
+    key = json.loads(leadhub(data_dir, "key", "create", *options, "--expires", "2999-01-31", "--json").stdout)
+    assert key["id"] == 1
+    assert well_formed(key["key"])
+    plain = leadhub(data_dir, "key", "create", *options, "--rate-limit", "unlimited").stdout
+    assert well_formed(plain.strip())
+
+    assert leadhub(data_dir, "key", "revoke", "2").returncode == 0
+    listing = leadhub(data_dir, "key", "list").stdout
+    assert key["key"] not in listing
+    first, second = (line.split() for line in listing.splitlines()[1:])
+    assert first[4:6] == ["1000", "2999-01-31T00:00:00+00:00"]
+    assert second[4] == "unlimited"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("workspace", "create", "No Slug", "--name", "x"), "must be 1 to 63 lowercase letters"),
+        (("key", "create", "--workspace", "none", "--name", "x", "--scopes", "*"), "there is no workspace 'none'"),
+        (("key", "create", "--workspace", "none", "--name", "x", "--scopes", "eat:leads"), "unknown scope eat:leads"),
+        (("key", "create", "--workspace", "a", "--name", "x", "--scopes", "*", "--rate-limit", "0"), "positive number"),
+        (("key", "create", "--workspace", "a", "--name", "x", "--scopes", "*", "--expires", "soon"), "ISO 8601"),
+        (("key", "revoke", "999"), "there is no key 999"),
+        (("replay",), "name either the ids of submissions or a --state"),
+        (("up", "--port", "99999"), "port"),
+    ],
+)
+def test_a_wrong_use_says_so_and_exits_with_2(data_dir: Path, arguments: tuple[str, ...], message: str) -> None:
+    done = leadhub(data_dir, *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+
+
+def test_status_of_a_new_data_dir(tmp_path: Path) -> None:
+    state = json.loads(leadhub(tmp_path, "status", "--json").stdout)
+    assert {name: state[name] for name in ("accepted", "pending", "done", "dead", "quarantined", "spooled")} == {
+        "accepted": 0,
+        "pending": 0,
+        "done": 0,
+        "dead": 0,
+        "quarantined": 0,
+        "spooled": 0,
+    }
+
+
+def test_every_command_explains_itself() -> None:
+    names = ("up", "gateway", "api", "worker", "sweeper", "migrate", "workspace", "key", "status", "replay", "test")
+    for name in names:
+        done = subprocess.run(
+            [sys.executable, str(LAUNCHER), name, "--help"], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0
+        assert "--data-dir" in done.stdout
