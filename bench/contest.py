@@ -81,7 +81,7 @@ class Contestant:
 
 def cpu_each(*loads: Loaded) -> dict[str, float]:
     """CPU microseconds a good answer over some loads, by role."""
-    good = sum(loaded.outcome.good for loaded in loads)
+    good = max(sum(loaded.outcome.good for loaded in loads), 1)
     total: Counter[str] = Counter()
     for loaded in loads:
         total.update(loaded.cpu)

@@ -46,7 +46,7 @@ def upgrade() -> None:
     sa.Column('workspace_id', sa.BigInteger(), nullable=False),
     sa.Column('type', sa.Text(), nullable=False),
     sa.Column('lead_id', sa.BigInteger(), nullable=False),
-    sa.Column('data', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('activity_id', sa.BigInteger(), nullable=False),
     sa.Column('occurred_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_events'))
     )

@@ -75,7 +75,11 @@ class SubmissionKey(Base):
 
 
 class Event(Base):
-    """The outbox: a fact about a lead, recorded in the transaction that made it true."""
+    """The outbox: a timeline entry that automations and webhooks have not looked at yet.
+
+    Written in the transaction that made it true. What happened stands in the entry, once: a lead that came with two
+    tags is one event, out of which its reader makes `lead.created` and two `tag.added`.
+    """
 
     __tablename__ = "events"
 
@@ -83,7 +87,7 @@ class Event(Base):
     workspace_id: Mapped[int]
     type: Mapped[str]
     lead_id: Mapped[int]
-    data: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    activity_id: Mapped[int]
     occurred_at: Mapped[Now]
 
 

@@ -5,14 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services.workers.ingest.resolve import Resolution
-from services.workers.ingest.submission import Submission, tag_names
+from services.workers.ingest.submission import Submission
 from services.workers.ingest.workspaces import Workspace
-from shared.leads.merge import append_notes, changes, merge
+from shared.leads.merge import Policy, append_notes, changes, merge
 
 Record = dict[str, Any]
 
-# What the policy covers; everything else of a lead is left alone by a duplicate.
-MERGED = ("first_name", "last_name", "email", "phone", "company", "job_title", "country", "custom_fields")
 PAIRED = "email of one lead, phone of the other"
 
 
@@ -23,8 +21,6 @@ class Written:
     created: dict[int, Record] = field(default_factory=dict)
     updated: dict[int, Record] = field(default_factory=dict)
     submissions: list[Record] = field(default_factory=list)
-    activities: list[Record] = field(default_factory=list)
-    events: list[Record] = field(default_factory=list)
     pairs: list[Record] = field(default_factory=list)
 
 
@@ -38,7 +34,7 @@ def apply(
     """The rows that make the batch true. `states` are the existing leads, under lock; they are changed in place."""
     written = Written()
     for submission, lead_id, matched in zip(submissions, resolution.leads, resolution.matched, strict=True):
-        names = {tags[submission.workspace_id, name]: name for name in tag_names(submission.body)}
+        names = {tags[submission.workspace_id, name]: name for name in submission.tags}
         state = written.created.get(lead_id) or states.get(lead_id)
         if state is None:
             _create(written, submission, lead_id, names)
@@ -62,58 +58,47 @@ def _create(written: Written, submission: Submission, lead_id: int, tags: dict[i
         "created_at": at,
         "submitted_at": at,
     }
-    data: Record = {"submission_id": submission.id, "channel": submission.channel, "source": submission.source}
-    _finish(written, submission, lead_id, "lead.created", data, duplicate=False, matched=None)
-    _event(written, submission, lead_id, "lead.created", {})
-    if user := submission.fields.get("assigned_user_id"):
-        _event(written, submission, lead_id, "lead.assigned", {"user_id": user})
-    _tag_events(written, submission, lead_id, tags)
+    data: Record = {"user_id": user} if (user := submission.fields.get("assigned_user_id")) else {}
+    _finish(written, submission, lead_id, "lead.created", data, tags)
 
 
 def _merge(
-    written: Written, submission: Submission, state: Record, matched: list[str], tags: dict[int, str], policy: Any
+    written: Written, submission: Submission, state: Record, matched: list[str], tags: dict[int, str], policy: Policy
 ) -> None:
-    lead_id = state["id"]
     older = submission.received_at < (state["submitted_at"] or 0)
-    sent = {name: submission.fields[name] for name in MERGED if name in submission.fields}
-    changed = merge(state, sent, policy, older=older)
-    told = changes(state, changed)
+    changed = merge(state, submission.fields, policy, older=older)
+    data: Record = {"matched_on": matched, "policy": policy, "changes": changes(state, changed)}
     new_tags = {id_: name for id_, name in tags.items() if id_ not in state["tag_ids"]}
     if new_tags:
         changed["tag_ids"] = [*state["tag_ids"], *new_tags]
     if notes := submission.fields.get("notes"):
         changed["notes"] = append_notes(state.get("notes"), notes)
+        data["notes_added"] = True
     if not older:
         state["submitted_at"] = submission.received_at
     state.update(changed)
-    if (changed or policy == "overwrite") and lead_id not in written.created:
-        written.updated[lead_id] = state
-    data: Record = {"submission_id": submission.id, "channel": submission.channel, "source": submission.source}
-    data |= {"matched_on": matched, "changes": told, "tags": list(new_tags.values()), "notes": bool(notes)}
-    _finish(written, submission, lead_id, "lead.merged", data, duplicate=True, matched=matched)
-    _event(written, submission, lead_id, "lead.duplicate", {"matched_on": matched})
-    if changed:
-        _event(written, submission, lead_id, "lead.updated", {"fields": sorted(changed)})
-    _tag_events(written, submission, lead_id, new_tags)
+    if (changed or policy == "overwrite") and state["id"] not in written.created:
+        written.updated[state["id"]] = state
+    _finish(written, submission, state["id"], "lead.duplicate", data, new_tags)
 
 
 def _finish(
-    written: Written,
-    submission: Submission,
-    lead_id: int,
-    activity: str,
-    data: Record,
-    *,
-    duplicate: bool,
-    matched: list[str] | None,
+    written: Written, submission: Submission, lead_id: int, what: str, data: Record, tags: dict[int, str]
 ) -> None:
-    """The submission in its final state, and its entry on the lead's timeline."""
-    record = final(submission, "done")
-    record |= {"lead_id": lead_id, "is_duplicate": duplicate, "matched_on": matched, "changes": data.get("changes")}
-    written.submissions.append(record)
+    """The submission in its final state, with its entry on the lead's timeline."""
+    data |= {"submission_id": submission.id, "channel": submission.channel, "source": submission.source}
+    if tags:
+        data["tags"] = list(tags.values())
     if submission.warnings:
         data["warnings"] = submission.warnings
-    written.activities.append({"w": submission.workspace_id, "lead_id": lead_id, "type": activity, "data": data})
+    record = final(submission, "done")
+    record["lead_id"] = lead_id
+    record["activity"] = what
+    record["data"] = data
+    record["is_duplicate"] = what == "lead.duplicate"
+    record["matched_on"] = data.get("matched_on")
+    record["changes"] = data.get("changes")
+    written.submissions.append(record)
 
 
 def final(submission: Submission, state: str) -> Record:
@@ -130,16 +115,6 @@ def final(submission: Submission, state: str) -> Record:
         "warnings": submission.warnings or None,
         "attempts": submission.attempts + 1,
     }
-
-
-def _event(written: Written, submission: Submission, lead_id: int, type_: str, data: Record) -> None:
-    data["submission_id"] = submission.id
-    written.events.append({"w": submission.workspace_id, "type": type_, "lead_id": lead_id, "data": data})
-
-
-def _tag_events(written: Written, submission: Submission, lead_id: int, tags: dict[int, str]) -> None:
-    for id_, name in tags.items():
-        _event(written, submission, lead_id, "tag.added", {"tag_id": id_, "tag": name})
 
 
 def _note_pairs(written: Written, resolution: Resolution, states: Mapping[int, Record]) -> None:

@@ -121,7 +121,8 @@ async def _decide(
     verdicts = await _ingest_fresh(connection, batch.fresh, ids)
     outcome.done = len(batch.fresh)
     for fresh, verdict in zip(batch.fresh, verdicts, strict=True):
-        outcome.reply(fresh, verdict)
+        if fresh.reply:
+            outcome.reply(fresh, verdict)
     await _answer_repeats(connection, batch, verdicts, outcome)
 
 
@@ -146,7 +147,7 @@ def _prepare(fresh: list[Submission], workspaces: dict[int, Workspace]) -> None:
     for one in fresh:
         workspace = workspaces[one.workspace_id]
         # From nothing each time: a batch that runs again must not add to what its first run left.
-        one.fields, one.keys, one.warnings = {}, [], []
+        one.fields, one.tags, one.keys, one.warnings = {}, [], [], []
         prepare(one, country=workspace.country, fold_gmail=workspace.fold_gmail)
 
 

@@ -7,8 +7,6 @@ looked up, then existing leads by id, then tags sorted, then all else.
 from collections.abc import Sequence
 from typing import Any
 
-import orjson
-
 from services.workers.ingest.resolve import Resolution, corrections, resolve
 from services.workers.ingest.submission import Key, Submission
 from shared.db import Connection, Contended, as_json
@@ -16,22 +14,25 @@ from shared.db import Connection, Contended, as_json
 ROUNDS = 3  # a key neither won nor found has just been let go by somebody: claim it again
 
 # One JSON document: psycopg dumps arrays element by element, at ten times the price.
-KEYS = """
-(SELECT (k->>0)::bigint AS w, k->>1 AS kind, k->>2 AS value, (k->>3)::bigint AS claimed
- FROM json_array_elements(%s::json) k) c
+# Answers with the positions of the keys that were not won, which are few.
+CLAIM = """
+WITH wanted AS MATERIALIZED (
+    SELECT (k.value->>0)::bigint AS w, k.value->>1 AS kind, k.value->>2 AS value, (k.value->>3)::bigint AS lead, k.nr
+    FROM json_array_elements(%s::json) WITH ORDINALITY AS k(value, nr)
+), won AS (
+    INSERT INTO identities (workspace_id, kind, value, lead_id)
+    SELECT w, kind, value, lead FROM wanted ORDER BY w, kind COLLATE "C", value COLLATE "C"
+    ON CONFLICT DO NOTHING RETURNING workspace_id, kind, value
+)
+SELECT nr FROM wanted LEFT JOIN won ON won.workspace_id = w AND won.kind = wanted.kind AND won.value = wanted.value
+WHERE won.workspace_id IS NULL
 """
-CLAIM = f"""
-INSERT INTO identities (workspace_id, kind, value, lead_id)
-SELECT w, kind, value, claimed FROM {KEYS} ORDER BY w, kind COLLATE "C", value COLLATE "C"
-ON CONFLICT DO NOTHING
-"""  # noqa: S608  # constants only
 
 # A statement of its own: the one before cannot see the row of a concurrent winner that it waited for.
-LOSERS = f"""
-SELECT count(*), coalesce(json_agg(json_build_array(i.workspace_id, i.kind, i.value, i.lead_id))
-                          FILTER (WHERE i.lead_id <> c.claimed), '[]')::text
-FROM {KEYS} JOIN identities i ON i.workspace_id = c.w AND i.kind = c.kind AND i.value = c.value
-"""  # noqa: S608  # constants only
+LOSERS = """
+SELECT i.workspace_id, i.kind, i.value, i.lead_id FROM json_array_elements(%s::json) k
+JOIN identities i ON i.workspace_id = (k->>0)::bigint AND i.kind = k->>1 AND i.value = k->>2
+"""
 
 CORRECT = """
 UPDATE identities i SET lead_id = (k->>3)::bigint FROM json_array_elements(%s::json) k
@@ -73,22 +74,23 @@ async def claim(
 
 
 async def _identities(connection: Connection, submissions: Sequence[Submission], new_ids: Sequence[int]) -> Resolution:
-    wanted = resolve(submissions, {}, new_ids).owners
+    fresh = resolve(submissions, {}, new_ids)
+    wanted = list(fresh.owners.items())
     if not wanted:
-        return resolve(submissions, {}, new_ids)
-    document = _dump(wanted)
-    won = (await connection.execute(CLAIM, (document,))).rowcount
-    if won == len(wanted):
-        return resolve(submissions, {}, new_ids)
-    found, losers = await (await connection.execute(LOSERS, (document,))).fetchone() or (0, "[]")
-    if found < len(wanted):
+        return fresh
+    document = as_json([(*key, lead) for key, lead in wanted])
+    lost = [wanted[row[0] - 1] for row in await (await connection.execute(CLAIM, (document,))).fetchall()]
+    if not lost:
+        return fresh
+    rows = await (await connection.execute(LOSERS, (as_json([key for key, _ in lost]),))).fetchall()
+    if len(rows) < len(lost):
         raise Gone
-    known: dict[Key, int] = {(key[0], key[1], key[2]): key[3] for key in orjson.loads(losers)}
+    known: dict[Key, int] = {(row[0], row[1], row[2]): row[3] for row in rows}
     resolution = resolve(submissions, known, new_ids)
-    claimed = {key: lead for key, lead in wanted.items() if key not in known}
+    claimed = {key: lead for key, lead in wanted if key not in known}
     wrong = dict(corrections(claimed, resolution.owners))
     if wrong:
-        await connection.execute(CORRECT, (_dump(wrong),))
+        await connection.execute(CORRECT, (as_json([(*key, lead) for key, lead in wrong.items()]),))
     return resolution
 
 
@@ -105,7 +107,3 @@ async def _lock(
     if len(rows) < len(existing):
         raise Gone
     return {row[1]: dict(zip(LOCKED, row, strict=True)) for row in rows}
-
-
-def _dump(owners: dict[Key, int]) -> str:
-    return as_json([(*key, lead) for key, lead in owners.items()])

@@ -27,6 +27,7 @@ class Submission:
     reply: int
     attempts: int
     fields: dict[str, Any] = field(default_factory=dict)
+    tags: list[str] = field(default_factory=list)
     keys: list[Key] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -80,11 +81,16 @@ def prepare(submission: Submission, *, country: str | None, fold_gmail: bool) ->
         fields["custom_fields"] = custom
     if body.get("starred"):
         fields["starred"] = True
+    if tags := body.get("tags"):
+        submission.tags = _once(tags)
 
 
-def tag_names(body: dict[str, Any]) -> list[str]:
-    """The tags sent, each once whatever its case, in the order sent."""
-    return list({tag.lower(): tag for tag in reversed(body.get("tags") or ())}.values())[::-1]
+def _once(tags: list[str]) -> list[str]:
+    """Each tag once whatever its case, as it was spelt first, in the order sent."""
+    spelt: dict[str, str] = {}
+    for tag in tags:
+        spelt.setdefault(tag.lower(), tag)
+    return list(spelt.values())
 
 
 def _prepare_email(submission: Submission, fold_gmail: bool) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.workers.ingest.submission import Submission, tag_names
+from services.workers.ingest.submission import Submission
 from shared.db import Connection, as_json
 
 # Sorted like every unique key that two transactions may want at once; after the leads are locked.
@@ -22,7 +22,7 @@ Tags = dict[tuple[int, str], int]  # (workspace, name as sent) → id
 
 async def load_tags(connection: Connection, submissions: Sequence[Submission]) -> Tags:
     """The ids of all tags that the submissions name. Missing ones are made."""
-    wanted = {(s.workspace_id, name) for s in submissions if s.body.get("tags") for name in tag_names(s.body)}
+    wanted = {(s.workspace_id, name) for s in submissions for name in s.tags}
     if not wanted:
         return {}
     tags = await _select(connection, wanted)

@@ -24,8 +24,8 @@ WRITE = f"""
 WITH sent AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%s::json) AS s(
         w bigint, id uuid, at bigint, state text, channel text, source text, key_id bigint, lead_id bigint,
-        is_duplicate boolean, matched_on text[], payload json, changes jsonb, warnings text[], error text,
-        attempts smallint)
+        is_duplicate boolean, matched_on text[], payload json, changes jsonb, warnings text[], attempts smallint,
+        activity text, data jsonb)
 ), created AS (
     INSERT INTO leads (workspace_id, id, first_name, last_name, email, phone, company, job_title, country, source,
                        status, starred, pipeline_id, pipeline_stage_id, assigned_user_id, notes, custom_fields,
@@ -44,17 +44,17 @@ WITH sent AS MATERIALIZED (
     WHERE l.workspace_id = u.workspace_id AND l.id = u.id
 ), remembered AS (
     INSERT INTO activities (workspace_id, lead_id, type, data)
-    SELECT w, lead_id, type, data FROM json_to_recordset(%s::json) AS a(w bigint, lead_id bigint, type text, data jsonb)
+    SELECT w, lead_id, activity, data FROM sent
+    RETURNING id, workspace_id, lead_id, type
 ), told AS (
-    INSERT INTO events (workspace_id, type, lead_id, data)
-    SELECT w, type, lead_id, data FROM json_to_recordset(%s::json) AS e(w bigint, lead_id bigint, type text, data jsonb)
+    INSERT INTO events (workspace_id, type, lead_id, activity_id) SELECT workspace_id, type, lead_id, id FROM remembered
 ), counted AS (
     INSERT INTO ledger_deltas (workspace_id, state, n) SELECT w, state, count(*) FROM sent GROUP BY w, state
 )
 INSERT INTO submissions (workspace_id, id, received_at, state, channel, source, key_id, lead_id,
-                         is_duplicate, matched_on, payload, changes, warnings, error, attempts)
+                         is_duplicate, matched_on, payload, changes, warnings, attempts)
 SELECT w, id, to_timestamp(at / 1000.0), state, channel, source, key_id, lead_id, is_duplicate,
-       matched_on, convert_to(payload::text, 'UTF8'), changes, warnings, error, attempts
+       matched_on, convert_to(payload::text, 'UTF8'), changes, warnings, attempts
 FROM sent ORDER BY w, id
 ON CONFLICT DO NOTHING
 """  # noqa: S608  # constants only
@@ -87,8 +87,6 @@ async def write(connection: Connection, written: Written) -> None:
         written.submissions,
         list(written.created.values()),
         list(written.updated.values()),
-        written.activities,
-        written.events,
     )
     cursor = await connection.execute(WRITE, [as_json(rows) for rows in documents])
     if cursor.rowcount < len(written.submissions):
