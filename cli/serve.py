@@ -17,7 +17,7 @@ from shared.web.server import serve
 def gateway(settings: Settings, *, with_api: bool = False) -> None:
     """The gateway; with `with_api` the read API on the same port, as `up` runs them."""
     logging.configure("gateway", settings.log_level)
-    app = make_app(settings)
+    app = make_app(settings, "gateway")
     mount_gateway(app, settings)
     if with_api:
         mount_api(app, settings)
@@ -27,7 +27,7 @@ def gateway(settings: Settings, *, with_api: bool = False) -> None:
 def api(settings: Settings) -> None:
     """The read API alone."""
     logging.configure("api", settings.log_level)
-    app = make_app(settings)
+    app = make_app(settings, "api")
     mount_api(app, settings)
     _serve(app, settings)
 

@@ -18,6 +18,7 @@ TASK = "leadhub.ingest"
 QUEUE = "ingest"
 EXPIRES = 30  # seconds; a hint older than that says nothing that the sweeper has not seen
 OUTSTANDING = 0.02  # seconds after which an unanswered hint is taken for lost
+UNHURRIED = 0.1  # the same where nobody waits for a verdict, so that none ends it earlier
 
 
 def producer(broker_url: str) -> Celery:
@@ -84,22 +85,27 @@ class Publisher:
 class Hinter:
     """Decides when a gateway sends: at once when rows were committed and no hint of its own is outstanding.
 
-    Outstanding ends with any verdict, or after 20 ms. Rows committed meanwhile are remembered and hinted then: the
-    worker may have looked just before they came.
+    Outstanding ends with any verdict, or after 20 ms; after 100 ms where nobody waits for one. Rows committed
+    meanwhile are remembered and hinted then: the worker may have looked just before they came.
     """
 
     def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher
         self._timer: asyncio.TimerHandle | None = None
-        self._more = False
+        self._more = self._hurried = False
 
-    def committed(self) -> None:
-        """Rows wait."""
+    def committed(self, *, hurried: bool) -> None:
+        """Rows wait; `hurried`: somebody waits for their verdicts."""
+        loop = asyncio.get_running_loop()
         if self._timer is not None:
             self._more = True
+            if hurried and self._timer.when() > loop.time() + OUTSTANDING:
+                self._timer.cancel()
+                self._timer = loop.call_later(OUTSTANDING, self.answered)
+            self._hurried = self._hurried or hurried
             return
-        self._more = False
-        self._timer = asyncio.get_running_loop().call_later(OUTSTANDING, self.answered)
+        self._more = self._hurried = False
+        self._timer = loop.call_later(OUTSTANDING if hurried else UNHURRIED, self.answered)
         self._publisher.ask()
 
     def answered(self) -> None:
@@ -108,4 +114,4 @@ class Hinter:
             self._timer.cancel()
             self._timer = None
         if self._more:
-            self.committed()
+            self.committed(hurried=self._hurried)

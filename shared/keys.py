@@ -57,17 +57,16 @@ class KeyRing:
 
         Raises ServiceUnavailable for a key not seen before while the database is away: it may well be valid.
         """
-        if not well_formed(secret):
-            return None
         hashed = digest(secret)
         entry = self._keys.get(hashed)
         if entry is None:
-            if hashed in self._unknown:
+            if hashed in self._unknown or not well_formed(secret):
                 return None
             entry = await self._load(hashed)
-        if entry is None or time.time() >= entry[1]:
+        now = time.time()
+        if entry is None or now >= entry[1]:
             return None
-        self._used[entry[0].id] = time.time()
+        self._used[entry[0].id] = now
         return entry[0]
 
     async def _load(self, hashed: bytes) -> tuple[Key, float] | None:

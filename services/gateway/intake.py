@@ -123,7 +123,7 @@ class _Flusher:
         if error:
             return
         if store == "journal":
-            self._hinter.committed()
+            self._hinter.committed(hurried=any(item.reply for item in items))
         else:
             self._room.release([item.reply for item in items if item.reply])
 

@@ -7,6 +7,7 @@ from celery.worker import state
 
 from services.workers.runtime import Worker
 from shared import hints, logging, metrics
+from shared.collector import settle
 from shared.settings import Settings
 
 settings = Settings()
@@ -49,6 +50,7 @@ def _start(**_: Any) -> None:
     logging.configure("worker", settings.log_level)
     metrics.serve(settings.metrics_port)
     the_worker().start()
+    settle()
 
 
 @signals.worker_shutdown.connect

@@ -15,6 +15,7 @@ from services.workers.heartbeat import Heartbeat
 from services.workers.ingest.drain import Drainer
 from services.workers.upkeep import keep_in_order, measure
 from shared import hints, ledger, logging
+from shared.collector import settle
 from shared.db import Connection, connect, is_unavailable
 from shared.hints import Publisher
 from shared.settings import Settings
@@ -48,6 +49,7 @@ class Sweeper:
             loop.add_signal_handler(number, self._stopping.set)
         duties = [self._sweep, self._drain_spool, self._fold, self._measure, self._keep_in_order]
         tasks = [asyncio.create_task(self._on_duty(duty)) for duty in duties]
+        settle()
         await self._stopping.wait()
         await asyncio.wait(tasks, timeout=20)
         self._publisher.stop()

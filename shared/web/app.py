@@ -12,13 +12,14 @@ from shared.metrics import exposition
 from shared.ratelimit import RateLimiter
 from shared.settings import Settings
 from shared.web.access import check_marked, public
+from shared.web.access_log import AccessLog
 from shared.web.pipeline import ACCESS_LOG, KEYS, LIMITER, pipeline
 
 
-def make_app(settings: Settings) -> web.Application:
-    """An application without routes but for /metrics."""
+def make_app(settings: Settings, service: str) -> web.Application:
+    """An application without routes but for /metrics; `service` is what its access lines say."""
     app = web.Application(middlewares=[pipeline], client_max_size=settings.batch_body_limit + 1)
-    app[ACCESS_LOG] = settings.access_log
+    app[ACCESS_LOG] = AccessLog(service) if settings.access_log else None
     app.cleanup_ctx.append(_foundation(settings))
     mount(app, [web.get("/metrics", metrics)])
     return app
@@ -43,12 +44,16 @@ def _foundation(settings: Settings) -> Callable[[web.Application], AsyncIterator
         await pool.open()
         limits = redis.from_url(settings.redis_url, socket_timeout=1, socket_connect_timeout=1)
         ring = app[KEYS] = KeyRing(pool, settings.database_url)
-        app[LIMITER] = RateLimiter(limits)
-        refreshing = asyncio.create_task(ring.run())
+        limiter = app[LIMITER] = RateLimiter(limits)
+        watchers = [asyncio.create_task(run) for run in (ring.run(), limiter.run())]
         yield
-        refreshing.cancel()
-        await asyncio.gather(refreshing, return_exceptions=True)
+        for watcher in watchers:
+            watcher.cancel()
+        await asyncio.gather(*watchers, return_exceptions=True)
+        await limiter.close()
         await pool.close(timeout=2)
         await limits.aclose()
+        if access_log := app[ACCESS_LOG]:
+            access_log.write()
 
     return context

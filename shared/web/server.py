@@ -8,6 +8,7 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from shared import logging
+from shared.collector import settle
 
 log = logging.get()
 
@@ -26,6 +27,7 @@ async def serve(app: web.Application, host: str, port: int, header_timeout: floa
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     listener = await loop.create_server(lambda: _handler(runner), host, port, reuse_port=True, backlog=2048)
+    settle()
     log.info("server.listening", host=host, port=port)
     try:
         await stopping.wait()
