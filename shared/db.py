@@ -23,6 +23,10 @@ SESSION = (
     "-c TimeZone=UTC -c jit=off -c statement_timeout={timeout_ms} -c lock_timeout={timeout_ms}"
 )
 
+# As part of a statement: its transaction commits without waiting for the disk. A crash of the server within the next
+# half second may take it back whole; never a part of it, and nothing that was committed before it.
+UNHURRIED = "set_config('synchronous_commit', 'off', true)"
+
 # What a caller sees of a database that is away, slow, restarting or full, as against a mistake in the data.
 UNAVAILABLE: tuple[type[Exception], ...] = (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError, OSError)
 

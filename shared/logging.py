@@ -1,5 +1,6 @@
 """Structured logs: one JSON object a line on stderr, static event names, ids and figures only, never people."""
 
+import logging as stdlib
 import sys
 import traceback
 from collections.abc import MutableMapping
@@ -49,6 +50,16 @@ def configure(service: str, level: str = "info") -> None:
         logger_factory=structlog.BytesLoggerFactory(file=sys.stderr.buffer),
         cache_logger_on_first_use=True,
     )
+    stdlib.basicConfig(handlers=[_Libraries()], level=max(LEVELS[level], stdlib.WARNING), force=True)
+
+
+class _Libraries(stdlib.Handler):
+    """What libraries say, in our form. aiohttp quotes the request it could not read, so its words are left out."""
+
+    def emit(self, record: stdlib.LogRecord) -> None:
+        words = {} if record.name.startswith("aiohttp") else {"said": record.getMessage()}
+        kind = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else None
+        get().log(record.levelno, "library", logger=record.name, exception=kind, **words)
 
 
 def get() -> Any:

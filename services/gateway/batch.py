@@ -1,5 +1,6 @@
 """`POST /api/inbound/leads/batch`: up to 1,000 leads in one request; bad ones fail alone."""
 
+import asyncio
 from typing import Any
 
 from aiohttp import web
@@ -77,7 +78,9 @@ def _read_value(value: Any) -> Read:
 
 async def _verdicts(gateway: Gateway, items: list[Item], seconds: float) -> dict[str, Verdict | None]:
     """The verdict on each item, by its id; equal keys are impossible in a batch, as they end in the index."""
-    known = {item.id: await gateway.repeats.verdict(item) for item in items if item.body_hash}
+    keyed = [item for item in items if item.body_hash]
+    found = await asyncio.gather(*[gateway.repeats.verdict(item) for item in keyed])
+    known = {item.id: verdict for item, verdict in zip(keyed, found, strict=True)}
     fresh = [item for item in items if not known.get(item.id)]
     if not fresh:
         return known

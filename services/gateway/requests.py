@@ -30,6 +30,8 @@ def key_of_tenant(request: web.Request) -> Key:
         raise ValidationFailed({"tenant": ["The tenant field is required: ?tenant={workspace slug}."]})
     if tenant != key.workspace_slug:
         raise Forbidden("This API key belongs to another workspace than the tenant named.")
+    if request.query.get("dry_run", "0") not in ("", "0", "false"):
+        raise ValidationFailed({"dry_run": ["Dry runs are not offered yet; nothing was stored."]})
     return key
 
 

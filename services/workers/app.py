@@ -20,7 +20,7 @@ app.conf.update(
     task_default_queue=hints.QUEUE,
     task_acks_late=False,  # a message is a hint: what it points at is safe in a row, and losing it costs milliseconds
     worker_prefetch_multiplier=1,
-    worker_hijack_root_logger=False,
+    worker_redirect_stdouts=False,
     worker_send_task_events=False,
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
@@ -45,9 +45,14 @@ def the_worker() -> Worker:
     return worker
 
 
+@signals.setup_logging.connect
+def _log(**_: Any) -> None:
+    """Takes Celery's place in setting logs up: ours are JSON on stderr."""
+    logging.configure("worker", settings.log_level)
+
+
 @signals.worker_init.connect
 def _start(**_: Any) -> None:
-    logging.configure("worker", settings.log_level)
     metrics.serve(settings.metrics_port)
     the_worker().start()
     settle()

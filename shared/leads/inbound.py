@@ -5,6 +5,7 @@ database alone can tell becomes a warning later, and never refuses a lead.
 """
 
 import json
+import re
 from math import isinf
 from typing import Annotated, Any, NoReturn, Required
 
@@ -106,6 +107,9 @@ class InboundLead(TypedDict, total=False):
     starred: Flag | None
 
 
+# What may be an integer beyond 64 bits: a walk through the value is only then worth its price.
+_LONG_NUMBER = re.compile(rb"[0-9]{19}|[0-9.][eE]").search
+
 INBOUND_LEAD: TypeAdapter[InboundLead] = TypeAdapter(InboundLead)
 _validate = INBOUND_LEAD.validator.validate_python
 
@@ -142,7 +146,7 @@ def _read(body: bytes, levels: int) -> tuple[Any, bool]:
         _limit_depth(value, body, levels)
         return value, False
     _limit_depth(value, body, levels)
-    if b"\\u0000" in body or _has_huge_float([value]):
+    if b"\\u0000" in body or (_LONG_NUMBER(body) and _has_huge_float([value])):
         return _read_slowly(body), False
     return value, True
 
