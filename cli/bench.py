@@ -1,17 +1,22 @@
 """`bench`: how fast, beside what."""
 
+import sys
+
 import click
 
 from cli.common import data_dir_option, make_settings
 
 
-@click.command()
-@click.argument("kind", type=click.Choice(["ingest", "read"]), required=False)
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("kind", type=click.Choice(["ingest", "read"]), default="ingest")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @data_dir_option
-def bench(kind: str | None, as_json: bool) -> None:
-    """Measure taking leads (ingest) or answering for them (read), or both, side by side with references on this
-    machine. Takes some minutes."""
+def bench(kind: str, as_json: bool, arguments: tuple[str, ...]) -> None:
+    """Measure taking leads (ingest) side by side with references on this machine. Takes some minutes.
+
+    Further options: --quick, --rounds N, --variants, --million, --soak SECONDS.
+    """
     from bench.main import main
 
-    main(kind, as_json, make_settings())
+    sys.exit(main(kind, as_json, make_settings(), arguments))

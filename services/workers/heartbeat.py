@@ -16,9 +16,11 @@ log = logging.get()
 EVERY = 2.0  # seconds between two beats
 STUCK = 30.0  # seconds in one batch after which the process no longer counts as alive
 
-# The rows that the last life of this process had in hand are still there: it went down with them.
+# The rows that the last life of this process had in hand are still there: it went down with them. A process that only
+# lost its connection says the same, but is not `anew`. No FOR UPDATE here: it would skip the row, which this statement
+# itself updates.
 START = """
-WITH last AS (SELECT in_hand FROM processes WHERE name = %(name)s FOR UPDATE),
+WITH last AS (SELECT in_hand FROM processes WHERE name = %(name)s AND %(anew)s),
 suspected AS (
     UPDATE journal SET attempts = attempts + 1
     WHERE lane IN (0, 1, 2) AND id = ANY (SELECT unnest(in_hand) FROM last)
@@ -53,6 +55,7 @@ class Heartbeat:
     async def start(self, connection: Connection) -> None:
         """Takes the place of its last life, and beats from now on."""
         arguments = {"name": self.name, "kind": self.kind, "host": self.host, "pid": os.getpid()}
+        arguments["anew"] = not self._thread.is_alive()
         await connection.execute(START, arguments)
         if not self._thread.is_alive():
             self._thread.start()

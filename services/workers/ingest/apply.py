@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from services.workers.ingest.places import Workspace
 from services.workers.ingest.resolve import Resolution
 from services.workers.ingest.submission import Submission
-from services.workers.ingest.workspaces import Workspace
 from shared.leads.merge import Policy, append_notes, changes, merge
 
 Record = dict[str, Any]

@@ -10,11 +10,12 @@ from services.workers.ingest import repeats, submission
 from services.workers.ingest.apply import Record, apply
 from services.workers.ingest.claim import claim
 from services.workers.ingest.lead_ids import LeadIds
+from services.workers.ingest.places import Workspace, place
 from services.workers.ingest.poison import ATTEMPTS, bury, park
 from services.workers.ingest.repeats import Sorted, sort_out
 from services.workers.ingest.submission import Submission, prepare
 from services.workers.ingest.tags import load_tags
-from services.workers.ingest.workspaces import Workspace, load_places, load_workspaces, place
+from services.workers.ingest.workspaces import load_places, load_workspaces
 from services.workers.ingest.write import SecondRun, finish, write
 from shared.db import Connection, is_contention, is_unavailable
 from shared.replies import Reply, Verdict

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from services.workers.heartbeat import Heartbeat
 from services.workers.ingest.batch import Outcome, ingest
 from services.workers.ingest.lead_ids import LeadIds
-from services.workers.ingest.split import split_suspects
+from services.workers.ingest.split import SUSPECT, split_suspects
 from shared import logging
 from shared.db import Connection, is_contention
 from shared.journal import Lane
@@ -20,7 +20,7 @@ log = logging.get()
 MOST = {Lane.WAITED_FOR: 500, Lane.PROMPT: 500, Lane.BULK: 100}  # leads in a batch
 TURN = 4  # every so many batches the lowest waiting lane goes first
 RETRIES = 6  # of a batch that met a deadlock or changing identities
-LOOK_BACK = 5.0  # seconds; then the journal is read from its beginning again
+LOOK_BACK = 2.0  # seconds; then the journal is read from its beginning again
 
 # Chosen unlocked, by sizes alone; what another worker has in hand is passed over. The rows chosen are noted in
 # `processes`, so that a row that takes its worker down can be recognised by the next.
@@ -104,8 +104,10 @@ class Drainer:
         return waiting[-1] if self._turn == 0 else waiting[0]
 
     async def _ingest(self, connection: Connection, lane: Waiting, chosen: list[int]) -> int:
-        if lane.attempts >= 2 and await split_suspects(connection, lane.lane, chosen):
-            return 0
+        if lane.attempts >= SUSPECT:
+            if await split_suspects(connection, lane.lane, chosen):
+                return 0
+            chosen = chosen[:1]  # alone, so that one that takes its worker down takes no other row along
         await self._heartbeat.take(connection, chosen)
         started = time.perf_counter()
         try:
