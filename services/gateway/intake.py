@@ -102,9 +102,17 @@ class _Flusher:
     async def _flush_all(self) -> None:
         try:
             while self._size:
+                await self._gather()
                 await self._flush(self._next())
         finally:
             self._task = None
+
+    async def _gather(self) -> None:
+        """Lets the event loop go round while that brings arrivals: those that lie in the sockets come along."""
+        size = 0
+        while size < self._size < MOST:
+            size = self._size
+            await asyncio.sleep(0)
 
     async def _flush(self, arrivals: list[Arrival]) -> None:
         items = [item for item, _ in arrivals]
