@@ -1,4 +1,4 @@
-"""Real servers of one's own in place of the embedded ones: PostgreSQL 15 with Redis, and with RabbitMQ as the broker."""
+"""Real servers in place of the embedded ones: PostgreSQL 15 with Redis, and with RabbitMQ as the broker."""
 
 import socket
 import urllib.request

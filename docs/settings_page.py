@@ -1,0 +1,53 @@
+"""Writes docs/settings.md from `shared/settings.py`: `.venv/bin/python -m docs.settings_page`."""
+
+from pathlib import Path
+
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+
+from shared.settings import PROJECT_ROOT, Settings
+
+PAGE = Path(__file__).with_name("settings.md")
+HEAD = """\
+# Settings
+
+<!-- Generated from shared/settings.py by `.venv/bin/python -m docs.settings_page`; a test keeps it up to date. -->
+
+Each setting is an environment variable, read once when a command or service starts. An option on the command line
+(`--data-dir`, `--host`, `--port`, `--web`, `--workers`) wins over its variable. All have defaults: without any of them
+everything runs on this machine, in `.leadhub/`.
+
+| variable | default | |
+|---|---|---|
+"""
+
+
+def page() -> str:
+    """The page's text."""
+    return HEAD + "".join(_line(name, field) for name, field in Settings.model_fields.items())
+
+
+def _line(name: str, field: FieldInfo) -> str:
+    return f"| `LEADHUB_{name.upper()}` | {_default(field.default)} | {field.description}{_range(field)} |\n"
+
+
+def _default(value: object) -> str:
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()
+    if isinstance(value, Path):
+        value = f"{value.relative_to(PROJECT_ROOT)}/"
+    if isinstance(value, bool):
+        value = str(value).lower()
+    return f"`{value}`" if value != "" else ""
+
+
+def _range(field: FieldInfo) -> str:
+    signs = (("gt", "over"), ("ge", "from"), ("lt", "below"), ("le", "to"))
+    bounds = [(word, getattr(rule, sign, None)) for rule in field.metadata for sign, word in signs]
+    told = " ".join(f"{word} {bound:g}" for word, bound in bounds if bound is not None)
+    choices = ", ".join(map(str, getattr(field.annotation, "__args__", ())))
+    return f" ({told or choices})" if told or choices else ""
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

@@ -1,0 +1,54 @@
+"""Fixtures for every kind of test. Helpers stand in `tests/support/`."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+import pytest_asyncio
+
+from shared.db import Connection, connect
+from tests.support.database import Databases, running_databases
+from tests.support.stack import Stack, running_stack
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The long forms run only when asked for by name: `-m long`, which is what `./leadhub test --faults` says."""
+    if "long" in config.getoption("markexpr"):
+        return
+    long = [item for item in items if item.get_closest_marker("long")]
+    items[:] = [item for item in items if not item.get_closest_marker("long")]
+    config.hook.pytest_deselected(items=long)
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    """A PostgreSQL of this session's own."""
+    with running_databases(tmp_path_factory.mktemp("databases")) as found:
+        yield found
+
+
+@pytest.fixture
+def database_url(databases: Databases) -> Iterator[str]:
+    """A migrated database of the test's own, with the workspace `main`."""
+    with databases.clone() as url:
+        yield url
+
+
+@pytest_asyncio.fixture
+async def database(database_url: str) -> AsyncIterator[Connection]:
+    """A connection to the test's database, autocommit."""
+    async with connect(database_url, "tests") as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A whole LeadHub that the session's tests share: use `stack`, or leave it as it was found."""
+    with running_stack(tmp_path_factory.mktemp("stack")) as found:
+        yield found
+
+
+@pytest.fixture
+def stack(shared_stack: Stack) -> Stack:
+    """The shared LeadHub, healed from what the test before did to it."""
+    shared_stack.until_settled()
+    return shared_stack

@@ -1,0 +1,46 @@
+"""One running service for all tests of the contract, seen as its clients see it: over HTTP and on the command line."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from tests.contract.service import Service
+from tests.support.stack import Stack
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All of these need the whole service."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+
+
+@pytest.fixture(scope="session")
+def service(shared_stack: Stack) -> Service:
+    """`./leadhub up`, shared with the other tests of the session."""
+    shared_stack.until_settled()
+    return Service(shared_stack)
+
+
+@pytest.fixture(scope="session")
+def key(service: Service) -> str:
+    """A key of the workspace `main` that may do everything, without limit."""
+    return service.stack.key
+
+
+@pytest_asyncio.fixture(scope="session")
+async def client(service: Service, key: str) -> AsyncIterator[aiohttp.ClientSession]:
+    """A client with that key."""
+    async with service.client(key) as session:
+        yield session
+
+
+@pytest_asyncio.fixture(scope="session")
+async def nobody(service: Service) -> AsyncIterator[aiohttp.ClientSession]:
+    """A client without a key."""
+    async with service.client(None) as session:
+        yield session

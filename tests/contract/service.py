@@ -1,0 +1,91 @@
+"""The running service as its clients see it, and asking it things."""
+
+import json
+import socket
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from multidict import CIMultiDictProxy
+
+from tests.support.stack import Stack
+
+INBOUND = "/api/inbound/leads?tenant=main"
+BATCH = "/api/inbound/leads/batch?tenant=main"
+
+LIMIT_HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer, read whole."""
+
+    status: int
+    headers: CIMultiDictProxy[str]
+    raw: bytes
+
+    @property
+    def body(self) -> Any:
+        return json.loads(self.raw)
+
+    @property
+    def code(self) -> str:
+        """The error's code, after a look at its envelope."""
+        assert self.body["status"] == "error"
+        assert self.body["message"]
+        return str(self.body["code"])
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running service."""
+
+    stack: Stack
+
+    @property
+    def url(self) -> str:
+        return self.stack.base
+
+    def create_key(self, scopes: str, *options: str, workspace: str = "main") -> tuple[str, int]:
+        """A new key and its id; without limit unless the options say otherwise."""
+        if "--rate-limit" not in options:
+            options = ("--rate-limit", "unlimited", *options)
+        named = ("--workspace", workspace, "--name", "test", "--scopes", scopes)
+        made = json.loads(self.stack.run("key", "create", "--json", *named, *options).stdout)
+        return made["key"], made["id"]
+
+    def make_key(self, scopes: str, *options: str, workspace: str = "main") -> str:
+        """The same, without the id."""
+        return self.create_key(scopes, *options, workspace=workspace)[0]
+
+    def client(self, key: str | None) -> aiohttp.ClientSession:
+        """A client that sends the key with every request."""
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        return aiohttp.ClientSession(self.url, headers=headers, timeout=aiohttp.ClientTimeout(total=40))
+
+    def connect(self) -> socket.socket:
+        """A raw connection that gives up reading after 20 s."""
+        return socket.create_connection(("127.0.0.1", self.stack.port), timeout=20)
+
+
+async def ask(session: aiohttp.ClientSession, method: str, path: str, **options: Any) -> Answer:
+    """One request, its answer read whole."""
+    async with session.request(method, path, **options) as response:
+        return Answer(response.status, response.headers, await response.read())
+
+
+async def post_lead(session: aiohttp.ClientSession, lead: object, path: str = INBOUND, **headers: str) -> Answer:
+    """Posts a lead as JSON; a header's name is written with underscores."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return await ask(session, "POST", path, json=lead, headers=named)
+
+
+def new_email() -> str:
+    """An address that nobody has used."""
+    return f"lead-{uuid.uuid4().hex}@example.com"
+
+
+def new_phone() -> str:
+    """A possible American number that nobody has used, in E.164."""
+    return f"+1415{uuid.uuid4().int % 8_000_000 + 2_000_000}"

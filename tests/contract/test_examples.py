@@ -1,0 +1,94 @@
+"""What the README prints runs as printed, and other languages' own clients are understood."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.contract.service import INBOUND, Service, new_email
+
+ROOT = Path(__file__).resolve().parents[2]
+PRINTED = "http://127.0.0.1:8000"
+BLOCKS = re.findall(r"^```sh\n(.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+STRICT = 'set -euo pipefail; curl() { command curl --fail-with-body "$@"; }\n'
+
+PHP = """
+$ch = curl_init(getenv('URL'));
+curl_setopt($ch, CURLOPT_POST, true);
+curl_setopt($ch, CURLOPT_HTTPHEADER, [
+    'Authorization: Bearer ' . getenv('KEY'),
+    'Content-Type: application/json',
+    'Accept: application/json',
+]);
+curl_setopt($ch, CURLOPT_POSTFIELDS, json_encode([
+    'first_name' => 'Sarah',
+    'email' => getenv('EMAIL'),
+    'source' => 'api',
+]));
+curl_setopt($ch, CURLOPT_RETURNTRANSFER, true);
+echo curl_exec($ch);
+"""
+PHP_STREAM = """
+echo file_get_contents(getenv('URL'), false, stream_context_create(['http' => [
+    'method' => 'POST',
+    'header' => ['Authorization: Bearer ' . getenv('KEY'), 'Content-Type: application/x-www-form-urlencoded'],
+    'content' => http_build_query(['email' => getenv('EMAIL'), 'tags' => ['a', 'b'], 'custom_fields' => ['x' => 1]]),
+]]));
+"""
+NODE = """
+const { URL: url, KEY, EMAIL } = process.env;
+const answer = await fetch(url, {
+    method: 'POST',
+    headers: { 'Authorization': `Bearer ${KEY}`, 'Content-Type': 'application/json', 'Accept': 'application/json' },
+    body: JSON.stringify({ first_name: 'Sarah', email: EMAIL, source: 'website' }),
+});
+process.stdout.write(JSON.stringify(await answer.json()));
+"""
+NODE_FORM = """
+const { URL: url, KEY, EMAIL } = process.env;
+const body = new URLSearchParams({ email: EMAIL, 'custom_fields[budget]': '10' });
+const answer = await fetch(url, { method: 'POST', headers: { Authorization: `Bearer ${KEY}` }, body });
+process.stdout.write(JSON.stringify(await answer.json()));
+"""
+PROGRAMS = [
+    ["php", "-r", PHP],
+    ["php", "-r", PHP_STREAM],
+    ["node", "--input-type=module", "--eval", NODE],
+    ["node", "--input-type=module", "--eval", NODE_FORM],
+    ["bash", "-c", 'curl -s "$URL" -H "Authorization: Bearer $KEY" --json "{\\"email\\":\\"$EMAIL\\"}"'],
+    ["bash", "-c", 'curl -s "$URL" -H "Authorization: Bearer $KEY" --data-urlencode "email=$EMAIL"'],
+]
+
+
+def run(service: Service, command: list[str]) -> str:
+    """A program's output; it finds URL, KEY and EMAIL in its environment."""
+    path = shutil.which(command[0]) or pytest.skip(f"there is no {command[0]} here")
+    given = {"URL": service.url + INBOUND, "KEY": service.stack.key, "EMAIL": new_email(), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run([path, *command[1:]], env=given, capture_output=True, text=True, timeout=60, check=False)
+    if "curl_init()" in done.stderr + done.stdout:
+        pytest.skip("this PHP has no curl")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
+def test_the_readme_runs_as_printed(service: Service) -> None:
+    script = STRICT + "".join(BLOCKS).replace(PRINTED, service.url)
+    output = run(service, ["bash", "-c", script])
+    assert '"is_duplicate":true' in output
+    assert '"matched_on":["email"]' in output
+    assert '"last_name":"Hopper"' in output
+    assert '"type":"lead.created"' in output
+    assert '"status":"invalid"' in output
+    assert "Idempotent-Replayed: true" in output
+    assert '"channel":"inbound"' in output
+
+
+@pytest.mark.parametrize("command", PROGRAMS, ids=["php", "php-stream", "node", "node-form", "curl", "curl-form"])
+def test_a_program_posts_a_lead(service: Service, command: list[str]) -> None:
+    answer: dict[str, Any] = json.loads(run(service, command))
+    assert (answer["status"], answer["is_duplicate"], answer["lead_id"] > 0) == ("created", False, True)

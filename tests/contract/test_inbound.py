@@ -1,0 +1,223 @@
+"""Contract section 3: one lead."""
+
+import asyncio
+import secrets
+import time
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+import pytest
+
+from tests.contract.service import INBOUND, Answer, Service, ask, new_email, new_phone, post_lead
+from tests.support.waiting import until_async
+
+LEAD = "/api/v1/leads/{}"
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+async def lead_of(client: aiohttp.ClientSession, answer: Answer) -> dict[str, Any]:
+    """The lead that an answer names."""
+    assert answer.status == 201, answer.raw
+    found: dict[str, Any] = (await ask(client, "GET", LEAD.format(answer.body["lead_id"]))).body["data"]
+    return found
+
+
+async def test_the_references_example(client: aiohttp.ClientSession) -> None:
+    email, phone = new_email(), new_phone()
+    sent = {
+        **{"email": email, "first_name": "Sarah", "last_name": "Johnson", "phone": phone, "company": "Tech Corp"},
+        **{"source": "zapier", "notes": "Came from newsletter signup", "tags": ["newsletter"]},
+        "custom_fields": {"utm_campaign": "spring-promo"},
+    }
+    answer = await post_lead(client, sent)
+    assert answer.body.keys() == {"status", "lead_id", "is_duplicate", "submission_id"}
+    assert (answer.body["status"], answer.body["is_duplicate"]) == ("created", False)
+    lead = await lead_of(client, answer)
+    assert {name: lead[name] for name in sent} == sent
+    assert (lead["status"], lead["pipeline_id"] > 0, lead["pipeline_stage_id"] > 0) == ("new", True, True)
+
+
+async def test_the_same_person_in_another_spelling(client: aiohttp.ClientSession) -> None:
+    email, phone = new_email(), new_phone()
+    first = await post_lead(client, {"email": email, "phone": phone, "first_name": "Ada"})
+    spelled = f" ({phone[2:5]}) {phone[5:8]}-{phone[8:]} "
+    by_email = await post_lead(client, {"email": f"  {email.upper()} ", "last_name": "Lovelace", "first_name": "A."})
+    by_phone = await post_lead(client, {"email": new_email(), "phone": spelled})
+    by_both = await post_lead(client, {"email": email, "phone": phone})
+    for answer, matched in ((by_email, ["email"]), (by_phone, ["phone"]), (by_both, ["email", "phone"])):
+        assert (answer.status, answer.body["status"], answer.body["is_duplicate"]) == (201, "created", True)
+        assert (answer.body["lead_id"], answer.body["matched_on"]) == (first.body["lead_id"], matched)
+    lead = await lead_of(client, by_both)
+    assert (lead["first_name"], lead["last_name"]) == ("Ada", "Lovelace")
+
+
+async def test_a_duplicate_adds_and_takes_nothing_away(client: aiohttp.ClientSession) -> None:
+    email = new_email()
+    custom: dict[str, Any] = {"a": 1, "b": None}
+    first = {"email": email, "source": "one", "notes": "first", "tags": ["x"], "custom_fields": custom, "starred": True}
+    second = {"email": email, "source": "two", "notes": "second", "tags": ["X", "y"], "custom_fields": {"a": 2, "c": 3}}
+    await post_lead(client, first)
+    lead = await lead_of(client, await post_lead(client, {**second, "status": "lost", "starred": False}))
+    assert (lead["source"], lead["status"], lead["starred"]) == ("one", "new", True)
+    assert (lead["notes"], lead["tags"]) == ("first\n\nsecond", ["x", "y"])
+    assert lead["custom_fields"]["a"] == 1
+    assert lead["custom_fields"]["c"] == 3
+    assert (await lead_of(client, await post_lead(client, {"email": email})))["notes"] == "first\n\nsecond"
+
+
+async def test_an_email_of_one_and_a_phone_of_another(client: aiohttp.ClientSession) -> None:
+    email, phone = new_email(), new_phone()
+    one = await post_lead(client, {"email": email})
+    other = await post_lead(client, {"email": new_email(), "phone": phone})
+    both = await post_lead(client, {"email": email, "phone": phone})
+    assert (both.body["lead_id"], both.body["matched_on"]) == (one.body["lead_id"], ["email"])
+    assert other.body["lead_id"] != one.body["lead_id"]
+
+
+async def test_what_cannot_be_used_is_left_out_and_named(client: aiohttp.ClientSession) -> None:
+    places = {"pipeline_id": 2**62, "pipeline_stage_id": 2**62, "assigned_user_id": 2**62}
+    answer = await post_lead(client, {"email": new_email(), "status": "?", "phone": "call me", **places})
+    lead = await lead_of(client, answer)
+    warned = {warning.split(":")[0] for warning in answer.body["warnings"]}
+    assert warned == {"status", "phone", *places}
+    assert (lead["status"], lead["phone"], lead["assigned_user_id"]) == ("new", "call me", None)
+
+
+async def test_an_unreadable_phone_identifies_nobody(client: aiohttp.ClientSession) -> None:
+    answers = [await post_lead(client, {"email": new_email(), "phone": "on request"}) for _ in range(2)]
+    assert [answer.body["is_duplicate"] for answer in answers] == [False, False]
+
+
+@pytest.mark.parametrize("value", [None, "", "   "])
+async def test_null_and_blank_were_not_sent(client: aiohttp.ClientSession, value: str | None) -> None:
+    email = new_email()
+    await post_lead(client, {"email": email, "company": "Acme"})
+    lead = await lead_of(client, await post_lead(client, {"email": email, "company": value, "unknown": 1}))
+    assert lead["company"] == "Acme"
+
+
+async def test_a_form_is_a_lead_too(client: aiohttp.ClientSession) -> None:
+    fields = [("email", new_email()), ("tags", "a"), ("tags", "b"), ("custom_fields[budget]", "10"), ("starred", "1")]
+    answer = await ask(client, "POST", INBOUND, data=urlencode(fields), headers=FORM)
+    lead = await lead_of(client, answer)
+    assert (lead["tags"], lead["custom_fields"], lead["starred"]) == (["a", "b"], {"budget": "10"}, True)
+    fields = [("email", new_email()), ("tags[]", "c"), ("tags[]", "d"), ("first_name", "Zoë & Co+")]
+    lead = await lead_of(client, await ask(client, "POST", INBOUND, data=urlencode(fields), headers=FORM))
+    assert (lead["tags"], lead["first_name"]) == (["c", "d"], "Zoë & Co+")
+
+
+async def test_no_content_type_is_json(service: Service, key: str) -> None:
+    body = f'{{"email": "{new_email()}"}}'
+    head = f"POST {INBOUND} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nContent-Length: {len(body)}\r\n\r\n"
+    with service.connect() as connection:
+        connection.sendall((head + body).encode())
+        assert connection.recv(12) == b"HTTP/1.1 201"
+
+
+@pytest.mark.parametrize("prefer", ["respond-async", "Respond-Async", "respond-async, wait=5", "wait=3, respond-async"])
+async def test_respond_async_is_answered_at_once(client: aiohttp.ClientSession, prefer: str) -> None:
+    answer = await post_lead(client, {"email": new_email()}, Prefer=prefer)
+    submission = answer.body["submission_id"]
+    expected = {"status": "accepted", "submission_id": submission, "lead_id": None, "is_duplicate": None}
+    assert (answer.status, answer.body) == (202, expected)
+    assert answer.headers["Location"] == f"/api/v1/submissions/{submission}"
+
+    async def is_done() -> bool:
+        state = await ask(client, "GET", answer.headers["Location"])
+        assert state.status == 200, state.raw
+        assert state.body["data"]["state"] in ("accepted", "done")
+        return bool(state.body["data"]["state"] == "done")
+
+    await until_async(is_done, 10)
+    data = (await ask(client, "GET", answer.headers["Location"])).body["data"]
+    assert (data["is_duplicate"], data["channel"], data["lead_id"] > 0) == (False, "inbound", True)
+
+
+@pytest.mark.parametrize("prefer", ["wait=1", "wait=30", "wait=999999", "wait=0", "wait=-1", "wait=x", 'a="b";c', ","])
+async def test_any_other_preference_waits(client: aiohttp.ClientSession, prefer: str) -> None:
+    assert (await post_lead(client, {"email": new_email()}, Prefer=prefer)).status == 201
+
+
+async def test_a_repeat_answers_as_the_first_and_changes_nothing(client: aiohttp.ClientSession) -> None:
+    used, lead = secrets.token_hex(8), {"email": new_email(), "notes": "once"}
+    first = await post_lead(client, lead, Idempotency_Key=used)
+    repeat = await post_lead(client, lead, Idempotency_Key=used)
+    assert "Idempotent-Replayed" not in first.headers
+    assert (repeat.status, repeat.body) == (201, first.body)
+    assert repeat.headers["Idempotent-Replayed"] == "true"
+    assert (await lead_of(client, repeat))["notes"] == "once"
+    timeline = await ask(client, "GET", f"/api/v1/leads/{first.body['lead_id']}/activities")
+    assert timeline.body["meta"]["total"] == 1
+
+
+async def test_a_repeat_with_another_body_is_409(client: aiohttp.ClientSession) -> None:
+    used, email = secrets.token_hex(8), new_email()
+    first = await post_lead(client, {"email": email}, Idempotency_Key=used)
+    answer = await post_lead(client, {"email": email, "first_name": "Eve"}, Idempotency_Key=used)
+    assert (answer.status, answer.code) == (409, "CONFLICT")
+    assert (await lead_of(client, first))["first_name"] is None
+
+
+async def test_the_order_of_fields_is_no_other_body(client: aiohttp.ClientSession) -> None:
+    used, email = secrets.token_hex(8), new_email()
+    await post_lead(client, {"email": email, "first_name": "A"}, Idempotency_Key=used)
+    assert (await post_lead(client, {"first_name": "A", "email": email}, Idempotency_Key=used)).status == 201
+
+
+async def test_fifty_at_once_with_one_key_are_one_submission(client: aiohttp.ClientSession) -> None:
+    used, lead = secrets.token_hex(8), {"email": new_email()}
+    answers = await asyncio.gather(*(post_lead(client, lead, Idempotency_Key=used) for _ in range(50)))
+    assert {answer.status for answer in answers} == {201}
+    assert len({answer.raw for answer in answers}) == 1
+    assert sum("Idempotent-Replayed" in answer.headers for answer in answers) == 49
+    timeline = await ask(client, "GET", f"/api/v1/leads/{answers[0].body['lead_id']}/activities")
+    assert timeline.body["meta"]["total"] == 1
+
+
+async def test_two_bodies_at_once_with_one_key_are_one_lead_and_conflicts(client: aiohttp.ClientSession) -> None:
+    used, emails = secrets.token_hex(8), [new_email() for _ in range(10)]
+    answers = await asyncio.gather(*(post_lead(client, {"email": email}, Idempotency_Key=used) for email in emails))
+    assert sorted(answer.status for answer in answers) == [201] + [409] * 9
+
+
+async def test_a_conflict_found_later_is_noted_on_the_submission(client: aiohttp.ClientSession) -> None:
+    used, sent = secrets.token_hex(8), [{"email": new_email(), "first_name": name} for name in ("A", "B")]
+    both = [post_lead(client, lead, Idempotency_Key=used, Prefer="respond-async") for lead in sent]
+    answers = await asyncio.gather(*both)
+    assert {answer.status for answer in answers} <= {202, 409}
+    assert len({answer.body["submission_id"] for answer in answers if answer.status == 202}) == 1
+    repeats = [await post_lead(client, lead, Idempotency_Key=used) for lead in sent]
+    assert sorted(answer.status for answer in repeats) == [201, 409]
+
+
+@pytest.mark.parametrize(("sent", "status"), [("k" * 255, 201), ("k" * 256, 422), ("k" * 4000, 422)])
+async def test_a_key_has_up_to_255_characters(client: aiohttp.ClientSession, sent: str, status: int) -> None:
+    unique = secrets.token_hex(8)
+    answer = await post_lead(client, {"email": new_email()}, Idempotency_Key=(unique + sent)[: len(sent)])
+    assert answer.status == status
+
+
+async def test_two_hundred_at_once_of_one_person_are_one_lead(client: aiohttp.ClientSession) -> None:
+    email, phone = new_email(), new_phone()
+    spellings = [{"email": email}, {"email": email.upper(), "phone": phone}, {"email": f" {email}", "phone": phone[2:]}]
+    answers = await asyncio.gather(*(post_lead(client, spellings[n % 3]) for n in range(200)))
+    assert {answer.status for answer in answers} == {201}
+    assert len({answer.body["lead_id"] for answer in answers}) == 1
+    assert sum(not answer.body["is_duplicate"] for answer in answers) == 1
+
+
+async def test_a_single_answer_is_quick(client: aiohttp.ClientSession) -> None:
+    times = []
+    for _ in range(20):
+        started = time.perf_counter()
+        await post_lead(client, {"email": new_email()})
+        times.append(time.perf_counter() - started)
+    assert min(times) < 0.1
+
+
+@pytest.mark.xfail(reason="`dry_run` is not there yet", strict=True)
+async def test_a_dry_run_stores_nothing(client: aiohttp.ClientSession) -> None:
+    email = new_email()
+    assert (await post_lead(client, {"email": email}, f"{INBOUND}&dry_run=1")).status == 200
+    assert (await post_lead(client, {"email": email})).body["is_duplicate"] is False

@@ -1,0 +1,167 @@
+"""Contract section 1: who may ask, and what a key opens."""
+
+import secrets
+from datetime import UTC, datetime, timedelta
+
+import aiohttp
+import pytest
+
+from shared.security import new_key
+from tests.contract.service import BATCH, INBOUND, LIMIT_HEADERS, Service, ask, new_email, post_lead
+from tests.support.waiting import until_async
+
+SUBMISSION = "/api/v1/submissions/01a20e35-d6ba-74bc-a042-76cbeb2a9424"
+PROTECTED = [
+    ("POST", INBOUND, "write:leads"),
+    ("POST", BATCH, "write:leads"),
+    ("GET", "/api/v1/leads", "read:leads"),
+    ("GET", "/api/v1/leads/1", "read:leads"),
+    ("GET", "/api/v1/leads/1/activities", "read:leads"),
+]
+ANY_KEY = [("GET", "/api/v1/me", ""), ("GET", SUBMISSION, "")]
+CREDENTIALS = [
+    None,
+    "",
+    "Bearer",
+    "Bearer ",
+    "Basic bGg6bGg=",
+    "Token lh_abc",
+    "Bearer lh_your_api_key_here",
+    f"Bearer {new_key().secret}",
+    f"Bearer {new_key().secret[:-1]}",
+    f"Bearer {'x' * 4000}",
+    "Bearer lh_' OR 1=1 --",
+]
+
+
+@pytest.mark.parametrize("authorization", CREDENTIALS)
+@pytest.mark.parametrize(("method", "path", "_scope"), PROTECTED + ANY_KEY)
+async def test_no_valid_key_is_401(
+    nobody: aiohttp.ClientSession, method: str, path: str, _scope: str, authorization: str | None
+) -> None:
+    headers = {} if authorization is None else {"Authorization": authorization}
+    answer = await ask(nobody, method, path, headers=headers)
+    assert (answer.status, answer.code) == (401, "UNAUTHORIZED")
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert not any(name in answer.headers for name in LIMIT_HEADERS)
+
+
+async def test_a_key_whose_name_is_another_case_of_bearer_is_taken(nobody: aiohttp.ClientSession, key: str) -> None:
+    assert (await ask(nobody, "GET", "/api/v1/me", headers={"Authorization": f"bearer {key}"})).status == 200
+
+
+async def test_health_needs_no_key(nobody: aiohttp.ClientSession) -> None:
+    answer = await ask(nobody, "GET", "/api/v1/health")
+    assert answer.status == 200
+    assert answer.body.keys() == {"status", "version", "timestamp"}
+    assert answer.body["status"] == "ok"
+    assert datetime.fromisoformat(answer.body["timestamp"]).utcoffset() == timedelta(0)
+
+
+@pytest.mark.parametrize(("method", "path", "scope"), PROTECTED)
+async def test_a_missing_scope_is_403_and_named(service: Service, method: str, path: str, scope: str) -> None:
+    others = "write:pipelines read:operations " + ("write:leads" if scope == "read:leads" else "read:leads")
+    async with service.client(service.make_key(others)) as session:
+        answer = await ask(session, method, path)
+    assert (answer.status, answer.code) == (403, "FORBIDDEN")
+    assert scope in answer.body["message"]
+    assert all(name in answer.headers for name in LIMIT_HEADERS)
+
+
+async def test_me_tells_any_key_what_it_is(service: Service) -> None:
+    async with service.client(service.make_key("read:tags", "--rate-limit", "77")) as session:
+        answer = await ask(session, "GET", "/api/v1/me")
+    data = answer.body["data"]
+    assert "meta" not in answer.body
+    assert (data["name"], data["scopes"], data["rate_limit"]) == ("test", ["read:tags"], 77)
+    assert data["workspace"]["slug"] == "main"
+
+
+async def test_a_key_may_read_a_submission_that_it_posted_and_no_other(service: Service) -> None:
+    poster, stranger, operator = (service.make_key(s) for s in ("write:leads", "write:leads", "read:operations"))
+    async with service.client(poster) as session:
+        submission = (await post_lead(session, {"email": new_email()})).body["submission_id"]
+        own = await ask(session, "GET", f"/api/v1/submissions/{submission}")
+    async with service.client(stranger) as session:
+        others = await ask(session, "GET", f"/api/v1/submissions/{submission}")
+    async with service.client(operator) as session:
+        operators = await ask(session, "GET", f"/api/v1/submissions/{submission}")
+    assert (own.status, own.body["data"]["state"]) == (200, "done")
+    assert (others.status, others.code) == (403, "FORBIDDEN")
+    assert "read:operations" in others.body["message"]
+    assert operators.status == 200
+
+
+async def test_a_revoked_key_is_felt_within_five_seconds(service: Service) -> None:
+    secret, key_id = service.create_key("read:leads")
+    async with service.client(secret) as session:
+        assert (await ask(session, "GET", "/api/v1/me")).status == 200
+        service.stack.run("key", "revoke", str(key_id))
+
+        async def refused() -> bool:
+            return (await ask(session, "GET", "/api/v1/me")).status == 401
+
+        await until_async(refused, 5)
+
+
+async def test_a_key_ends_when_it_expires(service: Service) -> None:
+    soon = datetime.now(UTC) + timedelta(seconds=6)
+    async with service.client(service.make_key("read:leads", "--expires", soon.isoformat())) as session:
+        first = await ask(session, "GET", "/api/v1/me")
+        assert (first.status, first.body["data"]["expires_at"]) == (200, soon.isoformat())
+
+        async def refused() -> bool:
+            return (await ask(session, "GET", "/api/v1/me")).status == 401
+
+        await until_async(refused, 8)
+    assert datetime.now(UTC) >= soon
+
+
+async def test_an_expired_key_is_401_from_the_start(service: Service) -> None:
+    async with service.client(service.make_key("read:leads", "--expires", "2020-01-01")) as session:
+        assert (await ask(session, "GET", "/api/v1/me")).status == 401
+
+
+@pytest.mark.parametrize("path", ["/api/inbound/leads", "/api/inbound/leads?tenant=", "/api/inbound/leads/batch"])
+async def test_no_tenant_is_422(client: aiohttp.ClientSession, path: str) -> None:
+    answer = await post_lead(client, {"email": new_email()}, path)
+    assert (answer.status, answer.code, list(answer.body["errors"])) == (422, "VALIDATION_FAILED", ["tenant"])
+
+
+@pytest.mark.parametrize("tenant", ["nowhere", "MAIN", "main'--", "main%20", "%00", "../main"])
+async def test_another_tenant_is_403(client: aiohttp.ClientSession, tenant: str) -> None:
+    answer = await post_lead(client, {"email": new_email()}, f"/api/inbound/leads?tenant={tenant}")
+    assert (answer.status, answer.code) == (403, "FORBIDDEN")
+
+
+async def test_nothing_of_another_workspace_is_seen(service: Service, client: aiohttp.ClientSession) -> None:
+    slug = f"other-{secrets.token_hex(4)}"
+    service.stack.run("workspace", "create", slug, "--name", "Other")
+    made = (await post_lead(client, {"email": new_email(), "source": "ours"})).body
+    async with service.client(service.make_key("*", workspace=slug)) as session:
+        paths = [
+            f"/api/v1/leads/{made['lead_id']}",
+            f"/api/v1/leads/{made['lead_id']}/activities",
+            f"/api/v1/submissions/{made['submission_id']}",
+        ]
+        for path in paths:
+            answer = await ask(session, "GET", path)
+            assert (answer.status, answer.code) == (404, "NOT_FOUND"), path
+        assert (await ask(session, "GET", "/api/v1/leads")).body["meta"]["total"] == 0
+        assert (await post_lead(session, {"email": new_email()})).status == 403
+        theirs = await post_lead(session, {"email": new_email()}, f"/api/inbound/leads?tenant={slug}")
+        assert (theirs.status, theirs.body["is_duplicate"]) == (201, False)
+
+
+async def test_the_same_person_and_key_in_two_workspaces_are_strangers(
+    service: Service, client: aiohttp.ClientSession
+) -> None:
+    slug = f"twin-{secrets.token_hex(4)}"
+    service.stack.run("workspace", "create", slug, "--name", "Twin")
+    lead, used = {"email": new_email()}, secrets.token_hex(8)
+    ours = (await post_lead(client, lead, Idempotency_Key=used)).body
+    async with service.client(service.make_key("*", workspace=slug)) as session:
+        theirs = (await post_lead(session, lead, f"/api/inbound/leads?tenant={slug}", Idempotency_Key=used)).body
+    assert theirs["is_duplicate"] is False
+    assert theirs["lead_id"] != ours["lead_id"]
+    assert theirs["submission_id"] != ours["submission_id"]

@@ -1,0 +1,130 @@
+"""Contract sections 1 and 2: lists of leads and of a lead's activities."""
+
+import secrets
+from itertools import pairwise
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from tests.contract.service import BATCH, Service, ask, new_email, post_lead
+
+PEOPLE = ["bob", "Alice", "carol", None, "alice", "Émile", "Zoe"]
+
+
+@pytest_asyncio.fixture(scope="module")
+async def source(client: aiohttp.ClientSession) -> str:
+    """A source that seven leads came from, one after the other."""
+    name = f"list-{secrets.token_hex(4)}"
+    for person in PEOPLE:
+        lead = {"email": new_email(), "first_name": person, "source": name}
+        assert (await post_lead(client, lead)).status == 201
+    return name
+
+
+async def test_pages_tell_where_they_are(client: aiohttp.ClientSession, service: Service, source: str) -> None:
+    answer = await ask(client, "GET", f"/api/v1/leads?per_page=3&source={source}&page=2&x=a%20b")
+    meta = {"current_page": 2, "last_page": 3, "per_page": 3, "total": 7, "from": 4, "to": 6}
+    assert answer.body["meta"] == meta
+    links = answer.body["links"]
+    assert links.keys() == {"first", "last", "prev", "next", "self"}
+    assert all(link.startswith(f"{service.url}/api/v1/leads?") for link in links.values())
+    assert all(f"source={source}" in link and "per_page=3" in link for link in links.values())
+    pages = {name: link.rsplit("page=", 1)[1].split("&")[0] for name, link in links.items()}
+    assert pages == {"first": "1", "last": "3", "prev": "1", "next": "3", "self": "2"}
+
+
+async def test_following_next_meets_every_lead_once(
+    client: aiohttp.ClientSession, service: Service, source: str
+) -> None:
+    link, seen = f"/api/v1/leads?per_page=2&source={source}", []
+    while link:
+        body = (await ask(client, "GET", link)).body
+        seen += [lead["id"] for lead in body["data"]]
+        link = (body["links"]["next"] or "").removeprefix(service.url)
+    assert len(seen) == len(set(seen)) == 7
+    assert seen == sorted(seen, reverse=True)
+
+
+async def test_past_the_end_there_is_nothing(client: aiohttp.ClientSession, source: str) -> None:
+    for page in ("9", "99999999999999"):
+        body = (await ask(client, "GET", f"/api/v1/leads?source={source}&page={page}")).body
+        assert (body["data"], body["meta"]["from"], body["meta"]["to"]) == ([], None, None)
+        assert (body["meta"]["total"], body["meta"]["last_page"], body["links"]["next"]) == (7, 1, None)
+
+
+async def test_an_empty_list_has_one_page(client: aiohttp.ClientSession) -> None:
+    body = (await ask(client, "GET", "/api/v1/leads?source=nobody")).body
+    assert (body["data"], body["meta"]["last_page"], body["meta"]["total"]) == ([], 1, 0)
+
+
+async def test_pages_hold_fifteen_and_at_most_a_hundred(client: aiohttp.ClientSession) -> None:
+    assert (await ask(client, "GET", "/api/v1/leads")).body["meta"]["per_page"] == 15
+    assert (await ask(client, "GET", "/api/v1/leads?per_page=101")).body["meta"]["per_page"] == 100
+    assert (await ask(client, "GET", "/api/v1/leads?per_page=99999999")).body["meta"]["per_page"] == 100
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "a", "1.5", "1e3", "%D9%A1", "1%00", "0x10", "true"])
+@pytest.mark.parametrize("name", ["page", "per_page"])
+@pytest.mark.parametrize("path", ["/api/v1/leads", "/api/v1/leads/1/activities"])
+async def test_no_positive_integer_is_422(client: aiohttp.ClientSession, path: str, name: str, value: str) -> None:
+    answer = await ask(client, "GET", f"{path}?{name}={value}")
+    assert (answer.status, answer.code, list(answer.body["errors"])) == (422, "VALIDATION_FAILED", [name])
+
+
+async def test_two_bad_parameters_are_both_named(client: aiohttp.ClientSession) -> None:
+    answer = await ask(client, "GET", "/api/v1/leads?page=0&per_page=x&sort=id;drop&direction=up")
+    assert answer.body["errors"].keys() == {"page", "per_page", "sort", "direction"}
+
+
+@pytest.mark.parametrize("direction", ["", "&direction=desc", "&direction=asc"])
+@pytest.mark.parametrize("sort", ["created_at", "updated_at", "lead_score", "email"])
+async def test_a_sort_is_total(client: aiohttp.ClientSession, source: str, sort: str, direction: str) -> None:
+    body = (await ask(client, "GET", f"/api/v1/leads?source={source}&sort={sort}{direction}")).body
+    keys = [(lead[sort], lead["id"]) for lead in body["data"]]
+    assert len(keys) == 7
+    assert keys == sorted(keys, reverse="asc" not in direction)
+
+
+async def test_text_sorts_without_case_by_code_point_and_empties_last(
+    client: aiohttp.ClientSession, source: str
+) -> None:
+    body = (await ask(client, "GET", f"/api/v1/leads?source={source}&sort=first_name&direction=asc")).body
+    assert [lead["first_name"] for lead in body["data"]] == ["Alice", "alice", "bob", "carol", "Zoe", "Émile", None]
+    body = (await ask(client, "GET", f"/api/v1/leads?source={source}&sort=first_name")).body
+    assert [lead["first_name"] for lead in body["data"]][:3] == [None, "Émile", "Zoe"]
+
+
+async def test_the_timeline_is_a_list_newest_first(client: aiohttp.ClientSession) -> None:
+    email = new_email()
+    first = (await post_lead(client, {"email": email, "source": "a"})).body
+    for _ in range(3):
+        await post_lead(client, {"email": email, "source": "b"})
+    path = f"/api/v1/leads/{first['lead_id']}/activities"
+    whole = (await ask(client, "GET", path)).body
+    assert whole["meta"]["total"] == 4
+    assert [entry["type"] == "lead.created" for entry in whole["data"]] == [False, False, False, True]
+    assert [entry["data"]["source"] for entry in whole["data"]] == ["b", "b", "b", "a"]
+    assert all(one["id"] > two["id"] for one, two in pairwise(whole["data"]))
+    page = (await ask(client, "GET", f"{path}?per_page=1&page=4")).body
+    assert page["data"] == whole["data"][3:]
+    assert page["links"]["next"] is None
+
+
+async def test_the_total_is_exact_at_once(client: aiohttp.ClientSession) -> None:
+    name = f"total-{secrets.token_hex(4)}"
+    leads = [{"email": new_email(), "source": name} for _ in range(250)]
+    assert (await ask(client, "POST", BATCH, json=leads)).status == 200
+    assert (await ask(client, "GET", f"/api/v1/leads?source={name}")).body["meta"]["total"] == 250
+
+
+async def test_links_keep_to_the_host_that_was_asked(client: aiohttp.ClientSession) -> None:
+    headers = {"Host": "crm.example.com", "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https"}
+    links = (await ask(client, "GET", "/api/v1/leads", headers=headers)).body["links"]
+    assert links["self"].startswith("http://crm.example.com/api/v1/leads")
+
+
+@pytest.mark.parametrize("value", ["%00", "a%00b", "%27%20OR%201=1", "x" * 5000])
+async def test_a_source_that_no_lead_can_have_is_no_server_error(client: aiohttp.ClientSession, value: str) -> None:
+    answer = await ask(client, "GET", f"/api/v1/leads?source={value}")
+    assert answer.status in (200, 422)

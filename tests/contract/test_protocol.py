@@ -1,0 +1,48 @@
+"""What is no HTTP gets the same envelope, and leaves nothing of itself in the logs."""
+
+import json
+import secrets
+
+import pytest
+
+from tests.contract.service import Service
+
+HEAD = b"GET /api/v1/health HTTP/1.1\r\nHost: x\r\n"
+BROKEN = {
+    "no host": b"GET /api/v1/health HTTP/1.1\r\n\r\n",
+    "no method": b"FOO%BAR /api/v1/health HTTP/1.1\r\nHost: x\r\n\r\n",
+    "no version": b"GET /api/v1/health HTTP/9.9\r\nHost: x\r\n\r\n",
+    "long address": b"GET /api/v1/health?" + b"a" * 9_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+    "long header": HEAD + b"A: " + b"a" * 9_000 + b"\r\n\r\n",
+    "many headers": HEAD + b"".join(b"A%d: a\r\n" % n for n in range(40_000)) + b"\r\n",
+    "control character": HEAD + b"A: \x01\r\n\r\n",
+    "space in a name": HEAD + b"A B: c\r\n\r\n",
+    "negative length": HEAD + b"Content-Length: -1\r\n\r\n",
+    "two lengths": HEAD + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n",
+    "smuggling": HEAD + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "TLS": b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("request_bytes", BROKEN.values(), ids=BROKEN)
+def test_it_is_refused_in_the_envelope(service: Service, request_bytes: bytes) -> None:
+    head, body = _answer(service, request_bytes)
+    assert int(head.split()[1]) in range(400, 500)
+    assert json.loads(body)["status"] == "error"
+    assert b"\r\nx-request-id:" in head.lower()
+
+
+@pytest.mark.parametrize("line", [b"Authorization: Bearer %s\x01", b"%s \x02: x", b"Cookie: %s\x00"])
+def test_nothing_of_it_is_logged_or_sent_back(service: Service, line: bytes) -> None:
+    canary = secrets.token_hex(16).encode()
+    assert canary not in b"".join(_answer(service, HEAD + line % canary + b"\r\n\r\n"))
+    logs = b"".join(path.read_bytes() for path in (service.stack.folder / "logs").iterdir())
+    assert canary not in logs
+
+
+def _answer(service: Service, request_bytes: bytes) -> tuple[bytes, bytes]:
+    with service.connect() as connection:
+        connection.sendall(request_bytes)
+        connection.settimeout(5)
+        head, _, body = connection.recv(65536).partition(b"\r\n\r\n")
+    return head, body

@@ -1,0 +1,72 @@
+"""What every fault test ends with: the ledger's check, and a line in the table that the run prints at its end."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+import pytest
+import pytest_asyncio
+
+from tests.faults.gates import Gates
+from tests.support.checker import check
+from tests.support.client import Client
+from tests.support.load import Told
+from tests.support.stack import Stack
+
+HEADINGS = ("fault", "rounds", "accepted", "lost", "doubled", "worst pause")
+LINE = "{:<44} {:>6} {:>9} {:>5} {:>8} {:>12}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One fault's line. `worst_pause` is the longest time in seconds without an acknowledgement, under load."""
+
+    fault: str
+    rounds: int
+    accepted: int
+    lost: int
+    doubled: int
+    worst_pause: float
+
+    def __str__(self) -> str:
+        pause = f"{self.worst_pause:.2f} s" if self.worst_pause else ""
+        return LINE.format(self.fault, self.rounds, self.accepted, self.lost, self.doubled, pause)
+
+
+ROWS = pytest.StashKey[list[Row]]()
+Settle = Callable[[str, int, Told], Awaitable[None]]
+
+
+@pytest.fixture
+def settle(stack: Stack, pytestconfig: pytest.Config) -> Settle:
+    """`await settle(fault, rounds, told)`: wait until all is quiet, enter the fault in the table, assert the ledger."""
+
+    async def settle(fault: str, rounds: int, told: Told) -> None:
+        findings = await check(stack.database_url, stack.spool_url, told)
+        row = Row(fault, rounds, findings.accepted, findings.lost, findings.doubled, told.worst_pause)
+        pytestconfig.stash.setdefault(ROWS, []).append(row)
+        findings.assert_exact()
+
+    return settle
+
+
+@pytest_asyncio.fixture
+async def client(stack: Stack) -> AsyncIterator[Client]:
+    """Posts single leads; `client.told` is what was acknowledged."""
+    client = Client(stack)
+    yield client
+    await client.close()
+
+
+@pytest.fixture
+def gates(stack: Stack) -> Gates:
+    """Points in the database at which a process can be held."""
+    return Gates(stack)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    rows = config.stash.get(ROWS, [])
+    if rows:
+        terminalreporter.section("faults")
+        terminalreporter.write_line(LINE.format(*HEADINGS))
+        for row in rows:
+            terminalreporter.write_line(str(row))

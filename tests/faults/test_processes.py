@@ -1,0 +1,97 @@
+"""Workers, broker, PostgreSQL and gateway die under load, again and again: nothing is lost, nothing done twice."""
+
+import asyncio
+import signal
+
+import pytest
+
+from tests.faults.conftest import Settle
+from tests.support.load import loaded
+from tests.support.stack import Stack
+from tests.support.waiting import background, until_async
+
+pytestmark = pytest.mark.faults
+
+
+def rounds(short: int, long: int) -> pytest.MarkDecorator:
+    """The short form belongs to the suite, the long one to `./leadhub test --faults`."""
+    return pytest.mark.parametrize("rounds", [short, pytest.param(long, marks=pytest.mark.long)])
+
+
+@rounds(5, 40)
+async def test_workers_are_killed(stack: Stack, settle: Settle, rounds: int) -> None:
+    async with loaded(stack) as told:
+        for _ in range(rounds):
+            await told.more(60)
+            await asyncio.to_thread(stack.kill, "worker")
+        await told.more(100)
+    assert (told.refused, told.broken) == (0, 0)
+    await settle("worker SIGKILL", rounds, told)
+
+
+@rounds(2, 10)
+async def test_workers_are_told_to_stop(stack: Stack, settle: Settle, rounds: int) -> None:
+    """A deploy: each takes leave within 30 s and leaves nothing dead."""
+    async with loaded(stack) as told:
+        for _ in range(rounds):
+            await told.more(60)
+            await asyncio.to_thread(stack.kill_and_await, "worker", signal.SIGTERM)
+        await told.more(100)
+    assert (told.refused, told.broken) == (0, 0)
+    await settle("worker SIGTERM", rounds, told)
+    with stack.database() as database:
+        assert database.execute("SELECT count(*) FROM submissions WHERE state = 'dead'").fetchone() == (0,)
+
+
+@rounds(2, 8)
+async def test_the_broker_is_killed(stack: Stack, settle: Settle, rounds: int) -> None:
+    """It keeps nothing. While it is away the sweeper carries on; afterwards hints reach the worker again."""
+    async with loaded(stack) as told:
+        for _ in range(rounds):
+            await told.more(60)
+            async with background(stack.away("broker")):
+                await told.more(30, status=201, seconds=20)
+        await told.more(100)
+    assert (told.refused, told.broken) == (0, 0)
+    await settle("broker SIGKILL", rounds, told)
+    async with background(stack.frozen("sweeper")):  # so that only a hint can wake the worker
+        await until_async(lambda: asyncio.to_thread(stack.answers_201), 10, "a hint that reaches the worker")
+
+
+@rounds(1, 3)
+async def test_the_broker_is_frozen(stack: Stack, settle: Settle, rounds: int) -> None:
+    """It takes connections and does not answer: no event loop may wait for it."""
+    seconds = 5 if rounds == 1 else 30
+    async with loaded(stack) as told:
+        for _ in range(rounds):
+            await told.more(60)
+            async with background(stack.frozen("broker")):
+                await told.more(100 * seconds)
+        await told.more(100)
+    assert (told.refused, told.broken) == (0, 0)
+    assert told.worst_pause < 3
+    await settle("broker frozen", rounds, told)
+
+
+@rounds(2, 8)
+async def test_postgresql_crashes(stack: Stack, settle: Settle, rounds: int) -> None:
+    """Not one request is refused: what PostgreSQL cannot take goes to the spool, and from there back into it."""
+    async with loaded(stack) as told:
+        for _ in range(rounds):
+            await told.more(100)
+            await asyncio.to_thread(stack.kill_and_await, "postgres")
+        await told.more(200)
+    assert (told.refused, told.broken) == (0, 0)
+    await settle("PostgreSQL SIGKILL", rounds, told)
+
+
+@rounds(2, 5)
+async def test_the_gateway_is_killed(stack: Stack, settle: Settle, rounds: int) -> None:
+    """Callers lose their connection; those with an idempotency key try again, and it is the same submission."""
+    async with loaded(stack) as told:
+        for _ in range(rounds):
+            await told.more(100)
+            await asyncio.to_thread(stack.kill_and_await, "gateway")
+        await told.more(200)
+    assert told.refused == 0
+    await settle("gateway SIGKILL", rounds, told)

@@ -1,0 +1,163 @@
+"""Stores that are away, slow or both: what is taken all the same, and what is refused honestly."""
+
+import asyncio
+import uuid
+
+import pytest
+from redis import Redis
+
+from shared.security import new_key
+from tests.faults.conftest import Settle
+from tests.faults.gates import Gates
+from tests.support.client import Client
+from tests.support.load import loaded
+from tests.support.stack import Stack
+from tests.support.waiting import background, until_async
+
+pytestmark = pytest.mark.faults
+
+AT_ONCE = 2.5  # seconds: 1.5 to find a slow store out and spool, and the rest for a slow machine
+
+
+def email() -> str:
+    return f"{uuid.uuid4()}@stores.example.com"
+
+
+@pytest.mark.parametrize("rounds", [1, pytest.param(5, marks=pytest.mark.long)])
+async def test_a_frozen_postgresql_is_soon_left_for_the_spool(stack: Stack, settle: Settle, rounds: int) -> None:
+    async with loaded(stack) as told:
+        for _ in range(rounds):
+            await told.more(60)
+            async with background(stack.frozen("postgres")):
+                await told.more(300, status=202)
+            await told.more(60, status=201)  # it returns by itself
+    assert (told.refused, told.broken) == (0, 0)
+    assert told.worst_pause < AT_ONCE
+    await settle("PostgreSQL frozen", rounds, told)
+
+
+async def test_every_kind_of_post_is_answered_while_postgresql_is_frozen(
+    stack: Stack, client: Client, settle: Settle
+) -> None:
+    """Those without a key within 1.5 s; one with a key first asks what became of the key, for a second at most."""
+    await client.post({"email": email()})
+    async with background(stack.frozen("postgres")):
+        for headers in ({"Prefer": "respond-async"}, {"Prefer": "wait=10"}, {}):
+            answer = await client.post({"email": email()}, **headers)
+            assert (answer.status, answer.seconds < AT_ONCE) == (202, True), answer
+        for _ in range(3):
+            answer = await client.post({"email": email()}, Idempotency_Key=email())
+            assert (answer.status, answer.seconds < AT_ONCE + 1) == (202, True), answer
+    await settle("PostgreSQL frozen, every kind", 1, client.told)
+
+
+async def test_callers_who_wait_are_let_go_in_time_while_postgresql_is_frozen(
+    stack: Stack, client: Client, settle: Settle
+) -> None:
+    async with background(stack.frozen("sweeper")), background(stack.frozen("worker")):
+        waiting = [asyncio.create_task(client.post({"email": email()}, Prefer="wait=3")) for _ in range(5)]
+        with stack.database() as database:
+            await until_async(lambda: database.execute("SELECT sum(n) FROM journal").fetchone() == (5,), 3)
+        async with background(stack.frozen("postgres")):
+            answers = await asyncio.wait_for(asyncio.gather(*waiting), 20)
+    assert [answer.status for answer in answers] == [202] * 5
+    assert max(answer.seconds for answer in answers) < 8
+    await settle("PostgreSQL frozen, callers waiting", 1, client.told)
+
+
+@pytest.mark.parametrize("how", ["frozen", "away"])
+async def test_a_key_never_seen_before_is_told_503_while_postgresql_is_gone(
+    stack: Stack, client: Client, how: str
+) -> None:
+    """It may well be valid: 401 would make its owner give up."""
+    async with background(getattr(stack, how)("postgres")):
+        answer = await client.post({"email": email()}, Authorization=f"Bearer {new_key().secret}")
+    assert answer.status == 503, answer
+    assert int(answer.headers["Retry-After"]) > 0
+    assert answer.seconds < 8
+
+
+async def test_leads_are_taken_while_postgresql_is_away(stack: Stack, client: Client, settle: Settle) -> None:
+    key, lead = email(), {"email": email()}
+    async with background(stack.away("postgres")):
+        answers = await asyncio.gather(*[client.post({"email": email()}) for _ in range(50)])
+        answers += [await client.post(lead, Idempotency_Key=key) for _ in range(3)]
+        answers += [await client.post([{"email": email()} for _ in range(20)], path="/batch")]
+        assert await asyncio.to_thread(stack.is_healthy)
+    assert {answer.status for answer in answers[:-1]} == {202}
+    assert {line["status"] for line in answers[-1].body["data"]} == {"accepted"}
+    assert len({answer.body["submission_id"] for answer in answers[50:53]}) == 1
+    await settle("PostgreSQL away", 1, client.told)
+    again = await client.post(lead, Idempotency_Key=key)
+    assert (again.status, again.headers["Idempotent-Replayed"]) == (201, "true")
+
+
+async def test_with_both_stores_away_leads_are_refused(stack: Stack, client: Client, settle: Settle) -> None:
+    await asyncio.gather(*[client.post({"email": email()}) for _ in range(20)])
+    async with background(stack.away("postgres", "spool")):
+        answers = await asyncio.gather(*[client.post({"email": email()}) for _ in range(20)])
+        assert not await asyncio.to_thread(stack.is_healthy)
+    assert {answer.status for answer in answers} == {503}
+    assert all(int(answer.headers["Retry-After"]) > 0 for answer in answers)
+    assert {answer.body["code"] for answer in answers} == {"SERVICE_UNAVAILABLE"}
+    await until_async(lambda: asyncio.to_thread(stack.answers_201), 60, "a 201 after their return")
+    await settle("both stores away", 1, client.told)
+
+
+async def test_only_the_spool_being_away_is_not_felt(stack: Stack, client: Client, settle: Settle) -> None:
+    async with background(stack.away("spool")):
+        answers = await asyncio.gather(*[client.post({"email": email()}) for _ in range(20)])
+        assert await asyncio.to_thread(stack.is_healthy)
+    assert {answer.status for answer in answers} == {201}
+    await settle("spool away", 1, client.told)
+
+
+async def test_a_full_spool_refuses_and_recovers(stack: Stack, client: Client, settle: Settle) -> None:
+    """Its memory stands in for its disk: either way it answers a write with an error."""
+    with Redis.from_url(stack.spool_url) as spool:
+        async with background(stack.away("postgres")):
+            spool.config_set("maxmemory", "1")
+            refused = await client.post({"email": email()})
+            spool.config_set("maxmemory", "0")
+            taken = await client.post({"email": email()})
+    assert (refused.status, taken.status) == (503, 202)
+    await settle("spool full", 1, client.told)
+
+
+@pytest.mark.parametrize("rounds", [1, pytest.param(8, marks=pytest.mark.long)])
+async def test_one_key_in_parallel_while_postgresql_crashes(
+    stack: Stack, client: Client, settle: Settle, rounds: int
+) -> None:
+    for _ in range(rounds):
+        key, lead = email(), {"email": email(), "first_name": "Only"}
+        posts = [asyncio.create_task(client.post(lead, Idempotency_Key=key)) for _ in range(50)]
+        await asyncio.wait(posts, return_when=asyncio.FIRST_COMPLETED)
+        killed = asyncio.create_task(asyncio.to_thread(stack.kill_and_await, "postgres"))
+        posts += [asyncio.create_task(client.post(lead, Idempotency_Key=key)) for _ in range(50)]
+        answers = await asyncio.gather(*posts)
+        await killed
+        assert {answer.status for answer in answers} <= {201, 202}
+        assert len({answer.body["submission_id"] for answer in answers}) == 1
+        await settle("one key, 100 in parallel, PostgreSQL killed", 1, client.told)
+        with stack.database() as database:
+            leads = database.execute("SELECT count(*) FROM leads WHERE email = %s", (lead["email"],)).fetchone()
+            assert leads == (1,)
+        await asyncio.to_thread(stack.until_settled)
+
+
+async def test_what_a_worker_had_in_hand_when_postgresql_crashed_is_done_without_further_traffic(
+    stack: Stack, client: Client, settle: Settle, gates: Gates
+) -> None:
+    """No new lead and no spooled one comes to wake anybody."""
+    async with background(stack.frozen("sweeper")):
+        with gates.closed("leads", "AFTER INSERT") as gate:
+            post = asyncio.create_task(client.post({"email": email()}, Prefer="wait=1"))
+            await until_async(gate.is_reached, 10, "a worker with the lead in hand")
+            await post
+            await asyncio.to_thread(stack.kill_and_await, "postgres")
+    await settle("PostgreSQL SIGKILL, then silence", 1, client.told)
+    with stack.database() as database:
+        stored = database.execute(
+            "SELECT attempts FROM submissions WHERE id = ANY(%s)", (list(client.told.acknowledged),)
+        )
+        assert stored.fetchone() == (1,)  # a crash of the database is not the lead's fault

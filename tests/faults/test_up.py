@@ -1,0 +1,99 @@
+"""`up` itself: killed without warning, started twice, stopped."""
+
+import asyncio
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shared.embedded.datadir import free_port
+from shared.settings import PROJECT_ROOT
+from tests.support.checker import check
+from tests.support.load import loaded
+from tests.support.processes import is_alive
+from tests.support.stack import LAUNCHER, Stack, running_stack
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.faults
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Stack]:
+    """A LeadHub that the test may kill."""
+    with running_stack(tmp_path / "data") as stack:
+        yield stack
+
+
+@pytest.mark.parametrize("rounds", [1, pytest.param(5, marks=pytest.mark.long)])
+async def test_a_killed_up_leaves_nothing_and_the_next_goes_on(own: Stack, rounds: int) -> None:
+    """Callers with an idempotency key keep trying, and are served by the next `up`."""
+    async with loaded(own) as told:
+        for _ in range(rounds):
+            await told.more(200)
+            await asyncio.to_thread(killed_and_started_again, own)
+        await told.more(200)
+    (await check(own.database_url, own.spool_url, told)).assert_exact()
+
+
+def killed_and_started_again(stack: Stack) -> None:
+    started = [
+        pid for role in ("gateway", "worker", "sweeper", "postgres", "broker", "spool") for pid in stack.pids(role)
+    ]
+    assert len(started) == 6
+    os.kill(stack.pid, signal.SIGKILL)
+    assert stack.process is not None
+    stack.process.wait()
+    until(lambda: not any(map(is_alive, started)), 30, "the end of all that `up` started")
+    stack.start()
+
+
+async def test_everything_at_once_is_killed(own: Stack) -> None:
+    """A power cut, as far as one can be had: what was acknowledged is on disk."""
+    async with loaded(own) as told:
+        await told.more(200)
+        await asyncio.to_thread(everything_killed, own)
+        await asyncio.to_thread(own.start)
+        await told.more(100)
+    (await check(own.database_url, own.spool_url, told)).assert_exact()
+
+
+def everything_killed(stack: Stack) -> None:
+    os.kill(stack.pid, signal.SIGSTOP)
+    for role in ("spool", "postgres", "gateway", "worker", "sweeper", "broker"):
+        stack.kill(role)
+    os.kill(stack.pid, signal.SIGKILL)
+    assert stack.process is not None
+    stack.process.wait()
+
+
+def test_a_second_starter_is_told_and_harms_nothing(own: Stack) -> None:
+    same_folder = second_up(own.folder, free_port("127.0.0.1"))
+    assert same_folder.returncode == 2
+    assert f"in use by the leadhub process {own.pid}" in same_folder.stderr
+    same_port = second_up(own.folder.parent / "other", own.port)
+    assert same_port.returncode == 2
+    assert f"port {own.port} is in use" in same_port.stderr
+    assert same_folder.stdout == same_port.stdout == ""
+    assert own.answers_201()
+
+
+def second_up(folder: Path, port: int) -> subprocess.CompletedProcess[str]:
+    command = [LAUNCHER, "up", "--port", str(port), "--data-dir", str(folder)]
+    return subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_stop_answers_all_and_the_next_start_has_everything(own: Stack, number: signal.Signals) -> None:
+    async with loaded(own) as told:
+        await told.more(200)
+        os.kill(own.pid, number)
+        assert own.process is not None
+        assert await asyncio.to_thread(own.process.wait, 60) == 0
+        assert not own.leftovers()
+        await asyncio.to_thread(own.start)
+        await told.more(100)
+    assert told.refused == 0
+    (await check(own.database_url, own.spool_url, told)).assert_exact()

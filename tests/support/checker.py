@@ -1,0 +1,115 @@
+"""The ledger's check: acknowledged ⊆ stored; one row per id; every effect once; the books balance."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import redis.asyncio as redis
+
+from shared import ledger
+from shared.db import UNAVAILABLE, Connection, connect
+from shared.spool import Spool
+from tests.support.load import Told
+from tests.support.waiting import until_async
+
+AWAY: tuple[type[Exception], ...] = (*UNAVAILABLE, redis.RedisError)
+
+LOST = """
+SELECT count(*) FROM unnest(%(ids)s::uuid[], %(leads)s::bigint[]) AS told (id, lead_id)
+WHERE NOT EXISTS (
+    SELECT FROM submissions s LEFT JOIN leads l ON l.workspace_id = s.workspace_id AND l.id = s.lead_id
+    WHERE s.id = told.id AND (s.state <> 'done' OR l.id = coalesce(told.lead_id, l.id)))
+"""
+
+# Each counts what must not be; all of them over the whole database.
+DOUBLED = {
+    "submissions with two rows": "SELECT count(*) - count(DISTINCT (workspace_id, id)) FROM submissions",
+    "submissions not exactly once on a timeline": """
+        SELECT count(*) FROM submissions s WHERE state = 'done' AND 1 <> (
+            SELECT count(*) FROM activities a WHERE a.workspace_id = s.workspace_id AND a.lead_id = s.lead_id
+            AND a.type IN ('lead.created', 'lead.duplicate') AND a.data->>'submission_id' = s.id::text)""",
+    "timeline entries without their submission": """
+        SELECT count(*) FROM activities a WHERE a.type IN ('lead.created', 'lead.duplicate') AND NOT EXISTS (
+            SELECT FROM submissions s WHERE s.workspace_id = a.workspace_id AND s.lead_id = a.lead_id
+            AND s.id::text = a.data->>'submission_id')""",
+    "leads not created exactly once": """
+        SELECT count(*) FROM leads l WHERE 1 <> (
+            SELECT count(*) FROM events e WHERE e.workspace_id = l.workspace_id AND e.lead_id = l.id
+            AND e.type = 'lead.created')""",
+    "leads not the first of exactly one submission": """
+        SELECT count(*) FROM leads l WHERE 1 <> (
+            SELECT count(*) FROM submissions s WHERE s.workspace_id = l.workspace_id AND s.lead_id = l.id
+            AND s.state = 'done' AND NOT s.is_duplicate)""",
+    "timeline entries not told exactly once": """
+        SELECT count(*) FROM activities a WHERE a.type IN ('lead.created', 'lead.duplicate') AND 1 <> (
+            SELECT count(*) FROM events e WHERE e.workspace_id = a.workspace_id AND e.activity_id = a.id)""",
+    "identities of no lead": """
+        SELECT count(*) FROM identities i WHERE NOT EXISTS (
+            SELECT FROM leads l WHERE l.workspace_id = i.workspace_id AND l.id = i.lead_id)""",
+    "two leads with one email": """
+        SELECT count(*) - count(DISTINCT (workspace_id, email)) FROM leads WHERE email IS NOT NULL""",
+    "two leads with one phone": """
+        SELECT count(*) - count(DISTINCT (workspace_id, phone)) FROM leads WHERE phone IS NOT NULL""",
+    "tags in two cases": "SELECT count(*) - count(DISTINCT (workspace_id, lower(name))) FROM tags",
+}
+# What the ledger says against what is there.
+COUNTED = """
+SELECT count(*) FILTER (WHERE state = 'done'), count(*) FILTER (WHERE state = 'dead') FROM submissions
+"""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What the check found. `wrong` names every rule that is broken, with a count."""
+
+    accepted: int
+    lost: int
+    doubled: int
+    wrong: Mapping[str, int]
+
+    def assert_exact(self) -> None:
+        """AssertionError unless nothing is lost, nothing doubled and the books balance."""
+        assert not self.wrong, f"the ledger is not exact: {dict(self.wrong)}"
+
+
+async def check(database_url: str, spool_url: str, told: Told, seconds: float = 60) -> Findings:
+    """Wait until nothing is pending nor spooled, then check all that is there against what callers were told."""
+    async with redis.Redis.from_url(spool_url, socket_timeout=5) as client:
+        state = await _until_quiet(database_url, Spool(client), seconds)
+    async with connect(database_url, "tests") as connection:
+        lost = await _count(connection, LOST, ids=list(told.acknowledged), leads=list(told.acknowledged.values()))
+        doubled = {name: await _count(connection, query) for name, query in DOUBLED.items()}
+        done, dead = await (await connection.execute(COUNTED)).fetchone() or (0, 0)
+    unbalanced = state["accepted"] - sum(state[name] for name in ("done", "pending", "dead", "quarantined", "spooled"))
+    wrong = {
+        "acknowledged and not stored": lost,
+        "one submission told two leads": told.contradictions,
+        "accepted without a state": unbalanced,
+        "done by the ledger, not by the rows": state["done"] - done,
+        "dead by the ledger, not by the rows": state["dead"] - dead,
+        **doubled,
+    }
+    wrong = {name: count for name, count in wrong.items() if count}
+    return Findings(len(told.acknowledged), lost, sum(map(abs, doubled.values())) + told.contradictions, wrong)
+
+
+async def _until_quiet(database_url: str, spool: Spool, seconds: float) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+
+    async def is_quiet() -> bool:
+        try:
+            async with asyncio.timeout(10), connect(database_url, "tests") as connection:
+                found.update(await ledger.read(connection, spool))
+        except AWAY:  # it may be only just coming back
+            return False
+        return not found["pending"] and not found["spooled"]
+
+    await until_async(is_quiet, seconds, "the end of the backlog")
+    return found
+
+
+async def _count(connection: Connection, query: str, **parameters: Any) -> int:
+    row = await (await connection.execute(query, parameters)).fetchone()
+    assert row is not None
+    return int(row[0])

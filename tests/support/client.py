@@ -1,0 +1,45 @@
+"""Posting leads by hand, where a test wants to see the single answer."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+from tests.support.load import Told
+from tests.support.stack import Stack
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`seconds` from the request's start to the answer's end."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str]
+    seconds: float
+
+
+class Client:
+    """Posts to the inbound endpoint and writes down in `told` what was acknowledged."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.told = Told()
+        self._stack = stack
+        self._session = aiohttp.ClientSession(
+            headers=stack.headers, connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(30)
+        )
+
+    async def post(self, body: Any, *, path: str = "", **headers: str) -> Answer:
+        """Post a lead, or with `path="/batch"` many. `idempotency_key="x"` becomes `Idempotency-Key: x`."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        started = time.monotonic()
+        url = self._stack.inbound.replace("?", f"{path}?")
+        async with self._session.post(url, json=body, headers=named) as got:
+            read = await got.json()
+        self.told.note_answer(got.status, read)
+        return Answer(got.status, read, got.headers, time.monotonic() - started)
+
+    async def close(self) -> None:
+        await self._session.close()

@@ -1,0 +1,65 @@
+"""A PostgreSQL for tests in one process: started once per session, a clone of a migrated template for each test.
+
+Under pytest-xdist each worker process has a server of its own: nothing is shared, so nothing has to be locked.
+"""
+
+import asyncio
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import make_url
+
+from cli.schema import upgrade
+from shared import tenants
+from shared.db import connect
+from shared.embedded.servers import connected
+from shared.settings import Settings
+
+TEMPLATE = "leadhub_template"
+
+
+class Databases:
+    """The session's server. `url` is the template: migrated, with the workspace `main` in it, and left alone."""
+
+    def __init__(self, server_url: str) -> None:
+        self._server_url = server_url
+        self._numbers = itertools.count(1)
+        self.url = self._create(TEMPLATE, "template1")
+        upgrade(self.url)
+        asyncio.run(_create_workspace(self.url))
+
+    @contextmanager
+    def clone(self) -> Iterator[str]:
+        """The URL of a database of the test's own."""
+        name = f"test_{next(self._numbers)}"
+        url = self._create(name, TEMPLATE)
+        try:
+            yield url
+        finally:
+            self._run(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def _create(self, name: str, template: str) -> str:
+        create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        self._run(create.format(sql.Identifier(name), sql.Identifier(template)))
+        return make_url(self._server_url).set(database=name).render_as_string(hide_password=False)
+
+    def _run(self, statement: sql.Composed) -> None:
+        with psycopg.connect(self._server_url, autocommit=True) as connection:
+            connection.execute(statement)
+
+
+@contextmanager
+def running_databases(folder: Path) -> Iterator[Databases]:
+    """A server on the data dir `folder` for as long as the context lasts."""
+    settings = Settings(data_dir=folder, database_url="", broker_url="", redis_url="", spool_url="")
+    with connected(settings) as found:
+        yield Databases(found.database_url)
+
+
+async def _create_workspace(url: str) -> None:
+    async with connect(url, "tests") as connection:
+        await tenants.create_workspace(connection, "main", "Main")

@@ -1,0 +1,52 @@
+"""Ingesting in the test's own process: journal rows in, leads out, by as many workers as wanted."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from services.workers.heartbeat import Heartbeat
+from services.workers.ingest.drain import Drainer
+from shared import journal
+from shared.db import Connection, connect
+from shared.ids import keyed, now_ms, uuid7
+from shared.journal import Item, Lane, Row
+
+Lead = dict[str, Any]
+
+
+async def workspace_id(connection: Connection) -> int:
+    """Of the workspace `main`."""
+    row = await (await connection.execute("SELECT id FROM workspaces WHERE slug = 'main'")).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def item(workspace: int, lead: Lead, key: str | None = None) -> Item:
+    """A submission as the gateway makes it; `key` is an idempotency key."""
+    at, body = now_ms(), json.dumps(lead).encode()
+    if key is None:
+        return Item(uuid7(at), at, workspace, "inbound", None, body)
+    return Item(
+        keyed(workspace, "inbound", key), at, workspace, "inbound", None, body, None, f"{hash(body) % 2**64:032x}"
+    )
+
+
+async def accept(connection: Connection, items: Sequence[Item], lane: Lane = Lane.PROMPT) -> None:
+    """One journal row, as of one flush."""
+    await journal.append(connection, Row.of(lane, items, "nobody"))
+
+
+def worker(url: str, name: str) -> Drainer:
+    """A worker's way through the journal, without its process: it has no broker to pass hints on to."""
+    return Drainer(Heartbeat("worker", name, url), lambda: None, lambda: False)
+
+
+async def drain(url: str, workers: int = 1) -> int:
+    """Ingest all that waits with so many workers at once; how many submissions that were. Raises what they raise."""
+
+    async def one(name: str) -> int:
+        async with connect(url, f"tests {name}") as connection:
+            return await worker(url, name).drain(connection)
+
+    return sum(await asyncio.gather(*[one(f"w{number}") for number in range(workers)]))

@@ -1,0 +1,210 @@
+"""A whole LeadHub as a user starts it, `./leadhub up`, in a data dir of its own and on a free port."""
+
+import os
+import signal
+import subprocess
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, cast
+
+import orjson
+import psycopg
+from psycopg.rows import TupleRow
+
+from shared.embedded.datadir import DataDir, free_port
+from shared.embedded.postgres import Postgres
+from shared.embedded.valkey import Valkey
+from shared.settings import PROJECT_ROOT
+from tests.support.processes import ROLES, descendants, is_alive, pids_of
+from tests.support.waiting import until
+
+LAUNCHER = str(PROJECT_ROOT / "leadhub")
+START_SECONDS = 120.0
+STOP_SECONDS = 60.0
+
+Database = psycopg.Connection[TupleRow]
+
+
+class Stack:
+    """A running `up`. `base` is the URL in front, `key` an unlimited key with every scope of the workspace `main`."""
+
+    def __init__(self, folder: Path, env: Mapping[str, str] | None = None, options: tuple[str, ...] = ()) -> None:
+        self.folder = folder
+        self.port = free_port("127.0.0.1")
+        self.base = f"http://127.0.0.1:{self.port}"
+        self.key = ""
+        own = {name: value for name, value in os.environ.items() if not name.startswith("LEADHUB_")}
+        self._env = {**own, **(env or {})}
+        self._options = options
+        self._known: set[int] = set()
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def inbound(self) -> str:
+        """The inbound endpoint."""
+        return f"{self.base}/api/inbound/leads?tenant=main"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.key}"}
+
+    @property
+    def database_url(self) -> str:
+        return Postgres(DataDir(self.folder)).url
+
+    @property
+    def spool_url(self) -> str:
+        return Valkey(DataDir(self.folder), "spool", durable=True).redis_url
+
+    @property
+    def pid(self) -> int:
+        """Of `up` itself."""
+        assert self.process is not None
+        return self.process.pid
+
+    def start(self) -> None:
+        """Start `up` and wait until it is healthy; a new data dir gets its key."""
+        with (self.folder.parent / f"{self.folder.name}.log").open("ab") as log:
+            command = [LAUNCHER, "up", "--port", str(self.port), "--data-dir", str(self.folder), *self._options]
+            self.process = subprocess.Popen(
+                command, cwd=PROJECT_ROOT, env=self._env, stdout=log, stderr=log, start_new_session=True
+            )
+        self.until_healthy(START_SECONDS)
+        if not self.key:
+            words = ("--workspace", "main", "--name", "tests", "--scopes", "*", "--rate-limit", "unlimited", "--json")
+            self.key = orjson.loads(self.run("key", "create", *words).stdout)["key"]
+
+    def stop(self) -> None:
+        """End it by SIGTERM; by force, and with an error, if anything of it is left then."""
+        if self.process is None:
+            return
+        self._remember()
+        with suppress(ProcessLookupError):
+            for pid in self._known:  # a test may have left something frozen
+                os.kill(pid, signal.SIGCONT)
+        self.process.send_signal(signal.SIGCONT)
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_SECONDS)
+            until(lambda: not self.leftovers(), 10, "the end of all that `up` started")
+        finally:
+            for pid in self.leftovers():
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            self.process.kill()
+            self.process.wait()
+
+    def run(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Another `./leadhub` command on the same data dir."""
+        command = [LAUNCHER, *words, "--data-dir", str(self.folder)]
+        return subprocess.run(
+            command, cwd=PROJECT_ROOT, env=self._env, capture_output=True, text=True, check=check, timeout=120
+        )
+
+    def status(self) -> dict[str, Any]:
+        """`leadhub status --json`."""
+        return cast("dict[str, Any]", orjson.loads(self.run("status", "--json").stdout))
+
+    def pids(self, role: str) -> list[int]:
+        """The processes of a role: gateway, worker, sweeper, postgres (the postmaster), broker, spool."""
+        self._remember()
+        return pids_of(self.pid, role)
+
+    def kill(self, role: str, number: signal.Signals = signal.SIGKILL) -> list[int]:
+        """Send a signal to all processes of a role, once there is one; which these were."""
+        pids = until(lambda: self.pids(role), what=f"a process {role}")
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+        return pids
+
+    def kill_and_await(self, role: str, number: signal.Signals = signal.SIGKILL) -> None:
+        """Send a signal that ends a role, and wait for what the supervisor starts in its place."""
+        gone = self.kill(role, number)
+        until(lambda: not any(map(is_alive, gone)) and self.pids(role), what=f"another {role}")
+
+    @contextmanager
+    def frozen(self, role: str) -> Iterator[None]:
+        """SIGSTOP for as long as the block lasts; of PostgreSQL with all its backends."""
+        pids = self.kill(role, signal.SIGSTOP)
+        for pid in [each for one in pids for each in descendants(one)]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+                pids.append(pid)
+        try:
+            yield
+        finally:
+            for pid in reversed(pids):  # children first: the postmaster would find them late
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+
+    @contextmanager
+    def away(self, *roles: str) -> Iterator[None]:
+        """Killed, and not started again before the block ends: the supervisor is frozen meanwhile."""
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            gone = [pid for role in roles for pid in self.kill(role)]
+            until(lambda: not any(map(is_alive, gone)), what=f"the end of {roles}")
+            yield
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
+
+    @contextmanager
+    def database(self) -> Iterator[Database]:
+        """A connection of the test's own, autocommit."""
+        with psycopg.connect(self.database_url, autocommit=True) as connection:
+            yield connection
+
+    def until_healthy(self, seconds: float = 60) -> None:
+        """Wait until the health endpoint answers 200."""
+        until(self._alive_and_healthy, seconds, "a healthy LeadHub")
+
+    def is_healthy(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.base}/api/v1/health", timeout=3) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    def until_settled(self) -> None:
+        """Wait until it is healthy, every role runs and PostgreSQL takes leads again: where a fault test begins."""
+        self.until_healthy()
+        until(lambda: all(self.pids(role) for role in ROLES), what="every role")
+        until(self.answers_201, 60, "a 201")
+
+    def answers_201(self) -> bool:
+        """Whether a lead posted now is answered by the workers' verdict within 2 s."""
+        request = urllib.request.Request(self.inbound, b'{"email":"settled@example.com"}', self.headers)
+        request.add_header("Content-Type", "application/json")
+        request.add_header("Prefer", "wait=2")
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                return bool(answer.status == 201)
+        except OSError:
+            return False
+
+    def leftovers(self) -> list[int]:
+        """Processes that `up` started, as far as they were seen, and that live although it may not."""
+        return [pid for pid in self._known if is_alive(pid)]
+
+    def _alive_and_healthy(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, f"`up` ended; see {self.folder}.log"
+        return self.is_healthy()
+
+    def _remember(self) -> None:
+        if self.process is not None:
+            self._known |= set(descendants(self.process.pid))
+
+
+@contextmanager
+def running_stack(folder: Path, env: Mapping[str, str] | None = None, options: tuple[str, ...] = ()) -> Iterator[Stack]:
+    """`up` on the data dir `folder`, healthy, and gone at the end whatever happened."""
+    stack = Stack(folder, env, options)
+    try:
+        stack.start()
+        yield stack
+    finally:
+        stack.stop()

@@ -1,0 +1,81 @@
+"""The project's own files: what is shipped, pinned and promised."""
+
+import os
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared import __version__
+
+pytestmark = pytest.mark.unit
+ROOT = Path(__file__).resolve().parents[2]
+LOCKS = ("uv.lock", "requirements.lock", "requirements-dev.lock")
+INDEX_HOSTS = {"pypi.org", "files.pythonhosted.org"}
+LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)")
+SHIPPED = (
+    "README.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    *(str(p.relative_to(ROOT)) for p in ROOT.glob("docs/**/*.md")),
+)
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_a_lock_names_no_host_but_the_public_indexs(name: str) -> None:
+    assert set(re.findall(r"https?://([^/\s\"']+)", read(name))) <= INDEX_HOSTS
+
+
+@pytest.mark.parametrize("name", LOCKS[1:])
+def test_every_package_is_pinned_by_version_and_hash(name: str) -> None:
+    lines = read(name).replace("\\\n", " ").splitlines()
+    packages = [line for line in lines if line and not line.lstrip().startswith(("#", "--"))]
+    assert packages
+    assert all(re.match(r"[A-Za-z0-9._-]+(\[[^]]+\])?==\S+", line) for line in packages)
+    assert all("--hash=sha256:" in line for line in packages)
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    assert tomllib.loads(read("pyproject.toml"))["project"]["version"] == __version__
+    assert f"LEADHUB_VERSION:-{__version__}" in read("compose.yaml")
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_links_between_pages_lead_somewhere(name: str) -> None:
+    for target in LINK.findall(read(name)):
+        assert (ROOT / name).parent.joinpath(target).exists(), target
+
+
+def test_every_dependency_has_its_reason() -> None:
+    """docs/decisions/0003 speaks of each package that the service needs."""
+    reasons = read("docs/decisions/0003-libraries.md").lower()
+    reasons += read("docs/decisions/0002-embedded-servers.md").lower()
+    for requirement in tomllib.loads(read("pyproject.toml"))["project"]["dependencies"]:
+        name = re.split(r"[\[<>=;]", requirement)[0]
+        assert f"`{name}`" in reasons, name
+
+
+def test_every_metric_is_explained() -> None:
+    names = re.findall(r'"(leadhub_[a-z_]+)"', read("shared/metrics.py"))
+    assert names
+    assert not [name for name in names if f"`{name}`" not in read("docs/operations.md")]
+
+
+@pytest.mark.parametrize("command", [["bash", "-n", ".ci/run"], ["caddy", "validate", "--config", "deploy/Caddyfile"]])
+def test_what_the_tools_themselves_say(command: list[str]) -> None:
+    if not shutil.which(command[0]):
+        pytest.skip(f"there is no {command[0]} here")
+    found: Any = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr
+
+
+def test_ci_can_be_executed() -> None:
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)

@@ -1,0 +1,108 @@
+"""compose.yaml, by its own rules; and by Docker's where there is a Docker."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.unit
+yaml: Any = pytest.importorskip("yaml")
+
+ROOT = Path(__file__).resolve().parents[2]
+FILE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
+SERVICES: dict[str, dict[str, Any]] = FILE["services"]
+OURS = {"migrate", "gateway", "api", "worker", "sweeper"}
+THEIRS = {"postgres", "broker", "spool", "proxy"}
+LASTING = sorted((OURS | THEIRS) - {"migrate"})
+SECRET = re.compile(r"password|secret|token|credential", re.IGNORECASE)
+FROM_OUTSIDE = re.compile(r"\$\{[A-Z_]+:\?[^}]+\}")
+
+
+def test_every_part_of_the_design_is_there() -> None:
+    assert set(SERVICES) == OURS | THEIRS
+
+
+@pytest.mark.parametrize("name", LASTING)
+def test_it_is_watched_and_started_again(name: str) -> None:
+    service = SERVICES[name]
+    assert service["restart"] == "always"
+    assert service["healthcheck"].keys() >= {"test", "interval", "timeout", "retries"}
+
+
+def test_migrations_run_once_ahead_of_every_service() -> None:
+    assert SERVICES["migrate"]["restart"] == "on-failure"
+    for name in OURS - {"migrate"}:
+        assert SERVICES[name]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_it_has_limits(name: str) -> None:
+    limits = SERVICES[name]["deploy"]["resources"]["limits"]
+    assert limits.keys() >= {"cpus", "memory", "pids"}
+
+
+@pytest.mark.parametrize("name", sorted(THEIRS))
+def test_its_image_is_pinned_by_tag(name: str) -> None:
+    _, _, tag = SERVICES[name]["image"].partition(":")
+    assert re.match(r"\d+\.\d+", tag)
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_ours_may_do_little(name: str) -> None:
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert "ports" not in service
+
+
+def test_only_the_proxy_is_reached_from_outside() -> None:
+    assert [name for name, service in SERVICES.items() if "ports" in service] == ["proxy"]
+    assert SERVICES["proxy"]["networks"] == ["frontend"]
+    assert FILE["networks"]["backend"] == {"internal": True}
+
+
+def test_no_secret_is_written_down() -> None:
+    for name, service in SERVICES.items():
+        for variable, value in service.get("environment", {}).items():
+            if SECRET.search(variable):
+                assert FROM_OUTSIDE.fullmatch(str(value)), f"{name}: {variable}"
+            if credentials := re.search(r"//[^/:@]+:([^@]*)@", str(value)):
+                assert FROM_OUTSIDE.fullmatch(credentials[1]), f"{name}: {variable}"
+
+
+def test_the_spool_is_on_the_disk_before_it_answers_and_the_broker_drops_nothing() -> None:
+    spool, broker = (" ".join(SERVICES[name]["command"]) for name in ("spool", "broker"))
+    assert "--appendonly yes --appendfsync always" in spool
+    assert SERVICES["spool"]["volumes"]
+    assert all("--maxmemory-policy noeviction" in command for command in (spool, broker))
+
+
+def test_the_example_names_every_variable_that_must_be_set() -> None:
+    wanted = set(re.findall(r"\$\{([A-Z_]+):\?", (ROOT / "compose.yaml").read_text(encoding="utf-8")))
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    assert wanted == set(re.findall(r"^([A-Z_]+)=$", example, re.MULTILINE))
+
+
+def test_the_proxy_divides_the_work_and_hides_the_figures() -> None:
+    text = (ROOT / "deploy" / "Caddyfile").read_text(encoding="utf-8")
+    assert "@gateway path /api/inbound /api/inbound/* /api/v1/health\n" in text
+    assert "@metrics path /metrics /metrics/*\n" in text
+    assert text.index("handle @metrics") < text.index("handle @gateway") < text.index("handle @api")
+
+
+def test_the_image_runs_as_nobody_in_particular() -> None:
+    lines = (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    assert "FROM python:3.13-slim" in lines
+    assert lines.index("USER leadhub") < lines.index('ENTRYPOINT ["./leadhub"]')
+
+
+@pytest.mark.skipif(shutil.which("docker") is None, reason="there is no docker here")
+def test_docker_reads_it() -> None:
+    given = {"POSTGRES_PASSWORD": "a", "LEADHUB_SECRET_KEY": "b", "LEADHUB_PUBLIC_URL": "https://crm.example.com"}
+    command = ["docker", "compose", "config", "--quiet"]
+    found = subprocess.run(command, cwd=ROOT, env={**os.environ, **given}, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr
