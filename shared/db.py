@@ -1,8 +1,9 @@
 """Connections: one psycopg pool per process for the hot path, one SQLAlchemy engine for everything else."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 import psycopg
@@ -15,6 +16,7 @@ set_json_loads(orjson.loads)
 
 Connection = psycopg.AsyncConnection[TupleRow]
 Pool = AsyncConnectionPool[Connection]
+T = TypeVar("T")
 
 # A worker that is gone must not hold its rows: the server looks for its client while a statement runs, and ends a
 # transaction that nobody drives any more.
@@ -111,3 +113,30 @@ def is_unavailable(error: BaseException) -> bool:
     """
     state = getattr(error, "sqlstate", None) or ""
     return isinstance(error, UNAVAILABLE) and not state.startswith("54")
+
+
+_late: set[asyncio.Task[Any]] = set()
+
+
+async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
+    """What `work` comes to, or TimeoutError after `seconds`, at once.
+
+    Not `asyncio.timeout`: a query that is cancelled waits for its server, up to 10 s where that is frozen.
+    """
+    task = asyncio.create_task(work)
+    try:
+        done, _ = await asyncio.wait({task}, timeout=seconds)
+        if done:
+            return task.result()
+        raise TimeoutError
+    finally:
+        if not task.done():
+            _late.add(task)
+            task.add_done_callback(_forget)
+            task.cancel()
+
+
+def _forget(task: asyncio.Task[Any]) -> None:
+    _late.discard(task)
+    if not task.cancelled():
+        task.exception()  # seen: what became of it no longer matters

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from shared import logging
-from shared.db import UNAVAILABLE, Pool, connect
+from shared.db import UNAVAILABLE, Pool, connect, within
 from shared.errors import ServiceUnavailable
 from shared.security import digest, well_formed
 
@@ -71,7 +71,7 @@ class KeyRing:
 
     async def _load(self, hashed: bytes) -> tuple[Key, float] | None:
         try:
-            found = await self._query([hashed])
+            found = await within(2, self._query([hashed]))
         except UNAVAILABLE as error:
             raise ServiceUnavailable("The key cannot be checked just now. Send the request again.") from error
         if not found and len(self._unknown) < UNKNOWN:
@@ -125,9 +125,8 @@ class KeyRing:
 
     async def _keep_fresh(self) -> None:
         try:
-            async with asyncio.timeout(REFRESH):
-                await self.refresh()
-                await self._note_use()
+            await within(REFRESH, self.refresh())
+            await within(REFRESH, self._note_use())
         except UNAVAILABLE:
             log.warning("keys.stale")
 

@@ -7,7 +7,9 @@ Lookups that arrive during one round trip share the next.
 import asyncio
 from typing import NamedTuple
 
-from shared.db import UNAVAILABLE, Pool
+from psycopg.rows import TupleRow
+
+from shared.db import UNAVAILABLE, Pool, within
 from shared.journal import Item
 from shared.replies import Verdict
 
@@ -61,11 +63,14 @@ class Repeats:
         finally:
             self._task = None
 
+    async def _rows(self, wanted: list[Wanted]) -> list[TupleRow]:
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(SELECT, ([w for w, _ in wanted], [id_ for _, id_ in wanted]))
+            return await cursor.fetchall()
+
     async def _select(self, wanted: list[Wanted]) -> dict[Wanted, First]:
         try:
-            async with asyncio.timeout(ANSWER_IN), self._pool.connection() as connection:
-                cursor = await connection.execute(SELECT, ([w for w, _ in wanted], [id_ for _, id_ in wanted]))
-                rows = await cursor.fetchall()
+            rows = await within(ANSWER_IN, self._rows(wanted))
         except UNAVAILABLE:
             return {}
         return {(row[0], row[1]): First(row[2], Verdict(*row[3:])._replace(replayed=True)) for row in rows}

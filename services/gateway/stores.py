@@ -7,7 +7,7 @@ from typing import Literal
 import redis.asyncio as redis
 
 from shared import journal, logging
-from shared.db import UNAVAILABLE, Pool
+from shared.db import UNAVAILABLE, Pool, within
 from shared.errors import ServiceUnavailable
 from shared.journal import Row
 from shared.metrics import ACCEPTED, FLUSH_SECONDS, FLUSH_SIZE, REFUSED
@@ -119,9 +119,11 @@ class Stores:
 
     async def _answers(self) -> bool:
         try:
-            async with asyncio.timeout(self._timeout):
-                async with self._pool.connection() as connection:
-                    await connection.execute("SELECT 1 FROM journal LIMIT 1")
+            await within(self._timeout, self._look())
         except UNAVAILABLE:
             return False
         return True
+
+    async def _look(self) -> None:
+        async with self._pool.connection() as connection:
+            await connection.execute("SELECT 1 FROM journal LIMIT 1")

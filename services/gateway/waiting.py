@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from shared import logging
-from shared.db import UNAVAILABLE, Connection, Pool, connect
+from shared.db import UNAVAILABLE, Connection, Pool, connect, within
 from shared.journal import Item
 from shared.metrics import WAITING
 from shared.replies import LOOK_UP, Verdict, unpacked
@@ -110,13 +110,12 @@ class WaitingRoom:
             now = time.monotonic()
             late = [number for number, waiter in self._waiters.items() if waiter.deadline <= now]
             try:
-                async with asyncio.timeout(2):
-                    if late:
-                        await self._look_up(late)
-                    if now - beat > 1:
-                        beat = now
-                        self._workers = await self._somebody_works()
-                        self.somebody_worked = self.somebody_worked or self._workers
+                if late:
+                    await within(1, self._look_up(late))
+                if now - beat > 1:
+                    beat = now
+                    self._workers = await within(1, self._somebody_works())
+                    self.somebody_worked = self.somebody_worked or self._workers
             except UNAVAILABLE:
                 self._workers = False
             self.release(late)

@@ -31,7 +31,8 @@ ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, host = excluded.host, pid
 """
 # Not waiting for the disk: what is lost with a crash of the server is only that a process was alive before it.
 BEAT = f"""
-WITH quick AS (SELECT {UNHURRIED}) UPDATE processes SET seen_at = now() FROM quick WHERE name = %s
+WITH quick AS (SELECT {UNHURRIED})
+UPDATE processes SET seen_at = now(), in_hand = CASE WHEN %s THEN in_hand ELSE '{{}}' END FROM quick WHERE name = %s
 """  # noqa: S608  # constants only
 TAKE = f"""
 WITH quick AS (SELECT {UNHURRIED})
@@ -86,5 +87,6 @@ class Heartbeat:
 
     def _beat(self, connection: "psycopg.Connection[object]") -> None:
         while not self._stopping.wait(EVERY):
-            if self._busy_since is None or time.monotonic() - self._busy_since < STUCK:
-                connection.execute(BEAT, (self.name,))
+            since = self._busy_since  # read once: it changes in the other thread
+            if since is None or time.monotonic() - since < STUCK:
+                connection.execute(BEAT, (since is not None, self.name))

@@ -8,8 +8,8 @@ from urllib.parse import quote, urlencode
 import aiohttp
 import pytest
 
-from tests.contract.corpus import HOSTILE
 from tests.contract.service import BATCH, INBOUND, Answer, Service, ask, new_email, post_lead
+from tests.contract.texts import HOSTILE
 
 SEED = int(os.environ.get("LEADHUB_TEST_SEED", random.SystemRandom().randrange(2**32)))
 ROUNDS = 400
