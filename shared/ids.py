@@ -5,8 +5,6 @@ import os
 import time
 from datetime import UTC, datetime
 
-_LAYOUT = ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))
-
 
 def now_ms() -> int:
     """Milliseconds since the epoch: the precision in which `received_at` is kept, so that a UUIDv7 tells it whole."""
@@ -37,4 +35,4 @@ def time_of(submission_id: str) -> datetime | None:
 
 
 def _dashed(digits: str) -> str:
-    return "-".join([digits[start:end] for start, end in _LAYOUT])
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

@@ -1,9 +1,12 @@
 """The `Prefer` header (RFC 7240): `respond-async` and `wait=N`."""
 
+from functools import lru_cache
+
 DEFAULT_WAIT = 10.0
 LONGEST_WAIT = 30.0
 
 
+@lru_cache(maxsize=256)
 def seconds_to_wait(prefer: str | None) -> float:
     """How long the caller wants to wait for the verdict, in seconds; 0: not at all.
 

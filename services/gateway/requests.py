@@ -37,7 +37,8 @@ def key_of_tenant(request: web.Request) -> Key:
 
 def media_type(request: web.Request) -> str:
     """The body's type; none named is read as JSON."""
-    return request.content_type if hdrs.CONTENT_TYPE in request.headers else JSON
+    header = request.headers.get(hdrs.CONTENT_TYPE, JSON)
+    return JSON if header == JSON else request.content_type
 
 
 async def body_of(request: web.Request, limit: int) -> bytes:

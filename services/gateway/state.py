@@ -42,7 +42,7 @@ def lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterator[No
         pool = make_pool(settings.database_url, "leadhub gateway", size=POOL)
         await pool.open()
         spool = redis.from_url(settings.spool_url, socket_timeout=1.5, socket_connect_timeout=1)
-        publisher = Publisher(hints.sender(settings.broker_url))
+        publisher = Publisher(hints.Sender(settings.broker_url))
         hinter = Hinter(publisher)
         stores = Stores(pool, Spool(spool), settings.flush_timeout)
         room = WaitingRoom(pool, settings.database_url, settings.max_waiting, hinter.answered)

@@ -40,8 +40,7 @@ def the_worker() -> Worker:
     """This process's worker; made when the process starts to work, not at import."""
     global worker
     if worker is None:
-        producer = hints.producer(settings.broker_url)
-        worker = Worker(settings, lambda: hints.send(producer), lambda: state.should_stop is not None)
+        worker = Worker(settings, hints.Sender(settings.broker_url), lambda: state.should_stop is not None)
     return worker
 
 

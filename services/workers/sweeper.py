@@ -38,7 +38,7 @@ class Sweeper:
         self._heartbeat = Heartbeat("sweeper", "sweeper", settings.database_url)
         self._stopping = asyncio.Event()
         self._broker_away = False
-        self._publish = hints.sender(settings.broker_url)
+        self._publish = hints.Sender(settings.broker_url)
         self._publisher = Publisher(self._try_to_publish)
         self._spool = Spool(redis.from_url(settings.spool_url, socket_timeout=2, socket_connect_timeout=1))
 

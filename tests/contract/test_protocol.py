@@ -1,11 +1,12 @@
 """What is no HTTP gets the same envelope, and leaves nothing of itself in the logs."""
 
+import gzip
 import json
 import secrets
 
 import pytest
 
-from tests.contract.service import Service
+from tests.contract.service import INBOUND, Service
 
 HEAD = b"GET /api/v1/health HTTP/1.1\r\nHost: x\r\n"
 BROKEN = {
@@ -22,6 +23,13 @@ BROKEN = {
     "smuggling": HEAD + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "TLS": b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n",
 }
+BROKEN_BODIES = [
+    (b"Content-Encoding: gzip\r\nContent-Length: 7", b"garbage"),
+    (b"Content-Encoding: deflate\r\nContent-Length: 3", b"\xff\xff\xff"),
+    (b"Content-Encoding: gzip\r\nContent-Length: 20", gzip.compress(b'{"email":"a@example.com"}')[:20]),
+    (b"Transfer-Encoding: chunked", b"zz\r\n{}\r\n0\r\n\r\n"),
+    (b"Transfer-Encoding: chunked", b"2\r\n{}x\r\n0\r\n\r\n"),
+]
 
 
 @pytest.mark.parametrize("request_bytes", BROKEN.values(), ids=BROKEN)
@@ -30,6 +38,21 @@ def test_it_is_refused_in_the_envelope(service: Service, request_bytes: bytes) -
     assert int(head.split()[1]) in range(400, 500)
     assert json.loads(body)["status"] == "error"
     assert b"\r\nx-request-id:" in head.lower()
+
+
+@pytest.mark.parametrize(("header", "body"), BROKEN_BODIES)
+def test_a_body_that_breaks_its_own_encoding_is_400(service: Service, header: bytes, body: bytes) -> None:
+    head = f"POST {INBOUND} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {service.stack.key}\r\n".encode()
+    head, answer = _answer(service, head + header + b"\r\n\r\n" + body)
+    assert head.split()[1] == b"400"
+    assert json.loads(answer)["code"] == "BAD_REQUEST"
+
+
+def test_a_bomb_is_refused_by_what_it_unpacks_to(service: Service) -> None:
+    bomb = gzip.compress(b" " * 100_000_000)
+    head = f"POST {INBOUND} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {service.stack.key}\r\n".encode()
+    coded = b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb)
+    assert _answer(service, head + coded + bomb)[0].split()[1] == b"413"
 
 
 @pytest.mark.parametrize("line", [b"Authorization: Bearer %s\x01", b"%s \x02: x", b"Cookie: %s\x00"])

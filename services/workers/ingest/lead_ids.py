@@ -5,6 +5,8 @@ from collections.abc import Iterable
 
 from shared.db import Connection
 
+BLOCK = 16  # drawn at least, so that a batch of one rarely waits for its id
+
 
 class LeadIds:
     """Ids drawn from the sequence and not used yet. A worker's own: what a duplicate leaves over serves the next."""
@@ -16,6 +18,7 @@ class LeadIds:
         """`n` ids that no lead has had."""
         missing = n - len(self._spare)
         if missing > 0:
+            missing = max(missing, BLOCK)
             rows = await connection.execute("SELECT nextval('lead_ids') FROM generate_series(1, %s)", (missing,))
             self._spare.extend(row[0] for row in await rows.fetchall())
         return [self._spare.popleft() for _ in range(n)]
