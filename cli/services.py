@@ -1,10 +1,12 @@
 """`gateway`, `api`, `worker`, `sweeper`: one service alone, for a real deployment."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 
@@ -63,8 +65,16 @@ def worker(name: str, queues: str) -> None:
     """Run one worker: a Celery process. Start as many as wanted, on any machine, each with a --name of its own."""
     with _ready(make_settings()) as settings:
         environment = programs.environment(settings, os.environ.get("LEADHUB_PROCESS_NAME", name))
-        command = [sys.executable, *programs.worker_arguments(name, queues)]
-        sys.exit(subprocess.run(command, env=environment, cwd=PROJECT_ROOT, check=False).returncode)
+        Path(environment["LEADHUB_METRICS_DIR"]).mkdir(parents=True, exist_ok=True)
+        sys.exit(_run([sys.executable, *programs.worker_arguments(name, queues)], environment))
+
+
+def _run(command: list[str], environment: dict[str, str]) -> int:
+    """Its exit status. What asks us to end is passed on: the worker finishes its batch, and only then do we end."""
+    with subprocess.Popen(command, env=environment, cwd=PROJECT_ROOT) as process:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda received, _: process.send_signal(received))
+        return process.wait()
 
 
 @contextmanager

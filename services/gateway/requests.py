@@ -63,8 +63,8 @@ def read_lead(media: str, body: bytes) -> dict[str, Any]:
 def idempotency_key(request: web.Request) -> str | None:
     """The request's idempotency key. Raises ValidationFailed for one that is too long."""
     key = request.headers.get("Idempotency-Key")
-    if key is not None and not 0 < len(key) <= LONGEST_KEY:
-        raise ValidationFailed({"Idempotency-Key": [f"The key must have 1 to {LONGEST_KEY} characters."]})
+    if key is not None and not (0 < len(key) <= LONGEST_KEY and key.isprintable()):
+        raise ValidationFailed({"Idempotency-Key": [f"The key must have 1 to {LONGEST_KEY} printable characters."]})
     return key
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 
 import redis.asyncio as redis
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from shared.db import make_pool
 from shared.keys import KeyRing
@@ -29,7 +29,14 @@ def mount(app: web.Application, routes: Iterable[web.RouteDef]) -> None:
     """Adds routes. Raises TypeError for one that does not say who may call it."""
     routes = list(routes)
     check_marked(routes)
-    app.add_routes(routes)
+    app.add_routes([web.route(r.method, r.path, r.handler, expect_handler=_expect, **r.kwargs) for r in routes])
+
+
+async def _expect(request: web.Request) -> None:
+    """Answers `100-continue` and ignores what else is expected, as RFC 9110 allows; aiohttp would refuse it itself."""
+    if request.headers["Expect"].lower() == "100-continue" and request.version >= HttpVersion11:
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # it is no part of the answer
 
 
 @public

@@ -4,11 +4,12 @@ import asyncio
 
 from aiohttp import web
 
-from shared.errors import PayloadTooLarge, Timeout
+from shared.errors import BadRequest, PayloadTooLarge, Timeout
 
 
 async def read_body(request: web.Request, limit: int, seconds: float) -> bytes:
-    """The whole body. Raises PayloadTooLarge past `limit` bytes, the rest unread, and Timeout after `seconds`."""
+    """The whole body. Raises PayloadTooLarge past `limit` bytes, the rest unread, Timeout after `seconds`, and
+    BadRequest for a body that breaks its own encoding."""
     if (request.content_length or 0) > limit:
         raise PayloadTooLarge(f"The request body may have at most {limit} bytes.")
     content = request.content
@@ -19,6 +20,8 @@ async def read_body(request: web.Request, limit: int, seconds: float) -> bytes:
             return await _read(request, limit)
     except TimeoutError:
         raise Timeout(headers={"Connection": "close"}) from None
+    except web.RequestPayloadError:
+        raise BadRequest("The body does not match its Content-Encoding or Transfer-Encoding.") from None
 
 
 async def _read(request: web.Request, limit: int) -> bytes:

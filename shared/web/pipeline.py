@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
+from urllib.parse import unquote_to_bytes
 
 from aiohttp import hdrs, web
 from prometheus_client import Histogram
@@ -64,6 +65,7 @@ async def _respond(request: web.Request, handler: Next, request_id: str) -> web.
         scope = scope_of(request)
         if scope != PUBLIC:
             require(await _enter(request), scope)
+        _check_encoding(request)
         return await handler(request)
     except ApiError as error:
         return render(error, request_id)
@@ -72,6 +74,17 @@ async def _respond(request: web.Request, handler: Next, request_id: str) -> web.
     except Exception:
         log.exception("request.failed", request_id=request_id, method=request.method, route=_route(request))
         return render(ServerError(), request_id)
+
+
+def _check_encoding(request: web.Request) -> None:
+    """Raises BadRequest for a query or a host that is not UTF-8, which aiohttp would repair in silence."""
+    query = request.raw_path.partition("?")[2]
+    try:
+        if "%" in query:
+            unquote_to_bytes(query).decode()
+        request.host.encode()
+    except UnicodeError:
+        raise BadRequest("The address or the Host header is not valid UTF-8.") from None
 
 
 async def _enter(request: web.Request) -> Key:

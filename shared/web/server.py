@@ -2,13 +2,17 @@
 
 import asyncio
 import contextlib
+import os
 import signal
+from functools import partial
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from shared import logging
 from shared.collector import settle
+from shared.errors import BadRequest, ServerError
+from shared.web.answers import render
 
 log = logging.get()
 
@@ -18,15 +22,14 @@ LINGER = 2.0  # seconds for the rest of a refused body
 
 async def serve(app: web.Application, host: str, port: int, header_timeout: float = 10.0) -> None:
     """Serves until SIGTERM or SIGINT, then lets the requests in progress finish."""
-    runner = web.AppRunner(
-        app, access_log=None, keepalive_timeout=header_timeout, lingering_time=LINGER, shutdown_timeout=DRAIN
-    )
+    runner = web.AppRunner(app, shutdown_timeout=DRAIN)
     await runner.setup()
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    listener = await loop.create_server(lambda: _handler(runner), host, port, reuse_port=True, backlog=2048)
+    make_handler = partial(_handler, runner, header_timeout)
+    listener = await loop.create_server(make_handler, host, port, reuse_port=True, backlog=2048)
     settle()
     log.info("server.listening", host=host, port=port)
     try:
@@ -38,8 +41,39 @@ async def serve(app: web.Application, host: str, port: int, header_timeout: floa
         log.info("server.stopped")
 
 
-def _handler(runner: web.AppRunner) -> RequestHandler:
-    handler: RequestHandler = runner.server()  # type: ignore[misc]  # there is one after setup()
+def _handler(runner: web.AppRunner, header_timeout: float) -> RequestHandler:
+    assert runner.server is not None  # noqa: S101  # there is one after setup()
+    loop = asyncio.get_running_loop()
+    handler = _Handler(
+        runner.server,
+        loop=loop,
+        access_log=None,  # type: ignore[arg-type]  # as AppRunner passes it
+        keepalive_timeout=header_timeout,
+        lingering_time=LINGER,
+    )
     # aiohttp arms its idle timer only after the first request; a client that drips its first headers would stay.
     handler.keep_alive(True)
     return handler
+
+
+class _Handler(RequestHandler):
+    """Answers what cannot be read as HTTP. aiohttp's answer and log quote the line at fault, be it a key."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        log.warning("request.unreadable", status=status, error=type(exc).__name__)
+        if request.writer.output_size > 0:
+            raise ConnectionError("the answer has begun already")
+        request_id = os.urandom(12).hex()
+        error = BadRequest("The request is not valid HTTP.") if status < 500 else ServerError()
+        response = render(error, request_id)
+        response.headers["X-Request-Id"] = request_id
+        response.force_close()
+        return response

@@ -33,9 +33,12 @@ async def index(request: web.Request) -> web.Response:
     page = read_page(request.query, errors)
     sort = read_choice(request.query, "sort", SORTS, "created_at", errors)
     direction = read_choice(request.query, "direction", DIRECTIONS, "desc", errors)
+    source = request.query.get("source")
+    if source and "\0" in source:
+        errors["source"] = ["The source field must not contain null characters."]
     check(errors)
     where = [Lead.workspace_id == key.workspace_id]
-    if source := request.query.get("source"):
+    if source:
         where.append(Lead.source == source)
     query = select(*COLUMNS).where(*where).order_by(*_order(sort, direction)).limit(page.size).offset(page.offset)
     async with request.app[ENGINE].connect() as connection:
