@@ -23,9 +23,11 @@ PATIENCE = 3  # batches in a row whose rows were all locked by somebody else; th
 RETRIES = 6  # of a batch that met a deadlock or changing identities
 LOOK_BACK = 2.0  # seconds; then the journal is read from its beginning again
 
+SEEN, ROWS = 500, 256  # how far a choice looks into a lane: leads, journal rows
+
 # Chosen unlocked, by sizes alone; what another worker has in hand is passed over. The rows chosen are noted in
 # `processes`, so that a row that takes its worker down can be recognised by the next.
-CHOOSE = """
+CHOOSE = f"""
 WITH waiting AS (
     SELECT l.lane, j.id, j.n, j.attempts, sum(j.n) OVER (PARTITION BY l.lane ORDER BY j.id) - j.n AS before
     FROM (VALUES (0), (1), (2)) l(lane), LATERAL (
@@ -34,11 +36,11 @@ WITH waiting AS (
           AND stored_at <= clock_timestamp() - %(age)s * interval '1 ms'
           AND NOT id = ANY (ARRAY(SELECT unnest(in_hand) FROM processes
                                   WHERE name <> %(name)s AND seen_at > now() - interval '10 s'))
-        ORDER BY id LIMIT 256) j
+        ORDER BY id LIMIT {ROWS}) j
 )
 SELECT lane, array_agg(id ORDER BY id), array_agg(n ORDER BY id), max(attempts) FROM waiting
-WHERE before < 500 GROUP BY lane ORDER BY lane
-"""
+WHERE before < {SEEN} GROUP BY lane ORDER BY lane
+"""  # noqa: S608  # constants only
 
 
 @dataclass(slots=True)
@@ -49,6 +51,11 @@ class Waiting:
     row_ids: list[int]
     sizes: list[int]
     attempts: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether these are all rows of the lane, which one batch takes: the choice ends at so many leads or rows."""
+        return sum(self.sizes) < SEEN and len(self.row_ids) < ROWS
 
     @property
     def is_unhurried(self) -> bool:
@@ -96,7 +103,7 @@ class Drainer:
             taken = await self._ingest(connection, lane, chosen)
             total += taken
             in_vain = 0 if taken else in_vain + 1
-            if in_vain == PATIENCE or (lane.is_unhurried and len(waiting) == 1 and len(chosen) == len(lane.row_ids)):
+            if in_vain == PATIENCE or (len(waiting) == 1 and lane.is_unhurried and lane.is_whole):
                 break
         return total
 
