@@ -16,6 +16,7 @@ from shared.replies import Verdict
 
 log = logging.get()
 
+ROUNDS = 4  # of the event loop without an arrival, after which a flush leaves
 CROWD = 200  # unfinished leads of one source before it gives way to the others
 Source = tuple[int, str | None]  # workspace id, source
 Arrival = tuple[Item, "asyncio.Future[None]"]
@@ -108,9 +109,13 @@ class _Flusher:
             self._task = None
 
     async def _gather(self) -> None:
-        """Lets the event loop go round while that brings arrivals: those that lie in the sockets come along."""
-        size = 0
-        while size < self._size < MOST:
+        """Lets the event loop go round while that brings arrivals: those that lie in the sockets come along.
+
+        A request takes the loop a few rounds from its socket to here; a round takes some microseconds.
+        """
+        size, rounds = 0, 0
+        while rounds < ROUNDS and self._size < MOST:
+            rounds = rounds + 1 if size == self._size else 0
             size = self._size
             await asyncio.sleep(0)
 

@@ -63,8 +63,12 @@ class Heartbeat:
 
     async def take(self, connection: Connection, row_ids: Sequence[int]) -> None:
         """Notes the journal rows that are taken in hand now: should they take this process down, the next will know."""
-        self._busy_since = time.monotonic()
+        self.busy()
         await connection.execute(TAKE, (list(row_ids), self.name))
+
+    def busy(self) -> None:
+        """Something is in hand from now on."""
+        self._busy_since = time.monotonic()
 
     def idle(self) -> None:
         """Nothing is in hand."""

@@ -11,7 +11,7 @@ from services.workers.ingest.batch import Outcome, ingest
 from services.workers.ingest.lead_ids import LeadIds
 from services.workers.ingest.split import SUSPECT, split_suspects
 from shared import logging
-from shared.db import Connection, is_contention
+from shared.db import UNHURRIED, Connection, is_contention
 from shared.journal import Lane
 from shared.metrics import BATCH_SECONDS, BATCH_SIZE, INGESTED
 
@@ -25,8 +25,9 @@ LOOK_BACK = 2.0  # seconds; then the journal is read from its beginning again
 
 SEEN, ROWS = 500, 256  # how far a choice looks into a lane: leads, journal rows
 
-# Chosen unlocked, by sizes alone; what another worker has in hand is passed over. The rows chosen are noted in
-# `processes`, so that a row that takes its worker down can be recognised by the next.
+# Chosen unlocked, by sizes alone; what another worker has in hand is passed over. The first lane's rows are noted in
+# `processes` at once, so that a row that takes its worker down can be recognised by the next; another choice is noted
+# by a statement of its own.
 CHOOSE = f"""
 WITH waiting AS (
     SELECT l.lane, j.id, j.n, j.attempts, sum(j.n) OVER (PARTITION BY l.lane ORDER BY j.id) - j.n AS before
@@ -37,6 +38,13 @@ WITH waiting AS (
           AND NOT id = ANY (ARRAY(SELECT unnest(in_hand) FROM processes
                                   WHERE name <> %(name)s AND seen_at > now() - interval '10 s'))
         ORDER BY id LIMIT {ROWS}) j
+), quick AS (
+    SELECT {UNHURRIED}
+), noted AS (
+    UPDATE processes SET seen_at = now(), in_hand = first.ids
+    FROM quick, (SELECT array_agg(id ORDER BY id) AS ids FROM waiting
+                 WHERE before < {SEEN} AND lane = (SELECT min(lane) FROM waiting)) first
+    WHERE name = %(name)s AND first.ids IS NOT NULL
 )
 SELECT lane, array_agg(id ORDER BY id), array_agg(n ORDER BY id), max(attempts) FROM waiting
 WHERE before < {SEEN} GROUP BY lane ORDER BY lane
@@ -84,6 +92,7 @@ class Drainer:
         self._turn = 0
         self._low = 0
         self._looked_back = 0.0
+        self._noted: list[int] = []  # the rows that the last choice noted as in hand
 
     async def drain(self, connection: Connection, *, older_than_ms: int = 0) -> int:
         """Ingests until nothing waits that is at least that old; returns how many submissions that were.
@@ -114,6 +123,7 @@ class Drainer:
         arguments = {"low": self._low, "age": older_than_ms, "name": self._heartbeat.name}
         rows = await (await connection.execute(CHOOSE, arguments)).fetchall()
         waiting = [Waiting(Lane(row[0]), *row[1:]) for row in rows]
+        self._noted = waiting[0].row_ids if waiting else []
         # Dead rows below the lowest live one are not read again until the next look back: ids do not commit in order.
         self._low = min([lane.row_ids[0] for lane in waiting], default=self._low + 1) - 1
         return waiting
@@ -127,8 +137,10 @@ class Drainer:
             if await split_suspects(connection, lane.lane, chosen):
                 return 0
             chosen = chosen[:1]  # alone, so that one that takes its worker down takes no other row along
-        await self._heartbeat.take(connection, chosen)
+        if chosen != self._noted:
+            await self._heartbeat.take(connection, chosen)
         started = time.perf_counter()
+        self._heartbeat.busy()
         try:
             outcome = await self._until_uncontended(connection, lane.lane, chosen)
         finally:
