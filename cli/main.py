@@ -16,6 +16,8 @@ COMMANDS = {
     "key": "cli.tenants",
     "status": "cli.status",
     "replay": "cli.replay",
+    "backup": "cli.backup",
+    "restore": "cli.restore",
     "test": "cli.test",
     "bench": "cli.bench",
 }

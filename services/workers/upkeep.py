@@ -32,15 +32,23 @@ async def measure(connection: Connection, spool: Spool) -> None:
 
 async def keep_in_order(connection: Connection, now: datetime, keep_days: int) -> None:
     """Makes the partitions to come, and drops what is past its keeping: partitions whole, keys in chunks."""
+    # A backup that runs holds the table; waiting for it, this would hold up every ingest behind itself.
+    await connection.execute("SET lock_timeout = '200ms'")
     for statement in partitions.ahead(now):
         try:
             await connection.execute(statement)
         except psycopg.errors.CheckViolation:
             log.warning("partition.overdue")  # its rows lie in the default partition, and are as good there
+        except psycopg.errors.LockNotAvailable:
+            log.info("partition.postponed")
     names = [row[0] for row in await (await connection.execute(PARTITIONS)).fetchall()]
     for name in partitions.expired(names, now, keep_days):
-        await connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
-        log.info("partition.dropped", partition=name)
+        try:
+            await connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
+        except psycopg.errors.LockNotAvailable:
+            log.info("partition.postponed", partition=name)
+        else:
+            log.info("partition.dropped", partition=name)
     limit = partitions.oldest_kept(now, keep_days)
     while (await connection.execute(KEYS, (limit,))).rowcount:
         pass

@@ -1,0 +1,129 @@
+"""`backup`: the whole state as one file, while everything goes on.
+
+The spool is read before the database: an entry that moves into the journal meanwhile is then in both, and ingest drops
+what it knows already; read the other way round it would be in neither.
+"""
+
+import asyncio
+import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import orjson
+import psycopg
+import redis.asyncio as redis
+from psycopg import IsolationLevel
+
+from cli.archive import DUMP, FORMAT, KEY, MANIFEST, SPOOL, Manifest, Write, Writer, writing
+from cli.common import data_dir_option, make_settings, say
+from cli.dump import dump
+from cli.schema import upgrade
+from cli.spool import check_spool
+from shared import __version__, ledger
+from shared.db import Connection, connect
+from shared.embedded.servers import connected
+from shared.settings import Settings
+from shared.spool import Spool
+
+BOOKS = ("accepted", "done", "pending", "dead", "quarantined", "spooled")
+REPORT_EVERY = 64 << 20  # bytes
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--force", is_flag=True, help="Replace FILE if there is one.")
+@data_dir_option
+def backup(file: Path, force: bool) -> None:
+    """Write the whole state into FILE, one tar archive, while everything goes on. Prints its path.
+
+    It holds the database, what waits in the spool, and the key that encrypts stored credentials: whoever has the file
+    can read all of them. Every lead acknowledged before the command began is in it.
+
+    Example: leadhub backup /backups/leadhub-$(date +%F).tar
+    """
+    if file.exists() and not force:
+        raise click.UsageError(f"there is a {file} already; pass --force to replace it")
+    settings = make_settings()
+    check_spool(settings)
+    with explained(), connected(settings, want=("spool", "postgres")) as found, writing(file) as archive:
+        if not settings.database_url:
+            upgrade(found.database_url)
+        asyncio.run(_save(found, archive))
+    click.echo(file)
+
+
+async def _save(settings: Settings, archive: Writer) -> None:
+    with archive.member(SPOOL) as write:
+        spooled = await _save_spool(settings.spool_url, write)
+    say(f"spool: {spooled} submissions")
+    with archive.member(KEY) as write:
+        write(settings.secret_key.get_secret_value().encode())
+    version, books = await _save_database(settings.database_url, archive, spooled)
+    manifest = Manifest(
+        format=FORMAT,
+        leadhub=__version__,
+        postgresql=version,
+        made_at=datetime.now(UTC),
+        ledger=books,
+        sha256=archive.sha256,
+    )
+    with archive.member(MANIFEST) as write:
+        write(manifest.model_dump_json(indent=2).encode())
+
+
+async def _save_spool(url: str, write: Write) -> int:
+    """One line per entry; how many submissions these are."""
+    spooled = 0
+    async with redis.Redis.from_url(url, socket_timeout=5) as client:
+        async for entry in Spool(client).entries():
+            row = entry.row
+            fields = {"lane": row.lane, "n": row.n, "ids": row.ids, "accepted": row.accepted}
+            line = {"id": entry.id.decode(), **fields, "document": base64.b64encode(row.document).decode()}
+            write(orjson.dumps(line) + b"\n")
+            spooled += row.n
+    return spooled
+
+
+async def _save_database(url: str, archive: Writer, spooled: int) -> tuple[str, dict[str, int]]:
+    """The dump; the server's version, and the ledger of the very snapshot that was dumped."""
+    async with connect(url, "leadhub-cli") as connection:
+        await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
+        await connection.execute("SET idle_in_transaction_session_timeout = 0")  # it idles while pg_dump works
+        async with connection.transaction():
+            books = await books_of(connection, spooled)
+            row = await (await connection.execute("SELECT pg_export_snapshot()")).fetchone()
+            with archive.member(DUMP) as write:
+                await dump(url, row[0] if row else "", connection.info.server_version // 10000, _reporting(write))
+        return connection.info.parameter_status("server_version") or "", books
+
+
+def _reporting(write: Write) -> Write:
+    """`write`, and a line to the operator now and then."""
+    done = 0
+
+    def write_and_report(data: bytes) -> None:
+        nonlocal done
+        write(data)
+        done += len(data)
+        if done % REPORT_EVERY < len(data):
+            say(f"database: {done >> 20} MiB")
+
+    return write_and_report
+
+
+async def books_of(connection: Connection, spooled: int) -> dict[str, int]:
+    """The ledger of a database and of so many submissions in the spool."""
+    state = {**await ledger.read(connection, None), "spooled": spooled}
+    return {name: int(state[name]) + (spooled if name == "accepted" else 0) for name in BOOKS}
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """What servers say is wrong, as errors of the command."""
+    try:
+        yield
+    except (psycopg.Error, redis.RedisError) as error:
+        raise RuntimeError(str(error).strip()) from None

@@ -1,0 +1,139 @@
+"""A PostgreSQL database into a dump and out of it, by the embedded server's pg_dump and pg_restore."""
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from tempfile import TemporaryFile
+from typing import IO, Any
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import TupleRow
+from sqlalchemy import make_url
+
+from cli.archive import CHUNK, Write
+from shared.embedded.postgres import MAJOR, binary
+from shared.embedded.process import PROJECT_ROOT
+from shared.embedded.root import Disguise, guarded
+
+IN_USE = "others use the database; stop every service of LeadHub first"
+OTHERS = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = %s AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+"""
+
+# Rights and owners belong to the server, not to the data. Heartbeats are of processes that will not come along.
+DUMP = ("--format=custom", "--no-owner", "--no-privileges", "--exclude-table-data=processes")
+RESTORE = ("--no-owner", "--no-privileges", "--no-comments")  # comments on extensions are for a superuser to make
+
+# pg_restore 17 and newer set it on servers that do not know it, and can be told only to go on after any error.
+UNKNOWN_SETTING = 'unrecognized configuration parameter "transaction_timeout"'
+ONE_ERROR = "errors ignored on restore: 1"
+
+
+async def dump(url: str, snapshot: str, server_major: int, write: Write) -> None:
+    """The database as the exported snapshot sees it, given to `write` bit by bit. RuntimeError if that fails."""
+    if server_major > MAJOR:
+        raise RuntimeError(f"pg_dump {MAJOR} cannot read PostgreSQL {server_major}; use that server's own pg_dump")
+    command, env = _client("pg_dump", url, *DUMP, f"--snapshot={snapshot}")
+    with TemporaryFile() as errors:
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, env=env, cwd=PROJECT_ROOT
+        )
+        assert process.stdout  # noqa: S101 - a pipe, as asked for above
+        while data := await process.stdout.read(CHUNK):
+            write(data)
+        if await process.wait():
+            raise RuntimeError(f"pg_dump failed: {_said(errors)}")
+
+
+def load(url: str, source: IO[bytes]) -> None:
+    """Fill an empty database from a dump. RuntimeError if anything of it could not be restored."""
+    with psycopg.connect(url, connect_timeout=3) as connection:
+        strict = ("--exit-on-error",) if connection.info.server_version >= 170000 else ()
+    command, env = _client("pg_restore", url, *RESTORE, *strict)
+    with TemporaryFile() as errors:
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=errors, env=env, cwd=PROJECT_ROOT
+        ) as process:
+            assert process.stdin  # noqa: S101 - a pipe, as asked for above
+            with suppress(BrokenPipeError), process.stdin as sink:  # why it ended is in `errors`
+                shutil.copyfileobj(source, sink, CHUNK)
+        said = _said(errors)
+        harmless = not strict and UNKNOWN_SETTING in said and said.endswith(ONE_ERROR)
+        if process.returncode and not harmless:
+            raise RuntimeError(f"pg_restore failed: {said}")
+
+
+@contextmanager
+def side_database(url: str) -> Iterator[str]:
+    """The URL of an empty database beside that of `url`; gone at the end unless `take_place` made it the real one."""
+    _, side, old = _names(url)
+    with maintenance(url) as server:
+        _drop(server, side, old)  # what a killed restore left
+        server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(side)))
+        try:
+            yield make_url(url).set(database=side).render_as_string(hide_password=False)
+        finally:
+            _drop(server, side)
+
+
+def take_place(url: str) -> None:
+    """Put the side database in the place of the real one, in one transaction; then drop that one."""
+    real, side, old = _names(url)
+    rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
+    with maintenance(url) as server:
+        try:
+            with server.transaction():
+                server.execute(rename.format(sql.Identifier(real), sql.Identifier(old)))
+                server.execute(rename.format(sql.Identifier(side), sql.Identifier(real)))
+        except psycopg.errors.ObjectInUse:
+            raise RuntimeError(IN_USE) from None
+        _drop(server, old)
+
+
+def refuse_if_used(url: str) -> None:
+    """RuntimeError when others are connected: found now, rather than by the renaming at the very end."""
+    with maintenance(url) as server:
+        row = server.execute(OTHERS, (_names(url)[0],)).fetchone()
+    if row and row[0]:
+        raise RuntimeError(IN_USE)
+
+
+@contextmanager
+def maintenance(url: str) -> Iterator[psycopg.Connection[TupleRow]]:
+    """A connection to the server that uses none of our databases, autocommit."""
+    with psycopg.connect(make_conninfo(url, dbname="postgres"), autocommit=True, connect_timeout=3) as connection:
+        yield connection
+
+
+def _names(url: str) -> tuple[str, str, str]:
+    """Of the real database, of the one beside it and of the one replaced. PostgreSQL cuts names off at 63 bytes."""
+    real = str(conninfo_to_dict(url)["dbname"])
+    return real, f"{real[:40]}_restoring", f"{real[:40]}_before_restore"
+
+
+def _drop(server: psycopg.Connection[TupleRow], *names: str) -> None:
+    for name in names:
+        server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _client(program: str, url: str, *arguments: str) -> tuple[list[str], dict[str, str]]:
+    """Command line and environment. The password travels in the environment: a command line is public."""
+    parts: dict[str, Any] = conninfo_to_dict(url)
+    password = parts.pop("password", None)
+    command = (str(binary(program)), f"--dbname={make_conninfo(**parts)}", *arguments)
+    secret = {"PGPASSWORD": str(password)} if password else {}
+    return guarded(command, Disguise.NONE, signal.SIGKILL), {**os.environ, "LC_ALL": "C", **secret}
+
+
+def _said(errors: IO[bytes]) -> str:
+    """What a program complained of; the rows that PostgreSQL quotes in a DETAIL or CONTEXT are left out."""
+    errors.seek(0)
+    lines = errors.read().decode(errors="replace").splitlines()
+    return "; ".join(line for line in lines if line.startswith("pg_"))[-1000:]

@@ -1,0 +1,180 @@
+"""`restore`: the state that `backup` wrote, beside what is there until it is complete, then in its place.
+
+The database's renaming is the moment of change. The spool and the key follow within milliseconds; a restore that was
+killed between them is complete after a second run with `--force`.
+"""
+
+import asyncio
+import base64
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import click
+import orjson
+import psycopg
+import redis
+from alembic.util import CommandError
+
+from cli.archive import DUMP, KEY, SPOOL, Archive, Manifest, reading, sync_folder
+from cli.backup import books_of, explained
+from cli.common import data_dir_option, make_settings, say, table
+from cli.dump import load, refuse_if_used, side_database, take_place
+from cli.schema import upgrade
+from cli.spool import check_spool
+from shared.db import connect
+from shared.embedded.datadir import SHORT, DataDir, InUse
+from shared.embedded.servers import Embedded, running
+from shared.settings import Settings
+from shared.spool import COUNT, STREAM
+
+SIDE_STREAM = f"{STREAM}:restoring"
+AT_ONCE = 100  # spool entries written at one round trip, and one fsync
+HOLDS_LEADS = """
+SELECT EXISTS (SELECT FROM leads) OR EXISTS (SELECT FROM submissions) OR EXISTS (SELECT FROM journal)
+"""
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--force", is_flag=True, help="Replace the leads that are there.")
+@data_dir_option
+def restore(file: Path, force: bool) -> None:
+    """Make the state what it was when FILE was written, and print its ledger.
+
+    Nothing may run on the data dir, nor use the database. What is there stays as it is until all of FILE has been
+    restored beside it and its ledger is right. Then `up` goes on from there.
+
+    Example: leadhub restore /backups/leadhub-2026-03-28.tar --data-dir /var/lib/leadhub
+    """
+    settings = make_settings()
+    check_spool(settings)
+    with explained(), reading(file) as archive, _alone(Embedded(settings)) as found:
+        _refuse(found, archive.manifest, force)
+        books = _restore(found, archive)
+        key = archive.open(KEY).read()
+        _write_key(DataDir(settings.data_dir), key)
+    if settings.secret_key.get_secret_value().encode() not in (b"", key):
+        say("LEADHUB_SECRET_KEY is not the backup's key: unset it, or stored credentials cannot be read")
+    table(["", ""], [[name, count] for name, count in books.items()])
+    say(f"restored the state of {archive.manifest.made_at:%Y-%m-%d %H:%M:%S} UTC; its ledger equals the backup's")
+
+
+@contextmanager
+def _alone(embedded: Embedded) -> Iterator[Settings]:
+    """Settings whose URLs answer, with nobody else on the data dir. UsageError while `up` runs there."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(embedded.home.locked(SHORT))
+        except InUse as error:
+            raise click.UsageError(f"{error}; stop that one first") from None
+        embedded.home.forget_ports()
+        for server in embedded.servers:
+            if server is not embedded.broker:
+                stack.enter_context(running(server.program()))
+        yield embedded.settings()
+
+
+def _refuse(settings: Settings, manifest: Manifest, force: bool) -> None:
+    """RuntimeError or UsageError when the archive does not fit here, or would replace something unasked."""
+    with psycopg.connect(settings.database_url, connect_timeout=3) as connection:
+        major = connection.info.server_version // 10000
+        holds = _holds_leads(connection)
+    if manifest.postgresql_major > major:
+        made = f"the backup is of PostgreSQL {manifest.postgresql}"
+        raise RuntimeError(f"{made} and cannot go into PostgreSQL {major}: restore it into {manifest.postgresql_major}")
+    if not force and (holds or _holds_spooled(settings.spool_url)):
+        raise click.UsageError("there are leads already; pass --force to replace all of them by the backup's")
+    refuse_if_used(settings.database_url)
+
+
+def _restore(settings: Settings, archive: Archive) -> dict[str, int]:
+    """Database and spool beside what is there, then in its place; the ledger."""
+    say(f"restoring what LeadHub {archive.manifest.leadhub} saved")
+    with side_database(settings.database_url) as side, _side_stream(settings.spool_url):
+        load(side, archive.open(DUMP))
+        _upgrade(side)
+        spooled = _stage_spool(settings.spool_url, archive.open(SPOOL))
+        books = asyncio.run(_read_books(side, spooled))
+        if books != archive.manifest.ledger:
+            raise RuntimeError(f"the ledger would be {books}, but was {archive.manifest.ledger}; nothing was changed")
+        take_place(settings.database_url)
+        _switch_spool(settings.spool_url, spooled)
+    return books
+
+
+def _upgrade(url: str) -> None:
+    try:
+        upgrade(url)
+    except CommandError as error:
+        raise RuntimeError(f"the backup is of a newer LeadHub, whose tables this one does not know: {error}") from None
+
+
+@contextmanager
+def _side_stream(url: str) -> Iterator[None]:
+    """A name in the spool that is free, and gone at the end unless it became the real one."""
+    with redis.Redis.from_url(url, socket_timeout=5) as client:
+        client.delete(SIDE_STREAM)  # what a killed restore left
+        try:
+            yield
+        finally:
+            client.delete(SIDE_STREAM)
+
+
+def _stage_spool(url: str, lines: IO[bytes]) -> int:
+    """The spool's entries under a name of their own, under the ids they had; how many submissions these are."""
+    spooled = 0
+    with redis.Redis.from_url(url, socket_timeout=5) as client:
+        pipe = client.pipeline(transaction=False)
+        for line in lines:
+            fields: dict[Any, Any] = orjson.loads(line)
+            entry_id, fields["document"] = fields.pop("id"), base64.b64decode(fields["document"])
+            pipe.xadd(SIDE_STREAM, fields, id=entry_id)
+            spooled += fields["n"]
+            if len(pipe) >= AT_ONCE:
+                pipe.execute()
+        pipe.execute()
+    return spooled
+
+
+def _switch_spool(url: str, spooled: int) -> None:
+    with redis.Redis.from_url(url, socket_timeout=5) as client, client.pipeline(transaction=True) as pipe:
+        if spooled:
+            pipe.rename(SIDE_STREAM, STREAM)
+        else:
+            pipe.delete(STREAM)
+        pipe.set(COUNT, spooled)
+        pipe.execute()
+
+
+def _write_key(home: DataDir, key: bytes) -> None:
+    path = home.secrets / "key"
+    side = path.with_suffix(".restoring")
+    side.unlink(missing_ok=True)
+    with os.fdopen(os.open(side, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(key)
+        file.flush()
+        os.fsync(file.fileno())
+    side.rename(path)
+    sync_folder(home.secrets)
+
+
+async def _read_books(url: str, spooled: int) -> dict[str, int]:
+    async with connect(url, "leadhub-cli") as connection:
+        return await books_of(connection, spooled)
+
+
+def _holds_spooled(url: str) -> bool:
+    with redis.Redis.from_url(url, socket_timeout=5) as client:
+        return bool(client.exists(STREAM) and client.xlen(STREAM))
+
+
+def _holds_leads(connection: psycopg.Connection[Any]) -> bool:
+    """Whether anything was ever accepted into this database; one without tables holds nothing."""
+    try:
+        row = connection.execute(HOLDS_LEADS).fetchone()
+    except psycopg.errors.UndefinedTable:
+        return False
+    return bool(row and row[0])

@@ -1,0 +1,230 @@
+"""`backup` and `restore`: the whole state as one file, taken under load, and what is refused."""
+
+import asyncio
+import io
+import subprocess
+import tarfile
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.e2e.test_external import POSTGRES, listens
+from tests.support.backups import (
+    databases_of,
+    has_side_database,
+    is_private_and_whole,
+    make_workspace,
+    manifest_of,
+    secret_of,
+    spool_two,
+)
+from tests.support.checker import check
+from tests.support.client import Client
+from tests.support.load import Told, loaded
+from tests.support.stack import LAUNCHER, Stack, running_stack
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.e2e
+
+BOOKS = ("done", "pending", "dead", "quarantined", "spooled")
+Damage = Callable[[bytes], bytes]
+
+
+@contextmanager
+def started(stack: Stack) -> Iterator[Stack]:
+    """`up` on a data dir that is there already."""
+    try:
+        stack.start()
+        yield stack
+    finally:
+        stack.stop()
+
+
+def ledger_of(stack: Stack) -> dict[str, int]:
+    state = stack.status()
+    assert state["accepted"] == sum(state[name] for name in BOOKS)
+    return {name: state[name] for name in ("accepted", *BOOKS)}
+
+
+def refused(stack: Stack, *words: str) -> tuple[int, str]:
+    """Exit status of a command that must fail, and what it says."""
+    done = stack.run(*words, check=False)
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stderr
+
+
+async def restored_under_load(first: Stack, file: Path) -> tuple[Told, str, str]:
+    """A backup in the midst of a load: what was acknowledged before, and a submission with the key it came under."""
+    key, client = str(uuid.uuid4()), Client(first)
+    keyed = (await client.post({"email": "key@example.com"}, Idempotency_Key=key)).body["submission_id"]
+    await client.close()
+    async with loaded(first, rate=50) as told:
+        await told.more(150)
+        before = Told()
+        before.acknowledged = dict(told.acknowledged)
+        saved = await asyncio.to_thread(first.run, "backup", str(file))
+        await told.more(30)
+    assert saved.stdout == f"{file}\n"
+    assert (told.refused, told.broken) == (0, 0)
+    return before, key, keyed
+
+
+async def test_a_backup_under_load_brings_back_all_that_was_acknowledged_before_it(tmp_path: Path) -> None:
+    file, second = tmp_path / "saved.tar", Stack(tmp_path / "two")
+    with running_stack(tmp_path / "one") as first:
+        before, key, keyed = await restored_under_load(first, file)
+        code, said = refused(first, "restore", str(file), "--force")
+        assert (code, "stop that one first" in said) == (2, True)
+    assert is_private_and_whole(file)
+
+    second.key = first.key
+    printed = second.run("restore", str(file)).stdout
+    saved = manifest_of(file)["ledger"]
+    assert {name: int(count) for name, count in map(str.split, printed.strip().splitlines())} == saved
+    assert ledger_of(second) == saved
+    with started(second):
+        (await check(second.database_url, second.spool_url, before)).assert_exact()
+        again = Client(second)
+        answer = await again.post({"email": "key@example.com"}, Idempotency_Key=key)
+        await again.close()
+        assert answer.body["submission_id"] == keyed
+        assert second.status()["accepted"] <= saved["accepted"]  # less what had been in both stores
+
+    code, said = refused(second, "restore", str(file))
+    assert (code, "pass --force" in said) == (2, True)
+    second.run("restore", str(file), "--force")
+    assert ledger_of(second) == saved
+    with started(second):
+        (await check(second.database_url, second.spool_url, before)).assert_exact()
+
+
+async def test_what_waits_in_the_spool_comes_along_and_is_ingested_once(tmp_path: Path) -> None:
+    """Entered twice, as one that moved into the journal between the two halves of a backup would be."""
+    first, second, file = Stack(tmp_path / "one"), Stack(tmp_path / "two"), tmp_path / "saved.tar"
+    make_workspace(first)
+    await spool_two(first.folder, times=2)
+    first.run("backup", str(file))
+    second.run("restore", str(file))
+    assert ledger_of(second) == {**dict.fromkeys(BOOKS, 0), "accepted": 4, "spooled": 4}
+    with started(second):
+        (await check(second.database_url, second.spool_url, Told())).assert_exact()
+        assert ledger_of(second) == {**dict.fromkeys(BOOKS, 0), "accepted": 2, "done": 2}
+    assert secret_of(first) == secret_of(second)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A backup's content."""
+    folder = tmp_path_factory.mktemp("saved")
+    stack = Stack(folder / "data")
+    make_workspace(stack)
+    stack.run("backup", str(folder / "saved.tar"))
+    return (folder / "saved.tar").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def holder(tmp_path_factory: pytest.TempPathFactory) -> Stack:
+    """A data dir, nothing running on it, with two leads."""
+    stack = Stack(tmp_path_factory.mktemp("holder") / "data")
+    make_workspace(stack)
+    asyncio.run(spool_two(stack.folder))
+    return stack
+
+
+def flipped(content: bytes) -> bytes:
+    at = content.index(b"PGDMP") + 1000
+    return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
+
+
+def a_tar_of_others(_: bytes) -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as tar:
+        tar.addfile(tarfile.TarInfo("hello"))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda content: b"", "no backup of LeadHub"),
+        (lambda content: b"no archive" * 1000, "no backup of LeadHub"),
+        (a_tar_of_others, "it has no manifest.json"),
+        (lambda content: content[: len(content) // 2], "cut short"),
+        (lambda content: content[: content.index(b"manifest.json") + 600], "no backup of LeadHub"),
+        (flipped, "database.dump in it is damaged"),
+        (lambda content: content.replace(b'"format": 1', b'"format": 9'), "its format is 9"),
+        (lambda content: content.replace(b'"ledger"', b'"lodger"'), "its manifest cannot be read"),
+        (lambda content: content.replace(b'"postgresql": "18', b'"postgresql": "99'), "cannot go into PostgreSQL 18"),
+        (lambda content: content.replace(b'"accepted": 0', b'"accepted": 7'), "nothing was changed"),
+    ],
+)
+def test_a_bad_archive_is_refused_and_changes_nothing(
+    damage: Damage, message: str, saved: bytes, holder: Stack, tmp_path: Path
+) -> None:
+    file, state, secret = tmp_path / "bad.tar", ledger_of(holder), secret_of(holder)
+    file.write_bytes(damage(saved))
+    code, said = refused(holder, "restore", str(file), "--force")
+    assert (code, message in said) == (1, True), said
+    assert (ledger_of(holder), secret_of(holder)) == (state, secret)
+    assert databases_of(holder) == {"leadhub", "postgres"}
+
+
+def test_a_restore_killed_half_way_leaves_the_old_state(saved: bytes, holder: Stack, tmp_path: Path) -> None:
+    file, own, state = tmp_path / "saved.tar", tmp_path / "own.tar", ledger_of(holder)
+    file.write_bytes(saved)
+    holder.run("backup", str(own))
+    command = [LAUNCHER, "restore", str(file), "--force", "--data-dir", str(holder.folder)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        until(lambda: has_side_database(holder), what="a restore half way")
+        process.kill()
+    assert ledger_of(holder) == state
+    holder.run("restore", str(own), "--force")
+    assert ledger_of(holder) == state
+    assert databases_of(holder) == {"leadhub", "postgres"}
+
+
+def test_a_backup_replaces_no_file_unasked(saved: bytes, holder: Stack, tmp_path: Path) -> None:
+    file = tmp_path / "saved.tar"
+    file.write_bytes(saved)
+    code, said = refused(holder, "backup", str(file))
+    assert (code, "pass --force" in said, file.read_bytes() == saved) == (2, True, True)
+    holder.run("backup", str(file), "--force")
+    assert manifest_of(file)["ledger"]["spooled"] == 2
+
+
+@pytest.fixture
+def external() -> Iterator[str]:
+    """A scratch database on the machine's PostgreSQL."""
+    if not listens(5432):
+        pytest.skip("no PostgreSQL on its standard port")
+    name = f"leadhub_test_{uuid.uuid4().hex[:12]}"
+    try:
+        server = psycopg.connect(f"{POSTGRES}/postgres", autocommit=True)
+    except psycopg.OperationalError:
+        pytest.skip("the PostgreSQL on the standard port is not for tests")
+    with server:
+        server.execute(f"CREATE DATABASE {name}")
+        yield f"{POSTGRES}/{name}"
+        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.mark.external
+def test_a_database_of_ones_own_is_saved_and_restored(external: str, saved: bytes, tmp_path: Path) -> None:
+    stack, file = Stack(tmp_path / "data", env={"LEADHUB_DATABASE_URL": external}), tmp_path / "saved.tar"
+    stack.run("migrate")
+    make_workspace(stack)
+    stack.run("backup", str(file))
+    with psycopg.connect(external, autocommit=True) as database:
+        database.execute("UPDATE workspaces SET name = 'Changed'")
+        code, said = refused(stack, "restore", str(file))
+        assert (code, "stop every service" in said) == (1, True)
+    stack.run("restore", str(file))
+    assert "Main" in stack.run("workspace", "list").stdout
+
+    file.write_bytes(saved)
+    code, said = refused(stack, "restore", str(file))
+    assert (code, "the backup is of PostgreSQL 18" in said) == (1, True)
