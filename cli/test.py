@@ -43,8 +43,8 @@ def test(faults: bool, pytest_arguments: tuple[str, ...]) -> None:
     failed = [" ".join(command[:2]) for command in CHECKS if _run(str(BIN / command[0]), *command[1:])]
     failed += [] if _schema_fits() else ["alembic check"]
     tests = [
-        _pytest("-n", "2", "-m", "not e2e and not faults and not long"),
-        _pytest("-m", "(e2e or faults) and not long"),  # alone: they measure and they kill
+        _pytest("-n", "2", "--dist", "loadfile", "-m", "not faults and not long"),
+        _pytest("-m", "faults and not long"),  # alone: they kill, and measure how long that is felt
     ]
     for name in failed:
         say(f"failed: {name}")
