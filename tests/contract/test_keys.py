@@ -34,7 +34,7 @@ CREDENTIALS = [
 ]
 
 
-@pytest.mark.parametrize("authorization", CREDENTIALS)
+@pytest.mark.parametrize("authorization", CREDENTIALS, ids=range(len(CREDENTIALS)))  # the same in every process
 @pytest.mark.parametrize(("method", "path", "_scope"), PROTECTED + ANY_KEY)
 async def test_no_valid_key_is_401(
     nobody: aiohttp.ClientSession, method: str, path: str, _scope: str, authorization: str | None
