@@ -12,7 +12,6 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.e2e.test_external import POSTGRES, listens
 from tests.support.backups import (
     databases_of,
     has_side_database,
@@ -196,29 +195,13 @@ def test_a_backup_replaces_no_file_unasked(saved: bytes, holder: Stack, tmp_path
     assert manifest_of(file)["ledger"]["spooled"] == 2
 
 
-@pytest.fixture
-def external() -> Iterator[str]:
-    """A scratch database on the machine's PostgreSQL."""
-    if not listens(5432):
-        pytest.skip("no PostgreSQL on its standard port")
-    name = f"leadhub_test_{uuid.uuid4().hex[:12]}"
-    try:
-        server = psycopg.connect(f"{POSTGRES}/postgres", autocommit=True)
-    except psycopg.OperationalError:
-        pytest.skip("the PostgreSQL on the standard port is not for tests")
-    with server:
-        server.execute(f"CREATE DATABASE {name}")
-        yield f"{POSTGRES}/{name}"
-        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
 @pytest.mark.external
-def test_a_database_of_ones_own_is_saved_and_restored(external: str, saved: bytes, tmp_path: Path) -> None:
-    stack, file = Stack(tmp_path / "data", env={"LEADHUB_DATABASE_URL": external}), tmp_path / "saved.tar"
+def test_a_database_of_ones_own_is_saved_and_restored(external_database: str, saved: bytes, tmp_path: Path) -> None:
+    stack, file = Stack(tmp_path / "data", env={"LEADHUB_DATABASE_URL": external_database}), tmp_path / "saved.tar"
     stack.run("migrate")
     make_workspace(stack)
     stack.run("backup", str(file))
-    with psycopg.connect(external, autocommit=True) as database:
+    with psycopg.connect(external_database, autocommit=True) as database:
         database.execute("UPDATE workspaces SET name = 'Changed'")
         code, said = refused(stack, "restore", str(file))
         assert (code, "stop every service" in said) == (1, True)

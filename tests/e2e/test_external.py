@@ -1,21 +1,18 @@
 """Real servers in place of the embedded ones: PostgreSQL 15 with Redis, and with RabbitMQ as the broker."""
 
-import socket
 import urllib.request
-import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
 import psycopg
 import pytest
 
+from tests.support.external import listens
 from tests.support.processes import pids_of
 from tests.support.stack import running_stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.external]
 
-POSTGRES = "postgresql://postgres@127.0.0.1:5432"
 REDIS = "redis://127.0.0.1:6379/13"
 BROKERS = {
     "redis": (6379, {"LEADHUB_BROKER_URL": REDIS}),
@@ -23,34 +20,12 @@ BROKERS = {
 }
 
 
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-@pytest.fixture
-def database_url() -> Iterator[str]:
-    """A scratch database on the machine's PostgreSQL."""
-    if not listens(5432):
-        pytest.skip("no PostgreSQL on its standard port")
-    name = f"leadhub_test_{uuid.uuid4().hex[:12]}"
-    try:
-        server = psycopg.connect(f"{POSTGRES}/postgres", autocommit=True)
-    except psycopg.OperationalError:
-        pytest.skip("the PostgreSQL on the standard port is not for tests")
-    with server:
-        server.execute(f"CREATE DATABASE {name}")
-        yield f"{POSTGRES}/{name}"
-        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
 @pytest.mark.parametrize("broker", BROKERS)
-def test_a_lead_goes_through_external_servers(broker: str, database_url: str, tmp_path: Path) -> None:
+def test_a_lead_goes_through_external_servers(broker: str, external_database: str, tmp_path: Path) -> None:
     port, urls = BROKERS[broker]
     if not (listens(port) and listens(6379)):
         pytest.skip(f"no {broker} on its standard port")
-    env = {"LEADHUB_DATABASE_URL": database_url, **urls}
+    env = {"LEADHUB_DATABASE_URL": external_database, **urls}
 
     with running_stack(tmp_path / "data", env=env) as stack:
         answers = [post(stack.inbound, stack.headers, email) for email in ("ada@example.com", "ADA@example.com")]
@@ -58,7 +33,7 @@ def test_a_lead_goes_through_external_servers(broker: str, database_url: str, tm
         assert not pids_of(stack.pid, "broker")
 
     assert [answer["is_duplicate"] for answer in answers] == [False, True]
-    with psycopg.connect(database_url) as database:
+    with psycopg.connect(external_database) as database:
         assert database.execute("SELECT count(*) FROM leads").fetchone() == (1,)
 
 
