@@ -143,6 +143,8 @@ class Stack:
     @contextmanager
     def away(self, *roles: str) -> Iterator[None]:
         """Killed, and not started again before the block ends: the supervisor is frozen meanwhile."""
+        for role in roles:  # a frozen supervisor would never start what it still owes from the last time
+            until(lambda role=role: self.pids(role), what=f"a process {role}")  # type: ignore[misc]
         os.kill(self.pid, signal.SIGSTOP)
         try:
             gone = [pid for role in roles for pid in self.kill(role)]
