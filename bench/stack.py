@@ -74,7 +74,7 @@ def wait_until_drained(database: psycopg.Connection) -> float:
 
 def create_key(folder: Path) -> str:
     command = [LAUNCHER, "key", "create", "--workspace", WORKSPACE, "--name", "bench", "--scopes", "*"]
-    command += ["--rate-limit", "unlimited", "--json", "--data-dir", str(folder)]
+    command += ["--rate-limit", "1000000000", "--json", "--data-dir", str(folder)]
     answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, cwd=PROJECT_ROOT, env=own_environment())
     return str(orjson.loads(answer.stdout)["key"])
 
