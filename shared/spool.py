@@ -49,11 +49,6 @@ class Spool:
         """How many submissions wait here."""
         return int(await self._redis.get(COUNT) or 0)
 
-    async def oldest_ms(self) -> int | None:
-        """When the oldest entry was stored, milliseconds since the epoch by the clock of the spool's server."""
-        entries = await self._read(1)
-        return int(entries[0].id.split(b"-")[0]) if entries else None
-
     async def find(self, submission_id: str) -> dict[str, Any] | None:
         """The journal item of a submission that waits here. Walks the stream: asked when nothing else knew of it."""
         async for entry in self.entries():
