@@ -16,6 +16,7 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(PROJECT_ROOT / ".leadhub", description="Where all state of the embedded servers lies.")
     database_url: str = Field("", description="PostgreSQL 15 or newer. Empty: the embedded PostgreSQL of the data dir.")
+    replica_url: str = Field("", description="A replica, for the lists of the API. Empty: the database itself.")
     broker_url: str = Field("", description="Celery's broker, redis:// or amqp://. Empty: the embedded Valkey.")
     redis_url: str = Field("", description="Redis for rate limits. Empty: the broker if it is Redis, else embedded.")
     spool_url: str = Field("", description="Redis with appendfsync always, for leads while PostgreSQL is away.")

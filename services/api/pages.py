@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 from aiohttp import web
 
+from services.api.requests import check
 from services.api.state import SETTINGS
-from shared.errors import Fields, ValidationFailed
+from shared.errors import Fields
 
 DEFAULT_SIZE, LARGEST = 15, 100
 LAST_PAGE = 2**53  # beyond it a JSON number is no longer exact in JavaScript
@@ -29,18 +30,20 @@ def read_page(query: Mapping[str, str], errors: Fields) -> Page:
     return Page(min(number, LAST_PAGE), min(size, LARGEST))
 
 
+def page_of(request: web.Request) -> Page:
+    """The page that the request asks for. Raises ValidationFailed."""
+    errors: Fields = {}
+    page = read_page(request.query, errors)
+    check(errors)
+    return page
+
+
 def read_choice(query: Mapping[str, str], name: str, choices: tuple[str, ...], default: str, errors: Fields) -> str:
     """One of `choices`; anything else goes into `errors`."""
     value = query.get(name) or default
     if value not in choices:
         errors[name] = [f"The {name} must be one of: {', '.join(choices)}."]
     return value
-
-
-def check(errors: Fields) -> None:
-    """Raises ValidationFailed if there are any."""
-    if errors:
-        raise ValidationFailed(errors)
 
 
 def paged(request: web.Request, data: list[Any], page: Page, total: int) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import redis.asyncio as redis
 from services.workers.heartbeat import Heartbeat
 from services.workers.ingest.drain import Drainer
 from services.workers.upkeep import keep_in_order, measure
-from shared import hints, ledger, logging
+from shared import hints, ledger, logging, tallies
 from shared.collector import settle
 from shared.db import Connection, connect, is_unavailable
 from shared.hints import Publisher
@@ -106,6 +106,7 @@ class Sweeper:
     async def _fold(self, connection: Connection) -> None:
         while not self._stopping.is_set():
             await ledger.fold(connection)
+            await tallies.fold(connection)
             await self._pause(2)
 
     async def _measure(self, connection: Connection) -> None:

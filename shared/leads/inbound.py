@@ -11,11 +11,24 @@ from typing import Annotated, Any, NoReturn, Required
 
 import orjson
 from pydantic import AfterValidator, Field, Strict, StringConstraints, TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from shared.leads.contact import Invalid, normalise_email
 from shared.leads.forms import MAX_DEPTH, Malformed, typed_fields
+from shared.validation import (
+    INT64,
+    Fields,
+    Flag,
+    Id,
+    Text50,
+    Text64,
+    Text100,
+    Text255,
+    Unacceptable,
+    cleaned,
+    messages,
+)
 
 __all__ = [
     "INBOUND_LEAD",
@@ -29,36 +42,6 @@ __all__ = [
     "validate_object",
 ]
 
-_INT64 = 2**63
-_UINT64 = 2**64
-
-
-_MESSAGES = {
-    "missing": "The {field} field is required.",
-    "string_too_short": "The {field} field is required.",
-    "string_type": "The {field} field must be a string.",
-    "string_too_long": "The {field} field must not be greater than {max_length} characters.",
-    "email": "The {field} field must be a valid email address.",
-    "int_type": "The {field} field must be an integer.",
-    "greater_than_equal": "The {field} field must be at least {ge}.",
-    "less_than_equal": "The {field} field must not be greater than {le}.",
-    "bool_type": "The {field} field must be true or false.",
-    "list_type": "The {field} field must be an array.",
-    "dict_type": "The {field} field must be an object.",
-    "too_long": "The {field} field must not have more than {max_length} items.",
-}
-_BAD_KEY = "The {field} field must have keys of 1 to 100 characters."
-_BAD_TEXT = "The {field} field must not contain null characters or lone surrogates."
-_BAD_NUMBER = "The {field} field must be a number of at most 64 bits."
-
-
-class Unacceptable(ValueError):
-    """The body was read, but fields in it cannot be taken (422)."""
-
-    def __init__(self, errors: dict[str, list[str]]) -> None:
-        super().__init__("The given data was invalid.")
-        self.errors = errors
-
 
 def _is_email(text: str) -> str:
     try:
@@ -68,10 +51,6 @@ def _is_email(text: str) -> str:
     return text
 
 
-Text50 = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, max_length=50)]
-Text64 = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, max_length=64)]
-Text100 = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, max_length=100)]
-Text255 = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, max_length=255)]
 Notes = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, max_length=10_000)]
 Email = Annotated[
     str,
@@ -79,8 +58,6 @@ Email = Annotated[
     AfterValidator(_is_email),
     Field(json_schema_extra={"format": "email"}),
 ]
-Id = Annotated[int, Strict(), Field(ge=1, le=_INT64 - 1)]
-Flag = Annotated[bool, Strict()]
 Tags = Annotated[list[Text100], Strict(), Field(max_length=100)]
 CustomKey = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=100)]
 CustomFields = Annotated[dict[CustomKey, Any], Strict(), Field(max_length=200)]
@@ -192,7 +169,7 @@ def _has_huge_float(node: Any) -> bool:
     for value in node.values() if node.__class__ is dict else node:
         kind = value.__class__
         if kind is float:
-            if not -_INT64 < value < _INT64:
+            if not -INT64 < value < INT64:
                 return True
         elif (kind is dict or kind is list) and _has_huge_float(value):
             return True
@@ -210,7 +187,7 @@ def _checked(value: dict[str, Any]) -> dict[str, Any]:
     try:
         fields = _validate(value)
     except ValidationError as error:
-        raise Unacceptable(_messages(error)) from error
+        raise Unacceptable(_said(error)) from error
     sent = {name: field for name, field in fields.items() if field is not None and field != ""}
     if "tags" in sent:
         sent["tags"] = [tag for tag in sent["tags"] if tag]
@@ -219,10 +196,10 @@ def _checked(value: dict[str, Any]) -> dict[str, Any]:
 
 def _checked_closely(value: dict[str, Any]) -> dict[str, Any]:
     """As `_checked`, with a message for each text and number that is legal JSON but could not be stored."""
-    unstorable: dict[str, list[str]] = {}
-    cleaned = _cleaned(value, "", unstorable)
+    unstorable: Fields = {}
+    sound = cleaned(value, "", unstorable)
     try:
-        sent = _checked(cleaned)
+        sent = _checked(sound)
     except Unacceptable as refusal:
         raise Unacceptable(refusal.errors | unstorable) from refusal
     if unstorable:
@@ -230,43 +207,8 @@ def _checked_closely(value: dict[str, Any]) -> dict[str, Any]:
     return sent
 
 
-def _cleaned(value: Any, field: str, errors: dict[str, list[str]]) -> Any:
-    """A copy that could be stored and shown, with what could not noted in `errors` under its field."""
-    if isinstance(value, dict):
-        fields = {key: f"{field}.{_storable(key)}".lstrip(".") for key in value}
-        return {_cleaned(key, fields[key], errors): _cleaned(item, fields[key], errors) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_cleaned(item, f"{field}.{index}", errors) for index, item in enumerate(value)]
-    if isinstance(value, str):
-        text = _storable(value)
-        if text != value:
-            errors[field] = [_BAD_TEXT.format(field=field)]
-        return text
-    if isinstance(value, int) and not -_INT64 <= value < _UINT64 and field.startswith("custom_fields."):
-        errors[field] = [_BAD_NUMBER.format(field=field)]
-    return value
-
-
-def _storable(text: str) -> str:
-    return text.encode(errors="backslashreplace").decode().replace("\0", "\\u0000")
-
-
-def _messages(error: ValidationError) -> dict[str, list[str]]:
-    messages: dict[str, list[str]] = {}
-    for detail in error.errors(include_url=False):
-        field, message = _message(detail)
-        if message not in messages.setdefault(field, []):
-            messages[field].append(message)
-    return messages
-
-
-def _message(detail: ErrorDetails) -> tuple[str, str]:
-    location, kind = detail["loc"], detail["type"]
-    if location[-1] == "[key]":
-        field = str(location[0])
-        return field, _BAD_KEY.format(field=field)
-    field = ".".join(map(str, location))
-    if field == "email" and detail["input"] is None:
-        kind = "missing"
-    template = _MESSAGES.get(kind, "The {field} field is invalid.")
-    return field, template.format(field=field, **detail.get("ctx", {}))
+def _said(error: ValidationError) -> Fields:
+    """The messages; an email that is null was not sent."""
+    found = messages(error)
+    missing = any(detail["loc"] == ("email",) and detail["input"] is None for detail in error.errors(include_url=False))
+    return {**found, "email": ["The email field is required."]} if missing else found

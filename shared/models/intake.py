@@ -59,6 +59,14 @@ class Submission(Base):
             "received_at",
             postgresql_where=text("state <> 'done'"),
         ),
+        Index("ix_submissions_list", "workspace_id", text("received_at DESC")),
+        Index(
+            "ix_submissions_channel",
+            "workspace_id",
+            "channel",
+            text("received_at DESC"),
+            postgresql_where=text("channel <> 'inbound'"),
+        ),
         {"postgresql_partition_by": "RANGE (received_at)"},
     )
 

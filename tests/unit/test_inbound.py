@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from shared.leads import inbound
 from shared.leads.inbound import Malformed, Unacceptable, parse, validate, validate_object
+from shared.validation import storable
 
 pytestmark = pytest.mark.unit
 
@@ -142,7 +143,7 @@ BAD_TEXT = "field must not contain null characters or lone surrogates."
 
 @pytest.mark.parametrize("bad", ["\x00", "\ud800", "a\udc00b"])
 def test_text_that_no_database_keeps_is_refused_wherever_it_stands(bad: str) -> None:
-    shown = inbound._storable(bad)
+    shown = storable(bad)
     cases: list[tuple[dict[str, Any], str]] = [
         (LEAD | {"first_name": bad}, "first_name"),
         ({"email": f"{bad}@example.com"}, "email"),

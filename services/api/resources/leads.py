@@ -6,8 +6,9 @@ from aiohttp import web
 from sqlalchemy import ColumnElement, Select, UnaryExpression, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.api.pages import check, paged, read_choice, read_page
+from services.api.pages import paged, read_choice, read_page
 from services.api.paths import id_in
+from services.api.requests import check
 from services.api.state import ENGINE
 from shared.errors import Fields, NotFound
 from shared.keys import Key

@@ -1,0 +1,72 @@
+"""The plain nouns of the API: rows of one table, found by id within a workspace, shown as a record.
+
+No function here can be called without its workspace.
+"""
+
+from typing import Any, cast
+
+from sqlalchemy import ColumnElement, Select, UnaryExpression, delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.api.pages import Page
+from shared.errors import NotFound
+from shared.models import Base
+
+Record = dict[str, Any]
+
+
+class Noun:
+    """A table and what is shown of it: the columns that the record names, and `derived` ones, each a subquery."""
+
+    def __init__(self, model: type[Base], record: type, derived: dict[str, ColumnElement[Any]] | None = None) -> None:
+        self.model = cast("Any", model)
+        derived = derived or {}
+        names = [name for name in record.__annotations__ if name in model.__table__.columns]
+        self.columns = [getattr(model, name) for name in names] + [what.label(name) for name, what in derived.items()]
+
+    def select(self, workspace_id: int, *where: ColumnElement[bool]) -> Select[Any]:
+        """The records of a workspace."""
+        return select(*self.columns).where(self.model.workspace_id == workspace_id, *where)
+
+    async def page(
+        self,
+        connection: AsyncConnection,
+        workspace_id: int,
+        page: Page,
+        *where: ColumnElement[bool],
+        order: list[UnaryExpression[Any]] | None = None,
+    ) -> tuple[list[Record], int]:
+        """One page, newest first unless `order` says otherwise, and how many there are in all."""
+        counted = select(func.count()).select_from(self.model).where(self.model.workspace_id == workspace_id, *where)
+        total = (await connection.execute(counted)).scalar_one()
+        if page.offset >= total:
+            return [], total
+        query = self.select(workspace_id, *where).order_by(*(order or [self.model.id.desc()]))
+        rows = await connection.execute(query.limit(page.size).offset(page.offset))
+        return [dict(row) for row in rows.mappings()], total
+
+    async def find(self, connection: AsyncConnection, workspace_id: int, id_: int) -> Record:
+        """One record. Raises NotFound."""
+        row = (await connection.execute(self.select(workspace_id, self.model.id == id_))).mappings().first()
+        if row is None:
+            raise NotFound
+        return dict(row)
+
+    async def insert(self, connection: AsyncConnection, workspace_id: int, fields: Record) -> Record:
+        """A new record."""
+        statement = insert(self.model).values(workspace_id=workspace_id, **fields).returning(self.model.id)
+        return await self.find(connection, workspace_id, (await connection.execute(statement)).scalar_one())
+
+    async def update(self, connection: AsyncConnection, workspace_id: int, id_: int, fields: Record) -> Record:
+        """The record with those fields changed. Raises NotFound."""
+        where = (self.model.workspace_id == workspace_id, self.model.id == id_)
+        statement = update(self.model).where(*where).values(**fields, updated_at=func.now())
+        if (await connection.execute(statement)).rowcount == 0:
+            raise NotFound
+        return await self.find(connection, workspace_id, id_)
+
+    async def delete(self, connection: AsyncConnection, workspace_id: int, id_: int) -> None:
+        """Removes the record. Raises NotFound."""
+        where = (self.model.workspace_id == workspace_id, self.model.id == id_)
+        if (await connection.execute(delete(self.model).where(*where))).rowcount == 0:
+            raise NotFound

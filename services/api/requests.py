@@ -1,0 +1,79 @@
+"""Reading a request of the API: the body and the query, each as the handler's description says."""
+
+from typing import Any
+
+from aiohttp import hdrs, web
+
+from services.api.state import SETTINGS
+from shared.errors import BadRequest, Fields, UnsupportedMediaType, ValidationFailed
+from shared.keys import Key
+from shared.leads.inbound import Malformed, parse
+from shared.web.access import KEY
+from shared.web.bodies import read_body
+from shared.web.describe import description
+
+JSON = "application/json"
+
+
+def key_of(request: web.Request) -> Key:
+    """The request's key."""
+    key: Key = request[KEY]
+    return key
+
+
+def workspace_of(request: web.Request) -> int:
+    """The id of the workspace that the request's key belongs to: the only one it may see."""
+    return key_of(request).workspace_id
+
+
+async def body_of(request: web.Request) -> Any:
+    """The fields that were sent, sound, in the shape that the handler takes. Raises ValidationFailed with all that is
+    wrong, BadRequest for what cannot be read, UnsupportedMediaType."""
+    fields, errors = await body_and_errors(request)
+    check(errors)
+    return fields
+
+
+async def body_and_errors(request: web.Request) -> tuple[Any, Fields]:
+    """As `body_of`, for a handler that has more to check: the sound fields, and what is wrong with the others."""
+    shape = description(request.match_info.handler).takes
+    assert shape is not None  # noqa: S101  # a handler that reads a body says what it takes
+    return shape.read(await json_of(request))
+
+
+async def json_of(request: web.Request) -> dict[str, Any]:
+    """The body as a JSON object, unchecked. An empty body is an empty object."""
+    if request.headers.get(hdrs.CONTENT_TYPE, JSON) != JSON and request.content_type != JSON:
+        raise UnsupportedMediaType(f"Send {JSON}.")
+    settings = request.app[SETTINGS]
+    body = await read_body(request, settings.body_limit, settings.body_timeout)
+    try:
+        value = parse(body) if body.strip() else {}
+    except Malformed as error:
+        raise BadRequest(str(error)) from error
+    if not isinstance(value, dict):
+        raise BadRequest("The body must be a JSON object.")
+    return value
+
+
+def query_of(request: web.Request) -> Any:
+    """The query parameters that the handler asks for. Raises ValidationFailed."""
+    errors: Fields = {}
+    fields = query_and_errors(request, errors)
+    check(errors)
+    return fields
+
+
+def query_and_errors(request: web.Request, errors: Fields) -> Any:
+    """As `query_of`; what is wrong goes into `errors`. A parameter that is empty was not sent."""
+    shape = description(request.match_info.handler).asks
+    assert shape is not None  # noqa: S101
+    fields, wrong = shape.read(request.query)
+    errors |= wrong
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def check(errors: Fields) -> None:
+    """Raises ValidationFailed if there are any."""
+    if errors:
+        raise ValidationFailed(errors)

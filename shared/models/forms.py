@@ -1,0 +1,25 @@
+"""Forms: what a visitor fills in, and what becomes of it."""
+
+from typing import Any
+
+from sqlalchemy import ForeignKey, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shared.models.base import Base, Id, Now
+
+
+class Form(Base):
+    """A form and its fields. `public_id` stands in addresses that anybody may see."""
+
+    __tablename__ = "forms"
+
+    id: Mapped[Id]
+    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id"), index=True)
+    name: Mapped[str]
+    public_id: Mapped[str] = mapped_column(unique=True)
+    is_active: Mapped[bool] = mapped_column(server_default=text("true"))
+    fields: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=text("'[]'"))
+    settings: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
+    created_at: Mapped[Now]
+    updated_at: Mapped[Now]

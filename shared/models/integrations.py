@@ -1,0 +1,50 @@
+"""The other parties: where leads come from and where messages go. What they trust us with is encrypted."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ARRAY, ForeignKey, LargeBinary, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shared.models.base import Base, Id, Now
+
+
+class Integration(Base):
+    """One connection to another party. The token in its webhook URL is found by its digest."""
+
+    __tablename__ = "integrations"
+
+    id: Mapped[Id]
+    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id"), index=True)
+    type: Mapped[str]
+    name: Mapped[str]
+    is_active: Mapped[bool] = mapped_column(server_default=text("true"))
+    settings: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
+    credentials: Mapped[bytes] = mapped_column(LargeBinary)  # encrypted JSON, see shared/vault.py
+    token: Mapped[bytes] = mapped_column(LargeBinary)  # encrypted
+    token_digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    last_received_at: Mapped[datetime | None]
+    last_error: Mapped[str | None]
+    created_at: Mapped[Now]
+    updated_at: Mapped[Now]
+
+
+class WebhookSubscription(Base):
+    """Somebody's address that is told of events."""
+
+    __tablename__ = "webhook_subscriptions"
+
+    id: Mapped[Id]
+    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id"), index=True)
+    url: Mapped[str]
+    events: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    description: Mapped[str | None]
+    is_active: Mapped[bool] = mapped_column(server_default=text("true"))
+    secret: Mapped[bytes] = mapped_column(LargeBinary)  # encrypted `whsec_…`
+    old_secret: Mapped[bytes | None] = mapped_column(LargeBinary)  # signs as well until `old_secret_until`
+    old_secret_until: Mapped[datetime | None]
+    disabled_reason: Mapped[str | None]
+    disabled_at: Mapped[datetime | None]
+    created_at: Mapped[Now]
+    updated_at: Mapped[Now]

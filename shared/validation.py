@@ -1,0 +1,208 @@
+"""What a client may send, checked in one way: every message of every field at once, in the words of the contract.
+
+A `Shape` wraps a `TypedDict` whose annotations are the rules. The same annotations make the OpenAPI document, so that
+what is checked and what is documented cannot differ.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, cast
+
+from pydantic import BeforeValidator, Field, PlainSerializer, Strict, StringConstraints, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+Fields = dict[str, list[str]]
+
+INT64 = 2**63
+UINT64 = 2**64
+
+MESSAGES = {
+    "missing": "The {field} field is required.",
+    "string_too_short": "The {field} field is required.",
+    "string_type": "The {field} field must be a string.",
+    "string_too_long": "The {field} field must not be greater than {max_length} characters.",
+    "string_pattern_mismatch": "The {field} field has an invalid format.",
+    "email": "The {field} field must be a valid email address.",
+    "int_type": "The {field} field must be an integer.",
+    "int_from_float": "The {field} field must be an integer.",
+    "greater_than_equal": "The {field} field must be at least {ge}.",
+    "less_than_equal": "The {field} field must not be greater than {le}.",
+    "bool_type": "The {field} field must be true or false.",
+    "list_type": "The {field} field must be an array.",
+    "dict_type": "The {field} field must be an object.",
+    "typed_dict_type": "The {field} field must be an object.",
+    "model_type": "The {field} field must be an object.",
+    "too_long": "The {field} field must not have more than {max_length} items.",
+    "too_short": "The {field} field must have at least {min_length} items.",
+    "literal_error": "The {field} field must be one of: {expected}.",
+    "datetime": "The {field} field must be an ISO 8601 date or time.",
+    "number": "The {field} field must be a number.",
+    "digits": "The {field} field must be a positive integer.",
+    "flag": "The {field} field must be one of: true, false, 1, 0.",
+    "url": "The {field} field must be an http or https URL.",
+    "extra_forbidden": "The {field} field is not known here.",
+    # The message of an error of our own: `custom("said", "The {field} …")` in a validator.
+    "said": "{message}",
+}
+BAD_KEY = "The {field} field must have keys of 1 to 100 characters."
+BAD_TEXT = "The {field} field must not contain null characters or lone surrogates."
+BAD_NUMBER = "The {field} field must be a number of at most 64 bits."
+
+
+class Unacceptable(ValueError):
+    """The body was read, but fields in it cannot be taken (422)."""
+
+    def __init__(self, errors: Fields) -> None:
+        super().__init__("The given data was invalid.")
+        self.errors = errors
+
+
+def said(message: str) -> PydanticCustomError:
+    """For a validator to raise: an error with a message of its own; `{field}` in it becomes the field's name."""
+    return PydanticCustomError("said", "invalid", {"message": message})
+
+
+def messages(error: ValidationError) -> Fields:
+    """A pydantic error as messages by field, nested fields dotted."""
+    found: Fields = {}
+    for detail in error.errors(include_url=False):
+        field, message = _message(detail)
+        if message not in found.setdefault(field, []):
+            found[field].append(message)
+    return found
+
+
+def _message(detail: ErrorDetails) -> tuple[str, str]:
+    location, kind = detail["loc"], detail["type"]
+    if location and location[-1] == "[key]":
+        field = str(location[0])
+        return field, BAD_KEY.format(field=field)
+    field = ".".join(map(str, location)) or "body"
+    context = {"expected": "", **detail.get("ctx", {})}
+    if kind == "literal_error":
+        context["expected"] = context["expected"].replace("'", "").replace(" or ", ", ")
+    if kind == "said":
+        return field, str(context["message"]).replace("{field}", field)
+    return field, MESSAGES.get(kind, "The {field} field is invalid.").format(field=field, **context)
+
+
+def cleaned(value: Any, field: str, errors: Fields) -> Any:
+    """A copy that could be stored and shown, with what could not noted in `errors` under its field."""
+    if isinstance(value, dict):
+        fields = {key: f"{field}.{storable(key)}".lstrip(".") for key in value}
+        return {cleaned(key, fields[key], errors): cleaned(item, fields[key], errors) for key, item in value.items()}
+    if isinstance(value, list):
+        return [cleaned(item, f"{field}.{index}", errors) for index, item in enumerate(value)]
+    if isinstance(value, str):
+        text = storable(value)
+        if text != value:
+            errors[field] = [BAD_TEXT.format(field=field)]
+        return text
+    if isinstance(value, int) and not -INT64 <= value < UINT64 and "." in field:
+        errors[field] = [BAD_NUMBER.format(field=field)]
+    return value
+
+
+def storable(text: str) -> str:
+    """The text with what PostgreSQL and UTF-8 cannot hold written out as an escape."""
+    return text.encode(errors="backslashreplace").decode().replace("\0", "\\u0000")
+
+
+class Shape:
+    """The fields of one body or query: a `TypedDict` (total=False), and which of them must be there."""
+
+    def __init__(self, fields: type, *, required: tuple[str, ...] = ()) -> None:
+        self.fields = fields
+        self.required = required
+        self.adapter: TypeAdapter[Any] = TypeAdapter(fields)
+
+    def read(self, value: Mapping[str, Any]) -> tuple[dict[str, Any], Fields]:
+        """The fields that were sent and are sound, and what is wrong with the others. Unknown fields are left out.
+
+        Blank text means null, as in a form that was left empty.
+        """
+        errors: Fields = {}
+        known = {name: value[name] for name in self.fields.__annotations__ if name in value}
+        known = {name: None if part == "" else part for name, part in cleaned(known, "", errors).items()}
+        for name in self.required:
+            if known.get(name) is None:
+                errors[name] = [MESSAGES["missing"].format(field=name)]
+        sound = self._sound({name: part for name, part in known.items() if name not in errors}, errors)
+        return {name: None if part == "" else part for name, part in sound.items()}, errors
+
+    def _sound(self, known: dict[str, Any], errors: Fields) -> dict[str, Any]:
+        try:
+            return cast("dict[str, Any]", self.adapter.validate_python(known))
+        except ValidationError as error:
+            found = messages(error)
+        errors |= found
+        broken = {field.partition(".")[0] for field in found}
+        rest = {name: part for name, part in known.items() if name not in broken}
+        return self._sound(rest, errors) if len(rest) < len(known) else {}
+
+
+def text(longest: int, *, shortest: int = 0) -> Any:
+    """Text of a length, spaces around it dropped."""
+    return StringConstraints(strict=True, strip_whitespace=True, min_length=shortest or None, max_length=longest)
+
+
+Text50 = Annotated[str, text(50)]
+Text64 = Annotated[str, text(64)]
+Text100 = Annotated[str, text(100)]
+Text255 = Annotated[str, text(255)]
+Name = Annotated[str, text(255, shortest=1)]
+Description = Annotated[str, text(10_000)]
+Color = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, max_length=32, pattern=r"^[#\w(),.% -]*$")]
+Id = Annotated[int, Strict(), Field(ge=1, le=INT64 - 1)]
+Int32 = Annotated[int, Strict(), Field(ge=-(2**31), le=2**31 - 1)]
+Flag = Annotated[bool, Strict()]
+
+
+def _read_time(value: Any) -> datetime:
+    """A date (00:00 UTC) or a time; one without an offset is UTC."""
+    if not isinstance(value, str):
+        raise PydanticCustomError("datetime", "no time")
+    try:
+        found = datetime.fromisoformat(value.strip().replace(" ", "+") if "T" in value else value.strip())
+    except ValueError:
+        raise PydanticCustomError("datetime", "no time") from None
+    if not 1 < found.year < 9999:
+        raise PydanticCustomError("datetime", "no time")
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+Time = Annotated[
+    datetime,
+    BeforeValidator(_read_time, json_schema_input_type=date | datetime),
+    PlainSerializer(datetime.isoformat, return_type=str),
+]
+
+_URL = re.compile(r"https?://[^\s/?#@\\]+(?:[/?#][^\s\\]*)?", re.IGNORECASE).fullmatch
+
+
+def _check_url(value: Any) -> Any:
+    if isinstance(value, str) and not (len(value) <= 2048 and _URL(value.strip())):
+        raise PydanticCustomError("url", "no URL")
+    return value
+
+
+Url = Annotated[str, BeforeValidator(_check_url), text(2048), Field(json_schema_extra={"format": "uri"})]
+
+
+def _read_digits(value: Any) -> int:
+    if not (isinstance(value, str) and value.isascii() and value.isdigit() and 0 < int(value[:20]) < INT64):
+        raise PydanticCustomError("digits", "no positive integer")
+    return int(value)
+
+
+def _read_flag(value: Any) -> bool:
+    if value not in ("true", "false", "1", "0"):
+        raise PydanticCustomError("flag", "neither true nor false")
+    return value in ("true", "1")
+
+
+# Query parameters: always text when they come.
+QueryId = Annotated[int, BeforeValidator(_read_digits, json_schema_input_type=Annotated[int, Field(ge=1, lt=INT64)])]
+QueryFlag = Annotated[bool, BeforeValidator(_read_flag, json_schema_input_type=bool)]
+QueryText = Annotated[str, StringConstraints(max_length=1000)]

@@ -1,0 +1,80 @@
+"""What a handler takes and gives, said once: the same words check the request and write the OpenAPI document.
+
+    @needs("write:tags")
+    @takes(TagFields, required=("name",))
+    @gives(TagRecord, status=201)
+    async def create(request): ...
+
+A `takes` or `asks` is checked when the handler calls `body_of` or `query_of`; nothing is read behind its back.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeVar
+
+from shared.validation import Shape
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+Paging = Literal["pages", "cursors"]
+
+
+@dataclass(frozen=True)
+class Description:
+    """Of one handler. `gives` is the shape of a record, or of a whole answer where `bare`; None: an empty answer.
+
+    `listed` wraps the record into a page. `media` are the types of the body; `raw` is that of an answer beside JSON.
+    """
+
+    takes: Shape | None = None
+    media: tuple[str, ...] = ("application/json",)
+    asks: Shape | None = None
+    gives: Any = None
+    status: int = 200
+    listed: Paging | None = None
+    bare: bool = False
+    raw: str | None = None
+    also: tuple[int, ...] = ()
+
+
+def description(handler: Any) -> Description:
+    """What is said of a handler; of one that says nothing, nothing."""
+    found: Description = getattr(handler, "description", Description())
+    return found
+
+
+def takes(
+    fields: type, *, required: tuple[str, ...] = (), media: tuple[str, ...] = ("application/json",)
+) -> Callable[[Handler], Handler]:
+    """The body: a `TypedDict` (total=False) and which of its fields must be there."""
+    return _mark(takes=Shape(fields, required=required), media=media)
+
+
+def asks(fields: type, *, required: tuple[str, ...] = ()) -> Callable[[Handler], Handler]:
+    """The query parameters, beside those of paging."""
+    return _mark(asks=Shape(fields, required=required))
+
+
+def gives(
+    record: Any,
+    *,
+    status: int = 200,
+    listed: Paging | None = None,
+    bare: bool = False,
+    raw: str | None = None,
+    also: tuple[int, ...] = (),
+) -> Callable[[Handler], Handler]:
+    """The answer: `{"data": record}`, a page of them where `listed`, the record itself where `bare`.
+
+    `raw` names the media type of an answer that is no JSON. `also` are statuses beside those that any endpoint may
+    answer with, such as 409.
+    """
+    return _mark(gives=record, status=status, listed=listed, bare=bare, raw=raw, also=also)
+
+
+def _mark(**said: Any) -> Callable[[Handler], Handler]:
+    def mark(handler: Handler) -> Handler:
+        handler.description = replace(description(handler), **said)  # type: ignore[attr-defined]
+        return handler
+
+    return mark
