@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
+SHORTEST_KEY = 16  # characters
 
 
 class Settings(BaseSettings):
@@ -28,6 +29,8 @@ class Settings(BaseSettings):
     web: int = Field(1, ge=1, le=64, description="Identical gateway processes sharing the port (SO_REUSEPORT).")
     workers: int = Field(1, ge=1, le=64, description="Worker processes that `up` starts.")
 
+    hints: Literal["hints", "credits"] = Field("hints", description="How workers are woken; `credits` for the bench.")
+
     body_limit: int = Field(256 * 1024, ge=1024, description="Largest request body, bytes.")
     batch_body_limit: int = Field(5 * 1024 * 1024, ge=1024, description="Largest body of a batch, bytes.")
     body_timeout: float = Field(10.0, gt=0, description="Seconds a client has to send its headers, and its body.")
@@ -41,4 +44,16 @@ class Settings(BaseSettings):
     metrics_dir: str = Field("", description="Folder in which the processes of one machine pool their metrics.")
     metrics_port: int = Field(0, ge=0, le=65535, description="Port on which a worker or sweeper shows its metrics.")
     process_name: str = Field("", description="What a worker is called; the same when it is started again.")
-    secret_key: SecretStr = Field(SecretStr(""), description="Encrypts stored credentials; kept out of the database.")
+    secret_key: SecretStr = Field(
+        SecretStr(""),
+        description="Encrypts stored credentials. Several, comma-separated: the first encrypts, all decrypt. "
+        "Empty: the key of the data dir.",
+    )
+
+    @field_validator("secret_key")
+    @classmethod
+    def _refuse_short_keys(cls, value: SecretStr) -> SecretStr:
+        keys = value.get_secret_value()
+        if keys and any(len(key.strip()) < SHORTEST_KEY for key in keys.split(",")):
+            raise ValueError(f"each key must have at least {SHORTEST_KEY} characters; `openssl rand -hex 32` makes one")
+        return value

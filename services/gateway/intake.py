@@ -10,7 +10,7 @@ from services.gateway.stores import Stores
 from services.gateway.waiting import WaitingRoom
 from shared import logging
 from shared.errors import ApiError, ServerError, ServiceUnavailable
-from shared.hints import Hinter
+from shared.hints import Waker
 from shared.journal import MOST, Item, Lane, Row
 from shared.replies import Verdict
 
@@ -25,7 +25,7 @@ Arrival = tuple[Item, "asyncio.Future[None]"]
 class Intake:
     """Takes submissions and returns once they are durable. One per gateway process."""
 
-    def __init__(self, stores: Stores, room: WaitingRoom, hinter: Hinter, buffer_bytes: int) -> None:
+    def __init__(self, stores: Stores, room: WaitingRoom, hinter: Waker, buffer_bytes: int) -> None:
         self._room = room
         self._unfinished: dict[Source, int] = {}
         self._lanes = {lane: _Flusher(lane, stores, room, hinter, buffer_bytes) for lane in Lane}
@@ -70,7 +70,7 @@ class Intake:
 class _Flusher:
     """One lane: what arrived, by source, and the one flush in flight."""
 
-    def __init__(self, lane: Lane, stores: Stores, room: WaitingRoom, hinter: Hinter, buffer_bytes: int) -> None:
+    def __init__(self, lane: Lane, stores: Stores, room: WaitingRoom, hinter: Waker, buffer_bytes: int) -> None:
         self._lane = lane
         self._stores = stores
         self._room = room

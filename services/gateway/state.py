@@ -14,7 +14,7 @@ from services.gateway.stores import Stores
 from services.gateway.waiting import WaitingRoom
 from shared import hints
 from shared.db import make_pool
-from shared.hints import Hinter, Publisher
+from shared.hints import Credits, Hinter, Publisher
 from shared.settings import Settings
 from shared.spool import Spool
 
@@ -43,7 +43,7 @@ def lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterator[No
         await pool.open()
         spool = redis.from_url(settings.spool_url, socket_timeout=1.5, socket_connect_timeout=1)
         publisher = Publisher(hints.Sender(settings.broker_url))
-        hinter = Hinter(publisher)
+        hinter = Credits(publisher, settings.workers) if settings.hints == "credits" else Hinter(publisher)
         stores = Stores(pool, Spool(spool), settings.flush_timeout)
         room = WaitingRoom(pool, settings.database_url, settings.max_waiting, hinter.answered)
         intake = Intake(stores, room, hinter, settings.buffer_bytes)

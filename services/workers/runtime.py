@@ -28,7 +28,7 @@ class Worker:
         self._url = settings.database_url
         self._loop = uvloop.new_event_loop()
         self._heartbeat = Heartbeat("worker", settings.process_name or "worker", self._url)
-        self._drainer = Drainer(self._heartbeat, pass_on, stopping)
+        self._drainer = Drainer(self._heartbeat, pass_on, stopping, one_batch=settings.hints == "credits")
         self._connection: Connection | None = None
 
     def start(self) -> None:

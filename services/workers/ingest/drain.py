@@ -84,7 +84,15 @@ class Waiting:
 class Drainer:
     """A process's way through the journal. `pass_on` sends a hint to another worker."""
 
-    def __init__(self, heartbeat: Heartbeat, pass_on: Callable[[], object], stopping: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        heartbeat: Heartbeat,
+        pass_on: Callable[[], object],
+        stopping: Callable[[], bool],
+        *,
+        one_batch: bool = False,
+    ) -> None:
+        self._one_batch = one_batch  # a message, as the scheme of credits has it
         self._heartbeat = heartbeat
         self._pass_on = pass_on
         self._stopping = stopping
@@ -112,7 +120,7 @@ class Drainer:
             taken = await self._ingest(connection, lane, chosen)
             total += taken
             in_vain = 0 if taken else in_vain + 1
-            if in_vain == PATIENCE or (len(waiting) == 1 and lane.is_unhurried and lane.is_whole):
+            if self._one_batch or in_vain == PATIENCE or (len(waiting) == 1 and lane.is_unhurried and lane.is_whole):
                 break
         return total
 
