@@ -22,6 +22,7 @@ TASK = "leadhub.ingest"
 QUEUE = "ingest"
 EXPIRES = 30  # seconds; a hint older than that says nothing that the sweeper has not seen
 OUTSTANDING = 0.02  # seconds after which an unanswered hint is taken for lost
+AWAKE = 0.008  # seconds after its verdict that a worker looks again by itself, as its gateways count on
 UNHURRIED = 0.1  # the same where nobody waits for a verdict, so that none ends it earlier
 
 
@@ -127,12 +128,16 @@ class Hinter:
 
     Outstanding ends with any verdict, or after 20 ms; after 100 ms where nobody waits for one. Rows committed
     meanwhile are remembered and hinted then: the worker may have looked just before they came.
+
+    A verdict also says that its worker is awake and looks again for a moment: a hint for rows committed within it is
+    held back, and sent only if the worker did not find them.
     """
 
     def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher
         self._timer: asyncio.TimerHandle | None = None
         self._more = self._hurried = False
+        self._awake_until = 0.0
 
     def committed(self, *, hurried: bool) -> None:
         """Rows wait; `hurried`: somebody waits for their verdicts."""
@@ -141,15 +146,26 @@ class Hinter:
             self._more = True
             if hurried and self._timer.when() > loop.time() + OUTSTANDING:
                 self._timer.cancel()
-                self._timer = loop.call_later(OUTSTANDING, self.answered)
+                self._timer = loop.call_later(OUTSTANDING, self._lost)
             self._hurried = self._hurried or hurried
             return
         self._more = self._hurried = False
-        self._timer = loop.call_later(OUTSTANDING if hurried else UNHURRIED, self.answered)
-        self._publisher.ask()
+        if hurried and loop.time() < self._awake_until:
+            self._timer = loop.call_later(AWAKE, self._send, True)
+        else:
+            self._send(hurried)
 
     def answered(self) -> None:
-        """A verdict came, or the hint is taken for lost."""
+        """A verdict came: a worker is awake."""
+        self._awake_until = asyncio.get_running_loop().time() + AWAKE
+        self._lost()
+
+    def _send(self, hurried: bool) -> None:
+        lost = OUTSTANDING if hurried else UNHURRIED
+        self._timer = asyncio.get_running_loop().call_later(lost, self._lost)
+        self._publisher.ask()
+
+    def _lost(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -172,3 +172,18 @@ async def test_one_key_by_four_workers(database_url: str, database: Connection) 
     await asyncio.gather(*[take(row_id) for row_id in ids])
     found = await summary(database)
     assert (found[0], found[2], found[3], found[8], found[9]) == (25,) * 5
+
+
+async def test_a_worker_that_was_waited_for_looks_again(
+    database_url: str, database: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes within its moment of wakefulness needs no message."""
+    monkeypatch.setattr("services.workers.ingest.drain.AWAKE", 1.0)  # longer than a busy machine's pauses
+    workspace = await workspace_id(database)
+    await accept(database, [item(workspace, {"email": "first@example.com"})], Lane.WAITED_FOR)
+    draining = asyncio.create_task(drain(database_url))
+    done = "SELECT count(*) FROM submissions"
+    while (await (await database.execute(done)).fetchone()) == (0,):
+        assert not draining.done()
+    await accept(database, [item(workspace, {"email": "second@example.com"})], Lane.WAITED_FOR)
+    assert await draining == 2

@@ -21,6 +21,8 @@ MOST = {Lane.WAITED_FOR: 500, Lane.PROMPT: 500, Lane.BULK: 100}  # leads in a ba
 TURN = 4  # every so many batches the lowest waiting lane goes first
 PATIENCE = 3  # batches in a row whose rows were all locked by somebody else; then they are left to them
 RETRIES = 6  # of a batch that met a deadlock or changing identities
+AWAKE = 0.01  # seconds after a verdict that a worker looks again by itself: a message costs as much as many looks
+LOOK_AGAIN = 0.001  # seconds between them
 LOOK_BACK = 2.0  # seconds; then the journal is read from its beginning again
 
 SEEN, ROWS = 500, 256  # how far a choice looks into a lane: leads, journal rows
@@ -49,6 +51,8 @@ WITH waiting AS (
 SELECT lane, array_agg(id ORDER BY id), array_agg(n ORDER BY id), max(attempts) FROM waiting
 WHERE before < {SEEN} GROUP BY lane ORDER BY lane
 """  # noqa: S608  # constants only
+
+PEEK = "SELECT 1 FROM journal WHERE lane = 0 AND id > %s LIMIT 1"
 
 
 @dataclass(slots=True)
@@ -110,8 +114,8 @@ class Drainer:
 
         Raises what tells of the database's state; the rows then wait for whoever comes next.
         """
-        total, in_vain, passed_on = 0, 0, False
-        while not self._stopping() and (waiting := await self._choose(connection, older_than_ms)):
+        total, in_vain, passed_on, awake_until = 0, 0, False, 0.0
+        while not self._stopping() and (waiting := await self._await(connection, older_than_ms, awake_until)):
             lane = self._pick(waiting)
             chosen = lane.fitting(MOST[lane.lane])
             if not passed_on and (len(waiting) > 1 or len(chosen) < len(lane.row_ids)):
@@ -120,9 +124,23 @@ class Drainer:
             taken = await self._ingest(connection, lane, chosen)
             total += taken
             in_vain = 0 if taken else in_vain + 1
+            if not lane.is_unhurried and taken:
+                awake_until = time.monotonic() + AWAKE
             if self._one_batch or in_vain == PATIENCE or (len(waiting) == 1 and lane.is_unhurried and lane.is_whole):
                 break
         return total
+
+    async def _await(self, connection: Connection, older_than_ms: int, awake_until: float) -> list[Waiting]:
+        """What waits now, or comes to wait while somebody may be about to send the next lead."""
+        while not (waiting := await self._choose(connection, older_than_ms)):
+            while time.monotonic() < awake_until and not await self._peek(connection):  # noqa: ASYNC110
+                await asyncio.sleep(LOOK_AGAIN)
+            if time.monotonic() >= awake_until:
+                break
+        return waiting
+
+    async def _peek(self, connection: Connection) -> bool:
+        return await (await connection.execute(PEEK, (self._low,))).fetchone() is not None
 
     async def _choose(self, connection: Connection, older_than_ms: int) -> list[Waiting]:
         now = time.monotonic()
