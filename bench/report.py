@@ -62,6 +62,8 @@ def variants_result(measured: Mapping[str, Sequence[Round]]) -> dict[str, Round]
 def as_text(result: Mapping[str, Any]) -> str:
     """Every part that the result has, as aligned tables."""
     parts: dict[str, Callable[[Any], str]] = {
+        "reads": reads_text,
+        "http": http_text,
         "figures": figures_text,
         "targets": targets_text,
         "variants": variants_text,
@@ -78,6 +80,30 @@ def figures_text(figures: Mapping[str, Any]) -> str:
         spread = (min(figure["rounds"]), figure["median"], max(figure["rounds"]))
         rows.append([figure["label"], *map(number, spread), figure["unit"]])
     return table(["Figure", "lowest", "median", "highest", ""], rows)
+
+
+def reads_text(reads: Sequence[Mapping[str, Any]]) -> str:
+    rows = [
+        [
+            read["label"],
+            f"{read['total']:,}",
+            number(read["small_ms"]),
+            number(read["large_ms"]),
+            number(read["ratio"]),
+            read["target"],
+            "met" if read["met"] else "MISSED",
+        ]
+        for read in reads
+    ]
+    return table(["List", "leads", "small ms", "large ms", "ratio", "target", ""], rows)
+
+
+def http_text(http: Mapping[str, float]) -> str:
+    return (
+        f"Over HTTP, {http['rate']:g} lists/s while {http['leads']:,.0f} leads/s arrive: p50 {number(http['p50'])} ms, "
+        f"p99 {number(http['p99'])} ms, longest {number(http['longest'])} ms; "
+        f"{http['failed']:g} of {http['asked']:g} failed"
+    )
 
 
 def targets_text(targets: Sequence[Mapping[str, Any]]) -> str:

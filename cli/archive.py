@@ -18,6 +18,8 @@ from typing import IO, Any
 
 from pydantic import BaseModel, ValidationError
 
+from shared.embedded.datadir import sync_folder
+
 FORMAT = 1
 SPOOL, KEY, DUMP, MANIFEST = "spool.jsonl", "secrets/key", "database.dump", "manifest.json"
 CONTENT = frozenset((SPOOL, KEY, DUMP))
@@ -127,15 +129,6 @@ def reading(path: Path) -> Iterator[Archive]:
         raise RuntimeError(f"{path} cannot be restored: {error}") from None
     except tarfile.TarError as error:
         raise RuntimeError(f"{path} is damaged, cut short, or no backup of LeadHub: {error}") from None
-
-
-def sync_folder(path: Path) -> None:
-    """Have the names in a folder on disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _claim(descriptor: int, part: Path) -> None:

@@ -27,6 +27,7 @@ from shared.db import Connection, connect
 from shared.embedded.servers import connected
 from shared.settings import Settings
 from shared.spool import Spool
+from shared.vault import ROTATION_LOCK, source
 
 BOOKS = ("accepted", "done", "pending", "dead", "quarantined", "spooled")
 REPORT_EVERY = 64 << 20  # bytes
@@ -59,9 +60,7 @@ async def _save(settings: Settings, archive: Writer) -> None:
     with archive.member(SPOOL) as write:
         spooled = await _save_spool(settings.spool_url, write)
     say(f"spool: {spooled} submissions")
-    with archive.member(KEY) as write:
-        write(settings.secret_key.get_secret_value().encode())
-    version, books = await _save_database(settings.database_url, archive, spooled)
+    version, books = await _save_database(settings, archive, spooled)
     manifest = Manifest(
         format=FORMAT,
         leadhub=__version__,
@@ -87,9 +86,16 @@ async def _save_spool(url: str, write: Write) -> int:
     return spooled
 
 
-async def _save_database(url: str, archive: Writer, spooled: int) -> tuple[str, dict[str, int]]:
-    """The dump; the server's version, and the ledger of the very snapshot that was dumped."""
+async def _save_database(settings: Settings, archive: Writer, spooled: int) -> tuple[str, dict[str, int]]:
+    """The keys and the dump; the server's version, and the ledger of the very snapshot that was dumped.
+
+    No rotation may come between the two: the dump would need a key that is not beside it.
+    """
+    url = settings.database_url
     async with connect(url, "leadhub-cli") as connection:
+        await connection.execute("SELECT pg_advisory_lock_shared(%s)", (ROTATION_LOCK,))
+        with archive.member(KEY) as write:
+            write(source(settings)().encode())
         await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
         await connection.execute("SET idle_in_transaction_session_timeout = 0")  # it idles while pg_dump works
         async with connection.transaction():

@@ -16,6 +16,7 @@ COMMANDS = {
     "key": "cli.tenants",
     "status": "cli.status",
     "replay": "cli.replay",
+    "secrets": "cli.secrets",
     "backup": "cli.backup",
     "restore": "cli.restore",
     "test": "cli.test",

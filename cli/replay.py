@@ -7,6 +7,7 @@ import click
 
 from cli.common import data_dir_option, make_settings, say, with_database
 from shared import replay as submissions
+from shared.replay import Selection
 
 
 @click.command()
@@ -22,11 +23,12 @@ def replay(ids: tuple[UUID, ...], state: str | None, since: str | None, yes: boo
     """
     if bool(ids) == bool(state):
         raise click.UsageError("name either the ids of submissions or a --state")
-    settings, named, moment = make_settings(), [str(each) for each in ids] or None, _time(since)
-    count = with_database(settings, lambda use: submissions.count(use, ids=named, state=state, since=moment))
+    settings = make_settings()
+    wanted = Selection(ids=[str(each) for each in ids] or None, state=state, since=_time(since))
+    count = with_database(settings, lambda use: submissions.count(use, wanted))
     say(f"{count} submissions")
     if count and (yes or click.confirm("Replay them?", err=True)):
-        click.echo(with_database(settings, lambda use: submissions.replay(use, ids=named, state=state, since=moment)))
+        click.echo(with_database(settings, lambda use: submissions.replay(use, wanted)))
 
 
 def _time(text: str | None) -> datetime | None:

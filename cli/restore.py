@@ -6,7 +6,6 @@ killed between them is complete after a second run with `--force`.
 
 import asyncio
 import base64
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,17 +17,19 @@ import psycopg
 import redis
 from alembic.util import CommandError
 
-from cli.archive import DUMP, KEY, SPOOL, Archive, Manifest, reading, sync_folder
+from cli.archive import DUMP, KEY, SPOOL, Archive, Manifest, reading
 from cli.backup import books_of, explained
 from cli.common import data_dir_option, make_settings, say, table
 from cli.dump import load, refuse_if_used, side_database, take_place
 from cli.schema import upgrade
 from cli.spool import check_spool
 from shared.db import connect
+from shared.embedded.datadir import KEY as KEY_FILE
 from shared.embedded.datadir import SHORT, DataDir, InUse
 from shared.embedded.servers import Embedded, running
 from shared.settings import Settings
 from shared.spool import COUNT, STREAM
+from shared.vault import split
 
 SIDE_STREAM = f"{STREAM}:restoring"
 AT_ONCE = 100  # spool entries written at one round trip, and one fsync
@@ -54,9 +55,10 @@ def restore(file: Path, force: bool) -> None:
     with explained(), reading(file) as archive, _alone(Embedded(settings)) as found:
         _refuse(found, archive.manifest, force)
         books = _restore(found, archive)
-        key = archive.open(KEY).read()
-        _write_key(DataDir(settings.data_dir), key)
-    if settings.secret_key.get_secret_value().encode() not in (b"", key):
+        keys = archive.open(KEY).read().decode()
+        DataDir(settings.data_dir).replace_secret(KEY_FILE, keys)
+    given = settings.secret_key.get_secret_value()
+    if given and not set(split(keys)) <= set(split(given)):
         say("LEADHUB_SECRET_KEY is not the backup's key: unset it, or stored credentials cannot be read")
     table(["", ""], [[name, count] for name, count in books.items()])
     say(f"restored the state of {archive.manifest.made_at:%Y-%m-%d %H:%M:%S} UTC; its ledger equals the backup's")
@@ -147,18 +149,6 @@ def _switch_spool(url: str, spooled: int) -> None:
             pipe.delete(STREAM)
         pipe.set(COUNT, spooled)
         pipe.execute()
-
-
-def _write_key(home: DataDir, key: bytes) -> None:
-    path = home.secrets / "key"
-    side = path.with_suffix(".restoring")
-    side.unlink(missing_ok=True)
-    with os.fdopen(os.open(side, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(key)
-        file.flush()
-        os.fsync(file.fileno())
-    side.rename(path)
-    sync_folder(home.secrets)
 
 
 async def _read_books(url: str, spooled: int) -> dict[str, int]:

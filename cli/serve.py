@@ -6,6 +6,7 @@ import uvloop
 from aiohttp import web
 
 from services.api.app import mount_api
+from services.gateway.app import ROUTES as GATEWAY_ROUTES
 from services.gateway.app import mount_gateway
 from services.workers.sweeper import Sweeper
 from shared import logging, metrics
@@ -20,7 +21,7 @@ def gateway(settings: Settings, *, with_api: bool = False) -> None:
     app = make_app(settings, "gateway")
     mount_gateway(app, settings)
     if with_api:
-        mount_api(app, settings)
+        mount_api(app, settings, beside=GATEWAY_ROUTES)
     _serve(app, settings)
 
 
@@ -28,7 +29,7 @@ def api(settings: Settings) -> None:
     """The read API alone."""
     logging.configure("api", settings.log_level)
     app = make_app(settings, "api")
-    mount_api(app, settings)
+    mount_api(app, settings, beside=GATEWAY_ROUTES)
     _serve(app, settings)
 
 

@@ -12,20 +12,34 @@ from shared import tenants
 @click.group()
 @data_dir_option
 def workspace() -> None:
-    """Make and list workspaces. A workspace holds one team's leads, and sees nothing of any other's."""
+    """Make, list and set up workspaces. A workspace holds one team's leads, and sees nothing of any other's."""
 
 
 @workspace.command("create")
 @click.argument("slug")
 @click.option("--name", required=True, help="What people call it.")
 @click.option("--country", default="US", show_default=True, help="How phone numbers without a country code are read.")
+@click.option("--timezone", default="UTC", show_default=True, help="Where its business hours are, as Europe/Berlin.")
 @data_dir_option
-def workspace_create(slug: str, name: str, country: str) -> None:
+def workspace_create(slug: str, name: str, country: str, timezone: str) -> None:
     """Make the workspace SLUG (lowercase letters, digits, hyphens) with a pipeline "Sales". Prints its id.
 
     Example: leadhub workspace create acme --name "Acme GmbH" --country DE
     """
-    click.echo(with_database(make_settings(), lambda use: tenants.create_workspace(use, slug, name, country.upper())))
+    fields = (slug, name, country.upper(), timezone)
+    click.echo(with_database(make_settings(), lambda use: tenants.create_workspace(use, *fields)))
+
+
+@workspace.command("timezone")
+@click.argument("slug")
+@click.argument("timezone")
+@data_dir_option
+def workspace_timezone(slug: str, timezone: str) -> None:
+    """Say where the business hours of the workspace SLUG are: Monday to Friday, 9 to 18, in TIMEZONE.
+
+    Example: leadhub workspace timezone acme Europe/Berlin
+    """
+    with_database(make_settings(), lambda use: tenants.set_timezone(use, slug, timezone))
 
 
 @workspace.command("list")
@@ -33,7 +47,8 @@ def workspace_create(slug: str, name: str, country: str) -> None:
 def workspace_list() -> None:
     """List the workspaces."""
     rows = with_database(make_settings(), tenants.list_workspaces)
-    table(["ID", "SLUG", "NAME", "COUNTRY"], [[row["id"], row["slug"], row["name"], row["country"]] for row in rows])
+    columns = ("id", "slug", "name", "country", "timezone")
+    table([column.upper() for column in columns], [[row[column] for column in columns] for row in rows])
 
 
 @click.group()

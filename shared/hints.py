@@ -9,6 +9,7 @@ import threading
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from celery import Celery
 from kombu import Connection, Producer
@@ -18,8 +19,18 @@ from shared.metrics import HINTS
 
 log = logging.get()
 
-TASK = "leadhub.ingest"
-QUEUE = "ingest"
+
+class Hint(NamedTuple):
+    """What a hint says: that rows wait for this task, whose workers listen to this queue."""
+
+    task: str
+    queue: str
+
+
+INGEST = Hint("leadhub.ingest", "ingest")
+AUTOMATIONS = Hint("leadhub.automate", "automations")
+DELIVERIES = Hint("leadhub.deliver", "deliveries")
+
 EXPIRES = 30  # seconds; a hint older than that says nothing that the sweeper has not seen
 OUTSTANDING = 0.02  # seconds after which an unanswered hint is taken for lost
 AWAKE = 0.008  # seconds after its verdict that a worker looks again by itself, as its gateways count on
@@ -48,10 +59,10 @@ class Sender:
     The message is Celery's own, made once: `send_task` makes it anew and asks four signals, for three times the price.
     """
 
-    def __init__(self, broker_url: str) -> None:
+    def __init__(self, broker_url: str, hint: Hint = INGEST) -> None:
         self._app = _application(broker_url)
-        self._message = self._app.amqp.as_task_v2(uuid.uuid4().hex, TASK)
-        self._queue = self._app.amqp.queues[QUEUE]
+        self._message = self._app.amqp.as_task_v2(uuid.uuid4().hex, hint.task)
+        self._queue = self._app.amqp.queues[hint.queue]
         self._connection: Connection | None = None
         self._producer: Producer | None = None
 

@@ -4,7 +4,10 @@ Transactions append deltas; the sweeper folds them into totals. A reader sums bo
 in progress is seen whole or not at all.
 """
 
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, LiteralString
+
+from psycopg.rows import TupleRow
 
 from shared.db import Connection
 from shared.spool import Spool
@@ -21,6 +24,14 @@ SELECT coalesce((SELECT json_object_agg(state, n) FROM (
        (SELECT count(*) FROM processes WHERE kind = 'worker' AND seen_at > now() - interval '10 s'),
        (SELECT coalesce(json_object_agg(lane, n), '{}') FROM (SELECT lane, sum(n) AS n FROM journal GROUP BY lane) l)
 """
+READ_OF = """
+SELECT coalesce((SELECT json_object_agg(state, n) FROM (
+           SELECT state, sum(n) AS n
+           FROM (SELECT state, n FROM ledger WHERE workspace_id = %(workspace)s
+                 UNION ALL SELECT state, n FROM ledger_deltas WHERE workspace_id = %(workspace)s) counts
+           GROUP BY state) sums), '{}'),
+       (SELECT coalesce(extract(epoch FROM clock_timestamp() - min(stored_at)), 0)::float8 FROM journal)
+"""
 FOLD = """
 WITH folded AS (
     DELETE FROM ledger_deltas WHERE id IN (SELECT id FROM ledger_deltas ORDER BY id LIMIT 20000 FOR UPDATE SKIP LOCKED)
@@ -34,13 +45,52 @@ LANES = {"0": "waited_for", "1": "prompt", "2": "bulk"}
 
 async def read(connection: Connection, spool: Spool | None) -> dict[str, Any]:
     """The ledger, the age of what waits longest (seconds) and the queues, over all workspaces."""
-    before = await spool.submissions() if spool else 0
+    found, spooled = await _read(connection, READ, {}, spool.submissions if spool else _nothing)
+    counts, pending, oldest, workers, lanes = found or ({}, 0, 0, 0, {})
+    if spool and spooled:
+        oldest = max(oldest, await spool.oldest_waiting_s())
+    return {
+        **_entries(counts, pending, spooled),
+        "oldest_waiting_s": round(max(oldest, 0.0), 3),
+        "workers": workers,
+        "queues": {name: lanes.get(lane, 0) for lane, name in LANES.items()},
+    }
+
+
+async def read_of(connection: Connection, spool: Spool | None, workspace_id: int) -> dict[str, Any]:
+    """One workspace's ledger, and for how long (seconds) something of it may have been waiting: the journal's rows are
+    shared by all workspaces."""
+
+    async def spooled_of() -> int:
+        return await spool.submissions_of(workspace_id) if spool else 0
+
+    found, spooled = await _read(connection, READ_OF, {"workspace": workspace_id}, spooled_of)
+    counts, oldest = found or ({}, 0)
+    pending = counts.get("accepted", 0) - sum(counts.get(state, 0) for state in STATES[1:])
+    if spool and spooled:
+        oldest = max(oldest, await spool.oldest_waiting_s())
+    oldest = oldest if pending or spooled else 0.0
+    return {**_entries(counts, pending, spooled), "oldest_waiting_s": round(max(oldest, 0.0), 3)}
+
+
+async def _read(
+    connection: Connection, query: LiteralString, arguments: Mapping[str, Any], count: Callable[[], Awaitable[int]]
+) -> tuple[TupleRow | None, int]:
+    """The query's row and the count of what is spooled at that moment: read again while an entry moves between."""
+    before = await count()
     while True:
-        counts, pending, oldest, workers, lanes = await (await connection.execute(READ)).fetchone() or ({}, 0, 0, 0, {})
-        spooled = await spool.submissions() if spool else 0
+        found = await (await connection.execute(query, arguments)).fetchone()
+        spooled = await count()
         if spooled == before:
-            break
-        before = spooled  # an entry moved between the two stores while they were read
+            return found, spooled
+        before = spooled
+
+
+async def _nothing() -> int:
+    return 0
+
+
+def _entries(counts: Mapping[str, int], pending: int, spooled: int) -> dict[str, int]:
     return {
         "accepted": counts.get("accepted", 0) + spooled,
         "pending": pending,
@@ -48,9 +98,6 @@ async def read(connection: Connection, spool: Spool | None) -> dict[str, Any]:
         "dead": counts.get("dead", 0),
         "quarantined": counts.get("quarantined", 0),
         "spooled": spooled,
-        "oldest_waiting_s": round(max(oldest, 0.0), 3),
-        "workers": workers,
-        "queues": {name: lanes.get(lane, 0) for lane, name in LANES.items()},
     }
 
 

@@ -31,6 +31,10 @@ WAITING = Gauge("leadhub_waiting_callers", "Callers waiting for a verdict.", mul
 BATCH_SIZE = Histogram("leadhub_batch_submissions", "Submissions ingested in one transaction.", buckets=SIZES)
 BATCH_SECONDS = Histogram("leadhub_batch_seconds", "Seconds of one ingest transaction.", buckets=FAST)
 INGESTED = Counter("leadhub_ingested_total", "Submissions in their final state, by state.", ("state",))
+DELIVERIES = Counter("leadhub_delivery_attempts_total", "Attempts at deliveries, by outcome.", ("kind", "outcome"))
+DELIVERY_SECONDS = Histogram(
+    "leadhub_delivery_seconds", "Seconds of an attempt, by kind.", ("kind",), buckets=(*FAST, 20)
+)
 HINTS = Counter("leadhub_hints_total", "Hints published, by outcome.", ("outcome",))
 PENDING = Gauge("leadhub_pending", "Accepted submissions not yet ingested.", multiprocess_mode="mostrecent")
 OLDEST = Gauge("leadhub_oldest_waiting_seconds", "Age of the oldest of them.", multiprocess_mode="mostrecent")

@@ -5,6 +5,7 @@ idempotency key leaves too, since the worker that decides it will claim it again
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 import orjson
@@ -19,6 +20,9 @@ state IN ('dead', 'quarantined')
 AND (%(ids)s::uuid[] IS NULL OR id = ANY(%(ids)s::uuid[]))
 AND (%(state)s::text IS NULL OR state = %(state)s)
 AND (%(since)s::timestamptz IS NULL OR received_at >= %(since)s)
+AND (%(before)s::timestamptz IS NULL OR received_at < %(before)s)
+AND (%(channel)s::text IS NULL OR channel = %(channel)s)
+AND (%(source)s::text IS NULL OR source = %(source)s)
 AND (%(workspace_id)s::bigint IS NULL OR workspace_id = %(workspace_id)s)
 """
 COUNT = f"SELECT count(*) FROM submissions WHERE {WHERE}"  # noqa: S608  # constants only
@@ -41,34 +45,34 @@ FROM taken t LEFT JOIN keys k ON k.workspace_id = t.workspace_id AND k.id = t.id
 PUT_BACK = "INSERT INTO journal (lane, n, ids, payload) VALUES (%b, %b, string_to_array(%b, ',')::uuid[], %b)"
 
 
-async def count(
-    connection: Connection,
-    *,
-    ids: Sequence[str] | None = None,
-    state: str | None = None,
-    since: datetime | None = None,
-    workspace_id: int | None = None,
-) -> int:
-    """How many submissions a replay with the same arguments would take."""
-    arguments = {"ids": ids, "state": state, "since": since, "workspace_id": workspace_id}
-    row = await (await connection.execute(COUNT, arguments)).fetchone()
+@dataclass(frozen=True)
+class Selection:
+    """Which dead and quarantined submissions: those that fit all that is said. Without a workspace: of any."""
+
+    ids: Sequence[str] | None = None
+    state: str | None = None
+    since: datetime | None = None
+    before: datetime | None = None
+    channel: str | None = None
+    source: str | None = None
+    workspace_id: int | None = None
+
+
+async def count(connection: Connection, selection: Selection) -> int:
+    """How many submissions a replay of the same selection would take."""
+    row = await (await connection.execute(COUNT, asdict(selection))).fetchone()
     return int(row[0]) if row else 0
 
 
-async def replay(
-    connection: Connection,
-    *,
-    ids: Sequence[str] | None = None,
-    state: str | None = None,
-    since: datetime | None = None,
-    workspace_id: int | None = None,
-) -> int:
-    """Puts them back into the journal, a transaction per chunk; returns how many. The sweeper hints at them."""
-    arguments = {"ids": ids, "state": state, "since": since, "workspace_id": workspace_id, "chunk": CHUNK}
-    total = 0
-    while n := await _replay_chunk(connection, arguments):
-        total += n
-    return total
+async def replay(connection: Connection, selection: Selection) -> int:
+    """Puts them back into the journal, a transaction per chunk; returns how many. The sweeper hints at them.
+
+    No more than there are at its beginning: one that dies again meanwhile is not taken again.
+    """
+    left = total = await count(connection, selection)
+    while left and (n := await _replay_chunk(connection, {**asdict(selection), "chunk": min(CHUNK, left)})):
+        left -= n
+    return total - left
 
 
 async def _replay_chunk(connection: Connection, arguments: Mapping[str, object]) -> int:

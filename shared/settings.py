@@ -38,6 +38,17 @@ class Settings(BaseSettings):
     buffer_bytes: int = Field(64 * 1024 * 1024, ge=1024, description="Bytes waiting to be stored before 503.")
     flush_timeout: float = Field(1.0, gt=0, description="Seconds PostgreSQL has to store a flush; then the spool.")
 
+    allowed_targets: str = Field(
+        "", description="Comma-separated host names and networks that messages may go to although they are private."
+    )
+    smtp_url: str = Field(
+        "",
+        description="smtp:// or smtps://, with user and password: mails of workspaces that have no mail integration.",
+    )
+    mail_from: str = Field("", description="Sender's address of mails that go by `LEADHUB_SMTP_URL`.")
+    twilio_url: str = Field("https://api.twilio.com", description="Twilio's API, or that of one of its regions.")
+    mailgun_url: str = Field("", description="Mailgun's API. Empty: that of the integration's region.")
+
     keep_days: int = Field(90, ge=1, description="Days that submissions and idempotency keys are kept.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Lowest level logged.")
     access_log: bool = Field(True, description="One structured line per HTTP request.")

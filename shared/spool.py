@@ -49,6 +49,21 @@ class Spool:
         """How many submissions wait here."""
         return int(await self._redis.get(COUNT) or 0)
 
+    async def submissions_of(self, workspace_id: int) -> int:
+        """How many of them are a workspace's. Walks the stream, which is empty but for while PostgreSQL is away."""
+        if not await self.submissions():
+            return 0
+        accepted = [orjson.loads(entry.row.accepted) async for entry in self.entries()]
+        return sum(n for pairs in accepted for workspace, n in pairs if workspace == workspace_id)
+
+    async def oldest_waiting_s(self) -> float:
+        """For how long the oldest entry has been waiting, in seconds by the spool's own clock; 0 where none is."""
+        oldest = await self._read(1)
+        if not oldest:
+            return 0.0
+        seconds, microseconds = await self._redis.time()
+        return float(max(seconds + microseconds / 1e6 - int(oldest[0].id.partition(b"-")[0]) / 1e3, 0.0))
+
     async def find(self, submission_id: str) -> dict[str, Any] | None:
         """The journal item of a submission that waits here. Walks the stream: asked when nothing else knew of it."""
         async for entry in self.entries():

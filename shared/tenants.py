@@ -3,6 +3,7 @@
 import re
 from datetime import datetime
 from typing import Any, Final, NamedTuple
+from zoneinfo import available_timezones
 
 import psycopg
 from psycopg.rows import dict_row
@@ -17,7 +18,7 @@ DEFAULT_LIMIT: Final = 1000  # requests an hour
 # One statement, so that no workspace is ever seen without its default pipeline.
 CREATE_WORKSPACE = """
 WITH workspace AS (
-    INSERT INTO workspaces (slug, name, country) VALUES (%s, %s, %s) RETURNING id
+    INSERT INTO workspaces (slug, name, country, timezone) VALUES (%s, %s, %s, %s) RETURNING id
 ), pipeline AS (
     INSERT INTO pipelines (workspace_id, name, is_default) SELECT id, 'Sales', true FROM workspace
     RETURNING id, workspace_id
@@ -28,6 +29,8 @@ WITH workspace AS (
 )
 SELECT id FROM workspace
 """
+
+SET_TIMEZONE = "UPDATE workspaces SET timezone = %s WHERE slug = %s"
 
 CREATE_KEY = """
 INSERT INTO api_keys (workspace_id, name, prefix, digest, scopes, rate_limit, expires_at)
@@ -59,22 +62,37 @@ class CreatedKey(NamedTuple):
     key: NewKey
 
 
-async def create_workspace(connection: Connection, slug: str, name: str, country: str = "US") -> int:
+async def create_workspace(
+    connection: Connection, slug: str, name: str, country: str = "US", timezone: str = "UTC"
+) -> int:
     """Make a workspace with the default pipeline "Sales"; answers its id. Refused when the slug is bad or taken."""
     if not SLUG.fullmatch(slug):
         raise Refused(f"the slug {slug!r} must be 1 to 63 lowercase letters, digits and hyphens")
     if not COUNTRY.fullmatch(country):
         raise Refused(f"the country {country!r} must be two capital letters, as US or DE")
+    _check_timezone(timezone)
     try:
-        cursor = await connection.execute(CREATE_WORKSPACE, (slug, name, country))
+        cursor = await connection.execute(CREATE_WORKSPACE, (slug, name, country, timezone))
     except psycopg.errors.UniqueViolation:
         raise Refused(f"there is a workspace {slug!r} already") from None
     return int((await cursor.fetchall())[0][0])
 
 
+async def set_timezone(connection: Connection, slug: str, timezone: str) -> None:
+    """Say where a workspace's business hours are. Refused when there is no such workspace or time zone."""
+    _check_timezone(timezone)
+    if (await connection.execute(SET_TIMEZONE, (timezone, slug))).rowcount == 0:
+        raise Refused(f"there is no workspace {slug!r}; `workspace list` shows them")
+
+
+def _check_timezone(timezone: str) -> None:
+    if timezone not in available_timezones():
+        raise Refused(f"there is no time zone {timezone!r}; they are named as Europe/Berlin or Asia/Riyadh")
+
+
 async def list_workspaces(connection: Connection) -> list[dict[str, Any]]:
-    """Every workspace: `id, slug, name, country`."""
-    return await _rows(connection, "SELECT id, slug, name, country FROM workspaces ORDER BY id")
+    """Every workspace: `id, slug, name, country, timezone`."""
+    return await _rows(connection, "SELECT id, slug, name, country, timezone FROM workspaces ORDER BY id")
 
 
 async def create_key(

@@ -125,11 +125,13 @@ class Shape:
         errors: Fields = {}
         known = {name: value[name] for name in self.fields.__annotations__ if name in value}
         known = {name: None if part == "" else part for name, part in cleaned(known, "", errors).items()}
+        sent = {name: part for name, part in known.items() if not (part is None and name in self.required)}
+        sound = {name: None if part == "" else part for name, part in self._sound(sent, errors).items()}
+        broken = {field.partition(".")[0] for field in errors}
         for name in self.required:
-            if known.get(name) is None:
+            if name not in broken and sound.get(name) is None:
                 errors[name] = [MESSAGES["missing"].format(field=name)]
-        sound = self._sound({name: part for name, part in known.items() if name not in errors}, errors)
-        return {name: None if part == "" else part for name, part in sound.items()}, errors
+        return {name: part for name, part in sound.items() if name not in broken}, errors
 
     def _sound(self, known: dict[str, Any], errors: Fields) -> dict[str, Any]:
         try:
@@ -178,11 +180,11 @@ Time = Annotated[
     PlainSerializer(datetime.isoformat, return_type=str),
 ]
 
-_URL = re.compile(r"https?://[^\s/?#@\\]+(?:[/?#][^\s\\]*)?", re.IGNORECASE).fullmatch
+is_url = re.compile(r"https?://[^\s/?#@\\]+(?:[/?#][^\s\\]*)?", re.IGNORECASE).fullmatch
 
 
 def _check_url(value: Any) -> Any:
-    if isinstance(value, str) and not (len(value) <= 2048 and _URL(value.strip())):
+    if isinstance(value, str) and not (len(value) <= 2048 and is_url(value.strip())):
         raise PydanticCustomError("url", "no URL")
     return value
 

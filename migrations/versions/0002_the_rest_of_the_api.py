@@ -19,7 +19,8 @@ def upgrade() -> None:
     sa.Column('state', sa.Text(), nullable=False),
     sa.Column('step', sa.SmallInteger(), server_default='0', nullable=False),
     sa.Column('steps', postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'"), nullable=False),
-    sa.Column('depth', sa.SmallInteger(), server_default='0', nullable=False),
+    sa.Column('plan', postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+    sa.Column('chain', sa.ARRAY(sa.BigInteger()), server_default=sa.text("'{}'"), nullable=False),
     sa.Column('due_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('attempts', sa.SmallInteger(), server_default='0', nullable=False),
     sa.Column('error', sa.Text(), nullable=True),
@@ -27,6 +28,7 @@ def upgrade() -> None:
     sa.Column('finished_at', sa.DateTime(timezone=True), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_automation_runs'))
     )
+    op.create_index(op.f('ix_automation_runs_finished_at'), 'automation_runs', ['finished_at'], unique=False, postgresql_where=sa.text('finished_at IS NOT NULL'))
     op.create_index('ix_automation_runs_due', 'automation_runs', ['due_at'], unique=False, postgresql_where=sa.text('due_at IS NOT NULL'))
     op.create_index('ix_automation_runs_lead', 'automation_runs', ['workspace_id', 'lead_id'], unique=False)
     op.create_index('ix_automation_runs_list', 'automation_runs', ['workspace_id', 'automation_id', 'id'], unique=False)
@@ -55,6 +57,7 @@ def upgrade() -> None:
     sa.Column('trigger', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
     sa.Column('trigger_type', sa.Text(), nullable=False),
     sa.Column('steps', postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'"), nullable=False),
+    sa.Column('secrets', sa.LargeBinary(), nullable=True),
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.Column('updated_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.ForeignKeyConstraint(['workspace_id'], ['workspaces.id'], name=op.f('fk_automations_workspace_id')),
@@ -62,6 +65,15 @@ def upgrade() -> None:
     )
     op.create_index('ix_automations_trigger', 'automations', ['workspace_id', 'trigger_type'], unique=False, postgresql_where=sa.text('is_active'))
     op.create_index(op.f('ix_automations_workspace_id_id'), 'automations', ['workspace_id', 'id'], unique=False)
+    op.create_table('cleanups',
+    sa.Column('id', sa.BigInteger(), sa.Identity(always=False), nullable=False),
+    sa.Column('workspace_id', sa.BigInteger(), nullable=False),
+    sa.Column('kind', sa.Text(), nullable=False),
+    sa.Column('ref_id', sa.BigInteger(), nullable=False),
+    sa.Column('after_id', sa.BigInteger(), server_default='0', nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_cleanups'))
+    )
     op.create_table('forms',
     sa.Column('id', sa.BigInteger(), sa.Identity(always=False), nullable=False),
     sa.Column('workspace_id', sa.BigInteger(), nullable=False),
@@ -165,6 +177,7 @@ def downgrade() -> None:
     op.drop_table('integrations')
     op.drop_index(op.f('ix_forms_workspace_id'), table_name='forms')
     op.drop_table('forms')
+    op.drop_table('cleanups')
     op.drop_index(op.f('ix_automations_workspace_id_id'), table_name='automations')
     op.drop_index('ix_automations_trigger', table_name='automations', postgresql_where=sa.text('is_active'))
     op.drop_table('automations')
@@ -173,6 +186,7 @@ def downgrade() -> None:
     op.drop_index('uq_automation_runs_trigger', table_name='automation_runs')
     op.drop_index('ix_automation_runs_list', table_name='automation_runs')
     op.drop_index('ix_automation_runs_lead', table_name='automation_runs')
+    op.drop_index(op.f('ix_automation_runs_finished_at'), table_name='automation_runs', postgresql_where=sa.text('finished_at IS NOT NULL'))
     op.drop_index('ix_automation_runs_due', table_name='automation_runs', postgresql_where=sa.text('due_at IS NOT NULL'))
     op.drop_table('automation_runs')
 

@@ -1,18 +1,39 @@
 """The read API's routes and lifetime, to be mounted on an application."""
 
+from collections.abc import Sequence
 from types import ModuleType
 
 from aiohttp import web
 
-from services.api.resources import leads, me, submissions, tags
+from services.api.openapi import handlers as openapi
+from services.api.resources import (
+    api_keys,
+    automations,
+    deliveries,
+    forms,
+    integrations,
+    lead_list,
+    leads,
+    me,
+    operations,
+    pipelines,
+    scoring,
+    stages,
+    submissions,
+    suppressions,
+    tags,
+    tasks,
+    users,
+    webhooks,
+)
 from services.api.state import lifetime
 from shared.settings import Settings
 from shared.web.app import mount
 
 
-def resource(path: str, handlers: ModuleType) -> list[web.RouteDef]:
+def resource(path: str, handlers: ModuleType, id_name: str = "id") -> list[web.RouteDef]:
     """The six routes of a noun: index, create, show, update (by PUT and PATCH) and delete."""
-    one = f"{path}/{{id}}"
+    one = f"{path}/{{{id_name}}}"
     return [
         web.get(path, handlers.index),
         web.post(path, handlers.create),
@@ -25,15 +46,53 @@ def resource(path: str, handlers: ModuleType) -> list[web.RouteDef]:
 
 ROUTES = [
     web.get("/api/v1/me", me.show),
-    web.get("/api/v1/leads", leads.index),
+    web.get("/api/v1/leads", lead_list.index),
+    web.post("/api/v1/leads", leads.create),
     web.get("/api/v1/leads/{id}", leads.show),
+    web.put("/api/v1/leads/{id}", leads.update),
+    web.patch("/api/v1/leads/{id}", leads.update),
+    web.delete("/api/v1/leads/{id}", leads.delete),
+    web.post("/api/v1/leads/{id}/tags", leads.add_tag),
+    web.delete("/api/v1/leads/{id}/tags/{tag}", leads.remove_tag),
     web.get("/api/v1/leads/{id}/activities", leads.activities),
+    web.get("/api/v1/operations", operations.show),
+    *resource("/api/v1/forms", forms),
+    web.get("/api/v1/forms/{id}/submissions", forms.submissions),
+    web.get("/api/v1/submissions", submissions.index),
+    web.post("/api/v1/submissions/replay", submissions.replay_all),
     web.get("/api/v1/submissions/{id}", submissions.show),
+    web.post("/api/v1/submissions/{id}/replay", submissions.replay),
+    *resource("/api/v1/pipelines", pipelines),
+    *resource("/api/v1/pipelines/{pipeline_id}/stages", stages, "stage_id"),
     *resource("/api/v1/tags", tags),
+    *resource("/api/v1/users", users),
+    *resource("/api/v1/api-keys", api_keys),
+    *resource("/api/v1/tasks", tasks),
+    *resource("/api/v1/automations", automations),
+    web.get("/api/v1/automations/{id}/runs", automations.runs),
+    web.post("/api/v1/automations/{id}/run", automations.run),
+    *resource("/api/v1/lead-scoring-rules", scoring),
+    web.get("/api/v1/integrations/types", integrations.types),
+    *resource("/api/v1/integrations", integrations),
+    *resource("/api/v1/webhooks", webhooks),
+    web.post("/api/v1/webhooks/{id}/rotate-secret", webhooks.rotate_secret),
+    web.get("/api/v1/webhooks/{id}/deliveries", deliveries.of_webhook),
+    web.post("/api/v1/webhooks/{id}/resend", deliveries.resend_failed),
+    web.get("/api/v1/deliveries", deliveries.index),
+    web.get("/api/v1/deliveries/{id}", deliveries.show),
+    web.post("/api/v1/deliveries/{id}/resend", deliveries.resend),
+    web.get("/api/v1/suppressions", suppressions.index),
+    web.post("/api/v1/suppressions", suppressions.create),
+    web.delete("/api/v1/suppressions/{id}", suppressions.delete),
+    web.get("/u/{token}", suppressions.ask),
+    web.post("/u/{token}", suppressions.unsubscribe),
 ]
 
 
-def mount_api(app: web.Application, settings: Settings) -> None:
-    """Adds the API to an application made by `shared.web.app.make_app`."""
-    mount(app, ROUTES)
+def mount_api(app: web.Application, settings: Settings, *, beside: Sequence[web.RouteDef] = ()) -> None:
+    """Adds the API to an application made by `shared.web.app.make_app`. Routes `beside` it are those that other
+    services answer at the same address: the document describes them too."""
+    routes = [*ROUTES, *openapi.ROUTES]
+    mount(app, routes)
+    openapi.prepare(app, [*routes, *beside], settings.public_url)
     app.cleanup_ctx.append(lifetime(settings))

@@ -69,6 +69,21 @@ def paged(request: web.Request, data: list[Any], page: Page, total: int) -> dict
     }
 
 
+def walked(request: web.Request, data: list[Any], page: Page, next_cursor: str | None) -> dict[str, Any]:
+    """The answer to a step of a walk."""
+    return {
+        "data": data,
+        "meta": {"per_page": page.size, "next_cursor": next_cursor},
+        "links": {
+            "first": None,
+            "last": None,
+            "prev": None,
+            "next": _link(request, next_cursor, "cursor") if next_cursor else None,
+            "self": _link(request, request.query.get("cursor", ""), "cursor"),
+        },
+    }
+
+
 def _positive(query: Mapping[str, str], name: str, default: int, errors: Fields) -> int:
     text = query.get(name)
     if text is None or text == "":
@@ -79,9 +94,9 @@ def _positive(query: Mapping[str, str], name: str, default: int, errors: Fields)
     return int(text)
 
 
-def _link(request: web.Request, number: int) -> str:
-    query = [(name, value) for name, value in request.query.items() if name != "page"]
-    url = request.rel_url.with_query([*query, ("page", str(number))])
+def _link(request: web.Request, place: int | str, name: str = "page") -> str:
+    query = [(other, value) for other, value in request.query.items() if other != name]
+    url = request.rel_url.with_query([*query, (name, str(place))])
     return f"{base_url(request)}{url}"
 
 

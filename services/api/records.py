@@ -3,14 +3,15 @@
 No function here can be called without its workspace.
 """
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Select, UnaryExpression, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.pages import Page
-from shared.errors import NotFound
-from shared.models import Base
+from shared.errors import Fields, NotFound
+from shared.models import Base, Lead
 
 Record = dict[str, Any]
 
@@ -52,6 +53,14 @@ class Noun:
             raise NotFound
         return dict(row)
 
+    async def find_for_update(self, connection: AsyncConnection, workspace_id: int, id_: int) -> Record:
+        """One record, locked until the transaction ends. Raises NotFound."""
+        query = self.select(workspace_id, self.model.id == id_).with_for_update(of=self.model)
+        row = (await connection.execute(query)).mappings().first()
+        if row is None:
+            raise NotFound
+        return dict(row)
+
     async def insert(self, connection: AsyncConnection, workspace_id: int, fields: Record) -> Record:
         """A new record."""
         statement = insert(self.model).values(workspace_id=workspace_id, **fields).returning(self.model.id)
@@ -70,3 +79,12 @@ class Noun:
         where = (self.model.workspace_id == workspace_id, self.model.id == id_)
         if (await connection.execute(delete(self.model).where(*where))).rowcount == 0:
             raise NotFound
+
+
+async def unknown_lead(connection: AsyncConnection, workspace_id: int, asked: Mapping[str, Any]) -> Fields:
+    """What is wrong with the `lead_id` of a query: there is no such lead in the workspace."""
+    id_ = asked.get("lead_id")
+    query = select(Lead.id).where(Lead.workspace_id == workspace_id, Lead.id == id_)
+    if id_ is None or (await connection.execute(query)).first():
+        return {}
+    return {"lead_id": [f"There is no lead {id_}."]}

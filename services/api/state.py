@@ -1,5 +1,6 @@
 """What the API holds while it lives, and its transactions."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar, cast
@@ -11,17 +12,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from shared.db import Connection, is_contention, make_engine
 from shared.settings import Settings
 from shared.spool import Spool
+from shared.vault import Vault
 
 T = TypeVar("T")
 
 POOL = 8
 ROUNDS = 5  # of a transaction that others are in the way of
+DEAR = 3  # large lists read at once, so that small ones find a connection
 STATEMENT_TIMEOUT = 10.0  # seconds a query may take before it is given up
 
 ENGINE = web.AppKey("engine", AsyncEngine)
 REPLICA = web.AppKey("replica", AsyncEngine)  # for lists; the primary where no replica is set
+DEAR_LISTS = web.AppKey("dear_lists", asyncio.Semaphore)
 SPOOL = web.AppKey("spool", Spool)
 SETTINGS = web.AppKey("settings", Settings)
+VAULT = web.AppKey("vault", Vault)
 
 
 def lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterator[None]]:
@@ -29,6 +34,8 @@ def lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterator[No
 
     async def context(app: web.Application) -> AsyncIterator[None]:
         app[SETTINGS] = settings
+        app[DEAR_LISTS] = asyncio.Semaphore(DEAR)
+        app[VAULT] = Vault.from_settings(settings)
         app[ENGINE] = make_engine(settings.database_url, "leadhub api", size=POOL, statement_timeout=STATEMENT_TIMEOUT)
         app[REPLICA] = (
             make_engine(settings.replica_url, "leadhub api", size=POOL, statement_timeout=STATEMENT_TIMEOUT)

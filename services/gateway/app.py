@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from services.gateway.batch import receive_batch
+from services.gateway.forms import receive_submission
 from services.gateway.handlers import receive_lead
 from services.gateway.health import health
 from services.gateway.state import lifetime
@@ -12,6 +13,7 @@ from shared.web.app import mount
 ROUTES = [
     web.post("/api/inbound/leads", receive_lead),
     web.post("/api/inbound/leads/batch", receive_batch),
+    web.post("/api/v1/forms/{id}/submissions", receive_submission),
     web.get("/api/v1/health", health),
 ]
 

@@ -7,7 +7,8 @@ from aiohttp import web
 
 from services.gateway.handlers import REUSED, accepted, created
 from services.gateway.preferences import seconds_to_wait
-from services.gateway.requests import JSON, body_of, idempotency_key, key_of_tenant, media_type, new_item
+from services.gateway.requests import JSON, body_of, idempotency_key, is_dry_run, key_of_tenant, media_type, new_item
+from services.gateway.shapes import MOST, Batch, BatchLine, InboundHeaders, InboundQuery
 from services.gateway.state import GATEWAY, Gateway
 from shared.errors import BadRequest, Fields, UnsupportedMediaType, ValidationFailed
 from shared.journal import Item, Lane
@@ -15,18 +16,27 @@ from shared.leads.inbound import MAX_DEPTH, Malformed, Unacceptable, parse, vali
 from shared.replies import Verdict
 from shared.web.access import needs
 from shared.web.answers import answer
+from shared.web.describe import asks, gives, heeds, takes
 from shared.web.pipeline import NOTES
 
 NDJSON = "application/x-ndjson"
-MOST = 1000
 
 Read = dict[str, Any] | Unacceptable  # a lead, or why it is none
 
 
 @needs("write:leads")
+@asks(InboundQuery, required=("tenant",))
+@heeds(InboundHeaders)
+@takes(Batch, media=(JSON, NDJSON))
+@gives(list[BatchLine])
 async def receive_batch(request: web.Request) -> web.Response:
-    """Takes a JSON array or NDJSON; answers each item in order."""
+    """Take up to 1,000 leads in one request. Each is answered in order; bad ones fail alone.
+
+    An idempotency key covers item i as `key:i`.
+    """
     gateway, key = request.app[GATEWAY], key_of_tenant(request)
+    if is_dry_run(request):
+        raise ValidationFailed({"dry_run": ["A dry run takes one lead, no batch. Nothing was stored."]})
     sent_key = idempotency_key(request)
     leads = read_leads(media_type(request), await body_of(request, gateway.settings.batch_body_limit))
     items = {

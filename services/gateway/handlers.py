@@ -4,43 +4,71 @@ from typing import Any
 
 from aiohttp import web
 
+from services.gateway.dry_run import rehearse
 from services.gateway.preferences import seconds_to_wait
-from services.gateway.requests import body_of, idempotency_key, key_of_tenant, media_type, new_item, read_lead
+from services.gateway.requests import (
+    FORM,
+    JSON,
+    body_of,
+    idempotency_key,
+    is_dry_run,
+    key_of_tenant,
+    media_type,
+    new_item,
+    read_lead,
+)
+from services.gateway.shapes import DryRun, InboundAnswer, InboundHeaders, LeadQuery
 from services.gateway.state import GATEWAY, Gateway
 from shared.errors import Conflict
 from shared.journal import Item, Lane
+from shared.leads.inbound import InboundLead
 from shared.replies import Verdict
 from shared.web.access import needs
 from shared.web.answers import answer
+from shared.web.describe import asks, gives, heeds, takes
 from shared.web.pipeline import NOTES
 
 REUSED = "This Idempotency-Key was used with another body."
 
 
 @needs("write:leads")
+@asks(LeadQuery, required=("tenant",))
+@heeds(InboundHeaders)
+@takes(InboundLead, media=(JSON, FORM))
+@gives(InboundAnswer | DryRun, status=201, bare=True, also=(200, 202, 409))
 async def receive_lead(request: web.Request) -> web.Response:
-    """`POST /api/inbound/leads`: one lead."""
+    """Take a lead from any source. One that is known already, by its email or its phone, is merged into.
+
+    201 tells what became of it; 202 means that it is stored and not yet decided. What only the database can tell, such
+    as a stage that is not there, never refuses a lead: the value is left out and named in `warnings`. A dry run
+    (200) stores nothing.
+    """
     gateway, key = request.app[GATEWAY], key_of_tenant(request)
     sent_key = idempotency_key(request)
     lead = read_lead(media_type(request), await body_of(request, gateway.settings.body_limit))
+    if is_dry_run(request):
+        return answer(await rehearse(gateway.pool, key, lead))
     item = new_item(key, lead, sent_key)
-    verdict = await _verdict(gateway, item, seconds_to_wait(request.headers.get("Prefer")), Lane.WAITED_FOR)
+    verdict = await decide(gateway, item, seconds_to_wait(request.headers.get("Prefer")))
     request[NOTES] = {"submission_id": item.id, "lead_id": verdict and verdict.lead_id}
-    return _answer(item, verdict)
+    return answer_of(item, verdict)
 
 
-async def _verdict(gateway: Gateway, item: Item, seconds: float, lane: Lane) -> Verdict | None:
+async def decide(gateway: Gateway, item: Item, seconds: float, unhurried: Lane = Lane.PROMPT) -> Verdict | None:
+    """Stores a submission and waits so long for its verdict; None: the row decides later. `unhurried` is the lane where
+    nobody waits."""
     if item.body_hash:
         verdict = await gateway.repeats.verdict(item)
         if verdict:
             return verdict
     if not seconds:
-        await gateway.intake.accept([item], Lane.PROMPT)
+        await gateway.intake.accept([item], unhurried)
         return None
-    return (await gateway.intake.accept_and_wait([item], lane, seconds))[0]
+    return (await gateway.intake.accept_and_wait([item], Lane.WAITED_FOR, seconds))[0]
 
 
-def _answer(item: Item, verdict: Verdict | None) -> web.Response:
+def answer_of(item: Item, verdict: Verdict | None) -> web.Response:
+    """The answer to one submission. Raises Conflict for an idempotency key that was used with another body."""
     if verdict is None:
         return answer(accepted(item.id), 202, {"Location": f"/api/v1/submissions/{item.id}"})
     headers = {"Idempotent-Replayed": "true"} if verdict.replayed else {}

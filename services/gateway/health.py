@@ -4,15 +4,19 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
+from services.gateway.shapes import Health
 from services.gateway.state import GATEWAY
 from shared import __version__
 from shared.errors import ServiceUnavailable
 from shared.web.access import public
 from shared.web.answers import answer
+from shared.web.describe import gives
 
 
 @public
+@gives(Health, bare=True)
 async def health(request: web.Request) -> web.Response:
+    """Tell whether leads can be taken durably. 503 if not."""
     gateway = request.app[GATEWAY]
     if not gateway.room.somebody_worked:
         raise ServiceUnavailable("Starting: no worker has reported yet.")

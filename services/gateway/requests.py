@@ -13,6 +13,7 @@ from shared.journal import Item
 from shared.keys import Key
 from shared.leads.forms import read_form
 from shared.leads.inbound import Malformed, Unacceptable, validate, validate_form
+from shared.validation import MESSAGES
 from shared.web.access import KEY
 from shared.web.bodies import read_body
 
@@ -30,9 +31,15 @@ def key_of_tenant(request: web.Request) -> Key:
         raise ValidationFailed({"tenant": ["The tenant field is required: ?tenant={workspace slug}."]})
     if tenant != key.workspace_slug:
         raise Forbidden("This API key belongs to another workspace than the tenant named.")
-    if request.query.get("dry_run", "0") not in ("", "0", "false"):
-        raise ValidationFailed({"dry_run": ["Dry runs are not offered yet; nothing was stored."]})
     return key
+
+
+def is_dry_run(request: web.Request) -> bool:
+    """Whether nothing is to be stored. Raises ValidationFailed for a value that is neither true nor false."""
+    asked = request.query.get("dry_run", "")
+    if asked not in ("", "0", "false", "1", "true"):
+        raise ValidationFailed({"dry_run": [MESSAGES["flag"].format(field="dry_run")]})
+    return asked in ("1", "true")
 
 
 def media_type(request: web.Request) -> str:
@@ -68,13 +75,16 @@ def idempotency_key(request: web.Request) -> str | None:
     return key
 
 
-def new_item(key: Key, lead: dict[str, Any], sent_key: str | None) -> Item:
-    """A submission at its birth: `id` and `received_at` travel on unchanged."""
-    at = ids.now_ms()
+def new_item(key: Key, lead: dict[str, Any], sent_key: str | None, *, channel: str = CHANNEL, sent: Any = None) -> Item:
+    """A submission at its birth: `id` and `received_at` travel on unchanged.
+
+    `sent` is what was sent where that is not the lead: what a repeat of an idempotency key must be equal to.
+    """
+    at, source = ids.now_ms(), lead.get("source")
     if sent_key is None:
-        return Item(ids.uuid7(at), at, key.workspace_id, CHANNEL, lead.get("source"), orjson.dumps(lead), key.id)
+        return Item(ids.uuid7(at), at, key.workspace_id, channel, source, orjson.dumps(lead), key.id)
     # Sorted, so that the same lead in another order of fields is no other body.
-    body_hash = hashlib.sha256(orjson.dumps(lead, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
-    submission_id = ids.keyed(key.workspace_id, CHANNEL, sent_key)
-    source = lead.get("source")
-    return Item(submission_id, at, key.workspace_id, CHANNEL, source, orjson.dumps(lead), key.id, body_hash)
+    compared = orjson.dumps(lead if sent is None else sent, option=orjson.OPT_SORT_KEYS)
+    body_hash = hashlib.sha256(compared).hexdigest()[:32]
+    submission_id = ids.keyed(key.workspace_id, channel, sent_key)
+    return Item(submission_id, at, key.workspace_id, channel, source, orjson.dumps(lead), key.id, body_hash)

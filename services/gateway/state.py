@@ -13,7 +13,10 @@ from services.gateway.repeats import Repeats
 from services.gateway.stores import Stores
 from services.gateway.waiting import WaitingRoom
 from shared import hints
-from shared.db import make_pool
+from shared.cached import Cached
+from shared.db import Pool, make_pool
+from shared.forms.book import FormKey, form_book
+from shared.forms.definition import Form
 from shared.hints import Credits, Hinter, Publisher
 from shared.settings import Settings
 from shared.spool import Spool
@@ -26,10 +29,12 @@ class Gateway:
     """The parts a handler needs."""
 
     settings: Settings
+    pool: Pool
     intake: Intake
     stores: Stores
     room: WaitingRoom
     repeats: Repeats
+    forms: Cached[FormKey, Form]
 
 
 GATEWAY = web.AppKey("gateway", Gateway)
@@ -47,8 +52,9 @@ def lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterator[No
         stores = Stores(pool, Spool(spool), settings.flush_timeout)
         room = WaitingRoom(pool, settings.database_url, settings.max_waiting, hinter.answered)
         intake = Intake(stores, room, hinter, settings.buffer_bytes)
-        app[GATEWAY] = Gateway(settings, intake, stores, room, Repeats(pool))
-        watchers = [asyncio.create_task(run) for run in (stores.watch(), room.listen(), room.watch())]
+        forms = form_book(pool, settings.database_url)
+        app[GATEWAY] = Gateway(settings, pool, intake, stores, room, Repeats(pool), forms)
+        watchers = [asyncio.create_task(run) for run in (stores.watch(), room.listen(), room.watch(), forms.run())]
         yield
         await intake.finish()
         for watcher in watchers:

@@ -17,7 +17,7 @@ app.conf.update(
     task_ignore_result=True,
     task_serializer="json",
     accept_content=["json"],
-    task_default_queue=hints.QUEUE,
+    task_default_queue=hints.INGEST.queue,
     task_acks_late=False,  # a message is a hint: what it points at is safe in a row, and losing it costs milliseconds
     worker_prefetch_multiplier=1,
     worker_redirect_stdouts=False,
@@ -40,7 +40,9 @@ def the_worker() -> Worker:
     """This process's worker; made when the process starts to work, not at import."""
     global worker
     if worker is None:
-        worker = Worker(settings, hints.Sender(settings.broker_url), lambda: state.should_stop is not None)
+        ingest = hints.Sender(settings.broker_url)
+        automate = hints.Sender(settings.broker_url, hints.AUTOMATIONS)
+        worker = Worker(settings, ingest, automate, lambda: state.should_stop is not None)
     return worker
 
 

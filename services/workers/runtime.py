@@ -9,6 +9,9 @@ from typing import Any
 
 import uvloop
 
+from services.workers.automations.engine import Engine
+from services.workers.automations.outbox import Watch
+from services.workers.deliveries.desk import Desk
 from services.workers.heartbeat import Heartbeat
 from services.workers.ingest.drain import Drainer
 from shared import logging
@@ -17,18 +20,31 @@ from shared.settings import Settings
 
 log = logging.get()
 
+TURN = 0.05  # seconds of automations before a worker looks at its other queues again
+
 
 class Worker:
     """A worker process. Every method blocks: it is called from Celery's own thread, one message at a time.
 
-    `pass_on` sends a hint to another worker; `stopping` says whether the process was asked to end.
+    `pass_on` sends a hint to another worker, `automate` one to those who run automations; `stopping` says whether the
+    process was asked to end.
     """
 
-    def __init__(self, settings: Settings, pass_on: Callable[[], object], stopping: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        pass_on: Callable[[], object],
+        automate: Callable[[], object],
+        stopping: Callable[[], bool],
+    ) -> None:
         self._url = settings.database_url
         self._loop = uvloop.new_event_loop()
         self._heartbeat = Heartbeat("worker", settings.process_name or "worker", self._url)
         self._drainer = Drainer(self._heartbeat, pass_on, stopping, one_batch=settings.hints == "credits")
+        self._desk = Desk(settings)
+        self._engine = Engine(settings, self._desk.wake, stopping)
+        self._watch = Watch()
+        self._pass_on_automations = automate
         self._connection: Connection | None = None
 
     def start(self) -> None:
@@ -39,13 +55,28 @@ class Worker:
         """Drains the journal. While the database is away it does nothing: the rows wait."""
         self._run(self._ingest())
 
+    def automate(self) -> None:
+        """Acts on what happened and on what is due, for a moment: then ingest has its turn."""
+        self._run(self._automate())
+
+    def deliver(self) -> None:
+        """Has what is due sent, in the background."""
+        self._desk.wake()
+
     def stop(self) -> None:
         """Gives everything back."""
+        self._desk.stop()
         self._run(self._stop())
         self._loop.close()
 
     async def _ingest(self) -> None:
-        await self._drainer.drain(await self._connected())
+        connection = await self._connected()
+        if await self._drainer.drain(connection) and await self._watch.is_on(connection):
+            self._pass_on_automations()
+
+    async def _automate(self) -> None:
+        if not await self._engine.run(await self._connected(), seconds=TURN):
+            self._pass_on_automations()
 
     async def _stop(self) -> None:
         if self._connection is not None:

@@ -11,13 +11,18 @@ from datetime import UTC, datetime
 
 import redis.asyncio as redis
 
+from services.workers.automations.runs import expire
+from services.workers.automations.standby import Standby as Automations
+from services.workers.deliveries.standby import Standby
 from services.workers.heartbeat import Heartbeat
 from services.workers.ingest.drain import Drainer
+from services.workers.lists import fold_counts, fold_texts, tidy
 from services.workers.upkeep import keep_in_order, measure
 from shared import hints, ledger, logging, tallies
 from shared.collector import settle
 from shared.db import Connection, connect, is_unavailable
 from shared.hints import Publisher
+from shared.leads.references import clear_chunk
 from shared.settings import Settings
 from shared.spool import Spool
 
@@ -26,6 +31,7 @@ log = logging.get()
 OVERDUE = 200  # milliseconds in the journal after which a row's hint is taken for lost
 LOOK = 0.1  # seconds between looks at the journal
 LOOK_ALONE = 0.01  # the same while the broker is away
+FOLD = 0.5  # seconds between foldings of what lists are counted and searched by
 PROBE = 1.0  # seconds between attempts to reach a broker that is away
 DRAIN_LOCK = 4_712_002  # one drainer at a time; two would move entries twice
 
@@ -40,6 +46,8 @@ class Sweeper:
         self._broker_away = False
         self._publish = hints.Sender(settings.broker_url)
         self._publisher = Publisher(self._try_to_publish)
+        self._deliver = Publisher(hints.Sender(settings.broker_url, hints.DELIVERIES))
+        self._automate = Publisher(hints.Sender(settings.broker_url, hints.AUTOMATIONS))
         self._spool = Spool(redis.from_url(settings.spool_url, socket_timeout=2, socket_connect_timeout=1))
 
     async def run(self) -> None:
@@ -47,12 +55,25 @@ class Sweeper:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
-        duties = [self._sweep, self._drain_spool, self._fold, self._measure, self._keep_in_order]
+        duties = [
+            self._sweep,
+            self._drain_spool,
+            self._watch_automations,
+            self._watch_deliveries,
+            self._fold,
+            self._fold_lists,
+            self._fold_texts,
+            self._clear_references,
+            self._measure,
+            self._keep_in_order,
+        ]
         tasks = [asyncio.create_task(self._on_duty(duty)) for duty in duties]
         settle()
         await self._stopping.wait()
         await asyncio.wait(tasks, timeout=20)
         self._publisher.stop()
+        self._automate.stop()
+        self._deliver.stop()
         with contextlib.suppress(Exception):
             async with connect(self._settings.database_url, "leadhub sweeper") as connection:
                 await self._heartbeat.stop(connection)
@@ -103,11 +124,34 @@ class Sweeper:
             else:
                 await self._pause(LOOK)
 
+    async def _watch_automations(self, connection: Connection) -> None:
+        hint, deliver = self._automate.ask, self._deliver.ask
+        await Automations(self._settings, hint, deliver, lambda: self._broker_away, self._stopping).watch(connection)
+
+    async def _watch_deliveries(self, connection: Connection) -> None:
+        standby = Standby(self._settings, self._deliver.ask, lambda: self._broker_away, self._stopping)
+        await standby.watch(connection)
+
     async def _fold(self, connection: Connection) -> None:
         while not self._stopping.is_set():
             await ledger.fold(connection)
             await tallies.fold(connection)
             await self._pause(2)
+
+    async def _fold_lists(self, connection: Connection) -> None:
+        while not self._stopping.is_set():
+            if not await fold_counts(connection):
+                await self._pause(FOLD)
+
+    async def _fold_texts(self, connection: Connection) -> None:
+        while not self._stopping.is_set():
+            if not await fold_texts(connection):
+                await self._pause(FOLD)
+
+    async def _clear_references(self, connection: Connection) -> None:
+        while not self._stopping.is_set():
+            if not await clear_chunk(connection):
+                await self._pause(1)
 
     async def _measure(self, connection: Connection) -> None:
         while not self._stopping.is_set():
@@ -117,4 +161,6 @@ class Sweeper:
     async def _keep_in_order(self, connection: Connection) -> None:
         while not self._stopping.is_set():
             await keep_in_order(connection, datetime.now(UTC), self._settings.keep_days)
+            await tidy(connection)
+            await expire(connection, self._settings.keep_days)
             await self._pause(3600)

@@ -19,6 +19,16 @@ KEYS = """
 DELETE FROM submission_keys WHERE (workspace_id, id) IN (
     SELECT workspace_id, id FROM submission_keys WHERE received_at < %s ORDER BY received_at LIMIT 5000)
 """
+DELIVERIES = """
+WITH old AS (
+    DELETE FROM deliveries WHERE (workspace_id, id) IN (
+        SELECT workspace_id, id FROM deliveries WHERE finished_at < %s ORDER BY finished_at LIMIT 5000)
+    RETURNING workspace_id, id
+), attempts AS (
+    DELETE FROM delivery_attempts a USING old WHERE a.workspace_id = old.workspace_id AND a.delivery_id = old.id
+)
+SELECT FROM old
+"""
 PROCESSES = "DELETE FROM processes WHERE seen_at < now() - interval '1 day'"
 
 
@@ -51,5 +61,7 @@ async def keep_in_order(connection: Connection, now: datetime, keep_days: int) -
             log.info("partition.dropped", partition=name)
     limit = partitions.oldest_kept(now, keep_days)
     while (await connection.execute(KEYS, (limit,))).rowcount:
+        pass
+    while (await connection.execute(DELIVERIES, (limit,))).rowcount:
         pass
     await connection.execute(PROCESSES)

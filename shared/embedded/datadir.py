@@ -6,12 +6,13 @@ import secrets
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 SOCKET_PATH_LIMIT = 107  # bytes, of the kernel's `sun_path`
 SHORT = "command"
 LONG = "service"
+KEY = "key"  # the secret that encrypts stored credentials
 
 
 class InUse(RuntimeError):
@@ -37,12 +38,19 @@ class DataDir:
         path = self.secrets / name
         if not path.exists():
             self.make()
-            side = path.with_suffix(f".{os.getpid()}")
-            descriptor = os.open(side, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_urlsafe(32))
-            side.rename(path)
+            side = self._write_beside(path, secrets.token_urlsafe(32))
+            with suppress(FileExistsError):  # made by another process this instant: that one counts
+                path.hardlink_to(side)
+            side.unlink()
+            sync_folder(self.secrets)
         return path.read_text()
+
+    def replace_secret(self, name: str, text: str) -> None:
+        """Change a secret, at once and for good: a crash leaves the old one or the new one."""
+        self.make()
+        path = self.secrets / name
+        self._write_beside(path, text).rename(path)
+        sync_folder(self.secrets)
 
     def socket(self, name: str) -> Path | None:
         """The path of a unix socket in `run/`, or None when the kernel would not take a path so long."""
@@ -87,6 +95,15 @@ class DataDir:
         finally:
             os.close(descriptor)
 
+    def _write_beside(self, path: Path, text: str) -> Path:
+        side = path.with_suffix(f".{os.getpid()}")
+        side.unlink(missing_ok=True)
+        with os.fdopen(os.open(side, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        return side
+
     def _acquire(self, descriptor: int, deadline: float) -> None:
         while True:
             try:
@@ -99,6 +116,15 @@ class DataDir:
 
     def _lock_file(self) -> Path:
         return self.run / "servers.lock"
+
+
+def sync_folder(path: Path) -> None:
+    """Have the names in a folder on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def free_port(host: str) -> int:

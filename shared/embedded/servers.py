@@ -4,9 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from pydantic import SecretStr
-
-from shared.embedded.datadir import LONG, SHORT, DataDir
+from shared.embedded.datadir import KEY, LONG, SHORT, DataDir
 from shared.embedded.postgres import Postgres
 from shared.embedded.process import Program, spawn, stop, wait_ready
 from shared.embedded.valkey import Valkey
@@ -32,7 +30,7 @@ class Embedded:
         return [server for server in (self.broker, self.spool, self.postgres) if server]
 
     def settings(self) -> Settings:
-        """The settings with every URL, and the key that encrypts credentials, filled in."""
+        """The settings with every URL filled in. Where no setting says it, the data dir gets the key that encrypts."""
         found = self._settings
         urls = {
             "database_url": self.postgres.url if self.postgres else found.database_url,
@@ -40,8 +38,9 @@ class Embedded:
             "redis_url": _redis_url(found) or (self.broker.redis_url if self.broker else ""),
             "spool_url": self.spool.redis_url if self.spool else found.spool_url,
         }
-        key = found.secret_key if found.secret_key.get_secret_value() else SecretStr(self.home.secret("key"))
-        return found.model_copy(update={"data_dir": self.home.path, "secret_key": key, **urls})
+        if not found.secret_key.get_secret_value():
+            self.home.secret(KEY)
+        return found.model_copy(update={"data_dir": self.home.path, **urls})
 
 
 @contextmanager

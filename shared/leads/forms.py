@@ -1,6 +1,7 @@
 """Urlencoded bodies as nested values, by the bracket notation that web forms use."""
 
 import re
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -12,7 +13,7 @@ _BRACKETED = re.compile(r"\[([^\[\]]*)\]").findall
 
 _DIGITS = re.compile(r"[0-9]{1,19}").fullmatch
 _IDS = {"pipeline_id", "pipeline_stage_id", "assigned_user_id"}
-_FLAGS = {"true": True, "1": True, "on": True, "yes": True, "false": False, "0": False, "off": False, "no": False}
+FLAGS = {"true": True, "1": True, "on": True, "yes": True, "false": False, "0": False, "off": False, "no": False}
 
 
 class Malformed(ValueError):
@@ -24,8 +25,13 @@ def read_form(body: bytes) -> dict[str, Any]:
 
     Raises `Malformed` for what is not UTF-8, over 1,000 fields, or over 32 levels.
     """
+    return nested(_pairs(body))
+
+
+def nested(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """The object that names in bracket notation spell. Raises `Malformed` for one over 32 levels."""
     tree: dict[str, Any] = {}
-    for name, value in _pairs(body):
+    for name, value in pairs:
         _put(tree, _path(name), value)
     return {key: _listed(value) for key, value in tree.items()}
 
@@ -51,7 +57,7 @@ def _typed(name: str, value: Any) -> Any:
     text = value.strip()
     if name in _IDS and _DIGITS(text):
         return int(text)
-    return _FLAGS.get(text.lower(), text) if name == "starred" else text
+    return FLAGS.get(text.lower(), text) if name == "starred" else text
 
 
 def _pairs(body: bytes) -> list[tuple[str, str]]:
@@ -73,7 +79,7 @@ def _path(name: str) -> list[str]:
     return path
 
 
-def _put(tree: dict[str, Any], path: list[str], value: str) -> None:
+def _put(tree: dict[str, Any], path: list[str], value: Any) -> None:
     node = tree
     for part in path[:-1]:
         key = part or str(len(node))

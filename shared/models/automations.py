@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, SmallInteger, text
+from sqlalchemy import ARRAY, BigInteger, ForeignKey, Index, SmallInteger, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shared.models.base import Base, Id, Now
+from shared.models.base import Base, Ciphertext, Id, Now, WorkspaceKey
 
 
 class Automation(Base):
@@ -23,6 +23,7 @@ class Automation(Base):
     trigger: Mapped[dict[str, Any]] = mapped_column(JSONB)
     trigger_type: Mapped[str]
     steps: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=text("'[]'"))
+    secrets: Mapped[Ciphertext | None]  # JSON: of its webhooks, by URL
     created_at: Mapped[Now]
     updated_at: Mapped[Now]
 
@@ -35,7 +36,8 @@ class Automation(Base):
 class AutomationRun(Base):
     """One automation acting on one lead because of one event: the unique key is what makes it once.
 
-    A run that waits holds nothing in memory: `due_at` says when it goes on.
+    A run that waits holds nothing in memory: `due_at` says when it goes on, and `plan` with which steps, whatever
+    becomes of the automation meanwhile.
     """
 
     __tablename__ = "automation_runs"
@@ -43,12 +45,15 @@ class AutomationRun(Base):
     id: Mapped[Id]
     workspace_id: Mapped[int]
     automation_id: Mapped[int]
-    trigger_key: Mapped[str]  # `event:ID`, `manual:UUID`, `idle:…`
+    trigger_key: Mapped[str]  # `event:ID`, `manual:UUID`, `silence:LEAD:ENTRY`
     lead_id: Mapped[int]
     state: Mapped[str]  # waiting, done, stopped, failed
     step: Mapped[int] = mapped_column(SmallInteger, server_default="0")  # the next one, from 0
     steps: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=text("'[]'"))  # what each came to
-    depth: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    plan: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
+    chain: Mapped[list[int]] = mapped_column(
+        ARRAY(BigInteger), server_default=text("'{}'")
+    )  # automations that led here
     due_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     error: Mapped[str | None]
@@ -60,7 +65,55 @@ class AutomationRun(Base):
         Index("ix_automation_runs_lead", "workspace_id", "lead_id"),
         Index("ix_automation_runs_list", "workspace_id", "automation_id", "id"),
         Index("ix_automation_runs_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        Index(None, "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
     )
+
+
+class AutomationTurn(Base):
+    """Whose turn it is at a step that assigns in turn: how many it has assigned."""
+
+    __tablename__ = "automation_turns"
+
+    workspace_id: Mapped[WorkspaceKey]
+    automation_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    step: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    n: Mapped[int] = mapped_column(server_default="0")
+
+
+class Silence(Base):
+    """A lead that an automation waits for to be silent: due when nothing happens until then."""
+
+    __tablename__ = "silences"
+
+    workspace_id: Mapped[WorkspaceKey]
+    automation_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    lead_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    activity_id: Mapped[int]  # the last thing that happened to it
+    due_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class RuleVersion(Base):
+    """Whether anything in the workspace waits for events, and a number that changes with every change of it.
+
+    Kept by triggers on automations, scoring rules and subscriptions: no writer can forget it, and whoever keeps rules
+    in memory knows by one short row whether they are still true.
+    """
+
+    __tablename__ = "rule_versions"
+
+    workspace_id: Mapped[WorkspaceKey]
+    version: Mapped[int]
+    is_watched: Mapped[bool] = mapped_column(server_default=text("false"))
+
+
+class LeadPoints(Base):
+    """What of a lead's score the scoring rules gave; the rest was adjusted by automations."""
+
+    __tablename__ = "lead_points"
+
+    workspace_id: Mapped[WorkspaceKey]
+    lead_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    points: Mapped[int]
 
 
 class ScoringRule(Base):

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from sqlalchemy import BigInteger, DateTime, Identity, MetaData, Text, func
+from sqlalchemy import BigInteger, DateTime, Identity, LargeBinary, MetaData, Text, func
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 CONVENTION = {
@@ -24,4 +24,6 @@ class Base(DeclarativeBase):
 
 Id = Annotated[int, mapped_column(BigInteger, Identity(), primary_key=True)]
 WorkspaceKey = Annotated[int, mapped_column(BigInteger, primary_key=True, autoincrement=False)]
+# What `shared/vault.py` encrypted. A rotation of the keys finds its columns by this mark.
+Ciphertext = Annotated[bytes, mapped_column(LargeBinary, info={"encrypted": True})]
 Now = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now())]

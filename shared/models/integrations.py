@@ -7,7 +7,7 @@ from sqlalchemy import ARRAY, ForeignKey, LargeBinary, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shared.models.base import Base, Id, Now
+from shared.models.base import Base, Ciphertext, Id, Now
 
 
 class Integration(Base):
@@ -21,8 +21,8 @@ class Integration(Base):
     name: Mapped[str]
     is_active: Mapped[bool] = mapped_column(server_default=text("true"))
     settings: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
-    credentials: Mapped[bytes] = mapped_column(LargeBinary)  # encrypted JSON, see shared/vault.py
-    token: Mapped[bytes] = mapped_column(LargeBinary)  # encrypted
+    credentials: Mapped[Ciphertext]  # JSON
+    token: Mapped[Ciphertext]
     token_digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     last_received_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
@@ -41,8 +41,8 @@ class WebhookSubscription(Base):
     events: Mapped[list[str]] = mapped_column(ARRAY(Text))
     description: Mapped[str | None]
     is_active: Mapped[bool] = mapped_column(server_default=text("true"))
-    secret: Mapped[bytes] = mapped_column(LargeBinary)  # encrypted `whsec_…`
-    old_secret: Mapped[bytes | None] = mapped_column(LargeBinary)  # signs as well until `old_secret_until`
+    secret: Mapped[Ciphertext]  # `whsec_…`
+    old_secret: Mapped[Ciphertext | None]  # signs as well until `old_secret_until`
     old_secret_until: Mapped[datetime | None]
     disabled_reason: Mapped[str | None]
     disabled_at: Mapped[datetime | None]

@@ -7,7 +7,7 @@ and what they would guard is decided under the locks of `shared/leads` (docs/dec
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Index, Sequence, Text, text
+from sqlalchemy import ARRAY, BigInteger, Computed, Index, Sequence, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -15,6 +15,16 @@ from shared.models.base import Base, Id, Now, WorkspaceKey
 
 # Ids are drawn before the insert, so that a lead's identities can be claimed under its id in the statement before it.
 LEAD_IDS = Sequence("lead_ids", metadata=Base.metadata)
+
+
+FILTERED = ["source", "status", "pipeline_id", "pipeline_stage_id", "assigned_user_id", "starred", "tag_ids"]
+
+
+def _sort_key(name: str) -> Mapped[str]:
+    """Without case and by code point, empties last: a space leads what is there, `!` stands for what is not."""
+    return mapped_column(
+        Text(collation="C"), Computed(f"coalesce(' ' || lower(nullif({name}, '')), '!')", persisted=True)
+    )
 
 
 class Lead(Base):
@@ -41,12 +51,39 @@ class Lead(Base):
     notes: Mapped[str | None]
     custom_fields: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
     tag_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default=text("'{}'"))
-    possible_duplicate_of: Mapped[int | None]
     created_at: Mapped[Now]
     updated_at: Mapped[Now]
     submitted_at: Mapped[datetime | None]  # of the newest submission merged in: what `overwrite` compares with
 
-    __table_args__ = (Index("ix_leads_created_at", "workspace_id", text("created_at DESC"), text("id DESC")),)
+    # Text as lists sort it. Columns, since PostgreSQL reads no page from an index on an expression alone.
+    first_name_key: Mapped[str] = _sort_key("first_name")
+    last_name_key: Mapped[str] = _sort_key("last_name")
+    email_key: Mapped[str] = _sort_key("email")
+
+    # One for each sort; they carry what a list filters by, so that a walk over them reads no lead. Then one for each
+    # filter, in the order that lists have by default.
+    __table_args__ = (
+        Index("ix_leads_created_at", "workspace_id", "created_at", "id", postgresql_include=FILTERED),
+        Index("ix_leads_updated_at", "workspace_id", "updated_at", "id", postgresql_include=FILTERED),
+        Index("ix_leads_lead_score", "workspace_id", "lead_score", "id", postgresql_include=FILTERED),
+        Index("ix_leads_first_name", "workspace_id", "first_name_key", "id", postgresql_include=FILTERED),
+        Index("ix_leads_last_name", "workspace_id", "last_name_key", "id", postgresql_include=FILTERED),
+        Index("ix_leads_email", "workspace_id", "email_key", "id", postgresql_include=FILTERED),
+        Index("ix_leads_source", "workspace_id", "source", "created_at", "id"),
+        Index("ix_leads_status", "workspace_id", "status", "created_at", "id"),
+        Index("ix_leads_pipeline", "workspace_id", "pipeline_id", "created_at", "id"),
+        Index("ix_leads_stage", "workspace_id", "pipeline_stage_id", "created_at", "id"),
+        Index(
+            "ix_leads_assigned",
+            "workspace_id",
+            "assigned_user_id",
+            "created_at",
+            "id",
+            postgresql_where=text("assigned_user_id IS NOT NULL"),
+        ),
+        Index("ix_leads_starred", "workspace_id", "created_at", "id", postgresql_where=text("starred")),
+        Index("ix_leads_tag_ids", "workspace_id", "tag_ids", postgresql_using="gin"),
+    )
 
 
 class Identity(Base):
@@ -87,6 +124,19 @@ class Activity(Base):
     id: Mapped[Id]
     type: Mapped[str]
     data: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    created_at: Mapped[Now]
+
+
+class Cleanup(Base):
+    """A stage, user or tag that was deleted and that leads may still refer to. See `shared/leads/references.py`."""
+
+    __tablename__ = "cleanups"
+
+    id: Mapped[Id]
+    workspace_id: Mapped[int]
+    kind: Mapped[str]
+    ref_id: Mapped[int]
+    after_id: Mapped[int] = mapped_column(server_default="0")  # leads up to this id are clean
     created_at: Mapped[Now]
 
 

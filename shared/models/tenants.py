@@ -19,6 +19,7 @@ class Workspace(Base):
     country: Mapped[str | None]
     merge_policy: Mapped[str] = mapped_column(server_default="fill_empty")
     fold_gmail: Mapped[bool] = mapped_column(server_default=text("false"))
+    timezone: Mapped[str] = mapped_column(server_default="UTC")  # an IANA name: whose business hours count
     created_at: Mapped[Now]
 
 

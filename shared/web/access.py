@@ -13,6 +13,7 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 KEY = "key"  # under which a request holds its Key
 PUBLIC = ""  # no key needed
 ANY_KEY = "any"  # any valid key
+OR = " or "  # between scopes of which one is enough
 
 
 def public(handler: Handler) -> Handler:
@@ -27,11 +28,11 @@ def any_key(handler: Handler) -> Handler:
     return handler
 
 
-def needs(scope: str) -> Callable[[Handler], Handler]:
-    """Only a key with that scope may call it."""
+def needs(*scopes: str) -> Callable[[Handler], Handler]:
+    """Only a key with one of those scopes may call it."""
 
     def mark(handler: Handler) -> Handler:
-        handler.scope = scope  # type: ignore[attr-defined]
+        handler.scope = OR.join(scopes)  # type: ignore[attr-defined]
         return handler
 
     return mark
@@ -43,9 +44,9 @@ def scope_of(request: web.Request) -> str:
 
 
 def require(key: Key, scope: str) -> None:
-    """Raises Forbidden, naming the scope, unless the key has it."""
-    if scope != ANY_KEY and not key.may(scope):
-        raise Forbidden(f"This API key lacks the scope '{scope}'.")
+    """Raises Forbidden, naming the scope, unless the key has it (or one of several)."""
+    if scope != ANY_KEY and not any(map(key.may, scope.split(OR))):
+        raise Forbidden(f"This API key lacks the scope {OR.join(map(repr, scope.split(OR)))}.")
 
 
 def check_marked(routes: Iterable[web.RouteDef]) -> None:

@@ -13,6 +13,7 @@ from shared.ratelimit import RateLimiter
 from shared.settings import Settings
 from shared.web.access import check_marked, public
 from shared.web.access_log import AccessLog
+from shared.web.describe import check_described, gives
 from shared.web.pipeline import ACCESS_LOG, KEYS, LIMITER, pipeline
 
 
@@ -26,9 +27,10 @@ def make_app(settings: Settings, service: str) -> web.Application:
 
 
 def mount(app: web.Application, routes: Iterable[web.RouteDef]) -> None:
-    """Adds routes. Raises TypeError for one that does not say who may call it."""
+    """Adds routes. Raises TypeError for one that does not say who may call it and what it answers."""
     routes = list(routes)
     check_marked(routes)
+    check_described(routes)
     app.add_routes([web.route(r.method, r.path, r.handler, expect_handler=_expect, **r.kwargs) for r in routes])
 
 
@@ -40,6 +42,7 @@ async def _expect(request: web.Request) -> None:
 
 
 @public
+@gives(None, raw="text/plain")
 async def metrics(_: web.Request) -> web.Response:
     """Prometheus' text format. A public proxy should not pass this path on."""
     return web.Response(body=exposition(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})

@@ -8,9 +8,11 @@
 A `takes` or `asks` is checked when the handler calls `body_of` or `query_of`; nothing is read behind its back.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
+
+from aiohttp import web
 
 from shared.validation import Shape
 
@@ -29,6 +31,7 @@ class Description:
     takes: Shape | None = None
     media: tuple[str, ...] = ("application/json",)
     asks: Shape | None = None
+    heeds: Shape | None = None
     gives: Any = None
     status: int = 200
     listed: Paging | None = None
@@ -43,6 +46,13 @@ def description(handler: Any) -> Description:
     return found
 
 
+def check_described(routes: Iterable[web.RouteDef]) -> None:
+    """Raises TypeError for a route whose handler does not say what it gives: it would be missing from the document."""
+    for route in routes:
+        if not hasattr(route.handler, "description"):
+            raise TypeError(f"{route.method} {route.path}: say with gives what the handler answers")
+
+
 def takes(
     fields: type, *, required: tuple[str, ...] = (), media: tuple[str, ...] = ("application/json",)
 ) -> Callable[[Handler], Handler]:
@@ -53,6 +63,11 @@ def takes(
 def asks(fields: type, *, required: tuple[str, ...] = ()) -> Callable[[Handler], Handler]:
     """The query parameters, beside those of paging."""
     return _mark(asks=Shape(fields, required=required))
+
+
+def heeds(fields: type) -> Callable[[Handler], Handler]:
+    """The request headers that make a difference, beside those that every endpoint heeds."""
+    return _mark(heeds=Shape(fields))
 
 
 def gives(

@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 from multidict import CIMultiDictProxy
+from yarl import URL
 
 from tests.support.stack import Stack
 
@@ -69,7 +70,7 @@ class Service:
         return socket.create_connection(("127.0.0.1", self.stack.port), timeout=20)
 
 
-async def ask(session: aiohttp.ClientSession, method: str, path: str, **options: Any) -> Answer:
+async def ask(session: aiohttp.ClientSession, method: str, path: str | URL, **options: Any) -> Answer:
     """One request, its answer read whole."""
     async with session.request(method, path, **options) as response:
         return Answer(response.status, response.headers, await response.read())

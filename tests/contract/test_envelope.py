@@ -79,7 +79,7 @@ async def test_any_other_request_id_is_replaced(client: aiohttp.ClientSession, s
 async def test_a_method_that_is_not_there_is_405_with_allow(
     client: aiohttp.ClientSession, method: str, path: str
 ) -> None:
-    answer = await ask(client, "PATCH", path)
+    answer = await ask(client, "PROPFIND", path)
     assert (answer.status, answer.code) == (405, "METHOD_NOT_ALLOWED")
     assert method in answer.headers["Allow"]
 

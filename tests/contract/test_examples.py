@@ -1,4 +1,4 @@
-"""What the README prints runs as printed, and other languages' own clients are understood."""
+"""What the README and the API's reference print runs as printed, and other languages' own clients are understood."""
 
 import json
 import re
@@ -15,6 +15,15 @@ ROOT = Path(__file__).resolve().parents[2]
 PRINTED = "http://127.0.0.1:8000"
 BLOCKS = re.findall(r"^```sh\n(.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 STRICT = 'set -euo pipefail; curl() { command curl --fail-with-body "$@"; }\n'
+
+REFERENCE = ROOT.parent / "shared" / "reference" / "000_e58ba015e68a807a.txt"
+HEADINGS = {"bash": "cURL", "php": "PHP", "node": "JavaScript (fetch)"}
+SHOW = {  # what an example leaves in its variables
+    "bash": "",
+    "php": "echo json_encode([$leads, $result]);",
+    "node": "console.log(JSON.stringify([{ data, meta }, newLead]));",
+}
+START = {"bash": ["-c"], "php": ["-r"], "node": ["--input-type=module", "--eval"]}
 
 PHP = """
 $ch = curl_init(getenv('URL'));
@@ -92,3 +101,25 @@ def test_the_readme_runs_as_printed(service: Service) -> None:
 def test_a_program_posts_a_lead(service: Service, command: list[str]) -> None:
     answer: dict[str, Any] = json.loads(run(service, command))
     assert (answer["status"], answer["is_duplicate"], answer["lead_id"] > 0) == ("created", False, True)
+
+
+def example(language: str, service: Service) -> str:
+    """The reference's own words, but for the host, the key, and the address that its page hides."""
+    after = REFERENCE.read_text(encoding="utf-8").partition(f"\n{HEADINGS[language]}\n")[2]
+    ends = [after.find(f"\n{heading}\n") for heading in HEADINGS.values()]
+    code = after[: min((end for end in ends if end >= 0), default=None)]
+    code = code.replace("https://yourdomain.com", service.url).replace("lh_your_api_key_here", service.stack.key)
+    return code.replace("[email\xa0protected]", new_email()).replace("[email protected]", new_email())
+
+
+@pytest.mark.skipif(not REFERENCE.exists(), reason="the reference page is not here")
+@pytest.mark.parametrize("language", HEADINGS)
+def test_the_reference_runs_word_for_word(service: Service, language: str) -> None:
+    prefix = STRICT if language == "bash" else ""
+    code = f"{prefix}{example(language, service)}\n{SHOW[language]}"
+    output = run(service, [language, *START[language], code])
+    listed, made = json.loads(output) if language != "bash" else map(json.loads, re.split(r"(?<=})(?={)", output))
+    assert listed["meta"]["current_page"] == 1
+    assert {"id", "email", "tags"} <= listed["data"][0].keys()
+    assert made["data"]["first_name"] == "Sarah"
+    assert made["data"]["email"].startswith("lead-")

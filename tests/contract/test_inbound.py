@@ -214,10 +214,3 @@ async def test_a_single_answer_is_quick(client: aiohttp.ClientSession) -> None:
         await post_lead(client, {"email": new_email()})
         times.append(time.perf_counter() - started)
     assert min(times) < 0.1
-
-
-@pytest.mark.xfail(reason="`dry_run` is not there yet", strict=True)
-async def test_a_dry_run_stores_nothing(client: aiohttp.ClientSession) -> None:
-    email = new_email()
-    assert (await post_lead(client, {"email": email}, f"{INBOUND}&dry_run=1")).status == 200
-    assert (await post_lead(client, {"email": email})).body["is_duplicate"] is False

@@ -35,14 +35,14 @@ DOUBLED = {
             AND s.id::text = a.data->>'submission_id')""",
     "leads not created exactly once": """
         SELECT count(*) FROM leads l WHERE 1 <> (
-            SELECT count(*) FROM events e WHERE e.workspace_id = l.workspace_id AND e.lead_id = l.id
-            AND e.type = 'lead.created')""",
+            SELECT count(*) FROM activities a WHERE a.workspace_id = l.workspace_id AND a.lead_id = l.id
+            AND a.type = 'lead.created')""",
     "leads not the first of exactly one submission": """
         SELECT count(*) FROM leads l WHERE 1 <> (
             SELECT count(*) FROM submissions s WHERE s.workspace_id = l.workspace_id AND s.lead_id = l.id
             AND s.state = 'done' AND NOT s.is_duplicate)""",
-    "timeline entries not told exactly once": """
-        SELECT count(*) FROM activities a WHERE a.type IN ('lead.created', 'lead.duplicate') AND 1 <> (
+    "timeline entries told more than once": """
+        SELECT count(*) FROM activities a WHERE a.type IN ('lead.created', 'lead.duplicate') AND 1 < (
             SELECT count(*) FROM events e WHERE e.workspace_id = a.workspace_id AND e.activity_id = a.id)""",
     "identities of no lead": """
         SELECT count(*) FROM identities i WHERE NOT EXISTS (
@@ -52,7 +52,12 @@ DOUBLED = {
     # Two that one submission's email and phone point to may show the same number; they are noted as a possible pair.
     "two leads with one phone": """
         SELECT count(*) - count(DISTINCT (workspace_id, phone)) FROM leads
-        WHERE starts_with(phone, '+') AND possible_duplicate_of IS NULL""",
+        WHERE starts_with(phone, '+') AND NOT EXISTS (
+            SELECT FROM possible_duplicates p WHERE p.workspace_id = leads.workspace_id AND p.lead_id = leads.id)""",
+    "submissions of forms not tallied once": """
+        SELECT abs((SELECT count(*) FROM submissions WHERE channel LIKE 'form:%%' AND state = 'done')
+                   - (SELECT coalesce(sum(n), 0) FROM (SELECT n FROM tallies WHERE kind = 'form'
+                      UNION ALL SELECT n FROM tally_deltas WHERE kind = 'form') counts))""",
     "tags in two cases": "SELECT count(*) - count(DISTINCT (workspace_id, lower(name))) FROM tags",
 }
 # What the ledger says against what is there.

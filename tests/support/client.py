@@ -31,14 +31,22 @@ class Client:
             headers=stack.headers, connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(30)
         )
 
-    async def post(self, body: Any, *, path: str = "", **headers: str) -> Answer:
-        """Post a lead, or with `path="/batch"` many. `idempotency_key="x"` becomes `Idempotency-Key: x`."""
+    async def post(self, body: Any, *, path: str = "", url: str = "", **headers: str) -> Answer:
+        """Post a lead, or with `path="/batch"` many, or what `url` takes. `idempotency_key="x"` becomes
+        `Idempotency-Key: x`."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
+        got = await self._send(url or self._stack.inbound.replace("?", f"{path}?"), body, named)
+        self.told.note_answer(got.status, got.body)
+        return got
+
+    async def make(self, noun: str, body: Any) -> Any:
+        """Make a record of the API: `forms`, `pipelines`."""
+        return (await self._send(f"{self._stack.base}/api/v1/{noun}", body, {})).body["data"]
+
+    async def _send(self, url: str, body: Any, headers: Mapping[str, str]) -> Answer:
         started = time.monotonic()
-        url = self._stack.inbound.replace("?", f"{path}?")
-        async with self._session.post(url, json=body, headers=named) as got:
+        async with self._session.post(url, json=body, headers=headers) as got:
             read = await got.json()
-        self.told.note_answer(got.status, read)
         return Answer(got.status, read, got.headers, time.monotonic() - started)
 
     async def close(self) -> None:

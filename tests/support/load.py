@@ -10,12 +10,22 @@ from typing import Any
 
 import aiohttp
 
-from tests.support.people import People
+from tests.support.people import TAGS, People
 from tests.support.stack import Stack
 from tests.support.waiting import until_async
 
 MOST = 400  # requests in flight; an open loop without a bound would measure itself
 TRIES_AGAIN = 60.0  # seconds in which a request with an idempotency key is sent again until it is acknowledged
+FORM = {
+    "name": "Load",
+    "fields": [
+        {"key": "name", "type": "text", "required": True, "maps_to": "full_name"},
+        {"key": "mail", "type": "email", "maps_to": "email"},
+        {"key": "tel", "type": "phone", "maps_to": "phone"},
+        {"key": "topics", "type": "checkbox", "options": TAGS, "maps_to": "tags"},
+        {"key": "answer", "type": "number"},
+    ],
+}
 
 
 class Told:
@@ -61,7 +71,7 @@ class Told:
 
 
 class Load:
-    """Posts of four kinds: awaited, respond-async, with an idempotency key, and batches."""
+    """Posts of five kinds: awaited, respond-async, with an idempotency key, forms, and batches."""
 
     def __init__(self, stack: Stack, seed: int) -> None:
         self.told = Told()
@@ -74,6 +84,13 @@ class Load:
         )
         self._keyed: list[tuple[str, dict[str, Any]]] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._form = ""
+
+    async def prepare(self) -> None:
+        """Make the form that is filled in, and fill it in once: the gateway knows it from then on."""
+        async with self._session.post(f"{self._stack.base}/api/v1/forms", json=FORM) as answer:
+            self._form = f"{self._stack.base}/api/v1/forms/{(await answer.json())['data']['id']}/submissions"
+        await self._post_form()
 
     async def run(self, rate: float, stopping: asyncio.Event) -> None:
         """Send `rate` requests a second until told to stop."""
@@ -94,15 +111,24 @@ class Load:
 
     async def _one(self) -> None:
         kind = self._random.random()
-        if kind < 0.5:
+        if kind < 0.4:
             await self._post(self._people.lead(), {"Prefer": "wait=5"})
-        elif kind < 0.7:
+        elif kind < 0.55:
             await self._post(self._people.lead(), {"Prefer": "respond-async"})
-        elif kind < 0.9:
+        elif kind < 0.75:
             await self._post_keyed()
+        elif kind < 0.9:
+            await self._post_form()
         else:
             batch = [self._people.lead() for _ in range(5)]
-            await self._post(batch, {"Prefer": "wait=5"}, path="/batch")
+            await self._post(batch, {"Prefer": "wait=5"}, self._stack.inbound.replace("?", "/batch?"))
+
+    async def _post_form(self) -> None:
+        person = self._people.lead()
+        values = {"name": person["first_name"], "topics": person["tags"], "answer": self._random.random()}
+        if self._random.random() < 0.9:  # a form needs no contact
+            values |= {"mail": person["email"], "tel": person["phone"]}
+        await self._post(values, {"Prefer": self._random.choice(("wait=5", "respond-async"))}, self._form)
 
     async def _post_keyed(self) -> None:
         if self._keyed and self._random.random() < 0.3:
@@ -115,11 +141,10 @@ class Load:
             assert time.monotonic() < deadline, "an idempotent request was never acknowledged"
             await asyncio.sleep(0.1)
 
-    async def _post(self, body: Any, headers: dict[str, str], path: str = "") -> bool:
+    async def _post(self, body: Any, headers: dict[str, str], url: str = "") -> bool:
         """Whether it was acknowledged."""
-        url = self._stack.inbound.replace("?", f"{path}?")
         try:
-            async with self._session.post(url, json=body, headers=headers) as answer:
+            async with self._session.post(url or self._stack.inbound, json=body, headers=headers) as answer:
                 read = await answer.json()
         except (aiohttp.ClientError, OSError):
             self.told.broken += 1
@@ -134,6 +159,7 @@ async def loaded(stack: Stack, *, rate: float = 100, seed: int | None = None) ->
     seed = random.randrange(10**9) if seed is None else seed
     print(f"load seed {seed}")
     load, stopping = Load(stack, seed), asyncio.Event()
+    await load.prepare()
     running = asyncio.create_task(load.run(rate, stopping))
     try:
         yield load.told

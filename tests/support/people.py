@@ -3,6 +3,8 @@
 import random
 from typing import Any
 
+TAGS = ["Hot", "hot", "newsletter", "partner", "pricing"]
+
 
 class People:
     """Draws leads from a seed. People of two instances with different `crowd` are never the same."""
@@ -33,6 +35,6 @@ class People:
             "email": self._random.choice((email, email.lower(), email.upper(), f"  {email} ")),
             "phone": self._random.choice(spellings),
             "first_name": f"Person {number}",
-            "tags": self._random.sample(["Hot", "hot", "newsletter", "partner", "pricing"], 2),
+            "tags": self._random.sample(TAGS, 2),
             "source": self._random.choice(["website", "facebook", "zapier"]),
         }

@@ -90,6 +90,7 @@ def test_the_example_names_every_variable_that_must_be_set() -> None:
 def test_the_proxy_divides_the_work_and_hides_the_figures() -> None:
     text = (ROOT / "deploy" / "Caddyfile").read_text(encoding="utf-8")
     assert "@gateway path /api/inbound /api/inbound/* /api/v1/health\n" in text
+    assert "method POST\n\t\tpath /api/v1/forms/*/submissions\n" in text
     assert "@metrics path /metrics /metrics/*\n" in text
     assert text.index("handle @metrics") < text.index("handle @gateway") < text.index("handle @api")
 

@@ -1,102 +1,142 @@
-"""`/api/v1/leads`: reading leads and their timelines."""
+"""`/api/v1/leads`: a lead, its tags and its timeline."""
 
 from typing import Any
 
 from aiohttp import web
-from sqlalchemy import ColumnElement, Select, UnaryExpression, func, select
+from sqlalchemy import any_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.api.pages import paged, read_choice, read_page
+from services.api.pages import page_of, paged
 from services.api.paths import id_in
-from services.api.requests import check
-from services.api.state import ENGINE
-from shared.errors import Fields, NotFound
-from shared.keys import Key
+from services.api.records import Noun, Record
+from services.api.requests import body_and_errors, check, key_of, workspace_of
+from services.api.shapes.leads import ActivityRecord, LeadFields, LeadRecord, LeadTag
+from services.api.state import raw, reading, writing
+from shared.errors import Fields, NotFound, ValidationFailed
+from shared.leads import writes
+from shared.leads.records import read_leads
+from shared.leads.writes import Cause, Change, Refused
 from shared.models import Activity, Lead, Tag
-from shared.web.access import KEY, needs
+from shared.validation import storable
+from shared.web.access import needs
 from shared.web.answers import answer
+from shared.web.describe import gives, takes
 
-FIELDS = (
-    "id first_name last_name email phone company job_title country source status lead_score starred pipeline_id "
-    "pipeline_stage_id assigned_user_id notes custom_fields tag_ids possible_duplicate_of created_at updated_at"
-).split()
-COLUMNS = [getattr(Lead, name) for name in FIELDS]
-SORTS = ("created_at", "updated_at", "lead_score", "first_name", "last_name", "email")
-TEXTS = ("first_name", "last_name", "email")
-DIRECTIONS = ("desc", "asc")
+LEADS = Noun(Lead, LeadRecord)
+ACTIVITIES = Noun(Activity, ActivityRecord)
 
 
-@needs("read:leads")
-async def index(request: web.Request) -> web.Response:
-    """`GET /leads`: a page, newest first unless asked otherwise."""
-    key: Key = request[KEY]
-    errors: Fields = {}
-    page = read_page(request.query, errors)
-    sort = read_choice(request.query, "sort", SORTS, "created_at", errors)
-    direction = read_choice(request.query, "direction", DIRECTIONS, "desc", errors)
-    source = request.query.get("source")
-    if source and "\0" in source:
-        errors["source"] = ["The source field must not contain null characters."]
-    check(errors)
-    where = [Lead.workspace_id == key.workspace_id]
-    if source:
-        where.append(Lead.source == source)
-    query = select(*COLUMNS).where(*where).order_by(*_order(sort, direction)).limit(page.size).offset(page.offset)
-    async with request.app[ENGINE].connect() as connection:
-        total = (await connection.execute(select(func.count()).select_from(Lead).where(*where))).scalar_one()
-        leads = await _read(connection, key.workspace_id, query) if page.offset < total else []
-    return answer(paged(request, leads, page, total))
+@needs("write:leads")
+@takes(LeadFields, required=("first_name",))
+@gives(LeadRecord, status=201)
+async def create(request: web.Request) -> web.Response:
+    """Make a lead. An email or phone that another lead holds is refused."""
+    workspace = workspace_of(request)
+    fields, errors = await body_and_errors(request)
+
+    async def work(connection: AsyncConnection) -> Record:
+        try:
+            lead_id = await writes.create(await raw(connection), workspace, fields, _cause(request))
+        except Refused as refused:
+            raise ValidationFailed(refused.errors | errors) from refused
+        check(errors)  # only now, so that what the database can tell is told along with them
+        return await _record(connection, workspace, lead_id)
+
+    lead = await writing(request, work)
+    return answer({"data": lead}, 201, {"Location": f"/api/v1/leads/{lead['id']}"})
 
 
 @needs("read:leads")
+@gives(LeadRecord)
 async def show(request: web.Request) -> web.Response:
-    """`GET /leads/{id}`."""
-    key: Key = request[KEY]
-    query = select(*COLUMNS).where(Lead.workspace_id == key.workspace_id, Lead.id == id_in(request))
-    async with request.app[ENGINE].connect() as connection:
-        leads = await _read(connection, key.workspace_id, query)
-    if not leads:
+    """Show a lead."""
+    async with reading(request) as connection:
+        return answer({"data": await _record(connection, workspace_of(request), id_in(request))})
+
+
+@needs("write:leads")
+@takes(LeadFields)
+@gives(LeadRecord)
+async def update(request: web.Request) -> web.Response:
+    """Change a lead: fields that are sent change, null empties one."""
+    id_in(request)
+    fields, errors = await body_and_errors(request)
+    return await _change(request, errors, set=fields)
+
+
+@needs("delete:leads")
+@gives(None, status=204)
+async def delete(request: web.Request) -> web.Response:
+    """Delete a lead. Its email and phone are free again."""
+    lead_id = id_in(request)
+
+    async def work(connection: AsyncConnection) -> None:
+        if not await writes.delete(await raw(connection), workspace_of(request), lead_id, _cause(request)):
+            raise NotFound
+
+    await writing(request, work)
+    return web.Response(status=204)
+
+
+@needs("write:leads")
+@takes(LeadTag, required=("tag",))
+@gives(LeadRecord)
+async def add_tag(request: web.Request) -> web.Response:
+    """Tag a lead. The tag is made when there is none of that name in any case."""
+    id_in(request)
+    fields, errors = await body_and_errors(request)
+    return await _change(request, errors, add_tags=[fields["tag"]] if fields.get("tag") else [])
+
+
+@needs("write:leads")
+@gives(LeadRecord)
+async def remove_tag(request: web.Request) -> web.Response:
+    """Take a tag, by its name in any case, off a lead that bears it."""
+    lead_id, name = id_in(request), request.match_info["tag"]
+    if storable(name) != name:
         raise NotFound
-    return answer({"data": leads[0]})
+    async with reading(request) as connection:
+        borne = select(Lead.id).join(Tag, (Tag.workspace_id == Lead.workspace_id) & (Tag.id == any_(Lead.tag_ids)))
+        of_lead = (Lead.workspace_id == workspace_of(request), Lead.id == lead_id)
+        if not (await connection.execute(borne.where(*of_lead, func.lower(Tag.name) == func.lower(name)))).first():
+            raise NotFound
+    return await _change(request, {}, remove_tags=[name])
 
 
 @needs("read:leads")
+@gives(ActivityRecord, listed="pages")
 async def activities(request: web.Request) -> web.Response:
-    """`GET /leads/{id}/activities`: the timeline, newest first."""
-    key: Key = request[KEY]
-    lead_id = id_in(request)
-    errors: Fields = {}
-    page = read_page(request.query, errors)
-    check(errors)
-    of_lead = (Activity.workspace_id == key.workspace_id, Activity.lead_id == lead_id)
-    entry = select(Activity.id, Activity.lead_id, Activity.type, Activity.data, Activity.created_at)
-    query = entry.where(*of_lead).order_by(Activity.id.desc()).limit(page.size).offset(page.offset)
-    async with request.app[ENGINE].connect() as connection:
-        lead = select(Lead.id).where(Lead.workspace_id == key.workspace_id, Lead.id == lead_id)
-        if (await connection.execute(lead)).first() is None:
-            raise NotFound
-        total = (await connection.execute(select(func.count()).select_from(Activity).where(*of_lead))).scalar_one()
-        rows = (await connection.execute(query)).mappings().all() if page.offset < total else []
-    return answer(paged(request, [dict(row) for row in rows], page, total))
+    """List what happened to a lead, newest first."""
+    page = page_of(request)
+    workspace, lead_id = workspace_of(request), id_in(request)
+    async with reading(request) as connection:
+        await LEADS.find(connection, workspace, lead_id)
+        entries, total = await ACTIVITIES.page(connection, workspace, page, Activity.lead_id == lead_id)
+    return answer(paged(request, entries, page, total))
 
 
-def _order(sort: str, direction: str) -> list[UnaryExpression[Any]]:
-    """Text without case and by code point, empties last ascending; ties end by id."""
-    column: ColumnElement[Any] = getattr(Lead, sort)
-    if sort in TEXTS:
-        column = func.lower(func.nullif(column, "")).collate("C")
-    if direction == "asc":
-        return [column.asc().nulls_last(), Lead.id.asc()]
-    return [column.desc().nulls_first(), Lead.id.desc()]
+async def _change(request: web.Request, errors: Fields, **what: Any) -> web.Response:
+    """Changes the lead of the path, and answers with it. `errors` are what is wrong with the request itself."""
+    change = Change(workspace_of(request), id_in(request), cause=_cause(request), **what)
+
+    async def work(connection: AsyncConnection) -> Record:
+        for refusal in await writes.change(await raw(connection), [change]):
+            if refusal.is_missing:
+                raise NotFound
+            raise ValidationFailed(refusal.errors | errors)
+        check(errors)
+        return await _record(connection, change.workspace_id, change.lead_id)
+
+    return answer({"data": await writing(request, work)})
 
 
-async def _read(connection: AsyncConnection, workspace_id: int, query: Select[Any]) -> list[dict[str, Any]]:
-    leads = [dict(row) for row in (await connection.execute(query)).mappings().all()]
-    wanted = {id_ for lead in leads for id_ in lead["tag_ids"]}
-    names: dict[int, str] = {}
-    if wanted:
-        tags = select(Tag.id, Tag.name).where(Tag.workspace_id == workspace_id, Tag.id.in_(wanted))
-        names = {row.id: row.name for row in await connection.execute(tags)}
-    for lead in leads:
-        lead["tags"] = [names[id_] for id_ in lead.pop("tag_ids") if id_ in names]
-    return leads
+async def _record(connection: AsyncConnection, workspace_id: int, lead_id: int) -> Record:
+    lead = (workspace_id, lead_id)
+    found = await read_leads(await raw(connection), [lead])
+    if lead not in found:
+        raise NotFound
+    return found[lead]
+
+
+def _cause(request: web.Request) -> Cause:
+    return Cause("api", key_of(request).id)

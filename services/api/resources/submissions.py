@@ -1,101 +1,91 @@
-"""`GET /api/v1/submissions/{id}`: what became of a submission, from the moment it was accepted."""
+"""`/api/v1/submissions`: what became of all that was sent, and sending it through the workers again."""
 
-import uuid
-from datetime import UTC, datetime
-from typing import Any
-
-import orjson
-import redis.asyncio as redis
 from aiohttp import web
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.api import received
+from services.api.pages import paged, read_page
 from services.api.paths import uuid_in
-from services.api.state import ENGINE, SPOOL
-from shared import ids
-from shared.errors import NotFound
-from shared.keys import Key
-from shared.models import JournalRow, Submission, SubmissionKey
-from shared.web.access import KEY, any_key, require
+from services.api.received import OWNER, page_of_submissions
+from services.api.records import Record, unknown_lead
+from services.api.requests import body_of, check, key_of, query_and_errors, workspace_of
+from services.api.shapes.submissions import ReplayFields, ReplayRecord, SubmissionQuery, SubmissionRecord
+from services.api.state import ENGINE, SPOOL, listing, raw, reading, writing
+from shared import replay as replays
+from shared.errors import Conflict, Fields, NotFound
+from shared.replay import Selection
+from shared.web.access import any_key, needs, require
 from shared.web.answers import answer
+from shared.web.describe import asks, gives, takes
 
-FIELDS = (
-    "id state channel source key_id lead_id is_duplicate matched_on payload changes warnings error attempts "
-    "received_at processed_at"
-).split()
-COLUMNS = [getattr(Submission, name) for name in FIELDS]
+
+@needs("read:operations")
+@asks(SubmissionQuery)
+@gives(SubmissionRecord, listed="pages")
+async def index(request: web.Request) -> web.Response:
+    """List the submissions that were decided, newest first. Those that still wait are counted by `/operations`."""
+    errors: Fields = {}
+    page, asked = read_page(request.query, errors), query_and_errors(request, errors)
+    async with listing(request) as connection:
+        check(errors | await unknown_lead(connection, workspace_of(request), asked))
+        found, total = await page_of_submissions(connection, workspace_of(request), page, asked)
+    return answer(paged(request, found, page, total))
 
 
 @any_key
+@gives(SubmissionRecord)
 async def show(request: web.Request) -> web.Response:
-    """Any key may read a submission that it posted; others of its workspace need `read:operations`."""
-    key: Key = request[KEY]
-    wanted = uuid_in(request)
-    found = await _find(request, key.workspace_id, wanted)
+    """Show a submission, from the moment it was accepted.
+
+    Any key may read one that it posted; others of its workspace need `read:operations`.
+    """
+    key, wanted = key_of(request), uuid_in(request)
+    async with reading(request) as connection:
+        found = await received.find(connection, request.app[SPOOL], key.workspace_id, wanted)
     if found is None:
         raise NotFound
-    if found.pop("key_id") != key.id:
+    if found.pop(OWNER) != key.id:
         require(key, "read:operations")
     return answer({"data": found})
 
 
-async def _find(request: web.Request, workspace_id: int, wanted: uuid.UUID) -> dict[str, Any] | None:
-    async with request.app[ENGINE].connect() as connection:
-        found = await _final(connection, workspace_id, wanted) or await _waiting(connection, workspace_id, wanted)
-    if found:
-        return found
-    try:
-        item = await request.app[SPOOL].find(str(wanted))
-    except redis.RedisError:
-        return None
-    return _accepted(item) if item and item["w"] == workspace_id else None
+@needs("write:operations")
+@gives(SubmissionRecord, status=202, also=(409,))
+async def replay(request: web.Request) -> web.Response:
+    """Send a dead or quarantined submission through the workers again. It keeps its id."""
+    workspace, wanted = workspace_of(request), uuid_in(request)
+
+    async def work(connection: AsyncConnection) -> Record:
+        await replays.replay(await raw(connection), Selection(ids=[str(wanted)], workspace_id=workspace))
+        if waiting := await received.find_waiting(connection, workspace, wanted):
+            return waiting
+        if found := await received.find_decided(connection, workspace, wanted):
+            raise Conflict(f"The submission is {found['state']}: only a dead or quarantined one can be replayed.")
+        raise NotFound
+
+    found = await writing(request, work)
+    del found[OWNER]
+    return answer({"data": found}, 202, {"Location": f"/api/v1/submissions/{wanted}"})
 
 
-async def _final(connection: AsyncConnection, workspace_id: int, wanted: uuid.UUID) -> dict[str, Any] | None:
-    """Its row. The time, known from the id or from the key, leaves one partition to look into."""
-    received_at = ids.time_of(str(wanted))
-    if received_at is None:
-        of_key = (SubmissionKey.workspace_id == workspace_id, SubmissionKey.id == wanted)
-        received_at = (await connection.execute(select(SubmissionKey.received_at).where(*of_key))).scalar()
-    if received_at is None:
-        return None
-    where = (
-        Submission.workspace_id == workspace_id,
-        Submission.id == wanted,
-        Submission.received_at == received_at,
-    )
-    row = (await connection.execute(select(*COLUMNS).where(*where))).mappings().first()
-    return {**row, "payload": _readable(row["payload"])} if row else None
+@needs("write:operations")
+@takes(ReplayFields, required=("state",))
+@gives(ReplayRecord, also=(202, 409))
+async def replay_all(request: web.Request) -> web.Response:
+    """Count the dead submissions that fit, and with `confirm` send them to the workers again.
 
-
-async def _waiting(connection: AsyncConnection, workspace_id: int, wanted: uuid.UUID) -> dict[str, Any] | None:
-    """Its place in the journal, if it is of that workspace."""
-    query = select(JournalRow.payload).where(JournalRow.ids.contains([wanted]))
-    for (payload,) in await connection.execute(query):
-        for item in orjson.loads(payload)["items"]:
-            if item["id"] == str(wanted) and item["w"] == workspace_id:
-                return _accepted(item)
-    return None
-
-
-def _accepted(item: dict[str, Any]) -> dict[str, Any]:
-    """A journal item in the shape of a submission's row: nothing is decided yet."""
-    return {
-        **dict.fromkeys(FIELDS),
-        "id": item["id"],
-        "state": "accepted",
-        "channel": item["ch"],
-        "source": item["src"],
-        "key_id": item["k"],
-        "payload": item["body"],
-        "attempts": 0,
-        "received_at": datetime.fromtimestamp(item["at"] / 1000, UTC),
-    }
-
-
-def _readable(payload: bytes) -> Any:
-    """The payload as JSON where it is JSON, else as text."""
-    try:
-        return orjson.loads(payload)
-    except orjson.JSONDecodeError:
-        return payload.decode(errors="replace")
+    Without `confirm` nothing is changed: the answer tells how many fit. `confirm` is that count, and then a conflict
+    where more of them fit by now, or `true` for however many there are.
+    """
+    fields = await body_of(request)
+    confirm = fields.pop("confirm", None)
+    selection = Selection(**fields, workspace_id=workspace_of(request))
+    async with request.app[ENGINE].execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        database = await raw(connection)  # autocommit: a transaction for each chunk
+        count = await replays.count(database, selection)
+        if confirm is None or confirm is False:
+            return answer({"data": {"count": count, "replayed": 0}})
+        if confirm is not True and count > confirm:
+            raise Conflict(f"{count} submissions fit by now, not {confirm}.")
+        replayed = await replays.replay(database, selection)
+    return answer({"data": {"count": count, "replayed": replayed}}, 202)

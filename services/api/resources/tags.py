@@ -3,26 +3,34 @@
 from typing import Any
 
 from aiohttp import web
-from sqlalchemy import ColumnElement, any_, func, select
+from sqlalchemy import BigInteger, ColumnElement, Text, any_, cast, func, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.pages import page_of, paged
 from services.api.paths import id_in
 from services.api.records import Noun, Record
 from services.api.requests import body_of, workspace_of
 from services.api.shapes.tags import TagFields, TagRecord
-from services.api.state import listing, reading, writing
+from services.api.state import listing, raw, reading, writing
 from shared.errors import ValidationFailed
-from shared.models import Lead, Tag
+from shared.leads import references
+from shared.models import LeadCountDelta, LeadMarginal, Tag
 from shared.web.access import needs
 from shared.web.answers import answer
 from shared.web.describe import gives, takes
 
-_COUNT: ColumnElement[Any] = (
-    select(func.count())
-    .select_from(Lead)
-    .where(Lead.workspace_id == Tag.workspace_id, Tag.id == any_(Lead.tag_ids))
-    .scalar_subquery()
+
+def _sum(model: Any, is_of_tag: ColumnElement[bool]) -> ColumnElement[Any]:
+    counts = select(func.coalesce(func.sum(model.n), 0)).where(model.workspace_id == Tag.workspace_id, is_of_tag)
+    return counts.scalar_subquery()
+
+
+# Totals and what is not yet folded into them, in one statement: exact at any moment.
+_COUNT = cast(
+    _sum(LeadMarginal, (LeadMarginal.field == "tag_ids") & (LeadMarginal.value == cast(Tag.id, Text)))
+    + _sum(LeadCountDelta, Tag.id == any_(LeadCountDelta.tag_ids)),
+    BigInteger,
 )
 TAGS = Noun(Tag, TagRecord, {"leads_count": _COUNT})
 TAKEN = {"name": ["The name has already been taken."]}
@@ -72,8 +80,16 @@ async def update(request: web.Request) -> web.Response:
 async def delete(request: web.Request) -> web.Response:
     """Delete a tag. It disappears from every lead at once."""
     id_ = id_in(request)
-    await writing(request, lambda connection: TAGS.delete(connection, workspace_of(request), id_))
+    await writing(request, lambda connection: delete_tag(connection, workspace_of(request), id_))
     return web.Response(status=204)
+
+
+async def delete_tag(connection: AsyncConnection, workspace_id: int, id_: int) -> None:
+    """Removes the tag, and from leads. Raises NotFound."""
+    await TAGS.find(connection, workspace_id, id_)
+    await references.seize(await raw(connection), workspace_id)
+    await TAGS.delete(connection, workspace_id, id_)
+    await references.clear(await raw(connection), workspace_id, "tag", id_)
 
 
 async def _write(request: web.Request, work: Any) -> Record:

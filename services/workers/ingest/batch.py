@@ -6,18 +6,19 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from services.workers.ingest import repeats, submission
-from services.workers.ingest.apply import Record, apply
+from services.workers.ingest import repeats
 from services.workers.ingest.claim import claim
 from services.workers.ingest.lead_ids import LeadIds
-from services.workers.ingest.places import Workspace, place
 from services.workers.ingest.poison import ATTEMPTS, bury, park
 from services.workers.ingest.repeats import Sorted, sort_out
-from services.workers.ingest.submission import Submission, prepare
-from services.workers.ingest.tags import load_tags
-from services.workers.ingest.workspaces import load_places, load_workspaces
 from services.workers.ingest.write import SecondRun, finish, write
 from shared.db import Connection, is_contention, is_unavailable
+from shared.leads import submission
+from shared.leads.apply import Record, apply
+from shared.leads.places import Workspace, names_a_place, place
+from shared.leads.submission import Submission, prepare
+from shared.leads.tags import load_tags
+from shared.leads.workspaces import load_places, load_workspaces
 from shared.replies import Reply, Verdict
 
 LOCK = """
@@ -131,14 +132,14 @@ async def _decide(
 async def _ingest_fresh(connection: Connection, fresh: list[Submission], ids: LeadIds) -> list[Verdict]:
     if not fresh:
         return []
-    workspaces = await load_workspaces(connection, fresh)
+    workspaces = await load_workspaces(connection, [one.workspace_id for one in fresh])
     _prepare(fresh, workspaces)
-    places = await load_places(connection, fresh)
+    places = await load_places(connection, [one.workspace_id for one in fresh if names_a_place(one.body)])
     for one in fresh:
         place(one, workspaces[one.workspace_id], places)
     new_ids = await ids.draw(connection, len(fresh))
     resolution, states = await claim(connection, fresh, new_ids)
-    tags = await load_tags(connection, fresh)
+    tags = await load_tags(connection, [(one.workspace_id, name) for one in fresh for name in one.tags])
     written = apply(fresh, resolution, states, workspaces, tags)
     await write(connection, written)
     ids.give_back(id_ for id_ in new_ids if id_ not in written.created)

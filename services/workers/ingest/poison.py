@@ -2,12 +2,12 @@
 
 import orjson
 
-from services.workers.ingest import submission
-from services.workers.ingest.apply import final
-from services.workers.ingest.submission import Submission
 from shared import logging
 from shared.db import Connection, as_json
 from shared.journal import Lane
+from shared.leads import submission
+from shared.leads.apply import final
+from shared.leads.submission import Submission
 
 log = logging.get()
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from services.workers.ingest.submission import Submission
 from shared.db import Connection, as_json
+from shared.leads.submission import Submission
 from shared.replies import Verdict
 
 # Before the identities in the lock order, sorted among themselves.

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import orjson
 
-from services.workers.ingest import submission
 from services.workers.ingest.poison import ATTEMPTS, bury
 from shared.db import Connection
 from shared.journal import Lane
+from shared.leads import submission
 
 SUSPECT = 2  # workers that a row took down before it is split
 

@@ -7,16 +7,17 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from services.workers.ingest.apply import Record, Written
-from services.workers.ingest.submission import Submission
+from shared import tallies
 from shared.db import UNHURRIED, Connection, as_json
+from shared.leads.apply import Record, Written
+from shared.leads.submission import Submission
 from shared.replies import Reply, packed
 
 LEAD = (
     "workspace_id bigint, id bigint, first_name text, last_name text, email text, phone text, company text, "
     "job_title text, country text, source text, status text, starred boolean, pipeline_id bigint, "
     "pipeline_stage_id bigint, assigned_user_id bigint, notes text, custom_fields jsonb, tag_ids bigint[], "
-    "possible_duplicate_of bigint, created_at bigint, submitted_at bigint"
+    "created_at bigint, submitted_at bigint"
 )
 
 # Payloads come as text inside the document and are kept as bytes: what a source sends may hold what text cannot.
@@ -29,17 +30,16 @@ WITH sent AS MATERIALIZED (
 ), created AS (
     INSERT INTO leads (workspace_id, id, first_name, last_name, email, phone, company, job_title, country, source,
                        status, starred, pipeline_id, pipeline_stage_id, assigned_user_id, notes, custom_fields,
-                       tag_ids, possible_duplicate_of, created_at, updated_at, submitted_at)
+                       tag_ids, created_at, updated_at, submitted_at)
     SELECT workspace_id, id, first_name, last_name, email, phone, company, job_title, country, source, status, starred,
-           pipeline_id, pipeline_stage_id, assigned_user_id, notes, custom_fields, tag_ids, possible_duplicate_of,
+           pipeline_id, pipeline_stage_id, assigned_user_id, notes, custom_fields, tag_ids,
            to_timestamp(created_at / 1000.0), to_timestamp(created_at / 1000.0), to_timestamp(submitted_at / 1000.0)
     FROM json_to_recordset(%s::json) AS l({LEAD})
 ), updated AS (
     UPDATE leads l SET
         first_name = u.first_name, last_name = u.last_name, email = u.email, phone = u.phone, company = u.company,
         job_title = u.job_title, country = u.country, notes = u.notes, custom_fields = u.custom_fields,
-        tag_ids = u.tag_ids, possible_duplicate_of = u.possible_duplicate_of, updated_at = now(),
-        submitted_at = to_timestamp(u.submitted_at / 1000.0)
+        tag_ids = u.tag_ids, updated_at = now(), submitted_at = to_timestamp(u.submitted_at / 1000.0)
     FROM json_to_recordset(%s::json) AS u({LEAD})
     WHERE l.workspace_id = u.workspace_id AND l.id = u.id
 ), remembered AS (
@@ -97,6 +97,7 @@ async def write(connection: Connection, written: Written) -> None:
         raise SecondRun
     if written.pairs:
         await connection.execute(PAIRS, (as_json(written.pairs),))
+    await tallies.add(connection, written.tallies)
 
 
 async def finish(

@@ -1,0 +1,194 @@
+"""The rules of automations: what they may name, how their secrets are kept, and running them by hand.
+
+Each function works in its caller's transaction.
+"""
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import BigInteger, ColumnElement, cast, delete, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.api.records import Noun, Record
+from services.api.shapes.automations import AutomationRecord, RunRecord
+from services.api.state import raw
+from shared import tallies
+from shared.automations import silences
+from shared.automations.actions import MASK
+from shared.automations.definition import Reference, references
+from shared.automations.plan import walk
+from shared.automations.scene import load_scenes
+from shared.errors import Conflict, Fields, NotFound, ValidationFailed
+from shared.leads.records import read_leads
+from shared.models import (
+    Automation,
+    AutomationRun,
+    AutomationTurn,
+    Form,
+    Integration,
+    PipelineStage,
+    Tally,
+    TallyDelta,
+    User,
+)
+from shared.vault import Vault
+
+Steps = Sequence[Mapping[str, Any]]
+
+KINDS: dict[str, Any] = {"user": User, "stage": PipelineStage, "integration": Integration, "form": Form}
+NO_LEAD = {"lead_id": ["There is no such lead."]}
+
+
+def _runs_count() -> ColumnElement[Any]:
+    """Total and deltas in one statement, so that a fold in progress is seen whole or not at all."""
+    total, deltas = (
+        select(func.coalesce(func.sum(n.n), 0))
+        .where(n.workspace_id == Automation.workspace_id, n.kind == "automation", n.ref_id == Automation.id)
+        .scalar_subquery()
+        for n in (Tally, TallyDelta)
+    )
+    return cast(total + deltas, BigInteger)
+
+
+_LAST_RUN: ColumnElement[datetime] = (
+    select(AutomationRun.created_at)
+    .where(
+        AutomationRun.workspace_id == Automation.workspace_id,
+        AutomationRun.automation_id == Automation.id,
+    )
+    .order_by(AutomationRun.id.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+AUTOMATIONS = Noun(Automation, AutomationRecord, {"runs_count": _runs_count(), "last_run_at": _LAST_RUN})
+RUNS = Noun(AutomationRun, RunRecord)
+
+
+async def unknown(connection: AsyncConnection, workspace_id: int, fields: Record) -> Fields:
+    """What a definition names that is not in the workspace, by field."""
+    named = list(references(fields.get("trigger"), fields.get("steps")))
+    errors: Fields = {}
+    for kind, model in KINDS.items():
+        ids = {reference.id for reference in named if reference.kind == kind}
+        if ids:
+            query = select(model.id).where(model.workspace_id == workspace_id, model.id.in_(ids))
+            errors |= _missing(named, kind, set((await connection.execute(query)).scalars()))
+    return errors
+
+
+def _missing(named: Iterable[Reference], kind: str, found: set[int]) -> Fields:
+    return {
+        reference.field: [f"There is no {kind} {reference.id}."]
+        for reference in named
+        if reference.kind == kind and reference.id not in found
+    }
+
+
+def webhooks(steps: Steps) -> list[tuple[int, dict[str, Any]]]:
+    """The actions that post to an address, with the numbers of their steps."""
+    actions = [(index, step["action"]) for index, step in enumerate(steps) if "action" in step]
+    return [(index, action) for index, action in actions if action["type"] == "send_webhook"]
+
+
+def seal(vault: Vault, fields: Record, stored: bytes | None) -> tuple[Record, Fields]:
+    """The fields with the secrets taken out of the steps and encrypted, by URL, and what is wrong with them.
+
+    A mask sent back stands for the secret that is stored. Those of before are kept: runs that wait may need them.
+    """
+    secrets: dict[str, str] = orjson.loads(vault.decrypt(stored)) if stored else {}
+    errors: Fields = {}
+    fields = deepcopy(fields)  # a transaction may run several times
+    for index, action in webhooks(fields.get("steps") or ()):
+        sent = action.get("secret")
+        if sent == MASK and action["url"] not in secrets:
+            errors[f"steps.{index}.action.secret"] = ["Send the secret itself: none is stored for this URL."]
+        elif sent and sent != MASK:
+            secrets[action["url"]] = sent
+            action["secret"] = MASK
+    if secrets:
+        fields["secrets"] = vault.encrypt(orjson.dumps(secrets).decode())
+    return fields, errors
+
+
+async def secrets_of(connection: AsyncConnection, workspace_id: int, id_: int) -> bytes | None:
+    """The stored secrets, encrypted; the automation is locked. Raises NotFound."""
+    query = select(Automation.secrets).where(Automation.workspace_id == workspace_id, Automation.id == id_)
+    row = (await connection.execute(query.with_for_update())).first()
+    if row is None:
+        raise NotFound
+    return row[0]
+
+
+async def watch_silence(connection: AsyncConnection, workspace_id: int, automation: Record) -> None:
+    """Has a `no_activity` automation wait for the leads that something happened to of late, any other for none."""
+    waits = automation["is_active"] and automation["trigger"]["type"] == "no_activity"
+    minutes = automation["trigger"]["minutes"] if waits else None
+    await silences.restart(await raw(connection), workspace_id, automation["id"], minutes)
+
+
+async def remove(connection: AsyncConnection, workspace_id: int, id_: int) -> None:
+    """Deletes an automation and ends its runs. Raises NotFound."""
+    await AUTOMATIONS.delete(connection, workspace_id, id_)
+    await silences.restart(await raw(connection), workspace_id, id_, None)
+    for model in (AutomationRun, AutomationTurn):
+        where = [model.workspace_id == workspace_id, model.automation_id == id_]
+        if model is AutomationRun:
+            where.append(AutomationRun.due_at.is_not(None))
+        await connection.execute(delete(model).where(*where))
+
+
+async def run(connection: AsyncConnection, workspace_id: int, id_: int, lead_id: int) -> Record:
+    """A run that the engine takes up at once. Raises NotFound, ValidationFailed, Conflict."""
+    automation = await AUTOMATIONS.find(connection, workspace_id, id_)
+    if not await read_leads(await raw(connection), [(workspace_id, lead_id)]):
+        raise ValidationFailed(NO_LEAD)
+    if not automation["is_active"]:
+        raise Conflict("The automation is switched off.")
+    row = {"trigger_key": f"manual:{uuid.uuid4()}", "automation_id": id_, "lead_id": lead_id, "state": "waiting"}
+    found = await RUNS.insert(connection, workspace_id, {**row, "due_at": func.now()})
+    await tallies.add(await raw(connection), {(workspace_id, "automation", id_): 1})
+    return found
+
+
+async def dry_run(connection: AsyncConnection, workspace_id: int, id_: int, lead_id: int) -> Record:
+    """What each step would do for the lead as it is. Raises NotFound, ValidationFailed."""
+    automation = await AUTOMATIONS.find(connection, workspace_id, id_)
+    found = await read_leads(await raw(connection), [(workspace_id, lead_id)])
+    if not found:
+        raise ValidationFailed(NO_LEAD)
+    lead, steps = found[workspace_id, lead_id], automation["steps"]
+    scene = (await load_scenes(await raw(connection), [(workspace_id, steps, lead)]))[workspace_id]
+    turns = await _turns(connection, workspace_id, id_)
+    walked = walk(steps, 0, lead, scene, lambda step: turns.get(step, 0), over_delays=True)
+    blank: Record = dict.fromkeys(RunRecord.__annotations__)
+    return blank | {"automation_id": id_, "lead_id": lead_id, "state": walked.state, "steps": walked.outcomes}
+
+
+async def _turns(connection: AsyncConnection, workspace_id: int, id_: int) -> dict[int, int]:
+    query = select(AutomationTurn.step, AutomationTurn.n).where(
+        AutomationTurn.workspace_id == workspace_id, AutomationTurn.automation_id == id_
+    )
+    return {row.step: row.n for row in await connection.execute(query)}
+
+
+async def insert_automation(connection: AsyncConnection, workspace_id: int, fields: Record) -> Record:
+    """A new automation, and the silences that it waits for."""
+    made = await AUTOMATIONS.insert(connection, workspace_id, _typed(fields))
+    await watch_silence(connection, workspace_id, made)
+    return made
+
+
+async def update_automation(connection: AsyncConnection, workspace_id: int, id_: int, fields: Record) -> Record:
+    """The changed automation. Raises NotFound."""
+    changed = await AUTOMATIONS.update(connection, workspace_id, id_, _typed(fields))
+    if fields.keys() & {"trigger", "is_active"}:
+        await watch_silence(connection, workspace_id, changed)
+    return changed
+
+
+def _typed(fields: Record) -> Record:
+    return {**fields, "trigger_type": fields["trigger"]["type"]} if "trigger" in fields else fields

@@ -1,0 +1,40 @@
+"""From a query's parameters to what the list is narrowed by: what only the database can tell of them."""
+
+from typing import Any
+
+from services.api.leadlist.filters import BOUNDS, COLUMNS, EXACT, Filters
+from services.api.leadlist.search import patterns
+from shared.db import Connection
+from shared.errors import Fields
+
+NOUNS = {"pipeline_id": "pipeline", "stage_id": "stage", "assigned_user_id": "user"}
+LOOK_UP = """
+SELECT (SELECT id FROM tags WHERE workspace_id = %(workspace)s AND lower(name) = lower(%(tag)s)) AS tag_id,
+       (SELECT country FROM workspaces WHERE id = %(workspace)s) AS country,
+       EXISTS (SELECT 1 FROM pipelines WHERE workspace_id = %(workspace)s AND id = %(pipeline_id)s) AS pipeline_id,
+       EXISTS (SELECT 1 FROM pipeline_stages WHERE workspace_id = %(workspace)s AND id = %(stage_id)s) AS stage_id,
+       EXISTS (SELECT 1 FROM users WHERE workspace_id = %(workspace)s AND id = %(assigned_user_id)s) AS assigned_user_id
+"""
+
+
+async def find_filters(
+    connection: Connection, workspace_id: int, query: dict[str, Any], errors: Fields
+) -> Filters | None:
+    """The filters; None where no lead can fit. Ids that are not in the workspace go into `errors`."""
+    tag, term = query.get("tag", "").strip(), query.get("search", "").strip()
+    tag_id = country = None
+    if tag or term or NOUNS.keys() & query.keys():
+        parameters = {"workspace": workspace_id, "tag": tag} | {name: query.get(name) for name in NOUNS}
+        tag_id, country, *known = await (await connection.execute(LOOK_UP, parameters)).fetchone() or ()
+        strangers = [name for name, is_known in zip(NOUNS, known, strict=True) if name in query and not is_known]
+        errors |= {name: [f"There is no {NOUNS[name]} {query[name]}."] for name in strangers}
+    if tag and tag_id is None:
+        return None
+    renamed = {COLUMNS.get(name, name): value for name, value in query.items()}
+    return Filters(
+        workspace_id,
+        exact={column: renamed[column] for column in EXACT if column in renamed},
+        tag_id=tag_id,
+        bounds={name: query[name] for name in BOUNDS if name in query},
+        patterns=tuple(patterns(term, country)) if term else (),
+    )

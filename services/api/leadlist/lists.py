@@ -1,0 +1,135 @@
+"""Reading a page, or a step of a walk: the ids of its leads, in order. One snapshot sees totals and leads alike."""
+
+from typing import Any, NamedTuple
+
+from services.api.leadlist.cursors import Position
+from services.api.leadlist.filters import IMPLIED, Filters, all_of
+from services.api.leadlist.limits import Dear
+from services.api.leadlist.plans import DEAR, Plan, Way, all_gathered, choose
+from services.api.leadlist.sorts import TIMES, Sort
+from services.api.leadlist.totals import Total
+from shared.db import Connection
+
+BEYOND = "({column}, id) {beyond} (%(value)s{cast}, %(after_id)s)"  # a cursor holds a time as text
+
+
+class Slice(NamedTuple):
+    """What is wanted: `size` leads after the first `skip`, or after a position; at any price where `dear`."""
+
+    size: int
+    dear: bool
+    skip: int = 0
+    after: Position | None = None
+    backwards: bool = False
+
+
+async def read_page(
+    connection: Connection, filters: Filters, sort: Sort, total: Total, size: int, offset: int, *, dear: bool
+) -> list[int]:
+    """The ids of a page, counted from the nearer end. Raises Dear where that costs much, unless it may."""
+    size = min(size, total.n - offset)
+    if size <= 0:
+        return []
+    rest = total.n - offset - size
+    wanted = Slice(size, dear, rest, backwards=True) if rest < offset else Slice(size, dear, offset)
+    plan = choose(filters, sort, total, wanted.skip + size)
+    rows = await _read(connection, filters, sort, wanted, plan)
+    if len(rows) < size and plan.window:
+        rows = await _read(connection, filters, sort, wanted, all_gathered(filters, total))
+    ids = [row[0] for row in rows]
+    return ids[::-1] if wanted.backwards else ids
+
+
+async def read_step(
+    connection: Connection, filters: Filters, sort: Sort, total: Total, size: int, after: Position | None, *, dear: bool
+) -> tuple[list[int], Position | None]:
+    """The ids of the next `size` leads, and the position to go on from; None at the end. Raises Dear as `read_page`."""
+    wanted = Slice(size + 1, dear, after=after)
+    plan = choose(filters, sort, total, wanted.size)
+    rows = await _read(connection, filters, sort, wanted, plan)
+    if len(rows) < wanted.size and plan.window and await _goes_on(connection, filters, sort, wanted, plan):
+        rows = await _read(connection, filters, sort, wanted, all_gathered(filters, total))
+    last = Position(rows[size - 1][1], rows[size - 1][0]) if len(rows) > size else None
+    return [row[0] for row in rows[:size]], last
+
+
+async def _read(
+    connection: Connection, filters: Filters, sort: Sort, wanted: Slice, plan: Plan
+) -> list[tuple[Any, ...]]:
+    """(id, value) of the leads that are wanted; fewer where a walk was given up."""
+    if plan.cost > DEAR and not wanted.dear:
+        raise Dear
+    statement = _gathered(filters, sort, wanted) if plan.way is Way.GATHER else _walked(filters, sort, wanted, plan)
+    parameters = _parameters(filters, wanted) | {"window": plan.window}
+    return await (await connection.execute(statement, parameters, prepare=False)).fetchall()
+
+
+def _gathered(filters: Filters, sort: Sort, wanted: Slice) -> str:
+    """Materialised, so that no index of the order can tempt the planner."""
+    conditions = all_of(*filters.on_leads, *_searched(filters), *_beyond(sort, wanted))
+    return (
+        f"WITH hits AS MATERIALIZED (SELECT id, {sort.column} FROM leads WHERE {conditions}) "  # noqa: S608
+        f"SELECT id, {sort.column} FROM hits {_cut(sort, wanted)}"
+    )
+
+
+def _walked(filters: Filters, sort: Sort, wanted: Slice, plan: Plan) -> str:
+    """What the walked index can tell stands within; the rest is checked outside, so that no other index is taken."""
+    within, outside = _sides(filters, sort, wanted, plan)
+    if not outside:
+        return f"SELECT id, {sort.column} FROM leads WHERE {within} {_cut(sort, wanted)}"  # noqa: S608
+    columns = dict.fromkeys(["workspace_id", "id", sort.column, *_columns(filters)])
+    order = sort.order(backwards=wanted.backwards)
+    return (
+        f"SELECT id, {sort.column} FROM (SELECT {', '.join(columns)} FROM leads WHERE {within} "  # noqa: S608
+        f"ORDER BY {order} LIMIT %(window)s) AS walked WHERE {' AND '.join(outside)} {_cut(sort, wanted)}"
+    )
+
+
+def _sides(filters: Filters, sort: Sort, wanted: Slice, plan: Plan) -> tuple[str, list[str]]:
+    """The conditions of a walk: within the index, and outside."""
+    kind = f"{sort.name.removesuffix('_at')}_"
+    bounds = [condition for name, condition in filters.timed.items() if name.startswith(kind)]
+    bounds += [
+        condition for (name, column), condition in IMPLIED.items() if name in filters.bounds and column == sort.name
+    ]
+    other = [condition for name, condition in filters.timed.items() if not name.startswith(kind)]
+    narrowed = [filters.alike[plan.column]] if plan.column else []
+    outside = [condition for column, condition in filters.alike.items() if column != plan.column]
+    if filters.patterns:
+        fits = f"s.workspace_id = walked.workspace_id AND s.lead_id = walked.id AND {filters.found}"
+        outside.append(f"EXISTS (SELECT 1 FROM lead_search s WHERE {fits})")  # noqa: S608
+    return all_of(*narrowed, *bounds, *_beyond(sort, wanted)), [*outside, *other]
+
+
+async def _goes_on(connection: Connection, filters: Filters, sort: Sort, wanted: Slice, plan: Plan) -> bool:
+    """Whether the walk was given up before its end."""
+    within, _ = _sides(filters, sort, wanted, plan)
+    order = sort.order(backwards=wanted.backwards)
+    statement = f"SELECT id FROM leads WHERE {within} ORDER BY {order} LIMIT 1 OFFSET %(window)s"  # noqa: S608
+    parameters = _parameters(filters, wanted) | {"window": plan.window}
+    return await (await connection.execute(statement, parameters, prepare=False)).fetchone() is not None
+
+
+def _columns(filters: Filters) -> list[str]:
+    return [*filters.alike, *filters.bounded()]
+
+
+def _searched(filters: Filters) -> list[str]:
+    if not filters.patterns:
+        return []
+    return [f"id IN (SELECT lead_id FROM lead_search WHERE {all_of(filters.found)})"]  # noqa: S608
+
+
+def _beyond(sort: Sort, wanted: Slice) -> list[str]:
+    cast = "::timestamptz" if sort.name in TIMES else ""
+    return [BEYOND.format(column=sort.column, beyond=sort.beyond, cast=cast)] if wanted.after else []
+
+
+def _cut(sort: Sort, wanted: Slice) -> str:
+    return f"ORDER BY {sort.order(backwards=wanted.backwards)} LIMIT %(size)s OFFSET %(skip)s"
+
+
+def _parameters(filters: Filters, wanted: Slice) -> dict[str, Any]:
+    after = {"value": wanted.after.value, "after_id": wanted.after.id} if wanted.after else {}
+    return {**filters.parameters, "size": wanted.size, "skip": wanted.skip, **after}

@@ -1,0 +1,120 @@
+"""How many leads fit: exact, and told by totals kept beforehand wherever they can tell.
+
+Totals and the deltas not yet folded into them are read in one statement, which sees a fold whole or not at all.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from services.api.leadlist.filters import Filters, all_of
+from services.api.leadlist.spans import span
+from shared.db import Connection
+
+PROBED = 2001  # hits of a search that an estimate counts; those of a longer list are taken for a twentieth of all
+SHARE = 20
+
+
+@dataclass(frozen=True)
+class Total:
+    """`n` leads fit; the workspace has `whole`; `alone` says how many fit each single filter, by column."""
+
+    n: int
+    whole: int
+    alone: dict[str, int] = field(default_factory=dict)
+
+
+def is_read(filters: Filters) -> bool:
+    """Whether the total has to be counted lead by lead, since no totals kept beforehand can tell it."""
+    return bool(filters.patterns or (filters.bounds and (filters.alike or len(filters.bounded()) > 1)))
+
+
+async def count(connection: Connection, filters: Filters) -> Total:
+    """The exact total."""
+    total = await _count_alike(connection, filters)
+    if is_read(filters):
+        return Total(await _count_read(connection, filters), total.whole, total.alone)
+    if filters.bounds:
+        return Total(await _count_span(connection, filters, *filters.bounded()), total.whole)
+    return total
+
+
+async def estimate(connection: Connection, filters: Filters) -> Total:
+    """About as many, where only the way to read them depends on it."""
+    total = await _count_alike(connection, filters)
+    n = min([total.n, *[await _count_span(connection, filters, column) for column in filters.bounded()]])
+    if filters.patterns:
+        probe = f"SELECT count(*) FROM (SELECT 1 FROM lead_search WHERE {all_of(filters.found)} LIMIT {PROBED}) hits"  # noqa: S608
+        hits = await _number(connection, probe, filters.parameters)
+        n = min(n, hits if hits < PROBED else max(PROBED, total.whole // SHARE))
+    return Total(n, total.whole, total.alone)
+
+
+async def _count_alike(connection: Connection, filters: Filters) -> Total:
+    """By the totals of leads that are alike in all that is filtered by; times and what is searched left aside."""
+    wanted = [_marginal("''", "''", all_of())]
+    wanted += [
+        _marginal(f"'{column}'", f"%({column})s::text", all_of(condition))
+        for column, condition in filters.alike.items()
+    ]
+    if len(filters.alike) > 1:
+        wanted.append(_cells(filters))
+    statement = f"SELECT {', '.join(wanted)}"
+    row = await (await connection.execute(statement, filters.parameters, prepare=False)).fetchone()
+    whole, *others = cast("tuple[int, ...]", row)
+    return Total(others[-1] if others else whole, whole, dict(zip(filters.alike, others, strict=False)))
+
+
+def _marginal(field: str, value: str, changed: str) -> str:
+    """What one filter alone fits."""
+    told = f"SELECT n FROM lead_marginals WHERE {all_of(f'field = {field}', f'value = {value}')}"  # noqa: S608
+    return _sum(told, changed)
+
+
+def _cells(filters: Filters) -> str:
+    """What several filters fit together."""
+    exact = [condition for column, condition in filters.alike.items() if column != "tag_ids"]
+    tag = "tag_id = 0" if filters.tag_id is None else "tag_id = %(tag_ids)s"
+    told = f"SELECT n FROM lead_counts WHERE {all_of(tag, *exact)}"  # noqa: S608
+    return _sum(told, all_of(*filters.alike.values()))
+
+
+def _sum(told: str, changed: str) -> str:
+    """Of what is told, and of what changed since."""
+    deltas = f"SELECT n FROM lead_count_deltas WHERE {changed}"  # noqa: S608
+    return f"(SELECT coalesce(sum(n), 0)::bigint FROM ({told} UNION ALL {deltas}) counts)"  # noqa: S608
+
+
+async def _count_span(connection: Connection, filters: Filters, column: str) -> int:
+    """By the totals of five minutes, hours and days, and the leads at both ends."""
+    runs, ragged = span(*filters.bounds_of(column))
+    parameters: dict[str, Any] = {"workspace": filters.workspace_id, "kind": column}
+    parts = []
+    for number, run in enumerate(runs):
+        parameters |= {f"{name}_{number}": value for name, value in run._asdict().items()}
+        within = (f"grain = %(grain_{number})s", f"at >= %(start_{number})s", f"at < %(end_{number})s")
+        parts.append(f"SELECT n FROM lead_times WHERE {all_of('kind = %(kind)s', *within)}")  # noqa: S608
+    if runs:
+        parameters |= {"first": runs[0].start, "last": runs[-1].end}
+        unfolded = ("kind = %(kind)s", "at >= %(first)s", "at < %(last)s")
+        parts.append(f"SELECT n FROM lead_time_deltas WHERE {all_of(*unfolded)}")  # noqa: S608
+    for number, (start, end) in enumerate(ragged):
+        parameters |= {f"from_{number}": start, f"until_{number}": end}
+        left = (f"{column} >= %(from_{number})s", f"{column} < %(until_{number})s")
+        parts.append(f"SELECT count(*) FROM leads WHERE {all_of(*left)}")  # noqa: S608
+    if not parts:
+        return 0
+    summed = f"SELECT coalesce(sum(n), 0)::bigint FROM ({' UNION ALL '.join(parts)}) AS counts (n)"  # noqa: S608
+    return await _number(connection, summed, parameters)
+
+
+async def _count_read(connection: Connection, filters: Filters) -> int:
+    hits = f"SELECT lead_id FROM lead_search WHERE {all_of(filters.found)}" if filters.patterns else ""  # noqa: S608
+    if not filters.on_leads:
+        return await _number(connection, f"SELECT count(*) FROM ({hits}) hits", filters.parameters)  # noqa: S608
+    conditions = [*filters.on_leads, *([f"id IN ({hits})"] if hits else [])]
+    return await _number(connection, f"SELECT count(*) FROM leads WHERE {all_of(*conditions)}", filters.parameters)  # noqa: S608
+
+
+async def _number(connection: Connection, statement: str, parameters: dict[str, Any]) -> int:
+    row = await (await connection.execute(statement, parameters, prepare=False)).fetchone()
+    return int(row[0]) if row else 0

@@ -1,0 +1,161 @@
+"""One endpoint of the document, out of what its handler says of itself."""
+
+import inspect
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import web
+
+from services.api.openapi.parts import BEARER, ERRORS, ID, LIMITS, TEXT, Part, exactly, ref
+from services.api.openapi.schemas import Schemas, query_schema
+from shared.validation import Shape
+from shared.web.access import ANY_KEY, OR, PUBLIC
+from shared.web.describe import Description, description
+
+PREFIXES = ("/api/v1/", "/api/")
+SERVICE = "service"  # what is about no record
+NOUNS = {"f": "forms", "u": "suppressions", **dict.fromkeys(("me", "health", "openapi.json", "documentation"), SERVICE)}
+OBJECTS = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
+UUIDS = ("/api/v1/submissions/{id}",)
+
+
+def noun(path: str) -> str:
+    """What an address is about: `leads` of `/api/v1/leads/{id}/tags`."""
+    first = static_parts(path)[0]
+    return NOUNS.get(first, first)
+
+
+def static_parts(path: str) -> list[str]:
+    """The parts of an address that are no parameters, without what all have in common."""
+    prefix = next((prefix for prefix in PREFIXES if path.startswith(prefix)), "/")
+    return [part for part in path.removeprefix(prefix).split("/") if part and not part.startswith("{")]
+
+
+def operation(route: web.RouteDef, schemas: Schemas) -> Part:
+    """What OpenAPI calls an operation."""
+    said, scope = description(route.handler), getattr(route.handler, "scope", PUBLIC)
+    summary, text = _words(route.handler)
+    made: Part = {
+        "operationId": _operation_id(route),
+        "tags": [noun(route.path)],
+        "summary": summary,
+        "description": text,
+        "security": _security(scope),
+        "parameters": [*_in_path(route.path), *_asked(said)],
+        "responses": {**_successes(said, scope, schemas), **_failures(route, said, scope)},
+    }
+    if said.takes:
+        made["requestBody"] = _body(said, said.takes, schemas)
+    return {name: part for name, part in made.items() if part or name == "security"}
+
+
+def _security(scope: str) -> list[Part]:
+    if scope == PUBLIC:
+        return []
+    return [{BEARER: [] if scope == ANY_KEY else [one]} for one in scope.split(OR)]
+
+
+def _words(handler: Any) -> tuple[str, str]:
+    """The first sentence of its docstring, and the rest."""
+    whole = inspect.getdoc(handler) or ""
+    first, _, rest = whole.partition("\n\n")
+    sentence, _, more = " ".join(first.split()).partition(". ")
+    return sentence.rstrip("."), "\n\n".join(part for part in (more, rest) if part)
+
+
+def _operation_id(route: web.RouteDef) -> str:
+    words = [part.replace("-", "_").replace(".", "_") for part in static_parts(route.path)]
+    name = route.handler.__name__
+    words += [] if words[-1].startswith(name) else [name]
+    return "_".join([*words, "put"] if route.method == "PUT" else words)
+
+
+def _in_path(path: str) -> list[Part]:
+    names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
+    return [{"name": name, "in": "path", "required": True, "schema": _path_schema(path, name)} for name in names]
+
+
+def _path_schema(path: str, name: str) -> Part:
+    if path.startswith(UUIDS):
+        return {"type": "string", "format": "uuid"}
+    return ID if name == "id" or (name.endswith("_id") and name != "public_id") else {**TEXT, "minLength": 1}
+
+
+def _asked(said: Description) -> list[Part]:
+    paging = {None: (), "pages": ("page", "per_page"), "cursors": ("page", "per_page", "cursor")}[said.listed]
+    found = [ref("parameters", name) for name in paging]
+    for place, shape in (("query", said.asks), ("header", said.heeds)):
+        found += _fields(place, shape) if shape else []
+    return found
+
+
+def _fields(place: str, shape: Shape) -> list[Part]:
+    schema = query_schema(shape)
+    required = schema.get("required", ())
+    return [
+        {"name": name, "in": place, "required": name in required, "schema": field}
+        for name, field in schema["properties"].items()
+    ]
+
+
+def _body(said: Description, shape: Shape, schemas: Schemas) -> Part:
+    required = bool(shape.required or getattr(shape.fields, "__required_keys__", True))
+    schema = schemas.sent(shape)
+    content = {kind: {"schema": schema if kind in OBJECTS else TEXT} for kind in said.media}
+    return {"required": required, "content": content}
+
+
+def _successes(said: Description, scope: str, schemas: Schemas) -> Part:
+    statuses = {said.status, *(status for status in said.also if status < 400)}
+    return {str(status): _success(status, said, scope, schemas) for status in sorted(statuses)}
+
+
+def _success(status: int, said: Description, scope: str, schemas: Schemas) -> Part:
+    names = ["X-Request-Id", *(LIMITS if scope != PUBLIC else ())]
+    names += ["Location"] if status in (201, 202) and not said.listed else []
+    made: Part = {
+        "description": HTTPStatus(status).phrase,
+        "headers": {name: ref("headers", name) for name in names},
+    }
+    content = _content(said, schemas) if status not in (204, 304) else {}
+    return {**made, "content": content} if content else made
+
+
+def _content(said: Description, schemas: Schemas) -> Part:
+    content: Part = {said.raw: {"schema": TEXT}} if said.raw else {}
+    if said.gives is not None:
+        content["application/json"] = {"schema": _answer(said, schemas.shown(said.gives))}
+    return content
+
+
+def _answer(said: Description, record: Part) -> Part:
+    if said.bare:
+        return record
+    if not said.listed:
+        return exactly({"data": record})
+    pages = _page(record, "Page")
+    return {"anyOf": [pages, _page(record, "Cursor")]} if said.listed == "cursors" else pages
+
+
+def _page(record: Part, kind: str) -> Part:
+    meta, links = ref("schemas", f"{kind}Meta"), ref("schemas", f"{kind}Links")
+    return exactly({"data": {"type": "array", "items": record}, "meta": meta, "links": links})
+
+
+def _failures(route: web.RouteDef, said: Description, scope: str) -> Part:
+    statuses = {400, 500, 503, *(status for status in said.also if status >= 400)}
+    statuses |= {401, 429} if scope != PUBLIC else set()
+    statuses |= {403} if scope not in (PUBLIC, ANY_KEY) else set()
+    statuses |= {404} if "{" in route.path else set()
+    statuses |= {408, 413, 415, 422} if said.takes else set()
+    statuses |= {422} if said.asks or said.listed else set()
+    return {str(status): _failure(status, said.raw if said.gives is None else None) for status in sorted(statuses)}
+
+
+def _failure(status: int, raw: str | None) -> Part:
+    """An error; of a page for people it may be a page as well."""
+    code = ERRORS[status].code
+    if raw is None or status in (401, 403, 429, 500, 503):
+        return ref("responses", code)
+    content = {raw: {"schema": TEXT}, "application/json": {"schema": ref("schemas", "Error")}}
+    return {"description": ERRORS[status].default, "content": content}

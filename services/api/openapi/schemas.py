@@ -1,0 +1,146 @@
+"""JSON schemas of what is sent and shown, out of the very types that check it."""
+
+from collections.abc import Iterable, Iterator
+from copy import deepcopy
+from typing import Any
+
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
+
+from shared.validation import Shape
+from shared.web.describe import Description
+
+Schema = dict[str, Any]
+
+REFERENCE = "#/components/schemas/{model}"
+
+
+class _Untitled(GenerateJsonSchema):
+    """Without a title on every field that only repeats its name."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+
+class Schemas:
+    """The schemas of all bodies and answers of a set of handlers; `components` are those with a name."""
+
+    def __init__(self, descriptions: Iterable[Description]) -> None:
+        inputs: dict[tuple[str, JsonSchemaMode], TypeAdapter[Any]] = {}
+        self._required: dict[str, set[tuple[str, ...]]] = {}  # by the type of a body, all that some endpoint requires
+        for said in descriptions:
+            if said.takes:
+                inputs[_key(said.takes.fields), "validation"] = said.takes.adapter
+                self._required.setdefault(_key(said.takes.fields), set()).add(said.takes.required)
+            if said.gives is not None:
+                inputs[_key(said.gives), "serialization"] = TypeAdapter(said.gives)
+        self._made, defined = TypeAdapter.json_schemas(
+            [(*key, adapter) for key, adapter in inputs.items()],
+            ref_template=REFERENCE,
+            schema_generator=_Untitled,
+            union_format="primitive_type_array",
+        )
+        self.components: dict[str, Schema] = defined.get("$defs", {})
+        for schema in (*self._made.values(), *self.components.values()):
+            _tidy(schema)
+        self._close_answers()
+
+    def sent(self, shape: Shape) -> Schema:
+        """Of a body. Where it requires more fields than another body of its type, it is a component of its own."""
+        schema = self._made[_key(shape.fields), "validation"]
+        if not shape.required:
+            return schema
+        name = _name(schema)
+        stricter = name if len(self._required[_key(shape.fields)]) == 1 else f"New{name}"
+        self.components[stricter] = with_required(self.components[name], shape.required) | {"title": stricter}
+        return {"$ref": REFERENCE.format(model=stricter)}
+
+    def shown(self, record: Any) -> Schema:
+        """Of a record or a whole answer."""
+        return self._made[_key(record), "serialization"]
+
+    def used(self, document: Any) -> dict[str, Schema]:
+        """The components that the document needs, by name."""
+        names: set[str] = set()
+        ahead = set(references(document))
+        while ahead:
+            names |= ahead
+            ahead = {found for name in ahead for found in references(self.components[name])} - names
+        return {name: self.components[name] for name in sorted(names)}
+
+    def _close_answers(self) -> None:
+        """An answer has exactly its fields; a body may have others, which are ignored."""
+        shown = [schema for (_, mode), schema in self._made.items() if mode == "serialization"]
+        for schema in [*shown, *self.used(shown).values()]:
+            for node in nodes(schema):
+                if "properties" in node:
+                    node.setdefault("additionalProperties", False)
+
+
+def query_schema(shape: Shape) -> Schema:
+    """Of the parameters of a query, or of headers: `properties` and what is required."""
+    schema = shape.adapter.json_schema(schema_generator=_Untitled, union_format="primitive_type_array")
+    _tidy(schema)
+    return with_required(schema, shape.required)
+
+
+def with_required(schema: Schema, required: Iterable[str]) -> Schema:
+    """The schema with more fields that must be there, and may then be neither null nor blank."""
+    stricter = deepcopy(schema)
+    stricter["required"] = sorted({*schema.get("required", ()), *required})
+    for name in required:
+        field = stricter["properties"][name] = _without_null(stricter["properties"][name])
+        if field.get("type") == "string" and "enum" not in field:
+            field.setdefault("minLength", 1)
+            _tidy(field)
+    return stricter
+
+
+def nodes(schema: Any) -> Iterator[Schema]:
+    """Every schema within a schema, itself first."""
+    if isinstance(schema, dict):
+        yield schema
+    for part in schema.values() if isinstance(schema, dict) else schema:
+        if isinstance(part, dict | list):
+            yield from nodes(part)
+
+
+def references(value: Any) -> Iterator[str]:
+    """The names of the schemas that a value refers to."""
+    for node in nodes(value):
+        if isinstance(node.get("$ref"), str) and node["$ref"].startswith(REFERENCE.format(model="")):
+            yield _name(node)
+
+
+def _name(reference: Schema) -> str:
+    return str(reference["$ref"]).rpartition("/")[2]
+
+
+def _key(type_: Any) -> str:
+    return repr(type_)
+
+
+def _tidy(schema: Schema) -> None:
+    """Writes nullable types in the short form, and says that text which must be there is more than spaces."""
+    for node in nodes(schema):
+        options = node.get("anyOf")
+        if isinstance(options, list) and len(options) == 2 and {"type": "null"} in options:
+            _shorten(node, next(option for option in options if option != {"type": "null"}))
+        if "string" in node.get("type", ()) and node.get("minLength"):
+            node.setdefault("pattern", r"\S")
+
+
+def _shorten(node: Schema, option: Schema) -> None:
+    if isinstance(option.get("type"), str) and not {"enum", "const"} & option.keys():
+        del node["anyOf"]
+        node |= {**option, "type": [option["type"], "null"]}
+
+
+def _without_null(schema: Schema) -> Schema:
+    if isinstance(schema.get("type"), list):
+        types = [name for name in schema["type"] if name != "null"]
+        return {**schema, "type": types[0] if len(types) == 1 else types}
+    options = [option for option in schema.get("anyOf", ()) if option != {"type": "null"}]
+    if len(options) == 1:
+        return {**{name: part for name, part in schema.items() if name != "anyOf"}, **options[0]}
+    return {**schema, "anyOf": options} if options else schema

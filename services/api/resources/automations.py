@@ -1,0 +1,113 @@
+"""`/api/v1/automations`."""
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.api import automations
+from services.api.automations import AUTOMATIONS, RUNS
+from services.api.pages import page_of, paged
+from services.api.paths import id_in
+from services.api.records import Record
+from services.api.requests import body_of, check, json_of, workspace_of
+from services.api.shapes.automations import AutomationFields, AutomationRecord, RunFields, RunRecord
+from services.api.state import VAULT, listing, reading, writing
+from shared.errors import Fields
+from shared.models import AutomationRun
+from shared.web.access import needs
+from shared.web.answers import answer
+from shared.web.describe import description, gives, takes
+
+
+@needs("read:automations")
+@gives(AutomationRecord, listed="pages")
+async def index(request: web.Request) -> web.Response:
+    """List the automations, newest first."""
+    page = page_of(request)
+    async with listing(request) as connection:
+        found, total = await AUTOMATIONS.page(connection, workspace_of(request), page)
+    return answer(paged(request, found, page, total))
+
+
+@needs("write:automations")
+@takes(AutomationFields, required=("name", "trigger", "steps"))
+@gives(AutomationRecord, status=201)
+async def create(request: web.Request) -> web.Response:
+    """Save an automation. It acts on every later event, from any source."""
+    workspace = workspace_of(request)
+    sent, fields, errors = await _sent(request)
+
+    async def work(connection: AsyncConnection) -> Record:
+        sealed, wrong = automations.seal(request.app[VAULT], fields, None)
+        check(await automations.unknown(connection, workspace, sent) | wrong | errors)
+        return await automations.insert_automation(connection, workspace, sealed)
+
+    made = await writing(request, work)
+    return answer({"data": made}, 201, {"Location": f"/api/v1/automations/{made['id']}"})
+
+
+@needs("read:automations")
+@gives(AutomationRecord)
+async def show(request: web.Request) -> web.Response:
+    """Show an automation."""
+    async with reading(request) as connection:
+        return answer({"data": await AUTOMATIONS.find(connection, workspace_of(request), id_in(request))})
+
+
+@needs("write:automations")
+@takes(AutomationFields)
+@gives(AutomationRecord)
+async def update(request: web.Request) -> web.Response:
+    """Change an automation. Runs that wait go on with the steps they began with; switched off, they stop."""
+    workspace, id_ = workspace_of(request), id_in(request)
+    sent, fields, errors = await _sent(request)
+
+    async def work(connection: AsyncConnection) -> Record:
+        stored = await automations.secrets_of(connection, workspace, id_)
+        sealed, wrong = automations.seal(request.app[VAULT], fields, stored)
+        check(await automations.unknown(connection, workspace, sent) | wrong | errors)
+        return await automations.update_automation(connection, workspace, id_, sealed)
+
+    return answer({"data": await writing(request, work)})
+
+
+@needs("delete:automations")
+@gives(None, status=204)
+async def delete(request: web.Request) -> web.Response:
+    """Delete an automation. Its runs that wait end with it."""
+    workspace, id_ = workspace_of(request), id_in(request)
+    await writing(request, lambda connection: automations.remove(connection, workspace, id_))
+    return web.Response(status=204)
+
+
+@needs("read:automations")
+@gives(RunRecord, listed="pages")
+async def runs(request: web.Request) -> web.Response:
+    """List an automation's runs, newest first, with what every step came to."""
+    workspace, id_, page = workspace_of(request), id_in(request), page_of(request)
+    async with listing(request) as connection:
+        await AUTOMATIONS.find(connection, workspace, id_)
+        found, total = await RUNS.page(connection, workspace, page, AutomationRun.automation_id == id_)
+    return answer(paged(request, found, page, total))
+
+
+@needs("write:automations")
+@takes(RunFields, required=("lead_id",))
+@gives(RunRecord, status=202, also=(200, 409))
+async def run(request: web.Request) -> web.Response:
+    """Run an automation for one lead, whatever its trigger. A dry run shows what each step would do: 200."""
+    workspace, id_ = workspace_of(request), id_in(request)
+    fields = await body_of(request)
+    lead_id = fields["lead_id"]
+    if fields.get("dry_run"):
+        async with reading(request) as connection:
+            return answer({"data": await automations.dry_run(connection, workspace, id_, lead_id)})
+    made = await writing(request, lambda connection: automations.run(connection, workspace, id_, lead_id))
+    return answer({"data": made}, 202)
+
+
+async def _sent(request: web.Request) -> tuple[Record, Record, Fields]:
+    """The body as it came, for what the database can tell of its ids, its sound fields, and what is wrong with it."""
+    shape = description(request.match_info.handler).takes
+    assert shape is not None  # noqa: S101
+    sent = await json_of(request)
+    return sent, *shape.read(sent)

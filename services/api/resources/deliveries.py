@@ -1,0 +1,129 @@
+"""`/api/v1/deliveries`: what leaves the house, with every attempt; and sending it again."""
+
+from typing import Any
+
+from aiohttp import web
+from sqlalchemy import ColumnElement, and_, case, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.api.pages import paged, read_page
+from services.api.paths import id_in
+from services.api.records import Noun, Record, unknown_lead
+from services.api.requests import body_of, check, query_and_errors, workspace_of
+from services.api.shapes.deliveries import (
+    AttemptRecord,
+    DeliveryQuery,
+    DeliveryRecord,
+    DeliveryWithAttemptsRecord,
+    ResendFields,
+    ResentRecord,
+    SubscriptionDeliveryQuery,
+)
+from services.api.state import listing, reading, writing
+from shared.errors import Conflict, Fields, NotFound
+from shared.models import Delivery, DeliveryAttempt, WebhookSubscription
+from shared.web.access import needs
+from shared.web.answers import answer
+from shared.web.describe import asks, gives, takes
+
+_WAITS = and_(Delivery.state == "pending", Delivery.sending_since.is_(None))
+DELIVERIES = Noun(Delivery, DeliveryRecord, {"next_attempt_at": case((_WAITS, Delivery.due_at))})
+ATTEMPT = [getattr(DeliveryAttempt, name) for name in AttemptRecord.__annotations__]
+DISABLED = "The subscription is disabled: set is_active to true first."
+
+# Sent again: under the same id, with a schedule that starts anew. The sweeper finds it within a fraction of a second.
+AGAIN: dict[str, Any] = {
+    "state": "pending",
+    "attempts_before": Delivery.attempts,
+    "due_at": func.now(),
+    "error": None,
+    "finished_at": None,
+}
+
+
+@needs("read:integrations")
+@asks(DeliveryQuery)
+@gives(DeliveryRecord, listed="pages")
+async def index(request: web.Request) -> web.Response:
+    """List the deliveries, newest first."""
+    return await _list(request)
+
+
+@needs("read:integrations")
+@asks(SubscriptionDeliveryQuery)
+@gives(DeliveryRecord, listed="pages")
+async def of_webhook(request: web.Request) -> web.Response:
+    """List a webhook subscription's deliveries, newest first."""
+    id_ = id_in(request)
+    async with reading(request) as connection:
+        await _subscription(connection, workspace_of(request), id_)
+    return await _list(request, Delivery.subscription_id == id_)
+
+
+@needs("read:integrations")
+@gives(DeliveryWithAttemptsRecord)
+async def show(request: web.Request) -> web.Response:
+    """Show a delivery with every attempt, the first one first."""
+    workspace, id_ = workspace_of(request), id_in(request)
+    of_it = (DeliveryAttempt.workspace_id == workspace, DeliveryAttempt.delivery_id == id_)
+    async with reading(request) as connection:
+        found = await DELIVERIES.find(connection, workspace, id_)
+        rows = await connection.execute(select(*ATTEMPT).where(*of_it).order_by(DeliveryAttempt.number))
+        return answer({"data": {**found, "history": [dict(row) for row in rows.mappings()]}})
+
+
+@needs("write:integrations")
+@gives(DeliveryRecord)
+async def resend(request: web.Request) -> web.Response:
+    """Send a delivery again, under its id, whatever became of it. One that is being sent just now is left alone."""
+    workspace, id_ = workspace_of(request), id_in(request)
+
+    async def work(connection: AsyncConnection) -> Record:
+        where = (Delivery.workspace_id == workspace, Delivery.id == id_, Delivery.sending_since.is_(None))
+        await connection.execute(update(Delivery).where(*where).values(AGAIN))
+        return await DELIVERIES.find(connection, workspace, id_)
+
+    return answer({"data": await writing(request, work)})
+
+
+@needs("write:integrations")
+@takes(ResendFields, required=("since",))
+@gives(ResentRecord, also=(409,))
+async def resend_failed(request: web.Request) -> web.Response:
+    """Send again what a webhook subscription has not got since a time: its failed and cancelled deliveries."""
+    workspace, id_, fields = workspace_of(request), id_in(request), await body_of(request)
+
+    async def work(connection: AsyncConnection) -> int:
+        if not await _subscription(connection, workspace, id_):
+            raise Conflict(DISABLED)
+        where = (
+            Delivery.workspace_id == workspace,
+            Delivery.subscription_id == id_,
+            Delivery.state.in_(("failed", "cancelled")),
+            Delivery.created_at >= fields["since"],
+        )
+        return (await connection.execute(update(Delivery).where(*where).values(AGAIN))).rowcount
+
+    return answer({"data": {"count": await writing(request, work)}})
+
+
+async def _list(request: web.Request, *where: ColumnElement[bool]) -> web.Response:
+    workspace, errors = workspace_of(request), Fields()
+    page, asked = read_page(request.query, errors), query_and_errors(request, errors)
+    async with listing(request) as connection:
+        check(errors | await unknown_lead(connection, workspace, asked))
+        found, total = await DELIVERIES.page(connection, workspace, page, *where, *_filters(asked))
+    return answer(paged(request, found, page, total))
+
+
+def _filters(query: Record) -> list[ColumnElement[bool]]:
+    return [getattr(Delivery, name) == value for name, value in query.items()]
+
+
+async def _subscription(connection: AsyncConnection, workspace_id: int, id_: int) -> bool:
+    """Whether it is active. Raises NotFound."""
+    where = (WebhookSubscription.workspace_id == workspace_id, WebhookSubscription.id == id_)
+    found = (await connection.execute(select(WebhookSubscription.is_active).where(*where))).scalar_one_or_none()
+    if found is None:
+        raise NotFound
+    return bool(found)

@@ -1,0 +1,165 @@
+"""`/api/v1/forms`: the forms themselves. What they are filled in with goes to the gateway, as every lead does."""
+
+import secrets
+from typing import Any
+
+from aiohttp import web
+from sqlalchemy import BigInteger, ColumnElement, cast, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.api.pages import page_of, paged, read_page
+from services.api.paths import id_in
+from services.api.placing import placed
+from services.api.received import page_of_submissions
+from services.api.records import Noun, Record, unknown_lead
+from services.api.requests import check, json_of, query_and_errors, workspace_of
+from services.api.shapes.forms import FormRecord, FormSent
+from services.api.shapes.submissions import FormSubmissionQuery, SubmissionRecord
+from services.api.state import listing, raw, reading, writing
+from shared.errors import Fields, NotFound
+from shared.forms import book
+from shared.forms.definition import FormSettings, complete_fields, complete_settings, contradictions, merge_settings
+from shared.models import Form, Tally, TallyDelta
+from shared.validation import Shape
+from shared.web.access import needs
+from shared.web.answers import answer
+from shared.web.describe import asks, description, gives, takes
+
+SETTINGS = Shape(FormSettings)
+RANDOM = 12  # bytes of a public id
+
+
+def _submissions() -> ColumnElement[Any]:
+    """Total and deltas in one statement, so that a fold in progress is seen whole or not at all."""
+    total, deltas = (
+        select(func.coalesce(func.sum(counts.n), 0))
+        .where(counts.workspace_id == Form.workspace_id, counts.kind == "form", counts.ref_id == Form.id)
+        .scalar_subquery()
+        for counts in (Tally, TallyDelta)
+    )
+    return cast(total + deltas, BigInteger)
+
+
+FORMS = Noun(Form, FormRecord, {"submissions_count": _submissions()})
+
+
+@needs("read:forms")
+@gives(FormRecord, listed="pages")
+async def index(request: web.Request) -> web.Response:
+    """List the forms, newest first."""
+    page = page_of(request)
+    async with listing(request) as connection:
+        forms, total = await FORMS.page(connection, workspace_of(request), page)
+    return answer(paged(request, [_shown(form) for form in forms], page, total))
+
+
+@needs("write:forms")
+@takes(FormSent, required=("name",))
+@gives(FormRecord, status=201)
+async def create(request: web.Request) -> web.Response:
+    """Make a form. What is not said of its fields and settings has its default."""
+    workspace = workspace_of(request)
+    sent, errors = await _sent(request)
+
+    async def work(connection: AsyncConnection) -> Record:
+        changed = await _changed(connection, workspace, {"settings": {}}, {"settings": {}, **sent}, errors)
+        public_id = secrets.token_urlsafe(RANDOM)
+        return await FORMS.insert(connection, workspace, {"fields": [], **changed, "public_id": public_id})
+
+    form = await writing(request, work)
+    return answer({"data": _shown(form)}, 201, {"Location": f"/api/v1/forms/{form['id']}"})
+
+
+@needs("read:forms")
+@gives(FormRecord)
+async def show(request: web.Request) -> web.Response:
+    """Show a form."""
+    async with reading(request) as connection:
+        return answer({"data": _shown(await FORMS.find(connection, workspace_of(request), id_in(request)))})
+
+
+@needs("write:forms")
+@takes(FormSent)
+@gives(FormRecord)
+async def update(request: web.Request) -> web.Response:
+    """Change a form. Fields are replaced as a whole, settings one by one: null sets one back to its default."""
+    workspace, id_ = workspace_of(request), id_in(request)
+    sent, errors = await _sent(request)
+
+    async def work(connection: AsyncConnection) -> Record:
+        changed = await _changed(connection, workspace, await _locked(connection, workspace, id_), sent, errors)
+        form = await FORMS.update(connection, workspace, id_, changed)
+        await book.tell(await raw(connection))
+        return form
+
+    return answer({"data": _shown(await writing(request, work))})
+
+
+@needs("delete:forms")
+@gives(None, status=204)
+async def delete(request: web.Request) -> web.Response:
+    """Delete a form. Its submissions and leads stay."""
+    id_ = id_in(request)
+
+    async def work(connection: AsyncConnection) -> None:
+        await FORMS.delete(connection, workspace_of(request), id_)
+        await book.tell(await raw(connection))
+
+    await writing(request, work)
+    return web.Response(status=204)
+
+
+@needs("read:forms")
+@asks(FormSubmissionQuery)
+@gives(SubmissionRecord, listed="pages")
+async def submissions(request: web.Request) -> web.Response:
+    """List a form's submissions that were decided, newest first."""
+    workspace, id_ = workspace_of(request), id_in(request)
+    errors: Fields = {}
+    page, asked = read_page(request.query, errors), query_and_errors(request, errors)
+    async with listing(request) as connection:
+        await FORMS.find(connection, workspace, id_)
+        check(errors | await unknown_lead(connection, workspace, asked))
+        channel = {"channel": f"form:{id_}"}
+        found, total = await page_of_submissions(connection, workspace, page, {**asked, **channel})
+    return answer(paged(request, found, page, total))
+
+
+async def _sent(request: web.Request) -> tuple[Record, Fields]:
+    """The sound fields of the body, and all that is wrong with the others and between them."""
+    body, shape = await json_of(request), description(request.match_info.handler).takes
+    assert shape is not None  # noqa: S101
+    sent, errors = shape.read(body)
+    if "settings" not in sent and isinstance(body.get("settings"), dict):
+        sent["settings"] = SETTINGS.read(body["settings"])[0]  # for the database to tell what is wrong with these
+    for field, messages in contradictions(body.get("fields")).items():
+        errors.setdefault(field, []).extend(messages)
+    return sent, errors
+
+
+async def _locked(connection: AsyncConnection, workspace_id: int, id_: int) -> Record:
+    query = FORMS.select(workspace_id, Form.id == id_).with_for_update(of=Form)
+    row = (await connection.execute(query)).mappings().first()
+    if row is None:
+        raise NotFound
+    return dict(row)
+
+
+async def _changed(
+    connection: AsyncConnection, workspace_id: int, form: Record, sent: Record, errors: Fields
+) -> Record:
+    """What is to be stored. Raises ValidationFailed for all that is wrong with what was sent."""
+    changed, settings = dict(sent), sent.get("settings")
+    if settings:
+        settings, misplaced = await placed(connection, workspace_id, form["settings"], settings)
+        errors = errors | misplaced
+    check(errors)
+    if "fields" in sent:
+        changed["fields"] = complete_fields(sent["fields"])
+    if "settings" in sent:
+        changed["settings"] = merge_settings(form["settings"], settings)
+    return changed
+
+
+def _shown(form: Record) -> Record:
+    return {**form, "settings": complete_settings(form["settings"])}

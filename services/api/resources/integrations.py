@@ -1,0 +1,186 @@
+"""`/api/v1/integrations`. Credentials go in, and come out masked only."""
+
+import secrets
+from typing import NamedTuple
+
+import orjson
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.api.pages import base_url, page_of, paged
+from services.api.paths import id_in
+from services.api.placing import placed
+from services.api.records import Noun, Record
+from services.api.requests import body_and_errors, check, workspace_of
+from services.api.shapes.integrations import IntegrationFields, IntegrationRecord, IntegrationTypeRecord
+from services.api.state import VAULT, listing, reading, writing
+from shared import logging
+from shared.errors import Fields
+from shared.forms.definition import merge_settings
+from shared.integrations.credentials import merged, shown
+from shared.integrations.fields import IntegrationType
+from shared.integrations.settings import complete
+from shared.integrations.types import TYPES
+from shared.models import Integration
+from shared.security import digest
+from shared.vault import Unreadable, Vault
+from shared.web.access import needs
+from shared.web.answers import answer
+from shared.web.describe import gives, takes
+
+log = logging.get()
+
+INTEGRATIONS = Noun(Integration, IntegrationRecord, {"token": Integration.__table__.c.token})
+FIXED = "The type field cannot be changed: make another integration instead."
+
+
+@needs("read:integrations")
+@gives(list[IntegrationTypeRecord])
+async def types(_: web.Request) -> web.Response:
+    """List all types of integrations, with the credentials that each takes."""
+    return answer({"data": [_type(kind) for kind in TYPES.values()]})
+
+
+@needs("read:integrations")
+@gives(IntegrationRecord, listed="pages")
+async def index(request: web.Request) -> web.Response:
+    """List the integrations, newest first."""
+    page = page_of(request)
+    async with listing(request) as connection:
+        rows, total = await INTEGRATIONS.page(connection, workspace_of(request), page)
+    return answer(paged(request, [_shown(request, row) for row in rows], page, total))
+
+
+@needs("write:integrations")
+@takes(IntegrationFields, required=("type", "name"))
+@gives(IntegrationRecord, status=201)
+async def create(request: web.Request) -> web.Response:
+    """Make an integration. One that requests come from gets an address for them: its `webhook_url`."""
+    workspace, vault = workspace_of(request), request.app[VAULT]
+    fields, errors = await body_and_errors(request)
+    kind = TYPES.get(fields.get("type"))
+    credentials = merged(kind, {}, fields.get("credentials") or {}, errors) if kind else {}
+
+    async def work(connection: AsyncConnection) -> Record:
+        settings = await _settings(connection, workspace, {}, fields.get("settings"), errors)
+        sealed = {"credentials": _seal(vault, credentials), **_new_token(vault)}
+        return await INTEGRATIONS.insert(connection, workspace, {**fields, "settings": settings, **sealed})
+
+    row = await writing(request, work)
+    return answer({"data": _shown(request, row)}, 201, {"Location": f"/api/v1/integrations/{row['id']}"})
+
+
+@needs("read:integrations")
+@gives(IntegrationRecord)
+async def show(request: web.Request) -> web.Response:
+    """Show an integration."""
+    async with reading(request) as connection:
+        row = await INTEGRATIONS.find(connection, workspace_of(request), id_in(request))
+    return answer({"data": _shown(request, row)})
+
+
+@needs("write:integrations")
+@takes(IntegrationFields)
+@gives(IntegrationRecord)
+async def update(request: web.Request) -> web.Response:
+    """Change an integration. Credentials and settings change key by key: null removes one, a masked one stays."""
+    workspace, id_ = workspace_of(request), id_in(request)
+    fields, errors = await body_and_errors(request)
+
+    async def work(connection: AsyncConnection) -> Record:
+        row = await INTEGRATIONS.find_for_update(connection, workspace, id_)
+        changes = await _changes(connection, request.app[VAULT], workspace, row, fields, dict(errors))
+        return await INTEGRATIONS.update(connection, workspace, id_, changes)
+
+    return answer({"data": _shown(request, await writing(request, work))})
+
+
+@needs("write:integrations")
+@gives(None, status=204)
+async def delete(request: web.Request) -> web.Response:
+    """Delete an integration. Its address ceases to exist; leads that came from it stay."""
+    id_ = id_in(request)
+    await writing(request, lambda connection: INTEGRATIONS.delete(connection, workspace_of(request), id_))
+    return web.Response(status=204)
+
+
+class Opened(NamedTuple):
+    """What an integration keeps encrypted; nothing, and why, where the keys of this service do not fit."""
+
+    credentials: dict[str, str]
+    token: str | None
+    problem: str | None
+
+
+def _open(vault: Vault, row: Record) -> Opened:
+    try:
+        return Opened(orjson.loads(vault.decrypt(row["credentials"])), vault.decrypt(row["token"]), None)
+    except Unreadable as error:
+        log.warning("integration.unreadable", integration_id=row["id"])
+        return Opened({}, None, f"The {error}. Enter them again, or give the service the key that it had.")
+
+
+def _seal(vault: Vault, credentials: dict[str, str]) -> bytes:
+    return vault.encrypt(orjson.dumps(credentials).decode())
+
+
+def _new_token(vault: Vault) -> Record:
+    token = secrets.token_urlsafe(32)
+    return {"token": vault.encrypt(token), "token_digest": digest(token)}
+
+
+async def _changes(
+    connection: AsyncConnection, vault: Vault, workspace_id: int, row: Record, fields: Record, errors: Fields
+) -> Record:
+    """What is to be stored. Raises ValidationFailed for all that is wrong with what was sent."""
+    changes = dict(fields)
+    if changes.pop("type", row["type"]) != row["type"]:
+        errors["type"] = [FIXED]
+    opened = _open(vault, row)
+    if "credentials" in fields:
+        sent = fields["credentials"]
+        stored = {} if sent is None else opened.credentials
+        credentials = merged(TYPES[row["type"]], stored, sent or {}, errors)
+    sent_settings = fields.get("settings", {})
+    changes["settings"] = await _settings(connection, workspace_id, row["settings"], sent_settings, errors)
+    if "credentials" in fields:
+        changes["credentials"] = _seal(vault, credentials)
+        changes |= {} if opened.token else _new_token(vault)
+    return changes
+
+
+async def _settings(
+    connection: AsyncConnection, workspace_id: int, stored: Record, sent: Record | None, errors: Fields
+) -> Record:
+    """The settings to be stored. Raises ValidationFailed for what is wrong with them, and for `errors`."""
+    changed, misplaced = await placed(connection, workspace_id, stored, sent or {})
+    check(errors | misplaced)
+    return merge_settings(stored, None if sent is None else changed)
+
+
+def _shown(request: web.Request, row: Record) -> Record:
+    row = dict(row)
+    kind, opened = TYPES[row["type"]], _open(request.app[VAULT], row)
+    del row["token"]
+    address = f"{base_url(request)}/api/inbound/webhooks/{opened.token}"
+    return {
+        **row,
+        "settings": complete(row["settings"]),
+        "credentials": shown(kind, opened.credentials),
+        "webhook_url": address if kind.is_inbound and opened.token else None,
+        "last_error": opened.problem or row["last_error"],
+    }
+
+
+def _type(kind: IntegrationType) -> IntegrationTypeRecord:
+    return {
+        "type": kind.type,
+        "name": kind.name,
+        "direction": kind.direction,
+        "fields": [
+            {"key": field.key, "label": field.label, "required": field.required, "secret": field.secret}
+            for field in kind.fields
+        ],
+        "verification": kind.verification,
+        "docs": kind.docs,
+    }

@@ -1,0 +1,114 @@
+"""`GET /api/v1/leads`: filtered, sorted and searched, by pages or by a walk."""
+
+from typing import Any, NamedTuple
+
+from aiohttp import web
+
+from services.api.leadlist.asked import find_filters
+from services.api.leadlist.cursors import BadCursor, Position, Signer
+from services.api.leadlist.filters import Filters
+from services.api.leadlist.limits import Dear, turn
+from services.api.leadlist.lists import read_page, read_step
+from services.api.leadlist.sorts import Sort
+from services.api.leadlist.totals import count, estimate, is_read
+from services.api.pages import Page, paged, walked
+from services.api.pages import read_page as page_in
+from services.api.requests import check, query_and_errors, workspace_of
+from services.api.shapes.lead_list import LeadQuery
+from services.api.shapes.leads import LeadRecord
+from services.api.state import DEAR_LISTS, SETTINGS, listing, raw
+from shared.db import Connection
+from shared.errors import Fields
+from shared.leads.records import Record, read_leads
+from shared.web.access import needs
+from shared.web.answers import answer
+from shared.web.describe import asks, gives
+
+NOT_BOTH = "The cursor field cannot be sent together with page."
+NOT_OF_THIS = "The cursor field is no cursor of this list: send what next_cursor said, with the same filters and sort."
+
+
+class Asked(NamedTuple):
+    """What a request asks for. `signer` is there for a walk, `after` from its second step on."""
+
+    filters: Filters | None
+    sort: Sort
+    page: Page
+    signer: Signer | None
+    after: Position | None
+
+
+@needs("read:leads")
+@asks(LeadQuery)
+@gives(LeadRecord, listed="cursors")
+async def index(request: web.Request) -> web.Response:
+    """List the leads that fit all filters, newest first unless asked otherwise."""
+    asked = await _asked(request)
+    try:
+        return answer(await _listed(request, asked, dear=asked.filters is not None and is_read(asked.filters)))
+    except Dear:
+        return answer(await _listed(request, asked, dear=True))
+
+
+async def _asked(request: web.Request) -> Asked:
+    """Raises ValidationFailed, with all that is wrong."""
+    errors: Fields = {}
+    query = query_and_errors(request, errors)
+    page = page_in(request.query, errors)
+    sort = Sort(query.get("sort", "created_at"), query.get("direction", "desc") == "desc")
+    signer, after = _walk(request, query, sort, errors)
+    async with listing(request) as connection:
+        filters = await find_filters(await raw(connection), workspace_of(request), query, errors)
+    check(errors)
+    return Asked(filters, sort, page, signer, after)
+
+
+def _walk(request: web.Request, query: Any, sort: Sort, errors: Fields) -> tuple[Signer | None, Position | None]:
+    text = request.query.get("cursor")
+    if text is None:
+        return None, None
+    secret = request.app[SETTINGS].secret_key.get_secret_value()
+    narrowed = {name: value for name, value in query.items() if name not in ("sort", "direction")}
+    signer = Signer(secret, workspace_of(request), narrowed, *sort)
+    if request.query.get("page"):
+        errors["cursor"] = [NOT_BOTH]
+    try:
+        return signer, signer.read(text) if text else None
+    except BadCursor:
+        errors["cursor"] = [*errors.get("cursor", []), NOT_OF_THIS]
+        return signer, None
+
+
+async def _listed(request: web.Request, asked: Asked, *, dear: bool) -> dict[str, Any]:
+    async with turn(request.app[DEAR_LISTS], dear=dear), listing(request) as connection:
+        # Totals and leads of one moment: a page counted from the far end would slip otherwise.
+        snapshot = await connection.execution_options(isolation_level="REPEATABLE READ")
+        database = await raw(snapshot)
+        if asked.signer:
+            leads, position = await _step(database, asked, dear=dear)
+            return walked(request, leads, asked.page, asked.signer.write(position) if position else None)
+        leads, total = await _page(database, asked, dear=dear)
+        return paged(request, leads, asked.page, total)
+
+
+async def _page(connection: Connection, asked: Asked, *, dear: bool) -> tuple[list[Record], int]:
+    if asked.filters is None:
+        return [], 0
+    total = await count(connection, asked.filters)
+    size, offset = asked.page.size, asked.page.offset
+    ids = await read_page(connection, asked.filters, asked.sort, total, size, offset, dear=dear)
+    return await _records(connection, asked.filters, ids), total.n
+
+
+async def _step(connection: Connection, asked: Asked, *, dear: bool) -> tuple[list[Record], Position | None]:
+    if asked.filters is None:
+        return [], None
+    total = await estimate(connection, asked.filters)
+    size = asked.page.size
+    ids, position = await read_step(connection, asked.filters, asked.sort, total, size, asked.after, dear=dear)
+    return await _records(connection, asked.filters, ids), position
+
+
+async def _records(connection: Connection, filters: Filters, ids: list[int]) -> list[Record]:
+    found = await read_leads(connection, [(filters.workspace_id, id_) for id_ in ids])
+    return [found[filters.workspace_id, id_] for id_ in ids]

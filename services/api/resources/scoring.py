@@ -1,0 +1,88 @@
+"""`/api/v1/lead-scoring-rules`: points that a lead has while a rule fits it."""
+
+from aiohttp import web
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.api.pages import page_of, paged
+from services.api.paths import id_in
+from services.api.records import Noun, Record
+from services.api.requests import body_and_errors, check, workspace_of
+from services.api.shapes.scoring import ScoringRuleFields, ScoringRuleRecord
+from services.api.state import listing, reading, writing
+from shared.automations.conditions import ALONE, Condition
+from shared.errors import Fields
+from shared.models import ScoringRule
+from shared.validation import messages
+from shared.web.access import needs
+from shared.web.answers import answer
+from shared.web.describe import gives, takes
+
+RULES = Noun(ScoringRule, ScoringRuleRecord)
+CONDITION = ("field", "operator", "value")
+_condition = TypeAdapter(Condition)
+
+
+@needs("read:automations")
+@gives(ScoringRuleRecord, listed="pages")
+async def index(request: web.Request) -> web.Response:
+    """List the scoring rules, newest first."""
+    page = page_of(request)
+    async with listing(request) as connection:
+        rules, total = await RULES.page(connection, workspace_of(request), page)
+    return answer(paged(request, rules, page, total))
+
+
+@needs("write:automations")
+@takes(ScoringRuleFields, required=("field", "operator", "points"))
+@gives(ScoringRuleRecord, status=201)
+async def create(request: web.Request) -> web.Response:
+    """Make a scoring rule: a condition, and the points that a lead has while it fits."""
+    fields, errors = await body_and_errors(request)
+    rule = _checked({}, fields, errors)
+    made = await writing(request, lambda connection: RULES.insert(connection, workspace_of(request), rule))
+    return answer({"data": made}, 201, {"Location": f"/api/v1/lead-scoring-rules/{made['id']}"})
+
+
+@needs("read:automations")
+@gives(ScoringRuleRecord)
+async def show(request: web.Request) -> web.Response:
+    """Show a scoring rule."""
+    async with reading(request) as connection:
+        return answer({"data": await RULES.find(connection, workspace_of(request), id_in(request))})
+
+
+@needs("write:automations")
+@takes(ScoringRuleFields)
+@gives(ScoringRuleRecord)
+async def update(request: web.Request) -> web.Response:
+    """Change a scoring rule."""
+    workspace, id_ = workspace_of(request), id_in(request)
+    fields, errors = await body_and_errors(request)
+
+    async def work(connection: AsyncConnection) -> Record:
+        rule = await RULES.find_for_update(connection, workspace, id_)
+        return await RULES.update(connection, workspace, id_, _checked(rule, fields, errors))
+
+    return answer({"data": await writing(request, work)})
+
+
+@needs("delete:automations")
+@gives(None, status=204)
+async def delete(request: web.Request) -> web.Response:
+    """Delete a scoring rule."""
+    id_ = id_in(request)
+    await writing(request, lambda connection: RULES.delete(connection, workspace_of(request), id_))
+    return web.Response(status=204)
+
+
+def _checked(rule: Record, fields: Record, errors: Fields) -> Record:
+    """What is to be stored. Raises ValidationFailed for all that is wrong, with field, operator and value together."""
+    changed = {**{name: rule.get(name) for name in CONDITION}, **fields}
+    condition = {name: changed[name] for name in CONDITION if name not in errors and changed[name] is not None}
+    try:
+        _condition.validate_python(condition)
+    except ValidationError as error:
+        check({**messages(error), **errors})
+    check(errors)
+    return {**changed, "value": None if changed["operator"] in ALONE else changed["value"]}

@@ -1,0 +1,110 @@
+"""`/api/v1/tasks`."""
+
+from typing import Any
+
+from aiohttp import web
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.api.pages import paged, read_page
+from services.api.paths import id_in
+from services.api.records import Noun, Record
+from services.api.requests import body_and_errors, check, query_and_errors, workspace_of
+from services.api.shapes.tasks import TaskFields, TaskQuery, TaskRecord
+from services.api.state import listing, raw, reading, writing
+from shared.errors import Fields
+from shared.leads import references
+from shared.models import Lead, Task, User
+from shared.web.access import needs
+from shared.web.answers import answer
+from shared.web.describe import asks, gives, takes
+
+TASKS = Noun(Task, TaskRecord)
+REFERENCES: dict[str, tuple[str, Any]] = {"lead_id": ("lead", Lead), "user_id": ("user", User)}
+
+
+@needs("read:leads")
+@asks(TaskQuery)
+@gives(TaskRecord, listed="pages")
+async def index(request: web.Request) -> web.Response:
+    """List the tasks, newest first. `done` tells those done from those open."""
+    errors: Fields = {}
+    page, asked = read_page(request.query, errors), query_and_errors(request, errors)
+    async with listing(request) as connection:
+        check(await _unknown(connection, workspace_of(request), asked) | errors)
+        tasks, total = await TASKS.page(connection, workspace_of(request), page, *_filters(asked))
+    return answer(paged(request, tasks, page, total))
+
+
+@needs("write:leads")
+@takes(TaskFields, required=("title",))
+@gives(TaskRecord, status=201)
+async def create(request: web.Request) -> web.Response:
+    """Make a task, about a lead and for a user if they are named."""
+    workspace = workspace_of(request)
+    fields, errors = await body_and_errors(request)
+
+    async def work(connection: AsyncConnection) -> Record:
+        await _check(connection, workspace, fields, errors)
+        return await TASKS.insert(connection, workspace, fields)
+
+    task = await writing(request, work)
+    return answer({"data": task}, 201, {"Location": f"/api/v1/tasks/{task['id']}"})
+
+
+@needs("read:leads")
+@gives(TaskRecord)
+async def show(request: web.Request) -> web.Response:
+    """Show a task."""
+    async with reading(request) as connection:
+        return answer({"data": await TASKS.find(connection, workspace_of(request), id_in(request))})
+
+
+@needs("write:leads")
+@takes(TaskFields)
+@gives(TaskRecord)
+async def update(request: web.Request) -> web.Response:
+    """Change a task. `done_at` says when it was done; null opens it again."""
+    workspace, id_ = workspace_of(request), id_in(request)
+    fields, errors = await body_and_errors(request)
+
+    async def work(connection: AsyncConnection) -> Record:
+        await _check(connection, workspace, fields, errors)
+        return await TASKS.update(connection, workspace, id_, fields)
+
+    return answer({"data": await writing(request, work)})
+
+
+@needs("write:leads")
+@gives(None, status=204)
+async def delete(request: web.Request) -> web.Response:
+    """Delete a task."""
+    id_ = id_in(request)
+    await writing(request, lambda connection: TASKS.delete(connection, workspace_of(request), id_))
+    return web.Response(status=204)
+
+
+async def _check(connection: AsyncConnection, workspace_id: int, fields: Record, errors: Fields) -> None:
+    """Raises ValidationFailed; else the lead and the user stay until the transaction ends."""
+    await references.hold(await raw(connection), [workspace_id])
+    check(await _unknown(connection, workspace_id, fields, keep=True) | errors)
+
+
+async def _unknown(connection: AsyncConnection, workspace_id: int, fields: Record, *, keep: bool = False) -> Fields:
+    """What is wrong with ids of leads and users that are not in the workspace. `keep` locks those that are."""
+    errors: Fields = {}
+    for field, (noun, model) in REFERENCES.items():
+        id_ = fields.get(field)
+        query = select(model.id).where(model.workspace_id == workspace_id, model.id == id_)
+        if keep:
+            query = query.with_for_update(read=True, key_share=True)
+        if id_ is not None and (await connection.execute(query)).first() is None:
+            errors[field] = [f"There is no {noun} {id_}."]
+    return errors
+
+
+def _filters(asked: Record) -> list[ColumnElement[bool]]:
+    where = [getattr(Task, name) == asked[name] for name in REFERENCES if name in asked]
+    if "done" in asked:
+        where.append(Task.done_at.is_not(None) if asked["done"] else Task.done_at.is_(None))
+    return where

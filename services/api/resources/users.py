@@ -1,0 +1,104 @@
+"""`/api/v1/users`."""
+
+from typing import Any
+
+from aiohttp import web
+from sqlalchemy import exists, func, select
+from sqlalchemy import update as unassign
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.api.pages import page_of, paged
+from services.api.paths import id_in
+from services.api.records import Noun, Record
+from services.api.requests import body_and_errors, check, workspace_of
+from services.api.shapes.users import UserFields, UserRecord
+from services.api.state import listing, raw, reading, writing
+from shared.errors import Fields, ValidationFailed
+from shared.leads import references
+from shared.models import Task, User
+from shared.web.access import needs
+from shared.web.answers import answer
+from shared.web.describe import gives, takes
+
+USERS = Noun(User, UserRecord)
+TAKEN = {"email": ["The email has already been taken."]}
+
+
+@needs("read:users")
+@gives(UserRecord, listed="pages")
+async def index(request: web.Request) -> web.Response:
+    """List the users, newest first."""
+    page = page_of(request)
+    async with listing(request) as connection:
+        users, total = await USERS.page(connection, workspace_of(request), page)
+    return answer(paged(request, users, page, total))
+
+
+@needs("write:users")
+@takes(UserFields, required=("name", "email"))
+@gives(UserRecord, status=201)
+async def create(request: web.Request) -> web.Response:
+    """Make a user. The email is unique in the workspace, in any case."""
+    fields, errors = await body_and_errors(request)
+    check(await _taken(request, fields, 0) | errors)
+    user = await _write(request, lambda connection: USERS.insert(connection, workspace_of(request), fields))
+    return answer({"data": user}, 201, {"Location": f"/api/v1/users/{user['id']}"})
+
+
+@needs("read:users")
+@gives(UserRecord)
+async def show(request: web.Request) -> web.Response:
+    """Show a user."""
+    async with reading(request) as connection:
+        return answer({"data": await USERS.find(connection, workspace_of(request), id_in(request))})
+
+
+@needs("write:users")
+@takes(UserFields)
+@gives(UserRecord)
+async def update(request: web.Request) -> web.Response:
+    """Change a user."""
+    id_ = id_in(request)
+    fields, errors = await body_and_errors(request)
+    check(await _taken(request, fields, id_) | errors)
+    user = await _write(request, lambda connection: USERS.update(connection, workspace_of(request), id_, fields))
+    return answer({"data": user})
+
+
+@needs("delete:users")
+@gives(None, status=204)
+async def delete(request: web.Request) -> web.Response:
+    """Delete a user. Its leads and tasks are assigned to nobody then."""
+    id_ = id_in(request)
+    await writing(request, lambda connection: _delete(connection, workspace_of(request), id_))
+    return web.Response(status=204)
+
+
+async def _delete(connection: AsyncConnection, workspace_id: int, id_: int) -> None:
+    await USERS.find(connection, workspace_id, id_)
+    await references.seize(await raw(connection), workspace_id)
+    await USERS.delete(connection, workspace_id, id_)
+    of_user = (Task.workspace_id == workspace_id, Task.user_id == id_)
+    await connection.execute(unassign(Task).where(*of_user).values(user_id=None))
+    await references.clear(await raw(connection), workspace_id, "user", id_)
+
+
+async def _taken(request: web.Request, fields: Record, id_: int) -> Fields:
+    """What is wrong with an email that another user has; said beside all else that is wrong."""
+    if "email" not in fields:
+        return {}
+    other = exists().where(
+        User.workspace_id == workspace_of(request),
+        func.lower(User.email) == func.lower(fields["email"]),
+        User.id != id_,
+    )
+    async with reading(request) as connection:
+        return TAKEN if (await connection.execute(select(other))).scalar_one() else {}
+
+
+async def _write(request: web.Request, work: Any) -> Record:
+    try:
+        return await writing(request, work)
+    except IntegrityError as error:
+        raise ValidationFailed(TAKEN) from error

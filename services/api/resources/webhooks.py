@@ -1,0 +1,123 @@
+"""`/api/v1/webhooks`: who is told of events. The secret that signs is shown once, when it is made."""
+
+import os
+from base64 import b64encode
+from datetime import timedelta
+
+from aiohttp import web
+from sqlalchemy import func
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.api.pages import page_of, paged
+from services.api.paths import id_in
+from services.api.records import Noun, Record
+from services.api.requests import body_and_errors, check, workspace_of
+from services.api.shapes.webhooks import NewWebhookRecord, WebhookFields, WebhookRecord
+from services.api.state import SETTINGS, VAULT, listing, reading, writing
+from shared.errors import Fields
+from shared.guard import Policy
+from shared.integrations.credentials import WHSEC
+from shared.models import WebhookSubscription
+from shared.validation import MESSAGES
+from shared.web.access import needs
+from shared.web.answers import answer
+from shared.web.describe import gives, takes
+
+WEBHOOKS = Noun(WebhookSubscription, WebhookRecord)
+SECRET_BYTES = 32
+PRIVATE = "The url field must not name a private address: nothing is sent there unless LEADHUB_ALLOWED_TARGETS has it."
+OVERLAP = timedelta(hours=24)  # in which the secret of before signs as well
+
+
+@needs("read:integrations")
+@gives(WebhookRecord, listed="pages")
+async def index(request: web.Request) -> web.Response:
+    """List the webhook subscriptions, newest first."""
+    page = page_of(request)
+    async with listing(request) as connection:
+        webhooks, total = await WEBHOOKS.page(connection, workspace_of(request), page)
+    return answer(paged(request, webhooks, page, total))
+
+
+@needs("write:integrations")
+@takes(WebhookFields, required=("url", "events"))
+@gives(NewWebhookRecord, status=201)
+async def create(request: web.Request) -> web.Response:
+    """Subscribe an address to events. The secret that signs what it is told is in `secret`, now and never again."""
+    fields, secret = await _sent(request), _new_secret()
+
+    async def work(connection: AsyncConnection) -> Record:
+        sealed = request.app[VAULT].encrypt(secret)
+        return await WEBHOOKS.insert(connection, workspace_of(request), {**fields, "secret": sealed})
+
+    made = await writing(request, work)
+    return answer({"data": {**made, "secret": secret}}, 201, {"Location": f"/api/v1/webhooks/{made['id']}"})
+
+
+@needs("read:integrations")
+@gives(WebhookRecord)
+async def show(request: web.Request) -> web.Response:
+    """Show a webhook subscription, without its secret."""
+    async with reading(request) as connection:
+        return answer({"data": await WEBHOOKS.find(connection, workspace_of(request), id_in(request))})
+
+
+@needs("write:integrations")
+@takes(WebhookFields)
+@gives(WebhookRecord)
+async def update(request: web.Request) -> web.Response:
+    """Change a webhook subscription. Activating one that was switched off by itself forgets why."""
+    id_, fields = id_in(request), await _sent(request)
+    if fields.get("is_active"):
+        fields |= {"disabled_reason": None, "disabled_at": None}
+    changed = await writing(request, lambda connection: WEBHOOKS.update(connection, workspace_of(request), id_, fields))
+    return answer({"data": changed})
+
+
+@needs("write:integrations")
+@gives(None, status=204)
+async def delete(request: web.Request) -> web.Response:
+    """Delete a webhook subscription. What is still on its way to it is not sent."""
+    id_ = id_in(request)
+    await writing(request, lambda connection: WEBHOOKS.delete(connection, workspace_of(request), id_))
+    return web.Response(status=204)
+
+
+@needs("write:integrations")
+@gives(NewWebhookRecord)
+async def rotate_secret(request: web.Request) -> web.Response:
+    """Give a webhook subscription a new secret. The old one signs beside it for another 24 hours."""
+    workspace, id_, secret = workspace_of(request), id_in(request), _new_secret()
+
+    async def work(connection: AsyncConnection) -> Record:
+        await WEBHOOKS.find_for_update(connection, workspace, id_)
+        keys = {
+            "secret": request.app[VAULT].encrypt(secret),
+            "old_secret": WebhookSubscription.secret,
+            "old_secret_until": func.now() + OVERLAP,
+        }
+        return await WEBHOOKS.update(connection, workspace, id_, keys)
+
+    return answer({"data": {**await writing(request, work), "secret": secret}})
+
+
+def _url_errors(request: web.Request, fields: Record) -> Fields:
+    """What is wrong with an address that nothing would ever be sent to; most are found out only when it is resolved."""
+    policy = Policy.read(request.app[SETTINGS].allowed_targets)
+    try:
+        return {"url": [PRIVATE]} if "url" in fields and policy.refuses(fields["url"]) else {}
+    except ValueError:
+        return {"url": [MESSAGES["url"].format(field="url")]}
+
+
+def _new_secret() -> str:
+    return WHSEC + b64encode(os.urandom(SECRET_BYTES)).decode()
+
+
+async def _sent(request: web.Request) -> Record:
+    """The fields of the body, each event once. Raises ValidationFailed."""
+    fields, errors = await body_and_errors(request)
+    check(_url_errors(request, fields) | errors)
+    if "events" in fields:
+        fields["events"] = list(dict.fromkeys(fields["events"]))
+    return dict(fields)

@@ -1,0 +1,59 @@
+"""Automations and their runs as they are sent and shown."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from typing_extensions import TypedDict
+
+from shared.automations.definition import AnyStep, AnyTrigger, Steps, Trigger
+from shared.validation import Description, Flag, Id, Name
+
+
+class AutomationFields(TypedDict, total=False):
+    name: Name
+    description: Description | None
+    is_active: Flag
+    trigger: Trigger
+    steps: Steps
+
+
+class AutomationRecord(TypedDict):
+    id: int
+    name: str
+    description: str | None
+    is_active: bool
+    trigger: AnyTrigger
+    steps: list[AnyStep]
+    runs_count: int
+    last_run_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class RunFields(TypedDict, total=False):
+    lead_id: Id
+    dry_run: Flag | None
+
+
+class StepOutcome(TypedDict):
+    """What a step came to. `step` counts from 0; `ended`: a condition did not fit; `data` says what was chosen."""
+
+    step: int
+    type: str
+    outcome: Literal["passed", "ended", "waiting", "done", "failed"]
+    reason: str | None
+    data: dict[str, Any]
+
+
+class RunRecord(TypedDict):
+    """A run; `failed` where a step failed, though those after it were taken. Of a dry run, `id` is null."""
+
+    id: int | None
+    automation_id: int
+    lead_id: int
+    state: Literal["waiting", "done", "failed", "stopped"]
+    steps: list[StepOutcome]
+    due_at: datetime | None
+    error: str | None
+    created_at: datetime | None
+    finished_at: datetime | None

@@ -1,0 +1,79 @@
+"""Deliveries and suppressions as they are asked for and shown."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from typing_extensions import TypedDict
+
+from shared.leads.inbound import Email
+from shared.validation import QueryId, Time
+
+Kind = Literal["webhook", "email", "sms", "slack", "notice"]
+DeliveryState = Literal["pending", "sent", "failed", "cancelled", "suppressed"]
+
+
+class SubscriptionDeliveryQuery(TypedDict, total=False):
+    state: DeliveryState
+    lead_id: QueryId
+
+
+class DeliveryQuery(SubscriptionDeliveryQuery, total=False):
+    kind: Kind
+
+
+class DeliveryRecord(TypedDict):
+    """One message to one receiver. `message_id` is its `webhook-id`, the same in every attempt."""
+
+    id: int
+    message_id: str
+    kind: Kind
+    event: str | None
+    lead_id: int | None
+    subscription_id: int | None
+    integration_id: int | None
+    user_id: int | None
+    state: DeliveryState
+    attempts: int
+    error: str | None
+    next_attempt_at: datetime | None
+    created_at: datetime
+    finished_at: datetime | None
+
+
+class AttemptRecord(TypedDict):
+    """`request` without secrets, and the beginning of the answer. One without `finished_at` is under way."""
+
+    number: int
+    started_at: datetime
+    finished_at: datetime | None
+    duration_ms: int | None
+    request: dict[str, Any] | None
+    status: int | None
+    headers: dict[str, str] | None
+    body: str | None
+    error: str | None
+
+
+class DeliveryWithAttemptsRecord(DeliveryRecord):
+    history: list[AttemptRecord]
+
+
+class ResendFields(TypedDict, total=False):
+    """`since`: of deliveries made at that time or later."""
+
+    since: Time
+
+
+class ResentRecord(TypedDict):
+    count: int
+
+
+class SuppressionFields(TypedDict, total=False):
+    email: Email
+
+
+class SuppressionRecord(TypedDict):
+    id: int
+    email: str
+    reason: Literal["unsubscribed", "manual"]
+    created_at: datetime

@@ -1,0 +1,68 @@
+"""Submissions as they are asked for and shown."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BeforeValidator
+from typing_extensions import TypedDict
+
+from shared.validation import INT64, QueryFlag, QueryId, QueryText, Text255, Time, said
+
+State = Literal["accepted", "done", "dead", "quarantined", "replayed"]
+
+
+def _read_confirm(value: Any) -> Any:
+    if not isinstance(value, int) or not 0 <= value < INT64:
+        raise said("The {field} field must be true, false or the count that was answered.")
+    return value
+
+
+class FormSubmissionQuery(TypedDict, total=False):
+    state: State
+    source: QueryText
+    lead_id: QueryId
+    is_duplicate: QueryFlag
+    received_after: Time
+    received_before: Time
+
+
+class SubmissionQuery(FormSubmissionQuery, total=False):
+    channel: QueryText
+
+
+class SubmissionRecord(TypedDict):
+    """`payload` is what was sent: the lead, or the values of a form's fields."""
+
+    id: UUID
+    state: State
+    channel: str
+    source: str | None
+    lead_id: int | None
+    is_duplicate: bool | None
+    matched_on: list[str] | None
+    payload: Any
+    changes: dict[str, Any] | None
+    warnings: list[str] | None
+    error: str | None
+    attempts: int
+    received_at: datetime
+    processed_at: datetime | None
+
+
+class ReplayFields(TypedDict, total=False):
+    """Which submissions, received since a moment and before another, and whether it is meant: see the endpoint."""
+
+    state: Literal["dead", "quarantined"]
+    since: Time | None
+    before: Time | None
+    channel: Text255 | None
+    source: Text255 | None
+    confirm: Annotated[bool | int, BeforeValidator(_read_confirm)] | None
+
+
+class ReplayRecord(TypedDict):
+    """How many submissions fit, and how many of them were put back."""
+
+    count: int
+    replayed: int

@@ -1,0 +1,116 @@
+"""Acting on a batch: leads locked, steps walked through, changes and deliveries written, all in the caller's
+transaction."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+from services.workers.automations import runs as rows
+from services.workers.automations.effects import Effects
+from services.workers.automations.match import Matched, Rules
+from services.workers.automations.scoring import forget, score
+from services.workers.automations.turns import Turns
+from services.workers.automations.values import Result, Run
+from shared.automations.perform import Lead, Walk
+from shared.automations.plan import difference, walk
+from shared.automations.scene import load_scenes
+from shared.db import Connection
+from shared.leads import identities, references
+from shared.leads.records import read_leads
+from shared.leads.submission import LeadKey
+from shared.leads.writes import Cause, Change, Refusal, change
+from shared.vault import Vault
+
+GONE = "the lead is gone"
+
+Leads = dict[LeadKey, Lead]
+
+
+async def act(
+    connection: Connection,
+    vault: Callable[[], Vault],
+    runs: Sequence[Run],
+    matched: Matched,
+    rules: Mapping[int, Rules],
+) -> bool:
+    """Takes the runs' steps and does what else the events call for; whether there is anything to deliver.
+
+    Keeps to the order of locks of docs/architecture.md: what leads refer to is held, then leads are locked, turns, and
+    in `change` tags.
+    """
+    await references.hold(connection, sorted({run.workspace_id for run in runs} | {w for w, _ in matched.scored}))
+    leads = await _locked(connection, {run.lead for run in runs} | matched.scored.keys())
+    effects = Effects(vault)
+    await _tell(connection, matched, leads, effects)
+    changes = await score(connection, matched.scored, leads, rules)
+    results, caused = await _take_steps(connection, runs, leads, effects)
+    refusals = await change(connection, [*changes, *caused.values()]) if changes or caused else []
+    _note(refusals, results)
+    await forget(connection, matched.deleted)
+    await rows.keep(connection, results)
+    return await effects.keep(connection)
+
+
+async def _locked(connection: Connection, keys: set[LeadKey]) -> Leads:
+    """Leads as the API shows them, under lock; one that is gone is missing."""
+    if not keys:
+        return {}
+    await identities.lock(connection, keys, ["workspace_id", "id"])
+    return await read_leads(connection, list(keys))
+
+
+async def _tell(connection: Connection, matched: Matched, leads: Leads, effects: Effects) -> None:
+    keys = {event.lead for event, _, _ in matched.told}
+    found = {**leads, **await read_leads(connection, list(keys - leads.keys()))}
+    for event, fact, subscription_id in matched.told:
+        effects.tell(event, fact, subscription_id, found)
+
+
+async def _take_steps(
+    connection: Connection, runs: Sequence[Run], leads: Leads, effects: Effects
+) -> tuple[list[Result], dict[int, Change]]:
+    """How the runs stand then, and the changes that they cause, by run. Each sees what those before it did."""
+    going = [run for run in runs if run.lead in leads and not run.stopped]
+    results = [_stopped(run) for run in runs if run.lead not in leads or run.stopped]
+    changes: dict[int, Change] = {}
+    if not going:
+        return results, changes
+    scenes = await load_scenes(connection, [(run.workspace_id, run.steps, leads[run.lead]) for run in going])
+    turns = await Turns.lock(connection, going)
+    for run in going:
+        scene, before = scenes[run.workspace_id], leads[run.lead]
+        walked = walk(run.steps, run.at, before, scene, partial(_turn, turns, run))
+        if changed := difference(before, walked.lead):
+            changes[run.id] = Change(*run.lead, cause=_cause(run), **changed)
+        leads[run.lead] = walked.lead
+        effects.add(run, walked.effects, scene.now)
+        results.append(_result(run, walked))
+    await turns.keep(connection)
+    return results, changes
+
+
+def _turn(turns: Turns, run: Run, step: int) -> int:
+    return turns.take((run.workspace_id, run.automation_id, step))
+
+
+def _cause(run: Run) -> Cause:
+    return Cause("automation", run.automation_id, depth=len(run.chain) + 1, run=run.id)
+
+
+def _stopped(run: Run) -> Result:
+    return Result(run, "stopped", run.at, error=run.stopped or GONE)
+
+
+def _result(run: Run, walked: Walk) -> Result:
+    reason = next((outcome["reason"] for outcome in walked.outcomes if outcome["reason"]), None)
+    due_at = walked.due_at if walked.state == "waiting" else None
+    state = "failed" if run.failed and walked.state == "done" else walked.state
+    return Result(run, state, walked.at, walked.outcomes, due_at, reason)
+
+
+def _note(refusals: Sequence[Refusal], results: Sequence[Result]) -> None:
+    """A change that could not be made, such as of a lead that went meanwhile, is the run's failure."""
+    refused = {refusal.change.cause.run: refusal for refusal in refusals if refusal.change.cause.kind == "automation"}
+    for result in results:
+        if refusal := refused.get(result.run.id):
+            result.state, result.due_at = "failed", None
+            result.error = "; ".join(text for texts in refusal.errors.values() for text in texts) or GONE

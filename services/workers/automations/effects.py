@@ -1,0 +1,88 @@
+"""What runs send and make, beside what they do to their leads: deliveries and tasks."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from services.workers.automations.values import Event, Run
+from shared import deliveries
+from shared.automations.perform import Effect
+from shared.db import Connection, as_json
+from shared.deliveries import Happening, NewDelivery
+from shared.leads.events import Fact
+from shared.leads.submission import LeadKey
+from shared.vault import Vault
+
+Lead = Mapping[str, Any]
+
+RAN = "automation.ran"  # the event of a webhook that an automation sends
+
+TASKS = """
+INSERT INTO tasks (workspace_id, lead_id, title, due_at, user_id)
+SELECT workspace_id, lead_id, title, due_at, user_id FROM json_to_recordset(%s::json) AS t(
+    workspace_id bigint, lead_id bigint, title text, due_at timestamptz, user_id bigint)
+"""
+
+
+class Effects:
+    """The effects of a batch, in their order."""
+
+    def __init__(self, vault: Callable[[], Vault]) -> None:
+        self._vault = vault
+        self._deliveries: list[NewDelivery] = []
+        self._tasks: list[dict[str, Any]] = []
+
+    def tell(self, event: Event, fact: Fact, subscription_id: int, leads: Mapping[LeadKey, Lead]) -> None:
+        """A subscription is told of what happened, with the lead as it is now."""
+        if fact.type == "lead.deleted":
+            lead, data = fact.data.get("lead") or {"id": event.lead_id}, {}
+        else:
+            lead, data = leads.get(event.lead, {"id": event.lead_id}), fact.data
+        what = Happening(fact.type, event.occurred_at, event.lead_id, lead, data)
+        self._deliveries.append(deliveries.to_subscription(event.workspace_id, subscription_id, what))
+
+    def add(self, run: Run, effects: Sequence[Effect], now: datetime) -> None:
+        """What a run's steps came to."""
+        for effect in effects:
+            if effect.type == "create_task":
+                self._tasks.append({"workspace_id": run.workspace_id, "lead_id": run.lead_id, **effect.data})
+            else:
+                self._deliveries += self._made(run, effect, now)
+
+    async def keep(self, connection: Connection) -> bool:
+        """Writes them all; whether there is anything to deliver."""
+        await deliveries.enqueue(connection, self._deliveries)
+        if self._tasks:
+            await connection.execute(TASKS, (as_json(self._tasks),))
+        return bool(self._deliveries)
+
+    def _made(self, run: Run, effect: Effect, now: datetime) -> Iterator[NewDelivery]:
+        w, lead, data = run.workspace_id, run.lead_id, effect.data
+        match effect.type:
+            case "send_webhook":
+                yield self._webhook(run, data, now)
+            case "send_email" if data["to"] is None:
+                yield deliveries.mail_to_lead(w, lead, data["subject"], data["body"])
+            case "send_email":
+                for user in data["to"]:
+                    yield deliveries.mail_to_user(w, user, data["subject"], data["body"], lead_id=lead)
+            case "send_sms":
+                yield deliveries.sms(w, data["integration_id"], lead, data["body"])
+            case "notify_slack":
+                yield deliveries.slack(w, data["integration_id"], data["text"], lead_id=lead)
+            case "notify_users":
+                for user in data["to"]:
+                    yield deliveries.notice(w, user, run.name, data["text"], lead_id=lead)
+
+    def _webhook(self, run: Run, data: Mapping[str, Any], now: datetime) -> NewDelivery:
+        about = {"automation_id": run.automation_id, "run_id": run.id}
+        what = Happening(RAN, now, run.lead_id, data["lead"], about)
+        return deliveries.to_url(self._vault(), run.workspace_id, data["url"], self._secret(run, data["url"]), what)
+
+    def _secret(self, run: Run, url: str) -> str | None:
+        if not run.secrets:
+            return None
+        secret: str | None = orjson.loads(self._vault().decrypt(run.secrets)).get(url)
+        return secret

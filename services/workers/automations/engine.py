@@ -1,0 +1,152 @@
+"""The engine of a process: batch after batch until nothing waits, each in one transaction.
+
+A batch that fails as a whole is halved under savepoints until what fails stands alone: one poison run holds up no
+other.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from functools import cache
+from typing import TypeVar
+
+from services.workers.automations import outbox, runs, silences
+from services.workers.automations.act import act
+from services.workers.automations.match import Matched, match
+from services.workers.automations.rules import Book
+from services.workers.automations.values import Event, Run
+from shared import logging
+from shared.db import UNHURRIED, Connection, is_contention, is_unavailable
+from shared.settings import Settings
+from shared.vault import Vault
+
+log = logging.get()
+
+RETRIES = 6  # of a batch that met others in its way
+
+T = TypeVar("T")
+
+
+class Engine:
+    """A process's way through the outbox and the runs that are due. `stopping` says whether it was asked to end.
+
+    `deliver` is called when deliveries were committed.
+    """
+
+    def __init__(self, settings: Settings, deliver: Callable[[], object], stopping: Callable[[], bool]) -> None:
+        self._vault = cache(lambda: Vault.from_settings(settings))  # 50 ms, and most automations need none
+        self._deliver = deliver
+        self._stopping = stopping
+        self._book = Book()
+
+    async def run(self, connection: Connection, *, seconds: float = float("inf")) -> bool:
+        """Acts on all that waits, for so long; False when something was left.
+
+        Raises what tells of the database's state; the rows then wait for whoever comes next.
+        """
+        end = time.monotonic() + seconds
+        await outbox.skip(connection)
+        while not self._stopping():
+            done = [await self._uncontended(connection, batch) for batch in (self._events, self._due, self._silences)]
+            if not any(done):
+                return True
+            if time.monotonic() > end:
+                return False
+        return False
+
+    async def _uncontended(self, connection: Connection, batch: Callable[[Connection], Awaitable[int]]) -> int:
+        for attempt in range(RETRIES):
+            try:
+                return await batch(connection)
+            except Exception as error:
+                if not is_contention(error) or attempt == RETRIES - 1:
+                    raise
+                log.info("automations.contended", attempt=attempt, error=type(error).__name__)
+                await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311
+        raise AssertionError("unreachable")
+
+    async def _silences(self, connection: Connection) -> int:
+        async with connection.transaction():
+            return await silences.end(connection)
+
+    async def _events(self, connection: Connection) -> int:
+        started = time.perf_counter()
+        async with connection.transaction():
+            events = await outbox.claim(connection)
+            told = await self._halving(connection, events, self._act_on_events, self._set_aside)
+            await self._finish(connection, told=told)
+        self._report(told, started, events=len(events))
+        return len(events)
+
+    async def _due(self, connection: Connection) -> int:
+        started = time.perf_counter()
+        async with connection.transaction():
+            due = await runs.take_due(connection)
+            told = await self._halving(connection, due, self._act_on_runs, self._postpone)
+            await self._finish(connection, told=told)
+        self._report(told, started, due=len(due))
+        return len(due)
+
+    async def _finish(self, connection: Connection, *, told: bool) -> None:
+        """Where nothing leaves the house, the commit need not wait for the disk: after a crash all of it is undone,
+        the taking of the events as well, and done again."""
+        if not told:
+            await connection.execute(f"SELECT {UNHURRIED}")
+
+    def _report(self, told: bool, started: float, **taken: int) -> None:
+        """Of what is committed: deliveries can be sent."""
+        if told:
+            self._deliver()
+        if any(taken.values()):
+            log.info("automations", **taken, told=told, ms=round((time.perf_counter() - started) * 1000, 2))
+
+    async def _act_on_events(self, connection: Connection, events: Sequence[Event]) -> bool:
+        rules = await self._book.of(connection, {event.workspace_id for event in events})
+        matched = match(events, rules)
+        await silences.note(connection, matched.silences)
+        begun = await runs.begin(connection, matched.runs)
+        return await act(connection, self._vault, begun, matched, rules)
+
+    async def _act_on_runs(self, connection: Connection, due: Sequence[Run]) -> bool:
+        return await act(connection, self._vault, due, Matched(), {})
+
+    async def _set_aside(self, connection: Connection, event: Event, error: Exception) -> None:
+        """One event on which the engine cannot act at once: its runs are begun, and each is tried by itself."""
+        log.warning("automations.event_failed", event_id=event.id, error=type(error).__name__)
+        try:
+            async with connection.transaction():
+                rules = await self._book.of(connection, [event.workspace_id])
+                matched = match([event], rules)
+                await silences.note(connection, matched.silences)
+                await runs.begin(connection, matched.runs)
+        except Exception as lost:
+            if is_unavailable(lost) or is_contention(lost):
+                raise
+            log.exception("automations.event_dropped", event_id=event.id, workspace_id=event.workspace_id)
+
+    async def _postpone(self, connection: Connection, run: Run, error: Exception) -> None:
+        log.warning("automations.run_failed", run_id=run.id, attempts=run.attempts + 1, error=type(error).__name__)
+        await runs.postpone(connection, run, error)
+
+    async def _halving(
+        self,
+        connection: Connection,
+        batch: Sequence[T],
+        work: Callable[[Connection, Sequence[T]], Awaitable[bool]],
+        isolate: Callable[[Connection, T, Exception], Awaitable[None]],
+    ) -> bool:
+        if not batch:
+            return False
+        try:
+            async with connection.transaction():
+                return await work(connection, batch)
+        except Exception as error:
+            if is_unavailable(error) or is_contention(error):
+                raise
+            if len(batch) == 1:
+                await isolate(connection, batch[0], error)
+                return False
+        middle = len(batch) // 2
+        first = await self._halving(connection, batch[:middle], work, isolate)
+        return await self._halving(connection, batch[middle:], work, isolate) or first

@@ -1,0 +1,197 @@
+"""Which rules an event concerns, decided without the database.
+
+Automations are filed under what their triggers narrow (a tag, a form, a stage, a source, a field), so that an event
+looks only at those that it may concern, however many there are.
+"""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from services.workers.automations.values import Automation, Event, NewRun
+from shared.automations.conditions import fits
+from shared.leads.events import Fact, facts
+from shared.leads.submission import LeadKey
+
+LONGEST = 5  # automations, one set off by the other, for one lead
+OWN = ("automation", "scoring")  # who acts of itself: no activity that ends a silence
+
+TOO_LONG = f"more than {LONGEST} automations set one another off"
+ITSELF = "it was set off by its own change of the lead"
+
+EVENTS = frozenset(
+    "lead.created lead.updated lead.deleted lead.duplicate lead.stage_changed lead.assigned tag.added "
+    "form.submitted".split()
+)
+ALL = "*"
+
+TRIGGERS = {
+    "lead.created": "lead_created",
+    "lead.updated": "lead_updated",
+    "lead.stage_changed": "lead_stage_changed",
+    "lead.assigned": "lead_assigned",
+    "tag.added": "tag_added",
+    "form.submitted": "form_submitted",
+    "lead.duplicate": "duplicate_received",
+}
+
+
+class ScoringRule(NamedTuple):
+    """Points that a lead has while the condition fits it."""
+
+    condition: Mapping[str, Any]
+    points: int
+
+
+class Subscription(NamedTuple):
+    """Somebody who is told of these events."""
+
+    id: int
+    events: frozenset[str]
+
+
+@dataclass(slots=True)
+class Rules:
+    """All that a workspace has to say about events."""
+
+    automations: dict[tuple[str, Hashable], list[Automation]]
+    crossings: list[tuple[int, Automation]]  # by threshold
+    silences: list[tuple[int, Automation]]  # with their minutes
+    scoring: Sequence[ScoringRule]
+    subscriptions: Sequence[Subscription]
+
+    @classmethod
+    def of(
+        cls,
+        automations: Iterable[Automation],
+        scoring: Sequence[ScoringRule] = (),
+        subscriptions: Sequence[Subscription] = (),
+    ) -> "Rules":
+        """The rules, filed."""
+        rules = cls(defaultdict(list), [], [], scoring, subscriptions)
+        for automation in automations:
+            trigger = automation.trigger
+            if trigger["type"] == "lead_score_crossed":
+                rules.crossings.append((trigger["threshold"], automation))
+            elif trigger["type"] == "no_activity":
+                rules.silences.append((trigger["minutes"], automation))
+            else:
+                for key in _filed_under(trigger):
+                    rules.automations[trigger["type"], key].append(automation)
+        rules.crossings.sort(key=lambda crossing: crossing[0])
+        return rules
+
+    def points(self, lead: Mapping[str, Any]) -> int:
+        """What the scoring rules give a lead."""
+        return sum(rule.points for rule in self.scoring if fits(rule.condition, lead))
+
+    def told(self, what: str) -> list[int]:
+        """The subscriptions to an event."""
+        if what not in EVENTS:
+            return []
+        return [one.id for one in self.subscriptions if what in one.events or ALL in one.events]
+
+
+@dataclass(slots=True)
+class Matched:
+    """What some events call for."""
+
+    runs: list[NewRun] = field(default_factory=list)
+    told: list[tuple[Event, Fact, int]] = field(default_factory=list)  # what happened, and the subscription
+    silences: list[tuple[Event, int, int]] = field(default_factory=list)  # with the automation and its minutes
+    scored: dict[LeadKey, Event] = field(default_factory=dict)  # leads, with the last thing that happened
+    deleted: list[LeadKey] = field(default_factory=list)
+
+
+def match(events: Iterable[Event], rules: Mapping[int, Rules]) -> Matched:
+    """What the events call for, in their order."""
+    matched = Matched()
+    for event in events:
+        _match(event, rules[event.workspace_id], matched)
+    return matched
+
+
+def _match(event: Event, rules: Rules, matched: Matched) -> None:
+    called: dict[int, Automation] = {}
+    for fact in facts(event.type, event.data):
+        called |= {automation.id: automation for automation in _called_by(fact, rules)}
+        matched.told += [(event, fact, id_) for id_ in rules.told(fact.type)]
+    if event.type == "lead.deleted":
+        matched.deleted.append(event.lead)
+        return
+    for automation in sorted(called.values(), key=lambda one: one.id):
+        stopped = _guard(automation, event)
+        matched.runs.append(NewRun(automation, f"event:{event.id}", event.lead_id, event.chain, stopped))
+    if event.by.get("kind") not in OWN:
+        matched.silences += [(event, automation.id, minutes) for minutes, automation in rules.silences]
+    if rules.scoring and event.by.get("kind") != "scoring":
+        matched.scored[event.lead] = event
+
+
+def _guard(automation: Automation, event: Event) -> str | None:
+    """Why the automation may not run once more: each would set off the next for ever."""
+    if automation.id in event.chain:
+        return ITSELF
+    return TOO_LONG if len(event.chain) >= LONGEST else None
+
+
+def _called_by(fact: Fact, rules: Rules) -> Iterator[Automation]:
+    if fact.type == "lead.score_changed":
+        yield from _crossed(fact.data["from"] or 0, fact.data["to"] or 0, rules)
+        return
+    trigger = TRIGGERS.get(fact.type)
+    for key in _looked_up(fact):
+        for automation in rules.automations.get((trigger or "", key), ()):
+            if fact.type != "lead.stage_changed" or _leaves(automation.trigger, fact):
+                yield automation
+
+
+def _leaves(trigger: Mapping[str, Any], fact: Fact) -> bool:
+    return trigger.get("from_stage_id") in (None, fact.data["from"])
+
+
+def _crossed(before: int, after: int, rules: Rules) -> Iterator[Automation]:
+    """Those whose threshold lies between: a score is above it once it has come up to it."""
+    low, high = sorted((before, after))
+    first = bisect_right(rules.crossings, low, key=lambda crossing: crossing[0])
+    last = bisect_right(rules.crossings, high, key=lambda crossing: crossing[0])
+    direction = "above" if after > before else "below"
+    for _, automation in rules.crossings[first:last]:
+        if automation.trigger.get("direction") in (None, direction):
+            yield automation
+
+
+ANY = None  # the key of a trigger that is not narrowed
+
+
+def _filed_under(trigger: Mapping[str, Any]) -> list[Hashable]:
+    match trigger["type"]:
+        case "lead_created":
+            return [source.casefold() for source in trigger.get("sources") or ()] or [ANY]
+        case "lead_updated":
+            return list(trigger.get("fields") or ()) or [ANY]
+        case "lead_stage_changed":
+            return [trigger.get("to_stage_id")]
+        case "tag_added":
+            return [trigger["tag"].casefold()]
+        case "form_submitted":
+            return [trigger.get("form_id")]
+    return [ANY]
+
+
+def _looked_up(fact: Fact) -> list[Hashable]:
+    data = fact.data
+    match fact.type:
+        case "lead.created":
+            return [ANY, str(data.get("source") or "").casefold()]
+        case "lead.updated":
+            return [ANY, *data["fields"]]
+        case "lead.stage_changed":
+            return [ANY, data["to"]] if data["to"] is not None else [ANY]
+        case "tag.added":
+            return [str(data["tag"]).casefold()]
+        case "form.submitted":
+            return [ANY, data["form_id"]]
+    return [ANY]

@@ -1,0 +1,105 @@
+"""The outbox: events are claimed by deleting them, in the transaction that acts on them."""
+
+import time
+from typing import Any
+
+from services.workers.automations.values import Event
+from shared.db import UNHURRIED, Connection
+
+AT_ONCE, AHEAD, SKIPPED = 100, 500, 10_000  # events claimed, looked at and dropped at once
+
+# Nobody waits for these. A rule that is saved acts on what happens later: those who drop them saw it, or they were
+# committed before it.
+SKIP = f"""
+WITH quick AS (SELECT {UNHURRIED})
+DELETE FROM events USING quick WHERE id IN (
+    SELECT e.id FROM events e
+    WHERE NOT EXISTS (SELECT 1 FROM rule_versions w WHERE w.workspace_id = e.workspace_id AND w.is_watched)
+    ORDER BY e.id LIMIT {SKIPPED} FOR UPDATE OF e SKIP LOCKED)
+"""  # noqa: S608  # constants only
+
+# What another engine has in hand is passed over, and so is what comes after it for the same lead: a lead's events are
+# acted on in the order in which they happened.
+CLAIM = f"""
+WITH head AS MATERIALIZED (
+    SELECT e.id, e.workspace_id, e.lead_id FROM events e
+    WHERE EXISTS (SELECT 1 FROM rule_versions w WHERE w.workspace_id = e.workspace_id AND w.is_watched)
+    ORDER BY e.id LIMIT {AHEAD}
+), mine AS MATERIALIZED (
+    SELECT e.id FROM events e WHERE e.id IN (SELECT id FROM head) ORDER BY e.id LIMIT %s FOR UPDATE OF e SKIP LOCKED
+), others AS MATERIALIZED (
+    SELECT workspace_id, lead_id, min(id) AS first FROM head WHERE id NOT IN (SELECT id FROM mine) GROUP BY 1, 2
+), taken AS (
+    DELETE FROM events e USING mine, head h
+    WHERE e.id = mine.id AND h.id = mine.id AND NOT EXISTS (
+        SELECT 1 FROM others o WHERE o.workspace_id = h.workspace_id AND o.lead_id = h.lead_id AND o.first < h.id)
+    RETURNING e.id, e.workspace_id, e.type, e.lead_id, e.activity_id, e.occurred_at
+)
+SELECT t.*, a.data FROM taken t
+LEFT JOIN activities a ON a.workspace_id = t.workspace_id AND a.lead_id = t.lead_id AND a.id = t.activity_id
+ORDER BY t.id
+"""  # noqa: S608  # constants only
+
+CHAINS = """
+SELECT id, chain || automation_id FROM automation_runs WHERE workspace_id = ANY(%s) AND id = ANY(%s)
+"""
+WATCHED = "SELECT EXISTS (SELECT 1 FROM rule_versions WHERE is_watched)"
+WAITING = """
+SELECT extract(epoch FROM clock_timestamp() - min(since))::float8 FROM (
+    SELECT (SELECT e.occurred_at FROM events e
+            WHERE EXISTS (SELECT 1 FROM rule_versions w WHERE w.workspace_id = e.workspace_id AND w.is_watched)
+            ORDER BY e.id LIMIT 1)
+    UNION ALL SELECT min(due_at) FROM automation_runs WHERE due_at <= clock_timestamp()
+    UNION ALL SELECT min(due_at) FROM silences WHERE due_at <= clock_timestamp()
+) found (since)
+"""
+LOOK = 1.0  # seconds for which a process remembers whether anybody waits for events
+
+
+async def skip(connection: Connection) -> int:
+    """Drops, in bulk, events of workspaces in which nothing waits for any; how many."""
+    return (await connection.execute(SKIP)).rowcount
+
+
+async def claim(connection: Connection, most: int = AT_ONCE) -> list[Event]:
+    """Takes events out of the outbox, oldest first; they are back when the transaction is rolled back.
+
+    An event whose timeline entry is gone (its lead was erased) says nothing any more.
+    """
+    rows = await (await connection.execute(CLAIM, (most,))).fetchall()
+    events = [Event(*row) for row in rows if row[-1] is not None]
+    runs = {event.by["run"]: event.workspace_id for event in events if event.by.get("run")}
+    chains = await _chains(connection, runs) if runs else {}
+    return [event._replace(chain=_chain(event, chains)) for event in events]
+
+
+async def waiting(connection: Connection) -> float | None:
+    """For how many seconds something has waited; None where nothing does."""
+    row = await (await connection.execute(WAITING)).fetchone()
+    return None if row is None else row[0]
+
+
+class Watch:
+    """Whether anybody waits for events at all, remembered for a second: a worker asks after every drain."""
+
+    def __init__(self) -> None:
+        self._looked = -LOOK
+        self._is_on = False
+
+    async def is_on(self, connection: Connection) -> bool:
+        now = time.monotonic()
+        if now - self._looked >= LOOK:
+            row = await (await connection.execute(WATCHED)).fetchone()
+            self._is_on, self._looked = bool(row and row[0]), now
+        return self._is_on
+
+
+async def _chains(connection: Connection, runs: dict[int, int]) -> dict[int, tuple[int, ...]]:
+    named = (list(set(runs.values())), list(runs))
+    return {row[0]: tuple(row[1]) for row in await (await connection.execute(CHAINS, named)).fetchall()}
+
+
+def _chain(event: Event, chains: dict[int, Any]) -> tuple[int, ...]:
+    """The automations that led to an event; where their run is past its keeping, as many as the entry says."""
+    found: tuple[int, ...] = chains.get(event.by.get("run") or 0, (0,) * int(event.by.get("depth", 0)))
+    return found

@@ -1,0 +1,60 @@
+"""The rules of workspaces, kept in memory as long as their versions say that they are true."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from services.workers.automations.match import Rules, ScoringRule, Subscription
+from services.workers.automations.values import Automation
+from shared.db import Connection
+
+MOST = 10_000  # workspaces in memory
+
+VERSIONS = "SELECT workspace_id, version FROM rule_versions WHERE workspace_id = ANY(%s)"
+AUTOMATIONS = """
+SELECT workspace_id, id, name, trigger, steps, secrets FROM automations
+WHERE workspace_id = ANY(%s) AND is_active ORDER BY id
+"""
+SCORING = """
+SELECT workspace_id, field, operator, value, points FROM scoring_rules WHERE workspace_id = ANY(%s) AND is_active
+"""
+SUBSCRIPTIONS = """
+SELECT workspace_id, id, events FROM webhook_subscriptions WHERE workspace_id = ANY(%s) AND is_active ORDER BY id
+"""
+
+
+class Book:
+    """A process's rules by workspace."""
+
+    def __init__(self) -> None:
+        self._rules: dict[int, tuple[int, Rules]] = {}
+
+    async def of(self, connection: Connection, workspace_ids: Iterable[int]) -> dict[int, Rules]:
+        """The rules as they are now: one short row a workspace says whether those in memory still are."""
+        wanted = list(set(workspace_ids))
+        rows = await (await connection.execute(VERSIONS, (wanted,))).fetchall()
+        versions: dict[int, int] = {row[0]: row[1] for row in rows}
+        stale = [id_ for id_ in wanted if self._rules.get(id_, (None,))[0] != versions.get(id_)]
+        if stale:
+            await self._load(connection, stale, versions)
+        return {id_: self._rules[id_][1] for id_ in wanted}
+
+    async def _load(self, connection: Connection, workspace_ids: list[int], versions: dict[int, int]) -> None:
+        """Read after their versions: what changes meanwhile is newer than its number, and is read once more."""
+        if len(self._rules) > MOST:
+            self._rules.clear()
+        automations: dict[int, list[Automation]] = defaultdict(list)
+        for row in await _rows(connection, AUTOMATIONS, workspace_ids):
+            automations[row[0]].append(Automation(row[1], row[0], *row[2:]))
+        scoring: dict[int, list[ScoringRule]] = defaultdict(list)
+        for row in await _rows(connection, SCORING, workspace_ids):
+            scoring[row[0]].append(ScoringRule({"field": row[1], "operator": row[2], "value": row[3]}, row[4]))
+        subscriptions: dict[int, list[Subscription]] = defaultdict(list)
+        for row in await _rows(connection, SUBSCRIPTIONS, workspace_ids):
+            subscriptions[row[0]].append(Subscription(row[1], frozenset(row[2])))
+        for id_ in workspace_ids:
+            self._rules[id_] = versions.get(id_, 0), Rules.of(automations[id_], scoring[id_], subscriptions[id_])
+
+
+async def _rows(connection: Connection, statement: str, workspace_ids: list[int]) -> list[tuple[Any, ...]]:
+    return await (await connection.execute(statement, (workspace_ids,))).fetchall()

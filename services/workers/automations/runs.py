@@ -1,0 +1,137 @@
+"""The rows of runs: begun once, taken up when due, kept as they stand."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from services.workers.automations.values import NewRun, Result, Run, Steps
+from shared import tallies
+from shared.db import Connection, as_json
+
+AT_ONCE = 100
+ATTEMPTS = 5  # of a run that the database refuses
+PAUSE = 2.0  # seconds before the second attempt; four times as long before each further one
+
+BEGIN = """
+INSERT INTO automation_runs (workspace_id, automation_id, trigger_key, lead_id, chain, state, error, due_at,
+                             finished_at)
+SELECT workspace_id, automation_id, trigger_key, lead_id, chain,
+       CASE WHEN stopped IS NULL THEN 'waiting' ELSE 'stopped' END, stopped,
+       CASE WHEN stopped IS NULL THEN now() END, CASE WHEN stopped IS NOT NULL THEN now() END
+FROM json_to_recordset(%s::json) AS r(
+    nr int, workspace_id bigint, automation_id bigint, trigger_key text, lead_id bigint, chain bigint[], stopped text)
+ORDER BY nr
+ON CONFLICT DO NOTHING RETURNING id, automation_id, trigger_key
+"""
+DUE = """
+SELECT r.id, r.workspace_id, r.automation_id, r.lead_id, r.step, coalesce(r.plan, a.steps), r.chain, r.attempts,
+       a.name, a.secrets, r.steps @> '[{"outcome": "failed"}]',
+       CASE WHEN a.id IS NULL THEN 'the automation was deleted'
+            WHEN NOT a.is_active THEN 'the automation was switched off' END
+FROM automation_runs r LEFT JOIN automations a ON a.workspace_id = r.workspace_id AND a.id = r.automation_id
+WHERE r.due_at <= clock_timestamp() ORDER BY r.due_at, r.id LIMIT %s FOR UPDATE OF r SKIP LOCKED
+"""
+KEEP = """
+UPDATE automation_runs r SET state = k.state, step = k.at, steps = r.steps || k.outcomes, plan = k.plan,
+       due_at = k.due_at, error = coalesce(r.error, k.error), attempts = 0,
+       finished_at = CASE WHEN k.due_at IS NULL THEN clock_timestamp() END
+FROM json_to_recordset(%s::json) AS k(
+    id bigint, workspace_id bigint, state text, at smallint, outcomes jsonb, plan jsonb, due_at timestamptz, error text)
+WHERE r.workspace_id = k.workspace_id AND r.id = k.id
+"""
+POSTPONE = """
+UPDATE automation_runs SET attempts = attempts + 1,
+       due_at = CASE WHEN attempts + 1 < %(most)s THEN now() + %(pause)s * 4 ^ attempts * interval '1 s' END,
+       state = CASE WHEN attempts + 1 < %(most)s THEN state ELSE 'failed' END,
+       finished_at = CASE WHEN attempts + 1 < %(most)s THEN NULL ELSE now() END,
+       error = CASE WHEN attempts + 1 < %(most)s THEN error ELSE %(error)s END
+WHERE workspace_id = %(w)s AND id = %(id)s
+"""
+EXPIRE = """
+DELETE FROM automation_runs WHERE id IN (
+    SELECT id FROM automation_runs WHERE finished_at < now() - %s * interval '1 day' ORDER BY finished_at LIMIT 5000)
+"""
+
+
+async def begin(connection: Connection, new: Sequence[NewRun]) -> list[Run]:
+    """Writes the runs, due at once, and counts them; answers those that were not there before and may go on."""
+    if not new:
+        return []
+    rows = await (await connection.execute(BEGIN, (as_json([_row(nr, one) for nr, one in enumerate(new)]),))).fetchall()
+    ids: dict[tuple[int, str], int] = {(row[1], row[2]): row[0] for row in rows}
+    begun = [one for one in new if (one.automation.id, one.trigger_key) in ids]
+    counts: dict[tuple[int, str, int], int] = {}
+    for one in begun:
+        key = (one.automation.workspace_id, "automation", one.automation.id)
+        counts[key] = counts.get(key, 0) + 1
+    await tallies.add(connection, counts)
+    return [_run(ids[one.automation.id, one.trigger_key], one) for one in begun if one.stopped is None]
+
+
+async def take_due(connection: Connection, most: int = AT_ONCE) -> list[Run]:
+    """Locks runs whose time has come."""
+    rows = await (await connection.execute(DUE, (most,))).fetchall()
+    return [_read(*row) for row in rows]
+
+
+async def keep(connection: Connection, results: Iterable[Result]) -> None:
+    """Writes how runs stand now. One that waits keeps its steps, whatever becomes of the automation."""
+    rows = [_kept(result) for result in results]
+    if rows:
+        await connection.execute(KEEP, (as_json(rows),))
+
+
+async def postpone(connection: Connection, run: Run, error: Exception) -> None:
+    """Tries a run again later; after the last attempt it has failed, and says why."""
+    said = f"{type(error).__name__}, {ATTEMPTS} times"
+    await connection.execute(
+        POSTPONE, {"w": run.workspace_id, "id": run.id, "most": ATTEMPTS, "pause": PAUSE, "error": said}
+    )
+
+
+async def expire(connection: Connection, keep_days: int) -> None:
+    """Deletes runs that finished longer ago, in chunks."""
+    while (await connection.execute(EXPIRE, (keep_days,))).rowcount:
+        pass
+
+
+def _read(
+    id_: int,
+    workspace_id: int,
+    automation_id: int,
+    lead_id: int,
+    at: int,
+    steps: Steps | None,
+    chain: list[int],
+    *others: Any,
+) -> Run:
+    return Run(id_, workspace_id, automation_id, lead_id, at, steps or (), tuple(chain), *others)
+
+
+def _row(nr: int, new: NewRun) -> dict[str, Any]:
+    return {
+        "nr": nr,
+        "workspace_id": new.automation.workspace_id,
+        "automation_id": new.automation.id,
+        "trigger_key": new.trigger_key,
+        "lead_id": new.lead_id,
+        "chain": new.chain,
+        "stopped": new.stopped,
+    }
+
+
+def _run(id_: int, new: NewRun) -> Run:
+    one = new.automation
+    return Run(id_, one.workspace_id, one.id, new.lead_id, 0, one.steps, new.chain, 0, one.name, one.secrets)
+
+
+def _kept(result: Result) -> dict[str, Any]:
+    return {
+        "id": result.run.id,
+        "workspace_id": result.run.workspace_id,
+        "state": result.state,
+        "at": result.at,
+        "outcomes": result.outcomes,
+        "plan": result.run.steps if result.due_at else None,
+        "due_at": result.due_at,
+        "error": result.error,
+    }

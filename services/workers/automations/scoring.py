@@ -1,0 +1,63 @@
+"""Lead scores: the points of all rules that fit, and what automations adjusted beside them.
+
+The rules' part is remembered by itself, so that it can be taken back when a rule no longer fits. A lead is scored anew
+after everything that happens to it; a rule that is changed shows in a lead's score with the next thing that does.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from services.workers.automations.match import Rules
+from services.workers.automations.values import Event
+from shared.db import Connection, as_json
+from shared.leads.submission import LeadKey
+from shared.leads.writes import Cause, Change
+
+READ = """
+SELECT p.workspace_id, p.lead_id, p.points FROM lead_points p
+JOIN json_array_elements(%s::json) k ON p.workspace_id = (k->>0)::bigint AND p.lead_id = (k->>1)::bigint
+"""
+KEEP = """
+INSERT INTO lead_points (workspace_id, lead_id, points)
+SELECT (k->>0)::bigint, (k->>1)::bigint, (k->>2)::bigint FROM json_array_elements(%s::json) k ORDER BY 1, 2
+ON CONFLICT (workspace_id, lead_id) DO UPDATE SET points = excluded.points
+"""
+FORGET = """
+DELETE FROM lead_points p USING json_array_elements(%s::json) k
+WHERE p.workspace_id = (k->>0)::bigint AND p.lead_id = (k->>1)::bigint
+"""
+
+
+async def forget(connection: Connection, deleted: Sequence[LeadKey]) -> None:
+    """The leads are gone."""
+    if deleted:
+        await connection.execute(FORGET, (as_json(deleted),))
+
+
+async def score(
+    connection: Connection,
+    scored: Mapping[LeadKey, Event],
+    leads: Mapping[LeadKey, dict[str, Any]],
+    rules: Mapping[int, Rules],
+) -> list[Change]:
+    """The changes of scores that the leads' rules call for; `leads`, under lock, are given their new scores."""
+    present = [key for key in scored if key in leads]
+    if not present:
+        return []
+    known = {(row[0], row[1]): row[2] for row in await (await connection.execute(READ, (as_json(present),))).fetchall()}
+    changes, points = [], []
+    for key in present:
+        lead, before = leads[key], known.get(key, 0)
+        now = rules[key[0]].points(lead)
+        if now != before:
+            lead["lead_score"] += now - before
+            points.append((*key, now))
+            changes.append(Change(*key, add_score=now - before, cause=_cause(scored[key])))
+    if points:
+        await connection.execute(KEEP, (as_json(points),))
+    return changes
+
+
+def _cause(event: Event) -> Cause:
+    """The score follows what happened: an automation behind that is behind the score as well."""
+    return Cause("scoring", None, depth=len(event.chain), run=event.by.get("run"))

@@ -1,0 +1,62 @@
+"""Silences as they begin and end: see `shared/automations/silences.py` for what they are."""
+
+from collections.abc import Sequence
+
+from services.workers.automations.values import Event
+from shared import tallies
+from shared.db import Connection, as_json
+
+NOTE = """
+INSERT INTO silences (workspace_id, automation_id, lead_id, activity_id, due_at)
+SELECT DISTINCT ON (1, 2, 3) w, automation, lead, activity, at + minutes * interval '1 minute'
+FROM json_to_recordset(%s::json) AS s(
+    w bigint, automation bigint, lead bigint, activity bigint, at timestamptz, minutes int)
+ORDER BY 1, 2, 3, 4 DESC
+ON CONFLICT (workspace_id, automation_id, lead_id)
+DO UPDATE SET activity_id = excluded.activity_id, due_at = excluded.due_at
+WHERE silences.activity_id < excluded.activity_id
+"""
+# One that something broke after all, of which the engine has yet to hear, is begun again when it does.
+END = """
+WITH ended AS (
+    DELETE FROM silences WHERE (workspace_id, automation_id, lead_id) IN (
+        SELECT workspace_id, automation_id, lead_id FROM silences WHERE due_at <= clock_timestamp()
+        ORDER BY due_at LIMIT 200 FOR UPDATE SKIP LOCKED)
+    RETURNING workspace_id, automation_id, lead_id, activity_id
+), begun AS (
+    INSERT INTO automation_runs (workspace_id, automation_id, trigger_key, lead_id, state, due_at)
+    SELECT e.workspace_id, e.automation_id, format('silence:%s:%s', e.lead_id, e.activity_id), e.lead_id, 'waiting',
+           clock_timestamp()
+    FROM ended e JOIN leads l ON l.workspace_id = e.workspace_id AND l.id = e.lead_id
+    WHERE NOT EXISTS (
+        SELECT 1 FROM activities a
+        WHERE a.workspace_id = e.workspace_id AND a.lead_id = e.lead_id AND a.id > e.activity_id
+          AND coalesce(a.data->'by'->>'kind', '') NOT IN ('automation', 'scoring'))
+    ON CONFLICT DO NOTHING RETURNING workspace_id, automation_id
+)
+SELECT workspace_id, automation_id, count(*) FROM begun GROUP BY 1, 2
+"""
+
+
+async def note(connection: Connection, broken: Sequence[tuple[Event, int, int]]) -> None:
+    """Something happened to leads: the automations wait for their next silence, of so many minutes."""
+    if broken:
+        rows = [
+            {
+                "w": event.workspace_id,
+                "automation": automation_id,
+                "lead": event.lead_id,
+                "activity": event.activity_id,
+                "at": event.occurred_at,
+                "minutes": minutes,
+            }
+            for event, automation_id, minutes in broken
+        ]
+        await connection.execute(NOTE, (as_json(rows),))
+
+
+async def end(connection: Connection) -> int:
+    """Begins the runs of silences that are over, each once; how many."""
+    rows = await (await connection.execute(END)).fetchall()
+    await tallies.add(connection, {(row[0], "automation", row[1]): row[2] for row in rows})
+    return sum(row[2] for row in rows)

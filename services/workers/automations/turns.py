@@ -1,0 +1,65 @@
+"""Whose turn it is: a counter for each step that assigns in turn, locked while a batch uses it.
+
+Engines that run side by side take their turns one after the other, so that the counts of any two users differ by one
+at the most, and a batch that is rolled back gives its turns back.
+"""
+
+from collections.abc import Iterable
+
+from services.workers.automations.values import Run
+from shared.db import Connection, as_json
+
+Place = tuple[int, int, int]  # workspace, automation, step
+
+# Sorted like every key that two transactions may want at once; after the leads are locked, before their tags.
+MAKE = """
+INSERT INTO automation_turns (workspace_id, automation_id, step)
+SELECT (t->>0)::bigint, (t->>1)::bigint, (t->>2)::smallint FROM json_array_elements(%s::json) t ORDER BY 1, 2, 3
+ON CONFLICT DO NOTHING
+"""
+LOCK = """
+SELECT s.workspace_id, s.automation_id, s.step, s.n FROM automation_turns s
+JOIN json_array_elements(%s::json) t
+  ON s.workspace_id = (t->>0)::bigint AND s.automation_id = (t->>1)::bigint AND s.step = (t->>2)::smallint
+ORDER BY 1, 2, 3 FOR UPDATE OF s
+"""
+KEEP = """
+UPDATE automation_turns s SET n = (t->>3)::bigint FROM json_array_elements(%s::json) t
+WHERE s.workspace_id = (t->>0)::bigint AND s.automation_id = (t->>1)::bigint AND s.step = (t->>2)::smallint
+"""
+
+
+class Turns:
+    """The counters of a batch, under lock."""
+
+    def __init__(self, counts: dict[Place, int]) -> None:
+        self._counts = counts
+        self._before = dict(counts)
+
+    @classmethod
+    async def lock(cls, connection: Connection, runs: Iterable[Run]) -> "Turns":
+        """The counters that the runs may come to."""
+        places = sorted({place for run in runs for place in _places(run)})
+        if not places:
+            return cls({})
+        await connection.execute(MAKE, (as_json(places),))
+        rows = await (await connection.execute(LOCK, (as_json(places),))).fetchall()
+        return cls({(row[0], row[1], row[2]): row[3] for row in rows})
+
+    def take(self, place: Place) -> int:
+        """The number of the next turn at a step."""
+        number = self._counts[place]
+        self._counts[place] = number + 1
+        return number
+
+    async def keep(self, connection: Connection) -> None:
+        """Writes the counters that have moved."""
+        moved = [(*place, n) for place, n in self._counts.items() if n != self._before[place]]
+        if moved:
+            await connection.execute(KEEP, (as_json(moved),))
+
+
+def _places(run: Run) -> Iterable[Place]:
+    for index, step in enumerate(run.steps[run.at :], run.at):
+        if "action" in step and step["action"].get("round_robin"):
+            yield run.workspace_id, run.automation_id, index

@@ -1,0 +1,193 @@
+"""Asking another's server: to checked addresses only, without redirects, proxies or cookies, and never for long.
+
+aiohttp's client is used because it lets the place be taken where names become addresses: what the resolver here answers
+is what is connected to, while Host and the certificate's name stay those of the URL. The check is made once more where
+sockets are made, for whatever may find another way there.
+"""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
+
+from services.workers.deliveries import backoff
+from services.workers.deliveries.messages import Answer, Call
+from shared.guard import Blocked, Policy, parse, plain
+
+CONNECT, TOTAL = 5.0, 20.0  # seconds
+READ, KEPT = 64 * 1024, 4 * 1024  # bytes of an answer
+MOST_HEADERS, LONGEST_HEADER = 50, 500
+
+Lookup = Callable[[str, int], Awaitable[list[str]]]
+
+BLOCKED = "The address is not one that requests may go to."
+NO_NAME = "The host name could not be resolved."
+NO_ADDRESS = "The address is not valid."
+CLOSED = "The connection was closed before an answer came."
+
+ERRORS: tuple[tuple[type[Exception], str], ...] = (
+    (aiohttp.ClientConnectorDNSError, NO_NAME),
+    (aiohttp.ClientConnectorCertificateError, "The certificate of the server could not be verified."),
+    (aiohttp.ClientSSLError, "The encrypted connection could not be made."),
+    (ssl.SSLError, "The encrypted connection could not be made."),
+    (TimeoutError, f"No answer came within {TOTAL:g} s."),
+    (aiohttp.ClientConnectorError, "The connection could not be made."),
+    (aiohttp.ClientResponseError, "The answer was no HTTP."),
+    (aiohttp.ClientError, CLOSED),
+    (OSError, CLOSED),
+)
+
+
+async def system_lookup(host: str, port: int) -> list[str]:
+    """The addresses of a name, by the machine's own resolver. OSError."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(address[0]) for _, _, _, _, address in found]
+
+
+class Gate(AbstractResolver):
+    """Turns names into addresses that may be connected to. All addresses of a name must be allowed: one that has a
+    private one beside a public one is up to something."""
+
+    def __init__(self, policy: Policy, lookup: Lookup = system_lookup) -> None:
+        self._policy = policy
+        self._lookup = lookup
+        self._by_name: set[str] = set()  # addresses allowed because of their host's name
+
+    async def addresses(self, host: str, port: int) -> list[str]:
+        """Raises Blocked; OSError when there is no such name."""
+        texts = [host] if ":" in host or host.replace(".", "").isdigit() else await self._lookup(plain(host), port)
+        for text in texts:
+            address = _address(text)
+            if not self._policy.allows(host, address):
+                raise Blocked(BLOCKED)
+            if plain(host) in self._policy.hosts:
+                self._by_name.add(str(address))
+        return texts
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """For aiohttp."""
+        return [
+            ResolveResult(hostname=host, host=text, port=port, family=_family(text), proto=0, flags=0)
+            for text in await self.addresses(host, port)
+        ]
+
+    def socket(self, info: tuple[Any, Any, int, str, tuple[Any, ...]]) -> socket.socket:
+        """A socket for that address. OSError where there may be none."""
+        family, kind, protocol, _, address = info
+        found = _address(str(address[0]))
+        if not self._policy.allows("", found) and str(found) not in self._by_name:
+            raise PermissionError(BLOCKED)
+        return socket.socket(family, kind, protocol)
+
+    async def close(self) -> None:
+        """Nothing is kept open."""
+
+
+class Caller:
+    """Makes requests. `trusting` a URL means that it is the operator's own, and may be anywhere."""
+
+    def __init__(self, gate: Gate, *, total: float = TOTAL) -> None:
+        self._gate = gate
+        self._total = total
+        self._guarded = _session(
+            aiohttp.TCPConnector(resolver=gate, socket_factory=gate.socket, use_dns_cache=False, limit=0)
+        )
+        self._open = _session(aiohttp.TCPConnector(limit=0))
+
+    async def call(self, call: Call) -> Answer:
+        """What came of it. Never raises for anything that the other side can do."""
+        started = time.perf_counter()
+        answer = await self._attempt(call)
+        return Answer(
+            answer.status,
+            answer.headers,
+            answer.body,
+            answer.error,
+            answer.hopeless,
+            {"method": "POST", **call.shown},
+            round((time.perf_counter() - started) * 1000),
+            answer.retry_after,
+        )
+
+    async def close(self) -> None:
+        await self._guarded.close()
+        await self._open.close()
+
+    async def _attempt(self, call: Call) -> Answer:
+        try:
+            return await self._ask(call)
+        except Blocked as error:
+            return Answer(error=str(error), hopeless=True)
+        except (aiohttp.InvalidURL, ValueError):
+            return Answer(error=NO_ADDRESS, hopeless=True)
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            return Answer(error=next(text for kind, text in ERRORS if isinstance(error, kind)))
+
+    async def _ask(self, call: Call) -> Answer:
+        session = self._open if call.trusted else self._guarded
+        url = URL(call.url)
+        if not call.trusted:
+            await self._check_literal(url.host or "")
+        limits = aiohttp.ClientTimeout(total=self._total, sock_connect=CONNECT)
+        async with session.post(
+            url, data=call.body, headers=call.headers, allow_redirects=False, timeout=limits
+        ) as response:
+            body = await _beginning(response)
+            if not response.content.at_eof():
+                response.close()
+            return _answer(response.status, response.headers, body)
+
+    async def _check_literal(self, host: str) -> None:
+        """aiohttp asks no resolver about what is an address already."""
+        if ":" in host or host.replace(".", "").isdigit():
+            await self._gate.addresses(host, 0)
+
+
+def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        trust_env=False,
+        headers={"Accept-Encoding": "identity"},
+    )
+
+
+async def _beginning(response: aiohttp.ClientResponse) -> bytes:
+    """The first bytes of the body. A receiver that has answered and then dawdles has answered."""
+    body = b""
+    with contextlib.suppress(TimeoutError, aiohttp.ClientError, OSError):
+        while len(body) < READ and (part := await response.content.read(READ - len(body))):
+            body += part
+    return body
+
+
+def _answer(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
+    asked = backoff.wish(headers.get("Retry-After"), headers.get("Date"), datetime.now(UTC))
+    kept = {str(name): _storable(value)[:LONGEST_HEADER] for name, value in list(headers.items())[:MOST_HEADERS]}
+    return Answer(status, kept, _storable(body[:KEPT].decode(errors="replace")), retry_after=asked)
+
+
+def _storable(text: str) -> str:
+    return text.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def _address(text: str) -> Any:
+    try:
+        return parse(text)
+    except ValueError:
+        raise Blocked(BLOCKED) from None
+
+
+def _family(text: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in text else socket.AF_INET

@@ -1,0 +1,103 @@
+"""Mails: how they are written, and the servers that take them. Pure.
+
+What a header says may come from a lead: line ends and other control characters are taken out before it is set, and the
+library refuses whatever is left.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from urllib.parse import unquote, urlsplit
+
+from services.workers.deliveries.messages import Letter, Relay
+
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+FOOTER = "\n\n--\nYou get this mail because you left your address with us. To get no more of them: {url}\n"
+SUBMISSION, SUBMISSION_TLS = 587, 465
+
+
+class BadAddress(ValueError):
+    """No mail can go to that address, or from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A mail before it is known which way it goes. `unsubscribe`: the link, in mails to leads."""
+
+    message_id: str
+    recipient: str
+    subject: str
+    body: str
+    date: datetime
+    unsubscribe: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The body as it is sent."""
+        return self.body + (FOOTER.format(url=self.unsubscribe) if self.unsubscribe else "")
+
+    def headers(self, sender: str) -> dict[str, str]:
+        """The headers beside the addresses and the subject."""
+        domain = sender.rpartition("@")[2]
+        found = {"Message-ID": f"<{self.message_id}@{domain}>", "Date": format_datetime(self.date)}
+        if self.unsubscribe:
+            found["List-Unsubscribe"] = f"<{self.unsubscribe}>"
+            found["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        return found
+
+
+def letter(draft: Draft, sender: str, relay: Relay) -> Letter:
+    """The mail for an SMTP server. Raises BadAddress."""
+    message = EmailMessage(SMTP)
+    message["From"], message["To"] = _address(sender), _address(draft.recipient)
+    message["Subject"] = one_line(draft.subject)
+    for name, value in draft.headers(sender).items():
+        message[name] = value
+    message.set_content(draft.text, cte="quoted-printable")
+    return Letter(message, sender, draft.recipient, relay)
+
+
+def fields(draft: Draft, sender: str) -> dict[str, str]:
+    """The same for Mailgun. Raises BadAddress."""
+    addresses = {"from": str(_address(sender)), "to": str(_address(draft.recipient))}
+    headers = {f"h:{name}": value for name, value in draft.headers(sender).items()}
+    return {**addresses, "subject": one_line(draft.subject), "text": draft.text, **headers}
+
+
+def one_line(text: str) -> str:
+    """The text without line ends and control characters."""
+    return CONTROL.sub(" ", text).strip()
+
+
+def relay_of(credentials: Mapping[str, str]) -> Relay:
+    """The server of an integration. ValueError for a port that is none."""
+    port = int(credentials["port"])
+    user, password = credentials.get("username") or None, credentials.get("password") or None
+    return Relay(credentials["host"], port, user, password, tls=port == SUBMISSION_TLS)
+
+
+def relay_at(url: str) -> Relay:
+    """The operator's server. ValueError for a URL that is none."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+        raise ValueError("LEADHUB_SMTP_URL must be smtp://host:port or smtps://host:port")
+    tls = parts.scheme == "smtps"
+    port = parts.port or (SUBMISSION_TLS if tls else SUBMISSION)
+    user, password = (unquote(part) if part else None for part in (parts.username, parts.password))
+    return Relay(parts.hostname, port, user, password, tls=tls, trusted=True)
+
+
+def _address(text: str) -> Address:
+    """An address alone, as a header's value: one that is more than that, or less, is refused."""
+    if CONTROL.search(text):
+        raise BadAddress("The address is not valid.")
+    try:
+        return Address(addr_spec=text)
+    except (ValueError, LookupError, MessageError) as error:
+        raise BadAddress("The address is not valid.") from error

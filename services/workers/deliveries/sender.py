@@ -1,0 +1,157 @@
+"""Sending: claim what is due, send it all at once, write down what came of it, until nothing is left.
+
+No transaction is open while something is sent. What was claimed is under way at once: nothing waits in here for its
+turn while its lease runs, and a receiver that dawdles holds up nobody but itself.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+
+from services.workers.deliveries.claim import claim
+from services.workers.deliveries.http import Caller, Gate
+from services.workers.deliveries.messages import Answer, Call, Claimed, Letter, Unsent
+from services.workers.deliveries.outcomes import Outcome, decide, unsent
+from services.workers.deliveries.prepare import Preparer
+from services.workers.deliveries.record import record
+from services.workers.deliveries.smtp import Postman
+from services.workers.deliveries.targets import find
+from shared import logging
+from shared.db import Connection, connect, is_contention, is_unavailable
+from shared.metrics import DELIVERIES, DELIVERY_SECONDS
+
+log = logging.get()
+
+MOST = 200  # under way at once
+LOOK = 0.2  # seconds between claims while something is under way
+REST = 0.5  # seconds before a database that was away is asked again
+
+
+class Sender:
+    """One process's sending, for as long as `run` lasts. `overdue`: seconds that a delivery must have been due."""
+
+    def __init__(
+        self,
+        url: str,
+        preparer: Preparer,
+        gate: Gate,
+        *,
+        overdue: Callable[[], float] = lambda: 0.0,
+        stopping: Callable[[], bool],
+    ) -> None:
+        self._url = url
+        self._preparer = preparer
+        self._gate = gate
+        self._overdue = overdue
+        self._stopping = stopping
+        self._awake = asyncio.Event()
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._done: list[Outcome] = []
+
+    def wake(self) -> None:
+        """Something may be due."""
+        self._awake.set()
+
+    async def run(self) -> None:
+        """Works until `stopping`, and then until what is under way has ended."""
+        self._caller, self._postman = Caller(self._gate), Postman(self._gate)
+        try:
+            while not self._stopping() or self._under_way or self._done:
+                await self._run_connected()
+        finally:
+            await self._caller.close()
+
+    async def _run_connected(self) -> None:
+        try:
+            async with connect(self._url, "leadhub sender") as connection:
+                while not self._stopping() or self._under_way or self._done:
+                    if not await self._step(connection):
+                        await self._wait()
+        except Exception as error:
+            if not (is_unavailable(error) or is_contention(error)):
+                log.exception("sender.failed")
+            await asyncio.sleep(REST)
+
+    async def _step(self, connection: Connection) -> bool:
+        """Writes down what has come back and claims what is due; whether there was anything to claim."""
+        self._awake.clear()
+        if self._done:
+            await self._write_down(connection, self._done[:])
+        free = MOST - len(self._under_way)
+        if self._stopping() or not free:
+            return False
+        claimed = await claim(connection, free, overdue=self._overdue())
+        if claimed:
+            await self._begin(connection, claimed)
+        return bool(claimed)
+
+    async def _write_down(self, connection: Connection, outcomes: Sequence[Outcome]) -> None:
+        """One that the database takes on no account is left out: its lease ends, and it is sent again."""
+        try:
+            await record(connection, outcomes)
+        except Exception as error:
+            if is_unavailable(error) or is_contention(error):
+                raise
+            if len(outcomes) > 1:
+                for one in outcomes:
+                    await self._write_down(connection, [one])
+                return
+            log.exception("delivery.unrecorded", delivery_id=outcomes[0].claimed.id)
+        _tell(outcomes)
+        for one in outcomes:
+            self._done.remove(one)
+
+    async def _begin(self, connection: Connection, claimed: Sequence[Claimed]) -> None:
+        targets = await find(connection, claimed)
+        for one in claimed:
+            prepared = self._preparer.prepare(one, targets)
+            if isinstance(prepared, Unsent):
+                self._done.append(unsent(one, prepared))
+                self._awake.set()
+                continue
+            task = asyncio.create_task(self._send(one, prepared))
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+
+    async def _send(self, claimed: Claimed, prepared: Call | Letter) -> None:
+        """One attempt. What it raises is a bug of ours, and looks to the receiver like any failure."""
+        try:
+            answer = await self._attempt(prepared)
+        except Exception:
+            log.exception("delivery.crashed", delivery_id=claimed.id)
+            answer = Answer(error="The attempt failed on our side.")
+        self._done.append(decide(claimed, answer))
+        self._awake.set()
+
+    async def _attempt(self, prepared: Call | Letter) -> Answer:
+        if isinstance(prepared, Call):
+            return await self._caller.call(prepared)
+        return await self._postman.deliver(prepared)
+
+    async def _wait(self) -> None:
+        """Until something comes back or may be due."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._awake.wait(), LOOK if self._under_way else None)
+
+
+def _tell(outcomes: Sequence[Outcome]) -> None:
+    """One line and the figures of each attempt."""
+    for one in outcomes:
+        DELIVERIES.labels(one.claimed.kind, "retry" if one.state == "pending" else one.state).inc()
+        DELIVERY_SECONDS.labels(one.claimed.kind).observe(one.answer.ms / 1000)
+        log.info(
+            "delivery",
+            workspace_id=one.claimed.workspace_id,
+            delivery_id=one.claimed.id,
+            message_id=one.claimed.message_id,
+            kind=one.claimed.kind,
+            event_type=one.claimed.event,
+            lead_id=one.claimed.lead_id,
+            subscription_id=one.claimed.subscription_id,
+            integration_id=one.claimed.integration_id,
+            attempt=one.claimed.number,
+            state=one.state,
+            status=one.answer.status,
+            ms=one.answer.ms,
+            wait=one.wait and round(one.wait, 1),
+        )

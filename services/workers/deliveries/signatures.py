@@ -1,0 +1,37 @@
+"""Signing what is sent, two ways: Standard Webhooks, and the plain HMAC of the body. Pure."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Sequence
+
+PREFIX = "whsec_"
+
+
+def headers(message_id: str, timestamp: int, body: bytes, secrets: Sequence[str]) -> dict[str, str]:
+    """The headers that name and sign a message. `secrets`: the present one first, then those still valid.
+
+    A receiver that knows any of them finds its signature in `webhook-signature`. The plain signature can only be one:
+    that of the present secret, whose text as we showed it is the key.
+    """
+    found = {"webhook-id": message_id, "webhook-timestamp": str(timestamp)}
+    if secrets:
+        found["webhook-signature"] = " ".join(sign(secret, message_id, timestamp, body) for secret in secrets)
+        found["X-LeadHub-Signature"] = f"sha256={hmac.new(secrets[0].encode(), body, hashlib.sha256).hexdigest()}"
+    return found
+
+
+def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
+    """One signature of Standard Webhooks: `v1,…`."""
+    signed = f"{message_id}.{timestamp}.".encode() + body
+    return f"v1,{base64.b64encode(hmac.digest(_key(secret), signed, 'sha256')).decode()}"
+
+
+def _key(secret: str) -> bytes:
+    """The bytes of a secret: base64 after `whsec_`. One that somebody made up without base64 is taken as it is."""
+    text = secret.removeprefix(PREFIX)
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return text.encode()

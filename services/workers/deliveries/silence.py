@@ -1,0 +1,81 @@
+"""Subscriptions that want no more (410), or have taken nothing for about a day: disabled, with a word to the admins."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from services.workers.deliveries.outcomes import Outcome
+from shared import deliveries, logging
+from shared.db import Connection, as_json
+
+log = logging.get()
+
+GONE = "The receiver answered 410: it wants no more."
+LONG_FAILURE = (
+    "Nothing was taken for about a day: every attempt at a delivery failed, and no other succeeded meanwhile."
+)
+
+# Given up is enough only where nothing at all was taken since the first of the attempts: one message that a receiver
+# chokes on, among others that it takes, disables nothing.
+DISABLE = """
+WITH candidates AS (
+    SELECT c.w, c.id, min(c.reason) AS reason
+    FROM json_to_recordset(%s::json) AS c(w bigint, id bigint, delivery_id bigint, first smallint, reason text,
+                                          gone boolean)
+    WHERE gone OR NOT EXISTS (
+        SELECT FROM endpoints e
+        JOIN delivery_attempts a ON a.workspace_id = e.workspace_id AND a.delivery_id = c.delivery_id
+                                AND a.number = c.first
+        WHERE e.workspace_id = c.w AND e.endpoint = 'subscription:' || c.id AND e.succeeded_at >= a.started_at)
+    GROUP BY c.w, c.id
+), disabled AS (
+    UPDATE webhook_subscriptions s SET is_active = false, disabled_reason = c.reason, disabled_at = now(),
+                                       updated_at = now()
+    FROM candidates c WHERE s.workspace_id = c.w AND s.id = c.id AND s.is_active
+    RETURNING s.workspace_id, s.id, s.disabled_reason
+), cancelled AS (
+    UPDATE deliveries d SET state = 'cancelled', error = 'The subscription was disabled.', finished_at = now()
+    FROM disabled s
+    WHERE d.workspace_id = s.workspace_id AND d.endpoint = 'subscription:' || s.id AND d.state = 'pending'
+      AND d.sending_since IS NULL
+)
+SELECT workspace_id, id, disabled_reason FROM disabled
+"""
+ADMINS = """
+SELECT workspace_id, id FROM users WHERE workspace_id = ANY (%s) AND role = 'admin' AND is_active ORDER BY 1, 2
+"""
+SUBJECT = "A webhook subscription was disabled"
+BODY = "Subscription {id} gets no more events. {reason}\n\nWhen its receiver is well again, set is_active to true."
+
+
+async def silence(connection: Connection, outcomes: Sequence[Outcome]) -> None:
+    """Disables those for which these outcomes are reason enough, in the caller's transaction."""
+    candidates = [_candidate(one) for one in outcomes if one.claimed.subscription_id and (one.gone or one.given_up)]
+    if not candidates:
+        return
+    disabled = await (await connection.execute(DISABLE, (as_json(candidates),))).fetchall()
+    for workspace_id, id_, _ in disabled:
+        log.warning("subscription.disabled", workspace_id=workspace_id, subscription_id=id_)
+    await _tell(connection, disabled)
+
+
+async def _tell(connection: Connection, disabled: Sequence[tuple[Any, ...]]) -> None:
+    admins = await (await connection.execute(ADMINS, ([row[0] for row in disabled],))).fetchall()
+    notices = [
+        deliveries.notice(workspace_id, user_id, SUBJECT, BODY.format(id=id_, reason=reason))
+        for workspace_id, id_, reason in disabled
+        for admin_of, user_id in admins
+        if admin_of == workspace_id
+    ]
+    await deliveries.enqueue(connection, notices)
+
+
+def _candidate(one: Outcome) -> dict[str, Any]:
+    claimed = one.claimed
+    return {
+        "w": claimed.workspace_id,
+        "id": claimed.subscription_id,
+        "delivery_id": claimed.id,
+        "first": claimed.number - claimed.tries + 1,
+        "reason": GONE if one.gone else LONG_FAILURE,
+        "gone": one.gone,
+    }

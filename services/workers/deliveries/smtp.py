@@ -1,0 +1,97 @@
+"""Handing mails to a mail server: to checked addresses only, as in `http`."""
+
+import asyncio
+import contextlib
+import socket
+import time
+
+import aiosmtplib
+
+from services.workers.deliveries.http import BLOCKED, CLOSED, CONNECT, KEPT, NO_NAME, TOTAL, Gate
+from services.workers.deliveries.messages import Answer, Letter, Relay
+from shared.guard import Blocked
+
+UNREACHABLE = "The connection could not be made."
+SLOW = f"No answer came within {TOTAL:g} s."
+NOT_TAKEN = "The mail server did not take the mail."
+
+
+class Postman:
+    """Delivers mails, each over a connection of its own."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+
+    async def deliver(self, letter: Letter) -> Answer:
+        """What came of it. Never raises for anything that the other side can do."""
+        started = time.perf_counter()
+        answer = await self._attempt(letter)
+        request = {"method": "SMTP", "url": f"smtp://{letter.relay.host}:{letter.relay.port}", "headers": {}}
+        ms = round((time.perf_counter() - started) * 1000)
+        return Answer(answer.status, {}, answer.body, answer.error, answer.hopeless, request, ms)
+
+    async def _attempt(self, letter: Letter) -> Answer:
+        try:
+            async with asyncio.timeout(TOTAL):
+                return await self._send(letter)
+        except Blocked:
+            return Answer(error=BLOCKED, hopeless=True)
+        except aiosmtplib.SMTPRecipientsRefused as error:
+            refused = error.recipients[0]
+            return _refused(refused.code, refused.message)
+        except aiosmtplib.SMTPResponseException as error:
+            return _refused(error.code, error.message)
+        except TimeoutError:  # aiosmtplib's own are of this kind too
+            return Answer(error=SLOW)
+        except socket.gaierror:
+            return Answer(error=NO_NAME)
+        except (aiosmtplib.SMTPException, OSError) as error:
+            return Answer(error=CLOSED if isinstance(error, aiosmtplib.SMTPServerDisconnected) else UNREACHABLE)
+        except ValueError:
+            return Answer(error="The address is not valid.", hopeless=True)
+
+    async def _send(self, letter: Letter) -> Answer:
+        relay = letter.relay
+        client = aiosmtplib.SMTP(
+            hostname=relay.host,
+            username=relay.username,
+            password=relay.password,
+            use_tls=relay.tls,
+            sock=await self._connect(relay),
+            local_hostname="localhost",
+            timeout=TOTAL,
+        )
+        async with client:
+            _, said = await client.send_message(letter.message, sender=letter.sender, recipients=[letter.recipient])
+        return Answer(250, body=said[:KEPT])
+
+    async def _connect(self, relay: Relay) -> socket.socket:
+        """A connected socket to the first address that answers. OSError, Blocked."""
+        addresses = [relay.host] if relay.trusted else await self._gate.addresses(relay.host, relay.port)
+        last: OSError = socket.gaierror(NO_NAME)
+        for address in addresses:
+            try:
+                return await self._connect_to(address, relay.port)
+            except OSError as error:
+                last = error
+        raise last
+
+    async def _connect_to(self, address: str, port: int) -> socket.socket:
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(address, port, type=socket.SOCK_STREAM)
+        family, kind, protocol, _, place = found[0]
+        made = socket.socket(family, kind, protocol)
+        made.setblocking(False)
+        try:
+            async with asyncio.timeout(CONNECT):
+                await loop.sock_connect(made, place)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                made.close()
+            raise
+        return made
+
+
+def _refused(code: int, said: str) -> Answer:
+    """A mail server's no: for good from 500 on, else for now."""
+    return Answer(code, body=said[:KEPT], error=NOT_TAKEN, hopeless=code >= 500)

@@ -1,0 +1,63 @@
+"""The sweeper's part: it says when something is due, and sends it itself where no worker does."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+from services.workers.deliveries.claim import waits
+from services.workers.deliveries.http import Gate
+from services.workers.deliveries.prepare import Preparer
+from services.workers.deliveries.sender import Sender
+from shared.db import Connection
+from shared.guard import Policy
+from shared.settings import Settings
+from shared.vault import Vault
+
+LOOK = 0.2  # seconds between looks
+OVERDUE = 1.0  # seconds after which nobody is taken to be sending
+
+
+class Standby:
+    """`hint` wakes the workers; `broker_away` says that it cannot."""
+
+    def __init__(
+        self, settings: Settings, hint: Callable[[], object], broker_away: Callable[[], bool], stopping: asyncio.Event
+    ) -> None:
+        self._settings = settings
+        self._hint = hint
+        self._broker_away = broker_away
+        self._stopping = stopping
+
+    async def watch(self, connection: Connection) -> None:
+        """Until the end, over a connection of its own."""
+        sender = await self._make_sender()
+        sending = asyncio.create_task(sender.run())
+        try:
+            while not self._stopping.is_set():
+                await self._look(connection, sender)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), LOOK)
+            sender.wake()
+            await sending
+        finally:
+            sending.cancel()
+
+    async def _look(self, connection: Connection, sender: Sender) -> None:
+        if await waits(connection):
+            self._hint()
+            if await waits(connection, overdue=self._overdue()):
+                sender.wake()
+
+    def _overdue(self) -> float:
+        return 0.0 if self._broker_away() else OVERDUE
+
+    async def _make_sender(self) -> Sender:
+        vault = await asyncio.to_thread(Vault.from_settings, self._settings)  # reading a key takes 50 ms
+        gate = Gate(Policy.read(self._settings.allowed_targets))
+        return Sender(
+            self._settings.database_url,
+            Preparer(self._settings, vault),
+            gate,
+            overdue=self._overdue,
+            stopping=self._stopping.is_set,
+        )

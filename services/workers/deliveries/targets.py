@@ -1,0 +1,79 @@
+"""Where a batch of deliveries goes: subscriptions, integrations, users and leads, a query for each kind there is."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from psycopg.rows import dict_row
+
+from services.workers.deliveries.messages import Claimed
+from shared.db import Connection, as_json
+
+Row = dict[str, Any]
+Key = tuple[int, int]  # workspace, id
+
+WANTED = "(SELECT DISTINCT w, id FROM json_to_recordset(%s::json) AS k(w bigint, id bigint)) k"
+SUBSCRIPTIONS = f"""
+SELECT workspace_id, s.id, url, is_active, secret,
+       CASE WHEN old_secret_until > clock_timestamp() THEN old_secret END AS old_secret
+FROM webhook_subscriptions s JOIN {WANTED} ON s.workspace_id = k.w AND s.id = k.id
+"""  # noqa: S608  # constants only
+INTEGRATIONS = f"""
+SELECT workspace_id, i.id, type, is_active, credentials
+FROM integrations i JOIN {WANTED} ON i.workspace_id = k.w AND i.id = k.id
+"""  # noqa: S608  # constants only
+USERS = f"""
+SELECT workspace_id, u.id, email, is_active FROM users u JOIN {WANTED} ON u.workspace_id = k.w AND u.id = k.id
+"""  # noqa: S608  # constants only
+LEADS = f"""
+SELECT l.workspace_id, l.id, l.email, l.phone, s.id IS NOT NULL AS suppressed
+FROM leads l JOIN {WANTED} ON l.workspace_id = k.w AND l.id = k.id
+LEFT JOIN suppressions s ON s.workspace_id = l.workspace_id AND s.email = lower(l.email)
+"""  # noqa: S608  # constants only
+# The way of a workspace's mails: its oldest mail server, else Mailgun where it can send.
+MAILERS = """
+SELECT DISTINCT ON (workspace_id) workspace_id, id, type, is_active, credentials FROM integrations
+WHERE workspace_id = ANY (%s) AND is_active AND (type = 'smtp' OR type = 'mailgun')
+ORDER BY workspace_id, type <> 'smtp', id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What was found, by workspace and id; `mailers` by workspace."""
+
+    subscriptions: dict[Key, Row] = field(default_factory=dict)
+    integrations: dict[Key, Row] = field(default_factory=dict)
+    users: dict[Key, Row] = field(default_factory=dict)
+    leads: dict[Key, Row] = field(default_factory=dict)
+    mailers: dict[int, Row] = field(default_factory=dict)
+
+
+async def find(connection: Connection, claimed: Sequence[Claimed]) -> Targets:
+    """All that the batch needs."""
+    mails = [one for one in claimed if one.kind in ("email", "notice")]
+    to_leads = [one for one in claimed if one.kind == "sms" or (one.kind == "email" and one.user_id is None)]
+    return Targets(
+        await _rows(connection, SUBSCRIPTIONS, ((one.workspace_id, one.subscription_id) for one in claimed)),
+        await _rows(connection, INTEGRATIONS, ((one.workspace_id, one.integration_id) for one in claimed)),
+        await _rows(connection, USERS, ((one.workspace_id, one.user_id) for one in claimed)),
+        await _rows(connection, LEADS, ((one.workspace_id, one.lead_id) for one in to_leads)),
+        await _mailers(connection, {one.workspace_id for one in mails}),
+    )
+
+
+async def _rows(connection: Connection, query: str, wanted: Iterable[tuple[int, int | None]]) -> dict[Key, Row]:
+    keys = [{"w": workspace_id, "id": id_} for workspace_id, id_ in wanted if id_ is not None]
+    if not keys:
+        return {}
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(query, (as_json(keys),))
+        return {(row["workspace_id"], row["id"]): row for row in await cursor.fetchall()}
+
+
+async def _mailers(connection: Connection, workspace_ids: set[int]) -> dict[int, Row]:
+    if not workspace_ids:
+        return {}
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(MAILERS, (sorted(workspace_ids),))
+        return {row["workspace_id"]: row for row in await cursor.fetchall()}

@@ -1,0 +1,28 @@
+"""A webhook as a request. Pure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from services.workers.deliveries import signatures
+from services.workers.deliveries.messages import Call, Claimed
+from shared import __version__
+
+USER_AGENT = f"LeadHub/{__version__}"
+JSON = "application/json"
+
+
+def webhook(claimed: Claimed, url: str, secrets: Sequence[str]) -> Call:
+    """The request of one attempt. Its time is the database's: the sender's own clock may be off."""
+    named = {"Content-Type": JSON, "User-Agent": USER_AGENT}
+    signed = signatures.headers(claimed.message_id, int(claimed.now.timestamp()), claimed.payload, secrets)
+    shown = {**named, **{name: value for name, value in signed.items() if name in ("webhook-id", "webhook-timestamp")}}
+    return Call(url, {**named, **signed}, claimed.payload, record(url, shown))
+
+
+def record(url: str, headers: Mapping[str, str], *, path: bool = True) -> dict[str, Any]:
+    """What is put on record of a request: its URL without user, password and query, and without its path where that
+    is the secret."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return {"url": f"{parts.scheme}://{host}{parts.path if path else ''}", "headers": dict(headers)}

@@ -1,0 +1,182 @@
+"""Actions: what a step may do, and with which members."""
+
+from typing import Annotated, Any, Literal, NotRequired
+
+from pydantic import AfterValidator, Discriminator, Field, PlainValidator, TypeAdapter
+from typing_extensions import TypedDict
+
+from shared.automations.checks import Faults, closed, one_of, only_one
+from shared.automations.fields import Status, WritableField, check_written
+from shared.automations.templates import Subject, TemplateText
+from shared.validation import Id, Url, said, text
+
+MASK = "********"  # what a secret is shown as; sent back, it means: as it was
+
+Users = Annotated[list[Id], Field(min_length=1, max_length=100)]
+TagName = Annotated[str, text(100, shortest=1)]
+Points = Annotated[int, Field(strict=True, ge=-1_000_000, le=1_000_000)]
+Hours = Annotated[int, Field(strict=True, ge=0, le=24 * 365)]
+
+
+def _as_is(value: Any) -> Any:
+    """Checked together with the field that it is for."""
+    return value
+
+
+def _users_or(word: str) -> Any:
+    """Ids of users, or the word that means somebody else; without a union, whose errors would name its members."""
+    users = TypeAdapter(Users).validate_python
+
+    def read(value: Any) -> Any:
+        if isinstance(value, str) and value == word:
+            return value
+        if not isinstance(value, list):
+            raise said(f'The {{field}} field must be "{word}" or an array of user ids.')
+        return users(value)
+
+    return read
+
+
+@closed
+class AddTag(TypedDict):
+    type: Literal["add_tag"]
+    tag: TagName
+
+
+@closed
+class RemoveTag(TypedDict):
+    type: Literal["remove_tag"]
+    tag: TagName
+
+
+@closed
+class SetField(TypedDict):
+    """Sets a field to a value, null to clear it."""
+
+    type: Literal["set_field"]
+    field: WritableField
+    value: Annotated[Any, PlainValidator(_as_is, json_schema_input_type=str | int | float | bool | None)]
+
+
+@closed
+class SetStatus(TypedDict):
+    type: Literal["set_status"]
+    status: Status
+
+
+@closed
+class MoveStage(TypedDict):
+    type: Literal["move_stage"]
+    stage_id: Id
+
+
+@closed
+class AssignUser(TypedDict):
+    """Assigns one user, or in turn one of several who are active."""
+
+    type: Literal["assign_user"]
+    user_id: NotRequired[Id | None]
+    round_robin: NotRequired[Users | None]
+
+
+@closed
+class AdjustScore(TypedDict):
+    type: Literal["adjust_score"]
+    points: Points
+
+
+@closed
+class SendWebhook(TypedDict):
+    """Posts the lead to a URL, signed where there is a secret. The secret is shown as asterisks."""
+
+    type: Literal["send_webhook"]
+    url: Url
+    secret: NotRequired[Annotated[str, text(255, shortest=1)] | None]
+
+
+@closed
+class SendEmail(TypedDict):
+    type: Literal["send_email"]
+    to: Annotated[Any, PlainValidator(_users_or("lead"), json_schema_input_type=Literal["lead"] | Users)]
+    subject: Subject
+    body: TemplateText
+
+
+@closed
+class SendSms(TypedDict):
+    type: Literal["send_sms"]
+    integration_id: Id
+    body: TemplateText
+
+
+@closed
+class NotifySlack(TypedDict):
+    type: Literal["notify_slack"]
+    integration_id: Id
+    text: TemplateText
+
+
+@closed
+class NotifyUsers(TypedDict):
+    type: Literal["notify_users"]
+    to: Annotated[Any, PlainValidator(_users_or("assigned"), json_schema_input_type=Literal["assigned"] | Users)]
+    text: TemplateText
+
+
+@closed
+class CreateTask(TypedDict):
+    """A task about the lead; without a user, for whom the lead is assigned to."""
+
+    type: Literal["create_task"]
+    title: Subject
+    due_in_hours: NotRequired[Hours | None]
+    user_id: NotRequired[Id | None]
+
+
+AnyAction = Annotated[
+    AddTag
+    | RemoveTag
+    | SetField
+    | SetStatus
+    | MoveStage
+    | AssignUser
+    | AdjustScore
+    | SendWebhook
+    | SendEmail
+    | SendSms
+    | NotifySlack
+    | NotifyUsers
+    | CreateTask,
+    Discriminator("type"),
+]
+
+
+def _check_set_field(action: dict[str, Any]) -> dict[str, Any]:
+    faults = Faults()
+    value = faults.take(lambda value: check_written(action["field"], value), action["value"], "value")
+    faults.raise_any()
+    return {**action, "value": value}
+
+
+def _check_assign_user(action: dict[str, Any]) -> dict[str, Any]:
+    only_one(action, ("user_id", "round_robin"))
+    return action
+
+
+KINDS: dict[str, TypeAdapter[Any]] = {
+    "add_tag": TypeAdapter(AddTag),
+    "remove_tag": TypeAdapter(RemoveTag),
+    "set_field": TypeAdapter(Annotated[SetField, AfterValidator(_check_set_field)]),
+    "set_status": TypeAdapter(SetStatus),
+    "move_stage": TypeAdapter(MoveStage),
+    "assign_user": TypeAdapter(Annotated[AssignUser, AfterValidator(_check_assign_user)]),
+    "adjust_score": TypeAdapter(AdjustScore),
+    "send_webhook": TypeAdapter(SendWebhook),
+    "send_email": TypeAdapter(SendEmail),
+    "send_sms": TypeAdapter(SendSms),
+    "notify_slack": TypeAdapter(NotifySlack),
+    "notify_users": TypeAdapter(NotifyUsers),
+    "create_task": TypeAdapter(CreateTask),
+}
+
+Action = Annotated[dict[str, Any], PlainValidator(one_of(KINDS), json_schema_input_type=AnyAction)]

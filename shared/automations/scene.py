@@ -1,0 +1,46 @@
+"""What there is in a workspace of all that steps name, read at once for a whole batch."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from shared.automations.definition import references
+from shared.automations.perform import Scene, Stage
+from shared.db import Connection, as_json
+
+LOAD = """
+SELECT w.id, w.timezone, clock_timestamp(),
+       (SELECT coalesce(json_agg(json_build_array(s.id, s.pipeline_id, s.is_won, s.is_lost)), '[]')
+        FROM pipeline_stages s WHERE s.workspace_id = w.id AND s.id = ANY (k.stage)),
+       ARRAY(SELECT u.id FROM users u WHERE u.workspace_id = w.id AND u.id = ANY (k."user") AND u.is_active),
+       ARRAY(SELECT i.id FROM integrations i
+             WHERE i.workspace_id = w.id AND i.id = ANY (k.integration) AND i.is_active)
+FROM json_to_recordset(%s::json) AS k(workspace_id bigint, stage bigint[], "user" bigint[], integration bigint[])
+JOIN workspaces w ON w.id = k.workspace_id
+"""
+
+Planned = tuple[int, Sequence[Mapping[str, Any]], Mapping[str, Any]]  # workspace, steps, lead
+
+
+async def load_scenes(connection: Connection, planned: Iterable[Planned]) -> dict[int, Scene]:
+    """The scenes of these steps and leads, by workspace. Hold the references first where leads will be written."""
+    wanted: dict[int, dict[str, set[int]]] = {}
+    seen: set[int] = set()  # most runs of a batch share their steps
+    for workspace_id, steps, lead in planned:
+        ids = wanted.setdefault(workspace_id, {"stage": set(), "user": set(), "integration": set()})
+        for reference in () if id(steps) in seen else references(None, steps):
+            ids[reference.kind].add(reference.id)
+        seen.add(id(steps))
+        if lead["assigned_user_id"]:
+            ids["user"].add(lead["assigned_user_id"])
+    rows = [
+        {"workspace_id": workspace_id, **{kind: list(found) for kind, found in ids.items()}}
+        for workspace_id, ids in wanted.items()
+    ]
+    return {row[0]: _scene(*row[1:]) for row in await (await connection.execute(LOAD, (as_json(rows),))).fetchall()}
+
+
+def _scene(zone: str, now: Any, stages: list[list[Any]], users: list[int], integrations: list[int]) -> Scene:
+    known = {
+        id_: Stage(pipeline, "converted" if won else "lost" if lost else None) for id_, pipeline, won, lost in stages
+    }
+    return Scene(now, zone, known, set(users), set(integrations))

@@ -1,0 +1,109 @@
+"""Rows that every request needs: kept in memory, read again in one query, and usable while the database is away."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Generic, TypeVar
+
+from shared import logging
+from shared.db import UNAVAILABLE, Connection, Pool, connect, within
+from shared.errors import ServiceUnavailable
+
+log = logging.get()
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+REFRESH = 4.0  # seconds; with LISTEN beside it a change is felt within 5 s even if the notice is lost
+UNKNOWN = 5_000  # keys remembered as unknown until the next refresh, so that guessing costs one query each
+
+Read = Callable[[Connection, list[K]], Awaitable[Mapping[K, V]]]
+
+
+class Cached(Generic[K, V]):
+    """The rows that were used lately, by key. `run` keeps them fresh.
+
+    `read` fetches rows by their keys; `channel` is notified when one of them changes; `most` are kept, and the least
+    recently found go first.
+    """
+
+    def __init__(self, pool: Pool, url: str, channel: str, read: Read[K, V], most: int) -> None:
+        self._pool = pool
+        self._url = url
+        self._channel = channel
+        self._read = read
+        self._most = most
+        self._rows: dict[K, V] = {}
+        self._unknown: set[K] = set()
+
+    def known(self, key: K) -> V | None:
+        """The row of that key as far as it is in memory."""
+        return self._rows.get(key)
+
+    async def find(self, key: K) -> V | None:
+        """The row of that key, or None if there is none now.
+
+        Raises ServiceUnavailable for one not seen before while the database is away: it may well be there.
+        """
+        row = self._rows.get(key)
+        if row is None and key not in self._unknown:
+            row = await self._load(key)
+        return row
+
+    async def _load(self, key: K) -> V | None:
+        try:
+            found = await within(2, self._query([key]))
+        except UNAVAILABLE as error:
+            raise ServiceUnavailable("This cannot be looked up just now. Send the request again.") from error
+        if not found and len(self._unknown) < UNKNOWN:
+            self._unknown.add(key)
+        self._rows.update(found)
+        while len(self._rows) > self._most:
+            del self._rows[next(iter(self._rows))]
+        return found.get(key)
+
+    async def _query(self, keys: list[K]) -> Mapping[K, V]:
+        async with self._pool.connection() as connection:
+            return await self._read(connection, keys)
+
+    async def refresh(self) -> None:
+        """Reads every row again; those that are gone are forgotten. Keeps what it has if it cannot."""
+        keys = list(self._rows)
+        found = await self._query(keys) if keys else {}
+        for key in keys:
+            if key not in found:
+                self._rows.pop(key, None)
+        self._rows.update(found)
+        self._unknown.clear()
+
+    async def run(self) -> None:
+        """Refreshes until cancelled: every few seconds, and at once when a row changed."""
+        changed = asyncio.Event()
+        listener = asyncio.create_task(self._listen(changed))
+        try:
+            while True:
+                try:
+                    async with asyncio.timeout(REFRESH):
+                        await changed.wait()
+                except TimeoutError:
+                    pass
+                changed.clear()
+                await self._keep_fresh()
+        finally:
+            listener.cancel()
+
+    async def _keep_fresh(self) -> None:
+        try:
+            await within(REFRESH, self.refresh())
+        except UNAVAILABLE:
+            log.warning("cache.stale", of=self._channel)
+
+    async def _listen(self, changed: asyncio.Event) -> None:
+        while True:
+            try:
+                async with connect(self._url, f"leadhub {self._channel}") as connection:
+                    await connection.execute(f"LISTEN {self._channel}")
+                    changed.set()
+                    async for _ in connection.notifies():
+                        changed.set()
+            except UNAVAILABLE:
+                await asyncio.sleep(1)

@@ -1,0 +1,157 @@
+"""What is to leave the house: rows written in the transaction that decided it, sent later by the workers.
+
+Each is one message to one receiver. Its payload is frozen here, so that every attempt sends the same bytes under the
+same id. A hint after the commit has it sent at once; without one the sweeper finds it.
+"""
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import orjson
+
+from shared.db import Connection, as_json
+from shared.vault import Vault
+
+Kind = Literal["webhook", "email", "sms", "slack", "notice"]
+
+MAIL = "mail"  # the endpoint of a workspace's mails, by whatever way they go
+
+ENQUEUE = """
+INSERT INTO deliveries (workspace_id, message_id, kind, event, lead_id, subscription_id, integration_id, user_id,
+                        target, endpoint, payload)
+SELECT workspace_id, message_id, kind, event, lead_id, subscription_id, integration_id, user_id,
+       convert_to(target, 'UTF8'), endpoint, convert_to(payload::text, 'UTF8')
+FROM json_to_recordset(%s::json) AS d(
+    workspace_id bigint, message_id text, kind text, event text, lead_id bigint, subscription_id bigint,
+    integration_id bigint, user_id bigint, target text, endpoint text, payload json)
+"""
+
+
+def _new_message_id() -> str:
+    return f"msg_{os.urandom(16).hex()}"
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """Make one by a function below. `target`: encrypted JSON."""
+
+    workspace_id: int
+    kind: Kind
+    endpoint: str
+    payload: Mapping[str, Any]
+    event: str | None = None
+    lead_id: int | None = None
+    subscription_id: int | None = None
+    integration_id: int | None = None
+    user_id: int | None = None
+    target: bytes | None = None
+    message_id: str = field(default_factory=_new_message_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """An event as webhooks tell of it: `lead` as the API shows it, `data` says which tag, stage, form or fields."""
+
+    event: str
+    occurred_at: datetime
+    lead_id: int
+    lead: Mapping[str, Any]
+    data: Mapping[str, Any]
+
+    def body(self, message_id: str) -> dict[str, Any]:
+        """What the receiver reads."""
+        return {
+            "id": message_id,
+            "event": self.event,
+            "occurred_at": self.occurred_at,
+            "lead": self.lead,
+            "data": self.data,
+        }
+
+
+def to_subscription(workspace_id: int, subscription_id: int, what: Happening) -> NewDelivery:
+    """A webhook to a subscription: address and secret are those that it has when it is sent."""
+    id_ = _new_message_id()
+    return NewDelivery(
+        workspace_id,
+        "webhook",
+        f"subscription:{subscription_id}",
+        what.body(id_),
+        what.event,
+        what.lead_id,
+        subscription_id=subscription_id,
+        message_id=id_,
+    )
+
+
+def to_url(vault: Vault, workspace_id: int, url: str, secret: str | None, what: Happening) -> NewDelivery:
+    """A webhook to an address of its own, signed where there is a secret. Both may be confidential: encrypted."""
+    id_ = _new_message_id()
+    target = vault.encrypt(orjson.dumps({"url": url, "secret": secret}).decode())
+    endpoint = f"host:{_digest_of_host(url)}"
+    return NewDelivery(
+        workspace_id, "webhook", endpoint, what.body(id_), what.event, what.lead_id, target=target, message_id=id_
+    )
+
+
+def mail_to_lead(workspace_id: int, lead_id: int, subject: str, body: str) -> NewDelivery:
+    """A mail to the address that the lead has when it is sent, with a link to unsubscribe."""
+    return NewDelivery(workspace_id, "email", MAIL, {"subject": subject, "body": body}, lead_id=lead_id)
+
+
+def mail_to_user(
+    workspace_id: int, user_id: int, subject: str, body: str, *, lead_id: int | None = None
+) -> NewDelivery:
+    """A mail to a user; `lead_id`: on whose timeline it is noted."""
+    payload = {"subject": subject, "body": body}
+    return NewDelivery(workspace_id, "email", MAIL, payload, lead_id=lead_id, user_id=user_id)
+
+
+def notice(workspace_id: int, user_id: int, subject: str, body: str, *, lead_id: int | None = None) -> NewDelivery:
+    """A notice to a user: today a mail, in the service's own words."""
+    payload = {"subject": subject, "body": body}
+    return NewDelivery(workspace_id, "notice", MAIL, payload, lead_id=lead_id, user_id=user_id)
+
+
+def notice_to_address(
+    vault: Vault, workspace_id: int, email: str, subject: str, body: str, *, lead_id: int | None = None
+) -> NewDelivery:
+    """A notice to somebody who is no user, such as a form's `notify_emails`."""
+    target = vault.encrypt(orjson.dumps({"email": email}).decode())
+    payload = {"subject": subject, "body": body}
+    return NewDelivery(workspace_id, "notice", MAIL, payload, lead_id=lead_id, target=target)
+
+
+def sms(workspace_id: int, integration_id: int, lead_id: int, body: str) -> NewDelivery:
+    """A text message to the number that the lead has when it is sent."""
+    endpoint = f"integration:{integration_id}"
+    return NewDelivery(workspace_id, "sms", endpoint, {"body": body}, lead_id=lead_id, integration_id=integration_id)
+
+
+def slack(workspace_id: int, integration_id: int, text: str, *, lead_id: int | None = None) -> NewDelivery:
+    """A message into the channel of a Slack integration."""
+    endpoint = f"integration:{integration_id}"
+    return NewDelivery(workspace_id, "slack", endpoint, {"text": text}, lead_id=lead_id, integration_id=integration_id)
+
+
+async def enqueue(connection: Connection, deliveries: Sequence[NewDelivery]) -> None:
+    """Writes them in the caller's transaction, in one statement, in this order.
+
+    Messages of one lead go to one receiver in the order of their ids: enqueue them in the order of occurrence.
+    """
+    if deliveries:
+        await connection.execute(ENQUEUE, (as_json([_row(delivery) for delivery in deliveries]),))
+
+
+def _row(new: NewDelivery) -> dict[str, Any]:
+    target = new.target.decode() if new.target else None
+    return {name: getattr(new, name) for name in NewDelivery.__slots__} | {"target": target}
+
+
+def _digest_of_host(url: str) -> str:
+    return hashlib.sha256(urlsplit(url).netloc.rpartition("@")[2].lower().encode()).hexdigest()[:16]

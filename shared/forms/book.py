@@ -1,0 +1,38 @@
+"""Forms as those see them who take what they are filled in with: cached, as keys are."""
+
+from typing import Any
+
+from shared.cached import Cached
+from shared.db import Connection, Pool
+from shared.forms.definition import Form, complete_settings
+
+CHANNEL = "forms"
+CACHED = 5_000  # forms
+
+FormKey = tuple[int, int]  # workspace id, form id
+
+SELECT = """
+SELECT f.id, f.workspace_id, f.is_active, f.fields, f.settings
+FROM unnest(%s::bigint[], %s::bigint[]) AS wanted(workspace_id, id)
+JOIN forms f ON f.workspace_id = wanted.workspace_id AND f.id = wanted.id
+"""
+
+
+def form_book(pool: Pool, url: str) -> Cached[FormKey, Form]:
+    """The forms that were filled in lately. One per process."""
+    return Cached(pool, url, CHANNEL, _read, CACHED)
+
+
+async def tell(connection: Connection) -> None:
+    """Says, when the transaction commits, that a form was changed."""
+    await connection.execute("SELECT pg_notify(%s, '')", (CHANNEL,))
+
+
+async def _read(connection: Connection, keys: list[FormKey]) -> dict[FormKey, Form]:
+    rows = await (await connection.execute(SELECT, tuple(map(list, zip(*keys, strict=True))))).fetchall()
+    return {(row[1], row[0]): _form(row) for row in rows}
+
+
+def _form(row: tuple[Any, ...]) -> Form:
+    id_, workspace_id, is_active, fields, settings = row
+    return Form(id_, workspace_id, is_active, fields, complete_settings(settings))

@@ -1,0 +1,231 @@
+"""What a form is: its fields, its settings, and what may not be said in them."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Required, TypeVar
+
+from pydantic import AfterValidator, BeforeValidator, Field, Strict, StringConstraints
+from typing_extensions import TypedDict
+
+from shared.leads.inbound import Email
+from shared.leads.merge import Policy
+from shared.validation import Fields, Flag, Id, Text255, is_url, said, text
+
+T = TypeVar("T")
+
+FieldType = Literal[
+    "text",
+    "textarea",
+    "email",
+    "phone",
+    "number",
+    "date",
+    "url",
+    "select",
+    "multiselect",
+    "radio",
+    "checkbox",
+    "file",
+    "hidden",
+    "consent",
+]
+CHOICES = ("select", "multiselect", "radio")  # and a checkbox that has options
+
+# What describes the person or the visit. Pipeline, stage, assignee and star are not a visitor's to choose: settings.
+LEAD_FIELDS = (
+    "first_name",
+    "last_name",
+    "email",
+    "phone",
+    "company",
+    "job_title",
+    "country",
+    "source",
+    "status",
+    "notes",
+    "tags",
+)
+FULL_NAME = "full_name"
+CUSTOM = "custom_fields."
+SHARED = ("notes", "tags")  # what several fields may be mapped to: they add up
+
+DEFAULT_SOURCE = "form"
+
+_LANGUAGE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(?::\d{1,5})?|https?://\[[0-9a-f:.]+\](?::\d{1,5})?").fullmatch
+_PATH = re.compile(r"/(?![/\\])[^\s\\]*").fullmatch
+
+
+def _blank_is_null(value: Any) -> Any:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+def _check_target(target: str) -> str:
+    custom = target.startswith(CUSTOM) and 0 < len(target) - len(CUSTOM) <= 100
+    if not (custom or target in LEAD_FIELDS or target == FULL_NAME):
+        raise said(f"The {{field}} field must be one of: {', '.join(LEAD_FIELDS)}, {FULL_NAME}, {CUSTOM}<key>.")
+    return target
+
+
+def _check_redirect(address: str) -> str:
+    if not (is_url(address) or _PATH(address)):
+        raise said("The {field} field must be an http or https URL, or a path that starts with a slash.")
+    return address
+
+
+def _check_origin(origin: str) -> str:
+    origin = origin.lower()
+    if not _ORIGIN(origin):
+        raise said("The {field} field must be an origin such as https://www.example.com.")
+    return origin
+
+
+Maybe = Annotated[T | None, BeforeValidator(_blank_is_null)]
+
+Key = Annotated[str, StringConstraints(strict=True, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+Option = Annotated[str, text(255, shortest=1)]
+Target = Annotated[str, text(len(CUSTOM) + 100), AfterValidator(_check_target)]
+Redirect = Annotated[str, text(2048), AfterValidator(_check_redirect)]
+Origin = Annotated[str, text(255), AfterValidator(_check_origin)]
+TagName = Annotated[str, text(100, shortest=1)]
+Message = Annotated[str, text(2000)]
+Language = Annotated[str, StringConstraints(strict=True, max_length=35, pattern=_LANGUAGE)]
+
+
+class FormField(TypedDict, total=False):
+    """One field of a form, as it is sent. Unknown members are ignored."""
+
+    key: Required[Key]
+    label: Maybe[Text255]
+    type: Required[FieldType]
+    required: Flag | None
+    options: Annotated[list[Option], Strict(), Field(max_length=500)] | None
+    maps_to: Maybe[Target]
+    placeholder: Maybe[Text255]
+
+
+class FormSettings(TypedDict, total=False):
+    """What becomes of a submission, as it is sent. Null sets a member back to its default."""
+
+    redirect_url: Maybe[Redirect]
+    success_message: Maybe[Message]
+    source: Maybe[Text255]
+    tags: Annotated[list[TagName], Strict(), Field(max_length=100)] | None
+    pipeline_id: Id | None
+    pipeline_stage_id: Id | None
+    assigned_user_id: Id | None
+    allowed_origins: Annotated[list[Origin], Strict(), Field(max_length=100)] | None
+    notify_emails: Annotated[list[Email], Strict(), Field(max_length=20)] | None
+    merge_policy: Maybe[Policy]
+    language: Maybe[Language]
+
+
+FormFields = Annotated[list[FormField], Strict(), Field(max_length=200)]
+
+
+class FormFieldRecord(TypedDict):
+    """One field of a form, as it is kept and shown."""
+
+    key: str
+    label: str
+    type: FieldType
+    required: bool
+    options: list[str]
+    maps_to: str | None
+    placeholder: str | None
+
+
+class FormSettingsRecord(TypedDict):
+    """All settings of a form. A source of null is `form`, a policy of null the workspace's, no origins: any."""
+
+    redirect_url: str | None
+    success_message: str | None
+    source: str | None
+    tags: list[str]
+    pipeline_id: int | None
+    pipeline_stage_id: int | None
+    assigned_user_id: int | None
+    allowed_origins: list[str]
+    notify_emails: list[str]
+    merge_policy: Policy | None
+    language: str | None
+
+
+LISTS = ("tags", "allowed_origins", "notify_emails")
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form as it is filled in."""
+
+    id: int
+    workspace_id: int
+    is_active: bool
+    fields: list[FormFieldRecord]
+    settings: FormSettingsRecord
+
+
+def complete_fields(fields: list[dict[str, Any]] | None) -> list[FormFieldRecord]:
+    """Sound fields with all their members. A field without a label is called by its key."""
+    return [
+        {
+            "key": field["key"],
+            "label": field.get("label") or field["key"],
+            "type": field["type"],
+            "required": bool(field.get("required")),
+            "options": field.get("options") or [],
+            "maps_to": field.get("maps_to"),
+            "placeholder": field.get("placeholder"),
+        }
+        for field in fields or []
+    ]
+
+
+def complete_settings(settings: Mapping[str, Any]) -> FormSettingsRecord:
+    """Stored settings with the defaults of those that are not set."""
+    defaults: dict[str, Any] = {name: [] if name in LISTS else None for name in FormSettingsRecord.__annotations__}
+    return {**defaults, **settings}  # type: ignore[typeddict-item]
+
+
+def merge_settings(stored: Mapping[str, Any], sent: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What is stored after a change: what was sent replaces what was there, null takes it out; null alone all of it."""
+    merged = {} if sent is None else {**stored, **sent}
+    return {name: value for name, value in merged.items() if value is not None}
+
+
+def contradictions(fields: Any) -> Fields:
+    """What is wrong between the members of fields, by dotted name; each may be wrong in itself as well.
+
+    Takes fields as they were sent, unchecked, so that everything is told at once.
+    """
+    errors: Fields = {}
+    seen: set[tuple[str, str]] = set()
+    for index, field in enumerate(fields if isinstance(fields, list) else []):
+        if isinstance(field, dict):
+            for member, problem in _contradictions(field, seen):
+                errors.setdefault(f"fields.{index}.{member}", []).append(f"The fields.{index}.{member} field {problem}")
+    return errors
+
+
+def _contradictions(field: dict[str, Any], seen: set[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    key, kind, target, options = (field.get(name) for name in ("key", "type", "maps_to", "options"))
+    if isinstance(key, str):
+        if ("key", key) in seen:
+            yield "key", "must be unique in the form."
+        seen.add(("key", key))
+    if isinstance(target, str) and target.strip() and target not in SHARED:
+        if ("target", target) in seen:
+            yield "maps_to", "names what another field is mapped to already."
+        seen.add(("target", target))
+    if kind in CHOICES and not options:
+        yield "options", f"is required for a {kind}."
+    if isinstance(options, list) and len(set(map(str, options))) < len(options):
+        yield "options", "must not hold an option twice."
+    if _is_no_text(kind, options) and isinstance(target, str) and target.strip() and not target.startswith(CUSTOM):
+        yield "maps_to", f"of a {kind} must be a custom field: {CUSTOM}<key>."
+
+
+def _is_no_text(kind: Any, options: Any) -> bool:
+    """Whether what it is filled in with is a yes or no, or a file."""
+    return kind in ("consent", "file") or (kind == "checkbox" and not options)

@@ -1,0 +1,72 @@
+"""Lead forms of advertising platforms."""
+
+from shared.integrations.fields import (
+    BY_HEADER,
+    HEADER_SECRET,
+    INBOUND,
+    CredentialField,
+    IntegrationType,
+)
+
+ADVERTISING = (
+    IntegrationType(
+        "meta_lead_ads",
+        "Meta Lead Ads (Facebook, Instagram)",
+        INBOUND,
+        (
+            CredentialField("app_secret", "App secret"),
+            CredentialField("verify_token", "Verify token"),
+            CredentialField("page_access_token", "Page access token"),
+        ),
+        "HMAC-SHA256 of the body with the app secret, in X-Hub-Signature-256; the handshake by the verify token.",
+        "https://developers.facebook.com/docs/marketing-api/guides/lead-ads/retrieving",
+    ),
+    IntegrationType(
+        "google_ads",
+        "Google Ads lead forms (YouTube too)",
+        INBOUND,
+        (CredentialField("google_key", "Webhook key"),),
+        "The google_key in the body must be the one set here.",
+        "https://developers.google.com/google-ads/webhook/docs/overview",
+    ),
+    IntegrationType(
+        "linkedin",
+        "LinkedIn Lead Sync",
+        INBOUND,
+        (CredentialField("client_secret", "Client secret"), CredentialField("access_token", "Access token")),
+        "HMAC-SHA256 of the body with the client secret, in X-LI-Signature; the handshake by a challenge code.",
+        "https://learn.microsoft.com/linkedin/shared/api-guide/webhook-validation",
+    ),
+    IntegrationType(
+        "tiktok",
+        "TikTok lead generation",
+        INBOUND,
+        (CredentialField("app_secret", "App secret"),),
+        "HMAC-SHA256 of the body with the app secret, in X-Open-Signature.",
+        "https://business-api.tiktok.com/portal/docs",
+    ),
+    IntegrationType(
+        "microsoft_ads",
+        "Microsoft Advertising lead forms",
+        INBOUND,
+        (HEADER_SECRET,),
+        BY_HEADER,
+        "https://learn.microsoft.com/advertising/",
+    ),
+    IntegrationType(
+        "snapchat",
+        "Snapchat lead generation",
+        INBOUND,
+        (HEADER_SECRET,),
+        BY_HEADER,
+        "https://developers.snap.com/api/marketing-api/Ads-API/lead-generation-ads",
+    ),
+    IntegrationType(
+        "pinterest",
+        "Pinterest lead ads",
+        INBOUND,
+        (CredentialField("cryptographic_key", "Cryptographic key of the subscription"),),
+        "The body is encrypted: only what AES-256-GCM authenticates with the subscription's key is taken.",
+        "https://developers.pinterest.com/docs/work-with-ads/lead-ads/",
+    ),
+)

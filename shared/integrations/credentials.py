@@ -1,0 +1,117 @@
+"""Credentials: what may be saved of a type, what a change makes of them, and how they are shown. Pure.
+
+They are kept as one JSON object of texts, encrypted. Secrets are shown masked; a masked value that comes back, as from
+a form that was loaded and saved, changes nothing.
+"""
+
+import binascii
+import re
+from base64 import b64decode
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
+
+from shared.integrations.fields import CredentialField, IntegrationType, Kind
+from shared.leads.contact import Invalid, normalise_email
+from shared.validation import MESSAGES, Fields, is_url, text
+
+MASK = "••••"
+SHOWN = 4  # characters of a secret that are shown
+LONG = 12  # characters that it must have for that
+WHSEC = "whsec_"
+
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}").fullmatch
+
+
+def _as_text(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Credential = Annotated[str, BeforeValidator(_as_text, json_schema_input_type=str | int), text(10_000)]
+Credentials = dict[str, Credential | None]
+
+
+def merged(kind: IntegrationType, stored: Mapping[str, str], sent: Mapping[str, Any], errors: Fields) -> dict[str, str]:
+    """What is kept after a change: of what was sent null removes, a masked value leaves as it is, all else replaces.
+
+    What is wrong goes into `errors`, under `credentials.<key>`.
+    """
+    result = dict(stored)
+    for key, value in sent.items():
+        field = kind.field(key)
+        if field is None:
+            _note(errors, key, f"The {{field}} field is no credential of the type {kind.type}.")
+        elif not value:
+            result.pop(key, None)
+        elif not (field.secret and value == mask(stored.get(key))):
+            result[key] = value
+            _check(field, value, errors)
+    for field in kind.fields:
+        if field.required and field.key not in result:
+            _note(errors, field.key, MESSAGES["missing"])
+    return result
+
+
+def shown(kind: IntegrationType, stored: Mapping[str, str]) -> dict[str, str | None]:
+    """Every credential of the type: secrets masked, null for what is not set."""
+    return {field.key: mask(stored.get(field.key)) if field.secret else stored.get(field.key) for field in kind.fields}
+
+
+def mask(secret: str | None) -> str | None:
+    """What is shown of a secret: of a long one its end, so that people can tell two apart."""
+    if secret is None:
+        return None
+    return MASK + secret[-SHOWN:] if len(secret) >= LONG else MASK
+
+
+def whsec_bytes(secret: str) -> bytes:
+    """The key in a Standard Webhooks secret, 24 to 64 bytes. ValueError for what is none."""
+    try:
+        key = b64decode(secret.removeprefix(WHSEC), validate=True)
+    except binascii.Error as error:
+        raise ValueError("not base64") from error
+    if not 24 <= len(key) <= 64:
+        raise ValueError("not of 24 to 64 bytes")
+    return key
+
+
+def _check(field: CredentialField, value: str, errors: Fields) -> None:
+    if field.secret and value.startswith(MASK):
+        _note(errors, field.key, "The {field} field must be the secret itself, not what is shown of it.")
+    elif field.kind in _CHECKS and not _CHECKS[field.kind][0](value):
+        _note(errors, field.key, _CHECKS[field.kind][1])
+
+
+def _note(errors: Fields, key: str, message: str) -> None:
+    name = f"credentials.{key}"
+    errors[name] = [message.format(field=name)]
+
+
+def _is_email(value: str) -> bool:
+    try:
+        normalise_email(value)
+    except Invalid:
+        return False
+    return True
+
+
+def _is_whsec(value: str) -> bool:
+    try:
+        whsec_bytes(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_port(value: str) -> bool:
+    return value.isascii() and value.isdigit() and len(value) <= 5 and 0 < int(value) < 2**16
+
+
+_CHECKS: dict[Kind, tuple[Callable[[str], Any], str]] = {
+    "url": (is_url, MESSAGES["url"]),
+    "port": (_is_port, "The {field} field must be a port: 1 to 65535."),
+    "email": (_is_email, MESSAGES["email"]),
+    "header": (_HEADER, "The {field} field must be the name of a header."),
+    "whsec": (_is_whsec, "The {field} field must be whsec_ and 24 to 64 bytes in base64."),
+}

@@ -1,0 +1,94 @@
+"""Form builders, page builders and schedulers."""
+
+from shared.integrations.fields import (
+    BY_HEADER,
+    HEADER_SECRET,
+    INBOUND,
+    URL_ALONE,
+    CredentialField,
+    IntegrationType,
+)
+
+FORMS = (
+    IntegrationType(
+        "typeform",
+        "Typeform",
+        INBOUND,
+        (CredentialField("secret", "Webhook secret"),),
+        "HMAC-SHA256 of the body with the secret, in Typeform-Signature.",
+        "https://www.typeform.com/developers/webhooks/secure-your-webhooks/",
+    ),
+    IntegrationType(
+        "jotform",
+        "Jotform",
+        INBOUND,
+        (),
+        URL_ALONE,
+        "https://www.jotform.com/help/245-how-to-setup-a-webhook-with-jotform/",
+    ),
+    IntegrationType(
+        "calendly",
+        "Calendly",
+        INBOUND,
+        (CredentialField("signing_key", "Webhook signing key"),),
+        "HMAC-SHA256 of time and body with the signing key, in Calendly-Webhook-Signature, at most 3 minutes old.",
+        "https://developer.calendly.com/api-docs/overview/webhooks/webhook-signatures",
+    ),
+    IntegrationType(
+        "tally",
+        "Tally",
+        INBOUND,
+        (CredentialField("signing_secret", "Signing secret"),),
+        "HMAC-SHA256 of the body with the signing secret, in Tally-Signature.",
+        "https://tally.so/help/webhooks",
+    ),
+    IntegrationType(
+        "webflow",
+        "Webflow",
+        INBOUND,
+        (CredentialField("signing_secret", "Webhook secret key, or the app's client secret", required=False),),
+        "Where signing_secret is set, HMAC-SHA256 of time and body in X-Webflow-Signature, at most 5 minutes old; "
+        "webhooks made in the dashboard are not signed.",
+        "https://developers.webflow.com/data/docs/working-with-webhooks",
+    ),
+    IntegrationType(
+        "gravity_forms",
+        "Gravity Forms",
+        INBOUND,
+        (HEADER_SECRET,),
+        BY_HEADER,
+        "https://docs.gravityforms.com/category/add-ons-gravity-forms/webhooks-add-on/",
+    ),
+    IntegrationType(
+        "wpforms",
+        "WPForms",
+        INBOUND,
+        (CredentialField("secret", "Webhook secret"),),
+        "HMAC-SHA256 of time and body with the secret, in X-WPForms-Webhook-Signature.",
+        "https://wpforms.com/docs/how-to-install-and-use-the-webhooks-addon-with-wpforms/",
+    ),
+    IntegrationType(
+        "elementor",
+        "Elementor forms",
+        INBOUND,
+        (),
+        URL_ALONE,
+        "https://elementor.com/help/webhook-integrations/",
+    ),
+    IntegrationType(
+        "unbounce",
+        "Unbounce",
+        INBOUND,
+        (),
+        URL_ALONE,
+        "https://documentation.unbounce.com/hc/en-us/articles/203510044",
+    ),
+    IntegrationType(
+        "netlify",
+        "Netlify Forms",
+        INBOUND,
+        (CredentialField("jws_secret", "JWS secret token", required=False),),
+        "Where jws_secret is set, X-Webhook-Signature must be an HS256 token of the body made with it.",
+        "https://docs.netlify.com/forms/notifications/",
+    ),
+)

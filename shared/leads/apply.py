@@ -1,0 +1,135 @@
+"""What a batch changes, decided without the database: from submissions, who they are and how their leads stand."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.leads.merge import Policy, append_notes, changes, merge
+from shared.leads.places import Workspace
+from shared.leads.resolve import Resolution
+from shared.leads.submission import Submission
+
+Record = dict[str, Any]
+
+# What must be known of a lead that a submission is merged into, beside the time of its newest one.
+MERGED = (
+    "workspace_id id first_name last_name email phone company job_title country notes custom_fields tag_ids"
+).split()
+
+PAIRED = "email of one lead, phone of the other"
+
+
+@dataclass(slots=True)
+class Written:
+    """The rows of one batch, each as the JSON object that the write statement reads."""
+
+    created: dict[int, Record] = field(default_factory=dict)
+    updated: dict[int, Record] = field(default_factory=dict)
+    submissions: list[Record] = field(default_factory=list)
+    pairs: list[Record] = field(default_factory=list)
+    tallies: Counter[tuple[int, str, int]] = field(default_factory=Counter)  # by workspace, kind and id
+
+
+def apply(
+    submissions: Sequence[Submission],
+    resolution: Resolution,
+    states: Mapping[int, Record],
+    workspaces: Mapping[int, Workspace],
+    tags: Mapping[tuple[int, str], int],
+) -> Written:
+    """The rows that make the batch true. `states` are the existing leads, under lock; they are changed in place."""
+    written = Written()
+    for submission, lead_id, matched in zip(submissions, resolution.leads, resolution.matched, strict=True):
+        names = {tags[submission.workspace_id, name]: name for name in submission.tags}
+        state = written.created.get(lead_id) or states.get(lead_id)
+        if state is None:
+            _create(written, submission, lead_id, names)
+        else:
+            policy = (submission.form or {}).get("policy") or workspaces[submission.workspace_id].policy
+            _merge(written, submission, state, matched, names, policy)
+    _note_pairs(written, resolution, states)
+    return written
+
+
+def _create(written: Written, submission: Submission, lead_id: int, tags: dict[int, str]) -> None:
+    at = submission.received_at
+    written.created[lead_id] = {
+        "status": "new",
+        "starred": False,
+        "custom_fields": {},
+        **submission.fields,
+        "workspace_id": submission.workspace_id,
+        "id": lead_id,
+        "tag_ids": list(tags),
+        "created_at": at,
+        "submitted_at": at,
+    }
+    data: Record = {"user_id": user} if (user := submission.fields.get("assigned_user_id")) else {}
+    _finish(written, submission, lead_id, "lead.created", data, tags)
+
+
+def _merge(
+    written: Written, submission: Submission, state: Record, matched: list[str], tags: dict[int, str], policy: Policy
+) -> None:
+    older = submission.received_at < (state["submitted_at"] or 0)
+    changed = merge(state, submission.fields, policy, older=older)
+    data: Record = {"matched_on": matched, "policy": policy, "changes": changes(state, changed)}
+    new_tags = {id_: name for id_, name in tags.items() if id_ not in state["tag_ids"]}
+    if new_tags:
+        changed["tag_ids"] = [*state["tag_ids"], *new_tags]
+    if notes := submission.fields.get("notes"):
+        changed["notes"] = append_notes(state.get("notes"), notes)
+        data["notes_added"] = True
+    if not older:
+        state["submitted_at"] = submission.received_at
+    state.update(changed)
+    if (changed or policy == "overwrite") and state["id"] not in written.created:
+        written.updated[state["id"]] = state
+    _finish(written, submission, state["id"], "lead.duplicate", data, new_tags)
+
+
+def _finish(
+    written: Written, submission: Submission, lead_id: int, what: str, data: Record, tags: dict[int, str]
+) -> None:
+    """The submission in its final state, with its entry on the lead's timeline."""
+    data |= {"submission_id": submission.id, "channel": submission.channel, "source": submission.source}
+    if tags:
+        data["tags_added"] = list(tags.values())
+    if submission.warnings:
+        data["warnings"] = submission.warnings
+    if form := submission.form:
+        data["form_id"] = form["id"]
+        written.tallies[submission.workspace_id, "form", form["id"]] += 1
+    record = final(submission, "done")
+    record["lead_id"] = lead_id
+    record["activity"] = what
+    record["data"] = data
+    record["is_duplicate"] = what == "lead.duplicate"
+    record["matched_on"] = data.get("matched_on")
+    record["changes"] = data.get("changes")
+    written.submissions.append(record)
+
+
+def final(submission: Submission, state: str) -> Record:
+    """What every submission's row says, whatever became of it."""
+    return {
+        "w": submission.workspace_id,
+        "id": submission.id,
+        "at": submission.received_at,
+        "state": state,
+        "channel": submission.channel,
+        "source": submission.source,
+        "key_id": submission.key_id,
+        "payload": submission.body,
+        "warnings": submission.warnings or None,
+        "attempts": submission.attempts + 1,
+    }
+
+
+def _note_pairs(written: Written, resolution: Resolution, states: Mapping[int, Record]) -> None:
+    """One submission's email and phone belong to two leads: they may be one person. Said on both."""
+    for pair in resolution.pairs:
+        for lead_id, other in (pair, pair[::-1]):
+            state = written.created.get(lead_id) or states[lead_id]
+            written.pairs.append({"w": state["workspace_id"], "lead_id": lead_id, "other": other, "reason": PAIRED})

@@ -1,0 +1,185 @@
+"""What an edit makes of a lead, decided on values: by an operator, an automation, anybody but a source.
+
+A source's submission only adds (`merge.py`); an edit says what the lead is from now on.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Any
+
+from shared.leads.contact import Invalid, normalise_email, normalise_phone
+from shared.leads.merge import changes
+from shared.leads.places import Places, Workspace, find_place, user_problem
+from shared.leads.submission import Key
+from shared.validation import MESSAGES, Fields
+
+PLAIN = ("first_name", "last_name", "company", "job_title", "country", "source", "notes", "status", "starred")
+CONTACT = ("email", "phone")
+BOARD = ("pipeline_id", "pipeline_stage_id")
+
+NO_PHONE = "The phone field must be a possible phone number."
+TAKEN = "The {field} has already been taken by lead {lead}."
+
+State = dict[str, Any]  # a lead's fields as they are now, under lock
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Who acts: `api` (a key's id), `automation` (its id) and so on.
+
+    `depth` counts the automations between this and the outside world; `run` is the automation's run.
+    """
+
+    kind: str
+    id: int | None
+    depth: int = 0
+    run: int | None = None
+
+    def said(self) -> dict[str, Any]:
+        """For the timeline."""
+        said: dict[str, Any] = {"kind": self.kind, "id": self.id}
+        if self.depth:
+            said["depth"] = self.depth
+        if self.run is not None:
+            said["run"] = self.run
+        return said
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is to become of one lead.
+
+    `set` holds fields by name: `custom_fields` is merged key by key (null removes a key, null for all of it removes
+    all), `tags` replaces the set; any other takes the value, null empties it.
+    """
+
+    workspace_id: int
+    lead_id: int
+    _: KW_ONLY
+    cause: Cause
+    set: Mapping[str, Any] = field(default_factory=dict)
+    add_tags: Sequence[str] = ()
+    remove_tags: Sequence[str] = ()
+    add_score: int = 0
+
+
+@dataclass(slots=True)
+class Edit:
+    """A change made ready: fields in the form they are kept in, what identifies the lead by them, what is wrong.
+
+    `holders` are the leads that hold a contact already, by field.
+    """
+
+    change: Change
+    fields: dict[str, Any] = field(default_factory=dict)
+    keys: dict[str, Key] = field(default_factory=dict)  # by field
+    stage_status: str | None = None
+    errors: Fields = field(default_factory=dict)
+    holders: dict[str, int] = field(default_factory=dict)
+
+    def take(self, name: str, holder: int) -> None:
+        """Notes that another lead holds a contact."""
+        self.holders[name] = holder
+        self.errors[name] = [TAKEN.format(field=name, lead=holder)]
+
+
+def prepare(change: Change, workspace: Workspace, places: Places, *, new: bool = False) -> Edit:
+    """Normalises and checks what can be told without the lead. A new lead goes to the default pipeline by itself."""
+    edit = Edit(change)
+    edit.fields = {name: change.set[name] for name in PLAIN if name in change.set}
+    _contact(edit, workspace)
+    _board(edit, workspace, places, new)
+    if "assigned_user_id" in change.set:
+        user = edit.fields["assigned_user_id"] = change.set["assigned_user_id"]
+        _note(edit, user_problem(workspace, places, user))
+    return edit
+
+
+def _contact(edit: Edit, workspace: Workspace) -> None:
+    for name in CONTACT:
+        if name not in edit.change.set:
+            continue
+        sent = edit.change.set[name]
+        edit.fields[name] = None
+        if not sent:
+            continue
+        try:
+            edit.fields[name], key = _normalised(name, sent, workspace)
+        except Invalid:
+            edit.errors[name] = [NO_PHONE if name == "phone" else MESSAGES["email"].format(field=name)]
+        else:
+            edit.keys[name] = (workspace.id, name, key)
+
+
+def _normalised(name: str, sent: str, workspace: Workspace) -> tuple[str, str]:
+    """A contact as it is kept, and as it identifies."""
+    if name == "phone":
+        phone = normalise_phone(sent, workspace.country).identity
+        return phone, phone
+    return normalise_email(sent), normalise_email(sent, fold_gmail=workspace.fold_gmail)
+
+
+def _board(edit: Edit, workspace: Workspace, places: Places, new: bool) -> None:
+    sent = {name: edit.change.set[name] for name in BOARD if name in edit.change.set}
+    pipeline, stage = (sent.get(name) for name in BOARD)
+    if pipeline or stage or new:
+        place, problems = find_place(workspace, places, pipeline, stage)
+        if stage and pipeline is None and "pipeline_id" in sent and not new:
+            problems["pipeline_stage_id"] = f"there is no stage {stage} without a pipeline"
+        _note(edit, problems)
+        edit.fields |= dict(zip(BOARD, place, strict=False))
+        edit.stage_status = place.status
+    elif "pipeline_id" in sent:
+        edit.fields |= dict.fromkeys(BOARD)
+    if "pipeline_stage_id" in sent and stage is None and not new:
+        edit.fields["pipeline_stage_id"] = None
+
+
+def _note(edit: Edit, problems: Mapping[str, str]) -> None:
+    for name, problem in problems.items():
+        edit.errors[name] = [f"{problem[0].upper()}{problem[1:]}."]
+
+
+def compare(edit: Edit, state: State) -> None:
+    """What only the lead as it stands can tell."""
+    for name in CONTACT:
+        if state[name] and edit.change.set.get(name) == state[name]:
+            # Sent as it is, so it does not change: be it a phone that nobody can read, or one that two leads share.
+            for noted in (edit.fields, edit.keys, edit.errors, edit.holders):
+                noted.pop(name, None)
+    if "first_name" in edit.fields and not edit.fields["first_name"] and state["first_name"]:
+        # A lead may come without a name, but nobody takes one away.
+        edit.errors["first_name"] = [MESSAGES["missing"].format(field="first_name")]
+
+
+def changed(edit: Edit, state: State) -> dict[str, Any]:
+    """The fields that become another, with their new values; `custom_fields` whole where one of its keys changes."""
+    sent = edit.change.set
+    wanted = dict(edit.fields)
+    if "pipeline_stage_id" not in sent and wanted.get("pipeline_id") == state["pipeline_id"]:
+        wanted.pop("pipeline_stage_id", None)  # it is in that pipeline already, and stays at its stage
+    if edit.stage_status and wanted.get("pipeline_stage_id", state["pipeline_stage_id"]) != state["pipeline_stage_id"]:
+        wanted.setdefault("status", edit.stage_status)
+    if "custom_fields" in sent:
+        wanted["custom_fields"] = merge_custom(state["custom_fields"], sent["custom_fields"])
+    if edit.change.add_score:
+        wanted["lead_score"] = state["lead_score"] + edit.change.add_score
+    names = {name.partition(".")[0] for name in changes(state, wanted)}
+    return {name: value for name, value in wanted.items() if name in names}
+
+
+def merge_custom(existing: Mapping[str, Any], sent: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The custom fields with those sent in place of theirs; null removes one, no mapping at all removes every one."""
+    if sent is None:
+        return {}
+    return {name: value for name, value in {**existing, **sent}.items() if value is not None}
+
+
+def keys_of(workspace_id: int, name: str, contact: str | None) -> set[Key]:
+    """All that a contact, as it is kept, may identify its lead by: Gmail addresses are folded or not."""
+    if not contact:
+        return set()
+    spelt = {contact}
+    if name == "email":
+        spelt.add(normalise_email(contact, fold_gmail=True))
+    return {(workspace_id, name, one) for one in spelt}

@@ -1,0 +1,73 @@
+"""What a timeline entry means to automations and webhooks: one entry, and out of it the single facts.
+
+An entry's `data`, whoever wrote it, may hold `changes` (`{field: {"from", "to"}}`, custom fields as
+`custom_fields.<key>`), `tags_added` and `tags_removed` (names), `notes_added`, and `by`: who acted.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that happened, in the past tense, and what it is about."""
+
+    type: str
+    data: dict[str, Any]
+
+
+def facts(type: str, data: Mapping[str, Any]) -> list[Fact]:
+    """The facts of an entry, the main one first, always in the same order: they can be numbered."""
+    if type == "lead.deleted":
+        return [Fact(type, {"lead": data.get("lead")})]
+    found = list(_main(type, data))
+    if found:
+        found.extend(_details(data))
+    return found
+
+
+def depth(data: Mapping[str, Any]) -> int:
+    """How many automations stand between an entry and the outside world: 0 for what came from a person or a source."""
+    return int((data.get("by") or {}).get("depth", 0))
+
+
+def _main(type: str, data: Mapping[str, Any]) -> Iterator[Fact]:
+    if type == "lead.created":
+        yield Fact(type, _pick(data, "source", "channel", "submission_id"))
+        return
+    if type == "lead.duplicate":
+        yield Fact(type, _pick(data, "matched_on", "source", "channel", "submission_id"))
+    fields = changed_fields(data)
+    if fields and type in ("lead.updated", "lead.duplicate"):
+        yield Fact("lead.updated", {"fields": fields, "changes": data.get("changes") or {}})
+
+
+def changed_fields(data: Mapping[str, Any]) -> list[str]:
+    """The fields of the lead that an entry changed; custom fields one by one."""
+    fields = list(data.get("changes") or {})
+    if data.get("notes_added") and "notes" not in fields:
+        fields.append("notes")
+    if data.get("tags_added") or data.get("tags_removed"):
+        fields.append("tags")
+    return fields
+
+
+def _details(data: Mapping[str, Any]) -> Iterator[Fact]:
+    changes = data.get("changes") or {}
+    if stage := changes.get("pipeline_stage_id"):
+        yield Fact("lead.stage_changed", dict(stage))
+    if user := data.get("user_id"):  # a new lead that came with its user
+        yield Fact("lead.assigned", {"from": None, "to": user})
+    elif (user := changes.get("assigned_user_id")) and user["to"] is not None:
+        yield Fact("lead.assigned", dict(user))
+    for tag in data.get("tags_added") or ():
+        yield Fact("tag.added", {"tag": tag})
+    if score := changes.get("lead_score"):
+        yield Fact("lead.score_changed", dict(score))
+    if form := data.get("form_id"):
+        yield Fact("form.submitted", {"form_id": form})
+
+
+def _pick(data: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: data[name] for name in names if data.get(name) is not None}

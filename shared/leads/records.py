@@ -1,0 +1,39 @@
+"""Leads as the API shows them, whole."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from psycopg.rows import dict_row
+
+from shared.db import Connection, as_json
+from shared.leads.submission import LeadKey
+
+Record = dict[str, Any]
+
+# A stage, user or tag that was deleted is hidden at once, before the leads that name it are cleaned.
+SELECT = """
+SELECT l.workspace_id, l.id, l.first_name, l.last_name, l.email, l.phone, l.company, l.job_title, l.country, l.source,
+       l.status, l.lead_score, l.starred, l.pipeline_id,
+       (SELECT s.id FROM pipeline_stages s WHERE s.workspace_id = l.workspace_id AND s.id = l.pipeline_stage_id)
+           AS pipeline_stage_id,
+       (SELECT u.id FROM users u WHERE u.workspace_id = l.workspace_id AND u.id = l.assigned_user_id)
+           AS assigned_user_id,
+       l.notes, l.custom_fields,
+       ARRAY(SELECT t.name FROM unnest(l.tag_ids) WITH ORDINALITY AS borne(id, nr)
+             JOIN tags t ON t.workspace_id = l.workspace_id AND t.id = borne.id ORDER BY nr) AS tags,
+       (SELECT p.other_id FROM possible_duplicates p WHERE p.workspace_id = l.workspace_id AND p.lead_id = l.id
+        ORDER BY p.created_at, p.other_id LIMIT 1) AS possible_duplicate_of,
+       l.created_at, l.updated_at
+FROM json_array_elements(%s::json) k
+JOIN leads l ON l.workspace_id = (k->>0)::bigint AND l.id = (k->>1)::bigint
+"""
+
+
+async def read_leads(connection: Connection, wanted: Sequence[LeadKey]) -> dict[LeadKey, Record]:
+    """Full records by (workspace id, lead id), tags as names; a lead that is not there is missing."""
+    if not wanted:
+        return {}
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(SELECT, (as_json(list(wanted)),))
+        rows = await cursor.fetchall()
+    return {(row.pop("workspace_id"), row["id"]): row for row in rows}

@@ -1,0 +1,50 @@
+"""Tags of leads that are edited: by name outside, by id on the lead."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from shared.db import Connection
+from shared.leads.edit import Change, State
+from shared.leads.submission import LeadKey, once
+from shared.leads.tags import TagName, Tags, find_tags, load_tags, tag_names
+
+
+@dataclass(frozen=True, slots=True)
+class Tagging:
+    """The tags that some changes name or may take away."""
+
+    ids: Tags
+    names: dict[int, str]
+
+    def apply(self, change: Change, state: State) -> dict[str, Any]:
+        """Sets the tags of a lead; answers what the timeline says of it."""
+        before, w = state["tag_ids"], change.workspace_id
+        named = [self.ids[w, name] for name in _named(change)]
+        after = named if "tags" in change.set else [*before, *named]
+        gone = {self.ids.get((w, name)) for name in change.remove_tags}
+        state["tag_ids"] = [id_ for id_ in dict.fromkeys(after) if id_ not in gone]
+        lists = {
+            "tags_added": [self.names[id_] for id_ in state["tag_ids"] if id_ not in before],
+            # One without a name was deleted: it is not seen any more, and nobody took it away.
+            "tags_removed": [self.names[id_] for id_ in before if id_ in self.names and id_ not in state["tag_ids"]],
+        }
+        return {name: tags for name, tags in lists.items() if tags}
+
+
+async def load_tagging(connection: Connection, changes: Sequence[Change], states: Mapping[LeadKey, State]) -> Tagging:
+    """Reads the tags, and makes those that are missing. The leads must be locked: tags come after them."""
+    added: list[TagName] = [(change.workspace_id, name) for change in changes for name in _named(change)]
+    removed = {(change.workspace_id, name) for change in changes for name in change.remove_tags}
+    if not added and not removed and not any("tags" in change.set for change in changes):
+        return Tagging({}, {})
+    ids = await load_tags(connection, added)
+    ids |= await find_tags(connection, removed) if removed else {}
+    borne = {id_ for state in states.values() for id_ in state["tag_ids"]}
+    names = await tag_names(connection, {change.workspace_id for change in changes}, borne | set(ids.values()))
+    return Tagging(ids, names)
+
+
+def _named(change: Change) -> list[str]:
+    """The tags that the lead is to bear by the change."""
+    return once([*(change.set.get("tags") or ()), *change.add_tags])

@@ -1,0 +1,106 @@
+"""What leaves the house: deliveries, every attempt at them, the state of those who receive, and who wants no mail."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Identity, Index, LargeBinary, SmallInteger, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shared.models.base import Base, Ciphertext, Id, Now, WorkspaceKey
+
+PENDING = text("state = 'pending'")
+
+
+class Delivery(Base):
+    """One message to one receiver, under one id however often it is sent.
+
+    While one sender has it in hand `sending_since` is set and `due_at` is the end of its lease: a sender that dies
+    needs nobody to free its rows. `attempts` counts those begun, and tells a sender that was slower than its lease that
+    somebody else has it.
+    """
+
+    __tablename__ = "deliveries"
+
+    workspace_id: Mapped[WorkspaceKey]
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    message_id: Mapped[str]  # `msg_…`, the receiver's `webhook-id` and the body's `id`
+    kind: Mapped[str]  # webhook, email, sms, slack, notice
+    event: Mapped[str | None]
+    lead_id: Mapped[int | None]
+    subscription_id: Mapped[int | None]
+    integration_id: Mapped[int | None]
+    user_id: Mapped[int | None]
+    target: Mapped[Ciphertext | None]  # JSON: an address of the delivery's own
+    endpoint: Mapped[str]  # what circuit and concurrency are kept for: `subscription:5`, `host:…`, `mail`
+    payload: Mapped[bytes] = mapped_column(LargeBinary)  # JSON, frozen: every attempt sends the same bytes
+    state: Mapped[str] = mapped_column(server_default="pending")  # then sent, failed, cancelled, suppressed
+    attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    attempts_before: Mapped[int] = mapped_column(SmallInteger, server_default="0")  # those before it was sent again
+    due_at: Mapped[Now]
+    sending_since: Mapped[datetime | None]
+    error: Mapped[str | None]  # the last one
+    created_at: Mapped[Now]
+    finished_at: Mapped[datetime | None] = mapped_column(index=True)
+
+    __table_args__ = (
+        Index(
+            "ix_deliveries_due",
+            "workspace_id",
+            "endpoint",
+            text("(attempts > attempts_before)"),
+            "due_at",
+            "id",
+            postgresql_where=PENDING,
+        ),
+        Index("ix_deliveries_order", "lead_id", "id", postgresql_where=PENDING),
+        Index("ix_deliveries_sending", "workspace_id", "endpoint", postgresql_where=text("sending_since IS NOT NULL")),
+        Index("ix_deliveries_undone", "workspace_id", "state", "id", postgresql_where=text("state <> 'sent'")),
+        Index("ix_deliveries_lead", "workspace_id", "lead_id", "id"),
+        Index("ix_deliveries_subscription", "workspace_id", "subscription_id", "id"),
+    )
+
+
+class DeliveryAttempt(Base):
+    """One attempt, noted before it is made: one whose sender died is on record too."""
+
+    __tablename__ = "delivery_attempts"
+
+    workspace_id: Mapped[WorkspaceKey]
+    delivery_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)  # from 1
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    duration_ms: Mapped[int | None]
+    request: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # method, url, headers; no secret in any
+    status: Mapped[int | None] = mapped_column(SmallInteger)
+    headers: Mapped[dict[str, str] | None] = mapped_column(JSONB)  # of the answer
+    body: Mapped[str | None]  # its first 4 KiB
+    error: Mapped[str | None]
+
+
+class Endpoint(Base):
+    """How a receiver has been doing. No row: nothing is known of it."""
+
+    __tablename__ = "endpoints"
+
+    workspace_id: Mapped[WorkspaceKey]
+    endpoint: Mapped[str] = mapped_column(primary_key=True)
+    failures: Mapped[int] = mapped_column(server_default="0")  # in a row
+    slots: Mapped[int] = mapped_column(SmallInteger)  # how many may be under way at once
+    open_until: Mapped[datetime | None]  # until then no first try is made: its circuit is open
+    succeeded_at: Mapped[datetime | None]
+
+
+class Suppression(Base):
+    """An address that gets no more mail as a lead."""
+
+    __tablename__ = "suppressions"
+
+    id: Mapped[Id]
+    workspace_id: Mapped[int]
+    email: Mapped[str]  # normalised, as identities are
+    reason: Mapped[str]  # unsubscribed, manual
+    created_at: Mapped[Now]
+
+    __table_args__ = (Index("uq_suppressions_workspace_id_email", "workspace_id", "email", unique=True),)

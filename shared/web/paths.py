@@ -1,0 +1,29 @@
+"""Ids in paths. One that cannot be an id is one that does not exist."""
+
+import uuid
+
+from aiohttp import web
+
+from shared.errors import NotFound
+
+LARGEST = 2**63 - 1
+
+
+def id_in(request: web.Request, name: str = "id") -> int:
+    """A positive 64-bit integer of the path. Raises NotFound."""
+    text = request.match_info[name]
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and 0 < int(text) <= LARGEST):
+        raise NotFound
+    return int(text)
+
+
+def uuid_in(request: web.Request, name: str = "id") -> uuid.UUID:
+    """A UUID of the path, in its usual form. Raises NotFound."""
+    text = request.match_info[name]
+    try:
+        found = uuid.UUID(text)
+    except ValueError:
+        raise NotFound from None
+    if str(found) != text.lower():
+        raise NotFound
+    return found

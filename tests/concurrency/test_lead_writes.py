@@ -1,0 +1,140 @@
+"""Operators, automations and sources at once on the same people: no deadlock reaches a caller, every contact belongs to
+exactly one lead, and every change has its entry."""
+
+import asyncio
+import random
+
+import pytest
+
+from shared.db import Connection, connect
+from shared.journal import Lane
+from shared.leads import writes
+from shared.leads.writes import Change, Refused
+from tests.support.ingesting import accept, item, worker, workspace_id
+from tests.support.leads import BY, Record, create, rows, until_uncontended
+
+pytestmark = pytest.mark.integration
+
+WRITERS = 8
+
+CONSISTENT = """
+SELECT (SELECT count(*) FROM identities i LEFT JOIN leads l USING (workspace_id) WHERE l.id IS NULL),
+       (SELECT count(*) FROM identities WHERE lead_id NOT IN (SELECT id FROM leads)),
+       (SELECT count(*) FROM possible_duplicates WHERE lead_id NOT IN (SELECT id FROM leads)
+                                                    OR other_id NOT IN (SELECT id FROM leads)),
+       (SELECT count(*) FROM activities) - (SELECT count(*) FROM events)
+"""
+# Without sources every contact of a lead is one of its identities.
+UNHELD = """
+SELECT count(*) FROM leads l CROSS JOIN LATERAL (VALUES ('email', l.email), ('phone', l.phone)) c (kind, value)
+WHERE c.value IS NOT NULL AND NOT EXISTS (
+    SELECT FROM identities i WHERE i.workspace_id = l.workspace_id AND i.kind = c.kind AND i.value = c.value
+                               AND i.lead_id = l.id)
+"""
+
+
+class Writer:
+    """Writes at random: few contacts and tags, so that everybody is in everybody's way."""
+
+    def __init__(self, url: str, workspace: int, leads: list[int], seed: int) -> None:
+        self.url, self.workspace, self.leads = url, workspace, leads
+        self.draw = random.Random(seed)
+        self.entries = self.refused = 0
+
+    def fields(self) -> Record:
+        draw = self.draw
+        choices = {
+            "email": draw.choice([None, *(f"p{n}@example.com" for n in range(12))]),
+            "phone": draw.choice([None, *(f"+1415555{n:04}" for n in range(12))]),
+            "tags": draw.sample(["a", "B", "b", "C", "d"], 3),
+            "notes": f"{draw.random()}",
+        }
+        return {name: choices[name] for name in draw.sample(list(choices), draw.randint(1, 4))}
+
+    async def run(self, rounds: int) -> None:
+        for _ in range(rounds):
+            await self.draw.choices([self.create, self.change, self.delete], [1, 6, 1])[0]()
+
+    async def create(self) -> None:
+        fields = self.fields()
+        try:
+            lead = await until_uncontended(self.url, lambda c: writes.create(c, self.workspace, fields, BY))
+        except Refused as refused:
+            self.refused += bool(refused.holders)
+        else:
+            self.leads.append(lead)
+            self.entries += 1
+
+    async def change(self) -> None:
+        chosen = self.draw.sample(self.leads, min(3, len(self.leads)))
+        changes = [
+            Change(self.workspace, lead, cause=BY, set=self.fields(), add_tags=["x"], add_score=1) for lead in chosen
+        ]
+        refusals = await until_uncontended(self.url, lambda c: writes.change(c, changes))
+        self.refused += len(refusals)
+        self.entries += len(changes) - len(refusals)  # the score makes each of them change something
+
+    async def delete(self) -> None:
+        lead = self.draw.choice(self.leads)
+        self.entries += await until_uncontended(self.url, lambda c: writes.delete(c, self.workspace, lead, BY))
+
+
+async def some_leads(database: Connection, workspace: int) -> list[int]:
+    return [await create(database, workspace, first_name=f"Lead {number}") for number in range(12)]
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_eight_writers_in_each_others_way(database_url: str, database: Connection, seed: int) -> None:
+    workspace = await workspace_id(database)
+    leads = await some_leads(database, workspace)
+    writers = [Writer(database_url, workspace, leads, seed * 100 + number) for number in range(WRITERS)]
+    await asyncio.gather(*[writer.run(20) for writer in writers])
+    assert await rows(database, CONSISTENT) == [(0,) * 4]
+    assert await rows(database, UNHELD) == [(0,)]
+    # Whatever a lead was called before, it is called no more: nothing was learnt from a source here.
+    assert await rows(database, "SELECT count(*) FROM identities") == await rows(
+        database, "SELECT count(email) + count(phone) FROM leads"
+    )
+    entries = sum(writer.entries for writer in writers)
+    assert await rows(database, "SELECT count(*) FROM activities") == [(entries + 12,)]
+    assert sum(writer.refused for writer in writers)
+    assert await rows(database, "SELECT count(DISTINCT lower(name)) = count(*) FROM tags") == [(True,)]
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_writers_and_sources_at_once(database_url: str, database: Connection, seed: int) -> None:
+    workspace = await workspace_id(database)
+    leads = await some_leads(database, workspace)
+    writers = [Writer(database_url, workspace, leads, seed * 100 + number) for number in range(4)]
+    for _ in range(40):
+        sent = [{name: value for name, value in writers[0].fields().items() if value} for _ in range(10)]
+        await accept(database, [item(workspace, {"email": "p0@example.com", **lead}) for lead in sent])
+    ids = [row[0] for row in await rows(database, "SELECT id FROM journal ORDER BY id")]
+
+    async def take(number: int) -> None:
+        async with connect(database_url, "tests") as connection:
+            for row_id in ids[number::3]:
+                # Past the choice of rows, which would let the first worker take them all.
+                await worker(database_url, f"w{number}")._until_uncontended(connection, Lane.PROMPT, [row_id])
+
+    await asyncio.gather(*map(take, range(3)), *[writer.run(15) for writer in writers])
+    assert await rows(database, CONSISTENT) == [(0,) * 4]
+    assert await rows(database, "SELECT count(*) FROM submissions WHERE state = 'done'") == [(400,)]
+
+
+async def test_one_email_by_eight_creators_is_one_lead(database_url: str, database: Connection) -> None:
+    workspace = await workspace_id(database)
+    for number in range(5):
+        fields = {"first_name": "Anna", "email": f"anna{number}@example.com"}
+
+        told = await asyncio.gather(
+            *[
+                until_uncontended(database_url, lambda c, sent=fields: writes.create(c, workspace, sent, BY))
+                for _ in range(WRITERS)
+            ],
+            return_exceptions=True,
+        )
+        (winner,) = [lead for lead in told if isinstance(lead, int)]
+        losers = [refused for refused in told if isinstance(refused, Refused)]
+        assert [refused.holders for refused in losers] == [{"email": winner}] * (WRITERS - 1)
+    assert await rows(database, "SELECT count(*), count(DISTINCT email) FROM leads") == [(5, 5)]

@@ -1,0 +1,220 @@
+"""Records of every noun of the API, made over HTTP by a key of one workspace; and calls whose answers are checked."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+import pytest
+from yarl import URL
+
+from shared import deliveries, unsubscribing
+from shared.db import connect
+from shared.settings import Settings
+from shared.vault import Vault
+from tests.contract import samples
+from tests.contract.catalogue import JSON, Operation, faults, operations, resolved
+from tests.contract.service import Answer, Service, ask, new_email
+
+# Bodies whose sense a schema does not tell. All others are the least that their schema allows.
+BODIES: dict[str, dict[str, Any]] = {
+    "/api/v1/lead-scoring-rules": {"field": "country", "operator": "equals", "value": "US"},
+    "/api/v1/integrations": {"type": "webhook"},
+    "/api/v1/automations": {
+        "trigger": {"type": "manual"},
+        "steps": [{"action": {"type": "add_tag", "tag": "sample"}}],
+    },
+}
+
+# Which records a field of a body or query, or a parameter of a path, speaks of.
+STAGE = "/api/v1/pipelines/{pipeline_id}/stages/{stage_id}"
+NOUNS = {
+    "pipeline_id": "/api/v1/pipelines/{id}",
+    "pipeline_stage_id": STAGE,
+    "stage_id": STAGE,
+    "from_stage_id": STAGE,
+    "to_stage_id": STAGE,
+    "assigned_user_id": "/api/v1/users/{id}",
+    "user_id": "/api/v1/users/{id}",
+    "round_robin": "/api/v1/users/{id}",
+    "to": "/api/v1/users/{id}",
+    "user_ids": "/api/v1/users/{id}",
+    "users": "/api/v1/users/{id}",
+    "form_id": "/api/v1/forms/{id}",
+    "integration_id": "/api/v1/integrations/{id}",
+    "lead_id": "/api/v1/leads/{id}",
+}
+
+
+def record_path(path: str, name: str) -> str:
+    """The address of the record that a parameter names: `/api/v1/leads/{id}` in `/api/v1/leads/{id}/tags`."""
+    return path[: path.index(f"{{{name}}}")] + f"{{{name}}}"
+
+
+class Workspace:
+    """A workspace seen through one of its keys."""
+
+    def __init__(self, service: Service, session: aiohttp.ClientSession, slug: str) -> None:
+        self.service = service
+        self.session = session
+        self.slug = slug
+        self._made: dict[str, dict[str, Any]] = {}  # by a record's address: the values of the parameters in it
+
+    async def call(self, operation: Operation, values: dict[str, Any], query: str = "", **options: Any) -> Answer:
+        """The answer to an operation, which has to be as the document says. The query is sent as it stands."""
+        url = (
+            URL(f"{filled(operation.path, values)}?{query}", encoded=True) if query else filled(operation.path, values)
+        )
+        answer = await ask(self.session, operation.method, url, **options)
+        check_answer(operation, answer)
+        return answer
+
+    async def id(self) -> int:
+        """Its own id."""
+        return int((await ask(self.session, "GET", "/api/v1/me")).body["data"]["workspace"]["id"])
+
+    async def values(self, path: str) -> dict[str, Any]:
+        """For each parameter of a path a record of this workspace; made once, unless it is gone."""
+        values: dict[str, Any] = {}
+        for name in Operation("", path, {}).path_names:
+            values |= await self._record(record_path(path, name))
+        return values
+
+    async def fresh(self, path: str) -> dict[str, Any]:
+        """As `values`, the last record made anew: it may be deleted."""
+        names = Operation("", path, {}).path_names
+        if names:
+            self._made.pop(record_path(path, names[-1]), None)
+        return await self.values(path)
+
+    async def _record(self, path: str) -> dict[str, Any]:
+        if path not in self._made:
+            values = await self.values(path.rpartition("/")[0])
+            name = path.rpartition("{")[2].rstrip("}")
+            self._made[path] = {**values, name: await self._make(path, values)}
+        return self._made[path]
+
+    async def _make(self, path: str, values: dict[str, Any]) -> Any:
+        if path in MAKERS:
+            return await MAKERS[path](self, values)
+        create = operations(path.rpartition("/")[0]).get("POST")
+        if create is None:
+            pytest.fail(f"nothing here knows how to make a record for {path}: teach it in {__file__}")
+        answer = await self.call(create, values, json=await self.body(create))
+        assert answer.status == 201, f"{create}: {answer.raw!r}"
+        return answer.body["data"]["id"]
+
+    async def body(self, operation: Operation) -> Any:
+        """A body that the operation takes."""
+        if operation.body is None:
+            return None
+        filled = samples.minimal(operation.body, await self.fill(operation))
+        if isinstance(filled, list):
+            return filled or [samples.minimal(resolved(operation.body)["items"], await self.fill(operation))]
+        return {**filled, **BODIES.get(operation.path, {})}
+
+    async def fill(self, operation: Operation) -> samples.Fill:
+        """What puts ids of this workspace's records into a body of the operation."""
+        wanted = {leaf.key for leaf in samples.leaves(operation.body, lambda _: 1)} if operation.body else set()
+        known = {}
+        for name in wanted & NOUNS.keys():
+            if record_path(operation.path + "/{id}", "id") != NOUNS[name]:  # nothing is made to make itself
+                known[name] = next(reversed((await self.values(NOUNS[name])).values()))
+        return lambda name: known.get(name, 1)
+
+
+async def make_tag(workspace: Workspace, values: dict[str, Any]) -> str:
+    """The name of a tag on the lead."""
+    add = operations("/api/v1/leads/{id}/tags")["POST"]
+    body = await workspace.body(add)
+    answer = await workspace.call(add, values, json=body)
+    assert answer.status == 200, answer.raw
+    return str(body["tag"])
+
+
+async def make_submission(workspace: Workspace, _: dict[str, Any]) -> str:
+    lead, path = {"email": new_email()}, f"/api/inbound/leads?tenant={workspace.slug}"
+    return str((await ask(workspace.session, "POST", path, json=lead)).body["submission_id"])
+
+
+async def make_delivery(workspace: Workspace, _: dict[str, Any]) -> int:
+    """A notice to a user, written down as an automation would."""
+    user = (await workspace.values("/api/v1/users/{id}"))["id"]
+    async with connect(workspace.service.stack.database_url, "tests") as connection:
+        await deliveries.enqueue(connection, [deliveries.notice(await workspace.id(), user, "Hello", "Hello")])
+    answer = await ask(workspace.session, "GET", "/api/v1/deliveries?kind=notice")
+    return int(answer.body["data"][0]["id"])
+
+
+async def make_link(workspace: Workspace, _: dict[str, Any]) -> str:
+    """The token of a link to unsubscribe."""
+    settings = Settings(data_dir=workspace.service.stack.folder)
+    link = unsubscribing.link(settings, Vault.from_settings(settings), await workspace.id(), new_email())
+    return link.rpartition("/")[2]
+
+
+async def make_public_form(workspace: Workspace, _: dict[str, Any]) -> str:
+    form = await workspace.values("/api/v1/forms/{id}")
+    return str((await ask(workspace.session, "GET", f"/api/v1/forms/{form['id']}")).body["data"]["public_id"])
+
+
+async def make_webhook_token(workspace: Workspace, _: dict[str, Any]) -> str:
+    integration = await workspace.values("/api/v1/integrations/{id}")
+    answer = await ask(workspace.session, "GET", f"/api/v1/integrations/{integration['id']}")
+    return str(answer.body["data"]["webhook_url"].rpartition("/")[2])
+
+
+MAKERS = {
+    "/api/v1/leads/{id}/tags/{tag}": make_tag,
+    "/api/v1/submissions/{id}": make_submission,
+    "/api/v1/deliveries/{id}": make_delivery,
+    "/u/{token}": make_link,
+    "/f/{public_id}": make_public_form,
+    "/api/inbound/webhooks/{token}": make_webhook_token,
+}
+
+
+def filled(path: str, values: dict[str, Any]) -> str:
+    """The address with its parameters put in."""
+    for name, value in values.items():
+        path = path.replace(f"{{{name}}}", quote(str(value), safe=""))
+    assert "{" not in path, path
+    return path
+
+
+def check_answer(operation: Operation, answer: Answer) -> None:
+    """Its status is one of those in the document, its body has exactly the fields that the document says."""
+    said = operation.answer(answer.status)
+    assert said is not None, f"{operation} answered {answer.status}: {answer.raw[:500]!r}"
+    assert answer.headers["X-Request-Id"]
+    content = said.get("content", {})
+    if not content:
+        assert answer.raw == b"", operation
+        return
+    media = answer.headers["Content-Type"].partition(";")[0]
+    assert media in content, f"{operation} answered {media}"
+    if media == JSON:
+        wrong = faults(content[JSON]["schema"], answer.body)
+        assert not wrong, f"{operation} answered {answer.status}: {wrong}"
+
+
+def named(answer: Answer) -> set[str]:
+    """The fields that a 422 names, those within fields by the outermost."""
+    return {field.partition(".")[0] for field in answer.body.get("errors", ())}
+
+
+async def together(calls: Iterable[Any], at_once: int = 16) -> list[Any]:
+    """The results of many calls, a few at a time."""
+    gate = asyncio.Semaphore(at_once)
+
+    async def one(call: Any) -> Any:
+        async with gate:
+            return await call
+
+    return await asyncio.gather(*map(one, calls))
+
+
+def query_fields(operation: Operation) -> dict[str, Any]:
+    """The schemas of its query parameters."""
+    return {each["name"]: resolved(each["schema"]) for each in operation.parameters("query")}

@@ -1,0 +1,253 @@
+"""Every route of the document: walked through, with other workspaces' ids, without its scope, without a key.
+
+Made from the route table: a new route is covered by itself, and fails here as long as no record can be made for it.
+"""
+
+import asyncio
+import itertools
+import re
+import secrets
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from shared import tenants
+from shared.db import Connection, connect
+from shared.security import SCOPES
+from tests.contract import samples
+from tests.contract.catalogue import OPERATIONS, Operation
+from tests.contract.records import NOUNS, Workspace, check_answer, filled, named, query_fields, together
+from tests.contract.service import Service, ask
+
+
+@pytest_asyncio.fixture(scope="module")
+async def ours(service: Service, client: aiohttp.ClientSession) -> Workspace:
+    """The workspace `main`."""
+    return Workspace(service, client, "main")
+
+
+@pytest_asyncio.fixture(scope="module")
+async def theirs(service: Service) -> AsyncIterator[Workspace]:
+    """Another workspace, whose records are nobody else's business."""
+    slug = f"theirs-{secrets.token_hex(4)}"
+    service.stack.run("workspace", "create", slug, "--name", "Theirs")
+    async with service.client(service.make_key("*", workspace=slug)) as session:
+        yield Workspace(service, session, slug)
+
+
+def with_parameters() -> list[Operation]:
+    return [operation for operation in OPERATIONS if operation.path_names]
+
+
+async def request_for(workspace: Workspace, operation: Operation) -> dict[str, Any]:
+    """What a request of the operation needs beside its address."""
+    body = await workspace.body(operation)
+    options: dict[str, Any] = {} if body is None else {"json": body}
+    if "tenant" in query_fields(operation):
+        options["params"] = {"tenant": workspace.slug}
+    return options
+
+
+# ---- a walk
+
+
+ORDER = {"POST": 0, "GET": 1, "PUT": 2, "PATCH": 3, "DELETE": 4}
+# What the least of all records cannot do: it is refused as it should be.
+REFUSED = {"POST /api/v1/submissions/{id}/replay": 409}
+WALK = sorted(OPERATIONS, key=lambda operation: ORDER[operation.method])
+
+
+@pytest.mark.parametrize("operation", WALK, ids=str)
+async def test_it_answers_as_the_document_says(ours: Workspace, operation: Operation) -> None:
+    values = await (ours.fresh if operation.method == "DELETE" else ours.values)(operation.path)
+    answer = await ours.call(operation, values, **await request_for(ours, operation))
+    assert answer.status < 300 or answer.status == REFUSED.get(str(operation)), answer.raw
+    if answer.status == 201 and "Location" in answer.headers:
+        assert answer.headers["Location"].startswith("/api/v1/")
+    if operation.method == "DELETE":
+        await ours.fresh(operation.path)
+
+
+@pytest.mark.parametrize("operation", [each for each in OPERATIONS if "cursor" in query_fields(each)], ids=str)
+async def test_a_walk_answers_as_the_document_says(ours: Workspace, operation: Operation) -> None:
+    answer = await ours.call(operation, await ours.values(operation.path), "cursor=&per_page=1")
+    assert answer.body["meta"].keys() == {"per_page", "next_cursor"}
+    followed = await ask(ours.session, "GET", answer.body["links"]["next"].removeprefix(ours.service.url))
+    check_answer(operation, followed)
+
+
+# ---- other workspaces
+
+
+def foreign_choices(operation: Operation) -> list[tuple[str, ...]]:
+    """Which of the parameters are another workspace's: each alone, and together."""
+    names = operation.path_names
+    return [chosen for n in range(1, len(names) + 1) for chosen in itertools.combinations(names, n)]
+
+
+Digests = dict[str, str]  # by table
+
+TABLES = """
+SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'workspace_id'
+WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relnamespace = 'public'::regnamespace
+  AND c.relname !~ '^(ledger|lead_counts|lead_times|lead_search|tallies|.*_deltas|.*_queue)$'  -- follow by themselves
+ORDER BY 1
+"""
+DIGEST = """
+SELECT count(*), md5(string_agg(row, ' ' ORDER BY row)) FROM (
+    SELECT (to_jsonb(t) - 'last_used_at')::text AS row FROM {} t
+    WHERE workspace_id = (SELECT id FROM workspaces WHERE slug = %s)
+) rows
+"""
+
+
+async def digests_of(service: Service, slug: str) -> Digests:
+    """Of the rows of a workspace in every table, but for when its keys were used."""
+    return await asyncio.to_thread(_digests_of, service, slug)
+
+
+def _digests_of(service: Service, slug: str) -> Digests:
+    with service.stack.database() as connection:
+        tables = [table for (table,) in connection.execute(TABLES)]
+        return {table: str(connection.execute(DIGEST.format(table), (slug,)).fetchone()) for table in tables}
+
+
+async def settled(service: Service, slug: str) -> Digests:
+    """The digests once nothing changes it any more: what was made is followed up by workers for a moment."""
+    async with asyncio.timeout(30):
+        last = await digests_of(service, slug)
+        while True:
+            await asyncio.sleep(0.3)
+            found = await digests_of(service, slug)
+            if found == last:
+                return found
+            last = found
+
+
+async def test_another_workspaces_id_in_a_path_is_404_and_changes_nothing(
+    service: Service, ours: Workspace, theirs: Workspace
+) -> None:
+    calls = []
+    for operation in (each for each in with_parameters() if not each.is_public):
+        own, foreign = await ours.values(operation.path), await theirs.values(operation.path)
+        options = await request_for(ours, operation)
+        calls += [
+            (operation, {**own, **{name: foreign[name] for name in chosen}}, options)
+            for chosen in foreign_choices(operation)
+        ]
+    before = await settled(service, theirs.slug)
+    answers = await together(ours.call(operation, values, **options) for operation, values, options in calls)
+    assert await digests_of(service, theirs.slug) == before
+    for (operation, values, _), answer in zip(calls, answers, strict=True):
+        assert (answer.status, answer.code) == (404, "NOT_FOUND"), f"{operation} {values}: {answer.raw!r}"
+
+
+async def test_another_workspaces_id_in_a_body_is_422(service: Service, ours: Workspace, theirs: Workspace) -> None:
+    calls = []
+    for operation in (each for each in OPERATIONS if each.body and "inbound" not in each.path):
+        assert operation.body
+        fill, values = await ours.fill(operation), await ours.values(operation.path)
+        for leaf in samples.leaves(operation.body, fill):
+            schemas = samples.options(leaf.schema)
+            if any(samples.is_id(schema) for schema in schemas):
+                assert leaf.key in NOUNS, f"{operation}: say in NOUNS what {leaf.name} is the id of"
+                foreign = await theirs.values(NOUNS[leaf.key])
+                calls.append((operation, values, leaf.name, leaf.body(next(reversed(foreign.values())))))
+    assert calls
+    before = await settled(service, theirs.slug)
+    answers = await together(ours.call(operation, values, json=body) for operation, values, _, body in calls)
+    assert await digests_of(service, theirs.slug) == before
+    for (operation, _, name, body), answer in zip(calls, answers, strict=True):
+        assert answer.status == 422, f"{operation} {name} {body}: {answer.raw!r}"
+        assert name.partition(".")[0] in named(answer), f"{operation} {name} {body}: {answer.raw!r}"
+
+
+async def test_another_workspaces_id_in_a_query_is_422(ours: Workspace, theirs: Workspace) -> None:
+    calls = []
+    for operation in OPERATIONS:
+        for name, schema in query_fields(operation).items():
+            if samples.is_id(schema):
+                assert name in NOUNS, f"{operation}: say in NOUNS what {name} is the id of"
+                foreign = next(reversed((await theirs.values(NOUNS[name])).values()))
+                calls.append((operation, await ours.values(operation.path), name, foreign))
+    assert calls
+    answers = await together(ours.call(operation, values, f"{name}={id_}") for operation, values, name, id_ in calls)
+    told = [(answer.status, named(answer)) for answer in answers]
+    missed = [f"{call[0]} {call[2]}: {was}" for call, was in zip(calls, told, strict=True) if was != (422, {call[2]})]
+    assert not missed, "\n".join(missed)
+
+
+# ---- keys and scopes
+
+
+async def test_without_a_key_it_is_401(nobody: aiohttp.ClientSession, ours: Workspace) -> None:
+    stranger = Workspace(ours.service, nobody, "main")
+    for operation in (each for each in OPERATIONS if not each.is_public):
+        answer = await stranger.call(operation, await ours.values(operation.path))
+        assert (answer.status, answer.code) == (401, "UNAUTHORIZED"), str(operation)
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.fixture(scope="module")
+def keys(service: Service) -> dict[tuple[str, ...], str]:
+    """For each set of scopes that some route wants one of: a key that has all others."""
+    wanted = {tuple(operation.scopes) for operation in OPERATIONS}
+
+    async def make() -> dict[tuple[str, ...], str]:
+        async with connect(service.stack.database_url, "tests") as connection:
+            return {scopes: await make_key(connection, SCOPES - {"*", *scopes}) for scopes in sorted(wanted)}
+
+    return asyncio.run(make())
+
+
+async def make_key(connection: Connection, scopes: Iterable[str]) -> str:
+    made = await tenants.create_key(connection, "main", "lacking", sorted(scopes), None, None)
+    return made.key.secret
+
+
+async def test_without_its_scope_it_is_403_and_named(
+    service: Service, ours: Workspace, keys: dict[tuple[str, ...], str]
+) -> None:
+    for operation in (each for each in OPERATIONS if each.scopes):
+        values, options = await ours.values(operation.path), await request_for(ours, operation)
+        async with service.client(keys[tuple(operation.scopes)]) as session:
+            answer = await Workspace(service, session, "main").call(operation, values, **options)
+        assert (answer.status, answer.code) == (403, "FORBIDDEN"), str(operation)
+        assert all(f"'{scope}'" in answer.body["message"] for scope in operation.scopes)
+
+
+async def test_what_needs_no_key_needs_none(nobody: aiohttp.ClientSession, ours: Workspace) -> None:
+    for operation in (each for each in OPERATIONS if each.is_public and not each.path_names):
+        assert (await Workspace(ours.service, nobody, "main").call(operation, {})).status < 300
+
+
+# ---- addresses
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "x", "1.5", "9223372036854775808", "1%00", "%D9%A1", " 1"])
+async def test_what_is_no_id_is_404(ours: Workspace, text: str) -> None:
+    for operation in with_parameters():
+        options = await request_for(ours, operation)
+        for parameter in operation.parameters("path"):
+            if parameter["schema"]["type"] == "integer" or parameter["schema"].get("format") == "uuid":
+                values = await ours.values(operation.path)
+                path = filled(operation.path, {**values, parameter["name"]: "PLACE"}).replace("PLACE", text)
+                answer = await ask(ours.session, operation.method, path, **options)
+                assert (answer.status, answer.code) == (404, "NOT_FOUND"), f"{operation} {text}"
+
+
+def fits(path: str, address: str) -> bool:
+    """Whether a route's path takes the address of another: `/submissions/{id}` takes `/submissions/replay`."""
+    return re.fullmatch(re.sub(r"{\w+}", "[^/]+", path), address) is not None
+
+
+async def test_methods_that_are_not_there_are_405(ours: Workspace) -> None:
+    for path in {operation.path for operation in OPERATIONS}:
+        there = {operation.method for operation in OPERATIONS if fits(operation.path, path)}
+        for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - there:
+            answer = await ask(ours.session, method, filled(path, await ours.values(path)))
+            assert (answer.status, answer.code) == (405, "METHOD_NOT_ALLOWED"), f"{method} {path}"
+            assert there <= set(answer.headers["Allow"].split(", "))

@@ -1,0 +1,235 @@
+"""Contract section 2: integrations, whose credentials go in and never come out, and their types."""
+
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from pydantic import SecretStr
+
+from services.api.app import ROUTES
+from shared.integrations.types import TYPES
+from shared.settings import Settings
+from shared.vault import Vault
+from tests.contract.service import Service
+from tests.contract.workspaces import Workspace, assert_foreign, new_workspace
+
+RECORD = [
+    "id",
+    "type",
+    "name",
+    "is_active",
+    "settings",
+    "credentials",
+    "webhook_url",
+    "last_received_at",
+    "last_error",
+    "created_at",
+    "updated_at",
+]
+SECRET = "not-to-be-seen-7531"
+SLACK = "https://hooks.slack.example/services/T0/B0/abcdefgh"
+SMTP = {"host": "mail.example.com", "port": 2525, "username": "crm", "password": SECRET, "from": "crm@example.com"}
+
+
+@pytest_asyncio.fixture(scope="module")
+async def ours(service: Service) -> AsyncIterator[Workspace]:
+    async with new_workspace(service) as workspace:
+        yield workspace
+
+
+@pytest_asyncio.fixture(scope="module")
+async def theirs(service: Service) -> AsyncIterator[Workspace]:
+    async with new_workspace(service) as workspace:
+        yield workspace
+
+
+def body(type_: str, credentials: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
+    return {"type": type_, "name": "Test", "credentials": credentials, **fields}
+
+
+async def test_all_types_stand_in_one_answer(ours: Workspace) -> None:
+    answer = await ours.ask("GET", "/integrations/types")
+    assert (answer.status, answer.body.keys()) == (200, {"data"})
+    found = answer.body["data"]
+    assert [kind["type"] for kind in found] == list(TYPES)
+    assert all(list(kind) == ["type", "name", "direction", "fields", "verification", "docs"] for kind in found)
+    assert all(list(field) == ["key", "label", "required", "secret"] for kind in found for field in kind["fields"])
+
+
+async def test_every_type_can_be_made_with_what_it_says_it_needs(ours: Workspace) -> None:
+    given = {"port": "587", "from": "crm@example.com", "webhook_url": SLACK}
+    for kind in (await ours.ask("GET", "/integrations/types")).body["data"]:
+        secret = "whsec_" + "c2VjcmV0IG9mIHR3ZW50eSBmb3VyIGJ5dGVz" if kind["type"] == "standard_webhooks" else SECRET
+        needed = {field["key"]: given.get(field["key"], secret) for field in kind["fields"] if field["required"]}
+        made = await ours.make("/integrations", body(kind["type"], needed))
+        assert sorted(made) == sorted(RECORD)
+        assert (made["webhook_url"] is None) == (kind["direction"] == "outbound")
+        assert made["credentials"].keys() == {field["key"] for field in kind["fields"]}
+        assert all(
+            SECRET not in (made["credentials"][field["key"]] or "") for field in kind["fields"] if field["secret"]
+        )
+
+
+async def test_an_integration_from_making_to_deleting(ours: Workspace, service: Service) -> None:
+    made = await ours.make("/integrations", body("mailgun", {"signing_key": SECRET, "domain": "mg.example.com"}))
+    path = f"/integrations/{made['id']}"
+    assert made["credentials"] == {
+        "signing_key": "••••7531",
+        "api_key": None,
+        "domain": "mg.example.com",
+        "region": None,
+        "from": None,
+    }
+    assert made["settings"]["mapping"] == {}
+    assert (made["is_active"], made["last_received_at"], made["last_error"]) == (True, None, None)
+    base, _, token = made["webhook_url"].rpartition("/")
+    assert base == f"{service.url}/api/inbound/webhooks"
+    assert len(token) >= 40
+    assert await ours.show(path) == made
+    assert (await ours.ask("GET", "/integrations")).body["data"][0] == made
+
+    changed = (await ours.ask("PATCH", path, {"name": "New", "is_active": False})).body["data"]
+    assert {**changed, "updated_at": made["updated_at"]} == {**made, "name": "New", "is_active": False}
+    assert changed["updated_at"] > made["updated_at"]
+    assert (await ours.ask("DELETE", path)).status == 204
+    assert (await ours.ask("GET", path)).status == 404
+
+
+async def test_what_was_read_can_be_written_back_and_changes_nothing(ours: Workspace, service: Service) -> None:
+    made = await ours.make("/integrations", body("smtp", SMTP, settings={"source": "mail"}))
+    stored = await credentials_of(service, made["id"])
+    again = (await ours.ask("PUT", f"/integrations/{made['id']}", made)).body["data"]
+    assert {**again, "updated_at": made["updated_at"]} == made
+    assert made["credentials"] == {**SMTP, "port": "2525", "password": "••••7531"}
+    assert await credentials_of(service, made["id"]) == stored == {**SMTP, "port": "2525"}
+
+
+async def credentials_of(service: Service, id_: int) -> dict[str, str]:
+    """As they are stored, decrypted with the key of the running service."""
+    vault = Vault.from_settings(Settings(data_dir=service.stack.folder, secret_key=SecretStr("")))
+    with service.stack.database() as database:
+        row = database.execute("SELECT credentials, token, token_digest FROM integrations WHERE id = %s", (id_,))
+        sealed, token, digest = row.fetchone() or (b"", b"", b"")
+    assert hashlib.sha256(vault.decrypt(token).encode()).digest() == digest
+    found: dict[str, str] = json.loads(vault.decrypt(sealed))
+    return found
+
+
+async def test_credentials_change_key_by_key(ours: Workspace, service: Service) -> None:
+    made = await ours.make("/integrations", body("smtp", SMTP))
+    path = f"/integrations/{made['id']}"
+    change = {"username": None, "password": "another-secret-2468", "port": "25"}
+    assert (await ours.ask("PATCH", path, {"credentials": change})).body["data"]["credentials"] == {
+        **{name: SMTP[name] for name in ("host", "from")},
+        "port": "25",
+        "username": None,
+        "password": "••••2468",
+    }
+    assert (await credentials_of(service, made["id"]))["password"] == "another-secret-2468"
+    errors = await ours.errors("PATCH", path, {"credentials": {"host": None, "password": "••••7531", "color": "red"}})
+    assert errors.keys() == {"credentials.host", "credentials.password", "credentials.color"}
+    assert (await ours.errors("PATCH", path, {"credentials": None})).keys() == {
+        "credentials.host",
+        "credentials.port",
+        "credentials.from",
+    }
+
+
+async def test_what_is_wrong_is_told_by_field_all_at_once(ours: Workspace, theirs: Workspace) -> None:
+    foreign = (await theirs.ask("GET", "/pipelines")).body["data"][0]
+    settings = {"pipeline_id": foreign["id"], "mapping": {"email": "email"}, "merge_policy": "mix"}
+    errors = await ours.errors("POST", "/integrations", {"type": "telegram", "settings": settings})
+    assert errors.keys() == {
+        "name",
+        "credentials.secret_token",
+        "settings.mapping.email",
+        "settings.merge_policy",
+    }
+    settings = {"pipeline_stage_id": foreign["stages"][0]["id"], "assigned_user_id": 2**40}
+    errors = await ours.errors("POST", "/integrations", body("jotform", {"key": "x"}, settings=settings))
+    assert errors.keys() == {"credentials.key", "settings.pipeline_stage_id", "settings.assigned_user_id"}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("type", None),
+        ("type", "carrier_pigeon"),
+        ("type", 5),
+        ("name", "x" * 256),
+        ("is_active", "yes"),
+        ("settings", []),
+        ("settings", {"tags": "vip"}),
+        ("credentials", "secret"),
+        ("credentials", {"secret": 1.5}),
+        ("credentials", {"secret": ["a"]}),
+        ("credentials", {"secret": "x" * 10_001}),
+        ("credentials", {"secret": "a\0b"}),
+    ],
+)
+async def test_a_value_that_cannot_be_is_refused(ours: Workspace, field: str, value: Any) -> None:
+    errors = await ours.errors("POST", "/integrations", {**body("webhook"), field: value})
+    assert {name.partition(".")[0] for name in errors} == {field}
+
+
+async def test_the_type_stays_what_it_is(ours: Workspace) -> None:
+    made = await ours.make("/integrations", body("jotform"))
+    path = f"/integrations/{made['id']}"
+    assert (await ours.errors("PATCH", path, {"type": "tally"})).keys() == {"type"}
+    assert (await ours.ask("PATCH", path, {"type": "jotform"})).status == 200
+
+
+async def test_settings_change_one_by_one_and_know_their_place(ours: Workspace) -> None:
+    pipeline = (await ours.ask("GET", "/pipelines")).body["data"][0]
+    stage = pipeline["stages"][1]["id"]
+    sent = {"source": "jot", "tags": ["a"], "pipeline_stage_id": stage, "mapping": {"email": "$.q3_email"}}
+    made = await ours.make("/integrations", body("jotform", settings=sent))
+    whole = {
+        "merge_policy": None,
+        "assigned_user_id": None,
+        "event_id": None,
+        **sent,
+        "pipeline_id": pipeline["id"],
+    }
+    assert made["settings"] == whole
+    path = f"/integrations/{made['id']}"
+    changed = (await ours.ask("PATCH", path, {"settings": {"source": None, "event_id": "$.id"}})).body["data"]
+    assert changed["settings"] == {**whole, "source": None, "event_id": "$.id"}
+
+
+async def test_credentials_under_a_lost_key_are_entered_again(ours: Workspace, service: Service) -> None:
+    made = await ours.make("/integrations", body("telegram", {"secret_token": SECRET}))
+    path, lost = f"/integrations/{made['id']}", Vault(lambda: "a-key-that-is-no-more")
+    with service.stack.database() as database:
+        row = (lost.encrypt("{}"), lost.encrypt("token"), made["id"])
+        database.execute("UPDATE integrations SET credentials = %s, token = %s WHERE id = %s", row)
+    shown = await ours.show(path)
+    assert (shown["credentials"], shown["webhook_url"]) == ({"secret_token": None}, None)
+    assert "cannot be decrypted" in shown["last_error"]
+    renamed = (await ours.ask("PATCH", path, {"name": "Still"})).body["data"]
+    assert (renamed["name"], renamed["credentials"]) == ("Still", {"secret_token": None})
+    assert (await ours.errors("PATCH", path, {"credentials": {}})).keys() == {"credentials.secret_token"}
+    healed = (await ours.ask("PATCH", path, {"credentials": {"secret_token": SECRET}})).body["data"]
+    assert (healed["credentials"], healed["last_error"]) == ({"secret_token": "••••7531"}, None)
+    assert healed["webhook_url"] not in (None, made["webhook_url"])
+    await credentials_of(service, made["id"])
+
+
+async def test_another_workspace_sees_nothing_of_it(ours: Workspace, theirs: Workspace) -> None:
+    made = await ours.make("/integrations", body("jotform"))
+    await assert_foreign(ours, theirs, f"/integrations/{made['id']}", {"name": "Mine"})
+    assert (await theirs.ask("GET", "/integrations")).body["meta"]["total"] == 0
+
+
+def test_each_noun_has_the_scopes_of_the_contract() -> None:
+    scopes = {(route.method, route.path): getattr(route.handler, "scope", None) for route in ROUTES}
+    for path, kind in (("integrations", "integrations"), ("webhooks", "integrations")):
+        assert scopes["GET", f"/api/v1/{path}"] == f"read:{kind}"
+        assert scopes["DELETE", f"/api/v1/{path}/{{id}}"] == f"write:{kind}"
+    assert scopes["POST", "/api/v1/webhooks/{id}/rotate-secret"] == "write:integrations"
+    assert scopes["GET", "/api/v1/integrations/types"] == "read:integrations"
+    assert scopes["PATCH", "/api/v1/lead-scoring-rules/{id}"] == "write:automations"
+    assert scopes["DELETE", "/api/v1/lead-scoring-rules/{id}"] == "delete:automations"

@@ -1,0 +1,133 @@
+"""Contract section 2: filters, sorts, search and walks of the list of leads, over HTTP."""
+
+import secrets
+from typing import Any
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from tests.contract.service import BATCH, Answer, Service, ask, new_email, new_phone
+from tests.support.waiting import until_async
+
+PATH = "/api/v1/leads"
+
+
+@pytest_asyncio.fixture(scope="module")
+async def source(client: aiohttp.ClientSession) -> str:
+    """A source that twelve leads came from."""
+    name = f"filters-{secrets.token_hex(4)}"
+    leads = [
+        {"email": new_email(), "first_name": f"Person {n:02}", "source": name, "tags": [f"{name}-{n % 3}"]}
+        for n in range(12)
+    ]
+    assert (await ask(client, "POST", BATCH, json=leads)).status == 200
+    return name
+
+
+async def listed(client: aiohttp.ClientSession, **query: Any) -> Answer:
+    return await ask(client, "GET", PATH, params=query)
+
+
+async def test_a_tag_is_named_in_any_case_and_filters_combine(client: aiohttp.ClientSession, source: str) -> None:
+    body = (await listed(client, tag=f"{source}-1".upper(), source=source, status="new", starred="false")).body
+    assert body["meta"]["total"] == 4
+    assert {name for lead in body["data"] for name in lead["tags"]} == {f"{source}-1"}
+    assert (await listed(client, source=source, starred="1")).body["meta"]["total"] == 0
+    assert (await listed(client, source=source, status="lost")).body["meta"]["total"] == 0
+
+
+async def test_an_unknown_tag_or_source_is_an_empty_list(client: aiohttp.ClientSession) -> None:
+    for query in ({"tag": "nobody's"}, {"source": "nowhere"}):
+        answer = await listed(client, **query)
+        assert (answer.status, answer.body["data"], answer.body["meta"]["total"]) == (200, [], 0)
+
+
+async def test_times_are_strict(client: aiohttp.ClientSession, source: str) -> None:
+    at = (await listed(client, source=source)).body["data"][0]["created_at"]
+    assert (await listed(client, source=source, created_after=at, created_before=at)).body["meta"]["total"] == 0
+    assert (await listed(client, source=source, created_before="2020-01-01")).body["meta"]["total"] == 0
+    assert (await listed(client, source=source, updated_after="2020-01-01T00:00:00Z")).body["meta"]["total"] == 12
+
+
+async def test_every_bad_value_is_named_at_once(client: aiohttp.ClientSession) -> None:
+    bad = {
+        "status": "hot",
+        "pipeline_id": "999999",
+        "stage_id": "999999",
+        "assigned_user_id": "0",
+        "created_after": "yesterday",
+        "created_before": "2026-02-30",
+        "updated_after": "2026-13-01",
+        "updated_before": "1",
+        "starred": "yes",
+        "sort": "id",
+        "direction": "up",
+        "per_page": "0",
+        "page": "x",
+    }
+    answer = await listed(client, **bad)
+    assert (answer.status, answer.code) == (422, "VALIDATION_FAILED")
+    assert answer.body["errors"].keys() == bad.keys()
+
+
+async def test_a_board_of_another_workspace_is_422(client: aiohttp.ClientSession, service: Service) -> None:
+    """As is one that is nowhere."""
+    slug = f"other-{secrets.token_hex(4)}"
+    service.stack.run("workspace", "create", slug, "--name", "Other")
+    async with service.client(service.make_key("*", workspace=slug)) as stranger:
+        theirs = (await ask(stranger, "GET", "/api/v1/pipelines")).body["data"][0]
+    answer = await listed(client, pipeline_id=theirs["id"], stage_id=theirs["stages"][0]["id"])
+    assert (answer.status, answer.body["errors"].keys()) == (422, {"pipeline_id", "stage_id"})
+
+
+@pytest.mark.parametrize("spelling", ["{0}", "({0:.3}) {0[3]}{0[4]}{0[5]}-{1}", "+1 {0}", "{1}"])
+async def test_search_finds_names_emails_and_phones(client: aiohttp.ClientSession, spelling: str) -> None:
+    mark, phone = secrets.token_hex(6), new_phone()
+    lead = {"email": f"X-{mark}@example.com", "first_name": "Zoë", "last_name": f"O'{mark}", "phone": phone}
+    made = (await ask(client, "POST", "/api/inbound/leads?tenant=main", json=lead)).body["lead_id"]
+
+    async def found(term: str) -> bool:
+        return made in [lead["id"] for lead in (await listed(client, search=term, per_page=100)).body["data"]]
+
+    await until_async(lambda: found(mark[2:].upper()), 5)
+    for term in (f"zoë o'{mark}", f"{mark}@EXAMPLE", spelling.format(phone[2:], phone[-4:])):
+        assert await found(term), term
+    for term in (f"{mark}%", f"_{mark[1:]}", f"{mark}\\"):
+        assert (await listed(client, search=term)).body["meta"]["total"] == 0
+
+
+@pytest.mark.parametrize("sort", ["created_at", "updated_at", "lead_score", "first_name", "last_name", "email"])
+async def test_a_walk_meets_every_lead_once(
+    client: aiohttp.ClientSession, service: Service, source: str, sort: str
+) -> None:
+    link, met = f"{PATH}?source={source}&sort={sort}&per_page=5&cursor=", []
+    while link:
+        body = (await ask(client, "GET", link)).body
+        assert body["meta"].keys() == {"per_page", "next_cursor"}
+        assert (body["meta"]["next_cursor"] is None) is (body["links"]["next"] is None)
+        met += [lead["id"] for lead in body["data"]]
+        link = (body["links"]["next"] or "").removeprefix(service.url)
+    assert met == [lead["id"] for lead in (await listed(client, source=source, sort=sort)).body["data"]]
+
+
+async def test_a_cursor_is_of_its_list_only(client: aiohttp.ClientSession, source: str) -> None:
+    cursor = (await listed(client, source=source, per_page=5, cursor="")).body["meta"]["next_cursor"]
+    assert (await listed(client, source=source, per_page=2, cursor=cursor)).status == 200
+    for query in (
+        {"source": source, "cursor": cursor, "page": "1"},
+        {"source": source, "cursor": "", "page": "2"},
+        {"cursor": cursor},
+        {"source": source, "cursor": cursor, "sort": "email"},
+        {"source": source, "cursor": cursor, "direction": "asc"},
+        {"source": source, "cursor": cursor[:-1] + ("A" if cursor[-1] != "A" else "B")},
+        {"source": source, "cursor": "nonsense"},
+        {"source": source, "cursor": "é"},
+    ):
+        answer = await listed(client, **query)
+        assert (answer.status, list(answer.body["errors"])) == (422, ["cursor"]), query
+
+
+async def test_a_tags_count_is_exact_at_once(client: aiohttp.ClientSession, source: str) -> None:
+    tags = (await ask(client, "GET", "/api/v1/tags?per_page=100")).body["data"]
+    assert {tag["leads_count"] for tag in tags if tag["name"].startswith(source)} == {4}

@@ -1,0 +1,87 @@
+"""The document: valid, complete, and what the service itself answers with."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import aiohttp
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from services.api.openapi.document import document
+from services.api.openapi.schemas import nodes
+from tests.contract.catalogue import DOCUMENT, OPERATIONS, ROUTES, Operation
+from tests.contract.service import Service, ask
+
+STATIC = Path(__file__).resolve().parents[2] / "services" / "api" / "openapi" / "static"
+HOSTS = re.compile(r"""(?:https?:)?//[\w.-]+\.[a-z]{2,}""")
+
+
+def test_it_is_valid_openapi() -> None:
+    OpenAPIV31SpecValidator(DOCUMENT).validate()
+
+
+def test_it_is_the_same_each_time() -> None:
+    assert document(ROUTES) == DOCUMENT
+    assert list(document(ROUTES)["paths"]) == list(DOCUMENT["paths"])
+
+
+def test_every_route_is_in_it_and_nothing_else() -> None:
+    routes = {(route.method, route.path) for route in ROUTES}
+    assert len(routes) == len(ROUTES)
+    assert {(each.method, each.path) for each in OPERATIONS} == routes
+
+
+def test_every_answer_says_what_it_holds() -> None:
+    """A handler that was not described would give an empty 200."""
+    bare = [
+        str(each)
+        for each in OPERATIONS
+        for status in ("200", "201")
+        if "content" not in each.said["responses"].get(status, {"content": 1})
+    ]
+    assert bare == []
+
+
+def test_every_answer_is_closed() -> None:
+    """An answer has exactly its fields: a schema that allowed others would let them in unnoticed."""
+    for each in OPERATIONS:
+        for status, said in each.said["responses"].items():
+            for node in nodes(said.get("content", {})):
+                assert "properties" not in node or node["additionalProperties"] is False, (each, status)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=str)
+def test_its_summary_is_one_plain_sentence(operation: Operation) -> None:
+    summary = operation.said["summary"]
+    assert summary[0].isupper()
+    assert len(summary) <= 110
+
+
+async def test_it_is_what_the_service_gives(nobody: aiohttp.ClientSession) -> None:
+    answer = await ask(nobody, "GET", "/api/v1/openapi.json")
+    assert answer.body == DOCUMENT
+    again = await ask(nobody, "GET", "/api/v1/openapi.json", headers={"If-None-Match": answer.headers["ETag"]})
+    assert (again.status, again.raw) == (304, b"")
+
+
+async def test_the_page_runs_nothing_from_elsewhere(nobody: aiohttp.ClientSession) -> None:
+    answer = await ask(nobody, "GET", "/api/documentation")
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert not HOSTS.search(policy)
+    page = answer.raw.decode()
+    assert not re.search(r"""(?:src|href)=["'](?:https?:)?//""", page)
+    for name in ("page.css", "page.js"):
+        assert (STATIC / name).read_text(encoding="utf-8") in page
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="there is no chromium here")
+def test_a_browser_shows_every_endpoint(service: Service, tmp_path: Path) -> None:
+    """The policy lets the page's own script run, and the script makes sense of the whole document."""
+    headless = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}"]
+    command = ["chromium", *headless, "--virtual-time-budget=10000", "--dump-dom", f"{service.url}/api/documentation"]
+    page = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    shown = set(re.findall(r'class="endpoint" id="(\w+)"', page))
+    assert shown == {operation.said["operationId"] for operation in OPERATIONS}

@@ -1,0 +1,71 @@
+"""Contract section 2: what is deleted is on no lead."""
+
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+
+from shared.db import connect
+from shared.leads.references import FEW
+from tests.contract.service import Service, new_email
+from tests.contract.workspaces import Workspace, new_workspace
+from tests.support.waiting import until_async
+
+
+@pytest_asyncio.fixture(scope="module")
+async def team(service: Service) -> AsyncIterator[Workspace]:
+    async with new_workspace(service) as workspace:
+        yield workspace
+
+
+async def test_a_lead_of_a_deleted_stage_stays_in_the_pipeline(team: Workspace) -> None:
+    pipeline = await team.make("/pipelines", {"name": "Shrinking", "stages": [{"name": "A"}, {"name": "B"}]})
+    stage = pipeline["stages"][0]["id"]
+    lead = await team.lead(pipeline_stage_id=stage)
+    assert (await team.ask("DELETE", f"/pipelines/{pipeline['id']}/stages/{stage}")).status == 204
+    shown = await team.show(f"/leads/{lead}")
+    assert (shown["pipeline_id"], shown["pipeline_stage_id"]) == (pipeline["id"], None)
+
+
+async def test_what_was_a_deleted_users_is_nobodys(team: Workspace) -> None:
+    user, keeper = [(await team.make("/users", {"name": "x", "email": new_email()}))["id"] for _ in range(2)]
+    lead, kept = await team.lead(assigned_user_id=user), await team.lead(assigned_user_id=keeper)
+    task = await team.make("/tasks", {"title": "Call", "user_id": user, "lead_id": lead})
+    assert (await team.show(f"/leads/{lead}"))["assigned_user_id"] == user
+    assert (await team.ask("DELETE", f"/users/{user}")).status == 204
+    assert (await team.show(f"/leads/{lead}"))["assigned_user_id"] is None
+    assert (await team.show(f"/leads/{kept}"))["assigned_user_id"] == keeper
+    assert await team.show(f"/tasks/{task['id']}") == {**task, "user_id": None}
+
+
+async def test_a_deleted_tag_is_on_no_lead(team: Workspace) -> None:
+    lead = await team.lead(tags=["Going", "Staying"])
+    tags = {tag["name"]: tag for tag in (await team.ask("GET", "/tags")).body["data"]}
+    assert (await team.ask("DELETE", f"/tags/{tags['Going']['id']}")).status == 204
+    assert (await team.show(f"/leads/{lead}"))["tags"] == ["Staying"]
+    assert (await team.ask("DELETE", f"/tags/{tags['Going']['id']}")).status == 404
+    again = await team.lead(tags=["going"])
+    assert (await team.show(f"/leads/{again}"))["tags"] == ["going"]
+    assert (await team.show(f"/leads/{lead}"))["tags"] == ["Staying"]
+
+
+async def test_what_many_leads_bore_is_hidden_at_once_and_cleaned_soon(service: Service, team: Workspace) -> None:
+    user = (await team.make("/users", {"name": "Busy", "email": new_email()}))["id"]
+    tag = (await team.make("/tags", {"name": "Everywhere"}))["id"]
+    lead = await team.lead(assigned_user_id=user, tags=["everywhere", "kept"])
+    copies = """
+        INSERT INTO leads (workspace_id, id, assigned_user_id, tag_ids)
+        SELECT workspace_id, nextval('lead_ids'), assigned_user_id, tag_ids FROM leads, generate_series(1, %s)
+        WHERE id = %s
+    """
+    bearing = "SELECT count(*) FROM leads WHERE assigned_user_id = %s OR %s = ANY(tag_ids)"
+    async with connect(service.stack.database_url, "tests") as connection:
+        await connection.execute(copies, (FEW, lead))
+        for path in (f"/users/{user}", f"/tags/{tag}"):
+            assert (await team.ask("DELETE", path)).status == 204
+        shown = await team.show(f"/leads/{lead}")
+        assert (shown["assigned_user_id"], shown["tags"]) == (None, ["kept"])
+
+        async def cleaned() -> bool:
+            return await (await connection.execute(bearing, (user, tag))).fetchone() == (0,)
+
+        await until_async(cleaned)

@@ -1,0 +1,207 @@
+"""Contract section 2, "Beyond the reference": submissions, replaying them, and operations."""
+
+import secrets
+import uuid
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import aiohttp
+import orjson
+import pytest
+import pytest_asyncio
+
+from shared.ids import now_ms, time_of, uuid7
+from tests.contract.service import Service, ask, new_email, post_lead
+from tests.support.waiting import until_async
+
+SUBMISSIONS = "/api/v1/submissions"
+RECORD = {
+    *("id", "state", "channel", "source", "lead_id", "is_duplicate", "matched_on", "payload", "changes", "warnings"),
+    *("error", "attempts", "received_at", "processed_at"),
+}
+# As a worker buries one, with the ledger that goes with it.
+BURY = """
+WITH counted AS (
+    INSERT INTO ledger_deltas (workspace_id, state, n)
+    SELECT id, state, 1 FROM workspaces, unnest(ARRAY['accepted', %(state)s]) state WHERE slug = 'main'
+)
+INSERT INTO submissions (workspace_id, id, received_at, state, channel, source, payload, error, attempts)
+SELECT id, %(id)s, %(at)s, %(state)s, 'inbound', %(source)s, %(payload)s, 'ValueError: no', 5
+FROM workspaces WHERE slug = 'main'
+"""
+
+
+Bury = Callable[..., list[str]]
+
+
+@pytest_asyncio.fixture
+async def bury(client: aiohttp.ClientSession, service: Service) -> AsyncIterator[Bury]:
+    """Makes so many submissions that no worker could ingest, and that one can now; none of them is left."""
+    buried: list[str] = []
+
+    def bury(source: str, n: int = 1, state: str = "dead") -> list[str]:
+        ids = [uuid7(now_ms() - 1000 * number) for number in range(n)]
+        buried.extend(ids)
+        with service.stack.database() as database:
+            for id_ in ids:
+                payload = orjson.dumps({"email": new_email(), "source": source})
+                values = {"id": id_, "at": time_of(id_), "state": state, "source": source, "payload": payload}
+                database.execute(BURY, values)
+        return ids
+
+    yield bury
+    for id_ in buried:
+        await ask(client, "POST", f"{SUBMISSIONS}/{id_}/replay")
+    await until_done(client, buried)
+
+
+def new_source() -> str:
+    return f"source-{secrets.token_hex(6)}"
+
+
+async def state_of(client: aiohttp.ClientSession, id_: str) -> Any:
+    return (await ask(client, "GET", f"{SUBMISSIONS}/{id_}")).body["data"]["state"]
+
+
+async def until_done(client: aiohttp.ClientSession, ids: list[str]) -> None:
+    async def are_done() -> bool:
+        return {await state_of(client, id_) for id_ in ids} == {"done"}
+
+    await until_async(are_done, 20, "the replay")
+
+
+async def test_submissions_are_listed_newest_first(client: aiohttp.ClientSession) -> None:
+    source, email = new_source(), new_email()
+    posted = [(await post_lead(client, {"email": email, "source": source, "n": n})).body for n in range(3)]
+    page = (await ask(client, "GET", f"{SUBMISSIONS}?source={source}&per_page=2")).body
+    assert page["meta"]["total"] == 3
+    assert [each["id"] for each in page["data"]] == [each["submission_id"] for each in posted[:0:-1]]
+    newest = page["data"][0]
+    assert newest.keys() == RECORD
+    assert newest["payload"] == {"email": email, "source": source}
+    assert (newest["state"], newest["is_duplicate"], newest["matched_on"]) == ("done", True, ["email"])
+    assert (await ask(client, "GET", f"{SUBMISSIONS}/{newest['id']}")).body["data"] == newest
+
+
+async def test_submissions_are_filtered(client: aiohttp.ClientSession, bury: Bury) -> None:
+    source, email = new_source(), new_email()
+    before = datetime.now(UTC) - timedelta(minutes=1)
+    first, second = [(await post_lead(client, {"email": email, "source": source})).body for _ in range(2)]
+    (dead,) = bury(source)
+
+    async def found(**filters: Any) -> set[str]:
+        answer = await ask(client, "GET", SUBMISSIONS, params={"source": source, **filters})
+        assert answer.status == 200, answer.raw
+        assert answer.body["meta"]["total"] == len(answer.body["data"])
+        return {each["id"] for each in answer.body["data"]}
+
+    done = {first["submission_id"], second["submission_id"]}
+    assert await found(state="done") == done
+    assert await found(state="dead") == {dead}
+    assert await found(state="accepted") == set()
+    assert await found(lead_id=str(first["lead_id"])) == done
+    assert await found(is_duplicate="true") == {second["submission_id"]}
+    assert await found(channel="inbound") == done | {dead}
+    assert await found(channel="form:1") == set()
+    assert await found(received_after=before.isoformat()) == done | {dead}
+    assert await found(received_before=before.isoformat()) == set()
+
+
+@pytest.mark.parametrize("name", ["state", "lead_id", "is_duplicate", "received_after", "received_before", "page"])
+@pytest.mark.parametrize("value", ["x", "-1", "a%00b"])
+async def test_a_filter_that_cannot_be_one_is_422(client: aiohttp.ClientSession, name: str, value: str) -> None:
+    answer = await ask(client, "GET", f"{SUBMISSIONS}?{name}={value}")
+    assert (answer.status, list(answer.body["errors"])) == (422, [name])
+
+
+async def test_a_dead_submission_is_replayed(client: aiohttp.ClientSession, bury: Bury) -> None:
+    for state in ("dead", "quarantined"):
+        (id_,) = bury(new_source(), state=state)
+        assert await state_of(client, id_) == state
+        answer = await ask(client, "POST", f"{SUBMISSIONS}/{id_}/replay")
+        assert answer.status == 202, answer.raw
+        assert (answer.body["data"].keys(), answer.body["data"]["state"]) == (RECORD, "accepted")
+        assert answer.headers["Location"] == f"{SUBMISSIONS}/{id_}"
+        await until_done(client, [id_])
+        again = await ask(client, "POST", f"{SUBMISSIONS}/{id_}/replay")
+        assert (again.status, again.code) == (409, "CONFLICT")
+
+
+@pytest.mark.parametrize("id_", [str(uuid.uuid4()), uuid7(now_ms()), "1", "x"])
+async def test_what_is_not_there_cannot_be_replayed(client: aiohttp.ClientSession, id_: str) -> None:
+    assert (await ask(client, "POST", f"{SUBMISSIONS}/{id_}/replay")).status == 404
+
+
+async def test_many_are_counted_before_they_are_replayed(client: aiohttp.ClientSession, bury: Bury) -> None:
+    source = new_source()
+    ids = bury(source, 5)
+    since = (datetime.now(UTC) - timedelta(minutes=1)).isoformat()
+    wanted = {"state": "dead", "source": source, "since": since}
+
+    async def replay(**members: Any) -> tuple[int, Any]:
+        answer = await ask(client, "POST", f"{SUBMISSIONS}/replay", json={**wanted, **members})
+        return answer.status, answer.body.get("data") or answer.code
+
+    for members in ({}, {"confirm": False}, {"confirm": None}):
+        assert await replay(**members) == (200, {"count": 5, "replayed": 0})
+    assert await replay(before=since) == (200, {"count": 0, "replayed": 0})
+    assert await replay(channel="form:1", confirm=True) == (202, {"count": 0, "replayed": 0})
+    assert await replay(state="quarantined") == (200, {"count": 0, "replayed": 0})
+    assert await replay(confirm=4) == (409, "CONFLICT")
+    assert {await state_of(client, id_) for id_ in ids} == {"dead"}
+    assert await replay(confirm=5) == (202, {"count": 5, "replayed": 5})
+    await until_done(client, ids)
+    ids = bury(source, 2)
+    assert await replay(confirm=True) == (202, {"count": 2, "replayed": 2})
+    await until_done(client, ids)
+
+
+async def test_a_bad_replay_is_refused_by_field(client: aiohttp.ClientSession) -> None:
+    body = {"since": "yesterday", "confirm": "yes", "source": 1}
+    answer = await ask(client, "POST", f"{SUBMISSIONS}/replay", json=body)
+    assert answer.body["errors"].keys() == {"state", *body}
+    answer = await ask(client, "POST", f"{SUBMISSIONS}/replay", json={"state": "done", "confirm": -1})
+    assert answer.body["errors"].keys() == {"state", "confirm"}
+
+
+async def test_operations_add_up(client: aiohttp.ClientSession, bury: Bury) -> None:
+    bury(new_source())
+    await post_lead(client, {"email": new_email()})
+    data = (await ask(client, "GET", "/api/v1/operations")).body["data"]
+    assert data.keys() == {"ledger", "oldest_waiting_s", "queues", "workers", "dead_letters"}
+    ledger = data["ledger"]
+    assert ledger["accepted"] == sum(ledger[name] for name in ledger if name != "accepted")
+    assert (ledger["done"] > 0, ledger["dead"] > 0) == (True, True)
+    assert data["dead_letters"]["submissions"] == ledger["dead"]
+    assert {queue["name"] for queue in data["queues"]} == {"ingest", "events", "deliveries"}
+    assert {"worker", "sweeper"} <= {process["kind"] for process in data["workers"] if process["is_alive"]}
+
+
+async def test_another_workspace_sees_and_replays_nothing(
+    client: aiohttp.ClientSession, service: Service, bury: Bury
+) -> None:
+    source = new_source()
+    (id_,) = bury(source)
+    slug = f"other-{secrets.token_hex(4)}"
+    service.stack.run("workspace", "create", slug, "--name", "Other")
+    async with service.client(service.make_key("*", workspace=slug)) as other:
+        assert (await ask(other, "GET", SUBMISSIONS)).body["meta"]["total"] == 0
+        assert (await ask(other, "POST", f"{SUBMISSIONS}/{id_}/replay")).status == 404
+        replay = {"state": "dead", "confirm": True}
+        assert (await ask(other, "POST", f"{SUBMISSIONS}/replay", json=replay)).body["data"]["replayed"] == 0
+        ledger = (await ask(other, "GET", "/api/v1/operations")).body["data"]["ledger"]
+        assert set(ledger.values()) == {0}
+    assert await state_of(client, id_) == "dead"
+
+
+async def test_operations_need_their_scopes(service: Service) -> None:
+    calls = {
+        **{("GET", SUBMISSIONS): "read", ("GET", "/api/v1/operations"): "read"},
+        **{("POST", f"{SUBMISSIONS}/replay"): "write", ("POST", f"{SUBMISSIONS}/{uuid.uuid4()}/replay"): "write"},
+    }
+    for scope in ("read", "write"):
+        async with service.client(service.make_key(f"{scope}:operations")) as session:
+            for (method, path), needed in calls.items():
+                answer = await ask(session, method, path, json={})
+                assert (answer.status == 403) == (scope != needed), (scope, path, answer.raw)

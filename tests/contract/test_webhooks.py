@@ -1,0 +1,132 @@
+"""Contract section 4: subscriptions to events as records, and their secrets."""
+
+from base64 import b64decode
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from tests.contract.service import Service
+from tests.contract.workspaces import Workspace, assert_foreign, new_workspace
+
+URL = "https://crm.example.com/hooks/leads"
+RECORD = [
+    "id",
+    "url",
+    "events",
+    "description",
+    "is_active",
+    "disabled_reason",
+    "disabled_at",
+    "created_at",
+    "updated_at",
+]
+EVENTS = [
+    "lead.created",
+    "lead.updated",
+    "lead.deleted",
+    "lead.duplicate",
+    "lead.stage_changed",
+    "lead.assigned",
+    "tag.added",
+    "form.submitted",
+]
+
+
+@pytest_asyncio.fixture(scope="module")
+async def ours(service: Service) -> AsyncIterator[Workspace]:
+    async with new_workspace(service) as workspace:
+        yield workspace
+
+
+@pytest_asyncio.fixture(scope="module")
+async def theirs(service: Service) -> AsyncIterator[Workspace]:
+    async with new_workspace(service) as workspace:
+        yield workspace
+
+
+def body(**fields: Any) -> dict[str, Any]:
+    return {"url": URL, "events": ["lead.created"], **fields}
+
+
+async def test_a_subscription_from_making_to_deleting(ours: Workspace) -> None:
+    made = await ours.make("/webhooks", body(events=[*EVENTS, "lead.created"], description="The CRM"))
+    secret, path = made.pop("secret"), f"/webhooks/{made['id']}"
+    assert secret.startswith("whsec_")
+    assert 24 <= len(b64decode(secret.removeprefix("whsec_"), validate=True)) <= 64
+    assert list(made) == RECORD
+    assert (made["events"], made["is_active"], made["disabled_reason"]) == (EVENTS, True, None)
+    assert await ours.show(path) == made
+    assert (await ours.ask("GET", "/webhooks")).body["data"] == [made]
+    changed = (await ours.ask("PATCH", path, {"events": ["*"], "description": None})).body["data"]
+    assert {**changed, "updated_at": made["updated_at"]} == {**made, "events": ["*"], "description": None}
+    assert (await ours.ask("DELETE", path)).status == 204
+    assert (await ours.ask("GET", path)).status == 404
+
+
+async def test_a_new_secret_has_the_old_one_beside_it_for_a_day(ours: Workspace, service: Service) -> None:
+    made = await ours.make("/webhooks", body())
+    with service.stack.database() as database:
+        query = "SELECT secret, old_secret, old_secret_until FROM webhook_subscriptions WHERE id = %s"
+        before = database.execute(query, (made["id"],)).fetchone()
+        rotated = (await ours.ask("POST", f"/webhooks/{made['id']}/rotate-secret")).body["data"]
+        after = database.execute(query, (made["id"],)).fetchone()
+    assert before is not None
+    assert after is not None
+    assert list(rotated) == [*RECORD, "secret"]
+    assert rotated["secret"] != made["secret"]
+    assert (before[1], after[1]) == (None, before[0])
+    assert timedelta(hours=23, minutes=59) < after[2] - datetime.now(UTC) <= timedelta(hours=24)
+    assert made["secret"].encode() not in after[0] + after[1]
+
+
+async def test_activating_one_that_was_switched_off_forgets_why(ours: Workspace, service: Service) -> None:
+    made = await ours.make("/webhooks", body())
+    path = f"/webhooks/{made['id']}"
+    with service.stack.database() as database:
+        off = "UPDATE webhook_subscriptions SET is_active = false, disabled_reason = 'gone', disabled_at = now()"
+        database.execute(f"{off} WHERE id = %s", (made["id"],))
+    shown = await ours.show(path)
+    assert (shown["is_active"], shown["disabled_reason"]) == (False, "gone")
+    assert shown["disabled_at"] is not None
+    assert (await ours.ask("PATCH", path, {"description": "x"})).body["data"]["disabled_reason"] == "gone"
+    on = (await ours.ask("PATCH", path, {"is_active": True})).body["data"]
+    assert (on["is_active"], on["disabled_reason"], on["disabled_at"]) == (True, None, None)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("url", None),
+        ("url", "crm.example.com"),
+        ("url", "ftp://crm.example.com"),
+        ("url", "javascript:alert(1)"),
+        ("url", "https://user:password@crm.example.com"),
+        ("url", "http://127.0.0.1:5432/"),
+        ("url", "http://localhost/"),
+        ("url", "http://[::1]/"),
+        ("url", "http://[::1/"),
+        ("url", "http://example.com:99999/"),
+        ("url", 5),
+        ("events", None),
+        ("events", []),
+        ("events", "lead.created"),
+        ("events", ["lead.eaten"]),
+        ("events", [5]),
+        ("is_active", None),
+        ("description", 5),
+    ],
+)
+async def test_a_value_that_cannot_be_is_refused(ours: Workspace, field: str, value: Any) -> None:
+    for method, path in (("POST", "/webhooks"), ("PATCH", f"/webhooks/{2**50}")):
+        errors = await ours.errors(method, path, body(**{field: value}))
+        assert {name.partition(".")[0] for name in errors} == {field}
+
+
+async def test_another_workspace_sees_nothing_of_it(ours: Workspace, theirs: Workspace) -> None:
+    made = await ours.make("/webhooks", body())
+    await assert_foreign(ours, theirs, f"/webhooks/{made['id']}", {"is_active": False})
+    assert (await theirs.ask("POST", f"/webhooks/{made['id']}/rotate-secret")).status == 404
+    assert (await theirs.ask("GET", "/webhooks")).body["meta"]["total"] == 0

@@ -1,0 +1,81 @@
+"""A workspace of a test's own, so that what it changes for everybody is nobody else's."""
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+from shared import tenants
+from shared.db import connect
+from tests.contract.service import Answer, Service, ask, new_email, post_lead
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A new workspace, and a client whose key may do everything there."""
+
+    service: Service
+    slug: str
+    client: aiohttp.ClientSession
+
+    async def ask(self, method: str, path: str, body: Any = None) -> Answer:
+        """One request under `/api/v1`."""
+        return await ask(self.client, method, f"/api/v1{path}", **({} if body is None else {"json": body}))
+
+    async def make(self, path: str, body: Any) -> dict[str, Any]:
+        """The record that a POST makes."""
+        answer = await self.ask("POST", path, body)
+        assert answer.status == 201, answer.raw
+        assert answer.headers["Location"] == f"/api/v1{path}/{answer.body['data']['id']}"
+        made: dict[str, Any] = answer.body["data"]
+        return made
+
+    async def show(self, path: str) -> dict[str, Any]:
+        """The record at that path."""
+        answer = await self.ask("GET", path)
+        assert answer.status == 200, answer.raw
+        assert answer.body.keys() == {"data"}
+        shown: dict[str, Any] = answer.body["data"]
+        return shown
+
+    async def errors(self, method: str, path: str, body: Any) -> dict[str, list[str]]:
+        """What a 422 says is wrong, by field."""
+        answer = await self.ask(method, path, body)
+        assert (answer.status, answer.code) == (422, "VALIDATION_FAILED"), answer.raw
+        errors: dict[str, list[str]] = answer.body["errors"]
+        return errors
+
+    async def client_with(self, *scopes: str) -> aiohttp.ClientSession:
+        """Another client of the workspace, whose key has only those scopes."""
+        return self.service.client((await self.make("/api-keys", {"name": "test", "scopes": scopes}))["key"])
+
+    async def lead(self, **fields: Any) -> int:
+        """The id of a new lead that came in."""
+        path = f"/api/inbound/leads?tenant={self.slug}"
+        answer = await post_lead(self.client, {"email": new_email(), **fields}, path)
+        assert (answer.status, answer.body.get("warnings")) == (201, None), answer.raw
+        lead_id: int = answer.body["lead_id"]
+        return lead_id
+
+
+@asynccontextmanager
+async def new_workspace(service: Service) -> AsyncIterator[Workspace]:
+    """A workspace that is new."""
+    slug = f"own-{secrets.token_hex(6)}"
+    async with connect(service.stack.database_url, "tests") as connection:
+        await tenants.create_workspace(connection, slug, "Own")
+        key = (await tenants.create_key(connection, slug, "test", ["*"], None)).key.secret
+    async with service.client(key) as client:
+        yield Workspace(service, slug, client)
+
+
+async def assert_foreign(workspace: Workspace, other: Workspace, path: str, body: Any) -> None:
+    """What one workspace has at a path is not there for another, by any verb; and stays as it is."""
+    before = await workspace.show(path)
+    for method in ("GET", "PUT", "PATCH", "DELETE"):
+        answer = await other.ask(method, path, body if method in ("PUT", "PATCH") else None)
+        assert (answer.status, answer.code) == (404, "NOT_FOUND"), method
+    assert await workspace.show(path) == before

@@ -1,0 +1,144 @@
+"""The rules of the board against a list in memory, and under those who change it at once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from services.api import board
+from shared.db import Connection, make_engine
+from shared.errors import Conflict, NotFound
+from tests.support.ingesting import workspace_id
+
+pytestmark = pytest.mark.integration
+
+POSITIONS = st.none() | st.integers(1, 8)
+MOVES = st.lists(
+    st.tuples(st.just("insert"), st.just(0), POSITIONS)
+    | st.tuples(st.just("move"), st.integers(0, 9), st.integers(1, 8))
+    | st.tuples(st.just("delete"), st.integers(0, 9), st.none()),
+    max_size=12,
+)
+
+
+@pytest_asyncio.fixture
+async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    engine = make_engine(database_url, "tests", size=8)
+    yield engine
+    await engine.dispose()
+
+
+@given(order=st.lists(st.integers(), unique=True), item=st.integers(), position=st.none() | st.integers(1, 99))
+def test_an_item_is_put_where_it_is_wanted(order: list[int], item: int, position: int | None) -> None:
+    placed = board.put(order, item, position)
+    rest = [other for other in order if other != item]
+    at = len(rest) if position is None else min(position - 1, len(rest))
+    assert placed[at] == item
+    assert placed[:at] + placed[at + 1 :] == rest
+
+
+async def test_positions_are_those_of_a_list(engine: AsyncEngine, database: Connection) -> None:
+    workspace = await workspace_id(database)
+
+    @settings(max_examples=40, deadline=None)
+    @given(first=st.lists(POSITIONS, max_size=5), moves=MOVES)
+    async def follow(first: list[int | None], moves: list[tuple[str, int, int | None]]) -> None:
+        async with engine.connect() as connection:  # rolled back at the end
+            await _follow(connection, workspace, first, moves)
+
+    # pytest's plugin of Hypothesis knows no coroutine functions inside a test.
+    inner = follow.hypothesis.inner_test  # type: ignore[attr-defined]
+    loop = asyncio.get_running_loop()
+
+    def blocking(**drawn: Any) -> None:
+        asyncio.run_coroutine_threadsafe(inner(**drawn), loop).result()
+
+    follow.hypothesis.inner_test = blocking  # type: ignore[attr-defined]
+    await asyncio.to_thread(follow)
+
+
+async def _follow(
+    connection: AsyncConnection, workspace: int, first: list[int | None], moves: list[tuple[str, int, int | None]]
+) -> None:
+    stages: list[dict[str, Any]] = []
+    model: list[str] = []
+    for number, position in enumerate(first):
+        stages.append({"name": f"first {number}"} | ({} if position is None else {"position": position}))
+        model.insert(len(model) if position is None else position - 1, f"first {number}")
+    pipeline = await board.create_pipeline(connection, workspace, {"name": "x", "stages": stages})
+    for number, (what, which, position) in enumerate(moves):
+        at = {} if position is None else {"position": position}
+        if what == "insert":
+            await board.create_stage(connection, workspace, pipeline["id"], {"name": f"{number}", **at})
+            model.insert(len(model) if position is None else position - 1, f"{number}")
+        elif which < len(model):
+            name = model.pop(which)
+            (stage,) = [one["id"] for one in pipeline["stages"] if one["name"] == name]
+            if what == "move":
+                await board.update_stage(connection, workspace, pipeline["id"], stage, at)
+                model.insert((position or 0) - 1, name)
+            else:
+                await board.delete_stage(connection, workspace, pipeline["id"], stage)
+        pipeline = await board.find_pipeline(connection, workspace, pipeline["id"])
+        assert [stage["name"] for stage in pipeline["stages"]] == model
+        assert [stage["position"] for stage in pipeline["stages"]] == list(range(1, len(model) + 1))
+
+
+async def test_stages_made_and_deleted_at_once_stand_in_line(engine: AsyncEngine, database: Connection) -> None:
+    workspace = await workspace_id(database)
+    async with engine.begin() as connection:
+        pipeline = await board.create_pipeline(
+            connection, workspace, {"name": "x", "stages": [{"name": str(number)} for number in range(8)]}
+        )
+
+    async def make(number: int) -> None:
+        async with engine.begin() as connection:
+            fields = {"name": f"new {number}", "position": number % 4 + 1}
+            await board.create_stage(connection, workspace, pipeline["id"], fields)
+
+    async def move(stage: dict[str, Any]) -> None:
+        async with engine.begin() as connection:
+            await board.update_stage(connection, workspace, pipeline["id"], stage["id"], {"position": 3})
+
+    async def delete(stage: dict[str, Any]) -> None:
+        async with engine.begin() as connection:
+            await board.delete_stage(connection, workspace, pipeline["id"], stage["id"])
+
+    stages = pipeline["stages"]
+    await asyncio.gather(*map(make, range(8)), *map(move, stages[:4]), *map(delete, stages[4:]))
+    async with engine.connect() as connection:
+        found = await board.find_pipeline(connection, workspace, pipeline["id"])
+    assert [stage["position"] for stage in found["stages"]] == list(range(1, 13))
+
+
+async def test_there_is_one_default_whatever_is_asked_at_once(engine: AsyncEngine, database: Connection) -> None:
+    workspace = await workspace_id(database)
+
+    async def make(number: int) -> int:
+        async with engine.begin() as connection:
+            fields = {"name": str(number), "is_default": number % 2 == 0}
+            return int((await board.create_pipeline(connection, workspace, fields))["id"])
+
+    async def turn(pipeline: int, other: int) -> None:
+        for work in (
+            lambda c: board.update_pipeline(c, workspace, pipeline, {"is_default": True}),
+            lambda c: board.update_pipeline(c, workspace, pipeline, {"is_default": False}),
+            lambda c: board.delete_pipeline(c, workspace, other),
+        ):
+            try:
+                async with engine.begin() as connection:
+                    await work(connection)
+            except (Conflict, NotFound):
+                pass
+            async with engine.connect() as connection:
+                defaults = text("SELECT count(*) FROM pipelines WHERE is_default")
+                assert (await connection.execute(defaults)).scalar_one() == 1
+
+    made = await asyncio.gather(*map(make, range(8)))
+    await asyncio.gather(*[turn(pipeline, made[number - 1]) for number, pipeline in enumerate(made)])

@@ -1,0 +1,183 @@
+"""Mails, text messages and Slack, handed to real local servers that stand in for the providers."""
+
+from collections.abc import AsyncIterator, Iterator
+from email import message_from_bytes, policy
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+import pytest_asyncio
+
+from shared import unsubscribing
+from shared.db import Connection
+from shared.deliveries import enqueue, mail_to_lead, mail_to_user, notice, notice_to_address, slack, sms
+from tests.support.ingesting import workspace_id
+from tests.support.receivers import MailServer, Receiver, receiving
+from tests.support.sending import Outbox
+
+pytestmark = pytest.mark.integration
+
+
+@pytest_asyncio.fixture
+async def outbox(database_url: str, database: Connection) -> Outbox:
+    return Outbox(database_url, database, await workspace_id(database))
+
+
+@pytest_asyncio.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with receiving() as found:
+        yield found
+
+
+@pytest.fixture
+def mail_server() -> Iterator[MailServer]:
+    with MailServer() as found:
+        yield found
+
+
+async def _use(outbox: Outbox, server: MailServer) -> int:
+    fields = {"host": "127.0.0.1", "port": str(server.port), "from": "crm@example.com"}
+    return await outbox.integrate("smtp", **fields)
+
+
+def _read(server: MailServer, number: int = 0) -> Any:
+    content = server.mails[number].content
+    assert isinstance(content, bytes)
+    return message_from_bytes(content, policy=policy.default)
+
+
+async def test_a_mail_to_a_lead_bears_its_link_to_unsubscribe(outbox: Outbox, mail_server: MailServer) -> None:
+    await _use(outbox, mail_server)
+    lead_id = await outbox.lead("ada@example.com")
+    await enqueue(outbox.connection, [mail_to_lead(outbox.workspace_id, lead_id, "Hello\r\nBcc: x@y.z", "Hi Ada ✓")])
+    await outbox.send()
+    mail, (delivery,) = _read(mail_server), await outbox.deliveries()
+    assert delivery["state"] == "sent"
+    assert mail_server.mails[0].rcpt_tos == ["ada@example.com"]
+    assert mail["Subject"] == "Hello Bcc: x@y.z"
+    assert mail["Bcc"] is None
+    assert mail["Message-ID"] == f"<{delivery['message_id']}@example.com>"
+    assert mail.get_content().startswith("Hi Ada ✓")
+    link = mail["List-Unsubscribe"].strip("<>")
+    assert link in mail.get_content()
+    token = link.rpartition(unsubscribing.PATH)[2]
+    assert unsubscribing.read(outbox.vault, token) == (outbox.workspace_id, "ada@example.com")
+    assert unsubscribing.read(outbox.vault, token[:-1]) is None
+    (attempt,) = await outbox.attempts()
+    assert "ada" not in str(attempt["request"])
+
+
+async def test_who_is_suppressed_gets_no_mail(outbox: Outbox, mail_server: MailServer) -> None:
+    await _use(outbox, mail_server)
+    lead_id = await outbox.lead("ada@example.com")
+    suppress = "INSERT INTO suppressions (workspace_id, email, reason) VALUES (%s, 'ada@example.com', 'manual')"
+    await outbox.connection.execute(suppress, (outbox.workspace_id,))
+    await enqueue(outbox.connection, [mail_to_lead(outbox.workspace_id, lead_id, "Hello", "Hi")])
+    await outbox.send()
+    assert [one["state"] for one in await outbox.deliveries()] == ["suppressed"]
+    assert mail_server.mails == []
+
+
+async def test_users_and_others_get_mails_without_such_a_link(outbox: Outbox, mail_server: MailServer) -> None:
+    await _use(outbox, mail_server)
+    workspace, user_id = outbox.workspace_id, await outbox.user("boss@example.com")
+    await enqueue(outbox.connection, [mail_to_user(workspace, user_id, "A lead", "Call it")])
+    await enqueue(outbox.connection, [notice(workspace, user_id, "A lead", "Call it")])
+    await enqueue(outbox.connection, [notice_to_address(outbox.vault, workspace, "desk@example.com", "A lead", "Call")])
+    await outbox.send()
+    recipients = sorted(mail.rcpt_tos[0] for mail in mail_server.mails)
+    assert recipients == ["boss@example.com", "boss@example.com", "desk@example.com"]
+    assert all(_read(mail_server, number)["List-Unsubscribe"] is None for number in range(3))
+
+
+async def test_the_operators_server_serves_workspaces_without_one(outbox: Outbox, mail_server: MailServer) -> None:
+    user_id = await outbox.user("boss@example.com")
+    url = f"smtp://localhost:{mail_server.port}"
+    outbox.settings = outbox.settings.model_copy(
+        update={"smtp_url": url, "mail_from": "leadhub@example.com", "allowed_targets": ""}
+    )
+    await enqueue(outbox.connection, [notice(outbox.workspace_id, user_id, "A lead", "Call it")])
+    await outbox.send()
+    assert mail_server.mails[0].mail_from == "leadhub@example.com"
+
+
+async def test_a_workspaces_own_server_may_not_be_a_private_one(outbox: Outbox, mail_server: MailServer) -> None:
+    await _use(outbox, mail_server)
+    outbox.settings = outbox.settings.model_copy(update={"allowed_targets": ""})
+    await enqueue(outbox.connection, [notice(outbox.workspace_id, await outbox.user("b@example.com"), "A", "B")])
+    await outbox.send()
+    assert [one["state"] for one in await outbox.deliveries()] == ["failed"]
+    assert mail_server.mails == []
+
+
+async def test_without_any_way_a_mail_fails_and_says_so(outbox: Outbox) -> None:
+    await enqueue(outbox.connection, [notice(outbox.workspace_id, await outbox.user("b@example.com"), "A", "B")])
+    await outbox.send()
+    (delivery,) = await outbox.deliveries()
+    assert (delivery["state"], "smtp" in delivery["error"]) == ("failed", True)
+
+
+@pytest.mark.parametrize(("answer", "state"), [("550 no such user", "failed"), ("451 greylisted", "pending")])
+async def test_a_mail_servers_no_is_for_good_or_for_now(
+    outbox: Outbox, mail_server: MailServer, answer: str, state: str
+) -> None:
+    mail_server.answer = answer
+    integration_id = await _use(outbox, mail_server)
+    await enqueue(outbox.connection, [mail_to_lead(outbox.workspace_id, await outbox.lead("a@b.example"), "A", "B")])
+    await outbox.send()
+    (delivery,), (attempt,) = await outbox.deliveries(), await outbox.attempts()
+    assert delivery["state"] == state
+    assert attempt["status"] == int(answer[:3])
+    assert integration_id
+
+
+async def test_mailgun(outbox: Outbox, receiver: Receiver) -> None:
+    outbox.settings = outbox.settings.model_copy(update={"mailgun_url": receiver.url, "allowed_targets": ""})
+    await outbox.integrate("mailgun", signing_key="k", api_key="hidden", domain="mg.example.com")
+    await enqueue(outbox.connection, [mail_to_lead(outbox.workspace_id, await outbox.lead("a@b.example"), "A", "B")])
+    await outbox.send()
+    (request,) = receiver.requests
+    fields = parse_qs(request.raw.decode())
+    assert request.path == "/v3/mg.example.com/messages"
+    assert fields["to"] == ["a@b.example"]
+    assert fields["h:List-Unsubscribe-Post"] == ["List-Unsubscribe=One-Click"]
+    assert "Authorization" not in str(await outbox.attempts())
+
+
+async def test_twilio(outbox: Outbox, receiver: Receiver) -> None:
+    outbox.settings = outbox.settings.model_copy(update={"twilio_url": receiver.url, "allowed_targets": ""})
+    credentials = {"account_sid": "AC1", "auth_token": "hidden", "from": "+15005550006"}
+    integration_id = await outbox.integrate("twilio", **credentials)
+    lead_id = await outbox.lead(phone="+12015550123")
+    await enqueue(outbox.connection, [sms(outbox.workspace_id, integration_id, lead_id, "Hi & bye")])
+    await outbox.send()
+    (request,) = receiver.requests
+    assert request.path == "/2010-04-01/Accounts/AC1/Messages.json"
+    sent = parse_qs(request.raw.decode())
+    assert sent == {"To": ["+12015550123"], "From": ["+15005550006"], "Body": ["Hi & bye"]}
+    receiver.status(400)
+    await enqueue(outbox.connection, [sms(outbox.workspace_id, integration_id, lead_id, "Hi")])
+    await outbox.send()
+    assert [one["state"] for one in await outbox.deliveries()] == ["sent", "failed"]
+    assert await outbox.one("SELECT last_error FROM integrations") == "The receiver answered 400."
+
+
+async def test_slack(outbox: Outbox, receiver: Receiver) -> None:
+    integration_id = await outbox.integrate("slack", webhook_url=f"{receiver.url}/services/T0/B0/hidden")
+    await enqueue(outbox.connection, [slack(outbox.workspace_id, integration_id, "A lead")])
+    await outbox.send()
+    (request,) = receiver.requests
+    assert request.body == {"text": "A lead"}
+    assert "hidden" not in str(await outbox.attempts())
+    await outbox.connection.execute("UPDATE integrations SET is_active = false")
+    await enqueue(outbox.connection, [slack(outbox.workspace_id, integration_id, "Another")])
+    await outbox.send()
+    assert [one["state"] for one in await outbox.deliveries()] == ["sent", "cancelled"]
+
+
+async def test_a_lead_that_is_gone_gets_nothing(outbox: Outbox, mail_server: MailServer) -> None:
+    await _use(outbox, mail_server)
+    await enqueue(outbox.connection, [mail_to_lead(outbox.workspace_id, 4711, "A", "B")])
+    await enqueue(outbox.connection, [mail_to_lead(outbox.workspace_id, await outbox.lead(None), "A", "B")])
+    await outbox.send()
+    assert [one["state"] for one in await outbox.deliveries()] == ["cancelled", "cancelled"]

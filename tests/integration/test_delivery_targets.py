@@ -1,0 +1,147 @@
+"""No request reaches a private address, however it is written, whatever its name resolves to."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from services.workers.deliveries.http import BLOCKED, NO_ADDRESS, NO_NAME, Caller, Gate, Lookup, system_lookup
+from services.workers.deliveries.messages import Answer, Call
+from shared.guard import Policy
+from tests.support.receivers import Receiver, receiving
+
+pytestmark = pytest.mark.integration
+
+HOSTS = [
+    "127.0.0.1",
+    "127.1",
+    "127.0.1",
+    "2130706433",
+    "0x7f000001",
+    "0x7f.0.0.1",
+    "0x7f.1",
+    "017700000001",
+    "0177.0.0.1",
+    "0177.0.0.01",
+    "127.000.000.001",
+    "00000177.0.0.1",
+    "0",
+    "0.0.0.0",
+    "0x0",
+    "localhost",
+    "LOCALHOST",
+    "localhost.",
+    "127.0.0.1.",
+    "127.0.0.2",
+    "①②⑦.⓪.⓪.①",
+    "127。0。0。1",
+    "１２７.0.0.1",
+    "%31%32%37.0.0.1",
+    "user@127.0.0.1",
+    "example.com@127.0.0.1",
+    "example.com:80@127.0.0.1",
+    "[::1]",
+    "[::]",
+    "[0:0:0:0:0:0:0:1]",
+    "[::ffff:127.0.0.1]",
+    "[::ffff:7f00:1]",
+    "[::127.0.0.1]",
+    "[::1%25lo]",
+    "[fe80::1%25lo]",
+    "[64:ff9b::7f00:1]",
+    "[2002:7f00:1::]",
+    "169.254.169.254",
+    "[fd00:ec2::254]",
+    "10.0.0.1",
+    "192.168.0.1",
+    "100.100.100.200",
+    "metadata.private.test",
+]
+
+
+@pytest_asyncio.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with receiving() as found:
+        yield found
+
+
+async def _lookup(host: str, port: int) -> list[str]:
+    """The system's resolver, with a name of our own."""
+    return ["169.254.169.254"] if host == "metadata.private.test" else await system_lookup(host, port)
+
+
+async def _call(url: str, allowed: str = "", lookup: Lookup = _lookup) -> Answer:
+    caller = Caller(Gate(Policy.read(allowed), lookup), total=5)
+    try:
+        return await caller.call(Call(url, {}, b"{}", {}))
+    finally:
+        await caller.close()
+
+
+@pytest.mark.parametrize("host", HOSTS)
+async def test_nothing_is_connected_to_a_private_address(receiver: Receiver, host: str) -> None:
+    port = receiver.url.rpartition(":")[2]
+    answer = await _call(f"http://{host}:{port}/")
+    assert answer.status is None
+    assert answer.error in (BLOCKED, NO_ADDRESS, NO_NAME)
+    assert receiver.requests == []
+
+
+async def test_a_name_is_resolved_once_and_that_address_is_connected_to(receiver: Receiver) -> None:
+    port, asked = receiver.url.rpartition(":")[2], []
+
+    async def rebinding(host: str, _port: int) -> list[str]:
+        asked.append(host)
+        return ["192.0.2.1" if len(asked) == 1 else "127.0.0.1"]
+
+    answer = await _call(f"http://rebinding.test:{port}/", "192.0.2.0/24", rebinding)
+    assert answer.error
+    assert asked == ["rebinding.test"]
+    assert receiver.requests == []
+
+
+async def test_one_private_address_among_public_ones_is_enough_to_refuse(receiver: Receiver) -> None:
+    port = receiver.url.rpartition(":")[2]
+
+    async def mixed(_host: str, _port: int) -> list[str]:
+        return ["93.184.216.34", "127.0.0.1"]
+
+    assert (await _call(f"http://mixed.test:{port}/", "", mixed)).error == BLOCKED
+    assert receiver.requests == []
+
+
+async def test_a_redirect_to_a_private_address_is_not_followed(receiver: Receiver) -> None:
+    async with receiving() as private:
+        receiver.status(307, {"Location": private.url})
+        answer = await _call(receiver.url, "127.0.0.1")
+        assert answer.status == 307
+        assert private.requests == []
+
+
+async def test_no_proxy_of_the_environment_is_used(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with receiving() as proxy:
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        assert (await _call(receiver.url, "127.0.0.1")).status == 200
+        assert proxy.requests == []
+
+
+@pytest.mark.parametrize("allowed", ["127.0.0.0/8", "127.0.0.1", "receiver.test"])
+async def test_what_the_operator_allows_is_reached_under_its_own_name(receiver: Receiver, allowed: str) -> None:
+    async def lookup(_host: str, _port: int) -> list[str]:
+        return ["127.0.0.1"]
+
+    port = receiver.url.rpartition(":")[2]
+    answer = await _call(f"http://receiver.test:{port}/", allowed, lookup)
+    assert answer.status == 200
+    assert receiver.requests[0].headers["Host"] == f"receiver.test:{port}"
+
+
+async def test_one_who_never_answers_is_given_up(receiver: Receiver) -> None:
+    receiver.hold()
+    caller = Caller(Gate(Policy.read("127.0.0.1")), total=0.3)
+    answer = await asyncio.wait_for(caller.call(Call(receiver.url, {}, b"{}", {})), 5)
+    await caller.close()
+    assert answer.error is not None
+    assert answer.error.startswith("No answer came")

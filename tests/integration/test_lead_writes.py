@@ -1,0 +1,312 @@
+"""The one way in which leads are written beside ingest: what an edit makes of a lead, its identities, its timeline."""
+
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from shared.db import Connection
+from shared.leads import writes
+from shared.leads.writes import Cause, Change, Refused
+from tests.support.ingesting import accept, drain, item, workspace_id
+from tests.support.leads import BY, change, create, edit, identities, lead, rows, timeline
+
+pytestmark = pytest.mark.integration
+
+ANNA = {"first_name": "Anna", "email": "anna@example.com", "phone": "+14155550100"}
+
+
+@pytest_asyncio.fixture
+async def workspace(database: Connection) -> int:
+    return await workspace_id(database)
+
+
+@pytest_asyncio.fixture
+async def board(database: Connection, workspace: int) -> dict[str, int]:
+    """The default pipeline, `sales`, with its stages by name, and a second, `other`, of the stages `one` and `two`."""
+    found = {name.lower(): id_ for id_, name in await rows(database, "SELECT id, name FROM pipeline_stages")}
+    found["sales"] = (await rows(database, "SELECT id FROM pipelines"))[0][0]
+    made = "INSERT INTO pipelines (workspace_id, name) VALUES (%s, 'Other') RETURNING id"
+    found["other"] = (await rows(database, made, workspace))[0][0]
+    stage = (
+        "INSERT INTO pipeline_stages (workspace_id, pipeline_id, name, position) VALUES (%s, %s, %s, %s) RETURNING id"
+    )
+    for position, name in enumerate(("one", "two"), 1):
+        found[name] = (await rows(database, stage, workspace, found["other"], name, position))[0][0]
+    return found
+
+
+def by_id(board: dict[str, int], sent: dict[str, Any]) -> dict[str, Any]:
+    return {name: board.get(value, value) if name.endswith("_id") else value for name, value in sent.items()}
+
+
+async def place(connection: Connection, workspace: int, lead_id: int) -> tuple[Any, ...]:
+    found = await lead(connection, workspace, lead_id)
+    return found["pipeline_id"], found["pipeline_stage_id"], found["status"]
+
+
+async def test_a_new_lead_is_whole(database: Connection, workspace: int, board: dict[str, int]) -> None:
+    fields = {"email": " Anna@Example.COM", "phone": "(415) 555-0100", "custom_fields": {"a": 1, "b": None}}
+    lead_id = await create(database, workspace, first_name="Anna", tags=["Hot", "hot", "New"], source="shop", **fields)
+    found = await lead(database, workspace, lead_id)
+    assert (found["email"], found["phone"]) == ("anna@example.com", "+14155550100")
+    assert (found["tags"], found["custom_fields"], found["lead_score"]) == (["Hot", "New"], {"a": 1}, 0)
+    assert await place(database, workspace, lead_id) == (board["sales"], board["new"], "new")
+    assert await identities(database, lead_id) == {"anna@example.com", "+14155550100"}
+    said = {"by": {"kind": "api", "id": 7}, "source": "shop", "tags_added": ["Hot", "New"]}
+    assert await timeline(database, lead_id) == [{"type": "lead.created", "data": said}]
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        ({"pipeline_id": "other"}, ("other", "one", "new")),
+        ({"pipeline_stage_id": "two"}, ("other", "two", "new")),
+        ({"pipeline_id": "other", "pipeline_stage_id": "two"}, ("other", "two", "new")),
+        ({"pipeline_stage_id": "won"}, ("sales", "won", "converted")),
+        ({"pipeline_stage_id": "lost"}, ("sales", "lost", "lost")),
+        ({"pipeline_stage_id": "won", "status": "qualified"}, ("sales", "won", "qualified")),
+        ({"pipeline_id": None, "pipeline_stage_id": None}, ("sales", "new", "new")),
+    ],
+)
+async def test_where_a_new_lead_goes(
+    database: Connection, workspace: int, board: dict[str, int], sent: dict[str, Any], expected: tuple[str, str, str]
+) -> None:
+    lead_id = await create(database, workspace, **by_id(board, sent))
+    pipeline, stage, status = expected
+    assert await place(database, workspace, lead_id) == (board[pipeline], board[stage], status)
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        ({"pipeline_id": "other"}, ("other", "one", "contacted")),
+        ({"pipeline_id": "sales"}, ("sales", "contacted", "contacted")),
+        ({"pipeline_stage_id": "two"}, ("other", "two", "contacted")),
+        ({"pipeline_stage_id": "won"}, ("sales", "won", "converted")),
+        ({"pipeline_stage_id": "lost", "status": "new"}, ("sales", "lost", "new")),
+        ({"pipeline_stage_id": None}, ("sales", None, "contacted")),
+        ({"pipeline_id": None}, (None, None, "contacted")),
+        ({"pipeline_id": "other", "pipeline_stage_id": None}, ("other", None, "contacted")),
+    ],
+)
+async def test_where_a_lead_is_moved(
+    database: Connection,
+    workspace: int,
+    board: dict[str, int],
+    sent: dict[str, Any],
+    expected: tuple[str | None, str | None, str],
+) -> None:
+    lead_id = await create(database, workspace, pipeline_stage_id=board["contacted"], status="contacted")
+    await edit(database, workspace, lead_id, **by_id(board, sent))
+    pipeline, stage, status = expected
+    assert await place(database, workspace, lead_id) == (board.get(pipeline or ""), board.get(stage or ""), status)
+
+
+async def test_a_status_set_by_hand_stays_while_the_stage_does(
+    database: Connection, workspace: int, board: dict[str, int]
+) -> None:
+    lead_id = await create(database, workspace, pipeline_stage_id=board["won"])
+    await edit(database, workspace, lead_id, status="qualified")
+    found = await edit(database, workspace, lead_id, pipeline_stage_id=board["won"], notes="seen")
+    assert found["status"] == "qualified"
+
+
+async def test_all_that_is_wrong_is_said_at_once(database: Connection, workspace: int, board: dict[str, int]) -> None:
+    holder = await create(database, workspace, **ANNA)
+    wrong = {"pipeline_id": board["sales"], "pipeline_stage_id": board["two"], "assigned_user_id": 99}
+    fields = {**wrong, "email": "ANNA@example.com", "phone": "12"}
+    with pytest.raises(Refused) as refused:
+        await create(database, workspace, **fields)
+    assert refused.value.errors.keys() == {*wrong, "email", "phone"} - {"pipeline_id"}
+    assert refused.value.holders == {"email": holder}
+    assert str(holder) in refused.value.errors["email"][0]
+    assert (await rows(database, "SELECT count(*) FROM leads")) == [(1,)]
+    other = await create(database, workspace)
+    (refusal,) = await change(database, workspace, other, set={**fields, "pipeline_id": 98, "tags": ["x"]})
+    assert refusal.errors.keys() == {"pipeline_id", "assigned_user_id", "email", "phone"}
+    assert len(await timeline(database, other)) == 1
+    assert await rows(database, "SELECT count(*) FROM tags") == [(0,)]
+
+
+async def test_what_another_workspace_has_is_not_there(
+    database: Connection, workspace: int, board: dict[str, int]
+) -> None:
+    made = "INSERT INTO workspaces (slug, name) VALUES ('other', 'Other') RETURNING id"
+    foreign = (await rows(database, made))[0][0]
+    user = "INSERT INTO users (workspace_id, name, email) VALUES (%s, 'U', 'u@example.com') RETURNING id"
+    sent = {"pipeline_id": board["sales"], "assigned_user_id": (await rows(database, user, workspace))[0][0]}
+    with pytest.raises(Refused) as refused:
+        await create(database, foreign, **sent)
+    assert refused.value.errors.keys() == sent.keys()
+    lead_id = await create(database, workspace, **sent, email="a@example.com")
+    (refusal,) = await change(database, foreign, lead_id, set={"email": "b@example.com"})
+    assert refusal.is_missing
+    assert await identities(database, lead_id) == {"a@example.com"}
+    assert await create(database, foreign, email="a@example.com")  # a contact belongs to a lead of each workspace
+    assert (await timeline(database, lead_id))[0]["data"]["user_id"] == sent["assigned_user_id"]
+
+
+async def test_an_inactive_user_can_be_assigned(database: Connection, workspace: int) -> None:
+    user = "INSERT INTO users (workspace_id, name, email, is_active) VALUES (%s, 'U', 'u@x.com', false) RETURNING id"
+    (found,) = (await rows(database, user, workspace))[0]
+    lead_id = await create(database, workspace, assigned_user_id=found)
+    assert (await edit(database, workspace, lead_id, assigned_user_id=None))["assigned_user_id"] is None
+
+
+async def test_a_contact_that_is_replaced_identifies_nobody(database: Connection, workspace: int) -> None:
+    lead_id = await create(database, workspace, **ANNA)
+    await edit(database, workspace, lead_id, email="anne@example.com")
+    assert await identities(database, lead_id) == {"anne@example.com", "+14155550100"}
+    other = await create(database, workspace, email="anna@example.com")
+    (refusal,) = await change(database, workspace, lead_id, set={"email": "anna@example.com"})
+    assert refusal.holders == {"email": other}
+    await edit(database, workspace, lead_id, email=None, phone=None)
+    assert await identities(database, lead_id) == set()
+
+
+async def test_a_learnt_contact_stays_when_another_is_replaced(
+    database_url: str, database: Connection, workspace: int
+) -> None:
+    lead_id = await create(database, workspace, **ANNA)
+    await accept(database, [item(workspace, {"email": "private@example.com", "phone": ANNA["phone"]})])
+    assert await drain(database_url) == 1
+    await edit(database, workspace, lead_id, email="anne@example.com")
+    assert await identities(database, lead_id) == {"anne@example.com", "private@example.com", "+14155550100"}
+    await edit(database, workspace, lead_id, email="Private@example.com")
+    assert await identities(database, lead_id) == {"private@example.com", "+14155550100"}
+
+
+async def test_gmail_is_folded_where_the_workspace_says_so(database: Connection, workspace: int) -> None:
+    plain = await create(database, workspace, email="a.nn@gmail.com")
+    await database.execute("UPDATE workspaces SET fold_gmail = true")
+    folded = await create(database, workspace, email="b.ob+x@gmail.com")
+    assert (await lead(database, workspace, folded))["email"] == "b.ob+x@gmail.com"
+    assert await identities(database, folded) == {"bob@gmail.com"}
+    with pytest.raises(Refused):
+        await create(database, workspace, email="bo.b@gmail.com")
+    await edit(database, workspace, folded, email="bob+y@gmail.com")
+    assert await identities(database, folded) == {"bob@gmail.com"}
+    await edit(database, workspace, plain, email=None)
+    assert await identities(database, plain) == set()
+
+
+async def test_a_contact_that_is_sent_as_it_stands_is_no_change(
+    database_url: str, database: Connection, workspace: int
+) -> None:
+    """A phone that nobody could read, and one that belongs to another lead: both came by a source."""
+    await create(database, workspace, **ANNA)
+    for body in ({"email": "b@example.com", "phone": ANNA["phone"]}, {"email": "c@example.com", "phone": "call me"}):
+        await create(database, workspace, email=body["email"])
+        await accept(database, [item(workspace, body)])
+    await drain(database_url)
+    for lead_id, phone in await rows(database, "SELECT id, phone FROM leads ORDER BY id"):
+        found = await edit(database, workspace, lead_id, phone=phone, notes="seen")
+        assert (found["phone"], found["notes"]) == (phone, "seen")
+        assert (await timeline(database, lead_id))[-1]["data"]["changes"].keys() == {"notes"}
+
+
+async def test_custom_fields_tags_and_score(database: Connection, workspace: int) -> None:
+    lead_id = await create(database, workspace, custom_fields={"a": 1, "b": {"x": 2}}, tags=["One", "two"])
+    found = await edit(database, workspace, lead_id, custom_fields={"a": None, "c": True, "none": None})
+    assert found["custom_fields"] == {"b": {"x": 2}, "c": True}
+    await change(database, workspace, lead_id, set={"tags": ["TWO", "three"]}, add_score=5)
+    await change(database, workspace, lead_id, add_tags=["Two", "four", "FOUR"], remove_tags=["THREE", "nobody"])
+    found = await lead(database, workspace, lead_id)
+    assert (found["tags"], found["lead_score"]) == (["two", "four"], 5)
+    by = {"by": {"kind": "api", "id": 7}}
+    assert [entry["data"] for entry in (await timeline(database, lead_id))[1:]] == [
+        {
+            **by,
+            "changes": {
+                "custom_fields.a": {"from": 1, "to": None},
+                "custom_fields.c": {"from": None, "to": True},
+            },
+        },
+        {**by, "changes": {"lead_score": {"from": 0, "to": 5}}, "tags_added": ["three"], "tags_removed": ["One"]},
+        {**by, "tags_added": ["four"], "tags_removed": ["three"]},
+    ]
+    assert (await edit(database, workspace, lead_id, custom_fields=None, tags=None))["tags"] == []
+    assert (await lead(database, workspace, lead_id))["custom_fields"] == {}
+
+
+async def test_what_changes_nothing_leaves_nothing(database: Connection, workspace: int) -> None:
+    lead_id = await create(database, workspace, **ANNA, tags=["x"], custom_fields={"a": [1]})
+    before = await lead(database, workspace, lead_id)
+    same = {name: before[name] for name in before if name not in ("id", "lead_score", "created_at", "updated_at")}
+    assert await edit(database, workspace, lead_id, **same) == before
+    await change(database, workspace, lead_id, add_tags=["X"], remove_tags=["y"])
+    assert await lead(database, workspace, lead_id) == before
+    assert len(await timeline(database, lead_id)) == 1
+    assert (await edit(database, workspace, lead_id, notes="!"))["updated_at"] > before["updated_at"]
+
+
+async def test_a_name_is_not_taken_away(database: Connection, workspace: int) -> None:
+    lead_id = await create(database, workspace, first_name="Anna")
+    (refusal,) = await change(database, workspace, lead_id, set={"first_name": None, "notes": "x"})
+    assert refusal.errors.keys() == {"first_name"}
+    nameless = await create(database, workspace, email="x@example.com")
+    assert (await edit(database, workspace, nameless, first_name=None, notes="x"))["notes"] == "x"
+
+
+async def test_many_changes_at_once(database: Connection, workspace: int) -> None:
+    """In order, some of one lead, one refused and one of a lead that is gone: the others are made all the same."""
+    first, second, third = [await create(database, workspace, email=f"{n}@example.com") for n in range(3)]
+    by = Cause("automation", 3, depth=2, run=9)
+    changes = [
+        Change(workspace, first, cause=by, set={"email": "new@example.com"}, add_tags=["a"]),
+        Change(workspace, second, cause=by, set={"email": "new@example.com"}, add_tags=["b"]),
+        Change(workspace, first, cause=by, set={"email": "newer@example.com"}, remove_tags=["A"]),
+        Change(workspace, third, cause=by, set={"email": "2@example.com"}, add_score=1),
+        Change(workspace, 10**9, cause=by, set={"email": "gone@example.com"}),
+        Change(workspace, third, cause=by, set={"phone": "+14155550111", "assigned_user_id": 5}),
+    ]
+    async with database.transaction():
+        refusals = await writes.change(database, changes)
+    assert [(refusal.change, refusal.is_missing) for refusal in refusals] == [
+        (changes[1], False),
+        (changes[4], True),
+        (changes[5], False),
+    ]
+    assert refusals[0].holders == {"email": first}
+    assert await rows(database, "SELECT value FROM identities ORDER BY 1") == [
+        ("1@example.com",),
+        ("2@example.com",),
+        ("newer@example.com",),
+    ]
+    said = [entry["data"] for entry in await timeline(database, first)][1:]
+    assert [data["by"] for data in said] == [{"kind": "automation", "id": 3, "depth": 2, "run": 9}] * 2
+    assert said[1]["changes"] == {"email": {"from": "new@example.com", "to": "newer@example.com"}}
+    assert (said[0]["tags_added"], said[1]["tags_removed"]) == (["a"], ["a"])
+    assert [len(await timeline(database, lead_id)) for lead_id in (second, third)] == [1, 2]
+
+
+async def test_a_deleted_lead_frees_its_contacts_and_leaves_its_story(
+    database_url: str, database: Connection, workspace: int
+) -> None:
+    lead_id = await create(database, workspace, **ANNA, tags=["x"])
+    other = await create(database, workspace, email="b@example.com")
+    await accept(database, [item(workspace, {"email": "b@example.com", "phone": ANNA["phone"]})])
+    await drain(database_url)
+    assert (await lead(database, workspace, other))["possible_duplicate_of"] == lead_id
+    await database.execute(
+        "INSERT INTO tasks (workspace_id, lead_id, title) VALUES (%s, %s, 'Call')", (workspace, lead_id)
+    )
+    before = await lead(database, workspace, lead_id)
+    async with database.transaction():
+        assert await writes.delete(database, workspace, lead_id, BY)
+        assert not await writes.delete(database, workspace + 1, other, BY)
+    for table in ("possible_duplicates", "tasks"):
+        assert await rows(database, f"SELECT count(*) FROM {table}") == [(0,)]
+    assert await identities(database, lead_id) == set()
+    assert (await lead(database, workspace, other))["possible_duplicate_of"] is None
+    last = (await timeline(database, lead_id))[-1]
+    assert last["type"] == "lead.deleted"
+    assert last["data"]["lead"] == {
+        **before,
+        "created_at": before["created_at"].isoformat(),
+        "updated_at": before["updated_at"].isoformat(),
+    }
+    async with database.transaction():
+        assert not await writes.delete(database, workspace, lead_id, BY)
+    assert await create(database, workspace, **ANNA) > other

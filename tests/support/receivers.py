@@ -1,0 +1,112 @@
+"""Those who receive what leaves the house: an HTTP server that answers as it is told, and a mail server."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from aiohttp import web
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from multidict import CIMultiDictProxy
+
+from shared.embedded.datadir import free_port
+
+
+@dataclass(frozen=True)
+class Request:
+    """One that came."""
+
+    path: str
+    headers: CIMultiDictProxy[str]
+    raw: bytes
+
+    @property
+    def body(self) -> Any:
+        return orjson.loads(self.raw)
+
+
+@dataclass
+class Receiver:
+    """An HTTP server on this machine. `answer` says what the next request gets; `held` ones wait for `release`."""
+
+    url: str = ""
+    requests: list[Request] = field(default_factory=list)
+    answer: Callable[[Request], web.Response] = lambda _: web.Response(text="ok")
+    most_at_once: int = 0
+    _at_once: int = 0
+    _open: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def status(self, status: int, headers: dict[str, str] | None = None) -> None:
+        """Answer so from now on."""
+        self.answer = lambda _: web.Response(status=status, headers=headers)
+
+    def hold(self) -> None:
+        """Answer nobody until `release`."""
+        self._open.clear()
+
+    def release(self) -> None:
+        self._open.set()
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """aiohttp's handler."""
+        came = Request(request.path_qs, request.headers, await request.read())
+        self.requests.append(came)
+        self._at_once += 1
+        self.most_at_once = max(self.most_at_once, self._at_once)
+        try:
+            await self._open.wait()
+        finally:
+            self._at_once -= 1
+        return self.answer(came)
+
+
+@asynccontextmanager
+async def receiving() -> AsyncIterator[Receiver]:
+    """A receiver on a free port of 127.0.0.1."""
+    receiver = Receiver()
+    receiver.release()
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", receiver.handle)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    receiver.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        yield receiver
+    finally:
+        receiver.release()
+        await runner.cleanup()
+
+
+class MailServer:
+    """Takes mails on a free port; `answer` is what it says to a recipient."""
+
+    def __init__(self) -> None:
+        self.mails: list[Envelope] = []
+        self.answer = "250 OK"
+        self.port = free_port("127.0.0.1")
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
+
+    async def handle_RCPT(
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        """aiosmtpd's handler."""
+        if self.answer.startswith("250"):
+            envelope.rcpt_tos.append(address)
+        return self.answer
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
+        """aiosmtpd's handler."""
+        self.mails.append(envelope)
+        return "250 taken"
+
+    def __enter__(self) -> "MailServer":
+        self._controller.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._controller.stop()

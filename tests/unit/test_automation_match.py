@@ -1,0 +1,114 @@
+"""Which automations an event sets off: by what their triggers narrow, whatever they are filed under."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.workers.automations.match import Rules, Subscription, match
+from services.workers.automations.values import Automation, Event
+
+NOW = datetime(2026, 3, 27, tzinfo=UTC)
+
+
+def automation(id_: int, trigger: dict[str, Any]) -> Automation:
+    return Automation(id_, 1, "a", trigger, [], None)
+
+
+def event(type_: str, chain: tuple[int, ...] = (), **data: Any) -> Event:
+    return Event(9, 1, type_, 5, 7, NOW, data, chain)
+
+
+def set_off(trigger: dict[str, Any], *events: Event) -> int:
+    rules = Rules.of([automation(1, trigger)])
+    return len(match(events, {1: rules}).runs)
+
+
+CREATED = event("lead.created", source="Web", form_id=3, tags_added=["VIP"], user_id=4)
+MOVED = event("lead.updated", changes={"pipeline_stage_id": {"from": 1, "to": 2}, "email": {"from": None, "to": "x"}})
+UNSTAGED = event("lead.updated", changes={"pipeline_stage_id": {"from": 2, "to": None}})
+DUPLICATE = event("lead.duplicate", changes={"custom_fields.a": {"from": 1, "to": 2}})
+
+
+@pytest.mark.parametrize(
+    ("trigger", "by"),
+    [
+        ({"type": "lead_created"}, [CREATED]),
+        ({"type": "lead_created", "sources": []}, [CREATED]),
+        ({"type": "lead_created", "sources": ["app", "web"]}, [CREATED]),
+        ({"type": "lead_created", "sources": ["app"]}, []),
+        ({"type": "tag_added", "tag": "vip"}, [CREATED]),
+        ({"type": "tag_added", "tag": "vi"}, []),
+        ({"type": "form_submitted"}, [CREATED]),
+        ({"type": "form_submitted", "form_id": 3}, [CREATED]),
+        ({"type": "form_submitted", "form_id": 4}, []),
+        ({"type": "lead_assigned"}, [CREATED]),
+        ({"type": "lead_updated"}, [MOVED, UNSTAGED, DUPLICATE]),
+        ({"type": "lead_updated", "fields": ["email", "phone"]}, [MOVED]),
+        ({"type": "lead_updated", "fields": ["custom_fields.a"]}, [DUPLICATE]),
+        ({"type": "lead_stage_changed"}, [MOVED, UNSTAGED]),
+        ({"type": "lead_stage_changed", "to_stage_id": 2}, [MOVED]),
+        ({"type": "lead_stage_changed", "from_stage_id": 2}, [UNSTAGED]),
+        ({"type": "lead_stage_changed", "from_stage_id": 1, "to_stage_id": 3}, []),
+        ({"type": "duplicate_received"}, [DUPLICATE]),
+        ({"type": "manual"}, []),
+        ({"type": "no_activity", "minutes": 5}, []),
+    ],
+    ids=str,
+)
+def test_what_sets_a_trigger_off(trigger: dict[str, Any], by: list[Event]) -> None:
+    assert [one for one in (CREATED, MOVED, UNSTAGED, DUPLICATE) if set_off(trigger, one)] == by
+
+
+@given(before=st.integers(-5, 5), after=st.integers(-5, 5), thresholds=st.lists(st.integers(-5, 5), max_size=8))
+def test_a_score_crosses_what_lies_between(before: int, after: int, thresholds: list[int]) -> None:
+    """A score is above a threshold once it has come up to it; one that stays on its side crosses nothing."""
+    triggers: list[dict[str, Any]] = [
+        {"type": "lead_score_crossed", "threshold": threshold, "direction": direction}
+        for threshold in thresholds
+        for direction in ("above", "below", None)
+    ]
+    rules = Rules.of([automation(number, trigger) for number, trigger in enumerate(triggers)])
+    changed = event("lead.updated", changes={"lead_score": {"from": before, "to": after}})
+    expected = [
+        number
+        for number, trigger in enumerate(triggers)
+        if (before >= trigger["threshold"]) != (after >= trigger["threshold"])
+        and trigger["direction"] in (None, "above" if after > before else "below")
+    ]
+    assert [run.automation.id for run in match([changed], {1: rules}).runs] == expected
+
+
+def test_one_run_an_event_however_often_it_fits() -> None:
+    assert set_off({"type": "lead_updated", "fields": ["email", "pipeline_stage_id"]}, MOVED) == 1
+
+
+def test_chains_come_to_an_end() -> None:
+    rules = {1: Rules.of([automation(1, {"type": "lead_created"})])}
+    for chain, stopped in (((), False), ((2, 3, 4, 5), False), ((1,), True), ((2, 1), True), ((2, 3, 4, 5, 6), True)):
+        (run,) = match([event("lead.created", chain)], rules).runs
+        assert (run.stopped is not None) == stopped
+
+
+def test_what_automations_do_breaks_no_silence() -> None:
+    rules = {1: Rules.of([automation(1, {"type": "no_activity", "minutes": 5})])}
+    for by, broken in (({"kind": "api"}, 1), (None, 1), ({"kind": "automation"}, 0), ({"kind": "scoring"}, 0)):
+        changed = event("lead.updated", by=by, changes={"email": {"from": None, "to": "x"}})
+        assert len(match([changed], rules).silences) == broken
+
+
+def test_subscribers_hear_what_they_asked_for() -> None:
+    subscriptions = [Subscription(1, frozenset(["*"])), Subscription(2, frozenset(["tag.added"]))]
+    rules = {1: Rules.of([], subscriptions=subscriptions)}
+    told = [(fact.type, id_) for _, fact, id_ in match([CREATED], rules).told]
+    assert told == [
+        ("lead.created", 1),
+        ("lead.assigned", 1),
+        ("tag.added", 1),
+        ("tag.added", 2),
+        ("form.submitted", 1),
+    ]
+    scored = event("lead.updated", changes={"lead_score": {"from": 0, "to": 1}})
+    assert [fact.type for _, fact, _ in match([scored], rules).told] == ["lead.updated"]

@@ -1,0 +1,185 @@
+"""Walking through an automation's steps, on values."""
+
+from copy import deepcopy
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic_core import PydanticCustomError
+
+from shared.automations import templates
+from shared.automations.hours import opening
+from shared.automations.perform import Scene, Stage
+from shared.automations.plan import difference, walk
+
+NOW = datetime(2026, 3, 27, 17, 30, tzinfo=UTC)  # a Friday
+SCENE = Scene(NOW, "UTC", {1: Stage(1, None), 2: Stage(1, "converted")}, {5, 6}, {9})
+LEAD: dict[str, Any] = {
+    **dict.fromkeys(("last_name", "company", "job_title", "country", "source", "notes", "phone")),
+    "first_name": "Ada",
+    "email": "ada@example.com",
+    "status": "new",
+    "starred": False,
+    "lead_score": 0,
+    "pipeline_id": 1,
+    "pipeline_stage_id": 1,
+    "assigned_user_id": None,
+    "custom_fields": {"plan": "a"},
+    "tags": ["VIP"],
+}
+
+
+def take(*steps: dict[str, Any], turn: int = 0, **options: Any) -> Any:
+    before = deepcopy(LEAD)
+    walked = walk(steps, 0, LEAD, SCENE, lambda _: turn, **options)
+    assert before == LEAD
+    return walked
+
+
+def act(kind: str, **members: Any) -> dict[str, Any]:
+    return {"action": {"type": kind, **members}}
+
+
+def test_what_steps_do_comes_to_one_change() -> None:
+    walked = take(
+        act("add_tag", tag="vip"),
+        act("add_tag", tag="hot"),
+        act("remove_tag", tag="Vip"),
+        act("set_field", field="custom_fields.plan", value=None),
+        act("set_field", field="custom_fields.seats", value=3),
+        act("set_field", field="company", value="Acme"),
+        act("adjust_score", points=5),
+        act("adjust_score", points=-2),
+    )
+    assert difference(LEAD, walked.lead) == {
+        "set": {"company": "Acme", "custom_fields": {"plan": None, "seats": 3}},
+        "add_tags": ["hot"],
+        "remove_tags": ["VIP"],
+        "add_score": 3,
+    }
+
+
+def test_a_won_stage_converts_unless_a_later_step_says_otherwise() -> None:
+    won = take(act("move_stage", stage_id=2))
+    assert difference(LEAD, won.lead)["set"] == {"pipeline_id": 1, "pipeline_stage_id": 2, "status": "converted"}
+    kept = take(act("move_stage", stage_id=2), act("set_status", status="new"))
+    assert difference(LEAD, kept.lead)["set"]["status"] == "new"
+
+
+def test_later_steps_see_what_earlier_ones_did() -> None:
+    walked = take(
+        act("set_status", status="lost"),
+        {"condition": {"field": "status", "operator": "equals", "value": "new"}},
+        act("add_tag", tag="x"),
+    )
+    assert [one["outcome"] for one in walked.outcomes] == ["done", "ended"]
+    assert walked.state == "done"
+
+
+def test_a_delay_ends_the_walk_but_not_a_dry_one() -> None:
+    steps = ({"delay": {"hours": 2}}, act("add_tag", tag="x"))
+    walked = take(*steps)
+    assert (walked.state, walked.at, walked.due_at) == ("waiting", 1, NOW + timedelta(hours=2))
+    assert [one["outcome"] for one in take(*steps, over_delays=True).outcomes] == ["waiting", "done"]
+
+
+def test_turns_go_round_those_who_are_there() -> None:
+    users = [take(act("assign_user", round_robin=[4, 5, 6]), turn=turn).lead["assigned_user_id"] for turn in range(4)]
+    assert users == [5, 6, 5, 6]
+
+
+def test_what_cannot_be_done_says_why() -> None:
+    reasons = {
+        "there is no stage 7": act("move_stage", stage_id=7),
+        "no such user is there and active": act("assign_user", user_id=4),
+        "the lead has no phone": act("send_sms", integration_id=9, body="x"),
+        "there is no active integration 8": act("notify_slack", integration_id=8, text="x"),
+        "the template cannot be filled in: TypeError": act("create_task", title="{{ lead_score|first }}"),
+    }
+    walked = take(*reasons.values(), act("add_tag", tag="x"))
+    assert [one["reason"] for one in walked.outcomes] == [*reasons, None]
+    assert walked.state == "failed"
+    assert take(act("notify_users", to="assigned", text="x")).state == "failed"
+
+
+def test_texts_are_filled_in_with_the_lead() -> None:
+    walked = take(act("send_email", to="lead", subject="Hi {{ first_name }}", body="{{ lead.custom_fields.plan }}"))
+    (effect,) = walked.effects
+    assert effect.data == {"to": None, "subject": "Hi Ada", "body": "a"}
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("{{ first_name }}, {{ nothing.at.all }}.", "Ada, ."),
+        ("{{ company|default('you') }}", "you"),
+        ("{{ custom_fields['no key'] }}|{{ tags }}", "|VIP"),
+        ("{% if company %}a{% else %}b{% endif %}", "b"),
+        ("{{ '<b>' }}{{ first_name|upper }}", "<b>ADA"),
+    ],
+)
+def test_templates(source: str, text: str) -> None:
+    assert templates.render(templates.check(source), LEAD) == text
+
+
+def test_html_is_escaped() -> None:
+    assert templates.render("<b>{{ first_name }}", {"first_name": "<i>"}, html=True) == "<b>&lt;i&gt;"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{",
+        "{% for a in tags %}{% endfor %}",
+        "{% set a = 1 %}",
+        "{% macro a() %}{% endmacro %}",
+        "{% include 'x' %}",
+        "{{ 9 ** 9 ** 9 }}",
+        "{{ 'x' * 999999999 }}",
+        "{{ first_name.upper() }}",
+        "{{ range(9) }}",
+        "{{ tags|join(tags) }}",
+        "{{ x|nope }}",
+        "{{ x is divisibleby 3 }}",
+    ],
+)
+def test_templates_that_could_do_harm_are_refused(source: str) -> None:
+    with pytest.raises(PydanticCustomError):
+        templates.check(source)
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_a_template_or_is_refused(source: str) -> None:
+    try:
+        templates.check(source)
+    except PydanticCustomError:
+        return
+    templates.render(source, LEAD)
+
+
+@pytest.mark.parametrize("attribute", ["__class__", "__init__.__globals__", "__class__.__mro__"])
+def test_the_sandbox_shows_nothing_of_the_service(attribute: str) -> None:
+    assert templates.render(templates.check(f"{{{{ tags.{attribute} }}}}"), LEAD) == ""
+
+
+def test_long_texts_are_cut() -> None:
+    assert len(templates.render("{{ notes }}" * 900, {"notes": "x" * 1000})) == templates.MOST
+
+
+@given(st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
+def test_business_hours(at: datetime) -> None:
+    found = opening(at, "Asia/Riyadh")
+    assert found >= at
+    assert found - at <= timedelta(hours=64)
+    assert found.weekday() < 5
+    assert 9 <= found.hour < 18
+    if found != at:
+        assert (found.hour, found.minute) == (9, 0)
+    assert opening(found, "Asia/Riyadh") == found
+
+
+def test_a_delay_in_business_hours_ends_on_monday() -> None:
+    walked = take({"delay": {"hours": 2, "business_hours": True}})
+    assert walked.due_at == datetime(2026, 3, 30, 9, tzinfo=UTC)

@@ -1,0 +1,127 @@
+"""Which addresses requests may go to: every form in which an address can carry another."""
+
+import ipaddress
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.guard import BLOCKED_V4, Policy, is_public, parse
+
+pytestmark = pytest.mark.unit
+
+v4 = st.ip_addresses(v=4)
+v6 = st.ip_addresses(v=6)
+PRIVATE = [
+    "0.0.0.0",
+    "10.1.2.3",
+    "100.64.0.1",
+    "100.100.100.200",
+    "127.0.0.1",
+    "127.255.255.255",
+    "168.63.129.16",
+    "169.254.169.254",
+    "172.16.0.1",
+    "172.31.255.255",
+    "192.0.0.192",
+    "192.0.2.1",
+    "192.168.1.1",
+    "198.18.0.1",
+    "224.0.0.1",
+    "239.255.255.250",
+    "240.0.0.1",
+    "255.255.255.255",
+]
+PUBLIC = ["1.1.1.1", "8.8.8.8", "9.9.9.9", "172.32.0.1", "100.128.0.1", "93.184.216.34"]
+BLOCKED_V6 = [
+    "::",
+    "::1",
+    "::ffff:127.0.0.1",
+    "::ffff:169.254.169.254",
+    "::127.0.0.1",
+    "::ffff:0:10.0.0.1",
+    "64:ff9b::10.0.0.1",
+    "64:ff9b:1::10.0.0.1",
+    "2002:7f00:1::",
+    "2002:a9fe:a9fe::1",
+    "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+    "2001:db8::1",
+    "2606:4700::5efe:10.0.0.1",
+    "fe80::5efe:8.8.8.8",
+    "fe80::1",
+    "fe80::1%eth0",
+    "fec0::1",
+    "fc00::1",
+    "fd00:ec2::254",
+    "ff02::1",
+    "3fff::1",
+    "5f00::1",
+    "100::1",
+    "4000::1",
+]
+
+
+@pytest.mark.parametrize("text", PRIVATE + BLOCKED_V6)
+def test_no_request_goes_there(text: str) -> None:
+    assert not is_public(parse(text))
+
+
+@pytest.mark.parametrize(
+    "text", [*PUBLIC, "2606:4700:4700::1111", "2a00:1450:4001::1", "64:ff9b::8.8.8.8", "2002:808:808::1"]
+)
+def test_the_internet_is_open(text: str) -> None:
+    assert is_public(parse(text))
+
+
+def _carriers(address: IPv4Address) -> list[IPv6Address]:
+    inner = int(address)
+    return [
+        IPv6Address(inner),
+        IPv6Address(0xFFFF << 32 | inner),
+        IPv6Address(0xFFFF << 48 | inner),
+        IPv6Address((0x64FF9B << 96) | inner),
+        IPv6Address(0x2002 << 112 | inner << 80 | 1),
+    ]
+
+
+@given(v4)
+def test_an_address_inside_another_is_judged_by_itself(address: IPv4Address) -> None:
+    for outer in _carriers(address):
+        assert is_public(outer) == is_public(address)
+    for tunnel in (0x5EFE, 0x0200_5EFE):
+        isatap = IPv6Address(0x2606_4700 << 96 | tunnel << 32 | int(address))
+        assert is_public(isatap) == is_public(address)
+
+
+@given(v4)
+def test_what_python_calls_local_is_never_public(address: IPv4Address) -> None:
+    if is_public(address):
+        assert address.is_global
+        assert not any((address.is_multicast, address.is_reserved, address.is_loopback, address.is_link_local))
+
+
+@given(v6)
+def test_nor_in_ipv6(address: IPv6Address) -> None:
+    if is_public(address) and address in IPv6Network("2000::/3") and address.sixtofour is None:
+        assert address.is_global
+        assert not any((address.is_multicast, address.is_reserved, address.is_site_local))
+
+
+@given(st.sampled_from(BLOCKED_V4), st.data())
+def test_every_address_of_a_blocked_network_is(network: IPv4Network, data: st.DataObject) -> None:
+    offset = data.draw(st.integers(0, network.num_addresses - 1))
+    assert not is_public(network.network_address + offset)
+
+
+def test_the_operator_allows_hosts_by_name_and_networks() -> None:
+    policy = Policy.read(" Internal.example. , 10.1.0.0/16,127.0.0.1, fd00::/8 ,")
+    assert policy.allows("internal.example", ipaddress.ip_address("10.9.9.9"))
+    assert policy.allows("INTERNAL.example.", ipaddress.ip_address("::1"))
+    assert policy.allows("other.example", ipaddress.ip_address("10.1.2.3"))
+    assert policy.allows("127.0.0.1", ipaddress.ip_address("127.0.0.1"))
+    assert policy.allows("v6.example", ipaddress.ip_address("fd12::1"))
+    assert not policy.allows("other.example", ipaddress.ip_address("10.2.0.1"))
+    assert not policy.allows("127.0.0.1", ipaddress.ip_address("127.0.0.2"))
+    assert not policy.allows("x.internal.example", ipaddress.ip_address("10.9.9.9"))
+    assert not Policy.read("").allows("", ipaddress.ip_address("127.0.0.1"))

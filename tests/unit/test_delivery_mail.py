@@ -1,0 +1,86 @@
+"""Mails: what headers they bear, and that nothing a lead wrote becomes one."""
+
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.workers.deliveries.mail import BadAddress, Draft, fields, letter, relay_at, relay_of
+from services.workers.deliveries.messages import Relay
+
+pytestmark = pytest.mark.unit
+
+NOW = datetime(2026, 3, 28, 9, 15, tzinfo=UTC)
+RELAY = Relay("mail.example.com", 587, None, None, tls=False)
+HEADERS = {"From", "To", "Subject", "Message-ID", "Date", "MIME-Version", "Content-Type", "Content-Transfer-Encoding"}
+words = st.text(st.characters(codec="utf-8"), max_size=120)
+
+
+def _draft(**changes: str | None) -> Draft:
+    wanted = {"recipient": "ada@example.com", "subject": "Hello", "body": "Hi Ada", "unsubscribe": None, **changes}
+    return Draft("msg_1", wanted["recipient"], wanted["subject"], wanted["body"], NOW, wanted["unsubscribe"])  # type: ignore[arg-type]
+
+
+def _sent(draft: Draft) -> "dict[str, str]":
+    raw = letter(draft, "crm@example.com", RELAY).message.as_bytes()
+    return dict(message_from_bytes(raw, policy=policy.default).items())
+
+
+def test_a_mail_to_a_lead_can_be_unsubscribed_from_in_one_click() -> None:
+    sent = _sent(_draft(unsubscribe="https://crm.example.com/u/token"))
+    assert sent["List-Unsubscribe"] == "<https://crm.example.com/u/token>"
+    assert sent["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert sent["Message-ID"] == "<msg_1@example.com>"
+    assert "https://crm.example.com/u/token" in _draft(unsubscribe="https://crm.example.com/u/token").text
+
+
+def test_any_other_cannot() -> None:
+    assert set(_sent(_draft())) == HEADERS
+
+
+@given(words, words)
+def test_no_subject_or_body_makes_a_header(subject: str, body: str) -> None:
+    assert set(_sent(_draft(subject=subject, body=body))) == HEADERS
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n", "\0", "\x0b", "\x0c", "\x85", "\u2028", "\u2029"])
+def test_a_line_end_in_a_subject_is_a_space(end: str) -> None:
+    assert _sent(_draft(subject=f"Hello{end}Bcc: all@example.com"))["Subject"] == "Hello Bcc: all@example.com"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "ada",
+        "ada@example.com\r\nBcc: x@example.com",
+        "ada@example.com, bob@example.com",
+        "<ada@example.com>",
+        "a b",
+    ],
+)
+def test_what_is_no_single_address_gets_no_mail(address: str) -> None:
+    with pytest.raises(BadAddress):
+        letter(_draft(recipient=address), "crm@example.com", RELAY)
+    with pytest.raises(BadAddress):
+        fields(_draft(recipient=address), "crm@example.com")
+
+
+def test_mailgun_is_told_the_same() -> None:
+    found = fields(_draft(subject="Hello\nthere", unsubscribe="https://x.example/u/t"), "crm@example.com")
+    assert found["subject"] == "Hello there"
+    assert found["h:List-Unsubscribe"] == "<https://x.example/u/t>"
+    assert found["to"] == "ada@example.com"
+
+
+def test_servers() -> None:
+    assert relay_at("smtps://crm%40x:p%2Fw@mail.example.com") == Relay(
+        "mail.example.com", 465, "crm@x", "p/w", tls=True, trusted=True
+    )
+    assert relay_at("smtp://localhost:2525") == Relay("localhost", 2525, None, None, tls=False, trusted=True)
+    assert relay_of({"host": "m.example.com", "port": "465"}) == Relay("m.example.com", 465, None, None, tls=True)
+    for bad in ("http://x", "smtp://", "smtp://host:port"):
+        with pytest.raises(ValueError):
+            relay_at(bad)

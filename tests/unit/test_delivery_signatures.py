@@ -1,0 +1,64 @@
+"""Signatures of outbound webhooks, against the vectors that Standard Webhooks publishes."""
+
+import hashlib
+import hmac
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.workers.deliveries.signatures import headers, sign
+from shared.settings import PROJECT_ROOT
+
+pytestmark = pytest.mark.unit
+
+SAMPLES = PROJECT_ROOT.parent / "shared" / "samples" / "webhooks"
+SECRET, OLD = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_bWFkZS11cC1vdXRib3VuZC1zZWNyZXQtMzItYnl0ZXM="
+ID, TIME, BODY = "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}'
+PUBLISHED = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+def test_the_published_vector() -> None:
+    assert sign(SECRET, ID, TIME, BODY) == PUBLISHED
+    assert sign(SECRET.removeprefix("whsec_"), ID, TIME, BODY) == PUBLISHED
+
+
+def _vectors() -> list[Any]:
+    path = SAMPLES / "standard_webhooks" / "vectors.json"
+    return json.loads(path.read_text())["vectors"] if path.exists() else []
+
+
+@pytest.mark.skipif(not _vectors(), reason="the samples are not there")
+def test_every_vector_of_the_samples() -> None:
+    for vector in _vectors():
+        sent = vector["headers"]
+        body = (SAMPLES / vector["body_file"]).read_bytes()
+        ours = sign(vector["secret"], sent["webhook-id"], int(sent["webhook-timestamp"]), body)
+        about_time = "5 min" in vector.get("reason", "")
+        assert (ours in sent["webhook-signature"].split()) == (vector["expected"] == "valid" or about_time)
+
+
+def test_both_secrets_sign_while_the_old_one_is_valid() -> None:
+    found = headers(ID, TIME, BODY, [SECRET, OLD])
+    assert found["webhook-signature"] == f"{PUBLISHED} {sign(OLD, ID, TIME, BODY)}"
+    assert found["webhook-id"] == ID
+    assert found["webhook-timestamp"] == str(TIME)
+
+
+def test_the_plain_signature_is_the_hmac_of_the_body_under_the_secret_as_it_was_shown() -> None:
+    plain = hmac.new(SECRET.encode(), BODY, hashlib.sha256).hexdigest()
+    assert headers(ID, TIME, BODY, [SECRET, OLD])["X-LeadHub-Signature"] == f"sha256={plain}"
+
+
+def test_without_a_secret_nothing_is_signed() -> None:
+    assert headers(ID, TIME, BODY, []) == {"webhook-id": ID, "webhook-timestamp": str(TIME)}
+
+
+@given(st.text(min_size=1, max_size=80), st.binary(max_size=200))
+def test_any_secret_makes_one_signature_in_ascii(secret: str, body: bytes) -> None:
+    found = sign(secret, ID, TIME, body)
+    assert found.startswith("v1,")
+    assert " " not in found
+    assert found.isascii()

@@ -1,0 +1,101 @@
+"""The registry of integrations is complete, and credentials are checked, merged and masked by it."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.integrations.credentials import MASK, mask, merged, shown
+from shared.integrations.fields import IntegrationType
+from shared.integrations.types import TYPES
+from shared.validation import Fields, is_url
+
+pytestmark = pytest.mark.unit
+
+PROMISED = (
+    "meta_lead_ads google_ads linkedin tiktok microsoft_ads snapchat pinterest whatsapp telegram viber typeform "
+    "jotform calendly tally webflow gravity_forms wpforms elementor unbounce netlify mailgun sendgrid hubspot intercom "
+    "shopify twilio smtp slack zapier make webhook standard_webhooks"
+).split()
+SECRET = "a-long-secret-1234"
+SMTP = {"host": "mail.example.com", "port": "587", "from": "crm@example.com"}
+
+
+def merge(type_: str, stored: dict[str, str], sent: dict[str, Any]) -> tuple[dict[str, str], Fields]:
+    errors: Fields = {}
+    return merged(TYPES[type_], stored, sent, errors), errors
+
+
+def test_every_type_that_is_promised_is_there_once() -> None:
+    assert sorted(TYPES) == sorted(PROMISED)
+    assert len({kind.name for kind in TYPES.values()}) == len(PROMISED)
+
+
+@pytest.mark.parametrize("kind", TYPES.values(), ids=lambda kind: kind.type)
+def test_a_type_says_all_that_is_asked_of_it(kind: IntegrationType) -> None:
+    keys = [field.key for field in kind.fields]
+    assert len(keys) == len(set(keys))
+    assert kind.direction in ("inbound", "outbound", "both")
+    assert is_url(kind.docs)
+    assert kind.verification.endswith(".")
+    assert all(field.label for field in kind.fields)
+
+
+def test_what_only_receives_is_mail_servers_and_slack() -> None:
+    assert {kind.type for kind in TYPES.values() if not kind.is_inbound} == {"smtp", "slack"}
+    assert {kind.type for kind in TYPES.values() if kind.direction == "both"} == {"mailgun", "twilio"}
+
+
+def test_missing_credentials_and_strangers_are_named_all_at_once() -> None:
+    _, errors = merge("meta_lead_ads", {}, {"app_secret": SECRET, "color": "red", "verify_token": None})
+    assert errors == {
+        "credentials.color": ["The credentials.color field is no credential of the type meta_lead_ads."],
+        "credentials.verify_token": ["The credentials.verify_token field is required."],
+        "credentials.page_access_token": ["The credentials.page_access_token field is required."],
+    }
+
+
+def test_a_change_goes_key_by_key() -> None:
+    stored = {**SMTP, "username": "crm", "password": SECRET}
+    assert merge("smtp", stored, {"port": "25", "username": None}) == (
+        {"host": "mail.example.com", "port": "25", "from": "crm@example.com", "password": SECRET},
+        {},
+    )
+    assert merge("smtp", stored, {"host": None})[1] == {"credentials.host": ["The credentials.host field is required."]}
+
+
+@pytest.mark.parametrize(
+    ("type_", "key", "value"),
+    [
+        ("smtp", "port", "0"),
+        ("smtp", "port", "65536"),
+        ("smtp", "port", "http"),
+        ("smtp", "from", "nobody"),
+        ("slack", "webhook_url", "slack"),
+        ("webhook", "signature_header", "two words"),
+        ("standard_webhooks", "secret", "whsec_short"),
+        ("standard_webhooks", "secret", "whsec_!!!"),
+        ("telegram", "secret_token", MASK),
+        ("telegram", "secret_token", f"{MASK}9999"),
+    ],
+)
+def test_a_credential_that_cannot_be_one_is_refused(type_: str, key: str, value: str) -> None:
+    name = f"credentials.{key}"
+    assert merge(type_, {"secret_token": SECRET}, {key: value})[1][name][0].startswith(f"The {name} field must be")
+
+
+def test_secrets_are_masked_and_the_rest_is_shown() -> None:
+    assert shown(TYPES["smtp"], {**SMTP, "password": SECRET}) == {**SMTP, "username": None, "password": f"{MASK}1234"}
+
+
+@given(st.text(min_size=1, max_size=60))
+def test_a_mask_shows_at_most_the_end_of_a_long_secret(secret: str) -> None:
+    found = mask(secret)
+    assert found == MASK + (secret[-4:] if len(secret) >= 12 else "")
+
+
+@given(st.text(min_size=1, max_size=60).filter(lambda text: not text.startswith(MASK)))
+def test_a_masked_secret_that_comes_back_changes_nothing(secret: str) -> None:
+    kind, stored = TYPES["google_ads"], {"google_key": secret}
+    assert merge("google_ads", stored, shown(kind, stored)) == (stored, {})

@@ -1,0 +1,103 @@
+"""The pure parts of lists: spans of time, cursors, search terms, and the way that is chosen."""
+
+import base64
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.api.leadlist.cursors import BadCursor, Position, Signer
+from services.api.leadlist.filters import Filters
+from services.api.leadlist.plans import Way, choose
+from services.api.leadlist.search import patterns
+from services.api.leadlist.sorts import Sort
+from services.api.leadlist.spans import EPOCH, span
+from services.api.leadlist.totals import Total
+
+pytestmark = pytest.mark.unit
+
+NEAR = datetime(2026, 3, 1, tzinfo=UTC)
+TIMES = st.one_of(
+    st.datetimes(timezones=st.just(UTC)),
+    st.integers(-200_000, 200_000).map(lambda seconds: NEAR + timedelta(seconds=seconds)),
+    st.integers(-3000, 3000).map(lambda minutes: NEAR + timedelta(minutes=minutes)),
+)
+POSITIONS = st.builds(Position, st.one_of(st.text(), st.integers(-(2**63), 2**63 - 1)), st.integers(1, 2**63 - 1))
+
+
+@given(TIMES, st.none() | TIMES, st.none() | TIMES)
+def test_a_span_holds_each_time_once(at: datetime, after: datetime | None, before: datetime | None) -> None:
+    runs, ragged = span(after, before)
+    times = sum(run.start <= at - (at - EPOCH) % timedelta(seconds=run.grain) < run.end for run in runs)
+    times += sum(start <= at < end for start, end in ragged)
+    if timedelta(days=5) < at - datetime(1, 1, 1, tzinfo=UTC) < timedelta(days=3_650_000):
+        assert times == ((after is None or at > after) and (before is None or at < before))
+
+
+@given(st.none() | TIMES, st.none() | TIMES)
+def test_a_span_is_few_runs_and_its_ends_are_short(after: datetime | None, before: datetime | None) -> None:
+    runs, ragged = span(after, before)
+    assert len(runs) <= 5
+    assert len(ragged) <= 2
+    assert all(timedelta(0) < end - start < timedelta(minutes=10) for start, end in ragged)
+    assert all((time - EPOCH) % timedelta(seconds=run.grain) == timedelta(0) for run in runs for time in run[1:])
+
+
+@given(POSITIONS, st.text())
+def test_a_cursor_comes_back_as_it_was(position: Position, subject: str) -> None:
+    signer = Signer("secret", 1, subject)
+    assert signer.read(signer.write(position)) == position
+
+
+@given(POSITIONS, st.data())
+def test_a_changed_cursor_is_refused(position: Position, data: st.DataObject) -> None:
+    signer = Signer("secret", 1, {"source": "x"})
+    text = signer.write(position)
+    place = data.draw(st.integers(0, len(text) - 1))
+    changed = text[:place] + data.draw(st.characters().filter(lambda char: char != text[place])) + text[place + 1 :]
+    for other in (changed, text[:-1], text + "=", text + "A", base64.urlsafe_b64encode(b"[1,2]").decode()):
+        with pytest.raises(BadCursor):
+            signer.read(other)
+    for stranger in (Signer("secret", 2, {"source": "x"}), Signer("secret", 1, {"source": "y"}), Signer("", 1)):
+        with pytest.raises(BadCursor):
+            stranger.read(text)
+
+
+@given(st.text(min_size=1))
+def test_a_term_is_taken_literally(term: str) -> None:
+    literal = patterns(term, "US")[0]
+    assert literal[0] == literal[-1] == "%"
+    bare = literal[1:-1].replace("\\\\", "\0").replace("\\%", "").replace("\\_", "")
+    assert not {"%", "_", "\\", "\n"} & set(bare.replace("\0", ""))
+
+
+@pytest.mark.parametrize(
+    ("term", "country", "digits"),
+    [
+        ("(415) 555-1234", "US", {"4155551234", "14155551234"}),
+        ("020 7946 0958", "GB", {"2079460958", "442079460958"}),
+        ("+44 (0)20 7946 0958", "US", {"442079460958"}),
+        ("8 (495) 123-45-67", "RU", {"84951234567", "74951234567"}),
+        ("555-12", None, {"55512"}),
+        ("007", None, {"007"}),
+        ("12", "US", set()),
+        ("Jo 555", "US", set()),
+    ],
+)
+def test_a_phone_is_its_digits(term: str, country: str | None, digits: set[str]) -> None:
+    found = {pattern[5:-1] for pattern in patterns(term, country)[1:]}
+    assert digits <= found
+
+
+def way(filters: Filters, sort: str, total: Total, needed: int) -> Way:
+    return choose(filters, Sort(sort, True), total, needed).way
+
+
+def test_the_way_is_the_cheapest() -> None:
+    source = Filters(1, exact={"source": "x"})
+    assert way(Filters(1), "email", Total(10**6, 10**6), 15) is Way.WALK
+    assert way(source, "email", Total(10, 10**6, {"source": 10}), 15) is Way.GATHER
+    assert way(source, "email", Total(10**5, 10**6, {"source": 10**5}), 15) is Way.WALK
+    assert way(source, "created_at", Total(10**5, 10**6, {"source": 10**5}), 15) is Way.NARROW
+    assert way(source, "created_at", Total(0, 10**6, {"source": 0}), 15) is Way.GATHER
