@@ -6,7 +6,6 @@ from sqlalchemy import update as change
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.pages import page_of, paged
-from services.api.paths import id_in
 from services.api.records import Noun, Record
 from services.api.requests import body_of, key_of, workspace_of
 from services.api.shapes.api_keys import ApiKeyFields, ApiKeyRecord, NewApiKeyRecord
@@ -17,6 +16,7 @@ from shared.models import ApiKey
 from shared.web.access import needs
 from shared.web.answers import answer
 from shared.web.describe import gives, takes
+from shared.web.paths import id_in
 
 API_KEYS = Noun(ApiKey, ApiKeyRecord)
 

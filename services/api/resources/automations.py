@@ -6,7 +6,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.api import automations
 from services.api.automations import AUTOMATIONS, RUNS
 from services.api.pages import page_of, paged
-from services.api.paths import id_in
 from services.api.records import Record
 from services.api.requests import body_of, check, json_of, workspace_of
 from services.api.shapes.automations import AutomationFields, AutomationRecord, RunFields, RunRecord
@@ -16,6 +15,7 @@ from shared.models import AutomationRun
 from shared.web.access import needs
 from shared.web.answers import answer
 from shared.web.describe import description, gives, takes
+from shared.web.paths import id_in
 
 
 @needs("read:automations")

@@ -7,7 +7,6 @@ from sqlalchemy import ColumnElement, and_, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.pages import paged, read_page
-from services.api.paths import id_in
 from services.api.records import Noun, Record, unknown_lead
 from services.api.requests import body_of, check, query_and_errors, workspace_of
 from services.api.shapes.deliveries import (
@@ -25,6 +24,7 @@ from shared.models import Delivery, DeliveryAttempt, WebhookSubscription
 from shared.web.access import needs
 from shared.web.answers import answer
 from shared.web.describe import asks, gives, takes
+from shared.web.paths import id_in
 
 _WAITS = and_(Delivery.state == "pending", Delivery.sending_since.is_(None))
 DELIVERIES = Noun(Delivery, DeliveryRecord, {"next_attempt_at": case((_WAITS, Delivery.due_at))})

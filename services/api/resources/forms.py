@@ -8,7 +8,6 @@ from sqlalchemy import BigInteger, ColumnElement, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.pages import page_of, paged, read_page
-from services.api.paths import id_in
 from services.api.placing import placed
 from services.api.received import page_of_submissions
 from services.api.records import Noun, Record, unknown_lead
@@ -24,6 +23,7 @@ from shared.validation import Shape
 from shared.web.access import needs
 from shared.web.answers import answer
 from shared.web.describe import asks, description, gives, takes
+from shared.web.paths import id_in
 
 SETTINGS = Shape(FormSettings)
 RANDOM = 12  # bytes of a public id

@@ -8,7 +8,6 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.pages import base_url, page_of, paged
-from services.api.paths import id_in
 from services.api.placing import placed
 from services.api.records import Noun, Record
 from services.api.requests import body_and_errors, check, workspace_of
@@ -27,6 +26,7 @@ from shared.vault import Unreadable, Vault
 from shared.web.access import needs
 from shared.web.answers import answer
 from shared.web.describe import gives, takes
+from shared.web.paths import id_in
 
 log = logging.get()
 

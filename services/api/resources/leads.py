@@ -7,7 +7,6 @@ from sqlalchemy import any_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.pages import page_of, paged
-from services.api.paths import id_in
 from services.api.records import Noun, Record
 from services.api.requests import body_and_errors, check, key_of, workspace_of
 from services.api.shapes.leads import ActivityRecord, LeadFields, LeadRecord, LeadTag
@@ -21,6 +20,7 @@ from shared.validation import storable
 from shared.web.access import needs
 from shared.web.answers import answer
 from shared.web.describe import gives, takes
+from shared.web.paths import id_in
 
 LEADS = Noun(Lead, LeadRecord)
 ACTIVITIES = Noun(Activity, ActivityRecord)

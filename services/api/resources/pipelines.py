@@ -5,13 +5,13 @@ from aiohttp import web
 from services.api import board
 from services.api.board import PIPELINES
 from services.api.pages import page_of, paged
-from services.api.paths import id_in
 from services.api.requests import body_of, workspace_of
 from services.api.shapes.pipelines import NewPipelineFields, PipelineFields, PipelineRecord
 from services.api.state import listing, reading, writing
 from shared.web.access import needs
 from shared.web.answers import answer
 from shared.web.describe import gives, takes
+from shared.web.paths import id_in
 
 
 @needs("read:pipelines")

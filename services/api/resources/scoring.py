@@ -5,7 +5,6 @@ from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.pages import page_of, paged
-from services.api.paths import id_in
 from services.api.records import Noun, Record
 from services.api.requests import body_and_errors, check, workspace_of
 from services.api.shapes.scoring import ScoringRuleFields, ScoringRuleRecord
@@ -17,6 +16,7 @@ from shared.validation import messages
 from shared.web.access import needs
 from shared.web.answers import answer
 from shared.web.describe import gives, takes
+from shared.web.paths import id_in
 
 RULES = Noun(ScoringRule, ScoringRuleRecord)
 CONDITION = ("field", "operator", "value")

@@ -5,7 +5,6 @@ from aiohttp import web
 from services.api import board
 from services.api.board import PIPELINES, STAGES
 from services.api.pages import page_of, paged
-from services.api.paths import id_in
 from services.api.requests import body_and_errors, body_of, check, workspace_of
 from services.api.shapes.pipelines import StageFields, StageRecord
 from services.api.state import listing, reading, writing
@@ -13,6 +12,7 @@ from shared.models import PipelineStage
 from shared.web.access import needs
 from shared.web.answers import answer
 from shared.web.describe import gives, takes
+from shared.web.paths import id_in
 
 
 @needs("read:pipelines")

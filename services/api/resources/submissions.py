@@ -5,7 +5,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api import received
 from services.api.pages import paged, read_page
-from services.api.paths import uuid_in
 from services.api.received import OWNER, page_of_submissions
 from services.api.records import Record, unknown_lead
 from services.api.requests import body_of, check, key_of, query_and_errors, workspace_of
@@ -17,6 +16,7 @@ from shared.replay import Selection
 from shared.web.access import any_key, needs, require
 from shared.web.answers import answer
 from shared.web.describe import asks, gives, takes
+from shared.web.paths import uuid_in
 
 
 @needs("read:operations")

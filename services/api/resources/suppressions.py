@@ -6,7 +6,6 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.pages import page_of, paged
-from services.api.paths import id_in
 from services.api.records import Noun
 from services.api.requests import body_of, workspace_of
 from services.api.shapes.deliveries import SuppressionFields, SuppressionRecord
@@ -19,6 +18,7 @@ from shared.validation import MESSAGES
 from shared.web.access import needs, public
 from shared.web.answers import answer
 from shared.web.describe import gives, takes
+from shared.web.paths import id_in
 
 SUPPRESSIONS = Noun(Suppression, SuppressionRecord)
 TAKEN = {"email": ["The email has already been taken."]}

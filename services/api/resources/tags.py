@@ -8,7 +8,6 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.pages import page_of, paged
-from services.api.paths import id_in
 from services.api.records import Noun, Record
 from services.api.requests import body_of, workspace_of
 from services.api.shapes.tags import TagFields, TagRecord
@@ -19,6 +18,7 @@ from shared.models import LeadCountDelta, LeadMarginal, Tag
 from shared.web.access import needs
 from shared.web.answers import answer
 from shared.web.describe import gives, takes
+from shared.web.paths import id_in
 
 
 def _sum(model: Any, is_of_tag: ColumnElement[bool]) -> ColumnElement[Any]:

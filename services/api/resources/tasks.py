@@ -7,7 +7,6 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.pages import paged, read_page
-from services.api.paths import id_in
 from services.api.records import Noun, Record
 from services.api.requests import body_and_errors, check, query_and_errors, workspace_of
 from services.api.shapes.tasks import TaskFields, TaskQuery, TaskRecord
@@ -18,6 +17,7 @@ from shared.models import Lead, Task, User
 from shared.web.access import needs
 from shared.web.answers import answer
 from shared.web.describe import asks, gives, takes
+from shared.web.paths import id_in
 
 TASKS = Noun(Task, TaskRecord)
 REFERENCES: dict[str, tuple[str, Any]] = {"lead_id": ("lead", Lead), "user_id": ("user", User)}

@@ -9,7 +9,6 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.pages import page_of, paged
-from services.api.paths import id_in
 from services.api.records import Noun, Record
 from services.api.requests import body_and_errors, check, workspace_of
 from services.api.shapes.users import UserFields, UserRecord
@@ -20,6 +19,7 @@ from shared.models import Task, User
 from shared.web.access import needs
 from shared.web.answers import answer
 from shared.web.describe import gives, takes
+from shared.web.paths import id_in
 
 USERS = Noun(User, UserRecord)
 TAKEN = {"email": ["The email has already been taken."]}

@@ -9,7 +9,6 @@ from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.pages import page_of, paged
-from services.api.paths import id_in
 from services.api.records import Noun, Record
 from services.api.requests import body_and_errors, check, workspace_of
 from services.api.shapes.webhooks import NewWebhookRecord, WebhookFields, WebhookRecord
@@ -22,6 +21,7 @@ from shared.validation import MESSAGES
 from shared.web.access import needs
 from shared.web.answers import answer
 from shared.web.describe import gives, takes
+from shared.web.paths import id_in
 
 WEBHOOKS = Noun(WebhookSubscription, WebhookRecord)
 SECRET_BYTES = 32
