@@ -31,6 +31,8 @@ WAITING = Gauge("leadhub_waiting_callers", "Callers waiting for a verdict.", mul
 BATCH_SIZE = Histogram("leadhub_batch_submissions", "Submissions ingested in one transaction.", buckets=SIZES)
 BATCH_SECONDS = Histogram("leadhub_batch_seconds", "Seconds of one ingest transaction.", buckets=FAST)
 INGESTED = Counter("leadhub_ingested_total", "Submissions in their final state, by state.", ("state",))
+AUTOMATED = Counter("leadhub_automation_acts_total", "What automations acted on, by kind.", ("kind",))
+AUTOMATION_SECONDS = Histogram("leadhub_automation_seconds", "Seconds of one transaction of automations.", buckets=FAST)
 DELIVERIES = Counter("leadhub_delivery_attempts_total", "Attempts at deliveries, by outcome.", ("kind", "outcome"))
 DELIVERY_SECONDS = Histogram(
     "leadhub_delivery_seconds", "Seconds of an attempt, by kind.", ("kind",), buckets=(*FAST, 20)

@@ -18,6 +18,7 @@ from services.workers.automations.rules import Book
 from services.workers.automations.values import Event, Run
 from shared import logging
 from shared.db import UNHURRIED, Connection, is_contention, is_unavailable
+from shared.metrics import AUTOMATED, AUTOMATION_SECONDS
 from shared.settings import Settings
 from shared.vault import Vault
 
@@ -98,8 +99,13 @@ class Engine:
         """Of what is committed: deliveries can be sent."""
         if told:
             self._deliver()
-        if any(taken.values()):
-            log.info("automations", **taken, told=told, ms=round((time.perf_counter() - started) * 1000, 2))
+        if not any(taken.values()):
+            return
+        seconds = time.perf_counter() - started
+        AUTOMATION_SECONDS.observe(seconds)
+        for kind, n in taken.items():
+            AUTOMATED.labels(kind).inc(n)
+        log.info("automations", **taken, told=told, ms=round(seconds * 1000, 2))
 
     async def _act_on_events(self, connection: Connection, events: Sequence[Event]) -> bool:
         rules = await self._book.of(connection, {event.workspace_id for event in events})
