@@ -164,7 +164,8 @@ def upgrade() -> None:
     for name, (columns, where) in FILTERS.items():
         op.create_index(name, 'leads', ['workspace_id', *columns, 'created_at', 'id'], unique=False, postgresql_where=where)
     op.create_index('ix_leads_tag_ids', 'leads', ['workspace_id', 'tag_ids'], unique=False, postgresql_using='gin')
-    op.create_index('ix_lead_search_text', 'lead_search', ['workspace_id', 'text'], unique=False, postgresql_using='gin', postgresql_ops={'text': 'gin_trgm_ops'}, postgresql_with={'gin_pending_list_limit': '512'})
+    op.create_index('ix_lead_search_text', 'lead_search', ['workspace_id', 'text'], unique=False, postgresql_using='gin', postgresql_ops={'text': 'gin_trgm_ops'}, postgresql_with={'gin_pending_list_limit': '4096'})
+    op.execute("ALTER TABLE lead_search SET (autovacuum_vacuum_insert_threshold = -1)")  # nothing reads it by its index alone
     for table in ('lead_count_deltas', 'lead_time_deltas', 'lead_search_queue'):
         op.execute(SHORT_LIVED.format(table))
     for statement in (DELTAS.format(cell=CELL), TIME_DELTAS, QUEUE):
