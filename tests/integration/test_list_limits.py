@@ -1,0 +1,33 @@
+"""Dear lists: a bounded number at once, and an end to each."""
+
+import asyncio
+
+import pytest
+
+from services.api.leadlist.limits import turn
+from shared.db import Connection
+from shared.errors import ServiceUnavailable
+
+pytestmark = pytest.mark.integration
+
+
+async def test_who_gets_no_turn_is_told_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.api.leadlist.limits.PATIENCE", 0.05)
+    turns = asyncio.Semaphore(1)
+    async with turn(turns, dear=True):
+        with pytest.raises(ServiceUnavailable, match="Too many large lists") as refused:
+            async with turn(turns, dear=True):
+                raise AssertionError("there was no turn left")
+        async with turn(turns, dear=False):
+            pass  # a cheap list waits for nobody
+    assert refused.value.headers["Retry-After"] == "5"
+    assert not turns.locked()
+
+
+async def test_a_list_that_takes_too_long_ends_and_says_how_to_narrow_it(database: Connection) -> None:
+    turns = asyncio.Semaphore(1)
+    await database.execute("SET statement_timeout = '30ms'")
+    with pytest.raises(ServiceUnavailable, match="Narrow it by source"):
+        async with turn(turns, dear=True):
+            await database.execute("SELECT pg_sleep(20)")
+    assert not turns.locked()
