@@ -53,10 +53,18 @@ def _filters(workspace_id: int, asked: Mapping[str, Any]) -> list[ColumnElement[
 
 
 async def find(connection: AsyncConnection, spool: Spool, workspace_id: int, wanted: uuid.UUID) -> Record | None:
-    """A submission of the workspace with its `key_id`, from the moment it was accepted."""
+    """A submission of the workspace with its `key_id`, from the moment it was accepted.
+
+    It moves on while it is looked for: from the spool to the journal to its row. Hence the way back: whoever goes
+    through the places in that order cannot pass it by.
+    """
     found = await find_decided(connection, workspace_id, wanted) or await find_waiting(connection, workspace_id, wanted)
-    if found:
-        return found
+    found = found or await _find_spooled(spool, workspace_id, wanted)
+    found = found or await find_waiting(connection, workspace_id, wanted)
+    return found or await find_decided(connection, workspace_id, wanted)
+
+
+async def _find_spooled(spool: Spool, workspace_id: int, wanted: uuid.UUID) -> Record | None:
     try:
         item = await spool.find(str(wanted))
     except redis.RedisError:

@@ -29,7 +29,7 @@ def test_workspaces_and_keys_from_making_to_revoking(data_dir: Path) -> None:
     again = leadhub(data_dir, "workspace", "create", "acme", "--name", "Acme")
     assert again.returncode == 2
     assert "there is a workspace 'acme' already" in again.stderr
-    assert leadhub(data_dir, "workspace", "list").stdout.splitlines()[1].split() == ["1", "acme", "Acme", "DE"]
+    assert leadhub(data_dir, "workspace", "list").stdout.splitlines()[1].split() == ["1", "acme", "Acme", "DE", "UTC"]
 
     options = ("--workspace", "acme", "--name", "site", "--scopes", "write:leads read:leads")
     key = json.loads(leadhub(data_dir, "key", "create", *options, "--expires", "2999-01-31", "--json").stdout)
