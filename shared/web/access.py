@@ -45,7 +45,7 @@ def scope_of(request: web.Request) -> str:
 
 def require(key: Key, scope: str) -> None:
     """Raises Forbidden, naming the scope, unless the key has it (or one of several)."""
-    if scope != ANY_KEY and not any(map(key.may, scope.split(OR))):
+    if not (scope == ANY_KEY or key.may(scope) or any(map(key.may, scope.split(OR)))):
         raise Forbidden(f"This API key lacks the scope {OR.join(map(repr, scope.split(OR)))}.")
 
 
