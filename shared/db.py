@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import orjson
 import psycopg
+import sqlalchemy.exc
 from psycopg.rows import TupleRow
 from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool
@@ -102,6 +103,7 @@ class Contended(Exception):
 
 def is_contention(error: BaseException) -> bool:
     """Whether running the transaction again may help: a deadlock, a serialisation failure, a lock not had in time."""
+    error = _under(error)
     return isinstance(error, Contended) or getattr(error, "sqlstate", None) in ("40001", "40P01", "55P03")
 
 
@@ -111,8 +113,14 @@ def is_unavailable(error: BaseException) -> bool:
     psycopg counts class 54 (a limit of the program exceeded, such as too long an index key) as operational; it is the
     data's fault, and would come again for ever.
     """
+    error = _under(error)
     state = getattr(error, "sqlstate", None) or ""
-    return isinstance(error, UNAVAILABLE) and not state.startswith("54")
+    return isinstance(error, (*UNAVAILABLE, sqlalchemy.exc.TimeoutError)) and not state.startswith("54")
+
+
+def _under(error: BaseException) -> BaseException:
+    """What psycopg said, where SQLAlchemy passed it on."""
+    return error.orig or error if isinstance(error, sqlalchemy.exc.DBAPIError) else error
 
 
 _late: set[asyncio.Task[Any]] = set()

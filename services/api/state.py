@@ -77,7 +77,7 @@ async def writing(request: web.Request, work: Callable[[AsyncConnection], Awaita
                 return await work(connection)
         except Exception as error:
             last = error
-            if not is_contention(getattr(error, "orig", error)):
+            if not is_contention(error):
                 raise
     raise last
 

@@ -15,7 +15,17 @@ from aiohttp import hdrs, web
 from prometheus_client import Histogram
 
 from shared import logging
-from shared.errors import ApiError, BadRequest, MethodNotAllowed, NotFound, PayloadTooLarge, ServerError, Unauthorized
+from shared.db import is_unavailable
+from shared.errors import (
+    ApiError,
+    BadRequest,
+    MethodNotAllowed,
+    NotFound,
+    PayloadTooLarge,
+    ServerError,
+    ServiceUnavailable,
+    Unauthorized,
+)
 from shared.keys import Key, KeyRing
 from shared.metrics import REQUEST_SECONDS
 from shared.ratelimit import UNLIMITED, RateLimiter
@@ -44,6 +54,8 @@ EXPOSED = (
     "Idempotent-Replayed"
 )
 
+AWAY = "The database is away or too slow just now. Send the request again in a moment."
+
 Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -71,9 +83,16 @@ async def _respond(request: web.Request, handler: Next, request_id: str) -> web.
         return render(error, request_id)
     except web.HTTPException as error:
         return render(_translated(error), request_id)
-    except Exception:
+    except Exception as error:
+        if is_unavailable(error):
+            log.warning("request.database_away", request_id=request_id, route=_route(request), error=_name(error))
+            return render(ServiceUnavailable(AWAY), request_id)
         log.exception("request.failed", request_id=request_id, method=request.method, route=_route(request))
         return render(ServerError(), request_id)
+
+
+def _name(error: Exception) -> str:
+    return type(getattr(error, "orig", None) or error).__name__
 
 
 def _check_encoding(request: web.Request) -> None:

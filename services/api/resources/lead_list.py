@@ -29,13 +29,17 @@ NOT_OF_THIS = "The cursor field is no cursor of this list: send what next_cursor
 
 
 class Asked(NamedTuple):
-    """What a request asks for. `signer` is there for a walk, `after` from its second step on."""
+    """What a request asks for, as far as the request alone can tell; `errors` is what is wrong with it so far.
 
-    filters: Filters | None
+    `signer` is there for a walk, `after` from its second step on.
+    """
+
+    query: dict[str, Any]
     sort: Sort
     page: Page
     signer: Signer | None
     after: Position | None
+    errors: Fields
 
 
 @needs("read:leads")
@@ -43,24 +47,20 @@ class Asked(NamedTuple):
 @gives(LeadRecord, listed="cursors")
 async def index(request: web.Request) -> web.Response:
     """List the leads that fit all filters, newest first unless asked otherwise."""
-    asked = await _asked(request)
+    asked = _asked(request)
     try:
-        return answer(await _listed(request, asked, dear=asked.filters is not None and is_read(asked.filters)))
+        return answer(await _listed(request, asked, dear=False))
     except Dear:
         return answer(await _listed(request, asked, dear=True))
 
 
-async def _asked(request: web.Request) -> Asked:
-    """Raises ValidationFailed, with all that is wrong."""
+def _asked(request: web.Request) -> Asked:
     errors: Fields = {}
     query = query_and_errors(request, errors)
     page = page_in(request.query, errors)
     sort = Sort(query.get("sort", "created_at"), query.get("direction", "desc") == "desc")
     signer, after = _walk(request, query, sort, errors)
-    async with listing(request) as connection:
-        filters = await find_filters(await raw(connection), workspace_of(request), query, errors)
-    check(errors)
-    return Asked(filters, sort, page, signer, after)
+    return Asked(query, sort, page, signer, after, errors)
 
 
 def _walk(request: web.Request, query: Any, sort: Sort, errors: Fields) -> tuple[Signer | None, Position | None]:
@@ -80,33 +80,42 @@ def _walk(request: web.Request, query: Any, sort: Sort, errors: Fields) -> tuple
 
 
 async def _listed(request: web.Request, asked: Asked, *, dear: bool) -> dict[str, Any]:
+    """Raises ValidationFailed, with all that is wrong, and Dear for a list that must wait for its turn."""
     async with turn(request.app[DEAR_LISTS], dear=dear), listing(request) as connection:
         # Totals and leads of one moment: a page counted from the far end would slip otherwise.
         snapshot = await connection.execution_options(isolation_level="REPEATABLE READ")
         database = await raw(snapshot)
+        errors = dict(asked.errors)
+        filters = await find_filters(database, workspace_of(request), asked.query, errors)
+        check(errors)
+        if filters and is_read(filters) and not dear:
+            raise Dear
         if asked.signer:
-            leads, position = await _step(database, asked, dear=dear)
+            leads, position = await _step(database, filters, asked, dear=dear)
             return walked(request, leads, asked.page, asked.signer.write(position) if position else None)
-        leads, total = await _page(database, asked, dear=dear)
+        leads, total = await _page(database, filters, asked, dear=dear)
         return paged(request, leads, asked.page, total)
 
 
-async def _page(connection: Connection, asked: Asked, *, dear: bool) -> tuple[list[Record], int]:
-    if asked.filters is None:
+async def _page(
+    connection: Connection, filters: Filters | None, asked: Asked, *, dear: bool
+) -> tuple[list[Record], int]:
+    if filters is None:
         return [], 0
-    total = await count(connection, asked.filters)
+    total = await count(connection, filters)
     size, offset = asked.page.size, asked.page.offset
-    ids = await read_page(connection, asked.filters, asked.sort, total, size, offset, dear=dear)
-    return await _records(connection, asked.filters, ids), total.n
+    ids = await read_page(connection, filters, asked.sort, total, size, offset, dear=dear)
+    return await _records(connection, filters, ids), total.n
 
 
-async def _step(connection: Connection, asked: Asked, *, dear: bool) -> tuple[list[Record], Position | None]:
-    if asked.filters is None:
+async def _step(
+    connection: Connection, filters: Filters | None, asked: Asked, *, dear: bool
+) -> tuple[list[Record], Position | None]:
+    if filters is None:
         return [], None
-    total = await estimate(connection, asked.filters)
-    size = asked.page.size
-    ids, position = await read_step(connection, asked.filters, asked.sort, total, size, asked.after, dear=dear)
-    return await _records(connection, asked.filters, ids), position
+    total = await estimate(connection, filters)
+    ids, position = await read_step(connection, filters, asked.sort, total, asked.page.size, asked.after, dear=dear)
+    return await _records(connection, filters, ids), position
 
 
 async def _records(connection: Connection, filters: Filters, ids: list[int]) -> list[Record]:
