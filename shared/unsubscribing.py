@@ -1,16 +1,24 @@
-"""The link by which a lead gets no more mail, and the list of those who do not."""
+"""The link by which a lead gets no more mail.
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+Its token is encrypted under a key of the workspace's own, which lies encrypted in the database: mails are read for
+years, and their links must outlive every change of the keys that encrypt credentials.
+"""
+
+import contextlib
+from collections.abc import Iterable
 from typing import NamedTuple
 
-import orjson
+from cryptography.fernet import Fernet, InvalidToken
 
+from shared.db import Connection
 from shared.settings import Settings
 from shared.vault import Unreadable, Vault
 
 PATH = "/u/"
-PURPOSE = "unsubscribe"  # nothing else that the vault encrypts can stand for a link
 LONGEST = 2000  # characters of a token
+
+KEYS = "SELECT id, mail_key FROM workspaces WHERE id = ANY(%s)"
+MAKE = "UPDATE workspaces SET mail_key = coalesce(mail_key, %s) WHERE id = %s RETURNING id, mail_key"
 
 
 class Unsubscriber(NamedTuple):
@@ -18,20 +26,37 @@ class Unsubscriber(NamedTuple):
     email: str
 
 
-def link(settings: Settings, vault: Vault, workspace_id: int, email: str) -> str:
-    """The link for one address. It is encrypted and authentic: nobody reads it, and nobody makes one for another."""
-    token = vault.encrypt(orjson.dumps({PURPOSE: [workspace_id, email.lower()]}).decode())
+async def keys(connection: Connection, vault: Vault, workspace_ids: Iterable[int]) -> dict[int, str]:
+    """The keys of workspaces, by their id; one that has none gets it. One that cannot be decrypted is missing."""
+    rows = await (await connection.execute(KEYS, (list(workspace_ids),))).fetchall()
+    for id_ in [row[0] for row in rows if row[1] is None]:
+        async with connection.transaction():
+            new = vault.encrypt(Fernet.generate_key().decode())
+            rows += await (await connection.execute(MAKE, (new, id_))).fetchall()
+    found: dict[int, str] = {}
+    for id_, sealed in rows:
+        with contextlib.suppress(Unreadable):
+            found |= {id_: vault.decrypt(sealed)} if sealed is not None else {}
+    return found
+
+
+def link(settings: Settings, key: str, who: Unsubscriber) -> str:
+    """The link for one address: nobody reads it, and nobody makes one for another."""
+    token = Fernet(key).encrypt(who.email.lower().encode()).decode().rstrip("=")
     base = settings.public_url.rstrip("/") or f"http://{settings.host}:{settings.port}"
-    return f"{base}{PATH}{token.decode().rstrip('=')}"
+    return f"{base}{PATH}{who.workspace_id}.{token}"
 
 
-def read(vault: Vault, token: str) -> Unsubscriber | None:
+async def read(connection: Connection, vault: Vault, token: str) -> Unsubscriber | None:
     """Whom the link was made for; None if it is none of ours."""
-    if len(token) > LONGEST or not token.isascii():
+    id_, _, sealed = token.partition(".")
+    if len(token) > LONGEST or not (token.isascii() and id_.isdigit() and len(id_) < 19):
+        return None
+    row = await (await connection.execute(KEYS, ([int(id_)],))).fetchone()
+    if row is None or row[1] is None:
         return None
     try:
-        # Decoded and encoded again: the decoder overlooks characters that are not of its alphabet.
-        data = urlsafe_b64encode(urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-        return Unsubscriber(*orjson.loads(vault.decrypt(data))[PURPOSE])
-    except (LookupError, TypeError, ValueError, Unreadable):
+        email = Fernet(vault.decrypt(row[1])).decrypt(sealed + "=" * (-len(sealed) % 4)).decode()
+    except (InvalidToken, Unreadable):
         return None
+    return Unsubscriber(row[0], email)

@@ -59,6 +59,11 @@ class Vault:
         """The text. Raises Unreadable."""
         return self._with_fresh_keys(lambda: MultiFernet(self._fernets).decrypt(data)).decode()
 
+    def signing_key(self) -> str:
+        """For what is signed and short-lived, such as cursors: another one once the first key is another."""
+        self._refresh()
+        return split(self._text)[0]
+
     def renew(self, data: bytes) -> bytes | None:
         """The same text under the first key, or None if it is under that one already. Raises Unreadable."""
         try:

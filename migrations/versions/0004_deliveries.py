@@ -11,6 +11,7 @@ PENDING = sa.text("state = 'pending'")
 
 
 def upgrade() -> None:
+    op.add_column('workspaces', sa.Column('mail_key', sa.LargeBinary(), nullable=True))
     op.create_table('deliveries',
     sa.Column('workspace_id', sa.BigInteger(), autoincrement=False, nullable=False),
     sa.Column('id', sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -29,6 +30,7 @@ def upgrade() -> None:
     sa.Column('attempts_before', sa.SmallInteger(), server_default='0', nullable=False),
     sa.Column('due_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.Column('sending_since', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('sender', sa.BigInteger(), nullable=True),
     sa.Column('error', sa.Text(), nullable=True),
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.Column('finished_at', sa.DateTime(timezone=True), nullable=True),
@@ -76,5 +78,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_column('workspaces', 'mail_key')
     for table in ('suppressions', 'endpoints', 'delivery_attempts', 'deliveries'):
         op.drop_table(table)

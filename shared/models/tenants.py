@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ARRAY, ForeignKey, Index, LargeBinary, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shared.models.base import Base, Id, Now
+from shared.models.base import Base, Ciphertext, Id, Now
 
 
 class Workspace(Base):
@@ -20,6 +20,7 @@ class Workspace(Base):
     merge_policy: Mapped[str] = mapped_column(server_default="fill_empty")
     fold_gmail: Mapped[bool] = mapped_column(server_default=text("false"))
     timezone: Mapped[str] = mapped_column(server_default="UTC")  # an IANA name: whose business hours count
+    mail_key: Mapped[Ciphertext | None]  # of its links to unsubscribe
     created_at: Mapped[Now]
 
 

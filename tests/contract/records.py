@@ -12,6 +12,7 @@ from yarl import URL
 from shared import deliveries, unsubscribing
 from shared.db import connect
 from shared.settings import Settings
+from shared.unsubscribing import Unsubscriber
 from shared.vault import Vault
 from tests.contract import samples
 from tests.contract.catalogue import JSON, Operation, faults, operations, resolved
@@ -149,8 +150,10 @@ async def make_delivery(workspace: Workspace, _: dict[str, Any]) -> int:
 
 async def make_link(workspace: Workspace, _: dict[str, Any]) -> str:
     """The token of a link to unsubscribe."""
-    settings = Settings(data_dir=workspace.service.stack.folder)
-    link = unsubscribing.link(settings, Vault.from_settings(settings), await workspace.id(), new_email())
+    settings, id_ = Settings(data_dir=workspace.service.stack.folder), await workspace.id()
+    async with connect(workspace.service.stack.database_url, "tests") as connection:
+        keys = await unsubscribing.keys(connection, Vault.from_settings(settings), [id_])
+    link = unsubscribing.link(settings, keys[id_], Unsubscriber(id_, new_email()))
     return link.rpartition("/")[2]
 
 

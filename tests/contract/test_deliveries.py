@@ -9,6 +9,7 @@ from shared import unsubscribing
 from shared.db import connect
 from shared.deliveries import enqueue, to_subscription
 from shared.settings import Settings
+from shared.unsubscribing import Unsubscriber
 from shared.vault import Vault
 from tests.contract.service import Service
 from tests.support.ingesting import workspace_id
@@ -125,7 +126,8 @@ async def test_a_link_unsubscribes_by_its_button_and_not_by_being_looked_at(
     settings = Settings(data_dir=service.stack.folder)
     async with connect(service.stack.database_url, "tests") as connection:
         workspace = await workspace_id(connection)
-    link = unsubscribing.link(settings, Vault.from_settings(settings), workspace, "gone@example.com")
+        keys = await unsubscribing.keys(connection, Vault.from_settings(settings), [workspace])
+    link = unsubscribing.link(settings, keys[workspace], Unsubscriber(workspace, "gone@example.com"))
     path = unsubscribing.PATH + link.rpartition(unsubscribing.PATH)[2]
     async with nobody.get(path) as answer:
         assert answer.status == 200

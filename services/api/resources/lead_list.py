@@ -16,7 +16,7 @@ from services.api.pages import read_page as page_in
 from services.api.requests import check, query_and_errors, workspace_of
 from services.api.shapes.lead_list import LeadQuery
 from services.api.shapes.leads import LeadRecord
-from services.api.state import DEAR_LISTS, SETTINGS, listing, raw
+from services.api.state import DEAR_LISTS, VAULT, listing, raw
 from shared.db import Connection
 from shared.errors import Fields
 from shared.leads.records import Record, read_leads
@@ -67,7 +67,7 @@ def _walk(request: web.Request, query: Any, sort: Sort, errors: Fields) -> tuple
     text = request.query.get("cursor")
     if text is None:
         return None, None
-    secret = request.app[SETTINGS].secret_key.get_secret_value()
+    secret = request.app[VAULT].signing_key()
     narrowed = {name: value for name, value in query.items() if name not in ("sort", "direction")}
     signer = Signer(secret, workspace_of(request), narrowed, *sort)
     if request.query.get("page"):

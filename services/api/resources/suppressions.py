@@ -9,11 +9,12 @@ from services.api.pages import page_of, paged
 from services.api.records import Noun
 from services.api.requests import body_of, workspace_of
 from services.api.shapes.deliveries import SuppressionFields, SuppressionRecord
-from services.api.state import VAULT, listing, writing
+from services.api.state import VAULT, listing, raw, reading, writing
 from shared import unsubscribing
 from shared.errors import ValidationFailed
 from shared.leads.contact import Invalid, normalise_email
 from shared.models import Suppression
+from shared.unsubscribing import Unsubscriber
 from shared.validation import MESSAGES
 from shared.web.access import needs, public
 from shared.web.answers import answer
@@ -79,15 +80,14 @@ async def delete(request: web.Request) -> web.Response:
 @gives(None, raw="text/html")
 async def ask(request: web.Request) -> web.Response:
     """Show the page of a mail's link to unsubscribe. It changes nothing: mail scanners follow every link."""
-    known = unsubscribing.read(request.app[VAULT], request.match_info["token"])
-    return _page(ASK) if known else _page(UNKNOWN, 404)
+    return _page(ASK) if await _known(request) else _page(UNKNOWN, 404)
 
 
 @public
 @gives(None, raw="text/html")
 async def unsubscribe(request: web.Request) -> web.Response:
     """Unsubscribe: by the button of that page, or in one click by a mail program (RFC 8058)."""
-    known = unsubscribing.read(request.app[VAULT], request.match_info["token"])
+    known = await _known(request)
     if known is None:
         return _page(UNKNOWN, 404)
 
@@ -97,6 +97,11 @@ async def unsubscribe(request: web.Request) -> web.Response:
 
     await writing(request, work)
     return _page(DONE)
+
+
+async def _known(request: web.Request) -> Unsubscriber | None:
+    async with reading(request) as connection:
+        return await unsubscribing.read(await raw(connection), request.app[VAULT], request.match_info["token"])
 
 
 def _page(html: str, status: int = 200) -> web.Response:

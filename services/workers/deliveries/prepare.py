@@ -13,6 +13,7 @@ from services.workers.deliveries.targets import Row, Targets
 from services.workers.deliveries.webhooks import webhook
 from shared import unsubscribing
 from shared.settings import Settings
+from shared.unsubscribing import Unsubscriber
 from shared.vault import Unreadable, Vault
 
 NO_MAIL = "No way to send mail is set up: add an integration of type smtp or mailgun."
@@ -87,8 +88,14 @@ class Preparer:
         content = orjson.loads(claimed.payload)
         recipient, unsubscribe = self._recipient(claimed, targets), None
         if claimed.kind == "email" and claimed.user_id is None:
-            unsubscribe = unsubscribing.link(self.settings, self.vault, claimed.workspace_id, recipient)
+            unsubscribe = self._link(Unsubscriber(claimed.workspace_id, recipient), targets)
         return Draft(claimed.message_id, recipient, content["subject"], content["body"], claimed.now, unsubscribe)
+
+    def _link(self, who: Unsubscriber, targets: Targets) -> str:
+        key = targets.mail_keys.get(who.workspace_id)
+        if key is None:
+            raise Unreadable
+        return unsubscribing.link(self.settings, key, who)
 
     def _recipient(self, claimed: Claimed, targets: Targets) -> str:
         if claimed.target is not None:

@@ -56,16 +56,19 @@ class Sender:
         """Works until `stopping`, and then until what is under way has ended."""
         self._caller, self._postman = Caller(self._gate), Postman(self._gate)
         try:
-            while not self._stopping() or self._under_way or self._done:
+            while self._goes_on():
                 await self._run_connected()
         finally:
             await self._caller.close()
 
+    def _goes_on(self) -> bool:
+        return not self._stopping() or bool(self._under_way or self._done)
+
     async def _run_connected(self) -> None:
         try:
             async with connect(self._url, "leadhub sender") as connection:
-                while not self._stopping() or self._under_way or self._done:
-                    if not await self._step(connection):
+                while self._goes_on():
+                    if not await self._step(connection) and self._goes_on():
                         await self._wait()
         except Exception as error:
             if not (is_unavailable(error) or is_contention(error)):
@@ -102,7 +105,7 @@ class Sender:
             self._done.remove(one)
 
     async def _begin(self, connection: Connection, claimed: Sequence[Claimed]) -> None:
-        targets = await find(connection, claimed)
+        targets = await find(connection, self._preparer.vault, claimed)
         for one in claimed:
             prepared = self._preparer.prepare(one, targets)
             if isinstance(prepared, Unsent):

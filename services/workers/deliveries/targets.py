@@ -7,7 +7,9 @@ from typing import Any
 from psycopg.rows import dict_row
 
 from services.workers.deliveries.messages import Claimed
+from shared import unsubscribing
 from shared.db import Connection, as_json
+from shared.vault import Vault
 
 Row = dict[str, Any]
 Key = tuple[int, int]  # workspace, id
@@ -40,18 +42,20 @@ ORDER BY workspace_id, type <> 'smtp', id
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """What was found, by workspace and id; `mailers` by workspace."""
+    """What was found, by workspace and id; `mailers` and `mail_keys` (of links to unsubscribe) by workspace."""
 
     subscriptions: dict[Key, Row] = field(default_factory=dict)
     integrations: dict[Key, Row] = field(default_factory=dict)
     users: dict[Key, Row] = field(default_factory=dict)
     leads: dict[Key, Row] = field(default_factory=dict)
     mailers: dict[int, Row] = field(default_factory=dict)
+    mail_keys: dict[int, str] = field(default_factory=dict)
 
 
-async def find(connection: Connection, claimed: Sequence[Claimed]) -> Targets:
+async def find(connection: Connection, vault: Vault, claimed: Sequence[Claimed]) -> Targets:
     """All that the batch needs."""
     mails = [one for one in claimed if one.kind in ("email", "notice")]
+    letters = {one.workspace_id for one in claimed if one.kind == "email" and one.user_id is None}
     to_leads = [one for one in claimed if one.kind == "sms" or (one.kind == "email" and one.user_id is None)]
     return Targets(
         await _rows(connection, SUBSCRIPTIONS, ((one.workspace_id, one.subscription_id) for one in claimed)),
@@ -59,6 +63,7 @@ async def find(connection: Connection, claimed: Sequence[Claimed]) -> Targets:
         await _rows(connection, USERS, ((one.workspace_id, one.user_id) for one in claimed)),
         await _rows(connection, LEADS, ((one.workspace_id, one.lead_id) for one in to_leads)),
         await _mailers(connection, {one.workspace_id for one in mails}),
+        await unsubscribing.keys(connection, vault, letters) if letters else {},
     )
 
 
