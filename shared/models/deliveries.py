@@ -39,6 +39,7 @@ class Delivery(Base):
     attempts_before: Mapped[int] = mapped_column(SmallInteger, server_default="0")  # those before it was sent again
     due_at: Mapped[Now]
     sending_since: Mapped[datetime | None]
+    sender: Mapped[int | None]  # the server process of its connection: gone, and the sender is taken for dead
     error: Mapped[str | None]  # the last one
     created_at: Mapped[Now]
     finished_at: Mapped[datetime | None] = mapped_column(index=True)

@@ -1,12 +1,13 @@
 """What every fault test ends with: the ledger's check, and a line in the table that the run prints at its end."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
 import pytest_asyncio
 
 from tests.faults.gates import Gates
+from tests.support import witness
 from tests.support.checker import check
 from tests.support.client import Client
 from tests.support.load import Told
@@ -34,6 +35,23 @@ class Row:
 
 ROWS = pytest.StashKey[list[Row]]()
 Settle = Callable[[str, int, Told], Awaitable[None]]
+
+
+@pytest.fixture(scope="package")
+def witnessed(shared_stack: Stack) -> Iterator[Stack]:
+    """The shared stack, in which no lead and no duplicate may go untold."""
+    shared_stack.until_settled()
+    witness.save(shared_stack)
+    yield shared_stack
+    shared_stack.until_settled()
+    witness.remove(shared_stack)
+
+
+@pytest.fixture
+def stack(witnessed: Stack) -> Stack:
+    """The same, healed from what the test before did to it."""
+    witnessed.until_settled()
+    return witnessed
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 
 from shared.embedded.datadir import free_port
 from shared.settings import PROJECT_ROOT
+from tests.support import witness
 from tests.support.checker import check
 from tests.support.load import loaded
 from tests.support.processes import is_alive
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.faults
 def own(tmp_path: Path) -> Iterator[Stack]:
     """A LeadHub that the test may kill."""
     with running_stack(tmp_path / "data") as stack:
+        witness.save(stack)
         yield stack
 
 
@@ -85,15 +87,15 @@ def second_up(folder: Path, port: int) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=60, check=False)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_a_stop_answers_all_and_the_next_start_has_everything(own: Stack, number: signal.Signals) -> None:
+async def test_a_stop_answers_all_and_the_next_start_has_everything(own: Stack) -> None:
     async with loaded(own) as told:
-        await told.more(200)
-        os.kill(own.pid, number)
-        assert own.process is not None
-        assert await asyncio.to_thread(own.process.wait, 60) == 0
-        assert not own.leftovers()
-        await asyncio.to_thread(own.start)
-        await told.more(100)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            await told.more(200)
+            os.kill(own.pid, number)
+            assert own.process is not None
+            assert await asyncio.to_thread(own.process.wait, 60) == 0
+            assert not own.leftovers()
+            await asyncio.to_thread(own.start)
+            await told.more(100)
     assert told.refused == 0
     (await check(own.database_url, own.spool_url, told)).assert_exact()

@@ -12,9 +12,9 @@ from aiohttp import web
 
 from services.workers.deliveries.backoff import PAUSES, TRIES
 from services.workers.deliveries.circuits import FIRST_SLOTS, MOST_SLOTS
-from services.workers.deliveries.claim import claim
+from services.workers.deliveries.claim import claim, release
 from services.workers.deliveries.signatures import sign
-from shared.db import Connection
+from shared.db import Connection, connect
 from shared.deliveries import enqueue, to_subscription, to_url
 from tests.support.ingesting import workspace_id
 from tests.support.receivers import Receiver, receiving
@@ -236,6 +236,18 @@ async def test_what_a_sender_had_in_hand_when_it_died_goes_out_again_under_its_i
     lost, made = await outbox.attempts()
     assert (lost["status"], lost["error"]) == (None, "The sender ended before an answer came.")
     assert made["status"] == 200
+
+
+async def test_a_sender_whose_connection_is_gone_is_not_waited_for(outbox: Outbox, receiver: Receiver) -> None:
+    await _tell(outbox, await outbox.subscribe(receiver.url), await outbox.lead(), await outbox.lead())
+    async with connect(outbox.url, "tests sender") as dying:
+        (first,) = await claim(dying, 1)
+    (second,) = await claim(outbox.connection, 1)
+    assert await release(outbox.connection) == 0  # it may be only just connecting again
+    assert await release(outbox.connection, grace=0) == 1
+    ((again, tries),) = [(one.id, one.tries) for one in await claim(outbox.connection, 10)]
+    assert (again, tries) == (first.id, 2)
+    assert second.id != first.id
 
 
 async def test_a_sender_that_is_slower_than_its_lease_changes_nothing(outbox: Outbox, receiver: Receiver) -> None:

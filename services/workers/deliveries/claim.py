@@ -5,7 +5,9 @@ from services.workers.deliveries.messages import Claimed
 from shared.db import Connection
 
 # Seconds for which a delivery is one sender's. An attempt ends long before; after it, its sender is taken for dead.
+# One whose connection is gone is taken for dead sooner: what it had in hand would keep its receivers' slots.
 LEASE = 60
+GRACE = 3  # seconds in which a sender that lives is connected again
 HOLDS_BACK = 3  # tries in which a delivery holds back the later ones of its lead: it must not for the rest of the day
 CLAIM_LOCK = 4_712_003  # one claim at a time, a few milliseconds each: limits and order then hold over all senders
 
@@ -57,7 +59,7 @@ CLAIM = f"""
 ), chosen AS (
     SELECT workspace_id, id FROM due WHERE turn <= slots ORDER BY turn, due_at, id LIMIT %(most)s
 ), claimed AS (
-    UPDATE deliveries d SET attempts = attempts + 1, sending_since = clock_timestamp(),
+    UPDATE deliveries d SET attempts = attempts + 1, sending_since = clock_timestamp(), sender = pg_backend_pid(),
                             due_at = clock_timestamp() + {LEASE} * interval '1 second'
     FROM chosen c WHERE d.workspace_id = c.workspace_id AND d.id = c.id
     RETURNING d.*
@@ -79,6 +81,15 @@ WAITS = f"""
 SELECT EXISTS (SELECT FROM allowed a, LATERAL (SELECT FROM deliveries d WHERE {DUE} LIMIT 1) found)
 """  # noqa: S608  # constants only
 
+# Not right after a crash of the database: it ended everybody's connection, and those who live report back in a moment.
+RELEASE = """
+UPDATE deliveries d SET due_at = sending_since
+WHERE d.sending_since <= clock_timestamp() - %(grace)s * interval '1 second' AND d.state = 'pending'
+  AND d.due_at > clock_timestamp()
+  AND pg_postmaster_start_time() <= clock_timestamp() - %(grace)s * interval '1 second'
+  AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = d.sender AND a.backend_start <= d.sending_since)
+"""
+
 
 async def claim(connection: Connection, most: int, *, overdue: float = 0.0) -> list[Claimed]:
     """Up to so many deliveries that have been due for `overdue` seconds, each noted as an attempt. Committed."""
@@ -94,3 +105,10 @@ async def waits(connection: Connection, *, overdue: float = 0.0) -> bool:
         await connection.execute(PLAN)
         row = await (await connection.execute(WAITS, {"age": overdue})).fetchone()
     return bool(row and row[0])
+
+
+async def release(connection: Connection, *, grace: float = GRACE) -> int:
+    """Takes deliveries from senders whose connection has been gone for `grace` seconds; how many."""
+    async with connection.transaction():
+        await connection.execute(PLAN)
+        return (await connection.execute(RELEASE, {"grace": grace})).rowcount

@@ -4,14 +4,17 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
-from services.workers.deliveries.claim import waits
+from services.workers.deliveries.claim import release, waits
 from services.workers.deliveries.http import Gate
 from services.workers.deliveries.prepare import Preparer
 from services.workers.deliveries.sender import Sender
+from shared import logging
 from shared.db import Connection
 from shared.guard import Policy
 from shared.settings import Settings
 from shared.vault import Vault
+
+log = logging.get()
 
 LOOK = 0.2  # seconds between looks
 OVERDUE = 1.0  # seconds after which nobody is taken to be sending
@@ -43,6 +46,8 @@ class Standby:
             sending.cancel()
 
     async def _look(self, connection: Connection, sender: Sender) -> None:
+        if released := await release(connection):
+            log.warning("deliveries.released", n=released)
         if await waits(connection):
             self._hint()
             if await waits(connection, overdue=self._overdue()):

@@ -1,0 +1,91 @@
+"""A receiver that is down for an hour, while things go on happening, and then back."""
+
+from datetime import timedelta
+
+import pytest
+
+from services.workers.deliveries.backoff import PAUSES
+from services.workers.deliveries.circuits import MOST_SLOTS, OPENS_AFTER
+from services.workers.deliveries.claim import claim, waits
+from shared.db import Connection
+from shared.deliveries import enqueue, to_subscription
+from tests.support.ingesting import workspace_id
+from tests.support.receivers import receiving
+from tests.support.sending import Outbox
+from tests.support.waiting import until_async
+
+pytestmark = pytest.mark.integration
+
+STEP, HOUR = timedelta(minutes=2), timedelta(hours=1)
+
+# Times are moved, not waited for.
+PASS = "UPDATE deliveries SET due_at = due_at - %s WHERE state = 'pending'"
+PASS_FOR_CIRCUIT = "UPDATE endpoints SET open_until = open_until - %s"
+# What was planned after each attempt of this moment, by its number.
+PLANNED = """
+SELECT a.number, extract(epoch FROM d.due_at - a.finished_at)::float AS wait
+FROM deliveries d JOIN delivery_attempts a ON a.delivery_id = d.id AND a.number = d.attempts
+WHERE d.state = 'pending' AND a.finished_at > %s
+"""
+
+
+async def _happen(outbox: Outbox, subscription_id: int, n: int) -> None:
+    news = [await outbox.happening(await outbox.lead()) for _ in range(n)]
+    await enqueue(outbox.connection, [to_subscription(outbox.workspace_id, subscription_id, one) for one in news])
+
+
+async def _pass(outbox: Outbox, time: timedelta) -> None:
+    await outbox.connection.execute(PASS, (time,))
+    await outbox.connection.execute(PASS_FOR_CIRCUIT, (time,))
+
+
+async def _send(outbox: Outbox) -> None:
+    """All that may be tried now."""
+
+    async def is_at_rest() -> bool:
+        busy = await outbox.one("SELECT count(*) FROM deliveries WHERE sending_since IS NOT NULL")
+        return not busy and not await waits(outbox.connection)
+
+    async with outbox.sending():
+        await until_async(is_at_rest, what="rest")
+
+
+async def test_a_receiver_down_for_an_hour_is_spared_and_then_gets_everything(
+    database_url: str, database: Connection
+) -> None:
+    outbox = Outbox(database_url, database, await workspace_id(database))
+    async with receiving() as receiver:
+        subscription_id = await outbox.subscribe(receiver.url)
+        receiver.status(503)
+        passed = timedelta()
+        while passed < HOUR:
+            await _happen(outbox, subscription_id, 2)
+            since, before = await outbox.one("SELECT clock_timestamp()"), len(receiver.requests)
+            await _send(outbox)
+            for planned in await outbox.rows(PLANNED, since):
+                assert 0.8 <= planned["wait"] / PAUSES[planned["number"] - 1] <= 1.2, planned
+            if passed > STEP:
+                (circuit,) = await outbox.rows("SELECT failures, slots, open_until > now() AS open FROM endpoints")
+                assert (circuit["failures"] >= OPENS_AFTER, circuit["slots"], circuit["open"]) == (True, 1, True)
+                assert len(receiver.requests) - before <= OPENS_AFTER + 2  # retries of the first few, and one probe
+            await _pass(outbox, STEP)
+            passed += STEP
+        events = 2 * (HOUR // STEP)
+        assert len(receiver.requests) < events  # most of them were not even tried
+
+        receiver.status(200)
+        receiver.requests.clear()
+        await _pass(outbox, 3 * HOUR)  # all that was tried is due again
+        receiver.hold()
+        receiver.most_at_once = 0
+        async with outbox.sending():
+            await until_async(lambda: len(receiver.requests) == 1, what="the first one after its return")
+            assert await claim(database, 100) == []  # all others wait for what becomes of it
+            receiver.release()
+        await _send(outbox)
+        assert receiver.most_at_once <= MOST_SLOTS
+        deliveries = await outbox.deliveries()
+        assert {one["state"] for one in deliveries} == {"sent"}
+        came = [request.headers["webhook-id"] for request in receiver.requests]
+        assert sorted(came) == sorted(one["message_id"] for one in deliveries)
+        assert len(came) == events
