@@ -44,7 +44,9 @@ WITH created AS (
     SELECT w, lead_id, type, data FROM json_to_recordset(%s::json) AS e(w bigint, lead_id bigint, type text, data jsonb)
     RETURNING id, workspace_id, lead_id, type
 )
-INSERT INTO events (workspace_id, type, lead_id, activity_id) SELECT workspace_id, type, lead_id, id FROM remembered
+INSERT INTO events (workspace_id, type, lead_id, activity_id)
+SELECT r.workspace_id, r.type, r.lead_id, r.id FROM remembered r JOIN rule_versions v USING (workspace_id)
+WHERE v.is_watched
 """  # noqa: S608  # constants only
 
 

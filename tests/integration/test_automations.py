@@ -55,8 +55,16 @@ async def test_a_new_lead_sets_off_what_waits_for_it(database_url: str, database
     assert await rows(database, "SELECT * FROM events") == []
 
 
-async def test_nobody_waits_so_events_vanish(database_url: str, database: Connection) -> None:
+async def test_nobody_waits_so_there_are_no_events(database_url: str, database: Connection) -> None:
+    await database.execute("DELETE FROM rule_versions")
     await leads(database_url, database, *({"email": f"{n}@example.com"} for n in range(50)))
+    assert await rows(database, "SELECT * FROM events") == []
+
+
+async def test_what_nobody_waits_for_any_more_is_dropped(database_url: str, database: Connection) -> None:
+    await leads(database_url, database, *({"email": f"{n}@example.com"} for n in range(50)))
+    await database.execute("UPDATE rule_versions SET is_watched = false")
+    assert len(await rows(database, "SELECT * FROM events")) == 50
     await run(database_url)
     assert await rows(database, "SELECT * FROM events") == []
     assert await runs(database) == []

@@ -47,7 +47,9 @@ WITH sent AS MATERIALIZED (
     SELECT w, lead_id, activity, data FROM sent
     RETURNING id, workspace_id, lead_id, type
 ), told AS (
-    INSERT INTO events (workspace_id, type, lead_id, activity_id) SELECT workspace_id, type, lead_id, id FROM remembered
+    INSERT INTO events (workspace_id, type, lead_id, activity_id)
+    SELECT r.workspace_id, r.type, r.lead_id, r.id FROM remembered r JOIN rule_versions v USING (workspace_id)
+    WHERE v.is_watched
 ), counted AS (
     INSERT INTO ledger_deltas (workspace_id, state, n) SELECT w, state, count(*) FROM sent GROUP BY w, state
 ), stored AS (
