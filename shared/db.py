@@ -1,17 +1,22 @@
 """Connections: one psycopg pool per process for the hot path, one SQLAlchemy engine for everything else."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import orjson
 import psycopg
+import sqlalchemy.event
 import sqlalchemy.exc
 from psycopg.rows import TupleRow
 from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool
+from sqlalchemy import Engine
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 set_json_loads(orjson.loads)
 
@@ -25,6 +30,8 @@ SESSION = (
     "-c client_connection_check_interval=200ms -c idle_in_transaction_session_timeout=10s "
     "-c TimeZone=UTC -c jit=off -c statement_timeout={timeout_ms} -c lock_timeout={timeout_ms}"
 )
+
+BELIEVED = 1.0  # seconds after its last use for which an idle connection is not asked whether it lives
 
 # As part of a statement: its transaction commits without waiting for the disk. A crash of the server within the next
 # half second may take it back whole; never a part of it, and nothing that was committed before it.
@@ -75,14 +82,34 @@ def make_pool(url: str, application: str, *, size: int, statement_timeout: float
 
 def make_engine(url: str, application: str, *, size: int, statement_timeout: float = 15.0) -> AsyncEngine:
     """The engine of requests that are not the hot path."""
-    return create_async_engine(
+    engine = create_async_engine(
         sqlalchemy_url(url),
         pool_size=size,
         max_overflow=0,
         pool_timeout=2,
-        pool_pre_ping=True,
+        pool_use_lifo=True,  # the last one used has its statements prepared
         connect_args=options(application, statement_timeout=statement_timeout),
     )
+    _ping_the_idle(engine.sync_engine)
+    return engine
+
+
+def _ping_the_idle(engine: Engine) -> None:
+    """As `pool_pre_ping`, but a connection that was good a moment ago is believed: a ping is a round trip."""
+
+    def used(_: Any, record: ConnectionPoolEntry) -> None:
+        record.info["used"] = time.monotonic()
+
+    def ping(connection: DBAPIConnection, record: ConnectionPoolEntry, _: Any) -> None:
+        if time.monotonic() - record.info.get("used", 0.0) < BELIEVED:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except psycopg.Error as error:
+            raise sqlalchemy.exc.InvalidatePoolError from error
+
+    sqlalchemy.event.listen(engine, "checkin", used)
+    sqlalchemy.event.listen(engine, "checkout", ping)
 
 
 async def open_connection(url: str, application: str) -> Connection:

@@ -34,6 +34,6 @@ async def read_leads(connection: Connection, wanted: Sequence[LeadKey]) -> dict[
     if not wanted:
         return {}
     async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(SELECT, (as_json(list(wanted)),))
+        await cursor.execute(SELECT, (as_json(list(wanted)),), prepare=True)  # to plan it costs more than to run it
         rows = await cursor.fetchall()
     return {(row.pop("workspace_id"), row["id"]): row for row in rows}

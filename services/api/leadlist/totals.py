@@ -59,7 +59,7 @@ async def _count_alike(connection: Connection, filters: Filters) -> Total:
     if len(filters.alike) > 1:
         wanted.append(_cells(filters))
     statement = f"SELECT {', '.join(wanted)}"
-    row = await (await connection.execute(statement, filters.parameters, prepare=False)).fetchone()
+    row = await (await connection.execute(statement, filters.parameters, prepare=True)).fetchone()
     whole, *others = cast("tuple[int, ...]", row)
     return Total(others[-1] if others else whole, whole, dict(zip(filters.alike, others, strict=False)))
 

@@ -85,16 +85,21 @@ async def _listed(request: web.Request, asked: Asked, *, dear: bool) -> dict[str
         # Totals and leads of one moment: a page counted from the far end would slip otherwise.
         snapshot = await connection.execution_options(isolation_level="REPEATABLE READ")
         database = await raw(snapshot)
-        errors = dict(asked.errors)
-        filters = await find_filters(database, workspace_of(request), asked.query, errors)
-        check(errors)
-        if filters and is_read(filters) and not dear:
-            raise Dear
-        if asked.signer:
-            leads, position = await _step(database, filters, asked, dear=dear)
-            return walked(request, leads, asked.page, asked.signer.write(position) if position else None)
-        leads, total = await _page(database, filters, asked, dear=dear)
-        return paged(request, leads, asked.page, total)
+        async with database.pipeline():  # the beginning travels along with the first question
+            return await _answered(request, database, asked, dear=dear)
+
+
+async def _answered(request: web.Request, connection: Connection, asked: Asked, *, dear: bool) -> dict[str, Any]:
+    errors = dict(asked.errors)
+    filters = await find_filters(connection, workspace_of(request), asked.query, errors)
+    check(errors)
+    if filters and is_read(filters) and not dear:
+        raise Dear
+    if asked.signer:
+        leads, position = await _step(connection, filters, asked, dear=dear)
+        return walked(request, leads, asked.page, asked.signer.write(position) if position else None)
+    leads, total = await _page(connection, filters, asked, dear=dear)
+    return paged(request, leads, asked.page, total)
 
 
 async def _page(
