@@ -113,18 +113,19 @@ async def fold_counts(connection: Connection) -> bool:
 
 
 async def fold_texts(connection: Connection) -> bool:
-    """Brings the text of changed leads up to date; whether more of them may wait.
-
-    New texts gather in a list that every search reads through, until they are sorted into the index: many at once cost
-    a third less, so that is done when nothing waits any more (PostgreSQL does it by itself at 4 MB).
-    """
+    """Brings the text of changed leads up to date; whether more of them may wait."""
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock(%s)", (TEXT_LOCK,))
         row = await (await connection.execute(FOLD_TEXTS)).fetchone()
-    taken = row[0] if row else 0
-    if 0 < taken < ROWS:
-        await connection.execute("SELECT gin_clean_pending_list('ix_lead_search_text')")
-    return bool(taken == ROWS)
+    return bool(row and row[0] == ROWS)
+
+
+async def sort_texts(connection: Connection) -> None:
+    """Sorts new texts into the index. Until then every search reads through them; many at once cost a third less.
+
+    PostgreSQL does it by itself where 4 MB have gathered.
+    """
+    await connection.execute("SELECT gin_clean_pending_list('ix_lead_search_text')")
 
 
 async def tidy(connection: Connection) -> None:

@@ -16,7 +16,7 @@ from services.workers.automations.standby import Standby as Automations
 from services.workers.deliveries.standby import Standby
 from services.workers.heartbeat import Heartbeat
 from services.workers.ingest.drain import Drainer
-from services.workers.lists import fold_counts, fold_texts, tidy
+from services.workers.lists import fold_counts, fold_texts, sort_texts, tidy
 from services.workers.upkeep import keep_in_order, measure
 from shared import hints, ledger, logging, tallies
 from shared.collector import settle
@@ -31,7 +31,9 @@ log = logging.get()
 OVERDUE = 200  # milliseconds in the journal after which a row's hint is taken for lost
 LOOK = 0.1  # seconds between looks at the journal
 LOOK_ALONE = 0.01  # the same while the broker is away
-FOLD = 0.5  # seconds between foldings of what lists are counted and searched by
+FOLD_COUNTS = 2.0  # seconds between sums of deltas: a reader adds them up meanwhile
+FOLD_TEXTS = 0.5  # seconds that a search may trail a write, and some
+SORT_TEXTS = 3.0  # seconds between sortings of texts into their index
 PROBE = 1.0  # seconds between attempts to reach a broker that is away
 DRAIN_LOCK = 4_712_002  # one drainer at a time; two would move entries twice
 
@@ -141,12 +143,18 @@ class Sweeper:
     async def _fold_lists(self, connection: Connection) -> None:
         while not self._stopping.is_set():
             if not await fold_counts(connection):
-                await self._pause(FOLD)
+                await self._pause(FOLD_COUNTS)
 
     async def _fold_texts(self, connection: Connection) -> None:
+        sorted_at = 0.0
+        now = asyncio.get_running_loop().time
         while not self._stopping.is_set():
-            if not await fold_texts(connection):
-                await self._pause(FOLD)
+            if await fold_texts(connection):
+                continue
+            if now() - sorted_at > SORT_TEXTS:
+                sorted_at = now()
+                await sort_texts(connection)
+            await self._pause(FOLD_TEXTS)
 
     async def _clear_references(self, connection: Connection) -> None:
         while not self._stopping.is_set():
