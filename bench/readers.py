@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 import psycopg
+import uvloop
 
 from bench.crowd import OURS, fill, settle
 from bench.load import percentile
@@ -60,7 +61,7 @@ def measure_http(running: LeadHub, seconds: float) -> dict[str, float]:
     """Lists at a steady pace, whatever the answers take, while leads arrive at theirs."""
     arriving = threading.Thread(target=lambda: running.contestant.load(64, seconds + 2, wait=False, rate=LEADS))
     arriving.start()
-    latencies, failed = asyncio.run(_ask(running, seconds))
+    latencies, failed = uvloop.run(_ask(running, seconds))
     arriving.join()
     ordered = sorted(latencies)
     return {
