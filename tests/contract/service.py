@@ -63,7 +63,10 @@ class Service:
     def client(self, key: str | None) -> aiohttp.ClientSession:
         """A client that sends the key with every request."""
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        return aiohttp.ClientSession(self.url, headers=headers, timeout=aiohttp.ClientTimeout(total=40))
+        # Given up before the service closes an idle connection: else a request may meet one that is closing.
+        connector = aiohttp.TCPConnector(keepalive_timeout=3)
+        timeout = aiohttp.ClientTimeout(total=40)
+        return aiohttp.ClientSession(self.url, headers=headers, timeout=timeout, connector=connector)
 
     def connect(self) -> socket.socket:
         """A raw connection that gives up reading after 20 s."""

@@ -43,8 +43,11 @@ async def _send(outbox: Outbox) -> None:
     """All that may be tried now."""
 
     async def is_at_rest() -> bool:
+        begun = await outbox.one("SELECT count(*) FROM delivery_attempts")
         busy = await outbox.one("SELECT count(*) FROM deliveries WHERE sending_since IS NOT NULL")
-        return not busy and not await waits(outbox.connection)
+        if busy or await waits(outbox.connection):
+            return False
+        return bool(begun == await outbox.one("SELECT count(*) FROM delivery_attempts"))  # none began between the two
 
     async with outbox.sending():
         await until_async(is_at_rest, what="rest")
