@@ -23,6 +23,8 @@ def environment(settings: Settings, name: str) -> dict[str, str]:
         "LEADHUB_REDIS_URL": settings.redis_url,
         "LEADHUB_SPOOL_URL": settings.spool_url,
         "LEADHUB_METRICS_DIR": settings.metrics_dir or str(home.run / "metrics"),
+        "LEADHUB_HOST": settings.host,
+        "LEADHUB_PORT": str(settings.port),
         "LEADHUB_SECRET_KEY": settings.secret_key.get_secret_value(),
         "LEADHUB_PROCESS_NAME": name,
         "PYTHONPATH": str(PROJECT_ROOT),

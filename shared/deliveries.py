@@ -118,15 +118,6 @@ def notice(workspace_id: int, user_id: int, subject: str, body: str, *, lead_id:
     return NewDelivery(workspace_id, "notice", MAIL, payload, lead_id=lead_id, user_id=user_id)
 
 
-def notice_to_address(
-    vault: Vault, workspace_id: int, email: str, subject: str, body: str, *, lead_id: int | None = None
-) -> NewDelivery:
-    """A notice to somebody who is no user, such as a form's `notify_emails`."""
-    target = vault.encrypt(orjson.dumps({"email": email}).decode())
-    payload = {"subject": subject, "body": body}
-    return NewDelivery(workspace_id, "notice", MAIL, payload, lead_id=lead_id, target=target)
-
-
 def sms(workspace_id: int, integration_id: int, lead_id: int, body: str) -> NewDelivery:
     """A text message to the number that the lead has when it is sent."""
     endpoint = f"integration:{integration_id}"

@@ -87,11 +87,7 @@ class KeyRing:
         if not used:
             return
         async with self._pool.connection() as connection:
-            await connection.execute(
-                "UPDATE api_keys k SET last_used_at = to_timestamp(u.at) "
-                "FROM unnest(%s::bigint[], %s::float8[]) AS u(id, at) WHERE k.id = u.id",
-                (list(used), list(used.values())),
-            )
+            await connection.execute(NOTE_USE, (list(used), list(used.values())))
 
 
 async def _read(connection: Connection, digests: list[bytes]) -> dict[bytes, Entry]:

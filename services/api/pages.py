@@ -38,14 +38,6 @@ def page_of(request: web.Request) -> Page:
     return page
 
 
-def read_choice(query: Mapping[str, str], name: str, choices: tuple[str, ...], default: str, errors: Fields) -> str:
-    """One of `choices`; anything else goes into `errors`."""
-    value = query.get(name) or default
-    if value not in choices:
-        errors[name] = [f"The {name} must be one of: {', '.join(choices)}."]
-    return value
-
-
 def paged(request: web.Request, data: list[Any], page: Page, total: int) -> dict[str, Any]:
     """A list's answer."""
     last = max(-(-total // page.size), 1)

@@ -36,6 +36,12 @@ def test_a_mail_to_a_lead_can_be_unsubscribed_from_in_one_click() -> None:
     assert "https://crm.example.com/u/token" in _draft(unsubscribe="https://crm.example.com/u/token").text
 
 
+def test_a_long_link_stands_in_its_header_as_it_is() -> None:
+    link = "https://crm.example.com/u/1." + "gAAAAAB" * 40
+    sent = letter(_draft(unsubscribe=link), "crm@example.com", RELAY).message.as_bytes()
+    assert f"\r\nList-Unsubscribe: <{link}>\r\n".encode() in sent
+
+
 def test_any_other_cannot() -> None:
     assert set(_sent(_draft())) == HEADERS
 

@@ -16,6 +16,7 @@ ON CONFLICT (workspace_id, automation_id, lead_id)
 DO UPDATE SET activity_id = excluded.activity_id, due_at = excluded.due_at
 WHERE silences.activity_id < excluded.activity_id
 """
+# What is sent about a lead is no activity of its: it makes no event, so that nothing would begin the silence again.
 # One that something broke after all, of which the engine has yet to hear, is begun again when it does.
 END = """
 WITH ended AS (
@@ -31,6 +32,7 @@ WITH ended AS (
     WHERE NOT EXISTS (
         SELECT 1 FROM activities a
         WHERE a.workspace_id = e.workspace_id AND a.lead_id = e.lead_id AND a.id > e.activity_id
+          AND a.type NOT LIKE 'delivery.%'
           AND coalesce(a.data->'by'->>'kind', '') NOT IN ('automation', 'scoring'))
     ON CONFLICT DO NOTHING RETURNING workspace_id, automation_id
 )

@@ -11,7 +11,8 @@ from datetime import datetime
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP as LINES
+from email.policy import EmailPolicy
 from email.utils import format_datetime
 from urllib.parse import unquote, urlsplit
 
@@ -20,6 +21,18 @@ from services.workers.deliveries.messages import Letter, Relay
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 FOOTER = "\n\n--\nYou get this mail because you left your address with us. To get no more of them: {url}\n"
 SUBMISSION, SUBMISSION_TLS = 587, 465
+
+
+class _Wire(EmailPolicy):
+    """As mails are sent. A link in a header is for programs: the library would encode one longer than a line."""
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        if name == "List-Unsubscribe":
+            return f"{name}: {value}\r\n".encode("ascii", "backslashreplace")
+        return super().fold_binary(name, value)
+
+
+WIRE = _Wire(linesep=LINES.linesep)
 
 
 class BadAddress(ValueError):
@@ -54,7 +67,7 @@ class Draft:
 
 def letter(draft: Draft, sender: str, relay: Relay) -> Letter:
     """The mail for an SMTP server. Raises BadAddress."""
-    message = EmailMessage(SMTP)
+    message = EmailMessage(WIRE)
     message["From"], message["To"] = _address(sender), _address(draft.recipient)
     message["Subject"] = one_line(draft.subject)
     for name, value in draft.headers(sender).items():

@@ -62,7 +62,7 @@ class Postman:
             timeout=TOTAL,
         )
         async with client:
-            _, said = await client.send_message(letter.message, sender=letter.sender, recipients=[letter.recipient])
+            _, said = await client.sendmail(letter.sender, [letter.recipient], letter.message.as_bytes())
         return Answer(250, body=said[:KEPT])
 
     async def _connect(self, relay: Relay) -> socket.socket:
