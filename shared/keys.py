@@ -60,12 +60,16 @@ class KeyRing:
 
         Raises ServiceUnavailable for a key not seen before while the database is away: it may well be valid.
         """
-        hashed = digest(secret)
-        entry = self._keys.known(hashed)
-        if entry is None:
-            if not well_formed(secret):
-                return None
-            entry = await self._keys.find(hashed)
+        key = self.known(secret)
+        if key is not None or not well_formed(secret):
+            return key
+        return self._valid(await self._keys.find(digest(secret)))
+
+    def known(self, secret: str) -> Key | None:
+        """The key of that secret if it is valid and in memory."""
+        return self._valid(self._keys.known(digest(secret)))
+
+    def _valid(self, entry: Entry | None) -> Key | None:
         now = time.time()
         if entry is None or now >= entry[1]:
             return None

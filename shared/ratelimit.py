@@ -90,18 +90,24 @@ class RateLimiter:
 
     async def charge(self, key_id: int, limit: int) -> Usage:
         """Counts one request. Raises RateLimited, with the headers, when the hour is used up."""
+        usage = self.charge_claimed(key_id, limit)
+        if usage:
+            return usage
         now = int(time.time())
-        hour = now // HOUR
-        lease = self._leases.get(key_id)
-        if lease is not None and lease.hour == hour and lease.next < lease.end:
-            number = lease.next
-            lease.next += 1
-        else:
-            number = await self._claim(key_id, limit)
-        usage = Usage(limit, max(limit - number - 1, 0), (hour + 1) * HOUR)
+        number = await self._claim(key_id, limit)
+        usage = Usage(limit, max(limit - number - 1, 0), (now // HOUR + 1) * HOUR)
         if number >= limit:
             raise RateLimited(headers={**usage.headers(), "Retry-After": str(max(usage.reset - now, 1))})
         return usage
+
+    def charge_claimed(self, key_id: int, limit: int) -> Usage | None:
+        """Counts one request if it is among those claimed ahead, else counts nothing and returns None."""
+        hour = int(time.time()) // HOUR
+        lease = self._leases.get(key_id)
+        if lease is None or lease.hour != hour or not lease.next < min(lease.end, limit):
+            return None
+        lease.next += 1
+        return Usage(limit, limit - lease.next, (hour + 1) * HOUR)
 
     async def run(self) -> None:
         """Gives back what was claimed ahead and not used. Runs until cancelled."""

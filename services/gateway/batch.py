@@ -94,10 +94,7 @@ async def _verdicts(gateway: Gateway, items: list[Item], seconds: float) -> dict
     fresh = [item for item in items if not known.get(item.id)]
     if not fresh:
         return known
-    if not seconds:
-        await gateway.intake.accept(fresh, Lane.PROMPT)
-        return known
-    decided = await gateway.intake.accept_and_wait(fresh, Lane.PROMPT, seconds)
+    decided = await gateway.intake.accept(fresh, Lane.PROMPT, seconds)
     return {**known, **{item.id: verdict for item, verdict in zip(fresh, decided, strict=True)}}
 
 

@@ -61,22 +61,24 @@ async def decide(gateway: Gateway, item: Item, seconds: float, unhurried: Lane =
         verdict = await gateway.repeats.verdict(item)
         if verdict:
             return verdict
-    if not seconds:
-        await gateway.intake.accept([item], unhurried)
-        return None
-    return (await gateway.intake.accept_and_wait([item], Lane.WAITED_FOR, seconds))[0]
+    lane = Lane.WAITED_FOR if seconds else unhurried
+    return (await gateway.intake.accept([item], lane, seconds))[0]
 
 
 def answer_of(item: Item, verdict: Verdict | None) -> web.Response:
     """The answer to one submission. Raises Conflict for an idempotency key that was used with another body."""
-    if verdict is None:
-        return answer(accepted(item.id), 202, {"Location": f"/api/v1/submissions/{item.id}"})
-    headers = {"Idempotent-Replayed": "true"} if verdict.replayed else {}
-    if verdict.state == "conflict":
+    status, body, headers = told(item, verdict)
+    return answer(body, status, headers)
+
+
+def told(item: Item, verdict: Verdict | None) -> tuple[int, dict[str, Any], dict[str, str]]:
+    """What a caller is told of one submission: status, body and headers. Raises Conflict as `answer_of`."""
+    headers = {"Idempotent-Replayed": "true"} if verdict and verdict.replayed else {}
+    if verdict and verdict.state == "conflict":
         raise Conflict(REUSED)
-    if verdict.lead_id is None:  # dead or held: accepted is accepted, the submission tells why
-        return answer(accepted(item.id), 202, {**headers, "Location": f"/api/v1/submissions/{item.id}"})
-    return answer(created(item.id, verdict), 201, headers)
+    if verdict is None or verdict.lead_id is None:  # dead or held: accepted is accepted, the submission tells why
+        return 202, accepted(item.id), {**headers, "Location": f"/api/v1/submissions/{item.id}"}
+    return 201, created(item.id, verdict), headers
 
 
 def accepted(submission_id: str) -> dict[str, Any]:

@@ -5,9 +5,10 @@ No timer: at low load a flush holds one submission and leaves at once, under loa
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
-from services.gateway.stores import Stores
-from services.gateway.waiting import WaitingRoom
+from services.gateway.stores import Store, Stores
+from services.gateway.waiting import Outcome, WaitingRoom
 from shared import logging
 from shared.errors import ApiError, ServerError, ServiceUnavailable
 from shared.hints import Waker
@@ -16,46 +17,62 @@ from shared.replies import Verdict
 
 log = logging.get()
 
-ROUNDS = 4  # of the event loop without an arrival, after which a flush leaves
+ROUNDS = 2  # of the event loop without an arrival, after which a flush leaves
 CROWD = 200  # unfinished leads of one source before it gives way to the others
+FULL = "Too much is waiting to be stored. Send the request again in a moment."
+
 Source = tuple[int, str | None]  # workspace id, source
-Arrival = tuple[Item, "asyncio.Future[None]"]
+Done = Callable[[Outcome], None]
+Arrival = tuple[Item, Done | None]  # no one to tell: the waiting room knows whom
 
 
 class Intake:
-    """Takes submissions and returns once they are durable. One per gateway process."""
+    """Takes submissions until they are durable. One per gateway process.
+
+    By callback at heart: a caller who waits costs a call instead of a task's turn. What became of a submission is told
+    once: its verdict, None where its row decides later, or why it could not be stored.
+    """
 
     def __init__(self, stores: Stores, room: WaitingRoom, hinter: Waker, buffer_bytes: int) -> None:
         self._room = room
         self._unfinished: dict[Source, int] = {}
         self._lanes = {lane: _Flusher(lane, stores, room, hinter, buffer_bytes) for lane in Lane}
 
-    async def accept(self, items: list[Item], lane: Lane) -> None:
-        """Stores the items. Raises ServiceUnavailable when that is not possible now."""
-        flusher = self._lanes[lane]
-        if len(items) == 1:
-            await flusher.add(items[0])
-        else:
-            await asyncio.gather(*[flusher.add(item) for item in items])
+    def take(self, item: Item, lane: Lane, done: Done) -> None:
+        """Stores a submission."""
+        self._lanes[lane].add(item, done)
 
-    async def accept_and_wait(self, items: list[Item], lane: Lane, seconds: float) -> list[Verdict | None]:
-        """Stores the items and waits up to that long for their verdicts; None: accepted, the row decides later."""
+    def take_and_wait(self, item: Item, lane: Lane, seconds: float, done: Done) -> None:
+        """Stores a submission and waits up to that long for its verdict."""
         if not self._room.open():
-            await self.accept(items, Lane.PROMPT)
-            return [None] * len(items)
-        waiters = [self._room.enter(item, seconds) for item in items]
-        source = (items[0].workspace_id, items[0].source)
+            self.take(item, Lane.PROMPT, done)
+            return
+        source = (item.workspace_id, item.source)
         ahead = self._unfinished.get(source, 0)
-        self._unfinished[source] = ahead + len(items)
-        try:
-            await self.accept(items, Lane.PROMPT if ahead > CROWD else lane)
-            return [await waiter for waiter in waiters]
-        finally:
-            self._room.leave(items)
-            self._finish(source, len(items))
+        self._unfinished[source] = ahead + 1
 
-    def _finish(self, source: Source, n: int) -> None:
-        left = self._unfinished[source] - n
+        def finish(outcome: Outcome) -> None:
+            self._finish(source)
+            done(outcome)
+
+        self._room.enter(item, seconds, finish)
+        self._lanes[Lane.PROMPT if ahead > CROWD else lane].add(item, None)
+
+    async def accept(self, items: list[Item], lane: Lane, seconds: float = 0) -> list[Verdict | None]:
+        """Stores submissions, waits up to so many seconds for their verdicts, and returns these.
+
+        Raises ServiceUnavailable when they cannot be stored now.
+        """
+        futures = [_Future() for _ in items]
+        for item, future in zip(items, futures, strict=True):
+            if seconds:
+                self.take_and_wait(item, lane, seconds, future.settle)
+            else:
+                self.take(item, lane, future.settle)
+        return await asyncio.gather(*[future.outcome for future in futures])
+
+    def _finish(self, source: Source) -> None:
+        left = self._unfinished[source] - 1
         if left:
             self._unfinished[source] = left
         else:
@@ -65,6 +82,21 @@ class Intake:
         """Waits until nothing is left to store: the end of a graceful stop."""
         for flusher in self._lanes.values():
             await flusher.finish()
+
+
+class _Future:
+    """An outcome for a coroutine to wait for."""
+
+    def __init__(self) -> None:
+        self.outcome: asyncio.Future[Verdict | None] = asyncio.get_running_loop().create_future()
+
+    def settle(self, outcome: Outcome) -> None:
+        if self.outcome.done():  # its coroutine was cancelled
+            return
+        if isinstance(outcome, ApiError):
+            self.outcome.set_exception(outcome)
+        else:
+            self.outcome.set_result(outcome)
 
 
 class _Flusher:
@@ -84,21 +116,27 @@ class _Flusher:
         while self._task is not None:
             await asyncio.wait({self._task})
 
-    def add(self, item: Item) -> "asyncio.Future[None]":
-        """Resolves when the item is durable. Raises ServiceUnavailable when the buffer is full."""
+    def add(self, item: Item, done: Done | None) -> None:
+        """Takes an item into the next flush, or refuses it where the buffer is full."""
         if len(item.body) > self._space:
-            raise ServiceUnavailable("Too much is waiting to be stored. Send the request again in a moment.")
+            self._tell((item, done), ServiceUnavailable(FULL))
+            return
         self._space -= len(item.body)
-        stored = asyncio.get_running_loop().create_future()
         source = (item.workspace_id, item.source)
         queue = self._queues.get(source)
         if queue is None:
             queue = self._queues[source] = deque()
-        queue.append((item, stored))
+        queue.append((item, done))
         self._size += 1
         if self._task is None:
             self._task = asyncio.create_task(self._flush_all())
-        return stored
+
+    def _tell(self, arrival: Arrival, outcome: Outcome) -> None:
+        item, done = arrival
+        if done:
+            done(outcome)
+        else:
+            self._room.settle(item.reply, outcome)
 
     async def _flush_all(self) -> None:
         try:
@@ -111,7 +149,7 @@ class _Flusher:
     async def _gather(self) -> None:
         """Lets the event loop go round while that brings arrivals: those that lie in the sockets come along.
 
-        A request takes the loop a few rounds from its socket to here; a round takes some microseconds.
+        A request may take the loop a round or two from its socket to here; a round takes some microseconds.
         """
         size, rounds = 0, 0
         while rounds < ROUNDS and self._size < MOST:
@@ -121,24 +159,26 @@ class _Flusher:
 
     async def _flush(self, arrivals: list[Arrival]) -> None:
         items = [item for item, _ in arrivals]
-        error: ApiError | None = None
+        outcome: ApiError | None = None
+        store: Store | None = None
         try:
             store = await self._stores.store(Row.of(self._lane, items, self._room.channel))
         except ApiError as refused:
-            error = refused
+            outcome = refused
         except Exception:
             log.exception("flush.failed", submissions=len(items))
-            error = ServerError()
+            outcome = ServerError()
         self._space += sum([len(item.body) for item in items])
-        for _, stored in arrivals:
-            if not stored.done():
-                stored.set_exception(error) if error else stored.set_result(None)
-        if error:
-            return
-        if store == "journal":
-            self._hinter.committed(hurried=any(item.reply for item in items))
-        else:
-            self._room.release([item.reply for item in items if item.reply])
+        in_journal = store == "journal"
+        for arrival in arrivals:
+            if (
+                arrival[1] or not in_journal
+            ):  # a worker tells those who wait; on what is spooled there is no verdict soon
+                self._tell(arrival, outcome)
+        if in_journal:
+            waiting = [item.reply for item in items if item.reply]
+            self._room.stored(waiting)
+            self._hinter.committed(hurried=bool(waiting))
 
     def _next(self) -> list[Arrival]:
         """Up to MOST arrivals, one of each source in turn, so that one at full blast does not keep the others out."""

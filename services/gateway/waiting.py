@@ -5,10 +5,11 @@ import itertools
 import os
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from shared import logging
 from shared.db import UNAVAILABLE, Connection, Pool, connect, within
+from shared.errors import ApiError
 from shared.journal import Item
 from shared.metrics import WAITING
 from shared.replies import LOOK_UP, Verdict, unpacked
@@ -26,12 +27,17 @@ JOIN submissions s ON s.workspace_id = wanted.workspace_id AND s.id = wanted.id 
 """
 
 
-class _Waiter(NamedTuple):
-    """One caller. `verdict` resolves with None when time is up and the row decides later."""
+Outcome = Verdict | ApiError | None  # None: accepted, its row decides later; an error: it could not be stored
+
+
+@dataclass(slots=True)
+class _Waiter:
+    """One caller. Before its submission is stored time does not run out: accepted is only what is durable."""
 
     item: Item
     deadline: float
-    verdict: "asyncio.Future[Verdict | None]"
+    done: Callable[[Outcome], None]
+    stored: bool = False
 
 
 class WaitingRoom:
@@ -53,26 +59,23 @@ class WaitingRoom:
         """Whether waiting makes sense: there is room, a line for the verdict and somebody to give one."""
         return self._listening and self._workers and len(self._waiters) < self._most
 
-    def enter(self, item: Item, seconds: float) -> "asyncio.Future[Verdict | None]":
-        """Gives the item the number under which its verdict will come, and returns what it will come to."""
+    def enter(self, item: Item, seconds: float, done: Callable[[Outcome], None]) -> None:
+        """Gives the item the number under which its verdict will come. `done` is called once, with None when time is
+        up."""
         item.reply = next(self._numbers)
-        verdict: asyncio.Future[Verdict | None] = asyncio.get_running_loop().create_future()
-        self._waiters[item.reply] = _Waiter(item, time.monotonic() + seconds, verdict)
-        return verdict
+        self._waiters[item.reply] = _Waiter(item, time.monotonic() + seconds, done)
 
-    def leave(self, items: list[Item]) -> None:
-        for item in items:
-            self._waiters.pop(item.reply, None)
-
-    def release(self, numbers: list[int]) -> None:
-        """Lets go callers whose submission went to the spool: nobody will decide it soon."""
+    def stored(self, numbers: list[int]) -> None:
+        """These submissions lie in the journal now."""
         for number in numbers:
-            self._resolve(number, None)
+            if waiter := self._waiters.get(number):  # else its verdict came first
+                waiter.stored = True
 
-    def _resolve(self, number: int, verdict: Verdict | None) -> None:
+    def settle(self, number: int, outcome: Outcome) -> None:
+        """Tells the caller of that number, if it is still here."""
         waiter = self._waiters.pop(number, None)
-        if waiter and not waiter.verdict.done():
-            waiter.verdict.set_result(verdict)
+        if waiter:
+            waiter.done(outcome)
 
     async def listen(self) -> None:
         """Receives verdicts until cancelled; comes back after a break and then looks up what it may have missed."""
@@ -96,7 +99,7 @@ class WaitingRoom:
                 if verdict.state == LOOK_UP:
                     missed.append(number)
                 else:
-                    self._resolve(number, verdict)
+                    self.settle(number, verdict)
             self._on_verdict()
             if missed:
                 await self._look_up(missed)
@@ -108,7 +111,7 @@ class WaitingRoom:
             await asyncio.sleep(LOOK)
             WAITING.set(len(self._waiters))
             now = time.monotonic()
-            late = [number for number, waiter in self._waiters.items() if waiter.deadline <= now]
+            late = [number for number, waiter in self._waiters.items() if waiter.stored and waiter.deadline <= now]
             try:
                 if late:
                     await within(1, self._look_up(late))
@@ -118,7 +121,8 @@ class WaitingRoom:
                     self.somebody_worked = self.somebody_worked or self._workers
             except UNAVAILABLE:
                 self._workers = False
-            self.release(late)
+            for number in late:
+                self.settle(number, None)
 
     async def _somebody_works(self) -> bool:
         async with self._pool.connection() as connection:
@@ -137,7 +141,7 @@ class WaitingRoom:
         found = {(row[0], row[1]): Verdict(*row[2:]) for row in rows}
         for number, waiter in waiting.items():
             if verdict := found.get((waiter.item.workspace_id, waiter.item.id)):
-                self._resolve(number, verdict)
+                self.settle(number, verdict)
 
 
 def _timestamp(ms: int) -> str:

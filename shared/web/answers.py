@@ -18,7 +18,12 @@ def answer(data: Any, status: int = 200, headers: Mapping[str, str] | None = Non
 
 def render(error: ApiError, request_id: str) -> web.Response:
     """An error's answer."""
+    return answer(envelope(error, request_id), error.status, error.headers)
+
+
+def envelope(error: ApiError, request_id: str) -> dict[str, Any]:
+    """An error's body; of one that is our fault it holds the request's id, to be quoted to us."""
     body = error.body()
     if error.status >= 500:
         body["request_id"] = request_id
-    return answer(body, error.status, error.headers)
+    return body

@@ -7,8 +7,9 @@ contract's and should be readable in one place.
 import os
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from aiohttp import hdrs, web
@@ -63,7 +64,7 @@ Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 async def pipeline(request: web.Request, handler: Next) -> web.StreamResponse:
     """Answers every request, whatever happens inside."""
     started = time.perf_counter()
-    request_id = _request_id(request)
+    request_id = request_id_of(request.headers)
     response = await _respond(request, handler, request_id)
     _complete(request, response, request_id)
     _record(request, response, request_id, time.perf_counter() - started)
@@ -116,13 +117,14 @@ async def _enter(request: web.Request) -> Key:
         raise Unauthorized
     request[KEY] = key
     if key.limit is None:
-        request[LIMIT_HEADERS] = _unlimited()
+        request[LIMIT_HEADERS] = unlimited()
     else:
         request[LIMIT_HEADERS] = (await request.app[LIMITER].charge(key.id, key.limit)).headers()
     return key
 
 
-def _unlimited() -> dict[str, str]:
+def unlimited() -> dict[str, str]:
+    """The rate-limit headers of a key without a limit."""
     reset = (int(time.time()) // 3600 + 1) * 3600
     return {"X-RateLimit-Limit": UNLIMITED, "X-RateLimit-Remaining": UNLIMITED, "X-RateLimit-Reset": str(reset)}
 
@@ -136,18 +138,23 @@ def _translated(error: web.HTTPException) -> ApiError:
 
 
 def _complete(request: web.Request, response: web.StreamResponse, request_id: str) -> None:
-    headers = response.headers
-    headers["X-Request-Id"] = request_id
-    headers.update(request.get(LIMIT_HEADERS, ()))
-    if request.path.startswith("/api"):
-        headers["Access-Control-Allow-Origin"] = "*"
-        headers["Access-Control-Expose-Headers"] = EXPOSED
+    response.headers.update(standing_headers(request_id, request.get(LIMIT_HEADERS, {}), request.path))
     if response.status in (408, 413):
         response.force_close()  # the rest of the body is not wanted
 
 
-def _request_id(request: web.Request) -> str:
-    sent = request.headers.get("X-Request-Id")
+def standing_headers(request_id: str, limits: Mapping[str, str], path: str) -> dict[str, str]:
+    """The headers that every answer has; `limits` are those of the key's rate limit."""
+    headers = {"X-Request-Id": request_id, **limits}
+    if path.startswith("/api"):
+        headers["Access-Control-Allow-Origin"] = "*"
+        headers["Access-Control-Expose-Headers"] = EXPOSED
+    return headers
+
+
+def request_id_of(headers: Mapping[str, str]) -> str:
+    """The id that the client gave its request, else a new one."""
+    sent = headers.get("X-Request-Id")
     return sent if sent and SANE_ID(sent) else os.urandom(12).hex()
 
 
@@ -157,23 +164,19 @@ def _route(request: web.Request) -> str:
 
 
 def _record(request: web.Request, response: web.StreamResponse, request_id: str, seconds: float) -> None:
-    route = _route(request)
-    _seconds_of(request.method, route, response.status).observe(seconds)
-    access_log = request.app[ACCESS_LOG]
-    if access_log:
-        key: Key | None = request.get(KEY)
-        access_log.add(
-            {
-                "request_id": request_id,
-                "method": request.method,
-                "route": route,
-                "status": response.status,
-                "ms": round(seconds * 1000, 2),
-                "workspace_id": key and key.workspace_id,
-                "key_id": key and key.id,
-                **request.get(NOTES, {}),
-            }
-        )
+    notes = {"request_id": request_id, "method": request.method, "route": _route(request), **request.get(NOTES, {})}
+    record(request.app[ACCESS_LOG], request.get(KEY), response.status, seconds, notes)
+
+
+def record(log: AccessLog | None, key: Key | None, status: int, seconds: float, notes: dict[str, Any]) -> None:
+    """Counts a request and writes its line. `notes` hold at least its id, its method and its route."""
+    _seconds_of(notes["method"], notes["route"], status).observe(seconds)
+    if log:
+        notes["status"] = status
+        notes["ms"] = round(seconds * 1000, 2)
+        notes["workspace_id"] = key and key.workspace_id
+        notes["key_id"] = key and key.id
+        log.add(notes)
 
 
 # Finding a label's child costs as much as counting on it. Bounded: by routes, methods that routes have, and statuses.

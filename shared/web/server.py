@@ -7,12 +7,12 @@ import signal
 from functools import partial
 
 from aiohttp import web
-from aiohttp.web_protocol import RequestHandler
 
 from shared import logging
 from shared.collector import settle
 from shared.errors import BadRequest, ServerError
 from shared.web.answers import render
+from shared.web.express import EXPRESS, ExpressHandler
 
 log = logging.get()
 
@@ -28,7 +28,7 @@ async def serve(app: web.Application, host: str, port: int, header_timeout: floa
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    make_handler = partial(_handler, runner, header_timeout)
+    make_handler = partial(_handler, app, runner, header_timeout)
     listener = await loop.create_server(make_handler, host, port, reuse_port=True, backlog=2048)
     settle()
     log.info("server.listening", host=host, port=port)
@@ -41,13 +41,14 @@ async def serve(app: web.Application, host: str, port: int, header_timeout: floa
         log.info("server.stopped")
 
 
-def _handler(runner: web.AppRunner, header_timeout: float) -> RequestHandler:
+def _handler(app: web.Application, runner: web.AppRunner, header_timeout: float) -> ExpressHandler:
     assert runner.server is not None  # noqa: S101  # there is one after setup()
     loop = asyncio.get_running_loop()
     handler = _Handler(
         runner.server,
+        express=app.get(EXPRESS),
         loop=loop,
-        access_log=None,  # type: ignore[arg-type]  # as AppRunner passes it
+        access_log=None,  # as AppRunner passes it
         keepalive_timeout=header_timeout,
         lingering_time=LINGER,
     )
@@ -56,7 +57,7 @@ def _handler(runner: web.AppRunner, header_timeout: float) -> RequestHandler:
     return handler
 
 
-class _Handler(RequestHandler):
+class _Handler(ExpressHandler):
     """Answers what cannot be read as HTTP. aiohttp's answer and log quote the line at fault, be it a key."""
 
     __slots__ = ()
