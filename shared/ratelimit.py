@@ -1,7 +1,7 @@
 """Requests per key and clock hour: one count over all processes, exact while Redis is there.
 
 Requests that arrive during one round trip share the next one. A process claims a few requests ahead, at most a
-hundredth of what is left and 256, and gives back what it has not used a second later: far from the limit a request
+hundredth of what is left and 4,096, and gives back what it has not used a second later: far from the limit a request
 costs a microsecond instead of a share of a round trip, near it every claim is for exactly what was asked. While Redis
 is away each process counts for itself, and adds its count on return.
 """
@@ -21,7 +21,7 @@ from shared.errors import RateLimited
 HOUR = 3600
 UNLIMITED = "2147483647"
 ANSWER_IN = 0.25  # seconds Redis has to answer before this process counts for itself
-AHEAD, SHARE = 256, 100  # most requests claimed ahead; of so many that are left, one
+AHEAD, SHARE = 4096, 100  # most requests claimed ahead; of so many that are left, one
 KEEP = 1.0  # seconds after which unused ones are given back
 REST = 1.0  # seconds before Redis is asked again after it failed
 

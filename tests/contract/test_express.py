@@ -1,0 +1,112 @@
+"""A request on the express way and its like on aiohttp's way are answered alike, whatever comes over one connection.
+
+A parameter that means nothing is what sends a request the ordinary way: the express takes only the plainest address.
+"""
+
+import json
+import socket
+import uuid
+from typing import Any
+
+import pytest
+
+from tests.contract.corpus import everything
+from tests.contract.service import INBOUND, Service
+
+EXPRESS, ORDINARY = INBOUND, f"{INBOUND}&any="
+VOLATILE = {"x-request-id", "date", "x-ratelimit-remaining", "location"}
+ANSWER = dict[str, Any]
+
+
+def new_lead(**fields: Any) -> bytes:
+    return json.dumps({"email": f"{uuid.uuid4().hex}@example.com", **fields}).encode()
+
+
+BODIES = [new_lead(tags=["a"], phone="+1 (212) 555-0188"), *[case.body for case in everything()[::25]], b"x" * 300_000]
+
+
+def post(path: str, key: str, body: bytes, *headers: str) -> bytes:
+    lines = [f"POST {path} HTTP/1.1", "Host: x", f"Authorization: Bearer {key}", f"Content-Length: {len(body)}"]
+    return "\r\n".join([*lines, *headers, "", ""]).encode() + body
+
+
+def receive(connection: socket.socket, n: int = 1) -> list[tuple[int, dict[str, str], ANSWER]]:
+    """The next `n` answers of a connection: status, headers by lower-case name, body."""
+    file, answers = connection.makefile("rb"), []
+    for _ in range(n):
+        status = int(file.readline().split()[1])
+        headers = {}
+        while line := file.readline().strip():
+            name, _, value = line.decode().partition(": ")
+            headers[name.lower()] = value
+        answers.append((status, headers, json.loads(file.read(int(headers["content-length"])))))
+    return answers
+
+
+def exchange(service: Service, *requests: bytes) -> list[tuple[int, dict[str, str], ANSWER]]:
+    with service.connect() as connection:
+        connection.sendall(b"".join(requests))
+        return receive(connection, len(requests))
+
+
+@pytest.mark.parametrize("prefer", ["respond-async", "wait=20"])
+@pytest.mark.parametrize("body", BODIES, ids=range(len(BODIES)))
+def test_both_ways_answer_alike(service: Service, body: bytes, prefer: str) -> None:
+    headers = (f"Prefer: {prefer}", "X-Request-Id: the-same", "Content-Type: application/json")
+    # The first request of a connection may go the ordinary way, so each is the second of its own.
+    warm = b"GET /api/v1/health HTTP/1.1\r\nHost: x\r\n\r\n"
+    key = service.stack.key
+    _, (status, sent, told) = exchange(service, warm, post(EXPRESS, key, body, *headers))
+    _, (status_too, sent_too, told_too) = exchange(service, warm, post(ORDINARY, key, body, *headers))
+    assert status == status_too
+    assert sent.keys() == sent_too.keys()
+    for name in sent.keys() - VOLATILE - {"content-length"}:
+        assert sent[name] == sent_too[name], name
+    assert told["status"] == told_too["status"]
+    assert told.get("errors") == told_too.get("errors")
+
+
+def test_pipelined_requests_are_answered_in_their_order_on_both_ways(service: Service) -> None:
+    key = service.stack.key
+    paths = [EXPRESS, ORDINARY, EXPRESS, EXPRESS, ORDINARY, EXPRESS] * 5
+    ids = [f"pipelined-{number}" for number in range(len(paths))]
+    wanted = [
+        post(path, key, new_lead() if number % 7 else b"{}", f"X-Request-Id: {id_}")
+        for number, (path, id_) in enumerate(zip(paths, ids, strict=True))
+    ]
+    answers = exchange(service, *wanted)
+    assert [headers["x-request-id"] for _, headers, _ in answers] == ids
+    assert [status for status, _, _ in answers] == [201 if number % 7 else 422 for number in range(len(paths))]
+
+
+def test_a_request_in_pieces_is_taken_too(service: Service) -> None:
+    request = post(EXPRESS, service.stack.key, new_lead(company="x" * 200))
+    with service.connect() as connection:
+        for _ in range(2):
+            for at in range(0, len(request), 50):
+                connection.sendall(request[at : at + 50])
+            assert receive(connection)[0][0] == 201
+
+
+def test_a_client_that_leaves_at_once_leaves_its_lead(service: Service) -> None:
+    email = f"{uuid.uuid4().hex}@example.com"
+    body = json.dumps({"email": email}).encode()
+    with service.connect() as connection:
+        connection.sendall(b"GET /api/v1/health HTTP/1.1\r\nHost: x\r\n\r\n")
+        receive(connection)
+        connection.sendall(post(EXPRESS, service.stack.key, body))
+    # The one who comes after finds it, or is found by it: either way there is one lead.
+    first, second = (exchange(service, post(EXPRESS, service.stack.key, body))[0] for _ in range(2))
+    assert first[2]["lead_id"] == second[2]["lead_id"]
+    assert second[2]["is_duplicate"] is True
+
+
+def test_a_limited_key_is_counted_on_both_ways(service: Service) -> None:
+    key = service.make_key("write:leads", "--rate-limit", "1000")
+    remaining = []
+    with service.connect() as connection:
+        for number in range(30):
+            path = ORDINARY if number % 3 else EXPRESS
+            connection.sendall(post(path, key, new_lead(), "Prefer: respond-async"))
+            remaining.append(int(receive(connection)[0][1]["x-ratelimit-remaining"]))
+    assert remaining == list(range(999, 969, -1))
