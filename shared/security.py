@@ -46,8 +46,8 @@ def well_formed(secret: str) -> bool:
 
 
 def digest(secret: str) -> bytes:
-    """What is stored of a key."""
-    return hashlib.sha256(secret.encode()).digest()
+    """What is stored of a key. A header may bring bytes that are no text: they are digested as they came."""
+    return hashlib.sha256(secret.encode(errors="surrogateescape")).digest()
 
 
 def _checksum(body: str) -> str:

@@ -56,18 +56,21 @@ HEADERS = [
 ]
 
 
+@pytest.mark.parametrize("before", [b"", b"Bearer ", b"Bearer lh_"])
 @pytest.mark.parametrize("name", [*HEADERS, "Authorization", "Host", "X-Forwarded-Host", "Expect", "Origin"])
 @pytest.mark.parametrize("path", [INBOUND, BATCH, "/api/v1/leads", "/api/v1/me", "/api/v1/health"])
-def test_bytes_in_a_header_are_no_server_error(service: Service, key: str, name: str, path: str) -> None:
+def test_bytes_in_a_header_are_no_server_error(service: Service, key: str, name: str, path: str, before: bytes) -> None:
     body = json.dumps([{"email": new_email()}] if path == BATCH else {"email": new_email()}).encode()
     method = b"POST" if path in (INBOUND, BATCH) else b"GET"
     lines = {b"Host": b"x", b"Authorization": f"Bearer {key}".encode(), b"Content-Length": str(len(body)).encode()}
-    lines[name.encode()] = RAW
+    lines[name.encode()] = before + RAW
     head = b"%s %s HTTP/1.1\r\n" % (method, path.encode())
     with service.connect() as connection:
         connection.sendall(head + b"".join(b"%s: %s\r\n" % line for line in lines.items()) + b"\r\n" + body)
         status = int(connection.recv(12).split()[1])
     assert status < 500, status
+    if name == "Authorization" and path != "/api/v1/health":
+        assert status == 401
 
 
 async def test_noise_is_never_a_server_error(client: aiohttp.ClientSession) -> None:
