@@ -167,11 +167,9 @@ def _read_time(value: Any) -> datetime:
         raise PydanticCustomError("datetime", "no time")
     try:
         found = datetime.fromisoformat(value.strip().replace(" ", "+") if "T" in value else value.strip())
-    except ValueError:
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # also one whose year in UTC would be 0 or 10000
         raise PydanticCustomError("datetime", "no time") from None
-    if not 1 < found.year < 9999:
-        raise PydanticCustomError("datetime", "no time")
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 Time = Annotated[

@@ -78,7 +78,7 @@ def walked(request: web.Request, data: list[Any], page: Page, next_cursor: str |
 
 def _positive(query: Mapping[str, str], name: str, default: int, errors: Fields) -> int:
     text = query.get(name)
-    if text is None or text == "":
+    if text is None:
         return default
     if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) > 0):
         errors[name] = [f"The {name} field must be a positive integer."]

@@ -65,7 +65,7 @@ def query_of(request: web.Request) -> Any:
 
 
 def query_and_errors(request: web.Request, errors: Fields) -> Any:
-    """As `query_of`; what is wrong goes into `errors`. A parameter that is empty was not sent."""
+    """As `query_of`; what is wrong goes into `errors`. An empty parameter counts as null."""
     shape = description(request.match_info.handler).asks
     assert shape is not None  # noqa: S101
     fields, wrong = shape.read(request.query)

@@ -50,6 +50,30 @@ async def test_times_are_strict(client: aiohttp.ClientSession, source: str) -> N
     assert (await listed(client, source=source, updated_after="2020-01-01T00:00:00Z")).body["meta"]["total"] == 12
 
 
+@pytest.mark.parametrize(
+    ("first", "last"), [("0001-01-01", "9999-12-31"), ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z")]
+)
+async def test_any_date_of_the_calendar_is_a_bound(
+    client: aiohttp.ClientSession, source: str, first: str, last: str
+) -> None:
+    for field in ("created", "updated"):
+        span = {f"{field}_after": first, f"{field}_before": last}
+        assert (await listed(client, source=source, **span)).body["meta"]["total"] == 12
+        assert (await listed(client, source=source, **{f"{field}_after": last})).body["meta"]["total"] == 0
+        assert (await listed(client, source=source, **{f"{field}_before": first})).body["meta"]["total"] == 0
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
+async def test_a_time_outside_the_calendar_is_422(client: aiohttp.ClientSession, time: str) -> None:
+    answer = await listed(client, created_after=time)
+    assert (answer.status, list(answer.body["errors"])) == (422, ["created_after"])
+
+
+@pytest.mark.parametrize("term", ["", " "])
+async def test_a_search_for_nothing_is_no_filter(client: aiohttp.ClientSession, source: str, term: str) -> None:
+    assert (await listed(client, source=source, search=term)).body["meta"]["total"] == 12
+
+
 async def test_every_bad_value_is_named_at_once(client: aiohttp.ClientSession) -> None:
     bad = {
         "status": "hot",
