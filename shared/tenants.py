@@ -6,13 +6,13 @@ from typing import Any, Final, NamedTuple
 from zoneinfo import available_timezones
 
 import psycopg
+from phonenumbers import SUPPORTED_REGIONS
 from psycopg.rows import dict_row
 
 from shared.db import Connection
 from shared.security import SCOPES, NewKey, new_key
 
 SLUG = re.compile(r"[a-z0-9-]{1,63}")
-COUNTRY = re.compile(r"[A-Z]{2}")
 DEFAULT_LIMIT: Final = 1000  # requests an hour
 
 # One statement, so that no workspace is ever seen without its default pipeline.
@@ -68,8 +68,8 @@ async def create_workspace(
     """Make a workspace with the default pipeline "Sales"; answers its id. Refused when the slug is bad or taken."""
     if not SLUG.fullmatch(slug):
         raise Refused(f"the slug {slug!r} must be 1 to 63 lowercase letters, digits and hyphens")
-    if not COUNTRY.fullmatch(country):
-        raise Refused(f"the country {country!r} must be two capital letters, as US or DE")
+    if country not in SUPPORTED_REGIONS:
+        raise Refused(f"the country {country!r} must be one that has phone numbers, as US or DE")
     _check_timezone(timezone)
     try:
         cursor = await connection.execute(CREATE_WORKSPACE, (slug, name, country, timezone))
