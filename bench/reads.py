@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bench.crowd import RARE
+from services.api.cursors import Position
 from services.api.leadlist.asked import find_filters
-from services.api.leadlist.cursors import Position
 from services.api.leadlist.lists import read_page, read_step
 from services.api.leadlist.sorts import COLUMNS, Sort
 from services.api.leadlist.totals import count, estimate

@@ -6,25 +6,66 @@ from typing import Any, NamedTuple
 
 from aiohttp import web
 
-from services.api.requests import check
-from services.api.state import SETTINGS
+from services.api.cursors import BadCursor, Position, Signer
+from services.api.requests import check, workspace_of
+from services.api.state import SETTINGS, VAULT
 from shared.errors import Fields
+from shared.web.describe import description
 
 DEFAULT_SIZE, LARGEST = 15, 100
+NOT_BOTH = "The cursor field cannot be sent together with page."
+NOT_OF_THIS = "The cursor field is no cursor of this list: send what next_cursor said, with the same filters and sort."
 LAST_PAGE = 2**53  # beyond it a JSON number is no longer exact in JavaScript
 
 
+class Walk(NamedTuple):
+    """A list in steps: what makes its cursors, and where the step before ended."""
+
+    signer: Signer
+    after: Position | None
+
+
 class Page(NamedTuple):
+    """A page by its number or, where there is a `walk`, the next step of that."""
+
     number: int
     size: int
+    walk: Walk | None = None
 
     @property
     def offset(self) -> int:
         return (self.number - 1) * self.size
 
 
-def read_page(query: Mapping[str, str], errors: Fields) -> Page:
-    """The page asked for; what is wrong with it goes into `errors`."""
+def read_page(request: web.Request, errors: Fields) -> Page:
+    """The page or the step asked for; what is wrong with it goes into `errors`."""
+    return read_numbers(request.query, errors)._replace(walk=_walk(request, errors))
+
+
+def _walk(request: web.Request, errors: Fields) -> Walk | None:
+    if "cursor" not in request.query:
+        return None
+    asks = description(request.match_info.handler).asks
+    filters = asks.fields.__annotations__ if asks else ()
+    narrowed = {name: request.query[name] for name in filters if name in request.query}
+    signer = Signer(request.app[VAULT].signing_key(), workspace_of(request), request.path, narrowed)
+    return Walk(signer, read_cursor(request.query, signer, errors))
+
+
+def read_cursor(query: Mapping[str, str], signer: Signer, errors: Fields) -> Position | None:
+    """Where the walk goes on, None at its beginning; what is wrong with the cursor goes into `errors`."""
+    text, wrong = query["cursor"], [NOT_BOTH] if "page" in query else []
+    try:
+        after = signer.read(text) if text else None
+    except BadCursor:
+        wrong, after = [*wrong, NOT_OF_THIS], None
+    if wrong:
+        errors["cursor"] = wrong
+    return after
+
+
+def read_numbers(query: Mapping[str, str], errors: Fields) -> Page:
+    """`page` and `per_page`; what is wrong with them goes into `errors`."""
     number = _positive(query, "page", 1, errors)
     size = _positive(query, "per_page", DEFAULT_SIZE, errors)
     return Page(min(number, LAST_PAGE), min(size, LARGEST))
@@ -33,19 +74,22 @@ def read_page(query: Mapping[str, str], errors: Fields) -> Page:
 def page_of(request: web.Request) -> Page:
     """The page that the request asks for. Raises ValidationFailed."""
     errors: Fields = {}
-    page = read_page(request.query, errors)
+    page = read_page(request, errors)
     check(errors)
     return page
 
 
-def paged(request: web.Request, data: list[Any], page: Page, total: int) -> dict[str, Any]:
-    """A list's answer."""
-    last = max(-(-total // page.size), 1)
+def paged(request: web.Request, data: list[Any], page: Page, total: int, by: str | None = None) -> dict[str, Any]:
+    """A list's answer. `by` is what it is sorted by ahead of the id; of a walk, `total` tells whether more follows."""
+    if page.walk:
+        last = Position(data[-1][by] if by else None, data[-1]["id"]) if total > len(data) else None
+        return walked(request, data, page, page.walk.signer.write(last) if last else None)
+    pages = max(-(-total // page.size), 1)
     return {
         "data": data,
         "meta": {
             "current_page": page.number,
-            "last_page": last,
+            "last_page": pages,
             "per_page": page.size,
             "total": total,
             "from": page.offset + 1 if data else None,
@@ -53,9 +97,9 @@ def paged(request: web.Request, data: list[Any], page: Page, total: int) -> dict
         },
         "links": {
             "first": _link(request, 1),
-            "last": _link(request, last),
-            "prev": _link(request, min(page.number - 1, last)) if page.number > 1 else None,
-            "next": _link(request, page.number + 1) if page.number < last else None,
+            "last": _link(request, pages),
+            "prev": _link(request, min(page.number - 1, pages)) if page.number > 1 else None,
+            "next": _link(request, page.number + 1) if page.number < pages else None,
             "self": _link(request, page.number),
         },
     }

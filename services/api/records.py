@@ -6,9 +6,12 @@ No function here can be called without its workspace.
 from collections.abc import Mapping
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Select, UnaryExpression, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, UnaryExpression, delete, func, insert, select, tuple_, update
+from sqlalchemy import cast as sql_cast
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.operators import desc_op
 
+from services.api.cursors import Position
 from services.api.pages import Page
 from shared.errors import Fields, NotFound
 from shared.models import Base, Lead
@@ -37,12 +40,16 @@ class Noun:
         *where: ColumnElement[bool],
         order: list[UnaryExpression[Any]] | None = None,
     ) -> tuple[list[Record], int]:
-        """One page, newest first unless `order` says otherwise, and how many there are in all."""
+        """One page, newest first unless `order` says otherwise, and how many there are in all. Of a walk, its next
+        step, and one more than that if more follows. `order` goes in one direction and ends by the id."""
+        order = order or [self.model.id.desc()]
+        if page.walk:
+            return await _step(connection, self.select(workspace_id, *where), page.walk.after, page.size, order)
         counted = select(func.count()).select_from(self.model).where(self.model.workspace_id == workspace_id, *where)
         total = (await connection.execute(counted)).scalar_one()
         if page.offset >= total:
             return [], total
-        query = self.select(workspace_id, *where).order_by(*(order or [self.model.id.desc()]))
+        query = self.select(workspace_id, *where).order_by(*order)
         rows = await connection.execute(query.limit(page.size).offset(page.offset))
         return [dict(row) for row in rows.mappings()], total
 
@@ -79,6 +86,24 @@ class Noun:
         where = (self.model.workspace_id == workspace_id, self.model.id == id_)
         if (await connection.execute(delete(self.model).where(*where))).rowcount == 0:
             raise NotFound
+
+
+async def _step(
+    connection: AsyncConnection,
+    query: Select[Any],
+    after: Position | None,
+    size: int,
+    order: list[UnaryExpression[Any]],
+) -> tuple[list[Record], int]:
+    if after:
+        columns = [each.element for each in order]
+        values = [after.value, after.id][-len(columns) :]
+        place = tuple_(*[sql_cast(str(value), column.type) for column, value in zip(columns, values, strict=True)])
+        here = tuple_(*columns)
+        query = query.where(here < place if order[0].modifier is desc_op else here > place)
+    rows = await connection.execute(query.order_by(*order).limit(size + 1))
+    found = [dict(row) for row in rows.mappings()]
+    return found[:size], len(found)
 
 
 async def unknown_lead(connection: AsyncConnection, workspace_id: int, asked: Mapping[str, Any]) -> Fields:

@@ -10,15 +10,13 @@ A `takes` or `asks` is checked when the handler calls `body_of` or `query_of`; n
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from aiohttp import web
 
 from shared.validation import Shape
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
-
-Paging = Literal["pages", "cursors"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class Description:
     heeds: Shape | None = None
     gives: Any = None
     status: int = 200
-    listed: Paging | None = None
+    listed: bool = False
     bare: bool = False
     raw: str | None = None
     also: tuple[int, ...] = ()
@@ -74,7 +72,7 @@ def gives(
     record: Any,
     *,
     status: int = 200,
-    listed: Paging | None = None,
+    listed: bool = False,
     bare: bool = False,
     raw: str | None = None,
     also: tuple[int, ...] = (),

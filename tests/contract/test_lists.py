@@ -128,3 +128,45 @@ async def test_links_keep_to_the_host_that_was_asked(client: aiohttp.ClientSessi
 async def test_a_source_that_no_lead_can_have_is_no_server_error(client: aiohttp.ClientSession, value: str) -> None:
     answer = await ask(client, "GET", f"/api/v1/leads?source={value}")
     assert answer.status in (200, 422)
+
+
+async def test_every_list_can_be_walked(client: aiohttp.ClientSession) -> None:
+    """By cursors one meets what pages show, in their order, once; a cursor of one list is none of another."""
+    lead = (await post_lead(client, {"email": new_email()})).body["lead_id"]
+    stages = [{"name": name} for name in "abc"]
+    board = (await ask(client, "POST", "/api/v1/pipelines", json={"name": "Walked", "stages": stages})).body["data"]
+    for number in range(3):
+        name = secrets.token_hex(6)
+        assert (await ask(client, "PATCH", f"/api/v1/leads/{lead}", json={"notes": name})).status == 200
+        assert (await ask(client, "POST", "/api/v1/tags", json={"name": name})).status == 201
+        assert (await ask(client, "POST", "/api/v1/tasks", json={"title": f"{number}", "lead_id": lead})).status == 201
+        user = {"name": name, "email": f"{name}@example.com"}
+        assert (await ask(client, "POST", "/api/v1/users", json=user)).status == 201
+        assert (await post_lead(client, {"email": new_email()})).status == 201
+    document = (await ask(client, "GET", "/api/v1/openapi.json")).body["paths"]
+    lists = [path for path, methods in document.items() if "cursor" in str(methods.get("get", {}).get("parameters"))]
+    own = {
+        "/api/v1/leads/{id}/activities": f"/api/v1/leads/{lead}/activities",
+        "/api/v1/pipelines/{pipeline_id}/stages": f"/api/v1/pipelines/{board['id']}/stages",
+    }
+    for path in [own.get(path, path) for path in lists if path in own or "{" not in path]:
+        assert (await ask(client, "GET", f"{path}?cursor=&page=1")).status == 422
+        shown = (await ask(client, "GET", f"{path}?per_page=100")).body["data"][:5]
+        seen, query = [], "cursor="
+        for _ in shown:
+            step = (await ask(client, "GET", f"{path}?per_page=1&{query}")).body
+            seen += step["data"]
+            query = f"cursor={step['meta']['next_cursor']}"
+        assert seen == shown, path
+        if step["meta"]["next_cursor"] if shown else None:
+            stranger = "/api/v1/tags" if path != "/api/v1/tags" else "/api/v1/users"
+            assert (await ask(client, "GET", f"{stranger}?{query}")).status == 422
+    for path in (*own.values(), "/api/v1/submissions", "/api/v1/tags", "/api/v1/tasks?done=false"):
+        link, ids = f"{path}{'&' if '?' in path else '?'}per_page=2&cursor=", []
+        for _ in range(200):
+            body = (await ask(client, "GET", link[link.index("/api/") :])).body
+            ids += [each["id"] for each in body["data"]]
+            link = body["links"]["next"]
+            if link is None:
+                break
+        assert len(ids) == len(set(ids)) >= 3, path

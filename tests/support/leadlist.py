@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from services.api.cursors import Position
 from services.api.leadlist.asked import find_filters
-from services.api.leadlist.cursors import Position
 from services.api.leadlist.lists import read_page, read_step
 from services.api.leadlist.sorts import Sort
 from services.api.leadlist.totals import count, estimate

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api.leadlist.cursors import BadCursor, Position, Signer
+from services.api.cursors import BadCursor, Position, Signer
 from services.api.leadlist.filters import Filters
 from services.api.leadlist.plans import Way, choose
 from services.api.leadlist.search import patterns

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from services.api.leadlist.cursors import Position
+from services.api.cursors import Position
 from services.api.leadlist.filters import IMPLIED, Filters, all_of
 from services.api.leadlist.limits import Dear
 from services.api.leadlist.plans import DEAR, Plan, Way, all_gathered, choose

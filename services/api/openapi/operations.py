@@ -82,7 +82,7 @@ def _path_schema(path: str, name: str) -> Part:
 
 
 def _asked(said: Description) -> list[Part]:
-    paging = {None: (), "pages": ("page", "per_page"), "cursors": ("page", "per_page", "cursor")}[said.listed]
+    paging = ("page", "per_page", "cursor") if said.listed else ()
     found = [ref("parameters", name) for name in paging]
     for place, shape in (("query", said.asks), ("header", said.heeds)):
         found += _fields(place, shape) if shape else []
@@ -133,8 +133,7 @@ def _answer(said: Description, record: Part) -> Part:
         return record
     if not said.listed:
         return exactly({"data": record})
-    pages = _page(record, "Page")
-    return {"anyOf": [pages, _page(record, "Cursor")]} if said.listed == "cursors" else pages
+    return {"anyOf": [_page(record, "Page"), _page(record, "Cursor")]}
 
 
 def _page(record: Part, kind: str) -> Part:

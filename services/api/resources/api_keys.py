@@ -22,7 +22,7 @@ API_KEYS = Noun(ApiKey, ApiKeyRecord)
 
 
 @needs("*")
-@gives(ApiKeyRecord, listed="pages")
+@gives(ApiKeyRecord, listed=True)
 async def index(request: web.Request) -> web.Response:
     """List the API keys, newest first, those revoked too."""
     page = page_of(request)

@@ -19,7 +19,7 @@ from shared.web.paths import id_in
 
 
 @needs("read:automations")
-@gives(AutomationRecord, listed="pages")
+@gives(AutomationRecord, listed=True)
 async def index(request: web.Request) -> web.Response:
     """List the automations, newest first."""
     page = page_of(request)
@@ -80,7 +80,7 @@ async def delete(request: web.Request) -> web.Response:
 
 
 @needs("read:automations")
-@gives(RunRecord, listed="pages")
+@gives(RunRecord, listed=True)
 async def runs(request: web.Request) -> web.Response:
     """List an automation's runs, newest first, with what every step came to."""
     workspace, id_, page = workspace_of(request), id_in(request), page_of(request)

@@ -43,7 +43,7 @@ AGAIN: dict[str, Any] = {
 
 @needs("read:integrations")
 @asks(DeliveryQuery)
-@gives(DeliveryRecord, listed="pages")
+@gives(DeliveryRecord, listed=True)
 async def index(request: web.Request) -> web.Response:
     """List the deliveries, newest first."""
     return await _list(request)
@@ -51,7 +51,7 @@ async def index(request: web.Request) -> web.Response:
 
 @needs("read:integrations")
 @asks(SubscriptionDeliveryQuery)
-@gives(DeliveryRecord, listed="pages")
+@gives(DeliveryRecord, listed=True)
 async def of_webhook(request: web.Request) -> web.Response:
     """List a webhook subscription's deliveries, newest first."""
     id_ = id_in(request)
@@ -109,7 +109,7 @@ async def resend_failed(request: web.Request) -> web.Response:
 
 async def _list(request: web.Request, *where: ColumnElement[bool]) -> web.Response:
     workspace, errors = workspace_of(request), Fields()
-    page, asked = read_page(request.query, errors), query_and_errors(request, errors)
+    page, asked = read_page(request, errors), query_and_errors(request, errors)
     async with listing(request) as connection:
         check(errors | await unknown_lead(connection, workspace, asked))
         found, total = await DELIVERIES.page(connection, workspace, page, *where, *_filters(asked))

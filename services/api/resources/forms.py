@@ -44,7 +44,7 @@ FORMS = Noun(Form, FormRecord, {"submissions_count": _submissions()})
 
 
 @needs("read:forms")
-@gives(FormRecord, listed="pages")
+@gives(FormRecord, listed=True)
 async def index(request: web.Request) -> web.Response:
     """List the forms, newest first."""
     page = page_of(request)
@@ -111,18 +111,18 @@ async def delete(request: web.Request) -> web.Response:
 
 @needs("read:forms")
 @asks(FormSubmissionQuery)
-@gives(SubmissionRecord, listed="pages")
+@gives(SubmissionRecord, listed=True)
 async def submissions(request: web.Request) -> web.Response:
     """List a form's submissions that were decided, newest first."""
     workspace, id_ = workspace_of(request), id_in(request)
     errors: Fields = {}
-    page, asked = read_page(request.query, errors), query_and_errors(request, errors)
+    page, asked = read_page(request, errors), query_and_errors(request, errors)
     async with listing(request) as connection:
         await FORMS.find(connection, workspace, id_)
         check(errors | await unknown_lead(connection, workspace, asked))
         channel = {"channel": f"form:{id_}"}
         found, total = await page_of_submissions(connection, workspace, page, {**asked, **channel})
-    return answer(paged(request, found, page, total))
+    return answer(paged(request, found, page, total, "received_at"))
 
 
 async def _sent(request: web.Request) -> tuple[Record, Fields]:

@@ -42,7 +42,7 @@ async def types(_: web.Request) -> web.Response:
 
 
 @needs("read:integrations")
-@gives(IntegrationRecord, listed="pages")
+@gives(IntegrationRecord, listed=True)
 async def index(request: web.Request) -> web.Response:
     """List the integrations, newest first."""
     page = page_of(request)

@@ -4,15 +4,14 @@ from typing import Any, NamedTuple
 
 from aiohttp import web
 
+from services.api.cursors import Position, Signer
 from services.api.leadlist.asked import find_filters
-from services.api.leadlist.cursors import BadCursor, Position, Signer
 from services.api.leadlist.filters import Filters
 from services.api.leadlist.limits import Dear, turn
 from services.api.leadlist.lists import read_page, read_step
 from services.api.leadlist.sorts import Sort
 from services.api.leadlist.totals import count, estimate, is_read
-from services.api.pages import Page, paged, walked
-from services.api.pages import read_page as page_in
+from services.api.pages import Page, paged, read_cursor, read_numbers, walked
 from services.api.requests import check, query_and_errors, workspace_of
 from services.api.shapes.lead_list import LeadQuery
 from services.api.shapes.leads import LeadRecord
@@ -23,9 +22,6 @@ from shared.leads.records import Record, read_leads
 from shared.web.access import needs
 from shared.web.answers import answer
 from shared.web.describe import asks, gives
-
-NOT_BOTH = "The cursor field cannot be sent together with page."
-NOT_OF_THIS = "The cursor field is no cursor of this list: send what next_cursor said, with the same filters and sort."
 
 
 class Asked(NamedTuple):
@@ -44,7 +40,7 @@ class Asked(NamedTuple):
 
 @needs("read:leads")
 @asks(LeadQuery)
-@gives(LeadRecord, listed="cursors")
+@gives(LeadRecord, listed=True)
 async def index(request: web.Request) -> web.Response:
     """List the leads that fit all filters, newest first unless asked otherwise."""
     asked = _asked(request)
@@ -57,26 +53,19 @@ async def index(request: web.Request) -> web.Response:
 def _asked(request: web.Request) -> Asked:
     errors: Fields = {}
     query = query_and_errors(request, errors)
-    page = page_in(request.query, errors)
+    page = read_numbers(request.query, errors)
     sort = Sort(query.get("sort", "created_at"), query.get("direction", "desc") == "desc")
     signer, after = _walk(request, query, sort, errors)
     return Asked(query, sort, page, signer, after, errors)
 
 
 def _walk(request: web.Request, query: Any, sort: Sort, errors: Fields) -> tuple[Signer | None, Position | None]:
-    text = request.query.get("cursor")
-    if text is None:
+    if "cursor" not in request.query:
         return None, None
     secret = request.app[VAULT].signing_key()
     narrowed = {name: value for name, value in query.items() if name not in ("sort", "direction")}
     signer = Signer(secret, workspace_of(request), narrowed, *sort)
-    if request.query.get("page"):
-        errors["cursor"] = [NOT_BOTH]
-    try:
-        return signer, signer.read(text) if text else None
-    except BadCursor:
-        errors["cursor"] = [*errors.get("cursor", []), NOT_OF_THIS]
-        return signer, None
+    return signer, read_cursor(request.query, signer, errors)
 
 
 async def _listed(request: web.Request, asked: Asked, *, dear: bool) -> dict[str, Any]:

@@ -104,7 +104,7 @@ async def remove_tag(request: web.Request) -> web.Response:
 
 
 @needs("read:leads")
-@gives(ActivityRecord, listed="pages")
+@gives(ActivityRecord, listed=True)
 async def activities(request: web.Request) -> web.Response:
     """List what happened to a lead, newest first."""
     page = page_of(request)

@@ -15,7 +15,7 @@ from shared.web.paths import id_in
 
 
 @needs("read:pipelines")
-@gives(PipelineRecord, listed="pages")
+@gives(PipelineRecord, listed=True)
 async def index(request: web.Request) -> web.Response:
     """List the pipelines with their stages, newest first."""
     page, workspace = page_of(request), workspace_of(request)

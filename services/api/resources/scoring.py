@@ -24,7 +24,7 @@ _condition = TypeAdapter(Condition)
 
 
 @needs("read:automations")
-@gives(ScoringRuleRecord, listed="pages")
+@gives(ScoringRuleRecord, listed=True)
 async def index(request: web.Request) -> web.Response:
     """List the scoring rules, newest first."""
     page = page_of(request)

@@ -16,7 +16,7 @@ from shared.web.paths import id_in
 
 
 @needs("read:pipelines")
-@gives(StageRecord, listed="pages")
+@gives(StageRecord, listed=True)
 async def index(request: web.Request) -> web.Response:
     """List a pipeline's stages by position."""
     page, workspace, pipeline = page_of(request), workspace_of(request), id_in(request, "pipeline_id")
@@ -25,7 +25,7 @@ async def index(request: web.Request) -> web.Response:
         await PIPELINES.find(connection, workspace, pipeline)
         of_pipeline = PipelineStage.pipeline_id == pipeline
         stages, total = await STAGES.page(connection, workspace, page, of_pipeline, order=order)
-    return answer(paged(request, stages, page, total))
+    return answer(paged(request, stages, page, total, "position"))
 
 
 @needs("write:pipelines")

@@ -21,15 +21,15 @@ from shared.web.paths import uuid_in
 
 @needs("read:operations")
 @asks(SubmissionQuery)
-@gives(SubmissionRecord, listed="pages")
+@gives(SubmissionRecord, listed=True)
 async def index(request: web.Request) -> web.Response:
     """List the submissions that were decided, newest first. Those that still wait are counted by `/operations`."""
     errors: Fields = {}
-    page, asked = read_page(request.query, errors), query_and_errors(request, errors)
+    page, asked = read_page(request, errors), query_and_errors(request, errors)
     async with listing(request) as connection:
         check(errors | await unknown_lead(connection, workspace_of(request), asked))
         found, total = await page_of_submissions(connection, workspace_of(request), page, asked)
-    return answer(paged(request, found, page, total))
+    return answer(paged(request, found, page, total, "received_at"))
 
 
 @any_key

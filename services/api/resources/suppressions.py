@@ -42,7 +42,7 @@ HEADERS = {
 
 
 @needs("read:integrations")
-@gives(SuppressionRecord, listed="pages")
+@gives(SuppressionRecord, listed=True)
 async def index(request: web.Request) -> web.Response:
     """List the addresses that get no mail, newest first."""
     page = page_of(request)

@@ -37,7 +37,7 @@ TAKEN = {"name": ["The name has already been taken."]}
 
 
 @needs("read:tags")
-@gives(TagRecord, listed="pages")
+@gives(TagRecord, listed=True)
 async def index(request: web.Request) -> web.Response:
     """List the tags, newest first."""
     page = page_of(request)

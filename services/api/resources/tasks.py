@@ -25,11 +25,11 @@ REFERENCES: dict[str, tuple[str, Any]] = {"lead_id": ("lead", Lead), "user_id": 
 
 @needs("read:leads")
 @asks(TaskQuery)
-@gives(TaskRecord, listed="pages")
+@gives(TaskRecord, listed=True)
 async def index(request: web.Request) -> web.Response:
     """List the tasks, newest first. `done` tells those done from those open."""
     errors: Fields = {}
-    page, asked = read_page(request.query, errors), query_and_errors(request, errors)
+    page, asked = read_page(request, errors), query_and_errors(request, errors)
     async with listing(request) as connection:
         check(await _unknown(connection, workspace_of(request), asked) | errors)
         tasks, total = await TASKS.page(connection, workspace_of(request), page, *_filters(asked))

@@ -26,7 +26,7 @@ TAKEN = {"email": ["The email has already been taken."]}
 
 
 @needs("read:users")
-@gives(UserRecord, listed="pages")
+@gives(UserRecord, listed=True)
 async def index(request: web.Request) -> web.Response:
     """List the users, newest first."""
     page = page_of(request)

@@ -30,7 +30,7 @@ OVERLAP = timedelta(hours=24)  # in which the secret of before signs as well
 
 
 @needs("read:integrations")
-@gives(WebhookRecord, listed="pages")
+@gives(WebhookRecord, listed=True)
 async def index(request: web.Request) -> web.Response:
     """List the webhook subscriptions, newest first."""
     page = page_of(request)

@@ -13,10 +13,10 @@ SIGNATURE = 16  # bytes
 
 
 class Position(NamedTuple):
-    """The last lead that was shown: its value in the list's order, and its id."""
+    """The last record that was shown: its value in the list's order, and its id."""
 
     value: Any
-    id: int
+    id: Any
 
 
 class BadCursor(ValueError):
