@@ -75,8 +75,9 @@ async def test_it_answers_as_the_document_says(ours: Workspace, operation: Opera
 async def test_a_walk_answers_as_the_document_says(ours: Workspace, operation: Operation) -> None:
     answer = await ours.call(operation, await ours.values(operation.path), "cursor=&per_page=1")
     assert answer.body["meta"].keys() == {"per_page", "next_cursor"}
-    followed = await ask(ours.session, "GET", answer.body["links"]["next"].removeprefix(ours.service.url))
-    check_answer(operation, followed)
+    following = answer.body["links"]["next"]
+    if following:  # some lists hold one record, or none
+        check_answer(operation, await ask(ours.session, "GET", following.removeprefix(ours.service.url)))
 
 
 # ---- other workspaces
