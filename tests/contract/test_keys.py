@@ -1,6 +1,7 @@
 """Contract section 1: who may ask, and what a key opens."""
 
 import secrets
+import subprocess
 from datetime import UTC, datetime, timedelta
 
 import aiohttp
@@ -165,3 +166,9 @@ async def test_the_same_person_and_key_in_two_workspaces_are_strangers(
     assert theirs["is_duplicate"] is False
     assert theirs["lead_id"] != ours["lead_id"]
     assert theirs["submission_id"] != ours["submission_id"]
+
+
+@pytest.mark.parametrize("country", ["ZZ", "D", "DEU", "001", "1A"])
+def test_a_workspace_is_in_a_country_that_has_phone_numbers(service: Service, country: str) -> None:
+    with pytest.raises(subprocess.CalledProcessError):
+        service.stack.run("workspace", "create", f"in-{country.lower()}", "--name", "X", "--country", country)
