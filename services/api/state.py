@@ -22,7 +22,8 @@ DEAR = 3  # large lists read at once, so that small ones find a connection
 STATEMENT_TIMEOUT = 10.0  # seconds a query may take before it is given up
 
 ENGINE = web.AppKey("engine", AsyncEngine)
-REPLICA = web.AppKey("replica", AsyncEngine)  # for lists; the primary where no replica is set
+READS = web.AppKey("reads", AsyncEngine)  # in autocommit: a transaction would be two more trips to the database
+REPLICA = web.AppKey("replica", AsyncEngine)  # so too, for lists; the primary where no replica is set
 DEAR_LISTS = web.AppKey("dear_lists", asyncio.Semaphore)
 SPOOL = web.AppKey("spool", Spool)
 SETTINGS = web.AppKey("settings", Settings)
@@ -37,15 +38,18 @@ def lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterator[No
         app[DEAR_LISTS] = asyncio.Semaphore(DEAR)
         app[VAULT] = Vault.from_settings(settings)
         app[ENGINE] = make_engine(settings.database_url, "leadhub api", size=POOL, statement_timeout=STATEMENT_TIMEOUT)
-        app[REPLICA] = (
+        replica = (
             make_engine(settings.replica_url, "leadhub api", size=POOL, statement_timeout=STATEMENT_TIMEOUT)
             if settings.replica_url
             else app[ENGINE]
         )
+        app[READS], app[REPLICA] = (
+            engine.execution_options(isolation_level="AUTOCOMMIT") for engine in (app[ENGINE], replica)
+        )
         spool = redis.from_url(settings.spool_url, socket_timeout=1, socket_connect_timeout=1)
         app[SPOOL] = Spool(spool)
         yield
-        for engine in {app[ENGINE], app[REPLICA]}:
+        for engine in {app[ENGINE], replica}:
             await engine.dispose()
         await spool.aclose()
 
@@ -55,23 +59,29 @@ def lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterator[No
 @asynccontextmanager
 async def reading(request: web.Request) -> AsyncIterator[AsyncConnection]:
     """A connection for reading one record, or what a write is decided by: always the primary."""
-    async with _visit(request.app[ENGINE]) as connection:
+    async with request.app[READS].connect() as connection:
         yield connection
 
 
 @asynccontextmanager
 async def listing(request: web.Request) -> AsyncIterator[AsyncConnection]:
     """A connection for reading a list: a replica, which may trail a little, where there is one."""
-    async with _visit(request.app[REPLICA]) as connection:
+    async with request.app[REPLICA].connect() as connection:
         yield connection
 
 
 @asynccontextmanager
-async def _visit(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """Ends by a commit: at a rollback psycopg forgets all prepared statements, which cost more to plan than to run."""
-    async with engine.connect() as connection:
-        yield connection
-        await (await raw(connection)).commit()
+async def snapshot(connection: Connection) -> AsyncIterator[None]:
+    """One moment for all that is read within, on a connection in autocommit.
+
+    Ends by a commit, whatever happened: at a rollback psycopg forgets all prepared statements, which cost more to plan
+    than to run.
+    """
+    await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    try:
+        yield
+    finally:
+        await connection.execute("COMMIT")
 
 
 async def writing(request: web.Request, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:

@@ -25,7 +25,7 @@ async def find_filters(
     tag_id = country = None
     if tag or term or NOUNS.keys() & query.keys():
         parameters = {"workspace": workspace_id, "tag": tag} | {name: query.get(name) for name in NOUNS}
-        tag_id, country, *known = await (await connection.execute(LOOK_UP, parameters)).fetchone() or ()
+        tag_id, country, *known = await (await connection.execute(LOOK_UP, parameters, prepare=True)).fetchone() or ()
         strangers = [name for name, is_known in zip(NOUNS, known, strict=True) if name in query and not is_known]
         errors |= {name: [f"There is no {NOUNS[name]} {query[name]}."] for name in strangers}
     if tag and tag_id is None:

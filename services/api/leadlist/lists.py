@@ -1,4 +1,4 @@
-"""Reading a page, or a step of a walk: the ids of its leads, in order. One snapshot sees totals and leads alike."""
+"""Reading a page, or a step of a walk: the ids of its leads, in order. A page and its total are of one snapshot."""
 
 from typing import Any, NamedTuple
 
@@ -60,8 +60,13 @@ async def _read(
     if plan.cost > DEAR and not wanted.dear:
         raise Dear
     statement = _gathered(filters, sort, wanted) if plan.way is Way.GATHER else _walked(filters, sort, wanted, plan)
-    parameters = _parameters(filters, wanted) | {"window": plan.window}
-    return await (await connection.execute(statement, parameters, prepare=False)).fetchall()
+    prepare = None if _is_steady(filters, plan) else False
+    return await (await connection.execute(statement, _parameters(filters, wanted), prepare=prepare)).fetchall()
+
+
+def _is_steady(filters: Filters, plan: Plan) -> bool:
+    """Whether its plan is the same for all values, and may be kept once it was asked for a few times."""
+    return plan.way is not Way.GATHER and not filters.patterns
 
 
 def _gathered(filters: Filters, sort: Sort, wanted: Slice) -> str:
@@ -82,7 +87,7 @@ def _walked(filters: Filters, sort: Sort, wanted: Slice, plan: Plan) -> str:
     order = sort.order(backwards=wanted.backwards)
     return (
         f"SELECT id, {sort.column} FROM (SELECT {', '.join(columns)} FROM leads WHERE {within} "  # noqa: S608
-        f"ORDER BY {order} LIMIT %(window)s) AS walked WHERE {' AND '.join(outside)} {_cut(sort, wanted)}"
+        f"ORDER BY {order} LIMIT {_window(plan)}) AS walked WHERE {' AND '.join(outside)} {_cut(sort, wanted)}"
     )
 
 
@@ -106,9 +111,14 @@ async def _goes_on(connection: Connection, filters: Filters, sort: Sort, wanted:
     """Whether the walk was given up before its end."""
     within, _ = _sides(filters, sort, wanted, plan)
     order = sort.order(backwards=wanted.backwards)
-    statement = f"SELECT id FROM leads WHERE {within} ORDER BY {order} LIMIT 1 OFFSET %(window)s"  # noqa: S608
-    parameters = _parameters(filters, wanted) | {"window": plan.window}
+    statement = f"SELECT id FROM leads WHERE {within} ORDER BY {order} LIMIT 1 OFFSET {_window(plan)}"  # noqa: S608
+    parameters = _parameters(filters, wanted)
     return await (await connection.execute(statement, parameters, prepare=False)).fetchone() is not None
+
+
+def _window(plan: Plan) -> int:
+    """Rounded up to a power of two, so that totals that change a little leave the statement as it is."""
+    return 1 << max(plan.window - 1, 0).bit_length()
 
 
 def _columns(filters: Filters) -> list[str]:
@@ -127,9 +137,10 @@ def _beyond(sort: Sort, wanted: Slice) -> list[str]:
 
 
 def _cut(sort: Sort, wanted: Slice) -> str:
-    return f"ORDER BY {sort.order(backwards=wanted.backwards)} LIMIT %(size)s OFFSET %(skip)s"
+    """The numbers stand in the text: a plan that is kept takes a parameter there for a tenth of all rows."""
+    return f"ORDER BY {sort.order(backwards=wanted.backwards)} LIMIT {wanted.size:d} OFFSET {wanted.skip:d}"
 
 
 def _parameters(filters: Filters, wanted: Slice) -> dict[str, Any]:
     after = {"value": wanted.after.value, "after_id": wanted.after.id} if wanted.after else {}
-    return {**filters.parameters, "size": wanted.size, "skip": wanted.skip, **after}
+    return {**filters.parameters, **after}

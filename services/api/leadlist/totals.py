@@ -104,7 +104,7 @@ async def _count_span(connection: Connection, filters: Filters, column: str) -> 
     if not parts:
         return 0
     summed = f"SELECT coalesce(sum(n), 0)::bigint FROM ({' UNION ALL '.join(parts)}) AS counts (n)"  # noqa: S608
-    return await _number(connection, summed, parameters)
+    return await _number(connection, summed, parameters, prepare=None)
 
 
 async def _count_read(connection: Connection, filters: Filters) -> int:
@@ -115,6 +115,8 @@ async def _count_read(connection: Connection, filters: Filters) -> int:
     return await _number(connection, f"SELECT count(*) FROM leads WHERE {all_of(*conditions)}", filters.parameters)  # noqa: S608
 
 
-async def _number(connection: Connection, statement: str, parameters: dict[str, Any]) -> int:
-    row = await (await connection.execute(statement, parameters, prepare=False)).fetchone()
+async def _number(
+    connection: Connection, statement: str, parameters: dict[str, Any], *, prepare: bool | None = False
+) -> int:
+    row = await (await connection.execute(statement, parameters, prepare=prepare)).fetchone()
     return int(row[0]) if row else 0

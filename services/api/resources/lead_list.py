@@ -15,7 +15,7 @@ from services.api.pages import Page, paged, read_cursor, read_numbers, walked
 from services.api.requests import check, query_and_errors, workspace_of
 from services.api.shapes.lead_list import LeadQuery
 from services.api.shapes.leads import LeadRecord
-from services.api.state import DEAR_LISTS, VAULT, listing, raw
+from services.api.state import DEAR_LISTS, VAULT, listing, raw, snapshot
 from shared.db import Connection
 from shared.errors import Fields
 from shared.leads.records import Record, read_leads
@@ -71,11 +71,7 @@ def _walk(request: web.Request, query: Any, sort: Sort, errors: Fields) -> tuple
 async def _listed(request: web.Request, asked: Asked, *, dear: bool) -> dict[str, Any]:
     """Raises ValidationFailed, with all that is wrong, and Dear for a list that must wait for its turn."""
     async with turn(request.app[DEAR_LISTS], dear=dear), listing(request) as connection:
-        # Totals and leads of one moment: a page counted from the far end would slip otherwise.
-        snapshot = await connection.execution_options(isolation_level="REPEATABLE READ")
-        database = await raw(snapshot)
-        async with database.pipeline():  # the beginning travels along with the first question
-            return await _answered(request, database, asked, dear=dear)
+        return await _answered(request, await raw(connection), asked, dear=dear)
 
 
 async def _answered(request: web.Request, connection: Connection, asked: Asked, *, dear: bool) -> dict[str, Any]:
@@ -87,7 +83,8 @@ async def _answered(request: web.Request, connection: Connection, asked: Asked, 
     if asked.signer:
         leads, position = await _step(connection, filters, asked, dear=dear)
         return walked(request, leads, asked.page, asked.signer.write(position) if position else None)
-    leads, total = await _page(connection, filters, asked, dear=dear)
+    async with snapshot(connection):  # totals and leads of one moment: a page from the far end would slip otherwise
+        leads, total = await _page(connection, filters, asked, dear=dear)
     return paged(request, leads, asked.page, total)
 
 
