@@ -4,7 +4,10 @@ import asyncio
 
 import pytest
 
+from services.api.leadlist.filters import Filters
 from services.api.leadlist.limits import turn
+from services.api.resources import lead_list
+from services.api.state import snapshot
 from shared.db import Connection
 from shared.errors import ServiceUnavailable
 
@@ -31,3 +34,22 @@ async def test_a_list_that_takes_too_long_ends_and_says_how_to_narrow_it(databas
         async with turn(turns, dear=True):
             await database.execute("SELECT pg_sleep(20)")
     assert not turns.locked()
+
+
+async def test_prepared_statements_outlive_a_list_that_fails(database: Connection) -> None:
+    await database.execute("SELECT 1", prepare=True)
+    with pytest.raises(ZeroDivisionError):
+        async with snapshot(database):
+            raise ZeroDivisionError
+    assert await _prepared(database) == ["SELECT 1"]
+    async with snapshot(database):
+        pass  # the connection is as good as before
+
+
+async def test_a_lead_deleted_while_its_list_is_read_is_left_out(database: Connection) -> None:
+    assert await lead_list._records(database, Filters(1), [2**40]) == []
+
+
+async def _prepared(database: Connection) -> list[str]:
+    rows = await (await database.execute("SELECT statement FROM pg_prepared_statements", prepare=False)).fetchall()
+    return [row[0] for row in rows]

@@ -110,5 +110,7 @@ async def _step(
 
 
 async def _records(connection: Connection, filters: Filters, ids: list[int]) -> list[Record]:
-    found = await read_leads(connection, [(filters.workspace_id, id_) for id_ in ids])
-    return [found[filters.workspace_id, id_] for id_ in ids]
+    """Without those that were deleted since their ids were read."""
+    wanted = [(filters.workspace_id, id_) for id_ in ids]
+    found = await read_leads(connection, wanted)
+    return [found[lead] for lead in wanted if lead in found]
