@@ -15,7 +15,7 @@ from services.workers.deliveries.desk import Desk
 from services.workers.heartbeat import Heartbeat
 from services.workers.ingest.drain import Drainer
 from shared import logging
-from shared.db import UNAVAILABLE, Connection, is_unavailable, open_connection
+from shared.db import UNAVAILABLE, Connection, is_unavailable, open_blocking_connection
 from shared.settings import Settings
 
 log = logging.get()
@@ -85,7 +85,7 @@ class Worker:
 
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.closed:
-            self._connection = await open_connection(self._url, "leadhub worker")
+            self._connection = await open_blocking_connection(self._url, "leadhub worker")
             await self._heartbeat.start(self._connection)
         return self._connection
 

@@ -7,7 +7,7 @@ identities, look the losers up, lock the leads by id.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from shared.db import Connection, as_json
+from shared.db import Connection, Cursor, as_json
 from shared.leads.submission import Key, LeadKey
 
 State = dict[str, Any]  # a lead's fields as they are now
@@ -35,6 +35,14 @@ SELECT i.workspace_id, i.kind, i.value, i.lead_id FROM json_array_elements(%s::j
 JOIN identities i ON i.workspace_id = (k->>0)::bigint AND i.kind = k->>1 AND i.value = k->>2
 """
 
+_NAMED = "JOIN json_array_elements(%s::json) k ON l.workspace_id = (k->>0)::bigint AND l.id = (k->>1)::bigint"
+_OWNED = """
+WHERE (l.workspace_id, l.id) IN (
+    SELECT i.workspace_id, i.lead_id FROM json_array_elements(%s::json) k
+    JOIN identities i ON i.workspace_id = (k->>0)::bigint AND i.kind = k->>1 AND i.value = k->>2)
+"""
+LOCK = "ORDER BY l.workspace_id, l.id FOR UPDATE OF l"
+
 CORRECT = """
 UPDATE identities i SET lead_id = (k->>3)::bigint FROM json_array_elements(%s::json) k
 WHERE i.workspace_id = (k->>0)::bigint AND i.kind = k->>1 AND i.value = k->>2
@@ -44,10 +52,6 @@ RELEASE = """
 DELETE FROM identities i USING json_array_elements(%s::json) k
 WHERE i.workspace_id = (k->>0)::bigint AND i.kind = k->>1 AND i.value = k->>2 AND i.lead_id = (k->>3)::bigint
 """
-
-
-class Gone(Exception):
-    """A lead was merged or deleted between lookup and lock."""
 
 
 async def claim(connection: Connection, wanted: Mapping[Key, int]) -> list[Key]:
@@ -76,7 +80,20 @@ async def release(connection: Connection, owned: Mapping[Key, int]) -> None:
 
 async def lock(connection: Connection, leads: Iterable[LeadKey], columns: Sequence[str]) -> dict[LeadKey, State]:
     """Locks leads in the one order that all transactions keep to, and reads them; one that is gone is missing."""
-    return await _states(connection, leads, columns, "ORDER BY l.workspace_id, l.id FOR UPDATE OF l")
+    return await _states(connection, leads, columns, LOCK)
+
+
+async def lock_owners(
+    connection: Connection, keys: Sequence[Key], columns: Sequence[str]
+) -> tuple[dict[int, State], dict[Key, int]]:
+    """Locks and reads, by id, the leads that hold those keys; and who holds them then.
+
+    An owner that is not among the locked leads has got its key, or gone, meanwhile. One that is keeps it.
+    """
+    answer = await _ask(connection, _OWNED, keys, columns, LOCK)  # answered along with the next, in pipeline mode
+    known = await owners(connection, keys)
+    states = {state["id"]: state for state in await _read(answer, columns)}
+    return states, known
 
 
 async def look(connection: Connection, leads: Iterable[LeadKey], columns: Sequence[str]) -> dict[LeadKey, State]:
@@ -87,12 +104,15 @@ async def look(connection: Connection, leads: Iterable[LeadKey], columns: Sequen
 async def _states(
     connection: Connection, leads: Iterable[LeadKey], columns: Sequence[str], order: str
 ) -> dict[LeadKey, State]:
-    statement = f"""
-        SELECT {", ".join(f"l.{column}" for column in columns)}, (extract(epoch FROM l.submitted_at) * 1000)::bigint
-        FROM leads l
-        JOIN json_array_elements(%s::json) k ON l.workspace_id = (k->>0)::bigint AND l.id = (k->>1)::bigint
-        {order}
-    """  # noqa: S608  # constants only
-    rows = await (await connection.execute(statement, (as_json(list(leads)),))).fetchall()
-    states = [dict(zip((*columns, "submitted_at"), row, strict=True)) for row in rows]
+    states = await _read(await _ask(connection, _NAMED, list(leads), columns, order), columns)
     return {(state["workspace_id"], state["id"]): state for state in states}
+
+
+async def _ask(connection: Connection, of: str, document: Sequence[Any], columns: Sequence[str], order: str) -> Cursor:
+    names = ", ".join(f"l.{column}" for column in columns)
+    statement = f"SELECT {names}, (extract(epoch FROM l.submitted_at) * 1000)::bigint FROM leads l {of} {order}"  # noqa: S608
+    return await connection.execute(statement, (as_json(document),))
+
+
+async def _read(answer: Cursor, columns: Sequence[str]) -> list[State]:
+    return [dict(zip((*columns, "submitted_at"), row, strict=True)) for row in await answer.fetchall()]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from shared.db import Connection, as_json
+from shared.db import Connection, Cursor, as_json
 
 # Sorted like every unique key that two transactions may want at once; after the leads are locked.
 INSERT = """
@@ -24,20 +24,30 @@ Tags = dict[TagName, int]
 async def load_tags(connection: Connection, names: Iterable[TagName]) -> Tags:
     """The ids of tags by name. Missing ones are made."""
     wanted = set(names)
-    if not wanted:
-        return {}
-    tags = await find_tags(connection, wanted)
-    missing = wanted - tags.keys()
-    if missing:
-        await connection.execute(INSERT, (as_json(list(missing)),))
-        tags |= await find_tags(connection, missing)
-    return tags
+    return await make_tags(connection, wanted, await find_tags(connection, wanted)) if wanted else {}
+
+
+async def make_tags(connection: Connection, wanted: set[TagName], found: Tags) -> Tags:
+    """Those found, and the others, made."""
+    missing = wanted - found.keys()
+    if not missing:
+        return found
+    await connection.execute(INSERT, (as_json(list(missing)),))
+    return found | await find_tags(connection, missing)
 
 
 async def find_tags(connection: Connection, names: Iterable[TagName]) -> Tags:
     """The ids of those tags that are there."""
-    rows = await (await connection.execute(SELECT, (as_json(list(names)),))).fetchall()
-    return {(row[0], row[1]): row[2] for row in rows}
+    return await read_tags(await ask_for_tags(connection, names))
+
+
+async def ask_for_tags(connection: Connection, names: Iterable[TagName]) -> Cursor:
+    """Sends the question of `find_tags`; in pipeline mode its answer comes along with the next one."""
+    return await connection.execute(SELECT, (as_json(list(names)),))
+
+
+async def read_tags(answer: Cursor) -> Tags:
+    return {(row[0], row[1]): row[2] for row in await answer.fetchall()}
 
 
 async def tag_names(connection: Connection, workspace_ids: Iterable[int], ids: Iterable[int]) -> dict[int, str]:

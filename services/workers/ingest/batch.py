@@ -17,7 +17,7 @@ from shared.leads import submission
 from shared.leads.apply import Record, apply
 from shared.leads.places import Workspace, names_a_place, place
 from shared.leads.submission import Submission, prepare
-from shared.leads.tags import load_tags
+from shared.leads.tags import ask_for_tags, make_tags, read_tags
 from shared.leads.workspaces import load_places, load_workspaces
 from shared.replies import Reply, Verdict
 
@@ -51,10 +51,17 @@ async def ingest(connection: Connection, lane: int, row_ids: Sequence[int], ids:
     try:
         return await _attempt(connection, lane, row_ids, ids, careful=False)
     except Exception as error:
+        await _roll_back(connection)
         if is_unavailable(error) or is_contention(error):
             raise
         # Data at fault, or a second run: once more under savepoints, which the ordinary batch does without.
         return await _attempt(connection, lane, row_ids, ids, careful=True)
+
+
+async def _roll_back(connection: Connection) -> None:
+    """Ends what is left open where a statement failed that was sent along with its commit: that is passed over then."""
+    if not connection.closed:
+        await connection.rollback()
 
 
 async def _attempt(
@@ -86,7 +93,7 @@ async def _bisect(connection: Connection, submissions: list[Submission], ids: Le
     """Halves the batch until what fails stands alone: 15 savepoints for one bad submission in 200."""
     part = Outcome()
     try:
-        async with connection.transaction():
+        async with connection.transaction(), connection.pipeline():  # its end waits for what was sent
             await _decide(connection, submissions, ids, part, known=True)
     except Exception as error:
         if is_unavailable(error) or is_contention(error):
@@ -138,8 +145,10 @@ async def _ingest_fresh(connection: Connection, fresh: list[Submission], ids: Le
     for one in fresh:
         place(one, workspaces[one.workspace_id], places)
     new_ids = await ids.draw(connection, len(fresh))
+    named = {(one.workspace_id, name) for one in fresh for name in one.tags}
+    answer = await ask_for_tags(connection, named)
     resolution, states = await claim(connection, fresh, new_ids)
-    tags = await load_tags(connection, [(one.workspace_id, name) for one in fresh for name in one.tags])
+    tags = await make_tags(connection, named, await read_tags(answer))
     written = apply(fresh, resolution, states, workspaces, tags)
     await write(connection, written)
     ids.give_back(id_ for id_ in new_ids if id_ not in written.created)

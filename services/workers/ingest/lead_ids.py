@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from shared.db import Connection
 
-BLOCK = 16  # drawn at least, so that a batch of one rarely waits for its id
+BLOCK = 64  # drawn at least, so that a batch of one rarely waits for its id
 
 
 class LeadIds:
