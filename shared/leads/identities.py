@@ -14,12 +14,17 @@ State = dict[str, Any]  # a lead's fields as they are now
 
 ROUNDS = 3  # a key neither won nor found has just been let go by somebody: claim it again
 
-# One JSON document: psycopg dumps arrays element by element, at ten times the price.
+# Each column travels as a JSON array, read in one pass: half the price of an array for each key, whose members are each
+# looked up by reading it again.
+OWNED = """ROWS FROM (
+    json_array_elements_text(%s::json), json_array_elements_text(%s::json), json_array_elements_text(%s::json),
+    json_array_elements_text(%s::json)
+)"""
+
 # Answers with the positions of the keys that were not won, which are few.
-CLAIM = """
+CLAIM = f"""
 WITH wanted AS MATERIALIZED (
-    SELECT (k.value->>0)::bigint AS w, k.value->>1 AS kind, k.value->>2 AS value, (k.value->>3)::bigint AS lead, k.nr
-    FROM json_array_elements(%s::json) WITH ORDINALITY AS k(value, nr)
+    SELECT w::bigint, kind, value, lead::bigint, nr FROM {OWNED} WITH ORDINALITY AS k(w, kind, value, lead, nr)
 ), won AS (
     INSERT INTO identities (workspace_id, kind, value, lead_id)
     SELECT w, kind, value, lead FROM wanted ORDER BY w, kind COLLATE "C", value COLLATE "C"
@@ -27,55 +32,59 @@ WITH wanted AS MATERIALIZED (
 )
 SELECT nr FROM wanted LEFT JOIN won ON won.workspace_id = w AND won.kind = wanted.kind AND won.value = wanted.value
 WHERE won.workspace_id IS NULL
-"""
+"""  # noqa: S608  # constants only
 
 # A statement of its own: the one before cannot see the row of a concurrent winner that it waited for.
 OWNERS = """
-SELECT i.workspace_id, i.kind, i.value, i.lead_id FROM json_array_elements(%s::json) k
-JOIN identities i ON i.workspace_id = (k->>0)::bigint AND i.kind = k->>1 AND i.value = k->>2
+SELECT i.workspace_id, i.kind, i.value, i.lead_id
+FROM ROWS FROM (
+    json_array_elements_text(%s::json), json_array_elements_text(%s::json), json_array_elements_text(%s::json)
+) AS k(w, kind, value)
+JOIN identities i ON i.workspace_id = k.w::bigint AND i.kind = k.kind AND i.value = k.value
 """
 
 _NAMED = "JOIN json_array_elements(%s::json) k ON l.workspace_id = (k->>0)::bigint AND l.id = (k->>1)::bigint"
-_OWNED = """
-WHERE (l.workspace_id, l.id) IN (
-    SELECT i.workspace_id, i.lead_id FROM json_array_elements(%s::json) k
-    JOIN identities i ON i.workspace_id = (k->>0)::bigint AND i.kind = k->>1 AND i.value = k->>2)
-"""
+_OWNED = f"WHERE (l.workspace_id, l.id) IN (SELECT workspace_id, lead_id FROM ({OWNERS}) held)"
 LOCK = "ORDER BY l.workspace_id, l.id FOR UPDATE OF l"
 
-CORRECT = """
-UPDATE identities i SET lead_id = (k->>3)::bigint FROM json_array_elements(%s::json) k
-WHERE i.workspace_id = (k->>0)::bigint AND i.kind = k->>1 AND i.value = k->>2
-"""
+CORRECT = f"""
+UPDATE identities i SET lead_id = k.lead::bigint FROM {OWNED} AS k(w, kind, value, lead)
+WHERE i.workspace_id = k.w::bigint AND i.kind = k.kind AND i.value = k.value
+"""  # noqa: S608  # constants only
 
-RELEASE = """
-DELETE FROM identities i USING json_array_elements(%s::json) k
-WHERE i.workspace_id = (k->>0)::bigint AND i.kind = k->>1 AND i.value = k->>2 AND i.lead_id = (k->>3)::bigint
-"""
+RELEASE = f"""
+DELETE FROM identities i USING {OWNED} AS k(w, kind, value, lead)
+WHERE i.workspace_id = k.w::bigint AND i.kind = k.kind AND i.value = k.value AND i.lead_id = k.lead::bigint
+"""  # noqa: S608  # constants only
 
 
 async def claim(connection: Connection, wanted: Mapping[Key, int]) -> list[Key]:
     """Makes each key an identity of its lead where nobody holds it; answers with the keys that somebody does hold."""
     keys = list(wanted)
-    document = as_json([(*key, wanted[key]) for key in keys])
-    return [keys[row[0] - 1] for row in await (await connection.execute(CLAIM, (document,))).fetchall()]
+    return [keys[row[0] - 1] for row in await (await connection.execute(CLAIM, _columns(wanted))).fetchall()]
 
 
 async def owners(connection: Connection, keys: Iterable[Key]) -> dict[Key, int]:
     """The leads that hold those keys now; a key that nobody holds is missing."""
-    rows = await (await connection.execute(OWNERS, (as_json(list(keys)),))).fetchall()
+    rows = await (await connection.execute(OWNERS, _columns(dict.fromkeys(keys, 0))[:3])).fetchall()
     return {(row[0], row[1], row[2]): row[3] for row in rows}
 
 
 async def correct(connection: Connection, owned: Mapping[Key, int]) -> None:
     """Gives keys, all won in this transaction, to other leads."""
-    await connection.execute(CORRECT, (as_json([(*key, lead) for key, lead in owned.items()]),))
+    await connection.execute(CORRECT, _columns(owned))
 
 
 async def release(connection: Connection, owned: Mapping[Key, int]) -> None:
     """Frees keys as far as those leads hold them. The last thing that a transaction does: others wait on it."""
     if owned:
-        await connection.execute(RELEASE, (as_json([(*key, lead) for key, lead in owned.items()]),))
+        await connection.execute(RELEASE, _columns(owned))
+
+
+def _columns(owned: Mapping[Key, int]) -> list[str]:
+    """Workspaces, kinds, values and leads."""
+    workspaces, kinds, values = zip(*owned, strict=True) if owned else ((), (), ())
+    return [as_json(column) for column in (workspaces, kinds, values, list(owned.values()))]
 
 
 async def lock(connection: Connection, leads: Iterable[LeadKey], columns: Sequence[str]) -> dict[LeadKey, State]:
@@ -90,7 +99,8 @@ async def lock_owners(
 
     An owner that is not among the locked leads has got its key, or gone, meanwhile. One that is keeps it.
     """
-    answer = await _ask(connection, _OWNED, keys, columns, LOCK)  # answered along with the next, in pipeline mode
+    asked = _columns(dict.fromkeys(keys, 0))[:3]
+    answer = await _ask(connection, _OWNED, asked, columns, LOCK)  # answered along with the next, in pipeline mode
     known = await owners(connection, keys)
     states = {state["id"]: state for state in await _read(answer, columns)}
     return states, known
@@ -104,14 +114,14 @@ async def look(connection: Connection, leads: Iterable[LeadKey], columns: Sequen
 async def _states(
     connection: Connection, leads: Iterable[LeadKey], columns: Sequence[str], order: str
 ) -> dict[LeadKey, State]:
-    states = await _read(await _ask(connection, _NAMED, list(leads), columns, order), columns)
+    states = await _read(await _ask(connection, _NAMED, [as_json(list(leads))], columns, order), columns)
     return {(state["workspace_id"], state["id"]): state for state in states}
 
 
-async def _ask(connection: Connection, of: str, document: Sequence[Any], columns: Sequence[str], order: str) -> Cursor:
+async def _ask(connection: Connection, of: str, documents: list[str], columns: Sequence[str], order: str) -> Cursor:
     names = ", ".join(f"l.{column}" for column in columns)
     statement = f"SELECT {names}, (extract(epoch FROM l.submitted_at) * 1000)::bigint FROM leads l {of} {order}"  # noqa: S608
-    return await connection.execute(statement, (as_json(document),))
+    return await connection.execute(statement, documents)
 
 
 async def _read(answer: Cursor, columns: Sequence[str]) -> list[State]:

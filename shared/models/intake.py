@@ -59,12 +59,13 @@ class Submission(Base):
             "received_at",
             postgresql_where=text("state <> 'done'"),
         ),
-        Index("ix_submissions_list", "workspace_id", text("received_at DESC")),
+        # Ascending though lists are read from the end: what comes goes to the right edge, the cheapest place.
+        Index("ix_submissions_list", "workspace_id", "received_at"),
         Index(
             "ix_submissions_channel",
             "workspace_id",
             "channel",
-            text("received_at DESC"),
+            "received_at",
             postgresql_where=text("channel <> 'inbound'"),
         ),
         {"postgresql_partition_by": "RANGE (received_at)"},

@@ -60,14 +60,15 @@ class Lead(Base):
     last_name_key: Mapped[str] = _sort_key("last_name")
     email_key: Mapped[str] = _sort_key("email")
 
-    # One for each sort; they carry what a list filters by, so that a walk over them reads no lead. Then one for each
-    # filter, in the order that lists have by default.
+    # One for each sort. Those by time and email carry what a list filters by, so that a walk over them reads no lead;
+    # in the others that would cost each lead a microsecond. Then one for each filter, in the order that lists have by
+    # default.
     __table_args__ = (
         Index("ix_leads_created_at", "workspace_id", "created_at", "id", postgresql_include=FILTERED),
         Index("ix_leads_updated_at", "workspace_id", "updated_at", "id", postgresql_include=FILTERED),
-        Index("ix_leads_lead_score", "workspace_id", "lead_score", "id", postgresql_include=FILTERED),
-        Index("ix_leads_first_name", "workspace_id", "first_name_key", "id", postgresql_include=FILTERED),
-        Index("ix_leads_last_name", "workspace_id", "last_name_key", "id", postgresql_include=FILTERED),
+        Index("ix_leads_lead_score", "workspace_id", "lead_score", "id"),
+        Index("ix_leads_first_name", "workspace_id", "first_name_key", "id"),
+        Index("ix_leads_last_name", "workspace_id", "last_name_key", "id"),
         Index("ix_leads_email", "workspace_id", "email_key", "id", postgresql_include=FILTERED),
         Index("ix_leads_source", "workspace_id", "source", "created_at", "id"),
         Index("ix_leads_status", "workspace_id", "status", "created_at", "id"),

@@ -55,7 +55,8 @@ def all_gathered(filters: Filters, total: Total) -> Plan:
 
 def _walk(filters: Filters, sort: Sort, total: Total, needed: int) -> Plan:
     expected = needed * total.whole / total.n
-    each = TEXT if filters.patterns else ENTRY if filters.bounded() <= {sort.name} else LEAD
+    is_held = sort.carries_filters and filters.bounded() <= {sort.name}
+    each = TEXT if filters.patterns else ENTRY if is_held else LEAD
     return Plan(Way.WALK, expected * each, _window(expected, total.whole))
 
 

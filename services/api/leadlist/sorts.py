@@ -11,6 +11,7 @@ COLUMNS = {
     "email": "email_key",
 }
 TIMES = ("created_at", "updated_at")
+CARRYING = (*TIMES, "email")  # their indexes hold what a list filters by
 
 
 class Sort(NamedTuple):
@@ -22,6 +23,11 @@ class Sort(NamedTuple):
     @property
     def column(self) -> str:
         return COLUMNS[self.name]
+
+    @property
+    def carries_filters(self) -> bool:
+        """Whether a walk can pass over what does not fit without reading it."""
+        return self.name in CARRYING
 
     @property
     def beyond(self) -> str:

@@ -11,7 +11,7 @@ from services.workers.ingest.claim import claim
 from services.workers.ingest.lead_ids import LeadIds
 from services.workers.ingest.poison import ATTEMPTS, bury, park
 from services.workers.ingest.repeats import Sorted, sort_out
-from services.workers.ingest.write import SecondRun, finish, write
+from services.workers.ingest.write import finish, is_second_run, write
 from shared.db import Connection, is_contention, is_unavailable
 from shared.leads import submission
 from shared.leads.apply import Record, apply
@@ -112,7 +112,7 @@ async def _bisect(connection: Connection, submissions: list[Submission], ids: Le
 
 
 async def _isolate(connection: Connection, bad: Submission, error: Exception, outcome: Outcome) -> None:
-    if isinstance(error, SecondRun):
+    if is_second_run(error):
         raise error  # decided by another transaction this moment: the whole batch runs again and sees it
     if bad.attempts + 1 >= ATTEMPTS:
         await bury(connection, bad, error)
