@@ -48,10 +48,12 @@ WITH sent AS MATERIALIZED (
     INSERT INTO activities (workspace_id, lead_id, type, data)
     SELECT w, lead_id, activity, data FROM sent
     RETURNING id, workspace_id, lead_id, type
+), watched AS MATERIALIZED (  -- looked up once a workspace, not once a lead
+    SELECT workspace_id FROM (SELECT DISTINCT w FROM sent) s JOIN rule_versions v ON v.workspace_id = w
+    WHERE v.is_watched
 ), told AS (
     INSERT INTO events (workspace_id, type, lead_id, activity_id)
-    SELECT r.workspace_id, r.type, r.lead_id, r.id FROM remembered r JOIN rule_versions v USING (workspace_id)
-    WHERE v.is_watched
+    SELECT r.workspace_id, r.type, r.lead_id, r.id FROM remembered r JOIN watched USING (workspace_id)
 ), counted AS (
     INSERT INTO ledger_deltas (workspace_id, state, n) SELECT w, state, count(*) FROM sent GROUP BY w, state
 ), stored AS (
