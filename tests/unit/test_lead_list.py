@@ -101,3 +101,9 @@ def test_the_way_is_the_cheapest() -> None:
     assert way(source, "email", Total(10**5, 10**6, {"source": 10**5}), 15) is Way.WALK
     assert way(source, "created_at", Total(10**5, 10**6, {"source": 10**5}), 15) is Way.NARROW
     assert way(source, "created_at", Total(0, 10**6, {"source": 0}), 15) is Way.GATHER
+
+
+def test_a_walk_that_reads_leads_is_dearer() -> None:
+    source, total = Filters(1, exact={"source": "x"}), Total(100, 10**6, {"source": 60_000})
+    assert way(source, "email", total, 15) is Way.WALK
+    assert way(source, "last_name", total, 15) is Way.GATHER
