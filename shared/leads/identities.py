@@ -44,7 +44,7 @@ JOIN identities i ON i.workspace_id = k.w::bigint AND i.kind = k.kind AND i.valu
 """
 
 _NAMED = "JOIN json_array_elements(%s::json) k ON l.workspace_id = (k->>0)::bigint AND l.id = (k->>1)::bigint"
-_OWNED = f"WHERE (l.workspace_id, l.id) IN (SELECT workspace_id, lead_id FROM ({OWNERS}) held)"
+_OWNED = f"WHERE (l.workspace_id, l.id) IN (SELECT workspace_id, lead_id FROM ({OWNERS}) held)"  # noqa: S608  # constants only
 LOCK = "ORDER BY l.workspace_id, l.id FOR UPDATE OF l"
 
 CORRECT = f"""
