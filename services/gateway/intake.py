@@ -17,7 +17,10 @@ from shared.replies import Verdict
 
 log = logging.get()
 
-ROUNDS = 2  # of the event loop without an arrival, after which a flush leaves
+ROUNDS = 1  # of the event loop without an arrival, after which a flush leaves
+# Leads in a flush. Where callers wait, few: else all of a crowd go through gateway and worker as one, and either idles
+# while the other works.
+LARGEST = {Lane.WAITED_FOR: 32, Lane.PROMPT: MOST, Lane.BULK: MOST}
 CROWD = 200  # unfinished leads of one source before it gives way to the others
 FULL = "Too much is waiting to be stored. Send the request again in a moment."
 
@@ -104,6 +107,7 @@ class _Flusher:
 
     def __init__(self, lane: Lane, stores: Stores, room: WaitingRoom, hinter: Waker, buffer_bytes: int) -> None:
         self._lane = lane
+        self._largest = LARGEST[lane]
         self._stores = stores
         self._room = room
         self._hinter = hinter
@@ -152,7 +156,7 @@ class _Flusher:
         A request may take the loop a round or two from its socket to here; a round takes some microseconds.
         """
         size, rounds = 0, 0
-        while rounds < ROUNDS and self._size < MOST:
+        while rounds < ROUNDS and self._size < self._largest:
             rounds = rounds + 1 if size == self._size else 0
             size = self._size
             await asyncio.sleep(0)
@@ -181,15 +185,15 @@ class _Flusher:
             self._hinter.committed(hurried=bool(waiting))
 
     def _next(self) -> list[Arrival]:
-        """Up to MOST arrivals, one of each source in turn, so that one at full blast does not keep the others out."""
+        """The next flush, one of each source in turn, so that one at full blast does not keep the others out."""
         arrivals: list[Arrival] = []
-        while self._queues and len(arrivals) < MOST:
+        while self._queues and len(arrivals) < self._largest:
             for source in list(self._queues):
                 queue = self._queues[source]
                 arrivals.append(queue.popleft())
                 if not queue:
                     del self._queues[source]
-                if len(arrivals) == MOST:
+                if len(arrivals) == self._largest:
                     break
         self._size -= len(arrivals)
         return arrivals

@@ -146,6 +146,8 @@ class Drainer:
         now = time.monotonic()
         if now - self._looked_back > LOOK_BACK:
             self._low, self._looked_back = 0, now
+            # Plans are kept; one that was made for an empty table is wrong for a full one.
+            await connection.execute("DISCARD PLANS")
         arguments = {"low": self._low, "age": older_than_ms, "name": self._heartbeat.name}
         rows = await (await connection.execute(CHOOSE, arguments)).fetchall()
         waiting = [Waiting(Lane(row[0]), *row[1:]) for row in rows]
