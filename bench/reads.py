@@ -58,7 +58,7 @@ def questions(pipeline: int, stage: int, user: int) -> list[Question]:
         *(Question(f"source by {sort}", {"source": "facebook", "sort": sort}) for sort in [*COLUMNS][1:]),
         Question("source, page 100", {"source": "facebook"}, page=100, size=10),
         Question("three filters", three),
-        Question("three filters by email", {**three, "sort": "email"}),
+        *(Question(f"three filters by {sort}", {**three, "sort": sort}) for sort in ("email", "last_name")),
         Question(
             "three others, oldest first",
             {"stage_id": stage, "assigned_user_id": user, "starred": True, "direction": "asc"},

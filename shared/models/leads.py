@@ -60,15 +60,14 @@ class Lead(Base):
     last_name_key: Mapped[str] = _sort_key("last_name")
     email_key: Mapped[str] = _sort_key("email")
 
-    # One for each sort. Those by time and email carry what a list filters by, so that a walk over them reads no lead;
-    # in the others that would cost each lead a microsecond. Then one for each filter, in the order that lists have by
-    # default.
+    # One for each sort, which carries what a list filters by, so that a walk over it reads no lead. Then one for each
+    # filter, in the order that lists have by default; the two that only some leads are in carry the others, too.
     __table_args__ = (
         Index("ix_leads_created_at", "workspace_id", "created_at", "id", postgresql_include=FILTERED),
         Index("ix_leads_updated_at", "workspace_id", "updated_at", "id", postgresql_include=FILTERED),
-        Index("ix_leads_lead_score", "workspace_id", "lead_score", "id"),
-        Index("ix_leads_first_name", "workspace_id", "first_name_key", "id"),
-        Index("ix_leads_last_name", "workspace_id", "last_name_key", "id"),
+        Index("ix_leads_lead_score", "workspace_id", "lead_score", "id", postgresql_include=FILTERED),
+        Index("ix_leads_first_name", "workspace_id", "first_name_key", "id", postgresql_include=FILTERED),
+        Index("ix_leads_last_name", "workspace_id", "last_name_key", "id", postgresql_include=FILTERED),
         Index("ix_leads_email", "workspace_id", "email_key", "id", postgresql_include=FILTERED),
         Index("ix_leads_source", "workspace_id", "source", "created_at", "id"),
         Index("ix_leads_status", "workspace_id", "status", "created_at", "id"),
@@ -80,9 +79,17 @@ class Lead(Base):
             "assigned_user_id",
             "created_at",
             "id",
+            postgresql_include=[name for name in FILTERED if name != "assigned_user_id"],
             postgresql_where=text("assigned_user_id IS NOT NULL"),
         ),
-        Index("ix_leads_starred", "workspace_id", "created_at", "id", postgresql_where=text("starred")),
+        Index(
+            "ix_leads_starred",
+            "workspace_id",
+            "created_at",
+            "id",
+            postgresql_include=FILTERED,
+            postgresql_where=text("starred"),
+        ),
         Index("ix_leads_tag_ids", "workspace_id", "tag_ids", postgresql_using="gin"),
     )
 

@@ -103,7 +103,8 @@ def test_the_way_is_the_cheapest() -> None:
     assert way(source, "created_at", Total(0, 10**6, {"source": 0}), 15) is Way.GATHER
 
 
-def test_a_walk_that_reads_leads_is_dearer() -> None:
-    source, total = Filters(1, exact={"source": "x"}), Total(100, 10**6, {"source": 60_000})
-    assert way(source, "email", total, 15) is Way.WALK
-    assert way(source, "last_name", total, 15) is Way.GATHER
+def test_a_filter_whose_index_holds_the_others_is_walked_before_a_smaller_one() -> None:
+    filters = Filters(1, exact={"source": "x", "starred": True})
+    total = Total(300, 10**6, {"source": 40_000, "starred": 60_000})
+    plan = choose(filters, Sort("created_at", True), total, 15)
+    assert (plan.way, plan.column) == (Way.NARROW, "starred")

@@ -14,6 +14,7 @@ from services.api.leadlist.totals import Total
 # What it costs to look at one entry: of an index that holds all that is asked, or at a lead, or at a lead's text too.
 # In microseconds, about.
 ENTRY, LEAD, TEXT = 0.15, 1.0, 2.5
+CARRYING = ("assigned_user_id", "starred")  # filters whose indexes hold the others
 DEAR = 30_000  # microseconds beyond which a list is dear
 # How far a walk goes before it is given up: so many times what was expected, and so many more; in a small workspace
 # less, or PostgreSQL would rather sort it all.
@@ -55,7 +56,7 @@ def all_gathered(filters: Filters, total: Total) -> Plan:
 
 def _walk(filters: Filters, sort: Sort, total: Total, needed: int) -> Plan:
     expected = needed * total.whole / total.n
-    is_held = sort.carries_filters and filters.bounded() <= {sort.name}
+    is_held = filters.bounded() <= {sort.name}
     each = TEXT if filters.patterns else ENTRY if is_held else LEAD
     return Plan(Way.WALK, expected * each, _window(expected, total.whole))
 
@@ -68,8 +69,9 @@ def _narrow(filters: Filters, sort: Sort, total: Total, needed: int) -> list[Pla
         if column == "tag_ids" or filters.exact.get(column) is False:
             continue  # these have no index in that order
         expected = needed * n / total.n
-        is_alone = len(filters.alike) == 1 and not filters.patterns and filters.bounded() <= {"created_at"}
-        each = ENTRY if is_alone else TEXT if filters.patterns else LEAD
+        is_held = not filters.patterns and filters.bounded() <= {"created_at"}
+        is_alone = is_held and len(filters.alike) == 1
+        each = ENTRY if is_alone or (is_held and column in CARRYING) else TEXT if filters.patterns else LEAD
         plans.append(Plan(Way.NARROW, expected * each, 0 if is_alone else _window(expected, total.whole), column))
     return plans
 

@@ -1,4 +1,4 @@
-"""The orders that a list can have. Each is an index's, read forwards or backwards. Pure."""
+"""The orders that a list can have: each an index, which holds the filters, read forwards or backwards. Pure."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,6 @@ COLUMNS = {
     "email": "email_key",
 }
 TIMES = ("created_at", "updated_at")
-CARRYING = (*TIMES, "email")  # their indexes hold what a list filters by
 
 
 class Sort(NamedTuple):
@@ -23,11 +22,6 @@ class Sort(NamedTuple):
     @property
     def column(self) -> str:
         return COLUMNS[self.name]
-
-    @property
-    def carries_filters(self) -> bool:
-        """Whether a walk can pass over what does not fit without reading it."""
-        return self.name in CARRYING
 
     @property
     def beyond(self) -> str:
