@@ -205,4 +205,4 @@ def _read_flag(value: Any) -> bool:
 # Query parameters: always text when they come.
 QueryId = Annotated[int, BeforeValidator(_read_digits, json_schema_input_type=Annotated[int, Field(ge=1, lt=INT64)])]
 QueryFlag = Annotated[bool, BeforeValidator(_read_flag, json_schema_input_type=bool)]
-QueryText = Annotated[str, StringConstraints(max_length=1000)]
+QueryText = Annotated[str, text(1000)] | None  # blank: not asked for

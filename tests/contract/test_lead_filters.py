@@ -70,8 +70,11 @@ async def test_a_time_outside_the_calendar_is_422(client: aiohttp.ClientSession,
 
 
 @pytest.mark.parametrize("term", ["", " "])
-async def test_a_search_for_nothing_is_no_filter(client: aiohttp.ClientSession, source: str, term: str) -> None:
-    assert (await listed(client, source=source, search=term)).body["meta"]["total"] == 12
+async def test_a_text_filter_for_nothing_is_none(client: aiohttp.ClientSession, source: str, term: str) -> None:
+    assert (await listed(client, source=source, search=term, tag=term)).body["meta"]["total"] == 12
+    assert (await listed(client, source=term)).body["meta"]["total"] >= 12
+    for path in ("/api/v1/submissions", "/api/v1/leads"):
+        assert (await ask(client, "GET", path, params={"source": term, "channel": term})).status == 200
 
 
 async def test_every_bad_value_is_named_at_once(client: aiohttp.ClientSession) -> None:

@@ -17,7 +17,7 @@ class LeadQuery(TypedDict, total=False):
     stage_id: QueryId
     assigned_user_id: QueryId
     tag: QueryText
-    search: QueryText | None
+    search: QueryText
     created_after: Time
     created_before: Time
     updated_after: Time
