@@ -10,11 +10,12 @@ from base64 import b64decode
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, PlainValidator
+from typing_extensions import TypedDict
 
 from shared.integrations.fields import CredentialField, IntegrationType, Kind
 from shared.leads.contact import Invalid, normalise_email
-from shared.validation import MESSAGES, Fields, is_url, text
+from shared.validation import MESSAGES, Fields, Shape, is_url, said, text
 
 MASK = "••••"
 SHOWN = 4  # characters of a secret that are shown
@@ -29,7 +30,25 @@ def _as_text(value: Any) -> Any:
 
 
 Credential = Annotated[str, BeforeValidator(_as_text, json_schema_input_type=str | int), text(10_000)]
-Credentials = dict[str, Credential | None]
+
+
+def _one_by_one(value: Any) -> Any:
+    """Each is read by itself in `merged`: one that is unsound must not make the others look missing."""
+    if not isinstance(value, dict):
+        raise said("The {field} field must be an object.")
+    return value
+
+
+Credentials = Annotated[
+    dict[str, Any], PlainValidator(_one_by_one, json_schema_input_type=dict[str, Credential | None])
+]
+
+
+class _Sent(TypedDict, total=False):
+    credentials: dict[str, Credential | None]
+
+
+_read = Shape(_Sent).read
 
 
 def merged(kind: IntegrationType, stored: Mapping[str, str], sent: Mapping[str, Any], errors: Fields) -> dict[str, str]:
@@ -38,8 +57,8 @@ def merged(kind: IntegrationType, stored: Mapping[str, str], sent: Mapping[str, 
     What is wrong goes into `errors`, under `credentials.<key>`.
     """
     result = dict(stored)
-    for key, value in sent.items():
-        field = kind.field(key)
+    for key, raw in sent.items():
+        field, value = kind.field(key), _sound(key, raw, errors)
         if field is None:
             _note(errors, key, f"The {{field}} field is no credential of the type {kind.type}.")
         elif not value:
@@ -48,9 +67,15 @@ def merged(kind: IntegrationType, stored: Mapping[str, str], sent: Mapping[str, 
             result[key] = value
             _check(field, value, errors)
     for field in kind.fields:
-        if field.required and field.key not in result:
+        if field.required and field.key not in result and f"credentials.{field.key}" not in errors:
             _note(errors, field.key, MESSAGES["missing"])
     return result
+
+
+def _sound(key: str, value: Any, errors: Fields) -> str | None:
+    fields, wrong = _read({"credentials": {key: value}})
+    errors |= wrong
+    return fields["credentials"][key] if fields else None
 
 
 def shown(kind: IntegrationType, stored: Mapping[str, str]) -> dict[str, str | None]:

@@ -56,6 +56,14 @@ def test_missing_credentials_and_strangers_are_named_all_at_once() -> None:
     }
 
 
+def test_a_value_of_a_wrong_type_is_told_as_that_and_hides_nothing() -> None:
+    _, errors = merge("meta_lead_ads", {}, {"app_secret": [SECRET], "verify_token": SECRET})
+    assert errors == {
+        "credentials.app_secret": ["The credentials.app_secret field must be a string."],
+        "credentials.page_access_token": ["The credentials.page_access_token field is required."],
+    }
+
+
 def test_a_change_goes_key_by_key() -> None:
     stored = {**SMTP, "username": "crm", "password": SECRET}
     assert merge("smtp", stored, {"port": "25", "username": None}) == (
