@@ -12,6 +12,7 @@ from jinja2 import ChainableUndefined, Template, TemplateSyntaxError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import AfterValidator
 
+from shared.automations.fields import READABLE
 from shared.validation import said, text
 
 LONGEST = 10_000  # characters of a template
@@ -19,6 +20,8 @@ MOST = 100_000  # characters of what is made of one; what is longer is cut
 
 FILTERS = ("capitalize", "d", "default", "e", "escape", "first", "last", "length", "lower", "title", "trim", "upper")
 TESTS = ("defined", "undefined")
+
+NAMES = READABLE | {"custom_fields"}  # what stands at the top and, once more, under `lead`
 
 ALLOWED = (
     nodes.Template,
@@ -67,6 +70,8 @@ def check(source: str) -> str:
         for node in _all(tree):
             if not isinstance(node, ALLOWED):
                 raise said(f"The {{field}} field may not use '{type(node).__name__.lower()}' in its template.")
+            if (name := _named(node)) is not None and name not in NAMES:
+                raise said(f"The {{field}} field names '{name}' in its template, which is no field of a lead.")
         _TEXT.from_string(source)
     except TemplateSyntaxError as error:
         problem = (error.message or "it cannot be read")[:200]
@@ -80,6 +85,19 @@ def _all(node: nodes.Node) -> Iterator[nodes.Node]:
     yield node
     for child in node.iter_child_nodes():
         yield from _all(child)
+
+
+def _named(node: nodes.Node) -> Any:
+    """The field of a lead that a node names, None if it names none."""
+    match node:
+        case nodes.Name(name=name) if name != "lead":
+            return name
+        case nodes.Getattr(node=nodes.Name(name="lead"), attr=name):
+            return name
+        case nodes.Getitem(node=nodes.Name(name="lead"), arg=nodes.Const(value=name)):
+            return name
+        case _:
+            return None
 
 
 def render(source: str, lead: Mapping[str, Any], *, html: bool = False) -> str:

@@ -94,6 +94,12 @@ BAD_STEPS: list[tuple[Any, str]] = [
     ({"action": {"type": "send_email", "to": "boss", "subject": "x", "body": "x"}}, "steps.0.action.to"),
     ({"action": {"type": "send_email", "to": [], "subject": "x", "body": "x"}}, "steps.0.action.to"),
     ({"action": {"type": "send_email", "to": "lead", "subject": "{{", "body": "x"}}, "steps.0.action.subject"),
+    *(
+        ({"action": {"type": "send_email", "to": "lead", "subject": "x", "body": body}}, "steps.0.action.body")
+        for body in ("{{ bogus }}", "{{ lead.bogus }}", "{{ lead['bogus'] }}", "{% if id and first_nam %}x{% endif %}")
+    ),
+    ({"action": {"type": "create_task", "title": "Call {{ name|default('x') }}"}}, "steps.0.action.title"),
+    ({"action": {"type": "notify_slack", "integration_id": 1, "text": "{{ lead.name }}"}}, "steps.0.action.text"),
     ({"action": {"type": "notify_users", "to": "lead", "text": "x"}}, "steps.0.action.to"),
     ({"condition": {}}, "steps.0.condition.field"),
     ({"condition": {"field": "shoe", "operator": "equals", "value": 1}}, "steps.0.condition.field"),

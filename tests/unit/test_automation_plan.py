@@ -113,7 +113,7 @@ def test_texts_are_filled_in_with_the_lead() -> None:
 @pytest.mark.parametrize(
     ("source", "text"),
     [
-        ("{{ first_name }}, {{ nothing.at.all }}.", "Ada, ."),
+        ("{{ first_name }}, {{ custom_fields.nothing.at.all }}.", "Ada, ."),
         ("{{ company|default('you') }}", "you"),
         ("{{ custom_fields['no key'] }}|{{ tags }}", "|VIP"),
         ("{% if company %}a{% else %}b{% endif %}", "b"),
