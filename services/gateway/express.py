@@ -31,7 +31,7 @@ log = logging.get()
 ROUTE = "/api/inbound/leads"
 SCOPE = "write:leads"
 PREFIX = "Bearer "
-LOOKED_UP = ("Expect", "Idempotency-Key")  # headers that ask for more than memory holds
+UNUSUAL = (hdrs.CONTENT_ENCODING, hdrs.EXPECT, "Idempotency-Key")  # headers that ask for more than is done here
 CONTENT_TYPE = "application/json; charset=utf-8"
 
 
@@ -86,7 +86,7 @@ class LeadExpress:
         headers = message.headers
         if headers.get(hdrs.CONTENT_TYPE, JSON) != JSON or not headers[hdrs.HOST].isascii():
             return False
-        if any(name in headers for name in LOOKED_UP):
+        if any(name in headers for name in UNUSUAL):
             return False
         return int(headers.get(hdrs.CONTENT_LENGTH, 0)) <= self._body_limit
 

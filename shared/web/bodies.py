@@ -2,14 +2,20 @@
 
 import asyncio
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
-from shared.errors import BadRequest, PayloadTooLarge, Timeout
+from shared.errors import BadRequest, PayloadTooLarge, Timeout, UnsupportedMediaType
+
+# What aiohttp takes off by itself; br and zstd only where their packages are, else its parser refuses them.
+ENCODINGS = ("identity", "gzip", "deflate", "br", "zstd")
+UNKNOWN = "Send the body as it is or with Content-Encoding: gzip or deflate."
 
 
 async def read_body(request: web.Request, limit: int, seconds: float) -> bytes:
-    """The whole body. Raises PayloadTooLarge past `limit` bytes, the rest unread, Timeout after `seconds`, and
-    BadRequest for a body that breaks its own encoding."""
+    """The whole body. Raises PayloadTooLarge past `limit` bytes, the rest unread, Timeout after `seconds`,
+    BadRequest for a body that breaks its own encoding, and UnsupportedMediaType for an encoding that is not known."""
+    if request.headers.get(hdrs.CONTENT_ENCODING, ENCODINGS[0]).lower() not in ENCODINGS:
+        raise unknown_encoding()
     if (request.content_length or 0) > limit:
         raise PayloadTooLarge(f"The request body may have at most {limit} bytes.")
     content = request.content
@@ -38,3 +44,8 @@ def _bounded(body: bytes, limit: int) -> bytes:
     if len(body) > limit:
         raise PayloadTooLarge(f"The request body may have at most {limit} bytes.")
     return body
+
+
+def unknown_encoding() -> UnsupportedMediaType:
+    """The refusal of a body in an encoding that is not known."""
+    return UnsupportedMediaType(UNKNOWN, headers={"Accept-Encoding": "gzip, deflate"})

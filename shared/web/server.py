@@ -7,11 +7,13 @@ import signal
 from functools import partial
 
 from aiohttp import web
+from aiohttp.http_exceptions import ContentEncodingError
 
 from shared import logging
 from shared.collector import settle
-from shared.errors import BadRequest, ServerError
+from shared.errors import ApiError, BadRequest, ServerError
 from shared.web.answers import render
+from shared.web.bodies import unknown_encoding
 from shared.web.express import EXPRESS, ExpressHandler
 
 log = logging.get()
@@ -73,8 +75,13 @@ class _Handler(ExpressHandler):
         if request.writer.output_size > 0:
             raise ConnectionError("the answer has begun already")
         request_id = os.urandom(12).hex()
-        error = BadRequest("The request is not valid HTTP.") if status < 500 else ServerError()
-        response = render(error, request_id)
+        response = render(_refusal(status, exc), request_id)
         response.headers["X-Request-Id"] = request_id
         response.force_close()
         return response
+
+
+def _refusal(status: int, exc: BaseException | None) -> ApiError:
+    if isinstance(exc, ContentEncodingError):
+        return unknown_encoding()
+    return BadRequest("The request is not valid HTTP.") if status < 500 else ServerError()

@@ -48,6 +48,22 @@ def test_a_body_that_breaks_its_own_encoding_is_400(service: Service, header: by
     assert json.loads(answer)["code"] == "BAD_REQUEST"
 
 
+@pytest.mark.parametrize("name", ["compress", "x-gzip", "gzip, gzip", "bogus", "br", "aes128gcm"])
+def test_an_encoding_that_is_not_known_is_415(service: Service, name: str) -> None:
+    """On both ways through a connection: what follows another request may go the express way."""
+    head = f"POST {INBOUND} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {service.stack.key}\r\n"
+    sent = f"{head}Content-Encoding: {name}\r\nContent-Length: 2\r\n\r\n{{}}".encode()
+    with service.connect() as connection:
+        connection.sendall(HEAD + b"\r\n")
+        assert connection.recv(65536).split()[1] == b"200"
+        connection.sendall(sent)
+        first = connection.recv(65536)
+    for answer in (first, b"\r\n\r\n".join(_answer(service, sent))):
+        head, _, body = answer.decode().partition("\r\n\r\n")
+        assert (head.split()[1], json.loads(body)["code"]) == ("415", "UNSUPPORTED_MEDIA_TYPE")
+        assert "\r\nAccept-Encoding: gzip, deflate\r\n" in head
+
+
 def test_a_bomb_is_refused_by_what_it_unpacks_to(service: Service) -> None:
     bomb = gzip.compress(b" " * 100_000_000, mtime=0)
     head = f"POST {INBOUND} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {service.stack.key}\r\n".encode()
