@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from services.gateway.handlers import REUSED, accepted, created
+from services.gateway.handlers import REPLAYED, REUSED, accepted, created
 from services.gateway.preferences import seconds_to_wait
 from services.gateway.requests import JSON, body_of, idempotency_key, is_dry_run, key_of_tenant, media_type, new_item
 from services.gateway.shapes import MOST, Batch, BatchLine, InboundHeaders, InboundQuery
@@ -32,7 +32,7 @@ Read = dict[str, Any] | Unacceptable  # a lead, or why it is none
 async def receive_batch(request: web.Request) -> web.Response:
     """Take up to 1,000 leads in one request. Each is answered in order; bad ones fail alone.
 
-    An idempotency key covers item i as `key:i`.
+    An idempotency key covers item i as `key:i`; `Idempotent-Replayed` says that no item was new.
     """
     gateway, key = request.app[GATEWAY], key_of_tenant(request)
     if is_dry_run(request):
@@ -47,7 +47,9 @@ async def receive_batch(request: web.Request) -> web.Response:
     seconds = seconds_to_wait(request.headers.get("Prefer"))
     verdicts = await _verdicts(gateway, list(items.values()), seconds)
     request[NOTES] = {"submissions": len(items), "invalid": len(leads) - len(items)}
-    return answer({"data": [_line(index, lead, items.get(index), verdicts) for index, lead in enumerate(leads)]})
+    data = [_line(index, lead, items.get(index), verdicts) for index, lead in enumerate(leads)]
+    is_repeat = bool(verdicts) and all(verdict and verdict.replayed for verdict in verdicts.values())
+    return answer({"data": data}, headers=REPLAYED if is_repeat else None)
 
 
 def read_leads(media: str, body: bytes) -> list[Read]:

@@ -29,6 +29,7 @@ from shared.web.describe import asks, gives, heeds, takes
 from shared.web.pipeline import NOTES
 
 REUSED = "This Idempotency-Key was used with another body."
+REPLAYED = {"Idempotent-Replayed": "true"}
 
 
 @needs("write:leads")
@@ -73,7 +74,7 @@ def answer_of(item: Item, verdict: Verdict | None) -> web.Response:
 
 def told(item: Item, verdict: Verdict | None) -> tuple[int, dict[str, Any], dict[str, str]]:
     """What a caller is told of one submission: status, body and headers. Raises Conflict as `answer_of`."""
-    headers = {"Idempotent-Replayed": "true"} if verdict and verdict.replayed else {}
+    headers = dict(REPLAYED) if verdict and verdict.replayed else {}
     if verdict and verdict.state == "conflict":
         raise Conflict(REUSED)
     if verdict is None or verdict.lead_id is None:  # dead or held: accepted is accepted, the submission tells why

@@ -64,6 +64,9 @@ async def test_a_key_covers_each_item(client: aiohttp.ClientSession) -> None:
     repeat = await post(client, leads, Idempotency_Key=used)
     assert [item["submission_id"] for item in repeat.body["data"]] == [i["submission_id"] for i in first.body["data"]]
     assert repeat.body == first.body
+    told = [answer.headers.get("Idempotent-Replayed") for answer in (first, repeat)]
+    more = await post(client, [*leads, {"email": new_email()}], Idempotency_Key=used)
+    assert [*told, more.headers.get("Idempotent-Replayed")] == [None, "true", None]
     single = await ask(
         client, "POST", BATCH.replace("/batch", ""), json=leads[1], headers={"Idempotency-Key": f"{used}:1"}
     )
