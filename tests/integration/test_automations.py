@@ -241,6 +241,20 @@ async def test_scores_follow_the_rules_and_crossings_are_noticed_once(database_u
     assert await rows(database, "SELECT lead_score FROM leads") == [{"lead_score": 40}]
 
 
+@pytest.mark.parametrize("end", ["DELETE FROM scoring_rules", "UPDATE scoring_rules SET is_active = false"])
+async def test_the_last_rules_points_are_taken_back_too(database_url: str, database: Connection, end: str) -> None:
+    """With what next happens to the lead, although no rule waits for anything any more."""
+    await database.execute(
+        "INSERT INTO scoring_rules (workspace_id, field, operator, points) VALUES (%s, 'email', 'is_not_empty', 7)",
+        (await workspace_id(database),),
+    )
+    for score in (7, 0):
+        await leads(database_url, database, {"email": "a@example.com"})
+        await run(database_url)
+        assert await rows(database, "SELECT lead_score FROM leads") == [{"lead_score": score}]
+        await database.execute(end)
+
+
 async def test_a_poison_run_holds_up_no_other(database_url: str, database: Connection) -> None:
     poison = await save(database, {"type": "lead_created", "sources": ["bad"]}, {"action": {"type": "no such"}})
     await save(database, {"type": "lead_created"}, action("add_tag", tag="seen"))

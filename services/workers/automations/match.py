@@ -61,6 +61,7 @@ class Rules:
     silences: list[tuple[int, Automation]]  # with their minutes
     scoring: Sequence[ScoringRule]
     subscriptions: Sequence[Subscription]
+    holds_points: bool  # whether leads get points of rules, or have those of rules that are gone
 
     @classmethod
     def of(
@@ -68,9 +69,11 @@ class Rules:
         automations: Iterable[Automation],
         scoring: Sequence[ScoringRule] = (),
         subscriptions: Sequence[Subscription] = (),
+        *,
+        holds_points: bool = False,
     ) -> "Rules":
         """The rules, filed."""
-        rules = cls(defaultdict(list), [], [], scoring, subscriptions)
+        rules = cls(defaultdict(list), [], [], scoring, subscriptions, holds_points or bool(scoring))
         for automation in automations:
             trigger = automation.trigger
             if trigger["type"] == "lead_score_crossed":
@@ -126,7 +129,7 @@ def _match(event: Event, rules: Rules, matched: Matched) -> None:
         matched.runs.append(NewRun(automation, f"event:{event.id}", event.lead_id, event.chain, stopped))
     if event.by.get("kind") not in OWN:
         matched.silences += [(event, automation.id, minutes) for minutes, automation in rules.silences]
-    if rules.scoring and event.by.get("kind") != "scoring":
+    if rules.holds_points and event.by.get("kind") != "scoring":
         matched.scored[event.lead] = event
 
 

@@ -21,6 +21,10 @@ SELECT workspace_id, field, operator, value, points FROM scoring_rules WHERE wor
 SUBSCRIPTIONS = """
 SELECT workspace_id, id, events FROM webhook_subscriptions WHERE workspace_id = ANY(%s) AND is_active ORDER BY id
 """
+POINTS = """
+SELECT id FROM unnest(%s::bigint[]) id
+WHERE EXISTS (SELECT 1 FROM lead_points WHERE workspace_id = id AND points <> 0)
+"""
 
 
 class Book:
@@ -52,8 +56,10 @@ class Book:
         subscriptions: dict[int, list[Subscription]] = defaultdict(list)
         for row in await _rows(connection, SUBSCRIPTIONS, workspace_ids):
             subscriptions[row[0]].append(Subscription(row[1], frozenset(row[2])))
+        holding = {row[0] for row in await _rows(connection, POINTS, workspace_ids)}
         for id_ in workspace_ids:
-            self._rules[id_] = versions.get(id_, 0), Rules.of(automations[id_], scoring[id_], subscriptions[id_])
+            filed = Rules.of(automations[id_], scoring[id_], subscriptions[id_], holds_points=id_ in holding)
+            self._rules[id_] = versions.get(id_, 0), filed
 
 
 async def _rows(connection: Connection, statement: str, workspace_ids: list[int]) -> list[tuple[Any, ...]]:
