@@ -44,7 +44,7 @@ async def receive_batch(request: web.Request) -> web.Response:
         for index, lead in enumerate(leads)
         if not isinstance(lead, Unacceptable)
     }
-    seconds = seconds_to_wait(request.headers.get("Prefer"))
+    seconds = seconds_to_wait(request.headers)
     verdicts = await _verdicts(gateway, list(items.values()), seconds)
     request[NOTES] = {"submissions": len(items), "invalid": len(leads) - len(items)}
     data = [_line(index, lead, items.get(index), verdicts) for index, lead in enumerate(leads)]

@@ -66,7 +66,7 @@ class LeadExpress:
             one.refuse(ServerError())
             return True
         one.item = item
-        seconds = seconds_to_wait(message.headers.get("Prefer"))
+        seconds = seconds_to_wait(message.headers)
         if seconds:
             self._intake.take_and_wait(item, Lane.WAITED_FOR, seconds, one.tell)
         else:

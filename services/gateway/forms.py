@@ -41,7 +41,7 @@ async def receive_submission(request: web.Request) -> web.Response:
     form = await _form(gateway, key, id_in(request))
     sent_key = idempotency_key(request)
     item = _filled(form, key, sent_key, await _read(request))
-    seconds = seconds_to_wait(request.headers.get("Prefer"))
+    seconds = seconds_to_wait(request.headers)
     verdict = await decide(gateway, item, seconds, unhurried=Lane.WAITED_FOR)
     request[NOTES] = {"submission_id": item.id, "lead_id": verdict and verdict.lead_id, "form_id": form.id}
     return answer_of(item, verdict)

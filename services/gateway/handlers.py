@@ -50,7 +50,7 @@ async def receive_lead(request: web.Request) -> web.Response:
     if is_dry_run(request):
         return answer(await rehearse(gateway.pool, key, lead))
     item = new_item(key, lead, sent_key)
-    verdict = await decide(gateway, item, seconds_to_wait(request.headers.get("Prefer")))
+    verdict = await decide(gateway, item, seconds_to_wait(request.headers))
     request[NOTES] = {"submission_id": item.id, "lead_id": verdict and verdict.lead_id}
     return answer_of(item, verdict)
 

@@ -2,21 +2,26 @@
 
 from functools import lru_cache
 
+from multidict import MultiMapping
+
 DEFAULT_WAIT = 10.0
 LONGEST_WAIT = 30.0
 
 
-@lru_cache(maxsize=256)
-def seconds_to_wait(prefer: str | None) -> float:
+def seconds_to_wait(headers: MultiMapping[str]) -> float:
     """How long the caller wants to wait for the verdict, in seconds; 0: not at all.
 
     `wait` is held between 1 and 30; what cannot be read is ignored, as the RFC asks. With both, `respond-async` wins:
-    RFC 7240 section 4.3 reads the pair as "answer 202 after N seconds", and 202 at once keeps within that.
+    RFC 7240 section 4.3 reads the pair as "answer 202 after N seconds", and 202 at once keeps within that. Several
+    lines of the header are one list, as section 2 says.
     """
-    if not prefer:
-        return DEFAULT_WAIT
+    return _seconds(*headers.getall("Prefer", ()))
+
+
+@lru_cache(maxsize=256)
+def _seconds(*lines: str) -> float:
     wait = DEFAULT_WAIT
-    for preference in prefer.lower().split(","):
+    for preference in ",".join(lines).lower().split(","):
         name, _, value = preference.partition(";")[0].strip().partition("=")
         if name.strip() == "respond-async":
             return 0.0

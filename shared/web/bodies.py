@@ -14,7 +14,7 @@ UNKNOWN = "Send the body as it is or with Content-Encoding: gzip or deflate."
 async def read_body(request: web.Request, limit: int, seconds: float) -> bytes:
     """The whole body. Raises PayloadTooLarge past `limit` bytes, the rest unread, Timeout after `seconds`,
     BadRequest for a body that breaks its own encoding, and UnsupportedMediaType for an encoding that is not known."""
-    if request.headers.get(hdrs.CONTENT_ENCODING, ENCODINGS[0]).lower() not in ENCODINGS:
+    if any(name.lower() not in ENCODINGS for name in request.headers.getall(hdrs.CONTENT_ENCODING, ())):
         raise unknown_encoding()
     if (request.content_length or 0) > limit:
         raise PayloadTooLarge(f"The request body may have at most {limit} bytes.")

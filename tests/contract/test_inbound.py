@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 import pytest
+from multidict import CIMultiDict
 
 from tests.contract.service import INBOUND, Answer, Service, ask, new_email, new_phone, post_lead
 from tests.support.waiting import until_async
@@ -189,6 +190,13 @@ async def test_a_conflict_found_later_is_noted_on_the_submission(client: aiohttp
     assert len({answer.body["submission_id"] for answer in answers if answer.status == 202}) == 1
     repeats = [await post_lead(client, lead, Idempotency_Key=used) for lead in sent]
     assert sorted(answer.status for answer in repeats) == [201, 409]
+
+
+async def test_several_lines_of_prefer_are_one_list(client: aiohttp.ClientSession) -> None:
+    lines = CIMultiDict([("Prefer", "handling=lenient"), ("Prefer", "respond-async")])
+    for path in (INBOUND, f"{INBOUND}&any="):  # the express way and the ordinary one
+        answer = await ask(client, "POST", path, json={"email": new_email()}, headers=lines)
+        assert (answer.status, answer.body["status"]) == (202, "accepted")
 
 
 @pytest.mark.parametrize(("sent", "status"), [("k" * 255, 201), ("k" * 256, 422), ("k" * 4000, 422)])
