@@ -2,11 +2,13 @@
 
 import json
 from datetime import UTC, datetime
+from typing import Any, get_args
 
 import click
 
 from cli.common import data_dir_option, make_settings, table, with_database
 from shared import tenants
+from shared.leads.merge import Policy
 
 
 @click.group()
@@ -30,16 +32,19 @@ def workspace_create(slug: str, name: str, country: str, timezone: str) -> None:
     click.echo(with_database(make_settings(), lambda use: tenants.create_workspace(use, *fields)))
 
 
-@workspace.command("timezone")
+@workspace.command("set")
 @click.argument("slug")
-@click.argument("timezone")
+@click.option("--country", callback=lambda *at: at[2] and at[2].upper(), help="As in `workspace create`.")
+@click.option("--timezone", help="Where its business hours are, Monday to Friday, 9 to 18.")
+@click.option("--merge-policy", type=click.Choice(get_args(Policy)), help="What a duplicate changes.")
+@click.option("--fold-gmail/--no-fold-gmail", default=None, help="Whether a.da+x@gmail.com is ada@gmail.com.")
 @data_dir_option
-def workspace_timezone(slug: str, timezone: str) -> None:
-    """Say where the business hours of the workspace SLUG are: Monday to Friday, 9 to 18, in TIMEZONE.
+def workspace_set(slug: str, **settings: Any) -> None:
+    """Change settings of the workspace SLUG; what is not named stays. Leads that are there stay as they are.
 
-    Example: leadhub workspace timezone acme Europe/Berlin
+    Example: leadhub workspace set acme --timezone Europe/Berlin --merge-policy overwrite
     """
-    with_database(make_settings(), lambda use: tenants.set_timezone(use, slug, timezone))
+    with_database(make_settings(), lambda use: tenants.change_workspace(use, slug, **settings))
 
 
 @workspace.command("list")
@@ -47,8 +52,10 @@ def workspace_timezone(slug: str, timezone: str) -> None:
 def workspace_list() -> None:
     """List the workspaces."""
     rows = with_database(make_settings(), tenants.list_workspaces)
-    columns = ("id", "slug", "name", "country", "timezone")
-    table([column.upper() for column in columns], [[row[column] for column in columns] for row in rows])
+    columns = ("id", "slug", "name", "country", "timezone", "merge_policy", "fold_gmail")
+    table(
+        [column.upper().replace("_", " ") for column in columns], [[row[column] for column in columns] for row in rows]
+    )
 
 
 @click.group()

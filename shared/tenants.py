@@ -10,6 +10,8 @@ from phonenumbers import SUPPORTED_REGIONS
 from psycopg.rows import dict_row
 
 from shared.db import Connection
+from shared.leads import references
+from shared.leads.merge import Policy
 from shared.security import SCOPES, NewKey, new_key
 
 SLUG = re.compile(r"[a-z0-9-]{1,63}")
@@ -30,7 +32,36 @@ WITH workspace AS (
 SELECT id FROM workspace
 """
 
-SET_TIMEZONE = "UPDATE workspaces SET timezone = %s WHERE slug = %s"
+# Null leaves a setting as it is.
+CHANGE_WORKSPACE = """
+UPDATE workspaces SET
+    country = coalesce(%(country)s, country), timezone = coalesce(%(timezone)s, timezone),
+    merge_policy = coalesce(%(merge_policy)s, merge_policy), fold_gmail = coalesce(%(fold_gmail)s, fold_gmail)
+WHERE id = %(id)s
+"""
+
+# Beside the spelling that they have: what was told apart before stays two leads, the older of which takes what comes.
+# Sorted as those do who claim identities.
+FOLD = """
+INSERT INTO identities (workspace_id, kind, value, lead_id)
+SELECT workspace_id, kind, folded || '@gmail.com', lead_id
+FROM identities, split_part(value, '@', 1) local, replace(split_part(local, '+', 1), '.', '') folded
+WHERE workspace_id = %s AND kind = 'email' AND split_part(value, '@', 2) IN ('gmail.com', 'googlemail.com')
+    AND folded <> ''
+ORDER BY folded COLLATE "C", lead_id
+ON CONFLICT DO NOTHING
+"""
+UNFOLD = """
+INSERT INTO identities (workspace_id, kind, value, lead_id)
+SELECT workspace_id, 'email', email, id FROM leads
+WHERE workspace_id = %s AND split_part(email, '@', 2) IN ('gmail.com', 'googlemail.com')
+ORDER BY email COLLATE "C", id
+ON CONFLICT DO NOTHING
+"""
+
+LIST_WORKSPACES = """
+SELECT id, slug, name, country, timezone, merge_policy, fold_gmail FROM workspaces ORDER BY id
+"""
 
 CREATE_KEY = """
 INSERT INTO api_keys (workspace_id, name, prefix, digest, scopes, rate_limit, expires_at)
@@ -68,9 +99,7 @@ async def create_workspace(
     """Make a workspace with the default pipeline "Sales"; answers its id. Refused when the slug is bad or taken."""
     if not SLUG.fullmatch(slug):
         raise Refused(f"the slug {slug!r} must be 1 to 63 lowercase letters, digits and hyphens")
-    if country not in SUPPORTED_REGIONS:
-        raise Refused(f"the country {country!r} must be one that has phone numbers, as US or DE")
-    _check_timezone(timezone)
+    _check(country, timezone)
     try:
         cursor = await connection.execute(CREATE_WORKSPACE, (slug, name, country, timezone))
     except psycopg.errors.UniqueViolation:
@@ -78,21 +107,42 @@ async def create_workspace(
     return int((await cursor.fetchall())[0][0])
 
 
-async def set_timezone(connection: Connection, slug: str, timezone: str) -> None:
-    """Say where a workspace's business hours are. Refused when there is no such workspace or time zone."""
-    _check_timezone(timezone)
-    if (await connection.execute(SET_TIMEZONE, (timezone, slug))).rowcount == 0:
-        raise Refused(f"there is no workspace {slug!r}; `workspace list` shows them")
+async def change_workspace(
+    connection: Connection,
+    slug: str,
+    *,
+    country: str | None = None,
+    timezone: str | None = None,
+    merge_policy: Policy | None = None,
+    fold_gmail: bool | None = None,
+) -> None:
+    """Change those of a workspace's settings that are given; once more does no harm. Refused when there is no such
+    workspace, country or time zone.
+
+    Leads that were told apart, or were one, before Gmail's spellings began or ceased to be folded stay so.
+    """
+    _check(country, timezone)
+    settings = {"country": country, "timezone": timezone, "merge_policy": merge_policy, "fold_gmail": fold_gmail}
+    async with connection.transaction():
+        row = await (await connection.execute("SELECT id FROM workspaces WHERE slug = %s", (slug,))).fetchone()
+        if row is None:
+            raise Refused(f"there is no workspace {slug!r}; `workspace list` shows them")
+        await references.seize(connection, row[0])  # whoever writes leads has read the settings as they were
+        await connection.execute(CHANGE_WORKSPACE, {**settings, "id": row[0]})
+        if fold_gmail is not None:
+            await connection.execute(FOLD if fold_gmail else UNFOLD, row)
 
 
-def _check_timezone(timezone: str) -> None:
-    if timezone not in available_timezones():
+def _check(country: str | None, timezone: str | None) -> None:
+    if country is not None and country not in SUPPORTED_REGIONS:
+        raise Refused(f"the country {country!r} must be one that has phone numbers, as US or DE")
+    if timezone is not None and timezone not in available_timezones():
         raise Refused(f"there is no time zone {timezone!r}; they are named as Europe/Berlin or Asia/Riyadh")
 
 
 async def list_workspaces(connection: Connection) -> list[dict[str, Any]]:
-    """Every workspace: `id, slug, name, country, timezone`."""
-    return await _rows(connection, "SELECT id, slug, name, country, timezone FROM workspaces ORDER BY id")
+    """Every workspace: `id, slug, name, country, timezone, merge_policy, fold_gmail`."""
+    return await _rows(connection, LIST_WORKSPACES)
 
 
 async def create_key(

@@ -29,7 +29,19 @@ def test_workspaces_and_keys_from_making_to_revoking(data_dir: Path) -> None:
     again = leadhub(data_dir, "workspace", "create", "acme", "--name", "Acme")
     assert again.returncode == 2
     assert "there is a workspace 'acme' already" in again.stderr
-    assert leadhub(data_dir, "workspace", "list").stdout.splitlines()[1].split() == ["1", "acme", "Acme", "DE", "UTC"]
+    assert leadhub(data_dir, "workspace", "list").stdout.splitlines()[1].split() == [
+        "1",
+        "acme",
+        "Acme",
+        "DE",
+        "UTC",
+        "fill_empty",
+        "False",
+    ]
+    leadhub(data_dir, "workspace", "set", "acme", "--country", "at", "--merge-policy", "keep", "--fold-gmail")
+    leadhub(data_dir, "workspace", "set", "acme", "--timezone", "Europe/Vienna")
+    changed = leadhub(data_dir, "workspace", "list").stdout.splitlines()[1].split()
+    assert changed == ["1", "acme", "Acme", "AT", "Europe/Vienna", "keep", "True"]
 
     options = ("--workspace", "acme", "--name", "site", "--scopes", "write:leads read:leads")
     key = json.loads(leadhub(data_dir, "key", "create", *options, "--expires", "2999-01-31", "--json").stdout)
@@ -50,6 +62,10 @@ def test_workspaces_and_keys_from_making_to_revoking(data_dir: Path) -> None:
     ("arguments", "message"),
     [
         (("workspace", "create", "No Slug", "--name", "x"), "must be 1 to 63 lowercase letters"),
+        (("workspace", "set", "none", "--country", "DE"), "there is no workspace 'none'"),
+        (("workspace", "set", "a", "--country", "ZZ"), "one that has phone numbers"),
+        (("workspace", "set", "a", "--timezone", "Mars"), "no time zone 'Mars'"),
+        (("workspace", "set", "a", "--merge-policy", "mix"), "'mix' is not one of"),
         (("key", "create", "--workspace", "none", "--name", "x", "--scopes", "*"), "there is no workspace 'none'"),
         (("key", "create", "--workspace", "none", "--name", "x", "--scopes", "eat:leads"), "unknown scope eat:leads"),
         (("key", "create", "--workspace", "a", "--name", "x", "--scopes", "*", "--rate-limit", "0"), "positive number"),

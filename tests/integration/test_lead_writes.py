@@ -8,6 +8,7 @@ import pytest_asyncio
 from shared.db import Connection
 from shared.leads import writes
 from shared.leads.writes import Cause, Change, Refused
+from shared.tenants import change_workspace
 from tests.support.ingesting import accept, drain, item, workspace_id
 from tests.support.leads import BY, change, create, edit, identities, lead, rows, timeline
 
@@ -189,6 +190,29 @@ async def test_gmail_is_folded_where_the_workspace_says_so(database: Connection,
     assert await identities(database, folded) == {"bob@gmail.com"}
     await edit(database, workspace, plain, email=None)
     assert await identities(database, plain) == set()
+
+
+async def test_folding_begins_and_ends_on_a_workspace_with_leads(
+    database_url: str, database: Connection, workspace: int
+) -> None:
+    """Nobody becomes two for it: an address is known in the spelling that it came in, whichever way the switch is."""
+
+    async def comes(*emails: str) -> list[int]:
+        items = [item(workspace, {"email": email}) for email in emails]
+        for one in items:
+            await accept(database, [one])
+            await drain(database_url)
+        leads: dict[str, int] = dict(await rows(database, "SELECT id::text, lead_id FROM submissions"))
+        return [leads[one.id] for one in items]
+
+    first, second, other = await comes("a.nn@gmail.com", "an.n+x@googlemail.com", "a.nn@example.com")
+    assert len({first, second, other}) == 3
+    for _ in range(2):
+        await change_workspace(database, "main", fold_gmail=True)
+    assert await comes("A.NN@gmail.com", "ann@gmail.com", "a.nn@example.com") == [first, first, other]
+    late = (await comes("b.ob@gmail.com"))[0]
+    await change_workspace(database, "main", fold_gmail=False)
+    assert await comes("a.nn@gmail.com", "an.n+x@googlemail.com", "b.ob@gmail.com") == [first, second, late]
 
 
 async def test_a_contact_that_is_sent_as_it_stands_is_no_change(
