@@ -27,7 +27,9 @@ async def read_body(request: web.Request, limit: int, seconds: float) -> bytes:
     except TimeoutError:
         raise Timeout(headers={"Connection": "close"}) from None
     except web.RequestPayloadError:
-        raise BadRequest("The body does not match its Content-Encoding or Transfer-Encoding.") from None
+        # Where it ends is not known, so neither is where the next request begins: aiohttp closes the connection.
+        message = "The body does not match its Content-Encoding or Transfer-Encoding."
+        raise BadRequest(message, headers={"Connection": "close"}) from None
 
 
 async def _read(request: web.Request, limit: int) -> bytes:
