@@ -45,8 +45,20 @@ def test_a_body_that_breaks_its_own_encoding_is_400(service: Service, header: by
     head = f"POST {INBOUND} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {service.stack.key}\r\n".encode()
     head, answer = _answer(service, head + header + b"\r\n\r\n" + body)
     assert head.split()[1] == b"400"
-    assert head.startswith(b"HTTP/1.0") or b"\r\nconnection: close" in head.lower()  # no client goes on with it
     assert json.loads(answer)["code"] == "BAD_REQUEST"
+
+
+@pytest.mark.parametrize(("header", "body"), BROKEN_BODIES)
+def test_a_client_is_told_that_its_connection_ends(service: Service, header: bytes, body: bytes) -> None:
+    head = f"POST {INBOUND} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {service.stack.key}\r\n".encode()
+    with service.connect() as connection:
+        connection.sendall(head + header + b"\r\n\r\n" + body)
+        told = connection.recv(65536).partition(b"\r\n\r\n")[0]
+        if told.startswith(b"HTTP/1.0") or b"\r\nconnection: close" in told.lower():
+            assert connection.recv(1) == b""
+        else:
+            connection.sendall(HEAD + b"\r\n")
+            assert connection.recv(65536).split()[1] == b"200"
 
 
 @pytest.mark.parametrize("name", ["compress", "x-gzip", "gzip, gzip", "bogus", "br", "aes128gcm"])
