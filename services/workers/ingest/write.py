@@ -22,14 +22,19 @@ LEAD = (
     "created_at bigint, submitted_at bigint"
 )
 
+# The statement is made of the parts that a batch needs: one without rows still opens all indexes of `leads` and fires
+# its triggers, as much as all else of a small batch.
 # Payloads come as text inside the document and are kept as bytes: what a source sends may hold what text cannot.
-WRITE = f"""
+SENT = """
 WITH sent AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%s::json) AS s(
         w bigint, id uuid, at bigint, state text, channel text, source text, key_id bigint, lead_id bigint,
         is_duplicate boolean, matched_on text[], payload text, changes jsonb, warnings text[], attempts smallint,
         activity text, data jsonb)
-), created AS (
+)
+"""
+CREATED = f"""
+, created AS (
     INSERT INTO leads (workspace_id, id, first_name, last_name, email, phone, company, job_title, country, source,
                        status, starred, pipeline_id, pipeline_stage_id, assigned_user_id, notes, custom_fields,
                        tag_ids, created_at, updated_at, submitted_at)
@@ -37,14 +42,20 @@ WITH sent AS MATERIALIZED (
            pipeline_id, pipeline_stage_id, assigned_user_id, notes, custom_fields, tag_ids,
            to_timestamp(created_at / 1000.0), to_timestamp(created_at / 1000.0), to_timestamp(submitted_at / 1000.0)
     FROM json_to_recordset(%s::json) AS l({LEAD})
-), updated AS (
+)
+"""  # noqa: S608  # constants only
+UPDATED = f"""
+, updated AS (
     UPDATE leads l SET
         first_name = u.first_name, last_name = u.last_name, email = u.email, phone = u.phone, company = u.company,
         job_title = u.job_title, country = u.country, notes = u.notes, custom_fields = u.custom_fields,
         tag_ids = u.tag_ids, updated_at = now(), submitted_at = to_timestamp(u.submitted_at / 1000.0)
     FROM json_to_recordset(%s::json) AS u({LEAD})
     WHERE l.workspace_id = u.workspace_id AND l.id = u.id
-), remembered AS (
+)
+"""  # noqa: S608  # constants only
+STORED = """
+, remembered AS (
     INSERT INTO activities (workspace_id, lead_id, type, data)
     SELECT w, lead_id, activity, data FROM sent
     RETURNING id, workspace_id, lead_id, type
@@ -64,7 +75,7 @@ WITH sent AS MATERIALIZED (
     FROM sent ORDER BY w, id
 )
 SELECT 1
-"""  # noqa: S608  # constants only
+"""
 
 PAIRS = """
 INSERT INTO possible_duplicates (workspace_id, lead_id, other_id, reason, score)
@@ -99,12 +110,13 @@ def is_second_run(error: Exception) -> bool:
 
 async def write(connection: Connection, written: Written) -> None:
     """Writes the rows of a batch. Fails as `is_second_run` tells where a submission's row is there already."""
-    documents = (
-        written.submissions,
-        list(written.created.values()),
-        list(written.updated.values()),
-    )
-    await connection.execute(WRITE, [as_json(rows) for rows in documents])
+    parts = [(SENT, written.submissions)]
+    if written.created:
+        parts.append((CREATED, list(written.created.values())))
+    if written.updated:
+        parts.append((UPDATED, list(written.updated.values())))
+    statement = "".join([part for part, _ in parts]) + STORED
+    await connection.execute(statement, [as_json(rows) for _, rows in parts])
     if written.pairs:
         await connection.execute(PAIRS, (as_json(written.pairs),))
     await tallies.add(connection, written.tallies)
