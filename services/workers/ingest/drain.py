@@ -23,6 +23,7 @@ PATIENCE = 3  # batches in a row whose rows were all locked by somebody else; th
 RETRIES = 6  # of a batch that met a deadlock or changing identities
 AWAKE = 0.01  # seconds after a verdict that a worker looks again by itself: a message costs as much as many looks
 LOOK_AGAIN = 0.001  # seconds between them
+PLANNED_FOR = 100  # leads after which plans are made anew, then after twice as many
 LOOK_BACK = 2.0  # seconds; then the journal is read from its beginning again
 
 SEEN, ROWS = 500, 256  # how far a choice looks into a lane: leads, journal rows
@@ -104,6 +105,7 @@ class Drainer:
         self._turn = 0
         self._low = 0
         self._looked_back = 0.0
+        self._planned_for = self._left = PLANNED_FOR
         self._noted: list[int] = []  # the rows that the last choice noted as in hand
 
     async def drain(self, connection: Connection, *, older_than_ms: int = 0) -> int:
@@ -146,8 +148,6 @@ class Drainer:
         now = time.monotonic()
         if now - self._looked_back > LOOK_BACK:
             self._low, self._looked_back = 0, now
-            # Plans are kept; one that was made for an empty table is wrong for a full one.
-            await connection.execute("DISCARD PLANS")
         arguments = {"low": self._low, "age": older_than_ms, "name": self._heartbeat.name}
         rows = await (await connection.execute(CHOOSE, arguments)).fetchall()
         waiting = [Waiting(Lane(row[0]), *row[1:]) for row in rows]
@@ -174,7 +174,16 @@ class Drainer:
         finally:
             self._heartbeat.idle()
         _record(lane.lane, outcome, time.perf_counter() - started)
+        await self._plan_anew(connection, outcome.taken)
         return outcome.taken
+
+    async def _plan_anew(self, connection: Connection, taken: int) -> None:
+        """Plans are kept, and one that was made for an empty table is wrong for a full one."""
+        self._left -= taken
+        if self._left <= 0:
+            self._planned_for *= 2
+            self._left = self._planned_for
+            await connection.execute("DISCARD PLANS")
 
     async def _until_uncontended(self, connection: Connection, lane: Lane, chosen: list[int]) -> Outcome:
         for attempt in range(RETRIES):
