@@ -114,15 +114,20 @@ class _Request:
         self.item: Item
 
     def tell(self, outcome: Outcome) -> None:
-        """Answers with what became of the submission."""
+        """Answers with what became of the submission. Raises nothing: others wait behind it to be told."""
+        try:
+            self._tell(outcome)
+        except ApiError as error:
+            self.refuse(error)
+        except Exception:
+            log.exception("request.failed", request_id=self.id, method=hdrs.METH_POST, route=ROUTE)
+            self.refuse(ServerError())
+
+    def _tell(self, outcome: Outcome) -> None:
         if isinstance(outcome, ApiError):
             self.refuse(outcome)
             return
-        try:
-            status, body, headers = told(self.item, outcome)
-        except ApiError as error:
-            self.refuse(error)
-            return
+        status, body, headers = told(self.item, outcome)
         notes = {"submission_id": self.item.id, "lead_id": outcome and outcome.lead_id}
         self._answer(status, {**headers, "Content-Type": CONTENT_TYPE}, orjson.dumps(body), notes)
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Protocol
 
-from aiohttp import StreamReader, web
+from aiohttp import HttpVersion11, StreamReader, web
 from aiohttp.helpers import rfc822_formatted_time
 from aiohttp.http import SERVER_SOFTWARE
 from aiohttp.http_parser import RawRequestMessage
@@ -74,7 +74,9 @@ class ExpressHandler(RequestHandler):
     def _takes(self, message: Any, payload: StreamReader) -> bool:
         if self._express is None or not isinstance(message, RawRequestMessage):  # else unreadable
             return False
-        if message.should_close or message.upgrade or message.chunked or message.compression or not payload.is_eof():
+        if message.version != HttpVersion11 or message.should_close or message.upgrade or message.chunked:
+            return False
+        if message.compression or not payload.is_eof():
             return False
         return self._express.take(message, payload, self._send)
 

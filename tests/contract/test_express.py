@@ -110,3 +110,10 @@ def test_a_limited_key_is_counted_on_both_ways(service: Service) -> None:
             connection.sendall(post(path, key, new_lead(), "Prefer: respond-async"))
             remaining.append(int(receive(connection)[0][1]["x-ratelimit-remaining"]))
     assert remaining == list(range(999, 969, -1))
+
+
+@pytest.mark.parametrize("host", [b"Host: x\r\n", b""])
+def test_http_1_0_is_answered_too(service: Service, host: bytes) -> None:
+    request = post(EXPRESS, service.stack.key, new_lead(), "Connection: keep-alive")
+    request = request.replace(b"HTTP/1.1\r\nHost: x\r\n", b"HTTP/1.0\r\n" + host)
+    assert [status for status, _, _ in exchange(service, request, request)] == [201, 201]
