@@ -32,7 +32,6 @@ ROUTE = "/api/inbound/leads"
 SCOPE = "write:leads"
 PREFIX = "Bearer "
 UNUSUAL = (hdrs.CONTENT_ENCODING, hdrs.EXPECT, "Idempotency-Key")  # headers that ask for more than is done here
-CONTENT_TYPE = "application/json; charset=utf-8"
 
 
 class LeadExpress:
@@ -129,12 +128,12 @@ class _Request:
             return
         status, body, headers = told(self.item, outcome)
         notes = {"submission_id": self.item.id, "lead_id": outcome and outcome.lead_id}
-        self._answer(status, {**headers, "Content-Type": CONTENT_TYPE}, orjson.dumps(body), notes)
+        self._answer(status, {**headers, "Content-Type": JSON}, orjson.dumps(body), notes)
 
     def refuse(self, error: ApiError) -> None:
         """Answers with an error."""
         body = orjson.dumps(envelope(error, self.id))
-        self._answer(error.status, {**error.headers, "Content-Type": CONTENT_TYPE}, body, {})
+        self._answer(error.status, {**error.headers, "Content-Type": JSON}, body, {})
 
     def _answer(self, status: int, headers: dict[str, str], body: bytes, notes: dict[str, Any]) -> None:
         headers |= standing_headers(self.id, self._limits, ROUTE)
