@@ -94,7 +94,8 @@ Digests = dict[str, str]  # by table
 TABLES = """
 SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'workspace_id'
 WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relnamespace = 'public'::regnamespace
-  AND c.relname !~ '^(ledger|lead_counts|lead_times|lead_search|tallies|.*_deltas|.*_queue)$'  -- follow by themselves
+  -- these follow by themselves
+  AND c.relname !~ '^(ledger|lead_counts|lead_marginals|lead_times|lead_search|tallies|.*_deltas|.*_queue)$'
 ORDER BY 1
 """
 DIGEST = """
