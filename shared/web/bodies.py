@@ -19,13 +19,15 @@ async def read_body(request: web.Request, limit: int, seconds: float) -> bytes:
     if (request.content_length or 0) > limit:
         raise PayloadTooLarge(f"The request body may have at most {limit} bytes.")
     content = request.content
-    if content.is_eof():  # it came with the headers: no timer, no task switch
-        return _bounded(content.read_nowait(-1), limit)
     try:
+        if content.is_eof():  # it came with the headers: no timer, no task switch
+            return _bounded(content.read_nowait(-1), limit)
         async with asyncio.timeout(seconds):
             return await _read(request, limit)
     except TimeoutError:
         raise Timeout(headers={"Connection": "close"}) from None
+    except ConnectionError:  # nobody hears the answer, but the log must not blame a server for it
+        raise BadRequest("The client left before its request was read.") from None
     except web.RequestPayloadError:
         # Where it ends is not known, so neither is where the next request begins: aiohttp closes the connection.
         message = "The body does not match its Content-Encoding or Transfer-Encoding."

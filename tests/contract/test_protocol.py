@@ -7,6 +7,7 @@ import secrets
 import pytest
 
 from tests.contract.service import INBOUND, Service
+from tests.support.waiting import until
 
 HEAD = b"GET /api/v1/health HTTP/1.1\r\nHost: x\r\n"
 BROKEN = {
@@ -90,6 +91,27 @@ def test_nothing_of_it_is_logged_or_sent_back(service: Service, line: bytes) -> 
     assert canary not in b"".join(_answer(service, HEAD + line % canary + b"\r\n\r\n"))
     logs = b"".join(path.read_bytes() for path in (service.stack.folder / "logs").iterdir())
     assert canary not in logs
+
+
+def test_a_client_that_leaves_is_no_trouble_of_the_database(service: Service) -> None:
+    def lines() -> list[bytes]:
+        logs = (service.stack.folder / "logs").glob("gateway*")
+        return b"".join(path.read_bytes() for path in logs).splitlines()
+
+    head = f"POST {INBOUND} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {service.stack.key}\r\n"
+    ids = [f"left-{secrets.token_hex(8)}" for _ in range(30)]
+    for number, id_ in enumerate(ids):
+        body = json.dumps({"email": f"{id_}@example.com"})
+        rest = f"X-Request-Id: {id_}\r\nContent-Length: {len(body) + number % 2}\r\n\r\n{body}"  # every other is cut
+        with service.connect() as connection:
+            connection.sendall((head + rest).encode())
+
+    def told() -> list[bytes]:
+        _answer(service, HEAD + b"\r\n")  # lines wait for the next
+        return [line for line in lines() if any(id_.encode() in line for id_ in ids)]
+
+    until(lambda: len(told()) >= len(ids), 10, "a line for each request")
+    assert not [line for line in told() if b"database_away" in line or b'"status":5' in line]
 
 
 def _answer(service: Service, request_bytes: bytes) -> tuple[bytes, bytes]:
