@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from shared.integrations.credentials import MASK, mask, merged, shown
@@ -103,7 +103,9 @@ def test_a_mask_shows_at_most_the_end_of_a_long_secret(secret: str) -> None:
     assert found == MASK + (secret[-4:] if len(secret) >= 12 else "")
 
 
-@given(st.text(min_size=1, max_size=60).filter(lambda text: not text.startswith(MASK)))
+@given(st.text(min_size=1, max_size=60))
 def test_a_masked_secret_that_comes_back_changes_nothing(secret: str) -> None:
-    kind, stored = TYPES["google_ads"], {"google_key": secret}
+    kind = TYPES["google_ads"]
+    stored, errors = merge("google_ads", {}, {"google_key": secret})  # trimmed, as whatever is stored
+    assume(not errors)
     assert merge("google_ads", stored, shown(kind, stored)) == (stored, {})
