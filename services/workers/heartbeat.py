@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 
 import psycopg
+from psycopg.rows import TupleRow
 
 from shared import logging
 from shared.db import UNHURRIED, Connection, is_unavailable, options
@@ -14,6 +15,7 @@ from shared.db import UNHURRIED, Connection, is_unavailable, options
 log = logging.get()
 
 EVERY = 2.0  # seconds between two beats
+CAREFUL = "interval '10 min'"  # for so long after a process died all note what they take in hand
 STUCK = 30.0  # seconds in one batch after which the process no longer counts as alive
 
 # The rows that the last life of this process had in hand are still there: it went down with them. A process that only
@@ -25,14 +27,18 @@ suspected AS (
     UPDATE journal SET attempts = attempts + 1
     WHERE lane IN (0, 1, 2) AND id = ANY (SELECT unnest(in_hand) FROM last)
 )
-INSERT INTO processes (name, kind, host, pid) VALUES (%(name)s, %(kind)s, %(host)s, %(pid)s)
+INSERT INTO processes AS p (name, kind, host, pid) VALUES (%(name)s, %(kind)s, %(host)s, %(pid)s)
 ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, host = excluded.host, pid = excluded.pid, in_hand = '{}',
-                                 started_at = now(), seen_at = now()
+                                 started_at = now(), seen_at = now(),
+                                 died_at = CASE WHEN %(anew)s THEN now() ELSE p.died_at END
 """
+# Answers whether any process died of late: one whose row its next life found, or whose row nobody keeps any more.
 # Not waiting for the disk: what is lost with a crash of the server is only that a process was alive before it.
 BEAT = f"""
 WITH quick AS (SELECT {UNHURRIED})
 UPDATE processes SET seen_at = now(), in_hand = CASE WHEN %s THEN in_hand ELSE '{{}}' END FROM quick WHERE name = %s
+RETURNING EXISTS (SELECT FROM processes p WHERE p.died_at > now() - {CAREFUL}
+                  OR p.seen_at BETWEEN now() - {CAREFUL} AND now() - interval '10 s')
 """  # noqa: S608  # constants only
 TAKE = f"""
 WITH quick AS (SELECT {UNHURRIED})
@@ -50,6 +56,9 @@ class Heartbeat:
         self.name = f"{name}@{self.host}"
         self._url = url
         self._busy_since: float | None = None
+        # Whether rows that are taken in hand are to be noted first: of use only where something takes processes down.
+        # Until the first beat that is not known.
+        self.is_careful = True
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
@@ -89,8 +98,9 @@ class Heartbeat:
                     log.exception("heartbeat.failed")
             self._stopping.wait(EVERY)
 
-    def _beat(self, connection: "psycopg.Connection[object]") -> None:
+    def _beat(self, connection: psycopg.Connection[TupleRow]) -> None:
         while not self._stopping.wait(EVERY):
             since = self._busy_since  # read once: it changes in the other thread
             if since is None or time.monotonic() - since < STUCK:
-                connection.execute(BEAT, (since is not None, self.name))
+                answer = connection.execute(BEAT, (since is not None, self.name)).fetchone()
+                self.is_careful = answer is None or answer[0]

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from shared.db import Connection, Cursor, as_json
+from shared.leads.references import LOCKS
 from shared.leads.submission import Key, LeadKey
 
 State = dict[str, Any]  # a lead's fields as they are now
@@ -21,10 +22,15 @@ OWNED = """ROWS FROM (
     json_array_elements_text(%s::json)
 )"""
 
-# Answers with the positions of the keys that were not won, which are few.
+# Answers with the positions of the keys that were not won, which are few. What leads may refer to in the workspaces of
+# the first array is held before anything is claimed.
 CLAIM = f"""
-WITH wanted AS MATERIALIZED (
-    SELECT w::bigint, kind, value, lead::bigint, nr FROM {OWNED} WITH ORDINALITY AS k(w, kind, value, lead, nr)
+WITH held AS MATERIALIZED (
+    SELECT count(pg_advisory_xact_lock_shared({LOCKS}, w))
+    FROM (SELECT w::int FROM json_array_elements_text(%s::json) w ORDER BY 1) named
+), wanted AS MATERIALIZED (
+    SELECT w::bigint, kind, value, lead::bigint, nr
+    FROM held, {OWNED} WITH ORDINALITY AS k(w, kind, value, lead, nr)
 ), won AS (
     INSERT INTO identities (workspace_id, kind, value, lead_id)
     SELECT w, kind, value, lead FROM wanted ORDER BY w, kind COLLATE "C", value COLLATE "C"
@@ -60,8 +66,21 @@ WHERE i.workspace_id = k.w::bigint AND i.kind = k.kind AND i.value = k.value AND
 
 async def claim(connection: Connection, wanted: Mapping[Key, int]) -> list[Key]:
     """Makes each key an identity of its lead where nobody holds it; answers with the keys that somebody does hold."""
+    return await lost(await ask_for(connection, wanted), wanted)
+
+
+async def ask_for(connection: Connection, wanted: Mapping[Key, int], hold: Iterable[int] = ()) -> Cursor:
+    """Sends what `claim` does; in pipeline mode its answer comes along with the next one.
+
+    `hold`: workspaces in which what leads may refer to is kept from then on (`references.hold`).
+    """
+    return await connection.execute(CLAIM, [as_json(list(hold)), *_columns(wanted)])
+
+
+async def lost(answer: Cursor, wanted: Mapping[Key, int]) -> list[Key]:
+    """Of the keys asked for, those that somebody holds."""
     keys = list(wanted)
-    return [keys[row[0] - 1] for row in await (await connection.execute(CLAIM, _columns(wanted))).fetchall()]
+    return [keys[row[0] - 1] for row in await answer.fetchall()]
 
 
 async def owners(connection: Connection, keys: Iterable[Key]) -> dict[Key, int]:

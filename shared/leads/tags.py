@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from shared.db import Connection, Cursor, as_json
+from shared.db import Connection, as_json
 
 # Sorted like every unique key that two transactions may want at once; after the leads are locked.
 INSERT = """
@@ -38,16 +38,8 @@ async def make_tags(connection: Connection, wanted: set[TagName], found: Tags) -
 
 async def find_tags(connection: Connection, names: Iterable[TagName]) -> Tags:
     """The ids of those tags that are there."""
-    return await read_tags(await ask_for_tags(connection, names))
-
-
-async def ask_for_tags(connection: Connection, names: Iterable[TagName]) -> Cursor:
-    """Sends the question of `find_tags`; in pipeline mode its answer comes along with the next one."""
-    return await connection.execute(SELECT, (as_json(list(names)),))
-
-
-async def read_tags(answer: Cursor) -> Tags:
-    return {(row[0], row[1]): row[2] for row in await answer.fetchall()}
+    rows = await (await connection.execute(SELECT, (as_json(list(names)),))).fetchall()
+    return {(row[0], row[1]): row[2] for row in rows}
 
 
 async def tag_names(connection: Connection, workspace_ids: Iterable[int], ids: Iterable[int]) -> dict[int, str]:

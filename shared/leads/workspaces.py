@@ -1,18 +1,24 @@
 """What a write must know of its workspaces: their settings, and which pipelines, stages and users there are."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from shared.db import Connection
+from shared.db import Connection, Cursor, as_json
 from shared.leads import references
 from shared.leads.places import Places, Stage, Workspace
+from shared.leads.tags import Tags
 
-SELECT = """
-SELECT w.id, w.country, w.fold_gmail, w.merge_policy, p.id,
-       (SELECT s.id FROM pipeline_stages s WHERE s.workspace_id = w.id AND s.pipeline_id = p.id
-        ORDER BY s.position, s.id LIMIT 1)
-FROM workspaces w LEFT JOIN pipelines p ON p.workspace_id = w.id AND p.is_default
-WHERE w.id = ANY(%s)
+_COLUMNS = """
+w.id, w.country, w.fold_gmail, w.merge_policy, p.id,
+(SELECT s.id FROM pipeline_stages s WHERE s.workspace_id = w.id AND s.pipeline_id = p.id
+ ORDER BY s.position, s.id LIMIT 1)
 """
+_DEFAULT = "LEFT JOIN pipelines p ON p.workspace_id = w.id AND p.is_default"
+SELECT = f"SELECT {_COLUMNS} FROM workspaces w {_DEFAULT} WHERE w.id = ANY(%s)"  # noqa: S608  # constants only
+SELECT_WITH_TAGS = f"""
+SELECT {_COLUMNS}, (SELECT json_object_agg(n.name, t.id) FROM json_array_elements_text(named.names) n (name)
+                    JOIN tags t ON t.workspace_id = w.id AND lower(t.name) = lower(n.name))
+FROM json_to_recordset(%s::json) AS named(w bigint, names json) JOIN workspaces w ON w.id = named.w {_DEFAULT}
+"""  # noqa: S608  # constants only
 STAGES = """
 SELECT p.workspace_id, p.id, s.id, s.is_won, s.is_lost
 FROM pipelines p LEFT JOIN pipeline_stages s ON s.workspace_id = p.workspace_id AND s.pipeline_id = p.id
@@ -27,6 +33,20 @@ async def load_workspaces(connection: Connection, ids: Iterable[int]) -> dict[in
     await references.hold(connection, wanted)
     rows = await (await connection.execute(SELECT, (wanted,))).fetchall()
     return {row[0]: Workspace(*row) for row in rows}
+
+
+async def ask_with_tags(connection: Connection, names: Mapping[int, Iterable[str]]) -> Cursor:
+    """Asks for workspaces by id, and for the tags of those names that there are in each, what leads may refer to being
+    held already. In pipeline mode the answer comes along with the next one."""
+    document = as_json([{"w": id_, "names": list(of)} for id_, of in names.items()])
+    return await connection.execute(SELECT_WITH_TAGS, (document,))
+
+
+async def read_with_tags(answer: Cursor) -> tuple[dict[int, Workspace], Tags]:
+    """The workspaces by id, and their tags' ids."""
+    rows = await answer.fetchall()
+    tags = {(row[0], name): id_ for row in rows for name, id_ in (row[-1] or {}).items()}
+    return {row[0]: Workspace(*row[:-1]) for row in rows}, tags
 
 
 async def load_places(connection: Connection, ids: Iterable[int]) -> Places:

@@ -133,3 +133,4 @@ class Process(Base):
     started_at: Mapped[Now]
     seen_at: Mapped[Now]
     in_hand: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default=text("'{}'"))
+    died_at: Mapped[datetime | None]  # when its next life found that the last one had not ended in order

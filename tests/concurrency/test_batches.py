@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from services.workers.ingest.batch import rows_of
 from services.workers.ingest.drain import Drainer
 from shared.db import Connection, connect
 from shared.journal import Item, Lane
@@ -50,14 +51,16 @@ def crossing_leads(seed: int, n: int, people: int) -> list[Lead]:
     return leads
 
 
-async def accept_all(connection: Connection, leads: list[Lead], rows: int, seed: int) -> list[list[Item]]:
+async def accept_all(
+    connection: Connection, leads: list[Lead], rows: int, seed: int, lane: Lane = Lane.PROMPT
+) -> list[list[Item]]:
     """Spread over so many journal rows."""
     workspace = await workspace_id(connection)
     items = [item(workspace, lead) for lead in leads]
     random.Random(seed).shuffle(items)
     batches = [items[start::rows] for start in range(rows)]
     for batch in batches:
-        await accept(connection, batch)
+        await accept(connection, batch, lane)
     return batches
 
 
@@ -96,18 +99,22 @@ async def test_overlapping_batches_by_four_workers(database_url: str, database: 
         async with connect(database_url, f"tests w{number}") as connection:
             for row_id in ids[number::WORKERS]:
                 # Past the choice of rows, which would let the first worker take them all.
-                await drainer._until_uncontended(connection, Lane.PROMPT, [row_id])
+                await drainer._until_uncontended(connection, rows_of(Lane.PROMPT, [row_id]))
 
     await asyncio.gather(*[take(number) for number in range(WORKERS)])
     await assert_rule(database, n)
 
 
-@pytest.mark.parametrize("seed", range(3))
-async def test_workers_that_choose_for_themselves(database_url: str, database: Connection, seed: int) -> None:
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("careful", [False, True])
+@pytest.mark.parametrize("lane", [Lane.WAITED_FOR, Lane.PROMPT])
+async def test_workers_that_choose_for_themselves(
+    database_url: str, database: Connection, lane: Lane, careful: bool, seed: int
+) -> None:
     n = 1500
-    await accept_all(database, crossing_leads(100 + seed, n, people=200), rows=60, seed=seed)
-    await drain(database_url, WORKERS)
-    await drain(database_url)  # what a worker passed over since another had it in hand
+    await accept_all(database, crossing_leads(100 + seed, n, people=200), rows=60, seed=seed, lane=lane)
+    await drain(database_url, WORKERS, careful=careful)
+    await drain(database_url, careful=careful)  # what a worker passed over since another had it in hand
     await assert_rule(database, n)
 
 
@@ -140,7 +147,7 @@ async def test_the_same_rows_at_the_same_moment(database_url: str, database: Con
         async def take(row_id: int) -> None:
             async with connect(database_url, "tests") as connection:
                 drainer = worker(database_url, f"w{row_id}")
-                await drainer._until_uncontended(connection, Lane.PROMPT, [row_id])
+                await drainer._until_uncontended(connection, rows_of(Lane.PROMPT, [row_id]))
 
         await asyncio.gather(*[take(row_id) for row_id in ids])
         found = await summary(database)
@@ -167,7 +174,7 @@ async def test_one_key_by_four_workers(database_url: str, database: Connection) 
 
     async def take(row_id: int) -> None:
         async with connect(database_url, "tests") as connection:
-            await worker(database_url, f"w{row_id}")._until_uncontended(connection, Lane.PROMPT, [row_id])
+            await worker(database_url, f"w{row_id}")._until_uncontended(connection, rows_of(Lane.PROMPT, [row_id]))
 
     await asyncio.gather(*[take(row_id) for row_id in ids])
     found = await summary(database)
@@ -187,3 +194,33 @@ async def test_a_worker_that_was_waited_for_looks_again(
         assert not draining.done()
     await accept(database, [item(workspace, {"email": "second@example.com"})], Lane.WAITED_FOR)
     assert await draining == 2
+
+
+async def test_no_lane_starves_another(database_url: str, database: Connection) -> None:
+    """Every fourth batch is the lowest lane's, however much somebody waits for."""
+    workspace = await workspace_id(database)
+    for number in range(200):
+        await accept(database, [item(workspace, {"email": f"waited{number}@example.com"})], Lane.WAITED_FOR)
+    await accept(database, [item(workspace, {"email": "prompt@example.com"})], Lane.PROMPT)
+    drainer, steps = worker(database_url, "w"), []
+    async with connect(database_url, "tests") as connection:
+        while "prompt" not in steps:
+            await drainer._step(connection, 0)
+            found = "SELECT count(*) FROM identities WHERE value = 'prompt@example.com'"
+            steps.append("prompt" if await (await database.execute(found)).fetchone() == (1,) else "waited")
+    assert len(steps) <= 4
+
+
+async def test_a_changed_country_counts_from_the_next_batch(database_url: str, database: Connection) -> None:
+    """A worker goes by what it knows of a workspace, and finds out in time that it is no longer so."""
+    workspace = await workspace_id(database)
+    drainer = worker(database_url, "w")
+    async with connect(database_url, "tests") as connection:
+        for number, country in enumerate(("US", "DE", "FR")):
+            await database.execute("UPDATE workspaces SET country = %s", (country,))
+            lead = {"email": f"{country}@example.com", "phone": "0151 234567 89"}
+            await accept(database, [item(workspace, lead)], Lane.WAITED_FOR)
+            await drainer.drain(connection)
+            assert await (await database.execute("SELECT count(*) FROM leads")).fetchone() == (number + 1,)
+    rows = await (await database.execute("SELECT phone FROM leads ORDER BY id")).fetchall()
+    assert [str(row[0]).startswith("+49151") for row in rows] == [False, True, False]

@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from services.workers.ingest.batch import rows_of
 from shared.db import Connection, connect
 from shared.journal import Lane
 from shared.leads import writes
@@ -115,7 +116,7 @@ async def test_writers_and_sources_at_once(database_url: str, database: Connecti
         async with connect(database_url, "tests") as connection:
             for row_id in ids[number::3]:
                 # Past the choice of rows, which would let the first worker take them all.
-                await worker(database_url, f"w{number}")._until_uncontended(connection, Lane.PROMPT, [row_id])
+                await worker(database_url, f"w{number}")._until_uncontended(connection, rows_of(Lane.PROMPT, [row_id]))
 
     await asyncio.gather(*map(take, range(3)), *[writer.run(15) for writer in writers])
     assert await rows(database, CONSISTENT) == [(0,) * 4]

@@ -37,16 +37,21 @@ async def accept(connection: Connection, items: Sequence[Item], lane: Lane = Lan
     await journal.append(connection, Row.of(lane, items, "nobody"))
 
 
-def worker(url: str, name: str) -> Drainer:
-    """A worker's way through the journal, without its process: it has no broker to pass hints on to."""
-    return Drainer(Heartbeat("worker", name, url), lambda: None, lambda: False)
+def worker(url: str, name: str, *, careful: bool = False) -> Drainer:
+    """A worker's way through the journal, without its process: it has no broker to pass hints on to.
+
+    `careful`: as after a process died, when rows are noted before they are taken in hand.
+    """
+    heartbeat = Heartbeat("worker", name, url)
+    heartbeat.is_careful = careful
+    return Drainer(heartbeat, lambda: None, lambda: False)
 
 
-async def drain(url: str, workers: int = 1) -> int:
+async def drain(url: str, workers: int = 1, *, careful: bool = False) -> int:
     """Ingest all that waits with so many workers at once; how many submissions that were. Raises what they raise."""
 
     async def one(name: str) -> int:
         async with connect(url, f"tests {name}") as connection:
-            return await worker(url, name).drain(connection)
+            return await worker(url, name, careful=careful).drain(connection)
 
     return sum(await asyncio.gather(*[one(f"w{number}") for number in range(workers)]))

@@ -1,36 +1,76 @@
 """One batch: journal rows in, leads and verdicts out, in one transaction."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import orjson
 
-from services.workers.ingest import repeats
-from services.workers.ingest.claim import claim
+from services.workers.ingest import claim, repeats
 from services.workers.ingest.lead_ids import LeadIds
+from services.workers.ingest.norms import Norms
 from services.workers.ingest.poison import ATTEMPTS, bury, park
 from services.workers.ingest.repeats import Sorted, sort_out
 from services.workers.ingest.write import finish, is_second_run, write
 from shared.db import Connection, is_contention, is_unavailable
+from shared.journal import Lane
 from shared.leads import submission
-from shared.leads.apply import Record, apply
+from shared.leads.apply import Record, Written, apply
 from shared.leads.places import Workspace, names_a_place, place
 from shared.leads.submission import Submission, prepare
-from shared.leads.tags import ask_for_tags, make_tags, read_tags
-from shared.leads.workspaces import load_places, load_workspaces
+from shared.leads.tags import make_tags
+from shared.leads.workspaces import ask_with_tags, load_places, read_with_tags
 from shared.replies import Reply, Verdict
+
+SUSPECT = 2  # workers that a row took down, as far as that was noted, before it is handled with care
+FIRST = 16  # journal rows of lane 0 that make a batch
 
 LOCK = """
 SELECT id, attempts, payload FROM journal
 WHERE lane = %s AND id = ANY(%s) ORDER BY id FOR UPDATE SKIP LOCKED
 """
+# The first rows of lane 0 that nobody has in hand, chosen and locked at once; suspects are left to who is careful.
+LOCK_FIRST = f"""
+SELECT id, attempts, payload FROM journal
+WHERE lane = {Lane.WAITED_FOR:d} AND id > %s AND due_at <= clock_timestamp() AND attempts < {SUSPECT}
+ORDER BY id LIMIT {FIRST} FOR UPDATE SKIP LOCKED
+"""  # noqa: S608  # constants only
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Journal rows to be taken, by the statement that locks them."""
+
+    lane: int
+    statement: str
+    arguments: tuple[Any, ...]
+
+
+def rows_of(lane: int, ids: Sequence[int]) -> Rows:
+    """Those rows, as far as no other worker has them in hand."""
+    return Rows(lane, LOCK, (lane, list(ids)))
+
+
+def first_rows(after: int) -> Rows:
+    """The first that wait in lane 0 with an id above `after`: as many as make a batch, and no more are there if fewer
+    than FIRST come."""
+    return Rows(Lane.WAITED_FOR, LOCK_FIRST, (after,))
+
+
+class Memory:
+    """What a worker keeps from batch to batch."""
+
+    def __init__(self) -> None:
+        self.ids = LeadIds()
+        self.norms = Norms()
 
 
 @dataclass(slots=True)
 class Outcome:
     """What a batch came to: for the log, the metrics and the callers who wait."""
 
+    row_ids: list[int] = field(default_factory=list)
     taken: int = 0
     done: int = 0
     dead: int = 0
@@ -43,19 +83,19 @@ class Outcome:
             self.replies[to.gateway].append((to.reply, verdict))
 
 
-async def ingest(connection: Connection, lane: int, row_ids: Sequence[int], ids: LeadIds) -> Outcome:
+async def ingest(connection: Connection, rows: Rows, memory: Memory) -> Outcome:
     """Ingests journal rows, those of them that no other worker has in hand. Commits, or raises and changes nothing.
 
     Raises what tells of the database's state or of contention; bad data it isolates itself.
     """
     try:
-        return await _attempt(connection, lane, row_ids, ids, careful=False)
+        return await _attempt(connection, rows, memory, careful=False)
     except Exception as error:
         await _roll_back(connection)
         if is_unavailable(error) or is_contention(error):
             raise
         # Data at fault, or a second run: once more under savepoints, which the ordinary batch does without.
-        return await _attempt(connection, lane, row_ids, ids, careful=True)
+        return await _attempt(connection, rows, memory, careful=True)
 
 
 async def _roll_back(connection: Connection) -> None:
@@ -64,22 +104,21 @@ async def _roll_back(connection: Connection) -> None:
         await connection.rollback()
 
 
-async def _attempt(
-    connection: Connection, lane: int, row_ids: Sequence[int], ids: LeadIds, *, careful: bool
-) -> Outcome:
+async def _attempt(connection: Connection, rows: Rows, memory: Memory, *, careful: bool) -> Outcome:
     outcome = Outcome()
-    # In pipeline mode what needs no answer costs no round trip: begin, finish, commit.
+    # In pipeline mode what needs no answer costs no round trip: begin, write, commit.
     async with connection.pipeline(), connection.transaction():
-        rows = await (await connection.execute(LOCK, (lane, list(row_ids)))).fetchall()
-        submissions = [found for row in rows for found in _read(row[1], row[2])]
-        if not rows:
+        taken = await (await connection.execute(rows.statement, rows.arguments)).fetchall()
+        submissions = [found for row in taken for found in _read(row[1], row[2])]
+        if not taken:
             return outcome
-        outcome.taken = len(submissions)
+        outcome.row_ids, outcome.taken = [row[0] for row in taken], len(submissions)
+        written = None
         if careful:
-            await _bisect(connection, submissions, ids, outcome)
+            await _bisect(connection, submissions, memory, outcome)
         else:
-            await _decide(connection, submissions, ids, outcome, known=False)
-        await finish(connection, lane, [row[0] for row in rows], outcome.dropped, outcome.replies)
+            written = await _decide(connection, submissions, memory, outcome, known=False)
+        await finish(connection, rows.lane, outcome.row_ids, outcome.dropped, outcome.replies, written)
     return outcome
 
 
@@ -89,12 +128,14 @@ def _read(attempts: int, payload: bytes) -> list[Submission]:
     return [submission.read(item, gateway, attempts) for item in document["items"]]
 
 
-async def _bisect(connection: Connection, submissions: list[Submission], ids: LeadIds, outcome: Outcome) -> None:
+async def _bisect(connection: Connection, submissions: list[Submission], memory: Memory, outcome: Outcome) -> None:
     """Halves the batch until what fails stands alone: 15 savepoints for one bad submission in 200."""
     part = Outcome()
     try:
         async with connection.transaction(), connection.pipeline():  # its end waits for what was sent
-            await _decide(connection, submissions, ids, part, known=True)
+            written = await _decide(connection, submissions, memory, part, known=True)
+            if written:
+                await write(connection, written)
     except Exception as error:
         if is_unavailable(error) or is_contention(error):
             raise
@@ -102,8 +143,8 @@ async def _bisect(connection: Connection, submissions: list[Submission], ids: Le
             await _isolate(connection, submissions[0], error, outcome)
             return
         middle = len(submissions) // 2
-        await _bisect(connection, submissions[:middle], ids, outcome)
-        await _bisect(connection, submissions[middle:], ids, outcome)
+        await _bisect(connection, submissions[:middle], memory, outcome)
+        await _bisect(connection, submissions[middle:], memory, outcome)
         return
     outcome.done += part.done
     outcome.dropped += part.dropped
@@ -124,38 +165,41 @@ async def _isolate(connection: Connection, bad: Submission, error: Exception, ou
 
 
 async def _decide(
-    connection: Connection, submissions: Sequence[Submission], ids: LeadIds, outcome: Outcome, *, known: bool
-) -> None:
-    """Decides on submissions and writes what that makes true."""
+    connection: Connection, submissions: Sequence[Submission], memory: Memory, outcome: Outcome, *, known: bool
+) -> Written | None:
+    """Decides on submissions; what is to be written makes that true."""
     batch = await sort_out(connection, submissions, known=known)
-    verdicts = await _ingest_fresh(connection, batch.fresh, ids)
+    written = await _decide_fresh(connection, batch.fresh, memory) if batch.fresh else None
+    verdicts = [_verdict(record) for record in written.submissions] if written else []
     outcome.done = len(batch.fresh)
     for fresh, verdict in zip(batch.fresh, verdicts, strict=True):
         if fresh.reply:
             outcome.reply(fresh, verdict)
     await _answer_repeats(connection, batch, verdicts, outcome)
+    return written
 
 
-async def _ingest_fresh(connection: Connection, fresh: list[Submission], ids: LeadIds) -> list[Verdict]:
-    if not fresh:
-        return []
-    workspaces = await load_workspaces(connection, [one.workspace_id for one in fresh])
-    _prepare(fresh, workspaces)
+async def _decide_fresh(connection: Connection, fresh: list[Submission], memory: Memory) -> Written:
+    named: dict[int, set[str]] = {one.workspace_id: set() for one in fresh}
+    _prepare(fresh, await memory.norms.of(connection, named))
+    for one in fresh:
+        named[one.workspace_id].update(one.tags)
+    new_ids = await memory.ids.draw(connection, len(fresh))
+    asked = await claim.ask(connection, fresh, new_ids, hold=sorted(named))
+    answer = await ask_with_tags(connection, named)
+    resolution, states = await claim.settle(connection, asked, fresh, new_ids)
+    workspaces, tags = await read_with_tags(answer)
+    memory.norms.verify(workspaces)
     places = await load_places(connection, [one.workspace_id for one in fresh if names_a_place(one.body)])
     for one in fresh:
         place(one, workspaces[one.workspace_id], places)
-    new_ids = await ids.draw(connection, len(fresh))
-    named = {(one.workspace_id, name) for one in fresh for name in one.tags}
-    answer = await ask_for_tags(connection, named)
-    resolution, states = await claim(connection, fresh, new_ids)
-    tags = await make_tags(connection, named, await read_tags(answer))
+    tags = await make_tags(connection, {(id_, name) for id_, names in named.items() for name in names}, tags)
     written = apply(fresh, resolution, states, workspaces, tags)
-    await write(connection, written)
-    ids.give_back(id_ for id_ in new_ids if id_ not in written.created)
-    return [_verdict(record) for record in written.submissions]
+    memory.ids.give_back(id_ for id_ in new_ids if id_ not in written.created)
+    return written
 
 
-def _prepare(fresh: list[Submission], workspaces: dict[int, Workspace]) -> None:
+def _prepare(fresh: list[Submission], workspaces: Mapping[int, Workspace]) -> None:
     for one in fresh:
         workspace = workspaces[one.workspace_id]
         # From nothing each time: a batch that runs again must not add to what its first run left.

@@ -1,8 +1,9 @@
 """Who a batch is about: its identities claimed, its existing leads locked, in the order of docs/architecture.md."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
-from shared.db import Connection, Contended
+from shared.db import Connection, Contended, Cursor
 from shared.leads import identities
 from shared.leads.apply import MERGED
 from shared.leads.identities import ROUNDS, State
@@ -10,16 +11,31 @@ from shared.leads.resolve import Resolution, corrections, resolve
 from shared.leads.submission import Submission
 
 
-async def claim(
-    connection: Connection, submissions: Sequence[Submission], new_ids: Sequence[int]
+class Claim(NamedTuple):
+    """Identities under way to be claimed: who would own them if all are new, and where the answer comes."""
+
+    fresh: Resolution
+    answer: Cursor
+
+
+async def ask(
+    connection: Connection, submissions: Sequence[Submission], new_ids: Sequence[int], hold: Iterable[int]
+) -> Claim:
+    """Holds what leads may refer to in those workspaces, then claims the submissions' identities."""
+    fresh = resolve(submissions, {}, new_ids)
+    return Claim(fresh, await identities.ask_for(connection, fresh.owners, hold))
+
+
+async def settle(
+    connection: Connection, claim: Claim, submissions: Sequence[Submission], new_ids: Sequence[int]
 ) -> tuple[Resolution, dict[int, State]]:
     """Resolves the submissions and locks the existing leads among theirs, by id.
 
     Raises Contended when other transactions kept changing the identities under it.
     """
-    fresh = resolve(submissions, {}, new_ids)
+    fresh = claim.fresh
+    lost = await identities.lost(claim.answer, fresh.owners)
     for _ in range(ROUNDS):
-        lost = await identities.claim(connection, fresh.owners) if fresh.owners else []
         if not lost:
             return fresh, {}
         states, known = await identities.lock_owners(connection, lost, MERGED)
@@ -30,4 +46,5 @@ async def claim(
             if wrong := dict(corrections(claimed, resolution.owners)):
                 await identities.correct(connection, wrong)
             return resolution, states
+        lost = await identities.claim(connection, fresh.owners)
     raise Contended("identities kept changing")

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 
 import orjson
 
+from services.workers.ingest.batch import SUSPECT
 from services.workers.ingest.poison import ATTEMPTS, bury
 from shared.db import Connection
 from shared.journal import Lane
 from shared.leads import submission
-
-SUSPECT = 2  # workers that a row took down before it is split
 
 SELECT = """
 SELECT id, n, attempts, payload FROM journal

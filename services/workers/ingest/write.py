@@ -26,7 +26,7 @@ LEAD = (
 # its triggers, as much as all else of a small batch.
 # Payloads come as text inside the document and are kept as bytes: what a source sends may hold what text cannot.
 SENT = """
-WITH sent AS MATERIALIZED (
+sent AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%s::json) AS s(
         w bigint, id uuid, at bigint, state text, channel text, source text, key_id bigint, lead_id bigint,
         is_duplicate boolean, matched_on text[], payload text, changes jsonb, warnings text[], attempts smallint,
@@ -34,7 +34,7 @@ WITH sent AS MATERIALIZED (
 )
 """
 CREATED = f"""
-, created AS (
+created AS (
     INSERT INTO leads (workspace_id, id, first_name, last_name, email, phone, company, job_title, country, source,
                        status, starred, pipeline_id, pipeline_stage_id, assigned_user_id, notes, custom_fields,
                        tag_ids, created_at, updated_at, submitted_at)
@@ -45,7 +45,7 @@ CREATED = f"""
 )
 """  # noqa: S608  # constants only
 UPDATED = f"""
-, updated AS (
+updated AS (
     UPDATE leads l SET
         first_name = u.first_name, last_name = u.last_name, email = u.email, phone = u.phone, company = u.company,
         job_title = u.job_title, country = u.country, notes = u.notes, custom_fields = u.custom_fields,
@@ -55,7 +55,7 @@ UPDATED = f"""
 )
 """  # noqa: S608  # constants only
 STORED = """
-, remembered AS (
+remembered AS (
     INSERT INTO activities (workspace_id, lead_id, type, data)
     SELECT w, lead_id, activity, data FROM sent
     RETURNING id, workspace_id, lead_id, type
@@ -74,7 +74,6 @@ STORED = """
            matched_on, convert_to(payload, 'UTF8'), changes, warnings, attempts
     FROM sent ORDER BY w, id
 )
-SELECT 1
 """
 
 PAIRS = """
@@ -84,17 +83,20 @@ FROM json_to_recordset(%s::json) AS p(w bigint, lead_id bigint, other bigint, re
 ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING
 """
 
-FINISH = """
-WITH taken AS (
+# The journal rows go, what was counted twice is taken back, and those who wait are told.
+TAKEN = """
+taken AS (
     DELETE FROM journal WHERE lane = %b AND id = ANY(string_to_array(%b, ',')::bigint[])
-), counted AS (
+), uncounted AS (
     INSERT INTO ledger_deltas (workspace_id, state, n)
     SELECT (d->>0)::bigint, d->>1, (d->>2)::bigint FROM json_array_elements(%s::json) d
 )
-SELECT pg_notify(n->>0, n->>1)::text FROM json_array_elements(%s::json) n
 """
+TELL = "SELECT pg_notify(n->>0, n->>1)::text FROM json_array_elements(%s::json) n"
 # Where nobody waits the commit need not wait for the disk either: after a crash the journal row is still there.
-FINISH_UNHURRIED = FINISH + f"UNION ALL SELECT {UNHURRIED}"
+TELL_NOBODY = f"{TELL} UNION ALL SELECT {UNHURRIED}"
+
+Parts = list[tuple[str, Sequence[Any]]]  # of one statement: text, with its parameters
 
 
 def is_second_run(error: Exception) -> bool:
@@ -110,16 +112,8 @@ def is_second_run(error: Exception) -> bool:
 
 async def write(connection: Connection, written: Written) -> None:
     """Writes the rows of a batch. Fails as `is_second_run` tells where a submission's row is there already."""
-    parts = [(SENT, written.submissions)]
-    if written.created:
-        parts.append((CREATED, list(written.created.values())))
-    if written.updated:
-        parts.append((UPDATED, list(written.updated.values())))
-    statement = "".join([part for part, _ in parts]) + STORED
-    await connection.execute(statement, [as_json(rows) for _, rows in parts])
-    if written.pairs:
-        await connection.execute(PAIRS, (as_json(written.pairs),))
-    await tallies.add(connection, written.tallies)
+    await _write_beside(connection, written)
+    await _execute(connection, _rows(written), ("SELECT 1", ()))
 
 
 async def finish(
@@ -128,14 +122,38 @@ async def finish(
     row_ids: Sequence[int],
     dropped: Sequence[Submission],
     replies: dict[str, list[Reply]],
+    written: Written | None = None,
 ) -> None:
     """Deletes the journal rows, takes back what was counted twice, and tells those who wait.
 
-    A submission dropped as known was counted as accepted when it came the second time.
+    A submission dropped as known was counted as accepted when it came the second time. What is `written` goes with it
+    in the same statement, as `write` does it.
     """
     twice = Counter(submission.workspace_id for submission in dropped)
     deltas: list[list[Any]] = [[workspace, "accepted", -n] for workspace, n in twice.items()]
     notices: list[Record | list[str]] = [[channel, text] for channel, told in replies.items() for text in packed(told)]
-    ids = ",".join(map(str, row_ids))
-    statement = FINISH if replies else FINISH_UNHURRIED
-    await connection.execute(statement, (lane, ids, as_json(deltas), as_json(notices)))
+    parts: Parts = [(TAKEN, (lane, ",".join(map(str, row_ids)), as_json(deltas)))]
+    if written:
+        await _write_beside(connection, written)
+        parts = [*_rows(written), *parts]
+    await _execute(connection, parts, (TELL if replies else TELL_NOBODY, (as_json(notices),)))
+
+
+async def _write_beside(connection: Connection, written: Written) -> None:
+    if written.pairs:
+        await connection.execute(PAIRS, (as_json(written.pairs),))
+    await tallies.add(connection, written.tallies)
+
+
+def _rows(written: Written) -> Parts:
+    parts = [(SENT, (as_json(written.submissions),))]
+    if written.created:
+        parts.append((CREATED, (as_json(list(written.created.values())),)))
+    if written.updated:
+        parts.append((UPDATED, (as_json(list(written.updated.values())),)))
+    return [*parts, (STORED, ())]
+
+
+async def _execute(connection: Connection, parts: Parts, last: tuple[str, Sequence[Any]]) -> None:
+    statement = "WITH " + ", ".join([text for text, _ in parts]) + last[0]
+    await connection.execute(statement, [value for _, values in (*parts, last) for value in values])

@@ -1,0 +1,59 @@
+"""Who notes what is taken in hand: everybody, for a while after a process died."""
+
+import pytest
+
+from services.workers.heartbeat import BEAT, Heartbeat
+from shared.db import Connection
+
+pytestmark = pytest.mark.integration
+
+STALE = """
+INSERT INTO processes (name, kind, host, pid, seen_at)
+VALUES ('gone', 'worker', 'there', 1, now() - %s * interval '1 min')
+"""
+
+
+async def is_careful(connection: Connection, heartbeat: Heartbeat) -> bool:
+    answer = await (await connection.execute(BEAT.encode(), (False, heartbeat.name))).fetchone()
+    assert answer
+    return bool(answer[0])
+
+
+async def live(connection: Connection, url: str, name: str) -> Heartbeat:
+    """A process that begins to work."""
+    heartbeat = Heartbeat("worker", name, url)
+    assert heartbeat.is_careful  # it does not know yet
+    await heartbeat.start(connection)
+    return heartbeat
+
+
+async def test_nobody_is_careful_while_all_end_in_order(database_url: str, database: Connection) -> None:
+    first = await live(database, database_url, "w1")
+    await first.stop(database)
+    again, other = await live(database, database_url, "w1"), await live(database, database_url, "w2")
+    assert not await is_careful(database, again)
+    assert not await is_careful(database, other)
+    await again.stop(database)
+    await other.stop(database)
+
+
+async def test_all_are_careful_after_one_died(database_url: str, database: Connection) -> None:
+    lost = await live(database, database_url, "w1")
+    other = await live(database, database_url, "w2")
+    again = await live(database, database_url, "w1")
+    assert await is_careful(database, again)
+    assert await is_careful(database, other)
+    await database.execute("UPDATE processes SET died_at = now() - interval '11 min' WHERE name = %s", (lost.name,))
+    assert not await is_careful(database, other)
+    for heartbeat in (lost, again, other):
+        await heartbeat.stop(database)
+
+
+@pytest.mark.parametrize(("minutes", "careful"), [(0.1, False), (1, True), (9, True), (11, False)])
+async def test_one_that_died_for_good_is_noticed(
+    database_url: str, database: Connection, minutes: float, careful: bool
+) -> None:
+    await database.execute(STALE, (minutes,))
+    heartbeat = await live(database, database_url, "w1")
+    assert await is_careful(database, heartbeat) is careful
+    await heartbeat.stop(database)
