@@ -40,6 +40,8 @@ from shared.vault import Vault
 Steps = Sequence[Mapping[str, Any]]
 
 KINDS: dict[str, Any] = {"user": User, "stage": PipelineStage, "integration": Integration, "form": Form}
+HELD = "integration"  # what cannot be deleted while automations name it; of the rest that is gone a run notes so
+SHOWN = 5  # automations that a message names
 NO_LEAD = {"lead_id": ["There is no such lead."]}
 
 
@@ -69,15 +71,30 @@ RUNS = Noun(AutomationRun, RunRecord)
 
 
 async def unknown(connection: AsyncConnection, workspace_id: int, fields: Record) -> Fields:
-    """What a definition names that is not in the workspace, by field."""
+    """What a definition names that is not in the workspace, by field.
+
+    What is held is locked until the definition is saved: who deletes it waits, and then sees who names it.
+    """
     named = list(references(fields.get("trigger"), fields.get("steps")))
     errors: Fields = {}
     for kind, model in KINDS.items():
         ids = {reference.id for reference in named if reference.kind == kind}
         if ids:
-            query = select(model.id).where(model.workspace_id == workspace_id, model.id.in_(ids))
+            query = select(model.id).where(model.workspace_id == workspace_id, model.id.in_(ids)).order_by(model.id)
+            query = query.with_for_update(read=True, key_share=True) if kind == HELD else query
             errors |= _missing(named, kind, set((await connection.execute(query)).scalars()))
     return errors
+
+
+async def refuse_if_named(connection: AsyncConnection, workspace_id: int, integration_id: int) -> None:
+    """Raises Conflict where automations name an integration, active or not. Lock it first: see `unknown`."""
+    naming = Automation.steps.contains([{"action": {"integration_id": integration_id}}])
+    query = select(Automation.name).where(Automation.workspace_id == workspace_id, naming).order_by(Automation.id)
+    names = list((await connection.execute(query)).scalars())
+    if names:
+        said = ", ".join(f'"{name}"' for name in names[:SHOWN])
+        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        raise Conflict(f"The integration is in use by automations: {said}{more}.")
 
 
 def _missing(named: Iterable[Reference], kind: str, found: set[int]) -> Fields:

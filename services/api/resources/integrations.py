@@ -7,6 +7,7 @@ import orjson
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.api import automations
 from services.api.pages import base_url, page_of, paged
 from services.api.placing import placed
 from services.api.records import Noun, Record
@@ -96,11 +97,20 @@ async def update(request: web.Request) -> web.Response:
 
 
 @needs("write:integrations")
-@gives(None, status=204)
+@gives(None, status=204, also=(409,))
 async def delete(request: web.Request) -> web.Response:
-    """Delete an integration. Its address ceases to exist; leads that came from it stay."""
-    id_ = id_in(request)
-    await writing(request, lambda connection: INTEGRATIONS.delete(connection, workspace_of(request), id_))
+    """Delete an integration. Its address ceases to exist; leads that came from it stay.
+
+    One that automations name cannot be deleted: the message says which.
+    """
+    workspace, id_ = workspace_of(request), id_in(request)
+
+    async def work(connection: AsyncConnection) -> None:
+        await INTEGRATIONS.find_for_update(connection, workspace, id_)
+        await automations.refuse_if_named(connection, workspace, id_)
+        await INTEGRATIONS.delete(connection, workspace, id_)
+
+    await writing(request, work)
     return web.Response(status=204)
 
 
