@@ -118,6 +118,15 @@ def notice(workspace_id: int, user_id: int, subject: str, body: str, *, lead_id:
     return NewDelivery(workspace_id, "notice", MAIL, payload, lead_id=lead_id, user_id=user_id)
 
 
+def notice_to_address(
+    vault: Vault, workspace_id: int, address: str, subject: str, body: str, *, lead_id: int
+) -> NewDelivery:
+    """A notice to somebody who is no user: to that address, whatever becomes of where it was named."""
+    target = vault.encrypt(orjson.dumps({"to": address}).decode())
+    payload = {"subject": subject, "body": body}
+    return NewDelivery(workspace_id, "notice", MAIL, payload, lead_id=lead_id, target=target)
+
+
 def sms(workspace_id: int, integration_id: int, lead_id: int, body: str) -> NewDelivery:
     """A text message to the number that the lead has when it is sent."""
     endpoint = f"integration:{integration_id}"

@@ -106,7 +106,10 @@ class FormField(TypedDict, total=False):
 
 
 class FormSettings(TypedDict, total=False):
-    """What becomes of a submission, as it is sent. Null sets a member back to its default."""
+    """What becomes of a submission, as it is sent. Null sets a member back to its default.
+
+    `notify_emails`: who gets a mail of what was filled in, for each submission, once it was ingested.
+    """
 
     redirect_url: Maybe[Redirect]
     success_message: Maybe[Message]

@@ -95,8 +95,8 @@ class Silence(Base):
 class RuleVersion(Base):
     """Whether anything in the workspace waits for events, and a number that changes with every change of it.
 
-    Kept by triggers on automations, scoring rules and subscriptions: no writer can forget it, and whoever keeps rules
-    in memory knows by one short row whether they are still true.
+    Kept by triggers on automations, scoring rules, subscriptions and forms: no writer can forget it, and whoever keeps
+    rules in memory knows by one short row whether they are still true.
     """
 
     __tablename__ = "rule_versions"

@@ -22,7 +22,10 @@ class DeliveryQuery(SubscriptionDeliveryQuery, total=False):
 
 
 class DeliveryRecord(TypedDict):
-    """One message to one receiver. `message_id` is its `webhook-id`, the same in every attempt."""
+    """One message to one receiver. `message_id` is its `webhook-id`, the same in every attempt.
+
+    A notice without `user_id` goes to an address that a form names.
+    """
 
     id: int
     message_id: str

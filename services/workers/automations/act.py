@@ -6,6 +6,7 @@ from functools import partial
 
 from services.workers.automations import runs as rows
 from services.workers.automations.effects import Effects
+from services.workers.automations.forms import read_filled
 from services.workers.automations.match import Matched, Rules
 from services.workers.automations.scoring import forget, score
 from services.workers.automations.turns import Turns
@@ -63,6 +64,8 @@ async def _tell(connection: Connection, matched: Matched, leads: Leads, effects:
     found = {**leads, **await read_leads(connection, list(keys - leads.keys()))}
     for event, fact, subscription_id in matched.told:
         effects.tell(event, fact, subscription_id, found)
+    for event, filled in await read_filled(connection, matched.submitted):
+        effects.mail(event, filled)
 
 
 async def _take_steps(

@@ -6,6 +6,8 @@ from typing import Any
 
 import orjson
 
+from services.workers.automations import letters
+from services.workers.automations.letters import Filled
 from services.workers.automations.values import Event, Run
 from shared import deliveries
 from shared.automations.perform import Effect
@@ -42,6 +44,16 @@ class Effects:
             lead, data = leads.get(event.lead, {"id": event.lead_id}), fact.data
         what = Happening(fact.type, event.occurred_at, event.lead_id, lead, data)
         self._deliveries.append(deliveries.to_subscription(event.workspace_id, subscription_id, what))
+
+    def mail(self, event: Event, filled: Filled) -> None:
+        """Those whom a form names are told what it was filled in with."""
+        subject, body = letters.subject(filled), letters.body(filled)
+        for address in filled.addresses:
+            self._deliveries.append(
+                deliveries.notice_to_address(
+                    self._vault(), event.workspace_id, address, subject, body, lead_id=event.lead_id
+                )
+            )
 
     def add(self, run: Run, effects: Sequence[Effect], now: datetime) -> None:
         """What a run's steps came to."""

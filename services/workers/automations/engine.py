@@ -118,18 +118,27 @@ class Engine:
         return await act(connection, self._vault, due, Matched(), {})
 
     async def _set_aside(self, connection: Connection, event: Event, error: Exception) -> None:
-        """One event on which the engine cannot act at once: its runs are begun, and each is tried by itself."""
+        """One event on which the engine cannot act at once: its runs are begun, and each is tried by itself. Those who
+        are told of it have no part in what failed, and are told."""
         log.warning("automations.event_failed", event_id=event.id, error=type(error).__name__)
-        try:
-            async with connection.transaction():
-                rules = await self._book.of(connection, [event.workspace_id])
-                matched = match([event], rules)
-                await silences.note(connection, matched.silences)
-                await runs.begin(connection, matched.runs)
-        except Exception as lost:
-            if is_unavailable(lost) or is_contention(lost):
-                raise
-            log.exception("automations.event_dropped", event_id=event.id, workspace_id=event.workspace_id)
+        for part in (self._begin, self._tell):
+            try:
+                async with connection.transaction():
+                    rules = await self._book.of(connection, [event.workspace_id])
+                    await part(connection, match([event], rules))
+            except Exception as lost:
+                if is_unavailable(lost) or is_contention(lost):
+                    raise
+                log.exception("automations.event_dropped", event_id=event.id, workspace_id=event.workspace_id)
+
+    async def _begin(self, connection: Connection, matched: Matched) -> None:
+        await silences.note(connection, matched.silences)
+        await runs.begin(connection, matched.runs)
+
+    async def _tell(self, connection: Connection, matched: Matched) -> None:
+        """The sweeper finds what is to be delivered: this is rare enough to do without a hint."""
+        told = Matched(told=matched.told, submitted=matched.submitted)
+        await act(connection, self._vault, [], told, {})
 
     async def _postpone(self, connection: Connection, run: Run, error: Exception) -> None:
         log.warning("automations.run_failed", run_id=run.id, attempts=run.attempts + 1, error=type(error).__name__)

@@ -62,6 +62,7 @@ class Rules:
     scoring: Sequence[ScoringRule]
     subscriptions: Sequence[Subscription]
     holds_points: bool  # whether leads get points of rules, or have those of rules that are gone
+    forms: frozenset[int] = frozenset()  # that name who is told what they are filled in with
 
     @classmethod
     def of(
@@ -71,9 +72,11 @@ class Rules:
         subscriptions: Sequence[Subscription] = (),
         *,
         holds_points: bool = False,
+        forms: Iterable[int] = (),
     ) -> "Rules":
         """The rules, filed."""
-        rules = cls(defaultdict(list), [], [], scoring, subscriptions, holds_points or bool(scoring))
+        points = holds_points or bool(scoring)
+        rules = cls(defaultdict(list), [], [], scoring, subscriptions, points, frozenset(forms))
         for automation in automations:
             trigger = automation.trigger
             if trigger["type"] == "lead_score_crossed":
@@ -103,6 +106,7 @@ class Matched:
 
     runs: list[NewRun] = field(default_factory=list)
     told: list[tuple[Event, Fact, int]] = field(default_factory=list)  # what happened, and the subscription
+    submitted: list[tuple[Event, int]] = field(default_factory=list)  # with the form
     silences: list[tuple[Event, int, int]] = field(default_factory=list)  # with the automation and its minutes
     scored: dict[LeadKey, Event] = field(default_factory=dict)  # leads, with the last thing that happened
     deleted: list[LeadKey] = field(default_factory=list)
@@ -121,6 +125,8 @@ def _match(event: Event, rules: Rules, matched: Matched) -> None:
     for fact in facts(event.type, event.data):
         called |= {automation.id: automation for automation in _called_by(fact, rules)}
         matched.told += [(event, fact, id_) for id_ in rules.told(fact.type)]
+        if fact.type == "form.submitted" and fact.data["form_id"] in rules.forms:
+            matched.submitted.append((event, fact.data["form_id"]))
     if event.type == "lead.deleted":
         matched.deleted.append(event.lead)
         return

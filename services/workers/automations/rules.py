@@ -21,6 +21,9 @@ SELECT workspace_id, field, operator, value, points FROM scoring_rules WHERE wor
 SUBSCRIPTIONS = """
 SELECT workspace_id, id, events FROM webhook_subscriptions WHERE workspace_id = ANY(%s) AND is_active ORDER BY id
 """
+FORMS = """
+SELECT workspace_id, id FROM forms WHERE workspace_id = ANY(%s) AND settings->'notify_emails' <> '[]'
+"""
 POINTS = """
 SELECT id FROM unnest(%s::bigint[]) id
 WHERE EXISTS (SELECT 1 FROM lead_points WHERE workspace_id = id AND points <> 0)
@@ -56,9 +59,13 @@ class Book:
         subscriptions: dict[int, list[Subscription]] = defaultdict(list)
         for row in await _rows(connection, SUBSCRIPTIONS, workspace_ids):
             subscriptions[row[0]].append(Subscription(row[1], frozenset(row[2])))
+        forms: dict[int, list[int]] = defaultdict(list)
+        for row in await _rows(connection, FORMS, workspace_ids):
+            forms[row[0]].append(row[1])
         holding = {row[0] for row in await _rows(connection, POINTS, workspace_ids)}
         for id_ in workspace_ids:
-            filed = Rules.of(automations[id_], scoring[id_], subscriptions[id_], holds_points=id_ in holding)
+            points = id_ in holding
+            filed = Rules.of(automations[id_], scoring[id_], subscriptions[id_], holds_points=points, forms=forms[id_])
             self._rules[id_] = versions.get(id_, 0), filed
 
 

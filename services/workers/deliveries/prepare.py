@@ -98,6 +98,8 @@ class Preparer:
         return unsubscribing.link(self.settings, key, who)
 
     def _recipient(self, claimed: Claimed, targets: Targets) -> str:
+        if claimed.target is not None:
+            return str(self._target(claimed)["to"])
         if claimed.user_id is not None:
             user = targets.users.get((claimed.workspace_id, claimed.user_id))
             if user is None or not user["is_active"]:

@@ -1,0 +1,51 @@
+"""Reading what forms were filled in with, for those whom they name."""
+
+from collections.abc import Sequence
+from datetime import UTC
+
+import orjson
+
+from services.workers.automations.letters import Filled
+from services.workers.automations.values import Event
+from shared import ids
+from shared.db import Connection, as_json
+from shared.leads.submission import FORM
+
+# Row by row: the time, known from the id or from the key, leaves one partition of submissions to look into.
+READ = """
+SELECT k.nr, s.received_at, f.name, f.fields, f.settings->'notify_emails', s.payload
+FROM json_to_recordset(%s::json) AS k(nr int, w bigint, form bigint, submission uuid, at timestamptz)
+JOIN forms f ON f.workspace_id = k.w AND f.id = k.form
+CROSS JOIN LATERAL (
+    SELECT received_at, payload FROM submissions
+    WHERE workspace_id = k.w AND id = k.submission AND received_at = coalesce(
+        k.at, (SELECT received_at FROM submission_keys WHERE workspace_id = k.w AND id = k.submission))
+    LIMIT 1) s
+WHERE f.settings->'notify_emails' <> '[]'
+ORDER BY k.nr
+"""
+
+
+async def read_filled(connection: Connection, submitted: Sequence[tuple[Event, int]]) -> list[tuple[Event, Filled]]:
+    """What was filled in, and who is to be told; without those of forms that are gone or name nobody any more."""
+    if not submitted:
+        return []
+    wanted = [
+        {
+            "nr": nr,
+            "w": event.workspace_id,
+            "form": form_id,
+            "submission": event.data["submission_id"],
+            "at": ids.time_of(event.data["submission_id"]),
+        }
+        for nr, (event, form_id) in enumerate(submitted)
+    ]
+    rows = await (await connection.execute(READ, (as_json(wanted),))).fetchall()
+    found = []
+    for nr, received_at, name, fields, addresses, payload in rows:
+        event, _ = submitted[nr]
+        values = orjson.loads(payload)[FORM]["values"]
+        submission_id, at = event.data["submission_id"], received_at.astimezone(UTC)
+        each = list({address.lower(): address for address in addresses}.values())
+        found.append((event, Filled(event.lead_id, submission_id, at, name, fields, each, values)))
+    return found

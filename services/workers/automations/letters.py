@@ -1,0 +1,52 @@
+"""What those are told in a mail whom a form names: the values that it was filled in with, as a plain table. Pure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+WIDEST = 24  # characters of a label's column; a longer label goes beyond it
+
+
+class Filled(NamedTuple):
+    """A submission of a form, and the form as it is now: whom it names, and its labels."""
+
+    lead_id: int
+    submission_id: str
+    received_at: datetime
+    form: str
+    fields: Sequence[Mapping[str, Any]]
+    addresses: Sequence[str]
+    values: Mapping[str, Any]
+
+
+def subject(filled: Filled) -> str:
+    """The mail's subject."""
+    return f"{filled.form}: new submission"
+
+
+def body(filled: Filled) -> str:
+    """The mail's text. Values stand in the form's order; those of fields that it no longer has come last."""
+    labels = {field["key"]: field["label"] for field in filled.fields}
+    order = [key for key in labels if key in filled.values] + [key for key in filled.values if key not in labels]
+    rows = [(labels.get(key, key), _text(filled.values[key])) for key in order]
+    width = min(max((len(label) for label, _ in rows), default=0), WIDEST) + 2
+    told = f"Received {filled.received_at:%Y-%m-%d %H:%M:%S %Z}. Lead {filled.lead_id}."
+    return "\n".join([*(_row(label, text, width) for label, text in rows), "", told, filled.submission_id, ""])
+
+
+def _row(label: str, text: str, width: int) -> str:
+    indented = f"\n{' ' * width}".join(text.splitlines())
+    return f"{label:<{width - 2}}  {indented}".rstrip()
+
+
+def _text(value: Any) -> str:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case list():
+            return ", ".join(map(_text, value))
+        case {"name": name, "size": size, "type": kind}:  # of a file only this is kept
+            return f"{name} ({kind}, {size} bytes)"
+        case None:
+            return ""
+    return str(value)
