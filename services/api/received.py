@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -13,28 +13,68 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.api.pages import Page
 from services.api.records import Noun, Record
 from services.api.shapes.submissions import SubmissionRecord
+from services.api.state import raw, snapshot
+from services.api.waiting import accepted, as_sent, find_waiting, read_waiting
 from shared import ids
-from shared.leads.submission import FORM
-from shared.models import Activity, JournalRow, Submission, SubmissionKey
+from shared.models import Activity, Submission, SubmissionKey
 from shared.spool import Spool
 
 SUBMISSIONS = Noun(Submission, SubmissionRecord)
 NEWEST: list[UnaryExpression[Any]] = [Submission.received_at.desc(), Submission.id.desc()]
-EXACT = ("state", "channel", "source", "is_duplicate")
-OWNER = "key_id"  # of the key that posted it: known of one that is found, shown of none
+WAITS = "accepted"
+Where = list[ColumnElement[bool]]
 
 
 async def page_of_submissions(
     connection: AsyncConnection, workspace_id: int, page: Page, asked: Mapping[str, Any]
 ) -> tuple[list[Record], int]:
-    """One page of those decided, newest first, and how many there are. Those that still wait are in no list."""
+    """One page, newest first, and how many there are: those decided, and among them those that wait."""
     where = _filters(workspace_id, asked)
-    found, total = await SUBMISSIONS.page(connection, workspace_id, page, *where, order=NEWEST)
-    return [{**record, "payload": _readable(record["payload"])} for record in found], total
+    async with snapshot(await raw(connection)):  # one that is decided meanwhile would be shown twice, or not at all
+        waiting = await read_waiting(connection, workspace_id, asked)
+        if page.walk:
+            found, total = await _step(connection, workspace_id, page, where, waiting)
+        else:
+            found, total = await _numbered(connection, workspace_id, page, where, waiting)
+    return [_shown(record) for record in found], total
 
 
-def _filters(workspace_id: int, asked: Mapping[str, Any]) -> list[ColumnElement[bool]]:
-    where: list[ColumnElement[bool]] = [
+async def _step(
+    connection: AsyncConnection, workspace_id: int, page: Page, where: Where, waiting: list[Record]
+) -> tuple[list[Record], int]:
+    found, n = await SUBMISSIONS.page(connection, workspace_id, page, *where, order=NEWEST)
+    if page.walk and (after := page.walk.after):
+        place = datetime.fromisoformat(after.value), after.id
+        waiting = [record for record in waiting if _place(record) < place]
+    return _newest(found, waiting)[: page.size], n + len(waiting)
+
+
+async def _numbered(
+    connection: AsyncConnection, workspace_id: int, page: Page, where: Where, waiting: list[Record]
+) -> tuple[list[Record], int]:
+    """However many of those that wait stand before the page, what it shows of the others lies in this stretch."""
+    total = await SUBMISSIONS.count(connection, workspace_id, *where)
+    start, end = max(page.offset - len(waiting), 0), page.offset + page.size
+    found: list[Record] = []
+    if start < total:
+        found = await SUBMISSIONS.stretch(connection, workspace_id, start, end, *where, order=NEWEST)
+    return _newest(found, waiting)[page.offset - start : end - start], total + len(waiting)
+
+
+def _newest(found: list[Record], waiting: list[Record]) -> list[Record]:
+    return sorted([*found, *waiting], key=_place, reverse=True) if waiting else found
+
+
+def _place(record: Record) -> tuple[datetime, str]:
+    return record["received_at"], str(record["id"])
+
+
+def _shown(record: Record) -> Record:
+    return record if record["state"] == WAITS else {**record, "payload": _readable(record["payload"])}
+
+
+def _filters(workspace_id: int, asked: Mapping[str, Any]) -> Where:
+    where: Where = [
         getattr(Submission, name) == asked[name]
         for name in ("state", "channel", "source", "is_duplicate")
         if name in asked
@@ -69,7 +109,7 @@ async def _find_spooled(spool: Spool, workspace_id: int, wanted: uuid.UUID) -> R
         item = await spool.find(str(wanted))
     except redis.RedisError:
         return None
-    return _accepted(item) if item and item["w"] == workspace_id else None
+    return accepted(item) if item and item["w"] == workspace_id else None
 
 
 async def find_decided(connection: AsyncConnection, workspace_id: int, wanted: uuid.UUID) -> Record | None:
@@ -86,40 +126,9 @@ async def find_decided(connection: AsyncConnection, workspace_id: int, wanted: u
     return {**row, "payload": _readable(row["payload"])} if row else None
 
 
-async def find_waiting(connection: AsyncConnection, workspace_id: int, wanted: uuid.UUID) -> Record | None:
-    """Its place in the journal, if it is of that workspace."""
-    query = select(JournalRow.payload).where(JournalRow.ids.contains([wanted]))
-    for (payload,) in await connection.execute(query):
-        for item in orjson.loads(payload)["items"]:
-            if item["id"] == str(wanted) and item["w"] == workspace_id:
-                return _accepted(item)
-    return None
-
-
-def _accepted(item: dict[str, Any]) -> Record:
-    """A journal item in the shape of a submission's record: nothing is decided yet."""
-    return {
-        **dict.fromkeys(SubmissionRecord.__annotations__),
-        "id": item["id"],
-        "state": "accepted",
-        "channel": item["ch"],
-        "source": item["src"],
-        OWNER: item["k"],
-        "payload": _as_sent(item["body"]),
-        "attempts": 0,
-        "received_at": datetime.fromtimestamp(item["at"] / 1000, UTC),
-    }
-
-
 def _readable(payload: bytes) -> Any:
     """The payload as JSON where it is JSON, else as text."""
     try:
-        return _as_sent(orjson.loads(payload))
+        return as_sent(orjson.loads(payload))
     except orjson.JSONDecodeError:
         return payload.decode(errors="replace")
-
-
-def _as_sent(body: Any) -> Any:
-    """Of a form's submission, whose body is the lead that it means, the values that the form was filled in with."""
-    form = body.get(FORM) if isinstance(body, dict) else None
-    return form["values"] if form else body

@@ -45,13 +45,29 @@ class Noun:
         order = order or [self.model.id.desc()]
         if page.walk:
             return await _step(connection, self.select(workspace_id, *where), page.walk.after, page.size, order)
-        counted = select(func.count()).select_from(self.model).where(self.model.workspace_id == workspace_id, *where)
-        total = (await connection.execute(counted)).scalar_one()
+        total = await self.count(connection, workspace_id, *where)
         if page.offset >= total:
             return [], total
-        query = self.select(workspace_id, *where).order_by(*order)
-        rows = await connection.execute(query.limit(page.size).offset(page.offset))
-        return [dict(row) for row in rows.mappings()], total
+        end = page.offset + page.size
+        return await self.stretch(connection, workspace_id, page.offset, end, *where, order=order), total
+
+    async def count(self, connection: AsyncConnection, workspace_id: int, *where: ColumnElement[bool]) -> int:
+        """How many records there are."""
+        counted = select(func.count()).select_from(self.model).where(self.model.workspace_id == workspace_id, *where)
+        return int((await connection.execute(counted)).scalar_one())
+
+    async def stretch(
+        self,
+        connection: AsyncConnection,
+        workspace_id: int,
+        start: int,
+        end: int,
+        *where: ColumnElement[bool],
+        order: list[UnaryExpression[Any]],
+    ) -> list[Record]:
+        """Those from one place in the order, counted from 0, up to before another."""
+        query = self.select(workspace_id, *where).order_by(*order).limit(end - start).offset(start)
+        return [dict(row) for row in (await connection.execute(query)).mappings()]
 
     async def find(self, connection: AsyncConnection, workspace_id: int, id_: int) -> Record:
         """One record. Raises NotFound."""

@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from shared.ids import now_ms, time_of, uuid7
+from shared.journal import Item, Lane, Row
 from tests.contract.service import Service, ask, new_email, post_lead
 from tests.support.waiting import until_async
 
@@ -30,7 +31,12 @@ INSERT INTO submissions (workspace_id, id, received_at, state, channel, source, 
 SELECT id, %(id)s, %(at)s, %(state)s, 'inbound', %(source)s, %(payload)s, 'ValueError: no', 5
 FROM workspaces WHERE slug = 'main'
 """
-
+# As a gateway stores one that no worker takes before an hour is over.
+WAIT = """
+WITH counted AS (INSERT INTO ledger_deltas (workspace_id, state, n) VALUES (%(workspace)s, 'accepted', 1))
+INSERT INTO journal (lane, n, ids, payload, due_at)
+VALUES (1, 1, ARRAY[%(id)s]::uuid[], %(document)s, now() + interval '1 hour')
+"""
 
 Bury = Callable[..., list[str]]
 
@@ -106,6 +112,27 @@ async def test_submissions_are_filtered(client: aiohttp.ClientSession, bury: Bur
     assert await found(channel="form:1") == set()
     assert await found(received_after=before.isoformat()) == done | {dead}
     assert await found(received_before=before.isoformat()) == set()
+
+
+async def test_one_that_waits_is_listed(client: aiohttp.ClientSession, service: Service) -> None:
+    source, email = new_source(), new_email()
+    posted = (await post_lead(client, {"email": email, "source": source})).body["submission_id"]
+    with service.stack.database() as database:
+        ((workspace,),) = database.execute("SELECT id FROM workspaces WHERE slug = 'main'").fetchall()
+        id_, at = uuid7(now_ms()), now_ms()
+        item = Item(id_, at, workspace, "inbound", source, orjson.dumps({"email": email, "source": source}))
+        values = {"id": id_, "workspace": workspace, "document": Row.of(Lane.PROMPT, [item], "").document}
+        database.execute(WAIT, values)
+        path = f"{SUBMISSIONS}?source={source}"
+        page = (await ask(client, "GET", path)).body
+        assert (page["meta"]["total"], [each["id"] for each in page["data"]]) == (2, [id_, posted])
+        waiting = (await ask(client, "GET", f"{path}&state=accepted")).body["data"]
+        assert waiting == page["data"][:1] == [(await ask(client, "GET", f"{SUBMISSIONS}/{id_}")).body["data"]]
+        assert waiting[0].keys() == RECORD
+        database.execute("UPDATE journal SET due_at = now() WHERE ids @> ARRAY[%s]::uuid[]", (id_,))
+    await until_done(client, [id_])
+    assert (await ask(client, "GET", f"{path}&state=accepted")).body["meta"]["total"] == 0
+    assert (await ask(client, "GET", path)).body["meta"]["total"] == 2
 
 
 @pytest.mark.parametrize("name", ["state", "lead_id", "is_duplicate", "received_after", "received_before", "page"])

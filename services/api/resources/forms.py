@@ -113,7 +113,7 @@ async def delete(request: web.Request) -> web.Response:
 @asks(FormSubmissionQuery)
 @gives(SubmissionRecord, listed=True)
 async def submissions(request: web.Request) -> web.Response:
-    """List a form's submissions that were decided, newest first."""
+    """List a form's submissions, newest first: those decided, and those that wait to be (`accepted`)."""
     workspace, id_ = workspace_of(request), id_in(request)
     errors: Fields = {}
     page, asked = read_page(request, errors), query_and_errors(request, errors)

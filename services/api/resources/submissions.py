@@ -5,11 +5,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api import received
 from services.api.pages import paged, read_page
-from services.api.received import OWNER, page_of_submissions
+from services.api.received import page_of_submissions
 from services.api.records import Record, unknown_lead
 from services.api.requests import body_of, check, key_of, query_and_errors, workspace_of
 from services.api.shapes.submissions import ReplayFields, ReplayRecord, SubmissionQuery, SubmissionRecord
 from services.api.state import READS, SPOOL, listing, raw, reading, writing
+from services.api.waiting import OWNER, find_waiting
 from shared import replay as replays
 from shared.errors import Conflict, Fields, NotFound
 from shared.replay import Selection
@@ -23,7 +24,11 @@ from shared.web.paths import uuid_in
 @asks(SubmissionQuery)
 @gives(SubmissionRecord, listed=True)
 async def index(request: web.Request) -> web.Response:
-    """List the submissions that were decided, newest first. Those that still wait are counted by `/operations`."""
+    """List the submissions, newest first: those decided, and those that wait to be (`accepted`).
+
+    Of a large backlog only the newest part, at most 5,000, is listed and counted in `total`; `/operations` counts all.
+    What was accepted while the database was away is in no list before it has come back; it is shown under its id.
+    """
     errors: Fields = {}
     page, asked = read_page(request, errors), query_and_errors(request, errors)
     async with listing(request) as connection:
@@ -57,7 +62,7 @@ async def replay(request: web.Request) -> web.Response:
 
     async def work(connection: AsyncConnection) -> Record:
         await replays.replay(await raw(connection), Selection(ids=[str(wanted)], workspace_id=workspace))
-        if waiting := await received.find_waiting(connection, workspace, wanted):
+        if waiting := await find_waiting(connection, workspace, wanted):
             return waiting
         if found := await received.find_decided(connection, workspace, wanted):
             raise Conflict(f"The submission is {found['state']}: only a dead or quarantined one can be replayed.")

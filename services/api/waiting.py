@@ -1,0 +1,108 @@
+"""Submissions that wait in the journal: accepted, and not decided yet.
+
+A journal row is one flush of many workspaces, so that lists have to open rows. The journal is almost always empty; of a
+backlog only the newest rows are opened.
+"""
+
+import uuid
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.api.records import Record
+from services.api.shapes.submissions import SubmissionRecord
+from shared.leads.submission import FORM
+from shared.models import JournalRow
+
+ROWS, MOST, BYTES = 1000, 5000, 8 * 2**20  # opened at most for a list: journal rows, submissions, bytes of their bodies
+OWNER = "key_id"  # of the key that posted it: known of one that is found, shown of none
+EXACT = ("state", "channel", "source")
+OF_DECIDED = ("lead_id", "is_duplicate")  # nothing that waits fits a filter by these
+
+NEWEST = text(f"""
+WITH newest AS MATERIALIZED (
+    SELECT found.* FROM (VALUES (0), (1), (2)) lanes(lane), LATERAL (
+        SELECT j.lane, j.id, j.n, octet_length(j.payload) AS size FROM journal j
+        WHERE j.lane = lanes.lane ORDER BY j.id DESC LIMIT {ROWS}) found
+), summed AS (
+    SELECT lane, id, sum(n) OVER newest_first AS n, sum(size) OVER newest_first AS size FROM newest
+    WINDOW newest_first AS (ORDER BY id DESC)
+)
+SELECT j.payload FROM summed s JOIN journal j USING (lane, id) WHERE s.n <= {MOST} AND s.size <= {BYTES} ORDER BY j.id
+""")  # noqa: S608  # constants only
+# One that came twice, a repeat or a second run, is decided though it waits.
+DECIDED = text("""
+SELECT w.id FROM unnest(CAST(:ids AS uuid[]), CAST(:times AS timestamptz[])) AS w(id, at)
+WHERE EXISTS (SELECT FROM submissions s WHERE s.workspace_id = :w AND s.id = w.id AND s.received_at = w.at)
+   OR EXISTS (SELECT FROM submission_keys k WHERE k.workspace_id = :w AND k.id = w.id)
+""")
+
+
+async def read_waiting(connection: AsyncConnection, workspace_id: int, asked: Mapping[str, Any]) -> list[Record]:
+    """Those of the newest that fit the filters, in no order. In one snapshot with what is decided none is missed."""
+    if asked.get("state", "accepted") != "accepted" or any(name in asked for name in OF_DECIDED):
+        return []
+    found: dict[str, Record] = {}
+    for (payload,) in await connection.execute(NEWEST):
+        for item in _items(payload, workspace_id):
+            found.setdefault(item["id"], accepted(item))
+    fitting = {id_: record for id_, record in found.items() if _fits(record, asked)}
+    for id_ in await _decided(connection, workspace_id, fitting.values()) if fitting else ():
+        del fitting[id_]
+    for record in fitting.values():
+        del record[OWNER]
+    return list(fitting.values())
+
+
+async def find_waiting(connection: AsyncConnection, workspace_id: int, wanted: uuid.UUID) -> Record | None:
+    """Its place in the journal, if it is of that workspace."""
+    query = select(JournalRow.payload).where(JournalRow.ids.contains([wanted]))
+    for (payload,) in await connection.execute(query):
+        for item in _items(payload, workspace_id):
+            if item["id"] == str(wanted):
+                return accepted(item)
+    return None
+
+
+def accepted(item: dict[str, Any]) -> Record:
+    """A journal item in the shape of a submission's record: nothing is decided yet."""
+    return {
+        **dict.fromkeys(SubmissionRecord.__annotations__),
+        "id": item["id"],
+        "state": "accepted",
+        "channel": item["ch"],
+        "source": item["src"],
+        OWNER: item["k"],
+        "payload": as_sent(item["body"]),
+        "attempts": 0,
+        "received_at": datetime.fromtimestamp(item["at"] / 1000, UTC),
+    }
+
+
+def as_sent(body: Any) -> Any:
+    """Of a form's submission, whose body is the lead that it means, the values that the form was filled in with."""
+    form = body.get(FORM) if isinstance(body, dict) else None
+    return form["values"] if form else body
+
+
+def _items(payload: bytes, workspace_id: int) -> list[dict[str, Any]]:
+    return [item for item in orjson.loads(payload)["items"] if item["w"] == workspace_id]
+
+
+def _fits(record: Record, asked: Mapping[str, Any]) -> bool:
+    at = record["received_at"]
+    return (
+        all(record[name] == asked[name] for name in EXACT if name in asked)
+        and ("received_after" not in asked or at > asked["received_after"])
+        and ("received_before" not in asked or at < asked["received_before"])
+    )
+
+
+async def _decided(connection: AsyncConnection, workspace_id: int, records: Iterable[Record]) -> list[str]:
+    ids, times = zip(*[(record["id"], record["received_at"]) for record in records], strict=True)
+    rows = await connection.execute(DECIDED, {"w": workspace_id, "ids": list(ids), "times": list(times)})
+    return [str(id_) for (id_,) in rows]

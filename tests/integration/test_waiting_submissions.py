@@ -1,0 +1,134 @@
+"""Lists of submissions: those that wait stand in their places among those decided, page by page and in a walk."""
+
+import random
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.api import waiting
+from services.api.cursors import Position, Signer
+from services.api.pages import Page, Walk
+from services.api.received import page_of_submissions
+from shared.db import Connection, make_engine
+from shared.ids import keyed, now_ms, uuid7
+from shared.journal import Item, Lane
+from tests.support.ingesting import accept, drain, workspace_id
+
+pytestmark = pytest.mark.integration
+
+DECIDED = """
+INSERT INTO submissions (workspace_id, id, received_at, state, channel, source, payload, attempts)
+VALUES (%s, %s, to_timestamp(%s / 1000.0), 'done', 'inbound', %s, '{}', 1)
+"""
+
+
+@pytest_asyncio.fixture
+async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    engine = make_engine(database_url, "tests", size=2)
+    yield engine.execution_options(isolation_level="AUTOCOMMIT")
+    await engine.dispose()
+
+
+def sent(workspace: int, at: int, source: str | None = None, id_: str | None = None) -> Item:
+    return Item(id_ or uuid7(at), at, workspace, "inbound", source, b'{"email": "a@example.com"}')
+
+
+async def decide(database: Connection, item: Item) -> None:
+    await database.execute(DECIDED, (item.workspace_id, item.id, item.received_at, item.source))
+
+
+async def page(engine: AsyncEngine, workspace: int, page: Page, **asked: Any) -> tuple[list[dict[str, Any]], int]:
+    async with engine.connect() as connection:
+        return await page_of_submissions(connection, workspace, page, asked)
+
+
+async def walk(engine: AsyncEngine, workspace: int, size: int) -> list[str]:
+    signer, after, met = Signer("secret"), None, list[str]()
+    while True:
+        found, total = await page(engine, workspace, Page(1, size, Walk(signer, after)))
+        met += [str(one["id"]) for one in found]
+        if total <= len(found):
+            return met
+        after = signer.read(signer.write(Position(found[-1]["received_at"], str(found[-1]["id"]))))
+
+
+def newest_first(items: Sequence[Item]) -> list[str]:
+    return [item.id for item in sorted(items, key=lambda item: (item.received_at, item.id), reverse=True)]
+
+
+@pytest.mark.parametrize(("decided", "waits"), [(0, 0), (0, 12), (23, 0), (23, 12), (9, 40), (40, 1)])
+async def test_all_stand_in_one_order(engine: AsyncEngine, database: Connection, decided: int, waits: int) -> None:
+    """Whether those that wait are newer than all others, as mostly, or among them, as those sent again are."""
+    seed = random.randrange(10**9)
+    print(f"seed {seed}")
+    chance, workspace, now = random.Random(seed), await workspace_id(database), now_ms()
+    done = [sent(workspace, now - chance.randrange(30)) for _ in range(decided)]
+    left = [sent(workspace, now - chance.randrange(30) + chance.choice([0, 20])) for _ in range(waits)]
+    strangers = [sent(workspace + 1, now) for _ in range(3)]
+    for item in done:
+        await decide(database, item)
+    for lane in Lane:
+        await accept(database, left[lane::3] + strangers, lane)
+    expected = newest_first(done + left)
+    for size in (1, 7, 100):
+        shown: list[str] = []
+        for number in range(1, len(expected) // size + 3):
+            found, total = await page(engine, workspace, Page(number, size))
+            assert (total, len(found) <= size) == (len(expected), True)
+            shown += [str(one["id"]) for one in found]
+        assert shown == expected
+        assert await walk(engine, workspace, size) == expected
+
+
+async def test_filters_hold_for_those_that_wait(database_url: str, engine: AsyncEngine, database: Connection) -> None:
+    workspace, now = await workspace_id(database), now_ms()
+    done, web, app = sent(workspace, now - 2, "web"), sent(workspace, now - 1, "web"), sent(workspace, now, "app")
+    await decide(database, done)
+    await accept(database, [web, app])
+
+    async def found(**asked: Any) -> list[str]:
+        shown, total = await page(engine, workspace, Page(1, 15), **asked)
+        assert total == len(shown)
+        return [str(one["id"]) for one in shown]
+
+    (newest, *_), _ = await page(engine, workspace, Page(1, 15))
+    assert (newest["state"], newest["payload"], newest["lead_id"]) == ("accepted", {"email": "a@example.com"}, None)
+    assert await found(state="accepted") == [app.id, web.id]
+    assert await found(state="done") == [done.id]
+    assert await found(source="web") == [web.id, done.id]
+    assert await found(channel="form:1") == []
+    assert await found(is_duplicate=True) == await found(lead_id=1) == []
+    at = newest["received_at"]
+    assert await found(received_before=at) == [web.id, done.id]
+    assert await found(received_after=at) == []
+    assert await drain(database_url) == 2
+    assert await found(state="accepted") == []
+
+
+async def test_what_came_twice_is_listed_once(engine: AsyncEngine, database: Connection) -> None:
+    workspace, now = await workspace_id(database), now_ms()
+    repeated = keyed(workspace, "inbound", "key")
+    first, second = (sent(workspace, now - back, id_=repeated) for back in (5, 3))
+    again = sent(workspace, now)
+    await decide(database, again)
+    await accept(database, [first, again])
+    await accept(database, [second])
+    assert await walk(engine, workspace, 10) == [again.id, repeated]
+    await decide(database, first)
+    key = "INSERT INTO submission_keys (workspace_id, id, received_at, body_hash) VALUES (%s, %s, now(), '')"
+    await database.execute(key, (workspace, repeated))
+    assert await walk(engine, workspace, 10) == [again.id, repeated]
+    assert (await page(engine, workspace, Page(1, 15), state="accepted"))[1] == 0
+
+
+async def test_of_a_backlog_the_newest_are_listed(engine: AsyncEngine, database: Connection) -> None:
+    workspace, now = await workspace_id(database), now_ms()
+    rows = [[sent(workspace, now + 500 * row + number) for number in range(500)] for row in range(12)]
+    for items in rows:
+        await accept(database, items)
+    found, total = await page(engine, workspace, Page(1, 15))
+    assert total == waiting.MOST
+    assert [one["id"] for one in found] == [item.id for item in rows[-1][:-16:-1]]
