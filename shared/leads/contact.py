@@ -10,7 +10,9 @@ from typing import NamedTuple
 
 import email_validator
 import phonenumbers
-from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumberFormat, ValidationResult
+from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumber, PhoneNumberFormat, ValidationResult
+
+from shared.leads import extensions
 
 # Nothing is refused for where it would be delivered: addresses under .test, .local or .invalid are leads as well.
 # Emptying this list is the library's documented way to say so; it has no argument for it.
@@ -33,6 +35,15 @@ _GMAIL = {"gmail.com", "googlemail.com"}
 
 _INTERNATIONAL = re.compile(r"\+[1-9][0-9 ().-]{6,30}").fullmatch
 _DROP_SEPARATORS = dict.fromkeys(map(ord, " ().-"))
+
+
+# Prefixes that the library's own data had for a country in earlier years and has no longer: people go on writing them,
+# `+52 1 55 1234 5678` most of all. No number of these countries is that long. Argentina's is what its mobile numbers
+# begin with; written beside the 15 of calls within the country it is one too many.
+_RETIRED = {
+    code: re.compile(prefix) for code, prefix in {52: "0(?:[12]|4[45])|1", 54: "9", 56: "0", 992: "8", 998: "8"}.items()
+}
+_LONGEST_PHONE = 250  # the library's own limit
 
 
 class Invalid(ValueError):
@@ -89,7 +100,8 @@ def normalise_phone(text: str, country: str | None) -> Phone:
     """The number in E.164, read as dialled in `country` (ISO 3166 alpha-2, upper case) unless it is international.
 
     A possible number is enough, since numbering plans change faster than their metadata; one that can only be dialled
-    within its own area is not. Raises `Invalid`.
+    within its own area is not. Where letters stand behind a whole number that name no extension, it is not read: they
+    may be a name, an hour or "or". Raises `Invalid`.
     """
     if _INTERNATIONAL(text):
         number = text.translate(_DROP_SEPARATORS)
@@ -102,17 +114,54 @@ def normalise_phone(text: str, country: str | None) -> Phone:
 def _parsed_phone(text: str, country: str | None) -> Phone:
     if not text.isascii():
         text = text.translate(_DROP_INVISIBLE)
+    if len(text) <= _LONGEST_PHONE and (parted := extensions.part(text)):
+        phone = _read_phone(parted.number, country)
+        if phone and not phone.extension:
+            return Phone(phone.e164, parted.extension)
+    phone = _read_phone(text, country)
+    if phone is None:
+        raise Invalid("No possible number.")
+    return phone
+
+
+def _read_phone(text: str, country: str | None) -> Phone | None:
     try:
         number = phonenumbers.parse(text, country)
-    except phonenumbers.NumberParseException as error:
-        raise Invalid(str(error)) from error
+    except phonenumbers.NumberParseException:
+        return None
+    number = _without_retired_prefix(number) or number
     if phonenumbers.is_possible_number_with_reason(number) != ValidationResult.IS_POSSIBLE:
-        raise Invalid("No possible number.")
+        return None
+    if not number.extension and _is_remarked_on(text, country):
+        return None
     return Phone(phonenumbers.format_number(number, PhoneNumberFormat.E164), number.extension)
 
 
+def _is_remarked_on(text: str, country: str | None) -> bool:
+    """Whether letters stand behind what is a valid number already: those of a keypad are needed to make it one."""
+    before = extensions.before_letters(text)
+    if before is None:
+        return False
+    try:
+        return phonenumbers.is_valid_number(phonenumbers.parse(before, country))
+    except phonenumbers.NumberParseException:
+        return False
+
+
+def _without_retired_prefix(number: PhoneNumber) -> PhoneNumber | None:
+    """The valid number that one that is not valid becomes without a prefix of former times."""
+    digits = phonenumbers.national_significant_number(number)
+    retired = _RETIRED.get(number.country_code or 0)
+    prefix = retired.match(digits) if retired else None
+    if prefix is None or phonenumbers.is_valid_number(number):
+        return None
+    shorter = phonenumbers.parse(f"+{number.country_code}{digits[prefix.end() :]}")
+    shorter.extension = number.extension
+    return shorter if phonenumbers.is_valid_number(shorter) else None
+
+
 class _Plan(NamedTuple):
-    """One calling code's share of the metadata: what the library could still change in an international number."""
+    """One calling code's share of the metadata: what could still be changed in an international number."""
 
     code_length: int
     trunk_prefix: re.Pattern[str] | None
@@ -140,5 +189,5 @@ def _plan(first_digits: str) -> _Plan | None:
                 return None
             prefix = metadata.national_prefix_for_parsing
             lengths = frozenset(metadata.general_desc.possible_length)
-            return _Plan(length, re.compile(prefix) if prefix else None, lengths)
+            return _Plan(length, re.compile(prefix) if prefix else _RETIRED.get(code), lengths)
     return None
