@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = '0009'
-down_revision = '0007'
+down_revision = '0008'
 
 # Events of a workspace are waited for as well where a form names addresses that get a mail of what it was filled in
 # with.
