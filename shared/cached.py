@@ -49,6 +49,11 @@ class Cached(Generic[K, V]):
             row = await self._load(key)
         return row
 
+    def forget(self, key: K) -> None:
+        """Has that row read again when it is next asked for: it was changed here, and the notice has yet to come."""
+        self._rows.pop(key, None)
+        self._unknown.discard(key)
+
     async def _load(self, key: K) -> V | None:
         try:
             found = await within(2, self._query([key]))
@@ -72,7 +77,8 @@ class Cached(Generic[K, V]):
         for key in keys:
             if key not in found:
                 self._rows.pop(key, None)
-        self._rows.update(found)
+        # One forgotten meanwhile may have been read before its change: it stays forgotten.
+        self._rows.update({key: row for key, row in found.items() if key in self._rows})
         self._unknown.clear()
 
     async def run(self) -> None:

@@ -15,7 +15,7 @@ from services.gateway.waiting import WaitingRoom
 from shared import hints
 from shared.cached import Cached
 from shared.db import Pool, make_pool
-from shared.forms.book import FormKey, form_book
+from shared.forms.book import BOOK, FormKey, form_book
 from shared.forms.definition import Form
 from shared.hints import Credits, Hinter, Publisher
 from shared.settings import Settings
@@ -52,7 +52,7 @@ def lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterator[No
         stores = Stores(pool, Spool(spool), settings.flush_timeout)
         room = WaitingRoom(pool, settings.database_url, settings.max_waiting, hinter.answered)
         intake = Intake(stores, room, hinter, settings.buffer_bytes)
-        forms = form_book(pool, settings.database_url)
+        app[BOOK] = forms = form_book(pool, settings.database_url)
         app[GATEWAY] = Gateway(settings, pool, intake, stores, room, Repeats(pool), forms)
         watchers = [asyncio.create_task(run) for run in (stores.watch(), room.listen(), room.watch(), forms.run())]
         yield

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from aiohttp import web
+
 from shared.cached import Cached
 from shared.db import Connection, Pool
 from shared.forms.definition import Form, complete_settings
@@ -10,6 +12,8 @@ CHANNEL = "forms"
 CACHED = 5_000  # forms
 
 FormKey = tuple[int, int]  # workspace id, form id
+
+BOOK = web.AppKey[Cached[FormKey, Form]]("form_book")  # in a process that takes what forms are filled in with
 
 SELECT = """
 SELECT f.id, f.workspace_id, f.is_active, f.fields, f.settings

@@ -219,13 +219,24 @@ async def test_an_unknown_inactive_or_foreign_form_is_404(client: aiohttp.Client
         assert (await ask(other, "PATCH", f"{FORMS}/{form['id']}", json={"name": "x"})).status == 404
     assert (await ask(client, "POST", path_of(form), json=filled())).status == 201
 
-    async def answers(status: int) -> bool:
-        return (await ask(client, "POST", path_of(form), json=filled())).status == status
 
-    await ask(client, "PATCH", f"{FORMS}/{form['id']}", json={"is_active": False})
-    await until_async(lambda: answers(404), 5, "the form's end")
-    await ask(client, "PATCH", f"{FORMS}/{form['id']}", json={"is_active": True})
-    await until_async(lambda: answers(201), 5, "its return")
+async def test_a_change_of_a_form_holds_from_its_answer_on(client: aiohttp.ClientSession) -> None:
+    form = await make_form(client)
+    later = f"{FORMS}/{form['id'] + 1}"
+
+    async def answers(path: str = path_of(form)) -> int:
+        return (await ask(client, "POST", path, json=filled())).status
+
+    for _ in range(5):
+        assert await answers() == 201
+        await ask(client, "PATCH", f"{FORMS}/{form['id']}", json={"is_active": False})
+        assert await answers() == 404
+        await ask(client, "PATCH", f"{FORMS}/{form['id']}", json={"is_active": True})
+    assert await answers(f"{later}/submissions") == 404
+    assert path_of(await make_form(client)) == f"{later}/submissions"
+    assert await answers(f"{later}/submissions") == 201
+    assert (await ask(client, "DELETE", later)).status == 204
+    assert await answers(f"{later}/submissions") == 404
 
 
 @pytest.mark.parametrize(

@@ -64,9 +64,12 @@ async def create(request: web.Request) -> web.Response:
     async def work(connection: AsyncConnection) -> Record:
         changed = await _changed(connection, workspace, {"settings": {}}, {"settings": {}, **sent}, errors)
         public_id = secrets.token_urlsafe(RANDOM)
-        return await FORMS.insert(connection, workspace, {"fields": [], **changed, "public_id": public_id})
+        form = await FORMS.insert(connection, workspace, {"fields": [], **changed, "public_id": public_id})
+        await book.tell(await raw(connection))  # its id may have been asked for before, and found unknown
+        return form
 
     form = await writing(request, work)
+    _forget(request, form["id"])
     return answer({"data": _shown(form)}, 201, {"Location": f"/api/v1/forms/{form['id']}"})
 
 
@@ -92,7 +95,9 @@ async def update(request: web.Request) -> web.Response:
         await book.tell(await raw(connection))
         return form
 
-    return answer({"data": _shown(await writing(request, work))})
+    form = await writing(request, work)
+    _forget(request, id_)
+    return answer({"data": _shown(form)})
 
 
 @needs("delete:forms")
@@ -106,6 +111,7 @@ async def delete(request: web.Request) -> web.Response:
         await book.tell(await raw(connection))
 
     await writing(request, work)
+    _forget(request, id_)
     return web.Response(status=204)
 
 
@@ -159,6 +165,13 @@ async def _changed(
     if "settings" in sent:
         changed["settings"] = merge_settings(form["settings"], settings)
     return changed
+
+
+def _forget(request: web.Request, id_: int) -> None:
+    """Whoever is told of a change and then fills in the form meets it as it is now: under `up` the gateway is this
+    process, and its notice would come a moment later."""
+    if forms := request.app.get(book.BOOK):
+        forms.forget((workspace_of(request), id_))
 
 
 def _shown(form: Record) -> Record:
