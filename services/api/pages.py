@@ -124,10 +124,11 @@ def _positive(query: Mapping[str, str], name: str, default: int, errors: Fields)
     text = query.get(name)
     if text is None:
         return default
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) > 0):
+    digits = text.lstrip("0")
+    if not (digits.isascii() and digits.isdigit()):
         errors[name] = [f"The {name} field must be a positive integer."]
         return default
-    return int(text)
+    return int(digits[:20])  # of a longer one it is enough to know that it is past every limit
 
 
 def _link(request: web.Request, place: int | str, name: str = "page") -> str:

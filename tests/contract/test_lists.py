@@ -47,7 +47,7 @@ async def test_following_next_meets_every_lead_once(
 
 
 async def test_past_the_end_there_is_nothing(client: aiohttp.ClientSession, source: str) -> None:
-    for page in ("9", "99999999999999"):
+    for page in ("9", "99999999999999", "9" * 30, "0" * 30 + "9"):
         body = (await ask(client, "GET", f"/api/v1/leads?source={source}&page={page}")).body
         assert (body["data"], body["meta"]["from"], body["meta"]["to"]) == ([], None, None)
         assert (body["meta"]["total"], body["meta"]["last_page"], body["links"]["next"]) == (7, 1, None)
@@ -62,6 +62,7 @@ async def test_pages_hold_fifteen_and_at_most_a_hundred(client: aiohttp.ClientSe
     assert (await ask(client, "GET", "/api/v1/leads")).body["meta"]["per_page"] == 15
     assert (await ask(client, "GET", "/api/v1/leads?per_page=101")).body["meta"]["per_page"] == 100
     assert (await ask(client, "GET", "/api/v1/leads?per_page=99999999")).body["meta"]["per_page"] == 100
+    assert (await ask(client, "GET", f"/api/v1/leads?per_page={'9' * 5000}")).body["meta"]["per_page"] == 100
 
 
 @pytest.mark.parametrize("value", ["", "0", "-1", "a", "1.5", "1e3", "%D9%A1", "1%00", "0x10", "true"])
