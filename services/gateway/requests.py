@@ -36,8 +36,8 @@ def key_of_tenant(request: web.Request) -> Key:
 
 def is_dry_run(request: web.Request) -> bool:
     """Whether nothing is to be stored. Raises ValidationFailed for a value that is neither true nor false."""
-    asked = request.query.get("dry_run", "")
-    if asked not in ("", "0", "false", "1", "true"):
+    asked = request.query.get("dry_run", "0")
+    if asked not in ("0", "false", "1", "true"):  # nor "": whoever writes ?dry_run wants nothing stored
         raise ValidationFailed({"dry_run": [MESSAGES["flag"].format(field="dry_run")]})
     return asked in ("1", "true")
 

@@ -91,7 +91,7 @@ async def test_a_form_and_the_values_of_the_parameter(client: aiohttp.ClientSess
     for value in ("1", "true"):
         answer = await ask(client, "POST", f"{INBOUND}&dry_run={value}", data={"email": email, "tags[]": "x"})
         assert (answer.status, answer.body["changes"]["tags"]["to"]) == (200, ["x"])
-    for value in ("yes", "2", "TRUE"):
+    for value in ("yes", "2", "TRUE", ""):
         answer = await post_lead(client, {"email": email}, f"{INBOUND}&dry_run={value}")
         assert (answer.status, list(answer.body["errors"])) == (422, ["dry_run"])
     assert (await post_lead(client, {"email": email}, f"{INBOUND}&dry_run=0")).body["is_duplicate"] is False
