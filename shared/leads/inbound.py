@@ -187,6 +187,11 @@ def _checked(value: dict[str, Any]) -> dict[str, Any]:
     try:
         fields = _validate(value)
     except ValidationError as error:
+        # Blank was not sent, where no text can stand too: no-code tools send all their fields, empty ones as "".
+        # Looked for only now, since an ordinary lead should not pay for it.
+        told = {name: part for name, part in value.items() if not (isinstance(part, str) and not part.strip())}
+        if len(told) < len(value):
+            return _checked(told)
         raise Unacceptable(_said(error)) from error
     sent = {name: field for name, field in fields.items() if field is not None and field != ""}
     if "tags" in sent:

@@ -98,6 +98,18 @@ async def test_null_and_blank_were_not_sent(client: aiohttp.ClientSession, value
     assert lead["company"] == "Acme"
 
 
+@pytest.mark.parametrize("blank", ["", " "])
+async def test_blank_was_not_sent_where_no_text_can_stand(client: aiohttp.ClientSession, blank: str) -> None:
+    typed = ("tags", "custom_fields", "pipeline_id", "pipeline_stage_id", "assigned_user_id", "starred")
+    lead = {"email": new_email(), "company": "Acme", **dict.fromkeys(typed, blank)}
+    answer = await post_lead(client, lead)
+    assert answer.status == 201, answer.raw
+    assert "warnings" not in answer.body
+    assert (await lead_of(client, answer))["company"] == "Acme"
+    answer = await post_lead(client, {**lead, "email": blank, "first_name": 1})
+    assert answer.body["errors"].keys() == {"email", "first_name"}
+
+
 async def test_a_form_is_a_lead_too(client: aiohttp.ClientSession) -> None:
     fields = [("email", new_email()), ("tags", "a"), ("tags", "b"), ("custom_fields[budget]", "10"), ("starred", "1")]
     answer = await ask(client, "POST", INBOUND, data=urlencode(fields), headers=FORM)
