@@ -124,7 +124,7 @@ class Shape:
         """
         errors: Fields = {}
         known = {name: value[name] for name in self.fields.__annotations__ if name in value}
-        known = {name: None if part == "" else part for name, part in cleaned(known, "", errors).items()}
+        known = {name: None if _is_blank(part) else part for name, part in cleaned(known, "", errors).items()}
         sent = {name: part for name, part in known.items() if not (part is None and name in self.required)}
         sound = {name: None if part == "" else part for name, part in self._sound(sent, errors).items()}
         broken = {field.partition(".")[0] for field in errors}
@@ -142,6 +142,10 @@ class Shape:
         broken = {field.partition(".")[0] for field in found}
         rest = {name: part for name, part in known.items() if name not in broken}
         return self._sound(rest, errors) if len(rest) < len(known) else {}
+
+
+def _is_blank(part: Any) -> bool:
+    return isinstance(part, str) and not part.strip()
 
 
 def text(longest: int, *, shortest: int = 0) -> Any:

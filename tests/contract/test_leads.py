@@ -97,6 +97,17 @@ async def test_null_empties_and_what_is_not_sent_stays(client: aiohttp.ClientSes
     assert (await patch(client, lead)).body["data"] == found
 
 
+@pytest.mark.parametrize("blank", ["", " \t"])
+async def test_blank_empties_as_null_does(client: aiohttp.ClientSession, blank: str) -> None:
+    lead = await make(client, email=blank, phone=blank, assigned_user_id=blank, pipeline_id=blank)
+    assert (lead["email"], lead["phone"], lead["assigned_user_id"]) == (None, None, None)
+    lead = await make(client, email=new_email(), phone=new_phone(), company="Acme")
+    answer = await patch(client, lead, email=blank, phone=blank, company=blank, pipeline_stage_id=blank)
+    assert answer.status == 200, answer.raw
+    names = ("email", "phone", "company", "pipeline_stage_id")
+    assert [answer.body["data"][name] for name in names] == [None] * 4
+
+
 WRONG: dict[str, list[Any]] = {
     "first_name": [1, True, None, "", " ", [], {}, "x" * 256, "a\0b", "\ud800"],
     "last_name": [1, "x" * 256],
