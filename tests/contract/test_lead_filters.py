@@ -124,6 +124,20 @@ async def test_search_finds_names_emails_and_phones(client: aiohttp.ClientSessio
         assert (await listed(client, search=term)).body["meta"]["total"] == 0
 
 
+async def test_search_knows_the_case_of_every_alphabet(client: aiohttp.ClientSession) -> None:
+    """A small sigma at the end of a word is another than one within."""
+    mark = secrets.token_hex(6)
+    lead = {"first_name": "Γιώργος", "last_name": f"ПЕТРОВ İREM {mark}"}
+    made = (await ask(client, "POST", "/api/v1/leads", json=lead)).body["data"]["id"]
+
+    async def found(term: str) -> bool:
+        return made in [lead["id"] for lead in (await listed(client, search=term, per_page=100)).body["data"]]
+
+    await until_async(lambda: found(mark), 5)
+    for term in (f"Γιώργος петров irem {mark}", f"ΓΙΏΡΓΟΣ ПЕТРОВ İREM {mark}", f"γιώργοσ петров IREM {mark}"):
+        assert await found(term), term
+
+
 @pytest.mark.parametrize("sort", ["created_at", "updated_at", "lead_score", "first_name", "last_name", "email"])
 async def test_a_walk_meets_every_lead_once(
     client: aiohttp.ClientSession, service: Service, source: str, sort: str

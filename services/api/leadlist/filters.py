@@ -56,7 +56,7 @@ class Filters:
     @property
     def found(self) -> str:
         """The condition on a text to search."""
-        fits = [f"text LIKE lower(%(pattern_{number})s)" for number in range(len(self.patterns))]
+        fits = [f"text LIKE lower(upper(%(pattern_{number})s))" for number in range(len(self.patterns))]
         return f"({' OR '.join(fits)})"
 
     @property

@@ -15,7 +15,7 @@ FEWEST_DIGITS = 3
 
 
 def patterns(term: str, country: str | None) -> list[str]:
-    """The LIKE patterns of which one must fit; case is left to the database, which lowered the text."""
+    """The LIKE patterns of which one must fit; case is left to the database, which raised and lowered the text."""
     found = [f"%{term.translate(_ESCAPED)}%"]
     found += [f"%\n%\n%{digits}%" for digits in sorted(_digits(term, country))]
     return found
