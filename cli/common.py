@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,6 +28,17 @@ def data_dir_option(command: Command) -> Command:
     kind = click.Path(file_okay=False, path_type=Path)
     text = "Where all state lies; .leadhub/ in the project unless given here or in LEADHUB_DATA_DIR."
     return click.option("--data-dir", type=kind, expose_value=False, callback=keep, help=text)(command)
+
+
+def read_time(_: click.Context, __: click.Parameter, text: str | None) -> datetime | None:
+    """An option's value, a date (00:00 UTC) or a time, in UTC."""
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # also one whose year in UTC would be 0, which could be stored and never read
+        raise click.BadParameter("a date or time in ISO 8601, as 2027-01-31") from None
 
 
 def make_settings(**options: Any) -> Settings:

@@ -1,11 +1,11 @@
 """`replay`: submissions once more."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 import click
 
-from cli.common import data_dir_option, make_settings, say, with_database
+from cli.common import data_dir_option, make_settings, read_time, say, with_database
 from shared import replay as submissions
 from shared.replay import Selection
 
@@ -13,10 +13,12 @@ from shared.replay import Selection
 @click.command()
 @click.argument("ids", metavar="[ID]...", nargs=-1, type=click.UUID)
 @click.option("--state", type=click.Choice(["dead", "quarantined"]), help="All submissions in this state.")
-@click.option("--since", help="Of these only what was received since: a date (00:00 UTC) or a time, ISO 8601.")
+@click.option(
+    "--since", callback=read_time, help="Of these only what was received since: a date (00:00 UTC) or a time, ISO 8601."
+)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @data_dir_option
-def replay(ids: tuple[UUID, ...], state: str | None, since: str | None, yes: bool) -> None:
+def replay(ids: tuple[UUID, ...], state: str | None, since: datetime | None, yes: bool) -> None:
     """Send submissions through the workers again, by their IDs or by --state. Shows how many before it begins.
 
     Example: leadhub replay --state dead --since 2026-03-28
@@ -24,18 +26,8 @@ def replay(ids: tuple[UUID, ...], state: str | None, since: str | None, yes: boo
     if bool(ids) == bool(state):
         raise click.UsageError("name either the ids of submissions or a --state")
     settings = make_settings()
-    wanted = Selection(ids=[str(each) for each in ids] or None, state=state, since=_time(since))
+    wanted = Selection(ids=[str(each) for each in ids] or None, state=state, since=since)
     count = with_database(settings, lambda use: submissions.count(use, wanted))
     say(f"{count} submissions")
     if count and (yes or click.confirm("Replay them?", err=True)):
         click.echo(with_database(settings, lambda use: submissions.replay(use, wanted)))
-
-
-def _time(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise click.BadParameter("a date or time in ISO 8601, as 2026-03-28", param_hint="--since") from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -6,9 +6,15 @@ from typing import Any, get_args
 
 import click
 
-from cli.common import data_dir_option, make_settings, table, with_database
+from cli.common import data_dir_option, make_settings, read_time, table, with_database
 from shared import tenants
 from shared.leads.merge import Policy
+
+
+def _name(_: click.Context, __: click.Parameter, value: str) -> str:
+    if not value.strip():
+        raise click.BadParameter("a name that is not blank")
+    return value.strip()
 
 
 @click.group()
@@ -19,7 +25,7 @@ def workspace() -> None:
 
 @workspace.command("create")
 @click.argument("slug")
-@click.option("--name", required=True, help="What people call it.")
+@click.option("--name", required=True, callback=_name, help="What people call it.")
 @click.option("--country", default="US", show_default=True, help="How phone numbers without a country code are read.")
 @click.option("--timezone", default="UTC", show_default=True, help="Where its business hours are, as Europe/Berlin.")
 @data_dir_option
@@ -66,20 +72,20 @@ def key() -> None:
 
 @key.command("create")
 @click.option("--workspace", "slug", required=True, help="The workspace that it opens.")
-@click.option("--name", required=True, help="What it is for.")
+@click.option("--name", required=True, callback=_name, help="What it is for.")
 @click.option("--scopes", required=True, help="What it may do, as 'read:leads write:leads', or '*' for everything.")
 @click.option("--rate-limit", default="1000", show_default=True, help="Requests an hour, or `unlimited`.")
-@click.option("--expires", help="When it ends: a date (00:00 UTC) or a time, ISO 8601.")
+@click.option("--expires", callback=read_time, help="When it ends: a date (00:00 UTC) or a time, ISO 8601.")
 @click.option("--json", "as_json", is_flag=True, help='Print {"key": …, "id": …} instead of the key alone.')
 @data_dir_option
-def key_create(slug: str, name: str, scopes: str, rate_limit: str, expires: str | None, as_json: bool) -> None:
+def key_create(slug: str, name: str, scopes: str, rate_limit: str, expires: datetime | None, as_json: bool) -> None:
     """Make a key and print it, once: only its digest is kept.
 
     Example: leadhub key create --workspace acme --name website --scopes 'write:leads'
     """
-    limit, end = _limit(rate_limit), _time(expires)
+    limit = _limit(rate_limit)
     asked = scopes.replace(",", " ").split()
-    made = with_database(make_settings(), lambda use: tenants.create_key(use, slug, name, asked, limit, end))
+    made = with_database(make_settings(), lambda use: tenants.create_key(use, slug, name, asked, limit, expires))
     click.echo(json.dumps({"key": made.key.secret, "id": made.id}) if as_json else made.key.secret)
 
 
@@ -117,16 +123,6 @@ def _limit(text: str) -> int | None:
     if not text.isascii() or not text.isdigit() or not 0 < int(text) < 2**31:
         raise click.BadParameter("a positive number, or `unlimited`", param_hint="--rate-limit")
     return int(text)
-
-
-def _time(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise click.BadParameter("a date or time in ISO 8601, as 2027-01-31", param_hint="--expires") from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _shown(moment: datetime | None) -> str | None:

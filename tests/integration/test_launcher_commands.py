@@ -58,6 +58,9 @@ def test_workspaces_and_keys_from_making_to_revoking(data_dir: Path) -> None:
     assert second[4] == "unlimited"
 
 
+KEY = ("key", "create", "--workspace", "a", "--name", "x", "--scopes", "*")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -68,9 +71,13 @@ def test_workspaces_and_keys_from_making_to_revoking(data_dir: Path) -> None:
         (("workspace", "set", "a", "--merge-policy", "mix"), "'mix' is not one of"),
         (("key", "create", "--workspace", "none", "--name", "x", "--scopes", "*"), "there is no workspace 'none'"),
         (("key", "create", "--workspace", "none", "--name", "x", "--scopes", "eat:leads"), "unknown scope eat:leads"),
-        (("key", "create", "--workspace", "a", "--name", "x", "--scopes", "*", "--rate-limit", "0"), "positive number"),
-        (("key", "create", "--workspace", "a", "--name", "x", "--scopes", "*", "--expires", "soon"), "ISO 8601"),
+        ((*KEY, "--rate-limit", "0"), "positive number"),
+        ((*KEY, "--expires", "soon"), "ISO 8601"),
+        ((*KEY, "--expires", "0001-01-01T00:00:00+23:00"), "ISO 8601"),
+        (("key", "create", "--workspace", "a", "--name", " ", "--scopes", "*"), "a name that is not blank"),
+        (("workspace", "create", "b", "--name", ""), "a name that is not blank"),
         (("key", "revoke", "999"), "there is no key 999"),
+        (("replay", "--state", "dead", "--since", "soon"), "ISO 8601"),
         (("replay",), "name either the ids of submissions or a --state"),
         (("up", "--port", "99999"), "port"),
     ],
