@@ -39,8 +39,17 @@ def needs(*scopes: str) -> Callable[[Handler], Handler]:
 
 
 def scope_of(request: web.Request) -> str:
-    """The scope that its handler needs. What has no handler (404, 405) needs any key: nobody probes for routes."""
-    return getattr(request.match_info.handler, "scope", ANY_KEY)
+    """The scope that its handler needs. What has no handler (404, 405) needs any key, so that nobody probes for
+    routes, but where every other method is public: there is nothing to probe for there."""
+    scope: str | None = getattr(request.match_info.handler, "scope", None)
+    if scope is not None:
+        return scope
+    here = [route for route in request.app.router.routes() if _path(route) == request.path]
+    return PUBLIC if here and all(getattr(route.handler, "scope", "") == PUBLIC for route in here) else ANY_KEY
+
+
+def _path(route: web.AbstractRoute) -> str | None:
+    return route.resource.canonical if route.resource else None
 
 
 def require(key: Key, scope: str) -> None:

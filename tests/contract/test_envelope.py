@@ -84,6 +84,13 @@ async def test_a_method_that_is_not_there_is_405_with_allow(
     assert method in answer.headers["Allow"]
 
 
+@pytest.mark.parametrize("path", ["/api/v1/health", "/api/v1/openapi.json", "/api/documentation"])
+async def test_no_key_is_needed_to_learn_what_a_public_address_takes(nobody: aiohttp.ClientSession, path: str) -> None:
+    answer = await ask(nobody, "POST", path, json={})
+    assert (answer.status, answer.code) == (405, "METHOD_NOT_ALLOWED")
+    assert "GET" in answer.headers["Allow"]
+
+
 @pytest.mark.parametrize("path", ["/api/v1/nothing", "/api/inbound/nothing", "/api/v1/leads/1/nothing", "/api/v1"])
 async def test_an_unknown_address_is_404(client: aiohttp.ClientSession, path: str) -> None:
     answer = await ask(client, "GET", path)
