@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from typing import NoReturn
 
 import click
 
@@ -53,5 +54,31 @@ def main(arguments: list[str]) -> None:
         RuntimeError,
         OSError,
     ) as error:  # of a server, a lock, a disk; all else is our mistake
-        click.echo(f"leadhub: {error}", err=True)
-        sys.exit(1)
+        _fail(str(error))
+    except Exception as error:
+        if said := _said_by_a_store(error):
+            _fail(said)
+        raise
+
+
+def _fail(why: str) -> NoReturn:
+    click.echo(f"leadhub: {why}", err=True)
+    sys.exit(1)
+
+
+def _said_by_a_store(error: Exception) -> str | None:
+    """What PostgreSQL or Redis, or the URL of one, has against a command; None if it is our mistake."""
+    import psycopg  # late, as the commands: they cost more than most commands do
+    import redis
+    import sqlalchemy.exc
+
+    from shared.db import is_unavailable
+
+    cause = getattr(error, "orig", None) or error
+    if isinstance(cause, psycopg.errors.UndefinedTable):
+        return "the database has not the tables of this version: `leadhub migrate` makes them"
+    is_bad_url = isinstance(cause, psycopg.ProgrammingError) and cause.sqlstate is None
+    if is_bad_url or isinstance(cause, sqlalchemy.exc.ArgumentError):
+        return f"LEADHUB_DATABASE_URL cannot be read: {cause}".strip()
+    is_away = is_unavailable(error) or isinstance(cause, redis.ConnectionError | redis.TimeoutError)
+    return str(cause).strip() if is_away else None

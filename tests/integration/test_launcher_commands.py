@@ -88,6 +88,29 @@ def test_a_wrong_use_says_so_and_exits_with_2(data_dir: Path, arguments: tuple[s
     assert message in done.stderr
 
 
+AWAY = "127.0.0.1:1"  # where nothing listens
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "url", "message"),
+    [
+        ("status", "LEADHUB_DATABASE_URL", f"postgresql://leadhub@{AWAY}/leadhub", "refused"),
+        ("migrate", "LEADHUB_DATABASE_URL", f"postgresql://leadhub@{AWAY}/leadhub", "refused"),
+        ("status", "LEADHUB_DATABASE_URL", "leadhub", "LEADHUB_DATABASE_URL cannot be read"),
+        ("migrate", "LEADHUB_DATABASE_URL", "leadhub", "LEADHUB_DATABASE_URL cannot be read"),
+        ("status", "LEADHUB_SPOOL_URL", f"redis://{AWAY}/0", "connecting to 127.0.0.1:1"),
+    ],
+)
+def test_a_store_that_cannot_be_reached_is_said_in_a_line(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch, command: str, name: str, url: str, message: str
+) -> None:
+    monkeypatch.setenv(name, url)
+    done = leadhub(data_dir, command)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_status_of_a_new_data_dir(tmp_path: Path) -> None:
     state = json.loads(leadhub(tmp_path, "status", "--json").stdout)
     assert {name: state[name] for name in ("accepted", "pending", "done", "dead", "quarantined", "spooled")} == {
