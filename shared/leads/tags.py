@@ -7,13 +7,13 @@ from shared.db import Connection, as_json
 # Sorted like every unique key that two transactions may want at once; after the leads are locked.
 INSERT = """
 INSERT INTO tags (workspace_id, name)
-SELECT (t->>0)::bigint, t->>1 FROM json_array_elements(%s::json) t ORDER BY 1, lower(t->>1)
+SELECT (t->>0)::bigint, t->>1 FROM json_array_elements(%s::json) t ORDER BY 1, lower(upper(t->>1))
 ON CONFLICT DO NOTHING
 """
 SELECT = """
 SELECT t.workspace_id, n.name, t.id
 FROM (SELECT (t->>0)::bigint AS w, t->>1 AS name FROM json_array_elements(%s::json) t) n
-JOIN tags t ON t.workspace_id = n.w AND lower(t.name) = lower(n.name)
+JOIN tags t ON t.workspace_id = n.w AND lower(upper(t.name)) = lower(upper(n.name))
 """
 NAMES = "SELECT id, name FROM tags WHERE workspace_id = ANY(%s) AND id = ANY(%s)"
 

@@ -16,7 +16,7 @@ _DEFAULT = "LEFT JOIN pipelines p ON p.workspace_id = w.id AND p.is_default"
 SELECT = f"SELECT {_COLUMNS} FROM workspaces w {_DEFAULT} WHERE w.id = ANY(%s)"  # noqa: S608  # constants only
 SELECT_WITH_TAGS = f"""
 SELECT {_COLUMNS}, (SELECT json_object_agg(n.name, t.id) FROM json_array_elements_text(named.names) n (name)
-                    JOIN tags t ON t.workspace_id = w.id AND lower(t.name) = lower(n.name))
+                    JOIN tags t ON t.workspace_id = w.id AND lower(upper(t.name)) = lower(upper(n.name)))
 FROM json_to_recordset(%s::json) AS named(w bigint, names json) JOIN workspaces w ON w.id = named.w {_DEFAULT}
 """  # noqa: S608  # constants only
 STAGES = """

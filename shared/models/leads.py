@@ -119,7 +119,7 @@ class Tag(Base):
     created_at: Mapped[Now]
     updated_at: Mapped[Now]
 
-    __table_args__ = (Index("uq_tags_workspace_id_name", "workspace_id", text("lower(name)"), unique=True),)
+    __table_args__ = (Index("uq_tags_workspace_id_name", "workspace_id", text("lower(upper(name))"), unique=True),)
 
 
 class Activity(Base):

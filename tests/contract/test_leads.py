@@ -279,6 +279,17 @@ async def test_tags_come_and_go_one_by_one(client: aiohttp.ClientSession, name: 
     assert (await ask(client, "DELETE", url)).status == 404
 
 
+async def test_a_tag_with_two_small_letters_for_one_capital_is_one_in_any_case(client: aiohttp.ClientSession) -> None:
+    small = f"{secrets.token_hex(3)} οδος"
+    lead = await make(client, tags=[small, small.upper()], email=new_email())
+    assert lead["tags"] == [small]
+    await post_lead(client, {"email": lead["email"], "tags": [small.upper(), small.replace("ς", "σ")]})
+    answer = await ask(client, "GET", f"{LEADS}?tag={quote(small.upper())}")
+    assert [(found["id"], found["tags"]) for found in answer.body["data"]] == [(lead["id"], [small])]
+    answer = await ask(client, "DELETE", f"{LEADS}/{lead['id']}/tags/{quote(small.upper())}")
+    assert (answer.status, answer.body["data"]["tags"]) == (200, [])
+
+
 @pytest.mark.parametrize("tag", [None, "", "  ", 1, ["a"], "x" * 101, "a\0"])
 async def test_what_is_no_tag(client: aiohttp.ClientSession, tag: Any) -> None:
     lead = await make(client)

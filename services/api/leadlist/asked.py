@@ -9,7 +9,8 @@ from shared.errors import Fields
 
 NOUNS = {"pipeline_id": "pipeline", "stage_id": "stage", "assigned_user_id": "user"}
 LOOK_UP = """
-SELECT (SELECT id FROM tags WHERE workspace_id = %(workspace)s AND lower(name) = lower(%(tag)s)) AS tag_id,
+SELECT (SELECT id FROM tags
+        WHERE workspace_id = %(workspace)s AND lower(upper(name)) = lower(upper(%(tag)s))) AS tag_id,
        (SELECT country FROM workspaces WHERE id = %(workspace)s) AS country,
        EXISTS (SELECT 1 FROM pipelines WHERE workspace_id = %(workspace)s AND id = %(pipeline_id)s) AS pipeline_id,
        EXISTS (SELECT 1 FROM pipeline_stages WHERE workspace_id = %(workspace)s AND id = %(stage_id)s) AS stage_id,

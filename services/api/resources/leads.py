@@ -98,7 +98,11 @@ async def remove_tag(request: web.Request) -> web.Response:
     async with reading(request) as connection:
         borne = select(Lead.id).join(Tag, (Tag.workspace_id == Lead.workspace_id) & (Tag.id == any_(Lead.tag_ids)))
         of_lead = (Lead.workspace_id == workspace_of(request), Lead.id == lead_id)
-        if not (await connection.execute(borne.where(*of_lead, func.lower(Tag.name) == func.lower(name)))).first():
+        if not (
+            await connection.execute(
+                borne.where(*of_lead, func.lower(func.upper(Tag.name)) == func.lower(func.upper(name)))
+            )
+        ).first():
             raise NotFound
     return await _change(request, {}, remove_tags=[name])
 
