@@ -24,7 +24,7 @@ from shared.ratelimit import RateLimiter
 from shared.web.access_log import AccessLog
 from shared.web.answers import envelope
 from shared.web.express import Send, wire
-from shared.web.pipeline import record, request_id_of, standing_headers, unlimited
+from shared.web.pipeline import request_id_of, standing_headers, unlimited
 
 log = logging.get()
 
@@ -38,7 +38,7 @@ class LeadExpress:
     """Takes leads from the connections of one gateway process."""
 
     def __init__(
-        self, intake: Intake, keys: KeyRing, limiter: RateLimiter, access_log: AccessLog | None, body_limit: int
+        self, intake: Intake, keys: KeyRing, limiter: RateLimiter, access_log: AccessLog, body_limit: int
     ) -> None:
         self._intake = intake
         self._keys = keys
@@ -102,7 +102,7 @@ class _Request:
     __slots__ = ("_access_log", "_key", "_limits", "_method", "_send", "_started", "id", "item")
 
     def __init__(
-        self, key: Key, message: RawRequestMessage, limits: dict[str, str], send: Send, access_log: AccessLog | None
+        self, key: Key, message: RawRequestMessage, limits: dict[str, str], send: Send, access_log: AccessLog
     ) -> None:
         self._started = time.perf_counter()
         self._key = key
@@ -139,5 +139,4 @@ class _Request:
         headers |= standing_headers(self.id, self._limits, ROUTE)
         self._send(wire(status, headers, body))
         seconds = time.perf_counter() - self._started
-        line = {"request_id": self.id, "method": "POST", "route": ROUTE, **notes}
-        record(self._access_log, self._key, status, seconds, line)
+        self._access_log.add(hdrs.METH_POST, ROUTE, status, seconds, self._key, {"request_id": self.id, **notes})

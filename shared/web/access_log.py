@@ -1,52 +1,84 @@
-"""The access line: one JSON object per request, gathered and written a few times a second.
+"""What is kept of each request: its time, counted by route and status, and its line, one JSON object.
 
-Not by structlog, whose pipeline and write cost a request 7 µs and the server a tenth of its rate; the fields and the
-format are the same. Lines wait at most 0.2 s, and are written at the end of the process.
+Both are gathered and written a few times a second. To count in a file that processes share costs 1.7 µs, and a line of
+structlog's 7; the fields and the format are the same. The last are written at the end of the process.
 """
 
+import asyncio
 import sys
 import time
+from functools import lru_cache
 from typing import Any
 
 import orjson
+from aiohttp import hdrs
+
+from shared.keys import Key
+from shared.metrics import REQUEST_SECONDS, Gathered
 
 GATHER = 0.2  # seconds
 MOST = 256  # lines
 
 
 class AccessLog:
-    """The lines of one process. `service` is what the other log lines of the process say."""
+    """The requests of one process. `service` is what its other log lines say; without `lines` they are only counted."""
 
-    def __init__(self, service: str) -> None:
+    def __init__(self, service: str, *, lines: bool) -> None:
         self._service = service
+        self._has_lines = lines
         self._lines: list[bytes] = []
-        self._written = 0.0
-        self._second = 0
-        self._prefix = ""
+        self._gathered: dict[tuple[str, str, int], Gathered] = {}
+        self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, line: dict[str, Any]) -> None:
-        """Takes a line; its time and service are added here."""
+    def add(self, method: str, route: str, status: int, seconds: float, key: Key | None, notes: dict[str, Any]) -> None:
+        """Takes a request that was answered. `notes` are its id and what else its line shall say."""
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(GATHER, self.write)
+        gathered = self._gathered.get((method, route, status))
+        if gathered is None:
+            gathered = self._gathered[method, route, status] = _gathered(method, route, status)
+        gathered.observe(seconds)
+        if self._has_lines:
+            self._note(method, route, status, seconds, key, notes)
+
+    def _note(
+        self, method: str, route: str, status: int, seconds: float, key: Key | None, notes: dict[str, Any]
+    ) -> None:
         now = time.time()
-        line["event"] = "request"
-        line["service"] = self._service
-        line["level"] = "info"
-        line["timestamp"] = self._iso(now)
+        line = {
+            **notes,
+            "method": method,
+            "route": route,
+            "status": status,
+            "ms": round(seconds * 1000, 2),
+            "workspace_id": key and key.workspace_id,
+            "key_id": key and key.id,
+            "event": "request",
+            "service": self._service,
+            "level": "info",
+            "timestamp": f"{_second(int(now))}.{int(now % 1 * 1e6):06d}Z",
+        }
         self._lines.append(orjson.dumps(line))
-        if now - self._written > GATHER or len(self._lines) >= MOST:
-            self._written = now
+        if len(self._lines) >= MOST:
             self.write()
 
     def write(self) -> None:
         """Writes what was gathered."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for gathered in self._gathered.values():
+            gathered.hand_over()
         if self._lines:
-            self._lines.append(b"")
-            sys.stderr.buffer.write(b"\n".join(self._lines))
+            lines, self._lines = [*self._lines, b""], []
+            sys.stderr.buffer.write(b"\n".join(lines))
             sys.stderr.buffer.flush()
-            self._lines = []
 
-    def _iso(self, now: float) -> str:
-        second = int(now)
-        if second != self._second:
-            self._second = second
-            self._prefix = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
-        return f"{self._prefix}.{int((now - second) * 1e6):06d}Z"
+
+@lru_cache(maxsize=1)
+def _second(second: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+
+
+def _gathered(method: str, route: str, status: int) -> Gathered:
+    return Gathered(REQUEST_SECONDS.labels(method if method in hdrs.METH_ALL else "other", route, status))

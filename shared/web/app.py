@@ -20,7 +20,7 @@ from shared.web.pipeline import ACCESS_LOG, KEYS, LIMITER, pipeline
 def make_app(settings: Settings, service: str) -> web.Application:
     """An application without routes but for /metrics; `service` is what its access lines say."""
     app = web.Application(middlewares=[pipeline], client_max_size=settings.batch_body_limit + 1)
-    app[ACCESS_LOG] = AccessLog(service) if settings.access_log else None
+    app[ACCESS_LOG] = AccessLog(service, lines=settings.access_log)
     app.cleanup_ctx.append(_foundation(settings))
     mount(app, [web.get("/metrics", metrics)])
     return app
@@ -43,8 +43,9 @@ async def _expect(request: web.Request) -> None:
 
 @public
 @gives(None, raw="text/plain")
-async def metrics(_: web.Request) -> web.Response:
+async def metrics(request: web.Request) -> web.Response:
     """Prometheus' text format. A public proxy should not pass this path on."""
+    request.app[ACCESS_LOG].write()
     return web.Response(body=exposition(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
 
@@ -63,7 +64,6 @@ def _foundation(settings: Settings) -> Callable[[web.Application], AsyncIterator
         await limiter.close()
         await pool.close(timeout=2)
         await limits.aclose()
-        if access_log := app[ACCESS_LOG]:
-            access_log.write()
+        app[ACCESS_LOG].write()
 
     return context

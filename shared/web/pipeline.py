@@ -8,12 +8,9 @@ import os
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from functools import lru_cache
-from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from aiohttp import hdrs, web
-from prometheus_client import Histogram
 
 from shared import logging
 from shared.db import is_unavailable
@@ -28,7 +25,6 @@ from shared.errors import (
     Unauthorized,
 )
 from shared.keys import Key, KeyRing
-from shared.metrics import REQUEST_SECONDS
 from shared.ratelimit import UNLIMITED, RateLimiter
 from shared.web.access import KEY, PUBLIC, require, scope_of
 from shared.web.access_log import AccessLog
@@ -38,7 +34,7 @@ log = logging.get()
 
 KEYS = web.AppKey("keys", KeyRing)
 LIMITER = web.AppKey("limiter", RateLimiter)
-ACCESS_LOG = web.AppKey[AccessLog | None]("access_log")
+ACCESS_LOG = web.AppKey("access_log", AccessLog)
 
 LIMIT_HEADERS = "limit_headers"
 NOTES = "notes"  # what a handler adds to the request's line in the log
@@ -164,22 +160,5 @@ def _route(request: web.Request) -> str:
 
 
 def _record(request: web.Request, response: web.StreamResponse, request_id: str, seconds: float) -> None:
-    notes = {"request_id": request_id, "method": request.method, "route": _route(request), **request.get(NOTES, {})}
-    record(request.app[ACCESS_LOG], request.get(KEY), response.status, seconds, notes)
-
-
-def record(log: AccessLog | None, key: Key | None, status: int, seconds: float, notes: dict[str, Any]) -> None:
-    """Counts a request and writes its line. `notes` hold at least its id, its method and its route."""
-    _seconds_of(notes["method"], notes["route"], status).observe(seconds)
-    if log:
-        notes["status"] = status
-        notes["ms"] = round(seconds * 1000, 2)
-        notes["workspace_id"] = key and key.workspace_id
-        notes["key_id"] = key and key.id
-        log.add(notes)
-
-
-# Finding a label's child costs as much as counting on it. Bounded: by routes, methods that routes have, and statuses.
-@lru_cache(maxsize=1024)
-def _seconds_of(method: str, route: str, status: int) -> Histogram:
-    return REQUEST_SECONDS.labels(method if method in hdrs.METH_ALL else "other", route, status)
+    notes = {"request_id": request_id, **request.get(NOTES, {})}
+    request.app[ACCESS_LOG].add(request.method, _route(request), response.status, seconds, request.get(KEY), notes)
