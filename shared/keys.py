@@ -67,7 +67,11 @@ class KeyRing:
 
     def known(self, secret: str) -> Key | None:
         """The key of that secret if it is valid and in memory."""
-        return self._valid(self._keys.known(digest(secret)))
+        return self.known_by(digest(secret))
+
+    def known_by(self, secret_digest: bytes) -> Key | None:
+        """As `known`, by the secret's digest."""
+        return self._valid(self._keys.known(secret_digest))
 
     def _valid(self, entry: Entry | None) -> Key | None:
         now = time.time()

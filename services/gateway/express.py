@@ -5,10 +5,12 @@ The steps and their order are those of the pipeline and of `receive_lead`, made 
 """
 
 import time
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import orjson
-from aiohttp import StreamReader, hdrs
+from aiohttp import hdrs
 from aiohttp.http_parser import RawRequestMessage
 
 from services.gateway.handlers import told
@@ -20,123 +22,128 @@ from shared import logging
 from shared.errors import ApiError, ServerError
 from shared.journal import Item, Lane
 from shared.keys import Key, KeyRing
-from shared.ratelimit import RateLimiter
+from shared.ratelimit import HOUR, RateLimiter
+from shared.security import digest
 from shared.web.access_log import AccessLog
 from shared.web.answers import envelope
-from shared.web.express import Send, wire
-from shared.web.pipeline import request_id_of, standing_headers, unlimited
+from shared.web.express import Read, Send, Taker, lines_of, wire
+from shared.web.pipeline import CORS, new_request_id, sent_request_id, unlimited
 
 log = logging.get()
 
 ROUTE = "/api/inbound/leads"
+ADDRESS = f"{ROUTE}?tenant="
 SCOPE = "write:leads"
 PREFIX = "Bearer "
 UNUSUAL = (hdrs.CONTENT_ENCODING, hdrs.EXPECT, "Idempotency-Key")  # headers that ask for more than is done here
 
+STANDING = f"Content-Type: {JSON}\r\n{lines_of(CORS)}"  # lines of every answer
 
+
+@dataclass(frozen=True)
 class LeadExpress:
     """Takes leads from the connections of one gateway process."""
 
-    def __init__(
-        self, intake: Intake, keys: KeyRing, limiter: RateLimiter, access_log: AccessLog, body_limit: int
-    ) -> None:
-        self._intake = intake
-        self._keys = keys
-        self._limiter = limiter
-        self._access_log = access_log
-        self._body_limit = body_limit
+    intake: Intake
+    keys: KeyRing
+    limiter: RateLimiter
+    access_log: AccessLog
+    body_limit: int
 
-    def take(self, message: RawRequestMessage, payload: StreamReader, send: Send) -> bool:
-        """Takes a request whose body is whole, if it is an ordinary one; counts it on its key's limit."""
-        key = self._key_of(message)
-        if key is None or not self._is_ordinary(message):
-            return False
-        limits = self._charge(key)
-        if limits is None:
-            return False
-        one = _Request(key, message, limits, send, self._access_log)
-        try:
-            item = new_item(key, read_lead(JSON, payload.read_nowait()), None)
-        except ApiError as error:
-            one.refuse(error)
-            return True
-        except Exception:
-            log.exception("request.failed", request_id=one.id, method=message.method, route=ROUTE)
-            one.refuse(ServerError())
-            return True
-        one.item = item
-        seconds = seconds_to_wait(message.headers)
-        if seconds:
-            self._intake.take_and_wait(item, Lane.WAITED_FOR, seconds, one.tell)
-        else:
-            self._intake.take(item, Lane.PROMPT, one.tell)
-        return True
-
-    def _key_of(self, message: RawRequestMessage) -> Key | None:
-        if message.method != hdrs.METH_POST or not message.path.startswith(ROUTE):
-            return None
-        sent = message.headers.get(hdrs.AUTHORIZATION, "")
-        key = self._keys.known(sent[len(PREFIX) :]) if sent.startswith(PREFIX) else None
-        if key is None or not key.may(SCOPE) or message.path != f"{ROUTE}?tenant={key.workspace_slug}":
-            return None
-        return key
-
-    def _is_ordinary(self, message: RawRequestMessage) -> bool:
+    def taker_of(self, message: RawRequestMessage) -> Taker | None:
+        """What takes the leads that come with this head, if it is an ordinary one."""
         headers = message.headers
+        if message.method != hdrs.METH_POST or not message.path.startswith(ADDRESS):
+            return None
         if headers.get(hdrs.CONTENT_TYPE, JSON) != JSON or not headers[hdrs.HOST].isascii():
-            return False
-        if any(name in headers for name in UNUSUAL):
-            return False
-        return int(headers.get(hdrs.CONTENT_LENGTH, 0)) <= self._body_limit
+            return None
+        sent = headers.get(hdrs.AUTHORIZATION, "")
+        if not sent.startswith(PREFIX) or any(name in headers for name in UNUSUAL):
+            return None
+        return _Taker(self, message, digest(sent[len(PREFIX) :]))
 
-    def _charge(self, key: Key) -> dict[str, str] | None:
+    def limits(self, key: Key) -> str | None:
+        """The lines of the key's rate limit, on which the request is counted; None where that takes a look at Redis."""
         if key.limit is None:
-            return unlimited()
-        usage = self._limiter.charge_claimed(key.id, key.limit)
-        return usage and usage.headers()
+            return _unlimited(int(time.time()) // HOUR)
+        usage = self.limiter.charge_claimed(key.id, key.limit)
+        return usage and lines_of(usage.headers())
+
+
+@lru_cache(maxsize=1)
+def _unlimited(_hour: int) -> str:
+    return lines_of(unlimited())
+
+
+class _Taker:
+    """Takes the leads that come with one head. What may change between two requests is asked at each."""
+
+    def __init__(self, express: LeadExpress, message: RawRequestMessage, key_digest: bytes) -> None:
+        self._express = express
+        self._digest = key_digest
+        self._tenant = message.path[len(ADDRESS) :]
+        self._id = sent_request_id(message.headers)
+        self._seconds = seconds_to_wait(message.headers)
+
+    def begin(self, size: int, send: Send) -> Read | None:
+        express = self._express
+        key = express.keys.known_by(self._digest)
+        if key is None or key.workspace_slug != self._tenant or not key.may(SCOPE) or size > express.body_limit:
+            return None
+        limits = express.limits(key)
+        if limits is None:
+            return None
+        return _Request(express, key, limits, send, self._id or new_request_id(), self._seconds).read
 
 
 class _Request:
     """One request under way."""
 
-    __slots__ = ("_access_log", "_key", "_limits", "_method", "_send", "_started", "id", "item")
+    __slots__ = ("_express", "_id", "_item", "_key", "_limits", "_seconds", "_send", "_started")
 
     def __init__(
-        self, key: Key, message: RawRequestMessage, limits: dict[str, str], send: Send, access_log: AccessLog
+        self, express: LeadExpress, key: Key, limits: str, send: Send, request_id: str, seconds: float
     ) -> None:
         self._started = time.perf_counter()
+        self._express = express
         self._key = key
         self._limits = limits
         self._send = send
-        self._access_log = access_log
-        self.id = request_id_of(message.headers)
-        self.item: Item
+        self._id = request_id
+        self._seconds = seconds  # that the caller waits
+        self._item: Item
 
-    def tell(self, outcome: Outcome) -> None:
-        """Answers with what became of the submission. Raises nothing: others wait behind it to be told."""
+    def read(self, body: bytes) -> None:
+        """Reads the lead and has it stored, or refuses it."""
         try:
-            self._tell(outcome)
-        except ApiError as error:
-            self.refuse(error)
-        except Exception:
-            log.exception("request.failed", request_id=self.id, method=hdrs.METH_POST, route=ROUTE)
-            self.refuse(ServerError())
+            item = self._item = new_item(self._key, read_lead(JSON, body), None)
+        except Exception as error:
+            self._fail(error)
+        else:
+            if self._seconds:
+                self._express.intake.take_and_wait(item, Lane.WAITED_FOR, self._seconds, self._tell)
+            else:
+                self._express.intake.take(item, Lane.PROMPT, self._tell)
 
     def _tell(self, outcome: Outcome) -> None:
-        if isinstance(outcome, ApiError):
-            self.refuse(outcome)
-            return
-        status, body, headers = told(self.item, outcome)
-        notes = {"submission_id": self.item.id, "lead_id": outcome and outcome.lead_id}
-        self._answer(status, {**headers, "Content-Type": JSON}, orjson.dumps(body), notes)
+        """Answers with what became of the submission. Raises nothing: others wait behind it to be told."""
+        try:
+            if isinstance(outcome, ApiError):
+                raise outcome
+            status, body, headers = told(self._item, outcome)
+            notes = {"submission_id": self._item.id, "lead_id": outcome and outcome.lead_id}
+            self._answer(status, lines_of(headers), orjson.dumps(body), notes)
+        except Exception as error:
+            self._fail(error)
 
-    def refuse(self, error: ApiError) -> None:
-        """Answers with an error."""
-        body = orjson.dumps(envelope(error, self.id))
-        self._answer(error.status, {**error.headers, "Content-Type": JSON}, body, {})
+    def _fail(self, error: Exception) -> None:
+        if not isinstance(error, ApiError):
+            log.exception("request.failed", request_id=self._id, method=hdrs.METH_POST, route=ROUTE)
+            error = ServerError()
+        self._answer(error.status, lines_of(error.headers), orjson.dumps(envelope(error, self._id)), {})
 
-    def _answer(self, status: int, headers: dict[str, str], body: bytes, notes: dict[str, Any]) -> None:
-        headers |= standing_headers(self.id, self._limits, ROUTE)
-        self._send(wire(status, headers, body))
+    def _answer(self, status: int, lines: str, body: bytes, notes: dict[str, Any]) -> None:
+        self._send(wire(status, f"{lines}X-Request-Id: {self._id}\r\n{self._limits}{STANDING}", body))
         seconds = time.perf_counter() - self._started
-        self._access_log.add(hdrs.METH_POST, ROUTE, status, seconds, self._key, {"request_id": self.id, **notes})
+        notes["request_id"] = self._id
+        self._express.access_log.add(hdrs.METH_POST, ROUTE, status, seconds, self._key, notes)

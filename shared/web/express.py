@@ -4,6 +4,10 @@ These cost more than a lead's whole reading and storing. A request that came who
 memory, is taken where its bytes arrive; its answer is written by whoever has it. All others go aiohttp's way, as does
 every request where no express is set up. A connection has one request under way at a time, on either way: what is
 pipelined behind it waits in aiohttp's own queue, with its limit.
+
+The first request of a connection is read by aiohttp's parser. Those that follow with the same head are not: what was
+decided on their head is known (`shared/web/heads.py`), and the parser, which stands between two requests, need not see
+them.
 """
 
 import asyncio
@@ -18,14 +22,26 @@ from aiohttp.http import SERVER_SOFTWARE
 from aiohttp.http_parser import RawRequestMessage
 from aiohttp.web_protocol import RequestHandler
 
+from shared.web.heads import Head, head_of, is_whole
+
 Send = Callable[[bytes], None]
+Read = Callable[[bytes], None]
+
+
+class Taker(Protocol):
+    """What takes the requests that have a certain head."""
+
+    def begin(self, size: int, send: Send) -> Read | None:
+        """Takes a request with a body of that size, or leaves it alone: None. What is returned is called at once with
+        the body; `send` is called once with the whole answer, now or later.
+        """
 
 
 class Express(Protocol):
-    """What takes requests."""
+    """What looks at heads."""
 
-    def take(self, message: RawRequestMessage, payload: StreamReader, send: Send) -> bool:
-        """Takes a request and calls `send` once with the whole answer, now or later; or leaves it alone: False."""
+    def taker_of(self, message: RawRequestMessage) -> Taker | None:
+        """What takes requests with this head, if they are ordinary ones."""
 
 
 EXPRESS = web.AppKey("express", Express)
@@ -38,7 +54,7 @@ class ExpressHandler(RequestHandler):
     its task waits while there is none; and its two ways of closing what is idle.
     """
 
-    __slots__ = ("_express", "_left", "_parked")
+    __slots__ = ("_between", "_express", "_head", "_left", "_parked", "_taker")
 
     def __init__(self, *args: Any, express: Express | None, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -46,23 +62,48 @@ class ExpressHandler(RequestHandler):
         # aiohttp's `_waiter` while an express request is under way: without it, nothing wakes or closes the connection.
         self._parked: asyncio.Future[None] | None = None
         self._left: asyncio.Future[None] | None = None
+        self._between = True  # whether the parser is known to stand between two requests
+        self._head: Head | None = None  # of the last request, if `_taker` takes those like it
+        self._taker: Taker | None = None
 
     def data_received(self, data: bytes) -> None:
-        if self._express is None or self._waiter is None:
+        if self._waiter is None:  # a request is under way
+            if data:  # aiohttp lets its parser go on by passing none
+                self._between, self._head = False, None
             super().data_received(data)
-            return
-        waiter, self._waiter = self._waiter, None
-        super().data_received(data)
-        self._waiter = waiter
+        elif self._head is None or not self._takes_another(self._head, data):
+            waiter, self._waiter = self._waiter, None
+            super().data_received(data)
+            self._waiter = waiter
+            self._begin_read(data)
+
+    def _takes_another(self, head: Head, data: bytes) -> bool:
+        body = head.body_in(data)
+        read = None if body is None or self._taker is None else self._begin(self._taker, len(body))
+        if body is None or read is None:
+            return False
+        read(body)
+        return True
+
+    def _begin_read(self, data: bytes) -> None:
+        """Begins what was read from the data, and keeps their head if they are one request that the express takes."""
+        self._between = self._between and self._is_one(data)
+        self._head = self._taker = None
         self._next()
+        if self._between and self._taker is not None:
+            self._head = head_of(data)
+
+    def _is_one(self, data: bytes) -> bool:
+        if len(self._messages) != 1:
+            return False
+        message, payload = self._messages[0]
+        return isinstance(message, RawRequestMessage) and payload.is_eof() and is_whole(data, message)
 
     def _next(self) -> None:
         """Begins what was read: by the express, else by aiohttp's task."""
         while self._messages and self._waiter is not None and not self._waiter.done():
             message, payload = self._messages[0]
-            self._parked, self._waiter = self._waiter, None
-            if self._paused or not self._takes(message, payload):
-                self._waiter, self._parked = self._parked, None
+            if not self._takes(message, payload):
                 self._waiter.set_result(None)
                 return
             self._messages.popleft()
@@ -72,13 +113,30 @@ class ExpressHandler(RequestHandler):
                 self._resume_reading_if_drained()
 
     def _takes(self, message: Any, payload: StreamReader) -> bool:
+        self._taker = self._taker_of(message)
+        if self._taker is None or not payload.is_eof():
+            return False
+        read = self._begin(self._taker, payload.total_bytes)
+        if read is None:
+            return False
+        read(payload.read_nowait())
+        return True
+
+    def _taker_of(self, message: Any) -> Taker | None:
         if self._express is None or not isinstance(message, RawRequestMessage):  # else unreadable
-            return False
+            return None
         if message.version != HttpVersion11 or message.should_close or message.upgrade or message.chunked:
-            return False
-        if message.compression or not payload.is_eof():
-            return False
-        return self._express.take(message, payload, self._send)
+            return None
+        return None if message.compression else self._express.taker_of(message)
+
+    def _begin(self, taker: Taker, size: int) -> Read | None:
+        if self._waiter is None or self._waiter.done() or self._paused:
+            return None
+        self._parked, self._waiter = self._waiter, None
+        read = taker.begin(size, self._send)
+        if read is None:
+            self._waiter, self._parked = self._parked, None
+        return read
 
     def _send(self, response: bytes) -> None:
         if self._parked is None or self.transport is None:  # the client has left
@@ -118,11 +176,15 @@ class ExpressHandler(RequestHandler):
         await super().shutdown(timeout)
 
 
-def wire(status: int, headers: Mapping[str, str], body: bytes) -> bytes:
-    """An answer in HTTP/1.1, as aiohttp would write it. `headers` hold no line breaks."""
-    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+def wire(status: int, lines: str, body: bytes) -> bytes:
+    """An answer in HTTP/1.1, as aiohttp would write it. `lines` are its own headers."""
     head = (
         f"{_LINES[status]}{lines}Content-Length: {len(body)}\r\n"
         f"Date: {rfc822_formatted_time()}\r\nServer: {SERVER_SOFTWARE}\r\n\r\n"
     )
     return head.encode() + body
+
+
+def lines_of(headers: Mapping[str, str]) -> str:
+    """Headers as `wire` takes them. They hold no line breaks."""
+    return "".join([f"{name}: {value}\r\n" for name, value in headers.items()])

@@ -46,10 +46,11 @@ PREFLIGHT = {
     "Access-Control-Allow-Headers": "Authorization, Content-Type, Accept, Prefer, Idempotency-Key, X-Request-Id",
     "Access-Control-Max-Age": "86400",
 }
-EXPOSED = (
-    "X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After, Location, X-Request-Id, "
-    "Idempotent-Replayed"
-)
+CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After, "
+    "Location, X-Request-Id, Idempotent-Replayed",
+}
 
 AWAY = "The database is away or too slow just now. Send the request again in a moment."
 
@@ -60,7 +61,7 @@ Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 async def pipeline(request: web.Request, handler: Next) -> web.StreamResponse:
     """Answers every request, whatever happens inside."""
     started = time.perf_counter()
-    request_id = request_id_of(request.headers)
+    request_id = sent_request_id(request.headers) or new_request_id()
     response = await _respond(request, handler, request_id)
     _complete(request, response, request_id)
     _record(request, response, request_id, time.perf_counter() - started)
@@ -134,24 +135,24 @@ def _translated(error: web.HTTPException) -> ApiError:
 
 
 def _complete(request: web.Request, response: web.StreamResponse, request_id: str) -> None:
-    response.headers.update(standing_headers(request_id, request.get(LIMIT_HEADERS, {}), request.path))
+    headers = response.headers
+    headers["X-Request-Id"] = request_id
+    headers.update(request.get(LIMIT_HEADERS, {}))
+    if request.path.startswith("/api"):
+        headers.update(CORS)
     if response.status in (408, 413):
         response.force_close()  # the rest of the body is not wanted
 
 
-def standing_headers(request_id: str, limits: Mapping[str, str], path: str) -> dict[str, str]:
-    """The headers that every answer has; `limits` are those of the key's rate limit."""
-    headers = {"X-Request-Id": request_id, **limits}
-    if path.startswith("/api"):
-        headers["Access-Control-Allow-Origin"] = "*"
-        headers["Access-Control-Expose-Headers"] = EXPOSED
-    return headers
-
-
-def request_id_of(headers: Mapping[str, str]) -> str:
-    """The id that the client gave its request, else a new one."""
+def sent_request_id(headers: Mapping[str, str]) -> str | None:
+    """The id that the client gave its request, if it is a sane one."""
     sent = headers.get("X-Request-Id")
-    return sent if sent and SANE_ID(sent) else os.urandom(12).hex()
+    return sent if sent and SANE_ID(sent) else None
+
+
+def new_request_id() -> str:
+    """An id for a request that came without one."""
+    return os.urandom(12).hex()
 
 
 def _route(request: web.Request) -> str:

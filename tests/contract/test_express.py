@@ -12,6 +12,7 @@ import pytest
 
 from tests.contract.corpus import everything
 from tests.contract.service import INBOUND, Service
+from tests.support.waiting import until
 
 EXPRESS, ORDINARY = INBOUND, f"{INBOUND}&any="
 VOLATILE = {"x-request-id", "date", "x-ratelimit-remaining", "location"}
@@ -97,6 +98,33 @@ def test_a_request_in_pieces_is_taken_too(service: Service) -> None:
             for at in range(0, len(request), 50):
                 connection.sendall(request[at : at + 50])
             assert receive(connection)[0][0] == 201
+
+
+def test_requests_with_the_head_of_the_one_before_are_taken_one_by_one(service: Service) -> None:
+    key, other = service.stack.key, service.make_key("read:leads")
+    with service.connect() as connection:
+        for number, status in enumerate([201, 201, 201, 422, 201, 403, 201, 201, 201]):
+            body = b"{}" if status == 422 else new_lead(notes="x" * number * 100)
+            connection.sendall(post(EXPRESS, other if status == 403 else key, body))
+            assert receive(connection)[0][0] == status
+            if number == 6:  # one in pieces, and one together with the next
+                request = post(EXPRESS, key, new_lead())
+                connection.sendall(request[:-5])
+                connection.sendall(request[-5:] + post(EXPRESS, key, b"{}"))
+                assert [status for status, _, _ in receive(connection, 2)] == [201, 422]
+
+
+def test_a_key_that_is_revoked_between_two_requests_is_refused(service: Service) -> None:
+    key, id_ = service.create_key("write:leads")
+    with service.connect() as connection:
+
+        def status() -> int:
+            connection.sendall(post(EXPRESS, key, new_lead(), "Prefer: respond-async"))
+            return receive(connection)[0][0]
+
+        assert [status(), status()] == [202, 202]
+        service.stack.run("key", "revoke", str(id_))
+        until(lambda: status() == 401, 10, "the refusal of a revoked key")
 
 
 def test_a_client_that_leaves_at_once_leaves_its_lead(service: Service) -> None:

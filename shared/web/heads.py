@@ -1,0 +1,59 @@
+"""Heads of requests that come again: what was decided on one holds for the next of the same bytes.
+
+A client that keeps its connection sends the same head each time, but for the length of the body. To compare 200 bytes
+costs a fiftieth of what it costs to read them as HTTP, to look at each header, and to hash the key.
+"""
+
+from typing import Final
+
+from aiohttp import hdrs
+from aiohttp.http_parser import RawRequestMessage
+
+LENGTH: Final = b"\r\ncontent-length:"
+END: Final = b"\r\n\r\n"
+LONGEST = 2048  # bytes of a head that is kept; each connection keeps its own
+DIGITS = 7  # of a length that is read here
+
+
+class Head:
+    """The bytes around a head's Content-Length."""
+
+    __slots__ = ("_after", "_at", "_before")
+
+    def __init__(self, before: bytes, after: bytes) -> None:
+        self._before = before
+        self._at = len(before)
+        self._after = after
+
+    def body_in(self, data: bytes) -> bytes | None:
+        """The body, if the bytes are one whole request with this head."""
+        if not data.startswith(self._before):
+            return None
+        end = data.find(b"\r", self._at, self._at + DIGITS + 1)
+        length = data[self._at : end]
+        if end < 0 or not length.isdigit() or not data.startswith(self._after, end):
+            return None
+        body = data[end + len(self._after) :]
+        return body if len(body) == int(length) else None
+
+
+def is_whole(data: bytes, message: RawRequestMessage) -> bool:
+    """Whether the bytes, in which this message was found, are exactly one request."""
+    if message.chunked or message.upgrade:
+        return False
+    head = data.find(END) + len(END)
+    # A line that ends otherwise could let the parser see the head's end elsewhere.
+    if data.count(b"\n", 0, head) != data.count(b"\r\n", 0, head):
+        return False
+    return head + int(message.headers.get(hdrs.CONTENT_LENGTH, 0)) == len(data)
+
+
+def head_of(data: bytes) -> Head | None:
+    """The head of a request for which `is_whole` holds; None for one that is not kept."""
+    end = data.find(END) + len(END)
+    at = data.lower().find(LENGTH, 0, end) + len(LENGTH)
+    if at < len(LENGTH) or end > LONGEST:
+        return None
+    while data[at : at + 1] == b" ":
+        at += 1
+    return Head(data[:at], data[data.find(b"\r", at) : end])
