@@ -54,7 +54,7 @@ class ExpressHandler(RequestHandler):
     its task waits while there is none; and its two ways of closing what is idle.
     """
 
-    __slots__ = ("_between", "_express", "_head", "_left", "_parked", "_taker")
+    __slots__ = ("_between", "_express", "_known", "_left", "_parked")
 
     def __init__(self, *args: Any, express: Express | None, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -63,47 +63,43 @@ class ExpressHandler(RequestHandler):
         self._parked: asyncio.Future[None] | None = None
         self._left: asyncio.Future[None] | None = None
         self._between = True  # whether the parser is known to stand between two requests
-        self._head: Head | None = None  # of the last request, if `_taker` takes those like it
-        self._taker: Taker | None = None
+        self._known: tuple[Head, Taker] | None = None  # a head that came, and what takes requests with it
 
     def data_received(self, data: bytes) -> None:
-        if self._waiter is None:  # a request is under way
-            if data:  # aiohttp lets its parser go on by passing none
-                self._between, self._head = False, None
-            super().data_received(data)
-        elif self._head is None or not self._takes_another(self._head, data):
-            waiter, self._waiter = self._waiter, None
-            super().data_received(data)
-            self._waiter = waiter
-            self._begin_read(data)
+        if self._between and self._known and not self._messages and self._takes_another(*self._known, data):
+            return
+        held, waiter = len(self._messages), self._waiter
+        self._waiter = None  # else aiohttp wakes its task
+        super().data_received(data)
+        self._waiter = waiter
+        if data:  # aiohttp lets its parser go on by passing none
+            self._between = self._between and self._is_one(data, held)
+        self._next(data if self._between else b"")
 
-    def _takes_another(self, head: Head, data: bytes) -> bool:
+    def _takes_another(self, head: Head, taker: Taker, data: bytes) -> bool:
         body = head.body_in(data)
-        read = None if body is None or self._taker is None else self._begin(self._taker, len(body))
+        read = None if body is None else self._begin(taker, len(body))
         if body is None or read is None:
             return False
         read(body)
         return True
 
-    def _begin_read(self, data: bytes) -> None:
-        """Begins what was read from the data, and keeps their head if they are one request that the express takes."""
-        self._between = self._between and self._is_one(data)
-        self._head = self._taker = None
-        self._next()
-        if self._between and self._taker is not None:
-            self._head = head_of(data)
-
-    def _is_one(self, data: bytes) -> bool:
-        if len(self._messages) != 1:
+    def _is_one(self, data: bytes, held: int) -> bool:
+        if len(self._messages) != held + 1:
             return False
-        message, payload = self._messages[0]
+        message, payload = self._messages[-1]
         return isinstance(message, RawRequestMessage) and payload.is_eof() and is_whole(data, message)
 
-    def _next(self) -> None:
-        """Begins what was read: by the express, else by aiohttp's task."""
+    def _next(self, data: bytes = b"") -> None:
+        """Begins what was read: by the express, else by aiohttp's task. `data` are the bytes of the last message, if it
+        came as one.
+        """
         while self._messages and self._waiter is not None and not self._waiter.done():
             message, payload = self._messages[0]
-            if not self._takes(message, payload):
+            taker = self._taker_of(message)
+            if taker is not None and data and len(self._messages) == 1:
+                self._keep(data, taker)
+            if taker is None or not self._takes(taker, payload):
                 self._waiter.set_result(None)
                 return
             self._messages.popleft()
@@ -112,11 +108,12 @@ class ExpressHandler(RequestHandler):
             if self._buffer_paused and len(self._messages) <= self._msg_queue_resume_size:
                 self._resume_reading_if_drained()
 
-    def _takes(self, message: Any, payload: StreamReader) -> bool:
-        self._taker = self._taker_of(message)
-        if self._taker is None or not payload.is_eof():
-            return False
-        read = self._begin(self._taker, payload.total_bytes)
+    def _keep(self, data: bytes, taker: Taker) -> None:
+        head = head_of(data)
+        self._known = None if head is None else (head, taker)
+
+    def _takes(self, taker: Taker, payload: StreamReader) -> bool:
+        read = self._begin(taker, payload.total_bytes) if payload.is_eof() else None
         if read is None:
             return False
         read(payload.read_nowait())

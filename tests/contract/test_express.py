@@ -114,6 +114,20 @@ def test_requests_with_the_head_of_the_one_before_are_taken_one_by_one(service: 
                 assert [status for status, _, _ in receive(connection, 2)] == [201, 422]
 
 
+def test_a_request_with_a_known_head_does_not_overtake_those_that_wait(service: Service) -> None:
+    key, ids = service.stack.key, [f"in-order-{number}" for number in range(12)]
+    known = post(EXPRESS, key, new_lead())
+    with service.connect() as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for _ in range(2):
+            connection.sendall(known)
+            receive(connection)
+        for number, id_ in enumerate(ids):  # each a segment of its own, most of them while another is under way
+            connection.sendall(known if number % 3 else post(ORDINARY, key, new_lead(), f"X-Request-Id: {id_}"))
+        answers = receive(connection, len(ids))
+    assert [headers["x-request-id"] for _, headers, _ in answers][::3] == ids[::3]
+
+
 def test_a_key_that_is_revoked_between_two_requests_is_refused(service: Service) -> None:
     key, id_ = service.create_key("write:leads")
     with service.connect() as connection:
