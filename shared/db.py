@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -140,6 +140,31 @@ async def connect(url: str, application: str) -> AsyncIterator[Connection]:
     """One connection of its own, autocommit, closed at the end."""
     async with await open_connection(url, application) as connection:
         yield connection
+
+
+async def hear(connection: Connection, tell: Callable[[bytes], None]) -> None:
+    """Calls `tell` with each notification's payload until the connection breaks, which it raises.
+
+    The socket stays registered: to wait for each notification in psycopg's way costs 0.1 ms.
+    """
+    loop, socket, libpq = asyncio.get_running_loop(), connection.fileno(), connection.pgconn
+    broken: asyncio.Future[None] = loop.create_future()
+
+    def read() -> None:
+        try:
+            libpq.consume_input()
+        except psycopg.OperationalError as error:
+            loop.remove_reader(socket)  # libpq has closed it
+            broken.set_exception(error)
+            return
+        while notice := libpq.notifies():
+            tell(notice.extra)
+
+    loop.add_reader(socket, read)
+    try:
+        await broken
+    finally:
+        loop.remove_reader(socket)
 
 
 class Contended(Exception):

@@ -48,7 +48,7 @@ def packed(replies: Iterable[Reply]) -> list[str]:
     return payloads
 
 
-def unpacked(payload: str) -> list[Reply]:
+def unpacked(payload: bytes | str) -> list[Reply]:
     """The replies of one notification."""
     items: list[list[Any]] = orjson.loads(payload)
     return [(item[0], Verdict(*item[1:])) for item in items]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import redis.asyncio as redis
 from aiohttp import web
 
+from services.gateway.appending import Appenders
 from services.gateway.intake import Intake
 from services.gateway.repeats import Repeats
 from services.gateway.stores import Stores
@@ -21,7 +22,7 @@ from shared.hints import Credits, Hinter, Publisher
 from shared.settings import Settings
 from shared.spool import Spool
 
-POOL = 8  # connections: one flush per lane, lookups, and those late while PostgreSQL is slow
+POOL = 8  # connections for what is looked up
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ def lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterator[No
         spool = redis.from_url(settings.spool_url, socket_timeout=1.5, socket_connect_timeout=1)
         publisher = Publisher(hints.Sender(settings.broker_url))
         hinter = Credits(publisher, settings.workers) if settings.hints == "credits" else Hinter(publisher)
-        stores = Stores(pool, Spool(spool), settings.flush_timeout)
+        appenders = Appenders(settings.database_url)
+        stores = Stores(pool, appenders, Spool(spool), settings.flush_timeout)
         room = WaitingRoom(pool, settings.database_url, settings.max_waiting, hinter.answered)
         intake = Intake(stores, room, hinter, settings.buffer_bytes)
         app[BOOK] = forms = form_book(pool, settings.database_url)
@@ -61,6 +63,7 @@ def lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterator[No
             watcher.cancel()
         await asyncio.gather(*watchers, return_exceptions=True)
         publisher.stop()
+        appenders.close()
         with contextlib.suppress(Exception):  # the end must not hang on a store that is away
             await asyncio.wait_for(pool.close(timeout=2), 3)
         await spool.aclose()

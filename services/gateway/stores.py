@@ -6,7 +6,8 @@ from typing import Literal
 
 import redis.asyncio as redis
 
-from shared import journal, logging
+from services.gateway.appending import Appenders
+from shared import logging
 from shared.db import UNAVAILABLE, Pool, within
 from shared.errors import ServiceUnavailable
 from shared.journal import Row
@@ -24,12 +25,13 @@ Store = Literal["journal", "spool"]
 class Stores:
     """Both stores and a breaker between them. One per gateway process."""
 
-    def __init__(self, pool: Pool, spool: Spool, flush_timeout: float) -> None:
+    def __init__(self, pool: Pool, appenders: Appenders, spool: Spool, flush_timeout: float) -> None:
         self._pool = pool
+        self._appenders = appenders
         self._spool = spool
         self._timeout = flush_timeout
         self._broken = False
-        self._late: set[asyncio.Task[None]] = set()
+        self._late: set[asyncio.Future[None]] = set()
 
     @property
     def journal_works(self) -> bool:
@@ -61,28 +63,24 @@ class Stores:
         raise ServiceUnavailable
 
     async def _to_journal(self, row: Row) -> bool:
-        task = asyncio.create_task(self._append(row))
+        stored = self._appenders.append(row)
         # Not cancelled when it is late: cancelling waits for the server, which is what there is no time for.
-        done, _ = await asyncio.wait({task}, timeout=self._timeout)
-        if done and task.exception() is None:
+        done, _ = await asyncio.wait({stored}, timeout=self._timeout)
+        if done and stored.exception() is None:
             self._broken = False
             return True
         if not done:
-            self._late.add(task)
-            task.add_done_callback(self._forget)
-        elif not isinstance(task.exception(), UNAVAILABLE):
-            log.error("journal.refused", error=repr(task.exception()), submissions=row.n)
+            self._late.add(stored)
+            stored.add_done_callback(self._forget)
+        elif not isinstance(stored.exception(), UNAVAILABLE):
+            log.error("journal.refused", error=repr(stored.exception()), submissions=row.n)
         self._trip()
         return False
 
-    async def _append(self, row: Row) -> None:
-        async with self._pool.connection() as connection:
-            await journal.append(connection, row)
-
-    def _forget(self, task: asyncio.Task[None]) -> None:
-        self._late.discard(task)
-        if not task.cancelled():
-            task.exception()  # seen: what became of it no longer matters
+    def _forget(self, stored: asyncio.Future[None]) -> None:
+        self._late.discard(stored)
+        if not stored.cancelled():
+            stored.exception()  # seen: what became of it no longer matters
 
     def _trip(self) -> None:
         if not self._broken:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from shared import logging
-from shared.db import UNAVAILABLE, Connection, Pool, connect, within
+from shared.db import UNAVAILABLE, Pool, connect, hear, within
 from shared.errors import ApiError
 from shared.journal import Item
 from shared.metrics import WAITING
@@ -51,6 +51,7 @@ class WaitingRoom:
         self._on_verdict = on_verdict
         self._numbers = itertools.count(1)
         self._waiters: dict[int, _Waiter] = {}
+        self._looking: set[asyncio.Task[None]] = set()
         self._listening = False
         self._workers = False
         self.somebody_worked = False  # since this process started
@@ -85,24 +86,30 @@ class WaitingRoom:
                     await connection.execute(f"LISTEN {self.channel}")
                     self._listening = True
                     await self._look_up(list(self._waiters))
-                    await self._receive(connection)
+                    await hear(connection, self._hear)
             except UNAVAILABLE:
                 log.warning("replies.interrupted")
             finally:
                 self._listening = False
             await asyncio.sleep(0.2)
 
-    async def _receive(self, connection: Connection) -> None:
-        async for notice in connection.notifies():
-            missed = []
-            for number, verdict in unpacked(notice.payload):
-                if verdict.state == LOOK_UP:
-                    missed.append(number)
-                else:
-                    self.settle(number, verdict)
-            self._on_verdict()
-            if missed:
-                await self._look_up(missed)
+    def _hear(self, payload: bytes) -> None:
+        missed = []
+        for number, verdict in unpacked(payload):
+            if verdict.state == LOOK_UP:
+                missed.append(number)
+            else:
+                self.settle(number, verdict)
+        self._on_verdict()
+        if missed:
+            task = asyncio.create_task(self._look_up(missed))
+            self._looking.add(task)
+            task.add_done_callback(self._looked_up)
+
+    def _looked_up(self, task: asyncio.Task[None]) -> None:
+        self._looking.discard(task)
+        if not task.cancelled():
+            task.exception()  # seen: the callers are looked up again when their time is up
 
     async def watch(self) -> None:
         """Lets go whose time is up and keeps an eye on the workers. Runs until cancelled."""

@@ -1,0 +1,122 @@
+"""Connections that do nothing but append rows to the journal: the one thing a gateway asks PostgreSQL for all day.
+
+They speak to libpq themselves. psycopg's way (a pool, a cursor, a task, and a wait that registers the socket and takes
+it off again) cost a flush several times what PostgreSQL's own library does.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable
+from itertools import count
+
+import psycopg
+from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGresult
+
+from shared.db import Connection, open_connection
+from shared.journal import APPEND, Row
+
+NAME = b"append"
+FORMATS = (0, 0, 0, 0, 1)  # all but the document as text
+
+
+class Appender:
+    """One connection. It appends one row at a time; `rest` is called when it can take the next."""
+
+    def __init__(self, connection: Connection, rest: Callable[["Appender"], None]) -> None:
+        self._libpq = connection.pgconn
+        self._socket = connection.fileno()
+        self._rest = rest
+        self._loop = asyncio.get_running_loop()
+        self._stored: asyncio.Future[None] | None = None
+        self._loop.add_reader(self._socket, self._read)
+        self.works = True
+
+    def append(self, row: Row) -> asyncio.Future[None]:
+        """Stores a row; done once it is committed. Raises psycopg's errors, by the future."""
+        self._stored = stored = self._loop.create_future()
+        values = (row.accepted.encode(), b"%d" % row.lane, b"%d" % row.n, row.ids.encode(), row.document)
+        try:
+            self._libpq.send_query_prepared(NAME, values, FORMATS)
+            self._flush()
+        except psycopg.Error as error:
+            self._break(error)
+        return stored
+
+    def _flush(self) -> None:
+        """Sends what the socket takes, and the rest when it takes more."""
+        if self._libpq.flush():
+            self._loop.add_writer(self._socket, self._flush_more)
+
+    def _flush_more(self) -> None:
+        self._loop.remove_writer(self._socket)
+        try:
+            self._flush()
+        except psycopg.Error as error:
+            self._break(error)
+
+    def _read(self) -> None:
+        try:
+            self._libpq.consume_input()
+            if self._stored is None or self._libpq.is_busy():
+                return
+            results = list(iter(self._libpq.get_result, None))
+        except psycopg.Error as error:
+            self._break(error)
+        else:
+            self._settle(results)
+
+    def _settle(self, results: list[PGresult]) -> None:
+        failed = [result for result in results if result.status != ExecStatus.COMMAND_OK]
+        self._tell(psycopg.errors.error_from_result(failed[0]) if failed else None)
+        self._rest(self)
+
+    def _break(self, error: psycopg.Error) -> None:
+        self.close()
+        self._tell(error)
+
+    def _tell(self, error: psycopg.Error | None) -> None:
+        stored, self._stored = self._stored, None
+        if stored is None or stored.done():
+            return
+        if error is None:
+            stored.set_result(None)
+        else:
+            stored.set_exception(error)
+
+    def close(self) -> None:
+        if self.works:
+            self.works = False
+            self._loop.remove_reader(self._socket)
+            self._loop.remove_writer(self._socket)
+            self._libpq.finish()
+
+
+class Appenders:
+    """As many as rows are appended at once: one a lane, more only while PostgreSQL is slow."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._resting: list[Appender] = []
+
+    def append(self, row: Row) -> asyncio.Future[None]:
+        """Stores a row; done once it is committed. Raises UNAVAILABLE's errors, by the future."""
+        while self._resting:
+            appender = self._resting.pop()
+            if appender.works:
+                return appender.append(row)
+        return asyncio.create_task(self._append_anew(row))
+
+    async def _append_anew(self, row: Row) -> None:
+        await (await self._open()).append(row)
+
+    async def _open(self) -> Appender:
+        connection = await open_connection(self._url, "leadhub journal")
+        numbers = count(1)
+        statement = re.sub("%[sb]", lambda _: f"${next(numbers)}", APPEND)  # psycopg's placeholders as PostgreSQL's own
+        await connection.execute(f"PREPARE {NAME.decode()} AS {statement}")
+        return Appender(connection, self._resting.append)
+
+    def close(self) -> None:
+        while self._resting:
+            self._resting.pop().close()
