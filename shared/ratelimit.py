@@ -1,9 +1,9 @@
 """Requests per key and clock hour: one count over all processes, exact while Redis is there.
 
 Requests that arrive during one round trip share the next one. A process claims a few requests ahead, at most a
-hundredth of what is left and 4,096, and gives back what it has not used a second later: far from the limit a request
-costs a microsecond instead of a share of a round trip, near it every claim is for exactly what was asked. While Redis
-is away each process counts for itself, and adds its count on return.
+hundredth of what is left and 16,384, and gives back what it has not used a second later, when it has claimed anew for
+keys in use. So far from the limit a request costs a microsecond instead of a share of a round trip; near it every claim
+is for exactly what was asked. While Redis is away each process counts for itself, and adds its count on return.
 """
 
 import asyncio
@@ -21,22 +21,22 @@ from shared.errors import RateLimited
 HOUR = 3600
 UNLIMITED = "2147483647"
 ANSWER_IN = 0.25  # seconds Redis has to answer before this process counts for itself
-AHEAD, SHARE = 4096, 100  # most requests claimed ahead; of so many that are left, one
+AHEAD, SHARE = 16_384, 100  # most requests claimed ahead; of so many that are left, one
 KEEP = 1.0  # seconds after which unused ones are given back
 REST = 1.0  # seconds before Redis is asked again after it failed
 
 Granted = dict[int, tuple[int, int]]  # by key id: used before, granted now
 
 # KEYS: counters; ARGV: wanted and limit of each, then the most and the share claimed ahead, then when they end. Grants
-# what is left and some ahead; returns what was used before and what was granted. What is refused is not counted; a
-# negative wish gives back.
+# what is left and some ahead; returns what was used before and what was granted. What is refused is not counted; who
+# wants 0 claims ahead alone; a negative wish gives back.
 SCRIPT = """
 local answers = {}
 for i, key in ipairs(KEYS) do
   local used = tonumber(redis.call('GET', key) or '0')
   local wanted, left = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i]) - used
   local grant = math.min(wanted, math.max(left, 0))
-  if grant == wanted and wanted > 0 then
+  if grant == wanted and wanted >= 0 then
     grant = grant + math.min(tonumber(ARGV[#ARGV - 2]), math.floor((left - grant) / tonumber(ARGV[#ARGV - 1])))
   end
   if grant ~= 0 then
@@ -66,9 +66,10 @@ class Usage(NamedTuple):
 
 @dataclass(slots=True)
 class Lease:
-    """What was granted and not used yet: the requests numbered `next` to `end` of that key's hour."""
+    """What was granted, from `first` on, and not used yet: the requests numbered `next` to `end` of that key's hour."""
 
     hour: int
+    first: int
     next: int
     end: int
     limit: int
@@ -82,6 +83,7 @@ class RateLimiter:
         self._redis = client
         self._script = client.register_script(SCRIPT)
         self._leases: dict[int, Lease] = {}
+        self._surplus: list[tuple[int, Lease]] = []  # by key id, to be given back
         self._claims: list[tuple[int, int, asyncio.Future[int]]] = []  # key id, limit, number in its hour
         self._settling: asyncio.Task[None] | None = None
         self._alone: Counter[tuple[int, int]] = Counter()  # (hour, key id): counted here while Redis was away
@@ -113,21 +115,50 @@ class RateLimiter:
         """Gives back what was claimed ahead and not used. Runs until cancelled."""
         while True:
             await asyncio.sleep(KEEP / 2)
-            stale = [id_ for id_, lease in self._leases.items() if lease.until < time.monotonic()]
-            await self._give_back(stale)
+            await self._renew()
+            await self._give_back()
 
     async def close(self) -> None:
         """Gives everything back."""
-        await self._give_back(list(self._leases))
+        self._surplus += self._leases.items()
+        self._leases.clear()
+        await self._give_back()
 
-    async def _give_back(self, ids: list[int]) -> None:
-        leases = {id_: self._leases.pop(id_) for id_ in ids}
+    async def _renew(self) -> None:
+        """Ends leases whose time is up. A key in use has its next one by then, so that no request has to ask for it."""
+        stale = {id_: lease for id_, lease in self._leases.items() if lease.until < time.monotonic()}
+        fresh = await self._claim_ahead({id_: lease.limit for id_, lease in stale.items() if lease.next > lease.first})
+        for id_, lease in stale.items():
+            if self._leases.get(id_) is lease:
+                self._surplus.append((id_, self._leases.pop(id_)))
+        for id_, lease in fresh.items():
+            self._keep(id_, lease)
+
+    async def _claim_ahead(self, limits: dict[int, int]) -> dict[int, Lease]:
         hour = int(time.time()) // HOUR
-        unused = {id_: lease.next - lease.end for id_, lease in leases.items() if lease.hour == hour}
-        unused = {id_: n for id_, n in unused.items() if n}
+        if not limits or time.monotonic() < self._resting_until:
+            return {}
+        with contextlib.suppress(redis.RedisError, TimeoutError, OSError):
+            return _leases(await self._ask(dict.fromkeys(limits, 0), limits, hour), limits, hour)
+        return {}
+
+    def _keep(self, id_: int, lease: Lease) -> None:
+        current = self._leases.get(id_)
+        if current and current.hour == lease.hour and current.next < current.end:  # two claims crossed
+            self._surplus.append((id_, lease))
+        elif lease.next < lease.end:
+            self._leases[id_] = lease
+
+    async def _give_back(self) -> None:
+        surplus, self._surplus = self._surplus, []
+        hour = int(time.time()) // HOUR
+        unused: Counter[int] = Counter()
+        for id_, lease in surplus:
+            unused[id_] += lease.next - lease.end if lease.hour == hour else 0
+        unused = Counter({id_: n for id_, n in unused.items() if n})
         if unused:
             with contextlib.suppress(redis.RedisError, TimeoutError, OSError):
-                await self._ask(unused, {id_: leases[id_].limit for id_ in unused}, hour)
+                await self._ask(unused, {id_: lease.limit for id_, lease in surplus}, hour)
 
     async def _claim(self, key_id: int, limit: int) -> int:
         future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -149,15 +180,15 @@ class RateLimiter:
         wanted = Counter(claim[0] for claim in claims)
         limits = {key_id: limit for key_id, limit, _ in claims}
         granted = await self._count(wanted, limits, hour)
-        until = time.monotonic() + KEEP
-        leases = {id_: Lease(hour, used, used + n, limits[id_], until) for id_, (used, n) in granted.items()}
+        leases = _leases(granted, limits, hour)
         for key_id, limit, future in claims:
             lease = leases[key_id]
             number = lease.next if lease.next < lease.end else max(lease.end, limit)
             lease.next = min(lease.next + 1, lease.end)
             if not future.done():
                 future.set_result(number)
-        self._leases.update({id_: lease for id_, lease in leases.items() if lease.next < lease.end})
+        for id_, lease in leases.items():
+            self._keep(id_, lease)
 
     async def _count(self, wanted: Mapping[int, int], limits: Mapping[int, int], hour: int) -> Granted:
         if time.monotonic() < self._resting_until:
@@ -204,6 +235,11 @@ class RateLimiter:
         except BaseException:
             self._alone.update(alone)
             raise
+
+
+def _leases(granted: Granted, limits: Mapping[int, int], hour: int) -> dict[int, Lease]:
+    until = time.monotonic() + KEEP
+    return {id_: Lease(hour, used, used, used + n, limits[id_], until) for id_, (used, n) in granted.items()}
 
 
 def _name(key_id: int, hour: int) -> str:
