@@ -13,9 +13,10 @@ def now_ms() -> int:
 
 def uuid7(ms: int) -> str:
     """A version 7 UUID of that millisecond."""
-    tail = int.from_bytes(os.urandom(10))
-    value = ms << 80 | 7 << 76 | (tail >> 62 & 0xFFF) << 64 | 0b10 << 62 | tail & 0x3FFFFFFFFFFFFFFF
-    return _dashed(f"{value:032x}")
+    random = os.urandom(10)
+    digits = random.hex()
+    variant = "89ab"[random[9] & 3]
+    return f"{ms >> 16:08x}-{ms & 0xFFFF:04x}-7{digits[:3]}-{variant}{digits[3:6]}-{digits[6:18]}"
 
 
 def keyed(workspace_id: int, channel: str, key: str) -> str:
