@@ -17,36 +17,12 @@ from typing import NamedTuple
 import redis.asyncio as redis
 
 from shared.errors import RateLimited
+from shared.hour_counts import HOUR, NOTHING, Granted, HourCounts
 
-HOUR = 3600
 UNLIMITED = "2147483647"
 ANSWER_IN = 0.25  # seconds Redis has to answer before this process counts for itself
-AHEAD, SHARE = 16_384, 100  # most requests claimed ahead; of so many that are left, one
 KEEP = 1.0  # seconds after which unused ones are given back
 REST = 1.0  # seconds before Redis is asked again after it failed
-
-Granted = dict[int, tuple[int, int]]  # by key id: used before, granted now
-
-# KEYS: counters; ARGV: wanted and limit of each, then the most and the share claimed ahead, then when they end. Grants
-# what is left and some ahead; returns what was used before and what was granted. What is refused is not counted; who
-# wants 0 claims ahead alone; a negative wish gives back.
-SCRIPT = """
-local answers = {}
-for i, key in ipairs(KEYS) do
-  local used = tonumber(redis.call('GET', key) or '0')
-  local wanted, left = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i]) - used
-  local grant = math.min(wanted, math.max(left, 0))
-  if grant == wanted and wanted >= 0 then
-    grant = grant + math.min(tonumber(ARGV[#ARGV - 2]), math.floor((left - grant) / tonumber(ARGV[#ARGV - 1])))
-  end
-  if grant ~= 0 then
-    redis.call('INCRBY', key, grant)
-    redis.call('EXPIREAT', key, ARGV[#ARGV])
-  end
-  answers[2 * i - 1], answers[2 * i] = used, grant
-end
-return answers
-"""
 
 
 class Usage(NamedTuple):
@@ -75,13 +51,25 @@ class Lease:
     limit: int
     until: float  # monotonic seconds
 
+    @property
+    def held(self) -> int:
+        return self.end - self.next
+
+    def renew(self, used: int, granted: int) -> None:
+        """Adds what was granted on top, when so many were used or held by anybody. What is held is numbered anew: other
+        processes may have claimed in between.
+        """
+        held = self.held + granted
+        self.end = used + granted
+        self.first = self.next = self.end - held
+        self.until = time.monotonic() + KEEP
+
 
 class RateLimiter:
     """Counts requests. One per process; `run` gives back what was claimed in vain."""
 
     def __init__(self, client: redis.Redis) -> None:
-        self._redis = client
-        self._script = client.register_script(SCRIPT)
+        self._counts = HourCounts(client)
         self._leases: dict[int, Lease] = {}
         self._surplus: list[tuple[int, Lease]] = []  # by key id, to be given back
         self._claims: list[tuple[int, int, asyncio.Future[int]]] = []  # key id, limit, number in its hour
@@ -125,28 +113,32 @@ class RateLimiter:
         await self._give_back()
 
     async def _renew(self) -> None:
-        """Ends leases whose time is up. A key in use has its next one by then, so that no request has to ask for it."""
+        """Ends leases whose time is up. Those of keys in use are renewed, so that no request has to wait for one."""
+        hour = int(time.time()) // HOUR
         stale = {id_: lease for id_, lease in self._leases.items() if lease.until < time.monotonic()}
-        fresh = await self._claim_ahead({id_: lease.limit for id_, lease in stale.items() if lease.next > lease.first})
+        used = {id_: lease for id_, lease in stale.items() if lease.hour == hour and lease.next > lease.first}
+        for id_, (before, granted) in (await self._claim_ahead(used, hour)).items():
+            if granted and self._leases.get(id_) is stale[id_]:
+                stale.pop(id_).renew(before, granted)
+            else:
+                self._surplus.append((id_, Lease(hour, before, before, before + granted, used[id_].limit, 0)))
         for id_, lease in stale.items():
             if self._leases.get(id_) is lease:
                 self._surplus.append((id_, self._leases.pop(id_)))
-        for id_, lease in fresh.items():
-            self._keep(id_, lease)
 
-    async def _claim_ahead(self, limits: dict[int, int]) -> dict[int, Lease]:
-        hour = int(time.time()) // HOUR
-        if not limits or time.monotonic() < self._resting_until:
-            return {}
-        with contextlib.suppress(redis.RedisError, TimeoutError, OSError):
-            return _leases(await self._ask(dict.fromkeys(limits, 0), limits, hour), limits, hour)
+    async def _claim_ahead(self, leases: dict[int, Lease], hour: int) -> Granted:
+        if leases and time.monotonic() >= self._resting_until:
+            limits = {id_: lease.limit for id_, lease in leases.items()}
+            held = {id_: lease.held for id_, lease in leases.items()}
+            with contextlib.suppress(redis.RedisError, TimeoutError, OSError):
+                return await self._ask(dict.fromkeys(leases, 0), limits, hour, held)
         return {}
 
     def _keep(self, id_: int, lease: Lease) -> None:
         current = self._leases.get(id_)
-        if current and current.hour == lease.hour and current.next < current.end:  # two claims crossed
+        if current and current.hour == lease.hour and current.held:  # two claims crossed
             self._surplus.append((id_, lease))
-        elif lease.next < lease.end:
+        elif lease.held:
             self._leases[id_] = lease
 
     async def _give_back(self) -> None:
@@ -154,7 +146,7 @@ class RateLimiter:
         hour = int(time.time()) // HOUR
         unused: Counter[int] = Counter()
         for id_, lease in surplus:
-            unused[id_] += lease.next - lease.end if lease.hour == hour else 0
+            unused[id_] -= lease.held if lease.hour == hour else 0
         unused = Counter({id_: n for id_, n in unused.items() if n})
         if unused:
             with contextlib.suppress(redis.RedisError, TimeoutError, OSError):
@@ -171,16 +163,24 @@ class RateLimiter:
         try:
             while self._claims:
                 claims, self._claims = self._claims, []
-                await self._settle(claims)
+                await self._settle([claim for claim in claims if not self._settled(*claim)])
         finally:
             self._settling = None
+
+    def _settled(self, key_id: int, limit: int, future: "asyncio.Future[int]") -> bool:
+        """Whether what was claimed ahead meanwhile will do."""
+        usage = self.charge_claimed(key_id, limit)
+        if usage and not future.done():
+            future.set_result(limit - usage.remaining - 1)
+        return usage is not None
 
     async def _settle(self, claims: list[tuple[int, int, "asyncio.Future[int]"]]) -> None:
         hour = int(time.time()) // HOUR
         wanted = Counter(claim[0] for claim in claims)
         limits = {key_id: limit for key_id, limit, _ in claims}
-        granted = await self._count(wanted, limits, hour)
-        leases = _leases(granted, limits, hour)
+        granted = await self._count(wanted, limits, hour) if claims else {}
+        until = time.monotonic() + KEEP
+        leases = {id_: Lease(hour, used, used, used + n, limits[id_], until) for id_, (used, n) in granted.items()}
         for key_id, limit, future in claims:
             lease = leases[key_id]
             number = lease.next if lease.next < lease.end else max(lease.end, limit)
@@ -201,14 +201,10 @@ class RateLimiter:
             self._resting_until = time.monotonic() + REST
             return self._count_alone(wanted, limits, hour)
 
-    async def _ask(self, wanted: Mapping[int, int], limits: Mapping[int, int], hour: int) -> Granted:
-        ids = list(wanted)
-        arguments = [number for id_ in ids for number in (wanted[id_], limits[id_])]
-        answer = await self._script(
-            keys=[_name(id_, hour) for id_ in ids],
-            args=[*arguments, AHEAD, SHARE, (hour + 1) * HOUR + 60],
-        )
-        granted = {id_: (int(answer[2 * i]), int(answer[2 * i + 1])) for i, id_ in enumerate(ids)}
+    async def _ask(
+        self, wanted: Mapping[int, int], limits: Mapping[int, int], hour: int, held: Mapping[int, int] = NOTHING
+    ) -> Granted:
+        granted = await self._counts.claim(wanted, limits, hour, held)
         self._known.update({id_: (hour, used + n) for id_, (used, n) in granted.items()})
         return granted
 
@@ -227,20 +223,7 @@ class RateLimiter:
             return
         alone, self._alone = self._alone, Counter()
         try:
-            async with self._redis.pipeline(transaction=True) as pipe:
-                for (hour, id_), n in alone.items():
-                    pipe.incrby(_name(id_, hour), n)
-                    pipe.expireat(_name(id_, hour), (hour + 1) * HOUR + 60)
-                await pipe.execute()
+            await self._counts.add(alone)
         except BaseException:
             self._alone.update(alone)
             raise
-
-
-def _leases(granted: Granted, limits: Mapping[int, int], hour: int) -> dict[int, Lease]:
-    until = time.monotonic() + KEEP
-    return {id_: Lease(hour, used, used, used + n, limits[id_], until) for id_, (used, n) in granted.items()}
-
-
-def _name(key_id: int, hour: int) -> str:
-    return f"leadhub:limit:{key_id}:{hour}"

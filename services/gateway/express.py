@@ -20,9 +20,10 @@ from services.gateway.requests import JSON, new_item, read_lead
 from services.gateway.waiting import Outcome
 from shared import logging
 from shared.errors import ApiError, ServerError
+from shared.hour_counts import HOUR
 from shared.journal import Item, Lane
 from shared.keys import Key, KeyRing
-from shared.ratelimit import HOUR, RateLimiter
+from shared.ratelimit import RateLimiter
 from shared.security import digest
 from shared.web.access_log import AccessLog
 from shared.web.answers import envelope

@@ -57,6 +57,16 @@ async def test_a_hundred_at_once_share_one_exact_count(service: Service) -> None
     assert sorted(limits_of(answer)[1] for answer in granted) == list(range(40))
 
 
+async def test_a_key_in_steady_use_is_counted_one_by_one(service: Service) -> None:
+    """For longer than a process holds what it claimed ahead."""
+    async with service.client(service.make_key("*", "--rate-limit", "100000")) as session:
+        until_then, remaining = time.monotonic() + 3, []
+        while time.monotonic() < until_then:
+            answers = await asyncio.gather(*(ask(session, "GET", "/api/v1/me") for _ in range(5)))
+            remaining += sorted((limits_of(answer)[1] for answer in answers), reverse=True)
+    assert remaining == list(range(99_999, 99_999 - len(remaining), -1))
+
+
 async def test_a_refused_request_changes_nothing(service: Service, client: aiohttp.ClientSession) -> None:
     email = new_email()
     async with service.client(service.make_key("*", "--rate-limit", "1")) as session:
