@@ -19,7 +19,9 @@ import redis.asyncio as redis
 from shared.errors import RateLimited
 from shared.hour_counts import HOUR, NOTHING, Granted, HourCounts
 
-UNLIMITED = "2147483647"
+UNLIMITED = 2147483647
+HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+LINES = "".join([f"{name}: %d\r\n" for name in HEADERS])
 ANSWER_IN = 0.25  # seconds Redis has to answer before this process counts for itself
 KEEP = 1.0  # seconds after which unused ones are given back
 REST = 1.0  # seconds before Redis is asked again after it failed
@@ -33,11 +35,11 @@ class Usage(NamedTuple):
     reset: int  # Unix seconds
 
     def headers(self) -> dict[str, str]:
-        return {
-            "X-RateLimit-Limit": str(self.limit),
-            "X-RateLimit-Remaining": str(self.remaining),
-            "X-RateLimit-Reset": str(self.reset),
-        }
+        return dict(zip(HEADERS, map(str, self), strict=True))
+
+    def lines(self) -> str:
+        """The headers as they are sent."""
+        return LINES % self
 
 
 @dataclass(slots=True)
@@ -63,6 +65,11 @@ class Lease:
         self.end = used + granted
         self.first = self.next = self.end - held
         self.until = time.monotonic() + KEEP
+
+
+def unlimited() -> Usage:
+    """What a key without a limit is told."""
+    return Usage(UNLIMITED, UNLIMITED, (int(time.time()) // HOUR + 1) * HOUR)
 
 
 class RateLimiter:

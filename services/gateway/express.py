@@ -6,7 +6,6 @@ The steps and their order are those of the pipeline and of `receive_lead`, made 
 
 import time
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -20,15 +19,14 @@ from services.gateway.requests import JSON, new_item, read_lead
 from services.gateway.waiting import Outcome
 from shared import logging
 from shared.errors import ApiError, ServerError
-from shared.hour_counts import HOUR
 from shared.journal import Item, Lane
 from shared.keys import Key, KeyRing
-from shared.ratelimit import RateLimiter
+from shared.ratelimit import RateLimiter, unlimited
 from shared.security import digest
 from shared.web.access_log import AccessLog
 from shared.web.answers import envelope
 from shared.web.express import Read, Send, Taker, lines_of, wire
-from shared.web.pipeline import CORS, new_request_id, sent_request_id, unlimited
+from shared.web.pipeline import CORS, new_request_id, sent_request_id
 
 log = logging.get()
 
@@ -65,15 +63,8 @@ class LeadExpress:
 
     def limits(self, key: Key) -> str | None:
         """The lines of the key's rate limit, on which the request is counted; None where that takes a look at Redis."""
-        if key.limit is None:
-            return _unlimited(int(time.time()) // HOUR)
-        usage = self.limiter.charge_claimed(key.id, key.limit)
-        return usage and lines_of(usage.headers())
-
-
-@lru_cache(maxsize=1)
-def _unlimited(_hour: int) -> str:
-    return lines_of(unlimited())
+        usage = unlimited() if key.limit is None else self.limiter.charge_claimed(key.id, key.limit)
+        return usage and usage.lines()
 
 
 class _Taker:

@@ -25,7 +25,7 @@ from shared.errors import (
     Unauthorized,
 )
 from shared.keys import Key, KeyRing
-from shared.ratelimit import UNLIMITED, RateLimiter
+from shared.ratelimit import RateLimiter, unlimited
 from shared.web.access import KEY, PUBLIC, require, scope_of
 from shared.web.access_log import AccessLog
 from shared.web.answers import render
@@ -114,16 +114,10 @@ async def _enter(request: web.Request) -> Key:
         raise Unauthorized
     request[KEY] = key
     if key.limit is None:
-        request[LIMIT_HEADERS] = unlimited()
+        request[LIMIT_HEADERS] = unlimited().headers()
     else:
         request[LIMIT_HEADERS] = (await request.app[LIMITER].charge(key.id, key.limit)).headers()
     return key
-
-
-def unlimited() -> dict[str, str]:
-    """The rate-limit headers of a key without a limit."""
-    reset = (int(time.time()) // 3600 + 1) * 3600
-    return {"X-RateLimit-Limit": UNLIMITED, "X-RateLimit-Remaining": UNLIMITED, "X-RateLimit-Reset": str(reset)}
 
 
 def _translated(error: web.HTTPException) -> ApiError:
