@@ -12,7 +12,9 @@ class People:
     def __init__(self, crowd: str, seed: int) -> None:
         self._crowd = crowd
         self._random = random.Random(seed)
-        self._prefix = 200 + self._random.randrange(700)
+        # By the crowd, and not by the area code alone, of which there are so few that two crowds meet in one.
+        drawn = random.Random(crowd)
+        self._prefix, self._first = 200 + drawn.randrange(700), 2_000_000 + drawn.randrange(7_000_000)
         self._count = 0
 
     def lead(self, duplicates: float = 0.2) -> dict[str, Any]:
@@ -23,9 +25,9 @@ class People:
         return self.person(self._count - 1)
 
     def person(self, number: int) -> dict[str, Any]:
-        """That person in some spelling. The phone has one of 8 million numbers of an area code of the crowd's own."""
+        """That person in some spelling; there is room for a million of a crowd."""
         email = f"Person.{number}@{self._crowd}.Example.com"
-        phone = f"{2_000_000 + number:07d}"
+        phone = f"{self._first + number:07d}"
         spellings = (
             f"+1{self._prefix}{phone}",
             f"({self._prefix}) {phone[:3]}-{phone[3:]}",
