@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from services.workers.heartbeat import Heartbeat
 from services.workers.ingest.batch import FIRST, SUSPECT, Memory, Outcome, Rows, first_rows, ingest, rows_of
@@ -21,12 +21,13 @@ TURN = 4  # every so many batches the lowest waiting lane goes first
 PATIENCE = 3  # batches in a row whose rows were all locked by somebody else; then they are left to them
 RETRIES = 6  # of a batch that met a deadlock or changing identities
 AWAKE = 0.01  # seconds after a verdict that a worker looks again by itself: a message costs as much as many looks
-LOOK_AGAIN = 0.001  # seconds between them
+LOOK_AGAIN = 0.0005  # seconds between them
 PLANNED_FOR = 100  # leads after which plans are made anew, then after twice as many
 
 
 class Drainer:
-    """A process's way through the journal. `pass_on` sends a hint to another worker."""
+    """A process's way through the journal. `pass_on` sends a hint to another worker; `pause` waits, as exactly as the
+    process can."""
 
     def __init__(
         self,
@@ -34,8 +35,10 @@ class Drainer:
         pass_on: Callable[[], object],
         stopping: Callable[[], bool],
         *,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
         one_batch: bool = False,
     ) -> None:
+        self._pause = pause
         self._one_batch = one_batch  # a message, as the scheme of credits has it
         self._heartbeat = heartbeat
         self._pass_on = pass_on
@@ -125,7 +128,7 @@ class Drainer:
         while time.monotonic() < self._awake_until:
             if await self._choice.peek(connection):
                 return True
-            await asyncio.sleep(LOOK_AGAIN)
+            await self._pause(LOOK_AGAIN)
         return False
 
     async def _ingest(self, connection: Connection, rows: Rows) -> Outcome:
