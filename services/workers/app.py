@@ -12,6 +12,11 @@ from shared.settings import Settings
 
 settings = Settings()
 
+# A solo process takes the next message from Redis only when it is done with the last, so that no number has to keep it
+# from more. And with one, a message whose acknowledgement met a frozen Redis counts as under way for ever: `QoS.ack` of
+# kombu 5.7 raises before it forgets it, and the worker never asks for another.
+PREFETCHED = 0 if settings.broker_url.startswith("redis") else 1
+
 app = Celery("leadhub", broker=settings.broker_url, include=["services.workers.tasks"])
 app.conf.update(
     task_ignore_result=True,
@@ -19,7 +24,7 @@ app.conf.update(
     accept_content=["json"],
     task_default_queue=hints.INGEST.queue,
     task_acks_late=False,  # a message is a hint: what it points at is safe in a row, and losing it costs milliseconds
-    worker_prefetch_multiplier=1,
+    worker_prefetch_multiplier=PREFETCHED,
     worker_redirect_stdouts=False,
     worker_send_task_events=False,
     broker_connection_retry_on_startup=True,

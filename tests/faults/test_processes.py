@@ -2,9 +2,15 @@
 
 import asyncio
 import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
+from shared import hints
+from shared.embedded.datadir import DataDir
+from shared.embedded.valkey import Valkey
 from tests.faults.conftest import Settle
 from tests.support.load import loaded
 from tests.support.stack import Stack
@@ -71,6 +77,41 @@ async def test_the_broker_is_frozen(stack: Stack, settle: Settle, rounds: int) -
     assert (told.refused, told.broken) == (0, 0)
     assert told.worst_pause < 3
     await settle("broker frozen", rounds, told)
+
+
+@rounds(1, 5)
+async def test_the_broker_is_frozen_while_hints_are_acknowledged(stack: Stack, settle: Settle, rounds: int) -> None:
+    """What a worker could not acknowledge does not keep it from taking more, once the broker is back."""
+    seconds = 7  # a worker waits 5 s for the broker's answer
+    async with loaded(stack) as told:
+        for _ in range(rounds):
+            with hinted(stack):
+                await told.more(60)
+                async with background(stack.frozen("broker")):
+                    await told.more(100 * seconds)
+        await told.more(100)
+    assert (told.refused, told.broken) == (0, 0)
+    await settle("broker frozen amid acknowledgements", rounds, told)
+    async with background(stack.frozen("sweeper")):  # so that only a hint can wake the worker
+        await until_async(lambda: asyncio.to_thread(stack.answers_201), 10, "a hint that reaches the worker")
+
+
+@contextmanager
+def hinted(stack: Stack) -> Iterator[None]:
+    """As many hints as the broker takes, so that some are under way at any moment."""
+    send, over = hints.Sender(Valkey(DataDir(stack.folder), "broker", durable=False).broker_url), threading.Event()
+
+    def flood() -> None:
+        while not over.is_set():
+            send()
+
+    thread = threading.Thread(target=flood)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 @rounds(2, 8)
