@@ -3,15 +3,18 @@
 import asyncio
 import signal
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
 from shared import hints
+from shared.db import connect
 from shared.embedded.datadir import DataDir
 from shared.embedded.valkey import Valkey
 from tests.faults.conftest import Settle
+from tests.support.ingesting import accept, item, workspace_id
 from tests.support.load import loaded
 from tests.support.stack import Stack
 from tests.support.waiting import background, until_async
@@ -94,6 +97,24 @@ async def test_the_broker_is_frozen_while_hints_are_acknowledged(stack: Stack, s
     await settle("broker frozen amid acknowledgements", rounds, told)
     async with background(stack.frozen("sweeper")):  # so that only a hint can wake the worker
         await until_async(lambda: asyncio.to_thread(stack.answers_201), 10, "a hint that reaches the worker")
+
+
+async def test_a_hint_that_expired_spoils_no_other(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after half a minute in which a worker had more to do than it could."""
+    send = hints.Sender(Valkey(DataDir(stack.folder), "broker", durable=False).broker_url)
+    async with background(stack.frozen("sweeper")), connect(stack.database_url, "tests") as database:
+        with monkeypatch.context() as late:
+            late.setattr(hints, "EXPIRES", -1)
+            assert await asyncio.to_thread(send)
+        email = f"{uuid.uuid4()}@example.com"
+        await accept(database, [item(await workspace_id(database), {"email": email})])
+        assert await asyncio.to_thread(send)
+
+        async def is_ingested() -> bool:
+            found = await database.execute("SELECT 1 FROM leads WHERE email = %s", (email,))
+            return await found.fetchone() is not None
+
+        await until_async(is_ingested, 10, "a lead that the second hint told of")
 
 
 @contextmanager
