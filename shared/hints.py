@@ -57,7 +57,7 @@ class Sender:
     """Publishes hints, one at a call, in the calling thread.
 
     The message is Celery's own, made once: `send_task` makes it anew and asks four signals, for three times the price.
-    Its id is another each time: Celery remembers that of a message which it finds expired, and discards all that bear it.
+    Its id is another each time: Celery remembers the id of a message that has expired, and discards all that bear it.
     """
 
     def __init__(self, broker_url: str, hint: Hint = INGEST) -> None:
