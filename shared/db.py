@@ -1,17 +1,17 @@
 """Connections: one psycopg pool per process for the hot path, one SQLAlchemy engine for everything else."""
 
 import asyncio
+import re
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from itertools import count
+from typing import Any, Protocol, TypeVar
 
 import orjson
 import psycopg
-import psycopg.waiting
 import sqlalchemy.event
 import sqlalchemy.exc
-from psycopg.abc import PQGen
 from psycopg.rows import TupleRow
 from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool
@@ -42,6 +42,24 @@ UNHURRIED = "set_config('synchronous_commit', 'off', true)"
 
 # What a caller sees of a database that is away, slow, restarting or full, as against a mistake in the data.
 UNAVAILABLE: tuple[type[Exception], ...] = (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError, OSError)
+
+
+class Rows(Protocol):
+    """What a statement answers."""
+
+    async def fetchall(self) -> list[TupleRow]: ...
+
+
+class Statements(Protocol):
+    """What runs statements in somebody's transaction: a psycopg connection, or `shared/pipelined.py`."""
+
+    async def execute(self, statement: str, values: Sequence[Any] = (), /) -> Rows: ...
+
+
+def numbered(statement: str) -> str:
+    """The statement with PostgreSQL's own placeholders, `$1` and so on, in place of psycopg's."""
+    numbers = count(1)
+    return re.sub("%[sb%]", lambda found: "%" if found[0] == "%%" else f"${next(numbers)}", statement)
 
 
 def as_json(value: Any) -> str:
@@ -118,21 +136,6 @@ def _ping_the_idle(engine: Engine) -> None:
 async def open_connection(url: str, application: str) -> Connection:
     """One connection, autocommit; the caller closes it."""
     return await psycopg.AsyncConnection.connect(url, autocommit=True, **options(application))
-
-
-class _Blocking(psycopg.AsyncConnection[TupleRow]):
-    async def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:  # noqa: ASYNC109  # psycopg's
-        return psycopg.waiting.wait(gen, self.pgconn.socket, interval=interval, timeout=timeout)
-
-
-async def open_blocking_connection(url: str, application: str) -> Connection:
-    """As `open_connection`, but the thread waits for the server, not the event loop: several times cheaper.
-
-    For a process that does one thing at a time. Its statements are planned once: to plan costs more than to run them.
-    """
-    parameters = options(application)
-    parameters["options"] += " -c plan_cache_mode=force_generic_plan"
-    return await _Blocking.connect(url, autocommit=True, **parameters)
 
 
 @asynccontextmanager

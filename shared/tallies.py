@@ -6,7 +6,7 @@ not at all. Kinds: `form` (submissions of a form), `automation` (its runs).
 
 from collections.abc import Mapping
 
-from shared.db import Connection, as_json
+from shared.db import Connection, Statements, as_json
 
 ADD = """
 INSERT INTO tally_deltas (workspace_id, kind, ref_id, n)
@@ -23,7 +23,7 @@ ON CONFLICT (workspace_id, kind, ref_id) DO UPDATE SET n = tallies.n + excluded.
 """
 
 
-async def add(connection: Connection, counts: Mapping[tuple[int, str, int], int]) -> None:
+async def add(connection: Statements, counts: Mapping[tuple[int, str, int], int]) -> None:
     """Counts; keys are (workspace id, kind, id of what is counted)."""
     if counts:
         await connection.execute(ADD, (as_json([(*key, n) for key, n in counts.items()]),))

@@ -5,15 +5,13 @@ it off again) cost a flush several times what PostgreSQL's own library does.
 """
 
 import asyncio
-import re
 from collections.abc import Callable
-from itertools import count
 
 import psycopg
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 
-from shared.db import Connection, open_connection
+from shared.db import Connection, numbered, open_connection
 from shared.journal import APPEND, Row
 
 NAME = b"append"
@@ -112,9 +110,7 @@ class Appenders:
 
     async def _open(self) -> Appender:
         connection = await open_connection(self._url, "leadhub journal")
-        numbers = count(1)
-        statement = re.sub("%[sb]", lambda _: f"${next(numbers)}", APPEND)  # psycopg's placeholders as PostgreSQL's own
-        await connection.execute(f"PREPARE {NAME.decode()} AS {statement}")
+        await connection.execute(f"PREPARE {NAME.decode()} AS {numbered(APPEND)}")
         return Appender(connection, self._resting.append)
 
     def close(self) -> None:

@@ -16,7 +16,8 @@ from services.workers.deliveries.desk import Desk
 from services.workers.heartbeat import Heartbeat
 from services.workers.ingest.drain import Drainer
 from shared import logging
-from shared.db import UNAVAILABLE, Connection, is_unavailable, open_blocking_connection
+from shared.db import UNAVAILABLE, Connection, is_unavailable
+from shared.pipelined import open_blocking_connection
 from shared.settings import Settings
 
 log = logging.get()

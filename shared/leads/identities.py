@@ -7,7 +7,7 @@ identities, look the losers up, lock the leads by id.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from shared.db import Connection, Cursor, as_json
+from shared.db import Rows, Statements, as_json
 from shared.leads.references import LOCKS
 from shared.leads.submission import Key, LeadKey
 
@@ -64,12 +64,12 @@ WHERE i.workspace_id = k.w::bigint AND i.kind = k.kind AND i.value = k.value AND
 """  # noqa: S608  # constants only
 
 
-async def claim(connection: Connection, wanted: Mapping[Key, int]) -> list[Key]:
+async def claim(connection: Statements, wanted: Mapping[Key, int]) -> list[Key]:
     """Makes each key an identity of its lead where nobody holds it; answers with the keys that somebody does hold."""
     return await lost(await ask_for(connection, wanted), wanted)
 
 
-async def ask_for(connection: Connection, wanted: Mapping[Key, int], hold: Iterable[int] = ()) -> Cursor:
+async def ask_for(connection: Statements, wanted: Mapping[Key, int], hold: Iterable[int] = ()) -> Rows:
     """Sends what `claim` does; in pipeline mode its answer comes along with the next one.
 
     `hold`: workspaces in which what leads may refer to is kept from then on (`references.hold`).
@@ -77,24 +77,24 @@ async def ask_for(connection: Connection, wanted: Mapping[Key, int], hold: Itera
     return await connection.execute(CLAIM, [as_json(list(hold)), *_columns(wanted)])
 
 
-async def lost(answer: Cursor, wanted: Mapping[Key, int]) -> list[Key]:
+async def lost(answer: Rows, wanted: Mapping[Key, int]) -> list[Key]:
     """Of the keys asked for, those that somebody holds."""
     keys = list(wanted)
     return [keys[row[0] - 1] for row in await answer.fetchall()]
 
 
-async def owners(connection: Connection, keys: Iterable[Key]) -> dict[Key, int]:
+async def owners(connection: Statements, keys: Iterable[Key]) -> dict[Key, int]:
     """The leads that hold those keys now; a key that nobody holds is missing."""
     rows = await (await connection.execute(OWNERS, _columns(dict.fromkeys(keys, 0))[:3])).fetchall()
     return {(row[0], row[1], row[2]): row[3] for row in rows}
 
 
-async def correct(connection: Connection, owned: Mapping[Key, int]) -> None:
+async def correct(connection: Statements, owned: Mapping[Key, int]) -> None:
     """Gives keys, all won in this transaction, to other leads."""
     await connection.execute(CORRECT, _columns(owned))
 
 
-async def release(connection: Connection, owned: Mapping[Key, int]) -> None:
+async def release(connection: Statements, owned: Mapping[Key, int]) -> None:
     """Frees keys as far as those leads hold them. The last thing that a transaction does: others wait on it."""
     if owned:
         await connection.execute(RELEASE, _columns(owned))
@@ -106,13 +106,13 @@ def _columns(owned: Mapping[Key, int]) -> list[str]:
     return [as_json(column) for column in (workspaces, kinds, values, list(owned.values()))]
 
 
-async def lock(connection: Connection, leads: Iterable[LeadKey], columns: Sequence[str]) -> dict[LeadKey, State]:
+async def lock(connection: Statements, leads: Iterable[LeadKey], columns: Sequence[str]) -> dict[LeadKey, State]:
     """Locks leads in the one order that all transactions keep to, and reads them; one that is gone is missing."""
     return await _states(connection, leads, columns, LOCK)
 
 
 async def lock_owners(
-    connection: Connection, keys: Sequence[Key], columns: Sequence[str]
+    connection: Statements, keys: Sequence[Key], columns: Sequence[str]
 ) -> tuple[dict[int, State], dict[Key, int]]:
     """Locks and reads, by id, the leads that hold those keys; and who holds them then.
 
@@ -125,23 +125,23 @@ async def lock_owners(
     return states, known
 
 
-async def look(connection: Connection, leads: Iterable[LeadKey], columns: Sequence[str]) -> dict[LeadKey, State]:
+async def look(connection: Statements, leads: Iterable[LeadKey], columns: Sequence[str]) -> dict[LeadKey, State]:
     """Reads the same without a lock."""
     return await _states(connection, leads, columns, "")
 
 
 async def _states(
-    connection: Connection, leads: Iterable[LeadKey], columns: Sequence[str], order: str
+    connection: Statements, leads: Iterable[LeadKey], columns: Sequence[str], order: str
 ) -> dict[LeadKey, State]:
     states = await _read(await _ask(connection, _NAMED, [as_json(list(leads))], columns, order), columns)
     return {(state["workspace_id"], state["id"]): state for state in states}
 
 
-async def _ask(connection: Connection, of: str, documents: list[str], columns: Sequence[str], order: str) -> Cursor:
+async def _ask(connection: Statements, of: str, documents: list[str], columns: Sequence[str], order: str) -> Rows:
     names = ", ".join(f"l.{column}" for column in columns)
     statement = f"SELECT {names}, (extract(epoch FROM l.submitted_at) * 1000)::bigint FROM leads l {of} {order}"  # noqa: S608
     return await connection.execute(statement, documents)
 
 
-async def _read(answer: Cursor, columns: Sequence[str]) -> list[State]:
+async def _read(answer: Rows, columns: Sequence[str]) -> list[State]:
     return [dict(zip((*columns, "submitted_at"), row, strict=True)) for row in await answer.fetchall()]

@@ -8,7 +8,7 @@ delete waits for the writers that may have seen what it deletes, and everyone af
 from collections.abc import Iterable
 from typing import Literal
 
-from shared.db import Connection
+from shared.db import Connection, Statements
 
 Kind = Literal["stage", "user", "tag"]
 
@@ -45,7 +45,7 @@ SELECT max(id) FROM (SELECT id FROM leads WHERE workspace_id = %s AND id > %s OR
 """
 
 
-async def hold(connection: Connection, workspace_ids: Iterable[int]) -> None:
+async def hold(connection: Statements, workspace_ids: Iterable[int]) -> None:
     """Keeps what there is from being deleted until the transaction ends. Before anything of it is read."""
     await connection.execute(HOLD, (LOCKS, list(workspace_ids)))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from shared.db import Connection, as_json
+from shared.db import Statements, as_json
 
 # Sorted like every unique key that two transactions may want at once; after the leads are locked.
 INSERT = """
@@ -21,13 +21,13 @@ TagName = tuple[int, str]  # workspace, name as sent
 Tags = dict[TagName, int]
 
 
-async def load_tags(connection: Connection, names: Iterable[TagName]) -> Tags:
+async def load_tags(connection: Statements, names: Iterable[TagName]) -> Tags:
     """The ids of tags by name. Missing ones are made."""
     wanted = set(names)
     return await make_tags(connection, wanted, await find_tags(connection, wanted)) if wanted else {}
 
 
-async def make_tags(connection: Connection, wanted: set[TagName], found: Tags) -> Tags:
+async def make_tags(connection: Statements, wanted: set[TagName], found: Tags) -> Tags:
     """Those found, and the others, made."""
     missing = wanted - found.keys()
     if not missing:
@@ -36,13 +36,13 @@ async def make_tags(connection: Connection, wanted: set[TagName], found: Tags) -
     return found | await find_tags(connection, missing)
 
 
-async def find_tags(connection: Connection, names: Iterable[TagName]) -> Tags:
+async def find_tags(connection: Statements, names: Iterable[TagName]) -> Tags:
     """The ids of those tags that are there."""
     rows = await (await connection.execute(SELECT, (as_json(list(names)),))).fetchall()
     return {(row[0], row[1]): row[2] for row in rows}
 
 
-async def tag_names(connection: Connection, workspace_ids: Iterable[int], ids: Iterable[int]) -> dict[int, str]:
+async def tag_names(connection: Statements, workspace_ids: Iterable[int], ids: Iterable[int]) -> dict[int, str]:
     """The names of tags of those workspaces, by id."""
     rows = await (await connection.execute(NAMES, (list(set(workspace_ids)), list(set(ids))))).fetchall()
     return dict(rows)

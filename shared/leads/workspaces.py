@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from shared.db import Connection, Cursor, as_json
+from shared.db import Rows, Statements, as_json
 from shared.leads import references
 from shared.leads.places import Places, Stage, Workspace
 from shared.leads.tags import Tags
@@ -27,7 +27,7 @@ WHERE p.workspace_id = ANY(%s) ORDER BY s.position, s.id
 USERS = "SELECT workspace_id, id FROM users WHERE workspace_id = ANY(%s)"
 
 
-async def load_workspaces(connection: Connection, ids: Iterable[int]) -> dict[int, Workspace]:
+async def load_workspaces(connection: Statements, ids: Iterable[int]) -> dict[int, Workspace]:
     """Those workspaces, by id. What leads may refer to there is kept until the transaction ends."""
     wanted = list(set(ids))
     await references.hold(connection, wanted)
@@ -35,21 +35,21 @@ async def load_workspaces(connection: Connection, ids: Iterable[int]) -> dict[in
     return {row[0]: Workspace(*row) for row in rows}
 
 
-async def ask_with_tags(connection: Connection, names: Mapping[int, Iterable[str]]) -> Cursor:
+async def ask_with_tags(connection: Statements, names: Mapping[int, Iterable[str]]) -> Rows:
     """Asks for workspaces by id, and for the tags of those names that there are in each, what leads may refer to being
     held already. In pipeline mode the answer comes along with the next one."""
     document = as_json([{"w": id_, "names": list(of)} for id_, of in names.items()])
     return await connection.execute(SELECT_WITH_TAGS, (document,))
 
 
-async def read_with_tags(answer: Cursor) -> tuple[dict[int, Workspace], Tags]:
+async def read_with_tags(answer: Rows) -> tuple[dict[int, Workspace], Tags]:
     """The workspaces by id, and their tags' ids."""
     rows = await answer.fetchall()
     tags = {(row[0], name): id_ for row in rows for name, id_ in (row[-1] or {}).items()}
     return {row[0]: Workspace(*row[:-1]) for row in rows}, tags
 
 
-async def load_places(connection: Connection, ids: Iterable[int]) -> Places:
+async def load_places(connection: Statements, ids: Iterable[int]) -> Places:
     """All pipelines, stages and users of those workspaces."""
     places = Places({}, {}, set())
     wanted = list(set(ids))

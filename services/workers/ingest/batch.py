@@ -13,7 +13,7 @@ from services.workers.ingest.norms import Norms
 from services.workers.ingest.poison import ATTEMPTS, bury, park
 from services.workers.ingest.repeats import Sorted, sort_out
 from services.workers.ingest.write import finish, is_second_run, write
-from shared.db import Connection, is_contention, is_unavailable
+from shared.db import Connection, Statements, is_contention, is_unavailable
 from shared.journal import Lane
 from shared.leads import submission
 from shared.leads.apply import Record, Written, apply
@@ -21,6 +21,7 @@ from shared.leads.places import Workspace, names_a_place, place
 from shared.leads.submission import Submission, prepare
 from shared.leads.tags import make_tags
 from shared.leads.workspaces import ask_with_tags, load_places, read_with_tags
+from shared.pipelined import transaction
 from shared.replies import Reply, Verdict
 
 SUSPECT = 2  # workers that a row took down, as far as that was noted, before it is handled with care
@@ -106,9 +107,8 @@ async def _roll_back(connection: Connection) -> None:
 
 async def _attempt(connection: Connection, rows: Rows, memory: Memory, *, careful: bool) -> Outcome:
     outcome = Outcome()
-    # In pipeline mode what needs no answer costs no round trip: begin, write, commit.
-    async with connection.pipeline(), connection.transaction():
-        taken = await (await connection.execute(rows.statement, rows.arguments)).fetchall()
+    async with transaction(connection, savepoints=careful) as statements:
+        taken = await (await statements.execute(rows.statement, rows.arguments)).fetchall()
         submissions = [found for row in taken for found in _read(row[1], row[2])]
         if not taken:
             return outcome
@@ -117,8 +117,8 @@ async def _attempt(connection: Connection, rows: Rows, memory: Memory, *, carefu
         if careful:
             await _bisect(connection, submissions, memory, outcome)
         else:
-            written = await _decide(connection, submissions, memory, outcome, known=False)
-        await finish(connection, rows.lane, outcome.row_ids, outcome.dropped, outcome.replies, written)
+            written = await _decide(statements, submissions, memory, outcome, known=False)
+        await finish(statements, rows.lane, outcome.row_ids, outcome.dropped, outcome.replies, written)
     return outcome
 
 
@@ -165,7 +165,7 @@ async def _isolate(connection: Connection, bad: Submission, error: Exception, ou
 
 
 async def _decide(
-    connection: Connection, submissions: Sequence[Submission], memory: Memory, outcome: Outcome, *, known: bool
+    connection: Statements, submissions: Sequence[Submission], memory: Memory, outcome: Outcome, *, known: bool
 ) -> Written | None:
     """Decides on submissions; what is to be written makes that true."""
     batch = await sort_out(connection, submissions, known=known)
@@ -179,7 +179,7 @@ async def _decide(
     return written
 
 
-async def _decide_fresh(connection: Connection, fresh: list[Submission], memory: Memory) -> Written:
+async def _decide_fresh(connection: Statements, fresh: list[Submission], memory: Memory) -> Written:
     named: dict[int, set[str]] = {one.workspace_id: set() for one in fresh}
     _prepare(fresh, await memory.norms.of(connection, named))
     for one in fresh:
@@ -211,7 +211,7 @@ def _verdict(record: Record) -> Verdict:
     return Verdict("done", record["lead_id"], record["is_duplicate"], record["matched_on"], record["warnings"])
 
 
-async def _answer_repeats(connection: Connection, batch: Sorted, verdicts: list[Verdict], outcome: Outcome) -> None:
+async def _answer_repeats(connection: Statements, batch: Sorted, verdicts: list[Verdict], outcome: Outcome) -> None:
     decided = {one.id: verdict for one, verdict in zip(batch.fresh, verdicts, strict=True)}
     for repeat, verdict in zip(batch.dropped, batch.verdicts, strict=True):
         outcome.dropped.append(repeat)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from shared.db import UNHURRIED, Connection
 from shared.journal import Lane
+from shared.pipelined import ask
 
 LOOK_BACK = 2.0  # seconds; then the journal is read from its beginning again
 SEEN, ROWS = 500, 256  # how far a choice looks into a lane: leads, journal rows
@@ -91,7 +92,7 @@ class Choice:
 
     async def peek(self, connection: Connection) -> bool:
         """Whether anything waits in lane 0."""
-        return await (await connection.execute(PEEK, (self.after,))).fetchone() is not None
+        return bool(await ask(connection, PEEK, (self.after,)))
 
     def look_back(self) -> None:
         """Dead rows below the lowest live one are passed over until it is time to look for late ones among them: ids do

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from shared.db import Connection, Contended, Cursor
+from shared.db import Contended, Rows, Statements
 from shared.leads import identities
 from shared.leads.apply import MERGED
 from shared.leads.identities import ROUNDS, State
@@ -15,11 +15,11 @@ class Claim(NamedTuple):
     """Identities under way to be claimed: who would own them if all are new, and where the answer comes."""
 
     fresh: Resolution
-    answer: Cursor
+    answer: Rows
 
 
 async def ask(
-    connection: Connection, submissions: Sequence[Submission], new_ids: Sequence[int], hold: Iterable[int]
+    connection: Statements, submissions: Sequence[Submission], new_ids: Sequence[int], hold: Iterable[int]
 ) -> Claim:
     """Holds what leads may refer to in those workspaces, then claims the submissions' identities."""
     fresh = resolve(submissions, {}, new_ids)
@@ -27,7 +27,7 @@ async def ask(
 
 
 async def settle(
-    connection: Connection, claim: Claim, submissions: Sequence[Submission], new_ids: Sequence[int]
+    connection: Statements, claim: Claim, submissions: Sequence[Submission], new_ids: Sequence[int]
 ) -> tuple[Resolution, dict[int, State]]:
     """Resolves the submissions and locks the existing leads among theirs, by id.
 

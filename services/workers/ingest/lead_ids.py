@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterable
 
-from shared.db import Connection
+from shared.db import Statements
 
 BLOCK = 64  # drawn at least, so that a batch of one rarely waits for its id
 
@@ -14,7 +14,7 @@ class LeadIds:
     def __init__(self) -> None:
         self._spare: deque[int] = deque()
 
-    async def draw(self, connection: Connection, n: int) -> list[int]:
+    async def draw(self, connection: Statements, n: int) -> list[int]:
         """`n` ids that no lead has had."""
         missing = n - len(self._spare)
         if missing > 0:

@@ -6,7 +6,7 @@ lock.
 
 from collections.abc import Collection, Mapping
 
-from shared.db import Connection, Contended
+from shared.db import Contended, Statements
 from shared.leads.places import Workspace
 from shared.leads.workspaces import load_workspaces
 
@@ -17,7 +17,7 @@ class Norms:
     def __init__(self) -> None:
         self._known: dict[int, Workspace] = {}
 
-    async def of(self, connection: Connection, ids: Collection[int]) -> Mapping[int, Workspace]:
+    async def of(self, connection: Statements, ids: Collection[int]) -> Mapping[int, Workspace]:
         """Those workspaces; what is not known is read."""
         if missing := [id_ for id_ in ids if id_ not in self._known]:
             self._known |= await load_workspaces(connection, missing)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from shared.db import Connection, as_json
+from shared.db import Statements, as_json
 from shared.leads.submission import Submission
 from shared.replies import Verdict
 
@@ -51,7 +51,7 @@ class Sorted:
         self.verdicts.append(verdict)
 
 
-async def sort_out(connection: Connection, submissions: Sequence[Submission], *, known: bool) -> Sorted:
+async def sort_out(connection: Statements, submissions: Sequence[Submission], *, known: bool) -> Sorted:
     """Takes repeats out of a batch. `known`: looks too for submissions without a key that were ingested before."""
     result = Sorted()
     first: dict[tuple[int, str], Submission] = {}
@@ -67,7 +67,7 @@ async def sort_out(connection: Connection, submissions: Sequence[Submission], *,
     return result
 
 
-async def _drop_repeats(connection: Connection, unique: list[Submission], result: Sorted) -> list[Submission]:
+async def _drop_repeats(connection: Statements, unique: list[Submission], result: Sorted) -> list[Submission]:
     keyed = [submission for submission in unique if submission.body_hash]
     if not keyed:
         return unique
@@ -92,14 +92,14 @@ async def _drop_repeats(connection: Connection, unique: list[Submission], result
     return [submission for submission in unique if submission.id not in gone]
 
 
-async def note_conflicts(connection: Connection, conflicts: Iterable[Submission]) -> None:
+async def note_conflicts(connection: Statements, conflicts: Iterable[Submission]) -> None:
     """Says on the first submission that its key came again with another body: its caller may not have waited."""
     document = [(s.workspace_id, s.id) for s in conflicts]
     if document:
         await connection.execute(NOTE, (REUSED, as_json(document)))
 
 
-async def _drop_known(connection: Connection, unique: list[Submission], result: Sorted) -> list[Submission]:
+async def _drop_known(connection: Statements, unique: list[Submission], result: Sorted) -> list[Submission]:
     document = as_json([(s.workspace_id, s.id, s.received_at) for s in unique if not s.body_hash])
     rows = await (await connection.execute(KNOWN, (document,))).fetchall()
     known = {row[0]: Verdict(*row[1:]) for row in rows}

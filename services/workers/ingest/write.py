@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 
 from shared import tallies
-from shared.db import UNHURRIED, Connection, as_json
+from shared.db import UNHURRIED, Statements, as_json
 from shared.leads.apply import Record, Written
 from shared.leads.submission import Submission
 from shared.replies import Reply, packed
@@ -110,14 +110,14 @@ def is_second_run(error: Exception) -> bool:
     return (error.diag.table_name or "").startswith("submissions")
 
 
-async def write(connection: Connection, written: Written) -> None:
+async def write(connection: Statements, written: Written) -> None:
     """Writes the rows of a batch. Fails as `is_second_run` tells where a submission's row is there already."""
     await _write_beside(connection, written)
     await _execute(connection, _rows(written), ("SELECT 1", ()))
 
 
 async def finish(
-    connection: Connection,
+    connection: Statements,
     lane: int,
     row_ids: Sequence[int],
     dropped: Sequence[Submission],
@@ -139,7 +139,7 @@ async def finish(
     await _execute(connection, parts, (TELL if replies else TELL_NOBODY, (as_json(notices),)))
 
 
-async def _write_beside(connection: Connection, written: Written) -> None:
+async def _write_beside(connection: Statements, written: Written) -> None:
     if written.pairs:
         await connection.execute(PAIRS, (as_json(written.pairs),))
     await tallies.add(connection, written.tallies)
@@ -154,6 +154,6 @@ def _rows(written: Written) -> Parts:
     return [*parts, (STORED, ())]
 
 
-async def _execute(connection: Connection, parts: Parts, last: tuple[str, Sequence[Any]]) -> None:
+async def _execute(connection: Statements, parts: Parts, last: tuple[str, Sequence[Any]]) -> None:
     statement = "WITH " + ", ".join([text for text, _ in parts]) + last[0]
     await connection.execute(statement, [value for _, values in (*parts, last) for value in values])

@@ -1,0 +1,123 @@
+"""A worker's own way to talk to PostgreSQL: what is promised of a transaction holds in it as in psycopg's."""
+
+from collections.abc import AsyncIterator
+
+import psycopg
+import pytest
+import pytest_asyncio
+
+from shared.db import Connection
+from shared.pipelined import open_blocking_connection, transaction
+
+pytestmark = pytest.mark.integration
+
+MANY = 300_000  # rows: more than sockets hold
+
+
+@pytest_asyncio.fixture
+async def worker(database_url: str) -> AsyncIterator[Connection]:
+    connection = await open_blocking_connection(database_url, "tests")
+    await connection.execute("CREATE TABLE things (id int PRIMARY KEY, name text)")
+    yield connection
+    await connection.close()
+
+
+async def names(connection: Connection) -> list[str]:
+    return [row[0] for row in await (await connection.execute("SELECT name FROM things ORDER BY id")).fetchall()]
+
+
+async def test_answers_come_in_any_order_of_asking_and_the_transaction_commits(
+    worker: Connection, database: Connection
+) -> None:
+    async with transaction(worker) as statements:
+        first = await statements.execute("INSERT INTO things VALUES (%s, %s) RETURNING id", (1, "Zoë"))
+        second = await statements.execute(
+            "SELECT %s::bytea, '100 %%', id FROM things WHERE id = ANY(%s)", (b"\0", [1, 7])
+        )
+        assert await second.fetchall() == [(b"\0", "100 %", 1)]
+        assert await first.fetchall() == [(1,)]
+        await statements.execute("INSERT INTO things VALUES (%s, %s)", (2, None))
+    assert await names(database) == ["Zoë", None]
+
+
+async def repeat_a_key(connection: Connection, *, asks: bool) -> None:
+    async with transaction(connection) as statements:
+        await statements.execute("INSERT INTO things VALUES (1, 'one')")
+        failing = await statements.execute("INSERT INTO things VALUES (1, 'again')")
+        await statements.execute("INSERT INTO things VALUES (2, 'never seen before')")  # prepared in vain
+        if asks:
+            await failing.fetchall()
+
+
+@pytest.mark.parametrize("asks", [True, False])
+async def test_a_statement_that_fails_undoes_all_and_the_connection_goes_on(worker: Connection, *, asks: bool) -> None:
+    for _ in range(2):
+        with pytest.raises(psycopg.errors.UniqueViolation) as caught:
+            await repeat_a_key(worker, asks=asks)
+        assert caught.value.diag.table_name == "things"
+        await worker.rollback()
+    async with transaction(worker) as statements:
+        await statements.execute("INSERT INTO things VALUES (2, 'never seen before')")
+    assert await names(worker) == ["never seen before"]
+
+
+async def change_its_mind(connection: Connection) -> None:
+    async with transaction(connection) as statements:
+        await statements.execute("INSERT INTO things VALUES (1, 'one')")
+        raise LookupError
+
+
+async def test_what_is_raised_in_it_leaves_nothing(worker: Connection) -> None:
+    with pytest.raises(LookupError):
+        await change_its_mind(worker)
+    await worker.rollback()
+    assert await names(worker) == []
+
+
+async def test_more_than_the_sockets_hold_goes_both_ways_at_once(worker: Connection) -> None:
+    document = "[" + ",".join(map(str, range(MANY))) + "]"
+    async with transaction(worker) as statements:
+        asked = [await statements.execute("SELECT json_array_elements_text(%s::json)", (document,)) for _ in range(4)]
+        for answer in asked:
+            assert len(await answer.fetchall()) == MANY
+
+
+async def be_ended_by(other: Connection, connection: Connection) -> None:
+    async with transaction(connection) as statements:
+        await (await statements.execute("SELECT 1")).fetchall()
+        await other.execute("SELECT pg_terminate_backend(%s)", (connection.info.backend_pid,))
+        await (await statements.execute("SELECT 2")).fetchall()
+
+
+async def test_a_server_that_ends_the_session_is_unavailable_and_the_connection_closed(
+    worker: Connection, database: Connection
+) -> None:
+    with pytest.raises(psycopg.OperationalError):
+        await be_ended_by(database, worker)
+    assert worker.closed
+
+
+async def repeat_in_savepoint(connection: Connection) -> None:
+    async with connection.transaction():
+        await connection.execute("INSERT INTO things VALUES (1, 'again')")
+        await connection.execute("SELECT 1")
+
+
+async def test_savepoints_may_be_set_where_that_was_said(worker: Connection, database: Connection) -> None:
+    async with transaction(worker, savepoints=True) as statements:
+        await statements.execute("INSERT INTO things VALUES (1, 'one')")
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            await repeat_in_savepoint(worker)
+    assert await names(database) == ["one"]
+
+
+async def pass_a_mapping(connection: Connection) -> None:
+    async with transaction(connection) as statements:
+        await statements.execute("SELECT %s", ({"a": 1},))
+
+
+async def test_what_is_no_parameter_is_refused(worker: Connection) -> None:
+    with pytest.raises(TypeError):
+        await pass_a_mapping(worker)
+    await worker.rollback()
+    assert await names(worker) == []
