@@ -34,7 +34,8 @@ SELECT coalesce((SELECT json_object_agg(state, n) FROM (
 """
 FOLD = """
 WITH folded AS (
-    DELETE FROM ledger_deltas WHERE id IN (SELECT id FROM ledger_deltas ORDER BY id LIMIT 20000 FOR UPDATE SKIP LOCKED)
+    DELETE FROM ledger_deltas WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM ledger_deltas LIMIT 20000 FOR UPDATE SKIP LOCKED))
     RETURNING workspace_id, state, n
 )
 INSERT INTO ledger (workspace_id, state, n) SELECT workspace_id, state, sum(n) FROM folded GROUP BY 1, 2 ORDER BY 1, 2
@@ -103,4 +104,4 @@ def _entries(counts: Mapping[str, int], pending: int, spooled: int) -> dict[str,
 
 async def fold(connection: Connection) -> None:
     """Sums deltas up into totals."""
-    await connection.execute(FOLD)
+    await connection.execute(FOLD, prepare=False)  # a plan made for an empty table compares each with each

@@ -14,7 +14,8 @@ SELECT (d->>0)::bigint, d->>1, (d->>2)::bigint, (d->>3)::bigint FROM json_array_
 """
 FOLD = """
 WITH folded AS (
-    DELETE FROM tally_deltas WHERE id IN (SELECT id FROM tally_deltas ORDER BY id LIMIT 20000 FOR UPDATE SKIP LOCKED)
+    DELETE FROM tally_deltas WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM tally_deltas LIMIT 20000 FOR UPDATE SKIP LOCKED))
     RETURNING workspace_id, kind, ref_id, n
 )
 INSERT INTO tallies (workspace_id, kind, ref_id, n)
@@ -31,4 +32,4 @@ async def add(connection: Statements, counts: Mapping[tuple[int, str, int], int]
 
 async def fold(connection: Connection) -> None:
     """Sums deltas up into totals."""
-    await connection.execute(FOLD)
+    await connection.execute(FOLD, prepare=False)  # a plan made for an empty table compares each with each

@@ -9,11 +9,13 @@ TEXT_LOCK = 4_712_004  # one at a time: of two that write a lead's text, the lat
 CHUNK = 20_000  # deltas, and leads compared, at a time
 ROWS = 40  # of the queue at a time; one is a statement's leads, up to 500 of them
 
-# Deltas of a second are many where leads come fast; they are summed up before they meet the totals.
+# Deltas of a second are many where leads come fast; they are summed up before they meet the totals. They are deleted by
+# their places (ctid), which needs no index; and planned anew each time, since a plan that was made while the table was
+# empty compares each with each.
 FOLD_COUNTS = f"""
 WITH folded AS (
-    DELETE FROM lead_count_deltas WHERE id IN (
-        SELECT id FROM lead_count_deltas ORDER BY id LIMIT {CHUNK} FOR UPDATE SKIP LOCKED)
+    DELETE FROM lead_count_deltas WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM lead_count_deltas LIMIT {CHUNK} FOR UPDATE SKIP LOCKED))
     RETURNING *
 ), alike AS (
     SELECT workspace_id, tag_ids, source, status, pipeline_id, pipeline_stage_id, assigned_user_id, starred, sum(n) AS n
@@ -41,8 +43,8 @@ SELECT count(*) FROM folded
 """  # noqa: S608  # constants only
 FOLD_TIMES = f"""
 WITH folded AS (
-    DELETE FROM lead_time_deltas WHERE id IN (
-        SELECT id FROM lead_time_deltas ORDER BY id LIMIT {CHUNK} FOR UPDATE SKIP LOCKED)
+    DELETE FROM lead_time_deltas WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM lead_time_deltas LIMIT {CHUNK} FOR UPDATE SKIP LOCKED))
     RETURNING *
 ), counted AS (
     INSERT INTO lead_times (workspace_id, kind, grain, at, n)
@@ -66,7 +68,7 @@ translate(lower(upper(concat_ws(' ', first_name, last_name))), E'\n', ' ') || E'
 # All in one statement, so that the leads are read by a snapshot that has seen every commit whose row it takes.
 FOLD_TEXTS = f"""
 WITH taken AS (
-    DELETE FROM lead_search_queue WHERE id IN (SELECT id FROM lead_search_queue ORDER BY id LIMIT {ROWS})
+    DELETE FROM lead_search_queue WHERE ctid = ANY (ARRAY(SELECT ctid FROM lead_search_queue ORDER BY id LIMIT {ROWS}))
     RETURNING workspace_id, lead_ids
 ), named AS (
     SELECT DISTINCT workspace_id, lead_id FROM taken, unnest(lead_ids) AS lead_id
@@ -109,7 +111,7 @@ SELECT workspace_id, id, (SELECT count(*) FROM stray) FROM (SELECT 1) AS one LEF
 
 async def fold_counts(connection: Connection) -> bool:
     """Sums deltas up into totals; whether more of them may wait."""
-    folded = [await (await connection.execute(fold)).fetchone() for fold in (FOLD_COUNTS, FOLD_TIMES)]
+    folded = [await (await connection.execute(fold, prepare=False)).fetchone() for fold in (FOLD_COUNTS, FOLD_TIMES)]
     return any(row and row[0] == CHUNK for row in folded)
 
 
@@ -117,7 +119,7 @@ async def fold_texts(connection: Connection) -> bool:
     """Brings the text of changed leads up to date; whether more of them may wait."""
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock(%s)", (TEXT_LOCK,))
-        row = await (await connection.execute(FOLD_TEXTS)).fetchone()
+        row = await (await connection.execute(FOLD_TEXTS, prepare=False)).fetchone()
     return bool(row and row[0] == ROWS)
 
 

@@ -303,3 +303,21 @@ async def test_a_filter_that_fits_only_the_other_end_is_met_all_the_same(databas
     asked = {"source": "old", "sort": "lead_score"}
     assert await page(database, workspace, asked, size=5) == ([2499, 2498, 2497, 2496, 2495], 2499)
     assert await walk(database, workspace, asked, size=500) == list(range(2499, 0, -1))
+
+
+MANY = """
+INSERT INTO lead_count_deltas (workspace_id, tag_ids, source, status, pipeline_id, pipeline_stage_id, assigned_user_id,
+                               starred, n)
+SELECT %s, '{}', 'web', 'new', 1, 1, 0, false, 1 FROM generate_series(1, 15000)
+"""
+
+
+async def test_a_fold_that_was_planned_for_nothing_is_quick_with_many(database: Connection, workspace: int) -> None:
+    """Each compared with each took seconds."""
+    await database.execute("ANALYZE")
+    for _ in range(8):  # psycopg prepares what it has seen five times
+        await fold_counts(database)
+    await database.execute(MANY, (workspace,))
+    await database.execute("SET statement_timeout = '1s'")
+    await fold_counts(database)
+    assert await (await database.execute("SELECT sum(n) FROM lead_counts WHERE tag_id = 0")).fetchone() == (15000,)

@@ -12,10 +12,10 @@ AT_ONCE, AHEAD, SKIPPED = 100, 500, 10_000  # events claimed, looked at and drop
 # committed before it.
 SKIP = f"""
 WITH quick AS (SELECT {UNHURRIED})
-DELETE FROM events USING quick WHERE id IN (
-    SELECT e.id FROM events e
+DELETE FROM events USING quick WHERE events.ctid = ANY (ARRAY(
+    SELECT e.ctid FROM events e
     WHERE NOT EXISTS (SELECT 1 FROM rule_versions w WHERE w.workspace_id = e.workspace_id AND w.is_watched)
-    ORDER BY e.id LIMIT {SKIPPED} FOR UPDATE OF e SKIP LOCKED)
+    ORDER BY e.id LIMIT {SKIPPED} FOR UPDATE OF e SKIP LOCKED))
 """  # noqa: S608  # constants only
 
 # What another engine has in hand is passed over, and so is what comes after it for the same lead: a lead's events are
@@ -58,7 +58,7 @@ LOOK = 1.0  # seconds for which a process remembers whether anybody waits for ev
 
 async def skip(connection: Connection) -> int:
     """Drops, in bulk, events of workspaces in which nothing waits for any; how many."""
-    return (await connection.execute(SKIP)).rowcount
+    return (await connection.execute(SKIP, prepare=False)).rowcount
 
 
 async def claim(connection: Connection, most: int = AT_ONCE) -> list[Event]:
