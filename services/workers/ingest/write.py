@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+import orjson
 import psycopg
 
 from shared import tallies
@@ -24,12 +25,12 @@ LEAD = (
 
 # The statement is made of the parts that a batch needs: one without rows still opens all indexes of `leads` and fires
 # its triggers, as much as all else of a small batch.
-# Payloads come as text inside the document and are kept as bytes: what a source sends may hold what text cannot.
+# Payloads come beside the document, as one string of bytes: they need not be parsed to be kept.
 SENT = """
 sent AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%s::json) AS s(
         w bigint, id uuid, at bigint, state text, channel text, source text, key_id bigint, lead_id bigint,
-        is_duplicate boolean, matched_on text[], payload text, changes jsonb, warnings text[], attempts smallint,
+        is_duplicate boolean, matched_on text[], first int, size int, changes jsonb, warnings text[], attempts smallint,
         activity text, data jsonb)
 )
 """
@@ -71,7 +72,7 @@ remembered AS (
     INSERT INTO submissions (workspace_id, id, received_at, state, channel, source, key_id, lead_id,
                              is_duplicate, matched_on, payload, changes, warnings, attempts)
     SELECT w, id, to_timestamp(at / 1000.0), state, channel, source, key_id, lead_id, is_duplicate,
-           matched_on, convert_to(payload, 'UTF8'), changes, warnings, attempts
+           matched_on, substring(%b::bytea FROM first FOR size), changes, warnings, attempts
     FROM sent ORDER BY w, id
 )
 """
@@ -146,12 +147,22 @@ async def _write_beside(connection: Statements, written: Written) -> None:
 
 
 def _rows(written: Written) -> Parts:
-    parts = [(SENT, (as_json(written.submissions),))]
+    payloads = _cut(written)
+    parts: Parts = [(SENT, (as_json(written.submissions),))]
     if written.created:
         parts.append((CREATED, (as_json(list(written.created.values())),)))
     if written.updated:
         parts.append((UPDATED, (as_json(list(written.updated.values())),)))
-    return [*parts, (STORED, ())]
+    return [*parts, (STORED, (payloads,))]
+
+
+def _cut(written: Written) -> bytes:
+    """All payloads, one behind the other; each submission is told where its own lies, from 1 on as SQL counts."""
+    payloads, first = [orjson.dumps(body) for body in written.bodies], 1
+    for record, payload in zip(written.submissions, payloads, strict=True):
+        record["first"], record["size"] = first, len(payload)
+        first += len(payload)
+    return b"".join(payloads)
 
 
 async def _execute(connection: Statements, parts: Parts, last: tuple[str, Sequence[Any]]) -> None:
