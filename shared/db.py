@@ -1,6 +1,7 @@
 """Connections: one psycopg pool per process for the hot path, one SQLAlchemy engine for everything else."""
 
 import asyncio
+import os
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
@@ -150,14 +151,16 @@ async def hear(connection: Connection, tell: Callable[[bytes], None]) -> None:
 
     The socket stays registered: to wait for each notification in psycopg's way costs 0.1 ms.
     """
-    loop, socket, libpq = asyncio.get_running_loop(), connection.fileno(), connection.pgconn
+    loop, libpq = asyncio.get_running_loop(), connection.pgconn
+    # A descriptor of our own: libpq closes its one when the connection breaks, and another may get that number.
+    socket = os.dup(connection.fileno())
     broken: asyncio.Future[None] = loop.create_future()
 
     def read() -> None:
         try:
             libpq.consume_input()
         except psycopg.OperationalError as error:
-            loop.remove_reader(socket)  # libpq has closed it
+            loop.remove_reader(socket)
             broken.set_exception(error)
             return
         while notice := libpq.notifies():
@@ -168,6 +171,7 @@ async def hear(connection: Connection, tell: Callable[[bytes], None]) -> None:
         await broken
     finally:
         loop.remove_reader(socket)
+        os.close(socket)
 
 
 class Contended(Exception):

@@ -5,6 +5,7 @@ it off again) cost a flush several times what PostgreSQL's own library does.
 """
 
 import asyncio
+import os
 from collections.abc import Callable
 
 import psycopg
@@ -23,7 +24,8 @@ class Appender:
 
     def __init__(self, connection: Connection, rest: Callable[["Appender"], None]) -> None:
         self._libpq = connection.pgconn
-        self._socket = connection.fileno()
+        # A descriptor of our own: libpq closes its one when it likes, and another connection may get that number.
+        self._socket = os.dup(connection.fileno())
         self._rest = rest
         self._loop = asyncio.get_running_loop()
         self._stored: asyncio.Future[None] | None = None
@@ -87,6 +89,7 @@ class Appender:
             self.works = False
             self._loop.remove_reader(self._socket)
             self._loop.remove_writer(self._socket)
+            os.close(self._socket)
             self._libpq.finish()
 
 
