@@ -27,7 +27,6 @@ class Written:
     created: dict[int, Record] = field(default_factory=dict)
     updated: dict[int, Record] = field(default_factory=dict)
     submissions: list[Record] = field(default_factory=list)
-    bodies: list[Record] = field(default_factory=list)  # of the submissions, in their order
     pairs: list[Record] = field(default_factory=list)
     tallies: Counter[tuple[int, str, int]] = field(default_factory=Counter)  # by workspace, kind and id
 
@@ -107,11 +106,9 @@ def _finish(
     record["activity"] = what
     record["data"] = data
     record["is_duplicate"] = what == "lead.duplicate"
-    if "matched_on" in data:
-        record["matched_on"] = data["matched_on"]
-        record["changes"] = data["changes"]
+    record["matched_on"] = data.get("matched_on")
+    record["changes"] = data.get("changes")
     written.submissions.append(record)
-    written.bodies.append(submission.body)
 
 
 def final(submission: Submission, state: str) -> Record:
@@ -124,6 +121,7 @@ def final(submission: Submission, state: str) -> Record:
         "channel": submission.channel,
         "source": submission.source,
         "key_id": submission.key_id,
+        "payload": submission.body,
         "warnings": submission.warnings or None,
         "attempts": submission.attempts + 1,
     }

@@ -208,7 +208,7 @@ def _prepare(fresh: list[Submission], workspaces: Mapping[int, Workspace]) -> No
 
 
 def _verdict(record: Record) -> Verdict:
-    return Verdict("done", record["lead_id"], record["is_duplicate"], record.get("matched_on"), record["warnings"])
+    return Verdict("done", record["lead_id"], record["is_duplicate"], record["matched_on"], record["warnings"])
 
 
 async def _answer_repeats(connection: Statements, batch: Sorted, verdicts: list[Verdict], outcome: Outcome) -> None:
