@@ -1,14 +1,18 @@
 """Structured logs: one JSON object a line on stderr, static event names, ids and figures only, never people."""
 
+import contextlib
+import io
 import logging as stdlib
+import os
 import sys
 import traceback
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import orjson
 import structlog
 
+STDERR = 2
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
@@ -47,10 +51,24 @@ def configure(service: str, level: str = "info") -> None:
             structlog.processors.JSONRenderer(serializer=_json),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
-        logger_factory=structlog.BytesLoggerFactory(file=sys.stderr.buffer),
+        logger_factory=structlog.BytesLoggerFactory(file=cast(BinaryIO, _Lines())),
         cache_logger_on_first_use=True,
     )
     stdlib.basicConfig(handlers=[_Libraries()], level=max(LEVELS[level], stdlib.WARNING), force=True)
+
+
+def put(lines: bytes) -> None:
+    """Writes whole lines. They are lost while they cannot be written: a full disk must not end what they tell of."""
+    with contextlib.suppress(OSError):
+        os.write(STDERR, lines)
+
+
+class _Lines(io.RawIOBase):
+    """What structlog writes to."""
+
+    def write(self, line: Any, /) -> int:
+        put(line)
+        return len(line)
 
 
 class _Libraries(stdlib.Handler):

@@ -5,13 +5,13 @@ structlog's 7; the fields and the format are the same. The last are written at t
 """
 
 import asyncio
-import sys
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 from aiohttp import hdrs
 
+from shared import logging
 from shared.keys import Key
 from shared.metrics import REQUEST_SECONDS, Gathered
 
@@ -69,8 +69,7 @@ class AccessLog:
             gathered.hand_over()
         if self._lines:
             lines, self._lines = [*self._lines, b""], []
-            sys.stderr.buffer.write(b"\n".join(lines))
-            sys.stderr.buffer.flush()
+            logging.put(b"\n".join(lines))
 
 
 def _gathered(method: str, route: str, status: int) -> Gathered:
