@@ -19,6 +19,7 @@ from shared import tenants
 from shared.db import connect
 from shared.embedded.datadir import LONG, InUse, free_port
 from shared.embedded.servers import Embedded
+from shared.embedded.writeback import Writeback
 from shared.settings import Settings
 
 WELCOME = """\
@@ -71,6 +72,8 @@ def _start_servers(supervisor: Supervisor, embedded: Embedded) -> Settings:
     embedded.home.forget_ports()
     for server in embedded.servers:
         supervisor.start_ready(server.program())
+    if embedded.postgres:
+        Writeback(embedded.postgres.databases).start()
     settings = embedded.settings()
     upgrade(settings.database_url)
     supervisor.check()

@@ -63,6 +63,11 @@ class Postgres:
         self.folder = home.path / f"postgres-{MAJOR}"
 
     @property
+    def databases(self) -> Path:
+        """The folder with a folder of files for each database."""
+        return self.folder / "base"
+
+    @property
     def url(self) -> str:
         """For libpq and psycopg, password included."""
         if self._socket:

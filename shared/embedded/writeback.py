@@ -1,0 +1,64 @@
+"""PostgreSQL's tables on their way to the disk, a little at a time.
+
+A table grows by pages of zeros that PostgreSQL leaves to the kernel, and the kernel keeps them for half a minute. Then
+it writes all of a burst at once, 300 MB for 80,000 leads, and every commit of that moment waits behind them. Told each
+second to begin, it has little to write at any time.
+
+Source: https://man7.org/linux/man-pages/man2/sync_file_range.2.html
+"""
+
+import ctypes
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+EVERY = 1.0  # seconds
+SYNC_FILE_RANGE_WRITE = 2  # begins to write, and waits for nothing
+START, TO_THE_END = ctypes.c_int64(0), ctypes.c_int64(0)  # an offset, and a length
+
+_libc = ctypes.CDLL(None)
+
+
+class Writeback:
+    """Looks after the files in the folders of `base`, PostgreSQL's folder of databases."""
+
+    def __init__(self, base: Path) -> None:
+        self._base = base
+        self._written: dict[str, int] = {}  # when each file had changed last, as of the last pass
+
+    def start(self) -> None:
+        """Goes on for as long as this process lives, in a thread of its own: a busy disk makes it wait."""
+        if hasattr(_libc, "sync_file_range"):  # Linux alone has it
+            threading.Thread(target=self._run, name="writeback", daemon=True).start()
+
+    def write(self) -> None:
+        """Has the kernel begin to write what has changed since the last time."""
+        changed = dict(self._changes())
+        for path, at in changed.items():
+            if self._written.get(path) != at:
+                _begin(path)
+        self._written = changed
+
+    def _run(self) -> None:
+        while True:
+            with suppress(OSError):  # PostgreSQL makes and removes files as it likes
+                self.write()
+            time.sleep(EVERY)
+
+    def _changes(self) -> Iterator[tuple[str, int]]:
+        for database in os.scandir(self._base):
+            for file in os.scandir(database):
+                with suppress(FileNotFoundError):
+                    yield file.path, file.stat().st_mtime_ns
+
+
+def _begin(path: str) -> None:
+    with suppress(FileNotFoundError):
+        file = os.open(path, os.O_RDONLY)
+        try:
+            _libc.sync_file_range(file, START, TO_THE_END, SYNC_FILE_RANGE_WRITE)
+        finally:
+            os.close(file)

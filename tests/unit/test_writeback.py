@@ -1,0 +1,93 @@
+"""PostgreSQL's tables go to the disk a little at a time: real files, and the kernel's own account of them."""
+
+import ctypes
+import errno
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from shared.embedded.writeback import Writeback
+
+PAGES = 1000
+CACHESTAT = 451  # the number of the system call, the same on every architecture; since Linux 6.5
+
+
+class Range(ctypes.Structure):
+    """`struct cachestat_range`: in bytes, a length of 0 to the end."""
+
+    _fields_ = (("offset", ctypes.c_uint64), ("length", ctypes.c_uint64))
+
+
+class Pages(ctypes.Structure):
+    """`struct cachestat`, in pages of memory."""
+
+    _fields_ = tuple(
+        (name, ctypes.c_uint64) for name in ("cached", "dirty", "writeback", "evicted", "recently_evicted")
+    )
+
+
+def dirty(path: Path) -> int:
+    """How many of a file's pages wait to be written."""
+    found = Pages()
+    with path.open("rb") as file:
+        libc = ctypes.CDLL(None, use_errno=True)
+        asked = ctypes.byref(Range(0, 0)), ctypes.byref(found)
+        if libc.syscall(CACHESTAT, file.fileno(), *asked, 0) != 0:
+            error = ctypes.get_errno()
+            pytest.skip(f"the kernel tells nothing of a file's pages: {errno.errorcode.get(error, error)}")
+    return int(found.dirty)
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    path = tmp_path / "base" / "16384" / "2619"
+    path.parent.mkdir(parents=True)
+    grow(path)
+    if not dirty(path):
+        pytest.skip("this file system keeps nothing for later")
+    return path
+
+
+def grow(path: Path) -> None:
+    with path.open("ab") as file:
+        file.write(bytes(4096 * PAGES))
+
+
+def is_written_soon(path: Path) -> bool:
+    """The kernel by itself would wait for half a minute."""
+    deadline = time.monotonic() + 5
+    while dirty(path) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return not dirty(path)
+
+
+def test_what_a_table_grew_by_is_written_soon(table: Path) -> None:
+    writeback = Writeback(table.parents[1])
+    writeback.write()
+    assert is_written_soon(table)
+    grow(table)
+    writeback.write()
+    assert is_written_soon(table)
+
+
+def test_what_did_not_change_is_left_alone(table: Path) -> None:
+    writeback = Writeback(table.parents[1])
+    writeback.write()
+    assert is_written_soon(table)
+    before = table.stat()
+    grow(table)
+    os.utime(table, ns=(before.st_atime_ns, before.st_mtime_ns))
+    writeback.write()
+    assert dirty(table)
+
+
+def test_it_goes_on_by_itself_over_files_that_come_and_go(table: Path) -> None:
+    Writeback(table.parents[1]).start()
+    assert is_written_soon(table)
+    table.unlink()
+    table.parent.rmdir()
+    table.parent.mkdir()
+    grow(table)
+    assert is_written_soon(table)
