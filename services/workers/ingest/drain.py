@@ -21,7 +21,7 @@ TURN = 4  # every so many batches the lowest waiting lane goes first
 PATIENCE = 3  # batches in a row whose rows were all locked by somebody else; then they are left to them
 RETRIES = 6  # of a batch that met a deadlock or changing identities
 AWAKE = 0.01  # seconds after a verdict that a worker looks again by itself: a message costs as much as many looks
-LOOK_AGAIN = 0.0005  # seconds between them
+LOOK_AGAIN = 0.0002  # seconds between them
 PLANNED_FOR = 100  # leads after which plans are made anew, then after twice as many
 
 
