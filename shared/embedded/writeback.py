@@ -18,6 +18,7 @@ from pathlib import Path
 EVERY = 1.0  # seconds
 SYNC_FILE_RANGE_WRITE = 2  # begins to write, and waits for nothing
 START, TO_THE_END = ctypes.c_int64(0), ctypes.c_int64(0)  # an offset, and a length
+UNUSED = {"1", "4", "5"}  # PostgreSQL's own databases by number: template1, template0, postgres
 
 _libc = ctypes.CDLL(None)
 
@@ -50,9 +51,10 @@ class Writeback:
 
     def _changes(self) -> Iterator[tuple[str, int]]:
         for database in os.scandir(self._base):
-            for file in os.scandir(database):
-                with suppress(FileNotFoundError):
-                    yield file.path, file.stat().st_mtime_ns
+            if database.name not in UNUSED:
+                for file in os.scandir(database):
+                    with suppress(FileNotFoundError):
+                        yield file.path, file.stat().st_mtime_ns
 
 
 def _begin(path: str) -> None:

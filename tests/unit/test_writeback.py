@@ -42,7 +42,7 @@ def dirty(path: Path) -> int:
 
 @pytest.fixture
 def table(tmp_path: Path) -> Path:
-    path = tmp_path / "base" / "16384" / "2619"
+    path = tmp_path / "base" / "12784" / "2619"
     path.parent.mkdir(parents=True)
     grow(path)
     if not dirty(path):
