@@ -14,6 +14,7 @@ from shared.settings import PROJECT_ROOT
 from tests.support import witness
 from tests.support.checker import check
 from tests.support.load import loaded
+from tests.support.page_cache import dirty_pages
 from tests.support.processes import is_alive
 from tests.support.stack import LAUNCHER, Stack, running_stack
 from tests.support.waiting import until
@@ -99,3 +100,16 @@ async def test_a_stop_answers_all_and_the_next_start_has_everything(own: Stack) 
             await told.more(100)
     assert told.refused == 0
     (await check(own.database_url, own.spool_url, told)).assert_exact()
+
+
+def test_what_a_table_grew_by_goes_to_the_disk_within_seconds(stack: Stack) -> None:
+    """The kernel by itself would write it in half a minute, all at once, and every commit would wait behind it."""
+    with stack.database() as database:
+        database.execute("CREATE TABLE grown (filling text)")
+        try:
+            database.execute("INSERT INTO grown SELECT repeat('x', 1000) FROM generate_series(1, 20000)")
+            (path,) = database.execute("SELECT pg_relation_filepath('grown')").fetchone() or ()
+            table = next(stack.folder.glob("postgres-*")) / path
+            until(lambda: not dirty_pages(table), 5, "a table on the disk")
+        finally:
+            database.execute("DROP TABLE grown")

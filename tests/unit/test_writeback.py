@@ -1,7 +1,5 @@
 """PostgreSQL's tables go to the disk a little at a time: real files, and the kernel's own account of them."""
 
-import ctypes
-import errno
 import os
 import time
 from pathlib import Path
@@ -9,35 +7,9 @@ from pathlib import Path
 import pytest
 
 from shared.embedded.writeback import Writeback
+from tests.support.page_cache import dirty_pages
 
 PAGES = 1000
-CACHESTAT = 451  # the number of the system call, the same on every architecture; since Linux 6.5
-
-
-class Range(ctypes.Structure):
-    """`struct cachestat_range`: in bytes, a length of 0 to the end."""
-
-    _fields_ = (("offset", ctypes.c_uint64), ("length", ctypes.c_uint64))
-
-
-class Pages(ctypes.Structure):
-    """`struct cachestat`, in pages of memory."""
-
-    _fields_ = tuple(
-        (name, ctypes.c_uint64) for name in ("cached", "dirty", "writeback", "evicted", "recently_evicted")
-    )
-
-
-def dirty(path: Path) -> int:
-    """How many of a file's pages wait to be written."""
-    found = Pages()
-    with path.open("rb") as file:
-        libc = ctypes.CDLL(None, use_errno=True)
-        asked = ctypes.byref(Range(0, 0)), ctypes.byref(found)
-        if libc.syscall(CACHESTAT, file.fileno(), *asked, 0) != 0:
-            error = ctypes.get_errno()
-            pytest.skip(f"the kernel tells nothing of a file's pages: {errno.errorcode.get(error, error)}")
-    return int(found.dirty)
 
 
 @pytest.fixture
@@ -45,7 +17,7 @@ def table(tmp_path: Path) -> Path:
     path = tmp_path / "base" / "12784" / "2619"
     path.parent.mkdir(parents=True)
     grow(path)
-    if not dirty(path):
+    if not dirty_pages(path):
         pytest.skip("this file system keeps nothing for later")
     return path
 
@@ -58,9 +30,9 @@ def grow(path: Path) -> None:
 def is_written_soon(path: Path) -> bool:
     """The kernel by itself would wait for half a minute."""
     deadline = time.monotonic() + 5
-    while dirty(path) and time.monotonic() < deadline:
+    while dirty_pages(path) and time.monotonic() < deadline:
         time.sleep(0.01)
-    return not dirty(path)
+    return not dirty_pages(path)
 
 
 def test_what_a_table_grew_by_is_written_soon(table: Path) -> None:
@@ -80,7 +52,7 @@ def test_what_did_not_change_is_left_alone(table: Path) -> None:
     grow(table)
     os.utime(table, ns=(before.st_atime_ns, before.st_mtime_ns))
     writeback.write()
-    assert dirty(table)
+    assert dirty_pages(table)
 
 
 def test_it_goes_on_by_itself_over_files_that_come_and_go(table: Path) -> None:
