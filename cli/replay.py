@@ -7,6 +7,7 @@ import click
 
 from cli.common import data_dir_option, make_settings, read_time, say, with_database
 from shared import replay as submissions
+from shared.db import Connection
 from shared.replay import Selection
 
 
@@ -27,7 +28,13 @@ def replay(ids: tuple[UUID, ...], state: str | None, since: datetime | None, yes
         raise click.UsageError("name either the ids of submissions or a --state")
     settings = make_settings()
     wanted = Selection(ids=[str(each) for each in ids] or None, state=state, since=since)
-    count = with_database(settings, lambda use: submissions.count(use, wanted))
+    count = with_database(settings, lambda use: _count(use, wanted))
     say(f"{count} submissions")
     if count and (yes or click.confirm("Replay them?", err=True)):
         click.echo(with_database(settings, lambda use: submissions.replay(use, wanted)))
+
+
+async def _count(connection: Connection, wanted: Selection) -> int:
+    if wanted.ids and (unknown := await submissions.missing(connection, wanted.ids)):
+        raise ValueError(f"neither dead nor quarantined, or not there at all: {', '.join(unknown)}")
+    return await submissions.count(connection, wanted)

@@ -25,6 +25,10 @@ AND (%(channel)s::text IS NULL OR channel = %(channel)s)
 AND (%(source)s::text IS NULL OR source = %(source)s)
 AND (%(workspace_id)s::bigint IS NULL OR workspace_id = %(workspace_id)s)
 """
+MISSING = """
+SELECT id::text FROM unnest(%s::uuid[]) AS named(id)
+WHERE NOT EXISTS (SELECT FROM submissions s WHERE s.id = named.id AND s.state IN ('dead', 'quarantined'))
+"""
 COUNT = f"SELECT count(*) FROM submissions WHERE {WHERE}"  # noqa: S608  # constants only
 TAKE = f"""
 WITH taken AS (
@@ -62,6 +66,11 @@ async def count(connection: Connection, selection: Selection) -> int:
     """How many submissions a replay of the same selection would take."""
     row = await (await connection.execute(COUNT, asdict(selection))).fetchone()
     return int(row[0]) if row else 0
+
+
+async def missing(connection: Connection, ids: Sequence[str]) -> list[str]:
+    """Those of the ids that no dead or quarantined submission has, in any workspace."""
+    return [row[0] for row in await (await connection.execute(MISSING, (list(ids),))).fetchall()]
 
 
 async def replay(connection: Connection, selection: Selection) -> int:

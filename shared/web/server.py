@@ -15,6 +15,7 @@ from shared.errors import ApiError, BadRequest, ServerError
 from shared.web.answers import render
 from shared.web.bodies import unknown_encoding
 from shared.web.express import EXPRESS, ExpressHandler
+from shared.web.pipeline import CORS
 
 log = logging.get()
 
@@ -77,6 +78,7 @@ class _Handler(ExpressHandler):
         request_id = os.urandom(12).hex()
         response = render(_refusal(status, exc), request_id)
         response.headers["X-Request-Id"] = request_id
+        response.headers.update(CORS)
         response.force_close()
         return response
 

@@ -39,6 +39,7 @@ def test_it_is_refused_in_the_envelope(service: Service, request_bytes: bytes) -
     assert int(head.split()[1]) in range(400, 500)
     assert json.loads(body)["status"] == "error"
     assert b"\r\nx-request-id:" in head.lower()
+    assert b"\r\nAccess-Control-Allow-Origin: *\r\n" in head
 
 
 @pytest.mark.parametrize(("header", "body"), BROKEN_BODIES)
@@ -76,6 +77,7 @@ def test_an_encoding_that_is_not_known_is_415(service: Service, name: str) -> No
         head, _, body = answer.decode().partition("\r\n\r\n")
         assert (head.split()[1], json.loads(body)["code"]) == ("415", "UNSUPPORTED_MEDIA_TYPE")
         assert "\r\nAccept-Encoding: gzip, deflate\r\n" in head
+        assert "\r\nAccess-Control-Allow-Origin: *\r\n" in head
 
 
 def test_a_bomb_is_refused_by_what_it_unpacks_to(service: Service) -> None:

@@ -11,6 +11,7 @@ from shared.security import well_formed
 
 pytestmark = pytest.mark.integration
 LAUNCHER = Path(__file__).resolve().parents[2] / "leadhub"
+UNKNOWN = "0199d3f4-6a70-7cc3-98c4-dc0c0c07398f"
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +80,7 @@ KEY = ("key", "create", "--workspace", "a", "--name", "x", "--scopes", "*")
         (("key", "revoke", "999"), "there is no key 999"),
         (("replay", "--state", "dead", "--since", "soon"), "ISO 8601"),
         (("replay",), "name either the ids of submissions or a --state"),
+        (("replay", "--yes", UNKNOWN), f"neither dead nor quarantined, or not there at all: {UNKNOWN}"),
         (("up", "--port", "99999"), "port"),
     ],
 )
