@@ -10,6 +10,7 @@ import click
 import pydantic
 
 from cli.schema import upgrade
+from shared import logging
 from shared.db import Connection, connect
 from shared.embedded.servers import database
 from shared.settings import Settings
@@ -69,8 +70,8 @@ def with_database(settings: Settings, use: Callable[[Connection], Awaitable[T]])
 
 
 def say(text: str) -> None:
-    """A line to the operator."""
-    click.echo(text, err=True)
+    """A line to the operator: stderr, since stdout is for results. Lost where it cannot be written: a full disk."""
+    logging.put(f"{text}\n".encode(errors="backslashreplace"))
 
 
 def table(headings: list[str], rows: list[list[object]]) -> None:

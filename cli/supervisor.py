@@ -4,7 +4,6 @@ import selectors
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from cli import logs
+from cli.common import say
 from shared.embedded.process import Program, describe, spawn, wait_ready
 
 PAUSES = (0.0, 0.5, 1.0, 2.0)  # seconds before a restart; the last one for ever
@@ -22,11 +22,6 @@ CHORES_EVERY = 5.0  # seconds
 
 class Stopped(BaseException):
     """A signal asked for the end during a start."""
-
-
-def say(text: str) -> None:
-    """A line to the operator: stderr, since stdout is for results."""
-    print(text, file=sys.stderr, flush=True)  # noqa: T201
 
 
 @dataclass

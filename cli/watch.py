@@ -8,7 +8,8 @@ import time
 
 import psycopg
 
-from cli.supervisor import Child, say
+from cli.common import say
+from cli.supervisor import Child
 
 STALE = 30.0  # seconds without a heartbeat
 EVERY = 5.0  # seconds between looks

@@ -4,8 +4,10 @@ import os
 from bisect import bisect_left
 from pathlib import Path
 
+from shared.pooling import has_room
+
 # Before the import below: the library decides then whether processes pool what they count.
-if os.environ.get("LEADHUB_METRICS_DIR"):
+if os.environ.get("LEADHUB_METRICS_DIR") and has_room(Path(os.environ["LEADHUB_METRICS_DIR"])):
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = os.environ["LEADHUB_METRICS_DIR"]
 
 from prometheus_client import REGISTRY as OWN
@@ -43,17 +45,6 @@ HINTS = Counter("leadhub_hints_total", "Hints published, by outcome.", ("outcome
 PENDING = Gauge("leadhub_pending", "Accepted submissions not yet ingested.", multiprocess_mode="mostrecent")
 OLDEST = Gauge("leadhub_oldest_waiting_seconds", "Age of the oldest of them.", multiprocess_mode="mostrecent")
 SPOOLED = Gauge("leadhub_spooled", "Submissions in the spool.", multiprocess_mode="mostrecent")
-
-
-def _claim_room() -> None:
-    """Has the disk set aside what the library only mapped: with a full one, to count into a hole ends the process."""
-    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
-    for path in Path(folder).glob(f"*_{os.getpid()}.db") if folder else ():
-        with path.open("r+b") as file:
-            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
-
-
-_claim_room()
 
 
 class Gathered:
