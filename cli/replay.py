@@ -36,5 +36,5 @@ def replay(ids: tuple[UUID, ...], state: str | None, since: datetime | None, yes
 
 async def _count(connection: Connection, wanted: Selection) -> int:
     if wanted.ids and (unknown := await submissions.missing(connection, wanted.ids)):
-        raise ValueError(f"neither dead nor quarantined, or not there at all: {', '.join(unknown)}")
+        raise ValueError(f"nothing replayed; neither dead nor quarantined, or not there: {', '.join(unknown)}")
     return await submissions.count(connection, wanted)

@@ -80,7 +80,7 @@ KEY = ("key", "create", "--workspace", "a", "--name", "x", "--scopes", "*")
         (("key", "revoke", "999"), "there is no key 999"),
         (("replay", "--state", "dead", "--since", "soon"), "ISO 8601"),
         (("replay",), "name either the ids of submissions or a --state"),
-        (("replay", "--yes", UNKNOWN), f"neither dead nor quarantined, or not there at all: {UNKNOWN}"),
+        (("replay", "--yes", UNKNOWN), f"nothing replayed; neither dead nor quarantined, or not there: {UNKNOWN}"),
         (("up", "--port", "99999"), "port"),
     ],
 )
