@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from shared.db import Connection
+from shared.db import UNHURRIED, Connection
 
 MOST = 500  # submissions in a row
 
@@ -96,6 +96,24 @@ WITH counted AS (
 )
 INSERT INTO journal (lane, n, ids, payload) VALUES (%b, %b, string_to_array(%b, ',')::uuid[], %b)
 """
+# For a row of which nobody is told before its worker's commit, which brings this one to the disk along with it.
+APPEND_UNHURRIED = f"{APPEND} RETURNING {UNHURRIED}"
+
+# Which of some submissions no row tells of. What it finds is on the disk when it returns: it writes, so that its own
+# commit waits for the disk, with all that was committed before.
+MISSING = """
+SELECT wanted.n FROM (SELECT pg_logical_emit_message(true, 'leadhub', '')) written,
+    unnest(%s::bigint[], %s::uuid[]) WITH ORDINALITY AS wanted(workspace_id, id, n)
+WHERE NOT EXISTS (SELECT FROM journal j, unnest(j.ids) AS held(id) WHERE held.id = wanted.id)
+  AND NOT EXISTS (SELECT FROM submissions s WHERE s.workspace_id = wanted.workspace_id AND s.id = wanted.id)
+"""
+
+
+async def missing(connection: Connection, items: Sequence[Item]) -> list[Item]:
+    """Those of the items that are neither in the journal nor ingested; the others are durable from now on."""
+    wanted = ([item.workspace_id for item in items], [item.id for item in items])
+    rows = await (await connection.execute(MISSING, wanted)).fetchall()
+    return [items[row[0] - 1] for row in rows]
 
 
 async def append(connection: Connection, row: Row) -> None:

@@ -13,9 +13,11 @@ from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 
 from shared.db import Connection, numbered, open_connection
-from shared.journal import APPEND, Row
+from shared.journal import APPEND, APPEND_UNHURRIED, Row
 
-NAME = b"append"
+STATEMENTS = {b"append": APPEND, b"append_unhurried": APPEND_UNHURRIED}
+HURRIED, UNHURRIED = STATEMENTS
+DONE = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
 FORMATS = (0, 0, 0, 0, 1)  # all but the document as text
 
 
@@ -32,12 +34,13 @@ class Appender:
         self._loop.add_reader(self._socket, self._read)
         self.works = True
 
-    def append(self, row: Row) -> asyncio.Future[None]:
-        """Stores a row; done once it is committed. Raises psycopg's errors, by the future."""
+    def append(self, row: Row, *, unhurried: bool = False) -> asyncio.Future[None]:
+        """Stores a row; done once it is committed. `unhurried`: it need not be on the disk by then. Raises psycopg's
+        errors, by the future."""
         self._stored = stored = self._loop.create_future()
         values = (row.accepted.encode(), b"%d" % row.lane, b"%d" % row.n, row.ids.encode(), row.document)
         try:
-            self._libpq.send_query_prepared(NAME, values, FORMATS)
+            self._libpq.send_query_prepared(UNHURRIED if unhurried else HURRIED, values, FORMATS)
             self._flush()
         except psycopg.Error as error:
             self._break(error)
@@ -67,7 +70,7 @@ class Appender:
             self._settle(results)
 
     def _settle(self, results: list[PGresult]) -> None:
-        failed = [result for result in results if result.status != ExecStatus.COMMAND_OK]
+        failed = [result for result in results if result.status not in DONE]
         self._tell(psycopg.errors.error_from_result(failed[0]) if failed else None)
         self._rest(self)
 
@@ -100,20 +103,21 @@ class Appenders:
         self._url = url
         self._resting: list[Appender] = []
 
-    def append(self, row: Row) -> asyncio.Future[None]:
-        """Stores a row; done once it is committed. Raises UNAVAILABLE's errors, by the future."""
+    def append(self, row: Row, *, unhurried: bool) -> asyncio.Future[None]:
+        """Stores a row as `Appender.append` does. Raises UNAVAILABLE's errors, by the future."""
         while self._resting:
             appender = self._resting.pop()
             if appender.works:
-                return appender.append(row)
-        return asyncio.create_task(self._append_anew(row))
+                return appender.append(row, unhurried=unhurried)
+        return asyncio.create_task(self._append_anew(row, unhurried))
 
-    async def _append_anew(self, row: Row) -> None:
-        await (await self._open()).append(row)
+    async def _append_anew(self, row: Row, unhurried: bool) -> None:
+        await (await self._open()).append(row, unhurried=unhurried)
 
     async def _open(self) -> Appender:
         connection = await open_connection(self._url, "leadhub journal")
-        await connection.execute(f"PREPARE {NAME.decode()} AS {numbered(APPEND)}")
+        for name, statement in STATEMENTS.items():
+            await connection.execute(f"PREPARE {name.decode()} AS {numbered(statement)}")
         return Appender(connection, self._resting.append)
 
     def close(self) -> None:

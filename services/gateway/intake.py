@@ -30,7 +30,7 @@ Arrival = tuple[Item, Done | None]  # no one to tell: the waiting room knows who
 
 
 class Intake:
-    """Takes submissions until they are durable. One per gateway process.
+    """Takes submissions until they are stored. One per gateway process.
 
     By callback at heart: a caller who waits costs a call instead of a task's turn. What became of a submission is told
     once: its verdict, None where its row decides later, or why it could not be stored.
@@ -166,7 +166,9 @@ class _Flusher:
         outcome: ApiError | None = None
         store: Store | None = None
         try:
-            store = await self._stores.store(Row.of(self._lane, items, self._room.channel))
+            row = Row.of(self._lane, items, self._room.channel)
+            # Where all wait for a worker's commit, that one waits for the disk, and this one need not.
+            store = await self._stores.store(row, unhurried=all(done is None for _, done in arrivals))
         except ApiError as refused:
             outcome = refused
         except Exception:

@@ -52,7 +52,7 @@ def lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterator[No
         hinter = Credits(publisher, settings.workers) if settings.hints == "credits" else Hinter(publisher)
         appenders = Appenders(settings.database_url)
         stores = Stores(pool, appenders, Spool(spool), settings.flush_timeout)
-        room = WaitingRoom(pool, settings.database_url, settings.max_waiting, hinter.answered)
+        room = WaitingRoom(pool, settings.database_url, settings.max_waiting, hinter.answered, stores.secure)
         intake = Intake(stores, room, hinter, settings.buffer_bytes)
         app[BOOK] = forms = form_book(pool, settings.database_url)
         app[GATEWAY] = Gateway(settings, pool, intake, stores, room, Repeats(pool), forms)

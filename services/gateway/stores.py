@@ -2,15 +2,16 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from typing import Literal
 
 import redis.asyncio as redis
 
 from services.gateway.appending import Appenders
-from shared import logging
+from shared import journal, logging
 from shared.db import UNAVAILABLE, Pool, within
 from shared.errors import ServiceUnavailable
-from shared.journal import Row
+from shared.journal import MOST, Item, Lane, Row
 from shared.metrics import ACCEPTED, FLUSH_SECONDS, FLUSH_SIZE, REFUSED
 from shared.spool import Spool
 
@@ -38,32 +39,54 @@ class Stores:
         """Whether the last word of PostgreSQL was a good one."""
         return not self._broken
 
-    async def store(self, row: Row) -> Store:
-        """Stores a row durably and says where. Raises ServiceUnavailable when neither store takes it.
+    async def store(self, row: Row, *, unhurried: bool = False) -> Store:
+        """Stores a row and says where. Raises ServiceUnavailable when neither store takes it.
 
-        A journal write that failed or is late may still have been committed: the spool then holds the same ids again,
-        and ingest drops the second of them.
+        It is durable then, but where it is `unhurried` and in the journal: before anybody is told of such a row, a
+        worker's commit or `secure` must have made it so. A journal write that failed or is late may still have been
+        committed: the spool then holds the same ids again, and ingest drops the second of them.
         """
         started = time.perf_counter()
-        store = await self._store(row)
+        store = await self._store(row, unhurried)
         FLUSH_SECONDS.labels(store).observe(time.perf_counter() - started)
         FLUSH_SIZE.observe(row.n)
         ACCEPTED.labels(store).inc(row.n)
         return store
 
-    async def _store(self, row: Row) -> Store:
-        if not self._broken and await self._to_journal(row):
+    async def secure(self, items: Sequence[Item], gateway: str) -> None:
+        """Makes durable what was stored unhurried: asks PostgreSQL to, and stores again what a crash of it took back,
+        or may have. Raises ServiceUnavailable as `store`."""
+        lost = await self._lost(items)
+        for start in range(0, len(lost), MOST):
+            await self.store(Row.of(Lane.WAITED_FOR, lost[start : start + MOST], gateway))
+
+    async def _lost(self, items: Sequence[Item]) -> Sequence[Item]:
+        try:
+            return items if self._broken else await within(self._timeout, self._missing(items))
+        except Exception as error:
+            if isinstance(error, UNAVAILABLE):
+                self._trip()
+            else:
+                log.exception("journal.unasked", submissions=len(items))
+            return items
+
+    async def _missing(self, items: Sequence[Item]) -> list[Item]:
+        async with self._pool.connection() as connection:
+            return await journal.missing(connection, items)
+
+    async def _store(self, row: Row, unhurried: bool) -> Store:
+        if not self._broken and await self._to_journal(row, unhurried):
             return "journal"
         if await self._to_spool(row):
             return "spool"
         # Before refusing, PostgreSQL is asked once more, whatever the breaker thinks.
-        if await self._to_journal(row):
+        if await self._to_journal(row, unhurried):
             return "journal"
         REFUSED.inc(row.n)
         raise ServiceUnavailable
 
-    async def _to_journal(self, row: Row) -> bool:
-        stored = self._appenders.append(row)
+    async def _to_journal(self, row: Row, unhurried: bool) -> bool:
+        stored = self._appenders.append(row, unhurried=unhurried)
         # Not cancelled when it is late: cancelling waits for the server, which is what there is no time for.
         done, _ = await asyncio.wait({stored}, timeout=self._timeout)
         if done and stored.exception() is None:

@@ -1,15 +1,16 @@
 """The callers who wait for a verdict, and the line on which verdicts come."""
 
 import asyncio
+import contextlib
 import itertools
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from shared import logging
 from shared.db import UNAVAILABLE, Pool, connect, hear, within
-from shared.errors import ApiError
+from shared.errors import ApiError, ServiceUnavailable
 from shared.journal import Item
 from shared.metrics import WAITING
 from shared.replies import LOOK_UP, Verdict, unpacked
@@ -32,7 +33,7 @@ Outcome = Verdict | ApiError | None  # None: accepted, its row decides later; an
 
 @dataclass(slots=True)
 class _Waiter:
-    """One caller. Before its submission is stored time does not run out: accepted is only what is durable."""
+    """One caller. Before its submission is stored time does not run out: what is not stored is not accepted."""
 
     item: Item
     deadline: float
@@ -41,14 +42,26 @@ class _Waiter:
 
 
 class WaitingRoom:
-    """All waiting callers of this process, by number. `channel` is where workers send their verdicts."""
+    """All waiting callers of this process, by number. `channel` is where workers send their verdicts.
 
-    def __init__(self, pool: Pool, url: str, most: int, on_verdict: Callable[[], None]) -> None:
+    A verdict is durable, with the submission; the submission alone may not be, until `secure` has been called for it:
+    before a caller is told 202.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        url: str,
+        most: int,
+        on_verdict: Callable[[], None],
+        secure: Callable[[list[Item], str], Awaitable[None]],
+    ) -> None:
         self.channel = f"replies_{os.getpid()}_{os.urandom(6).hex()}"
         self._pool = pool
         self._url = url
         self._most = most
         self._on_verdict = on_verdict
+        self._secure = secure
         self._numbers = itertools.count(1)
         self._waiters: dict[int, _Waiter] = {}
         self._looking: set[asyncio.Task[None]] = set()
@@ -86,12 +99,20 @@ class WaitingRoom:
                     await connection.execute(f"LISTEN {self.channel}")
                     self._listening = True
                     await self._look_up(list(self._waiters))
+                    await self._recover()
                     await hear(connection, self._hear)
             except UNAVAILABLE:
                 log.warning("replies.interrupted")
             finally:
                 self._listening = False
             await asyncio.sleep(0.2)
+
+    async def _recover(self) -> None:
+        """After a break: a crash may have taken back what is waited for."""
+        stored = [waiter.item for waiter in self._waiters.values() if waiter.stored]
+        if stored:
+            with contextlib.suppress(ServiceUnavailable):  # asked again when their time is up
+                await self._secure(stored, self.channel)
 
     def _hear(self, payload: bytes) -> None:
         missed = []
@@ -128,8 +149,18 @@ class WaitingRoom:
                     self.somebody_worked = self.somebody_worked or self._workers
             except UNAVAILABLE:
                 self._workers = False
-            for number in late:
-                self.settle(number, None)
+            await self._let_go([number for number in late if number in self._waiters])
+
+    async def _let_go(self, numbers: list[int]) -> None:
+        """Tells callers that their row decides later."""
+        outcome: Outcome = None
+        if numbers:
+            try:
+                await self._secure([self._waiters[number].item for number in numbers], self.channel)
+            except ServiceUnavailable as refused:
+                outcome = refused
+        for number in numbers:
+            self.settle(number, outcome)
 
     async def _somebody_works(self) -> bool:
         async with self._pool.connection() as connection:
