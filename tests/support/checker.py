@@ -41,12 +41,14 @@ DOUBLED = {
             AND a.type = 'lead.created')""",
     # Of a lead that was made by hand: of none.
     "leads not the first of exactly one submission": """
-        SELECT count(*) FROM leads l WHERE (
-            SELECT count(*) FROM activities a WHERE a.workspace_id = l.workspace_id AND a.lead_id = l.id
-            AND a.type = 'lead.created' AND a.data ? 'submission_id'
-        ) <> (
-            SELECT count(*) FROM submissions s WHERE s.workspace_id = l.workspace_id AND s.lead_id = l.id
-            AND s.state = 'done' AND NOT s.is_duplicate)""",
+        SELECT count(*) FROM leads l LEFT JOIN (
+            SELECT workspace_id, lead_id, count(*) AS n FROM activities
+            WHERE type = 'lead.created' AND data ? 'submission_id' GROUP BY 1, 2
+        ) made ON made.workspace_id = l.workspace_id AND made.lead_id = l.id LEFT JOIN (
+            SELECT workspace_id, lead_id, count(*) AS n FROM submissions
+            WHERE state = 'done' AND NOT is_duplicate GROUP BY 1, 2
+        ) first ON first.workspace_id = l.workspace_id AND first.lead_id = l.id
+        WHERE coalesce(made.n, 0) <> coalesce(first.n, 0)""",
     "timeline entries not told exactly once": witness.TOLD,
     "identities of no lead": """
         SELECT count(*) FROM identities i WHERE NOT EXISTS (
