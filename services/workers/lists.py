@@ -7,7 +7,7 @@ log = logging.get()
 
 TEXT_LOCK = 4_712_004  # one at a time: of two that write a lead's text, the later may have read the older lead
 CHUNK = 20_000  # deltas, and leads compared, at a time
-ROWS = 40  # of the queue at a time; one is a statement's leads, up to 500 of them
+ROWS, LEADS = 1_000, 20_000  # of the queue at a time, and leads in them: a row is a statement's leads, up to 500
 
 # Deltas of a second are many where leads come fast; they are summed up before they meet the totals. They are deleted by
 # their places (ctid), which needs no index; and planned anew each time, since a plan that was made while the table was
@@ -68,7 +68,11 @@ translate(lower(upper(concat_ws(' ', first_name, last_name))), E'\n', ' ') || E'
 # All in one statement, so that the leads are read by a snapshot that has seen every commit whose row it takes.
 FOLD_TEXTS = f"""
 WITH taken AS (
-    DELETE FROM lead_search_queue WHERE ctid = ANY (ARRAY(SELECT ctid FROM lead_search_queue ORDER BY id LIMIT {ROWS}))
+    DELETE FROM lead_search_queue WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM (
+            SELECT ctid, sum(cardinality(lead_ids)) OVER (ORDER BY id) - cardinality(lead_ids) AS before
+            FROM (SELECT ctid, id, lead_ids FROM lead_search_queue ORDER BY id LIMIT {ROWS}) first
+        ) counted WHERE before < {LEADS}))
     RETURNING workspace_id, lead_ids
 ), named AS (
     SELECT DISTINCT workspace_id, lead_id FROM taken, unnest(lead_ids) AS lead_id
@@ -83,7 +87,7 @@ WITH taken AS (
     SELECT workspace_id, lead_id, text FROM found WHERE NOT is_gone ORDER BY 1, 2
     ON CONFLICT (workspace_id, lead_id) DO UPDATE SET text = excluded.text WHERE lead_search.text <> excluded.text
 )
-SELECT count(*) FROM taken
+SELECT count(*) = {ROWS} OR sum(cardinality(lead_ids)) >= {LEADS} FROM taken
 """  # noqa: S608  # constants only
 
 # Leads whose text is missing or another, and texts without a lead, between two places in the order of the keys.
@@ -120,7 +124,7 @@ async def fold_texts(connection: Connection) -> bool:
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock(%s)", (TEXT_LOCK,))
         row = await (await connection.execute(FOLD_TEXTS, prepare=False)).fetchone()
-    return bool(row and row[0] == ROWS)
+    return bool(row and row[0])
 
 
 async def sort_texts(connection: Connection) -> None:

@@ -255,6 +255,18 @@ async def strays(database: Connection) -> int:
     return int(row[0])
 
 
+@pytest.mark.parametrize(("rows", "leads", "left"), [(1_500, 1, 500), (5, 9_000, 2)])
+async def test_a_fold_takes_many_small_changes_or_a_few_large_ones(
+    database: Connection, workspace: int, rows: int, leads: int, left: int
+) -> None:
+    queue = "INSERT INTO lead_search_queue (workspace_id, lead_ids) SELECT %s, ARRAY(SELECT generate_series(1, %s))"
+    await database.execute(f"{queue} FROM generate_series(1, %s)", (workspace, leads, rows))
+    assert await fold_texts(database)
+    assert await _all(database, "SELECT count(*) FROM lead_search_queue") == {(left,)}
+    assert not await fold_texts(database)
+    assert await _all(database, "SELECT count(*) FROM lead_search_queue") == {(0,)}
+
+
 async def test_what_is_lost_of_the_search_comes_back(database: Connection, workspace: int, rng: random.Random) -> None:
     await fill(database, rng, workspace, 60)
     await settle(database)
