@@ -100,20 +100,21 @@ INSERT INTO journal (lane, n, ids, payload) VALUES (%b, %b, string_to_array(%b, 
 APPEND_UNHURRIED = f"{APPEND} RETURNING {UNHURRIED}"
 
 # Which of some submissions no row tells of. What it finds is on the disk when it returns: it writes, so that its own
-# commit waits for the disk, with all that was committed before.
+# commit waits for the disk, with all that was committed before. In its one row, which always comes: as a source of
+# rows, the writing would be left out where nothing is missing.
 MISSING = """
-SELECT wanted.n FROM (SELECT pg_logical_emit_message(true, 'leadhub', '')) written,
-    unnest(%s::bigint[], %s::uuid[]) WITH ORDINALITY AS wanted(workspace_id, id, n)
-WHERE NOT EXISTS (SELECT FROM journal j, unnest(j.ids) AS held(id) WHERE held.id = wanted.id)
-  AND NOT EXISTS (SELECT FROM submissions s WHERE s.workspace_id = wanted.workspace_id AND s.id = wanted.id)
+SELECT pg_logical_emit_message(true, 'leadhub', ''), ARRAY(
+    SELECT wanted.n FROM unnest(%s::bigint[], %s::uuid[]) WITH ORDINALITY AS wanted(workspace_id, id, n)
+    WHERE NOT EXISTS (SELECT FROM journal j, unnest(j.ids) AS held(id) WHERE held.id = wanted.id)
+      AND NOT EXISTS (SELECT FROM submissions s WHERE s.workspace_id = wanted.workspace_id AND s.id = wanted.id))
 """
 
 
 async def missing(connection: Connection, items: Sequence[Item]) -> list[Item]:
     """Those of the items that are neither in the journal nor ingested; the others are durable from now on."""
     wanted = ([item.workspace_id for item in items], [item.id for item in items])
-    rows = await (await connection.execute(MISSING, wanted)).fetchall()
-    return [items[row[0] - 1] for row in rows]
+    [(_, places)] = await (await connection.execute(MISSING, wanted)).fetchall()
+    return [items[place - 1] for place in places]
 
 
 async def append(connection: Connection, row: Row) -> None:

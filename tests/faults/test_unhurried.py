@@ -39,6 +39,15 @@ async def test_what_a_crash_takes_back_is_stored_again(
     await settle("PostgreSQL SIGKILL, rows not yet written", 1, client.told)
 
 
+async def test_what_was_told_of_is_on_the_disk(stack: Stack, client: Client, settle: Settle) -> None:
+    """The crash comes when the callers' time was up: nothing was lost then, and nothing may be lost now."""
+    async with background(stack.frozen("worker")), background(stack.frozen("sweeper")):
+        answers = await asyncio.gather(*await stored_unwritten(stack, client, 1))
+        await asyncio.to_thread(crash, stack)
+    assert {answer.status for answer in answers} == {202}
+    await settle("PostgreSQL SIGKILL, right after 202s", 1, client.told)
+
+
 async def stored_unwritten(stack: Stack, client: Client, wait: int) -> list[asyncio.Task[Answer]]:
     """Posts that lie in the journal, the last of which have not left PostgreSQL's memory by a byte. Whoever else
     commits meanwhile writes them out, so it may take a few tries."""
