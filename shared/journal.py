@@ -96,8 +96,8 @@ WITH counted AS (
 )
 INSERT INTO journal (lane, n, ids, payload) VALUES (%b, %b, string_to_array(%b, ',')::uuid[], %b)
 """
-# For a row of which nobody is told before its worker's commit, which brings this one to the disk along with it.
-APPEND_UNHURRIED = f"{APPEND} RETURNING {UNHURRIED}"
+# Durable soon: for a row of which nobody is told before its worker's commit, which brings it to the disk as well.
+APPEND_SOON = f"{APPEND} RETURNING {UNHURRIED}"
 
 # Which of some submissions no row tells of. What it finds is on the disk when it returns: it writes, so that its own
 # commit waits for the disk, with all that was committed before. In its one row, which always comes: as a source of

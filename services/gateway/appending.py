@@ -13,10 +13,10 @@ from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 
 from shared.db import Connection, numbered, open_connection
-from shared.journal import APPEND, APPEND_UNHURRIED, Row
+from shared.journal import APPEND, APPEND_SOON, Row
 
-STATEMENTS = {b"append": APPEND, b"append_unhurried": APPEND_UNHURRIED}
-HURRIED, UNHURRIED = STATEMENTS
+STATEMENTS = {b"append": APPEND, b"append_soon": APPEND_SOON}
+DURABLE, SOON = STATEMENTS
 DONE = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
 FORMATS = (0, 0, 0, 0, 1)  # all but the document as text
 
@@ -34,13 +34,13 @@ class Appender:
         self._loop.add_reader(self._socket, self._read)
         self.works = True
 
-    def append(self, row: Row, *, unhurried: bool = False) -> asyncio.Future[None]:
-        """Stores a row; done once it is committed. `unhurried`: it need not be on the disk by then. Raises psycopg's
+    def append(self, row: Row, *, durable: bool = True) -> asyncio.Future[None]:
+        """Stores a row; done once it is committed, and on the disk where it is to be `durable`. Raises psycopg's
         errors, by the future."""
         self._stored = stored = self._loop.create_future()
         values = (row.accepted.encode(), b"%d" % row.lane, b"%d" % row.n, row.ids.encode(), row.document)
         try:
-            self._libpq.send_query_prepared(UNHURRIED if unhurried else HURRIED, values, FORMATS)
+            self._libpq.send_query_prepared(DURABLE if durable else SOON, values, FORMATS)
             self._flush()
         except psycopg.Error as error:
             self._break(error)
@@ -103,16 +103,16 @@ class Appenders:
         self._url = url
         self._resting: list[Appender] = []
 
-    def append(self, row: Row, *, unhurried: bool) -> asyncio.Future[None]:
+    def append(self, row: Row, *, durable: bool) -> asyncio.Future[None]:
         """Stores a row as `Appender.append` does. Raises UNAVAILABLE's errors, by the future."""
         while self._resting:
             appender = self._resting.pop()
             if appender.works:
-                return appender.append(row, unhurried=unhurried)
-        return asyncio.create_task(self._append_anew(row, unhurried))
+                return appender.append(row, durable=durable)
+        return asyncio.create_task(self._append_anew(row, durable))
 
-    async def _append_anew(self, row: Row, unhurried: bool) -> None:
-        await (await self._open()).append(row, unhurried=unhurried)
+    async def _append_anew(self, row: Row, durable: bool) -> None:
+        await (await self._open()).append(row, durable=durable)
 
     async def _open(self) -> Appender:
         connection = await open_connection(self._url, "leadhub journal")

@@ -168,7 +168,7 @@ class _Flusher:
         try:
             row = Row.of(self._lane, items, self._room.channel)
             # Where all wait for a worker's commit, that one waits for the disk, and this one need not.
-            store = await self._stores.store(row, unhurried=all(done is None for _, done in arrivals))
+            store = await self._stores.store(row, durable=any(done for _, done in arrivals))
         except ApiError as refused:
             outcome = refused
         except Exception:

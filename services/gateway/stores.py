@@ -39,23 +39,23 @@ class Stores:
         """Whether the last word of PostgreSQL was a good one."""
         return not self._broken
 
-    async def store(self, row: Row, *, unhurried: bool = False) -> Store:
+    async def store(self, row: Row, *, durable: bool = True) -> Store:
         """Stores a row and says where. Raises ServiceUnavailable when neither store takes it.
 
-        It is durable then, but where it is `unhurried` and in the journal: before anybody is told of such a row, a
+        In the spool it is durable then, in the journal where it is to be: before anybody is told of another row, a
         worker's commit or `secure` must have made it so. A journal write that failed or is late may still have been
         committed: the spool then holds the same ids again, and ingest drops the second of them.
         """
         started = time.perf_counter()
-        store = await self._store(row, unhurried)
+        store = await self._store(row, durable)
         FLUSH_SECONDS.labels(store).observe(time.perf_counter() - started)
         FLUSH_SIZE.observe(row.n)
         ACCEPTED.labels(store).inc(row.n)
         return store
 
     async def secure(self, items: Sequence[Item], gateway: str) -> None:
-        """Makes durable what was stored unhurried: asks PostgreSQL to, and stores again what a crash of it took back,
-        or may have. Raises ServiceUnavailable as `store`."""
+        """Makes durable what is stored and may not be so yet: asks PostgreSQL to, and stores again what a crash of it
+        took back, or may have. Raises ServiceUnavailable as `store`."""
         lost = await self._lost(items)
         for start in range(0, len(lost), MOST):
             await self.store(Row.of(Lane.WAITED_FOR, lost[start : start + MOST], gateway))
@@ -74,19 +74,19 @@ class Stores:
         async with self._pool.connection() as connection:
             return await journal.missing(connection, items)
 
-    async def _store(self, row: Row, unhurried: bool) -> Store:
-        if not self._broken and await self._to_journal(row, unhurried):
+    async def _store(self, row: Row, durable: bool) -> Store:
+        if not self._broken and await self._to_journal(row, durable):
             return "journal"
         if await self._to_spool(row):
             return "spool"
         # Before refusing, PostgreSQL is asked once more, whatever the breaker thinks.
-        if await self._to_journal(row, unhurried):
+        if await self._to_journal(row, durable):
             return "journal"
         REFUSED.inc(row.n)
         raise ServiceUnavailable
 
-    async def _to_journal(self, row: Row, unhurried: bool) -> bool:
-        stored = self._appenders.append(row, unhurried=unhurried)
+    async def _to_journal(self, row: Row, durable: bool) -> bool:
+        stored = self._appenders.append(row, durable=durable)
         # Not cancelled when it is late: cancelling waits for the server, which is what there is no time for.
         done, _ = await asyncio.wait({stored}, timeout=self._timeout)
         if done and stored.exception() is None:

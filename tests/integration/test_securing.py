@@ -39,7 +39,7 @@ async def test_only_what_is_neither_waiting_nor_ingested_is_stored_again(
     ingested, waiting, lost = ([sent(workspace) for _ in range(3)] for _ in range(3))
     await accept(database, ingested)
     await drain(database_url)
-    assert await stores.store(Row.of(Lane.BULK, waiting, "nobody"), unhurried=True) == "journal"
+    assert await stores.store(Row.of(Lane.BULK, waiting, "nobody"), durable=False) == "journal"
     await stores.secure([lost[0], *ingested, *lost[1:], *waiting], "nobody")
     held = await (await database.execute(HELD)).fetchall()
     wanted = [(Lane.WAITED_FOR, item.id) for item in lost] + [(Lane.BULK, item.id) for item in waiting]

@@ -69,7 +69,7 @@ async def until_waiting(database: Database, n: int) -> None:
 
 
 async def post(client: Client, wait: int) -> Answer:
-    return await client.post({"email": f"{uuid.uuid4()}@unhurried.example.com"}, Prefer=f"wait={wait}")
+    return await client.post({"email": f"{uuid.uuid4()}@durable.example.com"}, Prefer=f"wait={wait}")
 
 
 def one(database: Database, statement: LiteralString, *values: object) -> object:
