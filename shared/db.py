@@ -179,9 +179,10 @@ class Contended(Exception):
 
 
 def is_contention(error: BaseException) -> bool:
-    """Whether running the transaction again may help: a deadlock, a serialisation failure, a lock not had in time."""
+    """Whether running the transaction again may help: a deadlock, a serialisation failure, a lock not had in time, a
+    prepared statement that was let go (`shared/pipelined.py`)."""
     error = _under(error)
-    return isinstance(error, Contended) or getattr(error, "sqlstate", None) in ("40001", "40P01", "55P03")
+    return isinstance(error, Contended) or getattr(error, "sqlstate", None) in ("40001", "40P01", "55P03", "26000")
 
 
 def is_unavailable(error: BaseException) -> bool:

@@ -53,10 +53,10 @@ async def open_blocking_connection(url: str, application: str) -> Connection:
 
 @asynccontextmanager
 async def transaction(connection: Connection, *, savepoints: bool = False) -> AsyncIterator[Statements]:
-    """A transaction in pipeline mode, in the cheapest way that the connection has. What needs no answer, such as its
-    begin and its end, costs no round trip. With `savepoints`, psycopg's own can be set in it.
+    """A transaction in pipeline mode, in the cheapest way that the connection has. What needs no answer costs no round
+    trip. With `savepoints`, psycopg's own can be set in it.
 
-    An error may leave it open: whoever owns the connection rolls back.
+    An error of psycopg's way may leave it open: whoever owns the connection rolls back.
     """
     if isinstance(connection, BlockingConnection) and not savepoints:
         with connection.pipelined.transaction() as statements:
@@ -103,14 +103,21 @@ class Pipelined:
 
     @contextmanager
     def transaction(self) -> Iterator["Pipelined"]:
-        """Commits at its end. On an error the transaction is left open, for its owner to roll back."""
+        """Commits at its end, rolls back on an error.
+
+        What lies between two synchronisations is a transaction by itself: BEGIN and COMMIT are two statements less.
+        """
         with self._pipeline():
-            self._send("BEGIN", ())
             yield self
-            self._send("COMMIT", ())
 
     def ask(self, statement: str, values: Sequence[Any]) -> list[TupleRow]:
         """The answer to one statement, a transaction of its own."""
+        try:
+            return self._ask(statement, values)
+        except psycopg.errors.InvalidSqlStatementName:
+            return self._ask(statement, values)
+
+    def _ask(self, statement: str, values: Sequence[Any]) -> list[TupleRow]:
         with self._pipeline():
             answer = self._send(statement, values)
         return self.rows(answer)
@@ -122,6 +129,10 @@ class Pipelined:
         try:
             yield
             self._synchronise()
+        except psycopg.errors.InvalidSqlStatementName:
+            self._names = {}  # psycopg deallocates whatever is prepared when it rolls back for others
+            self._abandon()
+            raise
         except BaseException:
             self._names = known  # what was prepared behind a statement that failed was not
             self._abandon()
@@ -180,7 +191,9 @@ class Pipelined:
         self._end()
         while self._sent:
             self._read()
-        self._result()  # that of the synchronisation
+        result = self._result()
+        if result is None or result.status != ExecStatus.PIPELINE_SYNC:  # it was not committed
+            raise psycopg.errors.error_from_result(result) if result else psycopg.OperationalError("connection lost")
 
     def _end(self) -> None:
         self._is_ending = True
@@ -194,6 +207,7 @@ class Pipelined:
             return
         try:
             if not self._is_ending:
+                self._libpq.send_query_params(b"ROLLBACK", [])  # passed over where a statement has failed
                 self._end()
             while (result := self._result()) is None or result.status != ExecStatus.PIPELINE_SYNC:
                 pass

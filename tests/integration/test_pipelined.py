@@ -6,8 +6,8 @@ import psycopg
 import pytest
 import pytest_asyncio
 
-from shared.db import Connection
-from shared.pipelined import open_blocking_connection, transaction
+from shared.db import Connection, is_contention
+from shared.pipelined import ask, open_blocking_connection, transaction
 
 pytestmark = pytest.mark.integration
 
@@ -109,6 +109,36 @@ async def test_savepoints_may_be_set_where_that_was_said(worker: Connection, dat
         with pytest.raises(psycopg.errors.UniqueViolation):
             await repeat_in_savepoint(worker)
     assert await names(database) == ["one"]
+
+
+async def prepare_and_roll_back(connection: Connection) -> None:
+    """What psycopg prepared it lets go when it rolls back, and with it all that this connection has."""
+    for _ in range(10):
+        await connection.execute("SELECT 1")
+    with pytest.raises(LookupError):
+        async with connection.transaction():
+            raise LookupError
+
+
+async def add_two(connection: Connection) -> None:
+    async with transaction(connection) as statements:
+        await statements.execute("INSERT INTO things VALUES (%s, %s)", (2, "two"))
+
+
+async def test_statements_that_psycopg_let_go_are_prepared_anew(worker: Connection, database: Connection) -> None:
+    await add_two(worker)
+    assert await ask(worker, "SELECT id FROM things") == [(2,)]
+    await worker.execute("DELETE FROM things")
+    await prepare_and_roll_back(worker)
+    assert await ask(worker, "SELECT id FROM things") == []
+    await add_two(worker)
+    await worker.execute("DELETE FROM things")
+    await prepare_and_roll_back(worker)
+    with pytest.raises(psycopg.errors.InvalidSqlStatementName) as caught:
+        await add_two(worker)
+    assert is_contention(caught.value)  # so that the transaction runs again
+    await add_two(worker)
+    assert await names(database) == ["two"]
 
 
 async def pass_a_mapping(connection: Connection) -> None:
