@@ -29,6 +29,7 @@ class Written:
     submissions: list[Record] = field(default_factory=list)
     pairs: list[Record] = field(default_factory=list)
     tallies: Counter[tuple[int, str, int]] = field(default_factory=Counter)  # by workspace, kind and id
+    watched: list[int] = field(default_factory=list)  # workspaces in which somebody waits for events
 
 
 def apply(

@@ -22,22 +22,17 @@ OWNED = """ROWS FROM (
     json_array_elements_text(%s::json)
 )"""
 
-# Answers with the positions of the keys that were not won, which are few. What leads may refer to in the workspaces of
-# the first array is held before anything is claimed.
+# Answers with the keys that were won. Before the first is claimed it holds what leads may refer to in the workspaces of
+# the first array, and fails with a serialisation error where one's version is no more that of the second.
 CLAIM = f"""
-WITH held AS MATERIALIZED (
-    SELECT count(pg_advisory_xact_lock_shared({LOCKS}, w))
-    FROM (SELECT w::int FROM json_array_elements_text(%s::json) w ORDER BY 1) named
-), wanted AS MATERIALIZED (
-    SELECT w::bigint, kind, value, lead::bigint, nr
-    FROM held, {OWNED} WITH ORDINALITY AS k(w, kind, value, lead, nr)
-), won AS (
-    INSERT INTO identities (workspace_id, kind, value, lead_id)
-    SELECT w, kind, value, lead FROM wanted ORDER BY w, kind COLLATE "C", value COLLATE "C"
-    ON CONFLICT DO NOTHING RETURNING workspace_id, kind, value
-)
-SELECT nr FROM wanted LEFT JOIN won ON won.workspace_id = w AND won.kind = wanted.kind AND won.value = wanted.value
-WHERE won.workspace_id IS NULL
+INSERT INTO identities (workspace_id, kind, value, lead_id)
+SELECT w::bigint, kind, value, lead::bigint FROM {OWNED} AS k(w, kind, value, lead)
+WHERE ARRAY(
+    SELECT hold_workspace({LOCKS}, id::bigint, version::bigint)
+    FROM ROWS FROM (json_array_elements_text(%s::json), json_array_elements_text(%s::json)) AS held(id, version)
+) IS NOT NULL
+ORDER BY 1, kind COLLATE "C", value COLLATE "C"
+ON CONFLICT DO NOTHING RETURNING workspace_id, kind, value
 """  # noqa: S608  # constants only
 
 # A statement of its own: the one before cannot see the row of a concurrent winner that it waited for.
@@ -64,23 +59,16 @@ WHERE i.workspace_id = k.w::bigint AND i.kind = k.kind AND i.value = k.value AND
 """  # noqa: S608  # constants only
 
 
-async def claim(connection: Statements, wanted: Mapping[Key, int]) -> list[Key]:
-    """Makes each key an identity of its lead where nobody holds it; answers with the keys that somebody does hold."""
-    return await lost(await ask_for(connection, wanted), wanted)
+async def claim(connection: Statements, wanted: Mapping[Key, int], hold: Mapping[int, int] | None = None) -> list[Key]:
+    """Makes each key an identity of its lead where nobody holds it; answers with the keys that somebody does hold.
 
-
-async def ask_for(connection: Statements, wanted: Mapping[Key, int], hold: Iterable[int] = ()) -> Rows:
-    """Sends what `claim` does; in pipeline mode its answer comes along with the next one.
-
-    `hold`: workspaces in which what leads may refer to is kept from then on (`references.hold`).
+    `hold`: workspaces in which what leads may refer to is kept from then on (`references.hold`), by id, with the
+    versions that they must have. Raises what tells of contention where one has another.
     """
-    return await connection.execute(CLAIM, [as_json(list(hold)), *_columns(wanted)])
-
-
-async def lost(answer: Rows, wanted: Mapping[Key, int]) -> list[Key]:
-    """Of the keys asked for, those that somebody holds."""
-    keys = list(wanted)
-    return [keys[row[0] - 1] for row in await answer.fetchall()]
+    held = dict(sorted(hold.items())) if hold else {}
+    asked = [*_columns(wanted), as_json(list(held)), as_json(list(held.values()))]
+    won = {*await (await connection.execute(CLAIM, asked)).fetchall()}
+    return [key for key in wanted if key not in won]
 
 
 async def owners(connection: Statements, keys: Iterable[Key]) -> dict[Key, int]:

@@ -19,6 +19,8 @@ LOCKS = 4_712_003  # the advisory locks' class; the other half of their names is
 
 # Statements of their own: one that reads as well would read by a snapshot older than its wait.
 HOLD = "SELECT pg_advisory_xact_lock_shared(%s, w::int) FROM (SELECT unnest(%s::bigint[]) AS w ORDER BY 1) wanted"
+# The workspace's row before: triggers raise its version with what is deleted, and who changes the board has it already.
+TURN = "SELECT FROM workspaces WHERE id = %s FOR NO KEY UPDATE"
 SEIZE = "SELECT pg_advisory_xact_lock(%s, %s::bigint::int)"
 
 BEARING: dict[Kind, str] = {
@@ -52,6 +54,7 @@ async def hold(connection: Statements, workspace_ids: Iterable[int]) -> None:
 
 async def seize(connection: Connection, workspace_id: int) -> None:
     """Waits for those who write the workspace's leads, and keeps others from it until the transaction ends."""
+    await connection.execute(TURN, (workspace_id,))
     await connection.execute(SEIZE, (LOCKS, workspace_id))
 
 

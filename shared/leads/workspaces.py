@@ -1,11 +1,11 @@
 """What a write must know of its workspaces: their settings, and which pipelines, stages and users there are."""
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
-from shared.db import Rows, Statements, as_json
+from shared.db import Statements, as_json
 from shared.leads import references
 from shared.leads.places import Places, Stage, Workspace
-from shared.leads.tags import Tags
 
 _COLUMNS = """
 w.id, w.country, w.fold_gmail, w.merge_policy, p.id,
@@ -15,8 +15,10 @@ w.id, w.country, w.fold_gmail, w.merge_policy, p.id,
 _DEFAULT = "LEFT JOIN pipelines p ON p.workspace_id = w.id AND p.is_default"
 SELECT = f"SELECT {_COLUMNS} FROM workspaces w {_DEFAULT} WHERE w.id = ANY(%s)"  # noqa: S608  # constants only
 SELECT_WITH_TAGS = f"""
-SELECT {_COLUMNS}, (SELECT json_object_agg(n.name, t.id) FROM json_array_elements_text(named.names) n (name)
-                    JOIN tags t ON t.workspace_id = w.id AND lower(upper(t.name)) = lower(upper(n.name)))
+SELECT {_COLUMNS}, w.version,
+       EXISTS (SELECT FROM rule_versions v WHERE v.workspace_id = w.id AND v.is_watched),
+       (SELECT json_object_agg(n.name, t.id) FROM json_array_elements_text(named.names) n (name)
+        JOIN tags t ON t.workspace_id = w.id AND lower(upper(t.name)) = lower(upper(n.name)))
 FROM json_to_recordset(%s::json) AS named(w bigint, names json) JOIN workspaces w ON w.id = named.w {_DEFAULT}
 """  # noqa: S608  # constants only
 STAGES = """
@@ -35,18 +37,23 @@ async def load_workspaces(connection: Statements, ids: Iterable[int]) -> dict[in
     return {row[0]: Workspace(*row) for row in rows}
 
 
-async def ask_with_tags(connection: Statements, names: Mapping[int, Iterable[str]]) -> Rows:
-    """Asks for workspaces by id, and for the tags of those names that there are in each, what leads may refer to being
-    held already. In pipeline mode the answer comes along with the next one."""
+class Known(NamedTuple):
+    """A workspace as it was at `version`, which is another as soon as any of this changes; new tags change nothing.
+
+    `is_watched`: somebody waits for its events. `tags`: ids by name, of those that were asked for and are there.
+    """
+
+    workspace: Workspace
+    version: int
+    is_watched: bool
+    tags: dict[str, int]
+
+
+async def load_with_tags(connection: Statements, names: Mapping[int, Iterable[str]]) -> dict[int, Known]:
+    """Those workspaces, by id, with those of the named tags that there are in each. Nothing is held."""
     document = as_json([{"w": id_, "names": list(of)} for id_, of in names.items()])
-    return await connection.execute(SELECT_WITH_TAGS, (document,))
-
-
-async def read_with_tags(answer: Rows) -> tuple[dict[int, Workspace], Tags]:
-    """The workspaces by id, and their tags' ids."""
-    rows = await answer.fetchall()
-    tags = {(row[0], name): id_ for row in rows for name, id_ in (row[-1] or {}).items()}
-    return {row[0]: Workspace(*row[:-1]) for row in rows}, tags
+    rows = await (await connection.execute(SELECT_WITH_TAGS, (document,))).fetchall()
+    return {row[0]: Known(Workspace(*row[:-3]), row[-3], row[-2], row[-1] or {}) for row in rows}
 
 
 async def load_places(connection: Statements, ids: Iterable[int]) -> Places:

@@ -202,3 +202,23 @@ async def _somebody_waits(connection: Connection) -> bool:
 
 async def _waits(connection: Connection, pid: int) -> bool:
     return await one(connection, "SELECT cardinality(pg_blocking_pids(%s)) > 0", pid) == (True,)
+
+
+async def test_deletes_of_different_kinds_take_turns(engine: AsyncEngine, database: Connection) -> None:
+    """Those on the board and those of tags want the same two locks."""
+    workspace = await workspace_id(database)
+    names = [f"tag {number}" for number in range(20)]
+    tag_ids = [
+        (await one(database, "INSERT INTO tags (workspace_id, name) VALUES (%s, %s) RETURNING id", workspace, name))[0]
+        for name in names
+    ]
+    async with engine.begin() as connection:
+        pipelines = [(await board.create_pipeline(connection, workspace, {"name": name}))["id"] for name in names]
+
+    async def delete_tag(id_: int) -> None:
+        async with engine.begin() as connection:
+            await tags.delete_tag(connection, workspace, id_)
+
+    await asyncio.gather(*(delete_tag(id_) for id_ in tag_ids), *(_delete(engine, workspace, id_) for id_ in pipelines))
+    assert await one(database, "SELECT count(*) FROM tags") == (0,)
+    assert await one(database, "SELECT count(*) FROM pipelines") == (1,)

@@ -7,9 +7,10 @@ from typing import Any
 
 import orjson
 
-from services.workers.ingest import claim, repeats
+from services.workers.ingest import repeats
+from services.workers.ingest.claim import claim
+from services.workers.ingest.facts import Facts
 from services.workers.ingest.lead_ids import LeadIds
-from services.workers.ingest.norms import Norms
 from services.workers.ingest.poison import ATTEMPTS, bury, park
 from services.workers.ingest.repeats import Sorted, sort_out
 from services.workers.ingest.write import finish, is_second_run, write
@@ -17,31 +18,32 @@ from shared.db import Connection, Statements, is_contention, is_unavailable
 from shared.journal import Lane
 from shared.leads import submission
 from shared.leads.apply import Record, Written, apply
-from shared.leads.places import Workspace, names_a_place, place
+from shared.leads.places import names_a_place, place
 from shared.leads.submission import Submission, prepare
 from shared.leads.tags import make_tags
-from shared.leads.workspaces import ask_with_tags, load_places, read_with_tags
+from shared.leads.workspaces import Known, load_places
 from shared.pipelined import transaction
 from shared.replies import Reply, Verdict
 
 SUSPECT = 2  # workers that a row took down, as far as that was noted, before it is handled with care
 FIRST = 16  # journal rows of lane 0 that make a batch
 
-LOCK = """
-SELECT id, attempts, payload FROM journal
-WHERE lane = %s AND id = ANY(%s) ORDER BY id FOR UPDATE SKIP LOCKED
+# Locked before they are taken out: what another worker has in hand is passed over. They are back if the batch fails.
+_TAKE = """
+DELETE FROM journal WHERE ctid = ANY (ARRAY(SELECT ctid FROM journal WHERE {which} FOR UPDATE SKIP LOCKED))
+RETURNING id, attempts, payload
 """
-# The first rows of lane 0 that nobody has in hand, chosen and locked at once; suspects are left to who is careful.
-LOCK_FIRST = f"""
-SELECT id, attempts, payload FROM journal
-WHERE lane = {Lane.WAITED_FOR:d} AND id > %s AND due_at <= clock_timestamp() AND attempts < {SUSPECT}
-ORDER BY id LIMIT {FIRST} FOR UPDATE SKIP LOCKED
-"""  # noqa: S608  # constants only
+TAKE = _TAKE.format(which="lane = %s AND id = ANY(%s)")
+# The first rows of lane 0 that nobody has in hand; suspects are left to who is careful.
+TAKE_FIRST = _TAKE.format(
+    which=f"lane = {Lane.WAITED_FOR:d} AND id > %s AND due_at <= clock_timestamp() AND attempts < {SUSPECT} "
+    f"ORDER BY id LIMIT {FIRST}"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Journal rows to be taken, by the statement that locks them."""
+    """Journal rows to be taken, by the statement that does."""
 
     lane: int
     statement: str
@@ -50,13 +52,13 @@ class Rows:
 
 def rows_of(lane: int, ids: Sequence[int]) -> Rows:
     """Those rows, as far as no other worker has them in hand."""
-    return Rows(lane, LOCK, (lane, list(ids)))
+    return Rows(lane, TAKE, (lane, list(ids)))
 
 
 def first_rows(after: int) -> Rows:
     """The first that wait in lane 0 with an id above `after`: as many as make a batch, and no more are there if fewer
     than FIRST come."""
-    return Rows(Lane.WAITED_FOR, LOCK_FIRST, (after,))
+    return Rows(Lane.WAITED_FOR, TAKE_FIRST, (after,))
 
 
 class Memory:
@@ -64,7 +66,13 @@ class Memory:
 
     def __init__(self) -> None:
         self.ids = LeadIds()
-        self.norms = Norms()
+        self.facts = Facts()
+
+    def apart(self) -> "Memory":
+        """One for a transaction that may read what it made itself and then take back."""
+        other = Memory()
+        other.ids = self.ids
+        return other
 
 
 @dataclass(slots=True)
@@ -93,10 +101,11 @@ async def ingest(connection: Connection, rows: Rows, memory: Memory) -> Outcome:
         return await _attempt(connection, rows, memory, careful=False)
     except Exception as error:
         await _roll_back(connection)
+        memory.facts.forget()  # they may be at fault
         if is_unavailable(error) or is_contention(error):
             raise
         # Data at fault, or a second run: once more under savepoints, which the ordinary batch does without.
-        return await _attempt(connection, rows, memory, careful=True)
+        return await _attempt(connection, rows, memory.apart(), careful=True)
 
 
 async def _roll_back(connection: Connection) -> None:
@@ -108,7 +117,7 @@ async def _roll_back(connection: Connection) -> None:
 async def _attempt(connection: Connection, rows: Rows, memory: Memory, *, careful: bool) -> Outcome:
     outcome = Outcome()
     async with transaction(connection, savepoints=careful) as statements:
-        taken = await (await statements.execute(rows.statement, rows.arguments)).fetchall()
+        taken = sorted(await (await statements.execute(rows.statement, rows.arguments)).fetchall())
         submissions = [found for row in taken for found in _read(row[1], row[2])]
         if not taken:
             return outcome
@@ -118,7 +127,7 @@ async def _attempt(connection: Connection, rows: Rows, memory: Memory, *, carefu
             await _bisect(connection, submissions, memory, outcome)
         else:
             written = await _decide(statements, submissions, memory, outcome, known=False)
-        await finish(statements, rows.lane, outcome.row_ids, outcome.dropped, outcome.replies, written)
+        await finish(statements, outcome.dropped, outcome.replies, written)
     return outcome
 
 
@@ -181,27 +190,29 @@ async def _decide(
 
 async def _decide_fresh(connection: Statements, fresh: list[Submission], memory: Memory) -> Written:
     named: dict[int, set[str]] = {one.workspace_id: set() for one in fresh}
-    _prepare(fresh, await memory.norms.of(connection, named))
+    assumed = await memory.facts.of(connection, named)
+    _prepare(fresh, assumed)
     for one in fresh:
         named[one.workspace_id].update(one.tags)
     new_ids = await memory.ids.draw(connection, len(fresh))
-    asked = await claim.ask(connection, fresh, new_ids, hold=sorted(named))
-    answer = await ask_with_tags(connection, named)
-    resolution, states = await claim.settle(connection, asked, fresh, new_ids)
-    workspaces, tags = await read_with_tags(answer)
-    memory.norms.verify(workspaces)
+    known = await memory.facts.of(connection, named)
+    hold = {id_: one.version for id_, one in assumed.items()}  # what is known later is of no other, or refused there
+    resolution, states = await claim(connection, fresh, new_ids, hold)
+    workspaces = {id_: one.workspace for id_, one in known.items()}
     places = await load_places(connection, [one.workspace_id for one in fresh if names_a_place(one.body)])
     for one in fresh:
         place(one, workspaces[one.workspace_id], places)
+    tags = {(id_, name): one.tags[name] for id_, one in known.items() for name in named[id_] if name in one.tags}
     tags = await make_tags(connection, {(id_, name) for id_, names in named.items() for name in names}, tags)
     written = apply(fresh, resolution, states, workspaces, tags)
+    written.watched = [id_ for id_, one in known.items() if one.is_watched]
     memory.ids.give_back(id_ for id_ in new_ids if id_ not in written.created)
     return written
 
 
-def _prepare(fresh: list[Submission], workspaces: Mapping[int, Workspace]) -> None:
+def _prepare(fresh: list[Submission], workspaces: Mapping[int, Known]) -> None:
     for one in fresh:
-        workspace = workspaces[one.workspace_id]
+        workspace = workspaces[one.workspace_id].workspace
         # From nothing each time: a batch that runs again must not add to what its first run left.
         one.fields, one.tags, one.keys, one.warnings = {}, [], [], []
         prepare(one, country=workspace.country, fold_gmail=workspace.fold_gmail)

@@ -1,9 +1,8 @@
 """Who a batch is about: its identities claimed, its existing leads locked, in the order of docs/architecture.md."""
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
 
-from shared.db import Contended, Rows, Statements
+from shared.db import Contended, Statements
 from shared.leads import identities
 from shared.leads.apply import MERGED
 from shared.leads.identities import ROUNDS, State
@@ -11,31 +10,18 @@ from shared.leads.resolve import Resolution, corrections, resolve
 from shared.leads.submission import Submission
 
 
-class Claim(NamedTuple):
-    """Identities under way to be claimed: who would own them if all are new, and where the answer comes."""
-
-    fresh: Resolution
-    answer: Rows
-
-
-async def ask(
-    connection: Statements, submissions: Sequence[Submission], new_ids: Sequence[int], hold: Iterable[int]
-) -> Claim:
-    """Holds what leads may refer to in those workspaces, then claims the submissions' identities."""
-    fresh = resolve(submissions, {}, new_ids)
-    return Claim(fresh, await identities.ask_for(connection, fresh.owners, hold))
-
-
-async def settle(
-    connection: Statements, claim: Claim, submissions: Sequence[Submission], new_ids: Sequence[int]
+async def claim(
+    connection: Statements, submissions: Sequence[Submission], new_ids: Sequence[int], hold: Mapping[int, int]
 ) -> tuple[Resolution, dict[int, State]]:
-    """Resolves the submissions and locks the existing leads among theirs, by id.
+    """Holds what leads may refer to in those workspaces, claims the submissions' identities, resolves the submissions
+    and locks the existing leads among theirs, by id.
 
-    Raises Contended when other transactions kept changing the identities under it.
+    `hold` names the version of each workspace that the batch goes by. Raises what tells of contention where that has
+    passed, or when other transactions kept changing the identities under it.
     """
-    fresh = claim.fresh
-    lost = await identities.lost(claim.answer, fresh.owners)
-    for _ in range(ROUNDS):
+    fresh = resolve(submissions, {}, new_ids)
+    for attempt in range(ROUNDS):
+        lost = await identities.claim(connection, fresh.owners, {} if attempt else hold)
         if not lost:
             return fresh, {}
         states, known = await identities.lock_owners(connection, lost, MERGED)
@@ -46,5 +32,4 @@ async def settle(
             if wrong := dict(corrections(claimed, resolution.owners)):
                 await identities.correct(connection, wrong)
             return resolution, states
-        lost = await identities.claim(connection, fresh.owners)
     raise Contended("identities kept changing")

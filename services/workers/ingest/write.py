@@ -55,20 +55,22 @@ updated AS (
     WHERE l.workspace_id = u.workspace_id AND l.id = u.id
 )
 """  # noqa: S608  # constants only
-STORED = """
+_REMEMBERED = """
 remembered AS (
     INSERT INTO activities (workspace_id, lead_id, type, data)
-    SELECT w, lead_id, activity, data FROM sent
-    RETURNING id, workspace_id, lead_id, type
-), watched AS MATERIALIZED (  -- looked up once a workspace, not once a lead
-    SELECT workspace_id FROM (SELECT DISTINCT w FROM sent) s JOIN rule_versions v ON v.workspace_id = w
-    WHERE v.is_watched
-), told AS (
+    SELECT w, lead_id, activity, data FROM sent {returning}
+)
+"""
+REMEMBERED = _REMEMBERED.format(returning="")
+# Where somebody waits for events.
+TOLD = f"""
+{_REMEMBERED.format(returning="RETURNING id, workspace_id, lead_id, type")}, told AS (
     INSERT INTO events (workspace_id, type, lead_id, activity_id)
-    SELECT r.workspace_id, r.type, r.lead_id, r.id FROM remembered r JOIN watched USING (workspace_id)
-), counted AS (
-    INSERT INTO ledger_deltas (workspace_id, state, n) SELECT w, state, count(*) FROM sent GROUP BY w, state
-), stored AS (
+    SELECT workspace_id, type, lead_id, id FROM remembered WHERE workspace_id = ANY(%b::bigint[])
+)
+"""  # noqa: S608  # constants only
+STORED = """
+stored AS (
     INSERT INTO submissions (workspace_id, id, received_at, state, channel, source, key_id, lead_id,
                              is_duplicate, matched_on, payload, changes, warnings, attempts)
     SELECT w, id, to_timestamp(at / 1000.0), state, channel, source, key_id, lead_id, is_duplicate,
@@ -84,11 +86,8 @@ FROM json_to_recordset(%s::json) AS p(w bigint, lead_id bigint, other bigint, re
 ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING
 """
 
-# The journal rows go, what was counted twice is taken back, and those who wait are told.
-TAKEN = """
-taken AS (
-    DELETE FROM journal WHERE lane = %b AND id = ANY(string_to_array(%b, ',')::bigint[])
-), uncounted AS (
+COUNTED = """
+counted AS (
     INSERT INTO ledger_deltas (workspace_id, state, n)
     SELECT (d->>0)::bigint, d->>1, (d->>2)::bigint FROM json_array_elements(%s::json) d
 )
@@ -97,7 +96,8 @@ TELL = "SELECT pg_notify(n->>0, n->>1)::text FROM json_array_elements(%s::json) 
 # Where nobody waits the commit need not wait for the disk either: after a crash the journal row is still there.
 TELL_NOBODY = f"{TELL} UNION ALL SELECT {UNHURRIED}"
 
-Parts = list[tuple[str, Sequence[Any]]]  # of one statement: text, with its parameters
+Part = tuple[str, Sequence[Any]]  # of a statement: text, with its parameters
+Parts = list[Part]
 
 
 def is_second_run(error: Exception) -> bool:
@@ -114,26 +114,21 @@ def is_second_run(error: Exception) -> bool:
 async def write(connection: Statements, written: Written) -> None:
     """Writes the rows of a batch. Fails as `is_second_run` tells where a submission's row is there already."""
     await _write_beside(connection, written)
-    await _execute(connection, _rows(written), ("SELECT 1", ()))
+    await _execute(connection, [*_rows(written), _counts(written)], ("SELECT 1", ()))
 
 
 async def finish(
     connection: Statements,
-    lane: int,
-    row_ids: Sequence[int],
     dropped: Sequence[Submission],
     replies: dict[str, list[Reply]],
     written: Written | None = None,
 ) -> None:
-    """Deletes the journal rows, takes back what was counted twice, and tells those who wait.
+    """Takes back what was counted twice, and tells those who wait.
 
-    A submission dropped as known was counted as accepted when it came the second time. What is `written` goes with it
-    in the same statement, as `write` does it.
+    What is `written` goes with it in the same statement, as `write` does it.
     """
-    twice = Counter(submission.workspace_id for submission in dropped)
-    deltas: list[list[Any]] = [[workspace, "accepted", -n] for workspace, n in twice.items()]
     notices: list[Record | list[str]] = [[channel, text] for channel, told in replies.items() for text in packed(told)]
-    parts: Parts = [(TAKEN, (lane, ",".join(map(str, row_ids)), as_json(deltas)))]
+    parts: Parts = [_counts(written, dropped)]
     if written:
         await _write_beside(connection, written)
         parts = [*_rows(written), *parts]
@@ -153,7 +148,15 @@ def _rows(written: Written) -> Parts:
         parts.append((CREATED, (as_json(list(written.created.values())),)))
     if written.updated:
         parts.append((UPDATED, (as_json(list(written.updated.values())),)))
+    parts.append((TOLD, (written.watched,)) if written.watched else (REMEMBERED, ()))
     return [*parts, (STORED, (payloads,))]
+
+
+def _counts(written: Written | None, dropped: Sequence[Submission] = ()) -> Part:
+    """What the ledger counts. A submission dropped as known was counted as accepted when it came the second time."""
+    counts = Counter([(record["w"], record["state"]) for record in written.submissions] if written else [])
+    counts.subtract([(submission.workspace_id, "accepted") for submission in dropped])
+    return COUNTED, (as_json([[*key, n] for key, n in counts.items()]),)
 
 
 def _cut_out(submissions: Sequence[Record]) -> Iterator[bytes]:

@@ -1,0 +1,42 @@
+"""What a worker remembers of the workspaces that its leads came to: their settings and tags, for as long as they stay.
+
+A workspace has a version, which triggers raise with each change of these. A batch goes by what is remembered and says
+by which version as it claims its identities (`shared/leads/identities.py`): there it is refused if that has passed.
+"""
+
+from collections.abc import Collection, Mapping
+
+from shared.db import Statements
+from shared.leads.workspaces import Known, load_with_tags
+
+MOST = 10_000  # workspaces and tags that are remembered; then all are forgotten
+
+
+class Facts:
+    """The workspaces that a worker has met, as they were."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, Known] = {}
+        self._size = 0
+
+    async def of(self, connection: Statements, named: Mapping[int, Collection[str]]) -> dict[int, Known]:
+        """Those workspaces, with those of the tags named in each that there are. What is not known is read."""
+        missing = {id_: names for id_, names in named.items() if not self._knows(id_, names)}
+        if missing:
+            self._learn(await load_with_tags(connection, missing))
+        return {id_: self._known[id_] for id_ in named}
+
+    def forget(self) -> None:
+        """Whatever is known may be another by now."""
+        self._known, self._size = {}, 0
+
+    def _knows(self, id_: int, names: Collection[str]) -> bool:
+        known = self._known.get(id_)
+        return known is not None and all(name in known.tags for name in names)
+
+    def _learn(self, read: Mapping[int, Known]) -> None:
+        for id_, known in read.items():
+            old = self._known.get(id_)
+            tags = {**old.tags, **known.tags} if old and old.version == known.version else known.tags
+            self._known[id_] = known._replace(tags=tags)
+            self._size += 1 + len(known.tags)
