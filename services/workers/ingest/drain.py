@@ -17,7 +17,8 @@ from shared.metrics import BATCH_SECONDS, BATCH_SIZE, INGESTED
 log = logging.get()
 
 MOST = {Lane.WAITED_FOR: 500, Lane.PROMPT: 500, Lane.BULK: 100}  # leads in a batch
-TURN = 4  # every so many batches the lowest waiting lane goes first
+TURN = 4  # every so many batches the lowest waiting lane goes first,
+REST = 0.02  # seconds since it last did, if they are small: to look for it costs a fifth of one lead
 PATIENCE = 3  # batches in a row whose rows were all locked by somebody else; then they are left to them
 RETRIES = 6  # of a batch that met a deadlock or changing identities
 AWAKE = 0.01  # seconds after a verdict that a worker looks again by itself: a message costs as much as many looks
@@ -45,7 +46,8 @@ class Drainer:
         self._stopping = stopping
         self._choice = Choice(heartbeat.name)
         self._memory = Memory()
-        self._turn = 0
+        self._batches = 0  # since the lowest lane went first
+        self._rested = 0.0  # when it may again
         self._in_vain = 0
         self._took_all = False
         self._awake_until = 0.0
@@ -70,11 +72,11 @@ class Drainer:
 
     async def _step(self, connection: Connection, older_than_ms: int) -> tuple[int, bool]:
         """A batch, if there is one: how many submissions it was, and whether there may be more."""
-        self._turn = (self._turn + 1) % TURN
+        lowest_first = self._is_lowest_first()
         is_quick = not older_than_ms and not self._heartbeat.is_careful
         lowest = Lane.PROMPT if is_quick else Lane.WAITED_FOR
         waiting: list[Waiting] = []
-        if not is_quick or self._turn == 0:
+        if not is_quick or lowest_first:
             waiting = await self._choice.look(connection, older_than_ms, lowest)
         if is_quick and not waiting:
             if (not self._took_all or await self._peek(connection)) and (taken := await self._take_first(connection)):
@@ -82,7 +84,15 @@ class Drainer:
             waiting = await self._choice.look(connection, older_than_ms, lowest)
         if not waiting:
             return 0, not is_quick and await self._peek(connection)
-        return await self._take(connection, waiting)
+        return await self._take(connection, waiting, waiting[-1] if lowest_first else waiting[0])
+
+    def _is_lowest_first(self) -> bool:
+        self._batches += 1
+        now = time.monotonic()
+        if self._batches < TURN or now < self._rested:
+            return False
+        self._batches, self._rested = 0, now + REST
+        return True
 
     async def _take_first(self, connection: Connection) -> int:
         """The head of lane 0, chosen and locked in one, and noted nowhere: the way of nearly every lead that somebody
@@ -96,9 +106,8 @@ class Drainer:
         self._tell_others(not self._took_all)
         return outcome.taken
 
-    async def _take(self, connection: Connection, waiting: list[Waiting]) -> tuple[int, bool]:
+    async def _take(self, connection: Connection, waiting: list[Waiting], lane: Waiting) -> tuple[int, bool]:
         """A batch of the lane whose turn it is, its rows noted as in hand."""
-        lane = waiting[-1] if self._turn == 0 else waiting[0]
         chosen = lane.fitting(MOST[lane.lane])
         self._tell_others(len(waiting) > 1 or len(chosen) < len(lane.row_ids))
         taken = await self._take_noted(connection, lane, chosen)
