@@ -85,6 +85,9 @@ def user_problem(workspace: Workspace, places: Places, user: int | None) -> dict
 def place(submission: Submission, workspace: Workspace, places: Places) -> None:
     """Puts a new lead on the board, and names in the warnings what is not there and was left out."""
     fields, body = submission.fields, submission.body
+    if not names_a_place(body):
+        fields["pipeline_id"], fields["pipeline_stage_id"] = workspace.pipeline_id, workspace.stage_id
+        return
     pipeline, stage, user = (body.get(name) for name in PLACES)
     found, problems = find_place(workspace, places, pipeline, stage)
     fields["pipeline_id"], fields["pipeline_stage_id"] = found.pipeline_id, found.stage_id
