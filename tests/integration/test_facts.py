@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from services.workers.ingest import facts
 from services.workers.ingest.drain import Drainer
 from shared.db import Connection, Contended
 from shared.leads import identities, references
@@ -116,6 +117,21 @@ async def test_what_did_not_change_is_not_read_anew(database: Connection, came: 
     await database.execute("UPDATE pipeline_stages SET color = 'red'")
     await database.execute("UPDATE tags SET color = 'red'")
     assert await (await database.execute(version)).fetchone() == before
+
+
+async def test_what_is_remembered_has_a_limit(database: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(facts, "MOST", 5)
+    workspace = await workspace_id(database)
+    await database.execute(
+        "INSERT INTO tags (workspace_id, name) SELECT %s, 'tag ' || n FROM generate_series(0, 19) n", (workspace,)
+    )
+    memory, sizes = facts.Facts(), []
+    for number in range(20):
+        known = await memory.of(database, {workspace: (f"tag {number}",)})
+        assert f"tag {number}" in known[workspace].tags
+        sizes.append(len(memory))
+    assert max(sizes) <= 7  # the limit, and what came last
+    assert min(sizes[7:]) == 2
 
 
 async def test_a_version_that_has_passed_is_refused_though_nobody_can_be_recognised(database: Connection) -> None:

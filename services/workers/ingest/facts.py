@@ -19,8 +19,14 @@ class Facts:
         self._known: dict[int, Known] = {}
         self._size = 0
 
+    def __len__(self) -> int:
+        """How many workspaces and tags were read since all was forgotten."""
+        return self._size
+
     async def of(self, connection: Statements, named: Mapping[int, Collection[str]]) -> dict[int, Known]:
         """Those workspaces, with those of the tags named in each that there are. What is not known is read."""
+        if len(self) > MOST:
+            self.forget()
         missing = {id_: names for id_, names in named.items() if not self._knows(id_, names)}
         if missing:
             self._learn(await load_with_tags(connection, missing))
