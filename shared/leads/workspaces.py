@@ -15,7 +15,7 @@ w.id, w.country, w.fold_gmail, w.merge_policy, p.id,
 _DEFAULT = "LEFT JOIN pipelines p ON p.workspace_id = w.id AND p.is_default"
 SELECT = f"SELECT {_COLUMNS} FROM workspaces w {_DEFAULT} WHERE w.id = ANY(%s)"  # noqa: S608  # constants only
 SELECT_WITH_TAGS = f"""
-SELECT {_COLUMNS}, w.version,
+SELECT {_COLUMNS}, workspace_version(w.id),
        EXISTS (SELECT FROM rule_versions v WHERE v.workspace_id = w.id AND v.is_watched),
        (SELECT json_object_agg(n.name, t.id) FROM json_array_elements_text(named.names) n (name)
         JOIN tags t ON t.workspace_id = w.id AND lower(upper(t.name)) = lower(upper(n.name)))

@@ -21,7 +21,7 @@ class Workspace(Base):
     fold_gmail: Mapped[bool] = mapped_column(server_default=text("false"))
     timezone: Mapped[str] = mapped_column(server_default="UTC")  # an IANA name: whose business hours count
     mail_key: Mapped[Ciphertext | None]  # of its links to unsubscribe
-    # Raised by triggers with each change of what a batch of leads must know of it: see `Known` in shared/leads.
+    # Raised by triggers with each change of what a batch of leads must know of it, but of rules: see migration 0012.
     version: Mapped[int] = mapped_column(server_default="0")
     created_at: Mapped[Now]
 

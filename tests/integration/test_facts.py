@@ -26,6 +26,10 @@ LEAD = """
 SELECT phone, company, pipeline_stage_id, (SELECT array_agg(name) FROM tags WHERE id = ANY(tag_ids)) AS tags, tag_ids
 FROM leads ORDER BY id DESC LIMIT 1
 """
+# Events are waited for as long as it is active.
+RULE = """
+INSERT INTO scoring_rules (workspace_id, field, operator, points, is_active) VALUES (%s, 'email', 'is_not_empty', 1, %s)
+"""
 
 
 class Remembering:
@@ -100,10 +104,10 @@ async def test_leads_come_into_what_is_the_first_stage_by_then(database: Connect
 async def test_events_are_written_as_soon_as_somebody_waits_for_them(
     database: Connection, came: Came, *, watched: bool
 ) -> None:
-    await database.execute("UPDATE rule_versions SET is_watched = %s", (not watched,))
+    await database.execute(RULE, (await workspace_id(database), not watched))
     await came()
     await database.execute("DELETE FROM events")
-    await database.execute("UPDATE rule_versions SET is_watched = %s", (watched,))
+    await database.execute("UPDATE scoring_rules SET is_active = %s", (watched,))
     await came()
     assert await (await database.execute("SELECT count(*) FROM events")).fetchone() == (int(watched),)
 

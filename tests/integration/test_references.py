@@ -32,6 +32,7 @@ SELECT count(pipeline_stage_id), count(assigned_user_id), count(*) FILTER (WHERE
        count(*) FILTER (WHERE %s = ANY(tag_ids))
 FROM leads
 """
+RULE = "INSERT INTO scoring_rules (workspace_id, field, operator, points) VALUES (%s, 'email', 'is_not_empty', 1)"
 WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 LOST = """
 SELECT count(*) FROM leads WHERE pipeline_id NOT IN (SELECT id FROM pipelines)
@@ -222,3 +223,23 @@ async def test_deletes_of_different_kinds_take_turns(engine: AsyncEngine, databa
     await asyncio.gather(*(delete_tag(id_) for id_ in tag_ids), *(_delete(engine, workspace, id_) for id_ in pipelines))
     assert await one(database, "SELECT count(*) FROM tags") == (0,)
     assert await one(database, "SELECT count(*) FROM pipelines") == (1,)
+
+
+async def test_who_saves_a_rule_about_a_place_does_not_wait_for_a_delete(
+    database_url: str, database: Connection
+) -> None:
+    """A form is saved so: what it names is held, then written. A delete waits for it, and so must not be waited for."""
+    workspace = await workspace_id(database)
+    async with connect(database_url, "saves") as saving, connect(database_url, "deletes") as deleting:
+
+        async def delete() -> None:
+            async with deleting.transaction():
+                await references.seize(deleting, workspace)
+
+        async with saving.transaction():
+            await references.hold(saving, [workspace])
+            waiting = asyncio.create_task(delete())
+            await until_async(lambda: _somebody_waits(database))
+            async with asyncio.timeout(0.5):  # a deadlock is found after a second
+                await saving.execute(RULE, (workspace,))
+        await waiting
