@@ -21,6 +21,11 @@ class Workspace:
     pipeline_id: int | None
     stage_id: int | None
 
+    @property
+    def norms(self) -> tuple[str | None, bool]:
+        """How contacts are normalised there."""
+        return self.country, self.fold_gmail
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:

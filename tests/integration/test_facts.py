@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from services.workers.ingest import facts
 from services.workers.ingest.drain import Drainer
-from shared.db import Connection, Contended
+from shared.db import Connection, Contended, connect
 from shared.leads import identities, references
 from shared.leads.workspaces import load_with_tags
 from shared.pipelined import open_blocking_connection
@@ -123,6 +123,26 @@ async def test_what_did_not_change_is_not_read_anew(database: Connection, came: 
     assert await (await database.execute(version)).fetchone() == before
 
 
+async def test_a_workspace_that_never_rests_holds_no_lead_up(
+    database: Connection, database_url: str, came: Came
+) -> None:
+    await came(tags=["hot"])
+    over = asyncio.Event()
+
+    async def change() -> None:
+        async with connect(database_url, "changes") as connection:
+            while not over.is_set():
+                await connection.execute("UPDATE tags SET name = name")
+
+    changing = asyncio.create_task(change())
+    try:
+        for number in range(30):
+            assert sorted((await came(tags=["hot", f"tag {number % 3}"]))["tags"]) == ["hot", f"tag {number % 3}"]
+    finally:
+        over.set()
+        await changing
+
+
 async def test_what_is_remembered_has_a_limit(database: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(facts, "MOST", 5)
     workspace = await workspace_id(database)
@@ -131,7 +151,7 @@ async def test_what_is_remembered_has_a_limit(database: Connection, monkeypatch:
     )
     memory, sizes = facts.Facts(), []
     for number in range(20):
-        known = await memory.of(database, {workspace: (f"tag {number}",)})
+        known = await memory.of(database, {workspace: (f"tag {number}",)}, set())
         assert f"tag {number}" in known[workspace].tags
         sizes.append(len(memory))
     assert max(sizes) <= 7  # the limit, and what came last

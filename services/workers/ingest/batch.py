@@ -14,7 +14,7 @@ from services.workers.ingest.lead_ids import LeadIds
 from services.workers.ingest.poison import ATTEMPTS, bury, park
 from services.workers.ingest.repeats import Sorted, sort_out
 from services.workers.ingest.write import finish, is_second_run, write
-from shared.db import Connection, Statements, is_contention, is_unavailable
+from shared.db import Connection, Contended, Statements, is_contention, is_unavailable
 from shared.journal import Lane
 from shared.leads import submission
 from shared.leads.apply import Record, Written, apply
@@ -190,13 +190,16 @@ async def _decide(
 
 async def _decide_fresh(connection: Statements, fresh: list[Submission], memory: Memory) -> Written:
     named: dict[int, set[str]] = {one.workspace_id: set() for one in fresh}
-    assumed = await memory.facts.of(connection, named)
+    held: set[int] = set()
+    assumed = await memory.facts.of(connection, named, held)
     _prepare(fresh, assumed)
     for one in fresh:
         named[one.workspace_id].update(one.tags)
     new_ids = await memory.ids.draw(connection, len(fresh))
-    known = await memory.facts.of(connection, named)
-    hold = {id_: one.version for id_, one in assumed.items()}  # what is known later is of no other, or refused there
+    known = await memory.facts.of(connection, named, held)
+    if any(one.workspace.norms != known[id_].workspace.norms for id_, one in assumed.items()):
+        raise Contended("a workspace's settings changed")
+    hold = {id_: one.version for id_, one in assumed.items() if id_ not in held}
     resolution, states = await claim(connection, fresh, new_ids, hold)
     workspaces = {id_: one.workspace for id_, one in known.items()}
     places = await load_places(connection, [one.workspace_id for one in fresh if names_a_place(one.body)])

@@ -2,11 +2,14 @@
 
 A workspace has a version, which triggers raise with each change of these. A batch goes by what is remembered and says
 by which version as it claims its identities (`shared/leads/identities.py`): there it is refused if that has passed.
+What is read anew is held from before, as every writer of leads does: a batch that was refused is not refused again,
+however often the workspace changes.
 """
 
 from collections.abc import Collection, Mapping
 
 from shared.db import Statements
+from shared.leads import references
 from shared.leads.workspaces import Known, load_with_tags
 
 MOST = 10_000  # workspaces and tags that are remembered; then all are forgotten
@@ -23,12 +26,17 @@ class Facts:
         """How many workspaces and tags were read since all was forgotten."""
         return self._size
 
-    async def of(self, connection: Statements, named: Mapping[int, Collection[str]]) -> dict[int, Known]:
-        """Those workspaces, with those of the tags named in each that there are. What is not known is read."""
+    async def of(
+        self, connection: Statements, named: Mapping[int, Collection[str]], held: set[int]
+    ) -> dict[int, Known]:
+        """Those workspaces, with those of the tags named in each that there are. What is not known is read, and what
+        leads may refer to there is `held` from before that."""
         if len(self) > MOST:
             self.forget()
         missing = {id_: names for id_, names in named.items() if not self._knows(id_, names)}
         if missing:
+            await references.hold(connection, missing)
+            held.update(missing)
             self._learn(await load_with_tags(connection, missing))
         return {id_: self._known[id_] for id_ in named}
 
