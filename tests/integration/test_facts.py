@@ -123,24 +123,29 @@ async def test_what_did_not_change_is_not_read_anew(database: Connection, came: 
     assert await (await database.execute(version)).fetchone() == before
 
 
-async def test_a_workspace_that_never_rests_holds_no_lead_up(
-    database: Connection, database_url: str, came: Came
-) -> None:
-    await came(tags=["hot"])
-    over = asyncio.Event()
+async def test_what_is_read_anew_is_held_from_before(database: Connection, database_url: str) -> None:
+    """Else a batch could be refused as often as its workspace changes."""
+    workspace = await workspace_id(database)
+    memory = facts.Facts()
+    async with connect(database_url, "deletes") as deleting:
 
-    async def change() -> None:
-        async with connect(database_url, "changes") as connection:
-            while not over.is_set():
-                await connection.execute("UPDATE tags SET name = name")
+        async def delete() -> None:
+            async with deleting.transaction():
+                await references.seize(deleting, workspace)
 
-    changing = asyncio.create_task(change())
-    try:
-        for number in range(30):
-            assert sorted((await came(tags=["hot", f"tag {number % 3}"]))["tags"]) == ["hot", f"tag {number % 3}"]
-    finally:
-        over.set()
-        await changing
+        async with database.transaction():
+            held: set[int] = set()
+            await memory.of(database, {workspace: ()}, held)
+            assert held == {workspace}
+            waiting = asyncio.create_task(delete())
+            await asyncio.sleep(0.2)
+            assert not waiting.done()
+        await waiting
+        held = set()
+        async with database.transaction():
+            await memory.of(database, {workspace: ()}, held)
+            assert held == set()
+            await delete()
 
 
 async def test_what_is_remembered_has_a_limit(database: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
