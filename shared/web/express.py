@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Protocol
 
-from aiohttp import HttpVersion11, StreamReader, web
+from aiohttp import HttpVersion11, web
 from aiohttp.helpers import rfc822_formatted_time
 from aiohttp.http import SERVER_SOFTWARE
 from aiohttp.http_parser import RawRequestMessage
@@ -50,24 +50,44 @@ _LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for statu
 
 
 class ExpressHandler(RequestHandler):
-    """A connection. Stands on four parts of aiohttp's: `_messages`, what was read and not begun; `_waiter`, on which
-    its task waits while there is none; and its two ways of closing what is idle.
+    """A connection. Stands on five parts of aiohttp's: `_messages`, what was read and not begun; `_waiter`, on which
+    its task waits while there is none; `_handle_request`, in which it answers one; and its two ways of closing what is
+    idle.
     """
 
-    __slots__ = ("_between", "_express", "_known", "_left", "_parked")
+    __slots__ = ("_behind", "_between", "_express", "_is_coming", "_is_under_way", "_known", "_left")
 
     def __init__(self, *args: Any, express: Express | None, **options: Any) -> None:
         super().__init__(*args, **options)
         self._express = express
-        # aiohttp's `_waiter` while an express request is under way: without it, nothing wakes or closes the connection.
-        self._parked: asyncio.Future[None] | None = None
+        self._is_under_way = False  # an express request
+        self._is_coming = True  # aiohttp's task, to wait: it has just begun, or has answered what it had
+        self._behind: list[Any] = []  # messages that such a task must not find while an express request is under way
         self._left: asyncio.Future[None] | None = None
         self._between = True  # whether the parser is known to stand between two requests
         self._known: tuple[Head, Taker] | None = None  # a head that came, and what takes requests with it
 
+    def _is_free(self) -> bool:
+        """Whether nothing is under way on the connection: its task waits, or is about to.
+
+        A task needs a turn or two of the loop to come to its waiting, and on a busy loop the first request of a
+        connection, or the next after one on aiohttp's way, is there by then: the whole crowd of a new burst.
+        """
+        if self._is_under_way or self._force_close or self._close:
+            return False
+        return self._is_coming if self._waiter is None else not self._waiter.done()
+
+    async def _handle_request(self, request: Any, *arguments: Any) -> Any:
+        answer, is_reset = await super()._handle_request(request, *arguments)
+        is_over = not is_reset and bool(answer.keep_alive) and request.content.is_eof()
+        self._is_coming = is_over and not self._messages
+        return answer, is_reset
+
     def data_received(self, data: bytes) -> None:
         if self._between and self._known and not self._messages and self._takes_another(*self._known, data):
             return
+        if self._waiter is not None:
+            self._bring_back()
         held, waiter = len(self._messages), self._waiter
         self._waiter = None  # else aiohttp wakes its task
         super().data_received(data)
@@ -94,30 +114,34 @@ class ExpressHandler(RequestHandler):
         """Begins what was read: by the express, else by aiohttp's task. `data` are the bytes of the last message, if it
         came as one.
         """
-        while self._messages and self._waiter is not None and not self._waiter.done():
+        while self._messages and self._is_free():
             message, payload = self._messages[0]
             taker = self._taker_of(message)
             if taker is not None and data and len(self._messages) == 1:
                 self._keep(data, taker)
-            if taker is None or not self._takes(taker, payload):
-                self._waiter.set_result(None)
+            read = self._begin(taker, payload.total_bytes) if taker is not None and payload.is_eof() else None
+            if read is None:
+                self._hand_over()
                 return
             self._messages.popleft()
             if self._parser is not None:
                 self._parser.message_consumed()
+            read(payload.read_nowait())
             if self._buffer_paused and len(self._messages) <= self._msg_queue_resume_size:
                 self._resume_reading_if_drained()
+        if self._is_under_way and self._waiter is None:
+            self._behind += self._messages
+            self._messages.clear()
+
+    def _hand_over(self) -> None:
+        """Leaves what was read to aiohttp's task."""
+        self._is_coming = False
+        if self._waiter is not None:
+            self._waiter.set_result(None)
 
     def _keep(self, data: bytes, taker: Taker) -> None:
         head = head_of(data)
         self._known = None if head is None else (head, taker)
-
-    def _takes(self, taker: Taker, payload: StreamReader) -> bool:
-        read = self._begin(taker, payload.total_bytes) if payload.is_eof() else None
-        if read is None:
-            return False
-        read(payload.read_nowait())
-        return True
 
     def _taker_of(self, message: Any) -> Taker | None:
         if self._express is None or not isinstance(message, RawRequestMessage):  # else unreadable
@@ -127,19 +151,18 @@ class ExpressHandler(RequestHandler):
         return None if message.compression else self._express.taker_of(message)
 
     def _begin(self, taker: Taker, size: int) -> Read | None:
-        if self._waiter is None or self._waiter.done() or self._paused:
+        if self._paused or not self._is_free():
             return None
-        self._parked, self._waiter = self._waiter, None
+        self._is_under_way = True
         read = taker.begin(size, self._send)
-        if read is None:
-            self._waiter, self._parked = self._parked, None
+        self._is_under_way = read is not None
         return read
 
     def _send(self, response: bytes) -> None:
-        if self._parked is None or self.transport is None:  # the client has left
+        if not self._is_under_way or self.transport is None:  # the client has left
             return
         self.transport.write(response)
-        self._unpark()
+        self._end()
         if self._close or self._force_close:
             self.force_close()
             return
@@ -147,25 +170,38 @@ class ExpressHandler(RequestHandler):
         if self._messages:
             self._loop.call_soon(self._next)
 
-    def _unpark(self) -> None:
-        self._waiter, self._parked = self._parked, None
+    def _end(self) -> None:
+        self._is_under_way = False
+        self._bring_back()
+        if self._messages and self._waiter is None:
+            self._is_coming = False  # it finds these
         if self._left is not None:
             self._left.set_result(None)
             self._left = None
+
+    def _bring_back(self) -> None:
+        self._messages.extendleft(reversed(self._behind))
+        self._behind.clear()
 
     def _keep_alive(self) -> None:
         self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
         if self._keepalive_handle is None:
             self._keepalive_handle = self._loop.call_at(self._next_keepalive_close_time, self._process_keepalive)
 
+    def _process_keepalive(self) -> None:
+        if self._is_under_way:
+            self._keepalive_handle = None  # there is another with the answer
+        else:
+            super()._process_keepalive()
+
     def connection_lost(self, exc: BaseException | None) -> None:
-        if self._parked is not None:
-            self._unpark()  # so that aiohttp ends its task
+        if self._is_under_way:
+            self._end()
         super().connection_lost(exc)
 
     async def shutdown(self, timeout: float | None = 15.0) -> None:  # noqa: ASYNC109  # aiohttp's signature
         """Lets the request under way be answered, then closes as aiohttp does."""
-        if self._parked is not None:
+        if self._is_under_way:
             self._left = self._loop.create_future()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(timeout):

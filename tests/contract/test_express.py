@@ -6,6 +6,8 @@ A parameter that means nothing is what sends a request the ordinary way: the exp
 import json
 import socket
 import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -50,6 +52,21 @@ def exchange(service: Service, *requests: bytes) -> list[tuple[int, dict[str, st
         return receive(connection, len(requests))
 
 
+@contextmanager
+def crowd(service: Service, request: bytes) -> Iterator[list[socket.socket]]:
+    """Many connections, each of which has sent this by the time that it is accepted."""
+    with ExitStack() as stack:
+        connections = [stack.enter_context(service.connect()) for _ in range(60)]
+        for connection in connections:
+            connection.sendall(request)
+        yield connections
+
+
+def is_express(answer: tuple[int, dict[str, str], ANSWER]) -> bool:
+    """Which way it came: the order of its headers tells."""
+    return next(iter(answer[1])) != "content-type"
+
+
 def second(service: Service, request: bytes) -> tuple[int, dict[str, str], ANSWER]:
     """The answer to a connection's second request: its first may go the ordinary way."""
     with service.connect() as connection:
@@ -89,6 +106,36 @@ def test_pipelined_requests_are_answered_in_their_order_on_both_ways(service: Se
         answers = receive(connection, len(wanted))
     assert [headers["x-request-id"] for _, headers, _ in answers] == ids
     assert [status for status, _, _ in answers] == [201 if number % 7 else 422 for number in range(len(paths))]
+
+
+def test_what_a_crowd_pipelines_from_its_first_byte_on_is_answered_in_order(service: Service) -> None:
+    key = service.stack.key
+    paths = [EXPRESS, EXPRESS, ORDINARY, EXPRESS, ORDINARY, ORDINARY, EXPRESS]
+    ids = [f"at-once-{number}" for number in range(len(paths))]
+    wanted = b"".join(
+        post(path, key, b"{}" if number == 3 else new_lead(), f"X-Request-Id: {id_}")
+        for number, (path, id_) in enumerate(zip(paths, ids, strict=True))
+    )
+    with crowd(service, wanted) as connections:
+        for connection in connections:
+            connection.sendall(wanted)
+        for connection in connections:
+            answers = receive(connection, 2 * len(ids))
+            assert [headers["x-request-id"] for _, headers, _ in answers] == 2 * ids
+            assert [status for status, _, _ in answers] == 2 * [201, 201, 201, 422, 201, 201, 201]
+
+
+def test_a_crowd_takes_the_express_way_with_its_first_request(service: Service) -> None:
+    key = service.make_key("write:leads")
+    exchange(service, post(EXPRESS, key, new_lead()))  # from here on the key is in memory
+    with crowd(service, post(EXPRESS, key, new_lead(), "Prefer: respond-async")) as connections:
+        for connection in connections:
+            assert is_express(receive(connection)[0])
+            # Its task is still about to come to its end, but for the loop's turn.
+            connection.sendall(post(ORDINARY, key, b"{}"))
+            assert not is_express(receive(connection)[0])
+            connection.sendall(post(EXPRESS, key, b"{}"))
+            assert is_express(receive(connection)[0])
 
 
 def test_a_request_in_pieces_is_taken_too(service: Service) -> None:
