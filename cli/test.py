@@ -44,7 +44,8 @@ def test(faults: bool, pytest_arguments: tuple[str, ...]) -> None:
     failed += [] if _schema_fits() else ["alembic check"]
     tests = [
         _pytest("-n", "2", "--dist", "loadfile", "-m", "not faults and not long"),
-        _pytest("-m", "faults and not long"),  # alone: they kill, and measure how long that is felt
+        # After the others: they kill, and measure how long that is felt. Most of the time they wait.
+        _pytest("-n", "2", "--dist", "load", "-m", "faults and not long"),
     ]
     for name in failed:
         say(f"failed: {name}")

@@ -1,7 +1,7 @@
 """What every fault test ends with: the ledger's check, and a line in the table that the run prints at its end."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import pytest
 import pytest_asyncio
@@ -33,7 +33,7 @@ class Row:
         return LINE.format(self.fault, self.rounds, self.accepted, self.lost, self.doubled, pause)
 
 
-ROWS = pytest.StashKey[list[Row]]()
+FAULT = "fault"  # the property of a test's report that holds its line: reports come from other processes, too
 Settle = Callable[[str, int, Told], Awaitable[None]]
 
 
@@ -55,13 +55,13 @@ def stack(witnessed: Stack) -> Stack:
 
 
 @pytest.fixture
-def settle(stack: Stack, pytestconfig: pytest.Config) -> Settle:
+def settle(stack: Stack, record_property: Callable[[str, object], None]) -> Settle:
     """`await settle(fault, rounds, told)`: wait until all is quiet, enter the fault in the table, assert the ledger."""
 
     async def settle(fault: str, rounds: int, told: Told) -> None:
         findings = await check(stack.database_url, stack.spool_url, told)
         row = Row(fault, rounds, findings.accepted, findings.lost, findings.doubled, told.worst_pause)
-        pytestconfig.stash.setdefault(ROWS, []).append(row)
+        record_property(FAULT, asdict(row))
         findings.assert_exact()
 
     return settle
@@ -81,8 +81,10 @@ def gates(stack: Stack) -> Gates:
     return Gates(stack)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    rows = config.stash.get(ROWS, [])
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.getreports(kind)]
+    told = [value for report in reports for name, value in report.user_properties if name == FAULT]
+    rows = sorted([Row(**fields) for fields in told], key=lambda row: row.fault)
     if rows:
         terminalreporter.section("faults")
         terminalreporter.write_line(LINE.format(*HEADINGS))
