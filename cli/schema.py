@@ -1,28 +1,58 @@
-"""The database's tables, by Alembic."""
+"""The database's tables, by Alembic.
 
-import alembic.command
-import alembic.config
+It is imported only where there is something to do: to load it takes longer than most commands.
+"""
+
+from typing import TYPE_CHECKING
+
 import click
-from alembic.util import CommandError
+import psycopg
 
 from shared.embedded.process import PROJECT_ROOT
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+MIGRATIONS = PROJECT_ROOT / "migrations"
 
 
 def upgrade(url: str) -> None:
     """Run all migrations that are missing, under an advisory lock."""
+    if is_current(url):
+        return
+    import alembic.command
+
     alembic.command.upgrade(config(url), "head")
 
 
-def config(url: str) -> alembic.config.Config:
+def is_current(url: str) -> bool:
+    """Whether the database bears the last migration's number."""
+    with psycopg.connect(url) as connection:
+        if connection.execute("SELECT to_regclass('alembic_version')").fetchone() == (None,):
+            return False
+        return connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(head(),)]
+
+
+def head() -> str:
+    """The last migration's number: their files begin with theirs."""
+    return max(file.name for file in (MIGRATIONS / "versions").glob("[0-9]*.py")).partition("_")[0]
+
+
+def config(url: str) -> "Config":
     """Alembic's configuration, from any working directory."""
-    found = alembic.config.Config(PROJECT_ROOT / "alembic.ini")
-    found.set_main_option("script_location", str(PROJECT_ROOT / "migrations").replace("%", "%%"))
+    from alembic.config import Config
+
+    found = Config(PROJECT_ROOT / "alembic.ini")
+    found.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     found.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
     return found
 
 
 def check(url: str) -> bool:
     """Whether the migrations make exactly the tables of the models."""
+    import alembic.command
+    from alembic.util import CommandError
+
     upgrade(url)
     try:
         alembic.command.check(config(url))

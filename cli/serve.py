@@ -1,4 +1,4 @@
-"""Where services are put together into processes. They know nothing of one another; this place knows them all."""
+"""Where the web services are put together into processes. They know nothing of one another; this place knows both."""
 
 import asyncio
 
@@ -8,8 +8,7 @@ from aiohttp import web
 from services.api.app import mount_api
 from services.gateway.app import ROUTES as GATEWAY_ROUTES
 from services.gateway.app import mount_gateway
-from services.workers.sweeper import Sweeper
-from shared import logging, metrics
+from shared import logging
 from shared.settings import Settings
 from shared.web.app import make_app
 from shared.web.server import serve
@@ -31,17 +30,6 @@ def api(settings: Settings) -> None:
     app = make_app(settings, "api")
     mount_api(app, settings, beside=GATEWAY_ROUTES)
     _serve(app, settings)
-
-
-def sweeper(settings: Settings) -> None:
-    """The sweeper."""
-    logging.configure("sweeper", settings.log_level)
-    metrics.serve(settings.metrics_port)
-
-    async def run() -> None:
-        await Sweeper(settings).run()
-
-    uvloop.run(run())
 
 
 def _serve(app: web.Application, settings: Settings) -> None:

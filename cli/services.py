@@ -51,10 +51,10 @@ def api(host: str | None, port: int | None) -> None:
 @data_dir_option
 def sweeper() -> None:
     """Run the sweeper alone: it repairs lost hints and does what is due. A second one only stands by."""
-    from cli import serve
+    from cli import sweep
 
     with _ready(make_settings()) as settings:
-        serve.sweeper(settings)
+        sweep.sweeper(settings)
 
 
 @click.command()

@@ -1,9 +1,8 @@
-"""Connections: one psycopg pool per process for the hot path, one SQLAlchemy engine for everything else."""
+"""psycopg's connections, and what its errors tell. SQLAlchemy's engine is the API's: `services/api/engine.py`."""
 
 import asyncio
 import os
 import re
-import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
@@ -11,15 +10,9 @@ from typing import Any, Protocol, TypeVar
 
 import orjson
 import psycopg
-import sqlalchemy.event
-import sqlalchemy.exc
 from psycopg.rows import TupleRow
 from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool
-from sqlalchemy import Engine
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
 
 set_json_loads(orjson.loads)
 
@@ -34,8 +27,6 @@ SESSION = (
     "-c client_connection_check_interval=200ms -c idle_in_transaction_session_timeout=10s "
     "-c TimeZone=UTC -c jit=off -c statement_timeout={timeout_ms} -c lock_timeout={timeout_ms}"
 )
-
-BELIEVED = 1.0  # seconds after its last use for which an idle connection is not asked whether it lives
 
 # As part of a statement: its transaction commits without waiting for the disk. A crash of the server within the next
 # half second may take it back whole; never a part of it, and nothing that was committed before it.
@@ -102,38 +93,6 @@ def make_pool(url: str, application: str, *, size: int, statement_timeout: float
     )
 
 
-def make_engine(url: str, application: str, *, size: int, statement_timeout: float = 15.0) -> AsyncEngine:
-    """The engine of requests that are not the hot path."""
-    engine = create_async_engine(
-        sqlalchemy_url(url),
-        pool_size=size,
-        max_overflow=0,
-        pool_timeout=2,
-        pool_use_lifo=True,  # the last one used has its statements prepared
-        connect_args=options(application, statement_timeout=statement_timeout),
-    )
-    _ping_the_idle(engine.sync_engine)
-    return engine
-
-
-def _ping_the_idle(engine: Engine) -> None:
-    """As `pool_pre_ping`, but a connection that was good a moment ago is believed: a ping is a round trip."""
-
-    def used(_: Any, record: ConnectionPoolEntry) -> None:
-        record.info["used"] = time.monotonic()
-
-    def ping(connection: DBAPIConnection, record: ConnectionPoolEntry, _: Any) -> None:
-        if time.monotonic() - record.info.get("used", 0.0) < BELIEVED:
-            return
-        try:
-            engine.dialect.do_ping(connection)
-        except psycopg.Error as error:
-            raise sqlalchemy.exc.InvalidatePoolError from error
-
-    sqlalchemy.event.listen(engine, "checkin", used)
-    sqlalchemy.event.listen(engine, "checkout", ping)
-
-
 async def open_connection(url: str, application: str) -> Connection:
     """One connection, autocommit; the caller closes it."""
     return await psycopg.AsyncConnection.connect(url, autocommit=True, **options(application))
@@ -193,12 +152,12 @@ def is_unavailable(error: BaseException) -> bool:
     """
     error = _under(error)
     state = getattr(error, "sqlstate", None) or ""
-    return isinstance(error, (*UNAVAILABLE, sqlalchemy.exc.TimeoutError)) and not state.startswith("54")
+    return isinstance(error, UNAVAILABLE) and not state.startswith("54")
 
 
 def _under(error: BaseException) -> BaseException:
     """What psycopg said, where SQLAlchemy passed it on."""
-    return error.orig or error if isinstance(error, sqlalchemy.exc.DBAPIError) else error
+    return getattr(error, "orig", None) or error
 
 
 _late: set[asyncio.Task[Any]] = set()

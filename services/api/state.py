@@ -9,7 +9,8 @@ import redis.asyncio as redis
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from shared.db import Connection, is_contention, make_engine
+from services.api.engine import make_engine
+from shared.db import Connection, is_contention
 from shared.settings import Settings
 from shared.spool import Spool
 from shared.vault import Vault

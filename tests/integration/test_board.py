@@ -12,7 +12,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.api import board
-from shared.db import Connection, make_engine
+from services.api.engine import make_engine
+from shared.db import Connection
 from shared.errors import Conflict, NotFound
 from tests.support.ingesting import workspace_id
 

@@ -10,8 +10,9 @@ import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.api import board
+from services.api.engine import make_engine
 from services.api.resources import tags
-from shared.db import Connection, connect, make_engine
+from shared.db import Connection, connect
 from shared.errors import Conflict
 from shared.leads import references
 from shared.leads.records import read_leads

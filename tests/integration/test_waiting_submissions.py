@@ -10,9 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.api import waiting
 from services.api.cursors import Position, Signer
+from services.api.engine import make_engine
 from services.api.pages import Page, Walk
 from services.api.received import page_of_submissions
-from shared.db import Connection, make_engine
+from shared.db import Connection
 from shared.ids import keyed, now_ms, uuid7
 from shared.journal import Item, Lane
 from tests.support.ingesting import accept, drain, workspace_id

@@ -1,0 +1,18 @@
+"""The sweeper as a process, which loads nothing of the web services."""
+
+import uvloop
+
+from services.workers.sweeper import Sweeper
+from shared import logging, metrics
+from shared.settings import Settings
+
+
+def sweeper(settings: Settings) -> None:
+    """Runs it until it is told to stop."""
+    logging.configure("sweeper", settings.log_level)
+    metrics.serve(settings.metrics_port)
+
+    async def run() -> None:
+        await Sweeper(settings).run()
+
+    uvloop.run(run())

@@ -1,0 +1,59 @@
+"""SQLAlchemy's engine, by which the API reads and writes. All else speaks to psycopg, and need not load it."""
+
+import time
+from typing import Any
+
+import psycopg
+import sqlalchemy.event
+import sqlalchemy.exc
+from sqlalchemy import AsyncAdaptedQueuePool, Engine
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+
+from shared.db import options, sqlalchemy_url
+
+BELIEVED = 1.0  # seconds after its last use for which an idle connection is not asked whether it lives
+
+
+class _Pool(AsyncAdaptedQueuePool):
+    """Its time-out is Python's own, by which `shared.db.is_unavailable` knows it."""
+
+    def connect(self) -> PoolProxiedConnection:
+        try:
+            return super().connect()
+        except sqlalchemy.exc.TimeoutError as error:
+            raise TimeoutError("no connection came free in time") from error
+
+
+def make_engine(url: str, application: str, *, size: int, statement_timeout: float = 15.0) -> AsyncEngine:
+    """An engine with at most `size` connections. Raises TimeoutError where none comes free within 2 s."""
+    engine = create_async_engine(
+        sqlalchemy_url(url),
+        poolclass=_Pool,
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=2,
+        pool_use_lifo=True,  # the last one used has its statements prepared
+        connect_args=options(application, statement_timeout=statement_timeout),
+    )
+    _ping_the_idle(engine.sync_engine)
+    return engine
+
+
+def _ping_the_idle(engine: Engine) -> None:
+    """As `pool_pre_ping`, but a connection that was good a moment ago is believed: a ping is a round trip."""
+
+    def used(_: Any, record: ConnectionPoolEntry) -> None:
+        record.info["used"] = time.monotonic()
+
+    def ping(connection: DBAPIConnection, record: ConnectionPoolEntry, _: Any) -> None:
+        if time.monotonic() - record.info.get("used", 0.0) < BELIEVED:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except psycopg.Error as error:
+            raise sqlalchemy.exc.InvalidatePoolError from error
+
+    sqlalchemy.event.listen(engine, "checkin", used)
+    sqlalchemy.event.listen(engine, "checkout", ping)
