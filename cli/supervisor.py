@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
@@ -112,14 +112,16 @@ class Supervisor:
         self.children.append(child)
         child.start()
 
-    def start_ready(self, program: Program) -> None:
-        """Start it and wait until it answers. RuntimeError when it does not: a first start that fails is no crash."""
-        self.start(program)
-        process = self.children[-1].process
-        if process is None:
-            raise RuntimeError(f"{program.name} could not be started")
-        wait_ready(program, process)
-        self.check()
+    def start_ready(self, programs: Iterable[Program]) -> None:
+        """Start them and wait until all answer. RuntimeError if one does not: a first start that fails is no crash."""
+        first = len(self.children)
+        for program in programs:
+            self.start(program)
+        for child in self.children[first:]:
+            if child.process is None:
+                raise RuntimeError(f"{child.program.name} could not be started")
+            wait_ready(child.program, child.process)
+            self.check()
 
     def check(self) -> None:
         """Raise Stopped if a signal came. Steps of a start call it, so that no half-made child is ever forgotten."""

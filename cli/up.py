@@ -70,8 +70,7 @@ def _run(embedded: Embedded) -> None:
 def _start_servers(supervisor: Supervisor, embedded: Embedded) -> Settings:
     """Servers, tables, first workspace; answers the settings with their URLs."""
     embedded.home.forget_ports()
-    for server in embedded.servers:
-        supervisor.start_ready(server.program())
+    supervisor.start_ready(server.program() for server in embedded.servers)
     if embedded.postgres:
         Writeback(embedded.postgres.databases).start()
     settings = embedded.settings()

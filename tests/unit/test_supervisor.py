@@ -106,7 +106,7 @@ def test_a_first_start_that_fails_is_an_error_with_the_log(supervisor: Superviso
     argv = (sys.executable, "-S", "-c", "print('no such disk'); raise SystemExit(4)")
     failing = Program(name="failing", argv=argv, log=tmp_path / "failing.log", env={}, is_ready=lambda: False)
     with pytest.raises(RuntimeError, match=r"failing ended with status 4: \nno such disk"):
-        supervisor.start_ready(failing)
+        supervisor.start_ready([failing])
 
 
 def test_run_ends_at_a_signal(supervisor: Supervisor, program: Make) -> None:

@@ -1,8 +1,9 @@
-"""`/api/v1/openapi.json` and `/api/documentation`: made once, at start."""
+"""`/api/v1/openapi.json` and `/api/documentation`: made once."""
 
+import asyncio
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,21 @@ class Fixed:
         return web.Response(body=self._body, headers=self._headers)
 
 
-DOCUMENT = web.AppKey("document", Fixed)
+class Late:
+    """An answer that is made when it is first asked for, in a thread: it takes too long for a start, and for the event
+    loop."""
+
+    def __init__(self, make: Callable[[], Fixed]) -> None:
+        self._make = make
+        self._made: asyncio.Task[Fixed] | None = None
+
+    async def get(self) -> Fixed:
+        """The answer. Who leaves meanwhile stops no other's waiting."""
+        self._made = self._made or asyncio.create_task(asyncio.to_thread(self._make))
+        return await asyncio.shield(self._made)
+
+
+DOCUMENT = web.AppKey("document", Late)
 PAGE = web.AppKey("page", Fixed)
 
 
@@ -45,7 +60,7 @@ PAGE = web.AppKey("page", Fixed)
 @gives(dict[str, Any], bare=True, also=(304,))
 async def openapi(request: web.Request) -> web.Response:
     """Show this document. It is made of the code that checks the requests."""
-    return request.app[DOCUMENT].answer(request)
+    return (await request.app[DOCUMENT].get()).answer(request)
 
 
 @public
@@ -62,8 +77,9 @@ ROUTES = [
 
 
 def prepare(app: web.Application, described: Sequence[web.RouteDef], public_url: str) -> None:
-    """Makes the document of those routes, and the page."""
-    app[DOCUMENT] = Fixed(orjson.dumps(document(described, public_url.rstrip("/"))), "application/json")
+    """Makes the page, and arranges for the document of those routes."""
+    url = public_url.rstrip("/")
+    app[DOCUMENT] = Late(lambda: Fixed(orjson.dumps(document(described, url)), "application/json"))
     app[PAGE] = page()
 
 

@@ -1,0 +1,35 @@
+"""What a process loads, it pays for with each start, and a command with each use."""
+
+import subprocess
+import sys
+
+import pytest
+from alembic.script import ScriptDirectory
+
+from cli.schema import config, head
+from shared.settings import PROJECT_ROOT
+
+DATABASE = ("sqlalchemy", "alembic")
+WEB = ("services.api", "services.gateway", "aiohttp.web")
+
+
+@pytest.mark.parametrize(
+    ("loaded", "strangers"),
+    [
+        ("cli.up", (*DATABASE, "services", "celery", "aiohttp")),
+        ("cli.tenants", (*DATABASE, "services", "celery", "aiohttp")),
+        ("cli.status", (*DATABASE, "services", "celery", "aiohttp")),
+        ("cli.services", (*DATABASE, "services")),
+        ("cli.sweep", (*DATABASE, *WEB)),
+        ("services.workers.app", (*DATABASE, *WEB)),
+        ("services.gateway.app", DATABASE),
+    ],
+)
+def test_nothing_is_loaded_that_is_not_used(loaded: str, strangers: tuple[str, ...]) -> None:
+    script = f"import sys, {loaded}; print(*[name for name in {strangers} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_the_last_migration_is_the_one_that_alembic_takes_for_it() -> None:
+    assert ScriptDirectory.from_config(config("postgresql://")).get_current_head() == head()
