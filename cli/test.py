@@ -45,7 +45,7 @@ def test(faults: bool, pytest_arguments: tuple[str, ...]) -> None:
     tests = [
         _pytest("-n", "2", "--dist", "loadfile", "-m", "not faults and not long"),
         # After the others: they kill, and measure how long that is felt. Most of the time they wait.
-        _pytest("-n", "2", "--dist", "load", "-m", "faults and not long"),
+        _pytest("-n", "2", "--dist", "load", "-m", "faults and not long", "tests/faults"),
     ]
     for name in failed:
         say(f"failed: {name}")

@@ -207,7 +207,10 @@ async def _send_due(outbox: Outbox) -> None:
 async def _nothing_to_claim(outbox: Outbox) -> bool:
     from services.workers.deliveries.claim import waits
 
-    return not await waits(outbox.connection) and await _is_at_rest(outbox)
+    async with outbox.connection.transaction():
+        # Both by one snapshot: between two a delivery may end, and the next of its lead be found by neither.
+        await outbox.connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        return not await waits(outbox.connection) and await _is_at_rest(outbox)
 
 
 async def test_a_slow_receiver_holds_up_nobody_else(outbox: Outbox, receiver: Receiver) -> None:
