@@ -31,10 +31,10 @@ DOUBLED = {
             SELECT count(*) FROM activities a WHERE a.workspace_id = s.workspace_id AND a.lead_id = s.lead_id
             AND a.type IN ('lead.created', 'lead.duplicate') AND a.data->>'submission_id' = s.id::text)""",
     "timeline entries without their submission": """
-        SELECT count(*) FROM activities a
-        WHERE a.type IN ('lead.created', 'lead.duplicate') AND a.data ? 'submission_id' AND NOT EXISTS (
-            SELECT FROM submissions s WHERE s.workspace_id = a.workspace_id AND s.lead_id = a.lead_id
-            AND s.id::text = a.data->>'submission_id')""",
+        SELECT count(*) FROM (
+            SELECT workspace_id, lead_id, data->>'submission_id' FROM activities
+            WHERE type IN ('lead.created', 'lead.duplicate') AND data ? 'submission_id'
+            EXCEPT SELECT workspace_id, lead_id, id::text FROM submissions) strangers""",
     "leads not created exactly once": """
         SELECT count(*) FROM leads l WHERE 1 <> (
             SELECT count(*) FROM activities a WHERE a.workspace_id = l.workspace_id AND a.lead_id = l.id
