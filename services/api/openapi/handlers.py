@@ -47,8 +47,9 @@ class Late:
         self._made: asyncio.Task[Fixed] | None = None
 
     async def get(self) -> Fixed:
-        """The answer. Who leaves meanwhile stops no other's waiting."""
-        self._made = self._made or asyncio.create_task(asyncio.to_thread(self._make))
+        """The answer. Who leaves meanwhile stops no other's waiting, and what failed is tried again by the next."""
+        if self._made is None or (self._made.done() and self._made.exception()):
+            self._made = asyncio.create_task(asyncio.to_thread(self._make))
         return await asyncio.shield(self._made)
 
 

@@ -1,0 +1,23 @@
+"""The document is made once, when it is first asked for."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from services.api.openapi.handlers import Fixed, Late
+
+
+async def test_what_failed_is_made_again_and_what_is_made_stays() -> None:
+    makes: Iterator[Fixed | None] = iter([None, Fixed(b"{}", "application/json")])
+
+    def make() -> Fixed:
+        if made := next(makes):
+            return made
+        raise OSError("too many open files")
+
+    late = Late(make)
+    with pytest.raises(OSError, match="too many"):
+        await late.get()
+    assert len(set(await asyncio.gather(*[late.get() for _ in range(20)]))) == 1
+    await late.get()
