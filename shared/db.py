@@ -13,8 +13,12 @@ import psycopg
 from psycopg.rows import TupleRow
 from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool
+from psycopg_pool.base import AttemptWithBackoff
 
 set_json_loads(orjson.loads)
+# A PostgreSQL that is back is met at once. The pool's own steps of 1, 2 and 4 s are for servers far away; they have no
+# argument.
+AttemptWithBackoff.INITIAL_DELAY, AttemptWithBackoff.DELAY_BACKOFF = 0.2, 1.0  # seconds, and how it grows
 
 Connection = psycopg.AsyncConnection[TupleRow]
 Cursor = psycopg.AsyncCursor[TupleRow]
