@@ -160,7 +160,8 @@ class Pipelined:
             self._libpq.send_prepare(name, numbered(statement).encode())
             self._sent.append(Answer(self))
         formats = [BINARY if isinstance(value, bytes) else TEXT for value in values]
-        self._libpq.send_query_prepared(name, [_dumped(value) for value in values], formats)
+        # As binary, since bytes come as twice as many hexadecimal digits else.
+        self._libpq.send_query_prepared(name, [_dumped(value) for value in values], formats, BINARY)
         self._sent.append(answer := Answer(self))
         return answer
 

@@ -102,30 +102,32 @@ def _finish(
     if form := submission.form:
         data["form_id"] = form["id"]
         written.tallies[submission.workspace_id, "form", form["id"]] += 1
-    record = final(submission, "done")
+    record = final(submission)
     record["lead_id"] = lead_id
     record["activity"] = what
     record["data"] = data
     record["is_duplicate"] = what == "lead.duplicate"
-    record["matched_on"] = data.get("matched_on")
-    record["changes"] = data.get("changes")
+    if record["is_duplicate"]:
+        record["matched_on"] = data["matched_on"]
+        record["changes"] = data["changes"]
     written.submissions.append(record)
 
 
-def final(submission: Submission, state: str) -> Record:
-    """What every submission's row says, whatever became of it."""
-    return {
+def final(submission: Submission) -> Record:
+    """What every submission's row says, whatever became of it. What is not there is null to the statement."""
+    record: Record = {
         "w": submission.workspace_id,
         "id": submission.id,
         "at": submission.received_at,
-        "state": state,
         "channel": submission.channel,
         "source": submission.source,
         "key_id": submission.key_id,
         "payload": submission.body,
-        "warnings": submission.warnings or None,
         "attempts": submission.attempts + 1,
     }
+    if submission.warnings:
+        record["warnings"] = submission.warnings
+    return record
 
 
 def _note_pairs(written: Written, resolution: Resolution, states: Mapping[int, Record]) -> None:

@@ -179,12 +179,12 @@ async def _decide(
     """Decides on submissions; what is to be written makes that true."""
     batch = await sort_out(connection, submissions, known=known)
     written = await _decide_fresh(connection, batch.fresh, memory) if batch.fresh else None
-    verdicts = [_verdict(record) for record in written.submissions] if written else []
     outcome.done = len(batch.fresh)
-    for fresh, verdict in zip(batch.fresh, verdicts, strict=True):
+    records = written.submissions if written else []
+    for fresh, record in zip(batch.fresh, records, strict=True):
         if fresh.reply:
-            outcome.reply(fresh, verdict)
-    await _answer_repeats(connection, batch, verdicts, outcome)
+            outcome.reply(fresh, _verdict(record))
+    await _answer_repeats(connection, batch, records, outcome)
     return written
 
 
@@ -222,11 +222,13 @@ def _prepare(fresh: list[Submission], workspaces: Mapping[int, Known]) -> None:
 
 
 def _verdict(record: Record) -> Verdict:
-    return Verdict("done", record["lead_id"], record["is_duplicate"], record["matched_on"], record["warnings"])
+    return Verdict("done", record["lead_id"], record["is_duplicate"], record.get("matched_on"), record.get("warnings"))
 
 
-async def _answer_repeats(connection: Statements, batch: Sorted, verdicts: list[Verdict], outcome: Outcome) -> None:
-    decided = {one.id: verdict for one, verdict in zip(batch.fresh, verdicts, strict=True)}
+async def _answer_repeats(connection: Statements, batch: Sorted, records: list[Record], outcome: Outcome) -> None:
+    if not (batch.dropped or batch.twins):
+        return
+    decided = {one.id: _verdict(record) for one, record in zip(batch.fresh, records, strict=True)}
     for repeat, verdict in zip(batch.dropped, batch.verdicts, strict=True):
         outcome.dropped.append(repeat)
         if verdict:

@@ -49,7 +49,7 @@ async def park(connection: Connection, bad: Submission, error: Exception) -> Non
 
 async def bury(connection: Connection, bad: Submission, error: Exception) -> None:
     """Keeps it as dead, with its error and payload: it can be replayed."""
-    record = {**final(bad, "dead"), "error": described(error), "hash": bad.body_hash}
+    record = {**final(bad), "error": described(error), "hash": bad.body_hash}
     log.error("submission.dead", submission_id=bad.id, attempts=record["attempts"], error=type(error).__name__)
     await connection.execute(BURY, (as_json(record),))
 

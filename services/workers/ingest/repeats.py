@@ -54,17 +54,22 @@ class Sorted:
 async def sort_out(connection: Statements, submissions: Sequence[Submission], *, known: bool) -> Sorted:
     """Takes repeats out of a batch. `known`: looks too for submissions without a key that were ingested before."""
     result = Sorted()
-    first: dict[tuple[int, str], Submission] = {}
-    for submission in submissions:
-        twin = first.setdefault((submission.workspace_id, submission.id), submission)
-        if twin is submission:
-            continue
-        result.twins.append((submission, twin))
-    unique = list(first.values())
+    unique = list(submissions)
+    if len({(submission.workspace_id, submission.id) for submission in submissions}) < len(submissions):
+        unique = _part_twins(submissions, result)
     if known:
         unique = await _drop_known(connection, unique, result)
     result.fresh = await _drop_repeats(connection, unique, result)
     return result
+
+
+def _part_twins(submissions: Sequence[Submission], result: Sorted) -> list[Submission]:
+    first: dict[tuple[int, str], Submission] = {}
+    for submission in submissions:
+        twin = first.setdefault((submission.workspace_id, submission.id), submission)
+        if twin is not submission:
+            result.twins.append((submission, twin))
+    return list(first.values())
 
 
 async def _drop_repeats(connection: Statements, unique: list[Submission], result: Sorted) -> list[Submission]:

@@ -29,7 +29,7 @@ LEAD = (
 SENT = """
 sent AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%s::json) AS s(
-        w bigint, id uuid, at bigint, state text, channel text, source text, key_id bigint, lead_id bigint,
+        w bigint, id uuid, at bigint, channel text, source text, key_id bigint, lead_id bigint,
         is_duplicate boolean, matched_on text[], first int, size int, changes jsonb, warnings text[], attempts smallint,
         activity text, data jsonb)
 )
@@ -73,7 +73,7 @@ STORED = """
 stored AS (
     INSERT INTO submissions (workspace_id, id, received_at, state, channel, source, key_id, lead_id,
                              is_duplicate, matched_on, payload, changes, warnings, attempts)
-    SELECT w, id, to_timestamp(at / 1000.0), state, channel, source, key_id, lead_id, is_duplicate,
+    SELECT w, id, to_timestamp(at / 1000.0), 'done', channel, source, key_id, lead_id, is_duplicate,
            matched_on, substring(%b::bytea FROM first FOR size), changes, warnings, attempts
     FROM sent ORDER BY w, id
 )
@@ -154,7 +154,7 @@ def _rows(written: Written) -> Parts:
 
 def _counts(written: Written | None, dropped: Sequence[Submission] = ()) -> Part:
     """What the ledger counts. A submission dropped as known was counted as accepted when it came the second time."""
-    counts = Counter([(record["w"], record["state"]) for record in written.submissions] if written else [])
+    counts = Counter([(record["w"], "done") for record in written.submissions] if written else [])
     counts.subtract([(submission.workspace_id, "accepted") for submission in dropped])
     return COUNTED, (as_json([[*key, n] for key, n in counts.items()]),)
 
