@@ -19,6 +19,7 @@ OURS = {"migrate", "gateway", "api", "worker", "sweeper"}
 THEIRS = {"postgres", "broker", "spool", "proxy"}
 LASTING = sorted((OURS | THEIRS) - {"migrate"})
 SECRET = re.compile(r"password|secret|token|credential", re.IGNORECASE)
+GIVEN = {"POSTGRES_PASSWORD": "a", "LEADHUB_SECRET_KEY": "b", "LEADHUB_PUBLIC_URL": "https://crm.example.com"}
 COMPOSE = (["docker-compose"], ["docker", "compose"])
 FROM_OUTSIDE = re.compile(r"\$\{[A-Z_]+:\?[^}]+\}")
 
@@ -113,11 +114,12 @@ def docker_reads_it(**given: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_docker_reads_it() -> None:
-    found = docker_reads_it(POSTGRES_PASSWORD="a", LEADHUB_SECRET_KEY="b", LEADHUB_PUBLIC_URL="https://crm.example.com")
+    found = docker_reads_it(**GIVEN)
     assert found.returncode == 0, found.stderr
 
 
-def test_docker_says_which_secret_is_missing() -> None:
-    found = docker_reads_it(POSTGRES_PASSWORD="a")
+@pytest.mark.parametrize("missing", GIVEN)
+def test_docker_says_what_is_missing(missing: str) -> None:
+    found = docker_reads_it(**{name: value for name, value in GIVEN.items() if name != missing})
     assert found.returncode != 0
-    assert "LEADHUB_SECRET_KEY" in found.stderr
+    assert missing in found.stderr
