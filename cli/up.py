@@ -72,7 +72,7 @@ def _start_servers(supervisor: Supervisor, embedded: Embedded) -> Settings:
     embedded.home.forget_ports()
     supervisor.start_ready(server.program() for server in embedded.servers)
     if embedded.postgres:
-        Writeback(embedded.postgres.databases, embedded.postgres.buffers()).start()
+        Writeback(embedded.postgres.databases).start()
     settings = embedded.settings()
     upgrade(settings.database_url)
     supervisor.check()

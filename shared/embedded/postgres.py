@@ -94,12 +94,6 @@ class Postgres:
             is_ready=self.is_ready,
         )
 
-    def buffers(self) -> int:
-        """Bytes of its buffers. It must run; `local.conf` may have changed what was written for it."""
-        with psycopg.connect(self.url) as connection:
-            row = connection.execute("SELECT pg_size_bytes(current_setting('shared_buffers'))").fetchone()
-        return int(row[0]) if row else 0
-
     def is_ready(self) -> bool:
         """Whether it takes connections."""
         try:

@@ -4,11 +4,7 @@ A table grows by pages of zeros that PostgreSQL leaves to the kernel, and the ke
 it writes all of a burst at once, 300 MB for 80,000 leads, and every commit of that moment waits behind them. Told each
 second to begin, it has little to write at any time.
 
-While all of it fits into PostgreSQL's own buffers, what was written is let go as well: nobody would read the kernel's
-copy, and each page that is kept twice is another that nothing has touched before, dear on a virtual machine.
-
-Sources: https://man7.org/linux/man-pages/man2/sync_file_range.2.html,
-https://man7.org/linux/man-pages/man2/posix_fadvise.2.html
+Source: https://man7.org/linux/man-pages/man2/sync_file_range.2.html
 """
 
 import ctypes
@@ -28,11 +24,10 @@ _libc = ctypes.CDLL(None)
 
 
 class Writeback:
-    """Looks after the files in the folders of `base`, PostgreSQL's folder of databases, which has `buffers` bytes."""
+    """Looks after the files in the folders of `base`, PostgreSQL's folder of databases."""
 
-    def __init__(self, base: Path, buffers: int) -> None:
+    def __init__(self, base: Path) -> None:
         self._base = base
-        self._buffers = buffers
         self._written: dict[str, int] = {}  # when each file had changed last, as of the last pass
 
     def start(self) -> None:
@@ -41,13 +36,11 @@ class Writeback:
             threading.Thread(target=self._run, name="writeback", daemon=True).start()
 
     def write(self) -> None:
-        """Has the kernel begin to write what has changed since the last time, and let go of what that wrote."""
-        files = dict(self._files())
-        is_kept = sum(file.st_size for file in files.values()) > self._buffers
-        changed = {path: file.st_mtime_ns for path, file in files.items()}
+        """Has the kernel begin to write what has changed since the last time."""
+        changed = dict(self._changes())
         for path, at in changed.items():
             if self._written.get(path) != at:
-                _begin(path, is_kept=is_kept)
+                _begin(path)
         self._written = changed
 
     def _run(self) -> None:
@@ -56,20 +49,18 @@ class Writeback:
                 self.write()
             time.sleep(EVERY)
 
-    def _files(self) -> Iterator[tuple[str, os.stat_result]]:
+    def _changes(self) -> Iterator[tuple[str, int]]:
         for database in os.scandir(self._base):
             if database.name not in UNUSED:
                 for file in os.scandir(database):
                     with suppress(FileNotFoundError):
-                        yield file.path, file.stat()
+                        yield file.path, file.stat().st_mtime_ns
 
 
-def _begin(path: str, *, is_kept: bool) -> None:
+def _begin(path: str) -> None:
     with suppress(FileNotFoundError):
         file = os.open(path, os.O_RDONLY)
         try:
-            if not is_kept:  # the pages that are written: what is still dirty stays
-                os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
             _libc.sync_file_range(file, START, TO_THE_END, SYNC_FILE_RANGE_WRITE)
         finally:
             os.close(file)

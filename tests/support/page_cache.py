@@ -28,19 +28,10 @@ class Pages(ctypes.Structure):
 
 def dirty_pages(path: Path) -> int:
     """How many of a file's pages wait to be written. Skips the test where the kernel does not say."""
-    return int(_pages(path).dirty)
-
-
-def cached_pages(path: Path) -> int:
-    """How many of a file's pages are in memory. Skips the test as `dirty_pages`."""
-    return int(_pages(path).cached)
-
-
-def _pages(path: Path) -> Pages:
     found = Pages()
     libc = ctypes.CDLL(None, use_errno=True)
     with path.open("rb") as file:
         if libc.syscall(CACHESTAT, file.fileno(), ctypes.byref(Range(0, 0)), ctypes.byref(found), 0) != 0:
             error = ctypes.get_errno()
             pytest.skip(f"the kernel tells nothing of a file's pages: {errno.errorcode.get(error, error)}")
-    return found
+    return int(found.dirty)

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from shared.embedded.writeback import Writeback
-from tests.support.page_cache import cached_pages, dirty_pages
+from tests.support.page_cache import dirty_pages
 
 PAGES = 1000
-SIZE = 4096 * PAGES
 SOON = 15.0  # seconds: a busy disk takes its time, the kernel by itself would wait for thirty
 
 
@@ -26,7 +25,7 @@ def table(tmp_path: Path) -> Path:
 
 def grow(path: Path) -> None:
     with path.open("ab") as file:
-        file.write(bytes(SIZE))
+        file.write(bytes(4096 * PAGES))
 
 
 def is_written_soon(path: Path) -> bool:
@@ -38,7 +37,7 @@ def is_written_soon(path: Path) -> bool:
 
 
 def test_what_a_table_grew_by_is_written_soon(table: Path) -> None:
-    writeback = Writeback(table.parents[1], SIZE)
+    writeback = Writeback(table.parents[1])
     writeback.write()
     assert is_written_soon(table)
     grow(table)
@@ -47,7 +46,7 @@ def test_what_a_table_grew_by_is_written_soon(table: Path) -> None:
 
 
 def test_what_did_not_change_is_left_alone(table: Path) -> None:
-    writeback = Writeback(table.parents[1], SIZE)
+    writeback = Writeback(table.parents[1])
     writeback.write()
     assert is_written_soon(table)
     before = table.stat()
@@ -58,31 +57,10 @@ def test_what_did_not_change_is_left_alone(table: Path) -> None:
 
 
 def test_it_goes_on_by_itself_over_files_that_come_and_go(table: Path) -> None:
-    Writeback(table.parents[1], SIZE).start()
+    Writeback(table.parents[1]).start()
     assert is_written_soon(table)
     table.unlink()
     table.parent.rmdir()
     table.parent.mkdir()
     grow(table)
     assert is_written_soon(table)
-
-
-def test_what_fits_into_postgresqls_buffers_is_let_go_once_it_is_written(table: Path) -> None:
-    """At the first pass that finds it written: pages on their way to the disk stay."""
-    writeback = Writeback(table.parents[1], 10 * SIZE)
-    deadline = time.monotonic() + SOON
-    while cached_pages(table) and time.monotonic() < deadline:
-        os.utime(table)
-        writeback.write()
-        time.sleep(0.01)
-    assert not cached_pages(table)
-
-
-def test_what_is_larger_than_them_stays_in_memory(table: Path) -> None:
-    writeback = Writeback(table.parents[1], SIZE)
-    grow(table)
-    writeback.write()
-    assert is_written_soon(table)
-    grow(table)
-    writeback.write()
-    assert cached_pages(table) == 3 * PAGES
