@@ -31,10 +31,9 @@ SELECT FROM old
 """
 # Queues keep their pages for the leads to come (migration 0014); one that has been long gives its own back.
 LONG = 64 << 20  # bytes
-QUEUES = ["journal", "lead_search_queue", "lead_count_deltas", "lead_time_deltas", "ledger_deltas", "tally_deltas"]
 LONG_QUEUES = """
-SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relname = ANY(%s)
-AND pg_table_size(oid) > %s
+SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
+AND reloptions @> ARRAY['vacuum_truncate=off'] AND pg_table_size(oid) > %s
 """
 PROCESSES = "DELETE FROM processes WHERE seen_at < now() - interval '1 day'"
 
@@ -76,9 +75,12 @@ async def keep_in_order(connection: Connection, now: datetime, keep_days: int) -
 
 
 async def _give_back(connection: Connection) -> None:
-    for (name,) in await (await connection.execute(LONG_QUEUES, (QUEUES, LONG))).fetchall():
+    # A long one takes its time, and cut short it would begin again, and all that is due each hour with it.
+    await connection.execute("SET statement_timeout = 0")
+    for (name,) in await (await connection.execute(LONG_QUEUES, (LONG,))).fetchall():
         queue = sql.Identifier(name)
         rows = await connection.execute(sql.SQL("SELECT FROM {} LIMIT 1").format(queue))
         if not rows.rowcount:
             await connection.execute(sql.SQL("VACUUM (TRUNCATE, SKIP_LOCKED) {}").format(queue))
-            log.info("queue.given_back", queue=name)
+            log.info("queue.shortened", queue=name)
+    await connection.execute("RESET statement_timeout")

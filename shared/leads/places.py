@@ -8,7 +8,6 @@ from shared.leads.merge import Policy
 from shared.leads.submission import Submission
 
 PLACES = ("pipeline_id", "pipeline_stage_id", "assigned_user_id")
-_PLACES = frozenset(PLACES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ class Place(NamedTuple):
 
 def names_a_place(fields: Mapping[str, Any]) -> bool:
     """Whether the fields name a pipeline, stage or user, so that `Places` are needed."""
-    return not _PLACES.isdisjoint(fields) and any(fields.get(name) for name in PLACES)
+    return not fields.keys().isdisjoint(PLACES) and any(fields.get(name) for name in PLACES)
 
 
 def find_place(
