@@ -63,7 +63,8 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     if options.kind == "read":
         return measure_reads(folder, quick=options.quick)
     if options.million:
-        return measure_growth(folder)
+        with bare(folder) as reference:
+            return measure_growth(reference, folder / "leadhub")
     if options.soak:
         return measure_soak(folder, options.soak)
     return measure_ingest(options, folder)

@@ -5,7 +5,7 @@ import platform
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from bench.figures import FIGURES, RATIOS, TARGETS, Figure, Round, Target, median, values
+from bench.figures import FIGURES, PARTS, RATIOS, TARGETS, Figure, Round, Target, median, values
 
 VARIANT_COLUMNS = (
     Figure("accepted", "202s/s", ""),
@@ -68,6 +68,7 @@ def as_text(result: Mapping[str, Any]) -> str:
         "targets": targets_text,
         "variants": variants_text,
         "growth": growth_text,
+        "growth_figure": growth_figure_text,
         "soak": soak_text,
         "ledger": ledger_text,
     }
@@ -125,10 +126,14 @@ def variants_text(variants: Mapping[str, Round]) -> str:
 
 
 def growth_text(slices: Mapping[str, Round]) -> str:
-    columns = ("end_to_end", "cpu", "cpu_gateway", "cpu_worker", "cpu_postgres", "cpu_broker")
-    headings = ["Leads", "end to end/s", "CPU µs/lead", "gateway", "worker", "postgres", "broker"]
+    columns = ("end_to_end", "cpu", *(f"cpu_{part}" for part in PARTS), "bare_cpu", "cpu_to_bare")
+    headings = ["Leads", "end to end/s", "CPU µs/lead", *PARTS, "BARE", "of BARE"]
     rows = [[name, *(number(figures[column]) for column in columns)] for name, figures in slices.items()]
     return table(headings, rows)
+
+
+def growth_figure_text(growth: float) -> str:
+    return f"A lead of the last 300,000 costs {number(growth)} × one of the first, by BARE's measure"
 
 
 def soak_text(samples: Sequence[Round]) -> str:
