@@ -22,11 +22,13 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 def data_dir_option(command: Command) -> Command:
     """`--data-dir DIR`, wherever it stands after the command's name, on a group too."""
 
-    def keep(context: click.Context, _: click.Parameter, value: Path | None) -> None:
+    def keep(context: click.Context, _: click.Parameter, value: str | None) -> None:
+        if value == "":  # a variable of the shell's that is not set; as a path it would be the folder one stands in
+            raise click.BadParameter("the name is empty; leave the option out for .leadhub/ in the project")
         if value is not None:
-            context.find_root().meta["data_dir"] = value.absolute()
+            context.find_root().meta["data_dir"] = Path(value).absolute()
 
-    kind = click.Path(file_okay=False, path_type=Path)
+    kind = click.Path(file_okay=False)
     text = "Where all state lies; .leadhub/ in the project unless given here or in LEADHUB_DATA_DIR."
     return click.option("--data-dir", type=kind, expose_value=False, callback=keep, help=text)(command)
 

@@ -13,7 +13,7 @@ SHORTEST_KEY = 16  # characters
 class Settings(BaseSettings):
     """Read once at a service's entry point and handed down; no module reads the environment by itself."""
 
-    model_config = SettingsConfigDict(env_prefix="LEADHUB_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="LEADHUB_", env_ignore_empty=True, extra="ignore", frozen=True)
 
     data_dir: Path = Field(PROJECT_ROOT / ".leadhub", description="Where all state of the embedded servers lies.")
     database_url: str = Field("", description="PostgreSQL 15 or newer. Empty: the embedded PostgreSQL of the data dir.")

@@ -125,6 +125,14 @@ def test_status_of_a_new_data_dir(tmp_path: Path) -> None:
     }
 
 
+def test_a_data_dir_without_a_name_is_refused(tmp_path: Path) -> None:
+    """It would be the folder that one stands in."""
+    command = [sys.executable, str(LAUNCHER), "status", "--data-dir", ""]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert (done.returncode, list(tmp_path.iterdir())) == (2, [])
+    assert "the name is empty" in done.stderr
+
+
 def test_every_command_explains_itself() -> None:
     names = ("up", "gateway", "api", "worker", "sweeper", "migrate", "workspace", "key", "status", "replay", "test")
     for name in names:

@@ -1,4 +1,4 @@
-"""The page of settings is generated, and says what the code says."""
+"""Settings come from the environment; their page is generated, and says what the code says."""
 
 import pytest
 
@@ -17,3 +17,10 @@ def test_every_setting_is_explained() -> None:
     for name, field in Settings.model_fields.items():
         assert field.description, name
         assert f"`LEADHUB_{name.upper()}`" in page()
+
+
+def test_an_empty_variable_is_as_one_that_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Compose and CI pass on what is not set; as a path it would be the folder that one stands in."""
+    for name in Settings.model_fields:
+        monkeypatch.setenv(f"LEADHUB_{name.upper()}", "")
+    assert Settings() == Settings.model_construct()
