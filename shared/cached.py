@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Generic, TypeVar
 
 from shared import logging
-from shared.db import UNAVAILABLE, Connection, Pool, connect, within
+from shared.db import UNAVAILABLE, Connection, Pool, within
 from shared.errors import ServiceUnavailable
+from shared.notices import Listener, Notices
 
 log = logging.get()
 
@@ -26,14 +27,15 @@ class Cached(Generic[K, V]):
     recently found go first.
     """
 
-    def __init__(self, pool: Pool, url: str, channel: str, read: Read[K, V], most: int) -> None:
+    def __init__(self, pool: Pool, notices: Notices, channel: str, read: Read[K, V], most: int) -> None:
         self._pool = pool
-        self._url = url
         self._channel = channel
         self._read = read
         self._most = most
         self._rows: dict[K, V] = {}
         self._unknown: set[K] = set()
+        self._changed = asyncio.Event()
+        notices.listen(channel, Listener(self._note_change, begun=self._catch_up, ended=lambda: None))
 
     def known(self, key: K) -> V | None:
         """The row of that key as far as it is in memory."""
@@ -83,19 +85,14 @@ class Cached(Generic[K, V]):
 
     async def run(self) -> None:
         """Refreshes until cancelled: every few seconds, and at once when a row changed."""
-        changed = asyncio.Event()
-        listener = asyncio.create_task(self._listen(changed))
-        try:
-            while True:
-                try:
-                    async with asyncio.timeout(REFRESH):
-                        await changed.wait()
-                except TimeoutError:
-                    pass
-                changed.clear()
-                await self._keep_fresh()
-        finally:
-            listener.cancel()
+        while True:
+            try:
+                async with asyncio.timeout(REFRESH):
+                    await self._changed.wait()
+            except TimeoutError:
+                pass
+            self._changed.clear()
+            await self._keep_fresh()
 
     async def _keep_fresh(self) -> None:
         try:
@@ -103,13 +100,8 @@ class Cached(Generic[K, V]):
         except UNAVAILABLE:
             log.warning("cache.stale", of=self._channel)
 
-    async def _listen(self, changed: asyncio.Event) -> None:
-        while True:
-            try:
-                async with connect(self._url, f"leadhub {self._channel}") as connection:
-                    await connection.execute(f"LISTEN {self._channel}")
-                    changed.set()
-                    async for _ in connection.notifies():
-                        changed.set()
-            except UNAVAILABLE:
-                await asyncio.sleep(1)
+    def _note_change(self, _: bytes) -> None:
+        self._changed.set()
+
+    async def _catch_up(self) -> None:
+        self._changed.set()

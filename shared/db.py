@@ -109,8 +109,8 @@ async def connect(url: str, application: str) -> AsyncIterator[Connection]:
         yield connection
 
 
-async def hear(connection: Connection, tell: Callable[[bytes], None]) -> None:
-    """Calls `tell` with each notification's payload until the connection breaks, which it raises.
+async def hear(connection: Connection, tell: Callable[[bytes, bytes], None]) -> None:
+    """Calls `tell` with each notification's channel and payload until the connection breaks, which it raises.
 
     The socket stays registered: to wait for each notification in psycopg's way costs 0.1 ms.
     """
@@ -127,7 +127,7 @@ async def hear(connection: Connection, tell: Callable[[bytes], None]) -> None:
             broken.set_exception(error)
             return
         while notice := libpq.notifies():
-            tell(notice.extra)
+            tell(notice.relname, notice.extra)
 
     loop.add_reader(socket, read)
     try:

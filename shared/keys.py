@@ -9,6 +9,7 @@ from typing import Any
 
 from shared.cached import Cached
 from shared.db import UNAVAILABLE, Connection, Pool, within
+from shared.notices import Notices
 from shared.security import digest, well_formed
 
 CACHED = 20_000  # keys
@@ -50,9 +51,9 @@ Entry = tuple[Key, float]  # and the Unix time of its end
 class KeyRing:
     """The keys that were used lately. One per process; `run` keeps it fresh."""
 
-    def __init__(self, pool: Pool, url: str) -> None:
+    def __init__(self, pool: Pool, notices: Notices) -> None:
         self._pool = pool
-        self._keys = Cached(pool, url, "api_keys", _read, CACHED)
+        self._keys = Cached(pool, notices, "api_keys", _read, CACHED)
         self._used: dict[int, float] = {}
 
     async def find(self, secret: str) -> Key | None:

@@ -21,6 +21,7 @@ from shared.forms.definition import Form
 from shared.hints import Credits, Hinter, Publisher
 from shared.settings import Settings
 from shared.spool import Spool
+from shared.web.app import NOTICES
 
 POOL = 8  # connections for what is looked up
 
@@ -52,11 +53,11 @@ def lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterator[No
         hinter = Credits(publisher, settings.workers) if settings.hints == "credits" else Hinter(publisher)
         appenders = Appenders(settings.database_url)
         stores = Stores(pool, appenders, Spool(spool), settings.flush_timeout)
-        room = WaitingRoom(pool, settings.database_url, settings.max_waiting, hinter.answered, stores.secure)
+        room = WaitingRoom(pool, app[NOTICES], settings.max_waiting, hinter.answered, stores.secure)
         intake = Intake(stores, room, hinter, settings.buffer_bytes)
-        app[BOOK] = forms = form_book(pool, settings.database_url)
+        app[BOOK] = forms = form_book(pool, app[NOTICES])
         app[GATEWAY] = Gateway(settings, pool, intake, stores, room, Repeats(pool), forms)
-        watchers = [asyncio.create_task(run) for run in (stores.watch(), room.listen(), room.watch(), forms.run())]
+        watchers = [asyncio.create_task(run) for run in (stores.watch(), room.watch(), forms.run())]
         yield
         await intake.finish()
         for watcher in watchers:

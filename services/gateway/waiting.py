@@ -9,10 +9,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from shared import logging
-from shared.db import UNAVAILABLE, Pool, connect, hear, within
+from shared.db import UNAVAILABLE, Pool, within
 from shared.errors import ApiError, ServiceUnavailable
 from shared.journal import Item
 from shared.metrics import WAITING
+from shared.notices import Listener, Notices
 from shared.replies import LOOK_UP, Verdict, unpacked
 
 log = logging.get()
@@ -51,14 +52,13 @@ class WaitingRoom:
     def __init__(
         self,
         pool: Pool,
-        url: str,
+        notices: Notices,
         most: int,
         on_verdict: Callable[[], None],
         secure: Callable[[list[Item], str], Awaitable[None]],
     ) -> None:
         self.channel = f"replies_{os.getpid()}_{os.urandom(6).hex()}"
         self._pool = pool
-        self._url = url
         self._most = most
         self._on_verdict = on_verdict
         self._secure = secure
@@ -68,6 +68,7 @@ class WaitingRoom:
         self._listening = False
         self._workers = False
         self.somebody_worked = False  # since this process started
+        notices.listen(self.channel, Listener(self._hear, begun=self._begin, ended=self._end))
 
     def open(self) -> bool:
         """Whether waiting makes sense: there is room, a line for the verdict and somebody to give one."""
@@ -91,21 +92,14 @@ class WaitingRoom:
         if waiter:
             waiter.done(outcome)
 
-    async def listen(self) -> None:
-        """Receives verdicts until cancelled; comes back after a break and then looks up what it may have missed."""
-        while True:
-            try:
-                async with connect(self._url, "leadhub replies") as connection:
-                    await connection.execute(f"LISTEN {self.channel}")
-                    self._listening = True
-                    await self._look_up(list(self._waiters))
-                    await self._recover()
-                    await hear(connection, self._hear)
-            except UNAVAILABLE:
-                log.warning("replies.interrupted")
-            finally:
-                self._listening = False
-            await asyncio.sleep(0.2)
+    async def _begin(self) -> None:
+        """Verdicts come from now on; what was missed in a break is looked up."""
+        self._listening = True
+        await self._look_up(list(self._waiters))
+        await self._recover()
+
+    def _end(self) -> None:
+        self._listening = False
 
     async def _recover(self) -> None:
         """After a break: a crash may have taken back what is waited for."""

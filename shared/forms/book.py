@@ -7,6 +7,7 @@ from aiohttp import web
 from shared.cached import Cached
 from shared.db import Connection, Pool
 from shared.forms.definition import Form, complete_settings
+from shared.notices import Notices
 
 CHANNEL = "forms"
 CACHED = 5_000  # forms
@@ -22,9 +23,9 @@ JOIN forms f ON f.workspace_id = wanted.workspace_id AND f.id = wanted.id
 """
 
 
-def form_book(pool: Pool, url: str) -> Cached[FormKey, Form]:
+def form_book(pool: Pool, notices: Notices) -> Cached[FormKey, Form]:
     """The forms that were filled in lately. One per process."""
-    return Cached(pool, url, CHANNEL, _read, CACHED)
+    return Cached(pool, notices, CHANNEL, _read, CACHED)
 
 
 async def tell(connection: Connection) -> None:

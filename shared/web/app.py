@@ -9,6 +9,7 @@ from aiohttp import HttpVersion11, web
 from shared.db import make_pool
 from shared.keys import KeyRing
 from shared.metrics import exposition
+from shared.notices import Notices
 from shared.ratelimit import RateLimiter
 from shared.settings import Settings
 from shared.web.access import check_marked, public
@@ -16,12 +17,15 @@ from shared.web.access_log import AccessLog
 from shared.web.describe import check_described, gives
 from shared.web.pipeline import ACCESS_LOG, KEYS, LIMITER, pipeline
 
+NOTICES = web.AppKey("notices", Notices)
+
 
 def make_app(settings: Settings, service: str) -> web.Application:
     """An application without routes but for /metrics; `service` is what its access lines say."""
     app = web.Application(middlewares=[pipeline], client_max_size=settings.batch_body_limit + 1)
     app[ACCESS_LOG] = AccessLog(service, lines=settings.access_log)
     app.cleanup_ctx.append(_foundation(settings))
+    app.on_startup.append(_start_notices)  # called after all of cleanup_ctx: by then all who listen are known
     mount(app, [web.get("/metrics", metrics)])
     return app
 
@@ -49,15 +53,21 @@ async def metrics(request: web.Request) -> web.Response:
     return web.Response(body=exposition(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
 
+async def _start_notices(app: web.Application) -> None:
+    app[NOTICES].start()
+
+
 def _foundation(settings: Settings) -> Callable[[web.Application], AsyncIterator[None]]:
     async def context(app: web.Application) -> AsyncIterator[None]:
         pool = make_pool(settings.database_url, "leadhub keys", size=2)
         await pool.open()
         limits = redis.from_url(settings.redis_url, socket_timeout=1, socket_connect_timeout=1)
-        ring = app[KEYS] = KeyRing(pool, settings.database_url)
+        notices = app[NOTICES] = Notices(settings.database_url)
+        ring = app[KEYS] = KeyRing(pool, notices)
         limiter = app[LIMITER] = RateLimiter(limits)
         watchers = [asyncio.create_task(run) for run in (ring.run(), limiter.run())]
         yield
+        await notices.stop()
         for watcher in watchers:
             watcher.cancel()
         await asyncio.gather(*watchers, return_exceptions=True)

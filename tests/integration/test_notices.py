@@ -1,0 +1,92 @@
+"""One line for all that a process hears, and what happens when it breaks."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from itertools import count
+
+import pytest
+import pytest_asyncio
+
+from shared.db import Connection
+from shared.notices import Listener, Notices
+
+pytestmark = pytest.mark.integration
+
+LINES = "FROM pg_stat_activity WHERE application_name = 'leadhub notices' AND datname = current_database()"
+
+
+class Ear:
+    """Listens, and keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.heard: list[bytes] = []
+        self.begun = self.ended = 0
+        self.told = asyncio.Event()
+
+    def listener(self) -> Listener:
+        return Listener(self._hear, begun=self._begin, ended=self._end)
+
+    def _hear(self, payload: bytes) -> None:
+        self.heard.append(payload)
+        self.told.set()
+
+    async def _begin(self) -> None:
+        self.begun += 1
+        self.told.set()
+
+    def _end(self) -> None:
+        self.ended += 1
+
+    async def wait(self) -> None:
+        await asyncio.wait_for(self.told.wait(), 5)
+        self.told.clear()
+
+
+Line = tuple[Ear, Ear]
+
+
+@pytest_asyncio.fixture
+async def line(database_url: str) -> AsyncIterator[Line]:
+    notices, ears = Notices(database_url), (Ear(), Ear())
+    for channel, ear in zip(("one", "other"), ears, strict=True):
+        notices.listen(channel, ear.listener())
+    notices.start()
+    for ear in ears:
+        await ear.wait()
+    yield ears
+    await notices.stop()
+
+
+async def test_each_hears_its_own_channel_on_one_connection(line: Line, database: Connection) -> None:
+    one, other = line
+    await database.execute("SELECT pg_notify('one', 'a'), pg_notify('other', 'b'), pg_notify('nobody', 'c')")
+    await one.wait()
+    await other.wait()
+    assert (one.heard, other.heard) == ([b"a"], [b"b"])
+    assert await (await database.execute(f"SELECT count(*) {LINES}")).fetchone() == (1,)
+
+
+async def test_a_line_that_breaks_comes_back_and_says_so(line: Line, database: Connection) -> None:
+    one, other = line
+    await database.execute(f"SELECT pg_terminate_backend(pid) {LINES}")
+    await one.wait()
+    await other.wait()
+    assert [(ear.begun, ear.ended) for ear in line] == [(2, 1), (2, 1)]
+    await database.execute("SELECT pg_notify('other', 'b')")
+    await other.wait()
+    assert other.heard == [b"b"]
+
+
+async def test_what_goes_wrong_in_beginning_is_tried_again(database_url: str) -> None:
+    notices, tries = Notices(database_url), count(1)
+    up = asyncio.Event()
+
+    async def begin() -> None:
+        if next(tries) == 1:
+            raise LookupError
+        up.set()
+
+    notices.listen("one", Listener(lambda _: None, begun=begin, ended=lambda: None))
+    notices.start()
+    await asyncio.wait_for(up.wait(), 5)
+    await notices.stop()
