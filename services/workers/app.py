@@ -12,10 +12,11 @@ from shared.settings import Settings
 
 settings = Settings()
 
-# A solo process takes the next message from Redis only when it is done with the last, so that no number has to keep it
-# from more. And with one, a message whose acknowledgement met a frozen Redis counts as under way for ever: `QoS.ack` of
-# kombu 5.7 raises before it forgets it, and the worker never asks for another.
-PREFETCHED = 0 if settings.broker_url.startswith("redis") else 1
+# No bound on messages that are not acknowledged: they are hints, and who gets many finds nothing for most. With a bound
+# of one a worker can wait for ever. From Redis: `QoS.ack` of kombu 5.7 raises, where Redis is frozen, before it forgets
+# the message. From RabbitMQ: the acknowledgement of a message that came while another was at work is left to the event
+# loop's next round, and without it the broker sends nothing that would begin one.
+PREFETCHED = 0
 
 app = Celery("leadhub", broker=settings.broker_url, include=["services.workers.tasks"])
 app.conf.update(

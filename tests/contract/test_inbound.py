@@ -194,14 +194,52 @@ async def test_two_bodies_at_once_with_one_key_are_one_lead_and_conflicts(client
     assert sorted(answer.status for answer in answers) == [201] + [409] * 9
 
 
+async def submission_of(client: aiohttp.ClientSession, accepted: Answer, field: str = "lead_id") -> dict[str, Any]:
+    """What became of a submission that was answered 202, once that field is told."""
+    found: dict[str, Any] = {}
+
+    async def is_told() -> bool:
+        answer = await ask(client, "GET", f"/api/v1/submissions/{accepted.body['submission_id']}")
+        found.update(answer.body["data"])
+        return bool(found[field])
+
+    await until_async(is_told)
+    return found
+
+
 async def test_a_conflict_found_later_is_noted_on_the_submission(client: aiohttp.ClientSession) -> None:
-    used, sent = secrets.token_hex(8), [{"email": new_email(), "first_name": name} for name in ("A", "B")]
-    both = [post_lead(client, lead, Idempotency_Key=used, Prefer="respond-async") for lead in sent]
-    answers = await asyncio.gather(*both)
-    assert {answer.status for answer in answers} <= {202, 409}
-    assert len({answer.body["submission_id"] for answer in answers if answer.status == 202}) == 1
-    repeats = [await post_lead(client, lead, Idempotency_Key=used) for lead in sent]
-    assert sorted(answer.status for answer in repeats) == [201, 409]
+    """Whether both are of one batch or the second comes later."""
+    for pause in (0.0, 0.0, 0.05):
+        used, sent = secrets.token_hex(8), [{"email": new_email(), "first_name": name} for name in ("A", "B")]
+        answers = []
+        for lead in sent:
+            answers.append(await post_lead(client, lead, Idempotency_Key=used, Prefer="respond-async"))
+            await asyncio.sleep(pause)
+        assert [answer.status for answer in answers] in ([202, 202], [202, 409])
+        if answers[1].status == 202:
+            assert answers[0].body["submission_id"] == answers[1].body["submission_id"]
+            assert "came again with another body" in str(await submission_of(client, answers[0], "warnings"))
+        repeats = [await post_lead(client, lead, Idempotency_Key=used) for lead in sent]
+        assert [answer.status for answer in repeats] == [201, 409]
+
+
+async def test_who_waits_does_not_take_the_place_of_who_came_first(client: aiohttp.ClientSession) -> None:
+    """A submission that nobody waits for is overtaken by one that somebody does; its key stays its own."""
+    for _ in range(20):
+        used, email = secrets.token_hex(8), new_email()
+        first = await post_lead(client, {"email": email}, Idempotency_Key=used, Prefer="respond-async")
+        other = await post_lead(client, {"email": new_email()}, Idempotency_Key=used)
+        assert (first.status, other.status, other.code) == (202, 409, "CONFLICT")
+        assert (await submission_of(client, first))["payload"] == {"email": email}
+
+
+async def test_a_repeat_that_overtakes_the_first_is_marked(client: aiohttp.ClientSession) -> None:
+    for _ in range(10):
+        used, lead = secrets.token_hex(8), {"email": new_email()}
+        first = await post_lead(client, lead, Idempotency_Key=used, Prefer="respond-async")
+        repeat = await post_lead(client, lead, Idempotency_Key=used)
+        assert (repeat.status, repeat.body["submission_id"]) == (201, first.body["submission_id"])
+        assert repeat.headers.get("Idempotent-Replayed") == "true"
 
 
 async def test_several_lines_of_prefer_are_one_list(client: aiohttp.ClientSession) -> None:

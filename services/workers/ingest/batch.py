@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+from psycopg.rows import TupleRow
 
 from services.workers.ingest import repeats
 from services.workers.ingest.claim import claim
 from services.workers.ingest.facts import Facts
 from services.workers.ingest.lead_ids import LeadIds
 from services.workers.ingest.poison import ATTEMPTS, bury, park
-from services.workers.ingest.repeats import Sorted, sort_out
+from services.workers.ingest.repeats import REUSED, Sorted, sort_out, take_earlier
 from services.workers.ingest.write import finish, is_second_run, write
 from shared.db import Connection, Contended, Statements, is_contention, is_unavailable
 from shared.journal import Lane
@@ -117,11 +118,11 @@ async def _roll_back(connection: Connection) -> None:
 async def _attempt(connection: Connection, rows: Rows, memory: Memory, *, careful: bool) -> Outcome:
     outcome = Outcome()
     async with transaction(connection, savepoints=careful) as statements:
-        taken = sorted(await (await statements.execute(rows.statement, rows.arguments)).fetchall())
-        submissions = [found for row in taken for found in _read(row[1], row[2])]
+        taken = await (await statements.execute(rows.statement, rows.arguments)).fetchall()
         if not taken:
             return outcome
-        outcome.row_ids, outcome.taken = [row[0] for row in taken], len(submissions)
+        outcome.row_ids, submissions = await _with_earlier(statements, taken)
+        outcome.taken = len(submissions)
         written = None
         if careful:
             await _bisect(connection, submissions, memory, outcome)
@@ -129,6 +130,17 @@ async def _attempt(connection: Connection, rows: Rows, memory: Memory, *, carefu
             written = await _decide(statements, submissions, memory, outcome, known=False)
         await finish(statements, outcome.dropped, outcome.replies, written)
     return outcome
+
+
+async def _with_earlier(connection: Statements, taken: list[TupleRow]) -> tuple[list[int], list[Submission]]:
+    """The rows' ids and submissions in the order in which they were accepted, with what was accepted before under the
+    same idempotency keys; what comes along may have such keys of its own."""
+    read: dict[int, list[Submission]] = {}
+    while taken:
+        read |= {row[0]: _read(row[1], row[2]) for row in taken}
+        found = [submission for row in taken for submission in read[row[0]]]
+        taken = await take_earlier(connection, found, list(read), SUSPECT)
+    return sorted(read), [submission for row_id in sorted(read) for submission in read[row_id]]
 
 
 def _read(attempts: int, payload: bytes) -> list[Submission]:
@@ -228,7 +240,8 @@ def _verdict(record: Record) -> Verdict:
 async def _answer_repeats(connection: Statements, batch: Sorted, records: list[Record], outcome: Outcome) -> None:
     if not (batch.dropped or batch.twins):
         return
-    decided = {one.id: _verdict(record) for one, record in zip(batch.fresh, records, strict=True)}
+    written = {one.id: record for one, record in zip(batch.fresh, records, strict=True)}
+    decided = {id_: _verdict(record) for id_, record in written.items()}
     for repeat, verdict in zip(batch.dropped, batch.verdicts, strict=True):
         outcome.dropped.append(repeat)
         if verdict:
@@ -238,8 +251,11 @@ async def _answer_repeats(connection: Statements, batch: Sorted, records: list[R
     for repeat, first in batch.twins:
         outcome.dropped.append(repeat)
         if repeat.body_hash != first.body_hash:
-            conflicts.append(repeat)
             outcome.reply(repeat, Verdict("conflict"))
+            if record := written.get(first.id):  # its row is yet to be written
+                record["warnings"] = [*record.get("warnings", ()), REUSED]
+            else:
+                conflicts.append(repeat)
         elif verdict := decided.get(first.id):
             outcome.reply(repeat, verdict._replace(replayed=True))
     await repeats.note_conflicts(connection, conflicts)

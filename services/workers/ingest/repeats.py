@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+from psycopg.rows import TupleRow
+
 from shared.db import Statements, as_json
 from shared.leads.submission import Submission
 from shared.replies import Verdict
@@ -30,6 +32,13 @@ UPDATE submissions s SET warnings = array_append(s.warnings, %s)
 FROM json_array_elements(%s::json) w, submission_keys k
 WHERE k.workspace_id = (w->>0)::bigint AND k.id = (w->>1)::uuid
   AND s.workspace_id = k.workspace_id AND s.id = k.id AND s.received_at = k.received_at
+"""
+# What was accepted before some submissions and may be the first use of their keys, in whatever lane: a repeat that
+# overtakes it must not take its place. It waits for rows that another worker has in hand, and then does not find them.
+TAKE_EARLIER = """
+DELETE FROM journal
+WHERE lane IN (0, 1, 2) AND id < %s AND NOT id = ANY(%s) AND attempts < %s AND ids && %s::uuid[]
+RETURNING id, attempts, payload
 """
 REUSED = "Idempotency-Key: the same key came again with another body; nothing was changed."
 
@@ -95,6 +104,18 @@ async def _drop_repeats(connection: Statements, unique: list[Submission], result
     await note_conflicts(connection, conflicts)
     gone = {submission.id for submission in repeats}
     return [submission for submission in unique if submission.id not in gone]
+
+
+async def take_earlier(
+    connection: Statements, submissions: Sequence[Submission], own: Sequence[int], suspect: int
+) -> list[TupleRow]:
+    """Journal rows from before the last of `own` that hold a submission under one of these keys; those that are suspect
+    of having taken workers down stay. Takes them out."""
+    keys = ",".join([one.id for one in submissions if one.body_hash])
+    if not keys:
+        return []
+    asked = (max(own), list(own), suspect, f"{{{keys}}}")
+    return await (await connection.execute(TAKE_EARLIER, asked)).fetchall()
 
 
 async def note_conflicts(connection: Statements, conflicts: Iterable[Submission]) -> None:
