@@ -5,6 +5,7 @@ import redis
 
 from cli.common import say
 from shared.settings import Settings
+from shared.spool import KEEPS
 
 
 def check_spool(settings: Settings) -> None:
@@ -22,5 +23,5 @@ def check_spool(settings: Settings) -> None:
         return
     except (redis.RedisError, ValueError) as error:
         raise click.UsageError(f"LEADHUB_SPOOL_URL cannot be checked for `appendfsync always`: {error}") from None
-    if (found.get("appendonly"), found.get("appendfsync")) != ("yes", "always"):
+    if any(found.get(name) != value for name, value in KEEPS.items()):
         raise click.UsageError("LEADHUB_SPOOL_URL must be a Redis with `appendonly yes` and `appendfsync always`")

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, cast
 
 import orjson
 import redis.asyncio as redis
+from redis.asyncio.connection import AbstractConnection
 
 from shared import journal
 from shared.db import Connection
@@ -17,7 +18,30 @@ from shared.journal import Row
 
 STREAM = "leadhub:spool"
 COUNT = "leadhub:spool:submissions"  # how many submissions the entries hold together
+CHECK = "leadhub:spool:check"
 CHUNK = 16  # entries moved in one transaction
+
+
+KEEPS = {"appendonly": "yes", "appendfsync": "always"}  # the settings of a Redis whose every answer is on its disk
+
+
+class NotDurable(redis.RedisError):
+    """A Redis that may lose what it has answered for: no lead is given to it."""
+
+
+def open_spool(url: str, **timeouts: float) -> redis.Redis:
+    """A client for who appends. Each of its connections asks first whether the server keeps what it takes, and raises
+    NotDurable where it does not: it may have come, or come back, with other settings since the service started."""
+    return redis.from_url(url, redis_connect_func=_connect, **timeouts)
+
+
+async def _connect(connection: AbstractConnection) -> None:
+    await connection.on_connect()
+    await connection.send_command("CONFIG", "GET", "append*")
+    answer = await connection.read_response()
+    found = answer if isinstance(answer, dict) else dict(zip(answer[::2], answer[1::2], strict=True))
+    if any(found.get(name.encode()) != value.encode() for name, value in KEEPS.items()):
+        raise NotDurable("the spool needs `appendonly yes` and `appendfsync always`")
 
 
 class Entry(NamedTuple):
@@ -44,6 +68,10 @@ class Spool:
             pipe.xadd(STREAM, fields)
             pipe.incrby(COUNT, row.n)
             await pipe.execute()
+
+    async def check(self) -> None:
+        """Writes a little, as `append` does. Raises redis.RedisError if it could not: a full disk can be read."""
+        await self._redis.set(CHECK, 1)
 
     async def submissions(self) -> int:
         """How many submissions wait here."""

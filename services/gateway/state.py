@@ -5,7 +5,6 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
-import redis.asyncio as redis
 from aiohttp import web
 
 from services.gateway.appending import Appenders
@@ -20,7 +19,7 @@ from shared.forms.book import BOOK, FormKey, form_book
 from shared.forms.definition import Form
 from shared.hints import Credits, Hinter, Publisher
 from shared.settings import Settings
-from shared.spool import Spool
+from shared.spool import Spool, open_spool
 from shared.web.app import NOTICES
 
 POOL = 8  # connections for what is looked up
@@ -48,7 +47,7 @@ def lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterator[No
     async def context(app: web.Application) -> AsyncIterator[None]:
         pool = make_pool(settings.database_url, "leadhub gateway", size=POOL)
         await pool.open()
-        spool = redis.from_url(settings.spool_url, socket_timeout=1.5, socket_connect_timeout=1)
+        spool = open_spool(settings.spool_url, socket_timeout=1.5, socket_connect_timeout=1)
         publisher = Publisher(hints.Sender(settings.broker_url))
         hinter = Credits(publisher, settings.workers) if settings.hints == "credits" else Hinter(publisher)
         appenders = Appenders(settings.database_url)

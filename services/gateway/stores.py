@@ -125,7 +125,7 @@ class Stores:
             return True
         try:
             async with asyncio.timeout(SPOOL_IN):
-                await self._spool.submissions()
+                await self._spool.check()
         except (redis.RedisError, TimeoutError, OSError):
             return False
         return True
