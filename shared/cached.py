@@ -17,20 +17,26 @@ V = TypeVar("V")
 REFRESH = 4.0  # seconds; with LISTEN beside it a change is felt within 5 s even if the notice is lost
 UNKNOWN = 5_000  # keys remembered as unknown until the next refresh, so that guessing costs one query each
 
+FIRST = 1_000  # rows read at the start
 Read = Callable[[Connection, list[K]], Awaitable[Mapping[K, V]]]
+ReadFirst = Callable[[Connection, int], Awaitable[Mapping[K, V]]]
 
 
 class Cached(Generic[K, V]):
     """The rows that were used lately, by key. `run` keeps them fresh.
 
-    `read` fetches rows by their keys; `channel` is notified when one of them changes; `most` are kept, and the least
-    recently found go first.
+    `read` fetches rows by their keys, `read_first` so many that are likely to be asked for: else one that was not used
+    before the database went away would be unknown until it is back. `channel` is notified when one of them changes;
+    `most` are kept, and the least recently found go first.
     """
 
-    def __init__(self, pool: Pool, notices: Notices, channel: str, read: Read[K, V], most: int) -> None:
+    def __init__(
+        self, pool: Pool, notices: Notices, channel: str, read: Read[K, V], read_first: ReadFirst[K, V], most: int
+    ) -> None:
         self._pool = pool
         self._channel = channel
         self._read = read
+        self._read_first = read_first
         self._most = most
         self._rows: dict[K, V] = {}
         self._unknown: set[K] = set()
@@ -104,4 +110,7 @@ class Cached(Generic[K, V]):
         self._changed.set()
 
     async def _catch_up(self) -> None:
+        if not self._rows:
+            async with self._pool.connection() as connection:
+                self._rows = {**await self._read_first(connection, FIRST), **self._rows}
         self._changed.set()

@@ -15,11 +15,13 @@ from shared.security import digest, well_formed
 CACHED = 20_000  # keys
 NOTE = 4.0  # seconds between notes of when keys were used
 
-SELECT = """
+_SELECT = """
 SELECT k.digest, k.id, k.name, k.scopes, k.rate_limit, k.expires_at, k.workspace_id, w.slug, w.name
 FROM api_keys k JOIN workspaces w ON w.id = k.workspace_id
-WHERE k.digest = ANY(%s) AND k.revoked_at IS NULL
+WHERE k.revoked_at IS NULL
 """
+SELECT = f"{_SELECT} AND k.digest = ANY(%s)"
+SELECT_FIRST = f"{_SELECT} ORDER BY k.last_used_at DESC NULLS LAST, k.id DESC LIMIT %s"
 # To the minute: however many processes see a key, its row is written once in one.
 NOTE_USE = """
 UPDATE api_keys k SET last_used_at = to_timestamp(u.at) FROM unnest(%s::bigint[], %s::float8[]) AS u(id, at)
@@ -53,7 +55,7 @@ class KeyRing:
 
     def __init__(self, pool: Pool, notices: Notices) -> None:
         self._pool = pool
-        self._keys = Cached(pool, notices, "api_keys", _read, CACHED)
+        self._keys = Cached(pool, notices, "api_keys", _read, _read_first, CACHED)
         self._used: dict[int, float] = {}
 
     async def find(self, secret: str) -> Key | None:
@@ -100,7 +102,15 @@ class KeyRing:
 
 
 async def _read(connection: Connection, digests: list[bytes]) -> dict[bytes, Entry]:
-    rows = await (await connection.execute(SELECT, (digests,))).fetchall()
+    return await _entries(connection, SELECT, digests)
+
+
+async def _read_first(connection: Connection, n: int) -> dict[bytes, Entry]:
+    return await _entries(connection, SELECT_FIRST, n)
+
+
+async def _entries(connection: Connection, statement: str, asked: list[bytes] | int) -> dict[bytes, Entry]:
+    rows = await (await connection.execute(statement, (asked,))).fetchall()
     return {bytes(row[0]): _entry(row) for row in rows}
 
 

@@ -22,10 +22,14 @@ FROM unnest(%s::bigint[], %s::bigint[]) AS wanted(workspace_id, id)
 JOIN forms f ON f.workspace_id = wanted.workspace_id AND f.id = wanted.id
 """
 
+SELECT_FIRST = """
+SELECT id, workspace_id, is_active, fields, settings FROM forms WHERE is_active ORDER BY id DESC LIMIT %s
+"""
+
 
 def form_book(pool: Pool, notices: Notices) -> Cached[FormKey, Form]:
     """The forms that were filled in lately. One per process."""
-    return Cached(pool, notices, CHANNEL, _read, CACHED)
+    return Cached(pool, notices, CHANNEL, _read, _read_first, CACHED)
 
 
 async def tell(connection: Connection) -> None:
@@ -35,6 +39,11 @@ async def tell(connection: Connection) -> None:
 
 async def _read(connection: Connection, keys: list[FormKey]) -> dict[FormKey, Form]:
     rows = await (await connection.execute(SELECT, tuple(map(list, zip(*keys, strict=True))))).fetchall()
+    return {(row[1], row[0]): _form(row) for row in rows}
+
+
+async def _read_first(connection: Connection, n: int) -> dict[FormKey, Form]:
+    rows = await (await connection.execute(SELECT_FIRST, (n,))).fetchall()
     return {(row[1], row[0]): _form(row) for row in rows}
 
 

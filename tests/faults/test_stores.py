@@ -36,6 +36,21 @@ async def test_a_frozen_postgresql_is_soon_left_for_the_spool(stack: Stack, sett
     await settle("PostgreSQL frozen", rounds, told)
 
 
+async def test_a_key_not_used_yet_is_known_while_postgresql_is_frozen(
+    stack: Stack, client: Client, settle: Settle
+) -> None:
+    """Keys are read when the gateway starts, not only when they are first used."""
+    scope = ("--workspace", "main", "--name", "unused", "--scopes", "write:leads")
+    secret = stack.run("key", "create", *scope).stdout.strip()
+    await asyncio.to_thread(stack.kill_and_await, "gateway")
+    await asyncio.to_thread(stack.until_settled)
+    async with background(stack.frozen("postgres")):
+        for _ in range(3):
+            answer = await client.post({"email": email()}, Authorization=f"Bearer {secret}")
+            assert answer.status == 202, answer
+    await settle("PostgreSQL frozen, a key not used yet", 1, client.told)
+
+
 async def test_every_kind_of_post_is_answered_while_postgresql_is_frozen(
     stack: Stack, client: Client, settle: Settle
 ) -> None:
