@@ -20,7 +20,6 @@ email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
 # Zero-width characters and direction marks, which come along when a contact is copied from a page or a chat.
 _INVISIBLE = [0xAD, 0x61C, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF]
-_DROP_INVISIBLE = dict.fromkeys(_INVISIBLE)
 _EDGES = " \t\r\n\f\v\xa0" + "".join(map(chr, _INVISIBLE))
 
 # At 64 characters in all, neither part nor any label can be over its limit (64, 254 and 63), so no length is checked.
@@ -33,6 +32,12 @@ _ORDINARY_EMAIL = re.compile(
 ).fullmatch
 
 _GMAIL = {"gmail.com", "googlemail.com"}
+
+# What typesetting and tables put between digits, as the library knows it: a narrow no-break space in French, a tab, a
+# middle dot.
+_SPACES = [*range(0x09, 0x0E), 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000]
+_DOTS = [0xB7, 0x2022, 0x2027, 0x2219, 0x22C5, 0x30FB]
+_PLAIN = dict.fromkeys(_INVISIBLE) | dict.fromkeys(_SPACES, " ") | dict.fromkeys(_DOTS, ".")
 
 _INTERNATIONAL = re.compile(r"\+[1-9][0-9 ().-]{6,30}").fullmatch
 _DROP_SEPARATORS = dict.fromkeys(map(ord, " ().-"))
@@ -113,8 +118,8 @@ def normalise_phone(text: str, country: str | None) -> Phone:
 
 @lru_cache(maxsize=8192)
 def _parsed_phone(text: str, country: str | None) -> Phone:
-    if not text.isascii():
-        text = text.translate(_DROP_INVISIBLE)
+    if not (text.isascii() and text.isprintable()):
+        text = text.translate(_PLAIN)
     if len(text) <= _LONGEST_PHONE and (parted := extensions.part(text)):
         phone = _read_phone(parted.number, country)
         if phone and not phone.extension:

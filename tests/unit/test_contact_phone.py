@@ -131,3 +131,16 @@ def test_any_text_is_a_number_or_invalid(text: str, country: str | None) -> None
         phone = read(candidate, country)
         assert phone == read_by_library(candidate, country)
         assert phone is None or phone.e164[1:].isascii()
+
+
+def is_space(character: str) -> bool:
+    return character.isspace() and not "\x1c" <= character <= "\x1f" and character != "\x85"  # not control characters
+
+
+SPACES = [character for character in map(chr, range(0x10000)) if is_space(character)]
+
+
+@pytest.mark.parametrize("between", [*SPACES, "\u00b7", "\u2022", "\u2027", "\u2219"], ids=ascii)
+def test_whatever_typesetting_puts_between_digits(between: str) -> None:
+    for digits, country in (("06 12 34 56 78", "FR"), ("+33 6 12 34 56 78", None), ("0033 612 345678", "FR")):
+        assert normalise_phone(digits.replace(" ", between), country).e164 == "+33612345678"
