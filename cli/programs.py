@@ -56,7 +56,21 @@ def worker_arguments(name: str, queues: str = QUEUES) -> tuple[str, ...]:
     worker's life is noted in the database."""
     quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=WARNING")
     size = ("--pool=solo", "--concurrency=1")
-    return ("-m", "celery", "-A", "services.workers.app", "worker", *size, "-Q", queues, *quiet, "-n", f"{name}@%h")
+    # The first --quiet leaves out Celery's banner: stdout carries results alone.
+    return (
+        "-m",
+        "celery",
+        "-A",
+        "services.workers.app",
+        "--quiet",
+        "worker",
+        *size,
+        "-Q",
+        queues,
+        *quiet,
+        "-n",
+        f"{name}@%h",
+    )
 
 
 def _program(settings: Settings, name: str, arguments: tuple[str, ...], stage: int) -> Program:

@@ -17,7 +17,7 @@ from cli.supervisor import Stopped, Supervisor
 from cli.watch import HeartbeatWatch
 from shared import tenants
 from shared.db import connect
-from shared.embedded.datadir import LONG, InUse, free_port
+from shared.embedded.datadir import LONG, DataDir, InUse, free_port
 from shared.embedded.servers import Embedded
 from shared.embedded.writeback import Writeback
 from shared.settings import Settings
@@ -43,12 +43,11 @@ def up(host: str | None, port: int | None, web: int | None, workers: int | None)
     A new data dir gets the workspace `main` and a key, printed once with a curl line to paste. What dies is started
     again. Ctrl-C or SIGTERM stops all of it in order; a second one at once. Logs: <data dir>/logs/.
     """
-    settings = _with_port(make_settings(host=host, port=port, web=web, workers=workers))
+    settings = make_settings(host=host, port=port, web=web, workers=workers)
     check_spool(settings)
-    embedded = Embedded(settings)
     try:
-        with embedded.home.locked(LONG):
-            _run(embedded)
+        with DataDir(settings.data_dir).locked(LONG):  # before the port is looked at, which who runs there has taken
+            _run(Embedded(_with_port(settings)))
     except InUse as error:
         raise click.UsageError(f"{error}; stop that one first, or pass another --data-dir") from None
 

@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 SHORTEST_KEY = 16  # characters
+BROKERS = ("redis://", "rediss://", "redis+socket://", "amqp://", "amqps://")
 
 
 class Settings(BaseSettings):
@@ -60,6 +61,13 @@ class Settings(BaseSettings):
         description="Encrypts stored credentials. Several, comma-separated: the first encrypts, all decrypt. "
         "Empty: the key of the data dir.",
     )
+
+    @field_validator("broker_url")
+    @classmethod
+    def _refuse_unknown_brokers(cls, value: str) -> str:
+        if value and not value.startswith(BROKERS):
+            raise ValueError(f"must begin with one of {', '.join(BROKERS)}")
+        return value
 
     @field_validator("secret_key")
     @classmethod

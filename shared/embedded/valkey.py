@@ -83,7 +83,10 @@ class Valkey:
         """A file, since a password on the command line is seen by every user of the machine."""
         place = [f'unixsocket "{_escape(self._socket)}"', "unixsocketperm 700", "port 0"] if self._socket else []
         listen = place or ["bind 127.0.0.1", f"port {self._home.port(self.name)}"]
-        kept = ["appendonly yes", "appendfsync always"] if self._durable else ["appendonly no"]
+        # Counts of rate limits outlive a restart that was asked for. What a disk that is full keeps from being written
+        # holds up no end.
+        forgetful = ["appendonly no", "shutdown-on-sigterm save force"]
+        kept = ["appendonly yes", "appendfsync always"] if self._durable else forgetful
         return [
             *listen,
             *kept,

@@ -70,12 +70,15 @@ def test_everything_answers_and_the_durable_keep_what_they_hold(tmp_path: Path) 
             assert spool.config_get("appendfsync") == {"appendfsync": "always"}
             assert broker.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
             spool.set("kept", 1)
+            broker.set("counted", 7)
     assert not servers_of(tmp_path)
     with connected(settings(tmp_path), want=ALL) as found:
         with psycopg.connect(found.database_url) as connection:
             assert connection.execute("SELECT n FROM kept").fetchone() == (1,)
         with redis.Redis.from_url(found.spool_url) as spool:
             assert spool.get("kept") == b"1"
+        with redis.Redis.from_url(found.redis_url) as broker:
+            assert broker.get("counted") == b"7"
 
 
 @pytest.mark.parametrize("name", ["with space", "it's", 'quo"te', "per%cent", "päth", "x" * 120])

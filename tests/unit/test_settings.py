@@ -1,6 +1,7 @@
 """Settings come from the environment; their page is generated, and says what the code says."""
 
 import pytest
+from pydantic import ValidationError
 
 from docs.settings_page import PAGE, page
 from shared.settings import Settings
@@ -24,3 +25,9 @@ def test_an_empty_variable_is_as_one_that_is_not_set(monkeypatch: pytest.MonkeyP
     for name in Settings.model_fields:
         monkeypatch.setenv(f"LEADHUB_{name.upper()}", "")
     assert Settings() == Settings.model_construct()
+
+
+@pytest.mark.parametrize("url", ["http://x", "localhost:6379", "postgresql://x"])
+def test_a_broker_of_another_kind_is_refused(url: str) -> None:
+    with pytest.raises(ValidationError, match="must begin with one of redis://"):
+        Settings(broker_url=url)
