@@ -17,7 +17,7 @@ from services.workers.deliveries.standby import Standby
 from services.workers.heartbeat import Heartbeat
 from services.workers.ingest.drain import Drainer
 from services.workers.lists import fold_counts, fold_texts, sort_texts, tidy
-from services.workers.upkeep import keep_in_order, measure
+from services.workers.upkeep import keep_in_order, measure, measure_spool
 from shared import hints, ledger, logging, tallies
 from shared.collector import settle
 from shared.db import Connection, connect, is_unavailable
@@ -70,6 +70,7 @@ class Sweeper:
             self._keep_in_order,
         ]
         tasks = [asyncio.create_task(self._on_duty(duty)) for duty in duties]
+        tasks.append(asyncio.create_task(self._measure_spool()))
         settle()
         await self._stopping.wait()
         await asyncio.wait(tasks, timeout=20)
@@ -164,6 +165,12 @@ class Sweeper:
     async def _measure(self, connection: Connection) -> None:
         while not self._stopping.is_set():
             await measure(connection, self._spool)
+            await self._pause(2)
+
+    async def _measure_spool(self) -> None:
+        while not self._stopping.is_set():
+            with contextlib.suppress(redis.RedisError, OSError):
+                await measure_spool(self._spool)
             await self._pause(2)
 
     async def _keep_in_order(self, connection: Connection) -> None:

@@ -43,7 +43,13 @@ async def measure(connection: Connection, spool: Spool) -> None:
     state = await ledger.read(connection, spool)
     PENDING.set(state["pending"])
     OLDEST.set(state["oldest_waiting_s"])
-    SPOOLED.set(state["spooled"])
+
+
+async def measure_spool(spool: Spool) -> None:
+    """The same for what waits in the spool, where PostgreSQL need not be there to ask."""
+    SPOOLED.set(await spool.submissions())
+    if oldest := await spool.oldest_waiting_s():
+        OLDEST.set(oldest)
 
 
 async def keep_in_order(connection: Connection, now: datetime, keep_days: int) -> None:

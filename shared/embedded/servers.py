@@ -90,12 +90,13 @@ def _runs_elsewhere(home: DataDir) -> bool:
     return holder is not None and holder[1] == LONG
 
 
-def _wait_for(servers: list[Server], seconds: float = 60) -> None:
+def _wait_for(servers: list[Server], seconds: float = 20) -> None:
     """For servers that another process is only just starting."""
     deadline = time.monotonic() + seconds
-    while not all(server.is_ready() for server in servers):
+    while silent := [server.name for server in servers if not server.is_ready()]:
         if time.monotonic() > deadline:
-            raise RuntimeError("the servers of the running leadhub do not answer")
+            names = " and ".join(silent)
+            raise RuntimeError(f"a leadhub runs on this data dir, but its {names} did not answer for {seconds:g} s")
         time.sleep(0.05)
 
 

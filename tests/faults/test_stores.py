@@ -1,6 +1,7 @@
 """Stores that are away, slow or both: what is taken all the same, and what is refused honestly."""
 
 import asyncio
+import urllib.request
 import uuid
 
 import pytest
@@ -49,6 +50,22 @@ async def test_a_key_not_used_yet_is_known_while_postgresql_is_frozen(
             answer = await client.post({"email": email()}, Authorization=f"Bearer {secret}")
             assert answer.status == 202, answer
     await settle("PostgreSQL frozen, a key not used yet", 1, client.told)
+
+
+async def test_the_gauge_of_the_spool_is_true_while_postgresql_is_frozen(
+    stack: Stack, client: Client, settle: Settle
+) -> None:
+    def spooled() -> float:
+        with urllib.request.urlopen(f"{stack.base}/metrics", timeout=5) as answer:
+            lines = answer.read().decode().splitlines()
+        return float(next(line.split()[1] for line in lines if line.startswith("leadhub_spooled ")))
+
+    async with background(stack.frozen("postgres")):
+        for _ in range(3):
+            await client.post({"email": email()}, Prefer="respond-async")
+        await until_async(lambda: asyncio.to_thread(lambda: spooled() == 3), 10, "a gauge of three")
+    await until_async(lambda: asyncio.to_thread(lambda: spooled() == 0), 20, "a gauge of none")
+    await settle("PostgreSQL frozen, gauges", 1, client.told)
 
 
 async def test_every_kind_of_post_is_answered_while_postgresql_is_frozen(
