@@ -54,23 +54,10 @@ def workers(settings: Settings) -> list[Program]:
 def worker_arguments(name: str, queues: str = QUEUES) -> tuple[str, ...]:
     """One process, one event loop, one connection: `solo`. Gossip, mingle and heartbeats only cost messages, since a
     worker's life is noted in the database."""
-    quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=WARNING")
+    application = ("-m", "celery", "-A", "services.workers.app", "--quiet")  # no banner: stdout carries results alone
     size = ("--pool=solo", "--concurrency=1")
-    # The first --quiet leaves out Celery's banner: stdout carries results alone.
-    return (
-        "-m",
-        "celery",
-        "-A",
-        "services.workers.app",
-        "--quiet",
-        "worker",
-        *size,
-        "-Q",
-        queues,
-        *quiet,
-        "-n",
-        f"{name}@%h",
-    )
+    quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=WARNING")
+    return (*application, "worker", *size, "-Q", queues, *quiet, "-n", f"{name}@%h")
 
 
 def _program(settings: Settings, name: str, arguments: tuple[str, ...], stage: int) -> Program:

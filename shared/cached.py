@@ -91,6 +91,7 @@ class Cached(Generic[K, V]):
 
     async def run(self) -> None:
         """Refreshes until cancelled: every few seconds, and at once when a row changed."""
+        looked_ahead = False
         while True:
             try:
                 async with asyncio.timeout(REFRESH):
@@ -98,6 +99,7 @@ class Cached(Generic[K, V]):
             except TimeoutError:
                 pass
             self._changed.clear()
+            looked_ahead = looked_ahead or await self._look_ahead()
             await self._keep_fresh()
 
     async def _keep_fresh(self) -> None:
@@ -110,7 +112,16 @@ class Cached(Generic[K, V]):
         self._changed.set()
 
     async def _catch_up(self) -> None:
-        if not self._rows:
-            async with self._pool.connection() as connection:
-                self._rows = {**await self._read_first(connection, FIRST), **self._rows}
         self._changed.set()
+
+    async def _look_ahead(self) -> bool:
+        """Reads what is likely to be asked for; whether it could."""
+        try:
+            self._rows = {**await within(REFRESH, self._query_first()), **self._rows}
+        except UNAVAILABLE:
+            return False
+        return True
+
+    async def _query_first(self) -> Mapping[K, V]:
+        async with self._pool.connection() as connection:
+            return await self._read_first(connection, FIRST)
