@@ -93,8 +93,11 @@ async def _drop_repeats(connection: Statements, unique: list[Submission], result
     document = as_json([(s.workspace_id, s.id) for s in repeats])
     rows = await (await connection.execute(FIRSTS, (document,))).fetchall()
     firsts = {row[0]: row for row in rows}
+    # Twins of a repeat are judged by the first as well, not by that repeat: its body may be another.
+    twins = [twin for twin, _ in result.twins if twin.id in firsts]
+    result.twins = [pair for pair in result.twins if pair[0].id not in firsts]
     conflicts = []
-    for submission in repeats:
+    for submission in [*repeats, *twins]:
         row = firsts[submission.id]
         if row[1] == submission.body_hash:
             result.drop(submission, Verdict(*row[2:])._replace(replayed=True) if row[2] else None)
