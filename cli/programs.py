@@ -54,7 +54,7 @@ def workers(settings: Settings) -> list[Program]:
 def worker_arguments(name: str, queues: str = QUEUES) -> tuple[str, ...]:
     """One process, one event loop, one connection: `solo`. Gossip, mingle and heartbeats only cost messages, since a
     worker's life is noted in the database."""
-    application = ("-m", "celery", "-A", "services.workers.app", "--quiet")  # no banner: stdout carries results alone
+    application = ("-m", "celery", "-A", "services.workers.app", "--quiet")  # no banner in the logs, which are JSON
     size = ("--pool=solo", "--concurrency=1")
     quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=WARNING")
     return (*application, "worker", *size, "-Q", queues, *quiet, "-n", f"{name}@%h")

@@ -70,8 +70,9 @@ def worker(name: str, queues: str) -> None:
 
 
 def _run(command: list[str], environment: dict[str, str]) -> int:
-    """Its exit status. What asks us to end is passed on: the worker finishes its batch, and only then do we end."""
-    with subprocess.Popen(command, env=environment, cwd=PROJECT_ROOT) as process:
+    """Its exit status. What asks us to end is passed on: the worker finishes its batch, and only then do we end. What
+    Celery says goes to stderr: stdout carries results alone."""
+    with subprocess.Popen(command, env=environment, cwd=PROJECT_ROOT, stdout=sys.stderr) as process:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda received, _: process.send_signal(received))
         return process.wait()
