@@ -88,7 +88,15 @@ def settle(database: psycopg.Connection) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError("the sweeper does not come to an end")
         time.sleep(0.2)
-    for table in ("leads", "lead_search", "lead_counts", "lead_marginals", "lead_times", "lead_count_deltas"):
+    for table in (
+        "leads",
+        "lead_updates",
+        "lead_search",
+        "lead_counts",
+        "lead_marginals",
+        "lead_times",
+        "lead_count_deltas",
+    ):
         database.execute(f"VACUUM (ANALYZE) {table}")
 
 

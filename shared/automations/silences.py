@@ -10,13 +10,13 @@ FORGET = "DELETE FROM silences WHERE workspace_id = %(w)s AND automation_id = %(
 # Of the leads that are there only those whose silence is not over yet: an automation acts on what happens later.
 START = """
 INSERT INTO silences (workspace_id, automation_id, lead_id, activity_id, due_at)
-SELECT l.workspace_id, %(automation)s, l.id, last.id, last.created_at + %(minutes)s * interval '1 minute'
-FROM leads l CROSS JOIN LATERAL (
+SELECT u.workspace_id, %(automation)s, u.id, last.id, last.created_at + %(minutes)s * interval '1 minute'
+FROM lead_updates u CROSS JOIN LATERAL (
     SELECT a.id, a.created_at FROM activities a
-    WHERE a.workspace_id = l.workspace_id AND a.lead_id = l.id AND a.type NOT LIKE 'delivery.%%'
+    WHERE a.workspace_id = u.workspace_id AND a.lead_id = u.id AND a.type NOT LIKE 'delivery.%%'
       AND coalesce(a.data->'by'->>'kind', '') NOT IN ('automation', 'scoring')
     ORDER BY a.id DESC LIMIT 1) last
-WHERE l.workspace_id = %(w)s AND l.updated_at > now() - %(minutes)s * interval '1 minute'
+WHERE u.workspace_id = %(w)s AND u.updated_at > now() - %(minutes)s * interval '1 minute'
   AND last.created_at > now() - %(minutes)s * interval '1 minute'
 """
 

@@ -1,6 +1,6 @@
 """What keeps lists of leads flat: exact counts, appended as deltas and folded by the sweeper, and the text to search.
 
-Triggers on `leads` append the deltas and the queue (migration 0003), so that no writer can forget them.
+Triggers on `leads` append the deltas and the queue (migrations 0003, 0015), so that no writer can forget them.
 """
 
 from datetime import datetime
@@ -10,6 +10,20 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.models.base import Base, Id, WorkspaceKey
+
+
+class LeadUpdate(Base):
+    """When each lead was last updated, once more, in that order: what a list by `updated_at` walks.
+
+    A table of its own, since in an index of `leads` it would make each update of a lead write to all its indexes anew:
+    three times the price (docs/decisions/0028).
+    """
+
+    __tablename__ = "lead_updates"
+
+    workspace_id: Mapped[WorkspaceKey]
+    updated_at: Mapped[datetime] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)  # the lead's
 
 
 class LeadCount(Base):

@@ -23,6 +23,7 @@ BOUNDS = {
     "updated_after": "updated_at > %(updated_after)s",
     "updated_before": "updated_at < %(updated_before)s",
 }
+UPDATED = "id IN (SELECT u.id FROM lead_updates u WHERE u.workspace_id = leads.workspace_id AND {bounds})"
 TAGGED = "tag_ids @> ARRAY[%(tag_ids)s::bigint]"
 
 
@@ -59,10 +60,12 @@ class Filters:
         fits = [f"text LIKE lower(upper(%(pattern_{number})s))" for number in range(len(self.patterns))]
         return f"({' OR '.join(fits)})"
 
-    @property
-    def on_leads(self) -> list[str]:
-        """All conditions on the lead itself."""
-        return [*self.alike.values(), *self.timed.values()]
+    def on_leads(self, *, by_update: bool) -> list[str]:
+        """All conditions on the lead itself; where `by_update`, it is found by when it was updated."""
+        bounds = [condition for name, condition in self.timed.items() if not by_update or name.startswith("created")]
+        updated = [condition for name, condition in self.timed.items() if by_update and name.startswith("updated")]
+        within = [UPDATED.format(bounds=" AND ".join(f"u.{condition}" for condition in updated))] if updated else []
+        return [*self.alike.values(), *bounds, *within]
 
     def bounds_of(self, column: str) -> tuple[datetime | None, datetime | None]:
         kind = column.removesuffix("_at")

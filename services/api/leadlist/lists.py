@@ -6,10 +6,15 @@ from services.api.cursors import Position
 from services.api.leadlist.filters import IMPLIED, Filters, all_of
 from services.api.leadlist.limits import Dear
 from services.api.leadlist.plans import DEAR, Plan, Way, all_gathered, choose
-from services.api.leadlist.sorts import TIMES, Sort
+from services.api.leadlist.sorts import LEADS, TIMES, Sort
 from services.api.leadlist.totals import Total
 from shared.db import Connection
 
+# Lead by lead, in the order of the walk: OFFSET 0 keeps the planner from joining them in another.
+LOOKED_UP = """
+CROSS JOIN LATERAL (
+    SELECT {columns} FROM leads l WHERE l.workspace_id = walked.workspace_id AND l.id = walked.id OFFSET 0) AS lead
+"""
 BEYOND = "({column}, id) {beyond} (%(value)s{cast}, %(after_id)s)"  # a cursor holds a time as text
 
 
@@ -59,7 +64,10 @@ async def _read(
     """(id, value) of the leads that are wanted; fewer where a walk was given up."""
     if plan.cost > DEAR and not wanted.dear:
         raise Dear
-    statement = _gathered(filters, sort, wanted) if plan.way is Way.GATHER else _walked(filters, sort, wanted, plan)
+    if plan.way is Way.GATHER:
+        statement = _gathered(filters, sort, wanted, by_update=plan.by_update)
+    else:
+        statement = _walked(filters, sort, wanted, plan)
     prepare = None if _is_steady(filters, plan) else False
     return await (await connection.execute(statement, _parameters(filters, wanted), prepare=prepare)).fetchall()
 
@@ -69,9 +77,9 @@ def _is_steady(filters: Filters, plan: Plan) -> bool:
     return plan.way is not Way.GATHER and not filters.patterns
 
 
-def _gathered(filters: Filters, sort: Sort, wanted: Slice) -> str:
+def _gathered(filters: Filters, sort: Sort, wanted: Slice, *, by_update: bool) -> str:
     """Materialised, so that no index of the order can tempt the planner."""
-    conditions = all_of(*filters.on_leads, *_searched(filters), *_beyond(sort, wanted))
+    conditions = all_of(*filters.on_leads(by_update=by_update), *_searched(filters), *_beyond(sort, wanted))
     return (
         f"WITH hits AS MATERIALIZED (SELECT id, {sort.column} FROM leads WHERE {conditions}) "  # noqa: S608
         f"SELECT id, {sort.column} FROM hits {_cut(sort, wanted)}"
@@ -82,12 +90,16 @@ def _walked(filters: Filters, sort: Sort, wanted: Slice, plan: Plan) -> str:
     """What the walked index can tell stands within; the rest is checked outside, so that no other index is taken."""
     within, outside = _sides(filters, sort, wanted, plan)
     if not outside:
-        return f"SELECT id, {sort.column} FROM leads WHERE {within} {_cut(sort, wanted)}"  # noqa: S608
-    columns = dict.fromkeys(["workspace_id", "id", sort.column, *_columns(filters)])
+        return f"SELECT id, {sort.column} FROM {sort.table} WHERE {within} {_cut(sort, wanted)}"  # noqa: S608
+    places = dict.fromkeys(["workspace_id", "id", sort.column])
+    columns = dict.fromkeys(column for column in _columns(filters) if column not in places)
     order = sort.order(backwards=wanted.backwards)
+    held = [*places, *columns] if sort.table == LEADS else places
+    looked_up = LOOKED_UP.format(columns=", ".join(columns) or "1") if sort.table != LEADS else ""
     return (
-        f"SELECT id, {sort.column} FROM (SELECT {', '.join(columns)} FROM leads WHERE {within} "  # noqa: S608
-        f"ORDER BY {order} LIMIT {_window(plan)}) AS walked WHERE {' AND '.join(outside)} {_cut(sort, wanted)}"
+        f"SELECT id, {sort.column} FROM (SELECT {', '.join(held)} FROM {sort.table} WHERE {within} "  # noqa: S608
+        f"ORDER BY {order} LIMIT {_window(plan)}) AS walked{looked_up} "
+        f"WHERE {' AND '.join(outside)} {_cut(sort, wanted)}"
     )
 
 
@@ -111,7 +123,8 @@ async def _goes_on(connection: Connection, filters: Filters, sort: Sort, wanted:
     """Whether the walk was given up before its end."""
     within, _ = _sides(filters, sort, wanted, plan)
     order = sort.order(backwards=wanted.backwards)
-    statement = f"SELECT id FROM leads WHERE {within} ORDER BY {order} LIMIT 1 OFFSET {_window(plan)}"  # noqa: S608
+    skipped = f"ORDER BY {order} LIMIT 1 OFFSET {_window(plan)}"
+    statement = f"SELECT id FROM {sort.table} WHERE {within} {skipped}"  # noqa: S608
     parameters = _parameters(filters, wanted)
     return await (await connection.execute(statement, parameters, prepare=False)).fetchone() is not None
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from services.api.leadlist.filters import Filters
-from services.api.leadlist.sorts import Sort
+from services.api.leadlist.sorts import LEADS, Sort
 from services.api.leadlist.totals import Total
 
 # What it costs to look at one entry: of an index that holds all that is asked, or at a lead, or at a lead's text too.
@@ -29,12 +29,16 @@ class Way(Enum):
 
 @dataclass(frozen=True)
 class Plan:
-    """`column` is the filter whose index is walked; `window` how many entries at most; `cost` in microseconds."""
+    """`column` is the filter whose index is walked; `window` how many entries at most; `cost` in microseconds.
+
+    `by_update`: what is gathered is found by when it was updated.
+    """
 
     way: Way
     cost: float
     window: int = 0
     column: str = ""
+    by_update: bool = False
 
 
 def choose(filters: Filters, sort: Sort, total: Total, needed: int) -> Plan:
@@ -50,13 +54,13 @@ def choose(filters: Filters, sort: Sort, total: Total, needed: int) -> Plan:
 def all_gathered(filters: Filters, total: Total) -> Plan:
     """To gather whatever fits."""
     if filters.patterns or filters.bounds:
-        return Plan(Way.GATHER, total.n * (TEXT if filters.patterns else LEAD))
+        return Plan(Way.GATHER, total.n * (TEXT if filters.patterns else LEAD), by_update=total.is_by_update)
     return Plan(Way.GATHER, min(total.alone.values()) * LEAD)
 
 
 def _walk(filters: Filters, sort: Sort, total: Total, needed: int) -> Plan:
     expected = needed * total.whole / total.n
-    is_held = filters.bounded() <= {sort.name}
+    is_held = filters.bounded() <= {sort.name} and sort.table == LEADS
     each = TEXT if filters.patterns else ENTRY if is_held else LEAD
     return Plan(Way.WALK, expected * each, _window(expected, total.whole))
 

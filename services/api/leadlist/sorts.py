@@ -1,4 +1,7 @@
-"""The orders that a list can have: each an index, which holds the filters, read forwards or backwards. Pure."""
+"""The orders that a list can have: each an index, read forwards or backwards, which holds the filters. Pure.
+
+That of updates is a table of its own, which holds times and ids alone.
+"""
 
 from typing import NamedTuple
 
@@ -10,6 +13,7 @@ COLUMNS = {
     "last_name": "last_name_key",
     "email": "email_key",
 }
+LEADS, UPDATES = "leads", "lead_updates"
 TIMES = ("created_at", "updated_at")
 
 
@@ -22,6 +26,11 @@ class Sort(NamedTuple):
     @property
     def column(self) -> str:
         return COLUMNS[self.name]
+
+    @property
+    def table(self) -> str:
+        """Where the order is read; a place there has the column, `workspace_id` and the lead's `id`."""
+        return UPDATES if self.name == "updated_at" else LEADS
 
     @property
     def beyond(self) -> str:

@@ -3,10 +3,11 @@
 Totals and the deltas not yet folded into them are read in one statement, which sees a fold whole or not at all.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from services.api.leadlist.filters import Filters, all_of
+from services.api.leadlist.sorts import Sort
 from services.api.leadlist.spans import span
 from shared.db import Connection
 
@@ -16,11 +17,19 @@ SHARE = 20
 
 @dataclass(frozen=True)
 class Total:
-    """`n` leads fit; the workspace has `whole`; `alone` says how many fit each single filter, by column."""
+    """`n` leads fit; the workspace has `whole`; `alone` says how many fit each single filter, by column, and `spans`
+    how many the bounds on each time."""
 
     n: int
     whole: int
     alone: dict[str, int] = field(default_factory=dict)
+    spans: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def is_by_update(self) -> bool:
+        """Whether nothing narrows the list as much as when its leads were updated."""
+        others = [self.whole, *self.alone.values(), *self.spans.values()]
+        return self.spans.get("updated_at", self.whole + 1) <= min(others)
 
 
 def is_read(filters: Filters) -> bool:
@@ -30,23 +39,27 @@ def is_read(filters: Filters) -> bool:
 
 async def count(connection: Connection, filters: Filters) -> Total:
     """The exact total."""
-    total = await _count_alike(connection, filters)
+    total = await _count_bounded(connection, filters)
     if is_read(filters):
-        return Total(await _count_read(connection, filters), total.whole, total.alone)
-    if filters.bounds:
-        return Total(await _count_span(connection, filters, *filters.bounded()), total.whole)
+        return replace(total, n=await _count_read(connection, filters, by_update=total.is_by_update))
     return total
 
 
 async def estimate(connection: Connection, filters: Filters) -> Total:
     """About as many, where only the way to read them depends on it."""
-    total = await _count_alike(connection, filters)
-    n = min([total.n, *[await _count_span(connection, filters, column) for column in filters.bounded()]])
+    total = await _count_bounded(connection, filters)
     if filters.patterns:
         probe = f"SELECT count(*) FROM (SELECT 1 FROM lead_search WHERE {all_of(filters.found)} LIMIT {PROBED}) hits"  # noqa: S608
         hits = await _number(connection, probe, filters.parameters)
-        n = min(n, hits if hits < PROBED else max(PROBED, total.whole // SHARE))
-    return Total(n, total.whole, total.alone)
+        return replace(total, n=min(total.n, hits if hits < PROBED else max(PROBED, total.whole // SHARE)))
+    return total
+
+
+async def _count_bounded(connection: Connection, filters: Filters) -> Total:
+    """Exact where one thing alone narrows the list, else at most so many; what is searched left aside."""
+    total = await _count_alike(connection, filters)
+    spans = {column: await _count_span(connection, filters, column) for column in filters.bounded()}
+    return replace(total, n=min([total.n, *spans.values()]), spans=spans)
 
 
 async def _count_alike(connection: Connection, filters: Filters) -> Total:
@@ -86,6 +99,7 @@ def _sum(told: str, changed: str) -> str:
 
 async def _count_span(connection: Connection, filters: Filters, column: str) -> int:
     """By the totals of five minutes, hours and days, and the leads at both ends."""
+    table = Sort(column, descending=False).table
     runs, ragged = span(*filters.bounds_of(column))
     parameters: dict[str, Any] = {"workspace": filters.workspace_id, "kind": column}
     parts = []
@@ -100,18 +114,18 @@ async def _count_span(connection: Connection, filters: Filters, column: str) -> 
     for number, (start, end) in enumerate(ragged):
         parameters |= {f"from_{number}": start, f"until_{number}": end}
         left = (f"{column} >= %(from_{number})s", f"{column} < %(until_{number})s")
-        parts.append(f"SELECT count(*) FROM leads WHERE {all_of(*left)}")  # noqa: S608
+        parts.append(f"SELECT count(*) FROM {table} WHERE {all_of(*left)}")  # noqa: S608
     if not parts:
         return 0
     summed = f"SELECT coalesce(sum(n), 0)::bigint FROM ({' UNION ALL '.join(parts)}) AS counts (n)"  # noqa: S608
     return await _number(connection, summed, parameters, prepare=None)
 
 
-async def _count_read(connection: Connection, filters: Filters) -> int:
+async def _count_read(connection: Connection, filters: Filters, *, by_update: bool) -> int:
     hits = f"SELECT lead_id FROM lead_search WHERE {all_of(filters.found)}" if filters.patterns else ""  # noqa: S608
-    if not filters.on_leads:
+    if not filters.alike and not filters.bounds:
         return await _number(connection, f"SELECT count(*) FROM ({hits}) hits", filters.parameters)  # noqa: S608
-    conditions = [*filters.on_leads, *([f"id IN ({hits})"] if hits else [])]
+    conditions = [*filters.on_leads(by_update=by_update), *([f"id IN ({hits})"] if hits else [])]
     return await _number(connection, f"SELECT count(*) FROM leads WHERE {all_of(*conditions)}", filters.parameters)  # noqa: S608
 
 
