@@ -1,6 +1,6 @@
 """Writing a batch: one statement over a few JSON documents, however many leads there are.
 
-Each document is cast once and read by `json_to_recordset`, 1–3 µs a row where an array parameter costs 40.
+`rows.py` says how they are made and read.
 """
 
 from collections import Counter
@@ -10,30 +10,31 @@ from typing import Any
 import orjson
 import psycopg
 
+from services.workers.ingest.rows import columns, document, read
 from shared import tallies
 from shared.db import UNHURRIED, Statements, as_json
 from shared.leads.apply import Record, Written
 from shared.leads.submission import Submission
 from shared.replies import Reply, packed
 
-LEAD = (
+SUBMISSION = columns(
+    "w bigint, id uuid, at float8, channel text, source text, key_id bigint, lead_id bigint, is_duplicate boolean, "
+    "matched_on text[], first int, size int, changes jsonb, warnings text[], attempts smallint, activity text, "
+    "data jsonb"
+)
+MERGED = columns(
     "workspace_id bigint, id bigint, first_name text, last_name text, email text, phone text, company text, "
-    "job_title text, country text, source text, status text, starred boolean, pipeline_id bigint, "
-    "pipeline_stage_id bigint, assigned_user_id bigint, notes text, custom_fields jsonb, tag_ids bigint[], "
-    "created_at bigint, submitted_at bigint"
+    "job_title text, country text, notes text, custom_fields jsonb, tag_ids bigint[], submitted_at float8"
+)
+LEAD = MERGED | columns(
+    "source text, status text, starred boolean, pipeline_id bigint, pipeline_stage_id bigint, assigned_user_id bigint, "
+    "created_at float8"
 )
 
 # The statement is made of the parts that a batch needs: one without rows still opens all indexes of `leads` and fires
 # its triggers, as much as all else of a small batch.
 # Payloads come beside the document, as one string of bytes: they need not be parsed to be kept.
-SENT = """
-sent AS MATERIALIZED (
-    SELECT * FROM json_to_recordset(%s::json) AS s(
-        w bigint, id uuid, at bigint, channel text, source text, key_id bigint, lead_id bigint,
-        is_duplicate boolean, matched_on text[], first int, size int, changes jsonb, warnings text[], attempts smallint,
-        activity text, data jsonb)
-)
-"""
+SENT = f"sent AS MATERIALIZED ({read(SUBMISSION)})"
 CREATED = f"""
 created AS (
     INSERT INTO leads (workspace_id, id, first_name, last_name, email, phone, company, job_title, country, source,
@@ -41,8 +42,8 @@ created AS (
                        tag_ids, created_at, updated_at, submitted_at)
     SELECT workspace_id, id, first_name, last_name, email, phone, company, job_title, country, source, status, starred,
            pipeline_id, pipeline_stage_id, assigned_user_id, notes, custom_fields, tag_ids,
-           to_timestamp(created_at / 1000.0), to_timestamp(created_at / 1000.0), to_timestamp(submitted_at / 1000.0)
-    FROM json_to_recordset(%s::json) AS l({LEAD})
+           to_timestamp(created_at / 1000), to_timestamp(created_at / 1000), to_timestamp(submitted_at / 1000)
+    FROM ({read(LEAD)}) AS l
 )
 """  # noqa: S608  # constants only
 UPDATED = f"""
@@ -50,8 +51,8 @@ updated AS (
     UPDATE leads l SET
         first_name = u.first_name, last_name = u.last_name, email = u.email, phone = u.phone, company = u.company,
         job_title = u.job_title, country = u.country, notes = u.notes, custom_fields = u.custom_fields,
-        tag_ids = u.tag_ids, updated_at = now(), submitted_at = to_timestamp(u.submitted_at / 1000.0)
-    FROM json_to_recordset(%s::json) AS u({LEAD})
+        tag_ids = u.tag_ids, updated_at = now(), submitted_at = to_timestamp(u.submitted_at / 1000)
+    FROM ({read(MERGED)}) AS u
     WHERE l.workspace_id = u.workspace_id AND l.id = u.id
 )
 """  # noqa: S608  # constants only
@@ -73,7 +74,7 @@ STORED = """
 stored AS (
     INSERT INTO submissions (workspace_id, id, received_at, state, channel, source, key_id, lead_id,
                              is_duplicate, matched_on, payload, changes, warnings, attempts)
-    SELECT w, id, to_timestamp(at / 1000.0), 'done', channel, source, key_id, lead_id, is_duplicate,
+    SELECT w, id, to_timestamp(at / 1000), 'done', channel, source, key_id, lead_id, is_duplicate,
            matched_on, substring(%b::bytea FROM first FOR size), changes, warnings, attempts
     FROM sent ORDER BY w, id
 )
@@ -143,11 +144,11 @@ async def _write_beside(connection: Statements, written: Written) -> None:
 
 def _rows(written: Written) -> Parts:
     payloads = b"".join(_cut_out(written.submissions))
-    parts: Parts = [(SENT, (as_json(written.submissions),))]
+    parts: Parts = [(SENT, (document(written.submissions, SUBMISSION),))]
     if written.created:
-        parts.append((CREATED, (as_json(list(written.created.values())),)))
+        parts.append((CREATED, (document(written.created.values(), LEAD),)))
     if written.updated:
-        parts.append((UPDATED, (as_json(list(written.updated.values())),)))
+        parts.append((UPDATED, (document(written.updated.values(), MERGED),)))
     parts.append((TOLD, (written.watched,)) if written.watched else (REMEMBERED, ()))
     return [*parts, (STORED, (payloads,))]
 
