@@ -37,6 +37,8 @@ fsync = on
 jit = off
 random_page_cost = 1.1
 autovacuum_naptime = 10s
+# While leads come fast their tables are sampled each time they have doubled. Lists are planned by totals of our own.
+default_statistics_target = 25
 # A worker that died must not hold its rows for long.
 client_connection_check_interval = 200ms
 timezone = 'UTC'

@@ -122,7 +122,7 @@ class LeadText(Base):
             "text",
             postgresql_using="gin",
             postgresql_ops={"text": "gin_trgm_ops"},
-            postgresql_with={"gin_pending_list_limit": "4096"},
+            postgresql_with={"gin_pending_list_limit": "16384"},
         ),
     )
 
