@@ -3,7 +3,7 @@
 import asyncio
 import os
 import re
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any, Protocol, TypeVar
@@ -164,15 +164,15 @@ def _under(error: BaseException) -> BaseException:
     return getattr(error, "orig", None) or error
 
 
-_late: set[asyncio.Task[Any]] = set()
+_late: set[asyncio.Future[Any]] = set()
 
 
-async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
+async def within(seconds: float, work: Awaitable[T]) -> T:
     """What `work` comes to, or TimeoutError after `seconds`, at once.
 
     Not `asyncio.timeout`: a query that is cancelled waits for its server, up to 10 s where that is frozen.
     """
-    task = asyncio.create_task(work)
+    task = asyncio.ensure_future(work)
     try:
         done, _ = await asyncio.wait({task}, timeout=seconds)
         if done:
@@ -185,7 +185,7 @@ async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
             task.cancel()
 
 
-def _forget(task: asyncio.Task[Any]) -> None:
+def _forget(task: asyncio.Future[Any]) -> None:
     _late.discard(task)
     if not task.cancelled():
         task.exception()  # seen: what became of it no longer matters

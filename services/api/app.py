@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from types import ModuleType
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
+from services.api.in_time import in_time
 from services.api.openapi import handlers as openapi
 from services.api.resources import (
     api_keys,
@@ -89,10 +90,15 @@ ROUTES = [
 ]
 
 
+def limited(route: web.RouteDef) -> web.RouteDef:
+    """A read ends in time; what a write came to could not be told."""
+    return web.get(route.path, in_time(route.handler)) if route.method == hdrs.METH_GET else route
+
+
 def mount_api(app: web.Application, settings: Settings, *, beside: Sequence[web.RouteDef] = ()) -> None:
     """Adds the API to an application made by `shared.web.app.make_app`. Routes `beside` it are those that other
     services answer at the same address: the document describes them too."""
-    routes = [*ROUTES, *openapi.ROUTES]
+    routes = [*(limited(route) for route in ROUTES), *openapi.ROUTES]
     mount(app, routes)
     openapi.prepare(app, [*routes, *beside], settings.public_url)
     app.cleanup_ctx.append(lifetime(settings))

@@ -1,0 +1,26 @@
+"""A read ends, whatever PostgreSQL does: a frozen server ends no statement, and would keep its reader for ever."""
+
+from functools import wraps
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from services.api.leadlist.limits import PATIENCE
+from services.api.state import STATEMENT_TIMEOUT
+from shared.db import within
+
+# Seconds. A large list waits for its turn, is counted, and is read.
+READ_TIMEOUT = PATIENCE + 2 * STATEMENT_TIMEOUT + 5
+
+
+def in_time(handler: Handler) -> Handler:
+    """The same handler, which raises TimeoutError where it takes longer: answered as all is where the database is away.
+
+    For what changes nothing. A write's outcome would be unknown.
+    """
+
+    @wraps(handler)
+    async def limited(request: web.Request) -> web.StreamResponse:
+        return await within(READ_TIMEOUT, handler(request))
+
+    return limited
