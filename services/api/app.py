@@ -92,7 +92,9 @@ ROUTES = [
 
 def limited(route: web.RouteDef) -> web.RouteDef:
     """A read ends in time; what a write came to could not be told."""
-    return web.get(route.path, in_time(route.handler)) if route.method == hdrs.METH_GET else route
+    if route.method != hdrs.METH_GET:
+        return route
+    return web.RouteDef(route.method, route.path, in_time(route.handler), route.kwargs)
 
 
 def mount_api(app: web.Application, settings: Settings, *, beside: Sequence[web.RouteDef] = ()) -> None:

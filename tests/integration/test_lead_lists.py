@@ -189,12 +189,6 @@ GROUP BY 1, 2 HAVING sum(n) <> 0
 
 UPDATED = "SELECT workspace_id, id, updated_at FROM leads"
 UPDATES_TOLD = "SELECT workspace_id, id, updated_at FROM lead_updates"
-# What every submission of a known lead changes.
-CHANGING = {"updated_at", "submitted_at", "notes", "custom_fields"}
-INDEXED = """
-SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey)
-WHERE i.indrelid = 'leads'::regclass
-"""
 
 
 async def told_as_counted(database: Connection) -> bool:
@@ -225,13 +219,6 @@ async def write_at_random(url: str, rng: random.Random, workspace: int) -> None:
                     await connection.execute(UPDATE, (*values, rng.randrange(7)))
                 else:
                     await connection.execute(DELETE, (rng.randrange(31),))
-
-
-async def test_what_every_submission_changes_is_in_no_index(database: Connection) -> None:
-    """Or each would write to all of them (docs/decisions/0028)."""
-    indexed = {name for (name,) in await _all(database, INDEXED)}
-    assert "tag_ids" in indexed
-    assert not indexed & CHANGING
 
 
 async def test_totals_stay_exact_while_many_write(

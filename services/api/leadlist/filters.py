@@ -23,7 +23,7 @@ BOUNDS = {
     "updated_after": "updated_at > %(updated_after)s",
     "updated_before": "updated_at < %(updated_before)s",
 }
-UPDATED = "id IN (SELECT u.id FROM lead_updates u WHERE u.workspace_id = leads.workspace_id AND {bounds})"
+UPDATED = "id IN (SELECT u.id FROM lead_updates u WHERE u.workspace_id = %(workspace)s AND {bounds})"
 TAGGED = "tag_ids @> ARRAY[%(tag_ids)s::bigint]"
 
 

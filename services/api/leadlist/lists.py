@@ -91,11 +91,12 @@ def _walked(filters: Filters, sort: Sort, wanted: Slice, plan: Plan) -> str:
     within, outside = _sides(filters, sort, wanted, plan)
     if not outside:
         return f"SELECT id, {sort.column} FROM {sort.table} WHERE {within} {_cut(sort, wanted)}"  # noqa: S608
-    places = dict.fromkeys(["workspace_id", "id", sort.column])
-    columns = dict.fromkeys(column for column in _columns(filters) if column not in places)
+    held, asked = ["workspace_id", "id", sort.column], _columns(filters) - {sort.column}
+    if sort.table == LEADS:
+        held, looked_up = [*held, *sorted(asked)], ""
+    else:
+        looked_up = LOOKED_UP.format(columns=", ".join(sorted(asked)) or "1")
     order = sort.order(backwards=wanted.backwards)
-    held = [*places, *columns] if sort.table == LEADS else places
-    looked_up = LOOKED_UP.format(columns=", ".join(columns) or "1") if sort.table != LEADS else ""
     return (
         f"SELECT id, {sort.column} FROM (SELECT {', '.join(held)} FROM {sort.table} WHERE {within} "  # noqa: S608
         f"ORDER BY {order} LIMIT {_window(plan)}) AS walked{looked_up} "
@@ -134,8 +135,8 @@ def _window(plan: Plan) -> int:
     return 1 << max(plan.window - 1, 0).bit_length()
 
 
-def _columns(filters: Filters) -> list[str]:
-    return [*filters.alike, *filters.bounded()]
+def _columns(filters: Filters) -> set[str]:
+    return {*filters.alike, *filters.bounded()}
 
 
 def _searched(filters: Filters) -> list[str]:

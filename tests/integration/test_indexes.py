@@ -1,0 +1,21 @@
+"""What is indexed, and what must not be."""
+
+import pytest
+
+from shared.db import Connection
+
+pytestmark = pytest.mark.integration
+
+# What every submission of a known lead changes.
+CHANGING = {"updated_at", "submitted_at", "notes", "custom_fields"}
+INDEXED = """
+SELECT DISTINCT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey)
+WHERE i.indrelid = 'leads'::regclass
+"""
+
+
+async def test_what_every_submission_changes_is_in_no_index_of_leads(database: Connection) -> None:
+    """Or each would write to all of them (docs/decisions/0028)."""
+    indexed = {name for (name,) in await (await database.execute(INDEXED)).fetchall()}
+    assert "tag_ids" in indexed
+    assert not indexed & CHANGING
