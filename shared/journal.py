@@ -4,15 +4,18 @@ A row's document is `{"gateway": channel to reply to, "items": [item…]}`. An i
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import IntEnum
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
 from shared.db import UNHURRIED, Connection
 
+T = TypeVar("T")
+
 MOST = 500  # submissions in a row
+MOST_BYTES = 256 << 10  # of their bodies, unless one alone has more: a batch takes several rows
 
 
 class Lane(IntEnum):
@@ -86,6 +89,18 @@ class Row:
         document = orjson.dumps({"gateway": gateway, "items": [item.encoded() for item in items]})
         accepted = orjson.dumps([list(pair) for pair in counts.items()]).decode()
         return cls(int(lane), len(items), ",".join([item.id for item in items]), accepted, document)
+
+
+def cut(pieces: Sequence[T], size: Callable[[T], int]) -> Iterator[Sequence[T]]:
+    """Pieces of so many bytes, in order, as many at a time as a row may hold."""
+    start = held = 0
+    for end, piece in enumerate(pieces):
+        held += size(piece)
+        if end > start and (held > MOST_BYTES or end - start == MOST):
+            yield pieces[start:end]
+            start, held = end, size(piece)
+    if pieces:
+        yield pieces[start:]
 
 
 # Ids travel as one text: psycopg dumps an array element by element.

@@ -11,7 +11,7 @@ from datetime import datetime
 import orjson
 
 from shared.db import Connection
-from shared.journal import Lane
+from shared.journal import Lane, cut
 
 CHUNK = 200
 
@@ -46,6 +46,7 @@ WITH taken AS (
 SELECT t.workspace_id, t.id::text, t.at, t.channel, t.source, t.key_id, k.hash, t.payload
 FROM taken t LEFT JOIN keys k ON k.workspace_id = t.workspace_id AND k.id = t.id ORDER BY t.at, t.id
 """  # noqa: S608  # constants only
+ITEM = ("w", "id", "at", "ch", "src", "k", "hash", "body")  # what the columns of TAKE are called in the journal
 PUT_BACK = "INSERT INTO journal (lane, n, ids, payload) VALUES (%b, %b, string_to_array(%b, ',')::uuid[], %b)"
 
 
@@ -87,10 +88,9 @@ async def replay(connection: Connection, selection: Selection) -> int:
 async def _replay_chunk(connection: Connection, arguments: Mapping[str, object]) -> int:
     async with connection.transaction():
         rows = await (await connection.execute(TAKE, arguments)).fetchall()
-        if rows:
-            names = ("w", "id", "at", "ch", "src", "k", "hash", "body")
-            items = [dict(zip(names, (*row[:7], orjson.Fragment(bytes(row[7]))), strict=True)) for row in rows]
+        for part in cut(rows, lambda row: len(row[7])):
+            items = [dict(zip(ITEM, (*row[:7], orjson.Fragment(bytes(row[7]))), strict=True)) for row in part]
             document = orjson.dumps({"gateway": "", "items": items})
-            ids = ",".join(row[1] for row in rows)
-            await connection.execute(PUT_BACK, (int(Lane.BULK), len(rows), ids, document))
+            ids = ",".join(row[1] for row in part)
+            await connection.execute(PUT_BACK, (int(Lane.BULK), len(part), ids, document))
     return len(rows)

@@ -5,14 +5,14 @@ No timer: at low load a flush holds one submission and leaves at once, under loa
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from services.gateway.stores import Store, Stores
 from services.gateway.waiting import Outcome, WaitingRoom
 from shared import logging
 from shared.errors import ApiError, ServerError, ServiceUnavailable
 from shared.hints import Waker
-from shared.journal import MOST, Item, Lane, Row
+from shared.journal import MOST, MOST_BYTES, Item, Lane, Row
 from shared.replies import Verdict
 
 log = logging.get()
@@ -189,13 +189,19 @@ class _Flusher:
     def _next(self) -> list[Arrival]:
         """The next flush, one of each source in turn, so that one at full blast does not keep the others out."""
         arrivals: list[Arrival] = []
-        while self._queues and len(arrivals) < self._largest:
-            for source in list(self._queues):
-                queue = self._queues[source]
-                arrivals.append(queue.popleft())
-                if not queue:
-                    del self._queues[source]
-                if len(arrivals) == self._largest:
-                    break
+        size = 0
+        for source in self._turns():
+            queue = self._queues[source]
+            size += len(queue[0][0].body)
+            if arrivals and (len(arrivals) == self._largest or size > MOST_BYTES):
+                break
+            arrivals.append(queue.popleft())
+            if not queue:
+                del self._queues[source]
         self._size -= len(arrivals)
         return arrivals
+
+    def _turns(self) -> Iterator[Source]:
+        """The sources that have something, round after round."""
+        while self._queues:
+            yield from list(self._queues)

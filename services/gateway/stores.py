@@ -11,7 +11,7 @@ from services.gateway.appending import Appenders
 from shared import journal, logging
 from shared.db import UNAVAILABLE, Pool, within
 from shared.errors import ServiceUnavailable
-from shared.journal import MOST, Item, Lane, Row
+from shared.journal import Item, Lane, Row, cut
 from shared.metrics import ACCEPTED, FLUSH_SECONDS, FLUSH_SIZE, REFUSED
 from shared.spool import Spool
 
@@ -57,8 +57,8 @@ class Stores:
         """Makes durable what is stored and may not be so yet: asks PostgreSQL to, and stores again what a crash of it
         took back, or may have. Raises ServiceUnavailable as `store`."""
         lost = await self._lost(items)
-        for start in range(0, len(lost), MOST):
-            await self.store(Row.of(Lane.WAITED_FOR, lost[start : start + MOST], gateway))
+        for items in cut(lost, lambda item: len(item.body)):
+            await self.store(Row.of(Lane.WAITED_FOR, items, gateway))
 
     async def _lost(self, items: Sequence[Item]) -> Sequence[Item]:
         try:

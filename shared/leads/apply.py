@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.leads.merge import Policy, append_notes, changes, merge
+from shared.leads.merge import MOST_NOTES, Policy, append_notes, changes, has_room, merge
 from shared.leads.places import Workspace
 from shared.leads.resolve import Resolution
 from shared.leads.submission import Submission
@@ -17,6 +17,7 @@ MERGED = (
     "workspace_id id first_name last_name email phone company job_title country notes custom_fields tag_ids"
 ).split()
 
+NO_ROOM = "{field}: the lead holds {most} already; kept on the submission alone."
 PAIRED = "email of one lead, phone of the other"
 
 
@@ -75,12 +76,15 @@ def _merge(
 ) -> None:
     older = submission.received_at < (state["submitted_at"] or 0)
     changed = merge(state, submission.fields, policy, older=older)
+    if "custom_fields" in changed and not has_room(state["custom_fields"], changed["custom_fields"]):
+        del changed["custom_fields"]
+        submission.warnings.append(NO_ROOM.format(field="custom_fields", most="256 KB"))
     data: Record = {"matched_on": matched, "policy": policy, "changes": changes(state, changed)}
     new_tags = {id_: name for id_, name in tags.items() if id_ not in state["tag_ids"]}
     if new_tags:
         changed["tag_ids"] = [*state["tag_ids"], *new_tags]
-    if notes := submission.fields.get("notes"):
-        changed["notes"] = append_notes(state.get("notes"), notes)
+    if notes := _notes(submission, state):
+        changed["notes"] = notes
         data["notes_added"] = True
     if not older:
         state["submitted_at"] = submission.received_at
@@ -88,6 +92,18 @@ def _merge(
     if (changed or policy == "overwrite") and state["id"] not in written.created:
         written.updated[state["id"]] = state
     _finish(written, submission, state["id"], "lead.duplicate", data, new_tags)
+
+
+def _notes(submission: Submission, state: Record) -> str | None:
+    """The lead's notes with those that were sent, if there are any and the lead has room for them."""
+    sent = submission.fields.get("notes")
+    if not sent:
+        return None
+    notes = append_notes(state.get("notes"), sent)
+    if len(notes) <= MOST_NOTES:
+        return notes
+    submission.warnings.append(NO_ROOM.format(field="notes", most=f"{MOST_NOTES:,} characters"))
+    return None
 
 
 def _finish(

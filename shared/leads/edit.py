@@ -8,7 +8,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 from shared.leads.contact import Invalid, normalise_email, normalise_phone
-from shared.leads.merge import changes
+from shared.leads.merge import changes, has_room
 from shared.leads.places import Places, Workspace, find_place, user_problem
 from shared.leads.submission import Key
 from shared.validation import MESSAGES, Fields
@@ -18,6 +18,7 @@ CONTACT = ("email", "phone")
 BOARD = ("pipeline_id", "pipeline_stage_id")
 
 NO_PHONE = "The phone field must be a possible phone number."
+NO_ROOM = "The custom_fields field must not bring the lead's custom fields above 256 KB."
 TAKEN = "The {field} has already been taken by lead {lead}."
 
 State = dict[str, Any]  # a lead's fields as they are now, under lock
@@ -150,6 +151,10 @@ def compare(edit: Edit, state: State) -> None:
     if "first_name" in edit.fields and not edit.fields["first_name"] and state["first_name"]:
         # A lead may come without a name, but nobody takes one away.
         edit.errors["first_name"] = [MESSAGES["missing"].format(field="first_name")]
+    if custom := edit.change.set.get("custom_fields"):
+        existing = state["custom_fields"]
+        if not has_room(existing, merge_custom(existing, custom)):
+            edit.errors["custom_fields"] = [NO_ROOM]
 
 
 def changed(edit: Edit, state: State) -> dict[str, Any]:

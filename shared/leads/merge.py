@@ -3,11 +3,18 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
+import orjson
+
 Policy = Literal["fill_empty", "overwrite", "keep"]
 
 # Only what describes the person. Status, source, pipeline, stage, assignee, score and star are the team's work on the
 # lead, which no duplicate may undo.
 FIELDS = ("first_name", "last_name", "email", "phone", "company", "job_title", "country")
+
+# How much a lead may gather from its duplicates: each of them reads and writes it all. As much as one body may hold.
+MOST_CUSTOM = 256 << 10  # bytes of custom fields, as JSON
+FEW = 20  # of them are not measured
+MOST_NOTES = 100_000  # characters
 
 
 def merge(existing: Mapping[str, Any], sent: Mapping[str, Any], policy: Policy, *, older: bool) -> dict[str, Any]:
@@ -26,11 +33,16 @@ def merge(existing: Mapping[str, Any], sent: Mapping[str, Any], policy: Policy, 
     return changed
 
 
-def append_notes(existing: str | None, sent: str | None) -> str | None:
+def append_notes(existing: str | None, sent: str) -> str:
     """The notes with the sent ones below, after a blank line."""
-    if _is_empty(sent):
-        return existing
-    return sent if _is_empty(existing) else f"{existing}\n\n{sent}"
+    return f"{existing}\n\n{sent}" if existing and not _is_empty(existing) else sent
+
+
+def has_room(existing: Mapping[str, Any], custom: Mapping[str, Any]) -> bool:
+    """Whether a lead with `existing` custom fields may come to hold `custom`."""
+    if len(custom) <= FEW or (size := len(orjson.dumps(custom))) <= MOST_CUSTOM:
+        return True
+    return size <= len(orjson.dumps(existing))
 
 
 def changes(existing: Mapping[str, Any], changed: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -272,3 +272,35 @@ async def test_a_single_answer_is_quick(client: aiohttp.ClientSession) -> None:
         await post_lead(client, {"email": new_email()})
         times.append(time.perf_counter() - started)
     assert min(times) < 0.1
+
+
+async def test_a_lead_gathers_so_much_and_no_more(client: aiohttp.ClientSession) -> None:
+    """What it has no room for stays on its submission, whole, and is named."""
+    email = new_email()
+    large = [{f"{letter}{number}": letter * 1_100 for number in range(100)} for letter in "abc"]
+    notes = [str(number) * 10_000 for number in range(10)]
+    answers = [
+        await post_lead(client, {"email": email, "notes": note, "custom_fields": large[min(turn, 2)]})
+        for turn, note in enumerate(notes)
+    ]
+    named = [{warning.partition(":")[0] for warning in answer.body.get("warnings", ())} for answer in answers]
+    assert named == [set(), set(), *[{"custom_fields"}] * 7, {"custom_fields", "notes"}]
+    lead = await lead_of(client, answers[-1])
+    assert lead["custom_fields"] == large[0] | large[1]
+    assert lead["notes"] == "\n\n".join(notes[:9])
+    kept = await ask(client, "GET", f"/api/v1/submissions/{answers[-1].body['submission_id']}")
+    assert kept.body["data"]["payload"]["notes"] == notes[9]
+    path = LEAD.format(lead["id"])
+    assert (await ask(client, "PATCH", path, json={"notes": lead["notes"]})).status == 200
+    refused = await ask(client, "PATCH", path, json={"custom_fields": large[2]})
+    assert (refused.status, list(refused.body["errors"])) == (422, ["custom_fields"])
+    smaller = await ask(client, "PATCH", path, json={"custom_fields": dict.fromkeys(large[0])})
+    assert smaller.body["data"]["custom_fields"] == large[1]
+
+
+async def test_a_crowd_of_the_largest_leads(client: aiohttp.ClientSession) -> None:
+    custom = {f"field {number}": "x" * 1_100 for number in range(200)}
+    emails = [new_email() for _ in range(40)]
+    answers = await asyncio.gather(*[post_lead(client, {"email": email, "custom_fields": custom}) for email in emails])
+    assert [answer.status for answer in answers] == [201] * 40
+    assert (await lead_of(client, answers[-1]))["custom_fields"] == custom

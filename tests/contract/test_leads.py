@@ -122,7 +122,7 @@ WRONG: dict[str, list[Any]] = {
     "pipeline_id": ["1", 0, -1, 1.5, 2**63, 2**64, NOWHERE, True],
     "pipeline_stage_id": ["1", 0, 2**64, NOWHERE],
     "assigned_user_id": ["1", 0, NOWHERE, []],
-    "notes": [1, "x" * 10_001],
+    "notes": [1, "x" * 100_001],
     "custom_fields": ["x", [], {"": 1}, {"x" * 101: 1}, {str(n): 1 for n in range(201)}],
     "tags": ["x", {}, ["x"] * 101],
 }

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.leads.merge import FIELDS, Policy, append_notes, changes, merge
+from shared.leads.merge import FIELDS, Policy, append_notes, changes, has_room, merge
 
 pytestmark = pytest.mark.unit
 
@@ -57,17 +57,28 @@ def test_a_change_of_type_is_a_change() -> None:
 @pytest.mark.parametrize(
     ("existing", "sent", "expected"),
     [
-        (None, None, None),
-        ("first", None, "first"),
-        ("first", " \n", "first"),
         (None, "second", "second"),
         ("", "second", "second"),
+        (" \n", "second", "second"),
         ("first", "second", "first\n\nsecond"),
         ("same", "same", "same\n\nsame"),
     ],
 )
-def test_notes_are_appended(existing: str | None, sent: str | None, expected: str | None) -> None:
+def test_notes_are_appended(existing: str | None, sent: str, expected: str) -> None:
     assert append_notes(existing, sent) == expected
+
+
+@pytest.mark.parametrize(
+    ("existing", "keys", "each", "has"),
+    [
+        ({}, 21, 100, True),
+        ({}, 20, 100_000, True),  # as few as one body may bring
+        ({}, 200, 1_400, False),
+        ({f"k{number}": "x" * 2_000 for number in range(200)}, 200, 1_400, True),  # less than before
+    ],
+)
+def test_a_lead_has_room_for_so_many_custom_fields(existing: dict[str, Any], keys: int, each: int, has: bool) -> None:
+    assert has_room(existing, {f"k{number}": "x" * each for number in range(keys)}) is has
 
 
 def test_changes_are_told_key_by_key() -> None:

@@ -8,30 +8,31 @@ from shared.journal import Lane
 from shared.pipelined import ask
 
 LOOK_BACK = 2.0  # seconds; then the journal is read from its beginning again
-SEEN, ROWS = 500, 256  # how far a choice looks into a lane: leads, journal rows
+SEEN, ROWS, BYTES = 500, 256, 4 << 20  # how far a choice looks into a lane: leads, journal rows, bytes of these
 
 # What another worker has in hand is passed over. The first lane's rows are noted in `processes` at once, so that a row
 # that takes its worker down can be recognised by the next; another choice is noted by a statement of its own.
 CHOOSE = f"""
 WITH waiting AS (
-    SELECT l.lane, j.id, j.n, j.attempts, sum(j.n) OVER (PARTITION BY l.lane ORDER BY j.id) - j.n AS before
+    SELECT l.lane, j.*, sum(n) OVER up_to - n AS before, sum(size) OVER up_to - size AS bytes_before
     FROM (VALUES (0), (1), (2)) l(lane), LATERAL (
-        SELECT id, n, attempts FROM journal
+        SELECT id, n, attempts, octet_length(payload) AS size FROM journal
         WHERE lane = l.lane AND id > %(low)s AND due_at <= clock_timestamp() AND lane >= %(lowest)s
           AND stored_at <= clock_timestamp() - %(age)s * interval '1 ms'
           AND NOT id = ANY (ARRAY(SELECT unnest(in_hand) FROM processes
                                   WHERE name <> %(name)s AND seen_at > now() - interval '10 s'))
-        ORDER BY id LIMIT {ROWS}) j
+        ORDER BY id LIMIT {ROWS}) j WINDOW up_to AS (PARTITION BY l.lane ORDER BY id)
+), head AS (
+    SELECT * FROM waiting WHERE before < {SEEN} AND bytes_before < {BYTES}
 ), quick AS (
     SELECT {UNHURRIED}
 ), noted AS (
     UPDATE processes SET seen_at = now(), in_hand = first.ids
-    FROM quick, (SELECT array_agg(id ORDER BY id) AS ids FROM waiting
-                 WHERE before < {SEEN} AND lane = (SELECT min(lane) FROM waiting)) first
+    FROM quick, (SELECT array_agg(id ORDER BY id) AS ids FROM head WHERE lane = (SELECT min(lane) FROM head)) first
     WHERE name = %(name)s AND first.ids IS NOT NULL
 )
-SELECT lane, array_agg(id ORDER BY id), array_agg(n ORDER BY id), max(attempts) FROM waiting
-WHERE before < {SEEN} GROUP BY lane ORDER BY lane
+SELECT lane, array_agg(id ORDER BY id), array_agg(n ORDER BY id), max(attempts), sum(size)::bigint FROM head
+GROUP BY lane ORDER BY lane
 """  # noqa: S608  # constants only
 
 PEEK = "SELECT 1 FROM journal WHERE lane = 0 AND id > %s LIMIT 1"
@@ -45,11 +46,12 @@ class Waiting:
     row_ids: list[int]
     sizes: list[int]
     attempts: int
+    bytes: int
 
     @property
     def is_whole(self) -> bool:
-        """Whether these are all rows of the lane, which one batch takes: the choice ends at so many leads or rows."""
-        return sum(self.sizes) < SEEN and len(self.row_ids) < ROWS
+        """Whether these are all rows of the lane: the choice ends at so many leads, rows or bytes."""
+        return sum(self.sizes) < SEEN and len(self.row_ids) < ROWS and self.bytes < BYTES
 
     @property
     def is_unhurried(self) -> bool:

@@ -5,10 +5,13 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 
+import psycopg
+
 from services.workers.heartbeat import Heartbeat
 from services.workers.ingest.batch import FIRST, SUSPECT, Memory, Outcome, Rows, first_rows, ingest, rows_of
 from services.workers.ingest.choice import Choice, Waiting
-from services.workers.ingest.split import split_suspects
+from services.workers.ingest.pace import FULL, Pace
+from services.workers.ingest.split import split, split_suspects
 from shared import logging
 from shared.db import Connection, is_contention
 from shared.journal import Lane
@@ -16,7 +19,7 @@ from shared.metrics import BATCH_SECONDS, BATCH_SIZE, INGESTED
 
 log = logging.get()
 
-MOST = {Lane.WAITED_FOR: 500, Lane.PROMPT: 500, Lane.BULK: 100}  # leads in a batch
+MOST = {Lane.WAITED_FOR: FULL, Lane.PROMPT: FULL, Lane.BULK: 100}  # leads in a batch
 TURN = 4  # every so many batches the lowest waiting lane goes first,
 REST = 0.02  # seconds since it last did, if they are small: to look for it costs a fifth of one lead
 PATIENCE = 3  # batches in a row whose rows were all locked by somebody else; then they are left to them
@@ -46,6 +49,7 @@ class Drainer:
         self._stopping = stopping
         self._choice = Choice(heartbeat.name)
         self._memory = Memory()
+        self._pace = Pace()
         self._batches = 0  # since the lowest lane went first
         self._rested = 0.0  # when it may again
         self._in_vain = 0
@@ -73,7 +77,7 @@ class Drainer:
     async def _step(self, connection: Connection, older_than_ms: int) -> tuple[int, bool]:
         """A batch, if there is one: how many submissions it was, and whether there may be more."""
         lowest_first = self._is_lowest_first()
-        is_quick = not older_than_ms and not self._heartbeat.is_careful
+        is_quick = not older_than_ms and not self._heartbeat.is_careful and self._pace.is_full
         lowest = Lane.PROMPT if is_quick else Lane.WAITED_FOR
         waiting: list[Waiting] = []
         if not is_quick or lowest_first:
@@ -97,7 +101,7 @@ class Drainer:
     async def _take_first(self, connection: Connection) -> int:
         """The head of lane 0, chosen and locked in one, and noted nowhere: the way of nearly every lead that somebody
         waits for."""
-        outcome = await self._ingest(connection, first_rows(self._choice.after))
+        outcome = await self._ingest(connection, first_rows(self._choice.after), FULL)
         if outcome.row_ids:
             self._choice.after = max(self._choice.after, outcome.row_ids[0] - 1)
             self._awake_until = time.monotonic() + AWAKE
@@ -108,21 +112,28 @@ class Drainer:
 
     async def _take(self, connection: Connection, waiting: list[Waiting], lane: Waiting) -> tuple[int, bool]:
         """A batch of the lane whose turn it is, its rows noted as in hand."""
-        chosen = lane.fitting(MOST[lane.lane])
-        self._tell_others(len(waiting) > 1 or len(chosen) < len(lane.row_ids))
-        taken = await self._take_noted(connection, lane, chosen)
+        chosen = lane.fitting(min(MOST[lane.lane], self._pace.most))
+        rows_are_left = len(waiting) > 1 or len(chosen) < len(lane.row_ids)
+        self._tell_others(rows_are_left)
+        taken = 0 if await self._split(connection, lane, chosen) else await self._take_noted(connection, lane, chosen)
         self._in_vain = 0 if taken else self._in_vain + 1
-        is_last = len(waiting) == 1 and lane.is_unhurried and lane.is_whole
+        is_last = not rows_are_left and lane.is_unhurried and lane.is_whole
         return taken, self._in_vain < PATIENCE and not is_last
+
+    async def _split(self, connection: Connection, lane: Waiting, chosen: list[int]) -> bool:
+        """Makes smaller rows of what is too much at once. Whether it did."""
+        if lane.attempts >= SUSPECT:
+            return await split_suspects(connection, lane.lane, chosen)
+        if lane.sizes[0] > self._pace.most:
+            return await split(connection, lane.lane, chosen[0], self._pace.most)
+        return False
 
     async def _take_noted(self, connection: Connection, lane: Waiting, chosen: list[int]) -> int:
         if lane.attempts >= SUSPECT:
-            if await split_suspects(connection, lane.lane, chosen):
-                return 0
             chosen = chosen[:1]  # alone, so that one that takes its worker down takes no other row along
         if chosen != self._choice.noted:
             await self._heartbeat.take(connection, chosen)
-        outcome = await self._ingest(connection, rows_of(lane.lane, chosen))
+        outcome = await self._ingest(connection, rows_of(lane.lane, chosen), sum(lane.sizes[: len(chosen)]))
         if outcome.taken and not lane.is_unhurried:
             self._awake_until = time.monotonic() + AWAKE
         return outcome.taken
@@ -140,15 +151,22 @@ class Drainer:
             await self._pause(LOOK_AGAIN)
         return False
 
-    async def _ingest(self, connection: Connection, rows: Rows) -> Outcome:
+    async def _ingest(self, connection: Connection, rows: Rows, most: int) -> Outcome:
+        """Ingests rows of at most so many leads."""
         started = time.perf_counter()
         self._heartbeat.busy()
         try:
             outcome = await self._until_uncontended(connection, rows)
+        except psycopg.errors.QueryCanceled:
+            log.warning("batch.cancelled", lane=rows.lane, most=most, seconds=round(time.perf_counter() - started, 1))
+            self._pace.was_cancelled(most)
+            raise
         finally:
             self._heartbeat.idle()
         if outcome.taken:
-            _record(rows.lane, outcome, time.perf_counter() - started)
+            seconds = time.perf_counter() - started
+            self._pace.took(outcome.taken, seconds)
+            _record(rows.lane, outcome, seconds)
             await self._plan_anew(connection, outcome.taken)
         return outcome
 

@@ -1,6 +1,8 @@
-"""Rows under suspicion: a row of many leads that took its worker down twice is split into rows of one."""
+"""Rows of too many leads: one that took its worker down twice is split into rows of one, one that takes too long at
+once into rows of fewer."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import orjson
 
@@ -14,7 +16,9 @@ SELECT = """
 SELECT id, n, attempts, payload FROM journal
 WHERE lane = %s AND id = ANY(%s) AND attempts >= %s ORDER BY id FOR UPDATE SKIP LOCKED
 """
-INSERT = "INSERT INTO journal (lane, n, ids, attempts, payload) VALUES (%b, 1, ARRAY[%b::uuid], %b, %b)"
+INSERT = (
+    "INSERT INTO journal (lane, n, ids, attempts, payload) VALUES (%b, %b, string_to_array(%b, ',')::uuid[], %b, %b)"
+)
 DELETE = "DELETE FROM journal WHERE lane = %s AND id = ANY(%s)"
 
 
@@ -32,12 +36,29 @@ async def split_suspects(connection: Connection, lane: Lane, row_ids: Sequence[i
             if n == 1 and attempts < ATTEMPTS:
                 continue
             changed.append(row_id)
-            for item in document["items"]:
-                if n > 1:
-                    one = orjson.dumps({**document, "items": [item]})
-                    await connection.execute(INSERT, (int(lane), item["id"], attempts, one))
-                else:
-                    lost = submission.read(item, document["gateway"], attempts)
-                    await bury(connection, lost, WorkerLost(f"{attempts} workers died with it in hand"))
+            if n > 1:
+                await _put_back(connection, lane, attempts, document, 1)
+            else:
+                lost = submission.read(document["items"][0], document["gateway"], attempts)
+                await bury(connection, lost, WorkerLost(f"{attempts} workers died with it in hand"))
         await connection.execute(DELETE, (int(lane), changed))
     return bool(changed)
+
+
+async def split(connection: Connection, lane: Lane, row_id: int, most: int) -> bool:
+    """Splits a row into rows of at most so many leads, unless another worker has it in hand. Whether it did."""
+    async with connection.transaction():
+        rows = await (await connection.execute(SELECT, (int(lane), [row_id], 0))).fetchall()
+        for _, _, attempts, payload in rows:
+            await _put_back(connection, lane, attempts, orjson.loads(payload), most)
+        await connection.execute(DELETE, (int(lane), [row_id] if rows else []))
+    return bool(rows)
+
+
+async def _put_back(connection: Connection, lane: Lane, attempts: int, document: dict[str, Any], most: int) -> None:
+    """As rows of at most so many leads."""
+    for start in range(0, len(document["items"]), most):
+        items = document["items"][start : start + most]
+        part = orjson.dumps({**document, "items": items})
+        ids = ",".join([item["id"] for item in items])
+        await connection.execute(INSERT, (int(lane), len(items), ids, attempts, part))

@@ -1,0 +1,28 @@
+"""How much a batch may hold, by how long the last ones took."""
+
+FULL = 500  # leads
+SLOW, QUICK = 2.0, 0.5  # seconds of a batch; a statement is cancelled after 15
+
+
+class Pace:
+    """A process's measure. Batches of ordinary leads are full ones. Where leads are so large, or the database so slow,
+    that one takes long, the next is half as large, down to one lead: it must not be cancelled time and again, and those
+    behind it wait for it."""
+
+    def __init__(self) -> None:
+        self.most = FULL
+
+    @property
+    def is_full(self) -> bool:
+        return self.most == FULL
+
+    def took(self, leads: int, seconds: float) -> None:
+        """A batch of so many leads took so long."""
+        if seconds > SLOW:
+            self.was_cancelled(leads)
+        elif seconds < QUICK:
+            self.most = min(FULL, self.most * 2)
+
+    def was_cancelled(self, leads: int) -> None:
+        """A batch of so many leads was not done when its time was up."""
+        self.most = max(1, min(self.most, leads) // 2)

@@ -1,0 +1,56 @@
+"""Leads so large, or a database so slow, that a full batch would take too long."""
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from services.workers.ingest.choice import BYTES
+from shared.db import Connection, connect
+from shared.journal import Lane
+from tests.support.ingesting import accept, drain, item, worker, workspace_id
+
+pytestmark = pytest.mark.integration
+
+BATCHES = "SELECT count(*), max(n) FROM (SELECT count(*) AS n FROM submissions GROUP BY xmin) batches"
+SLOW = """
+CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.04); RETURN new; END';
+CREATE TRIGGER slow BEFORE INSERT ON submissions FOR EACH ROW EXECUTE FUNCTION slow();
+"""
+CUSTOM = {f"field {number}": "x" * 1000 for number in range(200)}
+
+
+async def row(connection: Connection, statement: str) -> tuple[Any, ...]:
+    [found] = await (await connection.execute(statement.encode())).fetchall()
+    return tuple(found)
+
+
+async def test_a_batch_is_bounded_by_bytes(database: Connection, database_url: str) -> None:
+    workspace = await workspace_id(database)
+    for number in range(60):
+        large = {"email": f"{number}@example.com", "custom_fields": CUSTOM}
+        await accept(database, [item(workspace, large)], Lane.BULK if number % 2 else Lane.PROMPT)
+    assert await drain(database_url) == 60
+    batches, largest = await row(database, BATCHES)
+    assert largest <= BYTES / 200_000 + 1
+    assert batches >= 3
+
+
+@pytest.mark.parametrize("lane", Lane)
+async def test_what_is_cancelled_comes_in_smaller_batches(database: Connection, database_url: str, lane: Lane) -> None:
+    """A row of 64 leads takes 2.6 s and is cancelled after 1.2, in which 20 are done."""
+    workspace = await workspace_id(database)
+    emails = [f"{number}@example.com" for number in range(80)]
+    for some in (emails[:64], emails[64:]):
+        await accept(database, [item(workspace, {"email": email}) for email in some], lane)
+    await database.execute(SLOW)
+    drainer, cancelled = worker(database_url, "w0"), 0
+    async with connect(database_url, "tests w0") as connection:
+        await connection.execute("SET statement_timeout = '1.2s'")
+        while await row(database, "SELECT 1 FROM journal UNION ALL SELECT 0 LIMIT 1") == (1,):
+            try:
+                await drainer.drain(connection)
+            except psycopg.errors.QueryCanceled:
+                cancelled += 1
+    assert 1 <= cancelled <= 4
+    assert await row(database, "SELECT count(*), count(DISTINCT lead_id) FROM submissions") == (80, 80)
