@@ -15,22 +15,31 @@ if TYPE_CHECKING:
 
 MIGRATIONS = PROJECT_ROOT / "migrations"
 
+NEWER = (
+    "The database was written by a newer LeadHub: its tables are at migration {found}, this version knows them up to "
+    "{head}. Run the newer version, or restore a backup that this one made."
+)
+
 
 def upgrade(url: str) -> None:
-    """Run all migrations that are missing, under an advisory lock."""
-    if is_current(url):
+    """Run all missing migrations, under an advisory lock. Raises ClickException for tables of a newer version."""
+    found = version(url)
+    if found == head():
         return
+    if found > head():
+        raise click.ClickException(NEWER.format(found=found, head=head()))
     import alembic.command
 
     alembic.command.upgrade(config(url), "head")
 
 
-def is_current(url: str) -> bool:
-    """Whether the database bears the last migration's number."""
+def version(url: str) -> str:
+    """The number of the migration that the database is at; empty before the first."""
     with psycopg.connect(url) as connection:
         if connection.execute("SELECT to_regclass('alembic_version')").fetchone() == (None,):
-            return False
-        return connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(head(),)]
+            return ""
+        found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        return str(found[0]) if found else ""
 
 
 def head() -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.db import Connection
 from shared.security import well_formed
 
 pytestmark = pytest.mark.integration
@@ -141,3 +142,15 @@ def test_every_command_explains_itself() -> None:
         )
         assert done.returncode == 0
         assert "--data-dir" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["migrate", "up"])
+async def test_the_tables_of_a_newer_version_are_left_alone(
+    data_dir: Path, database: Connection, database_url: str, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    await database.execute("UPDATE alembic_version SET version_num = '9999'")
+    monkeypatch.setenv("LEADHUB_DATABASE_URL", database_url)
+    done = leadhub(data_dir, command)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "written by a newer LeadHub: its tables are at migration 9999" in done.stderr
+    assert "Traceback" not in done.stderr
