@@ -1,6 +1,6 @@
 """What a duplicate changes on the lead that is there already: a decision on values, taken without the database."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 import orjson
@@ -50,13 +50,22 @@ def changes(existing: Mapping[str, Any], changed: Mapping[str, Any]) -> dict[str
 
     A custom field that is missing from a changed `custom_fields` was removed: its `to` is null.
     """
-    before, after = _flat(existing), _flat(changed)
+    told = _differences(existing, changed, changed)
     if "custom_fields" in changed:
-        after = {name: None for name in before if name.startswith("custom_fields.")} | after
+        told.pop("custom_fields", None)
+        before, after = existing.get("custom_fields") or {}, changed["custom_fields"] or {}
+        custom = _differences(before, after, [*before, *(key for key in after if key not in before)])
+        told |= {f"custom_fields.{key}": change for key, change in custom.items()}
+    return told
+
+
+def _differences(
+    before: Mapping[str, Any], after: Mapping[str, Any], names: Iterable[str]
+) -> dict[str, dict[str, Any]]:
     return {
-        name: {"from": before.get(name), "to": value}
-        for name, value in after.items()
-        if not _is_same(before.get(name), value)
+        name: {"from": before.get(name), "to": after.get(name)}
+        for name in names
+        if not _is_same(before.get(name), after.get(name))
     }
 
 
@@ -78,8 +87,3 @@ def _is_empty(value: Any) -> bool:
 def _is_same(old: Any, new: Any) -> bool:
     # In Python 1 == True; in JSON a number is no boolean.
     return bool(old == new) and isinstance(old, bool) == isinstance(new, bool)
-
-
-def _flat(fields: Mapping[str, Any]) -> dict[str, Any]:
-    flat = {name: value for name, value in fields.items() if name != "custom_fields"}
-    return flat | {f"custom_fields.{key}": value for key, value in (fields.get("custom_fields") or {}).items()}
