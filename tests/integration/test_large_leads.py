@@ -1,13 +1,15 @@
 """Leads so large, or a database so slow, that a full batch would take too long."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import psycopg
 import pytest
 
 from services.workers.ingest.choice import BYTES
-from shared.db import Connection, connect
+from shared.db import Connection, open_connection
 from shared.journal import Lane
+from shared.pipelined import open_blocking_connection
 from tests.support.ingesting import accept, drain, item, worker, workspace_id
 
 pytestmark = pytest.mark.integration
@@ -36,8 +38,17 @@ async def test_a_batch_is_bounded_by_bytes(database: Connection, database_url: s
     assert batches >= 3
 
 
-@pytest.mark.parametrize("lane", Lane)
-async def test_what_is_cancelled_comes_in_smaller_batches(database: Connection, database_url: str, lane: Lane) -> None:
+@pytest.mark.parametrize(
+    ("lane", "connected"),
+    [
+        (Lane.WAITED_FOR, open_blocking_connection),
+        (Lane.PROMPT, open_connection),
+        (Lane.BULK, open_blocking_connection),
+    ],
+)
+async def test_what_is_cancelled_comes_in_smaller_batches(
+    database: Connection, database_url: str, lane: Lane, connected: Callable[[str, str], Awaitable[Connection]]
+) -> None:
     """A row of 64 leads takes 2.6 s and is cancelled after 1.2, in which 20 are done."""
     workspace = await workspace_id(database)
     emails = [f"{number}@example.com" for number in range(80)]
@@ -45,7 +56,7 @@ async def test_what_is_cancelled_comes_in_smaller_batches(database: Connection, 
         await accept(database, [item(workspace, {"email": email}) for email in some], lane)
     await database.execute(SLOW)
     drainer, cancelled = worker(database_url, "w0"), 0
-    async with connect(database_url, "tests w0") as connection:
+    async with await connected(database_url, "tests w0") as connection:
         await connection.execute("SET statement_timeout = '1.2s'")
         while await row(database, "SELECT 1 FROM journal UNION ALL SELECT 0 LIMIT 1") == (1,):
             try:
