@@ -41,8 +41,9 @@ async def receive_lead(request: web.Request) -> web.Response:
     """Take a lead from any source. One that is known already, by its email or its phone, is merged into.
 
     201 tells what became of it; 202 means that it is stored and not yet decided. What only the database can tell, such
-    as a stage that is not there, never refuses a lead: the value is left out and named in `warnings`. A dry run
-    (200) stores nothing.
+    as a stage that is not there, never refuses a lead: the value is left out and named in `warnings`. So is what a lead
+    has no room for: it gathers up to 256 KB of custom fields and 100,000 characters of notes. A dry run (200) stores
+    nothing.
     """
     gateway, key = request.app[GATEWAY], key_of_tenant(request)
     sent_key = idempotency_key(request)
