@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from shared.automations import templates
 from shared.automations.fields import custom_key
+from shared.leads.merge import MOST_CUSTOM, has_room
 
 Lead = dict[str, Any]
 Outcome = dict[str, Any]
@@ -86,8 +87,10 @@ def _set_field(found: Walk, action: Mapping[str, Any]) -> Data:
         found.lead[action["field"]] = value
     elif value is None:
         found.lead["custom_fields"].pop(key, None)
+    elif has_room(found.lead["custom_fields"], custom := {**found.lead["custom_fields"], key: value}):
+        found.lead["custom_fields"] = custom
     else:
-        found.lead["custom_fields"][key] = value
+        raise Failed(f"the lead would hold over {MOST_CUSTOM >> 10} KB of custom fields")
     return None
 
 

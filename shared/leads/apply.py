@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.leads.merge import MOST_NOTES, Policy, append_notes, changes, has_room, merge
+from shared.leads.merge import MOST_CUSTOM, MOST_NOTES, Policy, append_notes, changes, has_room, merge
 from shared.leads.places import Workspace
 from shared.leads.resolve import Resolution
 from shared.leads.submission import Submission
@@ -17,7 +17,10 @@ MERGED = (
     "workspace_id id first_name last_name email phone company job_title country notes custom_fields tag_ids"
 ).split()
 
-NO_ROOM = "{field}: the lead holds {most} already; kept on the submission alone."
+NO_ROOM_FOR_CUSTOM = (
+    f"custom_fields: the lead would hold over {MOST_CUSTOM >> 10} KB of them; kept on the submission alone."
+)
+NO_ROOM_FOR_NOTES = f"notes: the lead would hold over {MOST_NOTES:,} characters of them; kept on the submission alone."
 PAIRED = "email of one lead, phone of the other"
 
 
@@ -78,7 +81,7 @@ def _merge(
     changed = merge(state, submission.fields, policy, older=older)
     if "custom_fields" in changed and not has_room(state["custom_fields"], changed["custom_fields"]):
         del changed["custom_fields"]
-        submission.warnings.append(NO_ROOM.format(field="custom_fields", most="256 KB"))
+        submission.warnings.append(NO_ROOM_FOR_CUSTOM)
     data: Record = {"matched_on": matched, "policy": policy, "changes": changes(state, changed)}
     new_tags = {id_: name for id_, name in tags.items() if id_ not in state["tag_ids"]}
     if new_tags:
@@ -102,7 +105,7 @@ def _notes(submission: Submission, state: Record) -> str | None:
     notes = append_notes(state.get("notes"), sent)
     if len(notes) <= MOST_NOTES:
         return notes
-    submission.warnings.append(NO_ROOM.format(field="notes", most=f"{MOST_NOTES:,} characters"))
+    submission.warnings.append(NO_ROOM_FOR_NOTES)
     return None
 
 

@@ -8,7 +8,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 from shared.leads.contact import Invalid, normalise_email, normalise_phone
-from shared.leads.merge import changes, has_room
+from shared.leads.merge import MOST_CUSTOM, changes, has_room
 from shared.leads.places import Places, Workspace, find_place, user_problem
 from shared.leads.submission import Key
 from shared.validation import MESSAGES, Fields
@@ -18,7 +18,7 @@ CONTACT = ("email", "phone")
 BOARD = ("pipeline_id", "pipeline_stage_id")
 
 NO_PHONE = "The phone field must be a possible phone number."
-NO_ROOM = "The custom_fields field must not bring the lead's custom fields above 256 KB."
+NO_ROOM = f"The custom_fields field must not bring the lead's custom fields above {MOST_CUSTOM >> 10} KB."
 TAKEN = "The {field} has already been taken by lead {lead}."
 
 State = dict[str, Any]  # a lead's fields as they are now, under lock

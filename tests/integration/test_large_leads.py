@@ -1,6 +1,7 @@
 """Leads so large, or a database so slow, that a full batch would take too long."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -19,6 +20,7 @@ SLOW = """
 CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.04); RETURN new; END';
 CREATE TRIGGER slow BEFORE INSERT ON submissions FOR EACH ROW EXECUTE FUNCTION slow();
 """
+SOON = timedelta(seconds=1)  # between the first row's acceptance and the last one's
 CUSTOM = {f"field {number}": "x" * 1000 for number in range(200)}
 
 
@@ -55,6 +57,7 @@ async def test_what_is_cancelled_comes_in_smaller_batches(
     for some in (emails[:64], emails[64:]):
         await accept(database, [item(workspace, {"email": email}) for email in some], lane)
     await database.execute(SLOW)
+    since = await row(database, "SELECT min(stored_at) FROM journal")
     drainer, cancelled = worker(database_url, "w0"), 0
     async with await connected(database_url, "tests w0") as connection:
         await connection.execute("SET statement_timeout = '1.2s'")
@@ -63,5 +66,6 @@ async def test_what_is_cancelled_comes_in_smaller_batches(
                 await drainer.drain(connection)
             except psycopg.errors.QueryCanceled:
                 cancelled += 1
+                assert (await row(database, "SELECT min(stored_at) FROM journal"))[0] < since[0] + SOON
     assert 1 <= cancelled <= 4
     assert await row(database, "SELECT count(*), count(DISTINCT lead_id) FROM submissions") == (80, 80)

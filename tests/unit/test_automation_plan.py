@@ -61,6 +61,14 @@ def test_what_steps_do_comes_to_one_change() -> None:
     }
 
 
+def test_a_field_that_the_lead_has_no_room_for_fails_its_step_alone() -> None:
+    full = {**LEAD, "custom_fields": {f"k{number}": "x" * 1_300 for number in range(200)}}
+    steps = [act("set_field", field="custom_fields.new", value="x" * 9_000), act("set_status", status="lost")]
+    walked = walk(steps, 0, full, SCENE, lambda _: 0)
+    assert [outcome["outcome"] for outcome in walked.outcomes] == ["failed", "done"]
+    assert difference(full, walked.lead) == {"set": {"status": "lost"}}
+
+
 def test_a_won_stage_converts_unless_a_later_step_says_otherwise() -> None:
     won = take(act("move_stage", stage_id=2))
     assert difference(LEAD, won.lead)["set"] == {"pipeline_id": 1, "pipeline_stage_id": 2, "status": "converted"}

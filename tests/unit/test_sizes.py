@@ -34,12 +34,12 @@ def test_batches_become_smaller_while_they_take_long_and_full_again_when_they_do
     assert pace.is_full
     pace.took(60, 2.1)
     assert pace.most == 30
-    pace.was_cancelled(30)
+    pace.was_too_much(30)
     assert pace.most == 15
     pace.took(15, 1.0)  # just right
     assert pace.most == 15
     for _ in range(5):
-        pace.was_cancelled(pace.most)
+        pace.was_too_much(pace.most)
     assert pace.most == 1
     for _ in range(9):
         pace.took(1, 0.1)

@@ -167,7 +167,7 @@ class Drainer:
             outcome = await self._until_uncontended(connection, rows)
         except psycopg.errors.QueryCanceled:
             log.warning("batch.cancelled", lane=rows.lane, most=most, seconds=round(time.perf_counter() - started, 1))
-            self._pace.was_cancelled(most)
+            self._pace.was_too_much(most)
             raise
         finally:
             self._heartbeat.idle()

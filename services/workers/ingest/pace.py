@@ -19,10 +19,10 @@ class Pace:
     def took(self, leads: int, seconds: float) -> None:
         """A batch of so many leads took so long."""
         if seconds > SLOW:
-            self.was_cancelled(leads)
+            self.was_too_much(leads)
         elif seconds < QUICK:
             self.most = min(FULL, self.most * 2)
 
-    def was_cancelled(self, leads: int) -> None:
-        """A batch of so many leads was not done when its time was up."""
+    def was_too_much(self, leads: int) -> None:
+        """A batch of so many leads took too long, or was cancelled for it."""
         self.most = max(1, min(self.most, leads) // 2)
