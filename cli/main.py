@@ -6,6 +6,8 @@ from typing import NoReturn
 
 import click
 
+from shared import __version__
+
 COMMANDS = {
     "up": "cli.up",
     "gateway": "cli.services",
@@ -38,6 +40,7 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, message="%(prog)s %(version)s")
 def commands() -> None:
     """Takes every lead, from every source, at any rate; loses none and doubles none.
 

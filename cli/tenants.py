@@ -87,6 +87,8 @@ def key_create(slug: str, name: str, scopes: str, rate_limit: str, expires: date
     asked = scopes.replace(",", " ").split()
     made = with_database(make_settings(), lambda use: tenants.create_key(use, slug, name, asked, limit, expires))
     click.echo(json.dumps({"key": made.key.secret, "id": made.id}) if as_json else made.key.secret)
+    if expires and expires <= datetime.now(UTC):
+        click.echo("leadhub: this key has expired already; it opens nothing", err=True)
 
 
 @key.command("list")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from shared import __version__
 from shared.db import Connection
 from shared.security import well_formed
 
@@ -52,12 +53,21 @@ def test_workspaces_and_keys_from_making_to_revoking(data_dir: Path) -> None:
     plain = leadhub(data_dir, "key", "create", *options, "--rate-limit", "unlimited").stdout
     assert well_formed(plain.strip())
 
+    over = leadhub(data_dir, "key", "create", *options, "--expires", "2020-01-01")
+    assert well_formed(over.stdout.strip())
+    assert "expired already" in over.stderr
+
     assert leadhub(data_dir, "key", "revoke", "2").returncode == 0
     listing = leadhub(data_dir, "key", "list").stdout
     assert key["key"] not in listing
-    first, second = (line.split() for line in listing.splitlines()[1:])
+    first, second, _ = (line.split() for line in listing.splitlines()[1:])
     assert first[4:6] == ["1000", "2999-01-31T00:00:00+00:00"]
     assert second[4] == "unlimited"
+
+
+def test_it_says_its_version() -> None:
+    said = subprocess.run([sys.executable, str(LAUNCHER), "--version"], capture_output=True, text=True, check=True)
+    assert said.stdout == f"leadhub {__version__}\n"
 
 
 KEY = ("key", "create", "--workspace", "a", "--name", "x", "--scopes", "*")
