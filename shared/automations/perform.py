@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from shared.automations import templates
 from shared.automations.fields import custom_key
-from shared.leads.merge import MOST_CUSTOM, has_room
+from shared.leads.merge import MOST_CUSTOM, MOST_TAGS, has_room
 
 Lead = dict[str, Any]
 Outcome = dict[str, Any]
@@ -71,6 +71,8 @@ Data = dict[str, Any] | None
 
 def _add_tag(found: Walk, action: Mapping[str, Any]) -> Data:
     if not bears(found.lead, action["tag"]):
+        if len(found.lead["tags"]) >= MOST_TAGS:
+            raise Failed(f"the lead bears {MOST_TAGS:,} tags")
         found.lead["tags"].append(action["tag"])
     return None
 

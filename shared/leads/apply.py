@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.leads.merge import MOST_CUSTOM, MOST_NOTES, Policy, append_notes, changes, has_room, merge
+from shared.leads.merge import MOST_CUSTOM, MOST_NOTES, MOST_TAGS, Policy, append_notes, changes, has_room, merge
 from shared.leads.places import Workspace
 from shared.leads.resolve import Resolution
 from shared.leads.submission import Submission
@@ -21,6 +21,7 @@ NO_ROOM_FOR_CUSTOM = (
     f"custom_fields: the lead would hold over {MOST_CUSTOM >> 10} KB of them; kept on the submission alone."
 )
 NO_ROOM_FOR_NOTES = f"notes: the lead would hold over {MOST_NOTES:,} characters of them; kept on the submission alone."
+NO_ROOM_FOR_TAGS = f"tags: the lead would bear over {MOST_TAGS:,}; left out: {{names}}."
 PAIRED = "email of one lead, phone of the other"
 
 
@@ -83,8 +84,7 @@ def _merge(
         del changed["custom_fields"]
         submission.warnings.append(NO_ROOM_FOR_CUSTOM)
     data: Record = {"matched_on": matched, "policy": policy, "changes": changes(state, changed)}
-    new_tags = {id_: name for id_, name in tags.items() if id_ not in state["tag_ids"]}
-    if new_tags:
+    if new_tags := _new_tags(submission, state, tags):
         changed["tag_ids"] = [*state["tag_ids"], *new_tags]
     if notes := _notes(submission, state):
         changed["notes"] = notes
@@ -95,6 +95,16 @@ def _merge(
     if (changed or policy == "overwrite") and state["id"] not in written.created:
         written.updated[state["id"]] = state
     _finish(written, submission, state["id"], "lead.duplicate", data, new_tags)
+
+
+def _new_tags(submission: Submission, state: Record, tags: dict[int, str]) -> dict[int, str]:
+    """The tags that the lead does not bear yet, as far as it has room for them."""
+    new = {id_: name for id_, name in tags.items() if id_ not in state["tag_ids"]}
+    room = max(MOST_TAGS - len(state["tag_ids"]), 0)
+    if len(new) <= room:
+        return new
+    submission.warnings.append(NO_ROOM_FOR_TAGS.format(names=", ".join([*new.values()][room:])))
+    return dict([*new.items()][:room])
 
 
 def _notes(submission: Submission, state: Record) -> str | None:

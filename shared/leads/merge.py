@@ -1,5 +1,6 @@
 """What a duplicate changes on the lead that is there already: a decision on values, taken without the database."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
@@ -13,24 +14,36 @@ FIELDS = ("first_name", "last_name", "email", "phone", "company", "job_title", "
 
 # How much a lead may gather from its duplicates: each of them reads and writes it all. As much as one body may hold.
 MOST_CUSTOM = 256 << 10  # bytes of custom fields, as JSON
-FEW = 20  # of them are not measured
 MOST_NOTES = 100_000  # characters
+MOST_TAGS = 1_000
+
+
+_is_number = re.compile(r"\+[1-9]\d{5,}(?:;ext=\d+)?").fullmatch  # as `contact.Phone.identity` has it
 
 
 def merge(existing: Mapping[str, Any], sent: Mapping[str, Any], policy: Policy, *, older: bool) -> dict[str, Any]:
     """The fields that change and their new values; `custom_fields` is whole where one of its keys changes.
 
+    A phone that nobody can read never takes the place of another, and gives way to a number that can be dialled.
     `older` says that the submission was received before the lead's last one. It may fill gaps but not overwrite, else
     workers in parallel, or a late entry of the spool, would bring old values back.
     """
     if policy == "keep":
         return {}
+    if existing.get("phone") and "phone" in sent and not _is_number(sent["phone"] or ""):
+        sent = {name: value for name, value in sent.items() if name != "phone"}
     overwrite = policy == "overwrite" and not older
-    changed = _winners(existing, {name: sent[name] for name in FIELDS if name in sent}, overwrite)
+    changed = _winners(_dialled(existing, sent), {name: sent[name] for name in FIELDS if name in sent}, overwrite)
     custom = existing.get("custom_fields") or {}
     if won := _winners(custom, sent.get("custom_fields") or {}, overwrite):
         changed["custom_fields"] = {**custom, **won}
     return changed
+
+
+def _dialled(existing: Mapping[str, Any], sent: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The lead as it counts: a phone that nobody can read is none beside a number that can be dialled."""
+    unread = existing.get("phone") and not _is_number(existing["phone"]) and _is_number(sent.get("phone") or "")
+    return {**existing, "phone": None} if unread else existing
 
 
 def append_notes(existing: str | None, sent: str) -> str:
@@ -40,9 +53,8 @@ def append_notes(existing: str | None, sent: str) -> str:
 
 def has_room(existing: Mapping[str, Any], custom: Mapping[str, Any]) -> bool:
     """Whether a lead with `existing` custom fields may come to hold `custom`."""
-    if len(custom) <= FEW or (size := len(orjson.dumps(custom))) <= MOST_CUSTOM:
-        return True
-    return size <= len(orjson.dumps(existing))
+    size = len(orjson.dumps(custom))
+    return size <= MOST_CUSTOM or size <= len(orjson.dumps(existing))
 
 
 def changes(existing: Mapping[str, Any], changed: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

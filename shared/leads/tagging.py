@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.db import Connection
-from shared.leads.edit import Change, State
+from shared.leads.edit import Change, Edit, State
+from shared.leads.merge import MOST_TAGS
 from shared.leads.submission import LeadKey, once
 from shared.leads.tags import TagName, Tags, find_tags, load_tags, tag_names
+
+NO_ROOM = f"The tag field must not bring the lead's tags above {MOST_TAGS:,}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,19 +20,28 @@ class Tagging:
     ids: Tags
     names: dict[int, str]
 
+    def check(self, edit: Edit, state: State) -> None:
+        """Notes where the lead would come to bear too many."""
+        if len(self._after(edit.change, state)) > max(MOST_TAGS, len(state["tag_ids"])):
+            edit.errors["tag"] = [NO_ROOM]
+
     def apply(self, change: Change, state: State) -> dict[str, Any]:
         """Sets the tags of a lead; answers what the timeline says of it."""
-        before, w = state["tag_ids"], change.workspace_id
-        named = [self.ids[w, name] for name in _named(change)]
-        after = named if "tags" in change.set else [*before, *named]
-        gone = {self.ids.get((w, name)) for name in change.remove_tags}
-        state["tag_ids"] = [id_ for id_ in dict.fromkeys(after) if id_ not in gone]
+        before, after = state["tag_ids"], self._after(change, state)
+        state["tag_ids"] = after
         lists = {
-            "tags_added": [self.names[id_] for id_ in state["tag_ids"] if id_ not in before],
+            "tags_added": [self.names[id_] for id_ in after if id_ not in before],
             # One without a name was deleted: it is not seen any more, and nobody took it away.
-            "tags_removed": [self.names[id_] for id_ in before if id_ in self.names and id_ not in state["tag_ids"]],
+            "tags_removed": [self.names[id_] for id_ in before if id_ in self.names and id_ not in after],
         }
         return {name: tags for name, tags in lists.items() if tags}
+
+    def _after(self, change: Change, state: State) -> list[int]:
+        w = change.workspace_id
+        named = [self.ids[w, name] for name in _named(change)]
+        after = named if "tags" in change.set else [*state["tag_ids"], *named]
+        gone = {self.ids.get((w, name)) for name in change.remove_tags}
+        return [id_ for id_ in dict.fromkeys(after) if id_ not in gone]
 
 
 async def load_tagging(connection: Connection, changes: Sequence[Change], states: Mapping[LeadKey, State]) -> Tagging:

@@ -103,10 +103,13 @@ async def change(connection: Connection, changes: Sequence[Change]) -> list[Refu
     for edit in edits:
         if state := states.get(_lead(edit.change)):
             compare(edit, state)
-    sound = [edit for edit in edits if not edit.errors and _lead(edit.change) in states]
+    present = [edit for edit in edits if not edit.errors and _lead(edit.change) in states]
+    tags = await load_tagging(connection, [edit.change for edit in present], states)
+    for edit in present:
+        tags.check(edit, states[_lead(edit.change)])
+    sound = [edit for edit in present if not edit.errors]
     used = {key: edit.change.lead_id for edit in sound for key in edit.keys.values()}
     await _verify(connection, {key: lead for key, lead in used.items() if key not in won})
-    tags = await load_tagging(connection, [edit.change for edit in sound], states)
     entries, freed = _apply(sound, states, tags)
     if entries:
         touched = {(entry["w"], entry["lead_id"]) for entry in entries}

@@ -1,5 +1,6 @@
 """Leads so large, or a database so slow, that a full batch would take too long."""
 
+import random
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -10,8 +11,11 @@ import pytest
 from services.workers.ingest.choice import BYTES
 from shared.db import Connection, open_connection
 from shared.journal import Lane
+from shared.leads.merge import MOST_TAGS
 from shared.pipelined import open_blocking_connection
 from tests.support.ingesting import accept, drain, item, worker, workspace_id
+from tests.support.leads import change
+from tests.support.leads import lead as lead_of
 
 pytestmark = pytest.mark.integration
 
@@ -69,3 +73,33 @@ async def test_what_is_cancelled_comes_in_smaller_batches(
                 assert (await row(database, "SELECT min(stored_at) FROM journal"))[0] < since[0] + SOON
     assert 1 <= cancelled <= 4
     assert await row(database, "SELECT count(*), count(DISTINCT lead_id) FROM submissions") == (80, 80)
+
+
+def longest() -> str:
+    """A text of the greatest length, of characters that take four bytes and do not repeat, so that none is saved."""
+    return "".join(chr(random.randrange(0x20000, 0x2A6D0)) for _ in range(255))
+
+
+async def test_a_lead_of_the_longest_texts_bears_many_tags_and_then_no_more(
+    database: Connection, database_url: str
+) -> None:
+    workspace = await workspace_id(database)
+    person = {"email": f"{'a' * 60}@{'b' * 60}.{'c' * 60}.example.com", "first_name": longest(), "last_name": longest()}
+    person |= {"source": longest(), "company": longest(), "job_title": longest()}
+    for part in range(0, MOST_TAGS + 50, 50):
+        tags = [f"tag {number}" for number in range(part, part + 50)]
+        await accept(database, [item(workspace, {**person, "tags": tags, "notes": f"from {part}"})])
+        assert await drain(database_url) == 1
+    found, states = await row(database, "SELECT max(lead_id), array_agg(DISTINCT state) FROM submissions")
+    assert states == ["done"]
+    lead = await lead_of(database, workspace, found)
+    assert len(lead["tags"]) == MOST_TAGS
+    assert lead["notes"].endswith(f"from {MOST_TAGS}")
+    (warning,) = (await row(database, "SELECT warnings FROM submissions ORDER BY received_at DESC LIMIT 1"))[0]
+    assert warning == f"tags: the lead would bear over 1,000; left out: {', '.join(tags)}."
+
+    (refusal,) = await change(database, workspace, found, add_tags=["one more"])
+    assert list(refusal.errors) == ["tag"]
+    assert await change(database, workspace, found, add_tags=["Tag 7"]) == []  # which it bears already
+    assert await change(database, workspace, found, remove_tags=["tag 7"]) == []
+    assert await change(database, workspace, found, add_tags=["one more"]) == []

@@ -20,6 +20,7 @@ SORTS = ("created_at", "updated_at", "lead_score", "first_name", "last_name", "e
 NAMES = ["bob", "Alice", "alice", None, "", "Émile", "Zoe", "zoë", "Ann Lee", "50%_off", "back\\slash", "李雷"]
 START = datetime(2026, 1, 30, 22, 58, 30, tzinfo=UTC)
 TAGS = {"VIP": 1, "newsletter": 2, "Ümlaut": 3}
+MANY_TAGS = [*range(1001, 1041)]  # more than an index carries
 LEADS = 400
 
 
@@ -66,7 +67,7 @@ def lead(rng: random.Random, workspace: int) -> Row:
         "pipeline_id": stage,
         "pipeline_stage_id": stage,
         "assigned_user_id": rng.choice([None, None, 101, 102]),
-        "tag_ids": rng.sample([1, 2, 3], rng.choice([0, 0, 1, 2])),
+        "tag_ids": [*rng.choice([[], [], [], MANY_TAGS]), *rng.sample([1, 2, 3], rng.choice([0, 0, 1, 2]))],
         "created_at": created,
         "updated_at": created + timedelta(seconds=rng.choice([0, 45, 7200])),
     }

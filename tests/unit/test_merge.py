@@ -68,11 +68,38 @@ def test_notes_are_appended(existing: str | None, sent: str, expected: str) -> N
     assert append_notes(existing, sent) == expected
 
 
+NUMBER, OTHER, EXTENDED = "+12015550123", "+12015550199", "+12015550123;ext=7"
+
+
+@pytest.mark.parametrize(
+    ("existing", "sent", "fill_empty", "overwrite"),
+    [
+        (None, "call me", "call me", "call me"),
+        (NUMBER, "call me", None, None),
+        (EXTENDED, "call me", None, None),
+        ("call me", "ring me", None, None),
+        ("call me", NUMBER, NUMBER, NUMBER),
+        ("call me", EXTENDED, EXTENDED, EXTENDED),
+        (NUMBER, OTHER, None, OTHER),
+        ("+1 no number", NUMBER, NUMBER, NUMBER),
+        ("call me", None, None, None),
+    ],
+)
+def test_a_phone_that_nobody_can_read_gives_way_and_takes_no_place(
+    existing: str | None, sent: str | None, fill_empty: str | None, overwrite: str | None
+) -> None:
+    for policy, after in (("fill_empty", fill_empty), ("overwrite", overwrite), ("keep", None)):
+        changed = merge({"phone": existing}, {"phone": sent} if sent else {}, policy, older=False)  # type: ignore[arg-type]
+        assert changed == ({"phone": after} if after else {})
+
+
 @pytest.mark.parametrize(
     ("existing", "keys", "each", "has"),
     [
         ({}, 21, 100, True),
-        ({}, 20, 100_000, True),  # as few as one body may bring
+        ({}, 1, 250_000, True),
+        ({}, 1, 270_000, False),
+        ({}, 20, 100_000, False),
         ({}, 200, 1_400, False),
         ({f"k{number}": "x" * 2_000 for number in range(200)}, 200, 1_400, True),  # less than before
     ],

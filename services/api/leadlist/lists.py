@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from services.api.cursors import Position
-from services.api.leadlist.filters import IMPLIED, Filters, all_of
+from services.api.leadlist.filters import IMPLIED, TAGGED, TAGGED_AS_WALKED, Filters, all_of
 from services.api.leadlist.limits import Dear
 from services.api.leadlist.plans import DEAR, Plan, Way, all_gathered, choose
 from services.api.leadlist.sorts import LEADS, TIMES, Sort
@@ -93,7 +93,8 @@ def _walked(filters: Filters, sort: Sort, wanted: Slice, plan: Plan) -> str:
         return f"SELECT id, {sort.column} FROM {sort.table} WHERE {within} {_cut(sort, wanted)}"  # noqa: S608
     held, asked = ["workspace_id", "id", sort.column], _columns(filters) - {sort.column}
     if sort.table == LEADS:
-        held, looked_up = [*held, *sorted(asked)], ""
+        held, looked_up = [*held, *sorted(asked - {"tag_ids"}), *(["few_tags"] if "tag_ids" in asked else [])], ""
+        outside = [TAGGED_AS_WALKED if condition == TAGGED else condition for condition in outside]
     else:
         looked_up = LOOKED_UP.format(columns=", ".join(sorted(asked)) or "1")
     order = sort.order(backwards=wanted.backwards)
