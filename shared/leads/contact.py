@@ -119,7 +119,7 @@ def normalise_phone(text: str, country: str | None) -> Phone:
 @lru_cache(maxsize=8192)
 def _parsed_phone(text: str, country: str | None) -> Phone:
     if not (text.isascii() and text.isprintable()):
-        text = text.translate(_PLAIN)
+        text = "".join([str(int(char)) if char.isdecimal() else char for char in text.translate(_PLAIN)])
     if len(text) <= _LONGEST_PHONE and (parted := extensions.part(text)):
         phone = _read_phone(parted.number, country)
         if phone and not phone.extension:
@@ -131,9 +131,8 @@ def _parsed_phone(text: str, country: str | None) -> Phone:
 
 
 def _read_phone(text: str, country: str | None) -> Phone | None:
-    try:
-        number = phonenumbers.parse(text, country)
-    except phonenumbers.NumberParseException:
+    number = _after_zeros(text, country) or _number(text, country)
+    if number is None:
         return None
     number = _without_retired_prefix(number) or number
     if phonenumbers.is_possible_number_with_reason(number) != ValidationResult.IS_POSSIBLE:
@@ -143,15 +142,34 @@ def _read_phone(text: str, country: str | None) -> Phone | None:
     return Phone(phonenumbers.format_number(number, PhoneNumberFormat.E164), number.extension)
 
 
+def _number(text: str, country: str | None = None) -> PhoneNumber | None:
+    try:
+        return phonenumbers.parse(text, country)
+    except phonenumbers.NumberParseException:
+        return None
+
+
+def _after_zeros(text: str, country: str | None) -> PhoneNumber | None:
+    """The valid number behind `00`, which people write for `+` also where another prefix is dialled, or where with it a
+    carrier is chosen: before the country's own code always, before another's where nothing else makes a valid number.
+    """
+    text = text.lstrip()
+    number = _number(f"+{text[2:]}") if text.startswith("00") else None
+    if number is None or not phonenumbers.is_valid_number(number):
+        return None
+    if country and number.country_code == phonenumbers.country_code_for_region(country):
+        return number
+    dialled = _number(text, country)
+    return None if dialled and phonenumbers.is_valid_number(dialled) else number
+
+
 def _is_remarked_on(text: str, country: str | None) -> bool:
     """Whether letters stand behind what is a valid number already: those of a keypad are needed to make it one."""
     before = extensions.before_letters(text)
     if before is None:
         return False
-    try:
-        return phonenumbers.is_valid_number(phonenumbers.parse(before, country))
-    except phonenumbers.NumberParseException:
-        return False
+    number = _number(before, country)
+    return number is not None and phonenumbers.is_valid_number(number)
 
 
 def _without_retired_prefix(number: PhoneNumber) -> PhoneNumber | None:
@@ -161,9 +179,11 @@ def _without_retired_prefix(number: PhoneNumber) -> PhoneNumber | None:
     prefix = retired.match(digits) if retired else None
     if prefix is None or phonenumbers.is_valid_number(number):
         return None
-    shorter = phonenumbers.parse(f"+{number.country_code}{digits[prefix.end() :]}")
+    shorter = _number(f"+{number.country_code}{digits[prefix.end() :]}")
+    if shorter is None or not phonenumbers.is_valid_number(shorter):
+        return None
     shorter.extension = number.extension
-    return shorter if phonenumbers.is_valid_number(shorter) else None
+    return shorter
 
 
 class _Plan(NamedTuple):

@@ -108,7 +108,9 @@ async def test_a_board_of_another_workspace_is_422(client: aiohttp.ClientSession
     assert (answer.status, answer.body["errors"].keys()) == (422, {"pipeline_id", "stage_id"})
 
 
-@pytest.mark.parametrize("spelling", ["{0}", "({0:.3}) {0[3]}{0[4]}{0[5]}-{1}", "+1 {0}", "{1}"])
+@pytest.mark.parametrize(
+    "spelling", ["{0}", "({0:.3}) {0[3]}{0[4]}{0[5]}-{1}", "+1 {0}", "{1}", "tel:+1-{0}", "Tel. {0}", "001 {0}"]
+)
 async def test_search_finds_names_emails_and_phones(client: aiohttp.ClientSession, spelling: str) -> None:
     mark, phone = secrets.token_hex(6), new_phone()
     lead = {"email": f"X-{mark}@example.com", "first_name": "Zoë", "last_name": f"O'{mark}", "phone": phone}

@@ -1,11 +1,13 @@
 """Phone numbers as people go on writing them: prefixes of former times, and extensions under many names."""
 
+from itertools import product
+
 import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.leads import extensions
+from shared.leads import contact, extensions
 from shared.leads.contact import Invalid, Phone, normalise_phone
 
 pytestmark = pytest.mark.unit
@@ -70,6 +72,49 @@ def test_what_is_read_keeps_all_digits_but_prefixes(code: int, digits: str) -> N
     """The end of a number is what tells it from others: 15 is all that is taken from between area and number."""
     phone = read(f"+{code}{digits}")
     assert phone is None or len(phone.e164) < 10 or digits.endswith(phone.e164[-6:])
+
+
+@pytest.mark.parametrize("code", contact._RETIRED)
+def test_what_is_too_short_without_its_prefix_is_no_number(code: int) -> None:
+    for digits in ("".join(some) for n in range(4) for some in product("0123456789", repeat=n)):
+        for text, country in ((f"+{code}{digits}", None), (digits, phonenumbers.region_code_for_country_code(code))):
+            phone = read(text, country)
+            assert phone is None or phone.e164.startswith(f"+{code}")
+
+
+@pytest.mark.parametrize(
+    ("country", "text", "e164"),
+    [
+        ("CO", "0057 351 130 4767", "+573511304767"),  # by the plan carrier 005, and a number in Russia
+        ("KR", "0082 10-2345-6789", "+821023456789"),
+        ("TH", " 0066 85 834 5738", "+66858345738"),
+        ("AU", "0061 412 345 678", "+61412345678"),
+        ("BR", "0055 11 96123-4567", "+5511961234567"),
+        ("JP", "００８１ 90-1234-5678", "+819012345678"),
+        ("US", "0044 20 7946 0018", "+442079460018"),
+        ("US", "001 201 555 0123", "+12015550123"),
+        ("AU", "0011 44 20 7946 0018", "+442079460018"),  # what is dialled there
+        ("CO", "009 1 201 555 0123", "+12015550123"),  # by a carrier
+        ("DE", "0049 30 123456", "+4930123456"),
+        (None, "0049 30 123456", "+4930123456"),
+    ],
+)
+def test_two_zeros_stand_for_a_plus_wherever_they_are_not_dialled(country: str | None, text: str, e164: str) -> None:
+    assert read(text, country) == Phone(e164, None)
+
+
+@pytest.mark.parametrize("country", sorted(phonenumbers.SUPPORTED_REGIONS))
+def test_two_zeros_before_the_countrys_own_code(country: str) -> None:
+    number = phonenumbers.example_number(country)
+    assert number is not None
+    if phonenumbers.is_valid_number(number):
+        e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        assert read(f"00{e164[1:]}", country) == read(e164)
+
+
+@pytest.mark.parametrize("spelt", ["x１２", "#١٢", ";ext=१२", "ｅｘｔ １２", " ext. 1２"])
+def test_an_extension_in_any_digits_is_one(spelt: str) -> None:
+    assert read(f"+1 201 555 0123{spelt}") == Phone("+12015550123", "12")
 
 
 @pytest.mark.parametrize("name", NAMES)

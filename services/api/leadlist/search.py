@@ -6,7 +6,7 @@ written where that is no number in E.164).
 
 import re
 
-import phonenumbers
+from shared.leads.contact import Invalid, normalise_phone
 
 _PHONE = re.compile(r"[\d\s+().\-/]+").fullmatch
 _TRUNK = re.compile(r"\(0\)")
@@ -17,27 +17,24 @@ FEWEST_DIGITS = 3
 def patterns(term: str, country: str | None) -> list[str]:
     """The LIKE patterns of which one must fit; case is left to the database, which raised and lowered the text."""
     found = [f"%{term.translate(_ESCAPED)}%"]
-    found += [f"%\n%\n%{digits}%" for digits in sorted(_digits(term, country))]
+    if sum(char.isdecimal() for char in term) >= FEWEST_DIGITS:
+        found += [f"%\n%\n%{phone}%" for phone in sorted(_part(term) | _whole(term, country))]
     return found
 
 
-def _digits(term: str, country: str | None) -> set[str]:
-    """The digits that the term may stand for in a phone number: without what is dialled before it at home."""
+def _part(term: str) -> set[str]:
+    """The digits of a part of a number: without what is dialled before it at home."""
     if not _PHONE(term):
         return set()
     digits = "".join(str(int(char)) for char in _TRUNK.sub("", term) if char.isdecimal())
-    if len(digits) < FEWEST_DIGITS:
-        return set()
     bare = digits.lstrip("0")
-    return {bare if len(bare) >= FEWEST_DIGITS else digits} | _dialled(digits, country)
+    return {bare if len(bare) >= FEWEST_DIGITS else digits}
 
 
-def _dialled(digits: str, country: str | None) -> set[str]:
-    """The whole number that it is in the workspace's country, if it is one."""
+def _whole(term: str, country: str | None) -> set[str]:
+    """The number that it is as intake reads it, if it is one: its digits, or all of it where it has an extension."""
     try:
-        number = phonenumbers.parse(digits, country)
-    except phonenumbers.NumberParseException:
+        phone = normalise_phone(term, country)
+    except Invalid:
         return set()
-    if not phonenumbers.is_possible_number(number):
-        return set()
-    return {phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:]}
+    return {phone.identity if phone.extension else phone.e164[1:]}
