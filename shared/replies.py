@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+REUSED = "Idempotency-Key: the same key came again with another body; nothing was changed."
 MOST_BYTES = 7_900  # PostgreSQL refuses a notification of 8,000 bytes
 
 
@@ -21,6 +22,10 @@ class Verdict(NamedTuple):
     matched_on: list[str] | None = None
     warnings: list[str] | None = None
     replayed: bool = False  # the first's verdict, to a repeat of its idempotency key
+
+    def repeated(self) -> "Verdict":
+        """To a repeat: without the note that others used the key for something else."""
+        return self._replace(warnings=[w for w in self.warnings or () if w != REUSED] or None, replayed=True)
 
 
 # A verdict too long to send is looked up by the gateway in the submission's row.

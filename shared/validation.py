@@ -153,7 +153,6 @@ def text(longest: int, *, shortest: int = 0) -> Any:
     return StringConstraints(strict=True, strip_whitespace=True, min_length=shortest or None, max_length=longest)
 
 
-Text50 = Annotated[str, text(50)]
 Text64 = Annotated[str, text(64)]
 Text100 = Annotated[str, text(100)]
 Text255 = Annotated[str, text(255)]

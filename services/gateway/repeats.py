@@ -73,4 +73,4 @@ class Repeats:
             rows = await within(ANSWER_IN, self._rows(wanted))
         except UNAVAILABLE:
             return {}
-        return {(row[0], row[1]): First(row[2], Verdict(*row[3:])._replace(replayed=True)) for row in rows}
+        return {(row[0], row[1]): First(row[2], Verdict(*row[3:]).repeated()) for row in rows}

@@ -15,13 +15,12 @@ from typing_extensions import TypedDict
 
 from shared.leads.contact import Invalid, normalise_email
 from shared.leads.forms import MAX_DEPTH, Malformed, typed_fields
+from shared.leads.submission import KNOWN
 from shared.validation import (
     INT64,
     Fields,
     Flag,
     Id,
-    Text50,
-    Text64,
     Text100,
     Text255,
     Unacceptable,
@@ -63,17 +62,17 @@ CustomFields = Annotated[dict[CustomKey, Any], Strict(), Field(max_length=200)]
 
 
 class InboundLead(TypedDict, total=False):
-    """One lead as a source sends it. Null and blank mean "not sent", unknown fields are ignored."""
+    """One lead as a source sends it. Null and blank mean "not sent"; unknown fields stay on the submission alone."""
 
     email: Required[Email]
     first_name: Text255 | None
     last_name: Text255 | None
-    phone: Text64 | None
+    phone: Text255 | None
     company: Text255 | None
     job_title: Text255 | None
     country: Text100 | None
     source: Text255 | None
-    status: Text50 | None
+    status: Text255 | None
     notes: Notes | None
     tags: Tags | None
     custom_fields: CustomFields | None
@@ -97,7 +96,7 @@ def parse(body: bytes, *, levels: int = MAX_DEPTH) -> Any:
 
 
 def validate(body: bytes) -> dict[str, Any]:
-    """The fields of a lead that were sent and may be kept. Raises `Malformed` or `Unacceptable`."""
+    """The fields of a lead that were sent and may be kept, unknown ones too. Raises `Malformed` or `Unacceptable`."""
     value, plain = _read(body, MAX_DEPTH)
     if not isinstance(value, dict):
         raise Malformed("The body must be a JSON object.")
@@ -196,7 +195,14 @@ def _checked(value: dict[str, Any]) -> dict[str, Any]:
     sent = {name: field for name, field in fields.items() if field is not None and field != ""}
     if "tags" in sent:
         sent["tags"] = [tag for tag in sent["tags"] if tag]
+    if len(fields) < len(value):
+        sent |= {name: _kept(field) for name, field in value.items() if name not in KNOWN}
     return sent
+
+
+def _kept(unknown: Any) -> Any:
+    """A field of no lead as its submission keeps it: as it came, but a number that orjson could not write as text."""
+    return str(unknown) if isinstance(unknown, int) and not -INT64 <= unknown < 2 * INT64 else unknown
 
 
 def _checked_closely(value: dict[str, Any]) -> dict[str, Any]:

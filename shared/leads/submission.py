@@ -8,7 +8,11 @@ from shared.leads.contact import Invalid, normalise_email, normalise_phone
 STATUSES = frozenset({"new", "contacted", "qualified", "converted", "lost"})
 TEXT = ("first_name", "last_name", "company", "job_title", "country", "source", "notes")
 
+OTHER = "email phone status custom_fields starred tags pipeline_id pipeline_stage_id assigned_user_id".split()
 FORM = "_form"  # no lead's field: where a body keeps what belongs to the form
+
+KNOWN = frozenset({*TEXT, *OTHER, FORM})  # all that a body holds which is looked at
+NAMED = 10  # unknown fields that a warning names
 
 Key = tuple[int, str, str]  # workspace id, kind (email, phone), normalised value: what an identity is unique by
 LeadKey = tuple[int, int]  # workspace id, lead id
@@ -99,6 +103,14 @@ def prepare(submission: Submission, *, country: str | None, fold_gmail: bool) ->
         fields["starred"] = True
     if tags := body.get("tags"):
         submission.tags = once(tags)
+    if not body.keys() <= KNOWN:
+        submission.warnings.append(_about_unknown([name for name in body if name not in KNOWN]))
+
+
+def _about_unknown(names: list[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    named = ", ".join([name[:50] for name in names[:NAMED]])
+    return f"{named}{more}: no field of a lead; kept on the submission alone."
 
 
 def _prepare_email(submission: Submission, fold_gmail: bool) -> None:

@@ -8,8 +8,8 @@ from tests.contract.texts import HOSTILE, NO_EMAILS, NO_JSON
 EMAIL = "corpus@example.com"
 TEXTS = "first_name last_name phone company job_title country source status notes".split()
 LONGEST = {
-    **{"first_name": 255, "last_name": 255, "phone": 64, "company": 255, "job_title": 255, "country": 100},
-    **{"source": 255, "status": 50, "notes": 10_000},
+    **{"first_name": 255, "last_name": 255, "phone": 255, "company": 255, "job_title": 255, "country": 100},
+    **{"source": 255, "status": 255, "notes": 10_000},
 }
 IDS = ("pipeline_id", "pipeline_stage_id", "assigned_user_id")
 

@@ -194,6 +194,37 @@ async def test_two_bodies_at_once_with_one_key_are_one_lead_and_conflicts(client
     assert sorted(answer.status for answer in answers) == [201] + [409] * 9
 
 
+async def test_what_is_no_field_of_a_lead_stays_on_the_submission(client: aiohttp.ClientSession) -> None:
+    lead = {"email": new_email(), "utm_source": "google", "landing": {"url": "https://example.com"}}
+    answer = await post_lead(client, lead)
+    assert answer.status == 201
+    assert answer.body["warnings"] == ["utm_source, landing: no field of a lead; kept on the submission alone."]
+    assert (await submission_of(client, answer))["payload"] == lead
+
+    many = {"email": new_email(), **{f"field {n} {'x' * 90}": n for n in range(40)}}
+    (warning,) = (await post_lead(client, many)).body["warnings"]
+    assert " and 30 more: " in warning
+    assert len(warning) < 700
+
+
+async def test_another_value_of_an_unknown_field_is_another_body(client: aiohttp.ClientSession) -> None:
+    used, email = secrets.token_hex(8), new_email()
+    told = [await post_lead(client, {"email": email, "utm": utm}, Idempotency_Key=used) for utm in ("1", "2", "1")]
+    assert [answer.status for answer in told] == [201, 409, 201]
+
+
+async def test_conflicts_are_noted_once_and_not_told_to_repeats(client: aiohttp.ClientSession) -> None:
+    used, email = secrets.token_hex(8), new_email()
+    bodies = [{"email": email, "n": n % 3} for n in range(30)]
+    answers = await asyncio.gather(*(post_lead(client, body, Idempotency_Key=used) for body in bodies))
+    first = next(answer for answer in answers if answer.status == 201)
+    assert sorted(answer.status for answer in answers) == [201] * 10 + [409] * 20
+    warnings = {str(answer.body["warnings"]) for answer in answers if answer.status == 201}
+    assert warnings == {"['n: no field of a lead; kept on the submission alone.']"}
+    noted = (await submission_of(client, first))["warnings"]
+    assert len(noted) == len({*noted}) <= 2
+
+
 async def submission_of(client: aiohttp.ClientSession, accepted: Answer, field: str = "lead_id") -> dict[str, Any]:
     """What became of a submission that was answered 202, once that field is told."""
     found: dict[str, Any] = {}

@@ -39,8 +39,11 @@ CONFIG = SchemathesisConfig.from_dict(
             "no-shrink": not EXAMPLES,
         },
         "phases": {"coverage": {"enabled": bool(EXAMPLES)}},
-        # Names that are taken and records that are not there are 422 as well, and no schema can tell.
-        "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", 401, 403, 404, 409, 422, 429]}},
+        # No schema can tell that a name is taken or a record is not there (422), or that a body is too large (413).
+        "checks": {
+            "positive_data_acceptance": {"expected-statuses": ["2xx", 401, 403, 404, 409, 422, 429]},
+            "negative_data_rejection": {"expected-statuses": [400, 401, 403, 404, 405, 409, 413, 415, 422, 429]},
+        },
     }
 )
 

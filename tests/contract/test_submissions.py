@@ -85,7 +85,7 @@ async def test_submissions_are_listed_newest_first(client: aiohttp.ClientSession
     assert [each["id"] for each in page["data"]] == [each["submission_id"] for each in posted[:0:-1]]
     newest = page["data"][0]
     assert newest.keys() == RECORD
-    assert newest["payload"] == {"email": email, "source": source}
+    assert newest["payload"] == {"email": email, "source": source, "n": 2}
     assert (newest["state"], newest["is_duplicate"], newest["matched_on"]) == ("done", True, ["email"])
     assert (await ask(client, "GET", f"{SUBMISSIONS}/{newest['id']}")).body["data"] == newest
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.leads import inbound
-from shared.leads.inbound import Malformed, Unacceptable, parse, validate, validate_object
+from shared.leads.inbound import InboundLead, Malformed, Unacceptable, parse, validate, validate_object
+from shared.leads.submission import FORM, KNOWN
 from shared.validation import storable
 
 pytestmark = pytest.mark.unit
@@ -24,7 +25,7 @@ def errors_of(body: bytes | dict[str, Any]) -> dict[str, list[str]]:
     return refusal.value.errors
 
 
-def test_keeps_what_was_sent_and_nothing_else() -> None:
+def test_keeps_what_was_sent_and_what_belongs_to_a_form_is_not_to_be_sent() -> None:
     sent = {
         "email": " Ada@Example.com ",
         "first_name": " Ada ",
@@ -39,6 +40,7 @@ def test_keeps_what_was_sent_and_nothing_else() -> None:
         "id": 7,
         "lead_score": "ignored",
         "unknown": {"x": 1},
+        "_form": {"id": 1, "values": {}, "policy": "overwrite"},
     }
     assert validate(json.dumps(sent).encode()) == {
         "email": "Ada@Example.com",
@@ -49,7 +51,22 @@ def test_keeps_what_was_sent_and_nothing_else() -> None:
         "custom_fields": {"budget": 10, "nested": {"a": [1, 2.5, None]}, "blank": ""},
         "pipeline_id": 2**63 - 1,
         "starred": False,
+        "id": 7,
+        "lead_score": "ignored",
+        "unknown": {"x": 1},
     }
+
+
+def test_what_is_looked_at_is_what_may_be_sent() -> None:
+    assert {*InboundLead.__annotations__, FORM} == KNOWN
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [(b"10", 10), (b"1" + b"0" * 40, "1" + "0" * 40), (b"-9223372036854775809", "-9223372036854775809")],
+)
+def test_a_number_of_any_size_in_an_unknown_field_refuses_no_lead(sent: bytes, kept: object) -> None:
+    assert validate(b'{"email": "a@example.com", "n": %b}' % sent)["n"] == kept
 
 
 @pytest.mark.parametrize(
@@ -105,10 +122,10 @@ def test_email_is_required(email: str | None) -> None:
         ("email", "a" * 250 + "@b.co", "email", "must not be greater than 254 characters."),
         ("first_name", 5, "first_name", "must be a string."),
         ("phone", 2015550123, "phone", "must be a string."),
-        ("phone", "1" * 65, "phone", "must not be greater than 64 characters."),
+        ("phone", "1" * 256, "phone", "must not be greater than 255 characters."),
         ("country", "x" * 101, "country", "must not be greater than 100 characters."),
         ("notes", "x" * 10_001, "notes", "must not be greater than 10000 characters."),
-        ("status", "x" * 51, "status", "must not be greater than 50 characters."),
+        ("status", "x" * 256, "status", "must not be greater than 255 characters."),
         ("source", ["web"], "source", "must be a string."),
         ("pipeline_id", "5", "pipeline_id", "must be an integer."),
         ("pipeline_id", True, "pipeline_id", "must be an integer."),

@@ -13,7 +13,7 @@ from services.workers.ingest.claim import claim
 from services.workers.ingest.facts import Facts
 from services.workers.ingest.lead_ids import LeadIds
 from services.workers.ingest.poison import ATTEMPTS, bury, park
-from services.workers.ingest.repeats import REUSED, Sorted, sort_out, take_earlier
+from services.workers.ingest.repeats import Sorted, sort_out, take_earlier
 from services.workers.ingest.write import finish, is_second_run, write
 from shared.db import Connection, Contended, Statements, is_contention, is_unavailable
 from shared.journal import Lane
@@ -24,7 +24,7 @@ from shared.leads.submission import Submission, prepare
 from shared.leads.tags import make_tags
 from shared.leads.workspaces import Known, load_places
 from shared.pipelined import transaction
-from shared.replies import Reply, Verdict
+from shared.replies import REUSED, Reply, Verdict
 
 SUSPECT = 2  # workers that a row took down, as far as that was noted, before it is handled with care
 FIRST = 16  # journal rows of lane 0 that make a batch
@@ -253,9 +253,9 @@ async def _answer_repeats(connection: Statements, batch: Sorted, records: list[R
         if repeat.body_hash != first.body_hash:
             outcome.reply(repeat, Verdict("conflict"))
             if record := written.get(first.id):  # its row is yet to be written
-                record["warnings"] = [*record.get("warnings", ()), REUSED]
+                record["warnings"] = [*dict.fromkeys([*record.get("warnings", ()), REUSED])]
             else:
                 conflicts.append(repeat)
         elif verdict := decided.get(first.id):
-            outcome.reply(repeat, verdict._replace(replayed=True))
+            outcome.reply(repeat, verdict.repeated())
     await repeats.note_conflicts(connection, conflicts)

@@ -6,7 +6,7 @@ from psycopg.rows import TupleRow
 
 from shared.db import Statements, as_json
 from shared.leads.submission import Submission
-from shared.replies import Verdict
+from shared.replies import REUSED, Verdict
 
 # Before the identities in the lock order, sorted among themselves.
 CLAIM = """
@@ -28,10 +28,11 @@ JOIN submissions s ON s.workspace_id = (w->>0)::bigint AND s.id = (w->>1)::uuid
                   AND s.received_at = to_timestamp((w->>2)::bigint / 1000.0)
 """
 NOTE = """
-UPDATE submissions s SET warnings = array_append(s.warnings, %s)
-FROM json_array_elements(%s::json) w, submission_keys k
+UPDATE submissions s SET warnings = array_append(s.warnings, note.text)
+FROM (VALUES (%s)) note(text), json_array_elements(%s::json) w, submission_keys k
 WHERE k.workspace_id = (w->>0)::bigint AND k.id = (w->>1)::uuid
   AND s.workspace_id = k.workspace_id AND s.id = k.id AND s.received_at = k.received_at
+  AND NOT note.text = ANY(coalesce(s.warnings, '{}'))
 """
 # What was accepted before some submissions and may be the first use of their keys, in whatever lane: a repeat that
 # overtakes it must not take its place. It waits for rows that another worker has in hand, and then does not find them.
@@ -40,7 +41,6 @@ DELETE FROM journal
 WHERE lane IN (0, 1, 2) AND id < %s AND NOT id = ANY(%s) AND attempts < %s AND ids && %s::uuid[]
 RETURNING id, attempts, payload
 """
-REUSED = "Idempotency-Key: the same key came again with another body; nothing was changed."
 
 
 class Sorted:
@@ -100,7 +100,7 @@ async def _drop_repeats(connection: Statements, unique: list[Submission], result
     for submission in [*repeats, *twins]:
         row = firsts[submission.id]
         if row[1] == submission.body_hash:
-            result.drop(submission, Verdict(*row[2:])._replace(replayed=True) if row[2] else None)
+            result.drop(submission, Verdict(*row[2:]).repeated() if row[2] else None)
         else:
             conflicts.append(submission)
             result.drop(submission, Verdict("conflict"))
