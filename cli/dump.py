@@ -78,7 +78,7 @@ def side_database(url: str) -> Iterator[str]:
         _drop(server, side, old)  # what a killed restore left
         server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(side)))
         try:
-            yield make_url(url).set(database=side).render_as_string(hide_password=False)
+            yield _url_of(url, side)
         finally:
             _drop(server, side)
 
@@ -110,6 +110,13 @@ def maintenance(url: str) -> Iterator[psycopg.Connection[TupleRow]]:
     """A connection to the server that uses none of our databases, autocommit."""
     with psycopg.connect(make_conninfo(url, dbname="postgres"), autocommit=True, connect_timeout=3) as connection:
         yield connection
+
+
+def _url_of(url: str, database: str) -> str:
+    """The URL of another database of the same server. A space in a socket's folder is `+` to SQLAlchemy alone."""
+    rendered = make_url(url).set(database=database).render_as_string(hide_password=False)
+    server, mark, query = rendered.partition("?")
+    return f"{server}{mark}{query.replace('+', '%20')}"
 
 
 def _names(url: str) -> tuple[str, str, str]:

@@ -1,6 +1,7 @@
 """The command line. Each module of `cli` holds the commands of one subject."""
 
 import importlib
+import os
 import sys
 from typing import NoReturn
 
@@ -49,8 +50,15 @@ def commands() -> None:
     """
 
 
+# Of libpq. A database is named by its setting, and what these change would be wrong for ours: the encoding of names,
+# the time that a statement may take.
+MISLEADING = ("PGCLIENTENCODING", "PGDATESTYLE", "PGGEQO", "PGOPTIONS", "PGSERVICE", "PGSERVICEFILE", "PGTZ")
+
+
 def main(arguments: list[str]) -> None:
     """Run one command and exit."""
+    for name in MISLEADING:
+        os.environ.pop(name, None)
     try:
         commands.main(arguments, prog_name="leadhub", standalone_mode=True)
     except (

@@ -5,9 +5,10 @@ import json
 from typing import Any
 
 import click
+import redis
 import redis.asyncio
 
-from cli.common import data_dir_option, make_settings, table
+from cli.common import data_dir_option, make_settings, say, table
 from cli.schema import upgrade
 from cli.spool import check_spool
 from shared import ledger
@@ -40,9 +41,15 @@ async def _read(settings: Settings, with_spool: bool) -> dict[str, Any]:
     async with connect(settings.database_url, "leadhub-cli") as connection:
         if not with_spool:
             return await ledger.read(connection, None)
-        async with redis.asyncio.Redis.from_url(settings.spool_url, socket_timeout=5) as spool:
-            return await ledger.read(connection, Spool(spool))
+        try:
+            async with redis.asyncio.Redis.from_url(settings.spool_url, socket_timeout=5) as spool:
+                return await ledger.read(connection, Spool(spool))
+        except redis.RedisError as error:
+            say(f"the spool does not answer ({error}): what it holds is not counted")
+            return {**await ledger.read(connection, None), "spooled": None}
 
 
 def _shown(value: object) -> object:
+    if value is None:
+        return "unknown"
     return ", ".join(f"{name} {n}" for name, n in value.items()) if isinstance(value, dict) else value

@@ -24,7 +24,8 @@ from shared.settings import Settings
 
 WELCOME = """\
 Workspace: main
-Key:       {key}   (shown only now)
+Key:       {key}   (shown only now)"""
+TRY_IT = """\
 Try it:
 curl -X POST "{url}/api/inbound/leads?tenant=main" -H "Authorization: Bearer {key}" \
 -H "Content-Type: application/json" -d '{{"email":"ada@example.com","first_name":"Ada"}}'"""
@@ -56,18 +57,20 @@ def _run(embedded: Embedded) -> None:
     supervisor = Supervisor()
     with supervisor.handling_signals():
         try:
-            settings = _start_servers(supervisor, embedded)
+            settings, key = _start_servers(supervisor, embedded)
             _start_services(supervisor, settings)
             supervisor.wait_until(lambda: is_healthy(settings))
             say(f"LeadHub is ready at {url_of(settings)}")
+            if key:
+                click.echo(TRY_IT.format(key=key, url=url_of(settings)))
             supervisor.run()
         except Stopped:
             pass
         say("stopping")
 
 
-def _start_servers(supervisor: Supervisor, embedded: Embedded) -> Settings:
-    """Servers, tables, first workspace; answers the settings with their URLs."""
+def _start_servers(supervisor: Supervisor, embedded: Embedded) -> tuple[Settings, str | None]:
+    """Servers, tables, first workspace; answers the settings with their URLs, and the first key if it is new."""
     embedded.home.forget_ports()
     supervisor.start_ready(server.program() for server in embedded.servers)
     if embedded.postgres:
@@ -77,8 +80,8 @@ def _start_servers(supervisor: Supervisor, embedded: Embedded) -> Settings:
     supervisor.check()
     key = asyncio.run(welcome(settings.database_url))
     if key:
-        click.echo(WELCOME.format(key=key, url=url_of(settings)))
-    return settings
+        click.echo(WELCOME.format(key=key))  # at once: nothing may come between its making and its being seen
+    return settings, key
 
 
 def _start_services(supervisor: Supervisor, settings: Settings) -> None:

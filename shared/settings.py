@@ -1,14 +1,26 @@
 """Every setting of every service, in one place. `docs/settings.md` is generated from here."""
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 SHORTEST_KEY = 16  # characters
 BROKERS = ("redis://", "rediss://", "redis+socket://", "amqp://", "amqps://")
+STORES = ("redis://", "rediss://", "unix://")
+BEGINNINGS = {
+    "broker_url": BROKERS,
+    "redis_url": STORES,
+    "spool_url": STORES,
+    "replica_url": ("postgresql://", "postgres://"),
+    "public_url": ("https://", "http://"),
+    "smtp_url": ("smtp://", "smtps://"),
+    "twilio_url": ("https://", "http://"),
+    "mailgun_url": ("https://", "http://"),
+}
 
 
 class Settings(BaseSettings):
@@ -62,11 +74,23 @@ class Settings(BaseSettings):
         "Empty: the key of the data dir.",
     )
 
-    @field_validator("broker_url")
+    @field_validator(*BEGINNINGS)
     @classmethod
-    def _refuse_unknown_brokers(cls, value: str) -> str:
-        if value and not value.startswith(BROKERS):
-            raise ValueError(f"must begin with one of {', '.join(BROKERS)}")
+    def _refuse_other_urls(cls, value: str, info: ValidationInfo) -> str:
+        known = BEGINNINGS[str(info.field_name)]
+        if value and not value.startswith(known):
+            raise ValueError(f"must begin with one of {', '.join(known)}")
+        return value
+
+    @field_validator("trusted_proxies", "allowed_targets")
+    @classmethod
+    def _refuse_what_is_no_network(cls, value: str, info: ValidationInfo) -> str:
+        for part in filter(None, map(str.strip, value.split(","))):
+            if info.field_name == "trusted_proxies" or "/" in part:
+                try:
+                    ip_network(part, strict=False)
+                except ValueError:
+                    raise ValueError(f"{part} is no network, as 10.1.0.0/16") from None
         return value
 
     @field_validator("secret_key")

@@ -99,12 +99,13 @@ async def find(connection: AsyncConnection, spool: Spool, workspace_id: int, wan
     through the places in that order cannot pass it by.
     """
     found = await find_decided(connection, workspace_id, wanted) or await find_waiting(connection, workspace_id, wanted)
-    found = found or await _find_spooled(spool, workspace_id, wanted)
+    found = found or await find_spooled(spool, workspace_id, wanted)
     found = found or await find_waiting(connection, workspace_id, wanted)
     return found or await find_decided(connection, workspace_id, wanted)
 
 
-async def _find_spooled(spool: Spool, workspace_id: int, wanted: uuid.UUID) -> Record | None:
+async def find_spooled(spool: Spool, workspace_id: int, wanted: uuid.UUID) -> Record | None:
+    """The submission, if it waits in the spool."""
     try:
         item = await spool.find(str(wanted))
     except redis.RedisError:

@@ -1,8 +1,10 @@
 """The Celery application of the worker processes: `celery -A services.workers.app worker --pool=solo`."""
 
+import warnings
 from typing import Any
 
 from celery import Celery, signals
+from celery.exceptions import SecurityWarning
 from celery.worker import state
 
 from services.workers.runtime import Worker
@@ -11,6 +13,7 @@ from shared.collector import settle
 from shared.settings import Settings
 
 settings = Settings()
+warnings.filterwarnings("ignore", category=SecurityWarning)  # to run as root does no harm: no message is unpickled
 
 # No bound on messages that are not acknowledged: they are hints, and who gets many finds nothing for most. With a bound
 # of one a worker can wait for ever. From Redis: `QoS.ack` of kombu 5.7 raises, where Redis is frozen, before it forgets

@@ -72,7 +72,7 @@ async def _respond(request: web.Request, handler: Next, request_id: str) -> web.
     try:
         if request.method == hdrs.METH_OPTIONS and request.path.startswith("/api"):
             return web.Response(status=204, headers=PREFLIGHT)
-        scope = scope_of(request)
+        scope = PUBLIC if request.method == hdrs.METH_OPTIONS else scope_of(request)
         if scope != PUBLIC:
             require(await _enter(request), scope)
         _check_encoding(request)

@@ -50,6 +50,11 @@ async def test_options_are_answered_to_anybody(nobody: aiohttp.ClientSession, pa
     assert "Access-Control-Allow-Credentials" not in answer.headers
 
 
+async def test_options_elsewhere_need_no_key_to_be_told_that_there_is_nothing(nobody: aiohttp.ClientSession) -> None:
+    answer = await ask(nobody, "OPTIONS", "/nowhere")
+    assert (answer.status, answer.code) == (404, "NOT_FOUND")
+
+
 @pytest.mark.parametrize("with_key", [True, False])
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 async def test_every_answer_opens_itself_to_scripts_of_any_site(

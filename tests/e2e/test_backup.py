@@ -103,7 +103,7 @@ async def test_a_backup_under_load_brings_back_all_that_was_acknowledged_before_
 
 async def test_what_waits_in_the_spool_comes_along_and_is_ingested_once(tmp_path: Path) -> None:
     """Entered twice, as one that moved into the journal between the two halves of a backup would be."""
-    first, second, file = Stack(tmp_path / "one"), Stack(tmp_path / "two"), tmp_path / "saved.tar"
+    first, second, file = Stack(tmp_path / "one"), Stack(tmp_path / "two + 2 words"), tmp_path / "saved.tar"
     make_workspace(first)
     await spool_two(first.folder, times=2)
     first.run("backup", str(file))

@@ -116,6 +116,9 @@ async def test_leads_are_taken_while_postgresql_is_away(stack: Stack, client: Cl
         answers += [await client.post(lead, Idempotency_Key=key) for _ in range(3)]
         answers += [await client.post([{"email": email()} for _ in range(20)], path="/batch")]
         assert await asyncio.to_thread(stack.is_healthy)
+        shown = await client.show(f"submissions/{answers[0].body['submission_id']}")
+        assert (shown.status, shown.body["data"]["state"]) == (200, "accepted")
+        assert (await client.show(f"submissions/{uuid.uuid4()}")).status == 503
     assert {answer.status for answer in answers[:-1]} == {202}
     assert {line["status"] for line in answers[-1].body["data"]} == {"accepted"}
     assert len({answer.body["submission_id"] for answer in answers[50:53]}) == 1

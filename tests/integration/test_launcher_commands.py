@@ -65,6 +65,31 @@ def test_workspaces_and_keys_from_making_to_revoking(data_dir: Path) -> None:
     assert second[4] == "unlimited"
 
 
+def test_names_are_unicode_whatever_libpq_is_told(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("PGCLIENTENCODING", "LATIN1"), ("PGOPTIONS", "-c statement_timeout=1"), ("PGSERVICE", "x")):
+        monkeypatch.setenv(name, value)
+    made = leadhub(data_dir, "workspace", "create", "unicode", "--name", "Ключ 日本")
+    assert (made.returncode, made.stderr) == (0, "")
+    assert "Ключ 日本" in leadhub(data_dir, "workspace", "list").stdout
+
+
+@pytest.mark.parametrize("character", '"$`\\\n')
+def test_a_path_that_initdb_cannot_take_is_named(tmp_path: Path, character: str) -> None:
+    folder = tmp_path / f"a{character}b"
+    done = leadhub(folder, "key", "list")
+    assert (done.returncode, "initdb cannot take a path" in done.stderr) == (1, True)
+
+
+def test_a_spool_that_cannot_be_reached_hides_nothing_else(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEADHUB_SPOOL_URL", f"redis://{AWAY}/0")
+    done = leadhub(data_dir, "status", "--json")
+    assert done.returncode == 0
+    assert "the spool does not answer (Error 111 connecting to 127.0.0.1:1" in done.stderr
+    told = json.loads(done.stdout)
+    assert (told["accepted"], told["spooled"]) == (0, None)
+    assert "unknown" in leadhub(data_dir, "status").stdout
+
+
 def test_it_says_its_version() -> None:
     said = subprocess.run([sys.executable, str(LAUNCHER), "--version"], capture_output=True, text=True, check=True)
     assert said.stdout == f"leadhub {__version__}\n"
@@ -111,7 +136,6 @@ AWAY = "127.0.0.1:1"  # where nothing listens
         ("migrate", "LEADHUB_DATABASE_URL", f"postgresql://leadhub@{AWAY}/leadhub", "refused"),
         ("status", "LEADHUB_DATABASE_URL", "leadhub", "LEADHUB_DATABASE_URL cannot be read"),
         ("migrate", "LEADHUB_DATABASE_URL", "leadhub", "LEADHUB_DATABASE_URL cannot be read"),
-        ("status", "LEADHUB_SPOOL_URL", f"redis://{AWAY}/0", "connecting to 127.0.0.1:1"),
     ],
 )
 def test_a_store_that_cannot_be_reached_is_said_in_a_line(

@@ -43,6 +43,12 @@ class Client:
         """Make a record of the API: `forms`, `pipelines`."""
         return (await self._send(f"{self._stack.base}/api/v1/{noun}", body, {})).body["data"]
 
+    async def show(self, path: str) -> Answer:
+        """What a GET below the API's address answers."""
+        started = time.monotonic()
+        async with self._session.get(f"{self._stack.base}/api/v1/{path}") as got:
+            return Answer(got.status, await got.json(), got.headers, time.monotonic() - started)
+
     async def _send(self, url: str, body: Any, headers: Mapping[str, str]) -> Answer:
         started = time.monotonic()
         async with self._session.post(url, json=body, headers=headers) as got:

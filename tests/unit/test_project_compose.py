@@ -67,6 +67,12 @@ def test_only_the_proxy_is_reached_from_outside() -> None:
     assert FILE["networks"]["backend"] == {"internal": True}
 
 
+def test_who_sends_can_reach_the_world_and_who_stores_cannot() -> None:
+    ways_out = {name for name, network in FILE["networks"].items() if not (network or {}).get("internal")}
+    reaching = {name for name, service in SERVICES.items() if ways_out & {*service["networks"]}}
+    assert reaching == {"worker", "sweeper", "gateway", "api", "proxy"}
+
+
 def test_no_secret_is_written_down() -> None:
     for name, service in SERVICES.items():
         for variable, value in service.get("environment", {}).items():

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from docs.settings_page import PAGE, page
-from shared.settings import Settings
+from shared.settings import BEGINNINGS, Settings
 
 pytestmark = pytest.mark.unit
 
@@ -25,6 +25,25 @@ def test_an_empty_variable_is_as_one_that_is_not_set(monkeypatch: pytest.MonkeyP
     for name in Settings.model_fields:
         monkeypatch.setenv(f"LEADHUB_{name.upper()}", "")
     assert Settings() == Settings.model_construct()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *[(name, "foo") for name in BEGINNINGS],
+        *[("redis_url", "amqp://x"), ("spool_url", "localhost:6379"), ("public_url", "crm.example.com")],
+        *[("trusted_proxies", "foo"), ("trusted_proxies", "10.0.0.1, x"), ("allowed_targets", "10.0.0.0/99")],
+    ],
+)
+def test_what_cannot_be_meant_is_refused(name: str, value: str) -> None:
+    with pytest.raises(ValidationError, match=r"must begin with|is no network"):
+        Settings(**{name: value})  # type: ignore[arg-type]
+
+
+def test_what_can_be_meant_is_taken() -> None:
+    taken = {"trusted_proxies": "10.0.0.1, fd00::/8", "allowed_targets": "crm.internal, 10.1.0.0/16,127.0.0.1"}
+    taken |= {"redis_url": "unix:///run/x.sock", "replica_url": "postgres://x/y", "smtp_url": "smtps://u:p@mail:465"}
+    assert Settings(**taken).model_dump(include={*taken}) == taken  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("url", ["http://x", "localhost:6379", "postgresql://x"])

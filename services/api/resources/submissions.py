@@ -12,6 +12,7 @@ from services.api.shapes.submissions import ReplayFields, ReplayRecord, Submissi
 from services.api.state import READS, SPOOL, listing, raw, reading, writing
 from services.api.waiting import OWNER, find_waiting
 from shared import replay as replays
+from shared.db import is_unavailable
 from shared.errors import Conflict, Fields, NotFound
 from shared.replay import Selection
 from shared.web.access import any_key, needs, require
@@ -44,9 +45,14 @@ async def show(request: web.Request) -> web.Response:
 
     Any key may read one that it posted; others of its workspace need `read:operations`.
     """
-    key, wanted = key_of(request), uuid_in(request)
-    async with reading(request) as connection:
-        found = await received.find(connection, request.app[SPOOL], key.workspace_id, wanted)
+    key, wanted, spool = key_of(request), uuid_in(request), request.app[SPOOL]
+    try:
+        async with reading(request) as connection:
+            found = await received.find(connection, spool, key.workspace_id, wanted)
+    except Exception as error:
+        # What was accepted while the database is away is in the spool alone, and there it can be shown.
+        if not is_unavailable(error) or not (found := await received.find_spooled(spool, key.workspace_id, wanted)):
+            raise
     if found is None:
         raise NotFound
     if found.pop(OWNER) != key.id:
