@@ -211,15 +211,20 @@ class RateLimiter:
     async def _ask(
         self, wanted: Mapping[int, int], limits: Mapping[int, int], hour: int, held: Mapping[int, int] = NOTHING
     ) -> Granted:
-        granted = await self._counts.claim(wanted, limits, hour, held)
+        known = {id_: self._known_of(id_, hour) for id_ in wanted}
+        granted = await self._counts.claim(wanted, limits, hour, held, known)
         self._known.update({id_: (hour, used + n) for id_, (used, n) in granted.items()})
         return granted
+
+    def _known_of(self, id_: int, hour: int) -> int:
+        """The key's count in that hour as Redis last told it."""
+        known = self._known.get(id_, (hour, 0))
+        return known[1] if known[0] == hour else 0
 
     def _count_alone(self, wanted: Mapping[int, int], limits: Mapping[int, int], hour: int) -> Granted:
         granted = {}
         for id_, n in wanted.items():
-            known = self._known.get(id_, (hour, 0))
-            used = (known[1] if known[0] == hour else 0) + self._alone[hour, id_]
+            used = self._known_of(id_, hour) + self._alone[hour, id_]
             grant = max(min(n, limits[id_] - used), 0)
             self._alone[hour, id_] += grant
             granted[id_] = (used, grant)
@@ -230,7 +235,7 @@ class RateLimiter:
             return
         alone, self._alone = self._alone, Counter()
         try:
-            await self._counts.add(alone)
+            await self._counts.add(alone, {(hour, id_): self._known_of(id_, hour) for hour, id_ in alone})
         except BaseException:
             self._alone.update(alone)
             raise

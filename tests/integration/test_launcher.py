@@ -1,6 +1,7 @@
 """The launcher `leadhub`, on a small project of its own: it makes an environment once, or says what is in the way."""
 
 import ast
+import contextlib
 import os
 import shutil
 import subprocess
@@ -9,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration
 PROJECT = Path(__file__).resolve().parents[2]
@@ -103,6 +106,25 @@ def test_two_first_starts_make_one_environment(project: Path) -> None:
         both = list(pool.map(lambda word: launch(project, word), ("one", "two")))
     assert [done.returncode for done in both] == [0, 0]
     assert sum("preparing" in done.stderr for done in both) == 1
+
+
+def test_a_stop_meanwhile_is_clean_and_leaves_nothing_running(project: Path) -> None:
+    with subprocess.Popen([sys.executable, str(project / "leadhub"), "up"], stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        assert b"preparing" in process.stderr.readline()
+        until(lambda: len(_beneath(project)) > 1, 10, "the environment's making")
+        process.terminate()
+        assert process.wait() == 0
+    assert _beneath(project) == []
+
+
+def _beneath(project: Path) -> list[str]:
+    """The processes whose command line names the project."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found += [file.read_text(errors="replace")]
+    return [line for line in found if f"{project}/" in line]
 
 
 def test_every_python_3_can_read_it() -> None:
