@@ -88,8 +88,8 @@ def _start_services(supervisor: Supervisor, settings: Settings) -> None:
     _empty(Path(settings.metrics_dir) if settings.metrics_dir else settings.data_dir / "run" / "metrics")
     for program in (*programs.workers(settings), programs.sweeper(settings), *programs.gateways(settings)):
         supervisor.start(program)
-    workers = [child for child in supervisor.children if child.program.name.startswith("worker-")]
-    supervisor.add_chore(HeartbeatWatch(settings.database_url, workers).kill_stale)
+    beating = [child for child in supervisor.children if child.program.name.startswith(("worker-", "sweeper"))]
+    supervisor.add_chore(HeartbeatWatch(settings.database_url, beating).kill_stale)
 
 
 async def welcome(url: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Finds workers that live but do nothing: their heartbeat in the table `processes` has stopped."""
+"""Finds workers, and a sweeper, that live but do nothing: their heartbeat in the table `processes` has stopped."""
 
 import os
 import signal
@@ -21,16 +21,16 @@ WHERE host = %s AND pid = ANY(%s) AND seen_at < now() - make_interval(secs => %s
 
 
 class HeartbeatWatch:
-    """Kills, with SIGKILL, a worker whose heartbeat is stale; the supervisor then starts it again.
+    """Kills, with SIGKILL, a process whose heartbeat is stale; the supervisor then starts it again.
 
-    The question goes out from a thread of its own, since a frozen database would hold the supervisor. A worker cannot
+    The question goes out from a thread of its own, since a frozen database would hold the supervisor. A process cannot
     note its heartbeat while the database is away: it is judged only when the database has answered for as long as a
     heartbeat may be late.
     """
 
-    def __init__(self, url: str, workers: list[Child]) -> None:
+    def __init__(self, url: str, beating: list[Child]) -> None:
         self._url = url
-        self._workers = workers
+        self._beating = beating
         self._stale: set[int] = set()
         self._answers_since: float | None = None
         threading.Thread(target=self._ask_for_ever, name="heartbeats", daemon=True).start()
@@ -38,7 +38,7 @@ class HeartbeatWatch:
     def kill_stale(self) -> None:
         """A chore of the supervisor's main thread, which alone may signal: it knows whose a pid is."""
         stale, self._stale = self._stale, set()
-        for child in self._workers:
+        for child in self._beating:
             if child.process and child.process.pid in stale and child.age > STALE:
                 say(f"{child.program.name} gave no sign of life for {STALE:.0f} s; killing it")
                 os.kill(child.process.pid, signal.SIGKILL)
@@ -53,7 +53,7 @@ class HeartbeatWatch:
             time.sleep(EVERY)
 
     def _ask(self) -> set[int]:
-        pids = [child.process.pid for child in self._workers if child.process]
+        pids = [child.process.pid for child in self._beating if child.process]
         with psycopg.connect(self._url, connect_timeout=2, options="-c statement_timeout=2000") as connection:
             rows = connection.execute(QUERY, (socket.gethostname(), pids, STALE)).fetchall()
         self._answers_since = self._answers_since or time.monotonic()

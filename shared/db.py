@@ -25,10 +25,11 @@ Cursor = psycopg.AsyncCursor[TupleRow]
 Pool = AsyncConnectionPool[Connection]
 T = TypeVar("T")
 
-# A worker that is gone must not hold its rows: the server looks for its client while a statement runs, and ends a
-# transaction that nobody drives any more.
+# A worker that is gone must not hold its rows: the server looks for its client while a statement runs, ends a
+# transaction that nobody drives any more, and misses a client whose machine or network is gone within some 10 s.
 SESSION = (
     "-c client_connection_check_interval=200ms -c idle_in_transaction_session_timeout=10s "
+    "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3 -c tcp_user_timeout=10000 "
     "-c TimeZone=UTC -c jit=off -c statement_timeout={timeout_ms} -c lock_timeout={timeout_ms}"
 )
 
@@ -80,6 +81,7 @@ def options(application: str, *, statement_timeout: float = 15.0) -> dict[str, A
         "keepalives_idle": 5,
         "keepalives_interval": 2,
         "keepalives_count": 3,
+        "tcp_user_timeout": 10_000,  # milliseconds
     }
 
 

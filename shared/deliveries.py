@@ -10,15 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 import orjson
 
-from shared.db import Connection, as_json
+from shared.db import Connection
 from shared.vault import Vault
 
 Kind = Literal["webhook", "email", "sms", "slack", "notice"]
 
+# In a statement. Each message to a subscription holds its whole lead: those of one batch may be gigabytes together.
+MOST_BYTES = 4 << 20
 MAIL = "mail"  # the endpoint of a workspace's mails, by whatever way they go
 
 ENQUEUE = """
@@ -140,12 +141,24 @@ def slack(workspace_id: int, integration_id: int, text: str, *, lead_id: int | N
 
 
 async def enqueue(connection: Connection, deliveries: Sequence[NewDelivery]) -> None:
-    """Writes them in the caller's transaction, in one statement, in this order.
+    """Writes them in the caller's transaction, in this order, so many bytes in a statement.
 
     Messages of one lead go to one receiver in the order of their ids: enqueue them in the order of occurrence.
     """
-    if deliveries:
-        await connection.execute(ENQUEUE, (as_json([_row(delivery) for delivery in deliveries]),))
+    part: list[bytes] = []
+    size = 0
+    for row in (orjson.dumps(_row(delivery)) for delivery in deliveries):
+        if part and size + len(row) > MOST_BYTES:
+            await _insert(connection, part)
+            part, size = [], 0
+        part.append(row)
+        size += len(row)
+    if part:
+        await _insert(connection, part)
+
+
+async def _insert(connection: Connection, rows: Sequence[bytes]) -> None:
+    await connection.execute(ENQUEUE, ((b"[" + b",".join(rows) + b"]").decode(),))
 
 
 def _row(new: NewDelivery) -> dict[str, Any]:
@@ -154,4 +167,5 @@ def _row(new: NewDelivery) -> dict[str, Any]:
 
 
 def _digest_of_host(url: str) -> str:
-    return hashlib.sha256(urlsplit(url).netloc.rpartition("@")[2].lower().encode()).hexdigest()[:16]
+    netloc = url.partition("//")[2].partition("/")[0]  # as far as that goes: the address may be none at all
+    return hashlib.sha256(netloc.rpartition("@")[2].lower().encode()).hexdigest()[:16]

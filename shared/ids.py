@@ -5,6 +5,8 @@ import os
 import time
 from datetime import UTC, datetime
 
+LAST = 253_402_300_799_000  # milliseconds: 9999-12-31T23:59:59, beyond which there is no datetime
+
 
 def now_ms() -> int:
     """Milliseconds since the epoch: the precision in which `received_at` is kept, so that a UUIDv7 tells it whole."""
@@ -28,11 +30,11 @@ def keyed(workspace_id: int, channel: str, key: str) -> str:
 
 
 def time_of(submission_id: str) -> datetime | None:
-    """When a version 7 id was received; None for a keyed one, whose time is in `submission_keys`."""
+    """When a version 7 id was received; None for one of a key, whose time is in `submission_keys`, or a stranger."""
     digits = submission_id.replace("-", "")
-    if digits[12] != "7":
+    if digits[12] != "7" or (ms := int(digits[:12], 16)) > LAST:
         return None
-    return datetime.fromtimestamp(int(digits[:12], 16) / 1000, UTC)
+    return datetime.fromtimestamp(ms / 1000, UTC)
 
 
 def _dashed(digits: str) -> str:

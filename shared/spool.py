@@ -22,6 +22,15 @@ CHECK = "leadhub:spool:check"
 CHUNK = 16  # entries moved in one transaction
 
 
+# KEYS: stream and count; ARGV: an entry's id and its submissions, and so on. Counts what it deletes itself: it may come
+# late, after others have deleted the same. Where no entry is left nothing waits, whatever was counted.
+FORGET = """
+for i = 1, #ARGV, 2 do
+  if redis.call('XDEL', KEYS[1], ARGV[i]) == 1 then redis.call('DECRBY', KEYS[2], ARGV[i + 1]) end
+end
+if redis.call('XLEN', KEYS[1]) == 0 then redis.call('SET', KEYS[2], 0) end
+"""
+
 KEEPS = {"appendonly": "yes", "appendfsync": "always"}  # the settings of a Redis whose every answer is on its disk
 
 
@@ -54,6 +63,7 @@ class Spool:
 
     def __init__(self, client: redis.Redis) -> None:
         self._redis = client
+        self._forget = client.register_script(FORGET)
 
     async def append(self, row: Row) -> None:
         """Stores a row; it is on disk when this returns. Raises redis.RedisError if it could not be stored."""
@@ -116,19 +126,12 @@ class Spool:
         async with connection.transaction():
             for entry in chunk:
                 await journal.append(connection, entry.row)
-        n = sum(entry.row.n for entry in chunk)
-        await self._forget([entry.id for entry in chunk], n)
-        return n
+        await self._forget(keys=[STREAM, COUNT], args=[part for entry in chunk for part in (entry.id, entry.row.n)])
+        return sum(entry.row.n for entry in chunk)
 
     async def _read(self, count: int, start: bytes = b"-") -> list[Entry]:
         found = cast("list[tuple[bytes, dict[bytes, bytes]]]", await self._redis.xrange(STREAM, min=start, count=count))
         return [Entry(id_, _row(fields)) for id_, fields in found]
-
-    async def _forget(self, ids: list[bytes], n: int) -> None:
-        async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.xdel(STREAM, *ids)
-            pipe.decrby(COUNT, n)
-            await pipe.execute()
 
 
 def _row(fields: dict[bytes, bytes]) -> Row:

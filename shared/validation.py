@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, cast
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, PlainSerializer, Strict, StringConstraints, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -87,13 +88,15 @@ def _message(detail: ErrorDetails) -> tuple[str, str]:
     return field, MESSAGES.get(kind, "The {field} field is invalid.").format(field=field, **context)
 
 
-def cleaned(value: Any, field: str, errors: Fields) -> Any:
+def cleaned(value: Any, errors: Fields, field: str | None = None) -> Any:
     """A copy that could be stored and shown, with what could not noted in `errors` under its field."""
     if isinstance(value, dict):
-        fields = {key: f"{field}.{storable(key)}".lstrip(".") for key in value}
-        return {cleaned(key, fields[key], errors): cleaned(item, fields[key], errors) for key, item in value.items()}
+        within = "" if field is None else f"{field}."
+        fields = {key: f"{within}{storable(key)}" for key in value}
+        return {cleaned(key, errors, fields[key]): cleaned(item, errors, fields[key]) for key, item in value.items()}
     if isinstance(value, list):
-        return [cleaned(item, f"{field}.{index}", errors) for index, item in enumerate(value)]
+        return [cleaned(item, errors, f"{field}.{index}") for index, item in enumerate(value)]
+    field = field or ""
     if isinstance(value, str):
         text = storable(value)
         if text != value:
@@ -124,7 +127,7 @@ class Shape:
         """
         errors: Fields = {}
         known = {name: value[name] for name in self.fields.__annotations__ if name in value}
-        known = {name: None if _is_blank(part) else part for name, part in cleaned(known, "", errors).items()}
+        known = {name: None if _is_blank(part) else part for name, part in cleaned(known, errors).items()}
         sent = {name: part for name, part in known.items() if not (part is None and name in self.required)}
         sound = {name: None if part == "" else part for name, part in self._sound(sent, errors).items()}
         broken = {field.partition(".")[0] for field in errors}
@@ -181,7 +184,18 @@ Time = Annotated[
     PlainSerializer(datetime.isoformat, return_type=str),
 ]
 
-is_url = re.compile(r"https?://[^\s/?#@\\]+(?:[/?#][^\s\\]*)?", re.IGNORECASE).fullmatch
+_spelt_as_url = re.compile(r"https?://[^\s/?#@\\]+(?:[/?#][^\s\\]*)?", re.IGNORECASE).fullmatch
+
+
+def is_url(text: str) -> bool:
+    """Whether it is an address that a request can go to: its host and its port can be read."""
+    if not _spelt_as_url(text):
+        return False
+    try:
+        parts = urlsplit(text)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:  # half an IPv6 address, a port beyond 65535, a letter that becomes a slash
+        return False
 
 
 def _check_url(value: Any) -> Any:

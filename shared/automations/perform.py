@@ -7,7 +7,8 @@ from typing import Any, Literal, NamedTuple
 
 from shared.automations import templates
 from shared.automations.fields import custom_key
-from shared.leads.merge import MOST_CUSTOM, MOST_TAGS, has_room
+from shared.leads.merge import MOST_CUSTOM, has_room
+from shared.leads.submission import MOST_TAGS
 
 Lead = dict[str, Any]
 Outcome = dict[str, Any]

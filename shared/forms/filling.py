@@ -54,7 +54,7 @@ class _Filling:
     def fill(self, field: FormFieldRecord, sent: Any) -> None:
         """Takes one field's value, or notes what is wrong with it."""
         key = field["key"]
-        value = cleaned(sent, key, self.errors)
+        value = cleaned(sent, self.errors, key)
         if any(name == key or name.startswith(f"{key}.") for name in self.errors):
             return
         try:
@@ -80,8 +80,15 @@ def fill(form: Form, sent: Mapping[str, Any], *, encoded: bool = False) -> Fille
         filling.fill(field, _last(value) if encoded and not _takes_many(field) else value)
     if filling.errors:
         raise Unacceptable(filling.errors)
-    values = {key: value._asdict() if isinstance(value, File) else value for key, value in known.items()}
+    values = {key: _shown(value) for key, value in known.items()}
     return Filled(values, _with_settings(_with_names(filling.lead), form))
+
+
+def _shown(value: Any) -> Any:
+    """What was sent, as the submission keeps it: of a file what is known of it, of several each."""
+    if isinstance(value, File):
+        return value._asdict()
+    return [_shown(one) for one in value] if isinstance(value, list) else value
 
 
 def split_name(name: str) -> tuple[str, str]:

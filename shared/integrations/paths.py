@@ -37,7 +37,7 @@ def compiled(path: str) -> JSONPath:
         raise InvalidPath("'..' and a '$' within a path are not taken")
     try:
         return _ENVIRONMENT.compile(path)  # type: ignore[return-value]
-    except (JSONPathError, RecursionError) as error:
+    except (JSONPathError, RecursionError, ValueError, OverflowError) as error:
         raise InvalidPath(str(error.args[0])) from error  # its own text fails where the path is at its end
 
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.leads.merge import MOST_CUSTOM, MOST_NOTES, MOST_TAGS, Policy, append_notes, changes, has_room, merge
+from shared.leads.merge import MOST_CUSTOM, MOST_NOTES, Policy, append_notes, changes, has_room, merge
 from shared.leads.places import Workspace
 from shared.leads.resolve import Resolution
-from shared.leads.submission import Submission
+from shared.leads.submission import MOST_TAGS, NO_ROOM_FOR_TAGS, Submission, named
 
 Record = dict[str, Any]
 
@@ -21,7 +21,6 @@ NO_ROOM_FOR_CUSTOM = (
     f"custom_fields: the lead would hold over {MOST_CUSTOM >> 10} KB of them; kept on the submission alone."
 )
 NO_ROOM_FOR_NOTES = f"notes: the lead would hold over {MOST_NOTES:,} characters of them; kept on the submission alone."
-NO_ROOM_FOR_TAGS = f"tags: the lead would bear over {MOST_TAGS:,}; left out: {{names}}."
 PAIRED = "email of one lead, phone of the other"
 
 
@@ -59,7 +58,7 @@ def apply(
 
 
 def _create(written: Written, submission: Submission, lead_id: int, tags: dict[int, str]) -> None:
-    at = submission.received_at
+    at, tags = submission.received_at, _new_tags(submission, [], tags)
     written.created[lead_id] = {
         "status": "new",
         "starred": False,
@@ -84,7 +83,7 @@ def _merge(
         del changed["custom_fields"]
         submission.warnings.append(NO_ROOM_FOR_CUSTOM)
     data: Record = {"matched_on": matched, "policy": policy, "changes": changes(state, changed)}
-    if new_tags := _new_tags(submission, state, tags):
+    if new_tags := _new_tags(submission, state["tag_ids"], tags):
         changed["tag_ids"] = [*state["tag_ids"], *new_tags]
     if notes := _notes(submission, state):
         changed["notes"] = notes
@@ -97,14 +96,14 @@ def _merge(
     _finish(written, submission, state["id"], "lead.duplicate", data, new_tags)
 
 
-def _new_tags(submission: Submission, state: Record, tags: dict[int, str]) -> dict[int, str]:
+def _new_tags(submission: Submission, borne: Sequence[int], tags: dict[int, str]) -> dict[int, str]:
     """The tags that the lead does not bear yet, as far as it has room for them."""
-    new = {id_: name for id_, name in tags.items() if id_ not in state["tag_ids"]}
-    room = max(MOST_TAGS - len(state["tag_ids"]), 0)
-    if len(new) <= room:
-        return new
-    submission.warnings.append(NO_ROOM_FOR_TAGS.format(names=", ".join([*new.values()][room:])))
-    return dict([*new.items()][:room])
+    held = set(borne)
+    new = [id_ for id_ in tags if id_ not in held]
+    room = max(MOST_TAGS - len(borne), 0)
+    if len(new) > room:
+        submission.warnings.append(NO_ROOM_FOR_TAGS.format(names=named([tags[id_] for id_ in new[room:]])))
+    return {id_: tags[id_] for id_ in new[:room]}
 
 
 def _notes(submission: Submission, state: Record) -> str | None:

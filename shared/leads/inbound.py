@@ -208,7 +208,7 @@ def _kept(unknown: Any) -> Any:
 def _checked_closely(value: dict[str, Any]) -> dict[str, Any]:
     """As `_checked`, with a message for each text and number that is legal JSON but could not be stored."""
     unstorable: Fields = {}
-    sound = cleaned(value, "", unstorable)
+    sound = cleaned(value, unstorable)
     try:
         sent = _checked(sound)
     except Unacceptable as refusal:

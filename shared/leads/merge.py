@@ -15,7 +15,6 @@ FIELDS = ("first_name", "last_name", "email", "phone", "company", "job_title", "
 # How much a lead may gather from its duplicates: each of them reads and writes it all. As much as one body may hold.
 MOST_CUSTOM = 256 << 10  # bytes of custom fields, as JSON
 MOST_NOTES = 100_000  # characters
-MOST_TAGS = 1_000
 
 
 _is_number = re.compile(r"\+[1-9]\d{5,}(?:;ext=\d+)?").fullmatch  # as `contact.Phone.identity` has it

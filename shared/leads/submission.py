@@ -12,7 +12,9 @@ OTHER = "email phone status custom_fields starred tags pipeline_id pipeline_stag
 FORM = "_form"  # no lead's field: where a body keeps what belongs to the form
 
 KNOWN = frozenset({*TEXT, *OTHER, FORM})  # all that a body holds which is looked at
-NAMED = 10  # unknown fields that a warning names
+MOST_TAGS = 1_000  # of a lead: each of its duplicates reads and writes them all
+NAMED = 10  # unknown fields, or tags, that a warning names
+NO_ROOM_FOR_TAGS = f"tags: the lead would bear over {MOST_TAGS:,}; left out: {{names}}."
 
 Key = tuple[int, str, str]  # workspace id, kind (email, phone), normalised value: what an identity is unique by
 LeadKey = tuple[int, int]  # workspace id, lead id
@@ -103,14 +105,18 @@ def prepare(submission: Submission, *, country: str | None, fold_gmail: bool) ->
         fields["starred"] = True
     if tags := body.get("tags"):
         submission.tags = once(tags)
+        if len(submission.tags) > MOST_TAGS:  # of a form, which may name any number
+            submission.warnings.append(NO_ROOM_FOR_TAGS.format(names=named(submission.tags[MOST_TAGS:])))
+            del submission.tags[MOST_TAGS:]
     if not body.keys() <= KNOWN:
-        submission.warnings.append(_about_unknown([name for name in body if name not in KNOWN]))
+        unknown = named([name for name in body if name not in KNOWN])
+        submission.warnings.append(f"{unknown}: no field of a lead; kept on the submission alone.")
 
 
-def _about_unknown(names: list[str]) -> str:
+def named(names: list[str]) -> str:
+    """The first of them, for a warning."""
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    named = ", ".join([name[:50] for name in names[:NAMED]])
-    return f"{named}{more}: no field of a lead; kept on the submission alone."
+    return ", ".join([name[:50] for name in names[:NAMED]]) + more
 
 
 def _prepare_email(submission: Submission, fold_gmail: bool) -> None:

@@ -6,8 +6,7 @@ from typing import Any
 
 from shared.db import Connection
 from shared.leads.edit import Change, Edit, State
-from shared.leads.merge import MOST_TAGS
-from shared.leads.submission import LeadKey, once
+from shared.leads.submission import MOST_TAGS, LeadKey, once
 from shared.leads.tags import TagName, Tags, find_tags, load_tags, tag_names
 
 NO_ROOM = f"The tag field must not bring the lead's tags above {MOST_TAGS:,}."
@@ -27,8 +26,8 @@ class Tagging:
 
     def apply(self, change: Change, state: State) -> dict[str, Any]:
         """Sets the tags of a lead; answers what the timeline says of it."""
-        before, after = state["tag_ids"], self._after(change, state)
-        state["tag_ids"] = after
+        before, after = dict.fromkeys(state["tag_ids"]), dict.fromkeys(self._after(change, state))
+        state["tag_ids"] = list(after)
         lists = {
             "tags_added": [self.names[id_] for id_ in after if id_ not in before],
             # One without a name was deleted: it is not seen any more, and nobody took it away.

@@ -55,6 +55,18 @@ async def test_multipart(client: aiohttp.ClientSession, form: str) -> None:
     }
 
 
+async def test_several_files_in_one_field(client: aiohttp.ClientSession) -> None:
+    fields = [{"key": "mail", "label": "Mail", "type": "email", "maps_to": "email"}]
+    fields += [{"key": "cv", "label": "CV", "type": "file"}]
+    made = await ask(client, "POST", "/api/v1/forms", json={"name": "Files", "fields": fields})
+    body = aiohttp.FormData(quote_fields=False, default_to_multipart=True)
+    body.add_field("mail", new_email())
+    for name in ("a.pdf", "b.pdf"):
+        body.add_field("cv", b"%PDF", filename=name, content_type="application/pdf")
+    answer = await ask(client, "POST", f"/api/v1/forms/{made.body['data']['id']}/submissions", data=body)
+    assert answer.status == 201, answer.raw
+
+
 MULTIPART = {"Content-Type": "multipart/form-data; boundary=x"}
 
 

@@ -174,3 +174,9 @@ async def test_a_cursor_is_of_its_list_only(client: aiohttp.ClientSession, sourc
 async def test_a_tags_count_is_exact_at_once(client: aiohttp.ClientSession, source: str) -> None:
     tags = (await ask(client, "GET", "/api/v1/tags?per_page=100")).body["data"]
     assert {tag["leads_count"] for tag in tags if tag["name"].startswith(source)} == {4}
+
+
+@pytest.mark.parametrize("name", ["created_after", "created_before", "updated_after", "updated_before"])
+@pytest.mark.parametrize("time", ["9999-12-31T23:59:59.999999Z", "0001-01-01T00:00:00Z", "0001-01-01"])
+async def test_the_ends_of_time_are_times(client: aiohttp.ClientSession, name: str, time: str) -> None:
+    assert (await listed(client, **{name: time})).status == 200

@@ -232,3 +232,10 @@ async def test_operations_need_their_scopes(service: Service) -> None:
             for (method, path), needed in calls.items():
                 answer = await ask(session, method, path, json={})
                 assert (answer.status == 403) == (scope != needed), (scope, path, answer.raw)
+
+
+async def test_an_id_of_no_time_is_not_found(client: aiohttp.ClientSession) -> None:
+    for path in ("", "/replay"):
+        id_ = "ffffffff-ffff-7fff-bfff-ffffffffffff"
+        answer = await ask(client, "POST" if path else "GET", f"{SUBMISSIONS}/{id_}{path}")
+        assert (answer.status, answer.code) == (404, "NOT_FOUND")

@@ -11,7 +11,7 @@ import pytest
 from services.workers.ingest.choice import BYTES
 from shared.db import Connection, open_connection
 from shared.journal import Lane
-from shared.leads.merge import MOST_TAGS
+from shared.leads.submission import MOST_TAGS
 from shared.pipelined import open_blocking_connection
 from tests.support.ingesting import accept, drain, item, worker, workspace_id
 from tests.support.leads import change
@@ -96,10 +96,32 @@ async def test_a_lead_of_the_longest_texts_bears_many_tags_and_then_no_more(
     assert len(lead["tags"]) == MOST_TAGS
     assert lead["notes"].endswith(f"from {MOST_TAGS}")
     (warning,) = (await row(database, "SELECT warnings FROM submissions ORDER BY received_at DESC LIMIT 1"))[0]
-    assert warning == f"tags: the lead would bear over 1,000; left out: {', '.join(tags)}."
+    assert warning == f"tags: the lead would bear over 1,000; left out: {', '.join(tags[:10])} and 40 more."
 
     (refusal,) = await change(database, workspace, found, add_tags=["one more"])
     assert list(refusal.errors) == ["tag"]
     assert await change(database, workspace, found, add_tags=["Tag 7"]) == []  # which it bears already
     assert await change(database, workspace, found, remove_tags=["tag 7"]) == []
     assert await change(database, workspace, found, add_tags=["one more"]) == []
+
+
+async def test_a_new_lead_bears_no_more_tags_than_any_other(database: Connection, database_url: str) -> None:
+    """A form may name any number at once."""
+    workspace = await workspace_id(database)
+    tags = [f"tag {number}" for number in range(MOST_TAGS + 500)]
+    await accept(database, [item(workspace, {"email": "a@example.com", "tags": tags})])
+    assert await drain(database_url) == 1
+    assert (await row(database, "SELECT cardinality(tag_ids) FROM leads"))[0] == MOST_TAGS
+    assert await row(database, "SELECT count(*) FROM tags") == (MOST_TAGS,)
+    (warnings,) = await row(database, "SELECT warnings FROM submissions")
+    assert warnings[0].endswith("tag 1008, tag 1009 and 490 more.")
+
+
+async def test_what_is_decided_is_on_the_disk_also_where_nobody_waits(database: Connection, database_url: str) -> None:
+    """It is to be read at once, and a crash must not decide it again under another id."""
+    workspace = await workspace_id(database)
+    for number in range(10):
+        await accept(database, [item(workspace, {"email": f"{number}@example.com"})])
+        (before,) = await row(database, "SELECT pg_current_wal_insert_lsn()")
+        assert await drain(database_url) == 1
+        assert await row(database, f"SELECT pg_current_wal_flush_lsn() > '{before}'") == (True,)

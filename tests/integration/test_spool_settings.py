@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 import redis
 
+from shared.db import Connection
 from shared.embedded.datadir import free_port
 from shared.embedded.valkey import binary
 from shared.journal import Item, Lane, Row
-from shared.spool import NotDurable, Spool, open_spool
+from shared.spool import COUNT, STREAM, NotDurable, Spool, open_spool
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration
@@ -53,4 +54,21 @@ async def test_what_may_be_lost_is_refused(tmp_path: Path, options: str) -> None
             await spool.check()  # on the connection to the one before
         with pytest.raises(NotDurable):
             await spool.check()
+    await client.aclose()
+
+
+async def test_what_is_forgotten_late_is_counted_once(tmp_path: Path, database: Connection) -> None:
+    port = free_port("127.0.0.1")
+    client = open_spool(f"redis://127.0.0.1:{port}", **TIMEOUTS)
+    spool = Spool(client)
+    with server(tmp_path, port, "--appendonly", "yes", "--appendfsync", "always"):
+        await spool.append(ROW)
+        entries = [entry async for entry in spool.entries()]
+        assert await spool.drain(database) == 1
+        await spool.append(ROW)
+        await spool._forget(keys=[STREAM, COUNT], args=[entries[0].id, 1])  # the command of a drainer that was slow
+        assert await spool.submissions() == 1
+        await client.incrby(COUNT, 5)  # whatever went wrong
+        assert await spool.drain(database) == 1
+        assert await spool.submissions() == 0
     await client.aclose()

@@ -69,6 +69,14 @@ def test_a_number_of_any_size_in_an_unknown_field_refuses_no_lead(sent: bytes, k
     assert validate(b'{"email": "a@example.com", "n": %b}' % sent)["n"] == kept
 
 
+@pytest.mark.parametrize("value", [{"": 2**64}, {"": {"": [2**70]}}, [2**64]])
+def test_a_number_of_any_size_within_an_unknown_field_is_named(value: Any) -> None:
+    for key in ("", "x"):
+        assert "at most 64 bits" in str(errors_of({**LEAD, key: value}))
+        with pytest.raises(Unacceptable):
+            validate_object({**LEAD, key: value})
+
+
 @pytest.mark.parametrize(
     "body",
     [

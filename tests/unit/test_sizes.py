@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.workers.ingest.pace import FULL, Pace
+from services.workers.pace import FULL, Pace
 from shared.journal import MOST, MOST_BYTES, cut
 
 pytestmark = pytest.mark.unit

@@ -27,7 +27,7 @@ class Span(NamedTuple):
 
 def span(after: datetime | None, before: datetime | None) -> Span:
     """The times later than `after` and earlier than `before`."""
-    start = min(max(after + TICK, EARLIEST), LATEST) if after else EARLIEST
+    start = max(min(after, LATEST) + TICK, EARLIEST) if after else EARLIEST
     end = min(max(before, EARLIEST), LATEST) if before else LATEST
     if start >= end:
         return Span([], [])

@@ -7,15 +7,17 @@ other.
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from services.workers.automations import outbox, runs, silences
 from services.workers.automations.act import act
 from services.workers.automations.match import Matched, match
 from services.workers.automations.rules import Book
 from services.workers.automations.values import Event, Run
+from services.workers.pace import Pace
 from shared import logging
 from shared.db import UNHURRIED, Connection, is_contention, is_unavailable
 from shared.metrics import AUTOMATED, AUTOMATION_SECONDS
@@ -29,6 +31,22 @@ RETRIES = 6  # of a batch that met others in its way
 T = TypeVar("T")
 
 
+@contextmanager
+def _paced(pace: Pace) -> Iterator[list[Any]]:
+    """Batches by how long they take. One on which a connection ended may have been too much for it: the database's
+    state is not all that an error without a cause in the data can tell of."""
+    taken: list[Any] = []
+    started = time.perf_counter()
+    try:
+        yield taken
+    except Exception as error:
+        if taken and is_unavailable(error):
+            pace.was_too_much(len(taken))
+        raise
+    if taken:
+        pace.took(len(taken), time.perf_counter() - started)
+
+
 class Engine:
     """A process's way through the outbox and the runs that are due. `stopping` says whether it was asked to end.
 
@@ -40,6 +58,7 @@ class Engine:
         self._deliver = deliver
         self._stopping = stopping
         self._book = Book()
+        self._events_at_once, self._runs_at_once = Pace(outbox.AT_ONCE), Pace(runs.AT_ONCE)
 
     async def run(self, connection: Connection, *, seconds: float = float("inf")) -> bool:
         """Acts on all that waits, for so long; False when something was left.
@@ -73,21 +92,23 @@ class Engine:
 
     async def _events(self, connection: Connection) -> int:
         started = time.perf_counter()
-        async with connection.transaction():
-            events = await outbox.claim(connection)
-            told = await self._halving(connection, events, self._act_on_events, self._set_aside)
-            await self._finish(connection, told=told)
-        self._report(told, started, events=len(events))
-        return len(events)
+        with _paced(self._events_at_once) as taken:
+            async with connection.transaction():
+                taken += await outbox.claim(connection, self._events_at_once.most)
+                told = await self._halving(connection, taken, self._act_on_events, self._set_aside)
+                await self._finish(connection, told=told)
+        self._report(told, started, events=len(taken))
+        return len(taken)
 
     async def _due(self, connection: Connection) -> int:
         started = time.perf_counter()
-        async with connection.transaction():
-            due = await runs.take_due(connection)
-            told = await self._halving(connection, due, self._act_on_runs, self._postpone)
-            await self._finish(connection, told=told)
-        self._report(told, started, due=len(due))
-        return len(due)
+        with _paced(self._runs_at_once) as taken:
+            async with connection.transaction():
+                taken += await runs.take_due(connection, self._runs_at_once.most)
+                told = await self._halving(connection, taken, self._act_on_runs, self._postpone)
+                await self._finish(connection, told=told)
+        self._report(told, started, due=len(taken))
+        return len(taken)
 
     async def _finish(self, connection: Connection, *, told: bool) -> None:
         """Where nothing leaves the house, the commit need not wait for the disk: after a crash all of it is undone,

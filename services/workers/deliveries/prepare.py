@@ -45,6 +45,8 @@ class Preparer:
             return stop.unsent
         except (Unreadable, BadAddress) as error:
             return Unsent("failed", str(error))
+        except ValueError:  # its own words may quote a password
+            return Unsent("failed", "The address cannot be read.")
         except KeyError as missing:
             return Unsent("failed", f"The integration lacks the credential {missing}.")
 

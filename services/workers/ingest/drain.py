@@ -10,8 +10,8 @@ import psycopg
 from services.workers.heartbeat import Heartbeat
 from services.workers.ingest.batch import FIRST, SUSPECT, Memory, Outcome, Rows, first_rows, ingest, rows_of
 from services.workers.ingest.choice import Choice, Waiting
-from services.workers.ingest.pace import FULL, Pace
 from services.workers.ingest.split import split, split_suspects
+from services.workers.pace import FULL, Pace
 from shared import logging
 from shared.db import Connection, is_contention
 from shared.journal import Lane

@@ -12,7 +12,7 @@ import psycopg
 
 from services.workers.ingest.rows import columns, document, read
 from shared import tallies
-from shared.db import UNHURRIED, Statements, as_json
+from shared.db import Statements, as_json
 from shared.leads.apply import Record, Written
 from shared.leads.submission import Submission
 from shared.replies import Reply, packed
@@ -94,8 +94,6 @@ counted AS (
 )
 """
 TELL = "SELECT pg_notify(n->>0, n->>1)::text FROM json_array_elements(%s::json) n"
-# Where nobody waits the commit need not wait for the disk either: after a crash the journal row is still there.
-TELL_NOBODY = f"{TELL} UNION ALL SELECT {UNHURRIED}"
 
 Part = tuple[str, Sequence[Any]]  # of a statement: text, with its parameters
 Parts = list[Part]
@@ -126,6 +124,8 @@ async def finish(
 ) -> None:
     """Takes back what was counted twice, and tells those who wait.
 
+    The commit waits for the disk, also where nobody does: what it decides is to be read at once, and a crash must not
+    decide it again under other ids.
     What is `written` goes with it in the same statement, as `write` does it.
     """
     notices: list[Record | list[str]] = [[channel, text] for channel, told in replies.items() for text in packed(told)]
@@ -133,7 +133,7 @@ async def finish(
     if written:
         await _write_beside(connection, written)
         parts = [*_rows(written), *parts]
-    await _execute(connection, parts, (TELL if replies else TELL_NOBODY, (as_json(notices),)))
+    await _execute(connection, parts, (TELL, (as_json(notices),)))
 
 
 async def _write_beside(connection: Statements, written: Written) -> None:
