@@ -20,7 +20,8 @@ from shared.embedded.process import PROJECT_ROOT, Program, clean_environment, en
 MAJOR = 18  # a data folder belongs to one major version, so it bears its name
 USER = DATABASE = "leadhub"
 SOCKET = ".s.PGSQL.5432"
-UNFIT = {*'"$`\\\n'}  # characters: initdb quotes paths for a shell, and not these
+# Characters: initdb quotes its programs' paths for a shell, and not these; settings that hold a path need the others.
+UNFIT, UNFIT_FOLDER = {*'"$`\\\n'}, {*"\\\n"}
 STOP_ORDER = (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL)
 
 SETTINGS = """\
@@ -79,11 +80,9 @@ class Postgres:
 
     def program(self) -> Program:
         """Make what the first start needs, and say how to run it."""
-        for path in (binary("initdb"), self.folder):
-            if unfit := UNFIT & {*str(path)}:
-                raise RuntimeError(
-                    f"{path}: PostgreSQL's initdb cannot take a path with {' '.join(sorted(unfit))} in it"
-                )
+        for path, unfit in ((binary("initdb"), UNFIT), (self.folder, UNFIT_FOLDER)):
+            if found := unfit & {*str(path)}:
+                raise RuntimeError(f"{path}: PostgreSQL takes no path with {' '.join(sorted(found))!r} in it; move it")
         self._disguise = root.choose(self._home.path, binary("postgres"))
         end_leftovers("postgres", str(self.folder), STOP_ORDER)
         if not self.folder.exists():

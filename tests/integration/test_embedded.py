@@ -81,7 +81,7 @@ def test_everything_answers_and_the_durable_keep_what_they_hold(tmp_path: Path) 
             assert broker.get("counted") == b"7"
 
 
-@pytest.mark.parametrize("name", ["with space", "it's", 'quo"te', "per%cent", "päth", "x" * 120])
+@pytest.mark.parametrize("name", ["with space", "it's", 'quo"te', "per%cent", "$x`y`", "päth", "x" * 120])
 def test_any_path_will_do(tmp_path: Path, name: str) -> None:
     """The last one is too long for a unix socket, so TCP stands in."""
     with connected(settings(tmp_path / name), want=ALL) as found:

@@ -73,11 +73,11 @@ def test_names_are_unicode_whatever_libpq_is_told(data_dir: Path, monkeypatch: p
     assert "Ключ 日本" in leadhub(data_dir, "workspace", "list").stdout
 
 
-@pytest.mark.parametrize("character", '"$`\\\n')
-def test_a_path_that_initdb_cannot_take_is_named(tmp_path: Path, character: str) -> None:
+@pytest.mark.parametrize("character", "\\\n")
+def test_a_path_that_postgresql_cannot_take_is_named(tmp_path: Path, character: str) -> None:
     folder = tmp_path / f"a{character}b"
     done = leadhub(folder, "key", "list")
-    assert (done.returncode, "initdb cannot take a path" in done.stderr) == (1, True)
+    assert (done.returncode, "PostgreSQL takes no path" in done.stderr) == (1, True)
 
 
 def test_a_spool_that_cannot_be_reached_hides_nothing_else(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
