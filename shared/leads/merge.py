@@ -29,7 +29,7 @@ def merge(existing: Mapping[str, Any], sent: Mapping[str, Any], policy: Policy, 
     """
     if policy == "keep":
         return {}
-    if existing.get("phone") and "phone" in sent and not _is_number(sent["phone"] or ""):
+    if not _is_empty(existing.get("phone")) and "phone" in sent and not _is_number(sent["phone"] or ""):
         sent = {name: value for name, value in sent.items() if name != "phone"}
     overwrite = policy == "overwrite" and not older
     changed = _winners(_dialled(existing, sent), {name: sent[name] for name in FIELDS if name in sent}, overwrite)

@@ -83,6 +83,8 @@ NUMBER, OTHER, EXTENDED = "+12015550123", "+12015550199", "+12015550123;ext=7"
         (NUMBER, OTHER, None, OTHER),
         ("+1 no number", NUMBER, NUMBER, NUMBER),
         ("call me", None, None, None),
+        (" ", "call me", "call me", "call me"),
+        (NUMBER, " ", None, None),
     ],
 )
 def test_a_phone_that_nobody_can_read_gives_way_and_takes_no_place(
@@ -120,8 +122,13 @@ def test_changes_are_told_key_by_key() -> None:
 
 VALUES = st.sampled_from([None, "", " ", "a", "b"])
 CUSTOM = st.dictionaries(st.sampled_from("wxyz"), VALUES | st.sampled_from([0, 1, False, True, [], [1], {}, {"k": 1}]))
+PHONES = st.sampled_from(
+    [None, "", " ", "+12015550123", "+12015550199"]
+)  # one that nobody can read is a case of its own
 LEADS = st.fixed_dictionaries(
-    {}, optional=dict.fromkeys([*FIELDS, "status", "source", "starred"], VALUES) | {"custom_fields": CUSTOM | st.none()}
+    {},
+    optional=dict.fromkeys([*FIELDS, "status", "source", "starred"], VALUES)
+    | {"phone": PHONES, "custom_fields": CUSTOM | st.none()},
 )
 POLICIES: st.SearchStrategy[Policy] = st.sampled_from(["fill_empty", "overwrite", "keep"])
 Lead = dict[str, Any]
