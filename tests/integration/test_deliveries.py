@@ -4,10 +4,8 @@ import asyncio
 import hashlib
 import hmac
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
-import orjson
 import pytest
 import pytest_asyncio
 from aiohttp import web
@@ -17,7 +15,7 @@ from services.workers.deliveries.circuits import FIRST_SLOTS, MOST_SLOTS
 from services.workers.deliveries.claim import claim, release
 from services.workers.deliveries.signatures import sign
 from shared.db import Connection, connect
-from shared.deliveries import MOST_BYTES, enqueue, to_subscription, to_url
+from shared.deliveries import enqueue, to_subscription, to_url
 from tests.support.ingesting import workspace_id
 from tests.support.receivers import Receiver, receiving
 from tests.support.sending import SECRET, Outbox
@@ -339,23 +337,3 @@ async def test_many_are_sent_by_two_senders_once_each(outbox: Outbox, receiver: 
     await asyncio.gather(outbox.send(), outbox.send())
     assert len(receiver.requests) == len({request.headers["webhook-id"] for request in receiver.requests}) == 200
     assert {one["state"] for one in await outbox.deliveries()} == {"sent"}
-
-
-async def test_messages_of_any_size_together_are_enqueued_in_order(outbox: Outbox) -> None:
-    lead_id, subscription = await outbox.lead(), await outbox.subscribe("https://example.com")
-    large = {"id": lead_id, "notes": "x" * (MOST_BYTES // 3)}
-    news = [replace(await outbox.happening(lead_id, number), lead=large) for number in range(7)]
-    news.append(replace(news[0], lead={"id": lead_id, "notes": "x" * (2 * MOST_BYTES)}, data={"number": 7}))
-    await enqueue(outbox.connection, [to_subscription(outbox.workspace_id, subscription, one) for one in news])
-    kept = [orjson.loads(delivery["payload"]) for delivery in await outbox.deliveries()]
-    assert [body["data"]["number"] for body in kept] == list(range(8))
-    assert [len(body["lead"]["notes"]) for body in kept] == [MOST_BYTES // 3] * 7 + [2 * MOST_BYTES]
-
-
-async def test_an_address_that_cannot_be_read_fails_its_delivery_alone(outbox: Outbox, receiver: Receiver) -> None:
-    lead_id = await outbox.lead()
-    await _tell(outbox, await outbox.subscribe("https://["), lead_id)
-    await _tell(outbox, await outbox.subscribe(receiver.url), lead_id)
-    await outbox.send()
-    told = [(one["state"], one["error"]) for one in await outbox.deliveries()]
-    assert told == [("failed", "The address cannot be read."), ("sent", None)]

@@ -1,0 +1,48 @@
+"""Messages that are too large together, and addresses that are none."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import orjson
+import pytest
+import pytest_asyncio
+
+from shared.db import Connection
+from shared.deliveries import MOST_BYTES, enqueue, to_subscription
+from tests.support.ingesting import workspace_id
+from tests.support.receivers import Receiver, receiving
+from tests.support.sending import Outbox
+
+pytestmark = pytest.mark.integration
+
+
+@pytest_asyncio.fixture
+async def outbox(database_url: str, database: Connection) -> Outbox:
+    return Outbox(database_url, database, await workspace_id(database))
+
+
+@pytest_asyncio.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with receiving() as found:
+        yield found
+
+
+async def test_messages_of_any_size_together_are_enqueued_in_order(outbox: Outbox) -> None:
+    lead_id, subscription = await outbox.lead(), await outbox.subscribe("https://example.com")
+    large = {"id": lead_id, "notes": "x" * (MOST_BYTES // 3)}
+    news = [replace(await outbox.happening(lead_id, number), lead=large) for number in range(7)]
+    news.append(replace(news[0], lead={"id": lead_id, "notes": "x" * (2 * MOST_BYTES)}, data={"number": 7}))
+    await enqueue(outbox.connection, [to_subscription(outbox.workspace_id, subscription, one) for one in news])
+    kept = [orjson.loads(delivery["payload"]) for delivery in await outbox.deliveries()]
+    assert [body["data"]["number"] for body in kept] == list(range(8))
+    assert [len(body["lead"]["notes"]) for body in kept] == [MOST_BYTES // 3] * 7 + [2 * MOST_BYTES]
+
+
+async def test_an_address_that_cannot_be_read_fails_its_delivery_alone(outbox: Outbox, receiver: Receiver) -> None:
+    lead_id = await outbox.lead()
+    subscriptions = [await outbox.subscribe(url) for url in ("https://[", receiver.url)]
+    what = await outbox.happening(lead_id)
+    await enqueue(outbox.connection, [to_subscription(outbox.workspace_id, one, what) for one in subscriptions])
+    await outbox.send()
+    told = [(one["state"], one["error"]) for one in await outbox.deliveries()]
+    assert told == [("failed", "The address cannot be read."), ("sent", None)]
