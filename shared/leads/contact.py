@@ -68,6 +68,9 @@ class Phone(NamedTuple):
         return f"{self.e164};ext={self.extension}" if self.extension else self.e164
 
 
+is_identity = re.compile(r"\+[1-9]\d{5,}(?:;ext=\d+)?").fullmatch  # what `Phone.identity` looks like
+
+
 def normalise_email(text: str, *, fold_gmail: bool = False) -> str:
     """The address trimmed, in NFC and lower case, its domain in ASCII (`xn--…`). Raises `Invalid`.
 

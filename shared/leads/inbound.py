@@ -18,6 +18,7 @@ from shared.leads.forms import MAX_DEPTH, Malformed, typed_fields
 from shared.leads.submission import KNOWN
 from shared.validation import (
     INT64,
+    UINT64,
     Fields,
     Flag,
     Id,
@@ -202,7 +203,7 @@ def _checked(value: dict[str, Any]) -> dict[str, Any]:
 
 def _kept(unknown: Any) -> Any:
     """A field of no lead as its submission keeps it: as it came, but a number that orjson could not write as text."""
-    return str(unknown) if isinstance(unknown, int) and not -INT64 <= unknown < 2 * INT64 else unknown
+    return str(unknown) if isinstance(unknown, int) and not -INT64 <= unknown < UINT64 else unknown
 
 
 def _checked_closely(value: dict[str, Any]) -> dict[str, Any]:

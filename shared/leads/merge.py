@@ -1,10 +1,11 @@
 """What a duplicate changes on the lead that is there already: a decision on values, taken without the database."""
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 import orjson
+
+from shared.leads.contact import is_identity
 
 Policy = Literal["fill_empty", "overwrite", "keep"]
 
@@ -17,9 +18,6 @@ MOST_CUSTOM = 256 << 10  # bytes of custom fields, as JSON
 MOST_NOTES = 100_000  # characters
 
 
-_is_number = re.compile(r"\+[1-9]\d{5,}(?:;ext=\d+)?").fullmatch  # as `contact.Phone.identity` has it
-
-
 def merge(existing: Mapping[str, Any], sent: Mapping[str, Any], policy: Policy, *, older: bool) -> dict[str, Any]:
     """The fields that change and their new values; `custom_fields` is whole where one of its keys changes.
 
@@ -29,20 +27,18 @@ def merge(existing: Mapping[str, Any], sent: Mapping[str, Any], policy: Policy, 
     """
     if policy == "keep":
         return {}
-    if not _is_empty(existing.get("phone")) and "phone" in sent and not _is_number(sent["phone"] or ""):
-        sent = {name: value for name, value in sent.items() if name != "phone"}
     overwrite = policy == "overwrite" and not older
-    changed = _winners(_dialled(existing, sent), {name: sent[name] for name in FIELDS if name in sent}, overwrite)
+    person = {name: sent[name] for name in FIELDS if name in sent}
+    held = dict(existing)
+    if is_identity(person.get("phone") or ""):
+        held["phone"] = held["phone"] if is_identity(held.get("phone") or "") else None
+    elif not _is_empty(held.get("phone")):
+        person.pop("phone", None)
+    changed = _winners(held, person, overwrite)
     custom = existing.get("custom_fields") or {}
     if won := _winners(custom, sent.get("custom_fields") or {}, overwrite):
         changed["custom_fields"] = {**custom, **won}
     return changed
-
-
-def _dialled(existing: Mapping[str, Any], sent: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The lead as it counts: a phone that nobody can read is none beside a number that can be dialled."""
-    unread = existing.get("phone") and not _is_number(existing["phone"]) and _is_number(sent.get("phone") or "")
-    return {**existing, "phone": None} if unread else existing
 
 
 def append_notes(existing: str | None, sent: str) -> str:

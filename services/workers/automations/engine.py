@@ -7,10 +7,9 @@ other.
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from functools import cache
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from services.workers.automations import outbox, runs, silences
 from services.workers.automations.act import act
@@ -29,22 +28,6 @@ log = logging.get()
 RETRIES = 6  # of a batch that met others in its way
 
 T = TypeVar("T")
-
-
-@contextmanager
-def _paced(pace: Pace) -> Iterator[list[Any]]:
-    """Batches by how long they take. One on which a connection ended may have been too much for it: the database's
-    state is not all that an error without a cause in the data can tell of."""
-    taken: list[Any] = []
-    started = time.perf_counter()
-    try:
-        yield taken
-    except Exception as error:
-        if taken and is_unavailable(error):
-            pace.was_too_much(len(taken))
-        raise
-    if taken:
-        pace.took(len(taken), time.perf_counter() - started)
 
 
 class Engine:
@@ -91,23 +74,36 @@ class Engine:
             return await silences.end(connection)
 
     async def _events(self, connection: Connection) -> int:
-        started = time.perf_counter()
-        with _paced(self._events_at_once) as taken:
-            async with connection.transaction():
-                taken += await outbox.claim(connection, self._events_at_once.most)
-                told = await self._halving(connection, taken, self._act_on_events, self._set_aside)
-                await self._finish(connection, told=told)
-        self._report(told, started, events=len(taken))
-        return len(taken)
+        work = self._act_on_events, self._set_aside
+        return await self._batch(connection, "events", self._events_at_once, outbox.claim, *work)
 
     async def _due(self, connection: Connection) -> int:
+        work = self._act_on_runs, self._postpone
+        return await self._batch(connection, "due", self._runs_at_once, runs.take_due, *work)
+
+    async def _batch(
+        self,
+        connection: Connection,
+        kind: str,
+        pace: Pace,
+        take: Callable[[Connection, int], Awaitable[list[T]]],
+        work: Callable[[Connection, Sequence[T]], Awaitable[bool]],
+        isolate: Callable[[Connection, T, Exception], Awaitable[None]],
+    ) -> int:
         started = time.perf_counter()
-        with _paced(self._runs_at_once) as taken:
+        taken: list[T] = []
+        try:
             async with connection.transaction():
-                taken += await runs.take_due(connection, self._runs_at_once.most)
-                told = await self._halving(connection, taken, self._act_on_runs, self._postpone)
+                taken = await take(connection, pace.most)
+                told = await self._halving(connection, taken, work, isolate)
                 await self._finish(connection, told=told)
-        self._report(told, started, due=len(taken))
+        except Exception as error:
+            if taken and is_unavailable(error):  # the batch itself may have been too much for the connection
+                pace.was_too_much(len(taken))
+            raise
+        if taken:
+            pace.took(len(taken), time.perf_counter() - started)
+        self._report(told, started, **{kind: len(taken)})
         return len(taken)
 
     async def _finish(self, connection: Connection, *, told: bool) -> None:
