@@ -28,6 +28,9 @@ def upgrade(url: str) -> None:
         return
     if found > head():
         raise click.ClickException(NEWER.format(found=found, head=head()))
+    if found:
+        said = f"bringing the tables from migration {found} to {head()}; with a million leads this may take a minute"
+        click.echo(said, err=True)
     import alembic.command
 
     alembic.command.upgrade(config(url), "head")
