@@ -39,6 +39,7 @@ UNHURRIED = "set_config('synchronous_commit', 'off', true)"
 
 # What a caller sees of a database that is away, slow, restarting or full, as against a mistake in the data.
 UNAVAILABLE: tuple[type[Exception], ...] = (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError, OSError)
+TOO_OLD = ("25P03", "25P04")  # SQLSTATE of sessions that the server ended: idle in a transaction, or too long in one
 
 
 class Rows(Protocol):
@@ -154,11 +155,11 @@ def is_unavailable(error: BaseException) -> bool:
     """Whether the error tells of the database's state (away, full, restarting), not of the data that was sent.
 
     psycopg counts class 54 (a limit of the program exceeded, such as too long an index key) as operational; it is the
-    data's fault, and would come again for ever.
+    data's fault, and would come again for ever. That a session was ended for its transaction's age it does not count.
     """
     error = _under(error)
     state = getattr(error, "sqlstate", None) or ""
-    return isinstance(error, UNAVAILABLE) and not state.startswith("54")
+    return state in TOO_OLD or (isinstance(error, UNAVAILABLE) and not state.startswith("54"))
 
 
 def _under(error: BaseException) -> BaseException:

@@ -26,6 +26,9 @@ from shared.db import Connection, Statements, numbered, options
 
 T = TypeVar("T")
 
+# Seconds. To the server a process that stops in the midst of a pipeline is not idle in a transaction: its session ends
+# by this, and with it the locks of what it had in hand.
+LONGEST = 30
 DONE = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
 TEXT, BINARY = 0, 1
 
@@ -48,7 +51,10 @@ async def open_blocking_connection(url: str, application: str) -> Connection:
     """As `open_connection`. Its statements are planned once: to plan costs more than to run them."""
     parameters = options(application)
     parameters["options"] += " -c plan_cache_mode=force_generic_plan"
-    return await BlockingConnection.connect(url, autocommit=True, **parameters)
+    connection = await BlockingConnection.connect(url, autocommit=True, **parameters)
+    if connection.info.server_version >= 170000:  # the first that knows it
+        await connection.execute(f"SET transaction_timeout = '{LONGEST}s'")
+    return connection
 
 
 @asynccontextmanager

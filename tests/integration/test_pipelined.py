@@ -6,7 +6,7 @@ import psycopg
 import pytest
 import pytest_asyncio
 
-from shared.db import Connection, is_contention
+from shared.db import Connection, is_contention, is_unavailable
 from shared.pipelined import ask, open_blocking_connection, transaction
 
 pytestmark = pytest.mark.integration
@@ -151,3 +151,22 @@ async def test_what_is_no_parameter_is_refused(worker: Connection) -> None:
         await pass_a_mapping(worker)
     await worker.rollback()
     assert await names(worker) == []
+
+
+async def test_a_process_that_stops_in_the_midst_of_a_pipeline_keeps_no_lock(
+    worker: Connection, database: Connection
+) -> None:
+    assert (await ask(worker, "SHOW transaction_timeout")) == [("30s",)]
+    await worker.execute("SET transaction_timeout = '300ms'")
+
+    async def stop_midway() -> None:
+        async with transaction(worker) as statements:
+            await (await statements.execute("INSERT INTO things VALUES (1, 'held') RETURNING 1")).fetchall()
+            # Waits for the other's end, as the rest of the world does while this process does not go on.
+            await database.execute("INSERT INTO things VALUES (1, 'taken')")
+            await statements.execute("SELECT 1")
+
+    with pytest.raises(psycopg.Error) as failure:
+        await stop_midway()
+    assert is_unavailable(failure.value)
+    assert await names(database) == ["taken"]

@@ -5,15 +5,13 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 
-import psycopg
-
 from services.workers.heartbeat import Heartbeat
 from services.workers.ingest.batch import FIRST, SUSPECT, Memory, Outcome, Rows, first_rows, ingest, rows_of
 from services.workers.ingest.choice import Choice, Waiting
 from services.workers.ingest.split import split, split_suspects
 from services.workers.pace import FULL, Pace
 from shared import logging
-from shared.db import Connection, is_contention
+from shared.db import Connection, is_contention, is_unavailable
 from shared.journal import Lane
 from shared.metrics import BATCH_SECONDS, BATCH_SIZE, INGESTED
 
@@ -165,9 +163,12 @@ class Drainer:
         self._heartbeat.busy()
         try:
             outcome = await self._until_uncontended(connection, rows)
-        except psycopg.errors.QueryCanceled:
-            log.warning("batch.cancelled", lane=rows.lane, most=most, seconds=round(time.perf_counter() - started, 1))
-            self._pace.was_too_much(most)
+        except Exception as error:
+            if is_unavailable(error):  # cancelled, or cut off: it may have been too much
+                log.warning(
+                    "batch.interrupted", lane=rows.lane, most=most, seconds=round(time.perf_counter() - started, 1)
+                )
+                self._pace.was_too_much(most)
             raise
         finally:
             self._heartbeat.idle()
