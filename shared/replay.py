@@ -1,7 +1,7 @@
 """Submissions again: dead or quarantined ones go back to the journal under the id they had.
 
-The row leaves `submissions` in the transaction that puts it back, so that a submission is in one state at a time; its
-idempotency key leaves too, since the worker that decides it will claim it again.
+The row leaves `submissions` in the transaction that puts it back, so that a submission is in one state at a time. It
+keeps its idempotency key: a repeat that came meanwhile would take its place.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,14 +37,11 @@ WITH taken AS (
         ORDER BY received_at, id LIMIT %(chunk)s FOR UPDATE SKIP LOCKED)
     RETURNING workspace_id, id, (extract(epoch FROM received_at) * 1000)::bigint AS at, state, channel, source,
               key_id, payload
-), keys AS (
-    DELETE FROM submission_keys k USING taken t WHERE k.workspace_id = t.workspace_id AND k.id = t.id
-    RETURNING k.workspace_id, k.id, encode(k.body_hash, 'hex') AS hash
 ), counted AS (
     INSERT INTO ledger_deltas (workspace_id, state, n) SELECT workspace_id, state, -count(*) FROM taken GROUP BY 1, 2
 )
-SELECT t.workspace_id, t.id::text, t.at, t.channel, t.source, t.key_id, k.hash, t.payload
-FROM taken t LEFT JOIN keys k ON k.workspace_id = t.workspace_id AND k.id = t.id ORDER BY t.at, t.id
+SELECT t.workspace_id, t.id::text, t.at, t.channel, t.source, t.key_id, encode(k.body_hash, 'hex'), t.payload
+FROM taken t LEFT JOIN submission_keys k ON k.workspace_id = t.workspace_id AND k.id = t.id ORDER BY t.at, t.id
 """  # noqa: S608  # constants only
 ITEM = ("w", "id", "at", "ch", "src", "k", "hash", "body")  # what the columns of TAKE are called in the journal
 PUT_BACK = "INSERT INTO journal (lane, n, ids, payload) VALUES (%b, %b, string_to_array(%b, ',')::uuid[], %b)"

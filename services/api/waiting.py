@@ -32,13 +32,15 @@ WITH newest AS MATERIALIZED (
     SELECT lane, id, sum(n) OVER newest_first AS n, sum(size) OVER newest_first AS size FROM newest
     WINDOW newest_first AS (ORDER BY id DESC)
 )
-SELECT j.payload FROM summed s JOIN journal j USING (lane, id) WHERE s.n <= {MOST} AND s.size <= {BYTES} ORDER BY j.id
+SELECT j.payload, j.attempts FROM summed s JOIN journal j USING (lane, id)
+WHERE s.n <= {MOST} AND s.size <= {BYTES} ORDER BY j.id
 """)  # noqa: S608  # constants only
 # One that came twice, a repeat or a second run, is decided though it waits.
 DECIDED = text("""
 SELECT w.id FROM unnest(CAST(:ids AS uuid[]), CAST(:times AS timestamptz[])) AS w(id, at)
 WHERE EXISTS (SELECT FROM submissions s WHERE s.workspace_id = :w AND s.id = w.id AND s.received_at = w.at)
-   OR EXISTS (SELECT FROM submission_keys k WHERE k.workspace_id = :w AND k.id = w.id)
+   OR EXISTS (SELECT FROM submission_keys k JOIN submissions s USING (workspace_id, id, received_at)
+              WHERE k.workspace_id = :w AND k.id = w.id)
 """)
 
 
@@ -47,9 +49,9 @@ async def read_waiting(connection: AsyncConnection, workspace_id: int, asked: Ma
     if asked.get("state", "accepted") != "accepted" or any(name in asked for name in OF_DECIDED):
         return []
     found: dict[str, Record] = {}
-    for (payload,) in await connection.execute(NEWEST):
+    for payload, attempts in await connection.execute(NEWEST):
         for item in _items(payload, workspace_id):
-            found.setdefault(item["id"], accepted(item))
+            found.setdefault(item["id"], accepted(item, attempts))
     fitting = {id_: record for id_, record in found.items() if _fits(record, asked)}
     for id_ in await _decided(connection, workspace_id, fitting.values()) if fitting else ():
         del fitting[id_]
@@ -60,16 +62,16 @@ async def read_waiting(connection: AsyncConnection, workspace_id: int, asked: Ma
 
 async def find_waiting(connection: AsyncConnection, workspace_id: int, wanted: uuid.UUID) -> Record | None:
     """Its place in the journal, if it is of that workspace."""
-    query = select(JournalRow.payload).where(JournalRow.ids.contains([wanted]))
-    for (payload,) in await connection.execute(query):
+    query = select(JournalRow.payload, JournalRow.attempts).where(JournalRow.ids.contains([wanted]))
+    for payload, attempts in await connection.execute(query):
         for item in _items(payload, workspace_id):
             if item["id"] == str(wanted):
-                return accepted(item)
+                return accepted(item, attempts)
     return None
 
 
-def accepted(item: dict[str, Any]) -> Record:
-    """A journal item in the shape of a submission's record: nothing is decided yet."""
+def accepted(item: dict[str, Any], attempts: int = 0) -> Record:
+    """A journal item in the shape of a submission's record: nothing is decided yet. `attempts` have failed."""
     return {
         **dict.fromkeys(SubmissionRecord.__annotations__),
         "id": item["id"],
@@ -78,7 +80,7 @@ def accepted(item: dict[str, Any]) -> Record:
         "source": item["src"],
         OWNER: item["k"],
         "payload": as_sent(item["body"]),
-        "attempts": 0,
+        "attempts": attempts,
         "received_at": datetime.fromtimestamp(item["at"] / 1000, UTC),
     }
 

@@ -73,7 +73,8 @@ class Submission(Base):
 
 
 class SubmissionKey(Base):
-    """An idempotency key that was used: its submission and the hash of its body."""
+    """An idempotency key that was used: its submission and the hash of its body. Of one that waits for its next attempt
+    it is there before the submission's row."""
 
     __tablename__ = "submission_keys"
 

@@ -4,8 +4,10 @@ import orjson
 import pytest
 
 from services.workers.ingest.repeats import sort_out
+from shared import ledger
 from shared.db import Connection
 from shared.leads.submission import Submission, read
+from shared.replay import Selection, replay
 from tests.support.ingesting import Lead, accept, drain, item, workspace_id
 
 pytestmark = pytest.mark.integration
@@ -26,8 +28,61 @@ async def test_repeats_of_one_batch_are_judged_by_the_first_not_by_each_other(
     await drain(database_url)
     batch = [submission(workspace, lead) for lead in (OTHER, FIRST, OTHER)]
     async with database.transaction():
-        found = await sort_out(database, batch, known=False)
-    assert (found.fresh, found.twins) == ([], [])
-    verdicts = {id(one): verdict for one, verdict in zip(found.dropped, found.verdicts, strict=True)}
+        sorted_out = await sort_out(database, batch, known=False)
+    assert (sorted_out.fresh, sorted_out.twins) == ([], [])
+    verdicts = {id(one): verdict for one, verdict in zip(sorted_out.dropped, sorted_out.verdicts, strict=True)}
     told = [verdict and (verdict.state, verdict.replayed) for verdict in (verdicts[id(one)] for one in batch)]
     assert told == [("conflict", False), ("done", True), ("conflict", False)]
+
+
+REFUSE = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not this one'; END $$;
+CREATE TRIGGER refuse BEFORE INSERT ON leads FOR EACH ROW WHEN (NEW.email = 'first@example.com')
+EXECUTE FUNCTION refuse();
+"""
+DUE = "UPDATE journal SET due_at = now()"
+FOUND = "SELECT state, convert_from(payload, 'UTF8')::json->>'email', attempts FROM submissions"
+
+
+async def found(connection: Connection) -> list[tuple[object, ...]]:
+    return await (await connection.execute(FOUND)).fetchall()
+
+
+async def attempts(connection: Connection) -> list[int]:
+    """Of what waits in the journal, each once."""
+    rows = await (await connection.execute("SELECT attempts FROM journal ORDER BY attempts")).fetchall()
+    return [row[0] for row in rows]
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_a_submission_that_is_tried_again_keeps_its_key_until_it_is_decided(
+    database: Connection, database_url: str, together: bool
+) -> None:
+    workspace = await workspace_id(database)
+    await database.execute(REFUSE)
+    # Of one birth: what is tried again is the same submission, with the time at which it came.
+    first, repeats = item(workspace, FIRST, "key"), [item(workspace, lead, "key") for lead in (OTHER, FIRST)]
+    await accept(database, [first, *(repeats if together else ())])
+    await drain(database_url)
+    assert await attempts(database) == [1]
+    while await attempts(database):
+        await accept(database, repeats)  # before its next attempt, in which the worker meets them first
+        await drain(database_url)
+        assert await found(database) == []
+        await database.execute(DUE)
+        await drain(database_url)
+    assert await found(database) == [("dead", FIRST["email"], 5)]
+
+    assert await replay(database, Selection(ids=[first.id])) == 1
+    await accept(database, repeats)
+    await drain(database_url)
+    assert await found(database) == []  # it fails again
+    await database.execute("DROP FUNCTION refuse CASCADE")
+    await accept(database, repeats)
+    await database.execute(DUE)
+    await drain(database_url)
+    assert [row[:2] for row in await found(database)] == [("done", FIRST["email"])]
+    counts = await (await database.execute("SELECT count(*) FROM leads")).fetchone()
+    assert counts == (1,)
+    state = await ledger.read(database, None)
+    assert (state["accepted"], state["done"], state["pending"], state["dead"]) == (1, 1, 0, 0)

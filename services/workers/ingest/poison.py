@@ -18,6 +18,11 @@ PARK = """
 INSERT INTO journal (lane, n, ids, attempts, due_at, payload)
 VALUES (%b, 1, ARRAY[%b::uuid], %b, now() + make_interval(secs => %b), %b)
 """
+# It keeps its idempotency key, also against a repeat that is ingested before its next attempt.
+KEEP_KEY = """
+INSERT INTO submission_keys (workspace_id, id, received_at, body_hash)
+VALUES (%s, %s, to_timestamp(%s / 1000.0), decode(%s, 'hex')) ON CONFLICT DO NOTHING
+"""
 BURY = """
 WITH dead AS (
     SELECT * FROM json_to_record(%s::json) AS s(
@@ -45,6 +50,8 @@ async def park(connection: Connection, bad: Submission, error: Exception) -> Non
     pause = PAUSE * 2 ** (attempts - 1)
     log.warning("submission.parked", submission_id=bad.id, attempts=attempts, error=type(error).__name__)
     await connection.execute(PARK, (int(Lane.PROMPT), bad.id, attempts, pause, document))
+    if bad.body_hash:
+        await connection.execute(KEEP_KEY, (bad.workspace_id, bad.id, bad.received_at, bad.body_hash))
 
 
 async def bury(connection: Connection, bad: Submission, error: Exception) -> None:

@@ -15,8 +15,10 @@ SELECT (k->>0)::bigint, (k->>1)::uuid, to_timestamp((k->>2)::bigint / 1000.0), d
 FROM json_array_elements(%s::json) k ORDER BY 1, 2
 ON CONFLICT DO NOTHING RETURNING id::text
 """
+# A key without a submission is that of one which is tried again later, and has its key until then.
 FIRSTS = """
-SELECT k.id::text, encode(k.body_hash, 'hex'), s.state, s.lead_id, s.is_duplicate, s.matched_on, s.warnings
+SELECT k.id::text, encode(k.body_hash, 'hex'), (extract(epoch FROM k.received_at) * 1000)::bigint,
+       s.state, s.lead_id, s.is_duplicate, s.matched_on, s.warnings
 FROM json_array_elements(%s::json) w
 JOIN submission_keys k ON k.workspace_id = (w->>0)::bigint AND k.id = (w->>1)::uuid
 LEFT JOIN submissions s ON s.workspace_id = k.workspace_id AND s.id = k.id AND s.received_at = k.received_at
@@ -92,15 +94,20 @@ async def _drop_repeats(connection: Statements, unique: list[Submission], result
         return unique
     document = as_json([(s.workspace_id, s.id) for s in repeats])
     rows = await (await connection.execute(FIRSTS, (document,))).fetchall()
-    firsts = {row[0]: row for row in rows}
+    firsts = {row[0]: row[1:] for row in rows}
+    for submission in repeats:
+        body_hash, received_at, state, *_ = firsts[submission.id]
+        if state is None and (body_hash, received_at) == (submission.body_hash, submission.received_at):
+            del firsts[submission.id]  # the first itself, once more
+    repeats = [submission for submission in repeats if submission.id in firsts]
     # Twins of a repeat are judged by the first as well, not by that repeat: its body may be another.
     twins = [twin for twin, _ in result.twins if twin.id in firsts]
     result.twins = [pair for pair in result.twins if pair[0].id not in firsts]
     conflicts = []
     for submission in [*repeats, *twins]:
-        row = firsts[submission.id]
-        if row[1] == submission.body_hash:
-            result.drop(submission, Verdict(*row[2:]).repeated() if row[2] else None)
+        body_hash, _, *verdict = firsts[submission.id]
+        if body_hash == submission.body_hash:
+            result.drop(submission, Verdict(*verdict).repeated() if verdict[0] else None)
         else:
             conflicts.append(submission)
             result.drop(submission, Verdict("conflict"))
