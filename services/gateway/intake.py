@@ -41,16 +41,16 @@ class Intake:
         self._unfinished: dict[Source, int] = {}
         self._lanes = {lane: _Flusher(lane, stores, room, hinter, buffer_bytes) for lane in Lane}
 
-    def take(self, item: Item, lane: Lane, done: Done) -> None:
-        """Stores a submission."""
-        self._lanes[lane].add(item, done)
+    def take(self, item: Item, lane: Lane, done: Done, source: Source | None = None) -> None:
+        """Stores a submission, in the turn of that source, or of its own."""
+        self._lanes[lane].add(item, done, source or _source(item))
 
-    def take_and_wait(self, item: Item, lane: Lane, seconds: float, done: Done) -> None:
-        """Stores a submission and waits up to that long for its verdict."""
+    def take_and_wait(self, item: Item, lane: Lane, seconds: float, done: Done, source: Source | None = None) -> None:
+        """As `take`, and waits up to that long for its verdict."""
+        source = source or _source(item)
         if not self._room.open():
-            self.take(item, Lane.PROMPT, done)
+            self.take(item, Lane.PROMPT, done, source)
             return
-        source = (item.workspace_id, item.source)
         ahead = self._unfinished.get(source, 0)
         self._unfinished[source] = ahead + 1
 
@@ -59,19 +59,20 @@ class Intake:
             done(outcome)
 
         self._room.enter(item, seconds, finish)
-        self._lanes[Lane.PROMPT if ahead > CROWD else lane].add(item, None)
+        self._lanes[Lane.PROMPT if ahead > CROWD else lane].add(item, None, source)
 
     async def accept(self, items: list[Item], lane: Lane, seconds: float = 0) -> list[Verdict | None]:
-        """Stores submissions, waits up to so many seconds for their verdicts, and returns these.
+        """Stores submissions in their order, waits up to so many seconds for their verdicts, and returns these.
 
         Raises ServiceUnavailable when they cannot be stored now.
         """
         futures = [_Future() for _ in items]
+        source = _source(items[0])  # of all, whatever they name: else those of one source overtake the others
         for item, future in zip(items, futures, strict=True):
             if seconds:
-                self.take_and_wait(item, lane, seconds, future.settle)
+                self.take_and_wait(item, lane, seconds, future.settle, source)
             else:
-                self.take(item, lane, future.settle)
+                self.take(item, lane, future.settle, source)
         return await asyncio.gather(*[future.outcome for future in futures])
 
     def _finish(self, source: Source) -> None:
@@ -85,6 +86,10 @@ class Intake:
         """Waits until nothing is left to store: the end of a graceful stop."""
         for flusher in self._lanes.values():
             await flusher.finish()
+
+
+def _source(item: Item) -> Source:
+    return item.workspace_id, item.source
 
 
 class _Future:
@@ -120,13 +125,12 @@ class _Flusher:
         while self._task is not None:
             await asyncio.wait({self._task})
 
-    def add(self, item: Item, done: Done | None) -> None:
+    def add(self, item: Item, done: Done | None, source: Source) -> None:
         """Takes an item into the next flush, or refuses it where the buffer is full."""
         if len(item.body) > self._space:
             self._tell((item, done), ServiceUnavailable(FULL))
             return
         self._space -= len(item.body)
-        source = (item.workspace_id, item.source)
         queue = self._queues.get(source)
         if queue is None:
             queue = self._queues[source] = deque()

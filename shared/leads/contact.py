@@ -68,9 +68,6 @@ class Phone(NamedTuple):
         return f"{self.e164};ext={self.extension}" if self.extension else self.e164
 
 
-is_identity = re.compile(r"\+[1-9]\d{5,}(?:;ext=\d+)?").fullmatch  # what `Phone.identity` looks like
-
-
 def normalise_email(text: str, *, fold_gmail: bool = False) -> str:
     """The address trimmed, in NFC and lower case, its domain in ASCII (`xn--…`). Raises `Invalid`.
 
@@ -117,6 +114,14 @@ def normalise_phone(text: str, country: str | None) -> Phone:
         if _is_e164(number):
             return Phone(number, None)
     return _parsed_phone(text, country)
+
+
+def is_identity(text: str) -> bool:
+    """Whether a phone as it is kept identifies its lead: it could be read. One that merely looks so could not."""
+    try:
+        return normalise_phone(text, None).identity == text
+    except Invalid:
+        return False
 
 
 @lru_cache(maxsize=8192)

@@ -46,8 +46,8 @@ def typed_fields(form: dict[str, Any]) -> dict[str, Any]:
 
 
 def _typed(name: str, value: Any) -> Any:
-    if name == "custom_fields":
-        return value
+    if name == "custom_fields":  # keys that count 0, 1, 2 … made a list of it
+        return {str(key): field for key, field in enumerate(value)} if isinstance(value, list) else value
     if name == "tags":
         return [value] if isinstance(value, str) else list(value.values()) if isinstance(value, dict) else value
     if isinstance(value, list):  # a name given twice: the last one counts, as with most web servers

@@ -187,9 +187,9 @@ def _checked(value: dict[str, Any]) -> dict[str, Any]:
     try:
         fields = _validate(value)
     except ValidationError as error:
-        # Blank was not sent, where no text can stand too: no-code tools send all their fields, empty ones as "".
-        # Looked for only now, since an ordinary lead should not pay for it.
-        told = {name: part for name, part in value.items() if not (isinstance(part, str) and not part.strip())}
+        # Blank was not sent, where no text can stand too: no-code tools send all their fields, empty ones as "", and
+        # PHP writes an object without members as `[]`. Looked for only now: an ordinary lead should not pay for it.
+        told = {name: part for name, part in value.items() if not _is_blank(name, part)}
         if len(told) < len(value):
             return _checked(told)
         raise Unacceptable(_said(error)) from error
@@ -199,6 +199,10 @@ def _checked(value: dict[str, Any]) -> dict[str, Any]:
     if len(fields) < len(value):
         sent |= {name: _kept(field) for name, field in value.items() if name not in KNOWN}
     return sent
+
+
+def _is_blank(name: str, value: Any) -> bool:
+    return not value.strip() if isinstance(value, str) else name == "custom_fields" and value == []
 
 
 def _kept(unknown: Any) -> Any:

@@ -45,6 +45,15 @@ async def test_one_person_twice_in_a_batch_is_one_lead(client: aiohttp.ClientSes
     assert [item["is_duplicate"] for item in data] == [False, True, True]
 
 
+async def test_items_are_taken_in_their_order_whatever_their_sources(client: aiohttp.ClientSession) -> None:
+    email, sources = new_email(), ["a", "a", "b", "c", "a", "c", "b"] * 5
+    leads = [{"email": email, "source": source, "notes": str(number)} for number, source in enumerate(sources)]
+    data = (await post(client, [{"email": new_email(), "source": "a"}, *leads])).body["data"]
+    assert [item["is_duplicate"] for item in data] == [False, False, *[True] * (len(leads) - 1)]
+    lead = (await ask(client, "GET", f"/api/v1/leads/{data[-1]['lead_id']}")).body["data"]
+    assert (lead["source"], lead["notes"].split("\n\n")) == ("a", [one["notes"] for one in leads])
+
+
 @pytest.mark.parametrize("separator", ["\n", "\r\n", "\n\n"])
 async def test_ndjson(client: aiohttp.ClientSession, separator: str) -> None:
     lines = [json.dumps({"email": new_email()}), "{broken", json.dumps({"email": new_email()}), ""]

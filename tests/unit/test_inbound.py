@@ -57,6 +57,11 @@ def test_keeps_what_was_sent_and_what_belongs_to_a_form_is_not_to_be_sent() -> N
     }
 
 
+def test_an_object_without_members_may_be_written_as_php_does() -> None:
+    assert validate(b'{"email": "a@example.com", "custom_fields": []}') == {"email": "a@example.com"}
+    assert errors_of({"email": "a@example.com", "first_name": []}).keys() == {"first_name"}
+
+
 def test_what_is_looked_at_is_what_may_be_sent() -> None:
     assert {*InboundLead.__annotations__, FORM} == KNOWN
 

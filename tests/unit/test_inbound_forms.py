@@ -58,6 +58,19 @@ def test_ids_and_flags_come_as_text() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        (b"custom_fields[0]=x&custom_fields[1]=y", {"0": "x", "1": "y"}),
+        (b"custom_fields[]=x", {"0": "x"}),
+        (b"custom_fields[2]=x", {"2": "x"}),
+        (b"custom_fields[0][]=x&custom_fields[0][]=y", {"0": ["x", "y"]}),
+    ],
+)
+def test_custom_fields_may_have_numbers_for_keys(body: bytes, fields: dict[str, Any]) -> None:
+    assert validate_form(read_form(b"email=a@b.co&" + body))["custom_fields"] == fields
+
+
 @pytest.mark.parametrize(("text", "flag"), [("true", True), ("1", True), ("On", True), ("false", False), ("0", False)])
 def test_flags(text: str, flag: bool) -> None:
     assert validate_form({"email": "a@b.co", "starred": text})["starred"] is flag

@@ -82,6 +82,9 @@ NUMBER, OTHER, EXTENDED = "+12015550123", "+12015550199", "+12015550123;ext=7"
         ("call me", EXTENDED, EXTENDED, EXTENDED),
         (NUMBER, OTHER, None, OTHER),
         ("+1 no number", NUMBER, NUMBER, NUMBER),
+        (NUMBER, "+15551234", None, None),  # digits alone are no number either
+        ("+999123456789", NUMBER, NUMBER, NUMBER),
+        ("+1555123456789012", "+15551234", None, None),
         ("call me", None, None, None),
         (" ", "call me", "call me", "call me"),
         (NUMBER, " ", None, None),
