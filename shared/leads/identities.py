@@ -66,29 +66,29 @@ async def claim(connection: Statements, wanted: Mapping[Key, int], hold: Mapping
     versions that they must have. Raises what tells of contention where one has another.
     """
     held = dict(sorted(hold.items())) if hold else {}
-    asked = [*_columns(wanted), as_json(list(held)), as_json(list(held.values()))]
+    asked = [*columns_of(wanted), as_json(list(held)), as_json(list(held.values()))]
     won = {*await (await connection.execute(CLAIM, asked)).fetchall()}
     return [key for key in wanted if key not in won]
 
 
 async def owners(connection: Statements, keys: Iterable[Key]) -> dict[Key, int]:
     """The leads that hold those keys now; a key that nobody holds is missing."""
-    rows = await (await connection.execute(OWNERS, _columns(dict.fromkeys(keys, 0))[:3])).fetchall()
+    rows = await (await connection.execute(OWNERS, columns_of(dict.fromkeys(keys, 0))[:3])).fetchall()
     return {(row[0], row[1], row[2]): row[3] for row in rows}
 
 
 async def correct(connection: Statements, owned: Mapping[Key, int]) -> None:
     """Gives keys, all won in this transaction, to other leads."""
-    await connection.execute(CORRECT, _columns(owned))
+    await connection.execute(CORRECT, columns_of(owned))
 
 
 async def release(connection: Statements, owned: Mapping[Key, int]) -> None:
     """Frees keys as far as those leads hold them. The last thing that a transaction does: others wait on it."""
     if owned:
-        await connection.execute(RELEASE, _columns(owned))
+        await connection.execute(RELEASE, columns_of(owned))
 
 
-def _columns(owned: Mapping[Key, int]) -> list[str]:
+def columns_of(owned: Mapping[Key, int]) -> list[str]:
     """Workspaces, kinds, values and leads."""
     workspaces, kinds, values = zip(*owned, strict=True) if owned else ((), (), ())
     return [as_json(column) for column in (workspaces, kinds, values, list(owned.values()))]
@@ -106,7 +106,7 @@ async def lock_owners(
 
     An owner that is not among the locked leads has got its key, or gone, meanwhile. One that is keeps it.
     """
-    asked = _columns(dict.fromkeys(keys, 0))[:3]
+    asked = columns_of(dict.fromkeys(keys, 0))[:3]
     answer = await _ask(connection, _OWNED, asked, columns, LOCK)  # answered along with the next, in pipeline mode
     known = await owners(connection, keys)
     states = {state["id"]: state for state in await _read(answer, columns)}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.db import Connection, Contended, as_json
-from shared.leads import identities
+from shared.leads import heirs, identities
 from shared.leads.edit import CONTACT, Cause, Change, Edit, State, changed, compare, keys_of, prepare
 from shared.leads.merge import changes as described
 from shared.leads.places import Places, Workspace, names_a_place
@@ -99,7 +99,7 @@ async def change(connection: Connection, changes: Sequence[Change]) -> list[Refu
     """
     edits = await _prepared(connection, changes)
     won = await _claim(connection, edits)
-    states = await identities.lock(connection, {_lead(change) for change in changes}, COLUMNS)
+    states = await _lock(connection, changes)
     for edit in edits:
         if state := states.get(_lead(edit.change)):
             compare(edit, state)
@@ -114,6 +114,7 @@ async def change(connection: Connection, changes: Sequence[Change]) -> list[Refu
     if entries:
         touched = {(entry["w"], entry["lead_id"]) for entry in entries}
         await _write(connection, [], [states[lead] for lead in touched], entries)
+    await heirs.bequeath(connection, freed)
     await identities.release(connection, {key: won[key] for key in won.keys() - used.keys()} | freed)
     return [
         Refusal(edit.change, _lead(edit.change) not in states, edit.errors, edit.holders)
@@ -125,15 +126,16 @@ async def change(connection: Connection, changes: Sequence[Change]) -> list[Refu
 async def delete(connection: Connection, workspace_id: int, lead_id: int, cause: Cause) -> bool:
     """Deletes a lead; False when it is not there.
 
-    Its contacts are free again, and its tasks go. Its submissions and timeline stay, the last entry with the lead's
-    last record, until it is erased.
+    Its contacts are free again, but a phone that a possible duplicate shows is that one's now; its tasks go. Its
+    submissions and timeline stay, the last entry with the lead's last record, until it is erased.
     """
     lead = (workspace_id, lead_id)
-    if not await identities.lock(connection, [lead], ["workspace_id", "id"]):
+    if lead not in await _lock_kin(connection, {lead}, {lead}, ["workspace_id", "id"]):
         return False
     record = (await read_leads(connection, [lead]))[lead]
     change = Change(workspace_id, lead_id, cause=cause)
     await _write(connection, [], [], [_entry(change, "lead.deleted", {"by": cause.said(), "lead": record})])
+    await heirs.bequeath(connection, await heirs.phones_of(connection, lead))
     for statement in DELETE:
         await connection.execute(statement, {"w": workspace_id, "lead": lead_id})
     return True
@@ -175,6 +177,22 @@ async def _claim(connection: Connection, edits: Sequence[Edit]) -> dict[Key, int
             if holders[key] != edit.change.lead_id:
                 edit.take(name, holders[key])
     return {key: lead for key, lead in wanted.items() if key not in held}
+
+
+async def _lock(connection: Connection, changes: Sequence[Change]) -> dict[LeadKey, State]:
+    """The leads as they are now; with them are locked those to which a phone may pass on."""
+    phones = {_lead(change) for change in changes if "phone" in change.set}
+    return await _lock_kin(connection, {_lead(change) for change in changes}, phones, COLUMNS)
+
+
+async def _lock_kin(
+    connection: Connection, leads: set[LeadKey], of: set[LeadKey], columns: Sequence[str]
+) -> dict[LeadKey, State]:
+    kin = await heirs.kin(connection, of)
+    states = await identities.lock(connection, leads | kin, columns)
+    if not await heirs.kin(connection, of) <= kin:  # noted while this waited for the locks
+        raise Contended("possible duplicates kept changing")
+    return states
 
 
 async def _verify(connection: Connection, own: dict[Key, int]) -> None:

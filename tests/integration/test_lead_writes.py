@@ -305,6 +305,32 @@ async def test_many_changes_at_once(database: Connection, workspace: int) -> Non
     assert [len(await timeline(database, lead_id)) for lead_id in (second, third)] == [1, 2]
 
 
+@pytest.mark.parametrize("going", ["deleted", "another", "null"])
+async def test_a_phone_that_its_holder_lets_go_is_that_of_the_lead_that_shows_it(
+    database: Connection, database_url: str, workspace: int, going: str
+) -> None:
+    phone = str(ANNA["phone"])
+    shows = await create(database, workspace, first_name="Ada", email="ada@example.com")
+    holds = await create(database, workspace, **ANNA)
+    await accept(database, [item(workspace, {"email": "ada@example.com", "phone": phone})])
+    await drain(database_url)
+    assert (await lead(database, workspace, shows))["phone"] == phone
+    assert phone in await identities(database, holds)
+
+    if going == "deleted":
+        async with database.transaction():
+            assert await writes.delete(database, workspace, holds, BY)
+    else:
+        await edit(database, workspace, holds, phone="+14155550177" if going == "another" else None)
+    assert await identities(database, shows) == {"ada@example.com", phone}
+    await accept(database, [item(workspace, {"email": "new@example.com", "phone": phone})])
+    await drain(database_url)
+    assert "new@example.com" in await identities(database, shows)
+    with pytest.raises(Refused) as refused:
+        await create(database, workspace, first_name="Eve", phone=phone)
+    assert refused.value.holders == {"phone": shows}
+
+
 async def test_a_deleted_lead_frees_its_contacts_and_leaves_its_story(
     database_url: str, database: Connection, workspace: int
 ) -> None:
@@ -333,4 +359,4 @@ async def test_a_deleted_lead_frees_its_contacts_and_leaves_its_story(
     }
     async with database.transaction():
         assert not await writes.delete(database, workspace, lead_id, BY)
-    assert await create(database, workspace, **ANNA) > other
+    assert await create(database, workspace, **{**ANNA, "phone": None}) > other
