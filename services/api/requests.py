@@ -43,7 +43,7 @@ async def body_and_errors(request: web.Request) -> tuple[Any, Fields]:
 
 async def json_of(request: web.Request) -> dict[str, Any]:
     """The body as a JSON object, unchecked. An empty body is an empty object."""
-    if request.headers.get(hdrs.CONTENT_TYPE, JSON) != JSON and request.content_type != JSON:
+    if (request.headers.get(hdrs.CONTENT_TYPE) or JSON) != JSON and request.content_type != JSON:
         raise UnsupportedMediaType(f"Send {JSON}.")
     settings = request.app[SETTINGS]
     body = await read_body(request, settings.body_limit, settings.body_timeout)

@@ -44,7 +44,7 @@ def is_dry_run(request: web.Request) -> bool:
 
 def media_type(request: web.Request) -> str:
     """The body's type; none named is read as JSON."""
-    header = request.headers.get(hdrs.CONTENT_TYPE, JSON)
+    header = request.headers.get(hdrs.CONTENT_TYPE) or JSON  # an empty one names none either
     return JSON if header == JSON else request.content_type
 
 

@@ -120,9 +120,11 @@ async def test_a_form_is_a_lead_too(client: aiohttp.ClientSession) -> None:
     assert (lead["tags"], lead["first_name"]) == (["c", "d"], "Zoë & Co+")
 
 
-async def test_no_content_type_is_json(service: Service, key: str) -> None:
+@pytest.mark.parametrize("named", ["", "Content-Type:\r\n"])
+async def test_no_content_type_is_json(service: Service, key: str, named: str) -> None:
     body = f'{{"email": "{new_email()}"}}'
-    head = f"POST {INBOUND} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nContent-Length: {len(body)}\r\n\r\n"
+    head = f"POST {INBOUND} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n{named}"
+    head += f"Content-Length: {len(body)}\r\n\r\n"
     with service.connect() as connection:
         connection.sendall((head + body).encode())
         assert connection.recv(12) == b"HTTP/1.1 201"
