@@ -21,6 +21,7 @@ Kind = Literal["webhook", "email", "sms", "slack", "notice"]
 # In a statement. Each message to a subscription holds its whole lead: those of one batch may be gigabytes together.
 MOST_BYTES = 4 << 20
 MAIL = "mail"  # the endpoint of a workspace's mails, by whatever way they go
+MAILERS = ("smtp", "mailgun")  # the types of integrations that mails go by
 
 ENQUEUE = """
 INSERT INTO deliveries (workspace_id, message_id, kind, event, lead_id, subscription_id, integration_id, user_id,
@@ -75,13 +76,23 @@ class Happening:
         }
 
 
+def subscription_endpoint(id_: int) -> str:
+    """The endpoint of what a subscription is told."""
+    return f"subscription:{id_}"
+
+
+def integration_endpoint(type_: str, id_: int) -> str:
+    """The endpoint of what goes by an integration of that type."""
+    return MAIL if type_ in MAILERS else f"integration:{id_}"
+
+
 def to_subscription(workspace_id: int, subscription_id: int, what: Happening) -> NewDelivery:
     """A webhook to a subscription: address and secret are those that it has when it is sent."""
     id_ = _new_message_id()
     return NewDelivery(
         workspace_id,
         "webhook",
-        f"subscription:{subscription_id}",
+        subscription_endpoint(subscription_id),
         what.body(id_),
         what.event,
         what.lead_id,
@@ -130,13 +141,13 @@ def notice_to_address(
 
 def sms(workspace_id: int, integration_id: int, lead_id: int, body: str) -> NewDelivery:
     """A text message to the number that the lead has when it is sent."""
-    endpoint = f"integration:{integration_id}"
+    endpoint = integration_endpoint("twilio", integration_id)
     return NewDelivery(workspace_id, "sms", endpoint, {"body": body}, lead_id=lead_id, integration_id=integration_id)
 
 
 def slack(workspace_id: int, integration_id: int, text: str, *, lead_id: int | None = None) -> NewDelivery:
     """A message into the channel of a Slack integration."""
-    endpoint = f"integration:{integration_id}"
+    endpoint = integration_endpoint("slack", integration_id)
     return NewDelivery(workspace_id, "slack", endpoint, {"text": text}, lead_id=lead_id, integration_id=integration_id)
 
 

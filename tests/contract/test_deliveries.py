@@ -36,6 +36,23 @@ async def _subscribe(client: aiohttp.ClientSession) -> int:
         return int((await answer.json())["data"]["id"])
 
 
+async def _open_circuit(service: Service, endpoint: str) -> None:
+    """That receiver has failed: no first try for an hour."""
+    async with connect(service.stack.database_url, "tests") as connection:
+        await connection.execute(
+            "INSERT INTO endpoints (workspace_id, endpoint, failures, slots, open_until)"
+            " VALUES (%s, %s, 5, 1, now() + interval '1 hour')",
+            (await workspace_id(connection), endpoint),
+        )
+
+
+async def _until_tried(client: aiohttp.ClientSession, id_: int, attempts: int) -> None:
+    async def tried() -> bool:
+        return bool((await _show(client, id_))["attempts"] == attempts)
+
+    await until_async(tried, 10, "the attempt")
+
+
 async def _show(client: aiohttp.ClientSession, id_: int) -> dict[str, Any]:
     async with client.get(f"/api/v1/deliveries/{id_}") as answer:
         assert answer.status == 200
@@ -75,6 +92,51 @@ async def test_a_delivery_is_shown_with_its_attempts_and_sent_again(
         assert body["meta"]["total"] == 1
     async with client.get(f"/api/v1/deliveries?kind=webhook&lead_id={found['lead_id']}") as answer:
         assert [one["id"] for one in (await answer.json())["data"]] == [id_]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PATCH", "/api/v1/webhooks/{subscription}", {"url": SUBSCRIPTION["url"]}),
+        ("PATCH", "/api/v1/webhooks/{subscription}", {"is_active": True}),
+        ("POST", "/api/v1/webhooks/{subscription}/rotate-secret", None),
+        ("POST", "/api/v1/deliveries/{delivery}/resend", None),
+        ("POST", "/api/v1/webhooks/{subscription}/resend", {"since": "2026-01-01"}),
+    ],
+)
+async def test_a_receiver_that_failed_is_tried_at_once_by_hand(
+    service: Service, client: aiohttp.ClientSession, method: str, path: str, body: object
+) -> None:
+    subscription_id, tries = await _subscribe(client), 0
+    if path.endswith("/resend"):
+        tries = 1
+        id_ = await _deliver(service, subscription_id)
+        await _until_failed(client, id_, tries)
+    await _open_circuit(service, f"subscription:{subscription_id}")
+    if not tries:
+        id_ = await _deliver(service, subscription_id)
+    async with client.patch(f"/api/v1/webhooks/{subscription_id}", json={"description": "CRM"}) as answer:
+        assert answer.status == 200
+    assert (await _show(client, id_))["attempts"] == tries
+    async with client.request(method, path.format(subscription=subscription_id, delivery=id_), json=body) as answer:
+        assert answer.status == 200, await answer.text()
+    await _until_tried(client, id_, tries + 1)
+
+
+async def test_what_waits_for_a_subscription_is_cancelled_with_it(
+    service: Service, client: aiohttp.ClientSession
+) -> None:
+    subscription_id = await _subscribe(client)
+    await _open_circuit(service, f"subscription:{subscription_id}")
+    id_ = await _deliver(service, subscription_id)
+    async with client.delete(f"/api/v1/webhooks/{subscription_id}") as answer:
+        assert answer.status == 204
+    found = await _show(client, id_)
+    assert (found["state"], found["error"]) == ("cancelled", "The subscription was deleted.")
+    assert found["finished_at"]
+    with service.stack.database() as database:
+        known = "SELECT FROM endpoints WHERE endpoint = %s"
+        assert database.execute(known, (f"subscription:{subscription_id}",)).fetchall() == []
 
 
 async def test_a_disabled_subscription_is_sent_nothing_again(client: aiohttp.ClientSession) -> None:

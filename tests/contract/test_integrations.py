@@ -50,6 +50,35 @@ def body(type_: str, credentials: dict[str, Any] | None = None, **fields: Any) -
     return {"type": type_, "name": "Test", "credentials": credentials, **fields}
 
 
+async def _circuits(ours: Workspace, *opened: str) -> list[str]:
+    """The receivers of the workspace of which something is known, after the circuits of some were opened."""
+    with ours.service.stack.database() as database:
+        row = database.execute("SELECT id FROM workspaces WHERE slug = %s", (ours.slug,)).fetchone()
+        assert row is not None
+        add = "INSERT INTO endpoints (workspace_id, endpoint, slots, open_until) VALUES (%s, %s, 1, now() + '1 hour')"
+        for endpoint in opened:
+            database.execute(add, (row[0], endpoint))
+        known = "SELECT endpoint FROM endpoints WHERE workspace_id = %s ORDER BY 1"
+        return [name for (name,) in database.execute(known, row).fetchall()]
+
+
+async def test_changed_or_deleted_its_failures_are_forgotten(ours: Workspace) -> None:
+    slack = await ours.make("/integrations", body("slack", {"webhook_url": SLACK}))
+    own, path = f"integration:{slack['id']}", f"/integrations/{slack['id']}"
+    assert await _circuits(ours, own, "mail") == [own, "mail"]
+    assert (await ours.ask("PATCH", path, {"credentials": {"webhook_url": SLACK}})).status == 200
+    assert await _circuits(ours, own) == [own, "mail"]
+    assert (await ours.ask("DELETE", path)).status == 204
+    assert await _circuits(ours) == ["mail"]
+    smtp = await ours.make("/integrations", body("smtp", SMTP))
+    path = f"/integrations/{smtp['id']}"
+    assert await _circuits(ours, "mail") == ["mail"]  # a new way of the mails had not failed
+    assert (await ours.ask("PATCH", path, {"credentials": {"port": 587}})).status == 200
+    assert await _circuits(ours, "mail") == ["mail"]
+    assert (await ours.ask("DELETE", path)).status == 204
+    assert await _circuits(ours) == []
+
+
 async def test_all_types_stand_in_one_answer(ours: Workspace) -> None:
     answer = await ours.ask("GET", "/integrations/types")
     assert (answer.status, answer.body.keys()) == (200, {"data"})

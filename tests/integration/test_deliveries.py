@@ -82,13 +82,13 @@ async def test_a_receiver_that_was_down_gets_each_event_under_its_one_id(outbox:
 
 
 async def test_retry_after_is_obeyed(outbox: Outbox, receiver: Receiver) -> None:
-    receiver.status(429, {"Retry-After": "600"})
+    receiver.status(429, {"Retry-After": "3600"})
     await _tell(outbox, await outbox.subscribe(receiver.url), await outbox.lead())
     await outbox.send()
     wait = await outbox.one("SELECT extract(epoch FROM due_at - now())::float FROM deliveries")
-    assert 595 < wait < 720
+    assert 3595 < wait < 4000
     held = await outbox.one("SELECT extract(epoch FROM open_until - now())::float FROM endpoints")
-    assert 595 < held <= 600
+    assert 595 < held <= 600  # those of others do not wait as long
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])

@@ -99,4 +99,11 @@ def test_what_is_under_way_stays_within_its_bounds(results: list[bool]) -> None:
 
 
 def test_a_receiver_that_asks_to_be_left_alone_is() -> None:
-    assert Circuit().failed(wish=900).open_for == 900
+    assert Circuit().failed(wish=500).open_for == 500
+
+
+@given(st.integers(0, OPENS_AFTER + 20), st.floats(0, LONGEST_WISH), draws)
+def test_the_wish_of_one_answer_never_holds_up_all_others_for_long(failures: int, wished: float, draw: float) -> None:
+    found = Circuit(failures).failed(wished, draw).open_for
+    assert found is not None
+    assert found <= LONGEST * 1.1

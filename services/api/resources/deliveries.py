@@ -6,6 +6,7 @@ from aiohttp import web
 from sqlalchemy import ColumnElement, and_, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.api.endpoints import let_try
 from services.api.pages import paged, read_page
 from services.api.records import Noun, Record, unknown_lead
 from services.api.requests import body_of, check, query_and_errors, workspace_of
@@ -19,6 +20,7 @@ from services.api.shapes.deliveries import (
     SubscriptionDeliveryQuery,
 )
 from services.api.state import listing, reading, writing
+from shared.deliveries import subscription_endpoint
 from shared.errors import Conflict, Fields, NotFound
 from shared.models import Delivery, DeliveryAttempt, WebhookSubscription
 from shared.web.access import needs
@@ -75,12 +77,17 @@ async def show(request: web.Request) -> web.Response:
 @needs("write:integrations")
 @gives(DeliveryRecord)
 async def resend(request: web.Request) -> web.Response:
-    """Send a delivery again, under its id, whatever became of it. One that is being sent just now is left alone."""
+    """Send a delivery again, under its id, whatever became of it. One that is being sent just now is left alone.
+
+    Its receiver is tried at once, also where it has failed.
+    """
     workspace, id_ = workspace_of(request), id_in(request)
 
     async def work(connection: AsyncConnection) -> Record:
         where = (Delivery.workspace_id == workspace, Delivery.id == id_, Delivery.sending_since.is_(None))
-        await connection.execute(update(Delivery).where(*where).values(AGAIN))
+        again = update(Delivery).where(*where).values(AGAIN).returning(Delivery.endpoint)
+        for endpoint in (await connection.execute(again)).scalars():
+            await let_try(connection, workspace, endpoint)
         return await DELIVERIES.find(connection, workspace, id_)
 
     return answer({"data": await writing(request, work)})
@@ -102,7 +109,9 @@ async def resend_failed(request: web.Request) -> web.Response:
             Delivery.state.in_(("failed", "cancelled")),
             Delivery.created_at >= fields["since"],
         )
-        return (await connection.execute(update(Delivery).where(*where).values(AGAIN))).rowcount
+        count = (await connection.execute(update(Delivery).where(*where).values(AGAIN))).rowcount
+        await let_try(connection, workspace, subscription_endpoint(id_))
+        return count
 
     return answer({"data": {"count": await writing(request, work)}})
 

@@ -8,6 +8,7 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api import automations
+from services.api.endpoints import cancel, forget
 from services.api.pages import base_url, page_of, paged
 from services.api.placing import placed
 from services.api.records import Noun, Record
@@ -15,6 +16,7 @@ from services.api.requests import body_and_errors, check, workspace_of
 from services.api.shapes.integrations import IntegrationFields, IntegrationRecord, IntegrationTypeRecord
 from services.api.state import VAULT, listing, reading, writing
 from shared import logging
+from shared.deliveries import integration_endpoint
 from shared.errors import Fields
 from shared.forms.definition import merge_settings
 from shared.integrations.credentials import merged, shown
@@ -32,6 +34,7 @@ from shared.web.paths import id_in
 log = logging.get()
 
 INTEGRATIONS = Noun(Integration, IntegrationRecord, {"token": Integration.__table__.c.token})
+DELETED = "The integration was deleted."
 FIXED = "The type field cannot be changed: make another integration instead."
 
 
@@ -65,7 +68,9 @@ async def create(request: web.Request) -> web.Response:
     async def work(connection: AsyncConnection) -> Record:
         settings = await _settings(connection, workspace, {}, fields.get("settings"), errors)
         sealed = {"credentials": _seal(vault, credentials), **_new_token(vault)}
-        return await INTEGRATIONS.insert(connection, workspace, {**fields, "settings": settings, **sealed})
+        row = await INTEGRATIONS.insert(connection, workspace, {**fields, "settings": settings, **sealed})
+        await forget(connection, workspace, integration_endpoint(row["type"], row["id"]))  # mails may go another way
+        return row
 
     row = await writing(request, work)
     return answer({"data": _shown(request, row)}, 201, {"Location": f"/api/v1/integrations/{row['id']}"})
@@ -84,11 +89,15 @@ async def show(request: web.Request) -> web.Response:
 @takes(IntegrationFields)
 @gives(IntegrationRecord)
 async def update(request: web.Request) -> web.Response:
-    """Change an integration. Credentials and settings change key by key: null removes one, a masked one stays."""
+    """Change an integration. Credentials and settings change key by key: null removes one, a masked one stays.
+
+    What goes by it is tried at once, also where it has failed.
+    """
     workspace, id_ = workspace_of(request), id_in(request)
     fields, errors = await body_and_errors(request)
 
     async def work(connection: AsyncConnection) -> Record:
+        await _forget(connection, workspace, id_)
         row = await INTEGRATIONS.find_for_update(connection, workspace, id_)
         changes = await _changes(connection, request.app[VAULT], workspace, row, fields, dict(errors))
         return await INTEGRATIONS.update(connection, workspace, id_, changes)
@@ -106,12 +115,20 @@ async def delete(request: web.Request) -> web.Response:
     workspace, id_ = workspace_of(request), id_in(request)
 
     async def work(connection: AsyncConnection) -> None:
+        await cancel(connection, workspace, f"integration:{id_}", DELETED)
+        await _forget(connection, workspace, id_)
         await INTEGRATIONS.find_for_update(connection, workspace, id_)
         await automations.refuse_if_named(connection, workspace, id_)
         await INTEGRATIONS.delete(connection, workspace, id_)
 
     await writing(request, work)
     return web.Response(status=204)
+
+
+async def _forget(connection: AsyncConnection, workspace_id: int, id_: int) -> None:
+    """How its receiver has been doing says nothing any more. Raises NotFound."""
+    row = await INTEGRATIONS.find(connection, workspace_id, id_)
+    await forget(connection, workspace_id, integration_endpoint(row["type"], id_))
 
 
 class Opened(NamedTuple):

@@ -8,11 +8,13 @@ from aiohttp import web
 from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.api.endpoints import cancel, forget, let_try
 from services.api.pages import page_of, paged
 from services.api.records import Noun, Record
 from services.api.requests import body_and_errors, check, workspace_of
 from services.api.shapes.webhooks import NewWebhookRecord, WebhookFields, WebhookRecord
 from services.api.state import SETTINGS, VAULT, listing, reading, writing
+from shared.deliveries import subscription_endpoint
 from shared.errors import Fields
 from shared.guard import Policy
 from shared.integrations.credentials import WHSEC
@@ -26,6 +28,7 @@ from shared.web.paths import id_in
 WEBHOOKS = Noun(WebhookSubscription, WebhookRecord)
 SECRET_BYTES = 32
 PRIVATE = "The url field must not name a private address: nothing is sent there unless LEADHUB_ALLOWED_TARGETS has it."
+DELETED = "The subscription was deleted."
 OVERLAP = timedelta(hours=24)  # in which the secret of before signs as well
 
 
@@ -66,20 +69,35 @@ async def show(request: web.Request) -> web.Response:
 @takes(WebhookFields)
 @gives(WebhookRecord)
 async def update(request: web.Request) -> web.Response:
-    """Change a webhook subscription. Activating one that was switched off by itself forgets why."""
-    id_, fields = id_in(request), await _sent(request)
+    """Change a webhook subscription. Activating one that was switched off by itself forgets why.
+
+    At a new address, or activated, it is tried at once, also where it has failed.
+    """
+    workspace, id_, fields = workspace_of(request), id_in(request), await _sent(request)
     if fields.get("is_active"):
         fields |= {"disabled_reason": None, "disabled_at": None}
-    changed = await writing(request, lambda connection: WEBHOOKS.update(connection, workspace_of(request), id_, fields))
-    return answer({"data": changed})
+
+    async def work(connection: AsyncConnection) -> Record:
+        if "url" in fields or fields.get("is_active"):
+            await let_try(connection, workspace, subscription_endpoint(id_))
+        return await WEBHOOKS.update(connection, workspace, id_, fields)
+
+    return answer({"data": await writing(request, work)})
 
 
 @needs("write:integrations")
 @gives(None, status=204)
 async def delete(request: web.Request) -> web.Response:
     """Delete a webhook subscription. What is still on its way to it is not sent."""
-    id_ = id_in(request)
-    await writing(request, lambda connection: WEBHOOKS.delete(connection, workspace_of(request), id_))
+    workspace, id_ = workspace_of(request), id_in(request)
+
+    async def work(connection: AsyncConnection) -> None:
+        endpoint = subscription_endpoint(id_)
+        await cancel(connection, workspace, endpoint, DELETED)
+        await forget(connection, workspace, endpoint)
+        await WEBHOOKS.delete(connection, workspace, id_)
+
+    await writing(request, work)
     return web.Response(status=204)
 
 
@@ -90,6 +108,7 @@ async def rotate_secret(request: web.Request) -> web.Response:
     workspace, id_, secret = workspace_of(request), id_in(request), _new_secret()
 
     async def work(connection: AsyncConnection) -> Record:
+        await let_try(connection, workspace, subscription_endpoint(id_))
         await WEBHOOKS.find_for_update(connection, workspace, id_)
         keys = {
             "secret": request.app[VAULT].encrypt(secret),

@@ -26,7 +26,11 @@ class Circuit:
         return Circuit(0, min(self.slots * 2, MOST_SLOTS), None)
 
     def failed(self, wish: float | None = None, draw: float | None = None) -> "Circuit":
-        """After one that was not; `wish`: seconds that the receiver wants to be left alone. `draw`: as in backoff."""
+        """After one that was not; `wish`: seconds that the receiver wants to be left alone. `draw`: as in backoff.
+
+        One message's wish holds for that message; the others probe after `LONGEST` at the latest.
+        """
+        wish = None if wish is None else min(wish, LONGEST)
         failures, slots = self.failures + 1, max(self.slots // 2, 1)
         if failures < OPENS_AFTER:
             return replace(self, failures=failures, slots=slots, open_for=wish)
