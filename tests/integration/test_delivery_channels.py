@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 import pytest
 import pytest_asyncio
 
+from services.workers.deliveries.circuits import OPENS_AFTER
 from shared import unsubscribing
 from shared.db import Connection
 from shared.deliveries import enqueue, mail_to_lead, mail_to_user, notice, slack, sms
@@ -131,6 +132,28 @@ async def test_a_mail_servers_no_is_for_good_or_for_now(
     assert delivery["state"] == state
     assert attempt["status"] == int(answer[:3])
     assert integration_id
+
+
+@pytest.mark.parametrize(
+    ("to_recipient", "to_data", "failures"),
+    [
+        ("452 mailbox full", "250 taken", None),
+        ("421 shutting down", "250 taken", OPENS_AFTER),
+        ("250 OK", "451 out of disk", OPENS_AFTER),
+    ],
+)
+async def test_a_full_mailbox_says_nothing_of_its_server(
+    outbox: Outbox, mail_server: MailServer, to_recipient: str, to_data: str, failures: int | None
+) -> None:
+    mail_server.answer, mail_server.answer_to_data = to_recipient, to_data
+    await _use(outbox, mail_server)
+    leads = [await outbox.lead(f"full{number}@b.example") for number in range(OPENS_AFTER)]
+    await enqueue(outbox.connection, [mail_to_lead(outbox.workspace_id, lead, "A", "B") for lead in leads])
+    await outbox.send()
+    known = await outbox.rows("SELECT failures, open_until IS NOT NULL AS open FROM endpoints")
+    assert known == ([{"failures": failures, "open": True}] if failures else [])
+    assert [one["state"] for one in await outbox.deliveries()] == ["pending"] * OPENS_AFTER
+    assert await outbox.one("SELECT min(due_at) > now() FROM deliveries")
 
 
 async def test_mailgun(outbox: Outbox, receiver: Receiver) -> None:

@@ -83,11 +83,12 @@ async def receiving() -> AsyncIterator[Receiver]:
 
 
 class MailServer:
-    """Takes mails on a free port; `answer` is what it says to a recipient."""
+    """Takes mails on a free port; `answer` is what it says to a recipient, `answer_to_data` to the mail itself."""
 
     def __init__(self) -> None:
         self.mails: list[Envelope] = []
         self.answer = "250 OK"
+        self.answer_to_data = "250 taken"
         self.port = free_port("127.0.0.1")
         self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
 
@@ -102,7 +103,7 @@ class MailServer:
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
         """aiosmtpd's handler."""
         self.mails.append(envelope)
-        return "250 taken"
+        return self.answer_to_data
 
     def __enter__(self) -> "MailServer":
         self._controller.start()

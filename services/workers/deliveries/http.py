@@ -11,6 +11,7 @@ import socket
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -108,16 +109,8 @@ class Caller:
         """What came of it. Never raises for anything that the other side can do."""
         started = time.perf_counter()
         answer = await self._attempt(call)
-        return Answer(
-            answer.status,
-            answer.headers,
-            answer.body,
-            answer.error,
-            answer.hopeless,
-            {"method": "POST", **call.shown},
-            round((time.perf_counter() - started) * 1000),
-            answer.retry_after,
-        )
+        request = {"method": "POST", **call.shown}
+        return replace(answer, request=request, ms=round((time.perf_counter() - started) * 1000))
 
     async def close(self) -> None:
         await self._guarded.close()

@@ -74,13 +74,15 @@ Prepared = Call | Letter | Unsent
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back of one attempt. `hopeless`: another would end the same way."""
+    """What came back of one attempt. `hopeless`: another would end the same way. `personal`: it is about who the
+    message is for, and tells nothing of the receiver, which takes others."""
 
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     body: str | None = None
     error: str | None = None
     hopeless: bool = False
+    personal: bool = False
     request: Mapping[str, Any] | None = None
     ms: int = 0
     retry_after: float | None = None

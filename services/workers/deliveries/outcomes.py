@@ -43,9 +43,10 @@ def decide(claimed: Claimed, answer: Answer) -> Outcome:
         gone = webhook and answer.status == GONE
         return Outcome(claimed, "failed", answer, well=False if gone else None, gone=gone)
     wait = backoff.pause(claimed.tries, answer.retry_after)
+    well = None if answer.personal else False
     if wait is None:
-        return Outcome(claimed, "failed", answer, well=False, given_up=True)
-    return Outcome(claimed, "pending", answer, wait=wait, well=False)
+        return Outcome(claimed, "failed", answer, well=well, given_up=True)
+    return Outcome(claimed, "pending", answer, wait=wait, well=well)
 
 
 def _is_success(answer: Answer) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 import time
+from dataclasses import replace
 
 import aiosmtplib
 
@@ -13,6 +14,7 @@ from shared.guard import Blocked
 
 UNREACHABLE = "The connection could not be made."
 SLOW = f"No answer came within {TOTAL:g} s."
+SHUTS_DOWN = 421  # says a server to whatever it is asked
 NOT_TAKEN = "The mail server did not take the mail."
 
 
@@ -27,8 +29,7 @@ class Postman:
         started = time.perf_counter()
         answer = await self._attempt(letter)
         request = {"method": "SMTP", "url": f"smtp://{letter.relay.host}:{letter.relay.port}", "headers": {}}
-        ms = round((time.perf_counter() - started) * 1000)
-        return Answer(answer.status, {}, answer.body, answer.error, answer.hopeless, request, ms)
+        return replace(answer, request=request, ms=round((time.perf_counter() - started) * 1000))
 
     async def _attempt(self, letter: Letter) -> Answer:
         try:
@@ -38,7 +39,8 @@ class Postman:
             return Answer(error=BLOCKED, hopeless=True)
         except aiosmtplib.SMTPRecipientsRefused as error:
             refused = error.recipients[0]
-            return _refused(refused.code, refused.message)
+            personal = refused.code != SHUTS_DOWN
+            return replace(_refused(refused.code, refused.message), personal=personal)
         except aiosmtplib.SMTPResponseException as error:
             return _refused(error.code, error.message)
         except TimeoutError:  # aiosmtplib's own are of this kind too
