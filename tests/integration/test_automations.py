@@ -1,9 +1,11 @@
 """The engine on a real database: what happens leads to runs, changes, deliveries and tasks, each once."""
 
+import orjson
 import pytest
 
 from services.workers.automations import outbox
 from shared.db import Connection, connect
+from shared.leads.records import read_leads
 from shared.leads.writes import Cause, Change, change, delete
 from tests.support.automating import action, condition, leads, rows, run, runs, save, user
 from tests.support.ingesting import workspace_id
@@ -310,3 +312,29 @@ async def test_subscribers_are_told_of_every_event_in_order(database_url: str, d
     ]
     assert all(one["body"]["lead"]["first_name"] == "Ada" for one in told)
     assert told[1]["body"]["data"] == {"tag": "vip"}
+
+
+async def test_what_happened_to_a_lead_that_is_gone_is_told_with_its_last_record(
+    database_url: str, database: Connection
+) -> None:
+    workspace = await workspace_id(database)
+    subscribe = "INSERT INTO webhook_subscriptions (workspace_id, url, events, secret) VALUES (%s, 'http://x', %s, '')"
+    await database.execute(subscribe, (workspace, ["lead.created", "tag.added"]))
+    await leads(
+        database_url,
+        database,
+        {"email": "gone@example.com", "first_name": "Ada", "tags": ["vip"], "custom_fields": {"size": 7}},
+        {"email": "there@example.com"},
+    )
+    keys = [(workspace, one["id"]) for one in await rows(database, "SELECT id FROM leads ORDER BY id")]
+    shown = [orjson.loads(orjson.dumps(record)) for record in (await read_leads(database, keys)).values()]
+    gone = next(record for record in shown if record["first_name"])
+    async with database.transaction():
+        await delete(database, workspace, gone["id"], Cause("api", 1))
+    await run(database_url)
+    told = [
+        one["body"]
+        for one in await rows(database, "SELECT convert_from(payload, 'UTF8')::json AS body FROM deliveries")
+    ]
+    assert sorted(one["event"] for one in told if one["lead"] == gone) == ["lead.created", "tag.added"]
+    assert [one["lead"] for one in told if one["lead"] != gone] == [one for one in shown if one != gone]

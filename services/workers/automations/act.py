@@ -14,7 +14,7 @@ from services.workers.automations.values import Result, Run
 from shared.automations.perform import Lead, Walk
 from shared.automations.plan import difference, walk
 from shared.automations.scene import load_scenes
-from shared.db import Connection
+from shared.db import Connection, as_json
 from shared.leads import identities, references
 from shared.leads.records import read_leads
 from shared.leads.submission import LeadKey
@@ -22,6 +22,13 @@ from shared.leads.writes import Cause, Change, Refusal, change
 from shared.vault import Vault
 
 GONE = "the lead is gone"
+# Of leads that were deleted, as the API showed them last.
+LAST = """
+SELECT a.workspace_id, a.lead_id, a.data->'lead'
+FROM json_array_elements(%s::json) k
+JOIN activities a ON a.workspace_id = (k->>0)::bigint AND a.lead_id = (k->>1)::bigint
+WHERE a.type = 'lead.deleted' AND a.data ? 'lead'
+"""
 
 Leads = dict[LeadKey, Lead]
 
@@ -62,6 +69,9 @@ async def _locked(connection: Connection, keys: set[LeadKey]) -> Leads:
 async def _tell(connection: Connection, matched: Matched, leads: Leads, effects: Effects) -> None:
     keys = {event.lead for event, _, _ in matched.told}
     found = {**leads, **await read_leads(connection, list(keys - leads.keys()))}
+    if gone := keys - found.keys():
+        rows = await (await connection.execute(LAST, (as_json(list(gone)),))).fetchall()
+        found |= {(row[0], row[1]): row[2] for row in rows}
     for event, fact, subscription_id in matched.told:
         effects.tell(event, fact, subscription_id, found)
     for event, filled in await read_filled(connection, matched.submitted):

@@ -37,7 +37,7 @@ class Effects:
         self._tasks: list[dict[str, Any]] = []
 
     def tell(self, event: Event, fact: Fact, subscription_id: int, leads: Mapping[LeadKey, Lead]) -> None:
-        """A subscription is told of what happened, with the lead as it is now."""
+        """A subscription is told of what happened, with the lead as it is now, or was when it was deleted."""
         if fact.type == "lead.deleted":
             lead, data = fact.data.get("lead") or {"id": event.lead_id}, {}
         else:
