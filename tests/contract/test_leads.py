@@ -3,7 +3,6 @@
 import asyncio
 import secrets
 from typing import Any
-from urllib.parse import quote
 
 import aiohttp
 import pytest
@@ -260,41 +259,6 @@ async def test_a_lead_is_moved_over_the_board(client: aiohttp.ClientSession) -> 
         assert (found["pipeline_id"], found["pipeline_stage_id"], found["status"]) == (pipeline["id"], stage, status)
     answer = await patch(client, lead, pipeline_id=lead["pipeline_id"], pipeline_stage_id=won)
     assert (answer.status, list(answer.body["errors"])) == (422, ["pipeline_stage_id"])
-
-
-@pytest.mark.parametrize("name", ["vip-client", "a b/c", "100% ☕", "O'Neil; DROP", "..%2f"])
-async def test_tags_come_and_go_one_by_one(client: aiohttp.ClientSession, name: str) -> None:
-    name = f"{name}{secrets.token_hex(3)}"
-    lead = await make(client, tags=["first"])
-    path = f"{LEADS}/{lead['id']}/tags"
-    for spelt in (name, name.upper()):
-        answer = await ask(client, "POST", path, json={"tag": spelt})
-        assert (answer.status, answer.body["data"]["tags"]) == (200, ["first", name])
-    other = quote(f"{name}!", safe="")
-    for missing in (other, "%00", "%FF", "nobody"):
-        assert (await ask(client, "DELETE", f"{path}/{missing}")).status == 404
-    url = client._build_url(path).with_path(f"{path}/{quote(name.swapcase(), safe='')}", encoded=True)
-    answer = await ask(client, "DELETE", url)
-    assert (answer.status, answer.body["data"]["tags"]) == (200, ["first"])
-    assert (await ask(client, "DELETE", url)).status == 404
-
-
-async def test_a_tag_with_two_small_letters_for_one_capital_is_one_in_any_case(client: aiohttp.ClientSession) -> None:
-    small = f"{secrets.token_hex(3)} οδος"
-    lead = await make(client, tags=[small, small.upper()], email=new_email())
-    assert lead["tags"] == [small]
-    await post_lead(client, {"email": lead["email"], "tags": [small.upper(), small.replace("ς", "σ")]})
-    answer = await ask(client, "GET", f"{LEADS}?tag={quote(small.upper())}")
-    assert [(found["id"], found["tags"]) for found in answer.body["data"]] == [(lead["id"], [small])]
-    answer = await ask(client, "DELETE", f"{LEADS}/{lead['id']}/tags/{quote(small.upper())}")
-    assert (answer.status, answer.body["data"]["tags"]) == (200, [])
-
-
-@pytest.mark.parametrize("tag", [None, "", "  ", 1, ["a"], "x" * 101, "a\0"])
-async def test_what_is_no_tag(client: aiohttp.ClientSession, tag: Any) -> None:
-    lead = await make(client)
-    answer = await ask(client, "POST", f"{LEADS}/{lead['id']}/tags", json={"tag": tag})
-    assert (answer.status, list(answer.body["errors"])) == (422, ["tag"])
 
 
 async def test_the_timeline_says_who_did_what(client: aiohttp.ClientSession) -> None:

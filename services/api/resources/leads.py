@@ -1,5 +1,6 @@
 """`/api/v1/leads`: a lead, its tags and its timeline."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
@@ -12,7 +13,7 @@ from services.api.requests import body_and_errors, check, key_of, workspace_of
 from services.api.shapes.leads import ActivityRecord, LeadFields, LeadRecord, LeadTag
 from services.api.state import raw, reading, writing
 from shared.errors import Fields, NotFound, ValidationFailed
-from shared.leads import writes
+from shared.leads import references, writes
 from shared.leads.records import read_leads
 from shared.leads.writes import Cause, Change, Refused
 from shared.models import Activity, Lead, Tag
@@ -92,19 +93,20 @@ async def add_tag(request: web.Request) -> web.Response:
 @gives(LeadRecord)
 async def remove_tag(request: web.Request) -> web.Response:
     """Take a tag, by its name in any case, off a lead that bears it."""
-    lead_id, name = id_in(request), request.match_info["tag"]
+    workspace, lead_id, name = workspace_of(request), id_in(request), request.match_info["tag"]
     if storable(name) != name:
         raise NotFound
-    async with reading(request) as connection:
-        borne = select(Lead.id).join(Tag, (Tag.workspace_id == Lead.workspace_id) & (Tag.id == any_(Lead.tag_ids)))
-        of_lead = (Lead.workspace_id == workspace_of(request), Lead.id == lead_id)
-        if not (
-            await connection.execute(
-                borne.where(*of_lead, func.lower(func.upper(Tag.name)) == func.lower(func.upper(name)))
-            )
-        ).first():
+    borne = select(Lead.id).join(Tag, (Tag.workspace_id == Lead.workspace_id) & (Tag.id == any_(Lead.tag_ids)))
+    of_lead = (Lead.workspace_id == workspace, Lead.id == lead_id)
+    named = func.lower(func.upper(Tag.name)) == func.lower(func.upper(name))
+
+    async def must_bear(connection: AsyncConnection) -> None:
+        """Keeps the lead locked: of two who take the tag off, the second finds it gone."""
+        await references.hold(await raw(connection), [workspace])
+        if not (await connection.execute(borne.where(*of_lead, named).with_for_update(of=Lead))).first():
             raise NotFound
-    return await _change(request, {}, remove_tags=[name])
+
+    return await _change(request, {}, must_bear, remove_tags=[name])
 
 
 @needs("read:leads")
@@ -119,11 +121,19 @@ async def activities(request: web.Request) -> web.Response:
     return answer(paged(request, entries, page, total))
 
 
-async def _change(request: web.Request, errors: Fields, **what: Any) -> web.Response:
-    """Changes the lead of the path, and answers with it. `errors` are what is wrong with the request itself."""
+async def _change(
+    request: web.Request,
+    errors: Fields,
+    first: Callable[[AsyncConnection], Awaitable[None]] | None = None,
+    **what: Any,
+) -> web.Response:
+    """Changes the lead of the path, and answers with it. `errors` are what is wrong with the request itself; `first` is
+    done in the same transaction before."""
     change = Change(workspace_of(request), id_in(request), cause=_cause(request), **what)
 
     async def work(connection: AsyncConnection) -> Record:
+        if first:
+            await first(connection)
         for refusal in await writes.change(await raw(connection), [change]):
             if refusal.is_missing:
                 raise NotFound
