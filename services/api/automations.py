@@ -20,6 +20,7 @@ from shared import tallies
 from shared.automations import silences
 from shared.automations.actions import MASK
 from shared.automations.definition import Reference, references
+from shared.automations.perform import next_turn
 from shared.automations.plan import walk
 from shared.automations.scene import load_scenes
 from shared.errors import Conflict, Fields, NotFound, ValidationFailed
@@ -180,7 +181,7 @@ async def dry_run(connection: AsyncConnection, workspace_id: int, id_: int, lead
     lead, steps = found[workspace_id, lead_id], automation["steps"]
     scene = (await load_scenes(await raw(connection), [(workspace_id, steps, lead)]))[workspace_id]
     turns = await _turns(connection, workspace_id, id_)
-    walked = walk(steps, 0, lead, scene, lambda step: turns.get(step, 0), over_delays=True)
+    walked = walk(steps, 0, lead, scene, lambda step, there: next_turn(turns.get(step, 0), there), over_delays=True)
     blank: Record = dict.fromkeys(RunRecord.__annotations__)
     return blank | {"automation_id": id_, "lead_id": lead_id, "state": walked.state, "steps": walked.outcomes}
 

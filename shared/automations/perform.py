@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any, Literal, NamedTuple
 
 from shared.automations import templates
@@ -46,11 +47,12 @@ class Failed(Exception):
 
 @dataclass(slots=True)
 class Walk:
-    """A run under way. `turn` counts the turns of the step of that number; `lead` changes as steps are taken."""
+    """A run under way. `turn` takes the next turn at the step of that number, as `next_turn` says; `lead` changes as
+    steps are taken."""
 
     lead: Lead
     scene: Scene
-    turn: Callable[[int], int]
+    turn: Callable[[int, Sequence[bool]], int]
     at: int = 0
     outcomes: list[Outcome] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
@@ -115,12 +117,20 @@ def _move_stage(found: Walk, action: Mapping[str, Any]) -> Data:
 
 def _assign_user(found: Walk, action: Mapping[str, Any]) -> Data:
     wanted = action.get("round_robin") or [action["user_id"]]
-    active = [id_ for id_ in wanted if id_ in found.scene.users]
-    if not active:
+    there = [id_ in found.scene.users for id_ in wanted]
+    if not any(there):
         raise Failed("no such user is there and active")
-    chosen = active[found.turn(found.at) % len(active)] if action.get("round_robin") else active[0]
+    chosen = wanted[found.turn(found.at, there) % len(wanted)] if action.get("round_robin") else wanted[0]
     found.lead["assigned_user_id"] = chosen
     return {"user_id": chosen}
+
+
+def next_turn(first: int, there: Sequence[bool]) -> int:
+    """The first turn from `first` on that falls to a place of the list whose user is there; one must be.
+
+    Turns are counted over the whole list, round after round: who is away is passed over and keeps his place.
+    """
+    return next(turn for turn in count(first) if there[turn % len(there)])
 
 
 def _adjust_score(found: Walk, action: Mapping[str, Any]) -> Data:

@@ -22,7 +22,7 @@ def walk(
     start: int,
     lead: Lead,
     scene: Scene,
-    turn: Callable[[int], int],
+    turn: Callable[[int, Sequence[bool]], int],
     *,
     over_delays: bool = False,
 ) -> Walk:

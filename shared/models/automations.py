@@ -70,7 +70,7 @@ class AutomationRun(Base):
 
 
 class AutomationTurn(Base):
-    """Whose turn it is at a step that assigns in turn: how many it has assigned."""
+    """Whose turn it is at a step that assigns in turn: the turn after the last, counted over its whole list."""
 
     __tablename__ = "automation_turns"
 

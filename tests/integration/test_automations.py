@@ -1,12 +1,10 @@
 """The engine on a real database: what happens leads to runs, changes, deliveries and tasks, each once."""
 
-import orjson
 import pytest
 
 from services.workers.automations import outbox
 from shared.db import Connection, connect
-from shared.leads.records import read_leads
-from shared.leads.writes import Cause, Change, change, delete
+from shared.leads.writes import Cause, Change, change
 from tests.support.automating import action, condition, leads, rows, run, runs, save, user
 from tests.support.ingesting import workspace_id
 
@@ -194,6 +192,23 @@ async def test_turns_are_even_under_four_engines_and_skip_who_is_away(database_u
     assert sum(row["n"] for row in counts) == 4 * 80
 
 
+async def test_turns_go_on_after_the_last_one_whoever_comes_back(database_url: str, database: Connection) -> None:
+    people = [await user(database, f"user{n}@example.com") for n in range(3)]
+    await save(database, {"type": "lead_created"}, action("assign_user", round_robin=people))
+
+    async def assigned(tag: str, n: int) -> list[int]:
+        await leads(database_url, database, *({"email": f"{tag}{number}@example.com"} for number in range(n)))
+        await run(database_url)
+        found = await rows(database, "SELECT assigned_user_id AS u FROM leads ORDER BY id DESC LIMIT %s", [n])
+        return [people.index(one["u"]) for one in reversed(found)]
+
+    turns = await assigned("all", 4)
+    for active in (False, True):
+        await database.execute("UPDATE users SET is_active = %s WHERE id = %s", (active, people[2]))
+        turns += await assigned(f"some{active}", 2)
+    assert turns == [0, 1, 2, 0, 1, 0, 1, 2]
+
+
 async def test_a_silence_is_noticed_once_until_something_happens(database_url: str, database: Connection) -> None:
     id_ = await save(database, {"type": "no_activity", "minutes": 30}, action("add_tag", tag="cold"))
     await leads(database_url, database, {"email": "a@example.com"})
@@ -285,56 +300,3 @@ async def test_a_step_that_cannot_be_done_says_why_and_the_run_goes_on(database_
     (found,) = await runs(database)
     assert [outcome["outcome"] for outcome in found["steps"]] == ["failed", "failed", "done"]
     assert (found["state"], found["error"]) == ("failed", "there is no stage 999999")
-
-
-async def test_subscribers_are_told_of_every_event_in_order(database_url: str, database: Connection) -> None:
-    workspace = await workspace_id(database)
-    for events in (["*"], ["tag.added", "lead.deleted"]):
-        await database.execute(
-            "INSERT INTO webhook_subscriptions (workspace_id, url, events, secret) VALUES (%s, 'http://x', %s, '')",
-            (workspace, events),
-        )
-    await leads(database_url, database, {"email": "a@example.com", "first_name": "Ada", "tags": ["vip"]})
-    await run(database_url)
-    (lead,) = await rows(database, "SELECT id FROM leads")
-    async with database.transaction():
-        await delete(database, workspace, lead["id"], Cause("api", 1))
-    await run(database_url)
-    told = await rows(
-        database, "SELECT subscription_id AS s, event, convert_from(payload, 'UTF8')::json AS body FROM deliveries"
-    )
-    assert [(one["s"], one["event"]) for one in told] == [
-        (1, "lead.created"),
-        (1, "tag.added"),
-        (2, "tag.added"),
-        (1, "lead.deleted"),
-        (2, "lead.deleted"),
-    ]
-    assert all(one["body"]["lead"]["first_name"] == "Ada" for one in told)
-    assert told[1]["body"]["data"] == {"tag": "vip"}
-
-
-async def test_what_happened_to_a_lead_that_is_gone_is_told_with_its_last_record(
-    database_url: str, database: Connection
-) -> None:
-    workspace = await workspace_id(database)
-    subscribe = "INSERT INTO webhook_subscriptions (workspace_id, url, events, secret) VALUES (%s, 'http://x', %s, '')"
-    await database.execute(subscribe, (workspace, ["lead.created", "tag.added"]))
-    await leads(
-        database_url,
-        database,
-        {"email": "gone@example.com", "first_name": "Ada", "tags": ["vip"], "custom_fields": {"size": 7}},
-        {"email": "there@example.com"},
-    )
-    keys = [(workspace, one["id"]) for one in await rows(database, "SELECT id FROM leads ORDER BY id")]
-    shown = [orjson.loads(orjson.dumps(record)) for record in (await read_leads(database, keys)).values()]
-    gone = next(record for record in shown if record["first_name"])
-    async with database.transaction():
-        await delete(database, workspace, gone["id"], Cause("api", 1))
-    await run(database_url)
-    told = [
-        one["body"]
-        for one in await rows(database, "SELECT convert_from(payload, 'UTF8')::json AS body FROM deliveries")
-    ]
-    assert sorted(one["event"] for one in told if one["lead"] == gone) == ["lead.created", "tag.added"]
-    assert [one["lead"] for one in told if one["lead"] != gone] == [one for one in shown if one != gone]

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from shared.automations import templates
 from shared.automations.hours import opening
-from shared.automations.perform import Scene, Stage
+from shared.automations.perform import Scene, Stage, next_turn
 from shared.automations.plan import difference, walk
 
 NOW = datetime(2026, 3, 27, 17, 30, tzinfo=UTC)  # a Friday
@@ -33,7 +33,7 @@ LEAD: dict[str, Any] = {
 
 def take(*steps: dict[str, Any], turn: int = 0, **options: Any) -> Any:
     before = deepcopy(LEAD)
-    walked = walk(steps, 0, LEAD, SCENE, lambda _: turn, **options)
+    walked = walk(steps, 0, LEAD, SCENE, lambda _, there: next_turn(turn, there), **options)
     assert before == LEAD
     return walked
 
@@ -64,7 +64,7 @@ def test_what_steps_do_comes_to_one_change() -> None:
 def test_a_field_that_the_lead_has_no_room_for_fails_its_step_alone() -> None:
     full = {**LEAD, "custom_fields": {f"k{number}": "x" * 1_300 for number in range(200)}}
     steps = [act("set_field", field="custom_fields.new", value="x" * 9_000), act("set_status", status="lost")]
-    walked = walk(steps, 0, full, SCENE, lambda _: 0)
+    walked = walk(steps, 0, full, SCENE, lambda *_: 0)
     assert [outcome["outcome"] for outcome in walked.outcomes] == ["failed", "done"]
     assert difference(full, walked.lead) == {"set": {"status": "lost"}}
 
@@ -95,7 +95,18 @@ def test_a_delay_ends_the_walk_but_not_a_dry_one() -> None:
 
 def test_turns_go_round_those_who_are_there() -> None:
     users = [take(act("assign_user", round_robin=[4, 5, 6]), turn=turn).lead["assigned_user_id"] for turn in range(4)]
-    assert users == [5, 6, 5, 6]
+    assert users == [5, 5, 6, 5]
+
+
+@given(st.lists(st.sets(st.integers(0, 4), min_size=1), min_size=1))
+def test_the_next_turn_is_that_of_the_next_who_is_there(days: list[set[int]]) -> None:
+    turn, last = 0, 4
+    for active in days:
+        took = next_turn(turn, [user in active for user in range(5)])
+        turn = took + 1
+        passed = [(last + step) % 5 for step in range(1, 6)]
+        last = took % 5
+        assert last == next(user for user in passed if user in active)
 
 
 def test_what_cannot_be_done_says_why() -> None:

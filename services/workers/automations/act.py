@@ -101,8 +101,8 @@ async def _take_steps(
     return results, changes
 
 
-def _turn(turns: Turns, run: Run, step: int) -> int:
-    return turns.take((run.workspace_id, run.automation_id, step))
+def _turn(turns: Turns, run: Run, step: int, there: Sequence[bool]) -> int:
+    return turns.take((run.workspace_id, run.automation_id, step), there)
 
 
 def _cause(run: Run) -> Cause:

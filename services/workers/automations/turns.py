@@ -1,12 +1,13 @@
 """Whose turn it is: a counter for each step that assigns in turn, locked while a batch uses it.
 
-Engines that run side by side take their turns one after the other, so that the counts of any two users differ by one
-at the most, and a batch that is rolled back gives its turns back.
+Engines that run side by side take their turns one after the other, so that each goes to the next who is there, and a
+batch that is rolled back gives its turns back.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from services.workers.automations.values import Run
+from shared.automations.perform import next_turn
 from shared.db import Connection, as_json
 
 Place = tuple[int, int, int]  # workspace, automation, step
@@ -46,11 +47,11 @@ class Turns:
         rows = await (await connection.execute(LOCK, (as_json(places),))).fetchall()
         return cls({(row[0], row[1], row[2]): row[3] for row in rows})
 
-    def take(self, place: Place) -> int:
-        """The number of the next turn at a step."""
-        number = self._counts[place]
-        self._counts[place] = number + 1
-        return number
+    def take(self, place: Place, there: Sequence[bool]) -> int:
+        """The next turn at a step, as `next_turn` says."""
+        turn = next_turn(self._counts[place], there)
+        self._counts[place] = turn + 1
+        return turn
 
     async def keep(self, connection: Connection) -> None:
         """Writes the counters that have moved."""
