@@ -27,3 +27,5 @@ WorkspaceKey = Annotated[int, mapped_column(BigInteger, primary_key=True, autoin
 # What `shared/vault.py` encrypted. A rotation of the keys finds its columns by this mark.
 Ciphertext = Annotated[bytes, mapped_column(LargeBinary, info={"encrypted": True})]
 Now = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now())]
+# When the row is written: what happens to a lead is in order of time, since it is locked by then.
+Moment = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.clock_timestamp())]

@@ -4,11 +4,11 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Identity, Index, LargeBinary, SmallInteger, Text, func, text
+from sqlalchemy import BigInteger, DateTime, Identity, Index, LargeBinary, SmallInteger, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shared.models.base import Base, Id, Now, WorkspaceKey
+from shared.models.base import Base, Id, Moment, Now, WorkspaceKey
 
 
 class JournalRow(Base):
@@ -25,7 +25,7 @@ class JournalRow(Base):
     ids: Mapped[list[uuid.UUID]] = mapped_column(ARRAY(UUID))  # so that an accepted submission can be found
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     due_at: Mapped[Now]
-    stored_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    stored_at: Mapped[Moment]
     payload: Mapped[bytes] = mapped_column(LargeBinary)
 
 
@@ -98,7 +98,7 @@ class Event(Base):
     type: Mapped[str]
     lead_id: Mapped[int]
     activity_id: Mapped[int]
-    occurred_at: Mapped[Now]
+    occurred_at: Mapped[Moment]
 
 
 class Ledger(Base):

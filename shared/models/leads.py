@@ -11,7 +11,7 @@ from sqlalchemy import ARRAY, BigInteger, Computed, Index, Sequence, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shared.models.base import Base, Id, Now, WorkspaceKey
+from shared.models.base import Base, Id, Moment, Now, WorkspaceKey
 
 # Ids are drawn before the insert, so that a lead's identities can be claimed under its id in the statement before it.
 LEAD_IDS = Sequence("lead_ids", metadata=Base.metadata)
@@ -138,7 +138,7 @@ class Activity(Base):
     id: Mapped[Id]
     type: Mapped[str]
     data: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    created_at: Mapped[Now]
+    created_at: Mapped[Moment]
 
 
 class Cleanup(Base):

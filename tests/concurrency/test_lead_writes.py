@@ -12,7 +12,7 @@ from shared.journal import Lane
 from shared.leads import writes
 from shared.leads.writes import Change, Refused
 from tests.support.ingesting import accept, item, worker, workspace_id
-from tests.support.leads import BY, Record, create, rows, until_uncontended
+from tests.support.leads import BY, Record, change, create, rows, until_uncontended
 
 pytestmark = pytest.mark.integration
 
@@ -78,6 +78,19 @@ class Writer:
     async def delete(self) -> None:
         lead = self.draw.choice(self.leads)
         self.entries += await until_uncontended(self.url, lambda c: writes.delete(c, self.workspace, lead, BY))
+
+
+async def test_times_of_a_lead_are_in_the_order_of_what_happened(database_url: str, database: Connection) -> None:
+    workspace = await workspace_id(database)
+    lead = await create(database, workspace, first_name="Ada")
+    async with connect(database_url, "tests") as late, late.transaction():
+        await late.execute("SELECT now()")  # it began before what is first at the lead
+        await change(database, workspace, lead, set={"company": "First"})
+        await writes.change(late, [Change(workspace, lead, cause=BY, set={"company": "Second"})])
+    for table, column in (("activities", "created_at"), ("events", "occurred_at")):
+        times = [time for (time,) in await rows(database, f"SELECT {column} FROM {table} ORDER BY id")]
+        assert len(times) == 3
+        assert times == sorted(times), table
 
 
 async def some_leads(database: Connection, workspace: int) -> list[int]:
