@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from services.workers.deliveries.backoff import PAUSES
-from services.workers.deliveries.circuits import MOST_SLOTS, OPENS_AFTER
+from services.workers.deliveries.circuits import LONGEST, MOST_SLOTS, OPENS_AFTER
 from services.workers.deliveries.claim import claim, waits
 from shared.db import Connection
 from shared.deliveries import enqueue, to_subscription
@@ -92,3 +92,25 @@ async def test_a_receiver_down_for_an_hour_is_spared_and_then_gets_everything(
         came = [request.headers["webhook-id"] for request in receiver.requests]
         assert sorted(came) == sorted(one["message_id"] for one in deliveries)
         assert len(came) == events
+
+
+async def test_hours_that_one_message_is_to_wait_are_not_those_of_its_lead(
+    database_url: str, database: Connection
+) -> None:
+    outbox = Outbox(database_url, database, await workspace_id(database))
+    async with receiving() as receiver:
+        subscription_id, lead_id = await outbox.subscribe(receiver.url), await outbox.lead()
+        news = [await outbox.happening(lead_id, number) for number in range(2)]
+        await enqueue(database, [to_subscription(outbox.workspace_id, subscription_id, one) for one in news])
+        receiver.status(503, {"Retry-After": "7200"})
+        await _send(outbox)
+        assert len(receiver.requests) == 1
+        receiver.status(200)
+        await _send(outbox)
+        assert len(receiver.requests) == 1  # its circuit is open
+        await database.execute(PASS_FOR_CIRCUIT, (timedelta(seconds=LONGEST),))
+        await _send(outbox)
+        assert [one["state"] for one in await outbox.deliveries()] == ["pending", "sent"]
+        assert await outbox.one(
+            "SELECT min(due_at) > now() + interval '7190 s' FROM deliveries WHERE state = 'pending'"
+        )

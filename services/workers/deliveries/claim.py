@@ -1,5 +1,6 @@
 """Taking deliveries in hand: what is due, fairly between receivers, in order per lead, under a lease."""
 
+from services.workers.deliveries.backoff import JITTER, PAUSES
 from services.workers.deliveries.circuits import FIRST_SLOTS
 from services.workers.deliveries.messages import Claimed
 from shared.db import Connection
@@ -8,7 +9,9 @@ from shared.db import Connection
 # One whose connection is gone is taken for dead sooner: what it had in hand would keep its receivers' slots.
 LEASE = 60
 GRACE = 3  # seconds in which a sender that lives is connected again
-HOLDS_BACK = 3  # tries in which a delivery holds back the later ones of its lead: it must not for the rest of the day
+# Tries in which a delivery holds back the later ones of its lead, and the longest pause between them, in seconds: it
+# must not for the rest of the day, nor for the hours that a Retry-After may ask for.
+HOLDS_BACK, HOLDS_BACK_FOR = 3, PAUSES[1] * (1 + JITTER)
 CLAIM_LOCK = 4_712_003  # one claim at a time, a few milliseconds each: limits and order then hold over all senders
 
 # The statements below go by indexes alone. The planner, which knows little of a table that fills and empties within
@@ -47,7 +50,9 @@ DUE = f"""
         SELECT FROM deliveries earlier
         WHERE earlier.lead_id = d.lead_id AND earlier.id < d.id AND earlier.state = 'pending'
           AND earlier.workspace_id = d.workspace_id AND earlier.endpoint = d.endpoint
-          AND (earlier.attempts - earlier.attempts_before < {HOLDS_BACK} OR earlier.sending_since IS NOT NULL))
+          AND (earlier.sending_since IS NOT NULL
+               OR (earlier.attempts - earlier.attempts_before < {HOLDS_BACK}
+                   AND earlier.due_at <= statement_timestamp() + {HOLDS_BACK_FOR} * interval '1 second')))
 """
 CLAIM = f"""
 {ALLOWED}, due AS (
