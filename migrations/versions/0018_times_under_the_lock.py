@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = '0019'
+revision = '0018'
 down_revision = '0017'
 
 # `now()` is when a transaction began: one that then waited for a lead wrote a time before that of what it waited for.
