@@ -38,8 +38,17 @@ SESSION = (
 UNHURRIED = "set_config('synchronous_commit', 'off', true)"
 
 # What a caller sees of a database that is away, slow, restarting or full, as against a mistake in the data.
-UNAVAILABLE: tuple[type[Exception], ...] = (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError, OSError)
-TOO_OLD = ("25P03", "25P04")  # SQLSTATE of sessions that the server ended: idle in a transaction, or too long in one
+# psycopg does not count as operational that it takes no writes for now, as in a failover, and that the server ended a
+# session whose transaction idled or took too long.
+UNAVAILABLE: tuple[type[Exception], ...] = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.ReadOnlySqlTransaction,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+    psycopg.errors.TransactionTimeout,
+    TimeoutError,
+    OSError,
+)
 
 
 class Rows(Protocol):
@@ -152,14 +161,14 @@ def is_contention(error: BaseException) -> bool:
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Whether the error tells of the database's state (away, full, restarting), not of the data that was sent.
+    """Whether the error tells of the database's state (away, full, restarting, read-only), not of what was sent.
 
     psycopg counts class 54 (a limit of the program exceeded, such as too long an index key) as operational; it is the
-    data's fault, and would come again for ever. That a session was ended for its transaction's age it does not count.
+    data's fault, and would come again for ever.
     """
     error = _under(error)
     state = getattr(error, "sqlstate", None) or ""
-    return state in TOO_OLD or (isinstance(error, UNAVAILABLE) and not state.startswith("54"))
+    return isinstance(error, UNAVAILABLE) and not state.startswith("54")
 
 
 def _under(error: BaseException) -> BaseException:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -51,7 +52,7 @@ Entry = tuple[Key, float]  # and the Unix time of its end
 
 
 class KeyRing:
-    """The keys that were used lately. One per process; `run` keeps it fresh."""
+    """The keys that were used lately. One per process; its `loops` keep it fresh."""
 
     def __init__(self, pool: Pool, notices: Notices) -> None:
         self._pool = pool
@@ -83,9 +84,10 @@ class KeyRing:
         self._used[entry[0].id] = now
         return entry[0]
 
-    async def run(self) -> None:
-        """Keeps the keys fresh, and notes their use, until cancelled."""
-        await asyncio.gather(self._keys.run(), self._note_uses())
+    @property
+    def loops(self) -> tuple[Callable[[], Awaitable[None]], ...]:
+        """What keeps the keys fresh, and what notes their use: each runs until cancelled."""
+        return self._keys.run, self._note_uses
 
     async def _note_uses(self) -> None:
         while True:

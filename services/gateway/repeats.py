@@ -9,9 +9,12 @@ from typing import NamedTuple
 
 from psycopg.rows import TupleRow
 
-from shared.db import UNAVAILABLE, Pool, within
+from shared import logging
+from shared.db import Pool, is_unavailable, within
 from shared.journal import Item
 from shared.replies import Verdict
+
+log = logging.get()
 
 ANSWER_IN = 1.0  # seconds; then the worker finds out
 
@@ -71,6 +74,8 @@ class Repeats:
     async def _select(self, wanted: list[Wanted]) -> dict[Wanted, First]:
         try:
             rows = await within(ANSWER_IN, self._rows(wanted))
-        except UNAVAILABLE:
+        except Exception as error:  # whatever it is, nobody waits for ever
+            if not is_unavailable(error):
+                log.exception("repeats.failed")
             return {}
         return {(row[0], row[1]): First(row[2], Verdict(*row[3:]).repeated()) for row in rows}

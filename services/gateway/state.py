@@ -18,6 +18,7 @@ from shared.db import Pool, make_pool
 from shared.forms.book import BOOK, FormKey, form_book
 from shared.forms.definition import Form
 from shared.hints import Credits, Hinter, Publisher
+from shared.loops import kept_up
 from shared.settings import Settings
 from shared.spool import Spool, open_spool
 from shared.web.app import NOTICES
@@ -56,7 +57,7 @@ def lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterator[No
         intake = Intake(stores, room, hinter, settings.buffer_bytes)
         app[BOOK] = forms = form_book(pool, app[NOTICES])
         app[GATEWAY] = Gateway(settings, pool, intake, stores, room, Repeats(pool), forms)
-        watchers = [asyncio.create_task(run) for run in (stores.watch(), room.watch(), forms.run())]
+        watchers = [asyncio.create_task(kept_up(loop)) for loop in (stores.watch, room.watch, forms.run)]
         yield
         await intake.finish()
         for watcher in watchers:

@@ -147,4 +147,4 @@ class Stores:
 
     async def _look(self) -> None:
         async with self._pool.connection() as connection:
-            await connection.execute("SELECT 1 FROM journal LIMIT 1")
+            await connection.execute("DELETE FROM journal WHERE false")  # refused as well while it takes no writes

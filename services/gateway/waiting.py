@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from shared import logging
-from shared.db import UNAVAILABLE, Pool, within
+from shared.db import Pool, is_unavailable, within
 from shared.errors import ApiError, ServiceUnavailable
 from shared.journal import Item
 from shared.metrics import WAITING
@@ -141,8 +141,10 @@ class WaitingRoom:
                     beat = now
                     self._workers = await within(1, self._somebody_works())
                     self.somebody_worked = self.somebody_worked or self._workers
-            except UNAVAILABLE:
+            except Exception as error:  # whatever it is, whose time is up is let go
                 self._workers = False
+                if not is_unavailable(error):
+                    log.exception("waiting.failed")
             await self._let_go([number for number in late if number in self._waiters])
 
     async def _let_go(self, numbers: list[int]) -> None:

@@ -96,10 +96,10 @@ class Worker:
         try:
             self._loop.run_until_complete(work)
         except Exception as error:
+            self._loop.run_until_complete(self._disconnect())  # whatever it was: the next message reports for work anew
             if not is_unavailable(error):
                 raise
             log.warning("worker.database_away", error=type(error).__name__)
-            self._loop.run_until_complete(self._disconnect())
 
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None

@@ -8,6 +8,7 @@ from aiohttp import HttpVersion11, web
 
 from shared.db import make_pool
 from shared.keys import KeyRing
+from shared.loops import kept_up
 from shared.metrics import exposition
 from shared.notices import Notices
 from shared.ratelimit import RateLimiter
@@ -65,7 +66,7 @@ def _foundation(settings: Settings) -> Callable[[web.Application], AsyncIterator
         notices = app[NOTICES] = Notices(settings.database_url)
         ring = app[KEYS] = KeyRing(pool, notices)
         limiter = app[LIMITER] = RateLimiter(limits)
-        watchers = [asyncio.create_task(run) for run in (ring.run(), limiter.run())]
+        watchers = [asyncio.create_task(kept_up(loop)) for loop in (*ring.loops, limiter.run)]
         yield
         await notices.stop()
         for watcher in watchers:

@@ -33,10 +33,10 @@ class Databases:
         asyncio.run(_create_workspace(self.url))
 
     @contextmanager
-    def clone(self) -> Iterator[str]:
-        """The URL of a database of the test's own."""
+    def clone(self, template: str = TEMPLATE) -> Iterator[str]:
+        """The URL of a database of the test's own; one without tables from `template1`."""
         name = f"test_{next(self._numbers)}"
-        url = self._create(name, TEMPLATE)
+        url = self._create(name, template)
         try:
             yield url
         finally:
