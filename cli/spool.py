@@ -18,7 +18,9 @@ def check_spool(settings: Settings) -> None:
     try:
         with redis.Redis.from_url(settings.spool_url, socket_timeout=3, socket_connect_timeout=3) as client:
             found = client.config_get("append*")
-    except redis.ConnectionError:
+    except redis.AuthenticationError as error:  # a ConnectionError of the library's, but it did answer
+        raise click.UsageError(f"LEADHUB_SPOOL_URL is refused, by its user or password: {error}") from None
+    except (redis.ConnectionError, redis.TimeoutError):
         say("leadhub: the spool does not answer; leads are refused while PostgreSQL is away, until it does")
         return
     except (redis.RedisError, ValueError) as error:

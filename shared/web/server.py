@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+from collections.abc import Callable
 from functools import partial
 
 from aiohttp import web
@@ -24,24 +25,36 @@ LINGER = 2.0  # seconds for the rest of a refused body
 
 
 async def serve(app: web.Application, host: str, port: int, header_timeout: float = 10.0) -> None:
-    """Serves until SIGTERM or SIGINT, then lets the requests in progress finish."""
+    """Serves until SIGTERM or SIGINT, then lets the requests in progress finish. RuntimeError: it cannot listen."""
     runner = web.AppRunner(app, shutdown_timeout=DRAIN)
     await runner.setup()
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    make_handler = partial(_handler, app, runner, header_timeout)
-    listener = await loop.create_server(make_handler, host, port, reuse_port=True, backlog=2048)
-    settle()
-    log.info("server.listening", host=host, port=port)
     try:
-        await stopping.wait()
+        listener = await _listen(partial(_handler, app, runner, header_timeout), host, port)
+        settle()
+        log.info("server.listening", host=host, port=port)
+        try:
+            await stopping.wait()
+        finally:
+            listener.close()
     finally:
-        listener.close()
         with contextlib.suppress(asyncio.CancelledError):
             await runner.cleanup()
         log.info("server.stopped")
+
+
+async def _listen(make_handler: Callable[[], ExpressHandler], host: str, port: int) -> asyncio.Server:
+    loop = asyncio.get_running_loop()
+    try:
+        return await loop.create_server(make_handler, host, port, reuse_port=True, backlog=2048)
+    except OSError as error:
+        reason = str(error.strerror).rpartition(": ")[2]  # behind what the loop says of the address
+        raise RuntimeError(
+            f"port {port} of {host} cannot be listened on: {reason}; pass another --port or --host"
+        ) from None
 
 
 def _handler(app: web.Application, runner: web.AppRunner, header_timeout: float) -> ExpressHandler:
