@@ -131,5 +131,7 @@ def explained() -> Iterator[None]:
     """What servers say is wrong, as errors of the command."""
     try:
         yield
+    except (psycopg.OperationalError, psycopg.errors.UndefinedTable):
+        raise  # what every command says of these names the setting, or the remedy
     except (psycopg.Error, redis.RedisError) as error:
         raise RuntimeError(str(error).strip()) from None

@@ -54,6 +54,11 @@ def commands() -> None:
 # the time that a statement may take.
 MISLEADING = ("PGCLIENTENCODING", "PGDATESTYLE", "PGGEQO", "PGOPTIONS", "PGSERVICE", "PGSERVICEFILE", "PGTZ")
 
+RIGHTS = (
+    "the role of LEADHUB_DATABASE_URL may not do all that is needed: {}. Make it the database's owner, or "
+    "GRANT CREATE ON DATABASE … and GRANT CREATE ON SCHEMA public to it"
+)
+
 
 def main(arguments: list[str]) -> None:
     """Run one command and exit."""
@@ -91,5 +96,8 @@ def _said_by_a_store(error: Exception) -> str | None:
     is_bad_url = isinstance(cause, psycopg.ProgrammingError) and cause.sqlstate is None
     if is_bad_url or isinstance(cause, sqlalchemy.exc.ArgumentError):
         return f"LEADHUB_DATABASE_URL cannot be read: {cause}".strip()
+    if isinstance(cause, psycopg.errors.InsufficientPrivilege):
+        return RIGHTS.format(cause.diag.message_primary)
     is_away = is_unavailable(error) or isinstance(cause, redis.ConnectionError | redis.TimeoutError)
-    return str(cause).strip() if is_away else None
+    named = isinstance(cause, psycopg.Error) and "LEADHUB_DATABASE_URL" in os.environ
+    return f"{'LEADHUB_DATABASE_URL: ' if named else ''}{cause}".strip() if is_away else None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 import psycopg
 
+from shared.db import options
 from shared.embedded.process import PROJECT_ROOT
 
 if TYPE_CHECKING:
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
 
 MIGRATIONS = PROJECT_ROOT / "migrations"
 
+OLDEST = 15  # of PostgreSQL's major versions
+POOLED = (
+    "LEADHUB_DATABASE_URL leads to something that drops the session settings of its clients, as pgbouncer does: the "
+    "services need PostgreSQL itself (docs/operations.md)"
+)
 NEWER = (
     "The database was written by a newer LeadHub: its tables are at migration {found}, this version knows them up to "
     "{head}. Run the newer version, or restore a backup that this one made."
@@ -22,7 +28,8 @@ NEWER = (
 
 
 def upgrade(url: str) -> None:
-    """Run all missing migrations, under an advisory lock. Raises ClickException for tables of a newer version."""
+    """Run all missing migrations, under an advisory lock. Raises ClickException for tables of a newer version, and for
+    a server of an older one than we can use."""
     found = version(url)
     if found == head():
         return
@@ -38,11 +45,21 @@ def upgrade(url: str) -> None:
 
 def version(url: str) -> str:
     """The number of the migration that the database is at; empty before the first."""
-    with psycopg.connect(url) as connection:
+    with psycopg.connect(url, **options("leadhub-cli")) as connection:
+        refuse_old(connection.info.server_version)
+        if connection.execute("SHOW statement_timeout").fetchone() == ("0",):
+            click.echo(POOLED, err=True)
         if connection.execute("SELECT to_regclass('alembic_version')").fetchone() == (None,):
             return ""
         found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
         return str(found[0]) if found else ""
+
+
+def refuse_old(server_version: int) -> None:
+    """Raise ClickException for a server, by the number that libpq gives, on which we do not run."""
+    if server_version < OLDEST * 10_000:
+        found = f"{server_version // 10_000}.{server_version % 10_000}"
+        raise click.ClickException(f"LEADHUB_DATABASE_URL is a PostgreSQL {found}; LeadHub needs {OLDEST} or newer")
 
 
 def head() -> str:

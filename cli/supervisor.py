@@ -84,6 +84,7 @@ class Supervisor:
         self.children: list[Child] = []
         self.stopping = False
         self._hurried = False
+        self._interrupting = False
         self._chores: list[Callable[[], None]] = [self._rotate]
         self._wake, self._waker = socket.socketpair()
 
@@ -127,6 +128,17 @@ class Supervisor:
         """Raise Stopped if a signal came. Steps of a start call it, so that no half-made child is ever forgotten."""
         if self.stopping:
             raise Stopped
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """For a step without children that waits for others, as for a database: a signal raises Stopped within it."""
+        self._interrupting = True
+        try:
+            self.check()
+            yield
+        finally:
+            self._interrupting = False
+        self.check()
 
     def wait_until(self, ready: Callable[[], bool]) -> None:
         """Look after the children until `ready` says so."""
@@ -180,6 +192,8 @@ class Supervisor:
     def _on_signal(self, *_: object) -> None:
         self._hurried = self.stopping
         self.stopping = True
+        if self._interrupting:
+            raise Stopped
 
 
 def _stage(child: Child) -> int:

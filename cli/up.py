@@ -76,8 +76,8 @@ def _start_servers(supervisor: Supervisor, embedded: Embedded) -> tuple[Settings
     if embedded.postgres:
         Writeback(embedded.postgres.databases).start()
     settings = embedded.settings()
-    upgrade(settings.database_url)
-    supervisor.check()
+    with supervisor.interruptible():
+        upgrade(settings.database_url)
     key = asyncio.run(welcome(settings.database_url))
     if key:
         click.echo(WELCOME.format(key=key))  # at once: nothing may come between its making and its being seen

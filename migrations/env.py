@@ -30,7 +30,8 @@ def migrate(connection: Connection) -> None:
         context.run_migrations()
 
 
-engine = create_engine(sqlalchemy_url(context.config.get_main_option("sqlalchemy.url") or Settings().database_url))
+url = context.config.get_main_option("sqlalchemy.url") or Settings().database_url
+engine = create_engine(sqlalchemy_url(url), connect_args={"connect_timeout": 3})  # seconds
 with engine.connect() as connection:
     migrate(connection)
 engine.dispose()
