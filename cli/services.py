@@ -48,12 +48,14 @@ def api(host: str | None, port: int | None) -> None:
 
 
 @click.command()
+@click.option("--name", help="Its name; `sweeper` unless given. One sweeper per name and machine.")
 @data_dir_option
-def sweeper() -> None:
-    """Run the sweeper alone: it repairs lost hints and does what is due. A second one only stands by."""
+def sweeper(name: str | None) -> None:
+    """Run the sweeper alone: it repairs lost hints and does what is due. A second one shares the work, with a --name of
+    its own on the same machine."""
     from cli import sweep
 
-    with _ready(make_settings()) as settings:
+    with _ready(make_settings(process_name=name)) as settings:
         sweep.sweeper(settings)
 
 

@@ -10,7 +10,7 @@ from shared.settings import Settings
 def sweeper(settings: Settings) -> None:
     """Runs it until it is told to stop."""
     logging.configure("sweeper", settings.log_level)
-    metrics.serve(settings.metrics_port)
+    metrics.serve(settings.host, settings.metrics_port)
 
     async def run() -> None:
         await Sweeper(settings).run()

@@ -4,6 +4,7 @@ import os
 from bisect import bisect_left
 from pathlib import Path
 
+from shared import logging
 from shared.pooling import has_room
 
 # Before the import below: the library decides then whether processes pool what they count.
@@ -20,6 +21,8 @@ from prometheus_client import (
     multiprocess,
     start_http_server,
 )
+
+log = logging.get()
 
 FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -86,7 +89,15 @@ def exposition() -> bytes:
     return generate_latest(registry)
 
 
-def serve(port: int) -> None:
-    """Exposes this process's metrics over HTTP, for services that have no HTTP server; 0: not at all."""
-    if port:
-        start_http_server(port)
+def serve(host: str, port: int) -> None:
+    """Exposes this process's metrics over HTTP, for services that have no HTTP server; port 0: not at all.
+
+    One that cannot be had is only warned of: figures must not cost the service.
+    """
+    if not port:
+        return
+    try:
+        start_http_server(port, host)
+    except OSError as error:
+        why = error.strerror
+        log.warning("metrics.unavailable", setting="LEADHUB_METRICS_PORT", host=host, port=port, error=why)

@@ -66,8 +66,10 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Lowest level logged.")
     access_log: bool = Field(True, description="One structured line per HTTP request.")
     metrics_dir: str = Field("", description="Folder in which the processes of one machine pool their metrics.")
-    metrics_port: int = Field(0, ge=0, le=65535, description="Port on which a worker or sweeper shows its metrics.")
-    process_name: str = Field("", description="What a worker is called; the same when it is started again.")
+    metrics_port: int = Field(
+        0, ge=0, le=65535, description="Port of `LEADHUB_HOST` on which a worker or sweeper shows its metrics; 0: none."
+    )
+    process_name: str = Field("", description="What a worker or sweeper is called; the same when it is started again.")
     secret_key: SecretStr = Field(
         SecretStr(""),
         description="Encrypts stored credentials. Several, comma-separated: the first encrypts, all decrypt. "

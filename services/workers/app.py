@@ -63,7 +63,8 @@ def _log(**_: Any) -> None:
 
 @signals.worker_init.connect
 def _start(**_: Any) -> None:
-    metrics.serve(settings.metrics_port)
+    _log()  # Celery asks for it only after this
+    metrics.serve(settings.host, settings.metrics_port)
     the_worker().start()
     settle()
 

@@ -43,7 +43,7 @@ class Sweeper:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._heartbeat = Heartbeat("sweeper", "sweeper", settings.database_url)
+        self._heartbeat = Heartbeat("sweeper", settings.process_name or "sweeper", settings.database_url)
         self._stopping = asyncio.Event()
         self._broker_away = False
         self._publish = hints.Sender(settings.broker_url)
@@ -118,10 +118,10 @@ class Sweeper:
             await self._pause(LOOK_ALONE if self._broker_away else LOOK)
 
     async def _drain_spool(self, connection: Connection) -> None:
-        await connection.execute("SELECT pg_advisory_lock(%s)", (DRAIN_LOCK,))
+        has_lock = False
         while not self._stopping.is_set():
-            moved = await self._spool.drain(connection)
-            if moved:
+            has_lock = has_lock or await _try_lock(connection, DRAIN_LOCK)  # not waited for: a stop would wait too
+            if has_lock and (moved := await self._spool.drain(connection)):
                 log.info("spool.drained", submissions=moved)
                 self._publisher.ask()
             else:
@@ -179,3 +179,8 @@ class Sweeper:
             await tidy(connection)
             await expire(connection, self._settings.keep_days)
             await self._pause(3600)
+
+
+async def _try_lock(connection: Connection, number: int) -> bool:
+    row = await (await connection.execute("SELECT pg_try_advisory_lock(%s)", (number,))).fetchone()
+    return bool(row and row[0])

@@ -1,0 +1,50 @@
+"""One service alone: it says what it cannot have, and ends or goes on without."""
+
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.support.commands import HOST, ended, running, said_by, silent, started
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.mark.parametrize("command", ["gateway", "api"])
+@pytest.mark.parametrize("host", [HOST, "192.0.2.1"])
+def test_a_port_that_cannot_be_had_is_named(tmp_path: Path, database_url: str, command: str, host: str) -> None:
+    with silent() as port:
+        place = ("--host", host, "--port", str(port))
+        status, said = ended(started(tmp_path, command, *place, LEADHUB_DATABASE_URL=database_url))
+    assert status == 1
+    assert f"port {port} of {host} cannot be listened on" in said
+    assert "--port" in said
+
+
+def test_a_worker_says_what_it_lacks_as_json(tmp_path: Path) -> None:
+    with silent() as port:
+        env = {"LEADHUB_DATABASE_URL": f"postgresql://leadhub@{HOST}:1/leadhub", "LEADHUB_METRICS_PORT": str(port)}
+        with running(started(tmp_path, "worker", **env)) as worker:
+            assert said_by(worker, "metrics.unavailable")["port"] == port
+            assert said_by(worker, "worker.database_away")["service"] == "worker"
+
+
+def test_two_sweepers_on_one_machine_have_names_and_stop_at_once(tmp_path: Path, database_url: str) -> None:
+    with silent() as port, psycopg.connect(database_url, autocommit=True) as database:
+        env = {"LEADHUB_DATABASE_URL": database_url, "LEADHUB_METRICS_PORT": str(port)}
+
+        def names() -> list[str]:
+            rows = database.execute("SELECT name FROM processes WHERE kind = 'sweeper' ORDER BY name").fetchall()
+            return [name.partition("@")[0] for (name,) in rows]
+
+        with (
+            running(started(tmp_path / "a", "sweeper", **env)) as first,
+            running(started(tmp_path / "b", "sweeper", "--name", "second", **env)) as second,
+        ):
+            for sweeper in (first, second):
+                assert said_by(sweeper, "metrics.unavailable")["setting"] == "LEADHUB_METRICS_PORT"
+            until(lambda: names() == ["second", "sweeper"], what="both")
+            for sweeper in (second, first):
+                sweeper.terminate()
+                assert sweeper.wait(5) == 0

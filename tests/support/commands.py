@@ -1,0 +1,62 @@
+"""Commands run as an operator runs them, with servers of his own: what they say, and how they end."""
+
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from shared.settings import PROJECT_ROOT
+
+HOST = "127.0.0.1"
+NOWHERE = "redis://127.0.0.1:1"
+
+
+@contextmanager
+def silent() -> Iterator[int]:
+    """The port of a server that takes connections and never answers."""
+    with socket.create_server((HOST, 0)) as server:
+        yield server.getsockname()[1]
+
+
+def started(tmp_path: Path, *words: str, **settings: str) -> "subprocess.Popen[str]":
+    """A command with those settings; its broker and its spool are nowhere unless they say otherwise."""
+    urls = dict.fromkeys(("LEADHUB_BROKER_URL", "LEADHUB_REDIS_URL", "LEADHUB_SPOOL_URL"), NOWHERE)
+    command = [sys.executable, str(PROJECT_ROOT / "leadhub"), *words, "--data-dir", str(tmp_path)]
+    env = {"PATH": "/usr/bin:/bin", **urls, **settings}
+    return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def ended(process: "subprocess.Popen[str]", seconds: float = 20) -> tuple[int, str]:
+    """Its status and what it said. AssertionError where it goes on."""
+    try:
+        _, said = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise AssertionError(f"it did not end: {process.communicate()}") from None
+    assert "Traceback" not in said
+    return process.returncode, said
+
+
+@contextmanager
+def running(process: "subprocess.Popen[str]") -> Iterator["subprocess.Popen[str]"]:
+    """For as long as the block lasts."""
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def said_by(process: "subprocess.Popen[str]", event: str) -> dict[str, Any]:
+    """The first line of that event; all that comes before it is JSON too."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("{") and (found := orjson.loads(line))["event"] == event:
+            return dict(found)
+        assert line.startswith(("{", "leadhub:")), line
+    raise AssertionError(f"it ended without {event}")
