@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from shared.settings import Settings
+
 pytestmark = pytest.mark.unit
 yaml: Any = pytest.importorskip("yaml")
 
@@ -21,6 +23,9 @@ LASTING = sorted((OURS | THEIRS) - {"migrate"})
 SECRET = re.compile(r"password|secret|token|credential", re.IGNORECASE)
 GIVEN = {"POSTGRES_PASSWORD": "a", "LEADHUB_SECRET_KEY": "b", "LEADHUB_PUBLIC_URL": "https://crm.example.com"}
 COMPOSE = (["docker-compose"], ["docker", "compose"])
+# One process a container, whose number --scale says, and its port is the proxy's; `hints` is for the bench.
+NOT_IN_CONTAINERS = {"port", "web", "workers", "process_name", "hints"}
+OWN = {"DATABASE_URL", "BROKER_URL", "REDIS_URL", "SPOOL_URL", "HOST", "DATA_DIR", "METRICS_DIR", "METRICS_PORT"}
 FROM_OUTSIDE = re.compile(r"\$\{[A-Z_]+:\?[^}]+\}")
 
 
@@ -82,6 +87,16 @@ def test_no_secret_is_written_down() -> None:
                 assert FROM_OUTSIDE.fullmatch(credentials[1]), f"{name}: {variable}"
 
 
+def test_every_setting_reaches_the_services() -> None:
+    """From .env or the environment: but for what the file says itself, of the containers' own network and folders."""
+    wanted = {f"LEADHUB_{name.upper()}" for name in Settings.model_fields if name not in NOT_IN_CONTAINERS}
+    for name in OURS:
+        given = {key: str(value) for key, value in SERVICES[name]["environment"].items()}
+        assert given.keys() == wanted, name
+        passed_on = {key for key, value in given.items() if value.startswith(f"${{{key}:")}
+        assert wanted - passed_on == {f"LEADHUB_{own}" for own in OWN}, name
+
+
 def test_the_spool_is_on_the_disk_before_it_answers_and_the_broker_drops_nothing() -> None:
     spool, broker = (" ".join(SERVICES[name]["command"]) for name in ("spool", "broker"))
     assert "--appendonly yes --appendfsync always" in spool
@@ -115,13 +130,15 @@ def docker_reads_it(**given: str) -> "subprocess.CompletedProcess[str]":
     if compose is None:
         pytest.skip("there is no Docker Compose here")
     given |= {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    command = [*compose, "config", "--quiet"]
+    command = [*compose, "config"]
     return subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, check=False)
 
 
 def test_docker_reads_it() -> None:
-    found = docker_reads_it(**GIVEN)
+    found = docker_reads_it(**GIVEN, LEADHUB_KEEP_DAYS="7")
     assert found.returncode == 0, found.stderr
+    read = yaml.safe_load(found.stdout)["services"]
+    assert {str(read[name]["environment"]["LEADHUB_KEEP_DAYS"]) for name in OURS} == {"7"}
 
 
 @pytest.mark.parametrize("missing", GIVEN)
