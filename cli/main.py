@@ -99,5 +99,5 @@ def _said_by_a_store(error: Exception) -> str | None:
     if isinstance(cause, psycopg.errors.InsufficientPrivilege):
         return RIGHTS.format(cause.diag.message_primary)
     is_away = is_unavailable(error) or isinstance(cause, redis.ConnectionError | redis.TimeoutError)
-    named = isinstance(cause, psycopg.Error) and "LEADHUB_DATABASE_URL" in os.environ
+    named = isinstance(cause, psycopg.Error) and os.environ.get("LEADHUB_DATABASE_URL")
     return f"{'LEADHUB_DATABASE_URL: ' if named else ''}{cause}".strip() if is_away else None

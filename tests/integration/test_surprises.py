@@ -8,17 +8,21 @@ from pathlib import Path
 import aiohttp
 import psycopg
 import pytest
+import redis.asyncio as redis
 from aiohttp import web
 
 from cli.schema import upgrade
 from services.api.app import mount_api
 from services.gateway.app import ROUTES, mount_gateway
+from services.gateway.appending import Appenders
+from services.gateway.stores import Stores
 from services.workers.runtime import Worker
 from shared import tenants
-from shared.db import Connection, connect
+from shared.db import Connection, connect, make_pool
 from shared.embedded.datadir import free_port
 from shared.keys import KeyRing
 from shared.settings import Settings
+from shared.spool import Spool
 from shared.web.app import make_app
 from shared.web.pipeline import KEYS
 from tests.support.database import Databases
@@ -118,6 +122,22 @@ async def test_what_cannot_be_written_for_now_is_told_so_and_written_later(
             return bool(row and row[0])
 
         await until_async(is_noted, 10, "a note of its use")
+
+
+async def test_a_journal_that_takes_no_rows_is_not_taken_for_one_that_works(
+    database_url: str, database: Connection
+) -> None:
+    appenders = Appenders(database_url)
+    async with make_pool(database_url, "tests", size=1) as pool:
+        stores = Stores(pool, appenders, Spool(redis.from_url(NOWHERE)), 1.0)
+
+        async def is_refused() -> bool:
+            return not await stores._answers()
+
+        async with taking_no_writes(database):
+            await until_async(is_refused, 10, "a probe that fails")
+        await until_async(stores._answers, 10, "one that does not")
+    appenders.close()
 
 
 async def test_a_worker_that_came_before_the_tables_reports_with_its_first_message(

@@ -3,6 +3,7 @@
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,12 +45,15 @@ def ended(process: "subprocess.Popen[str]", seconds: float = 20) -> tuple[int, s
 
 @contextmanager
 def running(process: "subprocess.Popen[str]") -> Iterator["subprocess.Popen[str]"]:
-    """For as long as the block lasts."""
+    """For as long as the block lasts, and a minute at most: what waits for a line of it then fails."""
+    late = threading.Timer(60, process.terminate)  # a worker passes it on to Celery
+    late.start()
     with process:
         try:
             yield process
         finally:
-            process.kill()
+            late.cancel()
+            process.terminate()
 
 
 def said_by(process: "subprocess.Popen[str]", event: str) -> dict[str, Any]:
