@@ -15,6 +15,7 @@ from cli.common import data_dir_option, make_settings
 from cli.spool import check_spool
 from shared.embedded.datadir import LONG
 from shared.embedded.process import PROJECT_ROOT
+from shared.embedded.root import Disguise, guarded
 from shared.embedded.servers import connected
 from shared.settings import Settings
 
@@ -72,9 +73,10 @@ def worker(name: str, queues: str) -> None:
 
 
 def _run(command: list[str], environment: dict[str, str]) -> int:
-    """Its exit status. What asks us to end is passed on: the worker finishes its batch, and only then do we end. What
-    Celery says goes to stderr: stdout carries results alone."""
-    with subprocess.Popen(command, env=environment, cwd=PROJECT_ROOT, stdout=sys.stderr) as process:
+    """Its exit status. What asks us to end is passed on, as is our end by a kill: the worker finishes its batch, and
+    only then do we end. What Celery says goes to stderr: stdout carries results alone."""
+    tied = guarded(command, Disguise.NONE, signal.SIGTERM)
+    with subprocess.Popen(tied, env=environment, cwd=PROJECT_ROOT, stdout=sys.stderr) as process:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda received, _: process.send_signal(received))
         return process.wait()

@@ -30,6 +30,23 @@ def test_a_worker_says_what_it_lacks_as_json(tmp_path: Path) -> None:
             assert said_by(worker, "worker.database_away")["service"] == "worker"
 
 
+def test_a_worker_that_is_killed_leaves_no_celery_behind(tmp_path: Path, database_url: str) -> None:
+    with (
+        silent() as port,
+        psycopg.connect(database_url, autocommit=True) as database,
+        running(
+            started(tmp_path, "worker", LEADHUB_DATABASE_URL=database_url, LEADHUB_METRICS_PORT=str(port))
+        ) as worker,
+    ):
+        said_by(worker, "metrics.unavailable")
+        process = "SELECT pid FROM processes WHERE kind = 'worker'"
+        until(lambda: database.execute(process).fetchone() is not None, what="its report")
+        (celery,) = database.execute(process).fetchone() or (0,)
+        assert celery != worker.pid
+        worker.kill()
+        until(lambda: not Path(f"/proc/{celery}").exists(), 20, what="its end")
+
+
 def test_two_sweepers_on_one_machine_have_names_and_stop_at_once(tmp_path: Path, database_url: str) -> None:
     with silent() as port, psycopg.connect(database_url, autocommit=True) as database:
         env = {"LEADHUB_DATABASE_URL": database_url, "LEADHUB_METRICS_PORT": str(port)}
