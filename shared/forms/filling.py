@@ -22,7 +22,8 @@ LEAD_LIMITS = {
     **{"email": 254, "phone": 64, "country": 100, "status": 50, "notes": 10_000, "tags": 100},
 }
 
-_NUMBER = re.compile(r"[+-]?\d{1,300}(\.\d{1,300})?").fullmatch
+# What number inputs of browsers send, `.5` and `1e2` too, and a sign before it.
+_NUMBER = re.compile(r"[+-]?(\d{1,300}|\d{0,300}\.\d{1,300})([eE][+-]?\d{1,300})?").fullmatch
 _SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv", "phd", "md", "mba", "esq"})
 
 
@@ -136,7 +137,7 @@ def _email(value: str) -> str:
 
 def _read_number(_: FormFieldRecord, value: Any) -> int | float:
     if isinstance(value, str) and _NUMBER(value.strip()):  # digits of any script
-        value = float(value) if "." in value else int(value)
+        value = float(value) if set(value) & set(".eE") else int(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise Wrong(MESSAGES["number"])
     if isinstance(value, int) and not -INT64 <= value < INT64:
