@@ -2,9 +2,10 @@
 
 from typing import Any
 
+import orjson
 from aiohttp import web
 
-from services.gateway.handlers import answer_of, decide
+from services.gateway.handlers import answer_of, repeated
 from services.gateway.multipart import read_multipart
 from services.gateway.preferences import seconds_to_wait
 from services.gateway.requests import FORM, JSON, body_of, idempotency_key, media_type, new_item
@@ -13,7 +14,7 @@ from services.gateway.state import GATEWAY, Gateway
 from shared.errors import BadRequest, NotFound, UnsupportedMediaType, ValidationFailed
 from shared.forms.definition import Form
 from shared.forms.filling import fill
-from shared.journal import Item, Lane
+from shared.journal import Lane
 from shared.keys import Key
 from shared.leads.forms import nested, read_form
 from shared.leads.inbound import Malformed, Unacceptable, parse
@@ -38,12 +39,16 @@ async def receive_submission(request: web.Request) -> web.Response:
     """
     gateway: Gateway = request.app[GATEWAY]
     key: Key = request[KEY]
-    form = await _form(gateway, key, id_in(request))
-    sent_key = idempotency_key(request)
-    item = _filled(form, key, sent_key, await _read(request))
-    seconds = seconds_to_wait(request.headers)
-    verdict = await decide(gateway, item, seconds, unhurried=Lane.WAITED_FOR)
-    request[NOTES] = {"submission_id": item.id, "lead_id": verdict and verdict.lead_id, "form_id": form.id}
+    form_id, sent_key = id_in(request), idempotency_key(request)
+    sent, encoded = await _read(request)
+    item = new_item(key, {}, sent_key, channel=f"form:{form_id}", sent=sent)
+    # Ahead of the form: whatever became of that since, a repeat is answered as the first was.
+    verdict = await repeated(gateway, item)
+    if verdict is None:
+        lead = _lead(await _form(gateway, key, form_id), sent, encoded)
+        item.source, item.body = lead["source"], orjson.dumps(lead)
+        verdict = (await gateway.intake.accept([item], Lane.WAITED_FOR, seconds_to_wait(request.headers)))[0]
+    request[NOTES] = {"submission_id": item.id, "lead_id": verdict and verdict.lead_id, "form_id": form_id}
     return answer_of(item, verdict)
 
 
@@ -76,12 +81,11 @@ def _object(value: Any) -> dict[str, Any]:
     return value
 
 
-def _filled(form: Form, key: Key, sent_key: str | None, read: tuple[dict[str, Any], bool]) -> Item:
-    """The submission. Its body is the lead that the form was filled in for, and beside it the form as it was sent."""
-    sent, encoded = read
+def _lead(form: Form, sent: dict[str, Any], encoded: bool) -> dict[str, Any]:
+    """The lead that the form was filled in for, and beside it the form as it was sent."""
     try:
         values, lead = fill(form, sent, encoded=encoded)
     except Unacceptable as error:
         raise ValidationFailed(error.errors) from error
     lead[FORM_PART] = {"id": form.id, "values": values, "policy": form.settings["merge_policy"]}
-    return new_item(key, lead, sent_key, channel=f"form:{form.id}", sent=values)
+    return lead

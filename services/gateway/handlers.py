@@ -56,15 +56,19 @@ async def receive_lead(request: web.Request) -> web.Response:
     return answer_of(item, verdict)
 
 
-async def decide(gateway: Gateway, item: Item, seconds: float, unhurried: Lane = Lane.PROMPT) -> Verdict | None:
-    """Stores a submission and waits so long for its verdict; None: the row decides later. `unhurried` is the lane where
-    nobody waits."""
-    if item.body_hash:
-        verdict = await gateway.repeats.verdict(item)
-        if verdict:
-            return verdict
-    lane = Lane.WAITED_FOR if seconds else unhurried
-    return (await gateway.intake.accept([item], lane, seconds))[0]
+async def decide(gateway: Gateway, item: Item, seconds: float) -> Verdict | None:
+    """Stores a submission, unless it repeats a decided one, and waits so long for its verdict; None: the row decides
+    later."""
+    verdict = await repeated(gateway, item)
+    if verdict is None:
+        lane = Lane.WAITED_FOR if seconds else Lane.PROMPT
+        verdict = (await gateway.intake.accept([item], lane, seconds))[0]
+    return verdict
+
+
+async def repeated(gateway: Gateway, item: Item) -> Verdict | None:
+    """What its idempotency key came to before, if it has one that is decided."""
+    return await gateway.repeats.verdict(item) if item.body_hash else None
 
 
 def answer_of(item: Item, verdict: Verdict | None) -> web.Response:

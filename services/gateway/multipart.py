@@ -1,5 +1,7 @@
 """Bodies in `multipart/form-data`, as web forms with files send them."""
 
+import hashlib
+
 import aiohttp
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
@@ -40,10 +42,11 @@ async def _pairs(reader: aiohttp.MultipartReader) -> list[Pair]:
         if part.filename is None:
             pairs.append((part.name, data.decode()))
         elif part.filename or data:  # a file field that was left empty is sent with no name and no content
-            pairs.append((part.name, _file(part, len(data))))
+            pairs.append((part.name, _file(part, data)))
     return pairs
 
 
-def _file(part: aiohttp.BodyPartReader, size: int) -> File:
+def _file(part: aiohttp.BodyPartReader, data: bytes) -> File:
     content_type = part.headers.get("Content-Type", "application/octet-stream")
-    return File(storable(part.filename or "")[:255], size, storable(content_type)[:255])
+    digest = hashlib.sha256(data).hexdigest()
+    return File(storable(part.filename or "")[:255], len(data), storable(content_type)[:255], digest)

@@ -1,6 +1,7 @@
 """Reading an inbound request: whose it is, what it holds, and the submission it becomes."""
 
 import hashlib
+import json
 from typing import Any
 
 import orjson
@@ -78,13 +79,15 @@ def idempotency_key(request: web.Request) -> str | None:
 def new_item(key: Key, lead: dict[str, Any], sent_key: str | None, *, channel: str = CHANNEL, sent: Any = None) -> Item:
     """A submission at its birth: `id` and `received_at` travel on unchanged.
 
-    `sent` is what was sent where that is not the lead: what a repeat of an idempotency key must be equal to.
+    `sent` is what was sent, unchecked, where that is not the lead: what a repeat of an idempotency key must equal.
     """
     at, source = ids.now_ms(), lead.get("source")
     if sent_key is None:
         return Item(ids.uuid7(at), at, key.workspace_id, channel, source, orjson.dumps(lead), key.id)
-    # Sorted, so that the same lead in another order of fields is no other body.
-    compared = orjson.dumps(lead if sent is None else sent, option=orjson.OPT_SORT_KEYS)
+    # Sorted, so that the same lead in another order of fields is no other body. What nobody checked may hold what
+    # orjson does not write: lone surrogates, numbers of any size, files.
+    checked = sent is None
+    compared = orjson.dumps(lead, option=orjson.OPT_SORT_KEYS) if checked else json.dumps(sent, sort_keys=True).encode()
     body_hash = hashlib.sha256(compared).hexdigest()[:32]
     submission_id = ids.keyed(key.workspace_id, channel, sent_key)
     return Item(submission_id, at, key.workspace_id, channel, source, orjson.dumps(lead), key.id, body_hash)

@@ -33,6 +33,7 @@ class File(NamedTuple):
     name: str
     size: int  # bytes
     type: str
+    digest: str = ""  # of its content, by which a repeat is told from another body; not kept
 
 
 class Filled(NamedTuple):
@@ -88,7 +89,7 @@ def fill(form: Form, sent: Mapping[str, Any], *, encoded: bool = False) -> Fille
 def _shown(value: Any) -> Any:
     """What was sent, as the submission keeps it: of a file what is known of it, of several each."""
     if isinstance(value, File):
-        return value._asdict()
+        return {"name": value.name, "size": value.size, "type": value.type}
     return [_shown(one) for one in value] if isinstance(value, list) else value
 
 

@@ -1,6 +1,7 @@
 """Contract sections 2 and 3: what forms are filled in with."""
 
 import asyncio
+import json
 import secrets
 from urllib.parse import urlencode
 
@@ -226,6 +227,53 @@ async def test_an_idempotency_key_is_the_forms_own(client: aiohttp.ClientSession
     assert (elsewhere.status, elsewhere.body["is_duplicate"]) == (201, True)
     posted = await post_lead(client, {"email": sent["mail"]}, Idempotency_Key=used["Idempotency-Key"])
     assert posted.body["submission_id"] not in {first.body["submission_id"], elsewhere.body["submission_id"]}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"fields": [{"key": "name", "type": "text"}]},
+        {"fields": [{"key": "new", "type": "text", "required": True}]},
+        {"is_active": False},
+        None,
+    ],
+    ids=["fewer fields", "more fields", "inactive", "deleted"],
+)
+async def test_a_repeat_is_answered_as_the_first_whatever_became_of_the_form(
+    client: aiohttp.ClientSession, change: dict[str, object] | None
+) -> None:
+    form, used, sent = await make_form(client), {"Idempotency-Key": secrets.token_hex(8)}, filled(mail=new_email())
+    path, at = path_of(form), f"{FORMS}/{form['id']}"
+    first = await ask(client, "POST", path, json=sent, headers=used)
+    assert first.status == 201, first.raw
+    changed = await ask(client, "DELETE" if change is None else "PATCH", at, json=change)
+    assert changed.status in (200, 204), changed.raw
+    again = await ask(client, "POST", path, json=dict(reversed(sent.items())), headers=used)
+    assert (again.status, again.body, again.headers["Idempotent-Replayed"]) == (201, first.body, "true")
+    assert (await ask(client, "POST", path, json={**sent, "company": "Other"}, headers=used)).status == 409
+
+
+async def test_what_no_field_takes_counts_for_an_idempotency_key(client: aiohttp.ClientSession, form: str) -> None:
+    used, sent = {"Idempotency-Key": secrets.token_hex(8)}, filled(mail=new_email())
+    odd = json.dumps({**sent, "note": "\ud800\0", "count": 10**30, "": [{"a": None}]})
+    answers = [
+        await ask(client, "POST", form, data=body, headers={"Content-Type": "application/json", **used})
+        for body in (odd, odd, json.dumps(sent))
+    ]
+    assert [answer.status for answer in answers] == [201, 201, 409]
+
+
+async def test_a_file_is_compared_by_its_content(client: aiohttp.ClientSession, form: str) -> None:
+    used = {"Idempotency-Key": secrets.token_hex(8)}
+
+    async def send(content: bytes) -> int:
+        body = aiohttp.FormData(quote_fields=False, default_to_multipart=True)
+        for name, value in filled(agree="on").items():
+            body.add_field(name, value)
+        body.add_field("cv", content, filename="cv.pdf", content_type="application/pdf")
+        return (await ask(client, "POST", form, data=body, headers=used)).status
+
+    assert [await send(content) for content in (b"one", b"one", b"two")] == [201, 201, 409]
 
 
 async def test_a_forms_submissions_are_listed_and_counted(client: aiohttp.ClientSession) -> None:
