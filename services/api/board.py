@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from sqlalchemy import exists, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.api import placing
 from services.api.records import Noun, Record
 from services.api.shapes.pipelines import BOTH, PipelineRecord, StageRecord
 from services.api.state import raw
@@ -90,6 +91,7 @@ async def delete_pipeline(connection: AsyncConnection, workspace_id: int, id_: i
     if (await connection.execute(borne)).scalar_one():
         raise Conflict("The pipeline has leads: move them to another one first.")
     await PIPELINES.delete(connection, workspace_id, id_)
+    await placing.clear(connection, workspace_id, "pipeline_id", id_)
 
 
 async def find_stage(connection: AsyncConnection, workspace_id: int, pipeline_id: int, id_: int) -> Record:
@@ -144,6 +146,7 @@ async def delete_stage(connection: AsyncConnection, workspace_id: int, pipeline_
     await STAGES.delete(connection, workspace_id, id_)
     await _place(connection, workspace_id, await _order(connection, workspace_id, pipeline_id))
     await references.clear(await raw(connection), workspace_id, "stage", id_)
+    await placing.clear(connection, workspace_id, "pipeline_stage_id", id_)
 
 
 def _in_order(stages: Sequence[Record]) -> list[Record]:

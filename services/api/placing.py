@@ -1,12 +1,17 @@
 """Settings that say where leads go on the board: of forms and of integrations."""
 
+import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.records import Record
 from services.api.state import raw
 from shared.errors import Fields
+from shared.forms import book
 from shared.leads.places import PLACES, find_place, user_problem
 from shared.leads.workspaces import load_places, load_workspaces
+
+NAMING = ("forms", "integrations")
+CLEAR = "UPDATE {table} SET settings = settings - %s::text[] WHERE workspace_id = %s AND settings @> %s::jsonb"
 
 
 async def placed(connection: AsyncConnection, workspace_id: int, stored: Record, sent: Record) -> tuple[Record, Fields]:
@@ -29,3 +34,16 @@ async def placed(connection: AsyncConnection, workspace_id: int, stored: Record,
         sent = sent if kept and kept.pipeline_id == pipeline else {**sent, "pipeline_stage_id": None}
     names = {name: f"settings.{name}" for name in PLACES}
     return sent, {names[name]: [f"The {names[name]} field: {problem}."] for name, problem in problems.items()}
+
+
+async def clear(connection: AsyncConnection, workspace_id: int, name: str, id_: int) -> None:
+    """Takes what is deleted in this transaction, under `references.seize`, out of the settings that name it.
+
+    With a pipeline its stage goes. Who changes settings holds what they may name before locking them, so as not to wait
+    for a delete with what it waits for.
+    """
+    gone = ["pipeline_id", "pipeline_stage_id"] if name == "pipeline_id" else [name]
+    database = await raw(connection)
+    for table in NAMING:
+        await database.execute(CLEAR.format(table=table), (gone, workspace_id, orjson.dumps({name: id_}).decode()))
+    await book.tell(database)

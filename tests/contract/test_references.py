@@ -1,5 +1,6 @@
 """Contract section 2: what is deleted is on no lead."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
@@ -35,6 +36,58 @@ async def test_what_was_a_deleted_users_is_nobodys(team: Workspace) -> None:
     assert (await team.show(f"/leads/{lead}"))["assigned_user_id"] is None
     assert (await team.show(f"/leads/{kept}"))["assigned_user_id"] == keeper
     assert await team.show(f"/tasks/{task['id']}") == {**task, "user_id": None}
+
+
+async def test_what_is_deleted_is_in_no_settings(team: Workspace) -> None:
+    """What was read can be written back then, and what comes in is not warned of."""
+    board = await team.make("/pipelines", {"name": "Going", "stages": [{"name": "A"}, {"name": "B"}]})
+    user, stage = (await team.make("/users", {"name": "x", "email": new_email()}))["id"], board["stages"][1]["id"]
+    kept = {"source": "landing", "tags": ["x"]}
+    place = {"pipeline_id": board["id"], "pipeline_stage_id": stage, "assigned_user_id": user}
+    fields = [{"key": "mail", "type": "email", "maps_to": "email"}]
+    form = await team.make("/forms", {"name": "F", "fields": fields, "settings": {**kept, **place}})
+    integration = await team.make("/integrations", {"type": "jotform", "name": "J", "settings": {**kept, **place}})
+    other = await team.make("/forms", {"name": "F", "settings": {"assigned_user_id": None}})
+    paths = [f"/forms/{form['id']}", f"/integrations/{integration['id']}"]
+    deletes = {
+        f"/users/{user}": {"assigned_user_id": None},
+        f"/pipelines/{board['id']}/stages/{stage}": {"pipeline_stage_id": None},
+        f"/pipelines/{board['id']}": {"pipeline_id": None},
+    }
+    for path, gone in deletes.items():
+        assert (await team.ask("DELETE", path)).status == 204
+        place |= gone
+        for each in paths:
+            shown = await team.show(each)
+            assert {name: shown["settings"][name] for name in (*kept, *place)} == {**kept, **place}
+            written = await team.ask("PUT", each, shown)
+            assert (written.status, written.body["data"]["settings"]) == (200, shown["settings"]), written.raw
+    filled = await team.ask("POST", f"/forms/{form['id']}/submissions", {"mail": new_email()})
+    assert (filled.status, "warnings" in filled.body) == (201, False), filled.raw
+    assert await team.show(f"/forms/{other['id']}") == other
+
+
+async def test_a_deleted_pipeline_takes_its_stage_out_of_settings(team: Workspace) -> None:
+    board = await team.make("/pipelines", {"name": "Going", "stages": [{"name": "A"}]})
+    form = await team.make("/forms", {"name": "F", "settings": {"pipeline_stage_id": board["stages"][0]["id"]}})
+    assert form["settings"]["pipeline_id"] == board["id"]
+    assert (await team.ask("DELETE", f"/pipelines/{board['id']}")).status == 204
+    settings = (await team.show(f"/forms/{form['id']}"))["settings"]
+    assert (settings["pipeline_id"], settings["pipeline_stage_id"]) == (None, None)
+
+
+async def test_settings_saved_beside_deletes_name_nothing_that_is_gone(team: Workspace) -> None:
+    form = await team.make("/forms", {"name": "F"})
+    path = f"/forms/{form['id']}"
+    for number in range(20):
+        user = (await team.make("/users", {"name": "x", "email": new_email()}))["id"]
+        saves = [{"assigned_user_id": user}, {"source": f"s{number}"}, {"assigned_user_id": user, "tags": ["x"]}]
+        answers = await asyncio.gather(
+            *(team.ask("PATCH", path, {"settings": settings}) for settings in saves),
+            team.ask("DELETE", f"/users/{user}"),
+        )
+        assert {answer.status for answer in answers} <= {200, 204, 422}
+        assert (await team.show(path))["settings"]["assigned_user_id"] is None
 
 
 async def test_a_deleted_tag_is_on_no_lead(team: Workspace) -> None:

@@ -18,6 +18,7 @@ from services.api.state import listing, raw, reading, writing
 from shared.errors import Fields, NotFound
 from shared.forms import book
 from shared.forms.definition import FormSettings, complete_fields, complete_settings, contradictions, merge_settings
+from shared.leads import references
 from shared.models import Form, Tally, TallyDelta
 from shared.validation import Shape
 from shared.web.access import needs
@@ -90,6 +91,7 @@ async def update(request: web.Request) -> web.Response:
     sent, errors = await _sent(request)
 
     async def work(connection: AsyncConnection) -> Record:
+        await references.hold(await raw(connection), [workspace])
         changed = await _changed(connection, workspace, await _locked(connection, workspace, id_), sent, errors)
         form = await FORMS.update(connection, workspace, id_, changed)
         await book.tell(await raw(connection))

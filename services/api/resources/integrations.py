@@ -14,7 +14,7 @@ from services.api.placing import placed
 from services.api.records import Noun, Record
 from services.api.requests import body_and_errors, check, workspace_of
 from services.api.shapes.integrations import IntegrationFields, IntegrationRecord, IntegrationTypeRecord
-from services.api.state import VAULT, listing, reading, writing
+from services.api.state import VAULT, listing, raw, reading, writing
 from shared import logging
 from shared.deliveries import integration_endpoint
 from shared.errors import Fields
@@ -23,6 +23,7 @@ from shared.integrations.credentials import merged, shown
 from shared.integrations.fields import IntegrationType
 from shared.integrations.settings import complete
 from shared.integrations.types import TYPES
+from shared.leads import references
 from shared.models import Integration
 from shared.security import digest
 from shared.vault import Unreadable, Vault
@@ -97,6 +98,7 @@ async def update(request: web.Request) -> web.Response:
     fields, errors = await body_and_errors(request)
 
     async def work(connection: AsyncConnection) -> Record:
+        await references.hold(await raw(connection), [workspace])
         await _forget(connection, workspace, id_)
         row = await INTEGRATIONS.find_for_update(connection, workspace, id_)
         changes = await _changes(connection, request.app[VAULT], workspace, row, fields, dict(errors))

@@ -8,6 +8,7 @@ from sqlalchemy import update as unassign
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.api import placing
 from services.api.pages import page_of, paged
 from services.api.records import Noun, Record
 from services.api.requests import body_and_errors, check, workspace_of
@@ -82,6 +83,7 @@ async def _delete(connection: AsyncConnection, workspace_id: int, id_: int) -> N
     of_user = (Task.workspace_id == workspace_id, Task.user_id == id_)
     await connection.execute(unassign(Task).where(*of_user).values(user_id=None))
     await references.clear(await raw(connection), workspace_id, "user", id_)
+    await placing.clear(connection, workspace_id, "assigned_user_id", id_)
 
 
 async def _taken(request: web.Request, fields: Record, id_: int) -> Fields:
