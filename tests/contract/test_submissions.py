@@ -14,6 +14,7 @@ import pytest_asyncio
 from shared.ids import now_ms, time_of, uuid7
 from shared.journal import Item, Lane, Row
 from tests.contract.service import Service, ask, new_email, post_lead
+from tests.support.stack import Database
 from tests.support.waiting import until_async
 
 SUBMISSIONS = "/api/v1/submissions"
@@ -37,6 +38,7 @@ WITH counted AS (INSERT INTO ledger_deltas (workspace_id, state, n) VALUES (%(wo
 INSERT INTO journal (lane, n, ids, payload, due_at)
 VALUES (1, 1, ARRAY[%(id)s]::uuid[], %(document)s, now() + interval '1 hour')
 """
+DUE = "UPDATE journal SET due_at = now() WHERE ids @> ARRAY[%s]::uuid[]"
 
 Bury = Callable[..., list[str]]
 
@@ -64,6 +66,15 @@ async def bury(client: aiohttp.ClientSession, service: Service) -> AsyncIterator
 
 def new_source() -> str:
     return f"source-{secrets.token_hex(6)}"
+
+
+def wait(database: Database, email: str, source: str) -> str:
+    """Stores a submission that waits until it is made `DUE`; its id."""
+    ((workspace,),) = database.execute("SELECT id FROM workspaces WHERE slug = 'main'").fetchall()
+    id_ = uuid7(now_ms())
+    item = Item(id_, now_ms(), workspace, "inbound", source, orjson.dumps({"email": email, "source": source}))
+    database.execute(WAIT, {"id": id_, "workspace": workspace, "document": Row.of(Lane.PROMPT, [item], "").document})
+    return id_
 
 
 async def state_of(client: aiohttp.ClientSession, id_: str) -> Any:
@@ -118,18 +129,14 @@ async def test_one_that_waits_is_listed(client: aiohttp.ClientSession, service: 
     source, email = new_source(), new_email()
     posted = (await post_lead(client, {"email": email, "source": source})).body["submission_id"]
     with service.stack.database() as database:
-        ((workspace,),) = database.execute("SELECT id FROM workspaces WHERE slug = 'main'").fetchall()
-        id_, at = uuid7(now_ms()), now_ms()
-        item = Item(id_, at, workspace, "inbound", source, orjson.dumps({"email": email, "source": source}))
-        values = {"id": id_, "workspace": workspace, "document": Row.of(Lane.PROMPT, [item], "").document}
-        database.execute(WAIT, values)
+        id_ = wait(database, email, source)
         path = f"{SUBMISSIONS}?source={source}"
         page = (await ask(client, "GET", path)).body
         assert (page["meta"]["total"], [each["id"] for each in page["data"]]) == (2, [id_, posted])
         waiting = (await ask(client, "GET", f"{path}&state=accepted")).body["data"]
         assert waiting == page["data"][:1] == [(await ask(client, "GET", f"{SUBMISSIONS}/{id_}")).body["data"]]
         assert waiting[0].keys() == RECORD
-        database.execute("UPDATE journal SET due_at = now() WHERE ids @> ARRAY[%s]::uuid[]", (id_,))
+        database.execute(DUE, (id_,))
     await until_done(client, [id_])
     assert (await ask(client, "GET", f"{path}&state=accepted")).body["meta"]["total"] == 0
     assert (await ask(client, "GET", path)).body["meta"]["total"] == 2
@@ -153,6 +160,20 @@ async def test_a_dead_submission_is_replayed(client: aiohttp.ClientSession, bury
         await until_done(client, [id_])
         again = await ask(client, "POST", f"{SUBMISSIONS}/{id_}/replay")
         assert (again.status, again.code) == (409, "CONFLICT")
+
+
+async def test_a_replay_of_what_waits_changes_nothing(client: aiohttp.ClientSession, service: Service) -> None:
+    """Whether it was replayed before is not to be told once an attempt has failed since: both are on their way."""
+    with service.stack.database() as database:
+        id_ = wait(database, new_email(), new_source())
+        shown = (await ask(client, "GET", f"{SUBMISSIONS}/{id_}")).body
+        for _ in range(2):
+            answer = await ask(client, "POST", f"{SUBMISSIONS}/{id_}/replay")
+            assert (answer.status, answer.body) == (202, shown)
+        rows = "SELECT lane, due_at > now() FROM journal WHERE ids @> ARRAY[%s]::uuid[]"
+        assert database.execute(rows, (id_,)).fetchall() == [(1, True)]
+        database.execute(DUE, (id_,))
+    await until_done(client, [id_])
 
 
 @pytest.mark.parametrize("id_", ["2f1b6a5e-6d0c-4a7f-9b61-0c8a4e5d7f10", uuid7(0), "1", "x"], ids="4 7 1 x".split())

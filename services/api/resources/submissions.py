@@ -63,7 +63,11 @@ async def show(request: web.Request) -> web.Response:
 @needs("write:operations")
 @gives(SubmissionRecord, status=202, also=(409,))
 async def replay(request: web.Request) -> web.Response:
-    """Send a dead or quarantined submission through the workers again. It keeps its id."""
+    """Send a dead or quarantined submission through the workers again. It keeps its id.
+
+    One that waits, be it for its first time or since a replay, is on its way already: the answer is the same, and
+    nothing is changed. One that is done is a conflict.
+    """
     workspace, wanted = workspace_of(request), uuid_in(request)
 
     async def work(connection: AsyncConnection) -> Record:
