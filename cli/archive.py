@@ -101,11 +101,19 @@ class Archive:
         return found
 
 
+def part_of(path: Path) -> Path:
+    """Where an archive is written before it is complete."""
+    return Path(f"{os.path.realpath(path)}.part")
+
+
 @contextmanager
 def writing(path: Path) -> Iterator[Writer]:
-    """An archive that appears under its name only when it is complete. For its owner only: it holds the key."""
-    part = path.with_name(f"{path.name}.part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT, 0o600)
+    """An archive that appears under its name only when it is complete. For its owner only: it holds the key.
+
+    A link stands for what it leads to, as where a shell writes.
+    """
+    path, part = Path(os.path.realpath(path)), part_of(path)
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         _claim(descriptor, part)
         try:

@@ -17,7 +17,7 @@ import psycopg
 import redis.asyncio as redis
 from psycopg import IsolationLevel
 
-from cli.archive import DUMP, FORMAT, KEY, MANIFEST, SPOOL, Manifest, Write, Writer, writing
+from cli.archive import DUMP, FORMAT, KEY, MANIFEST, SPOOL, Manifest, Write, Writer, part_of, writing
 from cli.common import data_dir_option, make_settings, say
 from cli.dump import dump
 from cli.schema import upgrade
@@ -45,8 +45,7 @@ def backup(file: Path, force: bool) -> None:
 
     Example: leadhub backup /backups/leadhub-$(date +%F).tar
     """
-    if file.exists() and not force:
-        raise click.UsageError(f"there is a {file} already; pass --force to replace it")
+    _refuse(file, force)
     settings = make_settings()
     check_spool(settings)
     with explained(), connected(settings, want=("spool", "postgres")) as found, writing(file) as archive:
@@ -54,6 +53,15 @@ def backup(file: Path, force: bool) -> None:
             upgrade(found.database_url)
         asyncio.run(_save(found, archive))
     click.echo(file)
+
+
+def _refuse(file: Path, force: bool) -> None:
+    """UsageError for a file that is there, unless it is to be replaced, and for a device or pipe in any case."""
+    for path in (file, part_of(file)):
+        if path.exists() and not path.is_file():
+            raise click.UsageError(f"{path} is no regular file; it is left as it is")
+    if file.exists() and not force:
+        raise click.UsageError(f"there is a {file} already; pass --force to replace it")
 
 
 async def _save(settings: Settings, archive: Writer) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import io
+import os
+import stat
 import subprocess
 import tarfile
 import uuid
@@ -193,6 +195,47 @@ def test_a_backup_replaces_no_file_unasked(saved: bytes, holder: Stack, tmp_path
     assert (code, "pass --force" in said, file.read_bytes() == saved) == (2, True, True)
     holder.run("backup", str(file), "--force")
     assert manifest_of(file)["ledger"]["spooled"] == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "through", "force"),
+    [
+        ("device", "itself", ["--force"]),
+        ("pipe", "itself", ["--force"]),
+        ("pipe", "itself", []),
+        ("device", "a link", ["--force"]),
+        ("pipe", "its part", []),
+    ],
+)
+def test_a_backup_replaces_nothing_but_files(
+    kind: str, through: str, force: list[str], holder: Stack, tmp_path: Path
+) -> None:
+    file = tmp_path / "saved.tar"
+    taken = {"itself": file, "a link": tmp_path / "taken", "its part": tmp_path / "saved.tar.part"}[through]
+    try:
+        os.mknod(taken, 0o600 | (stat.S_IFIFO if kind == "pipe" else stat.S_IFCHR), os.makedev(1, 3))
+    except PermissionError:
+        pytest.skip("only root makes devices")
+    if through == "a link":
+        file.symlink_to(taken)
+    before = sorted(tmp_path.iterdir()), os.lstat(taken)
+    code, said = refused(holder, "backup", str(file), *force)
+    assert (code, "is no regular file" in said) == (2, True), said
+    assert (sorted(tmp_path.iterdir()), os.lstat(taken)) == before
+
+
+def test_a_backup_goes_where_a_link_leads(holder: Stack, tmp_path: Path) -> None:
+    """As where a shell writes: also where nothing is yet; what is there is replaced only when asked."""
+    (tmp_path / "disk").mkdir()
+    file, link = tmp_path / "disk" / "saved.tar", tmp_path / "latest.tar"
+    link.symlink_to("disk/saved.tar")
+    assert holder.run("backup", str(link)).stdout == f"{link}\n"
+    first = file.read_bytes()
+    code, said = refused(holder, "backup", str(link))
+    assert (code, "pass --force" in said) == (2, True)
+    holder.run("backup", str(link), "--force")
+    assert file.read_bytes() != first
+    assert (link.is_symlink(), is_private_and_whole(file), len(list(tmp_path.glob("**/*")))) == (True, True, 3)
 
 
 @pytest.mark.external
