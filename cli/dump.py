@@ -14,7 +14,6 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
-from sqlalchemy import make_url
 
 from cli.archive import CHUNK, Write
 from shared.embedded.postgres import MAJOR, binary
@@ -73,9 +72,9 @@ def load(url: str, source: IO[bytes]) -> None:
 @contextmanager
 def side_database(url: str) -> Iterator[str]:
     """The URL of an empty database beside that of `url`; gone at the end unless `take_place` made it the real one."""
-    _, side, old = _names(url)
+    _, side, _ = _names(url)
+    drop_leftovers(url)
     with maintenance(url) as server:
-        _drop(server, side, old)  # what a killed restore left
         server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(side)))
         try:
             yield _url_of(url, side)
@@ -84,7 +83,7 @@ def side_database(url: str) -> Iterator[str]:
 
 
 def take_place(url: str) -> None:
-    """Put the side database in the place of the real one, in one transaction; then drop that one."""
+    """Put the side database in the place of the real one, in one transaction. RuntimeError while others use that."""
     real, side, old = _names(url)
     rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
     with maintenance(url) as server:
@@ -94,7 +93,12 @@ def take_place(url: str) -> None:
                 server.execute(rename.format(sql.Identifier(side), sql.Identifier(real)))
         except psycopg.errors.ObjectInUse:
             raise RuntimeError(IN_USE) from None
-        _drop(server, old)
+
+
+def drop_leftovers(url: str) -> None:
+    """Drop the database that was replaced, and what a killed restore left beside it."""
+    with maintenance(url) as server:
+        _drop(server, *_names(url)[1:])
 
 
 def refuse_if_used(url: str) -> None:
@@ -114,6 +118,8 @@ def maintenance(url: str) -> Iterator[psycopg.Connection[TupleRow]]:
 
 def _url_of(url: str, database: str) -> str:
     """The URL of another database of the same server. A space in a socket's folder is `+` to SQLAlchemy alone."""
+    from sqlalchemy import make_url  # late: `up` drops leftovers without it
+
     rendered = make_url(url).set(database=database).render_as_string(hide_password=False)
     server, mark, query = rendered.partition("?")
     return f"{server}{mark}{query.replace('+', '%20')}"

@@ -1,11 +1,13 @@
 """`restore`: the state that `backup` wrote, beside what is there until it is complete, then in its place.
 
-The database's renaming is the moment of change. The spool and the key follow within milliseconds; a restore that was
-killed between them is complete after a second run with `--force`.
+The database's renaming is the moment of change. The spool and the key follow within milliseconds, in which signals
+wait. The state of a restore that was killed between them is refused by `up` until it is run again with `--force`.
 """
 
 import asyncio
 import base64
+import signal
+import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -20,8 +22,8 @@ from alembic.util import CommandError
 from cli.archive import DUMP, KEY, SPOOL, Archive, Manifest, reading
 from cli.backup import books_of, explained
 from cli.common import data_dir_option, make_settings, say, table
-from cli.dump import load, refuse_if_used, side_database, take_place
-from cli.schema import upgrade
+from cli.dump import drop_leftovers, load, refuse_if_used, side_database, take_place
+from cli.schema import RESTORING, head, stamp, upgrade
 from cli.spool import check_spool
 from shared.db import connect
 from shared.embedded.datadir import KEY as KEY_FILE
@@ -32,6 +34,7 @@ from shared.spool import COUNT, STREAM
 from shared.vault import split
 
 SIDE_STREAM = f"{STREAM}:restoring"
+STOPPING = (signal.SIGINT, signal.SIGTERM)
 AT_ONCE = 100  # spool entries written at one round trip, and one fsync
 HOLDS_LEADS = """
 SELECT EXISTS (SELECT FROM leads) OR EXISTS (SELECT FROM submissions) OR EXISTS (SELECT FROM journal)
@@ -46,22 +49,54 @@ def restore(file: Path, force: bool) -> None:
     """Make the state what it was when FILE was written, and print its ledger.
 
     Nothing may run on the data dir, nor use the database. What is there stays as it is until all of FILE has been
-    restored beside it and its ledger is right. Then `up` goes on from there.
+    restored beside it and its ledger is right; who interrupts it before changes nothing. Then `up` goes on from there.
 
     Example: leadhub restore /backups/leadhub-2026-03-28.tar --data-dir /var/lib/leadhub
     """
     settings = make_settings()
     check_spool(settings)
-    with explained(), reading(file) as archive, _alone(Embedded(settings)) as found:
-        _refuse(found, archive.manifest, force)
-        books = _restore(found, archive)
-        keys = archive.open(KEY).read().decode()
-        DataDir(settings.data_dir).replace_secret(KEY_FILE, keys)
-    given = settings.secret_key.get_secret_value()
-    if given and not set(split(keys)) <= set(split(given)):
-        say("LEADHUB_SECRET_KEY is not the backup's key: unset it, or stored credentials cannot be read")
-    table(["", ""], [[name, count] for name, count in books.items()])
-    say(f"restored the state of {archive.manifest.made_at:%Y-%m-%d %H:%M:%S} UTC; its ledger equals the backup's")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with explained(), ExitStack() as stack:
+        with _unchanged():
+            archive = stack.enter_context(reading(file))
+            found = stack.enter_context(_alone(Embedded(settings)))
+            _refuse(found, archive.manifest, force)
+            keys = archive.open(KEY).read().decode()
+            side = stack.enter_context(side_database(found.database_url))
+            stack.enter_context(_side_stream(found.spool_url))
+            books = _fill(side, found.spool_url, archive)
+        with _held_back():
+            _switch(found, books["spooled"], keys)
+            _tell(settings, archive.manifest, keys)
+        drop_leftovers(found.database_url)
+
+
+@contextmanager
+def _unchanged() -> Iterator[None]:
+    """Whoever is interrupted or fails here is told that nothing was changed."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        say("interrupted; nothing was changed")
+        # Closes a connection that was only being made: PostgreSQL would wait for it before dropping a database.
+        traceback.clear_frames(interrupt.__traceback__)
+        raise
+    except (RuntimeError, OSError, psycopg.Error, redis.RedisError) as error:
+        raise RuntimeError(f"{str(error).strip()}; nothing was changed") from None
+
+
+@contextmanager
+def _held_back() -> Iterator[None]:
+    """Signals that would interrupt come at the end."""
+    came: list[int] = []
+    before = {each: signal.signal(each, lambda number, _: came.append(number)) for each in STOPPING}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+    if came:
+        signal.raise_signal(came[0])
 
 
 @contextmanager
@@ -92,19 +127,37 @@ def _refuse(settings: Settings, manifest: Manifest, force: bool) -> None:
     refuse_if_used(settings.database_url)
 
 
-def _restore(settings: Settings, archive: Archive) -> dict[str, int]:
-    """Database and spool beside what is there, then in its place; the ledger."""
+def _fill(side: str, spool_url: str, archive: Archive) -> dict[str, int]:
+    """Database and spool beside what is there; the ledger."""
     say(f"restoring what LeadHub {archive.manifest.leadhub} saved")
-    with side_database(settings.database_url) as side, _side_stream(settings.spool_url):
-        load(side, archive.open(DUMP))
-        _upgrade(side)
-        spooled = _stage_spool(settings.spool_url, archive.open(SPOOL))
-        books = asyncio.run(_read_books(side, spooled))
-        if books != archive.manifest.ledger:
-            raise RuntimeError(f"the ledger would be {books}, but was {archive.manifest.ledger}; nothing was changed")
-        take_place(settings.database_url)
-        _switch_spool(settings.spool_url, spooled)
+    load(side, archive.open(DUMP))
+    _upgrade(side)
+    books = asyncio.run(_read_books(side, _stage_spool(spool_url, archive.open(SPOOL))))
+    if books != archive.manifest.ledger:
+        raise RuntimeError(f"the ledger would be {books}, but was {archive.manifest.ledger}")
+    stamp(side, RESTORING)
     return books
+
+
+def _switch(settings: Settings, spooled: int, keys: str) -> None:
+    """Database, spool and key in the place of what is there. RuntimeError says how far it came."""
+    with _unchanged():
+        take_place(settings.database_url)
+    try:
+        _switch_spool(settings.spool_url, spooled)
+        DataDir(settings.data_dir).replace_secret(KEY_FILE, keys)
+        stamp(settings.database_url, head())
+    except (OSError, psycopg.Error, redis.RedisError) as error:
+        said = "the database is restored, the spool or the key is not: run it again, with --force"
+        raise RuntimeError(f"{str(error).strip()}; {said}") from None
+
+
+def _tell(settings: Settings, manifest: Manifest, keys: str) -> None:
+    given = settings.secret_key.get_secret_value()
+    if given and not set(split(keys)) <= set(split(given)):
+        say("LEADHUB_SECRET_KEY is not the backup's key: unset it, or stored credentials cannot be read")
+    table(["", ""], [[name, count] for name, count in manifest.ledger.items()])
+    say(f"restored the state of {manifest.made_at:%Y-%m-%d %H:%M:%S} UTC; its ledger equals the backup's")
 
 
 def _upgrade(url: str) -> None:

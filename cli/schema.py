@@ -26,11 +26,17 @@ NEWER = (
     "{head}. Run the newer version, or restore a backup that this one made."
 )
 
+# In the place of the migration's number while a restore has put its database in place, but not its spool and its key.
+RESTORING = "restoring"
+HALF_RESTORED = "A restore was cut short before its spool and its key were in place: run it again, with --force."
+
 
 def upgrade(url: str) -> None:
-    """Run all missing migrations, under an advisory lock. Raises ClickException for tables of a newer version, and for
-    a server of an older one than we can use."""
+    """Run all missing migrations, under an advisory lock. Raises ClickException for tables of a newer version, those of
+    a restore that is not complete, and a server of an older version than we can use."""
     found = version(url)
+    if found == RESTORING:
+        raise click.ClickException(HALF_RESTORED)
     if found == head():
         return
     if found > head():
@@ -60,6 +66,12 @@ def refuse_old(server_version: int) -> None:
     if server_version < OLDEST * 10_000:
         found = f"{server_version // 10_000}.{server_version % 10_000}"
         raise click.ClickException(f"LEADHUB_DATABASE_URL is a PostgreSQL {found}; LeadHub needs {OLDEST} or newer")
+
+
+def stamp(url: str, number: str) -> None:
+    """Have `version` answer that."""
+    with psycopg.connect(url, **options("leadhub-cli")) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = %s", (number,))
 
 
 def head() -> str:

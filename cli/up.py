@@ -11,6 +11,7 @@ import click
 
 from cli import programs
 from cli.common import data_dir_option, make_settings, say
+from cli.dump import drop_leftovers
 from cli.schema import upgrade
 from cli.spool import check_spool
 from cli.supervisor import Stopped, Supervisor
@@ -78,6 +79,8 @@ def _start_servers(supervisor: Supervisor, embedded: Embedded) -> tuple[Settings
     settings = embedded.settings()
     with supervisor.interruptible():
         upgrade(settings.database_url)
+        if embedded.postgres:
+            drop_leftovers(settings.database_url)
     key = asyncio.run(welcome(settings.database_url))
     if key:
         click.echo(WELCOME.format(key=key))  # at once: nothing may come between its making and its being seen

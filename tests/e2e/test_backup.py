@@ -3,6 +3,7 @@
 import asyncio
 import io
 import os
+import signal
 import stat
 import subprocess
 import tarfile
@@ -14,9 +15,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from cli.dump import maintenance
 from tests.support.backups import (
     databases_of,
-    has_side_database,
+    has_database,
     is_private_and_whole,
     make_workspace,
     manifest_of,
@@ -43,6 +45,17 @@ def started(stack: Stack) -> Iterator[Stack]:
         yield stack
     finally:
         stack.stop()
+
+
+@contextmanager
+def restoring(stack: Stack, file: Path) -> Iterator[subprocess.Popen[str]]:
+    """A `restore --force` under way."""
+    command = [LAUNCHER, "restore", str(file), "--force", "--data-dir", str(stack.folder)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def ledger_of(stack: Stack) -> dict[str, int]:
@@ -178,14 +191,73 @@ def test_a_restore_killed_half_way_leaves_the_old_state(saved: bytes, holder: St
     file, own, state = tmp_path / "saved.tar", tmp_path / "own.tar", ledger_of(holder)
     file.write_bytes(saved)
     holder.run("backup", str(own))
-    command = [LAUNCHER, "restore", str(file), "--force", "--data-dir", str(holder.folder)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        until(lambda: has_side_database(holder), what="a restore half way")
+    with restoring(holder, file) as process:
+        until(lambda: has_database(holder, "leadhub_restoring"), what="a restore half way")
         process.kill()
     assert ledger_of(holder) == state
     holder.run("restore", str(own), "--force")
     assert ledger_of(holder) == state
     assert databases_of(holder) == {"leadhub", "postgres"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_who_interrupts_a_restore_is_told_that_nothing_was_changed(
+    number: signal.Signals, saved: bytes, holder: Stack, tmp_path: Path
+) -> None:
+    file, state, secret = tmp_path / "saved.tar", ledger_of(holder), secret_of(holder)
+    file.write_bytes(saved)
+    with restoring(holder, file) as process:
+        until(lambda: has_database(holder, "leadhub_restoring"), what="a restore half way")
+        process.send_signal(number)
+        said = process.communicate(timeout=60)[1]
+    assert (process.returncode, "nothing was changed" in said) == (1, True), said
+    assert (ledger_of(holder), secret_of(holder)) == (state, secret)
+    assert databases_of(holder) == {"leadhub", "postgres"}
+
+
+def test_a_restore_interrupted_after_the_renaming_is_complete(saved: bytes, tmp_path: Path) -> None:
+    file, stack = tmp_path / "saved.tar", Stack(tmp_path / "data")
+    file.write_bytes(saved)
+    make_workspace(stack)
+    asyncio.run(spool_two(stack.folder))
+    secret = secret_of(stack)
+    with restoring(stack, file) as process:
+        while process.poll() is None and not has_database(stack, "leadhub_before_restore"):
+            pass
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=60)[1]
+    assert ("restored the state" in said, "nothing was changed" in said) == (True, False), said
+    assert ledger_of(stack) == dict.fromkeys(("accepted", *BOOKS), 0)
+    assert secret_of(stack) != secret
+
+
+def test_a_restore_whose_key_did_not_follow_is_refused_until_it_is_run_again(saved: bytes, tmp_path: Path) -> None:
+    """As after a kill in these milliseconds; a folder in the key's place stops it there."""
+    stack = Stack(tmp_path / "data", env={"LEADHUB_SECRET_KEY": "x" * 32})
+    make_workspace(stack)
+    asyncio.run(spool_two(stack.folder))
+    file, key = tmp_path / "saved.tar", stack.folder / "secrets" / "key"
+    file.write_bytes(saved)
+    key.unlink()
+    key.mkdir()
+    code, said = refused(stack, "restore", str(file), "--force")
+    assert (code, "run it again, with --force" in said, "nothing was changed" in said) == (1, True, False), said
+    for words in (("up", "--port", "0"), ("status",), ("backup", str(tmp_path / "other.tar"))):
+        code, said = refused(stack, *words)
+        assert (code, "A restore was cut short" in said) == (1, True), said
+    key.rmdir()
+    stack.run("restore", str(file), "--force")
+    assert ledger_of(stack) == dict.fromkeys(("accepted", *BOOKS), 0)
+
+
+def test_what_a_killed_restore_left_goes_when_up_starts(tmp_path: Path) -> None:
+    stack = Stack(tmp_path / "data")
+    with started(stack), maintenance(stack.database_url) as server:
+        for name in ("leadhub_before_restore", "leadhub_restoring"):
+            server.execute(f"CREATE DATABASE {name}")
+    with started(stack):
+        pass
+    assert databases_of(stack) == {"leadhub", "postgres"}
 
 
 def test_a_backup_replaces_no_file_unasked(saved: bytes, holder: Stack, tmp_path: Path) -> None:

@@ -51,11 +51,11 @@ def secret_of(stack: Stack) -> str:
     return (stack.folder / "secrets" / "key").read_text()
 
 
-def has_side_database(stack: Stack) -> bool:
+def has_database(stack: Stack, name: str) -> bool:
     """Asked beside `leadhub`, since a restore goes on only while nobody else uses that one."""
     try:
         with maintenance(stack.database_url) as server:
-            row = server.execute("SELECT FROM pg_database WHERE datname = 'leadhub_restoring'").fetchone()
+            row = server.execute("SELECT FROM pg_database WHERE datname = %s", (name,)).fetchone()
     except psycopg.OperationalError:  # only just starting
         return False
     return row is not None
