@@ -27,7 +27,7 @@ Read = dict[str, Any] | Unacceptable  # a lead, or why it is none
 @needs("write:leads")
 @asks(InboundQuery, required=("tenant",))
 @heeds(InboundHeaders)
-@takes(Batch, media=(JSON, NDJSON))
+@takes(Batch, media=(JSON, NDJSON), example=[{"email": "kay@example.com"}, {"email": "edsger@example.com"}])
 @gives(list[BatchLine])
 async def receive_batch(request: web.Request) -> web.Response:
     """Take up to 1,000 leads in one request. Each is answered in order; bad ones fail alone.

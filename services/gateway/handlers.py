@@ -30,13 +30,22 @@ from shared.web.pipeline import NOTES
 
 REUSED = "This Idempotency-Key was used with another body."
 REPLAYED = {"Idempotent-Replayed": "true"}
+EXAMPLE = {
+    "email": "sarah@example.com",
+    "first_name": "Sarah",
+    "last_name": "Johnson",
+    "phone": "+14155551234",
+    "source": "website",
+    "tags": ["newsletter"],
+    "custom_fields": {"budget": "10000"},
+}
 
 
 @needs("write:leads")
 @asks(LeadQuery, required=("tenant",))
 @heeds(InboundHeaders)
-@takes(InboundLead, media=(JSON, FORM))
-@gives(InboundAnswer | DryRun, status=201, bare=True, also=(200, 202, 409))
+@takes(InboundLead, media=(JSON, FORM), example=EXAMPLE)
+@gives(InboundAnswer, status=201, bare=True, also=(200, 202, 409), instead={200: DryRun})
 async def receive_lead(request: web.Request) -> web.Response:
     """Take a lead from any source. One that is known already, by its email or its phone, is merged into.
 

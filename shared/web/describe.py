@@ -1,15 +1,15 @@
 """What a handler takes and gives, said once: the same words check the request and write the OpenAPI document.
 
     @needs("write:tags")
-    @takes(TagFields, required=("name",))
+    @takes(TagFields, required=("name",), example={"name": "partner"})
     @gives(TagRecord, status=201)
     async def create(request): ...
 
 A `takes` or `asks` is checked when the handler calls `body_of` or `query_of`; nothing is read behind its back.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -24,10 +24,12 @@ class Description:
     """Of one handler. `gives` is the shape of a record, or of a whole answer where `bare`; None: an empty answer.
 
     `listed` wraps the record into a page. `media` are the types of the body; `raw` is that of an answer beside JSON.
+    `status` is that of the ordinary answer, `also` are others, `instead` the shapes of those that differ.
     """
 
     takes: Shape | None = None
     media: tuple[str, ...] = ("application/json",)
+    example: Any = None
     asks: Shape | None = None
     heeds: Shape | None = None
     gives: Any = None
@@ -36,6 +38,11 @@ class Description:
     bare: bool = False
     raw: str | None = None
     also: tuple[int, ...] = ()
+    instead: Mapping[int, Any] = field(default_factory=dict)
+
+    def shape_of(self, status: int) -> Any:
+        """The shape of the record, or of the whole answer, under a status."""
+        return self.instead.get(status, self.gives)
 
 
 def description(handler: Any) -> Description:
@@ -52,10 +59,10 @@ def check_described(routes: Iterable[web.RouteDef]) -> None:
 
 
 def takes(
-    fields: type, *, required: tuple[str, ...] = (), media: tuple[str, ...] = ("application/json",)
+    fields: type, *, required: tuple[str, ...] = (), media: tuple[str, ...] = ("application/json",), example: Any
 ) -> Callable[[Handler], Handler]:
-    """The body: a `TypedDict` (total=False) and which of its fields must be there."""
-    return _mark(takes=Shape(fields, required=required), media=media)
+    """The body: a `TypedDict` (total=False), which of its fields must be there, and one that a reader can paste."""
+    return _mark(takes=Shape(fields, required=required), media=media, example=example)
 
 
 def asks(fields: type, *, required: tuple[str, ...] = ()) -> Callable[[Handler], Handler]:
@@ -76,13 +83,14 @@ def gives(
     bare: bool = False,
     raw: str | None = None,
     also: tuple[int, ...] = (),
+    instead: Mapping[int, Any] | None = None,
 ) -> Callable[[Handler], Handler]:
     """The answer: `{"data": record}`, a page of them where `listed`, the record itself where `bare`.
 
     `raw` names the media type of an answer that is no JSON. `also` are statuses beside those that any endpoint may
-    answer with, such as 409.
+    answer with, such as 409; `instead` are those among them with a shape of their own.
     """
-    return _mark(gives=record, status=status, listed=listed, bare=bare, raw=raw, also=also)
+    return _mark(gives=record, status=status, listed=listed, bare=bare, raw=raw, also=also, instead=dict(instead or {}))
 
 
 def _mark(**said: Any) -> Callable[[Handler], Handler]:

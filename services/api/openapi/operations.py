@@ -35,6 +35,7 @@ def operation(route: web.RouteDef, schemas: Schemas) -> Part:
     """What OpenAPI calls an operation."""
     said, scope = description(route.handler), getattr(route.handler, "scope", PUBLIC)
     summary, text = _words(route.handler)
+    successes = _successes(said, scope, schemas)
     made: Part = {
         "operationId": _operation_id(route),
         "tags": [noun(route.path)],
@@ -42,7 +43,8 @@ def operation(route: web.RouteDef, schemas: Schemas) -> Part:
         "description": text,
         "security": _security(scope),
         "parameters": [*_in_path(route.path), *_asked(said)],
-        "responses": {**_successes(said, scope, schemas), **_failures(route, said, scope)},
+        "responses": {**successes, **_failures(route, said, scope)},
+        "x-status": str(said.status) if len(successes) > 1 else None,  # of the ordinary one: JSON's order tells nothing
     }
     if said.takes:
         made["requestBody"] = _body(said, said.takes, schemas)
@@ -101,7 +103,8 @@ def _fields(place: str, shape: Shape) -> list[Part]:
 def _body(said: Description, shape: Shape, schemas: Schemas) -> Part:
     required = bool(shape.required or getattr(shape.fields, "__required_keys__", True))
     schema = schemas.sent(shape)
-    content = {kind: {"schema": schema if kind in OBJECTS else TEXT} for kind in said.media}
+    content: Part = {kind: {"schema": schema if kind in OBJECTS else TEXT} for kind in said.media}
+    content["application/json"]["example"] = said.example
     return {"required": required, "content": content}
 
 
@@ -117,14 +120,14 @@ def _success(status: int, said: Description, scope: str, schemas: Schemas) -> Pa
         "description": HTTPStatus(status).phrase,
         "headers": {name: ref("headers", name) for name in names},
     }
-    content = _content(said, schemas) if status not in (204, 304) else {}
+    content = _content(said, said.shape_of(status), schemas) if status not in (204, 304) else {}
     return {**made, "content": content} if content else made
 
 
-def _content(said: Description, schemas: Schemas) -> Part:
+def _content(said: Description, shape: Any, schemas: Schemas) -> Part:
     content: Part = {said.raw: {"schema": TEXT}} if said.raw else {}
-    if said.gives is not None:
-        content["application/json"] = {"schema": _answer(said, schemas.shown(said.gives))}
+    if shape is not None:
+        content["application/json"] = {"schema": _answer(said, schemas.shown(shape))}
     return content
 
 

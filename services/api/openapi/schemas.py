@@ -32,8 +32,9 @@ class Schemas:
             if said.takes:
                 inputs[_key(said.takes.fields), "validation"] = said.takes.adapter
                 self._required.setdefault(_key(said.takes.fields), set()).add(said.takes.required)
-            if said.gives is not None:
-                inputs[_key(said.gives), "serialization"] = TypeAdapter(said.gives)
+            for shape in (said.gives, *said.instead.values()):
+                if shape is not None:
+                    inputs[_key(shape), "serialization"] = TypeAdapter(shape)
         self._made, defined = TypeAdapter.json_schemas(
             [(*key, adapter) for key, adapter in inputs.items()],
             ref_template=REFERENCE,

@@ -32,7 +32,7 @@ async def index(request: web.Request) -> web.Response:
 
 
 @needs("*")
-@takes(ApiKeyFields, required=("name", "scopes"))
+@takes(ApiKeyFields, required=("name", "scopes"), example={"name": "website", "scopes": ["write:leads"]})
 @gives(NewApiKeyRecord, status=201)
 async def create(request: web.Request) -> web.Response:
     """Make an API key. It is shown in `key`, now and never again."""
@@ -50,7 +50,7 @@ async def show(request: web.Request) -> web.Response:
 
 
 @needs("*")
-@takes(ApiKeyFields)
+@takes(ApiKeyFields, example={"rate_limit": 5000})
 @gives(ApiKeyRecord)
 async def update(request: web.Request) -> web.Response:
     """Change an API key's name, scopes, limit or end. Services feel it within 5 seconds."""

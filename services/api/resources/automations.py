@@ -17,6 +17,15 @@ from shared.web.answers import answer
 from shared.web.describe import description, gives, takes
 from shared.web.paths import id_in
 
+EXAMPLE = {
+    "name": "Asked for prices",
+    "trigger": {"type": "tag_added", "tag": "pricing"},
+    "steps": [
+        {"condition": {"field": "email", "operator": "is_not_empty"}},
+        {"action": {"type": "set_status", "status": "qualified"}},
+    ],
+}
+
 
 @needs("read:automations")
 @gives(AutomationRecord, listed=True)
@@ -29,7 +38,7 @@ async def index(request: web.Request) -> web.Response:
 
 
 @needs("write:automations")
-@takes(AutomationFields, required=("name", "trigger", "steps"))
+@takes(AutomationFields, required=("name", "trigger", "steps"), example=EXAMPLE)
 @gives(AutomationRecord, status=201)
 async def create(request: web.Request) -> web.Response:
     """Save an automation. It acts on every later event, from any source."""
@@ -54,7 +63,7 @@ async def show(request: web.Request) -> web.Response:
 
 
 @needs("write:automations")
-@takes(AutomationFields)
+@takes(AutomationFields, example={"description": "Whoever asks for prices is qualified."})
 @gives(AutomationRecord)
 async def update(request: web.Request) -> web.Response:
     """Change an automation. Runs that wait go on with the steps they began with; switched off, they stop."""
@@ -91,7 +100,7 @@ async def runs(request: web.Request) -> web.Response:
 
 
 @needs("write:automations")
-@takes(RunFields, required=("lead_id",))
+@takes(RunFields, required=("lead_id",), example={"lead_id": 1})
 @gives(RunRecord, status=202, also=(200, 409))
 async def run(request: web.Request) -> web.Response:
     """Run an automation for one lead, whatever its trigger. A dry run shows what each step would do: 200."""

@@ -94,7 +94,7 @@ async def resend(request: web.Request) -> web.Response:
 
 
 @needs("write:integrations")
-@takes(ResendFields, required=("since",))
+@takes(ResendFields, required=("since",), example={"since": "2026-03-28"})
 @gives(ResentRecord, also=(409,))
 async def resend_failed(request: web.Request) -> web.Response:
     """Send again what a webhook subscription has not got since a time: its failed and cancelled deliveries."""

@@ -28,6 +28,13 @@ from shared.web.paths import id_in
 
 SETTINGS = Shape(FormSettings)
 RANDOM = 12  # bytes of a public id
+EXAMPLE = {
+    "name": "Contact",
+    "fields": [
+        {"key": "email", "label": "Email", "type": "email", "required": True, "maps_to": "email"},
+        {"key": "message", "label": "Message", "type": "textarea", "maps_to": "notes"},
+    ],
+}
 
 
 def _submissions() -> ColumnElement[Any]:
@@ -55,7 +62,7 @@ async def index(request: web.Request) -> web.Response:
 
 
 @needs("write:forms")
-@takes(FormSent, required=("name",))
+@takes(FormSent, required=("name",), example=EXAMPLE)
 @gives(FormRecord, status=201)
 async def create(request: web.Request) -> web.Response:
     """Make a form. What is not said of its fields and settings has its default."""
@@ -83,7 +90,7 @@ async def show(request: web.Request) -> web.Response:
 
 
 @needs("write:forms")
-@takes(FormSent)
+@takes(FormSent, example={"settings": {"success_message": "Thank you!"}})
 @gives(FormRecord)
 async def update(request: web.Request) -> web.Response:
     """Change a form. Fields are replaced as a whole, settings one by one: null sets one back to its default."""

@@ -57,7 +57,7 @@ async def index(request: web.Request) -> web.Response:
 
 
 @needs("write:integrations")
-@takes(IntegrationFields, required=("type", "name"))
+@takes(IntegrationFields, required=("type", "name"), example={"type": "webhook", "name": "Our website"})
 @gives(IntegrationRecord, status=201)
 async def create(request: web.Request) -> web.Response:
     """Make an integration. One that requests come from gets an address for them: its `webhook_url`."""
@@ -87,7 +87,7 @@ async def show(request: web.Request) -> web.Response:
 
 
 @needs("write:integrations")
-@takes(IntegrationFields)
+@takes(IntegrationFields, example={"settings": {"source": "website"}})
 @gives(IntegrationRecord)
 async def update(request: web.Request) -> web.Response:
     """Change an integration. Credentials and settings change key by key: null removes one, a masked one stays.

@@ -28,7 +28,11 @@ ACTIVITIES = Noun(Activity, ActivityRecord)
 
 
 @needs("write:leads")
-@takes(LeadFields, required=("first_name",))
+@takes(
+    LeadFields,
+    required=("first_name",),
+    example={"first_name": "Mary", "last_name": "Jackson", "email": "mary@example.com", "source": "conference"},
+)
 @gives(LeadRecord, status=201)
 async def create(request: web.Request) -> web.Response:
     """Make a lead. An email or phone that another lead holds is refused."""
@@ -56,7 +60,7 @@ async def show(request: web.Request) -> web.Response:
 
 
 @needs("write:leads")
-@takes(LeadFields)
+@takes(LeadFields, example={"job_title": "Head of Sales", "custom_fields": {"budget": "10000"}})
 @gives(LeadRecord)
 async def update(request: web.Request) -> web.Response:
     """Change a lead: fields that are sent change, null empties one."""
@@ -80,7 +84,7 @@ async def delete(request: web.Request) -> web.Response:
 
 
 @needs("write:leads")
-@takes(LeadTag, required=("tag",))
+@takes(LeadTag, required=("tag",), example={"tag": "vip-client"})
 @gives(LeadRecord)
 async def add_tag(request: web.Request) -> web.Response:
     """Tag a lead. The tag is made when there is none of that name in any case."""

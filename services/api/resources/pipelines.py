@@ -26,7 +26,11 @@ async def index(request: web.Request) -> web.Response:
 
 
 @needs("write:pipelines")
-@takes(NewPipelineFields, required=("name",))
+@takes(
+    NewPipelineFields,
+    required=("name",),
+    example={"name": "Partners", "stages": [{"name": "New"}, {"name": "Won", "is_won": True}]},
+)
 @gives(PipelineRecord, status=201)
 async def create(request: web.Request) -> web.Response:
     """Make a pipeline, with stages if they are sent. Made the default, it takes the place of the one before."""
@@ -44,7 +48,7 @@ async def show(request: web.Request) -> web.Response:
 
 
 @needs("write:pipelines")
-@takes(PipelineFields)
+@takes(PipelineFields, example={"description": "Leads that partners send us."})
 @gives(PipelineRecord, also=(409,))
 async def update(request: web.Request) -> web.Response:
     """Change a pipeline. Made the default, it takes the place of the one before; the default cannot be unset."""

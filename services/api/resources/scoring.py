@@ -34,7 +34,11 @@ async def index(request: web.Request) -> web.Response:
 
 
 @needs("write:automations")
-@takes(ScoringRuleFields, required=("field", "operator", "points"))
+@takes(
+    ScoringRuleFields,
+    required=("field", "operator", "points"),
+    example={"field": "country", "operator": "equals", "value": "US", "points": 10},
+)
 @gives(ScoringRuleRecord, status=201)
 async def create(request: web.Request) -> web.Response:
     """Make a scoring rule: a condition, and the points that a lead has while it fits."""
@@ -53,7 +57,7 @@ async def show(request: web.Request) -> web.Response:
 
 
 @needs("write:automations")
-@takes(ScoringRuleFields)
+@takes(ScoringRuleFields, example={"points": 20})
 @gives(ScoringRuleRecord)
 async def update(request: web.Request) -> web.Response:
     """Change a scoring rule."""

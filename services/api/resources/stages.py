@@ -29,7 +29,7 @@ async def index(request: web.Request) -> web.Response:
 
 
 @needs("write:pipelines")
-@takes(StageFields, required=("name",))
+@takes(StageFields, required=("name",), example={"name": "Demo", "color": "#2f5bea"})
 @gives(StageRecord, status=201)
 async def create(request: web.Request) -> web.Response:
     """Make a stage, at its position or at the end."""
@@ -49,7 +49,7 @@ async def show(request: web.Request) -> web.Response:
 
 
 @needs("write:pipelines")
-@takes(StageFields)
+@takes(StageFields, example={"position": 1})
 @gives(StageRecord)
 async def update(request: web.Request) -> web.Response:
     """Change a stage. Moving it to another position moves the others."""

@@ -84,7 +84,7 @@ async def replay(request: web.Request) -> web.Response:
 
 
 @needs("write:operations")
-@takes(ReplayFields, required=("state",))
+@takes(ReplayFields, required=("state",), example={"state": "dead"})
 @gives(ReplayRecord, also=(202, 409))
 async def replay_all(request: web.Request) -> web.Response:
     """Count the dead submissions that fit, and with `confirm` send them to the workers again.

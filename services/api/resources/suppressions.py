@@ -52,7 +52,7 @@ async def index(request: web.Request) -> web.Response:
 
 
 @needs("write:integrations")
-@takes(SuppressionFields, required=("email",))
+@takes(SuppressionFields, required=("email",), example={"email": "no-mail@example.com"})
 @gives(SuppressionRecord, status=201)
 async def create(request: web.Request) -> web.Response:
     """Send an address no more mail, whichever lead it belongs to."""

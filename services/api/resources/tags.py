@@ -47,7 +47,7 @@ async def index(request: web.Request) -> web.Response:
 
 
 @needs("write:tags")
-@takes(TagFields, required=("name",))
+@takes(TagFields, required=("name",), example={"name": "partner", "color": "#2f5bea"})
 @gives(TagRecord, status=201)
 async def create(request: web.Request) -> web.Response:
     """Make a tag. Its name is unique in the workspace, in any case."""
@@ -65,7 +65,7 @@ async def show(request: web.Request) -> web.Response:
 
 
 @needs("write:tags")
-@takes(TagFields)
+@takes(TagFields, example={"color": "#1f9d55"})
 @gives(TagRecord)
 async def update(request: web.Request) -> web.Response:
     """Change a tag. Renaming it renames it on every lead."""

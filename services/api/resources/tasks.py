@@ -37,7 +37,7 @@ async def index(request: web.Request) -> web.Response:
 
 
 @needs("write:leads")
-@takes(TaskFields, required=("title",))
+@takes(TaskFields, required=("title",), example={"title": "Call back", "due_at": "2026-04-01T09:00:00+00:00"})
 @gives(TaskRecord, status=201)
 async def create(request: web.Request) -> web.Response:
     """Make a task, about a lead and for a user if they are named."""
@@ -61,7 +61,7 @@ async def show(request: web.Request) -> web.Response:
 
 
 @needs("write:leads")
-@takes(TaskFields)
+@takes(TaskFields, example={"done_at": "2026-04-01T10:30:00+00:00"})
 @gives(TaskRecord)
 async def update(request: web.Request) -> web.Response:
     """Change a task. `done_at` says when it was done; null opens it again."""

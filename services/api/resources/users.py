@@ -37,7 +37,11 @@ async def index(request: web.Request) -> web.Response:
 
 
 @needs("write:users")
-@takes(UserFields, required=("name", "email"))
+@takes(
+    UserFields,
+    required=("name", "email"),
+    example={"name": "Joan Clarke", "email": "joan@example.com", "role": "agent"},
+)
 @gives(UserRecord, status=201)
 async def create(request: web.Request) -> web.Response:
     """Make a user. The email is unique in the workspace, in any case."""
@@ -56,7 +60,7 @@ async def show(request: web.Request) -> web.Response:
 
 
 @needs("write:users")
-@takes(UserFields)
+@takes(UserFields, example={"role": "manager"})
 @gives(UserRecord)
 async def update(request: web.Request) -> web.Response:
     """Change a user."""

@@ -43,7 +43,9 @@ async def index(request: web.Request) -> web.Response:
 
 
 @needs("write:integrations")
-@takes(WebhookFields, required=("url", "events"))
+@takes(
+    WebhookFields, required=("url", "events"), example={"url": "https://example.com/hook", "events": ["lead.created"]}
+)
 @gives(NewWebhookRecord, status=201)
 async def create(request: web.Request) -> web.Response:
     """Subscribe an address to events. The secret that signs what it is told is in `secret`, now and never again."""
@@ -66,7 +68,7 @@ async def show(request: web.Request) -> web.Response:
 
 
 @needs("write:integrations")
-@takes(WebhookFields)
+@takes(WebhookFields, example={"events": ["lead.created", "lead.updated"]})
 @gives(WebhookRecord)
 async def update(request: web.Request) -> web.Response:
     """Change a webhook subscription. Activating one that was switched off by itself forgets why.

@@ -1,0 +1,41 @@
+"""Every example of a body in the document: pasted, it is taken."""
+
+import secrets
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from tests.contract.catalogue import JSON, OPERATIONS, Operation, faults
+from tests.contract.records import NOUNS, Workspace, query_fields
+from tests.contract.service import Service
+
+WRITES = [operation for operation in OPERATIONS if operation.body]
+
+
+@pytest_asyncio.fixture(scope="module")
+async def fresh(service: Service) -> AsyncIterator[Workspace]:
+    """A workspace in which nobody has the examples' names yet."""
+    slug = f"examples-{secrets.token_hex(4)}"
+    service.stack.run("workspace", "create", slug, "--name", "Examples")
+    async with service.client(service.make_key("*", workspace=slug)) as session:
+        yield Workspace(service, session, slug)
+
+
+async def example_of(workspace: Workspace, operation: Operation) -> Any:
+    """The operation's example, about records that are there."""
+    example = operation.said["requestBody"]["content"][JSON]["example"]
+    assert not faults(operation.body or {}, example)
+    if isinstance(example, list):
+        return example
+    fill = await workspace.fill(operation)
+    return {name: fill(name) if name in NOUNS else value for name, value in example.items()}
+
+
+@pytest.mark.parametrize("operation", WRITES, ids=str)
+async def test_it_is_taken(fresh: Workspace, operation: Operation) -> None:
+    body = await example_of(fresh, operation)
+    params = {"tenant": fresh.slug} if "tenant" in query_fields(operation) else {}
+    answer = await fresh.call(operation, await fresh.values(operation.path), json=body, params=params)
+    assert answer.status == int(operation.said.get("x-status", answer.status)) < 300, answer.raw
