@@ -1,6 +1,5 @@
 // Shows the OpenAPI document. What comes from it is only ever set as text.
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
-const api = await (await fetch('v1/openapi.json')).json();
 const $ = (id) => document.getElementById(id);
 
 function h(tag, props = {}, ...children) {
@@ -8,6 +7,20 @@ function h(tag, props = {}, ...children) {
   element.append(...children.flat(9).filter((child) => child !== null && child !== undefined && child !== ''));
   return element;
 }
+
+async function load(url) {
+  try {
+    const answer = await fetch(url);
+    if (!answer.ok) throw new Error(`it answered ${answer.status}`);
+    return await answer.json();
+  } catch (error) {
+    $('top').append(h('p', { role: 'alert' }, 'This page shows ', h('a', { href: url }, 'the OpenAPI document'),
+      `, which could not be read: ${error.message}. Load the page again when the service is back.`));
+    throw error;
+  }
+}
+
+const api = await load('v1/openapi.json');
 
 function resolved(part) {
   while (part?.$ref) {
@@ -34,20 +47,21 @@ function prose(text) {
 // ---- types
 
 // What is bounded by 64 bits alone is not bounded to speak of.
-function span(least, most, unit) {
+function span(least, most, unit = '') {
   const [low, high] = [least, most].map((bound) => (Math.abs(bound) < 2 ** 53 ? bound.toLocaleString('en') : undefined));
   if (low === undefined && high === undefined) return '';
-  if (high === undefined) return `at least ${low}${unit}`;
-  return least ? `${low ?? ''}–${high}${unit}` : `at most ${high}${unit}`;
+  const units = unit && ` ${unit}${(high ?? low) === '1' ? '' : 's'}`;
+  if (high === undefined) return `at least ${low}${units}`;
+  return least ? `${low ?? ''}–${high}${units}` : `at most ${high}${units}`;
 }
 
 function bounds(schema) {
   const { minimum: low, exclusiveMaximum: under } = schema;
   return [
-    span(schema.minLength, schema.maxLength, ' characters'),
-    span(low, schema.maximum ?? (under === undefined ? undefined : under - 1), ''),
-    span(schema.minItems, schema.maxItems, ' items'),
-    span(schema.minProperties, schema.maxProperties, ' keys'),
+    span(schema.minLength, schema.maxLength, 'character'),
+    span(low, schema.maximum ?? (under === undefined ? undefined : under - 1)),
+    span(schema.minItems, schema.maxItems, 'item'),
+    span(schema.minProperties, schema.maxProperties, 'key'),
     schema.pattern && schema.pattern !== '\\S' ? `matches ${schema.pattern}` : '',
     schema.default !== undefined && schema.default !== null ? `default ${JSON.stringify(schema.default)}` : '',
   ].filter(Boolean);
@@ -115,6 +129,7 @@ const SAMPLES = {
   source: 'website', job_title: 'Head of Sales', country: 'US', tag: 'vip-client', tags: ['vip-client'], color: '#2f5bea',
   custom_fields: { budget: '10000' }, notes: 'Interested in the enterprise plan.', tenant: 'main', title: 'Call back',
   url: 'https://example.com/hook', status: 'new', scopes: ['read:leads'], name: 'Example', position: 1,
+  is_duplicate: false, condition: { field: 'country', operator: 'equals', value: 'US' },
 };
 
 function sample(given, name = '', depth = 0) {
@@ -128,7 +143,7 @@ function sample(given, name = '', depth = 0) {
   if (name in SAMPLES && typeof SAMPLES[name] === (type === 'array' ? 'object' : type)) return SAMPLES[name];
   if (type === 'object') {
     if (depth > 6 || !schema.properties) return {};
-    return Object.fromEntries(Object.entries(schema.properties).map(([key, part]) => [key, sample(part, key, depth + 1)]));
+    return Object.fromEntries((schema.required ?? []).map((key) => [key, sample(schema.properties[key], key, depth + 1)]));
   }
   if (type === 'array') return depth > 6 ? [] : [sample(schema.items ?? {}, '', depth + 1)];
   if (type === 'integer') return Math.max(schema.minimum > -1e9 ? schema.minimum : 0, 1);
@@ -143,15 +158,7 @@ const quoted = (text) => `'${text.replace(/'/g, "'\\''")}'`;
 function body(operation) {
   const content = operation.requestBody?.content;
   if (!content) return [];
-  const media = Object.keys(content)[0];
-  const value = sample(content[media].schema);
-  if (media !== 'application/json') return [`-H ${quoted(`Content-Type: ${media}`)}`, `--data-binary @file`];
-  const schema = resolved(content[media].schema);
-  const wanted = schema.required?.length ? schema.required : Object.keys(schema.properties ?? {}).slice(0, 2);
-  const small = schema.properties && !Array.isArray(value)
-    ? Object.fromEntries(Object.entries(value).filter(([name]) => wanted.includes(name)))
-    : value;
-  return [`-H 'Content-Type: application/json'`, `-d ${quoted(JSON.stringify(small))}`];
+  return [`-H 'Content-Type: application/json'`, `-d ${quoted(JSON.stringify(content['application/json'].example, null, 2))}`];
 }
 
 function curl(method, path, operation, parameters) {
@@ -205,9 +212,9 @@ function details(method, path, operation) {
   }
   left.push(answers(operation));
   const right = [figure('curl', curl(method, path, operation, parameters))];
-  const answer = Object.entries(operation.responses).find(([status]) => status < '300');
-  const shown = resolved(answer?.[1])?.content?.['application/json'];
-  if (shown) right.push(figure(`${answer[0]}`, JSON.stringify(sample(shown.schema), null, 2)));
+  const status = operation['x-status'] ?? Object.keys(operation.responses)[0];
+  const shown = resolved(operation.responses[status]).content?.['application/json'];
+  if (shown) right.push(figure(status, JSON.stringify(sample(shown.schema), null, 2)));
   return h('div', { className: 'inside' }, h('div', {}, left), h('div', { className: 'example' }, right));
 }
 
@@ -222,7 +229,7 @@ function endpoint(method, path, operation) {
     h('summary', {},
       h('span', { className: `method ${method}` }, method.toUpperCase()),
       h('span', { className: 'path' }, parts),
-      h('span', { className: 'words' }, operation.summary ?? ''),
+      h('span', { className: 'words' }, inline(operation.summary)),
       h('span', { className: 'scope' }, scopeOf(operation))));
   box.addEventListener('toggle', () => {
     if (box.childElementCount === 1) box.append(details(method, path, operation));
@@ -254,7 +261,7 @@ for (const { name: noun } of api.tags) {
       const operation = item[method];
       const box = endpoint(method, path, operation);
       const link = h('a', { href: `#${operation.operationId}`, title: `${method.toUpperCase()} ${path}` },
-        h('span', { className: `method ${method}` }, method.toUpperCase()), operation.summary ?? path);
+        h('span', { className: `method ${method}` }, method.toUpperCase()), h('span', {}, inline(operation.summary)));
       const text = [method, path, operation.summary, operation.description, scopeOf(operation), words(operation)].join(' ').toLowerCase();
       listed.push({ box, link, section, group, text });
       section.append(box);
@@ -271,6 +278,8 @@ $('top').append(
 
 // ---- search, theme, address
 
+let unfolded; // the groups that were open before the search
+
 function search() {
   const wanted = $('search').value.toLowerCase().split(/\s+/).filter(Boolean);
   const shown = new Set();
@@ -279,11 +288,13 @@ function search() {
     box.hidden = link.hidden = !fits;
     if (fits) shown.add(section).add(group);
   }
+  if (wanted.length) unfolded ??= listed.filter(({ group }) => group.open).map(({ group }) => group);
   for (const { section, group } of listed) {
     section.hidden = !shown.has(section);
     group.hidden = !shown.has(group);
-    if (wanted.length) group.open = true;
+    if (unfolded) group.open = wanted.length > 0 || unfolded.includes(group);
   }
+  if (!wanted.length) unfolded = undefined;
   $('top').hidden = wanted.length > 0;
   $('none').hidden = shown.size > 0;
 }
@@ -312,5 +323,9 @@ $('theme').addEventListener('click', () => {
 });
 theme(localStorage.getItem('theme') ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'));
 addEventListener('hashchange', open);
+// A link to where the address is already changes no hash; its box may have been closed since.
+document.addEventListener('click', (event) => {
+  if (event.target.closest('a')?.hash === location.hash) open();
+});
 document.querySelector('#nav details')?.setAttribute('open', '');
 open();
