@@ -91,6 +91,7 @@ def test_the_readme_runs_as_printed(service: Service) -> None:
     assert '"is_duplicate":true' in output
     assert '"matched_on":["email"]' in output
     assert '"last_name":"Hopper"' in output
+    assert '"type":"lead.duplicate"' in output
     assert '"type":"lead.created"' in output
     assert '"status":"invalid"' in output
     assert "Idempotent-Replayed: true" in output
