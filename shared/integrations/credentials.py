@@ -1,19 +1,20 @@
 """Credentials: what may be saved of a type, what a change makes of them, and how they are shown. Pure.
 
 They are kept as one JSON object of texts, encrypted. Secrets are shown masked; a masked value that comes back, as from
-a form that was loaded and saved, changes nothing.
+a form that was loaded and saved, changes nothing. Where a type sends, its secrets go to the host, and as the user, that
+stand beside them: when those change no secret is kept, or who may not read one could have it sent to a host of theirs.
 """
 
 import binascii
 import re
 from base64 import b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainValidator
 from typing_extensions import TypedDict
 
-from shared.integrations.fields import CredentialField, IntegrationType, Kind
+from shared.integrations.fields import INBOUND, CredentialField, IntegrationType, Kind
 from shared.leads.contact import Invalid, normalise_email
 from shared.validation import MESSAGES, Fields, Shape, is_url, said, text
 
@@ -21,6 +22,7 @@ MASK = "••••"
 SHOWN = 4  # characters of a secret that are shown
 LONG = 12  # characters that it must have for that
 WHSEC = "whsec_"
+ANEW = "The {field} field must be sent anew, since {changed} changes: a secret is not kept for another place or user."
 
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}").fullmatch
 
@@ -54,9 +56,10 @@ _read = Shape(_Sent).read
 def merged(kind: IntegrationType, stored: Mapping[str, str], sent: Mapping[str, Any], errors: Fields) -> dict[str, str]:
     """What is kept after a change: of what was sent null removes, a masked value leaves as it is, all else replaces.
 
-    What is wrong goes into `errors`, under `credentials.<key>`.
+    Of a type that sends, secrets are kept only while all stored beside them stays. What is wrong goes into `errors`,
+    under `credentials.<key>`.
     """
-    result = dict(stored)
+    result, kept = dict(stored), set(stored)
     for key, raw in sent.items():
         field, value = kind.field(key), _sound(key, raw, errors)
         if field is None:
@@ -65,11 +68,23 @@ def merged(kind: IntegrationType, stored: Mapping[str, str], sent: Mapping[str, 
             result.pop(key, None)
         elif not (field.secret and value == mask(stored.get(key))):
             result[key] = value
+            kept.discard(key)
             _check(field, value, errors)
     for field in kind.fields:
         if field.required and field.key not in result and f"credentials.{field.key}" not in errors:
             _note(errors, field.key, MESSAGES["missing"])
+    _refuse_to_keep(kind, kept & result.keys(), stored, result, errors)
     return result
+
+
+def _refuse_to_keep(
+    kind: IntegrationType, kept: Set[str], stored: Mapping[str, str], result: Mapping[str, str], errors: Fields
+) -> None:
+    beside = [field.key for field in kind.fields if not field.secret and kind.direction != INBOUND]
+    changed = [key for key in beside if key in stored and result.get(key) != stored[key]]
+    for field in kind.fields if changed else ():
+        if field.secret and field.key in kept:
+            _note(errors, field.key, ANEW, changed=" and ".join(changed))
 
 
 def _sound(key: str, value: Any, errors: Fields) -> str | None:
@@ -108,9 +123,9 @@ def _check(field: CredentialField, value: str, errors: Fields) -> None:
         _note(errors, field.key, _CHECKS[field.kind][1])
 
 
-def _note(errors: Fields, key: str, message: str) -> None:
+def _note(errors: Fields, key: str, message: str, **more: str) -> None:
     name = f"credentials.{key}"
-    errors[name] = [message.format(field=name)]
+    errors[name] = [message.format(field=name, **more)]
 
 
 def _is_email(value: str) -> bool:

@@ -73,7 +73,7 @@ async def test_changed_or_deleted_its_failures_are_forgotten(ours: Workspace) ->
     smtp = await ours.make("/integrations", body("smtp", SMTP))
     path = f"/integrations/{smtp['id']}"
     assert await _circuits(ours, "mail") == ["mail"]  # a new way of the mails had not failed
-    assert (await ours.ask("PATCH", path, {"credentials": {"port": 587}})).status == 200
+    assert (await ours.ask("PATCH", path, {"credentials": {"port": 587, "password": SECRET}})).status == 200
     assert await _circuits(ours, "mail") == ["mail"]
     assert (await ours.ask("DELETE", path)).status == 204
     assert await _circuits(ours) == []
@@ -165,6 +165,17 @@ async def test_credentials_change_key_by_key(ours: Workspace, service: Service) 
         "credentials.port",
         "credentials.from",
     }
+
+
+async def test_a_stored_password_goes_to_no_other_host(ours: Workspace, service: Service) -> None:
+    made = await ours.make("/integrations", body("smtp", SMTP))
+    path, elsewhere = f"/integrations/{made['id']}", {"host": "127.0.0.1", "port": "8216"}
+    for sent in (elsewhere, {**elsewhere, "password": made["credentials"]["password"]}):
+        errors = await ours.errors("PATCH", path, {"credentials": sent})
+        assert errors.keys() == {"credentials.password"}
+        assert "host and port" in errors["credentials.password"][0]
+    assert (await credentials_of(service, made["id"]))["host"] == SMTP["host"]
+    assert (await ours.ask("PATCH", path, {"credentials": {**elsewhere, "password": "anew"}})).status == 200
 
 
 async def test_what_is_wrong_is_told_by_field_all_at_once(ours: Workspace, theirs: Workspace) -> None:

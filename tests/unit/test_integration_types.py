@@ -66,11 +66,43 @@ def test_a_value_of_a_wrong_type_is_told_as_that_and_hides_nothing() -> None:
 
 def test_a_change_goes_key_by_key() -> None:
     stored = {**SMTP, "username": "crm", "password": SECRET}
-    assert merge("smtp", stored, {"port": "25", "username": None}) == (
-        {"host": "mail.example.com", "port": "25", "from": "crm@example.com", "password": SECRET},
+    assert merge("smtp", stored, {"port": "25", "username": None, "password": "another"}) == (
+        {"host": "mail.example.com", "port": "25", "from": "crm@example.com", "password": "another"},
         {},
     )
-    assert merge("smtp", stored, {"host": None})[1] == {"credentials.host": ["The credentials.host field is required."]}
+    assert merge("smtp", stored, {"password": None}) == ({**SMTP, "username": "crm"}, {})
+    assert merge("smtp", SMTP, {"host": None})[1] == {"credentials.host": ["The credentials.host field is required."]}
+
+
+@pytest.mark.parametrize(
+    ("type_", "stored", "sent", "named"),
+    [
+        ("smtp", {**SMTP, "password": SECRET}, {"host": "127.0.0.1", "port": "8216"}, "host and port"),
+        ("smtp", {**SMTP, "password": SECRET}, {"host": "127.0.0.1", "password": mask(SECRET)}, "host"),
+        ("smtp", {**SMTP, "username": "crm", "password": SECRET}, {"username": None}, "username"),
+        ("twilio", {"account_sid": "AC1", "auth_token": SECRET}, {"account_sid": "AC2"}, "account_sid"),
+    ],
+)
+def test_a_secret_is_not_kept_for_another_place_or_user(
+    type_: str, stored: dict[str, str], sent: dict[str, Any], named: str
+) -> None:
+    _, errors = merge(type_, stored, sent)
+    [(name, [said])] = errors.items()
+    key = name.removeprefix("credentials.")
+    assert stored[key] == SECRET
+    assert f"must be sent anew, since {named} changes" in said
+    assert merge(type_, stored, {**sent, key: SECRET})[1] == {}
+
+
+def test_a_secret_stays_where_nothing_beside_it_changes() -> None:
+    stored = {**SMTP, "password": SECRET}
+    assert merge("smtp", stored, {"host": SMTP["host"], "port": 587, "username": "crm"}) == (
+        {**stored, "username": "crm"},
+        {},
+    )
+    # It is compared with what comes, and goes nowhere.
+    generic = {"secret": SECRET, "signature_header": "X-Signed"}
+    assert merge("webhook", generic, {"signature_header": "X-Sum"}) == ({**generic, "signature_header": "X-Sum"}, {})
 
 
 @pytest.mark.parametrize(

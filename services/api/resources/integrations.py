@@ -92,6 +92,7 @@ async def show(request: web.Request) -> web.Response:
 async def update(request: web.Request) -> web.Response:
     """Change an integration. Credentials and settings change key by key: null removes one, a masked one stays.
 
+    Of a type that sends, secrets have to be sent anew where a credential that is no secret changes: host, port, user.
     What goes by it is tried at once, also where it has failed.
     """
     workspace, id_ = workspace_of(request), id_in(request)
