@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from shared.security import new_key
-from tests.contract.service import BATCH, INBOUND, LIMIT_HEADERS, Service, ask, new_email, post_lead
+from tests.contract.service import BATCH, INBOUND, LIMIT_HEADERS, Service, ask, new_email, new_phone, post_lead
 from tests.support.waiting import until_async
 
 SUBMISSION = "/api/v1/submissions/01a20e35-d6ba-74bc-a042-76cbeb2a9424"
@@ -91,6 +91,21 @@ async def test_a_key_may_read_a_submission_that_it_posted_and_no_other(service: 
     assert (others.status, others.code) == (403, "FORBIDDEN")
     assert "read:operations" in others.body["message"]
     assert operators.status == 200
+
+
+async def test_a_key_that_only_posts_is_not_told_what_the_lead_held(service: Service) -> None:
+    email, phone = new_email(), new_phone()
+    shown: dict[str, object] = {}
+    for scopes in ("write:leads", "write:leads read:leads", "write:leads read:operations"):
+        async with service.client(service.make_key(scopes)) as session:
+            await post_lead(session, {"email": email, "phone": phone})
+            sent = {"email": email, "first_name": f"Ada {len(shown)}", "custom_fields": {f"n{len(shown)}": 1}}
+            posted = (await post_lead(session, sent)).body
+            found = (await ask(session, "GET", f"/api/v1/submissions/{posted['submission_id']}")).body["data"]
+        assert (found["state"], found["lead_id"], found["payload"]) == ("done", posted["lead_id"], sent)
+        shown[scopes] = found["changes"]
+    assert shown.pop("write:leads") is None
+    assert all(shown.values())
 
 
 async def test_a_revoked_key_is_felt_within_five_seconds(service: Service) -> None:

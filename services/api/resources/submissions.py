@@ -43,7 +43,8 @@ async def index(request: web.Request) -> web.Response:
 async def show(request: web.Request) -> web.Response:
     """Show a submission, from the moment it was accepted.
 
-    Any key may read one that it posted; others of its workspace need `read:operations`.
+    Any key may read one that it posted; others of its workspace need `read:operations`. `changes`, which tell what the
+    lead held before, are null for a key with neither `read:operations` nor `read:leads`.
     """
     key, wanted, spool = key_of(request), uuid_in(request), request.app[SPOOL]
     try:
@@ -57,6 +58,8 @@ async def show(request: web.Request) -> web.Response:
         raise NotFound
     if found.pop(OWNER) != key.id:
         require(key, "read:operations")
+    if not (key.may("read:operations") or key.may("read:leads")):
+        found["changes"] = None
     return answer({"data": found})
 
 
