@@ -18,7 +18,7 @@ import redis.asyncio as redis
 from psycopg import IsolationLevel
 
 from cli.archive import DUMP, FORMAT, KEY, MANIFEST, SPOOL, Manifest, Write, Writer, part_of, writing
-from cli.common import data_dir_option, make_settings, say
+from cli.common import data_dir_option, expect_installation, make_settings, say
 from cli.dump import dump
 from cli.schema import upgrade
 from cli.spool import check_spool
@@ -47,6 +47,7 @@ def backup(file: Path, force: bool) -> None:
     """
     _refuse(file, force)
     settings = make_settings()
+    expect_installation(settings)
     check_spool(settings)
     with explained(), connected(settings, want=("spool", "postgres")) as found, writing(file) as archive:
         if not settings.database_url:

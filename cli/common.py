@@ -12,7 +12,7 @@ import pydantic
 from cli.schema import upgrade
 from shared import logging
 from shared.db import Connection, connect
-from shared.embedded.servers import database
+from shared.embedded.servers import Embedded, database
 from shared.settings import Settings
 
 T = TypeVar("T")
@@ -57,11 +57,22 @@ def make_settings(**options: Any) -> Settings:
     return settings.model_copy(update={"data_dir": settings.data_dir.absolute()})
 
 
-def with_database(settings: Settings, use: Callable[[Connection], Awaitable[T]]) -> T:
+def expect_installation(settings: Settings) -> None:
+    """UsageError where a command that needs what is there would found something instead, by a mistyped --data-dir."""
+    embedded = Embedded(settings)
+    is_there = embedded.postgres is None or embedded.postgres.folder.exists()
+    if not is_there and not embedded.home.holder():  # who holds it may be making it
+        raise click.UsageError(f"there is no LeadHub in {settings.data_dir}: name its data dir with --data-dir")
+
+
+def with_database(settings: Settings, use: Callable[[Connection], Awaitable[T]], *, may_found: bool = False) -> T:
     """Run `use` on one connection. ValueError from it, which means a wrong use, exits with 2.
 
     An embedded database gets its tables first, since nobody else may have made them yet; a real one is left alone.
+    One that is not there is founded only where that may be meant.
     """
+    if not may_found:
+        expect_installation(settings)
     with database(settings) as url:
         if not settings.database_url:
             upgrade(url)
@@ -74,6 +85,16 @@ def with_database(settings: Settings, use: Callable[[Connection], Awaitable[T]])
 def say(text: str) -> None:
     """A line to the operator: stderr, since stdout is for results. Lost where it cannot be written: a full disk."""
     logging.put(f"{text}\n".encode(errors="backslashreplace"))
+
+
+def show_key(text: str) -> None:
+    """Print a new key, before it is committed: one that nobody saw must not live. RuntimeError if it cannot be."""
+    try:
+        click.echo(text)
+    except OSError as error:
+        raise RuntimeError(
+            f"stdout takes nothing ({error.strerror}); a key is shown only once, so none was made"
+        ) from None
 
 
 def table(headings: list[str], rows: list[list[object]]) -> None:

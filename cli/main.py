@@ -1,6 +1,7 @@
 """The command line. Each module of `cli` holds the commands of one subject."""
 
 import importlib
+import io
 import os
 import sys
 from typing import NoReturn
@@ -64,6 +65,7 @@ def main(arguments: list[str]) -> None:
     """Run one command and exit."""
     for name in MISLEADING:
         os.environ.pop(name, None)
+    _hold_streams()
     try:
         commands.main(arguments, prog_name="leadhub", standalone_mode=True)
     except (
@@ -75,6 +77,18 @@ def main(arguments: list[str]) -> None:
         if said := _said_by_a_store(error):
             _fail(said)
         raise
+
+
+def _hold_streams() -> None:
+    """Where the caller closed a stream no file or socket of ours takes its number, and what is written to such a stdout
+    fails: a result is not lost without a word."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDONLY)  # takes the lowest number that is free, this one
+    unbuffered = io.FileIO(1, "w", closefd=False)  # what failed once is not tried again at the exit
+    sys.stdout = sys.stdout or io.TextIOWrapper(unbuffered, write_through=True)
 
 
 def _fail(why: str) -> NoReturn:

@@ -8,7 +8,7 @@ import click
 import redis
 import redis.asyncio
 
-from cli.common import data_dir_option, make_settings, say, table
+from cli.common import data_dir_option, expect_installation, make_settings, say, table
 from cli.schema import upgrade
 from cli.spool import check_spool
 from shared import ledger
@@ -24,6 +24,7 @@ from shared.spool import Spool
 def status(as_json: bool) -> None:
     """Show what was accepted and what became of it: accepted = done + pending + dead + quarantined + spooled."""
     settings = make_settings()
+    expect_installation(settings)
     check_spool(settings)
     spool = Embedded(settings).spool
     holds = spool is None or spool.holds_data

@@ -6,8 +6,9 @@ from typing import Any, get_args
 
 import click
 
-from cli.common import data_dir_option, make_settings, read_time, table, with_database
+from cli.common import data_dir_option, make_settings, read_time, show_key, table, with_database
 from shared import tenants
+from shared.db import Connection
 from shared.leads.merge import Policy
 
 
@@ -35,7 +36,7 @@ def workspace_create(slug: str, name: str, country: str, timezone: str) -> None:
     Example: leadhub workspace create acme --name "Acme GmbH" --country DE
     """
     fields = (slug, name, country.upper(), timezone)
-    click.echo(with_database(make_settings(), lambda use: tenants.create_workspace(use, *fields)))
+    click.echo(with_database(make_settings(), lambda use: tenants.create_workspace(use, *fields), may_found=True))
 
 
 @workspace.command("set")
@@ -85,8 +86,13 @@ def key_create(slug: str, name: str, scopes: str, rate_limit: str, expires: date
     """
     limit = _limit(rate_limit)
     asked = scopes.replace(",", " ").split()
-    made = with_database(make_settings(), lambda use: tenants.create_key(use, slug, name, asked, limit, expires))
-    click.echo(json.dumps({"key": made.key.secret, "id": made.id}) if as_json else made.key.secret)
+
+    async def make(use: Connection) -> None:
+        async with use.transaction():
+            made = await tenants.create_key(use, slug, name, asked, limit, expires)
+            show_key(json.dumps({"key": made.key.secret, "id": made.id}) if as_json else made.key.secret)
+
+    with_database(make_settings(), make)
     if expires and expires <= datetime.now(UTC):
         click.echo("leadhub: this key has expired already; it opens nothing", err=True)
 

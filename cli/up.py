@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from cli import programs
-from cli.common import data_dir_option, make_settings, say
+from cli.common import data_dir_option, make_settings, say, show_key
 from cli.dump import drop_leftovers
 from cli.schema import upgrade
 from cli.spool import check_spool
@@ -81,10 +81,7 @@ def _start_servers(supervisor: Supervisor, embedded: Embedded) -> tuple[Settings
         upgrade(settings.database_url)
         if embedded.postgres:
             drop_leftovers(settings.database_url)
-    key = asyncio.run(welcome(settings.database_url))
-    if key:
-        click.echo(WELCOME.format(key=key))  # at once: nothing may come between its making and its being seen
-    return settings, key
+    return settings, asyncio.run(welcome(settings.database_url))
 
 
 def _start_services(supervisor: Supervisor, settings: Settings) -> None:
@@ -96,13 +93,15 @@ def _start_services(supervisor: Supervisor, settings: Settings) -> None:
 
 
 async def welcome(url: str) -> str | None:
-    """Give a database without any workspace its first one and a key; answers the key."""
+    """Give a database without any workspace its first one and a key, and show it; answers the key."""
     async with connect(url, "leadhub-cli") as connection, connection.transaction():
         await connection.execute("LOCK TABLE workspaces IN SHARE ROW EXCLUSIVE MODE")  # two `up` on one new database
         if await tenants.list_workspaces(connection):
             return None
         await tenants.create_workspace(connection, "main", "Main")
-        return (await tenants.create_key(connection, "main", "first key", ["*"])).key.secret
+        key = (await tenants.create_key(connection, "main", "first key", ["*"])).key.secret
+        show_key(WELCOME.format(key=key))
+        return key
 
 
 def is_healthy(settings: Settings) -> bool:

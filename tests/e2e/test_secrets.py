@@ -183,6 +183,7 @@ def assert_all_under(stack: Stack, key: str, old: str) -> None:
 def test_a_key_of_ones_own_is_rotated_by_putting_a_new_one_before_it(tmp_path: Path) -> None:
     old, new = "the-key-of-the-operator", "the-next-key-of-the-operator"
     stack = Stack(tmp_path / "data", env={"LEADHUB_SECRET_KEY": old})
+    stack.run("migrate")
     refused = stack.run("secrets", "rotate", check=False)
     assert (refused.returncode, "holds one key" in refused.stderr) == (2, True)
     assert old not in refused.stderr

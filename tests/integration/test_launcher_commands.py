@@ -18,7 +18,9 @@ UNKNOWN = "0199d3f4-6a70-7cc3-98c4-dc0c0c07398f"
 
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("commands")
+    folder = tmp_path_factory.mktemp("commands")
+    assert leadhub(folder, "migrate").returncode == 0
+    return folder
 
 
 def leadhub(data_dir: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -65,6 +67,25 @@ def test_workspaces_and_keys_from_making_to_revoking(data_dir: Path) -> None:
     assert second[4] == "unlimited"
 
 
+@pytest.mark.parametrize("stdout", ["/dev/full", "&-", "pipe"])
+def test_a_key_that_cannot_be_shown_is_not_made(data_dir: Path, stdout: str) -> None:
+    leadhub(data_dir, "workspace", "create", "unseen", "--name", "Unseen")
+    command = f"{sys.executable} {LAUNCHER} key create --workspace unseen --name x --scopes '*' --data-dir {data_dir}"
+    script = f"set -o pipefail; (sleep 0.5; {command}) | head -0" if stdout == "pipe" else f"{command} >{stdout}"
+    done = subprocess.run(["bash", "-c", script], stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert [line for line in done.stderr.splitlines() if "none was made" in line] == done.stderr.splitlines() != []
+    assert "unseen" not in leadhub(data_dir, "key", "list").stdout
+
+
+def test_a_first_key_that_cannot_be_shown_is_made_by_the_next_up(tmp_path: Path) -> None:
+    command = [sys.executable, str(LAUNCHER), "up", "--port", "0", "--data-dir", str(tmp_path)]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+    assert (done.returncode, "none was made" in done.stderr) == (1, True)
+    assert len(leadhub(tmp_path, "workspace", "list").stdout.splitlines()) == 1
+
+
 def test_names_are_unicode_whatever_libpq_is_told(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (("PGCLIENTENCODING", "LATIN1"), ("PGOPTIONS", "-c statement_timeout=1"), ("PGSERVICE", "x")):
         monkeypatch.setenv(name, value)
@@ -76,7 +97,7 @@ def test_names_are_unicode_whatever_libpq_is_told(data_dir: Path, monkeypatch: p
 @pytest.mark.parametrize("character", "\\\n")
 def test_a_path_that_postgresql_cannot_take_is_named(tmp_path: Path, character: str) -> None:
     folder = tmp_path / f"a{character}b"
-    done = leadhub(folder, "key", "list")
+    done = leadhub(folder, "migrate")
     assert (done.returncode, "PostgreSQL takes no path" in done.stderr) == (1, True)
 
 
@@ -148,7 +169,33 @@ def test_a_store_that_cannot_be_reached_is_said_in_a_line(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("status",),
+        ("backup", "saved.tar"),
+        ("replay", "--state", "dead", "--yes"),
+        ("key", "list"),
+        ("key", "revoke", "1"),
+        KEY,
+        ("workspace", "list"),
+        ("workspace", "set", "a", "--country", "DE"),
+        ("secrets", "rotate"),
+    ],
+)
+def test_a_mistyped_data_dir_is_said_and_founds_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in (tmp_path / "not" / "there", tmp_path):
+        done = leadhub(folder, *command)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"there is no LeadHub in {folder}" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_status_of_a_new_data_dir(tmp_path: Path) -> None:
+    assert leadhub(tmp_path, "migrate").returncode == 0
     state = json.loads(leadhub(tmp_path, "status", "--json").stdout)
     assert {name: state[name] for name in ("accepted", "pending", "done", "dead", "quarantined", "spooled")} == {
         "accepted": 0,
