@@ -55,7 +55,7 @@ class ExpressHandler(RequestHandler):
     idle.
     """
 
-    __slots__ = ("_behind", "_between", "_express", "_is_coming", "_is_under_way", "_known", "_left")
+    __slots__ = ("_behind", "_between", "_express", "_is_coming", "_is_under_way", "_known", "_left", "_unreadable")
 
     def __init__(self, *args: Any, express: Express | None, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -65,6 +65,7 @@ class ExpressHandler(RequestHandler):
         self._behind: list[Any] = []  # messages that such a task must not find while an express request is under way
         self._left: asyncio.Future[None] | None = None
         self._between = True  # whether the parser is known to stand between two requests
+        self._unreadable = b""  # the bytes in which aiohttp's parser met what it cannot read
         self._known: tuple[Head, Taker] | None = None  # a head that came, and what takes requests with it
 
     def _is_free(self) -> bool:
@@ -91,6 +92,8 @@ class ExpressHandler(RequestHandler):
         held, waiter = len(self._messages), self._waiter
         self._waiter = None  # else aiohttp wakes its task
         super().data_received(data)
+        if len(self._messages) > held and not isinstance(self._messages[-1][0], RawRequestMessage):
+            self._unreadable = data
         self._waiter = waiter
         if data:  # aiohttp lets its parser go on by passing none
             self._between = self._between and self._is_one(data, held)

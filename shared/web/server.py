@@ -2,12 +2,12 @@
 
 import asyncio
 import contextlib
-import os
+import re
 import signal
 from collections.abc import Callable
 from functools import partial
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from aiohttp.http_exceptions import ContentEncodingError
 
 from shared import logging
@@ -16,11 +16,12 @@ from shared.errors import ApiError, BadRequest, ServerError
 from shared.web.answers import render
 from shared.web.bodies import unknown_encoding
 from shared.web.express import EXPRESS, ExpressHandler
-from shared.web.pipeline import CORS
+from shared.web.pipeline import CORS, new_request_id, sent_request_id
 
 log = logging.get()
 
 DRAIN = 20.0  # seconds that requests in progress have at the end
+SENT_ID = re.compile(rb"^X-Request-Id:([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
 LINGER = 2.0  # seconds for the rest of a refused body
 
 
@@ -85,15 +86,24 @@ class _Handler(ExpressHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        log.warning("request.unreadable", status=status, error=type(exc).__name__)
+        request_id = sent_request_id(request.headers) or _id_in(self._unreadable) or new_request_id()
+        log.warning("request.unreadable", request_id=request_id, status=status, error=type(exc).__name__)
         if request.writer.output_size > 0:
             raise ConnectionError("the answer has begun already")
-        request_id = os.urandom(12).hex()
         response = render(_refusal(status, exc), request_id)
         response.headers["X-Request-Id"] = request_id
         response.headers.update(CORS)
         response.force_close()
+        if self._unreadable:  # what aiohttp makes up for it is of 1.0
+            request._version = HttpVersion11
         return response
+
+
+def _id_in(unreadable: bytes) -> str | None:
+    """The id that the caller gave, where the head came as one and says it: an encoding that aiohttp's parser refuses
+    leaves nothing of the request but its bytes."""
+    found = SENT_ID.search(unreadable.partition(b"\r\n\r\n")[0])
+    return sent_request_id({"X-Request-Id": found[1].strip().decode(errors="replace")}) if found else None
 
 
 def _refusal(status: int, exc: BaseException | None) -> ApiError:

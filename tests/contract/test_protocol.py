@@ -80,6 +80,22 @@ def test_an_encoding_that_is_not_known_is_415(service: Service, name: str) -> No
         assert "\r\nAccess-Control-Allow-Origin: *\r\n" in head
 
 
+@pytest.mark.parametrize("name", ["br", "zstd", "bogus"])
+def test_a_refused_encoding_is_found_in_the_log_by_the_callers_id(service: Service, name: str) -> None:
+    id_ = f"refused-{secrets.token_hex(8)}"
+    head = f"POST {INBOUND} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {service.stack.key}\r\n"
+    sent = f"{head}x-request-id: {id_} \r\nContent-Encoding: {name}\r\nContent-Length: 2\r\n\r\n{{}}".encode()
+    answered, _ = _answer(service, sent)
+    assert answered.startswith(b"HTTP/1.1 415 ")
+    assert f"\r\nX-Request-Id: {id_}\r\n".encode() in answered
+
+    def is_logged() -> bool:
+        logs = (service.stack.folder / "logs").glob("gateway*")
+        return any(id_.encode() in path.read_bytes() for path in logs)
+
+    until(is_logged, 5, "its line in the log")
+
+
 def test_a_bomb_is_refused_by_what_it_unpacks_to(service: Service) -> None:
     bomb = gzip.compress(b" " * 100_000_000, mtime=0)
     head = f"POST {INBOUND} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {service.stack.key}\r\n".encode()
