@@ -5,6 +5,7 @@ import errno
 import http.client
 import shutil
 import socket
+import stat
 from pathlib import Path
 
 import click
@@ -49,6 +50,7 @@ def up(host: str | None, port: int | None, web: int | None, workers: int | None)
     check_spool(settings)
     try:
         with DataDir(settings.data_dir).locked(LONG):  # before the port is looked at, which who runs there has taken
+            _warn_of_writers(settings.data_dir)
             _run(Embedded(_with_port(settings)))
     except InUse as error:
         raise click.UsageError(f"{error}; stop that one first, or pass another --data-dir") from None
@@ -120,6 +122,12 @@ def url_of(settings: Settings) -> str:
     """Where a browser on this machine finds the service."""
     host = _reachable(settings.host)
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+
+
+def _warn_of_writers(folder: Path) -> None:
+    """What lies in a data dir is its owner's alone; who may write into the folder can put another in its place."""
+    if (mode := folder.stat().st_mode) & (stat.S_IWGRP | stat.S_IWOTH):
+        say(f"others may write into {folder} (mode {stat.S_IMODE(mode):04o}) and replace what it holds: chmod 700 it")
 
 
 def _with_port(settings: Settings) -> Settings:

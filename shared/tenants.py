@@ -14,7 +14,7 @@ from shared.leads import references
 from shared.leads.merge import Policy
 from shared.security import SCOPES, NewKey, new_key
 
-SLUG = re.compile(r"[a-z0-9-]{1,63}")
+SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 DEFAULT_LIMIT: Final = 1000  # requests an hour
 
 # One statement, so that no workspace is ever seen without its default pipeline.
@@ -98,7 +98,7 @@ async def create_workspace(
 ) -> int:
     """Make a workspace with the default pipeline "Sales"; answers its id. Refused when the slug is bad or taken."""
     if not SLUG.fullmatch(slug):
-        raise Refused(f"the slug {slug!r} must be 1 to 63 lowercase letters, digits and hyphens")
+        raise Refused(f"the slug {slug!r} must be 1 to 63 lowercase letters, digits and hyphens, no hyphen first")
     _check(country, timezone)
     try:
         cursor = await connection.execute(CREATE_WORKSPACE, (slug, name, country, timezone))

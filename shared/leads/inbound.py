@@ -118,7 +118,9 @@ def _read(body: bytes, levels: int) -> tuple[Any, bool]:
     """The value, and whether it is plain: sure to hold no text and no number that the store could not keep."""
     try:
         value = orjson.loads(body)
-    except orjson.JSONDecodeError:  # lone surrogates are legal JSON, but not to orjson
+    except (
+        orjson.JSONDecodeError
+    ):  # lone surrogates are legal JSON, but not to orjson; a byte order mark may be ignored
         value = _read_slowly(body)
         _limit_depth(value, body, levels)
         return value, False
@@ -130,7 +132,7 @@ def _read(body: bytes, levels: int) -> tuple[Any, bool]:
 
 def _read_slowly(body: bytes) -> Any:
     try:
-        return json.loads(body.decode(), parse_float=_finite, parse_constant=_refuse)
+        return json.loads(body.decode("utf-8-sig"), parse_float=_finite, parse_constant=_refuse)
     except UnicodeDecodeError as error:
         raise Malformed("The body is not valid UTF-8.") from error
     except RecursionError as error:

@@ -52,6 +52,8 @@ CORS = {
     "Location, X-Request-Id, Idempotent-Replayed",
 }
 
+NOTHING = "There is nothing at this address."
+SLASH = f"{NOTHING} No address here ends with a slash."
 AWAY = "The database is away or too slow just now. Send the request again in a moment."
 
 Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -80,7 +82,7 @@ async def _respond(request: web.Request, handler: Next, request_id: str) -> web.
     except ApiError as error:
         return render(error, request_id)
     except web.HTTPException as error:
-        return render(_translated(error), request_id)
+        return render(_translated(error, request.path), request_id)
     except Exception as error:
         if is_unavailable(error):
             log.warning("request.database_away", request_id=request_id, route=_route(request), error=_name(error))
@@ -120,12 +122,12 @@ async def _enter(request: web.Request) -> Key:
     return key
 
 
-def _translated(error: web.HTTPException) -> ApiError:
+def _translated(error: web.HTTPException, path: str) -> ApiError:
     if isinstance(error, web.HTTPMethodNotAllowed):
         return MethodNotAllowed(headers={"Allow": ", ".join(sorted({*error.allowed_methods, "OPTIONS"}))})
     if isinstance(error, web.HTTPRequestEntityTooLarge):
         return PayloadTooLarge()
-    return NotFound("There is nothing at this address.") if error.status == 404 else BadRequest()
+    return NotFound(SLASH if path.endswith("/") else NOTHING) if error.status == 404 else BadRequest()
 
 
 def _complete(request: web.Request, response: web.StreamResponse, request_id: str) -> None:

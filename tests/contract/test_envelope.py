@@ -102,6 +102,12 @@ async def test_an_unknown_address_is_404(client: aiohttp.ClientSession, path: st
     assert (answer.status, answer.code) == (404, "NOT_FOUND")
 
 
+async def test_a_404_tells_of_a_slash_at_the_end(client: aiohttp.ClientSession) -> None:
+    slashed, plain = [await ask(client, "GET", f"/api/v1/{path}") for path in ("leads/", "leeds")]
+    assert (slashed.status, "ends with a slash" in slashed.body["message"]) == (404, True)
+    assert (plain.status, "slash" in plain.body["message"]) == (404, False)
+
+
 @pytest.mark.parametrize("text", NO_IDS)
 @pytest.mark.parametrize("path", ["/api/v1/leads/{}", "/api/v1/leads/{}/activities", "/api/v1/submissions/{}"])
 async def test_an_id_that_is_none_is_404(client: aiohttp.ClientSession, path: str, text: str) -> None:

@@ -80,9 +80,11 @@ def test_a_key_that_cannot_be_shown_is_not_made(data_dir: Path, stdout: str) -> 
 
 def test_a_first_key_that_cannot_be_shown_is_made_by_the_next_up(tmp_path: Path) -> None:
     command = [sys.executable, str(LAUNCHER), "up", "--port", "0", "--data-dir", str(tmp_path)]
+    tmp_path.chmod(0o777)
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
     assert (done.returncode, "none was made" in done.stderr) == (1, True)
+    assert f"others may write into {tmp_path} (mode 0777)" in done.stderr
     assert len(leadhub(tmp_path, "workspace", "list").stdout.splitlines()) == 1
 
 
@@ -145,6 +147,12 @@ def test_a_wrong_use_says_so_and_exits_with_2(data_dir: Path, arguments: tuple[s
     done = leadhub(data_dir, *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
+
+
+def test_a_slug_does_not_begin_as_an_option_does(data_dir: Path) -> None:
+    words = ("workspace", "create", "--name", "x", "--data-dir", str(data_dir), "--", "-x")
+    done = subprocess.run([sys.executable, str(LAUNCHER), *words], capture_output=True, text=True, check=False)
+    assert (done.returncode, "no hyphen first" in done.stderr) == (2, True)
 
 
 AWAY = "127.0.0.1:1"  # where nothing listens

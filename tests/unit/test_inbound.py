@@ -94,7 +94,7 @@ def test_a_number_of_any_size_within_an_unknown_field_is_named(value: Any) -> No
         b"\xff\xfe",
         b'{"email": "\xc3\x28@b.co"}',
         '{"email": "a@b.co"}'.encode("utf-16"),
-        b'\xef\xbb\xbf{"email": "a@b.co"}',
+        b'\xef\xbb\xbf\xef\xbb\xbf{"email": "a@b.co"}',
         b'{"email": "a@b.co", "custom_fields": {"x": NaN}}',
         b'{"email": "a@b.co", "custom_fields": {"x": -Infinity}}',
         b'{"email": "a@b.co", "custom_fields": {"x": 1e400}}',
@@ -109,6 +109,13 @@ def test_a_number_of_any_size_within_an_unknown_field_is_named(value: Any) -> No
 def test_a_body_that_cannot_be_read_is_malformed(body: bytes) -> None:
     with pytest.raises(Malformed):
         validate(body)
+
+
+def test_a_byte_order_mark_before_it_is_no_part_of_it() -> None:
+    assert validate(b'\xef\xbb\xbf{"email": "a@b.co", "source": "\xef\xbb\xbfx"}') == {
+        "email": "a@b.co",
+        "source": "\ufeffx",
+    }
 
 
 def test_nesting_is_counted_in_levels_not_in_brackets() -> None:
