@@ -118,9 +118,7 @@ def _read(body: bytes, levels: int) -> tuple[Any, bool]:
     """The value, and whether it is plain: sure to hold no text and no number that the store could not keep."""
     try:
         value = orjson.loads(body)
-    except (
-        orjson.JSONDecodeError
-    ):  # lone surrogates are legal JSON, but not to orjson; a byte order mark may be ignored
+    except orjson.JSONDecodeError:  # lone surrogates are legal, but not to orjson; a byte order mark may be ignored
         value = _read_slowly(body)
         _limit_depth(value, body, levels)
         return value, False
