@@ -37,6 +37,12 @@ SESSION = (
 # half second may take it back whole; never a part of it, and nothing that was committed before it.
 UNHURRIED = "set_config('synchronous_commit', 'off', true)"
 
+# What the server ends for the time that it takes.
+ENDED = (
+    psycopg.errors.IdleInTransactionSessionTimeout,
+    psycopg.errors.TransactionTimeout,
+    psycopg.errors.QueryCanceled,
+)
 # What a caller sees of a database that is away, slow, restarting or full, as against a mistake in the data.
 # psycopg does not count as operational that it takes no writes for now, as in a failover, and that the server ended a
 # session whose transaction idled or took too long.
@@ -44,8 +50,7 @@ UNAVAILABLE: tuple[type[Exception], ...] = (
     psycopg.OperationalError,
     psycopg.InterfaceError,
     psycopg.errors.ReadOnlySqlTransaction,
-    psycopg.errors.IdleInTransactionSessionTimeout,
-    psycopg.errors.TransactionTimeout,
+    *ENDED,
     TimeoutError,
     OSError,
 )
@@ -169,6 +174,11 @@ def is_unavailable(error: BaseException) -> bool:
     error = _under(error)
     state = getattr(error, "sqlstate", None) or ""
     return isinstance(error, UNAVAILABLE) and not state.startswith("54")
+
+
+def took_too_long(error: BaseException) -> bool:
+    """Whether the server ended the statement or its session for the time that it took."""
+    return isinstance(_under(error), ENDED)
 
 
 def _under(error: BaseException) -> BaseException:

@@ -1,7 +1,8 @@
 """The engine of a process: batch after batch until nothing waits, each in one transaction.
 
 A batch that fails as a whole is halved under savepoints until what fails stands alone: one poison run holds up no
-other.
+other. What the server ends for the time that it takes leaves nothing to halve: the batches that follow are smaller, and
+what was alone in one is set aside the next time it is met.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from services.workers.automations.rules import Book
 from services.workers.automations.values import Event, Run
 from services.workers.pace import Pace
 from shared import logging
-from shared.db import UNHURRIED, Connection, is_contention, is_unavailable
+from shared.db import UNHURRIED, Connection, is_contention, is_unavailable, took_too_long
 from shared.metrics import AUTOMATED, AUTOMATION_SECONDS
 from shared.settings import Settings
 from shared.vault import Vault
@@ -27,7 +28,7 @@ log = logging.get()
 
 RETRIES = 6  # of a batch that met others in its way
 
-T = TypeVar("T")
+T = TypeVar("T", Event, Run)
 
 
 class Engine:
@@ -42,6 +43,7 @@ class Engine:
         self._stopping = stopping
         self._book = Book()
         self._events_at_once, self._runs_at_once = Pace(outbox.AT_ONCE), Pace(runs.AT_ONCE)
+        self._ended: dict[tuple[type, int], Exception] = {}  # what took too long when it was alone in its batch
 
     async def run(self, connection: Connection, *, seconds: float = float("inf")) -> bool:
         """Acts on all that waits, for so long; False when something was left.
@@ -92,19 +94,31 @@ class Engine:
     ) -> int:
         started = time.perf_counter()
         taken: list[T] = []
+        ended: list[T] = []
         try:
             async with connection.transaction():
                 taken = await take(connection, pace.most)
-                told = await self._halving(connection, taken, work, isolate)
+                ended = [one for one in taken if (type(one), one.id) in self._ended]
+                for one in ended:
+                    await isolate(connection, one, self._ended[type(one), one.id])
+                told = await self._halving(connection, [one for one in taken if one not in ended], work, isolate)
                 await self._finish(connection, told=told)
         except Exception as error:
-            if taken and is_unavailable(error):  # the batch itself may have been too much for the connection
-                pace.was_too_much(len(taken))
+            self._failed(taken, pace, error)
             raise
+        for one in ended:  # a run is tried again later
+            del self._ended[type(one), one.id]
         if taken:
             pace.took(len(taken), time.perf_counter() - started)
         self._report(told, started, **{kind: len(taken)})
         return len(taken)
+
+    def _failed(self, taken: Sequence[Event | Run], pace: Pace, error: Exception) -> None:
+        """The batch itself may have been too much for the connection."""
+        if taken and is_unavailable(error):
+            pace.was_too_much(len(taken))
+        if len(taken) == 1 and took_too_long(error):
+            self._ended[type(taken[0]), taken[0].id] = error
 
     async def _finish(self, connection: Connection, *, told: bool) -> None:
         """Where nothing leaves the house, the commit need not wait for the disk: after a crash all of it is undone,

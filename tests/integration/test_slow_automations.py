@@ -1,0 +1,48 @@
+"""An event whose acting takes longer than the server allows: tried, set aside, and no other waits for it for ever."""
+
+import pytest
+
+from shared.db import Connection, connect, is_unavailable
+from tests.support.automating import action, engine, leads, rows, runs, save
+
+pytestmark = pytest.mark.integration
+
+SLOW = """
+CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(2); RETURN NEW; END';
+CREATE TRIGGER dawdle BEFORE UPDATE ON leads FOR EACH ROW WHEN (NEW.company = 'slow') EXECUTE FUNCTION dawdle();
+"""
+
+
+@pytest.mark.parametrize("limit", ["transaction_timeout", "statement_timeout"])
+async def test_what_the_server_ends_for_its_time_holds_up_no_other(
+    database_url: str, database: Connection, limit: str
+) -> None:
+    await save(database, {"type": "lead_created"}, action("add_tag", tag="seen"))
+    slow = {"email": "slow@example.com", "company": "slow"}
+    await leads(database_url, database, slow, *({"email": f"{n}@example.com"} for n in range(3)))
+    await database.execute(SLOW)
+    worker = engine()
+
+    async def go() -> None:
+        """As a process does: with a new connection, where the server ended the one before."""
+        for _ in range(12):
+            try:
+                async with connect(database_url, "tests engine") as connection:
+                    await connection.execute(f"SET {limit} = '500ms'")
+                    await worker.run(connection)
+                    return
+            except Exception as error:
+                if not is_unavailable(error):
+                    raise
+        pytest.fail("one event stops all others")
+
+    await go()
+    for _ in range(5):
+        await database.execute("UPDATE automation_runs SET due_at = now() WHERE due_at IS NOT NULL")
+        await go()
+    found = await runs(database)
+    assert [one["state"] for one in found].count("done") == 3
+    (failed,) = [one for one in found if one["state"] == "failed"]
+    assert failed["attempts"] == 5
+    assert await rows(database, "SELECT count(*) AS n FROM leads WHERE tag_ids <> '{}'") == [{"n": 3}]
+    assert await rows(database, "SELECT count(*) AS n FROM events WHERE type = 'lead.received'") == [{"n": 0}]
