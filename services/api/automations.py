@@ -3,6 +3,7 @@
 Each function works in its caller's transaction.
 """
 
+import asyncio
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
@@ -181,7 +182,11 @@ async def dry_run(connection: AsyncConnection, workspace_id: int, id_: int, lead
     lead, steps = found[workspace_id, lead_id], automation["steps"]
     scene = (await load_scenes(await raw(connection), [(workspace_id, steps, lead)]))[workspace_id]
     turns = await _turns(connection, workspace_id, id_)
-    walked = walk(steps, 0, lead, scene, lambda step, there: next_turn(turns.get(step, 0), there), over_delays=True)
+
+    def turn(step: int, there: Sequence[bool]) -> int:
+        return next_turn(turns.get(step, 0), there)
+
+    walked = await asyncio.to_thread(walk, steps, 0, lead, scene, turn, over_delays=True)  # many texts take a second
     blank: Record = dict.fromkeys(RunRecord.__annotations__)
     return blank | {"automation_id": id_, "lead_id": lead_id, "state": walked.state, "steps": walked.outcomes}
 

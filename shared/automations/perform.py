@@ -205,6 +205,8 @@ def _integration(found: Walk, action: Mapping[str, Any]) -> int:
 def _filled(source: str, lead: Lead) -> str:
     try:
         return templates.render(source, lead)
+    except templates.TooMuch as error:
+        raise Failed(f"the template {error}") from error
     except Exception as error:  # a filter that does not go with the field's value, such as `first` of a number
         raise Failed(f"the template cannot be filled in: {type(error).__name__}") from error
 

@@ -1,7 +1,9 @@
 """Walking through an automation's steps, on values."""
 
+from contextlib import suppress
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
+from time import process_time
 from typing import Any
 
 import pytest
@@ -183,8 +185,58 @@ def test_the_sandbox_shows_nothing_of_the_service(attribute: str) -> None:
     assert templates.render(templates.check(f"{{{{ tags.{attribute} }}}}"), LEAD) == ""
 
 
+TOO_MUCH = {
+    "{{ notes" + "|title" * 30 + " }}": "nested",
+    "{{ " + "not " * 30 + "notes }}": "nested",
+    "{{ notes" + ".a" * 150 + " }}": "nested",
+    "{{ " + "tags|d(" * 25 + "1" + ")" * 25 + " }}": "nested",
+    "{{ notes" + " if tags else notes" * 30 + " }}": "nested",
+    "{{ notes|d(" + "1," * 4_000 + "1) }}": "parts",
+    "{{ a }}" * 1_400: "parts",
+    "{% if notes %}" + "{% elif tags %}" * 600 + "{% endif %}": "parts",
+    "{{ tags == tags" + " == tags" * 60 + " }}": "comparisons",
+}
+
+
+@pytest.mark.parametrize("source", TOO_MUCH)
+def test_a_template_that_takes_long_to_compile_is_refused_on_save_and_fails_where_it_was_saved(source: str) -> None:
+    started = process_time()
+    with pytest.raises(PydanticCustomError) as refused:
+        templates.check(source)
+    with pytest.raises(templates.TooMuch, match=TOO_MUCH[source]):
+        templates.render(source, LEAD)
+    assert TOO_MUCH[source] in (refused.value.context or {})["message"]
+    assert process_time() - started < 1
+
+
+LONG = {"notes": "a " * 50_000, "custom_fields": {"one": [*range(40_000)], "other": [*range(40_000)]}}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        ("{%if notes" + "|title" * 8 + "%}{%endif%}") * 40,
+        ("{%if custom_fields" + "|e|title" * 4 + "%}{%endif%}") * 40,
+        ("{%if notes" + "|e|title" * 3 + " in notes|upper%}{%endif%}") * 30,
+        "{{ custom_fields.one == custom_fields.other" + " == custom_fields.one == custom_fields.other" * 24 + " }}",
+    ],
+)
+def test_the_worst_template_on_the_worst_lead_takes_no_time(source: str) -> None:
+    templates.check(source)
+    started = process_time()
+    with suppress(templates.TooMuch):
+        templates.render(source, LONG)
+    assert process_time() - started < 0.5
+
+
+def test_a_text_that_takes_too_long_fails_its_step() -> None:
+    text = ("{%if custom_fields.one" + "|title" * 5 + "%}{%endif%}") * 50
+    found = walk([act("notify_users", to=[5], text=text)], 0, {**LEAD, **LONG}, SCENE, next_turn)
+    assert found.outcomes[0]["reason"] == "the template takes too long with this lead's values"
+
+
 def test_long_texts_are_cut() -> None:
-    assert len(templates.render("{{ notes }}" * 900, {"notes": "x" * 1000})) == templates.MOST
+    assert len(templates.render("{{ notes }}" * 200, {"notes": "x" * 1000})) == templates.MOST
 
 
 @given(st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
