@@ -1,6 +1,10 @@
 """`POST /api/inbound/leads/batch`: up to 1,000 leads in one request; bad ones fail alone."""
 
 import asyncio
+import re
+import time
+from collections.abc import AsyncIterator
+from itertools import chain, islice
 from typing import Any
 
 from aiohttp import web
@@ -12,7 +16,7 @@ from services.gateway.shapes import MOST, Batch, BatchLine, InboundHeaders, Inbo
 from services.gateway.state import GATEWAY, Gateway
 from shared.errors import BadRequest, Fields, UnsupportedMediaType, ValidationFailed
 from shared.journal import Item, Lane
-from shared.leads.inbound import MAX_DEPTH, Malformed, Unacceptable, parse, validate_object
+from shared.leads.inbound import MAX_DEPTH, TOO_DEEP, Malformed, Unacceptable, item, items, validate_object
 from shared.replies import Verdict
 from shared.web.access import needs
 from shared.web.answers import answer
@@ -20,6 +24,9 @@ from shared.web.describe import asks, gives, heeds, takes
 from shared.web.pipeline import NOTES
 
 NDJSON = "application/x-ndjson"
+LINE = re.compile(rb"\S[^\n]*")  # one that is not blank
+SLICE = 0.004  # seconds for which one request holds the loop
+AT_ONCE = 5_000  # values looked at before the time is
 
 Read = dict[str, Any] | Unacceptable  # a lead, or why it is none
 
@@ -38,54 +45,91 @@ async def receive_batch(request: web.Request) -> web.Response:
     if is_dry_run(request):
         raise ValidationFailed({"dry_run": ["A dry run takes one lead, no batch. Nothing was stored."]})
     sent_key = idempotency_key(request)
-    leads = read_leads(media_type(request), await body_of(request, gateway.settings.batch_body_limit))
-    items = {
-        index: new_item(key, lead, sent_key and f"{sent_key}:{index}")
-        for index, lead in enumerate(leads)
-        if not isinstance(lead, Unacceptable)
-    }
+    born: dict[int, Item] = {}
+    refused: dict[int, Fields] = {}
+    limit = gateway.settings.batch_body_limit
+    async for index, lead in read_leads(media_type(request), await body_of(request, limit)):  # the body is let go then
+        if isinstance(lead, Unacceptable):
+            refused[index] = lead.errors
+        else:
+            born[index] = new_item(key, lead, sent_key and f"{sent_key}:{index}")
     seconds = seconds_to_wait(request.headers)
-    verdicts = await _verdicts(gateway, list(items.values()), seconds)
-    request[NOTES] = {"submissions": len(items), "invalid": len(leads) - len(items)}
-    data = [_line(index, lead, items.get(index), verdicts) for index, lead in enumerate(leads)]
+    verdicts = await _verdicts(gateway, list(born.values()), seconds)
+    request[NOTES] = {"submissions": len(born), "invalid": len(refused)}
+    data = [
+        _invalid(index, refused[index], None) if index in refused else _line(index, born[index], verdicts)
+        for index in range(len(born) + len(refused))
+    ]
     is_repeat = bool(verdicts) and all(verdict and verdict.replayed for verdict in verdicts.values())
     return answer({"data": data}, headers=REPLAYED if is_repeat else None)
 
 
-def read_leads(media: str, body: bytes) -> list[Read]:
-    """The leads in a body, each read or refused by itself. Raises as `read_lead` does."""
-    if media == JSON:
-        try:
-            values = parse(body, levels=MAX_DEPTH + 1)
-        except Malformed as error:
-            raise BadRequest(str(error)) from error
-        if not isinstance(values, list):
-            raise BadRequest("The body must be a JSON array of leads.")
-        leads = [_read_value(value) for value in values[: MOST + 1]]
-    elif media == NDJSON:
-        lines = [line for line in body.split(b"\n") if line.strip()]
-        leads = [_read_line(line) for line in lines[: MOST + 1]]
-    else:
+async def read_leads(media: str, body: bytes) -> AsyncIterator[tuple[int, Read]]:
+    """The leads in a body, numbered, each read or refused by itself. Raises as `read_lead` does, at any of them.
+
+    One after the other: the collector walks through all that is there at once.
+    """
+    if media not in (JSON, NDJSON):
         raise UnsupportedMediaType(f"Send {JSON} (an array) or {NDJSON}.")
-    if len(leads) > MOST:
-        raise ValidationFailed({"data": [f"A batch may hold at most {MOST:,} leads."]})
-    return leads
-
-
-def _read_line(line: bytes) -> Read:
+    turn = Turn()
     try:
-        return _read_value(parse(line))
+        for index, value in enumerate(items(body) if media == JSON else map(_read_line, LINE.finditer(body))):
+            if index == MOST:
+                raise ValidationFailed({"data": [f"A batch may hold at most {MOST:,} leads."]})
+            yield index, await _read_value(value, turn, alone=media == NDJSON)
+    except Malformed as error:
+        raise BadRequest(str(error)) from error
+
+
+def _read_line(line: re.Match[bytes]) -> Any:
+    try:
+        return item(line[0])
     except Malformed as error:
         return Unacceptable({"body": [str(error)]})
 
 
-def _read_value(value: Any) -> Read:
+async def _read_value(value: Any, turn: "Turn", *, alone: bool) -> Read:
+    """The lead that a value is. One nested too deep is refused `alone`, else it is the body that is: Malformed."""
+    if isinstance(value, Unacceptable):
+        return value
+    await turn.pass_on()
+    if await _is_deeper(value, turn):
+        if not alone:
+            raise Malformed(TOO_DEEP)
+        return Unacceptable({"body": [TOO_DEEP]})
     if not isinstance(value, dict):
         return Unacceptable({"body": ["The lead must be a JSON object."]})
     try:
         return validate_object(value)
     except Unacceptable as error:
         return error
+
+
+async def _is_deeper(value: Any, turn: "Turn") -> bool:
+    """Whether a value is nested over MAX_DEPTH levels. It may be the whole of a body's megabytes."""
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [node for node in level if isinstance(node, dict | list)]
+        if not level:
+            return False
+        children = chain.from_iterable([node.values() if isinstance(node, dict) else node for node in level])
+        level = list(islice(children, AT_ONCE))
+        while some := list(islice(children, AT_ONCE)):
+            level += [child for child in some if isinstance(child, dict | list)]
+            await turn.pass_on()
+    return True
+
+
+class Turn:
+    """A request's turn on the loop: a long one is passed on to whoever waits, every few milliseconds."""
+
+    def __init__(self) -> None:
+        self._since = time.perf_counter()
+
+    async def pass_on(self) -> None:
+        if time.perf_counter() - self._since > SLICE:
+            await asyncio.sleep(0)
+            self._since = time.perf_counter()
 
 
 async def _verdicts(gateway: Gateway, items: list[Item], seconds: float) -> dict[str, Verdict | None]:
@@ -100,10 +144,7 @@ async def _verdicts(gateway: Gateway, items: list[Item], seconds: float) -> dict
     return {**known, **{item.id: verdict for item, verdict in zip(fresh, decided, strict=True)}}
 
 
-def _line(index: int, lead: Read, item: Item | None, verdicts: dict[str, Verdict | None]) -> dict[str, Any]:
-    if isinstance(lead, Unacceptable) or item is None:
-        errors: Fields = lead.errors if isinstance(lead, Unacceptable) else {}
-        return _invalid(index, errors, None)
+def _line(index: int, item: Item, verdicts: dict[str, Verdict | None]) -> dict[str, Any]:
     verdict = verdicts.get(item.id)
     if verdict is None:
         return {"index": index, **accepted(item.id)}

@@ -5,6 +5,8 @@ database alone can tell becomes a warning later, and never refuses a lead.
 """
 
 import json
+import re
+from collections.abc import Iterator
 from math import isinf
 from typing import Annotated, Any, NoReturn, Required
 
@@ -32,9 +34,12 @@ from shared.validation import (
 __all__ = [
     "INBOUND_LEAD",
     "MAX_DEPTH",
+    "TOO_DEEP",
     "InboundLead",
     "Malformed",
     "Unacceptable",
+    "item",
+    "items",
     "parse",
     "validate",
     "validate_form",
@@ -87,18 +92,53 @@ class InboundLead(TypedDict, total=False):
 _LONG_NUMBER = b"0" * 19
 _DIGITS = bytes(ord("0") if chr(byte).isdecimal() else ord(" ") for byte in range(256))
 
+_WHITE = re.compile(r"[ \t\n\r]*")
+TOO_DEEP = f"The body is nested over {MAX_DEPTH} levels."
+
 INBOUND_LEAD: TypeAdapter[InboundLead] = TypeAdapter(InboundLead)
 _validate = INBOUND_LEAD.validator.validate_python
 
 
-def parse(body: bytes, *, levels: int = MAX_DEPTH) -> Any:
-    """The JSON value of a body, nested at most `levels` deep. Raises `Malformed`."""
-    return _read(body, levels)[0]
+def parse(body: bytes) -> Any:
+    """The JSON value of a body, nested at most `MAX_DEPTH` deep. Raises `Malformed`."""
+    return _read(body)[0]
+
+
+def items(body: bytes) -> Iterator[Any]:
+    """The values of a JSON array, each read when it is asked for, nested however deep. Raises `Malformed`."""
+    text = _decoded(body)
+    at = _gap(text, 0)
+    if text[at : at + 1] != "[":
+        raise Malformed("The body must be a JSON array.")
+    at = _gap(text, at + 1)
+    mark = ","
+    if text[at : at + 1] == "]":
+        mark, at = "]", _gap(text, at + 1)
+    while mark == ",":
+        try:
+            value, at = _DECODER.raw_decode(text, at)
+        except (RecursionError, ValueError) as error:
+            raise _told(error) from error
+        yield value
+        at = _gap(text, at)
+        mark = text[at : at + 1]
+        at = _gap(text, at + 1)
+    if mark != "]" or at < len(text):
+        raise Malformed("The body is not valid JSON.")
+
+
+def item(line: bytes) -> Any:
+    """As one of `items`, from a body of its own. Raises `Malformed`."""
+    text = _decoded(line)
+    try:
+        return _DECODER.decode(text)
+    except (RecursionError, ValueError) as error:
+        raise _told(error) from error
 
 
 def validate(body: bytes) -> dict[str, Any]:
     """The fields of a lead that were sent and may be kept, unknown ones too. Raises `Malformed` or `Unacceptable`."""
-    value, plain = _read(body, MAX_DEPTH)
+    value, plain = _read(body)
     if not isinstance(value, dict):
         raise Malformed("The body must be a JSON object.")
     return _checked(value) if plain else _checked_closely(value)
@@ -114,29 +154,36 @@ def validate_form(form: dict[str, Any]) -> dict[str, Any]:
     return validate_object(typed_fields(form))
 
 
-def _read(body: bytes, levels: int) -> tuple[Any, bool]:
+def _read(body: bytes) -> tuple[Any, bool]:
     """The value, and whether it is plain: sure to hold no text and no number that the store could not keep."""
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:  # lone surrogates are legal, but not to orjson; a byte order mark may be ignored
-        value = _read_slowly(body)
-        _limit_depth(value, body, levels)
+        value = item(body)
+        _limit_depth(value, body)
         return value, False
-    _limit_depth(value, body, levels)
+    _limit_depth(value, body)
     if b"\\u0000" in body or (_LONG_NUMBER in body.translate(_DIGITS) and _has_huge_float([value])):
-        return _read_slowly(body), False
+        return item(body), False
     return value, True
 
 
-def _read_slowly(body: bytes) -> Any:
+def _decoded(body: bytes) -> str:
     try:
-        return json.loads(body.decode("utf-8-sig"), parse_float=_finite, parse_constant=_refuse)
+        return body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Malformed("The body is not valid UTF-8.") from error
-    except RecursionError as error:
-        raise Malformed("The body is nested too deeply.") from error
-    except ValueError as error:
-        raise Malformed("The body is not valid JSON.") from error
+
+
+def _told(error: RecursionError | ValueError) -> Malformed:
+    is_deep = isinstance(error, RecursionError)
+    return Malformed("The body is nested too deeply." if is_deep else "The body is not valid JSON.")
+
+
+def _gap(text: str, at: int) -> int:
+    """Where the white space that begins there ends."""
+    found = _WHITE.match(text, at)
+    return found.end() if found else at
 
 
 def _finite(digits: str) -> float:
@@ -148,15 +195,18 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no JSON number")
 
 
-def _limit_depth(value: Any, body: bytes, levels: int) -> None:
+_DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse)
+
+
+def _limit_depth(value: Any, body: bytes) -> None:
     # No value is nested deeper than it has opening brackets, and most have far fewer than the limit.
-    if body.count(b"{") + body.count(b"[") > levels and _is_deeper(value, levels):
-        raise Malformed(f"The body is nested over {levels} levels.")
+    if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _is_deeper(value):
+        raise Malformed(TOO_DEEP)
 
 
-def _is_deeper(value: Any, levels: int) -> bool:
+def _is_deeper(value: Any) -> bool:
     layer = [value]
-    for _ in range(levels + 1):
+    for _ in range(MAX_DEPTH + 1):
         layer = [node for node in layer if isinstance(node, dict | list)]
         if not layer:
             return False
