@@ -1,18 +1,25 @@
-"""Reading a request's body: bounded in bytes and in time, before anybody looks at it."""
+"""Reading a request's body: bounded in bytes and in time, before anybody looks at it, and all of them together in what
+they hold while they come."""
 
 import asyncio
 
 from aiohttp import hdrs, web
 
-from shared.errors import BadRequest, PayloadTooLarge, Timeout, UnsupportedMediaType
+from shared.errors import BadRequest, PayloadTooLarge, ServiceUnavailable, Timeout, UnsupportedMediaType
 
 # What aiohttp takes off by itself; br and zstd only where their packages are, else its parser refuses them.
 ENCODINGS = ("identity", "gzip", "deflate", "br", "zstd")
+MOST_HELD = 64 << 20  # bytes of bodies on their way to this process,
+UNCOUNTED = 64 << 10  # but for the first of each: leads that come in pieces go on while large bodies fill the rest
 UNKNOWN = "Send the body as it is or with Content-Encoding: gzip or deflate."
+
+
+_held = 0  # bytes that count
 
 
 async def read_body(request: web.Request, limit: int, seconds: float) -> bytes:
     """The whole body. Raises PayloadTooLarge past `limit` bytes, the rest unread, Timeout after `seconds`,
+    ServiceUnavailable where too much is held of bodies that have not come whole,
     BadRequest for a body that breaks its own encoding, and UnsupportedMediaType for an encoding that is not known."""
     if any(name.lower() not in ENCODINGS for name in request.headers.getall(hdrs.CONTENT_ENCODING, ())):
         raise unknown_encoding()
@@ -35,13 +42,22 @@ async def read_body(request: web.Request, limit: int, seconds: float) -> bytes:
 
 
 async def _read(request: web.Request, limit: int) -> bytes:
-    parts, size = [], 0
-    while part := await request.content.readany():
-        size += len(part)
-        parts.append(part)
-        if size > limit:
-            break
-    return _bounded(b"".join(parts), limit)
+    global _held
+    parts, size, counted = [], 0, 0
+    try:
+        while part := await request.content.readany():
+            size += len(part)
+            parts.append(part)
+            if size > limit:
+                break
+            more = max(size - UNCOUNTED, 0) - counted
+            if more and _held + more > MOST_HELD:
+                raise ServiceUnavailable("Too many large requests are on their way. Send it again.")
+            counted += more
+            _held += more
+        return _bounded(b"".join(parts), limit)
+    finally:
+        _held -= counted
 
 
 def _bounded(body: bytes, limit: int) -> bytes:

@@ -1,0 +1,87 @@
+"""Bodies that come slowly: what is held of all of them is bounded, and given back however a request ends."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+
+from shared.errors import ApiError
+from shared.web import bodies
+from shared.web.bodies import MOST_HELD, read_body
+
+pytestmark = pytest.mark.unit
+
+LIMIT = 5 << 20
+SECONDS = 2.0  # for a body
+HALF = 4_999_000  # bytes sent of 5,000,001
+
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+async def _answer(request: web.Request) -> web.Response:
+    try:
+        return web.Response(text=str(len(await read_body(request, LIMIT, SECONDS))))
+    except ApiError as error:
+        return web.Response(status=error.status, headers=error.headers)
+
+
+@pytest_asyncio.fixture
+async def port() -> AsyncIterator[int]:
+    app = web.Application()
+    app.router.add_post("/", _answer)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    yield runner.addresses[0][1]
+    await runner.cleanup()
+
+
+async def begin(port: int, size: int, sent: int) -> Connection:
+    """A request of which so much is sent."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n\r\n".encode())
+    await asyncio.sleep(0)
+    writer.write(b"x" * sent)
+    return reader, writer
+
+
+async def status(connection: Connection) -> tuple[int, bytes]:
+    head = await asyncio.wait_for(connection[0].readuntil(b"\r\n\r\n"), 10)
+    return int(head.split()[1]), head
+
+
+async def until(held: int) -> None:
+    deadline = time.monotonic() + 10
+    while not bodies._held <= held:
+        assert time.monotonic() < deadline, bodies._held
+        await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("end", ["sent", "left", "late"])
+async def test_what_large_bodies_hold_is_bounded_and_given_back(port: int, end: str) -> None:
+    large = [await begin(port, 5_000_001, HALF) for _ in range(25)]
+    answers = [asyncio.create_task(status(one)) for one in large]
+    await asyncio.wait(answers, return_when=asyncio.FIRST_COMPLETED)
+    assert 0 < bodies._held <= MOST_HELD
+
+    pieces = await begin(port, 2_000, 1_000)
+    await asyncio.sleep(0.05)
+    pieces[1].write(b"x" * 1_000)
+    assert (await status(pieces))[0] == 200
+
+    if end == "left":
+        for _, writer in large:
+            writer.close()
+    elif end == "sent":
+        for _, writer in large:
+            writer.write(b"x" * (5_000_001 - HALF))
+    found = await asyncio.gather(*answers, return_exceptions=True)
+    told = [one for one in found if isinstance(one, tuple)]
+    assert any(code == 503 and b"Retry-After" in head for code, head in told)
+    assert {code for code, _ in told} == {503} | {"sent": {200}, "late": {408}, "left": set()}[end]
+    await until(0)
+    assert (await status(await begin(port, HALF, HALF)))[0] == 200
