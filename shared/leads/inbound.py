@@ -4,6 +4,7 @@
 database alone can tell becomes a warning later, and never refuses a lead.
 """
 
+import codecs
 import json
 import re
 from collections.abc import Iterator
@@ -158,7 +159,7 @@ def _read(body: bytes) -> tuple[Any, bool]:
     """The value, and whether it is plain: sure to hold no text and no number that the store could not keep."""
     try:
         value = orjson.loads(body)
-    except orjson.JSONDecodeError:  # lone surrogates are legal, but not to orjson; a byte order mark may be ignored
+    except orjson.JSONDecodeError:  # lone surrogates are legal JSON, but not to orjson
         value = item(body)
         _limit_depth(value, body)
         return value, False
@@ -169,8 +170,10 @@ def _read(body: bytes) -> tuple[Any, bool]:
 
 
 def _decoded(body: bytes) -> str:
+    if body.startswith(codecs.BOM_UTF8):
+        raise Malformed("The body begins with a byte order mark, which is no JSON: send it without (UTF-8, no BOM).")
     try:
-        return body.decode("utf-8-sig")
+        return body.decode()
     except UnicodeDecodeError as error:
         raise Malformed("The body is not valid UTF-8.") from error
 
