@@ -8,13 +8,10 @@ import pytest_asyncio
 from shared.db import Connection
 from shared.leads import writes
 from shared.leads.writes import Cause, Change, Refused
-from shared.tenants import change_workspace
 from tests.support.ingesting import accept, drain, item, workspace_id
-from tests.support.leads import BY, change, create, edit, identities, lead, rows, timeline
+from tests.support.leads import ANNA, BY, change, create, edit, identities, lead, rows, timeline
 
 pytestmark = pytest.mark.integration
-
-ANNA = {"first_name": "Anna", "email": "anna@example.com", "phone": "+14155550100"}
 
 
 @pytest_asyncio.fixture
@@ -155,81 +152,6 @@ async def test_an_inactive_user_can_be_assigned(database: Connection, workspace:
     assert (await edit(database, workspace, lead_id, assigned_user_id=None))["assigned_user_id"] is None
 
 
-async def test_a_contact_that_is_replaced_identifies_nobody(database: Connection, workspace: int) -> None:
-    lead_id = await create(database, workspace, **ANNA)
-    await edit(database, workspace, lead_id, email="anne@example.com")
-    assert await identities(database, lead_id) == {"anne@example.com", "+14155550100"}
-    other = await create(database, workspace, email="anna@example.com")
-    (refusal,) = await change(database, workspace, lead_id, set={"email": "anna@example.com"})
-    assert refusal.holders == {"email": other}
-    await edit(database, workspace, lead_id, email=None, phone=None)
-    assert await identities(database, lead_id) == set()
-
-
-async def test_a_learnt_contact_stays_when_another_is_replaced(
-    database_url: str, database: Connection, workspace: int
-) -> None:
-    lead_id = await create(database, workspace, **ANNA)
-    await accept(database, [item(workspace, {"email": "private@example.com", "phone": ANNA["phone"]})])
-    assert await drain(database_url) == 1
-    await edit(database, workspace, lead_id, email="anne@example.com")
-    assert await identities(database, lead_id) == {"anne@example.com", "private@example.com", "+14155550100"}
-    await edit(database, workspace, lead_id, email="Private@example.com")
-    assert await identities(database, lead_id) == {"private@example.com", "+14155550100"}
-
-
-async def test_gmail_is_folded_where_the_workspace_says_so(database: Connection, workspace: int) -> None:
-    plain = await create(database, workspace, email="a.nn@gmail.com")
-    await database.execute("UPDATE workspaces SET fold_gmail = true")
-    folded = await create(database, workspace, email="b.ob+x@gmail.com")
-    assert (await lead(database, workspace, folded))["email"] == "b.ob+x@gmail.com"
-    assert await identities(database, folded) == {"bob@gmail.com"}
-    with pytest.raises(Refused):
-        await create(database, workspace, email="bo.b@gmail.com")
-    await edit(database, workspace, folded, email="bob+y@gmail.com")
-    assert await identities(database, folded) == {"bob@gmail.com"}
-    await edit(database, workspace, plain, email=None)
-    assert await identities(database, plain) == set()
-
-
-async def test_folding_begins_and_ends_on_a_workspace_with_leads(
-    database_url: str, database: Connection, workspace: int
-) -> None:
-    """Nobody becomes two for it: an address is known in the spelling that it came in, whichever way the switch is."""
-
-    async def comes(*emails: str) -> list[int]:
-        items = [item(workspace, {"email": email}) for email in emails]
-        for one in items:
-            await accept(database, [one])
-            await drain(database_url)
-        leads: dict[str, int] = dict(await rows(database, "SELECT id::text, lead_id FROM submissions"))
-        return [leads[one.id] for one in items]
-
-    first, second, other = await comes("a.nn@gmail.com", "an.n+x@googlemail.com", "a.nn@example.com")
-    assert len({first, second, other}) == 3
-    for _ in range(2):
-        await change_workspace(database, "main", fold_gmail=True)
-    assert await comes("A.NN@gmail.com", "ann@gmail.com", "a.nn@example.com") == [first, first, other]
-    late = (await comes("b.ob@gmail.com"))[0]
-    await change_workspace(database, "main", fold_gmail=False)
-    assert await comes("a.nn@gmail.com", "an.n+x@googlemail.com", "b.ob@gmail.com") == [first, second, late]
-
-
-async def test_a_contact_that_is_sent_as_it_stands_is_no_change(
-    database_url: str, database: Connection, workspace: int
-) -> None:
-    """A phone that nobody could read, and one that belongs to another lead: both came by a source."""
-    await create(database, workspace, **ANNA)
-    for body in ({"email": "b@example.com", "phone": ANNA["phone"]}, {"email": "c@example.com", "phone": "call me"}):
-        await create(database, workspace, email=body["email"])
-        await accept(database, [item(workspace, body)])
-    await drain(database_url)
-    for lead_id, phone in await rows(database, "SELECT id, phone FROM leads ORDER BY id"):
-        found = await edit(database, workspace, lead_id, phone=phone, notes="seen")
-        assert (found["phone"], found["notes"]) == (phone, "seen")
-        assert (await timeline(database, lead_id))[-1]["data"]["changes"].keys() == {"notes"}
-
-
 async def test_custom_fields_tags_and_score(database: Connection, workspace: int) -> None:
     lead_id = await create(database, workspace, custom_fields={"a": 1, "b": {"x": 2}}, tags=["One", "two"])
     found = await edit(database, workspace, lead_id, custom_fields={"a": None, "c": True, "none": None})
@@ -303,32 +225,6 @@ async def test_many_changes_at_once(database: Connection, workspace: int) -> Non
     assert said[1]["changes"] == {"email": {"from": "new@example.com", "to": "newer@example.com"}}
     assert (said[0]["tags_added"], said[1]["tags_removed"]) == (["a"], ["a"])
     assert [len(await timeline(database, lead_id)) for lead_id in (second, third)] == [1, 2]
-
-
-@pytest.mark.parametrize("going", ["deleted", "another", "null"])
-async def test_a_phone_that_its_holder_lets_go_is_that_of_the_lead_that_shows_it(
-    database: Connection, database_url: str, workspace: int, going: str
-) -> None:
-    phone = str(ANNA["phone"])
-    shows = await create(database, workspace, first_name="Ada", email="ada@example.com")
-    holds = await create(database, workspace, **ANNA)
-    await accept(database, [item(workspace, {"email": "ada@example.com", "phone": phone})])
-    await drain(database_url)
-    assert (await lead(database, workspace, shows))["phone"] == phone
-    assert phone in await identities(database, holds)
-
-    if going == "deleted":
-        async with database.transaction():
-            assert await writes.delete(database, workspace, holds, BY)
-    else:
-        await edit(database, workspace, holds, phone="+14155550177" if going == "another" else None)
-    assert await identities(database, shows) == {"ada@example.com", phone}
-    await accept(database, [item(workspace, {"email": "new@example.com", "phone": phone})])
-    await drain(database_url)
-    assert "new@example.com" in await identities(database, shows)
-    with pytest.raises(Refused) as refused:
-        await create(database, workspace, first_name="Eve", phone=phone)
-    assert refused.value.holders == {"phone": shows}
 
 
 async def test_a_deleted_lead_frees_its_contacts_and_leaves_its_story(

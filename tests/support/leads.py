@@ -12,6 +12,7 @@ from shared.leads.records import read_leads
 from shared.leads.writes import Cause, Change, Refusal
 
 BY = Cause("api", 7)
+ANNA = {"first_name": "Anna", "email": "anna@example.com", "phone": "+14155550100"}
 Record = dict[str, Any]
 
 
