@@ -3,36 +3,22 @@
 import asyncio
 import hashlib
 import hmac
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from aiohttp import web
 
 from services.workers.deliveries.backoff import PAUSES, TRIES
 from services.workers.deliveries.circuits import FIRST_SLOTS, MOST_SLOTS
 from services.workers.deliveries.claim import claim, release
 from services.workers.deliveries.signatures import sign
-from shared.db import Connection, connect
+from shared.db import connect
 from shared.deliveries import enqueue, to_subscription, to_url
-from tests.support.ingesting import workspace_id
 from tests.support.receivers import Receiver, receiving
 from tests.support.sending import SECRET, Outbox
 from tests.support.waiting import until_async
 
 pytestmark = pytest.mark.integration
-
-
-@pytest_asyncio.fixture
-async def outbox(database_url: str, database: Connection) -> Outbox:
-    return Outbox(database_url, database, await workspace_id(database))
-
-
-@pytest_asyncio.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as found:
-        yield found
 
 
 async def _tell(outbox: Outbox, subscription_id: int, *lead_ids: int) -> None:

@@ -1,33 +1,19 @@
 """Mails, text messages and Slack, handed to real local servers that stand in for the providers."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from email import message_from_bytes, policy
 from typing import Any, cast
 from urllib.parse import parse_qs
 
 import pytest
-import pytest_asyncio
 
 from services.workers.deliveries.circuits import OPENS_AFTER
 from shared import unsubscribing
-from shared.db import Connection
 from shared.deliveries import enqueue, mail_to_lead, mail_to_user, notice, slack, sms
-from tests.support.ingesting import workspace_id
-from tests.support.receivers import MailServer, Receiver, receiving
+from tests.support.receivers import MailServer, Receiver
 from tests.support.sending import Outbox
 
 pytestmark = pytest.mark.integration
-
-
-@pytest_asyncio.fixture
-async def outbox(database_url: str, database: Connection) -> Outbox:
-    return Outbox(database_url, database, await workspace_id(database))
-
-
-@pytest_asyncio.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as found:
-        yield found
 
 
 @pytest.fixture

@@ -1,30 +1,15 @@
 """Messages that are too large together, and addresses that are none."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import orjson
 import pytest
-import pytest_asyncio
 
-from shared.db import Connection
 from shared.deliveries import MOST_BYTES, enqueue, to_subscription
-from tests.support.ingesting import workspace_id
-from tests.support.receivers import Receiver, receiving
+from tests.support.receivers import Receiver
 from tests.support.sending import Outbox
 
 pytestmark = pytest.mark.integration
-
-
-@pytest_asyncio.fixture
-async def outbox(database_url: str, database: Connection) -> Outbox:
-    return Outbox(database_url, database, await workspace_id(database))
-
-
-@pytest_asyncio.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as found:
-        yield found
 
 
 async def test_messages_of_any_size_together_are_enqueued_in_order(outbox: Outbox) -> None:

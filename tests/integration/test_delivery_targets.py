@@ -1,10 +1,8 @@
 """No request reaches a private address, however it is written, whatever its name resolves to."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 
 from services.workers.deliveries.http import BLOCKED, NO_ADDRESS, NO_NAME, Caller, Gate, Lookup, system_lookup
 from services.workers.deliveries.messages import Answer, Call
@@ -58,12 +56,6 @@ HOSTS = [
     "100.100.100.200",
     "metadata.private.test",
 ]
-
-
-@pytest_asyncio.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as found:
-        yield found
 
 
 async def _lookup(host: str, port: int) -> list[str]:

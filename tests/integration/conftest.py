@@ -1,0 +1,21 @@
+"""What tests of what leaves the house share: a place to put messages into, and somebody who gets them."""
+
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+
+from shared.db import Connection
+from tests.support.ingesting import workspace_id
+from tests.support.receivers import Receiver, receiving
+from tests.support.sending import Outbox
+
+
+@pytest_asyncio.fixture
+async def outbox(database_url: str, database: Connection) -> Outbox:
+    return Outbox(database_url, database, await workspace_id(database))
+
+
+@pytest_asyncio.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with receiving() as found:
+        yield found
