@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 
 from shared.embedded.datadir import DataDir
 from shared.embedded.process import PROJECT_ROOT, Program
@@ -34,10 +35,9 @@ def environment(settings: Settings, name: str) -> dict[str, str]:
 def gateways(settings: Settings) -> list[Program]:
     """The processes that share the port: gateway, API and console in each."""
     place = ("--host", settings.host, "--port", str(settings.port))
-    return [
-        _program(settings, _name("gateway", index, settings.web), (str(LAUNCHER), "gateway", "--with-api", *place), 3)
-        for index in range(1, settings.web + 1)
-    ]
+    names = [_name("gateway", index, settings.web) for index in range(1, settings.web + 1)]
+    arguments = (str(LAUNCHER), "gateway", "--with-api", *place)
+    return [replace(_program(settings, name, arguments, 3), pulse=True) for name in names]
 
 
 def sweeper(settings: Settings) -> Program:

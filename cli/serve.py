@@ -5,6 +5,7 @@ import asyncio
 import uvloop
 from aiohttp import web
 
+from cli.pulse import beating
 from services.api.app import mount_api
 from services.gateway.app import ROUTES as GATEWAY_ROUTES
 from services.gateway.app import mount_gateway
@@ -33,5 +34,6 @@ def api(settings: Settings) -> None:
 
 
 def _serve(app: web.Application, settings: Settings) -> None:
+    app.cleanup_ctx.insert(0, beating)  # what comes after it may take its time
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(app, settings.host, settings.port, settings.body_timeout))

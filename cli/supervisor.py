@@ -1,5 +1,6 @@
 """The supervisor of `up`: starts programs in order, restarts what dies, stops all in reverse order."""
 
+import os
 import selectors
 import signal
 import socket
@@ -26,11 +27,14 @@ class Stopped(BaseException):
 
 @dataclass
 class Child:
-    """One program and its present process, if it has one; `due` is when to start it again (monotonic)."""
+    """One program and its present process, if it has one; `due` is when to start it again, `beat` when its pulse was
+    last felt (monotonic)."""
 
     program: Program
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
+    beat: float = 0.0
+    pipe: int | None = None  # its pulse, to be read
     failures: int = 0
     due: float = 0.0
 
@@ -41,11 +45,33 @@ class Child:
 
     def start(self) -> None:
         """Start it, or note when to try again."""
-        self.started = time.monotonic()
+        self.started = self.beat = time.monotonic()
         try:
-            self.process = spawn(self.program)
+            self.process = self._spawn_beating() if self.program.pulse else spawn(self.program)
         except OSError as error:  # no memory, no descriptors, a full disk: as likely to pass as a crash
             self.rest(f"could not start: {error}")
+
+    def _spawn_beating(self) -> subprocess.Popen[bytes]:
+        self._forget_pulse()
+        self.pipe, writer = os.pipe()
+        os.set_blocking(self.pipe, False)
+        os.set_blocking(writer, False)  # for the child: it shares this end's flags
+        try:
+            return spawn(self.program, writer)
+        finally:
+            os.close(writer)
+
+    def felt(self) -> bool:
+        """Whether its pulse beat since it was last asked."""
+        try:
+            return self.pipe is not None and bool(os.read(self.pipe, 65_536))
+        except BlockingIOError:
+            return False
+
+    def _forget_pulse(self) -> None:
+        if self.pipe is not None:
+            os.close(self.pipe)
+            self.pipe = None
 
     @property
     def runs(self) -> bool:

@@ -16,7 +16,7 @@ from cli.dump import drop_leftovers
 from cli.schema import upgrade
 from cli.spool import check_spool
 from cli.supervisor import Stopped, Supervisor
-from cli.watch import HeartbeatWatch
+from cli.watch import HeartbeatWatch, PulseWatch
 from shared import tenants
 from shared.db import connect
 from shared.embedded.datadir import LONG, DataDir, InUse, free_port
@@ -92,6 +92,7 @@ def _start_services(supervisor: Supervisor, settings: Settings) -> None:
         supervisor.start(program)
     beating = [child for child in supervisor.children if child.program.name.startswith(("worker-", "sweeper"))]
     supervisor.add_chore(HeartbeatWatch(settings.database_url, beating).kill_stale)
+    supervisor.add_chore(PulseWatch([child for child in supervisor.children if child.program.pulse]).kill_still)
 
 
 async def welcome(url: str) -> str | None:

@@ -1,17 +1,19 @@
-"""Finds workers, and a sweeper, that live but do nothing: their heartbeat in the table `processes` has stopped."""
+"""Finds what lives but does nothing: workers and a sweeper by their heartbeat in the table `processes`, web processes
+by the pulse that they send down a pipe (`cli/pulse.py`). It is killed, with SIGKILL; the supervisor starts it again.
+"""
 
-import os
 import signal
 import socket
 import threading
 import time
+from collections.abc import Sequence
 
 import psycopg
 
 from cli.common import say
 from cli.supervisor import Child
 
-STALE = 30.0  # seconds without a heartbeat
+STALE = 30.0  # seconds without a sign of life
 EVERY = 5.0  # seconds between looks
 
 QUERY = """
@@ -21,7 +23,7 @@ WHERE host = %s AND pid = ANY(%s) AND seen_at < now() - make_interval(secs => %s
 
 
 class HeartbeatWatch:
-    """Kills, with SIGKILL, a process whose heartbeat is stale; the supervisor then starts it again.
+    """Looks at the heartbeats.
 
     The question goes out from a thread of its own, since a frozen database would hold the supervisor. A process cannot
     note its heartbeat while the database is away: it is judged only when the database has answered for as long as a
@@ -40,8 +42,7 @@ class HeartbeatWatch:
         stale, self._stale = self._stale, set()
         for child in self._beating:
             if child.process and child.process.pid in stale and child.age > STALE:
-                say(f"{child.program.name} gave no sign of life for {STALE:.0f} s; killing it")
-                os.kill(child.process.pid, signal.SIGKILL)
+                _kill(child)
 
     def _ask_for_ever(self) -> None:
         while True:
@@ -58,3 +59,26 @@ class HeartbeatWatch:
             rows = connection.execute(QUERY, (socket.gethostname(), pids, STALE)).fetchall()
         self._answers_since = self._answers_since or time.monotonic()
         return {pid for (pid,) in rows} if time.monotonic() - self._answers_since > STALE else set()
+
+
+class PulseWatch:
+    """Feels the pulses."""
+
+    def __init__(self, beating: Sequence[Child]) -> None:
+        self._beating = beating
+        self._looked = time.monotonic()
+
+    def kill_still(self) -> None:
+        """A chore of the supervisor's main thread. Where that slept itself, as with its machine, all get more time."""
+        now = time.monotonic()
+        slept, self._looked = now - self._looked > STALE / 2, now
+        for child in self._beating:
+            if child.felt() or slept:
+                child.beat = now
+            elif child.runs and now - child.beat > STALE:
+                _kill(child)
+
+
+def _kill(child: Child) -> None:
+    say(f"{child.program.name} gave no sign of life for {STALE:.0f} s; killing it")
+    child.signal(signal.SIGKILL)

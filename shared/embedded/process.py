@@ -11,6 +11,7 @@ from pathlib import Path
 from shared.embedded.root import Disguise, guarded
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
+PULSE = "LEADHUB_PULSE"  # in the environment of a program with one: the descriptor that it writes to
 
 
 def _nothing() -> None:
@@ -24,7 +25,7 @@ def _at_once() -> bool:
 @dataclass(frozen=True, kw_only=True)
 class Program:
     """What to run and how to end it. `prepare` runs before every start, `is_ready` must answer within 2 s; what has a
-    higher `stage` is stopped earlier."""
+    higher `stage` is stopped earlier. One with a `pulse` writes to a pipe for as long as it lives and works."""
 
     name: str
     argv: Sequence[str]
@@ -34,12 +35,14 @@ class Program:
     stop_signal: signal.Signals = signal.SIGTERM
     death_signal: signal.Signals = signal.SIGKILL
     disguise: Disguise = Disguise.NONE
+    pulse: bool = False
     prepare: Callable[[], None] = _nothing
     is_ready: Callable[[], bool] = _at_once
 
 
-def spawn(program: Program) -> subprocess.Popen[bytes]:
+def spawn(program: Program, pulse: int | None = None) -> subprocess.Popen[bytes]:
     """Start it in a session of its own, so that Ctrl-C reaches only the supervisor, and tied to this process' life.
+    `pulse` is the descriptor that it shall write to.
 
     To be called from the main thread: the kernel ties the child to the thread that made it.
     """
@@ -51,9 +54,10 @@ def spawn(program: Program) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env=program.env,
+            env=program.env if pulse is None else {**program.env, PULSE: str(pulse)},
             cwd=PROJECT_ROOT,
             start_new_session=True,
+            pass_fds=() if pulse is None else (pulse,),
         )
     finally:
         os.close(log)

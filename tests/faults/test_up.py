@@ -72,6 +72,16 @@ def everything_killed(stack: Stack) -> None:
     stack.process.wait()
 
 
+@pytest.mark.long
+async def test_a_hung_gateway_is_started_again(own: Stack) -> None:
+    async with loaded(own) as told:
+        await told.more(100)
+        (hung,) = await asyncio.to_thread(own.kill, "gateway", signal.SIGSTOP)
+        await asyncio.to_thread(until, lambda: not is_alive(hung), 45, "the end of the gateway that hangs")
+        await told.more(100)
+    (await check(own.database_url, own.spool_url, told)).assert_exact()
+
+
 def test_a_second_starter_is_told_and_harms_nothing(own: Stack) -> None:
     same_folder = second_up(own.folder, free_port("127.0.0.1"))
     assert same_folder.returncode == 2

@@ -4,11 +4,12 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from cli import logs
+from cli import logs, watch
 from cli.supervisor import Child, Stopped, Supervisor
 from shared.embedded.process import Program
 
@@ -132,3 +133,38 @@ def test_logs_are_rotated_under_their_writer(tmp_path: Path, monkeypatch: pytest
 
 def _says(log: Path, text: str) -> bool:
     return log.exists() and text in log.read_text()
+
+
+BEAT = "import os, time\nwhile True: os.write(int(os.environ['LEADHUB_PULSE']), b'.'); time.sleep(0.05)"
+
+
+def test_what_has_no_pulse_any_more_is_killed(
+    supervisor: Supervisor, program: Make, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(watch, "STALE", 1.0)
+    for name in ("well", "hung"):
+        supervisor.start(replace(program(name, BEAT), pulse=True))
+    well, hung = supervisor.children
+    pulses = watch.PulseWatch(supervisor.children)
+    hung.signal(signal.SIGSTOP)
+
+    def is_over() -> bool:
+        pulses.kill_still()
+        return hung.failures == 1 and hung.runs
+
+    supervisor.wait_until(is_over)
+    assert well.failures == 0
+    said = capfd.readouterr().err
+    assert "hung gave no sign of life" in said
+    assert "well" not in said
+    supervisor.wait_until(hung.felt)  # the new one beats
+
+
+def test_who_slept_itself_kills_nobody(supervisor: Supervisor, program: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "STALE", 0.5)
+    supervisor.start(replace(program("hung", SLEEP), pulse=True))
+    (child,) = supervisor.children
+    pulses = watch.PulseWatch(supervisor.children)
+    time.sleep(0.6)
+    pulses.kill_still()
+    assert child.runs
