@@ -5,12 +5,12 @@ from functools import wraps
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from services.api.leadlist.limits import PATIENCE
 from services.api.state import STATEMENT_TIMEOUT
+from services.api.turns import PATIENCE
 from shared.db import within
 
-# Seconds. A large list waits for its turn, is counted, and is read.
-READ_TIMEOUT = PATIENCE + 2 * STATEMENT_TIMEOUT + 5
+# Seconds. A large list waits for a connection, for its turn, and for a connection; it is counted, and it is read.
+READ_TIMEOUT = 3 * PATIENCE + 2 * STATEMENT_TIMEOUT
 
 
 def in_time(handler: Handler) -> Handler:

@@ -1,8 +1,7 @@
 """What the API holds while it lives, and its transactions."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TypeVar, cast
 
 import redis.asyncio as redis
@@ -10,22 +9,31 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.api.engine import make_engine
+from services.api.turns import Turns
 from shared.db import Connection, is_contention
 from shared.settings import Settings
 from shared.spool import Spool
 from shared.vault import Vault
+from shared.web.access import KEY
 
 T = TypeVar("T")
 
 POOL = 8
+EACH = 4  # connections of one workspace at once
+WRITERS, WRITERS_EACH = 6, 3  # of these for writes, which may wait for one another: reads find one all the same
+BUSY = "Too many requests wait for the database just now. Send the request again in a moment."
 ROUNDS = 5  # of a transaction that others are in the way of
-DEAR = 3  # large lists read at once, so that small ones find a connection
+DEAR, DEAR_EACH = 3, 2  # large lists read at once, so that small ones find a connection
+DEAR_BUSY = "Too many large lists are being read just now. Send the request again, or narrow the list."
 STATEMENT_TIMEOUT = 10.0  # seconds a query may take before it is given up
 
 ENGINE = web.AppKey("engine", AsyncEngine)
 READS = web.AppKey("reads", AsyncEngine)  # in autocommit: a transaction would be two more trips to the database
 REPLICA = web.AppKey("replica", AsyncEngine)  # so too, for lists; the primary where no replica is set
-DEAR_LISTS = web.AppKey("dear_lists", asyncio.Semaphore)
+TURNS = web.AppKey("turns", Turns)  # at connections
+REPLICA_TURNS = web.AppKey("replica_turns", Turns)
+WRITE_TURNS = web.AppKey("write_turns", Turns)
+DEAR_LISTS = web.AppKey("dear_lists", Turns)
 SPOOL = web.AppKey("spool", Spool)
 SETTINGS = web.AppKey("settings", Settings)
 VAULT = web.AppKey("vault", Vault)
@@ -36,7 +44,10 @@ def lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterator[No
 
     async def context(app: web.Application) -> AsyncIterator[None]:
         app[SETTINGS] = settings
-        app[DEAR_LISTS] = asyncio.Semaphore(DEAR)
+        app[DEAR_LISTS] = Turns(DEAR, DEAR_EACH, DEAR_BUSY, retry_after=5)
+        app[WRITE_TURNS] = Turns(WRITERS, WRITERS_EACH, BUSY)
+        app[TURNS] = Turns(POOL, EACH, BUSY)
+        app[REPLICA_TURNS] = Turns(POOL, EACH, BUSY) if settings.replica_url else app[TURNS]
         app[VAULT] = Vault.from_settings(settings)
         app[ENGINE] = make_engine(settings.database_url, "leadhub api", size=POOL, statement_timeout=STATEMENT_TIMEOUT)
         replica = (
@@ -60,14 +71,14 @@ def lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterator[No
 @asynccontextmanager
 async def reading(request: web.Request) -> AsyncIterator[AsyncConnection]:
     """A connection for reading one record, or what a write is decided by: always the primary."""
-    async with request.app[READS].connect() as connection:
+    async with _turn(request, TURNS), request.app[READS].connect() as connection:
         yield connection
 
 
 @asynccontextmanager
 async def listing(request: web.Request) -> AsyncIterator[AsyncConnection]:
     """A connection for reading a list: a replica, which may trail a little, where there is one."""
-    async with request.app[REPLICA].connect() as connection:
+    async with _turn(request, REPLICA_TURNS), request.app[REPLICA].connect() as connection:
         yield connection
 
 
@@ -92,13 +103,19 @@ async def writing(request: web.Request, work: Callable[[AsyncConnection], Awaita
     """
     for _ in range(ROUNDS):
         try:
-            async with request.app[ENGINE].begin() as connection:
+            async with _turn(request, WRITE_TURNS), _turn(request, TURNS), request.app[ENGINE].begin() as connection:
                 return await work(connection)
         except Exception as error:
             last = error
             if not is_contention(error):
                 raise
     raise last
+
+
+def _turn(request: web.Request, turns: web.AppKey[Turns]) -> AbstractAsyncContextManager[None]:
+    """A turn of the request's workspace: however many of its requests wait for a lock, the others' go on."""
+    key = request.get(KEY)
+    return request.app[turns].turn(key.workspace_id if key else 0)
 
 
 async def raw(connection: AsyncConnection) -> Connection:

@@ -1,13 +1,12 @@
 """Dear lists: a bounded number at once, and an end to each."""
 
-import asyncio
-
 import pytest
 
 from services.api.leadlist.filters import Filters
 from services.api.leadlist.limits import turn
 from services.api.resources import lead_list
 from services.api.state import snapshot
+from services.api.turns import Turns
 from shared.db import Connection
 from shared.errors import ServiceUnavailable
 
@@ -15,25 +14,27 @@ pytestmark = pytest.mark.integration
 
 
 async def test_who_gets_no_turn_is_told_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.api.leadlist.limits.PATIENCE", 0.05)
-    turns = asyncio.Semaphore(1)
-    async with turn(turns, dear=True):
+    monkeypatch.setattr("services.api.turns.PATIENCE", 0.05)
+    turns = Turns(2, 1, "Too many large lists.", retry_after=5)
+    async with turn(turns, 1, dear=True):
         with pytest.raises(ServiceUnavailable, match="Too many large lists") as refused:
-            async with turn(turns, dear=True):
+            async with turn(turns, 1, dear=True):
                 raise AssertionError("there was no turn left")
-        async with turn(turns, dear=False):
-            pass  # a cheap list waits for nobody
+        async with turn(turns, 1, dear=False), turn(turns, 2, dear=True):
+            pass  # a cheap list waits for nobody, another workspace not for this one
     assert refused.value.headers["Retry-After"] == "5"
-    assert not turns.locked()
+    async with turn(turns, 1, dear=True):
+        pass
 
 
 async def test_a_list_that_takes_too_long_ends_and_says_how_to_narrow_it(database: Connection) -> None:
-    turns = asyncio.Semaphore(1)
+    turns = Turns(1, 1, "Too many.")
     await database.execute("SET statement_timeout = '30ms'")
     with pytest.raises(ServiceUnavailable, match="Narrow it by source"):
-        async with turn(turns, dear=True):
+        async with turn(turns, 1, dear=True):
             await database.execute("SELECT pg_sleep(20)")
-    assert not turns.locked()
+    async with turn(turns, 2, dear=True):
+        pass
 
 
 async def test_prepared_statements_outlive_a_list_that_fails(database: Connection) -> None:

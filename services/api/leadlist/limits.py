@@ -1,20 +1,18 @@
 """What keeps dear lists from starving cheap ones: few run at once, others wait without a connection, none for long."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 import psycopg
 
+from services.api.turns import Turns
 from shared.errors import ServiceUnavailable
 
-PATIENCE = 5.0  # seconds
 RETRY_AFTER = 5
 TOO_LONG = (
     "This list took too long to read. Narrow it by source, status, stage, tag or dates, search for more characters, or "
     "walk it with cursor=."
 )
-TOO_MANY = "Too many large lists are being read just now. Send the request again, or narrow the list."
 
 
 class Dear(Exception):
@@ -22,19 +20,11 @@ class Dear(Exception):
 
 
 @asynccontextmanager
-async def turn(dear_lists: asyncio.Semaphore, *, dear: bool) -> AsyncIterator[None]:
+async def turn(dear_lists: Turns, workspace_id: int, *, dear: bool) -> AsyncIterator[None]:
     """Waits for a dear list's turn. Raises ServiceUnavailable: that is for the server's state, where 422 would be for a
     list that nobody could ever read."""
-    if dear:
-        try:
-            async with asyncio.timeout(PATIENCE):
-                await dear_lists.acquire()
-        except TimeoutError:
-            raise ServiceUnavailable(TOO_MANY, retry_after=RETRY_AFTER) from None
     try:
-        yield
+        async with dear_lists.turn(workspace_id) if dear else nullcontext():
+            yield
     except psycopg.errors.QueryCanceled:
         raise ServiceUnavailable(TOO_LONG, retry_after=RETRY_AFTER) from None
-    finally:
-        if dear:
-            dear_lists.release()

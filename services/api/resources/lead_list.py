@@ -70,7 +70,7 @@ def _walk(request: web.Request, query: Any, sort: Sort, errors: Fields) -> tuple
 
 async def _listed(request: web.Request, asked: Asked, *, dear: bool) -> dict[str, Any]:
     """Raises ValidationFailed, with all that is wrong, and Dear for a list that must wait for its turn."""
-    async with turn(request.app[DEAR_LISTS], dear=dear), listing(request) as connection:
+    async with turn(request.app[DEAR_LISTS], workspace_of(request), dear=dear), listing(request) as connection:
         return await _answered(request, await raw(connection), asked, dear=dear)
 
 

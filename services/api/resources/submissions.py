@@ -9,7 +9,7 @@ from services.api.received import page_of_submissions
 from services.api.records import Record, unknown_lead
 from services.api.requests import body_of, check, key_of, query_and_errors, workspace_of
 from services.api.shapes.submissions import ReplayFields, ReplayRecord, SubmissionQuery, SubmissionRecord
-from services.api.state import READS, SPOOL, listing, raw, reading, writing
+from services.api.state import SPOOL, listing, raw, reading, writing
 from services.api.waiting import OWNER, find_waiting
 from shared import replay as replays
 from shared.db import is_unavailable
@@ -98,7 +98,7 @@ async def replay_all(request: web.Request) -> web.Response:
     fields = await body_of(request)
     confirm = fields.pop("confirm", None)
     selection = Selection(**fields, workspace_id=workspace_of(request))
-    async with request.app[READS].connect() as connection:
+    async with reading(request) as connection:
         database = await raw(connection)  # autocommit: a transaction for each chunk
         count = await replays.count(database, selection)
         if confirm is None or confirm is False:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, Strict, StringConstraints
+from pydantic import BeforeValidator, Field, Strict, StringConstraints
 from typing_extensions import TypedDict
 
 from services.api.shapes.tags import TagName
@@ -15,6 +15,9 @@ Status = Literal["new", "contacted", "qualified", "converted", "lost"]
 
 # What duplicates brought together can be sent back as it is.
 Notes = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, max_length=MOST_NOTES)]
+
+# PHP writes an empty object as an empty list, also one that it was sent.
+CustomFieldsOfAny = Annotated[CustomFields, BeforeValidator(lambda value: {} if value == [] else value)]
 
 
 class LeadFields(TypedDict, total=False):
@@ -34,7 +37,7 @@ class LeadFields(TypedDict, total=False):
     pipeline_stage_id: Id | None
     assigned_user_id: Id | None
     notes: Notes | None
-    custom_fields: CustomFields | None
+    custom_fields: CustomFieldsOfAny | None
     tags: Annotated[list[TagName], Strict(), Field(max_length=100)] | None
 
 

@@ -1,0 +1,93 @@
+"""Turns at what is scarce: whose they are, in what order, and that none is lost."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import pytest
+
+from services.api import turns
+from services.api.turns import Turns
+from shared.errors import ServiceUnavailable
+
+pytestmark = pytest.mark.unit
+GREEDY, GREEDIER, MODEST = 1, 2, 3
+
+
+@asynccontextmanager
+async def held(scarce: Turns, who: int, n: int) -> AsyncIterator[None]:
+    async with AsyncExitStack() as stack:
+        for _ in range(n):
+            await stack.enter_async_context(scarce.turn(who))
+        yield
+
+
+class Crowd:
+    """Requests that take a turn and keep it until they are let go."""
+
+    def __init__(self, scarce: Turns) -> None:
+        self._scarce = scarce
+        self.served: list[int] = []
+        self._gates: list[asyncio.Event] = []
+        self.tasks: list[asyncio.Task[None]] = []
+
+    async def comes(self, *who: int) -> None:
+        for one in who:
+            self.tasks.append(asyncio.create_task(self._served(one)))
+            await asyncio.sleep(0)
+
+    async def let_go(self, nth: int) -> None:
+        """The one that was served as the nth."""
+        self._gates[nth].set()
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    async def _served(self, who: int) -> None:
+        async with self._scarce.turn(who):
+            self.served.append(who)
+            self._gates.append(gate := asyncio.Event())
+            await gate.wait()
+
+    async def end(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+
+async def test_one_who_has_none_is_served_before_those_who_have() -> None:
+    crowd = Crowd(Turns(4, 2, "full"))
+    await crowd.comes(*[GREEDY] * 20, *[GREEDIER] * 20, MODEST)
+    assert crowd.served == [GREEDY, GREEDY, GREEDIER, GREEDIER]
+    await crowd.let_go(0)
+    assert crowd.served[4:] == [MODEST]
+    await crowd.let_go(4)
+    assert crowd.served[5:] == [GREEDY]
+    await crowd.end()
+
+
+async def test_nobody_takes_more_than_theirs_while_there_are_some_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "PATIENCE", 0.02)
+    scarce = Turns(4, 2, "full")
+    async with held(scarce, GREEDY, 2):
+        with pytest.raises(ServiceUnavailable, match="full"):
+            async with scarce.turn(GREEDY):
+                raise AssertionError("it was the third")
+        async with held(scarce, MODEST, 2):
+            pass
+
+
+async def test_none_is_lost_with_those_who_leave_while_they_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    scarce = Turns(3, 2, "full")
+    crowd = Crowd(scarce)
+    await crowd.comes(GREEDY, GREEDY, GREEDY, MODEST, MODEST)
+    crowd.tasks[2].cancel()
+    first = crowd.tasks[0]
+    first.cancel()  # its turn passes on to one who is cancelled in the same moment
+    await asyncio.sleep(0)
+    crowd.tasks[4].cancel()
+    await crowd.end()
+    monkeypatch.setattr(turns, "PATIENCE", 0.02)
+    async with held(scarce, GREEDY, 2), held(scarce, MODEST, 1):
+        with pytest.raises(ServiceUnavailable):
+            async with scarce.turn(GREEDIER):
+                raise AssertionError("it was the fourth")
