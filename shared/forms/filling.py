@@ -139,10 +139,12 @@ def _email(value: str) -> str:
 def _read_number(_: FormFieldRecord, value: Any) -> int | float:
     if isinstance(value, str) and _NUMBER(value.strip()):  # digits of any script
         value = float(value) if set(value) & set(".eE") else int(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise Wrong(MESSAGES["number"])
-    if isinstance(value, int) and not -INT64 <= value < INT64:
+    if isinstance(value, int) and not -INT64 <= value < INT64:  # before all else: it may be beyond any float
         raise Wrong("The {field} field must be a number of at most 64 bits.")
+    if not math.isfinite(value):
+        raise Wrong(MESSAGES["number"])
     return value
 
 

@@ -144,8 +144,9 @@ def _note(edit: Edit, problems: Mapping[str, str]) -> None:
 def compare(edit: Edit, state: State) -> None:
     """What only the lead as it stands can tell."""
     for name in CONTACT:
-        if state[name] and edit.change.set.get(name) == state[name]:
-            # Sent as it is, so it does not change: be it a phone that nobody can read, or one that two leads share.
+        if state[name] and state[name] in (edit.change.set.get(name), edit.fields.get(name)):
+            # Sent as it is, so it does not change: be it a phone that nobody can read, or one that two leads share,
+            # however it is spelt.
             for noted in (edit.fields, edit.keys, edit.errors, edit.holders):
                 noted.pop(name, None)
     if "first_name" in edit.fields and not edit.fields["first_name"] and state["first_name"]:

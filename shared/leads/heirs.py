@@ -8,6 +8,7 @@ phone, the number passes on to the first: else it would identify nobody, and who
 from collections.abc import Collection, Mapping
 
 from shared.db import Connection, as_json
+from shared.leads.apply import PAIRED
 from shared.leads.identities import OWNED, columns_of
 from shared.leads.submission import Key, LeadKey
 
@@ -18,16 +19,24 @@ JOIN possible_duplicates p ON p.workspace_id = (l->>0)::bigint AND p.lead_id = (
 PHONES = """
 SELECT workspace_id, kind, value FROM identities WHERE workspace_id = %s AND lead_id = %s AND kind = 'phone'
 """
+# The others who show the phone are noted with its heir, as they were with who let it go: it is theirs one day.
 BEQUEATH = f"""
-WITH heirs AS (
-    SELECT l.workspace_id, k.value, k.lead::bigint AS lead_id, min(l.id) AS heir
+WITH shown AS (
+    SELECT l.workspace_id AS w, k.value, k.lead::bigint AS lead, l.id
     FROM {OWNED} AS k(w, kind, value, lead)
     JOIN possible_duplicates p ON p.workspace_id = k.w::bigint AND p.lead_id = k.lead::bigint
     JOIN leads l ON l.workspace_id = p.workspace_id AND l.id = p.other_id AND l.phone = k.value
-    WHERE k.kind = 'phone' GROUP BY 1, 2, 3
+    WHERE k.kind = 'phone'
+), heirs AS (
+    SELECT w, value, lead, min(id) AS heir FROM shown GROUP BY 1, 2, 3
+), passed AS (
+    UPDATE identities i SET lead_id = h.heir FROM heirs h
+    WHERE i.workspace_id = h.w AND i.kind = 'phone' AND i.value = h.value AND i.lead_id = h.lead
 )
-UPDATE identities i SET lead_id = h.heir FROM heirs h
-WHERE i.workspace_id = h.workspace_id AND i.kind = 'phone' AND i.value = h.value AND i.lead_id = h.lead_id
+INSERT INTO possible_duplicates (workspace_id, lead_id, other_id, reason, score)
+SELECT DISTINCT w, pair.lead, pair.other, '{PAIRED}', 100
+FROM heirs JOIN shown USING (w, value, lead), LATERAL (VALUES (heir, id), (id, heir)) AS pair (lead, other)
+WHERE id <> heir ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING
 """  # noqa: S608  # constants only
 
 

@@ -107,6 +107,14 @@ async def test_blank_empties_as_null_does(client: aiohttp.ClientSession, blank: 
     assert [answer.body["data"][name] for name in names] == [None] * 4
 
 
+async def test_an_empty_object_as_php_writes_it(client: aiohttp.ClientSession) -> None:
+    """What a PHP program reads, changes and sends back: `{}` has become `[]`."""
+    lead = await make(client, email=new_email(), custom_fields=[])
+    assert lead["custom_fields"] == {}
+    lead = (await patch(client, lead, custom_fields={"a": 1})).body["data"]
+    assert (await patch(client, lead, custom_fields=[])).body["data"] == lead
+
+
 WRONG: dict[str, list[Any]] = {
     "first_name": [1, True, None, "", " ", [], {}, "x" * 256, "a\0b", "\ud800"],
     "last_name": [1, "x" * 256],
@@ -122,7 +130,7 @@ WRONG: dict[str, list[Any]] = {
     "pipeline_stage_id": ["1", 0, 2**64, NOWHERE],
     "assigned_user_id": ["1", 0, NOWHERE, []],
     "notes": [1, "x" * 100_001],
-    "custom_fields": ["x", [], {"": 1}, {"x" * 101: 1}, {str(n): 1 for n in range(201)}],
+    "custom_fields": ["x", [1], {"": 1}, {"x" * 101: 1}, {str(n): 1 for n in range(201)}],
     "tags": ["x", {}, ["x"] * 101],
 }
 

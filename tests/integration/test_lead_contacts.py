@@ -93,6 +93,20 @@ async def test_a_contact_that_is_sent_as_it_stands_is_no_change(
         assert (await timeline(database, lead_id))[-1]["data"]["changes"].keys() == {"notes"}
 
 
+async def test_a_contact_in_another_spelling_is_no_change(
+    database_url: str, database: Connection, workspace: int
+) -> None:
+    await create(database, workspace, **ANNA)
+    shows = await create(database, workspace, email="b@example.com")
+    await accept(database, [item(workspace, {"email": "b@example.com", "phone": ANNA["phone"]})])
+    await drain(database_url)
+    for phone, email in (("(415) 555-0100", "B@Example.com"), ("\uff0b1 415 555 0100", " b@example.com ")):
+        await change_workspace(database, "main", country="US")
+        found = await edit(database, workspace, shows, phone=phone, email=email, notes=phone)
+        assert (found["phone"], found["email"]) == (ANNA["phone"], "b@example.com")
+        assert (await timeline(database, shows))[-1]["data"]["changes"].keys() == {"notes"}
+
+
 @pytest.mark.parametrize("going", ["deleted", "another", "null"])
 async def test_a_phone_that_its_holder_lets_go_is_that_of_the_lead_that_shows_it(
     database: Connection, database_url: str, workspace: int, going: str
@@ -117,3 +131,21 @@ async def test_a_phone_that_its_holder_lets_go_is_that_of_the_lead_that_shows_it
     with pytest.raises(Refused) as refused:
         await create(database, workspace, first_name="Eve", phone=phone)
     assert refused.value.holders == {"phone": shows}
+
+
+async def test_a_phone_passes_on_from_lead_to_lead(database: Connection, database_url: str, workspace: int) -> None:
+    """Three show it: each is the next one's possible duplicate, and the last still stands for the number."""
+    phone = str(ANNA["phone"])
+    holder = await create(database, workspace, **ANNA)
+    shows = [await create(database, workspace, email=f"{name}@example.com") for name in "bcd"]
+    for name in "bcd":
+        await accept(database, [item(workspace, {"email": f"{name}@example.com", "phone": phone})])
+    await drain(database_url)
+    for gone, heir in zip([holder, *shows], shows, strict=False):
+        async with database.transaction():
+            assert await writes.delete(database, workspace, gone, BY)
+        assert phone in await identities(database, heir)
+        others = [lead_id for lead_id in shows if lead_id > heir]
+        noted = await rows(database, "SELECT lead_id, other_id FROM possible_duplicates ORDER BY 1, 2")
+        assert {(heir, other) for other in others} | {(other, heir) for other in others} <= set(noted)
+    assert not await rows(database, "SELECT * FROM possible_duplicates")
