@@ -95,6 +95,25 @@ def test_an_environment_without_a_note_is_completed_and_an_unfinished_one_is_mad
     assert not mark.exists()
 
 
+def test_a_removal_that_was_cut_short_goes_on(made: Path) -> None:
+    """Whatever of the environment is gone when the launcher is killed: nothing hangs, and all is made anew."""
+    (made / ".venv" / "pyvenv.cfg").unlink()
+    assert "preparing" in launch(made, "hello").stderr
+    assert launch(made, "hello").stdout == f"{made / '.venv'} hello\n"
+    (made / ".venv" / "pyvenv.cfg").write_text("")
+    assert launch(made, "hello").stdout == f"{made / '.venv'} hello\n"
+
+
+def test_tools_for_tests_that_cannot_be_had_cost_no_service_its_environment(made: Path) -> None:
+    mark = made / ".venv" / "mark"
+    mark.touch()
+    (made / "requirements-dev.lock").write_text("nowhere==1 --hash=sha256:00\n")
+    assert launch(made, "test").returncode == 1
+    assert launch(made, "hello").stdout == f"{made / '.venv'} hello\n"
+    assert launch(made, "test", "--help").returncode == 0
+    assert mark.exists()
+
+
 def test_an_environment_whose_python_is_gone_is_made_anew(made: Path) -> None:
     for python in (made / ".venv" / "bin").glob("python*"):
         python.unlink()
