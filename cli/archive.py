@@ -130,6 +130,8 @@ def writing(path: Path) -> Iterator[Writer]:
 @contextmanager
 def reading(path: Path) -> Iterator[Archive]:
     """An archive, every byte of it checked. RuntimeError if it is damaged, cut short or none of ours."""
+    if not path.is_file():
+        raise RuntimeError(f"{path} is read more than once, which a pipe cannot be: save it as a file first")
     try:
         with tarfile.open(path, "r:") as tar:
             yield Archive(tar)

@@ -18,7 +18,7 @@ import redis.asyncio as redis
 from psycopg import IsolationLevel
 
 from cli.archive import DUMP, FORMAT, KEY, MANIFEST, SPOOL, Manifest, Write, Writer, part_of, writing
-from cli.common import data_dir_option, expect_installation, make_settings, say
+from cli.common import data_dir_option, expect_installation, make_settings, say, warn_of_key
 from cli.dump import dump
 from cli.schema import upgrade
 from cli.spool import check_spool
@@ -58,6 +58,8 @@ def backup(file: Path, force: bool) -> None:
 
 def _refuse(file: Path, force: bool) -> None:
     """UsageError for a file that is there, unless it is to be replaced, and for a device or pipe in any case."""
+    if not file.absolute().parent.is_dir():
+        raise click.UsageError(f"there is no folder {file.absolute().parent}")
     for path in (file, part_of(file)):
         if path.exists() and not path.is_file():
             raise click.UsageError(f"{path} is no regular file; it is left as it is")
@@ -103,6 +105,7 @@ async def _save_database(settings: Settings, archive: Writer, spooled: int) -> t
     url = settings.database_url
     async with connect(url, "leadhub-cli") as connection:
         await connection.execute("SELECT pg_advisory_lock_shared(%s)", (ROTATION_LOCK,))
+        await warn_of_key(connection, settings)
         with archive.member(KEY) as write:
             write(source(settings)().encode())
         await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)

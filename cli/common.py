@@ -10,13 +10,20 @@ import click
 import pydantic
 
 from cli.schema import upgrade
-from shared import logging
+from shared import logging, rotation
 from shared.db import Connection, connect
 from shared.embedded.servers import Embedded, database
 from shared.settings import Settings
+from shared.vault import Vault
 
 T = TypeVar("T")
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+FOREIGN = (
+    "leadhub: WARNING: the key at hand does not decrypt {}: stored credentials are of no use with it, nor with a "
+    "backup that holds it. Put back the data dir's secrets/key, or pass the LEADHUB_SECRET_KEY that the services had"
+)
 
 
 def data_dir_option(command: Command) -> Command:
@@ -87,6 +94,12 @@ def say(text: str) -> None:
     logging.put(f"{text}\n".encode(errors="backslashreplace"))
 
 
+async def warn_of_key(connection: Connection, settings: Settings) -> None:
+    """Say that the key at hand is not the one under which credentials are stored. Not refused: all else is in order."""
+    if place := await rotation.foreign(connection, Vault.from_settings(settings)):
+        say(FOREIGN.format(place))
+
+
 def show_key(text: str) -> None:
     """Print a new key, before it is committed: one that nobody saw must not live. RuntimeError if it cannot be."""
     try:
@@ -99,10 +112,15 @@ def show_key(text: str) -> None:
 
 def table(headings: list[str], rows: list[list[object]]) -> None:
     """Print aligned columns to stdout."""
-    cells = [headings, *([("" if cell is None else str(cell)) for cell in row] for row in rows)]
+    cells = [headings, *([("" if cell is None else _plain(str(cell))) for cell in row] for row in rows)]
     widths = [max(len(line[column]) for line in cells) for column in range(len(headings))]
     for line in cells:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _plain(text: str) -> str:
+    """Text on one line that tells a terminal nothing: who names a key may be anybody with a key."""
+    return "".join([char if char.isprintable() else char.encode("unicode_escape").decode() for char in text])
 
 
 async def _use(url: str, use: Callable[[Connection], Awaitable[T]]) -> T:

@@ -55,6 +55,10 @@ def commands() -> None:
 # the time that a statement may take.
 MISLEADING = ("PGCLIENTENCODING", "PGDATESTYLE", "PGGEQO", "PGOPTIONS", "PGSERVICE", "PGSERVICEFILE", "PGTZ")
 
+UNREADABLE_URL = (
+    "LEADHUB_DATABASE_URL cannot be read. It goes postgresql://USER:PASSWORD@HOST:PORT/DATABASE; in a password %, /, "
+    "@, #, ? and : are written %25, %2F, %40, %23, %3F and %3A"
+)
 RIGHTS = (
     "the role of LEADHUB_DATABASE_URL may not do all that is needed: {}. Make it the database's owner, or "
     "GRANT CREATE ON DATABASE … and GRANT CREATE ON SCHEMA public to it"
@@ -109,7 +113,7 @@ def _said_by_a_store(error: Exception) -> str | None:
         return "the database has not the tables of this version: `leadhub migrate` makes them"
     is_bad_url = isinstance(cause, psycopg.ProgrammingError) and cause.sqlstate is None
     if is_bad_url or isinstance(cause, sqlalchemy.exc.ArgumentError):
-        return f"LEADHUB_DATABASE_URL cannot be read: {cause}".strip()
+        return UNREADABLE_URL  # without the words of who read it, which quote its password
     if isinstance(cause, psycopg.errors.InsufficientPrivilege):
         return RIGHTS.format(cause.diag.message_primary)
     is_away = is_unavailable(error) or isinstance(cause, redis.ConnectionError | redis.TimeoutError)

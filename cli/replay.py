@@ -1,5 +1,6 @@
 """`replay`: submissions once more."""
 
+import sys
 from datetime import datetime
 from uuid import UUID
 
@@ -30,6 +31,8 @@ def replay(ids: tuple[UUID, ...], state: str | None, since: datetime | None, yes
     wanted = Selection(ids=[str(each) for each in ids] or None, state=state, since=since)
     count = with_database(settings, lambda use: _count(use, wanted))
     say(f"{count} submissions")
+    if count and not yes and not sys.stdin.isatty():
+        raise click.UsageError("there is nobody to ask whether to replay them: pass --yes")
     if count and (yes or click.confirm("Replay them?", err=True)):
         click.echo(with_database(settings, lambda use: submissions.replay(use, wanted)))
 

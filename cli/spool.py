@@ -23,7 +23,9 @@ def check_spool(settings: Settings) -> None:
     except (redis.ConnectionError, redis.TimeoutError):
         say("leadhub: the spool does not answer; leads are refused while PostgreSQL is away, until it does")
         return
-    except (redis.RedisError, ValueError) as error:
+    except ValueError:  # whose words quote the URL
+        raise click.UsageError("LEADHUB_SPOOL_URL cannot be read: redis://[:PASSWORD@]HOST:PORT/NUMBER") from None
+    except redis.RedisError as error:
         raise click.UsageError(f"LEADHUB_SPOOL_URL cannot be checked for `appendfsync always`: {error}") from None
     if any(found.get(name) != value for name, value in KEEPS.items()):
         raise click.UsageError("LEADHUB_SPOOL_URL must be a Redis with `appendonly yes` and `appendfsync always`")

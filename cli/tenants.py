@@ -11,11 +11,14 @@ from shared import tenants
 from shared.db import Connection
 from shared.leads.merge import Policy
 
+LONGEST_NAME = 255
+
 
 def _name(_: click.Context, __: click.Parameter, value: str) -> str:
-    if not value.strip():
-        raise click.BadParameter("a name that is not blank")
-    return value.strip()
+    value = value.strip()
+    if not value or not value.isprintable() or len(value) > LONGEST_NAME:  # nor are bytes that are no UTF-8
+        raise click.BadParameter(f"a name on one line, of 1 to {LONGEST_NAME} characters that can be printed")
+    return value
 
 
 @click.group()

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from cli import programs
-from cli.common import data_dir_option, make_settings, say, show_key
+from cli.common import data_dir_option, make_settings, say, show_key, warn_of_key
 from cli.dump import drop_leftovers
 from cli.schema import upgrade
 from cli.spool import check_spool
@@ -83,7 +83,7 @@ def _start_servers(supervisor: Supervisor, embedded: Embedded) -> tuple[Settings
         upgrade(settings.database_url)
         if embedded.postgres:
             drop_leftovers(settings.database_url)
-    return settings, asyncio.run(welcome(settings.database_url))
+    return settings, asyncio.run(welcome(settings))
 
 
 def _start_services(supervisor: Supervisor, settings: Settings) -> None:
@@ -95,9 +95,10 @@ def _start_services(supervisor: Supervisor, settings: Settings) -> None:
     supervisor.add_chore(PulseWatch([child for child in supervisor.children if child.program.pulse]).kill_still)
 
 
-async def welcome(url: str) -> str | None:
+async def welcome(settings: Settings) -> str | None:
     """Give a database without any workspace its first one and a key, and show it; answers the key."""
-    async with connect(url, "leadhub-cli") as connection, connection.transaction():
+    async with connect(settings.database_url, "leadhub-cli") as connection, connection.transaction():
+        await warn_of_key(connection, settings)
         await connection.execute("LOCK TABLE workspaces IN SHARE ROW EXCLUSIVE MODE")  # two `up` on one new database
         if await tenants.list_workspaces(connection):
             return None

@@ -4,13 +4,6 @@ import os
 from bisect import bisect_left
 from pathlib import Path
 
-from shared import logging
-from shared.pooling import has_room
-
-# Before the import below: the library decides then whether processes pool what they count.
-if os.environ.get("LEADHUB_METRICS_DIR") and has_room(Path(os.environ["LEADHUB_METRICS_DIR"])):
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = os.environ["LEADHUB_METRICS_DIR"]
-
 from prometheus_client import REGISTRY as OWN
 from prometheus_client import (
     CollectorRegistry,
@@ -20,9 +13,18 @@ from prometheus_client import (
     generate_latest,
     multiprocess,
     start_http_server,
+    values,
 )
 
+from shared import logging
+from shared.pooling import has_room, identity
+
 log = logging.get()
+
+# Before the first metric: it is made of what the library finds here. The library's manual has it so for uWSGI.
+if os.environ.get("LEADHUB_METRICS_DIR") and has_room(Path(os.environ["LEADHUB_METRICS_DIR"])):
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = os.environ["LEADHUB_METRICS_DIR"]
+    values.ValueClass = values.MultiProcessValue(identity)  # type: ignore[no-untyped-call]
 
 FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)

@@ -5,17 +5,30 @@ It would make them with holes, and on a full disk to count into a hole ends the 
 
 import errno
 import os
+import re
 from pathlib import Path
+
+from prometheus_client.mmap_dict import MmapedDict
 
 KINDS = ("counter", "histogram", "gauge_livesum", "gauge_mostrecent")  # of metrics: a process has a file for each
 ROOM = 1 << 20  # bytes of a file; the library makes 64 KiB, which it has to enlarge, with holes, for some twenty routes
 
 
+def identity() -> str:
+    """What this process's files are called by: its name, if it has one, so that it counts on when it is started again.
+
+    By its number each of its lives would leave four files, and callers who wait for ever in one of them.
+    """
+    return re.sub(r"[^A-Za-z0-9]+", "-", os.environ.get("LEADHUB_PROCESS_NAME", "")) or str(os.getpid())
+
+
 def has_room(folder: Path) -> bool:
     """Makes this process's files. Where the disk is full there are none: it counts for itself alone then, and lives."""
-    files = [folder / f"{kind}_{os.getpid()}.db" for kind in KINDS]
+    files = [folder / f"{kind}_{identity()}.db" for kind in KINDS]
     try:
         for path in files:
+            if path.name.startswith("gauge") or not _is_sound(path):
+                path.unlink(missing_ok=True)
             with path.open("ab") as file:
                 os.posix_fallocate(file.fileno(), 0, ROOM)
     except OSError as error:
@@ -23,5 +36,15 @@ def has_room(folder: Path) -> bool:
             raise
         for path in files:
             path.unlink(missing_ok=True)
+        return False
+    return True
+
+
+def _is_sound(path: Path) -> bool:
+    """Whether what a former life counted can be read: not where the machine went down with it."""
+    try:
+        if path.exists():
+            list(MmapedDict.read_all_values_from_file(str(path)))  # type: ignore[no-untyped-call]
+    except Exception:  # whatever a file of noise comes to
         return False
     return True

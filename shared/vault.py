@@ -59,6 +59,14 @@ class Vault:
         """The text. Raises Unreadable."""
         return self._with_fresh_keys(lambda: MultiFernet(self._fernets).decrypt(data)).decode()
 
+    def opens(self, data: bytes) -> bool:
+        """Whether one of the keys decrypts it."""
+        try:
+            self.decrypt(data)
+        except Unreadable:
+            return False
+        return True
+
     def signing_key(self) -> str:
         """For what is signed and short-lived, such as cursors: another one once the first key is another."""
         self._refresh()

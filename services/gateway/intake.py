@@ -13,6 +13,7 @@ from shared import logging
 from shared.errors import ApiError, ServerError, ServiceUnavailable
 from shared.hints import Waker
 from shared.journal import MOST, MOST_BYTES, Item, Lane, Row
+from shared.metrics import REFUSED
 from shared.replies import Verdict
 
 log = logging.get()
@@ -128,6 +129,7 @@ class _Flusher:
     def add(self, item: Item, done: Done | None, source: Source) -> None:
         """Takes an item into the next flush, or refuses it where the buffer is full."""
         if len(item.body) > self._space:
+            REFUSED.inc()
             self._tell((item, done), ServiceUnavailable(FULL))
             return
         self._space -= len(item.body)

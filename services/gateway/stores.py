@@ -46,10 +46,7 @@ class Stores:
         worker's commit or `secure` must have made it so. A journal write that failed or is late may still have been
         committed: the spool then holds the same ids again, and ingest drops the second of them.
         """
-        started = time.perf_counter()
         store = await self._store(row, durable)
-        FLUSH_SECONDS.labels(store).observe(time.perf_counter() - started)
-        FLUSH_SIZE.observe(row.n)
         ACCEPTED.labels(store).inc(row.n)
         return store
 
@@ -58,7 +55,7 @@ class Stores:
         took back, or may have. Raises ServiceUnavailable as `store`."""
         lost = await self._lost(items)
         for items in cut(lost, lambda item: len(item.body)):
-            await self.store(Row.of(Lane.WAITED_FOR, items, gateway))
+            await self._store(Row.of(Lane.WAITED_FOR, items, gateway), durable=True)  # counted when it came first
 
     async def _lost(self, items: Sequence[Item]) -> Sequence[Item]:
         try:
@@ -75,6 +72,13 @@ class Stores:
             return await journal.missing(connection, items)
 
     async def _store(self, row: Row, durable: bool) -> Store:
+        started = time.perf_counter()
+        store = await self._put(row, durable)
+        FLUSH_SECONDS.labels(store).observe(time.perf_counter() - started)
+        FLUSH_SIZE.observe(row.n)
+        return store
+
+    async def _put(self, row: Row, durable: bool) -> Store:
         if not self._broken and await self._to_journal(row, durable):
             return "journal"
         if await self._to_spool(row):
@@ -96,7 +100,8 @@ class Stores:
             self._late.add(stored)
             stored.add_done_callback(self._forget)
         elif not isinstance(stored.exception(), UNAVAILABLE):
-            log.error("journal.refused", error=repr(stored.exception()), submissions=row.n)
+            # By its type alone: its message may quote the row.
+            log.error("journal.refused", error=type(stored.exception()).__name__, submissions=row.n)
         self._trip()
         return False
 

@@ -30,6 +30,8 @@ class DataDir:
 
     def make(self) -> None:
         """Make the folders, for this user only."""
+        if self.path.is_symlink() and not self.path.exists():
+            raise RuntimeError(f"the data dir {self.path} is a link to nothing: {self.path.readlink()}")
         for folder in (self.path, self.run, self.logs, self.secrets):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 

@@ -20,6 +20,7 @@ from shared.embedded.process import PROJECT_ROOT, Program, clean_environment, en
 MAJOR = 18  # a data folder belongs to one major version, so it bears its name
 USER = DATABASE = "leadhub"
 SOCKET = ".s.PGSQL.5432"
+NEEDED_MB = 100
 # Characters: initdb quotes its programs' paths for a shell, and not these; settings that hold a path need the others.
 UNFIT, UNFIT_FOLDER = {*'"$`\\\n'}, {*"\\\n"}
 STOP_ORDER = (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL)
@@ -151,6 +152,8 @@ class Postgres:
             start_new_session=True,
             check=False,
         )
+        if "No space left on device" in done.stderr:
+            raise RuntimeError(f"the disk of {self._home.path} is full: PostgreSQL needs about {NEEDED_MB} MB to begin")
         if done.returncode != 0:
             raise RuntimeError(f"{program} failed: {done.stderr.strip()[-1000:]}")
 

@@ -5,11 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from shared import __version__
 from shared.db import Connection
+from shared.embedded.servers import connected
 from shared.security import well_formed
+from shared.settings import Settings
 
 pytestmark = pytest.mark.integration
 LAUNCHER = Path(__file__).resolve().parents[2] / "leadhub"
@@ -153,6 +156,39 @@ def test_a_slug_does_not_begin_as_an_option_does(data_dir: Path) -> None:
     words = ("workspace", "create", "--name", "x", "--data-dir", str(data_dir), "--", "-x")
     done = subprocess.run([sys.executable, str(LAUNCHER), *words], capture_output=True, text=True, check=False)
     assert (done.returncode, "no hyphen first" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "url", "secret"),
+    [
+        ("LEADHUB_DATABASE_URL", "postgresql://leadhub:pre%zzpost@127.0.0.1:1/leadhub", "pre"),
+        ("LEADHUB_SPOOL_URL", "redis://:pre#post/x@127.0.0.1:1", "pre"),
+        ("LEADHUB_SPOOL_URL", "redis://:pre/post@127.0.0.1:1", "pre"),
+    ],
+)
+def test_a_url_that_cannot_be_read_is_not_repeated(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch, name: str, url: str, secret: str
+) -> None:
+    """Its password is what made it so."""
+    monkeypatch.setenv(name, url)
+    done = leadhub(data_dir, "backup", "saved.tar")
+    assert done.returncode in (1, 2)
+    assert f"{name} cannot be read" in done.stderr
+    assert secret not in done.stderr.replace(name, "").replace("expressed", "")
+
+
+def test_what_a_tenant_names_tells_a_terminal_nothing(data_dir: Path) -> None:
+    leadhub(data_dir, "workspace", "create", "shown", "--name", "Shown")
+    with connected(Settings(data_dir=data_dir)) as settings, psycopg.connect(settings.database_url) as connection:
+        connection.execute("UPDATE workspaces SET name = E'a\\nb\\x1b[2J\\x1b]0;c\\x07' WHERE slug = 'shown'")
+    (line,) = [line for line in leadhub(data_dir, "workspace", "list").stdout.split("\n") if " shown " in line]
+    assert line.split()[2] == r"a\nb\x1b[2J\x1b]0;c\x07"
+
+
+@pytest.mark.parametrize("name", ["a\nb", "\x1b[2J", "x" * 256, " ", "bad\udcff"])
+def test_a_name_can_be_printed(data_dir: Path, name: str) -> None:
+    done = leadhub(data_dir, "workspace", "create", "named", "--name", name)
+    assert (done.returncode, "on one line" in done.stderr) == (2, True), done.stderr
 
 
 AWAY = "127.0.0.1:1"  # where nothing listens

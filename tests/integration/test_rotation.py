@@ -72,12 +72,19 @@ async def test_what_no_key_decrypts_is_named_and_left_as_it_is(database: Connect
     assert target == b"nonsense"
 
 
+async def test_a_key_that_is_not_the_stored_ones_is_found_out(database: Connection) -> None:
+    assert await rotation.foreign(database, vault(NEW)) is None  # nothing is stored
+    await fill(database, integrations=2, deliveries=1)
+    assert await rotation.foreign(database, vault(NEW, OLD)) is None
+    assert await rotation.foreign(database, vault(NEW)) == "integrations.credentials"
+
+
 async def test_what_somebody_changes_meanwhile_is_not_overwritten(database: Connection) -> None:
     """Between the reading of a page and its storing."""
     await fill(database, integrations=1, deliveries=0)
     both = vault(NEW, OLD)
     changed = both.encrypt("changed")
-    column = rotation.Column("integrations", "credentials", ("id",))
+    column = rotation.Column("integrations", "credentials", ("id",), True)
     rows = await rotation._rows_after(database, column, None)
     await database.execute("UPDATE integrations SET credentials = %s", (changed,))
     changes, _ = rotation._renewed(both, rows)
