@@ -4,6 +4,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,13 +13,16 @@ from pathlib import Path
 import click
 
 from cli import programs
-from cli.common import data_dir_option, make_settings
+from cli.common import data_dir_option, make_settings, say
 from cli.spool import check_spool
 from shared.embedded.datadir import LONG
 from shared.embedded.process import PROJECT_ROOT
 from shared.embedded.root import Disguise, guarded
 from shared.embedded.servers import connected
 from shared.settings import Settings
+
+HAS_WORKED = 5.0  # seconds after which a worker has got over its start
+PAUSE = 2.0  # seconds before a worker that gave up is started again
 
 host_option = click.option("--host", help="Address to listen on; 127.0.0.1 unless given.")
 port_option = click.option("--port", type=int, help="Port to listen on; 8000 unless given.")
@@ -74,12 +79,35 @@ def worker(name: str, queues: str) -> None:
 
 def _run(command: list[str], environment: dict[str, str]) -> int:
     """Its exit status. What asks us to end is passed on, as is our end by a kill: the worker finishes its batch, and
-    only then do we end. What Celery says goes to stderr: stdout carries results alone."""
+    only then do we end. What Celery says goes to stderr: stdout carries results alone.
+
+    Celery gives up for good where a broker refuses it, as a Redis that became a replica does. One that was at work
+    before is started again: the broker's trouble may pass.
+    """
     tied = guarded(command, Disguise.NONE, signal.SIGTERM)
-    with subprocess.Popen(tied, env=environment, cwd=PROJECT_ROOT, stdout=sys.stderr) as process:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda received, _: process.send_signal(received))
-        return process.wait()
+    stopping, running = threading.Event(), list[subprocess.Popen[bytes]]()
+
+    def stop(number: int, _: object) -> None:
+        stopping.set()
+        for process in running:
+            process.send_signal(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    has_worked = False
+    while True:
+        began = time.monotonic()
+        with subprocess.Popen(tied, env=environment, cwd=PROJECT_ROOT, stdout=sys.stderr) as process:
+            running[:] = [process]
+            if stopping.is_set():
+                process.terminate()
+            status = process.wait()
+        has_worked = has_worked or time.monotonic() - began > HAS_WORKED
+        if stopping.is_set() or status != 1 or not has_worked:
+            return status
+        say(f"leadhub: the worker gave up; starting it again in {PAUSE:g} s")
+        if stopping.wait(PAUSE):
+            return 0
 
 
 @contextmanager

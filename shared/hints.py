@@ -6,9 +6,9 @@ Publishing blocks, and hangs while a broker is frozen: it happens in a thread of
 import asyncio
 import contextlib
 import threading
+import time
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from celery import Celery
@@ -31,7 +31,6 @@ INGEST = Hint("leadhub.ingest", "ingest")
 AUTOMATIONS = Hint("leadhub.automate", "automations")
 DELIVERIES = Hint("leadhub.deliver", "deliveries")
 
-EXPIRES = 30  # seconds; a hint older than that says nothing that the sweeper has not seen
 OUTSTANDING = 0.02  # seconds after which an unanswered hint is taken for lost
 AWAKE = 0.008  # seconds after its verdict that a worker looks again by itself, as its gateways count on
 UNHURRIED = 0.1  # the same where nobody waits for a verdict, so that none ends it earlier
@@ -57,7 +56,7 @@ class Sender:
     """Publishes hints, one at a call, in the calling thread.
 
     The message is Celery's own, made once: `send_task` makes it anew and asks four signals, for three times the price.
-    Its id is another each time: Celery remembers the id of a message that has expired, and discards all that bear it.
+    It says when it was sent: those behind an old one say no more than it does (`services/workers/backlog.py`).
     """
 
     def __init__(self, broker_url: str, hint: Hint = INGEST) -> None:
@@ -84,11 +83,11 @@ class Sender:
         return True
 
     def _publish(self, producer: Producer) -> None:
-        id_, expires = uuid.uuid4().hex, (datetime.now(UTC) + timedelta(seconds=EXPIRES)).isoformat()
+        id_ = uuid.uuid4().hex
         producer.publish(
             self._message.body,
             serializer="json",
-            headers={**self._message.headers, "id": id_, "root_id": id_, "expires": expires},
+            headers={**self._message.headers, "id": id_, "root_id": id_, "sent": time.time()},
             exchange=self._queue.exchange,
             routing_key=self._queue.routing_key,
             retry=False,
