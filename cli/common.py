@@ -129,4 +129,5 @@ async def _use(url: str, use: Callable[[Connection], Awaitable[T]]) -> T:
 
 
 def _explain(error: pydantic.ValidationError) -> str:
-    return "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors(include_input=False))
+    found = error.errors(include_input=False)
+    return "; ".join(f"LEADHUB_{'_'.join(map(str, item['loc'])).upper()}: {item['msg']}" for item in found)

@@ -3,6 +3,7 @@
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -11,11 +12,16 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 SHORTEST_KEY = 16  # characters
 BROKERS = ("redis://", "rediss://", "redis+socket://", "amqp://", "amqps://")
 STORES = ("redis://", "rediss://", "unix://")
+POSTGRES = ("postgresql://", "postgres://")
+NAMING = ("https://", "smtp://")  # of URLs that are nothing without a host
+ODD = "cannot be read: its port is a number, and in a password %, /, #, ? and @ are written %25, %2F, %23, %3F and %40"
+SEVERAL = f"{ODD}; several hosts go behind it, as postgresql://USER:PASSWORD@/DATABASE?host=a,b&port=5432,5432"
 BEGINNINGS = {
+    "database_url": POSTGRES,
     "broker_url": BROKERS,
     "redis_url": STORES,
     "spool_url": STORES,
-    "replica_url": ("postgresql://", "postgres://"),
+    "replica_url": POSTGRES,
     "public_url": ("https://", "http://"),
     "smtp_url": ("smtp://", "smtps://"),
     "twilio_url": ("https://", "http://"),
@@ -46,10 +52,14 @@ class Settings(BaseSettings):
 
     body_limit: int = Field(256 * 1024, ge=1024, description="Largest request body, bytes.")
     batch_body_limit: int = Field(5 * 1024 * 1024, ge=1024, description="Largest body of a batch, bytes.")
-    body_timeout: float = Field(10.0, gt=0, description="Seconds a client has to send its headers, and its body.")
+    body_timeout: float = Field(
+        10.0, gt=0, le=3600, description="Seconds a client has to send its headers, and its body."
+    )
     max_waiting: int = Field(2000, ge=1, description="Callers waiting for a verdict before answers turn into 202.")
     buffer_bytes: int = Field(64 * 1024 * 1024, ge=1024, description="Bytes waiting to be stored before 503.")
-    flush_timeout: float = Field(1.0, gt=0, description="Seconds PostgreSQL has to store a flush; then the spool.")
+    flush_timeout: float = Field(
+        1.0, gt=0, le=3600, description="Seconds PostgreSQL has to store a flush; then the spool."
+    )
 
     allowed_targets: str = Field(
         "", description="Comma-separated host names and networks that messages may go to although they are private."
@@ -62,7 +72,7 @@ class Settings(BaseSettings):
     twilio_url: str = Field("https://api.twilio.com", description="Twilio's API, or that of one of its regions.")
     mailgun_url: str = Field("", description="Mailgun's API. Empty: that of the integration's region.")
 
-    keep_days: int = Field(90, ge=1, description="Days that submissions and idempotency keys are kept.")
+    keep_days: int = Field(90, ge=1, le=36_500, description="Days that submissions and idempotency keys are kept.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Lowest level logged.")
     access_log: bool = Field(True, description="One structured line per HTTP request.")
     metrics_dir: str = Field("", description="Folder in which the processes of one machine pool their metrics.")
@@ -82,6 +92,13 @@ class Settings(BaseSettings):
         known = BEGINNINGS[str(info.field_name)]
         if value and not value.startswith(known):
             raise ValueError(f"must begin with one of {', '.join(known)}")
+        try:
+            parts = urlsplit(value)
+            parts.port  # noqa: B018  # raises where it is none
+        except ValueError:  # whose words quote what may be of a password
+            raise ValueError(SEVERAL if known is POSTGRES else ODD) from None
+        if value and known[0] in NAMING and not parts.hostname:
+            raise ValueError("must name a host")
         return value
 
     @field_validator("trusted_proxies", "allowed_targets")

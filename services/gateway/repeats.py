@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from psycopg.rows import TupleRow
 
+from services.gateway.stores import Stores
 from shared import logging
 from shared.db import Pool, is_unavailable, within
 from shared.journal import Item
@@ -39,13 +40,17 @@ class First(NamedTuple):
 class Repeats:
     """Looks used keys up. One per gateway process."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, stores: Stores) -> None:
         self._pool = pool
+        self._stores = stores
         self._wanted: list[tuple[Wanted, asyncio.Future[First | None]]] = []
         self._task: asyncio.Task[None] | None = None
 
     async def verdict(self, item: Item) -> Verdict | None:
-        """What the item's key came to before, if that is decided. None too when the database does not say."""
+        """What the item's key came to before, if that is decided. None too when the database does not say, at once
+        where it is known to be away."""
+        if not self._stores.journal_works:
+            return None
         future: asyncio.Future[First | None] = asyncio.get_running_loop().create_future()
         self._wanted.append(((item.workspace_id, item.id), future))
         if self._task is None:

@@ -47,7 +47,6 @@ def lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterator[No
 
     async def context(app: web.Application) -> AsyncIterator[None]:
         pool = make_pool(settings.database_url, "leadhub gateway", size=POOL)
-        await pool.open()
         spool = open_spool(settings.spool_url, socket_timeout=1.5, socket_connect_timeout=1)
         publisher = Publisher(hints.Sender(settings.broker_url))
         hinter = Credits(publisher, settings.workers) if settings.hints == "credits" else Hinter(publisher)
@@ -56,7 +55,8 @@ def lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterator[No
         room = WaitingRoom(pool, app[NOTICES], settings.max_waiting, hinter.answered, stores.secure)
         intake = Intake(stores, room, hinter, settings.buffer_bytes)
         app[BOOK] = forms = form_book(pool, app[NOTICES])
-        app[GATEWAY] = Gateway(settings, pool, intake, stores, room, Repeats(pool), forms)
+        app[GATEWAY] = Gateway(settings, pool, intake, stores, room, Repeats(pool, stores), forms)
+        await pool.open()  # when all is made: its tasks end by its close alone
         watchers = [asyncio.create_task(kept_up(loop)) for loop in (stores.watch, room.watch, forms.run)]
         yield
         await intake.finish()

@@ -15,6 +15,11 @@ log = logging.get()
 PARTITIONS = """
 SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'submissions'::regclass
 """
+# Of what lies in no week's partition: an old entry of the spool, or all that came while a clock was wrong.
+STRAYS = """
+DELETE FROM submissions_default WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM submissions_default WHERE received_at < %s LIMIT 5000))
+"""
 KEYS = """
 DELETE FROM submission_keys WHERE (workspace_id, id) IN (
     SELECT workspace_id, id FROM submission_keys WHERE received_at < %s ORDER BY received_at LIMIT 5000)
@@ -72,8 +77,9 @@ async def keep_in_order(connection: Connection, now: datetime, keep_days: int) -
         else:
             log.info("partition.dropped", partition=name)
     limit = partitions.oldest_kept(now, keep_days)
-    while (await connection.execute(KEYS, (limit,))).rowcount:
-        pass
+    for statement in (STRAYS, KEYS):
+        while (await connection.execute(statement, (limit,))).rowcount:
+            pass
     while (await connection.execute(DELIVERIES, (limit,))).rowcount:
         pass
     await connection.execute(PROCESSES)

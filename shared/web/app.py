@@ -61,11 +61,11 @@ async def _start_notices(app: web.Application) -> None:
 def _foundation(settings: Settings) -> Callable[[web.Application], AsyncIterator[None]]:
     async def context(app: web.Application) -> AsyncIterator[None]:
         pool = make_pool(settings.database_url, "leadhub keys", size=2)
-        await pool.open()
         limits = redis.from_url(settings.redis_url, socket_timeout=1, socket_connect_timeout=1)
         notices = app[NOTICES] = Notices(settings.database_url)
         ring = app[KEYS] = KeyRing(pool, notices)
         limiter = app[LIMITER] = RateLimiter(limits)
+        await pool.open()  # when all is made: its tasks end by its close alone
         watchers = [asyncio.create_task(kept_up(loop)) for loop in (*ring.loops, limiter.run)]
         yield
         await notices.stop()

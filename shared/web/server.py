@@ -28,12 +28,12 @@ LINGER = 2.0  # seconds for the rest of a refused body
 async def serve(app: web.Application, host: str, port: int, header_timeout: float = 10.0) -> None:
     """Serves until SIGTERM or SIGINT, then lets the requests in progress finish. RuntimeError: it cannot listen."""
     runner = web.AppRunner(app, shutdown_timeout=DRAIN)
-    await runner.setup()
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     try:
+        await runner.setup()  # what of it has begun is ended below, should the rest fail
         listener = await _listen(partial(_handler, app, runner, header_timeout), host, port)
         settle()
         log.info("server.listening", host=host, port=port)

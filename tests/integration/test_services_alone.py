@@ -1,10 +1,16 @@
 """One service alone: it says what it cannot have, and ends or goes on without."""
 
+import time
 from pathlib import Path
 
 import psycopg
 import pytest
+import redis
 
+from cli.services import HAS_WORKED
+from shared import hints
+from shared.embedded.datadir import DataDir
+from shared.embedded.valkey import Valkey
 from tests.support.commands import HOST, ended, running, said_by, silent, started
 from tests.support.waiting import until
 
@@ -65,3 +71,39 @@ def test_two_sweepers_on_one_machine_have_names_and_stop_at_once(tmp_path: Path,
             for sweeper in (second, first):
                 sweeper.terminate()
                 assert sweeper.wait(5) == 0
+
+
+def test_a_worker_outlives_a_broker_that_refuses_it(tmp_path: Path, database_url: str) -> None:
+    """As a Redis that became a replica: Celery gives up for good where it may not write."""
+    broker = Valkey(DataDir(tmp_path), "broker", durable=False)
+    env = dict.fromkeys(("LEADHUB_BROKER_URL", "LEADHUB_REDIS_URL", "LEADHUB_SPOOL_URL"), "")
+    env["LEADHUB_DATABASE_URL"] = database_url
+    with (
+        running(started(tmp_path, "worker", **env)) as worker,
+        psycopg.connect(database_url, autocommit=True) as database,
+    ):
+        until(lambda: database.execute("SELECT FROM processes").fetchone() is not None, what="its report")
+        time.sleep(HAS_WORKED)
+        with redis.Redis.from_url(broker.redis_url) as client:
+            client.replicaof(HOST, 1)
+            assert worker.stderr is not None
+            assert any("the worker gave up" in line for line in worker.stderr)
+            client.replicaof("NO", "ONE")
+            send = hints.Sender(broker.broker_url)
+
+            def is_heard() -> bool:
+                return send() and client.llen(hints.INGEST.queue) == 0
+
+            until(is_heard, 20, "a worker that hears hints again")
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [("LEADHUB_REDIS_URL", "redis://127.0.0.1:secret"), ("LEADHUB_DATABASE_URL", "postgressql://u:secret@127.0.0.1/x")],
+)
+@pytest.mark.parametrize("command", ["gateway", "api", "worker", "sweeper"])
+def test_a_url_that_cannot_be_meant_ends_the_start(
+    tmp_path: Path, database_url: str, command: str, name: str, url: str
+) -> None:
+    status, said = ended(started(tmp_path, command, **{"LEADHUB_DATABASE_URL": database_url, name: url}))
+    assert (status, name in said, "secret" in said) == (2, True, False), said

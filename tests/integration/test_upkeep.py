@@ -49,6 +49,20 @@ async def test_a_key_is_forgotten_with_its_submission(database: Connection) -> N
     assert await count(database, "SELECT count(*) FROM submission_keys") == 1
 
 
+async def test_what_lies_in_no_week_is_dropped_by_its_time(database: Connection) -> None:
+    """Old entries of the spool, or all that came while a clock was wrong."""
+    now, workspace = datetime.now(UTC), await workspace_id(database)
+    times = [now - timedelta(days=KEEP_DAYS, weeks=weeks) for weeks in (-2, 2)]
+    await database.execute(
+        "INSERT INTO submissions (workspace_id, id, received_at, state, channel, payload, attempts) "
+        "SELECT %s, gen_random_uuid(), at, 'done', 'api', '', 1 FROM unnest(%s::timestamptz[]) at",
+        (workspace, times),
+    )
+    assert await count(database, "SELECT count(*) FROM submissions_default") == 2
+    await keep_in_order(database, now, KEEP_DAYS)
+    assert await count(database, "SELECT count(*) FROM submissions_default") == 1
+
+
 async def test_a_queue_that_was_long_gives_its_pages_back_once_it_is_empty(
     database: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -40,9 +40,31 @@ def test_what_cannot_be_meant_is_refused(name: str, value: str) -> None:
         Settings(**{name: value})  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("broker_url", "redis://:secret#x@h:1", "cannot be read"),
+        ("redis_url", "redis://h:secret/0", "cannot be read"),
+        ("database_url", "postgresql://u:secret/x@h/db", "cannot be read"),
+        ("database_url", "postgresql://u:secret@h1:1,h2:2/db", "several hosts"),
+        ("replica_url", "postgresql://u:secret@h1:1,h2:2/db", "several hosts"),
+        ("public_url", "https://", "name a host"),
+        ("smtp_url", "smtp://:25", "name a host"),
+        ("body_timeout", "inf", "less than or equal"),
+        ("flush_timeout", "nan", "less than or equal"),
+        ("keep_days", "999999", "less than or equal"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_without_repeating_it(name: str, value: str, why: str) -> None:
+    with pytest.raises(ValidationError, match=why) as refused:
+        Settings(**{name: value})  # type: ignore[arg-type]
+    assert "secret" not in str(refused.value.errors(include_input=False, include_context=False))
+
+
 def test_what_can_be_meant_is_taken() -> None:
     taken = {"trusted_proxies": "10.0.0.1, fd00::/8", "allowed_targets": "crm.internal, 10.1.0.0/16,127.0.0.1"}
     taken |= {"redis_url": "unix:///run/x.sock", "replica_url": "postgres://x/y", "smtp_url": "smtps://u:p@mail:465"}
+    taken |= {"database_url": "postgresql://u:p@/db?host=a,b&port=1,2", "public_url": "https://[::1]:8000"}
     assert Settings(**taken).model_dump(include={*taken}) == taken  # type: ignore[arg-type]
 
 
