@@ -20,6 +20,7 @@ pytestmark = pytest.mark.faults
 N = 5
 WAITING = "SELECT sum(n) FROM journal"
 END_OF_LOG = "SELECT pg_current_wal_insert_lsn()"
+IS_FLUSHED = "SELECT pg_current_wal_flush_lsn() > %s"
 IS_UNWRITTEN = "SELECT pg_current_wal_lsn() <= %s"
 
 
@@ -48,12 +49,26 @@ async def test_what_was_told_of_is_on_the_disk(stack: Stack, client: Client, set
     await settle("PostgreSQL SIGKILL, right after 202s", 1, client.told)
 
 
+async def test_who_waits_for_nothing_is_told_of_what_is_on_the_disk(
+    stack: Stack, client: Client, settle: Settle
+) -> None:
+    """Nobody writes the log out but who must: PostgreSQL's own writer is stopped, and so are the workers."""
+    async with background(stack.frozen("worker")), background(stack.frozen("sweeper")):
+        stop_the_log_writer(stack)
+        with stack.database() as database:
+            for _ in range(N):
+                start = one(database, END_OF_LOG)
+                answer = await client.post({"email": f"{uuid.uuid4()}@durable.example.com"}, Prefer="respond-async")
+                assert answer.status == 202
+                assert one(database, IS_FLUSHED, start)
+        await asyncio.to_thread(crash, stack)
+    await settle("PostgreSQL SIGKILL, right after 202s at once", 1, client.told)
+
+
 async def stored_unwritten(stack: Stack, client: Client, wait: int) -> list[asyncio.Task[Answer]]:
     """Posts that lie in the journal, the last of which have not left PostgreSQL's memory by a byte. Whoever else
     commits meanwhile writes them out, so it may take a few tries."""
-    for pid in descendants(stack.pid):
-        if "walwriter" in command_line(pid):
-            os.kill(pid, signal.SIGSTOP)
+    stop_the_log_writer(stack)
     posts: list[asyncio.Task[Answer]] = []
     with stack.database() as database:
         while True:
@@ -62,6 +77,12 @@ async def stored_unwritten(stack: Stack, client: Client, wait: int) -> list[asyn
             await until_waiting(database, len(posts))
             if one(database, IS_UNWRITTEN, start):
                 return posts
+
+
+def stop_the_log_writer(stack: Stack) -> None:
+    for pid in descendants(stack.pid):
+        if "walwriter" in command_line(pid):
+            os.kill(pid, signal.SIGSTOP)
 
 
 async def until_waiting(database: Database, n: int) -> None:

@@ -113,9 +113,14 @@ class Drainer:
     async def _take(self, connection: Connection, waiting: list[Waiting], lane: Waiting) -> tuple[int, bool]:
         """A batch of the lane whose turn it is, its rows noted as in hand."""
         chosen = lane.fitting(min(MOST[lane.lane], self._pace.most))
+        if await self._split(connection, lane, chosen):
+            self._in_vain += 1
+            return 0, self._in_vain < PATIENCE
+        if lane.attempts >= SUSPECT:
+            chosen = chosen[:1]  # alone, so that one that takes its worker down takes no other row along
         rows_are_left = len(waiting) > 1 or len(chosen) < len(lane.row_ids)
         self._tell_others(rows_are_left)
-        taken = 0 if await self._split(connection, lane, chosen) else await self._take_noted(connection, lane, chosen)
+        taken = await self._take_noted(connection, lane, chosen)
         self._in_vain = 0 if taken else self._in_vain + 1
         is_last = not rows_are_left and lane.is_unhurried and lane.is_whole
         return taken, self._in_vain < PATIENCE and not is_last
@@ -129,8 +134,6 @@ class Drainer:
         return False
 
     async def _take_noted(self, connection: Connection, lane: Waiting, chosen: list[int]) -> int:
-        if lane.attempts >= SUSPECT:
-            chosen = chosen[:1]  # alone, so that one that takes its worker down takes no other row along
         if chosen != self._choice.noted:
             await self._heartbeat.take(connection, chosen)
         outcome = await self._ingest(connection, rows_of(lane.lane, chosen), sum(lane.sizes[: len(chosen)]))
