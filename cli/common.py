@@ -10,11 +10,10 @@ import click
 import pydantic
 
 from cli.schema import upgrade
-from shared import logging, rotation
+from shared import logging
 from shared.db import Connection, connect
 from shared.embedded.servers import Embedded, database
 from shared.settings import Settings
-from shared.vault import Vault
 
 T = TypeVar("T")
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -96,6 +95,9 @@ def say(text: str) -> None:
 
 async def warn_of_key(connection: Connection, settings: Settings) -> None:
     """Say that the key at hand is not the one under which credentials are stored. Not refused: all else is in order."""
+    from shared import rotation  # late: it loads all of the models, and most commands none
+    from shared.vault import Vault
+
     if place := await rotation.foreign(connection, Vault.from_settings(settings)):
         say(FOREIGN.format(place))
 

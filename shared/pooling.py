@@ -6,11 +6,13 @@ It would make them with holes, and on a full disk to count into a hole ends the 
 import errno
 import os
 import re
+import sys
 from pathlib import Path
 
 from prometheus_client.mmap_dict import MmapedDict
 
 KINDS = ("counter", "histogram", "gauge_livesum", "gauge_mostrecent")  # of metrics: a process has a file for each
+BEGINS = 8  # bytes of a file before its first entry
 ROOM = 1 << 20  # bytes of a file; the library makes 64 KiB, which it has to enlarge, with holes, for some twenty routes
 
 
@@ -41,10 +43,18 @@ def has_room(folder: Path) -> bool:
 
 
 def _is_sound(path: Path) -> bool:
-    """Whether what a former life counted can be read: not where the machine went down with it."""
+    """Whether what a former life counted can be read: not where the machine went down with it.
+
+    A file begins with how much of it is used, a number of four bytes; none of it where it is new.
+    """
+    if not path.exists():
+        return True
+    with path.open("rb") as file:
+        used = int.from_bytes(file.read(4), sys.byteorder, signed=True)
+    if used != 0 and not BEGINS <= used <= path.stat().st_size:
+        return False
     try:
-        if path.exists():
-            list(MmapedDict.read_all_values_from_file(str(path)))  # type: ignore[no-untyped-call]
+        list(MmapedDict.read_all_values_from_file(str(path)))  # type: ignore[no-untyped-call]
     except Exception:  # whatever a file of noise comes to
         return False
     return True
