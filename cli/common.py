@@ -18,7 +18,11 @@ from shared.settings import Settings
 T = TypeVar("T")
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-
+# What tells the keys under which credentials are stored: where every row has some.
+NEWEST = """
+(SELECT 'integrations.credentials', credentials FROM integrations ORDER BY id DESC LIMIT 1) UNION ALL
+(SELECT 'webhook_subscriptions.secret', secret FROM webhook_subscriptions ORDER BY id DESC LIMIT 1)
+"""
 FOREIGN = (
     "leadhub: WARNING: the key at hand does not decrypt {}: stored credentials are of no use with it, nor with a "
     "backup that holds it. Put back the data dir's secrets/key, or pass the LEADHUB_SECRET_KEY that the services had"
@@ -95,11 +99,14 @@ def say(text: str) -> None:
 
 async def warn_of_key(connection: Connection, settings: Settings) -> None:
     """Say that the key at hand is not the one under which credentials are stored. Not refused: all else is in order."""
-    from shared import rotation  # late: it loads all of the models, and most commands none
-    from shared.vault import Vault
+    found = await (await connection.execute(NEWEST)).fetchall()
+    if found:
+        from shared.vault import Vault  # late: most have none
 
-    if place := await rotation.foreign(connection, Vault.from_settings(settings)):
-        say(FOREIGN.format(place))
+        vault = Vault.from_settings(settings)
+        for place, value in found:
+            if not vault.opens(value):
+                say(FOREIGN.format(place))
 
 
 def show_key(text: str) -> None:

@@ -32,12 +32,11 @@ SELECT EXISTS (
 
 
 class Column(NamedTuple):
-    """A column that holds ciphertext, and the primary key of its table; `is_always_there` in each of its rows."""
+    """A column that holds ciphertext, and the primary key of its table."""
 
     table: str
     name: str
     key: tuple[str, ...]
-    is_always_there: bool
 
 
 class Renewed(NamedTuple):
@@ -52,7 +51,7 @@ def columns() -> Iterator[Column]:
     for table in Base.metadata.sorted_tables:
         for column in table.columns:
             if column.info.get("encrypted"):
-                yield Column(table.name, column.name, _key(table), not column.nullable)
+                yield Column(table.name, column.name, _key(table))
 
 
 async def lock(connection: Connection) -> None:
@@ -84,22 +83,6 @@ async def renew(connection: Connection, vault: Vault) -> Renewed:
             unreadable += [f"{column.table}.{column.name} of {'/'.join(map(str, key))}" for key in damaged]
             last = rows[-1][:-1]
     return Renewed(done, unreadable)
-
-
-async def foreign(connection: Connection, vault: Vault) -> str | None:
-    """A place whose newest value none of the keys decrypts: they are another installation's, or new.
-
-    Looked for where every row has one: of a million deliveries perhaps none does.
-    """
-    for column in columns():
-        if column.is_always_there:
-            query = sql.SQL("SELECT {} FROM {} ORDER BY {} DESC LIMIT 1").format(
-                sql.Identifier(column.name), sql.Identifier(column.table), sql.Identifier(column.key[-1])
-            )
-            row = await (await connection.execute(query)).fetchone()
-            if row and not vault.opens(row[0]):
-                return f"{column.table}.{column.name}"
-    return None
 
 
 def _renewed(vault: Vault, rows: list[tuple[Any, ...]]) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:

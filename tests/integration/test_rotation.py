@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import Iterable
 
 import pytest
+from pydantic import SecretStr
 
+from cli.common import warn_of_key
 from shared import rotation
 from shared.db import Connection, connect
 from shared.models import Base
+from shared.settings import Settings
 from shared.vault import Vault
 from tests.support.waiting import until_async
 
@@ -72,11 +75,17 @@ async def test_what_no_key_decrypts_is_named_and_left_as_it_is(database: Connect
     assert target == b"nonsense"
 
 
-async def test_a_key_that_is_not_the_stored_ones_is_found_out(database: Connection) -> None:
-    assert await rotation.foreign(database, vault(NEW)) is None  # nothing is stored
+async def test_a_key_that_is_not_the_stored_ones_is_said(
+    database: Connection, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async def said(keys: str) -> str:
+        await warn_of_key(database, Settings(secret_key=SecretStr(keys)))
+        return capfd.readouterr().err
+
+    assert await said(NEW) == ""  # nothing is stored
     await fill(database, integrations=2, deliveries=1)
-    assert await rotation.foreign(database, vault(NEW, OLD)) is None
-    assert await rotation.foreign(database, vault(NEW)) == "integrations.credentials"
+    assert await said(f"{NEW},{OLD}") == ""
+    assert "does not decrypt integrations.credentials" in await said(NEW)
 
 
 async def test_what_somebody_changes_meanwhile_is_not_overwritten(database: Connection) -> None:
@@ -84,7 +93,7 @@ async def test_what_somebody_changes_meanwhile_is_not_overwritten(database: Conn
     await fill(database, integrations=1, deliveries=0)
     both = vault(NEW, OLD)
     changed = both.encrypt("changed")
-    column = rotation.Column("integrations", "credentials", ("id",), True)
+    column = rotation.Column("integrations", "credentials", ("id",))
     rows = await rotation._rows_after(database, column, None)
     await database.execute("UPDATE integrations SET credentials = %s", (changed,))
     changes, _ = rotation._renewed(both, rows)
