@@ -65,6 +65,8 @@ class AutomationRun(Base):
         Index("ix_automation_runs_lead", "workspace_id", "lead_id"),
         Index("ix_automation_runs_list", "workspace_id", "automation_id", "id"),
         Index("ix_automation_runs_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        Index("ix_automation_runs_turn", "workspace_id", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        Index("ix_automation_runs_chained", "workspace_id", "lead_id", "id", postgresql_where=text("chain <> '{}'")),
         Index(None, "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
     )
 
@@ -90,6 +92,8 @@ class Silence(Base):
     lead_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     activity_id: Mapped[int]  # the last thing that happened to it
     due_at: Mapped[datetime] = mapped_column(index=True)
+
+    __table_args__ = (Index(None, "workspace_id", "due_at"),)
 
 
 class RuleVersion(Base):

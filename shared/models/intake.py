@@ -93,8 +93,8 @@ class Event(Base):
 
     __tablename__ = "events"
 
+    workspace_id: Mapped[WorkspaceKey]
     id: Mapped[Id]
-    workspace_id: Mapped[int]
     type: Mapped[str]
     lead_id: Mapped[int]
     activity_id: Mapped[int]

@@ -8,6 +8,7 @@ what was alone in one is set aside the next time it is met.
 import asyncio
 import random
 import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cache
 from typing import TypeVar
@@ -15,6 +16,7 @@ from typing import TypeVar
 from services.workers.automations import outbox, runs, silences
 from services.workers.automations.act import act
 from services.workers.automations.match import Matched, match
+from services.workers.automations.rounds import Round
 from services.workers.automations.rules import Book
 from services.workers.automations.values import Event, Run
 from services.workers.pace import Pace
@@ -43,6 +45,7 @@ class Engine:
         self._stopping = stopping
         self._book = Book()
         self._events_at_once, self._runs_at_once = Pace(outbox.AT_ONCE), Pace(runs.AT_ONCE)
+        self._rounds: defaultdict[str, Round] = defaultdict(Round)  # by what is taken
         self._ended: dict[tuple[type, int], Exception] = {}  # what took too long when it was alone in its batch
 
     async def run(self, connection: Connection, *, seconds: float = float("inf")) -> bool:
@@ -73,7 +76,9 @@ class Engine:
 
     async def _silences(self, connection: Connection) -> int:
         async with connection.transaction():
-            return await silences.end(connection)
+            ended = await silences.end(connection, self._rounds["silences"])
+        self._rounds["silences"].passed()
+        return ended
 
     async def _events(self, connection: Connection) -> int:
         work = self._act_on_events, self._set_aside
@@ -88,7 +93,7 @@ class Engine:
         connection: Connection,
         kind: str,
         pace: Pace,
-        take: Callable[[Connection, int], Awaitable[list[T]]],
+        take: Callable[[Connection, int, Round], Awaitable[list[T]]],
         work: Callable[[Connection, Sequence[T]], Awaitable[bool]],
         isolate: Callable[[Connection, T, Exception], Awaitable[None]],
     ) -> int:
@@ -97,7 +102,7 @@ class Engine:
         ended: list[T] = []
         try:
             async with connection.transaction():
-                taken = await take(connection, pace.most)
+                taken = await take(connection, pace.most, self._rounds[kind])
                 ended = [one for one in taken if (type(one), one.id) in self._ended]
                 for one in ended:
                     await isolate(connection, one, self._ended[type(one), one.id])
@@ -106,6 +111,7 @@ class Engine:
         except Exception as error:
             self._failed(taken, pace, error)
             raise
+        self._rounds[kind].passed()
         for one in ended:  # a run is tried again later
             del self._ended[type(one), one.id]
         if taken:

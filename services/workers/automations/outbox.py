@@ -3,39 +3,48 @@
 import time
 from typing import Any
 
+from services.workers.automations.rounds import AHEAD, LAST, Round, served, walk
 from services.workers.automations.values import Event
 from shared.db import UNHURRIED, Connection
 
-AT_ONCE, AHEAD, SKIPPED = 100, 500, 10_000  # events claimed, looked at and dropped at once
+AT_ONCE, SKIPPED = 100, 10_000  # events claimed and dropped at once
+
+WATCHED = "(SELECT v.is_watched FROM rule_versions v WHERE v.workspace_id = w.workspace_id)"
 
 # Nobody waits for these. A rule that is saved acts on what happens later: those who drop them saw it, or they were
 # committed before it.
 SKIP = f"""
-WITH quick AS (SELECT {UNHURRIED})
+WITH RECURSIVE {walk("events")}, quick AS (SELECT {UNHURRIED})
 DELETE FROM events USING quick WHERE events.ctid = ANY (ARRAY(
     SELECT e.ctid FROM events e
-    WHERE NOT EXISTS (SELECT 1 FROM rule_versions w WHERE w.workspace_id = e.workspace_id AND w.is_watched)
-    ORDER BY e.id LIMIT {SKIPPED} FOR UPDATE OF e SKIP LOCKED))
+    WHERE e.workspace_id = ANY (ARRAY(SELECT workspace_id FROM waiting w WHERE {WATCHED} IS NOT TRUE))
+    ORDER BY e.workspace_id, e.id LIMIT {SKIPPED} FOR UPDATE OF e SKIP LOCKED))
 """  # noqa: S608  # constants only
 
-# What another engine has in hand is passed over, and so is what comes after it for the same lead: a lead's events are
-# acted on in the order in which they happened.
+# Of each workspace its oldest. What another engine has in hand is passed over, and so is what comes after it for the
+# same lead: a lead's events are acted on in the order in which they happened.
 CLAIM = f"""
-WITH head AS MATERIALIZED (
-    SELECT e.id, e.workspace_id, e.lead_id FROM events e
-    WHERE EXISTS (SELECT 1 FROM rule_versions w WHERE w.workspace_id = e.workspace_id AND w.is_watched)
-    ORDER BY e.id LIMIT {AHEAD}
+WITH RECURSIVE {walk("events")}, served AS MATERIALIZED (
+    SELECT workspace_id FROM waiting w WHERE {WATCHED} LIMIT %(most)s
+), head AS MATERIALIZED (
+    SELECT found.* FROM served s, LATERAL (
+        SELECT e.workspace_id, e.id, e.lead_id, row_number() OVER (ORDER BY e.id) AS turn FROM events e
+        WHERE e.workspace_id = s.workspace_id ORDER BY e.id LIMIT {AHEAD} / (SELECT count(*) FROM served)) found
+    ORDER BY turn, id
 ), mine AS MATERIALIZED (
-    SELECT e.id FROM events e WHERE e.id IN (SELECT id FROM head) ORDER BY e.id LIMIT %s FOR UPDATE OF e SKIP LOCKED
+    SELECT e.workspace_id, e.id, h.lead_id FROM head h JOIN events e ON e.workspace_id = h.workspace_id AND e.id = h.id
+    ORDER BY h.turn, h.id LIMIT %(most)s FOR UPDATE OF e SKIP LOCKED
 ), others AS MATERIALIZED (
     SELECT workspace_id, lead_id, min(id) AS first FROM head WHERE id NOT IN (SELECT id FROM mine) GROUP BY 1, 2
 ), taken AS (
-    DELETE FROM events e USING mine, head h
-    WHERE e.id = mine.id AND h.id = mine.id AND NOT EXISTS (
-        SELECT 1 FROM others o WHERE o.workspace_id = h.workspace_id AND o.lead_id = h.lead_id AND o.first < h.id)
+    DELETE FROM events e USING mine m
+    WHERE e.workspace_id = m.workspace_id AND e.id = m.id AND NOT EXISTS (
+        SELECT 1 FROM others o WHERE o.workspace_id = m.workspace_id AND o.lead_id = m.lead_id AND o.first < m.id)
     RETURNING e.id, e.workspace_id, e.type, e.lead_id, e.activity_id, e.occurred_at
 )
-SELECT t.*, a.data FROM taken t
+SELECT s.last, t.*, a.data
+FROM {LAST}
+LEFT JOIN taken t ON true
 LEFT JOIN activities a ON a.workspace_id = t.workspace_id AND a.lead_id = t.lead_id AND a.id = t.activity_id
 ORDER BY t.id
 """  # noqa: S608  # constants only
@@ -43,30 +52,31 @@ ORDER BY t.id
 CHAINS = """
 SELECT id, chain || automation_id FROM automation_runs WHERE workspace_id = ANY(%s) AND id = ANY(%s)
 """
-WATCHED = "SELECT EXISTS (SELECT 1 FROM rule_versions WHERE is_watched)"
-WAITING = """
+ANYBODY = "SELECT EXISTS (SELECT 1 FROM rule_versions WHERE is_watched)"
+WAITING = f"""
+WITH RECURSIVE {walk("events")}
 SELECT extract(epoch FROM clock_timestamp() - min(since))::float8 FROM (
-    SELECT (SELECT e.occurred_at FROM events e
-            WHERE EXISTS (SELECT 1 FROM rule_versions w WHERE w.workspace_id = e.workspace_id AND w.is_watched)
-            ORDER BY e.id LIMIT 1)
+    SELECT min(occurred_at) FROM (SELECT workspace_id FROM waiting w WHERE {WATCHED} LIMIT {AT_ONCE}) s, LATERAL (
+        SELECT e.occurred_at FROM events e WHERE e.workspace_id = s.workspace_id ORDER BY e.id LIMIT 1) oldest
     UNION ALL SELECT min(due_at) FROM automation_runs WHERE due_at <= clock_timestamp()
     UNION ALL SELECT min(due_at) FROM silences WHERE due_at <= clock_timestamp()
 ) found (since)
-"""
+"""  # noqa: S608  # constants only
 LOOK = 1.0  # seconds for which a process remembers whether anybody waits for events
 
 
 async def skip(connection: Connection) -> int:
     """Drops, in bulk, events of workspaces in which nothing waits for any; how many."""
-    return (await connection.execute(SKIP, prepare=False)).rowcount
+    return (await connection.execute(SKIP, {"after": 0}, prepare=False)).rowcount
 
 
-async def claim(connection: Connection, most: int = AT_ONCE) -> list[Event]:
-    """Takes events out of the outbox, oldest first; they are back when the transaction is rolled back.
+async def claim(connection: Connection, most: int = AT_ONCE, round_: Round | None = None) -> list[Event]:
+    """Takes events out of the outbox, of each workspace the oldest first, of as many workspaces as there are behind
+    those of the last batch; they are back when the transaction is rolled back.
 
     An event whose timeline entry is gone (its lead was erased) says nothing any more.
     """
-    rows = await (await connection.execute(CLAIM, (most,))).fetchall()
+    rows = await served(connection, CLAIM, most, round_ or Round())
     events = [Event(*row) for row in rows if row[-1] is not None]
     runs = {event.by["run"]: event.workspace_id for event in events if event.by.get("run")}
     chains = await _chains(connection, runs) if runs else {}
@@ -75,7 +85,7 @@ async def claim(connection: Connection, most: int = AT_ONCE) -> list[Event]:
 
 async def waiting(connection: Connection) -> float | None:
     """For how many seconds something has waited; None where nothing does."""
-    row = await (await connection.execute(WAITING)).fetchone()
+    row = await (await connection.execute(WAITING, {"after": 0}, prepare=False)).fetchone()
     return None if row is None else row[0]
 
 
@@ -89,7 +99,7 @@ class Watch:
     async def is_on(self, connection: Connection) -> bool:
         now = time.monotonic()
         if now - self._looked >= LOOK:
-            row = await (await connection.execute(WATCHED)).fetchone()
+            row = await (await connection.execute(ANYBODY)).fetchone()
             self._is_on, self._looked = bool(row and row[0]), now
         return self._is_on
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from services.workers.automations.rounds import LAST, Round, due, served
 from services.workers.automations.values import NewRun, Result, Run, Steps
 from shared import tallies
 from shared.db import Connection, as_json
@@ -22,14 +23,20 @@ FROM json_to_recordset(%s::json) AS r(
 ORDER BY nr
 ON CONFLICT DO NOTHING RETURNING id, automation_id, trigger_key
 """
-DUE = """
-SELECT r.id, r.workspace_id, r.automation_id, r.lead_id, r.step, coalesce(r.plan, a.steps), r.chain, r.attempts,
-       a.name, a.secrets, r.steps @> '[{"outcome": "failed"}]',
-       CASE WHEN a.id IS NULL THEN 'the automation was deleted'
-            WHEN NOT a.is_active THEN 'the automation was switched off' END
-FROM automation_runs r LEFT JOIN automations a ON a.workspace_id = r.workspace_id AND a.id = r.automation_id
-WHERE r.due_at <= clock_timestamp() ORDER BY r.due_at, r.id LIMIT %s FOR UPDATE OF r SKIP LOCKED
-"""
+# What is due is asked of the row under lock again: another engine may have dealt with it.
+DUE = f"""
+WITH RECURSIVE {due("automation_runs", "id")}, mine AS MATERIALIZED (
+    SELECT r.*, a.id AS there, a.is_active, a.name, a.secrets, a.steps AS now
+    FROM head h JOIN automation_runs r ON r.workspace_id = h.workspace_id AND r.id = h.id
+    LEFT JOIN automations a ON a.workspace_id = r.workspace_id AND a.id = r.automation_id
+    WHERE r.due_at <= clock_timestamp() ORDER BY h.turn, h.due_at, h.id LIMIT %(most)s FOR UPDATE OF r SKIP LOCKED
+)
+SELECT s.last, r.id, r.workspace_id, r.automation_id, r.lead_id, r.step, coalesce(r.plan, r.now), r.chain, r.attempts,
+       r.name, r.secrets, r.steps @> '[{{"outcome": "failed"}}]',
+       CASE WHEN r.there IS NULL THEN 'the automation was deleted'
+            WHEN NOT r.is_active THEN 'the automation was switched off' END
+FROM {LAST} LEFT JOIN mine r ON true ORDER BY r.due_at, r.id
+"""  # noqa: S608  # constants only
 KEEP = """
 UPDATE automation_runs r SET state = k.state, step = k.at, steps = r.steps || k.outcomes, plan = k.plan,
        due_at = k.due_at, error = coalesce(r.error, k.error), attempts = 0,
@@ -67,10 +74,9 @@ async def begin(connection: Connection, new: Sequence[NewRun]) -> list[Run]:
     return [_run(ids[one.automation.id, one.trigger_key], one) for one in begun if one.stopped is None]
 
 
-async def take_due(connection: Connection, most: int = AT_ONCE) -> list[Run]:
-    """Locks runs whose time has come."""
-    rows = await (await connection.execute(DUE, (most,))).fetchall()
-    return [_read(*row) for row in rows]
+async def take_due(connection: Connection, most: int = AT_ONCE, round_: Round | None = None) -> list[Run]:
+    """Locks runs whose time has come, in turn of the workspaces that have any."""
+    return [_read(*row) for row in await served(connection, DUE, most, round_ or Round())]
 
 
 async def keep(connection: Connection, results: Iterable[Result]) -> None:

@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 
+from services.workers.automations.rounds import LAST, Round, due, served
 from services.workers.automations.values import Event
 from shared import tallies
 from shared.db import Connection, as_json
+
+AT_ONCE = 200
 
 NOTE = """
 INSERT INTO silences (workspace_id, automation_id, lead_id, activity_id, due_at)
@@ -18,26 +21,28 @@ WHERE silences.activity_id < excluded.activity_id
 """
 # What is sent about a lead is no activity of its: it makes no event, so that nothing would begin the silence again.
 # One that something broke after all, of which the engine has yet to hear, is begun again when it does.
-END = """
-WITH ended AS (
+END = f"""
+WITH RECURSIVE {due("silences", "automation_id", "lead_id")}, ended AS (
     DELETE FROM silences WHERE (workspace_id, automation_id, lead_id) IN (
-        SELECT workspace_id, automation_id, lead_id FROM silences WHERE due_at <= clock_timestamp()
-        ORDER BY due_at LIMIT 200 FOR UPDATE SKIP LOCKED)
+        SELECT workspace_id, automation_id, lead_id
+        FROM head h JOIN silences n USING (workspace_id, automation_id, lead_id)
+        WHERE n.due_at <= clock_timestamp() ORDER BY h.turn, h.due_at LIMIT %(most)s FOR UPDATE OF n SKIP LOCKED)
     RETURNING workspace_id, automation_id, lead_id, activity_id
 ), begun AS (
     INSERT INTO automation_runs (workspace_id, automation_id, trigger_key, lead_id, state, due_at)
-    SELECT e.workspace_id, e.automation_id, format('silence:%s:%s', e.lead_id, e.activity_id), e.lead_id, 'waiting',
+    SELECT e.workspace_id, e.automation_id, format('silence:%%s:%%s', e.lead_id, e.activity_id), e.lead_id, 'waiting',
            clock_timestamp()
     FROM ended e JOIN leads l ON l.workspace_id = e.workspace_id AND l.id = e.lead_id
     WHERE NOT EXISTS (
         SELECT 1 FROM activities a
         WHERE a.workspace_id = e.workspace_id AND a.lead_id = e.lead_id AND a.id > e.activity_id
-          AND a.type NOT LIKE 'delivery.%'
+          AND a.type NOT LIKE 'delivery.%%'
           AND coalesce(a.data->'by'->>'kind', '') NOT IN ('automation', 'scoring'))
     ON CONFLICT DO NOTHING RETURNING workspace_id, automation_id
 )
-SELECT workspace_id, automation_id, count(*) FROM begun GROUP BY 1, 2
-"""
+SELECT s.last, b.* FROM {LAST}
+LEFT JOIN (SELECT workspace_id, automation_id, count(*) FROM begun GROUP BY 1, 2) b ON true
+"""  # noqa: S608  # constants only
 
 
 async def note(connection: Connection, broken: Sequence[tuple[Event, int, int]]) -> None:
@@ -57,8 +62,8 @@ async def note(connection: Connection, broken: Sequence[tuple[Event, int, int]])
         await connection.execute(NOTE, (as_json(rows),))
 
 
-async def end(connection: Connection) -> int:
-    """Begins the runs of silences that are over, each once; how many."""
-    rows = await (await connection.execute(END)).fetchall()
+async def end(connection: Connection, round_: Round | None = None) -> int:
+    """Begins the runs of silences that are over, each once, in turn of the workspaces that have any; how many."""
+    rows = await served(connection, END, AT_ONCE, round_ or Round())
     await tallies.add(connection, {(row[0], "automation", row[1]): row[2] for row in rows})
     return sum(row[2] for row in rows)

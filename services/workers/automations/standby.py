@@ -36,10 +36,10 @@ class Standby:
         while not self._stopping.is_set():
             await self._skip(connection)
             waiting = await outbox.waiting(connection)
+            if waiting is not None:
+                self._hint()
             if waiting is not None and (waiting > OVERDUE or self._broker_away()):
                 await self._engine.run(connection)
-            elif waiting is not None:
-                self._hint()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), LOOK)
 

@@ -1,0 +1,141 @@
+"""Whatever one workspace has waiting, the others' turn comes."""
+
+import asyncio
+
+import pytest
+
+from services.workers.automations import outbox, runs, silences
+from services.workers.automations.rounds import Round
+from services.workers.automations.standby import Standby
+from shared.db import Connection, connect
+from tests.support.automating import SETTINGS, action, leads, rows, save
+
+pytestmark = pytest.mark.integration
+
+OTHERS = """
+WITH made AS (INSERT INTO workspaces (slug, name) SELECT 'w' || n, 'W' FROM generate_series(1, %s) n RETURNING id)
+INSERT INTO automations (workspace_id, name, trigger, trigger_type)
+SELECT id, 'any', '{"type": "lead_created"}', 'lead_created' FROM made RETURNING workspace_id
+"""
+EVENTS = """
+WITH made AS (
+    INSERT INTO activities (workspace_id, lead_id, type, data)
+    SELECT %s, n, 'lead.created', '{}' FROM generate_series(1, %s) n RETURNING workspace_id, lead_id, id, type)
+INSERT INTO events (workspace_id, lead_id, activity_id, type) SELECT * FROM made
+"""
+RUNS = """
+INSERT INTO automation_runs (workspace_id, automation_id, trigger_key, lead_id, state, due_at)
+SELECT %s, 1, 'manual:' || n, n, 'waiting', now() - interval '1 min' FROM generate_series(1, %s) n
+"""
+SILENCES = """
+INSERT INTO silences (workspace_id, automation_id, lead_id, activity_id, due_at)
+SELECT %s, 1, n, n, now() - interval '1 min' FROM generate_series(1, %s) n
+"""
+
+
+async def _others(connection: Connection, n: int) -> list[int]:
+    """Workspaces in which somebody waits for events."""
+    return sorted(row["workspace_id"] for row in await rows(connection, OTHERS, (n,)))
+
+
+async def test_events_of_one_workspace_are_in_no_others_way(database: Connection) -> None:
+    large, small, third = await _others(database, 3)
+    for workspace, n in ((large, 5000), (third, 300), (small, 1)):
+        await database.execute(EVENTS, (workspace, n))
+    batch = await outbox.claim(database)
+    taken = [sum(event.workspace_id == one for event in batch) for one in (large, small, third)]
+    assert taken[1] == 1
+    assert len(batch) == outbox.AT_ONCE
+    assert abs(taken[0] - taken[2]) <= 1
+    for one in (large, third):
+        ids = [event.lead_id for event in batch if event.workspace_id == one]
+        assert ids == list(range(1, len(ids) + 1))
+
+
+async def test_two_engines_take_different_events_of_one_workspace(database_url: str, database: Connection) -> None:
+    (large,) = await _others(database, 1)
+    await database.execute(EVENTS, (large, 1000))
+    async with connect(database_url, "tests one") as one, one.transaction():
+        first = await outbox.claim(one)
+        async with connect(database_url, "tests two") as two, two.transaction():
+            second = await outbox.claim(two)
+    assert [event.lead_id for event in first + second] == list(range(1, 201))
+
+
+async def test_more_workspaces_than_a_batch_holds_have_their_turns_one_after_the_other(database: Connection) -> None:
+    others = await _others(database, 25)
+    for one in others:
+        await database.execute(EVENTS, (one, 20))
+    round_ = Round()
+    seen: list[int] = []
+    for _ in range(3):
+        batch = await outbox.claim(database, 10, round_)
+        round_.passed()
+        seen += sorted({event.workspace_id for event in batch})
+    assert seen == others
+
+
+async def test_a_batch_that_failed_is_begun_where_it_was(database: Connection) -> None:
+    """Or what ends every batch would never be alone in one."""
+    for one in await _others(database, 5):
+        await database.execute(EVENTS, (one, 1))
+    round_ = Round()
+    async with database.transaction(force_rollback=True):
+        first = await outbox.claim(database, 2, round_)
+    assert [event.id for event in await outbox.claim(database, 1, round_)] == [first[0].id]
+
+
+async def test_the_last_round_ends_though_nothing_waits_behind_it(database: Connection) -> None:
+    first, second = await _others(database, 2)
+    for one in (first, second):
+        await database.execute(EVENTS, (one, 1))
+    round_ = Round()
+    assert len(await outbox.claim(database, 2, round_)) == 2
+    round_.passed()
+    await database.execute(EVENTS, (first, 1))
+    assert [event.workspace_id for event in await outbox.claim(database, 2, round_)] == [first]
+
+
+async def test_runs_of_one_workspace_are_in_no_others_way(database: Connection) -> None:
+    large, small = await _others(database, 2)
+    for workspace, n in ((large, 5000), (small, 1)):
+        await database.execute(RUNS, (workspace, n))
+    due = await runs.take_due(database)
+    assert [run.workspace_id for run in due].count(small) == 1
+    assert len(due) == runs.AT_ONCE
+
+
+async def test_runs_that_are_not_due_have_no_turn(database: Connection) -> None:
+    late, large, small = await _others(database, 3)
+    for workspace, n in ((late, 1), (large, 5000), (small, 1)):
+        await database.execute(RUNS, (workspace, n))
+    await database.execute(
+        "UPDATE automation_runs SET due_at = now() + interval '1 h' WHERE workspace_id = %s", (late,)
+    )
+    round_ = Round()
+    seen = []
+    for _ in range(2):
+        seen += [run.workspace_id for run in await runs.take_due(database, 1, round_)]
+        round_.passed()
+    assert seen == [large, small]
+
+
+async def test_silences_of_one_workspace_are_in_no_others_way(database: Connection) -> None:
+    large, small = await _others(database, 2)
+    for workspace, n in ((large, 5000), (small, 1)):
+        await database.execute(SILENCES, (workspace, n))
+    await silences.end(database)
+    assert await rows(database, "SELECT 1 FROM silences WHERE workspace_id = %s", (small,)) == []
+
+
+async def test_workers_are_told_of_what_has_waited_long(database_url: str, database: Connection) -> None:
+    """The sweeper acts on it, and so do they."""
+    await save(database, {"type": "lead_created"}, action("add_tag", tag="seen"))
+    await leads(database_url, database, {"email": "a@example.com"})
+    await database.execute("UPDATE events SET occurred_at = now() - interval '1 min'")
+    told, stopping = asyncio.Event(), asyncio.Event()
+    standby = Standby(SETTINGS, told.set, lambda: None, lambda: False, stopping)
+    watching = asyncio.create_task(standby.watch(database))
+    await asyncio.wait_for(told.wait(), 10)
+    stopping.set()
+    await asyncio.wait_for(watching, 10)
