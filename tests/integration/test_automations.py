@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.workers.automations import outbox
+from services.workers.automations import circles, outbox
 from shared.db import Connection, connect
 from shared.leads.writes import Cause, Change, change
 from tests.support.automating import action, condition, leads, rows, run, runs, save, user
@@ -169,6 +169,33 @@ async def test_automations_that_set_each_other_off_are_stopped(database_url: str
     found = [(one["automation_id"], one["state"]) for one in await runs(database)]
     assert found == [(ring[0], "done"), (ring[1], "done"), (ring[0], "stopped")]
     assert "its own change" in (await runs(database))[-1]["error"]
+
+
+async def test_automations_in_circles_come_to_an_end(database_url: str, database: Connection) -> None:
+    """However many set one another off: 25 in chains of five would be 6 million runs."""
+    for n in range(25):
+        await save(database, {"type": "lead_updated"}, action("set_field", field="job_title", value=f"title {n}"))
+    await leads(database_url, database, {"email": "a@example.com"}, {"email": "b@example.com"})
+    for lead in await rows(database, "SELECT workspace_id, id FROM leads"):
+        async with database.transaction():
+            await change(database, [Change(*lead.values(), set={"job_title": "y"}, cause=Cause("api", 1))])
+    await run(database_url, engines=2)
+
+    found = await rows(
+        database,
+        "SELECT lead_id, count(*) FILTER (WHERE chain = '{}') AS called, count(*) FILTER (WHERE chain <> '{}') AS more,"
+        " count(*) FILTER (WHERE error = %s) AS said FROM automation_runs GROUP BY 1 ORDER BY 1",
+        (circles.TOO_MANY,),
+    )
+    assert [(one["called"], one["more"], one["said"]) for one in found] == [(25, circles.MOST + 1, 1)] * 2
+    assert await rows(database, "SELECT 1 FROM events") == []
+
+    await database.execute("UPDATE automation_runs SET created_at = created_at - interval '2 min'")
+    async with database.transaction():
+        await change(database, [Change(*lead.values(), set={"job_title": "z"}, cause=Cause("api", 1))])
+    await run(database_url)
+    again = await rows(database, "SELECT 1 FROM automation_runs WHERE created_at > now() - interval '1 min'")
+    assert len(again) == 25 + circles.MOST + 1
 
 
 async def test_turns_are_even_under_four_engines_and_skip_who_is_away(database_url: str, database: Connection) -> None:

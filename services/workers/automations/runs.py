@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from services.workers.automations import circles
 from services.workers.automations.rounds import LAST, Round, due, served
 from services.workers.automations.values import NewRun, Result, Run, Steps
 from shared import tallies
@@ -61,6 +62,7 @@ DELETE FROM automation_runs WHERE id IN (
 
 async def begin(connection: Connection, new: Sequence[NewRun]) -> list[Run]:
     """Writes the runs, due at once, and counts them; answers those that were not there before and may go on."""
+    new = await circles.bound(connection, new)
     if not new:
         return []
     rows = await (await connection.execute(BEGIN, (as_json([_row(nr, one) for nr, one in enumerate(new)]),))).fetchall()

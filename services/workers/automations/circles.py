@@ -1,0 +1,47 @@
+"""Automations that set one another off, bounded in number: their chains are short, but each may set off many."""
+
+from collections.abc import Sequence
+
+from services.workers.automations.values import NewRun
+from shared.db import Connection, as_json
+from shared.leads.submission import LeadKey
+
+MOST = 100  # runs that automations set off, for one lead in a minute
+
+TOO_MANY = f"automations set one another off over {MOST} times in a minute for one lead: no more are begun"
+
+# Of each lead the last ones, over an index of such runs alone, read backwards: old ones cost nothing.
+RECENT = f"""
+SELECT k.w, k.lead, count(*), coalesce(bool_or(last.error = %s), false)
+FROM json_to_recordset(%s::json) AS k(w bigint, lead bigint), LATERAL (
+    SELECT r.created_at, r.error FROM automation_runs r
+    WHERE r.workspace_id = k.w AND r.lead_id = k.lead AND r.chain <> '{{}}'
+    ORDER BY r.id DESC LIMIT {MOST + 1}) last
+WHERE last.created_at > now() - interval '1 min' GROUP BY 1, 2
+"""  # noqa: S608  # constants only
+
+
+async def bound(connection: Connection, new: Sequence[NewRun]) -> list[NewRun]:
+    """The runs that may be written. Of those that are too many for their lead the first is stopped, and says so; the
+    others leave nothing. No other engine has events of the same lead in hand."""
+    if not (leads := {_lead(one) for one in new if one.chain}):
+        return list(new)
+    asked = as_json([{"w": w, "lead": lead} for w, lead in sorted(leads)])
+    rows = await (await connection.execute(RECENT, (TOO_MANY, asked), prepare=False)).fetchall()
+    begun = {(row[0], row[1]): row[2] for row in rows}
+    said = {(row[0], row[1]) for row in rows if row[3]}
+    kept: list[NewRun] = []
+    for one in new:
+        if one.chain and begun.get(_lead(one), 0) >= MOST:
+            if _lead(one) not in said:
+                said.add(_lead(one))
+                kept.append(one._replace(stopped=TOO_MANY))
+            continue
+        if one.chain:
+            begun[_lead(one)] = begun.get(_lead(one), 0) + 1
+        kept.append(one)
+    return kept
+
+
+def _lead(run: NewRun) -> LeadKey:
+    return run.automation.workspace_id, run.lead_id
