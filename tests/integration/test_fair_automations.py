@@ -139,3 +139,25 @@ async def test_workers_are_told_of_what_has_waited_long(database_url: str, datab
     await asyncio.wait_for(told.wait(), 10)
     stopping.set()
     await asyncio.wait_for(watching, 10)
+
+
+async def test_workers_are_told_again_while_the_sweeper_acts(database_url: str, database: Connection) -> None:
+    """One that has nothing to do must not be idle until the sweeper is through."""
+    (large,) = await _others(database, 1)
+    await database.execute(EVENTS, (large, 10_000))
+    await database.execute("UPDATE events SET occurred_at = now() - interval '1 min'")
+    hints, again, stopping = [0], asyncio.Event(), asyncio.Event()
+
+    def hint() -> None:
+        hints[0] += 1
+        if hints[0] > 1:
+            again.set()
+
+    async with connect(database_url, "tests sweeper") as connection:
+        standby = Standby(SETTINGS, hint, lambda: None, lambda: False, stopping)
+        watching = asyncio.create_task(standby.watch(connection))
+        await asyncio.wait_for(again.wait(), 20)
+        (left,) = await rows(database, "SELECT count(*) AS n FROM events")
+        stopping.set()
+        await asyncio.wait_for(watching, 10)
+    assert 0 < left["n"] < 10_000

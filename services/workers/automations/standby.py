@@ -39,7 +39,7 @@ class Standby:
             if waiting is not None:
                 self._hint()
             if waiting is not None and (waiting > OVERDUE or self._broker_away()):
-                await self._engine.run(connection)
+                await self._engine.run(connection, seconds=OVERDUE)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), LOOK)
 
