@@ -54,7 +54,7 @@ class Delivery(Base):
             "id",
             postgresql_where=PENDING,
         ),
-        Index("ix_deliveries_order", "lead_id", "id", postgresql_where=PENDING),
+        Index("ix_deliveries_order", "workspace_id", "endpoint", "lead_id", "id", postgresql_where=PENDING),
         Index("ix_deliveries_sending", "workspace_id", "endpoint", postgresql_where=text("sending_since IS NOT NULL")),
         Index("ix_deliveries_undone", "workspace_id", "state", "id", postgresql_where=text("state <> 'sent'")),
         Index("ix_deliveries_lead", "workspace_id", "lead_id", "id"),

@@ -1,5 +1,7 @@
 """Taking deliveries in hand: what is due, fairly between receivers, in order per lead, under a lease."""
 
+import random
+
 from services.workers.deliveries.backoff import JITTER, PAUSES
 from services.workers.deliveries.circuits import FIRST_SLOTS
 from services.workers.deliveries.messages import Claimed
@@ -41,28 +43,61 @@ WITH RECURSIVE waiting AS (
       AND (tried.before OR e.open_until IS NULL OR e.open_until <= statement_timestamp())
 )
 """  # noqa: S608  # constants only
-# The last condition is to be looked up by lead in `ix_deliveries_order`, one probe for each delivery.
-DUE = f"""
-    d.workspace_id = a.workspace_id AND d.endpoint = a.endpoint AND d.state = 'pending'
-    AND (d.attempts > d.attempts_before) = a.before
-    AND d.due_at <= statement_timestamp() - %(age)s * interval '1 second'
-    AND NOT EXISTS (
-        SELECT FROM deliveries earlier
-        WHERE earlier.lead_id = d.lead_id AND earlier.id < d.id AND earlier.state = 'pending'
-          AND earlier.workspace_id = d.workspace_id AND earlier.endpoint = d.endpoint
-          AND (earlier.sending_since IS NOT NULL
-               OR (earlier.attempts - earlier.attempts_before < {HOLDS_BACK}
-                   AND earlier.due_at <= statement_timestamp() + {HOLDS_BACK_FOR} * interval '1 second')))
-"""
+THERE = "workspace_id = a.workspace_id AND endpoint = a.endpoint AND state = 'pending'"
+IS_DUE = "due_at <= statement_timestamp() - %(age)s * interval '1 second' AND (attempts > attempts_before) = a.before"
+# The longest due of the first tries, or of the others.
+DUE = f"SELECT id, due_at, lead_id FROM deliveries WHERE {THERE} AND {IS_DUE} ORDER BY due_at, id"  # noqa: S608
+# The first of a lead that holds back the later ones; asked by lead in `ix_deliveries_order`.
+FIRST = f"""
+SELECT id, due_at, lead_id, attempts, attempts_before FROM deliveries WHERE {THERE} AND lead_id = %s
+    AND (sending_since IS NOT NULL
+         OR (attempts - attempts_before < {HOLDS_BACK}
+             AND due_at <= statement_timestamp() + {HOLDS_BACK_FOR} * interval '1 second'))
+ORDER BY id LIMIT 1
+"""  # noqa: S608  # constants only
+LEAD = f"SELECT lead_id FROM deliveries WHERE {THERE}"  # noqa: S608
+ALONE = f"""
+SELECT id, due_at, lead_id, attempts, attempts_before FROM deliveries WHERE {THERE} AND lead_id IS NULL ORDER BY lead_id, id
+"""  # noqa: S608  # constants only
+# What may go to a receiver: the longest due, each of which asks whether an earlier one of its lead holds it back. Where
+# too many are held back to find enough among so few, a walk goes from lead to lead, however many each has: the one that
+# holds back the others is the next to go. It begins anywhere, so that leads with nothing to send hide no others for
+# ever. What is about no lead is held back by nothing. (Joins and conditions that stand outside subqueries with a LIMIT
+# would have the planner look by other indexes, and so would a plain `state = 'pending'` where deliveries are chosen.)
+NEAR, LEADS = 32, 100
+FREE = f"""
+    SELECT n.* FROM ({DUE} LIMIT {NEAR}) n
+    WHERE n.lead_id IS NULL OR n.id <= coalesce((SELECT id FROM ({FIRST % "n.lead_id"}) first), n.id)
+    UNION ALL
+    SELECT far.id, far.due_at, far.lead_id FROM ({DUE} OFFSET {NEAR - 1} LIMIT 1) last, LATERAL (
+        ({ALONE} LIMIT {LEADS})
+        UNION ALL
+        SELECT first.* FROM (
+            SELECT lead_id + (((SELECT max(lead_id) FROM ({LEAD}) every) - lead_id) * %(place)s)::bigint AS middle
+            FROM ({LEAD} ORDER BY lead_id LIMIT 1) least) begin,
+        LATERAL (VALUES (begin.middle, NULL::bigint), (0, begin.middle)) AS part(low, high),
+        LATERAL (
+            WITH RECURSIVE leads AS (
+                SELECT lead_id, 1 AS n FROM ({LEAD} AND lead_id >= part.low ORDER BY lead_id LIMIT 1) begun
+                UNION ALL
+                SELECT following.lead_id, w.n + 1 FROM leads w,
+                    LATERAL ({LEAD} AND lead_id > w.lead_id ORDER BY lead_id LIMIT 1) following
+                WHERE w.n < {LEADS} AND (part.high IS NULL OR following.lead_id < part.high)
+            )
+            SELECT lead_id FROM leads WHERE part.high IS NULL OR lead_id < part.high) l,
+        LATERAL ({FIRST % "l.lead_id"}) first) far
+    WHERE {IS_DUE.replace("due_at", "far.due_at")} AND (far.due_at, far.id) > (last.due_at, last.id)
+"""  # noqa: S608  # constants only
 CLAIM = f"""
 {ALLOWED}, due AS (
-    SELECT found.*, a.slots,
+    SELECT a.workspace_id, found.id, found.due_at, a.slots,
            row_number() OVER (PARTITION BY a.workspace_id, a.endpoint ORDER BY due_at, id) + a.busy AS turn
-    FROM allowed a, LATERAL (
-        SELECT d.workspace_id, d.id, d.due_at FROM deliveries d WHERE {DUE}
-        ORDER BY d.due_at, d.id LIMIT a.slots - a.busy FOR UPDATE SKIP LOCKED) found
-), chosen AS (
+    FROM allowed a, LATERAL (SELECT * FROM ({FREE}) free LIMIT a.slots - a.busy) found
+), turns AS (
     SELECT workspace_id, id FROM due WHERE turn <= slots ORDER BY turn, due_at, id LIMIT %(most)s
+), chosen AS (
+    SELECT d.workspace_id, d.id FROM turns t JOIN deliveries d USING (workspace_id, id)
+    WHERE d.state || '' = 'pending' FOR UPDATE OF d SKIP LOCKED
 ), claimed AS (
     UPDATE deliveries d SET attempts = attempts + 1, sending_since = clock_timestamp(), sender = pg_backend_pid(),
                             due_at = clock_timestamp() + {LEASE} * interval '1 second'
@@ -83,7 +118,7 @@ FROM claimed ORDER BY id
 """  # noqa: S608  # constants only
 WAITS = f"""
 {ALLOWED}
-SELECT EXISTS (SELECT FROM allowed a, LATERAL (SELECT FROM deliveries d WHERE {DUE} LIMIT 1) found)
+SELECT EXISTS (SELECT FROM allowed a, LATERAL (SELECT FROM ({FREE}) free LIMIT 1) found)
 """  # noqa: S608  # constants only
 
 # Not right after a crash of the database: it ended everybody's connection, and those who live report back in a moment.
@@ -100,7 +135,9 @@ async def claim(connection: Connection, most: int, *, overdue: float = 0.0) -> l
     """Up to so many deliveries that have been due for `overdue` seconds, each noted as an attempt. Committed."""
     async with connection.transaction():
         await connection.execute(f"{PLAN}, pg_advisory_xact_lock(%s)", (CLAIM_LOCK,))
-        rows = await (await connection.execute(CLAIM, {"most": most, "age": overdue})).fetchall()
+        rows = await (
+            await connection.execute(CLAIM, {"most": most, "age": overdue, "place": random.random()})
+        ).fetchall()
     return [Claimed(*row) for row in rows]
 
 
@@ -108,7 +145,7 @@ async def waits(connection: Connection, *, overdue: float = 0.0) -> bool:
     """Whether a claim would find anything."""
     async with connection.transaction():
         await connection.execute(PLAN)
-        row = await (await connection.execute(WAITS, {"age": overdue})).fetchone()
+        row = await (await connection.execute(WAITS, {"age": overdue, "place": random.random()})).fetchone()
     return bool(row and row[0])
 
 

@@ -1,0 +1,88 @@
+"""Claims over a table in which much waits: quick, in order, and fair between workspaces."""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+
+import pytest
+
+from services.workers.deliveries.circuits import MOST_SLOTS
+from services.workers.deliveries.claim import claim, waits
+from services.workers.deliveries.messages import Claimed
+from tests.support.sending import Outbox
+
+pytestmark = pytest.mark.integration
+
+# Lead after lead, to one receiver after the other, as automations write them: of one transaction, due at one time.
+PLANT = """
+INSERT INTO deliveries (workspace_id, message_id, kind, event, lead_id, subscription_id, endpoint, payload)
+SELECT %(workspace)s, 'msg_' || l || '_' || n || '_' || e, 'webhook', 'tag.added', l, e, 'subscription:' || e, '{}'
+FROM generate_series(1, %(leads)s) l, generate_series(1, %(each)s) n, generate_series(1, %(endpoints)s) e
+ORDER BY l, e, n
+"""
+WELL = """
+INSERT INTO endpoints (workspace_id, endpoint, slots)
+SELECT %s, 'subscription:' || e, %s FROM generate_series(1, %s) e
+"""
+OTHER = 777
+SECOND = 1.0  # a claim takes milliseconds; the machine may be busy
+
+
+async def _plant(outbox: Outbox, workspace: int, leads: int, each: int, endpoints: int) -> None:
+    counts = {"workspace": workspace, "leads": leads, "each": each, "endpoints": endpoints}
+    await outbox.connection.execute(PLANT, counts)
+
+
+async def _claim(outbox: Outbox, most: int = 200, **how: object) -> list[Claimed]:
+    started = time.perf_counter()
+    claimed = await claim(outbox.connection, most, **how)  # type: ignore[arg-type]
+    assert time.perf_counter() - started < SECOND
+    return claimed
+
+
+async def _succeed(outbox: Outbox, claimed: Sequence[Claimed]) -> None:
+    ids = [one.id for one in claimed]
+    await outbox.connection.execute(
+        "UPDATE deliveries SET state = 'sent', sending_since = NULL WHERE id = ANY (%s)", (ids,)
+    )
+
+
+async def test_what_waits_behind_others_of_its_lead_costs_a_claim_nothing(outbox: Outbox) -> None:
+    await _plant(outbox, outbox.workspace_id, 20, 100, 50)
+    await outbox.connection.execute(WELL, (outbox.workspace_id, MOST_SLOTS, 50))
+    await _plant(outbox, OTHER, 1, 1, 1)
+    claimed = await _claim(outbox)
+    assert OTHER in {one.workspace_id for one in claimed}
+    while more := await _claim(outbox):
+        claimed += more
+    assert Counter(Counter((one.workspace_id, one.endpoint) for one in claimed).values()) == {MOST_SLOTS: 50, 1: 1}
+    assert len({(one.workspace_id, one.endpoint, one.lead_id) for one in claimed}) == len(claimed)
+    started = time.perf_counter()
+    assert not await waits(outbox.connection)
+    assert time.perf_counter() - started < SECOND
+
+
+async def test_order_holds_where_leads_lie_far_apart(outbox: Outbox) -> None:
+    await _plant(outbox, outbox.workspace_id, 7, 60, 2)
+    came: dict[tuple[str, int | None], list[int]] = {}
+    while claimed := await _claim(outbox):
+        for one in claimed:
+            came.setdefault((one.endpoint, one.lead_id), []).append(one.id)
+        assert len({(one.endpoint, one.lead_id) for one in claimed}) == len(claimed)
+        await _succeed(outbox, claimed)
+    assert {len(ids) for ids in came.values()} == {60}
+    assert len(came) == 14
+    assert all(ids == sorted(ids) for ids in came.values())
+
+
+async def test_retries_that_wait_behind_another_hide_no_other_leads(outbox: Outbox) -> None:
+    """A receiver whose answers had all of a lead's messages overtake one another, and come due again together."""
+    await _plant(outbox, outbox.workspace_id, 3, 100, 1)
+    await outbox.connection.execute("UPDATE deliveries SET attempts = 1")
+    assert {one.lead_id for one in await _claim(outbox)} == {1, 2, 3}
+
+
+async def test_what_is_about_no_lead_waits_for_nobody(outbox: Outbox) -> None:
+    await _plant(outbox, outbox.workspace_id, 2, 100, 1)
+    await outbox.connection.execute("UPDATE deliveries SET lead_id = NULL WHERE id > (SELECT max(id) - 1 FROM deliveries)")
+    assert {one.lead_id for one in await _claim(outbox)} == {1, 2, None}
