@@ -84,5 +84,20 @@ async def test_retries_that_wait_behind_another_hide_no_other_leads(outbox: Outb
 
 async def test_what_is_about_no_lead_waits_for_nobody(outbox: Outbox) -> None:
     await _plant(outbox, outbox.workspace_id, 2, 100, 1)
-    await outbox.connection.execute("UPDATE deliveries SET lead_id = NULL WHERE id > (SELECT max(id) - 1 FROM deliveries)")
+    await outbox.connection.execute(
+        "UPDATE deliveries SET lead_id = NULL WHERE id > (SELECT max(id) - 1 FROM deliveries)"
+    )
     assert {one.lead_id for one in await _claim(outbox)} == {1, 2, None}
+
+
+async def test_a_workspace_takes_no_more_than_its_share_of_a_senders_places(outbox: Outbox) -> None:
+    await _plant(outbox, outbox.workspace_id, 4, 1, 400)
+    first = await _claim(outbox)
+    assert len(first) == 100  # half of the places stay free, however much waits
+    mine = {outbox.workspace_id: len(first)}
+    assert await _claim(outbox, mine=mine) == []
+    await _plant(outbox, OTHER, 4, 1, 400)
+    second = await _claim(outbox, mine=mine)
+    assert Counter(one.workspace_id for one in second) == {OTHER: 66}  # a third: another may yet come
+    third = await _claim(outbox)  # another sender's: the two take turns
+    assert Counter(one.workspace_id for one in third) == {outbox.workspace_id: 66, OTHER: 66}

@@ -1,11 +1,13 @@
 """Taking deliveries in hand: what is due, fairly between receivers, in order per lead, under a lease."""
 
 import random
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from services.workers.deliveries.backoff import JITTER, PAUSES
 from services.workers.deliveries.circuits import FIRST_SLOTS
 from services.workers.deliveries.messages import Claimed
-from shared.db import Connection
+from shared.db import Connection, as_json
 
 # Seconds for which a delivery is one sender's. An attempt ends long before; after it, its sender is taken for dead.
 # One whose connection is gone is taken for dead sooner: what it had in hand would keep its receivers' slots.
@@ -14,6 +16,7 @@ GRACE = 3  # seconds in which a sender that lives is connected again
 # Tries in which a delivery holds back the later ones of its lead, and the longest pause between them, in seconds: it
 # must not for the rest of the day, nor for the hours that a Retry-After may ask for.
 HOLDS_BACK, HOLDS_BACK_FOR = 3, PAUSES[1] * (1 + JITTER)
+NOTHING: Mapping[int, int] = MappingProxyType({})
 CLAIM_LOCK = 4_712_003  # one claim at a time, a few milliseconds each: limits and order then hold over all senders
 
 # The statements below go by indexes alone. The planner, which knows little of a table that fills and empties within
@@ -93,8 +96,16 @@ CLAIM = f"""
     SELECT a.workspace_id, found.id, found.due_at, a.slots,
            row_number() OVER (PARTITION BY a.workspace_id, a.endpoint ORDER BY due_at, id) + a.busy AS turn
     FROM allowed a, LATERAL (SELECT * FROM ({FREE}) free LIMIT a.slots - a.busy) found
+), mine AS (
+    SELECT w, n FROM json_to_recordset(%(mine)s::json) AS m(w bigint, n bigint)
+), shared AS (
+    SELECT d.*, row_number() OVER (PARTITION BY d.workspace_id ORDER BY turn, due_at, id) + coalesce(m.n, 0) AS share
+    FROM due d LEFT JOIN mine m ON m.w = d.workspace_id WHERE turn <= slots
 ), turns AS (
-    SELECT workspace_id, id FROM due WHERE turn <= slots ORDER BY turn, due_at, id LIMIT %(most)s
+    SELECT workspace_id, id FROM shared
+    WHERE share <= greatest(%(most)s / (1 + (SELECT count(*) FROM (SELECT workspace_id FROM due UNION SELECT w FROM mine)
+                                                              workspaces)), 1)
+    ORDER BY share, turn, due_at, id LIMIT greatest(%(most)s - (SELECT coalesce(sum(n), 0) FROM mine), 0)
 ), chosen AS (
     SELECT d.workspace_id, d.id FROM turns t JOIN deliveries d USING (workspace_id, id)
     WHERE d.state || '' = 'pending' FOR UPDATE OF d SKIP LOCKED
@@ -131,13 +142,19 @@ WHERE d.sending_since <= clock_timestamp() - %(grace)s * interval '1 second' AND
 """
 
 
-async def claim(connection: Connection, most: int, *, overdue: float = 0.0) -> list[Claimed]:
-    """Up to so many deliveries that have been due for `overdue` seconds, each noted as an attempt. Committed."""
+async def claim(
+    connection: Connection, most: int, *, overdue: float = 0.0, mine: Mapping[int, int] = NOTHING
+) -> list[Claimed]:
+    """Deliveries that have been due for `overdue` seconds, each noted as an attempt. Committed.
+
+    With those that the sender has under way already (`mine`, by workspace) they are `most` at the most, of which each
+    workspace has one share, and whoever comes next has one: half of them where there is one workspace.
+    """
     async with connection.transaction():
         await connection.execute(f"{PLAN}, pg_advisory_xact_lock(%s)", (CLAIM_LOCK,))
-        rows = await (
-            await connection.execute(CLAIM, {"most": most, "age": overdue, "place": random.random()})
-        ).fetchall()
+        under_way = as_json([{"w": workspace_id, "n": n} for workspace_id, n in mine.items()])
+        how = {"most": most, "age": overdue, "place": _place(), "mine": under_way}
+        rows = await (await connection.execute(CLAIM, how)).fetchall()
     return [Claimed(*row) for row in rows]
 
 
@@ -145,7 +162,7 @@ async def waits(connection: Connection, *, overdue: float = 0.0) -> bool:
     """Whether a claim would find anything."""
     async with connection.transaction():
         await connection.execute(PLAN)
-        row = await (await connection.execute(WAITS, {"age": overdue, "place": random.random()})).fetchone()
+        row = await (await connection.execute(WAITS, {"age": overdue, "place": _place()})).fetchone()
     return bool(row and row[0])
 
 
@@ -154,3 +171,8 @@ async def release(connection: Connection, *, grace: float = GRACE) -> int:
     async with connection.transaction():
         await connection.execute(PLAN)
         return (await connection.execute(RELEASE, {"grace": grace})).rowcount
+
+
+def _place() -> float:
+    """Where among the leads a walk begins."""
+    return random.random()  # noqa: S311

@@ -6,6 +6,7 @@ turn while its lease runs, and a receiver that dawdles holds up nobody but itsel
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from services.workers.deliveries.claim import claim
@@ -17,7 +18,7 @@ from services.workers.deliveries.record import record
 from services.workers.deliveries.smtp import Postman
 from services.workers.deliveries.targets import find
 from shared import logging
-from shared.db import Connection, connect, is_contention, is_unavailable
+from shared.db import Connection, connect, is_contention, is_unavailable, took_too_long
 from shared.metrics import DELIVERIES, DELIVERY_SECONDS
 
 log = logging.get()
@@ -45,7 +46,7 @@ class Sender:
         self._overdue = overdue
         self._stopping = stopping
         self._awake = asyncio.Event()
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: dict[asyncio.Task[None], int] = {}  # and its workspace
         self._done: list[Outcome] = []
 
     def wake(self) -> None:
@@ -71,7 +72,8 @@ class Sender:
                     if not await self._step(connection) and self._goes_on():
                         await self._wait()
         except Exception as error:
-            if not (is_unavailable(error) or is_contention(error)):
+            # What took too long will again, and nobody's deliveries go out.
+            if took_too_long(error) or not (is_unavailable(error) or is_contention(error)):
                 log.exception("sender.failed")
             await asyncio.sleep(REST)
 
@@ -80,10 +82,10 @@ class Sender:
         self._awake.clear()
         if self._done:
             await self._write_down(connection, self._done[:])
-        free = MOST - len(self._under_way)
-        if self._stopping() or not free:
+        if self._stopping() or len(self._under_way) >= MOST:
             return False
-        claimed = await claim(connection, free, overdue=self._overdue())
+        mine = Counter(self._under_way.values())
+        claimed = await claim(connection, MOST, overdue=self._overdue(), mine=mine)
         if claimed:
             await self._begin(connection, claimed)
         return bool(claimed)
@@ -113,8 +115,8 @@ class Sender:
                 self._awake.set()
                 continue
             task = asyncio.create_task(self._send(one, prepared))
-            self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
+            self._under_way[task] = one.workspace_id
+            task.add_done_callback(self._under_way.pop)
 
     async def _send(self, claimed: Claimed, prepared: Call | Letter) -> None:
         """One attempt. What it raises is a bug of ours, and looks to the receiver like any failure."""
