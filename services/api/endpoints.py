@@ -3,10 +3,13 @@
 The senders lock deliveries, then endpoints, then what those stand for: whoever calls these does the same.
 """
 
-from sqlalchemy import delete, func, update
+from sqlalchemy import delete, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.models import Delivery, Endpoint
+from services.api.state import raw
+from shared import cancelling
+from shared.cancelling import Kind
+from shared.models import Endpoint
 
 
 async def let_try(connection: AsyncConnection, workspace_id: int, endpoint: str) -> None:
@@ -21,9 +24,13 @@ async def forget(connection: AsyncConnection, workspace_id: int, endpoint: str) 
     await connection.execute(delete(Endpoint).where(*where))
 
 
-async def cancel(connection: AsyncConnection, workspace_id: int, endpoint: str, reason: str) -> None:
-    """Cancels what waits for it. What is under way ends by itself."""
-    waits = (Delivery.state == "pending", Delivery.sending_since.is_(None))
-    where = (Delivery.workspace_id == workspace_id, Delivery.endpoint == endpoint, *waits)
-    ended = {"state": "cancelled", "error": reason, "finished_at": func.now()}
-    await connection.execute(update(Delivery).where(*where).values(ended))
+async def cancel(connection: AsyncConnection, workspace_id: int, kind: Kind, id_: int) -> None:
+    """Cancels what waits for the subscription or integration, and forgets how it did. What is under way ends by itself.
+
+    Of many, the sweeper cancels most: until then no sender takes any in hand, and one that had would send nothing to
+    what is deleted.
+    """
+    if await cancelling.cancel_some(await raw(connection), workspace_id, kind, id_) < cancelling.FEW:
+        await forget(connection, workspace_id, f"{kind}:{id_}")
+    else:
+        await cancelling.postpone(await raw(connection), workspace_id, kind, id_)

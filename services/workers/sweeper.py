@@ -19,6 +19,7 @@ from services.workers.ingest.drain import Drainer
 from services.workers.lists import fold_counts, fold_texts, sort_texts, tidy
 from services.workers.upkeep import keep_in_order, measure, measure_spool
 from shared import hints, ledger, logging, tallies
+from shared.cancelling import cancel_chunk
 from shared.collector import settle
 from shared.db import Connection, connect, is_unavailable
 from shared.hints import Publisher
@@ -66,6 +67,7 @@ class Sweeper:
             self._fold_lists,
             self._fold_texts,
             self._clear_references,
+            self._cancel_deliveries,
             self._measure,
             self._keep_in_order,
         ]
@@ -160,6 +162,11 @@ class Sweeper:
     async def _clear_references(self, connection: Connection) -> None:
         while not self._stopping.is_set():
             if not await clear_chunk(connection):
+                await self._pause(1)
+
+    async def _cancel_deliveries(self, connection: Connection) -> None:
+        while not self._stopping.is_set():
+            if not await cancel_chunk(connection):
                 await self._pause(1)
 
     async def _measure(self, connection: Connection) -> None:

@@ -41,7 +41,10 @@ ORDER BY id LIMIT %(most)s FOR UPDATE
 CLEAR = "UPDATE leads SET {cleared} WHERE workspace_id = %(workspace)s AND id = ANY(%(ids)s)"
 
 POSTPONE = "INSERT INTO cleanups (workspace_id, kind, ref_id) VALUES (%s, %s, %s)"
-NEXT = "SELECT id, workspace_id, kind, ref_id, after_id FROM cleanups ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED"
+NEXT = """
+SELECT id, workspace_id, kind, ref_id, after_id FROM cleanups WHERE kind IN ('stage', 'user', 'tag')
+ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
+"""
 LAST = """
 SELECT max(id) FROM (SELECT id FROM leads WHERE workspace_id = %s AND id > %s ORDER BY id LIMIT %s) AS span
 """

@@ -142,7 +142,8 @@ class Activity(Base):
 
 
 class Cleanup(Base):
-    """A stage, user or tag that was deleted and that leads may still refer to. See `shared/leads/references.py`."""
+    """A stage, user or tag that was deleted and that leads may still refer to (see `shared/leads/references.py`), or
+    a subscription or integration that deliveries still wait for (see `shared/cancelling.py`)."""
 
     __tablename__ = "cleanups"
 

@@ -16,7 +16,7 @@ from services.api.requests import body_and_errors, check, workspace_of
 from services.api.shapes.integrations import IntegrationFields, IntegrationRecord, IntegrationTypeRecord
 from services.api.state import VAULT, listing, raw, reading, writing
 from shared import logging
-from shared.deliveries import integration_endpoint
+from shared.deliveries import MAILERS, integration_endpoint
 from shared.errors import Fields
 from shared.forms.definition import merge_settings
 from shared.integrations.credentials import merged, shown
@@ -35,7 +35,6 @@ from shared.web.paths import id_in
 log = logging.get()
 
 INTEGRATIONS = Noun(Integration, IntegrationRecord, {"token": Integration.__table__.c.token})
-DELETED = "The integration was deleted."
 FIXED = "The type field cannot be changed: make another integration instead."
 
 
@@ -118,8 +117,9 @@ async def delete(request: web.Request) -> web.Response:
     workspace, id_ = workspace_of(request), id_in(request)
 
     async def work(connection: AsyncConnection) -> None:
-        await cancel(connection, workspace, f"integration:{id_}", DELETED)
-        await _forget(connection, workspace, id_)
+        await cancel(connection, workspace, "integration", id_)
+        if (row := await INTEGRATIONS.find(connection, workspace, id_))["type"] in MAILERS:
+            await forget(connection, workspace, integration_endpoint(row["type"], id_))
         await INTEGRATIONS.find_for_update(connection, workspace, id_)
         await automations.refuse_if_named(connection, workspace, id_)
         await INTEGRATIONS.delete(connection, workspace, id_)

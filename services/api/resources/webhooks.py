@@ -8,7 +8,7 @@ from aiohttp import web
 from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.api.endpoints import cancel, forget, let_try
+from services.api.endpoints import cancel, let_try
 from services.api.pages import page_of, paged
 from services.api.records import Noun, Record
 from services.api.requests import body_and_errors, check, workspace_of
@@ -28,7 +28,6 @@ from shared.web.paths import id_in
 WEBHOOKS = Noun(WebhookSubscription, WebhookRecord)
 SECRET_BYTES = 32
 PRIVATE = "The url field must not name a private address: nothing is sent there unless LEADHUB_ALLOWED_TARGETS has it."
-DELETED = "The subscription was deleted."
 OVERLAP = timedelta(hours=24)  # in which the secret of before signs as well
 
 
@@ -94,9 +93,7 @@ async def delete(request: web.Request) -> web.Response:
     workspace, id_ = workspace_of(request), id_in(request)
 
     async def work(connection: AsyncConnection) -> None:
-        endpoint = subscription_endpoint(id_)
-        await cancel(connection, workspace, endpoint, DELETED)
-        await forget(connection, workspace, endpoint)
+        await cancel(connection, workspace, "subscription", id_)
         await WEBHOOKS.delete(connection, workspace, id_)
 
     await writing(request, work)

@@ -60,7 +60,8 @@ ORDER BY id LIMIT 1
 """  # noqa: S608  # constants only
 LEAD = f"SELECT lead_id FROM deliveries WHERE {THERE}"  # noqa: S608
 ALONE = f"""
-SELECT id, due_at, lead_id, attempts, attempts_before FROM deliveries WHERE {THERE} AND lead_id IS NULL ORDER BY lead_id, id
+SELECT id, due_at, lead_id, attempts, attempts_before FROM deliveries WHERE {THERE} AND lead_id IS NULL
+ORDER BY lead_id, id
 """  # noqa: S608  # constants only
 # What may go to a receiver: the longest due, each of which asks whether an earlier one of its lead holds it back. Where
 # too many are held back to find enough among so few, a walk goes from lead to lead, however many each has: the one that
@@ -103,8 +104,8 @@ CLAIM = f"""
     FROM due d LEFT JOIN mine m ON m.w = d.workspace_id WHERE turn <= slots
 ), turns AS (
     SELECT workspace_id, id FROM shared
-    WHERE share <= greatest(%(most)s / (1 + (SELECT count(*) FROM (SELECT workspace_id FROM due UNION SELECT w FROM mine)
-                                                              workspaces)), 1)
+    WHERE share <= greatest(%(most)s / (1 + (
+        SELECT count(*) FROM (SELECT workspace_id FROM due UNION SELECT w FROM mine) workspaces)), 1)
     ORDER BY share, turn, due_at, id LIMIT greatest(%(most)s - (SELECT coalesce(sum(n), 0) FROM mine), 0)
 ), chosen AS (
     SELECT d.workspace_id, d.id FROM turns t JOIN deliveries d USING (workspace_id, id)

@@ -1,0 +1,48 @@
+"""Deleting a subscription that very much waits for: at once, with nothing sent, the rest in chunks."""
+
+import pytest
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from services.api.endpoints import cancel
+from services.workers.deliveries.claim import claim
+from shared import cancelling
+from tests.integration.test_delivery_claims import PLANT
+from tests.support.sending import Outbox
+
+pytestmark = pytest.mark.integration
+
+LEFT = "SELECT count(*) FROM deliveries WHERE state = 'pending'"
+
+
+async def _delete(outbox: Outbox, id_: int) -> None:
+    engine = create_async_engine(outbox.url.replace("postgresql://", "postgresql+psycopg://"))
+    async with engine.begin() as connection:
+        await cancel(connection, outbox.workspace_id, "subscription", id_)
+    await engine.dispose()
+
+
+async def _plant(outbox: Outbox, leads: int) -> None:
+    counts = {"workspace": outbox.workspace_id, "leads": leads, "each": 1, "endpoints": 1}
+    await outbox.connection.execute(PLANT, counts)
+
+
+async def test_few_are_cancelled_at_once(outbox: Outbox) -> None:
+    await _plant(outbox, 3)
+    await _delete(outbox, 1)
+    assert {(one["state"], one["error"]) for one in await outbox.deliveries()} == {
+        ("cancelled", "The subscription was deleted.")
+    }
+    assert not await cancelling.cancel_chunk(outbox.connection)
+
+
+async def test_many_are_cancelled_in_chunks_and_none_is_claimed_meanwhile(outbox: Outbox) -> None:
+    await _plant(outbox, 3 * cancelling.FEW)
+    await _delete(outbox, 1)
+    assert await outbox.one(LEFT) == 2 * cancelling.FEW
+    assert await claim(outbox.connection, 10) == []
+    chunks = 0
+    while await cancelling.cancel_chunk(outbox.connection):
+        chunks += 1
+    assert chunks == 3  # the last finds that nothing is left
+    assert await outbox.one(LEFT) == 0
+    assert await outbox.one("SELECT (SELECT count(*) FROM cleanups) + (SELECT count(*) FROM endpoints)") == 0
