@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = '0020'
-down_revision = '0018'
+down_revision = '0019'
 
 # A batch takes from each workspace that has something: what it looks in begins with the workspace. What is found by time
 # alone is still where it was: whether anything is due is asked ten times a second. Of runs that
