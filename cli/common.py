@@ -1,7 +1,7 @@
 """What the commands share: the data dir option, settings from options, and a database to talk to."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -63,7 +63,7 @@ def make_settings(**options: Any) -> Settings:
     try:
         settings = Settings(**given)
     except pydantic.ValidationError as error:
-        raise click.UsageError(_explain(error)) from None
+        raise click.UsageError(_explain(error, options)) from None
     return settings.model_copy(update={"data_dir": settings.data_dir.absolute()})
 
 
@@ -137,6 +137,11 @@ async def _use(url: str, use: Callable[[Connection], Awaitable[T]]) -> T:
         return await use(connection)
 
 
-def _explain(error: pydantic.ValidationError) -> str:
-    found = error.errors(include_input=False)
-    return "; ".join(f"LEADHUB_{'_'.join(map(str, item['loc'])).upper()}: {item['msg']}" for item in found)
+def _explain(error: pydantic.ValidationError, options: Mapping[str, object]) -> str:
+    """What is wrong, by the option or the variable that says it, without the values: some hold passwords."""
+    said = []
+    for item in error.errors(include_input=False):
+        field = "_".join(map(str, item["loc"]))
+        name = f"--{field}" if options.get(field) is not None else f"LEADHUB_{field.upper()}"
+        said.append(f"{name} {item['msg'].removeprefix('Value error, ')}")
+    return "; ".join(said)

@@ -1,5 +1,6 @@
 """Every setting of every service, in one place. `docs/settings.md` is generated from here."""
 
+import re
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
@@ -16,6 +17,7 @@ POSTGRES = ("postgresql://", "postgres://")
 NAMING = ("https://", "smtp://")  # of URLs that are nothing without a host
 ODD = "cannot be read: its port is a number, and in a password %, /, #, ? and @ are written %25, %2F, %23, %3F and %40"
 SEVERAL = f"{ODD}; several hosts go behind it, as postgresql://USER:PASSWORD@/DATABASE?host=a,b&port=5432,5432"
+_half_escaped = re.compile(r"%(?![0-9A-Fa-f]{2})").search
 BEGINNINGS = {
     "database_url": POSTGRES,
     "broker_url": BROKERS,
@@ -92,12 +94,9 @@ class Settings(BaseSettings):
         known = BEGINNINGS[str(info.field_name)]
         if value and not value.startswith(known):
             raise ValueError(f"must begin with one of {', '.join(known)}")
-        try:
-            parts = urlsplit(value)
-            parts.port  # noqa: B018  # raises where it is none
-        except ValueError:  # whose words quote what may be of a password
-            raise ValueError(SEVERAL if known is POSTGRES else ODD) from None
-        if value and known[0] in NAMING and not parts.hostname:
+        if not _can_be_read(value):
+            raise ValueError(SEVERAL if known is POSTGRES else ODD)
+        if value and known[0] in NAMING and not urlsplit(value).hostname:
             raise ValueError("must name a host")
         return value
 
@@ -119,3 +118,10 @@ class Settings(BaseSettings):
         if keys and any(len(key.strip()) < SHORTEST_KEY for key in keys.split(",")):
             raise ValueError(f"each key must have at least {SHORTEST_KEY} characters; `openssl rand -hex 32` makes one")
         return value
+
+
+def _can_be_read(url: str) -> bool:
+    try:
+        return not _half_escaped(url) and (urlsplit(url).port or 0) >= 0
+    except ValueError:  # its words would quote what may be of a password
+        return False

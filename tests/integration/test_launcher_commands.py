@@ -137,8 +137,8 @@ KEY = ("key", "create", "--workspace", "a", "--name", "x", "--scopes", "*")
         ((*KEY, "--rate-limit", "0"), "positive number"),
         ((*KEY, "--expires", "soon"), "ISO 8601"),
         ((*KEY, "--expires", "0001-01-01T00:00:00+23:00"), "ISO 8601"),
-        (("key", "create", "--workspace", "a", "--name", " ", "--scopes", "*"), "a name that is not blank"),
-        (("workspace", "create", "b", "--name", ""), "a name that is not blank"),
+        (("key", "create", "--workspace", "a", "--name", " ", "--scopes", "*"), "a name on one line"),
+        (("workspace", "create", "b", "--name", ""), "a name on one line"),
         (("key", "revoke", "999"), "there is no key 999"),
         (("replay", "--state", "dead", "--since", "soon"), "ISO 8601"),
         (("replay",), "name either the ids of submissions or a --state"),
@@ -199,8 +199,6 @@ AWAY = "127.0.0.1:1"  # where nothing listens
     [
         ("status", "LEADHUB_DATABASE_URL", f"postgresql://leadhub@{AWAY}/leadhub", "refused"),
         ("migrate", "LEADHUB_DATABASE_URL", f"postgresql://leadhub@{AWAY}/leadhub", "refused"),
-        ("status", "LEADHUB_DATABASE_URL", "leadhub", "LEADHUB_DATABASE_URL cannot be read"),
-        ("migrate", "LEADHUB_DATABASE_URL", "leadhub", "LEADHUB_DATABASE_URL cannot be read"),
     ],
 )
 def test_a_store_that_cannot_be_reached_is_said_in_a_line(

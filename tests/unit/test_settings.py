@@ -46,6 +46,7 @@ def test_what_cannot_be_meant_is_refused(name: str, value: str) -> None:
         ("broker_url", "redis://:secret#x@h:1", "cannot be read"),
         ("redis_url", "redis://h:secret/0", "cannot be read"),
         ("database_url", "postgresql://u:secret/x@h/db", "cannot be read"),
+        ("database_url", "postgresql://u:50%secret@h/db", "cannot be read"),
         ("database_url", "postgresql://u:secret@h1:1,h2:2/db", "several hosts"),
         ("replica_url", "postgresql://u:secret@h1:1,h2:2/db", "several hosts"),
         ("public_url", "https://", "name a host"),
