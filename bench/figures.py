@@ -42,6 +42,7 @@ FIGURES = (
     Figure("naive_created", "NAIVE, 201s at 64 connections", "/s"),
     Figure("naive_cpu", "NAIVE, CPU a lead (web and worker)", "µs"),
     Figure("commit", "PostgreSQL, one durable commit p50", "ms"),
+    Figure("commit_p99", "PostgreSQL, a durable commit at 500/s p99", "ms"),
     Figure("bulk", "PostgreSQL, leads by multi-row insert", "/s"),
     Figure("accepted", "LeadHub, 202s at 64 connections", "/s"),
     Figure("backlog", "LeadHub, backlog gone after", "s"),

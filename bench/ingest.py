@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 
-from bench.commits import bulk_insert_rate, durable_commit_ms
+from bench.commits import PACE, bulk_insert_rate, durable_commit_ms
 from bench.contest import Contestant, Loaded, cpu_each
 from bench.figures import PARTS, Round, ratios
 
 FEW, MANY = 64, 256
-PACE = 500.0  # leads a second
 WARM_UP_SECONDS = 1.0
 
 
@@ -59,11 +58,12 @@ def cpu_figures(*loads: Loaded) -> Round:
 
 
 def measure_latency(leadhub: Contestant, database_url: str, seconds: float) -> Round:
-    commit = durable_commit_ms(database_url)
+    commit, commit_p99 = durable_commit_ms(database_url)
     single = leadhub.load(1, seconds).outcome
     paced = leadhub.load(FEW, seconds, rate=PACE).outcome
     return {
         "commit": commit,
+        "commit_p99": commit_p99,
         "single_p50": single.p50,
         "single_p99": single.p99,
         "paced_p50": paced.p50,

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from bench.commits import PACE
 from bench.figures import Round
-from bench.ingest import FEW, PACE
+from bench.ingest import FEW
 from bench.processes import rss
 from bench.stack import leadhub
 

@@ -13,8 +13,10 @@ from cli.common import data_dir_option, make_settings
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @data_dir_option
 def bench(kind: str, as_json: bool, arguments: tuple[str, ...]) -> None:
-    """Measure taking leads (ingest) side by side with references on this machine, or reading lists (read) of 10,000
-    leads beside those of a million. Takes some minutes.
+    """Measure this machine: taking leads, or reading lists.
+
+    `ingest` takes leads side by side with references, `read` reads lists of 10,000 leads beside those of a million.
+    Takes some minutes.
 
     Further options: --quick; for ingest also --rounds N, --variants, --million, --soak SECONDS.
     """
