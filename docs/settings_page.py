@@ -14,8 +14,8 @@ HEAD = """\
 <!-- Generated from shared/settings.py by `.venv/bin/python -m docs.settings_page`; a test keeps it up to date. -->
 
 Each setting is an environment variable, read once when a command or service starts. An option on the command line
-(`--data-dir`, `--host`, `--port`, `--web`, `--workers`) wins over its variable; an empty variable is as one that is not
-set. All have defaults: without any of them everything runs on this machine, in `.leadhub/`.
+(`--data-dir`, `--host`, `--port`, `--web`, `--workers`, `--name`) wins over its variable; an empty variable is as one
+that is not set. All have defaults: without any of them everything runs on this machine, in `.leadhub/`.
 
 | variable | default | |
 |---|---|---|

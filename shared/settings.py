@@ -1,6 +1,7 @@
 """Every setting of every service, in one place. `docs/settings.md` is generated from here."""
 
 import re
+from email.utils import parseaddr
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
@@ -12,12 +13,17 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 SHORTEST_KEY = 16  # characters
 BROKERS = ("redis://", "rediss://", "redis+socket://", "amqp://", "amqps://")
+NUMBERED = ("redis://", "rediss://")
 STORES = ("redis://", "rediss://", "unix://")
 POSTGRES = ("postgresql://", "postgres://")
 NAMING = ("https://", "smtp://")  # of URLs that are nothing without a host
-ODD = "cannot be read: its port is a number, and in a password %, /, #, ? and @ are written %25, %2F, %23, %3F and %40"
+ODD = (
+    "cannot be read: its port is a number, and in a password %, /, #, ?, @, [ and ] are written %25, %2F, %23, %3F, "
+    "%40, %5B and %5D"
+)
 SEVERAL = f"{ODD}; several hosts go behind it, as postgresql://USER:PASSWORD@/DATABASE?host=a,b&port=5432,5432"
 _half_escaped = re.compile(r"%(?![0-9A-Fa-f]{2})").search
+_password = re.compile(r"(?<=:)//[^/?#@]*@")
 BEGINNINGS = {
     "database_url": POSTGRES,
     "broker_url": BROKERS,
@@ -58,7 +64,9 @@ class Settings(BaseSettings):
         10.0, gt=0, le=3600, description="Seconds a client has to send its headers, and its body."
     )
     max_waiting: int = Field(2000, ge=1, description="Callers waiting for a verdict before answers turn into 202.")
-    buffer_bytes: int = Field(64 * 1024 * 1024, ge=1024, description="Bytes waiting to be stored before 503.")
+    buffer_bytes: int = Field(
+        64 * 1024 * 1024, ge=1024, description="Bytes of one lane waiting to be stored before 503."
+    )
     flush_timeout: float = Field(
         1.0, gt=0, le=3600, description="Seconds PostgreSQL has to store a flush; then the spool."
     )
@@ -74,14 +82,19 @@ class Settings(BaseSettings):
     twilio_url: str = Field("https://api.twilio.com", description="Twilio's API, or that of one of its regions.")
     mailgun_url: str = Field("", description="Mailgun's API. Empty: that of the integration's region.")
 
-    keep_days: int = Field(90, ge=1, le=36_500, description="Days that submissions and idempotency keys are kept.")
+    keep_days: int = Field(
+        90,
+        ge=1,
+        le=36_500,
+        description="Days that submissions, idempotency keys, finished deliveries and finished runs are kept.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Lowest level logged.")
     access_log: bool = Field(True, description="One structured line per HTTP request.")
     metrics_dir: str = Field("", description="Folder in which the processes of one machine pool their metrics.")
     metrics_port: int = Field(
         0, ge=0, le=65535, description="Port of `LEADHUB_HOST` on which a worker or sweeper shows its metrics; 0: none."
     )
-    process_name: str = Field("", description="What a worker or sweeper is called; the same when it is started again.")
+    process_name: str = Field("", description="The `--name` of a worker or sweeper; the same when it is started again.")
     secret_key: SecretStr = Field(
         SecretStr(""),
         description="Encrypts stored credentials. Several, comma-separated: the first encrypts, all decrypt. "
@@ -94,8 +107,11 @@ class Settings(BaseSettings):
         known = BEGINNINGS[str(info.field_name)]
         if value and not value.startswith(known):
             raise ValueError(f"must begin with one of {', '.join(known)}")
-        if not _can_be_read(value):
+        # What reads a database's URL takes any character of a password but those that end it.
+        if not _can_be_read(_password.sub("//", value) if known is POSTGRES else value) or _half_escaped(value):
             raise ValueError(SEVERAL if known is POSTGRES else ODD)
+        if value.startswith(NUMBERED) and not _numbers_a_database(value):
+            raise ValueError("ends with the number of a database, as redis://HOST:6379/0")
         if value and known[0] in NAMING and not urlsplit(value).hostname:
             raise ValueError("must name a host")
         return value
@@ -104,11 +120,20 @@ class Settings(BaseSettings):
     @classmethod
     def _refuse_what_is_no_network(cls, value: str, info: ValidationInfo) -> str:
         for part in filter(None, map(str.strip, value.split(","))):
-            if info.field_name == "trusted_proxies" or "/" in part:
+            if info.field_name == "trusted_proxies" or "/" in part or ":" in part:
                 try:
                     ip_network(part, strict=False)
                 except ValueError:
-                    raise ValueError(f"{part} is no network, as 10.1.0.0/16") from None
+                    known = "network" if info.field_name == "trusted_proxies" else "network or host's name alone"
+                    raise ValueError(f"{part} is no {known}, as 10.1.0.0/16") from None
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _refuse_what_is_no_address(cls, value: str) -> str:
+        name, at, domain = parseaddr(value)[1].rpartition("@")
+        if value and not (name and at and domain and value.isprintable()):
+            raise ValueError("is no address, as leads@example.com or Leads <leads@example.com>")
         return value
 
     @field_validator("secret_key")
@@ -122,6 +147,12 @@ class Settings(BaseSettings):
 
 def _can_be_read(url: str) -> bool:
     try:
-        return not _half_escaped(url) and (urlsplit(url).port or 0) >= 0
+        parts = urlsplit(url)
+        return not parts.netloc.endswith(":") and (parts.port or 0) >= 0
     except ValueError:  # its words would quote what may be of a password
         return False
+
+
+def _numbers_a_database(url: str) -> bool:
+    path = urlsplit(url).path.strip("/")
+    return not path or (path.isascii() and path.isdigit())

@@ -1,8 +1,5 @@
 """A spool may come, or come back, with settings that lose what it was given: then nothing is given to it."""
 
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,33 +7,14 @@ import redis
 
 from shared.db import Connection
 from shared.embedded.datadir import free_port
-from shared.embedded.valkey import binary
 from shared.journal import Item, Lane, Row
 from shared.spool import COUNT, STREAM, NotDurable, Spool, open_spool
-from tests.support.waiting import until
+from tests.support.spooling import DURABLE, server
 
 pytestmark = pytest.mark.integration
 
 ROW = Row.of(Lane.PROMPT, [Item("0199d3f4-6a70-7cc3-98c4-dc0c0c07398f", 0, 1, "inbound", None, b"{}")], "nobody")
 TIMEOUTS = {"socket_timeout": 1.5, "socket_connect_timeout": 1.0}
-
-
-@contextmanager
-def server(folder: Path, port: int, *options: str) -> Iterator[None]:
-    command = [str(binary()), "--port", str(port), "--dir", str(folder), *options]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process, redis.Redis(port=port) as client:
-        try:
-            until(lambda: answers(client))
-            yield
-        finally:
-            process.kill()
-
-
-def answers(client: redis.Redis) -> bool:
-    try:
-        return bool(client.ping())
-    except redis.ConnectionError:
-        return False
 
 
 @pytest.mark.parametrize("options", ["--appendonly no", "--appendonly yes --appendfsync everysec"])
@@ -46,7 +24,7 @@ async def test_what_may_be_lost_is_refused(tmp_path: Path, options: str) -> None
     spool = Spool(client)
     with server(tmp_path, port, *options.split()), pytest.raises(NotDurable):
         await spool.append(ROW)
-    with server(tmp_path, port, "--appendonly", "yes", "--appendfsync", "always"):
+    with server(tmp_path, port, *DURABLE):
         await spool.append(ROW)
         assert await spool.submissions() == 1
     with server(tmp_path, port, *options.split()):
@@ -61,7 +39,7 @@ async def test_what_is_forgotten_late_is_counted_once(tmp_path: Path, database: 
     port = free_port("127.0.0.1")
     client = open_spool(f"redis://127.0.0.1:{port}", **TIMEOUTS)
     spool = Spool(client)
-    with server(tmp_path, port, "--appendonly", "yes", "--appendfsync", "always"):
+    with server(tmp_path, port, *DURABLE):
         await spool.append(ROW)
         entries = [entry async for entry in spool.entries()]
         assert await spool.drain(database) == 1

@@ -33,6 +33,7 @@ def test_an_empty_variable_is_as_one_that_is_not_set(monkeypatch: pytest.MonkeyP
         *[(name, "foo") for name in BEGINNINGS],
         *[("redis_url", "amqp://x"), ("spool_url", "localhost:6379"), ("public_url", "crm.example.com")],
         *[("trusted_proxies", "foo"), ("trusted_proxies", "10.0.0.1, x"), ("allowed_targets", "10.0.0.0/99")],
+        *[("allowed_targets", "crm.internal:8080"), ("allowed_targets", "http://crm.internal")],
     ],
 )
 def test_what_cannot_be_meant_is_refused(name: str, value: str) -> None:
@@ -47,8 +48,14 @@ def test_what_cannot_be_meant_is_refused(name: str, value: str) -> None:
         ("redis_url", "redis://h:secret/0", "cannot be read"),
         ("database_url", "postgresql://u:secret/x@h/db", "cannot be read"),
         ("database_url", "postgresql://u:50%secret@h/db", "cannot be read"),
+        ("redis_url", "redis://:sec[ret@h:1", "%5B"),
         ("database_url", "postgresql://u:secret@h1:1,h2:2/db", "several hosts"),
         ("replica_url", "postgresql://u:secret@h1:1,h2:2/db", "several hosts"),
+        ("redis_url", "redis://:secret@h/leads", "number of a database"),
+        ("broker_url", "rediss://:secret@h:1/0x1", "number of a database"),
+        ("mail_from", "leads", "is no address"),
+        ("mail_from", "leads@example.com\nBcc: x@example.com", "is no address"),
+        ("replica_url", "postgresql://u:secret@h:/db", "cannot be read"),
         ("public_url", "https://", "name a host"),
         ("smtp_url", "smtp://:25", "name a host"),
         ("body_timeout", "inf", "less than or equal"),
@@ -65,8 +72,15 @@ def test_what_cannot_be_read_is_refused_without_repeating_it(name: str, value: s
 def test_what_can_be_meant_is_taken() -> None:
     taken = {"trusted_proxies": "10.0.0.1, fd00::/8", "allowed_targets": "crm.internal, 10.1.0.0/16,127.0.0.1"}
     taken |= {"redis_url": "unix:///run/x.sock", "replica_url": "postgres://x/y", "smtp_url": "smtps://u:p@mail:465"}
+    taken |= {"broker_url": "amqp://h/leads", "spool_url": "redis://h:1/3", "mail_from": "Leads <l@example.com>"}
     taken |= {"database_url": "postgresql://u:p@/db?host=a,b&port=1,2", "public_url": "https://[::1]:8000"}
     assert Settings(**taken).model_dump(include={*taken}) == taken  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("password", ["p[x", "p]x", "p[x]y", "p:x", "℀", "%40"])
+def test_a_databases_password_may_hold_what_ends_none(password: str) -> None:
+    url = f"postgresql://u:{password}@[::1]:5432/db"
+    assert Settings(database_url=url, replica_url=url).database_url == url
 
 
 @pytest.mark.parametrize("url", ["http://x", "localhost:6379", "postgresql://x"])
