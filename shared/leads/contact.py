@@ -43,12 +43,21 @@ _INTERNATIONAL = re.compile(r"\+[1-9][0-9 ().-]{6,30}").fullmatch
 _DROP_SEPARATORS = dict.fromkeys(map(ord, " ().-"))
 
 
-# Prefixes that the library's own data had for a country in earlier years and has no longer: people go on writing them,
-# `+52 1 55 1234 5678` most of all. No number of these countries is that long. Argentina's is what its mobile numbers
-# begin with; written beside the 15 of calls within the country it is one too many.
+# Prefixes that the library's own data had for a country in earlier years and has no longer, and what stands for them
+# now: people go on writing them, `+52 1 55 1234 5678` most of all. No number of these countries is that long.
+# Argentina's 9 is what its mobile numbers begin with: one too many beside the 15 of calls within the country, and
+# sometimes written before the 0 of such calls. What has it is no landline without it.
 _RETIRED = {
-    code: re.compile(prefix) for code, prefix in {52: "0(?:[12]|4[45])|1", 54: "9", 56: "0", 992: "8", 998: "8"}.items()
+    code: tuple((re.compile(prefix), now) for prefix, now in changes.items())
+    for code, changes in {
+        52: {"0(?:[12]|4[45])|1": ""},
+        54: {"90": "9", "9": ""},
+        56: {"0": ""},
+        992: {"8": ""},
+        998: {"8": ""},
+    }.items()
 }
+_STAYS = {54: "9"}  # what a number that began with it begins with all the same
 _LONGEST_PHONE = 250  # the library's own limit
 
 
@@ -182,16 +191,21 @@ def _is_remarked_on(text: str, country: str | None) -> bool:
 
 def _without_retired_prefix(number: PhoneNumber) -> PhoneNumber | None:
     """The valid number that one that is not valid becomes without a prefix of former times."""
-    digits = phonenumbers.national_significant_number(number)
-    retired = _RETIRED.get(number.country_code or 0)
-    prefix = retired.match(digits) if retired else None
-    if prefix is None or phonenumbers.is_valid_number(number):
+    code, digits = number.country_code or 0, phonenumbers.national_significant_number(number)
+    if code not in _RETIRED or phonenumbers.is_valid_number(number):
         return None
-    shorter = _number(f"+{number.country_code}{digits[prefix.end() :]}")
-    if shorter is None or not phonenumbers.is_valid_number(shorter):
-        return None
-    shorter.extension = number.extension
-    return shorter
+    for prefix, now in _RETIRED[code]:
+        if (found := prefix.match(digits)) is None:
+            continue
+        shorter = _number(f"+{code}{now}{digits[found.end() :]}")
+        if shorter is not None and phonenumbers.is_valid_number(shorter) and _stays(shorter):
+            shorter.extension = number.extension
+            return shorter
+    return None
+
+
+def _stays(number: PhoneNumber) -> bool:
+    return str(number.national_number).startswith(_STAYS.get(number.country_code or 0, ""))
 
 
 class _Plan(NamedTuple):
@@ -221,7 +235,7 @@ def _plan(first_digits: str) -> _Plan | None:
             metadata = PhoneMetadata.metadata_for_region_or_calling_code(code, regions[0])
             if metadata is None or metadata.general_desc is None:
                 return None
-            prefix = metadata.national_prefix_for_parsing
+            prefix, retired = metadata.national_prefix_for_parsing, _RETIRED.get(code, ((None, ""),))
             lengths = frozenset(metadata.general_desc.possible_length)
-            return _Plan(length, re.compile(prefix) if prefix else _RETIRED.get(code), lengths)
+            return _Plan(length, re.compile(prefix) if prefix else retired[0][0], lengths)
     return None

@@ -27,11 +27,6 @@ def facts(type: str, data: Mapping[str, Any]) -> list[Fact]:
     return found
 
 
-def depth(data: Mapping[str, Any]) -> int:
-    """How many automations stand between an entry and the outside world: 0 for what came from a person or a source."""
-    return int((data.get("by") or {}).get("depth", 0))
-
-
 def _main(type: str, data: Mapping[str, Any]) -> Iterator[Fact]:
     if type == "lead.created":
         yield Fact(type, _pick(data, "source", "channel", "submission_id"))

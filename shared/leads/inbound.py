@@ -93,6 +93,8 @@ class InboundLead(TypedDict, total=False):
 _LONG_NUMBER = b"0" * 19
 _DIGITS = bytes(ord("0") if chr(byte).isdecimal() else ord(" ") for byte in range(256))
 
+_LONGEST_INTEGER = 1000  # characters; Python reads up to 4,300, each more slowly than the last
+
 _WHITE = re.compile(r"[ \t\n\r]*")
 TOO_DEEP = f"The body is nested over {MAX_DEPTH} levels."
 
@@ -189,16 +191,34 @@ def _gap(text: str, at: int) -> int:
     return found.end() if found else at
 
 
-def _finite(digits: str) -> float:
-    number = float(digits)
-    return _refuse(digits) if isinf(number) else number
+class _Beyond(int):
+    """A number that nothing here could hold, as it came. It compares as an integer of more than 64 bits."""
+
+    digits: str
+
+    def __str__(self) -> str:
+        return self.digits
+
+
+def _beyond(digits: str) -> _Beyond:
+    number = _Beyond(-(2 * UINT64) if digits.startswith("-") else 2 * UINT64)
+    number.digits = digits
+    return number
+
+
+def _float(digits: str) -> float | _Beyond:
+    return _beyond(digits) if isinf(number := float(digits)) else number
+
+
+def _integer(digits: str) -> int:
+    return int(digits) if len(digits) < _LONGEST_INTEGER else _beyond(digits)
 
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no JSON number")
 
 
-_DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse)
+_DECODER = json.JSONDecoder(parse_float=_float, parse_int=_integer, parse_constant=_refuse)
 
 
 def _limit_depth(value: Any, body: bytes) -> None:

@@ -110,7 +110,7 @@ def prepare(submission: Submission, *, country: str | None, fold_gmail: bool) ->
             del submission.tags[MOST_TAGS:]
     if not body.keys() <= KNOWN:
         unknown = named([name for name in body if name not in KNOWN])
-        submission.warnings.append(f"{unknown}: no field of a lead; kept on the submission alone.")
+        submission.warnings.append(f"{unknown}: no field that can be sent; kept on the submission alone.")
 
 
 def named(names: list[str]) -> str:

@@ -143,7 +143,8 @@ class Activity(Base):
 
 class Cleanup(Base):
     """A stage, user or tag that was deleted and that leads may still refer to (see `shared/leads/references.py`), or
-    a subscription or integration that deliveries still wait for (see `shared/cancelling.py`)."""
+    a subscription or integration that deliveries still wait for (see `shared/cancelling.py`). Or an automation that has
+    yet to wait for the silence of many leads (see `shared/automations/silences.py`)."""
 
     __tablename__ = "cleanups"
 
@@ -151,7 +152,8 @@ class Cleanup(Base):
     workspace_id: Mapped[int]
     kind: Mapped[str]
     ref_id: Mapped[int]
-    after_id: Mapped[int] = mapped_column(server_default="0")  # leads up to this id are clean
+    # Leads up to this id are clean; or the last delivery that is meant; or a moment, in microseconds.
+    after_id: Mapped[int] = mapped_column(server_default="0")
     created_at: Mapped[Now]
 
 

@@ -11,8 +11,9 @@ from shared.db import Connection, connect
 from shared.journal import Lane
 from shared.leads import writes
 from shared.leads.writes import Change, Refused
-from tests.support.ingesting import accept, item, worker, workspace_id
-from tests.support.leads import BY, Record, change, create, rows, until_uncontended
+from tests.support.ingesting import accept, drain, item, worker, workspace_id
+from tests.support.leads import BY, Record, change, create, identities, rows, until_uncontended
+from tests.support.waiting import until_async
 
 pytestmark = pytest.mark.integration
 
@@ -134,6 +135,57 @@ async def test_writers_and_sources_at_once(database_url: str, database: Connecti
     await asyncio.gather(*map(take, range(3)), *[writer.run(15) for writer in writers])
     assert await rows(database, CONSISTENT) == [(0,) * 4]
     assert await rows(database, "SELECT count(*) FROM submissions WHERE state = 'done'") == [(400,)]
+
+
+WAITS = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+DUPLICATES = "SELECT lead_id, is_duplicate FROM submissions WHERE channel = 'inbound' ORDER BY received_at, id"
+
+
+async def test_a_phone_that_passes_on_while_a_source_waits_for_its_lead_is_the_heirs(
+    database_url: str, database: Connection
+) -> None:
+    """The source has claimed the new email already, and finds the phone's new owner in a second round."""
+    workspace = await workspace_id(database)
+    phone = "+14155550100"
+    first = await create(database, workspace, first_name="First", phone=phone)
+    heir = await create(database, workspace, first_name="Heir", email="heir@example.com")
+    await accept(database, [item(workspace, {"email": "heir@example.com", "phone": phone})])
+    await drain(database_url)
+    async with connect(database_url, "tests deletes") as other:
+        async with other.transaction():
+            await leads_lock(other, workspace, first)
+            await accept(database, [item(workspace, {"email": "new@example.com", "phone": phone})])
+            source = asyncio.create_task(drain(database_url))
+            await until_async(lambda: waits(database))
+            assert await writes.delete(other, workspace, first, BY)
+        await source
+    assert await rows(database, DUPLICATES) == [(heir, True), (heir, True)]
+    assert await identities(database, heir) == {"heir@example.com", "new@example.com", phone}
+
+
+async def test_a_contact_that_is_replaced_while_who_sends_it_waits_is_held_again(
+    database_url: str, database: Connection
+) -> None:
+    """It was the lead's own when it was claimed, and nobody's when the lead was free."""
+    workspace = await workspace_id(database)
+    anna = await create(database, workspace, first_name="Anna", email="old@example.com")
+    again = [Change(workspace, anna, cause=BY, set={"email": "old@example.com", "company": "Acme"})]
+    async with connect(database_url, "tests replaces") as other, other.transaction():
+        await leads_lock(other, workspace, anna)
+        sending = asyncio.create_task(until_uncontended(database_url, lambda c: writes.change(c, again)))
+        await until_async(lambda: waits(database))
+        await writes.change(other, [Change(workspace, anna, cause=BY, set={"email": "new@example.com"})])
+    assert await sending == []
+    assert await identities(database, anna) == {"old@example.com"}
+    assert await rows(database, "SELECT email, company FROM leads") == [("old@example.com", "Acme")]
+
+
+async def leads_lock(connection: Connection, workspace: int, lead: int) -> None:
+    await connection.execute("SELECT FROM leads WHERE workspace_id = %s AND id = %s FOR UPDATE", (workspace, lead))
+
+
+async def waits(connection: Connection) -> bool:
+    return bool(await rows(connection, WAITS))
 
 
 async def test_one_email_by_eight_creators_is_one_lead(database_url: str, database: Connection) -> None:

@@ -1,14 +1,18 @@
 """What identifies a lead: contacts that are replaced, learnt, folded, shared with another lead, and let go."""
 
+import asyncio
+
 import pytest
 import pytest_asyncio
 
-from shared.db import Connection
+from shared.db import Connection, connect
 from shared.leads import writes
+from shared.leads.workspaces import load_workspaces
 from shared.leads.writes import Refused
 from shared.tenants import change_workspace
 from tests.support.ingesting import accept, drain, item, workspace_id
 from tests.support.leads import ANNA, BY, change, create, edit, identities, lead, rows, timeline
+from tests.support.waiting import until_async
 
 pytestmark = pytest.mark.integration
 
@@ -76,6 +80,25 @@ async def test_folding_begins_and_ends_on_a_workspace_with_leads(
     late = (await comes("b.ob@gmail.com"))[0]
     await change_workspace(database, "main", fold_gmail=False)
     assert await comes("a.nn@gmail.com", "an.n+x@googlemail.com", "b.ob@gmail.com") == [first, second, late]
+
+
+async def test_settings_change_when_those_have_ended_who_write_leads_by_the_old_ones(
+    database_url: str, database: Connection, workspace: int
+) -> None:
+    """Else one who has read that Gmail's spellings are not folded adds an address after they were."""
+    async with connect(database_url, "tests") as writer:
+        async with writer.transaction():
+            await load_workspaces(writer, [workspace])
+            changing = asyncio.create_task(change_workspace(database, "main", fold_gmail=True))
+            await until_async(lambda: is_waiting(writer), 10, "the change at the writer's lock")
+            await create(writer, workspace, email="a.nn@gmail.com")
+        await changing
+    assert ("ann@gmail.com",) in await rows(database, "SELECT value FROM identities")
+
+
+async def is_waiting(connection: Connection) -> bool:
+    here = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    return bool(await rows(connection, f"SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND {here}"))
 
 
 async def test_a_contact_that_is_sent_as_it_stands_is_no_change(

@@ -318,7 +318,8 @@ async def test_a_filter_that_fits_only_the_other_end_is_met_all_the_same(databas
     await settle(database)
     asked = {"source": "old", "sort": "lead_score"}
     assert await page(database, workspace, asked, size=5) == ([2499, 2498, 2497, 2496, 2495], 2499)
-    assert await walk(database, workspace, asked, size=500) == list(range(2499, 0, -1))
+    for size in (75, 500):  # of small steps the first one is given up as well
+        assert await walk(database, workspace, asked, size=size) == list(range(2499, 0, -1))
 
 
 MANY = """

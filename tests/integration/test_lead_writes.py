@@ -7,6 +7,7 @@ import pytest_asyncio
 
 from shared.db import Connection
 from shared.leads import writes
+from shared.leads.submission import MOST_TAGS
 from shared.leads.writes import Cause, Change, Refused
 from tests.support.ingesting import accept, drain, item, workspace_id
 from tests.support.leads import ANNA, BY, change, create, edit, identities, lead, rows, timeline
@@ -174,6 +175,24 @@ async def test_custom_fields_tags_and_score(database: Connection, workspace: int
     ]
     assert (await edit(database, workspace, lead_id, custom_fields=None, tags=None))["tags"] == []
     assert (await lead(database, workspace, lead_id))["custom_fields"] == {}
+
+
+async def test_a_tag_that_was_deleted_is_in_no_edits_way(database: Connection, workspace: int) -> None:
+    """As long as the lead is yet to be cleared of it. Nobody took it away, and it is no more seen."""
+    lead_id = await create(database, workspace, tags=["gone", "old"])
+    await database.execute("DELETE FROM tags WHERE name = 'gone'")
+    assert (await edit(database, workspace, lead_id, tags=["new"]))["tags"] == ["new"]
+    (said,) = [entry["data"] for entry in await timeline(database, lead_id) if entry["type"] == "lead.updated"]
+    assert (said["tags_added"], said["tags_removed"]) == (["new"], ["old"])
+
+
+async def test_a_lead_that_bears_more_tags_than_one_may_can_be_edited(database: Connection, workspace: int) -> None:
+    """Only more of them is too many."""
+    lead_id = await create(database, workspace, tags=[f"t{n}" for n in range(MOST_TAGS)])
+    await database.execute("UPDATE leads SET tag_ids = tag_ids || 999999::bigint")
+    assert await change(database, workspace, lead_id, set={"company": "Acme"}, remove_tags=["T0"], add_tags=["x"]) == []
+    (refusal,) = await change(database, workspace, lead_id, add_tags=["y"])
+    assert refusal.errors.keys() == {"tag"}
 
 
 async def test_what_changes_nothing_leaves_nothing(database: Connection, workspace: int) -> None:

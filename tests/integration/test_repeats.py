@@ -6,8 +6,10 @@ import pytest
 from services.workers.ingest.repeats import sort_out
 from shared import ledger
 from shared.db import Connection
+from shared.ids import now_ms, time_of, uuid7
 from shared.leads.submission import Submission, read
 from shared.replay import Selection, replay
+from shared.replies import REUSED
 from tests.support.ingesting import Lead, accept, drain, item, workspace_id
 
 pytestmark = pytest.mark.integration
@@ -39,6 +41,10 @@ REFUSE = """
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not this one'; END $$;
 CREATE TRIGGER refuse BEFORE INSERT ON leads FOR EACH ROW WHEN (NEW.email = 'first@example.com')
 EXECUTE FUNCTION refuse();
+"""
+BURY = """
+INSERT INTO submissions (workspace_id, id, received_at, state, channel, payload, attempts)
+VALUES (%s, %s, %s, 'dead', 'inbound', '{}', 5)
 """
 DUE = "UPDATE journal SET due_at = now()"
 FOUND = "SELECT state, convert_from(payload, 'UTF8')::json->>'email', attempts FROM submissions"
@@ -86,3 +92,58 @@ async def test_a_submission_that_is_tried_again_keeps_its_key_until_it_is_decide
     assert counts == (1,)
     state = await ledger.read(database, None)
     assert (state["accepted"], state["done"], state["pending"], state["dead"]) == (1, 1, 0, 0)
+
+
+LEAD = "SELECT notes, cardinality(tag_ids) FROM leads"
+ENTRIES = "SELECT count(*) FROM activities WHERE type = 'lead.duplicate'"
+ADDED: Lead = {**FIRST, "notes": "added", "tags": ["new"]}
+
+
+@pytest.mark.parametrize("key", ["key", None])
+@pytest.mark.parametrize("where", ["in a row", "in a batch", "later"])
+async def test_notes_of_a_submission_that_comes_twice_are_added_once(
+    database: Connection, database_url: str, key: str | None, where: str
+) -> None:
+    """Sent again under its key, or stored again without one."""
+    workspace = await workspace_id(database)
+    await accept(database, [item(workspace, {**FIRST, "notes": "old"})])
+    await drain(database_url)
+    first, other = item(workspace, ADDED, key), item(workspace, {**FIRST, "notes": "other"})
+    again = item(workspace, ADDED, key) if key else first
+    again.received_at += 5 if key else 0  # what is sent again comes at another time
+    for part in ([first, again, other],) if where == "in a row" else ([first], [again, other]):
+        await accept(database, part)
+        if where == "later":
+            await drain(database_url)
+    await drain(database_url)
+    assert await (await database.execute(LEAD)).fetchall() == [("old\n\nadded\n\nother", 1)]
+    assert await (await database.execute(ENTRIES)).fetchone() == (2,)
+    state = await ledger.read(database, None)
+    assert (state["accepted"], state["done"], state["pending"]) == (3, 3, 0)
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_a_key_that_comes_again_and_again_with_another_body_is_noted_once(
+    database: Connection, database_url: str, together: bool
+) -> None:
+    workspace = await workspace_id(database)
+    items = [item(workspace, lead, "key") for lead in (FIRST, OTHER, OTHER)]
+    for part in [items] if together else [[one] for one in items]:
+        await accept(database, part)
+        await drain(database_url)
+    warnings = await (await database.execute("SELECT warnings FROM submissions")).fetchall()
+    assert warnings == [([REUSED],)]
+
+
+async def test_replays_go_in_the_order_in_which_they_came(
+    database: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of duplicates the first one fills what is empty, however many transactions it takes to put them back."""
+    monkeypatch.setattr("shared.replay.CHUNK", 2)
+    workspace, now = await workspace_id(database), now_ms()
+    came = [uuid7(now + number) for number in range(5)]
+    for id_ in (came[3], came[0], came[4], came[1], came[2]):
+        await database.execute(BURY, (workspace, id_, time_of(id_)))
+    assert await replay(database, Selection(state="dead")) == 5
+    put_back = await (await database.execute("SELECT ids FROM journal ORDER BY id")).fetchall()
+    assert [str(id_) for (ids,) in put_back for id_ in ids] == came

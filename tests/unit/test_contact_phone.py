@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.leads import contact
-from shared.leads.contact import Invalid, Phone, normalise_phone
+from shared.leads.contact import Invalid, Phone, is_identity, normalise_phone
 
 pytestmark = pytest.mark.unit
 
@@ -64,10 +64,19 @@ def test_reads_what_is_possible_and_nothing_else(case: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"),
+    [("+12015550123", True), ("+12015550123;ext=12", True), ("+1 201 555 0123", False), ("call me", False)],
+)
+def test_a_phone_as_it_is_kept_identifies_somebody_or_nobody(text: str, expected: bool) -> None:
+    assert is_identity(text) is expected
+
+
+@pytest.mark.parametrize(
     ("text", "country", "identity"),
     [
         ("+1 (201) 555-0123", None, "+12015550123"),
         ("+1 201 555 0123 x12", None, "+12015550123;ext=12"),
+        ("+52 1 55 1234 5678 x12", "MX", "+525512345678;ext=12"),
         ("tel:+1-201-555-0123;ext=12", None, "+12015550123;ext=12"),
         ("\u202a+1\u2060 201\u200b555\u200e0123\u202c", None, "+12015550123"),
         ("+\u202d1 201 555 0123", None, "+12015550123"),

@@ -68,10 +68,19 @@ def test_what_is_looked_at_is_what_may_be_sent() -> None:
 
 @pytest.mark.parametrize(
     ("sent", "kept"),
-    [(b"10", 10), (b"1" + b"0" * 40, "1" + "0" * 40), (b"-9223372036854775809", "-9223372036854775809")],
+    [
+        (b"10", 10),
+        *[(sent, sent.decode()) for sent in (b"1" + b"0" * 40, b"-9223372036854775809", b"7" * 5000, b"-1e400")],
+    ],
 )
 def test_a_number_of_any_size_in_an_unknown_field_refuses_no_lead(sent: bytes, kept: object) -> None:
     assert validate(b'{"email": "a@example.com", "n": %b}' % sent)["n"] == kept
+
+
+@pytest.mark.parametrize("number", [b"1e400", b"-1.5E+999", b"7" * 5000])
+def test_a_number_that_nothing_holds_is_json_all_the_same(number: bytes) -> None:
+    said = errors_of(b'{"email": "a@example.com", "custom_fields": {"n": %b}}' % number)
+    assert said == {"custom_fields.n": ["The custom_fields.n field must be a number of at most 64 bits."]}
 
 
 @pytest.mark.parametrize("value", [{"": 2**64}, {"": {"": [2**70]}}, [2**64]])
@@ -97,8 +106,6 @@ def test_a_number_of_any_size_within_an_unknown_field_is_named(value: Any) -> No
         b'\xef\xbb\xbf\xef\xbb\xbf{"email": "a@b.co"}',
         b'{"email": "a@b.co", "custom_fields": {"x": NaN}}',
         b'{"email": "a@b.co", "custom_fields": {"x": -Infinity}}',
-        b'{"email": "a@b.co", "custom_fields": {"x": 1e400}}',
-        b'{"email": "\\ud800", "custom_fields": {"x": 1e400}}',
         b'{"a":' * 33 + b"1" + b"}" * 33,
         b'{"a":' * 900 + b"1" + b"}" * 900,
         b"[" * 100_000,

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared.leads.events import changed_fields, depth, facts
+from shared.leads.events import changed_fields, facts
 
 pytestmark = pytest.mark.unit
 
@@ -68,7 +68,5 @@ def test_other_entries_mean_nothing_to_others() -> None:
     assert told("delivery.sent", tags_added=["a"]) == []
 
 
-def test_what_comes_from_outside_has_no_depth() -> None:
-    assert depth({"source": "web"}) == depth({"by": {"kind": "api", "id": 1}}) == 0
-    assert depth({"by": {"kind": "automation", "id": 1, "depth": 3}}) == 3
+def test_tags_are_a_field_that_changes() -> None:
     assert changed_fields({"tags_removed": ["a"]}) == ["tags"]

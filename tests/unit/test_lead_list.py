@@ -78,6 +78,7 @@ def test_a_term_is_taken_literally(term: str) -> None:
         ("(415) 555-1234", "US", {"4155551234", "14155551234"}),
         ("020 7946 0958", "GB", {"2079460958", "442079460958"}),
         ("+44 (0)20 7946 0958", "US", {"442079460958"}),
+        ("+44 (0)20 79", "US", {"442079"}),
         ("8 (495) 123-45-67", "RU", {"84951234567", "74951234567"}),
         ("555-12", None, {"55512"}),
         ("007", None, {"007"}),
@@ -101,6 +102,20 @@ def test_the_way_is_the_cheapest() -> None:
     assert way(source, "email", Total(10**5, 10**6, {"source": 10**5}), 15) is Way.WALK
     assert way(source, "created_at", Total(10**5, 10**6, {"source": 10**5}), 15) is Way.NARROW
     assert way(source, "created_at", Total(0, 10**6, {"source": 0}), 15) is Way.GATHER
+
+
+def test_a_time_beside_filters_makes_nothing_cheaper_to_find() -> None:
+    """Few fit all together, but what is found by any one of them is much."""
+    filters = Filters(
+        1, exact={"source": "x", "status": "new"}, bounds={"updated_after": datetime(2026, 1, 1, tzinfo=UTC)}
+    )
+    many = Total(1_200, 10**6, {"source": 10**5, "status": 10**5}, {"updated_at": 10**5 * 5})
+    assert choose(filters, Sort("created_at", True), many, 15).way is not Way.GATHER
+    few = Total(1_200, 10**6, {"source": 10**5, "status": 1_500}, {"updated_at": 10**5 * 5})
+    assert choose(filters, Sort("email", True), few, 15).way is Way.GATHER
+    late = Total(1_200, 10**6, {"source": 10**5, "status": 10**5}, {"updated_at": 2_000})
+    plan = choose(filters, Sort("email", True), late, 15)
+    assert (plan.way, plan.by_update) == (Way.GATHER, True)
 
 
 def test_a_filter_whose_index_holds_the_others_is_walked_before_a_smaller_one() -> None:

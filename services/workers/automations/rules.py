@@ -38,18 +38,18 @@ class Book:
 
     async def of(self, connection: Connection, workspace_ids: Iterable[int]) -> dict[int, Rules]:
         """The rules as they are now: one short row a workspace says whether those in memory still are."""
+        if len(self._rules) > MOST:
+            self._rules.clear()
         wanted = list(set(workspace_ids))
         rows = await (await connection.execute(VERSIONS, (wanted,))).fetchall()
         versions: dict[int, int] = {row[0]: row[1] for row in rows}
-        stale = [id_ for id_ in wanted if self._rules.get(id_, (None,))[0] != versions.get(id_)]
+        stale = [id_ for id_ in wanted if self._rules.get(id_, (None,))[0] != versions.get(id_, 0)]
         if stale:
             await self._load(connection, stale, versions)
         return {id_: self._rules[id_][1] for id_ in wanted}
 
     async def _load(self, connection: Connection, workspace_ids: list[int], versions: dict[int, int]) -> None:
         """Read after their versions: what changes meanwhile is newer than its number, and is read once more."""
-        if len(self._rules) > MOST:
-            self._rules.clear()
         automations: dict[int, list[Automation]] = defaultdict(list)
         for row in await _rows(connection, AUTOMATIONS, workspace_ids):
             automations[row[0]].append(Automation(row[1], row[0], *row[2:]))

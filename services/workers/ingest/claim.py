@@ -19,16 +19,18 @@ async def claim(
     `hold` names the version of each workspace that the batch goes by. Raises what tells of contention where that has
     passed, or when other transactions kept changing the identities under it.
     """
-    fresh = resolve(submissions, {}, new_ids)
+    fresh, new = resolve(submissions, {}, new_ids), set(new_ids)
     for attempt in range(ROUNDS):
         lost = await identities.claim(connection, fresh.owners, {} if attempt else hold)
         if not lost:
             return fresh, {}
         states, known = await identities.lock_owners(connection, lost, MERGED)
+        # What an earlier round claimed for new leads is nobody's yet: it decides no more than in the first.
+        held = {key: lead for key, lead in known.items() if lead not in new}
         # Else a lead was merged or deleted, or a contact replaced, between the claim and the lock.
-        if len(known) == len(lost) and {*known.values()} <= {*states, *new_ids}:
-            resolution = resolve(submissions, known, new_ids)
-            claimed = {key: lead for key, lead in fresh.owners.items() if key not in known}
+        if len(known) == len(lost) and {*held.values()} <= states.keys():
+            resolution = resolve(submissions, held, new_ids)
+            claimed = {key: lead for key, lead in fresh.owners.items() if key not in held}
             if wrong := dict(corrections(claimed, resolution.owners)):
                 await identities.correct(connection, wrong)
             return resolution, states

@@ -1,0 +1,68 @@
+"""The API's transactions: run again where others are in the way, and never for anything else."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.api.state import ROUNDS, WRITE_TURNS, writing
+from shared.db import Connection, Contended
+from tests.support.serving import served, settings_of
+
+pytestmark = pytest.mark.integration
+
+NOTE = text("INSERT INTO tags (workspace_id, name) SELECT id, :name FROM workspaces")
+
+
+@pytest_asyncio.fixture
+async def request_(database_url: str, tmp_path: Path) -> AsyncIterator[web.Request]:
+    async with served(settings_of(database_url, tmp_path)) as (_, app):
+        yield make_mocked_request("POST", "/", app=app)
+
+
+class Work:
+    """Notes each of its rounds, and fails in the first ones."""
+
+    def __init__(self, failures: int, error: Exception) -> None:
+        self.rounds = 0
+        self._failures = failures
+        self._error = error
+
+    async def __call__(self, connection: AsyncConnection) -> str:
+        self.rounds += 1
+        await connection.execute(NOTE, {"name": f"round {self.rounds}"})
+        if self.rounds <= self._failures:
+            raise self._error
+        return "done"
+
+
+async def noted(database: Connection) -> list[str]:
+    return [row[0] for row in await (await database.execute("SELECT name FROM tags ORDER BY id")).fetchall()]
+
+
+async def test_what_others_are_in_the_way_of_is_done_again_and_once(
+    request_: web.Request, database: Connection
+) -> None:
+    work = Work(ROUNDS - 1, Contended())
+    assert await writing(request_, work) == "done"
+    assert await noted(database) == [f"round {ROUNDS}"]
+
+
+async def test_who_is_in_the_way_for_ever_is_told(request_: web.Request, database: Connection) -> None:
+    work = Work(ROUNDS, Contended())
+    with pytest.raises(Contended):
+        await writing(request_, work)
+    assert (work.rounds, await noted(database)) == (ROUNDS, [])
+
+
+async def test_what_fails_by_itself_is_not_tried_again(request_: web.Request, database: Connection) -> None:
+    work = Work(1, LookupError())
+    with pytest.raises(LookupError):
+        await writing(request_, work)
+    assert (work.rounds, await noted(database)) == (1, [])
+    assert not request_.app[WRITE_TURNS]._held  # its turn is another's
