@@ -124,7 +124,7 @@ class Policy:
 
     def permits(self, address: Address) -> bool:
         """Whether the address is in a network of the operator's list."""
-        return any(address.version == network.version and address in network for network in self.networks)
+        return any(address in network for network in self.networks)
 
 
 def spelled(host: str) -> Address | None:

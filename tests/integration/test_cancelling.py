@@ -35,6 +35,16 @@ async def test_few_are_cancelled_at_once(outbox: Outbox) -> None:
     assert not await cancelling.cancel_chunk(outbox.connection)
 
 
+async def test_what_is_under_way_ends_by_itself(outbox: Outbox) -> None:
+    """Its receiver may have it: it is not said that it was cancelled."""
+    await _plant(outbox, 3)
+    (taken,) = await claim(outbox.connection, 1)
+    await _delete(outbox, 1)
+    states = {one["id"]: one["state"] for one in await outbox.deliveries()}
+    assert states.pop(taken.id) == "pending"
+    assert [*states.values()] == ["cancelled"] * 2
+
+
 async def test_many_are_cancelled_in_chunks_and_none_is_claimed_meanwhile(outbox: Outbox) -> None:
     await _plant(outbox, 3 * cancelling.FEW)
     await _delete(outbox, 1)
@@ -46,3 +56,17 @@ async def test_many_are_cancelled_in_chunks_and_none_is_claimed_meanwhile(outbox
     assert chunks == 3  # the last finds that nothing is left
     assert await outbox.one(LEFT) == 0
     assert await outbox.one("SELECT (SELECT count(*) FROM cleanups) + (SELECT count(*) FROM endpoints)") == 0
+
+
+async def test_what_waits_for_one_that_is_enabled_again_meanwhile_stays(outbox: Outbox) -> None:
+    await _plant(outbox, 2 * cancelling.FEW)
+    await cancelling.cancel_disabled(outbox.connection, outbox.workspace_id, 1)
+    assert await outbox.one(LEFT) == cancelling.FEW
+    before = await outbox.one("SELECT max(id) FROM deliveries")
+    await _plant(outbox, 3)  # to the same receiver
+    while await cancelling.cancel_chunk(outbox.connection):
+        pass
+    assert await outbox.one(LEFT) == 3
+    assert await outbox.one(f"SELECT count(*) FROM deliveries WHERE state = 'pending' AND id <= {before}") == 0
+    assert await outbox.one("SELECT count(*) FROM cleanups") == 0
+    assert len(await claim(outbox.connection, 10)) == 3

@@ -1,7 +1,9 @@
 """Mails, text messages and Slack, handed to real local servers that stand in for the providers."""
 
+import asyncio
 from collections.abc import Iterator
 from email import message_from_bytes, policy
+from email.utils import parseaddr
 from typing import Any, cast
 from urllib.parse import parse_qs
 
@@ -9,9 +11,11 @@ import pytest
 
 from services.workers.deliveries.circuits import OPENS_AFTER
 from shared import unsubscribing
+from shared.db import connect
 from shared.deliveries import enqueue, mail_to_lead, mail_to_user, notice, slack, sms
 from tests.support.receivers import MailServer, Receiver
 from tests.support.sending import Outbox
+from tests.support.waiting import until_async
 
 pytestmark = pytest.mark.integration
 
@@ -57,6 +61,52 @@ async def test_a_mail_to_a_lead_bears_its_link_to_unsubscribe(outbox: Outbox, ma
     assert "ada" not in str(attempt["request"])
 
 
+async def test_two_who_make_a_workspaces_first_link_at_once_agree_on_its_key(outbox: Outbox) -> None:
+    """Else the links of one of them would open nothing, for as long as the mails are read."""
+
+    async def key() -> dict[int, str]:
+        async with connect(outbox.url, "tests keys") as connection:
+            return await unsubscribing.keys(connection, outbox.vault, [outbox.workspace_id])
+
+    async def both_wait() -> bool:
+        waiting = (
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tests keys' AND wait_event_type = 'Lock'"
+        )
+        return bool(await outbox.one(waiting) == 2)
+
+    async with connect(outbox.url, "tests holder") as holder, holder.transaction():
+        await holder.execute("SELECT FROM workspaces FOR UPDATE")
+        made = [asyncio.create_task(key()) for _ in range(2)]
+        await until_async(both_wait, what="two that found no key")
+    first, second = await asyncio.gather(*made)
+    assert first == second == await key()
+
+
+async def test_links_that_cannot_be_made_hold_up_nothing_else(outbox: Outbox, mail_server: MailServer) -> None:
+    await _use(outbox, mail_server)
+    await outbox.connection.execute("UPDATE workspaces SET mail_key = 'damaged'")
+    lead, user = await outbox.lead("ada@example.com"), await outbox.user("boss@example.com")
+    to_lead = mail_to_lead(outbox.workspace_id, lead, "Hello", "Hi")
+    await enqueue(outbox.connection, [to_lead, mail_to_user(outbox.workspace_id, user, "A lead", "Call it")])
+    await outbox.send()
+    assert [one["state"] for one in await outbox.deliveries()] == ["failed", "sent"]
+
+
+async def test_a_mail_server_is_met_at_whichever_of_its_addresses_answers(
+    outbox: Outbox, mail_server: MailServer
+) -> None:
+    async def look_up(_host: str, _port: int) -> list[str]:
+        return ["127.0.0.2", "127.0.0.1"]  # at the first nobody listens
+
+    outbox.lookup = look_up
+    fields = {"host": "mail.example", "port": str(mail_server.port), "from": "crm@example.com"}
+    await outbox.integrate("smtp", **fields)
+    user = await outbox.user("boss@example.com")
+    await enqueue(outbox.connection, [mail_to_user(outbox.workspace_id, user, "A lead", "Call it")])
+    await outbox.send()
+    assert [one["state"] for one in await outbox.deliveries()] == ["sent"]
+
+
 async def test_who_is_suppressed_gets_no_mail(outbox: Outbox, mail_server: MailServer) -> None:
     await _use(outbox, mail_server)
     lead_id = await outbox.lead("ada@example.com")
@@ -79,15 +129,17 @@ async def test_users_get_mails_without_such_a_link(outbox: Outbox, mail_server: 
     assert all(_read(mail_server, number)["List-Unsubscribe"] is None for number in range(2))
 
 
-async def test_the_operators_server_serves_workspaces_without_one(outbox: Outbox, mail_server: MailServer) -> None:
+@pytest.mark.parametrize("sender", ["leadhub@example.com", '"Leads, Inc" <leadhub@example.com>'])
+async def test_the_operators_server_serves_workspaces_without_one(
+    outbox: Outbox, mail_server: MailServer, sender: str
+) -> None:
     user_id = await outbox.user("boss@example.com")
     url = f"smtp://localhost:{mail_server.port}"
-    outbox.settings = outbox.settings.model_copy(
-        update={"smtp_url": url, "mail_from": "leadhub@example.com", "allowed_targets": ""}
-    )
+    outbox.settings = outbox.settings.model_copy(update={"smtp_url": url, "mail_from": sender, "allowed_targets": ""})
     await enqueue(outbox.connection, [notice(outbox.workspace_id, user_id, "A lead", "Call it")])
     await outbox.send()
     assert mail_server.mails[0].mail_from == "leadhub@example.com"
+    assert parseaddr(_read(mail_server)["From"]) == parseaddr(sender)
 
 
 async def test_a_workspaces_own_server_may_not_be_a_private_one(outbox: Outbox, mail_server: MailServer) -> None:

@@ -82,6 +82,24 @@ async def test_retries_that_wait_behind_another_hide_no_other_leads(outbox: Outb
     assert {one.lead_id for one in await _claim(outbox)} == {1, 2, 3}
 
 
+async def test_what_is_new_goes_at_once_whatever_is_held_back(outbox: Outbox) -> None:
+    """A receiver that failed once for each of many leads, which have more to tell meanwhile."""
+    held = 3000
+    await _plant(outbox, outbox.workspace_id, held, 2, 1)
+    firsts = "id IN (SELECT min(id) FROM deliveries GROUP BY lead_id)"
+    later = f"UPDATE deliveries SET attempts = 1, due_at = now() + interval '4 min' WHERE {firsts}"
+    await outbox.connection.execute(later)
+    assert not await waits(outbox.connection)
+    for lead in range(held + 1, held + 6):
+        await outbox.connection.execute(
+            PLANT.replace("series(1, %(leads)s)", "series(%(leads)s::int, %(leads)s)"),
+            {"workspace": outbox.workspace_id, "leads": lead, "each": 1, "endpoints": 1},
+        )
+        assert await waits(outbox.connection)
+        assert [one.lead_id for one in await _claim(outbox)] == [lead]
+        await outbox.connection.execute("DELETE FROM deliveries WHERE lead_id = %s", (lead,))
+
+
 async def test_what_is_about_no_lead_waits_for_nobody(outbox: Outbox) -> None:
     await _plant(outbox, outbox.workspace_id, 2, 100, 1)
     await outbox.connection.execute(

@@ -3,9 +3,8 @@
 import pytest
 
 from shared.deliveries import enqueue, mail_to_lead, mail_to_user, notice, sms
-from tests.integration.test_deliveries import _tell
 from tests.support.receivers import MailServer, Receiver
-from tests.support.sending import Outbox
+from tests.support.sending import Outbox, tell
 
 pytestmark = pytest.mark.integration
 
@@ -40,7 +39,7 @@ async def test_a_user_who_was_switched_off_is_told_of_no_lead(outbox: Outbox) ->
 
 
 async def test_a_subscription_that_was_switched_off_gets_nothing_that_waits(outbox: Outbox, receiver: Receiver) -> None:
-    await _tell(outbox, await outbox.subscribe(receiver.url), await outbox.lead())
+    await tell(outbox, await outbox.subscribe(receiver.url), await outbox.lead())
     await outbox.connection.execute("UPDATE webhook_subscriptions SET is_active = false")
     await outbox.send()
     assert (receiver.requests, await states(outbox)) == ([], ["cancelled"])
@@ -68,7 +67,7 @@ async def test_a_mail_server_that_was_switched_off_is_not_used(outbox: Outbox) -
 
 
 async def test_what_is_kept_of_an_attempt_has_no_signature(outbox: Outbox, receiver: Receiver) -> None:
-    await _tell(outbox, await outbox.subscribe(receiver.url), await outbox.lead())
+    await tell(outbox, await outbox.subscribe(receiver.url), await outbox.lead())
     await outbox.send()
     (attempt,) = await outbox.attempts()
     assert receiver.requests

@@ -1,13 +1,16 @@
-"""Messages that are too large together, and addresses that are none."""
+"""Messages that are too large together, addresses that are none, and attempts without end."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import orjson
 import pytest
 
+from shared import tenants
 from shared.deliveries import MOST_BYTES, enqueue, to_subscription
 from tests.support.receivers import Receiver
 from tests.support.sending import Outbox
+from tests.support.serving import served, settings_of
 
 pytestmark = pytest.mark.integration
 
@@ -31,3 +34,24 @@ async def test_an_address_that_cannot_be_read_fails_its_delivery_alone(outbox: O
     await outbox.send()
     told = [(one["state"], one["error"]) for one in await outbox.deliveries()]
     assert told == [("failed", "The address cannot be read."), ("sent", None)]
+
+
+async def test_one_that_was_tried_as_often_as_can_be_counted_stops_no_other(
+    outbox: Outbox, receiver: Receiver, tmp_path: Path
+) -> None:
+    lead_id, subscription = await outbox.lead(), await outbox.subscribe(receiver.url)
+    what = await outbox.happening(lead_id)
+    await enqueue(outbox.connection, [to_subscription(outbox.workspace_id, subscription, what)] * 2)
+    worn, other = [one["id"] for one in await outbox.deliveries()]
+    await outbox.connection.execute(
+        "UPDATE deliveries SET state = 'failed', attempts = 32767, finished_at = now() WHERE id = %s", (worn,)
+    )
+    key = (await tenants.create_key(outbox.connection, "main", "tests", ["*"])).key.secret
+    async with served(settings_of(outbox.url, tmp_path)) as (client, _):
+        client.headers["Authorization"] = f"Bearer {key}"
+        async with client.post(f"/api/v1/deliveries/{worn}/resend") as answer:
+            assert (answer.status, (await answer.json())["data"]["state"]) == (200, "failed")
+        async with client.post(f"/api/v1/webhooks/{subscription}/resend", json={"since": "2026-01-01"}) as answer:
+            assert await answer.json() == {"data": {"count": 0}}
+    await outbox.send()
+    assert {one["id"]: one["state"] for one in await outbox.deliveries()} == {worn: "failed", other: "sent"}

@@ -1,6 +1,7 @@
 """No request reaches a private address, however it is written, whatever its name resolves to."""
 
 import asyncio
+import socket
 
 import pytest
 
@@ -137,3 +138,13 @@ async def test_one_who_never_answers_is_given_up(receiver: Receiver) -> None:
     await caller.close()
     assert answer.error is not None
     assert answer.error.startswith("No answer came")
+
+
+async def test_no_socket_is_made_to_an_address_that_was_not_asked_about() -> None:
+    """Whatever way a client may find around the resolver."""
+    info = (socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", 80))
+    gate = Gate(Policy.read("localhost"))
+    with pytest.raises(PermissionError):
+        gate.socket(info)
+    await gate.addresses("localhost", 80)
+    gate.socket(info).close()

@@ -13,12 +13,13 @@ from services.workers.deliveries.http import Gate, Lookup, system_lookup
 from services.workers.deliveries.prepare import Preparer
 from services.workers.deliveries.sender import Sender
 from shared.db import Connection
-from shared.deliveries import Happening
+from shared.deliveries import Happening, enqueue, to_subscription
 from shared.guard import Policy
 from shared.settings import Settings
 from shared.vault import Vault
 from tests.support.waiting import until_async
 
+END_SECONDS = 30.0
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 SUBSCRIBE = """
 INSERT INTO webhook_subscriptions (workspace_id, url, events, secret) VALUES (%s, %s, %s, %s) RETURNING id
@@ -99,7 +100,8 @@ class Outbox:
         finally:
             stopping = True
             sender.wake()
-            await task
+            async with asyncio.timeout(END_SECONDS):
+                await task
 
     async def send(self) -> None:
         """Send what is due, until nothing that is due has not been tried."""
@@ -115,3 +117,9 @@ class Outbox:
         return not await self.one(
             "SELECT count(*) FROM deliveries WHERE state = 'pending' AND (sending_since IS NOT NULL OR due_at <= now())"
         )
+
+
+async def tell(outbox: Outbox, subscription_id: int, *lead_ids: int) -> None:
+    """Has something happen to each lead, of which a subscription is to be told."""
+    news = [await outbox.happening(lead_id, number) for number, lead_id in enumerate(lead_ids)]
+    await enqueue(outbox.connection, [to_subscription(outbox.workspace_id, subscription_id, one) for one in news])

@@ -122,6 +122,7 @@ def test_the_operator_allows_hosts_by_name_and_networks() -> None:
     assert policy.allows("127.0.0.1", ipaddress.ip_address("127.0.0.1"))
     assert policy.allows("v6.example", ipaddress.ip_address("fd12::1"))
     assert not policy.allows("other.example", ipaddress.ip_address("10.2.0.1"))
+    assert not policy.allows("other.example", ipaddress.ip_address("::ffff:10.2.0.1"))
     assert not policy.allows("127.0.0.1", ipaddress.ip_address("127.0.0.2"))
     assert not policy.allows("x.internal.example", ipaddress.ip_address("10.9.9.9"))
     assert not Policy.read("").allows("", ipaddress.ip_address("127.0.0.1"))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.workers.deliveries.mail import BadAddress, Draft, fields, letter, relay_at, relay_of
+from services.workers.deliveries.mail import BadAddress, Draft, fields, letter, one_line, relay_at, relay_of
 from services.workers.deliveries.messages import Relay
 
 pytestmark = pytest.mark.unit
@@ -57,6 +57,33 @@ def test_a_line_end_in_a_subject_is_a_space(end: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "subject",
+    [
+        "=?utf-8?q?Hi=0D=0ABcc:_all@example.com?=",
+        "=?us-ascii?q?=0D=0A=0D=0AAnother_body?=",
+        "=?utf-8?b?//8=?= é",
+        f"{'a' * 70} =?utf-8?q?=0AX-Other:_1?=",
+    ],
+)
+def test_what_looks_encoded_in_a_subject_is_text(subject: str) -> None:
+    sent = _sent(_draft(subject=subject))
+    assert sent["Subject"] == subject
+    assert set(sent) == HEADERS
+
+
+def test_what_looks_encoded_in_a_senders_name_is_text() -> None:
+    mail = letter(_draft(), '"=?utf-8?q?x=0D=0ABcc:_evil@example.com?=" <crm@example.com>', RELAY).message
+    assert set(message_from_bytes(mail.as_bytes()).keys()) == HEADERS
+    with pytest.raises(BadAddress):
+        letter(_draft(), "crm@example.com\r\nBcc: evil@example.com", RELAY)
+
+
+@given(words)
+def test_a_subject_arrives_as_it_was_written(subject: str) -> None:
+    assert _sent(_draft(subject=subject))["Subject"].split() == one_line(subject).split()
+
+
+@pytest.mark.parametrize(
     "address",
     [
         "",
@@ -65,6 +92,7 @@ def test_a_line_end_in_a_subject_is_a_space(end: str) -> None:
         "ada@example.com, bob@example.com",
         "<ada@example.com>",
         "a b",
+        "é=?x-unknown?q?a?=@[?b?,.",  # Python's library stumbles over it
     ],
 )
 def test_what_is_no_single_address_gets_no_mail(address: str) -> None:

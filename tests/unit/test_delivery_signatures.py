@@ -3,6 +3,10 @@
 import hashlib
 import hmac
 import json
+import re
+import shutil
+import subprocess
+import time
 from typing import Any
 
 import pytest
@@ -23,6 +27,23 @@ PUBLISHED = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 def test_the_published_vector() -> None:
     assert sign(SECRET, ID, TIME, BODY) == PUBLISHED
     assert sign(SECRET.removeprefix("whsec_"), ID, TIME, BODY) == PUBLISHED
+
+
+def test_the_check_that_the_apis_introduction_prints() -> None:
+    """In node, as printed: it knows ours, under either secret, and no other."""
+    if not shutil.which("node"):
+        pytest.skip("there is no node here")
+    text = (PROJECT_ROOT / "services" / "api" / "openapi" / "introduction.md").read_text(encoding="utf-8")
+    (printed,) = re.findall(r"^```js\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    body, now = '{"name": "Zoë"}', int(time.time())
+    cases = [(moment, sent) for moment in (now, now - 3600) for sent in (body, body + " ")]
+    calls = [[headers(ID, moment, body.encode(), [SECRET, OLD]), sent] for moment, sent in cases]
+    secrets = json.dumps([SECRET, OLD, "whsec_AAAA"])
+    script = f"{printed}\nconst found = {json.dumps(calls)}.map(([headers, body]) =>"
+    script += f" {secrets}.map((secret) => isGenuine(headers, Buffer.from(body), secret)));\n"
+    script += "console.log(JSON.stringify(found));"
+    done = subprocess.run(["node", "--input-type=module"], input=script, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == [[True, True, False], *[[False] * 3] * 3]
 
 
 def _vectors() -> list[Any]:

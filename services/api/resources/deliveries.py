@@ -19,7 +19,8 @@ from services.api.shapes.deliveries import (
     ResentRecord,
     SubscriptionDeliveryQuery,
 )
-from services.api.state import listing, reading, writing
+from services.api.state import listing, raw, reading, writing
+from shared import cancelling
 from shared.deliveries import subscription_endpoint
 from shared.errors import Conflict, Fields, NotFound
 from shared.models import Delivery, DeliveryAttempt, WebhookSubscription
@@ -32,6 +33,12 @@ _WAITS = and_(Delivery.state == "pending", Delivery.sending_since.is_(None))
 DELIVERIES = Noun(Delivery, DeliveryRecord, {"next_attempt_at": case((_WAITS, Delivery.due_at))})
 ATTEMPT = [getattr(DeliveryAttempt, name) for name in AttemptRecord.__annotations__]
 DISABLED = "The subscription is disabled: set is_active to true first."
+CANCELLING = (
+    "What waited when the subscription was disabled is still being cancelled. Send the request again in a moment."
+)
+
+# The number of an attempt has 15 bits: with one beyond them no claim would go through, whosever deliveries it takes.
+_BEARS_MORE = Delivery.attempts < 32_000
 
 # Sent again: under the same id, with a schedule that starts anew. The sweeper finds it within a fraction of a second.
 AGAIN: dict[str, Any] = {
@@ -75,16 +82,20 @@ async def show(request: web.Request) -> web.Response:
 
 
 @needs("write:integrations")
-@gives(DeliveryRecord)
+@gives(DeliveryRecord, also=(409,))
 async def resend(request: web.Request) -> web.Response:
-    """Send a delivery again, under its id, whatever became of it. One that is being sent just now is left alone.
+    """Send a delivery again, under its id, whatever became of it. One that is being sent just now is left alone, and so
+    is one that was tried 32,000 times.
 
-    Its receiver is tried at once, also where it has failed.
+    Its receiver is tried at once, also where it has failed. While what waited when its subscription was disabled is
+    still being cancelled it is a conflict: this one would be cancelled as well.
     """
     workspace, id_ = workspace_of(request), id_in(request)
 
     async def work(connection: AsyncConnection) -> Record:
-        where = (Delivery.workspace_id == workspace, Delivery.id == id_, Delivery.sending_since.is_(None))
+        found = await DELIVERIES.find(connection, workspace, id_)
+        await _must_be_settled(connection, workspace, found["subscription_id"])
+        where = (Delivery.workspace_id == workspace, Delivery.id == id_, Delivery.sending_since.is_(None), _BEARS_MORE)
         again = update(Delivery).where(*where).values(AGAIN).returning(Delivery.endpoint)
         for endpoint in (await connection.execute(again)).scalars():
             await let_try(connection, workspace, endpoint)
@@ -97,17 +108,22 @@ async def resend(request: web.Request) -> web.Response:
 @takes(ResendFields, required=("since",), example={"since": "2026-03-28"})
 @gives(ResentRecord, also=(409,))
 async def resend_failed(request: web.Request) -> web.Response:
-    """Send again what a webhook subscription has not got since a time: its failed and cancelled deliveries."""
+    """Send again what a webhook subscription has not got since a time: its failed and cancelled deliveries.
+
+    It is a conflict while the subscription is disabled, or what waited then is still being cancelled.
+    """
     workspace, id_, fields = workspace_of(request), id_in(request), await body_of(request)
 
     async def work(connection: AsyncConnection) -> int:
         if not await _subscription(connection, workspace, id_):
             raise Conflict(DISABLED)
+        await _must_be_settled(connection, workspace, id_)
         where = (
             Delivery.workspace_id == workspace,
             Delivery.subscription_id == id_,
             Delivery.state.in_(("failed", "cancelled")),
             Delivery.created_at >= fields["since"],
+            _BEARS_MORE,
         )
         count = (await connection.execute(update(Delivery).where(*where).values(AGAIN))).rowcount
         await let_try(connection, workspace, subscription_endpoint(id_))
@@ -127,6 +143,12 @@ async def _list(request: web.Request, *where: ColumnElement[bool]) -> web.Respon
 
 def _filters(query: Record) -> list[ColumnElement[bool]]:
     return [getattr(Delivery, name) == value for name, value in query.items()]
+
+
+async def _must_be_settled(connection: AsyncConnection, workspace_id: int, subscription_id: int | None) -> None:
+    """Raises Conflict while what is sent again would be cancelled once more."""
+    if subscription_id and await cancelling.is_cancelling(await raw(connection), workspace_id, subscription_id):
+        raise Conflict(CANCELLING)
 
 
 async def _subscription(connection: AsyncConnection, workspace_id: int, id_: int) -> bool:

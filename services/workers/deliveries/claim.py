@@ -48,8 +48,11 @@ WITH RECURSIVE waiting AS (
 """  # noqa: S608  # constants only
 THERE = "workspace_id = a.workspace_id AND endpoint = a.endpoint AND state = 'pending'"
 IS_DUE = "due_at <= statement_timestamp() - %(age)s * interval '1 second' AND (attempts > attempts_before) = a.before"
-# The longest due of the first tries, or of the others.
-DUE = f"SELECT id, due_at, lead_id FROM deliveries WHERE {THERE} AND {IS_DUE} ORDER BY due_at, id"  # noqa: S608
+# The longest due of the first tries, or of the others; and those that became due last.
+DUE, LATEST = (
+    f"SELECT id, due_at, lead_id FROM deliveries WHERE {THERE} AND {IS_DUE} ORDER BY {order}"  # noqa: S608
+    for order in ("due_at, id", "due_at DESC, id DESC")
+)
 # The first of a lead that holds back the later ones; asked by lead in `ix_deliveries_order`.
 FIRST = f"""
 SELECT id, due_at, lead_id, attempts, attempts_before FROM deliveries WHERE {THERE} AND lead_id = %s
@@ -64,33 +67,38 @@ SELECT id, due_at, lead_id, attempts, attempts_before FROM deliveries WHERE {THE
 ORDER BY lead_id, id
 """  # noqa: S608  # constants only
 # What may go to a receiver: the longest due, each of which asks whether an earlier one of its lead holds it back. Where
-# too many are held back to find enough among so few, a walk goes from lead to lead, however many each has: the one that
-# holds back the others is the next to go. It begins anywhere, so that leads with nothing to send hide no others for
-# ever. What is about no lead is held back by nothing. (Joins and conditions that stand outside subqueries with a LIMIT
-# would have the planner look by other indexes, and so would a plain `state = 'pending'` where deliveries are chosen.)
+# too many are held back to find enough among so few, those that became due last are asked, since what is new mostly may
+# go, and a walk goes from lead to lead, however many each has: the one that holds back the others is the next to go. It
+# begins anywhere, so that leads with nothing to send hide no others for ever. What is about no lead is held back by
+# nothing. (Joins and conditions that stand outside subqueries with a LIMIT would have the planner look by other
+# indexes, and so would a plain `state = 'pending'` where deliveries are chosen.)
 NEAR, LEADS = 32, 100
+UNHELD = f"n.lead_id IS NULL OR n.id <= coalesce((SELECT id FROM ({FIRST % 'n.lead_id'}) first), n.id)"  # noqa: S608
 FREE = f"""
-    SELECT n.* FROM ({DUE} LIMIT {NEAR}) n
-    WHERE n.lead_id IS NULL OR n.id <= coalesce((SELECT id FROM ({FIRST % "n.lead_id"}) first), n.id)
+    SELECT n.* FROM ({DUE} LIMIT {NEAR}) n WHERE {UNHELD}
     UNION ALL
-    SELECT far.id, far.due_at, far.lead_id FROM ({DUE} OFFSET {NEAR - 1} LIMIT 1) last, LATERAL (
-        ({ALONE} LIMIT {LEADS})
-        UNION ALL
-        SELECT first.* FROM (
-            SELECT lead_id + (((SELECT max(lead_id) FROM ({LEAD}) every) - lead_id) * %(place)s)::bigint AS middle
-            FROM ({LEAD} ORDER BY lead_id LIMIT 1) least) begin,
-        LATERAL (VALUES (begin.middle, NULL::bigint), (0, begin.middle)) AS part(low, high),
-        LATERAL (
-            WITH RECURSIVE leads AS (
-                SELECT lead_id, 1 AS n FROM ({LEAD} AND lead_id >= part.low ORDER BY lead_id LIMIT 1) begun
-                UNION ALL
-                SELECT following.lead_id, w.n + 1 FROM leads w,
-                    LATERAL ({LEAD} AND lead_id > w.lead_id ORDER BY lead_id LIMIT 1) following
-                WHERE w.n < {LEADS} AND (part.high IS NULL OR following.lead_id < part.high)
-            )
-            SELECT lead_id FROM leads WHERE part.high IS NULL OR lead_id < part.high) l,
-        LATERAL ({FIRST % "l.lead_id"}) first) far
-    WHERE {IS_DUE.replace("due_at", "far.due_at")} AND (far.due_at, far.id) > (last.due_at, last.id)
+    SELECT far.* FROM ({DUE} OFFSET {NEAR - 1} LIMIT 1) last, LATERAL (
+        SELECT n.* FROM ({LATEST} LIMIT {NEAR}) n WHERE {UNHELD}
+        UNION
+        SELECT w.id, w.due_at, w.lead_id FROM (
+            ({ALONE} LIMIT {LEADS})
+            UNION ALL
+            SELECT first.* FROM (
+                SELECT lead_id + (((SELECT max(lead_id) FROM ({LEAD}) every) - lead_id) * %(place)s)::bigint AS middle
+                FROM ({LEAD} ORDER BY lead_id LIMIT 1) least) begin,
+            LATERAL (VALUES (begin.middle, NULL::bigint), (0, begin.middle)) AS part(low, high),
+            LATERAL (
+                WITH RECURSIVE leads AS (
+                    SELECT lead_id, 1 AS n FROM ({LEAD} AND lead_id >= part.low ORDER BY lead_id LIMIT 1) begun
+                    UNION ALL
+                    SELECT following.lead_id, w.n + 1 FROM leads w,
+                        LATERAL ({LEAD} AND lead_id > w.lead_id ORDER BY lead_id LIMIT 1) following
+                    WHERE w.n < {LEADS} AND (part.high IS NULL OR following.lead_id < part.high)
+                )
+                SELECT lead_id FROM leads WHERE part.high IS NULL OR lead_id < part.high) l,
+            LATERAL ({FIRST % "l.lead_id"}) first) w
+        WHERE {IS_DUE.replace("due_at", "w.due_at")}) far
+    WHERE (far.due_at, far.id) > (last.due_at, last.id)
 """  # noqa: S608  # constants only
 CLAIM = f"""
 {ALLOWED}, due AS (

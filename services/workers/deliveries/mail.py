@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.errors import MessageError
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as LINES
 from email.policy import EmailPolicy
-from email.utils import format_datetime
+from email.utils import format_datetime, parseaddr
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from services.workers.deliveries.messages import Letter, Relay
@@ -21,14 +23,23 @@ from services.workers.deliveries.messages import Letter, Relay
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 FOOTER = "\n\n--\nYou get this mail because you left your address with us. To get no more of them: {url}\n"
 SUBMISSION, SUBMISSION_TLS = 587, 465
+SHORT = 66  # characters of a subject that go on one line
 
 
 class _Wire(EmailPolicy):
-    """As mails are sent. A link in a header is for programs: the library would encode one longer than a line."""
+    """As mails are sent. A link in a header is for programs: the library would encode one longer than a line. A subject
+    is text: the library would decode what looks encoded in it, and write out the line ends that it finds there."""
+
+    def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
+        return (name, value) if name == "Subject" else super().header_store_parse(name, value)
 
     def fold_binary(self, name: str, value: str) -> bytes:
         if name == "List-Unsubscribe":
             return f"{name}: {value}\r\n".encode("ascii", "backslashreplace")
+        if name == "Subject":
+            is_plain = value.isascii() and "=?" not in value and len(value) <= SHORT
+            text = value if is_plain else Header(value, "utf-8", header_name=name).encode(linesep=self.linesep)
+            return f"{name}: {text}\r\n".encode()
         return super().fold_binary(name, value)
 
 
@@ -66,9 +77,13 @@ class Draft:
 
 
 def letter(draft: Draft, sender: str, relay: Relay) -> Letter:
-    """The mail for an SMTP server. Raises BadAddress."""
+    """The mail for an SMTP server. The sender may have a name beside its address. Raises BadAddress."""
     message = EmailMessage(WIRE)
-    message["From"], message["To"] = _address(sender), _address(draft.recipient)
+    if CONTROL.search(sender):
+        raise BadAddress("The address is not valid.")
+    name, sender = parseaddr(sender)
+    name = name.replace("=?", "= ?")  # else the library would decode it, as it would a subject
+    message["From"], message["To"] = _address(sender, name), _address(draft.recipient)
     message["Subject"] = one_line(draft.subject)
     for name, value in draft.headers(sender).items():
         message[name] = value
@@ -106,11 +121,11 @@ def relay_at(url: str) -> Relay:
     return Relay(parts.hostname, port, user, password, tls=tls, trusted=True)
 
 
-def _address(text: str) -> Address:
+def _address(text: str, name: str = "") -> Address:
     """An address alone, as a header's value: one that is more than that, or less, is refused."""
     if CONTROL.search(text):
         raise BadAddress("The address is not valid.")
     try:
-        return Address(addr_spec=text)
-    except (ValueError, LookupError, MessageError) as error:
+        return Address(name, addr_spec=text)
+    except (ValueError, LookupError, AttributeError, MessageError) as error:
         raise BadAddress("The address is not valid.") from error

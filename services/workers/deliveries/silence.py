@@ -5,6 +5,7 @@ from typing import Any
 
 from services.workers.deliveries.outcomes import Outcome
 from shared import deliveries, logging
+from shared.cancelling import cancel_disabled
 from shared.db import Connection, as_json
 
 log = logging.get()
@@ -32,11 +33,6 @@ WITH candidates AS (
                                        updated_at = now()
     FROM candidates c WHERE s.workspace_id = c.w AND s.id = c.id AND s.is_active
     RETURNING s.workspace_id, s.id, s.disabled_reason
-), cancelled AS (
-    UPDATE deliveries d SET state = 'cancelled', error = 'The subscription was disabled.', finished_at = now()
-    FROM disabled s
-    WHERE d.workspace_id = s.workspace_id AND d.endpoint = 'subscription:' || s.id AND d.state = 'pending'
-      AND d.sending_since IS NULL
 )
 SELECT workspace_id, id, disabled_reason FROM disabled
 """
@@ -53,7 +49,8 @@ async def silence(connection: Connection, outcomes: Sequence[Outcome]) -> None:
     if not candidates:
         return
     disabled = await (await connection.execute(DISABLE, (as_json(candidates),))).fetchall()
-    for workspace_id, id_, _ in disabled:
+    for workspace_id, id_, _ in sorted(disabled):
+        await cancel_disabled(connection, workspace_id, id_)
         log.warning("subscription.disabled", workspace_id=workspace_id, subscription_id=id_)
     await _tell(connection, disabled)
 

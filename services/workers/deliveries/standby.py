@@ -30,20 +30,23 @@ class Standby:
         self._hint = hint
         self._broker_away = broker_away
         self._stopping = stopping
+        self._sender: Sender | None = None
+        self._sending: asyncio.Task[None] | None = None
 
     async def watch(self, connection: Connection) -> None:
-        """Until the end, over a connection of its own."""
-        sender = await self._make_sender()
-        sending = asyncio.create_task(sender.run())
+        """Until the end, over a connection of its own. Where that breaks, what is being sent goes on: watch again."""
+        if self._sender is None or self._sending is None or self._sending.done():
+            self._sender = await self._make_sender()
+            self._sending = asyncio.create_task(self._sender.run())
         try:
             while not self._stopping.is_set():
-                await self._look(connection, sender)
+                await self._look(connection, self._sender)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), LOOK)
-            sender.wake()
-            await sending
         finally:
-            sending.cancel()
+            if self._stopping.is_set():
+                self._sender.wake()
+                await self._sending
 
     async def _look(self, connection: Connection, sender: Sender) -> None:
         if released := await release(connection):
