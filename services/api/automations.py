@@ -37,7 +37,7 @@ from shared.models import (
     TallyDelta,
     User,
 )
-from shared.vault import Vault
+from shared.vault import Unreadable, Vault
 
 Steps = Sequence[Mapping[str, Any]]
 
@@ -117,11 +117,13 @@ def seal(vault: Vault, fields: Record, stored: bytes | None) -> tuple[Record, Fi
     """The fields with the secrets taken out of the steps and encrypted, by URL, and what is wrong with them.
 
     A mask sent back stands for the secret that is stored. Those of before are kept: runs that wait may need them.
+    Of those under a lost key none is known: they stay as they are until one is sent anew.
     """
-    secrets: dict[str, str] = orjson.loads(vault.decrypt(stored)) if stored else {}
     errors: Fields = {}
     fields = deepcopy(fields)  # a transaction may run several times
-    for index, action in webhooks(fields.get("steps") or ()):
+    actions = webhooks(fields.get("steps") or ())
+    secrets = _opened(vault, stored) if actions else {}
+    for index, action in actions:
         sent = action.get("secret")
         if sent == MASK and action["url"] not in secrets:
             errors[f"steps.{index}.action.secret"] = ["Send the secret itself: none is stored for this URL."]
@@ -131,6 +133,13 @@ def seal(vault: Vault, fields: Record, stored: bytes | None) -> tuple[Record, Fi
     if secrets:
         fields["secrets"] = vault.encrypt(orjson.dumps(secrets).decode())
     return fields, errors
+
+
+def _opened(vault: Vault, stored: bytes | None) -> dict[str, str]:
+    try:
+        return orjson.loads(vault.decrypt(stored)) if stored else {}
+    except Unreadable:
+        return {}
 
 
 async def secrets_of(connection: AsyncConnection, workspace_id: int, id_: int) -> bytes | None:

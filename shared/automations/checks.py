@@ -11,7 +11,6 @@ from pydantic_core import InitErrorDetails, PydanticCustomError, PydanticKnownEr
 
 from shared.validation import said
 
-Path = tuple[int | str, ...]
 T = TypeVar("T")
 
 closed = with_config(ConfigDict(extra="forbid"))  # an unknown member is a typing mistake that would be ignored silently

@@ -9,6 +9,7 @@ from services.workers.automations.rounds import Round
 from services.workers.automations.standby import Standby
 from shared.db import Connection, connect
 from tests.support.automating import SETTINGS, action, leads, rows, save
+from tests.support.waiting import until_async
 
 pytestmark = pytest.mark.integration
 
@@ -139,6 +140,35 @@ async def test_workers_are_told_of_what_has_waited_long(database_url: str, datab
     await asyncio.wait_for(told.wait(), 10)
     stopping.set()
     await asyncio.wait_for(watching, 10)
+
+
+@pytest.mark.parametrize(("due", "table"), [(RUNS, "automation_runs"), (SILENCES, "silences")])
+async def test_workers_are_told_of_what_is_due(database: Connection, due: str, table: str) -> None:
+    """Where no event waits: a delay that is over, or a silence."""
+    (workspace,) = await _others(database, 1)
+    await database.execute(due, (workspace, 1))
+    waited = await outbox.waiting(database)
+    assert waited is not None
+    assert 59 < waited < 90
+    await database.execute(f"UPDATE {table} SET due_at = now() + interval '1 min'")
+    assert await outbox.waiting(database) is None
+
+
+async def test_the_sweeper_drops_what_nobody_waits_for(database_url: str, database: Connection) -> None:
+    (workspace,) = await _others(database, 1)
+    await database.execute("DELETE FROM rule_versions WHERE workspace_id = %s", (workspace,))
+    await database.execute(EVENTS, (workspace, 3))
+    stopping = asyncio.Event()
+
+    async def is_dropped() -> bool:
+        return await rows(database, "SELECT 1 FROM events") == []
+
+    async with connect(database_url, "tests sweeper") as connection:
+        standby = Standby(SETTINGS, lambda: None, lambda: None, lambda: False, stopping)
+        watching = asyncio.create_task(standby.watch(connection))
+        await until_async(is_dropped, 10, "the drop")
+        stopping.set()
+        await asyncio.wait_for(watching, 10)
 
 
 async def test_workers_are_told_again_while_the_sweeper_acts(database_url: str, database: Connection) -> None:

@@ -1,13 +1,18 @@
 """Runs of automations that wait, fail or are switched off meanwhile."""
 
+import asyncio
+
 import pytest
 
-from shared.db import Connection
+from services.workers.automations.runs import expire, postpone, take_due
+from shared.db import Connection, connect
+from shared.leads import references
 from shared.leads.submission import MOST_TAGS
 from shared.leads.writes import Change, change
 from tests.support.automating import action, leads, rows, run, runs, save
 from tests.support.ingesting import workspace_id
 from tests.support.leads import BY, create
+from tests.support.waiting import until_async
 
 pytestmark = pytest.mark.integration
 
@@ -18,6 +23,15 @@ VALUES (%s, 'slack', 't', 'x', 'x', decode(md5(random()::text), 'hex'), false) R
 LATER = {"delay": {"hours": 1}}
 BREAK = """
 INSERT INTO activities (workspace_id, lead_id, type, data) SELECT workspace_id, id, 'lead.updated', '{}' FROM leads
+"""
+ENDED = """
+INSERT INTO automation_runs (workspace_id, automation_id, trigger_key, lead_id, state, finished_at)
+SELECT %s, 1, coalesce(days::text, 'waits'), 1, 'done', now() - days * interval '1 day' FROM unnest(%s::int[]) days
+"""
+ENGINE_WAITS = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'tests engine' AND wait_event_type = 'Lock'"
+WAITS = """
+INSERT INTO automation_runs (workspace_id, automation_id, trigger_key, lead_id, state, due_at)
+VALUES (%s, 1, 'any', 1, 'waiting', now())
 """
 MAKE_DUE = "UPDATE automation_runs SET due_at = now()"
 
@@ -47,7 +61,30 @@ async def test_what_failed_before_a_delay_is_a_failure_after_it(database_url: st
     await run(database_url)
     await database.execute(MAKE_DUE)
     await run(database_url)
-    assert [one["state"] for one in await runs(database)] == ["failed"]
+    (found,) = await runs(database)
+    assert (found["state"], found["error"]) == ("failed", "there is no stage 999999")
+
+
+async def test_a_run_that_got_on_has_all_its_attempts_again(database_url: str, database: Connection) -> None:
+    await save(database, {"type": "lead_created"}, LATER, LATER)
+    await leads(database_url, database, {"email": "a@example.com"})
+    await run(database_url)
+    await database.execute(f"{MAKE_DUE}, attempts = 3")
+    await run(database_url)
+    assert [(one["state"], one["step"], one["attempts"]) for one in await runs(database)] == [("waiting", 2, 0)]
+
+
+async def test_a_run_whose_change_is_refused_has_failed_and_waits_for_nothing(
+    database_url: str, database: Connection
+) -> None:
+    await save(database, {"type": "lead_created"}, action("add_tag", tag="more"), LATER, action("add_tag", tag="later"))
+    tags = [f"t{n}" for n in range(MOST_TAGS)]
+    await leads(database_url, database, {"email": "a@example.com", "tags": tags})
+    await database.execute("DELETE FROM tags WHERE name = 't0'")  # of which the lead is yet to be cleared
+    await run(database_url)
+    (found,) = await runs(database)
+    assert (found["state"], found["due_at"]) == ("failed", None)
+    assert "above 1,000" in found["error"]
 
 
 async def test_an_integration_that_is_switched_off_fails_its_step(database_url: str, database: Connection) -> None:
@@ -56,6 +93,31 @@ async def test_an_integration_that_is_switched_off_fails_its_step(database_url: 
     await leads(database_url, database, {"email": "a@example.com"})
     await run(database_url)
     assert [one["state"] for one in await runs(database)] == ["failed"]
+
+
+async def test_each_attempt_comes_after_four_times_the_pause_and_the_last_is_the_end(database: Connection) -> None:
+    await database.execute(WAITS, (await workspace_id(database),))
+    pauses = []
+    for _ in range(4):
+        (due,) = await take_due(database)
+        await postpone(database, due, LookupError("why"))
+        (waits,) = await rows(
+            database, "SELECT extract(epoch FROM due_at - now())::float8 AS pause FROM automation_runs"
+        )
+        pauses.append(waits["pause"])
+        await database.execute(MAKE_DUE)
+    assert pauses == pytest.approx([2, 8, 32, 128], abs=1)
+    (last,) = await take_due(database)
+    await postpone(database, last, LookupError("why"))
+    (found,) = await runs(database)
+    assert (found["state"], found["due_at"], found["error"]) == ("failed", None, "LookupError, 5 times")
+    assert found["finished_at"] is not None
+
+
+async def test_runs_are_forgotten_so_many_days_after_their_end(database: Connection) -> None:
+    await database.execute(ENDED, (await workspace_id(database), [29, 31, None]))
+    await expire(database, 30)
+    assert [one["trigger_key"] for one in await runs(database)] == ["29", "waits"]
 
 
 async def test_a_silence_that_is_broken_just_now_is_none(database_url: str, database: Connection) -> None:
@@ -67,6 +129,25 @@ async def test_a_silence_that_is_broken_just_now_is_none(database_url: str, data
     await database.execute(BREAK)
     await run(database_url)
     assert await runs(database) == []
+
+
+async def test_who_deletes_a_place_waits_for_no_lead_of_an_engine_that_waits_for_it(
+    database_url: str, database: Connection
+) -> None:
+    """What leads refer to is held before they are locked, or the two would wait for each other."""
+    await save(database, {"type": "lead_created"}, action("add_tag", tag="x"))
+    await leads(database_url, database, {"email": "a@example.com"})
+    async with connect(database_url, "tests deletes") as other, other.transaction():
+        await references.seize(other, await workspace_id(database))
+        engine = asyncio.create_task(run(database_url))
+        await until_async(lambda: engine_waits(database))
+        await other.execute("SELECT FROM leads FOR UPDATE NOWAIT")
+    await engine
+    assert [one["state"] for one in await runs(database)] == ["done"]
+
+
+async def engine_waits(connection: Connection) -> bool:
+    return bool(await rows(connection, ENGINE_WAITS))
 
 
 async def test_a_lead_that_bears_all_it_can_takes_no_further_tag(database: Connection) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from services.workers.automations.engine import Engine
 from shared.db import Connection, connect, is_unavailable
 from tests.support.automating import action, engine, leads, rows, runs, save
 
@@ -13,6 +14,23 @@ CREATE TRIGGER dawdle BEFORE UPDATE ON leads FOR EACH ROW WHEN (NEW.company = 's
 """
 
 
+MAKE_DUE = "UPDATE automation_runs SET due_at = now() WHERE due_at IS NOT NULL"
+
+
+async def until_through(worker: Engine, url: str, limit: str) -> None:
+    """As a process does: with a new connection, where the server ended the one before."""
+    for _ in range(12):
+        try:
+            async with connect(url, "tests engine") as connection:
+                await connection.execute(f"SET {limit} = '500ms'")
+                await worker.run(connection)
+                return
+        except Exception as error:
+            if not is_unavailable(error):
+                raise
+    pytest.fail("one event stops all others")
+
+
 @pytest.mark.parametrize("limit", ["transaction_timeout", "statement_timeout"])
 async def test_what_the_server_ends_for_its_time_holds_up_no_other(
     database_url: str, database: Connection, limit: str
@@ -22,27 +40,27 @@ async def test_what_the_server_ends_for_its_time_holds_up_no_other(
     await leads(database_url, database, slow, *({"email": f"{n}@example.com"} for n in range(3)))
     await database.execute(SLOW)
     worker = engine()
-
-    async def go() -> None:
-        """As a process does: with a new connection, where the server ended the one before."""
-        for _ in range(12):
-            try:
-                async with connect(database_url, "tests engine") as connection:
-                    await connection.execute(f"SET {limit} = '500ms'")
-                    await worker.run(connection)
-                    return
-            except Exception as error:
-                if not is_unavailable(error):
-                    raise
-        pytest.fail("one event stops all others")
-
-    await go()
+    await until_through(worker, database_url, limit)
     for _ in range(5):
-        await database.execute("UPDATE automation_runs SET due_at = now() WHERE due_at IS NOT NULL")
-        await go()
+        await database.execute(MAKE_DUE)
+        await until_through(worker, database_url, limit)
     found = await runs(database)
     assert [one["state"] for one in found].count("done") == 3
     (failed,) = [one for one in found if one["state"] == "failed"]
     assert failed["attempts"] == 5
     assert await rows(database, "SELECT count(*) AS n FROM leads WHERE tag_ids <> '{}'") == [{"n": 3}]
     assert await rows(database, "SELECT count(*) AS n FROM events WHERE type = 'lead.received'") == [{"n": 0}]
+
+
+async def test_a_run_that_took_too_long_is_tried_again_in_earnest(database_url: str, database: Connection) -> None:
+    """It may have been the database that was slow."""
+    await save(database, {"type": "lead_created"}, action("add_tag", tag="seen"))
+    await leads(database_url, database, {"email": "slow@example.com", "company": "slow"})
+    await database.execute(SLOW)
+    worker = engine()
+    await until_through(worker, database_url, "statement_timeout")
+    assert [(one["state"], one["attempts"]) for one in await runs(database)] == [("waiting", 1)]
+    await database.execute("DROP FUNCTION dawdle CASCADE")
+    await database.execute(MAKE_DUE)
+    await until_through(worker, database_url, "statement_timeout")
+    assert [one["state"] for one in await runs(database)] == ["done"]

@@ -1,7 +1,7 @@
 """Automations in the test's own process: saved by SQL, run by as many engines as wanted."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from psycopg.rows import dict_row
@@ -65,9 +65,9 @@ async def leads(url: str, connection: Connection, *bodies: Row) -> None:
     await drain(url)
 
 
-def engine() -> Engine:
-    """A worker's engine, without a broker."""
-    return Engine(SETTINGS, lambda: None, lambda: False)
+def engine(deliver: Callable[[], object] = lambda: None) -> Engine:
+    """A worker's engine, without a broker: `deliver` stands for the hint that something is to be sent."""
+    return Engine(SETTINGS, deliver, lambda: False)
 
 
 async def run(url: str, engines: int = 1) -> None:

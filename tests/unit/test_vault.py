@@ -80,6 +80,28 @@ def test_a_running_service_follows_the_file_of_its_data_dir(tmp_path: Path) -> N
     assert (home.secrets / KEY).stat().st_mode & 0o777 == 0o600
 
 
+def test_what_is_encrypted_after_a_change_of_the_keys_is_under_the_new_one(tmp_path: Path) -> None:
+    """Though nothing was met that the old one does not decrypt."""
+    home = DataDir(tmp_path)
+    safe = Vault.from_settings(Settings(data_dir=tmp_path, secret_key=SecretStr("")))
+    old = home.secret(KEY)
+    assert safe.signing_key() == old
+    home.replace_secret(KEY, f"{NEW},{old}")
+    assert vault(NEW).decrypt(safe.encrypt("secret")) == "secret"
+    home.replace_secret(KEY, f"{OTHER},{old}")
+    assert safe.signing_key() == OTHER
+
+
+def test_a_rotation_follows_keys_that_changed_since_it_began() -> None:
+    keys = [OLD]
+    running = Vault(lambda: ",".join(keys))
+    sealed = vault(NEW).encrypt("secret")
+    keys[:] = [OTHER, NEW]
+    renewed = running.renew(sealed)
+    assert renewed is not None
+    assert vault(OTHER).decrypt(renewed) == "secret"
+
+
 def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     safe = Vault.from_settings(Settings(data_dir=tmp_path, secret_key=SecretStr(f" {NEW} , {OLD} ")))
     assert vault(NEW).decrypt(safe.encrypt("secret")) == "secret"

@@ -8,6 +8,7 @@ from services.workers.automations.rounds import LAST, Round, due, served
 from services.workers.automations.values import NewRun, Result, Run, Steps
 from shared import tallies
 from shared.db import Connection, as_json
+from shared.vault import Unreadable
 
 AT_ONCE = 100
 ATTEMPTS = 5  # of a run that the database refuses
@@ -89,8 +90,11 @@ async def keep(connection: Connection, results: Iterable[Result]) -> None:
 
 
 async def postpone(connection: Connection, run: Run, error: Exception) -> None:
-    """Tries a run again later; after the last attempt it has failed, and says why."""
-    said = f"{type(error).__name__}, {ATTEMPTS} times"
+    """Tries a run again later; after the last attempt it has failed, and says why.
+
+    By the error's type: what it says may quote a person's data, but where it is of our own words.
+    """
+    said = f"{error if isinstance(error, Unreadable) else type(error).__name__}, {ATTEMPTS} times"
     await connection.execute(
         POSTPONE, {"w": run.workspace_id, "id": run.id, "most": ATTEMPTS, "pause": PAUSE, "error": said}
     )

@@ -1,0 +1,44 @@
+"""The rules that an engine remembers."""
+
+import pytest
+
+from services.workers.automations import outbox
+from services.workers.automations import rules as remembered
+from services.workers.automations.outbox import Watch
+from services.workers.automations.rules import Book
+from shared.db import Connection
+from tests.support.automating import rows, save
+from tests.support.ingesting import workspace_id
+
+pytestmark = pytest.mark.integration
+
+OTHERS = """
+WITH made AS (INSERT INTO workspaces (slug, name) SELECT 'w' || n, 'W' FROM generate_series(1, 3) n RETURNING id)
+INSERT INTO rule_versions SELECT id, 1, true FROM made RETURNING workspace_id
+"""
+
+
+async def test_what_is_forgotten_for_room_is_read_anew(database: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remembered, "MOST", 1)
+    first, second, third = [row["workspace_id"] for row in await rows(database, OTHERS)]
+    book = Book()
+    await book.of(database, [first, second])
+    assert (await book.of(database, [first, third])).keys() == {first, third}
+
+
+async def test_a_workspace_that_never_had_a_rule_has_none(database: Connection) -> None:
+    await database.execute("DELETE FROM rule_versions")
+    workspace = await workspace_id(database)
+    found = await Book().of(database, [workspace])
+    assert not found[workspace].automations
+
+
+async def test_a_worker_hears_of_the_first_rule_by_itself(
+    database: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "LOOK", 0.0)
+    await database.execute("DELETE FROM rule_versions")
+    watch = Watch()
+    assert not await watch.is_on(database)
+    await save(database, {"type": "manual"})
+    assert await watch.is_on(database)
