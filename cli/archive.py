@@ -142,11 +142,14 @@ def reading(path: Path) -> Iterator[Archive]:
 
 
 def _claim(descriptor: int, part: Path) -> None:
-    """Empty what a killed backup left, unless a live one is writing it."""
+    """Empty what a killed backup left, unless a live one is writing it, or has just made it the archive itself."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise RuntimeError(f"another backup is writing {part}") from None
+        is_part = os.path.samestat(os.fstat(descriptor), part.stat())
+    except (BlockingIOError, FileNotFoundError):
+        is_part = False
+    if not is_part:
+        raise RuntimeError(f"another backup is writing {part}")
     os.fchmod(descriptor, 0o600)
     os.ftruncate(descriptor, 0)
 

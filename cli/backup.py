@@ -38,10 +38,11 @@ REPORT_EVERY = 64 << 20  # bytes
 @click.option("--force", is_flag=True, help="Replace FILE if there is one.")
 @data_dir_option
 def backup(file: Path, force: bool) -> None:
-    """Write the whole state into FILE, one tar archive, while everything goes on. Prints its path.
+    """Write the whole state into FILE, while everything goes on.
 
-    It holds the database, what waits in the spool, and the key that encrypts stored credentials: whoever has the file
-    can read all of them. Every lead acknowledged before the command began is in it.
+    FILE is one tar archive; its path is printed. It holds the database, what waits in the spool, and the key that
+    encrypts stored credentials: whoever has the file can read all of them. Every lead acknowledged before the command
+    began is in it.
 
     Example: leadhub backup /backups/leadhub-$(date +%F).tar
     """

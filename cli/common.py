@@ -120,10 +120,11 @@ def show_key(text: str) -> None:
 
 
 def table(headings: list[str], rows: list[list[object]]) -> None:
-    """Print aligned columns to stdout."""
-    cells = [headings, *([("" if cell is None else _plain(str(cell))) for cell in row] for row in rows)]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(headings))]
-    for line in cells:
+    """Print aligned columns to stdout, below their headings if there are any."""
+    cells = [[("" if cell is None else _plain(str(cell))) for cell in row] for row in rows]
+    lines = [headings, *cells] if headings else cells
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 

@@ -74,11 +74,12 @@ def side_database(url: str) -> Iterator[str]:
     """The URL of an empty database beside that of `url`; gone at the end unless `take_place` made it the real one."""
     _, side, _ = _names(url)
     drop_leftovers(url)
-    with maintenance(url) as server:
-        server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(side)))
-        try:
-            yield _url_of(url, side)
-        finally:
+    try:
+        with maintenance(url) as server:
+            server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(side)))
+        yield _url_of(url, side)
+    finally:  # on a connection of its own: who interrupts the making may do so when it is made and not yet answered
+        with maintenance(url) as server:
             _drop(server, side)
 
 
@@ -128,7 +129,8 @@ def _url_of(url: str, database: str) -> str:
 def _names(url: str) -> tuple[str, str, str]:
     """Of the real database, of the one beside it and of the one replaced. PostgreSQL cuts names off at 63 bytes."""
     real = str(conninfo_to_dict(url)["dbname"])
-    return real, f"{real[:40]}_restoring", f"{real[:40]}_before_restore"
+    short = real.encode()[:40].decode(errors="ignore")
+    return real, f"{short}_restoring", f"{short}_before_restore"
 
 
 def _drop(server: psycopg.Connection[TupleRow], *names: str) -> None:

@@ -47,7 +47,8 @@ def commands() -> None:
     """Takes every lead, from every source, at any rate; loses none and doubles none.
 
     Start with `./leadhub up`: it starts everything on this machine and prints a key and a curl line to try.
-    Results go to stdout, all else to stderr. Exit status: 0 done, 1 failed, 2 used wrongly.
+    Results go to stdout, all else to stderr. Exit status: 0 done, 1 failed, 2 used wrongly. Settings are environment
+    variables: docs/settings.md has them all.
     """
 
 

@@ -33,7 +33,7 @@ def environment(settings: Settings, name: str) -> dict[str, str]:
 
 
 def gateways(settings: Settings) -> list[Program]:
-    """The processes that share the port: gateway, API and console in each."""
+    """The processes that share the port: gateway and API in each."""
     place = ("--host", settings.host, "--port", str(settings.port))
     names = [_name("gateway", index, settings.web) for index in range(1, settings.web + 1)]
     arguments = (str(LAUNCHER), "gateway", "--with-api", *place)

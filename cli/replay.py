@@ -18,10 +18,12 @@ from shared.replay import Selection
 @click.option(
     "--since", callback=read_time, help="Of these only what was received since: a date (00:00 UTC) or a time, ISO 8601."
 )
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask; needed where stdin is no terminal.")
 @data_dir_option
 def replay(ids: tuple[UUID, ...], state: str | None, since: datetime | None, yes: bool) -> None:
-    """Send submissions through the workers again, by their IDs or by --state. Shows how many before it begins.
+    """Send submissions through the workers again.
+
+    Those with these IDs, or all in a --state. Says how many they are, asks, and prints how many went.
 
     Example: leadhub replay --state dead --since 2026-03-28
     """

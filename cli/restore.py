@@ -1,7 +1,8 @@
 """`restore`: the state that `backup` wrote, beside what is there until it is complete, then in its place.
 
-The database's renaming is the moment of change. The spool and the key follow within milliseconds, in which signals
-wait. The state of a restore that was killed between them is refused by `up` until it is run again with `--force`.
+The database's renaming is the moment of change. The spool and the key follow within milliseconds, and what was there
+is dropped; signals wait meanwhile. The state of a restore that was killed between them is refused by `up` until it is
+run again with `--force`.
 """
 
 import asyncio
@@ -46,16 +47,17 @@ SELECT EXISTS (SELECT FROM leads) OR EXISTS (SELECT FROM submissions) OR EXISTS 
 @click.option("--force", is_flag=True, help="Replace the leads that are there.")
 @data_dir_option
 def restore(file: Path, force: bool) -> None:
-    """Make the state what it was when FILE was written, and print its ledger.
+    """Make the state what it was when FILE was written.
 
-    Nothing may run on the data dir, nor use the database. What is there stays as it is until all of FILE has been
-    restored beside it and its ledger is right; who interrupts it before changes nothing. Then `up` goes on from there.
+    Prints the ledger that is there then. Nothing may run on the data dir, nor use the database. What is there stays as
+    it is until all of FILE has been restored beside it and its ledger is right; who interrupts it before changes
+    nothing. Then `up` goes on from there.
 
     Example: leadhub restore /backups/leadhub-2026-03-28.tar --data-dir /var/lib/leadhub
     """
     settings = make_settings()
     check_spool(settings)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interrupts = _interrupts()
     with explained(), ExitStack() as stack:
         with _unchanged():
             archive = stack.enter_context(reading(file))
@@ -65,10 +67,25 @@ def restore(file: Path, force: bool) -> None:
             side = stack.enter_context(side_database(found.database_url))
             stack.enter_context(_side_stream(found.spool_url))
             books = _fill(side, found.spool_url, archive)
+            if interrupts:
+                raise KeyboardInterrupt
         with _held_back():
             _switch(found, books["spooled"], keys)
             _tell(settings, archive.manifest, keys)
-        drop_leftovers(found.database_url)
+            drop_leftovers(found.database_url)
+
+
+def _interrupts() -> list[int]:
+    """Raise KeyboardInterrupt at SIGINT and SIGTERM, and note each: Python drops what is raised in a destructor."""
+    came: list[int] = []
+
+    def interrupt(number: int, _: Any) -> None:
+        came.append(number)
+        raise KeyboardInterrupt
+
+    for each in STOPPING:
+        signal.signal(each, interrupt)
+    return came
 
 
 @contextmanager
@@ -156,7 +173,7 @@ def _tell(settings: Settings, manifest: Manifest, keys: str) -> None:
     given = settings.secret_key.get_secret_value()
     if given and not set(split(keys)) <= set(split(given)):
         say("LEADHUB_SECRET_KEY is not the backup's key: unset it, or stored credentials cannot be read")
-    table(["", ""], [[name, count] for name, count in manifest.ledger.items()])
+    table([], [[name, count] for name, count in manifest.ledger.items()])
     say(f"restored the state of {manifest.made_at:%Y-%m-%d %H:%M:%S} UTC; its ledger equals the backup's")
 
 

@@ -26,11 +26,12 @@ def secrets() -> None:
 @secrets.command("rotate")
 @data_dir_option
 def rotate() -> None:
-    """Replace the key that encrypts stored credentials, while everything runs. Prints how many were encrypted anew.
+    """Replace the key that encrypts stored credentials.
 
-    Without LEADHUB_SECRET_KEY a new key is made in the data dir, all is put under it, and the old one is dropped. With
-    it, holding the new key, a comma and the old one, all is put under the first; then the old one can be taken out.
-    A rotation that was cut short goes on when this is run again. Older backups hold the keys that they need.
+    Everything goes on meanwhile. Prints how many were encrypted anew. Without LEADHUB_SECRET_KEY a new key is made in
+    the data dir, all is put under it, and the old one is dropped. With it, holding the new key, a comma and the old
+    one, all is put under the first; then the old one can be taken out. A rotation that was cut short goes on when this
+    is run again. Older backups hold the keys that they need.
     """
     settings = make_settings()
     found = with_database(settings, lambda use: _rotate(use, settings))

@@ -1,6 +1,5 @@
 """`gateway`, `api`, `worker`, `sweeper`: one service alone, for a real deployment."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -31,10 +30,13 @@ port_option = click.option("--port", type=int, help="Port to listen on; 8000 unl
 @click.command()
 @host_option
 @port_option
-@click.option("--with-api", is_flag=True, help="Serve the API and the console from the same process, as `up` does.")
+@click.option("--with-api", is_flag=True, help="Serve the API from the same process, as `up` does.")
 @data_dir_option
 def gateway(host: str | None, port: int | None, with_api: bool) -> None:
-    """Run the gateway alone: it takes leads and makes them durable. Processes may share a port."""
+    """Run the gateway alone: it takes leads and stores them.
+
+    Several may share a port of one machine.
+    """
     from cli import serve
 
     with _ready(make_settings(host=host, port=port)) as settings:
@@ -46,7 +48,10 @@ def gateway(host: str | None, port: int | None, with_api: bool) -> None:
 @port_option
 @data_dir_option
 def api(host: str | None, port: int | None) -> None:
-    """Run the API alone: leads, pipelines, tags and the rest, under /api/v1."""
+    """Run the API alone: reads and edits, under /api/v1.
+
+    It takes no leads in: what comes for /api/inbound, health and forms' submissions goes to a gateway.
+    """
     from cli import serve
 
     with _ready(make_settings(host=host, port=port)) as settings:
@@ -57,8 +62,11 @@ def api(host: str | None, port: int | None) -> None:
 @click.option("--name", help="Its name; `sweeper` unless given. One sweeper per name and machine.")
 @data_dir_option
 def sweeper(name: str | None) -> None:
-    """Run the sweeper alone: it repairs lost hints and does what is due. A second one shares the work, with a --name of
-    its own on the same machine."""
+    """Run the sweeper alone: it acts on what is overdue.
+
+    It ingests what no worker was told of, moves what was spooled while PostgreSQL was away, and does what is due. One
+    is enough; a second shares the work, with a --name of its own on the same machine.
+    """
     from cli import sweep
 
     with _ready(make_settings(process_name=name)) as settings:
@@ -66,13 +74,17 @@ def sweeper(name: str | None) -> None:
 
 
 @click.command()
-@click.option("--name", default="worker", show_default=True, help="Its name; one worker per name and machine.")
+@click.option("--name", help="Its name; `worker` unless given. One worker per name and machine.")
 @click.option("--queues", default=programs.QUEUES, show_default=True, help="The queues that it serves.")
 @data_dir_option
-def worker(name: str, queues: str) -> None:
-    """Run one worker: a Celery process. Start as many as wanted, on any machine, each with a --name of its own."""
-    with _ready(make_settings()) as settings:
-        environment = programs.environment(settings, os.environ.get("LEADHUB_PROCESS_NAME", name))
+def worker(name: str | None, queues: str) -> None:
+    """Run one worker: a Celery process.
+
+    Start as many as wanted, on any machine, each with a --name of its own.
+    """
+    with _ready(make_settings(process_name=name)) as settings:
+        name = settings.process_name or "worker"
+        environment = programs.environment(settings, name)
         Path(environment["LEADHUB_METRICS_DIR"]).mkdir(parents=True, exist_ok=True)
         sys.exit(_run([sys.executable, *programs.worker_arguments(name, queues)], environment))
 
@@ -104,10 +116,17 @@ def _run(command: list[str], environment: dict[str, str]) -> int:
             status = process.wait()
         has_worked = has_worked or time.monotonic() - began > HAS_WORKED
         if stopping.is_set() or status != 1 or not has_worked:
-            return status
+            return _exit_status(status, asked=stopping.is_set())
         say(f"leadhub: the worker gave up; starting it again in {PAUSE:g} s")
         if stopping.wait(PAUSE):
             return 0
+
+
+def _exit_status(status: int, *, asked: bool) -> int:
+    """As a shell has it. One that was asked to end before it had its handlers was ended by the signal, as wanted."""
+    if asked and -status in (signal.SIGTERM, signal.SIGINT):
+        return 0
+    return 128 - status if status < 0 else status
 
 
 @contextmanager

@@ -23,7 +23,7 @@ def check_spool(settings: Settings) -> None:
     except (redis.ConnectionError, redis.TimeoutError):
         say("leadhub: the spool does not answer; leads are refused while PostgreSQL is away, until it does")
         return
-    except ValueError:  # whose words quote the URL
+    except (ValueError, TypeError):  # whose words quote the URL; an option that there is not
         raise click.UsageError("LEADHUB_SPOOL_URL cannot be read: redis://[:PASSWORD@]HOST:PORT/NUMBER") from None
     except redis.RedisError as error:
         raise click.UsageError(f"LEADHUB_SPOOL_URL cannot be checked for `appendfsync always`: {error}") from None

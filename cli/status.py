@@ -22,7 +22,13 @@ from shared.spool import Spool
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
 @data_dir_option
 def status(as_json: bool) -> None:
-    """Show what was accepted and what became of it: accepted = done + pending + dead + quarantined + spooled."""
+    """Show what was accepted and what became of it.
+
+    accepted = done + pending + dead + quarantined + spooled. Done are those that made a lead or met one; pending those
+    that wait for a worker, spooled those that wait for PostgreSQL. Dead ones failed five times: see `replay`.
+    Quarantined ones are held back until somebody looks at them. The queues hold the pending ones: waited_for,
+    prompt (`respond-async` and batches) and bulk (replays).
+    """
     settings = make_settings()
     expect_installation(settings)
     check_spool(settings)
@@ -35,7 +41,7 @@ def status(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(state))
     else:
-        table(["", ""], [[name, _shown(value)] for name, value in state.items()])
+        table([], [[name, _shown(value)] for name, value in state.items()])
 
 
 async def _read(settings: Settings, with_spool: bool) -> dict[str, Any]:

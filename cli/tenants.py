@@ -30,11 +30,16 @@ def workspace() -> None:
 @workspace.command("create")
 @click.argument("slug")
 @click.option("--name", required=True, callback=_name, help="What people call it.")
-@click.option("--country", default="US", show_default=True, help="How phone numbers without a country code are read.")
+@click.option(
+    "--country", default="US", show_default=True, help="Two letters: where phone numbers without a country code are."
+)
 @click.option("--timezone", default="UTC", show_default=True, help="Where its business hours are, as Europe/Berlin.")
 @data_dir_option
 def workspace_create(slug: str, name: str, country: str, timezone: str) -> None:
-    """Make the workspace SLUG (lowercase letters, digits, hyphens) with a pipeline "Sales". Prints its id.
+    """Make a workspace, with a pipeline "Sales". Prints its id.
+
+    SLUG names it here and as `tenant` in the inbound URL: 1 to 63 lowercase letters, digits and hyphens, no hyphen
+    first.
 
     Example: leadhub workspace create acme --name "Acme GmbH" --country DE
     """
@@ -50,7 +55,10 @@ def workspace_create(slug: str, name: str, country: str, timezone: str) -> None:
 @click.option("--fold-gmail/--no-fold-gmail", default=None, help="Whether a.da+x@gmail.com is ada@gmail.com.")
 @data_dir_option
 def workspace_set(slug: str, **settings: Any) -> None:
-    """Change settings of the workspace SLUG; what is not named stays. Leads that are there stay as they are.
+    """Change settings of the workspace SLUG.
+
+    What is not named stays, and leads that are there stay as they are. A duplicate changes only what is empty
+    (fill_empty), whatever it brings (overwrite), or nothing (keep); tags and notes are always added.
 
     Example: leadhub workspace set acme --timezone Europe/Berlin --merge-policy overwrite
     """
@@ -84,6 +92,9 @@ def key() -> None:
 @data_dir_option
 def key_create(slug: str, name: str, scopes: str, rate_limit: str, expires: datetime | None, as_json: bool) -> None:
     """Make a key and print it, once: only its digest is kept.
+
+    Scopes: read:, write: and delete: of leads, users, forms, automations; read: and write: of pipelines, tags,
+    integrations, operations. None implies another. A website that only posts leads needs write:leads.
 
     Example: leadhub key create --workspace acme --name website --scopes 'write:leads'
     """

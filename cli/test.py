@@ -30,9 +30,10 @@ CHECKS = (
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
 @data_dir_option
 def test(faults: bool, pytest_arguments: tuple[str, ...]) -> None:
-    """Run the checks (ruff, mypy, import-linter, Alembic) and every test. With PYTEST_ARGUMENTS, only pytest with them.
+    """Run the checks and every test.
 
-    Needs nothing but this project: databases are started for the length of the tests.
+    The checks are ruff, mypy, import-linter and Alembic's. With PYTEST_ARGUMENTS it is only pytest, with them. Needs
+    nothing but this project: databases are started for the length of the tests.
 
     Example: leadhub test tests/unit -k merge
     """

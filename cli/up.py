@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from cli import programs
+from cli.broker import warn_of_broker
 from cli.common import data_dir_option, make_settings, say, show_key, warn_of_key
 from cli.dump import drop_leftovers
 from cli.schema import upgrade
@@ -40,14 +41,15 @@ curl -X POST "{url}/api/inbound/leads?tenant=main" -H "Authorization: Bearer {ke
 @click.option("--workers", type=int, help="Worker processes; 1 unless given.")
 @data_dir_option
 def up(host: str | None, port: int | None, web: int | None, workers: int | None) -> None:
-    """Start everything in the foreground, behind one port: PostgreSQL and Valkey (where no URL names a real one),
-    gateway, API, workers, sweeper.
+    """Start everything in the foreground, behind one port.
 
-    A new data dir gets the workspace `main` and a key, printed once with a curl line to paste. What dies is started
-    again. Ctrl-C or SIGTERM stops all of it in order; a second one at once. Logs: <data dir>/logs/.
+    That is PostgreSQL and Valkey (where no URL names a real one), gateway, API, workers and sweeper. A new data dir
+    gets the workspace `main` and a key, printed once with a curl line to paste. What dies is started again. Ctrl-C or
+    SIGTERM stops all of it in order; a second one at once. Logs: <data dir>/logs/.
     """
     settings = make_settings(host=host, port=port, web=web, workers=workers)
     check_spool(settings)
+    warn_of_broker(settings)
     try:
         with DataDir(settings.data_dir).locked(LONG):  # before the port is looked at, which who runs there has taken
             _warn_of_writers(settings.data_dir)
@@ -132,6 +134,13 @@ def _warn_of_writers(folder: Path) -> None:
         say(f"others may write into {folder} (mode {stat.S_IMODE(mode):04o}) and replace what it holds: chmod 700 it")
 
 
+def _unheard(settings: Settings, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {settings.port} is in use; pass another --port (0: any free one)"
+    other = "--port" if error.errno == errno.EACCES else "--host"  # a low port is root's
+    return f"port {settings.port} of {settings.host} cannot be listened on: {error.strerror}; pass another {other}"
+
+
 def _with_port(settings: Settings) -> Settings:
     """Settings whose port is free, chosen here when it is 0. UsageError when it is taken."""
     if settings.port == 0:
@@ -142,9 +151,7 @@ def _with_port(settings: Settings) -> Settings:
         try:
             probe.bind((settings.host, settings.port))
         except OSError as error:
-            taken = error.errno == errno.EADDRINUSE
-            reason = "is in use" if taken else f"of {settings.host} cannot be listened on: {error.strerror}"
-            raise click.UsageError(f"port {settings.port} {reason}; pass another --port (0: any free one)") from None
+            raise click.UsageError(_unheard(settings, error)) from None
     return settings
 
 

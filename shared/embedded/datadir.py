@@ -1,7 +1,9 @@
 """The data dir: where all state lies, and who may run servers on it."""
 
+import errno
 import fcntl
 import os
+import random
 import secrets
 import socket
 import time
@@ -13,6 +15,7 @@ SOCKET_PATH_LIMIT = 107  # bytes, of the kernel's `sun_path`
 SHORT = "command"
 LONG = "service"
 KEY = "key"  # the secret that encrypts stored credentials
+SERVERS_PORTS = range(20_000, 32_000)
 
 
 class InUse(RuntimeError):
@@ -46,6 +49,9 @@ class DataDir:
             side.unlink()
             sync_folder(self.secrets)
         return path.read_text()
+
+    def has_secret(self, name: str) -> bool:
+        return (self.secrets / name).exists()
 
     def replace_secret(self, name: str, text: str) -> None:
         """Change a secret, at once and for good: a crash leaves the old one or the new one."""
@@ -130,8 +136,18 @@ def sync_folder(path: Path) -> None:
 
 
 def free_port(host: str) -> int:
-    """A TCP port that nobody listens on at this moment."""
+    """A TCP port that nobody listens on at this moment.
+
+    None of those that the kernel gives to connections that go out: one of these could take it while its server is down.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+    while True:
+        port = random.choice(SERVERS_PORTS)  # noqa: S311  # no secret
+        with socket.socket(family) as probe:
+            try:
+                probe.bind((host, port))
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+            else:
+                return port

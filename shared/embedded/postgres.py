@@ -9,6 +9,7 @@ import signal
 import subprocess
 from importlib.util import find_spec
 from pathlib import Path
+from secrets import token_urlsafe
 from urllib.parse import quote
 
 import psycopg
@@ -89,6 +90,8 @@ class Postgres:
         if not self.folder.exists():
             self._initialise()
         root.give(self.folder, self._disguise)
+        if not self._home.has_secret(self.name):
+            self._renew_password()
         return Program(
             name=self.name,
             argv=(str(binary("postgres")), "-D", str(self.folder)),
@@ -111,6 +114,8 @@ class Postgres:
         return True
 
     def _address(self, host: str, options: str) -> str:
+        if self.folder.exists() and not self._home.has_secret(self.name):
+            raise RuntimeError(f"{self._home.secrets / self.name} is gone: the next start makes another password")
         return f"postgresql://{USER}:{self._home.secret(self.name)}@{host}/{DATABASE}{options}"
 
     def _prepare(self) -> None:
@@ -139,6 +144,14 @@ class Postgres:
         self._run("initdb", "-D", str(side), *locale, *access, "--no-instructions")
         self._run("postgres", "--single", "-D", str(side), "postgres", statement=f"CREATE DATABASE {DATABASE};\n")
         side.rename(self.folder)
+
+    def _renew_password(self) -> None:
+        """Where the file that held it is gone. The secret is kept last: a kill before leaves it to the next start."""
+        self._prepare()
+        password = token_urlsafe(32)
+        statement = f"ALTER ROLE {USER} PASSWORD '{password}';\n"
+        self._run("postgres", "--single", "-D", str(self.folder), "postgres", statement=statement)
+        self._home.replace_secret(self.name, password)
 
     def _run(self, program: str, *arguments: str, statement: str = "") -> None:
         command = root.guarded((str(binary(program)), *arguments), self._disguise, signal.SIGKILL)

@@ -187,6 +187,15 @@ def test_a_bad_archive_is_refused_and_changes_nothing(
     assert databases_of(holder) == {"leadhub", "postgres"}
 
 
+def test_leads_that_wait_in_the_spool_are_not_replaced_unasked(saved: bytes, holder: Stack, tmp_path: Path) -> None:
+    file, state = tmp_path / "saved.tar", ledger_of(holder)
+    assert (state["spooled"], state["done"]) == (2, 0)
+    file.write_bytes(saved)
+    code, said = refused(holder, "restore", str(file))
+    assert (code, "pass --force" in said) == (2, True), said
+    assert ledger_of(holder) == state
+
+
 def test_a_restore_killed_half_way_leaves_the_old_state(saved: bytes, holder: Stack, tmp_path: Path) -> None:
     file, own, state = tmp_path / "saved.tar", tmp_path / "own.tar", ledger_of(holder)
     file.write_bytes(saved)

@@ -15,7 +15,7 @@ import redis
 from shared.embedded import root
 from shared.embedded.datadir import LONG, SHORT, DataDir, InUse
 from shared.embedded.postgres import Postgres, binary
-from shared.embedded.process import PROJECT_ROOT, find, spawn, wait_ready
+from shared.embedded.process import PROJECT_ROOT, find, spawn, stop, wait_ready
 from shared.embedded.servers import connected, database
 from shared.embedded.valkey import Valkey
 from shared.settings import Settings
@@ -60,6 +60,14 @@ def parent(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
         yield process
         process.kill()
     wait_for(lambda: not servers_of(tmp_path))
+
+
+@pytest.fixture
+def stranger() -> Iterator[int]:
+    """The id of a process that is neither a server's nor an ancestor of one: to those PostgreSQL pays no attention."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        yield process.pid
+        process.kill()
 
 
 def test_everything_answers_and_the_durable_keep_what_they_hold(tmp_path: Path) -> None:
@@ -129,7 +137,7 @@ def test_a_short_command_is_waited_for(tmp_path: Path) -> None:
     assert home.holder() is None
 
 
-def test_a_crashed_server_starts_again_although_its_pid_was_reused(tmp_path: Path) -> None:
+def test_a_crashed_server_starts_again_although_its_pid_was_reused(tmp_path: Path, stranger: int) -> None:
     home = DataDir(tmp_path)
     with home.locked(SHORT):
         program = Postgres(home).program()
@@ -137,12 +145,30 @@ def test_a_crashed_server_starts_again_although_its_pid_was_reused(tmp_path: Pat
         wait_ready(program, process)
         process.kill()
         process.wait()
-        pid_file = tmp_path / "postgres-18" / "postmaster.pid"
-        pid_file.write_text(f"{os.getpid()}\n" + pid_file.read_text().partition("\n")[2])
+        for left in (tmp_path / "postgres-18" / "postmaster.pid", tmp_path / "run" / ".s.PGSQL.5432.lock"):
+            left.write_text(f"{stranger}\n" + left.read_text().partition("\n")[2])
         process = spawn(program)
         wait_ready(program, process)
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0
+
+
+@pytest.mark.parametrize("name", ["postgres", "spool"])
+def test_what_still_runs_on_a_folder_is_ended_before_another_starts_there(tmp_path: Path, name: str) -> None:
+    """As after a supervisor that was killed: two on one folder would destroy what it holds."""
+    home = DataDir(tmp_path)
+    with home.locked(SHORT):
+        server = Postgres(home) if name == "postgres" else Valkey(home, name, durable=True)
+        program = server.program()
+        first = spawn(program)
+        wait_ready(program, first)
+        second = spawn(program)
+        try:
+            assert first.wait(20) == 0  # its guard may end a moment after it
+            wait_ready(program, second)
+        finally:
+            first.kill()
+            stop(second, program.stop_signal, 20)
 
 
 def test_an_unfinished_first_start_is_made_anew(tmp_path: Path) -> None:
@@ -152,6 +178,20 @@ def test_an_unfinished_first_start_is_made_anew(tmp_path: Path) -> None:
     with database(settings(tmp_path)) as url:
         psycopg.connect(url).close()
     assert not half.exists()
+
+
+def test_a_password_that_is_gone_is_made_anew_at_the_next_start(tmp_path: Path) -> None:
+    password = tmp_path / "secrets" / "postgres"
+    with database(settings(tmp_path)) as url:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("CREATE TABLE kept ()")
+        password.unlink()
+        with pytest.raises(RuntimeError, match="secrets/postgres is gone"):
+            _ = Postgres(DataDir(tmp_path)).url
+    with database(settings(tmp_path)) as url, psycopg.connect(url) as connection:
+        assert connection.execute("SELECT to_regclass('kept') IS NOT NULL").fetchone() == (True,)
+    with database(settings(tmp_path)) as again:
+        assert (again, password.stat().st_mode & 0o777) == (url, 0o600)
 
 
 def test_only_a_spool_with_a_log_holds_data(tmp_path: Path) -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from click.testing import CliRunner
 
+from cli.main import COMMANDS, commands
 from shared import __version__
 from shared.db import Connection
 from shared.embedded.servers import connected
@@ -238,6 +240,7 @@ def test_a_mistyped_data_dir_is_said_and_founds_nothing(
 
 def test_status_of_a_new_data_dir(tmp_path: Path) -> None:
     assert leadhub(tmp_path, "migrate").returncode == 0
+    assert leadhub(tmp_path, "status").stdout.startswith("accepted")
     state = json.loads(leadhub(tmp_path, "status", "--json").stdout)
     assert {name: state[name] for name in ("accepted", "pending", "done", "dead", "quarantined", "spooled")} == {
         "accepted": 0,
@@ -258,13 +261,20 @@ def test_a_data_dir_without_a_name_is_refused(tmp_path: Path) -> None:
 
 
 def test_every_command_explains_itself() -> None:
-    names = ("up", "gateway", "api", "worker", "sweeper", "migrate", "workspace", "key", "status", "replay", "test")
-    for name in names:
+    for name in COMMANDS:
         done = subprocess.run(
             [sys.executable, str(LAUNCHER), name, "--help"], capture_output=True, text=True, check=False
         )
         assert done.returncode == 0
         assert "--data-dir" in done.stdout
+
+
+@pytest.mark.parametrize("group", [(), ("workspace",), ("key",), ("secrets",)])
+def test_a_list_of_commands_says_of_each_a_whole_sentence(group: tuple[str, ...]) -> None:
+    done = CliRunner().invoke(commands, [*group, "--help"], terminal_width=80)
+    _, heading, listed = done.output.partition("Commands:")
+    assert heading
+    assert "..." not in listed
 
 
 @pytest.mark.parametrize("command", ["migrate", "up"])

@@ -1,7 +1,9 @@
 """The supervisor, with small real programs as its children."""
 
+import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from cli import logs, watch
+from cli import supervisor as supervising
 from cli.supervisor import Child, Stopped, Supervisor
 from shared.embedded.process import Program
 
@@ -95,6 +98,62 @@ def test_a_second_signal_ends_what_does_not_listen(supervisor: Supervisor, progr
     assert time.monotonic() - began < 5
 
 
+@pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGINT])
+def test_a_first_signal_leaves_all_time_to_end_in_order(
+    supervisor: Supervisor, program: Make, tmp_path: Path, asked: signal.Signals
+) -> None:
+    orderly = "import signal, sys, time\ndef end(*_): time.sleep(0.3); print('ended', flush=True); sys.exit()\n"
+    code = orderly + f"signal.signal({asked:d}, end); print('on', flush=True); {SLEEP}"
+    for name in "ab":
+        supervisor.start(replace(program(name, code), stop_signal=asked))
+    supervisor.wait_until(lambda: all(_says(tmp_path / f"{name}.log", "on") for name in "ab"))
+    signal.raise_signal(signal.SIGINT)
+    supervisor.stop()
+    assert all(_says(tmp_path / f"{name}.log", "ended") for name in "ab")
+
+
+def test_what_does_not_listen_is_ended_in_time(
+    supervisor: Supervisor, program: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervising, "STOP_SECONDS", 0.2)
+    supervisor.start(program("stubborn", STUBBORN + SLEEP))
+    (child,) = supervisor.children
+    supervisor.wait_until(lambda: _says(tmp_path / "stubborn.log", "deaf"))
+    rescue = threading.Timer(10, child.end)
+    rescue.start()
+    began = time.monotonic()
+    supervisor.stop()
+    rescue.cancel()
+    assert time.monotonic() - began < 5
+
+
+def test_a_signal_ends_a_step_that_waits_for_others(supervisor: Supervisor) -> None:
+    done: list[str] = []
+
+    def connect() -> None:
+        with supervisor.interruptible():
+            signal.raise_signal(signal.SIGTERM)
+            done.append("connected")
+
+    with pytest.raises(Stopped):
+        connect()
+    assert not done
+
+
+def test_what_cannot_be_started_is_tried_again(supervisor: Supervisor, program: Make, tmp_path: Path) -> None:
+    folder = tmp_path / "full"
+    supervisor.start(replace(program("late", SLEEP), log=folder / "late.log"))
+    (child,) = supervisor.children
+    assert (child.runs, child.failures) == (False, 1)
+    folder.mkdir()
+    supervisor.wait_until(lambda: child.runs)
+
+
+def test_a_first_start_that_is_impossible_is_an_error(supervisor: Supervisor, program: Make, tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="late could not be started"):
+        supervisor.start_ready([replace(program("late", SLEEP), log=tmp_path / "full" / "late.log")])
+
+
 def test_a_signal_during_a_start_ends_it(supervisor: Supervisor, program: Make) -> None:
     supervisor.start(program("first", SLEEP))
     signal.raise_signal(signal.SIGTERM)
@@ -118,6 +177,23 @@ def test_run_ends_at_a_signal(supervisor: Supervisor, program: Make) -> None:
     assert child.runs
     supervisor.stop()
     assert not child.runs
+
+
+def test_chores_are_done_again_and_again(supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervising, "CHORES_EVERY", 0.05)
+    done: list[str] = []
+
+    def chore() -> None:
+        done.append("chore")
+        if len(done) == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    supervisor.add_chore(chore)
+    rescue = threading.Timer(10, signal.raise_signal, (signal.SIGINT,))
+    rescue.start()
+    supervisor.run()
+    rescue.cancel()
+    assert len(done) == 3
 
 
 def test_logs_are_rotated_under_their_writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,7 +236,18 @@ def test_what_has_no_pulse_any_more_is_killed(
     supervisor.wait_until(hung.felt)  # the new one beats
 
 
-def test_who_slept_itself_kills_nobody(supervisor: Supervisor, program: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_started_again_and_again_leaves_no_descriptor_open(supervisor: Supervisor, program: Make) -> None:
+    """Else a crash every two seconds ends the supervisor within the hour."""
+    supervisor.start(replace(program("brief", "import sys; sys.exit(3)"), pulse=True))
+    (child,) = supervisor.children
+    before = len(os.listdir("/proc/self/fd"))
+    supervisor.wait_until(lambda: child.failures == 3)
+    assert len(os.listdir("/proc/self/fd")) <= before  # of tests before some may be closed only now
+
+
+def test_who_slept_itself_kills_nobody(
+    supervisor: Supervisor, program: Make, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(watch, "STALE", 0.5)
     supervisor.start(replace(program("hung", SLEEP), pulse=True))
     (child,) = supervisor.children
@@ -168,3 +255,4 @@ def test_who_slept_itself_kills_nobody(supervisor: Supervisor, program: Make, mo
     time.sleep(0.6)
     pulses.kill_still()
     assert child.runs
+    assert capfd.readouterr().err == ""

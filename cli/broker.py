@@ -1,0 +1,24 @@
+"""The broker that somebody else runs."""
+
+from cli.common import say
+from shared.settings import Settings
+
+PATIENCE = 2  # seconds
+AWAY = (
+    "leadhub: WARNING: the broker of LEADHUB_BROKER_URL does not take us ({}): until it does, the sweeper ingests alone"
+)
+
+
+def warn_of_broker(settings: Settings) -> None:
+    """Say that no message will reach a worker. Not refused: leads are taken and ingested without it, more slowly."""
+    if not settings.broker_url:
+        return
+    from kombu import Connection  # late: few have one
+
+    is_redis = not settings.broker_url.startswith("amqp")
+    limits = dict.fromkeys(("socket_timeout", "socket_connect_timeout"), PATIENCE) if is_redis else {}
+    try:
+        with Connection(settings.broker_url, connect_timeout=PATIENCE, transport_options=limits) as broker:
+            broker.channel()
+    except Exception as error:  # whatever a broker's client raises; its words may quote the URL
+        say(AWAY.format(type(error).__name__))
