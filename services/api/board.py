@@ -59,8 +59,7 @@ async def create_pipeline(connection: AsyncConnection, workspace_id: int, fields
     """A new pipeline, with the stages that came along."""
     await lock(connection, workspace_id)
     own = {name: value for name, value in fields.items() if name != "stages"}
-    own["is_default"] = own.get("is_default") or not await _has_default(connection, workspace_id)
-    if own["is_default"]:
+    if own.get("is_default"):
         await _unset_default(connection, workspace_id)
     made = await PIPELINES.insert(connection, workspace_id, own)
     if stages := fields.get("stages"):
@@ -156,11 +155,6 @@ def _in_order(stages: Sequence[Record]) -> list[Record]:
         order = put(order, number, stage.get("position"))
     plain = {"color": None, "is_won": False, "is_lost": False}
     return [{**plain, **stages[number], "position": position} for position, number in enumerate(order, 1)]
-
-
-async def _has_default(connection: AsyncConnection, workspace_id: int) -> bool:
-    default = exists().where(Pipeline.workspace_id == workspace_id, Pipeline.is_default)
-    return bool((await connection.execute(select(default))).scalar_one())
 
 
 async def _unset_default(connection: AsyncConnection, workspace_id: int) -> None:

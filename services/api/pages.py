@@ -153,7 +153,8 @@ def base_url(request: web.Request) -> str:
 
 
 def _trusted(remote: str | None, networks: str) -> bool:
-    if not remote or not networks.strip():
+    named = [part for part in map(str.strip, networks.split(",")) if part]
+    if not remote or not named:
         return False
     address = ipaddress.ip_address(remote.partition("%")[0])
-    return any(address in ipaddress.ip_network(network.strip(), strict=False) for network in networks.split(","))
+    return any(address in ipaddress.ip_network(network, strict=False) for network in named)

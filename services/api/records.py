@@ -71,18 +71,12 @@ class Noun:
 
     async def find(self, connection: AsyncConnection, workspace_id: int, id_: int) -> Record:
         """One record. Raises NotFound."""
-        row = (await connection.execute(self.select(workspace_id, self.model.id == id_))).mappings().first()
-        if row is None:
-            raise NotFound
-        return dict(row)
+        return await _only(connection, self.select(workspace_id, self.model.id == id_))
 
     async def find_for_update(self, connection: AsyncConnection, workspace_id: int, id_: int) -> Record:
         """One record, locked until the transaction ends. Raises NotFound."""
         query = self.select(workspace_id, self.model.id == id_).with_for_update(of=self.model)
-        row = (await connection.execute(query)).mappings().first()
-        if row is None:
-            raise NotFound
-        return dict(row)
+        return await _only(connection, query)
 
     async def insert(self, connection: AsyncConnection, workspace_id: int, fields: Record) -> Record:
         """A new record."""
@@ -102,6 +96,13 @@ class Noun:
         where = (self.model.workspace_id == workspace_id, self.model.id == id_)
         if (await connection.execute(delete(self.model).where(*where))).rowcount == 0:
             raise NotFound
+
+
+async def _only(connection: AsyncConnection, query: Select[Any]) -> Record:
+    row = (await connection.execute(query)).mappings().first()
+    if row is None:
+        raise NotFound
+    return dict(row)
 
 
 async def _step(

@@ -24,6 +24,7 @@ WRITERS, WRITERS_EACH = 6, 3  # of these for writes, which may wait for one anot
 BUSY = "Too many requests wait for the database just now. Send the request again in a moment."
 ROUNDS = 5  # of a transaction that others are in the way of
 DEAR, DEAR_EACH = 3, 2  # large lists read at once, so that small ones find a connection
+REPLAYS, REPLAYS_EACH = 2, 1  # of many submissions at once: each keeps a connection until its last chunk
 DEAR_BUSY = "Too many large lists are being read just now. Send the request again, or narrow the list."
 STATEMENT_TIMEOUT = 10.0  # seconds a query may take before it is given up
 
@@ -34,6 +35,7 @@ TURNS = web.AppKey("turns", Turns)  # at connections
 REPLICA_TURNS = web.AppKey("replica_turns", Turns)
 WRITE_TURNS = web.AppKey("write_turns", Turns)
 DEAR_LISTS = web.AppKey("dear_lists", Turns)
+REPLAY_TURNS = web.AppKey("replay_turns", Turns)
 SPOOL = web.AppKey("spool", Spool)
 SETTINGS = web.AppKey("settings", Settings)
 VAULT = web.AppKey("vault", Vault)
@@ -45,6 +47,7 @@ def lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterator[No
     async def context(app: web.Application) -> AsyncIterator[None]:
         app[SETTINGS] = settings
         app[DEAR_LISTS] = Turns(DEAR, DEAR_EACH, DEAR_BUSY, retry_after=5)
+        app[REPLAY_TURNS] = Turns(REPLAYS, REPLAYS_EACH, BUSY)
         app[WRITE_TURNS] = Turns(WRITERS, WRITERS_EACH, BUSY)
         app[TURNS] = Turns(POOL, EACH, BUSY)
         app[REPLICA_TURNS] = Turns(POOL, EACH, BUSY) if settings.replica_url else app[TURNS]

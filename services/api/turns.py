@@ -59,7 +59,8 @@ class Turns:
         self._held[who] -= 1
         if not self._held[who]:
             del self._held[who]
-        able = [asked for asked, one in self._waiting.items() if self._may(one)]
+        # Not one whose time is up or whose caller left, and who has yet to hear of it.
+        able = [asked for asked, one in self._waiting.items() if not asked.done() and self._may(one)]
         if able:
             first = min(able, key=lambda asked: self._held[self._waiting[asked]])
             self._take(self._waiting.pop(first))

@@ -1,5 +1,6 @@
 """One running service for all tests of the contract, seen as its clients see it: over HTTP and on the command line."""
 
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -7,8 +8,11 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from tests.contract.service import Service
+from tests.contract.service import HOUR, Service
 from tests.support.stack import Stack
+from tests.support.waiting import until
+
+ROOM = 30  # seconds of the clock hour that a test needs which looks at what is counted by it
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -44,3 +48,9 @@ async def nobody(service: Service) -> AsyncIterator[aiohttp.ClientSession]:
     """A client without a key."""
     async with service.client(None) as session:
         yield session
+
+
+@pytest.fixture
+def one_hour() -> None:
+    """No count of requests starts anew in the midst of the test."""
+    until(lambda: HOUR - time.time() % HOUR > ROOM, ROOM + 1)

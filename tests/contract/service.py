@@ -16,6 +16,7 @@ INBOUND = "/api/inbound/leads?tenant=main"
 BATCH = "/api/inbound/leads/batch?tenant=main"
 
 LIMIT_HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+HOUR = 3600  # seconds in which a key's requests are counted
 
 
 @dataclass(frozen=True)

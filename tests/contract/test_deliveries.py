@@ -25,9 +25,10 @@ async def _deliver(service: Service, subscription_id: int) -> int:
         outbox = Outbox(service.stack.database_url, connection, await workspace_id(connection))
         point = "UPDATE webhook_subscriptions SET url = 'http://127.0.0.1:9/hook' WHERE id = %s"
         await connection.execute(point, (subscription_id,))
-        news = await outbox.happening(await outbox.lead())
+        lead_id = await outbox.lead()
+        news = await outbox.happening(lead_id)
         await enqueue(connection, [to_subscription(outbox.workspace_id, subscription_id, news)])
-        return int(await outbox.one("SELECT max(id) FROM deliveries"))
+        return int(await outbox.one("SELECT id FROM deliveries WHERE lead_id = %s", lead_id))
 
 
 async def _subscribe(client: aiohttp.ClientSession) -> int:

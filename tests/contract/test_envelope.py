@@ -102,6 +102,14 @@ async def test_an_unknown_address_is_404(client: aiohttp.ClientSession, path: st
     assert (answer.status, answer.code) == (404, "NOT_FOUND")
 
 
+@pytest.mark.parametrize(("method", "path"), [("GET", "/api/v1/nothing"), ("DELETE", "/api/v1/leads"), ("GET", "/x")])
+async def test_nobody_without_a_key_is_told_what_there_is(
+    nobody: aiohttp.ClientSession, method: str, path: str
+) -> None:
+    answer = await ask(nobody, method, path)
+    assert (answer.status, answer.code) == (401, "UNAUTHORIZED")
+
+
 async def test_a_404_tells_of_a_slash_at_the_end(client: aiohttp.ClientSession) -> None:
     slashed, plain = [await ask(client, "GET", f"/api/v1/{path}") for path in ("leads/", "leeds")]
     assert (slashed.status, "ends with a slash" in slashed.body["message"]) == (404, True)

@@ -76,6 +76,7 @@ def second(service: Service, request: bytes) -> tuple[int, dict[str, str], ANSWE
         return receive(connection)[0]
 
 
+@pytest.mark.usefixtures("one_hour")
 @pytest.mark.parametrize("prefer", ["respond-async", "wait=20"])
 @pytest.mark.parametrize("body", BODIES, ids=range(len(BODIES)))
 def test_both_ways_answer_alike(service: Service, body: bytes, prefer: str) -> None:
@@ -201,6 +202,7 @@ def test_a_client_that_leaves_at_once_leaves_its_lead(service: Service) -> None:
     assert second[2]["is_duplicate"] is True
 
 
+@pytest.mark.usefixtures("one_hour")
 def test_a_limited_key_is_counted_on_both_ways(service: Service) -> None:
     key = service.make_key("write:leads", "--rate-limit", "1000")
     remaining = []

@@ -200,7 +200,7 @@ async def test_what_is_no_field_of_a_lead_stays_on_the_submission(client: aiohtt
     lead = {"email": new_email(), "utm_source": "google", "landing": {"url": "https://example.com"}}
     answer = await post_lead(client, lead)
     assert answer.status == 201
-    assert answer.body["warnings"] == ["utm_source, landing: no field of a lead; kept on the submission alone."]
+    assert answer.body["warnings"] == ["utm_source, landing: no field that can be sent; kept on the submission alone."]
     assert (await submission_of(client, answer))["payload"] == lead
 
     many = {"email": new_email(), **{f"field {n} {'x' * 90}": n for n in range(40)}}
@@ -222,7 +222,7 @@ async def test_conflicts_are_noted_once_and_not_told_to_repeats(client: aiohttp.
     first = next(answer for answer in answers if answer.status == 201)
     assert sorted(answer.status for answer in answers) == [201] * 10 + [409] * 20
     warnings = {str(answer.body["warnings"]) for answer in answers if answer.status == 201}
-    assert warnings == {"['n: no field of a lead; kept on the submission alone.']"}
+    assert warnings == {"['n: no field that can be sent; kept on the submission alone.']"}
     noted = (await submission_of(client, first))["warnings"]
     assert len(noted) == len({*noted}) <= 2
 

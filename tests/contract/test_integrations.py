@@ -32,6 +32,7 @@ RECORD = [
 SECRET = "not-to-be-seen-7531"
 SLACK = "https://hooks.slack.example/services/T0/B0/abcdefgh"
 SMTP = {"host": "mail.example.com", "port": 2525, "username": "crm", "password": SECRET, "from": "crm@example.com"}
+MAILGUN = {"signing_key": SECRET, "api_key": SECRET, "domain": "mg.example.com", "from": "crm@example.com"}
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -70,13 +71,13 @@ async def test_changed_or_deleted_its_failures_are_forgotten(ours: Workspace) ->
     assert await _circuits(ours, own) == [own, "mail"]
     assert (await ours.ask("DELETE", path)).status == 204
     assert await _circuits(ours) == ["mail"]
-    smtp = await ours.make("/integrations", body("smtp", SMTP))
-    path = f"/integrations/{smtp['id']}"
-    assert await _circuits(ours, "mail") == ["mail"]  # a new way of the mails had not failed
-    assert (await ours.ask("PATCH", path, {"credentials": {"port": 587, "password": SECRET}})).status == 200
-    assert await _circuits(ours, "mail") == ["mail"]
-    assert (await ours.ask("DELETE", path)).status == 204
-    assert await _circuits(ours) == []
+    for mailer in (body("smtp", SMTP), body("mailgun", MAILGUN)):
+        path = f"/integrations/{(await ours.make('/integrations', mailer))['id']}"
+        assert await _circuits(ours, "mail") == ["mail"]  # a new way of the mails had not failed
+        assert (await ours.ask("PATCH", path, {"credentials": mailer["credentials"]})).status == 200
+        assert await _circuits(ours, "mail") == ["mail"]
+        assert (await ours.ask("DELETE", path)).status == 204
+        assert await _circuits(ours) == []
 
 
 async def test_all_types_stand_in_one_answer(ours: Workspace) -> None:

@@ -121,16 +121,21 @@ async def test_a_revoked_key_is_felt_within_five_seconds(service: Service) -> No
 
 
 async def test_a_key_ends_when_it_expires(service: Service) -> None:
-    soon = datetime.now(UTC) + timedelta(seconds=6)
-    async with service.client(service.make_key("read:leads", "--expires", soon.isoformat())) as session:
-        first = await ask(session, "GET", "/api/v1/me")
-        assert (first.status, first.body["data"]["expires_at"]) == (200, soon.isoformat())
+    for seconds in (6, 30, 120):  # a busy machine may take longer than a short-lived key lives
+        soon = datetime.now(UTC) + timedelta(seconds=seconds)
+        async with service.client(service.make_key("read:leads", "--expires", soon.isoformat())) as session:
+            first = await ask(session, "GET", "/api/v1/me")
+            if first.status == 401 and datetime.now(UTC) >= soon:
+                continue
+            assert (first.status, first.body["data"]["expires_at"]) == (200, soon.isoformat())
 
-        async def refused() -> bool:
-            return (await ask(session, "GET", "/api/v1/me")).status == 401
+            async def refused(session: aiohttp.ClientSession = session) -> bool:
+                return (await ask(session, "GET", "/api/v1/me")).status == 401
 
-        await until_async(refused, 8)
-    assert datetime.now(UTC) >= soon
+            await until_async(refused, seconds + 2)
+            assert datetime.now(UTC) >= soon
+            return
+    pytest.fail("no key outlived its making")
 
 
 async def test_an_expired_key_is_401_from_the_start(service: Service) -> None:

@@ -48,6 +48,7 @@ async def test_a_workspace_begins_with_a_default_pipeline(other: Workspace) -> N
     (pipeline,) = body["data"]
     assert (pipeline["name"], pipeline["is_default"], names(pipeline)) == ("Sales", True, STAGES)
     assert [stage["name"] for stage in pipeline["stages"] if stage["is_won"]] == ["Won"]
+    assert [stage["name"] for stage in pipeline["stages"] if stage["is_lost"]] == ["Lost"]
 
 
 async def test_a_pipeline_from_making_to_deleting(board: Workspace) -> None:

@@ -6,10 +6,10 @@ import time
 import aiohttp
 import pytest
 
-from tests.contract.service import BATCH, INBOUND, LIMIT_HEADERS, Answer, Service, ask, new_email, post_lead
-from tests.support.waiting import until
+from tests.contract.service import BATCH, HOUR, INBOUND, LIMIT_HEADERS, Answer, Service, ask, new_email, post_lead
 
-HOUR = 3600
+pytestmark = pytest.mark.usefixtures("one_hour")
+
 REQUESTS: list[tuple[int, str, str, bytes | None]] = [
     (200, "POST", BATCH, b'[{"email":"one@example.com"},{"email":"two@example.com"},{}]'),
     (201, "POST", INBOUND, b'{"email":"one@example.com"}'),
@@ -19,12 +19,6 @@ REQUESTS: list[tuple[int, str, str, bytes | None]] = [
     (404, "GET", "/api/v1/nothing", None),
     (405, "DELETE", "/api/v1/leads", None),
 ]
-ROOM = 30  # seconds of the hour that a test needs, so that no count starts anew in its midst
-
-
-@pytest.fixture(autouse=True)
-def _not_at_the_turn_of_the_hour() -> None:
-    until(lambda: HOUR - time.time() % HOUR > ROOM, ROOM + 1)
 
 
 def limits_of(answer: Answer) -> tuple[int, ...]:

@@ -71,14 +71,17 @@ def new_source() -> str:
 def wait(database: Database, email: str, source: str) -> str:
     """Stores a submission that waits until it is made `DUE`; its id."""
     ((workspace,),) = database.execute("SELECT id FROM workspaces WHERE slug = 'main'").fetchall()
-    id_ = uuid7(now_ms())
-    item = Item(id_, now_ms(), workspace, "inbound", source, orjson.dumps({"email": email, "source": source}))
+    now = now_ms()  # one and the same: by its id a submission's row is found
+    id_ = uuid7(now)
+    item = Item(id_, now, workspace, "inbound", source, orjson.dumps({"email": email, "source": source}))
     database.execute(WAIT, {"id": id_, "workspace": workspace, "document": Row.of(Lane.PROMPT, [item], "").document})
     return id_
 
 
 async def state_of(client: aiohttp.ClientSession, id_: str) -> Any:
-    return (await ask(client, "GET", f"{SUBMISSIONS}/{id_}")).body["data"]["state"]
+    answer = await ask(client, "GET", f"{SUBMISSIONS}/{id_}")
+    assert answer.status == 200, answer.body
+    return answer.body["data"]["state"]
 
 
 async def until_done(client: aiohttp.ClientSession, ids: list[str]) -> None:

@@ -120,8 +120,9 @@ async def test_activating_one_that_was_switched_off_forgets_why(ours: Workspace,
     ],
 )
 async def test_a_value_that_cannot_be_is_refused(ours: Workspace, field: str, value: Any) -> None:
-    for method, path in (("POST", "/webhooks"), ("PATCH", f"/webhooks/{2**50}")):
-        errors = await ours.errors(method, path, body(**{field: value}))
+    changed = {field: value}
+    for method, path, sent in (("POST", "/webhooks", body(**changed)), ("PATCH", f"/webhooks/{2**50}", changed)):
+        errors = await ours.errors(method, path, sent)
         assert {name.partition(".")[0] for name in errors} == {field}
 
 

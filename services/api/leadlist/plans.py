@@ -52,10 +52,11 @@ def choose(filters: Filters, sort: Sort, total: Total, needed: int) -> Plan:
 
 
 def all_gathered(filters: Filters, total: Total) -> Plan:
-    """To gather whatever fits."""
-    if filters.patterns or filters.bounds:
-        return Plan(Way.GATHER, total.n * (TEXT if filters.patterns else LEAD), by_update=total.is_by_update)
-    return Plan(Way.GATHER, min(total.alone.values()) * LEAD)
+    """To gather whatever fits. It is found by what narrows the list most; the rest is looked up in each lead."""
+    if filters.patterns:
+        return Plan(Way.GATHER, total.n * TEXT, by_update=total.is_by_update)
+    found = min([*total.alone.values(), *total.spans.values()])
+    return Plan(Way.GATHER, found * LEAD, by_update=total.is_by_update)
 
 
 def _walk(filters: Filters, sort: Sort, total: Total, needed: int) -> Plan:

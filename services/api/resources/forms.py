@@ -15,7 +15,7 @@ from services.api.requests import check, json_of, query_and_errors, workspace_of
 from services.api.shapes.forms import FormRecord, FormSent
 from services.api.shapes.submissions import FormSubmissionQuery, SubmissionRecord
 from services.api.state import listing, raw, reading, writing
-from shared.errors import Fields, NotFound
+from shared.errors import Fields
 from shared.forms import book
 from shared.forms.definition import FormSettings, complete_fields, complete_settings, contradictions, merge_settings
 from shared.leads import references
@@ -99,7 +99,8 @@ async def update(request: web.Request) -> web.Response:
 
     async def work(connection: AsyncConnection) -> Record:
         await references.hold(await raw(connection), [workspace])
-        changed = await _changed(connection, workspace, await _locked(connection, workspace, id_), sent, errors)
+        stored = await FORMS.find_for_update(connection, workspace, id_)
+        changed = await _changed(connection, workspace, stored, sent, errors)
         form = await FORMS.update(connection, workspace, id_, changed)
         await book.tell(await raw(connection))
         return form
@@ -150,14 +151,6 @@ async def _sent(request: web.Request) -> tuple[Record, Fields]:
     for field, messages in contradictions(body.get("fields")).items():
         errors.setdefault(field, []).extend(messages)
     return sent, errors
-
-
-async def _locked(connection: AsyncConnection, workspace_id: int, id_: int) -> Record:
-    query = FORMS.select(workspace_id, Form.id == id_).with_for_update(of=Form)
-    row = (await connection.execute(query)).mappings().first()
-    if row is None:
-        raise NotFound
-    return dict(row)
 
 
 async def _changed(

@@ -1,5 +1,7 @@
 """`/api/v1/submissions`: what became of all that was sent, and sending it through the workers again."""
 
+from contextlib import nullcontext
+
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -9,7 +11,7 @@ from services.api.received import page_of_submissions
 from services.api.records import Record, unknown_lead
 from services.api.requests import body_of, check, key_of, query_and_errors, workspace_of
 from services.api.shapes.submissions import ReplayFields, ReplayRecord, SubmissionQuery, SubmissionRecord
-from services.api.state import SPOOL, listing, raw, reading, writing
+from services.api.state import REPLAY_TURNS, SPOOL, listing, raw, reading, writing
 from services.api.waiting import OWNER, find_waiting
 from shared import replay as replays
 from shared.db import is_unavailable
@@ -98,7 +100,8 @@ async def replay_all(request: web.Request) -> web.Response:
     fields = await body_of(request)
     confirm = fields.pop("confirm", None)
     selection = Selection(**fields, workspace_id=workspace_of(request))
-    async with reading(request) as connection:
+    turn = request.app[REPLAY_TURNS].turn(workspace_of(request)) if confirm else nullcontext()
+    async with turn, reading(request) as connection:
         database = await raw(connection)  # autocommit: a transaction for each chunk
         count = await replays.count(database, selection)
         if confirm is None or confirm is False:
