@@ -27,7 +27,7 @@ class Cached(Generic[K, V]):
 
     `read` fetches rows by their keys, `read_first` so many that are likely to be asked for: else one that was not used
     before the database went away would be unknown until it is back. `channel` is notified when one of them changes;
-    `most` are kept, and the least recently found go first.
+    `most` are kept, and those that were read first go first.
     """
 
     def __init__(
@@ -80,13 +80,16 @@ class Cached(Generic[K, V]):
 
     async def refresh(self) -> None:
         """Reads every row again; those that are gone are forgotten. Keeps what it has if it cannot."""
-        keys = list(self._rows)
-        found = await self._query(keys) if keys else {}
-        for key in keys:
-            if key not in found:
-                self._rows.pop(key, None)
-        # One forgotten meanwhile may have been read before its change: it stays forgotten.
-        self._rows.update({key: row for key, row in found.items() if key in self._rows})
+        before = dict(self._rows)
+        found = await self._query(list(before)) if before else {}
+        for key, row in before.items():
+            # One forgotten meanwhile may have been read before its change: it stays forgotten, or as it was read since.
+            if self._rows.get(key) is not row:
+                continue
+            if key in found:
+                self._rows[key] = found[key]
+            else:
+                del self._rows[key]
         self._unknown.clear()
 
     async def run(self) -> None:
@@ -105,8 +108,8 @@ class Cached(Generic[K, V]):
     async def _keep_fresh(self) -> None:
         try:
             await within(REFRESH, self.refresh())
-        except UNAVAILABLE:
-            log.warning("cache.stale", of=self._channel)
+        except UNAVAILABLE as error:
+            log.warning("cache.stale", of=self._channel, error=type(error).__name__)
 
     def _note_change(self, _: bytes) -> None:
         self._changed.set()
@@ -118,7 +121,8 @@ class Cached(Generic[K, V]):
         """Reads what is likely to be asked for; whether it could."""
         try:
             self._rows = {**await within(REFRESH, self._query_first()), **self._rows}
-        except UNAVAILABLE:
+        except UNAVAILABLE as error:
+            log.warning("cache.empty", of=self._channel, error=type(error).__name__)
             return False
         return True
 

@@ -21,7 +21,6 @@ set_json_loads(orjson.loads)
 AttemptWithBackoff.INITIAL_DELAY, AttemptWithBackoff.DELAY_BACKOFF = 0.2, 1.0  # seconds, and how it grows
 
 Connection = psycopg.AsyncConnection[TupleRow]
-Cursor = psycopg.AsyncCursor[TupleRow]
 Pool = AsyncConnectionPool[Connection]
 T = TypeVar("T")
 
@@ -43,6 +42,8 @@ ENDED = (
     psycopg.errors.TransactionTimeout,
     psycopg.errors.QueryCanceled,
 )
+# Tables of another version: `migrate` is still to come. None of our statements is made of what was sent.
+UNPREPARED = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedFunction)
 # What a caller sees of a database that is away, slow, restarting or full, as against a mistake in the data.
 # psycopg does not count as operational that it takes no writes for now, as in a failover, and that the server ended a
 # session whose transaction idled or took too long.
@@ -51,6 +52,7 @@ UNAVAILABLE: tuple[type[Exception], ...] = (
     psycopg.InterfaceError,
     psycopg.errors.ReadOnlySqlTransaction,
     *ENDED,
+    *UNPREPARED,
     TimeoutError,
     OSError,
 )
@@ -166,7 +168,7 @@ def is_contention(error: BaseException) -> bool:
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Whether the error tells of the database's state (away, full, restarting, read-only), not of what was sent.
+    """Whether the error tells of the database's state (away, full, read-only, not migrated), not of what was sent.
 
     psycopg counts class 54 (a limit of the program exceeded, such as too long an index key) as operational; it is the
     data's fault, and would come again for ever.

@@ -12,6 +12,7 @@ from psycopg.rows import TupleRow
 from shared.db import Connection
 from shared.spool import Spool
 
+ROUNDS = 5
 STATES = ("accepted", "done", "dead", "quarantined")
 
 READ = """
@@ -77,14 +78,16 @@ async def read_of(connection: Connection, spool: Spool | None, workspace_id: int
 async def _read(
     connection: Connection, query: LiteralString, arguments: Mapping[str, Any], count: Callable[[], Awaitable[int]]
 ) -> tuple[TupleRow | None, int]:
-    """The query's row and the count of what is spooled at that moment: read again while an entry moves between."""
+    """The query's row and the count of what is spooled at that moment: read again while an entry moves between, and no
+    more often than ROUNDS where the spool takes more all the time."""
     before = await count()
-    while True:
+    for _ in range(ROUNDS):
         found = await (await connection.execute(query, arguments)).fetchone()
         spooled = await count()
         if spooled == before:
-            return found, spooled
+            break
         before = spooled
+    return found, spooled
 
 
 async def _nothing() -> int:

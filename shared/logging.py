@@ -21,18 +21,20 @@ def _json(event: dict[str, Any], **_: object) -> bytes:
 
 
 def _where_it_failed(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """The exception's kind and place, never its message: a database's error quotes the row that it met."""
-    if not event.pop("exc_info", None):
-        return event
-    error = sys.exc_info()[1]
-    chain = []
+    if event.pop("exc_info", None):
+        event["exception"] = _chain(sys.exc_info()[1])
+    return event
+
+
+def _chain(error: BaseException | None) -> list[dict[str, Any]]:
+    """An exception's kind and place, never its message: a database's error quotes the row that it met."""
+    chain: list[dict[str, Any]] = []
     while error is not None:
         frames = traceback.extract_tb(error.__traceback__)
         where = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames]
         chain.append({"type": type(error).__name__, "sqlstate": getattr(error, "sqlstate", None), "at": where})
         error = error.__cause__ or error.__context__
-    event["exception"] = chain
-    return event
+    return chain
 
 
 def configure(service: str, level: str = "info") -> None:
@@ -72,12 +74,13 @@ class _Lines(io.RawIOBase):
 
 
 class _Libraries(stdlib.Handler):
-    """What libraries say, in our form. aiohttp quotes the request it could not read, so its words are left out."""
+    """What libraries say, in our form. aiohttp quotes the request that it could not read, and who tells of an exception
+    its message: these words are left out."""
 
     def emit(self, record: stdlib.LogRecord) -> None:
-        words = {} if record.name.startswith("aiohttp") else {"said": record.getMessage()}
-        kind = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else None
-        get().log(record.levelno, "library", logger=record.name, exception=kind, **words)
+        error = record.exc_info[1] if record.exc_info else None
+        words = {} if error or record.name.startswith("aiohttp") else {"said": record.getMessage()}
+        get().log(record.levelno, "library", logger=record.name, exception=_chain(error) or None, **words)
 
 
 def get() -> Any:

@@ -208,9 +208,10 @@ Url = Annotated[str, BeforeValidator(_check_url), text(2048), Field(json_schema_
 
 
 def _read_digits(value: Any) -> int:
-    if not (isinstance(value, str) and value.isascii() and value.isdigit() and 0 < int(value[:20]) < INT64):
+    digits = value.lstrip("0") if isinstance(value, str) else ""
+    if not (digits.isascii() and digits.isdigit() and int(digits[:20]) < INT64):
         raise PydanticCustomError("digits", "no positive integer")
-    return int(value)
+    return int(digits)
 
 
 def _read_flag(value: Any) -> bool:

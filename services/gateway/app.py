@@ -26,6 +26,7 @@ def mount_gateway(app: web.Application, settings: Settings) -> None:
     mount(app, ROUTES)
     app.cleanup_ctx.append(lifetime(settings))
     app.on_startup.append(open_express)  # after the contexts
+    app.on_shutdown.append(hasten_callers)
 
 
 async def open_express(app: web.Application) -> None:
@@ -33,3 +34,8 @@ async def open_express(app: web.Application) -> None:
     gateway = app[GATEWAY]
     limit = gateway.settings.body_limit
     app[EXPRESS] = LeadExpress(gateway.intake, app[KEYS], app[LIMITER], app[ACCESS_LOG], limit)
+
+
+async def hasten_callers(app: web.Application) -> None:
+    """Has those who wait for a verdict answered before their connections are closed."""
+    app[GATEWAY].room.hasten()

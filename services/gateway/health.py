@@ -12,6 +12,8 @@ from shared.web.access import public
 from shared.web.answers import answer
 from shared.web.describe import gives
 
+NOBODY = "No worker has reported yet: none was started, or the database has no tables (`leadhub migrate` makes them)."
+
 
 @public
 @gives(Health, bare=True)
@@ -19,7 +21,7 @@ async def health(request: web.Request) -> web.Response:
     """Tell whether leads can be taken durably. 503 if not."""
     gateway = request.app[GATEWAY]
     if not gateway.room.somebody_worked:
-        raise ServiceUnavailable("Starting: no worker has reported yet.")
+        raise ServiceUnavailable(NOBODY)
     if not await gateway.stores.durable():
         raise ServiceUnavailable
     return answer(

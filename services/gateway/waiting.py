@@ -19,6 +19,8 @@ from shared.replies import LOOK_UP, Verdict, unpacked
 log = logging.get()
 
 LOOK = 0.1  # seconds between looks at whose time is up
+UNHEARD = 3.0  # seconds after which a line that broke is no longer waited for: no verdict comes without it
+PARTING = 5.0  # seconds that callers still wait once the server is to end: less than it gives its connections
 STALE = 10.0  # seconds after which a worker without a heartbeat is gone
 
 WORKERS = "SELECT EXISTS (SELECT FROM processes WHERE seen_at > now() - make_interval(secs => %s))"
@@ -66,6 +68,7 @@ class WaitingRoom:
         self._waiters: dict[int, _Waiter] = {}
         self._looking: set[asyncio.Task[None]] = set()
         self._listening = False
+        self._broke = 0.0  # when the line did last
         self._workers = False
         self.somebody_worked = False  # since this process started
         notices.listen(self.channel, Listener(self._hear, begun=self._begin, ended=self._end))
@@ -92,6 +95,12 @@ class WaitingRoom:
         if waiter:
             waiter.done(outcome)
 
+    def hasten(self) -> None:
+        """Lets nobody wait for long any more: a caller who is cut off would not know that its lead is stored."""
+        end = time.monotonic() + PARTING
+        for waiter in self._waiters.values():
+            waiter.deadline = min(waiter.deadline, end)
+
     async def _begin(self) -> None:
         """Verdicts come from now on; what was missed in a break is looked up."""
         self._listening = True
@@ -99,7 +108,8 @@ class WaitingRoom:
         await self._recover()
 
     def _end(self) -> None:
-        self._listening = False
+        if self._listening:
+            self._listening, self._broke = False, time.monotonic()
 
     async def _recover(self) -> None:
         """After a break: a crash may have taken back what is waited for."""
@@ -133,7 +143,9 @@ class WaitingRoom:
             await asyncio.sleep(LOOK)
             WAITING.set(len(self._waiters))
             now = time.monotonic()
-            late = [number for number, waiter in self._waiters.items() if waiter.stored and waiter.deadline <= now]
+            is_deaf = not self._listening and now - self._broke > UNHEARD
+            stored = [(number, waiter) for number, waiter in self._waiters.items() if waiter.stored]
+            late = [number for number, waiter in stored if is_deaf or waiter.deadline <= now]
             try:
                 if late:
                     await within(1, self._look_up(late))

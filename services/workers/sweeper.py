@@ -13,12 +13,13 @@ import redis.asyncio as redis
 
 from services.workers.automations.runs import expire
 from services.workers.automations.standby import Standby as Automations
-from services.workers.deliveries.standby import Standby
+from services.workers.deliveries.standby import Standby as Deliveries
 from services.workers.heartbeat import Heartbeat
 from services.workers.ingest.drain import Drainer
 from services.workers.lists import fold_counts, fold_texts, sort_texts, tidy
 from services.workers.upkeep import keep_in_order, measure, measure_spool
 from shared import hints, ledger, logging, tallies
+from shared.automations.silences import start_chunk
 from shared.cancelling import cancel_chunk
 from shared.collector import settle
 from shared.db import Connection, connect, is_unavailable
@@ -35,6 +36,8 @@ LOOK_ALONE = 0.01  # the same while the broker is away
 FOLD_COUNTS = 2.0  # seconds between sums of deltas: a reader adds them up meanwhile
 FOLD_TEXTS = 0.5  # seconds that a search may trail a write, and some
 SORT_TEXTS = 3.0  # seconds between sortings of texts into their index
+PAUSES = (0.5, 1.0, 2.0)  # seconds before a duty that failed goes on; the last one for as long as it fails
+WELL = 10.0  # seconds after which a duty is taken to have been well
 PROBE = 1.0  # seconds between attempts to reach a broker that is away
 DRAIN_LOCK = 4_712_002  # one drainer at a time; two would move entries twice
 
@@ -47,11 +50,18 @@ class Sweeper:
         self._heartbeat = Heartbeat("sweeper", settings.process_name or "sweeper", settings.database_url)
         self._stopping = asyncio.Event()
         self._broker_away = False
+        self._waiting_s = 0.0  # when it was last measured
         self._publish = hints.Sender(settings.broker_url)
         self._publisher = Publisher(self._try_to_publish)
         self._deliver = Publisher(hints.Sender(settings.broker_url, hints.DELIVERIES))
         self._automate = Publisher(hints.Sender(settings.broker_url, hints.AUTOMATIONS))
         self._spool = Spool(redis.from_url(settings.spool_url, socket_timeout=2, socket_connect_timeout=1))
+        # These outlive the connections of their duties: they learn how much is too much at once, and send meanwhile.
+        self._drainer = Drainer(self._heartbeat, self._publisher.ask, self._stopping.is_set)
+        self._automations = Automations(
+            settings, self._automate.ask, self._deliver.ask, self._is_broker_away, self._stopping
+        )
+        self._deliveries = Deliveries(settings, self._deliver.ask, self._is_broker_away, self._stopping)
 
     async def run(self) -> None:
         """Works until SIGTERM or SIGINT."""
@@ -68,6 +78,7 @@ class Sweeper:
             self._fold_texts,
             self._clear_references,
             self._cancel_deliveries,
+            self._start_silences,
             self._measure,
             self._keep_in_order,
         ]
@@ -85,7 +96,10 @@ class Sweeper:
 
     async def _on_duty(self, duty: Callable[[Connection], Awaitable[None]]) -> None:
         """Runs a duty until the end, again and again over whatever happens to the database."""
+        failures = 0
+        now = asyncio.get_running_loop().time
         while not self._stopping.is_set():
+            began = now()
             try:
                 async with connect(self._settings.database_url, "leadhub sweeper") as connection:
                     await duty(connection)
@@ -94,11 +108,15 @@ class Sweeper:
                     log.warning("sweeper.interrupted", duty=duty.__name__, error=type(error).__name__)
                 else:
                     log.exception("sweeper.failed", duty=duty.__name__)
-                await self._pause(0.5)
+                failures = 1 if now() - began > WELL else failures + 1
+                await self._pause(PAUSES[min(failures, len(PAUSES)) - 1])
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), seconds)
+
+    def _is_broker_away(self) -> bool:
+        return self._broker_away
 
     def _try_to_publish(self) -> bool:
         """In the publisher's thread."""
@@ -107,11 +125,10 @@ class Sweeper:
 
     async def _sweep(self, connection: Connection) -> None:
         await self._heartbeat.start(connection)
-        drainer = Drainer(self._heartbeat, self._publisher.ask, self._stopping.is_set)
         probed = 0.0
         now = asyncio.get_running_loop().time
         while not self._stopping.is_set():
-            taken = await drainer.drain(connection, older_than_ms=0 if self._broker_away else OVERDUE)
+            taken = await self._drainer.drain(connection, older_than_ms=0 if self._broker_away else OVERDUE)
             if taken:
                 log.info("sweeper.ingested", submissions=taken, broker_away=self._broker_away)
             if (taken or self._broker_away) and now() - probed > PROBE:
@@ -130,12 +147,10 @@ class Sweeper:
                 await self._pause(LOOK)
 
     async def _watch_automations(self, connection: Connection) -> None:
-        hint, deliver = self._automate.ask, self._deliver.ask
-        await Automations(self._settings, hint, deliver, lambda: self._broker_away, self._stopping).watch(connection)
+        await self._automations.watch(connection)
 
     async def _watch_deliveries(self, connection: Connection) -> None:
-        standby = Standby(self._settings, self._deliver.ask, lambda: self._broker_away, self._stopping)
-        await standby.watch(connection)
+        await self._deliveries.watch(connection)
 
     async def _fold(self, connection: Connection) -> None:
         while not self._stopping.is_set():
@@ -169,15 +184,20 @@ class Sweeper:
             if not await cancel_chunk(connection):
                 await self._pause(1)
 
+    async def _start_silences(self, connection: Connection) -> None:
+        while not self._stopping.is_set():
+            if not await start_chunk(connection):
+                await self._pause(1)
+
     async def _measure(self, connection: Connection) -> None:
         while not self._stopping.is_set():
-            await measure(connection, self._spool)
+            self._waiting_s = await measure(connection, self._spool)
             await self._pause(2)
 
     async def _measure_spool(self) -> None:
         while not self._stopping.is_set():
             with contextlib.suppress(redis.RedisError, OSError):
-                await measure_spool(self._spool)
+                await measure_spool(self._spool, self._waiting_s)
             await self._pause(2)
 
     async def _keep_in_order(self, connection: Connection) -> None:

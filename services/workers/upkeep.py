@@ -3,6 +3,7 @@
 from datetime import datetime
 
 import psycopg
+import redis
 from psycopg import sql
 
 from shared import ledger, logging, partitions
@@ -43,18 +44,25 @@ AND reloptions @> ARRAY['vacuum_truncate=off'] AND pg_table_size(oid) > %s
 PROCESSES = "DELETE FROM processes WHERE seen_at < now() - interval '1 day'"
 
 
-async def measure(connection: Connection, spool: Spool) -> None:
-    """Sets the gauges of what waits."""
-    state = await ledger.read(connection, spool)
+async def measure(connection: Connection, spool: Spool) -> float:
+    """Sets the gauges of what waits: where the spool does not answer, of what waits in the journal. For how long
+    something has, in seconds."""
+    try:
+        state = await ledger.read(connection, spool)
+    except redis.RedisError:
+        state = await ledger.read(connection, None)
     PENDING.set(state["pending"])
-    OLDEST.set(state["oldest_waiting_s"])
+    oldest: float = state["oldest_waiting_s"]
+    OLDEST.set(oldest)
+    return oldest
 
 
-async def measure_spool(spool: Spool) -> None:
-    """The same for what waits in the spool, where PostgreSQL need not be there to ask."""
+async def measure_spool(spool: Spool, known: float) -> None:
+    """The same for what waits in the spool, where PostgreSQL need not be there to ask; `known` is what `measure` found
+    last."""
     SPOOLED.set(await spool.submissions())
     if oldest := await spool.oldest_waiting_s():
-        OLDEST.set(oldest)
+        OLDEST.set(max(oldest, known))
 
 
 async def keep_in_order(connection: Connection, now: datetime, keep_days: int) -> None:

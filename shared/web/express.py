@@ -11,7 +11,6 @@ them.
 """
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -206,9 +205,7 @@ class ExpressHandler(RequestHandler):
         """Lets the request under way be answered, then closes as aiohttp does."""
         if self._is_under_way:
             self._left = self._loop.create_future()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(timeout):
-                    await self._left
+            await asyncio.wait({self._left}, timeout=timeout)
         await super().shutdown(timeout)
 
 
