@@ -4,10 +4,15 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
+from hypothesis import HealthCheck, settings
 
 from shared.db import Connection, connect
 from tests.support.database import Databases, running_databases
 from tests.support.stack import Stack, running_stack
+
+# Both go by the clock on the wall, which runs on while a busy machine attends to others.
+settings.register_profile("leadhub", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("leadhub")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

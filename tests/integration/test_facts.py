@@ -81,6 +81,14 @@ async def test_a_tag_that_is_renamed_or_deleted_is_made_anew(database: Connectio
     assert (await hot())["tag_ids"] != second["tag_ids"]
 
 
+async def test_a_tag_that_is_gone_is_forgotten_as_another_is_read(database: Connection, came: Came) -> None:
+    for _ in range(2):
+        await came(tags=["hot"])
+    await database.execute("DELETE FROM tags")
+    await came(tags=["cold"])
+    assert (await came(tags=["hot"]))["tags"] == ["hot"]
+
+
 async def test_settings_hold_from_the_next_lead_on(database: Connection, came: Came) -> None:
     await came(email="ann@example.com", company="Old")
     assert (await came(phone="0171 2345678"))["phone"] == "0171 2345678"

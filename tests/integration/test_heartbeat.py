@@ -1,9 +1,11 @@
 """Who notes what is taken in hand: everybody, for a while after a process died."""
 
+import psycopg
 import pytest
 
 from services.workers.heartbeat import BEAT, Heartbeat
 from shared.db import Connection
+from tests.support.ingesting import accept, item, worker, workspace_id
 
 pytestmark = pytest.mark.integration
 
@@ -47,6 +49,21 @@ async def test_all_are_careful_after_one_died(database_url: str, database: Conne
     assert not await is_careful(database, other)
     for heartbeat in (lost, again, other):
         await heartbeat.stop(database)
+
+
+async def test_who_is_through_with_a_batch_is_not_busy_with_it_however_it_ended(
+    database_url: str, database: Connection
+) -> None:
+    """One that stays busy for long is taken for stuck, and killed."""
+    drainer = worker(database_url, "w1")
+    await accept(database, [item(await workspace_id(database), {"email": "a@example.com"})])
+    await database.execute("ALTER TABLE identities RENAME TO elsewhere")
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        await drainer.drain(database)
+    assert drainer._heartbeat._busy_since is None
+    await database.execute("ALTER TABLE elsewhere RENAME TO identities")
+    assert await drainer.drain(database) == 1
+    assert drainer._heartbeat._busy_since is None
 
 
 @pytest.mark.parametrize(("minutes", "careful"), [(0.1, False), (1, True), (9, True), (11, False)])

@@ -11,6 +11,8 @@ import pytest
 from services.workers.ingest.choice import BYTES
 from shared.db import Connection, open_connection
 from shared.journal import Lane
+from shared.leads.apply import NO_ROOM_FOR_CUSTOM, NO_ROOM_FOR_NOTES
+from shared.leads.merge import MOST_CUSTOM, MOST_NOTES
 from shared.leads.submission import MOST_TAGS
 from shared.pipelined import open_blocking_connection
 from tests.support.ingesting import accept, drain, item, worker, workspace_id
@@ -31,6 +33,16 @@ CUSTOM = {f"field {number}": "x" * 1000 for number in range(200)}
 async def row(connection: Connection, statement: str) -> tuple[Any, ...]:
     [found] = await (await connection.execute(statement.encode())).fetchall()
     return tuple(found)
+
+
+@pytest.mark.parametrize(("lane", "most"), [(Lane.PROMPT, 500), (Lane.BULK, 100)])
+async def test_a_batch_of_an_import_is_small(database: Connection, database_url: str, lane: Lane, most: int) -> None:
+    """So that who waits is not behind many of them."""
+    workspace = await workspace_id(database)
+    for part in range(12):
+        await accept(database, [item(workspace, {"email": f"{part}.{n}@example.com"}) for n in range(50)], lane)
+    assert await drain(database_url) == 600
+    assert (await row(database, BATCHES))[1] == most
 
 
 async def test_a_batch_is_bounded_by_bytes(database: Connection, database_url: str) -> None:
@@ -115,6 +127,40 @@ async def test_a_new_lead_bears_no_more_tags_than_any_other(database: Connection
     assert await row(database, "SELECT count(*) FROM tags") == (MOST_TAGS,)
     (warnings,) = await row(database, "SELECT warnings FROM submissions")
     assert warnings[0].endswith("tag 1008, tag 1009 and 490 more.")
+
+
+async def test_a_lead_that_bears_too_many_tags_gets_no_more(database: Connection, database_url: str) -> None:
+    workspace = await workspace_id(database)
+    await accept(database, [item(workspace, {"email": "a@example.com"})])
+    await drain(database_url)
+    await database.execute("UPDATE leads SET tag_ids = array(SELECT generate_series(1000, 1000 + %s))", (MOST_TAGS,))
+    await accept(database, [item(workspace, {"email": "a@example.com", "tags": ["x", "y", "z"]})])
+    await drain(database_url)
+    assert await row(database, "SELECT cardinality(tag_ids) FROM leads") == (MOST_TAGS + 1,)
+
+
+@pytest.mark.parametrize(
+    ("first", "more", "warning"),
+    [
+        ({"notes": "a" * (MOST_NOTES - 5)}, {"notes": "abcd"}, NO_ROOM_FOR_NOTES),
+        ({"custom_fields": {"a": "a" * (MOST_CUSTOM - 20)}}, {"custom_fields": {"b": "b" * 20}}, NO_ROOM_FOR_CUSTOM),
+    ],
+)
+async def test_what_a_lead_has_no_room_for_stays_on_the_submission(
+    database: Connection, database_url: str, first: dict[str, Any], more: dict[str, Any], warning: str
+) -> None:
+    workspace = await workspace_id(database)
+    for body in (first, {**more, "company": "Acme"}):
+        await accept(database, [item(workspace, {"email": "a@example.com", **body})])
+        await drain(database_url)
+    lead_id, warnings, payload = await row(
+        database,
+        "SELECT lead_id, warnings, convert_from(payload, 'UTF8')::json FROM submissions WHERE is_duplicate",
+    )
+    lead = await lead_of(database, workspace, lead_id)
+    assert {name: lead[name] for name in first} == first
+    assert (lead["company"], warnings) == ("Acme", [warning])
+    assert {name: payload[name] for name in more} == more
 
 
 async def test_what_is_decided_is_on_the_disk_also_where_nobody_waits(database: Connection, database_url: str) -> None:

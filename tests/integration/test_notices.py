@@ -90,3 +90,17 @@ async def test_what_goes_wrong_in_beginning_is_tried_again(database_url: str) ->
     notices.start()
     await asyncio.wait_for(up.wait(), 5)
     await notices.stop()
+
+
+async def test_what_is_told_when_all_have_begun_is_heard(database_url: str, database: Connection) -> None:
+    """Between the beginning, which looks for what was missed, and the listening, nothing may fall."""
+    notices, ear = Notices(database_url), Ear()
+
+    async def begin() -> None:
+        await database.execute("SELECT pg_notify('one', 'meanwhile')")
+
+    notices.listen("one", Listener(ear.listener().heard, begun=begin, ended=lambda: None))
+    notices.start()
+    await ear.wait()
+    assert ear.heard == [b"meanwhile"]
+    await notices.stop()

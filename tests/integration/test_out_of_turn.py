@@ -30,6 +30,7 @@ async def workspace(database: Connection) -> int:
     [
         ([(0, "Old"), (30, "New"), (10, "Late"), (20, "Later")], "New"),
         ([(0, "Now"), (30, "Now"), (10, "Late")], "Now"),
+        ([(0, "Old"), (10, "One"), (10, "Other of that moment")], "Other of that moment"),
     ],
 )
 async def test_a_late_submission_overwrites_nothing_newer(
@@ -54,6 +55,17 @@ async def test_a_first_in_bulk_is_not_overtaken_by_its_repeat(
     await drain(database_url)
     await drain(database_url)
     assert await rows(database, "SELECT email FROM leads") == [("first@example.com",)]
+
+
+async def test_a_first_that_took_workers_down_is_not_taken_along_by_its_repeat(
+    database_url: str, database: Connection, workspace: int
+) -> None:
+    first, again = (item(workspace, {"email": f"{name}@example.com"}, "a key") for name in ("first", "second"))
+    await accept(database, [first], Lane.BULK)
+    await database.execute("UPDATE journal SET attempts = 2")
+    await accept(database, [again], Lane.PROMPT)
+    await drain(database_url)
+    assert await rows(database, "SELECT email FROM leads") == [("second@example.com",)]
 
 
 async def test_a_country_that_changed_holds_for_a_lead_with_a_new_tag(

@@ -74,6 +74,19 @@ async def test_what_is_raised_in_it_leaves_nothing(worker: Connection) -> None:
     assert await names(worker) == []
 
 
+async def refer_to_nothing(connection: Connection) -> None:
+    async with transaction(connection) as statements:
+        await statements.execute("INSERT INTO parts VALUES (1)")
+
+
+async def test_what_only_the_commit_refuses_is_told(worker: Connection) -> None:
+    """Every statement was answered well by then."""
+    await worker.execute("CREATE TABLE parts (id int REFERENCES things DEFERRABLE INITIALLY DEFERRED)")
+    with pytest.raises(psycopg.errors.ForeignKeyViolation):
+        await refer_to_nothing(worker)
+    assert await ask(worker, "SELECT id FROM parts") == []
+
+
 async def test_more_than_the_sockets_hold_goes_both_ways_at_once(worker: Connection) -> None:
     document = "[" + ",".join(map(str, range(MANY))) + "]"
     async with transaction(worker) as statements:

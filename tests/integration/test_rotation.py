@@ -116,6 +116,16 @@ async def test_a_rotation_waits_for_who_may_still_store_under_the_old_key(
         await waiting
 
 
+async def test_a_rotation_waits_for_nobody_who_stores_no_secrets(
+    database: Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an operator's own session, left open."""
+    monkeypatch.setattr(rotation, "SETTLING", 0)
+    async with connect(database_url, "psql") as reader, reader.transaction():
+        await reader.execute("SELECT 1")
+        await asyncio.wait_for(rotation.settle(database), 5)
+
+
 async def test_two_rotations_never_run_at_once(database: Connection, database_url: str) -> None:
     async with connect(database_url, "leadhub-cli") as other:
         await rotation.lock(other)

@@ -29,7 +29,8 @@ async def stores(database_url: str) -> AsyncIterator[Stores]:
 
 
 def sent(workspace: int) -> Item:
-    return Item(uuid7(now_ms()), now_ms(), workspace, "inbound", None, b'{"email": "a@example.com"}')
+    at = now_ms()
+    return Item(uuid7(at), at, workspace, "inbound", None, b'{"email": "a@example.com"}')
 
 
 async def test_only_what_is_neither_waiting_nor_ingested_is_stored_again(

@@ -1,17 +1,22 @@
 """One service alone: it says what it cannot have, and ends or goes on without."""
 
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import psycopg
 import pytest
 import redis
 
+from cli.schema import upgrade
 from cli.services import HAS_WORKED
 from shared import hints
-from shared.embedded.datadir import DataDir
+from shared.embedded.datadir import DataDir, free_port
 from shared.embedded.valkey import Valkey
+from shared.security import new_key
 from tests.support.commands import HOST, ended, running, said_by, silent, started
+from tests.support.database import Databases
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration
@@ -51,6 +56,31 @@ def test_a_worker_that_is_killed_leaves_no_celery_behind(tmp_path: Path, databas
         assert celery != worker.pid
         worker.kill()
         until(lambda: not Path(f"/proc/{celery}").exists(), 20, what="its end")
+
+
+def test_a_worker_that_is_asked_to_end_while_it_starts_ends_well(tmp_path: Path, database_url: str) -> None:
+    with running(started(tmp_path, "worker", LEADHUB_DATABASE_URL=database_url)) as worker:
+        children = Path(f"/proc/{worker.pid}/task/{worker.pid}/children")
+        until(lambda: children.read_text() != "", 20, "Celery, which has no handlers yet")
+        worker.terminate()
+        assert worker.wait(20) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "variable", "name"),
+    [(["--name", "second"], "other", "second"), (["--name", "second"], "", "second"), ([], "other", "other")],
+)
+def test_a_workers_name_is_that_of_the_option_else_of_the_variable(
+    tmp_path: Path, database_url: str, words: list[str], variable: str, name: str
+) -> None:
+    env = {"LEADHUB_DATABASE_URL": database_url, "LEADHUB_PROCESS_NAME": variable}
+    found = "SELECT split_part(name, '@', 1) FROM processes WHERE kind = 'worker'"
+    with (
+        running(started(tmp_path, "worker", *words, **env)),
+        psycopg.connect(database_url, autocommit=True) as database,
+    ):
+        until(lambda: database.execute(found).fetchall() != [], what="its report")
+        assert database.execute(found).fetchall() == [(name,)]
 
 
 def test_two_sweepers_on_one_machine_have_names_and_stop_at_once(tmp_path: Path, database_url: str) -> None:
@@ -107,3 +137,32 @@ def test_a_url_that_cannot_be_meant_ends_the_start(
 ) -> None:
     status, said = ended(started(tmp_path, command, **{"LEADHUB_DATABASE_URL": database_url, name: url}))
     assert (status, name in said, "secret" in said) == (2, True, False), said
+
+
+def test_a_gateway_before_its_tables_asks_to_be_called_again_and_names_what_makes_them(
+    tmp_path: Path, databases: Databases
+) -> None:
+    port = free_port(HOST)
+    base = f"http://{HOST}:{port}"
+
+    def asked(path: str, **headers: str) -> tuple[int, str]:
+        request = urllib.request.Request(f"{base}{path}", b"{}" if headers else None, headers)
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+        except OSError:
+            return 0, ""
+
+    key = {"Authorization": f"Bearer {new_key().secret}", "Content-Type": "application/json"}
+    with databases.clone("template1") as url:
+        env = {"LEADHUB_DATABASE_URL": url, "LEADHUB_HOST": HOST}
+        with running(started(tmp_path, "gateway", "--with-api", "--port", str(port), **env)):
+            until(lambda: asked("/api/v1/health")[0] == 503, what="its start")
+            assert "leadhub migrate" in asked("/api/v1/health")[1]
+            for path in ("/api/inbound/leads?tenant=main", "/api/v1/tasks"):
+                status, said = asked(path, **key)
+                assert (status, "SERVICE_UNAVAILABLE" in said) == (503, True), said
+            upgrade(url)
+            until(lambda: asked("/api/v1/tasks", **key)[0] == 401, what="the knowledge of keys")

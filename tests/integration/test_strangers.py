@@ -6,9 +6,11 @@ import pytest
 import pytest_asyncio
 
 from services.workers.deliveries.claim import claim
+from shared import unsubscribing
 from shared.db import Connection
 from shared.deliveries import enqueue, mail_to_lead
 from shared.tenants import change_workspace, create_workspace
+from shared.unsubscribing import Unsubscriber
 from tests.support.ingesting import accept, drain, item, workspace_id
 from tests.support.leads import create, rows
 from tests.support.receivers import MailServer
@@ -69,6 +71,17 @@ async def test_who_unsubscribed_from_others_gets_our_mail(outbox: Outbox, theirs
         await enqueue(outbox.connection, [mail_to_lead(outbox.workspace_id, lead, "A", "B")])
         await outbox.send()
     assert [one["state"] for one in await outbox.deliveries()] == ["sent"]
+
+
+async def test_a_link_unsubscribes_from_the_workspace_that_sent_it(outbox: Outbox, theirs: int) -> None:
+    ours = outbox.workspace_id
+    keys = await unsubscribing.keys(outbox.connection, outbox.vault, [ours, theirs])
+    for sender, stranger in ((ours, theirs), (theirs, ours)):
+        who = Unsubscriber(sender, "ada@example.com")
+        token = unsubscribing.link(outbox.settings, keys[sender], who).rpartition(unsubscribing.PATH)[2]
+        assert await unsubscribing.read(outbox.connection, outbox.vault, token) == who
+        forged = f"{stranger}.{token.partition('.')[2]}"
+        assert await unsubscribing.read(outbox.connection, outbox.vault, forged) is None
 
 
 async def test_mails_under_way_hold_up_no_others(outbox: Outbox, theirs: int) -> None:

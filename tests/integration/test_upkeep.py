@@ -1,5 +1,6 @@
 """What the sweeper does once an hour: weeks to come, weeks that are past, and queues that were long."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from services.workers import upkeep
 from services.workers.upkeep import keep_in_order
 from shared import partitions
-from shared.db import Connection
+from shared.db import Connection, connect
 from tests.support.ingesting import workspace_id
 
 pytestmark = pytest.mark.integration
@@ -17,6 +18,16 @@ WEEKS = "SELECT count(*) FROM pg_class WHERE relname = ANY(%s)"
 FILL = """
 INSERT INTO journal (lane, n, ids, payload) SELECT 1, 1, ARRAY[gen_random_uuid()], decode(repeat('ab', 1000000), 'hex')
 FROM generate_series(1, %s)
+"""
+DELIVERIES = """
+WITH made AS (
+    INSERT INTO deliveries (workspace_id, message_id, kind, endpoint, payload, state, finished_at)
+    SELECT %s, 'msg_' || n, 'webhook', 'host:x', '{}', CASE WHEN at IS NULL THEN 'pending' ELSE 'sent' END, at
+    FROM unnest(%s::timestamptz[]) WITH ORDINALITY t(at, n)
+    RETURNING workspace_id, id
+)
+INSERT INTO delivery_attempts (workspace_id, delivery_id, number, started_at)
+SELECT workspace_id, id, 1, now() FROM made
 """
 SIZE = "SELECT pg_table_size('journal')"
 
@@ -61,6 +72,59 @@ async def test_what_lies_in_no_week_is_dropped_by_its_time(database: Connection)
     assert await count(database, "SELECT count(*) FROM submissions_default") == 2
     await keep_in_order(database, now, KEEP_DAYS)
     assert await count(database, "SELECT count(*) FROM submissions_default") == 1
+
+
+async def test_a_week_that_was_not_made_in_time_stays_where_it_lies(database: Connection) -> None:
+    """As where the sweeper was away for weeks: the other weeks are made, and what is past its keeping goes."""
+    now, workspace = datetime.now(UTC), await workspace_id(database)
+    ahead = [partitions.name_of(partitions.week_of(now + timedelta(weeks=weeks))) for weeks in range(-1, 5)]
+    for name in ahead:
+        await database.execute(f"DROP TABLE IF EXISTS {name}")
+    await database.execute(
+        "INSERT INTO submissions (workspace_id, id, received_at, state, channel, payload, attempts) "
+        "VALUES (%s, gen_random_uuid(), %s, 'done', 'api', '', 1)",
+        (workspace, now),
+    )
+    await keep_in_order(database, now, KEEP_DAYS)
+    assert await count(database, WEEKS, ahead) == len(ahead) - 1
+    assert await count(database, "SELECT count(*) FROM submissions_default") == 1
+
+
+async def test_a_process_that_is_gone_for_a_day_is_forgotten(database: Connection) -> None:
+    seen = (
+        "INSERT INTO processes (name, kind, host, pid, seen_at) "
+        "VALUES (%s, 'worker', 'h', 1, now() - %s * interval '1 h')"
+    )
+    for name, hours in (("away", 23), ("gone", 25)):
+        await database.execute(seen, (name, hours))
+    await keep_in_order(database, datetime.now(UTC), KEEP_DAYS)
+    assert await (await database.execute("SELECT name FROM processes")).fetchall() == [("away",)]
+
+
+async def test_who_reads_submissions_for_long_is_not_waited_for(database_url: str, database: Connection) -> None:
+    """A backup does, and every ingest would wait behind whoever waits for it."""
+    now = datetime.now(UTC)
+    old = [partitions.week_of(now - timedelta(days=KEEP_DAYS, weeks=weeks)) for weeks in (2, 3)]
+    for week in old:
+        await database.execute(partitions.creation(week))
+    async with connect(database_url, "tests reader") as reader, reader.transaction():
+        await reader.execute("SELECT FROM submissions")
+        async with asyncio.timeout(5):
+            await keep_in_order(database, now, KEEP_DAYS)
+    names = [partitions.name_of(week) for week in old]
+    assert await count(database, WEEKS, names) == 2
+    await keep_in_order(database, now, KEEP_DAYS)
+    assert await count(database, WEEKS, names) == 0
+
+
+async def test_a_delivery_is_forgotten_with_its_attempts(database: Connection) -> None:
+    now, workspace = datetime.now(UTC), await workspace_id(database)
+    times = [now, now - timedelta(days=KEEP_DAYS, weeks=2), None]
+    await database.execute(DELIVERIES, (workspace, times))
+    await keep_in_order(database, now, KEEP_DAYS)
+    left = await (await database.execute("SELECT finished_at FROM deliveries ORDER BY 1")).fetchall()
+    assert left == [(now,), (None,)]
+    assert await count(database, "SELECT count(*) FROM delivery_attempts") == 2
 
 
 async def test_a_queue_that_was_long_gives_its_pages_back_once_it_is_empty(

@@ -1,7 +1,9 @@
 """Lists of submissions: those that wait stand in their places among those decided, page by page and in a walk."""
 
 import random
+import uuid
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,11 +14,14 @@ from services.api import waiting
 from services.api.cursors import Position, Signer
 from services.api.engine import make_engine
 from services.api.pages import Page, Walk
-from services.api.received import page_of_submissions
+from services.api.received import find, page_of_submissions
+from shared import ledger, tenants
 from shared.db import Connection
 from shared.ids import keyed, now_ms, uuid7
-from shared.journal import Item, Lane
+from shared.journal import Item, Lane, Row
+from shared.spool import Spool, open_spool
 from tests.support.ingesting import accept, drain, workspace_id
+from tests.support.spooling import spooling
 
 pytestmark = pytest.mark.integration
 
@@ -123,6 +128,22 @@ async def test_what_came_twice_is_listed_once(engine: AsyncEngine, database: Con
     await database.execute(key, (workspace, repeated))
     assert await walk(engine, workspace, 10) == [again.id, repeated]
     assert (await page(engine, workspace, Page(1, 15), state="accepted"))[1] == 0
+
+
+async def test_what_waits_in_the_spool_is_its_workspaces_alone(
+    engine: AsyncEngine, database: Connection, tmp_path: Path
+) -> None:
+    mine = await workspace_id(database)
+    other = await tenants.create_workspace(database, "other", "Other")
+    items = [sent(mine, now_ms()), *[sent(other, now_ms()) for _ in range(2)]]
+    with spooling(tmp_path) as url:
+        async with open_spool(url) as client, engine.connect() as connection:
+            spool = Spool(client)
+            await spool.append(Row.of(Lane.PROMPT, items, "nobody"))
+            for workspace, theirs in ((mine, items[:1]), (other, items[1:])):
+                found = [await find(connection, spool, workspace, uuid.UUID(item.id)) for item in items]
+                assert [one["id"] for one in found if one] == [item.id for item in theirs]
+                assert (await ledger.read_of(database, spool, workspace))["spooled"] == len(theirs)
 
 
 async def test_of_a_backlog_the_newest_are_listed(engine: AsyncEngine, database: Connection) -> None:

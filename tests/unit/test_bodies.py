@@ -3,9 +3,9 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
-import pytest_asyncio
 from aiohttp import web
 
 from shared.errors import ApiError
@@ -15,29 +15,32 @@ from shared.web.bodies import MOST_HELD, read_body
 pytestmark = pytest.mark.unit
 
 LIMIT = 5 << 20
-SECONDS = 2.0  # for a body
+SECONDS = {"late": 2.0, "sent": 60.0, "left": 60.0}  # for a body: short where it is to be cut, else long enough
 HALF = 4_999_000  # bytes sent of 5,000,001
 
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-async def _answer(request: web.Request) -> web.Response:
-    try:
-        return web.Response(text=str(len(await read_body(request, LIMIT, SECONDS))))
-    except ApiError as error:
-        return web.Response(status=error.status, headers=error.headers)
+@asynccontextmanager
+async def serving(seconds: float) -> AsyncIterator[int]:
+    """A server's port, where a body may take so long."""
 
+    async def answer(request: web.Request) -> web.Response:
+        try:
+            return web.Response(text=str(len(await read_body(request, LIMIT, seconds))))
+        except ApiError as error:
+            return web.Response(status=error.status, headers=error.headers)
 
-@pytest_asyncio.fixture
-async def port() -> AsyncIterator[int]:
     app = web.Application()
-    app.router.add_post("/", _answer)
+    app.router.add_post("/", answer)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
-    yield runner.addresses[0][1]
-    await runner.cleanup()
+    try:
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
 
 
 async def begin(port: int, size: int, sent: int) -> Connection:
@@ -62,7 +65,12 @@ async def until(held: int) -> None:
 
 
 @pytest.mark.parametrize("end", ["sent", "left", "late"])
-async def test_what_large_bodies_hold_is_bounded_and_given_back(port: int, end: str) -> None:
+async def test_what_large_bodies_hold_is_bounded_and_given_back(end: str) -> None:
+    async with serving(SECONDS[end]) as port:
+        await hold_and_give_back(port, end)
+
+
+async def hold_and_give_back(port: int, end: str) -> None:
     large = [await begin(port, 5_000_001, HALF) for _ in range(25)]
     answers = [asyncio.create_task(status(one)) for one in large]
     await asyncio.wait(answers, return_when=asyncio.FIRST_COMPLETED)

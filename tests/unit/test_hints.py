@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from shared import hints
 from shared.hints import AWAKE, OUTSTANDING, Hinter
 from tests.support.waiting import until_async
 
@@ -29,6 +30,12 @@ def asked() -> Asked:
 
 
 @pytest.fixture
+def awake(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers that are awake for longer than a busy machine's pauses."""
+    monkeypatch.setattr(hints, "AWAKE", 0.1)
+
+
+@pytest.fixture
 def hinter(asked: Asked) -> Hinter:
     return Hinter(asked)  # type: ignore[arg-type]
 
@@ -45,6 +52,7 @@ async def test_one_hint_is_outstanding_at_a_time(hinter: Hinter, asked: Asked) -
     await until_async(lambda: asked.times == 2, OUTSTANDING * 20, "the hint for the rows that came meanwhile")
 
 
+@pytest.mark.usefixtures("awake")
 async def test_a_worker_that_just_answered_is_not_called(hinter: Hinter, asked: Asked) -> None:
     hinter.committed(hurried=True)
     hinter.answered()
@@ -53,6 +61,7 @@ async def test_a_worker_that_just_answered_is_not_called(hinter: Hinter, asked: 
     assert asked.times == 1
 
 
+@pytest.mark.usefixtures("awake")
 async def test_it_is_called_when_it_did_not_look_again(hinter: Hinter, asked: Asked) -> None:
     hinter.committed(hurried=True)
     hinter.answered()

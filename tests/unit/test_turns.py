@@ -91,3 +91,18 @@ async def test_none_is_lost_with_those_who_leave_while_they_wait(monkeypatch: py
         with pytest.raises(ServiceUnavailable):
             async with scarce.turn(GREEDIER):
                 raise AssertionError("it was the fourth")
+
+
+async def test_who_ends_in_the_moment_in_which_others_give_up_ends_well() -> None:
+    scarce = Turns(1, 1, "full")
+    crowd = Crowd(scarce)
+    await crowd.comes(GREEDY, MODEST, GREEDIER)
+    ending = asyncio.create_task(crowd.let_go(0))
+    await asyncio.sleep(0)
+    for one in crowd.tasks[1:]:
+        one.cancel()
+    await ending
+    await crowd.tasks[0]
+    async with held(scarce, GREEDY, 1):
+        pass
+    await crowd.end()

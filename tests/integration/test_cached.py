@@ -1,0 +1,186 @@
+"""Rows kept in memory: what is read again and when, what is forgotten, and what is known while the database is away."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+import pytest_asyncio
+
+from shared import cached
+from shared.cached import Cached
+from shared.db import Connection, Pool, make_pool
+from shared.errors import ServiceUnavailable
+from shared.notices import Notices
+from tests.support.waiting import until_async
+
+pytestmark = pytest.mark.integration
+
+MOST = 3
+NEVER = 600.0  # seconds
+AWAY, BACK = "ALTER TABLE things RENAME TO gone", "ALTER TABLE gone RENAME TO things"
+
+
+class Things(Cached[int, str]):
+    """The names of a table's rows. `asked`: of the database; an answer for several may be held back."""
+
+    def __init__(self, pool: Pool, url: str) -> None:
+        self.asked: list[list[int]] = []
+        self.let_go = asyncio.Event()
+        self.let_go.set()
+        self.notices = Notices(url)
+        super().__init__(pool, self.notices, "things", self._named, self._first, MOST)
+
+    async def _named(self, connection: Connection, keys: list[int]) -> dict[int, str]:
+        self.asked.append(keys)
+        rows = await connection.execute("SELECT id, name FROM things WHERE id = ANY(%s)", (keys,))
+        found: dict[int, str] = dict(await rows.fetchall())
+        if len(keys) > 1:
+            await self.let_go.wait()
+        return found
+
+    async def _first(self, connection: Connection, n: int) -> dict[int, str]:
+        rows = await connection.execute("SELECT id, name FROM things ORDER BY id LIMIT %s", (n,))
+        return dict(await rows.fetchall())
+
+
+@pytest_asyncio.fixture
+async def things(database: Connection, database_url: str) -> AsyncIterator[Things]:
+    await database.execute("CREATE TABLE things (id int PRIMARY KEY, name text)")
+    await database.execute("INSERT INTO things SELECT n, 'old' FROM generate_series(1, 5) AS n")
+    async with make_pool(database_url, "tests", size=2) as pool:
+        yield Things(pool, database_url)
+
+
+@asynccontextmanager
+async def running(things: Things) -> AsyncIterator[None]:
+    things.notices.start()
+    task = asyncio.create_task(things.run())
+    yield
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await things.notices.stop()
+
+
+async def test_a_row_is_read_once_until_it_is_refreshed(things: Things, database: Connection) -> None:
+    assert [await things.find(1), await things.find(1), things.known(2)] == ["old", "old", None]
+    await database.execute("UPDATE things SET name = 'new'")
+    assert (await things.find(1), things.asked) == ("old", [[1]])
+    await things.refresh()
+    assert (things.known(1), things.asked) == ("new", [[1], [1]])
+
+
+async def test_a_row_that_is_gone_is_forgotten_and_the_others_stay(things: Things, database: Connection) -> None:
+    assert [await things.find(key) for key in (1, 2)] == ["old", "old"]
+    await database.execute("DELETE FROM things WHERE id = 1")
+    await things.refresh()
+    assert [things.known(key) for key in (1, 2)] == [None, "old"]
+
+
+async def test_what_is_guessed_costs_one_query_and_is_met_once_it_is_made(things: Things, database: Connection) -> None:
+    assert [await things.find(9), await things.find(9), things.asked] == [None, None, [[9]]]
+    await database.execute("INSERT INTO things VALUES (9, 'made')")
+    await things.refresh()
+    assert await things.find(9) == "made"
+
+
+async def test_of_guesses_no_more_are_remembered_than_may_be(things: Things, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cached, "UNKNOWN", 2)
+    for key in (7, 8, 9, 7, 8, 9):
+        assert await things.find(key) is None
+    assert things.asked == [[7], [8], [9], [9]]
+
+
+async def test_of_more_than_it_keeps_the_first_go(things: Things) -> None:
+    for key in (1, 2, 3, 4, 5):
+        assert await things.find(key) == "old"
+    assert [things.known(key) is not None for key in (1, 2, 3, 4, 5)] == [False, False, True, True, True]
+
+
+async def test_what_is_forgotten_is_read_again_be_it_known_or_unknown(things: Things, database: Connection) -> None:
+    assert [await things.find(1), await things.find(9)] == ["old", None]
+    await database.execute("UPDATE things SET name = 'new'")
+    await database.execute("INSERT INTO things VALUES (9, 'made')")
+    for key in (1, 9):
+        things.forget(key)
+    assert [await things.find(1), await things.find(9)] == ["new", "made"]
+
+
+async def test_one_forgotten_while_it_is_refreshed_stays_forgotten(things: Things, database: Connection) -> None:
+    assert [await things.find(key) for key in (1, 2)] == ["old", "old"]
+    things.let_go.clear()
+    refreshing = asyncio.create_task(things.refresh())
+    await until_async(lambda: len(things.asked) == 3)
+    await database.execute("UPDATE things SET name = 'new'")
+    things.forget(1)
+    things.let_go.set()
+    await refreshing
+    assert [things.known(1), await things.find(1), things.known(2)] == [None, "new", "old"]
+
+
+async def test_one_read_anew_while_it_is_refreshed_stays_as_it_was_read(things: Things, database: Connection) -> None:
+    assert [await things.find(key) for key in (1, 2)] == ["old", "old"]
+    things.let_go.clear()
+    refreshing = asyncio.create_task(things.refresh())
+    await until_async(lambda: len(things.asked) == 3)
+    await database.execute("UPDATE things SET name = 'new'")
+    things.forget(1)
+    assert await things.find(1) == "new"
+    things.let_go.set()
+    await refreshing
+    assert things.known(1) == "new"
+
+
+async def test_while_the_database_is_away_what_was_found_stays_and_the_rest_may_be_there(
+    things: Things, database: Connection
+) -> None:
+    assert await things.find(1) == "old"
+    await database.execute(AWAY)
+    await things._keep_fresh()
+    assert await things.find(1) == "old"
+    with pytest.raises(ServiceUnavailable):
+        await things.find(2)
+    await database.execute(BACK)
+    assert await things.find(2) == "old"
+
+
+async def test_a_change_is_felt_at_once_when_it_is_told(
+    things: Things, database: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cached, "REFRESH", NEVER)
+    async with running(things):
+        await until_async(lambda: things.known(5) == "old", 5, "a look ahead")
+        for name in ("new", "newer"):
+            await database.execute("UPDATE things SET name = %s", (name,))
+            await database.execute("NOTIFY things")
+            await until_async(lambda name=name: things.known(1) == things.known(5) == name, 5, name)  # type: ignore[misc]
+
+
+async def test_a_change_is_felt_soon_though_nobody_tells(
+    things: Things, database: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cached, "REFRESH", 0.1)
+    async with running(things):
+        await until_async(lambda: things.known(1) == "old", 5, "a look ahead")
+        await database.execute("UPDATE things SET name = 'new'")
+        await until_async(lambda: things.known(1) == "new", 5, "a refresh")
+
+
+async def test_a_look_ahead_that_failed_is_made_up_for(
+    things: Things, database: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cached, "REFRESH", 0.1)
+    await database.execute(AWAY)
+    tried: list[bool] = []
+    look_ahead = things._look_ahead
+
+    async def look() -> bool:
+        tried.append(await look_ahead())
+        return tried[-1]
+
+    monkeypatch.setattr(things, "_look_ahead", look)
+    async with running(things):
+        await until_async(lambda: tried[:1] == [False], 10, "a look in vain")
+        await database.execute(BACK)
+        await until_async(lambda: things.known(5) == "old", 5, "a look ahead")
+        assert tried.count(True) == 1

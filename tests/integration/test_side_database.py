@@ -1,0 +1,70 @@
+"""The database that a restore fills beside the real one."""
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+from sqlalchemy import make_url
+
+from cli.dump import maintenance, side_database, take_place
+
+
+def is_there(server: psycopg.Connection[tuple[object, ...]], name: str) -> bool:
+    return server.execute("SELECT FROM pg_database WHERE datname = %s", (name,)).fetchone() is not None
+
+
+@contextmanager
+def interrupted_once_there(url: str, name: str) -> Iterator[None]:
+    """Ctrl-C for this thread in the moment in which a database appears, which is before its maker is told."""
+    this = threading.get_ident()
+
+    def watch() -> None:
+        with maintenance(url) as server:
+            until = time.monotonic() + 20
+            while not is_there(server, name) and time.monotonic() < until:
+                pass
+        signal.pthread_kill(this, signal.SIGINT)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield
+    finally:
+        watcher.join()
+
+
+@pytest.mark.parametrize("_", range(4))
+def test_one_whose_making_is_interrupted_is_not_left_there(_: int, database_url: str) -> None:
+    name = f"{conninfo_to_dict(database_url)['dbname']}_restoring"
+    with (
+        pytest.raises(KeyboardInterrupt),
+        interrupted_once_there(database_url, name),
+        side_database(database_url),
+    ):
+        time.sleep(20)
+    with maintenance(database_url) as server:
+        assert not is_there(server, name)
+
+
+@pytest.mark.parametrize("name", ["a" * 63, "日" * 21, "é" * 31])
+def test_a_name_of_any_length_is_another_than_those_beside_it(name: str, database_url: str) -> None:
+    """PostgreSQL takes 63 bytes of a name."""
+    url = make_url(database_url).set(database=name).render_as_string(hide_password=False)
+    with maintenance(url) as server:
+        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        try:
+            before = server.execute("SELECT oid FROM pg_database WHERE datname = %s", (name,)).fetchone()
+            with side_database(url):
+                now = server.execute("SELECT oid FROM pg_database WHERE datname = %s", (name,)).fetchone()
+                assert now == before
+                take_place(url)
+            assert is_there(server, name)
+        finally:
+            for each in server.execute("SELECT datname FROM pg_database WHERE datname ~ '^(aaa|日|é)'").fetchall():
+                server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(each[0])))

@@ -1,0 +1,115 @@
+"""The sweeper where it is alone: what it has learnt outlives what interrupts it."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.workers.deliveries.standby import LOOK
+from services.workers.sweeper import Sweeper
+from shared.db import Connection
+from shared.deliveries import enqueue, to_subscription
+from shared.settings import Settings
+from tests.support.automating import action, leads, save
+from tests.support.ingesting import accept, item, workspace_id
+from tests.support.receivers import Receiver
+from tests.support.sending import Outbox
+from tests.support.serving import settings_of
+from tests.support.waiting import until_async
+
+pytestmark = pytest.mark.integration
+
+# As of statements that take too long: of more rows than ten.
+TOO_MUCH = """
+CREATE FUNCTION too_much() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (SELECT count(*) FROM many) > 10 THEN RAISE EXCEPTION 'too much' USING ERRCODE = 'query_canceled'; END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER too_much AFTER {what} ON leads REFERENCING NEW TABLE AS many
+FOR EACH STATEMENT EXECUTE FUNCTION too_much();
+"""
+
+
+SESSIONS = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'leadhub sweeper'"
+ENDED = SESSIONS.replace("count(*)", "count(pg_terminate_backend(pid))")
+
+
+@asynccontextmanager
+async def sweeping(settings: Settings) -> AsyncIterator[None]:
+    """A sweeper with neither broker nor spool."""
+    loop = asyncio.get_running_loop()
+    task = asyncio.create_task(Sweeper(settings).run())
+    try:
+        await until_async(lambda: loop.remove_signal_handler(signal.SIGINT), what="a sweeper at work")
+        yield
+    finally:
+        signal.raise_signal(signal.SIGTERM)
+        await asyncio.wait_for(task, 30)
+        loop.remove_signal_handler(signal.SIGTERM)
+
+
+async def count(database: Connection, query: str) -> int:
+    row = await (await database.execute(query.encode())).fetchone()
+    return int(row[0]) if row else 0
+
+
+async def test_what_takes_too_long_is_ingested_in_smaller_batches(
+    database_url: str, database: Connection, tmp_path: Path
+) -> None:
+    workspace = await workspace_id(database)
+    for number in range(40):
+        await accept(database, [item(workspace, {"email": f"{number}@example.com"})])
+    await database.execute(TOO_MUCH.format(what="INSERT"))
+
+    async def all_are_there() -> bool:
+        return await count(database, "SELECT count(*) FROM leads") == 40
+
+    async with sweeping(settings_of(database_url, tmp_path)):
+        await until_async(all_are_there, 20, "all leads")
+
+
+async def test_what_takes_too_long_is_acted_on_in_smaller_batches(
+    database_url: str, database: Connection, tmp_path: Path
+) -> None:
+    await save(database, {"type": "lead_created"}, action("add_tag", tag="seen"))
+    many: list[dict[str, Any]] = [{"email": f"{number}@example.com"} for number in range(40)]
+    await leads(database_url, database, *many)
+    await database.execute(TOO_MUCH.format(what="UPDATE"))
+
+    async def all_bear_it() -> bool:
+        return await count(database, "SELECT count(*) FROM leads WHERE tag_ids <> '{}'") == 40
+
+    async with sweeping(settings_of(database_url, tmp_path)):
+        await until_async(all_bear_it, 20, "all tags")
+
+
+async def test_what_is_being_sent_goes_on_where_a_connection_breaks(
+    outbox: Outbox, receiver: Receiver, tmp_path: Path
+) -> None:
+    receiver.hold()
+    subscription = await outbox.subscribe(receiver.url)
+    what = await outbox.happening(await outbox.lead())
+    await enqueue(outbox.connection, [to_subscription(outbox.workspace_id, subscription, what)])
+    secret, allowed = outbox.settings.secret_key, outbox.settings.allowed_targets
+
+    async def is_sent() -> bool:
+        return [one["state"] for one in await outbox.deliveries()] == ["sent"]
+
+    async with sweeping(settings_of(outbox.url, tmp_path, secret_key=secret, allowed_targets=allowed)):
+        await until_async(lambda: bool(receiver.requests), what="a request under way")
+        ended = await count(outbox.connection, ENDED)
+        assert ended > 3
+
+        async def is_back() -> bool:  # but for a drainer without a spool, which comes and goes, and the sender
+            return await count(outbox.connection, SESSIONS) >= ended - 2
+
+        await until_async(is_back, 20, "a sweeper on new connections")
+        await asyncio.sleep(3 * LOOK)  # in which it looks for what is due
+        receiver.release()
+        await until_async(is_sent, 10, "its outcome")
+    assert len(receiver.requests) == 1

@@ -1,0 +1,64 @@
+"""A worker that lives and does nothing is found by its heartbeat, and no other is taken for it."""
+
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from cli import watch
+from cli.supervisor import Child
+from cli.watch import HeartbeatWatch
+from shared.embedded.process import Program
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.integration
+
+HERE = socket.gethostname()
+BEAT = """
+INSERT INTO processes (name, kind, host, pid, seen_at) VALUES (%s, 'worker', %s, %s, now() - %s * interval '1 h')
+"""
+Start = Callable[[str], Child]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    children: list[Child] = []
+
+    def make(name: str) -> Child:
+        argv = (sys.executable, "-S", "-c", "import time; time.sleep(600)")
+        child = Child(Program(name=name, argv=argv, log=tmp_path / f"{name}.log", env={}, stage=0))
+        child.start()
+        children.append(child)
+        return child
+
+    yield make
+    for child in children:
+        child.end()
+
+
+def test_whose_heart_stopped_is_killed_and_nobody_else(
+    database_url: str, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "STALE", 1.0)
+    monkeypatch.setattr(watch, "EVERY", 0.05)
+    still, well, elsewhere, young = (start(name) for name in ("still", "well", "elsewhere", "young"))
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for child, host, hours in ((still, HERE, 1), (well, HERE, -1), (elsewhere, "there", 1), (young, HERE, 1)):
+            assert child.process
+            connection.execute(BEAT, (child.program.name, host, child.process.pid, hours))
+    young.started = time.monotonic() + 600  # what is stale is of another that bore its number
+    began = time.monotonic()
+    heartbeats = HeartbeatWatch(database_url, [still, well, elsewhere, young])
+
+    def is_killed() -> bool:
+        heartbeats.kill_stale()
+        return not still.runs
+
+    until(is_killed, 10, "the end of the one")
+    assert time.monotonic() - began > 1.0  # until then the database itself may have been away
+    heartbeats.kill_stale()
+    assert all(child.runs for child in (well, elsewhere, young))

@@ -1,0 +1,53 @@
+"""What libraries say of an exception is told without its message, which may quote a person."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from shared.embedded.process import PROJECT_ROOT
+
+pytestmark = pytest.mark.unit
+
+TASK = """
+from celery import Celery
+from celery.app.trace import build_tracer
+from shared import logging
+
+logging.configure("worker")
+app = Celery("tests", broker="memory://")
+
+@app.task(name="fail", ignore_result=True)
+def fail():
+    raise ValueError("Key (value)=(ada@example.com) already exists.")
+
+build_tracer("fail", fail, app=app)("id", (), {}, {"id": "id", "delivery_info": {}})
+"""
+FORGOTTEN = """
+import asyncio
+from shared import logging
+
+logging.configure("gateway")
+
+async def fail():
+    raise ValueError("Key (value)=(ada@example.com) already exists.")
+
+async def main():
+    task = asyncio.create_task(fail())
+    await asyncio.wait({task})
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize(("program", "logger"), [(TASK, "celery.app.trace"), (FORGOTTEN, "asyncio")])
+def test_an_exception_that_a_library_logs_is_told_by_kind_and_place(program: str, logger: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=PROJECT_ROOT, capture_output=True, check=True, timeout=60
+    )
+    assert b"ada" not in done.stderr
+    (line,) = [json.loads(line) for line in done.stderr.splitlines()]
+    assert (line["logger"], line["level"]) == (logger, "error")
+    assert line["exception"][0]["type"] == "ValueError"
+    assert any(where.endswith(" fail") for where in line["exception"][0]["at"])
