@@ -18,6 +18,7 @@ import pytest
 from cli.dump import maintenance
 from tests.support.backups import (
     databases_of,
+    execute,
     has_database,
     is_private_and_whole,
     make_workspace,
@@ -140,6 +141,26 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return (folder / "saved.tar").read_bytes()
 
 
+HELD_RESTORE = """
+CREATE FUNCTION held(n integer) RETURNS boolean LANGUAGE sql RETURN true;
+CREATE TABLE held_rows (n integer CHECK (held(n)));
+INSERT INTO held_rows VALUES (1);
+CREATE OR REPLACE FUNCTION held(n integer) RETURNS boolean LANGUAGE plpgsql AS
+    $$ BEGIN PERFORM pg_sleep(120); RETURN true; END $$;
+"""
+
+
+@pytest.fixture(scope="module")
+def saved_held(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A backup whose restore takes two minutes, so that a signal never comes too late: a check of one row sleeps."""
+    folder = tmp_path_factory.mktemp("saved-held")
+    stack = Stack(folder / "data")
+    make_workspace(stack)
+    execute(stack, HELD_RESTORE)
+    stack.run("backup", str(folder / "saved.tar"))
+    return (folder / "saved.tar").read_bytes()
+
+
 @pytest.fixture(scope="module")
 def holder(tmp_path_factory: pytest.TempPathFactory) -> Stack:
     """A data dir, nothing running on it, with two leads."""
@@ -196,9 +217,9 @@ def test_leads_that_wait_in_the_spool_are_not_replaced_unasked(saved: bytes, hol
     assert ledger_of(holder) == state
 
 
-def test_a_restore_killed_half_way_leaves_the_old_state(saved: bytes, holder: Stack, tmp_path: Path) -> None:
+def test_a_restore_killed_half_way_leaves_the_old_state(saved_held: bytes, holder: Stack, tmp_path: Path) -> None:
     file, own, state = tmp_path / "saved.tar", tmp_path / "own.tar", ledger_of(holder)
-    file.write_bytes(saved)
+    file.write_bytes(saved_held)
     holder.run("backup", str(own))
     with restoring(holder, file) as process:
         until(lambda: has_database(holder, "leadhub_restoring"), what="a restore half way")
@@ -211,10 +232,10 @@ def test_a_restore_killed_half_way_leaves_the_old_state(saved: bytes, holder: St
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_who_interrupts_a_restore_is_told_that_nothing_was_changed(
-    number: signal.Signals, saved: bytes, holder: Stack, tmp_path: Path
+    number: signal.Signals, saved_held: bytes, holder: Stack, tmp_path: Path
 ) -> None:
     file, state, secret = tmp_path / "saved.tar", ledger_of(holder), secret_of(holder)
-    file.write_bytes(saved)
+    file.write_bytes(saved_held)
     with restoring(holder, file) as process:
         until(lambda: has_database(holder, "leadhub_restoring"), what="a restore half way")
         process.send_signal(number)
@@ -269,12 +290,14 @@ def test_what_a_killed_restore_left_goes_when_up_starts(tmp_path: Path) -> None:
     assert databases_of(stack) == {"leadhub", "postgres"}
 
 
-def test_a_backup_replaces_no_file_unasked(saved: bytes, holder: Stack, tmp_path: Path) -> None:
-    file = tmp_path / "saved.tar"
+def test_a_backup_replaces_no_file_unasked(saved: bytes, tmp_path: Path) -> None:
+    stack, file = Stack(tmp_path / "data"), tmp_path / "saved.tar"
+    make_workspace(stack)
+    asyncio.run(spool_two(stack.folder))
     file.write_bytes(saved)
-    code, said = refused(holder, "backup", str(file))
+    code, said = refused(stack, "backup", str(file))
     assert (code, "pass --force" in said, file.read_bytes() == saved) == (2, True, True)
-    holder.run("backup", str(file), "--force")
+    stack.run("backup", str(file), "--force")
     assert manifest_of(file)["ledger"]["spooled"] == 2
 
 

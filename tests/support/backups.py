@@ -3,7 +3,7 @@
 import json
 import tarfile
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import redis.asyncio as redis
@@ -59,6 +59,13 @@ def has_database(stack: Stack, name: str) -> bool:
     except psycopg.OperationalError:  # only just starting
         return False
     return row is not None
+
+
+def execute(stack: Stack, statements: LiteralString) -> None:
+    """Change the database of a data dir on which nothing runs."""
+    settings = Settings(data_dir=stack.folder, database_url="", broker_url="", redis_url="", spool_url="")
+    with connected(settings) as found, psycopg.connect(found.database_url) as database:
+        database.execute(statements)
 
 
 def databases_of(stack: Stack) -> set[str]:
