@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 import click
 
 from cli.common import data_dir_option, make_settings, say
+from cli.reruns import SuiteRunner, summary_lines
 from cli.schema import check
 from shared.embedded.process import PROJECT_ROOT
 from shared.embedded.servers import database
@@ -16,7 +17,8 @@ from shared.settings import Settings
 
 CACHE = Path(sys.prefix) / "cache"  # the tools' caches, so that nothing is written elsewhere
 BIN = Path(sys.prefix) / "bin"
-PYTEST = (sys.executable, "-m", "pytest", "-o", f"cache_dir={CACHE / 'pytest'}")
+PYTEST_CACHE = CACHE / "pytest"
+PYTEST = (sys.executable, "-m", "pytest", "-o", f"cache_dir={PYTEST_CACHE}")
 CHECKS = (
     ("ruff", "check", "--quiet"),
     ("ruff", "format", "--check", "--quiet"),
@@ -32,8 +34,9 @@ CHECKS = (
 def test(faults: bool, pytest_arguments: tuple[str, ...]) -> None:
     """Run the checks and every test.
 
-    The checks are ruff, mypy, import-linter and Alembic's. With PYTEST_ARGUMENTS it is only pytest, with them. Needs
-    nothing but this project: databases are started for the length of the tests.
+    The checks are ruff, mypy, import-linter and Alembic's. A test that fails runs once more at the end, alone: if it
+    passes then, it is named as flaky and the run succeeds. With PYTEST_ARGUMENTS it is only pytest, with them, and
+    each test runs once. Needs nothing but this project: databases are started for the length of the tests.
 
     Example: leadhub test tests/unit -k merge
     """
@@ -43,14 +46,14 @@ def test(faults: bool, pytest_arguments: tuple[str, ...]) -> None:
         sys.exit(_pytest(*pytest_arguments))
     failed = [" ".join(command[:2]) for command in CHECKS if _run(str(BIN / command[0]), *command[1:])]
     failed += [] if _schema_fits() else ["alembic check"]
-    tests = [
-        _pytest("-n", "2", "--dist", "loadfile", "-m", "not faults and not long"),
-        # After the others: they kill, and measure how long that is felt. Most of the time they wait.
-        _pytest("-n", "2", "--dist", "load", "-m", "faults and not long", "tests/faults"),
-    ]
-    for name in failed:
-        say(f"failed: {name}")
-    sys.exit(1 if failed or any(status not in (0, 5) for status in tests) else 0)  # 5: no test of that kind
+    suite = SuiteRunner(PYTEST_CACHE, _pytest)
+    suite.run("-n", "2", "--dist", "loadfile", "-m", "not faults and not long")
+    # After the others: they kill, and measure how long that is felt. Most of the time they wait.
+    suite.run("-n", "2", "--dist", "load", "-m", "faults and not long", "tests/faults")
+    reruns = suite.rerun()
+    for line in summary_lines(failed, suite.broken, reruns):
+        say(line)
+    sys.exit(1 if failed or suite.broken or reruns.failed else 0)
 
 
 def _pytest(*arguments: str) -> int:
