@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from bench.attacks import measure_attacks
 from bench.bare import bare
 from bench.contest import Contestant
 from bench.growth import measure_growth
@@ -22,7 +23,7 @@ from bench.stack import leadhub, new_database
 from bench.variants import measure_variants
 from shared.settings import Settings
 
-KINDS = ("ingest", "read")
+KINDS = ("ingest", "read", "attacks")
 
 
 def main(kind: str | None, as_json: bool, settings: Settings, arguments: Sequence[str] = ()) -> int:
@@ -42,7 +43,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("kind", choices=KINDS)
     parser.add_argument("--json", action="store_true", help="the result as JSON")
     parser.add_argument(
-        "--quick", action="store_true", help="2 s a load instead of 5; read: 100,000 leads, not a million"
+        "--quick",
+        action="store_true",
+        help="2 s a load instead of 5; read: 100,000 leads, not a million; attacks: 8 s each, not 20",
     )
     parser.add_argument("--rounds", type=int, default=3, help="figures are medians of so many (3)")
     parser.add_argument("--variants", action="store_true", help="also hints against credits, one worker against two")
@@ -62,6 +65,8 @@ def workplace(data_dir: Path) -> Iterator[Path]:
 def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     if options.kind == "read":
         return measure_reads(folder, quick=options.quick)
+    if options.kind == "attacks":
+        return measure_attacks(folder, quick=options.quick)
     if options.million:
         with bare(folder) as reference:
             return measure_growth(reference, folder / "leadhub")

@@ -62,6 +62,7 @@ def variants_result(measured: Mapping[str, Sequence[Round]]) -> dict[str, Round]
 def as_text(result: Mapping[str, Any]) -> str:
     """Every part that the result has, as aligned tables."""
     parts: dict[str, Callable[[Any], str]] = {
+        "attacks": attacks_text,
         "reads": reads_text,
         "http": http_text,
         "figures": figures_text,
@@ -81,6 +82,21 @@ def figures_text(figures: Mapping[str, Any]) -> str:
         spread = (min(figure["rounds"]), figure["median"], max(figure["rounds"]))
         rows.append([figure["label"], *map(number, spread), figure["unit"]])
     return table(["Figure", "lowest", "median", "highest", ""], rows)
+
+
+def attacks_text(attacks: Sequence[Mapping[str, Any]]) -> str:
+    """Milliseconds of another workspace's leads, idle → attacked; MiB of the largest service at its peak."""
+    rows = []
+    for attack in attacks:
+        idle, attacked = attack["idle"], attack["attacked"]
+        figures = (f"{leg}_{figure}" for leg in ("answers", "webhooks") for figure in ("p50", "max"))
+        changes = [f"{idle[figure]:.0f} → {attacked[figure]:.0f}" for figure in figures]
+        failed = f"{attacked['refused'] + attacked['missing']:g}"
+        rows.append(
+            [attack["attack"], *changes, failed, number(attack["memory_mib"]), "met" if attack["met"] else "MISSED"]
+        )
+    headings = ["Attack", "answer p50 ms", "max", "webhook p50 ms", "max", "failed", "MiB", ""]
+    return table(headings, rows)
 
 
 def reads_text(reads: Sequence[Mapping[str, Any]]) -> str:

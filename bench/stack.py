@@ -72,8 +72,8 @@ def wait_until_drained(database: psycopg.Connection) -> float:
     return time.monotonic()
 
 
-def create_key(folder: Path) -> str:
-    command = [LAUNCHER, "key", "create", "--workspace", WORKSPACE, "--name", "bench", "--scopes", "*"]
+def create_key(folder: Path, workspace: str = WORKSPACE) -> str:
+    command = [LAUNCHER, "key", "create", "--workspace", workspace, "--name", "bench", "--scopes", "*"]
     command += ["--rate-limit", "1000000000", "--json", "--data-dir", str(folder)]
     answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, cwd=PROJECT_ROOT, env=own_environment())
     return str(orjson.loads(answer.stdout)["key"])

@@ -8,15 +8,15 @@ from cli.common import data_dir_option, make_settings
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
-@click.argument("kind", type=click.Choice(["ingest", "read"]), default="ingest")
+@click.argument("kind", type=click.Choice(["ingest", "read", "attacks"]), default="ingest")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @data_dir_option
 def bench(kind: str, as_json: bool, arguments: tuple[str, ...]) -> None:
-    """Measure this machine: taking leads, or reading lists.
+    """Measure this machine: taking leads, reading lists, or an attack's effect on others.
 
-    `ingest` takes leads side by side with references, `read` reads lists of 10,000 leads beside those of a million.
-    Takes some minutes.
+    `ingest` takes leads side by side with references, `read` reads lists of 10,000 leads beside those of a million,
+    `attacks` attacks a LeadHub of its own and measures another workspace's leads meanwhile. Takes some minutes.
 
     Further options: --quick; for ingest also --rounds N, --variants, --million, --soak SECONDS.
     """

