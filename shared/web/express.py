@@ -21,6 +21,7 @@ from aiohttp.http import SERVER_SOFTWARE
 from aiohttp.http_parser import RawRequestMessage
 from aiohttp.web_protocol import RequestHandler
 
+from shared.web.bodies import is_encoded
 from shared.web.heads import Head, head_of, is_whole
 
 Send = Callable[[bytes], None]
@@ -49,9 +50,9 @@ _LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for statu
 
 
 class ExpressHandler(RequestHandler):
-    """A connection. Stands on five parts of aiohttp's: `_messages`, what was read and not begun; `_waiter`, on which
-    its task waits while there is none; `_handle_request`, in which it answers one; and its two ways of closing what is
-    idle.
+    """A connection. Stands on six parts of aiohttp's: `_messages`, what was read and not begun; `_waiter`, on which
+    its task waits while there is none; `_handle_request`, in which it answers one; `_lingering_time`, in which it reads
+    the rest of a refused body; and its two ways of closing what is idle.
     """
 
     __slots__ = ("_behind", "_between", "_express", "_is_coming", "_is_under_way", "_known", "_left", "_unreadable")
@@ -79,6 +80,8 @@ class ExpressHandler(RequestHandler):
 
     async def _handle_request(self, request: Any, *arguments: Any) -> Any:
         answer, is_reset = await super()._handle_request(request, *arguments)
+        if not answer.keep_alive and is_encoded(request):
+            self._lingering_time = 0.0  # the rest of a refused bomb is not worth reading
         is_over = not is_reset and bool(answer.keep_alive) and request.content.is_eof()
         self._is_coming = is_over and not self._messages
         return answer, is_reset

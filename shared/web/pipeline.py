@@ -29,6 +29,7 @@ from shared.ratelimit import RateLimiter, unlimited
 from shared.web.access import KEY, PUBLIC, require, scope_of
 from shared.web.access_log import AccessLog
 from shared.web.answers import render
+from shared.web.bodies import is_encoded
 
 log = logging.get()
 
@@ -136,8 +137,17 @@ def _complete(request: web.Request, response: web.StreamResponse, request_id: st
     headers.update(request.get(LIMIT_HEADERS, {}))
     if request.path.startswith("/api"):
         headers.update(CORS)
-    if response.status in (408, 413):
-        response.force_close()  # the rest of the body is not wanted
+    if _ends_connection(request, response):
+        response.force_close()
+
+
+def _ends_connection(request: web.Request, response: web.StreamResponse) -> bool:
+    """Whether the rest of the body is not wanted, or nobody knows where it ends."""
+    if response.status < 400:
+        return False
+    if response.status in (408, 413) or hdrs.CONNECTION in response.headers:
+        return True
+    return is_encoded(request) and not request.content.at_eof()
 
 
 def sent_request_id(headers: Mapping[str, str]) -> str | None:

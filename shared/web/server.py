@@ -8,13 +8,11 @@ from collections.abc import Callable
 from functools import partial
 
 from aiohttp import HttpVersion11, web
-from aiohttp.http_exceptions import ContentEncodingError
 
 from shared import logging
 from shared.collector import settle
 from shared.errors import ApiError, BadRequest, ServerError
 from shared.web.answers import render
-from shared.web.bodies import unknown_encoding
 from shared.web.express import EXPRESS, ExpressHandler
 from shared.web.pipeline import CORS, new_request_id, sent_request_id
 
@@ -68,6 +66,7 @@ def _handler(app: web.Application, runner: web.AppRunner, header_timeout: float)
         access_log=None,  # as AppRunner passes it
         keepalive_timeout=header_timeout,
         lingering_time=LINGER,
+        auto_decompress=False,  # `read_body` inflates, once the key is known
     )
     # aiohttp arms its idle timer only after the first request; a client that drips its first headers would stay.
     handler.keep_alive(True)
@@ -90,7 +89,7 @@ class _Handler(ExpressHandler):
         log.warning("request.unreadable", request_id=request_id, status=status, error=type(exc).__name__)
         if request.writer.output_size > 0:
             raise ConnectionError("the answer has begun already")
-        response = render(_refusal(status, exc), request_id)
+        response = render(_refusal(status), request_id)
         response.headers["X-Request-Id"] = request_id
         response.headers.update(CORS)
         response.force_close()
@@ -100,13 +99,11 @@ class _Handler(ExpressHandler):
 
 
 def _id_in(unreadable: bytes) -> str | None:
-    """The id that the caller gave, where the head came as one and says it: an encoding that aiohttp's parser refuses
-    leaves nothing of the request but its bytes."""
+    """The id that the caller gave, where the head came as one and says it: what aiohttp's parser refuses leaves nothing
+    of the request but its bytes."""
     found = SENT_ID.search(unreadable.partition(b"\r\n\r\n")[0])
     return sent_request_id({"X-Request-Id": found[1].strip().decode(errors="replace")}) if found else None
 
 
-def _refusal(status: int, exc: BaseException | None) -> ApiError:
-    if isinstance(exc, ContentEncodingError):
-        return unknown_encoding()
+def _refusal(status: int) -> ApiError:
     return BadRequest("The request is not valid HTTP.") if status < 500 else ServerError()

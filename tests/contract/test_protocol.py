@@ -3,10 +3,13 @@
 import gzip
 import json
 import secrets
+import zlib
+from collections.abc import Callable
 
+import aiohttp
 import pytest
 
-from tests.contract.service import INBOUND, Service
+from tests.contract.service import INBOUND, Service, ask, new_email
 from tests.support.waiting import until
 
 HEAD = b"GET /api/v1/health HTTP/1.1\r\nHost: x\r\n"
@@ -28,6 +31,7 @@ BROKEN_BODIES = [
     (b"Content-Encoding: gzip\r\nContent-Length: 7", b"garbage"),
     (b"Content-Encoding: deflate\r\nContent-Length: 3", b"\xff\xff\xff"),
     (b"Content-Encoding: gzip\r\nContent-Length: 20", gzip.compress(b'{"email":"a@example.com"}', mtime=0)[:20]),
+    (b"Content-Encoding: gzip\r\nContent-Length: 40", gzip.compress(b'{"email":"a@example.com"}', mtime=0)[:40]),
     (b"Transfer-Encoding: chunked", b"zz\r\n{}\r\n0\r\n\r\n"),
     (b"Transfer-Encoding: chunked", b"2\r\n{}x\r\n0\r\n\r\n"),
 ]
@@ -94,6 +98,30 @@ def test_a_refused_encoding_is_found_in_the_log_by_the_callers_id(service: Servi
         return any(id_.encode() in path.read_bytes() for path in logs)
 
     until(is_logged, 5, "its line in the log")
+
+
+@pytest.mark.parametrize(("name", "compress"), [("gzip", gzip.compress), ("Deflate", zlib.compress)])
+async def test_a_compressed_lead_is_taken(
+    client: aiohttp.ClientSession, name: str, compress: Callable[[bytes], bytes]
+) -> None:
+    body = compress(json.dumps({"email": new_email()}).encode())
+    headers = {"Content-Encoding": name, "Content-Type": "application/json"}
+    assert (await ask(client, "POST", INBOUND, data=body, headers=headers)).status == 201
+
+
+def test_a_refused_client_is_told_that_its_connection_ends_if_its_body_is_compressed(service: Service) -> None:
+    body = gzip.compress(b"{}")
+    for path in (INBOUND, "/api/v1/nothing", "/api/v1/health"):
+        head, _ = _answer(service, _compressed(f"POST {path}", body))
+        assert head.split()[1] == (b"405" if path.endswith("health") else b"401")
+        assert b"\r\nConnection: close" in head
+
+
+def _compressed(request: str, body: bytes) -> bytes:
+    return (
+        f"{request} HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        + body
+    )
 
 
 def test_a_bomb_is_refused_by_what_it_unpacks_to(service: Service) -> None:
