@@ -7,19 +7,21 @@ from collections.abc import Iterator
 from aiohttp import hdrs, web
 
 from shared.errors import BadRequest, PayloadTooLarge, ServiceUnavailable, Timeout, UnsupportedMediaType
+from shared.web.access import KEY
 from shared.web.inflating import ENCODINGS, Broken, Inflater
+from shared.web.room import Room
 
 MOST_HELD = 64 << 20  # bytes of bodies on their way to this process,
 UNCOUNTED = 64 << 10  # but for the first of each: leads that come in pieces go on while large bodies fill the rest
 UNKNOWN = "Send the body as it is or with Content-Encoding: gzip or deflate."
+TOO_MANY = "Your workspace has too many large requests on their way. Wait for some of them and send this one again."
 
-
-_held = 0  # bytes that count
+_room = Room(MOST_HELD)
 
 
 async def read_body(request: web.Request, limit: int, seconds: float) -> bytes:
     """The whole body, inflated. Raises PayloadTooLarge past `limit` bytes, the rest unread, Timeout after `seconds`,
-    ServiceUnavailable where too much is held of bodies that have not come whole,
+    ServiceUnavailable where the workspace's bodies that have not come whole hold more than its share,
     BadRequest for a body that breaks its own encoding, and UnsupportedMediaType for an encoding that is not known.
 
     aiohttp must leave the encoding alone (`auto_decompress`): it inflates before anybody has seen the key.
@@ -44,8 +46,9 @@ async def read_body(request: web.Request, limit: int, seconds: float) -> bytes:
 
 
 async def _read(request: web.Request, limit: int, inflater: Inflater | None) -> bytes:
-    global _held
     parts, size, came, counted = [], 0, 0, 0
+    key = request.get(KEY)
+    who = key and key.workspace_id  # those without a key share a share
     try:
         while data := await request.content.readany():
             came += len(data)
@@ -55,17 +58,16 @@ async def _read(request: web.Request, limit: int, inflater: Inflater | None) -> 
                 if max(size, came) > limit:
                     raise _too_large(limit)
                 more = max(size - UNCOUNTED, 0) - counted
-                if more and _held + more > MOST_HELD:
-                    raise ServiceUnavailable("Too many large requests are on their way. Send it again.")
+                if more and not _room.take(who, more):
+                    raise ServiceUnavailable(TOO_MANY)
                 counted += more
-                _held += more
                 if inflater:
                     await asyncio.sleep(0)  # others have the loop between two steps
         if inflater:
             inflater.end()
         return b"".join(parts)
     finally:
-        _held -= counted
+        _room.give_back(who, counted)
 
 
 def _bounded(body: bytes, limit: int) -> bytes:

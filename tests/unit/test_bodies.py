@@ -9,7 +9,9 @@ import pytest
 from aiohttp import web
 
 from shared.errors import ApiError
+from shared.keys import Key
 from shared.web import bodies
+from shared.web.access import KEY
 from shared.web.bodies import MOST_HELD, read_body
 
 pytestmark = pytest.mark.unit
@@ -26,6 +28,9 @@ async def serving(seconds: float) -> AsyncIterator[int]:
     """A server's port, where a body may take so long."""
 
     async def answer(request: web.Request) -> web.Response:
+        if sent := request.headers.get("Workspace"):
+            id_ = int(sent)
+            request[KEY] = Key(id_, "test", frozenset(), None, None, id_, "test", "Test")
         try:
             return web.Response(text=str(len(await read_body(request, LIMIT, seconds))))
         except ApiError as error:
@@ -43,10 +48,10 @@ async def serving(seconds: float) -> AsyncIterator[int]:
         await runner.cleanup()
 
 
-async def begin(port: int, size: int, sent: int) -> Connection:
+async def begin(port: int, size: int, sent: int, workspace: int = 1) -> Connection:
     """A request of which so much is sent."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n\r\n".encode())
+    writer.write(f"POST / HTTP/1.1\r\nHost: x\r\nWorkspace: {workspace}\r\nContent-Length: {size}\r\n\r\n".encode())
     await asyncio.sleep(0)
     writer.write(b"x" * sent)
     return reader, writer
@@ -59,8 +64,8 @@ async def status(connection: Connection) -> tuple[int, bytes]:
 
 async def until(held: int) -> None:
     deadline = time.monotonic() + 10
-    while not bodies._held <= held:
-        assert time.monotonic() < deadline, bodies._held
+    while not bodies._room.held <= held:
+        assert time.monotonic() < deadline, bodies._room.held
         await asyncio.sleep(0.01)
 
 
@@ -74,7 +79,7 @@ async def hold_and_give_back(port: int, end: str) -> None:
     large = [await begin(port, 5_000_001, HALF) for _ in range(25)]
     answers = [asyncio.create_task(status(one)) for one in large]
     await asyncio.wait(answers, return_when=asyncio.FIRST_COMPLETED)
-    assert 0 < bodies._held <= MOST_HELD
+    assert 0 < bodies._room.held <= MOST_HELD
 
     pieces = await begin(port, 2_000, 1_000)
     await asyncio.sleep(0.05)
@@ -93,3 +98,20 @@ async def hold_and_give_back(port: int, end: str) -> None:
     assert {code for code, _ in told} == {503} | {"sent": {200}, "late": {408}, "left": set()}[end]
     await until(0)
     assert (await status(await begin(port, HALF, HALF)))[0] == 200
+
+
+async def test_one_workspaces_large_bodies_leave_room_for_anothers() -> None:
+    async with serving(60.0) as port:
+        theirs = [await begin(port, 5_000_001, HALF) for _ in range(25)]
+        answers = [asyncio.create_task(status(one)) for one in theirs]
+        await asyncio.wait(answers, return_when=asyncio.FIRST_COMPLETED)
+
+        ours = await begin(port, 5_000_001, HALF, workspace=2)
+        ours[1].write(b"x" * (5_000_001 - HALF))
+        assert (await status(ours))[0] == 200
+
+        for _, writer in theirs:
+            writer.close()
+        found = await asyncio.gather(*answers, return_exceptions=True)
+        assert {one[0] for one in found if isinstance(one, tuple)} == {503}
+        await until(0)
