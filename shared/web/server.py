@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import re
 import signal
+import socket
 from collections.abc import Callable
 from functools import partial
 
@@ -21,6 +22,7 @@ log = logging.get()
 DRAIN = 20.0  # seconds that requests in progress have at the end
 SENT_ID = re.compile(rb"^X-Request-Id:([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
 LINGER = 2.0  # seconds for the rest of a refused body
+UNREAD = 30.0  # seconds in which a client must take some of what was sent to it
 
 
 async def serve(app: web.Application, host: str, port: int, header_timeout: float = 10.0) -> None:
@@ -77,6 +79,12 @@ class _Handler(ExpressHandler):
     """Answers what cannot be read as HTTP. aiohttp's answer and log quote the line at fault, be it a key."""
 
     __slots__ = ()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # Where a client never reads, a request would wait for its answer's way out, and hold the answer, for ever.
+        connection = transport.get_extra_info("socket")
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(UNREAD * 1000))
+        super().connection_made(transport)
 
     def handle_error(
         self,
