@@ -10,19 +10,25 @@ from typing import Any
 
 from shared.cached import Cached
 from shared.db import UNAVAILABLE, Connection, Pool, within
+from shared.errors import Unauthorized
 from shared.notices import Notices
-from shared.security import digest, well_formed
+from shared.security import LENGTH, PREFIX, digest, well_formed
 
 CACHED = 20_000  # keys
 NOTE = 4.0  # seconds between notes of when keys were used
 
+UNKNOWN = "The API key is unknown. Check that it is a key of this LeadHub."
+MALFORMED = f"The API key is malformed. Send all of it: {PREFIX} and {LENGTH - len(PREFIX)} letters and digits."
+REVOKED = "The API key is revoked. Send another one."
+EXPIRED = "The API key expired at {}. Send another one."
+
 _SELECT = """
-SELECT k.digest, k.id, k.name, k.scopes, k.rate_limit, k.expires_at, k.workspace_id, w.slug, w.name
+SELECT k.digest, k.id, k.name, k.scopes, k.rate_limit, k.expires_at, k.workspace_id, w.slug, w.name, k.revoked_at
 FROM api_keys k JOIN workspaces w ON w.id = k.workspace_id
-WHERE k.revoked_at IS NULL
 """
-SELECT = f"{_SELECT} AND k.digest = ANY(%s)"
-SELECT_FIRST = f"{_SELECT} ORDER BY k.last_used_at DESC NULLS LAST, k.id DESC LIMIT %s"
+# Revoked keys too: whoever sends one is told so, from memory.
+SELECT = f"{_SELECT} WHERE k.digest = ANY(%s)"
+SELECT_FIRST = f"{_SELECT} WHERE k.revoked_at IS NULL ORDER BY k.last_used_at DESC NULLS LAST, k.id DESC LIMIT %s"
 # To the minute: however many processes see a key, its row is written once in one.
 NOTE_USE = """
 UPDATE api_keys k SET last_used_at = to_timestamp(u.at) FROM unnest(%s::bigint[], %s::float8[]) AS u(id, at)
@@ -32,7 +38,7 @@ WHERE k.id = u.id AND (k.last_used_at IS NULL OR k.last_used_at < to_timestamp(u
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A valid key and the workspace it opens. `limit` is in requests per clock hour, None for no limit."""
+    """A key and the workspace it opens. `limit` is in requests per clock hour, None for no limit."""
 
     id: int
     name: str
@@ -48,7 +54,7 @@ class Key:
         return scope in self.scopes or "*" in self.scopes
 
 
-Entry = tuple[Key, float]  # and the Unix time of its end
+Entry = tuple[Key, float, str]  # the Unix time of its end, and what is said of it from then on
 
 
 class KeyRing:
@@ -59,15 +65,21 @@ class KeyRing:
         self._keys = Cached(pool, notices, "api_keys", _read, _read_first, CACHED)
         self._used: dict[int, float] = {}
 
-    async def find(self, secret: str) -> Key | None:
-        """The key of that secret, or None if there is no such key now.
+    async def find(self, secret: str) -> Key:
+        """The valid key of that secret. Raises Unauthorized, which says why there is none.
 
         Raises ServiceUnavailable for a key not seen before while the database is away: it may well be valid.
         """
         key = self.known(secret)
-        if key is not None or not well_formed(secret):
+        if key is not None:
             return key
-        return self._valid(await self._keys.find(digest(secret)))
+        if not well_formed(secret):
+            raise Unauthorized(MALFORMED)
+        entry = await self._keys.find(digest(secret))
+        key = self._valid(entry)
+        if key is None:
+            raise Unauthorized(entry[2] if entry else UNKNOWN)
+        return key
 
     def known(self, secret: str) -> Key | None:
         """The key of that secret if it is valid and in memory."""
@@ -117,6 +129,10 @@ async def _entries(connection: Connection, statement: str, asked: list[bytes] | 
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:
-    _, id_, name, scopes, limit, expires_at, workspace_id, slug, workspace = row
+    _, id_, name, scopes, limit, expires_at, workspace_id, slug, workspace, revoked_at = row
     key = Key(id_, name, frozenset(scopes), limit, expires_at, workspace_id, slug, workspace)
-    return key, key.expires_at.timestamp() if key.expires_at else float("inf")
+    if revoked_at is not None:
+        return key, float("-inf"), REVOKED
+    if expires_at is None:
+        return key, float("inf"), ""
+    return key, expires_at.timestamp(), EXPIRED.format(expires_at.isoformat())

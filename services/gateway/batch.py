@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from itertools import chain, islice
 from typing import Any
 
@@ -73,7 +73,7 @@ async def read_leads(media: str, body: bytes) -> AsyncIterator[tuple[int, Read]]
         raise UnsupportedMediaType(f"Send {JSON} (an array) or {NDJSON}.")
     turn = Turn()
     try:
-        for index, value in enumerate(items(body) if media == JSON else map(_read_line, LINE.finditer(body))):
+        for index, value in enumerate(items(body) if media == JSON else _read_lines(body)):
             if index == MOST:
                 raise ValidationFailed({"data": [f"A batch may hold at most {MOST:,} leads."]})
             yield index, await _read_value(value, turn, alone=media == NDJSON)
@@ -81,11 +81,15 @@ async def read_leads(media: str, body: bytes) -> AsyncIterator[tuple[int, Read]]
         raise BadRequest(str(error)) from error
 
 
-def _read_line(line: re.Match[bytes]) -> Any:
-    try:
-        return item(line[0])
-    except Malformed as error:
-        return Unacceptable({"body": [str(error)]})
+def _read_lines(body: bytes) -> Iterator[Any]:
+    number, at = 1, 0
+    for line in LINE.finditer(body):
+        number += body.count(b"\n", at, line.start())
+        at = line.start()
+        try:
+            yield item(line[0], number)
+        except Malformed as error:
+            yield Unacceptable({"body": [str(error)]})
 
 
 async def _read_value(value: Any, turn: "Turn", *, alone: bool) -> Read:

@@ -8,6 +8,13 @@ from urllib.parse import parse_qsl
 MAX_FIELDS = 1000
 MAX_DEPTH = 32
 
+JSON_AS_FORM = (
+    "The body is JSON, but its Content-Type is that of a form, as curl -d sends it. "
+    "Send 'Content-Type: application/json': curl -H 'Content-Type: application/json' -d …"
+)
+
+# How an object or a list begins. An encoded form has no bare quotes, and no bare brace behind a bracket.
+_JSON = re.compile(rb'\s*(?:\{\s*"|\[\s*[{"])').match
 _NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)").fullmatch
 _BRACKETED = re.compile(r"\[([^\[\]]*)\]").findall
 
@@ -23,8 +30,10 @@ class Malformed(ValueError):
 def read_form(body: bytes) -> dict[str, Any]:
     """`tags=a&tags=b`, `tags[]=a`, `custom_fields[budget]=10` as the object that JSON would hold, every leaf a string.
 
-    Raises `Malformed` for what is not UTF-8, over 1,000 fields, or over 32 levels.
+    Raises `Malformed` for what is not UTF-8, JSON, over 1,000 fields, or over 32 levels.
     """
+    if _JSON(body):
+        raise Malformed(JSON_AS_FORM)
     return nested(_pairs(body))
 
 

@@ -96,6 +96,7 @@ _DIGITS = bytes(ord("0") if chr(byte).isdecimal() else ord(" ") for byte in rang
 _LONGEST_INTEGER = 1000  # characters; Python reads up to 4,300, each more slowly than the last
 
 _WHITE = re.compile(r"[ \t\n\r]*")
+_CONSTANT = re.compile(r'"(?:[^"\\]++|\\.)*+"|(-?Infinity|NaN)', re.DOTALL)
 TOO_DEEP = f"The body is nested over {MAX_DEPTH} levels."
 
 INBOUND_LEAD: TypeAdapter[InboundLead] = TypeAdapter(InboundLead)
@@ -113,30 +114,32 @@ def items(body: bytes) -> Iterator[Any]:
     at = _gap(text, 0)
     if text[at : at + 1] != "[":
         raise Malformed("The body must be a JSON array.")
-    at = _gap(text, at + 1)
+    end, at = at, _gap(text, at + 1)
     mark = ","
     if text[at : at + 1] == "]":
-        mark, at = "]", _gap(text, at + 1)
+        mark, end, at = "]", at, _gap(text, at + 1)
     while mark == ",":
         try:
             value, at = _DECODER.raw_decode(text, at)
         except (RecursionError, ValueError) as error:
-            raise _told(error) from error
+            raise _told(error, text, at) from error
         yield value
-        at = _gap(text, at)
-        mark = text[at : at + 1]
-        at = _gap(text, at + 1)
-    if mark != "]" or at < len(text):
-        raise Malformed("The body is not valid JSON.")
+        end = _gap(text, at)
+        mark = text[end : end + 1]
+        at = _gap(text, end + 1)
+    if mark != "]":
+        raise _invalid(text, end, "expecting ',' or ']'")
+    if at < len(text):
+        raise _invalid(text, at, "extra data")
 
 
-def item(line: bytes) -> Any:
-    """As one of `items`, from a body of its own. Raises `Malformed`."""
+def item(line: bytes, number: int = 1) -> Any:
+    """As one of `items`, from a body of its own, or from the line of that number in one. Raises `Malformed`."""
     text = _decoded(line)
     try:
         return _DECODER.decode(text)
     except (RecursionError, ValueError) as error:
-        raise _told(error) from error
+        raise _told(error, text, 0, number) from error
 
 
 def validate(body: bytes) -> dict[str, Any]:
@@ -180,9 +183,22 @@ def _decoded(body: bytes) -> str:
         raise Malformed("The body is not valid UTF-8.") from error
 
 
-def _told(error: RecursionError | ValueError) -> Malformed:
-    is_deep = isinstance(error, RecursionError)
-    return Malformed("The body is nested too deeply." if is_deep else "The body is not valid JSON.")
+def _told(error: RecursionError | ValueError, text: str, start: int, first: int = 1) -> Malformed:
+    """What is wrong with the value that begins at `start` of the text, whose first line has that number."""
+    if isinstance(error, RecursionError):
+        return Malformed("The body is nested too deeply.")
+    if isinstance(error, json.JSONDecodeError):
+        wrong = error.msg.removesuffix(" at").removesuffix(" starting")  # the place follows here
+        return _invalid(text, error.pos, wrong[:1].lower() + wrong[1:], first)
+    # A constant: the decoder does not say where. All before it is valid, so that the first outside a text is the one.
+    found = next((match for match in _CONSTANT.finditer(text, start) if match[1]), None)
+    return _invalid(text, found.start() if found else start, str(error), first)
+
+
+def _invalid(text: str, at: int, wrong: str, first: int = 1) -> Malformed:
+    """The refusal of JSON that is not valid at that place."""
+    line, column = text.count("\n", 0, at) + first, at - text.rfind("\n", 0, at)
+    return Malformed(f"The body is not valid JSON at line {line}, column {column}: {wrong}.")
 
 
 def _gap(text: str, at: int) -> int:

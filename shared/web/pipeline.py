@@ -53,6 +53,8 @@ CORS = {
     "Location, X-Request-Id, Idempotent-Replayed",
 }
 
+NO_KEY = "The API key is missing. Send it as 'Authorization: Bearer lh_…'."
+NO_BEARER = "The Authorization header is malformed. Send the API key as 'Authorization: Bearer lh_…'."
 NOTHING = "There is nothing at this address."
 SLASH = f"{NOTHING} No address here ends with a slash."
 AWAY = "The database is away or too slow just now. Send the request again in a moment."
@@ -109,18 +111,22 @@ def _check_encoding(request: web.Request) -> None:
 
 async def _enter(request: web.Request) -> Key:
     """Finds the request's key and counts the request. Raises Unauthorized, RateLimited or ServiceUnavailable."""
-    scheme, _, secret = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
-    if scheme.lower() != "bearer":
-        raise Unauthorized
-    key = await request.app[KEYS].find(secret.strip())
-    if key is None:
-        raise Unauthorized
-    request[KEY] = key
+    key = request[KEY] = await request.app[KEYS].find(_secret_of(request))
     if key.limit is None:
         request[LIMIT_HEADERS] = unlimited().headers()
     else:
         request[LIMIT_HEADERS] = (await request.app[LIMITER].charge(key.id, key.limit)).headers()
     return key
+
+
+def _secret_of(request: web.Request) -> str:
+    """The key that was sent. Raises Unauthorized without one."""
+    scheme, _, secret = request.headers.get(hdrs.AUTHORIZATION, "").strip().partition(" ")
+    if scheme and scheme.lower() != "bearer":
+        raise Unauthorized(NO_BEARER)
+    if not secret.strip():
+        raise Unauthorized(NO_KEY)
+    return secret.strip()
 
 
 def _translated(error: web.HTTPException, path: str) -> ApiError:

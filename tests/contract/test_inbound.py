@@ -1,6 +1,7 @@
 """Contract section 3: one lead."""
 
 import asyncio
+import json
 import secrets
 import time
 from typing import Any
@@ -10,7 +11,7 @@ import aiohttp
 import pytest
 from multidict import CIMultiDict
 
-from tests.contract.service import INBOUND, Answer, Service, ask, new_email, new_phone, post_lead
+from tests.contract.service import BATCH, INBOUND, Answer, Service, ask, new_email, new_phone, post_lead
 from tests.support.waiting import until_async
 
 LEAD = "/api/v1/leads/{}"
@@ -337,3 +338,18 @@ async def test_a_crowd_of_the_largest_leads(client: aiohttp.ClientSession) -> No
     answers = await asyncio.gather(*[post_lead(client, {"email": email, "custom_fields": custom}) for email in emails])
     assert [answer.status for answer in answers] == [201] * 40
     assert (await lead_of(client, answers[-1]))["custom_fields"] == custom
+
+
+async def test_json_that_is_sent_as_a_form_is_400_and_says_so(client: aiohttp.ClientSession) -> None:
+    answer = await ask(client, "POST", INBOUND, data=json.dumps({"email": new_email()}), headers=FORM)
+    assert (answer.status, answer.code) == (400, "BAD_REQUEST")
+    assert "'Content-Type: application/json'" in answer.body["message"]
+
+
+@pytest.mark.parametrize("path", [INBOUND, BATCH, "/api/v1/tags"])
+async def test_what_is_not_json_is_told_by_line_and_column(client: aiohttp.ClientSession, path: str) -> None:
+    opening = "[" if path == BATCH else ""
+    body = opening + '{\n  "name": "a",\n  email: 1}'
+    answer = await ask(client, "POST", path, data=body, headers={"Content-Type": "application/json"})
+    assert (answer.status, answer.code) == (400, "BAD_REQUEST")
+    assert "line 3, column 3" in answer.body["message"]

@@ -47,6 +47,30 @@ async def test_no_valid_key_is_401(
     assert not any(name in answer.headers for name in LIMIT_HEADERS)
 
 
+@pytest.mark.parametrize(
+    ("authorization", "fault"),
+    [
+        (None, "missing"),
+        ("", "missing"),
+        ("Bearer", "missing"),
+        ("Bearer ", "missing"),
+        ("Basic bGg6bGg=", "malformed"),
+        ("Bearer lh_your_api_key_here", "malformed"),
+        (f"Bearer {new_key().secret[:-1]}", "malformed"),
+        (f"Bearer {new_key().secret}", "unknown"),
+    ],
+    ids=range(8),
+)
+async def test_a_401_says_what_is_wrong_with_the_key(
+    nobody: aiohttp.ClientSession, authorization: str | None, fault: str
+) -> None:
+    headers = {} if authorization is None else {"Authorization": authorization}
+    for _ in range(2):
+        answer = await ask(nobody, "POST", INBOUND, json={}, headers=headers)
+        assert (answer.status, answer.code, answer.headers["WWW-Authenticate"]) == (401, "UNAUTHORIZED", "Bearer")
+        assert fault in answer.body["message"]
+
+
 async def test_a_key_whose_name_is_another_case_of_bearer_is_taken(nobody: aiohttp.ClientSession, key: str) -> None:
     assert (await ask(nobody, "GET", "/api/v1/me", headers={"Authorization": f"bearer {key}"})).status == 200
 
@@ -118,6 +142,8 @@ async def test_a_revoked_key_is_felt_within_five_seconds(service: Service) -> No
             return (await ask(session, "GET", "/api/v1/me")).status == 401
 
         await until_async(refused, 5)
+        answer = await ask(session, "GET", "/api/v1/me")
+    assert (answer.headers["WWW-Authenticate"], "revoked" in answer.body["message"]) == ("Bearer", True)
 
 
 async def test_a_key_ends_when_it_expires(service: Service) -> None:
@@ -140,7 +166,8 @@ async def test_a_key_ends_when_it_expires(service: Service) -> None:
 
 async def test_an_expired_key_is_401_from_the_start(service: Service) -> None:
     async with service.client(service.make_key("read:leads", "--expires", "2020-01-01")) as session:
-        assert (await ask(session, "GET", "/api/v1/me")).status == 401
+        answer = await ask(session, "GET", "/api/v1/me")
+    assert (answer.status, "expired at 2020-01-01" in answer.body["message"]) == (401, True)
 
 
 @pytest.mark.parametrize("path", ["/api/inbound/leads", "/api/inbound/leads?tenant=", "/api/inbound/leads/batch"])

@@ -128,3 +128,11 @@ def test_what_is_no_array_to_one_is_none_to_the_other(body: bytes) -> None:
 
     whole = told(lambda: parse(body))
     assert told(lambda: list(items(body))) == (whole if isinstance(whole, list) else None)
+
+
+async def test_a_line_that_is_no_json_is_told_by_its_number_in_the_body() -> None:
+    good = lead()
+    found = await read(NDJSON, f"\n{good}\n\n{{oops}}\r\n{good}".encode())
+    assert [isinstance(one, Unacceptable) for one in found] == [False, True, False]
+    assert isinstance(found[1], Unacceptable)
+    assert "at line 4, column 2" in found[1].errors["body"][0]

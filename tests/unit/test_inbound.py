@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.leads import inbound
-from shared.leads.inbound import InboundLead, Malformed, Unacceptable, parse, validate, validate_object
+from shared.leads.inbound import InboundLead, Malformed, Unacceptable, items, parse, validate, validate_object
 from shared.leads.submission import FORM, KNOWN
 from shared.validation import storable
 
@@ -116,6 +116,41 @@ def test_a_number_of_any_size_within_an_unknown_field_is_named(value: Any) -> No
 def test_a_body_that_cannot_be_read_is_malformed(body: bytes) -> None:
     with pytest.raises(Malformed):
         validate(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "line", "column", "wrong"),
+    [
+        (b"", 1, 1, "expecting value"),
+        (b'{"email": "ada@example.com", x}', 1, 30, "property name"),
+        (b'{\n  "email": "ada@example.com"\n  "tags": []\n}', 3, 3, "',' delimiter"),
+        (b"{'email': 'ada@example.com'}", 1, 2, "property name"),
+        (b'{"email": "ada@example.com"} x', 1, 30, "extra data"),
+        (b'{"email":\n"ada', 2, 1, "unterminated string"),
+        (b'{"NaN": "NaN \\" NaN",\n "\\ud800": NaN}', 2, 12, "NaN"),
+        (b'{"a": -Infinity}', 1, 7, "-Infinity"),
+        ('{"name": "منى", x}'.encode(), 1, 17, "property name"),
+    ],
+)
+def test_what_is_not_json_is_told_by_line_and_column(body: bytes, line: int, column: int, wrong: str) -> None:
+    with pytest.raises(Malformed, match=f"at line {line}, column {column}: .*{wrong}"):
+        validate(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        (b'[{"a": 1},\n {"a": 1]', "line 2, column 9"),
+        (b'[{"a": 1}\n {"a": 1}]', "line 2, column 2"),
+        (b'[{"a": 1}', "line 1, column 10"),
+        (b'[{"a": 1}] ]', "line 1, column 12"),
+        (b"[] x", "line 1, column 4"),
+        (b'[{"a": 1}, {"b": NaN}]', "line 1, column 18"),
+    ],
+)
+def test_so_is_an_array_that_is_none(body: bytes, place: str) -> None:
+    with pytest.raises(Malformed, match=place):
+        list(items(body))
 
 
 def test_a_byte_order_mark_is_named() -> None:

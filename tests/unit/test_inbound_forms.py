@@ -43,6 +43,20 @@ def test_a_form_that_cannot_be_read_is_malformed(body: bytes) -> None:
         read_form(body)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [b'{"email":"ada@example.com"}', b'\n{ "email": "a%20b&c=d"', b'[{"email":"a@b.co"}]', b'["a"]', b'[ {"a": 1}'],
+)
+def test_json_that_is_sent_as_a_form_is_named(body: bytes) -> None:
+    with pytest.raises(Malformed, match="application/json"):
+        read_form(body)
+
+
+@pytest.mark.parametrize("body", [b"[a]=1", b"[0][email]=a", b"{a}={b}", b"[[a]]=1"])
+def test_names_with_brackets_are_no_json(body: bytes) -> None:
+    assert read_form(body)
+
+
 def test_ids_and_flags_come_as_text() -> None:
     form = read_form(
         b"email=Ada%40example.com&first_name=&last_name=+&pipeline_id=5&pipeline_stage_id=+&starred=on"
