@@ -1,8 +1,11 @@
 """Those who receive what leaves the house: an HTTP server that answers as it is told, and a mail server."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import contextlib
+import socketserver
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,6 +83,33 @@ async def receiving() -> AsyncIterator[Receiver]:
     finally:
         receiver.release()
         await runner.cleanup()
+
+
+@contextmanager
+def flooding(first: bytes, more: bytes) -> Iterator[str]:
+    """The URL of a server that answers every request with `first` and then `more`, again and again, for as long as
+    anybody takes it. In threads of its own: it goes on where the test's event loop stands still."""
+    many = more * (50_000 // len(more) + 1) if more else b""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with contextlib.suppress(OSError):
+                self.request.recv(65536)
+                self.request.sendall(first)
+                while many:
+                    self.request.sendall(many)
+
+    class Server(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+        block_on_close = False
+        request_queue_size = 100
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}/"
+        finally:
+            server.shutdown()
 
 
 class MailServer:

@@ -20,6 +20,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from services.workers.deliveries import backoff
+from services.workers.deliveries.bounded import BoundedConnector, TooMuch
 from services.workers.deliveries.messages import Answer, Call
 from shared.guard import Blocked, Policy, parse, plain
 
@@ -41,7 +42,7 @@ ERRORS: tuple[tuple[type[Exception], str], ...] = (
     (ssl.SSLError, "The encrypted connection could not be made."),
     (TimeoutError, f"No answer came within {TOTAL:g} s."),
     (aiohttp.ClientConnectorError, "The connection could not be made."),
-    (aiohttp.ClientResponseError, "The answer was no HTTP."),
+    (aiohttp.ClientResponseError, "The answer was no HTTP, or had too many or too long headers."),
     (aiohttp.ClientError, CLOSED),
     (OSError, CLOSED),
 )
@@ -101,9 +102,9 @@ class Caller:
         self._gate = gate
         self._total = total
         self._guarded = _session(
-            aiohttp.TCPConnector(resolver=gate, socket_factory=gate.socket, use_dns_cache=False, limit=0)
+            BoundedConnector(resolver=gate, socket_factory=gate.socket, use_dns_cache=False, limit=0)
         )
-        self._open = _session(aiohttp.TCPConnector(limit=0))
+        self._open = _session(BoundedConnector(limit=0))
 
     async def call(self, call: Call) -> Answer:
         """What came of it. Never raises for anything that the other side can do."""
@@ -123,6 +124,8 @@ class Caller:
             return Answer(error=str(error), hopeless=True)
         except (aiohttp.InvalidURL, ValueError):
             return Answer(error=NO_ADDRESS, hopeless=True)
+        except TooMuch as error:
+            return Answer(error=str(error))
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             return Answer(error=next(text for kind, text in ERRORS if isinstance(error, kind)))
 
