@@ -76,7 +76,8 @@ class Settings(BaseSettings):
     )
     smtp_url: str = Field(
         "",
-        description="smtp:// or smtps://, with user and password: mails of workspaces that have no mail integration.",
+        description="smtp:// or smtps://, with user and password: mails of workspaces that have no mail integration. A"
+        " login demands TLS: `smtps://`, or a server that offers STARTTLS.",
     )
     mail_from: str = Field("", description="Sender's address of mails that go by `LEADHUB_SMTP_URL`.")
     twilio_url: str = Field("https://api.twilio.com", description="Twilio's API, or that of one of its regions.")

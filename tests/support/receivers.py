@@ -113,14 +113,17 @@ def flooding(first: bytes, more: bytes) -> Iterator[str]:
 
 
 class MailServer:
-    """Takes mails on a free port; `answer` is what it says to a recipient, `answer_to_data` to the mail itself."""
+    """Takes mails on a free port; `answer` is what it says to a recipient, `answer_to_data` to the mail itself.
 
-    def __init__(self) -> None:
+    `options` are those of aiosmtpd's controller and server, such as certificates.
+    """
+
+    def __init__(self, **options: Any) -> None:
         self.mails: list[Envelope] = []
         self.answer = "250 OK"
         self.answer_to_data = "250 taken"
         self.port = free_port("127.0.0.1")
-        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port, **options)
 
     async def handle_RCPT(
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]

@@ -41,7 +41,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """A mail server. `tls`: from the first byte; else by STARTTLS where it is offered."""
+    """A mail server. `tls`: from the first byte; else by STARTTLS where it is offered. A login demands either."""
 
     host: str
     port: int

@@ -1,4 +1,8 @@
-"""Handing mails to a mail server: to checked addresses only, as in `http`."""
+"""Handing mails to a mail server: to checked addresses only, as in `http`.
+
+A user name and a password leave over TLS only, wherever the server is: on port 465 from the first byte, else by
+STARTTLS. Where the server offers none, the attempt fails before the login.
+"""
 
 import asyncio
 import contextlib
@@ -16,6 +20,10 @@ UNREACHABLE = "The connection could not be made."
 SLOW = f"No answer came within {TOTAL:g} s."
 SHUTS_DOWN = 421  # says a server to whatever it is asked
 NOT_TAKEN = "The mail server did not take the mail."
+NO_TLS = (
+    "The mail server offers no TLS, so the user name and password were not sent. Use a server that offers STARTTLS, "
+    "or TLS on port 465 (smtps://), or remove the user name and password."
+)
 
 
 class Postman:
@@ -56,14 +64,16 @@ class Postman:
         relay = letter.relay
         client = aiosmtplib.SMTP(
             hostname=relay.host,
-            username=relay.username,
-            password=relay.password,
             use_tls=relay.tls,
             sock=await self._connect(relay),
             local_hostname="localhost",
             timeout=TOTAL,
         )
         async with client:
+            if relay.username is not None:
+                if client.get_transport_info("sslcontext") is None:
+                    return Answer(error=NO_TLS)
+                await client.login(relay.username, relay.password or "")
             _, said = await client.sendmail(letter.sender, [letter.recipient], letter.message.as_bytes())
         return Answer(250, body=said[:KEPT])
 
