@@ -5,8 +5,10 @@ import hmac
 
 import orjson
 import pytest
+from aiohttp import web
 
 from services.workers.deliveries.signatures import sign
+from shared.automations.actions import MASK
 from shared.db import Connection
 from shared.vault import Vault
 from tests.support.automating import SETTINGS, action, leads, run, save
@@ -71,3 +73,36 @@ async def test_without_secrets_none_is_signed(
     await outbox.send()
     (request,) = receiver.requests
     assert not {"webhook-signature", "X-LeadHub-Signature"} & request.headers.keys()
+
+
+@pytest.mark.parametrize("status", [200, 404, 308])
+async def test_no_part_of_an_address_but_its_host_is_on_record(
+    database_url: str,
+    database: Connection,
+    outbox: Outbox,
+    receiver: Receiver,
+    status: int,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Not even where the receiver repeats it."""
+    outbox.vault = Vault.from_settings(SETTINGS)
+    secret = "/services/T0hidden/B0%20hidden?token=hidden"
+    receiver.answer = lambda request: web.Response(
+        status=status,
+        headers={"Location": f"{receiver.url}{request.path}&again"},
+        text="x" * 4080 + f"no {request.path} here",
+    )
+    url = receiver.url.replace("//", "//user:hidden@") + secret
+    await save(database, {"type": "lead_created"}, action("send_webhook", url=url))
+    await leads(database_url, database, {"email": "a@example.com"})
+    await run(database_url)
+    await outbox.send()
+    (attempt,) = await outbox.attempts()
+    assert len(receiver.requests) == 1
+    assert attempt["request"]["url"] == f"{receiver.url}/{MASK}"
+    assert attempt["headers"]["Location"] == f"{receiver.url}{MASK}&again"
+    (started,) = await outbox.rows("SELECT steps, error FROM automation_runs")
+    for record in (attempt, await outbox.deliveries(), started, await outbox.rows("SELECT * FROM activities")):
+        assert "hidden" not in str(record)
+    captured = capfd.readouterr()
+    assert "hidden" not in captured.out + captured.err

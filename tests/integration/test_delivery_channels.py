@@ -11,6 +11,7 @@ import pytest
 
 from services.workers.deliveries.circuits import OPENS_AFTER
 from shared import unsubscribing
+from shared.automations.actions import MASK
 from shared.db import connect
 from shared.deliveries import enqueue, mail_to_lead, mail_to_user, notice, slack, sms
 from tests.support.receivers import MailServer, Receiver
@@ -231,7 +232,9 @@ async def test_slack(outbox: Outbox, receiver: Receiver) -> None:
     await outbox.send()
     (request,) = receiver.requests
     assert request.body == {"text": "A lead"}
-    assert "hidden" not in str(await outbox.attempts())
+    (attempt,) = await outbox.attempts()
+    assert attempt["request"]["url"] == f"{receiver.url}/{MASK}"
+    assert "hidden" not in str(attempt)
     await outbox.connection.execute("UPDATE integrations SET is_active = false")
     await enqueue(outbox.connection, [slack(outbox.workspace_id, integration_id, "Another")])
     await outbox.send()

@@ -44,7 +44,10 @@ class DeliveryRecord(TypedDict):
 
 
 class AttemptRecord(TypedDict):
-    """`request` without secrets, and the beginning of the answer. One without `finished_at` is under way."""
+    """`request` without secrets, and the beginning of the answer. One without `finished_at` is under way.
+
+    Of an address that an automation or a Slack integration names, scheme and host are shown; the rest is masked.
+    """
 
     number: int
     started_at: datetime

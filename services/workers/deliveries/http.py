@@ -10,7 +10,7 @@ import contextlib
 import socket
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -22,11 +22,13 @@ from yarl import URL
 from services.workers.deliveries import backoff
 from services.workers.deliveries.bounded import BoundedConnector, TooMuch
 from services.workers.deliveries.messages import Answer, Call
+from shared.automations.actions import MASK
 from shared.guard import Blocked, Policy, parse, plain
 
 CONNECT, TOTAL = 5.0, 20.0  # seconds
 READ, KEPT = 64 * 1024, 4 * 1024  # bytes of an answer
 MOST_HEADERS, LONGEST_HEADER = 50, 500
+SHORTEST_SECRET = 6  # characters of a path or query that are masked in what comes back
 
 Lookup = Callable[[str, int], Awaitable[list[str]]]
 
@@ -141,7 +143,7 @@ class Caller:
             body = await _beginning(response)
             if not response.content.at_eof():
                 response.close()
-            return _answer(response.status, response.headers, body)
+            return _answer(response.status, response.headers, body, _secrets(url) if call.is_secret else [])
 
     async def _check_literal(self, host: str) -> None:
         """aiohttp asks no resolver about what is an address already."""
@@ -168,10 +170,25 @@ async def _beginning(response: aiohttp.ClientResponse) -> bytes:
     return body
 
 
-def _answer(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
+def _secrets(url: URL) -> list[str]:
+    """What of a URL may be a secret, as it is sent and as it reads, the longest first."""
+    parts = {url.raw_path_qs, url.path_qs, url.raw_path, url.path, url.raw_query_string, url.query_string}
+    return sorted((part for part in parts if len(part) >= SHORTEST_SECRET), key=len, reverse=True)
+
+
+def _answer(status: int, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> Answer:
     asked = backoff.wish(headers.get("Retry-After"), headers.get("Date"), datetime.now(UTC))
-    kept = {str(name): _storable(value)[:LONGEST_HEADER] for name, value in list(headers.items())[:MOST_HEADERS]}
-    return Answer(status, kept, _storable(body[:KEPT].decode(errors="replace")), retry_after=asked)
+    first = list(headers.items())[:MOST_HEADERS]
+    kept = {str(name): _masked(value, secrets)[:LONGEST_HEADER] for name, value in first}
+    shown = body if secrets else body[:KEPT]  # a secret at the end is masked before it is cut
+    text = _masked(shown.decode(errors="replace"), secrets)
+    return Answer(status, kept, text[:KEPT], retry_after=asked)
+
+
+def _masked(text: str, secrets: Sequence[str]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, MASK)
+    return _storable(text)
 
 
 def _storable(text: str) -> str:

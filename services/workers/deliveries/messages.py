@@ -30,13 +30,17 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An HTTP request. `shown` are the URL and headers as they are put on record, without secrets."""
+    """An HTTP request. `shown` are the URL and headers as they are put on record, without secrets.
+
+    `is_secret`: path and query of the URL are masked in what comes back as well, such as in a `Location`.
+    """
 
     url: str
     headers: Mapping[str, str]
     body: bytes
     shown: Mapping[str, Any]
     trusted: bool = False  # the URL is the operator's own: it may be private
+    is_secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ class Preparer:
     def webhook(self, claimed: Claimed, targets: Targets) -> Prepared:
         if claimed.subscription_id is None:
             target = self._target(claimed)
-            return webhook(claimed, target["url"], [target["secret"]] if target["secret"] else [])
+            return webhook(claimed, target["url"], [target["secret"]] if target["secret"] else [], is_secret=True)
         found = targets.subscriptions.get((claimed.workspace_id, claimed.subscription_id))
         if found is None or not found["is_active"]:
             raise Stop("cancelled", "The subscription is disabled." if found else "The subscription was deleted.")

@@ -28,7 +28,7 @@ def twilio(credentials: Credentials, base_url: str, phone: str, text: str) -> Ca
 def slack(credentials: Credentials, text: str) -> Call:
     """A message into a channel. The URL is the secret."""
     url, headers = credentials["webhook_url"], {"Content-Type": JSON, "User-Agent": USER_AGENT}
-    return Call(url, headers, orjson.dumps({"text": text}), record(url, headers, path=False))
+    return Call(url, headers, orjson.dumps({"text": text}), record(url, headers, path=False), is_secret=True)
 
 
 def mailgun(credentials: Credentials, base_url: str, fields: Mapping[str, str]) -> Call:

@@ -7,22 +7,24 @@ from urllib.parse import urlsplit
 from services.workers.deliveries import signatures
 from services.workers.deliveries.messages import Call, Claimed
 from shared import __version__
+from shared.automations.actions import MASK
 
 USER_AGENT = f"LeadHub/{__version__}"
 JSON = "application/json"
 
 
-def webhook(claimed: Claimed, url: str, secrets: Sequence[str]) -> Call:
-    """The request of one attempt. Its time is the database's: the sender's own clock may be off."""
+def webhook(claimed: Claimed, url: str, secrets: Sequence[str], *, is_secret: bool = False) -> Call:
+    """The request of one attempt. Its time is the database's: the sender's own clock may be off. `is_secret`: whoever
+    knows the URL can post there."""
     named = {"Content-Type": JSON, "User-Agent": USER_AGENT}
     signed = signatures.headers(claimed.message_id, int(claimed.now.timestamp()), claimed.payload, secrets)
     shown = {**named, **{name: value for name, value in signed.items() if name in ("webhook-id", "webhook-timestamp")}}
-    return Call(url, {**named, **signed}, claimed.payload, record(url, shown))
+    return Call(url, {**named, **signed}, claimed.payload, record(url, shown, path=not is_secret), is_secret=is_secret)
 
 
 def record(url: str, headers: Mapping[str, str], *, path: bool = True) -> dict[str, Any]:
-    """What is put on record of a request: its URL without user, password and query, and without its path where that
-    is the secret."""
+    """What is put on record of a request: its URL without user, password and query. Where the path is a secret a mask
+    stands for it."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
-    return {"url": f"{parts.scheme}://{host}{parts.path if path else ''}", "headers": dict(headers)}
+    return {"url": f"{parts.scheme}://{host}{parts.path if path else f'/{MASK}'}", "headers": dict(headers)}
