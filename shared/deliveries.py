@@ -31,6 +31,7 @@ SELECT workspace_id, message_id, kind, event, lead_id, subscription_id, integrat
 FROM json_to_recordset(%s::json) AS d(
     workspace_id bigint, message_id text, kind text, event text, lead_id bigint, subscription_id bigint,
     integration_id bigint, user_id bigint, target text, endpoint text, payload json)
+RETURNING message_id, id
 """
 
 
@@ -151,25 +152,28 @@ def slack(workspace_id: int, integration_id: int, text: str, *, lead_id: int | N
     return NewDelivery(workspace_id, "slack", endpoint, {"text": text}, lead_id=lead_id, integration_id=integration_id)
 
 
-async def enqueue(connection: Connection, deliveries: Sequence[NewDelivery]) -> None:
-    """Writes them in the caller's transaction, in this order, so many bytes in a statement.
+async def enqueue(connection: Connection, deliveries: Sequence[NewDelivery]) -> dict[str, int]:
+    """Writes them in the caller's transaction, in this order, so many bytes in a statement. Answers ids by message id.
 
     Messages of one lead go to one receiver in the order of their ids: enqueue them in the order of occurrence.
     """
+    ids: dict[str, int] = {}
     part: list[bytes] = []
     size = 0
     for row in (orjson.dumps(_row(delivery)) for delivery in deliveries):
         if part and size + len(row) > MOST_BYTES:
-            await _insert(connection, part)
+            ids |= await _insert(connection, part)
             part, size = [], 0
         part.append(row)
         size += len(row)
     if part:
-        await _insert(connection, part)
+        ids |= await _insert(connection, part)
+    return ids
 
 
-async def _insert(connection: Connection, rows: Sequence[bytes]) -> None:
-    await connection.execute(ENQUEUE, ((b"[" + b",".join(rows) + b"]").decode(),))
+async def _insert(connection: Connection, rows: Sequence[bytes]) -> dict[str, int]:
+    made = await connection.execute(ENQUEUE, ((b"[" + b",".join(rows) + b"]").decode(),))
+    return dict(await made.fetchall())
 
 
 def _row(new: NewDelivery) -> dict[str, Any]:

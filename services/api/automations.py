@@ -197,7 +197,8 @@ async def dry_run(connection: AsyncConnection, workspace_id: int, id_: int, lead
 
     walked = await asyncio.to_thread(walk, steps, 0, lead, scene, turn, over_delays=True)  # many texts take a second
     blank: Record = dict.fromkeys(RunRecord.__annotations__)
-    return blank | {"automation_id": id_, "lead_id": lead_id, "state": walked.state, "steps": walked.outcomes}
+    outcomes = [{**outcome, "deliveries": []} for outcome in walked.outcomes]
+    return blank | {"automation_id": id_, "lead_id": lead_id, "state": walked.state, "steps": outcomes}
 
 
 async def _turns(connection: AsyncConnection, workspace_id: int, id_: int) -> dict[int, int]:

@@ -226,3 +226,5 @@ ACTIONS: dict[str, Callable[[Walk, Mapping[str, Any]], Data]] = {
     "notify_users": _notify_users,
     "create_task": _create_task,
 }
+# Those that have an effect beside what they do to the lead: one each.
+EFFECTS = {"send_webhook", "send_email", "send_sms", "notify_slack", "notify_users", "create_task"}

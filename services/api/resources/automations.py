@@ -6,6 +6,7 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api import automations
+from services.api import runs as rows
 from services.api.automations import AUTOMATIONS, RUNS
 from services.api.pages import page_of, paged
 from services.api.records import Record
@@ -93,11 +94,15 @@ async def delete(request: web.Request) -> web.Response:
 @needs("read:automations")
 @gives(RunRecord, listed=True)
 async def runs(request: web.Request) -> web.Response:
-    """List an automation's runs, newest first, with what every step came to."""
+    """List an automation's runs, newest first, with what every step came to.
+
+    A step names its deliveries. Where one failed the step has failed, and so has the run.
+    """
     workspace, id_, page = workspace_of(request), id_in(request), page_of(request)
     async with listing(request) as connection:
         await AUTOMATIONS.find(connection, workspace, id_)
         found, total = await RUNS.page(connection, workspace, page, AutomationRun.automation_id == id_)
+        found = await rows.shown(connection, workspace, found)
     return answer(paged(request, found, page, total))
 
 

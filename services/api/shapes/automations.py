@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
+from services.api.shapes.deliveries import DeliveryState
 from shared.automations.definition import AnyStep, AnyTrigger, Steps, Trigger
 from shared.validation import Description, Flag, Id, Name
 
@@ -35,14 +36,27 @@ class RunFields(TypedDict, total=False):
     dry_run: Flag | None
 
 
+class StepDelivery(TypedDict):
+    """A message that a step sends, as long as the delivery is kept."""
+
+    id: int
+    state: DeliveryState
+    error: str | None
+
+
 class StepOutcome(TypedDict):
-    """What a step came to. `step` counts from 0; `ended`: a condition did not fit; `data` says what was chosen."""
+    """What a step came to. `step` counts from 0; `data` says what was chosen.
+
+    `passed`: a condition fits, or a delay is over; `ended`: a condition does not fit. A step whose delivery failed is
+    `failed`, until the delivery is sent again.
+    """
 
     step: int
     type: str
     outcome: Literal["passed", "ended", "waiting", "done", "failed"]
     reason: str | None
     data: dict[str, Any]
+    deliveries: list[StepDelivery]
 
 
 class RunRecord(TypedDict):

@@ -54,8 +54,9 @@ async def act(
     refusals = await change(connection, [*changes, *caused.values()]) if changes or caused else []
     _note(refusals, results)
     await forget(connection, matched.deleted)
+    is_told = await effects.keep(connection)  # before the runs, which name their deliveries
     await rows.keep(connection, results)
-    return await effects.keep(connection)
+    return is_told
 
 
 async def _locked(connection: Connection, keys: set[LeadKey]) -> Leads:
@@ -95,7 +96,7 @@ async def _take_steps(
         if changed := difference(before, walked.lead):
             changes[run.id] = Change(*run.lead, cause=_cause(run), **changed)
         leads[run.lead] = walked.lead
-        effects.add(run, walked.effects, scene.now)
+        effects.add(run, walked, scene.now)
         results.append(_result(run, walked))
     await turns.keep(connection)
     return results, changes

@@ -1,6 +1,6 @@
 """What runs send and make, beside what they do to their leads: deliveries and tasks."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from services.workers.automations import letters
 from services.workers.automations.letters import Filled
 from services.workers.automations.values import Event, Run
 from shared import deliveries
-from shared.automations.perform import Effect
+from shared.automations.perform import EFFECTS, Effect, Outcome, Walk
 from shared.db import Connection, as_json
 from shared.deliveries import Happening, NewDelivery
 from shared.leads.events import Fact
@@ -35,6 +35,7 @@ class Effects:
         self._vault = vault
         self._deliveries: list[NewDelivery] = []
         self._tasks: list[dict[str, Any]] = []
+        self._steps: list[tuple[Outcome, str]] = []  # what sent, and the message
 
     def tell(self, event: Event, fact: Fact, subscription_id: int, leads: Mapping[LeadKey, Lead]) -> None:
         """A subscription is told of what happened, with the lead as it is now, or was when it was deleted."""
@@ -55,17 +56,22 @@ class Effects:
                 )
             )
 
-    def add(self, run: Run, effects: Sequence[Effect], now: datetime) -> None:
-        """What a run's steps came to."""
-        for effect in effects:
+    def add(self, run: Run, walked: Walk, now: datetime) -> None:
+        """What a run's steps came to: each that is done and of such a type has one effect."""
+        done = [one for one in walked.outcomes if one["outcome"] == "done" and one["type"] in EFFECTS]
+        for outcome, effect in zip(done, walked.effects, strict=True):
             if effect.type == "create_task":
                 self._tasks.append({"workspace_id": run.workspace_id, "lead_id": run.lead_id, **effect.data})
-            else:
-                self._deliveries += self._made(run, effect, now)
+                continue
+            made = list(self._made(run, effect, now))
+            self._deliveries += made
+            self._steps += [(outcome, one.message_id) for one in made]
 
     async def keep(self, connection: Connection) -> bool:
-        """Writes them all; whether there is anything to deliver."""
-        await deliveries.enqueue(connection, self._deliveries)
+        """Writes them all, and notes in the steps' outcomes which deliveries they made; whether there are any."""
+        ids = await deliveries.enqueue(connection, self._deliveries)
+        for outcome, message_id in self._steps:
+            outcome["data"].setdefault("delivery_ids", []).append(ids[message_id])
         if self._tasks:
             await connection.execute(TASKS, (as_json(self._tasks),))
         return bool(self._deliveries)

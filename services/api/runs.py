@@ -1,0 +1,55 @@
+"""Runs as they are shown: with what became of their deliveries, and of delays that are over.
+
+A delivery ends long after its step, and may be sent again: its state is read, never copied into the run.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+
+from sqlalchemy import ARRAY, BigInteger, any_, literal, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.api.records import Record
+from shared.models import Delivery
+
+MOST = 10_000  # deliveries that one page shows
+IDS = "delivery_ids"  # in a step's data
+
+Deliveries = Mapping[int, Record]
+
+
+async def shown(connection: AsyncConnection, workspace_id: int, runs: Sequence[Record]) -> list[Record]:
+    """The records of runs, in their order."""
+    ids = (id_ for run in runs for step in run["steps"] for id_ in step["data"].get(IDS, ()))
+    found, now = await _deliveries(connection, workspace_id, list(islice(ids, MOST))), datetime.now(UTC)
+    return [_run(run, found, now) for run in runs]
+
+
+async def _deliveries(connection: AsyncConnection, workspace_id: int, ids: list[int]) -> Deliveries:
+    if not ids:
+        return {}
+    wanted = Delivery.id == any_(literal(ids, ARRAY(BigInteger)))
+    query = select(Delivery.id, Delivery.state, Delivery.error).where(Delivery.workspace_id == workspace_id, wanted)
+    return {row["id"]: dict(row) for row in (await connection.execute(query)).mappings()}
+
+
+def _run(run: Record, deliveries: Deliveries, now: datetime) -> Record:
+    steps = [_step(step, deliveries) for step in run["steps"]]
+    for number, step in enumerate(steps):
+        is_last = run["state"] == "waiting" and number == len(steps) - 1
+        if step["outcome"] == "waiting" and not (is_last and datetime.fromisoformat(step["data"]["until"]) > now):
+            step["outcome"] = "passed"
+    failed = next((step for step in steps if step["outcome"] == "failed"), None)
+    state = "failed" if failed and run["state"] == "done" else run["state"]
+    return {**run, "steps": steps, "state": state, "error": run["error"] or (failed and failed["reason"])}
+
+
+def _step(step: Record, deliveries: Deliveries) -> Record:
+    data = dict(step["data"])
+    sent = [deliveries[id_] for id_ in data.pop(IDS, ()) if id_ in deliveries]
+    found = {**step, "data": data, "deliveries": sent}
+    failed = next((one for one in sent if one["state"] == "failed"), None)
+    if failed:
+        found |= {"outcome": "failed", "reason": f"delivery {failed['id']} failed: {failed['error']}"}
+    return found
