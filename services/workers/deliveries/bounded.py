@@ -66,8 +66,7 @@ class BoundedHandler(ResponseHandler):
         if self._is_over:
             return
         if self._is_answered:  # a second answer to one request
-            self._is_over = True
-            self.abort()
+            self._hang_up()
         elif 100 <= data[0].code < 200 and data[0].code != 101:
             self._informational += 1
             if self._informational > MOST_INFORMATIONAL:
@@ -77,12 +76,15 @@ class BoundedHandler(ResponseHandler):
             super().feed_data(data, size)
 
     def _end(self, reason: str) -> None:
-        """Hangs up. An answer whose status has come counts, with the body as far as it has come."""
-        self._is_over = True
+        """An answer whose status has come counts, with the body as far as it has come."""
         payload = self._payload
-        self.abort()
-        self.force_close()
+        self._hang_up()
         if not self._is_answered:
             self.set_exception(TooMuch(reason))
         elif payload is not None:
             payload.feed_eof()
+
+    def _hang_up(self) -> None:
+        self._is_over = True
+        self.abort()
+        self.force_close()
