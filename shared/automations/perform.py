@@ -8,8 +8,11 @@ from typing import Any, Literal, NamedTuple
 
 from shared.automations import templates
 from shared.automations.fields import custom_key
+from shared.automations.texts import PutOff, Texts
 from shared.leads.merge import MOST_CUSTOM, has_room
 from shared.leads.submission import MOST_TAGS
+
+LONGEST_LINE = 255  # characters of a subject or a title, with the lead's values in it
 
 Lead = dict[str, Any]
 Outcome = dict[str, Any]
@@ -54,6 +57,7 @@ class Walk:
     scene: Scene
     turn: Callable[[int, Sequence[bool]], int]
     at: int = 0
+    texts: Texts = field(default_factory=Texts)
     outcomes: list[Outcome] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
     due_at: datetime | None = None
@@ -147,21 +151,21 @@ def _send_email(found: Walk, action: Mapping[str, Any]) -> Data:
     if action["to"] == "lead" and not found.lead["email"]:
         raise Failed("the lead has no email")
     to = None if action["to"] == "lead" else _active(found, action["to"])
-    texts = {name: _filled(action[name], found.lead) for name in ("subject", "body")}
-    found.effects.append(Effect("send_email", {"to": to, **texts}))
+    subject, body = _filled(found, action["subject"])[:LONGEST_LINE], _filled(found, action["body"])
+    found.effects.append(Effect("send_email", {"to": to, "subject": subject, "body": body}))
     return {"to": to} if to else None
 
 
 def _send_sms(found: Walk, action: Mapping[str, Any]) -> Data:
     if not found.lead["phone"]:
         raise Failed("the lead has no phone")
-    data = {"integration_id": _integration(found, action), "body": _filled(action["body"], found.lead)}
+    data = {"integration_id": _integration(found, action), "body": _filled(found, action["body"])}
     found.effects.append(Effect("send_sms", data))
     return None
 
 
 def _notify_slack(found: Walk, action: Mapping[str, Any]) -> Data:
-    data = {"integration_id": _integration(found, action), "text": _filled(action["text"], found.lead)}
+    data = {"integration_id": _integration(found, action), "text": _filled(found, action["text"], slack=True)}
     found.effects.append(Effect("notify_slack", data))
     return None
 
@@ -171,14 +175,14 @@ def _notify_users(found: Walk, action: Mapping[str, Any]) -> Data:
     if wanted == "assigned":
         wanted = [found.lead["assigned_user_id"]]
     to = _active(found, wanted)
-    found.effects.append(Effect("notify_users", {"to": to, "text": _filled(action["text"], found.lead)}))
+    found.effects.append(Effect("notify_users", {"to": to, "text": _filled(found, action["text"])}))
     return {"to": to}
 
 
 def _create_task(found: Walk, action: Mapping[str, Any]) -> Data:
     hours = action.get("due_in_hours")
     task = {
-        "title": _filled(action["title"], found.lead)[:255],
+        "title": _filled(found, action["title"])[:LONGEST_LINE],
         "due_at": None if hours is None else (found.scene.now + timedelta(hours=hours)).isoformat(),
         "user_id": action.get("user_id") or found.lead["assigned_user_id"],
     }
@@ -202,9 +206,11 @@ def _integration(found: Walk, action: Mapping[str, Any]) -> int:
     return id_
 
 
-def _filled(source: str, lead: Lead) -> str:
+def _filled(found: Walk, source: str, *, slack: bool = False) -> str:
     try:
-        return templates.render(source, lead)
+        return found.texts.fill(source, found.lead, slack=slack)
+    except PutOff:
+        raise
     except templates.TooMuch as error:
         raise Failed(f"the template {error}") from error
     except Exception as error:  # a filter that does not go with the field's value, such as `first` of a number

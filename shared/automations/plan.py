@@ -12,6 +12,7 @@ from shared.automations.conditions import fits
 from shared.automations.definition import minutes_of
 from shared.automations.hours import opening
 from shared.automations.perform import ACTIONS, Failed, Lead, Outcome, Scene, Walk, bears, copied
+from shared.automations.texts import Texts
 
 EDITED = ("first_name", "last_name", "company", "job_title", "country", "source", "notes", "status", "starred")
 BOARD = ("pipeline_id", "pipeline_stage_id")
@@ -24,10 +25,11 @@ def walk(
     scene: Scene,
     turn: Callable[[int, Sequence[bool]], int],
     *,
+    texts: Texts | None = None,
     over_delays: bool = False,
 ) -> Walk:
-    """Takes the steps from `start` on, on a copy of the lead. `over_delays`: as if no time passed."""
-    found = Walk(copied(lead), scene, turn, start)
+    """Takes the steps from `start` on, on a copy of the lead. `over_delays`: as if no time passed. Raises PutOff."""
+    found = Walk(copied(lead), scene, turn, start, texts or Texts())
     while found.at < len(steps):
         step = steps[found.at]
         outcome = _take(found, step)

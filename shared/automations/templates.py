@@ -2,23 +2,26 @@
 
 What an author may write is checked when it is saved: no loop, macro, call or arithmetic, filters that cannot blow a
 text up, and no more nesting, parts and comparisons than Jinja compiles at once. What a text costs is then a matter of
-the lead's values, and no filter begins when it has taken too long: it is made in a transaction that others wait for.
+the lead's values: filters see the beginning of a long value, and nothing begins when the text has taken too long.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
+from math import inf
 from time import thread_time
 from typing import Annotated, Any
 
 from jinja2 import ChainableUndefined, Template, TemplateSyntaxError, nodes, pass_context
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup
 from pydantic import AfterValidator
 
 from shared.automations.fields import READABLE
 from shared.validation import said, text
 
 LONGEST = 10_000  # characters of a template
+LONGEST_VALUE = 10_000  # characters of a value that a filter sees, with all that the value holds
 MOST = 100_000  # characters of what is made of one; what is longer is cut
 
 DEEPEST = 15  # levels of a template's tree: Jinja compiles a chain of filters in time that grows with the chain's cube
@@ -32,6 +35,7 @@ MEASURED = ("capitalize", "e", "escape", "lower", "title", "trim", "upper")  # t
 TESTS = ("defined", "undefined")
 
 NAMES = READABLE | {"custom_fields"}  # what stands at the top and, once more, under `lead`
+SLACK = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})  # what Slack asks to be escaped, and nothing else
 
 ALLOWED = (
     nodes.Template,
@@ -57,11 +61,82 @@ class TooMuch(Exception):
     """A template asks for too much work; the message goes on from its name."""
 
 
+class _Value(str):
+    """A text out of the lead, not out of the template."""
+
+    __slots__ = ()
+
+
+class _Fields(Mapping[str, Any]):
+    """A lead's fields, or its custom fields, that no template reads after `end`."""
+
+    def __init__(self, held: Mapping[str, Any], end: float) -> None:
+        self.held = held
+        self._end = end
+
+    def __getitem__(self, name: Any) -> Any:
+        """A field that is empty is missing: `default` speaks for it as well."""
+        _check_time(self._end)
+        if (value := self.held[name]) is None:
+            raise KeyError(name)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.held)
+
+    def __reversed__(self) -> Iterator[str]:
+        return reversed(list(self.held))
+
+    def __len__(self) -> int:
+        return len(self.held)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other  # not field by field, which takes its time
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _check_time(end: float) -> None:
+    if thread_time() > end:
+        raise TooMuch("takes too long with this lead's values")
+
+
+def _marked(value: Any) -> Any:
+    return _Value(value) if type(value) is str else value
+
+
+def _cut(value: Any, longest: int) -> Any:
+    """The beginning of a value: so many characters, of all that it holds."""
+    if isinstance(value, str):
+        return value if len(value) <= longest else value[:longest]
+    return _beginning(value, [longest]) if isinstance(value, Mapping | list) else value
+
+
+def _beginning(value: Any, room: list[int]) -> Any:
+    """As `_cut`. `room`: how many characters are left, by a rough count of quotes, commas and all that is no text."""
+    if isinstance(value, str):
+        value = value[: max(room[0], 0)]
+    room[0] -= len(value) + 4 if isinstance(value, str) else 8
+    if isinstance(value, _Fields):
+        value = {name: held for name, held in value.held.items() if held is not None}
+    if isinstance(value, dict):
+        return {_beginning(key, room): _beginning(held, room) for key, held in value.items() if room[0] > 0}
+    return [_beginning(held, room) for held in value if room[0] > 0] if isinstance(value, list) else value
+
+
 def _shown(value: Any) -> Any:
     """What an expression leaves in the text: nothing for null, a list with commas."""
     if value is None:
         return ""
+    value = _cut(value, MOST)
     return ", ".join(map(str, value)) if isinstance(value, list) else value
+
+
+def _shown_in_slack(value: Any) -> Any:
+    """The same, such that nothing of the lead makes a link or a mention. The author's own words may."""
+    if type(value) is str or isinstance(value, Markup):
+        return value
+    return str(_shown(value)).translate(SLACK)
 
 
 def _measured(filter_: Callable[[Any], str]) -> Callable[..., str]:
@@ -69,25 +144,53 @@ def _measured(filter_: Callable[[Any], str]) -> Callable[..., str]:
 
     @pass_context
     def measured(context: Context, value: Any, *options: Any, **named: Any) -> str:
-        if thread_time() > context[END]:
-            raise TooMuch("takes too long with this lead's values")
-        return filter_(value, *options, **named)
+        _check_time(context[END])
+        made = filter_(_cut(value, LONGEST_VALUE), *options, **named)
+        return made if type(value) is str else _marked(made)
 
     return measured
 
 
-def _environment(*, html: bool) -> ImmutableSandboxedEnvironment:
-    found = ImmutableSandboxedEnvironment(
-        undefined=ChainableUndefined, autoescape=html, finalize=_shown, keep_trailing_newline=True, cache_size=0
+def _first(value: Any) -> Any:
+    return _end_of(value, iter(value))
+
+
+def _last(value: Any) -> Any:
+    return _end_of(value, reversed(value))
+
+
+def _end_of(value: Any, items: Iterator[Any]) -> Any:
+    found = next(items, None)
+    return found if type(value) is str else _marked(found)
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    """Reads fields and items alone: no name is one of an attribute or a method of what holds them."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        return self.getitem(obj, attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        is_held = isinstance(obj, Mapping) or (isinstance(obj, list | str) and isinstance(argument, int))
+        try:
+            found = obj[argument] if is_held else self.undefined(obj=obj, name=argument)
+        except (LookupError, TypeError):
+            return self.undefined(obj=obj, name=argument)
+        return found if type(obj) is str else _marked(found)
+
+
+def _environment(*, html: bool = False, finalize: Callable[[Any], Any] = _shown) -> _Environment:
+    found = _Environment(
+        undefined=ChainableUndefined, autoescape=html, finalize=finalize, keep_trailing_newline=True, cache_size=0
     )
-    found.filters = {name: found.filters[name] for name in FILTERS}
+    found.filters = {name: found.filters[name] for name in FILTERS} | {"first": _first, "last": _last}
     found.filters |= {name: _measured(found.filters[name]) for name in MEASURED}
     found.tests = {name: found.tests[name] for name in TESTS}
     found.globals = {}
     return found
 
 
-_TEXT, _HTML = _environment(html=False), _environment(html=True)
+_TEXT, _HTML, _SLACK = _environment(), _environment(html=True), _environment(finalize=_shown_in_slack)
 
 
 def check(source: str) -> str:
@@ -139,35 +242,59 @@ def _named(node: nodes.Node) -> Any:
             return None
 
 
-def render(source: str, lead: Mapping[str, Any], *, html: bool = False) -> str:
-    """The text for a lead, given as the API shows it. Fields that it lacks leave nothing. Raises TooMuch."""
-    pieces, length = [], 0
-    fields = _without_nulls({**lead, "custom_fields": _without_nulls(lead.get("custom_fields") or {})})
-    template = _compiled(source, html)
-    if isinstance(template, TooMuch):
-        raise TooMuch(*template.args)
-    for piece in template.generate({**fields, "lead": fields, END: thread_time() + SECONDS}):
-        pieces.append(piece)
-        length += len(piece)
-        if length > MOST:
-            break
-    return "".join(pieces)[:MOST]
+class Text:
+    """A template, compiled."""
+
+    def __init__(self, template: Template, names: frozenset[str]) -> None:
+        self._template = template
+        self._names = names  # of what stands in it
+
+    def fill(self, lead: Mapping[str, Any], end: float = inf) -> str:
+        """The text for a lead, given as the API shows it. Fields that it lacks leave nothing.
+
+        Raises TooMuch where it has taken `SECONDS`, or this thread's time has come to `end`.
+        """
+        end = min(end, thread_time() + SECONDS)
+        pieces, length = [], 0
+        for piece in self._template.generate(self._fields(lead, end)):
+            pieces.append(piece)
+            length += len(piece)
+            if length > MOST:
+                break
+            _check_time(end)
+        return "".join(pieces)[:MOST]
+
+    def _fields(self, lead: Mapping[str, Any], end: float) -> dict[str, Any]:
+        custom = _Fields(lead.get("custom_fields") or {}, end)
+        found = {name: _marked(lead.get(name)) for name in self._names if lead.get(name) is not None}
+        if "custom_fields" in self._names:
+            found["custom_fields"] = custom
+        if "lead" in self._names:
+            found["lead"] = _Fields({**lead, "custom_fields": custom}, end)
+        return {**found, END: end}
 
 
-def _without_nulls(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """So that `default` speaks for a field that is empty as well."""
-    return {name: value for name, value in fields.items() if value is not None}
+def render(source: str, lead: Mapping[str, Any], *, html: bool = False, slack: bool = False) -> str:
+    """The text of a template for a lead; for Slack, what comes of the lead is escaped. Raises TooMuch."""
+    return compiled(source, html=html, slack=slack).fill(lead)
+
+
+def compiled(source: str, *, html: bool = False, slack: bool = False) -> Text:
+    """The template, remembered: to compile it anew takes up to 25 ms. Raises TooMuch."""
+    found = _compiled(source, _SLACK if slack else _HTML if html else _TEXT)
+    if isinstance(found, TooMuch):
+        raise TooMuch(*found.args)
+    return found
 
 
 @lru_cache(maxsize=512)
-def _compiled(source: str, html: bool) -> Template | TooMuch:
-    environment = _HTML if html else _TEXT
+def _compiled(source: str, environment: _Environment) -> Text | TooMuch:
     tree = environment.parse(source)
     try:
-        _parts(tree)
+        names = frozenset(node.name for node in _parts(tree) if isinstance(node, nodes.Name))
     except TooMuch as error:  # it was saved when more was allowed; remembered, too: to read it takes its time
         return error.with_traceback(None)
-    return environment.from_string(tree)
+    return Text(environment.from_string(tree), names)
 
 
 TemplateText = Annotated[str, text(LONGEST, shortest=1), AfterValidator(check)]

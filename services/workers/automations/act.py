@@ -1,19 +1,21 @@
-"""Acting on a batch: leads locked, steps walked through, changes and deliveries written, all in the caller's
+"""Acting on a batch: runs walked through ahead, leads locked, changes and deliveries written, all in the caller's
 transaction."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from services.workers.automations import runs as rows
+from services.workers.automations.ahead import Plans, Purses, plan
 from services.workers.automations.effects import Effects
 from services.workers.automations.forms import read_filled
 from services.workers.automations.match import Matched, Rules
 from services.workers.automations.scoring import forget, score
 from services.workers.automations.turns import Turns
 from services.workers.automations.values import Result, Run
-from shared.automations.perform import Lead, Walk
+from shared.automations.perform import Lead, Scene, Walk
 from shared.automations.plan import difference, walk
 from shared.automations.scene import load_scenes
+from shared.automations.texts import PutOff, Texts
 from shared.db import Connection, as_json
 from shared.leads import identities, references
 from shared.leads.records import read_leads
@@ -39,18 +41,23 @@ async def act(
     runs: Sequence[Run],
     matched: Matched,
     rules: Mapping[int, Rules],
+    purses: Purses,
 ) -> bool:
-    """Takes the runs' steps and does what else the events call for; whether there is anything to deliver.
+    """Takes the runs' steps and does what else the events call for; whether there is anything to deliver. Runs that are
+    put off stay as they are.
 
     Keeps to the order of locks of docs/architecture.md: what leads refer to is held, then leads are locked, turns, and
     in `change` tags.
     """
     await references.hold(connection, sorted({run.workspace_id for run in runs} | {w for w, _ in matched.scored}))
-    leads = await _locked(connection, {run.lead for run in runs} | matched.scored.keys())
+    plans = await plan(connection, runs, matched, rules, purses)
+    ready = [run for run in runs if run.lead not in plans.waiting or run.id in plans.made]
+    leads = await _locked(connection, {run.lead for run in ready} | matched.scored.keys())
     effects = Effects(vault)
     await _tell(connection, matched, leads, effects)
     changes = await score(connection, matched.scored, leads, rules)
-    results, caused = await _take_steps(connection, runs, leads, effects)
+    results, caused = await _take_steps(connection, ready, leads, effects, plans)
+    purses.put_off |= {run.id for run in runs} - {result.run.id for result in results}
     refusals = await change(connection, [*changes, *caused.values()]) if changes or caused else []
     _note(refusals, results)
     await forget(connection, matched.deleted)
@@ -80,7 +87,7 @@ async def _tell(connection: Connection, matched: Matched, leads: Leads, effects:
 
 
 async def _take_steps(
-    connection: Connection, runs: Sequence[Run], leads: Leads, effects: Effects
+    connection: Connection, runs: Sequence[Run], leads: Leads, effects: Effects, plans: Plans
 ) -> tuple[list[Result], dict[int, Change]]:
     """How the runs stand then, and the changes that they cause, by run. Each sees what those before it did."""
     going = [run for run in runs if run.lead in leads and not run.stopped]
@@ -88,18 +95,44 @@ async def _take_steps(
     changes: dict[int, Change] = {}
     if not going:
         return results, changes
-    scenes = await load_scenes(connection, [(run.workspace_id, run.steps, leads[run.lead]) for run in going])
+    scenes = await _scenes(connection, going, leads, plans)
     turns = await Turns.lock(connection, going)
     for run in going:
-        scene, before = scenes[run.workspace_id], leads[run.lead]
-        walked = walk(run.steps, run.at, before, scene, partial(_turn, turns, run))
+        before = leads[run.lead]
+        walked = _walked(run, before, scenes[run.id], turns, plans)
+        if walked is None:
+            continue
         if changed := difference(before, walked.lead):
             changes[run.id] = Change(*run.lead, cause=_cause(run), **changed)
         leads[run.lead] = walked.lead
-        effects.add(run, walked, scene.now)
+        effects.add(run, walked, walked.scene.now)
         results.append(_result(run, walked))
     await turns.keep(connection)
     return results, changes
+
+
+async def _scenes(connection: Connection, runs: Sequence[Run], leads: Leads, plans: Plans) -> dict[int, Scene]:
+    """By run: those that were walked through ahead keep theirs."""
+    others = [(run.workspace_id, run.steps, leads[run.lead]) for run in runs if run.id not in plans.made]
+    scenes = await load_scenes(connection, others) if others else {}
+    return {
+        run.id: plans.made[run.id].walked.scene if run.id in plans.made else scenes[run.workspace_id] for run in runs
+    }
+
+
+def _walked(run: Run, lead: Lead, scene: Scene, turns: Turns, plans: Plans) -> Walk | None:
+    """The walk ahead, or another where the lead or the turns are not what they were; None where it is put off."""
+    if run.lead in plans.late:
+        return None
+    if walked := plans.stands(run, lead, turns):
+        return walked
+    texts, counts = Texts(plans.purses.locked[run.workspace_id]), turns.counts()
+    try:
+        return walk(run.steps, run.at, lead, scene, partial(_turn, turns, run), texts=texts)
+    except PutOff:
+        turns.back_to(counts)
+        plans.late.add(run.lead)
+        return None
 
 
 def _turn(turns: Turns, run: Run, step: int, there: Sequence[bool]) -> int:

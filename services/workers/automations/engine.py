@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from services.workers.automations import outbox, runs, silences
 from services.workers.automations.act import act
+from services.workers.automations.ahead import Purses
 from services.workers.automations.match import Matched, match
 from services.workers.automations.rounds import Round
 from services.workers.automations.rules import Book
@@ -29,6 +30,9 @@ from shared.vault import Vault
 log = logging.get()
 
 RETRIES = 6  # of a batch that met others in its way
+# A workspace whose texts took all their time in a round makes none for as long as so many such rounds take: meanwhile
+# the process does other work.
+REST = 3
 
 T = TypeVar("T", Event, Run)
 
@@ -46,22 +50,34 @@ class Engine:
         self._book = Book()
         self._events_at_once, self._runs_at_once = Pace(outbox.AT_ONCE), Pace(runs.AT_ONCE)
         self._rounds: defaultdict[str, Round] = defaultdict(Round)  # by what is taken
+        self._purses = Purses()
+        self._resting: dict[int, float] = {}  # workspaces, and until when
         self._ended: dict[tuple[type, int], Exception] = {}  # what took too long when it was alone in its batch
 
     async def run(self, connection: Connection, *, seconds: float = float("inf")) -> bool:
-        """Acts on all that waits, for so long; False when something was left.
+        """Acts on all that waits, for so long; False when something was left. Runs of a workspace that rests stay due,
+        and the sweeper says so.
 
         Raises what tells of the database's state; the rows then wait for whoever comes next.
         """
         end = time.monotonic() + seconds
         await outbox.skip(connection)
         while not self._stopping():
+            began = time.monotonic()
+            self._purses = Purses(self._resting)
             done = [await self._uncontended(connection, batch) for batch in (self._events, self._due, self._silences)]
+            self._rest(began)
             if not any(done):
                 return True
             if time.monotonic() > end:
                 return False
         return False
+
+    def _rest(self, began: float) -> None:
+        now = time.monotonic()
+        spent = self._purses.empty() - self._resting.keys()
+        resting = {workspace_id: until for workspace_id, until in self._resting.items() if until > now}
+        self._resting = resting | dict.fromkeys(spent, now + REST * (now - began))
 
     async def _uncontended(self, connection: Connection, batch: Callable[[Connection], Awaitable[int]]) -> int:
         for attempt in range(RETRIES):
@@ -116,8 +132,9 @@ class Engine:
             del self._ended[type(one), one.id]
         if taken:
             pace.took(len(taken), time.perf_counter() - started)
-        self._report(told, started, **{kind: len(taken)})
-        return len(taken)
+        done = sum(not (isinstance(one, Run) and one.id in self._purses.put_off) for one in taken)
+        self._report(told, started, **{kind: done})
+        return done
 
     def _failed(self, taken: Sequence[Event | Run], pace: Pace, error: Exception) -> None:
         """The batch itself may have been too much for the connection."""
@@ -149,10 +166,10 @@ class Engine:
         matched = match(events, rules)
         await silences.note(connection, matched.silences)
         begun = await runs.begin(connection, matched.runs)
-        return await act(connection, self._vault, begun, matched, rules)
+        return await act(connection, self._vault, begun, matched, rules, self._purses)
 
     async def _act_on_runs(self, connection: Connection, due: Sequence[Run]) -> bool:
-        return await act(connection, self._vault, due, Matched(), {})
+        return await act(connection, self._vault, due, Matched(), {}, self._purses)
 
     async def _set_aside(self, connection: Connection, event: Event, error: Exception) -> None:
         """One event on which the engine cannot act at once: its runs are begun, and each is tried by itself. Those who
@@ -175,7 +192,7 @@ class Engine:
     async def _tell(self, connection: Connection, matched: Matched) -> None:
         """The sweeper finds what is to be delivered: this is rare enough to do without a hint."""
         told = Matched(told=matched.told, submitted=matched.submitted)
-        await act(connection, self._vault, [], told, {})
+        await act(connection, self._vault, [], told, {}, self._purses)
 
     async def _postpone(self, connection: Connection, run: Run, error: Exception) -> None:
         log.warning("automations.run_failed", run_id=run.id, attempts=run.attempts + 1, error=type(error).__name__)

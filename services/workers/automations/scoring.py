@@ -41,21 +41,28 @@ async def score(
     rules: Mapping[int, Rules],
 ) -> list[Change]:
     """The changes of scores that the leads' rules call for; `leads`, under lock, are given their new scores."""
+    found = await foresee(connection, scored, leads, rules)
+    if found:
+        await connection.execute(KEEP, (as_json([(*key, now) for key, _, now in found]),))
+    return [Change(*key, add_score=now - before, cause=_cause(scored[key])) for key, before, now in found]
+
+
+async def foresee(
+    connection: Connection,
+    scored: Mapping[LeadKey, Event],
+    leads: Mapping[LeadKey, dict[str, Any]],
+    rules: Mapping[int, Rules],
+) -> list[tuple[LeadKey, int, int]]:
+    """Gives `leads` the scores that their rules call for; which had how many points of rules, and have how many."""
     present = [key for key in scored if key in leads]
     if not present:
         return []
     known = {(row[0], row[1]): row[2] for row in await (await connection.execute(READ, (as_json(present),))).fetchall()}
-    changes, points = [], []
-    for key in present:
-        lead, before = leads[key], known.get(key, 0)
-        now = rules[key[0]].points(lead)
-        if now != before:
-            lead["lead_score"] += now - before
-            points.append((*key, now))
-            changes.append(Change(*key, add_score=now - before, cause=_cause(scored[key])))
-    if points:
-        await connection.execute(KEEP, (as_json(points),))
-    return changes
+    found = [(key, known.get(key, 0), rules[key[0]].points(leads[key])) for key in present]
+    found = [(key, before, now) for key, before, now in found if now != before]
+    for key, before, now in found:
+        leads[key]["lead_score"] += now - before
+    return found
 
 
 def _cause(event: Event) -> Cause:

@@ -24,6 +24,7 @@ JOIN json_array_elements(%s::json) t
   ON s.workspace_id = (t->>0)::bigint AND s.automation_id = (t->>1)::bigint AND s.step = (t->>2)::smallint
 ORDER BY 1, 2, 3 FOR UPDATE OF s
 """
+LOOK = LOCK.removesuffix(" FOR UPDATE OF s\n")
 KEEP = """
 UPDATE automation_turns s SET n = (t->>3)::bigint FROM json_array_elements(%s::json) t
 WHERE s.workspace_id = (t->>0)::bigint AND s.automation_id = (t->>1)::bigint AND s.step = (t->>2)::smallint
@@ -47,11 +48,35 @@ class Turns:
         rows = await (await connection.execute(LOCK, (as_json(places),))).fetchall()
         return cls({(row[0], row[1], row[2]): row[3] for row in rows})
 
+    @classmethod
+    async def look(cls, connection: Connection, runs: Iterable[Run]) -> "Turns":
+        """The same counters as they are just now, without a lock: never keep these."""
+        counts: dict[Place, int] = dict.fromkeys(sorted({place for run in runs for place in _places(run)}), 0)
+        if counts:
+            rows = await (await connection.execute(LOOK, (as_json(list(counts)),))).fetchall()
+            counts |= {(row[0], row[1], row[2]): row[3] for row in rows}
+        return cls(counts)
+
     def take(self, place: Place, there: Sequence[bool]) -> int:
         """The next turn at a step, as `next_turn` says."""
         turn = next_turn(self._counts[place], there)
         self._counts[place] = turn + 1
         return turn
+
+    def take_again(self, taken: Sequence[tuple[Place, Sequence[bool], int]]) -> bool:
+        """Takes the turns that somebody took who only looked; none where one of them is not the next any more."""
+        if any(next_turn(self._counts[place], there) != turn for place, there, turn in taken):
+            return False
+        self._counts.update({place: turn + 1 for place, _, turn in taken})
+        return True
+
+    def counts(self) -> dict[Place, int]:
+        """How the counters stand, for `back_to`."""
+        return dict(self._counts)
+
+    def back_to(self, counts: dict[Place, int]) -> None:
+        """Gives the turns back that were taken since."""
+        self._counts = dict(counts)
 
     async def keep(self, connection: Connection) -> None:
         """Writes the counters that have moved."""
