@@ -5,18 +5,19 @@ Each function works in its caller's transaction.
 
 import asyncio
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
+from aiohttp import web
 from sqlalchemy import BigInteger, ColumnElement, cast, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.records import Noun, Record
 from services.api.shapes.automations import AutomationRecord, RunRecord
-from services.api.state import raw
+from services.api.state import LARGE_TURNS, SMALL_TURNS, raw, turn
 from shared import tallies
 from shared.automations import silences
 from shared.automations.actions import MASK
@@ -39,7 +40,11 @@ from shared.models import (
 )
 from shared.vault import Unreadable, Vault
 
+T = TypeVar("T")
 Steps = Sequence[Mapping[str, Any]]
+Dry = Callable[[], Record]
+
+LARGE = 4_000  # characters of steps, whose templates take up to 35 ms to compile
 
 KINDS: dict[str, Any] = {"user": User, "stage": PipelineStage, "integration": Integration, "form": Form}
 HELD = "integration"  # what cannot be deleted while automations name it; of the rest that is gone a run notes so
@@ -182,8 +187,16 @@ async def run(connection: AsyncConnection, workspace_id: int, id_: int, lead_id:
     return found
 
 
-async def dry_run(connection: AsyncConnection, workspace_id: int, id_: int, lead_id: int) -> Record:
-    """What each step would do for the lead as it is. Raises NotFound, ValidationFailed."""
+async def in_turn(request: web.Request, steps: Any, work: Callable[[], T]) -> T:
+    """What `work` comes to, in a thread: it compiles the steps' templates or makes their texts. One workspace does so
+    once at a time, and all together once where the steps are large. Raises ServiceUnavailable."""
+    async with turn(request, LARGE_TURNS if len(str(steps)) > LARGE else SMALL_TURNS):
+        return await asyncio.to_thread(work)
+
+
+async def rehearse(connection: AsyncConnection, workspace_id: int, id_: int, lead_id: int) -> tuple[Steps, Dry]:
+    """The steps of a dry run, and what shows what each would do for the lead as it is. Raises NotFound,
+    ValidationFailed."""
     automation = await AUTOMATIONS.find(connection, workspace_id, id_)
     found = await read_leads(await raw(connection), [(workspace_id, lead_id)])
     if not found:
@@ -192,13 +205,16 @@ async def dry_run(connection: AsyncConnection, workspace_id: int, id_: int, lead
     scene = (await load_scenes(await raw(connection), [(workspace_id, steps, lead)]))[workspace_id]
     turns = await _turns(connection, workspace_id, id_)
 
-    def turn(step: int, there: Sequence[bool]) -> int:
+    def taken(step: int, there: Sequence[bool]) -> int:
         return next_turn(turns.get(step, 0), there)
 
-    walked = await asyncio.to_thread(walk, steps, 0, lead, scene, turn, over_delays=True)  # many texts take a second
-    blank: Record = dict.fromkeys(RunRecord.__annotations__)
-    outcomes = [{**outcome, "deliveries": []} for outcome in walked.outcomes]
-    return blank | {"automation_id": id_, "lead_id": lead_id, "state": walked.state, "steps": outcomes}
+    def show() -> Record:
+        walked = walk(steps, 0, lead, scene, taken, over_delays=True)
+        blank: Record = dict.fromkeys(RunRecord.__annotations__)
+        outcomes = [{**outcome, "deliveries": []} for outcome in walked.outcomes]
+        return blank | {"automation_id": id_, "lead_id": lead_id, "state": walked.state, "steps": outcomes}
+
+    return steps, show
 
 
 async def _turns(connection: AsyncConnection, workspace_id: int, id_: int) -> dict[int, int]:

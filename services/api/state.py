@@ -25,6 +25,9 @@ BUSY = "Too many requests wait for the database just now. Send the request again
 ROUNDS = 5  # of a transaction that others are in the way of
 DEAR, DEAR_EACH = 3, 2  # large lists read at once, so that small ones find a connection
 REPLAYS, REPLAYS_EACH = 2, 1  # of many submissions at once: each keeps a connection until its last chunk
+# Automations whose templates are compiled or filled in at once, in threads. Large ones take seconds of the processor.
+LARGE_AUTOMATIONS, SMALL_AUTOMATIONS = 1, 2
+LARGE_BUSY = "Too many large automations are being saved or tried just now. Send the request again in a moment."
 DEAR_BUSY = "Too many large lists are being read just now. Send the request again, or narrow the list."
 STATEMENT_TIMEOUT = 10.0  # seconds a query may take before it is given up
 
@@ -36,6 +39,8 @@ REPLICA_TURNS = web.AppKey("replica_turns", Turns)
 WRITE_TURNS = web.AppKey("write_turns", Turns)
 DEAR_LISTS = web.AppKey("dear_lists", Turns)
 REPLAY_TURNS = web.AppKey("replay_turns", Turns)
+LARGE_TURNS = web.AppKey("large_turns", Turns)
+SMALL_TURNS = web.AppKey("small_turns", Turns)
 SPOOL = web.AppKey("spool", Spool)
 SETTINGS = web.AppKey("settings", Settings)
 VAULT = web.AppKey("vault", Vault)
@@ -47,6 +52,8 @@ def lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterator[No
     async def context(app: web.Application) -> AsyncIterator[None]:
         app[SETTINGS] = settings
         app[DEAR_LISTS] = Turns(DEAR, DEAR_EACH, DEAR_BUSY, retry_after=5)
+        app[LARGE_TURNS] = Turns(LARGE_AUTOMATIONS, 1, LARGE_BUSY)
+        app[SMALL_TURNS] = Turns(SMALL_AUTOMATIONS, 1, BUSY)
         app[REPLAY_TURNS] = Turns(REPLAYS, REPLAYS_EACH, BUSY)
         app[WRITE_TURNS] = Turns(WRITERS, WRITERS_EACH, BUSY)
         app[TURNS] = Turns(POOL, EACH, BUSY)
@@ -74,14 +81,14 @@ def lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterator[No
 @asynccontextmanager
 async def reading(request: web.Request) -> AsyncIterator[AsyncConnection]:
     """A connection for reading one record, or what a write is decided by: always the primary."""
-    async with _turn(request, TURNS), request.app[READS].connect() as connection:
+    async with turn(request, TURNS), request.app[READS].connect() as connection:
         yield connection
 
 
 @asynccontextmanager
 async def listing(request: web.Request) -> AsyncIterator[AsyncConnection]:
     """A connection for reading a list: a replica, which may trail a little, where there is one."""
-    async with _turn(request, REPLICA_TURNS), request.app[REPLICA].connect() as connection:
+    async with turn(request, REPLICA_TURNS), request.app[REPLICA].connect() as connection:
         yield connection
 
 
@@ -106,7 +113,7 @@ async def writing(request: web.Request, work: Callable[[AsyncConnection], Awaita
     """
     for _ in range(ROUNDS):
         try:
-            async with _turn(request, WRITE_TURNS), _turn(request, TURNS), request.app[ENGINE].begin() as connection:
+            async with turn(request, WRITE_TURNS), turn(request, TURNS), request.app[ENGINE].begin() as connection:
                 return await work(connection)
         except Exception as error:
             last = error
@@ -115,7 +122,7 @@ async def writing(request: web.Request, work: Callable[[AsyncConnection], Awaita
     raise last
 
 
-def _turn(request: web.Request, turns: web.AppKey[Turns]) -> AbstractAsyncContextManager[None]:
+def turn(request: web.Request, turns: web.AppKey[Turns]) -> AbstractAsyncContextManager[None]:
     """A turn of the request's workspace: however many of its requests wait for a lock, the others' go on."""
     key = request.get(KEY)
     return request.app[turns].turn(key.workspace_id if key else 0)

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import count
 
 from shared.errors import ServiceUnavailable
 
@@ -11,13 +12,16 @@ PATIENCE = 5.0  # seconds that a request waits for its turn
 
 
 class Turns:
-    """At most so many at once, and so many of each who asks. Who has the fewest is next, then who waits longest."""
+    """At most so many at once, and so many of each who asks. Who has the fewest is next, then whose last turn is the
+    longest ago, then who waits longest."""
 
     def __init__(self, most: int, each: int, too_many: str, retry_after: int = 2) -> None:
         self._free = most
         self._each = each
         self._refusal = too_many, retry_after
         self._held: Counter[int] = Counter()
+        self._last: dict[int, int] = {}  # the number of the last turn of each
+        self._numbers = count(1)
         self._waiting: dict[asyncio.Future[None], int] = {}
 
     @asynccontextmanager
@@ -53,6 +57,7 @@ class Turns:
     def _take(self, who: int) -> None:
         self._free -= 1
         self._held[who] += 1
+        self._last[who] = next(self._numbers)
 
     def _leave(self, who: int) -> None:
         self._free += 1
@@ -62,6 +67,12 @@ class Turns:
         # Not one whose time is up or whose caller left, and who has yet to hear of it.
         able = [asked for asked, one in self._waiting.items() if not asked.done() and self._may(one)]
         if able:
-            first = min(able, key=lambda asked: self._held[self._waiting[asked]])
+            first = min(able, key=self._rank)
             self._take(self._waiting.pop(first))
             first.set_result(None)
+        if not self._waiting:  # turns of before count for nobody who comes later
+            self._last = {who: self._last[who] for who in self._held}
+
+    def _rank(self, asked: asyncio.Future[None]) -> tuple[int, int]:
+        who = self._waiting[asked]
+        return self._held[who], self._last.get(who, 0)

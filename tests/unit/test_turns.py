@@ -65,6 +65,15 @@ async def test_one_who_has_none_is_served_before_those_who_have() -> None:
     await crowd.end()
 
 
+async def test_of_those_who_have_as_many_the_next_is_one_whose_last_turn_is_the_longest_ago() -> None:
+    crowd = Crowd(Turns(1, 1, "full"))
+    await crowd.comes(GREEDY, GREEDY, GREEDY, GREEDIER, GREEDIER, MODEST)
+    for nth in range(5):
+        await crowd.let_go(nth)
+    assert crowd.served == [GREEDY, GREEDIER, MODEST, GREEDY, GREEDIER, GREEDY]
+    await crowd.end()
+
+
 async def test_nobody_takes_more_than_theirs_while_there_are_some_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turns, "PATIENCE", 0.02)
     scarce = Turns(4, 2, "full")

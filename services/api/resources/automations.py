@@ -1,6 +1,6 @@
 """`/api/v1/automations`."""
 
-import asyncio
+from functools import partial
 
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -116,7 +116,8 @@ async def run(request: web.Request) -> web.Response:
     lead_id = fields["lead_id"]
     if fields.get("dry_run"):
         async with reading(request) as connection:
-            return answer({"data": await automations.dry_run(connection, workspace, id_, lead_id)})
+            steps, show = await automations.rehearse(connection, workspace, id_, lead_id)
+        return answer({"data": await automations.in_turn(request, steps, show)})
     made = await writing(request, lambda connection: automations.run(connection, workspace, id_, lead_id))
     return answer({"data": made}, 202)
 
@@ -126,5 +127,5 @@ async def _sent(request: web.Request) -> tuple[Record, Record, Fields]:
     shape = description(request.match_info.handler).takes
     assert shape is not None  # noqa: S101
     sent = await json_of(request)
-    fields, errors = await asyncio.to_thread(shape.read, sent)  # a body full of templates takes a second to compile
+    fields, errors = await automations.in_turn(request, sent.get("steps"), partial(shape.read, sent))
     return sent, fields, errors
