@@ -1,7 +1,7 @@
 """Pages of a list: what `page` and `per_page` may be, and the `meta` and `links` around the data."""
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from aiohttp import web
@@ -13,6 +13,7 @@ from shared.errors import Fields
 from shared.web.describe import description
 
 DEFAULT_SIZE, LARGEST = 15, 100
+PAGING = ("page", "per_page", "cursor")
 NOT_BOTH = "The cursor field cannot be sent together with page."
 NOT_OF_THIS = "The cursor field is no cursor of this list: send what next_cursor said, with the same filters and sort."
 LAST_PAGE = 2**53  # beyond it a JSON number is no longer exact in JavaScript
@@ -45,11 +46,15 @@ def read_page(request: web.Request, errors: Fields) -> Page:
 def _walk(request: web.Request, errors: Fields) -> Walk | None:
     if "cursor" not in request.query:
         return None
-    asks = description(request.match_info.handler).asks
-    filters = asks.fields.__annotations__ if asks else ()
-    narrowed = {name: request.query[name] for name in filters if name in request.query}
+    narrowed = {name: request.query[name] for name in _filters(request) if name in request.query}
     signer = Signer(request.app[VAULT].signing_key(), workspace_of(request), request.path, narrowed)
     return Walk(signer, read_cursor(request.query, signer, errors))
+
+
+def _filters(request: web.Request) -> Iterable[str]:
+    """The query parameters that the list knows, beside those of paging."""
+    asks = description(request.match_info.handler).asks
+    return asks.fields.__annotations__ if asks else ()
 
 
 def read_cursor(query: Mapping[str, str], signer: Signer, errors: Fields) -> Position | None:
@@ -94,6 +99,7 @@ def paged(request: web.Request, data: list[Any], page: Page, total: int, by: str
             "total": total,
             "from": page.offset + 1 if data else None,
             "to": page.offset + len(data) if data else None,
+            **_ignored(request),
         },
         "links": {
             "first": _link(request, 1),
@@ -109,7 +115,7 @@ def walked(request: web.Request, data: list[Any], page: Page, next_cursor: str |
     """The answer to a step of a walk."""
     return {
         "data": data,
-        "meta": {"per_page": page.size, "next_cursor": next_cursor},
+        "meta": {"per_page": page.size, "next_cursor": next_cursor, **_ignored(request)},
         "links": {
             "first": None,
             "last": None,
@@ -118,6 +124,13 @@ def walked(request: web.Request, data: list[Any], page: Page, next_cursor: str |
             "self": _link(request, request.query.get("cursor", ""), "cursor"),
         },
     }
+
+
+def _ignored(request: web.Request) -> dict[str, list[str]]:
+    """The query parameters that the list does not know, each once, as a member of `meta`; none where it knows all."""
+    known = {*PAGING, *_filters(request)}
+    names = [name for name in dict.fromkeys(request.query) if name not in known]
+    return {"ignored": names} if names else {}
 
 
 def _positive(query: Mapping[str, str], name: str, default: int, errors: Fields) -> int:

@@ -80,6 +80,17 @@ async def test_a_walk_answers_as_the_document_says(ours: Workspace, operation: O
         check_answer(operation, await ask(ours.session, "GET", following.removeprefix(ours.service.url)))
 
 
+@pytest.mark.parametrize("operation", [each for each in OPERATIONS if "cursor" in query_fields(each)], ids=str)
+@pytest.mark.parametrize("walk", ["", "cursor=&"])
+async def test_a_list_names_the_parameters_that_it_does_not_know(
+    ours: Workspace, operation: Operation, walk: str
+) -> None:
+    values = await ours.values(operation.path)
+    unknown = await ours.call(operation, values, f"{walk}Status=new&%C3%A9%00=1&per_page=1&Status=old&=")
+    assert unknown.body["meta"]["ignored"] == ["Status", "é\0", ""]
+    assert "ignored" not in (await ours.call(operation, values, f"{walk}per_page=1")).body["meta"]
+
+
 # ---- other workspaces
 
 

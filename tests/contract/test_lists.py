@@ -26,7 +26,7 @@ async def source(client: aiohttp.ClientSession) -> str:
 
 async def test_pages_tell_where_they_are(client: aiohttp.ClientSession, service: Service, source: str) -> None:
     answer = await ask(client, "GET", f"/api/v1/leads?per_page=3&source={source}&page=2&x=a%20b")
-    meta = {"current_page": 2, "last_page": 3, "per_page": 3, "total": 7, "from": 4, "to": 6}
+    meta = {"current_page": 2, "last_page": 3, "per_page": 3, "total": 7, "from": 4, "to": 6, "ignored": ["x"]}
     assert answer.body["meta"] == meta
     links = answer.body["links"]
     assert links.keys() == {"first", "last", "prev", "next", "self"}
@@ -34,6 +34,12 @@ async def test_pages_tell_where_they_are(client: aiohttp.ClientSession, service:
     assert all(f"source={source}" in link and "per_page=3" in link for link in links.values())
     pages = {name: link.rsplit("page=", 1)[1].split("&")[0] for name, link in links.items()}
     assert pages == {"first": "1", "last": "3", "prev": "1", "next": "3", "self": "2"}
+
+
+async def test_filters_and_sorts_are_no_parameters_that_a_list_does_not_know(client: aiohttp.ClientSession) -> None:
+    known = "search=a&status=new&starred=0&updated_after=2020-01-01&sort=email&direction=asc&per_page=1"
+    for paging in ("page=1", "cursor="):
+        assert "ignored" not in (await ask(client, "GET", f"/api/v1/leads?{known}&{paging}")).body["meta"]
 
 
 async def test_following_next_meets_every_lead_once(

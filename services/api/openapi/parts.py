@@ -13,6 +13,12 @@ TEXT: Part = {"type": "string"}
 COUNT: Part = {"type": "integer", "minimum": 0}
 NATURAL: Part = {"type": "integer", "minimum": 1}
 ID: Part = {"type": "integer", "format": "int64", "minimum": 1, "maximum": 2**63 - 1}
+IGNORED: Part = {
+    "type": "array",
+    "items": TEXT,
+    "minItems": 1,
+    "description": "Query parameters that the list does not know. They changed nothing. Absent when there are none.",
+}
 LINK: Part = {"type": "string", "format": "uri"}
 NULL: Part = {"type": "null"}
 BEARER = "apiKey"
@@ -58,13 +64,15 @@ SCHEMAS: dict[str, Part] = {
                 "total": COUNT,
                 "from": or_null(NATURAL),
                 "to": or_null(NATURAL),
-            }
+                "ignored": IGNORED,
+            },
+            "ignored",
         ),
     },
     "PageLinks": exactly({"first": LINK, "last": LINK, "prev": or_null(LINK), "next": or_null(LINK), "self": LINK}),
     "CursorMeta": {
         "description": "Of a walk by cursors. `next_cursor` is null at its end.",
-        **exactly({"per_page": NATURAL, "next_cursor": or_null(TEXT)}),
+        **exactly({"per_page": NATURAL, "next_cursor": or_null(TEXT), "ignored": IGNORED}, "ignored"),
     },
     "CursorLinks": exactly(
         {"first": NULL, "last": NULL, "prev": NULL, "next": or_null(LINK), "self": LINK},
