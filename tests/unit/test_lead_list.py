@@ -1,6 +1,7 @@
 """The pure parts of lists: spans of time, cursors, search terms, and the way that is chosen."""
 
 import base64
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from services.api.cursors import BadCursor, Position, Signer
 from services.api.leadlist.filters import Filters
 from services.api.leadlist.plans import Way, choose
+from services.api.leadlist.rarest import Sample
 from services.api.leadlist.search import patterns
 from services.api.leadlist.sorts import Sort
 from services.api.leadlist.spans import EPOCH, span
@@ -89,6 +91,30 @@ def test_a_term_is_taken_literally(term: str) -> None:
 def test_a_phone_is_its_digits(term: str, country: str | None, digits: set[str]) -> None:
     found = {pattern[5:-1] for pattern in patterns(term, country)[1:]}
     assert digits <= found
+
+
+def numbered(n: int) -> list[str]:
+    return [f"ann {number % 20}\nann.{number}@example.com\n1415{number * 7919 % 10**7:07}" for number in range(n)]
+
+
+def test_the_rarest_parts_are_chosen_and_common_ones_left_aside() -> None:
+    sample = Sample(numbered(100))
+    parts = sample.rarest("%.4321@example%")
+    assert {"%.43%", "%432%", "%321%"} <= {*parts}
+    assert not any(part[1:-1] in "@example" for part in parts)
+    for common in ("%example%", "%ann%", "%n%", "%%", "%.@\\_%"):
+        assert sample.rarest(common) == []
+    assert Sample([]).rarest("%.4321@example%") == []
+
+
+@given(st.text(), st.text(min_size=1), st.text(), st.lists(st.text(max_size=30), max_size=8))
+def test_a_part_is_a_piece_of_the_pattern(before: str, term: str, behind: str, texts: list[str]) -> None:
+    """So that a text that fits the pattern fits its parts: as they are literal, to fit is to hold."""
+    literal = patterns(term, None)[0][1:-1].replace("\n", " ")
+    text = before + term.replace("\n", " ") + behind
+    for part in Sample(texts).rarest(f"%{literal}%"):
+        assert part[0] == part[-1] == "%"
+        assert re.sub(r"\\(.)", r"\1", part[1:-1], flags=re.DOTALL) in text
 
 
 def way(filters: Filters, sort: str, total: Total, needed: int) -> Way:

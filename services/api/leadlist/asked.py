@@ -3,6 +3,7 @@
 from typing import Any
 
 from services.api.leadlist.filters import BOUNDS, COLUMNS, EXACT, Filters
+from services.api.leadlist.rarest import Sample
 from services.api.leadlist.search import patterns
 from shared.db import Connection
 from shared.errors import Fields
@@ -16,6 +17,18 @@ SELECT (SELECT id FROM tags
        EXISTS (SELECT 1 FROM pipeline_stages WHERE workspace_id = %(workspace)s AND id = %(stage_id)s) AS stage_id,
        EXISTS (SELECT 1 FROM users WHERE workspace_id = %(workspace)s AND id = %(assigned_user_id)s) AS assigned_user_id
 """
+# What PostgreSQL's statistics tell of the index: a sample of its texts where they are many, and whether the workspace
+# has less than a tenth of them. The index of few texts is read in a moment, whatever it is asked for.
+MANY = 50_000
+INDEXED = f"""
+SELECT lower(upper(%(term)s)),
+       CASE WHEN reltuples > {MANY} THEN (
+           SELECT histogram_bounds::text::text[] FROM pg_stats
+           WHERE schemaname = ANY (current_schemas(false)) AND tablename = relname AND attname = 'text' LIMIT 1) END,
+       coalesce(reltuples > 10 * (
+           SELECT n FROM lead_marginals WHERE workspace_id = %(workspace)s AND field = '' AND value = ''), false)
+FROM pg_class WHERE oid = 'lead_search'::regclass
+"""  # noqa: S608  # constants only
 
 
 async def find_filters(
@@ -31,11 +44,26 @@ async def find_filters(
         errors |= {name: [f"There is no {NOUNS[name]} {query[name]}."] for name in strangers}
     if tag and tag_id is None:
         return None
+    searched, is_small = await _searched(connection, workspace_id, term, country) if term else ({}, False)
     renamed = {COLUMNS.get(name, name): value for name, value in query.items()}
     return Filters(
         workspace_id,
         exact={column: renamed[column] for column in EXACT if column in renamed},
         tag_id=tag_id,
         bounds={name: query[name] for name in BOUNDS if name in query},
-        patterns=tuple(patterns(term, country)) if term else (),
+        patterns=searched,
+        is_small=is_small,
     )
+
+
+async def _searched(
+    connection: Connection, workspace_id: int, term: str, country: str | None
+) -> tuple[dict[str, list[str]], bool]:
+    """What is searched, with what the index is asked for, and whether the workspace is small."""
+    parameters = {"workspace": workspace_id, "term": term}
+    row = await (await connection.execute(INDEXED, parameters, prepare=True)).fetchone()
+    folded, texts, is_small = row or (term, None, False)
+    literal, *phones = patterns(term, country)
+    sample = Sample(texts or ())
+    rarest = {literal: sample.rarest(patterns(folded, None)[0])}
+    return rarest | {phone: sample.rarest(phone) for phone in phones}, is_small

@@ -3,6 +3,7 @@
 Conditions are constants; what a client sent goes only into their parameters.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -32,19 +33,27 @@ TAGGED_AS_WALKED = f"""(few_tags @> ARRAY[%(tag_ids)s::bigint] OR (few_tags IS N
 
 @dataclass(frozen=True)
 class Filters:
-    """`exact` holds columns and the value that they must have, `bounds` times by name, `patterns` what is searched."""
+    """`exact` holds columns and the value that they must have, `bounds` times by name, `patterns` what is searched.
+
+    Each pattern has the parts that the index is asked for; without parts it is asked for all of the pattern. `is_small`
+    is a workspace that has a small share of all texts.
+    """
 
     workspace_id: int
     exact: dict[str, Any] = field(default_factory=dict)
     tag_id: int | None = None
     bounds: dict[str, datetime] = field(default_factory=dict)
-    patterns: tuple[str, ...] = ()
+    patterns: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    is_small: bool = False
 
     @cached_property
     def parameters(self) -> dict[str, Any]:
         """Of all conditions."""
-        searched = {f"pattern_{number}": pattern for number, pattern in enumerate(self.patterns)}
-        return {"workspace": self.workspace_id, "tag_ids": self.tag_id, **self.exact, **self.bounds, **searched}
+        found: dict[str, Any] = {"workspace": self.workspace_id, "tag_ids": self.tag_id, **self.exact, **self.bounds}
+        for number, (pattern, parts) in enumerate(self.patterns.items()):
+            found[f"pattern_{number}"] = pattern
+            found |= {f"part_{number}_{place}": part for place, part in enumerate(parts)}
+        return found
 
     @cached_property
     def alike(self) -> dict[str, str]:
@@ -60,8 +69,18 @@ class Filters:
     @property
     def found(self) -> str:
         """The condition on a text to search."""
-        fits = [f"text LIKE lower(upper(%(pattern_{number})s))" for number in range(len(self.patterns))]
+        fits = [_fits(number, len(parts)) for number, parts in enumerate(self.patterns.values())]
         return f"({' OR '.join(fits)})"
+
+    @property
+    def hits(self) -> str:
+        """A query of the leads whose text fits.
+
+        The index is asked for a small workspace alone: the larger one is, the more of it is read in vain. Of an id that
+        is not said to be a bigint psycopg makes a smaller number, for which the index has no operator.
+        """
+        workspace = f"workspace_id = %(workspace)s{'::bigint' if self.is_small else ''}"
+        return f"SELECT lead_id FROM lead_search WHERE {workspace} AND {self.found}"  # noqa: S608
 
     def on_leads(self, *, by_update: bool) -> list[str]:
         """All conditions on the lead itself; where `by_update`, it is found by when it was updated."""
@@ -77,6 +96,15 @@ class Filters:
     def bounded(self) -> set[str]:
         """The columns that are bounded."""
         return {f"{name.partition('_')[0]}_at" for name in self.bounds}
+
+
+def _fits(number: int, parts: int) -> str:
+    """One pattern. The text as an expression (`|| ''`) is compared with all of it, and no index is asked for that."""
+    pattern = f"lower(upper(%(pattern_{number})s))"
+    if not parts:
+        return f"text LIKE {pattern}"
+    asked = [f"text LIKE %(part_{number}_{place})s" for place in range(parts)]
+    return f"({' AND '.join(asked)} AND (text || '') LIKE {pattern})"
 
 
 def _equals(column: str) -> str:

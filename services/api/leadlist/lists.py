@@ -141,9 +141,7 @@ def _columns(filters: Filters) -> set[str]:
 
 
 def _searched(filters: Filters) -> list[str]:
-    if not filters.patterns:
-        return []
-    return [f"id IN (SELECT lead_id FROM lead_search WHERE {all_of(filters.found)})"]  # noqa: S608
+    return [f"id IN ({filters.hits})"] if filters.patterns else []
 
 
 def _beyond(sort: Sort, wanted: Slice) -> list[str]:

@@ -49,7 +49,7 @@ async def estimate(connection: Connection, filters: Filters) -> Total:
     """About as many, where only the way to read them depends on it."""
     total = await _count_bounded(connection, filters)
     if filters.patterns:
-        probe = f"SELECT count(*) FROM (SELECT 1 FROM lead_search WHERE {all_of(filters.found)} LIMIT {PROBED}) hits"  # noqa: S608
+        probe = f"SELECT count(*) FROM ({filters.hits} LIMIT {PROBED}) hits"  # noqa: S608
         hits = await _number(connection, probe, filters.parameters)
         return replace(total, n=min(total.n, hits if hits < PROBED else max(PROBED, total.whole // SHARE)))
     return total
@@ -122,10 +122,9 @@ async def _count_span(connection: Connection, filters: Filters, column: str) -> 
 
 
 async def _count_read(connection: Connection, filters: Filters, *, by_update: bool) -> int:
-    hits = f"SELECT lead_id FROM lead_search WHERE {all_of(filters.found)}" if filters.patterns else ""  # noqa: S608
     if not filters.alike and not filters.bounds:
-        return await _number(connection, f"SELECT count(*) FROM ({hits}) hits", filters.parameters)  # noqa: S608
-    conditions = [*filters.on_leads(by_update=by_update), *([f"id IN ({hits})"] if hits else [])]
+        return await _number(connection, f"SELECT count(*) FROM ({filters.hits}) hits", filters.parameters)  # noqa: S608
+    conditions = [*filters.on_leads(by_update=by_update), *([f"id IN ({filters.hits})"] if filters.patterns else [])]
     return await _number(connection, f"SELECT count(*) FROM leads WHERE {all_of(*conditions)}", filters.parameters)  # noqa: S608
 
 
