@@ -10,7 +10,7 @@ from typing import Any
 from bench.crowd import RARE
 from services.api.cursors import Position
 from services.api.leadlist.asked import find_filters
-from services.api.leadlist.lists import read_page, read_step
+from services.api.leadlist.lists import read_counted, read_page, read_step
 from services.api.leadlist.sorts import COLUMNS, Sort
 from services.api.leadlist.totals import count, estimate
 from shared.db import Connection, connect
@@ -121,13 +121,13 @@ async def answer(connection: Connection, workspace: int, question: Question, aft
     if after:
         total = await estimate(connection, filters)
         ids, _ = await read_step(connection, filters, sort_of(question), total, question.size, after, dear=True)
+        n = total.n
     else:
-        total = await count(connection, filters)
-        page = question.page or -(-total.n // question.size)
+        page = question.page or -(-(await count(connection, filters)).n // question.size)
         offset = (page - 1) * question.size
-        ids = await read_page(connection, filters, sort_of(question), total, question.size, offset, dear=True)
+        ids, n = await read_counted(connection, filters, sort_of(question), question.size, offset, dear=True)
     await read_leads(connection, [(workspace, id_) for id_ in ids])
-    return total.n
+    return n
 
 
 async def middle(connection: Connection, workspace: int, question: Question) -> Position | None:

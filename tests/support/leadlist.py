@@ -6,9 +6,9 @@ from typing import Any
 
 from services.api.cursors import Position
 from services.api.leadlist.asked import find_filters
-from services.api.leadlist.lists import read_page, read_step
+from services.api.leadlist.lists import read_counted, read_step
 from services.api.leadlist.sorts import Sort
-from services.api.leadlist.totals import count, estimate
+from services.api.leadlist.totals import estimate
 from shared.db import Connection
 from shared.errors import Fields
 
@@ -38,9 +38,7 @@ async def page(
     assert not errors
     if filters is None:
         return [], 0
-    total = await count(connection, filters)
-    offset = (number - 1) * size
-    return await read_page(connection, filters, _sort(query), total, size, offset, dear=True), total.n
+    return await read_counted(connection, filters, _sort(query), size, (number - 1) * size, dear=True)
 
 
 async def walk(connection: Connection, workspace: int, query: Mapping[str, Any], *, size: int = 15) -> list[int]:

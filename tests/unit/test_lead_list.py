@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.api.cursors import BadCursor, Position, Signer
 from services.api.leadlist.filters import Filters
-from services.api.leadlist.plans import Way, choose
+from services.api.leadlist.plans import Way, choose, in_one_pass
 from services.api.leadlist.rarest import Sample
 from services.api.leadlist.search import patterns
 from services.api.leadlist.sorts import Sort
@@ -149,3 +149,19 @@ def test_a_filter_whose_index_holds_the_others_is_walked_before_a_smaller_one() 
     total = Total(300, 10**6, {"source": 40_000, "starred": 60_000})
     plan = choose(filters, Sort("created_at", True), total, 15)
     assert (plan.way, plan.column) == (Way.NARROW, "starred")
+
+
+def test_a_total_that_is_counted_brings_the_page_along_where_that_costs_more_by_itself() -> None:
+    bounds = {"updated_after": datetime(2026, 1, 1, tzinfo=UTC)}
+    filters = Filters(1, exact={"source": "x", "status": "new"}, bounds=bounds)
+    few = Total(2_000, 10**6, {"source": 10**5, "status": 10**5}, {"updated_at": 10**5 * 6}, likely=1_200)
+    assert in_one_pass(filters, Sort("email", True), few, 15)
+    many = Total(90_000, 10**6, {"source": 10**5, "status": 10**5}, {"updated_at": 10**5 * 9}, likely=80_000)
+    assert not in_one_pass(filters, Sort("created_at", True), many, 15)
+    assert in_one_pass(filters, Sort("email", True), many, 60_000)  # all of them would be gathered
+
+
+def test_a_total_that_is_told_is_no_reason_to_gather() -> None:
+    total = Total(1_200, 10**6, {"source": 10**5, "status": 1_500}, likely=1_200)
+    assert not in_one_pass(Filters(1, exact={"source": "x", "status": "new"}), Sort("email", True), total, 15)
+    assert not in_one_pass(Filters(1, patterns={"%ann%": []}), Sort("email", True), total, 15)

@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 from services.api.cursors import Position
 from services.api.leadlist.filters import IMPLIED, TAGGED, TAGGED_AS_WALKED, Filters, all_of
 from services.api.leadlist.limits import Dear
-from services.api.leadlist.plans import DEAR, Plan, Way, all_gathered, choose
+from services.api.leadlist.plans import DEAR, Plan, Way, all_gathered, choose, in_one_pass
 from services.api.leadlist.sorts import LEADS, TIMES, Sort
-from services.api.leadlist.totals import Total
+from services.api.leadlist.totals import Total, count, tell
 from shared.db import Connection
 
 # Lead by lead, in the order of the walk: OFFSET 0 keeps the planner from joining them in another.
@@ -26,6 +26,21 @@ class Slice(NamedTuple):
     skip: int = 0
     after: Position | None = None
     backwards: bool = False
+
+
+async def read_counted(
+    connection: Connection, filters: Filters, sort: Sort, size: int, offset: int, *, dear: bool
+) -> tuple[list[int], int]:
+    """The ids of a page, and the exact total. Raises Dear as `read_page`."""
+    told = await tell(connection, filters)
+    if not in_one_pass(filters, sort, told, offset + size):
+        total = await count(connection, filters, told)
+        return await read_page(connection, filters, sort, total, size, offset, dear=dear), total.n
+    wanted = Slice(size, dear, offset)
+    statement = _counted(filters, sort, wanted, by_update=told.is_by_update)
+    row = await (await connection.execute(statement, _parameters(filters, wanted), prepare=False)).fetchone()
+    n, ids = row or (0, [])
+    return ids, n
 
 
 async def read_page(
@@ -78,12 +93,20 @@ def _is_steady(filters: Filters, plan: Plan) -> bool:
 
 
 def _gathered(filters: Filters, sort: Sort, wanted: Slice, *, by_update: bool) -> str:
+    hits = _hits(filters, sort, wanted, by_update=by_update)
+    return f"{hits} SELECT id, {sort.column} FROM hits {_cut(sort, wanted)}"  # noqa: S608
+
+
+def _counted(filters: Filters, sort: Sort, wanted: Slice, *, by_update: bool) -> str:
+    """How many there are to gather, and the ids that are wanted."""
+    hits = _hits(filters, sort, wanted, by_update=by_update)
+    return f"{hits} SELECT (SELECT count(*) FROM hits), ARRAY(SELECT id FROM hits {_cut(sort, wanted)})"  # noqa: S608
+
+
+def _hits(filters: Filters, sort: Sort, wanted: Slice, *, by_update: bool) -> str:
     """Materialised, so that no index of the order can tempt the planner."""
     conditions = all_of(*filters.on_leads(by_update=by_update), *_searched(filters), *_beyond(sort, wanted))
-    return (
-        f"WITH hits AS MATERIALIZED (SELECT id, {sort.column} FROM leads WHERE {conditions}) "  # noqa: S608
-        f"SELECT id, {sort.column} FROM hits {_cut(sort, wanted)}"
-    )
+    return f"WITH hits AS MATERIALIZED (SELECT id, {sort.column} FROM leads WHERE {conditions})"  # noqa: S608
 
 
 def _walked(filters: Filters, sort: Sort, wanted: Slice, plan: Plan) -> str:

@@ -4,16 +4,17 @@ Three ways. **Walk** an order's index and pass over what does not fit: cheap whe
 filter's own index, which is in the default order. **Gather** all that fits and sort it: cheap where little fits. Pure.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from services.api.leadlist.filters import Filters
 from services.api.leadlist.sorts import LEADS, Sort
-from services.api.leadlist.totals import Total
+from services.api.leadlist.totals import Total, is_read
 
 # What it costs to look at one entry: of an index that holds all that is asked, or at a lead, or at a lead's text too.
 # In microseconds, about.
 ENTRY, LEAD, TEXT = 0.15, 1.0, 2.5
+HELD = 0.5  # to keep one lead that was counted, until the page is taken from them
 CARRYING = ("assigned_user_id", "starred")  # filters whose indexes hold the others
 DEAR = 30_000  # microseconds beyond which a list is dear
 # How far a walk goes before it is given up: so many times what was expected, and so many more; in a small workspace
@@ -57,6 +58,15 @@ def all_gathered(filters: Filters, total: Total) -> Plan:
         return Plan(Way.GATHER, total.n * TEXT, by_update=total.is_by_update)
     found = min([*total.alone.values(), *total.spans.values()])
     return Plan(Way.GATHER, found * LEAD, by_update=total.is_by_update)
+
+
+def in_one_pass(filters: Filters, sort: Sort, told: Total, needed: int) -> bool:
+    """Whether the total and the first `needed` leads are better read at once, since a page of its own would cost more
+    than to keep what is counted."""
+    if filters.patterns or not is_read(filters):
+        return False
+    plan = choose(filters, sort, replace(told, n=told.likely), min(needed, told.likely))
+    return plan.way is Way.GATHER or plan.cost > told.likely * HELD
 
 
 def _walk(filters: Filters, sort: Sort, total: Total, needed: int) -> Plan:

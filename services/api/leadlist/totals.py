@@ -4,6 +4,7 @@ Totals and the deltas not yet folded into them are read in one statement, which 
 """
 
 from dataclasses import dataclass, field, replace
+from math import prod
 from typing import Any, cast
 
 from services.api.leadlist.filters import Filters, all_of
@@ -18,12 +19,13 @@ SHARE = 20
 @dataclass(frozen=True)
 class Total:
     """`n` leads fit; the workspace has `whole`; `alone` says how many fit each single filter, by column, and `spans`
-    how many the bounds on each time."""
+    how many the bounds on each time. `likely` as many fit if times have nothing to do with the other filters."""
 
     n: int
     whole: int
     alone: dict[str, int] = field(default_factory=dict)
     spans: dict[str, int] = field(default_factory=dict)
+    likely: int = 0
 
     @property
     def is_by_update(self) -> bool:
@@ -37,9 +39,9 @@ def is_read(filters: Filters) -> bool:
     return bool(filters.patterns or (filters.bounds and (filters.alike or len(filters.bounded()) > 1)))
 
 
-async def count(connection: Connection, filters: Filters) -> Total:
-    """The exact total."""
-    total = await _count_bounded(connection, filters)
+async def count(connection: Connection, filters: Filters, told: Total | None = None) -> Total:
+    """The exact total; `told` is what `tell` said of it, if it was asked."""
+    total = told or await tell(connection, filters)
     if is_read(filters):
         return replace(total, n=await _count_read(connection, filters, by_update=total.is_by_update))
     return total
@@ -47,7 +49,7 @@ async def count(connection: Connection, filters: Filters) -> Total:
 
 async def estimate(connection: Connection, filters: Filters) -> Total:
     """About as many, where only the way to read them depends on it."""
-    total = await _count_bounded(connection, filters)
+    total = await tell(connection, filters)
     if filters.patterns:
         probe = f"SELECT count(*) FROM ({filters.hits} LIMIT {PROBED}) hits"  # noqa: S608
         hits = await _number(connection, probe, filters.parameters)
@@ -55,11 +57,12 @@ async def estimate(connection: Connection, filters: Filters) -> Total:
     return total
 
 
-async def _count_bounded(connection: Connection, filters: Filters) -> Total:
+async def tell(connection: Connection, filters: Filters) -> Total:
     """Exact where one thing alone narrows the list, else at most so many; what is searched left aside."""
     total = await _count_alike(connection, filters)
     spans = {column: await _count_span(connection, filters, column) for column in filters.bounded()}
-    return replace(total, n=min([total.n, *spans.values()]), spans=spans)
+    likely = total.n * prod(n / max(total.whole, 1) for n in spans.values())
+    return replace(total, n=min([total.n, *spans.values()]), spans=spans, likely=round(likely))
 
 
 async def _count_alike(connection: Connection, filters: Filters) -> Total:

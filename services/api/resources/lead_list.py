@@ -8,9 +8,9 @@ from services.api.cursors import Position, Signer
 from services.api.leadlist.asked import find_filters
 from services.api.leadlist.filters import Filters
 from services.api.leadlist.limits import Dear, turn
-from services.api.leadlist.lists import read_page, read_step
+from services.api.leadlist.lists import read_counted, read_step
 from services.api.leadlist.sorts import Sort
-from services.api.leadlist.totals import count, estimate, is_read
+from services.api.leadlist.totals import estimate, is_read
 from services.api.pages import Page, paged, read_cursor, read_numbers, walked
 from services.api.requests import check, query_and_errors, workspace_of
 from services.api.shapes.lead_list import LeadQuery
@@ -93,10 +93,8 @@ async def _page(
 ) -> tuple[list[Record], int]:
     if filters is None:
         return [], 0
-    total = await count(connection, filters)
-    size, offset = asked.page.size, asked.page.offset
-    ids = await read_page(connection, filters, asked.sort, total, size, offset, dear=dear)
-    return await _records(connection, filters, ids), total.n
+    ids, n = await read_counted(connection, filters, asked.sort, asked.page.size, asked.page.offset, dear=dear)
+    return await _records(connection, filters, ids), n
 
 
 async def _step(
