@@ -13,7 +13,7 @@ from cli.schema import upgrade
 from shared import logging
 from shared.db import Connection, connect
 from shared.embedded.servers import Embedded, database
-from shared.settings import Settings
+from shared.settings import LOCAL, Settings
 
 T = TypeVar("T")
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -27,6 +27,18 @@ FOREIGN = (
     "leadhub: WARNING: the key at hand does not decrypt {}: stored credentials are of no use with it, nor with a "
     "backup that holds it. Put back the data dir's secrets/key, or pass the LEADHUB_SECRET_KEY that the services had"
 )
+
+# What the processes of one database share, by setting, and what goes wrong where one of them has its own.
+SHARED = {
+    "spool_url": "the Redis that holds leads while PostgreSQL is away. No sweeper looks into another one",
+    "broker_url": "the broker that wakes workers. Nobody hears a message that goes to another one",
+    "secret_key": "the key that encrypts stored credentials. Nobody decrypts what another one encrypted",
+}
+UNSHARED = """\
+LEADHUB_DATABASE_URL is set, so this service may be one of several that share a database. Not set:
+{missing}
+Set each one to the value that all services share. The value `{local}` chooses the server or key of the data dir\
+"""
 
 
 def data_dir_option(command: Command) -> Command:
@@ -73,6 +85,14 @@ def expect_installation(settings: Settings) -> None:
     is_there = embedded.postgres is None or embedded.postgres.folder.exists()
     if not is_there and not embedded.home.holder():  # who holds it may be making it
         raise click.UsageError(f"there is no LeadHub in {settings.data_dir}: name its data dir with --data-dir")
+
+
+def expect_shared(settings: Settings) -> None:
+    """UsageError where a service would found a spool, broker or key of its own beside those of the other services."""
+    missing = [name for name in SHARED if name not in settings.model_fields_set]
+    if settings.database_url and missing:
+        lines = "\n".join(f"  LEADHUB_{name.upper()}: {SHARED[name]}" for name in missing)
+        raise click.UsageError(UNSHARED.format(missing=lines, local=LOCAL))
 
 
 def with_database(settings: Settings, use: Callable[[Connection], Awaitable[T]], *, may_found: bool = False) -> T:

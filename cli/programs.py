@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from shared.embedded.datadir import DataDir
 from shared.embedded.process import PROJECT_ROOT, Program
-from shared.settings import Settings
+from shared.settings import LOCAL, Settings
 
 LAUNCHER = PROJECT_ROOT / "leadhub"
 QUEUES = "ingest,automations,deliveries,bulk"
@@ -26,7 +26,7 @@ def environment(settings: Settings, name: str) -> dict[str, str]:
         "LEADHUB_METRICS_DIR": settings.metrics_dir or str(home.run / "metrics"),
         "LEADHUB_HOST": settings.host,
         "LEADHUB_PORT": str(settings.port),
-        "LEADHUB_SECRET_KEY": settings.secret_key.get_secret_value(),
+        "LEADHUB_SECRET_KEY": settings.secret_key.get_secret_value() or LOCAL,
         "LEADHUB_PROCESS_NAME": name,
         "PYTHONPATH": str(PROJECT_ROOT),
     }

@@ -12,6 +12,7 @@ from services.gateway.app import mount_gateway
 from shared import logging
 from shared.settings import Settings
 from shared.web.app import make_app
+from shared.web.presence import present
 from shared.web.server import serve
 
 
@@ -22,6 +23,7 @@ def gateway(settings: Settings, *, with_api: bool = False) -> None:
     mount_gateway(app, settings)
     if with_api:
         mount_api(app, settings, beside=GATEWAY_ROUTES)
+    app.cleanup_ctx.append(present(settings, "gateway"))
     _serve(app, settings)
 
 
@@ -30,6 +32,7 @@ def api(settings: Settings) -> None:
     logging.configure("api", settings.log_level)
     app = make_app(settings, "api")
     mount_api(app, settings, beside=GATEWAY_ROUTES)
+    app.cleanup_ctx.append(present(settings, "api"))
     _serve(app, settings)
 
 

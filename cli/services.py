@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from cli import programs
-from cli.common import data_dir_option, make_settings, say
+from cli.common import data_dir_option, expect_shared, make_settings, say
 from cli.spool import check_spool
 from shared.embedded.datadir import LONG
 from shared.embedded.process import PROJECT_ROOT
@@ -132,6 +132,7 @@ def _exit_status(status: int, *, asked: bool) -> int:
 @contextmanager
 def _ready(settings: Settings) -> Iterator[Settings]:
     """Settings whose URLs answer: those of a running `up`, or of servers started for this service's own length."""
+    expect_shared(settings)
     check_spool(settings)
     with connected(settings, kind=LONG, want=("broker", "spool", "postgres")) as found:
         yield found

@@ -1,21 +1,43 @@
 """`status`: the ledger and the queues."""
 
-import asyncio
+import contextlib
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import click
 import redis
 import redis.asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
+from cli.asking import Asked
 from cli.common import data_dir_option, expect_installation, make_settings, say, table
+from cli.differing import differing
 from cli.schema import upgrade
 from cli.spool import check_spool
 from shared import ledger
-from shared.db import connect
+from shared.db import UNPREPARED, Connection, connect, is_unavailable
+from shared.embedded.datadir import LONG
 from shared.embedded.servers import Embedded, connected
+from shared.fingerprints import fingerprints_of
 from shared.settings import Settings
 from shared.spool import Spool
+
+PATIENCE = 1.0  # seconds until a store takes us
+SPOOL_PATIENCE = 0.5  # seconds for each answer of the spool
+LONGEST = 20.0  # seconds for what a database that took us has to count
+UNTOLD = (
+    "leadhub: LEADHUB_SPOOL_URL is not set: this command does not know which spool the services use. Set it to the "
+    "value that they have"
+)
+AWAY = "leadhub: PostgreSQL does not answer ({}): only what waits in the spool is known"
+SETTINGS = {"spool": "spool_url", "broker": "broker_url", "secret_key": "secret_key"}
+COUNTS = ("accepted", "pending", "done", "dead", "quarantined")
+
+State = dict[str, Any]
 
 
 @click.command()
@@ -28,35 +50,126 @@ def status(as_json: bool) -> None:
     that wait for a worker, spooled those that wait for PostgreSQL. Dead ones failed five times: see `replay`.
     Quarantined ones are held back until somebody looks at them. The queues hold the pending ones: waited_for,
     prompt (`respond-async` and batches) and bulk (replays).
+
+    `unavailable` names the stores that do not answer; what they alone know is unknown. `differing` names the processes
+    that use different spools, brokers or secret keys.
     """
     settings = make_settings()
     expect_installation(settings)
-    check_spool(settings)
-    spool = Embedded(settings).spool
-    holds = spool is None or spool.holds_data
-    with connected(settings, want=("spool", "postgres") if holds else ("postgres",)) as found:
-        if not settings.database_url:
-            upgrade(found.database_url)
-        state = asyncio.run(_read(found, holds))
+    checked = Asked(lambda _: _check(settings))
+    with _reachable(settings) as place:
+        state = _ask(place)
+    with contextlib.suppress(TimeoutError):
+        checked.answer(0, 0)
     if as_json:
         click.echo(json.dumps(state))
     else:
-        table([], [[name, _shown(value)] for name, value in state.items()])
+        hidden = [name for name in ("unavailable", "differing") if not state[name]]
+        table([], [[name, _shown(value)] for name, value in state.items() if name not in hidden])
 
 
-async def _read(settings: Settings, with_spool: bool) -> dict[str, Any]:
-    async with connect(settings.database_url, "leadhub-cli") as connection:
-        if not with_spool:
-            return await ledger.read(connection, None)
+@dataclass(frozen=True)
+class Place:
+    """Where to ask. `spool` says whether one is there; None: nobody told which one. `told` names what is known to be
+    that of the services."""
+
+    settings: Settings
+    spool: bool | None
+    told: tuple[str, ...]
+
+
+@contextmanager
+def _reachable(settings: Settings) -> Iterator[Place]:
+    """Servers of a running `up` are asked as they are; where none runs, those that are needed are started."""
+    embedded = Embedded(settings)
+    holder = embedded.home.holder()
+    is_running = holder is not None and holder[1] == LONG
+    all_ours = is_running or not settings.database_url
+    told = tuple(name for name, setting in SETTINGS.items() if all_ours or setting in settings.model_fields_set)
+    if is_running:
+        yield Place(embedded.settings(), spool=True, told=told)
+        return
+    holds = embedded.spool is None or embedded.spool.holds_data
+    with connected(settings, want=("spool", "postgres") if holds else ("postgres",)) as found:
+        if not settings.database_url:
+            upgrade(found.database_url)
+        yield Place(found, spool=holds or (False if "spool" in told else None), told=told)
+
+
+def _ask(place: Place) -> State:
+    database = Asked(lambda reached: _read(place, reached))
+    spool = Asked(lambda _: _read_spool(place))
+    if place.spool is None:
+        say(UNTOLD)
+    try:
+        return database.answer(PATIENCE, LONGEST)
+    except Exception as error:
+        if not is_unavailable(error) or isinstance(error, UNPREPARED):
+            raise
+        say(AWAY.format(" ".join(str(error).split())))
+    unknown = dict.fromkeys((*COUNTS, "spooled", "oldest_waiting_s", "workers", "queues"))
+    away = ["postgresql"]
+    try:
+        known = spool.answer(SPOOL_PATIENCE, SPOOL_PATIENCE)
+    except (redis.RedisError, OSError) as error:
+        known = {}
+        away.append("spool")
+        say(f"the spool does not answer ({error}): what it holds is not counted")
+    return {**unknown, **known, "unavailable": away, "differing": None}
+
+
+async def _check(settings: Settings) -> None:
+    check_spool(settings)
+
+
+async def _read(place: Place, reached: Callable[[], None]) -> State:
+    async with connect(place.settings.database_url, "leadhub-cli") as connection:
+        reached()
+        state = await _ledger(connection, place)
+        used = fingerprints_of(place.settings)()
+        own = {name: value for name, value in used.items() if name in place.told}
+        return {**state, "differing": await differing(connection, own)}
+
+
+async def _ledger(connection: Connection, place: Place) -> State:
+    if place.spool:
         try:
-            async with redis.asyncio.Redis.from_url(settings.spool_url, socket_timeout=5) as spool:
-                return await ledger.read(connection, Spool(spool))
+            async with _client(place) as spool:
+                return {**await ledger.read(connection, Spool(spool)), "unavailable": []}
         except redis.RedisError as error:
             say(f"the spool does not answer ({error}): what it holds is not counted")
-            return {**await ledger.read(connection, None), "spooled": None}
+            return {**await ledger.read(connection, None), "spooled": None, "unavailable": ["spool"]}
+    state = await ledger.read(connection, None)
+    return {**state, "spooled": 0 if place.spool is False else None, "unavailable": []}
+
+
+async def _read_spool(place: Place) -> State:
+    if not place.spool:
+        return {"spooled": 0} if place.spool is False else {}
+    async with _client(place) as client:
+        spool = Spool(client)
+        return {"spooled": await spool.submissions(), "oldest_waiting_s": round(await spool.oldest_waiting_s(), 3)}
+
+
+def _client(place: Place) -> redis.asyncio.Redis:
+    return redis.asyncio.Redis.from_url(
+        place.settings.spool_url,
+        retry=Retry(NoBackoff(), 0),
+        socket_timeout=SPOOL_PATIENCE,
+        socket_connect_timeout=SPOOL_PATIENCE,
+    )
 
 
 def _shown(value: object) -> object:
+    """One line of a table."""
     if value is None:
         return "unknown"
-    return ", ".join(f"{name} {n}" for name, n in value.items()) if isinstance(value, dict) else value
+    if isinstance(value, list):
+        return ", ".join(value)
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_shown_groups(n)}" for name, n in value.items())
+    return value
+
+
+def _shown_groups(value: object) -> object:
+    return " / ".join(" + ".join(group) for group in value) if isinstance(value, list) else value

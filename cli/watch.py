@@ -18,7 +18,7 @@ EVERY = 5.0  # seconds between looks
 
 QUERY = """
 SELECT pid FROM processes
-WHERE host = %s AND pid = ANY(%s) AND seen_at < now() - make_interval(secs => %s)
+WHERE kind IN ('worker', 'sweeper') AND host = %s AND pid = ANY(%s) AND seen_at < now() - make_interval(secs => %s)
 """
 
 

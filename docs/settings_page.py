@@ -15,7 +15,8 @@ HEAD = """\
 
 Each setting is an environment variable, read once when a command or service starts. An option on the command line
 (`--data-dir`, `--host`, `--port`, `--web`, `--workers`, `--name`) wins over its variable; an empty variable is as one
-that is not set. All have defaults: without any of them everything runs on this machine, in `.leadhub/`.
+that is not set. All have defaults: without any of them everything runs on this machine, in `.leadhub/`. A service that
+runs alone with `LEADHUB_DATABASE_URL` needs four: [Operations](operations.md#several-machines) names them.
 
 | variable | default | |
 |---|---|---|

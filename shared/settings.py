@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 SHORTEST_KEY = 16  # characters
+LOCAL = "local"  # as the value of a setting: this machine's own server or key is meant, not forgotten
 BROKERS = ("redis://", "rediss://", "redis+socket://", "amqp://", "amqps://")
 NUMBERED = ("redis://", "rediss://")
 STORES = ("redis://", "rediss://", "unix://")
@@ -45,9 +46,15 @@ class Settings(BaseSettings):
     data_dir: Path = Field(PROJECT_ROOT / ".leadhub", description="Where all state of the embedded servers lies.")
     database_url: str = Field("", description="PostgreSQL 15 or newer. Empty: the embedded PostgreSQL of the data dir.")
     replica_url: str = Field("", description="A replica, for the lists of the API. Empty: the database itself.")
-    broker_url: str = Field("", description="Celery's broker, redis:// or amqp://. Empty: the embedded Valkey.")
+    broker_url: str = Field(
+        "", description="Celery's broker, redis:// or amqp://. Empty or `local`: the embedded Valkey."
+    )
     redis_url: str = Field("", description="Redis for rate limits. Empty: the broker if it is Redis, else embedded.")
-    spool_url: str = Field("", description="Redis with appendfsync always, for leads while PostgreSQL is away.")
+    spool_url: str = Field(
+        "",
+        description="Redis with appendfsync always, for leads while PostgreSQL is away. Empty or `local`: the embedded "
+        "Valkey.",
+    )
     public_url: str = Field("", description="What links in answers start with. Empty: the request's host.")
     trusted_proxies: str = Field("", description="Comma-separated networks whose X-Forwarded-* headers are believed.")
 
@@ -99,8 +106,15 @@ class Settings(BaseSettings):
     secret_key: SecretStr = Field(
         SecretStr(""),
         description="Encrypts stored credentials. Several, comma-separated: the first encrypts, all decrypt. "
-        "Empty: the key of the data dir.",
+        "Empty or `local`: the key of the data dir.",
     )
+
+    @field_validator("broker_url", "spool_url", "secret_key", mode="before")
+    @classmethod
+    def _read_local(cls, value: object) -> object:
+        """Empty, but set: `model_fields_set` names what somebody chose."""
+        said = value.get_secret_value() if isinstance(value, SecretStr) else value
+        return "" if isinstance(said, str) and said.strip() == LOCAL else value
 
     @field_validator(*BEGINNINGS)
     @classmethod

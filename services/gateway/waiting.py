@@ -23,7 +23,10 @@ UNHEARD = 3.0  # seconds after which a line that broke is no longer waited for: 
 PARTING = 5.0  # seconds that callers still wait once the server is to end: less than it gives its connections
 STALE = 10.0  # seconds after which a worker without a heartbeat is gone
 
-WORKERS = "SELECT EXISTS (SELECT FROM processes WHERE seen_at > now() - make_interval(secs => %s))"
+WORKERS = """
+SELECT EXISTS (SELECT FROM processes
+               WHERE kind IN ('worker', 'sweeper') AND seen_at > now() - make_interval(secs => %s))
+"""
 VERDICTS = """
 SELECT s.workspace_id, s.id::text, s.state, s.lead_id, s.is_duplicate, s.matched_on, s.warnings
 FROM unnest(%s::bigint[], %s::uuid[], %s::timestamptz[]) AS wanted(workspace_id, id, at)

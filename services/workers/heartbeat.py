@@ -1,16 +1,21 @@
-"""Signs of life: a row per process, read by the gateway (is there somebody to wait for?) and the supervisor."""
+"""Signs of life of workers and sweepers: a row per process.
+
+The gateway (is there somebody to wait for?) and the supervisor read them.
+"""
 
 import os
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import psycopg
 from psycopg.rows import TupleRow
+from psycopg.types.json import Jsonb
 
 from shared import logging
 from shared.db import UNHURRIED, Connection, is_unavailable, options
+from shared.fingerprints import Fingerprints
 
 log = logging.get()
 
@@ -38,23 +43,26 @@ BEAT = f"""
 WITH quick AS (SELECT {UNHURRIED})
 UPDATE processes SET seen_at = now(), in_hand = CASE WHEN %s THEN in_hand ELSE '{{}}' END FROM quick WHERE name = %s
 RETURNING EXISTS (SELECT FROM processes p WHERE p.died_at > now() - {CAREFUL}
-                  OR p.seen_at BETWEEN now() - {CAREFUL} AND now() - interval '10 s')
+                  OR p.kind IN ('worker', 'sweeper')
+                     AND p.seen_at BETWEEN now() - {CAREFUL} AND now() - interval '10 s')
 """  # noqa: S608  # constants only
 TAKE = f"""
 WITH quick AS (SELECT {UNHURRIED})
 UPDATE processes SET seen_at = now(), in_hand = %s FROM quick WHERE name = %s
 """  # noqa: S608  # constants only
+USES = "UPDATE processes SET fingerprints = %(uses)s WHERE name = %(name)s AND fingerprints <> %(uses)s"
 STOP = "DELETE FROM processes WHERE name = %s"
 
 
 class Heartbeat:
     """This process's row. `name` stays the same when the process is started again in its place."""
 
-    def __init__(self, kind: str, name: str, url: str) -> None:
+    def __init__(self, kind: str, name: str, url: str, uses: Callable[[], Fingerprints] = dict) -> None:
         self.kind = kind
         self.host = socket.gethostname()
         self.name = f"{name}@{self.host}"
         self._url = url
+        self._uses = uses
         self._busy_since: float | None = None
         # Whether rows that are taken in hand are to be noted first: of use only where something takes processes down.
         # Until the first beat that is not known.
@@ -104,3 +112,4 @@ class Heartbeat:
             if since is None or time.monotonic() - since < STUCK:
                 answer = connection.execute(BEAT, (since is not None, self.name)).fetchone()
                 self.is_careful = answer is None or answer[0]
+                connection.execute(USES, {"uses": Jsonb(dict(self._uses())), "name": self.name})

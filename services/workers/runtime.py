@@ -17,6 +17,7 @@ from services.workers.heartbeat import Heartbeat
 from services.workers.ingest.drain import Drainer
 from shared import logging
 from shared.db import UNAVAILABLE, Connection, is_unavailable
+from shared.fingerprints import fingerprints_of
 from shared.pipelined import open_blocking_connection
 from shared.settings import Settings
 
@@ -41,7 +42,8 @@ class Worker:
     ) -> None:
         self._url = settings.database_url
         self._loop = uvloop.new_event_loop()
-        self._heartbeat = Heartbeat("worker", settings.process_name or "worker", self._url)
+        uses = fingerprints_of(settings)
+        self._heartbeat = Heartbeat("worker", settings.process_name or "worker", self._url, uses)
         one_batch = settings.hints == "credits"
         self._drainer = Drainer(self._heartbeat, pass_on, stopping, pause=_pause, one_batch=one_batch)
         self._desk = Desk(settings)

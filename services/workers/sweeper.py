@@ -23,6 +23,7 @@ from shared.automations.silences import start_chunk
 from shared.cancelling import cancel_chunk
 from shared.collector import settle
 from shared.db import Connection, connect, is_unavailable
+from shared.fingerprints import fingerprints_of
 from shared.hints import Publisher
 from shared.leads.references import clear_chunk
 from shared.settings import Settings
@@ -47,7 +48,8 @@ class Sweeper:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._heartbeat = Heartbeat("sweeper", settings.process_name or "sweeper", settings.database_url)
+        name, uses = settings.process_name or "sweeper", fingerprints_of(settings)
+        self._heartbeat = Heartbeat("sweeper", name, settings.database_url, uses)
         self._stopping = asyncio.Event()
         self._broker_away = False
         self._waiting_s = 0.0  # when it was last measured

@@ -123,7 +123,7 @@ class LedgerDelta(Base):
 
 
 class Process(Base):
-    """The heartbeat of a worker or sweeper, and the journal rows it has in hand."""
+    """The heartbeat of a service, and the journal rows that a worker or sweeper has in hand."""
 
     __tablename__ = "processes"
 
@@ -134,4 +134,5 @@ class Process(Base):
     started_at: Mapped[Now]
     seen_at: Mapped[Now]
     in_hand: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default=text("'{}'"))
+    fingerprints: Mapped[dict[str, str]] = mapped_column(JSONB, server_default=text("'{}'"))  # of what it uses
     died_at: Mapped[datetime | None]  # when its next life found that the last one had not ended in order

@@ -199,7 +199,7 @@ AWAY = "127.0.0.1:1"  # where nothing listens
 @pytest.mark.parametrize(
     ("command", "name", "url", "message"),
     [
-        ("status", "LEADHUB_DATABASE_URL", f"postgresql://leadhub@{AWAY}/leadhub", "refused"),
+        ("workspace list", "LEADHUB_DATABASE_URL", f"postgresql://leadhub@{AWAY}/leadhub", "refused"),
         ("migrate", "LEADHUB_DATABASE_URL", f"postgresql://leadhub@{AWAY}/leadhub", "refused"),
     ],
 )
@@ -207,7 +207,7 @@ def test_a_store_that_cannot_be_reached_is_said_in_a_line(
     data_dir: Path, monkeypatch: pytest.MonkeyPatch, command: str, name: str, url: str, message: str
 ) -> None:
     monkeypatch.setenv(name, url)
-    done = leadhub(data_dir, command)
+    done = leadhub(data_dir, *command.split())
     assert (done.returncode, done.stdout) == (1, "")
     assert message in done.stderr
     assert "Traceback" not in done.stderr

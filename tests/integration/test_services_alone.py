@@ -15,11 +15,25 @@ from shared import hints
 from shared.embedded.datadir import DataDir, free_port
 from shared.embedded.valkey import Valkey
 from shared.security import new_key
+from shared.settings import LOCAL
 from tests.support.commands import HOST, ended, running, said_by, silent, started
 from tests.support.database import Databases
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration
+
+
+@pytest.mark.parametrize("command", ["gateway", "api", "worker", "sweeper"])
+def test_a_service_that_is_not_told_what_it_shares_does_not_start(
+    tmp_path: Path, database_url: str, command: str
+) -> None:
+    shared = ("LEADHUB_SPOOL_URL", "LEADHUB_BROKER_URL", "LEADHUB_SECRET_KEY")
+    env = {"LEADHUB_DATABASE_URL": database_url, **dict.fromkeys(shared, LOCAL)}
+    for missing in (shared, shared[1:2]):
+        status, said = ended(started(tmp_path, command, **env | dict.fromkeys(missing, "")))
+        assert (status, list(tmp_path.iterdir())) == (2, []), said
+        assert [name for name in shared if f"  {name}: " in said] == list(missing)
+        assert f"`{LOCAL}`" in said
 
 
 @pytest.mark.parametrize("command", ["gateway", "api"])
@@ -106,8 +120,8 @@ def test_two_sweepers_on_one_machine_have_names_and_stop_at_once(tmp_path: Path,
 def test_a_worker_outlives_a_broker_that_refuses_it(tmp_path: Path, database_url: str) -> None:
     """As a Redis that became a replica: Celery gives up for good where it may not write."""
     broker = Valkey(DataDir(tmp_path), "broker", durable=False)
-    env = dict.fromkeys(("LEADHUB_BROKER_URL", "LEADHUB_REDIS_URL", "LEADHUB_SPOOL_URL"), "")
-    env["LEADHUB_DATABASE_URL"] = database_url
+    env = dict.fromkeys(("LEADHUB_BROKER_URL", "LEADHUB_SPOOL_URL"), LOCAL)
+    env |= {"LEADHUB_DATABASE_URL": database_url, "LEADHUB_REDIS_URL": ""}
     with (
         running(started(tmp_path, "worker", **env)) as worker,
         psycopg.connect(database_url, autocommit=True) as database,

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from shared.settings import PROJECT_ROOT
+from shared.settings import LOCAL, PROJECT_ROOT
 
 HOST = "127.0.0.1"
 NOWHERE = "redis://127.0.0.1:1"
@@ -25,10 +25,11 @@ def silent() -> Iterator[int]:
 
 
 def started(tmp_path: Path, *words: str, **settings: str) -> "subprocess.Popen[str]":
-    """A command with those settings; its broker and its spool are nowhere unless they say otherwise."""
+    """A command with those settings; unless they say otherwise its broker and its spool are nowhere, and its key is its
+    own."""
     urls = dict.fromkeys(("LEADHUB_BROKER_URL", "LEADHUB_REDIS_URL", "LEADHUB_SPOOL_URL"), NOWHERE)
     command = [sys.executable, str(PROJECT_ROOT / "leadhub"), *words, "--data-dir", str(tmp_path)]
-    env = {"PATH": "/usr/bin:/bin", **urls, **settings}
+    env = {"PATH": "/usr/bin:/bin", "LEADHUB_SECRET_KEY": LOCAL, **urls, **settings}
     return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 

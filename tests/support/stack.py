@@ -104,8 +104,13 @@ class Stack:
         )
 
     def status(self) -> dict[str, Any]:
-        """`leadhub status --json`."""
-        return cast("dict[str, Any]", orjson.loads(self.run("status", "--json").stdout))
+        """`leadhub status --json`, once PostgreSQL answers: on a slow machine it may take over a second."""
+
+        def told() -> dict[str, Any]:
+            found = cast("dict[str, Any]", orjson.loads(self.run("status", "--json").stdout))
+            return {} if "postgresql" in found["unavailable"] else found
+
+        return until(told, 60, "a status with PostgreSQL")
 
     def pids(self, role: str) -> list[int]:
         """The processes of a role: gateway, worker, sweeper, postgres (the postmaster), broker, spool."""

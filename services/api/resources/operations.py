@@ -71,5 +71,6 @@ async def _outgoing(connection: AsyncConnection, workspace_id: int) -> tuple[int
 
 async def _processes(connection: AsyncConnection) -> list[Record]:
     shown = (Process.name, Process.kind, Process.started_at, Process.seen_at, ALIVE.label("is_alive"))
-    rows = await connection.execute(select(*shown).order_by(Process.kind, Process.name))
+    at_work = Process.kind.in_(("worker", "sweeper"))
+    rows = await connection.execute(select(*shown).where(at_work).order_by(Process.kind, Process.name))
     return [dict(row) for row in rows.mappings()]

@@ -1,0 +1,129 @@
+"""`status` says what it knows, at once, and what it could not ask; it also says where processes differ."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from click.testing import CliRunner, Result
+from psycopg.types.json import Jsonb
+from pydantic import SecretStr
+
+from cli.differing import HERE
+from cli.main import commands
+from shared.embedded.datadir import free_port
+from shared.fingerprints import fingerprints_of
+from shared.journal import Row
+from shared.settings import LOCAL, Settings
+from shared.spool import Spool, open_spool
+from tests.support.commands import HOST, NOWHERE, running, silent, started
+from tests.support.spooling import spooling
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.integration
+
+KEY = "a key that all of them have"
+AWAY = f"postgresql://leadhub:hidden@{HOST}:1/leadhub"
+
+
+PROCESS = """
+INSERT INTO processes (name, kind, host, pid, fingerprints, seen_at)
+VALUES (%s, %s, 'here', 1, %s, now() - make_interval(secs => %s))
+"""
+
+
+def status(folder: Path, **settings: str) -> Result:
+    env: dict[str, str | None] = {"LEADHUB_SPOOL_URL": NOWHERE, **settings}
+    return CliRunner().invoke(commands, ["status", "--json", "--data-dir", str(folder)], env=env)
+
+
+@pytest.fixture
+def frozen_url() -> Iterator[str]:
+    """A database that takes connections and never answers."""
+    with silent() as port:
+        yield f"postgresql://leadhub:hidden@{HOST}:{port}/leadhub"
+
+
+@pytest.mark.parametrize("is_frozen", [False, True])
+async def test_without_postgresql_it_shows_the_spool_within_two_seconds(
+    tmp_path: Path, frozen_url: str, is_frozen: bool, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with spooling(tmp_path) as spool_url:
+        client = open_spool(spool_url)
+        await Spool(client).append(Row(0, 3, "", "[[1, 3]]", b"{}"))
+        await client.aclose()
+        began = time.monotonic()
+        url = frozen_url if is_frozen else AWAY
+        told = status(tmp_path, LEADHUB_DATABASE_URL=url, LEADHUB_SPOOL_URL=spool_url)
+        assert time.monotonic() - began < 2
+    said = capfd.readouterr().err
+    assert (told.exit_code, "PostgreSQL does not answer" in said, "hidden" in said) == (0, True, False)
+    found = json.loads(told.stdout)
+    assert (found["spooled"], found["unavailable"]) == (3, ["postgresql"])
+    assert found["oldest_waiting_s"] > 0
+    unknown = ("accepted", "pending", "done", "dead", "quarantined", "workers", "queues", "differing")
+    assert {name: found[name] for name in unknown} == dict.fromkeys(unknown)
+
+
+def test_with_neither_store_it_says_so(tmp_path: Path, frozen_url: str, capfd: pytest.CaptureFixture[str]) -> None:
+    with silent() as port:
+        told = status(tmp_path, LEADHUB_DATABASE_URL=frozen_url, LEADHUB_SPOOL_URL=f"redis://{HOST}:{port}")
+    assert (told.exit_code, json.loads(told.stdout)["unavailable"]) == (0, ["postgresql", "spool"])
+    assert "the spool does not answer" in capfd.readouterr().err
+
+
+def test_a_spool_that_nobody_told_is_unknown_and_not_empty(
+    tmp_path: Path, database_url: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    told = status(tmp_path, LEADHUB_DATABASE_URL=database_url, LEADHUB_SPOOL_URL="")
+    assert (told.exit_code, json.loads(told.stdout)["spooled"]) == (0, None)
+    assert "LEADHUB_SPOOL_URL is not set" in capfd.readouterr().err
+    told = status(tmp_path, LEADHUB_DATABASE_URL=database_url, LEADHUB_SPOOL_URL=LOCAL)
+    assert (capfd.readouterr().err, json.loads(told.stdout)["spooled"]) == ("", 0)
+
+
+def test_processes_that_use_different_things_are_named(tmp_path: Path, database_url: str) -> None:
+    env = {"LEADHUB_DATABASE_URL": database_url, "LEADHUB_SECRET_KEY": KEY, "LEADHUB_BROKER_URL": NOWHERE}
+    same = fingerprints_of(Settings(spool_url=NOWHERE, broker_url=NOWHERE, secret_key=SecretStr(KEY)))()
+    with psycopg.connect(database_url, autocommit=True) as database:
+        for name, age, others in (
+            ("gateway", 0, {}),
+            ("worker", 0, {"broker": "other"}),
+            ("api", 60, {"spool": "other"}),
+        ):
+            database.execute(PROCESS, (name, name, Jsonb({**same, **others}), age))
+        database.execute(PROCESS, ("gone", "gateway", Jsonb({"spool": "third"}), 601))
+        database.execute(PROCESS, ("old", "worker", Jsonb({}), 0))
+    assert json.loads(status(tmp_path, **env).stdout)["differing"] == {
+        "broker": [["api (last seen 60 s ago)", "gateway", HERE], ["worker"]],
+        "spool": [["gateway", "worker", HERE], ["api (last seen 60 s ago)"]],
+    }
+    told = json.loads(status(tmp_path, **env | {"LEADHUB_SECRET_KEY": ""}).stdout)["differing"]
+    assert "secret_key" not in told  # it is not known
+    told = json.loads(status(tmp_path, **env | {"LEADHUB_SECRET_KEY": "a key that nobody else has"}).stdout)[
+        "differing"
+    ]
+    assert told["secret_key"] == [["api (last seen 60 s ago)", "gateway", "worker"], [HERE]]
+
+
+@pytest.mark.parametrize("command", ["gateway", "api", "worker", "sweeper"])
+def test_a_service_notes_what_it_uses_but_not_in_plain_text(tmp_path: Path, database_url: str, command: str) -> None:
+    spool_url = f"redis://:hidden@{HOST}:2"
+    env = {"LEADHUB_DATABASE_URL": database_url, "LEADHUB_SECRET_KEY": KEY, "LEADHUB_SPOOL_URL": spool_url}
+    env["LEADHUB_PORT"] = str(free_port(HOST))
+    wanted = fingerprints_of(Settings(spool_url=spool_url, broker_url=NOWHERE, secret_key=SecretStr(KEY)))()
+    with psycopg.connect(database_url, autocommit=True) as database:
+
+        def noted() -> list[tuple[str, dict[str, str]]]:
+            found = "SELECT kind, fingerprints FROM processes WHERE fingerprints <> '{}'"
+            return database.execute(found).fetchall()
+
+        with running(started(tmp_path, command, **env)) as service:
+            until(noted, 50, "its row")
+            assert noted() == [(command, wanted)]
+            service.terminate()
+            service.wait(20)
+        assert noted() == []
+    assert not any(secret in str(wanted) for secret in ("hidden", KEY, HOST))
