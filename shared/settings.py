@@ -78,6 +78,15 @@ class Settings(BaseSettings):
         1.0, gt=0, le=3600, description="Seconds PostgreSQL has to store a flush; then the spool."
     )
 
+    max_subscriptions: int = Field(100, ge=1, description="Webhook subscriptions that a workspace may have.")
+    max_automations: int = Field(200, ge=1, description="Automations that a workspace may have.")
+    max_keys: int = Field(
+        20,
+        ge=1,
+        description="Keys that a workspace may have before a key with a rate limit makes no more. Ended keys count "
+        "too in the hour after they were made.",
+    )
+
     allowed_targets: str = Field(
         "", description="Comma-separated host names and networks that messages may go to although they are private."
     )

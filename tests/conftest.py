@@ -24,6 +24,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.hook.pytest_deselected(items=long)
 
 
+# One workspace holds what all tests make.
+ROOM = {"LEADHUB_MAX_SUBSCRIPTIONS": "100000", "LEADHUB_MAX_AUTOMATIONS": "100000", "LEADHUB_MAX_KEYS": "100000"}
+
+
 @pytest.fixture(scope="session")
 def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
     """A PostgreSQL of this session's own."""
@@ -48,7 +52,7 @@ async def database(database_url: str) -> AsyncIterator[Connection]:
 @pytest.fixture(scope="session")
 def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A whole LeadHub that the session's tests share: use `stack`, or leave it as it was found."""
-    with running_stack(tmp_path_factory.mktemp("stack")) as found:
+    with running_stack(tmp_path_factory.mktemp("stack"), ROOM) as found:
         yield found
 
 

@@ -1,16 +1,21 @@
 """`/api/v1/api-keys`."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from aiohttp import web
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select, text
 from sqlalchemy import update as change
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.api.bounds import one_at_a_time
 from services.api.pages import page_of, paged
 from services.api.records import Noun, Record
-from services.api.requests import body_of, key_of, workspace_of
+from services.api.requests import body_of, check, key_of, workspace_of
 from services.api.shapes.api_keys import ApiKeyFields, ApiKeyRecord, NewApiKeyRecord
-from services.api.state import listing, raw, reading, writing
+from services.api.state import SETTINGS, listing, raw, reading, writing
 from shared import tenants
+from shared.errors import Conflict
 from shared.keys import Key
 from shared.models import ApiKey
 from shared.web.access import needs
@@ -19,6 +24,15 @@ from shared.web.describe import gives, takes
 from shared.web.paths import id_in
 
 API_KEYS = Noun(ApiKey, ApiKeyRecord)
+COUNTED = or_(
+    ApiKey.created_at > func.now() - text("interval '1 h'"),
+    and_(ApiKey.revoked_at.is_(None), or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > func.now())),
+)
+ABOVE = "The rate_limit field must not be greater than {limit}, which is the limit of the key that asks."
+FULL = (
+    "The workspace has {count} keys that are valid or were made within the hour. A key with a rate limit makes no more "
+    "beyond {most}: revoke some and wait, or ask with an unlimited key. An operator can raise LEADHUB_MAX_KEYS."
+)
 
 
 @needs("*")
@@ -33,11 +47,23 @@ async def index(request: web.Request) -> web.Response:
 
 @needs("*")
 @takes(ApiKeyFields, required=("name", "scopes"), example={"name": "website", "scopes": ["write:leads"]})
-@gives(NewApiKeyRecord, status=201)
+@gives(NewApiKeyRecord, status=201, also=(409,))
 async def create(request: web.Request) -> web.Response:
-    """Make an API key. It is shown in `key`, now and never again."""
-    fields = await body_of(request)
-    made = await writing(request, lambda connection: _create(connection, key_of(request), fields))
+    """Make an API key. It is shown in `key`, now and never again.
+
+    Without `rate_limit` it may make 1,000 requests an hour, or as many as the key that asks where these are fewer.
+
+    A key with a rate limit makes none that may do more: neither an unlimited one nor one with a higher limit (422). It
+    makes no more while the workspace has 20 keys (409). Revoked and expired keys count too in the hour after they were
+    made. An operator can set another number (`LEADHUB_MAX_KEYS`). An unlimited key and the command line make any.
+    """
+    fields, asking = await body_of(request), key_of(request)
+
+    async def work(connection: AsyncConnection) -> Record:
+        async with _bounded(connection, asking, request.app[SETTINGS].max_keys):
+            return await _create(connection, asking, fields)
+
+    made = await writing(request, work)
     return answer({"data": made}, 201, {"Location": f"/api/v1/api-keys/{made['id']}"})
 
 
@@ -51,11 +77,20 @@ async def show(request: web.Request) -> web.Response:
 
 @needs("*")
 @takes(ApiKeyFields, example={"rate_limit": 5000})
-@gives(ApiKeyRecord)
+@gives(ApiKeyRecord, also=(409,))
 async def update(request: web.Request) -> web.Response:
-    """Change an API key's name, scopes, limit or end. Services feel it within 5 seconds."""
-    id_, fields = id_in(request), await body_of(request)
-    changed = await writing(request, lambda connection: _update(connection, workspace_of(request), id_, fields))
+    """Change an API key's name, scopes, limit or end. Services feel it within 5 seconds.
+
+    What a key with a rate limit may not make, it may not make of another key or of itself either: a limit above its own
+    (422), or a key that is valid again where the workspace has as many as it may have (409).
+    """
+    id_, fields, asking = id_in(request), await body_of(request), key_of(request)
+
+    async def work(connection: AsyncConnection) -> Record:
+        async with _bounded(connection, asking, request.app[SETTINGS].max_keys):
+            return await _update(connection, asking, id_, fields)
+
+    changed = await writing(request, work)
     return answer({"data": changed})
 
 
@@ -69,14 +104,18 @@ async def delete(request: web.Request) -> web.Response:
 
 
 async def _create(connection: AsyncConnection, key: Key, fields: Record) -> Record:
-    limit = fields.get("rate_limit", tenants.DEFAULT_LIMIT)
+    limit = fields.get("rate_limit", min(tenants.DEFAULT_LIMIT, key.limit or tenants.DEFAULT_LIMIT))
+    _check_limit(key, limit)
     values = (key.workspace_slug, fields["name"], fields["scopes"], limit, fields.get("expires_at"))
     made = await tenants.create_key(await raw(connection), *values)
     return {**await API_KEYS.find(connection, key.workspace_id, made.id), "key": made.key.secret}
 
 
-async def _update(connection: AsyncConnection, workspace_id: int, id_: int, fields: Record) -> Record:
-    await API_KEYS.find(connection, workspace_id, id_)
+async def _update(connection: AsyncConnection, key: Key, id_: int, fields: Record) -> Record:
+    workspace_id = key.workspace_id
+    before = await API_KEYS.find(connection, workspace_id, id_)
+    if "rate_limit" in fields and fields["rate_limit"] != before["rate_limit"]:
+        _check_limit(key, fields["rate_limit"])
     if "scopes" in fields:
         fields = {**fields, "scopes": sorted(set(fields["scopes"]))}
     if fields:
@@ -84,6 +123,26 @@ async def _update(connection: AsyncConnection, workspace_id: int, id_: int, fiel
         await connection.execute(change(ApiKey).where(*where).values(**fields))
         await connection.execute(select(func.pg_notify("api_keys", str(id_))))  # as a revocation does
     return await API_KEYS.find(connection, workspace_id, id_)
+
+
+def _check_limit(asking: Key, limit: int | None) -> None:
+    """Raises ValidationFailed for a limit above that of the key that asks for it."""
+    if asking.limit is not None and (limit is None or limit > asking.limit):
+        check({"rate_limit": [ABOVE.format(limit=asking.limit)]})
+
+
+@asynccontextmanager
+async def _bounded(connection: AsyncConnection, asking: Key, most: int) -> AsyncIterator[None]:
+    """What a key with a limit does within must not give the workspace more keys than `most`: each has a limit of its
+    own. Those made a moment ago count though they ended: their requests were made. Raises Conflict."""
+    if asking.limit is None:
+        yield
+        return
+    await one_at_a_time(connection, asking.workspace_id)
+    before = await API_KEYS.count(connection, asking.workspace_id, COUNTED)
+    yield
+    if await API_KEYS.count(connection, asking.workspace_id, COUNTED) > max(before, most):
+        raise Conflict(FULL.format(count=before, most=most))
 
 
 async def _revoke(connection: AsyncConnection, workspace_id: int, id_: int) -> None:

@@ -8,11 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.api import automations
 from services.api import runs as rows
 from services.api.automations import AUTOMATIONS, RUNS
+from services.api.bounds import expect_room
 from services.api.pages import page_of, paged
 from services.api.records import Record
 from services.api.requests import body_of, check, json_of, workspace_of
 from services.api.shapes.automations import AutomationFields, AutomationRecord, RunFields, RunRecord
-from services.api.state import VAULT, listing, reading, writing
+from services.api.state import SETTINGS, VAULT, listing, reading, writing
 from shared.errors import Fields
 from shared.models import AutomationRun
 from shared.web.access import needs
@@ -42,15 +43,20 @@ async def index(request: web.Request) -> web.Response:
 
 @needs("write:automations")
 @takes(AutomationFields, required=("name", "trigger", "steps"), example=EXAMPLE)
-@gives(AutomationRecord, status=201)
+@gives(AutomationRecord, status=201, also=(409,))
 async def create(request: web.Request) -> web.Response:
-    """Save an automation. It acts on every later event, from any source."""
-    workspace = workspace_of(request)
+    """Save an automation. It acts on every later event, from any source.
+
+    A workspace may have 200 automations, unless its operator sets another number (`LEADHUB_MAX_AUTOMATIONS`). One more
+    is a conflict: 409.
+    """
+    workspace, most = workspace_of(request), request.app[SETTINGS].max_automations
     sent, fields, errors = await _sent(request)
 
     async def work(connection: AsyncConnection) -> Record:
         sealed, wrong = automations.seal(request.app[VAULT], fields, None)
         check(await automations.unknown(connection, workspace, sent) | wrong | errors)
+        await expect_room(connection, workspace, AUTOMATIONS, "automations", most, "LEADHUB_MAX_AUTOMATIONS")
         return await automations.insert_automation(connection, workspace, sealed)
 
     made = await writing(request, work)

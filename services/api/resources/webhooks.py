@@ -8,6 +8,7 @@ from aiohttp import web
 from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.api.bounds import expect_room
 from services.api.endpoints import cancel, let_try
 from services.api.pages import page_of, paged
 from services.api.records import Noun, Record
@@ -45,14 +46,20 @@ async def index(request: web.Request) -> web.Response:
 @takes(
     WebhookFields, required=("url", "events"), example={"url": "https://example.com/hook", "events": ["lead.created"]}
 )
-@gives(NewWebhookRecord, status=201)
+@gives(NewWebhookRecord, status=201, also=(409,))
 async def create(request: web.Request) -> web.Response:
-    """Subscribe an address to events. The secret that signs what it is told is in `secret`, now and never again."""
+    """Subscribe an address to events. The secret that signs what it is told is in `secret`, now and never again.
+
+    A workspace may have 100 subscriptions, unless its operator sets another number (`LEADHUB_MAX_SUBSCRIPTIONS`). One
+    more is a conflict: 409.
+    """
+    workspace, most = workspace_of(request), request.app[SETTINGS].max_subscriptions
     fields, secret = await _sent(request), _new_secret()
 
     async def work(connection: AsyncConnection) -> Record:
+        await expect_room(connection, workspace, WEBHOOKS, "webhook subscriptions", most, "LEADHUB_MAX_SUBSCRIPTIONS")
         sealed = request.app[VAULT].encrypt(secret)
-        return await WEBHOOKS.insert(connection, workspace_of(request), {**fields, "secret": sealed})
+        return await WEBHOOKS.insert(connection, workspace, {**fields, "secret": sealed})
 
     made = await writing(request, work)
     return answer({"data": {**made, "secret": secret}}, 201, {"Location": f"/api/v1/webhooks/{made['id']}"})
