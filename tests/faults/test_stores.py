@@ -1,6 +1,7 @@
 """Stores that are away, slow or both: what is taken all the same, and what is refused honestly."""
 
 import asyncio
+import json
 import urllib.request
 import uuid
 
@@ -50,6 +51,16 @@ async def test_a_key_not_used_yet_is_known_while_postgresql_is_frozen(
             answer = await client.post({"email": email()}, Authorization=f"Bearer {secret}")
             assert answer.status == 202, answer
     await settle("PostgreSQL frozen, a key not used yet", 1, client.told)
+
+
+async def test_status_shows_the_spool_while_postgresql_is_frozen(stack: Stack, client: Client, settle: Settle) -> None:
+    async with background(stack.frozen("postgres")):
+        answer = await client.post({"email": email()})
+        assert answer.status == 202, answer
+        done = await asyncio.to_thread(stack.run, "status", "--json")
+    found = json.loads(done.stdout)
+    assert (found["spooled"], found["accepted"], found["unavailable"]) == (1, None, ["postgresql"])
+    await settle("PostgreSQL frozen, status", 1, client.told)
 
 
 async def test_the_gauge_of_the_spool_is_true_while_postgresql_is_frozen(
