@@ -1,5 +1,6 @@
 """From a query's parameters to what the list is narrowed by: what only the database can tell of them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from services.api.leadlist.filters import BOUNDS, COLUMNS, EXACT, Filters
@@ -9,25 +10,27 @@ from shared.db import Connection
 from shared.errors import Fields
 
 NOUNS = {"pipeline_id": "pipeline", "stage_id": "stage", "assigned_user_id": "user"}
-LOOK_UP = """
-SELECT (SELECT id FROM tags
-        WHERE workspace_id = %(workspace)s AND lower(upper(name)) = lower(upper(%(tag)s))) AS tag_id,
-       (SELECT country FROM workspaces WHERE id = %(workspace)s) AS country,
-       EXISTS (SELECT 1 FROM pipelines WHERE workspace_id = %(workspace)s AND id = %(pipeline_id)s) AS pipeline_id,
-       EXISTS (SELECT 1 FROM pipeline_stages WHERE workspace_id = %(workspace)s AND id = %(stage_id)s) AS stage_id,
-       EXISTS (SELECT 1 FROM users WHERE workspace_id = %(workspace)s AND id = %(assigned_user_id)s) AS assigned_user_id
-"""
 # What PostgreSQL's statistics tell of the index: a sample of its texts where they are many, and whether the workspace
 # has less than a tenth of them. The index of few texts is read in a moment, whatever it is asked for.
 MANY = 50_000
-INDEXED = f"""
-SELECT lower(upper(%(term)s)),
-       CASE WHEN reltuples > {MANY} THEN (
-           SELECT histogram_bounds::text::text[] FROM pg_stats
-           WHERE schemaname = ANY (current_schemas(false)) AND tablename = relname AND attname = 'text' LIMIT 1) END,
-       coalesce(reltuples > 10 * (
-           SELECT n FROM lead_marginals WHERE workspace_id = %(workspace)s AND field = '' AND value = ''), false)
-FROM pg_class WHERE oid = 'lead_search'::regclass
+SAMPLE = f"""
+SELECT histogram_bounds::text::text[] FROM pg_stats
+WHERE schemaname = ANY (current_schemas(false)) AND tablename = indexed.relname AND attname = 'text'
+  AND indexed.reltuples > {MANY} AND %(term)s <> '' LIMIT 1
+"""  # noqa: S608  # constants only
+LOOK_UP = f"""
+SELECT (SELECT id FROM tags
+        WHERE workspace_id = %(workspace)s AND lower(upper(name)) = lower(upper(%(tag)s))) AS tag_id,
+       (SELECT country FROM workspaces WHERE id = %(workspace)s) AS country,
+       lower(upper(%(term)s)) AS folded,
+       ({SAMPLE}) AS sample,
+       coalesce(indexed.reltuples > 10 * (
+           SELECT n FROM lead_marginals
+           WHERE workspace_id = %(workspace)s AND field = '' AND value = ''), false) AS is_small,
+       EXISTS (SELECT 1 FROM pipelines WHERE workspace_id = %(workspace)s AND id = %(pipeline_id)s) AS pipeline_id,
+       EXISTS (SELECT 1 FROM pipeline_stages WHERE workspace_id = %(workspace)s AND id = %(stage_id)s) AS stage_id,
+       EXISTS (SELECT 1 FROM users WHERE workspace_id = %(workspace)s AND id = %(assigned_user_id)s) AS assigned_user_id
+FROM pg_class indexed WHERE oid = 'lead_search'::regclass
 """  # noqa: S608  # constants only
 
 
@@ -36,15 +39,17 @@ async def find_filters(
 ) -> Filters | None:
     """The filters; None where no lead can fit. Ids that are not in the workspace go into `errors`."""
     tag, term = query.get("tag", "").strip(), query.get("search", "").strip()
-    tag_id = country = None
+    tag_id, searched, is_small = None, {}, False
     if tag or term or NOUNS.keys() & query.keys():
-        parameters = {"workspace": workspace_id, "tag": tag} | {name: query.get(name) for name in NOUNS}
-        tag_id, country, *known = await (await connection.execute(LOOK_UP, parameters, prepare=True)).fetchone() or ()
+        named = {name: query.get(name) for name in NOUNS}
+        parameters = {"workspace": workspace_id, "tag": tag, "term": term, **named}
+        row = await (await connection.execute(LOOK_UP, parameters, prepare=True)).fetchone()
+        tag_id, country, folded, texts, is_small, *known = row or ()
+        searched = _searched(term, folded, country, texts or ()) if term else {}
         strangers = [name for name, is_known in zip(NOUNS, known, strict=True) if name in query and not is_known]
         errors |= {name: [f"There is no {NOUNS[name]} {query[name]}."] for name in strangers}
     if tag and tag_id is None:
         return None
-    searched, is_small = await _searched(connection, workspace_id, term, country) if term else ({}, False)
     renamed = {COLUMNS.get(name, name): value for name, value in query.items()}
     return Filters(
         workspace_id,
@@ -56,14 +61,9 @@ async def find_filters(
     )
 
 
-async def _searched(
-    connection: Connection, workspace_id: int, term: str, country: str | None
-) -> tuple[dict[str, list[str]], bool]:
-    """What is searched, with what the index is asked for, and whether the workspace is small."""
-    parameters = {"workspace": workspace_id, "term": term}
-    row = await (await connection.execute(INDEXED, parameters, prepare=True)).fetchone()
-    folded, texts, is_small = row or (term, None, False)
+def _searched(term: str, folded: str, country: str | None, texts: Sequence[str]) -> dict[str, list[str]]:
+    """The patterns of a term, each with what the index is asked for."""
     literal, *phones = patterns(term, country)
-    sample = Sample(texts or ())
+    sample = Sample(texts)
     rarest = {literal: sample.rarest(patterns(folded, None)[0])}
-    return rarest | {phone: sample.rarest(phone) for phone in phones}, is_small
+    return rarest | {phone: sample.rarest(phone) for phone in phones}
