@@ -111,7 +111,8 @@ def _check_encoding(request: web.Request) -> None:
 
 async def _enter(request: web.Request) -> Key:
     """Finds the request's key and counts the request. Raises Unauthorized, RateLimited or ServiceUnavailable."""
-    key = request[KEY] = await request.app[KEYS].find(_secret_of(request))
+    secret = _secret_of(request)
+    key = request[KEY] = await request.app[KEYS].find(secret)
     if key.limit is None:
         request[LIMIT_HEADERS] = unlimited().headers()
     else:
