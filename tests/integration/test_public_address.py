@@ -36,7 +36,12 @@ async def test_links_start_with_what_a_trusted_proxy_says_and_with_what_nobody_e
         "X-Forwarded-Proto": "https, http",
     }
     settings = settings_of(database_url, tmp_path, trusted_proxies=proxies, public_url=public_url)
-    async with served(settings) as (client, _), client.get("/api/v1/tags", headers=headers) as answer:
-        assert answer.status == 200, await answer.text()
-        links = (await answer.json())["links"]
+    integration = {"type": "webhook", "name": "Ours"}
+    async with served(settings) as (client, _):
+        async with client.get("/api/v1/tags", headers=headers) as answer:
+            assert answer.status == 200, await answer.text()
+            links = (await answer.json())["links"]
+        async with client.post("/api/v1/integrations", json=integration, headers=headers) as answer:
+            assert answer.status == 201, await answer.text()
+            assert (await answer.json())["data"]["webhook_url"].startswith(f"{start}/")
     assert links["self"] == f"{start}/api/v1/tags?page=1"
