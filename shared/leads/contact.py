@@ -4,6 +4,7 @@ The libraries decide. In front of them stand fast paths for what is plainly ordi
 """
 
 import re
+import time
 import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
@@ -12,7 +13,7 @@ import email_validator
 import phonenumbers
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumber, PhoneNumberFormat, ValidationResult
 
-from shared.leads import extensions
+from shared.leads import extensions, phone_text
 
 # Nothing is refused for where it would be delivered: addresses under .test, .local or .invalid are leads as well.
 # Emptying this list is the library's documented way to say so; it has no argument for it.
@@ -59,10 +60,17 @@ _RETIRED = {
 }
 _STAYS = {54: "9"}  # what a number that began with it begins with all the same
 _LONGEST_PHONE = 250  # the library's own limit
+# Seconds of this thread's CPU for one phone, so that a busy machine changes nothing. The longest text takes a hundredth
+# of it, the first phone of a country with many rules, whose patterns are then compiled, up to a tenth.
+BUDGET = 0.1
 
 
 class Invalid(ValueError):
     """The text is no e-mail address, or no phone number that could be dialled."""
+
+
+class TooSlow(Invalid):
+    """To read the text as a phone number takes longer than `BUDGET`."""
 
 
 class Phone(NamedTuple):
@@ -116,8 +124,10 @@ def normalise_phone(text: str, country: str | None) -> Phone:
 
     A possible number is enough, since numbering plans change faster than their metadata; one that can only be dialled
     within its own area is not. Where letters stand behind a whole number that name no extension, it is not read: they
-    may be a name, an hour or "or". Raises `Invalid`.
+    may be a name, an hour or "or". Raises `Invalid`, and beyond `BUDGET` `TooSlow`.
     """
+    if len(text) > _LONGEST_PHONE:
+        raise Invalid("The phone number is too long.")
     if _INTERNATIONAL(text):
         number = text if text[1:].isdigit() else text.translate(_DROP_SEPARATORS)
         if _is_e164(number):
@@ -137,59 +147,67 @@ def is_identity(text: str) -> bool:
 def _parsed_phone(text: str, country: str | None) -> Phone:
     if not (text.isascii() and text.isprintable()):
         text = "".join([str(int(char)) if char.isdecimal() else char for char in text.translate(_PLAIN)])
-    if len(text) <= _LONGEST_PHONE and (parted := extensions.part(text)):
-        phone = _read_phone(parted.number, country)
+    until = time.thread_time() + BUDGET
+    if parted := extensions.part(text):
+        phone = _read_phone(parted.number, country, until)
         if phone and not phone.extension:
             return Phone(phone.e164, parted.extension)
-    phone = _read_phone(text, country)
+    phone = _read_phone(text, country, until)
     if phone is None:
         raise Invalid("No possible number.")
     return phone
 
 
-def _read_phone(text: str, country: str | None) -> Phone | None:
-    number = _after_zeros(text, country) or _number(text, country)
+def _read_phone(text: str, country: str | None, until: float) -> Phone | None:
+    number = _after_zeros(text, country, until) or _number(text, country, until)
     if number is None:
         return None
-    number = _without_retired_prefix(number) or number
+    number = _without_retired_prefix(number, until) or number
     if phonenumbers.is_possible_number_with_reason(number) != ValidationResult.IS_POSSIBLE:
         return None
-    if not number.extension and _is_remarked_on(text, country):
+    if not number.extension and _is_remarked_on(text, country, until):
         return None
     return Phone(phonenumbers.format_number(number, PhoneNumberFormat.E164), number.extension)
 
 
-def _number(text: str, country: str | None = None) -> PhoneNumber | None:
+def _number(text: str, country: str | None, until: float) -> PhoneNumber | None:
+    """What the library reads in the text. Every step of reading a phone comes here, so the budget is watched here."""
+    if time.thread_time() > until:
+        raise TooSlow("The phone number takes too long to read.")
+    spelt = phone_text.read(text)
     try:
-        return phonenumbers.parse(text, country)
+        number = phonenumbers.parse(spelt.number, country) if spelt else None
     except phonenumbers.NumberParseException:
         return None
+    if number and spelt and spelt.extension:
+        number.extension = spelt.extension
+    return number
 
 
-def _after_zeros(text: str, country: str | None) -> PhoneNumber | None:
+def _after_zeros(text: str, country: str | None, until: float) -> PhoneNumber | None:
     """The valid number behind `00`, which people write for `+` also where another prefix is dialled, or where with it a
     carrier is chosen: before the country's own code always, before another's where nothing else makes a valid number.
     """
     text = text.lstrip()
-    number = _number(f"+{text[2:]}") if text.startswith("00") else None
+    number = _number(f"+{text[2:]}", None, until) if text.startswith("00") else None
     if number is None or not phonenumbers.is_valid_number(number):
         return None
     if country and number.country_code == phonenumbers.country_code_for_region(country):
         return number
-    dialled = _number(text, country)
+    dialled = _number(text, country, until)
     return None if dialled and phonenumbers.is_valid_number(dialled) else number
 
 
-def _is_remarked_on(text: str, country: str | None) -> bool:
+def _is_remarked_on(text: str, country: str | None, until: float) -> bool:
     """Whether letters stand behind what is a valid number already: those of a keypad are needed to make it one."""
     before = extensions.before_letters(text)
     if before is None:
         return False
-    number = _number(before, country)
+    number = _number(before, country, until)
     return number is not None and phonenumbers.is_valid_number(number)
 
 
-def _without_retired_prefix(number: PhoneNumber) -> PhoneNumber | None:
+def _without_retired_prefix(number: PhoneNumber, until: float) -> PhoneNumber | None:
     """The valid number that one that is not valid becomes without a prefix of former times."""
     code, digits = number.country_code or 0, phonenumbers.national_significant_number(number)
     if code not in _RETIRED or phonenumbers.is_valid_number(number):
@@ -197,7 +215,7 @@ def _without_retired_prefix(number: PhoneNumber) -> PhoneNumber | None:
     for prefix, now in _RETIRED[code]:
         if (found := prefix.match(digits)) is None:
             continue
-        shorter = _number(f"+{code}{now}{digits[found.end() :]}")
+        shorter = _number(f"+{code}{now}{digits[found.end() :]}", None, until)
         if shorter is not None and phonenumbers.is_valid_number(shorter) and _stays(shorter):
             shorter.extension = number.extension
             return shorter

@@ -9,6 +9,8 @@ import re
 import unicodedata
 from typing import NamedTuple
 
+from shared.leads import phone_text
+
 # Words alone that mean this and hardly anything else: `kl`, `p`, `w` or `доп` are an hour, a page or one more number.
 NAMES = {
     "en": "ext extn extension local",
@@ -28,14 +30,18 @@ NAMES = {
 }
 MOST = 9  # digits: more would be a second number
 
-_NAME = "|".join(re.escape(name).replace("_", r"\s*") for names in NAMES.values() for name in names.split())
+_NAME = "|".join(re.escape(name).replace("_", r"\s*+") for names in NAMES.values() for name in names.split())
+# Possessive, and begun at the name: no run of separators is gone through twice, however long it is.
 _NAMED = re.compile(
-    rf"[\s,;.:/(\[（【-]*(?<![^\W\d_])(?:{_NAME})[\s.:：#-]*(?:(?:no|nr)\b\.?|n[°º])?[\s.:：#-]*"
-    rf"(\d{{1,{MOST}}})[\s.#)\]）】]*$",
+    rf"(?<![^\W\d_])(?=[^\W\d_])(?:{_NAME})[\s.:：#-]*+(?:(?:no|nr)\b\.?+|n[°º])?+[\s.:：#-]*+"
+    rf"(\d{{1,{MOST}}}+)$",
     re.IGNORECASE,
 ).search
-_LETTERS = re.compile(r"[+＋\d][^A-Za-z]*(?=[A-Za-z])").search
-_PARAMETER = re.compile(r";[a-z-]+=", re.IGNORECASE)
+_SPACES = "".join(char for char in map(chr, range(0x3001)) if char.isspace())
+_BEFORE_NAME = f"{_SPACES},;.:/([（【-"
+_BEHIND_DIGITS = f"{_SPACES}.#)]）】"
+_LETTERS = re.compile(r"[^+＋\d]*+([+＋\d][^A-Za-z]*+)(?=[A-Za-z])").match
+_PARAMETER = re.compile(r";[a-z-]++=", re.IGNORECASE)
 _WORD = 3  # letters from which the library takes them for a keypad's
 
 
@@ -48,10 +54,15 @@ class Parted(NamedTuple):
 
 def part(text: str) -> Parted | None:
     """A text that ends with an extension under its name, parted."""
-    found = _NAMED(unicodedata.normalize("NFC", text)) if any(map(str.isalpha, text)) else None
+    if not any(map(str.isalpha, text)):
+        return None
+    text = unicodedata.normalize("NFC", text).rstrip(_BEHIND_DIGITS)
+    ends, begins = phone_text.gap(text)
+    found = _NAMED(text, ends) if 0 < len(text) - begins <= MOST else None
     if found is None:
         return None
-    return Parted(found.string[: found.start()], "".join(str(unicodedata.decimal(digit)) for digit in found[1]))
+    number = text[: found.start()].rstrip(_BEFORE_NAME)
+    return Parted(number, "".join(str(unicodedata.decimal(digit)) for digit in found[1]))
 
 
 def before_letters(text: str) -> str | None:
@@ -62,4 +73,4 @@ def before_letters(text: str) -> str | None:
         return None
     rest = found.string[found.end() :]
     taken = any(map(str.isdigit, rest)) or sum(letter.isascii() and letter.isalpha() for letter in rest) >= _WORD
-    return found[0] if taken else None
+    return found[1] if taken else None

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.leads.contact import Invalid, normalise_email, normalise_phone
+from shared.leads.contact import Invalid, TooSlow, normalise_email, normalise_phone
 
 STATUSES = frozenset({"new", "contacted", "qualified", "converted", "lost"})
 TEXT = ("first_name", "last_name", "company", "job_title", "country", "source", "notes")
@@ -139,9 +139,10 @@ def _prepare_phone(submission: Submission, country: str | None) -> None:
         return
     try:
         phone = normalise_phone(sent, country)
-    except Invalid:
+    except Invalid as error:
+        why = "it takes too long to read" if isinstance(error, TooSlow) else "not a readable phone number"
         submission.fields["phone"] = sent
-        submission.warnings.append("phone: not a readable phone number; kept as sent, identifies nobody.")
+        submission.warnings.append(f"phone: {why}; kept as sent, identifies nobody.")
         return
     submission.fields["phone"] = phone.identity
     submission.keys.append((submission.workspace_id, "phone", phone.identity))
