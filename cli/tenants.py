@@ -94,9 +94,10 @@ def key_create(slug: str, name: str, scopes: str, rate_limit: str, expires: date
     """Make a key and print it, once: only its digest is kept.
 
     Scopes: read:, write: and delete: of leads, users, forms, automations; read: and write: of pipelines, tags,
-    integrations, operations. None implies another. A website that only posts leads needs write:leads.
+    integrations, operations; and submit:leads. None implies another. A website's key needs submit:leads alone: it posts
+    leads and form submissions, reads what became of them, and opens nothing else.
 
-    Example: leadhub key create --workspace acme --name website --scopes 'write:leads'
+    Example: leadhub key create --workspace acme --name website --scopes submit:leads
     """
     limit = _limit(rate_limit)
     asked = scopes.replace(",", " ").split()

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import http.client
+import shlex
 import shutil
 import socket
 import stat
@@ -31,7 +32,9 @@ Key:       {key}   (shown only now)"""
 TRY_IT = """\
 Try it:
 curl -X POST "{url}/api/inbound/leads?tenant=main" -H "Authorization: Bearer {key}" \
--H "Content-Type: application/json" -d '{{"email":"ada@example.com","first_name":"Ada"}}'"""
+-H "Content-Type: application/json" -d '{{"email":"ada@example.com","first_name":"Ada"}}'
+This key may do everything. A website needs one that only posts leads:
+./leadhub key create --workspace main --name website --scopes submit:leads{options}"""
 
 
 @click.command()
@@ -67,11 +70,17 @@ def _run(embedded: Embedded) -> None:
             supervisor.wait_until(lambda: is_healthy(settings))
             say(f"LeadHub is ready at {url_of(settings)}")
             if key:
-                click.echo(TRY_IT.format(key=key, url=url_of(settings)))
+                click.echo(TRY_IT.format(key=key, url=url_of(settings), options=_options(settings)))
             supervisor.run()
         except Stopped:
             pass
         say("stopping")
+
+
+def _options(settings: Settings) -> str:
+    """What another command of this installation needs beside its own options."""
+    is_usual = settings.data_dir == Settings.model_fields["data_dir"].default
+    return "" if is_usual else f" --data-dir {shlex.quote(str(settings.data_dir))}"
 
 
 def _start_servers(supervisor: Supervisor, embedded: Embedded) -> tuple[Settings, str | None]:

@@ -18,7 +18,7 @@ LENGTH = len(PREFIX) + RANDOM + CHECK
 SCOPES = frozenset(
     "read:leads write:leads delete:leads read:pipelines write:pipelines read:tags write:tags read:users write:users "
     "delete:users read:forms write:forms delete:forms read:automations write:automations delete:automations "
-    "read:integrations write:integrations read:operations write:operations *".split()
+    "read:integrations write:integrations read:operations write:operations submit:leads *".split()
 )
 
 

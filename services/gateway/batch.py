@@ -31,7 +31,7 @@ AT_ONCE = 5_000  # values looked at before the time is
 Read = dict[str, Any] | Unacceptable  # a lead, or why it is none
 
 
-@needs("write:leads")
+@needs("submit:leads", "write:leads")
 @asks(InboundQuery, required=("tenant",))
 @heeds(InboundHeaders)
 @takes(Batch, media=(JSON, NDJSON), example=[{"email": "kay@example.com"}, {"email": "edsger@example.com"}])

@@ -24,11 +24,15 @@ BEGIN = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
 async def rehearse(pool: Pool, key: Key, lead: Record) -> Record:
-    """The answer to a dry run. Raises ServiceUnavailable where the database is away."""
+    """The answer to a dry run. Raises ServiceUnavailable where the database is away.
+
+    What would change tells what the lead holds: only a key that may read leads is told.
+    """
     try:
-        return await within(ANSWER_IN, _rehearse(pool, _submission(key, lead)))
+        told = await within(ANSWER_IN, _rehearse(pool, _submission(key, lead)))
     except UNAVAILABLE as error:
         raise ServiceUnavailable("What would happen cannot be told just now. Send it again.") from error
+    return told if key.may("read:leads") else {**told, "changes": None}
 
 
 def _submission(key: Key, lead: Record) -> Submission:

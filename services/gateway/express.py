@@ -32,7 +32,7 @@ log = logging.get()
 
 ROUTE = "/api/inbound/leads"
 ADDRESS = f"{ROUTE}?tenant="
-SCOPE = "write:leads"
+SCOPE, OTHER_SCOPE = "submit:leads", "write:leads"  # one is enough
 PREFIX = "Bearer "
 UNUSUAL = (hdrs.CONTENT_ENCODING, hdrs.EXPECT, "Idempotency-Key")  # headers that ask for more than is done here
 
@@ -80,7 +80,9 @@ class _Taker:
     def begin(self, size: int, send: Send) -> Read | None:
         express = self._express
         key = express.keys.known_by(self._digest)
-        if key is None or key.workspace_slug != self._tenant or not key.may(SCOPE) or size > express.body_limit:
+        if key is None or key.workspace_slug != self._tenant or size > express.body_limit:
+            return None
+        if not (key.may(SCOPE) or key.may(OTHER_SCOPE)):
             return None
         limits = express.limits(key)
         if limits is None:

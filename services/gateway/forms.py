@@ -27,7 +27,7 @@ from shared.web.pipeline import NOTES
 MULTIPART = "multipart/form-data"
 
 
-@needs("write:forms", "write:leads")
+@needs("submit:leads", "write:forms", "write:leads")
 @heeds(InboundHeaders)
 @takes(
     FormValues, media=(JSON, FORM, MULTIPART), example={"email": "katherine@example.com", "message": "Please call me."}

@@ -41,7 +41,7 @@ EXAMPLE = {
 }
 
 
-@needs("write:leads")
+@needs("submit:leads", "write:leads")
 @asks(LeadQuery, required=("tenant",))
 @heeds(InboundHeaders)
 @takes(InboundLead, media=(JSON, FORM), example=EXAMPLE)
@@ -52,7 +52,8 @@ async def receive_lead(request: web.Request) -> web.Response:
     201 tells what became of it; 202 means that it is stored and not yet decided. What only the database can tell, such
     as a stage that is not there, never refuses a lead: the value is left out and named in `warnings`. So is what a lead
     has no room for: it gathers up to 256 KB of custom fields, 100,000 characters of notes and 1,000 tags. So are fields
-    that no lead has: they stay on the submission's `payload`. A dry run (200) stores nothing.
+    that no lead has: they stay on the submission's `payload`. A dry run (200) stores nothing; its `changes`, which tell
+    what the lead holds, are null for a key without `read:leads`.
     """
     gateway, key = request.app[GATEWAY], key_of_tenant(request)
     sent_key = idempotency_key(request)

@@ -50,14 +50,17 @@ class InboundAnswer(TypedDict):
 
 
 class DryRun(TypedDict):
-    """What would become of a lead: `lead_id` is that of the lead it would be merged into, null for a new one."""
+    """What would become of a lead: `lead_id` is that of the lead it would be merged into, null for a new one.
+
+    `changes` are null for a key without `read:leads`.
+    """
 
     status: Literal["dry_run"]
     lead_id: int | None
     is_duplicate: bool
     matched_on: list[str]
     warnings: list[str]
-    changes: dict[str, Change]
+    changes: dict[str, Change] | None
 
 
 class BatchLine(TypedDict):

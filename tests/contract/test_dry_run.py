@@ -69,6 +69,25 @@ async def test_what_a_duplicate_would_change(client: aiohttp.ClientSession) -> N
     assert await shown(client, before["id"]) == before
 
 
+@pytest.mark.parametrize("scopes", ["submit:leads", "write:leads", "write:leads read:operations"])
+async def test_a_key_that_may_not_read_leads_is_not_told_what_one_holds(
+    service: Service, client: aiohttp.ClientSession, scopes: str
+) -> None:
+    email, phone, secret = new_email(), new_phone(), secrets.token_hex(6)
+    held = {"first_name": secret, "company": secret, "notes": secret, "tags": [secret], "custom_fields": {"a": secret}}
+    lead_id = (await post_lead(client, {"email": email, "phone": phone, **held})).body["lead_id"]
+    sent: dict[str, Any] = {"email": email, "first_name": "B", "company": "New", "notes": "n", "tags": ["b"]}
+    sent |= {"custom_fields": {"a": "b"}, "phone": new_phone(), "pipeline_id": NOWHERE}
+    async with service.client(service.make_key(scopes)) as session:
+        answer = await post_lead(session, sent, DRY)
+        new = await post_lead(session, {"email": new_email()}, DRY)
+    assert (answer.status, answer.body["lead_id"], answer.body["matched_on"]) == (200, lead_id, ["email"])
+    assert answer.body["changes"] is new.body["changes"] is None
+    assert len(answer.body["warnings"]) == 1
+    assert secret not in str(answer.body)
+    assert phone not in str(answer.body)
+
+
 async def test_two_leads_that_may_be_one_person(client: aiohttp.ClientSession) -> None:
     email, phone = new_email(), new_phone()
     of_email = (await post_lead(client, {"email": email})).body["lead_id"]

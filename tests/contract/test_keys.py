@@ -1,5 +1,6 @@
 """Contract section 1: who may ask, and what a key opens."""
 
+import re
 import secrets
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -8,13 +9,14 @@ import aiohttp
 import pytest
 
 from shared.security import new_key
+from tests.contract.catalogue import OPERATIONS
 from tests.contract.service import BATCH, INBOUND, LIMIT_HEADERS, Service, ask, new_email, new_phone, post_lead
 from tests.support.waiting import until_async
 
 SUBMISSION = "/api/v1/submissions/01a20e35-d6ba-74bc-a042-76cbeb2a9424"
 PROTECTED = [
-    ("POST", INBOUND, "write:leads"),
-    ("POST", BATCH, "write:leads"),
+    ("POST", INBOUND, "'submit:leads' or 'write:leads'"),
+    ("POST", BATCH, "'submit:leads' or 'write:leads'"),
     ("GET", "/api/v1/leads", "read:leads"),
     ("GET", "/api/v1/leads/1", "read:leads"),
     ("GET", "/api/v1/leads/1/activities", "read:leads"),
@@ -85,7 +87,9 @@ async def test_health_needs_no_key(nobody: aiohttp.ClientSession) -> None:
 
 @pytest.mark.parametrize(("method", "path", "scope"), PROTECTED)
 async def test_a_missing_scope_is_403_and_named(service: Service, method: str, path: str, scope: str) -> None:
-    others = "write:pipelines read:operations " + ("write:leads" if scope == "read:leads" else "read:leads")
+    others = "write:pipelines read:operations " + (
+        "write:leads submit:leads" if scope == "read:leads" else "read:leads"
+    )
     async with service.client(service.make_key(others)) as session:
         answer = await ask(session, method, path)
     assert (answer.status, answer.code) == (403, "FORBIDDEN")
@@ -120,7 +124,7 @@ async def test_a_key_may_read_a_submission_that_it_posted_and_no_other(service: 
 async def test_a_key_that_only_posts_is_not_told_what_the_lead_held(service: Service) -> None:
     email, phone = new_email(), new_phone()
     shown: dict[str, object] = {}
-    for scopes in ("write:leads", "write:leads read:leads", "write:leads read:operations"):
+    for scopes in ("submit:leads", "write:leads", "write:leads read:leads", "submit:leads read:operations"):
         async with service.client(service.make_key(scopes)) as session:
             await post_lead(session, {"email": email, "phone": phone})
             sent = {"email": email, "first_name": f"Ada {len(shown)}", "custom_fields": {f"n{len(shown)}": 1}}
@@ -128,8 +132,23 @@ async def test_a_key_that_only_posts_is_not_told_what_the_lead_held(service: Ser
             found = (await ask(session, "GET", f"/api/v1/submissions/{posted['submission_id']}")).body["data"]
         assert (found["state"], found["lead_id"], found["payload"]) == ("done", posted["lead_id"], sent)
         shown[scopes] = found["changes"]
-    assert shown.pop("write:leads") is None
+    assert shown.pop("submit:leads") is shown.pop("write:leads") is None
     assert all(shown.values())
+
+
+async def test_a_websites_key_posts_leads_and_reads_their_state_and_nothing_else(service: Service) -> None:
+    opens = {"POST /api/inbound/leads", "POST /api/inbound/leads/batch", "POST /api/v1/forms/{id}/submissions"}
+    opens |= {"GET /api/v1/me", "GET /api/v1/submissions/{id}"}  # any key may; of submissions, those that it posted
+    async with service.client(service.make_key("submit:leads")) as session:
+        posted = await post_lead(session, {"email": new_email()})
+        batch = await ask(session, "POST", BATCH, json=[{"email": new_email()}])
+        state = await ask(session, "GET", f"/api/v1/submissions/{posted.body['submission_id']}")
+        for operation in (each for each in OPERATIONS if not each.is_public and str(each) not in opens):
+            path = re.sub(r"\{[^}]*\}", "1", operation.path)
+            answer = await ask(session, operation.method, path, json={})
+            assert (answer.status, answer.code) == (403, "FORBIDDEN"), operation
+    assert (posted.status, batch.status, batch.body["data"][0]["status"]) == (201, 200, "created")
+    assert state.body["data"]["lead_id"] == posted.body["lead_id"]
 
 
 async def test_a_revoked_key_is_felt_within_five_seconds(service: Service) -> None:

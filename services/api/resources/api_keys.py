@@ -46,7 +46,7 @@ async def index(request: web.Request) -> web.Response:
 
 
 @needs("*")
-@takes(ApiKeyFields, required=("name", "scopes"), example={"name": "website", "scopes": ["write:leads"]})
+@takes(ApiKeyFields, required=("name", "scopes"), example={"name": "website", "scopes": ["submit:leads"]})
 @gives(NewApiKeyRecord, status=201, also=(409,))
 async def create(request: web.Request) -> web.Response:
     """Make an API key. It is shown in `key`, now and never again.
