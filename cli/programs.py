@@ -24,6 +24,8 @@ def environment(settings: Settings, name: str) -> dict[str, str]:
         "LEADHUB_REDIS_URL": settings.redis_url,
         "LEADHUB_SPOOL_URL": settings.spool_url,
         "LEADHUB_METRICS_DIR": settings.metrics_dir or str(home.run / "metrics"),
+        "LEADHUB_METRICS_HOST": settings.metrics_host,
+        "LEADHUB_METRICS_PORT": str(settings.metrics_port),
         "LEADHUB_HOST": settings.host,
         "LEADHUB_PORT": str(settings.port),
         "LEADHUB_SECRET_KEY": settings.secret_key.get_secret_value() or LOCAL,
@@ -41,8 +43,8 @@ def gateways(settings: Settings) -> list[Program]:
 
 
 def sweeper(settings: Settings) -> Program:
-    """The clock."""
-    return _program(settings, "sweeper", (str(LAUNCHER), "sweeper"), 2)
+    """The clock. It shows the metrics of all: to compute them would cost a gateway its answers' time."""
+    return _program(settings, "sweeper", (str(LAUNCHER), "sweeper"), 2, metrics_port=settings.metrics_port)
 
 
 def workers(settings: Settings) -> list[Program]:
@@ -60,9 +62,11 @@ def worker_arguments(name: str, queues: str = QUEUES) -> tuple[str, ...]:
     return (*application, "worker", *size, "-Q", queues, *quiet, "-n", f"{name}@%h")
 
 
-def _program(settings: Settings, name: str, arguments: tuple[str, ...], stage: int) -> Program:
+def _program(
+    settings: Settings, name: str, arguments: tuple[str, ...], stage: int, *, metrics_port: int = 0
+) -> Program:
     log = DataDir(settings.data_dir).logs / f"{name}.log"
-    env: Mapping[str, str] = environment(settings, name)
+    env: Mapping[str, str] = {**environment(settings, name), "LEADHUB_METRICS_PORT": str(metrics_port)}
     return Program(name=name, argv=(sys.executable, *arguments), log=log, env=env, stage=stage)
 
 

@@ -6,10 +6,10 @@ import uvloop
 from aiohttp import web
 
 from cli.pulse import beating
-from services.api.app import mount_api
+from services.api.app import mount_api, mount_health
 from services.gateway.app import ROUTES as GATEWAY_ROUTES
 from services.gateway.app import mount_gateway
-from shared import logging
+from shared import logging, metrics_server
 from shared.settings import Settings
 from shared.web.app import make_app
 from shared.web.presence import present
@@ -33,10 +33,12 @@ def api(settings: Settings) -> None:
     app = make_app(settings, "api")
     mount_api(app, settings, beside=GATEWAY_ROUTES)
     app.cleanup_ctx.append(present(settings, "api"))
+    mount_health(app)
     _serve(app, settings)
 
 
 def _serve(app: web.Application, settings: Settings) -> None:
+    metrics_server.serve(settings.metrics_host, settings.metrics_port)
     app.cleanup_ctx.insert(0, beating)  # what comes after it may take its time
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(app, settings.host, settings.port, settings.body_timeout))

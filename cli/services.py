@@ -1,5 +1,6 @@
 """`gateway`, `api`, `worker`, `sweeper`: one service alone, for a real deployment."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import click
 from cli import programs
 from cli.common import data_dir_option, expect_shared, make_settings, say
 from cli.spool import check_spool
-from shared.embedded.datadir import LONG
+from shared.embedded.datadir import LONG, DataDir
 from shared.embedded.process import PROJECT_ROOT
 from shared.embedded.root import Disguise, guarded
 from shared.embedded.servers import connected
@@ -37,9 +38,11 @@ def gateway(host: str | None, port: int | None, with_api: bool) -> None:
 
     Several may share a port of one machine.
     """
+    wanted = make_settings(host=host, port=port)
+    _pool_metrics(wanted)
     from cli import serve
 
-    with _ready(make_settings(host=host, port=port)) as settings:
+    with _ready(wanted) as settings:
         serve.gateway(settings, with_api=with_api)
 
 
@@ -50,11 +53,14 @@ def gateway(host: str | None, port: int | None, with_api: bool) -> None:
 def api(host: str | None, port: int | None) -> None:
     """Run the API alone: reads and edits, under /api/v1.
 
-    It takes no leads in: what comes for /api/inbound, health and forms' submissions goes to a gateway.
+    It takes no leads in: what comes for /api/inbound and forms' submissions goes to a gateway. Its /api/v1/health
+    answers 200 as long as it reaches the database.
     """
+    wanted = make_settings(host=host, port=port)
+    _pool_metrics(wanted)
     from cli import serve
 
-    with _ready(make_settings(host=host, port=port)) as settings:
+    with _ready(wanted) as settings:
         serve.api(settings)
 
 
@@ -67,9 +73,11 @@ def sweeper(name: str | None) -> None:
     It ingests what no worker was told of, moves what was spooled while PostgreSQL was away, and does what is due. One
     is enough; a second shares the work, with a --name of its own on the same machine.
     """
+    wanted = make_settings(process_name=name)
+    _pool_metrics(wanted)
     from cli import sweep
 
-    with _ready(make_settings(process_name=name)) as settings:
+    with _ready(wanted) as settings:
         sweep.sweeper(settings)
 
 
@@ -84,8 +92,7 @@ def worker(name: str | None, queues: str) -> None:
     """
     with _ready(make_settings(process_name=name)) as settings:
         name = settings.process_name or "worker"
-        environment = programs.environment(settings, name)
-        Path(environment["LEADHUB_METRICS_DIR"]).mkdir(parents=True, exist_ok=True)
+        environment = {**programs.environment(settings, name), "LEADHUB_METRICS_DIR": _pool_metrics(settings)}
         sys.exit(_run([sys.executable, *programs.worker_arguments(name, queues)], environment))
 
 
@@ -127,6 +134,24 @@ def _exit_status(status: int, *, asked: bool) -> int:
     if asked and -status in (signal.SIGTERM, signal.SIGINT):
         return 0
     return 128 - status if status < 0 else status
+
+
+def _pool_metrics(settings: Settings) -> str:
+    """Makes the folder in which the services of a data dir pool their metrics, and puts it into the environment: to be
+    called before anything is loaded that counts. Empty where it cannot be made: a service then counts for itself."""
+    home = DataDir(settings.data_dir)
+    folder = Path(settings.metrics_dir) if settings.metrics_dir else home.run / "metrics"
+    try:
+        if not settings.metrics_dir:
+            home.make()  # for its owner alone
+        folder.mkdir(parents=True, exist_ok=True)
+        found = str(folder) if os.access(folder, os.W_OK) else ""
+    except (OSError, RuntimeError):
+        found = ""
+    if settings.metrics_dir and not found:
+        say(f"leadhub: LEADHUB_METRICS_DIR: {folder} cannot be written; this service shows its own metrics only")
+    os.environ["LEADHUB_METRICS_DIR"] = found
+    return found
 
 
 @contextmanager

@@ -3,14 +3,14 @@
 import uvloop
 
 from services.workers.sweeper import Sweeper
-from shared import logging, metrics
+from shared import logging, metrics_server
 from shared.settings import Settings
 
 
 def sweeper(settings: Settings) -> None:
     """Runs it until it is told to stop."""
     logging.configure("sweeper", settings.log_level)
-    metrics.serve(settings.host, settings.metrics_port)
+    metrics_server.serve(settings.metrics_host, settings.metrics_port)
 
     async def run() -> None:
         await Sweeper(settings).run()

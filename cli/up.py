@@ -36,6 +36,10 @@ curl -X POST "{url}/api/inbound/leads?tenant=main" -H "Authorization: Bearer {ke
 This key may do everything. A website needs one that only posts leads:
 ./leadhub key create --workspace main --name website --scopes submit:leads{options}"""
 
+NO_METRICS = """\
+leadhub: WARNING: port {port} of {host} cannot be listened on ({why}): there are no metrics until it can be. Name \
+another by LEADHUB_METRICS_PORT (0: no metrics) or LEADHUB_METRICS_HOST"""
+
 
 @click.command()
 @click.option("--host", help="Address to listen on; 127.0.0.1 unless given.")
@@ -56,7 +60,7 @@ def up(host: str | None, port: int | None, web: int | None, workers: int | None)
     try:
         with DataDir(settings.data_dir).locked(LONG):  # before the port is looked at, which who runs there has taken
             _warn_of_writers(settings.data_dir)
-            _run(Embedded(_with_port(settings)))
+            _run(Embedded(_with_port(_with_metrics_port(settings))))
     except InUse as error:
         raise click.UsageError(f"{error}; stop that one first, or pass another --data-dir") from None
 
@@ -148,6 +152,25 @@ def _unheard(settings: Settings, error: OSError) -> str:
         return f"port {settings.port} is in use; pass another --port (0: any free one)"
     other = "--port" if error.errno == errno.EACCES else "--host"  # a low port is root's
     return f"port {settings.port} of {settings.host} cannot be listened on: {error.strerror}; pass another {other}"
+
+
+def _with_metrics_port(settings: Settings) -> Settings:
+    """The same, with any free port for the metrics where `--port` is 0 and no setting names one. Says where they are,
+    or why they are not: figures must not cost the service."""
+    host, port = settings.metrics_host, settings.metrics_port
+    if not port:
+        return settings
+    try:
+        if settings.port == 0 and "metrics_port" not in settings.model_fields_set:
+            port = free_port(host)
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        say(NO_METRICS.format(host=host, port=port, why=error.strerror))
+    else:
+        say(f"metrics: {url_of(settings.model_copy(update={'host': host, 'port': port}))}/metrics")
+    return settings.model_copy(update={"metrics_port": port})
 
 
 def _with_port(settings: Settings) -> Settings:

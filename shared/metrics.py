@@ -2,6 +2,7 @@
 
 import os
 from bisect import bisect_left
+from functools import partial
 from pathlib import Path
 
 from prometheus_client import REGISTRY as OWN
@@ -12,19 +13,15 @@ from prometheus_client import (
     Histogram,
     generate_latest,
     multiprocess,
-    start_http_server,
     values,
 )
 
-from shared import logging
 from shared.pooling import has_room, identity
 
-log = logging.get()
-
 # Before the first metric: it is made of what the library finds here. The library's manual has it so for uWSGI.
-if os.environ.get("LEADHUB_METRICS_DIR") and has_room(Path(os.environ["LEADHUB_METRICS_DIR"])):
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = os.environ["LEADHUB_METRICS_DIR"]
-    values.ValueClass = values.MultiProcessValue(identity)  # type: ignore[no-untyped-call]
+if os.environ.get("LEADHUB_METRICS_DIR") and has_room(folder := Path(os.environ["LEADHUB_METRICS_DIR"])):
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+    values.ValueClass = values.MultiProcessValue(partial(identity, folder))  # type: ignore[no-untyped-call]
 
 FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -82,24 +79,19 @@ class Gathered:
         self._seconds = 0.0
 
 
+def pool() -> Path | None:
+    """The folder in which this process pools what it counts with others, if it does."""
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    return Path(folder) if folder else None
+
+
 def exposition() -> bytes:
-    """This machine's metrics in Prometheus' text format: of all processes where they pool them, else of this one."""
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    """This machine's metrics in Prometheus' text format: of all processes where they pool them, else of this one.
+
+    A tenth of a second and more where there are many series: never to be called on an event loop.
+    """
+    if pool() is None:
         return generate_latest(OWN)
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return generate_latest(registry)
-
-
-def serve(host: str, port: int) -> None:
-    """Exposes this process's metrics over HTTP, for services that have no HTTP server; port 0: not at all.
-
-    One that cannot be had is only warned of: figures must not cost the service.
-    """
-    if not port:
-        return
-    try:
-        start_http_server(port, host)
-    except OSError as error:
-        why = error.strerror
-        log.warning("metrics.unavailable", setting="LEADHUB_METRICS_PORT", host=host, port=port, error=why)

@@ -107,9 +107,12 @@ class Settings(BaseSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Lowest level logged.")
     access_log: bool = Field(True, description="One structured line per HTTP request.")
-    metrics_dir: str = Field("", description="Folder in which the processes of one machine pool their metrics.")
-    metrics_port: int = Field(
-        0, ge=0, le=65535, description="Port of `LEADHUB_HOST` on which a worker or sweeper shows its metrics; 0: none."
+    metrics_host: str = Field("127.0.0.1", description="Address on which every service shows its metrics.")
+    metrics_port: int = Field(9464, ge=0, le=65535, description="Port of the metrics; 0: they are not shown.")
+    metrics_dir: str = Field(
+        "",
+        description="Folder in which the processes of one machine pool their metrics. Empty: `run/metrics` of the data "
+        "dir.",
     )
     process_name: str = Field("", description="The `--name` of a worker or sweeper; the same when it is started again.")
     secret_key: SecretStr = Field(

@@ -12,6 +12,7 @@ from services.api.resources import (
     automations,
     deliveries,
     forms,
+    health,
     integrations,
     lead_list,
     leads,
@@ -95,6 +96,12 @@ def limited(route: web.RouteDef) -> web.RouteDef:
     if route.method != hdrs.METH_GET:
         return route
     return web.RouteDef(route.method, route.path, in_time(route.handler), route.kwargs)
+
+
+def mount_health(app: web.Application) -> None:
+    """Adds the health of an API that runs alone. It is no part of the document, which has the gateway's."""
+    app[health.DATABASE] = health.Database()
+    mount(app, [web.get("/api/v1/health", health.show)])
 
 
 def mount_api(app: web.Application, settings: Settings, *, beside: Sequence[web.RouteDef] = ()) -> None:

@@ -8,7 +8,7 @@ from celery.exceptions import SecurityWarning
 from celery.worker import state
 
 from services.workers.runtime import Worker
-from shared import hints, logging, metrics
+from shared import hints, logging, metrics_server
 from shared.collector import settle
 from shared.settings import Settings
 
@@ -64,7 +64,7 @@ def _log(**_: Any) -> None:
 @signals.worker_init.connect
 def _start(**_: Any) -> None:
     _log()  # Celery asks for it only after this
-    metrics.serve(settings.host, settings.metrics_port)
+    metrics_server.serve(settings.metrics_host, settings.metrics_port)
     the_worker().start()
     settle()
 

@@ -17,6 +17,10 @@ from shared.metrics import REQUEST_SECONDS, Gathered
 
 GATHER = 0.2  # seconds
 MOST = 256  # lines
+# Of method, route and status: more than ordinary use has. A process's file has room for as many (`shared.pooling`), and
+# to show them takes time.
+MOST_SERIES = 256
+OTHER = "other"
 
 
 class AccessLog:
@@ -33,9 +37,7 @@ class AccessLog:
         """Takes a request that was answered. `notes` are its id and what else its line shall say."""
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(GATHER, self.write)
-        gathered = self._gathered.get((method, route, status))
-        if gathered is None:
-            gathered = self._gathered[method, route, status] = _gathered(method, route, status)
+        gathered = self._gathered.get((method, route, status)) or self._series(method, route, status)
         gathered.observe(seconds)
         if self._has_lines:
             self._note(method, route, status, seconds, key, notes)
@@ -71,6 +73,13 @@ class AccessLog:
             lines, self._lines = [*self._lines, b""], []
             logging.put(b"\n".join(lines))
 
-
-def _gathered(method: str, route: str, status: int) -> Gathered:
-    return Gathered(REQUEST_SECONDS.labels(method if method in hdrs.METH_ALL else "other", route, status))
+    def _series(self, method: str, route: str, status: int) -> Gathered:
+        """That of a request whose like was not seen before. Beyond the bound requests differ by status alone."""
+        if method not in hdrs.METH_ALL:
+            method = OTHER
+        if len(self._gathered) >= MOST_SERIES:
+            method = route = OTHER
+        labels = method, route, status
+        if labels not in self._gathered:
+            self._gathered[labels] = Gathered(REQUEST_SECONDS.labels(*labels))
+        return self._gathered[labels]

@@ -9,25 +9,23 @@ from aiohttp import HttpVersion11, web
 from shared.db import make_pool
 from shared.keys import KeyRing
 from shared.loops import kept_up
-from shared.metrics import exposition
 from shared.notices import Notices
 from shared.ratelimit import RateLimiter
 from shared.settings import Settings
-from shared.web.access import check_marked, public
+from shared.web.access import check_marked
 from shared.web.access_log import AccessLog
-from shared.web.describe import check_described, gives
+from shared.web.describe import check_described
 from shared.web.pipeline import ACCESS_LOG, KEYS, LIMITER, pipeline
 
 NOTICES = web.AppKey("notices", Notices)
 
 
 def make_app(settings: Settings, service: str) -> web.Application:
-    """An application without routes but for /metrics; `service` is what its access lines say."""
+    """An application without routes; `service` is what its access lines say."""
     app = web.Application(middlewares=[pipeline], client_max_size=settings.batch_body_limit + 1)
     app[ACCESS_LOG] = AccessLog(service, lines=settings.access_log)
     app.cleanup_ctx.append(_foundation(settings))
     app.on_startup.append(_start_notices)  # called after all of cleanup_ctx: by then all who listen are known
-    mount(app, [web.get("/metrics", metrics)])
     return app
 
 
@@ -44,14 +42,6 @@ async def _expect(request: web.Request) -> None:
     if request.headers["Expect"].lower() == "100-continue" and request.version >= HttpVersion11:
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0  # it is no part of the answer
-
-
-@public
-@gives(None, raw="text/plain")
-async def metrics(request: web.Request) -> web.Response:
-    """Prometheus' text format. A public proxy should not pass this path on."""
-    request.app[ACCESS_LOG].write()
-    return web.Response(body=exposition(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
 
 async def _start_notices(app: web.Application) -> None:

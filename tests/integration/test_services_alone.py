@@ -47,6 +47,40 @@ def test_a_port_that_cannot_be_had_is_named(tmp_path: Path, database_url: str, c
     assert "--port" in said
 
 
+def status_of(url: str) -> int:
+    """Of the answer to a GET; 0 where nobody answers."""
+    try:
+        with urllib.request.urlopen(url, timeout=20) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return 0
+
+
+def test_an_api_alone_tells_its_own_health(tmp_path: Path, databases: Databases) -> None:
+    health = f"http://{HOST}:{(port := free_port(HOST))}/api/v1/health"
+    with databases.clone() as url, running(started(tmp_path, "api", "--port", str(port), LEADHUB_DATABASE_URL=url)):
+        until(lambda: status_of(health) == 200, what="health")
+        with psycopg.connect(url, autocommit=True) as database:
+            database.execute("ALTER TABLE workspaces RENAME TO elsewhere")  # as where nobody has run `migrate`
+            until(lambda: status_of(health) == 503, what="503 without the database's tables")
+            database.execute("ALTER TABLE elsewhere RENAME TO workspaces")
+        until(lambda: status_of(health) == 200, what="health again")
+
+
+@pytest.mark.parametrize("command", ["gateway", "api", "worker", "sweeper"])
+def test_every_service_shows_its_metrics_at_an_address_of_their_own(
+    tmp_path: Path, database_url: str, command: str
+) -> None:
+    port, public = free_port(HOST), free_port(HOST)
+    env = {"LEADHUB_DATABASE_URL": database_url, "LEADHUB_METRICS_PORT": str(port), "LEADHUB_PORT": str(public)}
+    with running(started(tmp_path, command, **env)):
+        until(lambda: status_of(f"http://{HOST}:{port}/metrics") == 200, what="its metrics")
+        if command in ("gateway", "api"):
+            until(lambda: status_of(f"http://{HOST}:{public}/metrics") == 401, what="its own address, without them")
+
+
 def test_a_worker_says_what_it_lacks_as_json(tmp_path: Path) -> None:
     with silent() as port:
         env = {"LEADHUB_DATABASE_URL": f"postgresql://leadhub@{HOST}:1/leadhub", "LEADHUB_METRICS_PORT": str(port)}

@@ -36,7 +36,7 @@ class Stack:
         self.base = f"http://127.0.0.1:{self.port}"
         self.key = ""
         own = {name: value for name, value in os.environ.items() if not name.startswith("LEADHUB_")}
-        self._env = {**own, **(env or {})}
+        self._env = {**own, "LEADHUB_METRICS_PORT": str(free_port("127.0.0.1")), **(env or {})}
         self._options = options
         self._known: set[int] = set()
         self.process: subprocess.Popen[bytes] | None = None
@@ -45,6 +45,11 @@ class Stack:
     def inbound(self) -> str:
         """The inbound endpoint."""
         return f"{self.base}/api/inbound/leads?tenant=main"
+
+    @property
+    def metrics(self) -> str:
+        """The URL of its metrics."""
+        return f"http://127.0.0.1:{self._env['LEADHUB_METRICS_PORT']}/metrics"
 
     @property
     def headers(self) -> dict[str, str]:

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
 from shared.metrics import FAST, Gathered
+from shared.pooling import ROOM
 from shared.settings import PROJECT_ROOT
+from shared.web.access_log import MOST_SERIES
 
 pytestmark = pytest.mark.unit
 
@@ -66,3 +68,62 @@ def test_what_cannot_be_read_any_more_is_counted_anew(tmp_path: Path) -> None:
     life_of(tmp_path, "gateway")
     (tmp_path / "counter_gateway.db").write_bytes(os.urandom(1 << 20))
     assert "leadhub_refused_total 2.0" in life_of(tmp_path, "gateway")
+
+
+NAMELESS = """
+import sys
+from shared import metrics
+metrics.REFUSED.inc(2)
+print(metrics.exposition().decode().split("\\nleadhub_refused_total ")[1].split()[0], flush=True)
+sys.stdin.read()
+"""
+
+
+def test_processes_without_a_name_take_the_first_number_that_no_living_one_has(tmp_path: Path) -> None:
+    environment = {**os.environ, "LEADHUB_METRICS_DIR": str(tmp_path), "LEADHUB_PROCESS_NAME": ""}
+
+    def begun() -> "subprocess.Popen[str]":
+        command = [sys.executable, "-c", NAMELESS]
+        process = subprocess.Popen(
+            command, cwd=PROJECT_ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        shown.append(process.stdout.readline().strip())
+        return process
+
+    shown: list[str] = []
+    with begun() as first, begun() as second:
+        first.kill()
+        first.wait()
+        with begun() as third:
+            third.kill()
+        second.kill()
+    assert shown == ["2.0", "4.0", "6.0"]  # the third counts on where the first ended
+    assert {path.name for path in tmp_path.glob("counter_*")} == {"counter_1.db", "counter_2.db"}
+
+
+MANY = """
+import asyncio, sys
+from shared import metrics
+from shared.web.access_log import AccessLog
+
+async def main():
+    log = AccessLog("gateway", lines=False)
+    for number in range(2000):
+        route = f"/api/v1/pipelines/{{pipeline_id}}/stages/{{stage_id}}/{sys.argv[1]}/{number}"
+        log.add(f"METHOD{number}", route, 200 + number % 10, 0.01, None, {})
+    log.write()
+    print(metrics.exposition().decode().count("leadhub_request_seconds_count"))
+asyncio.run(main())
+"""
+
+
+def test_the_series_of_requests_are_bounded_and_fit_in_the_file(tmp_path: Path) -> None:
+    """Whatever methods and addresses come. What former lives left is dropped where it would take up the room."""
+    environment = {**os.environ, "LEADHUB_METRICS_DIR": str(tmp_path), "LEADHUB_PROCESS_NAME": "gateway"}
+    bounded = range(MOST_SERIES, MOST_SERIES + 11)  # and one for each status beyond it
+    for life in range(4):
+        command = [sys.executable, "-c", MANY, str(life)]
+        done = subprocess.run(command, cwd=PROJECT_ROOT, env=environment, capture_output=True, text=True, check=True)
+        assert int(done.stdout) in bounded if life == 0 else int(done.stdout) <= 2 * bounded[-1]
+        assert (tmp_path / "histogram_gateway.db").stat().st_size == ROOM

@@ -4,11 +4,15 @@ import os
 import re
 import shutil
 import subprocess
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from services.api.app import ROUTES as API
+from services.api.openapi.handlers import ROUTES as DOCUMENT
+from services.gateway.app import ROUTES as GATEWAY
 from shared.settings import Settings
 
 pytestmark = pytest.mark.unit
@@ -25,7 +29,8 @@ GIVEN = {"POSTGRES_PASSWORD": "a", "LEADHUB_SECRET_KEY": "b", "LEADHUB_PUBLIC_UR
 COMPOSE = (["docker-compose"], ["docker", "compose"])
 # One process a container, whose number --scale says, and its port is the proxy's; `hints` is for the bench.
 NOT_IN_CONTAINERS = {"port", "web", "workers", "process_name", "hints"}
-OWN = {"DATABASE_URL", "BROKER_URL", "REDIS_URL", "SPOOL_URL", "HOST", "DATA_DIR", "METRICS_DIR", "METRICS_PORT"}
+SERVERS = {"DATABASE_URL", "BROKER_URL", "REDIS_URL", "SPOOL_URL"}
+OWN = {*SERVERS, "HOST", "DATA_DIR", "METRICS_DIR", "METRICS_HOST", "METRICS_PORT"}
 FROM_OUTSIDE = re.compile(r"\$\{[A-Z_]+:\?[^}]+\}")
 
 
@@ -110,12 +115,44 @@ def test_the_example_names_every_variable_that_must_be_set() -> None:
     assert wanted == set(re.findall(r"^([A-Z_]+)=$", example, re.MULTILINE))
 
 
-def test_the_proxy_divides_the_work_and_hides_the_figures() -> None:
+def test_prometheus_finds_every_service_at_its_own_address() -> None:
+    found = yaml.safe_load((ROOT / "deploy" / "prometheus.yml").read_text(encoding="utf-8"))
+    (places,) = found["scrape_configs"][0]["dns_sd_configs"]
+    assert set(places["names"]) == OURS - {"migrate"}
+    for name in places["names"]:
+        given = SERVICES[name]["environment"]
+        assert (given["LEADHUB_METRICS_HOST"], given["LEADHUB_METRICS_PORT"]) == ("0.0.0.0", str(places["port"]))
+        assert "backend" in SERVICES[name]["networks"]
+
+
+def test_the_health_of_each_service_is_its_own() -> None:
+    """A gateway and an API answer for themselves; the others' metrics are answered as long as they live."""
+    for name, place in {"gateway": "8000/api/v1/health", "api": "8000/api/v1/health", "worker": "9100/metrics"}.items():
+        assert SERVICES[name]["healthcheck"]["test"][-1] == f"http://127.0.0.1:{place}"
+
+
+def handled_by(method: str, path: str) -> str:
+    """The snippet or upstream that deploy/Caddyfile gives a request to: its handles are tried from the top down."""
     text = (ROOT / "deploy" / "Caddyfile").read_text(encoding="utf-8")
-    assert "@gateway path /api/inbound /api/inbound/* /api/v1/health\n" in text
-    assert "method POST\n\t\tpath /api/v1/forms/*/submissions\n" in text
-    assert "@metrics path /metrics /metrics/*\n" in text
-    assert text.index("handle @metrics") < text.index("handle @gateway") < text.index("handle @api")
+    for name in re.findall(r"handle @(\w+) \{", text):
+        one = re.search(rf"@{name} path (.+)\n", text)
+        block = re.search(rf"@{name} \{{\n\t\tmethod (\w+)\n\t\tpath (.+)\n\t\}}", text)
+        verb, paths = ("", one[1]) if one else block.groups() if block else ("", "")
+        if verb in ("", method) and any(fnmatchcase(path, pattern) for pattern in paths.split()):
+            return "gateway" if re.search(rf"handle @{name} \{{\n\t\timport gateway\n", text) else "api"
+    return "nobody"
+
+
+@pytest.mark.parametrize(("service", "routes"), [("gateway", GATEWAY), ("api", [*API, *DOCUMENT])])
+def test_the_proxy_gives_each_route_to_its_service(service: str, routes: list[Any]) -> None:
+    for route in routes:
+        path = re.sub(r"\{\w+\}", "7", route.path)
+        assert handled_by(route.method, path) == service, (route.method, route.path)
+
+
+def test_the_proxy_passes_on_nothing_else() -> None:
+    for path in ("/", "/metrics", "/%6detrics", "/admin", "/u"):
+        assert handled_by("GET", path) == "nobody"
 
 
 def test_the_image_runs_as_nobody_in_particular() -> None:
