@@ -20,6 +20,7 @@ from psycopg import IsolationLevel
 from cli.archive import DUMP, FORMAT, KEY, MANIFEST, SPOOL, Manifest, Write, Writer, part_of, writing
 from cli.common import data_dir_option, expect_installation, make_settings, say, warn_of_key
 from cli.dump import dump
+from cli.pg_tools import dumper
 from cli.schema import upgrade
 from cli.spool import check_spool
 from shared import __version__, ledger
@@ -36,13 +37,14 @@ REPORT_EVERY = 64 << 20  # bytes
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--force", is_flag=True, help="Replace FILE if there is one.")
+@click.option("--without-key", is_flag=True, help="Leave out the key that encrypts stored credentials.")
 @data_dir_option
-def backup(file: Path, force: bool) -> None:
+def backup(file: Path, force: bool, without_key: bool) -> None:
     """Write the whole state into FILE, while everything goes on.
 
     FILE is one tar archive; its path is printed. It holds the database, what waits in the spool, and the key that
-    encrypts stored credentials: whoever has the file can read all of them. Every lead acknowledged before the command
-    began is in it.
+    encrypts stored credentials: whoever has the file can read all of them. With --without-key nobody can read the
+    credentials without that key: keep the key elsewhere. Every lead acknowledged before the command began is in FILE.
 
     Example: leadhub backup /backups/leadhub-$(date +%F).tar
     """
@@ -53,8 +55,10 @@ def backup(file: Path, force: bool) -> None:
     with explained(), connected(settings, want=("spool", "postgres")) as found, writing(file) as archive:
         if not settings.database_url:
             upgrade(found.database_url)
-        asyncio.run(_save(found, archive))
+        asyncio.run(_save(found, archive, with_key=not without_key, embedded=not settings.database_url))
     click.echo(file)
+    if without_key:
+        say("the backup holds no key: keep secrets/key of the data dir, or LEADHUB_SECRET_KEY, in another place")
 
 
 def _refuse(file: Path, force: bool) -> None:
@@ -68,11 +72,11 @@ def _refuse(file: Path, force: bool) -> None:
         raise click.UsageError(f"there is a {file} already; pass --force to replace it")
 
 
-async def _save(settings: Settings, archive: Writer) -> None:
+async def _save(settings: Settings, archive: Writer, *, with_key: bool, embedded: bool) -> None:
     with archive.member(SPOOL) as write:
         spooled = await _save_spool(settings.spool_url, write)
     say(f"spool: {spooled} submissions")
-    version, books = await _save_database(settings, archive, spooled)
+    version, books = await _save_database(settings, archive, spooled, with_key=with_key, embedded=embedded)
     manifest = Manifest(
         format=FORMAT,
         leadhub=__version__,
@@ -98,7 +102,9 @@ async def _save_spool(url: str, write: Write) -> int:
     return spooled
 
 
-async def _save_database(settings: Settings, archive: Writer, spooled: int) -> tuple[str, dict[str, int]]:
+async def _save_database(
+    settings: Settings, archive: Writer, spooled: int, *, with_key: bool = True, embedded: bool = True
+) -> tuple[str, dict[str, int]]:
     """The keys and the dump; the server's version, and the ledger of the very snapshot that was dumped.
 
     No rotation may come between the two: the dump would need a key that is not beside it.
@@ -107,15 +113,17 @@ async def _save_database(settings: Settings, archive: Writer, spooled: int) -> t
     async with connect(url, "leadhub-cli") as connection:
         await connection.execute("SELECT pg_advisory_lock_shared(%s)", (ROTATION_LOCK,))
         await warn_of_key(connection, settings)
-        with archive.member(KEY) as write:
-            write(source(settings)().encode())
+        if with_key:
+            with archive.member(KEY) as write:
+                write(source(settings)().encode())
         await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
         await connection.execute("SET idle_in_transaction_session_timeout = 0")  # it idles while pg_dump works
         async with connection.transaction():
             books = await books_of(connection, spooled)
             row = await (await connection.execute("SELECT pg_export_snapshot()")).fetchone()
+            program = dumper(connection.info.server_version // 10000, embedded=embedded)
             with archive.member(DUMP) as write:
-                await dump(url, row[0] if row else "", connection.info.server_version // 10000, _reporting(write))
+                await dump(url, row[0] if row else "", program, _reporting(write))
         return connection.info.parameter_status("server_version") or "", books
 
 

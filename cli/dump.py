@@ -1,14 +1,12 @@
-"""A PostgreSQL database into a dump and out of it, by the embedded server's pg_dump and pg_restore."""
+"""A PostgreSQL database into a dump and out of it, by pg_dump and pg_restore."""
 
 import asyncio
-import os
 import shutil
-import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from tempfile import TemporaryFile
-from typing import IO, Any
+from typing import IO
 
 import psycopg
 from psycopg import sql
@@ -16,9 +14,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
 
 from cli.archive import CHUNK, Write
-from shared.embedded.postgres import MAJOR, binary
+from cli.pg_tools import client, restorer
 from shared.embedded.process import PROJECT_ROOT
-from shared.embedded.root import Disguise, guarded
 
 IN_USE = "others use the database; stop every service of LeadHub first"
 OTHERS = """
@@ -35,11 +32,10 @@ UNKNOWN_SETTING = 'unrecognized configuration parameter "transaction_timeout"'
 ONE_ERROR = "errors ignored on restore: 1"
 
 
-async def dump(url: str, snapshot: str, server_major: int, write: Write) -> None:
-    """The database as the exported snapshot sees it, given to `write` bit by bit. RuntimeError if that fails."""
-    if server_major > MAJOR:
-        raise RuntimeError(f"pg_dump {MAJOR} cannot read PostgreSQL {server_major}; use that server's own pg_dump")
-    command, env = _client("pg_dump", url, *DUMP, f"--snapshot={snapshot}")
+async def dump(url: str, snapshot: str, program: str, write: Write) -> None:
+    """The database as the exported snapshot sees it, given to `write` bit by bit by that pg_dump. RuntimeError if
+    that fails."""
+    command, env = client(program, url, *DUMP, f"--snapshot={snapshot}")
     with TemporaryFile() as errors:
         process = await asyncio.create_subprocess_exec(
             *command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, env=env, cwd=PROJECT_ROOT
@@ -54,8 +50,9 @@ async def dump(url: str, snapshot: str, server_major: int, write: Write) -> None
 def load(url: str, source: IO[bytes]) -> None:
     """Fill an empty database from a dump. RuntimeError if anything of it could not be restored."""
     with psycopg.connect(url, connect_timeout=3) as connection:
-        strict = ("--exit-on-error",) if connection.info.server_version >= 170000 else ()
-    command, env = _client("pg_restore", url, *RESTORE, *strict)
+        major = connection.info.server_version // 10000
+    strict = ("--exit-on-error",) if major >= 17 else ()
+    command, env = client(restorer(major, source), url, *RESTORE, *strict)
     with TemporaryFile() as errors:
         with subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=errors, env=env, cwd=PROJECT_ROOT
@@ -136,15 +133,6 @@ def _names(url: str) -> tuple[str, str, str]:
 def _drop(server: psycopg.Connection[TupleRow], *names: str) -> None:
     for name in names:
         server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
-def _client(program: str, url: str, *arguments: str) -> tuple[list[str], dict[str, str]]:
-    """Command line and environment. The password travels in the environment: a command line is public."""
-    parts: dict[str, Any] = conninfo_to_dict(url)
-    password = parts.pop("password", None)
-    command = (str(binary(program)), f"--dbname={make_conninfo(**parts)}", *arguments)
-    secret = {"PGPASSWORD": str(password)} if password else {}
-    return guarded(command, Disguise.NONE, signal.SIGKILL), {**os.environ, "LC_ALL": "C", **secret}
 
 
 def _said(errors: IO[bytes]) -> str:

@@ -22,7 +22,7 @@ from alembic.util import CommandError
 
 from cli.archive import DUMP, KEY, SPOOL, Archive, Manifest, reading
 from cli.backup import books_of, explained
-from cli.common import data_dir_option, make_settings, say, table
+from cli.common import data_dir_option, make_settings, say, table, warn_of_key
 from cli.dump import drop_leftovers, load, refuse_if_used, side_database, take_place
 from cli.schema import RESTORING, head, stamp, upgrade
 from cli.spool import check_spool
@@ -37,6 +37,10 @@ from shared.vault import split
 SIDE_STREAM = f"{STREAM}:restoring"
 STOPPING = (signal.SIGINT, signal.SIGTERM)
 AT_ONCE = 100  # spool entries written at one round trip, and one fsync
+NO_KEY = (
+    "the backup holds no key, and the key that is here stays: if the services had another one, put that into "
+    "secrets/key of the data dir, or into LEADHUB_SECRET_KEY"
+)
 HOLDS_LEADS = """
 SELECT EXISTS (SELECT FROM leads) OR EXISTS (SELECT FROM submissions) OR EXISTS (SELECT FROM journal)
 """
@@ -63,7 +67,7 @@ def restore(file: Path, force: bool) -> None:
             archive = stack.enter_context(reading(file))
             found = stack.enter_context(_alone(Embedded(settings)))
             _refuse(found, archive.manifest, force)
-            keys = archive.open(KEY).read().decode()
+            keys = archive.open(KEY).read().decode() if archive.has_key else None
             side = stack.enter_context(side_database(found.database_url))
             stack.enter_context(_side_stream(found.spool_url))
             books = _fill(side, found.spool_url, archive)
@@ -73,6 +77,9 @@ def restore(file: Path, force: bool) -> None:
             _switch(found, books["spooled"], keys)
             _tell(settings, archive.manifest, keys)
             drop_leftovers(found.database_url)
+            if keys is None:
+                say(NO_KEY)
+                asyncio.run(_compare_key(found))
 
 
 def _interrupts() -> list[int]:
@@ -156,22 +163,28 @@ def _fill(side: str, spool_url: str, archive: Archive) -> dict[str, int]:
     return books
 
 
-def _switch(settings: Settings, spooled: int, keys: str) -> None:
+def _switch(settings: Settings, spooled: int, keys: str | None) -> None:
     """Database, spool and key in the place of what is there. RuntimeError says how far it came."""
     with _unchanged():
         take_place(settings.database_url)
     try:
         _switch_spool(settings.spool_url, spooled)
-        DataDir(settings.data_dir).replace_secret(KEY_FILE, keys)
+        if keys is not None:
+            DataDir(settings.data_dir).replace_secret(KEY_FILE, keys)
         stamp(settings.database_url, head())
     except (OSError, psycopg.Error, redis.RedisError) as error:
         said = "the database is restored, the spool or the key is not: run it again, with --force"
         raise RuntimeError(f"{str(error).strip()}; {said}") from None
 
 
-def _tell(settings: Settings, manifest: Manifest, keys: str) -> None:
+async def _compare_key(settings: Settings) -> None:
+    async with connect(settings.database_url, "leadhub-cli") as connection:
+        await warn_of_key(connection, settings)
+
+
+def _tell(settings: Settings, manifest: Manifest, keys: str | None) -> None:
     given = settings.secret_key.get_secret_value()
-    if given and not set(split(keys)) <= set(split(given)):
+    if keys is not None and given and not set(split(keys)) <= set(split(given)):
         say("LEADHUB_SECRET_KEY is not the backup's key: unset it, or stored credentials cannot be read")
     table([], [[name, count] for name, count in manifest.ledger.items()])
     say(f"restored the state of {manifest.made_at:%Y-%m-%d %H:%M:%S} UTC; its ledger equals the backup's")

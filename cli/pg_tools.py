@@ -1,0 +1,74 @@
+"""PostgreSQL's own programs: those of the machine where they are new enough, else those of the embedded server.
+
+The embedded ones know no TLS, and no server newer than themselves.
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+from contextlib import suppress
+from typing import IO, Any
+
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from cli.archive import CHUNK
+from shared.embedded.postgres import MAJOR, binary
+from shared.embedded.root import Disguise, guarded
+
+ANSWERS_IN = 10.0  # seconds that a program has to say its version
+
+
+def dumper(server_major: int, *, embedded: bool) -> str:
+    """The pg_dump for a server of this major version. RuntimeError where there is none.
+
+    The embedded server's own dumps that server: a newer one may write what its pg_restore cannot read elsewhere.
+    """
+    found = None if embedded else _on_path("pg_dump", server_major)
+    if not found and server_major > MAJOR:
+        remedy = "put that server's own pg_dump on the PATH"
+        raise RuntimeError(f"pg_dump {MAJOR} cannot read PostgreSQL {server_major}; {remedy}")
+    return found or str(binary("pg_dump"))
+
+
+def restorer(server_major: int, dump: IO[bytes]) -> str:
+    """The pg_restore for a server of this major version that can read the dump, which stands at its beginning then."""
+    found = _on_path("pg_restore", server_major)
+    is_fit = found is not None and _reads(found, dump)
+    dump.seek(0)
+    return found if found and is_fit else str(binary("pg_restore"))
+
+
+def client(program: str, url: str, *arguments: str) -> tuple[list[str], dict[str, str]]:
+    """Command line and environment. The password travels in the environment: a command line is public."""
+    parts: dict[str, Any] = conninfo_to_dict(url)
+    password = parts.pop("password", None)
+    command = (program, f"--dbname={make_conninfo(**parts)}", *arguments)
+    secret = {"PGPASSWORD": str(password)} if password else {}
+    return guarded(command, Disguise.NONE, signal.SIGKILL), {**os.environ, "LC_ALL": "C", **secret}
+
+
+def _on_path(name: str, least: int) -> str | None:
+    """A program of the machine whose major version is that one at least."""
+    path = shutil.which(name)
+    if path is None:
+        return None
+    try:
+        said = subprocess.run(
+            [path, "--version"], capture_output=True, text=True, check=True, timeout=ANSWERS_IN
+        ).stdout
+    except (OSError, subprocess.SubprocessError, UnicodeError):
+        return None
+    version = re.search(r"\(PostgreSQL\) (\d+)", said)
+    return path if version and int(version[1]) >= least else None
+
+
+def _reads(program: str, dump: IO[bytes]) -> bool:
+    """Whether a pg_restore, which may be older than the pg_dump, knows the format."""
+    command, quiet = [program, "--list"], subprocess.DEVNULL
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet) as process:
+        assert process.stdin  # noqa: S101 - a pipe, as asked for above
+        with suppress(BrokenPipeError), process.stdin as sink:  # it has read the table of contents
+            shutil.copyfileobj(dump, sink, CHUNK)
+    return process.returncode == 0
