@@ -27,6 +27,7 @@ COMMANDS = {
     "test": "cli.test",
     "bench": "cli.bench",
 }
+HIDDEN = {"standby": "cli.services"}  # for `up` alone
 
 
 class Commands(click.Group):
@@ -36,7 +37,7 @@ class Commands(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        module = COMMANDS.get(cmd_name)
+        module = HIDDEN.get(cmd_name) or COMMANDS.get(cmd_name)
         command = getattr(importlib.import_module(module), cmd_name) if module else None
         return command if isinstance(command, click.Command) else None
 

@@ -1,8 +1,9 @@
 """The services as programs: their command lines and environments."""
 
 import os
+import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from shared.embedded.datadir import DataDir
@@ -34,12 +35,16 @@ def environment(settings: Settings, name: str) -> dict[str, str]:
     }
 
 
-def gateways(settings: Settings) -> list[Program]:
-    """The processes that share the port: gateway and API in each."""
+def gateways(settings: Settings, listeners: Sequence[socket.socket]) -> list[Program]:
+    """The processes that share the listening sockets: gateway and API in each."""
     place = ("--host", settings.host, "--port", str(settings.port))
     names = [_name("gateway", index, settings.web) for index in range(1, settings.web + 1)]
     arguments = (str(LAUNCHER), "gateway", "--with-api", *place)
-    return [replace(_program(settings, name, arguments, 3), pulse=True) for name in names]
+    numbers = tuple(each.fileno() for each in listeners)
+    return [
+        replace(_program(settings, name, arguments, 3), pulse=True, spare=settings.web == 1, listeners=numbers)
+        for name in names
+    ]
 
 
 def sweeper(settings: Settings) -> Program:

@@ -5,6 +5,7 @@ import asyncio
 import uvloop
 from aiohttp import web
 
+from cli.listening import inherited
 from cli.pulse import beating
 from services.api.app import mount_api, mount_health
 from services.gateway.app import ROUTES as GATEWAY_ROUTES
@@ -41,4 +42,4 @@ def _serve(app: web.Application, settings: Settings) -> None:
     metrics_server.serve(settings.metrics_host, settings.metrics_port)
     app.cleanup_ctx.insert(0, beating)  # what comes after it may take its time
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(app, settings.host, settings.port, settings.body_timeout))
+        runner.run(serve(app, settings.host, settings.port, settings.body_timeout, sockets=inherited()))

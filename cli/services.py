@@ -15,6 +15,7 @@ import click
 from cli import programs
 from cli.common import data_dir_option, expect_shared, make_settings, say
 from cli.spool import check_spool
+from cli.standby import await_turn
 from shared.embedded.datadir import LONG, DataDir
 from shared.embedded.process import PROJECT_ROOT
 from shared.embedded.root import Disguise, guarded
@@ -42,8 +43,12 @@ def gateway(host: str | None, port: int | None, with_api: bool) -> None:
     _pool_metrics(wanted)
     from cli import serve
 
+    await_turn()
     with _ready(wanted) as settings:
         serve.gateway(settings, with_api=with_api)
+
+
+standby = gateway  # that `up` has beside its gateway: it waits for its turn
 
 
 @click.command()

@@ -7,18 +7,21 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import groupby
 
 from cli import logs
 from cli.common import say
-from shared.embedded.process import Program, describe, spawn, wait_ready
+from cli.descendants import KILL_SECONDS, descendants, end_all, reap_orphans
+from cli.standby import Spare, start_spare
+from shared.embedded.process import PULSE, Program, at_once, describe, spawn, wait_ready
 
 PAUSES = (0.0, 0.5, 1.0, 2.0)  # seconds before a restart; the last one for ever
 FORGIVEN_AFTER = 10.0  # seconds of life that clear the count
 STOP_SECONDS = 30.0
 CHORES_EVERY = 5.0  # seconds
+SETTLED = 1.0  # seconds of life after which what has no pulse counts as back
 
 
 class Stopped(BaseException):
@@ -28,7 +31,7 @@ class Stopped(BaseException):
 @dataclass
 class Child:
     """One program and its present process, if it has one; `due` is when to start it again, `beat` when its pulse was
-    last felt (monotonic)."""
+    last felt, `died` when its last process ended, until the next one is back (monotonic)."""
 
     program: Program
     process: subprocess.Popen[bytes] | None = None
@@ -37,6 +40,9 @@ class Child:
     pipe: int | None = None  # its pulse, to be read
     failures: int = 0
     due: float = 0.0
+    died: float | None = None
+    spare: Spare | None = None
+    name: str = ""  # of the present process, where it was a spare
 
     @property
     def age(self) -> float:
@@ -47,7 +53,7 @@ class Child:
         """Start it, or note when to try again."""
         self.started = self.beat = time.monotonic()
         try:
-            self.process = self._spawn_beating() if self.program.pulse else spawn(self.program)
+            self.process = self._take_over() or (self._spawn_beating() if self.program.pulse else spawn(self.program))
         except OSError as error:  # no memory, no descriptors, a full disk: as likely to pass as a crash
             self.rest(f"could not start: {error}")
 
@@ -57,9 +63,28 @@ class Child:
         os.set_blocking(self.pipe, False)
         os.set_blocking(writer, False)  # for the child: it shares this end's flags
         try:
-            return spawn(self.program, writer)
+            return spawn(self.program, {PULSE: writer})
         finally:
             os.close(writer)
+
+    def _take_over(self) -> subprocess.Popen[bytes] | None:
+        """The process of the spare, which has its turn, if there is one."""
+        spare, self.spare, self.name = self.spare, None, ""
+        if spare is None or not spare.begin():
+            return None
+        self._forget_pulse()
+        self.pipe, self.name = spare.pulse, spare.name
+        return spare.process
+
+    def keep_spare(self) -> None:
+        """See to it that a spare waits, where one shall, once the process itself is at work: it takes some CPU."""
+        if self.spare and not self.spare.runs:
+            self.spare.end()
+            self.spare = None
+        if self.program.spare and self.spare is None and self.died is None and self.age > CHORES_EVERY:
+            name = self.program.name if self.name else f"{self.program.name}-spare"
+            with suppress(OSError):  # as likely to pass as a crash; the next look tries again
+                self.spare = start_spare(self.program, name)
 
     def felt(self) -> bool:
         """Whether its pulse beat since it was last asked."""
@@ -83,11 +108,28 @@ class Child:
         if self.process:
             self.process.send_signal(number)
 
-    def end(self) -> None:
-        """Have its process gone, by force if need be."""
-        if self.process:
-            self.process.kill()
-            self.process.wait()
+    def end(self) -> bool:
+        """Have its process gone; whether that took force. One that even a kill does not end is left."""
+        if not self.runs or self.process is None:
+            return False
+        self.process.kill()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(KILL_SECONDS)
+        return True
+
+    def is_back(self) -> bool:
+        """Whether what was started in place of what died is at work, as far as that can be told."""
+        if not self.runs:
+            return False
+        if self.program.pulse:
+            return self.felt()
+        return self.age > SETTLED and (self.program.is_ready is at_once or self.program.is_ready())
+
+    def tell_of_return(self) -> None:
+        """Say that it is back, once."""
+        if self.died is not None and self.process and self.is_back():
+            took, self.died, self.beat = time.monotonic() - self.died, None, time.monotonic()
+            say(f"{self.program.name} is back after {took:.1f} s (pid {self.process.pid})")
 
     def bury(self) -> None:
         """Note that its process has ended."""
@@ -99,6 +141,7 @@ class Child:
         self.failures = 1 if time.monotonic() - self.started > FORGIVEN_AFTER else self.failures + 1
         pause = PAUSES[min(self.failures, len(PAUSES)) - 1]
         self.due, self.process = time.monotonic() + pause, None
+        self.died = self.died or time.monotonic()
         when = f"in {pause:g} s" if pause else "now"
         say(f"{self.program.name} {reason}; starting it again {when} (log: {self.program.log})")
 
@@ -109,9 +152,11 @@ class Supervisor:
     def __init__(self) -> None:
         self.children: list[Child] = []
         self.stopping = False
+        self.forced: list[str] = []  # what did not end when it was asked to
         self._hurried = False
+        self._strangers = {*descendants()}  # children of a shell that became this process
         self._interrupting = False
-        self._chores: list[Callable[[], None]] = [self._rotate]
+        self._chores: list[Callable[[], None]] = [self._rotate, self._keep_spares]
         self._wake, self._waker = socket.socketpair()
 
     @contextmanager
@@ -147,7 +192,7 @@ class Supervisor:
         for child in self.children[first:]:
             if child.process is None:
                 raise RuntimeError(f"{child.program.name} could not be started")
-            wait_ready(child.program, child.process)
+            wait_ready(child.program, child.process, check=self.check)
             self.check()
 
     def check(self) -> None:
@@ -167,8 +212,8 @@ class Supervisor:
         self.check()
 
     def wait_until(self, ready: Callable[[], bool]) -> None:
-        """Look after the children until `ready` says so."""
-        while not ready():
+        """Look after the children until `ready` says so. A signal ends the wait, whatever `ready` waits for."""
+        while not self._is(ready):
             self._look(0.05)
             self.check()
 
@@ -183,33 +228,67 @@ class Supervisor:
                     chore()
 
     def stop(self) -> None:
-        """End all, stage by stage: those of one stage together, so that many workers take no longer than one."""
+        """End all, stage by stage: those of one stage together, so that many workers take no longer than one. Then what
+        these left behind, as a PostgreSQL that was killed leaves its processes. `forced` tells of what took force."""
         self.stopping = True
+        for spare in [child.spare for child in self.children if child.spare]:
+            spare.end()
         for _, stage in groupby(sorted(self.children, key=_stage, reverse=True), key=_stage):
             self._stop_stage(list(stage))
         self.children.clear()
+        killed, left = end_all(self._strangers, lambda: self._hurried)
+        for name in killed:
+            say(f"{name} was left behind by what started it, and was killed")
+        for name in left:
+            say(f"{name} could not be ended: the kernel holds it, as it does while a disk does not answer")
+        self.forced += [*killed, *left]
+
+    def _is(self, ready: Callable[[], bool]) -> bool:
+        with self.interruptible():
+            return ready()
+
+    def _drain_wake(self) -> None:
+        with suppress(BlockingIOError):  # it was a pulse
+            self._wake.recv(4096)
 
     def _look(self, seconds: float) -> None:
         """Wait for a signal, or `seconds`; then bury and start."""
         with selectors.DefaultSelector() as selector:
             selector.register(self._wake, selectors.EVENT_READ)
+            for pipe in [child.pipe for child in self.children if child.died and child.pipe is not None]:
+                selector.register(pipe, selectors.EVENT_READ)
             if selector.select(seconds):
-                self._wake.recv(4096)
+                self._drain_wake()
         for child in self.children:
             if child.process and child.process.poll() is not None:
                 child.bury()
             if not child.process and not self.stopping and time.monotonic() >= child.due:
                 child.start()
+            child.tell_of_return()
+        reap_orphans(self._strangers | self._pids())
 
     def _stop_stage(self, children: list[Child]) -> None:
         alive = [child for child in children if child.process]
         for child in alive:
             child.signal(child.program.stop_signal)
+            child.signal(signal.SIGCONT)  # what is stopped acts on no signal
         deadline = time.monotonic() + STOP_SECONDS
         while any(child.runs for child in alive) and not self._hurried and time.monotonic() < deadline:
             time.sleep(0.02)
-        for child in alive:
-            child.end()
+        waited = "at once, as asked" if self._hurried else f"after {STOP_SECONDS:.0f} s, in which it did not end"
+        for name in [child.program.name for child in alive if child.end()]:
+            say(f"{name} was killed {waited}")
+            self.forced.append(name)
+
+    def _pids(self) -> set[int]:
+        processes = [
+            process for child in self.children for process in (child.process, child.spare and child.spare.process)
+        ]
+        return {process.pid for process in processes if process}
+
+    def _keep_spares(self) -> None:
+        for child in self.children:
+            child.keep_spare()
 
     def _rotate(self) -> None:
         for child in self.children:

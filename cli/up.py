@@ -7,13 +7,16 @@ import shlex
 import shutil
 import socket
 import stat
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from cli import programs
+from cli import listening, programs
 from cli.broker import warn_of_broker
 from cli.common import data_dir_option, make_settings, say, show_key, warn_of_key
+from cli.descendants import adopt_orphans
 from cli.dump import drop_leftovers
 from cli.schema import upgrade
 from cli.spool import check_spool
@@ -60,17 +63,18 @@ def up(host: str | None, port: int | None, web: int | None, workers: int | None)
     try:
         with DataDir(settings.data_dir).locked(LONG):  # before the port is looked at, which who runs there has taken
             _warn_of_writers(settings.data_dir)
-            _run(Embedded(_with_port(_with_metrics_port(settings))))
+            _run(*_listening(_with_metrics_port(settings)))
     except InUse as error:
         raise click.UsageError(f"{error}; stop that one first, or pass another --data-dir") from None
 
 
-def _run(embedded: Embedded) -> None:
+def _run(settings: Settings, listeners: Sequence[socket.socket]) -> None:
     supervisor = Supervisor()
+    adopt_orphans()
     with supervisor.handling_signals():
         try:
-            settings, key = _start_servers(supervisor, embedded)
-            _start_services(supervisor, settings)
+            settings, key = _start_servers(supervisor, Embedded(settings))
+            _start_services(supervisor, settings, listeners)
             supervisor.wait_until(lambda: is_healthy(settings))
             say(f"LeadHub is ready at {url_of(settings)}")
             if key:
@@ -78,7 +82,11 @@ def _run(embedded: Embedded) -> None:
             supervisor.run()
         except Stopped:
             pass
+        finally:
+            listening.close(listeners)  # before the gateways close theirs: nobody then waits for a successor
         say("stopping")
+    if supervisor.forced:
+        sys.exit(1)
 
 
 def _options(settings: Settings) -> str:
@@ -101,9 +109,10 @@ def _start_servers(supervisor: Supervisor, embedded: Embedded) -> tuple[Settings
     return settings, asyncio.run(welcome(settings))
 
 
-def _start_services(supervisor: Supervisor, settings: Settings) -> None:
+def _start_services(supervisor: Supervisor, settings: Settings, listeners: Sequence[socket.socket]) -> None:
     _empty(Path(settings.metrics_dir) if settings.metrics_dir else settings.data_dir / "run" / "metrics")
-    for program in (*programs.workers(settings), programs.sweeper(settings), *programs.gateways(settings)):
+    services = (*programs.workers(settings), programs.sweeper(settings), *programs.gateways(settings, listeners))
+    for program in services:
         supervisor.start(program)
     beating = [child for child in supervisor.children if child.program.name.startswith(("worker-", "sweeper"))]
     supervisor.add_chore(HeartbeatWatch(settings.database_url, beating).kill_stale)
@@ -173,18 +182,19 @@ def _with_metrics_port(settings: Settings) -> Settings:
     return settings.model_copy(update={"metrics_port": port})
 
 
-def _with_port(settings: Settings) -> Settings:
-    """Settings whose port is free, chosen here when it is 0. UsageError when it is taken."""
-    if settings.port == 0:
-        return settings.model_copy(update={"port": free_port(settings.host)})
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # one that only just stopped is no conflict
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError as error:
-            raise click.UsageError(_unheard(settings, error)) from None
-    return settings
+def _listening(settings: Settings) -> tuple[Settings, list[socket.socket]]:
+    """The sockets that systemd handed over, else new ones, and the settings with their address. UsageError where the
+    address cannot be had."""
+    found = listening.inherited()
+    if found:
+        host, port, *_ = found[0].getsockname()
+        say(f"listening on {host} port {port}, the socket that systemd handed over")
+        return settings.model_copy(update={"host": host, "port": port}), found
+    try:
+        found = listening.opened(settings.host, settings.port)
+    except OSError as error:
+        raise click.UsageError(_unheard(settings, error)) from None
+    return settings.model_copy(update={"port": found[0].getsockname()[1]}), found
 
 
 def _reachable(host: str) -> str:

@@ -60,7 +60,7 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address that the HTTP services listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port that the HTTP services listen on.")
-    web: int = Field(1, ge=1, le=64, description="Identical gateway processes sharing the port (SO_REUSEPORT).")
+    web: int = Field(1, ge=1, le=64, description="Identical gateway processes that share the listening socket.")
     workers: int = Field(1, ge=1, le=64, description="Worker processes that `up` starts.")
 
     hints: Literal["hints", "credits"] = Field("hints", description="How workers are woken; `credits` for the bench.")

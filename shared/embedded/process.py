@@ -7,25 +7,29 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from shared.embedded.root import Disguise, guarded
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 PULSE = "LEADHUB_PULSE"  # in the environment of a program with one: the descriptor that it writes to
+LISTENERS = "LEADHUB_LISTENERS"  # in the environment of a program that serves HTTP: its sockets' descriptors
 
 
 def _nothing() -> None:
     return None
 
 
-def _at_once() -> bool:
+def at_once() -> bool:
     return True
 
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
     """What to run and how to end it. `prepare` runs before every start, `is_ready` must answer within 2 s; what has a
-    higher `stage` is stopped earlier. One with a `pulse` writes to a pipe for as long as it lives and works."""
+    higher `stage` is stopped earlier. One with a `pulse` writes to a pipe for as long as it lives and works. Of one
+    with a `spare` a second process waits to take over (`cli/standby.py`).
+    `listeners` are descriptors of sockets that it takes connections from: they are open for longer than it lives."""
 
     name: str
     argv: Sequence[str]
@@ -36,17 +40,22 @@ class Program:
     death_signal: signal.Signals = signal.SIGKILL
     disguise: Disguise = Disguise.NONE
     pulse: bool = False
+    spare: bool = False
+    listeners: tuple[int, ...] = ()
     prepare: Callable[[], None] = _nothing
-    is_ready: Callable[[], bool] = _at_once
+    is_ready: Callable[[], bool] = at_once
 
 
-def spawn(program: Program, pulse: int | None = None) -> subprocess.Popen[bytes]:
+def spawn(program: Program, handed: Mapping[str, int] = MappingProxyType({})) -> subprocess.Popen[bytes]:
     """Start it in a session of its own, so that Ctrl-C reaches only the supervisor, and tied to this process' life.
-    `pulse` is the descriptor that it shall write to.
+    `handed` are descriptors that it shall have, by the names of variables that say their numbers.
 
     To be called from the main thread: the kernel ties the child to the thread that made it.
     """
     program.prepare()
+    env = {**program.env, **{name: str(number) for name, number in handed.items()}}
+    if program.listeners:
+        env[LISTENERS] = ",".join(map(str, program.listeners))
     log = os.open(program.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         return subprocess.Popen(
@@ -54,10 +63,10 @@ def spawn(program: Program, pulse: int | None = None) -> subprocess.Popen[bytes]
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env=program.env if pulse is None else {**program.env, PULSE: str(pulse)},
+            env=env,
             cwd=PROJECT_ROOT,
             start_new_session=True,
-            pass_fds=() if pulse is None else (pulse,),
+            pass_fds=(*program.listeners, *handed.values()),
         )
     finally:
         os.close(log)
@@ -69,10 +78,14 @@ def clean_environment() -> dict[str, str]:
     return {**kept, "LANG": "C", "TZ": "UTC"}
 
 
-def wait_ready(program: Program, process: subprocess.Popen[bytes], seconds: float = 60) -> None:
-    """Wait until the program answers. RuntimeError, with the end of its log, when it ends or takes too long."""
+def wait_ready(
+    program: Program, process: subprocess.Popen[bytes], seconds: float = 60, check: Callable[[], None] = _nothing
+) -> None:
+    """Wait until the program answers. RuntimeError, with the end of its log, when it ends or takes too long. `check`
+    is called again and again, and may raise."""
     deadline = time.monotonic() + seconds
     while not program.is_ready():
+        check()
         if process.poll() is not None:
             raise RuntimeError(f"{program.name} ended with {describe(process.returncode)}: {last_lines(program.log)}")
         if time.monotonic() > deadline:

@@ -5,7 +5,7 @@ import contextlib
 import re
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from aiohttp import HttpVersion11, web
@@ -25,8 +25,13 @@ LINGER = 2.0  # seconds for the rest of a refused body
 UNREAD = 30.0  # seconds in which a client must take some of what was sent to it
 
 
-async def serve(app: web.Application, host: str, port: int, header_timeout: float = 10.0) -> None:
-    """Serves until SIGTERM or SIGINT, then lets the requests in progress finish. RuntimeError: it cannot listen."""
+async def serve(
+    app: web.Application, host: str, port: int, header_timeout: float = 10.0, sockets: Sequence[socket.socket] = ()
+) -> None:
+    """Serves until SIGTERM or SIGINT, then lets the requests in progress finish. RuntimeError: it cannot listen.
+
+    It listens on the sockets that it is given, which another process may hold too; without any, on `host` and `port`.
+    """
     runner = web.AppRunner(app, shutdown_timeout=DRAIN)
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
@@ -34,23 +39,28 @@ async def serve(app: web.Application, host: str, port: int, header_timeout: floa
         loop.add_signal_handler(number, stopping.set)
     try:
         await runner.setup()  # what of it has begun is ended below, should the rest fail
-        listener = await _listen(partial(_handler, app, runner, header_timeout), host, port)
+        listeners = await _listen(partial(_handler, app, runner, header_timeout), host, port, sockets)
         settle()
         log.info("server.listening", host=host, port=port)
         try:
             await stopping.wait()
         finally:
-            listener.close()
+            for listener in listeners:
+                listener.close()
     finally:
         with contextlib.suppress(asyncio.CancelledError):
             await runner.cleanup()
         log.info("server.stopped")
 
 
-async def _listen(make_handler: Callable[[], ExpressHandler], host: str, port: int) -> asyncio.Server:
+async def _listen(
+    make_handler: Callable[[], ExpressHandler], host: str, port: int, sockets: Sequence[socket.socket] = ()
+) -> list[asyncio.Server]:
     loop = asyncio.get_running_loop()
+    if sockets:
+        return [await loop.create_server(make_handler, sock=each, backlog=2048) for each in sockets]
     try:
-        return await loop.create_server(make_handler, host, port, reuse_port=True, backlog=2048)
+        return [await loop.create_server(make_handler, host, port, reuse_port=True, backlog=2048)]
     except OSError as error:
         reason = str(error.strerror).rpartition(": ")[2]  # behind what the loop says of the address
         raise RuntimeError(

@@ -15,7 +15,7 @@ from tests.support import witness
 from tests.support.checker import check
 from tests.support.load import loaded
 from tests.support.page_cache import dirty_pages
-from tests.support.processes import is_alive
+from tests.support.processes import command_line, descendants, is_alive
 from tests.support.stack import LAUNCHER, Stack, running_stack
 from tests.support.waiting import until
 
@@ -110,6 +110,48 @@ async def test_a_stop_answers_all_and_the_next_start_has_everything(own: Stack) 
             await told.more(100)
     assert told.refused == 0
     (await check(own.database_url, own.spool_url, told)).assert_exact()
+
+
+def stopped(stack: Stack) -> int:
+    """The exit status of `up`, all of whose processes are gone."""
+    assert stack.process is not None
+    stack.pids("postgres")  # remembers them all
+    stack.process.terminate()
+    os.kill(stack.pid, signal.SIGCONT)
+    status = stack.process.wait(60)
+    assert not stack.leftovers(), [command_line(pid) for pid in stack.leftovers()]
+    return status
+
+
+def test_a_stop_ends_what_a_killed_postgres_leaves(own: Stack) -> None:
+    """Nothing asks the processes of the server to end, and they are too busy to see that the server is gone."""
+    (server,) = own.pids("postgres")
+    os.kill(own.pid, signal.SIGSTOP)
+    backends = descendants(server)
+    assert len(backends) > 5
+    for pid in backends:
+        os.kill(pid, signal.SIGSTOP)
+    os.kill(server, signal.SIGKILL)
+    until(lambda: not is_alive(server), what="the end of the server")
+    assert stopped(own) == 1
+    assert "was left behind by what started it, and was killed" in own.said()
+
+
+def test_a_stop_wakes_what_is_stopped(own: Stack) -> None:
+    for role in ("gateway", "worker", "sweeper", "broker", "spool", "postgres"):
+        own.kill(role, signal.SIGSTOP)
+    assert stopped(own) == 0
+
+
+@pytest.mark.parametrize("role", ["broker", "postgres", "sweeper", "gateway"])
+def test_a_stop_during_the_start_leaves_nothing(tmp_path: Path, role: str) -> None:
+    stack = Stack(tmp_path / "data")
+    try:
+        stack.launch()
+        until(lambda: stack.pids(role), 60, f"a process {role}")
+        assert stopped(stack) == 0
+    finally:
+        stack.stop()
 
 
 def test_what_a_table_grew_by_goes_to_the_disk_within_seconds(stack: Stack) -> None:

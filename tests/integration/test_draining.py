@@ -38,7 +38,7 @@ async def somebody_waiting(
     mount_gateway(app, settings)
     runner = web.AppRunner(app, shutdown_timeout=shutdown_timeout)
     await runner.setup()
-    listener = await _listen(partial(_handler, app, runner, 10.0), settings.host, settings.port)
+    (listener,) = await _listen(partial(_handler, app, runner, 10.0), settings.host, settings.port)
     await until_open(app[GATEWAY])
     headers = {"Authorization": f"Bearer {key.key.secret}", "Prefer": "wait=30", "Content-Type": "application/json"}
     async with aiohttp.ClientSession(f"http://{settings.host}:{settings.port}", headers=headers) as client:

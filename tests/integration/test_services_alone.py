@@ -1,5 +1,8 @@
 """One service alone: it says what it cannot have, and ends or goes on without."""
 
+import socket
+import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -15,7 +18,7 @@ from shared import hints
 from shared.embedded.datadir import DataDir, free_port
 from shared.embedded.valkey import Valkey
 from shared.security import new_key
-from shared.settings import LOCAL
+from shared.settings import LOCAL, PROJECT_ROOT
 from tests.support.commands import HOST, ended, running, said_by, silent, started
 from tests.support.database import Databases
 from tests.support.waiting import until
@@ -214,3 +217,41 @@ def test_a_gateway_before_its_tables_asks_to_be_called_again_and_names_what_make
                 assert (status, "SERVICE_UNAVAILABLE" in said) == (503, True), said
             upgrade(url)
             until(lambda: asked("/api/v1/tasks", **key)[0] == 401, what="the knowledge of keys")
+
+
+ACTIVATE = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ.update(LISTEN_FDS="1", LISTEN_PID=sys.argv[2] or str(os.getpid()))
+os.execv(sys.executable, [sys.executable, *sys.argv[3:]])
+"""
+
+
+@pytest.mark.parametrize(("for_whom", "kind"), [("", "tcp"), ("1", "tcp"), ("", "unix")])
+def test_an_api_takes_the_socket_that_systemd_hands_to_it(
+    tmp_path: Path, database_url: str, for_whom: str, kind: str
+) -> None:
+    """Not one that is meant for another process; and no socket that is not for TCP."""
+    urls = dict.fromkeys(("LEADHUB_BROKER_URL", "LEADHUB_REDIS_URL", "LEADHUB_SPOOL_URL"), "redis://127.0.0.1:1")
+    env = {"PATH": "/usr/bin:/bin", "LEADHUB_DATABASE_URL": database_url, **urls}
+    place = ["--port", str(free_port(HOST)), "--data-dir", str(tmp_path)]
+    with socket.socket(socket.AF_INET if kind == "tcp" else socket.AF_UNIX) as listener:
+        listener.bind((HOST, 0) if kind == "tcp" else str(tmp_path / "socket"))
+        listener.listen()
+        words = [str(listener.fileno()), for_whom, str(PROJECT_ROOT / "leadhub"), "api", *place]
+        process = subprocess.Popen(
+            [sys.executable, "-c", ACTIVATE, *words],
+            env=env,
+            pass_fds=(listener.fileno(),),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        with running(process):
+            if kind == "unix":
+                status, said = ended(process)
+                assert (status, "is no listening TCP socket" in said) == (1, True), said
+                return
+            said_by(process, "server.listening")
+            port = listener.getsockname()[1] if not for_whom else int(place[1])
+            with urllib.request.urlopen(f"http://{HOST}:{port}/api/v1/openapi.json", timeout=20) as answer:
+                assert answer.status == 200

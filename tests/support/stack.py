@@ -71,15 +71,23 @@ class Stack:
 
     def start(self) -> None:
         """Start `up` and wait until it is healthy; a new data dir gets its key."""
+        self.launch()
+        self.until_healthy(START_SECONDS)
+        if not self.key:
+            words = ("--workspace", "main", "--name", "tests", "--scopes", "*", "--rate-limit", "unlimited", "--json")
+            self.key = orjson.loads(self.run("key", "create", *words).stdout)["key"]
+
+    def launch(self) -> None:
+        """Start `up`, and wait for nothing."""
         with (self.folder.parent / f"{self.folder.name}.log").open("ab") as log:
             command = [LAUNCHER, "up", "--port", str(self.port), "--data-dir", str(self.folder), *self._options]
             self.process = subprocess.Popen(
                 command, cwd=PROJECT_ROOT, env=self._env, stdout=log, stderr=log, start_new_session=True
             )
-        self.until_healthy(START_SECONDS)
-        if not self.key:
-            words = ("--workspace", "main", "--name", "tests", "--scopes", "*", "--rate-limit", "unlimited", "--json")
-            self.key = orjson.loads(self.run("key", "create", *words).stdout)["key"]
+
+    def said(self) -> str:
+        """What `up` printed, over all its lives."""
+        return (self.folder.parent / f"{self.folder.name}.log").read_text()
 
     def stop(self) -> None:
         """End it by SIGTERM; by force, and with an error, if anything of it is left then."""

@@ -96,6 +96,7 @@ def test_a_second_signal_ends_what_does_not_listen(supervisor: Supervisor, progr
     supervisor.stop()
     assert not child.runs
     assert time.monotonic() - began < 5
+    assert supervisor.forced == ["stubborn"]
 
 
 @pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGINT])
@@ -125,6 +126,28 @@ def test_what_does_not_listen_is_ended_in_time(
     supervisor.stop()
     rescue.cancel()
     assert time.monotonic() - began < 5
+    assert supervisor.forced == ["stubborn"]
+
+
+def test_what_is_stopped_wakes_up_to_end(supervisor: Supervisor, program: Make, tmp_path: Path) -> None:
+    orderly = "import signal, sys\ndef end(*_): print('ended', flush=True); sys.exit()\n"
+    supervisor.start(program("asleep", orderly + f"signal.signal(15, end); print('on', flush=True); {SLEEP}"))
+    (child,) = supervisor.children
+    supervisor.wait_until(lambda: _says(tmp_path / "asleep.log", "on"))
+    child.signal(signal.SIGSTOP)
+    supervisor.stop()
+    assert _says(tmp_path / "asleep.log", "ended")
+    assert supervisor.forced == []
+
+
+def test_a_signal_ends_the_wait_for_a_start(supervisor: Supervisor, program: Make) -> None:
+    waiting = threading.Timer(0.2, signal.raise_signal, (signal.SIGTERM,))
+    waiting.start()
+    with pytest.raises(Stopped):
+        supervisor.start_ready([replace(program("slow", SLEEP), is_ready=lambda: False)])
+    waiting.join()
+    supervisor.stop()
+    assert supervisor.forced == []
 
 
 def test_a_signal_ends_a_step_that_waits_for_others(supervisor: Supervisor) -> None:

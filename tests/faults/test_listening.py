@@ -1,0 +1,135 @@
+"""The listening socket outlives who takes connections from it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from shared.settings import PROJECT_ROOT
+from tests.support.processes import command_line, descendants
+from tests.support.stack import LAUNCHER, Stack
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.faults
+REQUEST = b"GET /api/v1/health HTTP/1.1\r\nHost: leadhub\r\nConnection: close\r\n\r\n"
+# As systemd starts a service: the socket is descriptor 3, and a variable names the process that it is for.
+ACTIVATE = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+class Callers:
+    """What connections came to: `answered`, `refused`, or `broken` where the gateway died before its answer."""
+
+    def __init__(self, port: int) -> None:
+        self.counts: Counter[str] = Counter()
+        self._port = port
+        self._stopping = threading.Event()
+        self._threads = [threading.Thread(target=self._call) for _ in range(4)]
+
+    def __enter__(self) -> "Callers":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join()
+
+    def until_more(self, n: int) -> float:
+        """Wait for `n` further answers; how long the wait was, in seconds."""
+        began, goal = time.monotonic(), self.counts["answered"] + n
+        until(lambda: self.counts["answered"] >= goal, 60, f"{n} further answers")
+        return time.monotonic() - began
+
+    def _call(self) -> None:
+        while not self._stopping.wait(0.005):
+            self.counts[called(self._port)] += 1
+
+
+def called(port: int) -> str:
+    """What one new connection comes to."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as caller:
+            caller.sendall(REQUEST)
+            return "answered" if caller.recv(4096).startswith(b"HTTP/1.1 200") else "broken"
+    except ConnectionRefusedError:
+        return "refused"
+    except OSError:
+        return "broken"
+
+
+def spares(stack: Stack) -> list[int]:
+    """Those that have imported their code and wait for the word, which comes down a pipe."""
+    found = [pid for pid in descendants(stack.pid) if "leadhub standby" in command_line(pid)]
+    return [pid for pid in found if "pipe_read" in Path(f"/proc/{pid}/wchan").read_text()]
+
+
+def test_a_killed_gateway_refuses_nobody(stack: Stack) -> None:
+    with Callers(stack.port) as callers:
+        for _ in range(2):
+            (waiting,) = until(lambda: spares(stack), 60, "a spare")
+            callers.until_more(50)
+            (dead,) = stack.kill("gateway")
+            pause = callers.until_more(20)
+            assert pause < 10  # a second, on a machine that is not busy with other tests
+            until(lambda dead=dead: dead not in stack.pids("gateway"), what="its end")  # type: ignore[misc]
+            assert stack.pids("gateway") == [waiting]
+    assert callers.counts["refused"] == 0, callers.counts
+    assert callers.counts["broken"] <= 100, callers.counts  # those that it had taken
+
+
+def test_a_spare_that_dies_is_replaced(stack: Stack) -> None:
+    (waiting,) = until(lambda: spares(stack), 60, "a spare")
+    os.kill(waiting, signal.SIGKILL)
+    until(lambda: spares(stack) not in ([], [waiting]), 60, "another spare")
+
+
+@contextmanager
+def activated(folder: Path, listener: socket.socket) -> Iterator["subprocess.Popen[bytes]"]:
+    env = {name: value for name, value in os.environ.items() if not name.startswith("LEADHUB_")}
+    words = [sys.executable, LAUNCHER, "up", "--data-dir", str(folder)]
+    with (folder.parent / "up.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-c", ACTIVATE, str(listener.fileno()), *words],
+            cwd=PROJECT_ROOT,
+            env=env,
+            pass_fds=(listener.fileno(),),
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def test_up_takes_the_socket_that_systemd_holds(tmp_path: Path) -> None:
+    """Who connects before the service is there waits; so does who connects after its end, for the next one."""
+    log = tmp_path / "up.log"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        with activated(tmp_path / "data", listener) as process:
+            assert called(port) != "refused"
+            ready = f"LeadHub is ready at http://127.0.0.1:{port}"
+            until(lambda: ready in log.read_text(), 120, "its start")
+            until(lambda: called(port) == "answered", 60, "an answer")
+            process.terminate()
+            assert process.wait(60) == 0
+        assert f"listening on 127.0.0.1 port {port}, the socket that systemd handed over" in log.read_text()
+        with socket.create_connection(("127.0.0.1", port), timeout=5):
+            assert listener.accept()
