@@ -1,7 +1,9 @@
 """What the commands share: the data dir option, settings from options, and a database to talk to."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +16,8 @@ from shared import logging
 from shared.db import Connection, connect
 from shared.embedded.servers import Embedded, database
 from shared.settings import LOCAL, Settings
+
+_kept_in: Path | None = None
 
 T = TypeVar("T")
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -112,9 +116,24 @@ def with_database(settings: Settings, use: Callable[[Connection], Awaitable[T]],
             raise click.UsageError(str(error)) from None
 
 
+def keep_lines(log: Path) -> None:
+    """From now on every line to the operator begins with the time, and this file holds it, too."""
+    global _kept_in
+    _kept_in = log
+
+
 def say(text: str) -> None:
     """A line to the operator: stderr, since stdout is for results. Lost where it cannot be written: a full disk."""
-    logging.put(f"{text}\n".encode(errors="backslashreplace"))
+    if _kept_in is not None:
+        text = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {text}"
+    line = f"{text}\n".encode(errors="backslashreplace")
+    logging.put(line)
+    if _kept_in is not None:
+        with (
+            suppress(OSError),
+            os.fdopen(os.open(_kept_in, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb") as file,
+        ):
+            file.write(line)
 
 
 async def warn_of_key(connection: Connection, settings: Settings) -> None:
@@ -141,14 +160,14 @@ def show_key(text: str) -> None:
 
 def table(headings: list[str], rows: list[list[object]]) -> None:
     """Print aligned columns to stdout, below their headings if there are any."""
-    cells = [[("" if cell is None else _plain(str(cell))) for cell in row] for row in rows]
+    cells = [[("" if cell is None else plain(str(cell))) for cell in row] for row in rows]
     lines = [headings, *cells] if headings else cells
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text on one line that tells a terminal nothing: who names a key may be anybody with a key."""
     return "".join([char if char.isprintable() else char.encode("unicode_escape").decode() for char in text])
 

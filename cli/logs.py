@@ -1,10 +1,20 @@
-"""The children's log files, kept from growing without end."""
+"""`logs`: what the services of an `up` wrote. Its log files are kept from growing without end."""
 
 import os
 import shutil
+import time
+from collections.abc import Iterable
 from pathlib import Path
 
+import click
+
+from cli.common import data_dir_option, make_settings, plain
+from cli.log_lines import OLDER, Line, LogFile, in_order
+from shared.embedded.datadir import DataDir
+
 LIMIT = 64 * 1024 * 1024  # bytes
+OWN = "up.log"  # holds the lines of `up` itself
+FOLLOW_EVERY = 0.3  # seconds
 
 
 def rotate(log: Path) -> None:
@@ -16,7 +26,58 @@ def rotate(log: Path) -> None:
     try:
         if log.stat().st_size < LIMIT:
             return
-        shutil.copyfile(log, log.with_name(log.name + ".1"))
+        shutil.copyfile(log, log.with_name(log.name + OLDER))
         os.truncate(log, 0)
     except OSError:  # a full disk: the next look tries again
         return
+
+
+@click.command("logs")
+@click.argument("service", required=False)
+@click.option("-f", "--follow", is_flag=True, help="Go on with what is added, until Ctrl-C.")
+@click.option(
+    "-n", "--lines", type=click.IntRange(0), default=100, show_default=True, help="How many lines to begin with."
+)
+@data_dir_option
+def logs(service: str | None, follow: bool, lines: int) -> None:
+    """Show the logs of an `up`, running or stopped.
+
+    SERVICE is gateway, worker, sweeper, postgres, broker, spool or up, which is what `up` itself said; worker-2 is the
+    second worker alone. Without it the lines of all come in the order of their times, each behind its service's name.
+    A service that is run alone logs to stderr, and is not shown.
+
+    Example: leadhub logs gateway --follow
+    """
+    folder = DataDir(make_settings().data_dir).logs
+    files = _files(folder, service)
+    if not files:
+        raise click.UsageError(_nothing_there(folder, service))
+    is_one = service is not None and len(files) == 1
+    shown = list(in_order(each.tail(lines) for each in files))
+    _show(shown[-lines:] if lines else [], is_one)
+    while follow:
+        try:
+            time.sleep(FOLLOW_EVERY)
+            files += [each for each in _files(folder, service) if each.path not in {known.path for known in files}]
+            _show(in_order(each.added() for each in files), is_one)
+        except KeyboardInterrupt:
+            return
+
+
+def _files(folder: Path, service: str | None) -> list[LogFile]:
+    """The log files of a service, which are several where it has several processes; else all."""
+    paths = sorted(folder.glob("*.log"))
+    return [LogFile(path) for path in paths if service in (None, path.stem, path.stem.rpartition("-")[0])]
+
+
+def _nothing_there(folder: Path, service: str | None) -> str:
+    names = sorted(path.stem for path in folder.glob("*.log"))
+    if not names:
+        return f"there are no logs in {folder}: name the data dir of an `up` with --data-dir"
+    return f"there is no service {service}; there are {', '.join(names)}"
+
+
+def _show(lines: Iterable[Line], is_one: bool) -> None:
+    for line in lines:
+        text = plain(line.text.expandtabs())
+        click.echo(text if is_one else f"{line.service:<9} | {text}")

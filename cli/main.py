@@ -20,6 +20,7 @@ COMMANDS = {
     "workspace": "cli.tenants",
     "key": "cli.tenants",
     "status": "cli.status",
+    "logs": "cli.logs",
     "replay": "cli.replay",
     "secrets": "cli.secrets",
     "backup": "cli.backup",

@@ -293,6 +293,8 @@ class Supervisor:
     def _rotate(self) -> None:
         for child in self.children:
             logs.rotate(child.program.log)
+        for folder in {child.program.log.parent for child in self.children}:
+            logs.rotate(folder / logs.OWN)
 
     def _on_signal(self, *_: object) -> None:
         self._hurried = self.stopping

@@ -15,9 +15,10 @@ import click
 
 from cli import listening, programs
 from cli.broker import warn_of_broker
-from cli.common import data_dir_option, make_settings, say, show_key, warn_of_key
+from cli.common import data_dir_option, keep_lines, make_settings, say, show_key, warn_of_key
 from cli.descendants import adopt_orphans
 from cli.dump import drop_leftovers
+from cli.logs import OWN
 from cli.schema import upgrade
 from cli.spool import check_spool
 from cli.supervisor import Stopped, Supervisor
@@ -55,13 +56,15 @@ def up(host: str | None, port: int | None, web: int | None, workers: int | None)
 
     That is PostgreSQL and Valkey (where no URL names a real one), gateway, API, workers and sweeper. A new data dir
     gets the workspace `main` and a key, printed once with a curl line to paste. What dies is started again. Ctrl-C or
-    SIGTERM stops all of it in order; a second one at once. Logs: <data dir>/logs/.
+    SIGTERM stops all of it in order; a second one at once. `leadhub logs` shows the
+    logs.
     """
     settings = make_settings(host=host, port=port, web=web, workers=workers)
     check_spool(settings)
     warn_of_broker(settings)
     try:
         with DataDir(settings.data_dir).locked(LONG):  # before the port is looked at, which who runs there has taken
+            keep_lines(DataDir(settings.data_dir).logs / OWN)
             _warn_of_writers(settings.data_dir)
             _run(*_listening(_with_metrics_port(settings)))
     except InUse as error:

@@ -46,6 +46,10 @@ class AccessLog:
         self, method: str, route: str, status: int, seconds: float, key: Key | None, notes: dict[str, Any]
     ) -> None:
         line = {
+            "timestamp": datetime.now(UTC),
+            "level": "info",
+            "event": "request",
+            "service": self._service,
             **notes,
             "method": method,
             "route": route,
@@ -53,10 +57,6 @@ class AccessLog:
             "ms": int(seconds * 100_000) / 100,
             "workspace_id": key and key.workspace_id,
             "key_id": key and key.id,
-            "event": "request",
-            "service": self._service,
-            "level": "info",
-            "timestamp": datetime.now(UTC),
         }
         self._lines.append(orjson.dumps(line, option=orjson.OPT_UTC_Z))
         if len(self._lines) >= MOST:

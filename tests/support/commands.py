@@ -65,3 +65,9 @@ def said_by(process: "subprocess.Popen[str]", event: str) -> dict[str, Any]:
             return dict(found)
         assert line.startswith(("{", "leadhub:")), line
     raise AssertionError(f"it ended without {event}")
+
+
+def logs_of(data_dir: Path, *words: str) -> "subprocess.Popen[str]":
+    """The command `logs`."""
+    command = [sys.executable, str(PROJECT_ROOT / "leadhub"), "logs", *words, "--data-dir", str(data_dir)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -7,8 +7,10 @@ import sys
 import pytest
 
 from shared.embedded.process import PROJECT_ROOT
+from shared.web.access_log import AccessLog
 
 pytestmark = pytest.mark.unit
+FIRST = ["timestamp", "level", "event"]
 
 TASK = """
 from celery import Celery
@@ -51,3 +53,13 @@ def test_an_exception_that_a_library_logs_is_told_by_kind_and_place(program: str
     assert (line["logger"], line["level"]) == (logger, "error")
     assert line["exception"][0]["type"] == "ValueError"
     assert any(where.endswith(" fail") for where in line["exception"][0]["at"])
+    assert list(line)[:3] == FIRST
+
+
+async def test_a_requests_line_begins_as_all_others(capfd: pytest.CaptureFixture[str]) -> None:
+    log = AccessLog("gateway", lines=True)
+    log.add("GET", "/api/v1/health", 200, 0.001, None, {"request_id": "r"})
+    log.write()
+    line = json.loads(capfd.readouterr().err)
+    assert list(line)[:3] == FIRST
+    assert (line["event"], line["level"], line["request_id"]) == ("request", "info", "r")

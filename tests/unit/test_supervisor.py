@@ -1,6 +1,7 @@
 """The supervisor, with small real programs as its children."""
 
 import os
+import re
 import signal
 import sys
 import threading
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from cli import logs, watch
+from cli import common, logs, watch
 from cli import supervisor as supervising
 from cli.supervisor import Child, Stopped, Supervisor
 from shared.embedded.process import Program
@@ -73,6 +74,21 @@ def test_says_what_died_and_how(supervisor: Supervisor, program: Make, capfd: py
     child.signal(signal.SIGKILL)
     supervisor.wait_until(lambda: child.failures == 1 and child.runs)
     assert "victim ended with signal SIGKILL; starting it again now" in capfd.readouterr().err
+    supervisor.wait_until(lambda: child.died is None)
+    assert child.process
+    assert re.fullmatch(rf"victim is back after \d+\.\d s \(pid {child.process.pid}\)\n", capfd.readouterr().err)
+
+
+def test_up_tells_the_time_and_keeps_its_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(common, "_kept_in", None)
+    common.say("before")
+    common.keep_lines(tmp_path / "up.log")
+    common.say("after")
+    said = capfd.readouterr().err
+    assert re.fullmatch(r"before\n\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ after\n", said)
+    assert (tmp_path / "up.log").read_text() == said.removeprefix("before\n")
 
 
 def test_stops_stage_by_stage_the_highest_first(supervisor: Supervisor, program: Make, tmp_path: Path) -> None:
