@@ -56,6 +56,7 @@ def backup(file: Path, force: bool, without_key: bool) -> None:
         if not settings.database_url:
             upgrade(found.database_url)
         asyncio.run(_save(found, archive, with_key=not without_key, embedded=not settings.database_url))
+    say(f"the backup is complete: {file.stat().st_size:,} bytes")
     click.echo(file)
     if without_key:
         say("the backup holds no key: keep secrets/key of the data dir, or LEADHUB_SECRET_KEY, in another place")

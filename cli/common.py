@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 import pydantic
 
+from cli.env_file import warnings
 from cli.schema import upgrade
 from shared import logging
 from shared.db import Connection, connect
@@ -72,6 +73,8 @@ def read_time(_: click.Context, __: click.Parameter, text: str | None) -> dateti
 
 def make_settings(**options: Any) -> Settings:
     """Settings from the environment, over which the options that were given win. UsageError on a bad value."""
+    for warning in warnings(os.environ):
+        say(warning)
     given = {name: value for name, value in options.items() if value is not None}
     data_dir = click.get_current_context().find_root().meta.get("data_dir")
     if data_dir is not None:

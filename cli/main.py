@@ -8,6 +8,7 @@ from typing import NoReturn
 
 import click
 
+from cli.env_file import ENV_FILE, read_env_file
 from shared import __version__
 
 COMMANDS = {
@@ -74,6 +75,7 @@ def main(arguments: list[str]) -> None:
         os.environ.pop(name, None)
     _hold_streams()
     try:
+        _read_env_file(arguments)
         commands.main(arguments, prog_name="leadhub", standalone_mode=True)
     except (
         RuntimeError,
@@ -84,6 +86,15 @@ def main(arguments: list[str]) -> None:
         if said := _said_by_a_store(error):
             _fail(said)
         raise
+
+
+def _read_env_file(arguments: list[str]) -> None:
+    """Not for tests and benchmarks: their services shall not run on an operator's database."""
+    if arguments[:1] in (["test"], ["bench"]):
+        os.environ[ENV_FILE] = os.devnull
+        return
+    for warning in read_env_file():
+        click.echo(warning, err=True)
 
 
 def _hold_streams() -> None:

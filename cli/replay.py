@@ -36,7 +36,11 @@ def replay(ids: tuple[UUID, ...], state: str | None, since: datetime | None, yes
     if count and not yes and not sys.stdin.isatty():
         raise click.UsageError("there is nobody to ask whether to replay them: pass --yes")
     if count and (yes or click.confirm("Replay them?", err=True)):
-        click.echo(with_database(settings, lambda use: submissions.replay(use, wanted)))
+        replayed = with_database(settings, lambda use: submissions.replay(use, wanted))
+        say(f"replayed {replayed} submissions")
+        click.echo(replayed)
+    else:
+        say("nothing was replayed")
 
 
 async def _count(connection: Connection, wanted: Selection) -> int:

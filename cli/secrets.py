@@ -37,6 +37,7 @@ def rotate() -> None:
     found = with_database(settings, lambda use: _rotate(use, settings))
     for place in found.unreadable:
         say(f"none of the keys decrypts {place}")
+    say(f"encrypted {found.done} values anew")
     click.echo(found.done)
 
 

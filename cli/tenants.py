@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import click
 
-from cli.common import data_dir_option, make_settings, read_time, show_key, table, with_database
+from cli.common import data_dir_option, make_settings, read_time, say, show_key, table, with_database
 from shared import tenants
 from shared.db import Connection
 from shared.leads.merge import Policy
@@ -44,7 +44,9 @@ def workspace_create(slug: str, name: str, country: str, timezone: str) -> None:
     Example: leadhub workspace create acme --name "Acme GmbH" --country DE
     """
     fields = (slug, name, country.upper(), timezone)
-    click.echo(with_database(make_settings(), lambda use: tenants.create_workspace(use, *fields), may_found=True))
+    made = with_database(make_settings(), lambda use: tenants.create_workspace(use, *fields), may_found=True)
+    say(f"made the workspace {slug}, with the id {made}")
+    click.echo(made)
 
 
 @workspace.command("set")
@@ -63,6 +65,8 @@ def workspace_set(slug: str, **settings: Any) -> None:
     Example: leadhub workspace set acme --timezone Europe/Berlin --merge-policy overwrite
     """
     with_database(make_settings(), lambda use: tenants.change_workspace(use, slug, **settings))
+    named = [name.replace("_", "-") for name, value in settings.items() if value is not None]
+    say(f"changed {', '.join(named)} of the workspace {slug}" if named else "nothing was named, so nothing is changed")
 
 
 @workspace.command("list")
@@ -108,6 +112,7 @@ def key_create(slug: str, name: str, scopes: str, rate_limit: str, expires: date
             show_key(json.dumps({"key": made.key.secret, "id": made.id}) if as_json else made.key.secret)
 
     with_database(make_settings(), make)
+    say(f"made a key for the workspace {slug}; it is shown only now")
     if expires and expires <= datetime.now(UTC):
         click.echo("leadhub: this key has expired already; it opens nothing", err=True)
 
@@ -137,7 +142,7 @@ def key_list() -> None:
 def key_revoke(key_id: int) -> None:
     """End the key ID; services feel it within 5 seconds. `key list` shows the ids."""
     with_database(make_settings(), lambda use: tenants.revoke_key(use, key_id))
-    click.echo(f"revoked key {key_id}", err=True)
+    say(f"revoked key {key_id}")
 
 
 def _limit(text: str) -> int | None:

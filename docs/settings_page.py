@@ -18,6 +18,10 @@ Each setting is an environment variable, read once when a command or service sta
 that is not set. All have defaults: without any of them everything runs on this machine, in `.leadhub/`. A service that
 runs alone with `LEADHUB_DATABASE_URL` needs four: [Operations](operations.md#several-machines) names them.
 
+The file `.env` in the project's folder may hold settings too, one `NAME=value` a line, as in `.env.example`; values
+are taken as they are written. A variable of the environment wins over the file. `LEADHUB_ENV_FILE` names another file,
+or none (`/dev/null`). Each command warns of variables that begin with `LEADHUB_` and are no setting.
+
 | variable | default | |
 |---|---|---|
 """

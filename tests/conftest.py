@@ -1,5 +1,6 @@
 """Fixtures for every kind of test. Helpers stand in `tests/support/`."""
 
+import os
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -13,6 +14,7 @@ from tests.support.stack import Stack, running_stack
 # Both go by the clock on the wall, which runs on while a busy machine attends to others.
 settings.register_profile("leadhub", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("leadhub")
+os.environ["LEADHUB_ENV_FILE"] = os.devnull  # no test runs with an operator's settings
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -48,8 +48,10 @@ def test_workspaces_and_keys_from_making_to_revoking(data_dir: Path) -> None:
         "fill_empty",
         "False",
     ]
-    leadhub(data_dir, "workspace", "set", "acme", "--country", "at", "--merge-policy", "keep", "--fold-gmail")
+    many = leadhub(data_dir, "workspace", "set", "acme", "--country", "at", "--merge-policy", "keep", "--fold-gmail")
+    assert many.stderr == "changed country, merge-policy, fold-gmail of the workspace acme\n"
     leadhub(data_dir, "workspace", "set", "acme", "--timezone", "Europe/Vienna")
+    assert leadhub(data_dir, "workspace", "set", "acme").stderr == "nothing was named, so nothing is changed\n"
     changed = leadhub(data_dir, "workspace", "list").stdout.splitlines()[1].split()
     assert changed == ["1", "acme", "Acme", "AT", "Europe/Vienna", "keep", "True"]
 
@@ -97,7 +99,7 @@ def test_names_are_unicode_whatever_libpq_is_told(data_dir: Path, monkeypatch: p
     for name, value in (("PGCLIENTENCODING", "LATIN1"), ("PGOPTIONS", "-c statement_timeout=1"), ("PGSERVICE", "x")):
         monkeypatch.setenv(name, value)
     made = leadhub(data_dir, "workspace", "create", "unicode", "--name", "Ключ 日本")
-    assert (made.returncode, made.stderr) == (0, "")
+    assert (made.returncode, "made the workspace unicode, with the id" in made.stderr) == (0, True)
     assert "Ключ 日本" in leadhub(data_dir, "workspace", "list").stdout
 
 

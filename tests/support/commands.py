@@ -1,5 +1,6 @@
 """Commands run as an operator runs them, with servers of his own: what they say, and how they end."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -29,7 +30,8 @@ def started(tmp_path: Path, *words: str, **settings: str) -> "subprocess.Popen[s
     own."""
     urls = dict.fromkeys(("LEADHUB_BROKER_URL", "LEADHUB_REDIS_URL", "LEADHUB_SPOOL_URL"), NOWHERE)
     command = [sys.executable, str(PROJECT_ROOT / "leadhub"), *words, "--data-dir", str(tmp_path)]
-    env = {"PATH": "/usr/bin:/bin", "LEADHUB_SECRET_KEY": LOCAL, **urls, **settings}
+    own = {"PATH": "/usr/bin:/bin", "LEADHUB_ENV_FILE": os.devnull, "LEADHUB_SECRET_KEY": LOCAL}
+    env = {**own, **urls, **settings}
     return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 

@@ -36,7 +36,9 @@ class Stack:
         self.base = f"http://127.0.0.1:{self.port}"
         self.key = ""
         own = {name: value for name, value in os.environ.items() if not name.startswith("LEADHUB_")}
-        self._env = {**own, "LEADHUB_METRICS_PORT": str(free_port("127.0.0.1")), **(env or {})}
+        metrics_port = str(free_port("127.0.0.1"))
+        fixed = {"LEADHUB_ENV_FILE": os.devnull, "LEADHUB_METRICS_PORT": metrics_port}
+        self._env = {**own, **fixed, **(env or {})}
         self._options = options
         self._known: set[int] = set()
         self.process: subprocess.Popen[bytes] | None = None

@@ -1,0 +1,69 @@
+"""Settings from the file `.env` in the project's folder, and names that are no setting."""
+
+import difflib
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from dotenv.parser import parse_stream
+
+from shared.embedded.process import PROJECT_ROOT
+
+PREFIX = "LEADHUB_"
+ENV_FILE = "LEADHUB_ENV_FILE"
+# What is no setting and means something all the same: to `up` and its children, to compose.yaml, to the tests.
+OTHERS = (
+    "ENV_FILE",
+    "LISTENERS",
+    "PULSE",
+    "STANDBY",
+    "SITE",
+    "VERSION",
+    "HTTP_PORT",
+    "HTTPS_PORT",
+    "FUZZ",
+    "TEST_SEED",
+)
+UNKNOWN = "leadhub: WARNING: {} is no setting and has no effect{} (docs/settings.md has them all)"
+UNREADABLE = "leadhub: WARNING: {} line {} cannot be read and has no effect: it goes NAME=value"
+
+
+def read_env_file() -> list[str]:
+    """Take settings from `.env` into the environment, where the environment does not have them; what is wrong with it.
+
+    RuntimeError where the file is there and cannot be read: what is meant to be set would be left out unsaid.
+    """
+    path = Path(os.environ.get(ENV_FILE) or PROJECT_ROOT / ".env")
+    try:
+        with path.open(encoding="utf-8") as file:
+            bindings = list(parse_stream(file))
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "it is no UTF-8"
+        raise RuntimeError(f"{path} cannot be read ({why}); mend it, or name another in {ENV_FILE}") from None
+    for binding in bindings:
+        if binding.key and binding.key.startswith(PREFIX) and binding.value and not os.environ.get(binding.key):
+            os.environ[binding.key] = binding.value
+    return [UNREADABLE.format(path, binding.original.line) for binding in bindings if binding.error]
+
+
+def known_names() -> list[str]:
+    """Every variable with our prefix that means something."""
+    from shared.settings import Settings  # late: a command's help needs none
+
+    return [f"{PREFIX}{name.upper()}" for name in (*Settings.model_fields, *OTHERS)]
+
+
+def unknown_names(environment: Mapping[str, str]) -> list[str]:
+    """The variables with our prefix that mean nothing."""
+    known = known_names()
+    return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+
+
+def warnings(environment: Mapping[str, str]) -> Iterator[str]:
+    """A line for each of them, with the known name that is nearest."""
+    for name in unknown_names(environment):
+        known = [each.removeprefix(PREFIX) for each in known_names()]
+        nearest = difflib.get_close_matches(name.removeprefix(PREFIX), known, n=1)
+        yield UNKNOWN.format(name, f": did you mean {PREFIX}{nearest[0]}?" if nearest else "")
