@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from cli.env_file import unknown_names
 from shared.embedded.datadir import DataDir
 from shared.embedded.process import PROJECT_ROOT, Program
 from shared.settings import LOCAL, Settings
@@ -17,8 +18,9 @@ QUEUES = "ingest,automations,deliveries,bulk"
 def environment(settings: Settings, name: str) -> dict[str, str]:
     """What a service started by us finds in its environment. Passwords travel here: a command line is public."""
     home = DataDir(settings.data_dir)
+    unknown = unknown_names(os.environ)  # they were named already
     return {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if name not in unknown},
         "LEADHUB_DATA_DIR": str(home.path),
         "LEADHUB_DATABASE_URL": settings.database_url,
         "LEADHUB_BROKER_URL": settings.broker_url,
@@ -70,9 +72,10 @@ def worker_arguments(name: str, queues: str = QUEUES) -> tuple[str, ...]:
 def _program(
     settings: Settings, name: str, arguments: tuple[str, ...], stage: int, *, metrics_port: int = 0
 ) -> Program:
-    log = DataDir(settings.data_dir).logs / f"{name}.log"
+    home = DataDir(settings.data_dir)
+    log, pid_file = home.logs / f"{name}.log", home.run / f"{name}.pid"
     env: Mapping[str, str] = {**environment(settings, name), "LEADHUB_METRICS_PORT": str(metrics_port)}
-    return Program(name=name, argv=(sys.executable, *arguments), log=log, env=env, stage=stage)
+    return Program(name=name, argv=(sys.executable, *arguments), log=log, env=env, stage=stage, pid_file=pid_file)
 
 
 def _name(kind: str, index: int, count: int) -> str:

@@ -56,6 +56,15 @@ class Child:
             self.process = self._take_over() or (self._spawn_beating() if self.program.pulse else spawn(self.program))
         except OSError as error:  # no memory, no descriptors, a full disk: as likely to pass as a crash
             self.rest(f"could not start: {error}")
+        self.note_pid()
+
+    def note_pid(self) -> None:
+        """Have the pid file name the process that lives, if one does. It helps operators: without it all goes on."""
+        with suppress(OSError):
+            if self.program.pid_file and self.runs and self.process:
+                self.program.pid_file.write_text(f"{self.process.pid}\n")
+            elif self.program.pid_file:
+                self.program.pid_file.unlink(missing_ok=True)
 
     def _spawn_beating(self) -> subprocess.Popen[bytes]:
         self._forget_pulse()
@@ -142,6 +151,7 @@ class Child:
         pause = PAUSES[min(self.failures, len(PAUSES)) - 1]
         self.due, self.process = time.monotonic() + pause, None
         self.died = self.died or time.monotonic()
+        self.note_pid()
         when = f"in {pause:g} s" if pause else "now"
         say(f"{self.program.name} {reason}; starting it again {when} (log: {self.program.log})")
 
@@ -279,6 +289,8 @@ class Supervisor:
         for name in [child.program.name for child in alive if child.end()]:
             say(f"{name} was killed {waited}")
             self.forced.append(name)
+        for child in alive:
+            child.note_pid()
 
     def _pids(self) -> set[int]:
         processes = [

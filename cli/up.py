@@ -90,6 +90,7 @@ def _run(settings: Settings, listeners: Sequence[socket.socket]) -> None:
         say("stopping")
     if supervisor.forced:
         sys.exit(1)
+    say("stopped")
 
 
 def _options(settings: Settings) -> str:
@@ -114,6 +115,8 @@ def _start_servers(supervisor: Supervisor, embedded: Embedded) -> tuple[Settings
 
 def _start_services(supervisor: Supervisor, settings: Settings, listeners: Sequence[socket.socket]) -> None:
     _empty(Path(settings.metrics_dir) if settings.metrics_dir else settings.data_dir / "run" / "metrics")
+    for stale in (settings.data_dir / "run").glob("*.pid"):  # of an `up` that was killed
+        stale.unlink()
     services = (*programs.workers(settings), programs.sweeper(settings), *programs.gateways(settings, listeners))
     for program in services:
         supervisor.start(program)

@@ -29,7 +29,8 @@ class Program:
     """What to run and how to end it. `prepare` runs before every start, `is_ready` must answer within 2 s; what has a
     higher `stage` is stopped earlier. One with a `pulse` writes to a pipe for as long as it lives and works. Of one
     with a `spare` a second process waits to take over (`cli/standby.py`).
-    `listeners` are descriptors of sockets that it takes connections from: they are open for longer than it lives."""
+    `listeners` are descriptors of sockets that it takes connections from: they are open for longer than it lives.
+    `pid_file` holds the id of its process for as long as it lives."""
 
     name: str
     argv: Sequence[str]
@@ -42,6 +43,7 @@ class Program:
     pulse: bool = False
     spare: bool = False
     listeners: tuple[int, ...] = ()
+    pid_file: Path | None = None
     prepare: Callable[[], None] = _nothing
     is_ready: Callable[[], bool] = at_once
 

@@ -10,10 +10,14 @@ from typing import Any
 import pytest
 
 from tests.contract.service import INBOUND, Service, new_email
+from tests.support.processes import is_alive
+from tests.support.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 PRINTED = "http://127.0.0.1:8000"
-BLOCKS = re.findall(r"^```sh\n(.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+MARKS = {"worker": "# a worker", "postgres": "# the database"}
 STRICT = 'set -euo pipefail; curl() { command curl --fail-with-body "$@"; }\n'
 # A new installation's first automation has the id that is printed; in this one there are others.
 CREATES = re.compile(r"^(curl [^\n]*/automations\"[^\n]*)$(.*)/automations/1/", re.MULTILINE | re.DOTALL)
@@ -101,6 +105,16 @@ def test_the_readme_runs_as_printed(service: Service) -> None:
     assert '"status":"invalid"' in output
     assert "Idempotent-Replayed: true" in output
     assert '"channel":"inbound"' in output
+
+
+@pytest.mark.parametrize("role", ["worker", "postgres"])
+def test_the_readme_kills_a_process_of_its_own_installation(service: Service, role: str) -> None:
+    (line,) = [line.strip() for line in README.splitlines() if line.strip().startswith("kill") and MARKS[role] in line]
+    before = until(lambda: service.stack.pids(role), what=f"a process {role}")
+    subprocess.run(["bash", "-c", line.replace(".leadhub/", f"{service.stack.folder}/")], check=True, timeout=60)
+    until(lambda: not any(map(is_alive, before)), what="its end")
+    service.stack.until_settled()
+    assert service.stack.pids(role) != before
 
 
 @pytest.mark.parametrize("command", PROGRAMS, ids=["php", "php-stream", "node", "node-form", "curl", "curl-form"])
