@@ -138,9 +138,9 @@ async def test_a_run_for_which_there_is_no_time_under_the_lock_is_done_in_the_ne
     meanwhile.append(rename)
     async with connect(database_url, "tests engine") as connection:
         worker = engine()
-        assert not await worker.run(connection, seconds=-1)
-        assert [one["state"] for one in await runs(database)] == ["done", "done"] or meanwhile == []
-        assert await worker.run(connection)
+        assert await worker._events(connection) == 1
+        assert [(one["state"], one["step"]) for one in await runs(database)] == [("waiting", 0)] * 2
+        assert await worker._due(connection) == 2
     assert await rows(database, "SELECT title, user_id FROM tasks") == [
         {"title": "Call Grace of Acme", "user_id": users[0]}
     ]

@@ -57,7 +57,7 @@ async def act(
     await _tell(connection, matched, leads, effects)
     changes = await score(connection, matched.scored, leads, rules)
     results, caused = await _take_steps(connection, ready, leads, effects, plans)
-    purses.put_off |= {run.id for run in runs} - {result.run.id for result in results}
+    purses.put_off = (purses.put_off | {run.id for run in runs}) - {result.run.id for result in results}
     refusals = await change(connection, [*changes, *caused.values()]) if changes or caused else []
     _note(refusals, results)
     await forget(connection, matched.deleted)
