@@ -101,6 +101,7 @@ def test_a_spare_that_dies_is_replaced(stack: Stack) -> None:
 @contextmanager
 def activated(folder: Path, listener: socket.socket) -> Iterator["subprocess.Popen[bytes]"]:
     env = {name: value for name, value in os.environ.items() if not name.startswith("LEADHUB_")}
+    env["LEADHUB_ENV_FILE"] = os.devnull
     words = [sys.executable, LAUNCHER, "up", "--data-dir", str(folder)]
     with (folder.parent / "up.log").open("wb") as log:
         process = subprocess.Popen(
