@@ -71,11 +71,12 @@ def status(as_json: bool) -> None:
 @dataclass(frozen=True)
 class Place:
     """Where to ask. `spool` says whether one is there; None: nobody told which one. `told` names what is known to be
-    that of the services."""
+    that of the services. `patience` is in seconds: a database that was started for this command is there."""
 
     settings: Settings
     spool: bool | None
     told: tuple[str, ...]
+    patience: float = PATIENCE
 
 
 @contextmanager
@@ -87,13 +88,14 @@ def _reachable(settings: Settings) -> Iterator[Place]:
     all_ours = is_running or not settings.database_url
     told = tuple(name for name, setting in SETTINGS.items() if all_ours or setting in settings.model_fields_set)
     if is_running:
-        yield Place(embedded.settings(), spool=True, told=told)
+        yield Place(embedded.settings(), True, told)
         return
     holds = embedded.spool is None or embedded.spool.holds_data
     with connected(settings, want=("spool", "postgres") if holds else ("postgres",)) as found:
         if not settings.database_url:
             upgrade(found.database_url)
-        yield Place(found, spool=holds or (False if "spool" in told else None), told=told)
+        spool = holds or (False if "spool" in told else None)
+        yield Place(found, spool, told, PATIENCE if settings.database_url else LONGEST)
 
 
 def _ask(place: Place) -> State:
@@ -102,7 +104,7 @@ def _ask(place: Place) -> State:
     if place.spool is None:
         say(UNTOLD)
     try:
-        return database.answer(PATIENCE, LONGEST)
+        return database.answer(place.patience, LONGEST)
     except Exception as error:
         if not is_unavailable(error) or isinstance(error, UNPREPARED):
             raise

