@@ -15,18 +15,16 @@ from redis.backoff import NoBackoff
 
 from cli.asking import Asked
 from cli.common import data_dir_option, expect_installation, make_settings, say, table
-from cli.differing import differing
 from cli.schema import upgrade
 from cli.spool import check_spool
 from shared import ledger
 from shared.db import UNPREPARED, Connection, connect, is_unavailable
 from shared.embedded.datadir import LONG
 from shared.embedded.servers import Embedded, connected
-from shared.fingerprints import fingerprints_of
 from shared.settings import Settings
 from shared.spool import Spool
 
-PATIENCE = 1.0  # seconds until a store takes us
+PATIENCE = 0.8  # seconds until a store takes us
 SPOOL_PATIENCE = 0.5  # seconds for each answer of the spool
 LONGEST = 20.0  # seconds for what a database that took us has to count
 UNTOLD = (
@@ -128,6 +126,9 @@ async def _read(place: Place, reached: Callable[[], None]) -> State:
     async with connect(place.settings.database_url, "leadhub-cli") as connection:
         reached()
         state = await _ledger(connection, place)
+        from cli.differing import differing  # late, as they load what encrypts: without PostgreSQL nobody needs it
+        from shared.fingerprints import fingerprints_of
+
         used = fingerprints_of(place.settings)()
         own = {name: value for name, value in used.items() if name in place.told}
         return {**state, "differing": await differing(connection, own)}
