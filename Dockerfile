@@ -12,5 +12,10 @@ RUN python -c "import runpy; runpy.run_path('leadhub')['prepare']()"
 
 COPY --chown=leadhub . .
 
+# The file system is read-only later: without this, each start would compile everything anew. The folder is that of the
+# launcher; Python's own library goes there too. Tests of libraries hold files that are no Python on purpose.
+RUN PYTHONPYCACHEPREFIX=/app/.venv/pycache .venv/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash \
+    -x '/(test|tests|lib2to3)/' /app "$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
+
 ENTRYPOINT ["./leadhub"]
 CMD ["--help"]

