@@ -30,7 +30,7 @@ async def served(settings: Settings) -> AsyncIterator[tuple[aiohttp.ClientSessio
     app = make_app(settings, "gateway")
     mount_gateway(app, settings)
     mount_api(app, settings, beside=ROUTES)
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, auto_decompress=False)  # as `shared.web.server` has it
     await runner.setup()
     try:
         await web.TCPSite(runner, settings.host, settings.port).start()
