@@ -13,7 +13,7 @@ from cli.common import data_dir_option, make_settings
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @data_dir_option
 def bench(kind: str, as_json: bool, arguments: tuple[str, ...]) -> None:
-    """Measure this machine: taking leads, reading lists, or an attack's effect on others.
+    """Measure this machine: leads taken, lists read, attacks met.
 
     `ingest` takes leads side by side with references, `read` reads lists of 10,000 leads beside those of a million,
     `attacks` attacks a LeadHub of its own and measures another workspace's leads meanwhile. Takes some minutes.

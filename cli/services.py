@@ -39,8 +39,7 @@ def gateway(host: str | None, port: int | None, with_api: bool) -> None:
 
     Several may share a port of one machine.
     """
-    wanted = make_settings(host=host, port=port)
-    _pool_metrics(wanted)
+    wanted = _settings_of_one(host=host, port=port)
     from cli import serve
 
     await_turn()
@@ -61,8 +60,7 @@ def api(host: str | None, port: int | None) -> None:
     It takes no leads in: what comes for /api/inbound and forms' submissions goes to a gateway. Its /api/v1/health
     answers 200 as long as it reaches the database.
     """
-    wanted = make_settings(host=host, port=port)
-    _pool_metrics(wanted)
+    wanted = _settings_of_one(host=host, port=port)
     from cli import serve
 
     with _ready(wanted) as settings:
@@ -78,8 +76,7 @@ def sweeper(name: str | None) -> None:
     It ingests what no worker was told of, moves what was spooled while PostgreSQL was away, and does what is due. One
     is enough; a second shares the work, with a --name of its own on the same machine.
     """
-    wanted = make_settings(process_name=name)
-    _pool_metrics(wanted)
+    wanted = _settings_of_one(process_name=name)
     from cli import sweep
 
     with _ready(wanted) as settings:
@@ -95,9 +92,10 @@ def worker(name: str | None, queues: str) -> None:
 
     Start as many as wanted, on any machine, each with a --name of its own.
     """
-    with _ready(make_settings(process_name=name)) as settings:
+    with _ready(_settings_of_one(process_name=name)) as settings:
         name = settings.process_name or "worker"
-        environment = {**programs.environment(settings, name), "LEADHUB_METRICS_DIR": _pool_metrics(settings)}
+        pooled = os.environ["LEADHUB_METRICS_DIR"]
+        environment = {**programs.environment(settings, name), "LEADHUB_METRICS_DIR": pooled}
         sys.exit(_run([sys.executable, *programs.worker_arguments(name, queues)], environment))
 
 
@@ -141,7 +139,16 @@ def _exit_status(status: int, *, asked: bool) -> int:
     return 128 - status if status < 0 else status
 
 
-def _pool_metrics(settings: Settings) -> str:
+def _settings_of_one(**given: object) -> Settings:
+    """The settings of a service that runs alone. UsageError where they do not name what it shares with others. The
+    environment says where metrics are pooled from here on."""
+    settings = make_settings(**given)
+    expect_shared(settings)
+    _pool_metrics(settings)
+    return settings
+
+
+def _pool_metrics(settings: Settings) -> None:
     """Makes the folder in which the services of a data dir pool their metrics, and puts it into the environment: to be
     called before anything is loaded that counts. Empty where it cannot be made: a service then counts for itself."""
     home = DataDir(settings.data_dir)
@@ -156,13 +163,11 @@ def _pool_metrics(settings: Settings) -> str:
     if settings.metrics_dir and not found:
         say(f"leadhub: LEADHUB_METRICS_DIR: {folder} cannot be written; this service shows its own metrics only")
     os.environ["LEADHUB_METRICS_DIR"] = found
-    return found
 
 
 @contextmanager
 def _ready(settings: Settings) -> Iterator[Settings]:
     """Settings whose URLs answer: those of a running `up`, or of servers started for this service's own length."""
-    expect_shared(settings)
     check_spool(settings)
     with connected(settings, kind=LONG, want=("broker", "spool", "postgres")) as found:
         yield found

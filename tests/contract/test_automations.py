@@ -130,19 +130,19 @@ async def test_it_acts_on_every_later_lead(client: aiohttp.ClientSession) -> Non
     made = await create(
         client,
         tag_added(
-            "pricing",
+            "pricing-asked",
             action("adjust_score", points=10),
             action("set_status", status="qualified"),
             action("add_tag", tag="seen-by-automation"),
         ),
     )
-    id_ = await new_lead(client, tags=["Pricing"])
+    id_ = await new_lead(client, tags=["Pricing-Asked"])
     (run,) = await until_run(client, made["id"])
     assert (run["lead_id"], run["state"], run["error"]) == (id_, "done", None)
     assert [step["outcome"] for step in run["steps"]] == ["done", "done", "done"]
     found = await lead(client, id_)
     assert (found["lead_score"], found["status"]) == (10, "qualified")
-    assert found["tags"] == ["Pricing", "seen-by-automation"]
+    assert found["tags"] == ["Pricing-Asked", "seen-by-automation"]
     timeline = (await ask(client, "GET", f"/api/v1/leads/{id_}/activities")).body["data"]
     assert timeline[0]["data"]["by"] | {"depth": 1} == {
         "kind": "automation",
@@ -154,7 +154,7 @@ async def test_it_acts_on_every_later_lead(client: aiohttp.ClientSession) -> Non
     assert (shown["runs_count"], shown["last_run_at"]) == (1, run["created_at"])
 
     other = await new_lead(client)
-    assert (await ask(client, "POST", f"/api/v1/leads/{other}/tags", json={"tag": "pricing"})).status == 200
+    assert (await ask(client, "POST", f"/api/v1/leads/{other}/tags", json={"tag": "pricing-asked"})).status == 200
     assert len(await until_run(client, made["id"], 2)) == 2
 
 

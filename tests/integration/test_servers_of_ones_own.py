@@ -69,7 +69,7 @@ def test_a_start_that_waits_for_postgresql_can_be_stopped(tmp_path: Path, number
         with connection:
             starting.send_signal(number)
             status, said = ended(starting, 2.5)  # seconds: less than its patience with the server
-    assert (status, said.splitlines()[-1]) == (0, "stopping")
+    assert (status, [line.split()[-1] for line in said.splitlines()[-2:]]) == (0, ["stopping", "stopped"])
 
 
 @pytest.fixture

@@ -233,7 +233,13 @@ def test_an_api_takes_the_socket_that_systemd_hands_to_it(
 ) -> None:
     """Not one that is meant for another process; and no socket that is not for TCP."""
     urls = dict.fromkeys(("LEADHUB_BROKER_URL", "LEADHUB_REDIS_URL", "LEADHUB_SPOOL_URL"), "redis://127.0.0.1:1")
-    env = {"PATH": "/usr/bin:/bin", "LEADHUB_ENV_FILE": "/dev/null", "LEADHUB_DATABASE_URL": database_url, **urls}
+    env = {
+        "PATH": "/usr/bin:/bin",
+        "LEADHUB_ENV_FILE": "/dev/null",
+        "LEADHUB_DATABASE_URL": database_url,
+        **urls,
+        "LEADHUB_SECRET_KEY": LOCAL,
+    }
     place = ["--port", str(free_port(HOST)), "--data-dir", str(tmp_path)]
     with socket.socket(socket.AF_INET if kind == "tcp" else socket.AF_UNIX) as listener:
         listener.bind((HOST, 0) if kind == "tcp" else str(tmp_path / "socket"))
