@@ -19,7 +19,7 @@ from shared.embedded.datadir import DataDir, free_port
 from shared.embedded.valkey import Valkey
 from shared.security import new_key
 from shared.settings import LOCAL, PROJECT_ROOT
-from tests.support.commands import HOST, ended, running, said_by, silent, started
+from tests.support.commands import HOST, all_said_by, ended, running, said_by, silent, started
 from tests.support.database import Databases
 from tests.support.waiting import until
 
@@ -88,8 +88,9 @@ def test_a_worker_says_what_it_lacks_as_json(tmp_path: Path) -> None:
     with silent() as port:
         env = {"LEADHUB_DATABASE_URL": f"postgresql://leadhub@{HOST}:1/leadhub", "LEADHUB_METRICS_PORT": str(port)}
         with running(started(tmp_path, "worker", **env)) as worker:
-            assert said_by(worker, "metrics.unavailable")["port"] == port
-            assert said_by(worker, "worker.database_away")["service"] == "worker"
+            said = all_said_by(worker, "metrics.unavailable", "worker.database_away")
+    assert said["metrics.unavailable"]["port"] == port
+    assert said["worker.database_away"]["service"] == "worker"
 
 
 def test_a_worker_that_is_killed_leaves_no_celery_behind(tmp_path: Path, database_url: str) -> None:

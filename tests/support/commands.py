@@ -61,12 +61,20 @@ def running(process: "subprocess.Popen[str]") -> Iterator["subprocess.Popen[str]
 
 def said_by(process: "subprocess.Popen[str]", event: str) -> dict[str, Any]:
     """The first line of that event; all that comes before it is JSON too."""
+    return all_said_by(process, event)[event]
+
+
+def all_said_by(process: "subprocess.Popen[str]", *events: str) -> dict[str, dict[str, Any]]:
+    """The first line of each event, in whatever order they come; all that comes before the last is JSON too."""
     assert process.stderr is not None
+    found: dict[str, dict[str, Any]] = {}
     for line in process.stderr:
-        if line.startswith("{") and (found := orjson.loads(line))["event"] == event:
-            return dict(found)
         assert line.startswith(("{", "leadhub:")), line
-    raise AssertionError(f"it ended without {event}")
+        if line.startswith("{") and (said := orjson.loads(line))["event"] in events:
+            found.setdefault(said["event"], said)
+        if len(found) == len(events):
+            return found
+    raise AssertionError(f"it ended without {set(events) - found.keys()}")
 
 
 def logs_of(data_dir: Path, *words: str) -> "subprocess.Popen[str]":
