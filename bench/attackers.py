@@ -57,11 +57,11 @@ async def read_metrics(target: Target) -> None:
 
 
 async def post_phones(target: Target) -> None:
-    """One workspace posts batches of 1,000 leads whose phones are all blanks and extensions."""
+    """One workspace posts a batch of 1,000 leads each second whose phones are all blanks and extensions."""
     batch = [{"email": f"p{number}@attack.example.com", "phone": PHONE} for number in range(1000)]
     url = target.inbound.replace("?", "/batch?")
     headers = {**target.headers, "Prefer": "respond-async"}
-    await _in_parallel(2, lambda session: session.post(url, json=batch, headers=headers))
+    await _in_parallel(1, lambda session: session.post(url, json=batch, headers=headers), pause=1.0)
 
 
 async def run_templates(target: Target) -> None:
