@@ -1,6 +1,8 @@
 """Python's garbage collector, told what kind of process this is."""
 
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 def settle() -> None:
@@ -12,3 +14,15 @@ def settle() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+
+
+@contextmanager
+def without_collection() -> Iterator[None]:
+    """No collection begins in this block: its time would count as the time of what the block measures."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

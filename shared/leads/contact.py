@@ -13,6 +13,7 @@ import email_validator
 import phonenumbers
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumber, PhoneNumberFormat, ValidationResult
 
+from shared.collector import without_collection
 from shared.leads import extensions, phone_text
 
 # Nothing is refused for where it would be delivered: addresses under .test, .local or .invalid are leads as well.
@@ -147,7 +148,11 @@ def is_identity(text: str) -> bool:
 def _parsed_phone(text: str, country: str | None) -> Phone:
     if not (text.isascii() and text.isprintable()):
         text = "".join([str(int(char)) if char.isdecimal() else char for char in text.translate(_PLAIN)])
-    until = time.thread_time() + BUDGET
+    with without_collection():
+        return _read_in_time(text, country, time.thread_time() + BUDGET)
+
+
+def _read_in_time(text: str, country: str | None, until: float) -> Phone:
     if parted := extensions.part(text):
         phone = _read_phone(parted.number, country, until)
         if phone and not phone.extension:
