@@ -10,8 +10,8 @@ from shared.leads.merge import changes
 from shared.leads.places import Workspace, names_a_place, place
 from shared.leads.records import Record, read_leads
 from shared.leads.resolve import Resolution, resolve
-from shared.leads.submission import Submission, prepare
-from shared.leads.tags import Tags, find_tags, tag_names
+from shared.leads.submission import Submission, Tags, prepare
+from shared.leads.tags import find_tags, tag_names
 from shared.leads.workspaces import load_places, load_workspaces
 
 ANSWER_IN = 5.0  # seconds

@@ -10,7 +10,7 @@ from typing import Any
 from shared.leads.contact import Invalid, normalise_email, normalise_phone
 from shared.leads.merge import MOST_CUSTOM, changes, has_room
 from shared.leads.places import Places, Workspace, find_place, user_problem
-from shared.leads.submission import Key
+from shared.leads.submission import Key, State
 from shared.validation import MESSAGES, Fields
 
 PLAIN = ("first_name", "last_name", "company", "job_title", "country", "source", "notes", "status", "starred")
@@ -20,8 +20,6 @@ BOARD = ("pipeline_id", "pipeline_stage_id")
 NO_PHONE = "The phone field must be a possible phone number."
 NO_ROOM = f"The custom_fields field must not bring the lead's custom fields above {MOST_CUSTOM >> 10} KB."
 TAKEN = "The {field} has already been taken by lead {lead}."
-
-State = dict[str, Any]  # a lead's fields as they are now, under lock
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,10 @@ identities, look the losers up, lock the leads by id.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from shared.db import Rows, Statements, as_json
 from shared.leads.references import LOCKS
-from shared.leads.submission import Key, LeadKey
-
-State = dict[str, Any]  # a lead's fields as they are now
+from shared.leads.submission import Key, LeadKey, State
 
 ROUNDS = 3  # a key neither won nor found has just been let go by somebody: claim it again
 

@@ -18,6 +18,9 @@ NO_ROOM_FOR_TAGS = f"tags: the lead would bear over {MOST_TAGS:,}; left out: {{n
 
 Key = tuple[int, str, str]  # workspace id, kind (email, phone), normalised value: what an identity is unique by
 LeadKey = tuple[int, int]  # workspace id, lead id
+TagName = tuple[int, str]  # workspace id, name as sent
+Tags = dict[TagName, int]  # ids of tags
+State = dict[str, Any]  # a lead's fields as they are now
 
 
 @dataclass(slots=True)

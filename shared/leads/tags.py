@@ -1,8 +1,12 @@
-"""Tags by name: made when missing, whatever their case."""
+"""Tags: by name outside, by id on the lead; made when missing, whatever their case."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from shared.db import Statements, as_json
+from shared.db import Connection, Statements, as_json
+from shared.leads.edit import Change, Edit
+from shared.leads.submission import MOST_TAGS, LeadKey, State, TagName, Tags, once
 
 # Sorted like every unique key that two transactions may want at once; after the leads are locked.
 INSERT = """
@@ -17,8 +21,7 @@ JOIN tags t ON t.workspace_id = n.w AND lower(upper(t.name)) = lower(upper(n.nam
 """
 NAMES = "SELECT id, name FROM tags WHERE workspace_id = ANY(%s) AND id = ANY(%s)"
 
-TagName = tuple[int, str]  # workspace, name as sent
-Tags = dict[TagName, int]
+NO_ROOM = f"The tag field must not bring the lead's tags above {MOST_TAGS:,}."
 
 
 async def load_tags(connection: Statements, names: Iterable[TagName]) -> Tags:
@@ -46,3 +49,52 @@ async def tag_names(connection: Statements, workspace_ids: Iterable[int], ids: I
     """The names of tags of those workspaces, by id."""
     rows = await (await connection.execute(NAMES, (list(set(workspace_ids)), list(set(ids))))).fetchall()
     return dict(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Tagging:
+    """The tags that some changes name or may take away."""
+
+    ids: Tags
+    names: dict[int, str]
+
+    def check(self, edit: Edit, state: State) -> None:
+        """Notes where the lead would come to bear too many."""
+        if len(self._after(edit.change, state)) > max(MOST_TAGS, len(state["tag_ids"])):
+            edit.errors["tag"] = [NO_ROOM]
+
+    def apply(self, change: Change, state: State) -> dict[str, Any]:
+        """Sets the tags of a lead; answers what the timeline says of it."""
+        before, after = dict.fromkeys(state["tag_ids"]), dict.fromkeys(self._after(change, state))
+        state["tag_ids"] = list(after)
+        lists = {
+            "tags_added": [self.names[id_] for id_ in after if id_ not in before],
+            # One without a name was deleted: it is not seen any more, and nobody took it away.
+            "tags_removed": [self.names[id_] for id_ in before if id_ in self.names and id_ not in after],
+        }
+        return {name: tags for name, tags in lists.items() if tags}
+
+    def _after(self, change: Change, state: State) -> list[int]:
+        w = change.workspace_id
+        named = [self.ids[w, name] for name in _named(change)]
+        after = named if "tags" in change.set else [*state["tag_ids"], *named]
+        gone = {self.ids.get((w, name)) for name in change.remove_tags}
+        return [id_ for id_ in dict.fromkeys(after) if id_ not in gone]
+
+
+async def load_tagging(connection: Connection, changes: Sequence[Change], states: Mapping[LeadKey, State]) -> Tagging:
+    """Reads the tags, and makes those that are missing. The leads must be locked: tags come after them."""
+    added: list[TagName] = [(change.workspace_id, name) for change in changes for name in _named(change)]
+    removed = {(change.workspace_id, name) for change in changes for name in change.remove_tags}
+    if not added and not removed and not any("tags" in change.set for change in changes):
+        return Tagging({}, {})
+    ids = await load_tags(connection, added)
+    ids |= await find_tags(connection, removed) if removed else {}
+    borne = {id_ for state in states.values() for id_ in state["tag_ids"]}
+    names = await tag_names(connection, {change.workspace_id for change in changes}, borne | set(ids.values()))
+    return Tagging(ids, names)
+
+
+def _named(change: Change) -> list[str]:
+    """The tags that the lead is to bear by the change."""
+    return once([*(change.set.get("tags") or ()), *change.add_tags])

@@ -11,12 +11,12 @@ from typing import Any
 
 from shared.db import Connection, Contended, as_json
 from shared.leads import heirs, identities
-from shared.leads.edit import CONTACT, Cause, Change, Edit, State, changed, compare, keys_of, prepare
+from shared.leads.edit import CONTACT, Cause, Change, Edit, changed, compare, keys_of, prepare
 from shared.leads.merge import changes as described
 from shared.leads.places import Places, Workspace, names_a_place
 from shared.leads.records import read_leads
-from shared.leads.submission import Key, LeadKey
-from shared.leads.tagging import Tagging, load_tagging
+from shared.leads.submission import Key, LeadKey, State
+from shared.leads.tags import Tagging, load_tagging
 from shared.leads.workspaces import load_places, load_workspaces
 from shared.validation import Fields
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from shared.db import Contended, Statements
 from shared.leads import identities
 from shared.leads.apply import MERGED
-from shared.leads.identities import ROUNDS, State
+from shared.leads.identities import ROUNDS
 from shared.leads.resolve import Resolution, corrections, resolve
-from shared.leads.submission import Submission
+from shared.leads.submission import State, Submission
 
 
 async def claim(
