@@ -1,16 +1,19 @@
 """What would become of a lead: the workers' own decisions on what is there now, and nothing stored."""
 
+from collections.abc import Collection, Mapping, Sequence
+
 from shared import ids
 from shared.db import UNAVAILABLE, Connection, Pool, within
 from shared.errors import ServiceUnavailable
 from shared.keys import Key
 from shared.leads import identities
-from shared.leads.apply import MERGED, apply
+from shared.leads.apply import MERGED
+from shared.leads.decide import FoundLeads, decide_submissions
 from shared.leads.merge import changes
-from shared.leads.places import Workspace, names_a_place, place
+from shared.leads.places import Places, Workspace
 from shared.leads.records import Record, read_leads
 from shared.leads.resolve import Resolution, resolve
-from shared.leads.submission import Submission, Tags, prepare
+from shared.leads.submission import Submission, TagName, Tags
 from shared.leads.tags import find_tags, tag_names
 from shared.leads.workspaces import load_places, load_workspaces
 
@@ -42,39 +45,48 @@ def _submission(key: Key, lead: Record) -> Submission:
 async def _rehearse(pool: Pool, one: Submission) -> Record:
     async with pool.connection() as connection, connection.transaction():
         await connection.execute(BEGIN)
-        workspace = (await load_workspaces(connection, [one.workspace_id]))[one.workspace_id]
-        prepare(one, country=workspace.country, fold_gmail=workspace.fold_gmail)
-        place(one, workspace, await load_places(connection, [workspace.id] if names_a_place(one.body) else []))
-        return await _decided(connection, one, workspace)
-
-
-async def _decided(connection: Connection, one: Submission, workspace: Workspace) -> Record:
-    resolution = resolve([one], await identities.owners(connection, one.keys), [NEW])
-    named = {*resolution.leads, *(other for _, other in resolution.pairs)}
-    found = await identities.look(connection, [(workspace.id, lead_id) for lead_id in named], MERGED)
-    states = {lead_id: state for (_, lead_id), state in found.items()}
-    lead = (workspace.id, resolution.leads[0])
-    before = (await read_leads(connection, [lead])).get(lead)
-    tags = await _tags(connection, one)
-    written = apply([one], resolution, states, {workspace.id: workspace}, tags)
-    after = written.created.get(NEW) or states[lead[1]]
-    names = await tag_names(connection, [workspace.id], after["tag_ids"])
-    names |= {id_: name for (_, name), id_ in tags.items() if id_ < 0}
+        written, found, tags = await decide_submissions([one], DryRunLookups(connection))
+        lead = (one.workspace_id, found.resolution.leads[0])
+        before = (await read_leads(connection, [lead])).get(lead)
+        after = written.created.get(NEW) or found.states[lead[1]]
+        names = await tag_names(connection, [one.workspace_id], after["tag_ids"])
+        names |= {id_: name for (_, name), id_ in tags.items() if id_ < 0}
     return {
         "status": "dry_run",
         "lead_id": before and before["id"],
         "is_duplicate": before is not None,
-        "matched_on": resolution.matched[0],
+        "matched_on": found.resolution.matched[0],
         "warnings": one.warnings,
-        "changes": changes(before or BLANK, _shown(after, names) | _pair(resolution, before)),
+        "changes": changes(before or BLANK, _shown(after, names) | _pair(found.resolution, before)),
     }
 
 
-async def _tags(connection: Connection, one: Submission) -> Tags:
-    """The ids of the tags that it names; of one that would be made, a number below zero."""
-    names = [(one.workspace_id, name) for name in one.tags]
-    missing = {name: -number for number, name in enumerate(names, 1)}
-    return missing | await find_tags(connection, names)
+class DryRunLookups:
+    """The lookups of a dry run of one submission (see `DecisionLookups`). They only read."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._workspaces: dict[int, Workspace] = {}
+
+    async def load_norms(self, workspace_ids: Collection[int]) -> Mapping[int, Workspace]:
+        self._workspaces = await load_workspaces(self._connection, workspace_ids)
+        return self._workspaces
+
+    async def find_leads(self, submissions: Sequence[Submission], names: Mapping[int, Collection[str]]) -> FoundLeads:
+        keys = [key for one in submissions for key in one.keys]
+        resolution = resolve(submissions, await identities.owners(self._connection, keys), [NEW])
+        named = {*resolution.leads, *(other for _, other in resolution.pairs)}
+        leads = [(workspace_id, lead_id) for workspace_id in names for lead_id in named]
+        found = await identities.look(self._connection, leads, MERGED)
+        return FoundLeads(self._workspaces, resolution, {lead_id: state for (_, lead_id), state in found.items()})
+
+    async def load_places(self, workspace_ids: Collection[int]) -> Places:
+        return await load_places(self._connection, workspace_ids)
+
+    async def tag_ids(self, names: set[TagName]) -> Tags:
+        """The ids of tags; a tag that is yet to be made gets a number below zero."""
+        missing = {name: -number for number, name in enumerate(names, 1)}
+        return missing | await find_tags(self._connection, names)
 
 
 def _shown(state: Record, names: dict[int, str]) -> Record:

@@ -1,7 +1,7 @@
 """One batch: journal rows in, leads and verdicts out, in one transaction."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,20 +9,18 @@ import orjson
 from psycopg.rows import TupleRow
 
 from services.workers.ingest import repeats
-from services.workers.ingest.claim import claim
 from services.workers.ingest.facts import Facts
 from services.workers.ingest.lead_ids import LeadIds
+from services.workers.ingest.lookups import BatchLookups
 from services.workers.ingest.poison import ATTEMPTS, bury, park
 from services.workers.ingest.repeats import Sorted, sort_out, take_earlier
 from services.workers.ingest.write import finish, is_second_run, write
-from shared.db import Connection, Contended, Statements, is_contention, is_unavailable
+from shared.db import Connection, Statements, is_contention, is_unavailable
 from shared.journal import Lane
 from shared.leads import submission
-from shared.leads.apply import Record, Written, apply
-from shared.leads.places import names_a_place, place
-from shared.leads.submission import Submission, prepare
-from shared.leads.tags import make_tags
-from shared.leads.workspaces import Known, load_places
+from shared.leads.apply import Record, Written
+from shared.leads.decide import decide_submissions
+from shared.leads.submission import Submission
 from shared.pipelined import transaction
 from shared.replies import REUSED, Reply, Verdict
 
@@ -201,36 +199,11 @@ async def _decide(
 
 
 async def _decide_fresh(connection: Statements, fresh: list[Submission], memory: Memory) -> Written:
-    named: dict[int, set[str]] = {one.workspace_id: set() for one in fresh}
-    held: set[int] = set()
-    assumed = await memory.facts.of(connection, named, held)
-    _prepare(fresh, assumed)
-    for one in fresh:
-        named[one.workspace_id].update(one.tags)
-    new_ids = await memory.ids.draw(connection, len(fresh))
-    known = await memory.facts.of(connection, named, held)
-    if any(one.workspace.norms != known[id_].workspace.norms for id_, one in assumed.items()):
-        raise Contended("a workspace's settings changed")
-    hold = {id_: one.version for id_, one in assumed.items() if id_ not in held}
-    resolution, states = await claim(connection, fresh, new_ids, hold)
-    workspaces = {id_: one.workspace for id_, one in known.items()}
-    places = await load_places(connection, [one.workspace_id for one in fresh if names_a_place(one.body)])
-    for one in fresh:
-        place(one, workspaces[one.workspace_id], places)
-    tags = {(id_, name): one.tags[name] for id_, one in known.items() for name in named[id_] if name in one.tags}
-    tags = await make_tags(connection, {(id_, name) for id_, names in named.items() for name in names}, tags)
-    written = apply(fresh, resolution, states, workspaces, tags)
-    written.watched = [id_ for id_, one in known.items() if one.is_watched]
-    memory.ids.give_back(id_ for id_ in new_ids if id_ not in written.created)
+    lookups = BatchLookups(connection, memory.facts, memory.ids)
+    written = (await decide_submissions(fresh, lookups)).written
+    written.watched = lookups.watched()
+    memory.ids.give_back(id_ for id_ in lookups.new_ids if id_ not in written.created)
     return written
-
-
-def _prepare(fresh: list[Submission], workspaces: Mapping[int, Known]) -> None:
-    for one in fresh:
-        workspace = workspaces[one.workspace_id].workspace
-        # From nothing each time: a batch that runs again must not add to what its first run left.
-        one.fields, one.tags, one.keys, one.warnings = {}, [], [], []
-        prepare(one, country=workspace.country, fold_gmail=workspace.fold_gmail)
 
 
 def _verdict(record: Record) -> Verdict:
