@@ -55,9 +55,9 @@ async def decide_submissions(submissions: Sequence[Submission], lookups: Decisio
         _prepare(one, norms[one.workspace_id])
         names[one.workspace_id].update(one.tags)
     found = await lookups.find_leads(submissions, names)
-    places = await lookups.load_places([one.workspace_id for one in submissions if names_a_place(one.body)])
+    board = await lookups.load_places([one.workspace_id for one in submissions if names_a_place(one.body)])
     for one in submissions:
-        place(one, found.workspaces[one.workspace_id], places)
+        place(one, found.workspaces[one.workspace_id], board)
     tags = await lookups.tag_ids({(id_, name) for id_, sent in names.items() for name in sent})
     written = apply(submissions, found.resolution, found.states, found.workspaces, tags)
     return BatchDecision(written, found, tags)

@@ -58,14 +58,14 @@ async def load_with_tags(connection: Statements, names: Mapping[int, Iterable[st
 
 async def load_places(connection: Statements, ids: Iterable[int]) -> Places:
     """All pipelines, stages and users of those workspaces."""
-    places = Places({}, {}, set())
+    board = Places({}, {}, set())
     wanted = list(set(ids))
     if not wanted:
-        return places
+        return board
     for workspace, pipeline, stage, won, lost in await (await connection.execute(STAGES, (wanted,))).fetchall():
-        places.first_stages.setdefault((workspace, pipeline), stage)
+        board.first_stages.setdefault((workspace, pipeline), stage)
         if stage is not None:
             status = "converted" if won else "lost" if lost else None
-            places.stages[workspace, stage] = Stage(pipeline, status)
-    places.users = set(await (await connection.execute(USERS, (wanted,))).fetchall())
-    return places
+            board.stages[workspace, stage] = Stage(pipeline, status)
+    board.users = set(await (await connection.execute(USERS, (wanted,))).fetchall())
+    return board

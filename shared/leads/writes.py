@@ -156,8 +156,8 @@ DELETE = (
 async def _prepared(connection: Connection, changes: Sequence[Change], *, new: bool = False) -> list[Edit]:
     workspaces: dict[int, Workspace] = await load_workspaces(connection, [change.workspace_id for change in changes])
     naming = [change.workspace_id for change in changes if names_a_place(change.set)]
-    places: Places = await load_places(connection, naming)
-    return [prepare(change, workspaces[change.workspace_id], places, new=new) for change in changes]
+    board: Places = await load_places(connection, naming)
+    return [prepare(change, workspaces[change.workspace_id], board, new=new) for change in changes]
 
 
 async def _claim(connection: Connection, edits: Sequence[Edit]) -> dict[Key, int]:
@@ -188,9 +188,9 @@ async def _lock(connection: Connection, changes: Sequence[Change]) -> dict[LeadK
 async def _lock_kin(
     connection: Connection, leads: set[LeadKey], of: set[LeadKey], columns: Sequence[str]
 ) -> dict[LeadKey, State]:
-    kin = await heirs.kin(connection, of)
-    states = await identities.lock(connection, leads | kin, columns)
-    if not await heirs.kin(connection, of) <= kin:  # noted while this waited for the locks
+    duplicates = await heirs.kin(connection, of)
+    states = await identities.lock(connection, leads | duplicates, columns)
+    if not await heirs.kin(connection, of) <= duplicates:  # noted while this waited for the locks
         raise Contended("possible duplicates kept changing")
     return states
 
