@@ -84,7 +84,7 @@ class DryRunLookups:
         return await load_places(self._connection, workspace_ids)
 
     async def tag_ids(self, names: set[TagName]) -> Tags:
-        """The ids of tags; a tag that is yet to be made gets a number below zero."""
+        """Return the ids of tags. A tag that does not exist gets a number below zero."""
         missing = {name: -number for number, name in enumerate(names, 1)}
         return missing | await find_tags(self._connection, names)
 

@@ -1,4 +1,4 @@
-"""What a batch changes, decided without the database: from submissions, who they are and how their leads stand."""
+"""Decide which rows a batch writes, from its submissions, their leads and the state of these leads. Pure."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from shared.leads.submission import MOST_TAGS, NO_ROOM_FOR_TAGS, Submission, nam
 
 Record = dict[str, Any]
 
-# What must be known of a lead that a submission is merged into, beside the time of its newest one.
+# The columns of a lead that a merge needs, besides the time of its newest submission.
 MERGED = (
     "workspace_id id first_name last_name email phone company job_title country notes custom_fields tag_ids"
 ).split()
@@ -26,14 +26,14 @@ PAIRED = "email of one lead, phone of the other"
 
 @dataclass(slots=True)
 class Written:
-    """The rows of one batch, each as the JSON object that the write statement reads."""
+    """The rows of one batch. Each is the JSON object that the write statement reads."""
 
     created: dict[int, Record] = field(default_factory=dict)
     updated: dict[int, Record] = field(default_factory=dict)
     submissions: list[Record] = field(default_factory=list)
     pairs: list[Record] = field(default_factory=list)
     tallies: Counter[tuple[int, str, int]] = field(default_factory=Counter)  # by workspace, kind and id
-    watched: list[int] = field(default_factory=list)  # workspaces in which somebody waits for events
+    watched: list[int] = field(default_factory=list)  # workspaces where something consumes events
 
 
 def apply(
@@ -43,7 +43,7 @@ def apply(
     workspaces: Mapping[int, Workspace],
     tags: Mapping[tuple[int, str], int],
 ) -> Written:
-    """The rows that make the batch true. `states` are the existing leads, under lock; they are changed in place."""
+    """Return the rows to write. `states` are the existing leads, under lock; they are changed in place."""
     written = Written()
     for submission, lead_id, matched in zip(submissions, resolution.leads, resolution.matched, strict=True):
         names = {tags[submission.workspace_id, name]: name for name in submission.tags}
@@ -97,7 +97,7 @@ def _merge(
 
 
 def _new_tags(submission: Submission, borne: Sequence[int], tags: dict[int, str]) -> dict[int, str]:
-    """The tags that the lead does not bear yet, as far as it has room for them."""
+    """Return the tags that the lead does not have yet, up to the limit. Add a warning for those left out."""
     held = set(borne)
     new = [id_ for id_ in tags if id_ not in held]
     room = max(MOST_TAGS - len(borne), 0)
@@ -107,7 +107,7 @@ def _new_tags(submission: Submission, borne: Sequence[int], tags: dict[int, str]
 
 
 def _notes(submission: Submission, state: Record) -> str | None:
-    """The lead's notes with those that were sent, if there are any and the lead has room for them."""
+    """Return the lead's notes with the sent notes appended, or None if nothing was sent or they do not fit."""
     sent = submission.fields.get("notes")
     if not sent:
         return None
@@ -121,7 +121,7 @@ def _notes(submission: Submission, state: Record) -> str | None:
 def _finish(
     written: Written, submission: Submission, lead_id: int, what: str, data: Record, tags: dict[int, str]
 ) -> None:
-    """The submission in its final state, with its entry on the lead's timeline."""
+    """Add the submission in its final state, with its entry on the lead's timeline."""
     data |= {"submission_id": submission.id, "channel": submission.channel, "source": submission.source}
     if tags:
         data["tags_added"] = list(tags.values())
@@ -142,7 +142,7 @@ def _finish(
 
 
 def final(submission: Submission) -> Record:
-    """What every submission's row says, whatever became of it. What is not there is null to the statement."""
+    """Return the columns that every submission has, whatever its outcome. The statement reads a missing key as null."""
     record: Record = {
         "w": submission.workspace_id,
         "id": submission.id,
@@ -159,7 +159,7 @@ def final(submission: Submission) -> Record:
 
 
 def _note_pairs(written: Written, resolution: Resolution, states: Mapping[int, Record]) -> None:
-    """One submission's email and phone belong to two leads: they may be one person. Said on both."""
+    """Note on two leads that they may be one person, if one submission had contacts of both."""
     for pair in resolution.pairs:
         for lead_id, other in (pair, pair[::-1]):
             state = written.created.get(lead_id) or states[lead_id]

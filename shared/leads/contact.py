@@ -1,6 +1,6 @@
-"""What makes two spellings one person: e-mail addresses and phone numbers in the one form that identities are kept in.
+"""Normalise email addresses and phone numbers, so that two spellings of one contact compare equal.
 
-The libraries decide. In front of them stand fast paths for what is plainly ordinary, since this runs for every lead.
+The libraries decide. Fast paths answer for ordinary input before them, because this code runs for every lead.
 """
 
 import re
@@ -16,17 +16,17 @@ from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumber
 from shared.collector import without_collection
 from shared.leads import extensions, phone_text
 
-# Nothing is refused for where it would be delivered: addresses under .test, .local or .invalid are leads as well.
-# Emptying this list is the library's documented way to say so; it has no argument for it.
+# No address is refused for its domain: addresses under .test, .local or .invalid are leads as well.
+# The library documents this way of allowing them; it has no argument for it.
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
-# Zero-width characters and direction marks, which come along when a contact is copied from a page or a chat.
+# Zero-width characters and direction marks. They come with a contact that was copied from a page or a chat.
 _INVISIBLE = [0xAD, 0x61C, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF]
 _EDGES = " \t\r\n\f\v\xa0" + "".join(map(chr, _INVISIBLE))
 
-# At 64 characters in all, neither part nor any label can be over its limit (64, 254 and 63), so no length is checked.
-# Two hyphens in a row, and with them Punycode, are left to the library. Possessive, and with both cases spelt out: a
-# third of the time, since no character could be matched in two ways.
+# An address of at most 64 characters keeps every limit (64, 254 and 63 for the parts), so no length is checked.
+# Two hyphens in a row, and so Punycode, are left to the library. The pattern is possessive and lists both cases: no
+# character can match in two ways, which takes a third of the time.
 _ORDINARY_LENGTH = 64
 _MAX_LENGTH = 254
 _ORDINARY_EMAIL = re.compile(
@@ -35,8 +35,8 @@ _ORDINARY_EMAIL = re.compile(
 
 _GMAIL = {"gmail.com", "googlemail.com"}
 
-# What typesetting and tables put between digits, as the library knows it: a narrow no-break space in French, a tab, a
-# middle dot.
+# Separators from typesetting and tables, in a form that the library knows: a narrow no-break space in French, a tab,
+# a middle dot.
 _SPACES = [*range(0x09, 0x0E), 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000]
 _DOTS = [0xB7, 0x2022, 0x2027, 0x2219, 0x22C5, 0x30FB]
 _PLAIN = dict.fromkeys(_INVISIBLE) | dict.fromkeys(_SPACES, " ") | dict.fromkeys(_DOTS, ".")
@@ -45,10 +45,10 @@ _INTERNATIONAL = re.compile(r"\+[1-9][0-9 ().-]{6,30}").fullmatch
 _DROP_SEPARATORS = dict.fromkeys(map(ord, " ().-"))
 
 
-# Prefixes that the library's own data had for a country in earlier years and has no longer, and what stands for them
-# now: people go on writing them, `+52 1 55 1234 5678` most of all. No number of these countries is that long.
-# Argentina's 9 is what its mobile numbers begin with: one too many beside the 15 of calls within the country, and
-# sometimes written before the 0 of such calls. What has it is no landline without it.
+# Prefixes that the library knew for a country in earlier years, with their replacements. People still write them,
+# above all `+52 1 55 1234 5678`. No valid number of these countries is that long.
+# Mobile numbers of Argentina begin with 9. It is redundant beside the 15 of calls within the country, and some people
+# write it before the 0 of such calls. A number with the 9 is not a landline number without it.
 _RETIRED = {
     code: tuple((re.compile(prefix), now) for prefix, now in changes.items())
     for code, changes in {
@@ -59,37 +59,37 @@ _RETIRED = {
         998: {"8": ""},
     }.items()
 }
-_STAYS = {54: "9"}  # what a number that began with it begins with all the same
+_STAYS = {54: "9"}  # a number that began with this prefix must still begin with it
 _LONGEST_PHONE = 250  # the library's own limit
-# Seconds of this thread's CPU for one phone, so that a busy machine changes nothing. The longest text takes a hundredth
-# of it, the first phone of a country with many rules, whose patterns are then compiled, up to a tenth.
+# CPU seconds of this thread for one phone, so that a busy machine changes nothing. The longest text takes a hundredth
+# of it. The first phone of a country with many rules takes up to a tenth, because its patterns are compiled then.
 BUDGET = 0.1
 
 
 class Invalid(ValueError):
-    """The text is no e-mail address, or no phone number that could be dialled."""
+    """The text is not an email address, or not a phone number that can be dialled."""
 
 
 class TooSlow(Invalid):
-    """To read the text as a phone number takes longer than `BUDGET`."""
+    """The text takes longer than `PHONE_CPU_BUDGET_SECONDS` to read as a phone number."""
 
 
 class Phone(NamedTuple):
-    """A phone number; two people behind one switchboard differ by `extension`."""
+    """A phone number. Two people behind one switchboard differ in `extension`."""
 
     e164: str
     extension: str | None
 
     @property
     def identity(self) -> str:
-        """`+12015550123`, or `+12015550123;ext=12`: the text that is unique in a workspace."""
+        """The text that is unique in a workspace, such as `+12015550123` or `+12015550123;ext=12`."""
         return f"{self.e164};ext={self.extension}" if self.extension else self.e164
 
 
 def normalise_email(text: str, *, fold_gmail: bool = False) -> str:
-    """The address trimmed, in NFC and lower case, its domain in ASCII (`xn--…`). Raises `Invalid`.
+    """Return the address trimmed, in NFC and lower case, its domain in ASCII (`xn--…`). Raises `InvalidContact`.
 
-    `fold_gmail` drops dots and `+tag` of Gmail addresses, which Google ignores, and of no others.
+    `fold_gmail` drops dots and `+tag` from Gmail addresses, since Google ignores them. Other addresses keep them.
     """
     text = text.strip()
     if len(text) <= _ORDINARY_LENGTH and _ORDINARY_EMAIL(text):
@@ -101,13 +101,13 @@ def normalise_email(text: str, *, fold_gmail: bool = False) -> str:
 
 def _validated_email(text: str) -> str:
     text = text.strip(_EDGES)
-    if len(text) > _MAX_LENGTH:  # the library says the same, but only after reading all of a text of any size
+    if len(text) > _MAX_LENGTH:  # the library checks this too, but reads the whole text first
         raise Invalid("The address is too long.")
     try:
         parts = email_validator.validate_email(text, check_deliverability=False)
     except email_validator.EmailNotValidError as error:
         raise Invalid(str(error)) from error
-    # Lower case can leave NFC (a capital with no composed small letter), hence the second pass.
+    # Lower case can leave NFC (a capital letter with no composed small letter), so normalise again.
     local = unicodedata.normalize("NFC", parts.local_part.lower())
     return f"{local}@{parts.ascii_domain}"
 
@@ -121,11 +121,12 @@ def _fold_gmail(address: str) -> str:
 
 
 def normalise_phone(text: str, country: str | None) -> Phone:
-    """The number in E.164, read as dialled in `country` (ISO 3166 alpha-2, upper case) unless it is international.
+    """Return the number in E.164. A national number is read as dialled in `country` (ISO 3166 alpha-2, upper case).
 
-    A possible number is enough, since numbering plans change faster than their metadata; one that can only be dialled
-    within its own area is not. Where letters stand behind a whole number that name no extension, it is not read: they
-    may be a name, an hour or "or". Raises `Invalid`, and beyond `BUDGET` `TooSlow`.
+    A possible number is enough, because numbering plans change faster than their metadata. A number that can only be
+    dialled within its own area is not enough. A whole number with letters behind it that name no extension is not
+    read, since the letters may be a name, an hour or "or". Raises `InvalidContact`, and `PhoneTooSlow` when the time
+    is up.
     """
     if len(text) > _LONGEST_PHONE:
         raise Invalid("The phone number is too long.")
@@ -137,7 +138,7 @@ def normalise_phone(text: str, country: str | None) -> Phone:
 
 
 def is_identity(text: str) -> bool:
-    """Whether a phone as it is kept identifies its lead: it could be read. One that merely looks so could not."""
+    """Return whether a stored phone identifies its lead. A phone that could not be read does not."""
     try:
         return normalise_phone(text, None).identity == text
     except Invalid:
@@ -176,7 +177,7 @@ def _read_phone(text: str, country: str | None, until: float) -> Phone | None:
 
 
 def _number(text: str, country: str | None, until: float) -> PhoneNumber | None:
-    """What the library reads in the text. Every step of reading a phone comes here, so the budget is watched here."""
+    """Return the number that the library reads in the text. Every step calls this function, so it checks the budget."""
     if time.thread_time() > until:
         raise TooSlow("The phone number takes too long to read.")
     spelt = phone_text.read(text)
@@ -190,8 +191,10 @@ def _number(text: str, country: str | None, until: float) -> PhoneNumber | None:
 
 
 def _after_zeros(text: str, country: str | None, until: float) -> PhoneNumber | None:
-    """The valid number behind `00`, which people write for `+` also where another prefix is dialled, or where with it a
-    carrier is chosen: before the country's own code always, before another's where nothing else makes a valid number.
+    """Return the valid number behind `00`, or None.
+
+    People write `00` for `+` even in countries that dial another prefix, or that choose a carrier with it. Before the
+    code of `country` it always means `+`. Before another code it does only if the text is no valid number otherwise.
     """
     text = text.lstrip()
     number = _number(f"+{text[2:]}", None, until) if text.startswith("00") else None
@@ -204,7 +207,7 @@ def _after_zeros(text: str, country: str | None, until: float) -> PhoneNumber | 
 
 
 def _is_remarked_on(text: str, country: str | None, until: float) -> bool:
-    """Whether letters stand behind what is a valid number already: those of a keypad are needed to make it one."""
+    """Return whether letters follow a number that is valid without them. Letters of a keypad are part of the number."""
     before = extensions.before_letters(text)
     if before is None:
         return False
@@ -213,7 +216,7 @@ def _is_remarked_on(text: str, country: str | None, until: float) -> bool:
 
 
 def _without_retired_prefix(number: PhoneNumber, until: float) -> PhoneNumber | None:
-    """The valid number that one that is not valid becomes without a prefix of former times."""
+    """Return the valid number that remains when an outdated prefix is removed, or None."""
     code, digits = number.country_code or 0, phonenumbers.national_significant_number(number)
     if code not in _RETIRED or phonenumbers.is_valid_number(number):
         return None
@@ -232,7 +235,7 @@ def _stays(number: PhoneNumber) -> bool:
 
 
 class _Plan(NamedTuple):
-    """One calling code's share of the metadata: what could still be changed in an international number."""
+    """The metadata of one calling code that could still change an international number."""
 
     code_length: int
     trunk_prefix: re.Pattern[str] | None
@@ -240,7 +243,7 @@ class _Plan(NamedTuple):
 
 
 def _is_e164(number: str) -> bool:
-    """Whether the library would give `+` and digits back unchanged: no trunk prefix to strip, a possible length."""
+    """Return whether the library would leave `+` and digits unchanged: no trunk prefix to strip, a possible length."""
     plan = _plan(number[1:4])
     if plan is None:
         return False

@@ -1,6 +1,6 @@
-"""The one sequence of decisions on submissions, which a worker's batch and a dry run both take.
+"""Decide what becomes of submissions: one sequence for ingest and for dry runs.
 
-Nothing here knows the database. Each caller brings its own lookups, and only these make it a batch or a dry run.
+Nothing here knows the database. Each caller brings its own lookups, and only these differ.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -15,7 +15,7 @@ from shared.leads.submission import State, Submission, TagName, Tags, prepare
 class FoundLeads(NamedTuple):
     """The leads that submissions belong to, and the settings of their workspaces by the time they are found.
 
-    `states` are the leads that were there before, by id. The norms of `workspaces` are those of `load_norms`.
+    `states` are the existing leads, by id. The contact settings of `workspaces` equal those of the first lookup.
     """
 
     workspaces: Mapping[int, Workspace]
@@ -27,20 +27,20 @@ class DecisionLookups(Protocol):
     """Reads what the decisions depend on. Each method is called once, in this order."""
 
     async def load_norms(self, workspace_ids: Collection[int]) -> Mapping[int, Workspace]:
-        """The workspaces by id: contacts are normalised by their norms."""
+        """Return the workspaces by id, with the settings by which contacts are normalised."""
 
     async def find_leads(self, submissions: Sequence[Submission], names: Mapping[int, Collection[str]]) -> FoundLeads:
-        """Finds the leads of submissions. `names` are the tags that these name, by workspace."""
+        """Find the leads of submissions. `names` are the tags that these name, by workspace."""
 
     async def load_places(self, workspace_ids: Collection[int]) -> Places:
-        """The pipelines, stages and users of those workspaces."""
+        """Return the pipelines, stages and users of those workspaces."""
 
     async def tag_ids(self, names: set[TagName]) -> Tags:
-        """The ids of all those tags, also of tags that are yet to be made."""
+        """Return the ids of all those tags, including tags that do not exist yet."""
 
 
 class BatchDecision(NamedTuple):
-    """The rows to be written, and what was found on the way."""
+    """The rows to write, with the leads and tags that were found."""
 
     written: Written
     found: FoundLeads
@@ -48,7 +48,7 @@ class BatchDecision(NamedTuple):
 
 
 async def decide_submissions(submissions: Sequence[Submission], lookups: DecisionLookups) -> BatchDecision:
-    """Decides what becomes of submissions, in order. Changes them and the states of their leads in place."""
+    """Decide what becomes of submissions, in order. Changes them and the states of their leads in place."""
     names: dict[int, set[str]] = {one.workspace_id: set() for one in submissions}
     norms = await lookups.load_norms(names)
     for one in submissions:
@@ -64,6 +64,6 @@ async def decide_submissions(submissions: Sequence[Submission], lookups: Decisio
 
 
 def _prepare(submission: Submission, workspace: Workspace) -> None:
-    # From nothing each time: a batch that runs again must not add to what its first run left.
+    # Start from nothing: a batch that runs again must not add to the results of its first run.
     submission.fields, submission.tags, submission.keys, submission.warnings = {}, [], [], []
     prepare(submission, country=workspace.country, fold_gmail=workspace.fold_gmail)

@@ -1,6 +1,6 @@
-"""What an edit makes of a lead, decided on values: by an operator, an automation, anybody but a source.
+"""Decide how an edit by a user, an API key or an automation changes a lead. Pure.
 
-A source's submission only adds (`merge.py`); an edit says what the lead is from now on.
+A submission of a source only adds (`merge.py`). An edit replaces.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,9 +24,9 @@ TAKEN = "The {field} has already been taken by lead {lead}."
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Who acts: `api` (a key's id), `automation` (its id) and so on.
+    """The actor behind a change, such as `api` with the id of a key, or `automation` with its id.
 
-    `depth` counts the automations between this and the outside world; `run` is the automation's run.
+    `depth` counts the automations between this change and the outside world. `run` is the automation's run.
     """
 
     kind: str
@@ -35,7 +35,7 @@ class Cause:
     run: int | None = None
 
     def said(self) -> dict[str, Any]:
-        """For the timeline."""
+        """Return the actor as the timeline stores it."""
         said: dict[str, Any] = {"kind": self.kind, "id": self.id}
         if self.depth:
             said["depth"] = self.depth
@@ -46,10 +46,10 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is to become of one lead.
+    """One requested change of one lead.
 
-    `set` holds fields by name: `custom_fields` is merged key by key (null removes a key, null for all of it removes
-    all), `tags` replaces the set; any other takes the value, null empties it.
+    The first mapping holds fields by name. `custom_fields` is merged key by key: null removes a key, and null in place
+    of the mapping removes all keys. `tags` replaces the tags. Any other field takes the value; null empties it.
     """
 
     workspace_id: int
@@ -64,9 +64,9 @@ class Change:
 
 @dataclass(slots=True)
 class Edit:
-    """A change made ready: fields in the form they are kept in, what identifies the lead by them, what is wrong.
+    """A checked change: normalised fields, the identities that they give the lead, and the errors.
 
-    `holders` are the leads that hold a contact already, by field.
+    `holders` are the leads that own a contact already, by field.
     """
 
     change: Change
@@ -77,13 +77,13 @@ class Edit:
     holders: dict[str, int] = field(default_factory=dict)
 
     def take(self, name: str, holder: int) -> None:
-        """Notes that another lead holds a contact."""
+        """Record that another lead owns a contact."""
         self.holders[name] = holder
         self.errors[name] = [TAKEN.format(field=name, lead=holder)]
 
 
 def prepare(change: Change, workspace: Workspace, places: Places, *, new: bool = False) -> Edit:
-    """Normalises and checks what can be told without the lead. A new lead goes to the default pipeline by itself."""
+    """Normalise and check a change without the lead's state. A new lead goes to the default pipeline by default."""
     edit = Edit(change)
     edit.fields = {name: change.set[name] for name in PLAIN if name in change.set}
     _contact(edit, workspace)
@@ -111,7 +111,7 @@ def _contact(edit: Edit, workspace: Workspace) -> None:
 
 
 def _normalised(name: str, sent: str, workspace: Workspace) -> tuple[str, str]:
-    """A contact as it is kept, and as it identifies."""
+    """Return a contact as it is stored, and the value that identifies its lead."""
     if name == "phone":
         phone = normalise_phone(sent, workspace.country).identity
         return phone, phone
@@ -140,15 +140,15 @@ def _note(edit: Edit, problems: Mapping[str, str]) -> None:
 
 
 def compare(edit: Edit, state: State) -> None:
-    """What only the lead as it stands can tell."""
+    """Apply the checks that need the lead's current state."""
     for name in CONTACT:
         if state[name] and state[name] in (edit.change.set.get(name), edit.fields.get(name)):
-            # Sent as it is, so it does not change: be it a phone that nobody can read, or one that two leads share,
-            # however it is spelt.
+            # The stored contact was sent again, perhaps in another spelling, so it does not change. It may be a phone
+            # that cannot be read, or a phone that two leads share.
             for noted in (edit.fields, edit.keys, edit.errors, edit.holders):
                 noted.pop(name, None)
     if "first_name" in edit.fields and not edit.fields["first_name"] and state["first_name"]:
-        # A lead may come without a name, but nobody takes one away.
+        # A lead may arrive without a first name, but an edit must not remove one.
         edit.errors["first_name"] = [MESSAGES["missing"].format(field="first_name")]
     if custom := edit.change.set.get("custom_fields"):
         existing = state["custom_fields"]
@@ -157,11 +157,11 @@ def compare(edit: Edit, state: State) -> None:
 
 
 def changed(edit: Edit, state: State) -> dict[str, Any]:
-    """The fields that become another, with their new values; `custom_fields` whole where one of its keys changes."""
+    """Return the fields that change, with their new values. `custom_fields` is whole if one of its keys changes."""
     sent = edit.change.set
     wanted = dict(edit.fields)
     if "pipeline_stage_id" not in sent and wanted.get("pipeline_id") == state["pipeline_id"]:
-        wanted.pop("pipeline_stage_id", None)  # it is in that pipeline already, and stays at its stage
+        wanted.pop("pipeline_stage_id", None)  # the lead is in that pipeline already and keeps its stage
     if edit.stage_status and wanted.get("pipeline_stage_id", state["pipeline_stage_id"]) != state["pipeline_stage_id"]:
         wanted.setdefault("status", edit.stage_status)
     if "custom_fields" in sent:
@@ -173,14 +173,14 @@ def changed(edit: Edit, state: State) -> dict[str, Any]:
 
 
 def merge_custom(existing: Mapping[str, Any], sent: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The custom fields with those sent in place of theirs; null removes one, no mapping at all removes every one."""
+    """Return the custom fields with the sent values. Null removes a key; None in place of a mapping removes all."""
     if sent is None:
         return {}
     return {name: value for name, value in {**existing, **sent}.items() if value is not None}
 
 
 def keys_of(workspace_id: int, name: str, contact: str | None) -> set[Key]:
-    """All that a contact, as it is kept, may identify its lead by: Gmail addresses are folded or not."""
+    """Return all identities that a stored contact may have: a Gmail address may be folded or not."""
     if not contact:
         return set()
     spelt = {contact}

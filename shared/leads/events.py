@@ -1,7 +1,7 @@
-"""What a timeline entry means to automations and webhooks: one entry, and out of it the single facts.
+"""Split one timeline entry into the single facts that automations and webhooks react to. Pure.
 
-An entry's `data`, whoever wrote it, may hold `changes` (`{field: {"from", "to"}}`, custom fields as
-`custom_fields.<key>`), `tags_added` and `tags_removed` (names), `notes_added`, and `by`: who acted.
+The `data` of an entry may hold `changes` (`{field: {"from", "to"}}`, custom fields as `custom_fields.<key>`),
+`tags_added` and `tags_removed` (names), `notes_added`, and `by` (the actor).
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,14 +11,14 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing that happened, in the past tense, and what it is about."""
+    """One thing that happened, such as `tag.added`, and its details."""
 
     type: str
     data: dict[str, Any]
 
 
 def facts(type: str, data: Mapping[str, Any]) -> list[Fact]:
-    """The facts of an entry, the main one first, always in the same order: they can be numbered."""
+    """Return the facts of an entry, the main one first. Their order is always the same, so they can be numbered."""
     if type == "lead.deleted":
         return [Fact(type, {"lead": data.get("lead")})]
     found = list(_main(type, data))
@@ -39,7 +39,7 @@ def _main(type: str, data: Mapping[str, Any]) -> Iterator[Fact]:
 
 
 def changed_fields(data: Mapping[str, Any]) -> list[str]:
-    """The fields of the lead that an entry changed; custom fields one by one."""
+    """Return the fields of the lead that an entry changed, custom fields one by one."""
     fields = list(data.get("changes") or {})
     if data.get("notes_added") and "notes" not in fields:
         fields.append("notes")
@@ -52,7 +52,7 @@ def _details(data: Mapping[str, Any]) -> Iterator[Fact]:
     changes = data.get("changes") or {}
     if stage := changes.get("pipeline_stage_id"):
         yield Fact("lead.stage_changed", dict(stage))
-    if user := data.get("user_id"):  # a new lead that came with its user
+    if user := data.get("user_id"):  # a new lead that arrived with an assignee
         yield Fact("lead.assigned", {"from": None, "to": user})
     elif (user := changes.get("assigned_user_id")) and user["to"] is not None:
         yield Fact("lead.assigned", dict(user))

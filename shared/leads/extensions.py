@@ -1,8 +1,8 @@
-"""Extensions of phone numbers under the names that people write, and letters that belong to no number.
+"""Recognise extensions of phone numbers by the words that people write, and letters that are not part of a number.
 
-The library knows `ext`, `x`, `#`, `int`, `anexo`, `доб` and `;ext=`. Of other letters behind a number it makes digits,
-as on a keypad, or passes over them: where numbers differ in length, the extension becomes a part of the number. Here
-digits are an extension where a name says so; behind other letters nothing is taken for anything.
+The library knows `ext`, `x`, `#`, `int`, `anexo`, `доб` and `;ext=`. It turns other letters behind a number into
+digits, as on a keypad, or skips them. In countries with numbers of different lengths, the extension then becomes part
+of the number. This module takes digits for an extension only behind such a word.
 """
 
 import re
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from shared.leads import phone_text
 
-# Words alone that mean this and hardly anything else: `kl`, `p`, `w` or `доп` are an hour, a page or one more number.
+# Only words that rarely mean anything else: `kl`, `p`, `w` or `доп` may mean an hour, a page or another number.
 NAMES = {
     "en": "ext extn extension local",
     "es, it, ro": "extensión anexo int interno interior",
@@ -28,10 +28,10 @@ NAMES = {
     "vi, th, id": "máy_lẻ ต่อ ekstensi pesawat",
     "ar, fa, he": "تحويلة داخلي داخلی שלוחה",
 }
-MOST = 9  # digits: more would be a second number
+MOST = 9  # more digits would be a second number
 
 _NAME = "|".join(re.escape(name).replace("_", r"\s*+") for names in NAMES.values() for name in names.split())
-# Possessive, and begun at the name: no run of separators is gone through twice, however long it is.
+# Possessive, and the search starts at the name: no run of separators is read twice, however long it is.
 _NAMED = re.compile(
     rf"(?<![^\W\d_])(?=[^\W\d_])(?:{_NAME})[\s.:：#-]*+(?:(?:no|nr)\b\.?+|n[°º])?+[\s.:：#-]*+"
     rf"(\d{{1,{MOST}}}+)$",
@@ -42,18 +42,18 @@ _BEFORE_NAME = f"{_SPACES},;.:/([（【-"
 _BEHIND_DIGITS = f"{_SPACES}.#)]）】"
 _LETTERS = re.compile(r"[^+＋\d]*+([+＋\d][^A-Za-z]*+)(?=[A-Za-z])").match
 _PARAMETER = re.compile(r";[a-z-]++=", re.IGNORECASE)
-_WORD = 3  # letters from which the library takes them for a keypad's
+_WORD = 3  # the library reads this many letters as keypad letters
 
 
 class Parted(NamedTuple):
-    """What stands before the extension's name, and the extension in ASCII digits."""
+    """The text before the extension's name, and the extension in ASCII digits."""
 
     number: str
     extension: str
 
 
 def part(text: str) -> Parted | None:
-    """A text that ends with an extension under its name, parted."""
+    """Split a text that ends with a named extension; return None for any other text."""
     if not any(map(str.isalpha, text)):
         return None
     text = unicodedata.normalize("NFC", text).rstrip(_BEHIND_DIGITS)
@@ -66,8 +66,11 @@ def part(text: str) -> Parted | None:
 
 
 def before_letters(text: str) -> str | None:
-    """What stands before the first letters behind a beginning of a number, if the library would take them, or digits
-    behind them, for a part of it. Letters of a parameter (RFC 3966, `;isub=`) are none of these."""
+    """Return the text before the first letters that follow digits, or None.
+
+    It is None too where the library would read neither the letters, nor digits behind them, as part of the number.
+    Letters of a parameter (RFC 3966, such as `;isub=`) do not count.
+    """
     found = _LETTERS(_PARAMETER.split(text)[0])
     if found is None:
         return None

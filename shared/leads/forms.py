@@ -1,4 +1,4 @@
-"""Urlencoded bodies as nested values, by the bracket notation that web forms use."""
+"""Decode urlencoded bodies into nested values, by the bracket notation of web forms. Pure."""
 
 import re
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ JSON_AS_FORM = (
     "Send 'Content-Type: application/json': curl -H 'Content-Type: application/json' -d …"
 )
 
-# How an object or a list begins. An encoded form has no bare quotes, and no bare brace behind a bracket.
+# The beginning of a JSON object or list. An encoded form has no bare quotes, and no bare brace behind a bracket.
 _JSON = re.compile(rb'\s*(?:\{\s*"|\[\s*[{"])').match
 _NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)").fullmatch
 _BRACKETED = re.compile(r"\[([^\[\]]*)\]").findall
@@ -24,13 +24,13 @@ FLAGS = {"true": True, "1": True, "on": True, "yes": True, "false": False, "0": 
 
 
 class Malformed(ValueError):
-    """The body cannot be read at all (400); the text says why, in a sentence for the caller."""
+    """The body cannot be read at all (400). The text is a sentence for the caller."""
 
 
 def read_form(body: bytes) -> dict[str, Any]:
-    """`tags=a&tags=b`, `tags[]=a`, `custom_fields[budget]=10` as the object that JSON would hold, every leaf a string.
+    """Return the object that a form such as `tags[]=a&custom_fields[budget]=10` means. Every leaf is a string.
 
-    Raises `Malformed` for what is not UTF-8, JSON, over 1,000 fields, or over 32 levels.
+    Raises `MalformedBody` for a body that is JSON or not UTF-8, has over 1,000 fields, or is nested over 32 levels.
     """
     if _JSON(body):
         raise Malformed(JSON_AS_FORM)
@@ -38,7 +38,7 @@ def read_form(body: bytes) -> dict[str, Any]:
 
 
 def nested(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """The object that names in bracket notation spell. Raises `Malformed` for one over 32 levels."""
+    """Return the object that names in bracket notation describe. Raises `MalformedBody` beyond 32 levels."""
     tree: dict[str, Any] = {}
     for name, value in pairs:
         _put(tree, _path(name), value)
@@ -46,20 +46,20 @@ def nested(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def typed_fields(form: dict[str, Any]) -> dict[str, Any]:
-    """A lead's fields from `read_form` in the types that JSON has for them; what is blank was not sent.
+    """Return the fields from `read_form` in their JSON types. Blank fields count as not sent.
 
-    What cannot be turned into its type stays text, for the validation to refuse by name.
+    A value that cannot be converted stays text, so that the validation refuses it by name.
     """
     fields = {name: _typed(name, value) for name, value in form.items()}
     return {name: value for name, value in fields.items() if value != ""}
 
 
 def _typed(name: str, value: Any) -> Any:
-    if name == "custom_fields":  # keys that count 0, 1, 2 … made a list of it
+    if name == "custom_fields":  # the keys 0, 1, 2 … became a list
         return {str(key): field for key, field in enumerate(value)} if isinstance(value, list) else value
     if name == "tags":
         return [value] if isinstance(value, str) else list(value.values()) if isinstance(value, dict) else value
-    if isinstance(value, list):  # a name given twice: the last one counts, as with most web servers
+    if isinstance(value, list):  # of a repeated name the last value counts, as with most web servers
         value = value[-1]
     if not isinstance(value, str):
         return value
@@ -80,7 +80,7 @@ def _pairs(body: bytes) -> list[tuple[str, str]]:
 
 
 def _path(name: str) -> list[str]:
-    """`a[b][]` as `["a", "b", ""]`; a name with unbalanced brackets is taken as it is."""
+    """Return `["a", "b", ""]` for `a[b][]`. A name with unbalanced brackets is one part."""
     match = _NAME(name)
     path = [match[1], *_BRACKETED(match[2])] if match else [name]
     if len(path) > MAX_DEPTH:
@@ -105,7 +105,7 @@ def _put(tree: dict[str, Any], path: list[str], value: Any) -> None:
 
 
 def _listed(value: Any) -> Any:
-    """Objects whose keys count 0, 1, 2 … are lists: `[]`, a repeated name and `[0]` all end up here."""
+    """Turn objects with the keys 0, 1, 2 … into lists. `[]`, a repeated name and `[0]` all produce such keys."""
     if not isinstance(value, dict):
         return value
     children = {key: _listed(child) for key, child in value.items()}

@@ -1,8 +1,9 @@
-"""Phones that a lead lets go while another shows them.
+"""Hand the phone of a lead over to a possible duplicate that shows the same phone.
 
-A submission whose email belongs to one lead and whose phone to another is merged into the first, which may come to show
-the phone that the second holds; the two are noted as possible duplicates. When the second is deleted, or gets another
-phone, the number passes on to the first: else it would identify nobody, and who next comes with it would be a new lead.
+A submission may have the email of one lead and the phone of another. It is merged into the first, which may then show
+the phone that the second owns, and the two are noted as possible duplicates. When the second is deleted or gets another
+phone, the number moves to the first. Otherwise it would identify no lead, and the next submission with it would make a
+new one.
 """
 
 from collections.abc import Collection, Mapping
@@ -19,7 +20,8 @@ JOIN possible_duplicates p ON p.workspace_id = (l->>0)::bigint AND p.lead_id = (
 PHONES = """
 SELECT workspace_id, kind, value FROM identities WHERE workspace_id = %s AND lead_id = %s AND kind = 'phone'
 """
-# The others who show the phone are noted with its heir, as they were with who let it go: it is theirs one day.
+# Other leads that show the phone are noted as possible duplicates of the new owner, as they were of the old one, so
+# that the phone can move on to them later.
 BEQUEATH = f"""
 WITH shown AS (
     SELECT l.workspace_id AS w, k.value, k.lead::bigint AS lead, l.id
@@ -41,7 +43,7 @@ WHERE id <> heir ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING
 
 
 async def kin(connection: Connection, leads: Collection[LeadKey]) -> set[LeadKey]:
-    """The possible duplicates of those leads: who bequeaths has them locked as well."""
+    """Return the possible duplicates of those leads. Lock them too before phones are handed over."""
     if not leads:
         return set()
     rows = await (await connection.execute(KIN, (as_json(list(leads)),))).fetchall()
@@ -49,12 +51,12 @@ async def kin(connection: Connection, leads: Collection[LeadKey]) -> set[LeadKey
 
 
 async def phones_of(connection: Connection, lead: LeadKey) -> dict[Key, int]:
-    """All phones that identify a lead."""
+    """Return all phones that identify a lead."""
     rows = await (await connection.execute(PHONES, lead)).fetchall()
     return {(row[0], row[1], row[2]): lead[1] for row in rows}
 
 
 async def bequeath(connection: Connection, freed: Mapping[Key, int]) -> None:
-    """Passes phones on that their leads are about to let go, as far as a possible duplicate shows them."""
+    """Move phones that their leads are about to release to possible duplicates that show them."""
     if any(kind == "phone" for _, kind, _ in freed):
         await connection.execute(BEQUEATH, columns_of(freed))

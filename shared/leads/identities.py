@@ -1,7 +1,7 @@
-"""Who is who, decided by the database: the unique index on `identities`, not an `if`.
+"""Claim identities: the unique index on `identities` decides which lead owns a contact, not an `if`.
 
-The first three steps of the lock order of every transaction that writes leads (docs/architecture.md): claim new
-identities, look the losers up, lock the leads by id.
+These are the first three steps of the lock order of every transaction that writes leads (docs/architecture.md): claim
+new identities, look up the owners of those that were taken, lock the leads by id.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,17 +10,17 @@ from shared.db import Rows, Statements, as_json
 from shared.leads.references import LOCKS
 from shared.leads.submission import Key, LeadKey, State
 
-ROUNDS = 3  # a key neither won nor found has just been let go by somebody: claim it again
+ROUNDS = 3  # a key neither won nor found was just released by another transaction: claim it again
 
-# Each column travels as a JSON array, read in one pass: half the price of an array for each key, whose members are each
-# looked up by reading it again.
+# Each column travels as one JSON array, which is read in one pass. An array per key costs twice as much, because each
+# member is looked up by reading the array again.
 OWNED = """ROWS FROM (
     json_array_elements_text(%s::json), json_array_elements_text(%s::json), json_array_elements_text(%s::json),
     json_array_elements_text(%s::json)
 )"""
 
-# Answers with the keys that were won. Before the first is claimed it holds what leads may refer to in the workspaces of
-# the first array, and fails with a serialisation error where one's version is no more that of the second.
+# Returns the keys that were won. Before the first claim it takes the shared reference lock of the workspaces in the
+# first array, and fails with a serialisation error if a version differs from the second array.
 CLAIM = f"""
 INSERT INTO identities (workspace_id, kind, value, lead_id)
 SELECT w::bigint, kind, value, lead::bigint FROM {OWNED} AS k(w, kind, value, lead)
@@ -32,7 +32,7 @@ ORDER BY 1, kind COLLATE "C", value COLLATE "C"
 ON CONFLICT DO NOTHING RETURNING workspace_id, kind, value
 """  # noqa: S608  # constants only
 
-# A statement of its own: the one before cannot see the row of a concurrent winner that it waited for.
+# A separate statement: the one before cannot see the row of a concurrent winner that it waited for.
 OWNERS = """
 SELECT i.workspace_id, i.kind, i.value, i.lead_id
 FROM ROWS FROM (
@@ -57,10 +57,10 @@ WHERE i.workspace_id = k.w::bigint AND i.kind = k.kind AND i.value = k.value AND
 
 
 async def claim(connection: Statements, wanted: Mapping[Key, int], hold: Mapping[int, int] | None = None) -> list[Key]:
-    """Makes each key an identity of its lead where nobody holds it; answers with the keys that somebody does hold.
+    """Make each key an identity of its lead unless another lead owns it. Return the keys that were not won.
 
-    `hold`: workspaces in which what leads may refer to is kept from then on (`references.hold`), by id, with the
-    versions that they must have. Raises what tells of contention where one has another.
+    `hold` are the workspaces whose references are locked first, as by `reference_locks.lock_shared`: by id, with the
+    versions that they must have. Raises a contention error if a version differs.
     """
     held = dict(sorted(hold.items())) if hold else {}
     asked = [*columns_of(wanted), as_json(list(held)), as_json(list(held.values()))]
@@ -69,49 +69,51 @@ async def claim(connection: Statements, wanted: Mapping[Key, int], hold: Mapping
 
 
 async def owners(connection: Statements, keys: Iterable[Key]) -> dict[Key, int]:
-    """The leads that hold those keys now; a key that nobody holds is missing."""
+    """Return the leads that own those keys now. A key without an owner is missing."""
     rows = await (await connection.execute(OWNERS, columns_of(dict.fromkeys(keys, 0))[:3])).fetchall()
     return {(row[0], row[1], row[2]): row[3] for row in rows}
 
 
 async def correct(connection: Statements, owned: Mapping[Key, int]) -> None:
-    """Gives keys, all won in this transaction, to other leads."""
+    """Assign keys that were won in this transaction to other leads."""
     await connection.execute(CORRECT, columns_of(owned))
 
 
 async def release(connection: Statements, owned: Mapping[Key, int]) -> None:
-    """Frees keys as far as those leads hold them. The last thing that a transaction does: others wait on it."""
+    """Free the keys that those leads own. Do this last in a transaction, because others wait for it."""
     if owned:
         await connection.execute(RELEASE, columns_of(owned))
 
 
 def columns_of(owned: Mapping[Key, int]) -> list[str]:
-    """Workspaces, kinds, values and leads."""
+    """Return four JSON arrays: workspaces, kinds, values and leads."""
     workspaces, kinds, values = zip(*owned, strict=True) if owned else ((), (), ())
     return [as_json(column) for column in (workspaces, kinds, values, list(owned.values()))]
 
 
 async def lock(connection: Statements, leads: Iterable[LeadKey], columns: Sequence[str]) -> dict[LeadKey, State]:
-    """Locks leads in the one order that all transactions keep to, and reads them; one that is gone is missing."""
+    """Lock leads in the order that all transactions use, and read them. A deleted lead is missing."""
     return await _states(connection, leads, columns, LOCK)
 
 
 async def lock_owners(
     connection: Statements, keys: Sequence[Key], columns: Sequence[str]
 ) -> tuple[dict[int, State], dict[Key, int]]:
-    """Locks and reads, by id, the leads that hold those keys; and who holds them then.
+    """Lock the leads that own those keys. Return their states by id, and the owners of the keys as of the locks.
 
-    An owner that is not among the locked leads has got its key, or gone, meanwhile. One that is keeps it.
+    An owner that is not among the locked leads got its key, or was deleted, in the meantime. A locked owner keeps it.
     """
     asked = columns_of(dict.fromkeys(keys, 0))[:3]
-    answer = await _ask(connection, _OWNED, asked, columns, LOCK)  # answered along with the next, in pipeline mode
+    answer = await _ask(
+        connection, _OWNED, asked, columns, LOCK
+    )  # in pipeline mode its answer arrives with the next one
     known = await owners(connection, keys)
     states = {state["id"]: state for state in await _read(answer, columns)}
     return states, known
 
 
 async def look(connection: Statements, leads: Iterable[LeadKey], columns: Sequence[str]) -> dict[LeadKey, State]:
-    """Reads the same without a lock."""
+    """Read leads without a lock. A deleted lead is missing."""
     return await _states(connection, leads, columns, "")
 
 

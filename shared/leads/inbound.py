@@ -1,7 +1,7 @@
-"""The body of `POST /api/inbound/leads`: what may be sent, and what a caller is told when it may not.
+"""Parse and validate the body of `POST /api/inbound/leads`. Pure.
 
-`InboundLead` is the authority, for the check and for the OpenAPI document alike. Checks of shape only: what the
-database alone can tell becomes a warning later, and never refuses a lead.
+`InboundLead` defines both the check and the OpenAPI document. Only the shape is checked here. A problem that only the
+database can find becomes a warning later and never refuses a lead.
 """
 
 import codecs
@@ -89,11 +89,11 @@ class InboundLead(TypedDict, total=False):
     starred: Flag | None
 
 
-# Digits in a row that may be an integer beyond 64 bits: a walk through the value is only then worth its price.
+# This many digits in a row may be an integer beyond 64 bits. Only then is the whole value searched for one.
 _LONG_NUMBER = b"0" * 19
 _DIGITS = bytes(ord("0") if chr(byte).isdecimal() else ord(" ") for byte in range(256))
 
-_LONGEST_INTEGER = 1000  # characters; Python reads up to 4,300, each more slowly than the last
+_LONGEST_INTEGER = 1000  # characters; Python reads up to 4,300, in quadratic time
 
 _WHITE = re.compile(r"[ \t\n\r]*")
 _CONSTANT = re.compile(r'"(?:[^"\\]++|\\.)*+"|(-?Infinity|NaN)', re.DOTALL)
@@ -104,12 +104,12 @@ _validate = INBOUND_LEAD.validator.validate_python
 
 
 def parse(body: bytes) -> Any:
-    """The JSON value of a body, nested at most `MAX_DEPTH` deep. Raises `Malformed`."""
+    """Return the JSON value of a body, nested at most `MAX_NESTING_DEPTH` deep. Raises `MalformedBody`."""
     return _read(body)[0]
 
 
 def items(body: bytes) -> Iterator[Any]:
-    """The values of a JSON array, each read when it is asked for, nested however deep. Raises `Malformed`."""
+    """Yield the values of a JSON array, each read on demand, of any depth. Raises `MalformedBody`."""
     text = _decoded(body)
     at = _gap(text, 0)
     if text[at : at + 1] != "[":
@@ -134,7 +134,7 @@ def items(body: bytes) -> Iterator[Any]:
 
 
 def item(line: bytes, number: int = 1) -> Any:
-    """As one of `items`, from a body of its own, or from the line of that number in one. Raises `Malformed`."""
+    """Return the JSON value, of any depth, of a body or of one line of a body. Raises `MalformedBody`."""
     text = _decoded(line)
     try:
         return _DECODER.decode(text)
@@ -143,7 +143,7 @@ def item(line: bytes, number: int = 1) -> Any:
 
 
 def validate(body: bytes) -> dict[str, Any]:
-    """The fields of a lead that were sent and may be kept, unknown ones too. Raises `Malformed` or `Unacceptable`."""
+    """Return the sent fields of a lead, unknown ones too. Raises `MalformedBody` or the validation error."""
     value, plain = _read(body)
     if not isinstance(value, dict):
         raise Malformed("The body must be a JSON object.")
@@ -151,20 +151,20 @@ def validate(body: bytes) -> dict[str, Any]:
 
 
 def validate_object(value: dict[str, Any]) -> dict[str, Any]:
-    """As `validate`, for an object that `parse` read already (an item of a batch)."""
+    """Validate an object that was parsed already, such as an item of a batch. Raises the validation error."""
     return _checked(value) if _is_plain(value) else _checked_closely(value)
 
 
 def validate_form(form: dict[str, Any]) -> dict[str, Any]:
-    """As `validate`, for what `read_form` returns: ids and `starred` come as text there."""
+    """Validate the result of `read_form`, in which ids and `starred` are text. Raises the validation error."""
     return validate_object(typed_fields(form))
 
 
 def _read(body: bytes) -> tuple[Any, bool]:
-    """The value, and whether it is plain: sure to hold no text and no number that the store could not keep."""
+    """Return the value, and whether every text and number in it is known to be storable."""
     try:
         value = orjson.loads(body)
-    except orjson.JSONDecodeError:  # lone surrogates are legal JSON, but not to orjson
+    except orjson.JSONDecodeError:  # lone surrogates are legal JSON, but orjson refuses them
         value = item(body)
         _limit_depth(value, body)
         return value, False
@@ -184,31 +184,31 @@ def _decoded(body: bytes) -> str:
 
 
 def _told(error: RecursionError | ValueError, text: str, start: int, first: int = 1) -> Malformed:
-    """What is wrong with the value that begins at `start` of the text, whose first line has that number."""
+    """Return the error for the value that begins at `start`. `first` is the number of the text's first line."""
     if isinstance(error, RecursionError):
         return Malformed("The body is nested too deeply.")
     if isinstance(error, json.JSONDecodeError):
-        wrong = error.msg.removesuffix(" at").removesuffix(" starting")  # the place follows here
+        wrong = error.msg.removesuffix(" at").removesuffix(" starting")  # the position is appended below
         return _invalid(text, error.pos, wrong[:1].lower() + wrong[1:], first)
-    # A constant: the decoder does not say where. All before it is valid, so that the first outside a text is the one.
+    # The decoder does not say where a constant is. All before it is valid, so it is the first one outside a string.
     found = next((match for match in _CONSTANT.finditer(text, start) if match[1]), None)
     return _invalid(text, found.start() if found else start, str(error), first)
 
 
 def _invalid(text: str, at: int, wrong: str, first: int = 1) -> Malformed:
-    """The refusal of JSON that is not valid at that place."""
+    """Return the error for JSON that is not valid at that position."""
     line, column = text.count("\n", 0, at) + first, at - text.rfind("\n", 0, at)
     return Malformed(f"The body is not valid JSON at line {line}, column {column}: {wrong}.")
 
 
 def _gap(text: str, at: int) -> int:
-    """Where the white space that begins there ends."""
+    """Return the position behind the white space that begins at `at`."""
     found = _WHITE.match(text, at)
     return found.end() if found else at
 
 
 class _Beyond(int):
-    """A number that nothing here could hold, as it came. It compares as an integer of more than 64 bits."""
+    """A number that cannot be stored, with its digits. It compares as an integer of more than 64 bits."""
 
     digits: str
 
@@ -238,7 +238,7 @@ _DECODER = json.JSONDecoder(parse_float=_float, parse_int=_integer, parse_consta
 
 
 def _limit_depth(value: Any, body: bytes) -> None:
-    # No value is nested deeper than it has opening brackets, and most have far fewer than the limit.
+    # A value is never nested deeper than its number of opening brackets, and most have far fewer than the limit.
     if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _is_deeper(value):
         raise Malformed(TOO_DEEP)
 
@@ -254,7 +254,7 @@ def _is_deeper(value: Any) -> bool:
 
 
 def _has_huge_float(node: Any) -> bool:
-    """Whether a number may be an integer beyond 64 bits, which orjson silently reads as a float."""
+    """Return whether a float may be an integer beyond 64 bits. orjson silently reads such integers as floats."""
     for value in node.values() if node.__class__ is dict else node:
         kind = value.__class__
         if kind is float:
@@ -276,8 +276,8 @@ def _checked(value: dict[str, Any]) -> dict[str, Any]:
     try:
         fields = _validate(value)
     except ValidationError as error:
-        # Blank was not sent, where no text can stand too: no-code tools send all their fields, empty ones as "", and
-        # PHP writes an object without members as `[]`. Looked for only now: an ordinary lead should not pay for it.
+        # A blank value counts as not sent, even in a field that takes no text: no-code tools send empty fields as "",
+        # and PHP writes an object without members as `[]`. This is checked last to keep ordinary leads fast.
         told = {name: part for name, part in value.items() if not _is_blank(name, part)}
         if len(told) < len(value):
             return _checked(told)
@@ -295,12 +295,12 @@ def _is_blank(name: str, value: Any) -> bool:
 
 
 def _kept(unknown: Any) -> Any:
-    """A field of no lead as its submission keeps it: as it came, but a number that orjson could not write as text."""
+    """Return an unknown field as the submission keeps it. A number that orjson cannot write becomes text."""
     return str(unknown) if isinstance(unknown, int) and not -INT64 <= unknown < UINT64 else unknown
 
 
 def _checked_closely(value: dict[str, Any]) -> dict[str, Any]:
-    """As `_checked`, with a message for each text and number that is legal JSON but could not be stored."""
+    """Check fields, with a message for each text and number that is legal JSON but cannot be stored."""
     unstorable: Fields = {}
     sound = cleaned(value, unstorable)
     try:
@@ -313,7 +313,7 @@ def _checked_closely(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _said(error: ValidationError) -> Fields:
-    """The messages; an email that is null was not sent."""
+    """Return the messages by field. An email of null counts as not sent."""
     found = messages(error)
     missing = any(detail["loc"] == ("email",) and detail["input"] is None for detail in error.errors(include_url=False))
     return {**found, "email": ["The email field is required."]} if missing else found

@@ -1,4 +1,4 @@
-"""What a duplicate changes on the lead that is there already: a decision on values, taken without the database."""
+"""Decide how a duplicate submission changes its existing lead. Pure."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
@@ -9,21 +9,22 @@ from shared.leads.contact import is_identity
 
 Policy = Literal["fill_empty", "overwrite", "keep"]
 
-# Only what describes the person. Status, source, pipeline, stage, assignee, score and star are the team's work on the
-# lead, which no duplicate may undo.
+# Only fields that describe the person. Status, source, pipeline, stage, assignee, score and star are the team's work,
+# and no duplicate may undo it.
 FIELDS = ("first_name", "last_name", "email", "phone", "company", "job_title", "country")
 
-# How much a lead may gather from its duplicates: each of them reads and writes it all. As much as one body may hold.
+# The most that a lead may gather from its duplicates, as much as one body may hold. Each duplicate reads and writes
+# all of it.
 MOST_CUSTOM = 256 << 10  # bytes of custom fields, as JSON
 MOST_NOTES = 100_000  # characters
 
 
 def merge(existing: Mapping[str, Any], sent: Mapping[str, Any], policy: Policy, *, older: bool) -> dict[str, Any]:
-    """The fields that change and their new values; `custom_fields` is whole where one of its keys changes.
+    """Return the fields that change, with their new values. `custom_fields` is whole if one of its keys changes.
 
-    A phone that nobody can read never takes the place of another, and gives way to a number that can be dialled.
-    `older` says that the submission was received before the lead's last one. It may fill gaps but not overwrite, else
-    workers in parallel, or a late entry of the spool, would bring old values back.
+    A phone that cannot be read never replaces another phone, and is replaced by a number that can be dialled.
+    `older` means that the submission was received before the lead's newest one. It may fill gaps but not overwrite.
+    Otherwise parallel workers, or a late entry of the spool, would bring old values back.
     """
     if policy == "keep":
         return {}
@@ -42,20 +43,20 @@ def merge(existing: Mapping[str, Any], sent: Mapping[str, Any], policy: Policy, 
 
 
 def append_notes(existing: str | None, sent: str) -> str:
-    """The notes with the sent ones below, after a blank line."""
+    """Return the notes with the sent notes below, after a blank line."""
     return f"{existing}\n\n{sent}" if existing and not _is_empty(existing) else sent
 
 
 def has_room(existing: Mapping[str, Any], custom: Mapping[str, Any]) -> bool:
-    """Whether a lead with `existing` custom fields may come to hold `custom`."""
+    """Return whether the custom fields of a lead may change from `existing` to `custom`."""
     size = len(orjson.dumps(custom))
     return size <= MOST_CUSTOM or size <= len(orjson.dumps(existing))
 
 
 def changes(existing: Mapping[str, Any], changed: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """For the timeline: `{field: {"from": …, "to": …}}`, custom fields one by one as `custom_fields.<key>`.
+    """Return the changes for the timeline: `{field: {"from": …, "to": …}}`, custom fields as `custom_fields.<key>`.
 
-    A custom field that is missing from a changed `custom_fields` was removed: its `to` is null.
+    A custom field that is missing from a changed `custom_fields` was removed, so its `to` is null.
     """
     told = _differences(existing, changed, changed)
     if "custom_fields" in changed:
@@ -87,10 +88,10 @@ def _winners(existing: Mapping[str, Any], sent: Mapping[str, Any], overwrite: bo
 
 
 def _is_empty(value: Any) -> bool:
-    """Null, blank text, an empty list or object. 0 and false are answers."""
+    """Return whether a value is null, blank text, or an empty list or object. 0 and false are not empty."""
     return not value.strip() if isinstance(value, str) else value is None or value == [] or value == {}
 
 
 def _is_same(old: Any, new: Any) -> bool:
-    # In Python 1 == True; in JSON a number is no boolean.
+    # In Python 1 == True, but in JSON a number is not a boolean.
     return bool(old == new) and isinstance(old, bool) == isinstance(new, bool)

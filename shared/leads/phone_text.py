@@ -1,7 +1,7 @@
-"""A phone's text in two parts, the number's digits and the extension, as `phonenumbers` parts it.
+"""Split the text of a phone into the digits of the number and the extension, in the way of `phonenumbers`. Pure.
 
-The patterns of the library backtrack: 250 characters cost it a tenth of a second, or years behind `;phone-context=`.
-So the library gets digits alone, and the patterns here, which mean the same, never try a character in two ways.
+The patterns of the library backtrack: 250 characters take a tenth of a second, or years behind `;phone-context=`.
+Therefore the library gets only digits. The patterns here mean the same, but never match a character in two ways.
 """
 
 import re
@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 from phonenumbers import convert_alpha_characters_in_number
 
-_CONTEXT = ";phone-context="  # RFC 3966: what stands before the number, or who knows it
+_CONTEXT = ";phone-context="  # RFC 3966: a prefix of the number, or the domain that knows it
 _SUBADDRESS = ";isub="
 _SCHEME = "tel:"
-_KEYPAD = 3  # letters from which all of them are taken for a keypad's
-_MOST_DIGITS = 40  # of a number of 17, a country's code, and what is dialled before both
+_KEYPAD = 3  # this many letters are read as keypad letters
+_MOST_DIGITS = 40  # a number of 17, a country code, and prefixes that are dialled before both
 _LONGEST_EXTENSION = 20
 
 _NUMBERS_CONTEXT = re.compile(r"\+[.()-]*+\d[\d.()-]*+").fullmatch
@@ -26,7 +26,7 @@ _MAY_END = re.compile(r"[^\W_]|#").match
 _SECOND_NUMBER = re.compile(r"[\\/] *+x").search
 _BODY = re.compile(rf"\d\d|[+＋]*+(?:[{_PUNCTUATION}]*+\d){{3}}[{_PUNCTUATION}A-Z\d]*+", _FLAGS).fullmatch
 
-# Each begins where its separators begin, so that a run of these is gone through once.
+# Each alternative starts where its separators start, so that a run of separators is read once.
 _BLANKS = r"[ \u00A0\t]"
 _SEPARATORS = r"[ \u00A0\t,]"
 _BEHIND_NAME = r"[:.．]?+[ \u00A0\t,-]*+"
@@ -42,14 +42,14 @@ _NAMED_EXTENSION = re.compile(
 
 
 class Spelt(NamedTuple):
-    """A number as it is dialled, `+` and digits or digits alone, and its extension or an empty text."""
+    """A number as dialled (digits, perhaps with `+` before them) and its extension, or an empty text."""
 
     number: str
     extension: str
 
 
 def read(text: str) -> Spelt | None:
-    """The number in a text whose digits are ASCII, unless there is none."""
+    """Return the number in a text whose digits are ASCII, or None if there is none."""
     number = _number_in(text)
     if number is None or not _is_viable(number):
         return None
@@ -61,7 +61,7 @@ def read(text: str) -> Spelt | None:
 
 
 def gap(text: str) -> tuple[int, int]:
-    """Where the last but one run of digits ends in a text that ends with digits, and where the last begins."""
+    """Return the end of the last run of digits but one, and the start of the last, in a text that ends with digits."""
     begins = len(text)
     while begins and text[begins - 1].isdecimal():
         begins -= 1
@@ -86,7 +86,7 @@ def _number_in(text: str) -> str | None:
 
 
 def _is_context(context: str) -> bool:
-    """Whether it begins a number, or is a domain."""
+    """Return whether a context is the prefix of a number or a domain."""
     if context.startswith("+"):
         return _NUMBERS_CONTEXT(context) is not None
     labels = context.removesuffix(".").split(".")
@@ -94,7 +94,7 @@ def _is_context(context: str) -> bool:
 
 
 def _extract(text: str) -> str:
-    """From the first digit or plus on, without what no number ends with and without a second number."""
+    """Return the text from the first digit or plus on, without a second number or characters that end no number."""
     found = _BEGINNING(text)
     if found is None:
         return ""
@@ -115,7 +115,7 @@ def _is_viable(number: str) -> bool:
 
 
 def _extension(number: str) -> re.Match[str] | None:
-    """The extension, looked for where it can begin: it has no digits but the last."""
+    """Return the match of the extension. It holds only the last digits, so the search starts behind those before."""
     end = len(number) - number.endswith("#")
     ends, begins = gap(number[:end])
     return _NAMED_EXTENSION(number, ends) if 0 < end - begins <= _LONGEST_EXTENSION else None

@@ -1,4 +1,4 @@
-"""Where on the board a lead goes: pure decisions over a workspace's settings, pipelines, stages and users."""
+"""Decide in which pipeline and stage a lead is placed, and to whom it is assigned. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ PLACES = ("pipeline_id", "pipeline_stage_id", "assigned_user_id")
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A workspace's settings that every write of a lead obeys."""
+    """The settings of a workspace that apply to every write of a lead."""
 
     id: int
     country: str | None
@@ -23,13 +23,13 @@ class Workspace:
 
     @property
     def norms(self) -> tuple[str | None, bool]:
-        """How contacts are normalised there."""
+        """The settings by which contacts are normalised."""
         return self.country, self.fold_gmail
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stage, and what moving a lead into it makes of the lead's status."""
+    """A stage, and the status that a lead gets when it is moved there."""
 
     pipeline_id: int
     status: str | None
@@ -37,7 +37,7 @@ class Stage:
 
 @dataclass(slots=True)
 class Places:
-    """Where a lead can be put: read only where somebody says where."""
+    """The pipelines, stages and users of workspaces. Loaded only if a lead names one of them."""
 
     stages: dict[tuple[int, int], Stage]  # by (workspace, stage)
     first_stages: dict[tuple[int, int], int | None]  # by (workspace, pipeline)
@@ -45,7 +45,7 @@ class Places:
 
 
 class Place(NamedTuple):
-    """A place on the board, and what moving there makes of a lead's status."""
+    """A pipeline and a stage, and the status that a lead gets when it is moved there."""
 
     pipeline_id: int | None
     stage_id: int | None
@@ -53,16 +53,17 @@ class Place(NamedTuple):
 
 
 def names_a_place(fields: Mapping[str, Any]) -> bool:
-    """Whether the fields name a pipeline, stage or user, so that `Places` are needed."""
+    """Return whether the fields name a pipeline, stage or user, so that a `Board` is needed."""
     return not fields.keys().isdisjoint(PLACES) and any(fields.get(name) for name in PLACES)
 
 
 def find_place(
     workspace: Workspace, places: Places, pipeline: int | None, stage: int | None
 ) -> tuple[Place, dict[str, str]]:
-    """The place of that pipeline and stage, and by field what is not there; that is passed over.
+    """Return the placement for a pipeline and a stage, and problems by field. What does not exist is ignored.
 
-    A stage alone implies its pipeline, a pipeline alone its first stage, neither the default pipeline's.
+    A stage alone implies its pipeline, a pipeline alone its first stage. With neither, the lead goes to the first stage
+    of the default pipeline.
     """
     w = workspace.id
     place, problems = Place(workspace.pipeline_id, workspace.stage_id, None), {}
@@ -81,14 +82,14 @@ def find_place(
 
 
 def user_problem(workspace: Workspace, places: Places, user: int | None) -> dict[str, str]:
-    """By field what is wrong with an assignee."""
+    """Return the problem with an assignee, by field; empty if there is none."""
     if user and (workspace.id, user) not in places.users:
         return {"assigned_user_id": f"there is no user {user}"}
     return {}
 
 
 def place(submission: Submission, workspace: Workspace, places: Places) -> None:
-    """Puts a new lead on the board, and names in the warnings what is not there and was left out."""
+    """Place a new lead on the board. Add a warning for each id that does not exist and was left out."""
     fields, body = submission.fields, submission.body
     if not names_a_place(body):
         fields["pipeline_id"], fields["pipeline_stage_id"] = workspace.pipeline_id, workspace.stage_id

@@ -1,4 +1,4 @@
-"""Leads as the API shows them, whole."""
+"""Read whole leads as the API shows them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from shared.leads.submission import LeadKey
 
 Record = dict[str, Any]
 
-# A stage, user or tag that was deleted is hidden at once, before the leads that name it are cleaned.
+# A deleted stage, user or tag is hidden at once, even before it is cleared from the leads that refer to it.
 SELECT = """
 SELECT l.workspace_id, l.id, l.first_name, l.last_name, l.email, l.phone, l.company, l.job_title, l.country, l.source,
        l.status, l.lead_score, l.starred, l.pipeline_id,
@@ -30,10 +30,10 @@ JOIN leads l ON l.workspace_id = (k->>0)::bigint AND l.id = (k->>1)::bigint
 
 
 async def read_leads(connection: Connection, wanted: Sequence[LeadKey]) -> dict[LeadKey, Record]:
-    """Full records by (workspace id, lead id), tags as names; a lead that is not there is missing."""
+    """Return full records by (workspace id, lead id), with tags as names. A lead that does not exist is missing."""
     if not wanted:
         return {}
     async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(SELECT, (as_json(list(wanted)),), prepare=True)  # to plan it costs more than to run it
+        await cursor.execute(SELECT, (as_json(list(wanted)),), prepare=True)  # planning takes longer than running it
         rows = await cursor.fetchall()
     return {(row.pop("workspace_id"), row["id"]): row for row in rows}

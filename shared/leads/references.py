@@ -1,8 +1,8 @@
-"""What leads refer to by id: pipelines, stages, users and tags.
+"""Keep references from leads to pipelines, stages, users and tags valid, by one advisory lock per workspace.
 
-Leads carry no foreign keys (docs/decisions/0004); a lock for each workspace keeps their references true instead.
-Whoever writes leads holds it shared, from before reading what there is; whoever deletes something holds it alone. So a
-delete waits for the writers that may have seen what it deletes, and everyone after it sees that it is gone.
+Leads have no foreign keys (docs/decisions/0004). A transaction that writes leads takes the lock shared before it reads
+what exists. A transaction that deletes something takes it exclusively. So a delete waits for writers that may have seen
+the deleted row, and later writers see that it is gone.
 """
 
 from collections.abc import Iterable
@@ -12,14 +12,14 @@ from shared.db import Connection, Statements
 
 Kind = Literal["stage", "user", "tag"]
 
-FEW = 1000  # leads that a delete cleans itself
-CHUNK = 500  # leads cleaned at a time where they are many
-SPAN = 5000  # leads looked through at a time
-LOCKS = 4_712_003  # the advisory locks' class; the other half of their names is the workspace
+FEW = 1000  # a delete with more leads leaves them to the sweeper
+CHUNK = 500  # leads that the sweeper clears in one transaction
+SPAN = 5000  # leads that the sweeper looks through in one transaction
+LOCKS = 4_712_003  # first key of the advisory locks; the second is the workspace
 
-# Statements of their own: one that reads as well would read by a snapshot older than its wait.
+# Separate statements: one that also reads would use a snapshot from before its wait.
 HOLD = "SELECT pg_advisory_xact_lock_shared(%s, w::int) FROM (SELECT unnest(%s::bigint[]) AS w ORDER BY 1) wanted"
-# The workspace's row before: triggers raise its version with what is deleted, and who changes the board has it already.
+# First the row of the workspace: triggers raise its version on a delete, and changes of the board lock it first, too.
 TURN = "SELECT FROM workspaces WHERE id = %s FOR NO KEY UPDATE"
 SEIZE = "SELECT pg_advisory_xact_lock(%s, %s::bigint::int)"
 
@@ -51,20 +51,20 @@ SELECT max(id) FROM (SELECT id FROM leads WHERE workspace_id = %s AND id > %s OR
 
 
 async def hold(connection: Statements, workspace_ids: Iterable[int]) -> None:
-    """Keeps what there is from being deleted until the transaction ends. Before anything of it is read."""
+    """Prevent deletes of referenced rows until the transaction ends. Call this before reading any of them."""
     await connection.execute(HOLD, (LOCKS, list(workspace_ids)))
 
 
 async def seize(connection: Connection, workspace_id: int) -> None:
-    """Waits for those who write the workspace's leads, and keeps others from it until the transaction ends."""
+    """Wait for transactions that write leads of the workspace, and block others until this one ends."""
     await connection.execute(TURN, (workspace_id,))
     await connection.execute(SEIZE, (LOCKS, workspace_id))
 
 
 async def clear(connection: Connection, workspace_id: int, kind: Kind, ref_id: int) -> None:
-    """Takes what is deleted in this transaction, under `seize`, out of the leads.
+    """Remove a row that this transaction deletes from the leads. Needs the exclusive lock.
 
-    Where they are many the sweeper does it, a chunk at a time; until then readers leave out what is gone.
+    With many leads the sweeper removes it later, in chunks. Until then readers hide references to deleted rows.
     """
     where = {"workspace": workspace_id, "ref": ref_id, "most": FEW + 1}
     cursor = await connection.execute(COUNT.format(bearing=BEARING[kind]), where)
@@ -75,9 +75,9 @@ async def clear(connection: Connection, workspace_id: int, kind: Kind, ref_id: i
 
 
 async def clear_chunk(connection: Connection) -> bool:
-    """Clears the next chunk of what was left; False when nothing is. A crash repeats one chunk at most.
+    """Clear the next chunk of a postponed cleanup. Return False when none is left. A crash repeats one chunk at most.
 
-    One walk over the workspace's leads is enough: nobody writes a reference that is gone into a lead.
+    One pass over the leads of the workspace is enough, because no transaction writes a reference to a deleted row.
     """
     async with connection.transaction():
         row = await (await connection.execute(NEXT)).fetchone()
@@ -96,7 +96,7 @@ async def clear_chunk(connection: Connection) -> bool:
 
 
 async def _clear(connection: Connection, kind: Kind, where: dict[str, int]) -> list[int]:
-    """Takes it out of `most` leads above `after` up to `last`, locked in the order that all writers keep to."""
+    """Clear `most` leads above `after` up to `last`. They are locked in the order that all writers use."""
     rows = await (await connection.execute(FIND.format(bearing=BEARING[kind]), where)).fetchall()
     ids = [row[0] for row in rows]
     if ids:

@@ -1,4 +1,4 @@
-"""Who is who: pure decisions over identities. The database's part stands in `claim.py`."""
+"""Decide which lead each submission belongs to. Pure; the database's part is in `ingest/claim.py`."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -8,10 +8,11 @@ from shared.leads.submission import Key, Submission
 
 @dataclass(slots=True)
 class Resolution:
-    """Which lead each submission belongs to, in the order of the submissions.
+    """The lead of each submission, in the order of the submissions.
 
-    `owners` maps every identity met to its lead. `matched` holds per submission the kinds that found the lead; empty
-    for the first of a new lead. `pairs` are (lead, other) that one submission's email and phone point to.
+    `owners` maps every identity to its lead. The kinds that found the lead are kept per submission; they are empty for
+    the first submission of a new lead. `pairs` are the two leads (lead, other) that own the email and the phone of one
+    submission.
     """
 
     leads: list[int] = field(default_factory=list)
@@ -21,10 +22,10 @@ class Resolution:
 
 
 def resolve(submissions: Iterable[Submission], known: Mapping[Key, int], new_ids: Iterable[int]) -> Resolution:
-    """Assigns each submission, in order, to the owner of its email, else of its phone, else to a new lead.
+    """Assign each submission, in order, to the owner of its email, else of its phone, else to a new lead.
 
-    `known` are identities that belong to leads already. The n-th of `new_ids` is the new lead of the n-th submission
-    if it needs one: always the same, so that what was claimed under it stays right when `known` grows.
+    `known` are identities that belong to leads already. If the n-th submission needs a new lead, it gets the n-th of
+    `new_ids`. The id is always the same, so that claims under it stay valid when `known` grows.
     """
     result = Resolution(owners=dict(known))
     owners = result.owners
@@ -40,7 +41,7 @@ def resolve(submissions: Iterable[Submission], known: Mapping[Key, int], new_ids
 
 
 def corrections(won: Mapping[Key, int], owners: Mapping[Key, int]) -> Iterator[tuple[Key, int]]:
-    """Identities that were claimed for one lead and turned out to be another's, with the right lead."""
+    """Yield the identities that were claimed for the wrong lead, with the right lead."""
     for key, claimed in won.items():
         if owners[key] != claimed:
             yield key, owners[key]

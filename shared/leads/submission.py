@@ -1,4 +1,4 @@
-"""A submission as the worker holds it: what was accepted, made ready to be matched."""
+"""An accepted submission, and its normalisation for matching. Pure."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,23 +9,23 @@ STATUSES = frozenset({"new", "contacted", "qualified", "converted", "lost"})
 TEXT = ("first_name", "last_name", "company", "job_title", "country", "source", "notes")
 
 OTHER = "email phone status custom_fields starred tags pipeline_id pipeline_stage_id assigned_user_id".split()
-FORM = "_form"  # no lead's field: where a body keeps what belongs to the form
+FORM = "_form"  # not a field of a lead: the part of a body that belongs to the form
 
-KNOWN = frozenset({*TEXT, *OTHER, FORM})  # all that a body holds which is looked at
-MOST_TAGS = 1_000  # of a lead: each of its duplicates reads and writes them all
-NAMED = 10  # unknown fields, or tags, that a warning names
+KNOWN = frozenset({*TEXT, *OTHER, FORM})  # all keys of a body that are used
+MOST_TAGS = 1_000  # per lead: each duplicate reads and writes all of them
+NAMED = 10  # unknown fields or tags that a warning lists
 NO_ROOM_FOR_TAGS = f"tags: the lead would bear over {MOST_TAGS:,}; left out: {{names}}."
 
-Key = tuple[int, str, str]  # workspace id, kind (email, phone), normalised value: what an identity is unique by
+Key = tuple[int, str, str]  # workspace id, kind (email or phone), normalised value; unique
 LeadKey = tuple[int, int]  # workspace id, lead id
 TagName = tuple[int, str]  # workspace id, name as sent
-Tags = dict[TagName, int]  # ids of tags
+Tags = dict[TagName, int]  # ids by name
 State = dict[str, Any]  # a lead's fields as they are now
 
 
 @dataclass(slots=True)
 class Submission:
-    """One accepted submission. `fields` are clean; `keys` are what it can be recognised by, email first."""
+    """One accepted submission. `fields` are normalised; `keys` are its identities, email first."""
 
     id: str
     received_at: int  # milliseconds since the epoch
@@ -45,12 +45,12 @@ class Submission:
 
     @property
     def form(self) -> dict[str, Any] | None:
-        """Of one that a form was filled in with: `id`, the `values` as sent, and the form's `policy` or null."""
+        """The form of the submission, if it came from one: `id`, `values` as sent, and the merge `policy` or null."""
         return self.body.get(FORM)
 
 
 def read(item: dict[str, Any], gateway: str, attempts: int) -> Submission:
-    """A submission out of a journal row's document."""
+    """Decode a submission from the document of a journal row."""
     return Submission(
         item["id"],
         item["at"],
@@ -67,7 +67,7 @@ def read(item: dict[str, Any], gateway: str, attempts: int) -> Submission:
 
 
 def encode(submission: Submission) -> dict[str, Any]:
-    """The item that `read` reads, for a journal row of its own. Nobody waits for it any more."""
+    """Encode a submission for a journal row of its own. No caller waits for it any more, so `reply` is left out."""
     return {
         "id": submission.id,
         "at": submission.received_at,
@@ -81,7 +81,7 @@ def encode(submission: Submission) -> dict[str, Any]:
 
 
 def once(tags: list[str]) -> list[str]:
-    """Each tag once whatever its case, as it was spelt first, in the order sent."""
+    """Return each tag once, in the order sent. Tags that differ in case are one tag, in its first spelling."""
     spelt: dict[str, str] = {}
     for tag in tags:
         spelt.setdefault(tag.lower(), tag)
@@ -89,7 +89,7 @@ def once(tags: list[str]) -> list[str]:
 
 
 def prepare(submission: Submission, *, country: str | None, fold_gmail: bool) -> None:
-    """Normalises what was sent into `fields`, `keys` and `warnings`. Nothing here refuses a lead."""
+    """Normalise the body into `fields`, `keys` and `warnings`. A lead is never refused here."""
     body, fields = submission.body, submission.fields
     for name in TEXT:
         value = body.get(name)
@@ -108,7 +108,7 @@ def prepare(submission: Submission, *, country: str | None, fold_gmail: bool) ->
         fields["starred"] = True
     if tags := body.get("tags"):
         submission.tags = once(tags)
-        if len(submission.tags) > MOST_TAGS:  # of a form, which may name any number
+        if len(submission.tags) > MOST_TAGS:  # a form may name any number of tags
             submission.warnings.append(NO_ROOM_FOR_TAGS.format(names=named(submission.tags[MOST_TAGS:])))
             del submission.tags[MOST_TAGS:]
     if not body.keys() <= KNOWN:
@@ -117,7 +117,7 @@ def prepare(submission: Submission, *, country: str | None, fold_gmail: bool) ->
 
 
 def named(names: list[str]) -> str:
-    """The first of them, for a warning."""
+    """Return the first of the names as one text, for a warning."""
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return ", ".join([name[:50] for name in names[:NAMED]]) + more
 

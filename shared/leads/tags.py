@@ -1,4 +1,4 @@
-"""Tags: by name outside, by id on the lead; made when missing, whatever their case."""
+"""Find and create tags, and change the tags of leads. Callers use names, leads hold ids; case does not matter."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from shared.db import Connection, Statements, as_json
 from shared.leads.edit import Change, Edit
 from shared.leads.submission import MOST_TAGS, LeadKey, State, TagName, Tags, once
 
-# Sorted like every unique key that two transactions may want at once; after the leads are locked.
+# Sorted, as every unique key that two transactions may insert at once. Runs after the leads are locked.
 INSERT = """
 INSERT INTO tags (workspace_id, name)
 SELECT (t->>0)::bigint, t->>1 FROM json_array_elements(%s::json) t ORDER BY 1, lower(upper(t->>1))
@@ -25,13 +25,13 @@ NO_ROOM = f"The tag field must not bring the lead's tags above {MOST_TAGS:,}."
 
 
 async def load_tags(connection: Statements, names: Iterable[TagName]) -> Tags:
-    """The ids of tags by name. Missing ones are made."""
+    """Return the ids of tags by name. Missing tags are created."""
     wanted = set(names)
     return await make_tags(connection, wanted, await find_tags(connection, wanted)) if wanted else {}
 
 
 async def make_tags(connection: Statements, wanted: set[TagName], found: Tags) -> Tags:
-    """Those found, and the others, made."""
+    """Create the wanted tags that were not found. Return the ids of all."""
     missing = wanted - found.keys()
     if not missing:
         return found
@@ -40,36 +40,36 @@ async def make_tags(connection: Statements, wanted: set[TagName], found: Tags) -
 
 
 async def find_tags(connection: Statements, names: Iterable[TagName]) -> Tags:
-    """The ids of those tags that are there."""
+    """Return the ids of the tags that exist."""
     rows = await (await connection.execute(SELECT, (as_json(list(names)),))).fetchall()
     return {(row[0], row[1]): row[2] for row in rows}
 
 
 async def tag_names(connection: Statements, workspace_ids: Iterable[int], ids: Iterable[int]) -> dict[int, str]:
-    """The names of tags of those workspaces, by id."""
+    """Return the names of tags of those workspaces, by id."""
     rows = await (await connection.execute(NAMES, (list(set(workspace_ids)), list(set(ids))))).fetchall()
     return dict(rows)
 
 
 @dataclass(frozen=True, slots=True)
 class Tagging:
-    """The tags that some changes name or may take away."""
+    """The tags that some changes add or may remove: ids by name, and names by id."""
 
     ids: Tags
     names: dict[int, str]
 
     def check(self, edit: Edit, state: State) -> None:
-        """Notes where the lead would come to bear too many."""
+        """Add an error if the lead would have too many tags."""
         if len(self._after(edit.change, state)) > max(MOST_TAGS, len(state["tag_ids"])):
             edit.errors["tag"] = [NO_ROOM]
 
     def apply(self, change: Change, state: State) -> dict[str, Any]:
-        """Sets the tags of a lead; answers what the timeline says of it."""
+        """Set the tags in the state of a lead. Return the change for the timeline."""
         before, after = dict.fromkeys(state["tag_ids"]), dict.fromkeys(self._after(change, state))
         state["tag_ids"] = list(after)
         lists = {
             "tags_added": [self.names[id_] for id_ in after if id_ not in before],
-            # One without a name was deleted: it is not seen any more, and nobody took it away.
+            # A tag without a name was deleted. Nobody sees it any more, so it is not reported as removed.
             "tags_removed": [self.names[id_] for id_ in before if id_ in self.names and id_ not in after],
         }
         return {name: tags for name, tags in lists.items() if tags}
@@ -83,7 +83,7 @@ class Tagging:
 
 
 async def load_tagging(connection: Connection, changes: Sequence[Change], states: Mapping[LeadKey, State]) -> Tagging:
-    """Reads the tags, and makes those that are missing. The leads must be locked: tags come after them."""
+    """Read the tags that changes need, and create missing ones. Lock the leads first: the lock order demands it."""
     added: list[TagName] = [(change.workspace_id, name) for change in changes for name in _named(change)]
     removed = {(change.workspace_id, name) for change in changes for name in change.remove_tags}
     if not added and not removed and not any("tags" in change.set for change in changes):
@@ -96,5 +96,5 @@ async def load_tagging(connection: Connection, changes: Sequence[Change], states
 
 
 def _named(change: Change) -> list[str]:
-    """The tags that the lead is to bear by the change."""
+    """Return the tags that a change adds to its lead."""
     return once([*(change.set.get("tags") or ()), *change.add_tags])

@@ -1,4 +1,4 @@
-"""What a write must know of its workspaces: their settings, and which pipelines, stages and users there are."""
+"""Load what a write of leads needs of workspaces: settings, pipelines, stages, users and tags."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -30,7 +30,7 @@ USERS = "SELECT workspace_id, id FROM users WHERE workspace_id = ANY(%s)"
 
 
 async def load_workspaces(connection: Statements, ids: Iterable[int]) -> dict[int, Workspace]:
-    """Those workspaces, by id. What leads may refer to there is kept until the transaction ends."""
+    """Return the settings of workspaces by id. Locks their references (shared) until the transaction ends."""
     wanted = list(set(ids))
     await references.hold(connection, wanted)
     rows = await (await connection.execute(SELECT, (wanted,))).fetchall()
@@ -38,9 +38,9 @@ async def load_workspaces(connection: Statements, ids: Iterable[int]) -> dict[in
 
 
 class Known(NamedTuple):
-    """A workspace as it was at `version`, which is another as soon as any of this changes; new tags change nothing.
+    """A workspace at one `version`. Every change of this data raises the version, except new tags.
 
-    `is_watched`: somebody waits for its events. `tags`: ids by name, of those that were asked for and are there.
+    `is_watched` is true if something consumes its events. `tags` are ids by name, of the requested tags that exist.
     """
 
     workspace: Workspace
@@ -50,14 +50,14 @@ class Known(NamedTuple):
 
 
 async def load_with_tags(connection: Statements, names: Mapping[int, Iterable[str]]) -> dict[int, Known]:
-    """Those workspaces, by id, with those of the named tags that there are in each. Nothing is held."""
+    """Return snapshots of workspaces by id, each with those of the named tags that exist. Takes no lock."""
     document = as_json([{"w": id_, "names": list(of)} for id_, of in names.items()])
     rows = await (await connection.execute(SELECT_WITH_TAGS, (document,))).fetchall()
     return {row[0]: Known(Workspace(*row[:-3]), row[-3], row[-2], row[-1] or {}) for row in rows}
 
 
 async def load_places(connection: Statements, ids: Iterable[int]) -> Places:
-    """All pipelines, stages and users of those workspaces."""
+    """Return all pipelines, stages and users of those workspaces."""
     board = Places({}, {}, set())
     wanted = list(set(ids))
     if not wanted:

@@ -1,8 +1,8 @@
-"""The one way in which leads are written, beside ingest: created, changed, deleted.
+"""Create, change and delete leads. Apart from ingest, all writes of leads go through this module.
 
-Each function works in the caller's transaction, keeps to the order of locks of docs/architecture.md, and leaves one
-entry on the timeline and one event in the outbox for every change. A deadlock all the same, or `Contended`, means
-that the transaction should be run again.
+Each function runs in the caller's transaction, follows the lock order of docs/architecture.md, and adds one entry to
+the timeline and one event to the outbox for every change. After a deadlock or a contention error the caller should run
+the transaction again.
 """
 
 from collections.abc import Iterable, Sequence
@@ -52,9 +52,9 @@ WHERE v.is_watched
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a change was not made: the lead is not there, or errors by field.
+    """A change that was not made, because the lead does not exist or because of errors by field.
 
-    `holders` names the lead that an email or phone belongs to, by field.
+    `holders` are the leads that own an email or phone, by field.
     """
 
     change: Change
@@ -64,7 +64,7 @@ class Refusal:
 
 
 class Refused(Exception):
-    """The lead was not created. The transaction must be rolled back."""
+    """The lead was not created. The caller must roll the transaction back."""
 
     def __init__(self, errors: Fields, holders: dict[str, int]) -> None:
         super().__init__("The lead cannot be created.")
@@ -73,7 +73,7 @@ class Refused(Exception):
 
 
 async def create(connection: Connection, workspace_id: int, fields: dict[str, Any], cause: Cause) -> int:
-    """A new lead; answers its id. Raises `Refused` with all that is wrong."""
+    """Create a lead and return its id. Raises `LeadNotCreated` with all errors."""
     cursor = await connection.execute("SELECT nextval('lead_ids')")
     lead_id: int = (await cursor.fetchall())[0][0]
     change = Change(workspace_id, lead_id, cause=cause, set=fields)
@@ -93,9 +93,9 @@ async def create(connection: Connection, workspace_id: int, fields: dict[str, An
 
 
 async def change(connection: Connection, changes: Sequence[Change]) -> list[Refusal]:
-    """Makes the changes, in order; several may be of one lead. Those that cannot be are answered, the rest are made.
+    """Make the changes in order; several may be of one lead. Return those that could not be made.
 
-    A change that changes nothing leaves nothing behind.
+    A change without effect adds neither an entry nor an event.
     """
     edits = await _prepared(connection, changes)
     won = await _claim(connection, edits)
@@ -124,10 +124,10 @@ async def change(connection: Connection, changes: Sequence[Change]) -> list[Refu
 
 
 async def delete(connection: Connection, workspace_id: int, lead_id: int, cause: Cause) -> bool:
-    """Deletes a lead; False when it is not there.
+    """Delete a lead and its tasks. Return False if the lead does not exist.
 
-    Its contacts are free again, but a phone that a possible duplicate shows is that one's now; its tasks go. Its
-    submissions and timeline stay, the last entry with the lead's last record, until it is erased.
+    Its contacts are free again, but a phone that a possible duplicate shows moves to that lead. Its submissions and its
+    timeline stay until it is erased. The last entry of the timeline holds the last record of the lead.
     """
     lead = (workspace_id, lead_id)
     if lead not in await _lock_kin(connection, {lead}, {lead}, ["workspace_id", "id"]):
@@ -144,7 +144,7 @@ async def delete(connection: Connection, workspace_id: int, lead_id: int, cause:
 DELETE = (
     "DELETE FROM leads WHERE workspace_id = %(w)s AND id = %(lead)s",
     "DELETE FROM tasks WHERE workspace_id = %(w)s AND lead_id = %(lead)s",
-    # Noted on both leads, and only by who has both under lock.
+    # Noted on both leads, and only by transactions that have both under lock.
     """DELETE FROM possible_duplicates p USING possible_duplicates mine
        WHERE mine.workspace_id = %(w)s AND mine.lead_id = %(lead)s AND p.workspace_id = %(w)s
          AND (p.lead_id, p.other_id) = (mine.other_id, mine.lead_id)""",
@@ -161,7 +161,7 @@ async def _prepared(connection: Connection, changes: Sequence[Change], *, new: b
 
 
 async def _claim(connection: Connection, edits: Sequence[Edit]) -> dict[Key, int]:
-    """Claims what would identify the leads; answers what was won. What another lead holds becomes an error."""
+    """Claim the identities of the edits and return those won. A contact of another lead becomes an error."""
     wanted: dict[Key, int] = {}
     for edit in edits:
         for key in edit.keys.values():
@@ -169,7 +169,7 @@ async def _claim(connection: Connection, edits: Sequence[Edit]) -> dict[Key, int
     lost = await identities.claim(connection, wanted) if wanted else []
     held = await identities.owners(connection, lost) if lost else {}
     if len(held) < len(lost):
-        # Just let go by another transaction. To claim again, with others already won, would be out of order.
+        # Another transaction just released it. To claim again, with others already won, would break the lock order.
         raise Contended("identities kept changing")
     holders = wanted | held
     for edit in edits:
@@ -180,7 +180,7 @@ async def _claim(connection: Connection, edits: Sequence[Edit]) -> dict[Key, int
 
 
 async def _lock(connection: Connection, changes: Sequence[Change]) -> dict[LeadKey, State]:
-    """The leads as they are now; with them are locked those to which a phone may pass on."""
+    """Lock and read the leads. Also locks the leads to which a phone may be handed over."""
     phones = {_lead(change) for change in changes if "phone" in change.set}
     return await _lock_kin(connection, {_lead(change) for change in changes}, phones, COLUMNS)
 
@@ -190,20 +190,22 @@ async def _lock_kin(
 ) -> dict[LeadKey, State]:
     duplicates = await heirs.kin(connection, of)
     states = await identities.lock(connection, leads | duplicates, columns)
-    if not await heirs.kin(connection, of) <= duplicates:  # noted while this waited for the locks
+    if not await heirs.kin(connection, of) <= duplicates:  # one was noted while this transaction waited for the locks
         raise Contended("possible duplicates kept changing")
     return states
 
 
 async def _verify(connection: Connection, own: dict[Key, int]) -> None:
-    """That the leads, locked by now, still hold what they held before they were: another transaction may have replaced
-    it while this one waited for the lock."""
+    """Check that the locked leads still own their identities. Raises a contention error if not.
+
+    Another transaction may have replaced them while this one waited for the locks.
+    """
     if own and await identities.owners(connection, own) != own:
         raise Contended("identities kept changing")
 
 
 def _apply(edits: Iterable[Edit], states: dict[LeadKey, State], tags: Tagging) -> tuple[list[Record], dict[Key, int]]:
-    """Brings the edits into the states; answers the timeline's entries, and the identities that are to be freed."""
+    """Apply the edits to the states. Return the entries for the timeline and the identities to release."""
     entries: list[Record] = []
     freed: dict[Key, int] = {}
     for edit in edits:
@@ -238,7 +240,7 @@ def _lead(change: Change) -> LeadKey:
 
 
 def _blank(workspace_id: int, lead_id: int) -> State:
-    """A lead of which nothing is known yet."""
+    """Return the state of a lead without any data."""
     blank: State = dict.fromkeys(COLUMNS)
     known = {"status": "new", "lead_score": 0, "starred": False, "custom_fields": {}, "tag_ids": []}
     return blank | known | {"workspace_id": workspace_id, "id": lead_id}

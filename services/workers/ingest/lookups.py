@@ -1,4 +1,4 @@
-"""The lookups of a batch that is written: settings from memory, identities claimed, leads locked, tags made."""
+"""The lookups of ingest: settings come from the cache, identities are claimed, leads locked, missing tags created."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -14,7 +14,7 @@ from shared.leads.workspaces import Known, load_places
 
 
 class BatchLookups:
-    """The lookups of one batch, in its transaction: see `DecisionLookups`."""
+    """The lookups of one batch, in its transaction. Implements `DecisionLookups`."""
 
     def __init__(self, connection: Statements, facts: Facts, ids: LeadIds) -> None:
         self._connection = connection
@@ -46,7 +46,7 @@ class BatchLookups:
         return await make_tags(self._connection, names, known)
 
     def watched(self) -> list[int]:
-        """The workspaces in which somebody waits for events."""
+        """Return the workspaces where something consumes events."""
         return [id_ for id_, one in self._known.items() if one.is_watched]
 
 
