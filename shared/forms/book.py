@@ -1,4 +1,4 @@
-"""Forms as those see them who take what they are filled in with: cached, as keys are."""
+"""A cache of forms for processes that receive form submissions."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ CACHED = 5_000  # forms
 
 FormKey = tuple[int, int]  # workspace id, form id
 
-BOOK = web.AppKey[Cached[FormKey, Form]]("form_book")  # in a process that takes what forms are filled in with
+BOOK = web.AppKey[Cached[FormKey, Form]]("form_book")  # in a process that receives form submissions
 
 SELECT = """
 SELECT f.id, f.workspace_id, f.is_active, f.fields, f.settings
@@ -28,12 +28,12 @@ SELECT id, workspace_id, is_active, fields, settings FROM forms WHERE is_active 
 
 
 def form_book(pool: Pool, notices: Notices) -> Cached[FormKey, Form]:
-    """The forms that were filled in lately. One per process."""
+    """Return a cache of recently used forms. One per process."""
     return Cached(pool, notices, CHANNEL, _read, _read_first, CACHED)
 
 
 async def tell(connection: Connection) -> None:
-    """Says, when the transaction commits, that a form was changed."""
+    """Notify all caches, when the transaction commits, that a form was changed."""
     await connection.execute("SELECT pg_notify(%s, '')", (CHANNEL,))
 
 

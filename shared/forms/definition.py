@@ -1,4 +1,4 @@
-"""What a form is: its fields, its settings, and what may not be said in them."""
+"""Define forms: their fields, their settings, and the rules for both. Pure."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -32,7 +32,8 @@ FieldType = Literal[
 ]
 CHOICES = ("select", "multiselect", "radio")  # and a checkbox that has options
 
-# What describes the person or the visit. Pipeline, stage, assignee and star are not a visitor's to choose: settings.
+# Only fields that describe the person or the visit. A visitor must not choose pipeline, stage, assignee and star: these
+# are settings of the form.
 LEAD_FIELDS = (
     "first_name",
     "last_name",
@@ -48,7 +49,7 @@ LEAD_FIELDS = (
 )
 FULL_NAME = "full_name"
 CUSTOM = "custom_fields."
-SHARED = ("notes", "tags")  # what several fields may be mapped to: they add up
+SHARED = ("notes", "tags")  # several fields may be mapped to these: their values add up
 
 DEFAULT_SOURCE = "form"
 
@@ -160,7 +161,7 @@ LISTS = ("tags", "allowed_origins", "notify_emails")
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A form as it is filled in."""
+    """A form with its fields and settings, as needed to check a submission."""
 
     id: int
     workspace_id: int
@@ -170,7 +171,7 @@ class Form:
 
 
 def complete_fields(fields: list[dict[str, Any]] | None) -> list[FormFieldRecord]:
-    """Sound fields with all their members. A field without a label is called by its key."""
+    """Return checked fields with all their members. The label of a field is its key by default."""
     return [
         {
             "key": field["key"],
@@ -186,21 +187,21 @@ def complete_fields(fields: list[dict[str, Any]] | None) -> list[FormFieldRecord
 
 
 def complete_settings(settings: Mapping[str, Any]) -> FormSettingsRecord:
-    """Stored settings with the defaults of those that are not set."""
+    """Return stored settings, with defaults for those that are not set."""
     defaults: dict[str, Any] = {name: [] if name in LISTS else None for name in FormSettingsRecord.__annotations__}
     return {**defaults, **settings}  # type: ignore[typeddict-item]
 
 
 def merge_settings(stored: Mapping[str, Any], sent: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What is stored after a change: what was sent replaces what was there, null takes it out; null alone all of it."""
+    """Return the settings to store after a change. A null value removes a setting; None in place of all removes all."""
     merged = {} if sent is None else {**stored, **sent}
     return {name: value for name, value in merged.items() if value is not None}
 
 
 def contradictions(fields: Any) -> Fields:
-    """What is wrong between the members of fields, by dotted name; each may be wrong in itself as well.
+    """Return errors about combinations of members and fields, by dotted name.
 
-    Takes fields as they were sent, unchecked, so that everything is told at once.
+    Takes the fields as sent and unchecked, so that the caller gets these errors along with those of single members.
     """
     errors: Fields = {}
     seen: set[tuple[str, str]] = set()
@@ -230,5 +231,5 @@ def _contradictions(field: dict[str, Any], seen: set[tuple[str, str]]) -> Iterat
 
 
 def _is_no_text(kind: Any, options: Any) -> bool:
-    """Whether what it is filled in with is a yes or no, or a file."""
+    """Return whether the value of a field is a yes or no, or a file."""
     return kind in ("consent", "file") or (kind == "checkbox" and not options)

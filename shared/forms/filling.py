@@ -1,4 +1,4 @@
-"""What a form is filled in with: checked against its fields, and turned into the lead that it means."""
+"""Check the values of a form submission against the form, and turn them into a lead. Pure."""
 
 import math
 import re
@@ -12,7 +12,7 @@ from shared.leads.contact import Invalid, normalise_email
 from shared.leads.forms import FLAGS
 from shared.validation import INT64, MESSAGES, Fields, Unacceptable, cleaned, is_url
 
-# Longest texts, in characters, that a form's field and a lead's field take.
+# The maximum length, in characters, of texts in a field of a form and in a field of a lead.
 TYPE_LIMITS = {
     **dict.fromkeys(get_args(FieldType), 1000),
     **{"textarea": 10_000, "email": 254, "phone": 64, "url": 2048, "file": 2048},
@@ -22,29 +22,29 @@ LEAD_LIMITS = {
     **{"email": 254, "phone": 64, "country": 100, "status": 50, "notes": 10_000, "tags": 100},
 }
 
-# What number inputs of browsers send, `.5` and `1e2` too, and a sign before it.
+# Numbers as number inputs of browsers send them, including `.5` and `1e2`, with an optional sign.
 _NUMBER = re.compile(r"[+-]?(\d{1,300}|\d{0,300}\.\d{1,300})([eE][+-]?\d{1,300})?").fullmatch
 _SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv", "phd", "md", "mba", "esq"})
 
 
 class File(NamedTuple):
-    """An uploaded file as far as it is kept: its content is not."""
+    """The metadata of an uploaded file. Its content is not stored."""
 
     name: str
     size: int  # bytes
     type: str
-    digest: str = ""  # of its content, by which a repeat is told from another body; not kept
+    digest: str = ""  # of its content; tells a repeat from another body, and is not stored
 
 
 class Filled(NamedTuple):
-    """`values`: what was sent for the form's own fields, as it was sent. `lead`: the lead that it means."""
+    """A checked submission: the `values` of the form's own fields as sent, and the `lead` that they describe."""
 
     values: dict[str, Any]
     lead: dict[str, Any]
 
 
 class Wrong(ValueError):
-    """A value that its field does not take; the text is the message, with `{field}` for the field's name."""
+    """A value that its field does not accept. The text is the message, with `{field}` for the field's name."""
 
 
 @dataclass(slots=True)
@@ -54,7 +54,7 @@ class _Filling:
     lead: dict[str, Any]
 
     def fill(self, field: FormFieldRecord, sent: Any) -> None:
-        """Takes one field's value, or notes what is wrong with it."""
+        """Add the value of one field to the lead, or its error to the errors."""
         key = field["key"]
         value = cleaned(sent, self.errors, key)
         if any(name == key or name.startswith(f"{key}.") for name in self.errors):
@@ -70,10 +70,10 @@ class _Filling:
 
 
 def fill(form: Form, sent: Mapping[str, Any], *, encoded: bool = False) -> Filled:
-    """Checks what was sent against the form. Raises `Unacceptable` with the messages of all fields at once.
+    """Check the sent values against the form. Raises a validation error with the messages of all fields at once.
 
-    Keys that the form does not know are ignored. `encoded`: it came from a web form, in which a name may be given
-    twice (the last one counts) and a box that is not ticked is not sent.
+    Keys that the form does not know are ignored. `encoded` means that the values came from a web form: a name may occur
+    twice (the last value counts), and a box that is not ticked is missing.
     """
     known = {field["key"]: sent[field["key"]] for field in form.fields if field["key"] in sent}
     filling = _Filling(form, {}, {})
@@ -87,14 +87,14 @@ def fill(form: Form, sent: Mapping[str, Any], *, encoded: bool = False) -> Fille
 
 
 def _shown(value: Any) -> Any:
-    """What was sent, as the submission keeps it: of a file what is known of it, of several each."""
+    """Return a value as the submission stores it: the metadata of files, also within lists."""
     if isinstance(value, File):
         return {"name": value.name, "size": value.size, "type": value.type}
     return [_shown(one) for one in value] if isinstance(value, list) else value
 
 
 def split_name(name: str) -> tuple[str, str]:
-    """First and last name: `Ada Lovelace`, `Ludwig van Beethoven` and `Lovelace, Ada`; one word is a first name."""
+    """Split a name such as `Ada Lovelace` or `Lovelace, Ada` into first and last name. One word is a first name."""
     last, comma, first = (part.strip() for part in name.partition(","))
     if comma and last and first and first.replace(".", "").lower() not in _SUFFIXES:
         return first, last
@@ -141,7 +141,9 @@ def _read_number(_: FormFieldRecord, value: Any) -> int | float:
         value = float(value) if set(value) & set(".eE") else int(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Wrong(MESSAGES["number"])
-    if isinstance(value, int) and not -INT64 <= value < INT64:  # before all else: it may be beyond any float
+    if (
+        isinstance(value, int) and not -INT64 <= value < INT64
+    ):  # checked first: the integer may be too large for a float
         raise Wrong("The {field} field must be a number of at most 64 bits.")
     if not math.isfinite(value):
         raise Wrong(MESSAGES["number"])
@@ -186,7 +188,7 @@ def _read_checkbox(field: FormFieldRecord, value: Any) -> bool | list[str]:
 
 
 def _read_file(field: FormFieldRecord, value: Any) -> str:
-    """The file's name, or text that stands for it, such as its address."""
+    """Return the name of a file, or a text in place of it, such as its URL."""
     return _text(field, value.name if isinstance(value, File) else value)
 
 
@@ -197,7 +199,7 @@ READERS: Mapping[str, Callable[[FormFieldRecord, Any], Any]] = {
     "checkbox": _read_checkbox,
     "consent": _read_flag,
     "email": lambda field, value: _email(_text(field, value)),
-    "phone": _text,  # one that cannot be read is warned of later, where the workspace's country is known
+    "phone": _text,  # ingest warns of unreadable phones, since it knows the workspace's country
     "number": _read_number,
     "date": _read_date,
     "url": _read_url,
@@ -223,7 +225,7 @@ def _as_text(value: Any) -> str:
 
 
 def _with_names(lead: dict[str, Any]) -> dict[str, Any]:
-    """A full name gives first and last name, unless these were asked for themselves."""
+    """Split a full name into first and last name, unless the form has fields for these."""
     full = lead.pop(FULL_NAME, None)
     parts = zip(("first_name", "last_name"), split_name(full), strict=True) if full else ()
     return {**{name: part for name, part in parts if part}, **lead}

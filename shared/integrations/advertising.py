@@ -1,4 +1,4 @@
-"""Lead forms of advertising platforms."""
+"""Integration types for lead forms of advertising platforms."""
 
 from shared.integrations.fields import (
     BY_HEADER,

@@ -1,8 +1,9 @@
-"""Credentials: what may be saved of a type, what a change makes of them, and how they are shown. Pure.
+"""Check, change and mask the credentials of an integration. Pure.
 
-They are kept as one JSON object of texts, encrypted. Secrets are shown masked; a masked value that comes back, as from
-a form that was loaded and saved, changes nothing. Where a type sends, its secrets go to the host, and as the user, that
-stand beside them: when those change no secret is kept, or who may not read one could have it sent to a host of theirs.
+Credentials are stored as one encrypted JSON object of texts. Secrets are shown masked. A masked value that comes back,
+such as from a form that was loaded and saved, changes nothing. An outbound type sends its secrets to the host, and as
+the user, that are stored beside them. When those change, all secrets must be sent again. Otherwise a user who may not
+read a secret could have it sent to a host of their own.
 """
 
 import binascii
@@ -19,8 +20,8 @@ from shared.leads.contact import Invalid, normalise_email
 from shared.validation import MESSAGES, Fields, Shape, is_url, said, text
 
 MASK = "••••"
-SHOWN = 4  # characters of a secret that are shown
-LONG = 12  # characters that it must have for that
+SHOWN = 4  # characters at the end of a secret that are shown
+LONG = 12  # characters; shorter secrets are masked completely
 WHSEC = "whsec_"
 ANEW = "The {field} field must be sent anew, since {changed} changes: a secret is not kept for another place or user."
 
@@ -35,7 +36,10 @@ Credential = Annotated[str, BeforeValidator(_as_text, json_schema_input_type=str
 
 
 def _one_by_one(value: Any) -> Any:
-    """Each is read by itself in `merged`: one that is unsound must not make the others look missing."""
+    """Check only that the value is an object.
+
+    `merge_credentials` reads each credential separately, so that an invalid one does not make the others look missing.
+    """
     if not isinstance(value, dict):
         raise said("The {field} field must be an object.")
     return value
@@ -54,10 +58,10 @@ _read = Shape(_Sent).read
 
 
 def merged(kind: IntegrationType, stored: Mapping[str, str], sent: Mapping[str, Any], errors: Fields) -> dict[str, str]:
-    """What is kept after a change: of what was sent null removes, a masked value leaves as it is, all else replaces.
+    """Return the credentials to store after a change. Null removes a value, a masked value keeps it, others replace it.
 
-    Of a type that sends, secrets are kept only while all stored beside them stays. What is wrong goes into `errors`,
-    under `credentials.<key>`.
+    An outbound type keeps its secrets only if all other stored values stay the same. Errors are added to `errors`, under
+    `credentials.<key>`.
     """
     result, kept = dict(stored), set(stored)
     for key, raw in sent.items():
@@ -94,19 +98,19 @@ def _sound(key: str, value: Any, errors: Fields) -> str | None:
 
 
 def shown(kind: IntegrationType, stored: Mapping[str, str]) -> dict[str, str | None]:
-    """Every credential of the type: secrets masked, null for what is not set."""
+    """Return every credential of the type, with secrets masked and null for those that are not set."""
     return {field.key: mask(stored.get(field.key)) if field.secret else stored.get(field.key) for field in kind.fields}
 
 
 def mask(secret: str | None) -> str | None:
-    """What is shown of a secret: of a long one its end, so that people can tell two apart."""
+    """Return a secret as it is shown. A long one keeps its end, so that users can tell two secrets apart."""
     if secret is None:
         return None
     return MASK + secret[-SHOWN:] if len(secret) >= LONG else MASK
 
 
 def whsec_bytes(secret: str) -> bytes:
-    """The key in a Standard Webhooks secret, 24 to 64 bytes. ValueError for what is none."""
+    """Return the key in a Standard Webhooks secret, 24 to 64 bytes. Raises ValueError for other texts."""
     try:
         key = b64decode(secret.removeprefix(WHSEC), validate=True)
     except binascii.Error as error:

@@ -1,4 +1,4 @@
-"""What a type of integration is made of. Pure."""
+"""Define integration types and their credentials. Pure."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -13,7 +13,7 @@ BOTH: Direction = "both"
 
 @dataclass(frozen=True, slots=True)
 class CredentialField:
-    """One credential. `kind` is what is checked of it when it is saved."""
+    """One credential of a type. `kind` selects the check when it is saved."""
 
     key: str
     label: str
@@ -24,7 +24,7 @@ class CredentialField:
 
 @dataclass(frozen=True, slots=True)
 class IntegrationType:
-    """One kind of other party. `verification`: how a request is known to be theirs; `docs`: the vendor's page."""
+    """One type of integration. `verification` describes how its requests are verified; `docs` is the vendor's page."""
 
     type: str
     name: str
@@ -35,17 +35,17 @@ class IntegrationType:
 
     @property
     def is_inbound(self) -> bool:
-        """Whether requests come from it, so that it has an address of ours."""
+        """Whether this type sends requests to us, so that it needs a webhook URL."""
         return self.direction != OUTBOUND
 
     def field(self, key: str) -> CredentialField | None:
-        """The credential of that key."""
+        """Return the credential with that key, or None."""
         return next((field for field in self.fields if field.key == key), None)
 
 
 URL_ALONE = "Requests carry no signature: the address itself is the secret, and must be known to the vendor alone."
 
-# For senders that do not sign, but let a header be set.
+# For senders that do not sign requests but can send a fixed header.
 HEADER = "X-LeadHub-Secret"
 HEADER_SECRET = CredentialField("header_secret", f"Value of the header {HEADER}", required=False)
 BY_HEADER = f"Requests carry no signature: where header_secret is set, the header {HEADER} must have that value."

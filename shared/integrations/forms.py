@@ -1,4 +1,4 @@
-"""Form builders, page builders and schedulers."""
+"""Integration types for form builders, page builders and schedulers."""
 
 from shared.integrations.fields import (
     BY_HEADER,

@@ -1,4 +1,4 @@
-"""Mail, messengers and phones."""
+"""Integration types for mail, messengers and SMS."""
 
 from shared.integrations.fields import (
     BOTH,

@@ -1,4 +1,4 @@
-"""JSON paths: where in a sender's document a value stands. RFC 9535, less what takes more than one walk. Pure."""
+"""JSON paths (RFC 9535), which locate values in a sender's document. Expensive constructs are refused. Pure."""
 
 from functools import lru_cache
 from typing import Any
@@ -11,7 +11,7 @@ LONGEST = 255  # characters
 
 
 class _Environment(JSONPathEnvironment):
-    """Without functions: some match regular expressions, which can be made to take for ever."""
+    """An environment without functions, because some match regular expressions, which can take unbounded time."""
 
     def setup_function_extensions(self) -> None:
         pass
@@ -21,15 +21,15 @@ _ENVIRONMENT = _Environment(strict=True)
 
 
 class InvalidPath(ValueError):
-    """The text is no path, or one that is not taken. The message says why."""
+    """The text is not a path, or a path that is refused. The message says why."""
 
 
 @lru_cache(maxsize=1024)
 def compiled(path: str) -> JSONPath:
-    """The path, as `$.contact.email`, `$.answers[0].value` or `$.fields[?@.key == 'email'].value`. Raises InvalidPath.
+    """Compile a path such as `$.contact.email` or `$.fields[?@.key == 'email'].value`. Raises InvalidPath.
 
-    `..` and a second `$` (in a filter) are refused: their price grows with the square of the document, and the document
-    is a stranger's.
+    `..` and a second `$` (in a filter) are refused: their cost grows with the square of the document, and the document
+    is not trusted.
     """
     if not path.startswith("$"):
         raise InvalidPath("it begins with $")
@@ -38,9 +38,9 @@ def compiled(path: str) -> JSONPath:
     try:
         return _ENVIRONMENT.compile(path)  # type: ignore[return-value]
     except (JSONPathError, RecursionError, ValueError, OverflowError) as error:
-        raise InvalidPath(str(error.args[0])) from error  # its own text fails where the path is at its end
+        raise InvalidPath(str(error.args[0])) from error  # str(error) fails if the error is at the end of the path
 
 
 def values(path: str, document: Any) -> list[Any]:
-    """All values that a path finds in a document, in their order. Raises InvalidPath."""
+    """Return all values that a path finds in a document, in order. Raises InvalidPath."""
     return compiled(path).findall(document)

@@ -1,4 +1,4 @@
-"""Other systems' records, automation platforms, and anything that can post."""
+"""Integration types for CRMs, shops, automation platforms and generic webhooks."""
 
 from shared.integrations.fields import (
     BY_HEADER,

@@ -1,4 +1,4 @@
-"""What becomes of the leads that an integration sends: its settings, as they are sent, kept and shown. Pure."""
+"""Define the settings of an integration: how its requests are mapped to leads, and where these leads go. Pure."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -72,6 +72,6 @@ class IntegrationSettingsRecord(TypedDict):
 
 
 def complete(stored: Mapping[str, Any]) -> IntegrationSettingsRecord:
-    """Stored settings with the defaults of those that are not set."""
+    """Return stored settings, with defaults for those that are not set."""
     defaults: dict[str, Any] = {**dict.fromkeys(IntegrationSettingsRecord.__annotations__), "tags": [], "mapping": {}}
     return {**defaults, **stored}  # type: ignore[typeddict-item]

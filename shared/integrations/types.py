@@ -1,4 +1,4 @@
-"""Every type of integration, once: what it needs, how it is verified, where its vendor tells of it. Pure."""
+"""The catalogue of all integration types: credentials, verification and vendor documentation. Pure."""
 
 from shared.integrations.advertising import ADVERTISING
 from shared.integrations.fields import IntegrationType

@@ -1,4 +1,4 @@
-"""The tables, by subject. Alembic compares the database with what is imported here."""
+"""The tables, by subject. Alembic compares the database with the models that are imported here."""
 
 from shared.models.automations import (
     Automation,

@@ -1,4 +1,4 @@
-"""What happens by itself: automations and their runs, scoring rules, tasks."""
+"""Tables of automations and their runs, scoring rules and tasks."""
 
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from shared.models.base import Base, Ciphertext, Id, Now, WorkspaceKey
 
 
 class Automation(Base):
-    """A trigger and the steps that follow. `trigger_type` repeats the trigger's type for the index."""
+    """A trigger and the steps that follow it. `trigger_type` repeats the trigger's type for the index."""
 
     __tablename__ = "automations"
 
@@ -23,7 +23,7 @@ class Automation(Base):
     trigger: Mapped[dict[str, Any]] = mapped_column(JSONB)
     trigger_type: Mapped[str]
     steps: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=text("'[]'"))
-    secrets: Mapped[Ciphertext | None]  # JSON: of its webhooks, by URL
+    secrets: Mapped[Ciphertext | None]  # JSON: the secrets of its webhooks, by URL
     created_at: Mapped[Now]
     updated_at: Mapped[Now]
 
@@ -34,10 +34,10 @@ class Automation(Base):
 
 
 class AutomationRun(Base):
-    """One automation acting on one lead because of one event: the unique key is what makes it once.
+    """One automation that acts on one lead because of one event. The unique key makes it run only once.
 
-    A run that waits holds nothing in memory: `due_at` says when it goes on, and `plan` with which steps, whatever
-    becomes of the automation meanwhile.
+    A waiting run holds nothing in memory: `due_at` is the time at which it continues. `plan` holds its remaining steps,
+    so that later changes of the automation do not affect it.
     """
 
     __tablename__ = "automation_runs"
@@ -49,7 +49,7 @@ class AutomationRun(Base):
     lead_id: Mapped[int]
     state: Mapped[str]  # waiting, done, stopped, failed
     step: Mapped[int] = mapped_column(SmallInteger, server_default="0")  # the next one, from 0
-    steps: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=text("'[]'"))  # what each came to
+    steps: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=text("'[]'"))  # the outcome of each
     plan: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
     chain: Mapped[list[int]] = mapped_column(
         ARRAY(BigInteger), server_default=text("'{}'")
@@ -72,7 +72,7 @@ class AutomationRun(Base):
 
 
 class AutomationTurn(Base):
-    """Whose turn it is at a step that assigns in turn: the turn after the last, counted over its whole list."""
+    """The position of a step that assigns users round robin: the next position in its whole list."""
 
     __tablename__ = "automation_turns"
 
@@ -83,24 +83,24 @@ class AutomationTurn(Base):
 
 
 class Silence(Base):
-    """A lead that an automation waits for to be silent: due when nothing happens until then."""
+    """A timer of a `no_activity` automation for one lead. It fires if nothing happens to the lead until `due_at`."""
 
     __tablename__ = "silences"
 
     workspace_id: Mapped[WorkspaceKey]
     automation_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     lead_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    activity_id: Mapped[int]  # the last thing that happened to it
+    activity_id: Mapped[int]  # the last entry on its timeline
     due_at: Mapped[datetime] = mapped_column(index=True)
 
     __table_args__ = (Index(None, "workspace_id", "due_at"),)
 
 
 class RuleVersion(Base):
-    """Whether anything in the workspace waits for events, and a number that changes with every change of it.
+    """A number that grows with every change of a workspace's rules, and whether anything consumes its events.
 
-    Kept by triggers on automations, scoring rules, subscriptions and forms: no writer can forget it, and whoever keeps
-    rules in memory knows by one short row whether they are still true.
+    Triggers on automations, scoring rules, subscriptions and forms maintain it, so that no writer can forget it. A
+    process that caches rules reads this one short row to see whether they are current.
     """
 
     __tablename__ = "rule_versions"
@@ -111,7 +111,7 @@ class RuleVersion(Base):
 
 
 class LeadPoints(Base):
-    """What of a lead's score the scoring rules gave; the rest was adjusted by automations."""
+    """The part of a lead's score that comes from scoring rules. The rest was adjusted by automations."""
 
     __tablename__ = "lead_points"
 
@@ -121,7 +121,7 @@ class LeadPoints(Base):
 
 
 class ScoringRule(Base):
-    """Points that a lead has while the rule fits it."""
+    """Points that a lead has while the rule matches it."""
 
     __tablename__ = "scoring_rules"
 
@@ -137,7 +137,7 @@ class ScoringRule(Base):
 
 
 class Task(Base):
-    """Something that somebody should do about a lead."""
+    """A task for a user, perhaps about a lead."""
 
     __tablename__ = "tasks"
 

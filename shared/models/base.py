@@ -1,4 +1,4 @@
-"""What every table shares: the naming convention (so that a migration can name a constraint) and common columns."""
+"""The base of all tables: common column types, and a naming convention so that migrations can name constraints."""
 
 from datetime import datetime
 from typing import Annotated
@@ -16,7 +16,7 @@ CONVENTION = {
 
 
 class Base(DeclarativeBase):
-    """All tables. Each but `journal`, `processes` and `workspaces` itself bears `workspace_id` first in its keys."""
+    """The base class. Every key except those of `journal`, `processes` and `workspaces` starts with `workspace_id`."""
 
     metadata = MetaData(naming_convention=CONVENTION)
     type_annotation_map = {str: Text, int: BigInteger, datetime: DateTime(timezone=True)}  # noqa: RUF012
@@ -24,8 +24,8 @@ class Base(DeclarativeBase):
 
 Id = Annotated[int, mapped_column(BigInteger, Identity(), primary_key=True)]
 WorkspaceKey = Annotated[int, mapped_column(BigInteger, primary_key=True, autoincrement=False)]
-# What `shared/vault.py` encrypted. A rotation of the keys finds its columns by this mark.
+# Encrypted by `shared/crypto/encryption.py`. A rotation of the keys finds the columns by this mark.
 Ciphertext = Annotated[bytes, mapped_column(LargeBinary, info={"encrypted": True})]
 Now = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now())]
-# When the row is written: what happens to a lead is in order of time, since it is locked by then.
+# The time of the write, not of the transaction's start: entries of a lead are in order, since it is locked by then.
 Moment = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.clock_timestamp())]

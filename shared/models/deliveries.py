@@ -1,4 +1,4 @@
-"""What leaves the house: deliveries, every attempt at them, the state of those who receive, and who wants no mail."""
+"""Tables of outbound deliveries: each attempt, the state of each receiver, and suppressed addresses."""
 
 from datetime import datetime
 from typing import Any
@@ -13,11 +13,11 @@ PENDING = text("state = 'pending'")
 
 
 class Delivery(Base):
-    """One message to one receiver, under one id however often it is sent.
+    """One message to one receiver. Its id stays the same however often it is sent.
 
-    While one sender has it in hand `sending_since` is set and `due_at` is the end of its lease: a sender that dies
-    needs nobody to free its rows. `attempts` counts those begun, and tells a sender that was slower than its lease that
-    somebody else has it.
+    While a sender works on it, `sending_since` is set and `due_at` is the end of the lease, so that the rows of a dead
+    sender become due by themselves. `attempts` counts the attempts that were started. A sender that was slower than its
+    lease sees by it that another sender has the delivery.
     """
 
     __tablename__ = "deliveries"
@@ -31,15 +31,15 @@ class Delivery(Base):
     subscription_id: Mapped[int | None]
     integration_id: Mapped[int | None]
     user_id: Mapped[int | None]
-    target: Mapped[Ciphertext | None]  # JSON: an address of the delivery's own
-    endpoint: Mapped[str]  # what circuit and concurrency are kept for: `subscription:5`, `host:…`, `mail`
-    payload: Mapped[bytes] = mapped_column(LargeBinary)  # JSON, frozen: every attempt sends the same bytes
+    target: Mapped[Ciphertext | None]  # JSON: the delivery's own address
+    endpoint: Mapped[str]  # key of circuit and concurrency: `subscription:5`, `host:…`, `mail`
+    payload: Mapped[bytes] = mapped_column(LargeBinary)  # JSON; every attempt sends the same bytes
     state: Mapped[str] = mapped_column(server_default="pending")  # then sent, failed, cancelled, suppressed
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
-    attempts_before: Mapped[int] = mapped_column(SmallInteger, server_default="0")  # those before it was sent again
+    attempts_before: Mapped[int] = mapped_column(SmallInteger, server_default="0")  # attempts before the last resend
     due_at: Mapped[Now]
     sending_since: Mapped[datetime | None]
-    sender: Mapped[int | None]  # the server process of its connection: gone, and the sender is taken for dead
+    sender: Mapped[int | None]  # server process of its connection; if it is gone, the sender is dead
     error: Mapped[str | None]  # the last one
     created_at: Mapped[Now]
     finished_at: Mapped[datetime | None] = mapped_column(index=True)
@@ -63,7 +63,7 @@ class Delivery(Base):
 
 
 class DeliveryAttempt(Base):
-    """One attempt, noted before it is made: one whose sender died is on record too."""
+    """One attempt. It is recorded before it is made, so that attempts of senders that died are on record, too."""
 
     __tablename__ = "delivery_attempts"
 
@@ -75,26 +75,26 @@ class DeliveryAttempt(Base):
     duration_ms: Mapped[int | None]
     request: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # method, url, headers; no secret in any
     status: Mapped[int | None] = mapped_column(SmallInteger)
-    headers: Mapped[dict[str, str] | None] = mapped_column(JSONB)  # of the answer
+    headers: Mapped[dict[str, str] | None] = mapped_column(JSONB)  # of the response
     body: Mapped[str | None]  # its first 4 KiB
     error: Mapped[str | None]
 
 
 class Endpoint(Base):
-    """How a receiver has been doing. No row: nothing is known of it."""
+    """The recent results of a receiver. Without a row nothing is known of it."""
 
     __tablename__ = "endpoints"
 
     workspace_id: Mapped[WorkspaceKey]
     endpoint: Mapped[str] = mapped_column(primary_key=True)
     failures: Mapped[int] = mapped_column(server_default="0")  # in a row
-    slots: Mapped[int] = mapped_column(SmallInteger)  # how many may be under way at once
-    open_until: Mapped[datetime | None]  # until then no first try is made: its circuit is open
+    slots: Mapped[int] = mapped_column(SmallInteger)  # allowed concurrent attempts
+    open_until: Mapped[datetime | None]  # the circuit is open: no first attempts until then
     succeeded_at: Mapped[datetime | None]
 
 
 class Suppression(Base):
-    """An address that gets no more mail as a lead."""
+    """An email address to which leads' mail is no longer sent."""
 
     __tablename__ = "suppressions"
 

@@ -1,4 +1,4 @@
-"""Forms: what a visitor fills in, and what becomes of it."""
+"""The table of forms."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from shared.models.base import Base, Id, Now
 
 
 class Form(Base):
-    """A form and its fields. `public_id` stands in addresses that anybody may see."""
+    """A form with its fields and settings. `public_id` is part of public URLs."""
 
     __tablename__ = "forms"
 

@@ -1,4 +1,4 @@
-"""What was accepted and what became of it: journal, submissions, their keys, the outbox and the ledger."""
+"""Tables of intake: the journal, submissions, idempotency keys, the outbox, the ledger and the processes."""
 
 import uuid
 from datetime import datetime
@@ -12,9 +12,9 @@ from shared.models.base import Base, Id, Moment, Now, WorkspaceKey
 
 
 class JournalRow(Base):
-    """One flush of a gateway: up to 500 accepted submissions as one document. Gone once they are ingested.
+    """One flush of a gateway: up to 500 accepted submissions in one document. Deleted when they are ingested.
 
-    The key starts with the lane, so that workers find lane 0 without reading the others' backlog.
+    The key starts with the lane, so that workers find lane 0 without reading the backlog of the others.
     """
 
     __tablename__ = "journal"
@@ -30,7 +30,7 @@ class JournalRow(Base):
 
 
 class Submission(Base):
-    """An accepted submission in its final state, written once by the worker that decided it."""
+    """An accepted submission in its final state. The worker that ingests it writes it once."""
 
     __tablename__ = "submissions"
 
@@ -40,11 +40,11 @@ class Submission(Base):
     state: Mapped[str]
     channel: Mapped[str]
     source: Mapped[str | None]
-    key_id: Mapped[int | None]  # of the API key that posted it: it may read what became of it
+    key_id: Mapped[int | None]  # the API key that posted it; that key may read the outcome
     lead_id: Mapped[int | None]
     is_duplicate: Mapped[bool | None]
     matched_on: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
-    payload: Mapped[bytes] = mapped_column(LargeBinary)  # bytes: NUL and lone surrogates are legal in what is sent
+    payload: Mapped[bytes] = mapped_column(LargeBinary)  # bytes, because sent text may contain NUL and lone surrogates
     changes: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     warnings: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
     error: Mapped[str | None]
@@ -59,7 +59,7 @@ class Submission(Base):
             "received_at",
             postgresql_where=text("state <> 'done'"),
         ),
-        # Ascending though lists are read from the end: what comes goes to the right edge, the cheapest place.
+        # Ascending, though lists are read from the end: new rows go to the right edge, which costs least.
         Index("ix_submissions_list", "workspace_id", "received_at"),
         Index(
             "ix_submissions_channel",
@@ -73,8 +73,10 @@ class Submission(Base):
 
 
 class SubmissionKey(Base):
-    """An idempotency key that was used: its submission and the hash of its body. Of one that waits for its next attempt
-    it is there before the submission's row."""
+    """A used idempotency key, with its submission and the hash of its body.
+
+    If a submission waits for its next attempt, its key exists before its own row.
+    """
 
     __tablename__ = "submission_keys"
 
@@ -85,10 +87,10 @@ class SubmissionKey(Base):
 
 
 class Event(Base):
-    """The outbox: a timeline entry that automations and webhooks have not looked at yet.
+    """The outbox: a timeline entry that automations and webhooks have not processed yet.
 
-    Written in the transaction that made it true. What happened stands in the entry, once: a lead that came with two
-    tags is one event, out of which its reader makes `lead.created` and two `tag.added`.
+    The transaction that writes the entry writes the event. The details are in the entry only: a lead that arrives with
+    two tags is one event, and its reader turns it into `lead.created` and two `tag.added`.
     """
 
     __tablename__ = "events"
@@ -102,7 +104,7 @@ class Event(Base):
 
 
 class Ledger(Base):
-    """How many submissions are in each state; the sum of what was folded. See `shared/ledger.py`."""
+    """The number of submissions in each state, up to the last fold. See `shared/accounting/ledger.py`."""
 
     __tablename__ = "ledger"
 
@@ -112,7 +114,7 @@ class Ledger(Base):
 
 
 class LedgerDelta(Base):
-    """A change of the ledger, appended by the transaction that makes it true: counters in place would be a hot row."""
+    """A change of the ledger. Transactions append changes, because a counter in place would be a hot row."""
 
     __tablename__ = "ledger_deltas"
 
@@ -123,7 +125,7 @@ class LedgerDelta(Base):
 
 
 class Process(Base):
-    """The heartbeat of a service, and the journal rows that a worker or sweeper has in hand."""
+    """The heartbeat of a service process, and the journal rows that a worker or sweeper is working on."""
 
     __tablename__ = "processes"
 
@@ -134,5 +136,5 @@ class Process(Base):
     started_at: Mapped[Now]
     seen_at: Mapped[Now]
     in_hand: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default=text("'{}'"))
-    fingerprints: Mapped[dict[str, str]] = mapped_column(JSONB, server_default=text("'{}'"))  # of what it uses
-    died_at: Mapped[datetime | None]  # when its next life found that the last one had not ended in order
+    fingerprints: Mapped[dict[str, str]] = mapped_column(JSONB, server_default=text("'{}'"))  # of its settings
+    died_at: Mapped[datetime | None]  # when its successor found that it had not ended cleanly

@@ -1,4 +1,4 @@
-"""The other parties: where leads come from and where messages go. What they trust us with is encrypted."""
+"""Tables of integrations and webhook subscriptions. Their secrets are encrypted."""
 
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from shared.models.base import Base, Ciphertext, Id, Now
 
 
 class Integration(Base):
-    """One connection to another party. The token in its webhook URL is found by its digest."""
+    """One connection to a third party. The token of its webhook URL is looked up by its digest."""
 
     __tablename__ = "integrations"
 
@@ -31,7 +31,7 @@ class Integration(Base):
 
 
 class WebhookSubscription(Base):
-    """Somebody's address that is told of events."""
+    """A subscription of a URL to events."""
 
     __tablename__ = "webhook_subscriptions"
 
@@ -42,7 +42,7 @@ class WebhookSubscription(Base):
     description: Mapped[str | None]
     is_active: Mapped[bool] = mapped_column(server_default=text("true"))
     secret: Mapped[Ciphertext]  # `whsec_…`
-    old_secret: Mapped[Ciphertext | None]  # signs as well until `old_secret_until`
+    old_secret: Mapped[Ciphertext | None]  # also signs, until `old_secret_until`
     old_secret_until: Mapped[datetime | None]
     disabled_reason: Mapped[str | None]
     disabled_at: Mapped[datetime | None]

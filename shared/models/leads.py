@@ -1,7 +1,7 @@
-"""The lead, what identifies it, and what is known of it.
+"""Tables of leads, their identities, tags and timelines.
 
-The tables here are written by every submission. They carry no foreign keys: each costs the hot path about 4 µs a row,
-and what they would guard is decided under the locks of `shared/leads` (docs/decisions/0004).
+Every submission writes these tables. They have no foreign keys: each would cost the hot path about 4 µs per row. The
+locks of `shared/leads` protect the same references (docs/decisions/0004).
 """
 
 from datetime import datetime
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.models.base import Base, Id, Moment, Now, WorkspaceKey
 
-# Ids are drawn before the insert, so that a lead's identities can be claimed under its id in the statement before it.
+# Ids are drawn before the insert, so that the identities of a lead can be claimed under its id before it exists.
 LEAD_IDS = Sequence("lead_ids", metadata=Base.metadata)
 
 
@@ -21,7 +21,7 @@ FILTERED = ["source", "status", "pipeline_id", "pipeline_stage_id", "assigned_us
 
 
 def _sort_key(name: str) -> Mapped[str]:
-    """Without case and by code point, empties last: a space leads what is there, `!` stands for what is not."""
+    """A sort key without case, by code point, empty values last: a space precedes values, `!` replaces empty ones."""
     return mapped_column(
         Text(collation="C"), Computed(f"coalesce(' ' || lower(nullif({name}, '')), '!')", persisted=True)
     )
@@ -53,21 +53,21 @@ class Lead(Base):
     tag_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default=text("'{}'"))
     created_at: Mapped[Now]
     updated_at: Mapped[Now]
-    submitted_at: Mapped[datetime | None]  # of the newest submission merged in: what `overwrite` compares with
+    submitted_at: Mapped[datetime | None]  # time of the newest merged submission; `overwrite` compares with it
 
-    # The tags where an index can carry them: with the longest texts an entry has room for 60, of its 2,704 bytes.
+    # The tags, if an index entry has room for them: 60 fit into its 2,704 bytes beside the longest texts.
     few_tags: Mapped[list[int] | None] = mapped_column(
         ARRAY(BigInteger), Computed("CASE WHEN cardinality(tag_ids) <= 32 THEN tag_ids END", persisted=True)
     )
 
-    # Text as lists sort it. Columns, since PostgreSQL reads no page from an index on an expression alone.
+    # Sort keys of texts. They are columns, because PostgreSQL cannot read a page from an index on an expression alone.
     first_name_key: Mapped[str] = _sort_key("first_name")
     last_name_key: Mapped[str] = _sort_key("last_name")
     email_key: Mapped[str] = _sort_key("email")
 
-    # One for each sort, which carries what a list filters by, so that a walk over it reads no lead. Then one for each
-    # filter, in the order that lists have by default; the two that only some leads are in carry the others, too.
-    # None on `updated_at`: every update would write to all of them, not to the lead alone (`LeadUpdate`).
+    # First one index per sort. It includes the columns that lists filter by, so that a scan reads no lead. Then one per
+    # filter, in the default order of lists. The two partial ones include the other filters, too.
+    # There is none on `updated_at`: then every update would write to all indexes (see `LeadUpdate`).
     __table_args__ = (
         Index("ix_leads_created_at", "workspace_id", "created_at", "id", postgresql_include=FILTERED),
         Index("ix_leads_lead_score", "workspace_id", "lead_score", "id", postgresql_include=FILTERED),
@@ -96,12 +96,12 @@ class Lead(Base):
             postgresql_where=text("starred"),
         ),
         Index("ix_leads_tag_ids", "workspace_id", "tag_ids", postgresql_using="gin"),
-        {"postgresql_with": {"fillfactor": "85"}},  # an update that fits beside the old row need not touch an index
+        {"postgresql_with": {"fillfactor": "85"}},  # an update in the same page need not touch an index
     )
 
 
 class Identity(Base):
-    """An email or phone that belongs to exactly one lead of a workspace: this unique key is what decides duplicates."""
+    """An email or phone that belongs to exactly one lead of a workspace. This unique key decides on duplicates."""
 
     __tablename__ = "identities"
 
@@ -114,7 +114,7 @@ class Identity(Base):
 
 
 class Tag(Base):
-    """A label. Leads hold its id, so that renaming touches one row."""
+    """A label of leads. Leads hold its id, so that a new name changes one row."""
 
     __tablename__ = "tags"
 
@@ -142,9 +142,12 @@ class Activity(Base):
 
 
 class Cleanup(Base):
-    """A stage, user or tag that was deleted and that leads may still refer to (see `shared/leads/references.py`), or
-    a subscription or integration that deliveries still wait for (see `shared/cancelling.py`). Or an automation that has
-    yet to wait for the silence of many leads (see `shared/automations/silences.py`)."""
+    """A cleanup that the sweeper finishes in chunks.
+
+    It is for a deleted stage, user or tag that leads may still refer to (see `shared/leads/reference_locks.py`), for a
+    subscription or integration with pending deliveries (see `shared/outbound/cancellation.py`), or for an automation
+    that still has to start inactivity timers for many leads (see `shared/automations/inactivity.py`).
+    """
 
     __tablename__ = "cleanups"
 
@@ -152,13 +155,13 @@ class Cleanup(Base):
     workspace_id: Mapped[int]
     kind: Mapped[str]
     ref_id: Mapped[int]
-    # Leads up to this id are clean; or the last delivery that is meant; or a moment, in microseconds.
+    # The last lead that is clean, or the last delivery to cancel, or a time in microseconds.
     after_id: Mapped[int] = mapped_column(server_default="0")
     created_at: Mapped[Now]
 
 
 class PossibleDuplicate(Base):
-    """Two leads that may be one person, and why; never merged by itself."""
+    """Two leads that may be one person, and the reason. They are never merged automatically."""
 
     __tablename__ = "possible_duplicates"
 

@@ -1,6 +1,6 @@
-"""What keeps lists of leads flat: exact counts, appended as deltas and folded by the sweeper, and the text to search.
+"""Read models that keep lists of leads fast: exact counts, and the text to search.
 
-Triggers on `leads` append the deltas and the queue (migrations 0003, 0015), so that no writer can forget them.
+Triggers on `leads` append the deltas and the queue, so that no writer can forget them. The sweeper folds the deltas.
 """
 
 from datetime import datetime
@@ -13,10 +13,10 @@ from shared.models.base import Base, Id, WorkspaceKey
 
 
 class LeadUpdate(Base):
-    """When each lead was last updated, once more, in that order: what a list by `updated_at` walks.
+    """A copy of the time at which each lead was last updated. Lists by `updated_at` read it in order.
 
-    A table of its own, since in an index of `leads` it would make each update of a lead write to all its indexes anew:
-    three times the price (docs/decisions/0028).
+    It is a separate table, because with an index on `leads` each update of a lead would write to all indexes again, at
+    three times the cost (docs/decisions/0028).
     """
 
     __tablename__ = "lead_updates"
@@ -27,9 +27,9 @@ class LeadUpdate(Base):
 
 
 class LeadCount(Base):
-    """How many leads are alike in all that a list filters by.
+    """The number of leads for each combination of the fields that a list filters by.
 
-    Each lead is counted under tag 0, and once more under each of its tags. 0 and the empty text stand for none.
+    Each lead is counted under tag 0, and again under each of its tags. 0 and the empty text stand for no value.
     """
 
     __tablename__ = "lead_counts"
@@ -46,7 +46,7 @@ class LeadCount(Base):
 
 
 class LeadCountDelta(Base):
-    """A change of the counts; its tags are spread over the totals when it is folded."""
+    """A change of the counts. The fold spreads it over the totals of its tags."""
 
     __tablename__ = "lead_count_deltas"
 
@@ -63,9 +63,9 @@ class LeadCountDelta(Base):
 
 
 class LeadMarginal(Base):
-    """How many leads have one value in one field, whatever the others: what one filter alone fits, in one row.
+    """The number of leads with one value in one field, so that a single filter is answered by one row.
 
-    The empty field is the whole workspace; `tag_ids` counts a lead under each of its tags.
+    The empty field counts the whole workspace. `tag_ids` counts a lead under each of its tags.
     """
 
     __tablename__ = "lead_marginals"
@@ -77,9 +77,9 @@ class LeadMarginal(Base):
 
 
 class LeadTime(Base):
-    """How many leads were created, or last updated, in the `grain` seconds that begin at `at`.
+    """The number of leads created, or last updated, in the `grain` seconds from `at` on.
 
-    Each is counted in its five minutes, its hour and its day, so that any span is a sum over few rows.
+    Each lead is counted in its five minutes, its hour and its day, so that any span is a sum over few rows.
     """
 
     __tablename__ = "lead_times"
@@ -92,7 +92,7 @@ class LeadTime(Base):
 
 
 class LeadTimeDelta(Base):
-    """A change of the count of five minutes."""
+    """A change of the count of one five-minute bucket."""
 
     __tablename__ = "lead_time_deltas"
 
@@ -104,9 +104,9 @@ class LeadTimeDelta(Base):
 
 
 class LeadText(Base):
-    """What a search looks through: three lines, of names, email and phone, in lower case. May trail the lead by 2 s.
+    """The text that searches read: three lines in lower case, of names, email and phone. May lag the lead by 2 s.
 
-    A table of its own, since its index costs more than all else that a lead costs (docs/decisions/0013).
+    It is a separate table, because its index costs more than all else that a lead costs (docs/decisions/0013).
     """
 
     __tablename__ = "lead_search"
@@ -128,7 +128,7 @@ class LeadText(Base):
 
 
 class LeadTextQueue(Base):
-    """Leads whose text to search may have changed: one row a statement and workspace, for up to 500 of them."""
+    """Leads whose search text may have changed: one row per statement and workspace, for up to 500 leads."""
 
     __tablename__ = "lead_search_queue"
 

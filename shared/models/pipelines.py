@@ -1,4 +1,4 @@
-"""The board a lead moves over: pipelines and their stages."""
+"""Tables of pipelines and their stages."""
 
 from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -7,7 +7,7 @@ from shared.models.base import Base, Id, Now
 
 
 class Pipeline(Base):
-    """A way to sell. One of a workspace is the default."""
+    """A sales process. One pipeline of a workspace is the default."""
 
     __tablename__ = "pipelines"
 
@@ -23,7 +23,7 @@ class Pipeline(Base):
 
 
 class PipelineStage(Base):
-    """A column of the board; `position` counts from 1."""
+    """A stage of a pipeline. `position` counts from 1."""
 
     __tablename__ = "pipeline_stages"
 

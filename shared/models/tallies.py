@@ -1,4 +1,4 @@
-"""Counts that many transactions change at once: appended as deltas, folded by the sweeper. See `shared/tallies.py`."""
+"""Tables of counters. Transactions append deltas, and the sweeper folds them. See `shared/accounting/counters.py`."""
 
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -6,7 +6,7 @@ from shared.models.base import Base, Id, WorkspaceKey
 
 
 class Tally(Base):
-    """How often something happened: a form's submissions, an automation's runs."""
+    """How often something happened, such as submissions of a form or runs of an automation."""
 
     __tablename__ = "tallies"
 
@@ -17,7 +17,7 @@ class Tally(Base):
 
 
 class TallyDelta(Base):
-    """A change of a tally, appended by the transaction that makes it true: counters in place would be a hot row."""
+    """A change of a counter. Transactions append changes, because a counter in place would be a hot row."""
 
     __tablename__ = "tally_deltas"
 

@@ -1,4 +1,4 @@
-"""Workspaces, the keys that open them, and the people who work in them."""
+"""Tables of workspaces, their API keys and their users."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from shared.models.base import Base, Ciphertext, Id, Now
 
 
 class Workspace(Base):
-    """One customer. Nothing of it is visible from another."""
+    """One customer. Its data is not visible from other workspaces."""
 
     __tablename__ = "workspaces"
 
@@ -19,15 +19,15 @@ class Workspace(Base):
     country: Mapped[str | None]
     merge_policy: Mapped[str] = mapped_column(server_default="fill_empty")
     fold_gmail: Mapped[bool] = mapped_column(server_default=text("false"))
-    timezone: Mapped[str] = mapped_column(server_default="UTC")  # an IANA name: whose business hours count
-    mail_key: Mapped[Ciphertext | None]  # of its links to unsubscribe
-    # Raised by triggers with each change of what a batch of leads must know of it, but of rules: see migration 0012.
+    timezone: Mapped[str] = mapped_column(server_default="UTC")  # an IANA name, for business hours
+    mail_key: Mapped[Ciphertext | None]  # signs its unsubscribe links
+    # Raised by triggers when data that ingest caches changes. Changes of rules have their own version (`RuleVersion`).
     version: Mapped[int] = mapped_column(server_default="0")
     created_at: Mapped[Now]
 
 
 class ApiKey(Base):
-    """The digest of a key, never the key. Found by digest alone: the key names its workspace, not the other way."""
+    """The digest of an API key, never the key itself. Keys are looked up by digest alone, and name their workspace."""
 
     __tablename__ = "api_keys"
 
@@ -45,7 +45,7 @@ class ApiKey(Base):
 
 
 class User(Base):
-    """Somebody a lead can be assigned to."""
+    """A user to whom leads can be assigned."""
 
     __tablename__ = "users"
 
