@@ -33,7 +33,7 @@ class File(NamedTuple):
     name: str
     size: int  # bytes
     type: str
-    digest: str = ""  # of its content; tells a repeat from another body, and is not stored
+    digest: str = ""  # digest of the content; distinguishes a repeat from another body, and is not stored
 
 
 class Filled(NamedTuple):

@@ -60,7 +60,7 @@ _read = Shape(_Sent).read
 def merged(kind: IntegrationType, stored: Mapping[str, str], sent: Mapping[str, Any], errors: Fields) -> dict[str, str]:
     """Return the credentials to store after a change. Null removes a value, a masked value keeps it, others replace it.
 
-    An outbound type keeps its secrets only if all other stored values stay the same. Errors are added to `errors`, under
+    An outbound type keeps its secrets only if all other stored values stay the same. Errors go into `errors`, under
     `credentials.<key>`.
     """
     result, kept = dict(stored), set(stored)
@@ -103,7 +103,7 @@ def shown(kind: IntegrationType, stored: Mapping[str, str]) -> dict[str, str | N
 
 
 def mask(secret: str | None) -> str | None:
-    """Return a secret as it is shown. A long one keeps its end, so that users can tell two secrets apart."""
+    """Return a secret in masked form. A long secret keeps its end, so that users can distinguish two secrets."""
     if secret is None:
         return None
     return MASK + secret[-SHOWN:] if len(secret) >= LONG else MASK

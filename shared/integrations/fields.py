@@ -13,7 +13,7 @@ BOTH: Direction = "both"
 
 @dataclass(frozen=True, slots=True)
 class CredentialField:
-    """One credential of a type. `kind` selects the check when it is saved."""
+    """A credential of a type. `kind` selects the check when it is saved."""
 
     key: str
     label: str
@@ -24,7 +24,7 @@ class CredentialField:
 
 @dataclass(frozen=True, slots=True)
 class IntegrationType:
-    """One type of integration. `verification` describes how its requests are verified; `docs` is the vendor's page."""
+    """A type of integration. `verification` describes how its requests are verified; `docs` is the vendor's page."""
 
     type: str
     name: str

@@ -46,9 +46,9 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One requested change of one lead.
+    """A requested change of one lead.
 
-    The first mapping holds fields by name. `custom_fields` is merged key by key: null removes a key, and null in place
+    The mapping holds fields by name. `custom_fields` is merged key by key: null removes a key, and null in place
     of the mapping removes all keys. `tags` replaces the tags. Any other field takes the value; null empties it.
     """
 

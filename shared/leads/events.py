@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing that happened, such as `tag.added`, and its details."""
+    """A single thing that happened, such as `tag.added`, and its details."""
 
     type: str
     data: dict[str, Any]

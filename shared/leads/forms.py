@@ -59,7 +59,7 @@ def _typed(name: str, value: Any) -> Any:
         return {str(key): field for key, field in enumerate(value)} if isinstance(value, list) else value
     if name == "tags":
         return [value] if isinstance(value, str) else list(value.values()) if isinstance(value, dict) else value
-    if isinstance(value, list):  # of a repeated name the last value counts, as with most web servers
+    if isinstance(value, list):  # the last value of a repeated name counts, as with most web servers
         value = value[-1]
     if not isinstance(value, str):
         return value

@@ -25,14 +25,14 @@ State = dict[str, Any]  # a lead's fields as they are now
 
 @dataclass(slots=True)
 class Submission:
-    """One accepted submission. `fields` are normalised; `keys` are its identities, email first."""
+    """An accepted submission. `fields` are normalised; `keys` are its identities, email first."""
 
     id: str
     received_at: int  # milliseconds since the epoch
     workspace_id: int
     channel: str
     source: str | None
-    key_id: int | None  # of the API key that posted it
+    key_id: int | None  # the API key that posted it
     body: dict[str, Any]
     body_hash: str | None
     gateway: str

@@ -34,7 +34,7 @@ class Automation(Base):
 
 
 class AutomationRun(Base):
-    """One automation that acts on one lead because of one event. The unique key makes it run only once.
+    """A run of one automation on one lead because of one event. The unique key makes it happen only once.
 
     A waiting run holds nothing in memory: `due_at` is the time at which it continues. `plan` holds its remaining steps,
     so that later changes of the automation do not affect it.

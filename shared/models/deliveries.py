@@ -13,7 +13,7 @@ PENDING = text("state = 'pending'")
 
 
 class Delivery(Base):
-    """One message to one receiver. Its id stays the same however often it is sent.
+    """A message to one receiver. Its id stays the same however often it is sent.
 
     While a sender works on it, `sending_since` is set and `due_at` is the end of the lease, so that the rows of a dead
     sender become due by themselves. `attempts` counts the attempts that were started. A sender that was slower than its
@@ -63,7 +63,7 @@ class Delivery(Base):
 
 
 class DeliveryAttempt(Base):
-    """One attempt. It is recorded before it is made, so that attempts of senders that died are on record, too."""
+    """An attempt at a delivery. It is recorded before it is made, so that attempts of senders that died are on record, too."""
 
     __tablename__ = "delivery_attempts"
 
@@ -75,7 +75,7 @@ class DeliveryAttempt(Base):
     duration_ms: Mapped[int | None]
     request: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # method, url, headers; no secret in any
     status: Mapped[int | None] = mapped_column(SmallInteger)
-    headers: Mapped[dict[str, str] | None] = mapped_column(JSONB)  # of the response
+    headers: Mapped[dict[str, str] | None] = mapped_column(JSONB)  # response headers
     body: Mapped[str | None]  # its first 4 KiB
     error: Mapped[str | None]
 

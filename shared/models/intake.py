@@ -12,7 +12,7 @@ from shared.models.base import Base, Id, Moment, Now, WorkspaceKey
 
 
 class JournalRow(Base):
-    """One flush of a gateway: up to 500 accepted submissions in one document. Deleted when they are ingested.
+    """A flush of a gateway: up to 500 accepted submissions in one document. Deleted when they are ingested.
 
     The key starts with the lane, so that workers find lane 0 without reading the backlog of the others.
     """
@@ -136,5 +136,7 @@ class Process(Base):
     started_at: Mapped[Now]
     seen_at: Mapped[Now]
     in_hand: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default=text("'{}'"))
-    fingerprints: Mapped[dict[str, str]] = mapped_column(JSONB, server_default=text("'{}'"))  # of its settings
+    fingerprints: Mapped[dict[str, str]] = mapped_column(
+        JSONB, server_default=text("'{}'")
+    )  # fingerprints of its settings
     died_at: Mapped[datetime | None]  # when its successor found that it had not ended cleanly

@@ -11,7 +11,7 @@ from shared.models.base import Base, Ciphertext, Id, Now
 
 
 class Integration(Base):
-    """One connection to a third party. The token of its webhook URL is looked up by its digest."""
+    """A connection to a third party. The token of its webhook URL is looked up by its digest."""
 
     __tablename__ = "integrations"
 

@@ -55,7 +55,7 @@ class Lead(Base):
     updated_at: Mapped[Now]
     submitted_at: Mapped[datetime | None]  # time of the newest merged submission; `overwrite` compares with it
 
-    # The tags, if an index entry has room for them: 60 fit into its 2,704 bytes beside the longest texts.
+    # The tags, if an index entry has room for them: 60 fit into its 2,704 bytes along with the longest texts.
     few_tags: Mapped[list[int] | None] = mapped_column(
         ARRAY(BigInteger), Computed("CASE WHEN cardinality(tag_ids) <= 32 THEN tag_ids END", persisted=True)
     )
@@ -129,7 +129,7 @@ class Tag(Base):
 
 
 class Activity(Base):
-    """One entry of a lead's timeline."""
+    """An entry of a lead's timeline."""
 
     __tablename__ = "activities"
 

@@ -6,7 +6,7 @@ from shared.models.base import Base, Id, WorkspaceKey
 
 
 class Tally(Base):
-    """How often something happened, such as submissions of a form or runs of an automation."""
+    """The number of times that something happened, such as submissions of a form or runs of an automation."""
 
     __tablename__ = "tallies"
 

@@ -9,7 +9,7 @@ from shared.models.base import Base, Ciphertext, Id, Now
 
 
 class Workspace(Base):
-    """One customer. Its data is not visible from other workspaces."""
+    """A customer. Its data is not visible from other workspaces."""
 
     __tablename__ = "workspaces"
 
