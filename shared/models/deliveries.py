@@ -63,7 +63,7 @@ class Delivery(Base):
 
 
 class DeliveryAttempt(Base):
-    """An attempt at a delivery. It is recorded before it is made, so that attempts of senders that died are on record, too."""
+    """An attempt at a delivery, recorded before it is made, so that attempts of dead senders are on record, too."""
 
     __tablename__ = "delivery_attempts"
 
