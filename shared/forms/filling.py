@@ -141,9 +141,8 @@ def _read_number(_: FormFieldRecord, value: Any) -> int | float:
         value = float(value) if set(value) & set(".eE") else int(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Wrong(MESSAGES["number"])
-    if (
-        isinstance(value, int) and not -INT64 <= value < INT64
-    ):  # checked first: the integer may be too large for a float
+    # Checked before isfinite, which fails for an integer that is too large for a float.
+    if isinstance(value, int) and not -INT64 <= value < INT64:
         raise Wrong("The {field} field must be a number of at most 64 bits.")
     if not math.isfinite(value):
         raise Wrong(MESSAGES["number"])

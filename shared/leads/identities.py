@@ -104,9 +104,8 @@ async def lock_owners(
     An owner that is not among the locked leads got its key, or was deleted, in the meantime. A locked owner keeps it.
     """
     asked = columns_of(dict.fromkeys(keys, 0))[:3]
-    answer = await _ask(
-        connection, _OWNED, asked, columns, LOCK
-    )  # in pipeline mode its answer arrives with the next one
+    # In pipeline mode this answer arrives with the next one.
+    answer = await _ask(connection, _OWNED, asked, columns, LOCK)
     known = await owners(connection, keys)
     states = {state["id"]: state for state in await _read(answer, columns)}
     return states, known
