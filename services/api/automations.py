@@ -20,13 +20,13 @@ from services.api.shapes.automations import AutomationRecord, RunRecord
 from services.api.state import LARGE_TURNS, SMALL_TURNS, raw, turn
 from shared import tallies
 from shared.automations import silences
-from shared.automations.actions import MASK
 from shared.automations.definition import Reference, references
 from shared.automations.perform import next_turn
 from shared.automations.plan import walk
 from shared.automations.scene import load_scenes
 from shared.errors import Conflict, Fields, NotFound, ValidationFailed
 from shared.leads.records import read_leads
+from shared.masking import SECRET_MASK
 from shared.models import (
     Automation,
     AutomationRun,
@@ -130,11 +130,11 @@ def seal(vault: Vault, fields: Record, stored: bytes | None) -> tuple[Record, Fi
     secrets = _opened(vault, stored) if actions else {}
     for index, action in actions:
         sent = action.get("secret")
-        if sent == MASK and action["url"] not in secrets:
+        if sent == SECRET_MASK and action["url"] not in secrets:
             errors[f"steps.{index}.action.secret"] = ["Send the secret itself: none is stored for this URL."]
-        elif sent and sent != MASK:
+        elif sent and sent != SECRET_MASK:
             secrets[action["url"]] = sent
-            action["secret"] = MASK
+            action["secret"] = SECRET_MASK
     if secrets:
         fields["secrets"] = vault.encrypt(orjson.dumps(secrets).decode())
     return fields, errors

@@ -10,8 +10,6 @@ from shared.automations.fields import Status, WritableField, check_written
 from shared.automations.templates import Subject, TemplateText
 from shared.validation import Id, Url, said, text
 
-MASK = "********"  # what a secret is shown as; sent back, it means: as it was
-
 Users = Annotated[list[Id], Field(min_length=1, max_length=100)]
 TagName = Annotated[str, text(100, shortest=1)]
 Points = Annotated[int, Field(strict=True, ge=-1_000_000, le=1_000_000)]

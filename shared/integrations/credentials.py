@@ -17,9 +17,9 @@ from typing_extensions import TypedDict
 
 from shared.integrations.fields import INBOUND, CredentialField, IntegrationType, Kind
 from shared.leads.contact import Invalid, normalise_email
+from shared.masking import SECRET_MASK
 from shared.validation import MESSAGES, Fields, Shape, is_url, said, text
 
-MASK = "••••"
 SHOWN = 4  # characters at the end of a secret that are shown
 LONG = 12  # characters; shorter secrets are masked completely
 WHSEC = "whsec_"
@@ -106,7 +106,7 @@ def mask(secret: str | None) -> str | None:
     """Return a secret in masked form. A long secret keeps its end, so that users can distinguish two secrets."""
     if secret is None:
         return None
-    return MASK + secret[-SHOWN:] if len(secret) >= LONG else MASK
+    return SECRET_MASK + secret[-SHOWN:] if len(secret) >= LONG else SECRET_MASK
 
 
 def whsec_bytes(secret: str) -> bytes:
@@ -121,7 +121,7 @@ def whsec_bytes(secret: str) -> bytes:
 
 
 def _check(field: CredentialField, value: str, errors: Fields) -> None:
-    if field.secret and value.startswith(MASK):
+    if field.secret and value.startswith(SECRET_MASK):
         _note(errors, field.key, "The {field} field must be the secret itself, not what is shown of it.")
     elif field.kind in _CHECKS and not _CHECKS[field.kind][0](value):
         _note(errors, field.key, _CHECKS[field.kind][1])

@@ -8,8 +8,8 @@ import pytest
 from aiohttp import web
 
 from services.workers.deliveries.signatures import sign
-from shared.automations.actions import MASK
 from shared.db import Connection
+from shared.masking import SECRET_MASK
 from shared.vault import Vault
 from tests.support.automating import SETTINGS, action, leads, run, save
 from tests.support.receivers import Receiver, Request
@@ -99,8 +99,8 @@ async def test_no_part_of_an_address_but_its_host_is_on_record(
     await outbox.send()
     (attempt,) = await outbox.attempts()
     assert len(receiver.requests) == 1
-    assert attempt["request"]["url"] == f"{receiver.url}/{MASK}"
-    assert attempt["headers"]["Location"] == f"{receiver.url}{MASK}&again"
+    assert attempt["request"]["url"] == f"{receiver.url}/{SECRET_MASK}"
+    assert attempt["headers"]["Location"] == f"{receiver.url}{SECRET_MASK}&again"
     (started,) = await outbox.rows("SELECT steps, error FROM automation_runs")
     for record in (attempt, await outbox.deliveries(), started, await outbox.rows("SELECT * FROM activities")):
         assert "hidden" not in str(record)

@@ -11,9 +11,9 @@ import pytest
 
 from services.workers.deliveries.circuits import OPENS_AFTER
 from shared import unsubscribing
-from shared.automations.actions import MASK
 from shared.db import connect
 from shared.deliveries import enqueue, mail_to_lead, mail_to_user, notice, slack, sms
+from shared.masking import SECRET_MASK
 from tests.support.receivers import MailServer, Receiver
 from tests.support.sending import Outbox
 from tests.support.waiting import until_async
@@ -233,7 +233,7 @@ async def test_slack(outbox: Outbox, receiver: Receiver) -> None:
     (request,) = receiver.requests
     assert request.body == {"text": "A lead"}
     (attempt,) = await outbox.attempts()
-    assert attempt["request"]["url"] == f"{receiver.url}/{MASK}"
+    assert attempt["request"]["url"] == f"{receiver.url}/{SECRET_MASK}"
     assert "hidden" not in str(attempt)
     await outbox.connection.execute("UPDATE integrations SET is_active = false")
     await enqueue(outbox.connection, [slack(outbox.workspace_id, integration_id, "Another")])

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from shared.integrations.credentials import MASK, mask, merged, shown
+from shared.integrations.credentials import mask, merged, shown
 from shared.integrations.fields import IntegrationType
 from shared.integrations.types import TYPES
+from shared.masking import SECRET_MASK
 from shared.validation import Fields, is_url
 
 pytestmark = pytest.mark.unit
@@ -116,8 +117,8 @@ def test_a_secret_stays_where_nothing_beside_it_changes() -> None:
         ("webhook", "signature_header", "two words"),
         ("standard_webhooks", "secret", "whsec_short"),
         ("standard_webhooks", "secret", "whsec_!!!"),
-        ("telegram", "secret_token", MASK),
-        ("telegram", "secret_token", f"{MASK}9999"),
+        ("telegram", "secret_token", SECRET_MASK),
+        ("telegram", "secret_token", f"{SECRET_MASK}9999"),
     ],
 )
 def test_a_credential_that_cannot_be_one_is_refused(type_: str, key: str, value: str) -> None:
@@ -126,13 +127,17 @@ def test_a_credential_that_cannot_be_one_is_refused(type_: str, key: str, value:
 
 
 def test_secrets_are_masked_and_the_rest_is_shown() -> None:
-    assert shown(TYPES["smtp"], {**SMTP, "password": SECRET}) == {**SMTP, "username": None, "password": f"{MASK}1234"}
+    assert shown(TYPES["smtp"], {**SMTP, "password": SECRET}) == {
+        **SMTP,
+        "username": None,
+        "password": f"{SECRET_MASK}1234",
+    }
 
 
 @given(st.text(min_size=1, max_size=60))
 def test_a_mask_shows_at_most_the_end_of_a_long_secret(secret: str) -> None:
     found = mask(secret)
-    assert found == MASK + (secret[-4:] if len(secret) >= 12 else "")
+    assert found == SECRET_MASK + (secret[-4:] if len(secret) >= 12 else "")
 
 
 @given(st.text(min_size=1, max_size=60))

@@ -22,8 +22,8 @@ from yarl import URL
 from services.workers.deliveries import backoff
 from services.workers.deliveries.bounded import BoundedConnector, TooMuch
 from services.workers.deliveries.messages import Answer, Call
-from shared.automations.actions import MASK
 from shared.guard import Blocked, Policy, parse, plain
+from shared.masking import SECRET_MASK
 
 CONNECT, TOTAL = 5.0, 20.0  # seconds
 READ, KEPT = 64 * 1024, 4 * 1024  # bytes of an answer
@@ -187,7 +187,7 @@ def _answer(status: int, headers: Mapping[str, str], body: bytes, secrets: Seque
 
 def _masked(text: str, secrets: Sequence[str]) -> str:
     for secret in secrets:
-        text = text.replace(secret, MASK)
+        text = text.replace(secret, SECRET_MASK)
     return _storable(text)
 
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from services.workers.deliveries import signatures
 from services.workers.deliveries.messages import Call, Claimed
 from shared import __version__
-from shared.automations.actions import MASK
+from shared.masking import SECRET_MASK
 
 USER_AGENT = f"LeadHub/{__version__}"
 JSON = "application/json"
@@ -27,4 +27,4 @@ def record(url: str, headers: Mapping[str, str], *, path: bool = True) -> dict[s
     stands for it."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
-    return {"url": f"{parts.scheme}://{host}{parts.path if path else f'/{MASK}'}", "headers": dict(headers)}
+    return {"url": f"{parts.scheme}://{host}{parts.path if path else f'/{SECRET_MASK}'}", "headers": dict(headers)}
