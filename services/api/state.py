@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.api.engine import make_engine
 from services.api.turns import Turns
-from shared.db import Connection, is_contention
+from shared.contention import retry_contended
+from shared.db import Connection
 from shared.settings import Settings
 from shared.spool import Spool
 from shared.vault import Vault
@@ -111,15 +112,12 @@ async def writing(request: web.Request, work: Callable[[AsyncConnection], Awaita
 
     `work` may run several times: it must leave nothing behind but what the transaction takes back.
     """
-    for _ in range(ROUNDS):
-        try:
-            async with turn(request, WRITE_TURNS), turn(request, TURNS), request.app[ENGINE].begin() as connection:
-                return await work(connection)
-        except Exception as error:
-            last = error
-            if not is_contention(error):
-                raise
-    raise last
+
+    async def write() -> T:
+        async with turn(request, WRITE_TURNS), turn(request, TURNS), request.app[ENGINE].begin() as connection:
+            return await work(connection)
+
+    return await retry_contended(write, attempts=ROUNDS)
 
 
 def turn(request: web.Request, turns: web.AppKey[Turns]) -> AbstractAsyncContextManager[None]:

@@ -5,12 +5,10 @@ other. What the server ends for the time that it takes leaves nothing to halve: 
 what was alone in one is set aside the next time it is met.
 """
 
-import asyncio
-import random
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import TypeVar
 
 from services.workers.automations import outbox, runs, silences
@@ -22,6 +20,8 @@ from services.workers.automations.rules import Book
 from services.workers.automations.values import Event, Run
 from services.workers.pace import Pace
 from shared import logging
+from shared.bisection import isolate_failures
+from shared.contention import retry_contended
 from shared.db import UNHURRIED, Connection, is_contention, is_unavailable, took_too_long
 from shared.metrics import AUTOMATED, AUTOMATION_SECONDS
 from shared.settings import Settings
@@ -80,15 +80,9 @@ class Engine:
         self._resting = resting | dict.fromkeys(spent, now + REST * (now - began))
 
     async def _uncontended(self, connection: Connection, batch: Callable[[Connection], Awaitable[int]]) -> int:
-        for attempt in range(RETRIES):
-            try:
-                return await batch(connection)
-            except Exception as error:
-                if not is_contention(error) or attempt == RETRIES - 1:
-                    raise
-                log.info("automations.contended", attempt=attempt, error=type(error).__name__)
-                await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311
-        raise AssertionError("unreachable")
+        return await retry_contended(
+            lambda: batch(connection), attempts=RETRIES, pause=0.01, event="automations.contended"
+        )
 
     async def _silences(self, connection: Connection) -> int:
         async with connection.transaction():
@@ -122,7 +116,7 @@ class Engine:
                 ended = [one for one in taken if (type(one), one.id) in self._ended]
                 for one in ended:
                     await isolate(connection, one, self._ended[type(one), one.id])
-                told = await self._halving(connection, [one for one in taken if one not in ended], work, isolate)
+                told = await self._act(connection, [one for one in taken if one not in ended], work, isolate)
                 await self._finish(connection, told=told)
         except Exception as error:
             self._failed(taken, pace, error)
@@ -198,24 +192,17 @@ class Engine:
         log.warning("automations.run_failed", run_id=run.id, attempts=run.attempts + 1, error=type(error).__name__)
         await runs.postpone(connection, run, error)
 
-    async def _halving(
+    async def _act(
         self,
         connection: Connection,
         batch: Sequence[T],
         work: Callable[[Connection, Sequence[T]], Awaitable[bool]],
         isolate: Callable[[Connection, T, Exception], Awaitable[None]],
     ) -> bool:
-        if not batch:
-            return False
-        try:
+        """Act on the batch under savepoints; whether there is anything to deliver."""
+
+        async def act_on(part: Sequence[T]) -> bool:
             async with connection.transaction():
-                return await work(connection, batch)
-        except Exception as error:
-            if is_unavailable(error) or is_contention(error):
-                raise
-            if len(batch) == 1:
-                await isolate(connection, batch[0], error)
-                return False
-        middle = len(batch) // 2
-        first = await self._halving(connection, batch[:middle], work, isolate)
-        return await self._halving(connection, batch[middle:], work, isolate) or first
+                return await work(connection, part)
+
+        return any(await isolate_failures(batch, act_on, partial(isolate, connection)))

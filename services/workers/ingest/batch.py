@@ -15,7 +15,8 @@ from services.workers.ingest.lookups import BatchLookups
 from services.workers.ingest.poison import ATTEMPTS, bury, park
 from services.workers.ingest.repeats import Sorted, sort_out, take_earlier
 from services.workers.ingest.write import finish, is_second_run, write
-from shared.db import Connection, Statements, is_contention, is_unavailable
+from shared.bisection import isolate_failures
+from shared.db import Connection, Contended, Statements, is_contention, is_unavailable
 from shared.journal import Lane
 from shared.leads import submission
 from shared.leads.apply import Record, Written
@@ -148,27 +149,20 @@ def _read(attempts: int, payload: bytes) -> list[Submission]:
 
 
 async def _bisect(connection: Connection, submissions: list[Submission], memory: Memory, outcome: Outcome) -> None:
-    """Halves the batch until what fails stands alone: 15 savepoints for one bad submission in 200."""
-    part = Outcome()
-    try:
+    """Decides under savepoints, in halves where something fails: 15 savepoints for one bad submission in 200."""
+
+    async def work(some: Sequence[Submission]) -> None:
+        part = Outcome()
         async with connection.transaction(), connection.pipeline():  # its end waits for what was sent
-            written = await _decide(connection, submissions, memory, part, known=True)
+            written = await _decide(connection, some, memory, part, known=True)
             if written:
                 await write(connection, written)
-    except Exception as error:
-        if is_unavailable(error) or is_contention(error):
-            raise
-        if len(submissions) == 1:
-            await _isolate(connection, submissions[0], error, outcome)
-            return
-        middle = len(submissions) // 2
-        await _bisect(connection, submissions[:middle], memory, outcome)
-        await _bisect(connection, submissions[middle:], memory, outcome)
-        return
-    outcome.done += part.done
-    outcome.dropped += part.dropped
-    for gateway, replies in part.replies.items():
-        outcome.replies[gateway] += replies
+        outcome.done += part.done
+        outcome.dropped += part.dropped
+        for gateway, replies in part.replies.items():
+            outcome.replies[gateway] += replies
+
+    await isolate_failures(submissions, work, lambda bad, error: _isolate(connection, bad, error, outcome))
 
 
 async def _isolate(connection: Connection, bad: Submission, error: Exception, outcome: Outcome) -> None:

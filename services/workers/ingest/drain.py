@@ -1,7 +1,6 @@
 """Draining: batch after batch until nothing waits, lane 0 first but no lane starved."""
 
 import asyncio
-import random
 import time
 from collections.abc import Awaitable, Callable
 
@@ -11,7 +10,8 @@ from services.workers.ingest.choice import Choice, Waiting
 from services.workers.ingest.split import split, split_suspects
 from services.workers.pace import FULL, Pace
 from shared import logging
-from shared.db import Connection, is_contention, is_unavailable
+from shared.contention import retry_contended
+from shared.db import Connection, is_unavailable
 from shared.journal import Lane
 from shared.metrics import BATCH_SECONDS, BATCH_SIZE, INGESTED
 
@@ -191,15 +191,9 @@ class Drainer:
             await connection.execute("DISCARD PLANS")
 
     async def _until_uncontended(self, connection: Connection, rows: Rows) -> Outcome:
-        for attempt in range(RETRIES):
-            try:
-                return await ingest(connection, rows, self._memory)
-            except Exception as error:
-                if not is_contention(error) or attempt == RETRIES - 1:
-                    raise
-                log.info("batch.contended", attempt=attempt, error=type(error).__name__)
-                await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311
-        raise AssertionError("unreachable")
+        return await retry_contended(
+            lambda: ingest(connection, rows, self._memory), attempts=RETRIES, pause=0.01, event="batch.contended"
+        )
 
 
 def _record(lane: int, outcome: Outcome, seconds: float) -> None:
