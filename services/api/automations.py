@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import orjson
 from aiohttp import web
-from sqlalchemy import BigInteger, ColumnElement, cast, delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.records import Noun, Record
@@ -34,9 +34,8 @@ from shared.models import (
     Form,
     Integration,
     PipelineStage,
-    Tally,
-    TallyDelta,
     User,
+    folded_count,
 )
 from shared.vault import Unreadable, Vault
 
@@ -52,17 +51,7 @@ SHOWN = 5  # automations that a message names
 NO_LEAD = {"lead_id": ["There is no such lead."]}
 
 
-def _runs_count() -> ColumnElement[Any]:
-    """Total and deltas in one statement, so that a fold in progress is seen whole or not at all."""
-    total, deltas = (
-        select(func.coalesce(func.sum(n.n), 0))
-        .where(n.workspace_id == Automation.workspace_id, n.kind == "automation", n.ref_id == Automation.id)
-        .scalar_subquery()
-        for n in (Tally, TallyDelta)
-    )
-    return cast(total + deltas, BigInteger)
-
-
+_RUNS = folded_count("automation", Automation.workspace_id, Automation.id)
 _LAST_RUN: ColumnElement[datetime] = (
     select(AutomationRun.created_at)
     .where(
@@ -73,7 +62,7 @@ _LAST_RUN: ColumnElement[datetime] = (
     .limit(1)
     .scalar_subquery()
 )
-AUTOMATIONS = Noun(Automation, AutomationRecord, {"runs_count": _runs_count(), "last_run_at": _LAST_RUN})
+AUTOMATIONS = Noun(Automation, AutomationRecord, {"runs_count": _RUNS, "last_run_at": _LAST_RUN})
 RUNS = Noun(AutomationRun, RunRecord)
 
 

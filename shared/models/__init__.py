@@ -26,7 +26,7 @@ from shared.models.lists import (
     LeadTimeDelta,
 )
 from shared.models.pipelines import Pipeline, PipelineStage
-from shared.models.tallies import Tally, TallyDelta
+from shared.models.tallies import Tally, TallyDelta, folded_count
 from shared.models.tenants import ApiKey, User, Workspace
 
 __all__ = [
@@ -74,4 +74,5 @@ __all__ = [
     "User",
     "WebhookSubscription",
     "Workspace",
+    "folded_count",
 ]

@@ -1,6 +1,7 @@
 """Tables of counters. Transactions append deltas, and the sweeper folds them. See `shared/accounting/counters.py`."""
 
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import BigInteger, ColumnElement, cast, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
 from shared.models.base import Base, Id, WorkspaceKey
 
@@ -26,3 +27,19 @@ class TallyDelta(Base):
     kind: Mapped[str]
     ref_id: Mapped[int]
     n: Mapped[int]
+
+
+def folded_count(
+    kind: str, workspace_id: InstrumentedAttribute[int], ref_id: InstrumentedAttribute[int]
+) -> ColumnElement[int]:
+    """The current count of a row, as a column of a query that selects the row.
+
+    Adds the total and the deltas in one statement, so that a fold in progress is seen whole or not at all.
+    """
+    total, deltas = (
+        select(func.coalesce(func.sum(counts.n), 0))
+        .where(counts.workspace_id == workspace_id, counts.kind == kind, counts.ref_id == ref_id)
+        .scalar_subquery()
+        for counts in (Tally, TallyDelta)
+    )
+    return cast(total + deltas, BigInteger)

@@ -1,10 +1,8 @@
 """`/api/v1/forms`: the forms themselves. What they are filled in with goes to the gateway, as every lead does."""
 
 import secrets
-from typing import Any
 
 from aiohttp import web
-from sqlalchemy import BigInteger, ColumnElement, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.pages import page_of, paged, read_page
@@ -19,7 +17,7 @@ from shared.errors import Fields
 from shared.forms import book
 from shared.forms.definition import FormSettings, complete_fields, complete_settings, contradictions, merge_settings
 from shared.leads import references
-from shared.models import Form, Tally, TallyDelta
+from shared.models import Form, folded_count
 from shared.validation import Shape
 from shared.web.access import needs
 from shared.web.answers import answer
@@ -37,18 +35,7 @@ EXAMPLE = {
 }
 
 
-def _submissions() -> ColumnElement[Any]:
-    """Total and deltas in one statement, so that a fold in progress is seen whole or not at all."""
-    total, deltas = (
-        select(func.coalesce(func.sum(counts.n), 0))
-        .where(counts.workspace_id == Form.workspace_id, counts.kind == "form", counts.ref_id == Form.id)
-        .scalar_subquery()
-        for counts in (Tally, TallyDelta)
-    )
-    return cast(total + deltas, BigInteger)
-
-
-FORMS = Noun(Form, FormRecord, {"submissions_count": _submissions()})
+FORMS = Noun(Form, FormRecord, {"submissions_count": folded_count("form", Form.workspace_id, Form.id)})
 
 
 @needs("read:forms")
