@@ -131,24 +131,6 @@ class CreateTask(TypedDict):
     user_id: NotRequired[Id | None]
 
 
-AnyAction = Annotated[
-    AddTag
-    | RemoveTag
-    | SetField
-    | SetStatus
-    | MoveStage
-    | AssignUser
-    | AdjustScore
-    | SendWebhook
-    | SendEmail
-    | SendSms
-    | NotifySlack
-    | NotifyUsers
-    | CreateTask,
-    Discriminator("type"),
-]
-
-
 def _check_set_field(action: dict[str, Any]) -> dict[str, Any]:
     faults = Faults()
     value = faults.take(lambda value: check_written(action["field"], value), action["value"], "value")
@@ -161,20 +143,22 @@ def _check_assign_user(action: dict[str, Any]) -> dict[str, Any]:
     return action
 
 
-KINDS: dict[str, TypeAdapter[Any]] = {
-    "add_tag": TypeAdapter(AddTag),
-    "remove_tag": TypeAdapter(RemoveTag),
-    "set_field": TypeAdapter(Annotated[SetField, AfterValidator(_check_set_field)]),
-    "set_status": TypeAdapter(SetStatus),
-    "move_stage": TypeAdapter(MoveStage),
-    "assign_user": TypeAdapter(Annotated[AssignUser, AfterValidator(_check_assign_user)]),
-    "adjust_score": TypeAdapter(AdjustScore),
-    "send_webhook": TypeAdapter(SendWebhook),
-    "send_email": TypeAdapter(SendEmail),
-    "send_sms": TypeAdapter(SendSms),
-    "notify_slack": TypeAdapter(NotifySlack),
-    "notify_users": TypeAdapter(NotifyUsers),
-    "create_task": TypeAdapter(CreateTask),
-}
+AnyAction = Annotated[
+    AddTag
+    | RemoveTag
+    | Annotated[SetField, AfterValidator(_check_set_field)]
+    | SetStatus
+    | MoveStage
+    | Annotated[AssignUser, AfterValidator(_check_assign_user)]
+    | AdjustScore
+    | SendWebhook
+    | SendEmail
+    | SendSms
+    | NotifySlack
+    | NotifyUsers
+    | CreateTask,
+    Discriminator("type"),
+]
 
-Action = Annotated[dict[str, Any], PlainValidator(one_of(KINDS), json_schema_input_type=AnyAction)]
+
+Action = Annotated[dict[str, Any], PlainValidator(one_of(AnyAction), json_schema_input_type=AnyAction)]

@@ -4,7 +4,7 @@ pydantic's own unions put the name of the member they tried into an error's plac
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, cast
+from typing import Annotated, Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 from pydantic_core import InitErrorDetails, PydanticCustomError, PydanticKnownError
@@ -53,8 +53,9 @@ def as_object(value: Any) -> dict[str, Any]:
     return value
 
 
-def one_of(kinds: Mapping[str, TypeAdapter[Any]]) -> Callable[[Any], dict[str, Any]]:
-    """A reader of objects whose `type` says which of the shapes they have."""
+def one_of(union: Any) -> Callable[[Any], dict[str, Any]]:
+    """A reader of objects whose `type` says which member of a discriminated union of TypedDicts they are."""
+    kinds = {_kind(member): TypeAdapter(member) for member in get_args(get_args(union)[0])}
     names = ", ".join(kinds)
 
     def read(value: Any) -> dict[str, Any]:
@@ -68,6 +69,12 @@ def one_of(kinds: Mapping[str, TypeAdapter[Any]]) -> Callable[[Any], dict[str, A
         raise AssertionError("unreachable")
 
     return read
+
+
+def _kind(member: Any) -> str:
+    shape = get_args(member)[0] if get_origin(member) is Annotated else member
+    (kind,) = get_args(get_type_hints(shape)["type"])
+    return str(kind)
 
 
 def only_one(value: Mapping[str, Any], names: tuple[str, ...]) -> str:

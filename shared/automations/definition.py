@@ -96,18 +96,6 @@ AnyTrigger = Annotated[
     | Manual,
     Discriminator("type"),
 ]
-TRIGGERS: dict[str, TypeAdapter[Any]] = {
-    "lead_created": TypeAdapter(LeadCreated),
-    "lead_updated": TypeAdapter(LeadUpdated),
-    "lead_stage_changed": TypeAdapter(LeadStageChanged),
-    "lead_assigned": TypeAdapter(LeadAssigned),
-    "tag_added": TypeAdapter(TagAdded),
-    "lead_score_crossed": TypeAdapter(LeadScoreCrossed),
-    "no_activity": TypeAdapter(NoActivity),
-    "form_submitted": TypeAdapter(FormSubmitted),
-    "duplicate_received": TypeAdapter(DuplicateReceived),
-    "manual": TypeAdapter(Manual),
-}
 
 
 @closed
@@ -172,7 +160,7 @@ def _read_steps(value: Any) -> list[Any]:
     return steps
 
 
-Trigger = Annotated[dict[str, Any], PlainValidator(one_of(TRIGGERS), json_schema_input_type=AnyTrigger)]
+Trigger = Annotated[dict[str, Any], PlainValidator(one_of(AnyTrigger), json_schema_input_type=AnyTrigger)]
 Steps = Annotated[
     list[Any],
     PlainValidator(
