@@ -1,1 +1,1 @@
-"""The engine: events in; runs, changes of leads and deliveries out, each once and in one commit."""
+"""The automation engine: it turns events into runs, lead changes and deliveries, each once and in one commit."""

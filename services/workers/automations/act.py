@@ -1,5 +1,7 @@
-"""Acting on a batch: runs walked through ahead, leads locked, changes and deliveries written, all in the caller's
-transaction."""
+"""Execute one batch of runs and events in the caller's transaction.
+
+Templates are rendered first, without locks. Then the leads are locked, and changes and deliveries are written.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -24,7 +26,7 @@ from shared.leads.writes import Cause, Change, Refusal, change
 from shared.vault import Vault
 
 GONE = "the lead is gone"
-# Of leads that were deleted, as the API showed them last.
+# Deleted leads, as the API showed them last.
 LAST = """
 SELECT a.workspace_id, a.lead_id, a.data->'lead'
 FROM json_array_elements(%s::json) k
@@ -43,11 +45,11 @@ async def act(
     rules: Mapping[int, Rules],
     purses: Purses,
 ) -> bool:
-    """Takes the runs' steps and does what else the events call for; whether there is anything to deliver. Runs that are
-    put off stay as they are.
+    """Take the steps of the runs and apply the other consequences of the events.
 
-    Keeps to the order of locks of docs/architecture.md: what leads refer to is held, then leads are locked, turns, and
-    in `change` tags.
+    Returns whether deliveries were written. Runs that are deferred stay unchanged. The order of locks is the one in
+    docs/architecture.md: first a shared lock on the records that leads refer to, then the leads, then the round-robin
+    counters, then tags (in `change`).
     """
     await references.hold(connection, sorted({run.workspace_id for run in runs} | {w for w, _ in matched.scored}))
     plans = await plan(connection, runs, matched, rules, purses)
@@ -61,13 +63,13 @@ async def act(
     refusals = await change(connection, [*changes, *caused.values()]) if changes or caused else []
     _note(refusals, results)
     await forget(connection, matched.deleted)
-    is_told = await effects.keep(connection)  # before the runs, which name their deliveries
+    is_told = await effects.keep(connection)  # before the runs, whose rows contain the ids of their deliveries
     await rows.keep(connection, results)
     return is_told
 
 
 async def _locked(connection: Connection, keys: set[LeadKey]) -> Leads:
-    """Leads as the API shows them, under lock; one that is gone is missing."""
+    """Lock leads and return them as the API shows them; leads that no longer exist are missing."""
     if not keys:
         return {}
     await identities.lock(connection, keys, ["workspace_id", "id"])
@@ -89,7 +91,7 @@ async def _tell(connection: Connection, matched: Matched, leads: Leads, effects:
 async def _take_steps(
     connection: Connection, runs: Sequence[Run], leads: Leads, effects: Effects, plans: Plans
 ) -> tuple[list[Result], dict[int, Change]]:
-    """How the runs stand then, and the changes that they cause, by run. Each sees what those before it did."""
+    """Return the results of the runs, and the changes they cause by run id. Each run sees the changes before it."""
     going = [run for run in runs if run.lead in leads and not run.stopped]
     results = [_stopped(run) for run in runs if run.lead not in leads or run.stopped]
     changes: dict[int, Change] = {}
@@ -112,7 +114,7 @@ async def _take_steps(
 
 
 async def _scenes(connection: Connection, runs: Sequence[Run], leads: Leads, plans: Plans) -> dict[int, Scene]:
-    """By run: those that were walked through ahead keep theirs."""
+    """Return the context of each run. A prerendered run keeps the context it was rendered with."""
     others = [(run.workspace_id, run.steps, leads[run.lead]) for run in runs if run.id not in plans.made]
     scenes = await load_scenes(connection, others) if others else {}
     return {
@@ -121,7 +123,7 @@ async def _scenes(connection: Connection, runs: Sequence[Run], leads: Leads, pla
 
 
 def _walked(run: Run, lead: Lead, scene: Scene, turns: Turns, plans: Plans) -> Walk | None:
-    """The walk ahead, or another where the lead or the turns are not what they were; None where it is put off."""
+    """Return the steps of a run, taken again if the lead or the counters have changed; None if the run is deferred."""
     if run.lead in plans.late:
         return None
     if walked := plans.stands(run, lead, turns):
@@ -155,7 +157,7 @@ def _result(run: Run, walked: Walk) -> Result:
 
 
 def _note(refusals: Sequence[Refusal], results: Sequence[Result]) -> None:
-    """A change that could not be made, such as of a lead that went meanwhile, is the run's failure."""
+    """Mark runs as failed whose change was refused, for example because the lead was deleted in the meantime."""
     refused = {refusal.change.cause.run: refusal for refusal in refusals if refusal.change.cause.kind == "automation"}
     for result in results:
         if refusal := refused.get(result.run.id):

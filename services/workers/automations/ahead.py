@@ -1,7 +1,8 @@
-"""Runs walked through ahead, before their leads are locked: texts take time, and nobody who wants a lead waits for it.
+"""Render the templates of runs before their leads are locked, so that nobody waits for a lead meanwhile.
 
-A walk goes by the lead as it is just then. Under the lock it stands where the lead is still the same; else it is taken
-anew, and its texts have less time. A run for which there is no time left in a round stays due, for the next round.
+The steps of a run are taken with the lead as it is at that moment. Under the lock the result is used if the lead is
+still the same. Otherwise the steps are taken again, with less time for templates. A run that finds no time left in a
+round stays due and is taken in the next round.
 """
 
 from collections import defaultdict
@@ -24,17 +25,17 @@ from shared.leads.submission import LeadKey
 
 WITH_TEXTS = frozenset(("send_email", "send_sms", "notify_slack", "notify_users", "create_task"))
 
-# Of the processor, for the texts of a workspace in a round of an engine: more than a run may take, so that each round
-# ends one run or compiles templates that the next round finds compiled. And while leads are locked.
+# Processor time for the templates of one workspace in one round of an engine, before and while leads are locked. The
+# first is more than one run may take, so that each round finishes a run or compiles templates for the next round.
 SECONDS, SECONDS_LOCKED = 0.075, 0.02
-CHARACTERS = 4_000_000  # of a workspace's texts in a round, beyond which no run begins
-FIRST = 10  # runs whose leads are read at once, then twice as many each time: leads may be large, and the time short
+CHARACTERS = 4_000_000  # rendered for one workspace in one round; beyond that no further run begins
+FIRST = 10  # runs whose leads are read first; each further read doubles it, as leads may be large and time may run out
 
 Leads = dict[LeadKey, Lead]
 
 
 class Purses:
-    """What workspaces have left for texts in a round, and the runs that stay due for the next one."""
+    """The rendering budgets of workspaces in one round, and the runs deferred to the next round."""
 
     def __init__(self, resting: Iterable[int] = ()) -> None:
         self.ahead: defaultdict[int, Purse] = defaultdict(lambda: Purse(SECONDS, CHARACTERS))
@@ -43,12 +44,15 @@ class Purses:
         self.put_off: set[int] = set()
 
     def empty(self) -> set[int]:
-        """The workspaces that have spent what they had."""
+        """Return the workspaces that have used up their budget."""
         return {workspace_id for workspace_id, purse in self.ahead.items() if purse.is_empty}
 
 
 class Plan(NamedTuple):
-    """A walk ahead: the lead that it went by, and the turns that it took at which places."""
+    """A run whose steps were taken before its lead was locked.
+
+    Holds the lead that the steps started from, and the round-robin turns that they used.
+    """
 
     before: Lead
     walked: Walk
@@ -57,21 +61,24 @@ class Plan(NamedTuple):
 
 @dataclass(slots=True)
 class Plans:
-    """The walks ahead, by run. Of a lead with a run that is put off all later ones are, to be done in their order."""
+    """The prerendered runs of a batch.
+
+    If a run is deferred, all later runs of its lead are deferred too, so that their order is kept.
+    """
 
     purses: Purses
     made: dict[int, Plan] = field(default_factory=dict)
-    waiting: set[LeadKey] = field(default_factory=set)  # the leads of runs that are put off,
-    late: set[LeadKey] = field(default_factory=set)  # and of those for which there is no time under the lock
+    waiting: set[LeadKey] = field(default_factory=set)  # leads with deferred runs
+    late: set[LeadKey] = field(default_factory=set)  # leads whose runs found no time left under the lock
 
     def stands(self, run: Run, lead: Lead, turns: Turns) -> Walk | None:
-        """The walk, where it would come to the same now."""
+        """Return the prerendered steps if they would give the same result now, otherwise None."""
         plan = self.made.get(run.id)
         stands = plan is not None and plan.before == lead and turns.take_again(plan.turns)
         return plan.walked if plan and stands else None
 
     def is_put_off(self, run: Run) -> bool:
-        """Whether a run waits for the next round."""
+        """Return whether a run waits for the next round; defer it if its workspace has no budget left."""
         if _has_texts(run) and self.purses.ahead[run.workspace_id].is_empty:
             self.put_off(run)
         return run.lead in self.waiting
@@ -83,7 +90,7 @@ class Plans:
 async def plan(
     connection: Connection, runs: Sequence[Run], matched: Matched, rules: Mapping[int, Rules], purses: Purses
 ) -> Plans:
-    """Walks through the runs that make texts, and the others of their leads."""
+    """Take the steps of runs with templates, and of all other runs of the same leads."""
     plans, leads = Plans(purses), Leads()
     concerned = {run.lead for run in runs if _has_texts(run)}
     left = [run for run in runs if run.lead in concerned and not run.stopped]
@@ -108,7 +115,7 @@ def _has_texts(run: Run) -> bool:
 async def _read(
     connection: Connection, keys: Iterable[LeadKey], leads: Leads, matched: Matched, rules: Mapping[int, Rules]
 ) -> None:
-    """Adds leads as they will be when their scores follow the rules; one that is gone is missing."""
+    """Add leads to `leads`, with the scores that the rules will give them. Leads that no longer exist are left out."""
     found = await read_leads(connection, list(keys))
     await foresee(connection, {key: matched.scored[key] for key in found if key in matched.scored}, found, rules)
     leads.update(found)

@@ -1,4 +1,4 @@
-"""Automations that set one another off, bounded in number: their chains are short, but each may set off many."""
+"""A limit on runs that automations trigger in one another: chains are short, but each run may trigger many others."""
 
 from collections.abc import Sequence
 
@@ -6,11 +6,11 @@ from services.workers.automations.values import NewRun
 from shared.db import Connection, as_json
 from shared.leads.submission import LeadKey
 
-MOST = 100  # runs that automations set off, for one lead in a minute
+MOST = 100  # runs triggered by automations, for one lead within a minute
 
 TOO_MANY = f"automations set one another off over {MOST} times in a minute for one lead: no more are begun"
 
-# Of each lead the last ones, over an index of such runs alone, read backwards: old ones cost nothing.
+# The latest runs of each lead, from a partial index of chained runs that is read backwards: old runs cost nothing.
 RECENT = f"""
 SELECT k.w, k.lead, count(*), coalesce(bool_or(last.error = %s), false)
 FROM json_to_recordset(%s::json) AS k(w bigint, lead bigint), LATERAL (
@@ -22,8 +22,11 @@ WHERE last.created_at > now() - interval '1 min' GROUP BY 1, 2
 
 
 async def bound(connection: Connection, new: Sequence[NewRun]) -> list[NewRun]:
-    """The runs that may be written. Of those that are too many for their lead the first is stopped, and says so; the
-    others leave nothing. No other engine has events of the same lead in hand."""
+    """Return the runs that may be written.
+
+    The first run over the limit of its lead is written as stopped, with the reason. Further ones are dropped. No other
+    engine processes events of the same lead at the same time.
+    """
     if not (leads := {_lead(one) for one in new if one.chain}):
         return list(new)
     asked = as_json([{"w": w, "lead": lead} for w, lead in sorted(leads)])

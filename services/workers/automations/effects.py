@@ -1,4 +1,4 @@
-"""What runs send and make, beside what they do to their leads: deliveries and tasks."""
+"""Effects of runs beyond changes of their leads: deliveries and tasks."""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
@@ -19,7 +19,7 @@ from shared.vault import Vault
 
 Lead = Mapping[str, Any]
 
-RAN = "automation.ran"  # the event of a webhook that an automation sends
+RAN = "automation.ran"  # the event name in webhooks that an automation sends
 
 TASKS = """
 INSERT INTO tasks (workspace_id, lead_id, title, due_at, user_id)
@@ -29,16 +29,16 @@ SELECT workspace_id, lead_id, title, due_at, user_id FROM json_to_recordset(%s::
 
 
 class Effects:
-    """The effects of a batch, in their order."""
+    """The deliveries and tasks of a batch, in order."""
 
     def __init__(self, vault: Callable[[], Vault]) -> None:
         self._vault = vault
         self._deliveries: list[NewDelivery] = []
         self._tasks: list[dict[str, Any]] = []
-        self._steps: list[tuple[Outcome, str]] = []  # what sent, and the message
+        self._steps: list[tuple[Outcome, str]] = []  # the outcome of a step, and the message it sent
 
     def tell(self, event: Event, fact: Fact, subscription_id: int, leads: Mapping[LeadKey, Lead]) -> None:
-        """A subscription is told of what happened, with the lead as it is now, or was when it was deleted."""
+        """Add a webhook to a subscription, with the lead as it is now, or as it was when it was deleted."""
         if fact.type == "lead.deleted":
             lead, data = fact.data.get("lead") or {"id": event.lead_id}, {}
         else:
@@ -47,7 +47,7 @@ class Effects:
         self._deliveries.append(deliveries.to_subscription(event.workspace_id, subscription_id, what))
 
     def mail(self, event: Event, filled: Filled) -> None:
-        """Those whom a form names are told what it was filled in with."""
+        """Add a mail with the submitted values to each address that the form notifies."""
         subject, body = letters.subject(filled), letters.body(filled)
         for address in filled.addresses:
             self._deliveries.append(
@@ -57,7 +57,7 @@ class Effects:
             )
 
     def add(self, run: Run, walked: Walk, now: datetime) -> None:
-        """What a run's steps came to: each that is done and of such a type has one effect."""
+        """Add the effects of a run. Each step that is done and of a type with an effect has exactly one."""
         done = [one for one in walked.outcomes if one["outcome"] == "done" and one["type"] in EFFECTS]
         for outcome, effect in zip(done, walked.effects, strict=True):
             if effect.type == "create_task":
@@ -68,7 +68,7 @@ class Effects:
             self._steps += [(outcome, one.message_id) for one in made]
 
     async def keep(self, connection: Connection) -> bool:
-        """Writes them all, and notes in the steps' outcomes which deliveries they made; whether there are any."""
+        """Write all effects and note delivery ids in the outcomes of steps. Return whether there are deliveries."""
         ids = await deliveries.enqueue(connection, self._deliveries)
         for outcome, message_id in self._steps:
             outcome["data"].setdefault("delivery_ids", []).append(ids[message_id])

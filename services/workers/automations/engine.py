@@ -1,8 +1,8 @@
-"""The engine of a process: batch after batch until nothing waits, each in one transaction.
+"""The engine of a process: it handles batch after batch until nothing waits, each in one transaction.
 
-A batch that fails as a whole is halved under savepoints until what fails stands alone: one poison run holds up no
-other. What the server ends for the time that it takes leaves nothing to halve: the batches that follow are smaller, and
-what was alone in one is set aside the next time it is met.
+A batch that fails is halved under savepoints until each failing item stands alone, so that one bad run does not hold
+up others. If the server ends a batch because it took too long, it cannot be halved: the next batches are smaller, and
+an item that timed out alone is set aside the next time it is claimed.
 """
 
 import time
@@ -29,36 +29,36 @@ from shared.vault import Vault
 
 log = logging.get()
 
-RETRIES = 6  # of a batch that met others in its way
-# A workspace whose texts took all their time in a round makes none for as long as so many such rounds take: meanwhile
-# the process does other work.
+RETRIES = 6  # attempts at a batch that meets contention
+# A workspace that used up its rendering budget in a round renders nothing for this many times the length of that round.
+# The process does other work in the meantime.
 REST = 3
 
 T = TypeVar("T", Event, Run)
 
 
 class Engine:
-    """A process's way through the outbox and the runs that are due. `stopping` says whether it was asked to end.
+    """Handles the outbox and due runs of a process.
 
-    `deliver` is called when deliveries were committed.
+    `deliver` is called after deliveries were committed. `stopping` returns whether the process was asked to end.
     """
 
     def __init__(self, settings: Settings, deliver: Callable[[], object], stopping: Callable[[], bool]) -> None:
-        self._vault = cache(lambda: Vault.from_settings(settings))  # 50 ms, and most automations need none
+        self._vault = cache(lambda: Vault.from_settings(settings))  # takes 50 ms, and most automations need no cipher
         self._deliver = deliver
         self._stopping = stopping
         self._book = Book()
         self._events_at_once, self._runs_at_once = Pace(outbox.AT_ONCE), Pace(runs.AT_ONCE)
-        self._rounds: defaultdict[str, Round] = defaultdict(Round)  # by what is taken
+        self._rounds: defaultdict[str, Round] = defaultdict(Round)  # by kind of work
         self._purses = Purses()
-        self._resting: dict[int, float] = {}  # workspaces, and until when
-        self._ended: dict[tuple[type, int], Exception] = {}  # what took too long when it was alone in its batch
+        self._resting: dict[int, float] = {}  # workspace id to the time at which it stops resting
+        self._ended: dict[tuple[type, int], Exception] = {}  # items that timed out alone in a batch
 
     async def run(self, connection: Connection, *, seconds: float = float("inf")) -> bool:
-        """Acts on all that waits, for so long; False when something was left. Runs of a workspace that rests stay due,
-        and the sweeper says so.
+        """Handle everything that waits, for up to `seconds`. Return False if something was left.
 
-        Raises what tells of the database's state; the rows then wait for whoever comes next.
+        Runs of a resting workspace stay due, and the sweeper wakes a worker for them. Raises errors that tell of the
+        database's state; the rows then wait for the next call.
         """
         end = time.monotonic() + seconds
         await outbox.skip(connection)
@@ -122,7 +122,7 @@ class Engine:
             self._failed(taken, pace, error)
             raise
         self._rounds[kind].passed()
-        for one in ended:  # a run is tried again later
+        for one in ended:  # a run is retried later
             del self._ended[type(one), one.id]
         if taken:
             pace.took(len(taken), time.perf_counter() - started)
@@ -131,20 +131,22 @@ class Engine:
         return done
 
     def _failed(self, taken: Sequence[Event | Run], pace: Pace, error: Exception) -> None:
-        """The batch itself may have been too much for the connection."""
+        """Shrink the next batches if this one may have been too large, and remember an item that timed out alone."""
         if taken and is_unavailable(error):
             pace.was_too_much(len(taken))
         if len(taken) == 1 and took_too_long(error):
             self._ended[type(taken[0]), taken[0].id] = error
 
     async def _finish(self, connection: Connection, *, told: bool) -> None:
-        """Where nothing leaves the house, the commit need not wait for the disk: after a crash all of it is undone,
-        the taking of the events as well, and done again."""
+        """Let the commit not wait for the disk if nothing is sent.
+
+        A crash then undoes the whole batch, including the claim of its events, and the batch is repeated.
+        """
         if not told:
             await connection.execute(f"SELECT {UNHURRIED}")
 
     def _report(self, told: bool, started: float, **taken: int) -> None:
-        """Of what is committed: deliveries can be sent."""
+        """Report a committed batch: announce its deliveries, and record metrics and a log line."""
         if told:
             self._deliver()
         if not any(taken.values()):
@@ -166,8 +168,10 @@ class Engine:
         return await act(connection, self._vault, due, Matched(), {}, self._purses)
 
     async def _set_aside(self, connection: Connection, event: Event, error: Exception) -> None:
-        """One event on which the engine cannot act at once: its runs are begun, and each is tried by itself. Those who
-        are told of it have no part in what failed, and are told."""
+        """Handle an event that fails: write its runs, so that each is retried by itself, and send its webhooks.
+
+        Webhooks and form notifications do not depend on the runs, so they are sent regardless.
+        """
         log.warning("automations.event_failed", event_id=event.id, error=type(error).__name__)
         for part in (self._begin, self._tell):
             try:
@@ -184,7 +188,7 @@ class Engine:
         await runs.begin(connection, matched.runs)
 
     async def _tell(self, connection: Connection, matched: Matched) -> None:
-        """The sweeper finds what is to be delivered: this is rare enough to do without a hint."""
+        """Write the deliveries of an event without its runs. This is rare, so the sweeper finds them without a hint."""
         told = Matched(told=matched.told, submitted=matched.submitted)
         await act(connection, self._vault, [], told, {}, self._purses)
 
@@ -199,7 +203,7 @@ class Engine:
         work: Callable[[Connection, Sequence[T]], Awaitable[bool]],
         isolate: Callable[[Connection, T, Exception], Awaitable[None]],
     ) -> bool:
-        """Act on the batch under savepoints; whether there is anything to deliver."""
+        """Act on the batch under savepoints. Return whether there are deliveries."""
 
         async def act_on(part: Sequence[T]) -> bool:
             async with connection.transaction():

@@ -1,4 +1,4 @@
-"""Reading what forms were filled in with, for those whom they name."""
+"""Load form submissions for the mails to the addresses that the forms notify."""
 
 from collections.abc import Sequence
 from datetime import UTC
@@ -11,7 +11,7 @@ from shared import ids
 from shared.db import Connection, as_json
 from shared.leads.submission import FORM
 
-# Row by row: the time, known from the id or from the key, leaves one partition of submissions to look into.
+# One lateral lookup for each submission: its time, taken from the id or the key, selects one partition of submissions.
 READ = """
 SELECT k.nr, s.received_at, f.name, f.fields, f.settings->'notify_emails', s.payload
 FROM json_to_recordset(%s::json) AS k(nr int, w bigint, form bigint, submission uuid, at timestamptz)
@@ -27,7 +27,7 @@ ORDER BY k.nr
 
 
 async def read_filled(connection: Connection, submitted: Sequence[tuple[Event, int]]) -> list[tuple[Event, Filled]]:
-    """What was filled in, and who is to be told; without those of forms that are gone or name nobody any more."""
+    """Return a notification for each submission. Forms that were deleted or no longer notify anybody are left out."""
     if not submitted:
         return []
     wanted = [

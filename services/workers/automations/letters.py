@@ -1,14 +1,14 @@
-"""What those are told in a mail whom a form names: the values that it was filled in with, as a plain table. Pure."""
+"""The mail about a form submission: its values as a plain text table. Pure."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-WIDEST = 24  # characters of a label's column; a longer label goes beyond it
+WIDEST = 24  # characters of the label column; longer labels extend beyond it
 
 
 class Filled(NamedTuple):
-    """A submission of a form, and the form as it is now: whom it names, and its labels."""
+    """A form submission, with the current labels and notification addresses of the form."""
 
     lead_id: int
     submission_id: str
@@ -20,12 +20,12 @@ class Filled(NamedTuple):
 
 
 def subject(filled: Filled) -> str:
-    """The mail's subject."""
+    """Return the subject of the mail."""
     return f"{filled.form}: new submission"
 
 
 def body(filled: Filled) -> str:
-    """The mail's text. Values stand in the form's order; those of fields that it no longer has come last."""
+    """Return the text of the mail. Values are in the order of the form; values of removed fields come last."""
     labels = {field["key"]: field["label"] for field in filled.fields}
     order = [key for key in labels if key in filled.values] + [key for key in filled.values if key not in labels]
     rows = [(labels.get(key, key), _text(filled.values[key])) for key in order]
@@ -45,7 +45,7 @@ def _text(value: Any) -> str:
             return "yes" if value else "no"
         case list():
             return ", ".join(map(_text, value))
-        case {"name": name, "size": size, "type": kind}:  # of a file only this is kept
+        case {"name": name, "size": size, "type": kind}:  # only this is kept of a file
             return f"{name} ({kind}, {size} bytes)"
         case None:
             return ""

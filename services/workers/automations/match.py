@@ -1,7 +1,7 @@
-"""Which rules an event concerns, decided without the database.
+"""Decide which rules an event matches, without the database.
 
-Automations are filed under what their triggers narrow (a tag, a form, a stage, a source, a field), so that an event
-looks only at those that it may concern, however many there are.
+Automations are indexed by the value that their trigger names (a tag, a form, a stage, a source, a field). An event only
+looks at automations that may match, however many there are.
 """
 
 from bisect import bisect_right
@@ -15,8 +15,8 @@ from shared.automations.conditions import fits
 from shared.leads.events import Fact, facts
 from shared.leads.submission import LeadKey
 
-LONGEST = 5  # automations, one set off by the other, for one lead
-OWN = ("automation", "scoring")  # who acts of itself: no activity that ends a silence
+LONGEST = 5  # automations in a chain, each triggered by the one before, for one lead
+OWN = ("automation", "scoring")  # actors whose changes do not count as activity for inactivity timers
 
 TOO_LONG = f"more than {LONGEST} automations set one another off"
 ITSELF = "it was set off by its own change of the lead"
@@ -39,14 +39,14 @@ TRIGGERS = {
 
 
 class ScoringRule(NamedTuple):
-    """Points that a lead has while the condition fits it."""
+    """A scoring rule: points for a lead while the condition matches it."""
 
     condition: Mapping[str, Any]
     points: int
 
 
 class Subscription(NamedTuple):
-    """Somebody who is told of these events."""
+    """A webhook subscription to some events."""
 
     id: int
     events: frozenset[str]
@@ -54,15 +54,15 @@ class Subscription(NamedTuple):
 
 @dataclass(slots=True)
 class Rules:
-    """All that a workspace has to say about events."""
+    """The active rules of a workspace, indexed for matching."""
 
     automations: dict[tuple[str, Hashable], list[Automation]]
-    crossings: list[tuple[int, Automation]]  # by threshold
-    silences: list[tuple[int, Automation]]  # with their minutes
+    crossings: list[tuple[int, Automation]]  # sorted by threshold
+    silences: list[tuple[int, Automation]]  # with the minutes of inactivity
     scoring: Sequence[ScoringRule]
     subscriptions: Sequence[Subscription]
-    holds_points: bool  # whether leads get points of rules, or have those of rules that are gone
-    forms: frozenset[int] = frozenset()  # that name who is told what they are filled in with
+    holds_points: bool  # whether leads get points from rules, or still have points from deleted rules
+    forms: frozenset[int] = frozenset()  # forms that send notification mails
 
     @classmethod
     def of(
@@ -74,7 +74,7 @@ class Rules:
         holds_points: bool = False,
         forms: Iterable[int] = (),
     ) -> "Rules":
-        """The rules, filed."""
+        """Index the rules."""
         points = holds_points or bool(scoring)
         rules = cls(defaultdict(list), [], [], scoring, subscriptions, points, frozenset(forms))
         for automation in automations:
@@ -90,11 +90,11 @@ class Rules:
         return rules
 
     def points(self, lead: Mapping[str, Any]) -> int:
-        """What the scoring rules give a lead."""
+        """Return the points that the scoring rules give a lead."""
         return sum(rule.points for rule in self.scoring if fits(rule.condition, lead))
 
     def told(self, what: str) -> list[int]:
-        """The subscriptions to an event."""
+        """Return the ids of the subscriptions to an event."""
         if what not in EVENTS:
             return []
         return [one.id for one in self.subscriptions if what in one.events or ALL in one.events]
@@ -102,18 +102,18 @@ class Rules:
 
 @dataclass(slots=True)
 class Matched:
-    """What some events call for."""
+    """The consequences of some events."""
 
     runs: list[NewRun] = field(default_factory=list)
-    told: list[tuple[Event, Fact, int]] = field(default_factory=list)  # what happened, and the subscription
-    submitted: list[tuple[Event, int]] = field(default_factory=list)  # with the form
-    silences: list[tuple[Event, int, int]] = field(default_factory=list)  # with the automation and its minutes
-    scored: dict[LeadKey, Event] = field(default_factory=dict)  # leads, with the last thing that happened
+    told: list[tuple[Event, Fact, int]] = field(default_factory=list)  # event, fact and subscription id
+    submitted: list[tuple[Event, int]] = field(default_factory=list)  # event and form id
+    silences: list[tuple[Event, int, int]] = field(default_factory=list)  # event, automation id and minutes
+    scored: dict[LeadKey, Event] = field(default_factory=dict)  # lead to its latest event
     deleted: list[LeadKey] = field(default_factory=list)
 
 
 def match(events: Iterable[Event], rules: Mapping[int, Rules]) -> Matched:
-    """What the events call for, in their order."""
+    """Return the consequences of the events, in the order of the events."""
     matched = Matched()
     for event in events:
         _match(event, rules[event.workspace_id], matched)
@@ -140,7 +140,7 @@ def _match(event: Event, rules: Rules, matched: Matched) -> None:
 
 
 def _guard(automation: Automation, event: Event) -> str | None:
-    """Why the automation may not run once more: each would set off the next for ever."""
+    """Return why the automation may not run, or None. Automations could trigger one another forever otherwise."""
     if automation.id in event.chain:
         return ITSELF
     return TOO_LONG if len(event.chain) >= LONGEST else None
@@ -162,7 +162,7 @@ def _leaves(trigger: Mapping[str, Any], fact: Fact) -> bool:
 
 
 def _crossed(before: int, after: int, rules: Rules) -> Iterator[Automation]:
-    """Those whose threshold lies between: a score is above it once it has come up to it."""
+    """Yield automations whose threshold was crossed. A score equal to the threshold counts as above it."""
     low, high = sorted((before, after))
     first = bisect_right(rules.crossings, low, key=lambda crossing: crossing[0])
     last = bisect_right(rules.crossings, high, key=lambda crossing: crossing[0])
@@ -172,7 +172,7 @@ def _crossed(before: int, after: int, rules: Rules) -> Iterator[Automation]:
             yield automation
 
 
-ANY = None  # the key of a trigger that is not narrowed
+ANY = None  # the key of triggers that match any value
 
 
 def _filed_under(trigger: Mapping[str, Any]) -> list[Hashable]:

@@ -1,4 +1,4 @@
-"""The outbox: events are claimed by deleting them, in the transaction that acts on them."""
+"""The outbox of events. An event is claimed by deleting it in the transaction that acts on it."""
 
 import time
 from typing import Any
@@ -7,12 +7,12 @@ from services.workers.automations.rounds import AHEAD, LAST, Round, served, walk
 from services.workers.automations.values import Event
 from shared.db import UNHURRIED, Connection
 
-AT_ONCE, SKIPPED = 100, 10_000  # events claimed and dropped at once
+AT_ONCE, SKIPPED = 100, 10_000  # events in a claim, and events dropped by one statement
 
 WATCHED = "(SELECT v.is_watched FROM rule_versions v WHERE v.workspace_id = w.workspace_id)"
 
-# Nobody waits for these. A rule that is saved acts on what happens later: those who drop them saw it, or they were
-# committed before it.
+# Drops events of workspaces without rules. A new rule only applies to later events, so nothing is lost: either this
+# statement sees the rule, or the events were committed before the rule.
 SKIP = f"""
 WITH RECURSIVE {walk("events")}, quick AS (SELECT {UNHURRIED})
 DELETE FROM events USING quick WHERE events.ctid = ANY (ARRAY(
@@ -21,8 +21,8 @@ DELETE FROM events USING quick WHERE events.ctid = ANY (ARRAY(
     ORDER BY e.workspace_id, e.id LIMIT {SKIPPED} FOR UPDATE OF e SKIP LOCKED))
 """  # noqa: S608  # constants only
 
-# Of each workspace its oldest. What another engine has in hand is passed over, and so is what comes after it for the
-# same lead: a lead's events are acted on in the order in which they happened.
+# Claims the oldest events of each workspace. Events that another engine has locked are skipped, and so are later events
+# of the same leads, since the events of a lead are handled in the order in which they happened.
 CLAIM = f"""
 WITH RECURSIVE {walk("events")}, served AS MATERIALIZED (
     SELECT workspace_id FROM waiting w WHERE {WATCHED} LIMIT %(most)s
@@ -62,19 +62,19 @@ SELECT extract(epoch FROM clock_timestamp() - min(since))::float8 FROM (
     UNION ALL SELECT min(due_at) FROM silences WHERE due_at <= clock_timestamp()
 ) found (since)
 """  # noqa: S608  # constants only
-LOOK = 1.0  # seconds for which a process remembers whether anybody waits for events
+LOOK = 1.0  # seconds for which a process remembers whether any workspace has rules
 
 
 async def skip(connection: Connection) -> int:
-    """Drops, in bulk, events of workspaces in which nothing waits for any; how many."""
+    """Drop, in bulk, events of workspaces without rules. Return how many were dropped."""
     return (await connection.execute(SKIP, {"after": 0}, prepare=False)).rowcount
 
 
 async def claim(connection: Connection, most: int = AT_ONCE, round_: Round | None = None) -> list[Event]:
-    """Takes events out of the outbox, of each workspace the oldest first, of as many workspaces as there are behind
-    those of the last batch; they are back when the transaction is rolled back.
+    """Take events out of the outbox; a rollback of the transaction puts them back.
 
-    An event whose timeline entry is gone (its lead was erased) says nothing any more.
+    The batch takes the oldest events of each workspace, starting after the last workspace of the previous batch. Events
+    without a timeline entry, whose lead was erased, are dropped.
     """
     rows = await served(connection, CLAIM, most, round_ or Round())
     events = [Event(*row) for row in rows if row[-1] is not None]
@@ -84,13 +84,13 @@ async def claim(connection: Connection, most: int = AT_ONCE, round_: Round | Non
 
 
 async def waiting(connection: Connection) -> float | None:
-    """For how many seconds something has waited; None where nothing does."""
+    """Return for how many seconds the oldest work has waited, or None if nothing waits."""
     row = await (await connection.execute(WAITING, {"after": 0}, prepare=False)).fetchone()
     return None if row is None else row[0]
 
 
 class Watch:
-    """Whether anybody waits for events at all, remembered for a second: a worker asks after every drain."""
+    """Remembers for a second whether any workspace has rules, since a worker asks after every drain."""
 
     def __init__(self) -> None:
         self._looked = -LOOK
@@ -110,6 +110,6 @@ async def _chains(connection: Connection, runs: dict[int, int]) -> dict[int, tup
 
 
 def _chain(event: Event, chains: dict[int, Any]) -> tuple[int, ...]:
-    """The automations that led to an event; where their run is past its keeping, as many as the entry says."""
+    """Return the automations that led to an event. If their run was deleted, return one zero for each."""
     found: tuple[int, ...] = chains.get(event.by.get("run") or 0, (0,) * int(event.by.get("depth", 0)))
     return found

@@ -1,40 +1,40 @@
-"""Turns between workspaces: a batch takes from each that has something, so that none waits for the others' load."""
+"""Fairness between workspaces: a batch takes rows of every workspace that has any, so that none waits behind others."""
 
 from typing import Any
 
 from shared.db import Connection
 
-AHEAD = 500  # rows that a batch looks at to find its own: those before may be in other engines' hands
+AHEAD = 500  # rows that a batch looks at to find free ones, since other engines may have locked the first ones
 
-# Made once and kept, a plan would be for the queue as it was then, mostly empty, and read all of it when it is long.
+# A prepared plan would be made for a queue that is mostly empty, and would read all of the queue when it is long.
 PREPARE = False
 
 
 class Round:
-    """How far a process has come on its way round the workspaces.
+    """The position of a process in its round through the workspaces.
 
-    A batch takes from as many as it may hold rows, and the next goes on behind them. One that fails is begun again at
-    the same place, smaller, until what makes it fail stands alone.
+    A batch serves at most as many workspaces as it may have rows, and the next batch continues after them. A batch that
+    fails is repeated from the same position.
     """
 
     def __init__(self) -> None:
-        self.after = 0  # the workspace behind which a batch begins
+        self.after = 0  # a batch starts after this workspace id
         self._next = 0
 
     def reached(self, workspace_id: int | None) -> None:
-        """The last workspace that a batch came to; None where there is none behind it."""
+        """Note the last workspace that a batch served; None if the batch reached the end of the round."""
         self._next = workspace_id or 0
 
     def passed(self) -> None:
-        """The batch is committed."""
+        """Move on after the batch was committed."""
         self.after = self._next
 
 
 def walk(table: str, where: str = "true", *, only: str = "true") -> str:
-    """A CTE `waiting` for a recursive query: the workspaces behind `%(after)s` that have such rows, one by one.
+    """Return a CTE `waiting` for a recursive query: the workspaces after `%(after)s` that have such rows.
 
-    It goes by an index that begins with the workspace and skips from each to the next: a hundred thousand rows that
-    wait in one cost as little as one. It goes no further than what reads it wants.
+    It skips from workspace to workspace in an index that begins with the workspace, so that a hundred thousand waiting
+    rows of one workspace cost as little as one row. It stops when its reader needs no further workspace.
     """
     return f"""waiting AS (
     (SELECT workspace_id FROM {table} WHERE workspace_id > %(after)s AND {where} AND {only}
@@ -46,11 +46,10 @@ def walk(table: str, where: str = "true", *, only: str = "true") -> str:
 
 
 def due(table: str, *key: str) -> str:
-    """CTEs for a recursive query, of rows with a key beside their workspace and a time at which they are due: `served`,
-    the workspaces that have their turn, and `head`, what is looked at of each.
+    """Return CTEs for a recursive query over due rows: `served`, the workspaces of the batch, and `head`, their rows.
 
-    Where no more is due than a batch looks at, that is all of it, and no workspace is looked for: many may have rows
-    that are due some day.
+    The table has the columns `workspace_id`, `key` and `due_at`. If fewer rows are due than a batch looks at, `head` is
+    simply all of them. Workspaces are not searched then, since many may have rows that are due only later.
     """
     columns = ", ".join(("workspace_id", *key, "due_at"))
     late = f"{table} r WHERE r.workspace_id = s.workspace_id AND r.due_at <= clock_timestamp()"
@@ -68,14 +67,15 @@ def due(table: str, *key: str) -> str:
 )"""  # noqa: S608  # constants only
 
 
-# Behind which workspace the next batch begins: none where this one came to all.
+# The workspace after which the next batch starts; NULL if this batch reached all of them.
 LAST = "(SELECT CASE WHEN count(*) = %(most)s THEN max(workspace_id) END FROM served) s (last)"
 
 
 async def served(connection: Connection, take: str, most: int, round_: Round) -> list[tuple[Any, ...]]:
-    """The rows of a take that begins each with the workspace that it came to; the round begins anew at its end.
+    """Run the statement `take` until it returns rows or the round is complete, and return the rows.
 
-    Where all is in other hands there is one row of nulls, and the next workspaces are looked at.
+    The first column of each row is the last workspace served; it is not returned. At its end the round starts again.
+    If other engines have locked everything, the statement returns one row of nulls and the next workspaces are tried.
     """
     after, is_last_lap = round_.after, not round_.after
     while True:

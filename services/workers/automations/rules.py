@@ -1,4 +1,4 @@
-"""The rules of workspaces, kept in memory as long as their versions say that they are true."""
+"""A cache of the rules of workspaces, validated by their versions."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -31,13 +31,13 @@ WHERE EXISTS (SELECT 1 FROM lead_points WHERE workspace_id = id AND points <> 0)
 
 
 class Book:
-    """A process's rules by workspace."""
+    """Caches the rules of workspaces in a process."""
 
     def __init__(self) -> None:
         self._rules: dict[int, tuple[int, Rules]] = {}
 
     async def of(self, connection: Connection, workspace_ids: Iterable[int]) -> dict[int, Rules]:
-        """The rules as they are now: one short row a workspace says whether those in memory still are."""
+        """Return the current rules. One short row for each workspace tells whether its cached rules are still valid."""
         if len(self._rules) > MOST:
             self._rules.clear()
         wanted = list(set(workspace_ids))
@@ -49,7 +49,10 @@ class Book:
         return {id_: self._rules[id_][1] for id_ in wanted}
 
     async def _load(self, connection: Connection, workspace_ids: list[int], versions: dict[int, int]) -> None:
-        """Read after their versions: what changes meanwhile is newer than its number, and is read once more."""
+        """Load rules into the cache.
+
+        The versions were read before. A change in between has a higher version, which causes one more load.
+        """
         automations: dict[int, list[Automation]] = defaultdict(list)
         for row in await _rows(connection, AUTOMATIONS, workspace_ids):
             automations[row[0]].append(Automation(row[1], row[0], *row[2:]))

@@ -1,4 +1,4 @@
-"""The rows of runs: begun once, taken up when due, kept as they stand."""
+"""The rows of runs: inserted once, taken when due, and updated with their results."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -11,8 +11,8 @@ from shared.db import Connection, as_json
 from shared.vault import Unreadable
 
 AT_ONCE = 100
-ATTEMPTS = 5  # of a run that the database refuses
-PAUSE = 2.0  # seconds before the second attempt; four times as long before each further one
+ATTEMPTS = 5  # at a run that fails with an error
+PAUSE = 2.0  # seconds before the second attempt; the pause is four times as long each further time
 
 BEGIN = """
 INSERT INTO automation_runs (workspace_id, automation_id, trigger_key, lead_id, chain, state, error, due_at,
@@ -25,7 +25,7 @@ FROM json_to_recordset(%s::json) AS r(
 ORDER BY nr
 ON CONFLICT DO NOTHING RETURNING id, automation_id, trigger_key
 """
-# What is due is asked of the row under lock again: another engine may have dealt with it.
+# `due_at` is checked again under the lock, since another engine may have handled the run meanwhile.
 DUE = f"""
 WITH RECURSIVE {due("automation_runs", "id")}, mine AS MATERIALIZED (
     SELECT r.*, a.id AS there, a.is_active, a.name, a.secrets, a.steps AS now
@@ -62,7 +62,7 @@ DELETE FROM automation_runs WHERE id IN (
 
 
 async def begin(connection: Connection, new: Sequence[NewRun]) -> list[Run]:
-    """Writes the runs, due at once, and counts them; answers those that were not there before and may go on."""
+    """Write new runs, due at once, and count them. Return those that did not exist before and are not stopped."""
     new = await circles.bound(connection, new)
     if not new:
         return []
@@ -78,21 +78,22 @@ async def begin(connection: Connection, new: Sequence[NewRun]) -> list[Run]:
 
 
 async def take_due(connection: Connection, most: int = AT_ONCE, round_: Round | None = None) -> list[Run]:
-    """Locks runs whose time has come, in turn of the workspaces that have any."""
+    """Lock and return due runs, fairly distributed between workspaces."""
     return [_read(*row) for row in await served(connection, DUE, most, round_ or Round())]
 
 
 async def keep(connection: Connection, results: Iterable[Result]) -> None:
-    """Writes how runs stand now. One that waits keeps its steps, whatever becomes of the automation."""
+    """Write the results of runs. A waiting run stores its steps: later changes of the automation do not affect it."""
     rows = [_kept(result) for result in results]
     if rows:
         await connection.execute(KEEP, (as_json(rows),))
 
 
 async def postpone(connection: Connection, run: Run, error: Exception) -> None:
-    """Tries a run again later; after the last attempt it has failed, and says why.
+    """Schedule another attempt at a run, or mark it as failed after the last attempt.
 
-    By the error's type: what it says may quote a person's data, but where it is of our own words.
+    The stored reason names only the type of the error, since its message may quote personal data. A decryption error
+    has a message of our own, which is stored.
     """
     said = f"{error if isinstance(error, Unreadable) else type(error).__name__}, {ATTEMPTS} times"
     await connection.execute(
@@ -101,7 +102,7 @@ async def postpone(connection: Connection, run: Run, error: Exception) -> None:
 
 
 async def expire(connection: Connection, keep_days: int) -> None:
-    """Deletes runs that finished longer ago, in chunks."""
+    """Delete runs that finished more than `keep_days` days ago, in chunks."""
     while (await connection.execute(EXPIRE, (keep_days,))).rowcount:
         pass
 

@@ -1,7 +1,7 @@
-"""Lead scores: the points of all rules that fit, and what automations adjusted beside them.
+"""Lead scores: the points of all matching rules, plus adjustments by automations.
 
-The rules' part is remembered by itself, so that it can be taken back when a rule no longer fits. A lead is scored anew
-after everything that happens to it; a rule that is changed shows in a lead's score with the next thing that does.
+The points from rules are stored separately, so that they can be taken back when a rule no longer matches. A lead is
+rescored after each of its events; a changed rule affects the score of a lead with its next event.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ WHERE p.workspace_id = (k->>0)::bigint AND p.lead_id = (k->>1)::bigint
 
 
 async def forget(connection: Connection, deleted: Sequence[LeadKey]) -> None:
-    """The leads are gone."""
+    """Delete the stored points of deleted leads."""
     if deleted:
         await connection.execute(FORGET, (as_json(deleted),))
 
@@ -40,7 +40,7 @@ async def score(
     leads: Mapping[LeadKey, dict[str, Any]],
     rules: Mapping[int, Rules],
 ) -> list[Change]:
-    """The changes of scores that the leads' rules call for; `leads`, under lock, are given their new scores."""
+    """Store the new points, and return the score changes. The locked leads in `leads` get their new scores."""
     found = await foresee(connection, scored, leads, rules)
     if found:
         await connection.execute(KEEP, (as_json([(*key, now) for key, _, now in found]),))
@@ -53,7 +53,7 @@ async def foresee(
     leads: Mapping[LeadKey, dict[str, Any]],
     rules: Mapping[int, Rules],
 ) -> list[tuple[LeadKey, int, int]]:
-    """Gives `leads` the scores that their rules call for; which had how many points of rules, and have how many."""
+    """Set the scores in `leads` by the rules. Return each changed lead with its points from rules before and after."""
     present = [key for key in scored if key in leads]
     if not present:
         return []
@@ -66,5 +66,5 @@ async def foresee(
 
 
 def _cause(event: Event) -> Cause:
-    """The score follows what happened: an automation behind that is behind the score as well."""
+    """Return the cause of a score change: if an automation caused the event, it also caused the score change."""
     return Cause("scoring", None, depth=len(event.chain), run=event.by.get("run"))

@@ -1,4 +1,4 @@
-"""Silences as they begin and end: see `shared/automations/silences.py` for what they are."""
+"""Restart and fire inactivity timers. `shared/automations/inactivity.py` describes the timers."""
 
 from collections.abc import Sequence
 
@@ -19,8 +19,8 @@ ON CONFLICT (workspace_id, automation_id, lead_id)
 DO UPDATE SET activity_id = excluded.activity_id, due_at = excluded.due_at
 WHERE silences.activity_id < excluded.activity_id
 """
-# What is sent about a lead is no activity of its: it makes no event, so that nothing would begin the silence again.
-# One that something broke after all, of which the engine has yet to hear, is begun again when it does.
+# Deliveries do not count as activity: they make no event that would restart the timer. If the lead had activity whose
+# event the engine has not handled yet, the timer is deleted without a run, and that event will restart it.
 END = f"""
 WITH RECURSIVE {due("silences", "automation_id", "lead_id")}, ended AS (
     DELETE FROM silences WHERE (workspace_id, automation_id, lead_id) IN (
@@ -46,7 +46,7 @@ LEFT JOIN (SELECT workspace_id, automation_id, count(*) FROM begun GROUP BY 1, 2
 
 
 async def note(connection: Connection, broken: Sequence[tuple[Event, int, int]]) -> None:
-    """Something happened to leads: the automations wait for their next silence, of so many minutes."""
+    """Restart the timers of leads after events; each event comes with an automation id and its minutes."""
     if broken:
         rows = [
             {
@@ -63,7 +63,7 @@ async def note(connection: Connection, broken: Sequence[tuple[Event, int, int]])
 
 
 async def end(connection: Connection, round_: Round | None = None) -> int:
-    """Begins the runs of silences that are over, each once, in turn of the workspaces that have any; how many."""
+    """Start the runs of expired timers, once each and fairly between workspaces. Return how many were started."""
     rows = await served(connection, END, AT_ONCE, round_ or Round())
     await tallies.add(connection, {(row[0], "automation", row[1]): row[2] for row in rows})
     return sum(row[2] for row in rows)

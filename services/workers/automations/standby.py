@@ -1,4 +1,4 @@
-"""The sweeper's part: it says when something waits, and acts itself where no worker does."""
+"""The sweeper's fallback: it wakes the workers when work waits, and does the work itself if no worker does."""
 
 import asyncio
 import contextlib
@@ -9,13 +9,16 @@ from services.workers.automations.engine import Engine
 from shared.db import Connection
 from shared.settings import Settings
 
-LOOK = 0.1  # seconds between looks
-OVERDUE = 1.0  # seconds after which nobody is taken to be acting
-SKIP = 1.0  # seconds between dropping what nobody waits for
+LOOK = 0.1  # seconds between two checks
+OVERDUE = 1.0  # seconds of waiting after which we assume that no worker is active
+SKIP = 1.0  # seconds between two drops of events without rules
 
 
 class Standby:
-    """`hint` wakes the workers, `broker_away` says that it cannot; `deliver` wakes those who send."""
+    """Watches the outbox from the sweeper.
+
+    `hint` wakes the workers, and `broker_away` returns whether hints cannot be sent. `deliver` wakes the senders.
+    """
 
     def __init__(
         self,
@@ -32,7 +35,7 @@ class Standby:
         self._skipped = 0.0
 
     async def watch(self, connection: Connection) -> None:
-        """Until the end, over a connection of its own."""
+        """Watch until the process stops, on a connection of its own."""
         while not self._stopping.is_set():
             await self._skip(connection)
             waiting = await outbox.waiting(connection)

@@ -1,7 +1,7 @@
-"""Whose turn it is: a counter for each step that assigns in turn, locked while a batch uses it.
+"""Round-robin counters: one for each step that assigns users in turn, locked while a batch uses it.
 
-Engines that run side by side take their turns one after the other, so that each goes to the next who is there, and a
-batch that is rolled back gives its turns back.
+Concurrent engines use a counter one after the other, so that each assignment goes to the next available user. A batch
+that is rolled back also rolls back its counters.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ from shared.db import Connection, as_json
 
 Place = tuple[int, int, int]  # workspace, automation, step
 
-# Sorted like every key that two transactions may want at once; after the leads are locked, before their tags.
+# Sorted, like all keys that two transactions may lock at once. Counters are locked after the leads and before tags.
 MAKE = """
 INSERT INTO automation_turns (workspace_id, automation_id, step)
 SELECT (t->>0)::bigint, (t->>1)::bigint, (t->>2)::smallint FROM json_array_elements(%s::json) t ORDER BY 1, 2, 3
@@ -32,7 +32,7 @@ WHERE s.workspace_id = (t->>0)::bigint AND s.automation_id = (t->>1)::bigint AND
 
 
 class Turns:
-    """The counters of a batch, under lock."""
+    """The locked counters of a batch."""
 
     def __init__(self, counts: dict[Place, int]) -> None:
         self._counts = counts
@@ -40,7 +40,7 @@ class Turns:
 
     @classmethod
     async def lock(cls, connection: Connection, runs: Iterable[Run]) -> "Turns":
-        """The counters that the runs may come to."""
+        """Lock and return the counters that the runs may use."""
         places = sorted({place for run in runs for place in _places(run)})
         if not places:
             return cls({})
@@ -50,7 +50,7 @@ class Turns:
 
     @classmethod
     async def look(cls, connection: Connection, runs: Iterable[Run]) -> "Turns":
-        """The same counters as they are just now, without a lock: never keep these."""
+        """Return the same counters without a lock. They must not be saved."""
         counts: dict[Place, int] = dict.fromkeys(sorted({place for run in runs for place in _places(run)}), 0)
         if counts:
             rows = await (await connection.execute(LOOK, (as_json(list(counts)),))).fetchall()
@@ -58,28 +58,28 @@ class Turns:
         return cls(counts)
 
     def take(self, place: Place, there: Sequence[bool]) -> int:
-        """The next turn at a step, as `next_turn` says."""
+        """Take the next turn at a step, as `next_turn` decides."""
         turn = next_turn(self._counts[place], there)
         self._counts[place] = turn + 1
         return turn
 
     def take_again(self, taken: Sequence[tuple[Place, Sequence[bool], int]]) -> bool:
-        """Takes the turns that somebody took who only looked; none where one of them is not the next any more."""
+        """Take turns that were taken without a lock before. Return False, and take none, if one is no longer next."""
         if any(next_turn(self._counts[place], there) != turn for place, there, turn in taken):
             return False
         self._counts.update({place: turn + 1 for place, _, turn in taken})
         return True
 
     def counts(self) -> dict[Place, int]:
-        """How the counters stand, for `back_to`."""
+        """Return a copy of the counters, for `reset_to`."""
         return dict(self._counts)
 
     def back_to(self, counts: dict[Place, int]) -> None:
-        """Gives the turns back that were taken since."""
+        """Reset the counters to an earlier copy."""
         self._counts = dict(counts)
 
     async def keep(self, connection: Connection) -> None:
-        """Writes the counters that have moved."""
+        """Write the counters that have changed."""
         moved = [(*place, n) for place, n in self._counts.items() if n != self._before[place]]
         if moved:
             await connection.execute(KEEP, (as_json(moved),))

@@ -1,4 +1,4 @@
-"""What passes between the engine's parts."""
+"""The values that pass between the modules of the engine."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ Steps = Sequence[Mapping[str, Any]]
 
 
 class Event(NamedTuple):
-    """A row of the outbox with the timeline entry that it points at. `chain`: the automations that led to it."""
+    """A row of the outbox with its timeline entry. `chain` has the ids of the automations that led to the event."""
 
     id: int
     workspace_id: int
@@ -28,13 +28,13 @@ class Event(NamedTuple):
 
     @property
     def by(self) -> Mapping[str, Any]:
-        """Who acted."""
+        """The actor that caused the event."""
         return self.data.get("by") or {}
 
 
 @dataclass(frozen=True, slots=True)
 class Automation:
-    """A saved automation that is active."""
+    """An active automation."""
 
     id: int
     workspace_id: int
@@ -45,7 +45,7 @@ class Automation:
 
 
 class NewRun(NamedTuple):
-    """A run that an event calls for; `stopped` says why it may not be."""
+    """A run to be written. `stopped` is the reason if it must not start."""
 
     automation: Automation
     trigger_key: str
@@ -56,7 +56,7 @@ class NewRun(NamedTuple):
 
 @dataclass(slots=True)
 class Run:
-    """A run at a step. `steps` are those that it began with."""
+    """A run at one of its steps. `steps` are the steps that it started with."""
 
     id: int
     workspace_id: int
@@ -68,8 +68,8 @@ class Run:
     attempts: int
     name: str
     secrets: bytes | None
-    failed: bool = False  # a step did, before the run last waited
-    stopped: str | None = None  # why it may not go on
+    failed: bool = False  # whether a step failed before the run last waited
+    stopped: str | None = None  # the reason if the run must not continue
 
     @property
     def lead(self) -> LeadKey:
@@ -78,7 +78,7 @@ class Run:
 
 @dataclass(slots=True)
 class Result:
-    """How a run stands after its steps were taken."""
+    """The state of a run after its steps were taken."""
 
     run: Run
     state: str
