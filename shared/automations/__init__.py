@@ -1,1 +1,1 @@
-"""Automations as values: what may be saved, what a condition means, what a template says. All of it is pure."""
+"""Automations: their definitions, conditions, templates and steps. Most modules are pure."""

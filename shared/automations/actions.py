@@ -1,4 +1,4 @@
-"""Actions: what a step may do, and with which members."""
+"""The actions of automation steps, and the members of each."""
 
 from typing import Annotated, Any, Literal, NotRequired
 
@@ -17,12 +17,12 @@ Hours = Annotated[int, Field(strict=True, ge=0, le=24 * 365)]
 
 
 def _as_is(value: Any) -> Any:
-    """Checked together with the field that it is for."""
+    """Accept any value; it is checked later, together with the field it is for."""
     return value
 
 
 def _users_or(word: str) -> Any:
-    """Ids of users, or the word that means somebody else; without a union, whose errors would name its members."""
+    """Return a validator for user ids or one keyword. A union would put its members' names into error locations."""
     users = TypeAdapter(Users).validate_python
 
     def read(value: Any) -> Any:
@@ -85,7 +85,7 @@ class AdjustScore(TypedDict):
 
 @closed
 class SendWebhook(TypedDict):
-    """Posts the lead to a URL, signed where there is a secret. The secret is shown as asterisks."""
+    """Posts the lead to a URL, signed if there is a secret. The secret is shown as asterisks."""
 
     type: Literal["send_webhook"]
     url: Url
@@ -123,7 +123,7 @@ class NotifyUsers(TypedDict):
 
 @closed
 class CreateTask(TypedDict):
-    """A task about the lead; without a user, for whom the lead is assigned to."""
+    """A task about the lead. Without a user it is for the user whom the lead is assigned to."""
 
     type: Literal["create_task"]
     title: Subject

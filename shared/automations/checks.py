@@ -1,6 +1,6 @@
-"""Checking a value that says itself of which kind it is, so that each error names its field and nothing else.
+"""Validate objects whose `type` selects their schema, with errors located at the path of the field alone.
 
-pydantic's own unions put the name of the member they tried into an error's place; here the place is the field's path.
+pydantic's own unions put the name of the tried member into the location of an error.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,11 +13,12 @@ from shared.validation import said
 
 T = TypeVar("T")
 
-closed = with_config(ConfigDict(extra="forbid"))  # an unknown member is a typing mistake that would be ignored silently
+# An unknown member is probably a typing mistake, and would be ignored silently.
+closed = with_config(ConfigDict(extra="forbid"))
 
 
 class Faults:
-    """What is wrong with a value, gathered until `raise_any`."""
+    """Collects the errors of a value until `raise_any`."""
 
     def __init__(self) -> None:
         self._found: list[InitErrorDetails] = []
@@ -26,7 +27,7 @@ class Faults:
         self._found.append(InitErrorDetails(type=_custom(error), loc=at, input=None))
 
     def take(self, read: Callable[[Any], T], value: Any, *at: int | str) -> T | None:
-        """What `read` makes of the value; None, and its errors noted under `at`, where it refuses."""
+        """Return the result of `read`. If it raises a validation error, collect that under `at` and return None."""
         try:
             return read(value)
         except ValidationError as error:
@@ -47,14 +48,14 @@ def _custom(error: PydanticCustomError | PydanticKnownError) -> PydanticCustomEr
 
 
 def as_object(value: Any) -> dict[str, Any]:
-    """The value if it is an object."""
+    """Return the value if it is an object. Raises a pydantic error."""
     if not isinstance(value, dict):
         raise PydanticKnownError("dict_type")
     return value
 
 
 def one_of(union: Any) -> Callable[[Any], dict[str, Any]]:
-    """A reader of objects whose `type` says which member of a discriminated union of TypedDicts they are."""
+    """Return a validator for a discriminated union of TypedDicts, selected by `type`."""
     kinds = {_kind(member): TypeAdapter(member) for member in get_args(get_args(union)[0])}
     names = ", ".join(kinds)
 
@@ -78,7 +79,7 @@ def _kind(member: Any) -> str:
 
 
 def only_one(value: Mapping[str, Any], names: tuple[str, ...]) -> str:
-    """The one of these members that was sent. Raises where none was, or several."""
+    """Return the one of these members that is set. Raises if none or several are."""
     sent = [name for name in names if value.get(name) is not None]
     if len(sent) == 1:
         return sent[0]

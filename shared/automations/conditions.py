@@ -1,8 +1,8 @@
-"""Conditions: which may be saved, and whether one fits a lead.
+"""Conditions: validate them, and decide whether one matches a lead.
 
-Numbers and numeric strings compare as numbers, text without case. A missing value (null, blank, empty) fits only
-`is_empty`, `not_equals` and `not_contains`. Of a list, as `tags`, one member that fits is enough: `tags equals vip` and
-`tags contains vip` both say that the lead bears the tag.
+Numbers and numeric strings compare as numbers, text compares without case. A missing value (null, blank, empty) matches
+only `is_empty`, `not_equals` and `not_contains`. A list such as `tags` matches if one of its members does:
+`tags equals vip` and `tags contains vip` both mean that the lead has the tag.
 """
 
 import re
@@ -18,7 +18,7 @@ from shared.automations.checks import Faults, as_object, closed
 from shared.automations.fields import ReadableField, value_of
 from shared.validation import said
 
-DEEPEST, MOST = 10, 100  # levels and parts of one condition
+DEEPEST, MOST = 10, 100  # nesting levels and parts of one condition
 LONGEST = 1000  # characters of a value
 
 Operator = Literal[
@@ -38,7 +38,7 @@ Scalar = str | int | float | bool
 
 
 def _as_is(value: Any) -> Any:
-    """Checked by itself: the errors of a union would name its members."""
+    """Accept any value; it is checked separately, since the errors of a union would name its members."""
     return value
 
 
@@ -59,7 +59,7 @@ class Any_(TypedDict):
     any: Annotated[list["Condition"], Field(min_length=1)]
 
 
-Not = TypedDict("Not", {"not": "Condition"})  # a keyword is no name of a class's member
+Not = TypedDict("Not", {"not": "Condition"})  # a class body cannot declare a keyword as a member
 closed(Not)
 
 
@@ -81,7 +81,7 @@ def _read(value: Any) -> dict[str, Any]:
 
 
 class _Reader:
-    """Walks through one condition, counting its parts."""
+    """Validates one condition and counts its parts."""
 
     def __init__(self) -> None:
         self._parts = 0
@@ -123,12 +123,12 @@ class _Reader:
         return value
 
 
-AnyCondition = Union[Comparison, All, Any_, Not]  # noqa: UP007  # a name in quotes is no operand of |
+AnyCondition = Union[Comparison, All, Any_, Not]  # noqa: UP007  # `|` does not accept forward references
 Condition = Annotated[dict[str, Any], PlainValidator(_read, json_schema_input_type=AnyCondition)]
 
 
 def fits(condition: Mapping[str, Any], lead: Mapping[str, Any]) -> bool:
-    """Whether a condition that was saved fits a lead, given as the API shows it."""
+    """Return whether a saved condition matches a lead, given as the API shows it."""
     if "all" in condition:
         return all(fits(one, lead) for one in condition["all"])
     if "any" in condition:
@@ -139,7 +139,7 @@ def fits(condition: Mapping[str, Any], lead: Mapping[str, Any]) -> bool:
 
 
 def is_empty(value: Any) -> bool:
-    """Null, blank text, an empty list or object. 0 and false are values."""
+    """Return whether a value is null, blank text, or an empty list or object. 0 and false are not empty."""
     return not value.strip() if isinstance(value, str) else value is None or value == [] or value == {}
 
 
@@ -158,7 +158,7 @@ def _text(value: Any) -> str:
 
 
 def _compare(left: Any, right: Any) -> int:
-    """Below, at or above 0: as numbers where both are, else as text."""
+    """Return -1, 0 or 1. Values compare as numbers if both are numeric, otherwise as text."""
     a, b = _number(left), _number(right)
     if a is not None and b is not None:
         return (a > b) - (a < b)
@@ -166,7 +166,7 @@ def _compare(left: Any, right: Any) -> int:
 
 
 def _some(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
-    """The test for a value that may be missing, or a list of which one member is enough."""
+    """Extend a test to missing values, which fail, and to lists, which pass if one member does."""
 
     def passes(value: Any, wanted: Any) -> bool:
         members = value if isinstance(value, list) else [value]
@@ -193,7 +193,7 @@ def _comparable(value: Any, wanted: Any) -> bool:
 
 
 def _contains(value: Any, wanted: Any) -> bool:
-    """A list by whole members, text by any part of it."""
+    """Return whether a list has the value as a member, or a text contains it."""
     if isinstance(value, list):
         return _some(_equals)(value, wanted)
     return not is_empty(value) and _text(wanted) in _text(value)

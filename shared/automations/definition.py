@@ -1,4 +1,4 @@
-"""An automation's trigger and steps: what may be saved, each error by the dotted name of its field, all at once."""
+"""Validate the trigger and steps of an automation. All errors are reported at once, by dotted field names."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, NamedTuple, NotRequired
@@ -15,7 +15,7 @@ from shared.validation import INT64, Flag, Id, Int32, Text255, said
 
 MOST_STEPS = 100
 MINUTES = {"minutes": 1, "hours": 60, "days": 24 * 60}
-YEAR = 365 * 24 * 60  # minutes: the longest a delay or a silence may be
+YEAR = 365 * 24 * 60  # minutes: the maximum of a delay and of an inactivity timer
 
 Minutes = Annotated[int, Field(strict=True, ge=1, le=YEAR)]
 
@@ -61,7 +61,7 @@ class LeadScoreCrossed(TypedDict):
 
 @closed
 class NoActivity(TypedDict):
-    """Nothing happened to the lead for so long, but for what automations did."""
+    """Nothing happened to the lead for this long, except for changes by automations."""
 
     type: Literal["no_activity"]
     minutes: Minutes
@@ -101,7 +101,7 @@ AnyTrigger = Annotated[
 @closed
 class Delay(TypedDict):
     """How long to wait. With `business_hours` it ends Monday to Friday between 9 and 18 in the workspace's time zone:
-    what would end at another time ends at the next opening."""
+    a delay that would end at another time ends at the next opening."""
 
     minutes: NotRequired[Minutes | None]
     hours: NotRequired[Annotated[int, Field(strict=True, ge=1, le=YEAR // 60)] | None]
@@ -116,7 +116,7 @@ def _check_delay(delay: dict[str, Any]) -> dict[str, Any]:
 
 @closed
 class ConditionStep(TypedDict):
-    """Ends the run where it does not fit."""
+    """Ends the run if it does not match."""
 
     condition: Condition
 
@@ -171,12 +171,12 @@ Steps = Annotated[
 
 
 def minutes_of(delay: Mapping[str, Any]) -> int:
-    """How long a saved delay is."""
+    """Return the length of a saved delay in minutes."""
     return next(int(delay[unit]) * minutes for unit, minutes in MINUTES.items() if delay.get(unit))
 
 
 class Reference(NamedTuple):
-    """Something of the workspace that a definition names: `kind` is user, stage, integration or form."""
+    """A record that a definition refers to by id. `kind` is user, stage, integration or form."""
 
     field: str
     kind: str
@@ -184,8 +184,10 @@ class Reference(NamedTuple):
 
 
 def references(trigger: Any, steps: Any) -> Iterator[Reference]:
-    """All that a definition refers to by id, with the dotted names of the fields. What is unsound is passed over, so
-    that a client is told at once what is wrong in its other parts."""
+    """Yield all records that a definition refers to by id, with dotted field names.
+
+    Invalid parts are skipped, so that a client gets the errors of the other parts at the same time.
+    """
     yield from _named(trigger, "trigger")
     for index, step in enumerate(steps if isinstance(steps, list | tuple) else ()):
         if isinstance(step, Mapping):

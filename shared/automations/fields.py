@@ -1,4 +1,4 @@
-"""The fields of a lead by name, as conditions, triggers and actions speak of them."""
+"""The lead fields that conditions, triggers and actions can name."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -20,10 +20,10 @@ READABLE = frozenset(
 
 Notes = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, max_length=10_000)]
 
-# What an action may set. Email and phone identify one person: no automation gives many leads the same. Stage, assignee,
-# score and tags have actions of their own.
+# Fields that an action may set. Email and phone are missing, since they identify one person and an automation must not
+# give many leads the same value. Stage, assignee, score and tags have their own actions.
 WRITABLE: dict[str, TypeAdapter[Any]] = {
-    "first_name": TypeAdapter(Name),  # a lead may come without a name, but nobody takes one away
+    "first_name": TypeAdapter(Name),  # a lead may be created without a name, but a name cannot be cleared
     **{name: TypeAdapter(Text255 | None) for name in ("last_name", "company", "job_title", "source")},
     "country": TypeAdapter(Text100 | None),
     "notes": TypeAdapter(Notes | None),
@@ -33,13 +33,13 @@ WRITABLE: dict[str, TypeAdapter[Any]] = {
 
 
 def custom_key(field: str) -> str | None:
-    """The key of a custom field's name; None where it names none."""
+    """Return the key of a custom field, or None if the name is not `custom_fields.<key>`."""
     key = field.removeprefix(CUSTOM)
     return key if field.startswith(CUSTOM) and 1 <= len(key) <= 100 else None
 
 
 def value_of(lead: Mapping[str, Any], field: str) -> Any:
-    """The lead's value under a field's name; None where it has none."""
+    """Return the value of a lead's field, or None if it has none."""
     key = custom_key(field)
     return lead.get(field) if key is None else (lead.get("custom_fields") or {}).get(key)
 
@@ -57,7 +57,7 @@ def _writable(field: str) -> str:
 
 
 def check_written(field: str, value: Any) -> Any:
-    """The value as the field takes it. Raises a pydantic error."""
+    """Validate a value for a field, and return it. Raises a pydantic error."""
     if field in WRITABLE:
         return WRITABLE[field].validate_python(value)
     if isinstance(value, str) and len(value) > 10_000:

@@ -1,14 +1,14 @@
-"""Business hours: Monday to Friday, 9 to 18, where the workspace is."""
+"""Business hours: Monday to Friday, 9 to 18, in the time zone of the workspace."""
 
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 OPENS, CLOSES = time(9), time(18)
-WEEKEND = 5  # Saturday, as `weekday` counts
+WEEKEND = 5  # Saturday, as returned by `weekday`
 
 
 def opening(at: datetime, zone: str) -> datetime:
-    """That moment if it lies in business hours, else the next opening; both in the zone's time."""
+    """Return the moment if it is in business hours, otherwise the next opening. The result is in the zone's time."""
     local = at.astimezone(ZoneInfo(zone))
     if local.weekday() < WEEKEND and OPENS <= local.time() < CLOSES:
         return local

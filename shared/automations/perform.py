@@ -1,4 +1,4 @@
-"""What each action does: to a lead on values, and what is to be sent or made beside it."""
+"""The handlers of actions: each changes a lead, as a value, and adds effects to be sent or created."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from shared.automations.texts import PutOff, Texts
 from shared.leads.merge import MOST_CUSTOM, has_room
 from shared.leads.submission import MOST_TAGS
 
-LONGEST_LINE = 255  # characters of a subject or a title, with the lead's values in it
+LONGEST_LINE = 255  # characters of a rendered subject or title
 
 Lead = dict[str, Any]
 Outcome = dict[str, Any]
@@ -20,7 +20,7 @@ State = Literal["waiting", "done", "failed"]
 
 
 class Stage(NamedTuple):
-    """A stage of the board, and the status that a lead takes on by moving there."""
+    """A stage of the board, and the status of leads that move there."""
 
     pipeline_id: int
     status: str | None
@@ -28,30 +28,32 @@ class Stage(NamedTuple):
 
 @dataclass(slots=True)
 class Scene:
-    """What there is in the workspace of all that definitions name, and the time by the database's clock."""
+    """The existing records that definitions refer to, and the time of the database."""
 
     now: datetime
     zone: str = "UTC"
     stages: dict[int, Stage] = field(default_factory=dict)
-    users: set[int] = field(default_factory=set)  # who are active
-    integrations: set[int] = field(default_factory=set)  # that are active
+    users: set[int] = field(default_factory=set)  # active ones
+    integrations: set[int] = field(default_factory=set)  # active ones
 
 
 class Effect(NamedTuple):
-    """Something to send or make: the action's type, and what it needs, texts filled in."""
+    """A message to send or a task to create: the type of the action and its data, with rendered texts."""
 
     type: str
     data: dict[str, Any]
 
 
 class Failed(Exception):
-    """A step cannot be done; the message says why. The run goes on with the next one."""
+    """A step cannot be done, for the reason in the message. The run continues with the next step."""
 
 
 @dataclass(slots=True)
 class Walk:
-    """A run under way. `turn` takes the next turn at the step of that number, as `next_turn` says; `lead` changes as
-    steps are taken."""
+    """The progress of a run through its steps.
+
+    `lead` changes with each step. `take_turn` takes the next round-robin turn of a step, as `next_turn` decides.
+    """
 
     lead: Lead
     scene: Scene
@@ -65,7 +67,7 @@ class Walk:
 
 
 def copied(lead: Lead) -> Lead:
-    """As deep as steps change it: a value in a custom field is replaced, never altered."""
+    """Copy a lead as deep as steps change it. Values of custom fields are replaced, never modified."""
     return {**lead, "tags": list(lead["tags"]), "custom_fields": dict(lead["custom_fields"])}
 
 
@@ -130,9 +132,9 @@ def _assign_user(found: Walk, action: Mapping[str, Any]) -> Data:
 
 
 def next_turn(first: int, there: Sequence[bool]) -> int:
-    """The first turn from `first` on that falls to a place of the list whose user is there; one must be.
+    """Return the first turn from `first` on whose user is available. At least one user must be.
 
-    Turns are counted over the whole list, round after round: who is away is passed over and keeps his place.
+    Turns are counted over the whole list, round after round. Users who are away are skipped and keep their place.
     """
     return next(turn for turn in count(first) if there[turn % len(there)])
 
@@ -213,7 +215,7 @@ def _filled(found: Walk, source: str, *, slack: bool = False) -> str:
         raise
     except templates.TooMuch as error:
         raise Failed(f"the template {error}") from error
-    except Exception as error:  # a filter that does not go with the field's value, such as `first` of a number
+    except Exception as error:  # a filter that does not accept the value, such as `first` of a number
         raise Failed(f"the template cannot be filled in: {type(error).__name__}") from error
 
 
@@ -232,5 +234,5 @@ ACTIONS: dict[str, Callable[[Walk, Mapping[str, Any]], Data]] = {
     "notify_users": _notify_users,
     "create_task": _create_task,
 }
-# Those that have an effect beside what they do to the lead: one each.
+# Actions with exactly one effect in addition to changes of the lead.
 EFFECTS = {"send_webhook", "send_email", "send_sms", "notify_slack", "notify_users", "create_task"}

@@ -1,7 +1,7 @@
-"""What a run comes to: its steps walked through on values, up to the end or the next delay.
+"""Take the steps of a run on values, up to the end or the next delay.
 
-Nothing is written here. A walk answers what each step came to, how the lead changes and what is to be sent; the engine
-makes it true, and a dry run only shows it.
+Nothing is written here. The result has the outcome of each step, the changed lead and the effects. The engine writes
+it; a dry run only shows it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +28,7 @@ def walk(
     texts: Texts | None = None,
     over_delays: bool = False,
 ) -> Walk:
-    """Takes the steps from `start` on, on a copy of the lead. `over_delays`: as if no time passed. Raises PutOff."""
+    """Take the steps from `start` on, on a copy of the lead. `over_delays` ignores delays. Raises BudgetExhausted."""
     found = Walk(copied(lead), scene, turn, start, texts or Texts())
     while found.at < len(steps):
         step = steps[found.at]
@@ -64,7 +64,7 @@ def _said(kind: str, outcome: str, *, reason: str | None = None, data: dict[str,
 
 
 def difference(before: Lead, after: Lead) -> dict[str, Any]:
-    """What turns one into the other, as the arguments of a `Change`; empty where they are alike."""
+    """Return the difference as arguments of a `Change`; empty if both are equal."""
     fields = {name: after[name] for name in (*EDITED, "assigned_user_id") if after[name] != before[name]}
     if any(after[name] != before[name] for name in BOARD):
         fields |= {name: after[name] for name in (*BOARD, "status")}

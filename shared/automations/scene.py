@@ -1,4 +1,4 @@
-"""What there is in a workspace of all that steps name, read at once for a whole batch."""
+"""Load the records that steps refer to, in one query for a whole batch."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -22,7 +22,7 @@ Planned = tuple[int, Sequence[Mapping[str, Any]], Mapping[str, Any]]  # workspac
 
 
 async def load_scenes(connection: Connection, planned: Iterable[Planned]) -> dict[int, Scene]:
-    """The scenes of these steps and leads, by workspace. Hold the references first where leads will be written."""
+    """Return the contexts of steps and leads, by workspace. Lock the references first if leads will be written."""
     wanted: dict[int, dict[str, set[int]]] = {}
     seen: set[int] = set()  # most runs of a batch share their steps
     for workspace_id, steps, lead in planned:

@@ -1,19 +1,19 @@
-"""Leads that an automation waits for to be silent: a row a lead, due when nothing happens until then.
+"""Inactivity timers: one row for each automation and lead, due if the lead has no activity until then.
 
-What automations do is no activity: they would keep the silence from ever being noticed. A row is gone once its run
-is there, and comes back with the next thing that happens, so that each silence is noticed once.
+Changes by automations do not count as activity, since they would restart the timers forever. A timer is deleted when
+its run is created, and comes back with the next activity, so that each period of inactivity starts one run.
 """
 
 from typing import Any
 
 from shared.db import Connection
 
-FEW = 10_000  # leads that a change begins to wait for itself, 0.2 s of it, and the sweeper at a time
+FEW = 10_000  # timers started by a request itself, which takes 0.2 s, and by the sweeper at a time
 
 FORGET_REST = "DELETE FROM cleanups WHERE workspace_id = %(w)s AND kind = 'silences' AND ref_id = %(automation)s"
 FORGET = "DELETE FROM silences WHERE workspace_id = %(w)s AND automation_id = %(automation)s"
-# Leads as they were last updated, from a moment on (microseconds since the epoch). One that is updated meanwhile comes
-# once more. With the last come all that were updated at the same moment, as those of a batch are.
+# Leads in the order of their last update, after a moment in microseconds since the epoch. A lead that is updated
+# meanwhile is found once more. All leads with the same time as the last one are included, such as those of one batch.
 SPAN = """
 SELECT count(*), (extract(epoch FROM max(updated_at)) * 1000000)::bigint FROM (
     SELECT updated_at FROM lead_updates
@@ -21,9 +21,9 @@ SELECT count(*), (extract(epoch FROM max(updated_at)) * 1000000)::bigint FROM (
       AND updated_at > 'epoch'::timestamptz + %(after)s * interval '1 microsecond'
     ORDER BY updated_at LIMIT %(most)s) few
 """
-# Of the leads that are there only those whose silence is not over yet: an automation acts on what happens later. In the
-# order in which engines note silences, one of whom may have noted by what it was before since the old ones were
-# forgotten; where that was for something newer it stays.
+# Existing leads get a timer only if it is not due yet, since an automation acts on what happens later. The order is the
+# one in which engines restart timers. An engine with the previous definition may have added a timer since the old ones
+# were deleted; it stays if it belongs to a newer activity.
 START = """
 INSERT INTO silences (workspace_id, automation_id, lead_id, activity_id, due_at)
 SELECT u.workspace_id, %(automation)s, u.id, last.id, last.created_at + %(minutes)s * interval '1 minute'
@@ -52,20 +52,20 @@ WHERE c.kind = 'silences' ORDER BY c.id LIMIT 1 FOR UPDATE OF c SKIP LOCKED
 
 
 async def restart(connection: Connection, workspace_id: int, automation_id: int, minutes: int | None) -> None:
-    """Forgets what the automation waits for, and waits anew; for nothing where `minutes` is None.
+    """Delete the timers of an automation and start new ones, or none if `minutes` is None.
 
-    In the caller's transaction, which holds the automation. Of more than `FEW` leads it leaves the rest to the sweeper:
-    those that were updated last, whose silence is the longest to come.
+    Runs in the caller's transaction, which has locked the automation. If there are more leads than one chunk, the
+    sweeper starts the timers of the others. These leads were updated last, so their timers are due last.
     """
     named = {"w": workspace_id, "automation": automation_id, "minutes": minutes, "after": 0}
-    await connection.execute(FORGET_REST, named)  # before what it came to by now: it may be at work
+    await connection.execute(FORGET_REST, named)  # before the timers, since the sweeper may be adding some right now
     await connection.execute(FORGET, named)
     if minutes is not None and (last := await _start(connection, named)):
         await connection.execute(POSTPONE, {**named, "after": last})
 
 
 async def start_chunk(connection: Connection) -> bool:
-    """Begins to wait for the next leads of what was left; False when nothing is. A crash repeats one chunk at most."""
+    """Start the timers of the next chunk. Return False if no chunk is left. A crash repeats at most one chunk."""
     async with connection.transaction():
         row = await (await connection.execute(NEXT)).fetchone()
         if row is None:
@@ -79,7 +79,7 @@ async def start_chunk(connection: Connection) -> bool:
 
 
 async def _start(connection: Connection, named: dict[str, Any]) -> int | None:
-    """Where the leads begin that are left."""
+    """Start the timers of one chunk. Return the position of the next chunk, or None if this was the last one."""
     [(n, last)] = await (await connection.execute(SPAN, {**named, "most": FEW})).fetchall()
     if n:
         await connection.execute(START, {**named, "last": last})

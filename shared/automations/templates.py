@@ -1,8 +1,8 @@
-"""Texts with a lead's fields in them: `Hello {{ first_name }}`, in Jinja2's language without its loops.
+"""Templates with the fields of a lead, such as `Hello {{ first_name }}`, in Jinja2's language without loops.
 
-What an author may write is checked when it is saved: no loop, macro, call or arithmetic, filters that cannot blow a
-text up, and no more nesting, parts and comparisons than Jinja compiles at once. What a text costs is then a matter of
-the lead's values: filters see the beginning of a long value, and nothing begins when the text has taken too long.
+A template is checked when it is saved: no loops, macros, calls or arithmetic, only filters that cannot inflate a text,
+and limited nesting, parts and comparisons, so that Jinja compiles it quickly. The cost of rendering then depends on the
+values of the lead: filters see only the beginning of a long value, and no filter starts after the time is used up.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -21,21 +21,22 @@ from shared.automations.fields import READABLE
 from shared.validation import said, text
 
 LONGEST = 10_000  # characters of a template
-LONGEST_VALUE = 10_000  # characters of a value that a filter sees, with all that the value holds
-MOST = 100_000  # characters of what is made of one; what is longer is cut
+LONGEST_VALUE = 10_000  # characters of a value that a filter sees, including nested values
+MOST = 100_000  # characters of a rendered text; longer texts are truncated
 
-DEEPEST = 15  # levels of a template's tree: Jinja compiles a chain of filters in time that grows with the chain's cube
-MOST_PARTS = 500  # of a template: texts, fields, filters and all else
-MOST_COMPARISONS = 50  # of which one may go through all of a lead's custom fields
-SECONDS = 0.02  # of the processor for one text; an ordinary one takes a thousandth of that
-END = " end"  # a name that no template can write
+DEEPEST = 15  # levels of the syntax tree: the time to compile a chain of filters grows with the cube of its length
+MOST_PARTS = 500  # nodes of the syntax tree
+MOST_COMPARISONS = 50  # a comparison may read all custom fields of a lead
+SECONDS = 0.02  # processor time for one text; an ordinary one takes a thousandth of that
+END = " end"  # a variable name that no template can contain
 
 FILTERS = ("capitalize", "d", "default", "e", "escape", "first", "last", "length", "lower", "title", "trim", "upper")
-MEASURED = ("capitalize", "e", "escape", "lower", "title", "trim", "upper")  # the longer a value, the longer they take
+# The time of these filters grows with the length of the value.
+MEASURED = ("capitalize", "e", "escape", "lower", "title", "trim", "upper")
 TESTS = ("defined", "undefined")
 
-NAMES = READABLE | {"custom_fields"}  # what stands at the top and, once more, under `lead`
-SLACK = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})  # what Slack asks to be escaped, and nothing else
+NAMES = READABLE | {"custom_fields"}  # variables, which are also members of `lead`
+SLACK = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})  # the characters that Slack requires to be escaped
 
 ALLOWED = (
     nodes.Template,
@@ -58,24 +59,24 @@ ALLOWED = (
 
 
 class TooMuch(Exception):
-    """A template asks for too much work; the message goes on from its name."""
+    """A template is too much work. The message continues a sentence that names the template."""
 
 
 class _Value(str):
-    """A text out of the lead, not out of the template."""
+    """A text from the lead, as opposed to text from the template."""
 
     __slots__ = ()
 
 
 class _Fields(Mapping[str, Any]):
-    """A lead's fields, or its custom fields, that no template reads after `end`."""
+    """The fields or custom fields of a lead, which cannot be read after the deadline `end`."""
 
     def __init__(self, held: Mapping[str, Any], end: float) -> None:
         self.held = held
         self._end = end
 
     def __getitem__(self, name: Any) -> Any:
-        """A field that is empty is missing: `default` speaks for it as well."""
+        """Return a field. An empty field counts as missing, so that the filter `default` applies to it."""
         _check_time(self._end)
         if (value := self.held[name]) is None:
             raise KeyError(name)
@@ -91,7 +92,7 @@ class _Fields(Mapping[str, Any]):
         return len(self.held)
 
     def __eq__(self, other: object) -> bool:
-        return self is other  # not field by field, which takes its time
+        return self is other  # a comparison of all fields would take too long
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -106,14 +107,14 @@ def _marked(value: Any) -> Any:
 
 
 def _cut(value: Any, longest: int) -> Any:
-    """The beginning of a value: so many characters, of all that it holds."""
+    """Return the beginning of a value, with at most `longest` characters including nested values."""
     if isinstance(value, str):
         return value if len(value) <= longest else value[:longest]
     return _beginning(value, [longest]) if isinstance(value, Mapping | list) else value
 
 
 def _beginning(value: Any, room: list[int]) -> Any:
-    """As `_cut`. `room`: how many characters are left, by a rough count of quotes, commas and all that is no text."""
+    """Truncate a nested value. `room` holds the characters left; quotes, commas and other values count roughly."""
     if isinstance(value, str):
         value = value[: max(room[0], 0)]
     room[0] -= len(value) + 4 if isinstance(value, str) else 8
@@ -125,7 +126,7 @@ def _beginning(value: Any, room: list[int]) -> Any:
 
 
 def _shown(value: Any) -> Any:
-    """What an expression leaves in the text: nothing for null, a list with commas."""
+    """Convert the result of an expression to text: null becomes empty, a list is joined with commas."""
     if value is None:
         return ""
     value = _cut(value, MOST)
@@ -133,14 +134,14 @@ def _shown(value: Any) -> Any:
 
 
 def _shown_in_slack(value: Any) -> Any:
-    """The same, such that nothing of the lead makes a link or a mention. The author's own words may."""
+    """Convert like `_finalize_text` and escape for Slack, so that only the author can make links and mentions."""
     if type(value) is str or isinstance(value, Markup):
         return value
     return str(_shown(value)).translate(SLACK)
 
 
 def _measured(filter_: Callable[[Any], str]) -> Callable[..., str]:
-    """The filter, which begins only while there is time left. Jinja does not run it when it compiles."""
+    """Wrap a filter so that it starts only while there is time left, and never when a template is compiled."""
 
     @pass_context
     def measured(context: Context, value: Any, *options: Any, **named: Any) -> str:
@@ -165,7 +166,7 @@ def _end_of(value: Any, items: Iterator[Any]) -> Any:
 
 
 class _Environment(ImmutableSandboxedEnvironment):
-    """Reads fields and items alone: no name is one of an attribute or a method of what holds them."""
+    """An environment in which templates read only fields and items, never attributes or methods of Python objects."""
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         return self.getitem(obj, attribute)
@@ -194,7 +195,7 @@ _TEXT, _HTML, _SLACK = _environment(), _environment(html=True), _environment(fin
 
 
 def check(source: str) -> str:
-    """The template, if it is one. Raises a pydantic error that says what is wrong with it."""
+    """Return the source if it is a valid template. Raises a pydantic error that describes the problem."""
     try:
         tree = _TEXT.parse(source)
         for node in _parts(tree):
@@ -214,7 +215,7 @@ def check(source: str) -> str:
 
 
 def _parts(tree: nodes.Template) -> list[nodes.Node]:
-    """All that a template is made of. Raises TooMuch, before it is compiled."""
+    """Return all nodes of a template. Raises TemplateTooCostly, before the template is compiled."""
     found: list[nodes.Node] = []
     level: list[nodes.Node] = [tree]
     for _ in range(DEEPEST):
@@ -230,7 +231,7 @@ def _parts(tree: nodes.Template) -> list[nodes.Node]:
 
 
 def _named(node: nodes.Node) -> Any:
-    """The field of a lead that a node names, None if it names none."""
+    """Return the name of the lead field that a node reads, or None."""
     match node:
         case nodes.Name(name=name) if name != "lead":
             return name
@@ -243,16 +244,16 @@ def _named(node: nodes.Node) -> Any:
 
 
 class Text:
-    """A template, compiled."""
+    """A compiled template."""
 
     def __init__(self, template: Template, names: frozenset[str]) -> None:
         self._template = template
-        self._names = names  # of what stands in it
+        self._names = names  # the variables it uses
 
     def fill(self, lead: Mapping[str, Any], end: float = inf) -> str:
-        """The text for a lead, given as the API shows it. Fields that it lacks leave nothing.
+        """Render the text for a lead, given as the API shows it. Missing fields leave nothing.
 
-        Raises TooMuch where it has taken `SECONDS`, or this thread's time has come to `end`.
+        Raises TemplateTooCostly when the time for one text is used up, or this thread's processor time reaches `end`.
         """
         end = min(end, thread_time() + SECONDS)
         pieces, length = [], 0
@@ -275,12 +276,12 @@ class Text:
 
 
 def render(source: str, lead: Mapping[str, Any], *, html: bool = False, slack: bool = False) -> str:
-    """The text of a template for a lead; for Slack, what comes of the lead is escaped. Raises TooMuch."""
+    """Render a template for a lead. For Slack, values of the lead are escaped. Raises TemplateTooCostly."""
     return compiled(source, html=html, slack=slack).fill(lead)
 
 
 def compiled(source: str, *, html: bool = False, slack: bool = False) -> Text:
-    """The template, remembered: to compile it anew takes up to 25 ms. Raises TooMuch."""
+    """Compile a template, or take it from a cache, since compiling takes up to 25 ms. Raises TemplateTooCostly."""
     found = _compiled(source, _SLACK if slack else _HTML if html else _TEXT)
     if isinstance(found, TooMuch):
         raise TooMuch(*found.args)
@@ -292,7 +293,7 @@ def _compiled(source: str, environment: _Environment) -> Text | TooMuch:
     tree = environment.parse(source)
     try:
         names = frozenset(node.name for node in _parts(tree) if isinstance(node, nodes.Name))
-    except TooMuch as error:  # it was saved when more was allowed; remembered, too: to read it takes its time
+    except TooMuch as error:  # saved when more was allowed; cached as well, since parsing takes time
         return error.with_traceback(None)
     return Text(environment.from_string(tree), names)
 

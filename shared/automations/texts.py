@@ -1,6 +1,6 @@
-"""The texts of one run, which share one allowance of the processor's time, and a purse with the workspace's other runs.
+"""The rendering budget of a run: processor time for all its texts, and a budget shared with runs of its workspace.
 
-To compile a template counts for the purse alone: it is done once, and no fault of the run that comes first.
+The time to compile a template counts only for the shared budget. It is spent once, and the first run is not at fault.
 """
 
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ from typing import Any
 from shared.automations import templates
 from shared.collector import without_collection
 
-SECONDS = 0.06  # of the processor for all texts of a run; a hundred ordinary ones take a tenth of that
+SECONDS = 0.06  # processor time for all texts of a run; a hundred ordinary texts take a tenth of that
 
 
 class PutOff(Exception):
-    """The purse is empty: the run is for another time."""
+    """The shared budget is used up: the run has to wait for another round."""
 
 
 @dataclass(slots=True)
 class Purse:
-    """What is left for the texts of several runs."""
+    """The time and characters left for the texts of several runs."""
 
     seconds: float = inf
     characters: float = inf
@@ -31,14 +31,14 @@ class Purse:
 
 
 class Texts:
-    """A run's allowance."""
+    """The rendering budget of one run."""
 
     def __init__(self, purse: Purse | None = None) -> None:
         self._left = SECONDS
         self._purse = purse or Purse()
 
     def fill(self, source: str, lead: dict[str, Any], *, slack: bool) -> str:
-        """The text of a template for a lead. Raises PutOff, TooMuch."""
+        """Render a template for a lead. Raises BudgetExhausted, TemplateTooCostly."""
         with without_collection():
             return self._fill(source, lead, slack=slack)
 
