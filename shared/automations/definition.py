@@ -100,7 +100,7 @@ AnyTrigger = Annotated[
 
 @closed
 class Delay(TypedDict):
-    """How long to wait. With `business_hours` it ends Monday to Friday between 9 and 18 in the workspace's time zone:
+    """The time to wait. With `business_hours` it ends Monday to Friday between 9 and 18 in the workspace's time zone:
     a delay that would end at another time ends at the next opening."""
 
     minutes: NotRequired[Minutes | None]
