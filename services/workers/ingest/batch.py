@@ -16,7 +16,7 @@ from services.workers.ingest.poison import ATTEMPTS, bury, park
 from services.workers.ingest.repeats import Sorted, sort_out, take_earlier
 from services.workers.ingest.write import finish, is_second_run, write
 from shared.bisection import isolate_failures
-from shared.db import Connection, Contended, Statements, is_contention, is_unavailable
+from shared.db import Connection, Statements, is_contention, is_unavailable
 from shared.journal import Lane
 from shared.leads import submission
 from shared.leads.apply import Record, Written
