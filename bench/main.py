@@ -48,7 +48,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         help="2 s a load instead of 5; read: 100,000 leads, not a million; attacks: 8 s each, not 20",
     )
     parser.add_argument("--rounds", type=int, default=3, help="figures are medians of so many (3)")
-    parser.add_argument("--variants", action="store_true", help="also hints against credits, one worker against two")
+    parser.add_argument("--variants", action="store_true", help="also one worker against two")
     parser.add_argument("--million", action="store_true", help="instead: CPU a lead from the first to the millionth")
     parser.add_argument("--soak", type=float, metavar="SECONDS", help="instead: memory under a steady load")
     return parser.parse_args(arguments)

@@ -1,4 +1,4 @@
-"""LeadHub under other settings: its hints against credits (a cap on unanswered messages), one worker against two."""
+"""LeadHub under other settings: one worker against two."""
 
 import sys
 from collections import defaultdict
@@ -11,10 +11,8 @@ from bench.ingest import measure_latency, measure_throughput, warm_up
 from bench.stack import leadhub
 
 VARIANTS: dict[str, dict[str, str]] = {
-    "hints, 1 worker": {"workers": "1"},
-    "hints, 2 workers": {"workers": "2"},
-    "credits, 1 worker": {"hints": "credits", "workers": "1"},
-    "credits, 2 workers": {"hints": "credits", "workers": "2"},
+    "1 worker": {"workers": "1"},
+    "2 workers": {"workers": "2"},
 }
 
 
@@ -24,7 +22,7 @@ def measure_variants(bare: Contestant, folder: Path, rounds: int, seconds: float
     for number in range(rounds):
         for name, settings in VARIANTS.items():
             print(f"variant {name}, round {number + 1} of {rounds}", file=sys.stderr)
-            measured[name].append(measure_variant(bare, folder / name.replace(", ", "-"), settings, seconds))
+            measured[name].append(measure_variant(bare, folder / name.replace(" ", "-"), settings, seconds))
     return measured
 
 

@@ -182,36 +182,3 @@ class Hinter:
             self._timer = None
         if self._more:
             self.committed(hurried=self._hurried)
-
-
-class Credits:
-    """The other scheme, kept for the benchmark to compare with: at most so many unanswered messages, one batch each.
-
-    Takes the place of a `Hinter`; a worker under it ends after one batch. A credit comes back with any verdict, or
-    after the time in which a `Hinter` takes its hint for lost.
-    """
-
-    def __init__(self, publisher: Publisher, most: int) -> None:
-        self._publisher = publisher
-        self._most = self._left = most
-        self._rows_wait = False
-
-    def committed(self, *, hurried: bool) -> None:
-        """Rows wait."""
-        self._rows_wait = True
-        self._spend(OUTSTANDING if hurried else UNHURRIED)
-
-    def answered(self) -> None:
-        """A verdict came, or a message is taken for lost."""
-        self._left = min(self._left + 1, self._most)
-        self._spend(OUTSTANDING)
-
-    def _spend(self, lost_after: float) -> None:
-        if self._rows_wait and self._left:
-            self._left -= 1
-            self._rows_wait = False
-            asyncio.get_running_loop().call_later(lost_after, self.answered)
-            self._publisher.ask()
-
-
-Waker = Hinter | Credits

@@ -63,8 +63,6 @@ class Settings(BaseSettings):
     web: int = Field(1, ge=1, le=64, description="Identical gateway processes that share the listening socket.")
     workers: int = Field(1, ge=1, le=64, description="Worker processes that `up` starts.")
 
-    hints: Literal["hints", "credits"] = Field("hints", description="How workers are woken; `credits` for the bench.")
-
     body_limit: int = Field(256 * 1024, ge=1024, description="Largest request body, bytes.")
     batch_body_limit: int = Field(5 * 1024 * 1024, ge=1024, description="Largest body of a batch, bytes.")
     body_timeout: float = Field(

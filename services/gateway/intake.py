@@ -11,7 +11,7 @@ from services.gateway.stores import Store, Stores
 from services.gateway.waiting import Outcome, WaitingRoom
 from shared import logging
 from shared.errors import ApiError, ServerError, ServiceUnavailable
-from shared.hints import Waker
+from shared.hints import Hinter
 from shared.journal import MOST, MOST_BYTES, Item, Lane, Row
 from shared.metrics import REFUSED
 from shared.replies import Verdict
@@ -37,7 +37,7 @@ class Intake:
     once: its verdict, None where its row decides later, or why it could not be stored.
     """
 
-    def __init__(self, stores: Stores, room: WaitingRoom, hinter: Waker, buffer_bytes: int) -> None:
+    def __init__(self, stores: Stores, room: WaitingRoom, hinter: Hinter, buffer_bytes: int) -> None:
         self._room = room
         self._unfinished: dict[Source, int] = {}
         self._lanes = {lane: _Flusher(lane, stores, room, hinter, buffer_bytes) for lane in Lane}
@@ -111,7 +111,7 @@ class _Future:
 class _Flusher:
     """One lane: what arrived, by source, and the one flush in flight."""
 
-    def __init__(self, lane: Lane, stores: Stores, room: WaitingRoom, hinter: Waker, buffer_bytes: int) -> None:
+    def __init__(self, lane: Lane, stores: Stores, room: WaitingRoom, hinter: Hinter, buffer_bytes: int) -> None:
         self._lane = lane
         self._largest = LARGEST[lane]
         self._stores = stores

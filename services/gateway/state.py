@@ -17,7 +17,7 @@ from shared.cached import Cached
 from shared.db import Pool, make_pool
 from shared.forms.book import BOOK, FormKey, form_book
 from shared.forms.definition import Form
-from shared.hints import Credits, Hinter, Publisher
+from shared.hints import Hinter, Publisher
 from shared.loops import kept_up
 from shared.settings import Settings
 from shared.spool import Spool, open_spool
@@ -49,7 +49,7 @@ def lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterator[No
         pool = make_pool(settings.database_url, "leadhub gateway", size=POOL)
         spool = open_spool(settings.spool_url, socket_timeout=1.5, socket_connect_timeout=1)
         publisher = Publisher(hints.Sender(settings.broker_url))
-        hinter = Credits(publisher, settings.workers) if settings.hints == "credits" else Hinter(publisher)
+        hinter = Hinter(publisher)
         appenders = Appenders(settings.database_url)
         stores = Stores(pool, appenders, Spool(spool), settings.flush_timeout)
         room = WaitingRoom(pool, app[NOTICES], settings.max_waiting, hinter.answered, stores.secure)

@@ -44,8 +44,7 @@ class Worker:
         self._loop = uvloop.new_event_loop()
         uses = fingerprints_of(settings)
         self._heartbeat = Heartbeat("worker", settings.process_name or "worker", self._url, uses)
-        one_batch = settings.hints == "credits"
-        self._drainer = Drainer(self._heartbeat, pass_on, stopping, pause=_pause, one_batch=one_batch)
+        self._drainer = Drainer(self._heartbeat, pass_on, stopping, pause=_pause)
         self._desk = Desk(settings)
         self._engine = Engine(settings, self._desk.wake, stopping)
         self._watch = Watch()

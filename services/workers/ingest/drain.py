@@ -38,10 +38,8 @@ class Drainer:
         stopping: Callable[[], bool],
         *,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        one_batch: bool = False,
     ) -> None:
         self._pause = pause
-        self._one_batch = one_batch  # a message, as the scheme of credits has it
         self._heartbeat = heartbeat
         self._pass_on = pass_on
         self._stopping = stopping
@@ -69,7 +67,6 @@ class Drainer:
         while goes_on and not self._stopping():
             taken, goes_on = await self._step(connection, older_than_ms)
             total += taken
-            goes_on = goes_on and not (taken and self._one_batch)
         return total
 
     async def _step(self, connection: Connection, older_than_ms: int) -> tuple[int, bool]:
