@@ -1,6 +1,7 @@
-"""Rows that every request needs: kept in memory, read again in one query, and usable while the database is away."""
+"""A cache of database rows that every request needs, refreshed in one query and usable while the database is away."""
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Generic, TypeVar
 
@@ -14,20 +15,21 @@ log = logging.get()
 K = TypeVar("K")
 V = TypeVar("V")
 
-REFRESH = 4.0  # seconds; with LISTEN beside it a change is felt within 5 s even if the notice is lost
-UNKNOWN = 5_000  # keys remembered as unknown until the next refresh, so that guessing costs one query each
+REFRESH = 4.0  # seconds; a change takes effect within 5 s even if its notification is lost
+UNKNOWN = 5_000  # keys remembered as unknown until the next refresh, so that each guess costs one query
 
-FIRST = 1_000  # rows read at the start
+FIRST = 1_000  # rows read at the start, at most as many as the cache holds
 Read = Callable[[Connection, list[K]], Awaitable[Mapping[K, V]]]
 ReadFirst = Callable[[Connection, int], Awaitable[Mapping[K, V]]]
 
 
 class Cached(Generic[K, V]):
-    """The rows that were used lately, by key. `run` keeps them fresh.
+    """The rows that were used most recently, by key. `run` keeps them fresh.
 
-    `read` fetches rows by their keys, `read_first` so many that are likely to be asked for: else one that was not used
-    before the database went away would be unknown until it is back. `channel` is notified when one of them changes;
-    `most` are kept, and those that were read first go first.
+    `read` fetches rows by their keys. `read_first` fetches a number of rows that are likely to be used, the likeliest
+    first: without it, a key that was never used before the database went away would stay unknown until it is back.
+    A notification on `channel` means that a row changed. At most `most` rows are kept; the least recently used are
+    dropped first.
     """
 
     def __init__(
@@ -38,27 +40,33 @@ class Cached(Generic[K, V]):
         self._read = read
         self._read_first = read_first
         self._most = most
-        self._rows: dict[K, V] = {}
+        self._rows: OrderedDict[K, V] = OrderedDict()  # the least recently used first
         self._unknown: set[K] = set()
         self._changed = asyncio.Event()
         notices.listen(channel, Listener(self._note_change, begun=self._catch_up, ended=lambda: None))
 
     def known(self, key: K) -> V | None:
-        """The row of that key as far as it is in memory."""
-        return self._rows.get(key)
+        """Return the row of that key if it is in memory."""
+        row = self._rows.get(key)
+        if row is not None:
+            self._rows.move_to_end(key)
+        return row
 
     async def find(self, key: K) -> V | None:
-        """The row of that key, or None if there is none now.
+        """Return the row of that key, or None if there is no such row.
 
-        Raises ServiceUnavailable for one not seen before while the database is away: it may well be there.
+        Raises ServiceUnavailable if the key is not in memory and the database is away: the row may exist.
         """
-        row = self._rows.get(key)
+        row = self.known(key)
         if row is None and key not in self._unknown:
             row = await self._load(key)
         return row
 
     def forget(self, key: K) -> None:
-        """Has that row read again when it is next asked for: it was changed here, and the notice has yet to come."""
+        """Drop that row, so that its next use reads it again.
+
+        For rows changed by this process, whose notification has not arrived yet.
+        """
         self._rows.pop(key, None)
         self._unknown.discard(key)
 
@@ -69,21 +77,30 @@ class Cached(Generic[K, V]):
             raise ServiceUnavailable("This cannot be looked up just now. Send the request again.") from error
         if not found and len(self._unknown) < UNKNOWN:
             self._unknown.add(key)
-        self._rows.update(found)
-        while len(self._rows) > self._most:
-            del self._rows[next(iter(self._rows))]
+        self._keep(found)
         return found.get(key)
+
+    def _keep(self, rows: Mapping[K, V]) -> None:
+        """Store rows as the most recently used ones, the last of them most recent of all, within the limit."""
+        for key, row in rows.items():
+            self._rows[key] = row
+            self._rows.move_to_end(key)
+        while len(self._rows) > self._most:
+            self._rows.popitem(last=False)
 
     async def _query(self, keys: list[K]) -> Mapping[K, V]:
         async with self._pool.connection() as connection:
             return await self._read(connection, keys)
 
     async def refresh(self) -> None:
-        """Reads every row again; those that are gone are forgotten. Keeps what it has if it cannot."""
+        """Read every cached row again, which does not count as a use, and drop the deleted ones.
+
+        If the query fails, it raises and the cache stays as it was.
+        """
         before = dict(self._rows)
         found = await self._query(list(before)) if before else {}
         for key, row in before.items():
-            # One forgotten meanwhile may have been read before its change: it stays forgotten, or as it was read since.
+            # The query may have read a row that was invalidated meanwhile before its change: keep the newer state.
             if self._rows.get(key) is not row:
                 continue
             if key in found:
@@ -93,7 +110,7 @@ class Cached(Generic[K, V]):
         self._unknown.clear()
 
     async def run(self) -> None:
-        """Refreshes until cancelled: every few seconds, and at once when a row changed."""
+        """Refresh until cancelled: every few seconds, and at once when a row changed."""
         looked_ahead = False
         while True:
             try:
@@ -118,14 +135,17 @@ class Cached(Generic[K, V]):
         self._changed.set()
 
     async def _look_ahead(self) -> bool:
-        """Reads what is likely to be asked for; whether it could."""
+        """Read the rows that are likely to be used, without displacing any that were. Return whether it succeeded."""
         try:
-            self._rows = {**await within(REFRESH, self._query_first()), **self._rows}
+            likely = await within(REFRESH, self._query_first())
         except UNAVAILABLE as error:
             log.warning("cache.empty", of=self._channel, error=type(error).__name__)
             return False
+        used, self._rows = self._rows, OrderedDict()
+        self._keep(dict(reversed(list(likely.items()))))
+        self._keep(used)
         return True
 
     async def _query_first(self) -> Mapping[K, V]:
         async with self._pool.connection() as connection:
-            return await self._read_first(connection, FIRST)
+            return await self._read_first(connection, min(FIRST, self._most))

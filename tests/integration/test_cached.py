@@ -91,10 +91,32 @@ async def test_of_guesses_no_more_are_remembered_than_may_be(things: Things, mon
     assert things.asked == [[7], [8], [9], [9]]
 
 
-async def test_of_more_than_it_keeps_the_first_go(things: Things) -> None:
-    for key in (1, 2, 3, 4, 5):
+def held(things: Things) -> list[int]:
+    return [*things._rows]
+
+
+async def test_rows_beyond_the_limit_drop_the_least_recently_used(things: Things) -> None:
+    for key in (1, 2, 3):
         assert await things.find(key) == "old"
-    assert [things.known(key) is not None for key in (1, 2, 3, 4, 5)] == [False, False, True, True, True]
+    assert (await things.find(1), things.known(2)) == ("old", "old")
+    assert await things.find(4) == "old"
+    assert held(things) == [1, 2, 4]
+    assert await things.find(5) == "old"
+    assert held(things) == [2, 4, 5]
+
+
+async def test_a_refresh_is_no_use_of_a_row(things: Things) -> None:
+    for key in (1, 2, 3):
+        await things.find(key)
+    things.known(1)
+    await things.refresh()
+    assert held(things) == [2, 3, 1]
+
+
+async def test_a_preload_stays_within_the_limit_and_displaces_no_used_row(things: Things) -> None:
+    assert [await things.find(key) for key in (4, 5)] == ["old", "old"]
+    assert await things._look_ahead()
+    assert held(things) == [1, 4, 5]  # of 1, 2 and 3 the likeliest
 
 
 async def test_what_is_forgotten_is_read_again_be_it_known_or_unknown(things: Things, database: Connection) -> None:
@@ -149,11 +171,11 @@ async def test_a_change_is_felt_at_once_when_it_is_told(
 ) -> None:
     monkeypatch.setattr(cached, "REFRESH", NEVER)
     async with running(things):
-        await until_async(lambda: things.known(5) == "old", 5, "a look ahead")
+        await until_async(lambda: things.known(3) == "old", 5, "a look ahead")
         for name in ("new", "newer"):
             await database.execute("UPDATE things SET name = %s", (name,))
             await database.execute("NOTIFY things")
-            await until_async(lambda name=name: things.known(1) == things.known(5) == name, 5, name)  # type: ignore[misc]
+            await until_async(lambda name=name: things.known(1) == things.known(3) == name, 5, name)  # type: ignore[misc]
 
 
 async def test_a_change_is_felt_soon_though_nobody_tells(
@@ -182,5 +204,5 @@ async def test_a_look_ahead_that_failed_is_made_up_for(
     async with running(things):
         await until_async(lambda: tried[:1] == [False], 10, "a look in vain")
         await database.execute(BACK)
-        await until_async(lambda: things.known(5) == "old", 5, "a look ahead")
+        await until_async(lambda: things.known(3) == "old", 5, "a look ahead")
         assert tried.count(True) == 1
