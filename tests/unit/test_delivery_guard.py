@@ -1,13 +1,16 @@
 """Which addresses requests may go to: every form in which an address can carry another."""
 
 import ipaddress
+from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 import pytest
+from AntiSSRF import AntiSSRFPolicy, PolicyConfigOptions  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.guard import BLOCKED_V4, Policy, is_public, parse
+from shared.guard import BLOCKED_V4, GLOBAL_V6, Address, Policy, is_public, parse
+from shared.guard import BLOCKED_V6 as BLOCKED_V6_NETWORKS
 
 pytestmark = pytest.mark.unit
 
@@ -112,6 +115,85 @@ def test_nor_in_ipv6(address: IPv6Address) -> None:
 def test_every_address_of_a_blocked_network_is(network: IPv4Network, data: st.DataObject) -> None:
     offset = data.draw(st.integers(0, network.num_addresses - 1))
     assert not is_public(network.network_address + offset)
+
+
+# Microsoft's list of addresses that a server must not send requests to, as an independent opinion.
+ORACLE = [block.get_network() for block in AntiSSRFPolicy(PolicyConfigOptions.EXTERNAL_ONLY_LATEST).denied_addresses]
+# Where this guard differs on purpose, with the reason.
+OPEN_HERE = {
+    IPv6Network("64:ff9b::/96"): "NAT64 leads to the IPv4 address inside, which is judged instead",
+    IPv6Network("2002::/16"): "6to4 leads to the IPv4 address inside, which is judged instead",
+}
+CLOSED_HERE: dict[str, Callable[[IPv6Address], bool]] = {
+    "nothing outside 2000::/3 is given out for use on the internet; the oracle lists only what has a special purpose": (
+        lambda address: address not in IPv6Network("2000::/3")
+    ),
+    "the 6bone's addresses were returned in 2006": lambda address: address in IPv6Network("3ffe::/16"),
+    "ISATAP leads to the IPv4 address inside, which the oracle does not look at": (
+        lambda address: int(address) >> 32 & 0xFFFFFFFF in (0x5EFE, 0x0200_5EFE)
+    ),
+}
+
+
+def _oracle_allows(address: Address) -> bool:
+    mapped = IPv6Address(0xFFFF << 32 | int(address)) if isinstance(address, IPv4Address) else address
+    return not any(mapped in network for network in ORACLE)
+
+
+def _edges(network: IPv4Network | IPv6Network) -> Iterator[Address]:
+    """The first and last addresses of a network, and their neighbours outside it."""
+    largest = 2**network.max_prefixlen - 1
+    first, last = int(network.network_address), int(network.broadcast_address)
+    for number in (first - 1, first, first + 1, last - 1, last, last + 1):
+        if 0 <= number <= largest:
+            yield type(network.network_address)(number)
+
+
+def _assert_agreement(address: Address) -> None:
+    if is_public(address) == _oracle_allows(address):
+        return
+    assert isinstance(address, IPv6Address), address
+    if is_public(address):
+        assert any(address in network for network in OPEN_HERE), address
+    else:
+        assert any(is_reason(address) for is_reason in CLOSED_HERE.values()), address
+
+
+def test_the_edges_of_every_network_are_judged_as_microsofts_library_judges_them() -> None:
+    ipv4_networks = [*BLOCKED_V4, *(IPv4Network(text) for text in ("1.1.1.0/24", "64.0.0.0/3"))]
+    for network in [*ORACLE, *ipv4_networks, *BLOCKED_V6_NETWORKS, GLOBAL_V6, *OPEN_HERE]:
+        for address in _edges(network):
+            _assert_agreement(address)
+    for address in (edge for network in ipv4_networks for edge in _edges(network)):
+        assert isinstance(address, IPv4Address)
+        for outer in _carriers(address):
+            _assert_agreement(outer)
+
+
+@given(
+    v4
+    | v6
+    | st.ip_addresses(network="2000::/3")
+    | st.sampled_from(ORACLE).flatmap(lambda n: st.ip_addresses(network=n))
+)
+def test_any_address_is_judged_as_microsofts_library_judges_it(address: Address) -> None:
+    _assert_agreement(address)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_open"),
+    [
+        ("64:ff9b::8.8.8.8", True),
+        ("2002:808:808::1", True),
+        ("::127.0.0.1", False),
+        ("::ffff:0:10.0.0.1", False),
+        ("4000::1", False),
+        ("3ffe::1", False),
+        ("2606:4700::5efe:10.0.0.1", False),
+    ],
+)
+def test_every_listed_difference_is_real(text: str, is_open: bool) -> None:
+    assert (is_public(parse(text)), _oracle_allows(parse(text))) == (is_open, not is_open)
 
 
 def test_the_operator_allows_hosts_by_name_and_networks() -> None:
