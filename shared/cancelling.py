@@ -1,5 +1,8 @@
-"""What waits for a subscription or integration that is deleted, or for a subscription that is disabled: cancelled, a
-chunk at a time where it is much."""
+"""Cancel the pending deliveries of a deleted subscription or integration, or of a disabled subscription.
+
+Few deliveries are cancelled at once, in the request. If there are more, a row in the database leaves the rest to the
+sweeper, which cancels one chunk at a time.
+"""
 
 from typing import Literal
 
@@ -7,9 +10,9 @@ from shared.db import Connection
 
 Kind = Literal["subscription", "integration"]
 
-FEW = 1000  # deliveries that a delete cancels itself, and the sweeper at a time
-ANY = 2**63 - 1  # the last of all deliveries
-DISABLED = "disabled"  # what a cleanup of a subscription that is still there is called
+FEW = 1000  # deliveries cancelled in one transaction, by a request or by the sweeper
+ANY = 2**63 - 1  # the largest delivery id there can be
+DISABLED = "disabled"  # the kind of a cleanup whose subscription still exists
 
 CANCEL = """
 UPDATE deliveries d SET state = 'cancelled', error = %(reason)s, finished_at = now()
@@ -19,13 +22,14 @@ FROM (SELECT workspace_id, id FROM deliveries
       ORDER BY workspace_id, endpoint, lead_id, id LIMIT %(most)s FOR UPDATE) c
 WHERE d.workspace_id = c.workspace_id AND d.id = c.id
 """
-# A receiver with no slots is claimed nothing for.
+# No delivery is claimed for a receiver without slots.
 CLOSE = """
 INSERT INTO endpoints (workspace_id, endpoint, slots) VALUES (%s, %s, 0)
 ON CONFLICT (workspace_id, endpoint) DO UPDATE SET slots = 0
 """
 POSTPONE = "INSERT INTO cleanups (workspace_id, kind, ref_id) VALUES (%s, %s, %s)"
-# It may be enabled again before the sweeper comes to it: what waits from then on is meant to be sent.
+# The subscription may be enabled again before the sweeper runs. Deliveries created from then on must be sent, so the
+# last id to cancel is stored.
 POSTPONE_DISABLED = """
 INSERT INTO cleanups (workspace_id, kind, ref_id, after_id)
 SELECT %(workspace)s, %(kind)s, %(id)s, max(id) FROM deliveries WHERE workspace_id = %(workspace)s
@@ -39,31 +43,36 @@ FORGET = "DELETE FROM endpoints WHERE workspace_id = %s AND endpoint = %s"
 
 
 async def cancel_some(connection: Connection, workspace_id: int, kind: Kind, id_: int) -> int:
-    """Cancels up to `FEW` of what waits for one that is deleted, in the caller's transaction; how many."""
+    """Cancel a chunk of pending deliveries of a deleted receiver, in the caller's transaction. Return how many."""
     return await _cancel(connection, workspace_id, f"{kind}:{id_}", f"The {kind} was deleted.")
 
 
 async def postpone(connection: Connection, workspace_id: int, kind: Kind, id_: int) -> None:
-    """Leaves the rest to the sweeper; until it is done nothing is taken in hand."""
+    """Leave the remaining deliveries to the sweeper. None of them is claimed for sending until it is done."""
     await connection.execute(CLOSE, (workspace_id, f"{kind}:{id_}"))
     await connection.execute(POSTPONE, (workspace_id, kind, id_))
 
 
 async def cancel_disabled(connection: Connection, workspace_id: int, id_: int) -> None:
-    """Cancels what waits for a subscription that was just disabled, in the caller's transaction, or leaves the rest of
-    much to the sweeper: a sender that takes some of it in hand meanwhile sends none of it."""
+    """Cancel the pending deliveries of a subscription that was just disabled, in the caller's transaction.
+
+    If there are more than one chunk, the sweeper cancels the rest. A sender that claims one of them before that does
+    not send it.
+    """
     if await _cancel_disabled(connection, workspace_id, id_) == FEW:
         await connection.execute(POSTPONE_DISABLED, {"workspace": workspace_id, "kind": DISABLED, "id": id_})
 
 
 async def is_cancelling(connection: Connection, workspace_id: int, id_: int) -> bool:
-    """Whether the sweeper has yet to cancel some of what waited when the subscription was disabled: it may be enabled
-    again by now."""
+    """Return whether the sweeper still has to cancel deliveries from the time when the subscription was disabled.
+
+    The subscription may be enabled again by now.
+    """
     return (await connection.execute(LEFT, (workspace_id, DISABLED, id_))).rowcount > 0
 
 
 async def cancel_chunk(connection: Connection) -> bool:
-    """Cancels the next chunk of what was left; False when nothing is. A crash repeats one chunk at most."""
+    """Cancel the next chunk that a request left; return False if there is none. A crash repeats one chunk at most."""
     async with connection.transaction():
         row = await (await connection.execute(NEXT)).fetchone()
         if row is None:

@@ -1,4 +1,4 @@
-"""Python's garbage collector, told what kind of process this is."""
+"""Settings of Python's garbage collector for a long-lived process."""
 
 import gc
 from collections.abc import Iterator
@@ -6,10 +6,10 @@ from contextlib import contextmanager
 
 
 def settle() -> None:
-    """Called once a service has started: what lives now lives for ever, and is not walked again.
+    """Exclude all objects that exist now from garbage collection. Call it once, when a service has started.
 
-    A full collection over Celery's and SQLAlchemy's objects takes 50–100 ms. With the default thresholds a batch of a
-    few hundred leads sets one off every second or so.
+    These objects live as long as the process. A full collection over those of Celery and SQLAlchemy takes 50 to 100 ms,
+    and with the default thresholds a batch of a few hundred leads triggers one about every second.
     """
     gc.collect()
     gc.freeze()
@@ -18,7 +18,7 @@ def settle() -> None:
 
 @contextmanager
 def without_collection() -> Iterator[None]:
-    """No collection begins in this block: its time would count as the time of what the block measures."""
+    """Keep the garbage collector from starting in this block, so that it does not distort a time measurement."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

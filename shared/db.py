@@ -1,4 +1,7 @@
-"""psycopg's connections, and what its errors tell. SQLAlchemy's engine is the API's: `services/api/engine.py`."""
+"""Connections of psycopg, and the classification of its errors.
+
+The API also uses an SQLAlchemy engine, which is made in that service.
+"""
 
 import asyncio
 import os
@@ -16,37 +19,38 @@ from psycopg_pool import AsyncConnectionPool
 from psycopg_pool.base import AttemptWithBackoff
 
 set_json_loads(orjson.loads)
-# A PostgreSQL that is back is met at once. The pool's own steps of 1, 2 and 4 s are for servers far away; they have no
-# argument.
-AttemptWithBackoff.INITIAL_DELAY, AttemptWithBackoff.DELAY_BACKOFF = 0.2, 1.0  # seconds, and how it grows
+# Reconnect quickly when PostgreSQL is back. The pool waits 1, 2 and 4 s by default, which suits distant servers, and
+# offers no argument for it.
+AttemptWithBackoff.INITIAL_DELAY, AttemptWithBackoff.DELAY_BACKOFF = 0.2, 1.0  # seconds, and the growth factor
 
 Connection = psycopg.AsyncConnection[TupleRow]
 Pool = AsyncConnectionPool[Connection]
 T = TypeVar("T")
 
-# A worker that is gone must not hold its rows: the server looks for its client while a statement runs, ends a
-# transaction that nobody drives any more, and misses a client whose machine or network is gone within some 10 s.
+# A worker that died must not keep its rows locked. The server therefore checks for its client while a statement runs,
+# ends idle transactions, and notices within about 10 s that a client's machine or network is gone.
 SESSION = (
     "-c client_connection_check_interval=200ms -c idle_in_transaction_session_timeout=10s "
     "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3 -c tcp_user_timeout=10000 "
     "-c TimeZone=UTC -c jit=off -c statement_timeout={timeout_ms} -c lock_timeout={timeout_ms}"
 )
 
-# As part of a statement: its transaction commits without waiting for the disk. A crash of the server within the next
-# half second may take it back whole; never a part of it, and nothing that was committed before it.
+# Used as an expression in a statement: its transaction commits without waiting for the disk. If the server crashes
+# within the next half second, the whole transaction may be lost, but never a part of it and no earlier commit.
 UNHURRIED = "set_config('synchronous_commit', 'off', true)"
 
-# What the server ends for the time that it takes.
+# The server ended a statement or session because it took too long.
 ENDED = (
     psycopg.errors.IdleInTransactionSessionTimeout,
     psycopg.errors.TransactionTimeout,
     psycopg.errors.QueryCanceled,
 )
-# Tables of another version: `migrate` is still to come. None of our statements is made of what was sent.
+# The tables belong to another version, and `migrate` has not run yet. No statement is built from client input, so this
+# cannot be the fault of a request.
 UNPREPARED = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedFunction)
-# What a caller sees of a database that is away, slow, restarting or full, as against a mistake in the data.
-# psycopg does not count as operational that it takes no writes for now, as in a failover, and that the server ended a
-# session whose transaction idled or took too long.
+# The errors of a database that is away, slow, restarting or full, as opposed to errors in the data.
+# psycopg's OperationalError leaves out two cases: a server that takes no writes, such as during a failover, and a
+# session that was ended because its transaction idled or took too long.
 UNAVAILABLE: tuple[type[Exception], ...] = (
     psycopg.OperationalError,
     psycopg.InterfaceError,
@@ -59,38 +63,39 @@ UNAVAILABLE: tuple[type[Exception], ...] = (
 
 
 class Rows(Protocol):
-    """What a statement answers."""
+    """The result of a statement."""
 
     async def fetchall(self) -> list[TupleRow]: ...
 
 
 class Statements(Protocol):
-    """What runs statements in somebody's transaction: a psycopg connection, or `shared/pipelined.py`."""
+    """An object that runs statements in the caller's transaction: a psycopg connection or a libpq pipeline."""
 
     async def execute(self, statement: str, values: Sequence[Any] = (), /) -> Rows: ...
 
 
 def numbered(statement: str) -> str:
-    """The statement with PostgreSQL's own placeholders, `$1` and so on, in place of psycopg's."""
+    """Return the statement with PostgreSQL's own placeholders (`$1` and so on) in place of psycopg's."""
     numbers = count(1)
     return re.sub("%[sb%]", lambda found: "%" if found[0] == "%%" else f"${next(numbers)}", statement)
 
 
 def as_json(value: Any) -> str:
-    """A statement's JSON parameter, to be written as `%s::json`.
+    """Return the value as a JSON parameter, which the statement refers to as `%s::json`.
 
-    One document for a whole batch: psycopg dumps an array parameter element by element, at ten times the price.
+    A batch is passed as one JSON document, since psycopg dumps an array parameter element by element, which takes ten
+    times as long.
     """
     return orjson.dumps(value).decode()
 
 
 def sqlalchemy_url(url: str) -> str:
-    """The same URL under SQLAlchemy's name of the driver."""
+    """Return the same URL with SQLAlchemy's name of the driver."""
     return url.replace("postgresql://", "postgresql+psycopg://", 1).replace("postgres://", "postgresql+psycopg://", 1)
 
 
 def options(application: str, *, statement_timeout: float = 15.0) -> dict[str, Any]:
-    """Connection parameters of every session we open; `statement_timeout` in seconds."""
+    """Return the connection parameters of every session. `statement_timeout` is in seconds."""
     return {
         "application_name": application,
         "connect_timeout": 3,
@@ -103,7 +108,10 @@ def options(application: str, *, statement_timeout: float = 15.0) -> dict[str, A
 
 
 def make_pool(url: str, application: str, *, size: int, statement_timeout: float = 15.0) -> Pool:
-    """A closed pool; open it with `await pool.open()`. Connections are autocommit: a transaction is always written."""
+    """Return a closed pool, to be opened with `await pool.open()`.
+
+    Connections are in autocommit mode: a transaction is always explicit.
+    """
     return AsyncConnectionPool(
         url,
         kwargs={**options(application, statement_timeout=statement_timeout), "autocommit": True},
@@ -117,24 +125,25 @@ def make_pool(url: str, application: str, *, size: int, statement_timeout: float
 
 
 async def open_connection(url: str, application: str) -> Connection:
-    """One connection, autocommit; the caller closes it."""
+    """Open a connection in autocommit mode. The caller closes it."""
     return await psycopg.AsyncConnection.connect(url, autocommit=True, **options(application))
 
 
 @asynccontextmanager
 async def connect(url: str, application: str) -> AsyncIterator[Connection]:
-    """One connection of its own, autocommit, closed at the end."""
+    """Open a connection in autocommit mode for the length of a block."""
     async with await open_connection(url, application) as connection:
         yield connection
 
 
 async def hear(connection: Connection, tell: Callable[[bytes, bytes], None]) -> None:
-    """Calls `tell` with each notification's channel and payload until the connection breaks, which it raises.
+    """Call the function with the channel and payload of each notification, until the connection breaks.
 
-    The socket stays registered: to wait for each notification in psycopg's way costs 0.1 ms.
+    Raises psycopg.OperationalError then. The socket stays registered with the event loop, since psycopg's own way of
+    waiting costs 0.1 ms for each notification.
     """
     loop, libpq = asyncio.get_running_loop(), connection.pgconn
-    # A descriptor of our own: libpq closes its one when the connection breaks, and another may get that number.
+    # Use a duplicate descriptor: libpq closes its own when the connection breaks, and the number may be reused.
     socket = os.dup(connection.fileno())
     broken: asyncio.Future[None] = loop.create_future()
 
@@ -157,21 +166,23 @@ async def hear(connection: Connection, tell: Callable[[bytes, bytes], None]) -> 
 
 
 class Contended(Exception):
-    """Other transactions were in the way; the same transaction may succeed when it is run again."""
+    """Other transactions interfered. The same transaction may succeed when it is run again."""
 
 
 def is_contention(error: BaseException) -> bool:
-    """Whether running the transaction again may help: a deadlock, a serialisation failure, a lock not had in time, a
-    prepared statement that was let go (`shared/pipelined.py`)."""
+    """Return whether running the transaction again may help.
+
+    This is so for a deadlock, a serialisation failure, a lock timeout, and a prepared statement that was deallocated.
+    """
     error = _under(error)
     return isinstance(error, Contended) or getattr(error, "sqlstate", None) in ("40001", "40P01", "55P03", "26000")
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Whether the error tells of the database's state (away, full, read-only, not migrated), not of what was sent.
+    """Return whether the error is due to the state of the database (away, full, read-only, not migrated), not to data.
 
-    psycopg counts class 54 (a limit of the program exceeded, such as too long an index key) as operational; it is the
-    data's fault, and would come again for ever.
+    psycopg also counts SQLSTATE class 54 (a program limit exceeded, such as too long an index key) as operational. That
+    class is excluded here, because the data causes it and a retry would fail again.
     """
     error = _under(error)
     state = getattr(error, "sqlstate", None) or ""
@@ -179,12 +190,12 @@ def is_unavailable(error: BaseException) -> bool:
 
 
 def took_too_long(error: BaseException) -> bool:
-    """Whether the server ended the statement or its session for the time that it took."""
+    """Return whether the server ended the statement or its session because it took too long."""
     return isinstance(_under(error), ENDED)
 
 
 def _under(error: BaseException) -> BaseException:
-    """What psycopg said, where SQLAlchemy passed it on."""
+    """Return the error of psycopg if SQLAlchemy has wrapped it."""
     return getattr(error, "orig", None) or error
 
 
@@ -192,9 +203,9 @@ _late: set[asyncio.Future[Any]] = set()
 
 
 async def within(seconds: float, work: Awaitable[T]) -> T:
-    """What `work` comes to, or TimeoutError after `seconds`, at once.
+    """Return the result of `work`, or raise TimeoutError as soon as `seconds` have passed.
 
-    Not `asyncio.timeout`: a query that is cancelled waits for its server, up to 10 s where that is frozen.
+    `asyncio.timeout` would not do: a cancelled query waits for its server, up to 10 s if that one is frozen.
     """
     task = asyncio.ensure_future(work)
     try:
@@ -212,4 +223,4 @@ async def within(seconds: float, work: Awaitable[T]) -> T:
 def _forget(task: asyncio.Future[Any]) -> None:
     _late.discard(task)
     if not task.cancelled():
-        task.exception()  # seen: what became of it no longer matters
+        task.exception()  # marks it as retrieved, so that asyncio logs nothing about a result nobody needs

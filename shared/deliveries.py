@@ -1,7 +1,7 @@
-"""What is to leave the house: rows written in the transaction that decided it, sent later by the workers.
+"""Outbound messages: rows written in the transaction that decided to send them, and sent later by the workers.
 
-Each is one message to one receiver. Its payload is frozen here, so that every attempt sends the same bytes under the
-same id. A hint after the commit has it sent at once; without one the sweeper finds it.
+Each row is one message to one receiver. Its payload is fixed here, so that every attempt sends the same bytes under the
+same id. A hint after the commit makes a worker send it at once; without a hint the sweeper finds it.
 """
 
 import hashlib
@@ -18,10 +18,11 @@ from shared.vault import Vault
 
 Kind = Literal["webhook", "email", "sms", "slack", "notice"]
 
-# In a statement. Each message to a subscription holds its whole lead: those of one batch may be gigabytes together.
+# The limit of one statement. Each message to a subscription contains the whole lead, so that the messages of one batch
+# may be gigabytes together.
 MOST_BYTES = 4 << 20
-MAIL = "mail"  # the endpoint of a workspace's mails, by whatever way they go
-MAILERS = ("smtp", "mailgun")  # the types of integrations that mails go by
+MAIL = "mail"  # the endpoint of all mails of a workspace, whichever integration sends them
+MAILERS = ("smtp", "mailgun")  # the types of integrations that send mail
 
 ENQUEUE = """
 INSERT INTO deliveries (workspace_id, message_id, kind, event, lead_id, subscription_id, integration_id, user_id,
@@ -41,7 +42,7 @@ def _new_message_id() -> str:
 
 @dataclass(frozen=True, slots=True)
 class NewDelivery:
-    """Make one by a function below. `target`: encrypted JSON."""
+    """A message to be sent. Use the functions below to make one. `target` is encrypted JSON."""
 
     workspace_id: int
     kind: Kind
@@ -58,7 +59,7 @@ class NewDelivery:
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """An event as webhooks tell of it: `lead` as the API shows it, `data` says which tag, stage, form or fields."""
+    """An event as webhooks describe it: `lead` as in the API; `data` names the tag, stage, form or fields concerned."""
 
     event: str
     occurred_at: datetime
@@ -67,7 +68,7 @@ class Happening:
     data: Mapping[str, Any]
 
     def body(self, message_id: str) -> dict[str, Any]:
-        """What the receiver reads."""
+        """Return the JSON body that the receiver gets."""
         return {
             "id": message_id,
             "event": self.event,
@@ -78,17 +79,17 @@ class Happening:
 
 
 def subscription_endpoint(id_: int) -> str:
-    """The endpoint of what a subscription is told."""
+    """Return the endpoint of a subscription's webhooks."""
     return f"subscription:{id_}"
 
 
 def integration_endpoint(type_: str, id_: int) -> str:
-    """The endpoint of what goes by an integration of that type."""
+    """Return the endpoint of messages that an integration of that type sends."""
     return MAIL if type_ in MAILERS else f"integration:{id_}"
 
 
 def to_subscription(workspace_id: int, subscription_id: int, what: Happening) -> NewDelivery:
-    """A webhook to a subscription: address and secret are those that it has when it is sent."""
+    """Make a webhook to a subscription. Its address and secret are read when it is sent."""
     id_ = _new_message_id()
     return NewDelivery(
         workspace_id,
@@ -103,7 +104,7 @@ def to_subscription(workspace_id: int, subscription_id: int, what: Happening) ->
 
 
 def to_url(vault: Vault, workspace_id: int, url: str, secret: str | None, what: Happening) -> NewDelivery:
-    """A webhook to an address of its own, signed where there is a secret. Both may be confidential: encrypted."""
+    """Make a webhook to a given address, signed if there is a secret. Both may be confidential and are encrypted."""
     id_ = _new_message_id()
     target = vault.encrypt(orjson.dumps({"url": url, "secret": secret}).decode())
     endpoint = f"host:{_digest_of_host(url)}"
@@ -113,20 +114,20 @@ def to_url(vault: Vault, workspace_id: int, url: str, secret: str | None, what: 
 
 
 def mail_to_lead(workspace_id: int, lead_id: int, subject: str, body: str) -> NewDelivery:
-    """A mail to the address that the lead has when it is sent, with a link to unsubscribe."""
+    """Make a mail with an unsubscribe link to the address that the lead has when it is sent."""
     return NewDelivery(workspace_id, "email", MAIL, {"subject": subject, "body": body}, lead_id=lead_id)
 
 
 def mail_to_user(
     workspace_id: int, user_id: int, subject: str, body: str, *, lead_id: int | None = None
 ) -> NewDelivery:
-    """A mail to a user; `lead_id`: on whose timeline it is noted."""
+    """Make a mail to a user. It appears on the timeline of the lead, if one is given."""
     payload = {"subject": subject, "body": body}
     return NewDelivery(workspace_id, "email", MAIL, payload, lead_id=lead_id, user_id=user_id)
 
 
 def notice(workspace_id: int, user_id: int, subject: str, body: str, *, lead_id: int | None = None) -> NewDelivery:
-    """A notice to a user: today a mail, in the service's own words."""
+    """Make a notification to a user: a mail with the service's own text."""
     payload = {"subject": subject, "body": body}
     return NewDelivery(workspace_id, "notice", MAIL, payload, lead_id=lead_id, user_id=user_id)
 
@@ -134,28 +135,29 @@ def notice(workspace_id: int, user_id: int, subject: str, body: str, *, lead_id:
 def notice_to_address(
     vault: Vault, workspace_id: int, address: str, subject: str, body: str, *, lead_id: int
 ) -> NewDelivery:
-    """A notice to somebody who is no user: to that address, whatever becomes of where it was named."""
+    """Make a notification to an address that is not a user's. Later changes of the settings do not affect it."""
     target = vault.encrypt(orjson.dumps({"to": address}).decode())
     payload = {"subject": subject, "body": body}
     return NewDelivery(workspace_id, "notice", MAIL, payload, lead_id=lead_id, target=target)
 
 
 def sms(workspace_id: int, integration_id: int, lead_id: int, body: str) -> NewDelivery:
-    """A text message to the number that the lead has when it is sent."""
+    """Make a text message to the number that the lead has when it is sent."""
     endpoint = integration_endpoint("twilio", integration_id)
     return NewDelivery(workspace_id, "sms", endpoint, {"body": body}, lead_id=lead_id, integration_id=integration_id)
 
 
 def slack(workspace_id: int, integration_id: int, text: str, *, lead_id: int | None = None) -> NewDelivery:
-    """A message into the channel of a Slack integration."""
+    """Make a message to the channel of a Slack integration."""
     endpoint = integration_endpoint("slack", integration_id)
     return NewDelivery(workspace_id, "slack", endpoint, {"text": text}, lead_id=lead_id, integration_id=integration_id)
 
 
 async def enqueue(connection: Connection, deliveries: Sequence[NewDelivery]) -> dict[str, int]:
-    """Writes them in the caller's transaction, in this order, so many bytes in a statement. Answers ids by message id.
+    """Write deliveries in the caller's transaction, in this order. Return their ids by message id.
 
-    Messages of one lead go to one receiver in the order of their ids: enqueue them in the order of occurrence.
+    Messages of one lead to one receiver are sent in the order of their ids: enqueue them in the order of occurrence.
+    Several statements are used if one would become too large.
     """
     ids: dict[str, int] = {}
     part: list[bytes] = []
@@ -182,5 +184,5 @@ def _row(new: NewDelivery) -> dict[str, Any]:
 
 
 def _digest_of_host(url: str) -> str:
-    netloc = url.partition("//")[2].partition("/")[0]  # as far as that goes: the address may be none at all
+    netloc = url.partition("//")[2].partition("/")[0]  # not `urlsplit`, which raises for text that is not a URL
     return hashlib.sha256(netloc.rpartition("@")[2].lower().encode()).hexdigest()[:16]

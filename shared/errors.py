@@ -1,4 +1,4 @@
-"""What can be wrong with a request: each error knows its status and code, and is rendered once, in `shared/web`."""
+"""The errors of the HTTP API, each with its status and code. `shared/web` renders them in one place."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -7,7 +7,7 @@ Fields = dict[str, list[str]]
 
 
 class ApiError(Exception):
-    """An answer that is not the one hoped for. `retry_after` in seconds."""
+    """An error response. `retry_after` is in seconds."""
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "SERVER_ERROR"
@@ -28,7 +28,7 @@ class ApiError(Exception):
             self.headers["Retry-After"] = str(retry_after)
 
     def body(self) -> dict[str, Any]:
-        """The envelope of contract section 1."""
+        """Return the error envelope (section 1 of the contract)."""
         envelope: dict[str, Any] = {"status": "error", "message": str(self), "code": self.code}
         if self.errors is not None:
             envelope["errors"] = self.errors
@@ -64,7 +64,7 @@ class MethodNotAllowed(ApiError):
 
 
 class Timeout(ApiError):
-    """The body did not arrive in time; HTTP's own code, as the contract names none."""
+    """The body did not arrive in time. The contract names no status for this; HTTP does."""
 
     status, code = 408, "REQUEST_TIMEOUT"
     default = "The request body did not arrive in time."
@@ -99,7 +99,7 @@ class RateLimited(ApiError):
 
 
 class ServerError(ApiError):
-    """A bug of ours. What happened is in the log, under the request's id."""
+    """A bug in LeadHub. The log has the details, under the request's id."""
 
 
 class ServiceUnavailable(ApiError):

@@ -1,6 +1,6 @@
-"""What tells whether two processes use the same spool, the same broker and the same key.
+"""Fingerprints of settings, to detect processes that use different spools, brokers or keys.
 
-A fingerprint is a salted and slow hash (scrypt), shortened: it names no host, no password and no key, and to guess one
+A fingerprint is a shortened, salted and slow hash (scrypt). It reveals no host, password or key, and testing a guess
 costs as much as a login.
 """
 
@@ -22,8 +22,11 @@ Fingerprints = Mapping[str, str]
 
 
 def fingerprints_of(settings: Settings) -> Callable[[], Fingerprints]:
-    """What a service with those settings uses, by name. The answer is slow at first (0.1 s), and reads the data dir's
-    key anew each time: `secrets rotate` changes it under running services."""
+    """Return a function that computes the fingerprints of a service with those settings, by name.
+
+    Its first call takes about 0.1 s. Every call reads the key of the data dir again, because `secrets rotate` changes
+    it while services run.
+    """
 
     def read() -> Fingerprints:
         keys = source(settings)()
@@ -37,8 +40,10 @@ def fingerprints_of(settings: Settings) -> Callable[[], Fingerprints]:
 
 
 def place(url: str) -> str:
-    """Where a server stands, without user and password: they may differ between services of one server. A server that
-    only its own machine reaches stands on this one."""
+    """Return the location of a server, without user and password, which may differ between services of one server.
+
+    The location of a server that is reachable only from its own machine includes that machine.
+    """
     parts = urlsplit(url)
     query = parse_qs(parts.query)
     named = query.get("db") or query.get("virtual_host")
@@ -52,7 +57,7 @@ def place(url: str) -> str:
 
 @lru_cache
 def _machine() -> str:
-    """This machine until it starts again. In a container it has the container's name."""
+    """Return an id of this machine, valid until it restarts. In a container it contains the container's name."""
     return f"{socket.gethostname()}/{Path('/proc/sys/kernel/random/boot_id').read_text().strip()}"
 
 

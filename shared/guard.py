@@ -1,7 +1,8 @@
-"""Where requests may go: to public addresses, and to what the operator allows. Pure.
+"""Protection against server-side request forgery (SSRF): which addresses outbound requests may connect to.
 
-An address is judged as the bytes that are connected to, after every notation has been resolved; so no spelling of it
-can matter. Addresses that carry another inside (mapped, NAT64, 6to4, …) are judged by the inner one.
+Requests may go to public addresses and to those that the operator allows. The decision is made on the bytes of the
+address that is connected to, after every notation has been resolved, so that its spelling cannot matter. An address
+that contains an IPv4 address (mapped, NAT64, 6to4, …) is judged by the inner one. This module is pure.
 """
 
 import re
@@ -12,8 +13,8 @@ from urllib.parse import urlsplit
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-# IANA's special-purpose registry, with multicast, the reserved quarter, and the addresses at which clouds show
-# credentials. Written out: `ipaddress.is_global` has changed between releases of Python.
+# IANA's special-purpose registry, multicast, the reserved range, and the addresses where clouds serve credentials. The
+# list is written out because `ipaddress.is_global` has changed between releases of Python.
 BLOCKED_V4 = tuple(
     IPv4Network(text)
     for text in (
@@ -38,14 +39,14 @@ BLOCKED_V4 = tuple(
         "240.0.0.0/4",
     )
 )
-GLOBAL_V6 = IPv6Network("2000::/3")  # nothing beside it is given out for use between networks
+GLOBAL_V6 = IPv6Network("2000::/3")  # the only range allocated for use on the internet
 BLOCKED_V6 = tuple(
     IPv6Network(text) for text in ("2001::/23", "2001:db8::/32", "2620:4f:8000::/48", "3ffe::/16", "3fff::/20")
 )
 
 _NUMBER = re.compile(r"0x[0-9a-f]{1,16}|0[0-7]{0,16}|[1-9][0-9]{0,16}").fullmatch
 
-# Where an IPv4 address stands in an IPv6 one: the network, and how many bits follow the address.
+# IPv6 networks whose addresses contain an IPv4 address, and the number of bits after it.
 CARRIERS = (
     (IPv6Network("::/96"), 0),  # compatible
     (IPv6Network("::ffff:0:0/96"), 0),  # mapped
@@ -53,15 +54,15 @@ CARRIERS = (
     (IPv6Network("64:ff9b::/96"), 0),  # NAT64
     (IPv6Network("2002::/16"), 80),  # 6to4
 )
-ISATAP = (0x00005EFE, 0x02005EFE)  # bits 64 to 95 of an address whose last 32 are an IPv4 one
+ISATAP = (0x00005EFE, 0x02005EFE)  # bits 64 to 95 of an address that ends with an IPv4 address
 
 
 class Blocked(Exception):
-    """Nothing is sent there. The message names what the sender of the lead wrote, never what it resolved to."""
+    """Requests to this target are refused. The message contains the target as configured, never its addresses."""
 
 
 def is_public(address: Address) -> bool:
-    """Whether anybody on the internet may be meant by it."""
+    """Return whether the address is public: reachable on the internet and of no special purpose."""
     if isinstance(address, IPv4Address):
         return not any(address in network for network in BLOCKED_V4)
     inner = _carried(address)
@@ -86,20 +87,20 @@ def _is_isatap(address: IPv6Address) -> bool:
 
 
 def parse(text: str) -> Address:
-    """An address as a socket names it, with its zone left out. ValueError for what is none."""
+    """Parse an address as a socket reports it, and drop its zone. Raises ValueError for other text."""
     return ip_address(text.partition("%")[0])
 
 
 @dataclass(frozen=True)
 class Policy:
-    """What the operator allows beside public addresses: hosts by name, and networks."""
+    """The targets that the operator allows in addition to public addresses: host names and networks."""
 
     hosts: frozenset[str] = frozenset()
     networks: tuple[Network, ...] = ()
 
     @classmethod
     def read(cls, text: str) -> "Policy":
-        """Comma-separated host names, addresses and networks."""
+        """Parse comma-separated host names, addresses and networks."""
         hosts, networks = set(), []
         for part in filter(None, (part.strip() for part in text.split(","))):
             try:
@@ -109,13 +110,13 @@ class Policy:
         return cls(frozenset(hosts), tuple(networks))
 
     def allows(self, host: str, address: Address) -> bool:
-        """Whether a request to that host may go to that address."""
+        """Return whether a request to that host may connect to that address."""
         return is_public(address) or self.permits(address) or plain(host) in self.hosts
 
     def refuses(self, url: str) -> bool:
-        """Whether an address can be told from its text to lead where nothing is sent. ValueError if it is none.
+        """Return whether the text of the URL alone shows that requests to it are refused. Raises ValueError if invalid.
 
-        A name may still turn out to be private when it is resolved, or no more to be.
+        A host name is only judged when it is resolved, and its addresses may change.
         """
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
@@ -123,13 +124,15 @@ class Policy:
         return address is not None and not self.allows(host, address)
 
     def permits(self, address: Address) -> bool:
-        """Whether the address is in a network of the operator's list."""
+        """Return whether the address is in a network of the operator's list."""
         return any(address in network for network in self.networks)
 
 
 def spelled(host: str) -> Address | None:
-    """The address that a host spells out, in any notation that resolvers take (`127.1`, `0x7f000001`); None for a
-    name. `localhost` is one by its standard."""
+    """Return the address that a host spells out, in any notation that resolvers accept (`127.1`, `0x7f000001`).
+
+    Returns None for a name, except `localhost`, whose address is fixed by RFC 6761.
+    """
     if plain(host) == "localhost" or plain(host).endswith(".localhost"):
         return IPv4Address("127.0.0.1")
     try:
@@ -139,7 +142,7 @@ def spelled(host: str) -> Address | None:
 
 
 def _loosely_spelled(host: str) -> IPv4Address | None:
-    """As `inet_aton`: up to four numbers, decimal, octal or hexadecimal, the last one filling what is left."""
+    """Parse up to four decimal, octal or hexadecimal numbers as `inet_aton` does: the last one fills the rest."""
     parts = host.split(".")
     if len(parts) > 4 or not all(map(_NUMBER, parts)):
         return None
@@ -157,5 +160,5 @@ def _number(digits: str) -> int:
 
 
 def plain(host: str) -> str:
-    """A host's name as it is compared: lower case, without the dot at its end."""
+    """Return the host name in the form used for comparison: lower case, without a final dot."""
     return host.rstrip(".").lower()

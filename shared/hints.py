@@ -1,6 +1,6 @@
-"""Hints: payload-free Celery messages that say "rows wait". Losing one costs milliseconds, never a lead.
+"""Hints: Celery messages without payload that tell a worker that rows wait. A lost hint costs milliseconds, not a lead.
 
-Publishing blocks, and hangs while a broker is frozen: it happens in a thread of its own, never on an event loop.
+Publishing blocks, and hangs while the broker is frozen. It therefore happens in its own thread, never on an event loop.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ log = logging.get()
 
 
 class Hint(NamedTuple):
-    """What a hint says: that rows wait for this task, whose workers listen to this queue."""
+    """A kind of hint: the task that rows wait for, and the queue of the workers that run it."""
 
     task: str
     queue: str
@@ -31,13 +31,13 @@ INGEST = Hint("leadhub.ingest", "ingest")
 AUTOMATIONS = Hint("leadhub.automate", "automations")
 DELIVERIES = Hint("leadhub.deliver", "deliveries")
 
-OUTSTANDING = 0.02  # seconds after which an unanswered hint is taken for lost
-AWAKE = 0.008  # seconds after its verdict that a worker looks again by itself, as its gateways count on
-UNHURRIED = 0.1  # the same where nobody waits for a verdict, so that none ends it earlier
+OUTSTANDING = 0.02  # seconds after which an unanswered hint counts as lost
+AWAKE = 0.008  # seconds after a verdict in which gateways rely on its worker to look again without a hint
+UNHURRIED = 0.1  # seconds after which a hint counts as lost if no caller waits, so that no verdict ends it earlier
 
 
 def _application(broker_url: str) -> Celery:
-    """A Celery application that only sends, with time-outs short enough to notice a frozen broker."""
+    """Return a Celery application that only sends, with timeouts short enough to notice a frozen broker."""
     app = Celery("leadhub", broker=broker_url)
     app.conf.update(
         task_ignore_result=True,
@@ -53,10 +53,11 @@ def _application(broker_url: str) -> Celery:
 
 
 class Sender:
-    """Publishes hints, one at a call, in the calling thread.
+    """Publish one hint per call, in the calling thread.
 
-    The message is Celery's own, made once: `send_task` makes it anew and asks four signals, for three times the price.
-    It says when it was sent: those behind an old one say no more than it does (`services/workers/backlog.py`).
+    The message is Celery's own and is built once: `send_task` builds it for every call and runs four signals, which
+    takes three times as long. The message contains the time of sending, so that a worker can skip hints queued behind
+    an old one.
     """
 
     def __init__(self, broker_url: str, hint: Hint = INGEST) -> None:
@@ -67,16 +68,16 @@ class Sender:
         self._producer: Producer | None = None
 
     def __call__(self) -> bool:
-        """Sends one hint; returns whether the broker took it."""
+        """Send one hint. Return whether the broker accepted it."""
         known = self._producer is not None
-        sent = self._try() or (known and self._try())  # a kept connection may be dead where a new one is not
+        sent = self._try() or (known and self._try())  # an open connection may be dead; try a new one
         HINTS.labels("sent" if sent else "failed").inc()
         return sent
 
     def _try(self) -> bool:
         try:
             self._publish(self._producer or self._connect())
-        except Exception as error:  # whatever a broker's client raises, a hint is never fatal
+        except Exception as error:  # a failed hint is never fatal, and brokers' clients raise errors of many types
             log.warning("hint.failed", error=type(error).__name__)
             self._disconnect()
             return False
@@ -108,7 +109,7 @@ class Sender:
 
 
 class Publisher:
-    """A thread that sends a hint whenever it is asked to; asking again while it sends is one more hint, not many."""
+    """A thread that sends a hint on request. Requests made while it sends are merged into one more hint."""
 
     def __init__(self, publish: Callable[[], bool]) -> None:
         self._publish = publish
@@ -135,13 +136,13 @@ class Publisher:
 
 
 class Hinter:
-    """Decides when a gateway sends: at once when rows were committed and no hint of its own is outstanding.
+    """Decide when a gateway sends a hint: at once when rows are committed and none of its hints is outstanding.
 
-    Outstanding ends with any verdict, or after 20 ms; after 100 ms where nobody waits for one. Rows committed
-    meanwhile are remembered and hinted then: the worker may have looked just before they came.
+    A hint is outstanding until any verdict arrives, or for 20 ms (100 ms if no caller waits for a verdict). Rows
+    committed meanwhile are hinted at the end of that time, because the worker may have looked just before they came.
 
-    A verdict also says that its worker is awake and looks again for a moment: a hint for rows committed within it is
-    held back, and sent only if the worker did not find them.
+    A verdict also shows that its worker is awake and looks again for a moment. A hint for rows committed in that moment
+    is held back, and sent only if the worker did not find them.
     """
 
     def __init__(self, publisher: Publisher) -> None:
@@ -151,7 +152,7 @@ class Hinter:
         self._awake_until = 0.0
 
     def committed(self, *, hurried: bool) -> None:
-        """Rows wait; `hurried`: somebody waits for their verdicts."""
+        """Note that rows were committed; `hurried`: callers wait for their verdicts."""
         loop = asyncio.get_running_loop()
         if self._timer is not None:
             self._more = True
@@ -167,7 +168,7 @@ class Hinter:
             self._send(hurried)
 
     def answered(self) -> None:
-        """A verdict came: a worker is awake."""
+        """Note that a verdict arrived, so that a worker is awake."""
         self._awake_until = asyncio.get_running_loop().time() + AWAKE
         self._lost()
 

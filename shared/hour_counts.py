@@ -1,19 +1,20 @@
-"""The counts of requests in Redis: one for each key and clock hour, over all processes."""
+"""Request counters in Redis, shared by all processes: one for each API key and clock hour."""
 
 from collections.abc import Mapping
 
 import redis.asyncio as redis
 
 HOUR = 3600
-AHEAD, SHARE = 16_384, 100  # most requests claimed ahead; of so many that are left, one
+AHEAD, SHARE = 16_384, 100  # a claim ahead is at most so many requests, and the remaining ones divided by so much
 
 NOTHING: Mapping[int, int] = {}
-Granted = dict[int, tuple[int, int]]  # by key id: used before, granted now
+Granted = dict[int, tuple[int, int]]  # by key id: requests used before, requests granted now
 
-# KEYS: counters; ARGV: wanted, limit, held ahead and last known of each, then the most and the share claimed ahead, and
-# when they end. Grants what is left and some ahead, less what is held; returns what was used before and what was
-# granted. What is refused is not counted; a negative wish gives back. A counter that is gone, with a Redis that was
-# started anew, goes on from what was known.
+# KEYS: the counters. ARGV: for each counter the wanted requests, the limit, the requests held ahead and the last known
+# count; then the maximum and the divisor of claims ahead, and the expiry time of the counters.
+# Grants the wanted requests as far as the limit allows, and some ahead, less those held. Returns for each counter the
+# requests used before and those granted. Refused requests are not counted; a negative number returns requests. If a
+# counter is missing, because Redis has restarted without data, it continues from the last known count.
 SCRIPT = """
 local answers = {}
 for i, key in ipairs(KEYS) do
@@ -36,7 +37,7 @@ return answers
 
 
 class HourCounts:
-    """Asks Redis. Raises its errors."""
+    """The counters. Every method raises the errors of Redis."""
 
     def __init__(self, client: redis.Redis) -> None:
         self._redis = client
@@ -50,7 +51,7 @@ class HourCounts:
         held: Mapping[int, int],
         known: Mapping[int, int],
     ) -> Granted:
-        """What is granted to each key."""
+        """Claim requests for keys. Return the requests used before and those granted, by key id."""
         ids = list(wanted)
         arguments = [
             number for id_ in ids for number in (wanted[id_], limits[id_], held.get(id_, 0), known.get(id_, 0))
@@ -61,7 +62,7 @@ class HourCounts:
         return {id_: (int(answer[2 * i]), int(answer[2 * i + 1])) for i, id_ in enumerate(ids)}
 
     async def add(self, counted: Mapping[tuple[int, int], int], known: Mapping[tuple[int, int], int]) -> None:
-        """Adds what was counted elsewhere, by hour and key, to the counts; where these are gone, to what was known."""
+        """Add local counts, by hour and key id. A missing counter starts from the known count."""
         async with self._redis.pipeline(transaction=True) as pipe:
             for (hour, id_), n in counted.items():
                 pipe.set(_name(id_, hour), known.get((hour, id_), 0), nx=True)

@@ -1,20 +1,20 @@
-"""Submission ids. Both kinds are UUIDs (RFC 9562) and carry or name the time they were received."""
+"""Submission ids: UUIDs (RFC 9562), random ones with the time of receipt and ones derived from an idempotency key."""
 
 import hashlib
 import os
 import time
 from datetime import UTC, datetime
 
-LAST = 253_402_300_799_000  # milliseconds: 9999-12-31T23:59:59, beyond which there is no datetime
+LAST = 253_402_300_799_000  # milliseconds: 9999-12-31T23:59:59, the last second that `datetime` can represent
 
 
 def now_ms() -> int:
-    """Milliseconds since the epoch: the precision in which `received_at` is kept, so that a UUIDv7 tells it whole."""
+    """Return milliseconds since the epoch: the precision of `received_at`, so that a UUIDv7 contains all of it."""
     return time.time_ns() // 1_000_000
 
 
 def uuid7(ms: int) -> str:
-    """A version 7 UUID of that millisecond."""
+    """Return a new version 7 UUID of that millisecond."""
     random = os.urandom(10)
     digits = random.hex()
     variant = "89ab"[random[9] & 3]
@@ -22,7 +22,7 @@ def uuid7(ms: int) -> str:
 
 
 def keyed(workspace_id: int, channel: str, key: str) -> str:
-    """The version 5 UUID of an idempotency key: a repeat finds itself even while the database is away."""
+    """Return the version 5 UUID of an idempotency key: a repeat gets the same id even while the database is away."""
     digest = hashlib.sha1(f"leadhub\0{workspace_id}\0{channel}\0{key}".encode(), usedforsecurity=False).digest()
     value = int.from_bytes(digest[:16])
     value = value & ~(0xF << 76) & ~(0b11 << 62) | 5 << 76 | 0b10 << 62
@@ -30,7 +30,10 @@ def keyed(workspace_id: int, channel: str, key: str) -> str:
 
 
 def time_of(submission_id: str) -> datetime | None:
-    """When a version 7 id was received; None for one of a key, whose time is in `submission_keys`, or a stranger."""
+    """Return the time of receipt that a version 7 id contains, or None for any other id.
+
+    For ids of idempotency keys the time is in the table `submission_keys`.
+    """
     digits = submission_id.replace("-", "")
     if digits[12] != "7" or (ms := int(digits[:12], 16)) > LAST:
         return None

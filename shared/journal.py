@@ -1,6 +1,7 @@
-"""The journal: what was accepted and is not yet ingested, one row per flush, committed before anybody is answered.
+"""The journal: submissions that were accepted and are not yet ingested, one row per flush.
 
-A row's document is `{"gateway": channel to reply to, "items": [item…]}`. An item is what `Item.encoded` writes.
+A row is committed before any of its callers gets a response. Its document is
+`{"gateway": channel to reply to, "items": [item…]}`; the class for items below defines their keys.
 """
 
 from collections import Counter
@@ -14,20 +15,20 @@ from shared.db import UNHURRIED, Connection
 
 T = TypeVar("T")
 
-MOST = 500  # submissions in a row
-MOST_BYTES = 256 << 10  # of their bodies, unless one alone has more: a batch takes several rows
+MOST = 500  # submissions in one row
+MOST_BYTES = 256 << 10  # bytes of bodies in one row, unless a single one is larger; a batch takes several rows
 
 
 class Lane(IntEnum):
-    """Who goes first: workers take lane 0 before the others."""
+    """The priority of a row. Workers take lane 0 before the others."""
 
-    WAITED_FOR = 0  # somebody waits for the verdict, or a visitor sent a form
+    WAITED_FOR = 0  # a caller waits for the verdict, or a visitor sent a form
     PROMPT = 1  # respond-async, webhooks, batches
     BULK = 2  # imports, replays
 
 
 class Item:
-    """One accepted submission on its way to the journal. `received_at` is in milliseconds since the epoch."""
+    """An accepted submission on its way to the journal. `received_at` is in milliseconds since the epoch."""
 
     __slots__ = ("body", "body_hash", "channel", "id", "key_id", "received_at", "reply", "source", "workspace_id")
 
@@ -49,9 +50,9 @@ class Item:
         self.channel = channel
         self.source = source
         self.body = body  # JSON
-        self.key_id = key_id  # of the API key that posted it
-        self.body_hash = body_hash  # hex, of a submission with an idempotency key
-        self.reply = reply  # the number that the gateway waits under; 0: nobody waits
+        self.key_id = key_id  # the API key that posted it
+        self.body_hash = body_hash  # hexadecimal, for a submission with an idempotency key
+        self.reply = reply  # the number under which the gateway waits; 0: no caller waits
 
     def encoded(self) -> dict[str, Any]:
         item: dict[str, Any] = {
@@ -71,7 +72,7 @@ class Item:
 
 
 class Row:
-    """What is written at once: a document and what must be known of it without opening it."""
+    """A row to be written: a document, and the facts that must be known without parsing it."""
 
     __slots__ = ("accepted", "document", "ids", "lane", "n")
 
@@ -79,12 +80,12 @@ class Row:
         self.lane = lane
         self.n = n
         self.ids = ids  # comma-separated
-        self.accepted = accepted  # JSON: [[workspace id, how many]…]
+        self.accepted = accepted  # JSON: [[workspace id, number of submissions]…]
         self.document = document
 
     @classmethod
     def of(cls, lane: Lane, items: Sequence[Item], gateway: str) -> "Row":
-        """The row of one flush."""
+        """Make the row of one flush."""
         counts = Counter([item.workspace_id for item in items])
         document = orjson.dumps({"gateway": gateway, "items": [item.encoded() for item in items]})
         accepted = orjson.dumps([list(pair) for pair in counts.items()]).decode()
@@ -92,7 +93,7 @@ class Row:
 
 
 def cut(pieces: Sequence[T], size: Callable[[T], int]) -> Iterator[Sequence[T]]:
-    """Pieces of so many bytes, in order, as many at a time as a row may hold."""
+    """Split pieces, in order, into groups that each fit into one row. `size` returns the bytes of a piece."""
     start = held = 0
     for end, piece in enumerate(pieces):
         held += size(piece)
@@ -103,7 +104,7 @@ def cut(pieces: Sequence[T], size: Callable[[T], int]) -> Iterator[Sequence[T]]:
         yield pieces[start:]
 
 
-# Ids travel as one text: psycopg dumps an array element by element.
+# Ids are passed as one text, since psycopg dumps an array element by element.
 APPEND = """
 WITH counted AS (
     INSERT INTO ledger_deltas (workspace_id, state, n)
@@ -111,12 +112,13 @@ WITH counted AS (
 )
 INSERT INTO journal (lane, n, ids, payload) VALUES (%b, %b, string_to_array(%b, ',')::uuid[], %b)
 """
-# Durable soon: for a row of which nobody is told before its worker's commit, which brings it to the disk as well.
+# Commits without waiting for the disk. For a row that no caller hears of before its worker's commit, which makes the
+# row durable as well.
 APPEND_SOON = f"{APPEND} RETURNING {UNHURRIED}"
 
-# Which of some submissions no row tells of. What it finds is on the disk when it returns: it writes, so that its own
-# commit waits for the disk, with all that was committed before. In its one row, which always comes: as a source of
-# rows, the writing would be left out where nothing is missing.
+# Finds submissions that are in no row. All others are durable when it returns: the statement writes a message, so that
+# its commit waits until everything committed before is on disk. The call is in the SELECT list of a single row: in the
+# FROM clause PostgreSQL would skip it when nothing is missing.
 MISSING = """
 SELECT pg_logical_emit_message(true, 'leadhub', ''), ARRAY(
     SELECT wanted.n FROM unnest(%s::bigint[], %s::uuid[]) WITH ORDINALITY AS wanted(workspace_id, id, n)
@@ -126,12 +128,12 @@ SELECT pg_logical_emit_message(true, 'leadhub', ''), ARRAY(
 
 
 async def missing(connection: Connection, items: Sequence[Item]) -> list[Item]:
-    """Those of the items that are neither in the journal nor ingested; the others are durable from now on."""
+    """Return the items that are neither in the journal nor ingested. All others are durable from now on."""
     wanted = ([item.workspace_id for item in items], [item.id for item in items])
     [(_, places)] = await (await connection.execute(MISSING, wanted)).fetchall()
     return [items[place - 1] for place in places]
 
 
 async def append(connection: Connection, row: Row) -> None:
-    """Stores a row and counts it as accepted, in one statement."""
+    """Store a row and count its submissions as accepted, in one statement."""
     await connection.execute(APPEND, (row.accepted, row.lane, row.n, row.ids, row.document))

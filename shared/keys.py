@@ -1,4 +1,4 @@
-"""API keys as the services see them: cached, refreshed in one query, and usable while the database is away."""
+"""The cache of API keys: refreshed in one query and usable while the database is away."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,7 @@ from shared.notices import Notices
 from shared.security import LENGTH, PREFIX, digest, well_formed
 
 CACHED = 20_000  # keys
-NOTE = 4.0  # seconds between notes of when keys were used
+NOTE = 4.0  # seconds between updates of `last_used_at`
 
 UNKNOWN = "The API key is unknown. Check that it is a key of this LeadHub."
 MALFORMED = f"The API key is malformed. Send all of it: {PREFIX} and {LENGTH - len(PREFIX)} letters and digits."
@@ -26,10 +26,10 @@ _SELECT = """
 SELECT k.digest, k.id, k.name, k.scopes, k.rate_limit, k.expires_at, k.workspace_id, w.slug, w.name, k.revoked_at
 FROM api_keys k JOIN workspaces w ON w.id = k.workspace_id
 """
-# Revoked keys too: whoever sends one is told so, from memory.
+# Includes revoked keys, so that the error message can say so without a query.
 SELECT = f"{_SELECT} WHERE k.digest = ANY(%s)"
 SELECT_FIRST = f"{_SELECT} WHERE k.revoked_at IS NULL ORDER BY k.last_used_at DESC NULLS LAST, k.id DESC LIMIT %s"
-# To the minute: however many processes see a key, its row is written once in one.
+# Precise to the minute: the row of a key is written once a minute at most, by however many processes use it.
 NOTE_USE = """
 UPDATE api_keys k SET last_used_at = to_timestamp(u.at) FROM unnest(%s::bigint[], %s::float8[]) AS u(id, at)
 WHERE k.id = u.id AND (k.last_used_at IS NULL OR k.last_used_at < to_timestamp(u.at) - interval '1 minute')
@@ -38,7 +38,7 @@ WHERE k.id = u.id AND (k.last_used_at IS NULL OR k.last_used_at < to_timestamp(u
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key and the workspace it opens. `limit` is in requests per clock hour, None for no limit."""
+    """A key and its workspace. `limit` is in requests per clock hour, None for no limit."""
 
     id: int
     name: str
@@ -50,15 +50,15 @@ class Key:
     workspace_name: str
 
     def may(self, scope: str) -> bool:
-        """Whether the key has the scope; a scope implies no other."""
+        """Return whether the key has the scope. No scope implies another, except `*`, which implies all."""
         return scope in self.scopes or "*" in self.scopes
 
 
-Entry = tuple[Key, float, str]  # the Unix time of its end, and what is said of it from then on
+Entry = tuple[Key, float, str]  # a key, the Unix time of its end, and the error message from then on
 
 
 class KeyRing:
-    """The keys that were used lately. One per process; its `loops` keep it fresh."""
+    """The API keys that were used recently. There is one per process; its background loops keep it fresh."""
 
     def __init__(self, pool: Pool, notices: Notices) -> None:
         self._pool = pool
@@ -66,9 +66,9 @@ class KeyRing:
         self._used: dict[int, float] = {}
 
     async def find(self, secret: str) -> Key:
-        """The valid key of that secret. Raises Unauthorized, which says why there is none.
+        """Return the valid key of that secret. Raises Unauthorized, with the reason, if there is none.
 
-        Raises ServiceUnavailable for a key not seen before while the database is away: it may well be valid.
+        Raises ServiceUnavailable if the key is not in memory and the database is away: the key may be valid.
         """
         key = self.known(secret)
         if key is not None:
@@ -82,11 +82,11 @@ class KeyRing:
         return key
 
     def known(self, secret: str) -> Key | None:
-        """The key of that secret if it is valid and in memory."""
+        """Return the key of that secret if it is valid and in memory."""
         return self.known_by(digest(secret))
 
     def known_by(self, secret_digest: bytes) -> Key | None:
-        """As `known`, by the secret's digest."""
+        """Return the key whose secret has that digest if it is valid and in memory."""
         return self._valid(self._keys.known(secret_digest))
 
     def _valid(self, entry: Entry | None) -> Key | None:
@@ -98,7 +98,7 @@ class KeyRing:
 
     @property
     def loops(self) -> tuple[Callable[[], Awaitable[None]], ...]:
-        """What keeps the keys fresh, and what notes their use: each runs until cancelled."""
+        """The loops that refresh the keys and write when they were used. Each runs until cancelled."""
         return self._keys.run, self._note_uses
 
     async def _note_uses(self) -> None:

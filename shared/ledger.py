@@ -1,7 +1,7 @@
-"""The ledger: accepted = done + pending + dead + quarantined + spooled, each counted where it becomes true.
+"""The ledger: accepted = done + pending + dead + quarantined + spooled.
 
-Transactions append deltas; the sweeper folds them into totals. A reader sums both in one statement, so that a fold
-in progress is seen whole or not at all.
+Each number is counted in the transaction that makes it true. Transactions append deltas, and the sweeper folds these
+into totals. A reader sums both in one statement, so that it sees a fold either completely or not at all.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -46,7 +46,7 @@ LANES = {"0": "waited_for", "1": "prompt", "2": "bulk"}
 
 
 async def read(connection: Connection, spool: Spool | None) -> dict[str, Any]:
-    """The ledger, the age of what waits longest (seconds) and the queues, over all workspaces."""
+    """Return the ledger, the age of the oldest waiting submission (seconds) and the queues, over all workspaces."""
     found, spooled = await _read(connection, READ, {}, spool.submissions if spool else _nothing)
     counts, pending, oldest, workers, lanes = found or ({}, 0, 0, 0, {})
     if spool and spooled:
@@ -60,8 +60,10 @@ async def read(connection: Connection, spool: Spool | None) -> dict[str, Any]:
 
 
 async def read_of(connection: Connection, spool: Spool | None, workspace_id: int) -> dict[str, Any]:
-    """One workspace's ledger, and for how long (seconds) something of it may have been waiting: the journal's rows are
-    shared by all workspaces."""
+    """Return one workspace's ledger, and an upper bound for the age of its oldest waiting submission (seconds).
+
+    It is a bound because the rows of the journal are shared by all workspaces.
+    """
 
     async def spooled_of() -> int:
         return await spool.submissions_of(workspace_id) if spool else 0
@@ -78,8 +80,10 @@ async def read_of(connection: Connection, spool: Spool | None, workspace_id: int
 async def _read(
     connection: Connection, query: LiteralString, arguments: Mapping[str, Any], count: Callable[[], Awaitable[int]]
 ) -> tuple[TupleRow | None, int]:
-    """The query's row and the count of what is spooled at that moment: read again while an entry moves between, and no
-    more often than ROUNDS where the spool takes more all the time."""
+    """Return the query's row and the number of spooled submissions at the same moment.
+
+    Both are read again if the spool changed meanwhile, a limited number of times, since it may change all the time.
+    """
     before = await count()
     for _ in range(ROUNDS):
         found = await (await connection.execute(query, arguments)).fetchone()
@@ -106,5 +110,5 @@ def _entries(counts: Mapping[str, int], pending: int, spooled: int) -> dict[str,
 
 
 async def fold(connection: Connection) -> None:
-    """Sums deltas up into totals."""
-    await connection.execute(FOLD, prepare=False)  # a plan made for an empty table compares each with each
+    """Fold deltas into totals."""
+    await connection.execute(FOLD, prepare=False)  # a plan made for an empty table would be quadratic

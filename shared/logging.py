@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line on stderr, static event names, ids and figures only, never people."""
+"""Structured logs: one JSON object per line on stderr, with static event names, ids and figures, no personal data."""
 
 import contextlib
 import io
@@ -28,7 +28,7 @@ def _where_it_failed(_logger: Any, _method: str, event: MutableMapping[str, Any]
 
 
 def _chain(error: BaseException | None) -> list[dict[str, Any]]:
-    """An exception's kind and place, never its message: a database's error quotes the row that it met."""
+    """Return type and place of an exception and its causes, without messages: a database's error quotes the row."""
     chain: list[dict[str, Any]] = []
     while error is not None:
         frames = traceback.extract_tb(error.__traceback__)
@@ -39,12 +39,12 @@ def _chain(error: BaseException | None) -> list[dict[str, Any]]:
 
 
 def _in_order(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Time, level and event first: what whoever reads a line with the eyes looks for."""
+    """Put time, level and event first, for people who read the lines."""
     return {**{name: event.pop(name, None) for name in FIRST}, **event}
 
 
 def configure(service: str, level: str = "info") -> None:
-    """Sets structlog up for the process; `service` names it on each line."""
+    """Set up structlog for the process. Each line contains the name of the service."""
 
     def stamp(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         event["service"] = service
@@ -67,13 +67,13 @@ def configure(service: str, level: str = "info") -> None:
 
 
 def put(lines: bytes) -> None:
-    """Writes whole lines. They are lost while they cannot be written: a full disk must not end what they tell of."""
+    """Write whole lines. Lines that cannot be written are lost: a full disk must not stop the service."""
     with contextlib.suppress(OSError):
         os.write(STDERR, lines)
 
 
 class _Lines(io.RawIOBase):
-    """What structlog writes to."""
+    """The file that structlog writes to."""
 
     def write(self, line: Any, /) -> int:
         put(line)
@@ -81,8 +81,11 @@ class _Lines(io.RawIOBase):
 
 
 class _Libraries(stdlib.Handler):
-    """What libraries say, in our form. aiohttp quotes the request that it could not read, and who tells of an exception
-    its message: these words are left out."""
+    """Log the messages of libraries in the same format.
+
+    The text is left out for aiohttp, which quotes requests that it could not parse, and for exceptions, since their
+    messages may contain personal data.
+    """
 
     def emit(self, record: stdlib.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
@@ -91,5 +94,5 @@ class _Libraries(stdlib.Handler):
 
 
 def get() -> Any:
-    """A logger. It reads its configuration at its first line, so that modules may ask for one at import."""
+    """Return a logger. It reads the configuration when it is first used, so that modules can get one at import."""
     return structlog.get_logger()

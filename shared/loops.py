@@ -1,4 +1,4 @@
-"""Loops of a service that must not end before it does."""
+"""Background loops that must run as long as their service."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,14 +7,14 @@ from shared import logging
 
 log = logging.get()
 
-PAUSE = 0.5  # seconds before a loop that failed goes on
+PAUSE = 0.5  # seconds before a failed loop is started again
 
 
 async def kept_up(loop: Callable[[], Awaitable[object]]) -> None:
-    """Runs a loop until it is cancelled, again and again over whatever it raises.
+    """Run a loop until it is cancelled, and start it again whenever it raises.
 
-    What a database that is away raises a loop knows itself. All else is a surprise, as tables that nobody has made yet:
-    a task that ended of it would be missed by nobody, while the service went on without it.
+    The loops handle an absent database themselves. Any other error is unexpected, such as missing tables. Without this
+    function the task would end unnoticed, and the service would continue without it.
     """
     while True:
         try:

@@ -1,7 +1,7 @@
-"""The address of the metrics: `/metrics` for Prometheus, on a host and port beside those of the service.
+"""The HTTP server of the metrics: `/metrics` for Prometheus, on a host and port of its own.
 
-A thread answers, so that no event loop computes. The processes that pool their figures share one text, and the first
-of them that has the port serves it: the others wait for their turn, and one goes on when that process ends.
+A thread responds, so that no event loop is blocked. Processes that share their metrics serve the same text, so only the
+first one to get the port serves it. The others wait, and one of them takes over when that process ends.
 """
 
 import fcntl
@@ -20,16 +20,16 @@ from shared.metrics import exposition, pool
 log = logging.get()
 
 PATH = "/metrics"
-FRESH = 1.0  # seconds for which a text is good
-RETRY = 5.0  # seconds between attempts to have a port that is taken
-PATIENCE = 5.0  # seconds that a client has for its request, and for reading the answer
+FRESH = 1.0  # seconds for which a computed text is served again
+RETRY = 5.0  # seconds between attempts to open a port that is in use
+PATIENCE = 5.0  # seconds that a client has to send its request, and to read the response
 MOST = 16  # connections at once
 
 
 def serve(host: str, port: int) -> None:
-    """Shows the metrics for as long as the process lives; port 0: not at all. Returns at once.
+    """Serve the metrics in a thread for as long as the process lives, unless the port is 0. Returns at once.
 
-    A port that cannot be had is only warned of, and tried again: figures must not cost the service.
+    A port that cannot be opened causes a warning and further attempts: metrics must not stop the service.
     """
     if port:
         Thread(target=_serve, args=(host, port), name="metrics", daemon=True).start()
@@ -44,7 +44,7 @@ def _serve(host: str, port: int) -> None:
 
 @contextmanager
 def _turn(port: int) -> Iterator[None]:
-    """Waits until no other process of the pool shows the same figures on this port."""
+    """Wait until no other process serves the same metrics on this port."""
     folder = pool()
     if folder is None:
         yield
@@ -75,7 +75,7 @@ def _opened(host: str, port: int) -> "_Server":
 
 
 class _Text:
-    """The metrics, computed once a second at most however many ask."""
+    """The text of the metrics, computed at most once a second, however many clients there are."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -91,7 +91,7 @@ class _Text:
 
 
 class _Server(ThreadingMixIn, TCPServer):
-    """Not the library's: that one computes for each request, and takes any number of clients for any time."""
+    """A server with bounded connections and times. That of prometheus-client has neither, and computes per request."""
 
     allow_reuse_address = True
     daemon_threads = True
@@ -117,7 +117,7 @@ class _Server(ThreadingMixIn, TCPServer):
             self._free.release()
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Of a client that is gone or too slow; the library's would print a traceback."""
+        """Ignore errors of clients that are gone or too slow; the default prints a traceback."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -138,4 +138,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(text)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nothing: a line for each scrape tells nobody anything."""
+        """Log nothing: a line for each scrape would be of no use."""

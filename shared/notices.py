@@ -1,7 +1,7 @@
-"""What a process hears from PostgreSQL, on one connection for all of it.
+"""PostgreSQL notifications for a process, on one connection for all channels.
 
-A commit that notifies anybody wakes every connection of the database that listens, whatever it listens to. With one for
-each thing to be heard, two of a gateway's three were woken in vain for each lead that somebody waits for.
+A commit that sends a notification wakes every listening connection of the database, whatever its channels. With one
+connection per channel, most wake-ups would be in vain.
 
 Source: `SignalBackends`, https://github.com/postgres/postgres/blob/REL_18_STABLE/src/backend/commands/async.c
 """
@@ -16,13 +16,16 @@ from shared.db import UNAVAILABLE, connect, hear
 
 log = logging.get()
 
-PAUSE = 0.2  # seconds after a break
+PAUSE = 0.2  # seconds between a lost connection and the next attempt
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Who listens to a channel. `begun` is awaited whenever the line is up, after a break too: what was sent meanwhile
-    is not heard. `ended` is called when it breaks."""
+    """The callbacks of a channel.
+
+    `heard` gets the payload of each notification. `begun` is awaited whenever the connection is up: also after it was
+    lost, since notifications sent meanwhile are lost too. `ended` is called when the connection breaks.
+    """
 
     heard: Callable[[bytes], object]
     begun: Callable[[], Awaitable[object]]
@@ -30,7 +33,7 @@ class Listener:
 
 
 class Notices:
-    """The line. All who listen are named before it is started."""
+    """The connection that listens. Add all channels before it is started."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -38,7 +41,7 @@ class Notices:
         self._task: asyncio.Task[None] | None = None
 
     def listen(self, channel: str, listener: Listener) -> None:
-        """From the start on, to a channel whose name needs no quotes."""
+        """Add a channel, whose name must need no quotes. To be called before the start."""
         self._listeners[channel.encode()] = listener
 
     def start(self) -> None:
@@ -61,7 +64,7 @@ class Notices:
                     await hear(connection, self._tell)
             except UNAVAILABLE:
                 log.warning("notices.interrupted")
-            except Exception:  # a line that stays down would leave all callers to their time-outs
+            except Exception:  # without the connection, all callers would run into their timeouts
                 log.exception("notices.failed")
             finally:
                 for listener in self._listeners.values():

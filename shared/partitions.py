@@ -1,14 +1,15 @@
-"""The weekly partitions of `submissions`: made ahead of time, dropped when they are past their keeping."""
+"""The weekly partitions of `submissions`: created ahead of time, and dropped when their retention time is over."""
 
 from datetime import UTC, datetime, timedelta
 
 WEEK = timedelta(weeks=1)
 EPOCH = datetime(2024, 1, 1, tzinfo=UTC)  # a Monday
-YOUNG = 20_000  # rows that come before a vacuum can be due; rows of a week are alike, so samples of them may be old
+# Inserted rows before a vacuum is due. The rows of a week are similar, so that older statistics will do.
+YOUNG = 20_000
 
 
 def week_of(moment: datetime) -> datetime:
-    """Midnight UTC of that week's Monday."""
+    """Return midnight UTC of the Monday of that week."""
     return EPOCH + (moment - EPOCH) // WEEK * WEEK
 
 
@@ -17,7 +18,7 @@ def name_of(week: datetime) -> str:
 
 
 def creation(week: datetime) -> str:
-    """The statement that makes a week's partition where it is missing."""
+    """Return the statement that creates a week's partition if it is missing."""
     return (
         f"CREATE TABLE IF NOT EXISTS {name_of(week)} PARTITION OF submissions "
         f"FOR VALUES FROM ('{week.isoformat()}') TO ('{(week + WEEK).isoformat()}') "
@@ -26,19 +27,19 @@ def creation(week: datetime) -> str:
 
 
 def ahead(now: datetime, weeks: int = 4) -> list[str]:
-    """Statements for the last week (late spool entries), this one and those to come.
+    """Return the statements for the last week (for late spool entries), this week and the coming ones.
 
-    What falls outside goes to the default partition, so that an entry of any age can be stored.
+    Rows of other weeks go to the default partition, so that an entry of any age can be stored.
     """
     return [creation(week_of(now) + WEEK * step) for step in range(-1, weeks + 1)]
 
 
 def oldest_kept(now: datetime, keep_days: int) -> datetime:
-    """Where the kept weeks begin: partitions go whole, so that up to a week more is kept."""
+    """Return the first week that is kept. Partitions are dropped whole, so that up to a week more is kept."""
     return week_of(now - timedelta(days=keep_days))
 
 
 def expired(names: list[str], now: datetime, keep_days: int) -> list[str]:
-    """Those of the partitions `names` that lie before the kept weeks."""
+    """Return the names of the partitions that lie before the kept weeks."""
     oldest = name_of(oldest_kept(now, keep_days))
     return [name for name in names if name.removeprefix("submissions_").isdigit() and name < oldest]

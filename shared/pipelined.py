@@ -1,8 +1,8 @@
-"""A connection for a process that does one thing at a time, and its transactions in libpq's pipeline mode.
+"""A connection for a process that does one thing at a time, with transactions in libpq's pipeline mode.
 
-The statements of a transaction gather and leave together when the first answer is asked for; what needs no answer costs
-no round trip. psycopg can do so too, but it looks at the socket for each statement, and each is a packet that wakes the
-server: half of a worker's CPU for a small batch, and a quarter of the batch's time.
+The statements of a transaction are collected and sent together when the first result is needed. A statement without a
+needed result costs no round trip. psycopg has a pipeline mode too, but it polls the socket for each statement and sends
+each in its own packet, which wakes the server: half of a worker's CPU time for a small batch.
 
 Source: https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
 """
@@ -26,15 +26,15 @@ from shared.db import Connection, Statements, numbered, options
 
 T = TypeVar("T")
 
-# Seconds. To the server a process that stops in the midst of a pipeline is not idle in a transaction: its session ends
-# by this, and with it the locks of what it had in hand.
+# Seconds. If a process stops in the middle of a pipeline, the server does not regard it as idle in a transaction. This
+# timeout ends its session and releases its locks.
 LONGEST = 30
 DONE = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
 TEXT, BINARY = 0, 1
 
 
 class BlockingConnection(psycopg.AsyncConnection[TupleRow]):
-    """The thread waits for the server, not the event loop: several times cheaper."""
+    """A connection that blocks its thread while it waits for the server: several times cheaper than asyncio."""
 
     _pipelined: "Pipelined | None" = None
 
@@ -48,21 +48,21 @@ class BlockingConnection(psycopg.AsyncConnection[TupleRow]):
 
 
 async def open_blocking_connection(url: str, application: str) -> Connection:
-    """As `open_connection`. Its statements are planned once: to plan costs more than to run them."""
+    """Open a blocking connection. It plans each statement once, because planning costs more than running them."""
     parameters = options(application)
     parameters["options"] += " -c plan_cache_mode=force_generic_plan"
     connection = await BlockingConnection.connect(url, autocommit=True, **parameters)
-    if connection.info.server_version >= 170000:  # the first that knows it
+    if connection.info.server_version >= 170000:  # the first version that has it
         await connection.execute(f"SET transaction_timeout = '{LONGEST}s'")
     return connection
 
 
 @asynccontextmanager
 async def transaction(connection: Connection, *, savepoints: bool = False) -> AsyncIterator[Statements]:
-    """A transaction in pipeline mode, in the cheapest way that the connection has. What needs no answer costs no round
-    trip. With `savepoints`, psycopg's own can be set in it.
+    """Run a transaction in pipeline mode, with psycopg's or, if the connection has one, with its own cheaper pipeline.
 
-    An error of psycopg's way may leave it open: whoever owns the connection rolls back.
+    A statement without a needed result costs no round trip. With `savepoints`, psycopg's pipeline is used, so that its
+    savepoints work. After an error, psycopg may leave the transaction open: the owner of the connection rolls back.
     """
     if isinstance(connection, BlockingConnection) and not savepoints:
         with connection.pipelined.transaction() as statements:
@@ -73,14 +73,14 @@ async def transaction(connection: Connection, *, savepoints: bool = False) -> As
 
 
 async def ask(connection: Connection, statement: str, values: Sequence[Any] = ()) -> list[TupleRow]:
-    """The answer to one statement, a transaction of its own, in the cheapest way that the connection has."""
+    """Run one statement in its own transaction and return all rows."""
     if isinstance(connection, BlockingConnection):
         return connection.pipelined.ask(statement, values)
     return await (await connection.execute(statement, values)).fetchall()
 
 
 class Answer:
-    """A statement's, under way."""
+    """The result of a statement, which may not have arrived yet."""
 
     __slots__ = ("_pipeline", "result")
 
@@ -89,12 +89,12 @@ class Answer:
         self.result: PGresult | None = None
 
     async def fetchall(self) -> list[TupleRow]:
-        """All rows; waits for them. Raises the error of this statement, or of one before it."""
+        """Wait for all rows and return them. Raises the error of this statement or of an earlier one."""
         return self._pipeline.rows(self)
 
 
 class Pipelined:
-    """A connection of which, for the length of `transaction`, nobody else makes use."""
+    """A libpq connection in pipeline mode. Nothing else may use it during a transaction."""
 
     def __init__(self, connection: Connection) -> None:
         self._libpq = connection.pgconn
@@ -102,22 +102,22 @@ class Pipelined:
         self._poll = select.poll()
         self._socket = connection.fileno()
         self._poll.register(self._socket, select.POLLIN)
-        self._names: dict[str, bytes] = {}  # of prepared statements
+        self._names: dict[str, bytes] = {}  # of prepared statements, by text
         self._numbers = count(1)
-        self._sent: deque[Answer] = deque()  # not answered yet, in order
-        self._is_ending = False  # the synchronisation is sent
+        self._sent: deque[Answer] = deque()  # without a result yet, in order
+        self._is_ending = False  # the synchronisation point is sent
 
     @contextmanager
     def transaction(self) -> Iterator["Pipelined"]:
-        """Commits at its end, rolls back on an error.
+        """Run a transaction: commit at the end of the block, roll back on an error.
 
-        What lies between two synchronisations is a transaction by itself: BEGIN and COMMIT are two statements less.
+        Statements between two synchronisation points form an implicit transaction, which saves BEGIN and COMMIT.
         """
         with self._pipeline():
             yield self
 
     def ask(self, statement: str, values: Sequence[Any]) -> list[TupleRow]:
-        """The answer to one statement, a transaction of its own."""
+        """Run one statement in its own transaction and return all rows."""
         try:
             return self._ask(statement, values)
         except psycopg.errors.InvalidSqlStatementName:
@@ -136,21 +136,21 @@ class Pipelined:
             yield
             self._synchronise()
         except psycopg.errors.InvalidSqlStatementName:
-            self._names = {}  # psycopg deallocates whatever is prepared when it rolls back for others
+            self._names = {}  # psycopg deallocates all prepared statements when it rolls back for other code
             self._abandon()
             raise
         except BaseException:
-            self._names = known  # what was prepared behind a statement that failed was not
+            self._names = known  # statements after a failed one were not prepared
             self._abandon()
             raise
         self._libpq.exit_pipeline_mode()
 
     async def execute(self, statement: str, values: Sequence[Any] = (), /) -> Answer:
-        """Sends a statement, some time until the next answer is read. Its placeholders are psycopg's."""
+        """Queue a statement. It is sent before the next result is read. Its placeholders are psycopg's."""
         return self._send(statement, values)
 
     def rows(self, answer: Answer) -> list[TupleRow]:
-        """See `Answer`."""
+        """Wait for all rows of a result and return them. Raises the error of its statement or of an earlier one."""
         if answer.result is None:
             self._libpq.send_flush_request()
             self._flush()
@@ -166,15 +166,15 @@ class Pipelined:
             self._libpq.send_prepare(name, numbered(statement).encode())
             self._sent.append(Answer(self))
         formats = [BINARY if isinstance(value, bytes) else TEXT for value in values]
-        # As binary, since bytes come as twice as many hexadecimal digits else.
+        # In binary format, since text format doubles the size of bytes.
         self._libpq.send_query_prepared(name, [_dumped(value) for value in values], formats, BINARY)
         self._sent.append(answer := Answer(self))
         return answer
 
     def _read(self) -> None:
-        """Waits for the next result. Raises the error that it tells of."""
+        """Wait for the next result. Raises its error if the statement failed."""
         answer, result = self._sent.popleft(), self._result()
-        self._result()  # the end of the statement's
+        self._result()  # the end of this statement's results
         if result is None:
             raise psycopg.OperationalError("a statement was not answered")
         if result.status not in DONE:
@@ -188,7 +188,7 @@ class Pipelined:
         return self._libpq.get_result()
 
     def _flush(self) -> None:
-        while self._libpq.flush():  # the socket is full: the server may be waiting for its answers to be taken
+        while self._libpq.flush():  # the socket is full: the server may wait until its results are read
             self._poll.modify(self._socket, select.POLLIN | select.POLLOUT)
             self._poll.poll()
             self._poll.modify(self._socket, select.POLLIN)
@@ -199,7 +199,7 @@ class Pipelined:
         while self._sent:
             self._read()
         result = self._result()
-        if result is None or result.status != ExecStatus.PIPELINE_SYNC:  # it was not committed
+        if result is None or result.status != ExecStatus.PIPELINE_SYNC:  # not committed
             raise psycopg.errors.error_from_result(result) if result else psycopg.OperationalError("connection lost")
 
     def _end(self) -> None:
@@ -208,23 +208,23 @@ class Pipelined:
         self._flush()
 
     def _abandon(self) -> None:
-        """Takes what is still to come, up to the synchronisation, and leaves pipeline mode."""
+        """Discard all results up to the synchronisation point, and leave pipeline mode."""
         self._sent.clear()
         if self._libpq.status != ConnStatus.OK:
             return
         try:
             if not self._is_ending:
-                self._libpq.send_query_params(b"ROLLBACK", [])  # passed over where a statement has failed
+                self._libpq.send_query_params(b"ROLLBACK", [])  # skipped by the server if a statement has failed
                 self._end()
             while (result := self._result()) is None or result.status != ExecStatus.PIPELINE_SYNC:
                 pass
             self._libpq.exit_pipeline_mode()
         except psycopg.Error:
-            self._libpq.finish()  # of no use any more; what went wrong first is told
+            self._libpq.finish()  # unusable from now on; the caller raises the first error
 
 
 def _dumped(value: Any) -> bytes | None:
-    """A parameter as PostgreSQL reads it: text, or bytes as they are."""
+    """Encode a parameter for PostgreSQL: bytes unchanged, other types as text."""
     match value:
         case bytes() | None:
             return value

@@ -1,6 +1,6 @@
-"""The files in which the processes of a machine pool what they count. They are made before prometheus-client maps them.
+"""The files in which the processes of a machine share their metrics, allocated before prometheus-client maps them.
 
-It would make them with holes, and on a full disk to count into a hole ends the process with SIGBUS.
+The library creates sparse files. On a full disk, a write to a hole of a mapped file ends the process with SIGBUS.
 """
 
 import errno
@@ -14,26 +14,26 @@ from pathlib import Path
 
 from prometheus_client.mmap_dict import MmapedDict
 
-KINDS = ("counter", "histogram", "gauge_livesum", "gauge_mostrecent")  # of metrics: a process has a file for each
-BEGINS = 8  # bytes of a file before its first entry
-# Bytes of a file; the library makes 64 KiB, which it has to enlarge, with holes, for some twenty routes. Half of it has
-# room for all that one life of a process counts: what more its former lives left is dropped.
+KINDS = ("counter", "histogram", "gauge_livesum", "gauge_mostrecent")  # of metrics: each process has one file per kind
+BEGINS = 8  # bytes in a file before its first entry
+# Bytes of a file. The library creates 64 KiB and enlarges the file, with holes, after some twenty routes. Half of this
+# size is enough for all metrics of one process; a file that earlier runs have filled further is discarded.
 ROOM = 2 << 20
 
 
 @cache
 def identity(folder: Path) -> str:
-    """The name of this process's files: its own name, else the first number that no living process has.
+    """Return the label in this process's file names: its configured name, or the lowest number not in use.
 
-    A process that is started again counts on. Under its process id each of its lives would leave four files, and
-    callers who wait for ever in one of them.
+    A restarted process continues its own counters. With process ids as labels, every run would leave four files behind,
+    and gauges such as waiting callers would keep the values of dead processes.
     """
     name = re.sub(r"[^A-Za-z0-9]+", "-", os.environ.get("LEADHUB_PROCESS_NAME", ""))
     return name or next(str(number) for number in count(1) if _claimed(folder / f"{number}.lock"))
 
 
 def _claimed(lock: Path) -> bool:
-    """Whether this process has the lock, which it keeps for as long as it lives."""
+    """Try to take the lock, which the process keeps as long as it lives. Return whether it succeeded."""
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -44,7 +44,10 @@ def _claimed(lock: Path) -> bool:
 
 
 def has_room(folder: Path) -> bool:
-    """Makes this process's files. Where the disk is full there are none: it counts for itself alone then, and lives."""
+    """Allocate this process's files. Return whether there was room on the disk.
+
+    If the disk is full, no file is left, and the process keeps its metrics to itself.
+    """
     files = list[Path]()
     try:
         files += [folder / f"{kind}_{identity(folder)}.db" for kind in KINDS]
@@ -63,9 +66,9 @@ def has_room(folder: Path) -> bool:
 
 
 def _is_sound(path: Path) -> bool:
-    """Whether what a former life counted can be read, and leaves room: not where the machine went down with it.
+    """Return whether the file of an earlier run is readable and has room left. A crash of the machine may damage it.
 
-    A file begins with how much of it is used, a number of four bytes; none of it where it is new.
+    A file begins with the number of bytes in use, four bytes long, which is 0 in a new file.
     """
     if not path.exists():
         return True
@@ -75,6 +78,6 @@ def _is_sound(path: Path) -> bool:
         return False
     try:
         list(MmapedDict.read_all_values_from_file(str(path)))  # type: ignore[no-untyped-call]
-    except Exception:  # whatever a file of noise comes to
+    except Exception:  # a damaged file can raise any error
         return False
     return True

@@ -1,9 +1,9 @@
-"""Requests per key and clock hour: one count over all processes, exact while Redis is there.
+"""The rate limit: requests per API key and clock hour, over all processes. It is exact while Redis is available.
 
-Requests that arrive during one round trip share the next one. A process claims a few requests ahead, at most a
-hundredth of what is left and 16,384, and gives back what it has not used a second later, when it has claimed anew for
-keys in use. So far from the limit a request costs a microsecond instead of a share of a round trip; near it every claim
-is for exactly what was asked. While Redis is away each process counts for itself, and adds its count on return.
+Requests that arrive during a round trip share the next one. A process also claims requests ahead: at most a hundredth
+of those left, and at most 16,384. It returns unused ones after a second, and renews the claims of keys in use. Far from
+the limit a request therefore costs a microsecond instead of a share of a round trip. Near the limit, each claim is for
+exactly the requests made. While Redis is away, each process counts by itself, and adds its counts when Redis is back.
 """
 
 import asyncio
@@ -23,12 +23,12 @@ UNLIMITED = 2147483647
 HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 LINES = "".join([f"{name}: %d\r\n" for name in HEADERS])
 ANSWER_IN = 0.25  # seconds Redis has to answer before this process counts for itself
-KEEP = 1.0  # seconds after which unused ones are given back
-REST = 1.0  # seconds before Redis is asked again after it failed
+KEEP = 1.0  # seconds after which unused requests are returned
+REST = 1.0  # seconds before Redis is tried again after a failure
 
 
 class Usage(NamedTuple):
-    """What the rate-limit headers say."""
+    """The values of the rate-limit headers."""
 
     limit: int
     remaining: int
@@ -38,13 +38,13 @@ class Usage(NamedTuple):
         return dict(zip(HEADERS, map(str, self), strict=True))
 
     def lines(self) -> str:
-        """The headers as they are sent."""
+        """Return the header lines of an HTTP/1.1 response."""
         return LINES % self
 
 
 @dataclass(slots=True)
 class Lease:
-    """What was granted, from `first` on, and not used yet: the requests numbered `next` to `end` of that key's hour."""
+    """Requests granted to this process: `first` to `end` in the count of that hour; `next` is the first unused one."""
 
     hour: int
     first: int
@@ -58,8 +58,9 @@ class Lease:
         return self.end - self.next
 
     def renew(self, used: int, granted: int) -> None:
-        """Adds what was granted on top, when so many were used or held by anybody. What is held is numbered anew: other
-        processes may have claimed in between.
+        """Add granted requests. `used` is the number used or held by all processes before.
+
+        The unused requests are renumbered, because other processes may have claimed some in between.
         """
         held = self.held + granted
         self.end = used + granted
@@ -68,25 +69,25 @@ class Lease:
 
 
 def unlimited() -> Usage:
-    """What a key without a limit is told."""
+    """Return the header values of a key without a limit."""
     return Usage(UNLIMITED, UNLIMITED, (int(time.time()) // HOUR + 1) * HOUR)
 
 
 class RateLimiter:
-    """Counts requests. One per process; `run` gives back what was claimed in vain."""
+    """Count requests. There is one per process; `run` returns unused claims."""
 
     def __init__(self, client: redis.Redis) -> None:
         self._counts = HourCounts(client)
         self._leases: dict[int, Lease] = {}
-        self._surplus: list[tuple[int, Lease]] = []  # by key id, to be given back
+        self._surplus: list[tuple[int, Lease]] = []  # by key id, to be returned
         self._claims: list[tuple[int, int, asyncio.Future[int]]] = []  # key id, limit, number in its hour
         self._settling: asyncio.Task[None] | None = None
         self._alone: Counter[tuple[int, int]] = Counter()  # (hour, key id): counted here while Redis was away
-        self._known: dict[int, tuple[int, int]] = {}  # key id: hour and the count last heard from Redis
+        self._known: dict[int, tuple[int, int]] = {}  # key id: hour, and the last count in Redis
         self._resting_until = 0.0
 
     async def charge(self, key_id: int, limit: int) -> Usage:
-        """Counts one request. Raises RateLimited, with the headers, when the hour is used up."""
+        """Count one request. Raises RateLimited, with the headers, if the limit of the hour is reached."""
         usage = self.charge_claimed(key_id, limit)
         if usage:
             return usage
@@ -98,7 +99,7 @@ class RateLimiter:
         return usage
 
     def charge_claimed(self, key_id: int, limit: int) -> Usage | None:
-        """Counts one request if it is among those claimed ahead, else counts nothing and returns None."""
+        """Count one request if one was claimed ahead. Otherwise count nothing and return None."""
         hour = int(time.time()) // HOUR
         lease = self._leases.get(key_id)
         if lease is None or lease.hour != hour or not lease.next < min(lease.end, limit):
@@ -107,20 +108,20 @@ class RateLimiter:
         return Usage(limit, limit - lease.next, (hour + 1) * HOUR)
 
     async def run(self) -> None:
-        """Gives back what was claimed ahead and not used. Runs until cancelled."""
+        """Renew the claims of keys in use, and return unused ones. Runs until cancelled."""
         while True:
             await asyncio.sleep(KEEP / 2)
             await self._renew()
             await self._give_back()
 
     async def close(self) -> None:
-        """Gives everything back."""
+        """Return all unused requests."""
         self._surplus += self._leases.items()
         self._leases.clear()
         await self._give_back()
 
     async def _renew(self) -> None:
-        """Ends leases whose time is up. Those of keys in use are renewed, so that no request has to wait for one."""
+        """End expired leases, but renew those of keys in use, so that no request has to wait for a claim."""
         hour = int(time.time()) // HOUR
         stale = {id_: lease for id_, lease in self._leases.items() if lease.until < time.monotonic()}
         used = {id_: lease for id_, lease in stale.items() if lease.hour == hour and lease.next > lease.first}
@@ -175,7 +176,7 @@ class RateLimiter:
             self._settling = None
 
     def _settled(self, key_id: int, limit: int, future: "asyncio.Future[int]") -> bool:
-        """Whether what was claimed ahead meanwhile will do."""
+        """Return whether a request claimed ahead meanwhile is enough for this claim, and resolve it then."""
         usage = self.charge_claimed(key_id, limit)
         if usage and not future.done():
             future.set_result(limit - usage.remaining - 1)
@@ -217,7 +218,7 @@ class RateLimiter:
         return granted
 
     def _known_of(self, id_: int, hour: int) -> int:
-        """The key's count in that hour as Redis last told it."""
+        """Return the last known count of the key in Redis, if it is of that hour, or 0."""
         known = self._known.get(id_, (hour, 0))
         return known[1] if known[0] == hour else 0
 

@@ -1,7 +1,7 @@
-"""Submissions again: dead or quarantined ones go back to the journal under the id they had.
+"""Replay: dead or quarantined submissions return to the journal under the same id.
 
-The row leaves `submissions` in the transaction that puts it back, so that a submission is in one state at a time. It
-keeps its idempotency key: a repeat that came meanwhile would take its place.
+The row leaves `submissions` in the transaction that writes the journal, so that a submission is in one state at a time.
+It keeps its idempotency key, since otherwise a repeated request could take its place meanwhile.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,13 +43,13 @@ WITH taken AS (
 SELECT t.workspace_id, t.id::text, t.at, t.channel, t.source, t.key_id, encode(k.body_hash, 'hex'), t.payload
 FROM taken t LEFT JOIN submission_keys k ON k.workspace_id = t.workspace_id AND k.id = t.id ORDER BY t.at, t.id
 """  # noqa: S608  # constants only
-ITEM = ("w", "id", "at", "ch", "src", "k", "hash", "body")  # what the columns of TAKE are called in the journal
+ITEM = ("w", "id", "at", "ch", "src", "k", "hash", "body")  # the keys in a journal item for the columns selected above
 PUT_BACK = "INSERT INTO journal (lane, n, ids, payload) VALUES (%b, %b, string_to_array(%b, ',')::uuid[], %b)"
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Which dead and quarantined submissions: those that fit all that is said. Without a workspace: of any."""
+    """The dead and quarantined submissions that meet all given criteria; without a workspace, of every workspace."""
 
     ids: Sequence[str] | None = None
     state: str | None = None
@@ -61,20 +61,20 @@ class Selection:
 
 
 async def count(connection: Connection, selection: Selection) -> int:
-    """How many submissions a replay of the same selection would take."""
+    """Return how many submissions a replay of this selection would take."""
     row = await (await connection.execute(COUNT, asdict(selection))).fetchone()
     return int(row[0]) if row else 0
 
 
 async def missing(connection: Connection, ids: Sequence[str]) -> list[str]:
-    """Those of the ids that no dead or quarantined submission has, in any workspace."""
+    """Return the ids that belong to no dead or quarantined submission of any workspace."""
     return [row[0] for row in await (await connection.execute(MISSING, (list(ids),))).fetchall()]
 
 
 async def replay(connection: Connection, selection: Selection) -> int:
-    """Puts them back into the journal, a transaction per chunk; returns how many. The sweeper hints at them.
+    """Return submissions to the journal, in one transaction per chunk. Return how many. The sweeper sends the hint.
 
-    No more than there are at its beginning: one that dies again meanwhile is not taken again.
+    It takes no more than there were at its start, so that a submission that fails again is not taken twice.
     """
     left = total = await count(connection, selection)
     while left and (n := await _replay_chunk(connection, {**asdict(selection), "chunk": min(CHUNK, left)})):

@@ -1,7 +1,7 @@
-"""Verdicts on their way back to the caller who waits.
+"""Verdicts on their way from the worker to the gateway whose caller waits.
 
-A worker sends them by `pg_notify` inside its transaction, so that there is no moment between commit and publish in
-which it could die. Addressed by request, since twins of one idempotency key share a submission id.
+A worker sends them with `pg_notify` in its transaction, so that it cannot die between commit and sending. They are
+addressed by request, since repeats with one idempotency key share a submission id.
 """
 
 from collections.abc import Iterable
@@ -10,32 +10,32 @@ from typing import Any, NamedTuple
 import orjson
 
 REUSED = "Idempotency-Key: the same key came again with another body; nothing was changed."
-MOST_BYTES = 7_900  # PostgreSQL refuses a notification of 8,000 bytes
+MOST_BYTES = 7_900  # PostgreSQL rejects a notification of 8,000 bytes
 
 
 class Verdict(NamedTuple):
-    """What became of a submission."""
+    """The outcome of a submission."""
 
     state: str  # done, dead, conflict
     lead_id: int | None = None
     is_duplicate: bool | None = None
     matched_on: list[str] | None = None
     warnings: list[str] | None = None
-    replayed: bool = False  # the first's verdict, to a repeat of its idempotency key
+    replayed: bool = False  # a repeat of an idempotency key gets the verdict of the first request
 
     def repeated(self) -> "Verdict":
-        """To a repeat: without the note that others used the key for something else."""
+        """Return this verdict for a repeat: without the warning that other requests reused the key."""
         return self._replace(warnings=[w for w in self.warnings or () if w != REUSED] or None, replayed=True)
 
 
-# A verdict too long to send is looked up by the gateway in the submission's row.
+# The state in place of a verdict that is too long to send. The gateway reads it from the submission's row.
 LOOK_UP = "look-up"
 
 Reply = tuple[int, Verdict]
 
 
 def packed(replies: Iterable[Reply]) -> list[str]:
-    """Payloads for one gateway, each short enough for a notification."""
+    """Encode replies to one gateway as payloads, each short enough for a notification."""
     payloads: list[str] = []
     parts: list[bytes] = []
     size = 2
@@ -54,7 +54,7 @@ def packed(replies: Iterable[Reply]) -> list[str]:
 
 
 def unpacked(payload: bytes | str) -> list[Reply]:
-    """The replies of one notification."""
+    """Decode the replies of one notification."""
     items: list[list[Any]] = orjson.loads(payload)
     return [(item[0], Verdict(*item[1:])) for item in items]
 

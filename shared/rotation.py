@@ -1,7 +1,7 @@
-"""All that is encrypted, put under the first key, while services go on writing.
+"""Key rotation: re-encrypt every stored secret under the first key, while services continue to write.
 
-Whoever encrypted under the keys of before has stored the result once the transactions that were open then have ended.
-From there on one walk over every column meets all of it.
+A service that encrypted with the old keys has stored the result when the transactions open at that time have ended.
+After that, one pass over every column finds all values.
 """
 
 import asyncio
@@ -16,9 +16,9 @@ from shared.models import Base
 from shared.vault import ROTATION_LOCK, Unreadable, Vault
 
 AT_ONCE = 500  # rows
-SETTLING = 2.0  # seconds between encrypting and the first statement of the transaction, at the most
-PATIENCE = 120.0  # seconds that transactions which were open are waited for
-PAUSE = 0.1  # seconds
+SETTLING = 2.0  # seconds at most between an encryption and the first statement of its transaction
+PATIENCE = 120.0  # seconds to wait for the transactions that were open
+PAUSE = 0.1  # seconds between two checks
 
 BUSY = "a backup or another rotation is at work; try again when it has ended"
 STILL_OPEN = "a transaction that was open at the start still is; both keys stay in use until this is run again"
@@ -32,7 +32,7 @@ SELECT EXISTS (
 
 
 class Column(NamedTuple):
-    """A column that holds ciphertext, and the primary key of its table."""
+    """A column with ciphertext, and the primary key of its table."""
 
     table: str
     name: str
@@ -40,14 +40,14 @@ class Column(NamedTuple):
 
 
 class Renewed(NamedTuple):
-    """How many values were encrypted anew, and where those stand that none of the keys decrypts."""
+    """The number of re-encrypted values, and the places of values that none of the keys decrypts."""
 
     done: int
     unreadable: list[str]
 
 
 def columns() -> Iterator[Column]:
-    """Every column declared as `Ciphertext`."""
+    """Yield every column that is declared as ciphertext."""
     for table in Base.metadata.sorted_tables:
         for column in table.columns:
             if column.info.get("encrypted"):
@@ -55,14 +55,14 @@ def columns() -> Iterator[Column]:
 
 
 async def lock(connection: Connection) -> None:
-    """For as long as the connection lasts, no backup is made and nobody else rotates. RuntimeError if one does."""
+    """Exclude backups and other rotations until the connection ends. Raises RuntimeError if one is running."""
     row = await (await connection.execute("SELECT pg_try_advisory_lock(%s)", (ROTATION_LOCK,))).fetchone()
     if not row or not row[0]:
         raise RuntimeError(BUSY)
 
 
 async def settle(connection: Connection) -> None:
-    """Waits until nobody is left who has yet to store what was encrypted before. RuntimeError if that takes long."""
+    """Wait until all values encrypted before are stored. Raises RuntimeError if that takes too long."""
     await asyncio.sleep(SETTLING)
     row = await (await connection.execute("SELECT clock_timestamp()")).fetchone()
     for _ in range(int(PATIENCE / PAUSE)):
@@ -73,7 +73,7 @@ async def settle(connection: Connection) -> None:
 
 
 async def renew(connection: Connection, vault: Vault) -> Renewed:
-    """Encrypts everything under the first key that is not yet. A run that was cut short is made up for by the next."""
+    """Re-encrypt every value that is not yet under the first key. The next run completes an interrupted one."""
     done, unreadable = 0, []
     for column in columns():
         last: tuple[Any, ...] | None = None
@@ -86,7 +86,7 @@ async def renew(connection: Connection, vault: Vault) -> Renewed:
 
 
 def _renewed(vault: Vault, rows: list[tuple[Any, ...]]) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
-    """Parameters of the updates that are needed, and the keys of rows that cannot be read."""
+    """Return the parameters of the needed updates, and the primary keys of rows that cannot be decrypted."""
     changes, damaged = [], []
     for *key, old in rows:
         try:
@@ -109,7 +109,7 @@ async def _rows_after(connection: Connection, column: Column, last: tuple[Any, .
 
 
 async def _store(connection: Connection, column: Column, changes: list[tuple[Any, ...]]) -> int:
-    """How many were stored: a value that somebody changed meanwhile is left as it is, under the first key already."""
+    """Store changes and return how many. A value changed meanwhile is kept: it is under the first key already."""
     name = sql.Identifier(column.name)
     statement = sql.SQL("UPDATE {} SET {} = %s WHERE ({}) = ({}) AND {} = %s").format(
         sql.Identifier(column.table), name, _listed(column.key), _placeholders(len(column.key)), name

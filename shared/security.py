@@ -1,8 +1,8 @@
-"""API keys: how they are made, recognised and kept.
+"""The format of API keys: how they are generated, recognised and hashed.
 
-A key is `lh_` + 32 random characters + 6 of checksum (CRC-32, as in GitHub's tokens), all base 62. The checksum lets a
-mistyped or invented key be refused without asking the database. Only the SHA-256 of a key is stored: it has 190 bits of
-entropy, so there is nothing that a slow hash would protect.
+A key is `lh_`, 32 random characters and a checksum of 6 characters (CRC-32, as in GitHub's tokens), all in base 62. The
+checksum allows a mistyped or invented key to be refused without a query. Only the SHA-256 of a key is stored. Keys have
+190 bits of entropy, so that a slow hash would add no protection.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ SCOPES = frozenset(
 
 
 class NewKey(NamedTuple):
-    """A key at its making: `secret` is shown once and never stored."""
+    """A newly generated key. `secret` is shown once and never stored."""
 
     secret: str
     prefix: str  # enough to recognise it in a list, too little to guess it
@@ -31,14 +31,14 @@ class NewKey(NamedTuple):
 
 
 def new_key() -> NewKey:
-    """A fresh key."""
+    """Generate a key."""
     body = PREFIX + "".join(secrets.choice(ALPHABET) for _ in range(RANDOM))
     secret = body + _checksum(body)
     return NewKey(secret, secret[: len(PREFIX) + 6], digest(secret))
 
 
 def well_formed(secret: str) -> bool:
-    """Whether the text can be a key at all: its length, its alphabet and its checksum."""
+    """Return whether the text has the length, the prefix and the checksum of a key."""
     if len(secret) != LENGTH or not secret.startswith(PREFIX) or not secret.isascii():
         return False
     body, check = secret[:-CHECK], secret[-CHECK:]
@@ -46,7 +46,7 @@ def well_formed(secret: str) -> bool:
 
 
 def digest(secret: str) -> bytes:
-    """What is stored of a key. A header may bring bytes that are no text: they are digested as they came."""
+    """Return the hash that is stored of a key. Bytes of a header that are not valid text are hashed unchanged."""
     return hashlib.sha256(secret.encode(errors="surrogateescape")).digest()
 
 

@@ -12,12 +12,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 SHORTEST_KEY = 16  # characters
-LOCAL = "local"  # as the value of a setting: this machine's own server or key is meant, not forgotten
+LOCAL = "local"  # as the value of a setting: use the server or key of this machine, on purpose
 BROKERS = ("redis://", "rediss://", "redis+socket://", "amqp://", "amqps://")
 NUMBERED = ("redis://", "rediss://")
 STORES = ("redis://", "rediss://", "unix://")
 POSTGRES = ("postgresql://", "postgres://")
-NAMING = ("https://", "smtp://")  # of URLs that are nothing without a host
+NAMING = ("https://", "smtp://")  # schemes of URLs that need a host
 ODD = (
     "cannot be read: its port is a number, and in a password %, /, #, ?, @, [ and ] are written %25, %2F, %23, %3F, "
     "%40, %5B and %5D"
@@ -39,7 +39,7 @@ BEGINNINGS = {
 
 
 class Settings(BaseSettings):
-    """Read once at a service's entry point and handed down; no module reads the environment by itself."""
+    """The settings. They are read once, at the entry point of a service, and passed on; nothing else reads them."""
 
     model_config = SettingsConfigDict(env_prefix="LEADHUB_", env_ignore_empty=True, extra="ignore", frozen=True)
 
@@ -122,7 +122,7 @@ class Settings(BaseSettings):
     @field_validator("broker_url", "spool_url", "secret_key", mode="before")
     @classmethod
     def _read_local(cls, value: object) -> object:
-        """Empty, but set: `model_fields_set` names what somebody chose."""
+        """Turn `local` into an empty value. The field still counts as set, in `model_fields_set`."""
         said = value.get_secret_value() if isinstance(value, SecretStr) else value
         return "" if isinstance(said, str) and said.strip() == LOCAL else value
 
@@ -132,7 +132,7 @@ class Settings(BaseSettings):
         known = BEGINNINGS[str(info.field_name)]
         if value and not value.startswith(known):
             raise ValueError(f"must begin with one of {', '.join(known)}")
-        # What reads a database's URL takes any character of a password but those that end it.
+        # libpq accepts any character in a password except those that end it.
         if not _can_be_read(_password.sub("//", value) if known is POSTGRES else value) or _half_escaped(value):
             raise ValueError(SEVERAL if known is POSTGRES else ODD)
         if value.startswith(NUMBERED) and not _numbers_a_database(value):
@@ -174,7 +174,7 @@ def _can_be_read(url: str) -> bool:
     try:
         parts = urlsplit(url)
         return not parts.netloc.endswith(":") and (parts.port or 0) >= 0
-    except ValueError:  # its words would quote what may be of a password
+    except ValueError:  # not chained: the message may quote a part of the password
         return False
 
 

@@ -1,8 +1,8 @@
-"""The spool: where accepted submissions wait while PostgreSQL is away.
+"""The spool: the store of accepted submissions while PostgreSQL is away.
 
-A Redis stream in an instance of its own with `appendfsync always`: an entry is on disk before it is acknowledged. An
-entry is one journal row. The drainer inserts it, commits, and only then deletes it: killed in between, it inserts the
-row twice, and ingest drops what it knows already.
+It is a stream in a separate Redis with `appendfsync always`, so that an entry is on disk before it is acknowledged.
+Each entry is one journal row. The sweeper inserts it, commits, and only then deletes it. If it is killed in between,
+the row is inserted twice, and ingest drops the submissions it has already seen.
 """
 
 from collections.abc import AsyncIterator
@@ -22,8 +22,8 @@ CHECK = "leadhub:spool:check"
 CHUNK = 16  # entries moved in one transaction
 
 
-# KEYS: stream and count; ARGV: an entry's id and its submissions, and so on. Counts what it deletes itself: it may come
-# late, after others have deleted the same. Where no entry is left nothing waits, whatever was counted.
+# KEYS: the stream and the count. ARGV: for each entry its id and its number of submissions. Only entries that this call
+# deletes reduce the count, because another process may have deleted some before. An empty stream resets the count.
 FORGET = """
 for i = 1, #ARGV, 2 do
   if redis.call('XDEL', KEYS[1], ARGV[i]) == 1 then redis.call('DECRBY', KEYS[2], ARGV[i + 1]) end
@@ -31,16 +31,22 @@ end
 if redis.call('XLEN', KEYS[1]) == 0 then redis.call('SET', KEYS[2], 0) end
 """
 
-KEEPS = {"appendonly": "yes", "appendfsync": "always"}  # the settings of a Redis whose every answer is on its disk
+KEEPS = {
+    "appendonly": "yes",
+    "appendfsync": "always",
+}  # settings of a Redis that acknowledges a write only when it is on disk
 
 
 class NotDurable(redis.RedisError):
-    """A Redis that may lose what it has answered for: no lead is given to it."""
+    """This Redis may lose acknowledged writes, so that no lead is stored in it."""
 
 
 def open_spool(url: str, **timeouts: float) -> redis.Redis:
-    """A client for who appends. Each of its connections asks first whether the server keeps what it takes, and raises
-    NotDurable where it does not: it may have come, or come back, with other settings since the service started."""
+    """Return a client for appending. Each of its connections first checks the settings of the server.
+
+    It raises NotDurable if they do not make writes durable. The check is repeated for each connection, because the
+    server may have been restarted with other settings.
+    """
     return redis.from_url(url, redis_connect_func=_connect, **timeouts)
 
 
@@ -59,14 +65,14 @@ class Entry(NamedTuple):
 
 
 class Spool:
-    """The stream. `client` talks to the spool's own Redis, with short time-outs."""
+    """The stream. `client` is connected to the spool's Redis, with short timeouts."""
 
     def __init__(self, client: redis.Redis) -> None:
         self._redis = client
         self._forget = client.register_script(FORGET)
 
     async def append(self, row: Row) -> None:
-        """Stores a row; it is on disk when this returns. Raises redis.RedisError if it could not be stored."""
+        """Store a row, which is on disk when this returns. Raises redis.RedisError if that failed."""
         fields: dict[Any, Any] = {
             "lane": row.lane,
             "n": row.n,
@@ -80,22 +86,22 @@ class Spool:
             await pipe.execute()
 
     async def check(self) -> None:
-        """Writes a little, as `append` does. Raises redis.RedisError if it could not: a full disk can be read."""
+        """Raise redis.RedisError if the spool is not writable. Reads would still work with a full disk."""
         await self._redis.set(CHECK, 1)
 
     async def submissions(self) -> int:
-        """How many submissions wait here."""
+        """Return how many submissions are in the spool."""
         return int(await self._redis.get(COUNT) or 0)
 
     async def submissions_of(self, workspace_id: int) -> int:
-        """How many of them are a workspace's. Walks the stream, which is empty but for while PostgreSQL is away."""
+        """Return how many of them belong to a workspace. Reads the stream, which is mostly empty."""
         if not await self.submissions():
             return 0
         accepted = [orjson.loads(entry.row.accepted) async for entry in self.entries()]
         return sum(n for pairs in accepted for workspace, n in pairs if workspace == workspace_id)
 
     async def oldest_waiting_s(self) -> float:
-        """For how long the oldest entry has been waiting, in seconds by the spool's own clock; 0 where none is."""
+        """Return the age of the oldest entry, in seconds by the spool's own clock, or 0 if there is none."""
         oldest = await self._read(1)
         if not oldest:
             return 0.0
@@ -103,7 +109,7 @@ class Spool:
         return float(max(seconds + microseconds / 1e6 - int(oldest[0].id.partition(b"-")[0]) / 1e3, 0.0))
 
     async def find(self, submission_id: str) -> dict[str, Any] | None:
-        """The journal item of a submission that waits here. Walks the stream: asked when nothing else knew of it."""
+        """Return the journal item of a submission, or None. Reads the stream, so use it only as the last resort."""
         async for entry in self.entries():
             if submission_id in entry.row.ids:
                 items: list[dict[str, Any]] = orjson.loads(entry.row.document)["items"]
@@ -111,7 +117,7 @@ class Spool:
         return None
 
     async def entries(self) -> AsyncIterator[Entry]:
-        """All entries, oldest first."""
+        """Yield all entries, the oldest first."""
         start = b"-"
         while chunk := await self._read(CHUNK, start):
             for entry in chunk:
@@ -119,7 +125,7 @@ class Spool:
             start = b"(" + chunk[-1].id
 
     async def drain(self, connection: Connection) -> int:
-        """Moves up to CHUNK entries into the journal; returns how many submissions that were."""
+        """Move a chunk of entries to the journal. Return the number of their submissions."""
         chunk = await self._read(CHUNK)
         if not chunk:
             return 0

@@ -1,7 +1,7 @@
-"""Tallies: how often something happened, counted by deltas in the transaction that makes it true.
+"""Counters of events. Each event adds a delta in its own transaction.
 
-The sweeper folds deltas into totals; a reader sums both in one statement, so that a fold in progress is seen whole or
-not at all. Kinds: `form` (submissions of a form), `automation` (its runs).
+The sweeper folds deltas into totals. A reader sums both in one statement, so that it sees a fold either completely or
+not at all. There are two kinds: `form` (submissions of a form) and `automation` (runs of an automation).
 """
 
 from collections.abc import Mapping
@@ -25,11 +25,11 @@ ON CONFLICT (workspace_id, kind, ref_id) DO UPDATE SET n = tallies.n + excluded.
 
 
 async def add(connection: Statements, counts: Mapping[tuple[int, str, int], int]) -> None:
-    """Counts; keys are (workspace id, kind, id of what is counted)."""
+    """Add counts. Keys are (workspace id, kind, id of the form or automation)."""
     if counts:
         await connection.execute(ADD, (as_json([(*key, n) for key, n in counts.items()]),))
 
 
 async def fold(connection: Connection) -> None:
-    """Sums deltas up into totals."""
-    await connection.execute(FOLD, prepare=False)  # a plan made for an empty table compares each with each
+    """Fold deltas into totals."""
+    await connection.execute(FOLD, prepare=False)  # a plan made for an empty table would be quadratic

@@ -1,4 +1,4 @@
-"""Workspaces and their API keys, as the command line makes and ends them."""
+"""Management of workspaces and their API keys, for the command line."""
 
 import re
 from datetime import datetime
@@ -17,7 +17,7 @@ from shared.security import SCOPES, NewKey, new_key
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 DEFAULT_LIMIT: Final = 1000  # requests an hour
 
-# One statement, so that no workspace is ever seen without its default pipeline.
+# One statement, so that a workspace is never visible without its default pipeline.
 CREATE_WORKSPACE = """
 WITH workspace AS (
     INSERT INTO workspaces (slug, name, country, timezone) VALUES (%s, %s, %s, %s) RETURNING id
@@ -32,7 +32,7 @@ WITH workspace AS (
 SELECT id FROM workspace
 """
 
-# Null leaves a setting as it is.
+# NULL leaves a setting unchanged.
 CHANGE_WORKSPACE = """
 UPDATE workspaces SET
     country = coalesce(%(country)s, country), timezone = coalesce(%(timezone)s, timezone),
@@ -40,8 +40,8 @@ UPDATE workspaces SET
 WHERE id = %(id)s
 """
 
-# Beside the spelling that they have: what was told apart before stays two leads, the older of which takes what comes.
-# Sorted as those do who claim identities.
+# Adds the folded spelling to the existing one. Two leads that were distinct before stay so, and the older one gets
+# later submissions. The order is that of all code that claims identities, to avoid deadlocks.
 FOLD = """
 INSERT INTO identities (workspace_id, kind, value, lead_id)
 SELECT workspace_id, kind, folded || '@gmail.com', lead_id
@@ -75,7 +75,7 @@ FROM api_keys k JOIN workspaces w ON w.id = k.workspace_id
 ORDER BY k.id
 """
 
-# The notice makes gateways forget what they remember of the key.
+# The notification makes gateways drop the key from their caches.
 REVOKE_KEY = """
 WITH revoked AS (UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = %s RETURNING id)
 SELECT id, pg_notify('api_keys', id::text) FROM revoked
@@ -83,11 +83,11 @@ SELECT id, pg_notify('api_keys', id::text) FROM revoked
 
 
 class Refused(ValueError):
-    """What was asked for cannot be; the message says why."""
+    """The request cannot be fulfilled. The message contains the reason."""
 
 
 class CreatedKey(NamedTuple):
-    """`key.secret` is shown now and never again."""
+    """A new key and its id. `key.secret` is shown once and never again."""
 
     id: int
     key: NewKey
@@ -96,7 +96,10 @@ class CreatedKey(NamedTuple):
 async def create_workspace(
     connection: Connection, slug: str, name: str, country: str = "US", timezone: str = "UTC"
 ) -> int:
-    """Make a workspace with the default pipeline "Sales"; answers its id. Refused when the slug is bad or taken."""
+    """Create a workspace with the default pipeline "Sales" and return its id.
+
+    Raises InvalidWorkspace if the slug is invalid or taken, or if the country or time zone does not exist.
+    """
     if not SLUG.fullmatch(slug):
         raise Refused(f"the slug {slug!r} must be 1 to 63 lowercase letters, digits and hyphens, no hyphen first")
     _check(country, timezone)
@@ -116,10 +119,10 @@ async def change_workspace(
     merge_policy: Policy | None = None,
     fold_gmail: bool | None = None,
 ) -> None:
-    """Change those of a workspace's settings that are given; once more does no harm. Refused when there is no such
-    workspace, country or time zone.
+    """Change the given settings of a workspace. Repeating it has no further effect.
 
-    Leads that were told apart, or were one, before Gmail's spellings began or ceased to be folded stay so.
+    Raises InvalidWorkspace if there is no such workspace, country or time zone. A change of `fold_gmail` neither merges
+    nor splits existing leads.
     """
     _check(country, timezone)
     settings = {"country": country, "timezone": timezone, "merge_policy": merge_policy, "fold_gmail": fold_gmail}
@@ -127,7 +130,7 @@ async def change_workspace(
         row = await (await connection.execute("SELECT id FROM workspaces WHERE slug = %s", (slug,))).fetchone()
         if row is None:
             raise Refused(f"there is no workspace {slug!r}; `workspace list` shows them")
-        await references.seize(connection, row[0])  # whoever writes leads has read the settings as they were
+        await references.seize(connection, row[0])  # waits for transactions that have read the old settings
         await connection.execute(CHANGE_WORKSPACE, {**settings, "id": row[0]})
         if fold_gmail is not None:
             await connection.execute(FOLD if fold_gmail else UNFOLD, row)
@@ -141,7 +144,7 @@ def _check(country: str | None, timezone: str | None) -> None:
 
 
 async def list_workspaces(connection: Connection) -> list[dict[str, Any]]:
-    """Every workspace: `id, slug, name, country, timezone, merge_policy, fold_gmail`."""
+    """Return every workspace: `id, slug, name, country, timezone, merge_policy, fold_gmail`."""
     return await _rows(connection, LIST_WORKSPACES)
 
 
@@ -153,7 +156,10 @@ async def create_key(
     rate_limit: int | None = DEFAULT_LIMIT,
     expires_at: datetime | None = None,
 ) -> CreatedKey:
-    """Make a key; `rate_limit` in requests an hour, None for unlimited. Refused on unknown scopes or workspace."""
+    """Create a key. `rate_limit` is in requests per hour, None for no limit.
+
+    Raises InvalidWorkspace if a scope or the workspace is unknown.
+    """
     unknown = sorted(set(scopes) - SCOPES)
     if unknown or not scopes:
         raise Refused(f"unknown scope {', '.join(unknown) or '(none given)'}; there are: {' '.join(sorted(SCOPES))}")
@@ -166,12 +172,12 @@ async def create_key(
 
 
 async def list_keys(connection: Connection) -> list[dict[str, Any]]:
-    """Every key, revoked ones too, without its secret."""
+    """Return every key, including revoked ones, without secrets."""
     return await _rows(connection, LIST_KEYS)
 
 
 async def revoke_key(connection: Connection, key_id: int) -> None:
-    """End a key; once more does no harm. Refused when there is none of that id."""
+    """Revoke a key. Repeating it has no further effect. Raises InvalidWorkspace if there is no key with that id."""
     if await (await connection.execute(REVOKE_KEY, (key_id,))).fetchone() is None:
         raise Refused(f"there is no key {key_id}; `key list` shows them")
 

@@ -1,7 +1,7 @@
-"""The link by which a lead gets no more mail.
+"""Unsubscribe links in mails to leads.
 
-Its token is encrypted under a key of the workspace's own, which lies encrypted in the database: mails are read for
-years, and their links must outlive every change of the keys that encrypt credentials.
+The token of a link is encrypted under a key of its workspace, which is stored encrypted in the database. Mails are read
+for years, so that their links must stay valid through every rotation of the keys that encrypt credentials.
 """
 
 import contextlib
@@ -27,7 +27,10 @@ class Unsubscriber(NamedTuple):
 
 
 async def keys(connection: Connection, vault: Vault, workspace_ids: Iterable[int]) -> dict[int, str]:
-    """The keys of workspaces, by their id; one that has none gets it. One that cannot be decrypted is missing."""
+    """Return the mail keys of workspaces, by workspace id. A workspace without a key gets one.
+
+    Keys that cannot be decrypted are left out.
+    """
     rows = await (await connection.execute(KEYS, (list(workspace_ids),))).fetchall()
     for id_ in [row[0] for row in rows if row[1] is None]:
         async with connection.transaction():
@@ -41,14 +44,14 @@ async def keys(connection: Connection, vault: Vault, workspace_ids: Iterable[int
 
 
 def link(settings: Settings, key: str, who: Unsubscriber) -> str:
-    """The link for one address: nobody reads it, and nobody makes one for another."""
+    """Return the link for an address. It does not reveal the address and cannot be forged for another one."""
     token = Fernet(key).encrypt(who.email.lower().encode()).decode().rstrip("=")
     base = settings.public_url.rstrip("/") or f"http://{settings.host}:{settings.port}"
     return f"{base}{PATH}{who.workspace_id}.{token}"
 
 
 async def read(connection: Connection, vault: Vault, token: str) -> Unsubscriber | None:
-    """Whom the link was made for; None if it is none of ours."""
+    """Return the recipient for whom the link was made, or None if the token is invalid."""
     id_, _, sealed = token.partition(".")
     if len(token) > LONGEST or not (token.isascii() and id_.isdigit() and len(id_) < 19):
         return None

@@ -1,7 +1,7 @@
-"""What a client may send, checked in one way: every message of every field at once, in the words of the contract.
+"""Validation of client input. It reports every error of every field at once, in the words of the contract.
 
-A `Shape` wraps a `TypedDict` whose annotations are the rules. The same annotations make the OpenAPI document, so that
-what is checked and what is documented cannot differ.
+A schema wraps a `TypedDict` whose annotations are the rules. The OpenAPI document is made from the same annotations, so
+that validation and documentation cannot differ.
 """
 
 import re
@@ -43,7 +43,7 @@ MESSAGES = {
     "flag": "The {field} field must be one of: true, false, 1, 0.",
     "url": "The {field} field must be an http or https URL.",
     "extra_forbidden": "The {field} field is not known here.",
-    # The message of an error of our own: `custom("said", "The {field} …")` in a validator.
+    # An error with its own message, raised by a validator.
     "said": "{message}",
 }
 BAD_KEY = "The {field} field must have keys of 1 to 100 characters."
@@ -52,7 +52,7 @@ BAD_NUMBER = "The {field} field must be a number of at most 64 bits."
 
 
 class Unacceptable(ValueError):
-    """The body was read, but fields in it cannot be taken (422)."""
+    """The body could be parsed, but some of its fields are invalid (422)."""
 
     def __init__(self, errors: Fields) -> None:
         super().__init__("The given data was invalid.")
@@ -60,12 +60,12 @@ class Unacceptable(ValueError):
 
 
 def said(message: str) -> PydanticCustomError:
-    """For a validator to raise: an error with a message of its own; `{field}` in it becomes the field's name."""
+    """Return an error with its own message, for a validator to raise. `{field}` in it becomes the field's name."""
     return PydanticCustomError("said", "invalid", {"message": message})
 
 
 def messages(error: ValidationError) -> Fields:
-    """A pydantic error as messages by field, nested fields dotted."""
+    """Return the messages of a pydantic error by field. Names of nested fields contain dots."""
     found: Fields = {}
     for detail in error.errors(include_url=False):
         field, message = _message(detail)
@@ -89,7 +89,7 @@ def _message(detail: ErrorDetails) -> tuple[str, str]:
 
 
 def cleaned(value: Any, errors: Fields, field: str | None = None) -> Any:
-    """A copy that could be stored and shown, with what could not noted in `errors` under its field."""
+    """Return a copy that can be stored and shown. Add an entry to `errors` for each field that had to be changed."""
     if isinstance(value, dict):
         within = "" if field is None else f"{field}."
         fields = {key: f"{within}{storable(key)}" for key in value}
@@ -108,12 +108,12 @@ def cleaned(value: Any, errors: Fields, field: str | None = None) -> Any:
 
 
 def storable(text: str) -> str:
-    """The text with what PostgreSQL and UTF-8 cannot hold written out as an escape."""
+    """Return the text with characters that PostgreSQL or UTF-8 cannot represent replaced by escapes."""
     return text.encode(errors="backslashreplace").decode().replace("\0", "\\u0000")
 
 
 class Shape:
-    """The fields of one body or query: a `TypedDict` (total=False), and which of them must be there."""
+    """The fields of a body or query: a `TypedDict` (total=False), and the names of the required ones."""
 
     def __init__(self, fields: type, *, required: tuple[str, ...] = ()) -> None:
         self.fields = fields
@@ -121,9 +121,9 @@ class Shape:
         self.adapter: TypeAdapter[Any] = TypeAdapter(fields)
 
     def read(self, value: Mapping[str, Any]) -> tuple[dict[str, Any], Fields]:
-        """The fields that were sent and are sound, and what is wrong with the others. Unknown fields are left out.
+        """Return the valid fields that were sent, and the errors of the others. Unknown fields are left out.
 
-        Blank text means null, as in a form that was left empty.
+        Blank text counts as null, since browsers send empty form fields that way.
         """
         errors: Fields = {}
         known = {name: value[name] for name in self.fields.__annotations__ if name in value}
@@ -152,7 +152,7 @@ def _is_blank(part: Any) -> bool:
 
 
 def text(longest: int, *, shortest: int = 0) -> Any:
-    """Text of a length, spaces around it dropped."""
+    """Return the constraints of a text of limited length. Surrounding whitespace is removed."""
     return StringConstraints(strict=True, strip_whitespace=True, min_length=shortest or None, max_length=longest)
 
 
@@ -168,7 +168,7 @@ Flag = Annotated[bool, Strict()]
 
 
 def _read_time(value: Any) -> datetime:
-    """A date (00:00 UTC) or a time; one without an offset is UTC."""
+    """Parse a date (as 00:00 UTC) or a time. A time without an offset is in UTC."""
     if not isinstance(value, str):
         raise PydanticCustomError("datetime", "no time")
     try:
@@ -188,7 +188,7 @@ _spelt_as_url = re.compile(r"https?://[^\s/?#@\\]+(?:[/?#][^\s\\]*)?", re.IGNORE
 
 
 def is_url(text: str) -> bool:
-    """Whether it is an address that a request can go to: its host and its port can be read."""
+    """Return whether the text is an http or https URL whose host and port can be parsed."""
     if not _spelt_as_url(text):
         return False
     try:
@@ -220,7 +220,7 @@ def _read_flag(value: Any) -> bool:
     return value in ("true", "1")
 
 
-# Query parameters: always text when they come.
+# Types of query parameters, whose values are always text.
 QueryId = Annotated[int, BeforeValidator(_read_digits, json_schema_input_type=Annotated[int, Field(ge=1, lt=INT64)])]
 QueryFlag = Annotated[bool, BeforeValidator(_read_flag, json_schema_input_type=bool)]
-QueryText = Annotated[str, text(1000)] | None  # blank: not asked for
+QueryText = Annotated[str, text(1000)] | None  # blank text counts as absent

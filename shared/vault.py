@@ -1,9 +1,9 @@
-"""Encryption at rest: what others trust us with is stored as ciphertext only, and no key ever stands in the database.
+"""Encryption at rest: credentials are stored as ciphertext only, and no key is ever stored in the database.
 
-The keys are `LEADHUB_SECRET_KEY`, else a file of the data dir. There may be several, separated by commas: the first
-encrypts, all decrypt. The file is read again whenever something is encrypted, and when something cannot be decrypted,
-so that `leadhub secrets rotate` changes it under running services. A column that holds ciphertext is declared as
-`Ciphertext` (shared/models/base.py): that is how a rotation knows of it.
+The keys come from `LEADHUB_SECRET_KEY` or from a file of the data dir. There may be several, separated by commas: the
+first one encrypts, all of them decrypt. The file is read again for every encryption, and when a decryption fails, so
+that `leadhub secrets rotate` can change it while services run. A rotation finds the columns with ciphertext by their
+declared type (shared/models/base.py).
 """
 
 import hashlib
@@ -17,24 +17,25 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from shared.embedded.datadir import KEY, DataDir
 from shared.settings import Settings
 
-# A key may be a passphrase: scrypt makes each guess at it as dear as one login (50 ms and 16 MiB), and is paid once
-# per process. The salt only tells this use apart from others: there is nothing to keep one beside.
+# A key may be a passphrase. With scrypt each guess costs as much as a login (50 ms and 16 MiB), and each process pays
+# this once per key. The salt is fixed, because there is no place to store another one: it only separates this use from
+# others.
 SCRYPT = {"salt": b"leadhub credentials", "n": 2**14, "r": 8, "p": 1, "dklen": 32}
 
 
-# Held by a rotation, and shared by a backup: an advisory lock of the database.
+# An advisory lock of the database. A rotation holds it exclusively, a backup holds it shared.
 ROTATION_LOCK = 0x1EAD_0001
 
 
 class Unreadable(Exception):
-    """What was stored is damaged, or encrypted under none of the keys."""
+    """The ciphertext is damaged, or encrypted under none of the keys."""
 
     def __init__(self) -> None:
         super().__init__("stored credentials cannot be decrypted: not with the keys of this service")
 
 
 class Vault:
-    """Encrypts and decrypts with the keys that `read` gives: Fernet, that is AES-128-CBC with HMAC-SHA256."""
+    """Encrypt and decrypt with the keys that `read` returns, by Fernet (AES-128-CBC with HMAC-SHA256)."""
 
     def __init__(self, read: Callable[[], str]) -> None:
         self._read = read
@@ -44,23 +45,23 @@ class Vault:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Vault":
-        """The vault of a service. A data dir without a key gets one, where the environment has none."""
+        """Make the instance for a service. If neither environment nor data dir has a key, the data dir gets one."""
         return cls(source(settings))
 
     def encrypt(self, text: str) -> bytes:
-        """The text under the first key.
+        """Encrypt the text under the first key.
 
-        Call it in the transaction that stores the result: a rotation waits for those that began before it.
+        Call it in the transaction that stores the result, since a rotation waits for the transactions that are open.
         """
         self._refresh()
         return self._fernets[0].encrypt(text.encode())
 
     def decrypt(self, data: bytes) -> str:
-        """The text. Raises Unreadable."""
+        """Decrypt the data. Raises DecryptionError if none of the keys fits."""
         return self._with_fresh_keys(lambda: MultiFernet(self._fernets).decrypt(data)).decode()
 
     def opens(self, data: bytes) -> bool:
-        """Whether one of the keys decrypts it."""
+        """Return whether one of the keys decrypts the data."""
         try:
             self.decrypt(data)
         except Unreadable:
@@ -68,12 +69,12 @@ class Vault:
         return True
 
     def signing_key(self) -> str:
-        """For what is signed and short-lived, such as cursors: another one once the first key is another."""
+        """Return the key for short-lived signatures, such as those of cursors. It changes with the first key."""
         self._refresh()
         return split(self._text)[0]
 
     def renew(self, data: bytes) -> bytes | None:
-        """The same text under the first key, or None if it is under that one already. Raises Unreadable."""
+        """Re-encrypt data under the first key; None if it is under that one already. Raises DecryptionError."""
         try:
             self._fernets[0].decrypt(data)
         except InvalidToken:
@@ -98,12 +99,12 @@ class Vault:
 
 
 def split(text: str) -> list[str]:
-    """The keys, the one that encrypts first."""
+    """Return the keys of a comma-separated list. The first one encrypts."""
     return [key.strip() for key in text.split(",") if key.strip()]
 
 
 def source(settings: Settings) -> Callable[[], str]:
-    """Where the keys of a service are read: its environment, or the file of its data dir, made on first use."""
+    """Return a function that reads the keys of a service: from the settings, or from a file made on first use."""
     text = settings.secret_key.get_secret_value()
     if text:
         return lambda: text
@@ -113,7 +114,7 @@ def source(settings: Settings) -> Callable[[], str]:
 
 
 def key_file(home: DataDir) -> Path:
-    """The keys of a data dir."""
+    """Return the path of the key file of a data dir."""
     return home.secrets / KEY
 
 
