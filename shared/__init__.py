@@ -1,3 +1,3 @@
-"""What two services need."""
+"""Code that at least two services use."""
 
 __version__ = "0.1.0"
