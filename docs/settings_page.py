@@ -1,4 +1,4 @@
-"""Writes docs/settings.md from `shared/settings.py`: `.venv/bin/python -m docs.settings_page`."""
+"""Write docs/settings.md from `shared/settings.py`: `.venv/bin/python -m docs.settings_page`."""
 
 from pathlib import Path
 
@@ -13,14 +13,16 @@ HEAD = """\
 
 <!-- Generated from shared/settings.py by `.venv/bin/python -m docs.settings_page`; a test keeps it up to date. -->
 
-Each setting is an environment variable, read once when a command or service starts. An option on the command line
-(`--data-dir`, `--host`, `--port`, `--web`, `--workers`, `--name`) wins over its variable; an empty variable is as one
-that is not set. All have defaults: without any of them everything runs on this machine, in `.leadhub/`. A service that
-runs alone with `LEADHUB_DATABASE_URL` needs four: [Operations](operations.md#several-machines) names them.
+Each setting is an environment variable, read once when a command or service starts.
+An option on the command line (`--data-dir`, `--host`, `--port`, `--web`, `--workers`, `--name`) wins over its variable.
+An empty variable counts as not set.
+All settings have defaults: without any of them everything runs on this machine, in `.leadhub/`.
+A service that runs alone with `LEADHUB_DATABASE_URL` needs four: [Operations](operations.md#several-machines) names them.
 
-The file `.env` in the project's folder may hold settings too, one `NAME=value` a line, as in `.env.example`; values
-are taken as they are written. A variable of the environment wins over the file. `LEADHUB_ENV_FILE` names another file,
-or none (`/dev/null`). Each command warns of variables that begin with `LEADHUB_` and are no setting.
+The file `.env` in the project's folder may hold settings too, one `NAME=value` a line, as in `.env.example`.
+Values are taken as they are written. A variable of the environment wins over the file.
+`LEADHUB_ENV_FILE` names another file, or none (`/dev/null`).
+Each command warns of variables that begin with `LEADHUB_` and are no setting.
 
 | variable | default | |
 |---|---|---|
