@@ -81,3 +81,23 @@ def test_what_the_tools_themselves_say(command: list[str]) -> None:
 
 def test_ci_can_be_executed() -> None:
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
+
+
+def _prose(name: str) -> list[str]:
+    """The lines of a document without its code, tables and headings."""
+    text = re.sub(r"^```.*?^```$", "", read(name), flags=re.MULTILINE | re.DOTALL)
+    return [line for line in text.splitlines() if not line.startswith(("|", "#", "    "))]
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_lines_of_a_document_fit_120_columns(name: str) -> None:
+    assert not [line for line in _prose(name) if len(line) > 120 and "://" not in line]
+
+
+def test_a_link_to_a_heading_leads_to_one() -> None:
+    for name in SHIPPED:
+        for target, anchor in re.findall(r"\]\((?!https?://)([^)#\s]*)#([^)\s]+)\)", read(name)):
+            page = (ROOT / name).parent / target if target else ROOT / name
+            headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+            anchors = {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+            assert anchor in anchors, (name, target, anchor)
