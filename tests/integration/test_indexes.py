@@ -15,7 +15,7 @@ WHERE i.indrelid = 'leads'::regclass
 
 
 async def test_what_every_submission_changes_is_in_no_index_of_leads(database: Connection) -> None:
-    """Or each would write to all of them (docs/decisions/0028)."""
+    """Or each would write to all of them (docs/decisions/0013)."""
     indexed = {name for (name,) in await (await database.execute(INDEXED)).fetchall()}
     assert "tag_ids" in indexed
     assert not indexed & CHANGING
