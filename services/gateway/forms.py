@@ -32,7 +32,7 @@ MULTIPART = "multipart/form-data"
 @takes(
     FormValues, media=(JSON, FORM, MULTIPART), example={"email": "katherine@example.com", "message": "Please call me."}
 )
-@gives(InboundAnswer, status=201, bare=True, also=(202, 404, 409))
+@gives(InboundAnswer, status=201, envelope=False, other_statuses=(202, 404, 409))
 async def receive_submission(request: web.Request) -> web.Response:
     """Fill in a form. The answer is that of inbound leads.
 

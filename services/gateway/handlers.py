@@ -45,7 +45,7 @@ EXAMPLE = {
 @asks(LeadQuery, required=("tenant",))
 @heeds(InboundHeaders)
 @takes(InboundLead, media=(JSON, FORM), example=EXAMPLE)
-@gives(InboundAnswer, status=201, bare=True, also=(200, 202, 409), instead={200: DryRun})
+@gives(InboundAnswer, status=201, envelope=False, other_statuses=(200, 202, 409), schemas_by_status={200: DryRun})
 async def receive_lead(request: web.Request) -> web.Response:
     """Take a lead from any source. One that is known already, by its email or its phone, is merged into.
 

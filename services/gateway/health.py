@@ -16,7 +16,7 @@ NOBODY = "No worker has reported yet: none was started, or the database has no t
 
 
 @public
-@gives(Health, bare=True)
+@gives(Health, envelope=False)
 async def health(request: web.Request) -> web.Response:
     """Tell whether leads can be taken durably. 503 if not."""
     gateway = request.app[GATEWAY]

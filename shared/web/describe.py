@@ -9,7 +9,7 @@ A `takes` or `asks` is checked when the handler calls `body_of` or `query_of`; n
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -19,12 +19,13 @@ from shared.validation import Shape
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True)
+@dataclass
 class Description:
-    """Of one handler. `gives` is the shape of a record, or of a whole answer where `bare`; None: an empty answer.
+    """The description of one handler, which its decorators fill in.
 
-    `listed` wraps the record into a page. `media` are the types of the body; `raw` is that of an answer beside JSON.
-    `status` is that of the ordinary answer, `also` are others, `instead` the shapes of those that differ.
+    `gives` is the shape of a record, or of the whole answer without an `envelope`; None: an empty answer. `listed`
+    wraps the record into a page. `media` are the types of the body; `raw` is that of an answer beside JSON. `status` is
+    that of the ordinary answer, `also` are others, `instead` the shapes of those that differ.
     """
 
     takes: Shape | None = None
@@ -35,7 +36,7 @@ class Description:
     gives: Any = None
     status: int = 200
     listed: bool = False
-    bare: bool = False
+    envelope: bool = True
     raw: str | None = None
     also: tuple[int, ...] = ()
     instead: Mapping[int, Any] = field(default_factory=dict)
@@ -62,17 +63,35 @@ def takes(
     fields: type, *, required: tuple[str, ...] = (), media: tuple[str, ...] = ("application/json",), example: Any
 ) -> Callable[[Handler], Handler]:
     """The body: a `TypedDict` (total=False), which of its fields must be there, and one that a reader can paste."""
-    return _mark(takes=Shape(fields, required=required), media=media, example=example)
+
+    def mark(handler: Handler) -> Handler:
+        described = _describe(handler)
+        described.takes = Shape(fields, required=required)
+        described.media = media
+        described.example = example
+        return handler
+
+    return mark
 
 
 def asks(fields: type, *, required: tuple[str, ...] = ()) -> Callable[[Handler], Handler]:
     """The query parameters, beside those of paging."""
-    return _mark(asks=Shape(fields, required=required))
+
+    def mark(handler: Handler) -> Handler:
+        _describe(handler).asks = Shape(fields, required=required)
+        return handler
+
+    return mark
 
 
 def heeds(fields: type) -> Callable[[Handler], Handler]:
     """The request headers that make a difference, beside those that every endpoint heeds."""
-    return _mark(heeds=Shape(fields))
+
+    def mark(handler: Handler) -> Handler:
+        _describe(handler).heeds = Shape(fields)
+        return handler
+
+    return mark
 
 
 def gives(
@@ -80,22 +99,35 @@ def gives(
     *,
     status: int = 200,
     listed: bool = False,
-    bare: bool = False,
+    envelope: bool = True,
     raw: str | None = None,
-    also: tuple[int, ...] = (),
-    instead: Mapping[int, Any] | None = None,
+    other_statuses: tuple[int, ...] = (),
+    schemas_by_status: Mapping[int, Any] | None = None,
 ) -> Callable[[Handler], Handler]:
-    """The answer: `{"data": record}`, a page of them where `listed`, the record itself where `bare`.
+    """The answer: `{"data": record}`, a page of them where `listed`, or the record itself without an `envelope`.
 
-    `raw` names the media type of an answer that is no JSON. `also` are statuses beside those that any endpoint may
-    answer with, such as 409; `instead` are those among them with a shape of their own.
+    `raw` names the media type of an answer that is no JSON. `other_statuses` are answered in addition to those that any
+    endpoint may answer with, such as 409; `schemas_by_status` holds the shapes of those that have one of their own.
     """
-    return _mark(gives=record, status=status, listed=listed, bare=bare, raw=raw, also=also, instead=dict(instead or {}))
 
-
-def _mark(**said: Any) -> Callable[[Handler], Handler]:
     def mark(handler: Handler) -> Handler:
-        handler.description = replace(description(handler), **said)  # type: ignore[attr-defined]
+        described = _describe(handler)
+        described.gives = record
+        described.status = status
+        described.listed = listed
+        described.envelope = envelope
+        described.raw = raw
+        described.also = other_statuses
+        described.instead = dict(schemas_by_status or {})
         return handler
 
     return mark
+
+
+def _describe(handler: Handler) -> Description:
+    """The handler's own description, made by its first decorator."""
+    found: Description | None = getattr(handler, "description", None)
+    if found is None:
+        found = Description()
+        handler.description = found  # type: ignore[attr-defined]
+    return found

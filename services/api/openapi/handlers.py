@@ -58,14 +58,14 @@ PAGE = web.AppKey("page", Fixed)
 
 
 @public
-@gives(dict[str, Any], bare=True, also=(304,))
+@gives(dict[str, Any], envelope=False, other_statuses=(304,))
 async def openapi(request: web.Request) -> web.Response:
     """Show this document. It is made of the code that checks the requests."""
     return (await request.app[DOCUMENT].get()).answer(request)
 
 
 @public
-@gives(None, raw="text/html", also=(304,))
+@gives(None, raw="text/html", other_statuses=(304,))
 async def documentation(request: web.Request) -> web.Response:
     """Show this document as a page for people."""
     return request.app[PAGE].answer(request)

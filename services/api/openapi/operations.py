@@ -132,7 +132,7 @@ def _content(said: Description, shape: Any, schemas: Schemas) -> Part:
 
 
 def _answer(said: Description, record: Part) -> Part:
-    if said.bare:
+    if not said.envelope:
         return record
     if not said.listed:
         return exactly({"data": record})

@@ -47,7 +47,7 @@ async def index(request: web.Request) -> web.Response:
 
 @needs("*")
 @takes(ApiKeyFields, required=("name", "scopes"), example={"name": "website", "scopes": ["submit:leads"]})
-@gives(NewApiKeyRecord, status=201, also=(409,))
+@gives(NewApiKeyRecord, status=201, other_statuses=(409,))
 async def create(request: web.Request) -> web.Response:
     """Make an API key. It is shown in `key`, now and never again.
 
@@ -77,7 +77,7 @@ async def show(request: web.Request) -> web.Response:
 
 @needs("*")
 @takes(ApiKeyFields, example={"rate_limit": 5000})
-@gives(ApiKeyRecord, also=(409,))
+@gives(ApiKeyRecord, other_statuses=(409,))
 async def update(request: web.Request) -> web.Response:
     """Change an API key's name, scopes, limit or end. Services feel it within 5 seconds.
 

@@ -43,7 +43,7 @@ async def index(request: web.Request) -> web.Response:
 
 @needs("write:automations")
 @takes(AutomationFields, required=("name", "trigger", "steps"), example=EXAMPLE)
-@gives(AutomationRecord, status=201, also=(409,))
+@gives(AutomationRecord, status=201, other_statuses=(409,))
 async def create(request: web.Request) -> web.Response:
     """Save an automation. It acts on every later event, from any source.
 
@@ -114,7 +114,7 @@ async def runs(request: web.Request) -> web.Response:
 
 @needs("write:automations")
 @takes(RunFields, required=("lead_id",), example={"lead_id": 1})
-@gives(RunRecord, status=202, also=(200, 409))
+@gives(RunRecord, status=202, other_statuses=(200, 409))
 async def run(request: web.Request) -> web.Response:
     """Run an automation for one lead, whatever its trigger. A dry run shows what each step would do: 200."""
     workspace, id_ = workspace_of(request), id_in(request)

@@ -82,7 +82,7 @@ async def show(request: web.Request) -> web.Response:
 
 
 @needs("write:integrations")
-@gives(DeliveryRecord, also=(409,))
+@gives(DeliveryRecord, other_statuses=(409,))
 async def resend(request: web.Request) -> web.Response:
     """Send a delivery again, under its id, whatever became of it. One that is being sent just now is left alone, and so
     is one that was tried 32,000 times.
@@ -106,7 +106,7 @@ async def resend(request: web.Request) -> web.Response:
 
 @needs("write:integrations")
 @takes(ResendFields, required=("since",), example={"since": "2026-03-28"})
-@gives(ResentRecord, also=(409,))
+@gives(ResentRecord, other_statuses=(409,))
 async def resend_failed(request: web.Request) -> web.Response:
     """Send again what a webhook subscription has not got since a time: its failed and cancelled deliveries.
 

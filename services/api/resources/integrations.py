@@ -108,7 +108,7 @@ async def update(request: web.Request) -> web.Response:
 
 
 @needs("write:integrations")
-@gives(None, status=204, also=(409,))
+@gives(None, status=204, other_statuses=(409,))
 async def delete(request: web.Request) -> web.Response:
     """Delete an integration. Its address ceases to exist; leads that came from it stay.
 

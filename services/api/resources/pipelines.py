@@ -49,7 +49,7 @@ async def show(request: web.Request) -> web.Response:
 
 @needs("write:pipelines")
 @takes(PipelineFields, example={"description": "Leads that partners send us."})
-@gives(PipelineRecord, also=(409,))
+@gives(PipelineRecord, other_statuses=(409,))
 async def update(request: web.Request) -> web.Response:
     """Change a pipeline. Made the default, it takes the place of the one before; the default cannot be unset."""
     id_, fields = id_in(request), await body_of(request)
@@ -60,7 +60,7 @@ async def update(request: web.Request) -> web.Response:
 
 
 @needs("write:pipelines")
-@gives(None, status=204, also=(409,))
+@gives(None, status=204, other_statuses=(409,))
 async def delete(request: web.Request) -> web.Response:
     """Delete a pipeline and its stages. Neither the default nor one that has leads can be deleted."""
     id_ = id_in(request)

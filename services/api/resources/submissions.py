@@ -66,7 +66,7 @@ async def show(request: web.Request) -> web.Response:
 
 
 @needs("write:operations")
-@gives(SubmissionRecord, status=202, also=(409,))
+@gives(SubmissionRecord, status=202, other_statuses=(409,))
 async def replay(request: web.Request) -> web.Response:
     """Send a dead or quarantined submission through the workers again. It keeps its id.
 
@@ -90,7 +90,7 @@ async def replay(request: web.Request) -> web.Response:
 
 @needs("write:operations")
 @takes(ReplayFields, required=("state",), example={"state": "dead"})
-@gives(ReplayRecord, also=(202, 409))
+@gives(ReplayRecord, other_statuses=(202, 409))
 async def replay_all(request: web.Request) -> web.Response:
     """Count the dead submissions that fit, and with `confirm` send them to the workers again.
 

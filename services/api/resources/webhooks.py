@@ -46,7 +46,7 @@ async def index(request: web.Request) -> web.Response:
 @takes(
     WebhookFields, required=("url", "events"), example={"url": "https://example.com/hook", "events": ["lead.created"]}
 )
-@gives(NewWebhookRecord, status=201, also=(409,))
+@gives(NewWebhookRecord, status=201, other_statuses=(409,))
 async def create(request: web.Request) -> web.Response:
     """Subscribe an address to events. The secret that signs what it is told is in `secret`, now and never again.
 
