@@ -17,8 +17,7 @@ JSON = "application/json"
 
 def key_of(request: web.Request) -> Key:
     """The request's key."""
-    key: Key = request[KEY]
-    return key
+    return request[KEY]
 
 
 def workspace_of(request: web.Request) -> int:

@@ -39,8 +39,8 @@ async def receive_submission(request: web.Request) -> web.Response:
     Values are checked against the form's fields. Of an uploaded file its name, size and type are kept. A submission
     with neither email nor phone is always a new lead.
     """
-    gateway: Gateway = request.app[GATEWAY]
-    key: Key = request[KEY]
+    gateway = request.app[GATEWAY]
+    key = request[KEY]
     form_id, sent_key = id_in(request), idempotency_key(request)
     sent, encoded = await _read(request)
     item = new_item(key, {}, sent_key, channel=f"form:{form_id}", sent=sent)

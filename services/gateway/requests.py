@@ -26,7 +26,7 @@ LONGEST_KEY = 255
 
 def key_of_tenant(request: web.Request) -> Key:
     """The request's key. Raises ValidationFailed without `tenant`, Forbidden for another workspace's."""
-    key: Key = request[KEY]
+    key = request[KEY]
     tenant = request.query.get("tenant")
     if not tenant:
         raise ValidationFailed({"tenant": ["The tenant field is required: ?tenant={workspace slug}."]})

@@ -10,7 +10,7 @@ from shared.keys import Key
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
-KEY = "key"  # under which a request holds its Key
+KEY = web.RequestKey("key", Key)
 PUBLIC = ""  # no key needed
 ANY_KEY = "any"  # any valid key
 OR = " or "  # between scopes of which one is enough

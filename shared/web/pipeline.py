@@ -8,6 +8,7 @@ import os
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from aiohttp import hdrs, web
@@ -37,8 +38,8 @@ KEYS = web.AppKey("keys", KeyRing)
 LIMITER = web.AppKey("limiter", RateLimiter)
 ACCESS_LOG = web.AppKey("access_log", AccessLog)
 
-LIMIT_HEADERS = "limit_headers"
-NOTES = "notes"  # what a handler adds to the request's line in the log
+LIMIT_HEADERS = web.RequestKey("limit_headers", dict[str, str])
+NOTES = web.RequestKey("notes", dict[str, Any])  # what a handler adds to the request's line in the log
 
 SANE_ID = re.compile(r"[A-Za-z0-9._:/=+-]{1,128}").fullmatch
 PREFLIGHT = {

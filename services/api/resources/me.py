@@ -3,7 +3,6 @@
 from aiohttp import web
 
 from services.api.shapes.me import MeRecord
-from shared.keys import Key
 from shared.web.access import KEY, any_key
 from shared.web.answers import answer
 from shared.web.describe import gives
@@ -13,7 +12,7 @@ from shared.web.describe import gives
 @gives(MeRecord)
 async def show(request: web.Request) -> web.Response:
     """Show what the key may do. Its workspace, its scopes and its limit."""
-    key: Key = request[KEY]
+    key = request[KEY]
     return answer(
         {
             "data": {
