@@ -68,6 +68,11 @@ class Settings(BaseSettings):
     body_timeout: float = Field(
         10.0, gt=0, le=3600, description="Seconds a client has to send its headers, and its body."
     )
+    fast_path: bool = Field(
+        True,
+        description="Whether the gateway answers ordinary leads without aiohttp's request handling: less CPU where "
+        "sources post many.",
+    )
     max_waiting: int = Field(2000, ge=1, description="Callers waiting for a verdict before answers turn into 202.")
     buffer_bytes: int = Field(
         64 * 1024 * 1024, ge=1024, description="Bytes of one lane waiting to be stored before 503."

@@ -3,15 +3,13 @@
 from aiohttp import web
 
 from services.gateway.batch import receive_batch
-from services.gateway.express import LeadExpress
+from services.gateway.express import open_express
 from services.gateway.forms import receive_submission
 from services.gateway.handlers import receive_lead
 from services.gateway.health import health
 from services.gateway.state import GATEWAY, lifetime
 from shared.settings import Settings
 from shared.web.app import mount
-from shared.web.express import EXPRESS
-from shared.web.pipeline import ACCESS_LOG, KEYS, LIMITER
 
 ROUTES = [
     web.post("/api/inbound/leads", receive_lead),
@@ -25,15 +23,9 @@ def mount_gateway(app: web.Application, settings: Settings) -> None:
     """Adds the gateway to an application made by `shared.web.app.make_app`."""
     mount(app, ROUTES)
     app.cleanup_ctx.append(lifetime(settings))
-    app.on_startup.append(open_express)  # after the contexts
+    if settings.fast_path:
+        app.on_startup.append(open_express)  # after the contexts
     app.on_shutdown.append(hasten_callers)
-
-
-async def open_express(app: web.Application) -> None:
-    """Lets ordinary leads pass beside aiohttp's own way."""
-    gateway = app[GATEWAY]
-    limit = gateway.settings.body_limit
-    app[EXPRESS] = LeadExpress(gateway.intake, app[KEYS], app[LIMITER], app[ACCESS_LOG], limit)
 
 
 async def hasten_callers(app: web.Application) -> None:

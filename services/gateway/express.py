@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from aiohttp import hdrs
+from aiohttp import hdrs, web
 from aiohttp.http_parser import RawRequestMessage
 
 from services.gateway.handlers import told
 from services.gateway.intake import Intake
 from services.gateway.preferences import seconds_to_wait
 from services.gateway.requests import JSON, new_item, read_lead
+from services.gateway.state import GATEWAY
 from services.gateway.waiting import Outcome
 from shared import logging
 from shared.errors import ApiError, ServerError
@@ -25,8 +26,8 @@ from shared.ratelimit import RateLimiter, unlimited
 from shared.security import digest
 from shared.web.access_log import AccessLog
 from shared.web.answers import envelope
-from shared.web.express import Read, Send, Taker, lines_of, wire
-from shared.web.pipeline import CORS, new_request_id, sent_request_id
+from shared.web.fast_path.connection import EXPRESS, Read, Send, Taker, lines_of, wire
+from shared.web.pipeline import ACCESS_LOG, CORS, KEYS, LIMITER, new_request_id, sent_request_id
 
 log = logging.get()
 
@@ -37,6 +38,13 @@ PREFIX = "Bearer "
 UNUSUAL = (hdrs.CONTENT_ENCODING, hdrs.EXPECT, "Idempotency-Key")  # headers that ask for more than is done here
 
 STANDING = f"Content-Type: {JSON}\r\n{lines_of(CORS)}"  # lines of every answer
+
+
+async def open_express(app: web.Application) -> None:
+    """Let ordinary leads take the fast path through this application."""
+    gateway = app[GATEWAY]
+    limit = gateway.settings.body_limit
+    app[EXPRESS] = LeadExpress(gateway.intake, app[KEYS], app[LIMITER], app[ACCESS_LOG], limit)
 
 
 @dataclass(frozen=True)
@@ -70,74 +78,85 @@ class LeadExpress:
 class _Taker:
     """Takes the leads that come with one head. What may change between two requests is asked at each."""
 
-    def __init__(self, express: LeadExpress, message: RawRequestMessage, key_digest: bytes) -> None:
-        self._express = express
-        self._digest = key_digest
+    def __init__(self, fast_path: LeadExpress, message: RawRequestMessage, key_digest: bytes) -> None:
+        self._fast_path = fast_path
+        self._key_digest = key_digest
         self._tenant = message.path[len(ADDRESS) :]
-        self._id = sent_request_id(message.headers)
-        self._seconds = seconds_to_wait(message.headers)
+        self._sent_request_id = sent_request_id(message.headers)
+        self._wait_seconds = seconds_to_wait(message.headers)
 
     def begin(self, size: int, send: Send) -> Read | None:
-        express = self._express
-        key = express.keys.known_by(self._digest)
-        if key is None or key.workspace_slug != self._tenant or size > express.body_limit:
+        fast_path = self._fast_path
+        key = fast_path.keys.known_by(self._key_digest)
+        if key is None or key.workspace_slug != self._tenant or size > fast_path.body_limit:
             return None
         if not (key.may(SCOPE) or key.may(OTHER_SCOPE)):
             return None
-        limits = express.limits(key)
+        limits = fast_path.limits(key)
         if limits is None:
             return None
-        return _Request(express, key, limits, send, self._id or new_request_id(), self._seconds).read
+        return _LeadRequest(
+            fast_path, key, limits, send, self._sent_request_id or new_request_id(), self._wait_seconds
+        ).read_body
 
 
-class _Request:
+class _LeadRequest:
     """One request under way."""
 
-    __slots__ = ("_express", "_id", "_item", "_key", "_limits", "_seconds", "_send", "_started")
+    __slots__ = (
+        "_fast_path",
+        "_item",
+        "_key",
+        "_rate_limit_lines",
+        "_request_id",
+        "_send",
+        "_started_at",
+        "_wait_seconds",
+    )
 
     def __init__(
-        self, express: LeadExpress, key: Key, limits: str, send: Send, request_id: str, seconds: float
+        self, fast_path: LeadExpress, key: Key, limits: str, send: Send, request_id: str, seconds: float
     ) -> None:
-        self._started = time.perf_counter()
-        self._express = express
+        self._started_at = time.perf_counter()
+        self._fast_path = fast_path
         self._key = key
-        self._limits = limits
+        self._rate_limit_lines = limits
         self._send = send
-        self._id = request_id
-        self._seconds = seconds  # that the caller waits
+        self._request_id = request_id
+        self._wait_seconds = seconds  # that the caller waits
         self._item: Item
 
-    def read(self, body: bytes) -> None:
+    def read_body(self, body: bytes) -> None:
         """Reads the lead and has it stored, or refuses it."""
         try:
             item = self._item = new_item(self._key, read_lead(JSON, body), None)
         except Exception as error:
-            self._fail(error)
+            self._send_error(error)
         else:
-            if self._seconds:
-                self._express.intake.take_and_wait(item, Lane.WAITED_FOR, self._seconds, self._tell)
+            if self._wait_seconds:
+                self._fast_path.intake.take_and_wait(item, Lane.WAITED_FOR, self._wait_seconds, self._send_outcome)
             else:
-                self._express.intake.take(item, Lane.PROMPT, self._tell)
+                self._fast_path.intake.take(item, Lane.PROMPT, self._send_outcome)
 
-    def _tell(self, outcome: Outcome) -> None:
+    def _send_outcome(self, outcome: Outcome) -> None:
         """Answers with what became of the submission. Raises nothing: others wait behind it to be told."""
         try:
             if isinstance(outcome, ApiError):
                 raise outcome
             status, body, headers = told(self._item, outcome)
             notes = {"submission_id": self._item.id, "lead_id": outcome and outcome.lead_id}
-            self._answer(status, lines_of(headers), orjson.dumps(body), notes)
+            self._send_response(status, lines_of(headers), orjson.dumps(body), notes)
         except Exception as error:
-            self._fail(error)
+            self._send_error(error)
 
-    def _fail(self, error: Exception) -> None:
+    def _send_error(self, error: Exception) -> None:
         if not isinstance(error, ApiError):
-            log.exception("request.failed", request_id=self._id, method=hdrs.METH_POST, route=ROUTE)
+            log.exception("request.failed", request_id=self._request_id, method=hdrs.METH_POST, route=ROUTE)
             error = ServerError()
-        self._answer(error.status, lines_of(error.headers), orjson.dumps(envelope(error, self._id)), {})
+        self._send_response(error.status, lines_of(error.headers), orjson.dumps(envelope(error, self._request_id)), {})
 
-    def _answer(self, status: int, lines: str, body: bytes, notes: dict[str, Any]) -> None:
-        self._send(wire(status, f"{lines}X-Request-Id: {self._id}\r\n{self._limits}{STANDING}", body))
-        seconds = time.perf_counter() - self._started
-        notes["request_id"] = self._id
-        self._express.access_log.add(hdrs.METH_POST, ROUTE, status, seconds, self._key, notes)
+    def _send_response(self, status: int, lines: str, body: bytes, notes: dict[str, Any]) -> None:
+        self._send(wire(status, f"{lines}X-Request-Id: {self._request_id}\r\n{self._rate_limit_lines}{STANDING}", body))
+        seconds = time.perf_counter() - self._started_at
+        notes["request_id"] = self._request_id
+        self._fast_path.access_log.add(hdrs.METH_POST, ROUTE, status, seconds, self._key, notes)

@@ -9,7 +9,7 @@ from aiohttp.http import HttpProcessingError, HttpRequestParser
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shared.web.heads import LONGEST, head_of, is_whole
+from shared.web.fast_path.heads import LONGEST, head_of, is_whole
 
 pytestmark = pytest.mark.unit
 

@@ -9,7 +9,7 @@ import pytest
 import uvloop
 from aiohttp import web
 
-from shared.web import server
+from shared.web import http_connection
 from shared.web.server import _handler
 from tests.support.waiting import until_async
 
@@ -46,5 +46,5 @@ async def serve_one_that_never_reads() -> None:
 def test_its_connection_is_closed(
     run: Callable[[Coroutine[Any, Any, None]], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "UNREAD", 1.0)
+    monkeypatch.setattr(http_connection, "UNREAD", 1.0)
     run(serve_one_that_never_reads())
