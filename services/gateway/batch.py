@@ -71,12 +71,12 @@ async def read_leads(media: str, body: bytes) -> AsyncIterator[tuple[int, Read]]
     """
     if media not in (JSON, NDJSON):
         raise UnsupportedMediaType(f"Send {JSON} (an array) or {NDJSON}.")
-    turn = Turn()
+    yielder = Turn()
     try:
         for index, value in enumerate(items(body) if media == JSON else _read_lines(body)):
             if index == MOST:
                 raise ValidationFailed({"data": [f"A batch may hold at most {MOST:,} leads."]})
-            yield index, await _read_value(value, turn, alone=media == NDJSON)
+            yield index, await _read_value(value, yielder, alone=media == NDJSON)
     except Malformed as error:
         raise BadRequest(str(error)) from error
 
@@ -92,12 +92,12 @@ def _read_lines(body: bytes) -> Iterator[Any]:
             yield Unacceptable({"body": [str(error)]})
 
 
-async def _read_value(value: Any, turn: "Turn", *, alone: bool) -> Read:
+async def _read_value(value: Any, yielder: "Turn", *, alone: bool) -> Read:
     """The lead that a value is. One nested too deep is refused `alone`, else it is the body that is: Malformed."""
     if isinstance(value, Unacceptable):
         return value
-    await turn.pass_on()
-    if await _is_deeper(value, turn):
+    await yielder.pass_on()
+    if await _is_deeper(value, yielder):
         if not alone:
             raise Malformed(TOO_DEEP)
         return Unacceptable({"body": [TOO_DEEP]})
@@ -109,7 +109,7 @@ async def _read_value(value: Any, turn: "Turn", *, alone: bool) -> Read:
         return error
 
 
-async def _is_deeper(value: Any, turn: "Turn") -> bool:
+async def _is_deeper(value: Any, yielder: "Turn") -> bool:
     """Whether a value is nested over MAX_DEPTH levels. It may be the whole of a body's megabytes."""
     level = [value]
     for _ in range(MAX_DEPTH + 1):
@@ -120,7 +120,7 @@ async def _is_deeper(value: Any, turn: "Turn") -> bool:
         level = list(islice(children, AT_ONCE))
         while some := list(islice(children, AT_ONCE)):
             level += [child for child in some if isinstance(child, dict | list)]
-            await turn.pass_on()
+            await yielder.pass_on()
     return True
 
 

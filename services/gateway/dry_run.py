@@ -42,21 +42,21 @@ def _submission(key: Key, lead: Record) -> Submission:
     return Submission("", ids.now_ms(), key.workspace_id, "", lead.get("source"), key.id, lead, None, "", 0, 0)
 
 
-async def _rehearse(pool: Pool, one: Submission) -> Record:
+async def _rehearse(pool: Pool, submission: Submission) -> Record:
     async with pool.connection() as connection, connection.transaction():
         await connection.execute(BEGIN)
-        written, found, tags = await decide_submissions([one], DryRunLookups(connection))
-        lead = (one.workspace_id, found.resolution.leads[0])
+        written, found, tags = await decide_submissions([submission], DryRunLookups(connection))
+        lead = (submission.workspace_id, found.resolution.leads[0])
         before = (await read_leads(connection, [lead])).get(lead)
         after = written.created.get(NEW) or found.states[lead[1]]
-        names = await tag_names(connection, [one.workspace_id], after["tag_ids"])
+        names = await tag_names(connection, [submission.workspace_id], after["tag_ids"])
         names |= {id_: name for (_, name), id_ in tags.items() if id_ < 0}
     return {
         "status": "dry_run",
         "lead_id": before and before["id"],
         "is_duplicate": before is not None,
         "matched_on": found.resolution.matched[0],
-        "warnings": one.warnings,
+        "warnings": submission.warnings,
         "changes": changes(before or BLANK, _shown(after, names) | _pair(found.resolution, before)),
     }
 

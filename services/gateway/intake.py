@@ -37,10 +37,10 @@ class Intake:
     once: its verdict, None where its row decides later, or why it could not be stored.
     """
 
-    def __init__(self, stores: Stores, room: WaitingRoom, hinter: Hinter, buffer_bytes: int) -> None:
-        self._room = room
+    def __init__(self, store: Stores, waiters: WaitingRoom, hinter: Hinter, buffer_bytes: int) -> None:
+        self._room = waiters
         self._unfinished: dict[Source, int] = {}
-        self._lanes = {lane: _Flusher(lane, stores, room, hinter, buffer_bytes) for lane in Lane}
+        self._lanes = {lane: _Flusher(lane, store, waiters, hinter, buffer_bytes) for lane in Lane}
 
     def take(self, item: Item, lane: Lane, done: Done, source: Source | None = None) -> None:
         """Stores a submission, in the turn of that source, or of its own."""
@@ -55,11 +55,11 @@ class Intake:
         ahead = self._unfinished.get(source, 0)
         self._unfinished[source] = ahead + 1
 
-        def finish(outcome: Outcome) -> None:
+        def release_and_report(outcome: Outcome) -> None:
             self._finish(source)
             done(outcome)
 
-        self._room.enter(item, seconds, finish)
+        self._room.enter(item, seconds, release_and_report)
         self._lanes[Lane.PROMPT if ahead > CROWD else lane].add(item, None, source)
 
     async def accept(self, items: list[Item], lane: Lane, seconds: float = 0) -> list[Verdict | None]:
@@ -111,11 +111,11 @@ class _Future:
 class _Flusher:
     """One lane: what arrived, by source, and the one flush in flight."""
 
-    def __init__(self, lane: Lane, stores: Stores, room: WaitingRoom, hinter: Hinter, buffer_bytes: int) -> None:
+    def __init__(self, lane: Lane, store: Stores, waiters: WaitingRoom, hinter: Hinter, buffer_bytes: int) -> None:
         self._lane = lane
         self._largest = LARGEST[lane]
-        self._stores = stores
-        self._room = room
+        self._stores = store
+        self._room = waiters
         self._hinter = hinter
         self._space = buffer_bytes
         self._queues: dict[Source, deque[Arrival]] = {}

@@ -40,9 +40,9 @@ class First(NamedTuple):
 class Repeats:
     """Looks used keys up. One per gateway process."""
 
-    def __init__(self, pool: Pool, stores: Stores) -> None:
+    def __init__(self, pool: Pool, store: Stores) -> None:
         self._pool = pool
-        self._stores = stores
+        self._stores = store
         self._wanted: list[tuple[Wanted, asyncio.Future[First | None]]] = []
         self._task: asyncio.Task[None] | None = None
 

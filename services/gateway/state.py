@@ -50,21 +50,21 @@ def lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterator[No
         spool = open_spool(settings.spool_url, socket_timeout=1.5, socket_connect_timeout=1)
         publisher = Publisher(hints.Sender(settings.broker_url))
         hinter = Hinter(publisher)
-        appenders = Appenders(settings.database_url)
-        stores = Stores(pool, appenders, Spool(spool), settings.flush_timeout)
-        room = WaitingRoom(pool, app[NOTICES], settings.max_waiting, hinter.answered, stores.secure)
-        intake = Intake(stores, room, hinter, settings.buffer_bytes)
+        journal_writer = Appenders(settings.database_url)
+        store = Stores(pool, journal_writer, Spool(spool), settings.flush_timeout)
+        waiters = WaitingRoom(pool, app[NOTICES], settings.max_waiting, hinter.answered, store.secure)
+        intake = Intake(store, waiters, hinter, settings.buffer_bytes)
         app[BOOK] = forms = form_book(pool, app[NOTICES])
-        app[GATEWAY] = Gateway(settings, pool, intake, stores, room, Repeats(pool, stores), forms)
+        app[GATEWAY] = Gateway(settings, pool, intake, store, waiters, Repeats(pool, store), forms)
         await pool.open()  # when all is made: its tasks end by its close alone
-        watchers = [asyncio.create_task(kept_up(loop)) for loop in (stores.watch, room.watch, forms.run)]
+        watchers = [asyncio.create_task(kept_up(loop)) for loop in (store.watch, waiters.watch, forms.run)]
         yield
         await intake.finish()
         for watcher in watchers:
             watcher.cancel()
         await asyncio.gather(*watchers, return_exceptions=True)
         publisher.stop()
-        appenders.close()
+        journal_writer.close()
         with contextlib.suppress(Exception):  # the end must not hang on a store that is away
             await asyncio.wait_for(pool.close(timeout=2), 3)
         await spool.aclose()

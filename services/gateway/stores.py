@@ -26,9 +26,9 @@ Store = Literal["journal", "spool"]
 class Stores:
     """Both stores and a breaker between them. One per gateway process."""
 
-    def __init__(self, pool: Pool, appenders: Appenders, spool: Spool, flush_timeout: float) -> None:
+    def __init__(self, pool: Pool, journal_writer: Appenders, spool: Spool, flush_timeout: float) -> None:
         self._pool = pool
-        self._appenders = appenders
+        self._appenders = journal_writer
         self._spool = spool
         self._timeout = flush_timeout
         self._broken = False
@@ -54,8 +54,8 @@ class Stores:
         """Makes durable what is stored and may not be so yet: asks PostgreSQL to, and stores again what a crash of it
         took back, or may have. Raises ServiceUnavailable as `store`."""
         lost = await self._lost(items)
-        for items in cut(lost, lambda item: len(item.body)):
-            await self._store(Row.of(Lane.WAITED_FOR, items, gateway), durable=True)  # counted when it came first
+        for chunk in cut(lost, lambda item: len(item.body)):
+            await self._store(Row.of(Lane.WAITED_FOR, chunk, gateway), durable=True)  # counted when it came first
 
     async def _lost(self, items: Sequence[Item]) -> Sequence[Item]:
         try:

@@ -16,11 +16,11 @@ PR_SET_PDEATHSIG = 1
 
 def main(arguments: list[str]) -> None:
     """Become `COMMAND`, tied to the life of the process `PARENT`. Never returns."""
-    parent, death_signal, disguise, *command = arguments
+    parent, death_signal, run_as, *command = arguments
     os.umask(0o077)
     for ignored in (signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(ignored, signal.SIG_DFL)  # Python, and a shell's `&`, leave these ignored in what they start
-    root.put_on(root.Disguise(disguise))
+    root.put_on(root.Disguise(run_as))
     die_with(int(parent), int(death_signal))
     os.execv(command[0], command)  # noqa: S606 - the point of this program
 

@@ -62,11 +62,11 @@ class Postgres:
 
     name = "postgres"
 
-    def __init__(self, home: DataDir) -> None:
-        self._home = home
-        self._socket = home.socket(SOCKET)
+    def __init__(self, data_dir: DataDir) -> None:
+        self._home = data_dir
+        self._socket = data_dir.socket(SOCKET)
         self._disguise = root.Disguise.NONE
-        self.folder = home.path / f"postgres-{MAJOR}"
+        self.folder = data_dir.path / f"postgres-{MAJOR}"
 
     @property
     def databases(self) -> Path:

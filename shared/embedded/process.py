@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
+from shared.embedded.root import PROJECT_ROOT as PROJECT_ROOT
 from shared.embedded.root import Disguise, guarded
 
-PROJECT_ROOT = Path(__file__).resolve().parents[2]
 PULSE = "LEADHUB_PULSE"  # in the environment of a program with one: the descriptor that it writes to
 LISTENERS = "LEADHUB_LISTENERS"  # in the environment of a program that serves HTTP: its sockets' descriptors
 

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 
+PROJECT_ROOT = Path(__file__).resolve().parents[__name__.count(".")]  # the folder that holds the top package
+
 CLONE_NEWUSER = 0x10000000
 PR_SET_KEEPCAPS = 8
 PR_CAP_AMBIENT = 47
@@ -37,20 +39,20 @@ class Disguise(StrEnum):
 
 
 def choose(folder: Path, binary: Path) -> Disguise:
-    """The first disguise in which `folder` can be written and `binary` run. RuntimeError with advice if none can."""
+    """The first run_as in which `folder` can be written and `binary` run. RuntimeError with advice if none can."""
     if os.geteuid() != 0 and _has_name(os.geteuid()):
         return Disguise.NONE
-    for disguise in (Disguise.NAMESPACE, Disguise.NOBODY):
-        if _works(disguise, folder, binary):
-            return disguise
+    for run_as in (Disguise.NAMESPACE, Disguise.NOBODY):
+        if _works(run_as, folder, binary):
+            return run_as
     raise RuntimeError(ADVICE)
 
 
-def put_on(disguise: Disguise) -> None:
+def put_on(run_as: Disguise) -> None:
     """Change this process, which must have one thread only."""
-    if disguise is Disguise.NAMESPACE:
+    if run_as is Disguise.NAMESPACE:
         enter_namespace()
-    elif disguise is Disguise.NOBODY:
+    elif run_as is Disguise.NOBODY:
         become_nobody()
 
 
@@ -77,9 +79,9 @@ def become_nobody() -> None:
     _call("prctl", PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_DAC_OVERRIDE, 0, 0)
 
 
-def give(folder: Path, disguise: Disguise) -> None:
+def give(folder: Path, run_as: Disguise) -> None:
     """Make the owner of `folder` what PostgreSQL demands: the user it believes itself to be."""
-    entry = pwd.getpwnam("nobody") if disguise is Disguise.NOBODY else None
+    entry = pwd.getpwnam("nobody") if run_as is Disguise.NOBODY else None
     owner = (entry.pw_uid, entry.pw_gid) if entry else (os.geteuid(), os.getegid())
     if folder.stat().st_uid == owner[0]:
         return
@@ -88,16 +90,15 @@ def give(folder: Path, disguise: Disguise) -> None:
             os.chown(path, *owner, follow_symlinks=False)
 
 
-def guarded(command: Sequence[str], disguise: Disguise, death_signal: int) -> list[str]:
+def guarded(command: Sequence[str], run_as: Disguise, death_signal: int) -> list[str]:
     """The command line that runs `command` in disguise and tied to this process."""
-    guard = [sys.executable, "-EsSB", "-m", "shared.embedded.guard"]
-    return [*guard, str(os.getpid()), str(int(death_signal)), disguise, *command]
+    guard = [sys.executable, "-EsSB", "-m", f"{__package__}.guard"]
+    return [*guard, str(os.getpid()), str(int(death_signal)), run_as, *command]
 
 
-def _works(disguise: Disguise, folder: Path, binary: Path) -> bool:
+def _works(run_as: Disguise, folder: Path, binary: Path) -> bool:
     command = [sys.executable, "-ISB", "-c", CHECK, str(folder), str(binary)]
-    project = Path(__file__).resolve().parents[2]
-    probe = subprocess.run(guarded(command, disguise, 9), cwd=project, capture_output=True, check=False)
+    probe = subprocess.run(guarded(command, run_as, 9), cwd=PROJECT_ROOT, capture_output=True, check=False)
     return probe.returncode == 0
 
 

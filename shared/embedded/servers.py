@@ -85,8 +85,8 @@ def running(program: Program) -> Iterator[None]:
         stop(process, program.stop_signal, 30)
 
 
-def _runs_elsewhere(home: DataDir) -> bool:
-    holder = home.holder()
+def _runs_elsewhere(data_dir: DataDir) -> bool:
+    holder = data_dir.holder()
     return holder is not None and holder[1] == LONG
 
 

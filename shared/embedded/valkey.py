@@ -22,13 +22,13 @@ STOP_ORDER = (signal.SIGTERM, signal.SIGKILL)
 class Valkey:
     """One server of a data dir. `durable`: whether it keeps what it holds."""
 
-    def __init__(self, home: DataDir, name: str, *, durable: bool) -> None:
+    def __init__(self, data_dir: DataDir, name: str, *, durable: bool) -> None:
         self.name = name
-        self._home = home
+        self._home = data_dir
         self._durable = durable
-        self._socket = home.socket(f"{name}.sock")
-        self._config = home.run / f"{name}.conf"
-        self.folder = home.path / name
+        self._socket = data_dir.socket(f"{name}.sock")
+        self._config = data_dir.run / f"{name}.conf"
+        self.folder = data_dir.path / name
 
     @property
     def redis_url(self) -> str:

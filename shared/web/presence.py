@@ -30,27 +30,27 @@ def present(settings: Settings, kind: str) -> Callable[[web.Application], AsyncI
     host, pid = socket.gethostname(), os.getpid()
     name = f"{kind}-{pid}@{host}"  # processes that share a port have no names of their own
 
-    async def note() -> None:
+    async def write_row() -> None:
         used = await asyncio.to_thread(fingerprints_of(settings))
         async with connect(settings.database_url, "leadhub presence") as connection:
             await connection.execute(NOTE, (name, kind, host, pid, Jsonb(dict(used))))
 
-    async def noting() -> None:
+    async def keep_row_fresh() -> None:
         while True:
             with contextlib.suppress(*UNAVAILABLE):
-                await within(PATIENCE, note())
+                await within(PATIENCE, write_row())
             await asyncio.sleep(EVERY)
 
-    async def leave() -> None:
+    async def remove_row() -> None:
         async with connect(settings.database_url, "leadhub presence") as connection:
             await connection.execute(LEAVE, (name,))
 
     async def context(_: web.Application) -> AsyncIterator[None]:
-        task = asyncio.create_task(kept_up(noting))
+        task = asyncio.create_task(kept_up(keep_row_fresh))
         yield
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         with contextlib.suppress(*UNAVAILABLE):
-            await within(PARTING, leave())
+            await within(PARTING, remove_row())
 
     return context
