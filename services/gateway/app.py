@@ -20,14 +20,14 @@ ROUTES = [
 
 
 def mount_gateway(app: web.Application, settings: Settings) -> None:
-    """Adds the gateway to an application made by `shared.web.app.make_app`."""
+    """Add the gateway to an application made by `shared.web.app.make_app`."""
     mount(app, ROUTES)
     app.cleanup_ctx.append(lifetime(settings))
     if settings.fast_path:
-        app.on_startup.append(open_express)  # after the contexts
+        app.on_startup.append(open_express)  # runs after the cleanup contexts have started
     app.on_shutdown.append(hasten_callers)
 
 
 async def hasten_callers(app: web.Application) -> None:
-    """Has those who wait for a verdict answered before their connections are closed."""
+    """Have callers that wait for a verdict answered before their connections are closed."""
     app[GATEWAY].room.hasten()

@@ -1,7 +1,7 @@
-"""Connections that do nothing but append rows to the journal: the one thing a gateway asks PostgreSQL for all day.
+"""Append rows to the journal on connections that do nothing else: a gateway's most frequent use of PostgreSQL.
 
-They speak to libpq themselves. psycopg's way (a pool, a cursor, a task, and a wait that registers the socket and takes
-it off again) cost a flush several times what PostgreSQL's own library does.
+They use libpq directly. psycopg needs a pool, a cursor, a task, and a wait that registers the socket and removes it
+again. With it a flush costs several times as much.
 """
 
 import asyncio
@@ -18,15 +18,15 @@ from shared.journal import APPEND, APPEND_SOON, Row
 STATEMENTS = {b"append": APPEND, b"append_soon": APPEND_SOON}
 DURABLE, SOON = STATEMENTS
 DONE = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
-FORMATS = (0, 0, 0, 0, 1)  # all but the document as text
+FORMATS = (0, 0, 0, 0, 1)  # text, except for the document
 
 
 class Appender:
-    """One connection. It appends one row at a time; `rest` is called when it can take the next."""
+    """A connection that appends one row at a time. It calls `rest` with itself when it can take the next row."""
 
     def __init__(self, connection: Connection, rest: Callable[["Appender"], None]) -> None:
         self._libpq = connection.pgconn
-        # A descriptor of our own: libpq closes its one when it likes, and another connection may get that number.
+        # A descriptor of our own: libpq may close its one at any time, and another connection may get that number.
         self._socket = os.dup(connection.fileno())
         self._rest = rest
         self._loop = asyncio.get_running_loop()
@@ -35,8 +35,10 @@ class Appender:
         self.works = True
 
     def append(self, row: Row, *, durable: bool = True) -> asyncio.Future[None]:
-        """Stores a row; done once it is committed, and on the disk where it is to be `durable`. Raises psycopg's
-        errors, by the future."""
+        """Store a row and return a future, done when the row is committed, and on disk if it is to be `durable`.
+
+        The future raises psycopg's errors.
+        """
         self._stored = stored = self._loop.create_future()
         values = (row.accepted.encode(), b"%d" % row.lane, b"%d" % row.n, row.ids.encode(), row.document)
         try:
@@ -47,7 +49,7 @@ class Appender:
         return stored
 
     def _flush(self) -> None:
-        """Sends what the socket takes, and the rest when it takes more."""
+        """Send as much as the socket takes, and the rest when it takes more."""
         if self._libpq.flush():
             self._loop.add_writer(self._socket, self._flush_more)
 
@@ -97,14 +99,14 @@ class Appender:
 
 
 class Appenders:
-    """As many as rows are appended at once: one a lane, more only while PostgreSQL is slow."""
+    """Connections for all rows appended at the same time: one for each lane, more only while PostgreSQL is slow."""
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._resting: list[Appender] = []
 
     def append(self, row: Row, *, durable: bool) -> asyncio.Future[None]:
-        """Stores a row as `Appender.append` does. Raises UNAVAILABLE's errors, by the future."""
+        """Store a row on an idle connection or a new one. The future raises the errors of an unavailable database."""
         while self._resting:
             appender = self._resting.pop()
             if appender.works:

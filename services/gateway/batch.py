@@ -24,11 +24,11 @@ from shared.web.describe import asks, gives, heeds, takes
 from shared.web.pipeline import NOTES
 
 NDJSON = "application/x-ndjson"
-LINE = re.compile(rb"\S[^\n]*")  # one that is not blank
-SLICE = 0.004  # seconds for which one request holds the loop
-AT_ONCE = 5_000  # values looked at before the time is
+LINE = re.compile(rb"\S[^\n]*")  # a line that is not blank
+SLICE = 0.004  # seconds that one request may hold the event loop
+AT_ONCE = 5_000  # values examined before the clock is read
 
-Read = dict[str, Any] | Unacceptable  # a lead, or why it is none
+Read = dict[str, Any] | Unacceptable  # a lead, or the reason why it is refused
 
 
 @needs("submit:leads", "write:leads")
@@ -48,7 +48,8 @@ async def receive_batch(request: web.Request) -> web.Response:
     born: dict[int, Item] = {}
     refused: dict[int, Fields] = {}
     limit = gateway.settings.batch_body_limit
-    async for index, lead in read_leads(media_type(request), await body_of(request, limit)):  # the body is let go then
+    # The body has no name here, so that it is freed with the generator.
+    async for index, lead in read_leads(media_type(request), await body_of(request, limit)):
         if isinstance(lead, Unacceptable):
             refused[index] = lead.errors
         else:
@@ -65,9 +66,10 @@ async def receive_batch(request: web.Request) -> web.Response:
 
 
 async def read_leads(media: str, body: bytes) -> AsyncIterator[tuple[int, Read]]:
-    """The leads in a body, numbered, each read or refused by itself. Raises as `read_lead` does, at any of them.
+    """Yield the leads in a body with their numbers, each read or refused by itself.
 
-    One after the other: the collector walks through all that is there at once.
+    Raises like `read_lead`, at any of them. Leads are read one after the other: the garbage collector traverses all
+    that exist at the same time.
     """
     if media not in (JSON, NDJSON):
         raise UnsupportedMediaType(f"Send {JSON} (an array) or {NDJSON}.")
@@ -93,7 +95,7 @@ def _read_lines(body: bytes) -> Iterator[Any]:
 
 
 async def _read_value(value: Any, yielder: "Turn", *, alone: bool) -> Read:
-    """The lead that a value is. One nested too deep is refused `alone`, else it is the body that is: Malformed."""
+    """Return the lead that a value holds. If it is nested too deep, refuse it `alone`, or the body with Malformed."""
     if isinstance(value, Unacceptable):
         return value
     await yielder.pass_on()
@@ -110,7 +112,7 @@ async def _read_value(value: Any, yielder: "Turn", *, alone: bool) -> Read:
 
 
 async def _is_deeper(value: Any, yielder: "Turn") -> bool:
-    """Whether a value is nested over MAX_DEPTH levels. It may be the whole of a body's megabytes."""
+    """Return whether a value is nested over MAX_DEPTH levels. The value may be a whole body of megabytes."""
     level = [value]
     for _ in range(MAX_DEPTH + 1):
         level = [node for node in level if isinstance(node, dict | list)]
@@ -125,7 +127,7 @@ async def _is_deeper(value: Any, yielder: "Turn") -> bool:
 
 
 class Turn:
-    """A request's turn on the loop: a long one is passed on to whoever waits, every few milliseconds."""
+    """Lets other tasks run every few milliseconds while a long request is handled."""
 
     def __init__(self) -> None:
         self._since = time.perf_counter()
@@ -137,7 +139,7 @@ class Turn:
 
 
 async def _verdicts(gateway: Gateway, items: list[Item], seconds: float) -> dict[str, Verdict | None]:
-    """The verdict on each item, by its id; equal keys are impossible in a batch, as they end in the index."""
+    """Return the verdict on each item by its id. Keys of one batch differ, since each ends in its item's index."""
     keyed = [item for item in items if item.body_hash]
     found = await asyncio.gather(*[gateway.repeats.verdict(item) for item in keyed])
     known = {item.id: verdict for item, verdict in zip(keyed, found, strict=True)}

@@ -1,4 +1,4 @@
-"""What would become of a lead: the workers' own decisions on what is there now, and nothing stored."""
+"""Dry runs: what the workers would decide on a lead now. Nothing is stored."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -18,18 +18,18 @@ from shared.leads.tags import find_tags, tag_names
 from shared.leads.workspaces import load_places, load_workspaces
 
 ANSWER_IN = 5.0  # seconds
-NEW = 0  # the id of a lead that there is not
+NEW = 0  # the id of a lead that would be created
 BLANK: Record = {"starred": False, "tags": []}
 UNSHOWN = {"workspace_id", "id", "tag_ids", "created_at", "submitted_at"}
 
-# One view of the database, so that a lead found by its email is there when it is read.
+# One snapshot of the database, so that a lead found by its email still exists when it is read.
 BEGIN = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
 async def rehearse(pool: Pool, key: Key, lead: Record) -> Record:
-    """The answer to a dry run. Raises ServiceUnavailable where the database is away.
+    """Return the body of the answer to a dry run. Raises ServiceUnavailable if the database is away.
 
-    What would change tells what the lead holds: only a key that may read leads is told.
+    The changes reveal what the lead holds, so only a key that may read leads gets them.
     """
     try:
         told = await within(ANSWER_IN, _rehearse(pool, _submission(key, lead)))
@@ -90,12 +90,12 @@ class DryRunLookups:
 
 
 def _shown(state: Record, names: dict[int, str]) -> Record:
-    """A lead's row as the API would show it."""
+    """Return a lead's row as the API would show it."""
     tags = [names[id_] for id_ in state["tag_ids"] if id_ in names]
     return {name: value for name, value in state.items() if name not in UNSHOWN} | {"tags": tags}
 
 
 def _pair(resolution: Resolution, before: Record | None) -> Record:
-    """The lead that it would be noted with as possibly one person, unless another was before."""
+    """Return the lead that it would be marked a possible duplicate of, unless it already is one of another lead."""
     others = [other for _, other in resolution.pairs]
     return {"possible_duplicate_of": others[0]} if others and not (before and before["possible_duplicate_of"]) else {}

@@ -1,7 +1,7 @@
-"""`POST /api/inbound/leads` on the express way: the ordinary request of a source that sends many.
+"""`POST /api/inbound/leads` on the fast path: the ordinary request of a source that sends many leads.
 
-What it takes is JSON from a key in memory, with nothing to look up: no idempotency key, no dry run, no odd spelling.
-The steps and their order are those of the pipeline and of `receive_lead`, made of the same parts.
+It takes JSON sent with a key in memory, when nothing has to be looked up: no idempotency key, no dry run, no unusual
+spelling. The steps and their order are those of the middleware and of `receive_lead`, made of the same parts.
 """
 
 import time
@@ -33,11 +33,11 @@ log = logging.get()
 
 ROUTE = "/api/inbound/leads"
 ADDRESS = f"{ROUTE}?tenant="
-SCOPE, OTHER_SCOPE = "submit:leads", "write:leads"  # one is enough
+SCOPE, OTHER_SCOPE = "submit:leads", "write:leads"  # one of the two is enough
 PREFIX = "Bearer "
-UNUSUAL = (hdrs.CONTENT_ENCODING, hdrs.EXPECT, "Idempotency-Key")  # headers that ask for more than is done here
+UNUSUAL = (hdrs.CONTENT_ENCODING, hdrs.EXPECT, "Idempotency-Key")  # headers that ask for more than the fast path does
 
-STANDING = f"Content-Type: {JSON}\r\n{lines_of(CORS)}"  # lines of every answer
+STANDING = f"Content-Type: {JSON}\r\n{lines_of(CORS)}"  # header lines of every answer
 
 
 async def open_express(app: web.Application) -> None:
@@ -49,7 +49,7 @@ async def open_express(app: web.Application) -> None:
 
 @dataclass(frozen=True)
 class LeadExpress:
-    """Takes leads from the connections of one gateway process."""
+    """The fast path of one gateway process: takes leads from its connections."""
 
     intake: Intake
     keys: KeyRing
@@ -58,7 +58,7 @@ class LeadExpress:
     body_limit: int
 
     def taker_of(self, message: RawRequestMessage) -> Taker | None:
-        """What takes the leads that come with this head, if it is an ordinary one."""
+        """Return what takes the leads with this head, or None if the head is not ordinary."""
         headers = message.headers
         if message.method != hdrs.METH_POST or not message.path.startswith(ADDRESS):
             return None
@@ -70,13 +70,13 @@ class LeadExpress:
         return _Taker(self, message, digest(sent[len(PREFIX) :]))
 
     def limits(self, key: Key) -> str | None:
-        """The lines of the key's rate limit, on which the request is counted; None where that takes a look at Redis."""
+        """Count the request and return the header lines of the key's rate limit; None if Redis has to be asked."""
         usage = unlimited() if key.limit is None else self.limiter.charge_claimed(key.id, key.limit)
         return usage and usage.lines()
 
 
 class _Taker:
-    """Takes the leads that come with one head. What may change between two requests is asked at each."""
+    """Takes the leads that come with one head. Everything that may change is checked at each request."""
 
     def __init__(self, fast_path: LeadExpress, message: RawRequestMessage, key_digest: bytes) -> None:
         self._fast_path = fast_path
@@ -101,7 +101,7 @@ class _Taker:
 
 
 class _LeadRequest:
-    """One request under way."""
+    """A request under way on the fast path."""
 
     __slots__ = (
         "_fast_path",
@@ -123,11 +123,11 @@ class _LeadRequest:
         self._rate_limit_lines = limits
         self._send = send
         self._request_id = request_id
-        self._wait_seconds = seconds  # that the caller waits
+        self._wait_seconds = seconds  # how long the caller waits
         self._item: Item
 
     def read_body(self, body: bytes) -> None:
-        """Reads the lead and has it stored, or refuses it."""
+        """Read the lead and have it stored, or refuse it."""
         try:
             item = self._item = new_item(self._key, read_lead(JSON, body), None)
         except Exception as error:
@@ -139,7 +139,7 @@ class _LeadRequest:
                 self._fast_path.intake.take(item, Lane.PROMPT, self._send_outcome)
 
     def _send_outcome(self, outcome: Outcome) -> None:
-        """Answers with what became of the submission. Raises nothing: others wait behind it to be told."""
+        """Answer with the outcome of the submission. Raises nothing: further callers are answered after it."""
         try:
             if isinstance(outcome, ApiError):
                 raise outcome

@@ -1,4 +1,4 @@
-"""`POST /api/v1/forms/{id}/submissions`: a form that somebody's program filled in."""
+"""`POST /api/v1/forms/{id}/submissions`: a form filled in by another program."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ MULTIPART = "multipart/form-data"
 async def receive_submission(request: web.Request) -> web.Response:
     """Fill in a form. The answer is that of inbound leads.
 
-    Values are checked against the form's fields. Of an uploaded file its name, size and type are kept. A submission
+    Values are checked against the form's fields. The name, size and type of an uploaded file are kept. A submission
     with neither email nor phone is always a new lead.
     """
     gateway = request.app[GATEWAY]
@@ -44,7 +44,7 @@ async def receive_submission(request: web.Request) -> web.Response:
     form_id, sent_key = id_in(request), idempotency_key(request)
     sent, encoded = await _read(request)
     item = new_item(key, {}, sent_key, channel=f"form:{form_id}", sent=sent)
-    # Ahead of the form: whatever became of that since, a repeat is answered as the first was.
+    # Before the form is read: a repeat gets the answer of the first request, even if the form has changed since.
     verdict = await repeated(gateway, item)
     if verdict is None:
         lead = _lead(await _form(gateway, key, form_id), sent, encoded)
@@ -62,7 +62,10 @@ async def _form(gateway: Gateway, key: Key, form_id: int) -> Form:
 
 
 async def _read(request: web.Request) -> tuple[dict[str, Any], bool]:
-    """What was sent, by key, and whether a web form encoded it. Raises BadRequest or UnsupportedMediaType."""
+    """Return the sent values by key, and whether a web form encoded them.
+
+    Raises BadRequest or UnsupportedMediaType.
+    """
     media = media_type(request)
     if media not in (JSON, FORM, MULTIPART):
         raise UnsupportedMediaType(f"Send {JSON}, {FORM} or {MULTIPART}.")
@@ -84,7 +87,7 @@ def _object(value: Any) -> dict[str, Any]:
 
 
 def _lead(form: Form, sent: dict[str, Any], encoded: bool) -> dict[str, Any]:
-    """The lead that the form was filled in for, and beside it the form as it was sent."""
+    """Return the lead that the form describes, together with the form as it was sent."""
     try:
         values, lead = fill(form, sent, encoded=encoded)
     except Unacceptable as error:

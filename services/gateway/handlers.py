@@ -1,4 +1,4 @@
-"""The inbound endpoints for one lead: read, accept, answer."""
+"""The inbound endpoint for one lead: read it, accept it, answer."""
 
 from typing import Any
 
@@ -47,12 +47,12 @@ EXAMPLE = {
 @takes(InboundLead, media=(JSON, FORM), example=EXAMPLE)
 @gives(InboundAnswer, status=201, envelope=False, other_statuses=(200, 202, 409), schemas_by_status={200: DryRun})
 async def receive_lead(request: web.Request) -> web.Response:
-    """Take a lead from any source. One that is known already, by its email or its phone, is merged into.
+    """Take a lead from any source. A lead whose email or phone is known already is merged into that lead.
 
-    201 tells what became of it; 202 means that it is stored and not yet decided. What only the database can tell, such
-    as a stage that is not there, never refuses a lead: the value is left out and named in `warnings`. So is what a lead
-    has no room for: it gathers up to 256 KB of custom fields, 100,000 characters of notes and 1,000 tags. So are fields
-    that no lead has: they stay on the submission's `payload`. A dry run (200) stores nothing; its `changes`, which tell
+    201 reports the outcome; 202 means that the lead is stored and not yet decided. Problems that only the database can
+    find, such as an unknown stage, never refuse a lead: the value is left out and named in `warnings`. The same happens
+    to values beyond the limits of a lead (256 KB of custom fields, 100,000 characters of notes, 1,000 tags) and to
+    unknown fields, which stay on the submission's `payload`. A dry run (200) stores nothing; its `changes`, which show
     what the lead holds, are null for a key without `read:leads`.
     """
     gateway, key = request.app[GATEWAY], key_of_tenant(request)
@@ -67,8 +67,10 @@ async def receive_lead(request: web.Request) -> web.Response:
 
 
 async def decide(gateway: Gateway, item: Item, seconds: float) -> Verdict | None:
-    """Stores a submission, unless it repeats a decided one, and waits so long for its verdict; None: the row decides
-    later."""
+    """Store a submission, unless it repeats a decided one, and return its verdict.
+
+    Waits up to `seconds` for the verdict. None means that the workers decide later.
+    """
     verdict = await repeated(gateway, item)
     if verdict is None:
         lane = Lane.WAITED_FOR if seconds else Lane.PROMPT
@@ -77,33 +79,36 @@ async def decide(gateway: Gateway, item: Item, seconds: float) -> Verdict | None
 
 
 async def repeated(gateway: Gateway, item: Item) -> Verdict | None:
-    """What its idempotency key came to before, if it has one that is decided."""
+    """Return the earlier verdict on the item's idempotency key, if it has a key that is decided."""
     return await gateway.repeats.verdict(item) if item.body_hash else None
 
 
 def answer_of(item: Item, verdict: Verdict | None) -> web.Response:
-    """The answer to one submission. Raises Conflict for an idempotency key that was used with another body."""
+    """Return the answer to one submission. Raises Conflict for an idempotency key used with another body."""
     status, body, headers = told(item, verdict)
     return answer(body, status, headers)
 
 
 def told(item: Item, verdict: Verdict | None) -> tuple[int, dict[str, Any], dict[str, str]]:
-    """What a caller is told of one submission: status, body and headers. Raises Conflict as `answer_of`."""
+    """Return status, body and headers of the answer to one submission.
+
+    Raises Conflict for an idempotency key used with another body.
+    """
     headers = dict(REPLAYED) if verdict and verdict.replayed else {}
     if verdict and verdict.state == "conflict":
         raise Conflict(REUSED)
-    if verdict is None or verdict.lead_id is None:  # dead or held: accepted is accepted, the submission tells why
+    if verdict is None or verdict.lead_id is None:  # dead or held: it was accepted; the submission shows why
         return 202, accepted(item.id), {**headers, "Location": f"/api/v1/submissions/{item.id}"}
     return 201, created(item.id, verdict), headers
 
 
 def accepted(submission_id: str) -> dict[str, Any]:
-    """The answer to what is stored and not yet decided."""
+    """Return the body for a submission that is stored and not yet decided."""
     return {"status": "accepted", "submission_id": submission_id, "lead_id": None, "is_duplicate": None}
 
 
 def created(submission_id: str, verdict: Verdict) -> dict[str, Any]:
-    """The answer to what the workers decided."""
+    """Return the body for a submission that the workers decided."""
     body: dict[str, Any] = {
         "status": "created",
         "lead_id": verdict.lead_id,

@@ -1,4 +1,4 @@
-"""`GET /api/v1/health`: whether a lead posted now would be taken durably."""
+"""`GET /api/v1/health`: whether a lead posted now would be stored durably."""
 
 from datetime import UTC, datetime
 

@@ -1,6 +1,6 @@
-"""Natural batching: while one flush is in flight arrivals gather, then they go as one.
+"""Natural batching: submissions that arrive while one flush is in flight form the next flush.
 
-No timer: at low load a flush holds one submission and leaves at once, under load flushes grow by themselves.
+There is no timer. At low load a flush holds one submission and leaves at once; under load flushes grow by themselves.
 """
 
 import asyncio
@@ -18,23 +18,23 @@ from shared.replies import Verdict
 
 log = logging.get()
 
-ROUNDS = 1  # of the event loop without an arrival, after which a flush leaves
-# Leads in a flush. Where callers wait, few: else all of a crowd go through gateway and worker as one, and either idles
-# while the other works.
+ROUNDS = 1  # rounds of the event loop without an arrival, after which a flush leaves
+# Leads in a flush. It is small where callers wait: otherwise a whole crowd would pass gateway and worker as one batch,
+# and each would idle while the other works.
 LARGEST = {Lane.WAITED_FOR: 32, Lane.PROMPT: MOST, Lane.BULK: MOST}
-CROWD = 200  # unfinished leads of one source before it gives way to the others
+CROWD = 200  # unfinished leads of one source, above which it yields to the other sources
 FULL = "Too much is waiting to be stored. Send the request again in a moment."
 
 Source = tuple[int, str | None]  # workspace id, source
 Done = Callable[[Outcome], None]
-Arrival = tuple[Item, Done | None]  # no one to tell: the waiting room knows whom
+Arrival = tuple[Item, Done | None]  # without a callback the caller is among the waiters
 
 
 class Intake:
-    """Takes submissions until they are stored. One per gateway process.
+    """Takes submissions until they are stored. There is one for each gateway process.
 
-    By callback at heart: a caller who waits costs a call instead of a task's turn. What became of a submission is told
-    once: its verdict, None where its row decides later, or why it could not be stored.
+    It reports by callback: a call costs less than a turn of a task. The callback is called once for each submission,
+    with its verdict, with None if the workers decide later, or with the error if it could not be stored.
     """
 
     def __init__(self, store: Stores, waiters: WaitingRoom, hinter: Hinter, buffer_bytes: int) -> None:
@@ -43,11 +43,11 @@ class Intake:
         self._lanes = {lane: _Flusher(lane, store, waiters, hinter, buffer_bytes) for lane in Lane}
 
     def take(self, item: Item, lane: Lane, done: Done, source: Source | None = None) -> None:
-        """Stores a submission, in the turn of that source, or of its own."""
+        """Store a submission, queued under the given source or its own."""
         self._lanes[lane].add(item, done, source or _source(item))
 
     def take_and_wait(self, item: Item, lane: Lane, seconds: float, done: Done, source: Source | None = None) -> None:
-        """As `take`, and waits up to that long for its verdict."""
+        """Store a submission and wait up to `seconds` for its verdict."""
         source = source or _source(item)
         if not self._room.open():
             self.take(item, Lane.PROMPT, done, source)
@@ -63,12 +63,12 @@ class Intake:
         self._lanes[Lane.PROMPT if ahead > CROWD else lane].add(item, None, source)
 
     async def accept(self, items: list[Item], lane: Lane, seconds: float = 0) -> list[Verdict | None]:
-        """Stores submissions in their order, waits up to so many seconds for their verdicts, and returns these.
+        """Store submissions in their order and return their verdicts, waiting up to `seconds` for them.
 
-        Raises ServiceUnavailable when they cannot be stored now.
+        Raises ServiceUnavailable if they cannot be stored now.
         """
         futures = [_Future() for _ in items]
-        source = _source(items[0])  # of all, whatever they name: else those of one source overtake the others
+        source = _source(items[0])  # one for all, even if they name several: otherwise items would overtake one another
         for item, future in zip(items, futures, strict=True):
             if seconds:
                 self.take_and_wait(item, lane, seconds, future.settle, source)
@@ -84,7 +84,7 @@ class Intake:
             del self._unfinished[source]
 
     async def finish(self) -> None:
-        """Waits until nothing is left to store: the end of a graceful stop."""
+        """Wait until nothing is left to store: the end of a graceful stop."""
         for flusher in self._lanes.values():
             await flusher.finish()
 
@@ -94,13 +94,13 @@ def _source(item: Item) -> Source:
 
 
 class _Future:
-    """An outcome for a coroutine to wait for."""
+    """An outcome that a coroutine can wait for."""
 
     def __init__(self) -> None:
         self.outcome: asyncio.Future[Verdict | None] = asyncio.get_running_loop().create_future()
 
     def settle(self, outcome: Outcome) -> None:
-        if self.outcome.done():  # its coroutine was cancelled
+        if self.outcome.done():  # the coroutine was cancelled
             return
         if isinstance(outcome, ApiError):
             self.outcome.set_exception(outcome)
@@ -109,7 +109,7 @@ class _Future:
 
 
 class _Flusher:
-    """One lane: what arrived, by source, and the one flush in flight."""
+    """The queued submissions of one lane, by source, and its flush in flight."""
 
     def __init__(self, lane: Lane, store: Stores, waiters: WaitingRoom, hinter: Hinter, buffer_bytes: int) -> None:
         self._lane = lane
@@ -127,7 +127,7 @@ class _Flusher:
             await asyncio.wait({self._task})
 
     def add(self, item: Item, done: Done | None, source: Source) -> None:
-        """Takes an item into the next flush, or refuses it where the buffer is full."""
+        """Add an item to the next flush, or refuse it if the buffer is full."""
         if len(item.body) > self._space:
             REFUSED.inc()
             self._tell((item, done), ServiceUnavailable(FULL))
@@ -157,9 +157,9 @@ class _Flusher:
             self._task = None
 
     async def _gather(self) -> None:
-        """Lets the event loop go round while that brings arrivals: those that lie in the sockets come along.
+        """Let the event loop run while that brings arrivals, so that requests waiting in sockets join the flush.
 
-        A request may take the loop a round or two from its socket to here; a round takes some microseconds.
+        A request may need one or two rounds of the loop from its socket to here. A round takes a few microseconds.
         """
         size, rounds = 0, 0
         while rounds < ROUNDS and self._size < self._largest:
@@ -173,7 +173,7 @@ class _Flusher:
         store: Store | None = None
         try:
             row = Row.of(self._lane, items, self._room.channel)
-            # Where all wait for a worker's commit, that one waits for the disk, and this one need not.
+            # If all callers wait for a worker's commit, that commit waits for the disk, and this one need not.
             store = await self._stores.store(row, durable=any(done for _, done in arrivals))
         except ApiError as refused:
             outcome = refused
@@ -183,9 +183,8 @@ class _Flusher:
         self._space += sum([len(item.body) for item in items])
         in_journal = store == "journal"
         for arrival in arrivals:
-            if (
-                arrival[1] or not in_journal
-            ):  # a worker tells those who wait; on what is spooled there is no verdict soon
+            # Workers answer the waiting callers, except those of spooled submissions, which get no verdict soon.
+            if arrival[1] or not in_journal:
                 self._tell(arrival, outcome)
         if in_journal:
             waiting = [item.reply for item in items if item.reply]
@@ -193,7 +192,7 @@ class _Flusher:
             self._hinter.committed(hurried=bool(waiting))
 
     def _next(self) -> list[Arrival]:
-        """The next flush, one of each source in turn, so that one at full blast does not keep the others out."""
+        """Return the next flush, one submission of each source in turn: a busy source cannot block the others."""
         arrivals: list[Arrival] = []
         size = 0
         for source in self._turns():
@@ -208,6 +207,6 @@ class _Flusher:
         return arrivals
 
     def _turns(self) -> Iterator[Source]:
-        """The sources that have something, round after round."""
+        """Yield the sources that have queued submissions, round after round."""
         while self._queues:
             yield from list(self._queues)

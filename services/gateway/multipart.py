@@ -1,4 +1,4 @@
-"""Bodies in `multipart/form-data`, as web forms with files send them."""
+"""Read `multipart/form-data` bodies, which web forms with files send."""
 
 import hashlib
 
@@ -11,15 +11,17 @@ from shared.forms.filling import File
 from shared.leads.forms import MAX_FIELDS, Malformed
 from shared.validation import storable
 
-# What the reader raises for a body that is none; the assertions are its own.
+# Errors that aiohttp's reader raises for a broken body; the assertions are the reader's own.
 BROKEN = (ValueError, AssertionError, RuntimeError, EOFError, HttpProcessingError)
 
 Pair = tuple[str, str | File]
 
 
 async def read_multipart(request: web.Request, body: bytes) -> list[Pair]:
-    """Names and values in the order of the body, which is in memory, read within its limits. Of a file nothing is kept
-    but its name, size and type. Raises BadRequest."""
+    """Return names and values in the order of the body, which was read within its limits.
+
+    Of a file only name, size, type and digest are kept. Raises BadRequest.
+    """
     content = aiohttp.StreamReader(request.protocol, limit=len(body) + 1)
     content.feed_data(body)
     content.feed_eof()
@@ -41,7 +43,7 @@ async def _pairs(reader: aiohttp.MultipartReader) -> list[Pair]:
         data = await part.read()
         if part.filename is None:
             pairs.append((part.name, data.decode()))
-        elif part.filename or data:  # a file field that was left empty is sent with no name and no content
+        elif part.filename or data:  # an empty file field is sent without name and content
             pairs.append((part.name, _file(part, data)))
     return pairs
 

@@ -9,11 +9,11 @@ LONGEST_WAIT = 30.0
 
 
 def seconds_to_wait(headers: MultiMapping[str]) -> float:
-    """How long the caller wants to wait for the verdict, in seconds; 0: not at all.
+    """Return how many seconds the caller wants to wait for the verdict; 0 means not at all.
 
-    `wait` is held between 1 and 30; what cannot be read is ignored, as the RFC asks. With both, `respond-async` wins:
-    RFC 7240 section 4.3 reads the pair as "answer 202 after N seconds", and 202 at once keeps within that. Several
-    lines of the header are one list, as section 2 says.
+    `wait` is limited to 1 to 30. Unreadable preferences are ignored, as the RFC demands. If both are sent,
+    `respond-async` wins: RFC 7240 section 4.3 reads the pair as "answer 202 after N seconds", and an immediate 202
+    fulfils that. Several lines of the header form one list (section 2).
     """
     return _seconds(*headers.getall("Prefer", ()))
 

@@ -1,7 +1,7 @@
-"""Idempotency keys that were used before: found ahead of the journal, so that a repeat is answered at once.
+"""Look up used idempotency keys before the journal is written, so that a repeat is answered at once.
 
-Only a short cut. What decides is the worker's insert into `submission_keys`: a repeat may overtake the first.
-Lookups that arrive during one round trip share the next.
+This is only a shortcut. The worker's insert into `submission_keys` decides, since a repeat may overtake the first
+request. Lookups that arrive during one round trip to the database share the next one.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from shared.replies import Verdict
 
 log = logging.get()
 
-ANSWER_IN = 1.0  # seconds; then the worker finds out
+ANSWER_IN = 1.0  # seconds; after that the worker decides
 
 SELECT = """
 SELECT k.workspace_id, k.id::text, encode(k.body_hash, 'hex'),
@@ -31,14 +31,14 @@ Wanted = tuple[int, str]  # workspace id, submission id
 
 
 class First(NamedTuple):
-    """The first use of a key."""
+    """The first use of an idempotency key."""
 
     body_hash: str
     verdict: Verdict
 
 
 class Repeats:
-    """Looks used keys up. One per gateway process."""
+    """Looks up used keys. There is one for each gateway process."""
 
     def __init__(self, pool: Pool, store: Stores) -> None:
         self._pool = pool
@@ -47,8 +47,10 @@ class Repeats:
         self._task: asyncio.Task[None] | None = None
 
     async def verdict(self, item: Item) -> Verdict | None:
-        """What the item's key came to before, if that is decided. None too when the database does not say, at once
-        where it is known to be away."""
+        """Return the earlier verdict on the item's key, if that is decided.
+
+        Returns None as well if the database does not answer, at once if it is known to be away.
+        """
         if not self._stores.journal_works:
             return None
         future: asyncio.Future[First | None] = asyncio.get_running_loop().create_future()
@@ -79,7 +81,7 @@ class Repeats:
     async def _select(self, wanted: list[Wanted]) -> dict[Wanted, First]:
         try:
             rows = await within(ANSWER_IN, self._rows(wanted))
-        except Exception as error:  # whatever it is, nobody waits for ever
+        except Exception as error:  # whatever the error is, no caller may wait for ever
             if not is_unavailable(error):
                 log.exception("repeats.failed")
             return {}

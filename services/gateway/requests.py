@@ -1,4 +1,4 @@
-"""Reading an inbound request: whose it is, what it holds, and the submission it becomes."""
+"""Read an inbound request: its workspace, its lead, and the submission that it becomes."""
 
 import hashlib
 import json
@@ -25,7 +25,7 @@ LONGEST_KEY = 255
 
 
 def key_of_tenant(request: web.Request) -> Key:
-    """The request's key. Raises ValidationFailed without `tenant`, Forbidden for another workspace's."""
+    """Return the request's key. Raises ValidationFailed without `tenant`, Forbidden for another workspace."""
     key = request[KEY]
     tenant = request.query.get("tenant")
     if not tenant:
@@ -36,26 +36,26 @@ def key_of_tenant(request: web.Request) -> Key:
 
 
 def is_dry_run(request: web.Request) -> bool:
-    """Whether nothing is to be stored. Raises ValidationFailed for a value that is neither true nor false."""
+    """Return whether the request is a dry run. Raises ValidationFailed for a value that is neither true nor false."""
     asked = request.query.get("dry_run", "0")
-    if asked not in ("0", "false", "1", "true"):  # nor "": whoever writes ?dry_run wants nothing stored
+    if asked not in ("0", "false", "1", "true"):  # not "" either: a client that sends ?dry_run wants nothing stored
         raise ValidationFailed({"dry_run": [MESSAGES["flag"].format(field="dry_run")]})
     return asked in ("1", "true")
 
 
 def media_type(request: web.Request) -> str:
-    """The body's type; none named is read as JSON."""
-    header = request.headers.get(hdrs.CONTENT_TYPE) or JSON  # an empty one names none either
+    """Return the media type of the body, JSON if the request names none."""
+    header = request.headers.get(hdrs.CONTENT_TYPE) or JSON  # an empty header counts as none
     return JSON if header == JSON else request.content_type
 
 
 async def body_of(request: web.Request, limit: int) -> bytes:
-    """The body, of at most `limit` bytes."""
+    """Return the body, of at most `limit` bytes."""
     return await read_body(request, limit, request.app[GATEWAY].settings.body_timeout)
 
 
 def read_lead(media: str, body: bytes) -> dict[str, Any]:
-    """The lead in a body of that type. Raises BadRequest, UnsupportedMediaType or ValidationFailed."""
+    """Return the lead in a body of that type. Raises BadRequest, UnsupportedMediaType or ValidationFailed."""
     try:
         if media == JSON:
             return validate(body)
@@ -69,7 +69,7 @@ def read_lead(media: str, body: bytes) -> dict[str, Any]:
 
 
 def idempotency_key(request: web.Request) -> str | None:
-    """The request's idempotency key. Raises ValidationFailed for one that is too long."""
+    """Return the request's idempotency key. Raises ValidationFailed if it is too long or not printable."""
     key = request.headers.get("Idempotency-Key")
     if key is not None and not (0 < len(key) <= LONGEST_KEY and key.isprintable()):
         raise ValidationFailed({"Idempotency-Key": [f"The key must have 1 to {LONGEST_KEY} printable characters."]})
@@ -77,15 +77,16 @@ def idempotency_key(request: web.Request) -> str | None:
 
 
 def new_item(key: Key, lead: dict[str, Any], sent_key: str | None, *, channel: str = CHANNEL, sent: Any = None) -> Item:
-    """A submission at its birth: `id` and `received_at` travel on unchanged.
+    """Create a submission. Its `id` and `received_at` stay the same from here on.
 
-    `sent` is what was sent, unchecked, where that is not the lead: what a repeat of an idempotency key must equal.
+    `sent` are the sent values, unchecked, if they differ from the lead: a repeat of an idempotency key must send the
+    same values.
     """
     at, source = ids.now_ms(), lead.get("source")
     if sent_key is None:
         return Item(ids.uuid7(at), at, key.workspace_id, channel, source, orjson.dumps(lead), key.id)
-    # Sorted, so that the same lead in another order of fields is no other body. What nobody checked may hold what
-    # orjson does not write: lone surrogates, numbers of any size, files.
+    # Sorted, so that another order of fields does not make another body. Unchecked values may hold things that orjson
+    # does not write: lone surrogates, numbers of any size, files.
     checked = sent is None
     compared = orjson.dumps(lead, option=orjson.OPT_SORT_KEYS) if checked else json.dumps(sent, sort_keys=True).encode()
     body_hash = hashlib.sha256(compared).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""What the inbound endpoints are asked and answer, for the OpenAPI document. The body of a lead is `InboundLead`."""
+"""Schemas of the inbound endpoints for the OpenAPI document. The body of a lead is `InboundLead`."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal, NotRequired
@@ -39,7 +39,7 @@ Change = TypedDict("Change", {"from": Any, "to": Any})
 
 
 class InboundAnswer(TypedDict):
-    """What became of a lead. `lead_id` and `is_duplicate` are null while it is only accepted (202)."""
+    """The outcome for a lead. `lead_id` and `is_duplicate` are null while it is only accepted (202)."""
 
     status: Literal["created", "accepted"]
     lead_id: int | None
@@ -50,7 +50,7 @@ class InboundAnswer(TypedDict):
 
 
 class DryRun(TypedDict):
-    """What would become of a lead: `lead_id` is that of the lead it would be merged into, null for a new one.
+    """The outcome that a lead would have. `lead_id` is that of the lead it would be merged into, null for a new one.
 
     `changes` are null for a key without `read:leads`.
     """
@@ -64,7 +64,7 @@ class DryRun(TypedDict):
 
 
 class BatchLine(TypedDict):
-    """What became of one lead of a batch; `errors` where it is invalid."""
+    """The outcome for one lead of a batch, with `errors` if it is invalid."""
 
     index: int
     status: Literal["created", "accepted", "invalid"]

@@ -1,4 +1,4 @@
-"""What a gateway process holds while it lives, and how it comes and goes."""
+"""The parts that a gateway process holds while it lives, and how they are started and stopped."""
 
 import asyncio
 import contextlib
@@ -23,12 +23,12 @@ from shared.settings import Settings
 from shared.spool import Spool, open_spool
 from shared.web.app import NOTICES
 
-POOL = 8  # connections for what is looked up
+POOL = 8  # connections for lookups
 
 
 @dataclass(frozen=True)
 class Gateway:
-    """The parts a handler needs."""
+    """The parts that a handler needs."""
 
     settings: Settings
     pool: Pool
@@ -43,7 +43,7 @@ GATEWAY = web.AppKey("gateway", Gateway)
 
 
 def lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterator[None]]:
-    """aiohttp's cleanup context: builds the gateway, keeps its watchers running, and empties its buffers at the end."""
+    """Return a cleanup context for aiohttp that builds the gateway, runs its loops and empties its buffers."""
 
     async def context(app: web.Application) -> AsyncIterator[None]:
         pool = make_pool(settings.database_url, "leadhub gateway", size=POOL)
@@ -56,7 +56,7 @@ def lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterator[No
         intake = Intake(store, waiters, hinter, settings.buffer_bytes)
         app[BOOK] = forms = form_book(pool, app[NOTICES])
         app[GATEWAY] = Gateway(settings, pool, intake, store, waiters, Repeats(pool, store), forms)
-        await pool.open()  # when all is made: its tasks end by its close alone
+        await pool.open()  # last, since only its close ends its tasks
         watchers = [asyncio.create_task(kept_up(loop)) for loop in (store.watch, waiters.watch, forms.run)]
         yield
         await intake.finish()
@@ -65,7 +65,7 @@ def lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterator[No
         await asyncio.gather(*watchers, return_exceptions=True)
         publisher.stop()
         journal_writer.close()
-        with contextlib.suppress(Exception):  # the end must not hang on a store that is away
+        with contextlib.suppress(Exception):  # a store that is away must not block the stop
             await asyncio.wait_for(pool.close(timeout=2), 3)
         await spool.aclose()
 

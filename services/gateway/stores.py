@@ -1,4 +1,4 @@
-"""Where a flush goes: the journal, or the spool while PostgreSQL is away or slow, or nowhere (503)."""
+"""Store a flush in the journal, or in the spool while PostgreSQL is away or slow; otherwise refuse it (503)."""
 
 import asyncio
 import time
@@ -17,14 +17,14 @@ from shared.spool import Spool
 
 log = logging.get()
 
-PROBE = 0.5  # seconds between looks at a PostgreSQL that failed
-SPOOL_IN = 1.5  # seconds the spool has to store an entry
+PROBE = 0.5  # seconds between two checks of a PostgreSQL that failed
+SPOOL_IN = 1.5  # seconds that the spool gets to store an entry
 
 Store = Literal["journal", "spool"]
 
 
 class Stores:
-    """Both stores and a breaker between them. One per gateway process."""
+    """Journal and spool, with a breaker between them. There is one for each gateway process."""
 
     def __init__(self, pool: Pool, journal_writer: Appenders, spool: Spool, flush_timeout: float) -> None:
         self._pool = pool
@@ -36,26 +36,31 @@ class Stores:
 
     @property
     def journal_works(self) -> bool:
-        """Whether the last word of PostgreSQL was a good one."""
+        """True if the last write to PostgreSQL succeeded in time."""
         return not self._broken
 
     async def store(self, row: Row, *, durable: bool = True) -> Store:
-        """Stores a row and says where. Raises ServiceUnavailable when neither store takes it.
+        """Store a row and return the name of the store. Raises ServiceUnavailable if neither store takes it.
 
-        In the spool it is durable then, in the journal where it is to be: before anybody is told of another row, a
-        worker's commit or `secure` must have made it so. A journal write that failed or is late may still have been
-        committed: the spool then holds the same ids again, and ingest drops the second of them.
+        A row in the spool is durable. A row in the journal is durable if that was asked for; otherwise a worker's
+        commit or `ensure_durable` must make it so before a caller is told about it. A journal write that failed or is
+        late may still have been committed. Then the spool holds the same ids again, and ingest drops the second ones.
         """
         store = await self._store(row, durable)
         ACCEPTED.labels(store).inc(row.n)
         return store
 
     async def secure(self, items: Sequence[Item], gateway: str) -> None:
-        """Makes durable what is stored and may not be so yet: asks PostgreSQL to, and stores again what a crash of it
-        took back, or may have. Raises ServiceUnavailable as `store`."""
+        """Make submissions durable that are stored and may not be durable yet.
+
+        It asks PostgreSQL to, and stores those again that a crash of PostgreSQL removed or may have removed. Raises
+        ServiceUnavailable if neither store takes them.
+        """
         lost = await self._lost(items)
         for chunk in cut(lost, lambda item: len(item.body)):
-            await self._store(Row.of(Lane.WAITED_FOR, chunk, gateway), durable=True)  # counted when it came first
+            await self._store(
+                Row.of(Lane.WAITED_FOR, chunk, gateway), durable=True
+            )  # already counted when it was first stored
 
     async def _lost(self, items: Sequence[Item]) -> Sequence[Item]:
         try:
@@ -83,7 +88,7 @@ class Stores:
             return "journal"
         if await self._to_spool(row):
             return "spool"
-        # Before refusing, PostgreSQL is asked once more, whatever the breaker thinks.
+        # Before a refusal PostgreSQL is tried once more, whatever the state of the breaker.
         if await self._to_journal(row, durable):
             return "journal"
         REFUSED.inc(row.n)
@@ -91,7 +96,7 @@ class Stores:
 
     async def _to_journal(self, row: Row, durable: bool) -> bool:
         stored = self._appenders.append(row, durable=durable)
-        # Not cancelled when it is late: cancelling waits for the server, which is what there is no time for.
+        # A late write is not cancelled: cancelling waits for the server, and there is no time for that.
         done, _ = await asyncio.wait({stored}, timeout=self._timeout)
         if done and stored.exception() is None:
             self._broken = False
@@ -100,7 +105,7 @@ class Stores:
             self._late.add(stored)
             stored.add_done_callback(self._forget)
         elif not isinstance(stored.exception(), UNAVAILABLE):
-            # By its type alone: its message may quote the row.
+            # Only the type of the error is logged: its message may quote the row.
             log.error("journal.refused", error=type(stored.exception()).__name__, submissions=row.n)
         self._trip()
         return False
@@ -108,7 +113,7 @@ class Stores:
     def _forget(self, stored: asyncio.Future[None]) -> None:
         self._late.discard(stored)
         if not stored.cancelled():
-            stored.exception()  # seen: what became of it no longer matters
+            stored.exception()  # retrieve the error: the result no longer matters
 
     def _trip(self) -> None:
         if not self._broken:
@@ -125,7 +130,7 @@ class Stores:
         return True
 
     async def durable(self) -> bool:
-        """Whether a lead could be stored now."""
+        """Return whether a lead could be stored now."""
         if not self._broken:
             return True
         try:
@@ -136,7 +141,7 @@ class Stores:
         return True
 
     async def watch(self) -> None:
-        """Looks at a PostgreSQL that failed until it answers in time again. Runs until cancelled."""
+        """Check a PostgreSQL that failed until it answers in time again. Runs until cancelled."""
         while True:
             await asyncio.sleep(PROBE)
             if self._broken and not self._late and await self._answers():
@@ -152,4 +157,4 @@ class Stores:
 
     async def _look(self) -> None:
         async with self._pool.connection() as connection:
-            await connection.execute("DELETE FROM journal WHERE false")  # refused as well while it takes no writes
+            await connection.execute("DELETE FROM journal WHERE false")  # fails too while the server is read-only

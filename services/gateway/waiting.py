@@ -1,4 +1,4 @@
-"""The callers who wait for a verdict, and the line on which verdicts come."""
+"""The callers that wait for a verdict, and the notifications that bring verdicts."""
 
 import asyncio
 import contextlib
@@ -18,10 +18,10 @@ from shared.replies import LOOK_UP, Verdict, unpacked
 
 log = logging.get()
 
-LOOK = 0.1  # seconds between looks at whose time is up
-UNHEARD = 3.0  # seconds after which a line that broke is no longer waited for: no verdict comes without it
-PARTING = 5.0  # seconds that callers still wait once the server is to end: less than it gives its connections
-STALE = 10.0  # seconds after which a worker without a heartbeat is gone
+LOOK = 0.1  # seconds between two checks of deadlines
+UNHEARD = 3.0  # seconds after which a lost listener is given up: without it no verdict arrives
+PARTING = 5.0  # seconds that callers still wait when the server stops: less than its connections get
+STALE = 10.0  # seconds without a heartbeat after which a worker counts as gone
 
 WORKERS = """
 SELECT EXISTS (SELECT FROM processes
@@ -34,12 +34,12 @@ JOIN submissions s ON s.workspace_id = wanted.workspace_id AND s.id = wanted.id 
 """
 
 
-Outcome = Verdict | ApiError | None  # None: accepted, its row decides later; an error: it could not be stored
+Outcome = Verdict | ApiError | None  # None: accepted, to be decided later; an error: not stored
 
 
 @dataclass(slots=True)
 class _Waiter:
-    """One caller. Before its submission is stored time does not run out: what is not stored is not accepted."""
+    """A waiting caller. Its time cannot run out before its submission is stored, as only then it is accepted."""
 
     item: Item
     deadline: float
@@ -48,10 +48,10 @@ class _Waiter:
 
 
 class WaitingRoom:
-    """All waiting callers of this process, by number. `channel` is where workers send their verdicts.
+    """The waiting callers of this process, by number. Workers send their verdicts to `channel`.
 
-    A verdict is durable, with the submission; the submission alone may not be, until `secure` has been called for it:
-    before a caller is told 202.
+    A verdict is durable, and its submission with it. A submission without a verdict may not be durable before
+    `ensure_durable` has been called for it, which happens before a caller is answered 202.
     """
 
     def __init__(
@@ -71,41 +71,43 @@ class WaitingRoom:
         self._waiters: dict[int, _Waiter] = {}
         self._looking: set[asyncio.Task[None]] = set()
         self._listening = False
-        self._broke = 0.0  # when the line did last
+        self._broke = 0.0  # when the listener was last lost
         self._workers = False
-        self.somebody_worked = False  # since this process started
+        self.somebody_worked = False  # true once a worker was seen by this process
         notices.listen(self.channel, Listener(self._hear, begun=self._begin, ended=self._end))
 
     def open(self) -> bool:
-        """Whether waiting makes sense: there is room, a line for the verdict and somebody to give one."""
+        """Return whether waiting makes sense: there is room, the listener works and a worker is alive."""
         return self._listening and self._workers and len(self._waiters) < self._most
 
     def enter(self, item: Item, seconds: float, done: Callable[[Outcome], None]) -> None:
-        """Gives the item the number under which its verdict will come. `done` is called once, with None when time is
-        up."""
+        """Give the item the number under which its verdict will arrive.
+
+        `done` is called once, with None when time is up.
+        """
         item.reply = next(self._numbers)
         self._waiters[item.reply] = _Waiter(item, time.monotonic() + seconds, done)
 
     def stored(self, numbers: list[int]) -> None:
-        """These submissions lie in the journal now."""
+        """Mark these submissions as stored in the journal."""
         for number in numbers:
-            if waiter := self._waiters.get(number):  # else its verdict came first
+            if waiter := self._waiters.get(number):  # otherwise its verdict came first
                 waiter.stored = True
 
     def settle(self, number: int, outcome: Outcome) -> None:
-        """Tells the caller of that number, if it is still here."""
+        """Report the outcome to the caller of that number, if it still waits."""
         waiter = self._waiters.pop(number, None)
         if waiter:
             waiter.done(outcome)
 
     def hasten(self) -> None:
-        """Lets nobody wait for long any more: a caller who is cut off would not know that its lead is stored."""
+        """Shorten all deadlines: a caller that is cut off would not know that its lead is stored."""
         end = time.monotonic() + PARTING
         for waiter in self._waiters.values():
             waiter.deadline = min(waiter.deadline, end)
 
     async def _begin(self) -> None:
-        """Verdicts come from now on; what was missed in a break is looked up."""
+        """Note that verdicts arrive from now on, and look up those that were missed."""
         self._listening = True
         await self._look_up(list(self._waiters))
         await self._recover()
@@ -115,10 +117,10 @@ class WaitingRoom:
             self._listening, self._broke = False, time.monotonic()
 
     async def _recover(self) -> None:
-        """After a break: a crash may have taken back what is waited for."""
+        """Make the waiting submissions durable again: a crash of the database may have removed them."""
         stored = [waiter.item for waiter in self._waiters.values() if waiter.stored]
         if stored:
-            with contextlib.suppress(ServiceUnavailable):  # asked again when their time is up
+            with contextlib.suppress(ServiceUnavailable):  # it is tried again when their time is up
                 await self._secure(stored, self.channel)
 
     def _hear(self, payload: bytes) -> None:
@@ -137,10 +139,10 @@ class WaitingRoom:
     def _looked_up(self, task: asyncio.Task[None]) -> None:
         self._looking.discard(task)
         if not task.cancelled():
-            task.exception()  # seen: the callers are looked up again when their time is up
+            task.exception()  # retrieve the error: the lookup is repeated when the callers' time is up
 
     async def watch(self) -> None:
-        """Lets go whose time is up and keeps an eye on the workers. Runs until cancelled."""
+        """Answer callers whose time is up, and check that a worker is alive. Runs until cancelled."""
         beat = 0.0
         while True:
             await asyncio.sleep(LOOK)
@@ -156,14 +158,14 @@ class WaitingRoom:
                     beat = now
                     self._workers = await within(1, self._somebody_works())
                     self.somebody_worked = self.somebody_worked or self._workers
-            except Exception as error:  # whatever it is, whose time is up is let go
+            except Exception as error:  # whatever the error is, late callers are answered
                 self._workers = False
                 if not is_unavailable(error):
                     log.exception("waiting.failed")
             await self._let_go([number for number in late if number in self._waiters])
 
     async def _let_go(self, numbers: list[int]) -> None:
-        """Tells callers that their row decides later."""
+        """Answer callers that their submission is decided later."""
         outcome: Outcome = None
         if numbers:
             try:
@@ -179,7 +181,7 @@ class WaitingRoom:
         return bool(row and row[0])
 
     async def _look_up(self, numbers: list[int]) -> None:
-        """Answers those whose row is there: a notice can be lost with its connection, a row cannot."""
+        """Answer callers whose verdict is in the database: notifications can be lost with a connection, rows cannot."""
         waiting = {number: self._waiters[number] for number in numbers if number in self._waiters}
         if not waiting:
             return

@@ -1,4 +1,4 @@
-"""The data dir: where all state lies, and who may run servers on it."""
+"""The data dir: the folder that holds all state, with a lock for the process that runs servers on it."""
 
 import errno
 import fcntl
@@ -19,7 +19,7 @@ SERVERS_PORTS = range(20_000, 32_000)
 
 
 class InUse(RuntimeError):
-    """Somebody else runs the servers of this data dir."""
+    """Raised if another process runs the servers of this data dir."""
 
 
 class DataDir:
@@ -39,12 +39,12 @@ class DataDir:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def secret(self, name: str) -> str:
-        """A secret of that name, made on first use."""
+        """Return the secret of that name, created on first use."""
         path = self.secrets / name
         if not path.exists():
             self.make()
             side = self._write_beside(path, secrets.token_urlsafe(32))
-            with suppress(FileExistsError):  # made by another process this instant: that one counts
+            with suppress(FileExistsError):  # another process made it at the same time: its secret counts
                 path.hardlink_to(side)
             side.unlink()
             sync_folder(self.secrets)
@@ -54,31 +54,31 @@ class DataDir:
         return (self.secrets / name).exists()
 
     def replace_secret(self, name: str, text: str) -> None:
-        """Change a secret, at once and for good: a crash leaves the old one or the new one."""
+        """Replace a secret atomically: a crash leaves the old one or the new one."""
         self.make()
         path = self.secrets / name
         self._write_beside(path, text).rename(path)
         sync_folder(self.secrets)
 
     def socket(self, name: str) -> Path | None:
-        """The path of a unix socket in `run/`, or None when the kernel would not take a path so long."""
+        """Return the path of a unix socket in `run/`, or None if the path is too long for the kernel."""
         path = self.run / name
         return path if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT else None
 
     def port(self, name: str) -> int:
-        """The TCP port that stands in where no socket fits: chosen once, then kept for whoever wants to connect."""
+        """Return the TCP port used if the socket path is too long. It is chosen once and kept for later commands."""
         path = self.run / f"{name}.port"
         if not path.exists():
             path.write_text(str(free_port("127.0.0.1")))
         return int(path.read_text())
 
     def forget_ports(self) -> None:
-        """Before a start: the kept ports may be taken by now."""
+        """Remove the kept ports before a start: other programs may use them by now."""
         for path in self.run.glob("*.port"):
             path.unlink()
 
     def holder(self) -> tuple[int, str] | None:
-        """Process id and kind (SHORT or LONG) of whoever runs the servers now, or None."""
+        """Return the id and the kind (command or service) of the process that runs the servers, or None."""
         try:
             with self._lock_file().open() as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -86,13 +86,16 @@ class DataDir:
             return None
         except BlockingIOError:
             pid, _, kind = self._lock_file().read_text().partition(" ")
-            signed = kind and Path(f"/proc/{pid}").exists()  # else locked this instant, and the last holder's signature
+            signed = kind and Path(f"/proc/{pid}").exists()  # otherwise just locked, with the text of the last owner
             return (int(pid), kind) if signed else (0, SHORT)
         return None
 
     @contextmanager
     def locked(self, kind: str, patience: float = 60) -> Iterator[None]:
-        """Hold the right to run servers here. A short command is waited for, up to `patience` seconds; else InUse."""
+        """Hold the right to run servers here.
+
+        Waits up to `patience` seconds for a command; raises an error for a service, or if time is up.
+        """
         self.make()
         descriptor = os.open(self._lock_file(), os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -127,7 +130,7 @@ class DataDir:
 
 
 def sync_folder(path: Path) -> None:
-    """Have the names in a folder on disk."""
+    """Write the names in a folder to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -136,13 +139,14 @@ def sync_folder(path: Path) -> None:
 
 
 def free_port(host: str) -> int:
-    """A TCP port that nobody listens on at this moment.
+    """Return a TCP port that no program listens on at this moment.
 
-    None of those that the kernel gives to connections that go out: one of these could take it while its server is down.
+    It is outside the range that the kernel gives to outgoing connections: one of these could take it while its server
+    is down.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     while True:
-        port = random.choice(SERVERS_PORTS)  # noqa: S311  # no secret
+        port = random.choice(SERVERS_PORTS)  # noqa: S311  # not a secret
         with socket.socket(family) as probe:
             try:
                 probe.bind((host, port))

@@ -1,7 +1,7 @@
-"""What runs in a child between fork and exec: `python -m shared.embedded.guard PARENT SIGNAL DISGUISE COMMAND…`.
+"""The launcher of a child process, run between fork and exec: `python -m … PARENT SIGNAL RUN_AS COMMAND…`.
 
-A program of its own rather than Popen's `preexec_fn`, which is unsafe once the parent has threads; and the user
-namespace of `root` can only be entered by a process with a single thread. Imports the standard library alone.
+It is a program of its own because Popen's `preexec_fn` is unsafe once the parent has threads, and because only a
+process with a single thread can enter a user namespace. It imports the standard library alone.
 """
 
 import ctypes
@@ -15,19 +15,21 @@ PR_SET_PDEATHSIG = 1
 
 
 def main(arguments: list[str]) -> None:
-    """Become `COMMAND`, tied to the life of the process `PARENT`. Never returns."""
+    """Become `COMMAND`, tied to the life of the process `PARENT`. This never returns."""
     parent, death_signal, run_as, *command = arguments
     os.umask(0o077)
     for ignored in (signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ):
-        signal.signal(ignored, signal.SIG_DFL)  # Python, and a shell's `&`, leave these ignored in what they start
+        signal.signal(ignored, signal.SIG_DFL)  # Python, and a shell's `&`, leave these ignored in their children
     root.put_on(root.Disguise(run_as))
     die_with(int(parent), int(death_signal))
     os.execv(command[0], command)  # noqa: S606 - the point of this program
 
 
 def die_with(parent: int, death_signal: int) -> None:
-    """Have the kernel send `death_signal` when `parent` dies, even by SIGKILL. Last before exec: a change of
-    credentials clears it."""
+    """Have the kernel send `death_signal` when `parent` dies, even by SIGKILL.
+
+    This must come last before exec: a change of credentials clears it.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(PR_SET_PDEATHSIG, death_signal, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")

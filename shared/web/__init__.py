@@ -1,1 +1,1 @@
-"""What every HTTP service shares: the pipeline around a handler, reading bodies, answering, serving."""
+"""Code that every HTTP service shares: the middleware around a handler, request bodies, responses, serving."""

@@ -1,4 +1,4 @@
-"""Who may call a handler. A handler says so with a decorator; one that says nothing cannot be mounted."""
+"""Authorization: decorators that state who may call a handler. A handler without one cannot be mounted."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
@@ -13,23 +13,23 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 KEY = web.RequestKey("key", Key)
 PUBLIC = ""  # no key needed
 ANY_KEY = "any"  # any valid key
-OR = " or "  # between scopes of which one is enough
+OR = " or "  # separates scopes of which one is enough
 
 
 def public(handler: Handler) -> Handler:
-    """Anybody may call it."""
+    """Let anybody call the handler."""
     handler.scope = PUBLIC  # type: ignore[attr-defined]
     return handler
 
 
 def any_key(handler: Handler) -> Handler:
-    """Any valid key may call it, whatever its scopes; the handler decides what it shows."""
+    """Let any valid key call the handler, whatever its scopes; the handler decides what it shows."""
     handler.scope = ANY_KEY  # type: ignore[attr-defined]
     return handler
 
 
 def needs(*scopes: str) -> Callable[[Handler], Handler]:
-    """Only a key with one of those scopes may call it."""
+    """Let only a key with one of these scopes call the handler."""
 
     def mark(handler: Handler) -> Handler:
         handler.scope = OR.join(scopes)  # type: ignore[attr-defined]
@@ -39,8 +39,11 @@ def needs(*scopes: str) -> Callable[[Handler], Handler]:
 
 
 def scope_of(request: web.Request) -> str:
-    """The scope that its handler needs. What has no handler (404, 405) needs any key, so that nobody probes for
-    routes, but where every other method is public: there is nothing to probe for there."""
+    """Return the scope that the request's handler requires.
+
+    A request without a handler (404, 405) requires any valid key, so that nobody can probe for routes. The exception is
+    an address where all other methods are public: there is nothing to probe for.
+    """
     scope: str | None = getattr(request.match_info.handler, "scope", None)
     if scope is not None:
         return scope
@@ -53,13 +56,13 @@ def _path(route: web.AbstractRoute) -> str | None:
 
 
 def require(key: Key, scope: str) -> None:
-    """Raises Forbidden, naming the scope, unless the key has it (or one of several)."""
+    """Raise Forbidden, which names the scope, unless the key has it (or one of several)."""
     if not (scope == ANY_KEY or key.may(scope) or any(map(key.may, scope.split(OR)))):
         raise Forbidden(f"This API key lacks the scope {OR.join(map(repr, scope.split(OR)))}.")
 
 
 def check_marked(routes: Iterable[web.RouteDef]) -> None:
-    """Raises TypeError for a route whose handler does not say who may call it."""
+    """Raise TypeError for a route whose handler does not state who may call it."""
     for route in routes:
         if not hasattr(route.handler, "scope"):
-            raise TypeError(f"{route.method} {route.path}: mark the handler with public, any_key or needs")
+            raise TypeError(f"{route.method} {route.path}: mark the handler with public, any_key or requires_scope")

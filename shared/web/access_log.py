@@ -1,7 +1,7 @@
-"""What is kept of each request: its time, counted by route and status, and its line, one JSON object.
+"""The record of each request: its duration, counted by route and status, and its log line, one JSON object.
 
-Both are gathered and written a few times a second. To count in a file that processes share costs 1.7 µs, and a line of
-structlog's 7; the fields and the format are the same. The last are written at the end of the process.
+Both are buffered and written a few times a second, and once more at the end of the process. Counting in a file that
+processes share costs 1.7 µs, and a line written by structlog costs 7 µs. The fields and the format are the same.
 """
 
 import asyncio
@@ -17,14 +17,17 @@ from shared.metrics import REQUEST_SECONDS, Gathered
 
 GATHER = 0.2  # seconds
 MOST = 256  # lines
-# Of method, route and status: more than ordinary use has. A process's file has room for as many (`shared.pooling`), and
-# to show them takes time.
+# Combinations of method, route and status. Ordinary use has fewer. The metrics file of a process has room for as many,
+# and rendering them takes time.
 MOST_SERIES = 256
 OTHER = "other"
 
 
 class AccessLog:
-    """The requests of one process. `service` is what its other log lines say; without `lines` they are only counted."""
+    """The access log of one process.
+
+    `service` is the name that its other log lines carry. Without `lines` requests are only counted.
+    """
 
     def __init__(self, service: str, *, lines: bool) -> None:
         self._service = service
@@ -34,7 +37,7 @@ class AccessLog:
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, method: str, route: str, status: int, seconds: float, key: Key | None, notes: dict[str, Any]) -> None:
-        """Takes a request that was answered. `notes` are its id and what else its line shall say."""
+        """Record a request that was answered. `notes` are its id and further fields of its line."""
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(GATHER, self.write)
         gathered = self._gathered.get((method, route, status)) or self._series(method, route, status)
@@ -63,7 +66,7 @@ class AccessLog:
             self.write()
 
     def write(self) -> None:
-        """Writes what was gathered."""
+        """Write the buffered lines and durations."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -74,7 +77,7 @@ class AccessLog:
             logging.put(b"\n".join(lines))
 
     def _series(self, method: str, route: str, status: int) -> Gathered:
-        """That of a request whose like was not seen before. Beyond the bound requests differ by status alone."""
+        """Return the histogram of a new combination. Beyond the bound, requests differ by status alone."""
         if method not in hdrs.METH_ALL:
             method = OTHER
         if len(self._gathered) >= MOST_SERIES:

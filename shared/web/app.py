@@ -1,4 +1,4 @@
-"""Making an application: the pipeline, the keys and the rate limits that every HTTP service stands on."""
+"""Make an application with the middleware, API keys and rate limits that every HTTP service needs."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -21,16 +21,16 @@ NOTICES = web.AppKey("notices", Notices)
 
 
 def make_app(settings: Settings, service: str) -> web.Application:
-    """An application without routes; `service` is what its access lines say."""
+    """Return an application without routes. `service` is the name in its access log lines."""
     app = web.Application(middlewares=[pipeline], client_max_size=settings.batch_body_limit + 1)
     app[ACCESS_LOG] = AccessLog(service, lines=settings.access_log)
     app.cleanup_ctx.append(_foundation(settings))
-    app.on_startup.append(_start_notices)  # called after all of cleanup_ctx: by then all who listen are known
+    app.on_startup.append(_start_notices)  # runs after all of cleanup_ctx, when all listeners are registered
     return app
 
 
 def mount(app: web.Application, routes: Iterable[web.RouteDef]) -> None:
-    """Adds routes. Raises TypeError for one that does not say who may call it and what it answers."""
+    """Add routes. Raises TypeError for a handler that does not state who may call it and what it answers."""
     routes = list(routes)
     check_marked(routes)
     check_described(routes)
@@ -38,10 +38,10 @@ def mount(app: web.Application, routes: Iterable[web.RouteDef]) -> None:
 
 
 async def _expect(request: web.Request) -> None:
-    """Answers `100-continue` and ignores what else is expected, as RFC 9110 allows; aiohttp would refuse it itself."""
+    """Answer `100-continue` and ignore other expectations, as RFC 9110 allows. aiohttp would refuse them."""
     if request.headers["Expect"].lower() == "100-continue" and request.version >= HttpVersion11:
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        request.writer.output_size = 0  # it is no part of the answer
+        request.writer.output_size = 0  # the interim response is not part of the final one
 
 
 async def _start_notices(app: web.Application) -> None:
@@ -55,7 +55,7 @@ def _foundation(settings: Settings) -> Callable[[web.Application], AsyncIterator
         notices = app[NOTICES] = Notices(settings.database_url)
         ring = app[KEYS] = KeyRing(pool, notices)
         limiter = app[LIMITER] = RateLimiter(limits)
-        await pool.open()  # when all is made: its tasks end by its close alone
+        await pool.open()  # last, since only its close ends its tasks
         watchers = [asyncio.create_task(kept_up(loop)) for loop in (*ring.loops, limiter.run)]
         yield
         await notices.stop()

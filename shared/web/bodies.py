@@ -1,5 +1,4 @@
-"""Reading a request's body: bounded in bytes and in time, before anybody looks at it, and all of them together in what
-they hold while they come."""
+"""Read request bodies with limits on size and time, and on the memory of all bodies that are still arriving."""
 
 import asyncio
 from collections.abc import Iterator
@@ -11,8 +10,10 @@ from shared.web.access import KEY
 from shared.web.inflating import ENCODINGS, Broken, Inflater
 from shared.web.room import Room
 
-MOST_HELD = 64 << 20  # bytes of bodies on their way to this process,
-UNCOUNTED = 64 << 10  # but for the first of each: leads that come in pieces go on while large bodies fill the rest
+MOST_HELD = 64 << 20  # bytes of bodies that are still arriving at this process
+# The first bytes of each body are not counted: small leads that arrive in pieces are taken while large bodies fill the
+# rest.
+UNCOUNTED = 64 << 10
 UNKNOWN = "Send the body as it is or with Content-Encoding: gzip or deflate."
 TOO_MANY = "Your workspace has too many large requests on their way. Wait for some of them and send this one again."
 
@@ -20,27 +21,29 @@ _room = Room(MOST_HELD)
 
 
 async def read_body(request: web.Request, limit: int, seconds: float) -> bytes:
-    """The whole body, inflated. Raises PayloadTooLarge past `limit` bytes, the rest unread, Timeout after `seconds`,
-    ServiceUnavailable where the workspace's bodies that have not come whole hold more than its share,
-    BadRequest for a body that breaks its own encoding, and UnsupportedMediaType for an encoding that is not known.
+    """Return the whole body, decompressed.
 
-    aiohttp must leave the encoding alone (`auto_decompress`): it inflates before anybody has seen the key.
+    Raises PayloadTooLarge past `limit` bytes, without reading the rest; Timeout after `seconds`; ServiceUnavailable if
+    the workspace's incomplete bodies hold more than its share; BadRequest for a body that breaks its own encoding; and
+    UnsupportedMediaType for an unknown encoding.
+
+    aiohttp must run without `auto_decompress`: it would decompress before the key is checked.
     """
     encoding = _encoding_of(request)
     if (request.content_length or 0) > limit:
         raise _too_large(limit)
     content = request.content
     try:
-        if encoding is None and content.is_eof():  # it came with the headers: no timer, no task switch
+        if encoding is None and content.is_eof():  # the body came with the headers: no timer, no task switch
             return _bounded(content.read_nowait(-1), limit)
         async with asyncio.timeout(seconds):
             return await _read(request, limit, Inflater(encoding) if encoding else None)
     except TimeoutError:
         raise Timeout(headers={"Connection": "close"}) from None
-    except ConnectionError:  # nobody hears the answer, but the log must not blame a server for it
+    except ConnectionError:  # nobody receives the answer, but the log must not show a server error
         raise BadRequest("The client left before its request was read.") from None
     except (web.RequestPayloadError, Broken):
-        # Where it ends is not known, so neither is where the next request begins: aiohttp closes the connection.
+        # The end of the body is unknown, and so is the start of the next request: aiohttp closes the connection.
         message = "The body does not match its Content-Encoding or Transfer-Encoding."
         raise BadRequest(message, headers={"Connection": "close"}) from None
 
@@ -48,7 +51,7 @@ async def read_body(request: web.Request, limit: int, seconds: float) -> bytes:
 async def _read(request: web.Request, limit: int, inflater: Inflater | None) -> bytes:
     parts, size, came, counted = [], 0, 0, 0
     key = request.get(KEY)
-    who = key and key.workspace_id  # those without a key share a share
+    who = key and key.workspace_id  # requests without a key share one share
     try:
         while data := await request.content.readany():
             came += len(data)
@@ -62,7 +65,7 @@ async def _read(request: web.Request, limit: int, inflater: Inflater | None) -> 
                     raise ServiceUnavailable(TOO_MANY)
                 counted += more
                 if inflater:
-                    await asyncio.sleep(0)  # others have the loop between two steps
+                    await asyncio.sleep(0)  # other tasks run between two steps
         if inflater:
             inflater.end()
         return b"".join(parts)
@@ -81,12 +84,12 @@ def _too_large(limit: int) -> PayloadTooLarge:
 
 
 def is_encoded(request: web.BaseRequest) -> bool:
-    """Whether the body came in an encoding, known or not."""
+    """Return whether the body has a Content-Encoding, known or not."""
     return any(_encodings(request))
 
 
 def _encoding_of(request: web.BaseRequest) -> str | None:
-    """The body's encoding, None for none. Raises UnsupportedMediaType."""
+    """Return the body's encoding, or None. Raises UnsupportedMediaType."""
     found = list(_encodings(request))
     if len(found) > 1 or (found and found[0] not in ENCODINGS):
         raise UnsupportedMediaType(UNKNOWN, headers={"Accept-Encoding": ", ".join(ENCODINGS)})

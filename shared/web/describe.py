@@ -1,11 +1,11 @@
-"""What a handler takes and gives, said once: the same words check the request and write the OpenAPI document.
+"""Decorators that describe a handler's input and output, used to check requests and to write the OpenAPI document.
 
-    @needs("write:tags")
-    @takes(TagFields, required=("name",), example={"name": "partner"})
-    @gives(TagRecord, status=201)
+    @requires_scope("write:tags")
+    @request_body(TagFields, required=("name",), example={"name": "partner"})
+    @responds(TagRecord, status=201)
     async def create(request): ...
 
-A `takes` or `asks` is checked when the handler calls `body_of` or `query_of`; nothing is read behind its back.
+A body or a query is checked only when the handler reads it; nothing is read before.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -23,9 +23,9 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 class Description:
     """The description of one handler, which its decorators fill in.
 
-    `gives` is the shape of a record, or of the whole answer without an `envelope`; None: an empty answer. `listed`
-    wraps the record into a page. `media` are the types of the body; `raw` is that of an answer beside JSON. `status` is
-    that of the ordinary answer, `also` are others, `instead` the shapes of those that differ.
+    It holds the schemas of body, query and headers, the media types of the body with an example, and the response: its
+    type (None for an empty one; without an `envelope` it is the whole response), its ordinary status, other statuses,
+    types of statuses that differ, whether it is a page of records, and a media type other than JSON.
     """
 
     takes: Shape | None = None
@@ -42,27 +42,27 @@ class Description:
     instead: Mapping[int, Any] = field(default_factory=dict)
 
     def shape_of(self, status: int) -> Any:
-        """The shape of the record, or of the whole answer, under a status."""
+        """Return the type of the record, or of the whole response, for a status."""
         return self.instead.get(status, self.gives)
 
 
 def description(handler: Any) -> Description:
-    """What is said of a handler; of one that says nothing, nothing."""
+    """Return the description of a handler; an empty one for a handler without decorators."""
     found: Description = getattr(handler, "description", Description())
     return found
 
 
 def check_described(routes: Iterable[web.RouteDef]) -> None:
-    """Raises TypeError for a route whose handler does not say what it gives: it would be missing from the document."""
+    """Raise TypeError for a handler without a described response: it would be missing from the document."""
     for route in routes:
         if not hasattr(route.handler, "description"):
-            raise TypeError(f"{route.method} {route.path}: say with gives what the handler answers")
+            raise TypeError(f"{route.method} {route.path}: describe the response with responds")
 
 
 def takes(
     fields: type, *, required: tuple[str, ...] = (), media: tuple[str, ...] = ("application/json",), example: Any
 ) -> Callable[[Handler], Handler]:
-    """The body: a `TypedDict` (total=False), which of its fields must be there, and one that a reader can paste."""
+    """Describe the body: a `TypedDict` (total=False), its required fields, and an example that a reader can paste."""
 
     def mark(handler: Handler) -> Handler:
         described = _describe(handler)
@@ -75,7 +75,7 @@ def takes(
 
 
 def asks(fields: type, *, required: tuple[str, ...] = ()) -> Callable[[Handler], Handler]:
-    """The query parameters, beside those of paging."""
+    """Describe the query parameters, in addition to those of paging."""
 
     def mark(handler: Handler) -> Handler:
         _describe(handler).asks = Shape(fields, required=required)
@@ -85,7 +85,7 @@ def asks(fields: type, *, required: tuple[str, ...] = ()) -> Callable[[Handler],
 
 
 def heeds(fields: type) -> Callable[[Handler], Handler]:
-    """The request headers that make a difference, beside those that every endpoint heeds."""
+    """Describe the request headers that this endpoint reads, in addition to the common ones."""
 
     def mark(handler: Handler) -> Handler:
         _describe(handler).heeds = Shape(fields)
@@ -104,10 +104,10 @@ def gives(
     other_statuses: tuple[int, ...] = (),
     schemas_by_status: Mapping[int, Any] | None = None,
 ) -> Callable[[Handler], Handler]:
-    """The answer: `{"data": record}`, a page of them where `listed`, or the record itself without an `envelope`.
+    """Describe the response: `{"data": record}`, a page of records if `listed`, or the bare record without `envelope`.
 
-    `raw` names the media type of an answer that is no JSON. `other_statuses` are answered in addition to those that any
-    endpoint may answer with, such as 409; `schemas_by_status` holds the shapes of those that have one of their own.
+    `raw` names the media type of a response that is not JSON. `other_statuses` are statuses such as 409, in addition to
+    those of every endpoint. `schemas_by_status` holds the types of statuses that have one of their own.
     """
 
     def mark(handler: Handler) -> Handler:
@@ -125,7 +125,7 @@ def gives(
 
 
 def _describe(handler: Handler) -> Description:
-    """The handler's own description, made by its first decorator."""
+    """Return the handler's own description, which its first decorator creates."""
     found: Description | None = getattr(handler, "description", None)
     if found is None:
         found = Description()

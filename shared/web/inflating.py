@@ -1,7 +1,7 @@
-"""Takes a body's `Content-Encoding` off, in steps of a bounded size.
+"""Decompress a body with a `Content-Encoding` in steps of bounded size.
 
-A megabyte of gzip may hold a gigabyte. One step reads and makes at most `STEP` bytes, which takes some 0.1 ms, so that
-the caller can count what comes and let others have the event loop between two steps.
+A megabyte of gzip may hold a gigabyte. One step reads and makes at most 64 KiB, which takes about 0.1 ms. The caller
+can count the bytes between two steps and let other tasks run.
 """
 
 import zlib
@@ -10,17 +10,17 @@ from typing import Any
 
 ENCODINGS = ("gzip", "deflate")
 STEP = 64 << 10  # bytes
-MOST_MEMBERS = 1_000  # of one body: each costs a new decompressor
+MOST_MEMBERS = 1_000  # gzip members of one body: each costs a new decompressor
 
 ZLIB, RAW, GZIP = zlib.MAX_WBITS, -zlib.MAX_WBITS, 16 + zlib.MAX_WBITS
 
 
 class Broken(ValueError):
-    """The bytes do not follow the encoding."""
+    """Raised for bytes that do not follow the encoding."""
 
 
 class Inflater:
-    """One body in one of `ENCODINGS`. gzip allows several members, one behind the other."""
+    """Decompresses one body in one of the supported encodings. gzip allows several members in a row."""
 
     def __init__(self, encoding: str) -> None:
         self._encoding = encoding
@@ -28,12 +28,12 @@ class Inflater:
         self._members = 0
 
     def steps(self, data: bytes) -> Iterator[bytes]:
-        """What the next bytes hold, step by step. A step may make nothing. Raises Broken."""
+        """Yield what the next bytes hold, step by step. A step may yield no bytes. Raises an error for broken bytes."""
         for start in range(0, len(data), STEP):
             yield from self._slice(data[start : start + STEP])
 
     def end(self) -> None:
-        """Raises Broken where the last member is not whole."""
+        """Raise an error if the last member is incomplete."""
         if self._member is not None:
             raise Broken("the body ends too early")
 

@@ -1,4 +1,4 @@
-"""Ids in paths. One that cannot be an id is one that does not exist."""
+"""Ids in paths. Text that cannot be an id is answered like an id that does not exist: 404."""
 
 import uuid
 
@@ -10,7 +10,7 @@ LARGEST = 2**63 - 1
 
 
 def id_in(request: web.Request, name: str = "id") -> int:
-    """A positive 64-bit integer of the path. Raises NotFound."""
+    """Return a positive 64-bit integer of the path. Raises NotFound."""
     text = request.match_info[name]
     if not (text.isascii() and text.isdigit() and len(text) < 20 and 0 < int(text) <= LARGEST):
         raise NotFound
@@ -18,7 +18,7 @@ def id_in(request: web.Request, name: str = "id") -> int:
 
 
 def uuid_in(request: web.Request, name: str = "id") -> uuid.UUID:
-    """A UUID of the path, in its usual form. Raises NotFound."""
+    """Return a UUID of the path, in its usual form. Raises NotFound."""
     text = request.match_info[name]
     try:
         found = uuid.UUID(text)

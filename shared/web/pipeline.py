@@ -1,7 +1,7 @@
 """The one middleware: request id, CORS, key, scope, rate limit, errors, headers, metrics and the access line.
 
-One, because each middleware costs every request a call and a closure, and because the order of these steps is the
-contract's and should be readable in one place.
+There is one because each middleware costs every request a call and a closure. The order of these steps is part of the
+API's contract, so it should be readable in one place.
 """
 
 import os
@@ -39,7 +39,7 @@ LIMITER = web.AppKey("limiter", RateLimiter)
 ACCESS_LOG = web.AppKey("access_log", AccessLog)
 
 LIMIT_HEADERS = web.RequestKey("limit_headers", dict[str, str])
-NOTES = web.RequestKey("notes", dict[str, Any])  # what a handler adds to the request's line in the log
+NOTES = web.RequestKey("notes", dict[str, Any])  # fields that a handler adds to the request's log line
 
 SANE_ID = re.compile(r"[A-Za-z0-9._:/=+-]{1,128}").fullmatch
 PREFLIGHT = {
@@ -65,7 +65,7 @@ Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @web.middleware
 async def pipeline(request: web.Request, handler: Next) -> web.StreamResponse:
-    """Answers every request, whatever happens inside."""
+    """Answer every request, even if the handler fails."""
     started = time.perf_counter()
     request_id = sent_request_id(request.headers) or new_request_id()
     response = await _respond(request, handler, request_id)
@@ -100,7 +100,7 @@ def _name(error: Exception) -> str:
 
 
 def _check_encoding(request: web.Request) -> None:
-    """Raises BadRequest for a query or a host that is not UTF-8, which aiohttp would repair in silence."""
+    """Raise BadRequest for a query or a host that is not UTF-8: aiohttp would repair it silently."""
     query = request.raw_path.partition("?")[2]
     try:
         if "%" in query:
@@ -111,7 +111,7 @@ def _check_encoding(request: web.Request) -> None:
 
 
 async def _enter(request: web.Request) -> Key:
-    """Finds the request's key and counts the request. Raises Unauthorized, RateLimited or ServiceUnavailable."""
+    """Find the request's key and count the request. Raises Unauthorized, RateLimited or ServiceUnavailable."""
     secret = _secret_of(request)
     key = request[KEY] = await request.app[KEYS].find(secret)
     if key.limit is None:
@@ -122,7 +122,7 @@ async def _enter(request: web.Request) -> Key:
 
 
 def _secret_of(request: web.Request) -> str:
-    """The key that was sent. Raises Unauthorized without one."""
+    """Return the secret that was sent. Raises Unauthorized without one."""
     scheme, _, secret = request.headers.get(hdrs.AUTHORIZATION, "").strip().partition(" ")
     if scheme and scheme.lower() != "bearer":
         raise Unauthorized(NO_BEARER)
@@ -150,7 +150,7 @@ def _complete(request: web.Request, response: web.StreamResponse, request_id: st
 
 
 def _ends_connection(request: web.Request, response: web.StreamResponse) -> bool:
-    """Whether the rest of the body is not wanted, or nobody knows where it ends."""
+    """Return whether the rest of the body is unwanted, or its end unknown."""
     if response.status < 400:
         return False
     if response.status in (408, 413) or hdrs.CONNECTION in response.headers:
@@ -159,13 +159,13 @@ def _ends_connection(request: web.Request, response: web.StreamResponse) -> bool
 
 
 def sent_request_id(headers: Mapping[str, str]) -> str | None:
-    """The id that the client gave its request, if it is a sane one."""
+    """Return the id that the client gave its request, if it is a valid one."""
     sent = headers.get("X-Request-Id")
     return sent if sent and SANE_ID(sent) else None
 
 
 def new_request_id() -> str:
-    """An id for a request that came without one."""
+    """Return an id for a request that came without one."""
     return os.urandom(12).hex()
 
 

@@ -1,4 +1,4 @@
-"""A web process in the table `processes`: what it uses, so that `status` can say where processes differ."""
+"""The row of a web process in the table `processes`: its settings, so that `status` can say where processes differ."""
 
 import asyncio
 import contextlib
@@ -14,9 +14,9 @@ from shared.fingerprints import fingerprints_of
 from shared.loops import kept_up
 from shared.settings import Settings
 
-EVERY = 5.0  # seconds between two notes
-PATIENCE = 5.0  # seconds for one
-PARTING = 1.0  # seconds for the last one
+EVERY = 5.0  # seconds between two updates of the row
+PATIENCE = 5.0  # seconds for one update
+PARTING = 1.0  # seconds for the removal at the end
 
 NOTE = """
 INSERT INTO processes AS p (name, kind, host, pid, fingerprints) VALUES (%s, %s, %s, %s, %s)
@@ -26,7 +26,7 @@ LEAVE = "DELETE FROM processes WHERE name = %s"
 
 
 def present(settings: Settings, kind: str) -> Callable[[web.Application], AsyncIterator[None]]:
-    """aiohttp's cleanup context: the process has a row, as long as it lives and its database takes one."""
+    """Return a cleanup context for aiohttp that keeps the row of this process while the process lives."""
     host, pid = socket.gethostname(), os.getpid()
     name = f"{kind}-{pid}@{host}"  # processes that share a port have no names of their own
 

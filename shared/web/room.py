@@ -1,7 +1,7 @@
-"""Room for bodies on their way to this process: bounded, and shared so that no workspace takes it from the others.
+"""Memory for bodies that are still arriving: bounded, and shared so that no workspace takes it all.
 
-A workspace may hold as much as is left free. One alone fills half of the room, and two that come at the same time fill
-a third each: some is always left for the next.
+A workspace may hold as much as it leaves free. A single one fills half of the memory, two at the same time fill a third
+each: some is always left for the next workspace.
 """
 
 from collections import Counter
@@ -9,7 +9,7 @@ from collections.abc import Hashable
 
 
 class Room:
-    """So many bytes."""
+    """A number of bytes that workspaces share."""
 
     def __init__(self, size: int) -> None:
         self._free = size
@@ -17,11 +17,11 @@ class Room:
 
     @property
     def held(self) -> int:
-        """Bytes that are taken."""
+        """The number of reserved bytes."""
         return self._held.total()
 
     def take(self, who: Hashable, size: int) -> bool:
-        """Takes so much for them; False, and nothing is taken, where that is more than their share."""
+        """Reserve bytes for an owner. Return False, and reserve nothing, if that exceeds the owner's share."""
         if self._held[who] + size > self._free - size:
             return False
         self._held[who] += size
@@ -29,7 +29,7 @@ class Room:
         return True
 
     def give_back(self, who: Hashable, size: int) -> None:
-        """Gives back so much of what they hold."""
+        """Release bytes that the owner holds."""
         self._free += size
         self._held[who] -= size
         if not self._held[who]:

@@ -1,4 +1,4 @@
-"""Running an application: limits on slow clients, a shared port, and a graceful end."""
+"""Run an application: with limits on slow clients, a shared port and a graceful stop."""
 
 import asyncio
 import contextlib
@@ -17,16 +17,16 @@ from shared.web.http_connection import HttpConnection
 
 log = logging.get()
 
-DRAIN = 20.0  # seconds that requests in progress have at the end
+DRAIN = 20.0  # seconds that requests in progress get at the end
 LINGER = 2.0  # seconds for the rest of a refused body
 
 
 async def serve(
     app: web.Application, host: str, port: int, header_timeout: float = 10.0, sockets: Sequence[socket.socket] = ()
 ) -> None:
-    """Serves until SIGTERM or SIGINT, then lets the requests in progress finish. RuntimeError: it cannot listen.
+    """Serve until SIGTERM or SIGINT, then let the requests in progress finish. RuntimeError if it cannot listen.
 
-    It listens on the sockets that it is given, which another process may hold too; without any, on `host` and `port`.
+    It listens on the given sockets, which another process may hold too; without any, on `host` and `port`.
     """
     runner = web.AppRunner(app, shutdown_timeout=DRAIN)
     loop = asyncio.get_running_loop()
@@ -34,7 +34,7 @@ async def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     try:
-        await runner.setup()  # what of it has begun is ended below, should the rest fail
+        await runner.setup()  # a part that has started is stopped below if the rest fails
         listeners = await _listen(partial(_handler, app, runner, header_timeout), host, port, sockets)
         settle()
         log.info("server.listening", host=host, port=port)
@@ -58,7 +58,7 @@ async def _listen(
     try:
         return [await loop.create_server(make_handler, host, port, reuse_port=True, backlog=2048)]
     except OSError as error:
-        reason = str(error.strerror).rpartition(": ")[2]  # behind what the loop says of the address
+        reason = str(error.strerror).rpartition(": ")[2]  # after the event loop's text about the address
         raise RuntimeError(
             f"port {port} of {host} cannot be listened on: {reason}; pass another --port or --host"
         ) from None
@@ -71,13 +71,13 @@ def _handler(app: web.Application, runner: web.AppRunner, header_timeout: float)
         "access_log": None,  # as AppRunner passes it
         "keepalive_timeout": header_timeout,
         "lingering_time": LINGER,
-        "auto_decompress": False,  # `read_body` inflates, once the key is known
+        "auto_decompress": False,  # `read_body` decompresses, once the key is checked
     }
     fast_path = app.get(EXPRESS)
     if fast_path is None:
         handler = HttpConnection(runner.server, **options)
     else:
         handler = FastPathConnection(runner.server, fast_path=fast_path, **options)
-    # aiohttp arms its idle timer only after the first request; a client that drips its first headers would stay.
+    # aiohttp starts its idle timer only after the first request: a client whose first headers drip in would stay.
     handler.keep_alive(True)
     return handler

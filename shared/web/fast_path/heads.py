@@ -1,7 +1,7 @@
-"""Heads of requests that come again: what was decided on one holds for the next of the same bytes.
+"""Known heads: a decision on the head of one request holds for the next request with the same bytes.
 
-A client that keeps its connection sends the same head each time, but for the length of the body. To compare 200 bytes
-costs a fiftieth of what it costs to read them as HTTP, to look at each header, and to hash the key.
+A client that keeps its connection sends the same head each time, except for the length of the body. Comparing 200 bytes
+costs a fiftieth of parsing them as HTTP, looking at each header and hashing the key.
 """
 
 from typing import Final
@@ -11,12 +11,12 @@ from aiohttp.http_parser import RawRequestMessage
 
 LENGTH: Final = b"\r\ncontent-length:"
 END: Final = b"\r\n\r\n"
-LONGEST = 2048  # bytes of a head that is kept; each connection keeps its own
-DIGITS = 7  # of a length that is read here
+LONGEST = 2048  # bytes of a head that is kept; each connection keeps one
+DIGITS = 7  # digits of a length that is read here
 
 
 class Head:
-    """The bytes around a head's Content-Length."""
+    """A head as the bytes before and after its Content-Length."""
 
     __slots__ = ("_after", "_at", "_before")
 
@@ -26,7 +26,7 @@ class Head:
         self._after = after
 
     def body_in(self, data: bytes) -> bytes | None:
-        """The body, if the bytes are one whole request with this head."""
+        """Return the body if the bytes are exactly one request with this head."""
         if not data.startswith(self._before):
             return None
         end = data.find(b"\r", self._at, self._at + DIGITS + 1)
@@ -38,18 +38,18 @@ class Head:
 
 
 def is_whole(data: bytes, message: RawRequestMessage) -> bool:
-    """Whether the bytes, in which this message was found, are exactly one request."""
+    """Return whether the bytes in which the parser found this message are exactly one request."""
     if message.chunked or message.upgrade:
         return False
     head = data.find(END) + len(END)
-    # A line that ends otherwise could let the parser see the head's end elsewhere.
+    # If a line ended in another way, the parser could see the end of the head elsewhere.
     if data.count(b"\n", 0, head) != data.count(b"\r\n", 0, head):
         return False
     return head + int(message.headers.get(hdrs.CONTENT_LENGTH, 0)) == len(data)
 
 
 def head_of(data: bytes) -> Head | None:
-    """The head of a request for which `is_whole` holds; None for one that is not kept."""
+    """Return the head of exactly one request, or None if it is not to be kept."""
     end = data.find(END) + len(END)
     at = data.lower().find(LENGTH, 0, end) + len(LENGTH)
     if at < len(LENGTH) or end > LONGEST:
