@@ -1,5 +1,6 @@
 """Signatures of outbound webhooks, against the vectors that Standard Webhooks publishes."""
 
+import base64
 import hashlib
 import hmac
 import json
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from services.workers.deliveries.signatures import headers, sign
 from shared.settings import PROJECT_ROOT
@@ -77,9 +79,23 @@ def test_without_a_secret_nothing_is_signed() -> None:
     assert headers(ID, TIME, BODY, []) == {"webhook-id": ID, "webhook-timestamp": str(TIME)}
 
 
-@given(st.text(min_size=1, max_size=80), st.binary(max_size=200))
-def test_any_secret_makes_one_signature_in_ascii(secret: str, body: bytes) -> None:
-    found = sign(secret, ID, TIME, body)
+def test_the_library_verifies_a_message_under_either_secret() -> None:
+    now = int(time.time())
+    found = headers(ID, now, BODY, [SECRET, OLD])
+    assert [Webhook(secret).verify(BODY, found) for secret in (SECRET, OLD)] == [json.loads(BODY)] * 2
+    with pytest.raises(WebhookVerificationError):
+        Webhook(SECRET).verify(BODY + b" ", found)
+
+
+@pytest.mark.parametrize(("secret", "key"), [("whsec_", b""), ("no base64!", b"no base64!"), ("YWJj", b"abc")])
+def test_a_signature_is_the_hmac_under_the_bytes_of_the_secret(secret: str, key: bytes) -> None:
+    signature = hmac.digest(key, f"{ID}.{TIME}.".encode() + BODY, "sha256")
+    assert sign(secret, ID, TIME, BODY) == f"v1,{base64.b64encode(signature).decode()}"
+
+
+@given(st.text(min_size=1, max_size=80), st.text(max_size=200))
+def test_any_secret_makes_one_signature_in_ascii(secret: str, body: str) -> None:
+    found = sign(secret, ID, TIME, body.encode())
     assert found.startswith("v1,")
     assert " " not in found
     assert found.isascii()
