@@ -11,7 +11,6 @@ from typing import Any
 import uvloop
 
 from services.workers.automations.engine import Engine
-from services.workers.automations.outbox import Watch
 from services.workers.deliveries.desk import Desk
 from services.workers.heartbeat import Heartbeat
 from services.workers.ingest.drain import Drainer
@@ -44,10 +43,9 @@ class Worker:
         self._loop = uvloop.new_event_loop()
         uses = fingerprints_of(settings)
         self._heartbeat = Heartbeat("worker", settings.process_name or "worker", self._url, uses)
-        self._drainer = Drainer(self._heartbeat, pass_on, stopping, pause=_pause)
+        self._drainer = Drainer(self._heartbeat, pass_on, stopping, pause=_pause, automate=self._run_round)
         self._desk = Desk(settings)
         self._engine = Engine(settings, self._desk.wake, stopping)
-        self._watch = Watch()
         self._pass_on_automations = automate
         self._connection: Connection | None = None
 
@@ -74,8 +72,19 @@ class Worker:
         self._loop.close()
 
     async def _ingest(self) -> None:
-        connection = await self._connected()
-        if await self._drainer.drain(connection) and await self._watch.is_on(connection):
+        await self._drainer.drain(await self._connected())
+        if self._drainer.has_events:
+            self._drainer.has_events = False
+            self._pass_on_automations()
+
+    async def _run_round(self, connection: Connection) -> None:
+        """Act on what the last batches wrote. A failure is left to a turn of its own: ingest goes on."""
+        try:
+            await self._engine.run(connection, seconds=0)
+        except Exception as error:
+            if is_unavailable(error):
+                raise
+            log.warning("automations.postponed", error=type(error).__name__)
             self._pass_on_automations()
 
     async def _automate(self) -> None:

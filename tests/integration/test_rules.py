@@ -2,12 +2,10 @@
 
 import pytest
 
-from services.workers.automations import outbox
 from services.workers.automations import rules as remembered
-from services.workers.automations.outbox import Watch
 from services.workers.automations.rules import Book
 from shared.db import Connection
-from tests.support.automating import rows, save
+from tests.support.automating import rows
 from tests.support.ingesting import workspace_id
 
 pytestmark = pytest.mark.integration
@@ -31,14 +29,3 @@ async def test_a_workspace_that_never_had_a_rule_has_none(database: Connection) 
     workspace = await workspace_id(database)
     found = await Book().of(database, [workspace])
     assert not found[workspace].automations
-
-
-async def test_a_worker_hears_of_the_first_rule_by_itself(
-    database: Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(outbox, "LOOK", 0.0)
-    await database.execute("DELETE FROM rule_versions")
-    watch = Watch()
-    assert not await watch.is_on(database)
-    await save(database, {"type": "manual"})
-    assert await watch.is_on(database)

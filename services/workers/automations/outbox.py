@@ -1,6 +1,5 @@
 """The outbox of events. An event is claimed by deleting it in the transaction that acts on it."""
 
-import time
 from typing import Any
 
 from services.workers.automations.rounds import AHEAD, LAST, Round, served, walk
@@ -52,7 +51,6 @@ ORDER BY t.id
 CHAINS = """
 SELECT id, chain || automation_id FROM automation_runs WHERE workspace_id = ANY(%s) AND id = ANY(%s)
 """
-ANYBODY = "SELECT EXISTS (SELECT 1 FROM rule_versions WHERE is_watched)"
 WAITING = f"""
 WITH RECURSIVE {walk("events")}
 SELECT extract(epoch FROM clock_timestamp() - min(since))::float8 FROM (
@@ -62,7 +60,6 @@ SELECT extract(epoch FROM clock_timestamp() - min(since))::float8 FROM (
     UNION ALL SELECT min(due_at) FROM silences WHERE due_at <= clock_timestamp()
 ) found (since)
 """  # noqa: S608  # constants only
-LOOK = 1.0  # seconds for which a process remembers whether any workspace has rules
 
 
 async def skip(connection: Connection) -> int:
@@ -87,21 +84,6 @@ async def waiting(connection: Connection) -> float | None:
     """Return for how many seconds the oldest work has waited, or None if nothing waits."""
     row = await (await connection.execute(WAITING, {"after": 0}, prepare=False)).fetchone()
     return None if row is None else row[0]
-
-
-class Watch:
-    """Remembers for a second whether any workspace has rules, since a worker asks after every drain."""
-
-    def __init__(self) -> None:
-        self._looked = -LOOK
-        self._is_on = False
-
-    async def is_on(self, connection: Connection) -> bool:
-        now = time.monotonic()
-        if now - self._looked >= LOOK:
-            row = await (await connection.execute(ANYBODY)).fetchone()
-            self._is_on, self._looked = bool(row and row[0]), now
-        return self._is_on
 
 
 async def _chains(connection: Connection, runs: dict[int, int]) -> dict[int, tuple[int, ...]]:

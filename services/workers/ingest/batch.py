@@ -77,13 +77,14 @@ class Memory:
 
 @dataclass(slots=True)
 class Outcome:
-    """What a batch came to: for the log, the metrics and the callers who wait."""
+    """What a batch came to: for the log, the metrics, the callers who wait and the automations that follow."""
 
     row_ids: list[int] = field(default_factory=list)
     taken: int = 0
     done: int = 0
     dead: int = 0
     parked: int = 0
+    has_events: bool = False
     dropped: list[Submission] = field(default_factory=list)
     replies: dict[str, list[Reply]] = field(default_factory=lambda: defaultdict(list))
 
@@ -158,6 +159,7 @@ async def _bisect(connection: Connection, submissions: list[Submission], memory:
             if written:
                 await write(connection, written)
         outcome.done += part.done
+        outcome.has_events |= part.has_events
         outcome.dropped += part.dropped
         for gateway, replies in part.replies.items():
             outcome.replies[gateway] += replies
@@ -184,6 +186,7 @@ async def _decide(
     batch = await sort_out(connection, submissions, known=known)
     written = await _decide_fresh(connection, batch.fresh, memory) if batch.fresh else None
     outcome.done = len(batch.fresh)
+    outcome.has_events = bool(written and written.watched)
     records = written.submissions if written else []
     for fresh, record in zip(batch.fresh, records, strict=True):
         if fresh.reply:

@@ -24,12 +24,16 @@ PATIENCE = 3  # batches in a row whose rows were all locked by somebody else; th
 RETRIES = 6  # of a batch that met a deadlock or changing identities
 AWAKE = 0.01  # seconds after a verdict that a worker looks again by itself: a message costs as much as many looks
 LOOK_AGAIN = 0.0001  # seconds between them
+AUTOMATIONS_REST = 19  # times as long as a round took: automations have a twentieth of the time while leads come
 PLANNED_FOR = 100  # leads after which plans are made anew, then after twice as many
 
 
 class Drainer:
-    """A process's way through the journal. `pass_on` sends a hint to another worker; `pause` waits, as exactly as the
-    process can."""
+    """A process's way through the journal.
+
+    `pass_on` sends a hint to another worker; `pause` waits, as exactly as the process can. `automate` runs a round of
+    automations between two batches.
+    """
 
     def __init__(
         self,
@@ -38,8 +42,10 @@ class Drainer:
         stopping: Callable[[], bool],
         *,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        automate: Callable[[Connection], Awaitable[None]] | None = None,
     ) -> None:
         self._pause = pause
+        self._automate = automate
         self._heartbeat = heartbeat
         self._pass_on = pass_on
         self._stopping = stopping
@@ -52,6 +58,8 @@ class Drainer:
         self._took_all = False
         self._awake_until = 0.0
         self._passed_on = False
+        self.has_events = False  # automations may wait for some that were written
+        self._automations_due_at = 0.0
         self._planned_for = self._left = PLANNED_FOR
 
     async def drain(self, connection: Connection, *, older_than_ms: int = 0) -> int:
@@ -67,7 +75,20 @@ class Drainer:
         while goes_on and not self._stopping():
             taken, goes_on = await self._step(connection, older_than_ms)
             total += taken
+            await self._run_automations(connection)
         return total
+
+    async def _run_automations(self, connection: Connection) -> None:
+        """Run a round of automations if batches wrote events and the last round is long enough ago.
+
+        A round may leave events behind, so `has_events` stays true: whoever drains sends a hint afterwards.
+        """
+        began = time.monotonic()
+        if self._automate is None or not self.has_events or began < self._automations_due_at:
+            return
+        await self._automate(connection)
+        ended = time.monotonic()
+        self._automations_due_at = ended + AUTOMATIONS_REST * (ended - began)
 
     async def _step(self, connection: Connection, older_than_ms: int) -> tuple[int, bool]:
         """A batch, if there is one: how many submissions it was, and whether there may be more."""
@@ -175,6 +196,7 @@ class Drainer:
         if outcome.taken:
             seconds = time.perf_counter() - started
             self._pace.took(outcome.taken, seconds)
+            self.has_events |= outcome.has_events
             _record(rows.lane, outcome, seconds)
             await self._plan_anew(connection, outcome.taken)
         return outcome
