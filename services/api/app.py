@@ -108,6 +108,6 @@ def mount_api(app: web.Application, settings: Settings, *, beside: Sequence[web.
     """Adds the API to an application made by `shared.web.app.make_app`. Routes `beside` it are those that other
     services answer at the same address: the document describes them too."""
     routes = [*(limited(route) for route in ROUTES), *openapi.ROUTES]
-    mount(app, routes)
+    mount(app, [*routes, *openapi.FILE_ROUTES])
     openapi.prepare(app, [*routes, *beside], settings.public_url)
     app.cleanup_ctx.append(lifetime(settings))

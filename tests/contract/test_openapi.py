@@ -1,19 +1,18 @@
 """The document: valid, complete, and what the service itself answers with."""
 
 import re
-from pathlib import Path
 
 import aiohttp
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from services.api.openapi.document import document
+from services.api.openapi.handlers import PAGE_FILES
 from services.api.openapi.schemas import nodes
 from tests.contract.catalogue import DOCUMENT, OPERATIONS, ROUTES, Operation, faults, operations
 from tests.contract.records import check_answer
 from tests.contract.service import INBOUND, ask, new_email, post_lead
 
-STATIC = Path(__file__).resolve().parents[2] / "services" / "api" / "openapi" / "static"
 HOSTS = re.compile(r"""(?:https?:)?//[\w.-]+\.[a-z]{2,}""")
 
 
@@ -85,9 +84,26 @@ async def test_it_is_what_the_service_gives(nobody: aiohttp.ClientSession) -> No
 async def test_the_page_runs_nothing_from_elsewhere(nobody: aiohttp.ClientSession) -> None:
     answer = await ask(nobody, "GET", "/api/documentation")
     policy = answer.headers["Content-Security-Policy"]
-    assert "default-src 'none'" in policy
+    assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'; ")
+    assert "unsafe" not in policy
     assert not HOSTS.search(policy)
     page = answer.raw.decode()
     assert not re.search(r"""(?:src|href)=["'](?:https?:)?//""", page)
-    for name in ("page.css", "page.js"):
-        assert (STATIC / name).read_text(encoding="utf-8") in page
+    assert not re.search(r"<style|<script>|style=|\son\w+=", page)
+
+
+@pytest.mark.parametrize("name", PAGE_FILES)
+@pytest.mark.parametrize("encoding", ["gzip", "identity"])
+async def test_a_file_of_the_page_is_sent_once(nobody: aiohttp.ClientSession, name: str, encoding: str) -> None:
+    path, accepted = f"/api/documentation/{name}", {"Accept-Encoding": encoding}
+    answer = await ask(nobody, "GET", path, headers=accepted)
+    assert (answer.status, answer.headers.get("Content-Encoding", "identity")) == (200, encoding)
+    assert answer.raw == PAGE_FILES[name].read_bytes()
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    again = await ask(nobody, "GET", path, headers={**accepted, "If-None-Match": answer.headers["ETag"]})
+    assert (again.status, again.raw) == (304, b"")
+
+
+async def test_what_is_no_file_of_the_page_is_not_found(nobody: aiohttp.ClientSession) -> None:
+    for name in ("page.html", "swagger-ui", "..%2fhandlers.py"):
+        assert (await ask(nobody, "GET", f"/api/documentation/{name}")).code == "NOT_FOUND"

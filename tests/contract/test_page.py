@@ -1,113 +1,79 @@
-"""The documentation's page in a browser: it shows the whole document, and does what a reader expects."""
+"""The documentation's page in a browser: Swagger UI shows the whole document and tries requests, within its policy."""
 
-import asyncio
-import html
+import hashlib
 import json
-import re
-import shutil
-import subprocess
-from collections.abc import Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestServer
+import pytest_asyncio
 
-from services.api.openapi.handlers import STATIC
+from services.api.openapi.handlers import PAGE_FILES, STATIC
 from tests.contract.catalogue import DOCUMENT, OPERATIONS
 from tests.contract.service import Service
+from tests.support.browser import CHROMIUM, Browser, browser
 
-pytestmark = pytest.mark.skipif(shutil.which("chromium") is None, reason="there is no chromium here")
+VENDORED = STATIC / "swagger-ui"
 
-Browse = Callable[[str], str]
-RECEIVE = "inbound_leads_receive_lead"
-
-
-@pytest.fixture
-def browse(tmp_path: Path) -> Browse:
-    """What a browser makes of an address: its document, after the scripts have run."""
-    headless = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}"]
-
-    def shown(url: str) -> str:
-        command = ["chromium", *headless, "--virtual-time-budget=10000", "--dump-dom", url]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
-
-    return shown
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here")
 
 
-def test_every_endpoint_is_shown(service: Service, browse: Browse) -> None:
-    """The policy lets the page's own script run, and the script makes sense of the whole document."""
-    page = browse(f"{service.url}/api/documentation")
-    shown = set(re.findall(r'class="endpoint" id="(\w+)"', page))
-    assert shown == {operation.said["operationId"] for operation in OPERATIONS}
-    assert "`" not in "".join(re.findall(r"<summary>.*?</summary>|<nav.*</nav>", page))
-    assert "at least 1 characters" not in page
+@pytest_asyncio.fixture
+async def page(service: Service, tmp_path: Path) -> AsyncIterator[Browser]:
+    """The page, once it has shown the document."""
+    async with browser(tmp_path) as opened:
+        await opened.open(f"{service.url}/api/documentation")
+        await opened.run("await until(() => $('.opblock-tag-section'))")
+        yield opened
 
 
-def test_the_curl_stands_beside_its_own_answer(service: Service, browse: Browse) -> None:
-    page = html.unescape(browse(f"{service.url}/api/documentation#{RECEIVE}"))
-    content = DOCUMENT["paths"]["/api/inbound/leads"]["post"]["requestBody"]["content"]
-    sent, answer = re.findall(r"<figcaption>(.*?)(?:<button.*?)?</figcaption><pre.*?>(.*?)</pre>", page, re.DOTALL)
-    assert json.loads(re.findall(r"-d '(.*)'$", sent[1], re.DOTALL)[0]) == content["application/json"]["example"]
-    assert answer[0] == "201"
-    assert json.loads(answer[1]).keys() == {"status", "lead_id", "is_duplicate", "submission_id"}
+def test_vendored_files_are_those_of_the_package() -> None:
+    said = json.loads((VENDORED / "vendored.json").read_text(encoding="utf-8"))
+    found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in VENDORED.iterdir()}
+    del found["vendored.json"]
+    assert found == said["sha256"]
+    assert said["version"] in (VENDORED / "swagger-ui-bundle.js").read_text(encoding="utf-8")
+    assert {path.name for path in PAGE_FILES.values() if path.parent == VENDORED} <= found.keys()
 
 
-async def driven(browse: Browse, steps: str, document: web.StreamResponse | dict[str, Any] = DOCUMENT) -> Any:
-    """What steps in the page's own window come to, once it has shown the document or said why not."""
-    script = f"""<script type="module">
-        const $ = (query) => document.querySelector(query);
-        const until = async (is) => {{ while (!is()) await new Promise((then) => setTimeout(then, 10)); }};
-        await until(() => $('.endpoint, [role=alert]'));
-        const found = await (async () => {{ {steps} }})();
-        const output = Object.assign(document.createElement('output'), {{ value: JSON.stringify(found) }});
-        document.body.replaceChildren(output);
-    </script>"""
-    page = (STATIC / "page.html").read_text(encoding="utf-8").replace(
-        "/* page.js */", (STATIC / "page.js").read_text(encoding="utf-8")
-    ) + script
-
-    async def show(request: web.Request) -> web.Response:
-        return web.Response(text=page, content_type="text/html")
-
-    async def describe(request: web.Request) -> web.StreamResponse:
-        return web.json_response(document) if isinstance(document, dict) else document
-
-    app = web.Application()
-    app.add_routes([web.get("/api/documentation", show), web.get("/api/v1/openapi.json", describe)])
-    async with TestServer(app) as server:
-        shown = await asyncio.to_thread(browse, str(server.make_url("/api/documentation")))
-    return json.loads(html.unescape(re.findall(r"<output>(.*)</output>", shown)[0]))
+@needs_chromium
+async def test_page_shows_every_operation(page: Browser) -> None:
+    shown = await page.run("""
+        for (const tag of document.querySelectorAll('.opblock-tag-section:not(.is-open) > .opblock-tag')) tag.click();
+        await until(() => !$('.opblock-tag-section:not(.is-open)'));
+        const [path, method] = ['.opblock-summary-path', '.opblock-summary-method'];
+        return [...document.querySelectorAll('.opblock[id^="operations-"]')].map(
+            (one) => `${one.querySelector(method).textContent} ${one.querySelector(path).dataset.path}`);
+    """)
+    assert sorted(set(shown)) == sorted(str(each) for each in OPERATIONS)
+    assert (await page.run("return $('.info .title').textContent")).startswith(DOCUMENT["info"]["title"])
+    assert page.console == []
 
 
-async def test_the_same_link_opens_a_closed_box_again(browse: Browse) -> None:
-    steps = f"""
-        const link = $('nav a[href="#{RECEIVE}"]'), box = $('#{RECEIVE}');
-        link.click();
-        await until(() => box.open);
-        box.open = false;
-        link.firstChild.click();
-        await until(() => box.open);
-        return true;
-    """
-    assert await driven(browse, steps) is True
+@needs_chromium
+async def test_page_tries_a_request_with_the_key_that_was_entered(page: Browser, service: Service, key: str) -> None:
+    status, command = await page.run(f"""
+        $('.auth-wrapper .authorize').click();
+        type(await until(() => $('.auth-container input')), {json.dumps(key)});
+        $('.auth-btn-wrapper .authorize').click();
+        (await until(() => $('.auth-btn-wrapper .btn-done'))).click();
+        [...document.querySelectorAll('.opblock-tag')].find((tag) => tag.dataset.tag === 'service').click();
+        (await until(() => $('#operations-service-me_show .opblock-summary-control'))).click();
+        (await until(() => $('#operations-service-me_show .try-out__btn'))).click();
+        (await until(() => $('#operations-service-me_show .execute'))).click();
+        const answer = await until(() => $('#operations-service-me_show .live-responses-table .response'));
+        return [answer.innerText, $('#operations-service-me_show .curl').textContent];
+    """)
+    assert status.startswith("200")
+    assert f"Authorization: Bearer {key}" in command
+    assert page.console == []
+    assert [url for url in page.requests if not url.startswith((f"{service.url}/", "data:"))] == []
 
 
-async def test_a_search_that_is_cleared_leaves_the_groups_as_they_were(browse: Browse) -> None:
-    steps = """
-        const open = () => [...document.querySelectorAll('nav > details')].map((group) => group.open);
-        const type = (text) => Object.assign($('#search'), { value: text }).dispatchEvent(new Event('input'));
-        const before = open();
-        ['le', 'lead', ''].forEach(type);
-        return [before, open()];
-    """
-    before, after = await driven(browse, steps)
-    assert before == after
-    assert before.count(True) == 1
-
-
-async def test_a_document_that_cannot_be_read_is_no_blank_page(browse: Browse) -> None:
-    said = await driven(browse, "return $('[role=alert]').textContent", web.Response(status=503))
-    assert "it answered 503" in said
-    assert "again" in said
+@needs_chromium
+async def test_page_fits_a_phone(page: Browser, service: Service) -> None:
+    await page.open("about:blank", width=390, height=844)
+    await page.open(f"{service.url}/api/documentation#/inbound/inbound_leads_receive_lead", width=390, height=844)
+    width = await page.run("await until(() => $('.opblock.is-open')); return document.documentElement.scrollWidth")
+    assert width <= 390
+    assert page.console == []

@@ -13,7 +13,6 @@ from shared import __version__
 from shared.web.describe import description
 
 INTRODUCTION = Path(__file__).with_name("introduction.md")
-DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def document(routes: Sequence[web.RouteDef], public_url: str = "") -> dict[str, Any]:
@@ -36,7 +35,6 @@ def document(routes: Sequence[web.RouteDef], public_url: str = "") -> dict[str, 
             "version": __version__,
             "description": INTRODUCTION.read_text(encoding="utf-8"),
         },
-        "jsonSchemaDialect": DIALECT,
         "servers": [{"url": public_url or "/"}],
         "tags": [{"name": name} for name in _nouns(routes)],
         "paths": paths,

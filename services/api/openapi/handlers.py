@@ -1,9 +1,10 @@
-"""`/api/v1/openapi.json` and `/api/documentation`: made once."""
+"""`/api/v1/openapi.json` and `/api/documentation`, which shows it with Swagger UI: each answer is made once."""
 
 import asyncio
-import base64
+import gzip
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,31 +12,50 @@ import orjson
 from aiohttp import web
 
 from services.api.openapi.document import document
+from shared.errors import NotFound
 from shared.web.access import public
 from shared.web.describe import gives
 
 STATIC = Path(__file__).with_name("static")
+PAGE_FILES = {  # by the last part of their address
+    "page.css": STATIC / "page.css",
+    "page.js": STATIC / "page.js",
+    "swagger-ui.css": STATIC / "swagger-ui" / "swagger-ui.css",
+    "swagger-ui-bundle.js": STATIC / "swagger-ui" / "swagger-ui-bundle.js",
+}
+MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript"}
+# Swagger UI sets styles through the DOM alone, which needs no exception. Its icons are data: addresses in its style.
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 
 class Fixed:
     """An answer that stays the same for the life of the process."""
 
     def __init__(self, body: bytes, media: str, headers: Mapping[str, str] | None = None) -> None:
-        self.tag = hashlib.sha256(body).hexdigest()[:32]
+        self._tag = hashlib.sha256(body).hexdigest()[:32]
         self._body = body
+        self._compressed = gzip.compress(body, mtime=0)
         self._headers = {
             "Content-Type": f"{media}; charset=utf-8" if media.startswith("text/") else media,
             "Cache-Control": "no-cache",  # kept, and asked about each time: the tag makes that cheap
-            "ETag": f'"{self.tag}"',
+            "Vary": "Accept-Encoding",
+            "X-Content-Type-Options": "nosniff",
             **(headers or {}),
         }
 
     def answer(self, request: web.Request) -> web.Response:
-        """The whole of it, or 304 to who has it."""
-        for known in request.if_none_match or ():
-            if known.value in ("*", self.tag):
-                return web.Response(status=304, headers={"ETag": self._headers["ETag"]})
-        return web.Response(body=self._body, headers=self._headers)
+        """The whole of it, compressed where the client can read that, or 304 to who has it."""
+        is_compressed = "gzip" in request.headers.get("Accept-Encoding", "")
+        tag = f"{self._tag}-gzip" if is_compressed else self._tag
+        headers = {**self._headers, "ETag": f'"{tag}"'}
+        if any(known.value in ("*", tag) for known in request.if_none_match or ()):
+            return web.Response(status=304, headers={"ETag": headers["ETag"], "Vary": headers["Vary"]})
+        if is_compressed:
+            return web.Response(body=self._compressed, headers={**headers, "Content-Encoding": "gzip"})
+        return web.Response(body=self._body, headers=headers)
 
 
 class Late:
@@ -55,6 +75,7 @@ class Late:
 
 DOCUMENT = web.AppKey("document", Late)
 PAGE = web.AppKey("page", Fixed)
+FILES = web.AppKey("files", dict[str, Late])
 
 
 @public
@@ -71,10 +92,21 @@ async def documentation(request: web.Request) -> web.Response:
     return request.app[PAGE].answer(request)
 
 
+@public
+@gives(None, raw="text/javascript", also=(304,))
+async def page_file(request: web.Request) -> web.Response:
+    """Send a script or a style of the page."""
+    found = request.app[FILES].get(request.match_info["name"])
+    if found is None:
+        raise NotFound
+    return (await found.get()).answer(request)
+
+
 ROUTES = [
     web.get("/api/v1/openapi.json", openapi),
     web.get("/api/documentation", documentation),
 ]
+FILE_ROUTES = [web.get("/api/documentation/{name}", page_file)]  # no part of the document
 
 
 def prepare(app: web.Application, described: Sequence[web.RouteDef], public_url: str) -> None:
@@ -82,27 +114,14 @@ def prepare(app: web.Application, described: Sequence[web.RouteDef], public_url:
     url = public_url.rstrip("/")
     app[DOCUMENT] = Late(lambda: Fixed(orjson.dumps(document(described, url)), "application/json"))
     app[PAGE] = page()
+    app[FILES] = {name: Late(partial(_read_file, path)) for name, path in PAGE_FILES.items()}
 
 
 def page() -> Fixed:
-    """The page with its style and its script inside: one answer, and a policy that lets nothing else run."""
-    html = _static("page.html")
-    hashes = {}
-    for name in ("page.css", "page.js"):
-        text = _static(name)
-        html = html.replace(f"/* {name} */", text)
-        hashes[name] = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-    policy = (
-        f"default-src 'none'; style-src 'sha256-{hashes['page.css']}'; script-src 'sha256-{hashes['page.js']}'; "
-        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    )
-    headers = {
-        "Content-Security-Policy": policy,
-        "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "no-referrer",
-    }
-    return Fixed(html.encode(), "text/html", headers)
+    """The page, with a policy that lets nothing from elsewhere and nothing inline run."""
+    headers = {"Content-Security-Policy": PAGE_POLICY, "Referrer-Policy": "no-referrer"}
+    return Fixed((STATIC / "page.html").read_bytes(), "text/html", headers)
 
 
-def _static(name: str) -> str:
-    return (STATIC / name).read_text(encoding="utf-8")
+def _read_file(path: Path) -> Fixed:
+    return Fixed(path.read_bytes(), MEDIA_TYPES[path.suffix])

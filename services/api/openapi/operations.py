@@ -40,7 +40,7 @@ def operation(route: web.RouteDef, schemas: Schemas) -> Part:
         "operationId": _operation_id(route),
         "tags": [noun(route.path)],
         "summary": summary,
-        "description": text,
+        "description": "\n\n".join(part for part in (text, _scope_text(scope)) if part),
         "security": _security(scope),
         "parameters": [*_in_path(route.path), *_asked(said)],
         "responses": {**successes, **_failures(route, said, scope)},
@@ -55,6 +55,15 @@ def _security(scope: str) -> list[Part]:
     if scope == PUBLIC:
         return []
     return [{BEARER: [] if scope == ANY_KEY else [one]} for one in scope.split(OR)]
+
+
+def _scope_text(scope: str) -> str:
+    """The scope in words: pages for people show no scopes of a key that is sent as a bearer token."""
+    if scope == PUBLIC:
+        return "No key is needed."
+    if scope == ANY_KEY:
+        return "Any key will do."
+    return "Scope: " + " or ".join(f"`{one}`" for one in scope.split(OR)) + "."
 
 
 def _words(handler: Any) -> tuple[str, str]:
