@@ -6,6 +6,7 @@ import aiohttp
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from docs.openapi_file import OPENAPI_FILE, openapi_text
 from services.api.openapi.document import document
 from services.api.openapi.handlers import PAGE_FILES
 from services.api.openapi.schemas import nodes
@@ -72,6 +73,18 @@ async def test_a_lead_is_answered_by_its_status(client: aiohttp.ClientSession) -
     for own, others in (("200", answers[1:]), ("201", answers[:1]), ("202", answers[:1])):
         schema = receive.said["responses"][own]["content"]["application/json"]["schema"]
         assert all(faults(schema, answer.body) for answer in others), own
+
+
+def test_file_in_the_repository_is_up_to_date() -> None:
+    """If it is not: `.venv/bin/python -m docs.openapi_file`."""
+    assert OPENAPI_FILE.read_text(encoding="utf-8") == openapi_text()
+
+
+def test_names_of_schemas_are_plain() -> None:
+    for name, schema in DOCUMENT["components"]["schemas"].items():
+        assert re.fullmatch("[A-Z][A-Za-z]+", name)
+        assert not name.endswith(("Record", "Input", "Output"))
+        assert schema.get("title", name) == name
 
 
 async def test_it_is_what_the_service_gives(nobody: aiohttp.ClientSession) -> None:

@@ -9,19 +9,41 @@ from aiohttp import web
 from services.api.openapi import parts
 from services.api.openapi.operations import SERVICE, noun, operation
 from services.api.openapi.schemas import Schemas
+from services.api.openapi.webhook_operations import MESSAGE_DESCRIPTIONS, webhook_operations
 from shared import __version__
 from shared.web.describe import description
 
 INTRODUCTION = Path(__file__).with_name("introduction.md")
+TAG_DESCRIPTIONS = {
+    "inbound": "Where leads come in: single ones, batches, form submissions, and the webhooks of other services.",
+    "leads": "The leads of the workspace: filter, search and edit them, tag them, read their timeline.",
+    "operations": "What waits, which processes are alive, and what was given up.",
+    "forms": "Forms with fields of their own, and the addresses at which websites submit them.",
+    "submissions": "Everything that was received, and what became of it. Failed ones can be processed again.",
+    "pipelines": "Sales pipelines and their stages.",
+    "tags": "The tags of the workspace.",
+    "users": "The people that leads and tasks are assigned to.",
+    "api-keys": "Keys of this API: scopes, rate limits and expiry.",
+    "tasks": "To-dos, about a lead or for a user.",
+    "automations": "Rules that act on events: a trigger and the steps that follow. Each run is recorded.",
+    "lead-scoring-rules": "Conditions that add points to a lead's score or take points away.",
+    "integrations": "Connections to other services: sources of leads, and providers of mail, SMS and chat.",
+    "webhooks": "Subscriptions of your addresses to events. The messages are described under Webhooks.",
+    "deliveries": "Every outgoing message with its attempts. Messages can be sent again.",
+    "suppressions": "Addresses that get no mail, and the page on which people unsubscribe.",
+    SERVICE: "The service itself: its health, this document, and what your key may do.",
+}
 
 
 def document(routes: Sequence[web.RouteDef], public_url: str = "") -> dict[str, Any]:
     """OpenAPI 3.1 of those routes."""
-    schemas = Schemas(description(route.handler) for route in routes)
+    described = [description(route.handler) for route in routes]
+    schemas = Schemas([*described, *MESSAGE_DESCRIPTIONS.values()])
     schemas.components |= parts.SCHEMAS
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = operation(route, schemas)
+    webhooks = webhook_operations(schemas)
     components = {
         "securitySchemes": parts.SECURITY,
         "parameters": parts.PARAMETERS,
@@ -34,11 +56,13 @@ def document(routes: Sequence[web.RouteDef], public_url: str = "") -> dict[str, 
             "title": "LeadHub",
             "version": __version__,
             "description": INTRODUCTION.read_text(encoding="utf-8"),
+            "license": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": public_url or "/"}],
-        "tags": [{"name": name} for name in _nouns(routes)],
+        "tags": [{"name": name, "description": TAG_DESCRIPTIONS[name]} for name in _nouns(routes)],
         "paths": paths,
-        "components": {"schemas": schemas.used([paths, components]), **components},
+        "webhooks": webhooks,
+        "components": {"schemas": schemas.used([paths, webhooks, components]), **components},
     }
 
 

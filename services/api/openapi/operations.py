@@ -145,7 +145,7 @@ def _answer(said: Description, record: Part) -> Part:
         return record
     if not said.listed:
         return exactly({"data": record})
-    return {"anyOf": [_page(record, "Page"), _page(record, "Cursor")]}
+    return {"oneOf": [_page(record, "Page"), _page(record, "Cursor")]}
 
 
 def _page(record: Part, kind: str) -> Part:

@@ -7,12 +7,11 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
+from services.api.openapi.component_names import REFERENCE, component_names, renamed
 from shared.validation import Shape
 from shared.web.describe import Description
 
 Schema = dict[str, Any]
-
-REFERENCE = "#/components/schemas/{model}"
 
 
 class _Untitled(GenerateJsonSchema):
@@ -35,13 +34,18 @@ class Schemas:
             for shape in (said.gives, *said.instead.values()):
                 if shape is not None:
                     inputs[_key(shape), "serialization"] = TypeAdapter(shape)
-        self._made, defined = TypeAdapter.json_schemas(
+        made, defined = TypeAdapter.json_schemas(
             [(*key, adapter) for key, adapter in inputs.items()],
-            ref_template=REFERENCE,
+            ref_template=REFERENCE + "{model}",
             schema_generator=_Untitled,
             union_format="primitive_type_array",
         )
-        self.components: dict[str, Schema] = defined.get("$defs", {})
+        schemas = defined.get("$defs", {})
+        names = component_names(schemas)
+        self._made: dict[tuple[str, JsonSchemaMode], Schema] = renamed(made, names)
+        self.components: dict[str, Schema] = {}
+        for name, schema in schemas.items():  # in alphabetical order: what is sent comes ahead of what is shown
+            self.components.setdefault(names[name], renamed(schema, names) | {"title": names[name]})
         for schema in (*self._made.values(), *self.components.values()):
             _tidy(schema)
         self._close_answers()
@@ -54,7 +58,7 @@ class Schemas:
         name = _name(schema)
         stricter = name if len(self._required[_key(shape.fields)]) == 1 else f"New{name}"
         self.components[stricter] = with_required(self.components[name], shape.required) | {"title": stricter}
-        return {"$ref": REFERENCE.format(model=stricter)}
+        return {"$ref": REFERENCE + stricter}
 
     def shown(self, record: Any) -> Schema:
         """Of a record or a whole answer."""
@@ -109,7 +113,7 @@ def nodes(schema: Any) -> Iterator[Schema]:
 def references(value: Any) -> Iterator[str]:
     """The names of the schemas that a value refers to."""
     for node in nodes(value):
-        if isinstance(node.get("$ref"), str) and node["$ref"].startswith(REFERENCE.format(model="")):
+        if isinstance(node.get("$ref"), str) and node["$ref"].startswith(REFERENCE):
             yield _name(node)
 
 
@@ -127,6 +131,8 @@ def _tidy(schema: Schema) -> None:
         options = node.get("anyOf")
         if isinstance(options, list) and len(options) == 2 and {"type": "null"} in options:
             _shorten(node, next(option for option in options if option != {"type": "null"}))
+        elif isinstance(options, list) and all("$ref" in option for option in options):
+            node["oneOf"] = node.pop("anyOf")  # no two of our objects have the same fields
         if "string" in node.get("type", ()) and node.get("minLength"):
             node.setdefault("pattern", r"\S")
 

@@ -1,0 +1,21 @@
+"""Writes docs/openapi.json, the document of the whole service: `.venv/bin/python -m docs.openapi_file`."""
+
+import json
+from pathlib import Path
+
+from services.api.app import ROUTES as API_ROUTES
+from services.api.openapi.document import document
+from services.api.openapi.handlers import ROUTES as DOCUMENTATION_ROUTES
+from services.gateway.app import ROUTES as GATEWAY_ROUTES
+
+OPENAPI_FILE = Path(__file__).with_name("openapi.json")
+
+
+def openapi_text() -> str:
+    """The file's text."""
+    made = document([*API_ROUTES, *DOCUMENTATION_ROUTES, *GATEWAY_ROUTES])
+    return json.dumps(made, indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    OPENAPI_FILE.write_text(openapi_text(), encoding="utf-8")

@@ -1,0 +1,56 @@
+"""The names of the document's schemas: `Lead` for what is shown, `LeadFields` for what is sent."""
+
+from collections.abc import Iterable
+from typing import Any
+
+REFERENCE = "#/components/schemas/"
+
+# Classes whose name says too little outside of the code, or whose short name belongs to what is shown.
+NAMES = {
+    "All": "AllConditions",
+    "Any_": "AnyCondition",
+    "Not": "NotCondition",
+    "Change": "FieldChange",
+    "Delay": "DelayDuration",
+    "Manual": "ManualTrigger",
+    "BatchLine": "BatchResult",
+    "DryRun": "DryRunResult",
+    "InboundAnswer": "InboundResult",
+    "AttemptRecord": "DeliveryAttempt",
+    "FormField": "NewFormField",
+    "FormSent": "FormFields",
+    "FormSettings": "FormSettingsFields",
+    "IntegrationSettings": "IntegrationSettingsFields",
+    "NewApiKeyRecord": "ApiKeyWithSecret",
+    "NewWebhookRecord": "WebhookWithSecret",
+    "ReplayRecord": "ReplayResult",
+    "ResentRecord": "ResendResult",
+    "RunFields": "AutomationRunFields",
+    "RunRecord": "AutomationRun",
+}
+
+
+def component_names(made: Iterable[str]) -> dict[str, str]:
+    """A name for each that pydantic gave. What is sent and shown in two forms has one name, that of what is sent.
+
+    Raises ValueError where two would have the same name.
+    """
+    names: dict[str, str] = {}
+    owners: dict[str, str] = {}
+    for name in made:
+        own = name.removesuffix("-Input").removesuffix("-Output")
+        names[name] = NAMES.get(own, own.removesuffix("Record"))
+        if owners.setdefault(names[name], own) != own:
+            raise ValueError(f"Two schemas are named {names[name]}: {own} and {owners[names[name]]}.")
+    return names
+
+
+def renamed(value: Any, names: dict[str, str]) -> Any:
+    """A part of the document with its references under their new names."""
+    if isinstance(value, dict):
+        return {name: renamed(part, names) for name, part in value.items()}
+    if isinstance(value, list):
+        return [renamed(part, names) for part in value]
+    if isinstance(value, str) and value.startswith(REFERENCE):
+        return REFERENCE + names[value.removeprefix(REFERENCE)]
+    return value

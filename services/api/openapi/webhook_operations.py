@@ -1,0 +1,52 @@
+"""The outgoing webhooks of the document: one POST to the receiver for each event."""
+
+import inspect
+
+from services.api.openapi.parts import TEXT, Part
+from services.api.openapi.schemas import Schemas
+from services.api.shapes.webhook_events import EVENT_MESSAGES
+from shared.web.describe import Description
+
+MESSAGE_DESCRIPTIONS = {event: Description(gives=message) for event, message in EVENT_MESSAGES.items()}
+SIGNATURES = "Absent where an automation sends to an address without a secret."
+MESSAGE_HEADERS: list[Part] = [
+    {
+        "name": name,
+        "in": "header",
+        "required": required,
+        "description": text,
+        "schema": TEXT,
+    }
+    for name, required, text in (
+        ("webhook-id", True, "The message's id, the same in every attempt: a message may come twice."),
+        ("webhook-timestamp", True, "When this attempt was signed, in Unix seconds."),
+        ("webhook-signature", False, f"The signatures of Standard Webhooks, separated by spaces. {SIGNATURES}"),
+        ("X-LeadHub-Signature", False, f"`sha256=` and the hex HMAC-SHA256 of the body. {SIGNATURES}"),
+    )
+]
+RECEIVER_ANSWERS: Part = {
+    "2XX": {"description": "The message was received."},
+    "410": {"description": "Ends the subscription: it is switched off."},
+    "default": {"description": "The message is sent again, for about a day."},
+}
+
+
+def webhook_operations(schemas: Schemas) -> dict[str, Part]:
+    """The operations by event."""
+    return {event: {"post": _webhook_operation(event, schemas)} for event in EVENT_MESSAGES}
+
+
+def _webhook_operation(event: str, schemas: Schemas) -> Part:
+    text = " ".join((inspect.getdoc(EVENT_MESSAGES[event]) or "").split())
+    return {
+        "operationId": f"webhook_{event.replace('.', '_')}",
+        "summary": text.partition(". ")[0].rstrip("."),
+        "description": text,
+        "security": [],
+        "parameters": MESSAGE_HEADERS,
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": schemas.shown(EVENT_MESSAGES[event])}},
+        },
+        "responses": RECEIVER_ANSWERS,
+    }

@@ -1,0 +1,59 @@
+"""The messages that webhooks send are those that the OpenAPI document describes."""
+
+from datetime import UTC, datetime
+from typing import Any, get_args
+
+import jsonschema_rs
+import orjson
+import pytest
+
+from services.api.openapi.document import document
+from services.api.shapes.leads import LeadRecord
+from services.api.shapes.webhooks import Event
+from services.workers.automations.effects import RAN
+from shared.deliveries import Happening
+from shared.leads.events import facts
+
+pytestmark = pytest.mark.unit
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+DOCUMENT = document([])
+LEAD: dict[str, Any] = {
+    **dict.fromkeys(LeadRecord.__annotations__),
+    **{"id": 7, "status": "new", "lead_score": 0, "starred": False, "custom_fields": {}, "tags": []},
+    **{"created_at": NOW, "updated_at": NOW},
+}
+MESSAGES = [
+    facts("lead.created", {"source": "ads", "channel": "api", "submission_id": "x", "tags_added": ["a"], "form_id": 3}),
+    facts("lead.updated", {"changes": {"pipeline_stage_id": {"from": None, "to": 2}}, "notes_added": True}),
+    facts("lead.updated", {"changes": {"assigned_user_id": {"from": 1, "to": 2}}}),
+    facts(
+        "lead.duplicate", {"matched_on": ["email"], "channel": "api", "changes": {"email": {"from": None, "to": "a"}}}
+    ),
+]
+
+
+def message_faults(event: str, message: dict[str, Any]) -> list[str]:
+    """What is wrong with a message by the document."""
+    schema = DOCUMENT["webhooks"][event]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    rooted = {**schema, "components": DOCUMENT["components"]}
+    validator = jsonschema_rs.Draft202012Validator(rooted, validate_formats=True)
+    return [error.message for error in validator.iter_errors(orjson.loads(orjson.dumps(message)))]
+
+
+def test_every_event_that_can_be_subscribed_to_is_described() -> None:
+    assert DOCUMENT["webhooks"].keys() == {*get_args(Event), RAN} - {"*"}
+
+
+@pytest.mark.parametrize("lead", [LEAD, {"id": 7}], ids=["lead", "removed"])
+def test_messages_fit_their_description(lead: dict[str, Any]) -> None:
+    told = {fact.type: fact.data for found in MESSAGES for fact in found}
+    told |= {"lead.deleted": {}, RAN: {"automation_id": 1, "run_id": 2}}
+    assert told.keys() == DOCUMENT["webhooks"].keys()
+    for event, data in told.items():
+        assert message_faults(event, Happening(event, NOW, 7, lead, data).body("msg_1")) == [], event
+
+
+def test_message_with_a_field_too_many_does_not_fit() -> None:
+    message = Happening("tag.added", NOW, 7, LEAD, {"tag": "a", "other": 1}).body("msg_1")
+    assert message_faults("tag.added", message)
