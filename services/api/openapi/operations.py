@@ -103,10 +103,11 @@ def _asked(said: Description) -> list[Part]:
 def _fields(place: str, shape: Shape) -> list[Part]:
     schema = query_schema(shape)
     required = schema.get("required", ())
-    return [
-        {"name": name, "in": place, "required": name in required, "schema": field}
-        for name, field in schema["properties"].items()
-    ]
+    made: list[Part] = []
+    for name, field in schema["properties"].items():
+        text = {"description": field.pop("description")} if "description" in field else {}
+        made.append({"name": name, "in": place, **text, "required": name in required, "schema": field})
+    return made
 
 
 def _body(said: Description, shape: Shape, schemas: Schemas) -> Part:
