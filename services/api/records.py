@@ -3,20 +3,27 @@
 No function here can be called without its workspace.
 """
 
-from collections.abc import Mapping
-from typing import Any, cast
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar, cast
 
+from aiohttp import web
 from sqlalchemy import ColumnElement, Select, UnaryExpression, delete, func, insert, select, tuple_, update
 from sqlalchemy import cast as sql_cast
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.operators import desc_op
 
 from services.api.cursors import Position
-from services.api.pages import Page
-from shared.errors import Fields, NotFound
+from services.api.pages import Page, page_of, paged
+from services.api.requests import workspace_of
+from services.api.state import listing, reading, writing
+from shared.errors import Fields, NotFound, ValidationFailed
 from shared.models import Base, Lead
+from shared.web.answers import answer
+from shared.web.paths import id_in
 
 Record = dict[str, Any]
+T = TypeVar("T")
 
 
 class Noun:
@@ -130,3 +137,39 @@ async def unknown_lead(connection: AsyncConnection, workspace_id: int, asked: Ma
     if id_ is None or (await connection.execute(query)).first():
         return {}
     return {"lead_id": [f"There is no lead {id_}."]}
+
+
+async def list_records(request: web.Request, noun: Noun) -> web.Response:
+    """The answer with a page of the records, newest first."""
+    page = page_of(request)
+    async with listing(request) as connection:
+        records, total = await noun.page(connection, workspace_of(request), page)
+    return answer(paged(request, records, page, total))
+
+
+async def show_record(request: web.Request, noun: Noun) -> web.Response:
+    """The answer with the record that the path names. Raises NotFound."""
+    async with reading(request) as connection:
+        return answer({"data": await noun.find(connection, workspace_of(request), id_in(request))})
+
+
+def created_record(record: Record, path: str) -> web.Response:
+    """The answer with a new record of the list at that path."""
+    return answer({"data": record}, 201, {"Location": f"{path}/{record['id']}"})
+
+
+async def delete_record(
+    request: web.Request, delete: Callable[[AsyncConnection, int, int], Awaitable[None]]
+) -> web.Response:
+    """The empty answer once `delete(connection, workspace_id, id)` has removed the record that the path names."""
+    workspace, id_ = workspace_of(request), id_in(request)
+    await writing(request, lambda connection: delete(connection, workspace, id_))
+    return web.Response(status=204)
+
+
+async def write_unique(request: web.Request, taken: Fields, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    """What `work` comes to in a transaction. Raises ValidationFailed with `taken` where a unique index refuses it."""
+    try:
+        return await writing(request, work)
+    except IntegrityError as error:
+        raise ValidationFailed(taken) from error

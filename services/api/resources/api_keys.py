@@ -9,11 +9,10 @@ from sqlalchemy import update as change
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.bounds import one_at_a_time
-from services.api.pages import page_of, paged
-from services.api.records import Noun, Record
-from services.api.requests import body_of, check, key_of, workspace_of
+from services.api.records import Noun, Record, created_record, delete_record, list_records, show_record
+from services.api.requests import body_of, check, key_of
 from services.api.shapes.api_keys import ApiKeyFields, ApiKeyRecord, NewApiKeyRecord
-from services.api.state import SETTINGS, listing, raw, reading, writing
+from services.api.state import SETTINGS, raw, writing
 from shared import tenants
 from shared.errors import Conflict
 from shared.keys import Key
@@ -39,10 +38,7 @@ FULL = (
 @gives(ApiKeyRecord, listed=True)
 async def index(request: web.Request) -> web.Response:
     """List the API keys, newest first, those revoked too."""
-    page = page_of(request)
-    async with listing(request) as connection:
-        keys, total = await API_KEYS.page(connection, workspace_of(request), page)
-    return answer(paged(request, keys, page, total))
+    return await list_records(request, API_KEYS)
 
 
 @needs("*")
@@ -64,15 +60,14 @@ async def create(request: web.Request) -> web.Response:
             return await _create(connection, asking, fields)
 
     made = await writing(request, work)
-    return answer({"data": made}, 201, {"Location": f"/api/v1/api-keys/{made['id']}"})
+    return created_record(made, "/api/v1/api-keys")
 
 
 @needs("*")
 @gives(ApiKeyRecord)
 async def show(request: web.Request) -> web.Response:
     """Show an API key, without its secret."""
-    async with reading(request) as connection:
-        return answer({"data": await API_KEYS.find(connection, workspace_of(request), id_in(request))})
+    return await show_record(request, API_KEYS)
 
 
 @needs("*")
@@ -98,9 +93,7 @@ async def update(request: web.Request) -> web.Response:
 @gives(None, status=204)
 async def delete(request: web.Request) -> web.Response:
     """Revoke an API key. Services feel it within 5 seconds; it stays in the list."""
-    id_ = id_in(request)
-    await writing(request, lambda connection: _revoke(connection, workspace_of(request), id_))
-    return web.Response(status=204)
+    return await delete_record(request, _revoke)
 
 
 async def _create(connection: AsyncConnection, key: Key, fields: Record) -> Record:

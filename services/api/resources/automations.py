@@ -10,7 +10,7 @@ from services.api import runs as rows
 from services.api.automations import AUTOMATIONS, RUNS
 from services.api.bounds import expect_room
 from services.api.pages import page_of, paged
-from services.api.records import Record
+from services.api.records import Record, created_record, delete_record, list_records, show_record
 from services.api.requests import body_of, check, json_of, workspace_of
 from services.api.shapes.automations import AutomationFields, AutomationRecord, RunFields, RunRecord
 from services.api.state import SETTINGS, VAULT, listing, reading, writing
@@ -35,10 +35,7 @@ EXAMPLE = {
 @gives(AutomationRecord, listed=True)
 async def index(request: web.Request) -> web.Response:
     """List the automations, newest first."""
-    page = page_of(request)
-    async with listing(request) as connection:
-        found, total = await AUTOMATIONS.page(connection, workspace_of(request), page)
-    return answer(paged(request, found, page, total))
+    return await list_records(request, AUTOMATIONS)
 
 
 @needs("write:automations")
@@ -60,15 +57,14 @@ async def create(request: web.Request) -> web.Response:
         return await automations.insert_automation(connection, workspace, sealed)
 
     made = await writing(request, work)
-    return answer({"data": made}, 201, {"Location": f"/api/v1/automations/{made['id']}"})
+    return created_record(made, "/api/v1/automations")
 
 
 @needs("read:automations")
 @gives(AutomationRecord)
 async def show(request: web.Request) -> web.Response:
     """Show an automation."""
-    async with reading(request) as connection:
-        return answer({"data": await AUTOMATIONS.find(connection, workspace_of(request), id_in(request))})
+    return await show_record(request, AUTOMATIONS)
 
 
 @needs("write:automations")
@@ -92,9 +88,7 @@ async def update(request: web.Request) -> web.Response:
 @gives(None, status=204)
 async def delete(request: web.Request) -> web.Response:
     """Delete an automation. Its runs that wait end with it."""
-    workspace, id_ = workspace_of(request), id_in(request)
-    await writing(request, lambda connection: automations.remove(connection, workspace, id_))
-    return web.Response(status=204)
+    return await delete_record(request, automations.remove)
 
 
 @needs("read:automations")

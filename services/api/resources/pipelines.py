@@ -5,6 +5,7 @@ from aiohttp import web
 from services.api import board
 from services.api.board import PIPELINES
 from services.api.pages import page_of, paged
+from services.api.records import created_record, delete_record
 from services.api.requests import body_of, workspace_of
 from services.api.shapes.pipelines import NewPipelineFields, PipelineFields, PipelineRecord
 from services.api.state import listing, reading, writing
@@ -36,7 +37,7 @@ async def create(request: web.Request) -> web.Response:
     """Make a pipeline, with stages if they are sent. Made the default, it takes the place of the one before."""
     fields = await body_of(request)
     made = await writing(request, lambda connection: board.create_pipeline(connection, workspace_of(request), fields))
-    return answer({"data": made}, 201, {"Location": f"/api/v1/pipelines/{made['id']}"})
+    return created_record(made, "/api/v1/pipelines")
 
 
 @needs("read:pipelines")
@@ -63,6 +64,4 @@ async def update(request: web.Request) -> web.Response:
 @gives(None, status=204, other_statuses=(409,))
 async def delete(request: web.Request) -> web.Response:
     """Delete a pipeline and its stages. Neither the default nor one that has leads can be deleted."""
-    id_ = id_in(request)
-    await writing(request, lambda connection: board.delete_pipeline(connection, workspace_of(request), id_))
-    return web.Response(status=204)
+    return await delete_record(request, board.delete_pipeline)

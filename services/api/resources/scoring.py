@@ -4,11 +4,10 @@ from aiohttp import web
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.api.pages import page_of, paged
-from services.api.records import Noun, Record
+from services.api.records import Noun, Record, created_record, delete_record, list_records, show_record
 from services.api.requests import body_and_errors, check, workspace_of
 from services.api.shapes.scoring import ScoringRuleFields, ScoringRuleRecord
-from services.api.state import listing, reading, writing
+from services.api.state import writing
 from shared.automations.conditions import ALONE, Condition
 from shared.errors import Fields
 from shared.models import ScoringRule
@@ -27,10 +26,7 @@ _condition = TypeAdapter(Condition)
 @gives(ScoringRuleRecord, listed=True)
 async def index(request: web.Request) -> web.Response:
     """List the scoring rules, newest first."""
-    page = page_of(request)
-    async with listing(request) as connection:
-        rules, total = await RULES.page(connection, workspace_of(request), page)
-    return answer(paged(request, rules, page, total))
+    return await list_records(request, RULES)
 
 
 @needs("write:automations")
@@ -45,15 +41,14 @@ async def create(request: web.Request) -> web.Response:
     fields, errors = await body_and_errors(request)
     rule = _checked({}, fields, errors)
     made = await writing(request, lambda connection: RULES.insert(connection, workspace_of(request), rule))
-    return answer({"data": made}, 201, {"Location": f"/api/v1/lead-scoring-rules/{made['id']}"})
+    return created_record(made, "/api/v1/lead-scoring-rules")
 
 
 @needs("read:automations")
 @gives(ScoringRuleRecord)
 async def show(request: web.Request) -> web.Response:
     """Show a scoring rule."""
-    async with reading(request) as connection:
-        return answer({"data": await RULES.find(connection, workspace_of(request), id_in(request))})
+    return await show_record(request, RULES)
 
 
 @needs("write:automations")
@@ -75,9 +70,7 @@ async def update(request: web.Request) -> web.Response:
 @gives(None, status=204)
 async def delete(request: web.Request) -> web.Response:
     """Delete a scoring rule."""
-    id_ = id_in(request)
-    await writing(request, lambda connection: RULES.delete(connection, workspace_of(request), id_))
-    return web.Response(status=204)
+    return await delete_record(request, RULES.delete)
 
 
 def _checked(rule: Record, fields: Record, errors: Fields) -> Record:

@@ -2,14 +2,12 @@
 
 from aiohttp import web
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.api.pages import page_of, paged
-from services.api.records import Noun
+from services.api.records import Noun, created_record, delete_record, list_records, write_unique
 from services.api.requests import body_of, workspace_of
 from services.api.shapes.deliveries import SuppressionFields, SuppressionRecord
-from services.api.state import VAULT, listing, raw, reading, writing
+from services.api.state import VAULT, raw, reading, writing
 from shared import unsubscribing
 from shared.errors import ValidationFailed
 from shared.leads.contact import Invalid, normalise_email
@@ -17,9 +15,7 @@ from shared.models import Suppression
 from shared.unsubscribing import Unsubscriber
 from shared.validation import MESSAGES
 from shared.web.access import needs, public
-from shared.web.answers import answer
 from shared.web.describe import gives, takes
-from shared.web.paths import id_in
 
 SUPPRESSIONS = Noun(Suppression, SuppressionRecord)
 TAKEN = {"email": ["The email has already been taken."]}
@@ -45,10 +41,7 @@ HEADERS = {
 @gives(SuppressionRecord, listed=True)
 async def index(request: web.Request) -> web.Response:
     """List the addresses that get no mail, newest first."""
-    page = page_of(request)
-    async with listing(request) as connection:
-        found, total = await SUPPRESSIONS.page(connection, workspace_of(request), page)
-    return answer(paged(request, found, page, total))
+    return await list_records(request, SUPPRESSIONS)
 
 
 @needs("write:integrations")
@@ -59,21 +52,17 @@ async def create(request: web.Request) -> web.Response:
     workspace, fields = workspace_of(request), await body_of(request)
     try:
         row = {"email": normalise_email(fields["email"]), "reason": "manual"}
-        made = await writing(request, lambda connection: SUPPRESSIONS.insert(connection, workspace, row))
     except Invalid as error:
         raise ValidationFailed({"email": [MESSAGES["email"].format(field="email")]}) from error
-    except IntegrityError as error:
-        raise ValidationFailed(TAKEN) from error
-    return answer({"data": made}, 201, {"Location": f"/api/v1/suppressions/{made['id']}"})
+    made = await write_unique(request, TAKEN, lambda connection: SUPPRESSIONS.insert(connection, workspace, row))
+    return created_record(made, "/api/v1/suppressions")
 
 
 @needs("write:integrations")
 @gives(None, status=204)
 async def delete(request: web.Request) -> web.Response:
     """Let an address get mail again."""
-    id_ = id_in(request)
-    await writing(request, lambda connection: SUPPRESSIONS.delete(connection, workspace_of(request), id_))
-    return web.Response(status=204)
+    return await delete_record(request, SUPPRESSIONS.delete)
 
 
 @public

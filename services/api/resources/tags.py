@@ -4,15 +4,12 @@ from typing import Any
 
 from aiohttp import web
 from sqlalchemy import BigInteger, ColumnElement, Text, any_, cast, func, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.api.pages import page_of, paged
-from services.api.records import Noun, Record
+from services.api.records import Noun, created_record, delete_record, list_records, show_record, write_unique
 from services.api.requests import body_of, workspace_of
 from services.api.shapes.tags import TagFields, TagRecord
-from services.api.state import listing, raw, reading, writing
-from shared.errors import ValidationFailed
+from services.api.state import raw
 from shared.leads import references
 from shared.models import LeadCountDelta, LeadMarginal, Tag
 from shared.web.access import needs
@@ -40,10 +37,7 @@ TAKEN = {"name": ["The name has already been taken."]}
 @gives(TagRecord, listed=True)
 async def index(request: web.Request) -> web.Response:
     """List the tags, newest first."""
-    page = page_of(request)
-    async with listing(request) as connection:
-        tags, total = await TAGS.page(connection, workspace_of(request), page)
-    return answer(paged(request, tags, page, total))
+    return await list_records(request, TAGS)
 
 
 @needs("write:tags")
@@ -52,16 +46,15 @@ async def index(request: web.Request) -> web.Response:
 async def create(request: web.Request) -> web.Response:
     """Make a tag. Its name is unique in the workspace, in any case."""
     fields = await body_of(request)
-    tag = await _write(request, lambda connection: TAGS.insert(connection, workspace_of(request), fields))
-    return answer({"data": tag}, 201, {"Location": f"/api/v1/tags/{tag['id']}"})
+    tag = await write_unique(request, TAKEN, lambda connection: TAGS.insert(connection, workspace_of(request), fields))
+    return created_record(tag, "/api/v1/tags")
 
 
 @needs("read:tags")
 @gives(TagRecord)
 async def show(request: web.Request) -> web.Response:
     """Show a tag."""
-    async with reading(request) as connection:
-        return answer({"data": await TAGS.find(connection, workspace_of(request), id_in(request))})
+    return await show_record(request, TAGS)
 
 
 @needs("write:tags")
@@ -71,7 +64,9 @@ async def update(request: web.Request) -> web.Response:
     """Change a tag. Renaming it renames it on every lead."""
     id_ = id_in(request)
     fields = await body_of(request)
-    tag = await _write(request, lambda connection: TAGS.update(connection, workspace_of(request), id_, fields))
+    tag = await write_unique(
+        request, TAKEN, lambda connection: TAGS.update(connection, workspace_of(request), id_, fields)
+    )
     return answer({"data": tag})
 
 
@@ -79,9 +74,7 @@ async def update(request: web.Request) -> web.Response:
 @gives(None, status=204)
 async def delete(request: web.Request) -> web.Response:
     """Delete a tag. It disappears from every lead at once."""
-    id_ = id_in(request)
-    await writing(request, lambda connection: delete_tag(connection, workspace_of(request), id_))
-    return web.Response(status=204)
+    return await delete_record(request, delete_tag)
 
 
 async def delete_tag(connection: AsyncConnection, workspace_id: int, id_: int) -> None:
@@ -90,10 +83,3 @@ async def delete_tag(connection: AsyncConnection, workspace_id: int, id_: int) -
     await references.seize(await raw(connection), workspace_id)
     await TAGS.delete(connection, workspace_id, id_)
     await references.clear(await raw(connection), workspace_id, "tag", id_)
-
-
-async def _write(request: web.Request, work: Any) -> Record:
-    try:
-        return await writing(request, work)
-    except IntegrityError as error:
-        raise ValidationFailed(TAKEN) from error

@@ -7,10 +7,10 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.pages import paged, read_page
-from services.api.records import Noun, Record
+from services.api.records import Noun, Record, created_record, delete_record, show_record
 from services.api.requests import body_and_errors, check, query_and_errors, workspace_of
 from services.api.shapes.tasks import TaskFields, TaskQuery, TaskRecord
-from services.api.state import listing, raw, reading, writing
+from services.api.state import listing, raw, writing
 from shared.errors import Fields
 from shared.leads import references
 from shared.models import Lead, Task, User
@@ -49,15 +49,14 @@ async def create(request: web.Request) -> web.Response:
         return await TASKS.insert(connection, workspace, fields)
 
     task = await writing(request, work)
-    return answer({"data": task}, 201, {"Location": f"/api/v1/tasks/{task['id']}"})
+    return created_record(task, "/api/v1/tasks")
 
 
 @needs("read:leads")
 @gives(TaskRecord)
 async def show(request: web.Request) -> web.Response:
     """Show a task."""
-    async with reading(request) as connection:
-        return answer({"data": await TASKS.find(connection, workspace_of(request), id_in(request))})
+    return await show_record(request, TASKS)
 
 
 @needs("write:leads")
@@ -79,9 +78,7 @@ async def update(request: web.Request) -> web.Response:
 @gives(None, status=204)
 async def delete(request: web.Request) -> web.Response:
     """Delete a task."""
-    id_ = id_in(request)
-    await writing(request, lambda connection: TASKS.delete(connection, workspace_of(request), id_))
-    return web.Response(status=204)
+    return await delete_record(request, TASKS.delete)
 
 
 async def _check(connection: AsyncConnection, workspace_id: int, fields: Record, errors: Fields) -> None:

@@ -1,20 +1,16 @@
 """`/api/v1/users`."""
 
-from typing import Any
-
 from aiohttp import web
 from sqlalchemy import exists, func, select
 from sqlalchemy import update as unassign
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api import placing
-from services.api.pages import page_of, paged
-from services.api.records import Noun, Record
+from services.api.records import Noun, Record, created_record, delete_record, list_records, show_record, write_unique
 from services.api.requests import body_and_errors, check, workspace_of
 from services.api.shapes.users import UserFields, UserRecord
-from services.api.state import listing, raw, reading, writing
-from shared.errors import Fields, ValidationFailed
+from services.api.state import raw, reading
+from shared.errors import Fields
 from shared.leads import references
 from shared.models import Task, User
 from shared.web.access import needs
@@ -30,10 +26,7 @@ TAKEN = {"email": ["The email has already been taken."]}
 @gives(UserRecord, listed=True)
 async def index(request: web.Request) -> web.Response:
     """List the users, newest first."""
-    page = page_of(request)
-    async with listing(request) as connection:
-        users, total = await USERS.page(connection, workspace_of(request), page)
-    return answer(paged(request, users, page, total))
+    return await list_records(request, USERS)
 
 
 @needs("write:users")
@@ -47,16 +40,17 @@ async def create(request: web.Request) -> web.Response:
     """Make a user. The email is unique in the workspace, in any case."""
     fields, errors = await body_and_errors(request)
     check(await _taken(request, fields, 0) | errors)
-    user = await _write(request, lambda connection: USERS.insert(connection, workspace_of(request), fields))
-    return answer({"data": user}, 201, {"Location": f"/api/v1/users/{user['id']}"})
+    user = await write_unique(
+        request, TAKEN, lambda connection: USERS.insert(connection, workspace_of(request), fields)
+    )
+    return created_record(user, "/api/v1/users")
 
 
 @needs("read:users")
 @gives(UserRecord)
 async def show(request: web.Request) -> web.Response:
     """Show a user."""
-    async with reading(request) as connection:
-        return answer({"data": await USERS.find(connection, workspace_of(request), id_in(request))})
+    return await show_record(request, USERS)
 
 
 @needs("write:users")
@@ -67,7 +61,9 @@ async def update(request: web.Request) -> web.Response:
     id_ = id_in(request)
     fields, errors = await body_and_errors(request)
     check(await _taken(request, fields, id_) | errors)
-    user = await _write(request, lambda connection: USERS.update(connection, workspace_of(request), id_, fields))
+    user = await write_unique(
+        request, TAKEN, lambda connection: USERS.update(connection, workspace_of(request), id_, fields)
+    )
     return answer({"data": user})
 
 
@@ -75,9 +71,7 @@ async def update(request: web.Request) -> web.Response:
 @gives(None, status=204)
 async def delete(request: web.Request) -> web.Response:
     """Delete a user. Its leads and tasks are assigned to nobody then."""
-    id_ = id_in(request)
-    await writing(request, lambda connection: _delete(connection, workspace_of(request), id_))
-    return web.Response(status=204)
+    return await delete_record(request, _delete)
 
 
 async def _delete(connection: AsyncConnection, workspace_id: int, id_: int) -> None:
@@ -101,10 +95,3 @@ async def _taken(request: web.Request, fields: Record, id_: int) -> Fields:
     )
     async with reading(request) as connection:
         return TAKEN if (await connection.execute(select(other))).scalar_one() else {}
-
-
-async def _write(request: web.Request, work: Any) -> Record:
-    try:
-        return await writing(request, work)
-    except IntegrityError as error:
-        raise ValidationFailed(TAKEN) from error

@@ -10,11 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.bounds import expect_room
 from services.api.endpoints import cancel, let_try
-from services.api.pages import page_of, paged
-from services.api.records import Noun, Record
+from services.api.records import Noun, Record, created_record, delete_record, list_records, show_record
 from services.api.requests import body_and_errors, check, workspace_of
 from services.api.shapes.webhooks import NewWebhookRecord, WebhookFields, WebhookRecord
-from services.api.state import SETTINGS, VAULT, listing, reading, writing
+from services.api.state import SETTINGS, VAULT, writing
 from shared.deliveries import subscription_endpoint
 from shared.errors import Fields
 from shared.guard import Policy
@@ -36,10 +35,7 @@ OVERLAP = timedelta(hours=24)  # in which the secret of before signs as well
 @gives(WebhookRecord, listed=True)
 async def index(request: web.Request) -> web.Response:
     """List the webhook subscriptions, newest first."""
-    page = page_of(request)
-    async with listing(request) as connection:
-        webhooks, total = await WEBHOOKS.page(connection, workspace_of(request), page)
-    return answer(paged(request, webhooks, page, total))
+    return await list_records(request, WEBHOOKS)
 
 
 @needs("write:integrations")
@@ -62,15 +58,14 @@ async def create(request: web.Request) -> web.Response:
         return await WEBHOOKS.insert(connection, workspace, {**fields, "secret": sealed})
 
     made = await writing(request, work)
-    return answer({"data": {**made, "secret": secret}}, 201, {"Location": f"/api/v1/webhooks/{made['id']}"})
+    return created_record({**made, "secret": secret}, "/api/v1/webhooks")
 
 
 @needs("read:integrations")
 @gives(WebhookRecord)
 async def show(request: web.Request) -> web.Response:
     """Show a webhook subscription, without its secret."""
-    async with reading(request) as connection:
-        return answer({"data": await WEBHOOKS.find(connection, workspace_of(request), id_in(request))})
+    return await show_record(request, WEBHOOKS)
 
 
 @needs("write:integrations")
@@ -97,14 +92,7 @@ async def update(request: web.Request) -> web.Response:
 @gives(None, status=204)
 async def delete(request: web.Request) -> web.Response:
     """Delete a webhook subscription. What is still on its way to it is not sent."""
-    workspace, id_ = workspace_of(request), id_in(request)
-
-    async def work(connection: AsyncConnection) -> None:
-        await cancel(connection, workspace, "subscription", id_)
-        await WEBHOOKS.delete(connection, workspace, id_)
-
-    await writing(request, work)
-    return web.Response(status=204)
+    return await delete_record(request, _delete_webhook)
 
 
 @needs("write:integrations")
@@ -124,6 +112,11 @@ async def rotate_secret(request: web.Request) -> web.Response:
         return await WEBHOOKS.update(connection, workspace, id_, keys)
 
     return answer({"data": {**await writing(request, work), "secret": secret}})
+
+
+async def _delete_webhook(connection: AsyncConnection, workspace_id: int, id_: int) -> None:
+    await cancel(connection, workspace_id, "subscription", id_)
+    await WEBHOOKS.delete(connection, workspace_id, id_)
 
 
 def _url_errors(request: web.Request, fields: Record) -> Fields:
