@@ -9,10 +9,9 @@ from shared.errors import BadRequest, Fields, UnsupportedMediaType, ValidationFa
 from shared.keys import Key
 from shared.leads.inbound import Malformed, parse
 from shared.web.access import KEY
+from shared.web.answers import JSON
 from shared.web.bodies import read_body
 from shared.web.describe import description
-
-JSON = "application/json"
 
 
 def key_of(request: web.Request) -> Key:

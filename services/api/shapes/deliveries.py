@@ -5,10 +5,10 @@ from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
+from shared.deliveries import Kind
 from shared.leads.inbound import Email
 from shared.validation import QueryId, Time
 
-Kind = Literal["webhook", "email", "sms", "slack", "notice"]
 DeliveryState = Literal["pending", "sent", "failed", "cancelled", "suppressed"]
 
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from typing_extensions import TypedDict
 
-from services.api.shapes.leads import Status
+from shared.automations.fields import Status
 from shared.validation import QueryFlag, QueryId, QueryText, Time
 
 

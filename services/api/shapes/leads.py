@@ -1,17 +1,16 @@
 """Leads as they are sent and shown, and their timeline."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, Strict, StringConstraints
 from typing_extensions import TypedDict
 
 from services.api.shapes.tags import TagName
+from shared.automations.fields import Status
 from shared.leads.inbound import CustomFields, Email
 from shared.leads.merge import MOST_NOTES
 from shared.validation import Flag, Id, Text64, Text100, Text255
-
-Status = Literal["new", "contacted", "qualified", "converted", "lost"]
 
 # What duplicates brought together can be sent back as it is.
 Notes = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, max_length=MOST_NOTES)]
