@@ -93,7 +93,7 @@ async def documentation(request: web.Request) -> web.Response:
 
 
 @public
-@gives(None, raw="text/javascript", also=(304,))
+@gives(None, raw="text/javascript", other_statuses=(304,))
 async def page_file(request: web.Request) -> web.Response:
     """Send a script or a style of the page."""
     found = request.app[FILES].get(request.match_info["name"])
