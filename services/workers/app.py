@@ -13,12 +13,12 @@ from shared.collector import settle
 from shared.settings import Settings
 
 settings = Settings()
-warnings.filterwarnings("ignore", category=SecurityWarning)  # to run as root does no harm: no message is unpickled
+warnings.filterwarnings("ignore", category=SecurityWarning)  # running as root is safe: no message is unpickled
 
-# No bound on messages that are not acknowledged: they are hints, and who gets many finds nothing for most. With a bound
-# of one a worker can wait for ever. From Redis: `QoS.ack` of kombu 5.7 raises, where Redis is frozen, before it forgets
-# the message. From RabbitMQ: the acknowledgement of a message that came while another was at work is left to the event
-# loop's next round, and without it the broker sends nothing that would begin one.
+# Unacknowledged messages are not limited: they are hints, and handling one that finds nothing is cheap. With a limit of
+# one, a worker can wait for ever. Redis: `QoS.ack` of kombu 5.7 raises while Redis is frozen, before it forgets the
+# message. RabbitMQ: a message that arrives while another is handled is acknowledged in the event loop's next round, and
+# until it has the acknowledgement the broker sends nothing that would start this round.
 PREFETCHED = 0
 
 app = Celery("leadhub", broker=settings.broker_url, include=["services.workers.tasks"])
@@ -27,7 +27,7 @@ app.conf.update(
     task_serializer="json",
     accept_content=["json"],
     task_default_queue=hints.INGEST.queue,
-    task_acks_late=False,  # a message is a hint: what it points at is safe in a row, and losing it costs milliseconds
+    task_acks_late=False,  # a message is a hint: the work itself is in a row, and losing the hint costs milliseconds
     worker_prefetch_multiplier=PREFETCHED,
     worker_redirect_stdouts=False,
     worker_send_task_events=False,
@@ -46,7 +46,7 @@ worker: Worker | None = None
 
 
 def the_worker() -> Worker:
-    """This process's worker; made when the process starts to work, not at import."""
+    """Return this process's worker. It is created when the process starts to work, not at import."""
     global worker
     if worker is None:
         ingest = hints.Sender(settings.broker_url)
@@ -57,13 +57,13 @@ def the_worker() -> Worker:
 
 @signals.setup_logging.connect
 def _log(**_: Any) -> None:
-    """Takes Celery's place in setting logs up: ours are JSON on stderr."""
+    """Set up logging instead of Celery: JSON lines on stderr."""
     logging.configure("worker", settings.log_level)
 
 
 @signals.worker_init.connect
 def _start(**_: Any) -> None:
-    _log()  # Celery asks for it only after this
+    _log()  # Celery calls it only after this signal
     metrics_server.serve(settings.metrics_host, settings.metrics_port)
     the_worker().start()
     settle()

@@ -1,6 +1,9 @@
-"""Hints that piled up, as while all workers were stopped, or where many are sent and each is heard between two turns of
-automations. Whoever hears an old one drops all that wait behind it: they were sent after their rows were committed, and
-who looks now sees these. Else a worker would hear of rows by hints that are ever older, and leave them to the sweeper.
+"""Purge hints that have piled up.
+
+Hints pile up while all workers are stopped, or when more are sent than workers handle between two turns of automations.
+A worker that receives an old hint drops all hints behind it in the queue. Their rows are committed already, so the
+worker sees these rows when it looks now. Without the purge, hints would arrive later and later, and the sweeper would
+do the work.
 """
 
 import time
@@ -11,14 +14,14 @@ from shared import logging
 
 log = logging.get()
 
-OLD = 2.0  # seconds that a hint was on its way; clocks of machines may differ by less
-EVERY = 1.0  # seconds between two times that one queue is emptied: some hints may lie with this worker already
+OLD = 2.0  # seconds after which a hint is old; the machines' clocks must differ by less
+EVERY = 1.0  # seconds between two purges of a queue: this worker may have prefetched some old hints
 
 _emptied: dict[str, float] = {}
 
 
 def drop_behind(app: Celery, queue: str, sent: float) -> None:
-    """Empties the queue if the hint that came from it was sent long ago, in seconds of the epoch."""
+    """Purge the queue if the hint received from it is old. `sent` is in seconds since the epoch."""
     now = time.monotonic()
     if time.time() - sent < OLD or now - _emptied.get(queue, -EVERY) < EVERY:
         return
@@ -26,7 +29,7 @@ def drop_behind(app: Celery, queue: str, sent: float) -> None:
     try:
         with app.connection_for_write() as connection:
             dropped = app.amqp.queues[queue].bind(connection.default_channel).purge()
-    except Exception as error:  # whatever a broker's client raises: the hints are heard one by one then
+    except Exception as error:  # a broker's client may raise anything; the hints are then handled one by one
         log.warning("hints.kept", queue=queue, error=type(error).__name__)
     else:
         log.info("hints.dropped", queue=queue, hints=dropped)

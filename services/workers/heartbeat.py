@@ -1,6 +1,6 @@
-"""Signs of life of workers and sweepers: a row per process.
+"""Heartbeats of workers and sweepers: one row per process.
 
-The gateway (is there somebody to wait for?) and the supervisor read them.
+The gateway reads them to learn whether a worker is alive. The supervisor reads them to find hung processes.
 """
 
 import os
@@ -20,12 +20,12 @@ from shared.fingerprints import Fingerprints
 log = logging.get()
 
 EVERY = 2.0  # seconds between two beats
-CAREFUL = "interval '10 min'"  # for so long after a process died all note what they take in hand
+CAREFUL = "interval '10 min'"  # for this long after a process died, all processes note the rows they take
 STUCK = 30.0  # seconds in one batch after which the process no longer counts as alive
 
-# The rows that the last life of this process had in hand are still there: it went down with them. A process that only
-# lost its connection says the same, but is not `anew`. No FOR UPDATE here: it would skip the row, which this statement
-# itself updates.
+# If the previous process of this name died while it held journal rows, these rows are still noted, and one more attempt
+# is counted for each. A process that only lost its connection runs the same statement with `anew` false. There is no
+# FOR UPDATE here: it would skip the row that this statement itself updates.
 START = """
 WITH last AS (SELECT in_hand FROM processes WHERE name = %(name)s AND %(anew)s),
 suspected AS (
@@ -37,8 +37,8 @@ ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, host = excluded.host, pid
                                  started_at = now(), seen_at = now(),
                                  died_at = CASE WHEN %(anew)s THEN now() ELSE p.died_at END
 """
-# Answers whether any process died of late: one whose row its next life found, or whose row nobody keeps any more.
-# Not waiting for the disk: what is lost with a crash of the server is only that a process was alive before it.
+# Returns whether any process died recently: a successor found its row, or its row is no longer updated. The commit does
+# not wait for the disk, since a crash of the server loses only the news that a process was alive before it.
 BEAT = f"""
 WITH quick AS (SELECT {UNHURRIED})
 UPDATE processes SET seen_at = now(), in_hand = CASE WHEN %s THEN in_hand ELSE '{{}}' END FROM quick WHERE name = %s
@@ -55,7 +55,7 @@ STOP = "DELETE FROM processes WHERE name = %s"
 
 
 class Heartbeat:
-    """This process's row. `name` stays the same when the process is started again in its place."""
+    """The row of this process. `name` stays the same when the process is restarted."""
 
     def __init__(self, kind: str, name: str, url: str, uses: Callable[[], Fingerprints] = dict) -> None:
         self.kind = kind
@@ -64,14 +64,14 @@ class Heartbeat:
         self._url = url
         self._uses = uses
         self._busy_since: float | None = None
-        # Whether rows that are taken in hand are to be noted first: of use only where something takes processes down.
-        # Until the first beat that is not known.
+        # Whether rows must be noted before they are taken. This is useful only after a process has died, and it is
+        # unknown until the first heartbeat.
         self.is_careful = True
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
     async def start(self, connection: Connection) -> None:
-        """Takes the place of its last life, and beats from now on."""
+        """Register the process, replace its predecessor's row, and start the heartbeat thread."""
         arguments = {"name": self.name, "kind": self.kind, "host": self.host, "pid": os.getpid()}
         arguments["anew"] = not self._thread.is_alive()
         await connection.execute(START, arguments)
@@ -79,16 +79,16 @@ class Heartbeat:
             self._thread.start()
 
     async def take(self, connection: Connection, row_ids: Sequence[int]) -> None:
-        """Notes the journal rows that are taken in hand now: should they take this process down, the next will know."""
+        """Note the journal rows that are taken now. If they kill this process, its successor knows which they were."""
         self.busy()
         await connection.execute(TAKE, (list(row_ids), self.name))
 
     def busy(self) -> None:
-        """Something is in hand from now on."""
+        """Mark the process as busy with a batch."""
         self._busy_since = time.monotonic()
 
     def idle(self) -> None:
-        """Nothing is in hand."""
+        """Mark the process as idle."""
         self._busy_since = None
 
     async def stop(self, connection: Connection) -> None:
@@ -96,7 +96,7 @@ class Heartbeat:
         await connection.execute(STOP, (self.name,))
 
     def _run(self) -> None:
-        """A thread with a connection of its own: a worker whose broker is away must not look dead."""
+        """Update the row from a thread with its own connection: a worker without a broker must not look dead."""
         while not self._stopping.is_set():
             try:
                 with psycopg.connect(self._url, autocommit=True, **options("leadhub heartbeat")) as connection:

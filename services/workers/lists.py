@@ -1,17 +1,17 @@
-"""Keeping lists of leads flat: what triggers appended becomes totals and text to search."""
+"""Keep the read models of the lead list up to date: totals and search texts, from rows that triggers appended."""
 
 from shared import logging
 from shared.db import Connection
 
 log = logging.get()
 
-TEXT_LOCK = 4_712_004  # one at a time: of two that write a lead's text, the later may have read the older lead
-CHUNK = 20_000  # deltas, and leads compared, at a time
-ROWS, LEADS = 1_000, 20_000  # of the queue at a time, and leads in them: a row is a statement's leads, up to 500
+TEXT_LOCK = 4_712_004  # one process at a time: the later of two writers may have read the older lead
+CHUNK = 20_000  # deltas folded, and leads compared, at a time
+ROWS, LEADS = 1_000, 20_000  # limits of one read of the queue; a row holds the leads of one statement, up to 500
 
-# Deltas of a second are many where leads come fast; they are summed up before they meet the totals. They are deleted by
-# their places (ctid), which needs no index; and planned anew each time, since a plan that was made while the table was
-# empty compares each with each.
+# Many deltas accumulate while leads arrive fast, so they are summed before they are added to the totals. They are
+# deleted by ctid, which needs no index. The statement is planned each time: a plan made while the table was empty would compare
+# every row with every other.
 FOLD_COUNTS = f"""
 WITH folded AS (
     DELETE FROM lead_count_deltas WHERE ctid = ANY (ARRAY(
@@ -57,16 +57,16 @@ SELECT count(*) FROM folded
 """  # noqa: S608  # constants only
 EMPTY = tuple(f"DELETE FROM {table} WHERE n = 0" for table in ("lead_counts", "lead_marginals", "lead_times"))  # noqa: S608
 
-# In lower case by way of upper case: of the Greek sigmas two are small, and only one of them is what lower() makes.
-# Line one: names; line two: email; line three: the phone's digits, and how it is written where that is no E.164.
+# Upper case first, then lower case: Greek has two small sigmas, and lower() alone would keep both.
+# Line one holds the names, line two the email, line three the phone's digits and, unless it is E.164, its spelling.
 TEXT = r"""
 translate(lower(upper(concat_ws(' ', first_name, last_name))), E'\n', ' ') || E'\n'
     || translate(coalesce(lower(upper(email)), ''), E'\n', ' ') || E'\n' || CASE
         WHEN phone ~ '^\+\d+$' THEN substr(phone, 2)
         ELSE coalesce(regexp_replace(phone, '\D', '', 'g') || ' ' || translate(lower(upper(phone)), E'\n', ' '), '') END
 """
-# All in one statement, so that the leads are read by a snapshot that has seen every commit whose row it takes. Nobody
-# else writes texts meanwhile, so that new ones need no `ON CONFLICT`, which looks each up by itself and is told twice.
+# This is one statement, so its snapshot includes the leads of every queue row that it takes. The lock keeps out other
+# writers of texts, so new texts need no `ON CONFLICT`, which would look up each row separately.
 FOLD_TEXTS = f"""
 WITH taken AS (
     DELETE FROM lead_search_queue WHERE ctid = ANY (ARRAY(
@@ -94,11 +94,11 @@ WITH taken AS (
 SELECT count(*) = {ROWS} OR sum(cardinality(lead_ids)) >= {LEADS} FROM taken
 """  # noqa: S608  # constants only
 
-# What has gathered is sorted into the index by as much memory, not by the usual 4 MB at a time.
+# The index merges pending entries with this much memory instead of the default 4 MB.
 BEGIN_TEXTS = "SELECT pg_advisory_xact_lock(%s), set_config('work_mem', %s, true)"
 SORT_MEMORY = "64MB"
 
-# Leads whose text is missing or another, and texts without a lead, between two places in the order of the keys.
+# Finds leads with a missing or outdated text, and texts without a lead, within one range of keys.
 STRAY = f"""
 WITH span AS (
     SELECT workspace_id, id FROM leads WHERE (workspace_id, id) > (%(workspace)s, %(id)s)
@@ -122,13 +122,13 @@ SELECT workspace_id, id, (SELECT count(*) FROM stray) FROM (SELECT 1) AS one LEF
 
 
 async def fold_counts(connection: Connection) -> bool:
-    """Sums deltas up into totals; whether more of them may wait."""
+    """Add deltas to the totals. Return whether more may wait."""
     folded = [await (await connection.execute(fold, prepare=False)).fetchone() for fold in (FOLD_COUNTS, FOLD_TIMES)]
     return any(row and row[0] == CHUNK for row in folded)
 
 
 async def fold_texts(connection: Connection) -> bool:
-    """Brings the text of changed leads up to date; whether more of them may wait."""
+    """Update the texts of changed leads. Return whether more may wait."""
     async with connection.transaction():
         await connection.execute(BEGIN_TEXTS, (TEXT_LOCK, SORT_MEMORY))
         row = await (await connection.execute(FOLD_TEXTS, prepare=False)).fetchone()
@@ -136,15 +136,15 @@ async def fold_texts(connection: Connection) -> bool:
 
 
 async def sort_texts(connection: Connection) -> None:
-    """Sorts new texts into the index. Until then every search reads through them; many at once cost a third less.
+    """Merge the index's pending entries. Until then every search scans them; merging many at once costs a third less.
 
-    PostgreSQL does it by itself where 16 MB have gathered, some 13,000 leads: a search reads that in 10 ms.
+    PostgreSQL merges by itself at 16 MB, which is about 13,000 leads. A search scans these in 10 ms.
     """
     await connection.execute("SELECT gin_clean_pending_list('ix_lead_search_text')")
 
 
 async def tidy(connection: Connection) -> None:
-    """Removes counts of nothing, and queues the leads whose text is not what it should be."""
+    """Delete zero counts, and queue the leads whose search text is wrong."""
     for statement in EMPTY:
         await connection.execute(statement)
     workspace, id_ = 0, 0

@@ -1,6 +1,6 @@
-"""What a worker process keeps between messages: one event loop, one connection, one heartbeat.
+"""The state that a worker process keeps between messages: one event loop, one connection, one heartbeat.
 
-Use cases are async and run on this loop, so that there are no sync twins of the data layer.
+Use cases are async and run on this loop, so the data layer needs no synchronous version.
 """
 
 import contextlib
@@ -22,14 +22,14 @@ from shared.settings import Settings
 
 log = logging.get()
 
-TURN = 0.05  # seconds of automations before a worker looks at its other queues again
+TURN = 0.05  # seconds of automations before a worker handles its other queues again
 
 
 class Worker:
-    """A worker process. Every method blocks: it is called from Celery's own thread, one message at a time.
+    """A worker process. Every method blocks: Celery's own thread calls it, one message at a time.
 
-    `pass_on` sends a hint to another worker, `automate` one to those who run automations; `stopping` says whether the
-    process was asked to end.
+    `pass_on` sends an ingest hint to another worker. `automate` sends a hint that automations are due. `stopping`
+    returns whether the process was asked to end.
     """
 
     def __init__(
@@ -50,23 +50,23 @@ class Worker:
         self._connection: Connection | None = None
 
     def start(self) -> None:
-        """Reports for work, if the database is there; else with the first message."""
+        """Register the process. If the database is away, the first message does it instead."""
         self._run(self._connected())
 
     def ingest(self) -> None:
-        """Drains the journal. While the database is away it does nothing: the rows wait."""
+        """Drain the journal. While the database is away this does nothing, and the rows wait."""
         self._run(self._ingest())
 
     def automate(self) -> None:
-        """Acts on what happened and on what is due, for a moment: then ingest has its turn."""
+        """Run automations for at most one turn, then let ingest continue."""
         self._run(self._automate())
 
     def deliver(self) -> None:
-        """Has what is due sent, in the background."""
+        """Send due deliveries in the background."""
         self._desk.wake()
 
     def stop(self) -> None:
-        """Gives everything back."""
+        """Finish the deliveries in flight, unregister the process and close everything."""
         self._desk.stop()
         self._run(self._stop())
         self._loop.close()
@@ -78,7 +78,10 @@ class Worker:
             self._pass_on_automations()
 
     async def _run_round(self, connection: Connection) -> None:
-        """Act on what the last batches wrote. A failure is left to a turn of its own: ingest goes on."""
+        """Run automations for the events of the last batches.
+
+        If the engine fails, ingest continues, and a hint starts a separate turn that reports the error.
+        """
         try:
             await self._engine.run(connection, seconds=0)
         except Exception as error:
@@ -106,7 +109,7 @@ class Worker:
         try:
             self._loop.run_until_complete(work)
         except Exception as error:
-            self._loop.run_until_complete(self._disconnect())  # whatever it was: the next message reports for work anew
+            self._loop.run_until_complete(self._disconnect())  # the next message connects and registers again
             if not is_unavailable(error):
                 raise
             log.warning("worker.database_away", error=type(error).__name__)
@@ -119,5 +122,5 @@ class Worker:
 
 
 async def _pause(seconds: float) -> None:
-    """Nothing else runs on a worker's loop, whose own timers are up to 2 ms late."""
+    """Sleep in the thread: nothing else runs on the worker's loop, and the loop's timers are up to 2 ms late."""
     time.sleep(seconds)  # noqa: ASYNC251

@@ -1,6 +1,6 @@
-"""The sweeper: the clock of the service. It repairs lost hints, empties the spool, and keeps the tables in order.
+"""The sweeper does the periodic work: it repairs lost hints, drains the spool, and maintains the tables.
 
-It needs only PostgreSQL: while the broker is away it ingests everything itself, at once.
+It needs only PostgreSQL. While the broker is away it ingests all submissions itself, without delay.
 """
 
 import asyncio
@@ -31,20 +31,20 @@ from shared.spool import Spool
 
 log = logging.get()
 
-OVERDUE = 200  # milliseconds in the journal after which a row's hint is taken for lost
-LOOK = 0.1  # seconds between looks at the journal
+OVERDUE = 200  # milliseconds in the journal after which a row's hint counts as lost
+LOOK = 0.1  # seconds between two reads of the journal
 LOOK_ALONE = 0.01  # the same while the broker is away
-FOLD_COUNTS = 2.0  # seconds between sums of deltas: a reader adds them up meanwhile
-FOLD_TEXTS = 0.5  # seconds that a search may trail a write, and some
-SORT_TEXTS = 3.0  # seconds between sortings of texts into their index
-PAUSES = (0.5, 1.0, 2.0)  # seconds before a duty that failed goes on; the last one for as long as it fails
-WELL = 10.0  # seconds after which a duty is taken to have been well
+FOLD_COUNTS = 2.0  # seconds between two folds of deltas; readers add pending deltas themselves
+FOLD_TEXTS = 0.5  # seconds that a search may lag behind a write, plus the time of a fold
+SORT_TEXTS = 3.0  # seconds between two merges of new texts into their index
+PAUSES = (0.5, 1.0, 2.0)  # seconds before a failed duty starts again; the last value repeats
+WELL = 10.0  # seconds after which a duty counts as healthy again
 PROBE = 1.0  # seconds between attempts to reach a broker that is away
-DRAIN_LOCK = 4_712_002  # one drainer at a time; two would move entries twice
+DRAIN_LOCK = 4_712_002  # one process at a time drains the spool; two would move entries twice
 
 
 class Sweeper:
-    """The sweeper's duties, each a loop with a connection of its own, so that one that waits holds up no other."""
+    """The sweeper's duties. Each is a loop with its own connection, so a duty that waits does not delay the others."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -58,7 +58,7 @@ class Sweeper:
         self._deliver = Publisher(hints.Sender(settings.broker_url, hints.DELIVERIES))
         self._automate = Publisher(hints.Sender(settings.broker_url, hints.AUTOMATIONS))
         self._spool = Spool(redis.from_url(settings.spool_url, socket_timeout=2, socket_connect_timeout=1))
-        # These outlive the connections of their duties: they learn how much is too much at once, and send meanwhile.
+        # These survive a reconnection of their duties: they keep their batch sizes, and deliveries in flight go on.
         self._drainer = Drainer(self._heartbeat, self._publisher.ask, self._stopping.is_set)
         self._automations = Automations(
             settings, self._automate.ask, self._deliver.ask, self._is_broker_away, self._stopping
@@ -66,7 +66,7 @@ class Sweeper:
         self._deliveries = Deliveries(settings, self._deliver.ask, self._is_broker_away, self._stopping)
 
     async def run(self) -> None:
-        """Works until SIGTERM or SIGINT."""
+        """Work until SIGTERM or SIGINT."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
@@ -97,7 +97,7 @@ class Sweeper:
                 await self._heartbeat.stop(connection)
 
     async def _on_duty(self, duty: Callable[[Connection], Awaitable[None]]) -> None:
-        """Runs a duty until the end, again and again over whatever happens to the database."""
+        """Run a duty until the sweeper stops. Start it again after errors, such as a lost database."""
         failures = 0
         now = asyncio.get_running_loop().time
         while not self._stopping.is_set():
@@ -121,7 +121,7 @@ class Sweeper:
         return self._broker_away
 
     def _try_to_publish(self) -> bool:
-        """In the publisher's thread."""
+        """Send a hint and note whether the broker is away. This runs in the publisher's thread."""
         self._broker_away = not self._publish()
         return not self._broker_away
 
@@ -141,7 +141,7 @@ class Sweeper:
     async def _drain_spool(self, connection: Connection) -> None:
         has_lock = False
         while not self._stopping.is_set():
-            has_lock = has_lock or await _try_lock(connection, DRAIN_LOCK)  # not waited for: a stop would wait too
+            has_lock = has_lock or await _try_lock(connection, DRAIN_LOCK)  # no wait: a stop would wait as well
             if has_lock and (moved := await self._spool.drain(connection)):
                 log.info("spool.drained", submissions=moved)
                 self._publisher.ask()

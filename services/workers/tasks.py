@@ -1,4 +1,4 @@
-"""Message to use case. A task does nothing else."""
+"""The Celery tasks. Each passes its message to one method of the worker and does nothing else."""
 
 import time
 
@@ -16,20 +16,20 @@ def _heard(task: "Task[..., None]", hint: Hint) -> None:
 
 @app.task(name=hints.INGEST.task, ignore_result=True, bind=True)
 def ingest(task: "Task[..., None]") -> None:
-    """Rows wait in the journal."""
+    """Ingest rows that wait in the journal."""
     _heard(task, hints.INGEST)
     the_worker().ingest()
 
 
 @app.task(name=hints.AUTOMATIONS.task, ignore_result=True, bind=True)
 def automate(task: "Task[..., None]") -> None:
-    """Something happened, or is due, that automations may wait for."""
+    """Run automations for events and for runs that are due."""
     _heard(task, hints.AUTOMATIONS)
     the_worker().automate()
 
 
 @app.task(name=hints.DELIVERIES.task, ignore_result=True, bind=True)
 def deliver(task: "Task[..., None]") -> None:
-    """Deliveries are due."""
+    """Send deliveries that are due."""
     _heard(task, hints.DELIVERIES)
     the_worker().deliver()

@@ -1,4 +1,4 @@
-"""What the sweeper does now and then: partitions, keeping times, gauges."""
+"""Regular maintenance by the sweeper: partitions, retention, gauges."""
 
 from datetime import datetime
 
@@ -16,7 +16,7 @@ log = logging.get()
 PARTITIONS = """
 SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'submissions'::regclass
 """
-# Of what lies in no week's partition: an old entry of the spool, or all that came while a clock was wrong.
+# Deletes from the default partition. It holds old entries of the spool and rows that arrived while a clock was wrong.
 STRAYS = """
 DELETE FROM submissions_default WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM submissions_default WHERE received_at < %s LIMIT 5000))
@@ -35,7 +35,7 @@ WITH old AS (
 )
 SELECT FROM old
 """
-# Queues keep their pages for the leads to come (migration 0014); one that has been long gives its own back.
+# Queue tables keep their pages for later leads (migration 0014). A queue that was long returns its pages to the system.
 LONG = 64 << 20  # bytes
 LONG_QUEUES = """
 SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
@@ -45,8 +45,10 @@ PROCESSES = "DELETE FROM processes WHERE seen_at < now() - interval '1 day'"
 
 
 async def measure(connection: Connection, spool: Spool) -> float:
-    """Sets the gauges of what waits: where the spool does not answer, of what waits in the journal. For how long
-    something has, in seconds."""
+    """Set the gauges of waiting submissions and return the age of the oldest one in seconds.
+
+    If the spool does not answer, only the journal is counted.
+    """
     try:
         state = await ledger.read(connection, spool)
     except redis.RedisError:
@@ -58,22 +60,21 @@ async def measure(connection: Connection, spool: Spool) -> float:
 
 
 async def measure_spool(spool: Spool, known: float) -> None:
-    """The same for what waits in the spool, where PostgreSQL need not be there to ask; `known` is what `measure` found
-    last."""
+    """Set the gauges of the spool, without PostgreSQL. `known` is the last result of `measure`, in seconds."""
     SPOOLED.set(await spool.submissions())
     if oldest := await spool.oldest_waiting_s():
         OLDEST.set(max(oldest, known))
 
 
 async def keep_in_order(connection: Connection, now: datetime, keep_days: int) -> None:
-    """Makes the partitions to come, and drops what is past its keeping: partitions whole, keys in chunks."""
-    # A backup that runs holds the table; waiting for it, this would hold up every ingest behind itself.
+    """Create future partitions and delete expired data: whole partitions, other rows in chunks."""
+    # A running backup locks the table. If this waited for the backup, every ingest would wait behind it.
     await connection.execute("SET lock_timeout = '200ms'")
     for statement in partitions.ahead(now):
         try:
             await connection.execute(statement)
         except psycopg.errors.CheckViolation:
-            log.warning("partition.overdue")  # its rows lie in the default partition, and are as good there
+            log.warning("partition.overdue")  # the rows are in the default partition, where they work as well
         except psycopg.errors.LockNotAvailable:
             log.info("partition.postponed")
     names = [row[0] for row in await (await connection.execute(PARTITIONS)).fetchall()]
@@ -95,7 +96,7 @@ async def keep_in_order(connection: Connection, now: datetime, keep_days: int) -
 
 
 async def _give_back(connection: Connection) -> None:
-    # A long one takes its time, and cut short it would begin again, and all that is due each hour with it.
+    # Truncating a long queue takes time. If it were cancelled, the whole hourly maintenance would start again.
     await connection.execute("SET statement_timeout = 0")
     for (name,) in await (await connection.execute(LONG_QUEUES, (LONG,))).fetchall():
         queue = sql.Identifier(name)
