@@ -10,8 +10,8 @@ CHUNK = 20_000  # deltas folded, and leads compared, at a time
 ROWS, LEADS = 1_000, 20_000  # limits of one read of the queue; a row holds the leads of one statement, up to 500
 
 # Many deltas accumulate while leads arrive fast, so they are summed before they are added to the totals. They are
-# deleted by ctid, which needs no index. The statement is planned each time: a plan made while the table was empty would compare
-# every row with every other.
+# deleted by ctid, which needs no index. The statement is planned each time: a plan made while the table was empty would
+# compare every row with every other.
 FOLD_COUNTS = f"""
 WITH folded AS (
     DELETE FROM lead_count_deltas WHERE ctid = ANY (ARRAY(

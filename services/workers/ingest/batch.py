@@ -1,4 +1,4 @@
-"""One batch: journal rows in, leads and verdicts out, in one transaction."""
+"""Ingest one batch in one transaction: journal rows become leads and verdicts."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -25,16 +25,16 @@ from shared.leads.submission import Submission
 from shared.pipelined import transaction
 from shared.replies import REUSED, Reply, Verdict
 
-SUSPECT = 2  # workers that a row took down, as far as that was noted, before it is handled with care
+SUSPECT = 2  # noted deaths of workers after which a row is handled with care
 FIRST = 16  # journal rows of lane 0 that make a batch
 
-# Locked before they are taken out: what another worker has in hand is passed over. They are back if the batch fails.
+# The rows are locked before they are deleted, so rows of another worker are skipped. A failed batch puts them back.
 _TAKE = """
 DELETE FROM journal WHERE ctid = ANY (ARRAY(SELECT ctid FROM journal WHERE {which} FOR UPDATE SKIP LOCKED))
 RETURNING id, attempts, payload
 """
 TAKE = _TAKE.format(which="lane = %s AND id = ANY(%s)")
-# The first rows of lane 0 that nobody has in hand; suspects are left to who is careful.
+# The first rows of lane 0 that no worker holds, without suspect rows, which are handled elsewhere with care.
 TAKE_FIRST = _TAKE.format(
     which=f"lane = {Lane.WAITED_FOR:d} AND id > %s AND due_at <= clock_timestamp() AND attempts < {SUSPECT} "
     f"ORDER BY id LIMIT {FIRST}"
@@ -43,7 +43,7 @@ TAKE_FIRST = _TAKE.format(
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Journal rows to be taken, by the statement that does."""
+    """A statement that takes journal rows, with its arguments."""
 
     lane: int
     statement: str
@@ -51,25 +51,27 @@ class Rows:
 
 
 def rows_of(lane: int, ids: Sequence[int]) -> Rows:
-    """Those rows, as far as no other worker has them in hand."""
+    """Select these rows, except those that another worker holds."""
     return Rows(lane, TAKE, (lane, list(ids)))
 
 
 def first_rows(after: int) -> Rows:
-    """The first that wait in lane 0 with an id above `after`: as many as make a batch, and no more are there if fewer
-    than FIRST come."""
+    """Select the first rows of lane 0 with an id above `after`.
+
+    If fewer rows than the limit come back, no others are waiting.
+    """
     return Rows(Lane.WAITED_FOR, TAKE_FIRST, (after,))
 
 
 class Memory:
-    """What a worker keeps from batch to batch."""
+    """State that a worker keeps between batches."""
 
     def __init__(self) -> None:
         self.ids = LeadIds()
         self.facts = Facts()
 
     def apart(self) -> "Memory":
-        """One for a transaction that may read what it made itself and then take back."""
+        """Return a copy with an empty cache, for a transaction that may cache what it then rolls back."""
         other = Memory()
         other.ids = self.ids
         return other
@@ -77,7 +79,7 @@ class Memory:
 
 @dataclass(slots=True)
 class Outcome:
-    """What a batch came to: for the log, the metrics, the callers who wait and the automations that follow."""
+    """The result of a batch, for the log, the metrics, waiting callers and automations."""
 
     row_ids: list[int] = field(default_factory=list)
     taken: int = 0
@@ -94,23 +96,23 @@ class Outcome:
 
 
 async def ingest(connection: Connection, rows: Rows, memory: Memory) -> Outcome:
-    """Ingests journal rows, those of them that no other worker has in hand. Commits, or raises and changes nothing.
+    """Ingest the selected journal rows. Commit, or raise and change nothing.
 
-    Raises what tells of the database's state or of contention; bad data it isolates itself.
+    Bad data is isolated here. Only errors about the database's state or about contention are raised.
     """
     try:
         return await _attempt(connection, rows, memory, careful=False)
     except Exception as error:
         await _roll_back(connection)
-        memory.facts.forget()  # they may be at fault
+        memory.facts.forget()  # the cache may have caused the error
         if is_unavailable(error) or is_contention(error):
             raise
-        # Data at fault, or a second run: once more under savepoints, which the ordinary batch does without.
+        # The data is bad, or it was ingested before. Try again with savepoints, which an ordinary batch does not need.
         return await _attempt(connection, rows, memory.apart(), careful=True)
 
 
 async def _roll_back(connection: Connection) -> None:
-    """Ends what is left open where a statement failed that was sent along with its commit: that is passed over then."""
+    """Roll back explicitly: when a statement fails in a pipeline, the server skips the commit sent behind it."""
     if not connection.closed:
         await connection.rollback()
 
@@ -133,8 +135,10 @@ async def _attempt(connection: Connection, rows: Rows, memory: Memory, *, carefu
 
 
 async def _with_earlier(connection: Statements, taken: list[TupleRow]) -> tuple[list[int], list[Submission]]:
-    """The rows' ids and submissions in the order in which they were accepted, with what was accepted before under the
-    same idempotency keys; what comes along may have such keys of its own."""
+    """Return the ids and submissions of the rows in the order of acceptance.
+
+    Earlier rows with the same idempotency keys are taken as well, and so on for the keys in these rows.
+    """
     read: dict[int, list[Submission]] = {}
     while taken:
         read |= {row[0]: _read(row[1], row[2]) for row in taken}
@@ -150,11 +154,11 @@ def _read(attempts: int, payload: bytes) -> list[Submission]:
 
 
 async def _bisect(connection: Connection, submissions: list[Submission], memory: Memory, outcome: Outcome) -> None:
-    """Decides under savepoints, in halves where something fails: 15 savepoints for one bad submission in 200."""
+    """Halve the batch until the bad submission is alone: 15 savepoints for one bad submission in 200."""
 
     async def work(some: Sequence[Submission]) -> None:
         part = Outcome()
-        async with connection.transaction(), connection.pipeline():  # its end waits for what was sent
+        async with connection.transaction(), connection.pipeline():  # the end of the pipeline waits for all statements
             written = await _decide(connection, some, memory, part, known=True)
             if written:
                 await write(connection, written)
@@ -169,7 +173,7 @@ async def _bisect(connection: Connection, submissions: list[Submission], memory:
 
 async def _isolate(connection: Connection, bad: Submission, error: Exception, outcome: Outcome) -> None:
     if is_second_run(error):
-        raise error  # decided by another transaction this moment: the whole batch runs again and sees it
+        raise error  # another transaction just decided it: the whole batch runs again and sees that
     if bad.attempts + 1 >= ATTEMPTS:
         await bury(connection, bad, error)
         outcome.dead += 1
@@ -182,7 +186,7 @@ async def _isolate(connection: Connection, bad: Submission, error: Exception, ou
 async def _decide(
     connection: Statements, submissions: Sequence[Submission], memory: Memory, outcome: Outcome, *, known: bool
 ) -> Written | None:
-    """Decides on submissions; what is to be written makes that true."""
+    """Decide on submissions and return the writes that carry out the decisions."""
     batch = await sort_out(connection, submissions, known=known)
     written = await _decide_fresh(connection, batch.fresh, memory) if batch.fresh else None
     outcome.done = len(batch.fresh)
@@ -222,7 +226,7 @@ async def _answer_repeats(connection: Statements, batch: Sorted, records: list[R
         outcome.dropped.append(repeat)
         if repeat.body_hash != first.body_hash:
             outcome.reply(repeat, Verdict("conflict"))
-            if record := written.get(first.id):  # its row is yet to be written
+            if record := written.get(first.id):  # its row is not written yet
                 record["warnings"] = [*dict.fromkeys([*record.get("warnings", ()), REUSED])]
             else:
                 conflicts.append(repeat)

@@ -1,4 +1,4 @@
-"""What waits in the journal: the heads of its lanes, read unlocked and by sizes alone."""
+"""Read the heads of the journal's lanes: ids and sizes of waiting rows, without locks or payloads."""
 
 import time
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ from shared.db import UNHURRIED, Connection
 from shared.journal import Lane
 from shared.pipelined import ask
 
-LOOK_BACK = 2.0  # seconds; then the journal is read from its beginning again
-SEEN, ROWS, BYTES = 500, 256, 4 << 20  # how far a choice looks into a lane: leads, journal rows, bytes of these
+LOOK_BACK = 2.0  # seconds between two reads of the journal from its beginning
+SEEN, ROWS, BYTES = 500, 256, 4 << 20  # limits of one read per lane: leads, journal rows, bytes
 
-# What another worker has in hand is passed over. The first lane's rows are noted in `processes` at once, so that a row
-# that takes its worker down can be recognised by the next; another choice is noted by a statement of its own.
+# Rows that another worker holds are skipped. The rows of the first lane are noted in `processes` by the same statement,
+# so that the next worker recognises a row that killed this one. If another lane is chosen, a second statement notes it.
 CHOOSE = f"""
 WITH waiting AS (
     SELECT l.lane, j.*, sum(n) OVER up_to - n AS before, sum(size) OVER up_to - size AS bytes_before
@@ -40,7 +40,7 @@ PEEK = "SELECT 1 FROM journal WHERE lane = 0 AND id > %s LIMIT 1"
 
 @dataclass(slots=True)
 class Waiting:
-    """The head of a lane."""
+    """The first rows of a lane."""
 
     lane: Lane
     row_ids: list[int]
@@ -50,7 +50,7 @@ class Waiting:
 
     @property
     def is_whole(self) -> bool:
-        """Whether these are all rows of the lane: the choice ends at so many leads, rows or bytes."""
+        """Return whether these are all rows of the lane, so no limit of the read was reached."""
         return sum(self.sizes) < SEEN and len(self.row_ids) < ROWS and self.bytes < BYTES
 
     @property
@@ -58,7 +58,7 @@ class Waiting:
         return self.lane is not Lane.WAITED_FOR
 
     def fitting(self, most: int) -> list[int]:
-        """The first rows that together hold about `most` leads, at least one."""
+        """Return the ids of the first rows that together hold at most `most` leads, but at least one row."""
         chosen: list[int] = []
         size = 0
         for row_id, n in zip(self.row_ids, self.sizes, strict=True):
@@ -70,18 +70,18 @@ class Waiting:
 
 
 class Choice:
-    """A process's eyes on the journal. `name` is that of its row in `processes`."""
+    """A process's reader of the journal. `name` is the name of the process's row in `processes`."""
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._looked_back = 0.0
-        self._low = 0  # all up to it is gone, as far as the last look knows
-        self._lowest = Lane.WAITED_FOR  # lane of the last look
-        self.after = 0  # the same for lane 0 alone, as far as those who take from it know
-        self.noted: list[int] = []  # the rows that the last look noted as in hand
+        self._low = 0  # all rows up to this id are gone, as of the last read
+        self._lowest = Lane.WAITED_FOR  # lowest lane of the last read
+        self.after = 0  # all rows of lane 0 up to this id are gone; set by who takes from lane 0
+        self.noted: list[int] = []  # rows that the last read noted as taken by this process
 
     async def look(self, connection: Connection, older_than_ms: int, lowest: Lane) -> list[Waiting]:
-        """What waits that is at least that old, in lanes from `lowest` on."""
+        """Return the heads of the lanes from `lowest` on, with rows of at least that age."""
         self.look_back()
         if lowest is not self._lowest:
             self._low, self._lowest = 0, lowest
@@ -93,12 +93,15 @@ class Choice:
         return waiting
 
     async def peek(self, connection: Connection) -> bool:
-        """Whether anything waits in lane 0."""
+        """Return whether a row waits in lane 0."""
         return bool(await ask(connection, PEEK, (self.after,)))
 
     def look_back(self) -> None:
-        """Dead rows below the lowest live one are passed over until it is time to look for late ones among them: ids do
-        not commit in order."""
+        """Read from the beginning again if the interval has passed.
+
+        In between, ids below the lowest live row are skipped, since their index entries are dead. Rows do not commit in
+        the order of their ids, so some may appear there late.
+        """
         now = time.monotonic()
         if now - self._looked_back > LOOK_BACK:
             self._low, self.after, self._looked_back = 0, 0, now

@@ -1,4 +1,4 @@
-"""Who a batch is about: its identities claimed, its existing leads locked, in the order of docs/architecture.md."""
+"""Claim a batch's identities and lock its existing leads, in the lock order of docs/architecture.md."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,11 +13,11 @@ from shared.leads.submission import State, Submission
 async def claim(
     connection: Statements, submissions: Sequence[Submission], new_ids: Sequence[int], hold: Mapping[int, int]
 ) -> tuple[Resolution, dict[int, State]]:
-    """Holds what leads may refer to in those workspaces, claims the submissions' identities, resolves the submissions
-    and locks the existing leads among theirs, by id.
+    """Claim the submissions' identities, resolve the submissions to leads, and lock the existing leads in order of id.
 
-    `hold` names the version of each workspace that the batch goes by. Raises what tells of contention where that has
-    passed, or when other transactions kept changing the identities under it.
+    `hold` has the version of each workspace that the batch relies on. The reference locks of these workspaces are taken
+    first. Raises a contention error if a version is outdated, or if other transactions kept changing the
+    identities.
     """
     fresh, new = resolve(submissions, {}, new_ids), set(new_ids)
     for attempt in range(ROUNDS):
@@ -25,9 +25,9 @@ async def claim(
         if not lost:
             return fresh, {}
         states, known = await identities.lock_owners(connection, lost, MERGED)
-        # What an earlier round claimed for new leads is nobody's yet: it decides no more than in the first.
+        # Identities that an earlier round claimed for new leads have no owner yet, so they do not decide anything.
         held = {key: lead for key, lead in known.items() if lead not in new}
-        # Else a lead was merged or deleted, or a contact replaced, between the claim and the lock.
+        # If this is false, a lead was merged or deleted, or a contact replaced, between the claim and the lock.
         if len(known) == len(lost) and {*held.values()} <= states.keys():
             resolution = resolve(submissions, held, new_ids)
             claimed = {key: lead for key, lead in fresh.owners.items() if key not in held}

@@ -1,4 +1,4 @@
-"""Draining: batch after batch until nothing waits, lane 0 first but no lane starved."""
+"""Drain the journal: ingest batches until nothing waits, lane 0 first, without starving the other lanes."""
 
 import asyncio
 import time
@@ -18,21 +18,21 @@ from shared.metrics import BATCH_SECONDS, BATCH_SIZE, INGESTED
 log = logging.get()
 
 MOST = {Lane.WAITED_FOR: FULL, Lane.PROMPT: FULL, Lane.BULK: 100}  # leads in a batch
-TURN = 4  # every so many batches the lowest waiting lane goes first,
-REST = 0.02  # seconds since it last did, if they are small: to look for it costs a fifth of one lead
-PATIENCE = 3  # batches in a row whose rows were all locked by somebody else; then they are left to them
-RETRIES = 6  # of a batch that met a deadlock or changing identities
-AWAKE = 0.01  # seconds after a verdict that a worker looks again by itself: a message costs as much as many looks
-LOOK_AGAIN = 0.0001  # seconds between them
+TURN = 4  # the lowest waiting lane goes first in every fourth batch
+REST = 0.02  # seconds between two such batches: checking the lower lanes costs a fifth of ingesting one lead
+PATIENCE = 3  # batches in a row whose rows were all locked by other workers; then the drain ends
+RETRIES = 6  # attempts at a batch that meets a deadlock or changing identities
+AWAKE = 0.01  # seconds after a verdict in which a worker polls lane 0: a message costs as much as many polls
+LOOK_AGAIN = 0.0001  # seconds between two polls
 AUTOMATIONS_REST_FACTOR = 19  # rests as many times as long as rounds: automations get 5 % of the time of a busy worker
-PLANNED_FOR = 100  # leads after which plans are made anew, then after twice as many
+PLANNED_FOR = 100  # leads until plans are discarded; doubled each time
 
 
 class Drainer:
-    """A process's way through the journal.
+    """Drains the journal for one process.
 
-    `pass_on` sends a hint to another worker; `pause` waits, as exactly as the process can. `automate` runs a round of
-    automations between two batches.
+    `pass_on` sends a hint to another worker. `pause` sleeps, as precisely as the process can. `automate` runs a round
+    of automations between two batches.
     """
 
     def __init__(
@@ -63,12 +63,12 @@ class Drainer:
         self._planned_for = self._left = PLANNED_FOR
 
     async def drain(self, connection: Connection, *, older_than_ms: int = 0) -> int:
-        """Ingests until nothing waits that is at least that old; returns how many submissions that were.
+        """Ingest until no row of at least that age waits. Return the number of submissions ingested.
 
-        Where nobody waits for the verdict it ends with a batch that took all there was, and leaves what came meanwhile
-        to the next hint, a tenth of a second later: a few large batches cost a third of many small ones.
+        If no caller waits for a verdict, the drain ends with a batch that took all rows. Rows that arrive meanwhile are
+        left to the next hint, a tenth of a second later: a few large batches cost a third of many small ones.
 
-        Raises what tells of the database's state; the rows then wait for whoever comes next.
+        Raises errors about the database's state. The rows then wait for another worker or the sweeper.
         """
         total, self._in_vain, self._passed_on, self._took_all = 0, 0, False, False
         goes_on = True
@@ -81,7 +81,7 @@ class Drainer:
     async def _run_automations(self, connection: Connection) -> None:
         """Run a round of automations if batches wrote events and the last round is long enough ago.
 
-        A round may leave events behind, so `has_events` stays true: whoever drains sends a hint afterwards.
+        A round may leave events behind, so `has_events` stays true, and the caller of `drain` sends a hint.
         """
         began = time.monotonic()
         if self._automate is None or not self.has_events or began < self._automations_due_at:
@@ -91,7 +91,7 @@ class Drainer:
         self._automations_due_at = ended + AUTOMATIONS_REST_FACTOR * (ended - began)
 
     async def _step(self, connection: Connection, older_than_ms: int) -> tuple[int, bool]:
-        """A batch, if there is one: how many submissions it was, and whether there may be more."""
+        """Ingest a batch, if rows wait. Return its number of submissions and whether more may wait."""
         lowest_first = self._is_lowest_first()
         is_quick = not older_than_ms and not self._heartbeat.is_careful and self._pace.is_full
         lowest = Lane.PROMPT if is_quick else Lane.WAITED_FOR
@@ -99,7 +99,7 @@ class Drainer:
         if not is_quick or lowest_first:
             waiting = await self._choice.look(connection, older_than_ms, lowest)
         if is_quick and not waiting:
-            # To take what may not be there costs as much as to ask whether it is, and then it is taken.
+            # Trying to take rows costs as much as asking whether there are any.
             while not self._took_all or await self._stays_awake():
                 if taken := await self._take_first(connection):
                     return taken, True
@@ -117,8 +117,10 @@ class Drainer:
         return True
 
     async def _take_first(self, connection: Connection) -> int:
-        """The head of lane 0, chosen and locked in one, and noted nowhere: the way of nearly every lead that somebody
-        waits for."""
+        """Ingest the head of lane 0, selected and locked by one statement and not noted in `processes`.
+
+        Nearly every lead whose caller waits goes this way.
+        """
         outcome = await self._ingest(connection, first_rows(self._choice.after), FULL)
         if outcome.row_ids:
             self._choice.after = max(self._choice.after, outcome.row_ids[0] - 1)
@@ -129,13 +131,13 @@ class Drainer:
         return outcome.taken
 
     async def _take(self, connection: Connection, waiting: list[Waiting], lane: Waiting) -> tuple[int, bool]:
-        """A batch of the lane whose turn it is, its rows noted as in hand."""
+        """Ingest a batch of the given lane and note its rows in `processes`."""
         chosen = lane.fitting(min(MOST[lane.lane], self._pace.most))
         if await self._split(connection, lane, chosen):
             self._in_vain += 1
             return 0, self._in_vain < PATIENCE
         if lane.attempts >= SUSPECT:
-            chosen = chosen[:1]  # alone, so that one that takes its worker down takes no other row along
+            chosen = chosen[:1]  # alone: if it kills its worker, no other row is affected
         rows_are_left = len(waiting) > 1 or len(chosen) < len(lane.row_ids)
         self._tell_others(rows_are_left)
         taken = await self._take_noted(connection, lane, chosen)
@@ -144,7 +146,7 @@ class Drainer:
         return taken, self._in_vain < PATIENCE and not is_last
 
     async def _split(self, connection: Connection, lane: Waiting, chosen: list[int]) -> bool:
-        """Makes smaller rows of what is too much at once. Whether it did."""
+        """Split rows that are suspect or too large. Return whether any was split."""
         if lane.attempts >= SUSPECT:
             return await split_suspects(connection, lane.lane, chosen)
         if lane.sizes[0] > self._pace.most:
@@ -165,27 +167,27 @@ class Drainer:
             self._pass_on()
 
     async def _stays_awake(self) -> bool:
-        """Pauses, if somebody may be about to send the next lead."""
+        """Pause and return True while a caller who just got a verdict may send the next lead."""
         if time.monotonic() >= self._awake_until:
             return False
         await self._pause(LOOK_AGAIN)
         return True
 
     async def _peek(self, connection: Connection) -> bool:
-        """Whether a lead comes while somebody may be about to send the next one."""
+        """Poll lane 0 while the next lead may follow. Return whether one came."""
         while await self._stays_awake():
             if await self._choice.peek(connection):
                 return True
         return False
 
     async def _ingest(self, connection: Connection, rows: Rows, most: int) -> Outcome:
-        """Ingests rows of at most so many leads."""
+        """Ingest the selected rows, which hold at most `most` leads. Retry on contention, and record the duration."""
         started = time.perf_counter()
         self._heartbeat.busy()
         try:
             outcome = await self._until_uncontended(connection, rows)
         except Exception as error:
-            if is_unavailable(error):  # cancelled, or cut off: it may have been too much
+            if is_unavailable(error):  # cancelled or disconnected: the batch may have been too large
                 log.warning(
                     "batch.interrupted", lane=rows.lane, most=most, seconds=round(time.perf_counter() - started, 1)
                 )
@@ -202,7 +204,7 @@ class Drainer:
         return outcome
 
     async def _plan_anew(self, connection: Connection, taken: int) -> None:
-        """Plans are kept, and one that was made for an empty table is wrong for a full one."""
+        """Discard cached plans now and then: a plan made for an empty table is wrong for a full one."""
         self._left -= taken
         if self._left <= 0:
             self._planned_for *= 2

@@ -1,9 +1,9 @@
-"""What a worker remembers of the workspaces that its leads came to: their settings and tags, for as long as they stay.
+"""A worker's cache of workspaces: their settings and tags.
 
-A workspace has a version, which triggers raise with each change of these. A batch goes by what is remembered and says
-by which version as it claims its identities (`shared/leads/identities.py`): there it is refused if that has passed.
-What is read anew is held from before, as every writer of leads does: a batch that was refused is not refused again,
-however often the workspace changes.
+A workspace has a version, which triggers raise when its settings or tags change. A batch uses the cached values and
+names their version when it claims its identities (`shared/leads/identities.py`). If the version is outdated, the claim
+fails and the batch runs again. Workspaces that are not cached are locked before they are read, as every writer of leads
+does, so a batch fails this way at most once, however often the workspace changes.
 """
 
 from collections.abc import Collection, Mapping
@@ -12,25 +12,27 @@ from shared.db import Statements
 from shared.leads import references
 from shared.leads.workspaces import Known, load_with_tags
 
-MOST = 10_000  # workspaces and tags that are remembered; then all are forgotten
+MOST = 10_000  # workspaces and tags in the cache; above that it is cleared
 
 
 class Facts:
-    """The workspaces that a worker has met, as they were."""
+    """Workspaces as they were when the worker read them."""
 
     def __init__(self) -> None:
         self._known: dict[int, Known] = {}
         self._size = 0
 
     def __len__(self) -> int:
-        """How many workspaces and tags were read since all was forgotten."""
+        """Return how many workspaces and tags were read since the cache was cleared."""
         return self._size
 
     async def of(
         self, connection: Statements, named: Mapping[int, Collection[str]], held: set[int]
     ) -> dict[int, Known]:
-        """Those workspaces, with those of the tags named in each that there are. What is not known is read, and what
-        leads may refer to there is `held` from before that."""
+        """Return the workspaces, each with those of its named tags that exist.
+
+        Workspaces that are not cached are read. Their reference locks are taken before, and their ids added to `held`.
+        """
         if len(self) > MOST:
             self.forget()
         missing = {id_: names for id_, names in named.items() if not self._knows(id_, names)}
@@ -41,7 +43,7 @@ class Facts:
         return {id_: self._known[id_] for id_ in named}
 
     def forget(self) -> None:
-        """Whatever is known may be another by now."""
+        """Clear the cache."""
         self._known, self._size = {}, 0
 
     def _knows(self, id_: int, names: Collection[str]) -> bool:

@@ -1,21 +1,21 @@
-"""Lead ids, drawn before the insert: identities are claimed under them one statement earlier."""
+"""Lead ids, drawn before the insert, because identities are claimed under them one statement earlier."""
 
 from collections import deque
 from collections.abc import Iterable
 
 from shared.db import Statements
 
-BLOCK = 64  # drawn at least, so that a batch of one rarely waits for its id
+BLOCK = 64  # smallest number of ids drawn at once, so that a batch of one rarely waits for its id
 
 
 class LeadIds:
-    """Ids drawn from the sequence and not used yet. A worker's own: what a duplicate leaves over serves the next."""
+    """A worker's supply of ids from the sequence. An id that a duplicate did not need goes to the next lead."""
 
     def __init__(self) -> None:
         self._spare: deque[int] = deque()
 
     async def draw(self, connection: Statements, n: int) -> list[int]:
-        """`n` ids that no lead has had."""
+        """Return `n` unused ids."""
         missing = n - len(self._spare)
         if missing > 0:
             missing = max(missing, BLOCK)
@@ -24,5 +24,5 @@ class LeadIds:
         return [self._spare.popleft() for _ in range(n)]
 
     def give_back(self, unused: Iterable[int]) -> None:
-        """Ids drawn for submissions that turned out to be duplicates. Lowest first, so that leads count up."""
+        """Put back ids drawn for submissions that turned out to be duplicates. The lowest is used first."""
         self._spare.extendleft(reversed(list(unused)))

@@ -1,4 +1,4 @@
-"""A submission that cannot be ingested: set aside, tried again later, and kept as dead in the end."""
+"""Submissions that cannot be ingested: they are retried later and finally kept as dead letters."""
 
 import orjson
 
@@ -12,13 +12,13 @@ from shared.leads.submission import Submission
 log = logging.get()
 
 ATTEMPTS = 5
-PAUSE = 0.25  # seconds before the second attempt; doubled for each further one
+PAUSE = 0.25  # seconds before the second attempt; doubled for each later one
 
 PARK = """
 INSERT INTO journal (lane, n, ids, attempts, due_at, payload)
 VALUES (%b, 1, ARRAY[%b::uuid], %b, now() + make_interval(secs => %b), %b)
 """
-# It keeps its idempotency key, also against a repeat that is ingested before its next attempt.
+# The submission keeps its idempotency key, also against a repeat that is ingested before the next attempt.
 KEEP_KEY = """
 INSERT INTO submission_keys (workspace_id, id, received_at, body_hash)
 VALUES (%s, %s, to_timestamp(%s / 1000.0), decode(%s, 'hex')) ON CONFLICT DO NOTHING
@@ -44,7 +44,7 @@ FROM dead
 
 
 async def park(connection: Connection, bad: Submission, error: Exception) -> None:
-    """Gives it a journal row of its own, due after a pause."""
+    """Put the submission into its own journal row, due after a delay."""
     attempts = bad.attempts + 1
     document = orjson.dumps({"gateway": bad.gateway, "items": [submission.encode(bad)]})
     pause = PAUSE * 2 ** (attempts - 1)
@@ -55,12 +55,12 @@ async def park(connection: Connection, bad: Submission, error: Exception) -> Non
 
 
 async def bury(connection: Connection, bad: Submission, error: Exception) -> None:
-    """Keeps it as dead, with its error and payload: it can be replayed."""
+    """Store the submission as dead, with its error and payload, so that it can be replayed."""
     record = {**final(bad), "error": described(error), "hash": bad.body_hash}
     log.error("submission.dead", submission_id=bad.id, attempts=record["attempts"], error=type(error).__name__)
     await connection.execute(BURY, (as_json(record),))
 
 
 def described(error: Exception) -> str:
-    """The error for whoever replays it: its kind and first line."""
+    """Return the error's type and first line, for the operator who replays the submission."""
     return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:500]

@@ -1,4 +1,4 @@
-"""Idempotency keys and second runs: what was decided before is not decided again."""
+"""Idempotency keys and redelivered submissions: a submission that was decided before is not decided again."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,14 +8,14 @@ from shared.db import Statements, as_json
 from shared.leads.submission import Submission
 from shared.replies import REUSED, Verdict
 
-# Before the identities in the lock order, sorted among themselves.
+# In the lock order, keys come before identities. They are sorted.
 CLAIM = """
 INSERT INTO submission_keys (workspace_id, id, received_at, body_hash)
 SELECT (k->>0)::bigint, (k->>1)::uuid, to_timestamp((k->>2)::bigint / 1000.0), decode(k->>3, 'hex')
 FROM json_array_elements(%s::json) k ORDER BY 1, 2
 ON CONFLICT DO NOTHING RETURNING id::text
 """
-# A key without a submission is that of one which is tried again later, and has its key until then.
+# A key without a submission belongs to a submission that will be retried and keeps its key until then.
 FIRSTS = """
 SELECT k.id::text, encode(k.body_hash, 'hex'), (extract(epoch FROM k.received_at) * 1000)::bigint,
        s.state, s.lead_id, s.is_duplicate, s.matched_on, s.warnings
@@ -36,8 +36,8 @@ WHERE k.workspace_id = (w->>0)::bigint AND k.id = (w->>1)::uuid
   AND s.workspace_id = k.workspace_id AND s.id = k.id AND s.received_at = k.received_at
   AND NOT note.text = ANY(coalesce(s.warnings, '{}'))
 """
-# What was accepted before some submissions and may be the first use of their keys, in whatever lane: a repeat that
-# overtakes it must not take its place. It waits for rows that another worker has in hand, and then does not find them.
+# Takes earlier rows, in any lane, that may hold the first use of these keys: a repeat that overtakes the first use must
+# not replace it. The statement waits for rows that another worker holds, and then does not find them.
 TAKE_EARLIER = """
 DELETE FROM journal
 WHERE lane IN (0, 1, 2) AND id < %s AND NOT id = ANY(%s) AND attempts < %s AND ids && %s::uuid[]
@@ -46,9 +46,10 @@ RETURNING id, attempts, payload
 
 
 class Sorted:
-    """A batch, taken apart: `fresh` are to be ingested, `dropped` not, `twins` wait for what a fresh one comes to.
+    """A batch in three parts: `fresh` submissions are ingested, `dropped` ones are not.
 
-    `verdicts` are those already known, by position in `dropped`.
+    `twins` are repeats within the batch: their verdict is that of the fresh submission. `verdicts` holds the verdicts
+    that are known already, by position in `dropped`.
     """
 
     def __init__(self) -> None:
@@ -63,7 +64,7 @@ class Sorted:
 
 
 async def sort_out(connection: Statements, submissions: Sequence[Submission], *, known: bool) -> Sorted:
-    """Takes repeats out of a batch. `known`: looks too for submissions without a key that were ingested before."""
+    """Separate repeats from a batch. `known`: also look for submissions without a key that were ingested before."""
     result = Sorted()
     unique = list(submissions)
     if len({(submission.workspace_id, submission.id) for submission in submissions}) < len(submissions):
@@ -98,9 +99,9 @@ async def _drop_repeats(connection: Statements, unique: list[Submission], result
     for submission in repeats:
         body_hash, received_at, state, *_ = firsts[submission.id]
         if state is None and (body_hash, received_at) == (submission.body_hash, submission.received_at):
-            del firsts[submission.id]  # the first itself, once more
+            del firsts[submission.id]  # the first use itself, once more
     repeats = [submission for submission in repeats if submission.id in firsts]
-    # Twins of a repeat are judged by the first as well, not by that repeat: its body may be another.
+    # Repeats within the batch are compared with the first use as well: the other repeat's body may differ from it.
     twins = [twin for twin, _ in result.twins if twin.id in firsts]
     result.twins = [pair for pair in result.twins if pair[0].id not in firsts]
     conflicts = []
@@ -119,8 +120,10 @@ async def _drop_repeats(connection: Statements, unique: list[Submission], result
 async def take_earlier(
     connection: Statements, submissions: Sequence[Submission], own: Sequence[int], suspect: int
 ) -> list[TupleRow]:
-    """Journal rows from before the last of `own` that hold a submission under one of these keys; those that are suspect
-    of having taken workers down stay. Takes them out."""
+    """Take and return the journal rows older than the last of `own` that use one of these keys.
+
+    Rows that are suspected of killing workers stay in the journal.
+    """
     keys = ",".join([one.id for one in submissions if one.body_hash])
     if not keys:
         return []
@@ -129,7 +132,7 @@ async def take_earlier(
 
 
 async def note_conflicts(connection: Statements, conflicts: Iterable[Submission]) -> None:
-    """Says on the first submission that its key came again with another body: its caller may not have waited."""
+    """Warn on the first submission that its key was used again with another body. Its caller may not have waited."""
     document = [(s.workspace_id, s.id) for s in conflicts]
     if document:
         await connection.execute(NOTE, (REUSED, as_json(document)))

@@ -1,5 +1,7 @@
-"""Rows of too many leads: one that took its worker down twice is split into rows of one, one that takes too long at
-once into rows of fewer."""
+"""Split journal rows that hold too many leads.
+
+A row that killed its worker twice is split into rows of one lead, a row that takes too long into smaller rows.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,7 +19,7 @@ SELECT = """
 SELECT id, n, attempts, stored_at, payload FROM journal
 WHERE lane = %s AND id = ANY(%s) AND attempts >= %s ORDER BY id FOR UPDATE SKIP LOCKED
 """
-# They wait as long as the row they were in: for the alarm, and for whoever takes what was left lying.
+# The parts keep the age of the original row, which the alarm and the sweeper use.
 INSERT = """
 INSERT INTO journal (lane, n, ids, attempts, stored_at, payload)
 VALUES (%b, %b, string_to_array(%b, ',')::uuid[], %b, %b, %b)
@@ -26,11 +28,11 @@ DELETE = "DELETE FROM journal WHERE lane = %s AND id = ANY(%s)"
 
 
 class WorkerLost(Exception):
-    """What stands as the error of a submission whose workers died with it in hand."""
+    """The error stored for a submission whose workers died while they ingested it."""
 
 
 async def split_suspects(connection: Connection, lane: Lane, row_ids: Sequence[int]) -> bool:
-    """Splits suspect rows of many and buries those of one that are past trying. Whether anything changed."""
+    """Split suspect rows and mark submissions dead that have no attempts left. Return whether anything changed."""
     changed = []
     async with connection.transaction():
         rows = await (await connection.execute(SELECT, (int(lane), list(row_ids), SUSPECT))).fetchall()
@@ -49,7 +51,7 @@ async def split_suspects(connection: Connection, lane: Lane, row_ids: Sequence[i
 
 
 async def split(connection: Connection, lane: Lane, row_id: int, most: int) -> bool:
-    """Splits a row into rows of at most so many leads, unless another worker has it in hand. Whether it did."""
+    """Split a row into rows of at most `most` leads, unless another worker holds it. Return whether it was split."""
     async with connection.transaction():
         rows = await (await connection.execute(SELECT, (int(lane), [row_id], 0))).fetchall()
         for _, _, attempts, stored_at, payload in rows:
@@ -61,7 +63,7 @@ async def split(connection: Connection, lane: Lane, row_id: int, most: int) -> b
 async def _put_back(
     connection: Connection, row: tuple[Lane, int, datetime], document: dict[str, Any], most: int
 ) -> None:
-    """As rows of at most so many leads, in all else like `row`."""
+    """Insert rows of at most `most` leads that otherwise equal `row`."""
     lane, attempts, stored_at = row
     for start in range(0, len(document["items"]), most):
         items = document["items"][start : start + most]

@@ -1,6 +1,6 @@
-"""Writing a batch: one statement over a few JSON documents, however many leads there are.
+"""Write a batch with one statement and a few JSON documents, however many leads it has.
 
-`rows.py` says how they are made and read.
+`rows.py` describes how the documents are encoded and read.
 """
 
 from collections import Counter
@@ -31,9 +31,9 @@ LEAD = MERGED | columns(
     "created_at float8"
 )
 
-# The statement is made of the parts that a batch needs: one without rows still opens all indexes of `leads` and fires
-# its triggers, as much as all else of a small batch.
-# Payloads come beside the document, as one string of bytes: they need not be parsed to be kept.
+# The statement has only the parts that a batch needs: a part without rows would still open all indexes of `leads` and
+# fire its triggers, which costs as much as the rest of a small batch.
+# Payloads are a separate parameter, one string of bytes, since they are stored without being parsed.
 SENT = f"sent AS MATERIALIZED ({read(SUBMISSION)})"
 CREATED = f"""
 created AS (
@@ -63,7 +63,7 @@ remembered AS (
 )
 """
 REMEMBERED = _REMEMBERED.format(returning="")
-# Where somebody waits for events.
+# For workspaces with rules or subscriptions that wait for events.
 TOLD = f"""
 {_REMEMBERED.format(returning="RETURNING id, workspace_id, lead_id, type")}, told AS (
     INSERT INTO events (workspace_id, type, lead_id, activity_id)
@@ -95,15 +95,15 @@ counted AS (
 """
 TELL = "SELECT pg_notify(n->>0, n->>1)::text FROM json_array_elements(%s::json) n"
 
-Part = tuple[str, Sequence[Any]]  # of a statement: text, with its parameters
+Part = tuple[str, Sequence[Any]]  # part of a statement: its text and its parameters
 Parts = list[Part]
 
 
 def is_second_run(error: Exception) -> bool:
-    """Whether some of a batch's submissions were ingested before: it must run again without them.
+    """Return whether the error says that some submissions were ingested before. The batch must run again without them.
 
-    An error of the insert's own: `ON CONFLICT DO NOTHING` looks each row up beforehand, and a count that is read before
-    the commit is sent costs a round trip, both for the sake of what hardly ever happens.
+    The insert raises this error. `ON CONFLICT DO NOTHING` would look up each row first, and reading a count before the
+    commit would cost a round trip, both for a case that is very rare.
     """
     if not isinstance(error, psycopg.errors.UniqueViolation):
         return False
@@ -111,7 +111,7 @@ def is_second_run(error: Exception) -> bool:
 
 
 async def write(connection: Statements, written: Written) -> None:
-    """Writes the rows of a batch. Fails as `is_second_run` tells where a submission's row is there already."""
+    """Write the rows of a batch. Raises UniqueViolation (see `is_second_run`) if a submission's row exists already."""
     await _write_beside(connection, written)
     await _execute(connection, [*_rows(written), _counts(written)], ("SELECT 1", ()))
 
@@ -122,11 +122,10 @@ async def finish(
     replies: dict[str, list[Reply]],
     written: Written | None = None,
 ) -> None:
-    """Takes back what was counted twice, and tells those who wait.
+    """Correct the ledger for repeats and notify the gateways, whose callers wait for verdicts.
 
-    The commit waits for the disk, also where nobody does: what it decides is to be read at once, and a crash must not
-    decide it again under other ids.
-    What is `written` goes with it in the same statement, as `write` does it.
+    The commit waits for the disk even if no caller waits: its results are visible at once, and a crash must not lead to
+    a second decision under other ids. The rows of `written` are written by the same statement, as in `write`.
     """
     notices: list[Record | list[str]] = [[channel, text] for channel, told in replies.items() for text in packed(told)]
     parts: Parts = [_counts(written, dropped)]
@@ -154,14 +153,14 @@ def _rows(written: Written) -> Parts:
 
 
 def _counts(written: Written | None, dropped: Sequence[Submission] = ()) -> Part:
-    """What the ledger counts. A submission dropped as known was counted as accepted when it came the second time."""
+    """Return the ledger's changes. A dropped repeat was counted as accepted once too often, so that is subtracted."""
     counts = Counter([(record["w"], "done") for record in written.submissions] if written else [])
     counts.subtract([(submission.workspace_id, "accepted") for submission in dropped])
     return COUNTED, (as_json([[*key, n] for key, n in counts.items()]),)
 
 
 def _cut_out(submissions: Sequence[Record]) -> Iterator[bytes]:
-    """Takes the payloads out of the records, and tells each where its own lies among them all, from 1 on as in SQL."""
+    """Remove and yield the payloads. Note each one's position among all of them, from 1 as in SQL, in its record."""
     first = 1
     for record in submissions:
         payload = orjson.dumps(record.pop("payload"))
