@@ -1,21 +1,21 @@
-"""When to try again. Pure: times go in, pauses come out."""
+"""Compute when a delivery is tried again. Pure: times go in, delays come out."""
 
 import random
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-# Seconds between an attempt and the next: Standard Webhooks' schedule, ended after about a day.
+# Seconds between two attempts: the schedule of Standard Webhooks, cut off after about a day.
 PAUSES = (5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 7 * 3600, 10 * 3600)
 TRIES = len(PAUSES) + 1
-JITTER = 0.1  # of the pause, either way: what failed together does not come back together
-LONGEST_WISH = 6 * 3600  # seconds of a Retry-After that are obeyed
+JITTER = 0.1  # fraction of the delay, either way, so that deliveries that failed together are not retried together
+LONGEST_WISH = 6 * 3600  # longest Retry-After that is obeyed, in seconds
 
 
 def pause(tries: int, wish: float | None, draw: float | None = None) -> float | None:
-    """Seconds until the next attempt after so many (from 1), or None: there is none.
+    """Return the seconds until the next attempt after `tries` attempts, or None if there is no further attempt.
 
-    `wish` are the seconds that the receiver asked for; it can lengthen the pause, never shorten it. `draw` (0 to 1)
-    takes the place of chance.
+    `wish` is the delay in seconds that the receiver asked for. It can lengthen the delay, but not shorten it. `draw`, a
+    number from 0 to 1, replaces the random number.
     """
     if tries >= TRIES:
         return None
@@ -25,9 +25,9 @@ def pause(tries: int, wish: float | None, draw: float | None = None) -> float | 
 
 
 def wish(retry_after: str | None, date: str | None, now: datetime) -> float | None:
-    """Seconds that a `Retry-After` asks for, at most six hours; None where it says nothing readable.
+    """Return the seconds that a `Retry-After` header asks for, at most six hours. None if it cannot be read.
 
-    A time is counted from the answer's own `Date`, since the receiver's clock and ours may differ.
+    A point in time is compared with the response's `Date` header, since the receiver's clock may differ from ours.
     """
     text = (retry_after or "").strip()
     if text.isascii() and text.isdigit():

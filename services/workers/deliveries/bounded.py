@@ -1,8 +1,8 @@
-"""Connections that take a bounded answer, whatever the other side streams.
+"""HTTP connections that accept a response of limited size only.
 
-aiohttp bounds neither the number of informational answers (1xx) nor the bytes of an answer: a receiver that streams
-`100 Continue` takes gigabytes of memory and stops the event loop. Here bytes are counted as they arrive, and are parsed
-in small steps, so that the limits hold before more is made of them. Nothing is decompressed: the session is told so.
+aiohttp limits neither the number of informational responses (1xx) nor the size of a response: a receiver that streams
+`100 Continue` uses gigabytes of memory and stops the event loop. Here bytes are counted as they arrive and parsed in
+small steps, so the limits apply before the parser allocates more. The session does not decompress responses.
 """
 
 from functools import partial
@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 
-MOST_BYTES = 128 * 1024  # of one answer: informational answers, headers and body together
+MOST_BYTES = 128 * 1024  # of one response: informational responses, headers and body together
 MOST_INFORMATIONAL = 8
 STEP = 4 * 1024  # bytes that are parsed before the limits are checked again
 
@@ -20,11 +20,11 @@ TOO_MANY = f"The receiver sent more than {MOST_INFORMATIONAL} informational answ
 
 
 class TooMuch(aiohttp.ClientError):
-    """The other side sent too much before its answer; the message says what."""
+    """The receiver sent too much before its final response. The message says what it sent."""
 
 
 class BoundedConnector(aiohttp.TCPConnector):
-    """Makes such connections."""
+    """Opens connections with these limits."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -32,7 +32,7 @@ class BoundedConnector(aiohttp.TCPConnector):
 
 
 class BoundedHandler(ResponseHandler):
-    """One connection. What comes between two requests counts as part of the earlier one."""
+    """One connection. Bytes that arrive between two requests count as part of the earlier response."""
 
     def __init__(self, loop: Any) -> None:
         super().__init__(loop)
@@ -43,13 +43,13 @@ class BoundedHandler(ResponseHandler):
         self._is_answered = self._is_over = False
 
     def set_response_params(self, **params: Any) -> None:
-        """Each request begins with this; what came before it is parsed in here."""
+        """Start a request. aiohttp calls this first and parses here what arrived earlier."""
         self._begin()
         super().set_response_params(**params)
 
     def data_received(self, data: bytes) -> None:
-        """Parses until a limit is reached or the parser finds an error."""
-        if not data:  # a paused parser goes on
+        """Parse until a limit is reached or the parser finds an error."""
+        if not data:  # a paused parser resumes
             super().data_received(data)
         for start in range(0, len(data), STEP):
             if self._is_over or self.exception():
@@ -62,10 +62,10 @@ class BoundedHandler(ResponseHandler):
                 super().data_received(part)
 
     def feed_data(self, data: Any, size: int = 0) -> None:
-        """Takes the head of an answer. Informational ones are dropped: nobody asks for them."""
+        """Take the head of a response. Informational responses are dropped, since no request asks for them."""
         if self._is_over:
             return
-        if self._is_answered:  # a second answer to one request
+        if self._is_answered:  # a second response to one request
             self._hang_up()
         elif 100 <= data[0].code < 200 and data[0].code != 101:
             self._informational += 1
@@ -76,7 +76,7 @@ class BoundedHandler(ResponseHandler):
             super().feed_data(data, size)
 
     def _end(self, reason: str) -> None:
-        """An answer whose status has come counts, with the body as far as it has come."""
+        """End the response. If its status has arrived it counts, with the part of the body that has arrived."""
         payload = self._payload
         self._hang_up()
         if not self._is_answered:

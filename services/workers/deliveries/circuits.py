@@ -1,34 +1,34 @@
-"""How a receiver's successes and failures change what is sent to it. Pure.
+"""Adapt the load on a receiver to its successes and failures. Pure.
 
-A circuit opens after some failures in a row: then only retries, which come seldom by themselves, and a single first
-try now and then are let through. After a success the number of messages under way grows step by step, so that nobody
-who comes back is overrun by what has waited.
+A circuit opens after several failures in a row. While it is open, only retries, which are rare, and an occasional first
+attempt are sent. After a success the number of deliveries in flight grows step by step, so that a receiver that comes
+back is not overrun by the deliveries that have waited.
 """
 
 import random
 from dataclasses import dataclass, replace
 
 OPENS_AFTER = 5  # failures in a row
-SHORTEST, LONGEST = 30.0, 600.0  # seconds that it stays open, growing with every failure
-FIRST_SLOTS, MOST_SLOTS = 4, 16  # messages under way to one receiver
+SHORTEST, LONGEST = 30.0, 600.0  # seconds that it stays open; the time doubles with every failure
+FIRST_SLOTS, MOST_SLOTS = 4, 16  # deliveries in flight to one receiver
 
 
 @dataclass(frozen=True, slots=True)
 class Circuit:
-    """`open_for`: seconds from now in which no first try is made; None: it is closed."""
+    """The state of a receiver. `open_for`: seconds from now without first attempts, or None if it is closed."""
 
     failures: int = 0
     slots: int = FIRST_SLOTS
     open_for: float | None = None
 
     def succeeded(self) -> "Circuit":
-        """After a message that was taken."""
+        """Return the state after a successful attempt."""
         return Circuit(0, min(self.slots * 2, MOST_SLOTS), None)
 
     def failed(self, wish: float | None = None, draw: float | None = None) -> "Circuit":
-        """After one that was not; `wish`: seconds that the receiver wants to be left alone. `draw`: as in backoff.
+        """Return the state after a failed attempt. `wish` and `draw` are as in `backoff`.
 
-        One message's wish holds for that message; the others probe after `LONGEST` at the latest.
+        The full `wish` applies to the failed delivery itself. Others probe the receiver after `LONGEST` at the latest.
         """
         wish = None if wish is None else min(wish, LONGEST)
         failures, slots = self.failures + 1, max(self.slots // 2, 1)

@@ -1,4 +1,4 @@
-"""Taking deliveries in hand: what is due, fairly between receivers, in order per lead, under a lease."""
+"""Claim due deliveries under a lease, fairly between receivers and in order for each lead."""
 
 import random
 from collections.abc import Mapping
@@ -9,25 +9,25 @@ from services.workers.deliveries.circuits import FIRST_SLOTS
 from services.workers.deliveries.messages import Claimed
 from shared.db import Connection, as_json
 
-# Seconds for which a delivery is one sender's. An attempt ends long before; after it, its sender is taken for dead.
-# One whose connection is gone is taken for dead sooner: what it had in hand would keep its receivers' slots.
+# Seconds for which a delivery belongs to one sender. An attempt ends long before; afterwards the sender counts as dead.
+# A sender whose connection is gone counts as dead sooner, since its deliveries occupy their receivers' slots.
 LEASE = 60
-GRACE = 3  # seconds in which a sender that lives is connected again
-# Tries in which a delivery holds back the later ones of its lead, and the longest pause between them, in seconds: it
-# must not for the rest of the day, nor for the hours that a Retry-After may ask for.
+GRACE = 3  # seconds in which a living sender reconnects
+# The number of attempts for which a delivery holds back later deliveries of its lead, and the longest delay in seconds
+# for which it does: it must not hold them back all day, or for the hours that a Retry-After may ask for.
 HOLDS_BACK, HOLDS_BACK_FOR = 3, PAUSES[1] * (1 + JITTER)
 NOTHING: Mapping[int, int] = MappingProxyType({})
-CLAIM_LOCK = 4_712_003  # one claim at a time, a few milliseconds each: limits and order then hold over all senders
+CLAIM_LOCK = 4_712_003  # one claim at a time, a few milliseconds each, so that limits and order hold across senders
 
-# The statements below go by indexes alone. The planner, which knows little of a table that fills and empties within
-# minutes, would read it whole (100,000 waiting: seconds instead of a few milliseconds).
+# The statements below must use indexes. The table fills and empties within minutes, so the planner's statistics are
+# wrong, and it would read the whole table: seconds instead of milliseconds with 100,000 waiting deliveries.
 PLAN = """
 SELECT set_config('enable_seqscan', 'off', true), set_config('enable_material', 'off', true),
        set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)
 """
-# Receivers are found by a walk over the index that skips from one to the next: a hundred thousand deliveries that wait
-# for one receiver cost as little as one. Those with the fewest under way go first. While a circuit is open, its first
-# tries are not looked at.
+# Receivers are found by a scan of the index that skips from one receiver to the next, so 100,000 deliveries for one
+# receiver cost as little as one. Receivers with the fewest deliveries in flight go first. First attempts are ignored
+# while a receiver's circuit is open.
 ALLOWED = f"""
 WITH RECURSIVE waiting AS (
     (SELECT workspace_id, endpoint FROM deliveries WHERE state = 'pending' ORDER BY workspace_id, endpoint LIMIT 1)
@@ -48,12 +48,12 @@ WITH RECURSIVE waiting AS (
 """  # noqa: S608  # constants only
 THERE = "workspace_id = a.workspace_id AND endpoint = a.endpoint AND state = 'pending'"
 IS_DUE = "due_at <= statement_timestamp() - %(age)s * interval '1 second' AND (attempts > attempts_before) = a.before"
-# The longest due of the first tries, or of the others; and those that became due last.
+# The longest due first attempts, or retries; and those that became due last.
 DUE, LATEST = (
     f"SELECT id, due_at, lead_id FROM deliveries WHERE {THERE} AND {IS_DUE} ORDER BY {order}"  # noqa: S608
     for order in ("due_at, id", "due_at DESC, id DESC")
 )
-# The first of a lead that holds back the later ones; asked by lead in `ix_deliveries_order`.
+# The first delivery of a lead that holds back later ones, found in `ix_deliveries_order`.
 FIRST = f"""
 SELECT id, due_at, lead_id, attempts, attempts_before FROM deliveries WHERE {THERE} AND lead_id = %s
     AND (sending_since IS NOT NULL
@@ -66,12 +66,12 @@ ALONE = f"""
 SELECT id, due_at, lead_id, attempts, attempts_before FROM deliveries WHERE {THERE} AND lead_id IS NULL
 ORDER BY lead_id, id
 """  # noqa: S608  # constants only
-# What may go to a receiver: the longest due, each of which asks whether an earlier one of its lead holds it back. Where
-# too many are held back to find enough among so few, those that became due last are asked, since what is new mostly may
-# go, and a walk goes from lead to lead, however many each has: the one that holds back the others is the next to go. It
-# begins anywhere, so that leads with nothing to send hide no others for ever. What is about no lead is held back by
-# nothing. (Joins and conditions that stand outside subqueries with a LIMIT would have the planner look by other
-# indexes, and so would a plain `state = 'pending'` where deliveries are chosen.)
+# The deliveries that may be sent to a receiver. The longest due ones come first, unless an earlier delivery of the same
+# lead holds them back. If too many of these are held back, two more sources follow: the deliveries that became due
+# last, since new ones are rarely held back, and a scan from lead to lead, which finds the first delivery of each. The
+# scan starts at a random lead; otherwise leads with nothing due at the low end of the index would come first each
+# time. A delivery without a lead is never held back. (Joins and conditions outside subqueries with a LIMIT would make
+# the planner use other indexes, and so would a plain `state = 'pending'` where deliveries are selected.)
 NEAR, LEADS = 32, 100
 UNHELD = f"n.lead_id IS NULL OR n.id <= coalesce((SELECT id FROM ({FIRST % 'n.lead_id'}) first), n.id)"  # noqa: S608
 FREE = f"""
@@ -141,7 +141,7 @@ WAITS = f"""
 SELECT EXISTS (SELECT FROM allowed a, LATERAL (SELECT FROM ({FREE}) free LIMIT 1) found)
 """  # noqa: S608  # constants only
 
-# Not right after a crash of the database: it ended everybody's connection, and those who live report back in a moment.
+# Not right after a crash of the database: it closed all connections, and living senders reconnect within moments.
 RELEASE = """
 UPDATE deliveries d SET due_at = sending_since
 WHERE d.sending_since <= clock_timestamp() - %(grace)s * interval '1 second' AND d.state = 'pending'
@@ -154,10 +154,10 @@ WHERE d.sending_since <= clock_timestamp() - %(grace)s * interval '1 second' AND
 async def claim(
     connection: Connection, most: int, *, overdue: float = 0.0, mine: Mapping[int, int] = NOTHING
 ) -> list[Claimed]:
-    """Deliveries that have been due for `overdue` seconds, each noted as an attempt. Committed.
+    """Claim deliveries that have been due for `overdue` seconds, and note an attempt for each. Committed.
 
-    With those that the sender has under way already (`mine`, by workspace) they are `most` at the most, of which each
-    workspace has one share, and whoever comes next has one: half of them where there is one workspace.
+    Together with the sender's deliveries in flight (`mine`, by workspace) they are at most `most`. Each workspace gets
+    an equal share, and one share stays free for a further workspace, so a single workspace gets half.
     """
     async with connection.transaction():
         await connection.execute(f"{PLAN}, pg_advisory_xact_lock(%s)", (CLAIM_LOCK,))
@@ -168,7 +168,7 @@ async def claim(
 
 
 async def waits(connection: Connection, *, overdue: float = 0.0) -> bool:
-    """Whether a claim would find anything."""
+    """Return whether a claim would find a delivery."""
     async with connection.transaction():
         await connection.execute(PLAN)
         row = await (await connection.execute(WAITS, {"age": overdue, "place": _place()})).fetchone()
@@ -176,12 +176,12 @@ async def waits(connection: Connection, *, overdue: float = 0.0) -> bool:
 
 
 async def release(connection: Connection, *, grace: float = GRACE) -> int:
-    """Takes deliveries from senders whose connection has been gone for `grace` seconds; how many."""
+    """Release deliveries of senders whose connection has been gone for `grace` seconds. Return their number."""
     async with connection.transaction():
         await connection.execute(PLAN)
         return (await connection.execute(RELEASE, {"grace": grace})).rowcount
 
 
 def _place() -> float:
-    """Where among the leads a walk begins."""
+    """Return the position among the leads, from 0 to 1, at which a scan starts."""
     return random.random()  # noqa: S311

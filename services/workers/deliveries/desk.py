@@ -1,5 +1,4 @@
-"""A worker's sending: a thread with an event loop of its own, so that a receiver that dawdles never holds up ingest,
-which has the worker's main thread to itself."""
+"""A worker's sender thread. It has its own event loop, so a slow receiver never delays ingest in the main thread."""
 
 import threading
 
@@ -16,7 +15,7 @@ STOP = 25.0  # seconds: longer than an attempt takes
 
 
 class Desk:
-    """Sends in the background from the first `wake` on. Called from one thread."""
+    """Sends deliveries in the background from the first `wake` on. All methods are called from one thread."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -26,7 +25,7 @@ class Desk:
         self._thread = threading.Thread(target=self._run, name="deliveries", daemon=True)
 
     def wake(self) -> None:
-        """Something may be due."""
+        """Look for due deliveries. The first call starts the thread."""
         if self._sender is None:
             preparer = Preparer(self._settings, Vault.from_settings(self._settings))
             gate = Gate(Policy.read(self._settings.allowed_targets))
@@ -35,7 +34,7 @@ class Desk:
         self._loop.call_soon_threadsafe(self._sender.wake)
 
     def stop(self) -> None:
-        """Claims no more, and waits for what is under way."""
+        """Stop claiming, and wait for deliveries in flight."""
         self._stopping = True
         if self._sender is not None:
             self._loop.call_soon_threadsafe(self._sender.wake)

@@ -1,8 +1,8 @@
-"""Asking another's server: to checked addresses only, without redirects, proxies or cookies, and never for long.
+"""Send HTTP requests to servers of others: to allowed addresses only, without redirects, proxies or cookies.
 
-aiohttp's client is used because it lets the place be taken where names become addresses: what the resolver here answers
-is what is connected to, while Host and the certificate's name stay those of the URL. The check is made once more where
-sockets are made, for whatever may find another way there.
+aiohttp's client accepts a custom resolver: it connects to the addresses that the resolver returns, and keeps the URL's
+name for `Host` and the certificate. Addresses are checked again when sockets are made, in case a request bypasses the
+resolver.
 """
 
 import asyncio
@@ -26,9 +26,9 @@ from shared.guard import Blocked, Policy, parse, plain
 from shared.masking import SECRET_MASK
 
 CONNECT, TOTAL = 5.0, 20.0  # seconds
-READ, KEPT = 64 * 1024, 4 * 1024  # bytes of an answer
+READ, KEPT = 64 * 1024, 4 * 1024  # of a response: bytes read, characters kept
 MOST_HEADERS, LONGEST_HEADER = 50, 500
-SHORTEST_SECRET = 6  # characters of a path or query that are masked in what comes back
+SHORTEST_SECRET = 6  # shortest part of a URL, in characters, that is masked in a response
 
 Lookup = Callable[[str, int], Awaitable[list[str]]]
 
@@ -51,22 +51,24 @@ ERRORS: tuple[tuple[type[Exception], str], ...] = (
 
 
 async def system_lookup(host: str, port: int) -> list[str]:
-    """The addresses of a name, by the machine's own resolver. OSError."""
+    """Resolve a name with the system's resolver. Raises OSError."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(address[0]) for _, _, _, _, address in found]
 
 
 class Gate(AbstractResolver):
-    """Turns names into addresses that may be connected to. All addresses of a name must be allowed: one that has a
-    private one beside a public one is up to something."""
+    """Resolves names to addresses that requests may go to.
+
+    All addresses of a name must be allowed: a name with a private and a public address is likely an attack.
+    """
 
     def __init__(self, policy: Policy, lookup: Lookup = system_lookup) -> None:
         self._policy = policy
         self._lookup = lookup
-        self._by_name: set[str] = set()  # addresses allowed because of their host's name
+        self._by_name: set[str] = set()  # addresses that are allowed because of their host's name
 
     async def addresses(self, host: str, port: int) -> list[str]:
-        """Raises Blocked; OSError when there is no such name."""
+        """Return the addresses of a host. Raises Blocked, or OSError if the name does not exist."""
         texts = [host] if ":" in host or host.replace(".", "").isdigit() else await self._lookup(plain(host), port)
         for text in texts:
             address = _address(text)
@@ -79,14 +81,14 @@ class Gate(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        """For aiohttp."""
+        """Resolve a host for aiohttp."""
         return [
             ResolveResult(hostname=host, host=text, port=port, family=_family(text), proto=0, flags=0)
             for text in await self.addresses(host, port)
         ]
 
     def socket(self, info: tuple[Any, Any, int, str, tuple[Any, ...]]) -> socket.socket:
-        """A socket for that address. OSError where there may be none."""
+        """Make a socket for an address. Raises OSError if the address is not allowed."""
         family, kind, protocol, _, address = info
         found = _address(str(address[0]))
         if not self._policy.allows("", found) and str(found) not in self._by_name:
@@ -94,11 +96,11 @@ class Gate(AbstractResolver):
         return socket.socket(family, kind, protocol)
 
     async def close(self) -> None:
-        """Nothing is kept open."""
+        """Do nothing: no resources are held."""
 
 
 class Caller:
-    """Makes requests. `trusting` a URL means that it is the operator's own, and may be anywhere."""
+    """Sends requests. A trusted URL was set by the operator, so its address is not checked."""
 
     def __init__(self, gate: Gate, *, total: float = TOTAL) -> None:
         self._gate = gate
@@ -109,7 +111,7 @@ class Caller:
         self._open = _session(BoundedConnector(limit=0))
 
     async def call(self, call: Call) -> Answer:
-        """What came of it. Never raises for anything that the other side can do."""
+        """Send the request and return the result. Never raises for anything that the receiver does."""
         started = time.perf_counter()
         answer = await self._attempt(call)
         request = {"method": "POST", **call.shown}
@@ -146,7 +148,7 @@ class Caller:
             return _answer(response.status, response.headers, body, _secrets(url) if call.is_secret else [])
 
     async def _check_literal(self, host: str) -> None:
-        """aiohttp asks no resolver about what is an address already."""
+        """Check a host that is an address, since aiohttp does not pass it to the resolver."""
         if ":" in host or host.replace(".", "").isdigit():
             await self._gate.addresses(host, 0)
 
@@ -162,7 +164,7 @@ def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
 
 
 async def _beginning(response: aiohttp.ClientResponse) -> bytes:
-    """The first bytes of the body. A receiver that has answered and then dawdles has answered."""
+    """Return the first bytes of the body. If the body stalls, the response counts with what has arrived."""
     body = b""
     with contextlib.suppress(TimeoutError, aiohttp.ClientError, OSError):
         while len(body) < READ and (part := await response.content.read(READ - len(body))):
@@ -171,7 +173,7 @@ async def _beginning(response: aiohttp.ClientResponse) -> bytes:
 
 
 def _secrets(url: URL) -> list[str]:
-    """What of a URL may be a secret, as it is sent and as it reads, the longest first."""
+    """Return the parts of a URL that may be secret, encoded and decoded, the longest first."""
     parts = {url.raw_path_qs, url.path_qs, url.raw_path, url.path, url.raw_query_string, url.query_string}
     return sorted((part for part in parts if len(part) >= SHORTEST_SECRET), key=len, reverse=True)
 
@@ -180,7 +182,7 @@ def _answer(status: int, headers: Mapping[str, str], body: bytes, secrets: Seque
     asked = backoff.wish(headers.get("Retry-After"), headers.get("Date"), datetime.now(UTC))
     first = list(headers.items())[:MOST_HEADERS]
     kept = {str(name): _masked(value, secrets)[:LONGEST_HEADER] for name, value in first}
-    shown = body if secrets else body[:KEPT]  # a secret at the end is masked before it is cut
+    shown = body if secrets else body[:KEPT]  # mask before cutting, in case a secret is at the cut
     text = _masked(shown.decode(errors="replace"), secrets)
     return Answer(status, kept, text[:KEPT], retry_after=asked)
 

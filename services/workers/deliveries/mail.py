@@ -1,7 +1,7 @@
-"""Mails: how they are written, and the servers that take them. Pure.
+"""Format mails and describe mail servers. Pure.
 
-What a header says may come from a lead: line ends and other control characters are taken out before it is set, and the
-library refuses whatever is left.
+Header values may come from a lead: line ends and other control characters are removed before a header is set, and the
+email library refuses any that remain.
 """
 
 import re
@@ -23,12 +23,15 @@ from services.workers.deliveries.messages import Letter, Relay
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 FOOTER = "\n\n--\nYou get this mail because you left your address with us. To get no more of them: {url}\n"
 SUBMISSION, SUBMISSION_TLS = 587, 465
-SHORT = 66  # characters of a subject that go on one line
+SHORT = 66  # longest subject, in characters, that is written without encoding
 
 
 class _Wire(EmailPolicy):
-    """As mails are sent. A link in a header is for programs: the library would encode one longer than a line. A subject
-    is text: the library would decode what looks encoded in it, and write out the line ends that it finds there."""
+    """The format of sent mails, with two exceptions to the library's rules.
+
+    A link in a header is for programs, but the library would encode one longer than a line. A subject is plain text,
+    but the library would decode parts that look encoded, and write out line ends found in them.
+    """
 
     def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
         return (name, value) if name == "Subject" else super().header_store_parse(name, value)
@@ -47,12 +50,12 @@ WIRE = _Wire(linesep=LINES.linesep)
 
 
 class BadAddress(ValueError):
-    """No mail can go to that address, or from it."""
+    """The address cannot send or receive mail."""
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A mail before it is known which way it goes. `unsubscribe`: the link, in mails to leads."""
+    """A mail before its provider is chosen. `unsubscribe` is the link in mails to leads."""
 
     message_id: str
     recipient: str
@@ -63,11 +66,11 @@ class Draft:
 
     @property
     def text(self) -> str:
-        """The body as it is sent."""
+        """Return the body with the footer."""
         return self.body + (FOOTER.format(url=self.unsubscribe) if self.unsubscribe else "")
 
     def headers(self, sender: str) -> dict[str, str]:
-        """The headers beside the addresses and the subject."""
+        """Return the headers other than addresses and subject."""
         domain = sender.rpartition("@")[2]
         found = {"Message-ID": f"<{self.message_id}@{domain}>", "Date": format_datetime(self.date)}
         if self.unsubscribe:
@@ -77,12 +80,12 @@ class Draft:
 
 
 def letter(draft: Draft, sender: str, relay: Relay) -> Letter:
-    """The mail for an SMTP server. The sender may have a name beside its address. Raises BadAddress."""
+    """Make the mail for an SMTP server. The sender may include a display name. Raises BadAddress."""
     message = EmailMessage(WIRE)
     if CONTROL.search(sender):
         raise BadAddress("The address is not valid.")
     name, sender = parseaddr(sender)
-    name = name.replace("=?", "= ?")  # else the library would decode it, as it would a subject
+    name = name.replace("=?", "= ?")  # otherwise the library would decode it
     message["From"], message["To"] = _address(sender, name), _address(draft.recipient)
     message["Subject"] = one_line(draft.subject)
     for name, value in draft.headers(sender).items():
@@ -92,26 +95,26 @@ def letter(draft: Draft, sender: str, relay: Relay) -> Letter:
 
 
 def fields(draft: Draft, sender: str) -> dict[str, str]:
-    """The same for Mailgun. Raises BadAddress."""
+    """Make the form fields of a mail for Mailgun. Raises BadAddress."""
     addresses = {"from": str(_address(sender)), "to": str(_address(draft.recipient))}
     headers = {f"h:{name}": value for name, value in draft.headers(sender).items()}
     return {**addresses, "subject": one_line(draft.subject), "text": draft.text, **headers}
 
 
 def one_line(text: str) -> str:
-    """The text without line ends and control characters."""
+    """Replace line ends and control characters by spaces."""
     return CONTROL.sub(" ", text).strip()
 
 
 def relay_of(credentials: Mapping[str, str]) -> Relay:
-    """The server of an integration. ValueError for a port that is none."""
+    """Return the mail server of an integration. Raises ValueError for an invalid port."""
     port = int(credentials["port"])
     user, password = credentials.get("username") or None, credentials.get("password") or None
     return Relay(credentials["host"], port, user, password, tls=port == SUBMISSION_TLS)
 
 
 def relay_at(url: str) -> Relay:
-    """The operator's server. ValueError for a URL that is none."""
+    """Return the operator's mail server. Raises ValueError for an invalid URL."""
     parts = urlsplit(url)
     if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
         raise ValueError("LEADHUB_SMTP_URL must be smtp://host:port or smtps://host:port")
@@ -122,7 +125,7 @@ def relay_at(url: str) -> Relay:
 
 
 def _address(text: str, name: str = "") -> Address:
-    """An address alone, as a header's value: one that is more than that, or less, is refused."""
+    """Return a header value for exactly one address. Raises BadAddress for any other text."""
     if CONTROL.search(text):
         raise BadAddress("The address is not valid.")
     try:

@@ -1,4 +1,4 @@
-"""A delivery on its way: as it was claimed, as it is sent, and what came back. Pure."""
+"""The types of a delivery: as claimed, as sent, and its result. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,12 +9,12 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A delivery in this sender's hands until its lease ends. `now` is the database's time of the claim."""
+    """A delivery that belongs to this sender until its lease ends. `now` is the database's time of the claim."""
 
     workspace_id: int
     id: int
     number: int  # of this attempt, from 1
-    tries: int  # the same, counted since it was last sent again by hand
+    tries: int  # attempts since the last manual resend, with this one
     now: datetime
     kind: str
     message_id: str
@@ -30,29 +30,29 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An HTTP request. `shown` are the URL and headers as they are put on record, without secrets.
+    """An HTTP request. `shown` has the URL and headers as they are recorded, without secrets.
 
-    `is_secret`: path and query of the URL are masked in what comes back as well, such as in a `Location`.
+    `is_secret`: path and query of the URL are also masked in the recorded response, for example in a `Location`.
     """
 
     url: str
     headers: Mapping[str, str]
     body: bytes
     shown: Mapping[str, Any]
-    trusted: bool = False  # the URL is the operator's own: it may be private
+    trusted: bool = False  # the operator set the URL, so its address may be private
     is_secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """A mail server. `tls`: from the first byte; else by STARTTLS where it is offered. A login demands either."""
+    """A mail server. `tls`: TLS from the first byte; otherwise STARTTLS if offered. A login requires one of them."""
 
     host: str
     port: int
     username: str | None
     password: str | None
     tls: bool
-    trusted: bool = False  # the operator's own: it may be private
+    trusted: bool = False  # the operator set the server, so its address may be private
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Unsent:
-    """It does not go out, and why: `cancelled`, `suppressed` or `failed`."""
+    """A delivery that is not sent, with its state (`cancelled`, `suppressed` or `failed`) and the reason."""
 
     state: str
     reason: str
@@ -78,8 +78,11 @@ Prepared = Call | Letter | Unsent
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back of one attempt. `hopeless`: another would end the same way. `personal`: it is about who the
-    message is for, and tells nothing of the receiver, which takes others."""
+    """The result of one attempt.
+
+    `hopeless`: another attempt would fail as well. `personal`: the error concerns the recipient, not the receiving
+    server, which accepts other messages.
+    """
 
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)

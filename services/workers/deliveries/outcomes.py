@@ -1,4 +1,4 @@
-"""What an attempt came to, as data: sent, to be tried again and when, or given up and why. Pure."""
+"""Decide the outcome of an attempt: sent, retried later, or failed for a reason. Pure."""
 
 from dataclasses import dataclass, replace
 
@@ -11,9 +11,10 @@ GONE = 410
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`state`: `sent`, `failed`, `cancelled`, `suppressed`, or `pending` with seconds to `wait`.
+    """The outcome of an attempt.
 
-    `well`: how the receiver did (None: it was not asked, or the fault is the message's). `gone`: it wants no more.
+    `state` is `sent`, `failed`, `cancelled`, `suppressed`, or `pending` with the seconds to `wait`. `well`: whether the
+    receiver works; None if it was not asked or the message is at fault. `gone`: the receiver wants no more messages.
     `given_up`: this was the last attempt of the schedule.
     """
 
@@ -27,12 +28,12 @@ class Outcome:
 
 
 def unsent(claimed: Claimed, unsent: Unsent) -> Outcome:
-    """Of a delivery that did not go out."""
+    """Return the outcome of a delivery that was not sent."""
     return Outcome(claimed, unsent.state, Answer(error=unsent.reason))
 
 
 def decide(claimed: Claimed, answer: Answer) -> Outcome:
-    """Of an attempt that was made."""
+    """Return the outcome of an attempt that was made."""
     webhook = claimed.kind == "webhook"
     if answer.error is None:
         if _is_success(answer):
@@ -54,6 +55,8 @@ def _is_success(answer: Answer) -> bool:
 
 
 def _is_refusal(answer: Answer) -> bool:
-    """Whether a provider's interface has said that it will never take this: by any 3xx or 4xx that is not about the
-    moment. A webhook's receiver says so with 410 alone."""
+    """Return whether a provider's API will never accept this message: any 3xx or 4xx except the temporary ones.
+
+    The receiver of a webhook says so with 410 only.
+    """
     return answer.status is not None and 300 <= answer.status < 500 and answer.status not in TRY_LATER

@@ -1,4 +1,4 @@
-"""From a claimed delivery and its target to what is sent, or to why nothing is. No database, no network."""
+"""Turn a claimed delivery and its target into the message to send, or a reason not to. No database, no network."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ from shared.vault import Unreadable, Vault
 
 NO_MAIL = "No way to send mail is set up: add an integration of type smtp or mailgun."
 
-# What a mail integration must have to send; one of Mailgun may be there only to receive.
+# The credentials that a mail integration needs for sending. A Mailgun integration may exist only for receiving.
 SENDS = {"smtp": {"host", "port", "from"}, "mailgun": {"api_key", "domain"}}
 
 
 class Stop(Exception):
-    """This delivery does not go out."""
+    """The delivery is not sent."""
 
     def __init__(self, state: str, reason: str) -> None:
         super().__init__(reason)
@@ -32,20 +32,20 @@ class Stop(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Preparer:
-    """Knows the settings and the keys."""
+    """Prepares deliveries with the settings and the encryption keys."""
 
     settings: Settings
     vault: Vault
 
     def prepare(self, claimed: Claimed, targets: Targets) -> Prepared:
-        """What is to be sent. Never raises for what is wrong with a target."""
+        """Return the message to send. Never raises for a faulty target."""
         try:
             return _WAYS[claimed.kind](self, claimed, targets)
         except Stop as stop:
             return stop.unsent
         except (Unreadable, BadAddress) as error:
             return Unsent("failed", str(error))
-        except ValueError:  # its own words may quote a password
+        except ValueError:  # its message may contain a password
             return Unsent("failed", "The address cannot be read.")
         except KeyError as missing:
             return Unsent("failed", f"The integration lacks the credential {missing}.")

@@ -1,4 +1,4 @@
-"""The requests of Twilio, Slack and Mailgun. Pure."""
+"""Requests to Twilio, Slack and Mailgun. Pure."""
 
 import base64
 from collections.abc import Mapping
@@ -11,13 +11,13 @@ from services.workers.deliveries.webhooks import JSON, USER_AGENT, record
 
 FORM = "application/x-www-form-urlencoded"
 MAILGUN = {"us": "https://api.mailgun.net", "eu": "https://api.eu.mailgun.net"}
-MESSAGING_SERVICE = "MG"  # what such an id begins with at Twilio
+MESSAGING_SERVICE = "MG"  # prefix of such an id at Twilio
 
 Credentials = Mapping[str, str]
 
 
 def twilio(credentials: Credentials, base_url: str, phone: str, text: str) -> Call:
-    """A text message."""
+    """Make the request for a text message."""
     account, sender = credentials["account_sid"], credentials["from"]
     url = f"{base_url.rstrip('/')}/2010-04-01/Accounts/{quote(account, safe='')}/Messages.json"
     from_ = "MessagingServiceSid" if sender.startswith(MESSAGING_SERVICE) else "From"
@@ -26,13 +26,13 @@ def twilio(credentials: Credentials, base_url: str, phone: str, text: str) -> Ca
 
 
 def slack(credentials: Credentials, text: str) -> Call:
-    """A message into a channel. The URL is the secret."""
+    """Make the request for a message to a channel. The URL is secret."""
     url, headers = credentials["webhook_url"], {"Content-Type": JSON, "User-Agent": USER_AGENT}
     return Call(url, headers, orjson.dumps({"text": text}), record(url, headers, path=False), is_secret=True)
 
 
 def mailgun(credentials: Credentials, base_url: str, fields: Mapping[str, str]) -> Call:
-    """A mail."""
+    """Make the request for a mail."""
     base = base_url or MAILGUN[_region(credentials)]
     url = f"{base.rstrip('/')}/v3/{quote(credentials['domain'], safe='')}/messages"
     return _form(url, ("api", credentials["api_key"]), urlencode(fields))
@@ -43,7 +43,7 @@ def _region(credentials: Credentials) -> str:
 
 
 def _form(url: str, login: tuple[str, str], body: str) -> Call:
-    """A form with a login, to an address of the operator's choice."""
+    """Make a request with a form and a login. The operator sets the address."""
     shown = {"Content-Type": FORM, "User-Agent": USER_AGENT}
     basic = base64.b64encode(":".join(login).encode()).decode()
     return Call(url, {**shown, "Authorization": f"Basic {basic}"}, body.encode(), record(url, shown), trusted=True)

@@ -1,7 +1,7 @@
-"""Writing down what a batch of attempts came to: one transaction, a few statements, however many there are.
+"""Record the outcomes of a batch of attempts in one transaction, with a few statements for any number of outcomes.
 
-An outcome counts only while the delivery is still its sender's: one that came after the lease is put on record as an
-attempt, and changes nothing.
+An outcome counts only while the delivery belongs to its sender. An outcome that came after the lease ended is recorded
+as an attempt and changes nothing else.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ FROM json_to_recordset(%s::json) AS o(w bigint, id bigint, number smallint, ms b
                                       headers jsonb, body text, error text)
 WHERE a.workspace_id = o.w AND a.delivery_id = o.id AND a.number = o.number
 """
-# The timeline tells of what was decided about a lead's deliveries, once each; of a lead that is gone nothing is told.
+# A lead's timeline gets one entry for each final state of a delivery. Deleted leads get none.
 STATES = """
 WITH outcomes AS (
     SELECT * FROM json_to_recordset(%s::json) AS o(w bigint, id bigint, number smallint, state text, wait float,
@@ -62,7 +62,7 @@ ON CONFLICT (workspace_id, endpoint) DO UPDATE
 SET failures = excluded.failures, slots = excluded.slots, open_until = excluded.open_until,
     succeeded_at = coalesce(excluded.succeeded_at, endpoints.succeeded_at)
 """
-# What an integration's record shows of its last message.
+# An integration shows the error of its last message.
 ERRORS = """
 UPDATE integrations i SET last_error = o.error
 FROM json_to_recordset(%s::json) AS o(w bigint, id bigint, error text)
@@ -71,7 +71,7 @@ WHERE i.workspace_id = o.w AND i.id = o.id AND i.last_error IS DISTINCT FROM o.e
 
 
 async def record(connection: Connection, outcomes: Sequence[Outcome]) -> None:
-    """Writes them, and silences subscriptions that want no more, or have not answered for too long. Committed."""
+    """Record the outcomes, and disable subscriptions whose receiver is gone or has failed for too long. Committed."""
     async with connection.transaction():
         await connection.execute(ATTEMPTS, (as_json([_attempt(one) for one in outcomes]),))
         rows = await connection.execute(STATES, (as_json([_state(one) for one in outcomes]),))
@@ -112,7 +112,7 @@ async def _note_circuits(connection: Connection, outcomes: Sequence[Outcome]) ->
 def _after(
     before: dict[tuple[int, str], Circuit], outcomes: Sequence[Outcome]
 ) -> tuple[dict[tuple[int, str], Circuit], set[tuple[int, str]]]:
-    """The circuits after these, and those that saw a success."""
+    """Return the circuits after these outcomes, and the keys of those with a success."""
     after: dict[tuple[int, str], Circuit] = {}
     succeeded = set()
     for one in outcomes:
@@ -151,7 +151,7 @@ def _state(one: Outcome) -> dict[str, Any]:
 
 
 def _errors(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
-    """The last error of each integration, null after a success; the last of the batch counts."""
+    """Return the error of each integration's last outcome in the batch, or None after a success."""
     found = {
         (one.claimed.workspace_id, one.claimed.integration_id): one.answer.error
         for one in outcomes

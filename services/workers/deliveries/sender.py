@@ -1,7 +1,7 @@
-"""Sending: claim what is due, send it all at once, write down what came of it, until nothing is left.
+"""Send deliveries: claim those that are due, send all of them at once, and record the outcomes, until none is left.
 
-No transaction is open while something is sent. What was claimed is under way at once: nothing waits in here for its
-turn while its lease runs, and a receiver that dawdles holds up nobody but itself.
+No transaction is open during an attempt. Claimed deliveries start at once and do not wait in a queue while their lease
+runs, so a slow receiver delays only its own deliveries.
 """
 
 import asyncio
@@ -23,13 +23,13 @@ from shared.metrics import DELIVERIES, DELIVERY_SECONDS
 
 log = logging.get()
 
-MOST = 200  # under way at once
-LOOK = 0.2  # seconds between claims while something is under way
-REST = 0.5  # seconds before a database that was away is asked again
+MOST = 200  # deliveries in flight at once
+LOOK = 0.2  # seconds between two claims while deliveries are in flight
+REST = 0.5  # seconds before a reconnection to the database
 
 
 class Sender:
-    """One process's sending, for as long as `run` lasts. `overdue`: seconds that a delivery must have been due."""
+    """The sender of one process. `overdue` returns the seconds that a delivery must have been due to be claimed."""
 
     def __init__(
         self,
@@ -46,15 +46,15 @@ class Sender:
         self._overdue = overdue
         self._stopping = stopping
         self._awake = asyncio.Event()
-        self._under_way: dict[asyncio.Task[None], int] = {}  # and its workspace
+        self._under_way: dict[asyncio.Task[None], int] = {}  # tasks and their workspaces
         self._done: list[Outcome] = []
 
     def wake(self) -> None:
-        """Something may be due."""
+        """Look for due deliveries."""
         self._awake.set()
 
     async def run(self) -> None:
-        """Works until `stopping`, and then until what is under way has ended."""
+        """Work until `stopping` returns True and all deliveries in flight have ended."""
         self._caller, self._postman = Caller(self._gate), Postman(self._gate)
         try:
             while self._goes_on():
@@ -72,13 +72,13 @@ class Sender:
                     if not await self._step(connection) and self._goes_on():
                         await self._wait()
         except Exception as error:
-            # What took too long will again, and nobody's deliveries go out.
+            # A statement that took too long will do so again, so no delivery is sent: this needs a full log entry.
             if took_too_long(error) or not (is_unavailable(error) or is_contention(error)):
                 log.exception("sender.failed")
             await asyncio.sleep(REST)
 
     async def _step(self, connection: Connection) -> bool:
-        """Writes down what has come back and claims what is due; whether there was anything to claim."""
+        """Record finished deliveries and claim due ones. Return whether any was claimed."""
         self._awake.clear()
         if self._done:
             await self._write_down(connection, self._done[:])
@@ -91,7 +91,7 @@ class Sender:
         return bool(claimed)
 
     async def _write_down(self, connection: Connection, outcomes: Sequence[Outcome]) -> None:
-        """One that the database takes on no account is left out: its lease ends, and it is sent again."""
+        """Record the outcomes. One that the database refuses is skipped: its lease ends, and it is sent again."""
         try:
             await record(connection, outcomes)
         except Exception as error:
@@ -119,7 +119,7 @@ class Sender:
             task.add_done_callback(self._under_way.pop)
 
     async def _send(self, claimed: Claimed, prepared: Call | Letter) -> None:
-        """One attempt. What it raises is a bug of ours, and looks to the receiver like any failure."""
+        """Make one attempt. An exception is a bug on our side and counts as a failed attempt."""
         try:
             answer = await self._attempt(prepared)
         except Exception:
@@ -134,13 +134,13 @@ class Sender:
         return await self._postman.deliver(prepared)
 
     async def _wait(self) -> None:
-        """Until something comes back or may be due."""
+        """Wait until a delivery finishes or may be due."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._awake.wait(), LOOK if self._under_way else None)
 
 
 def _tell(outcomes: Sequence[Outcome]) -> None:
-    """One line and the figures of each attempt."""
+    """Log each attempt and count it in the metrics."""
     for one in outcomes:
         DELIVERIES.labels(one.claimed.kind, "retry" if one.state == "pending" else one.state).inc()
         DELIVERY_SECONDS.labels(one.claimed.kind).observe(one.answer.ms / 1000)

@@ -1,4 +1,4 @@
-"""Signing what is sent, two ways: Standard Webhooks, and the plain HMAC of the body. Pure."""
+"""Sign webhooks in two ways: by Standard Webhooks, and with a plain HMAC of the body. Pure."""
 
 import base64
 import binascii
@@ -13,10 +13,10 @@ PREFIX = "whsec_"
 
 
 def headers(message_id: str, timestamp: int, body: bytes, secrets: Sequence[str]) -> dict[str, str]:
-    """The headers that name and sign a message. `secrets`: the present one first, then those still valid.
+    """Return the headers that identify and sign a message. `secrets` has the current one first, then older valid ones.
 
-    A receiver that knows any of them finds its signature in `webhook-signature`. The plain signature can only be one:
-    that of the present secret, whose text as we showed it is the key.
+    A receiver with any of these secrets finds its signature in `webhook-signature`. The plain signature is made with
+    the current secret only. Its key is the text of the secret as it was shown.
     """
     found = {"webhook-id": message_id, "webhook-timestamp": str(timestamp)}
     if secrets:

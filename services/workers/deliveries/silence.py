@@ -1,4 +1,4 @@
-"""Subscriptions that want no more (410), or have taken nothing for about a day: disabled, with a word to the admins."""
+"""Disable subscriptions that answer 410 or have failed for about a day, and notify the workspace's admins."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,8 +15,8 @@ LONG_FAILURE = (
     "Nothing was taken for about a day: every attempt at a delivery failed, and no other succeeded meanwhile."
 )
 
-# Given up is enough only where nothing at all was taken since the first of the attempts: one message that a receiver
-# chokes on, among others that it takes, disables nothing.
+# A delivery that was given up disables its subscription only if no other delivery succeeded since its first attempt:
+# one message that the receiver cannot handle is not enough.
 DISABLE = """
 WITH candidates AS (
     SELECT c.w, c.id, min(c.reason) AS reason
@@ -44,7 +44,7 @@ BODY = "Subscription {id} gets no more events. {reason}\n\nWhen its receiver is 
 
 
 async def silence(connection: Connection, outcomes: Sequence[Outcome]) -> None:
-    """Disables those for which these outcomes are reason enough, in the caller's transaction."""
+    """Disable the subscriptions that these outcomes give reason to disable, in the caller's transaction."""
     candidates = [_candidate(one) for one in outcomes if one.claimed.subscription_id and (one.gone or one.given_up)]
     if not candidates:
         return

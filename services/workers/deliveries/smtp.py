@@ -1,7 +1,7 @@
-"""Handing mails to a mail server: to checked addresses only, as in `http`.
+"""Hand mails to a mail server, at allowed addresses only, as in `http`.
 
-A user name and a password leave over TLS only, wherever the server is: on port 465 from the first byte, else by
-STARTTLS. Where the server offers none, the attempt fails before the login.
+User name and password are sent over TLS only: on port 465 from the first byte, otherwise after STARTTLS. If the server
+does not offer TLS, the attempt fails before the login.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from shared.guard import Blocked
 
 UNREACHABLE = "The connection could not be made."
 SLOW = f"No answer came within {TOTAL:g} s."
-SHUTS_DOWN = 421  # says a server to whatever it is asked
+SHUTS_DOWN = 421  # a server that shuts down answers this to any command
 NOT_TAKEN = "The mail server did not take the mail."
 NO_TLS = (
     "The mail server offers no TLS, so the user name and password were not sent. Use a server that offers STARTTLS, "
@@ -27,13 +27,13 @@ NO_TLS = (
 
 
 class Postman:
-    """Delivers mails, each over a connection of its own."""
+    """Sends mails, each over its own connection."""
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
 
     async def deliver(self, letter: Letter) -> Answer:
-        """What came of it. Never raises for anything that the other side can do."""
+        """Send the mail and return the result. Never raises for anything that the server does."""
         started = time.perf_counter()
         answer = await self._attempt(letter)
         request = {"method": "SMTP", "url": f"smtp://{letter.relay.host}:{letter.relay.port}", "headers": {}}
@@ -51,7 +51,7 @@ class Postman:
             return replace(_refused(refused.code, refused.message), personal=personal)
         except aiosmtplib.SMTPResponseException as error:
             return _refused(error.code, error.message)
-        except TimeoutError:  # aiosmtplib's own are of this kind too
+        except TimeoutError:  # includes aiosmtplib's timeouts
             return Answer(error=SLOW)
         except socket.gaierror:
             return Answer(error=NO_NAME)
@@ -78,7 +78,7 @@ class Postman:
         return Answer(250, body=said[:KEPT])
 
     async def _connect(self, relay: Relay) -> socket.socket:
-        """A connected socket to the first address that answers. OSError, Blocked."""
+        """Return a socket connected to the first address that answers. Raises OSError or Blocked."""
         addresses = [relay.host] if relay.trusted else await self._gate.addresses(relay.host, relay.port)
         last: OSError = socket.gaierror(NO_NAME)
         for address in addresses:
@@ -105,5 +105,5 @@ class Postman:
 
 
 def _refused(code: int, said: str) -> Answer:
-    """A mail server's no: for good from 500 on, else for now."""
+    """Return the result of a refused mail. Codes from 500 on are permanent, others temporary."""
     return Answer(code, body=said[:KEPT], error=NOT_TAKEN, hopeless=code >= 500)

@@ -1,4 +1,4 @@
-"""The sweeper's part: it says when something is due, and sends it itself where no worker does."""
+"""The sweeper's part in deliveries: it hints workers when deliveries are due, and sends them itself if none does."""
 
 import asyncio
 import contextlib
@@ -16,12 +16,12 @@ from shared.vault import Vault
 
 log = logging.get()
 
-LOOK = 0.2  # seconds between looks
-OVERDUE = 1.0  # seconds after which nobody is taken to be sending
+LOOK = 0.2  # seconds between two checks
+OVERDUE = 1.0  # seconds after which no worker is assumed to be sending
 
 
 class Standby:
-    """`hint` wakes the workers; `broker_away` says that it cannot."""
+    """The sweeper's fallback sender. `hint` wakes the workers. `broker_away` returns whether hints are lost."""
 
     def __init__(
         self, settings: Settings, hint: Callable[[], object], broker_away: Callable[[], bool], stopping: asyncio.Event
@@ -34,7 +34,7 @@ class Standby:
         self._sending: asyncio.Task[None] | None = None
 
     async def watch(self, connection: Connection) -> None:
-        """Until the end, over a connection of its own. Where that breaks, what is being sent goes on: watch again."""
+        """Watch until the sweeper stops. If the connection breaks, deliveries in flight go on: call this again."""
         if self._sender is None or self._sending is None or self._sending.done():
             self._sender = await self._make_sender()
             self._sending = asyncio.create_task(self._sender.run())

@@ -1,4 +1,4 @@
-"""Where a batch of deliveries goes: subscriptions, integrations, users and leads, a query for each kind there is."""
+"""Load the targets of a batch of deliveries: subscriptions, integrations, users and leads, one query for each kind."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ SELECT l.workspace_id, l.id, l.email, l.phone, s.id IS NOT NULL AS suppressed
 FROM leads l JOIN {WANTED} ON l.workspace_id = k.w AND l.id = k.id
 LEFT JOIN suppressions s ON s.workspace_id = l.workspace_id AND s.email = lower(l.email)
 """  # noqa: S608  # constants only
-# The way of a workspace's mails: its oldest mail server, else Mailgun where it can send.
+# The integration that sends a workspace's mails: its oldest mail server, otherwise its oldest Mailgun integration.
 MAILERS = """
 SELECT DISTINCT ON (workspace_id) workspace_id, id, type, is_active, credentials FROM integrations
 WHERE workspace_id = ANY (%s) AND is_active AND (type = 'smtp' OR type = 'mailgun')
@@ -42,7 +42,7 @@ ORDER BY workspace_id, type <> 'smtp', id
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """What was found, by workspace and id; `mailers` and `mail_keys` (of links to unsubscribe) by workspace."""
+    """The targets by workspace and id. `mailers` and `mail_keys`, the keys of unsubscribe links, are by workspace."""
 
     subscriptions: dict[Key, Row] = field(default_factory=dict)
     integrations: dict[Key, Row] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class Targets:
 
 
 async def find(connection: Connection, vault: Vault, claimed: Sequence[Claimed]) -> Targets:
-    """All that the batch needs."""
+    """Load the targets of these deliveries."""
     mails = [one for one in claimed if one.kind in ("email", "notice")]
     letters = {one.workspace_id for one in claimed if one.kind == "email" and one.user_id is None}
     to_leads = [one for one in claimed if one.kind == "sms" or (one.kind == "email" and one.user_id is None)]

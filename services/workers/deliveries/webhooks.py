@@ -1,4 +1,4 @@
-"""A webhook as a request. Pure."""
+"""Make the HTTP request of a webhook. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,8 +14,10 @@ JSON = "application/json"
 
 
 def webhook(claimed: Claimed, url: str, secrets: Sequence[str], *, is_secret: bool = False) -> Call:
-    """The request of one attempt. Its time is the database's: the sender's own clock may be off. `is_secret`: whoever
-    knows the URL can post there."""
+    """Return the request of one attempt. Its time is the database's, since the sender's clock may be wrong.
+
+    `is_secret`: the URL itself is a secret, because anybody who knows it can post there.
+    """
     named = {"Content-Type": JSON, "User-Agent": USER_AGENT}
     signed = signatures.headers(claimed.message_id, int(claimed.now.timestamp()), claimed.payload, secrets)
     shown = {**named, **{name: value for name, value in signed.items() if name in ("webhook-id", "webhook-timestamp")}}
@@ -23,8 +25,10 @@ def webhook(claimed: Claimed, url: str, secrets: Sequence[str], *, is_secret: bo
 
 
 def record(url: str, headers: Mapping[str, str], *, path: bool = True) -> dict[str, Any]:
-    """What is put on record of a request: its URL without user, password and query. Where the path is a secret a mask
-    stands for it."""
+    """Return the recorded form of a request: headers, and the URL without user, password and query.
+
+    `path`: whether the path is recorded. Otherwise a mask replaces it.
+    """
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     return {"url": f"{parts.scheme}://{host}{parts.path if path else f'/{SECRET_MASK}'}", "headers": dict(headers)}
