@@ -1,4 +1,4 @@
-"""The read API's routes and lifetime, to be mounted on an application."""
+"""The REST API's routes and lifetime, to be mounted on an application."""
 
 from collections.abc import Sequence
 from types import ModuleType
@@ -34,7 +34,7 @@ from shared.web.app import mount
 
 
 def resource(path: str, handlers: ModuleType, id_name: str = "id") -> list[web.RouteDef]:
-    """The six routes of a noun: index, create, show, update (by PUT and PATCH) and delete."""
+    """Return the six routes of a resource: index, create, show, update (by PUT and PATCH) and delete."""
     one = f"{path}/{{{id_name}}}"
     return [
         web.get(path, handlers.index),
@@ -92,21 +92,21 @@ ROUTES = [
 
 
 def limited(route: web.RouteDef) -> web.RouteDef:
-    """A read ends in time; what a write came to could not be told."""
+    """Give a read a time limit. A write gets none, since its outcome would be unknown."""
     if route.method != hdrs.METH_GET:
         return route
     return web.RouteDef(route.method, route.path, in_time(route.handler), route.kwargs)
 
 
 def mount_health(app: web.Application) -> None:
-    """Adds the health of an API that runs alone. It is no part of the document, which has the gateway's."""
+    """Add the health check of an API that runs alone. The document leaves it out: it describes the gateway's."""
     app[health.DATABASE] = health.Database()
     mount(app, [web.get("/api/v1/health", health.show)])
 
 
 def mount_api(app: web.Application, settings: Settings, *, beside: Sequence[web.RouteDef] = ()) -> None:
-    """Adds the API to an application made by `shared.web.app.make_app`. Routes `beside` it are those that other
-    services answer at the same address: the document describes them too."""
+    """Add the API to an application made by `make_app`. `beside` are routes that other services answer at the same
+    address; the document describes them too."""
     routes = [*(limited(route) for route in ROUTES), *openapi.ROUTES]
     mount(app, [*routes, *openapi.FILE_ROUTES])
     openapi.prepare(app, [*routes, *beside], settings.public_url)

@@ -1,4 +1,4 @@
-"""The rules of automations: what they may name, how their secrets are kept, and running them by hand.
+"""The rules of automations: what they may refer to, how their secrets are kept, and running them by hand.
 
 Each function works in its caller's transaction.
 """
@@ -43,11 +43,11 @@ T = TypeVar("T")
 Steps = Sequence[Mapping[str, Any]]
 Dry = Callable[[], Record]
 
-LARGE = 4_000  # characters of steps, whose templates take up to 35 ms to compile
+LARGE = 4_000  # characters of steps: their templates take up to 35 ms to compile
 
 KINDS: dict[str, Any] = {"user": User, "stage": PipelineStage, "integration": Integration, "form": Form}
-HELD = "integration"  # what cannot be deleted while automations name it; of the rest that is gone a run notes so
-SHOWN = 5  # automations that a message names
+HELD = "integration"  # cannot be deleted while automations refer to it; a run reports other missing records
+SHOWN = 5  # named in an error message
 NO_LEAD = {"lead_id": ["There is no such lead."]}
 
 
@@ -67,9 +67,10 @@ RUNS = Noun(AutomationRun, RunRecord)
 
 
 async def unknown(connection: AsyncConnection, workspace_id: int, fields: Record) -> Fields:
-    """What a definition names that is not in the workspace, by field.
+    """Return errors, by field, for references to records that are not in the workspace.
 
-    What is held is locked until the definition is saved: who deletes it waits, and then sees who names it.
+    Integrations are locked until the definition is saved. A concurrent delete waits, and then sees that they are in
+    use.
     """
     named = list(references(fields.get("trigger"), fields.get("steps")))
     errors: Fields = {}
@@ -83,7 +84,7 @@ async def unknown(connection: AsyncConnection, workspace_id: int, fields: Record
 
 
 async def refuse_if_named(connection: AsyncConnection, workspace_id: int, integration_id: int) -> None:
-    """Raises Conflict where automations name an integration, active or not. Lock it first: see `unknown`."""
+    """Raise Conflict if automations refer to an integration, active or not. Lock the integration first."""
     naming = Automation.steps.contains([{"action": {"integration_id": integration_id}}])
     query = select(Automation.name).where(Automation.workspace_id == workspace_id, naming).order_by(Automation.id)
     names = list((await connection.execute(query)).scalars())
@@ -102,19 +103,19 @@ def _missing(named: Iterable[Reference], kind: str, found: set[int]) -> Fields:
 
 
 def webhooks(steps: Steps) -> list[tuple[int, dict[str, Any]]]:
-    """The actions that post to an address, with the numbers of their steps."""
+    """Return the actions that post to an address, with the numbers of their steps."""
     actions = [(index, step["action"]) for index, step in enumerate(steps) if "action" in step]
     return [(index, action) for index, action in actions if action["type"] == "send_webhook"]
 
 
 def seal(vault: Vault, fields: Record, stored: bytes | None) -> tuple[Record, Fields]:
-    """The fields with the secrets taken out of the steps and encrypted, by URL, and what is wrong with them.
+    """Take the secrets out of the steps and encrypt them, by URL. Return the fields, and what is wrong with them.
 
-    A mask sent back stands for the secret that is stored. Those of before are kept: runs that wait may need them.
-    Of those under a lost key none is known: they stay as they are until one is sent anew.
+    A mask that is sent back stands for the stored secret. Earlier secrets are kept, since waiting runs may need them.
+    Secrets under a lost encryption key are unreadable and stay as they are until a new one is sent.
     """
     errors: Fields = {}
-    fields = deepcopy(fields)  # a transaction may run several times
+    fields = deepcopy(fields)  # a transaction may be retried
     actions = webhooks(fields.get("steps") or ())
     secrets = _opened(vault, stored) if actions else {}
     for index, action in actions:
@@ -137,7 +138,7 @@ def _opened(vault: Vault, stored: bytes | None) -> dict[str, str]:
 
 
 async def secrets_of(connection: AsyncConnection, workspace_id: int, id_: int) -> bytes | None:
-    """The stored secrets, encrypted; the automation is locked. Raises NotFound."""
+    """Return the stored secrets, encrypted, and lock the automation. Raises NotFound."""
     query = select(Automation.secrets).where(Automation.workspace_id == workspace_id, Automation.id == id_)
     row = (await connection.execute(query.with_for_update())).first()
     if row is None:
@@ -146,14 +147,14 @@ async def secrets_of(connection: AsyncConnection, workspace_id: int, id_: int) -
 
 
 async def watch_silence(connection: AsyncConnection, workspace_id: int, automation: Record) -> None:
-    """Has a `no_activity` automation wait for the leads that something happened to of late, any other for none."""
+    """Start the inactivity timers of a `no_activity` automation, or stop those of any other automation."""
     waits = automation["is_active"] and automation["trigger"]["type"] == "no_activity"
     minutes = automation["trigger"]["minutes"] if waits else None
     await silences.restart(await raw(connection), workspace_id, automation["id"], minutes)
 
 
 async def remove(connection: AsyncConnection, workspace_id: int, id_: int) -> None:
-    """Deletes an automation and ends its runs. Raises NotFound."""
+    """Delete an automation and end its runs. Raises NotFound."""
     await AUTOMATIONS.delete(connection, workspace_id, id_)
     await silences.restart(await raw(connection), workspace_id, id_, None)
     for model in (AutomationRun, AutomationTurn):
@@ -164,7 +165,7 @@ async def remove(connection: AsyncConnection, workspace_id: int, id_: int) -> No
 
 
 async def run(connection: AsyncConnection, workspace_id: int, id_: int, lead_id: int) -> Record:
-    """A run that the engine takes up at once. Raises NotFound, ValidationFailed, Conflict."""
+    """Create a run that the engine starts at once. Raises NotFound, ValidationFailed, Conflict."""
     automation = await AUTOMATIONS.find(connection, workspace_id, id_)
     if not await read_leads(await raw(connection), [(workspace_id, lead_id)]):
         raise ValidationFailed(NO_LEAD)
@@ -177,15 +178,19 @@ async def run(connection: AsyncConnection, workspace_id: int, id_: int, lead_id:
 
 
 async def in_turn(request: web.Request, steps: Any, work: Callable[[], T]) -> T:
-    """What `work` comes to, in a thread: it compiles the steps' templates or makes their texts. One workspace does so
-    once at a time, and all together once where the steps are large. Raises ServiceUnavailable."""
+    """Run `work`, which compiles or renders the steps' templates, in a thread.
+
+    Each workspace gets one such thread at a time. Large steps get one at a time in all. Raises ServiceUnavailable.
+    """
     async with turn(request, LARGE_TURNS if len(str(steps)) > LARGE else SMALL_TURNS):
         return await asyncio.to_thread(work)
 
 
 async def rehearse(connection: AsyncConnection, workspace_id: int, id_: int, lead_id: int) -> tuple[Steps, Dry]:
-    """The steps of a dry run, and what shows what each would do for the lead as it is. Raises NotFound,
-    ValidationFailed."""
+    """Return the steps of a dry run, and a function that shows what each would do for the lead as it is now.
+
+    Raises NotFound and ValidationFailed.
+    """
     automation = await AUTOMATIONS.find(connection, workspace_id, id_)
     found = await read_leads(await raw(connection), [(workspace_id, lead_id)])
     if not found:
@@ -214,14 +219,14 @@ async def _turns(connection: AsyncConnection, workspace_id: int, id_: int) -> di
 
 
 async def insert_automation(connection: AsyncConnection, workspace_id: int, fields: Record) -> Record:
-    """A new automation, and the silences that it waits for."""
+    """Create an automation and its inactivity timers."""
     made = await AUTOMATIONS.insert(connection, workspace_id, _typed(fields))
     await watch_silence(connection, workspace_id, made)
     return made
 
 
 async def update_automation(connection: AsyncConnection, workspace_id: int, id_: int, fields: Record) -> Record:
-    """The changed automation. Raises NotFound."""
+    """Update an automation and its inactivity timers. Raises NotFound."""
     changed = await AUTOMATIONS.update(connection, workspace_id, id_, _typed(fields))
     if fields.keys() & {"trigger", "is_active"}:
         await watch_silence(connection, workspace_id, changed)

@@ -1,7 +1,7 @@
-"""The rules of the board: a workspace has one default pipeline, and a pipeline's stages stand in positions 1 to n.
+"""The rules of pipelines: a workspace has one default pipeline, and a pipeline's stages have positions 1 to n.
 
-Each function works in its caller's transaction, which first locks the board: its writers take turns, and so never meet
-at an index or with stale positions.
+Each function works in its caller's transaction and first locks the workspace's pipelines. Writers therefore never see
+stale positions or collide in a unique index.
 """
 
 from collections.abc import Sequence
@@ -28,20 +28,20 @@ WHERE s.workspace_id = :workspace AND s.id = placed.id AND s.position <> placed.
 
 
 def put(order: Sequence[int], item: int, position: int | None) -> list[int]:
-    """The order with the item, wherever it stood, at that position from 1; at the end without one or beyond it."""
+    """Return the order with the item moved to a position from 1, or to the end without one or beyond it."""
     rest = [other for other in order if other != item]
     at = len(rest) if position is None else position - 1
     return [*rest[:at], item, *rest[at:]]
 
 
 async def lock(connection: AsyncConnection, workspace_id: int) -> None:
-    """Waits for the others who change the workspace's board. Leads come and go meanwhile."""
+    """Lock the workspace's pipelines against other writers. Leads can be written meanwhile."""
     query = select(Workspace.id).where(Workspace.id == workspace_id).with_for_update(key_share=True)
     await connection.execute(query)
 
 
 async def with_stages(connection: AsyncConnection, workspace_id: int, pipelines: list[Record]) -> list[Record]:
-    """Pipelines with their stages, by position."""
+    """Return the pipelines with their stages, by position."""
     ids = [pipeline["id"] for pipeline in pipelines]
     query = STAGES.select(workspace_id, PipelineStage.pipeline_id.in_(ids)).order_by(PipelineStage.position)
     stages: dict[int, list[Record]] = {id_: [] for id_ in ids}
@@ -51,12 +51,12 @@ async def with_stages(connection: AsyncConnection, workspace_id: int, pipelines:
 
 
 async def find_pipeline(connection: AsyncConnection, workspace_id: int, id_: int) -> Record:
-    """A pipeline with its stages. Raises NotFound."""
+    """Return a pipeline with its stages. Raises NotFound."""
     return (await with_stages(connection, workspace_id, [await PIPELINES.find(connection, workspace_id, id_)]))[0]
 
 
 async def create_pipeline(connection: AsyncConnection, workspace_id: int, fields: Record) -> Record:
-    """A new pipeline, with the stages that came along."""
+    """Create a pipeline, with the stages that were sent along."""
     await lock(connection, workspace_id)
     own = {name: value for name, value in fields.items() if name != "stages"}
     if own.get("is_default"):
@@ -69,7 +69,7 @@ async def create_pipeline(connection: AsyncConnection, workspace_id: int, fields
 
 
 async def update_pipeline(connection: AsyncConnection, workspace_id: int, id_: int, fields: Record) -> Record:
-    """The changed pipeline. Raises NotFound, and Conflict where no pipeline would be the default."""
+    """Update a pipeline. Raises NotFound, and Conflict if no default pipeline would be left."""
     await lock(connection, workspace_id)
     found = await PIPELINES.find(connection, workspace_id, id_)
     if found["is_default"] and fields.get("is_default") is False:
@@ -81,7 +81,7 @@ async def update_pipeline(connection: AsyncConnection, workspace_id: int, id_: i
 
 
 async def delete_pipeline(connection: AsyncConnection, workspace_id: int, id_: int) -> None:
-    """Removes a pipeline with its stages. Raises NotFound, and Conflict for the default and one that has leads."""
+    """Delete a pipeline with its stages. Raises NotFound, and Conflict for the default and for one with leads."""
     await lock(connection, workspace_id)
     if (await PIPELINES.find(connection, workspace_id, id_))["is_default"]:
         raise Conflict("The default pipeline cannot be deleted: make another one the default first.")
@@ -94,7 +94,7 @@ async def delete_pipeline(connection: AsyncConnection, workspace_id: int, id_: i
 
 
 async def find_stage(connection: AsyncConnection, workspace_id: int, pipeline_id: int, id_: int) -> Record:
-    """A stage of that pipeline. Raises NotFound."""
+    """Return a stage of that pipeline. Raises NotFound."""
     query = STAGES.select(workspace_id, PipelineStage.pipeline_id == pipeline_id, PipelineStage.id == id_)
     row = (await connection.execute(query)).mappings().first()
     if row is None:
@@ -103,7 +103,7 @@ async def find_stage(connection: AsyncConnection, workspace_id: int, pipeline_id
 
 
 def outcome_errors(stage: Record, fields: Record) -> Fields:
-    """What is wrong with a change that would make a stage both won and lost."""
+    """Return errors for a change that would make a stage both won and lost."""
     changed = {**stage, **fields}
     if not (changed["is_won"] and changed["is_lost"]):
         return {}
@@ -112,7 +112,7 @@ def outcome_errors(stage: Record, fields: Record) -> Fields:
 
 
 async def create_stage(connection: AsyncConnection, workspace_id: int, pipeline_id: int, fields: Record) -> Record:
-    """A new stage. Raises NotFound when there is no such pipeline."""
+    """Create a stage. Raises NotFound if there is no such pipeline."""
     await lock(connection, workspace_id)
     await PIPELINES.find(connection, workspace_id, pipeline_id)
     order = await _order(connection, workspace_id, pipeline_id)
@@ -125,7 +125,7 @@ async def create_stage(connection: AsyncConnection, workspace_id: int, pipeline_
 async def update_stage(
     connection: AsyncConnection, workspace_id: int, pipeline_id: int, id_: int, fields: Record
 ) -> Record:
-    """The changed stage. Raises NotFound, and ValidationFailed where it would be both won and lost."""
+    """Update a stage. Raises NotFound, and ValidationFailed if it would be both won and lost."""
     await lock(connection, workspace_id)
     stage = await find_stage(connection, workspace_id, pipeline_id, id_)
     if errors := outcome_errors(stage, fields):
@@ -138,7 +138,7 @@ async def update_stage(
 
 
 async def delete_stage(connection: AsyncConnection, workspace_id: int, pipeline_id: int, id_: int) -> None:
-    """Removes a stage; its leads stay in the pipeline. Raises NotFound."""
+    """Delete a stage; its leads stay in the pipeline. Raises NotFound."""
     await lock(connection, workspace_id)
     await find_stage(connection, workspace_id, pipeline_id, id_)
     await references.seize(await raw(connection), workspace_id)
@@ -149,7 +149,7 @@ async def delete_stage(connection: AsyncConnection, workspace_id: int, pipeline_
 
 
 def _in_order(stages: Sequence[Record]) -> list[Record]:
-    """New stages as if each had been put into its place, one after the other."""
+    """Return new stages in the order that results from inserting one after the other at its position."""
     order: list[int] = []
     for number, stage in enumerate(stages):
         order = put(order, number, stage.get("position"))

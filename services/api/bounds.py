@@ -1,4 +1,4 @@
-"""How many records of a kind a workspace may have: each one costs all workspaces memory and work."""
+"""Limits on the number of records in a workspace. Each record costs all workspaces memory and work."""
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,14 +11,14 @@ FULL = "The workspace has {count} {noun}, and may have {most}: delete some first
 
 
 async def one_at_a_time(connection: AsyncConnection, workspace_id: int) -> None:
-    """Until the transaction ends nobody else counts in this workspace: two who count at once would both find room."""
+    """Lock the workspace's count until the transaction ends. Two concurrent creates would otherwise both pass."""
     await connection.execute(select(Workspace.id).where(Workspace.id == workspace_id).with_for_update(key_share=True))
 
 
 async def expect_room(
     connection: AsyncConnection, workspace_id: int, kind: Noun, noun: str, most: int, setting: str
 ) -> None:
-    """Raises Conflict where the workspace has as many of that kind as it may have."""
+    """Raise Conflict if the workspace has as many records of that kind as it may have."""
     await one_at_a_time(connection, workspace_id)
     count = await kind.count(connection, workspace_id)
     if count >= most:

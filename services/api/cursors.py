@@ -1,4 +1,4 @@
-"""Cursors: the position of the next page of a list, signed and bound to the list that it was made for. Pure."""
+"""Cursors: signed positions in a list, each bound to the list that it was made for. Pure."""
 
 import hashlib
 from datetime import datetime
@@ -9,7 +9,7 @@ from itsdangerous import BadData, URLSafeSerializer, want_bytes
 
 
 class Position(NamedTuple):
-    """The last record that was shown: its value in the list's order, and its id."""
+    """The position after a record: its value in the list's order, and its id."""
 
     value: Any
     id: Any
@@ -20,7 +20,7 @@ class BadCursor(ValueError):
 
 
 class Signer:
-    """Makes and reads the cursors of one list: `subject` says which."""
+    """Writes and reads the cursors of the list that `subject` identifies."""
 
     def __init__(self, secret: str, *subject: object) -> None:
         self._serializer = URLSafeSerializer(
@@ -35,11 +35,11 @@ class Signer:
         return want_bytes(self._serializer.dumps([value, position.id])).decode()
 
     def read(self, text: str) -> Position:
-        """The position that `write` was given, a time as its text. Raises BadCursor."""
+        """Return the position that was encoded, a time as its text. Raises an error for any other text."""
         try:
             position = Position(*self._serializer.loads(text))
         except (BadData, ValueError):
             raise BadCursor from None
-        if self.write(position) != text:  # unused bits at the end of a Base64 text are not signed
+        if self.write(position) != text:  # the unused last bits of a Base64 text are not signed
             raise BadCursor
         return position

@@ -1,6 +1,6 @@
-"""Receivers of what leaves the house, where somebody acts by hand: what the senders know of one gives way to that.
+"""The state of webhook and integration receivers, changed by hand. A change here overrides what the senders recorded.
 
-The senders lock deliveries, then endpoints, then what those stand for: whoever calls these does the same.
+The senders lock deliveries, then receivers, then subscriptions or integrations. Callers must lock in the same order.
 """
 
 from sqlalchemy import delete, update
@@ -13,22 +13,22 @@ from shared.models import Endpoint
 
 
 async def let_try(connection: AsyncConnection, workspace_id: int, endpoint: str) -> None:
-    """Ends the wait of its circuit: the next first try is the probe."""
+    """Close the receiver's waiting period: the next first attempt is the probe of its circuit."""
     where = (Endpoint.workspace_id == workspace_id, Endpoint.endpoint == endpoint)
     await connection.execute(update(Endpoint).where(*where).values(open_until=None))
 
 
 async def forget(connection: AsyncConnection, workspace_id: int, endpoint: str) -> None:
-    """It is another from now on, or none."""
+    """Delete the state of a receiver that was changed or removed."""
     where = (Endpoint.workspace_id == workspace_id, Endpoint.endpoint == endpoint)
     await connection.execute(delete(Endpoint).where(*where))
 
 
 async def cancel(connection: AsyncConnection, workspace_id: int, kind: Kind, id_: int) -> None:
-    """Cancels what waits for the subscription or integration, and forgets how it did. What is under way ends by itself.
+    """Cancel the pending deliveries of a subscription or integration, and delete the receiver's state.
 
-    Of many, the sweeper cancels most: until then no sender takes any in hand, and one that had would send nothing to
-    what is deleted.
+    Attempts that are under way end by themselves. If there are many deliveries, the sweeper cancels most of them later.
+    Until then the senders start none, and send nothing to a receiver that was deleted.
     """
     if await cancelling.cancel_some(await raw(connection), workspace_id, kind, id_) < cancelling.FEW:
         await forget(connection, workspace_id, f"{kind}:{id_}")

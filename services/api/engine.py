@@ -1,4 +1,4 @@
-"""SQLAlchemy's engine, by which the API reads and writes. All else speaks to psycopg, and need not load it."""
+"""SQLAlchemy's engine for the API. All other services use psycopg directly and need not load SQLAlchemy."""
 
 import time
 from typing import Any
@@ -13,11 +13,11 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from shared.db import options, sqlalchemy_url
 
-BELIEVED = 1.0  # seconds after its last use for which an idle connection is not asked whether it lives
+BELIEVED = 1.0  # seconds after its last use in which a connection is not pinged
 
 
 class _Pool(AsyncAdaptedQueuePool):
-    """Its time-out is Python's own, by which `shared.db.is_unavailable` knows it."""
+    """A pool that raises Python's own TimeoutError, by which the error handling recognises an overload."""
 
     def connect(self) -> PoolProxiedConnection:
         try:
@@ -27,14 +27,14 @@ class _Pool(AsyncAdaptedQueuePool):
 
 
 def make_engine(url: str, application: str, *, size: int, statement_timeout: float = 15.0) -> AsyncEngine:
-    """An engine with at most `size` connections. Raises TimeoutError where none comes free within 2 s."""
+    """Return an engine with at most `size` connections. It raises TimeoutError if none is free within 2 s."""
     engine = create_async_engine(
         sqlalchemy_url(url),
         poolclass=_Pool,
         pool_size=size,
         max_overflow=0,
         pool_timeout=2,
-        pool_use_lifo=True,  # the last one used has its statements prepared
+        pool_use_lifo=True,  # the last used connection has prepared statements
         connect_args=options(application, statement_timeout=statement_timeout),
     )
     _ping_the_idle(engine.sync_engine)
@@ -42,7 +42,8 @@ def make_engine(url: str, application: str, *, size: int, statement_timeout: flo
 
 
 def _ping_the_idle(engine: Engine) -> None:
-    """As `pool_pre_ping`, but a connection that was good a moment ago is believed: a ping is a round trip."""
+    """Ping connections before use like `pool_pre_ping`, but not one that was used a moment ago: a ping costs a round
+    trip."""
 
     def used(_: Any, record: ConnectionPoolEntry) -> None:
         record.info["used"] = time.monotonic()

@@ -1,4 +1,4 @@
-"""A read ends, whatever PostgreSQL does: a frozen server ends no statement, and would keep its reader for ever."""
+"""A time limit for reads. A frozen PostgreSQL server ends no statement, and would block its reader without end."""
 
 from functools import wraps
 
@@ -9,14 +9,14 @@ from services.api.state import STATEMENT_TIMEOUT
 from services.api.turns import PATIENCE
 from shared.db import within
 
-# Seconds. A large list waits for a connection, for its turn, and for a connection; it is counted, and it is read.
+# A large list waits for a connection, for a slot, and for a connection again. It takes two statements.
 READ_TIMEOUT = 3 * PATIENCE + 2 * STATEMENT_TIMEOUT
 
 
 def in_time(handler: Handler) -> Handler:
-    """The same handler, which raises TimeoutError where it takes longer: answered as all is where the database is away.
+    """Return the handler with a time limit. It raises TimeoutError, which is answered like a database that is down.
 
-    For what changes nothing. A write's outcome would be unknown.
+    Only for handlers that change nothing: the outcome of a write would be unknown.
     """
 
     @wraps(handler)

@@ -1,4 +1,4 @@
-"""Pages of a list: what `page` and `per_page` may be, and the `meta` and `links` around the data."""
+"""Pages of a list: the values of `page` and `per_page`, and the `meta` and `links` around the data."""
 
 import ipaddress
 from collections.abc import Iterable, Mapping
@@ -20,14 +20,14 @@ LAST_PAGE = 2**53  # beyond it a JSON number is no longer exact in JavaScript
 
 
 class Walk(NamedTuple):
-    """A list in steps: what makes its cursors, and where the step before ended."""
+    """A page by cursor: the signer of the list's cursors, and the position of the previous page's end."""
 
     signer: Signer
     after: Position | None
 
 
 class Page(NamedTuple):
-    """A page by its number or, where there is a `walk`, the next step of that."""
+    """A page by number or, if it has a `walk`, by cursor."""
 
     number: int
     size: int
@@ -39,7 +39,7 @@ class Page(NamedTuple):
 
 
 def read_page(request: web.Request, errors: Fields) -> Page:
-    """The page or the step asked for; what is wrong with it goes into `errors`."""
+    """Return the requested page. Errors go into `errors`."""
     return read_numbers(request.query, errors)._replace(walk=_walk(request, errors))
 
 
@@ -52,13 +52,13 @@ def _walk(request: web.Request, errors: Fields) -> Walk | None:
 
 
 def _filters(request: web.Request) -> Iterable[str]:
-    """The query parameters that the list knows, beside those of paging."""
+    """Return the query parameters that the list knows, in addition to those of paging."""
     asks = description(request.match_info.handler).asks
     return asks.fields.__annotations__ if asks else ()
 
 
 def read_cursor(query: Mapping[str, str], signer: Signer, errors: Fields) -> Position | None:
-    """Where the walk goes on, None at its beginning; what is wrong with the cursor goes into `errors`."""
+    """Return the cursor's position, or None for the first page. Errors go into `errors`."""
     text, wrong = query["cursor"], [NOT_BOTH] if "page" in query else []
     try:
         after = signer.read(text) if text else None
@@ -70,14 +70,14 @@ def read_cursor(query: Mapping[str, str], signer: Signer, errors: Fields) -> Pos
 
 
 def read_numbers(query: Mapping[str, str], errors: Fields) -> Page:
-    """`page` and `per_page`; what is wrong with them goes into `errors`."""
+    """Return the page by `page` and `per_page`. Errors go into `errors`."""
     number = _positive(query, "page", 1, errors)
     size = _positive(query, "per_page", DEFAULT_SIZE, errors)
     return Page(min(number, LAST_PAGE), min(size, LARGEST))
 
 
 def page_of(request: web.Request) -> Page:
-    """The page that the request asks for. Raises ValidationFailed."""
+    """Return the requested page. Raises ValidationFailed."""
     errors: Fields = {}
     page = read_page(request, errors)
     check(errors)
@@ -85,7 +85,11 @@ def page_of(request: web.Request) -> Page:
 
 
 def paged(request: web.Request, data: list[Any], page: Page, total: int, by: str | None = None) -> dict[str, Any]:
-    """A list's answer. `by` is what it is sorted by ahead of the id; of a walk, `total` tells whether more follows."""
+    """Return the response of a list.
+
+    `by` is the field that the list is sorted by ahead of the id. For a page by cursor `total` only tells whether more
+    follows.
+    """
     if page.walk:
         last = Position(data[-1][by] if by else None, data[-1]["id"]) if total > len(data) else None
         return walked(request, data, page, page.walk.signer.write(last) if last else None)
@@ -112,7 +116,7 @@ def paged(request: web.Request, data: list[Any], page: Page, total: int, by: str
 
 
 def walked(request: web.Request, data: list[Any], page: Page, next_cursor: str | None) -> dict[str, Any]:
-    """The answer to a step of a walk."""
+    """Return the response of a page by cursor."""
     return {
         "data": data,
         "meta": {"per_page": page.size, "next_cursor": next_cursor, **_ignored(request)},
@@ -127,7 +131,7 @@ def walked(request: web.Request, data: list[Any], page: Page, next_cursor: str |
 
 
 def _ignored(request: web.Request) -> dict[str, list[str]]:
-    """The query parameters that the list does not know, each once, as a member of `meta`; none where it knows all."""
+    """Return the unknown query parameters as a member of `meta`, or nothing if there are none."""
     known = {*PAGING, *_filters(request)}
     names = [name for name in dict.fromkeys(request.query) if name not in known]
     return {"ignored": names} if names else {}
@@ -141,7 +145,7 @@ def _positive(query: Mapping[str, str], name: str, default: int, errors: Fields)
     if not (digits.isascii() and digits.isdigit()):
         errors[name] = [f"The {name} field must be a positive integer."]
         return default
-    return int(digits[:20])  # of a longer one it is enough to know that it is past every limit
+    return int(digits[:20])  # longer numbers are beyond every limit
 
 
 def _link(request: web.Request, place: int | str, name: str = "page") -> str:
@@ -151,10 +155,7 @@ def _link(request: web.Request, place: int | str, name: str = "page") -> str:
 
 
 def base_url(request: web.Request) -> str:
-    """What absolute links start with: the public URL of the settings, else the request's host.
-
-    `X-Forwarded-*` can be written by anybody: they count only from a proxy that the settings trust.
-    """
+    """Return the start of absolute links: the public URL of the settings, otherwise the request's host."""
     settings = request.app[SETTINGS]
     if settings.public_url:
         return settings.public_url.rstrip("/")

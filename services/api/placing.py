@@ -1,4 +1,4 @@
-"""Settings that say where leads go on the board: of forms and of integrations."""
+"""The placement settings of forms and integrations: the pipeline, stage and user of new leads."""
 
 import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,9 +15,9 @@ CLEAR = "UPDATE {table} SET settings = settings - %s::text[] WHERE workspace_id 
 
 
 async def placed(connection: AsyncConnection, workspace_id: int, stored: Record, sent: Record) -> tuple[Record, Fields]:
-    """Settings whose pipeline and stage belong together, and what of them is not in the workspace.
+    """Return settings whose pipeline and stage belong together, and errors for ids that are not in the workspace.
 
-    A stage that is sent alone brings its pipeline along; a pipeline drops a stage of another one.
+    A stage that is sent alone brings its pipeline along. A pipeline removes a stage of another one.
     """
     if not any(name in sent for name in PLACES):
         return sent, {}
@@ -37,10 +37,10 @@ async def placed(connection: AsyncConnection, workspace_id: int, stored: Record,
 
 
 async def clear(connection: AsyncConnection, workspace_id: int, name: str, id_: int) -> None:
-    """Takes what is deleted in this transaction, under `references.seize`, out of the settings that name it.
+    """Remove a record that this transaction deletes from the settings that refer to it.
 
-    With a pipeline its stage goes. Who changes settings holds what they may name before locking them, so as not to wait
-    for a delete with what it waits for.
+    The caller holds the exclusive reference lock. A deleted pipeline takes its stage along. Writers of settings lock
+    the referenced records before the settings, so that they cannot deadlock with a delete.
     """
     gone = ["pipeline_id", "pipeline_stage_id"] if name == "pipeline_id" else [name]
     database = await raw(connection)

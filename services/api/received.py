@@ -1,4 +1,4 @@
-"""Submissions as they are shown, wherever they are: decided, in the journal, or in the spool."""
+"""Submissions as the API shows them, wherever they are: decided, in the journal, or in the spool."""
 
 import uuid
 from collections.abc import Mapping
@@ -28,9 +28,9 @@ Where = list[ColumnElement[bool]]
 async def page_of_submissions(
     connection: AsyncConnection, workspace_id: int, page: Page, asked: Mapping[str, Any]
 ) -> tuple[list[Record], int]:
-    """One page, newest first, and how many there are: those decided, and among them those that wait."""
+    """Return one page, newest first, and the total of decided and pending submissions."""
     where = _filters(workspace_id, asked)
-    async with snapshot(await raw(connection)):  # one that is decided meanwhile would be shown twice, or not at all
+    async with snapshot(await raw(connection)):  # a submission decided meanwhile would be shown twice or not at all
         waiting = await read_waiting(connection, workspace_id, asked)
         if page.walk:
             found, total = await _step(connection, workspace_id, page, where, waiting)
@@ -52,7 +52,8 @@ async def _step(
 async def _numbered(
     connection: AsyncConnection, workspace_id: int, page: Page, where: Where, waiting: list[Record]
 ) -> tuple[list[Record], int]:
-    """However many of those that wait stand before the page, what it shows of the others lies in this stretch."""
+    """Return a numbered page. Whatever the number of pending submissions ahead of it, its decided ones lie in this
+    range."""
     total = await SUBMISSIONS.count(connection, workspace_id, *where)
     start, end = max(page.offset - len(waiting), 0), page.offset + page.size
     found: list[Record] = []
@@ -93,10 +94,10 @@ def _filters(workspace_id: int, asked: Mapping[str, Any]) -> Where:
 
 
 async def find(connection: AsyncConnection, spool: Spool, workspace_id: int, wanted: uuid.UUID) -> Record | None:
-    """A submission of the workspace with its `key_id`, from the moment it was accepted.
+    """Return a submission of the workspace with its `key_id`, from the moment it was accepted.
 
-    It moves on while it is looked for: from the spool to the journal to its row. Hence the way back: whoever goes
-    through the places in that order cannot pass it by.
+    A submission can move during the search: from the spool to the journal to its row. Searching in the opposite
+    direction and back again cannot miss it.
     """
     found = await find_decided(connection, workspace_id, wanted) or await find_waiting(connection, workspace_id, wanted)
     found = found or await find_spooled(spool, workspace_id, wanted)
@@ -105,7 +106,7 @@ async def find(connection: AsyncConnection, spool: Spool, workspace_id: int, wan
 
 
 async def find_spooled(spool: Spool, workspace_id: int, wanted: uuid.UUID) -> Record | None:
-    """The submission, if it waits in the spool."""
+    """Return the submission, if it is in the spool."""
     try:
         item = await spool.find(str(wanted))
     except redis.RedisError:
@@ -114,7 +115,7 @@ async def find_spooled(spool: Spool, workspace_id: int, wanted: uuid.UUID) -> Re
 
 
 async def find_decided(connection: AsyncConnection, workspace_id: int, wanted: uuid.UUID) -> Record | None:
-    """Its row. The time, known from the id or from the key, leaves one partition to look into."""
+    """Return the row. Its time is known from the id or from the key, so that only one partition is read."""
     received_at = ids.time_of(str(wanted))
     if received_at is None:
         of_key = (SubmissionKey.workspace_id == workspace_id, SubmissionKey.id == wanted)
@@ -128,7 +129,7 @@ async def find_decided(connection: AsyncConnection, workspace_id: int, wanted: u
 
 
 def _readable(payload: bytes) -> Any:
-    """The payload as JSON where it is JSON, else as text."""
+    """Return the payload as JSON if it is JSON, otherwise as text."""
     try:
         return as_sent(orjson.loads(payload))
     except orjson.JSONDecodeError:

@@ -1,6 +1,6 @@
-"""The plain nouns of the API: rows of one table, found by id within a workspace, shown as a record.
+"""Plain resources of the API: rows of one table, found by id within a workspace, shown as a record.
 
-No function here can be called without its workspace.
+Every function needs the workspace.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 class Noun:
-    """A table and what is shown of it: the columns that the record names, and `derived` ones, each a subquery."""
+    """A table and its record: the columns that the record names, and `derived` ones, each a subquery."""
 
     def __init__(self, model: type[Base], record: type, derived: dict[str, ColumnElement[Any]] | None = None) -> None:
         self.model = cast("Any", model)
@@ -36,7 +36,7 @@ class Noun:
         self.columns = [getattr(model, name) for name in names] + [what.label(name) for name, what in derived.items()]
 
     def select(self, workspace_id: int, *where: ColumnElement[bool]) -> Select[Any]:
-        """The records of a workspace."""
+        """Return a query for the records of a workspace."""
         return select(*self.columns).where(self.model.workspace_id == workspace_id, *where)
 
     async def page(
@@ -47,8 +47,11 @@ class Noun:
         *where: ColumnElement[bool],
         order: list[UnaryExpression[Any]] | None = None,
     ) -> tuple[list[Record], int]:
-        """One page, newest first unless `order` says otherwise, and how many there are in all. Of a walk, its next
-        step, and one more than that if more follows. `order` goes in one direction and ends by the id."""
+        """Return one page and the total, newest first unless `order` says otherwise.
+
+        For a page by cursor the total only says whether more follows: it is one more than the page. All parts of
+        `order` have one direction, and the last one is the id.
+        """
         order = order or [self.model.id.desc()]
         if page.walk:
             return await _step(connection, self.select(workspace_id, *where), page.walk.after, page.size, order)
@@ -59,7 +62,7 @@ class Noun:
         return await self.stretch(connection, workspace_id, page.offset, end, *where, order=order), total
 
     async def count(self, connection: AsyncConnection, workspace_id: int, *where: ColumnElement[bool]) -> int:
-        """How many records there are."""
+        """Return the number of records."""
         counted = select(func.count()).select_from(self.model).where(self.model.workspace_id == workspace_id, *where)
         return int((await connection.execute(counted)).scalar_one())
 
@@ -72,26 +75,26 @@ class Noun:
         *where: ColumnElement[bool],
         order: list[UnaryExpression[Any]],
     ) -> list[Record]:
-        """Those from one place in the order, counted from 0, up to before another."""
+        """Return the records from one place in the order, counted from 0, up to before another."""
         query = self.select(workspace_id, *where).order_by(*order).limit(end - start).offset(start)
         return [dict(row) for row in (await connection.execute(query)).mappings()]
 
     async def find(self, connection: AsyncConnection, workspace_id: int, id_: int) -> Record:
-        """One record. Raises NotFound."""
+        """Return one record. Raises NotFound."""
         return await _only(connection, self.select(workspace_id, self.model.id == id_))
 
     async def find_for_update(self, connection: AsyncConnection, workspace_id: int, id_: int) -> Record:
-        """One record, locked until the transaction ends. Raises NotFound."""
+        """Return one record, locked until the transaction ends. Raises NotFound."""
         query = self.select(workspace_id, self.model.id == id_).with_for_update(of=self.model)
         return await _only(connection, query)
 
     async def insert(self, connection: AsyncConnection, workspace_id: int, fields: Record) -> Record:
-        """A new record."""
+        """Create a record."""
         statement = insert(self.model).values(workspace_id=workspace_id, **fields).returning(self.model.id)
         return await self.find(connection, workspace_id, (await connection.execute(statement)).scalar_one())
 
     async def update(self, connection: AsyncConnection, workspace_id: int, id_: int, fields: Record) -> Record:
-        """The record with those fields changed. Raises NotFound."""
+        """Return the record with those fields changed. Raises NotFound."""
         where = (self.model.workspace_id == workspace_id, self.model.id == id_)
         statement = update(self.model).where(*where).values(**fields, updated_at=func.now())
         if (await connection.execute(statement)).rowcount == 0:
@@ -99,7 +102,7 @@ class Noun:
         return await self.find(connection, workspace_id, id_)
 
     async def delete(self, connection: AsyncConnection, workspace_id: int, id_: int) -> None:
-        """Removes the record. Raises NotFound."""
+        """Delete the record. Raises NotFound."""
         where = (self.model.workspace_id == workspace_id, self.model.id == id_)
         if (await connection.execute(delete(self.model).where(*where))).rowcount == 0:
             raise NotFound
@@ -131,7 +134,7 @@ async def _step(
 
 
 async def unknown_lead(connection: AsyncConnection, workspace_id: int, asked: Mapping[str, Any]) -> Fields:
-    """What is wrong with the `lead_id` of a query: there is no such lead in the workspace."""
+    """Return errors for a `lead_id` of a query that is not in the workspace."""
     id_ = asked.get("lead_id")
     query = select(Lead.id).where(Lead.workspace_id == workspace_id, Lead.id == id_)
     if id_ is None or (await connection.execute(query)).first():
@@ -140,7 +143,7 @@ async def unknown_lead(connection: AsyncConnection, workspace_id: int, asked: Ma
 
 
 async def list_records(request: web.Request, noun: Noun) -> web.Response:
-    """The answer with a page of the records, newest first."""
+    """Return a page of the records, newest first, as the response."""
     page = page_of(request)
     async with listing(request) as connection:
         records, total = await noun.page(connection, workspace_of(request), page)
@@ -148,27 +151,27 @@ async def list_records(request: web.Request, noun: Noun) -> web.Response:
 
 
 async def show_record(request: web.Request, noun: Noun) -> web.Response:
-    """The answer with the record that the path names. Raises NotFound."""
+    """Return the record that the path names as the response. Raises NotFound."""
     async with reading(request) as connection:
         return answer({"data": await noun.find(connection, workspace_of(request), id_in(request))})
 
 
 def created_record(record: Record, path: str) -> web.Response:
-    """The answer with a new record of the list at that path."""
+    """Return the response for a new record of the list at that path."""
     return answer({"data": record}, 201, {"Location": f"{path}/{record['id']}"})
 
 
 async def delete_record(
     request: web.Request, delete: Callable[[AsyncConnection, int, int], Awaitable[None]]
 ) -> web.Response:
-    """The empty answer once `delete(connection, workspace_id, id)` has removed the record that the path names."""
+    """Return 204 after `delete(connection, workspace_id, id)` has deleted the record that the path names."""
     workspace, id_ = workspace_of(request), id_in(request)
     await writing(request, lambda connection: delete(connection, workspace, id_))
     return web.Response(status=204)
 
 
 async def write_unique(request: web.Request, taken: Fields, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
-    """What `work` comes to in a transaction. Raises ValidationFailed with `taken` where a unique index refuses it."""
+    """Return the result of `work` in a transaction. Raises ValidationFailed with `taken` on a unique violation."""
     try:
         return await writing(request, work)
     except IntegrityError as error:

@@ -15,32 +15,34 @@ from shared.web.describe import description
 
 
 def key_of(request: web.Request) -> Key:
-    """The request's key."""
+    """Return the request's key."""
     return request[KEY]
 
 
 def workspace_of(request: web.Request) -> int:
-    """The id of the workspace that the request's key belongs to: the only one it may see."""
+    """Return the workspace id of the request's key: the only workspace that the request may see."""
     return key_of(request).workspace_id
 
 
 async def body_of(request: web.Request) -> Any:
-    """The fields that were sent, sound, in the shape that the handler takes. Raises ValidationFailed with all that is
-    wrong, BadRequest for what cannot be read, UnsupportedMediaType."""
+    """Return the valid fields of the body, as the handler describes them.
+
+    Raises ValidationFailed, BadRequest for a body that is no JSON object, and UnsupportedMediaType.
+    """
     fields, errors = await body_and_errors(request)
     check(errors)
     return fields
 
 
 async def body_and_errors(request: web.Request) -> tuple[Any, Fields]:
-    """As `body_of`, for a handler that has more to check: the sound fields, and what is wrong with the others."""
+    """Return the valid fields and the errors of the others, for a handler that has more to check."""
     shape = description(request.match_info.handler).takes
     assert shape is not None  # noqa: S101  # a handler that reads a body says what it takes
     return shape.read(await json_of(request))
 
 
 async def json_of(request: web.Request) -> dict[str, Any]:
-    """The body as a JSON object, unchecked. An empty body is an empty object."""
+    """Return the body as an unchecked JSON object. An empty body is an empty object."""
     if (request.headers.get(hdrs.CONTENT_TYPE) or JSON) != JSON and request.content_type != JSON:
         raise UnsupportedMediaType(f"Send {JSON}.")
     settings = request.app[SETTINGS]
@@ -55,7 +57,7 @@ async def json_of(request: web.Request) -> dict[str, Any]:
 
 
 def query_of(request: web.Request) -> Any:
-    """The query parameters that the handler asks for. Raises ValidationFailed."""
+    """Return the query parameters that the handler describes. Raises ValidationFailed."""
     errors: Fields = {}
     fields = query_and_errors(request, errors)
     check(errors)
@@ -63,7 +65,7 @@ def query_of(request: web.Request) -> Any:
 
 
 def query_and_errors(request: web.Request, errors: Fields) -> Any:
-    """As `query_of`; what is wrong goes into `errors`. An empty parameter counts as null."""
+    """Return the valid query parameters. Errors go into `errors`. An empty parameter counts as null."""
     shape = description(request.match_info.handler).asks
     assert shape is not None  # noqa: S101
     fields, wrong = shape.read(request.query)
@@ -72,6 +74,6 @@ def query_and_errors(request: web.Request, errors: Fields) -> Any:
 
 
 def check(errors: Fields) -> None:
-    """Raises ValidationFailed if there are any."""
+    """Raise ValidationFailed if there are errors."""
     if errors:
         raise ValidationFailed(errors)

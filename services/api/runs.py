@@ -1,6 +1,6 @@
-"""Runs as they are shown: with what became of their deliveries, and of delays that are over.
+"""Automation runs as the API shows them: with the state of their deliveries, and with delays that are over.
 
-A delivery ends long after its step, and may be sent again: its state is read, never copied into the run.
+A delivery ends long after its step and may be sent again. Its state is therefore read, and never copied into the run.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,14 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.api.records import Record
 from shared.models import Delivery
 
-MOST = 10_000  # deliveries that one page shows
+MOST = 10_000  # on one page
 IDS = "delivery_ids"  # in a step's data
 
 Deliveries = Mapping[int, Record]
 
 
 async def shown(connection: AsyncConnection, workspace_id: int, runs: Sequence[Record]) -> list[Record]:
-    """The records of runs, in their order."""
+    """Return the records of runs, in their order."""
     ids = (id_ for run in runs for step in run["steps"] for id_ in step["data"].get(IDS, ()))
     found, now = await _deliveries(connection, workspace_id, list(islice(ids, MOST))), datetime.now(UTC)
     return [_run(run, found, now) for run in runs]

@@ -1,4 +1,4 @@
-"""What the API holds while it lives, and its transactions."""
+"""The API's resources during its lifetime, and its transactions."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -21,21 +21,21 @@ T = TypeVar("T")
 
 POOL = 8
 EACH = 4  # connections of one workspace at once
-WRITERS, WRITERS_EACH = 6, 3  # of these for writes, which may wait for one another: reads find one all the same
+WRITERS, WRITERS_EACH = 6, 3  # connections for writes, which may wait for each other; the rest stays free for reads
 BUSY = "Too many requests wait for the database just now. Send the request again in a moment."
-ROUNDS = 5  # of a transaction that others are in the way of
-DEAR, DEAR_EACH = 3, 2  # large lists read at once, so that small ones find a connection
-REPLAYS, REPLAYS_EACH = 2, 1  # of many submissions at once: each keeps a connection until its last chunk
-# Automations whose templates are compiled or filled in at once, in threads. Large ones take seconds of the processor.
+ROUNDS = 5  # tries of a transaction under contention
+DEAR, DEAR_EACH = 3, 2  # large lists at once, so that small ones find a connection
+REPLAYS, REPLAYS_EACH = 2, 1  # bulk replays at once: each holds a connection until its last chunk
+# Automations whose templates are compiled or rendered at once, in threads. Large ones take seconds of CPU time.
 LARGE_AUTOMATIONS, SMALL_AUTOMATIONS = 1, 2
 LARGE_BUSY = "Too many large automations are being saved or tried just now. Send the request again in a moment."
 DEAR_BUSY = "Too many large lists are being read just now. Send the request again, or narrow the list."
-STATEMENT_TIMEOUT = 10.0  # seconds a query may take before it is given up
+STATEMENT_TIMEOUT = 10.0  # seconds
 
 ENGINE = web.AppKey("engine", AsyncEngine)
-READS = web.AppKey("reads", AsyncEngine)  # in autocommit: a transaction would be two more trips to the database
-REPLICA = web.AppKey("replica", AsyncEngine)  # so too, for lists; the primary where no replica is set
-TURNS = web.AppKey("turns", Turns)  # at connections
+READS = web.AppKey("reads", AsyncEngine)  # in autocommit: a transaction would cost two more round trips
+REPLICA = web.AppKey("replica", AsyncEngine)  # in autocommit, for lists; the primary if there is no replica
+TURNS = web.AppKey("turns", Turns)  # limits the connections of each workspace
 REPLICA_TURNS = web.AppKey("replica_turns", Turns)
 WRITE_TURNS = web.AppKey("write_turns", Turns)
 DEAR_LISTS = web.AppKey("dear_lists", Turns)
@@ -48,7 +48,7 @@ VAULT = web.AppKey("vault", Vault)
 
 
 def lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterator[None]]:
-    """aiohttp's cleanup context."""
+    """Return aiohttp's cleanup context."""
 
     async def context(app: web.Application) -> AsyncIterator[None]:
         app[SETTINGS] = settings
@@ -81,24 +81,24 @@ def lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterator[No
 
 @asynccontextmanager
 async def reading(request: web.Request) -> AsyncIterator[AsyncConnection]:
-    """A connection for reading one record, or what a write is decided by: always the primary."""
+    """A connection to the primary, for reading one record or what a write depends on."""
     async with turn(request, TURNS), request.app[READS].connect() as connection:
         yield connection
 
 
 @asynccontextmanager
 async def listing(request: web.Request) -> AsyncIterator[AsyncConnection]:
-    """A connection for reading a list: a replica, which may trail a little, where there is one."""
+    """A connection for reading a list: to the replica if there is one, which may lag behind a little."""
     async with turn(request, REPLICA_TURNS), request.app[REPLICA].connect() as connection:
         yield connection
 
 
 @asynccontextmanager
 async def snapshot(connection: Connection) -> AsyncIterator[None]:
-    """One moment for all that is read within, on a connection in autocommit.
+    """One snapshot for all reads within, on a connection in autocommit.
 
-    Ends by a commit, whatever happened: at a rollback psycopg forgets all prepared statements, which cost more to plan
-    than to run.
+    It always ends with a commit: on a rollback psycopg drops all prepared statements, and planning them costs more than
+    running them.
     """
     await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
     try:
@@ -108,9 +108,9 @@ async def snapshot(connection: Connection) -> AsyncIterator[None]:
 
 
 async def writing(request: web.Request, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
-    """What `work` comes to in one transaction, committed at its end; run again where others were in the way.
+    """Return the result of `work` in one transaction, which is retried on contention.
 
-    `work` may run several times: it must leave nothing behind but what the transaction takes back.
+    `work` may run several times, so that its only effects must be those of the transaction.
     """
 
     async def write() -> T:
@@ -121,11 +121,11 @@ async def writing(request: web.Request, work: Callable[[AsyncConnection], Awaita
 
 
 def turn(request: web.Request, turns: web.AppKey[Turns]) -> AbstractAsyncContextManager[None]:
-    """A turn of the request's workspace: however many of its requests wait for a lock, the others' go on."""
+    """Wait for a slot of the request's workspace. Its requests that wait for a lock do not block other workspaces."""
     key = request.get(KEY)
     return request.app[turns].turn(key.workspace_id if key else 0)
 
 
 async def raw(connection: AsyncConnection) -> Connection:
-    """psycopg's connection under SQLAlchemy's, in the same transaction: what `shared/leads` works on."""
+    """Return the psycopg connection under SQLAlchemy's, in the same transaction, for `shared/leads`."""
     return cast("Connection", (await connection.get_raw_connection()).driver_connection)

@@ -1,7 +1,7 @@
-"""Submissions that wait in the journal: accepted, and not decided yet.
+"""Submissions in the journal: accepted, and not decided yet.
 
-A journal row is one flush of many workspaces, so that lists have to open rows. The journal is almost always empty; of a
-backlog only the newest rows are opened.
+A journal row is one flush of many workspaces, so that lists have to decode rows. The journal is almost always empty.
+For a backlog only the newest rows are decoded.
 """
 
 import uuid
@@ -18,10 +18,10 @@ from services.api.shapes.submissions import SubmissionRecord
 from shared.leads.submission import FORM
 from shared.models import JournalRow
 
-ROWS, MOST, BYTES = 1000, 5000, 8 * 2**20  # opened at most for a list: journal rows, submissions, bytes of their bodies
-OWNER = "key_id"  # of the key that posted it: known of one that is found, shown of none
+ROWS, MOST, BYTES = 1000, 5000, 8 * 2**20  # limits of a list: journal rows, submissions, bytes of bodies
+OWNER = "key_id"  # id of the key that posted it: part of a found submission, but never shown
 EXACT = ("state", "channel", "source")
-OF_DECIDED = ("lead_id", "is_duplicate")  # nothing that waits fits a filter by these
+OF_DECIDED = ("lead_id", "is_duplicate")  # filters that no pending submission matches
 
 NEWEST = text(f"""
 WITH newest AS MATERIALIZED (
@@ -35,7 +35,7 @@ WITH newest AS MATERIALIZED (
 SELECT j.payload, j.attempts FROM summed s JOIN journal j USING (lane, id)
 WHERE s.n <= {MOST} AND s.size <= {BYTES} ORDER BY j.id
 """)  # noqa: S608  # constants only
-# One that came twice, a repeat or a second run, is decided though it waits.
+# A repeat or a redelivery in the journal may be decided already.
 DECIDED = text("""
 SELECT w.id FROM unnest(CAST(:ids AS uuid[]), CAST(:times AS timestamptz[])) AS w(id, at)
 WHERE EXISTS (SELECT FROM submissions s WHERE s.workspace_id = :w AND s.id = w.id AND s.received_at = w.at)
@@ -45,7 +45,10 @@ WHERE EXISTS (SELECT FROM submissions s WHERE s.workspace_id = :w AND s.id = w.i
 
 
 async def read_waiting(connection: AsyncConnection, workspace_id: int, asked: Mapping[str, Any]) -> list[Record]:
-    """Those of the newest that fit the filters, in no order. In one snapshot with what is decided none is missed."""
+    """Return the matching ones of the newest submissions, unordered.
+
+    Read it in one snapshot with the decided ones, so that none is missed.
+    """
     if asked.get("state", "accepted") != "accepted" or any(name in asked for name in OF_DECIDED):
         return []
     found: dict[str, Record] = {}
@@ -61,7 +64,7 @@ async def read_waiting(connection: AsyncConnection, workspace_id: int, asked: Ma
 
 
 async def find_waiting(connection: AsyncConnection, workspace_id: int, wanted: uuid.UUID) -> Record | None:
-    """Its place in the journal, if it is of that workspace."""
+    """Return the submission from the journal, if it belongs to that workspace."""
     query = select(JournalRow.payload, JournalRow.attempts).where(JournalRow.ids.contains([wanted]))
     for payload, attempts in await connection.execute(query):
         for item in _items(payload, workspace_id):
@@ -71,7 +74,7 @@ async def find_waiting(connection: AsyncConnection, workspace_id: int, wanted: u
 
 
 def accepted(item: dict[str, Any], attempts: int = 0) -> Record:
-    """A journal item in the shape of a submission's record: nothing is decided yet. `attempts` have failed."""
+    """Return a journal item as a submission record, of which nothing is decided yet. `attempts` have failed."""
     return {
         **dict.fromkeys(SubmissionRecord.__annotations__),
         "id": item["id"],
@@ -86,7 +89,7 @@ def accepted(item: dict[str, Any], attempts: int = 0) -> Record:
 
 
 def as_sent(body: Any) -> Any:
-    """Of a form's submission, whose body is the lead that it means, the values that the form was filled in with."""
+    """Return the payload as it was sent: for a form submission the form's values instead of the lead made of them."""
     form = body.get(FORM) if isinstance(body, dict) else None
     return form["values"] if form else body
 

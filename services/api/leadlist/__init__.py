@@ -1,1 +1,1 @@
-"""The list of leads: filters, sorts, exact totals, pages and walks that cost the same at any size."""
+"""The list of leads: filters, sorting, exact totals, and pages by number or by cursor at a cost that does not grow."""

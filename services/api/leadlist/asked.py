@@ -1,4 +1,4 @@
-"""From a query's parameters to what the list is narrowed by: what only the database can tell of them."""
+"""Resolves query parameters into filters, as far as that needs the database."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,8 +10,8 @@ from shared.db import Connection
 from shared.errors import Fields
 
 NOUNS = {"pipeline_id": "pipeline", "stage_id": "stage", "assigned_user_id": "user"}
-# What PostgreSQL's statistics tell of the index: a sample of its texts where they are many, and whether the workspace
-# has less than a tenth of them. The index of few texts is read in a moment, whatever it is asked for.
+# PostgreSQL's statistics give a sample of the indexed texts, and whether the workspace has less than a tenth of them.
+# A small index needs no sample: every search in it is fast.
 MANY = 50_000
 SAMPLE = f"""
 SELECT histogram_bounds::text::text[] FROM pg_stats
@@ -37,7 +37,7 @@ FROM pg_class indexed WHERE oid = 'lead_search'::regclass
 async def find_filters(
     connection: Connection, workspace_id: int, query: dict[str, Any], errors: Fields
 ) -> Filters | None:
-    """The filters; None where no lead can fit. Ids that are not in the workspace go into `errors`."""
+    """Return the filters, or None if no lead can match. Ids that are not in the workspace go into `errors`."""
     tag, term = query.get("tag", "").strip(), query.get("search", "").strip()
     tag_id, searched, is_small = None, {}, False
     if tag or term or NOUNS.keys() & query.keys():
@@ -62,7 +62,7 @@ async def find_filters(
 
 
 def _searched(term: str, folded: str, country: str | None, texts: Sequence[str]) -> dict[str, list[str]]:
-    """The patterns of a term, each with what the index is asked for."""
+    """Return the patterns of a search term, each with the fragments to look up in the index."""
     literal, *phones = patterns(term, country)
     sample = Sample(texts)
     rarest = {literal: sample.rarest(patterns(folded, None)[0])}

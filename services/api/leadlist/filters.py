@@ -1,6 +1,6 @@
-"""What a list of leads is narrowed by, as conditions of a query. Pure.
+"""The filters of a list of leads as SQL conditions. Pure.
 
-Conditions are constants; what a client sent goes only into their parameters.
+The conditions are constants. Values from the client are only passed as parameters.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,13 +10,13 @@ from functools import cached_property
 from typing import Any
 
 EXACT = ("source", "status", "pipeline_id", "pipeline_stage_id", "assigned_user_id", "starred")
-# What a bound on one time says of the other, since no lead is updated before it is created: it keeps a walk from the
-# end of the list where nothing fits. A day is more than clocks differ by.
+# No lead is updated before it is created, so that a bound on one time implies one on the other. It saves a walk to the
+# end of the list when nothing matches. The margin of a day is more than clocks differ by.
 IMPLIED = {
     ("updated_before", "created_at"): "created_at < %(updated_before)s + interval '1 day'",
     ("created_after", "updated_at"): "updated_at > %(created_after)s - interval '1 day'",
 }
-# A filter's name where it is not its column's.
+# Columns of filters with another name.
 COLUMNS = {"stage_id": "pipeline_stage_id"}
 BOUNDS = {
     "created_after": "created_at > %(created_after)s",
@@ -26,17 +26,18 @@ BOUNDS = {
 }
 UPDATED = "id IN (SELECT u.id FROM lead_updates u WHERE u.workspace_id = %(workspace)s AND {bounds})"
 TAGGED = "tag_ids @> ARRAY[%(tag_ids)s::bigint]"
-# As an index tells it, which carries the tags of leads that have few.
+# The same condition on an index, which holds the tags of leads that have few.
 TAGGED_AS_WALKED = f"""(few_tags @> ARRAY[%(tag_ids)s::bigint] OR (few_tags IS NULL AND EXISTS (
     SELECT 1 FROM leads l WHERE l.workspace_id = walked.workspace_id AND l.id = walked.id AND l.{TAGGED})))"""  # noqa: S608
 
 
 @dataclass(frozen=True)
 class Filters:
-    """`exact` holds columns and the value that they must have, `bounds` times by name, `patterns` what is searched.
+    """The filters of one request.
 
-    Each pattern has the parts that the index is asked for; without parts it is asked for all of the pattern. `is_small`
-    is a workspace that has a small share of all texts.
+    `exact` maps columns to values, `bounds` maps names to times, `patterns` maps search patterns to fragments. The
+    index is searched for the fragments of a pattern, or for the whole pattern if it has none. `is_small` says that the
+    workspace has a small share of all texts.
     """
 
     workspace_id: int
@@ -48,7 +49,7 @@ class Filters:
 
     @cached_property
     def parameters(self) -> dict[str, Any]:
-        """Of all conditions."""
+        """The parameters of all conditions."""
         found: dict[str, Any] = {"workspace": self.workspace_id, "tag_ids": self.tag_id, **self.exact, **self.bounds}
         for number, (pattern, parts) in enumerate(self.patterns.items()):
             found[f"pattern_{number}"] = pattern
@@ -57,33 +58,33 @@ class Filters:
 
     @cached_property
     def alike(self) -> dict[str, str]:
-        """Conditions that the totals can tell, by column."""
+        """The conditions that the counters can answer, by column."""
         found = {column: _equals(column) for column in self.exact}
         return found | ({"tag_ids": TAGGED} if self.tag_id is not None else {})
 
     @cached_property
     def timed(self) -> dict[str, str]:
-        """Conditions on times, by name."""
+        """The conditions on times, by name."""
         return {name: BOUNDS[name] for name in self.bounds}
 
     @property
     def found(self) -> str:
-        """The condition on a text to search."""
+        """The condition on the text that is searched."""
         fits = [_fits(number, len(parts)) for number, parts in enumerate(self.patterns.values())]
         return f"({' OR '.join(fits)})"
 
     @property
     def hits(self) -> str:
-        """A query of the leads whose text fits.
+        """A query for the leads whose text matches.
 
-        The index is asked for a small workspace alone: the larger one is, the more of it is read in vain. Of an id that
-        is not said to be a bigint psycopg makes a smaller number, for which the index has no operator.
+        Only a small workspace is part of the index search: for a large one most of that lookup is wasted. Without the
+        cast psycopg sends a smaller integer type, for which the index has no operator.
         """
         workspace = f"workspace_id = %(workspace)s{'::bigint' if self.is_small else ''}"
         return f"SELECT lead_id FROM lead_search WHERE {workspace} AND {self.found}"  # noqa: S608
 
     def on_leads(self, *, by_update: bool) -> list[str]:
-        """All conditions on the lead itself; where `by_update`, it is found by when it was updated."""
+        """Return all conditions on the lead itself. With `by_update` it is found by its last update."""
         bounds = [condition for name, condition in self.timed.items() if not by_update or name.startswith("created")]
         updated = [condition for name, condition in self.timed.items() if by_update and name.startswith("updated")]
         within = [UPDATED.format(bounds=" AND ".join(f"u.{condition}" for condition in updated))] if updated else []
@@ -94,12 +95,15 @@ class Filters:
         return self.bounds.get(f"{kind}_after"), self.bounds.get(f"{kind}_before")
 
     def bounded(self) -> set[str]:
-        """The columns that are bounded."""
+        """Return the time columns that have bounds."""
         return {f"{name.partition('_')[0]}_at" for name in self.bounds}
 
 
 def _fits(number: int, parts: int) -> str:
-    """One pattern. The text as an expression (`|| ''`) is compared with all of it, and no index is asked for that."""
+    """Return the condition for one pattern. `text
+
+    ''` is an expression, so that the index is not searched for the whole pattern.
+    """
     pattern = f"lower(upper(%(pattern_{number})s))"
     if not parts:
         return f"text LIKE {pattern}"
@@ -114,5 +118,5 @@ def _equals(column: str) -> str:
 
 
 def all_of(*conditions: str) -> str:
-    """The conditions of a WHERE, on the workspace first."""
+    """Join conditions for a WHERE clause, with the workspace first."""
     return " AND ".join(("workspace_id = %(workspace)s", *conditions))

@@ -1,4 +1,5 @@
-"""What keeps dear lists from starving cheap ones: few run at once, others wait without a connection, none for long."""
+"""Keeps expensive lists from starving cheap ones: few run at once, and the others wait for a short time without a
+connection."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
@@ -16,13 +17,16 @@ TOO_LONG = (
 
 
 class Dear(Exception):
-    """The list would cost much, and its turn was not awaited."""
+    """The list is expensive, and the caller has not waited for a slot."""
 
 
 @asynccontextmanager
 async def turn(dear_lists: Turns, workspace_id: int, *, dear: bool) -> AsyncIterator[None]:
-    """Waits for a dear list's turn. Raises ServiceUnavailable: that is for the server's state, where 422 would be for a
-    list that nobody could ever read."""
+    """Wait for a slot for an expensive list.
+
+    Raises ServiceUnavailable also where the query takes too long: the list could be read at another time, unlike one
+    that a 422 would refuse.
+    """
     try:
         async with dear_lists.turn(workspace_id) if dear else nullcontext():
             yield

@@ -1,4 +1,4 @@
-"""Reading a page, or a step of a walk: the ids of its leads, in order. A page and its total are of one snapshot."""
+"""Reads the ids of a page of leads, in order. A page and its total come from one snapshot."""
 
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ from services.api.leadlist.sorts import LEADS, TIMES, Sort
 from services.api.leadlist.totals import Total, count, tell
 from shared.db import Connection
 
-# Lead by lead, in the order of the walk: OFFSET 0 keeps the planner from joining them in another.
+# One lead at a time, in the order of the walk: OFFSET 0 keeps the planner from another join order.
 LOOKED_UP = """
 CROSS JOIN LATERAL (
     SELECT {columns} FROM leads l WHERE l.workspace_id = walked.workspace_id AND l.id = walked.id OFFSET 0) AS lead
@@ -19,7 +19,7 @@ BEYOND = "({column}, id) {beyond} (%(value)s{cast}, %(after_id)s)"  # a cursor h
 
 
 class Slice(NamedTuple):
-    """What is wanted: `size` leads after the first `skip`, or after a position; at any price where `dear`."""
+    """The wanted part of a list: `size` leads after the first `skip`, or after a position. `dear` allows any cost."""
 
     size: int
     dear: bool
@@ -31,7 +31,7 @@ class Slice(NamedTuple):
 async def read_counted(
     connection: Connection, filters: Filters, sort: Sort, size: int, offset: int, *, dear: bool
 ) -> tuple[list[int], int]:
-    """The ids of a page, and the exact total. Raises Dear as `read_page`."""
+    """Return the ids of a page and the exact total. Raises the same error as `read_page`."""
     told = await tell(connection, filters)
     if not in_one_pass(filters, sort, told, offset + size):
         total = await count(connection, filters, told)
@@ -46,7 +46,7 @@ async def read_counted(
 async def read_page(
     connection: Connection, filters: Filters, sort: Sort, total: Total, size: int, offset: int, *, dear: bool
 ) -> list[int]:
-    """The ids of a page, counted from the nearer end. Raises Dear where that costs much, unless it may."""
+    """Return the ids of a page, counted from the nearer end. Raises an error if that is expensive and not allowed."""
     size = min(size, total.n - offset)
     if size <= 0:
         return []
@@ -63,7 +63,10 @@ async def read_page(
 async def read_step(
     connection: Connection, filters: Filters, sort: Sort, total: Total, size: int, after: Position | None, *, dear: bool
 ) -> tuple[list[int], Position | None]:
-    """The ids of the next `size` leads, and the position to go on from; None at the end. Raises Dear as `read_page`."""
+    """Return the ids of the next `size` leads, and the position after them, or None at the end.
+
+    Raises the same error as `read_page`.
+    """
     wanted = Slice(size + 1, dear, after=after)
     plan = choose(filters, sort, total, wanted.size)
     rows = await _read(connection, filters, sort, wanted, plan)
@@ -76,7 +79,7 @@ async def read_step(
 async def _read(
     connection: Connection, filters: Filters, sort: Sort, wanted: Slice, plan: Plan
 ) -> list[tuple[Any, ...]]:
-    """(id, value) of the leads that are wanted; fewer where a walk was given up."""
+    """Return (id, value) of the wanted leads; fewer if an index walk was stopped early."""
     if plan.cost > DEAR and not wanted.dear:
         raise Dear
     if plan.way is Way.GATHER:
@@ -88,7 +91,7 @@ async def _read(
 
 
 def _is_steady(filters: Filters, plan: Plan) -> bool:
-    """Whether its plan is the same for all values, and may be kept once it was asked for a few times."""
+    """Return whether the plan is the same for all values, so that PostgreSQL may reuse it."""
     return plan.way is not Way.GATHER and not filters.patterns
 
 
@@ -98,19 +101,20 @@ def _gathered(filters: Filters, sort: Sort, wanted: Slice, *, by_update: bool) -
 
 
 def _counted(filters: Filters, sort: Sort, wanted: Slice, *, by_update: bool) -> str:
-    """How many there are to gather, and the ids that are wanted."""
+    """Return SQL for the number of matching leads and the wanted ids."""
     hits = _hits(filters, sort, wanted, by_update=by_update)
     return f"{hits} SELECT (SELECT count(*) FROM hits), ARRAY(SELECT id FROM hits {_cut(sort, wanted)})"  # noqa: S608
 
 
 def _hits(filters: Filters, sort: Sort, wanted: Slice, *, by_update: bool) -> str:
-    """Materialised, so that no index of the order can tempt the planner."""
+    """Return a CTE of the matching leads, materialised so that the planner uses no index of the order."""
     conditions = all_of(*filters.on_leads(by_update=by_update), *_searched(filters), *_beyond(sort, wanted))
     return f"WITH hits AS MATERIALIZED (SELECT id, {sort.column} FROM leads WHERE {conditions})"  # noqa: S608
 
 
 def _walked(filters: Filters, sort: Sort, wanted: Slice, plan: Plan) -> str:
-    """What the walked index can tell stands within; the rest is checked outside, so that no other index is taken."""
+    """Return SQL that walks an index. Conditions that the index can answer are inside, the rest outside, so that no
+    other index is used."""
     within, outside = _sides(filters, sort, wanted, plan)
     if not outside:
         return f"SELECT id, {sort.column} FROM {sort.table} WHERE {within} {_cut(sort, wanted)}"  # noqa: S608
@@ -129,7 +133,7 @@ def _walked(filters: Filters, sort: Sort, wanted: Slice, plan: Plan) -> str:
 
 
 def _sides(filters: Filters, sort: Sort, wanted: Slice, plan: Plan) -> tuple[str, list[str]]:
-    """The conditions of a walk: within the index, and outside."""
+    """Return the conditions of a walk: those inside the index, and those outside."""
     kind = f"{sort.name.removesuffix('_at')}_"
     bounds = [condition for name, condition in filters.timed.items() if name.startswith(kind)]
     bounds += [
@@ -145,7 +149,7 @@ def _sides(filters: Filters, sort: Sort, wanted: Slice, plan: Plan) -> tuple[str
 
 
 async def _goes_on(connection: Connection, filters: Filters, sort: Sort, wanted: Slice, plan: Plan) -> bool:
-    """Whether the walk was given up before its end."""
+    """Return whether the walk was stopped before the end of the index."""
     within, _ = _sides(filters, sort, wanted, plan)
     order = sort.order(backwards=wanted.backwards)
     skipped = f"ORDER BY {order} LIMIT 1 OFFSET {_window(plan)}"
@@ -155,7 +159,7 @@ async def _goes_on(connection: Connection, filters: Filters, sort: Sort, wanted:
 
 
 def _window(plan: Plan) -> int:
-    """Rounded up to a power of two, so that totals that change a little leave the statement as it is."""
+    """Round the window up to a power of two, so that a small change of the totals does not change the statement."""
     return 1 << max(plan.window - 1, 0).bit_length()
 
 
@@ -173,7 +177,8 @@ def _beyond(sort: Sort, wanted: Slice) -> list[str]:
 
 
 def _cut(sort: Sort, wanted: Slice) -> str:
-    """The numbers stand in the text: a plan that is kept takes a parameter there for a tenth of all rows."""
+    """Return ORDER BY, LIMIT and OFFSET. The numbers are literals: a generic plan assumes a tenth of all rows for a
+    parameter."""
     return f"ORDER BY {sort.order(backwards=wanted.backwards)} LIMIT {wanted.size:d} OFFSET {wanted.skip:d}"
 
 

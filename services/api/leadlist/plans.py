@@ -1,7 +1,8 @@
-"""Which way to read a page: chosen by the totals, not by the planner's statistics, which know no two columns together.
+"""Chooses how to read a page, by our own counters: the planner's statistics know no two columns together.
 
-Three ways. **Walk** an order's index and pass over what does not fit: cheap where much fits. **Narrow**: walk a
-filter's own index, which is in the default order. **Gather** all that fits and sort it: cheap where little fits. Pure.
+There are three strategies. **Walk** the index of the order and skip what does not match: cheap if much matches.
+**Narrow**: walk the index of one filter, which has the default order. **Gather** everything that matches and sort it:
+cheap if little matches. Pure.
 """
 
 from dataclasses import dataclass, replace
@@ -11,14 +12,13 @@ from services.api.leadlist.filters import Filters
 from services.api.leadlist.sorts import LEADS, Sort
 from services.api.leadlist.totals import Total, is_read
 
-# What it costs to look at one entry: of an index that holds all that is asked, or at a lead, or at a lead's text too.
-# In microseconds, about.
+# Approximate microseconds per entry: of an index that holds all columns, of a lead, and of a lead with its text.
 ENTRY, LEAD, TEXT = 0.15, 1.0, 2.5
-HELD = 0.5  # to keep one lead that was counted, until the page is taken from them
-CARRYING = ("assigned_user_id", "starred")  # filters whose indexes hold the others
-DEAR = 30_000  # microseconds beyond which a list is dear
-# How far a walk goes before it is given up: so many times what was expected, and so many more; in a small workspace
-# less, or PostgreSQL would rather sort it all.
+HELD = 0.5  # microseconds to keep a counted lead until the page is cut
+CARRYING = ("assigned_user_id", "starred")  # filters whose indexes also hold the others
+DEAR = 30_000  # microseconds above which a list is expensive
+# A walk stops after the expected entries times a factor plus a constant. The constant is smaller in a small workspace,
+# where PostgreSQL would otherwise sort everything.
 SLACK, MORE, PART = 8, 10_000, 5
 
 
@@ -30,9 +30,10 @@ class Way(Enum):
 
 @dataclass(frozen=True)
 class Plan:
-    """`column` is the filter whose index is walked; `window` how many entries at most; `cost` in microseconds.
+    """The plan of a read.
 
-    `by_update`: what is gathered is found by when it was updated.
+    `column` is the filter whose index is walked, `window` the maximum number of entries, `cost` in microseconds. With
+    `by_update` matching leads are found by the time of their last update.
     """
 
     way: Way
@@ -43,7 +44,7 @@ class Plan:
 
 
 def choose(filters: Filters, sort: Sort, total: Total, needed: int) -> Plan:
-    """The cheapest way to the first `needed` leads, from the nearer end."""
+    """Return the cheapest plan for the first `needed` leads, from the nearer end."""
     if not filters.patterns and not filters.alike and filters.bounded() <= {sort.name}:
         return Plan(Way.WALK, needed * ENTRY)
     plans = [all_gathered(filters, total)]
@@ -53,7 +54,8 @@ def choose(filters: Filters, sort: Sort, total: Total, needed: int) -> Plan:
 
 
 def all_gathered(filters: Filters, total: Total) -> Plan:
-    """To gather whatever fits. It is found by what narrows the list most; the rest is looked up in each lead."""
+    """Return the plan that gathers everything. Leads are found by the narrowest filter, and the others are checked in
+    each lead."""
     if filters.patterns:
         return Plan(Way.GATHER, total.n * TEXT, by_update=total.is_by_update)
     found = min([*total.alone.values(), *total.spans.values()])
@@ -61,8 +63,10 @@ def all_gathered(filters: Filters, total: Total) -> Plan:
 
 
 def in_one_pass(filters: Filters, sort: Sort, told: Total, needed: int) -> bool:
-    """Whether the total and the first `needed` leads are better read at once, since a page of its own would cost more
-    than to keep what is counted."""
+    """Return whether the total and the first `needed` leads are better read in one query.
+
+    That is so if reading the page alone would cost more than to keep the leads while they are counted.
+    """
     if filters.patterns or not is_read(filters):
         return False
     plan = choose(filters, sort, replace(told, n=told.likely), min(needed, told.likely))
@@ -82,7 +86,7 @@ def _narrow(filters: Filters, sort: Sort, total: Total, needed: int) -> list[Pla
     plans = []
     for column, n in total.alone.items():
         if column == "tag_ids" or filters.exact.get(column) is False:
-            continue  # these have no index in that order
+            continue  # no index in that order
         expected = needed * n / total.n
         is_held = not filters.patterns and filters.bounded() <= {"created_at"}
         is_alone = is_held and len(filters.alike) == 1

@@ -1,16 +1,16 @@
-"""The rarest parts of what is searched, which are all that the index is asked for. Pure.
+"""Finds the rarest fragments of a search pattern: only these are looked up in the index. Pure.
 
-A trigram index reads all texts that each trigram of a pattern fits. Parts such as `example` fit every lead. A few rare
-parts leave few texts, and only these are compared with the whole pattern.
+A trigram index reads all texts that contain each trigram of a pattern. Fragments such as `example` occur in every lead.
+A few rare fragments leave few texts, and only these are compared with the whole pattern.
 """
 
 import re
 from collections.abc import Iterable, Sequence
 
-FEW = 4  # parts at most: more of them hardly leave fewer texts
-RARE = 0.05  # the share of texts up to which a part is worth reading, though few texts are left already
-LEFT = 0.03  # the share of texts from which too many are left to be compared
-CONSIDERED = 60  # parts of a long pattern that are looked for in the sample
+FEW = 4  # maximum of fragments: more hardly leave fewer texts
+RARE = 0.05  # the share of texts up to which a fragment is used even if few texts are left already
+LEFT = 0.03  # the share of texts from which too many are left to compare
+CONSIDERED = 60  # fragments of a long pattern that are looked for in the sample
 
 _literals = re.compile(r"(?:[^%\\]|\\.)+", re.DOTALL).findall
 _words = re.compile(r"[^\W_]+").finditer
@@ -20,15 +20,15 @@ _WILD = re.compile(r"([\\%_])")
 
 
 class Sample:
-    """Texts that the index holds: they tell how rare a part is. All in lower case."""
+    """A sample of the indexed texts, in lower case. It tells how rare a fragment is."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._texts = [f"  {_BETWEEN.sub('  ', text)}  " for text in texts]
 
     def rarest(self, pattern: str) -> list[str]:
-        """LIKE patterns, the rarest first. All texts fit them that fit `pattern`; there are none where they leave many.
+        """Return LIKE patterns, the rarest first, or none if they would leave too many texts.
 
-        A poor choice costs time, and hides no text.
+        Every text that matches `pattern` matches all of them. A poor choice costs time but hides no text.
         """
         fits = {part: self._fits(trigram) for trigram, part in [*_parts(pattern)][:CONSIDERED]}
         chosen: list[str] = []
@@ -44,10 +44,11 @@ class Sample:
 
 
 def _parts(pattern: str) -> Iterable[tuple[str, str]]:
-    """The trigrams that PostgreSQL takes from a pattern, each with the piece of the pattern that holds it.
+    """Yield the trigrams that PostgreSQL extracts from a pattern, each with the fragment of the pattern that contains
+    it.
 
-    Words are letters and digits. Two blanks stand for what is before a word, and one for what is behind it, unless a
-    wildcard may stand for more of the word.
+    Words consist of letters and digits. Two blanks stand for the start of a word and one for its end, unless a wildcard
+    may continue the word.
     """
     for literal in _literals(pattern):
         text = _ESCAPED.sub(r"\1", literal)

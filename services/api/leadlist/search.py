@@ -1,7 +1,7 @@
-"""What a search term fits: names, emails and phones, as `lead_search` holds them. Pure.
+"""Makes patterns of a search term for names, emails and phones, as `lead_search` stores them. Pure.
 
-A lead's text is three lines in lower case: its names, its email, and its phone's digits (with the phone as it is
-written where that is no number in E.164).
+The text of a lead has three lines in lower case: its names, its email, and the digits of its phone. A phone that is no
+E.164 number is stored as it is written as well.
 """
 
 import re
@@ -15,7 +15,7 @@ FEWEST_DIGITS = 3
 
 
 def patterns(term: str, country: str | None) -> list[str]:
-    """The LIKE patterns of which one must fit; case is left to the database, which raised and lowered the text."""
+    """Return LIKE patterns, of which one must match. The database folds the case, as it did for the text."""
     found = [f"%{term.translate(_ESCAPED)}%"]
     if sum(char.isdecimal() for char in term) >= FEWEST_DIGITS:
         found += [f"%\n%\n%{phone}%" for phone in sorted(_part(term) | _whole(term, country))]
@@ -23,7 +23,7 @@ def patterns(term: str, country: str | None) -> list[str]:
 
 
 def _part(term: str) -> set[str]:
-    """The digits of a part of a number: without what is dialled before it at home."""
+    """Return the digits of a partial number, without a trunk prefix."""
     if not _PHONE(term):
         return set()
     digits = "".join(str(int(char)) for char in _TRUNK.sub("", term) if char.isdecimal())
@@ -32,7 +32,7 @@ def _part(term: str) -> set[str]:
 
 
 def _whole(term: str, country: str | None) -> set[str]:
-    """The number that it is as intake reads it, if it is one: its digits, or all of it where it has an extension."""
+    """Return the number as intake reads it, if the term is one: its digits, or all of it with an extension."""
     try:
         phone = normalise_phone(term, country)
     except Invalid:

@@ -1,6 +1,6 @@
-"""The orders that a list can have: each an index, read forwards or backwards, which holds the filters. Pure.
+"""The orders of the list of leads. Each is an index that also holds the filters, and is read in both directions. Pure.
 
-That of updates is a table of its own, which holds times and ids alone.
+The order by update has a table of its own, which holds times and ids alone.
 """
 
 from typing import NamedTuple
@@ -18,7 +18,7 @@ TIMES = ("created_at", "updated_at")
 
 
 class Sort(NamedTuple):
-    """By a column, ties by id, both in the same direction."""
+    """An order by a column, with ties by id in the same direction."""
 
     name: str
     descending: bool
@@ -29,12 +29,12 @@ class Sort(NamedTuple):
 
     @property
     def table(self) -> str:
-        """Where the order is read; a place there has the column, `workspace_id` and the lead's `id`."""
+        """The table that has the order. Its rows have the column, `workspace_id` and the lead's `id`."""
         return UPDATES if self.name == "updated_at" else LEADS
 
     @property
     def beyond(self) -> str:
-        """The comparison that holds for what comes later in the list."""
+        """The comparison that holds for later entries of the list."""
         return "<" if self.descending else ">"
 
     def order(self, *, backwards: bool = False) -> str:

@@ -1,11 +1,12 @@
-"""A span of time as whole days, hours and five minutes, which are counted beforehand, and its ragged ends. Pure."""
+"""Splits a time span into whole days, hours and five minutes, which have counters, and the remainders at both ends.
+Pure."""
 
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 GRAINS = (86_400, 3_600, 300)  # seconds, the coarsest first
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# No lead is older or younger; a span without an end ends here.
+# No lead is older or newer. A span without a bound ends here.
 EARLIEST, LATEST = datetime(1, 1, 3, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
 
@@ -19,14 +20,14 @@ class Run(NamedTuple):
 
 
 class Span(NamedTuple):
-    """Whole buckets, and what is left at both ends: from one time until before another."""
+    """The whole buckets, and the remaining times at both ends: from one time until before another."""
 
     runs: list[Run]
     ragged: list[tuple[datetime, datetime]]
 
 
 def span(after: datetime | None, before: datetime | None) -> Span:
-    """The times later than `after` and earlier than `before`."""
+    """Split the times later than `after` and earlier than `before`."""
     start = max(min(after, LATEST) + TICK, EARLIEST) if after else EARLIEST
     end = min(max(before, EARLIEST), LATEST) if before else LATEST
     if start >= end:

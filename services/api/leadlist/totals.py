@@ -1,6 +1,6 @@
-"""How many leads fit: exact, and told by totals kept beforehand wherever they can tell.
+"""Counts the leads that match: exactly, and by counters wherever these can answer.
 
-Totals and the deltas not yet folded into them are read in one statement, which sees a fold whole or not at all.
+Counters and the deltas not yet folded into them are read in one statement, which sees a fold whole or not at all.
 """
 
 from dataclasses import dataclass, field, replace
@@ -12,14 +12,17 @@ from services.api.leadlist.sorts import Sort
 from services.api.leadlist.spans import span
 from shared.db import Connection
 
-PROBED = 2001  # hits of a search that an estimate counts; those of a longer list are taken for a twentieth of all
+PROBED = 2001  # hits that an estimate counts; a longer list is assumed to be a twentieth of all
 SHARE = 20
 
 
 @dataclass(frozen=True)
 class Total:
-    """`n` leads fit; the workspace has `whole`; `alone` says how many fit each single filter, by column, and `spans`
-    how many the bounds on each time. `likely` as many fit if times have nothing to do with the other filters."""
+    """The counts of a list.
+
+    `n` leads match, and the workspace has `whole`. Further counts are those of each single filter by column, and of the
+    bounds on each time (`spans`). `likely` is the number that match if times are independent of the other filters.
+    """
 
     n: int
     whole: int
@@ -29,18 +32,18 @@ class Total:
 
     @property
     def is_by_update(self) -> bool:
-        """Whether nothing narrows the list as much as when its leads were updated."""
+        """Whether the time of the last update narrows the list most."""
         others = [self.whole, *self.alone.values(), *self.spans.values()]
         return self.spans.get("updated_at", self.whole + 1) <= min(others)
 
 
 def is_read(filters: Filters) -> bool:
-    """Whether the total has to be counted lead by lead, since no totals kept beforehand can tell it."""
+    """Return whether leads must be counted row by row, since no counter can answer."""
     return bool(filters.patterns or (filters.bounds and (filters.alike or len(filters.bounded()) > 1)))
 
 
 async def count(connection: Connection, filters: Filters, told: Total | None = None) -> Total:
-    """The exact total; `told` is what `tell` said of it, if it was asked."""
+    """Return the exact total. Pass the counts if they have been read already."""
     total = told or await tell(connection, filters)
     if is_read(filters):
         return replace(total, n=await _count_read(connection, filters, by_update=total.is_by_update))
@@ -48,7 +51,7 @@ async def count(connection: Connection, filters: Filters, told: Total | None = N
 
 
 async def estimate(connection: Connection, filters: Filters) -> Total:
-    """About as many, where only the way to read them depends on it."""
+    """Return an approximate total, for choosing a plan."""
     total = await tell(connection, filters)
     if filters.patterns:
         probe = f"SELECT count(*) FROM ({filters.hits} LIMIT {PROBED}) hits"  # noqa: S608
@@ -58,7 +61,7 @@ async def estimate(connection: Connection, filters: Filters) -> Total:
 
 
 async def tell(connection: Connection, filters: Filters) -> Total:
-    """Exact where one thing alone narrows the list, else at most so many; what is searched left aside."""
+    """Return the counts: exact for a single filter, otherwise an upper bound. The search is ignored."""
     total = await _count_alike(connection, filters)
     spans = {column: await _count_span(connection, filters, column) for column in filters.bounded()}
     likely = total.n * prod(n / max(total.whole, 1) for n in spans.values())
@@ -66,7 +69,7 @@ async def tell(connection: Connection, filters: Filters) -> Total:
 
 
 async def _count_alike(connection: Connection, filters: Filters) -> Total:
-    """By the totals of leads that are alike in all that is filtered by; times and what is searched left aside."""
+    """Count by the counters of leads with equal fields. Times and the search are ignored."""
     wanted = [_marginal("''", "''", all_of())]
     wanted += [
         _marginal(f"'{column}'", f"%({column})s::text", all_of(condition))
@@ -81,13 +84,13 @@ async def _count_alike(connection: Connection, filters: Filters) -> Total:
 
 
 def _marginal(field: str, value: str, changed: str) -> str:
-    """What one filter alone fits."""
+    """Return SQL for the number of leads that match one filter."""
     told = f"SELECT n FROM lead_marginals WHERE {all_of(f'field = {field}', f'value = {value}')}"  # noqa: S608
     return _sum(told, changed)
 
 
 def _cells(filters: Filters) -> str:
-    """What several filters fit together."""
+    """Return SQL for the number of leads that match several filters together."""
     exact = [condition for column, condition in filters.alike.items() if column != "tag_ids"]
     tag = "tag_id = 0" if filters.tag_id is None else "tag_id = %(tag_ids)s"
     told = f"SELECT n FROM lead_counts WHERE {all_of(tag, *exact)}"  # noqa: S608
@@ -95,13 +98,13 @@ def _cells(filters: Filters) -> str:
 
 
 def _sum(told: str, changed: str) -> str:
-    """Of what is told, and of what changed since."""
+    """Return SQL for the sum of a counter and its deltas."""
     deltas = f"SELECT n FROM lead_count_deltas WHERE {changed}"  # noqa: S608
     return f"(SELECT coalesce(sum(n), 0)::bigint FROM ({told} UNION ALL {deltas}) counts)"  # noqa: S608
 
 
 async def _count_span(connection: Connection, filters: Filters, column: str) -> int:
-    """By the totals of five minutes, hours and days, and the leads at both ends."""
+    """Count by the counters of five minutes, hours and days, and the leads at both ends."""
     table = Sort(column, descending=False).table
     runs, ragged = span(*filters.bounds_of(column))
     parameters: dict[str, Any] = {"workspace": filters.workspace_id, "kind": column}

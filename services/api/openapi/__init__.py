@@ -1,1 +1,1 @@
-"""The OpenAPI document, made of what the handlers say of themselves, and a page that shows it."""
+"""The OpenAPI document, made of the handlers' descriptions, and the page that shows it."""

@@ -5,7 +5,7 @@ from typing import Any
 
 REFERENCE = "#/components/schemas/"
 
-# Classes whose name says too little outside of the code, or whose short name belongs to what is shown.
+# Classes whose name says too little outside the code, or whose short name is taken by a response.
 NAMES = {
     "All": "AllConditions",
     "Any_": "AnyCondition",
@@ -31,9 +31,10 @@ NAMES = {
 
 
 def component_names(made: Iterable[str]) -> dict[str, str]:
-    """A name for each that pydantic gave. What is sent and shown in two forms has one name, that of what is sent.
+    """Return the document's name for each name that pydantic gave.
 
-    Raises ValueError where two would have the same name.
+    A type that pydantic describes both for requests and for responses has one name, and the description for requests.
+    Raises ValueError if two types would have the same name.
     """
     names: dict[str, str] = {}
     owners: dict[str, str] = {}
@@ -46,7 +47,7 @@ def component_names(made: Iterable[str]) -> dict[str, str]:
 
 
 def renamed(value: Any, names: dict[str, str]) -> Any:
-    """A part of the document with its references under their new names."""
+    """Return a part of the document with its references renamed."""
     if isinstance(value, dict):
         return {name: renamed(part, names) for name, part in value.items()}
     if isinstance(value, list):

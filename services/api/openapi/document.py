@@ -1,4 +1,4 @@
-"""The document: pure, in the order of the routes, the same for the same code."""
+"""Makes the OpenAPI document: pure, in the order of the routes, and the same for the same code."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -36,7 +36,7 @@ TAG_DESCRIPTIONS = {
 
 
 def document(routes: Sequence[web.RouteDef], public_url: str = "") -> dict[str, Any]:
-    """OpenAPI 3.1 of those routes."""
+    """Return the OpenAPI 3.1 document of the routes."""
     described = [description(route.handler) for route in routes]
     schemas = Schemas([*described, *MESSAGE_DESCRIPTIONS.values()])
     schemas.components |= parts.SCHEMAS
@@ -67,6 +67,6 @@ def document(routes: Sequence[web.RouteDef], public_url: str = "") -> dict[str, 
 
 
 def _nouns(routes: Iterable[web.RouteDef]) -> list[str]:
-    """In the order of the routes, but the inbound side first and the service itself last."""
+    """Return the tags in the order of the routes, with the inbound side first and the service itself last."""
     found = dict.fromkeys(noun(route.path) for route in routes)
     return sorted(found, key=lambda name: {"inbound": 0, SERVICE: 2}.get(name, 1))

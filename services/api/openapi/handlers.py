@@ -1,4 +1,4 @@
-"""`/api/v1/openapi.json` and `/api/documentation`, which shows it with Swagger UI: each answer is made once."""
+"""`/api/v1/openapi.json`, and `/api/documentation`, which shows it with Swagger UI. Each response is made once."""
 
 import asyncio
 import gzip
@@ -17,14 +17,14 @@ from shared.web.access import public
 from shared.web.describe import gives
 
 STATIC = Path(__file__).with_name("static")
-PAGE_FILES = {  # by the last part of their address
+PAGE_FILES = {  # by the last part of their path
     "page.css": STATIC / "page.css",
     "page.js": STATIC / "page.js",
     "swagger-ui.css": STATIC / "swagger-ui" / "swagger-ui.css",
     "swagger-ui-bundle.js": STATIC / "swagger-ui" / "swagger-ui-bundle.js",
 }
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript"}
-# Swagger UI sets styles through the DOM alone, which needs no exception. Its icons are data: addresses in its style.
+# Swagger UI sets inline styles through the DOM, which needs no exception. Its style sheet has icons as data: URLs.
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -32,7 +32,7 @@ PAGE_POLICY = (
 
 
 class Fixed:
-    """An answer that stays the same for the life of the process."""
+    """A response that stays the same for the life of the process."""
 
     def __init__(self, body: bytes, media: str, headers: Mapping[str, str] | None = None) -> None:
         self._tag = hashlib.sha256(body).hexdigest()[:32]
@@ -40,14 +40,14 @@ class Fixed:
         self._compressed = gzip.compress(body, mtime=0)
         self._headers = {
             "Content-Type": f"{media}; charset=utf-8" if media.startswith("text/") else media,
-            "Cache-Control": "no-cache",  # kept, and asked about each time: the tag makes that cheap
+            "Cache-Control": "no-cache",  # cached, and revalidated by its ETag each time
             "Vary": "Accept-Encoding",
             "X-Content-Type-Options": "nosniff",
             **(headers or {}),
         }
 
     def answer(self, request: web.Request) -> web.Response:
-        """The whole of it, compressed where the client can read that, or 304 to who has it."""
+        """Return the response, compressed if the client accepts that, or 304 if the client has it."""
         is_compressed = "gzip" in request.headers.get("Accept-Encoding", "")
         tag = f"{self._tag}-gzip" if is_compressed else self._tag
         headers = {**self._headers, "ETag": f'"{tag}"'}
@@ -59,7 +59,7 @@ class Fixed:
 
 
 class Late:
-    """An answer that is made when it is first asked for, in a thread: it takes too long for a start, and for the event
+    """A response that is made in a thread when it is first requested: that takes too long for the start and the event
     loop."""
 
     def __init__(self, make: Callable[[], Fixed]) -> None:
@@ -67,7 +67,8 @@ class Late:
         self._made: asyncio.Task[Fixed] | None = None
 
     async def get(self) -> Fixed:
-        """The answer. Who leaves meanwhile stops no other's waiting, and what failed is tried again by the next."""
+        """Return the response. A cancelled caller does not cancel it for others, and a failure is retried by the next
+        caller."""
         if self._made is None or (self._made.done() and self._made.exception()):
             self._made = asyncio.create_task(asyncio.to_thread(self._make))
         return await asyncio.shield(self._made)
@@ -106,11 +107,11 @@ ROUTES = [
     web.get("/api/v1/openapi.json", openapi),
     web.get("/api/documentation", documentation),
 ]
-FILE_ROUTES = [web.get("/api/documentation/{name}", page_file)]  # no part of the document
+FILE_ROUTES = [web.get("/api/documentation/{name}", page_file)]  # not in the document
 
 
 def prepare(app: web.Application, described: Sequence[web.RouteDef], public_url: str) -> None:
-    """Makes the page, and arranges for the document of those routes."""
+    """Make the page, and arrange for the document of the routes."""
     url = public_url.rstrip("/")
     app[DOCUMENT] = Late(lambda: Fixed(orjson.dumps(document(described, url)), "application/json"))
     app[PAGE] = page()
@@ -118,7 +119,7 @@ def prepare(app: web.Application, described: Sequence[web.RouteDef], public_url:
 
 
 def page() -> Fixed:
-    """The page, with a policy that lets nothing from elsewhere and nothing inline run."""
+    """Return the page, with a policy that blocks inline code and everything from other hosts."""
     headers = {"Content-Security-Policy": PAGE_POLICY, "Referrer-Policy": "no-referrer"}
     return Fixed((STATIC / "page.html").read_bytes(), "text/html", headers)
 

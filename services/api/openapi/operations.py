@@ -1,4 +1,4 @@
-"""One endpoint of the document, out of what its handler says of itself."""
+"""Makes one operation of the document from a handler's description."""
 
 import inspect
 from http import HTTPStatus
@@ -13,26 +13,26 @@ from shared.web.access import ANY_KEY, OR, PUBLIC
 from shared.web.describe import Description, description
 
 PREFIXES = ("/api/v1/", "/api/")
-SERVICE = "service"  # what is about no record
+SERVICE = "service"  # endpoints that are about no record
 NOUNS = {"f": "forms", "u": "suppressions", **dict.fromkeys(("me", "health", "openapi.json", "documentation"), SERVICE)}
 OBJECTS = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
 UUIDS = ("/api/v1/submissions/{id}",)
 
 
 def noun(path: str) -> str:
-    """What an address is about: `leads` of `/api/v1/leads/{id}/tags`."""
+    """Return the tag of a path: `leads` for `/api/v1/leads/{id}/tags`."""
     first = static_parts(path)[0]
     return NOUNS.get(first, first)
 
 
 def static_parts(path: str) -> list[str]:
-    """The parts of an address that are no parameters, without what all have in common."""
+    """Return the parts of a path that are no parameters, without the common prefix."""
     prefix = next((prefix for prefix in PREFIXES if path.startswith(prefix)), "/")
     return [part for part in path.removeprefix(prefix).split("/") if part and not part.startswith("{")]
 
 
 def operation(route: web.RouteDef, schemas: Schemas) -> Part:
-    """What OpenAPI calls an operation."""
+    """Return the OpenAPI operation of a route."""
     said, scope = description(route.handler), getattr(route.handler, "scope", PUBLIC)
     summary, text = _words(route.handler)
     successes = _successes(said, scope, schemas)
@@ -44,7 +44,7 @@ def operation(route: web.RouteDef, schemas: Schemas) -> Part:
         "security": _security(scope),
         "parameters": [*_in_path(route.path), *_asked(said)],
         "responses": {**successes, **_failures(route, said, scope)},
-        "x-status": str(said.status) if len(successes) > 1 else None,  # of the ordinary one: JSON's order tells nothing
+        "x-status": str(said.status) if len(successes) > 1 else None,  # of the usual response, since JSON has no order
     }
     if said.takes:
         made["requestBody"] = _body(said, said.takes, schemas)
@@ -58,7 +58,7 @@ def _security(scope: str) -> list[Part]:
 
 
 def _scope_text(scope: str) -> str:
-    """The scope in words: pages for people show no scopes of a key that is sent as a bearer token."""
+    """Describe the scope in words. Documentation pages do not show the scopes of a bearer token."""
     if scope == PUBLIC:
         return "No key is needed."
     if scope == ANY_KEY:
@@ -67,7 +67,7 @@ def _scope_text(scope: str) -> str:
 
 
 def _words(handler: Any) -> tuple[str, str]:
-    """The first sentence of its docstring, and the rest."""
+    """Return the first sentence of the docstring, and the rest."""
     whole = inspect.getdoc(handler) or ""
     first, _, rest = whole.partition("\n\n")
     sentence, _, more = " ".join(first.split()).partition(". ")
@@ -165,7 +165,7 @@ def _failures(route: web.RouteDef, said: Description, scope: str) -> Part:
 
 
 def _failure(status: int, raw: str | None) -> Part:
-    """An error; of a page for people it may be a page as well."""
+    """Return an error response. An endpoint that returns a page may also return the error as a page."""
     code = ERRORS[status].code
     if raw is None or status in (401, 403, 429, 500, 503):
         return ref("responses", code)

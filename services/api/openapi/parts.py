@@ -1,4 +1,4 @@
-"""What the endpoints of the document have in common: errors, headers, pages."""
+"""The common components of the document: errors, headers, parameters, pages."""
 
 from typing import Any
 
@@ -25,18 +25,18 @@ BEARER = "apiKey"
 
 
 def exactly(fields: dict[str, Part], *optional: str) -> Part:
-    """An object with those fields and no others."""
+    """Return the schema of an object with exactly these fields."""
     required = [name for name in fields if name not in optional]
     return {"type": "object", "properties": fields, "required": required, "additionalProperties": False}
 
 
 def or_null(part: Part) -> Part:
-    """The same, or null."""
+    """Return the schema with null allowed."""
     return {**part, "type": [part["type"], "null"]}
 
 
 def ref(kind: str, name: str) -> Part:
-    """A reference to a component."""
+    """Return a reference to a component."""
     return {"$ref": f"#/components/{kind}/{name}"}
 
 
@@ -129,7 +129,7 @@ SECURITY: dict[str, Part] = {
 
 
 def responses() -> dict[str, Part]:
-    """The errors, by code."""
+    """Return the error responses, by code."""
     return {error.code: _response(status) for status, error in ERRORS.items()}
 
 

@@ -1,4 +1,4 @@
-"""JSON schemas of what is sent and shown, out of the very types that check it."""
+"""JSON schemas of requests and responses, made of the types that check them."""
 
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
@@ -15,18 +15,18 @@ Schema = dict[str, Any]
 
 
 class _Untitled(GenerateJsonSchema):
-    """Without a title on every field that only repeats its name."""
+    """Leaves out field titles, which only repeat the field's name."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
 
 
 class Schemas:
-    """The schemas of all bodies and answers of a set of handlers; `components` are those with a name."""
+    """The schemas of all requests and responses of a set of handlers; `components` are those with a name."""
 
     def __init__(self, descriptions: Iterable[Description]) -> None:
         inputs: dict[tuple[str, JsonSchemaMode], TypeAdapter[Any]] = {}
-        self._required: dict[str, set[tuple[str, ...]]] = {}  # by the type of a body, all that some endpoint requires
+        self._required: dict[str, set[tuple[str, ...]]] = {}  # the required fields of all endpoints, by type of body
         for said in descriptions:
             if said.takes:
                 inputs[_key(said.takes.fields), "validation"] = said.takes.adapter
@@ -44,14 +44,17 @@ class Schemas:
         names = component_names(schemas)
         self._made: dict[tuple[str, JsonSchemaMode], Schema] = renamed(made, names)
         self.components: dict[str, Schema] = {}
-        for name, schema in schemas.items():  # in alphabetical order: what is sent comes ahead of what is shown
+        for name, schema in schemas.items():  # in alphabetical order: `-Input` comes ahead of `-Output`
             self.components.setdefault(names[name], renamed(schema, names) | {"title": names[name]})
         for schema in (*self._made.values(), *self.components.values()):
             _tidy(schema)
         self._close_answers()
 
     def sent(self, shape: Shape) -> Schema:
-        """Of a body. Where it requires more fields than another body of its type, it is a component of its own."""
+        """Return the schema of a request body.
+
+        If it requires more fields than another body of the same type, it is a component of its own.
+        """
         schema = self._made[_key(shape.fields), "validation"]
         if not shape.required:
             return schema
@@ -61,11 +64,11 @@ class Schemas:
         return {"$ref": REFERENCE + stricter}
 
     def shown(self, record: Any) -> Schema:
-        """Of a record or a whole answer."""
+        """Return the schema of a record or a whole response."""
         return self._made[_key(record), "serialization"]
 
     def used(self, document: Any) -> dict[str, Schema]:
-        """The components that the document needs, by name."""
+        """Return the components that the document refers to, by name."""
         names: set[str] = set()
         ahead = set(references(document))
         while ahead:
@@ -74,7 +77,7 @@ class Schemas:
         return {name: self.components[name] for name in sorted(names)}
 
     def _close_answers(self) -> None:
-        """An answer has exactly its fields; a body may have others, which are ignored."""
+        """Close the schemas of responses. Requests may have other fields, which are ignored."""
         shown = [schema for (_, mode), schema in self._made.items() if mode == "serialization"]
         for schema in [*shown, *self.used(shown).values()]:
             for node in nodes(schema):
@@ -83,14 +86,14 @@ class Schemas:
 
 
 def query_schema(shape: Shape) -> Schema:
-    """Of the parameters of a query, or of headers: `properties` and what is required."""
+    """Return the schema of query parameters or headers: `properties` and the required ones."""
     schema = shape.adapter.json_schema(schema_generator=_Untitled, union_format="primitive_type_array")
     _tidy(schema)
     return with_required(schema, shape.required)
 
 
 def with_required(schema: Schema, required: Iterable[str]) -> Schema:
-    """The schema with more fields that must be there, and may then be neither null nor blank."""
+    """Return the schema with more required fields, which may then be neither null nor blank."""
     stricter = deepcopy(schema)
     stricter["required"] = sorted({*schema.get("required", ()), *required})
     for name in required:
@@ -102,7 +105,7 @@ def with_required(schema: Schema, required: Iterable[str]) -> Schema:
 
 
 def nodes(schema: Any) -> Iterator[Schema]:
-    """Every schema within a schema, itself first."""
+    """Yield every schema within a schema, itself first."""
     if isinstance(schema, dict):
         yield schema
     for part in schema.values() if isinstance(schema, dict) else schema:
@@ -111,7 +114,7 @@ def nodes(schema: Any) -> Iterator[Schema]:
 
 
 def references(value: Any) -> Iterator[str]:
-    """The names of the schemas that a value refers to."""
+    """Yield the names of the schemas that a value refers to."""
     for node in nodes(value):
         if isinstance(node.get("$ref"), str) and node["$ref"].startswith(REFERENCE):
             yield _name(node)
@@ -126,7 +129,7 @@ def _key(type_: Any) -> str:
 
 
 def _tidy(schema: Schema) -> None:
-    """Writes nullable types in the short form, and says that text which must be there is more than spaces."""
+    """Shorten nullable types, use oneOf for unions of objects, and require more than spaces in required text."""
     for node in nodes(schema):
         options = node.get("anyOf")
         if isinstance(options, list) and len(options) == 2 and {"type": "null"} in options:

@@ -119,7 +119,7 @@ async def _update(connection: AsyncConnection, key: Key, id_: int, fields: Recor
 
 
 def _check_limit(asking: Key, limit: int | None) -> None:
-    """Raises ValidationFailed for a limit above that of the key that asks for it."""
+    """Raise ValidationFailed for a limit above that of the key that asks for it."""
     if asking.limit is not None and (limit is None or limit > asking.limit):
         check({"rate_limit": [ABOVE.format(limit=asking.limit)]})
 

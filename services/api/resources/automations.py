@@ -123,7 +123,7 @@ async def run(request: web.Request) -> web.Response:
 
 
 async def _sent(request: web.Request) -> tuple[Record, Record, Fields]:
-    """The body as it came, for what the database can tell of its ids, its sound fields, and what is wrong with it."""
+    """Return the raw body, to check its ids against the database, the valid fields, and the errors of the others."""
     shape = description(request.match_info.handler).takes
     assert shape is not None  # noqa: S101
     sent = await json_of(request)

@@ -1,4 +1,4 @@
-"""`/api/v1/deliveries`: what leaves the house, with every attempt; and sending it again."""
+"""`/api/v1/deliveries`: outgoing messages with their attempts, and sending them again."""
 
 from typing import Any
 
@@ -37,10 +37,10 @@ CANCELLING = (
     "What waited when the subscription was disabled is still being cancelled. Send the request again in a moment."
 )
 
-# The number of an attempt has 15 bits: with one beyond them no claim would go through, whosever deliveries it takes.
+# The number of attempts has 15 bits. A number beyond them would make every claim of deliveries fail, in all workspaces.
 _BEARS_MORE = Delivery.attempts < 32_000
 
-# Sent again: under the same id, with a schedule that starts anew. The sweeper finds it within a fraction of a second.
+# A resent message keeps its id and restarts its schedule. The sweeper finds it within a fraction of a second.
 AGAIN: dict[str, Any] = {
     "state": "pending",
     "attempts_before": Delivery.attempts,
@@ -146,13 +146,13 @@ def _filters(query: Record) -> list[ColumnElement[bool]]:
 
 
 async def _must_be_settled(connection: AsyncConnection, workspace_id: int, subscription_id: int | None) -> None:
-    """Raises Conflict while what is sent again would be cancelled once more."""
+    """Raise Conflict while a cancellation is pending: messages that are sent again now would be cancelled too."""
     if subscription_id and await cancelling.is_cancelling(await raw(connection), workspace_id, subscription_id):
         raise Conflict(CANCELLING)
 
 
 async def _subscription(connection: AsyncConnection, workspace_id: int, id_: int) -> bool:
-    """Whether it is active. Raises NotFound."""
+    """Return whether the subscription is active. Raises NotFound."""
     where = (WebhookSubscription.workspace_id == workspace_id, WebhookSubscription.id == id_)
     found = (await connection.execute(select(WebhookSubscription.is_active).where(*where))).scalar_one_or_none()
     if found is None:

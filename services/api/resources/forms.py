@@ -1,4 +1,4 @@
-"""`/api/v1/forms`: the forms themselves. What they are filled in with goes to the gateway, as every lead does."""
+"""`/api/v1/forms`: the definitions of forms. Submissions go to the gateway, like every lead."""
 
 import secrets
 
@@ -60,7 +60,7 @@ async def create(request: web.Request) -> web.Response:
         changed = await _changed(connection, workspace, {"settings": {}}, {"settings": {}, **sent}, errors)
         public_id = secrets.token_urlsafe(RANDOM)
         form = await FORMS.insert(connection, workspace, {"fields": [], **changed, "public_id": public_id})
-        await book.tell(await raw(connection))  # its id may have been asked for before, and found unknown
+        await book.tell(await raw(connection))  # a cache may hold its id as unknown
         return form
 
     form = await writing(request, work)
@@ -129,12 +129,12 @@ async def submissions(request: web.Request) -> web.Response:
 
 
 async def _sent(request: web.Request) -> tuple[Record, Fields]:
-    """The sound fields of the body, and all that is wrong with the others and between them."""
+    """Return the valid fields of the body, and all errors of the others and between them."""
     body, shape = await json_of(request), description(request.match_info.handler).takes
     assert shape is not None  # noqa: S101
     sent, errors = shape.read(body)
     if "settings" not in sent and isinstance(body.get("settings"), dict):
-        sent["settings"] = SETTINGS.read(body["settings"])[0]  # for the database to tell what is wrong with these
+        sent["settings"] = SETTINGS.read(body["settings"])[0]  # their ids are checked against the database
     for field, messages in contradictions(body.get("fields")).items():
         errors.setdefault(field, []).extend(messages)
     return sent, errors
@@ -143,7 +143,7 @@ async def _sent(request: web.Request) -> tuple[Record, Fields]:
 async def _changed(
     connection: AsyncConnection, workspace_id: int, form: Record, sent: Record, errors: Fields
 ) -> Record:
-    """What is to be stored. Raises ValidationFailed for all that is wrong with what was sent."""
+    """Return the values to store. Raises ValidationFailed with all errors of the body."""
     changed, settings = dict(sent), sent.get("settings")
     if settings:
         settings, misplaced = await placed(connection, workspace_id, form["settings"], settings)
@@ -157,8 +157,11 @@ async def _changed(
 
 
 def _forget(request: web.Request, id_: int) -> None:
-    """Whoever is told of a change and then fills in the form meets it as it is now: under `up` the gateway is this
-    process, and its notice would come a moment later."""
+    """Remove the form from the cache of this process.
+
+    With `up` the gateway runs here, and the notification of the change arrives a moment later. A client that submits
+    the form right after the response would otherwise meet the old form.
+    """
     if forms := request.app.get(book.BOOK):
         forms.forget((workspace_of(request), id_))
 

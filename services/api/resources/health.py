@@ -1,4 +1,4 @@
-"""`GET /api/v1/health` of an API that runs alone. In a process with a gateway the gateway answers, about leads."""
+"""`GET /api/v1/health` of an API that runs alone. In a process with a gateway the gateway responds instead."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -13,19 +13,19 @@ from shared.web.access import public
 from shared.web.answers import answer
 from shared.web.describe import gives
 
-PATIENCE = 2.0  # seconds that the database has to answer
-FRESH = 1.0  # seconds for which its answer is good: anybody may ask, as often as they like
+PATIENCE = 2.0  # time limit of the query, in seconds
+FRESH = 1.0  # seconds for which a result is reused: the endpoint is public
 
 
 class Database:
-    """Whether the database answers: one question at a time, however many ask."""
+    """The health of the database, checked by one query at a time, however many clients ask."""
 
     def __init__(self) -> None:
         self._asked: asyncio.Future[None] | None = None
         self._when = 0.0
 
     async def check(self, request: web.Request) -> None:
-        """Raises what the database did, or TimeoutError."""
+        """Raise the database's error, or TimeoutError."""
         now = asyncio.get_running_loop().time()
         if self._asked is None or (self._asked.done() and now - self._when > FRESH):
             self._asked, self._when = asyncio.ensure_future(within(PATIENCE, _ask(request))), now
@@ -48,4 +48,4 @@ async def show(request: web.Request) -> web.Response:
 
 async def _ask(request: web.Request) -> None:
     async with reading(request) as connection:
-        await connection.execute(text("SELECT FROM workspaces LIMIT 1"))  # fails as well where there are no tables
+        await connection.execute(text("SELECT FROM workspaces LIMIT 1"))  # also fails without tables

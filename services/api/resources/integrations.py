@@ -1,4 +1,4 @@
-"""`/api/v1/integrations`. Credentials go in, and come out masked only."""
+"""`/api/v1/integrations`. Credentials are stored encrypted and only shown masked."""
 
 import secrets
 from typing import NamedTuple
@@ -69,7 +69,9 @@ async def create(request: web.Request) -> web.Response:
         settings = await _settings(connection, workspace, {}, fields.get("settings"), errors)
         sealed = {"credentials": _seal(vault, credentials), **_new_token(vault)}
         row = await INTEGRATIONS.insert(connection, workspace, {**fields, "settings": settings, **sealed})
-        await forget(connection, workspace, integration_endpoint(row["type"], row["id"]))  # mails may go another way
+        await forget(
+            connection, workspace, integration_endpoint(row["type"], row["id"])
+        )  # mail may be sent through another integration now
         return row
 
     row = await writing(request, work)
@@ -129,13 +131,13 @@ async def delete(request: web.Request) -> web.Response:
 
 
 async def _forget(connection: AsyncConnection, workspace_id: int, id_: int) -> None:
-    """How its receiver has been doing says nothing any more. Raises NotFound."""
+    """Delete the state of the integration's receiver. Raises NotFound."""
     row = await INTEGRATIONS.find(connection, workspace_id, id_)
     await forget(connection, workspace_id, integration_endpoint(row["type"], id_))
 
 
 class Opened(NamedTuple):
-    """What an integration keeps encrypted; nothing, and why, where the keys of this service do not fit."""
+    """The decrypted secrets of an integration, or none and the reason if this service lacks the encryption key."""
 
     credentials: dict[str, str]
     token: str | None
@@ -162,7 +164,7 @@ def _new_token(vault: Vault) -> Record:
 async def _changes(
     connection: AsyncConnection, vault: Vault, workspace_id: int, row: Record, fields: Record, errors: Fields
 ) -> Record:
-    """What is to be stored. Raises ValidationFailed for all that is wrong with what was sent."""
+    """Return the values to store. Raises ValidationFailed with all errors of the body."""
     changes = dict(fields)
     if changes.pop("type", row["type"]) != row["type"]:
         errors["type"] = [FIXED]
@@ -182,7 +184,7 @@ async def _changes(
 async def _settings(
     connection: AsyncConnection, workspace_id: int, stored: Record, sent: Record | None, errors: Fields
 ) -> Record:
-    """The settings to be stored. Raises ValidationFailed for what is wrong with them, and for `errors`."""
+    """Return the settings to store. Raises ValidationFailed for errors in them, and for `errors`."""
     changed, misplaced = await placed(connection, workspace_id, stored, sent or {})
     check(errors | misplaced)
     return merge_settings(stored, None if sent is None else changed)

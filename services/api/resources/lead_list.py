@@ -1,4 +1,4 @@
-"""`GET /api/v1/leads`: filtered, sorted and searched, by pages or by a walk."""
+"""`GET /api/v1/leads`: filtered, sorted and searched, by page number or by cursor."""
 
 from typing import Any, NamedTuple
 
@@ -25,9 +25,9 @@ from shared.web.describe import asks, gives
 
 
 class Asked(NamedTuple):
-    """What a request asks for, as far as the request alone can tell; `errors` is what is wrong with it so far.
+    """A parsed request, and the errors found so far, before the database is asked.
 
-    `signer` is there for a walk, `after` from its second step on.
+    `signer` is set for a page by cursor, `after` from the second page on.
     """
 
     query: dict[str, Any]
@@ -69,7 +69,7 @@ def _walk(request: web.Request, query: Any, sort: Sort, errors: Fields) -> tuple
 
 
 async def _listed(request: web.Request, asked: Asked, *, dear: bool) -> dict[str, Any]:
-    """Raises ValidationFailed, with all that is wrong, and Dear for a list that must wait for its turn."""
+    """Return the list. Raises ValidationFailed with all errors, and Dear if the list must wait for a slot."""
     async with turn(request.app[DEAR_LISTS], workspace_of(request), dear=dear), listing(request) as connection:
         return await _answered(request, await raw(connection), asked, dear=dear)
 
@@ -83,7 +83,7 @@ async def _answered(request: web.Request, connection: Connection, asked: Asked, 
     if asked.signer:
         leads, position = await _step(connection, filters, asked, dear=dear)
         return walked(request, leads, asked.page, asked.signer.write(position) if position else None)
-    async with snapshot(connection):  # totals and leads of one moment: a page from the far end would slip otherwise
+    async with snapshot(connection):  # a page counted from the far end needs the total of the same moment
         leads, total = await _page(connection, filters, asked, dear=dear)
     return paged(request, leads, asked.page, total)
 
@@ -108,7 +108,7 @@ async def _step(
 
 
 async def _records(connection: Connection, filters: Filters, ids: list[int]) -> list[Record]:
-    """Without those that were deleted since their ids were read."""
+    """Return the leads, without those that were deleted since their ids were read."""
     wanted = [(filters.workspace_id, id_) for id_ in ids]
     found = await read_leads(connection, wanted)
     return [found[lead] for lead in wanted if lead in found]

@@ -44,7 +44,7 @@ async def create(request: web.Request) -> web.Response:
             lead_id = await writes.create(await raw(connection), workspace, fields, _cause(request))
         except Refused as refused:
             raise ValidationFailed(refused.errors | errors) from refused
-        check(errors)  # only now, so that what the database can tell is told along with them
+        check(errors)  # only now, so that all errors are reported together
         return await _record(connection, workspace, lead_id)
 
     lead = await writing(request, work)
@@ -104,13 +104,13 @@ async def remove_tag(request: web.Request) -> web.Response:
     of_lead = (Lead.workspace_id == workspace, Lead.id == lead_id)
     named = func.lower(func.upper(Tag.name)) == func.lower(func.upper(name))
 
-    async def must_bear(connection: AsyncConnection) -> None:
-        """Keeps the lead locked: of two who take the tag off, the second finds it gone."""
+    async def expect_tag(connection: AsyncConnection) -> None:
+        """Lock the lead. Of two concurrent requests that remove the tag, the second finds it gone."""
         await references.hold(await raw(connection), [workspace])
         if not (await connection.execute(borne.where(*of_lead, named).with_for_update(of=Lead))).first():
             raise NotFound
 
-    return await _change(request, {}, must_bear, remove_tags=[name])
+    return await _change(request, {}, expect_tag, remove_tags=[name])
 
 
 @needs("read:leads")
@@ -131,8 +131,10 @@ async def _change(
     first: Callable[[AsyncConnection], Awaitable[None]] | None = None,
     **what: Any,
 ) -> web.Response:
-    """Changes the lead of the path, and answers with it. `errors` are what is wrong with the request itself; `first` is
-    done in the same transaction before."""
+    """Change the lead that the path names and return it as the response.
+
+    `errors` are those of the request itself. `first` runs earlier in the same transaction.
+    """
     change = Change(workspace_of(request), id_in(request), cause=_cause(request), **what)
 
     async def work(connection: AsyncConnection) -> Record:

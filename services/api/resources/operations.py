@@ -56,7 +56,7 @@ async def _counts(connection: Connection, spool: Spool, workspace_id: int) -> Re
 
 
 async def _outgoing(connection: AsyncConnection, workspace_id: int) -> tuple[int, int, int]:
-    """Events that nobody has looked at yet, deliveries that are to be sent, and those that were given up."""
+    """Count the events that are not processed yet, the pending deliveries, and the failed ones."""
     events = select(func.count()).select_from(Event).where(Event.workspace_id == workspace_id).scalar_subquery()
     pending, failed = (
         select(func.count())

@@ -74,7 +74,8 @@ async def delete(request: web.Request) -> web.Response:
 
 
 def _checked(rule: Record, fields: Record, errors: Fields) -> Record:
-    """What is to be stored. Raises ValidationFailed for all that is wrong, with field, operator and value together."""
+    """Return the rule to store. Raises ValidationFailed with all errors; field, operator and value are checked
+    together."""
     changed = {**{name: rule.get(name) for name in CONDITION}, **fields}
     condition = {name: changed[name] for name in CONDITION if name not in errors and changed[name] is not None}
     try:

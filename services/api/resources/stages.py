@@ -72,5 +72,5 @@ async def delete(request: web.Request) -> web.Response:
 
 
 def _path(request: web.Request) -> tuple[int, int, int]:
-    """The ids of workspace, pipeline and stage."""
+    """Return the ids of workspace, pipeline and stage."""
     return workspace_of(request), id_in(request, "pipeline_id"), id_in(request, "stage_id")

@@ -1,4 +1,4 @@
-"""`/api/v1/submissions`: what became of all that was sent, and sending it through the workers again."""
+"""`/api/v1/submissions`: all that was received with its outcome, and processing it again."""
 
 from contextlib import nullcontext
 
@@ -53,7 +53,7 @@ async def show(request: web.Request) -> web.Response:
         async with reading(request) as connection:
             found = await received.find(connection, spool, key.workspace_id, wanted)
     except Exception as error:
-        # What was accepted while the database is away is in the spool alone, and there it can be shown.
+        # While the database is down, accepted submissions are in the spool alone, and can be shown from there.
         if not is_unavailable(error) or not (found := await received.find_spooled(spool, key.workspace_id, wanted)):
             raise
     if found is None:

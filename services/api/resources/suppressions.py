@@ -1,4 +1,4 @@
-"""`/api/v1/suppressions`: the addresses that get no more mail as leads; and the page on which one puts itself there."""
+"""`/api/v1/suppressions`: addresses that get no mail, and the page on which people unsubscribe."""
 
 from aiohttp import web
 from sqlalchemy.dialects.postgresql import insert

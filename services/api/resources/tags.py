@@ -23,7 +23,7 @@ def _sum(model: Any, is_of_tag: ColumnElement[bool]) -> ColumnElement[Any]:
     return counts.scalar_subquery()
 
 
-# Totals and what is not yet folded into them, in one statement: exact at any moment.
+# Counters and the deltas not yet folded into them, in one statement: exact at any moment.
 _COUNT = cast(
     _sum(LeadMarginal, (LeadMarginal.field == "tag_ids") & (LeadMarginal.value == cast(Tag.id, Text)))
     + _sum(LeadCountDelta, Tag.id == any_(LeadCountDelta.tag_ids)),
@@ -78,7 +78,7 @@ async def delete(request: web.Request) -> web.Response:
 
 
 async def delete_tag(connection: AsyncConnection, workspace_id: int, id_: int) -> None:
-    """Removes the tag, and from leads. Raises NotFound."""
+    """Delete the tag and remove it from all leads. Raises NotFound."""
     await TAGS.find(connection, workspace_id, id_)
     await references.seize(await raw(connection), workspace_id)
     await TAGS.delete(connection, workspace_id, id_)

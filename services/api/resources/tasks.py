@@ -82,13 +82,13 @@ async def delete(request: web.Request) -> web.Response:
 
 
 async def _check(connection: AsyncConnection, workspace_id: int, fields: Record, errors: Fields) -> None:
-    """Raises ValidationFailed; else the lead and the user stay until the transaction ends."""
+    """Raise ValidationFailed if the lead or the user does not exist, otherwise lock both until the transaction ends."""
     await references.hold(await raw(connection), [workspace_id])
     check(await _unknown(connection, workspace_id, fields, keep=True) | errors)
 
 
 async def _unknown(connection: AsyncConnection, workspace_id: int, fields: Record, *, keep: bool = False) -> Fields:
-    """What is wrong with ids of leads and users that are not in the workspace. `keep` locks those that are."""
+    """Return errors for ids of leads and users that are not in the workspace. `keep` locks those that are."""
     errors: Fields = {}
     for field, (noun, model) in REFERENCES.items():
         id_ = fields.get(field)

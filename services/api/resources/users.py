@@ -85,7 +85,7 @@ async def _delete(connection: AsyncConnection, workspace_id: int, id_: int) -> N
 
 
 async def _taken(request: web.Request, fields: Record, id_: int) -> Fields:
-    """What is wrong with an email that another user has; said beside all else that is wrong."""
+    """Return an error for an email that another user has, to be reported together with all other errors."""
     if "email" not in fields:
         return {}
     other = exists().where(

@@ -1,4 +1,4 @@
-"""`/api/v1/webhooks`: who is told of events. The secret that signs is shown once, when it is made."""
+"""`/api/v1/webhooks`: subscriptions to events. The signing secret is only shown when it is created."""
 
 import os
 from base64 import b64encode
@@ -28,7 +28,7 @@ from shared.web.paths import id_in
 WEBHOOKS = Noun(WebhookSubscription, WebhookRecord)
 SECRET_BYTES = 32
 PRIVATE = "The url field must not name a private address: nothing is sent there unless LEADHUB_ALLOWED_TARGETS has it."
-OVERLAP = timedelta(hours=24)  # in which the secret of before signs as well
+OVERLAP = timedelta(hours=24)  # in which the old secret signs as well
 
 
 @needs("read:integrations")
@@ -120,7 +120,7 @@ async def _delete_webhook(connection: AsyncConnection, workspace_id: int, id_: i
 
 
 def _url_errors(request: web.Request, fields: Record) -> Fields:
-    """What is wrong with an address that nothing would ever be sent to; most are found out only when it is resolved."""
+    """Return errors for a blocked address. Most are only found when the name is resolved."""
     policy = Policy.read(request.app[SETTINGS].allowed_targets)
     try:
         return {"url": [PRIVATE]} if "url" in fields and policy.refuses(fields["url"]) else {}
@@ -133,7 +133,7 @@ def _new_secret() -> str:
 
 
 async def _sent(request: web.Request) -> Record:
-    """The fields of the body, each event once. Raises ValidationFailed."""
+    """Return the fields of the body, each event once. Raises ValidationFailed."""
     fields, errors = await body_and_errors(request)
     check(_url_errors(request, fields) | errors)
     if "events" in fields:

@@ -12,10 +12,10 @@ from shared.leads.inbound import CustomFields, Email
 from shared.leads.merge import MOST_NOTES
 from shared.validation import Flag, Id, Text64, Text100, Text255
 
-# What duplicates brought together can be sent back as it is.
+# Longer than what a client may send at first: merged notes can be sent back unchanged.
 Notes = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, max_length=MOST_NOTES)]
 
-# PHP writes an empty object as an empty list, also one that it was sent.
+# PHP encodes an empty object as an empty list.
 CustomFieldsOfAny = Annotated[CustomFields, BeforeValidator(lambda value: {} if value == [] else value)]
 
 

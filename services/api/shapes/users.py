@@ -20,7 +20,7 @@ def _check_email(value: Any) -> Any:
     return value
 
 
-# Kept as it is spelt; unique in any case.
+# Stored as it is written; unique regardless of case.
 Email = Annotated[str, BeforeValidator(_check_email), text(255), Field(json_schema_extra={"format": "email"})]
 Role = Literal["admin", "manager", "agent", "read_only"]
 
