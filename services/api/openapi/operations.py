@@ -62,7 +62,7 @@ def _scope_text(scope: str) -> str:
     if scope == PUBLIC:
         return "No key is needed."
     if scope == ANY_KEY:
-        return "Any key will do."
+        return "Scope: none; any key will do."
     return "Scope: " + " or ".join(f"`{one}`" for one in scope.split(OR)) + "."
 
 

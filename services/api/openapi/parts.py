@@ -42,7 +42,7 @@ def ref(kind: str, name: str) -> Part:
 
 SCHEMAS: dict[str, Part] = {
     "Error": {
-        "description": "What every error looks like. `errors` has all messages by field, a nested one dotted.",
+        "description": "The form of every error. `errors` has all messages by field; nested fields are dotted.",
         **exactly(
             {
                 "status": {"const": "error"},
@@ -55,7 +55,7 @@ SCHEMAS: dict[str, Part] = {
         ),
     },
     "PageMeta": {
-        "description": "Where a page is. Past the last one `from` and `to` are null.",
+        "description": "The position of a page. Beyond the last page `from` and `to` are null.",
         **exactly(
             {
                 "current_page": NATURAL,
@@ -71,7 +71,7 @@ SCHEMAS: dict[str, Part] = {
     },
     "PageLinks": exactly({"first": LINK, "last": LINK, "prev": or_null(LINK), "next": or_null(LINK), "self": LINK}),
     "CursorMeta": {
-        "description": "Of a walk by cursors. `next_cursor` is null at its end.",
+        "description": "The position of a page by cursor. `next_cursor` is null at the end.",
         **exactly({"per_page": NATURAL, "next_cursor": or_null(TEXT), "ignored": IGNORED}, "ignored"),
     },
     "CursorLinks": exactly(
@@ -80,7 +80,7 @@ SCHEMAS: dict[str, Part] = {
 }
 
 HEADERS: dict[str, Part] = {
-    "X-Request-Id": {"description": "The request's id: yours, if you sent a sane one.", "schema": TEXT},
+    "X-Request-Id": {"description": "The request's id: yours, if you sent a valid one.", "schema": TEXT},
     "X-RateLimit-Limit": {"description": "Requests an hour; 2147483647 for no limit.", "schema": COUNT},
     "X-RateLimit-Remaining": {"description": "How many are left in this hour.", "schema": COUNT},
     "X-RateLimit-Reset": {"description": "When the hour ends, in Unix seconds.", "schema": COUNT},
@@ -112,8 +112,8 @@ PARAMETERS: dict[str, Part] = {
     "cursor": {
         "name": "cursor",
         "in": "query",
-        "description": "Empty, it starts a walk of any length; then `meta.next_cursor` of the answer before. "
-        "Not together with `page`, nor with other filters than it was made for.",
+        "description": "Empty for the first page, then `meta.next_cursor` of the previous response. "
+        "Not allowed with `page`, nor with other filters than those of the first page.",
         "schema": TEXT,
     },
 }

@@ -37,7 +37,7 @@ FULL = (
 @needs("*")
 @gives(ApiKeyRecord, listed=True)
 async def index(request: web.Request) -> web.Response:
-    """List the API keys, newest first, those revoked too."""
+    """List the API keys, newest first, including revoked ones."""
     return await list_records(request, API_KEYS)
 
 
@@ -45,13 +45,13 @@ async def index(request: web.Request) -> web.Response:
 @takes(ApiKeyFields, required=("name", "scopes"), example={"name": "website", "scopes": ["submit:leads"]})
 @gives(NewApiKeyRecord, status=201, other_statuses=(409,))
 async def create(request: web.Request) -> web.Response:
-    """Make an API key. It is shown in `key`, now and never again.
+    """Create an API key. It is shown in `key`, only in this response.
 
-    Without `rate_limit` it may make 1,000 requests an hour, or as many as the key that asks where these are fewer.
+    Without `rate_limit` it may make 1,000 requests an hour, or as many as the key of the request if these are fewer.
 
-    A key with a rate limit makes none that may do more: neither an unlimited one nor one with a higher limit (422). It
-    makes no more while the workspace has 20 keys (409). Revoked and expired keys count too in the hour after they were
-    made. An operator can set another number (`LEADHUB_MAX_KEYS`). An unlimited key and the command line make any.
+    A key with a rate limit can neither create an unlimited key nor one with a higher limit (422), and no key at all
+    while the workspace has 20 keys (409). Revoked and expired keys count in the hour after they were created. An
+    operator can set another number (`LEADHUB_MAX_KEYS`). An unlimited key and the command line can create any key.
     """
     fields, asking = await body_of(request), key_of(request)
 
@@ -74,10 +74,10 @@ async def show(request: web.Request) -> web.Response:
 @takes(ApiKeyFields, example={"rate_limit": 5000})
 @gives(ApiKeyRecord, other_statuses=(409,))
 async def update(request: web.Request) -> web.Response:
-    """Change an API key's name, scopes, limit or end. Services feel it within 5 seconds.
+    """Change an API key's name, scopes, limit or expiry. It takes effect within 5 seconds.
 
-    What a key with a rate limit may not make, it may not make of another key or of itself either: a limit above its own
-    (422), or a key that is valid again where the workspace has as many as it may have (409).
+    The rules for creating keys apply here too: a key with a rate limit cannot give itself or another key a higher limit
+    (422), nor make a key valid again while the workspace has as many as it may have (409).
     """
     id_, fields, asking = id_in(request), await body_of(request), key_of(request)
 
@@ -92,7 +92,7 @@ async def update(request: web.Request) -> web.Response:
 @needs("*")
 @gives(None, status=204)
 async def delete(request: web.Request) -> web.Response:
-    """Revoke an API key. Services feel it within 5 seconds; it stays in the list."""
+    """Revoke an API key. It takes effect within 5 seconds; the key stays in the list."""
     return await delete_record(request, _revoke)
 
 

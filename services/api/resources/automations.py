@@ -42,7 +42,7 @@ async def index(request: web.Request) -> web.Response:
 @takes(AutomationFields, required=("name", "trigger", "steps"), example=EXAMPLE)
 @gives(AutomationRecord, status=201, other_statuses=(409,))
 async def create(request: web.Request) -> web.Response:
-    """Save an automation. It acts on every later event, from any source.
+    """Create an automation. It acts on every later event, from any source.
 
     A workspace may have 200 automations, unless its operator sets another number (`LEADHUB_MAX_AUTOMATIONS`). One more
     is a conflict: 409.
@@ -71,7 +71,7 @@ async def show(request: web.Request) -> web.Response:
 @takes(AutomationFields, example={"description": "Whoever asks for prices is qualified."})
 @gives(AutomationRecord)
 async def update(request: web.Request) -> web.Response:
-    """Change an automation. Runs that wait go on with the steps they began with; switched off, they stop."""
+    """Change an automation. Waiting runs keep the steps they began with. Deactivating it stops them."""
     workspace, id_ = workspace_of(request), id_in(request)
     sent, fields, errors = await _sent(request)
 
@@ -87,14 +87,14 @@ async def update(request: web.Request) -> web.Response:
 @needs("delete:automations")
 @gives(None, status=204)
 async def delete(request: web.Request) -> web.Response:
-    """Delete an automation. Its runs that wait end with it."""
+    """Delete an automation. Its waiting runs end."""
     return await delete_record(request, automations.remove)
 
 
 @needs("read:automations")
 @gives(RunRecord, listed=True)
 async def runs(request: web.Request) -> web.Response:
-    """List an automation's runs, newest first, with what every step came to.
+    """List an automation's runs, newest first, with the outcome of every step.
 
     A step names its deliveries. Where one failed the step has failed, and so has the run.
     """
@@ -110,7 +110,7 @@ async def runs(request: web.Request) -> web.Response:
 @takes(RunFields, required=("lead_id",), example={"lead_id": 1})
 @gives(RunRecord, status=202, other_statuses=(200, 409))
 async def run(request: web.Request) -> web.Response:
-    """Run an automation for one lead, whatever its trigger. A dry run shows what each step would do: 200."""
+    """Run an automation for one lead, whatever its trigger. A dry run (200) shows what each step would do."""
     workspace, id_ = workspace_of(request), id_in(request)
     fields = await body_of(request)
     lead_id = fields["lead_id"]

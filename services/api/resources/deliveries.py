@@ -72,7 +72,7 @@ async def of_webhook(request: web.Request) -> web.Response:
 @needs("read:integrations")
 @gives(DeliveryWithAttemptsRecord)
 async def show(request: web.Request) -> web.Response:
-    """Show a delivery with every attempt, the first one first."""
+    """Show a delivery with all its attempts, oldest first."""
     workspace, id_ = workspace_of(request), id_in(request)
     of_it = (DeliveryAttempt.workspace_id == workspace, DeliveryAttempt.delivery_id == id_)
     async with reading(request) as connection:
@@ -84,11 +84,11 @@ async def show(request: web.Request) -> web.Response:
 @needs("write:integrations")
 @gives(DeliveryRecord, other_statuses=(409,))
 async def resend(request: web.Request) -> web.Response:
-    """Send a delivery again, under its id, whatever became of it. One that is being sent just now is left alone, and so
-    is one that was tried 32,000 times.
+    """Send a delivery again, under the same id, whatever its state.
 
-    Its receiver is tried at once, also where it has failed. While what waited when its subscription was disabled is
-    still being cancelled it is a conflict: this one would be cancelled as well.
+    A delivery that is being sent at the moment is left alone, and so is one that was tried 32,000 times. The receiver
+    is tried at once, even after failures. While deliveries of a disabled subscription are still being cancelled, this
+    is a conflict: the delivery would be cancelled as well.
     """
     workspace, id_ = workspace_of(request), id_in(request)
 
@@ -108,9 +108,9 @@ async def resend(request: web.Request) -> web.Response:
 @takes(ResendFields, required=("since",), example={"since": "2026-03-28"})
 @gives(ResentRecord, other_statuses=(409,))
 async def resend_failed(request: web.Request) -> web.Response:
-    """Send again what a webhook subscription has not got since a time: its failed and cancelled deliveries.
+    """Send the failed and cancelled deliveries of a webhook subscription again, from a given time on.
 
-    It is a conflict while the subscription is disabled, or what waited then is still being cancelled.
+    It is a conflict while the subscription is disabled, or its pending deliveries are still being cancelled.
     """
     workspace, id_, fields = workspace_of(request), id_in(request), await body_of(request)
 

@@ -52,7 +52,7 @@ async def index(request: web.Request) -> web.Response:
 @takes(FormSent, required=("name",), example=EXAMPLE)
 @gives(FormRecord, status=201)
 async def create(request: web.Request) -> web.Response:
-    """Make a form. What is not said of its fields and settings has its default."""
+    """Create a form. Omitted members of its fields and settings have their defaults."""
     workspace = workspace_of(request)
     sent, errors = await _sent(request)
 
@@ -116,7 +116,7 @@ async def delete(request: web.Request) -> web.Response:
 @asks(FormSubmissionQuery)
 @gives(SubmissionRecord, listed=True)
 async def submissions(request: web.Request) -> web.Response:
-    """List a form's submissions, newest first: those decided, and those that wait to be (`accepted`)."""
+    """List a form's submissions, newest first, including pending ones (`accepted`)."""
     workspace, id_ = workspace_of(request), id_in(request)
     errors: Fields = {}
     page, asked = read_page(request, errors), query_and_errors(request, errors)

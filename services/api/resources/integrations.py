@@ -41,7 +41,7 @@ FIXED = "The type field cannot be changed: make another integration instead."
 @needs("read:integrations")
 @gives(list[IntegrationTypeRecord])
 async def types(_: web.Request) -> web.Response:
-    """List all types of integrations, with the credentials that each takes."""
+    """List all types of integrations, with the credentials that each needs."""
     return answer({"data": [_type(kind) for kind in TYPES.values()]})
 
 
@@ -59,7 +59,7 @@ async def index(request: web.Request) -> web.Response:
 @takes(IntegrationFields, required=("type", "name"), example={"type": "webhook", "name": "Our website"})
 @gives(IntegrationRecord, status=201)
 async def create(request: web.Request) -> web.Response:
-    """Make an integration. One that requests come from gets an address for them: its `webhook_url`."""
+    """Create an integration. A type that sends requests to us gets an address for them: its `webhook_url`."""
     workspace, vault = workspace_of(request), request.app[VAULT]
     fields, errors = await body_and_errors(request)
     kind = TYPES.get(fields.get("type"))
@@ -93,8 +93,8 @@ async def show(request: web.Request) -> web.Response:
 async def update(request: web.Request) -> web.Response:
     """Change an integration. Credentials and settings change key by key: null removes one, a masked one stays.
 
-    Of a type that sends, secrets have to be sent anew where a credential that is no secret changes: host, port, user.
-    What goes by it is tried at once, also where it has failed.
+    For a type that sends, the secrets must be sent again if another credential changes, such as the host, port or user.
+    Pending messages are tried at once, even after failures.
     """
     workspace, id_ = workspace_of(request), id_in(request)
     fields, errors = await body_and_errors(request)
@@ -112,9 +112,9 @@ async def update(request: web.Request) -> web.Response:
 @needs("write:integrations")
 @gives(None, status=204, other_statuses=(409,))
 async def delete(request: web.Request) -> web.Response:
-    """Delete an integration. Its address ceases to exist; leads that came from it stay.
+    """Delete an integration. Its address stops working; leads that came from it stay.
 
-    One that automations name cannot be deleted: the message says which.
+    An integration that automations use cannot be deleted: the message names them.
     """
     workspace, id_ = workspace_of(request), id_in(request)
 

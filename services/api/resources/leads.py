@@ -35,7 +35,7 @@ ACTIVITIES = Noun(Activity, ActivityRecord)
 )
 @gives(LeadRecord, status=201)
 async def create(request: web.Request) -> web.Response:
-    """Make a lead. An email or phone that another lead holds is refused."""
+    """Create a lead. An email or phone of another lead is refused."""
     workspace = workspace_of(request)
     fields, errors = await body_and_errors(request)
 
@@ -63,7 +63,7 @@ async def show(request: web.Request) -> web.Response:
 @takes(LeadFields, example={"job_title": "Head of Sales", "custom_fields": {"budget": "10000"}})
 @gives(LeadRecord)
 async def update(request: web.Request) -> web.Response:
-    """Change a lead: fields that are sent change, null empties one."""
+    """Change a lead. Only the fields that are sent change; null empties a field."""
     id_in(request)
     fields, errors = await body_and_errors(request)
     return await _change(request, errors, set=fields)
@@ -72,7 +72,7 @@ async def update(request: web.Request) -> web.Response:
 @needs("delete:leads")
 @gives(None, status=204)
 async def delete(request: web.Request) -> web.Response:
-    """Delete a lead. Its email and phone are free again."""
+    """Delete a lead. Its email and phone can be used again."""
     lead_id = id_in(request)
 
     async def work(connection: AsyncConnection) -> None:
@@ -87,7 +87,7 @@ async def delete(request: web.Request) -> web.Response:
 @takes(LeadTag, required=("tag",), example={"tag": "vip-client"})
 @gives(LeadRecord)
 async def add_tag(request: web.Request) -> web.Response:
-    """Tag a lead. The tag is made when there is none of that name in any case."""
+    """Tag a lead. A tag that does not exist yet is created; case does not matter."""
     id_in(request)
     fields, errors = await body_and_errors(request)
     return await _change(request, errors, add_tags=[fields["tag"]] if fields.get("tag") else [])
@@ -96,7 +96,7 @@ async def add_tag(request: web.Request) -> web.Response:
 @needs("write:leads")
 @gives(LeadRecord)
 async def remove_tag(request: web.Request) -> web.Response:
-    """Take a tag, by its name in any case, off a lead that bears it."""
+    """Remove a tag from a lead. The case of its name does not matter."""
     workspace, lead_id, name = workspace_of(request), id_in(request), request.match_info["tag"]
     if storable(name) != name:
         raise NotFound

@@ -11,7 +11,7 @@ from shared.web.describe import gives
 @any_key
 @gives(MeRecord)
 async def show(request: web.Request) -> web.Response:
-    """Show what the key may do. Its workspace, its scopes and its limit."""
+    """Show the key of the request: its workspace, scopes and rate limit."""
     key = request[KEY]
     return answer(
         {

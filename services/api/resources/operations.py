@@ -23,7 +23,7 @@ ALIVE = Process.seen_at > func.now() - text("interval '10 s'")
 @needs("read:operations")
 @gives(OperationsRecord)
 async def show(request: web.Request) -> web.Response:
-    """Show what waits, who works and what was given up.
+    """Show queues, processes and dead letters.
 
     All counts are the workspace's own. `oldest_waiting_s` is an upper bound while other workspaces wait as well.
     """

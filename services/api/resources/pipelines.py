@@ -34,7 +34,7 @@ async def index(request: web.Request) -> web.Response:
 )
 @gives(PipelineRecord, status=201)
 async def create(request: web.Request) -> web.Response:
-    """Make a pipeline, with stages if they are sent. Made the default, it takes the place of the one before."""
+    """Create a pipeline, with stages if they are sent. A new default replaces the previous one."""
     fields = await body_of(request)
     made = await writing(request, lambda connection: board.create_pipeline(connection, workspace_of(request), fields))
     return created_record(made, "/api/v1/pipelines")
@@ -52,7 +52,7 @@ async def show(request: web.Request) -> web.Response:
 @takes(PipelineFields, example={"description": "Leads that partners send us."})
 @gives(PipelineRecord, other_statuses=(409,))
 async def update(request: web.Request) -> web.Response:
-    """Change a pipeline. Made the default, it takes the place of the one before; the default cannot be unset."""
+    """Change a pipeline. A new default replaces the previous one; the default cannot be unset."""
     id_, fields = id_in(request), await body_of(request)
     changed = await writing(
         request, lambda connection: board.update_pipeline(connection, workspace_of(request), id_, fields)
@@ -63,5 +63,5 @@ async def update(request: web.Request) -> web.Response:
 @needs("write:pipelines")
 @gives(None, status=204, other_statuses=(409,))
 async def delete(request: web.Request) -> web.Response:
-    """Delete a pipeline and its stages. Neither the default nor one that has leads can be deleted."""
+    """Delete a pipeline and its stages. The default and a pipeline with leads cannot be deleted."""
     return await delete_record(request, board.delete_pipeline)

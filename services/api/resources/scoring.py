@@ -37,7 +37,7 @@ async def index(request: web.Request) -> web.Response:
 )
 @gives(ScoringRuleRecord, status=201)
 async def create(request: web.Request) -> web.Response:
-    """Make a scoring rule: a condition, and the points that a lead has while it fits."""
+    """Create a scoring rule: a condition, and the points of leads that match it."""
     fields, errors = await body_and_errors(request)
     rule = _checked({}, fields, errors)
     made = await writing(request, lambda connection: RULES.insert(connection, workspace_of(request), rule))

@@ -32,7 +32,7 @@ async def index(request: web.Request) -> web.Response:
 @takes(StageFields, required=("name",), example={"name": "Demo", "color": "#2f5bea"})
 @gives(StageRecord, status=201)
 async def create(request: web.Request) -> web.Response:
-    """Make a stage, at its position or at the end."""
+    """Create a stage, at its position or at the end."""
     pipeline, fields = id_in(request, "pipeline_id"), await body_of(request)
     made = await writing(
         request, lambda connection: board.create_stage(connection, workspace_of(request), pipeline, fields)

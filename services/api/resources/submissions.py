@@ -27,10 +27,10 @@ from shared.web.paths import uuid_in
 @asks(SubmissionQuery)
 @gives(SubmissionRecord, listed=True)
 async def index(request: web.Request) -> web.Response:
-    """List the submissions, newest first: those decided, and those that wait to be (`accepted`).
+    """List the submissions, newest first, including pending ones (`accepted`).
 
-    Of a large backlog only the newest part, at most 5,000, is listed and counted in `total`; `/operations` counts all.
-    What was accepted while the database was away is in no list before it has come back; it is shown under its id.
+    Only the newest part of a large backlog, at most 5,000, is listed and counted in `total`; `/operations` counts all.
+    Submissions accepted while the database is down are not listed until it is back, but can be shown by their id.
     """
     errors: Fields = {}
     page, asked = read_page(request, errors), query_and_errors(request, errors)
@@ -45,8 +45,8 @@ async def index(request: web.Request) -> web.Response:
 async def show(request: web.Request) -> web.Response:
     """Show a submission, from the moment it was accepted.
 
-    Any key may read one that it posted; others of its workspace need `read:operations`. `changes`, which tell what the
-    lead held before, are null for a key with neither `read:operations` nor `read:leads`.
+    A key may read the submissions that it posted; all others of its workspace need `read:operations`. `changes` show
+    earlier values of the lead, and are null for a key with neither `read:operations` nor `read:leads`.
     """
     key, wanted, spool = key_of(request), uuid_in(request), request.app[SPOOL]
     try:
@@ -68,10 +68,9 @@ async def show(request: web.Request) -> web.Response:
 @needs("write:operations")
 @gives(SubmissionRecord, status=202, other_statuses=(409,))
 async def replay(request: web.Request) -> web.Response:
-    """Send a dead or quarantined submission through the workers again. It keeps its id.
+    """Process a dead or quarantined submission again. It keeps its id.
 
-    One that waits, be it for its first time or since a replay, is on its way already: the answer is the same, and
-    nothing is changed. One that is done is a conflict.
+    A pending submission is left alone, and the response is the same. A submission that is done is a conflict.
     """
     workspace, wanted = workspace_of(request), uuid_in(request)
 
@@ -92,10 +91,10 @@ async def replay(request: web.Request) -> web.Response:
 @takes(ReplayFields, required=("state",), example={"state": "dead"})
 @gives(ReplayRecord, other_statuses=(202, 409))
 async def replay_all(request: web.Request) -> web.Response:
-    """Count the dead submissions that fit, and with `confirm` send them to the workers again.
+    """Count the dead submissions that match, and with `confirm` process them again.
 
-    Without `confirm` nothing is changed: the answer tells how many fit. `confirm` is that count, and then a conflict
-    where more of them fit by now, or `true` for however many there are.
+    Without `confirm` nothing changes: the response has the number that match. `confirm` is either that number, which
+    is a conflict if more match by now, or `true` for any number.
     """
     fields = await body_of(request)
     confirm = fields.pop("confirm", None)

@@ -48,7 +48,7 @@ async def index(request: web.Request) -> web.Response:
 @takes(SuppressionFields, required=("email",), example={"email": "no-mail@example.com"})
 @gives(SuppressionRecord, status=201)
 async def create(request: web.Request) -> web.Response:
-    """Send an address no more mail, whichever lead it belongs to."""
+    """Suppress an address: it gets no more mail, whichever lead it belongs to."""
     workspace, fields = workspace_of(request), await body_of(request)
     try:
         row = {"email": normalise_email(fields["email"]), "reason": "manual"}
@@ -61,21 +61,21 @@ async def create(request: web.Request) -> web.Response:
 @needs("write:integrations")
 @gives(None, status=204)
 async def delete(request: web.Request) -> web.Response:
-    """Let an address get mail again."""
+    """Remove an address from the list: it gets mail again."""
     return await delete_record(request, SUPPRESSIONS.delete)
 
 
 @public
 @gives(None, raw="text/html")
 async def ask(request: web.Request) -> web.Response:
-    """Show the page of a mail's link to unsubscribe. It changes nothing: mail scanners follow every link."""
+    """Show the page behind the unsubscribe link of a mail. It changes nothing: mail scanners follow every link."""
     return _page(ASK) if await _known(request) else _page(UNKNOWN, 404)
 
 
 @public
 @gives(None, raw="text/html")
 async def unsubscribe(request: web.Request) -> web.Response:
-    """Unsubscribe: by the button of that page, or in one click by a mail program (RFC 8058)."""
+    """Unsubscribe, by the button of that page or in one click by a mail program (RFC 8058)."""
     known = await _known(request)
     if known is None:
         return _page(UNKNOWN, 404)

@@ -44,7 +44,7 @@ async def index(request: web.Request) -> web.Response:
 @takes(TagFields, required=("name",), example={"name": "partner", "color": "#2f5bea"})
 @gives(TagRecord, status=201)
 async def create(request: web.Request) -> web.Response:
-    """Make a tag. Its name is unique in the workspace, in any case."""
+    """Create a tag. Its name is unique in the workspace, regardless of case."""
     fields = await body_of(request)
     tag = await write_unique(request, TAKEN, lambda connection: TAGS.insert(connection, workspace_of(request), fields))
     return created_record(tag, "/api/v1/tags")

@@ -27,7 +27,7 @@ REFERENCES: dict[str, tuple[str, Any]] = {"lead_id": ("lead", Lead), "user_id": 
 @asks(TaskQuery)
 @gives(TaskRecord, listed=True)
 async def index(request: web.Request) -> web.Response:
-    """List the tasks, newest first. `done` tells those done from those open."""
+    """List the tasks, newest first. `done` filters by done or open."""
     errors: Fields = {}
     page, asked = read_page(request, errors), query_and_errors(request, errors)
     async with listing(request) as connection:
@@ -40,7 +40,7 @@ async def index(request: web.Request) -> web.Response:
 @takes(TaskFields, required=("title",), example={"title": "Call back", "due_at": "2026-04-01T09:00:00+00:00"})
 @gives(TaskRecord, status=201)
 async def create(request: web.Request) -> web.Response:
-    """Make a task, about a lead and for a user if they are named."""
+    """Create a task, optionally about a lead and for a user."""
     workspace = workspace_of(request)
     fields, errors = await body_and_errors(request)
 
@@ -63,7 +63,7 @@ async def show(request: web.Request) -> web.Response:
 @takes(TaskFields, example={"done_at": "2026-04-01T10:30:00+00:00"})
 @gives(TaskRecord)
 async def update(request: web.Request) -> web.Response:
-    """Change a task. `done_at` says when it was done; null opens it again."""
+    """Change a task. `done_at` is when it was done; null reopens it."""
     workspace, id_ = workspace_of(request), id_in(request)
     fields, errors = await body_and_errors(request)
 

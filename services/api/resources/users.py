@@ -37,7 +37,7 @@ async def index(request: web.Request) -> web.Response:
 )
 @gives(UserRecord, status=201)
 async def create(request: web.Request) -> web.Response:
-    """Make a user. The email is unique in the workspace, in any case."""
+    """Create a user. The email is unique in the workspace, regardless of case."""
     fields, errors = await body_and_errors(request)
     check(await _taken(request, fields, 0) | errors)
     user = await write_unique(
@@ -70,7 +70,7 @@ async def update(request: web.Request) -> web.Response:
 @needs("delete:users")
 @gives(None, status=204)
 async def delete(request: web.Request) -> web.Response:
-    """Delete a user. Its leads and tasks are assigned to nobody then."""
+    """Delete a user. Their leads and tasks become unassigned."""
     return await delete_record(request, _delete)
 
 

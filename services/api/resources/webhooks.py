@@ -44,7 +44,7 @@ async def index(request: web.Request) -> web.Response:
 )
 @gives(NewWebhookRecord, status=201, other_statuses=(409,))
 async def create(request: web.Request) -> web.Response:
-    """Subscribe an address to events. The secret that signs what it is told is in `secret`, now and never again.
+    """Subscribe an address to events. The signing secret is in `secret`, only in this response.
 
     A workspace may have 100 subscriptions, unless its operator sets another number (`LEADHUB_MAX_SUBSCRIPTIONS`). One
     more is a conflict: 409.
@@ -72,9 +72,9 @@ async def show(request: web.Request) -> web.Response:
 @takes(WebhookFields, example={"events": ["lead.created", "lead.updated"]})
 @gives(WebhookRecord)
 async def update(request: web.Request) -> web.Response:
-    """Change a webhook subscription. Activating one that was switched off by itself forgets why.
+    """Change a webhook subscription. Activating it clears the reason for which it was disabled.
 
-    At a new address, or activated, it is tried at once, also where it has failed.
+    With a new address, or when activated, it is tried at once, even after failures.
     """
     workspace, id_, fields = workspace_of(request), id_in(request), await _sent(request)
     if fields.get("is_active"):
@@ -91,14 +91,14 @@ async def update(request: web.Request) -> web.Response:
 @needs("write:integrations")
 @gives(None, status=204)
 async def delete(request: web.Request) -> web.Response:
-    """Delete a webhook subscription. What is still on its way to it is not sent."""
+    """Delete a webhook subscription. Its pending messages are not sent."""
     return await delete_record(request, _delete_webhook)
 
 
 @needs("write:integrations")
 @gives(NewWebhookRecord)
 async def rotate_secret(request: web.Request) -> web.Response:
-    """Give a webhook subscription a new secret. The old one signs beside it for another 24 hours."""
+    """Rotate the secret of a webhook subscription. For 24 hours the old secret signs as well."""
     workspace, id_, secret = workspace_of(request), id_in(request), _new_secret()
 
     async def work(connection: AsyncConnection) -> Record:

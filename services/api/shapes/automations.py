@@ -37,7 +37,7 @@ class RunFields(TypedDict, total=False):
 
 
 class StepDelivery(TypedDict):
-    """A message that a step sends, as long as the delivery is kept."""
+    """A message that a step sent, for as long as the delivery is kept."""
 
     id: int
     state: DeliveryState
@@ -45,10 +45,10 @@ class StepDelivery(TypedDict):
 
 
 class StepOutcome(TypedDict):
-    """What a step came to. `step` counts from 0; `data` says what was chosen.
+    """The outcome of a step. `step` counts from 0; `data` has the choices that were made.
 
-    `passed`: a condition fits, or a delay is over; `ended`: a condition does not fit. A step whose delivery failed is
-    `failed`, until the delivery is sent again.
+    `passed`: a condition matched, or a delay is over; `ended`: a condition did not match. A step whose delivery failed
+    is `failed`, until the delivery is sent again.
     """
 
     step: int
@@ -60,7 +60,7 @@ class StepOutcome(TypedDict):
 
 
 class RunRecord(TypedDict):
-    """A run; `failed` where a step failed, though those after it were taken. Of a dry run, `id` is null."""
+    """A run. It is `failed` if a step failed, even if later steps succeeded. The `id` of a dry run is null."""
 
     id: int | None
     automation_id: int

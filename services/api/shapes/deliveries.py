@@ -44,7 +44,7 @@ class DeliveryRecord(TypedDict):
 
 
 class AttemptRecord(TypedDict):
-    """`request` without secrets, and the beginning of the answer. One without `finished_at` is under way.
+    """The `request` without secrets, and the beginning of the response. Without `finished_at` it is under way.
 
     Of an address that an automation or a Slack integration names, scheme and host are shown; the rest is masked.
     """
@@ -65,7 +65,7 @@ class DeliveryWithAttemptsRecord(DeliveryRecord):
 
 
 class ResendFields(TypedDict, total=False):
-    """`since`: of deliveries made at that time or later."""
+    """`since` selects deliveries created at that time or later."""
 
     since: Time
 

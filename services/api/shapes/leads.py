@@ -69,7 +69,7 @@ class LeadTag(TypedDict, total=False):
 
 
 class ActivityRecord(TypedDict):
-    """What happened, in the past tense (`lead.created`); `data` says what of it: `changes`, `tags_added`, `by` whom."""
+    """An event in the past tense, such as `lead.created`. `data` has details: `changes`, `tags_added`, `by`."""
 
     id: int
     lead_id: int

@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 
 
 class LedgerRecord(TypedDict):
-    """Submissions: accepted = done + pending + dead + quarantined + spooled, null where the spool does not answer."""
+    """Submissions: accepted = done + pending + dead + quarantined + spooled. `spooled` is null if the spool is down."""
 
     accepted: int
     pending: int
@@ -18,14 +18,14 @@ class LedgerRecord(TypedDict):
 
 
 class QueueRecord(TypedDict):
-    """How much waits to be ingested, looked at by automations and webhooks, or sent."""
+    """How much waits to be ingested, to be processed by automations and webhooks, or to be sent."""
 
     name: Literal["ingest", "events", "deliveries"]
     waiting: int
 
 
 class ProcessRecord(TypedDict):
-    """A process that serves every workspace. One that is not alive has not reported for ten seconds."""
+    """A process, which serves all workspaces. It is not alive if it has not reported for ten seconds."""
 
     name: str
     kind: str
@@ -35,7 +35,7 @@ class ProcessRecord(TypedDict):
 
 
 class DeadLettersRecord(TypedDict):
-    """What was given up, or is held back, until somebody sends it again."""
+    """What failed for good or is held back, until somebody processes it again."""
 
     submissions: int
     quarantined: int

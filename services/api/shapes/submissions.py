@@ -51,7 +51,7 @@ class SubmissionRecord(TypedDict):
 
 
 class ReplayFields(TypedDict, total=False):
-    """Which submissions, received since a moment and before another, and whether it is meant: see the endpoint."""
+    """Selects submissions by the time they were received. For `confirm` see the endpoint."""
 
     state: Literal["dead", "quarantined"]
     since: Time | None
@@ -62,7 +62,7 @@ class ReplayFields(TypedDict, total=False):
 
 
 class ReplayRecord(TypedDict):
-    """How many submissions fit, and how many of them were put back."""
+    """How many submissions match, and how many of them are processed again."""
 
     count: int
     replayed: int

@@ -29,7 +29,7 @@ class WebhookFields(TypedDict, total=False):
 
 
 class WebhookRecord(TypedDict):
-    """`disabled_reason` and `disabled_at`: when and why it was switched off by itself."""
+    """`disabled_reason` and `disabled_at` say why and when it was disabled automatically."""
 
     id: int
     url: str
@@ -43,6 +43,6 @@ class WebhookRecord(TypedDict):
 
 
 class NewWebhookRecord(WebhookRecord):
-    """With the secret that signs, which is shown only now."""
+    """With the signing secret, which is only shown once."""
 
     secret: str
