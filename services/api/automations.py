@@ -199,16 +199,16 @@ async def rehearse(connection: AsyncConnection, workspace_id: int, id_: int, lea
     scene = (await load_scenes(await raw(connection), [(workspace_id, steps, lead)]))[workspace_id]
     turns = await _turns(connection, workspace_id, id_)
 
-    def taken(step: int, there: Sequence[bool]) -> int:
+    def next_user(step: int, there: Sequence[bool]) -> int:
         return next_turn(turns.get(step, 0), there)
 
-    def show() -> Record:
-        walked = walk(steps, 0, lead, scene, taken, over_delays=True)
+    def show_outcomes() -> Record:
+        walked = walk(steps, 0, lead, scene, next_user, over_delays=True)
         blank: Record = dict.fromkeys(RunRecord.__annotations__)
         outcomes = [{**outcome, "deliveries": []} for outcome in walked.outcomes]
         return blank | {"automation_id": id_, "lead_id": lead_id, "state": walked.state, "steps": outcomes}
 
-    return steps, show
+    return steps, show_outcomes
 
 
 async def _turns(connection: AsyncConnection, workspace_id: int, id_: int) -> dict[int, int]:

@@ -45,10 +45,10 @@ def _ping_the_idle(engine: Engine) -> None:
     """Ping connections before use like `pool_pre_ping`, but not one that was used a moment ago: a ping costs a round
     trip."""
 
-    def used(_: Any, record: ConnectionPoolEntry) -> None:
+    def note_use(_: Any, record: ConnectionPoolEntry) -> None:
         record.info["used"] = time.monotonic()
 
-    def ping(connection: DBAPIConnection, record: ConnectionPoolEntry, _: Any) -> None:
+    def ping_if_idle(connection: DBAPIConnection, record: ConnectionPoolEntry, _: Any) -> None:
         if time.monotonic() - record.info.get("used", 0.0) < BELIEVED:
             return
         try:
@@ -56,5 +56,5 @@ def _ping_the_idle(engine: Engine) -> None:
         except psycopg.Error as error:
             raise sqlalchemy.exc.InvalidatePoolError from error
 
-    sqlalchemy.event.listen(engine, "checkin", used)
-    sqlalchemy.event.listen(engine, "checkout", ping)
+    sqlalchemy.event.listen(engine, "checkin", note_use)
+    sqlalchemy.event.listen(engine, "checkout", ping_if_idle)

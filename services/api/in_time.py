@@ -20,7 +20,7 @@ def in_time(handler: Handler) -> Handler:
     """
 
     @wraps(handler)
-    async def limited(request: web.Request) -> web.StreamResponse:
+    async def time_limited(request: web.Request) -> web.StreamResponse:
         return await within(READ_TIMEOUT, handler(request))
 
-    return limited
+    return time_limited

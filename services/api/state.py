@@ -50,7 +50,7 @@ VAULT = web.AppKey("vault", Vault)
 def lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterator[None]]:
     """Return aiohttp's cleanup context."""
 
-    async def context(app: web.Application) -> AsyncIterator[None]:
+    async def cleanup_context(app: web.Application) -> AsyncIterator[None]:
         app[SETTINGS] = settings
         app[DEAR_LISTS] = Turns(DEAR, DEAR_EACH, DEAR_BUSY, retry_after=5)
         app[LARGE_TURNS] = Turns(LARGE_AUTOMATIONS, 1, LARGE_BUSY)
@@ -76,7 +76,7 @@ def lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterator[No
             await engine.dispose()
         await spool.aclose()
 
-    return context
+    return cleanup_context
 
 
 @asynccontextmanager
@@ -95,7 +95,7 @@ async def listing(request: web.Request) -> AsyncIterator[AsyncConnection]:
 
 @asynccontextmanager
 async def snapshot(connection: Connection) -> AsyncIterator[None]:
-    """One snapshot for all reads within, on a connection in autocommit.
+    """A snapshot for all reads within, on a connection in autocommit.
 
     It always ends with a commit: on a rollback psycopg drops all prepared statements, and planning them costs more than
     running them.

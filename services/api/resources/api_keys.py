@@ -55,11 +55,11 @@ async def create(request: web.Request) -> web.Response:
     """
     fields, asking = await body_of(request), key_of(request)
 
-    async def work(connection: AsyncConnection) -> Record:
+    async def create_in_transaction(connection: AsyncConnection) -> Record:
         async with _bounded(connection, asking, request.app[SETTINGS].max_keys):
             return await _create(connection, asking, fields)
 
-    made = await writing(request, work)
+    made = await writing(request, create_in_transaction)
     return created_record(made, "/api/v1/api-keys")
 
 
@@ -81,11 +81,11 @@ async def update(request: web.Request) -> web.Response:
     """
     id_, fields, asking = id_in(request), await body_of(request), key_of(request)
 
-    async def work(connection: AsyncConnection) -> Record:
+    async def update_in_transaction(connection: AsyncConnection) -> Record:
         async with _bounded(connection, asking, request.app[SETTINGS].max_keys):
             return await _update(connection, asking, id_, fields)
 
-    changed = await writing(request, work)
+    changed = await writing(request, update_in_transaction)
     return answer({"data": changed})
 
 
@@ -126,8 +126,11 @@ def _check_limit(asking: Key, limit: int | None) -> None:
 
 @asynccontextmanager
 async def _bounded(connection: AsyncConnection, asking: Key, most: int) -> AsyncIterator[None]:
-    """What a key with a limit does within must not give the workspace more keys than `most`: each has a limit of its
-    own. Those made a moment ago count though they ended: their requests were made. Raises Conflict."""
+    """Raise Conflict if the changes within give the workspace more keys than `most`.
+
+    Only keys with a rate limit are bound by it, since every further key has a limit of its own. Keys created within the
+    hour count even if they have ended, since their requests were made.
+    """
     if asking.limit is None:
         yield
         return

@@ -50,13 +50,13 @@ async def create(request: web.Request) -> web.Response:
     workspace, most = workspace_of(request), request.app[SETTINGS].max_automations
     sent, fields, errors = await _sent(request)
 
-    async def work(connection: AsyncConnection) -> Record:
+    async def create_in_transaction(connection: AsyncConnection) -> Record:
         sealed, wrong = automations.seal(request.app[VAULT], fields, None)
         check(await automations.unknown(connection, workspace, sent) | wrong | errors)
         await expect_room(connection, workspace, AUTOMATIONS, "automations", most, "LEADHUB_MAX_AUTOMATIONS")
         return await automations.insert_automation(connection, workspace, sealed)
 
-    made = await writing(request, work)
+    made = await writing(request, create_in_transaction)
     return created_record(made, "/api/v1/automations")
 
 
@@ -75,13 +75,13 @@ async def update(request: web.Request) -> web.Response:
     workspace, id_ = workspace_of(request), id_in(request)
     sent, fields, errors = await _sent(request)
 
-    async def work(connection: AsyncConnection) -> Record:
+    async def update_in_transaction(connection: AsyncConnection) -> Record:
         stored = await automations.secrets_of(connection, workspace, id_)
         sealed, wrong = automations.seal(request.app[VAULT], fields, stored)
         check(await automations.unknown(connection, workspace, sent) | wrong | errors)
         return await automations.update_automation(connection, workspace, id_, sealed)
 
-    return answer({"data": await writing(request, work)})
+    return answer({"data": await writing(request, update_in_transaction)})
 
 
 @needs("delete:automations")

@@ -92,7 +92,7 @@ async def resend(request: web.Request) -> web.Response:
     """
     workspace, id_ = workspace_of(request), id_in(request)
 
-    async def work(connection: AsyncConnection) -> Record:
+    async def resend_in_transaction(connection: AsyncConnection) -> Record:
         found = await DELIVERIES.find(connection, workspace, id_)
         await _must_be_settled(connection, workspace, found["subscription_id"])
         where = (Delivery.workspace_id == workspace, Delivery.id == id_, Delivery.sending_since.is_(None), _BEARS_MORE)
@@ -101,7 +101,7 @@ async def resend(request: web.Request) -> web.Response:
             await let_try(connection, workspace, endpoint)
         return await DELIVERIES.find(connection, workspace, id_)
 
-    return answer({"data": await writing(request, work)})
+    return answer({"data": await writing(request, resend_in_transaction)})
 
 
 @needs("write:integrations")
@@ -114,7 +114,7 @@ async def resend_failed(request: web.Request) -> web.Response:
     """
     workspace, id_, fields = workspace_of(request), id_in(request), await body_of(request)
 
-    async def work(connection: AsyncConnection) -> int:
+    async def resend_failed_in_transaction(connection: AsyncConnection) -> int:
         if not await _subscription(connection, workspace, id_):
             raise Conflict(DISABLED)
         await _must_be_settled(connection, workspace, id_)
@@ -129,7 +129,7 @@ async def resend_failed(request: web.Request) -> web.Response:
         await let_try(connection, workspace, subscription_endpoint(id_))
         return count
 
-    return answer({"data": {"count": await writing(request, work)}})
+    return answer({"data": {"count": await writing(request, resend_failed_in_transaction)}})
 
 
 async def _list(request: web.Request, *where: ColumnElement[bool]) -> web.Response:

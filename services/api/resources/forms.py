@@ -56,14 +56,14 @@ async def create(request: web.Request) -> web.Response:
     workspace = workspace_of(request)
     sent, errors = await _sent(request)
 
-    async def work(connection: AsyncConnection) -> Record:
+    async def create_in_transaction(connection: AsyncConnection) -> Record:
         changed = await _changed(connection, workspace, {"settings": {}}, {"settings": {}, **sent}, errors)
         public_id = secrets.token_urlsafe(RANDOM)
         form = await FORMS.insert(connection, workspace, {"fields": [], **changed, "public_id": public_id})
         await book.tell(await raw(connection))  # a cache may hold its id as unknown
         return form
 
-    form = await writing(request, work)
+    form = await writing(request, create_in_transaction)
     _forget(request, form["id"])
     return answer({"data": _shown(form)}, 201, {"Location": f"/api/v1/forms/{form['id']}"})
 
@@ -84,7 +84,7 @@ async def update(request: web.Request) -> web.Response:
     workspace, id_ = workspace_of(request), id_in(request)
     sent, errors = await _sent(request)
 
-    async def work(connection: AsyncConnection) -> Record:
+    async def update_in_transaction(connection: AsyncConnection) -> Record:
         await references.hold(await raw(connection), [workspace])
         stored = await FORMS.find_for_update(connection, workspace, id_)
         changed = await _changed(connection, workspace, stored, sent, errors)
@@ -92,7 +92,7 @@ async def update(request: web.Request) -> web.Response:
         await book.tell(await raw(connection))
         return form
 
-    form = await writing(request, work)
+    form = await writing(request, update_in_transaction)
     _forget(request, id_)
     return answer({"data": _shown(form)})
 
@@ -103,11 +103,11 @@ async def delete(request: web.Request) -> web.Response:
     """Delete a form. Its submissions and leads stay."""
     id_ = id_in(request)
 
-    async def work(connection: AsyncConnection) -> None:
+    async def delete_in_transaction(connection: AsyncConnection) -> None:
         await FORMS.delete(connection, workspace_of(request), id_)
         await book.tell(await raw(connection))
 
-    await writing(request, work)
+    await writing(request, delete_in_transaction)
     _forget(request, id_)
     return web.Response(status=204)
 

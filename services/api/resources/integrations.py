@@ -65,7 +65,7 @@ async def create(request: web.Request) -> web.Response:
     kind = TYPES.get(fields.get("type"))
     credentials = merged(kind, {}, fields.get("credentials") or {}, errors) if kind else {}
 
-    async def work(connection: AsyncConnection) -> Record:
+    async def create_in_transaction(connection: AsyncConnection) -> Record:
         settings = await _settings(connection, workspace, {}, fields.get("settings"), errors)
         sealed = {"credentials": _seal(vault, credentials), **_new_token(vault)}
         row = await INTEGRATIONS.insert(connection, workspace, {**fields, "settings": settings, **sealed})
@@ -74,7 +74,7 @@ async def create(request: web.Request) -> web.Response:
         )  # mail may be sent through another integration now
         return row
 
-    row = await writing(request, work)
+    row = await writing(request, create_in_transaction)
     return answer({"data": _shown(request, row)}, 201, {"Location": f"/api/v1/integrations/{row['id']}"})
 
 
@@ -99,14 +99,14 @@ async def update(request: web.Request) -> web.Response:
     workspace, id_ = workspace_of(request), id_in(request)
     fields, errors = await body_and_errors(request)
 
-    async def work(connection: AsyncConnection) -> Record:
+    async def update_in_transaction(connection: AsyncConnection) -> Record:
         await references.hold(await raw(connection), [workspace])
         await _forget(connection, workspace, id_)
         row = await INTEGRATIONS.find_for_update(connection, workspace, id_)
         changes = await _changes(connection, request.app[VAULT], workspace, row, fields, dict(errors))
         return await INTEGRATIONS.update(connection, workspace, id_, changes)
 
-    return answer({"data": _shown(request, await writing(request, work))})
+    return answer({"data": _shown(request, await writing(request, update_in_transaction))})
 
 
 @needs("write:integrations")
@@ -118,7 +118,7 @@ async def delete(request: web.Request) -> web.Response:
     """
     workspace, id_ = workspace_of(request), id_in(request)
 
-    async def work(connection: AsyncConnection) -> None:
+    async def delete_in_transaction(connection: AsyncConnection) -> None:
         await cancel(connection, workspace, "integration", id_)
         if (row := await INTEGRATIONS.find(connection, workspace, id_))["type"] in MAILERS:
             await forget(connection, workspace, integration_endpoint(row["type"], id_))
@@ -126,7 +126,7 @@ async def delete(request: web.Request) -> web.Response:
         await automations.refuse_if_named(connection, workspace, id_)
         await INTEGRATIONS.delete(connection, workspace, id_)
 
-    await writing(request, work)
+    await writing(request, delete_in_transaction)
     return web.Response(status=204)
 
 

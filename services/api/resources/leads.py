@@ -39,7 +39,7 @@ async def create(request: web.Request) -> web.Response:
     workspace = workspace_of(request)
     fields, errors = await body_and_errors(request)
 
-    async def work(connection: AsyncConnection) -> Record:
+    async def create_in_transaction(connection: AsyncConnection) -> Record:
         try:
             lead_id = await writes.create(await raw(connection), workspace, fields, _cause(request))
         except Refused as refused:
@@ -47,7 +47,7 @@ async def create(request: web.Request) -> web.Response:
         check(errors)  # only now, so that all errors are reported together
         return await _record(connection, workspace, lead_id)
 
-    lead = await writing(request, work)
+    lead = await writing(request, create_in_transaction)
     return answer({"data": lead}, 201, {"Location": f"/api/v1/leads/{lead['id']}"})
 
 
@@ -75,11 +75,11 @@ async def delete(request: web.Request) -> web.Response:
     """Delete a lead. Its email and phone can be used again."""
     lead_id = id_in(request)
 
-    async def work(connection: AsyncConnection) -> None:
+    async def delete_in_transaction(connection: AsyncConnection) -> None:
         if not await writes.delete(await raw(connection), workspace_of(request), lead_id, _cause(request)):
             raise NotFound
 
-    await writing(request, work)
+    await writing(request, delete_in_transaction)
     return web.Response(status=204)
 
 
@@ -137,7 +137,7 @@ async def _change(
     """
     change = Change(workspace_of(request), id_in(request), cause=_cause(request), **what)
 
-    async def work(connection: AsyncConnection) -> Record:
+    async def change_in_transaction(connection: AsyncConnection) -> Record:
         if first:
             await first(connection)
         for refusal in await writes.change(await raw(connection), [change]):
@@ -147,7 +147,7 @@ async def _change(
         check(errors)
         return await _record(connection, change.workspace_id, change.lead_id)
 
-    return answer({"data": await writing(request, work)})
+    return answer({"data": await writing(request, change_in_transaction)})
 
 
 async def _record(connection: AsyncConnection, workspace_id: int, lead_id: int) -> Record:

@@ -59,11 +59,11 @@ async def update(request: web.Request) -> web.Response:
     workspace, id_ = workspace_of(request), id_in(request)
     fields, errors = await body_and_errors(request)
 
-    async def work(connection: AsyncConnection) -> Record:
+    async def update_in_transaction(connection: AsyncConnection) -> Record:
         rule = await RULES.find_for_update(connection, workspace, id_)
         return await RULES.update(connection, workspace, id_, _checked(rule, fields, errors))
 
-    return answer({"data": await writing(request, work)})
+    return answer({"data": await writing(request, update_in_transaction)})
 
 
 @needs("delete:automations")

@@ -74,7 +74,7 @@ async def replay(request: web.Request) -> web.Response:
     """
     workspace, wanted = workspace_of(request), uuid_in(request)
 
-    async def work(connection: AsyncConnection) -> Record:
+    async def replay_in_transaction(connection: AsyncConnection) -> Record:
         await replays.replay(await raw(connection), Selection(ids=[str(wanted)], workspace_id=workspace))
         if waiting := await find_waiting(connection, workspace, wanted):
             return waiting
@@ -82,7 +82,7 @@ async def replay(request: web.Request) -> web.Response:
             raise Conflict(f"The submission is {found['state']}: only a dead or quarantined one can be replayed.")
         raise NotFound
 
-    found = await writing(request, work)
+    found = await writing(request, replay_in_transaction)
     del found[OWNER]
     return answer({"data": found}, 202, {"Location": f"/api/v1/submissions/{wanted}"})
 

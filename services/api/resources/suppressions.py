@@ -80,11 +80,11 @@ async def unsubscribe(request: web.Request) -> web.Response:
     if known is None:
         return _page(UNKNOWN, 404)
 
-    async def work(connection: AsyncConnection) -> None:
+    async def unsubscribe_in_transaction(connection: AsyncConnection) -> None:
         row = {"workspace_id": known.workspace_id, "email": known.email, "reason": "unsubscribed"}
         await connection.execute(insert(Suppression).values(row).on_conflict_do_nothing())
 
-    await writing(request, work)
+    await writing(request, unsubscribe_in_transaction)
     return _page(DONE)
 
 

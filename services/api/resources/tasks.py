@@ -44,11 +44,11 @@ async def create(request: web.Request) -> web.Response:
     workspace = workspace_of(request)
     fields, errors = await body_and_errors(request)
 
-    async def work(connection: AsyncConnection) -> Record:
+    async def create_in_transaction(connection: AsyncConnection) -> Record:
         await _check(connection, workspace, fields, errors)
         return await TASKS.insert(connection, workspace, fields)
 
-    task = await writing(request, work)
+    task = await writing(request, create_in_transaction)
     return created_record(task, "/api/v1/tasks")
 
 
@@ -67,11 +67,11 @@ async def update(request: web.Request) -> web.Response:
     workspace, id_ = workspace_of(request), id_in(request)
     fields, errors = await body_and_errors(request)
 
-    async def work(connection: AsyncConnection) -> Record:
+    async def update_in_transaction(connection: AsyncConnection) -> Record:
         await _check(connection, workspace, fields, errors)
         return await TASKS.update(connection, workspace, id_, fields)
 
-    return answer({"data": await writing(request, work)})
+    return answer({"data": await writing(request, update_in_transaction)})
 
 
 @needs("write:leads")

@@ -52,12 +52,12 @@ async def create(request: web.Request) -> web.Response:
     workspace, most = workspace_of(request), request.app[SETTINGS].max_subscriptions
     fields, secret = await _sent(request), _new_secret()
 
-    async def work(connection: AsyncConnection) -> Record:
+    async def create_in_transaction(connection: AsyncConnection) -> Record:
         await expect_room(connection, workspace, WEBHOOKS, "webhook subscriptions", most, "LEADHUB_MAX_SUBSCRIPTIONS")
         sealed = request.app[VAULT].encrypt(secret)
         return await WEBHOOKS.insert(connection, workspace, {**fields, "secret": sealed})
 
-    made = await writing(request, work)
+    made = await writing(request, create_in_transaction)
     return created_record({**made, "secret": secret}, "/api/v1/webhooks")
 
 
@@ -80,12 +80,12 @@ async def update(request: web.Request) -> web.Response:
     if fields.get("is_active"):
         fields |= {"disabled_reason": None, "disabled_at": None}
 
-    async def work(connection: AsyncConnection) -> Record:
+    async def update_in_transaction(connection: AsyncConnection) -> Record:
         if "url" in fields or fields.get("is_active"):
             await let_try(connection, workspace, subscription_endpoint(id_))
         return await WEBHOOKS.update(connection, workspace, id_, fields)
 
-    return answer({"data": await writing(request, work)})
+    return answer({"data": await writing(request, update_in_transaction)})
 
 
 @needs("write:integrations")
@@ -101,7 +101,7 @@ async def rotate_secret(request: web.Request) -> web.Response:
     """Rotate the secret of a webhook subscription. For 24 hours the old secret signs as well."""
     workspace, id_, secret = workspace_of(request), id_in(request), _new_secret()
 
-    async def work(connection: AsyncConnection) -> Record:
+    async def rotate_secret_in_transaction(connection: AsyncConnection) -> Record:
         await let_try(connection, workspace, subscription_endpoint(id_))
         await WEBHOOKS.find_for_update(connection, workspace, id_)
         keys = {
@@ -111,7 +111,7 @@ async def rotate_secret(request: web.Request) -> web.Response:
         }
         return await WEBHOOKS.update(connection, workspace, id_, keys)
 
-    return answer({"data": {**await writing(request, work), "secret": secret}})
+    return answer({"data": {**await writing(request, rotate_secret_in_transaction), "secret": secret}})
 
 
 async def _delete_webhook(connection: AsyncConnection, workspace_id: int, id_: int) -> None:
