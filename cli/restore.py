@@ -193,6 +193,8 @@ def _tell(settings: Settings, manifest: Manifest, keys: str | None) -> None:
 def _upgrade(url: str) -> None:
     try:
         upgrade(url)
+    except click.ClickException as error:
+        raise RuntimeError(f"the backup does not fit this version. {error.message}") from None
     except CommandError as error:
         raise RuntimeError(f"the backup is of a newer LeadHub, whose tables this one does not know: {error}") from None
 

@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 MIGRATIONS = PROJECT_ROOT / "migrations"
+MIGRATION_LOCK = 4_712_001  # an advisory lock: one migrator at a time
+
+# The numbers of migrations begin with a letter. Those of an earlier series, which went from 0001 to 0021, have none. A
+# database at the end of that series becomes one at the beginning of ours.
+SERIES = "r"
+FIRST = f"{SERIES}0001"
+LAST_EARLIER = "0021"
+FROM_EARLIER = (MIGRATIONS / "upgrade_from_0021.sql", MIGRATIONS / "functions.sql")
 
 OLDEST = 15  # of PostgreSQL's major versions
 POOLED = (
@@ -25,6 +33,11 @@ NEWER = (
     "The database was written by a newer LeadHub: its tables are at migration {found}, this version knows them up to "
     "{head}. Run the newer version, or restore a backup that this one made."
 )
+OLDER = (
+    "The tables are at migration {found}, and this version goes on from 0021: run `./leadhub migrate` once with the "
+    'last version that knows {found} (git checkout "$(git log -1 --diff-filter=D --format=%h^ -- '
+    'migrations/versions/0021_what_processes_use.py)"), or restore a newer backup into a new data dir.'
+)
 
 # In the place of the migration's number while a restore has put its database in place, but not its spool and its key.
 RESTORING = "restoring"
@@ -32,11 +45,14 @@ HALF_RESTORED = "A restore was cut short before its spool and its key were in pl
 
 
 def upgrade(url: str) -> None:
-    """Run all missing migrations, under an advisory lock. Raises ClickException for tables of a newer version, those of
-    a restore that is not complete, and a server of an older version than we can use."""
+    """Run all missing migrations, under an advisory lock. Raises ClickException for tables that are too new or too old,
+    those of a restore that is not complete, and a server of an older version than we can use."""
     found = version(url)
     if found == RESTORING:
         raise click.ClickException(HALF_RESTORED)
+    if found.isdecimal():
+        continue_from_earlier(url, found)
+        found = version(url)
     if found == head():
         return
     if found > head():
@@ -47,6 +63,23 @@ def upgrade(url: str) -> None:
     import alembic.command
 
     alembic.command.upgrade(config(url), "head")
+
+
+def continue_from_earlier(url: str, found: str) -> None:
+    """Make a database at the end of the earlier series of migrations one at the beginning of ours, in one transaction.
+
+    Raises ClickException for a database that is not at its end. Does nothing where another migrator has done it.
+    """
+    if found != LAST_EARLIER:
+        raise click.ClickException(OLDER.format(found=found))
+    click.echo(f"bringing the tables from migration {found} to {FIRST}", err=True)
+    with psycopg.connect(url, **options("leadhub-cli", statement_timeout=0)) as connection:
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
+        claimed = connection.execute(
+            "UPDATE alembic_version SET version_num = %s WHERE version_num = %s", (FIRST, LAST_EARLIER)
+        )
+        for script in FROM_EARLIER if claimed.rowcount else ():
+            connection.execute(script.read_bytes())
 
 
 def version(url: str) -> str:
@@ -75,8 +108,9 @@ def stamp(url: str, number: str) -> None:
 
 
 def head() -> str:
-    """The last migration's number: their files begin with theirs."""
-    return max(file.name for file in (MIGRATIONS / "versions").glob("[0-9]*.py")).partition("_")[0]
+    """The last migration's number. The name of its file begins with it, but for the letter."""
+    last = max(file.name for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+    return SERIES + last.partition("_")[0]
 
 
 def config(url: str) -> "Config":

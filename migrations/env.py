@@ -3,12 +3,10 @@
 from alembic import context
 from sqlalchemy import Connection, create_engine, text
 
+from cli.schema import MIGRATION_LOCK
 from shared.db import sqlalchemy_url
 from shared.models import Base
 from shared.settings import Settings
-
-# Any constant: it only has to differ from other users of advisory locks in the same database.
-MIGRATION_LOCK = 4_712_001
 
 
 def ours(name: str | None, kind: str, *_: object) -> bool:

@@ -1,0 +1,4 @@
+-- What a database at migration 0021 needs to become one at r0001, the first migration of the present series. It runs
+-- in one transaction with `functions.sql`, which comes after it, and with the new number: see `cli/schema.py`.
+--
+-- Nothing: the tables of both are the same.

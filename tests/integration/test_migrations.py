@@ -1,0 +1,118 @@
+"""Migrations: the first one of the present series, and databases at the end of the earlier series or before it."""
+
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import click
+import psycopg
+import pytest
+
+from cli import schema
+from cli.schema import FIRST, LAST_EARLIER, MIGRATIONS, continue_from_earlier, head, stamp, upgrade, version
+from tests.support.backups import make_workspace
+from tests.support.database import Databases
+from tests.support.stack import Stack
+
+pytestmark = pytest.mark.integration
+
+FUNCTIONS = """
+SELECT proname, pg_get_functiondef(p.oid) FROM pg_proc p JOIN pg_language l ON l.oid = prolang
+WHERE pronamespace = 'public'::regnamespace AND lanname IN ('plpgsql', 'sql') ORDER BY 1, 2
+"""
+TRIGGERS = "SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1, 2"
+
+
+@pytest.fixture
+def earlier_url(database_url: str) -> str:
+    """A database at the last migration of the earlier series, with a function that is not ours yet."""
+    with psycopg.connect(database_url) as connection:
+        connection.execute("DROP FUNCTION leads_delete CASCADE")
+    stamp(database_url, LAST_EARLIER)
+    return database_url
+
+
+@pytest.fixture
+def hook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The script that runs in the place of `migrations/upgrade_from_0021.sql`."""
+    path = tmp_path / "hook.sql"
+    monkeypatch.setattr(schema, "FROM_EARLIER", (path, *schema.FROM_EARLIER[1:]))
+    return path
+
+
+def rows(url: str, query: str) -> list[tuple[object, ...]]:
+    with psycopg.connect(url) as connection:
+        return connection.execute(query).fetchall()
+
+
+def test_a_database_at_the_end_of_the_earlier_series_goes_on_in_the_present_one(
+    earlier_url: str, databases: Databases, capsys: pytest.CaptureFixture[str]
+) -> None:
+    upgrade(earlier_url)
+    assert version(earlier_url) == head()
+    assert "bringing the tables from migration 0021 to r0001" in capsys.readouterr().err
+    for query in (FUNCTIONS, TRIGGERS):
+        assert rows(earlier_url, query) == rows(databases.url, query)
+
+
+def test_the_upgrade_script_runs_once_for_two_migrators(earlier_url: str, hook: Path) -> None:
+    hook.write_text("CREATE TABLE hooked (); SELECT pg_sleep(0.3)")
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(upgrade, [earlier_url, earlier_url]))
+    assert version(earlier_url) == head()
+    assert rows(earlier_url, "SELECT to_regclass('hooked')::text") == [("hooked",)]
+
+
+def test_an_upgrade_script_that_fails_leaves_the_database_as_it_was(earlier_url: str, hook: Path) -> None:
+    hook.write_text("CREATE TABLE hooked (); SELECT 1 / 0")
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        upgrade(earlier_url)
+    assert version(earlier_url) == LAST_EARLIER
+    assert rows(earlier_url, "SELECT to_regclass('hooked')::text") == [(None,)]
+
+
+@pytest.mark.parametrize("number", ["0001", "0020"])
+def test_a_database_in_the_midst_of_the_earlier_series_is_refused_with_the_remedy(
+    database_url: str, number: str
+) -> None:
+    stamp(database_url, number)
+    with pytest.raises(click.ClickException, match="git checkout") as caught:
+        upgrade(database_url)
+    assert f"at migration {number}" in caught.value.message
+    assert "\n" not in caught.value.message
+    assert version(database_url) == number
+
+
+def test_functions_and_triggers_are_the_same_after_another_run_of_their_file(database_url: str) -> None:
+    before = [rows(database_url, query) for query in (FUNCTIONS, TRIGGERS)]
+    assert ("leads_insert" in str(before), "rules_changed" in str(before)) == (True, True)
+    with psycopg.connect(database_url) as connection:
+        connection.execute((MIGRATIONS / "functions.sql").read_bytes())
+    assert [rows(database_url, query) for query in (FUNCTIONS, TRIGGERS)] == before
+
+
+def test_a_backup_at_the_end_of_the_earlier_series_is_restored_and_an_older_one_is_not(
+    databases: Databases, tmp_path: Path
+) -> None:
+    """With a database of one's own: of the embedded one `backup` makes the tables up to date first."""
+    with databases.clone("template1") as url:
+        stack, file = Stack(tmp_path / "data", env={"LEADHUB_DATABASE_URL": url}), tmp_path / "saved.tar"
+        stack.run("migrate")
+        make_workspace(stack)
+        stamp(url, "0020")
+        stack.run("backup", str(file))
+        stamp(url, LAST_EARLIER)
+        with pytest.raises(subprocess.CalledProcessError) as caught:
+            stack.run("restore", str(file))
+        assert "git checkout" in caught.value.stderr
+        assert caught.value.stderr.rstrip().endswith("nothing was changed")
+        stack.run("backup", str(file), "--force")
+        stack.run("restore", str(file))
+        assert version(url) == head()
+        assert "Main" in stack.run("workspace", "list").stdout
+
+
+def test_continuing_twice_changes_nothing(earlier_url: str) -> None:
+    continue_from_earlier(earlier_url, LAST_EARLIER)
+    continue_from_earlier(earlier_url, LAST_EARLIER)
+    assert version(earlier_url) == FIRST
