@@ -2,10 +2,12 @@
 
 import ast
 import contextlib
+import hashlib
 import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -37,6 +39,34 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def made(tmp_path: Path, template: Path) -> Path:
     """A project with its environment, for this test alone."""
     return Path(shutil.copytree(template, tmp_path / "made", symlinks=True))
+
+
+@pytest.fixture(scope="module")
+def uv(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The folder of a real uv: the machine's, else one of this test's own."""
+    if found := shutil.which("uv"):
+        return str(Path(found).parent)
+    folder = tmp_path_factory.mktemp("uv")
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder), "uv"]
+    if subprocess.run(command, capture_output=True, check=False).returncode != 0:
+        pytest.skip("there is no uv, and pip cannot install one")
+    return str(folder / "bin")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel of the module `tiny`."""
+    path = tmp_path_factory.mktemp("wheels") / "tiny-1.0-py3-none-any.whl"
+    files = {
+        "tiny.py": "NAME = 'tiny'\n",
+        "tiny-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n",
+        "tiny-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = "".join(f"{name},,\n" for name in (*files, "tiny-1.0.dist-info/RECORD"))
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in {**files, "tiny-1.0.dist-info/RECORD": record}.items():
+            archive.writestr(name, text)
+    return path
 
 
 def _project(folder: Path) -> Path:
@@ -128,7 +158,11 @@ def test_two_first_starts_make_one_environment(project: Path) -> None:
 
 
 def test_a_stop_meanwhile_is_clean_and_leaves_nothing_running(project: Path) -> None:
-    with subprocess.Popen([sys.executable, str(project / "leadhub"), "up"], stderr=subprocess.PIPE) as process:
+    command, env = (
+        [sys.executable, str(project / "leadhub"), "up"],
+        {**os.environ, "PATH": "/nowhere"},
+    )  # uv is too quick
+    with subprocess.Popen(command, env=env, stderr=subprocess.PIPE) as process:
         assert process.stderr is not None
         assert b"preparing" in process.stderr.readline()
         until(lambda: len(_beneath(project)) > 1, 10, "the environment's making")
@@ -180,3 +214,48 @@ def test_a_missing_network_is_named_and_the_next_start_tries_again(project: Path
     assert "Traceback" not in done.stderr
     (project / "requirements.lock").write_text("# nothing\n")
     assert launch(project, "hello").returncode == 0
+
+
+def _by_uv(project: Path) -> bool:
+    return "uv =" in (project / ".venv" / "pyvenv.cfg").read_text()
+
+
+def _path_with(folder: str) -> str:
+    return f"{folder}{os.pathsep}{os.environ['PATH']}"
+
+
+def test_uv_makes_the_environment_where_it_is_on_the_path(project: Path, uv: str) -> None:
+    first = launch(project, "hello", PATH=_path_with(uv))
+    assert first.stdout == f"{project / '.venv'} hello\n"
+    assert "preparing the environment" in first.stderr
+    assert _by_uv(project)
+    assert launch(project, "hello", PATH=_path_with(uv)).stderr == ""
+    assert launch(project, "hello").stderr == ""  # nor does it matter to the next start that uv is gone
+    (project / "requirements.lock").write_text("# changed\n")
+    assert "preparing" in launch(project, "hello", PATH=_path_with(uv)).stderr
+
+
+@pytest.mark.parametrize("with_uv", [True, False])
+def test_an_installed_file_has_the_hash_that_the_lock_names(project: Path, uv: str, wheel: Path, with_uv: bool) -> None:
+    links = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheel.parent)}
+    links |= {"UV_NO_INDEX": "1", "UV_FIND_LINKS": str(wheel.parent)}
+    path = {"PATH": _path_with(uv) if with_uv else "/nowhere"}
+    (project / "cli" / "main.py").write_text("def main(arguments):\n    import tiny\n    print(tiny.NAME)\n")
+    (project / "requirements.lock").write_text(f"tiny==1.0 --hash=sha256:{'0' * 64}\n")
+    refused = launch(project, "hello", **links, **path)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "the packages could not be installed" in refused.stderr
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    (project / "requirements.lock").write_text(f"tiny==1.0 --hash=sha256:{digest}\n")
+    assert launch(project, "hello", **links, **path).stdout == "tiny\n"
+    assert _by_uv(project) == with_uv
+
+
+def test_pip_makes_the_environment_where_uv_fails(project: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "bin" / "uv"
+    broken.parent.mkdir()
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    broken.chmod(0o755)
+    done = launch(project, "hello", PATH=_path_with(str(broken.parent)))
+    assert done.stdout == f"{project / '.venv'} hello\n"
+    assert not _by_uv(project)
