@@ -1,5 +1,4 @@
-"""Attacks of one workspace, or of a stranger, on the service that others share. Only against a LeadHub of the
-benchmark's own."""
+"""Attacks on a LeadHub by one workspace or by a stranger. They only run against a LeadHub of the benchmark's own."""
 
 import asyncio
 import json
@@ -20,7 +19,7 @@ STREAM_PIECE = b"HTTP/1.1 100 Continue\r\n\r\n" * 4096
 
 @dataclass(frozen=True)
 class Target:
-    """The service under attack. `key` is the attacking workspace's, `port` is free for a server of the attack's own."""
+    """The service under attack. `key` belongs to the attacking workspace; `port` is free for a server of the attack."""
 
     base: str
     metrics: str
@@ -38,7 +37,7 @@ class Target:
 
 
 async def post_compressed(target: Target) -> None:
-    """Strangers post 3 MB of gzip, which inflate to 700 MB, over 40 connections."""
+    """Post 3 MB of gzip that inflate to 700 MB, as strangers, over 40 connections."""
     packer, body = zlib.compressobj(1, wbits=31), b""
     while len(body) < 3 << 20:
         body += packer.compress(bytes(16 << 20))
@@ -48,7 +47,7 @@ async def post_compressed(target: Target) -> None:
 
 
 async def read_metrics(target: Target) -> None:
-    """Strangers read the metrics without pause over 16 connections, after many series were made."""
+    """Create many metric series, then read the metrics without pause over 16 connections, as strangers."""
     async with aiohttp.ClientSession() as session:
         for number in range(2000):
             with suppress(*ENDED):
@@ -57,7 +56,7 @@ async def read_metrics(target: Target) -> None:
 
 
 async def post_phones(target: Target) -> None:
-    """One workspace posts a batch of 1,000 leads each second whose phones are all blanks and extensions."""
+    """As one workspace, post a batch of 1,000 leads each second; their phones are all blanks and extensions."""
     batch = [{"email": f"p{number}@attack.example.com", "phone": PHONE} for number in range(1000)]
     url = target.inbound.replace("?", "/batch?")
     headers = {**target.headers, "Prefer": "respond-async"}
@@ -65,7 +64,7 @@ async def post_phones(target: Target) -> None:
 
 
 async def run_templates(target: Target) -> None:
-    """One workspace's automations fill 100 templates with a lead of 250 KB."""
+    """Let one workspace's automations fill 100 templates with a lead of 250 KB."""
     step = {"action": {"type": "create_task", "title": "{{ custom_fields|title }}"}}
     automation = {"name": "Attack", "trigger": {"type": "lead_created"}, "steps": [step] * STEPS}
     fields = {f"field_{number}": "word " * 480 for number in range(100)}
@@ -85,7 +84,7 @@ async def run_templates(target: Target) -> None:
 
 
 async def stream_informational(target: Target) -> None:
-    """One workspace's webhook receiver answers with `100 Continue` without end."""
+    """Let one workspace's webhook receiver answer with `100 Continue` endlessly."""
 
     async def stream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(*ENDED):
@@ -116,7 +115,7 @@ ATTACKS: dict[str, Callable[[Target], Coroutine[Any, Any, None]]] = {
 async def _in_parallel(
     connections: int, request: Callable[[aiohttp.ClientSession], Awaitable[aiohttp.ClientResponse]], pause: float = 0
 ) -> None:
-    """Send requests over so many connections until this process is ended."""
+    """Send requests over that many connections until this process ends."""
 
     async def repeat() -> None:
         while True:

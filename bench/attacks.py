@@ -1,4 +1,4 @@
-"""Does an attack on the service slow another workspace's leads? Each attack beside an idle run just before it."""
+"""The benchmark of attacks: another workspace's latencies during each attack, compared with an idle run before it."""
 
 import contextlib
 import json
@@ -24,13 +24,13 @@ from shared.settings import PROJECT_ROOT
 SECONDS, QUICK_SECONDS = 20.0, 8.0
 ATTACKER = "attacker"
 ROLES = ("gateway", "worker", "sweeper")
-# A victim's median may be three times its idle one and 50 ms more, and its slowest lead takes less than 1.5 s.
+# Limits: the victim's median is at most three times its idle median plus 50 ms, and its slowest lead takes 1.5 s.
 MEDIAN_FACTOR, MEDIAN_EXTRA_MS, MAX_MS = 3, 50.0, 1500.0
 ENV = {"LEADHUB_ALLOWED_TARGETS": "127.0.0.1/32"}  # both workspaces' receivers are on this machine
 
 
 def measure_attacks(folder: Path, *, quick: bool) -> dict[str, Any]:
-    """Idle and attacked latencies of a victim by attack, each on an instance of its own, and memory at its peak."""
+    """Return idle and attacked latencies of a victim and the peak memory, for each attack on an instance of its own."""
     seconds = QUICK_SECONDS if quick else SECONDS
     results = []
     for name in ATTACKS:
@@ -97,5 +97,5 @@ def _attack(name: str, target: Target) -> Iterator[None]:
 
 
 def _memory(running: LeadHub) -> float:
-    """MiB resident in the largest role."""
+    """Return the resident MiB of the largest role."""
     return max(rss(running.pid, role) for role in ROLES) / MEBIBYTE

@@ -1,4 +1,4 @@
-"""BARE: the least an HTTP server in Python can do with a lead. It parses the JSON and answers a constant."""
+"""BARE: a minimal HTTP server in Python. It parses the JSON of a lead and answers a constant."""
 
 import contextlib
 import sys
@@ -34,7 +34,7 @@ async def app() -> web.Application:
 
 @contextlib.contextmanager
 def bare(folder: Path) -> Iterator[Contestant]:
-    """BARE as a process on a port of its own."""
+    """Run BARE as a process on a port of its own."""
     base = f"http://127.0.0.1:{(port := free_port('127.0.0.1'))}"
     with running([sys.executable, "-m", "bench.bare", str(port)], folder / "bare.log", f"{base}/health") as pid:
         yield Contestant(f"{base}/api/inbound/leads?tenant=main", (pid,))

@@ -1,4 +1,4 @@
-"""What PostgreSQL costs by itself, on the very server that the stack runs on: a durable commit, and a bulk insert."""
+"""The cost of PostgreSQL alone, on the server of the stack: a durable commit and a bulk insert."""
 
 import statistics
 import time
@@ -9,10 +9,10 @@ import psycopg
 from bench.leads import VARIETY, lead
 
 COMMITS = 400
-PACE = 500.0  # commits a second, as leads come where latency is measured
+PACE = 500.0  # commits a second; leads come at this rate where latency is measured
 PACED = 1000
 BATCHES, BATCH = 10, 500
-# No workspace has this id, so what is inserted here is seen by nothing else and can be taken away again.
+# No workspace has this id, so nothing else sees the rows that are inserted here, and they can be removed again.
 NOBODY = -1
 
 TABLE = "CREATE TABLE IF NOT EXISTS bench_commits (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, note text)"
@@ -32,10 +32,11 @@ REMOVE = ("DELETE FROM leads WHERE workspace_id = %s", "DELETE FROM identities W
 
 
 def durable_commit_ms(database_url: str) -> tuple[float, float]:
-    """Milliseconds of one single-row insert and its commit, flushed to disk: the median of one after the other, and
-    the 99th percentile of commits that are due at even times, from then on.
+    """Return the milliseconds of a single-row insert with its commit, flushed to disk, as two figures.
 
-    The second is the machine's own tail: how late it wakes who waits. A lead has several such waits.
+    The first is the median of commits one after the other. The second is the 99th percentile of commits at even times,
+    counted from the time each is due. It is the machine's own tail: how late it wakes a waiting process. A lead has
+    several such waits.
     """
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("SET synchronous_commit = on")
@@ -48,7 +49,7 @@ def durable_commit_ms(database_url: str) -> tuple[float, float]:
 
 
 def timed_insert(connection: psycopg.Connection, due: float) -> float:
-    """Seconds from when it is due."""
+    """Insert a row when it is due and return the seconds since then."""
     if (early := due - time.perf_counter()) > 0:
         time.sleep(early)
     connection.execute("INSERT INTO bench_commits (note) VALUES ('one small row')")
@@ -56,7 +57,7 @@ def timed_insert(connection: psycopg.Connection, due: float) -> float:
 
 
 def bulk_insert_rate(database_url: str) -> float:
-    """Leads a second by multi-row insert, each with its two identities, into LeadHub's own tables and nothing else."""
+    """Return the leads a second by multi-row insert into LeadHub's own tables, each lead with two identities."""
     batches = [
         [numbered(number) for number in range(start, start + BATCH)] for start in range(0, BATCHES * BATCH, BATCH)
     ]

@@ -1,4 +1,4 @@
-"""What is put under load, and what a load on it gives: the same for LeadHub and for its references."""
+"""A server under load and the result of a load: the same for LeadHub and for its references."""
 
 import itertools
 import time
@@ -10,7 +10,7 @@ from bench import load
 from bench.load import Load, Outcome
 from bench.processes import cpu_by_role
 
-# Where each load's leads begin: further apart than one load can post, so that no load meets another's people.
+# The first lead number of each load. The distance is more than one load can post, so that loads post different people.
 NUMBERS = itertools.count(0, 5_000_000)
 
 # Headers of a caller that does not wait for the workers' verdict.
@@ -19,7 +19,7 @@ ASYNC = {"Prefer": "respond-async"}
 
 @dataclass(frozen=True)
 class Loaded:
-    """A load on a contestant. `backlog` is the seconds from the last answer until nothing waited any more."""
+    """The result of a load. `backlog` is the time in seconds from the last answer until no lead waited any more."""
 
     outcome: Outcome
     backlog: float
@@ -27,20 +27,20 @@ class Loaded:
 
     @property
     def end_to_end(self) -> float:
-        """Leads a second from the first request until the last of them was in its tables."""
+        """Leads a second, from the first request until the last lead was in its tables."""
         return self.outcome.good / (self.outcome.seconds + self.backlog)
 
 
 def nothing_to_check(outcome: Outcome) -> None:
-    """For the references, which promise nothing."""
+    """Accept any outcome. The references make no promise that could be checked."""
 
 
 @dataclass(frozen=True)
 class Contestant:
-    """Something that takes leads.
+    """A server that takes leads.
 
-    `pids` are the roots of its processes; `drained` returns, with the CLOCK_MONOTONIC time, when no accepted lead
-    waits; `check` is told of each load afterwards, with the acknowledged answers in the file `answers`.
+    `pids` are the roots of its processes. `drained` waits until no accepted lead waits and returns the CLOCK_MONOTONIC
+    time. `check` is called after each load, with the acknowledged answers in the file `answers`.
     """
 
     url: str
@@ -51,7 +51,7 @@ class Contestant:
     check: Callable[[Outcome], None] = nothing_to_check
 
     def load(self, connections: int, seconds: float, *, wait: bool = True, rate: float = 0, limit: int = 0) -> Loaded:
-        """Posts leads that no load has posted before, as `Load` says. Callers `wait` for a 201, else take a 202."""
+        """Post leads that no load has posted before. With `wait` callers wait for a 201, otherwise they take a 202."""
         headers = dict(self.headers) if wait else {**self.headers, **ASYNC}
         before = self.cpu()
         outcome = load.run(
@@ -72,7 +72,7 @@ class Contestant:
         return Loaded(outcome, backlog, cpu)
 
     def cpu(self) -> Counter[str]:
-        """CPU microseconds so far, by role."""
+        """Return the CPU microseconds so far by role."""
         total: Counter[str] = Counter()
         for pid in self.pids:
             total.update(cpu_by_role(pid))
@@ -80,7 +80,7 @@ class Contestant:
 
 
 def cpu_each(*loads: Loaded) -> dict[str, float]:
-    """CPU microseconds a good answer over some loads, by role."""
+    """Return the CPU microseconds per good answer over some loads, by role."""
     good = max(sum(loaded.outcome.good for loaded in loads), 1)
     total: Counter[str] = Counter()
     for loaded in loads:

@@ -1,4 +1,4 @@
-"""What is measured and what it must come to: the figures, the ratios of one round, the targets. Pure."""
+"""The measures and their limits: figures, ratios of one round, and targets. Pure."""
 
 import statistics
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 # The figures of one round, by the names below.
 Round = dict[str, float]
 
-# The sweeper works beside the worker where leads wait for long, so what it costs is part of what a lead costs.
+# Where leads wait for long the sweeper ingests too, so its CPU is part of the cost of a lead.
 PARTS = ("gateway", "worker", "sweeper", "postgres", "broker")
 
 
@@ -22,7 +22,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Target:
-    """`name` is a figure or a ratio; the median has to be at least, or at most, `limit`."""
+    """A limit for the median of the figure or ratio `name`: at least or at most `limit`."""
 
     name: str
     label: str
@@ -82,7 +82,7 @@ TARGETS = (
 
 
 def ratios(figures: Round) -> Round:
-    """Taken within one round, so that the machine's drift from round to round cancels out."""
+    """Compute the ratios within one round, so that the machine's drift from round to round cancels out."""
     pairs = {
         "accepted_to_bare": ("accepted", "bare_64"),
         "end_to_end_to_naive": ("end_to_end", "naive_end_to_end"),

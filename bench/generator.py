@@ -1,4 +1,4 @@
-"""The load generator's connections. It shares the machine's cores with what it measures, so it does very little."""
+"""The connections of the load generator. It shares the cores with the measured server, so it does very little."""
 
 import asyncio
 import threading
@@ -8,14 +8,14 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from typing import BinaryIO, cast
 
-# Answers still on their way when the time is up are waited for this long, then counted as unanswered.
+# The seconds to wait for outstanding answers at the end. Later ones count as unanswered.
 GRACE = 20.0
 RECONNECT_PAUSE = 0.05
 HEAD_END = b"\r\n\r\n"
 
 
 class Run:
-    """What one load has sent and heard: each answer's status and latency, and the bodies of the acknowledged."""
+    """The requests and answers of one load: status and latency of each answer, and the bodies of acknowledged ones."""
 
     def __init__(self, requests: Iterator[bytes], limit: int, acknowledged: BinaryIO | None) -> None:
         self.requests = requests
@@ -29,7 +29,7 @@ class Run:
         self.done = asyncio.Event()
 
     def next_request(self) -> bytes | None:
-        """The next request to send, or None once the time or the number of requests is used up."""
+        """Return the next request, or None when the time or the number of requests is used up."""
         if not self.open or self.remaining == 0:
             self.close()
             return None
@@ -52,7 +52,7 @@ class Run:
 
 
 class Connection(asyncio.Protocol):
-    """One keep-alive connection with at most one request on its way. After an answer it sends the next by itself."""
+    """A keep-alive connection with at most one outstanding request. After an answer it sends the next one."""
 
     transport: asyncio.Transport
     reconnecting: asyncio.Task[None]
@@ -88,7 +88,7 @@ class Connection(asyncio.Protocol):
             self.run.close()
 
     async def reconnect(self) -> None:
-        """Goes on with a new connection, once the server takes one again."""
+        """Continue with a new connection as soon as the server accepts one."""
         host, port = self.transport.get_extra_info("peername")[:2]
         self.busy, self.partial = False, b""
         while self.run.open:
@@ -103,7 +103,7 @@ class Connection(asyncio.Protocol):
         self.send(time.perf_counter())
 
     def send(self, due: float) -> None:
-        """Sends the next request; its latency counts from `due`."""
+        """Send the next request. Its latency counts from `due`."""
         request = self.run.next_request()
         if request is not None:
             self.due, self.busy = due, True
@@ -111,7 +111,7 @@ class Connection(asyncio.Protocol):
 
 
 class PacedConnection(Connection):
-    """A connection that takes its requests from a schedule instead of making its own pace."""
+    """A connection that sends requests when a schedule says so."""
 
     def __init__(self, run: Run, schedule: "Schedule") -> None:
         super().__init__(run)
@@ -122,7 +122,7 @@ class PacedConnection(Connection):
 
 
 class Schedule:
-    """Arrivals at a fixed rate. One that finds every connection busy waits, and its latency counts from its time."""
+    """Arrivals at a fixed rate. An arrival waits while all connections are busy; its latency includes the wait."""
 
     def __init__(self, run: Run, rate: float, seconds: float) -> None:
         self.run = run
@@ -155,7 +155,7 @@ class Schedule:
             self.run.close()
 
     def keep(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Announces each arrival at its time, from a thread: the loop's own timers are up to 1 ms late."""
+        """Announce each arrival at its time, from a thread: timers of the event loop are up to 1 ms late."""
         start = time.perf_counter()
         for number in range(self.arrivals):
             due = start + number * self.interval
@@ -166,13 +166,13 @@ class Schedule:
 
 
 def body_length(data: bytes, head_end: int) -> int:
-    """Content-Length in any spelling of its case; 0 without one."""
+    """Return the Content-Length, whatever the case of the name; 0 without one."""
     at = data.find(b"ength: ", 0, head_end)
     return int(data[at + 7 : data.find(b"\r", at)]) if at >= 0 else 0
 
 
 async def closed_loop(run: Run, host: str, port: int, connections: int, seconds: float) -> None:
-    """Every connection sends its next request when the answer to its last has come."""
+    """Run a load in which each connection sends its next request when the last answer has come."""
     loop = asyncio.get_running_loop()
     pairs = [await loop.create_connection(lambda: Connection(run), host, port) for _ in range(connections)]
     for _, connection in pairs:
@@ -182,7 +182,7 @@ async def closed_loop(run: Run, host: str, port: int, connections: int, seconds:
 
 
 async def open_loop(run: Run, host: str, port: int, connections: int, rate: float, seconds: float) -> None:
-    """Requests leave at their scheduled times whether or not earlier ones have been answered."""
+    """Run a load in which requests leave at their scheduled times, whether or not earlier ones have been answered."""
     loop = asyncio.get_running_loop()
     schedule = Schedule(run, rate, seconds)
     for _ in range(connections):

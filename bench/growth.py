@@ -1,4 +1,4 @@
-"""Is the millionth lead as cheap as the first thousand? CPU a lead while the tables fill."""
+"""The benchmark of growth: CPU a lead while the tables fill with a million leads."""
 
 import statistics
 import sys
@@ -11,18 +11,18 @@ from bench.figures import Round
 from bench.ingest import FEW, cpu_figures
 from bench.stack import leadhub
 
-# Leads sent in all after each slice: the ends are looked at closely, the bulk between them in tenths.
+# Leads sent in total after each slice: small slices at both ends, tenths in between.
 MARKS = (1_000, 11_000, *range(100_000, 1_000_000, 100_000), 990_000, 1_000_000)
-BULK = 80_000  # leads in a slice from which it counts as one of the bulk
+BULK = 80_000  # a slice with at least so many leads belongs to the bulk
 AT_MOST_SECONDS = 3600.0
 BARE_SECONDS = 1.5
 
 
 def measure_growth(bare: Contestant, folder: Path) -> dict[str, Any]:
-    """CPU figures by slice, "from-to" as its name, of a data dir that begins empty; the verdict; and the ledger.
+    """Return CPU figures by slice (named "from-to") of a data dir that begins empty, the growth, and the ledger.
 
-    Each slice is set beside BARE right before and after it: the machine's own speed drifts more in the minutes that a
-    million leads take than what is looked for.
+    Each slice is compared with BARE right before and after it: in the minutes that a million leads take, the machine's
+    own speed drifts by more than the effect to be measured.
     """
     slices: dict[str, Round] = {}
     with leadhub(folder) as running:
@@ -40,11 +40,11 @@ def measure_growth(bare: Contestant, folder: Path) -> dict[str, Any]:
 
 
 def growth(slices: Mapping[str, Round]) -> float:
-    """How much dearer, by BARE's measure, a lead of the last three bulk slices is than one of the first three."""
+    """Return the ratio of the CPU a lead, relative to BARE, of the last three bulk slices to the first three."""
     bulk = [figures["cpu_to_bare"] for figures in slices.values() if figures["leads"] >= BULK]
     return statistics.mean(bulk[-3:]) / statistics.mean(bulk[:3])
 
 
 def bare_cpu(bare: Contestant) -> float:
-    """Microseconds a request, now."""
+    """Return the present CPU microseconds per request of BARE."""
     return sum(cpu_each(bare.load(FEW, BARE_SECONDS)).values())

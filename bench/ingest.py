@@ -1,4 +1,4 @@
-"""One round of the ingest benchmark: each contestant under each load, close together in time."""
+"""One round of the ingest benchmark: each server under each load, close together in time."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ WARM_UP_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Contest:
-    """The contestants, the PostgreSQL that LeadHub and NAIVE share, and the seconds that each load lasts."""
+    """The servers to compare, the PostgreSQL that LeadHub and NAIVE share, and the seconds of each load."""
 
     bare: Contestant
     naive: Contestant
@@ -22,7 +22,7 @@ class Contest:
 
 
 def measure_round(contest: Contest) -> Round:
-    """All figures and ratios of one round; what is compared is measured one after the other, never at once."""
+    """Return all figures and ratios of one round. Servers are measured one after the other, never at the same time."""
     figures = measure_throughput(contest.bare, contest.leadhub, contest.seconds)
     figures |= measure_latency(contest.leadhub, contest.database_url, contest.seconds)
     figures |= measure_naive(contest.naive, contest.seconds)
@@ -51,7 +51,7 @@ def measure_throughput(bare: Contestant, leadhub: Contestant, seconds: float) ->
 
 
 def cpu_figures(*loads: Loaded) -> Round:
-    """CPU a lead: its parts, their sum, and what is not counted in the sum."""
+    """Return the CPU a lead: the parts, their sum, and the rest that is not in the sum."""
     each = cpu_each(*loads)
     parts = {f"cpu_{part}": each.get(part, 0.0) for part in PARTS}
     return {**parts, "cpu": sum(parts.values()), "cpu_rest": sum(each.values()) - sum(parts.values())}
@@ -83,7 +83,7 @@ def measure_naive(naive: Contestant, seconds: float) -> Round:
 
 
 def warm_up(*contestants: Contestant) -> None:
-    """Opens connections, fills caches and imports what is imported late, on both sides of the 201."""
+    """Open connections, fill caches and trigger late imports, in the web processes and in the workers."""
     for contestant in contestants:
         contestant.load(FEW, WARM_UP_SECONDS, wait=False)
         contestant.load(FEW, WARM_UP_SECONDS)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import orjson
 
-# The slots are as wide as the digits that fill them, so a template's Content-Length holds for every lead.
+# The slots are as wide as the digits that fill them, so a template's Content-Length is right for every lead.
 NUMBER_SLOT, NUMBER_DIGITS = "{numbers}", b"%09d"
 PHONE_SLOT, PHONE_DIGITS = "{phone}", b"%07d"
 
@@ -28,7 +28,7 @@ NOTES = (
 
 
 def lead(kind: int, again: bool) -> dict[str, object]:
-    """The body of template `kind` with open slots; `again` spells the same person as a second form might."""
+    """Return the body of template `kind` with open slots. `again` spells the same person as a second form might."""
     first, last = FIRST_NAMES[kind % len(FIRST_NAMES)], LAST_NAMES[kind % len(LAST_NAMES)]
     email = f"lead.{NUMBER_SLOT}@customer-{kind}.example.com"
     return {
@@ -45,7 +45,7 @@ def lead(kind: int, again: bool) -> dict[str, object]:
 
 
 def template(target: str, headers: dict[str, str], kind: int, again: bool) -> bytes:
-    """One whole HTTP request as a bytes format that takes (number, subscriber number)."""
+    """Return one HTTP request as a bytes format for (number, subscriber number)."""
     body = orjson.dumps(lead(kind, again))
     lines = [f"POST {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
     lines += ["Content-Type: application/json", f"Content-Length: {len(body)}", "", ""]
@@ -55,7 +55,7 @@ def template(target: str, headers: dict[str, str], kind: int, again: bool) -> by
 
 
 def requests(target: str, headers: dict[str, str], first: int, duplicates: float) -> Iterator[bytes]:
-    """Endless requests for leads numbered from `first`; a share of `duplicates` repeats an earlier one of this run.
+    """Yield endless requests for leads numbered from `first`. A share of `duplicates` repeats earlier leads of the run.
 
     Runs whose numbers overlap post the same people.
     """

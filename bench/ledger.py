@@ -1,4 +1,4 @@
-"""The checker: is every acknowledged submission in the database, once, with the lead that its answer named?"""
+"""The checker: every acknowledged submission must be in the database once, with the lead that its answer named."""
 
 import itertools
 from collections.abc import Iterator
@@ -28,9 +28,9 @@ TWINS = "SELECT count(*) - count(DISTINCT email) FROM leads WHERE workspace_id =
 
 
 class Ledger:
-    """What was acknowledged against what is there, over all loads so far.
+    """Acknowledged submissions compared with stored ones, over all loads so far.
 
-    `refused` counts requests that got no 2xx; `twins` are leads that another lead's email should have prevented.
+    `refused` counts requests that got no 2xx. `twins` counts leads with an email that another lead has.
     """
 
     def __init__(self, database: psycopg.Connection, workspace: str, answers: Path) -> None:
@@ -47,7 +47,7 @@ class Ledger:
         return {name: getattr(self, name) for name in ("acknowledged", "refused", "lost", "doubled", "twins")}
 
     def check(self, outcome: Outcome) -> None:
-        """Enters a load whose acknowledged answers are in the file `answers`, one JSON object a line."""
+        """Check a load. Its acknowledged answers are in the file `answers`, one JSON object a line."""
         self.refused += outcome.failed
         for chunk in chunks(self.answers):
             self._compare([answer["submission_id"] for answer in chunk], [answer["lead_id"] for answer in chunk])

@@ -1,4 +1,4 @@
-"""One load on one server: described by `Load`, made by a process of its own, summed up as an `Outcome`."""
+"""A load on a server: its description, the process that makes it, and its outcome."""
 
 import contextlib
 import gc
@@ -20,7 +20,7 @@ from shared.settings import PROJECT_ROOT
 
 @dataclass(frozen=True)
 class Load:
-    """What to send. `rate` 0 is a closed loop; `limit` ends it after so many requests, 0 after `seconds` only."""
+    """The description of a load. `rate` 0 is a closed loop. `limit` ends it after so many requests; 0 is no limit."""
 
     url: str
     headers: dict[str, str]
@@ -35,7 +35,7 @@ class Load:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a load. `seconds` runs from its first request to its last answer, `started` is CLOCK_MONOTONIC.
+    """The outcome of a load. `seconds` runs from the first request to the last answer; `started` is CLOCK_MONOTONIC.
 
     Latencies are in milliseconds; in an open loop they count from the scheduled time, so a stall is not omitted.
     `cpu_us` is the generator's own cost a request.
@@ -74,9 +74,9 @@ class Outcome:
 
 
 def run(load: Load) -> Outcome:
-    """Makes the load in a process of its own and returns as soon as its result is there.
+    """Make the load in a process of its own and return its outcome.
 
-    Raises RuntimeError when the generator could not run, for example when nothing listens at the address.
+    RuntimeError if the generator could not run, such as when nothing listens at the address.
     """
     command = [sys.executable, "-m", "bench.load", orjson.dumps(asdict(load)).decode()]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=PROJECT_ROOT) as process:
@@ -92,7 +92,7 @@ def percentile(ordered: Sequence[float], share: float) -> float:
 
 
 def make(load: Load) -> Outcome:
-    """Makes the load in this process."""
+    """Make the load in this process."""
     address = urlsplit(load.url)
     source = requests(
         f"{address.path}?{address.query}", {"Host": address.netloc, **load.headers}, load.first, load.duplicates

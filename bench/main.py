@@ -1,4 +1,4 @@
-"""`./leadhub bench`: the benchmark, side by side with its references."""
+"""`./leadhub bench`: the benchmarks."""
 
 import argparse
 import contextlib
@@ -27,9 +27,9 @@ KINDS = ("ingest", "read", "attacks")
 
 
 def main(kind: str | None, as_json: bool, settings: Settings, arguments: Sequence[str] = ()) -> int:
-    """Runs one benchmark and prints its result; 0, or 1 when an acknowledged lead is missing or double.
+    """Run one benchmark and print its result. Return 0, or 1 if an acknowledged lead is missing or stored twice.
 
-    A missed target is a result like any other: it says so, and the status stays 0.
+    A missed target is shown in the result and does not change the status.
     """
     options = parse([kind or KINDS[0], *arguments])
     with workplace(settings.data_dir) as folder:
@@ -56,7 +56,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 @contextlib.contextmanager
 def workplace(data_dir: Path) -> Iterator[Path]:
-    """A folder of its own inside the data dir: on the disk that real leads lie on, and gone afterwards."""
+    """Make a temporary folder inside the data dir, so that the benchmark uses the disk of real leads."""
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bench-", dir=data_dir) as folder:
         yield Path(folder)

@@ -1,4 +1,4 @@
-"""What the measured processes cost: CPU time and memory of a process and all its descendants, read from /proc."""
+"""CPU time and memory of a process and all its descendants, read from /proc."""
 
 import os
 from collections import Counter, defaultdict
@@ -8,7 +8,7 @@ from pathlib import Path
 TICK = 1_000_000 // os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
-# What a command line contains names the role; the first that fits counts. PostgreSQL's backends rewrite theirs.
+# A role and the text in its command line; the first match counts. PostgreSQL's backends rewrite their command lines.
 ROLES = (
     ("gateway", "leadhub gateway"),
     ("sweeper", "leadhub sweeper"),
@@ -23,12 +23,12 @@ class Process:
     pid: int
     parent: int
     role: str
-    cpu: int  # microseconds, its reaped children's included
+    cpu: int  # microseconds, including reaped children
     rss: int  # bytes
 
 
 def cpu_by_role(root: int) -> Counter[str]:
-    """CPU microseconds so far of `root` and its descendants, the ended ones included where their parent reaped them."""
+    """Return the CPU microseconds so far of `root` and its descendants by role, including reaped children."""
     totals: Counter[str] = Counter()
     for process in tree(root):
         totals[process.role] += process.cpu
@@ -36,12 +36,12 @@ def cpu_by_role(root: int) -> Counter[str]:
 
 
 def rss(root: int, role: str) -> int:
-    """Bytes resident in the processes of a role, pages that they share counted for each."""
+    """Return the resident bytes of the processes of a role. Shared pages count for each process."""
     return sum(process.rss for process in tree(root) if process.role == role)
 
 
 def tree(root: int) -> list[Process]:
-    """`root` and its descendants, as far as they live."""
+    """Return `root` and its live descendants."""
     everything = {process.pid: process for process in map(read, pids()) if process is not None}
     children: defaultdict[int, list[Process]] = defaultdict(list)
     for process in everything.values():
@@ -57,7 +57,7 @@ def pids() -> list[int]:
 
 
 def read(pid: int) -> Process | None:
-    """None for a process that has just ended."""
+    """Read a process from /proc; None if it has just ended."""
     folder = Path("/proc", str(pid))
     try:
         command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")

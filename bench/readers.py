@@ -38,7 +38,7 @@ PATHS = (
 
 
 def measure_reads(folder: Path, *, quick: bool) -> dict[str, Any]:
-    """Milliseconds in the database at both sizes, and latencies over HTTP."""
+    """Return milliseconds in the database at both sizes, and latencies over HTTP."""
     with leadhub(folder / "leadhub") as running, psycopg.connect(running.database_url, autocommit=True) as database:
         small = fill(database, "small", SMALL)
         large = fill(database, WORKSPACE, QUICK if quick else LARGE)
@@ -58,7 +58,7 @@ def place(database: psycopg.Connection, workspace: int) -> tuple[int, int, int]:
 
 
 def measure_http(running: LeadHub, seconds: float) -> dict[str, float]:
-    """Lists at a steady pace, whatever the answers take, while leads arrive at theirs."""
+    """Request lists at a steady rate, however long the answers take, while leads arrive at another rate."""
     arriving = threading.Thread(target=lambda: running.contestant.load(64, seconds + 2, wait=False, rate=LEADS))
     arriving.start()
     latencies, failed = uvloop.run(_ask(running, seconds))
@@ -91,7 +91,7 @@ async def _ask(running: LeadHub, seconds: float) -> tuple[list[float], int]:
 
 
 async def _timed(session: aiohttp.ClientSession, path: str, due: float) -> tuple[float, bool]:
-    """Milliseconds since it was due, so that a stall is not omitted."""
+    """Return the milliseconds since the request was due, so that a stall counts, and whether it succeeded."""
     async with session.get(f"/api/v1/leads{path}") as response:
         await response.read()
         return (time.monotonic() - due) * 1e3, response.status == 200

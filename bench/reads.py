@@ -1,4 +1,4 @@
-"""Reading lists: the same questions to a workspace of ten thousand leads and to one of a million, side by side."""
+"""Queries of lists: the same queries on a workspace of ten thousand leads and on one of a million."""
 
 import statistics
 import time
@@ -18,12 +18,16 @@ from shared.leads.records import read_leads
 
 RUNS = 9
 SIZE = 15
-RATIO, FLOOR, EXEMPT = 2.0, 5.0, 100.0  # at most twice the time of the smaller, or 5 ms; those exempt: 100 ms
+RATIO, FLOOR, EXEMPT = (
+    2.0,
+    5.0,
+    100.0,
+)  # at most twice the time of the smaller workspace, or 5 ms; exempt queries: 100 ms
 
 
 @dataclass(frozen=True)
 class Question:
-    """A list's query, and its page. `walk`: a step from the middle of a walk instead. `exempt`: held to 100 ms only."""
+    """A list's query and page. `walk` is a cursor step from the middle instead. `exempt` has a limit of 100 ms only."""
 
     label: str
     query: Mapping[str, Any] = field(default_factory=dict)
@@ -80,7 +84,7 @@ def questions(pipeline: int, stage: int, user: int) -> list[Question]:
 
 
 async def measure(url: str, small: int, large: int, places: Mapping[int, tuple[int, int, int]]) -> list[dict[str, Any]]:
-    """Milliseconds at both sizes, medians of some runs; `places` are a pipeline, stage and user of each workspace."""
+    """Return median milliseconds at both sizes. `places` holds a pipeline, stage and user of each workspace."""
     rows = []
     async with connect(url, "bench") as connection:
         for one, other in zip(questions(*places[small]), questions(*places[large]), strict=True):
@@ -103,7 +107,7 @@ def compared(question: Question, small: tuple[float, int], large: tuple[float, i
 
 
 async def ask(connection: Connection, workspace: int, question: Question) -> tuple[float, int]:
-    """The median time, and the total."""
+    """Return the median time in milliseconds, and the number of leads."""
     after = await middle(connection, workspace, question) if question.walk else None
     times, total = [], 0
     for _ in range(RUNS):
@@ -114,7 +118,7 @@ async def ask(connection: Connection, workspace: int, question: Question) -> tup
 
 
 async def answer(connection: Connection, workspace: int, question: Question, after: Position | None) -> int:
-    """All that a request reads: filters, total, ids, records."""
+    """Read all that a request reads: filters, total, ids and records. Return the total."""
     filters = await find_filters(connection, workspace, dict(question.query), {})
     if filters is None:
         return 0
@@ -131,7 +135,7 @@ async def answer(connection: Connection, workspace: int, question: Question, aft
 
 
 async def middle(connection: Connection, workspace: int, question: Question) -> Position | None:
-    """A position halfway down the list."""
+    """Return the position halfway down the list."""
     filters = await find_filters(connection, workspace, dict(question.query), {})
     assert filters is not None
     total = await count(connection, filters)

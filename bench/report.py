@@ -22,7 +22,7 @@ VARIANT_COLUMNS = (
 
 
 def ingest_result(rounds: Sequence[Round], seconds: float, ledger: Mapping[str, int]) -> dict[str, Any]:
-    """Medians with the rounds that they come from."""
+    """Return medians with the rounds that they come from."""
     return {
         "machine": {"cpus": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()},
         "rounds": len(rounds),
@@ -52,7 +52,7 @@ def verdict(target: Target, value: float) -> dict[str, Any]:
 
 
 def variants_result(measured: Mapping[str, Sequence[Round]]) -> dict[str, Round]:
-    """The medians of each variant."""
+    """Return the medians of each variant."""
     return {
         name: {column.name: median(rounds, column.name) for column in VARIANT_COLUMNS}
         for name, rounds in measured.items()
@@ -60,7 +60,7 @@ def variants_result(measured: Mapping[str, Sequence[Round]]) -> dict[str, Round]
 
 
 def as_text(result: Mapping[str, Any]) -> str:
-    """Every part that the result has, as aligned tables."""
+    """Format every part of the result as aligned tables."""
     parts: dict[str, Callable[[Any], str]] = {
         "attacks": attacks_text,
         "reads": reads_text,
@@ -85,7 +85,7 @@ def figures_text(figures: Mapping[str, Any]) -> str:
 
 
 def attacks_text(attacks: Sequence[Mapping[str, Any]]) -> str:
-    """Milliseconds of another workspace's leads, idle → attacked; MiB of the largest service at its peak."""
+    """Format milliseconds of the victim's leads (idle → attacked) and the peak MiB of the largest service."""
     rows = []
     for attack in attacks:
         idle, attacked = attack["idle"], attack["attacked"]
@@ -153,7 +153,7 @@ def growth_figure_text(growth: float) -> str:
 
 
 def soak_text(samples: Sequence[Round]) -> str:
-    """Early is the second tenth, when caches are full; late is the last."""
+    """Format memory early and late. Early is the second tenth, when caches are full; late is the last tenth."""
     tenth = max(len(samples) // 10, 1)
     early, late = samples[tenth : 2 * tenth], samples[-tenth:]
     rows = [
@@ -173,14 +173,14 @@ def ledger_text(ledger: Mapping[str, int]) -> str:
 
 
 def number(value: float) -> str:
-    """Three significant digits, or whole with thousands apart."""
+    """Format a number with three significant digits, or as a whole number with thousands separators."""
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """The first column to the left, the others to the right."""
+    """Format a table. The first column is aligned to the left, the others to the right."""
     first, *others = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
     lines = []
     for label, *cells in (headings, *rows):

@@ -1,4 +1,4 @@
-"""Running what is measured for the length of a block, with the embedded servers' own means."""
+"""Run a measured program for the length of a block, in the way of the embedded servers."""
 
 import contextlib
 import os
@@ -11,8 +11,8 @@ from shared.embedded.process import Program, spawn, stop, wait_ready
 START_SECONDS = 120.0
 STOP_SECONDS = 40.0
 
-# The benchmark fills what it measures with made-up people, so a database, broker or data dir that the caller's
-# environment names is never used.
+# The benchmark fills databases with invented people, so it never uses a database, broker or data dir of the caller's
+# environment.
 NEVER_USED = (
     "LEADHUB_DATABASE_URL",
     "LEADHUB_BROKER_URL",
@@ -24,9 +24,9 @@ NEVER_USED = (
 
 @contextlib.contextmanager
 def running(argv: Sequence[str], log: Path, health: str, env: Mapping[str, str] | None = None) -> Iterator[int]:
-    """Runs a command, whose first word is a path, and yields its process id once `health` answers 200.
+    """Run a command, whose first word is a path, and yield its process id once `health` answers 200.
 
-    RuntimeError, with the end of its log, when it does not. An empty `health` is not waited for.
+    RuntimeError, with the end of the log, if it does not. There is no wait for an empty `health`.
     """
     program = Program(
         name=Path(argv[0]).name,
@@ -44,7 +44,7 @@ def running(argv: Sequence[str], log: Path, health: str, env: Mapping[str, str] 
 
 
 def own_environment() -> dict[str, str]:
-    """The caller's environment without what it says of other data."""
+    """Return the caller's environment without the settings that name other data."""
     return {name: value for name, value in os.environ.items() if name not in NEVER_USED}
 
 

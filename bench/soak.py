@@ -1,4 +1,4 @@
-"""Does memory stay flat under a long, steady load?"""
+"""The benchmark of memory under a long, steady load."""
 
 import contextlib
 import threading
@@ -18,7 +18,7 @@ MEBIBYTE = 1 << 20
 
 
 def measure_soak(folder: Path, seconds: float) -> dict[str, Any]:
-    """Resident MiB by role, sampled at even distances over `seconds` of 201s at a steady pace; and the ledger."""
+    """Return resident MiB by role, sampled evenly over `seconds` of 201s at a steady rate, and the ledger."""
     samples: list[Round] = []
     with leadhub(folder) as running:
 
@@ -32,7 +32,7 @@ def measure_soak(folder: Path, seconds: float) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def every(interval: float, action: Callable[[], None]) -> Iterator[None]:
-    """Does something every `interval` seconds, in a thread, for the length of the block."""
+    """Call `action` every `interval` seconds, in a thread, for the length of the block."""
     over = threading.Event()
 
     def repeat() -> None:

@@ -1,4 +1,4 @@
-"""LeadHub as a user starts it, in a data dir of its own, with a key that has no limit."""
+"""LeadHub as a user starts it, in a data dir of its own, with an unlimited key."""
 
 import contextlib
 import subprocess
@@ -28,7 +28,7 @@ WAITING = "SELECT coalesce(sum(n), 0) FROM journal"
 
 @dataclass(frozen=True)
 class LeadHub:
-    """A running LeadHub; each load on its contestant is entered in the ledger."""
+    """A running LeadHub. The ledger checks each load on it."""
 
     contestant: Contestant
     ledger: Ledger
@@ -36,13 +36,13 @@ class LeadHub:
 
     @property
     def pid(self) -> int:
-        """The root of all its processes."""
+        """The id of the root of its processes."""
         return self.contestant.pids[0]
 
 
 @contextlib.contextmanager
 def leadhub(folder: Path, env: Mapping[str, str] | None = None) -> Iterator[LeadHub]:
-    """`./leadhub up` on the data dir `folder`, once it is healthy, with `env` added to its settings."""
+    """Run `./leadhub up` on the data dir `folder` with `env` added to its settings, and yield it once it is healthy."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     base = f"http://127.0.0.1:{(port := free_port('127.0.0.1'))}"
     up = [LAUNCHER, "up", "--port", str(port), "--data-dir", str(folder)]
@@ -63,7 +63,7 @@ def leadhub(folder: Path, env: Mapping[str, str] | None = None) -> Iterator[Lead
 
 
 def wait_until_drained(database: psycopg.Connection) -> float:
-    """CLOCK_MONOTONIC when no accepted lead waited any more; raises TimeoutError after DRAIN_SECONDS."""
+    """Wait until no accepted lead waits and return CLOCK_MONOTONIC. TimeoutError after five minutes."""
     deadline = time.monotonic() + DRAIN_SECONDS
     while database.execute(WAITING).fetchone() != (0,):
         if time.monotonic() > deadline:
@@ -80,7 +80,7 @@ def create_key(folder: Path, workspace: str = WORKSPACE) -> str:
 
 
 def new_database(database_url: str, name: str) -> str:
-    """Makes an empty database on the same server; its URL."""
+    """Make an empty database on the same server and return its URL."""
     with psycopg.connect(database_url, autocommit=True) as database:
         database.execute(f"CREATE DATABASE {name}")
     return make_url(database_url).set(database=name).render_as_string(hide_password=False)

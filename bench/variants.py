@@ -17,7 +17,7 @@ VARIANTS: dict[str, dict[str, str]] = {
 
 
 def measure_variants(bare: Contestant, folder: Path, rounds: int, seconds: float) -> dict[str, list[Round]]:
-    """Rounds of LeadHub's figures by variant; each round takes every variant once, on a data dir of its own."""
+    """Return rounds of figures by variant. Each round measures every variant once, on a data dir of its own."""
     measured: defaultdict[str, list[Round]] = defaultdict(list)
     for number in range(rounds):
         for name, settings in VARIANTS.items():

@@ -1,4 +1,4 @@
-"""The latencies of one workspace's leads: post to answer, and post to its webhook's receiver."""
+"""Latencies of one workspace's leads: from the post to the answer, and from the post to the webhook's receiver."""
 
 import asyncio
 import json
@@ -14,13 +14,13 @@ from aiohttp import web
 from bench.load import percentile
 
 RATE = 20.0  # leads a second
-ARRIVAL_SECONDS = 30.0  # for which a webhook is waited for after the last post
+ARRIVAL_SECONDS = 30.0  # the wait for webhooks after the last post
 CONNECTIONS = 50
 
 
 @dataclass(frozen=True)
 class Victim:
-    """The workspace that is watched. `port` is its webhook receiver's."""
+    """The observed workspace. `port` is the port of its webhook receiver."""
 
     inbound: str
     key: str
@@ -30,7 +30,7 @@ class Victim:
 
 @dataclass
 class Latencies:
-    """Milliseconds, counted from the scheduled time of each post, so that no stall is left out."""
+    """Latencies in milliseconds from the scheduled time of each post, so that every stall counts."""
 
     answers: list[float] = field(default_factory=list)
     webhooks: list[float] = field(default_factory=list)
@@ -46,7 +46,7 @@ class Latencies:
 
 
 class Probe:
-    """Posts new leads at a steady rate and notes their answers and webhooks."""
+    """Posts new leads at a steady rate and records their answers and webhooks."""
 
     def __init__(self, victim: Victim) -> None:
         self._victim = victim

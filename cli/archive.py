@@ -1,7 +1,7 @@
-"""The file that `backup` writes and `restore` reads: a tar archive that anybody's tar can open.
+"""The file that `backup` writes and `restore` reads: a tar archive that any tar program can open.
 
-Its last member is the manifest with the others' digests: an archive that has one was written to its end, and what was
-damaged since is found before anything is restored from it.
+The last member is the manifest with the digests of the others. An archive with a manifest was written to its end, and
+damage is found before anything is restored.
 """
 
 import fcntl
@@ -29,11 +29,11 @@ Write = Callable[[bytes], None]
 
 
 class Unreadable(Exception):
-    """Why a tar archive cannot be restored."""
+    """A tar archive cannot be restored; the message says why."""
 
 
 class Manifest(BaseModel):
-    """What an archive holds. `ledger` is of the very snapshot that the dump is of, the spool's entries added."""
+    """The contents of an archive. `ledger` belongs to the snapshot of the dump, with the spool's entries added."""
 
     format: int
     leadhub: str
@@ -44,12 +44,12 @@ class Manifest(BaseModel):
 
     @property
     def postgresql_major(self) -> int:
-        """Of the server that was dumped."""
+        """The major version of the server that was dumped."""
         return int(self.postgresql.split(".")[0].split()[0])
 
 
 class Writer:
-    """Writes members whose size is known only when they are complete. `sha256`: digests by member."""
+    """Write members whose size is known only when they are complete. `sha256` holds digests by member."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self.sha256: dict[str, str] = {}
@@ -57,7 +57,7 @@ class Writer:
 
     @contextmanager
     def member(self, name: str) -> Iterator[Write]:
-        """A member, by the function that appends to it. Its header stands before it and is written after it."""
+        """Yield the function that appends to a new member. The header precedes the member and is written last."""
         digest, start = hashlib.sha256(), self._file.tell()
         self._file.write(bytes(tarfile.BLOCKSIZE))
 
@@ -74,14 +74,14 @@ class Writer:
         self.sha256[name] = digest.hexdigest()
 
     def finish(self) -> None:
-        """Write the end of the archive, and have all of it on disk."""
+        """Write the end of the archive and flush all of it to disk."""
         self._file.write(bytes(2 * tarfile.BLOCKSIZE))
         self._file.flush()
         os.fsync(self._file.fileno())
 
 
 class Archive:
-    """An archive that was found whole."""
+    """An archive whose members all match their digests."""
 
     def __init__(self, tar: tarfile.TarFile) -> None:
         self._tar = tar
@@ -92,7 +92,7 @@ class Archive:
                 raise Unreadable(f"{name} in it is damaged")
 
     def open(self, name: str) -> IO[bytes]:
-        """A member from its beginning."""
+        """Open a member at its beginning."""
         try:
             found = self._tar.extractfile(name)
         except KeyError:
@@ -103,15 +103,15 @@ class Archive:
 
 
 def part_of(path: Path) -> Path:
-    """Where an archive is written before it is complete."""
+    """Return the path at which an archive is written before it is complete."""
     return Path(f"{os.path.realpath(path)}.part")
 
 
 @contextmanager
 def writing(path: Path) -> Iterator[Writer]:
-    """An archive that appears under its name only when it is complete. For its owner only: it holds the key.
+    """Write an archive that appears under its name only when it is complete. Only its owner may read it.
 
-    A link stands for what it leads to, as where a shell writes.
+    A link is followed, as a shell does when it redirects output.
     """
     path, part = Path(os.path.realpath(path)), part_of(path)
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
@@ -130,7 +130,7 @@ def writing(path: Path) -> Iterator[Writer]:
 
 @contextmanager
 def reading(path: Path) -> Iterator[Archive]:
-    """An archive, every byte of it checked. RuntimeError if it is damaged, cut short or none of ours."""
+    """Open an archive after checking every byte. RuntimeError if it is damaged, truncated or not a LeadHub backup."""
     if not path.is_file():
         raise RuntimeError(f"{path} is read more than once, which a pipe cannot be: save it as a file first")
     try:
@@ -143,7 +143,7 @@ def reading(path: Path) -> Iterator[Archive]:
 
 
 def _claim(descriptor: int, part: Path) -> None:
-    """Empty what a killed backup left, unless a live one is writing it, or has just made it the archive itself."""
+    """Empty the partial file of a killed backup. RuntimeError if a running backup uses it."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         is_part = os.path.samestat(os.fstat(descriptor), part.stat())

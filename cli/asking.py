@@ -1,4 +1,4 @@
-"""Questions to a server that may be away or frozen: nobody waits for the answer longer than said."""
+"""Queries to a server that may be down or frozen, with a limit on how long the caller waits."""
 
 import asyncio
 import threading
@@ -9,9 +9,9 @@ T = TypeVar("T")
 
 
 class Asked(Generic[T]):
-    """A question under way, in a thread of its own that the end of a command does not wait for.
+    """A query that runs in a thread of its own. The end of a command does not wait for the thread.
 
-    `question` is given what it calls once the server is there.
+    `question` receives a function that it calls once it is connected.
     """
 
     def __init__(self, question: Callable[[Callable[[], None]], Coroutine[Any, Any, T]]) -> None:
@@ -23,9 +23,9 @@ class Asked(Generic[T]):
         self._thread.start()
 
     def answer(self, patience: float, longest: float) -> T:
-        """The answer, or what the question raised.
+        """Return the result, or raise what the query raised.
 
-        TimeoutError for a server that is not reached within `patience` seconds, or that was and takes `longest`.
+        TimeoutError if the server is not reached within `patience` seconds, or if it then takes longer than `longest`.
         """
         if self._reached.wait(patience):
             self._thread.join(longest)

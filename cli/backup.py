@@ -1,7 +1,7 @@
-"""`backup`: the whole state as one file, while everything goes on.
+"""`backup`: write the whole state into one file while all services keep running.
 
-The spool is read before the database: an entry that moves into the journal meanwhile is then in both, and ingest drops
-what it knows already; read the other way round it would be in neither.
+The spool is read before the database. An entry that moves into the journal meanwhile is then in both, and ingest drops
+the repeat. In the other order the entry would be in neither.
 """
 
 import asyncio
@@ -63,7 +63,7 @@ def backup(file: Path, force: bool, without_key: bool) -> None:
 
 
 def _refuse(file: Path, force: bool) -> None:
-    """UsageError for a file that is there, unless it is to be replaced, and for a device or pipe in any case."""
+    """Raise UsageError for an existing file that may not be replaced, and always for a device or a pipe."""
     if not file.absolute().parent.is_dir():
         raise click.UsageError(f"there is no folder {file.absolute().parent}")
     for path in (file, part_of(file)):
@@ -91,7 +91,7 @@ async def _save(settings: Settings, archive: Writer, *, with_key: bool, embedded
 
 
 async def _save_spool(url: str, write: Write) -> int:
-    """One line per entry; how many submissions these are."""
+    """Write one line per entry and return the number of submissions."""
     spooled = 0
     async with redis.Redis.from_url(url, socket_timeout=5) as client:
         async for entry in Spool(client).entries():
@@ -106,9 +106,9 @@ async def _save_spool(url: str, write: Write) -> int:
 async def _save_database(
     settings: Settings, archive: Writer, spooled: int, *, with_key: bool = True, embedded: bool = True
 ) -> tuple[str, dict[str, int]]:
-    """The keys and the dump; the server's version, and the ledger of the very snapshot that was dumped.
+    """Save the keys and the dump. Return the server's version and the ledger of the snapshot that was dumped.
 
-    No rotation may come between the two: the dump would need a key that is not beside it.
+    A lock keeps key rotations out meanwhile: otherwise the dump might need a key that is not in the archive.
     """
     url = settings.database_url
     async with connect(url, "leadhub-cli") as connection:
@@ -129,7 +129,7 @@ async def _save_database(
 
 
 def _reporting(write: Write) -> Write:
-    """`write`, and a line to the operator now and then."""
+    """Return `write` with a progress line to the operator every 64 MiB."""
     done = 0
 
     def write_and_report(data: bytes) -> None:
@@ -143,17 +143,17 @@ def _reporting(write: Write) -> Write:
 
 
 async def books_of(connection: Connection, spooled: int) -> dict[str, int]:
-    """The ledger of a database and of so many submissions in the spool."""
+    """Return the ledger of a database, with that many submissions in the spool added."""
     state = {**await ledger.read(connection, None), "spooled": spooled}
     return {name: int(state[name]) + (spooled if name == "accepted" else 0) for name in BOOKS}
 
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """What servers say is wrong, as errors of the command."""
+    """Turn errors of the servers into errors of the command."""
     try:
         yield
     except (psycopg.OperationalError, psycopg.errors.UndefinedTable):
-        raise  # what every command says of these names the setting, or the remedy
+        raise  # the command line names the setting or the remedy for these
     except (psycopg.Error, redis.RedisError) as error:
         raise RuntimeError(str(error).strip()) from None

@@ -1,4 +1,4 @@
-"""`bench`: how fast, beside what."""
+"""`bench`: run the benchmarks."""
 
 import sys
 
@@ -15,8 +15,10 @@ from cli.common import data_dir_option, make_settings
 def bench(kind: str, as_json: bool, arguments: tuple[str, ...]) -> None:
     """Measure this machine: leads taken, lists read, attacks met.
 
-    `ingest` takes leads side by side with references, `read` reads lists of 10,000 leads beside those of a million,
-    `attacks` attacks a LeadHub of its own and measures another workspace's leads meanwhile. Takes some minutes.
+    `ingest` compares LeadHub with other programs that take leads. `read` compares lists of 10,000 leads with lists of a
+    million. `attacks` attacks a LeadHub of its own and measures another workspace's leads meanwhile.
+
+    A benchmark takes some minutes.
 
     Further options: --quick; for ingest also --rounds N, --variants, --million, --soak SECONDS.
     """

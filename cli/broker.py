@@ -1,4 +1,4 @@
-"""The broker that somebody else runs."""
+"""A check of a broker that LeadHub does not start itself."""
 
 from cli.common import say
 from shared.settings import Settings
@@ -10,15 +10,15 @@ AWAY = (
 
 
 def warn_of_broker(settings: Settings) -> None:
-    """Say that no message will reach a worker. Not refused: leads are taken and ingested without it, more slowly."""
+    """Warn that no message will reach a worker. It is no error: without a broker leads are ingested more slowly."""
     if not settings.broker_url:
         return
-    from kombu import Connection  # late: few have one
+    from kombu import Connection  # imported late, since most installations have no such broker
 
     is_redis = not settings.broker_url.startswith("amqp")
     limits = dict.fromkeys(("socket_timeout", "socket_connect_timeout"), PATIENCE) if is_redis else {}
     try:
         with Connection(settings.broker_url, connect_timeout=PATIENCE, transport_options=limits) as broker:
             broker.channel()
-    except Exception as error:  # whatever a broker's client raises; its words may quote the URL
+    except Exception as error:  # clients of brokers raise many types, and their messages may quote the URL
         say(AWAY.format(type(error).__name__))

@@ -1,4 +1,4 @@
-"""What the commands share: the data dir option, settings from options, and a database to talk to."""
+"""Helpers that the commands share: the data dir option, settings from options, database connections, output."""
 
 import asyncio
 import os
@@ -23,7 +23,7 @@ _kept_in: Path | None = None
 T = TypeVar("T")
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-# What tells the keys under which credentials are stored: where every row has some.
+# The newest encrypted values, which show the key that is in use. These two columns are never empty.
 NEWEST = """
 (SELECT 'integrations.credentials', credentials FROM integrations ORDER BY id DESC LIMIT 1) UNION ALL
 (SELECT 'webhook_subscriptions.secret', secret FROM webhook_subscriptions ORDER BY id DESC LIMIT 1)
@@ -33,7 +33,7 @@ FOREIGN = (
     "backup that holds it. Put back the data dir's secrets/key, or pass the LEADHUB_SECRET_KEY that the services had"
 )
 
-# What the processes of one database share, by setting, and what goes wrong where one of them has its own.
+# Settings that all processes of one database share, and the damage where one of them has a value of its own.
 SHARED = {
     "spool_url": "the Redis that holds leads while PostgreSQL is away. No sweeper looks into another one",
     "broker_url": "the broker that wakes workers. Nobody hears a message that goes to another one",
@@ -47,10 +47,10 @@ Set each one to the value that all services share. The value `{local}` chooses t
 
 
 def data_dir_option(command: Command) -> Command:
-    """`--data-dir DIR`, wherever it stands after the command's name, on a group too."""
+    """Add `--data-dir DIR` to a command or a group. It may stand anywhere after the command's name."""
 
     def keep(context: click.Context, _: click.Parameter, value: str | None) -> None:
-        if value == "":  # a variable of the shell's that is not set; as a path it would be the folder one stands in
+        if value == "":  # an unset shell variable; as a path it would mean the current folder
             raise click.BadParameter("the name is empty; leave the option out for .leadhub/ in the project")
         if value is not None:
             context.find_root().meta["data_dir"] = Path(value).absolute()
@@ -61,18 +61,21 @@ def data_dir_option(command: Command) -> Command:
 
 
 def read_time(_: click.Context, __: click.Parameter, text: str | None) -> datetime | None:
-    """An option's value, a date (00:00 UTC) or a time, in UTC."""
+    """Parse an option's value, a date (00:00 UTC) or a time, and return it in UTC."""
     if text is None:
         return None
     try:
         found = datetime.fromisoformat(text)
         return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):  # also one whose year in UTC would be 0, which could be stored and never read
+    except (
+        ValueError,
+        OverflowError,
+    ):  # includes times whose year in UTC would be 0: these could be stored, but not read
         raise click.BadParameter("a date or time in ISO 8601, as 2027-01-31") from None
 
 
 def make_settings(**options: Any) -> Settings:
-    """Settings from the environment, over which the options that were given win. UsageError on a bad value."""
+    """Return the settings from the environment; options that were given take precedence. UsageError on a bad value."""
     for warning in warnings(os.environ):
         say(warning)
     given = {name: value for name, value in options.items() if value is not None}
@@ -87,15 +90,15 @@ def make_settings(**options: Any) -> Settings:
 
 
 def expect_installation(settings: Settings) -> None:
-    """UsageError where a command that needs what is there would found something instead, by a mistyped --data-dir."""
+    """Raise UsageError if a command that needs existing data would create new data, as with a mistyped --data-dir."""
     embedded = Embedded(settings)
     is_there = embedded.postgres is None or embedded.postgres.folder.exists()
-    if not is_there and not embedded.home.holder():  # who holds it may be making it
+    if not is_there and not embedded.home.holder():  # its holder may be creating it at the moment
         raise click.UsageError(f"there is no LeadHub in {settings.data_dir}: name its data dir with --data-dir")
 
 
 def expect_shared(settings: Settings) -> None:
-    """UsageError where a service would found a spool, broker or key of its own beside those of the other services."""
+    """Raise UsageError if a service would create a spool, broker or key of its own instead of sharing one."""
     missing = [name for name in SHARED if name not in settings.model_fields_set]
     if settings.database_url and missing:
         lines = "\n".join(f"  LEADHUB_{name.upper()}: {SHARED[name]}" for name in missing)
@@ -103,10 +106,10 @@ def expect_shared(settings: Settings) -> None:
 
 
 def with_database(settings: Settings, use: Callable[[Connection], Awaitable[T]], *, may_found: bool = False) -> T:
-    """Run `use` on one connection. ValueError from it, which means a wrong use, exits with 2.
+    """Run `use` on one connection. Its ValueError means wrong usage and exits with status 2.
 
-    An embedded database gets its tables first, since nobody else may have made them yet; a real one is left alone.
-    One that is not there is founded only where that may be meant.
+    Migrate an embedded database first, since no other command may have done so; leave an external database alone.
+    Create a database only with `may_found`.
     """
     if not may_found:
         expect_installation(settings)
@@ -120,13 +123,13 @@ def with_database(settings: Settings, use: Callable[[Connection], Awaitable[T]],
 
 
 def keep_lines(log: Path) -> None:
-    """From now on every line to the operator begins with the time, and this file holds it, too."""
+    """Put the time before every line to the operator from now on, and write it into this file as well."""
     global _kept_in
     _kept_in = log
 
 
 def say(text: str) -> None:
-    """A line to the operator: stderr, since stdout is for results. Lost where it cannot be written: a full disk."""
+    """Print a line to the operator on stderr, since stdout is for results. It is lost if the disk is full."""
     if _kept_in is not None:
         text = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {text}"
     line = f"{text}\n".encode(errors="backslashreplace")
@@ -140,10 +143,10 @@ def say(text: str) -> None:
 
 
 async def warn_of_key(connection: Connection, settings: Settings) -> None:
-    """Say that the key at hand is not the one under which credentials are stored. Not refused: all else is in order."""
+    """Warn that the present key does not decrypt stored credentials. It is no error, since everything else works."""
     found = await (await connection.execute(NEWEST)).fetchall()
     if found:
-        from shared.vault import Vault  # late: most have none
+        from shared.vault import Vault  # imported late, since most databases hold no secrets
 
         vault = Vault.from_settings(settings)
         for place, value in found:
@@ -152,7 +155,7 @@ async def warn_of_key(connection: Connection, settings: Settings) -> None:
 
 
 def show_key(text: str) -> None:
-    """Print a new key, before it is committed: one that nobody saw must not live. RuntimeError if it cannot be."""
+    """Print a new key before it is committed, since a key that nobody saw must not exist. RuntimeError on failure."""
     try:
         click.echo(text)
     except OSError as error:
@@ -162,7 +165,7 @@ def show_key(text: str) -> None:
 
 
 def table(headings: list[str], rows: list[list[object]]) -> None:
-    """Print aligned columns to stdout, below their headings if there are any."""
+    """Print aligned columns to stdout, with their headings if there are any."""
     cells = [[("" if cell is None else plain(str(cell))) for cell in row] for row in rows]
     lines = [headings, *cells] if headings else cells
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
@@ -171,7 +174,7 @@ def table(headings: list[str], rows: list[list[object]]) -> None:
 
 
 def plain(text: str) -> str:
-    """Text on one line that tells a terminal nothing: who names a key may be anybody with a key."""
+    """Escape control characters: a name that anybody chose must not send commands to the terminal."""
     return "".join([char if char.isprintable() else char.encode("unicode_escape").decode() for char in text])
 
 
@@ -181,7 +184,7 @@ async def _use(url: str, use: Callable[[Connection], Awaitable[T]]) -> T:
 
 
 def _explain(error: pydantic.ValidationError, options: Mapping[str, object]) -> str:
-    """What is wrong, by the option or the variable that says it, without the values: some hold passwords."""
+    """Describe the errors by option or variable, without the values, since some hold passwords."""
     said = []
     for item in error.errors(include_input=False):
         field = "_".join(map(str, item["loc"]))

@@ -1,4 +1,4 @@
-"""The processes below `up`: what it started, and what these started in turn."""
+"""The descendants of `up`: its children and their children."""
 
 import ctypes
 import os
@@ -9,19 +9,19 @@ from contextlib import suppress
 from pathlib import Path
 
 PR_SET_CHILD_SUBREAPER = 36
-GRACE = 5.0  # seconds in which PostgreSQL's processes notice that their server is gone
-KILL_SECONDS = 10.0  # what a kill may take, as of a process that waits for its disk
+GRACE = 5.0  # seconds; PostgreSQL's processes notice meanwhile that their server is gone
+KILL_SECONDS = 10.0  # a kill may take long, such as that of a process that waits for its disk
 
 
 def adopt_orphans() -> None:
-    """Have every process whose parent dies below this one become this one's child: else none would find it any more."""
+    """Make this process the parent of descendants whose own parent dies. Otherwise they could not be found any more."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
 
 
 def reap_orphans(known: Set[int]) -> None:
-    """Take note of the end of adopted children. Those of `known` ids are left to whoever started them."""
+    """Collect the exit statuses of adopted children. Leave those in `known` to the code that started them."""
     with suppress(ChildProcessError):
         while ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
             if ended.si_pid in known:
@@ -30,7 +30,7 @@ def reap_orphans(known: Set[int]) -> None:
 
 
 def descendants() -> dict[int, str]:
-    """The live processes below this one, with their names. Zombies are not alive."""
+    """Return the live descendants of this process by id, with their names. Zombies do not count."""
     parents = _parents()
     found = [os.getpid()]
     for pid in found:  # grows while it is walked
@@ -39,9 +39,9 @@ def descendants() -> dict[int, str]:
 
 
 def end_all(spared: Set[int], is_hurried: Callable[[], bool]) -> tuple[list[str], list[str]]:
-    """End what is left below this process, but for `spared`: what had to be killed, and what could not be.
+    """End the remaining descendants except `spared`. Return the killed ones and those that could not be killed.
 
-    What ends by itself within the grace is neither. There is no grace for who is hurried.
+    A process that ends by itself within the grace period is in neither list. `is_hurried` skips the grace period.
     """
     killed: dict[int, str] = {}
     began = time.monotonic()
@@ -69,7 +69,7 @@ def _left(spared: Set[int]) -> dict[int, str]:
 
 
 def _parents() -> dict[int, tuple[int, str, str]]:
-    """Of each process of this machine: its parent, name and state."""
+    """Return parent, name and state of each process of this machine."""
     return dict(_each_process())
 
 

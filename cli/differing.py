@@ -1,4 +1,4 @@
-"""Where processes of one installation use different spools, brokers or keys."""
+"""Find processes of one installation that use different spools, brokers or keys."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from shared.fingerprints import Fingerprints
 
 HERE = "this command"
 
-# Also of those that the database has not heard of for some minutes: a process that is cut off uses its spool the more.
+# Includes processes that have been silent for some minutes: one without PostgreSQL uses its spool all the more.
 PROCESSES = """
 SELECT CASE WHEN seen_at > now() - interval '30 s' THEN name
             ELSE format('%s (last seen %s s ago)', name, round(extract(epoch FROM now() - seen_at))) END, fingerprints
@@ -19,14 +19,14 @@ Differing = dict[str, list[list[str]]]
 
 
 async def differing(connection: Connection, own: Fingerprints) -> Differing:
-    """The names of the processes by what they use, where that is not the same for all: `{"spool": [["gateway-7@a"],
-    ["sweeper@b", "worker@b"]]}`. `own` is what the command itself would use."""
+    """Return the process names grouped by the value they use, for settings on which they differ: `{"spool":
+    [["gateway-7@a"], ["sweeper@b", "worker@b"]]}`. `own` holds the values that this command uses."""
     rows = await (await connection.execute(PROCESSES)).fetchall()
     return groups(dict(rows) | {HERE: own}) if rows else {}
 
 
 def groups(used: Mapping[str, Fingerprints]) -> Differing:
-    """The names by what they use, where that differs."""
+    """Group the names by their value, for settings on which they differ."""
     found: Differing = {}
     for what in sorted({what for fingerprints in used.values() for what in fingerprints}):
         users: dict[str, list[str]] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""A PostgreSQL database into a dump and out of it, by pg_dump and pg_restore."""
+"""Dump a PostgreSQL database with pg_dump and load it with pg_restore."""
 
 import asyncio
 import shutil
@@ -23,9 +23,9 @@ SELECT count(*) FROM pg_stat_activity
 WHERE datname = %s AND backend_type = 'client backend' AND pid <> pg_backend_pid()
 """
 
-# Rights and owners belong to the server, not to the data. Heartbeats are of processes that will not come along.
+# Rights and owners belong to the server, not to the data. Heartbeats belong to processes that are not restored.
 DUMP = ("--format=custom", "--no-owner", "--no-privileges", "--exclude-table-data=processes")
-RESTORE = ("--no-owner", "--no-privileges", "--no-comments")  # comments on extensions are for a superuser to make
+RESTORE = ("--no-owner", "--no-privileges", "--no-comments")  # only a superuser may comment on extensions
 
 # pg_restore 17 and newer set it on servers that do not know it, and can be told only to go on after any error.
 UNKNOWN_SETTING = 'unrecognized configuration parameter "transaction_timeout"'
@@ -33,8 +33,9 @@ ONE_ERROR = "errors ignored on restore: 1"
 
 
 async def dump(url: str, snapshot: str, program: str, write: Write) -> None:
-    """The database as the exported snapshot sees it, given to `write` bit by bit by that pg_dump. RuntimeError if
-    that fails."""
+    """Dump the database at an exported snapshot with the pg_dump `program`, and pass the output to `write` in chunks.
+
+    RuntimeError if pg_dump fails."""
     command, env = client(program, url, *DUMP, f"--snapshot={snapshot}")
     with TemporaryFile() as errors:
         process = await asyncio.create_subprocess_exec(
@@ -48,7 +49,7 @@ async def dump(url: str, snapshot: str, program: str, write: Write) -> None:
 
 
 def load(url: str, source: IO[bytes]) -> None:
-    """Fill an empty database from a dump. RuntimeError if anything of it could not be restored."""
+    """Fill an empty database from a dump. RuntimeError if any part of it could not be restored."""
     with psycopg.connect(url, connect_timeout=3) as connection:
         major = connection.info.server_version // 10000
     strict = ("--exit-on-error",) if major >= 17 else ()
@@ -68,20 +69,20 @@ def load(url: str, source: IO[bytes]) -> None:
 
 @contextmanager
 def side_database(url: str) -> Iterator[str]:
-    """The URL of an empty database beside that of `url`; gone at the end unless `take_place` made it the real one."""
+    """Yield the URL of a new empty database on the same server. Drop it at the end unless it became the real one."""
     _, side, _ = _names(url)
     drop_leftovers(url)
     try:
         with maintenance(url) as server:
             server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(side)))
         yield _url_of(url, side)
-    finally:  # on a connection of its own: who interrupts the making may do so when it is made and not yet answered
+    finally:  # on a new connection: an interrupt may come when the database exists, but before the reply
         with maintenance(url) as server:
             _drop(server, side)
 
 
 def take_place(url: str) -> None:
-    """Put the side database in the place of the real one, in one transaction. RuntimeError while others use that."""
+    """Replace the real database with the side database in one transaction. RuntimeError while others use it."""
     real, side, old = _names(url)
     rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
     with maintenance(url) as server:
@@ -94,13 +95,13 @@ def take_place(url: str) -> None:
 
 
 def drop_leftovers(url: str) -> None:
-    """Drop the database that was replaced, and what a killed restore left beside it."""
+    """Drop the replaced database and the leftovers of a killed restore."""
     with maintenance(url) as server:
         _drop(server, *_names(url)[1:])
 
 
 def refuse_if_used(url: str) -> None:
-    """RuntimeError when others are connected: found now, rather than by the renaming at the very end."""
+    """Raise RuntimeError if others are connected, before any work is done. The renaming would fail later."""
     with maintenance(url) as server:
         row = server.execute(OTHERS, (_names(url)[0],)).fetchone()
     if row and row[0]:
@@ -109,13 +110,13 @@ def refuse_if_used(url: str) -> None:
 
 @contextmanager
 def maintenance(url: str) -> Iterator[psycopg.Connection[TupleRow]]:
-    """A connection to the server that uses none of our databases, autocommit."""
+    """Yield an autocommit connection to the server that uses none of our databases."""
     with psycopg.connect(make_conninfo(url, dbname="postgres"), autocommit=True, connect_timeout=3) as connection:
         yield connection
 
 
 def _url_of(url: str, database: str) -> str:
-    """The URL of another database of the same server. A space in a socket's folder is `+` to SQLAlchemy alone."""
+    """Return the URL of another database of the same server. Only SQLAlchemy writes a space as `+`."""
     from sqlalchemy import make_url  # late: `up` drops leftovers without it
 
     rendered = make_url(url).set(database=database).render_as_string(hide_password=False)
@@ -124,7 +125,7 @@ def _url_of(url: str, database: str) -> str:
 
 
 def _names(url: str) -> tuple[str, str, str]:
-    """Of the real database, of the one beside it and of the one replaced. PostgreSQL cuts names off at 63 bytes."""
+    """Return the names of the real, the side and the replaced database. PostgreSQL truncates names to 63 bytes."""
     real = str(conninfo_to_dict(url)["dbname"])
     short = real.encode()[:40].decode(errors="ignore")
     return real, f"{short}_restoring", f"{short}_before_restore"
@@ -136,7 +137,7 @@ def _drop(server: psycopg.Connection[TupleRow], *names: str) -> None:
 
 
 def _said(errors: IO[bytes]) -> str:
-    """What a program complained of; the rows that PostgreSQL quotes in a DETAIL or CONTEXT are left out."""
+    """Return the error lines of a program, without the rows that PostgreSQL quotes in a DETAIL or CONTEXT."""
     errors.seek(0)
     lines = errors.read().decode(errors="replace").splitlines()
     return "; ".join(line for line in lines if line.startswith("pg_"))[-1000:]

@@ -1,4 +1,4 @@
-"""Settings from the file `.env` in the project's folder, and names that are no setting."""
+"""Settings from the file `.env` in the project's folder, and warnings about unknown names."""
 
 import difflib
 import os
@@ -11,7 +11,7 @@ from shared.embedded.process import PROJECT_ROOT
 
 PREFIX = "LEADHUB_"
 ENV_FILE = "LEADHUB_ENV_FILE"
-# What is no setting and means something all the same: to `up` and its children, to compose.yaml, to the tests.
+# Names that are not settings but have a meaning: to `up` and its children, to compose.yaml, to the tests.
 OTHERS = (
     "ENV_FILE",
     "LISTENERS",
@@ -29,9 +29,9 @@ UNREADABLE = "leadhub: WARNING: {} line {} cannot be read and has no effect: it 
 
 
 def read_env_file() -> list[str]:
-    """Take settings from `.env` into the environment, where the environment does not have them; what is wrong with it.
+    """Copy settings from `.env` into the environment unless they are set there. Return warnings about bad lines.
 
-    RuntimeError where the file is there and cannot be read: what is meant to be set would be left out unsaid.
+    RuntimeError if the file exists and cannot be read: its settings would be missing without a word.
     """
     path = Path(os.environ.get(ENV_FILE) or PROJECT_ROOT / ".env")
     try:
@@ -49,20 +49,20 @@ def read_env_file() -> list[str]:
 
 
 def known_names() -> list[str]:
-    """Every variable with our prefix that means something."""
-    from shared.settings import Settings  # late: a command's help needs none
+    """Return every variable with our prefix that has a meaning."""
+    from shared.settings import Settings  # imported late: the help of a command needs no settings
 
     return [f"{PREFIX}{name.upper()}" for name in (*Settings.model_fields, *OTHERS)]
 
 
 def unknown_names(environment: Mapping[str, str]) -> list[str]:
-    """The variables with our prefix that mean nothing."""
+    """Return the variables with our prefix that have no meaning."""
     known = known_names()
     return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
 
 
 def warnings(environment: Mapping[str, str]) -> Iterator[str]:
-    """A line for each of them, with the known name that is nearest."""
+    """Yield a warning for each unknown name, with the closest known name."""
     for name in unknown_names(environment):
         known = [each.removeprefix(PREFIX) for each in known_names()]
         nearest = difflib.get_close_matches(name.removeprefix(PREFIX), known, n=1)

@@ -1,4 +1,4 @@
-"""The sockets that HTTP services listen on, held by somebody who outlives the services.
+"""The sockets that HTTP services listen on. They are held by a process that outlives the services.
 
 `up` opens the sockets and hands them to its gateways. systemd hands sockets to `up`, or to a service that runs alone.
 While a gateway is dead, new connections wait in the backlog of the socket for the next gateway.
@@ -17,9 +17,9 @@ SYSTEMD = ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")
 
 
 def inherited() -> list[socket.socket]:
-    """The sockets that `up` or systemd handed to this process, at most once: none where neither did.
+    """Return the sockets that `up` or systemd handed to this process. A second call returns none.
 
-    RuntimeError where a descriptor is no listening TCP socket.
+    RuntimeError if a descriptor is not a listening TCP socket.
     """
     own, for_process, count = (os.environ.pop(name, "") for name in (LISTENERS, *SYSTEMD[:2]))
     os.environ.pop(SYSTEMD[2], None)
@@ -31,9 +31,9 @@ def inherited() -> list[socket.socket]:
 
 
 def opened(host: str, port: int) -> list[socket.socket]:
-    """A listening socket for each address of the host, all with one port: any free one where `port` is 0.
+    """Open a listening socket for each address of the host, all with one port; with `port` 0 a free one.
 
-    OSError where there is none.
+    OSError if that is not possible.
     """
     found: list[socket.socket] = []
     try:
@@ -47,7 +47,7 @@ def opened(host: str, port: int) -> list[socket.socket]:
 
 
 def close(sockets: Sequence[socket.socket]) -> None:
-    """Take no more connections, except where another process holds the sockets, too."""
+    """Close the sockets. Connections are still accepted if another process holds them too."""
     for each in sockets:
         each.close()
 

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 BLOCK = 64 * 1024  # bytes read at once from a file's end
-OLDER = ".1"  # ends the name of what a file held before its rotation
+OLDER = ".1"  # suffix of the file with the lines from before the last rotation
 MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
-# Of our services and of `up`, of PostgreSQL, and of Valkey, which is told to write UTC.
+# Times of our services and `up`, of PostgreSQL, and of Valkey, which is configured for UTC.
 ISO = re.compile(r'^(?:\{.*?"timestamp":")?(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d+))?')
 VALKEY = re.compile(r"^\d+:\w (\d\d) ([A-Z][a-z]{2}) (\d{4}) (\d\d:\d\d:\d\d)(?:\.(\d+))?")
 
 
 class Line(NamedTuple):
-    """A line; `at` is its time, or that of the line before it where it has none, such as a line of a traceback."""
+    """A log line. `at` is its time; a line without a time, such as one of a traceback, has that of the line before."""
 
     at: str
     service: str
@@ -23,7 +23,7 @@ class Line(NamedTuple):
 
 
 class LogFile:
-    """A log file that is read from its end on, and then as it grows."""
+    """A log file. It is read from its end first, and then as it grows."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -32,7 +32,7 @@ class LogFile:
         self._at = ""
 
     def tail(self, count: int) -> list[Line]:
-        """The last lines, from before the last rotation too where the file has too few. What is added comes next."""
+        """Return the last lines, if need be from before the last rotation. `added` continues after them."""
         self._position = _complete(self.path)
         lines = _end_of(self.path, self._position, count).splitlines()
         older = self.path.with_name(self.path.name + OLDER)
@@ -41,7 +41,7 @@ class LogFile:
         return self._dated(lines[-count:] if count else [])
 
     def added(self) -> list[Line]:
-        """The whole lines that were added since the last look."""
+        """Return the complete lines that were added since the last call."""
         try:
             if self.path.stat().st_size < self._position:  # it was rotated
                 self._position = 0
@@ -64,12 +64,12 @@ class LogFile:
 
 
 def in_order(files: Iterable[list[Line]]) -> Iterator[Line]:
-    """The lines of several files as one; those of each file keep their order."""
+    """Merge the lines of several files by time. The lines of each file keep their order."""
     return merge(*files, key=lambda line: line.at)
 
 
 def time_of(text: str) -> str:
-    """A line's time, such as `2026-03-28T09:30:00.123456`, or nothing."""
+    """Return a line's time, such as `2026-03-28T09:30:00.123456`, or an empty text."""
     if found := ISO.match(text):
         day, time, fraction = found.groups()
     elif found := VALKEY.match(text):
@@ -81,7 +81,7 @@ def time_of(text: str) -> str:
 
 
 def _end_of(path: Path, size: int, count: int) -> bytes:
-    """The last lines of a file's first `size` bytes: `count` or more of them where it has as many."""
+    """Return the last lines of a file's first `size` bytes: at least `count` of them, or all."""
     with path.open("rb") as file:
         begin, data = size, b""
         while begin > 0 and data.count(b"\n") <= count:
@@ -93,7 +93,7 @@ def _end_of(path: Path, size: int, count: int) -> bytes:
 
 
 def _complete(path: Path) -> int:
-    """The length of a file up to the end of its last whole line."""
+    """Return the length of a file up to the end of its last complete line."""
     with path.open("rb") as file:
         begin = file.seek(0, 2)
         while begin > 0:

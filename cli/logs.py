@@ -1,4 +1,4 @@
-"""`logs`: what the services of an `up` wrote. Its log files are kept from growing without end."""
+"""`logs`: show the logs of the services of an `up`. Log files are rotated at a size limit."""
 
 import os
 import shutil
@@ -18,17 +18,17 @@ FOLLOW_EVERY = 0.3  # seconds
 
 
 def rotate(log: Path) -> None:
-    """Past the limit, move what it holds to `<name>.1`, in place of what was there.
+    """Move the content to `<name>.1` once the file is larger than the limit, replacing the older content there.
 
-    Copied and emptied, since its writer keeps it open (for appending, so it goes on at the start). What is written
-    between copy and emptying is lost; a log may.
+    The file is copied and truncated, since its writer keeps it open for appending. Lines that are written between the
+    copy and the truncation are lost, which is acceptable for a log.
     """
     try:
         if log.stat().st_size < LIMIT:
             return
         shutil.copyfile(log, log.with_name(log.name + OLDER))
         os.truncate(log, 0)
-    except OSError:  # a full disk: the next look tries again
+    except OSError:  # such as a full disk; the next call tries again
         return
 
 
@@ -65,7 +65,7 @@ def logs(service: str | None, follow: bool, lines: int) -> None:
 
 
 def _files(folder: Path, service: str | None) -> list[LogFile]:
-    """The log files of a service, which are several where it has several processes; else all."""
+    """Return the log files of a service, which may have several processes; without a service all log files."""
     paths = sorted(folder.glob("*.log"))
     return [LogFile(path) for path in paths if service in (None, path.stem, path.stem.rpartition("-")[0])]
 

@@ -33,7 +33,7 @@ HIDDEN = {"standby": "cli.services"}  # for `up` alone
 
 
 class Commands(click.Group):
-    """Imports a command's module only when it is used: `key list` need not load Celery."""
+    """A command group that imports a command's module on first use: `key list` does not load Celery."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -55,8 +55,8 @@ def commands() -> None:
     """
 
 
-# Of libpq. A database is named by its setting, and what these change would be wrong for ours: the encoding of names,
-# the time that a statement may take.
+# Variables of libpq. LeadHub names its database by a setting, and these variables would change sessions in ways that
+# it does not support, such as the encoding of names or the timeout of statements.
 MISLEADING = ("PGCLIENTENCODING", "PGDATESTYLE", "PGGEQO", "PGOPTIONS", "PGSERVICE", "PGSERVICEFILE", "PGTZ")
 
 UNREADABLE_URL = (
@@ -80,7 +80,7 @@ def main(arguments: list[str]) -> None:
     except (
         RuntimeError,
         OSError,
-    ) as error:  # of a server, a lock, a disk; all else is our mistake
+    ) as error:  # of a server, a lock or a disk; other errors are bugs
         _fail(str(error))
     except Exception as error:
         if said := _said_by_a_store(error):
@@ -89,7 +89,7 @@ def main(arguments: list[str]) -> None:
 
 
 def _read_env_file(arguments: list[str]) -> None:
-    """Not for tests and benchmarks: their services shall not run on an operator's database."""
+    """Read `.env`, except for tests and benchmarks: their services must not use an operator's database."""
     if arguments[:1] in (["test"], ["bench"]):
         os.environ[ENV_FILE] = os.devnull
         return
@@ -98,14 +98,15 @@ def _read_env_file(arguments: list[str]) -> None:
 
 
 def _hold_streams() -> None:
-    """Where the caller closed a stream no file or socket of ours takes its number, and what is written to such a stdout
-    fails: a result is not lost without a word."""
+    """Reserve the numbers of standard streams that the caller closed, so that no file or socket of ours gets them.
+
+    Writing to a closed stdout then fails, and a result is not lost silently."""
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDONLY)  # takes the lowest number that is free, this one
-    unbuffered = io.FileIO(1, "w", closefd=False)  # what failed once is not tried again at the exit
+            os.open(os.devnull, os.O_RDONLY)  # takes the lowest free number, which is this one
+    unbuffered = io.FileIO(1, "w", closefd=False)  # a failed write is not repeated at exit
     sys.stdout = sys.stdout or io.TextIOWrapper(unbuffered, write_through=True)
 
 
@@ -115,8 +116,8 @@ def _fail(why: str) -> NoReturn:
 
 
 def _said_by_a_store(error: Exception) -> str | None:
-    """What PostgreSQL or Redis, or the URL of one, has against a command; None if it is our mistake."""
-    import psycopg  # late, as the commands: they cost more than most commands do
+    """Return the message for an error of PostgreSQL, Redis or one of their URLs; None if the error is a bug."""
+    import psycopg  # imported late, since they take longer to load than most commands run
     import redis
     import sqlalchemy.exc
 
@@ -127,7 +128,7 @@ def _said_by_a_store(error: Exception) -> str | None:
         return "the database has not the tables of this version: `leadhub migrate` makes them"
     is_bad_url = isinstance(cause, psycopg.ProgrammingError) and cause.sqlstate is None
     if is_bad_url or isinstance(cause, sqlalchemy.exc.ArgumentError):
-        return UNREADABLE_URL  # without the words of who read it, which quote its password
+        return UNREADABLE_URL  # the message of the parser would quote the password
     if isinstance(cause, psycopg.errors.InsufficientPrivilege):
         return RIGHTS.format(cause.diag.message_primary)
     is_away = is_unavailable(error) or isinstance(cause, redis.ConnectionError | redis.TimeoutError)

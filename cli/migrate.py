@@ -1,4 +1,4 @@
-"""`migrate`: bring the database to this version's tables."""
+"""`migrate`: bring the database to the tables of this version."""
 
 import click
 

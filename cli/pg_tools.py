@@ -1,6 +1,6 @@
-"""PostgreSQL's own programs: those of the machine where they are new enough, else those of the embedded server.
+"""PostgreSQL's own programs: those of the machine if they are new enough, otherwise those of the embedded server.
 
-The embedded ones know no TLS, and no server newer than themselves.
+The embedded programs support neither TLS nor servers that are newer than themselves.
 """
 
 import os
@@ -17,13 +17,14 @@ from cli.archive import CHUNK
 from shared.embedded.postgres import MAJOR, binary
 from shared.embedded.root import Disguise, guarded
 
-ANSWERS_IN = 10.0  # seconds that a program has to say its version
+ANSWERS_IN = 10.0  # seconds for a program to print its version
 
 
 def dumper(server_major: int, *, embedded: bool) -> str:
-    """The pg_dump for a server of this major version. RuntimeError where there is none.
+    """Return the pg_dump for a server of this major version. RuntimeError if there is none.
 
-    The embedded server's own dumps that server: a newer one may write what its pg_restore cannot read elsewhere.
+    The embedded pg_dump is used for the embedded server: a newer one may write a format that the embedded pg_restore
+    of another machine cannot read.
     """
     found = None if embedded else _on_path("pg_dump", server_major)
     if not found and server_major > MAJOR:
@@ -33,7 +34,7 @@ def dumper(server_major: int, *, embedded: bool) -> str:
 
 
 def restorer(server_major: int, dump: IO[bytes]) -> str:
-    """The pg_restore for a server of this major version that can read the dump, which stands at its beginning then."""
+    """Return the pg_restore for a server of this major version that can read the dump. Rewind the dump."""
     found = _on_path("pg_restore", server_major)
     is_fit = found is not None and _reads(found, dump)
     dump.seek(0)
@@ -41,7 +42,7 @@ def restorer(server_major: int, dump: IO[bytes]) -> str:
 
 
 def client(program: str, url: str, *arguments: str) -> tuple[list[str], dict[str, str]]:
-    """Command line and environment. The password travels in the environment: a command line is public."""
+    """Return command line and environment. The password goes into the environment, since a command line is public."""
     parts: dict[str, Any] = conninfo_to_dict(url)
     password = parts.pop("password", None)
     command = (program, f"--dbname={make_conninfo(**parts)}", *arguments)
@@ -50,7 +51,7 @@ def client(program: str, url: str, *arguments: str) -> tuple[list[str], dict[str
 
 
 def _on_path(name: str, least: int) -> str | None:
-    """A program of the machine whose major version is that one at least."""
+    """Return the path of a program on the PATH with at least that major version, or None."""
     path = shutil.which(name)
     if path is None:
         return None
@@ -65,7 +66,7 @@ def _on_path(name: str, least: int) -> str | None:
 
 
 def _reads(program: str, dump: IO[bytes]) -> bool:
-    """Whether a pg_restore, which may be older than the pg_dump, knows the format."""
+    """Return whether a pg_restore, which may be older than the pg_dump, knows the format."""
     command, quiet = [program, "--list"], subprocess.DEVNULL
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet) as process:
         assert process.stdin  # noqa: S101 - a pipe, as asked for above

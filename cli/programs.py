@@ -16,9 +16,9 @@ QUEUES = "ingest,automations,deliveries,bulk"
 
 
 def environment(settings: Settings, name: str) -> dict[str, str]:
-    """What a service started by us finds in its environment. Passwords travel here: a command line is public."""
+    """Return the environment of a service that we start. Passwords are passed here, since a command line is public."""
     home = DataDir(settings.data_dir)
-    unknown = unknown_names(os.environ)  # they were named already
+    unknown = unknown_names(os.environ)  # a warning has named them already
     return {
         **{name: value for name, value in os.environ.items() if name not in unknown},
         "LEADHUB_DATA_DIR": str(home.path),
@@ -38,7 +38,7 @@ def environment(settings: Settings, name: str) -> dict[str, str]:
 
 
 def gateways(settings: Settings, listeners: Sequence[socket.socket]) -> list[Program]:
-    """The processes that share the listening sockets: gateway and API in each."""
+    """Return the processes that share the listening sockets. Each runs gateway and API."""
     place = ("--host", settings.host, "--port", str(settings.port))
     names = [_name("gateway", index, settings.web) for index in range(1, settings.web + 1)]
     arguments = (str(LAUNCHER), "gateway", "--with-api", *place)
@@ -50,19 +50,20 @@ def gateways(settings: Settings, listeners: Sequence[socket.socket]) -> list[Pro
 
 
 def sweeper(settings: Settings) -> Program:
-    """The clock. It shows the metrics of all: to compute them would cost a gateway its answers' time."""
+    """Return the sweeper. It serves the metrics of all processes: in a gateway that would delay its responses."""
     return _program(settings, "sweeper", (str(LAUNCHER), "sweeper"), 2, metrics_port=settings.metrics_port)
 
 
 def workers(settings: Settings) -> list[Program]:
-    """The Celery workers."""
+    """Return the Celery workers."""
     names = [f"worker-{index}" for index in range(1, settings.workers + 1)]
     return [_program(settings, name, worker_arguments(name), 2) for name in names]
 
 
 def worker_arguments(name: str, queues: str = QUEUES) -> tuple[str, ...]:
-    """One process, one event loop, one connection: `solo`. Gossip, mingle and heartbeats only cost messages, since a
-    worker's life is noted in the database."""
+    """Return the Celery arguments of a worker. The pool `solo` has one process, one event loop and one connection.
+
+    Gossip, mingle and heartbeats are off: they only cost messages, since heartbeats are in the database."""
     application = ("-m", "celery", "-A", "services.workers.app", "--quiet")  # no banner in the logs, which are JSON
     size = ("--pool=solo", "--concurrency=1")
     quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=WARNING")

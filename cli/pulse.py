@@ -1,6 +1,7 @@
-"""The pulse of a web process that `up` started: a byte a second down a pipe, for as long as its event loop turns.
+"""The liveness signal of a web process that `up` started: one byte a second into a pipe while its event loop runs.
 
-Not a file's time, since its disk may hold the loop, and not a request to the port, which other processes share.
+A file's time would not do, since its disk may block the loop; nor would a request to the port, since processes share
+the port.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ EVERY = 1.0  # seconds between two beats
 
 
 async def beating(_: web.Application) -> AsyncIterator[None]:
-    """aiohttp's cleanup context: beats where somebody listens."""
+    """Send beats if `up` reads them. This is a cleanup context of aiohttp."""
     if PULSE not in os.environ:
         yield
         return
@@ -27,6 +28,8 @@ async def beating(_: web.Application) -> AsyncIterator[None]:
 
 async def _beat(pipe: int) -> None:
     while True:
-        with contextlib.suppress(OSError):  # full, since the supervisor sleeps; or gone, which the guard acts on
+        with contextlib.suppress(
+            OSError
+        ):  # full, as the supervisor is suspended; or closed, which the guard process handles
             os.write(pipe, b".")
         await asyncio.sleep(EVERY)

@@ -1,4 +1,4 @@
-"""`replay`: submissions once more."""
+"""`replay`: send submissions through the workers again."""
 
 import sys
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Tests that failed run once more, alone: a busy machine's bad moment must not decide a landing, a fault must."""
+"""Run failed tests once more, alone: a slow moment of a busy machine must not fail a run, but a bug must."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 FAILED = Path("v/cache/lastfailed")  # in pytest's cache
-MAX_RERUNS = 20  # more failures than these have a common cause, which is no bad moment
+MAX_RERUNS = 20  # more failures than these have a common cause, not a slow moment
 
 RunPytest = Callable[..., int]
 

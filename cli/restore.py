@@ -1,8 +1,8 @@
-"""`restore`: the state that `backup` wrote, beside what is there until it is complete, then in its place.
+"""`restore`: load the state that `backup` wrote next to the present state, then replace the present state with it.
 
-The database's renaming is the moment of change. The spool and the key follow within milliseconds, and what was there
-is dropped; signals wait meanwhile. The state of a restore that was killed between them is refused by `up` until it is
-run again with `--force`.
+The renaming of the database is the moment of change. The spool and the key follow within milliseconds, and the old
+state is dropped; signals are delayed meanwhile. If a restore is killed in between, `up` refuses the state until the
+restore runs again with `--force`.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ from shared.vault import split
 
 SIDE_STREAM = f"{STREAM}:restoring"
 STOPPING = (signal.SIGINT, signal.SIGTERM)
-AT_ONCE = 100  # spool entries written at one round trip, and one fsync
+AT_ONCE = 100  # spool entries per round trip and fsync
 NO_KEY = (
     "the backup holds no key, and the key that is here stays: if the services had another one, put that into "
     "secrets/key of the data dir, or into LEADHUB_SECRET_KEY"
@@ -83,7 +83,7 @@ def restore(file: Path, force: bool) -> None:
 
 
 def _interrupts() -> list[int]:
-    """Raise KeyboardInterrupt at SIGINT and SIGTERM, and note each: Python drops what is raised in a destructor."""
+    """Raise KeyboardInterrupt at SIGINT and SIGTERM. Note each one: Python drops exceptions of destructors."""
     came: list[int] = []
 
     def interrupt(number: int, _: Any) -> None:
@@ -97,12 +97,12 @@ def _interrupts() -> list[int]:
 
 @contextmanager
 def _unchanged() -> Iterator[None]:
-    """Whoever is interrupted or fails here is told that nothing was changed."""
+    """Report an interrupt or a failure inside the block with the words that nothing was changed."""
     try:
         yield
     except KeyboardInterrupt as interrupt:
         say("interrupted; nothing was changed")
-        # Closes a connection that was only being made: PostgreSQL would wait for it before dropping a database.
+        # This closes a half-open connection: PostgreSQL would wait for it before it drops a database.
         traceback.clear_frames(interrupt.__traceback__)
         raise
     except (RuntimeError, OSError, psycopg.Error, redis.RedisError) as error:
@@ -111,7 +111,7 @@ def _unchanged() -> Iterator[None]:
 
 @contextmanager
 def _held_back() -> Iterator[None]:
-    """Signals that would interrupt come at the end."""
+    """Delay SIGINT and SIGTERM until the end of the block."""
     came: list[int] = []
     before = {each: signal.signal(each, lambda number, _: came.append(number)) for each in STOPPING}
     try:
@@ -125,7 +125,7 @@ def _held_back() -> Iterator[None]:
 
 @contextmanager
 def _alone(embedded: Embedded) -> Iterator[Settings]:
-    """Settings whose URLs answer, with nobody else on the data dir. UsageError while `up` runs there."""
+    """Yield settings with URLs of running servers, with the data dir locked. UsageError while `up` runs there."""
     with ExitStack() as stack:
         try:
             stack.enter_context(embedded.home.locked(SHORT))
@@ -139,7 +139,7 @@ def _alone(embedded: Embedded) -> Iterator[Settings]:
 
 
 def _refuse(settings: Settings, manifest: Manifest, force: bool) -> None:
-    """RuntimeError or UsageError when the archive does not fit here, or would replace something unasked."""
+    """Raise RuntimeError if the archive does not fit here, UsageError if it would replace leads without `--force`."""
     with psycopg.connect(settings.database_url, connect_timeout=3) as connection:
         major = connection.info.server_version // 10000
         holds = _holds_leads(connection)
@@ -152,7 +152,7 @@ def _refuse(settings: Settings, manifest: Manifest, force: bool) -> None:
 
 
 def _fill(side: str, spool_url: str, archive: Archive) -> dict[str, int]:
-    """Database and spool beside what is there; the ledger."""
+    """Load database and spool next to the present ones and return the ledger."""
     say(f"restoring what LeadHub {archive.manifest.leadhub} saved")
     load(side, archive.open(DUMP))
     _upgrade(side)
@@ -164,7 +164,7 @@ def _fill(side: str, spool_url: str, archive: Archive) -> dict[str, int]:
 
 
 def _switch(settings: Settings, spooled: int, keys: str | None) -> None:
-    """Database, spool and key in the place of what is there. RuntimeError says how far it came."""
+    """Replace database, spool and key. The message of the RuntimeError says how far it came."""
     with _unchanged():
         take_place(settings.database_url)
     try:
@@ -201,9 +201,9 @@ def _upgrade(url: str) -> None:
 
 @contextmanager
 def _side_stream(url: str) -> Iterator[None]:
-    """A name in the spool that is free, and gone at the end unless it became the real one."""
+    """Empty the side stream, and delete it at the end unless it became the real stream."""
     with redis.Redis.from_url(url, socket_timeout=5) as client:
-        client.delete(SIDE_STREAM)  # what a killed restore left
+        client.delete(SIDE_STREAM)  # leftovers of a killed restore
         try:
             yield
         finally:
@@ -211,7 +211,7 @@ def _side_stream(url: str) -> Iterator[None]:
 
 
 def _stage_spool(url: str, lines: IO[bytes]) -> int:
-    """The spool's entries under a name of their own, under the ids they had; how many submissions these are."""
+    """Write the spool's entries into the side stream under their old ids. Return the number of submissions."""
     spooled = 0
     with redis.Redis.from_url(url, socket_timeout=5) as client:
         pipe = client.pipeline(transaction=False)
@@ -247,7 +247,7 @@ def _holds_spooled(url: str) -> bool:
 
 
 def _holds_leads(connection: psycopg.Connection[Any]) -> bool:
-    """Whether anything was ever accepted into this database; one without tables holds nothing."""
+    """Return whether the database ever accepted a submission. A database without tables did not."""
     try:
         row = connection.execute(HOLDS_LEADS).fetchone()
     except psycopg.errors.UndefinedTable:

@@ -1,6 +1,6 @@
-"""The database's tables, by Alembic.
+"""The tables of the database. Alembic makes and checks them.
 
-It is imported only where there is something to do: to load it takes longer than most commands.
+Alembic is imported only when there is something to migrate: to load it takes longer than most commands run.
 """
 
 from typing import TYPE_CHECKING
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 MIGRATIONS = PROJECT_ROOT / "migrations"
 MIGRATION_LOCK = 4_712_001  # an advisory lock: one migrator at a time
 
-# The numbers of migrations begin with a letter. Those of an earlier series, which went from 0001 to 0021, have none. A
-# database at the end of that series becomes one at the beginning of ours.
-SERIES = "r"
-FIRST = f"{SERIES}0001"
-LAST_EARLIER = "0021"
-FROM_EARLIER = (MIGRATIONS / "upgrade_from_0021.sql", MIGRATIONS / "functions.sql")
+# The numbers of migrations begin with a letter. An earlier series went from 0001 to 0021 and has no letter. A database
+# at the end of that series continues at the beginning of this one.
+MIGRATION_SERIES = "r"
+FIRST_MIGRATION = f"{MIGRATION_SERIES}0001"
+LAST_EARLIER_MIGRATION = "0021"
+EARLIER_UPGRADE_SCRIPTS = (MIGRATIONS / "upgrade_from_0021.sql", MIGRATIONS / "functions.sql")
 
 OLDEST = 15  # of PostgreSQL's major versions
 POOLED = (
@@ -33,20 +33,21 @@ NEWER = (
     "The database was written by a newer LeadHub: its tables are at migration {found}, this version knows them up to "
     "{head}. Run the newer version, or restore a backup that this one made."
 )
-OLDER = (
+OLDER_DATABASE_MESSAGE = (
     "The tables are at migration {found}, and this version goes on from 0021: run `./leadhub migrate` once with the "
     'last version that knows {found} (git checkout "$(git log -1 --diff-filter=D --format=%h^ -- '
     'migrations/versions/0021_what_processes_use.py)"), or restore a newer backup into a new data dir.'
 )
 
-# In the place of the migration's number while a restore has put its database in place, but not its spool and its key.
+# Stands in place of the migration's number when a restore has replaced the database, but not yet the spool and the key.
 RESTORING = "restoring"
 HALF_RESTORED = "A restore was cut short before its spool and its key were in place: run it again, with --force."
 
 
 def upgrade(url: str) -> None:
-    """Run all missing migrations, under an advisory lock. Raises ClickException for tables that are too new or too old,
-    those of a restore that is not complete, and a server of an older version than we can use."""
+    """Run all missing migrations under an advisory lock.
+
+    ClickException for tables that are too new or too old, for an incomplete restore, and for an old server."""
     found = version(url)
     if found == RESTORING:
         raise click.ClickException(HALF_RESTORED)
@@ -66,24 +67,25 @@ def upgrade(url: str) -> None:
 
 
 def continue_from_earlier(url: str, found: str) -> None:
-    """Make a database at the end of the earlier series of migrations one at the beginning of ours, in one transaction.
+    """Take a database from the last migration of the earlier series to the first of this one, in one transaction.
 
-    Raises ClickException for a database that is not at its end. Does nothing where another migrator has done it.
+    ClickException if the database is at another migration. Do nothing if another migrator was faster.
     """
-    if found != LAST_EARLIER:
-        raise click.ClickException(OLDER.format(found=found))
-    click.echo(f"bringing the tables from migration {found} to {FIRST}", err=True)
+    if found != LAST_EARLIER_MIGRATION:
+        raise click.ClickException(OLDER_DATABASE_MESSAGE.format(found=found))
+    click.echo(f"bringing the tables from migration {found} to {FIRST_MIGRATION}", err=True)
     with psycopg.connect(url, **options("leadhub-cli", statement_timeout=0)) as connection:
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
         claimed = connection.execute(
-            "UPDATE alembic_version SET version_num = %s WHERE version_num = %s", (FIRST, LAST_EARLIER)
+            "UPDATE alembic_version SET version_num = %s WHERE version_num = %s",
+            (FIRST_MIGRATION, LAST_EARLIER_MIGRATION),
         )
-        for script in FROM_EARLIER if claimed.rowcount else ():
+        for script in EARLIER_UPGRADE_SCRIPTS if claimed.rowcount else ():
             connection.execute(script.read_bytes())
 
 
 def version(url: str) -> str:
-    """The number of the migration that the database is at; empty before the first."""
+    """Return the number of the database's migration; an empty text before the first one."""
     with psycopg.connect(url, **options("leadhub-cli")) as connection:
         refuse_old(connection.info.server_version)
         if connection.execute("SHOW statement_timeout").fetchone() == ("0",):
@@ -95,26 +97,26 @@ def version(url: str) -> str:
 
 
 def refuse_old(server_version: int) -> None:
-    """Raise ClickException for a server, by the number that libpq gives, on which we do not run."""
+    """Raise ClickException for a server that is too old. `server_version` is in the format of libpq."""
     if server_version < OLDEST * 10_000:
         found = f"{server_version // 10_000}.{server_version % 10_000}"
         raise click.ClickException(f"LEADHUB_DATABASE_URL is a PostgreSQL {found}; LeadHub needs {OLDEST} or newer")
 
 
 def stamp(url: str, number: str) -> None:
-    """Have `version` answer that."""
+    """Set the number that `version` returns."""
     with psycopg.connect(url, **options("leadhub-cli")) as connection:
         connection.execute("UPDATE alembic_version SET version_num = %s", (number,))
 
 
 def head() -> str:
-    """The last migration's number. The name of its file begins with it, but for the letter."""
+    """Return the number of the last migration. The name of its file begins with it, without the letter."""
     last = max(file.name for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
-    return SERIES + last.partition("_")[0]
+    return MIGRATION_SERIES + last.partition("_")[0]
 
 
 def config(url: str) -> "Config":
-    """Alembic's configuration, from any working directory."""
+    """Return Alembic's configuration. It works from any working directory."""
     from alembic.config import Config
 
     found = Config(PROJECT_ROOT / "alembic.ini")
@@ -124,7 +126,7 @@ def config(url: str) -> "Config":
 
 
 def check(url: str) -> bool:
-    """Whether the migrations make exactly the tables of the models."""
+    """Return whether the migrations make exactly the tables of the models."""
     import alembic.command
     from alembic.util import CommandError
 

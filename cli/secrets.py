@@ -1,4 +1,4 @@
-"""`secrets`: the keys that encrypt stored credentials."""
+"""`secrets`: replace the keys that encrypt stored credentials."""
 
 import secrets as randomness
 

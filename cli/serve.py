@@ -1,4 +1,4 @@
-"""Where the web services are put together into processes. They know nothing of one another; this place knows both."""
+"""Web server processes, composed of the web services. The services do not import one another."""
 
 import asyncio
 
@@ -18,7 +18,7 @@ from shared.web.server import serve
 
 
 def gateway(settings: Settings, *, with_api: bool = False) -> None:
-    """The gateway; with `with_api` the read API on the same port, as `up` runs them."""
+    """Run the gateway; with `with_api` also the REST API on the same port, as `up` does."""
     logging.configure("gateway", settings.log_level)
     app = make_app(settings, "gateway")
     mount_gateway(app, settings)
@@ -29,7 +29,7 @@ def gateway(settings: Settings, *, with_api: bool = False) -> None:
 
 
 def api(settings: Settings) -> None:
-    """The read API alone."""
+    """Run the REST API alone."""
     logging.configure("api", settings.log_level)
     app = make_app(settings, "api")
     mount_api(app, settings, beside=GATEWAY_ROUTES)
@@ -40,6 +40,6 @@ def api(settings: Settings) -> None:
 
 def _serve(app: web.Application, settings: Settings) -> None:
     metrics_server.serve(settings.metrics_host, settings.metrics_port)
-    app.cleanup_ctx.insert(0, beating)  # what comes after it may take its time
+    app.cleanup_ctx.insert(0, beating)  # first, since later contexts may take long
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(app, settings.host, settings.port, settings.body_timeout, sockets=inherited()))

@@ -1,4 +1,4 @@
-"""`gateway`, `api`, `worker`, `sweeper`: one service alone, for a real deployment."""
+"""`gateway`, `api`, `worker`, `sweeper`: run one service alone, for a deployment on several machines."""
 
 import os
 import signal
@@ -22,8 +22,8 @@ from shared.embedded.root import Disguise, guarded
 from shared.embedded.servers import connected
 from shared.settings import Settings
 
-HAS_WORKED = 5.0  # seconds after which a worker has got over its start
-PAUSE = 2.0  # seconds before a worker that gave up is started again
+HAS_WORKED = 5.0  # seconds after which a worker's start has succeeded
+PAUSE = 2.0  # seconds before a worker that gave up is restarted
 
 host_option = click.option("--host", help="Address to listen on; 127.0.0.1 unless given.")
 port_option = click.option("--port", type=int, help="Port to listen on; 8000 unless given.")
@@ -47,7 +47,7 @@ def gateway(host: str | None, port: int | None, with_api: bool) -> None:
         serve.gateway(settings, with_api=with_api)
 
 
-standby = gateway  # that `up` has beside its gateway: it waits for its turn
+standby = gateway  # the spare process of `up`: it waits until the gateway has died
 
 
 @click.command()
@@ -100,11 +100,13 @@ def worker(name: str | None, queues: str) -> None:
 
 
 def _run(command: list[str], environment: dict[str, str]) -> int:
-    """Its exit status. What asks us to end is passed on, as is our end by a kill: the worker finishes its batch, and
-    only then do we end. What Celery says goes to stderr: stdout carries results alone.
+    """Run the worker and return its exit status.
 
-    Celery gives up for good where a broker refuses it, as a Redis that became a replica does. One that was at work
-    before is started again: the broker's trouble may pass.
+    Stop signals are passed on, and the worker gets SIGTERM if this process is killed: it finishes its batch, and then
+    this process ends. Celery's output goes to stderr, since stdout is for results.
+
+    Celery gives up if a broker refuses it, as a Redis that became a replica does. A worker that worked before is
+    restarted, since the broker may recover.
     """
     tied = guarded(command, Disguise.NONE, signal.SIGTERM)
     stopping, running = threading.Event(), list[subprocess.Popen[bytes]]()
@@ -133,15 +135,16 @@ def _run(command: list[str], environment: dict[str, str]) -> int:
 
 
 def _exit_status(status: int, *, asked: bool) -> int:
-    """As a shell has it. One that was asked to end before it had its handlers was ended by the signal, as wanted."""
+    """Return the exit status as a shell does. A worker that a stop signal ended before it had handlers ended well."""
     if asked and -status in (signal.SIGTERM, signal.SIGINT):
         return 0
     return 128 - status if status < 0 else status
 
 
 def _settings_of_one(**given: object) -> Settings:
-    """The settings of a service that runs alone. UsageError where they do not name what it shares with others. The
-    environment says where metrics are pooled from here on."""
+    """Return the settings of a service that runs alone. UsageError if a shared setting is missing.
+
+    Set the folder of the shared metrics in the environment."""
     settings = make_settings(**given)
     expect_shared(settings)
     _pool_metrics(settings)
@@ -149,13 +152,15 @@ def _settings_of_one(**given: object) -> Settings:
 
 
 def _pool_metrics(settings: Settings) -> None:
-    """Makes the folder in which the services of a data dir pool their metrics, and puts it into the environment: to be
-    called before anything is loaded that counts. Empty where it cannot be made: a service then counts for itself."""
+    """Make the folder in which the services of a data dir share their metrics, and put it into the environment.
+
+    Call it before any module with metrics is imported. The variable is empty if the folder cannot be made: the service
+    then shows only its own metrics."""
     home = DataDir(settings.data_dir)
     folder = Path(settings.metrics_dir) if settings.metrics_dir else home.run / "metrics"
     try:
         if not settings.metrics_dir:
-            home.make()  # for its owner alone
+            home.make()  # readable by its owner only
         folder.mkdir(parents=True, exist_ok=True)
         found = str(folder) if os.access(folder, os.W_OK) else ""
     except (OSError, RuntimeError):
@@ -167,7 +172,7 @@ def _pool_metrics(settings: Settings) -> None:
 
 @contextmanager
 def _ready(settings: Settings) -> Iterator[Settings]:
-    """Settings whose URLs answer: those of a running `up`, or of servers started for this service's own length."""
+    """Yield settings with URLs of running servers: those of an `up`, or servers that live as long as this service."""
     check_spool(settings)
     with connected(settings, kind=LONG, want=("broker", "spool", "postgres")) as found:
         yield found

@@ -1,7 +1,7 @@
-"""A spare process: it has imported its code and waits until the process that it stands by for has died.
+"""A spare process: it has imported its code and waits until the process that it can replace has died.
 
-The imports take a second and more of a busy machine. With a spare, connections that wait for a successor wait for
-tenths of a second.
+The imports take a second or more on a busy machine. With a spare, connections wait only tenths of a second for the
+next process.
 """
 
 import ctypes
@@ -14,14 +14,14 @@ from pathlib import Path
 
 from shared.embedded.process import PULSE, Program, spawn
 
-STANDBY = "LEADHUB_STANDBY"  # in the environment of a spare: the descriptor on which it is told to begin
-COMMAND, WAITING = b"gateway", b"standby"  # as long as one another: the one becomes the other in place
+STANDBY = "LEADHUB_STANDBY"  # in the environment of a spare: the descriptor of the pipe that tells it to start
+COMMAND, WAITING = b"gateway", b"standby"  # of one length: one replaces the other in place
 ARG_START, ARG_END = 48, 49  # fields of /proc/PID/stat
 
 
 @dataclass(frozen=True)
 class Spare:
-    """A process that waits. `pulse` is read from, `go` is written to."""
+    """A waiting process. The supervisor reads the pipe `pulse` and writes to the pipe `go`."""
 
     process: "subprocess.Popen[bytes]"
     pulse: int
@@ -30,11 +30,11 @@ class Spare:
 
     @property
     def runs(self) -> bool:
-        """Whether its process lives."""
+        """Whether the process lives."""
         return self.process.poll() is None
 
     def begin(self) -> bool:
-        """Have it take over. False where it has died: nothing of it is left then."""
+        """Tell it to take over. Return False if it has died; its resources are released then."""
         try:
             os.write(self.go, b"g")
         except BrokenPipeError:
@@ -44,7 +44,7 @@ class Spare:
         return True
 
     def end(self) -> None:
-        """Have it gone: it holds nothing."""
+        """Kill it. It holds no data."""
         self.process.kill()
         self.process.wait()
         os.close(self.go)
@@ -52,9 +52,9 @@ class Spare:
 
 
 def start_spare(program: Program, name: str) -> Spare:
-    """Start a spare of a program that is a gateway. OSError where it cannot be started.
+    """Start a spare of a gateway program. OSError if it cannot be started.
 
-    `name` tells its metrics from those of the process that it stands by for.
+    `name` keeps its metrics apart from those of the process that it can replace.
     """
     argv = [word if word != COMMAND.decode() else WAITING.decode() for word in program.argv]
     waiting = replace(program, argv=argv, env={**program.env, "LEADHUB_PROCESS_NAME": name})
@@ -72,7 +72,7 @@ def start_spare(program: Program, name: str) -> Spare:
 
 
 def await_turn() -> None:
-    """Return at once, except in a spare: there, when it is needed. It exits where nobody can need it any more."""
+    """Return at once, except in a spare: it waits until it is needed, and exits if its supervisor is gone."""
     descriptor = os.environ.pop(STANDBY, "")
     if not descriptor:
         return
@@ -80,12 +80,12 @@ def await_turn() -> None:
     os.close(int(descriptor))
     if not is_needed:
         sys.exit(0)
-    with suppress(OSError, ValueError):  # a name, no more
+    with suppress(OSError, ValueError):  # only the displayed name would be wrong
         _take_name()
 
 
 def _take_name() -> None:
-    """Show the command line of what it stood by for, by which operators and tests find it."""
+    """Show the command line of the replaced process, by which operators and tests find it."""
     fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
     begin, end = (int(fields[number - 3]) for number in (ARG_START, ARG_END))
     at = ctypes.string_at(begin, end - begin).index(b"\0" + WAITING + b"\0") + 1
@@ -93,7 +93,7 @@ def _take_name() -> None:
 
 
 def _pipe() -> tuple[int, int]:
-    """A pipe for a pulse: neither end ever waits. The child shares the flags of its end."""
+    """Return a non-blocking pipe for a liveness signal. The child shares the flags of its end."""
     reader, writer = os.pipe()
     os.set_blocking(reader, False)
     os.set_blocking(writer, False)

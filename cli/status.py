@@ -1,4 +1,4 @@
-"""`status`: the ledger and the queues."""
+"""`status`: show the ledger and the queues."""
 
 import contextlib
 import json
@@ -24,9 +24,9 @@ from shared.embedded.servers import Embedded, connected
 from shared.settings import Settings
 from shared.spool import Spool
 
-PATIENCE = 0.8  # seconds until a store takes us
-SPOOL_PATIENCE = 0.5  # seconds for each answer of the spool
-LONGEST = 20.0  # seconds for what a database that took us has to count
+PATIENCE = 0.8  # seconds to connect to a store
+SPOOL_PATIENCE = 0.5  # seconds for each response of the spool
+LONGEST = 20.0  # seconds for a connected database to count
 UNTOLD = (
     "leadhub: LEADHUB_SPOOL_URL is not set: this command does not know which spool the services use. Set it to the "
     "value that they have"
@@ -68,8 +68,10 @@ def status(as_json: bool) -> None:
 
 @dataclass(frozen=True)
 class Place:
-    """Where to ask. `spool` says whether one is there; None: nobody told which one. `told` names what is known to be
-    that of the services. `patience` is in seconds: a database that was started for this command is there."""
+    """The servers to ask.
+
+    `spool` says whether there is a spool, or None if the setting is missing. `told` names the settings that are known
+    to be those of the services. `patience` is the time in seconds to connect to the database."""
 
     settings: Settings
     spool: bool | None
@@ -79,7 +81,7 @@ class Place:
 
 @contextmanager
 def _reachable(settings: Settings) -> Iterator[Place]:
-    """Servers of a running `up` are asked as they are; where none runs, those that are needed are started."""
+    """Yield the servers of a running `up`; if there is none, start the servers that are needed."""
     embedded = Embedded(settings)
     holder = embedded.home.holder()
     is_running = holder is not None and holder[1] == LONG
@@ -126,7 +128,9 @@ async def _read(place: Place, reached: Callable[[], None]) -> State:
     async with connect(place.settings.database_url, "leadhub-cli") as connection:
         reached()
         state = await _ledger(connection, place)
-        from cli.differing import differing  # late, as they load what encrypts: without PostgreSQL nobody needs it
+        from cli.differing import (
+            differing,
+        )  # imported late: it loads the encryption, which is not needed without PostgreSQL
         from shared.fingerprints import fingerprints_of
 
         used = fingerprints_of(place.settings)()
@@ -164,7 +168,7 @@ def _client(place: Place) -> redis.asyncio.Redis:
 
 
 def _shown(value: object) -> object:
-    """One line of a table."""
+    """Format a value for one line of the table."""
     if value is None:
         return "unknown"
     if isinstance(value, list):

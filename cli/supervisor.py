@@ -1,4 +1,4 @@
-"""The supervisor of `up`: starts programs in order, restarts what dies, stops all in reverse order."""
+"""The supervisor of `up`: start programs in order, restart those that die, stop all in reverse order."""
 
 import os
 import selectors
@@ -17,11 +17,11 @@ from cli.descendants import KILL_SECONDS, descendants, end_all, reap_orphans
 from cli.standby import Spare, start_spare
 from shared.embedded.process import PULSE, Program, at_once, describe, spawn, wait_ready
 
-PAUSES = (0.0, 0.5, 1.0, 2.0)  # seconds before a restart; the last one for ever
-FORGIVEN_AFTER = 10.0  # seconds of life that clear the count
+PAUSES = (0.0, 0.5, 1.0, 2.0)  # seconds before a restart; the last value repeats
+FORGIVEN_AFTER = 10.0  # seconds of life after which earlier failures do not count
 STOP_SECONDS = 30.0
 CHORES_EVERY = 5.0  # seconds
-SETTLED = 1.0  # seconds of life after which what has no pulse counts as back
+SETTLED = 1.0  # seconds of life after which a program without a liveness pipe counts as back
 
 
 class Stopped(BaseException):
@@ -30,19 +30,21 @@ class Stopped(BaseException):
 
 @dataclass
 class Child:
-    """One program and its present process, if it has one; `due` is when to start it again, `beat` when its pulse was
-    last felt, `died` when its last process ended, until the next one is back (monotonic)."""
+    """A program and its present process, if there is one. Times are monotonic.
+
+    `due` is the time of the next start, `beat` the time of the last liveness signal, and `died` the time at which the
+    last process ended, until the next one is back."""
 
     program: Program
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     beat: float = 0.0
-    pipe: int | None = None  # its pulse, to be read
+    pipe: int | None = None  # the reading end of its liveness signal
     failures: int = 0
     due: float = 0.0
     died: float | None = None
     spare: Spare | None = None
-    name: str = ""  # of the present process, where it was a spare
+    name: str = ""  # of the present process, if it was a spare
 
     @property
     def age(self) -> float:
@@ -50,16 +52,16 @@ class Child:
         return time.monotonic() - self.started if self.process else 0.0
 
     def start(self) -> None:
-        """Start it, or note when to try again."""
+        """Start it, or schedule the next attempt."""
         self.started = self.beat = time.monotonic()
         try:
             self.process = self._take_over() or (self._spawn_beating() if self.program.pulse else spawn(self.program))
-        except OSError as error:  # no memory, no descriptors, a full disk: as likely to pass as a crash
+        except OSError as error:  # such as no memory or a full disk; like a crash it may pass
             self.rest(f"could not start: {error}")
         self.note_pid()
 
     def note_pid(self) -> None:
-        """Have the pid file name the process that lives, if one does. It helps operators: without it all goes on."""
+        """Write the id of the live process into the pid file. Ignore failures: the file only helps operators."""
         with suppress(OSError):
             if self.program.pid_file and self.runs and self.process:
                 self.program.pid_file.write_text(f"{self.process.pid}\n")
@@ -70,14 +72,14 @@ class Child:
         self._forget_pulse()
         self.pipe, writer = os.pipe()
         os.set_blocking(self.pipe, False)
-        os.set_blocking(writer, False)  # for the child: it shares this end's flags
+        os.set_blocking(writer, False)  # the child shares the flags of this end
         try:
             return spawn(self.program, {PULSE: writer})
         finally:
             os.close(writer)
 
     def _take_over(self) -> subprocess.Popen[bytes] | None:
-        """The process of the spare, which has its turn, if there is one."""
+        """Let the spare take over and return its process; None without a spare."""
         spare, self.spare, self.name = self.spare, None, ""
         if spare is None or not spare.begin():
             return None
@@ -86,17 +88,17 @@ class Child:
         return spare.process
 
     def keep_spare(self) -> None:
-        """See to it that a spare waits, where one shall, once the process itself is at work: it takes some CPU."""
+        """Start a spare if the program wants one. It is not started together with the process, to save CPU."""
         if self.spare and not self.spare.runs:
             self.spare.end()
             self.spare = None
         if self.program.spare and self.spare is None and self.died is None and self.age > CHORES_EVERY:
             name = self.program.name if self.name else f"{self.program.name}-spare"
-            with suppress(OSError):  # as likely to pass as a crash; the next look tries again
+            with suppress(OSError):  # it may pass; the next call tries again
                 self.spare = start_spare(self.program, name)
 
     def felt(self) -> bool:
-        """Whether its pulse beat since it was last asked."""
+        """Return whether a liveness signal arrived since the last call."""
         try:
             return self.pipe is not None and bool(os.read(self.pipe, 65_536))
         except BlockingIOError:
@@ -109,16 +111,16 @@ class Child:
 
     @property
     def runs(self) -> bool:
-        """Whether its process lives."""
+        """Whether the process lives."""
         return self.process is not None and self.process.poll() is None
 
     def signal(self, number: int) -> None:
-        """Send its process a signal, if it lives."""
+        """Send the process a signal if it lives."""
         if self.process:
             self.process.send_signal(number)
 
     def end(self) -> bool:
-        """Have its process gone; whether that took force. One that even a kill does not end is left."""
+        """Kill the process and return whether it was alive. A process that survives the kill is left behind."""
         if not self.runs or self.process is None:
             return False
         self.process.kill()
@@ -127,7 +129,7 @@ class Child:
         return True
 
     def is_back(self) -> bool:
-        """Whether what was started in place of what died is at work, as far as that can be told."""
+        """Return whether the restarted program works, as far as that can be known."""
         if not self.runs:
             return False
         if self.program.pulse:
@@ -135,18 +137,18 @@ class Child:
         return self.age > SETTLED and (self.program.is_ready is at_once or self.program.is_ready())
 
     def tell_of_return(self) -> None:
-        """Say that it is back, once."""
+        """Report once that it is back."""
         if self.died is not None and self.process and self.is_back():
             took, self.died, self.beat = time.monotonic() - self.died, None, time.monotonic()
             say(f"{self.program.name} is back after {took:.1f} s (pid {self.process.pid})")
 
     def bury(self) -> None:
-        """Note that its process has ended."""
+        """Handle the end of the process."""
         if self.process:
             self.rest(f"ended with {describe(self.process.returncode)}")
 
     def rest(self, reason: str) -> None:
-        """Choose the pause before the next start."""
+        """Schedule the next start after a pause that depends on the number of failures."""
         self.failures = 1 if time.monotonic() - self.started > FORGIVEN_AFTER else self.failures + 1
         pause = PAUSES[min(self.failures, len(PAUSES)) - 1]
         self.due, self.process = time.monotonic() + pause, None
@@ -157,12 +159,12 @@ class Child:
 
 
 class Supervisor:
-    """Used from the main thread, inside `handling_signals`."""
+    """Runs the programs of `up`. Use it from the main thread, inside `handling_signals`."""
 
     def __init__(self) -> None:
         self.children: list[Child] = []
         self.stopping = False
-        self.forced: list[str] = []  # what did not end when it was asked to
+        self.forced: list[str] = []  # programs that had to be killed
         self._hurried = False
         self._strangers = {*descendants()}  # children of a shell that became this process
         self._interrupting = False
@@ -171,7 +173,7 @@ class Supervisor:
 
     @contextmanager
     def handling_signals(self) -> Iterator[None]:
-        """SIGINT and SIGTERM end `run`; a second one ends the ending."""
+        """Let SIGINT and SIGTERM end `run`, and a second signal kill the programs at once."""
         for end in (self._wake, self._waker):
             end.setblocking(False)
         signal.signal(signal.SIGCHLD, lambda *_: None)  # only to wake the selector
@@ -184,18 +186,18 @@ class Supervisor:
             self.stop()
 
     def add_chore(self, chore: Callable[[], None]) -> None:
-        """Something quick to do every few seconds."""
+        """Add a quick function that is called every few seconds."""
         self._chores.append(chore)
 
     def start(self, program: Program) -> None:
-        """Start it and go on looking after it."""
+        """Start a program and supervise it."""
         self.check()
         child = Child(program)
         self.children.append(child)
         child.start()
 
     def start_ready(self, programs: Iterable[Program]) -> None:
-        """Start them and wait until all answer. RuntimeError if one does not: a first start that fails is no crash."""
+        """Start the programs and wait until all are ready. RuntimeError if one fails: a first start is not retried."""
         first = len(self.children)
         for program in programs:
             self.start(program)
@@ -206,13 +208,13 @@ class Supervisor:
             self.check()
 
     def check(self) -> None:
-        """Raise Stopped if a signal came. Steps of a start call it, so that no half-made child is ever forgotten."""
+        """Raise Stopped if a signal came. The steps of a start call it between them, so that no child is forgotten."""
         if self.stopping:
             raise Stopped
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
-        """For a step without children that waits for others, as for a database: a signal raises Stopped within it."""
+        """Let a signal raise Stopped inside the block. Only for waits that start no child, such as for a database."""
         self._interrupting = True
         try:
             self.check()
@@ -222,13 +224,13 @@ class Supervisor:
         self.check()
 
     def wait_until(self, ready: Callable[[], bool]) -> None:
-        """Look after the children until `ready` says so. A signal ends the wait, whatever `ready` waits for."""
+        """Supervise the children until `ready` returns true. A signal ends the wait, also inside `ready`."""
         while not self._is(ready):
             self._look(0.05)
             self.check()
 
     def run(self) -> None:
-        """Look after the children until a signal comes."""
+        """Supervise the children until a signal comes."""
         next_chores = time.monotonic()
         while not self.stopping:
             self._look(min(0.5, max(0.0, next_chores - time.monotonic())))
@@ -238,8 +240,10 @@ class Supervisor:
                     chore()
 
     def stop(self) -> None:
-        """End all, stage by stage: those of one stage together, so that many workers take no longer than one. Then what
-        these left behind, as a PostgreSQL that was killed leaves its processes. `forced` tells of what took force."""
+        """Stop all programs stage by stage; those of one stage together, so that many workers take no longer than one.
+
+        Then end their remaining processes, such as those of a PostgreSQL that was killed. `forced` lists what was
+        killed."""
         self.stopping = True
         for spare in [child.spare for child in self.children if child.spare]:
             spare.end()
@@ -258,11 +262,11 @@ class Supervisor:
             return ready()
 
     def _drain_wake(self) -> None:
-        with suppress(BlockingIOError):  # it was a pulse
+        with suppress(BlockingIOError):  # a liveness signal ended the wait
             self._wake.recv(4096)
 
     def _look(self, seconds: float) -> None:
-        """Wait for a signal, or `seconds`; then bury and start."""
+        """Wait for a signal, or for `seconds`; then handle ended processes and start those that are due."""
         with selectors.DefaultSelector() as selector:
             selector.register(self._wake, selectors.EVENT_READ)
             for pipe in [child.pipe for child in self.children if child.died and child.pipe is not None]:
@@ -281,7 +285,7 @@ class Supervisor:
         alive = [child for child in children if child.process]
         for child in alive:
             child.signal(child.program.stop_signal)
-            child.signal(signal.SIGCONT)  # what is stopped acts on no signal
+            child.signal(signal.SIGCONT)  # a suspended process handles no signal
         deadline = time.monotonic() + STOP_SECONDS
         while any(child.runs for child in alive) and not self._hurried and time.monotonic() < deadline:
             time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""The sweeper as a process, which loads nothing of the web services."""
+"""The sweeper as a process. It does not import the web services."""
 
 import uvloop
 
@@ -8,7 +8,7 @@ from shared.settings import Settings
 
 
 def sweeper(settings: Settings) -> None:
-    """Runs it until it is told to stop."""
+    """Run the sweeper until it is told to stop."""
     logging.configure("sweeper", settings.log_level)
     metrics_server.serve(settings.metrics_host, settings.metrics_port)
 

@@ -1,4 +1,4 @@
-"""`workspace` and `key`: who may use the service."""
+"""`workspace` and `key`: manage workspaces and their API keys."""
 
 import json
 from datetime import UTC, datetime
@@ -16,7 +16,9 @@ LONGEST_NAME = 255
 
 def _name(_: click.Context, __: click.Parameter, value: str) -> str:
     value = value.strip()
-    if not value or not value.isprintable() or len(value) > LONGEST_NAME:  # nor are bytes that are no UTF-8
+    if (
+        not value or not value.isprintable() or len(value) > LONGEST_NAME
+    ):  # bytes that are not UTF-8 are not printable either
         raise click.BadParameter(f"a name on one line, of 1 to {LONGEST_NAME} characters that can be printed")
     return value
 

@@ -1,4 +1,4 @@
-"""`test`: the checks and the whole test suite."""
+"""`test`: run the checks and the test suite."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ from shared.embedded.process import PROJECT_ROOT
 from shared.embedded.servers import database
 from shared.settings import Settings
 
-CACHE = Path(sys.prefix) / "cache"  # the tools' caches, so that nothing is written elsewhere
+CACHE = Path(sys.prefix) / "cache"  # caches of the tools; nothing is written outside the environment
 BIN = Path(sys.prefix) / "bin"
 PYTEST_CACHE = CACHE / "pytest"
 PYTEST = (sys.executable, "-m", "pytest", "-o", f"cache_dir={PYTEST_CACHE}")
@@ -48,7 +48,7 @@ def test(faults: bool, pytest_arguments: tuple[str, ...]) -> None:
     failed += [] if _schema_fits() else ["alembic check"]
     suite = SuiteRunner(PYTEST_CACHE, _pytest)
     suite.run("-n", "2", "--dist", "loadfile", "-m", "not faults and not long")
-    # After the others: they kill, and measure how long that is felt. Most of the time they wait.
+    # These run last: they kill processes and measure for how long that shows. Most of the time they wait.
     suite.run("-n", "2", "--dist", "load", "-m", "faults and not long", "tests/faults")
     reruns = suite.rerun()
     for line in summary_lines(failed, suite.broken, reruns):
@@ -71,8 +71,8 @@ def _run(*command: str) -> int:
 
 
 def _schema_fits() -> bool:
-    """Whether the migrations lead to the models, on a database made for the question."""
-    make_settings()  # an unreadable environment is reported as such
+    """Return whether the migrations make the tables of the models, on a database of its own."""
+    make_settings()  # reports an invalid environment
     say("$ alembic check")
     with TemporaryDirectory(prefix="leadhub-") as folder:
         settings = Settings(data_dir=Path(folder), database_url="")

@@ -1,4 +1,4 @@
-"""`up`: everything on this machine, in the foreground."""
+"""`up`: run everything on this machine, in the foreground."""
 
 import asyncio
 import errno
@@ -63,7 +63,9 @@ def up(host: str | None, port: int | None, web: int | None, workers: int | None)
     check_spool(settings)
     warn_of_broker(settings)
     try:
-        with DataDir(settings.data_dir).locked(LONG):  # before the port is looked at, which who runs there has taken
+        with DataDir(settings.data_dir).locked(
+            LONG
+        ):  # before the port is tried, which an `up` that runs there has taken
             keep_lines(DataDir(settings.data_dir).logs / OWN)
             _warn_of_writers(settings.data_dir)
             _run(*_listening(_with_metrics_port(settings)))
@@ -86,7 +88,9 @@ def _run(settings: Settings, listeners: Sequence[socket.socket]) -> None:
         except Stopped:
             pass
         finally:
-            listening.close(listeners)  # before the gateways close theirs: nobody then waits for a successor
+            listening.close(
+                listeners
+            )  # before the gateways close theirs: otherwise connections would wait for a next gateway
         say("stopping")
     if supervisor.forced:
         sys.exit(1)
@@ -94,13 +98,13 @@ def _run(settings: Settings, listeners: Sequence[socket.socket]) -> None:
 
 
 def _options(settings: Settings) -> str:
-    """What another command of this installation needs beside its own options."""
+    """Return the options that other commands need for this installation."""
     is_usual = settings.data_dir == Settings.model_fields["data_dir"].default
     return "" if is_usual else f" --data-dir {shlex.quote(str(settings.data_dir))}"
 
 
 def _start_servers(supervisor: Supervisor, embedded: Embedded) -> tuple[Settings, str | None]:
-    """Servers, tables, first workspace; answers the settings with their URLs, and the first key if it is new."""
+    """Start the servers, migrate, make the first workspace. Return the settings with URLs, and a new first key."""
     embedded.home.forget_ports()
     supervisor.start_ready(server.program() for server in embedded.servers)
     if embedded.postgres:
@@ -115,7 +119,7 @@ def _start_servers(supervisor: Supervisor, embedded: Embedded) -> tuple[Settings
 
 def _start_services(supervisor: Supervisor, settings: Settings, listeners: Sequence[socket.socket]) -> None:
     _empty(Path(settings.metrics_dir) if settings.metrics_dir else settings.data_dir / "run" / "metrics")
-    for stale in (settings.data_dir / "run").glob("*.pid"):  # of an `up` that was killed
+    for stale in (settings.data_dir / "run").glob("*.pid"):  # leftovers of an `up` that was killed
         stale.unlink()
     services = (*programs.workers(settings), programs.sweeper(settings), *programs.gateways(settings, listeners))
     for program in services:
@@ -126,10 +130,12 @@ def _start_services(supervisor: Supervisor, settings: Settings, listeners: Seque
 
 
 async def welcome(settings: Settings) -> str | None:
-    """Give a database without any workspace its first one and a key, and show it; answers the key."""
+    """Make and show the first workspace and key of a database without workspaces. Return the key."""
     async with connect(settings.database_url, "leadhub-cli") as connection, connection.transaction():
         await warn_of_key(connection, settings)
-        await connection.execute("LOCK TABLE workspaces IN SHARE ROW EXCLUSIVE MODE")  # two `up` on one new database
+        await connection.execute(
+            "LOCK TABLE workspaces IN SHARE ROW EXCLUSIVE MODE"
+        )  # two `up` may start on one new database
         if await tenants.list_workspaces(connection):
             return None
         await tenants.create_workspace(connection, "main", "Main")
@@ -139,7 +145,7 @@ async def welcome(settings: Settings) -> str | None:
 
 
 def is_healthy(settings: Settings) -> bool:
-    """Whether the health endpoint answers 200."""
+    """Return whether the health endpoint answers 200."""
     client = http.client.HTTPConnection(_reachable(settings.host), settings.port, timeout=2)
     try:
         client.request("GET", "/api/v1/health")
@@ -151,13 +157,13 @@ def is_healthy(settings: Settings) -> bool:
 
 
 def url_of(settings: Settings) -> str:
-    """Where a browser on this machine finds the service."""
+    """Return the URL of the service for a browser on this machine."""
     host = _reachable(settings.host)
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
 def _warn_of_writers(folder: Path) -> None:
-    """What lies in a data dir is its owner's alone; who may write into the folder can put another in its place."""
+    """Warn if others may write into the data dir: they could replace its private files."""
     if (mode := folder.stat().st_mode) & (stat.S_IWGRP | stat.S_IWOTH):
         say(f"others may write into {folder} (mode {stat.S_IMODE(mode):04o}) and replace what it holds: chmod 700 it")
 
@@ -165,13 +171,14 @@ def _warn_of_writers(folder: Path) -> None:
 def _unheard(settings: Settings, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return f"port {settings.port} is in use; pass another --port (0: any free one)"
-    other = "--port" if error.errno == errno.EACCES else "--host"  # a low port is root's
+    other = "--port" if error.errno == errno.EACCES else "--host"  # only root may use low ports
     return f"port {settings.port} of {settings.host} cannot be listened on: {error.strerror}; pass another {other}"
 
 
 def _with_metrics_port(settings: Settings) -> Settings:
-    """The same, with any free port for the metrics where `--port` is 0 and no setting names one. Says where they are,
-    or why they are not: figures must not cost the service."""
+    """Return the settings with the port of the metrics: a free one if `--port` is 0 and no setting names one.
+
+    Print the URL, or a warning if the port is taken: missing metrics must not stop the service."""
     host, port = settings.metrics_host, settings.metrics_port
     if not port:
         return settings
@@ -189,8 +196,9 @@ def _with_metrics_port(settings: Settings) -> Settings:
 
 
 def _listening(settings: Settings) -> tuple[Settings, list[socket.socket]]:
-    """The sockets that systemd handed over, else new ones, and the settings with their address. UsageError where the
-    address cannot be had."""
+    """Return the settings with the address, and the sockets: those of systemd, otherwise new ones.
+
+    UsageError if the address cannot be used."""
     found = listening.inherited()
     if found:
         host, port, *_ = found[0].getsockname()

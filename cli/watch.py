@@ -1,5 +1,6 @@
-"""Finds what lives but does nothing: workers and a sweeper by their heartbeat in the table `processes`, web processes
-by the pulse that they send down a pipe (`cli/pulse.py`). It is killed, with SIGKILL; the supervisor starts it again.
+"""Find processes that live but do nothing, and kill them with SIGKILL. The supervisor restarts them.
+
+Workers and the sweeper have a heartbeat in the table `processes`; web processes send a liveness signal into a pipe.
 """
 
 import signal
@@ -14,7 +15,7 @@ from cli.common import say
 from cli.supervisor import Child
 
 STALE = 30.0  # seconds without a sign of life
-EVERY = 5.0  # seconds between looks
+EVERY = 5.0  # seconds between two checks
 
 QUERY = """
 SELECT pid FROM processes
@@ -23,11 +24,11 @@ WHERE kind IN ('worker', 'sweeper') AND host = %s AND pid = ANY(%s) AND seen_at 
 
 
 class HeartbeatWatch:
-    """Looks at the heartbeats.
+    """Checks the heartbeats.
 
-    The question goes out from a thread of its own, since a frozen database would hold the supervisor. A process cannot
-    note its heartbeat while the database is away: it is judged only when the database has answered for as long as a
-    heartbeat may be late.
+    A thread of its own sends the query, since a frozen database would block the supervisor. A process cannot write its
+    heartbeat while the database is down: it is judged only when the database has answered for as long as a heartbeat
+    may be late.
     """
 
     def __init__(self, url: str, beating: list[Child]) -> None:
@@ -38,7 +39,7 @@ class HeartbeatWatch:
         threading.Thread(target=self._ask_for_ever, name="heartbeats", daemon=True).start()
 
     def kill_stale(self) -> None:
-        """A chore of the supervisor's main thread, which alone may signal: it knows whose a pid is."""
+        """Kill stale processes. Only the supervisor's main thread may call it: it knows which process has a pid."""
         stale, self._stale = self._stale, set()
         for child in self._beating:
             if child.process and child.process.pid in stale and child.age > STALE:
@@ -62,14 +63,14 @@ class HeartbeatWatch:
 
 
 class PulseWatch:
-    """Feels the pulses."""
+    """Checks the liveness signals."""
 
     def __init__(self, beating: Sequence[Child]) -> None:
         self._beating = beating
         self._looked = time.monotonic()
 
     def kill_still(self) -> None:
-        """A chore of the supervisor's main thread. Where that slept itself, as with its machine, all get more time."""
+        """Kill silent processes. If the supervisor itself was suspended, as with its machine, all get more time."""
         now = time.monotonic()
         slept, self._looked = now - self._looked > STALE / 2, now
         for child in self._beating:

@@ -1,4 +1,4 @@
-"""The ordinary stack's HTTP side. Its handlers are plain functions, so FastAPI runs them on its thread pool."""
+"""The HTTP side of the ordinary stack. Its handlers are plain functions, so FastAPI runs them on its thread pool."""
 
 from typing import Annotated, Any
 
@@ -16,7 +16,7 @@ def lower(email: str) -> str:
 
 
 def e164(phone: str) -> str:
-    """Raises ValueError, hence 422, for what is no phone number."""
+    """Return the number in E.164. ValueError, which FastAPI answers with 422, for an invalid number."""
     try:
         number = phonenumbers.parse(phone, "US")
     except phonenumbers.NumberParseException as error:

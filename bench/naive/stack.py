@@ -1,4 +1,4 @@
-"""Runs the ordinary stack: uvicorn, a Celery worker, a Redis of its own, and a database that exists."""
+"""Run the ordinary stack: uvicorn, a Celery worker, a Redis of its own, and an existing database."""
 
 import contextlib
 import sys
@@ -18,12 +18,12 @@ from shared.embedded.servers import running as running_server
 from shared.embedded.valkey import Valkey
 
 QUEUE = "celery"
-UNACKNOWLEDGED = "unacked"  # kombu's, of messages that a worker has fetched and not yet begun
+UNACKNOWLEDGED = "unacked"  # kombu's key of messages that a worker has fetched and not yet begun
 DRAIN_SECONDS = 300.0
 
 
 def wait_until_drained(broker: redis.Redis) -> float:
-    """CLOCK_MONOTONIC when the worker had begun every task; raises TimeoutError after DRAIN_SECONDS."""
+    """Wait until the worker has begun every task and return CLOCK_MONOTONIC. TimeoutError after five minutes."""
     deadline = time.monotonic() + DRAIN_SECONDS
     while broker.llen(QUEUE) or broker.hlen(UNACKNOWLEDGED):
         if time.monotonic() > deadline:
@@ -34,7 +34,7 @@ def wait_until_drained(broker: redis.Redis) -> float:
 
 @contextlib.contextmanager
 def naive_stack(database_url: str, folder: Path) -> Iterator[Contestant]:
-    """The stack with its tools' defaults. Its Redis is the embedded one, so that the workers do not hear each other."""
+    """Run the stack with the defaults of its tools. Its Redis is a server of its own, apart from LeadHub's."""
     home = DataDir(folder)
     home.make()
     valkey = Valkey(home, "broker", durable=False)

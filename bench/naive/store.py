@@ -1,4 +1,4 @@
-"""The ordinary stack's table, and what its worker does with one lead."""
+"""The table of the ordinary stack, and the work of its worker for one lead."""
 
 import functools
 import os
@@ -33,7 +33,7 @@ class Lead(Base):
 
 @functools.cache
 def engine() -> Engine:
-    """One pool for each worker process, made at its first task: a connection must not cross a fork."""
+    """Return the pool of this worker process, made at its first task: a connection must not cross a fork."""
     return create_engine(os.environ["NAIVE_DATABASE_URL"])
 
 
@@ -42,7 +42,7 @@ def create_table(database_url: str) -> None:
 
 
 def store(payload: dict[str, Any]) -> dict[str, Any]:
-    """Creates the lead, or merges it into the one with the same email or phone; one transaction."""
+    """Create the lead, or merge it into the lead with the same email or phone, in one transaction."""
     same_person = Lead.email == payload["email"]
     if payload["phone"]:
         same_person = or_(same_person, Lead.phone == payload["phone"])

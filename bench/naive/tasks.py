@@ -1,4 +1,4 @@
-"""The ordinary stack's Celery application: broker and result backend are one Redis."""
+"""The Celery application of the ordinary stack. Broker and result backend are one Redis."""
 
 import os
 from typing import Any

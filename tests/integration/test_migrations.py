@@ -9,7 +9,16 @@ import psycopg
 import pytest
 
 from cli import schema
-from cli.schema import FIRST, LAST_EARLIER, MIGRATIONS, continue_from_earlier, head, stamp, upgrade, version
+from cli.schema import (
+    FIRST_MIGRATION,
+    LAST_EARLIER_MIGRATION,
+    MIGRATIONS,
+    continue_from_earlier,
+    head,
+    stamp,
+    upgrade,
+    version,
+)
 from tests.support.backups import make_workspace
 from tests.support.database import Databases
 from tests.support.stack import Stack
@@ -28,7 +37,7 @@ def earlier_url(database_url: str) -> str:
     """A database at the last migration of the earlier series, with a function that is not ours yet."""
     with psycopg.connect(database_url) as connection:
         connection.execute("DROP FUNCTION leads_delete CASCADE")
-    stamp(database_url, LAST_EARLIER)
+    stamp(database_url, LAST_EARLIER_MIGRATION)
     return database_url
 
 
@@ -36,7 +45,7 @@ def earlier_url(database_url: str) -> str:
 def hook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The script that runs in the place of `migrations/upgrade_from_0021.sql`."""
     path = tmp_path / "hook.sql"
-    monkeypatch.setattr(schema, "FROM_EARLIER", (path, *schema.FROM_EARLIER[1:]))
+    monkeypatch.setattr(schema, "EARLIER_UPGRADE_SCRIPTS", (path, *schema.EARLIER_UPGRADE_SCRIPTS[1:]))
     return path
 
 
@@ -67,7 +76,7 @@ def test_an_upgrade_script_that_fails_leaves_the_database_as_it_was(earlier_url:
     hook.write_text("CREATE TABLE hooked (); SELECT 1 / 0")
     with pytest.raises(psycopg.errors.DivisionByZero):
         upgrade(earlier_url)
-    assert version(earlier_url) == LAST_EARLIER
+    assert version(earlier_url) == LAST_EARLIER_MIGRATION
     assert rows(earlier_url, "SELECT to_regclass('hooked')::text") == [(None,)]
 
 
@@ -101,7 +110,7 @@ def test_a_backup_at_the_end_of_the_earlier_series_is_restored_and_an_older_one_
         make_workspace(stack)
         stamp(url, "0020")
         stack.run("backup", str(file))
-        stamp(url, LAST_EARLIER)
+        stamp(url, LAST_EARLIER_MIGRATION)
         with pytest.raises(subprocess.CalledProcessError) as caught:
             stack.run("restore", str(file))
         assert "git checkout" in caught.value.stderr
@@ -113,6 +122,6 @@ def test_a_backup_at_the_end_of_the_earlier_series_is_restored_and_an_older_one_
 
 
 def test_continuing_twice_changes_nothing(earlier_url: str) -> None:
-    continue_from_earlier(earlier_url, LAST_EARLIER)
-    continue_from_earlier(earlier_url, LAST_EARLIER)
-    assert version(earlier_url) == FIRST
+    continue_from_earlier(earlier_url, LAST_EARLIER_MIGRATION)
+    continue_from_earlier(earlier_url, LAST_EARLIER_MIGRATION)
+    assert version(earlier_url) == FIRST_MIGRATION
