@@ -35,7 +35,8 @@ ONE_ERROR = "errors ignored on restore: 1"
 async def dump(url: str, snapshot: str, program: str, write: Write) -> None:
     """Dump the database at an exported snapshot with the pg_dump `program`, and pass the output to `write` in chunks.
 
-    RuntimeError if pg_dump fails."""
+    RuntimeError if pg_dump fails.
+    """
     command, env = client(program, url, *DUMP, f"--snapshot={snapshot}")
     with TemporaryFile() as errors:
         process = await asyncio.create_subprocess_exec(

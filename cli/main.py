@@ -100,7 +100,8 @@ def _read_env_file(arguments: list[str]) -> None:
 def _hold_streams() -> None:
     """Reserve the numbers of standard streams that the caller closed, so that no file or socket of ours gets them.
 
-    Writing to a closed stdout then fails, and a result is not lost silently."""
+    Writing to a closed stdout then fails, and a result is not lost silently.
+    """
     for number in range(3):
         try:
             os.fstat(number)

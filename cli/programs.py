@@ -63,7 +63,8 @@ def workers(settings: Settings) -> list[Program]:
 def worker_arguments(name: str, queues: str = QUEUES) -> tuple[str, ...]:
     """Return the Celery arguments of a worker. The pool `solo` has one process, one event loop and one connection.
 
-    Gossip, mingle and heartbeats are off: they only cost messages, since heartbeats are in the database."""
+    Gossip, mingle and heartbeats are off: they only cost messages, since heartbeats are in the database.
+    """
     application = ("-m", "celery", "-A", "services.workers.app", "--quiet")  # no banner in the logs, which are JSON
     size = ("--pool=solo", "--concurrency=1")
     quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=WARNING")

@@ -47,7 +47,8 @@ HALF_RESTORED = "A restore was cut short before its spool and its key were in pl
 def upgrade(url: str) -> None:
     """Run all missing migrations under an advisory lock.
 
-    ClickException for tables that are too new or too old, for an incomplete restore, and for an old server."""
+    ClickException for tables that are too new or too old, for an incomplete restore, and for an old server.
+    """
     found = version(url)
     if found == RESTORING:
         raise click.ClickException(HALF_RESTORED)

@@ -144,7 +144,8 @@ def _exit_status(status: int, *, asked: bool) -> int:
 def _settings_of_one(**given: object) -> Settings:
     """Return the settings of a service that runs alone. UsageError if a shared setting is missing.
 
-    Set the folder of the shared metrics in the environment."""
+    Set the folder of the shared metrics in the environment.
+    """
     settings = make_settings(**given)
     expect_shared(settings)
     _pool_metrics(settings)
@@ -155,7 +156,8 @@ def _pool_metrics(settings: Settings) -> None:
     """Make the folder in which the services of a data dir share their metrics, and put it into the environment.
 
     Call it before any module with metrics is imported. The variable is empty if the folder cannot be made: the service
-    then shows only its own metrics."""
+    then shows only its own metrics.
+    """
     home = DataDir(settings.data_dir)
     folder = Path(settings.metrics_dir) if settings.metrics_dir else home.run / "metrics"
     try:

@@ -71,7 +71,8 @@ class Place:
     """The servers to ask.
 
     `spool` says whether there is a spool, or None if the setting is missing. `told` names the settings that are known
-    to be those of the services. `patience` is the time in seconds to connect to the database."""
+    to be those of the services. `patience` is the time in seconds to connect to the database.
+    """
 
     settings: Settings
     spool: bool | None

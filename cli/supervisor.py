@@ -33,7 +33,8 @@ class Child:
     """A program and its present process, if there is one. Times are monotonic.
 
     `due` is the time of the next start, `beat` the time of the last liveness signal, and `died` the time at which the
-    last process ended, until the next one is back."""
+    last process ended, until the next one is back.
+    """
 
     program: Program
     process: subprocess.Popen[bytes] | None = None
@@ -243,7 +244,8 @@ class Supervisor:
         """Stop all programs stage by stage; those of one stage together, so that many workers take no longer than one.
 
         Then end their remaining processes, such as those of a PostgreSQL that was killed. `forced` lists what was
-        killed."""
+        killed.
+        """
         self.stopping = True
         for spare in [child.spare for child in self.children if child.spare]:
             spare.end()

@@ -178,7 +178,8 @@ def _unheard(settings: Settings, error: OSError) -> str:
 def _with_metrics_port(settings: Settings) -> Settings:
     """Return the settings with the port of the metrics: a free one if `--port` is 0 and no setting names one.
 
-    Print the URL, or a warning if the port is taken: missing metrics must not stop the service."""
+    Print the URL, or a warning if the port is taken: missing metrics must not stop the service.
+    """
     host, port = settings.metrics_host, settings.metrics_port
     if not port:
         return settings
@@ -198,7 +199,8 @@ def _with_metrics_port(settings: Settings) -> Settings:
 def _listening(settings: Settings) -> tuple[Settings, list[socket.socket]]:
     """Return the settings with the address, and the sockets: those of systemd, otherwise new ones.
 
-    UsageError if the address cannot be used."""
+    UsageError if the address cannot be used.
+    """
     found = listening.inherited()
     if found:
         host, port, *_ = found[0].getsockname()

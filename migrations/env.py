@@ -1,4 +1,4 @@
-"""Alembic's entry: migrates the database of LEADHUB_DATABASE_URL, one migrator at a time."""
+"""Entry point of Alembic: migrate the database of LEADHUB_DATABASE_URL, one migrator at a time."""
 
 from alembic import context
 from sqlalchemy import Connection, create_engine, text
@@ -10,7 +10,7 @@ from shared.settings import Settings
 
 
 def ours(name: str | None, kind: str, *_: object) -> bool:
-    """Partitions of `submissions` come and go with time and are no part of the model."""
+    """Return whether Alembic compares an object. Partitions of `submissions` come and go and are not in the models."""
     return not (kind == "table" and name is not None and name.startswith("submissions_"))
 
 

@@ -81,7 +81,7 @@ def test_the_image_holds_compiled_code_where_the_launcher_looks_for_it() -> None
     text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     (command,) = re.findall(r"^RUN (PYTHONPYCACHEPREFIX=.*\n.*)$", text, re.MULTILINE)
     assert "PYTHONPYCACHEPREFIX=/app/.venv/pycache .venv/bin/python -m compileall" in command
-    assert 'os.path.join(ENV, "pycache")' in (ROOT / "leadhub").read_text(encoding="utf-8")
+    assert 'os.path.join(ENV_FOLDER, "pycache")' in (ROOT / "leadhub").read_text(encoding="utf-8")
     assert text.index("COPY --chown=leadhub . .") < text.index(command) < text.index("ENTRYPOINT")
 
 
