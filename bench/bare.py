@@ -9,37 +9,37 @@ import orjson
 import uvloop
 from aiohttp import web
 
-from bench.contest import Contestant
-from bench.servers import running
+from bench.contest import Target
+from bench.servers import running_command
 from shared.embedded.datadir import free_port
 
-ANSWER = orjson.dumps({"status": "created", "lead_id": 1842, "is_duplicate": False})
+ANSWER_BODY = orjson.dumps({"status": "created", "lead_id": 1842, "is_duplicate": False})
 
 
-async def inbound(request: web.Request) -> web.Response:
+async def receive_lead(request: web.Request) -> web.Response:
     orjson.loads(await request.read())
-    return web.Response(body=ANSWER, status=201, content_type="application/json")
+    return web.Response(body=ANSWER_BODY, status=201, content_type="application/json")
 
 
-async def health(_: web.Request) -> web.Response:
+async def check_health(_: web.Request) -> web.Response:
     return web.Response()
 
 
-async def app() -> web.Application:
+async def make_application() -> web.Application:
     application = web.Application()
-    application.router.add_get("/health", health)
-    application.router.add_post("/api/inbound/leads", inbound)
+    application.router.add_get("/health", check_health)
+    application.router.add_post("/api/inbound/leads", receive_lead)
     return application
 
 
 @contextlib.contextmanager
-def bare(folder: Path) -> Iterator[Contestant]:
+def running_bare_server(folder: Path) -> Iterator[Target]:
     """Run BARE as a process on a port of its own."""
     base = f"http://127.0.0.1:{(port := free_port('127.0.0.1'))}"
-    with running([sys.executable, "-m", "bench.bare", str(port)], folder / "bare.log", f"{base}/health") as pid:
-        yield Contestant(f"{base}/api/inbound/leads?tenant=main", (pid,))
+    with running_command([sys.executable, "-m", "bench.bare", str(port)], folder / "bare.log", f"{base}/health") as pid:
+        yield Target(f"{base}/api/inbound/leads?tenant=main", (pid,))
 
 
 if __name__ == "__main__":
     uvloop.install()
-    web.run_app(app(), host="127.0.0.1", port=int(sys.argv[1]), access_log=None, print=None)
+    web.run_app(make_application(), host="127.0.0.1", port=int(sys.argv[1]), access_log=None, print=None)

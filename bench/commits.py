@@ -6,29 +6,31 @@ import time
 import orjson
 import psycopg
 
-from bench.leads import VARIETY, lead
+from bench.leads import TEMPLATE_COUNT, lead_template
 
-COMMITS = 400
-PACE = 500.0  # commits a second; leads come at this rate where latency is measured
-PACED = 1000
-BATCHES, BATCH = 10, 500
+SEQUENTIAL_COMMITS = 400
+PACED_RATE = 500.0  # commits a second; leads come at this rate where latency is measured
+PACED_COMMITS = 1000
+BATCH_COUNT, BATCH_SIZE = 10, 500
 # No workspace has this id, so nothing else sees the rows that are inserted here, and they can be removed again.
-NOBODY = -1
+UNUSED_WORKSPACE_ID = -1
 
-TABLE = "CREATE TABLE IF NOT EXISTS bench_commits (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, note text)"
-LEADS = """
+CREATE_TABLE_SQL = (
+    "CREATE TABLE IF NOT EXISTS bench_commits (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, note text)"
+)
+INSERT_LEADS_SQL = """
 INSERT INTO leads (workspace_id, id, first_name, last_name, email, phone, company, source, notes, custom_fields)
 SELECT %(workspace)s, id, first_name, last_name, email, phone, company, source, notes, custom_fields
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (id bigint, first_name text, last_name text, email text, phone text,
                                                company text, source text, notes text, custom_fields jsonb)
 """
-IDENTITIES = """
+INSERT_IDENTITIES_SQL = """
 INSERT INTO identities (workspace_id, kind, value, lead_id)
 SELECT %(workspace)s, kind, value, id
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (id bigint, email text, phone text),
      LATERAL (VALUES ('email', email), ('phone', phone)) AS i (kind, value)
 """
-REMOVE = ("DELETE FROM leads WHERE workspace_id = %s", "DELETE FROM identities WHERE workspace_id = %s")
+REMOVE_INSERTED_SQL = ("DELETE FROM leads WHERE workspace_id = %s", "DELETE FROM identities WHERE workspace_id = %s")
 
 
 def durable_commit_ms(database_url: str) -> tuple[float, float]:
@@ -40,10 +42,10 @@ def durable_commit_ms(database_url: str) -> tuple[float, float]:
     """
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("SET synchronous_commit = on")
-        connection.execute(TABLE)
-        in_a_row = [timed_insert(connection, time.perf_counter()) for _ in range(COMMITS)]
+        connection.execute(CREATE_TABLE_SQL)
+        in_a_row = [timed_insert(connection, time.perf_counter()) for _ in range(SEQUENTIAL_COMMITS)]
         start = time.perf_counter()
-        paced = [timed_insert(connection, start + number / PACE) for number in range(PACED)]
+        paced = [timed_insert(connection, start + number / PACED_RATE) for number in range(PACED_COMMITS)]
         connection.execute("DROP TABLE bench_commits")
     return statistics.median(in_a_row) * 1e3, statistics.quantiles(paced, n=100)[-1] * 1e3
 
@@ -59,26 +61,27 @@ def timed_insert(connection: psycopg.Connection, due: float) -> float:
 def bulk_insert_rate(database_url: str) -> float:
     """Return the leads a second by multi-row insert into LeadHub's own tables, each lead with two identities."""
     batches = [
-        [numbered(number) for number in range(start, start + BATCH)] for start in range(0, BATCHES * BATCH, BATCH)
+        [numbered_lead(number) for number in range(start, start + BATCH_SIZE)]
+        for start in range(0, BATCH_COUNT * BATCH_SIZE, BATCH_SIZE)
     ]
     documents = [orjson.dumps(batch).decode() for batch in batches]
     with psycopg.connect(database_url, autocommit=True) as connection:
         started = time.perf_counter()
         for document in documents:
-            insert(connection, document)
+            insert_batch(connection, document)
         seconds = time.perf_counter() - started
-        for statement in REMOVE:
-            connection.execute(statement, (NOBODY,))
-    return BATCHES * BATCH / seconds
+        for statement in REMOVE_INSERTED_SQL:
+            connection.execute(statement, (UNUSED_WORKSPACE_ID,))
+    return BATCH_COUNT * BATCH_SIZE / seconds
 
 
-def insert(connection: psycopg.Connection, document: str) -> None:
-    parameters = {"workspace": NOBODY, "rows": document}
+def insert_batch(connection: psycopg.Connection, document: str) -> None:
+    parameters = {"workspace": UNUSED_WORKSPACE_ID, "rows": document}
     with connection.transaction():
-        connection.execute(LEADS, parameters)
-        connection.execute(IDENTITIES, parameters)
+        connection.execute(INSERT_LEADS_SQL, parameters)
+        connection.execute(INSERT_IDENTITIES_SQL, parameters)
 
 
-def numbered(number: int) -> dict[str, object]:
-    row = lead(number % VARIETY, again=False)
+def numbered_lead(number: int) -> dict[str, object]:
+    row = lead_template(number % TEMPLATE_COUNT, again=False)
     return {**row, "id": number, "email": f"lead.{number}@example.com", "phone": f"+1212{number:07d}"}

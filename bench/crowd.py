@@ -5,25 +5,27 @@ import time
 
 import psycopg
 
-from bench.leads import COMPANIES, FIRST_NAMES, LAST_NAMES, SOURCES, TAGS
+from bench.leads import COMPANY_NAMES, FIRST_NAMES, LAST_NAMES, SOURCE_NAMES, TAG_NAMES
 
-CHUNK = 50_000
-SETTLE_SECONDS = 600.0
-RARE = "rare"  # the tag of one lead in a thousand
-YEAR = 365 * 86_400
-OURS = "Direct"  # the pipeline by which the lists filter
-STAGES = ("New", "Talking", "Offer", "Won", "Lost")
+LEADS_PER_STATEMENT = 50_000
+FOLD_TIMEOUT_SECONDS = 600.0
+RARE_TAG = "rare"  # the tag of one lead in a thousand
+YEAR_SECONDS = 365 * 86_400
+QUERIED_PIPELINE = "Direct"  # the pipeline by which the lists filter
+STAGE_NAMES = ("New", "Talking", "Offer", "Won", "Lost")
 
-WORKSPACE = """
+UPSERT_WORKSPACE_SQL = """
 INSERT INTO workspaces (slug, name) VALUES (%s, %s) ON CONFLICT (slug) DO UPDATE SET name = excluded.name RETURNING id
 """
-PIPELINE = "INSERT INTO pipelines (workspace_id, name) VALUES (%s, %s) RETURNING id"
-STAGE = "INSERT INTO pipeline_stages (workspace_id, pipeline_id, name, position) VALUES (%s, %s, %s, %s) RETURNING id"
-USER = "INSERT INTO users (workspace_id, name, email) VALUES (%s, %s, %s) RETURNING id"
-TAG = "INSERT INTO tags (workspace_id, name) VALUES (%s, %s) RETURNING id"
+INSERT_PIPELINE_SQL = "INSERT INTO pipelines (workspace_id, name) VALUES (%s, %s) RETURNING id"
+INSERT_STAGE_SQL = (
+    "INSERT INTO pipeline_stages (workspace_id, pipeline_id, name, position) VALUES (%s, %s, %s, %s) RETURNING id"
+)
+INSERT_USER_SQL = "INSERT INTO users (workspace_id, name, email) VALUES (%s, %s, %s) RETURNING id"
+INSERT_TAG_SQL = "INSERT INTO tags (workspace_id, name) VALUES (%s, %s) RETURNING id"
 
 # `r` holds numbers that look random and are the same each time. Leads come in the order of their creation.
-LEADS = """
+GENERATE_LEADS_SQL = """
 INSERT INTO leads (workspace_id, id, first_name, last_name, email, phone, company, source, status, lead_score, starred,
                    pipeline_id, pipeline_stage_id, assigned_user_id, notes, custom_fields, tag_ids, created_at,
                    updated_at)
@@ -47,44 +49,51 @@ FROM generate_series(%(first)s::int, %(last)s::int) n, LATERAL (
     SELECT ARRAY(SELECT hashint4(n * 16 + k) & 2147483647 FROM generate_series(1, 16) k) AS r,
            now() - %(year)s * (1 - n::float8 / %(n)s) * interval '1 s' AS at) drawn
 """
-WAITING = """
+UNFOLDED_ROWS_SQL = """
 SELECT (SELECT count(*) FROM lead_search_queue) + (SELECT count(*) FROM lead_count_deltas)
        + (SELECT count(*) FROM lead_time_deltas)
 """
 
 
-def fill(database: psycopg.Connection, slug: str, n: int) -> int:
+def fill_workspace(database: psycopg.Connection, slug: str, n: int) -> int:
     """Make a workspace with `n` leads and return its id."""
-    workspace = _id(database, WORKSPACE, slug, slug)
-    pipelines = [_id(database, PIPELINE, workspace, name) for name in (OURS, "Partners")]
+    workspace = _insert_returning_id(database, UPSERT_WORKSPACE_SQL, slug, slug)
+    pipelines = [
+        _insert_returning_id(database, INSERT_PIPELINE_SQL, workspace, name) for name in (QUERIED_PIPELINE, "Partners")
+    ]
     stages = [
-        _id(database, STAGE, workspace, pipeline, name, position)
+        _insert_returning_id(database, INSERT_STAGE_SQL, workspace, pipeline, name, position)
         for pipeline in pipelines
-        for position, name in enumerate(STAGES, 1)
+        for position, name in enumerate(STAGE_NAMES, 1)
     ]
     values = {
         "workspace": workspace,
         "n": n,
-        "year": YEAR,
-        "pipelines": [pipeline for pipeline in pipelines for _ in STAGES],
+        "year": YEAR_SECONDS,
+        "pipelines": [pipeline for pipeline in pipelines for _ in STAGE_NAMES],
         "stages": stages,
-        "users": [_id(database, USER, workspace, f"User {k}", f"user{k}@example.com") for k in range(10)],
-        "tags": [_id(database, TAG, workspace, name) for name in (*TAGS, RARE)],
+        "users": [
+            _insert_returning_id(database, INSERT_USER_SQL, workspace, f"User {k}", f"user{k}@example.com")
+            for k in range(10)
+        ],
+        "tags": [_insert_returning_id(database, INSERT_TAG_SQL, workspace, name) for name in (*TAG_NAMES, RARE_TAG)],
         "firsts": [*FIRST_NAMES, *(f"{a}{b}" for a in ("Al", "Be", "Cla", "Do") for b in ("ra", "nis", "vin", "mira"))],
         "lasts": [f"{name}{end}" for name in LAST_NAMES for end in ("", "-Smith", "son", "ova", " Jr")],
-        "sources": list(SOURCES),
-        "companies": list(COMPANIES),
+        "sources": list(SOURCE_NAMES),
+        "companies": list(COMPANY_NAMES),
     }
-    for first in range(1, n + 1, CHUNK):
-        database.execute(LEADS, {**values, "first": first, "last": min(first + CHUNK - 1, n)})
-        print(f"{slug}: {min(first + CHUNK - 1, n):,} leads", file=sys.stderr)
+    for first in range(1, n + 1, LEADS_PER_STATEMENT):
+        database.execute(
+            GENERATE_LEADS_SQL, {**values, "first": first, "last": min(first + LEADS_PER_STATEMENT - 1, n)}
+        )
+        print(f"{slug}: {min(first + LEADS_PER_STATEMENT - 1, n):,} leads", file=sys.stderr)
     return workspace
 
 
-def settle(database: psycopg.Connection) -> None:
+def wait_until_folded(database: psycopg.Connection) -> None:
     """Wait until the running sweeper has folded all deltas, then vacuum the tables as autovacuum does in time."""
-    deadline = time.monotonic() + SETTLE_SECONDS
-    while database.execute(WAITING).fetchone() != (0,):
+    deadline = time.monotonic() + FOLD_TIMEOUT_SECONDS
+    while database.execute(UNFOLDED_ROWS_SQL).fetchone() != (0,):
         if time.monotonic() > deadline:
             raise TimeoutError("the sweeper does not come to an end")
         time.sleep(0.2)
@@ -100,7 +109,7 @@ def settle(database: psycopg.Connection) -> None:
         database.execute(f"VACUUM (ANALYZE) {table}")
 
 
-def _id(database: psycopg.Connection, statement: str, *values: object) -> int:
+def _insert_returning_id(database: psycopg.Connection, statement: str, *values: object) -> int:
     row = database.execute(statement, values).fetchone()
     assert row is not None
     return int(row[0])

@@ -10,24 +10,24 @@ NUMBER_SLOT, NUMBER_DIGITS = "{numbers}", b"%09d"
 PHONE_SLOT, PHONE_DIGITS = "{phone}", b"%07d"
 
 # A lead's number alone decides its template, so a duplicate meets the email and phone of the first.
-VARIETY = 64
+TEMPLATE_COUNT = 64
 # Subscriber numbers of the North American plan do not begin with 0 or 1.
-FIRST_SUBSCRIBER = 2_000_000
+FIRST_SUBSCRIBER_NUMBER = 2_000_000
 
 FIRST_NAMES = ("Sarah", "Omar", "Yuki", "Zoë", "Diego", "Amina", "Lars", "Priya")
 LAST_NAMES = ("Johnson", "Haddad", "Tanaka", "Müller", "Fernández", "Diallo", "Lindqvist", "Sharma", "O'Brien")
-COMPANIES = ("Tech Corp", "Northwind Traders", "Blue Harbour Logistics", "Acme Dental Group", "Solar & Sons")
-SOURCES = ("website", "facebook", "google_ads", "zapier", "typeform", "linkedin", "referral", "trade_fair")
-CAMPAIGNS = ("spring-promo", "webinar-2026-03", "brand-search", "retargeting-eu", "newsletter-14")
-TAGS = ("newsletter", "hot-lead", "enterprise", "smb", "demo-request", "pricing", "partner", "follow-up")
-NOTES = (
+COMPANY_NAMES = ("Tech Corp", "Northwind Traders", "Blue Harbour Logistics", "Acme Dental Group", "Solar & Sons")
+SOURCE_NAMES = ("website", "facebook", "google_ads", "zapier", "typeform", "linkedin", "referral", "trade_fair")
+CAMPAIGN_NAMES = ("spring-promo", "webinar-2026-03", "brand-search", "retargeting-eu", "newsletter-14")
+TAG_NAMES = ("newsletter", "hot-lead", "enterprise", "smb", "demo-request", "pricing", "partner", "follow-up")
+NOTE_TEXTS = (
     "Came from newsletter signup, asked for a call back in the afternoon.",
     "Interested in the enterprise plan; compares us with two others.",
     "Wants a demo for a team of twelve before the end of the quarter.",
 )
 
 
-def lead(kind: int, again: bool) -> dict[str, object]:
+def lead_template(kind: int, again: bool) -> dict[str, object]:
     """Return the body of template `kind` with open slots. `again` spells the same person as a second form might."""
     first, last = FIRST_NAMES[kind % len(FIRST_NAMES)], LAST_NAMES[kind % len(LAST_NAMES)]
     email = f"lead.{NUMBER_SLOT}@customer-{kind}.example.com"
@@ -36,17 +36,17 @@ def lead(kind: int, again: bool) -> dict[str, object]:
         "first_name": first,
         "last_name": last,
         "phone": f"+1 ({212 + kind}) {PHONE_SLOT}" if again else f"+1{212 + kind}{PHONE_SLOT}",
-        "company": COMPANIES[kind % len(COMPANIES)],
-        "source": SOURCES[kind % len(SOURCES)],
-        "notes": NOTES[kind % len(NOTES)],
-        "tags": sorted({TAGS[kind % len(TAGS)], TAGS[kind // len(TAGS)]}),
-        "custom_fields": {"utm_campaign": CAMPAIGNS[kind % len(CAMPAIGNS)], "budget": str(1000 * (kind + 1))},
+        "company": COMPANY_NAMES[kind % len(COMPANY_NAMES)],
+        "source": SOURCE_NAMES[kind % len(SOURCE_NAMES)],
+        "notes": NOTE_TEXTS[kind % len(NOTE_TEXTS)],
+        "tags": sorted({TAG_NAMES[kind % len(TAG_NAMES)], TAG_NAMES[kind // len(TAG_NAMES)]}),
+        "custom_fields": {"utm_campaign": CAMPAIGN_NAMES[kind % len(CAMPAIGN_NAMES)], "budget": str(1000 * (kind + 1))},
     }
 
 
-def template(target: str, headers: dict[str, str], kind: int, again: bool) -> bytes:
+def request_template(target: str, headers: dict[str, str], kind: int, again: bool) -> bytes:
     """Return one HTTP request as a bytes format for (number, subscriber number)."""
-    body = orjson.dumps(lead(kind, again))
+    body = orjson.dumps(lead_template(kind, again))
     lines = [f"POST {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
     lines += ["Content-Type: application/json", f"Content-Length: {len(body)}", "", ""]
     request = "\r\n".join(lines).encode() + body
@@ -54,19 +54,19 @@ def template(target: str, headers: dict[str, str], kind: int, again: bool) -> by
     return request.replace(PHONE_SLOT.encode(), PHONE_DIGITS)
 
 
-def requests(target: str, headers: dict[str, str], first: int, duplicates: float) -> Iterator[bytes]:
+def lead_requests(target: str, headers: dict[str, str], first: int, duplicates: float) -> Iterator[bytes]:
     """Yield endless requests for leads numbered from `first`. A share of `duplicates` repeats earlier leads of the run.
 
     Runs whose numbers overlap post the same people.
     """
-    fresh = [template(target, headers, kind, again=False) for kind in range(VARIETY)]
-    repeated = [template(target, headers, kind, again=True) for kind in range(VARIETY)]
+    fresh = [request_template(target, headers, kind, again=False) for kind in range(TEMPLATE_COUNT)]
+    repeated = [request_template(target, headers, kind, again=True) for kind in range(TEMPLATE_COUNT)]
     draw = random.Random(first).random
     following = first
     while True:
         if following > first and draw() < duplicates:
             number = first + int(draw() * (following - first))
-            yield repeated[number % VARIETY] % (number, FIRST_SUBSCRIBER + number // VARIETY)
+            yield repeated[number % TEMPLATE_COUNT] % (number, FIRST_SUBSCRIBER_NUMBER + number // TEMPLATE_COUNT)
         else:
             number, following = following, following + 1
-            yield fresh[number % VARIETY] % (number, FIRST_SUBSCRIBER + number // VARIETY)
+            yield fresh[number % TEMPLATE_COUNT] % (number, FIRST_SUBSCRIBER_NUMBER + number // TEMPLATE_COUNT)

@@ -13,67 +13,67 @@ from urllib.parse import urlsplit
 import orjson
 import uvloop
 
-from bench.generator import Run, closed_loop, open_loop
-from bench.leads import requests
+from bench.generator import LoadRun, run_closed_loop, run_open_loop
+from bench.leads import lead_requests
 from shared.settings import PROJECT_ROOT
 
 
 @dataclass(frozen=True)
-class Load:
+class LoadSpec:
     """The description of a load. `rate` 0 is a closed loop. `limit` ends it after so many requests; 0 is no limit."""
 
     url: str
     headers: dict[str, str]
     connections: int
     seconds: float
-    first: int
+    first_number: int
     rate: float = 0.0
-    limit: int = 0
+    request_limit: int = 0
     duplicates: float = 0.2
-    acknowledged: str = ""
+    acknowledged_path: str = ""
 
 
 @dataclass(frozen=True)
-class Outcome:
+class LoadOutcome:
     """The outcome of a load. `seconds` runs from the first request to the last answer; `started` is CLOCK_MONOTONIC.
 
     Latencies are in milliseconds; in an open loop they count from the scheduled time, so a stall is not omitted.
     `cpu_us` is the generator's own cost a request.
     """
 
-    started: float
+    started_at: float
     seconds: float
     statuses: dict[str, int]
-    broken: int
+    unanswered: int
     p50: float
     p99: float
     longest: float
     cpu_us: float
 
     @property
-    def ended(self) -> float:
-        return self.started + self.seconds
+    def ended_at(self) -> float:
+        return self.started_at + self.seconds
 
     @property
-    def good(self) -> int:
+    def good_answers(self) -> int:
         """Answers with a 2xx."""
         return sum(count for status, count in self.statuses.items() if status.startswith("2"))
 
     @property
-    def rate(self) -> float:
+    def good_rate(self) -> float:
         """Good answers a second."""
-        return self.good / self.seconds
+        return self.good_answers / self.seconds
 
     def rate_of(self, status: int) -> float:
         """Answers with this status a second."""
         return self.statuses.get(str(status), 0) / self.seconds
 
     @property
-    def failed(self) -> int:
-        return sum(self.statuses.values()) - self.good + self.broken
+    def failed_requests(self) -> int:
+        return sum(self.statuses.values()) - self.good_answers + self.unanswered
 
 
-def run(load: Load) -> Outcome:
+def run_in_subprocess(load: LoadSpec) -> LoadOutcome:
     """Make the load in a process of its own and return its outcome.
 
     RuntimeError if the generator could not run, such as when nothing listens at the address.
@@ -84,43 +84,43 @@ def run(load: Load) -> Outcome:
         line = process.stdout.readline()
     if not line:
         raise RuntimeError(f"the load generator ended with status {process.returncode}")
-    return Outcome(**orjson.loads(line))
+    return LoadOutcome(**orjson.loads(line))
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:
     return ordered[min(int(len(ordered) * share), len(ordered) - 1)] if ordered else float("nan")
 
 
-def make(load: Load) -> Outcome:
+def run_here(load: LoadSpec) -> LoadOutcome:
     """Make the load in this process."""
     address = urlsplit(load.url)
-    source = requests(
-        f"{address.path}?{address.query}", {"Host": address.netloc, **load.headers}, load.first, load.duplicates
+    source = lead_requests(
+        f"{address.path}?{address.query}", {"Host": address.netloc, **load.headers}, load.first_number, load.duplicates
     )
     next(source)  # renders the templates before the clock starts
     with contextlib.ExitStack() as stack:
-        file = stack.enter_context(Path(load.acknowledged).open("wb")) if load.acknowledged else None
-        going = Run(source, load.limit, file)
+        file = stack.enter_context(Path(load.acknowledged_path).open("wb")) if load.acknowledged_path else None
+        going = LoadRun(source, load.request_limit, file)
         gc.disable()  # nothing here makes cycles, and a full collection is a pause of its own
-        return uvloop.run(timed(going, load, str(address.hostname), int(address.port or 80)))
+        return uvloop.run(run_timed(going, load, str(address.hostname), int(address.port or 80)))
 
 
-async def timed(going: Run, load: Load, host: str, port: int) -> Outcome:
+async def run_timed(load_run: LoadRun, load: LoadSpec, host: str, port: int) -> LoadOutcome:
     started, cpu = time.monotonic(), time.process_time()
     if load.rate:
-        await open_loop(going, host, port, load.connections, load.rate, load.seconds)
+        await run_open_loop(load_run, host, port, load.connections, load.rate, load.seconds)
     else:
-        await closed_loop(going, host, port, load.connections, load.seconds)
-    return sum_up(going, started, time.monotonic() - started, time.process_time() - cpu)
+        await run_closed_loop(load_run, host, port, load.connections, load.seconds)
+    return summarise_run(load_run, started, time.monotonic() - started, time.process_time() - cpu)
 
 
-def sum_up(going: Run, started: float, seconds: float, cpu: float) -> Outcome:
-    ordered = sorted(going.latencies)
-    return Outcome(
-        started=started,
+def summarise_run(load_run: LoadRun, started: float, seconds: float, cpu: float) -> LoadOutcome:
+    ordered = sorted(load_run.latencies)
+    return LoadOutcome(
+        started_at=started,
         seconds=seconds,
-        statuses={status.decode(): count for status, count in going.statuses.items()},
-        broken=going.broken,
+        statuses={status.decode(): count for status, count in load_run.statuses.items()},
+        unanswered=load_run.unanswered,
         p50=percentile(ordered, 0.5) * 1e3,
         p99=percentile(ordered, 0.99) * 1e3,
         longest=percentile(ordered, 1.0) * 1e3,
@@ -129,5 +129,5 @@ def sum_up(going: Run, started: float, seconds: float, cpu: float) -> Outcome:
 
 
 if __name__ == "__main__":
-    outcome = make(Load(**orjson.loads(sys.argv[1])))
+    outcome = run_here(LoadSpec(**orjson.loads(sys.argv[1])))
     sys.stdout.buffer.write(orjson.dumps(asdict(outcome)) + b"\n")

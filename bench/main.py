@@ -11,19 +11,19 @@ from typing import Any
 import orjson
 
 from bench.attacks import measure_attacks
-from bench.bare import bare
-from bench.contest import Contestant
+from bench.bare import running_bare_server
+from bench.contest import Target
 from bench.growth import measure_growth
-from bench.ingest import Contest, measure_round, warm_up
-from bench.naive.stack import naive_stack
-from bench.readers import measure_reads
+from bench.ingest import IngestComparison, measure_round, warm_up_targets
+from bench.naive.stack import running_naive_stack
+from bench.readers import measure_lists
 from bench.report import as_text, ingest_result, variants_result
 from bench.soak import measure_soak
-from bench.stack import leadhub, new_database
+from bench.stack import running_leadhub, new_database
 from bench.variants import measure_variants
 from shared.settings import Settings
 
-KINDS = ("ingest", "read", "attacks")
+BENCH_KINDS = ("ingest", "read", "attacks")
 
 
 def main(kind: str | None, as_json: bool, settings: Settings, arguments: Sequence[str] = ()) -> int:
@@ -31,16 +31,16 @@ def main(kind: str | None, as_json: bool, settings: Settings, arguments: Sequenc
 
     A missed target is shown in the result and does not change the status.
     """
-    options = parse([kind or KINDS[0], *arguments])
-    with workplace(settings.data_dir) as folder:
-        result = measure(options, folder)
+    options = parse_options([kind or BENCH_KINDS[0], *arguments])
+    with bench_folder(settings.data_dir) as folder:
+        result = run_benchmark(options, folder)
     print(orjson.dumps(result, option=orjson.OPT_INDENT_2).decode() if as_json or options.json else as_text(result))
     return 1 if any(result["ledger"][fault] for fault in ("lost", "doubled", "twins") if "ledger" in result) else 0
 
 
-def parse(arguments: Sequence[str]) -> argparse.Namespace:
+def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="leadhub bench")
-    parser.add_argument("kind", choices=KINDS)
+    parser.add_argument("kind", choices=BENCH_KINDS)
     parser.add_argument("--json", action="store_true", help="the result as JSON")
     parser.add_argument(
         "--quick",
@@ -55,20 +55,20 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 @contextlib.contextmanager
-def workplace(data_dir: Path) -> Iterator[Path]:
+def bench_folder(data_dir: Path) -> Iterator[Path]:
     """Make a temporary folder inside the data dir, so that the benchmark uses the disk of real leads."""
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bench-", dir=data_dir) as folder:
         yield Path(folder)
 
 
-def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+def run_benchmark(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     if options.kind == "read":
-        return measure_reads(folder, quick=options.quick)
+        return measure_lists(folder, quick=options.quick)
     if options.kind == "attacks":
         return measure_attacks(folder, quick=options.quick)
     if options.million:
-        with bare(folder) as reference:
+        with running_bare_server(folder) as reference:
             return measure_growth(reference, folder / "leadhub")
     if options.soak:
         return measure_soak(folder, options.soak)
@@ -77,21 +77,21 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
 def measure_ingest(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     seconds = 2.0 if options.quick else 5.0
-    with bare(folder) as reference:
-        result = measure_contest(reference, options.rounds, seconds, folder)
+    with running_bare_server(folder) as reference:
+        result = measure_comparison(reference, options.rounds, seconds, folder)
         if options.variants:
             result["variants"] = variants_result(measure_variants(reference, folder, options.rounds, seconds))
     return result
 
 
-def measure_contest(reference: Contestant, rounds: int, seconds: float, folder: Path) -> dict[str, Any]:
-    with leadhub(folder / "leadhub") as running:
+def measure_comparison(reference: Target, rounds: int, seconds: float, folder: Path) -> dict[str, Any]:
+    with running_leadhub(folder / "leadhub") as running:
         naive_database = new_database(running.database_url, "naive")
-        with naive_stack(naive_database, folder / "naive") as naive:
-            contest = Contest(reference, naive, running.contestant, running.database_url, seconds)
-            warm_up(reference, naive, running.contestant)
+        with running_naive_stack(naive_database, folder / "naive") as naive:
+            contest = IngestComparison(reference, naive, running.target, running.database_url, seconds)
+            warm_up_targets(reference, naive, running.target)
             measured = []
             for number in range(rounds):
                 print(f"round {number + 1} of {rounds}", file=sys.stderr)
                 measured.append(measure_round(contest))
-        return ingest_result(measured, seconds, running.ledger.totals())
+        return ingest_result(measured, seconds, running.ledger.fault_totals())

@@ -5,11 +5,11 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-TICK = 1_000_000 // os.sysconf("SC_CLK_TCK")
-PAGE = os.sysconf("SC_PAGE_SIZE")
+TICK_MICROSECONDS = 1_000_000 // os.sysconf("SC_CLK_TCK")
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 # A role and the text in its command line; the first match counts. PostgreSQL's backends rewrite their command lines.
-ROLES = (
+ROLE_MARKERS = (
     ("gateway", "leadhub gateway"),
     ("sweeper", "leadhub sweeper"),
     ("worker", "celery"),
@@ -19,31 +19,31 @@ ROLES = (
 
 
 @dataclass(frozen=True)
-class Process:
+class ProcessUsage:
     pid: int
     parent: int
     role: str
-    cpu: int  # microseconds, including reaped children
-    rss: int  # bytes
+    cpu_us: int  # microseconds, including reaped children
+    rss_bytes: int  # bytes
 
 
 def cpu_by_role(root: int) -> Counter[str]:
     """Return the CPU microseconds so far of `root` and its descendants by role, including reaped children."""
     totals: Counter[str] = Counter()
-    for process in tree(root):
-        totals[process.role] += process.cpu
+    for process in process_tree(root):
+        totals[process.role] += process.cpu_us
     return totals
 
 
-def rss(root: int, role: str) -> int:
+def resident_bytes(root: int, role: str) -> int:
     """Return the resident bytes of the processes of a role. Shared pages count for each process."""
-    return sum(process.rss for process in tree(root) if process.role == role)
+    return sum(process.rss_bytes for process in process_tree(root) if process.role == role)
 
 
-def tree(root: int) -> list[Process]:
+def process_tree(root: int) -> list[ProcessUsage]:
     """Return `root` and its live descendants."""
-    everything = {process.pid: process for process in map(read, pids()) if process is not None}
-    children: defaultdict[int, list[Process]] = defaultdict(list)
+    everything = {process.pid: process for process in map(read_process, all_pids()) if process is not None}
+    children: defaultdict[int, list[ProcessUsage]] = defaultdict(list)
     for process in everything.values():
         children[process.parent].append(process)
     found = [everything[root]] if root in everything else []
@@ -52,11 +52,11 @@ def tree(root: int) -> list[Process]:
     return found
 
 
-def pids() -> list[int]:
+def all_pids() -> list[int]:
     return [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
 
 
-def read(pid: int) -> Process | None:
+def read_process(pid: int) -> ProcessUsage | None:
     """Read a process from /proc; None if it has just ended."""
     folder = Path("/proc", str(pid))
     try:
@@ -65,9 +65,9 @@ def read(pid: int) -> Process | None:
         fields = (folder / "stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    cpu = sum(int(ticks) for ticks in fields[11:15]) * TICK
-    return Process(pid, int(fields[1]), role_of(command), cpu, int(fields[21]) * PAGE)
+    cpu = sum(int(ticks) for ticks in fields[11:15]) * TICK_MICROSECONDS
+    return ProcessUsage(pid, int(fields[1]), role_of(command), cpu, int(fields[21]) * PAGE_BYTES)
 
 
 def role_of(command: str) -> str:
-    return next((role for role, mark in ROLES if mark in command), "other")
+    return next((role for role, mark in ROLE_MARKERS if mark in command), "other")

@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bench.crowd import RARE
-from services.api.cursors import Position
-from services.api.leadlist.asked import find_filters
-from services.api.leadlist.lists import read_counted, read_page, read_step
-from services.api.leadlist.sorts import COLUMNS, Sort
-from services.api.leadlist.totals import count, estimate
+from bench.crowd import RARE_TAG
+from services.api.cursors import CursorPosition
+from services.api.leadlist.asked import resolve_filters
+from services.api.leadlist.lists import read_counted_page, read_page, read_cursor_page
+from services.api.leadlist.sorts import SORT_COLUMNS, LeadSort
+from services.api.leadlist.totals import count_leads, estimate_count
 from shared.db import Connection, connect
 from shared.leads.records import read_leads
 
-RUNS = 9
-SIZE = 15
-RATIO, FLOOR, EXEMPT = (
+RUNS_PER_QUERY = 9
+QUERY_PAGE_SIZE = 15
+MAX_TIME_RATIO, ALWAYS_ALLOWED_MS, EXEMPT_LIMIT_MS = (
     2.0,
     5.0,
     100.0,
@@ -26,18 +26,18 @@ RATIO, FLOOR, EXEMPT = (
 
 
 @dataclass(frozen=True)
-class Question:
+class ListQuery:
     """A list's query and page. `walk` is a cursor step from the middle instead. `exempt` has a limit of 100 ms only."""
 
     label: str
     query: Mapping[str, Any] = field(default_factory=dict)
     page: int = 1
-    size: int = SIZE
-    walk: bool = False
-    exempt: bool = False
+    size: int = QUERY_PAGE_SIZE
+    is_cursor_step: bool = False
+    is_exempt: bool = False
 
 
-def questions(pipeline: int, stage: int, user: int) -> list[Question]:
+def queries_for(pipeline: int, stage: int, user: int) -> list[ListQuery]:
     now = datetime.now(UTC)
     filters: dict[str, Any] = {
         "source": "facebook",
@@ -54,97 +54,113 @@ def questions(pipeline: int, stage: int, user: int) -> list[Question]:
     }
     three = {"source": "facebook", "status": "converted", "tag": "newsletter"}
     return [
-        *(Question(f"page 1 by {sort}", {"sort": sort}) for sort in COLUMNS),
-        *(Question(f"page 2,000 by {sort}", {"sort": sort}, page=2000, size=5) for sort in COLUMNS),
-        *(Question(f"{name} alone", {name: value}) for name, value in filters.items()),
-        Question("a rare tag", {"tag": RARE}),
-        Question("a tag that no lead bears", {"tag": "nobody"}),
-        *(Question(f"source by {sort}", {"source": "facebook", "sort": sort}) for sort in [*COLUMNS][1:]),
-        Question("source, page 100", {"source": "facebook"}, page=100, size=10),
-        Question("three filters", three),
-        *(Question(f"three filters by {sort}", {**three, "sort": sort}) for sort in ("email", "last_name")),
-        Question(
+        *(ListQuery(f"page 1 by {sort}", {"sort": sort}) for sort in SORT_COLUMNS),
+        *(ListQuery(f"page 2,000 by {sort}", {"sort": sort}, page=2000, size=5) for sort in SORT_COLUMNS),
+        *(ListQuery(f"{name} alone", {name: value}) for name, value in filters.items()),
+        ListQuery("a rare tag", {"tag": RARE_TAG}),
+        ListQuery("a tag that no lead bears", {"tag": "nobody"}),
+        *(ListQuery(f"source by {sort}", {"source": "facebook", "sort": sort}) for sort in [*SORT_COLUMNS][1:]),
+        ListQuery("source, page 100", {"source": "facebook"}, page=100, size=10),
+        ListQuery("three filters", three),
+        *(ListQuery(f"three filters by {sort}", {**three, "sort": sort}) for sort in ("email", "last_name")),
+        ListQuery(
             "three others, oldest first",
             {"stage_id": stage, "assigned_user_id": user, "starred": True, "direction": "asc"},
         ),
-        Question("a step of a walk", walk=True),
-        Question("a step of a filtered walk by name", {"source": "facebook", "sort": "last_name"}, walk=True),
-        Question("search: part of an e-mail", {"search": "P4A9F"}),
-        Question("search: part of a phone", {"search": "(212) 555-1"}),
-        Question("search: a full name", {"search": "yuki Tanakason"}, exempt=True),
-        Question("search: a common name", {"search": "yuki"}, exempt=True),
-        Question("search: two characters", {"search": "yu"}, exempt=True),
-        Question("search: one character", {"search": "y"}, exempt=True),
-        Question("search and a filter", {"search": "P4A9F", "status": "new"}),
-        Question("dates and a filter", {"created_after": now - timedelta(days=100), "source": "facebook"}, exempt=True),
-        Question("dates and three filters", {"updated_after": now - timedelta(days=200), **three}, exempt=True),
-        Question("the last page", page=0),
-        Question("page 4,000 of 15", page=4000, exempt=True),
+        ListQuery("a step of a walk", is_cursor_step=True),
+        ListQuery(
+            "a step of a filtered walk by name", {"source": "facebook", "sort": "last_name"}, is_cursor_step=True
+        ),
+        ListQuery("search: part of an e-mail", {"search": "P4A9F"}),
+        ListQuery("search: part of a phone", {"search": "(212) 555-1"}),
+        ListQuery("search: a full name", {"search": "yuki Tanakason"}, is_exempt=True),
+        ListQuery("search: a common name", {"search": "yuki"}, is_exempt=True),
+        ListQuery("search: two characters", {"search": "yu"}, is_exempt=True),
+        ListQuery("search: one character", {"search": "y"}, is_exempt=True),
+        ListQuery("search and a filter", {"search": "P4A9F", "status": "new"}),
+        ListQuery(
+            "dates and a filter", {"created_after": now - timedelta(days=100), "source": "facebook"}, is_exempt=True
+        ),
+        ListQuery("dates and three filters", {"updated_after": now - timedelta(days=200), **three}, is_exempt=True),
+        ListQuery("the last page", page=0),
+        ListQuery("page 4,000 of 15", page=4000, is_exempt=True),
     ]
 
 
-async def measure(url: str, small: int, large: int, places: Mapping[int, tuple[int, int, int]]) -> list[dict[str, Any]]:
+async def measure_queries(
+    url: str, small: int, large: int, places: Mapping[int, tuple[int, int, int]]
+) -> list[dict[str, Any]]:
     """Return median milliseconds at both sizes. `places` holds a pipeline, stage and user of each workspace."""
     rows = []
     async with connect(url, "bench") as connection:
-        for one, other in zip(questions(*places[small]), questions(*places[large]), strict=True):
-            rows.append(compared(one, await ask(connection, small, one), await ask(connection, large, other)))
+        for one, other in zip(queries_for(*places[small]), queries_for(*places[large]), strict=True):
+            rows.append(
+                compare_sizes(one, await time_query(connection, small, one), await time_query(connection, large, other))
+            )
     return rows
 
 
-def compared(question: Question, small: tuple[float, int], large: tuple[float, int]) -> dict[str, Any]:
+def compare_sizes(list_query: ListQuery, small: tuple[float, int], large: tuple[float, int]) -> dict[str, Any]:
     ratio = large[0] / small[0]
-    met = large[0] < EXEMPT if question.exempt else ratio <= RATIO or large[0] <= FLOOR
+    met = (
+        large[0] < EXEMPT_LIMIT_MS if list_query.is_exempt else ratio <= MAX_TIME_RATIO or large[0] <= ALWAYS_ALLOWED_MS
+    )
     return {
-        "label": question.label,
+        "label": list_query.label,
         "small_ms": small[0],
         "large_ms": large[0],
         "ratio": ratio,
         "total": large[1],
-        "target": f"< {EXEMPT:g} ms" if question.exempt else f"≤ {RATIO:g}× or ≤ {FLOOR:g} ms",
+        "target": f"< {EXEMPT_LIMIT_MS:g} ms"
+        if list_query.is_exempt
+        else f"≤ {MAX_TIME_RATIO:g}× or ≤ {ALWAYS_ALLOWED_MS:g} ms",
         "met": met,
     }
 
 
-async def ask(connection: Connection, workspace: int, question: Question) -> tuple[float, int]:
+async def time_query(connection: Connection, workspace: int, list_query: ListQuery) -> tuple[float, int]:
     """Return the median time in milliseconds, and the number of leads."""
-    after = await middle(connection, workspace, question) if question.walk else None
+    after = await middle_position(connection, workspace, list_query) if list_query.is_cursor_step else None
     times, total = [], 0
-    for _ in range(RUNS):
+    for _ in range(RUNS_PER_QUERY):
         started = time.perf_counter()
-        total = await answer(connection, workspace, question, after)
+        total = await run_query(connection, workspace, list_query, after)
         times.append((time.perf_counter() - started) * 1e3)
     return statistics.median(times), total
 
 
-async def answer(connection: Connection, workspace: int, question: Question, after: Position | None) -> int:
+async def run_query(connection: Connection, workspace: int, list_query: ListQuery, after: CursorPosition | None) -> int:
     """Read all that a request reads: filters, total, ids and records. Return the total."""
-    filters = await find_filters(connection, workspace, dict(question.query), {})
+    filters = await resolve_filters(connection, workspace, dict(list_query.query), {})
     if filters is None:
         return 0
     if after:
-        total = await estimate(connection, filters)
-        ids, _ = await read_step(connection, filters, sort_of(question), total, question.size, after, dear=True)
+        total = await estimate_count(connection, filters)
+        ids, _ = await read_cursor_page(
+            connection, filters, sort_of(list_query), total, list_query.size, after, expensive=True
+        )
         n = total.n
     else:
-        page = question.page or -(-(await count(connection, filters)).n // question.size)
-        offset = (page - 1) * question.size
-        ids, n = await read_counted(connection, filters, sort_of(question), question.size, offset, dear=True)
+        page = list_query.page or -(-(await count_leads(connection, filters)).n // list_query.size)
+        offset = (page - 1) * list_query.size
+        ids, n = await read_counted_page(
+            connection, filters, sort_of(list_query), list_query.size, offset, expensive=True
+        )
     await read_leads(connection, [(workspace, id_) for id_ in ids])
     return n
 
 
-async def middle(connection: Connection, workspace: int, question: Question) -> Position | None:
+async def middle_position(connection: Connection, workspace: int, list_query: ListQuery) -> CursorPosition | None:
     """Return the position halfway down the list."""
-    filters = await find_filters(connection, workspace, dict(question.query), {})
+    filters = await resolve_filters(connection, workspace, dict(list_query.query), {})
     assert filters is not None
-    total = await count(connection, filters)
-    sort = sort_of(question)
-    (id_,) = await read_page(connection, filters, sort, total, 1, total.n // 2, dear=True)
+    total = await count_leads(connection, filters)
+    sort = sort_of(list_query)
+    (id_,) = await read_page(connection, filters, sort, total, 1, total.n // 2, expensive=True)
     statement = f"SELECT {sort.column}::text FROM leads WHERE workspace_id = %s AND id = %s"
     row = await (await connection.execute(statement, (workspace, id_))).fetchone()
-    return Position(row[0], id_) if row else None
+    return CursorPosition(row[0], id_) if row else None
 
 
-def sort_of(question: Question) -> Sort:
-    return Sort(question.query.get("sort", "created_at"), question.query.get("direction", "desc") == "desc")
+def sort_of(list_query: ListQuery) -> LeadSort:
+    return LeadSort(list_query.query.get("sort", "created_at"), list_query.query.get("direction", "desc") == "desc")

@@ -5,56 +5,66 @@ import platform
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from bench.figures import FIGURES, PARTS, RATIOS, TARGETS, Figure, Round, Target, median, values
+from bench.figures import (
+    MEASURE_LABELS,
+    CPU_ROLES,
+    RATIO_LABELS,
+    INGEST_GOALS,
+    MeasureLabel,
+    RoundFigures,
+    Goal,
+    median_of,
+    values_of,
+)
 
 VARIANT_COLUMNS = (
-    Figure("accepted", "202s/s", ""),
-    Figure("accepted_to_bare", "of BARE", ""),
-    Figure("end_to_end", "end to end/s", ""),
-    Figure("created", "201s/s", ""),
-    Figure("created_to_bare", "of BARE", ""),
-    Figure("single_p50", "one client p50 ms", ""),
-    Figure("paced_p50", "500/s p50 ms", ""),
-    Figure("paced_p99", "p99 ms", ""),
-    Figure("cpu", "CPU µs/lead", ""),
-    Figure("cpu_to_bare", "of BARE", ""),
+    MeasureLabel("accepted", "202s/s", ""),
+    MeasureLabel("accepted_to_bare", "of BARE", ""),
+    MeasureLabel("end_to_end", "end to end/s", ""),
+    MeasureLabel("created", "201s/s", ""),
+    MeasureLabel("created_to_bare", "of BARE", ""),
+    MeasureLabel("single_p50", "one client p50 ms", ""),
+    MeasureLabel("paced_p50", "500/s p50 ms", ""),
+    MeasureLabel("paced_p99", "p99 ms", ""),
+    MeasureLabel("cpu", "CPU µs/lead", ""),
+    MeasureLabel("cpu_to_bare", "of BARE", ""),
 )
 
 
-def ingest_result(rounds: Sequence[Round], seconds: float, ledger: Mapping[str, int]) -> dict[str, Any]:
+def ingest_result(rounds: Sequence[RoundFigures], seconds: float, ledger: Mapping[str, int]) -> dict[str, Any]:
     """Return medians with the rounds that they come from."""
     return {
         "machine": {"cpus": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()},
         "rounds": len(rounds),
         "seconds": seconds,
-        "figures": {figure.name: summary(figure, rounds) for figure in (*FIGURES, *RATIOS)},
-        "targets": [verdict(target, median(rounds, target.name)) for target in TARGETS],
+        "figures": {figure.name: measure_summary(figure, rounds) for figure in (*MEASURE_LABELS, *RATIO_LABELS)},
+        "targets": [goal_result(target, median_of(rounds, target.name)) for target in INGEST_GOALS],
         "ledger": dict(ledger),
     }
 
 
-def summary(figure: Figure, rounds: Sequence[Round]) -> dict[str, Any]:
+def measure_summary(measure: MeasureLabel, rounds: Sequence[RoundFigures]) -> dict[str, Any]:
     return {
-        "label": figure.label,
-        "unit": figure.unit,
-        "median": median(rounds, figure.name),
-        "rounds": values(rounds, figure.name),
+        "label": measure.label,
+        "unit": measure.unit,
+        "median": median_of(rounds, measure.name),
+        "rounds": values_of(rounds, measure.name),
     }
 
 
-def verdict(target: Target, value: float) -> dict[str, Any]:
+def goal_result(goal: Goal, value: float) -> dict[str, Any]:
     return {
-        "label": target.label,
+        "label": goal.label,
         "value": value,
-        "at_least" if target.at_least else "at_most": target.limit,
-        "met": target.is_met(value),
+        "at_least" if goal.at_least else "at_most": goal.limit,
+        "met": goal.is_met(value),
     }
 
 
-def variants_result(measured: Mapping[str, Sequence[Round]]) -> dict[str, Round]:
+def variants_result(measured: Mapping[str, Sequence[RoundFigures]]) -> dict[str, RoundFigures]:
     """Return the medians of each variant."""
     return {
-        name: {column.name: median(rounds, column.name) for column in VARIANT_COLUMNS}
+        name: {column.name: median_of(rounds, column.name) for column in VARIANT_COLUMNS}
         for name, rounds in measured.items()
     }
 
@@ -63,10 +73,10 @@ def as_text(result: Mapping[str, Any]) -> str:
     """Format every part of the result as aligned tables."""
     parts: dict[str, Callable[[Any], str]] = {
         "attacks": attacks_text,
-        "reads": reads_text,
+        "reads": lists_text,
         "http": http_text,
         "figures": figures_text,
-        "targets": targets_text,
+        "targets": goals_text,
         "variants": variants_text,
         "growth": growth_text,
         "growth_figure": growth_figure_text,
@@ -80,8 +90,8 @@ def figures_text(figures: Mapping[str, Any]) -> str:
     rows = []
     for figure in figures.values():
         spread = (min(figure["rounds"]), figure["median"], max(figure["rounds"]))
-        rows.append([figure["label"], *map(number, spread), figure["unit"]])
-    return table(["Figure", "lowest", "median", "highest", ""], rows)
+        rows.append([figure["label"], *map(format_number, spread), figure["unit"]])
+    return format_table(["Figure", "lowest", "median", "highest", ""], rows)
 
 
 def attacks_text(attacks: Sequence[Mapping[str, Any]]) -> str:
@@ -93,93 +103,99 @@ def attacks_text(attacks: Sequence[Mapping[str, Any]]) -> str:
         changes = [f"{idle[figure]:.0f} → {attacked[figure]:.0f}" for figure in figures]
         failed = f"{attacked['refused'] + attacked['missing']:g}"
         rows.append(
-            [attack["attack"], *changes, failed, number(attack["memory_mib"]), "met" if attack["met"] else "MISSED"]
+            [
+                attack["attack"],
+                *changes,
+                failed,
+                format_number(attack["memory_mib"]),
+                "met" if attack["met"] else "MISSED",
+            ]
         )
     headings = ["Attack", "answer p50 ms", "max", "webhook p50 ms", "max", "failed", "MiB", ""]
-    return table(headings, rows)
+    return format_table(headings, rows)
 
 
-def reads_text(reads: Sequence[Mapping[str, Any]]) -> str:
+def lists_text(reads: Sequence[Mapping[str, Any]]) -> str:
     rows = [
         [
             read["label"],
             f"{read['total']:,}",
-            number(read["small_ms"]),
-            number(read["large_ms"]),
-            number(read["ratio"]),
+            format_number(read["small_ms"]),
+            format_number(read["large_ms"]),
+            format_number(read["ratio"]),
             read["target"],
             "met" if read["met"] else "MISSED",
         ]
         for read in reads
     ]
-    return table(["List", "leads", "small ms", "large ms", "ratio", "target", ""], rows)
+    return format_table(["List", "leads", "small ms", "large ms", "ratio", "target", ""], rows)
 
 
 def http_text(http: Mapping[str, float]) -> str:
     return (
-        f"Over HTTP, {http['rate']:g} lists/s while {http['leads']:,.0f} leads/s arrive: p50 {number(http['p50'])} ms, "
-        f"p99 {number(http['p99'])} ms, longest {number(http['longest'])} ms; "
+        f"Over HTTP, {http['rate']:g} lists/s while {http['leads']:,.0f} leads/s arrive: p50 {format_number(http['p50'])} ms, "
+        f"p99 {format_number(http['p99'])} ms, longest {format_number(http['longest'])} ms; "
         f"{http['failed']:g} of {http['asked']:g} failed"
     )
 
 
-def targets_text(targets: Sequence[Mapping[str, Any]]) -> str:
+def goals_text(targets: Sequence[Mapping[str, Any]]) -> str:
     rows = [
         [
             target["label"],
-            number(target["value"]),
+            format_number(target["value"]),
             f"≥ {target['at_least']:g}" if "at_least" in target else f"≤ {target['at_most']:g}",
             "met" if target["met"] else "MISSED",
         ]
         for target in targets
     ]
-    return table(["Target", "value", "limit", ""], rows)
+    return format_table(["Target", "value", "limit", ""], rows)
 
 
-def variants_text(variants: Mapping[str, Round]) -> str:
-    rows = [[name, *map(number, medians.values())] for name, medians in variants.items()]
-    return table(["Variant", *(column.label for column in VARIANT_COLUMNS)], rows)
+def variants_text(variants: Mapping[str, RoundFigures]) -> str:
+    rows = [[name, *map(format_number, medians.values())] for name, medians in variants.items()]
+    return format_table(["Variant", *(column.label for column in VARIANT_COLUMNS)], rows)
 
 
-def growth_text(slices: Mapping[str, Round]) -> str:
-    columns = ("end_to_end", "cpu", *(f"cpu_{part}" for part in PARTS), "bare_cpu", "cpu_to_bare")
-    headings = ["Leads", "end to end/s", "CPU µs/lead", *PARTS, "BARE", "of BARE"]
-    rows = [[name, *(number(figures[column]) for column in columns)] for name, figures in slices.items()]
-    return table(headings, rows)
+def growth_text(slices: Mapping[str, RoundFigures]) -> str:
+    columns = ("end_to_end", "cpu", *(f"cpu_{part}" for part in CPU_ROLES), "bare_cpu", "cpu_to_bare")
+    headings = ["Leads", "end to end/s", "CPU µs/lead", *CPU_ROLES, "BARE", "of BARE"]
+    rows = [[name, *(format_number(figures[column]) for column in columns)] for name, figures in slices.items()]
+    return format_table(headings, rows)
 
 
 def growth_figure_text(growth: float) -> str:
-    return f"A lead of the last 300,000 costs {number(growth)} × one of the first, by BARE's measure"
+    return f"A lead of the last 300,000 costs {format_number(growth)} × one of the first, by BARE's measure"
 
 
-def soak_text(samples: Sequence[Round]) -> str:
+def soak_text(samples: Sequence[RoundFigures]) -> str:
     """Format memory early and late. Early is the second tenth, when caches are full; late is the last tenth."""
     tenth = max(len(samples) // 10, 1)
     early, late = samples[tenth : 2 * tenth], samples[-tenth:]
     rows = [
         [
             role,
-            number(median(early, role)),
-            number(median(late, role)),
-            number(median(late, role) / median(early, role)),
+            format_number(median_of(early, role)),
+            format_number(median_of(late, role)),
+            format_number(median_of(late, role) / median_of(early, role)),
         ]
         for role in samples[0]
     ]
-    return table(["Resident MiB", "early", "late", "growth ×"], rows)
+    return format_table(["Resident MiB", "early", "late", "growth ×"], rows)
 
 
 def ledger_text(ledger: Mapping[str, int]) -> str:
     return "Ledger: " + ", ".join(f"{name} {count:,}" for name, count in ledger.items())
 
 
-def number(value: float) -> str:
+def format_number(value: float) -> str:
     """Format a number with three significant digits, or as a whole number with thousands separators."""
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
 
-def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def format_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Format a table. The first column is aligned to the left, the others to the right."""
     first, *others = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
     lines = []

@@ -6,32 +6,32 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from bench.commits import PACE
-from bench.figures import Round
-from bench.ingest import FEW
-from bench.processes import rss
-from bench.stack import leadhub
+from bench.commits import PACED_RATE
+from bench.figures import RoundFigures
+from bench.ingest import FEW_CONNECTIONS
+from bench.processes import resident_bytes
+from bench.stack import running_leadhub
 
-ROLES = ("gateway", "worker", "sweeper", "broker")
-SAMPLES = 60
-MEBIBYTE = 1 << 20
+SAMPLED_ROLES = ("gateway", "worker", "sweeper", "broker")
+SAMPLE_COUNT = 60
+BYTES_PER_MIB = 1 << 20
 
 
 def measure_soak(folder: Path, seconds: float) -> dict[str, Any]:
     """Return resident MiB by role, sampled evenly over `seconds` of 201s at a steady rate, and the ledger."""
-    samples: list[Round] = []
-    with leadhub(folder) as running:
+    samples: list[RoundFigures] = []
+    with running_leadhub(folder) as running:
 
         def sample() -> None:
-            samples.append({role: rss(running.pid, role) / MEBIBYTE for role in ROLES})
+            samples.append({role: resident_bytes(running.root_pid, role) / BYTES_PER_MIB for role in SAMPLED_ROLES})
 
-        with every(seconds / SAMPLES, sample):
-            running.contestant.load(FEW, seconds, rate=PACE)
-        return {"soak": samples, "ledger": running.ledger.totals()}
+        with repeating_every(seconds / SAMPLE_COUNT, sample):
+            running.target.run_load(FEW_CONNECTIONS, seconds, rate=PACED_RATE)
+        return {"soak": samples, "ledger": running.ledger.fault_totals()}
 
 
 @contextlib.contextmanager
-def every(interval: float, action: Callable[[], None]) -> Iterator[None]:
+def repeating_every(interval: float, action: Callable[[], None]) -> Iterator[None]:
     """Call `action` every `interval` seconds, in a thread, for the length of the block."""
     over = threading.Event()
 

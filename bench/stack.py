@@ -12,68 +12,68 @@ import orjson
 import psycopg
 from sqlalchemy import make_url
 
-from bench.contest import Contestant
-from bench.ledger import Ledger
-from bench.servers import own_environment, running
+from bench.contest import Target
+from bench.ledger import LoadLedger
+from bench.servers import own_environment, running_command
 from shared.embedded.datadir import DataDir, free_port
-from shared.embedded.postgres import Postgres
+from shared.embedded.postgres import EmbeddedPostgres
 from shared.settings import PROJECT_ROOT
 
-LAUNCHER = str(PROJECT_ROOT / "leadhub")
-WORKSPACE = "main"
-DRAIN_SECONDS = 300.0
+LAUNCHER_COMMAND = str(PROJECT_ROOT / "leadhub")
+BENCH_WORKSPACE = "main"
+DRAIN_TIMEOUT_SECONDS = 300.0
 
-WAITING = "SELECT coalesce(sum(n), 0) FROM journal"
+WAITING_SUBMISSIONS_SQL = "SELECT coalesce(sum(n), 0) FROM journal"
 
 
 @dataclass(frozen=True)
-class LeadHub:
+class RunningLeadHub:
     """A running LeadHub. The ledger checks each load on it."""
 
-    contestant: Contestant
-    ledger: Ledger
+    target: Target
+    ledger: LoadLedger
     database_url: str
 
     @property
-    def pid(self) -> int:
+    def root_pid(self) -> int:
         """The id of the root of its processes."""
-        return self.contestant.pids[0]
+        return self.target.pids[0]
 
 
 @contextlib.contextmanager
-def leadhub(folder: Path, env: Mapping[str, str] | None = None) -> Iterator[LeadHub]:
+def running_leadhub(folder: Path, env: Mapping[str, str] | None = None) -> Iterator[RunningLeadHub]:
     """Run `./leadhub up` on the data dir `folder` with `env` added to its settings, and yield it once it is healthy."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     base = f"http://127.0.0.1:{(port := free_port('127.0.0.1'))}"
-    up = [LAUNCHER, "up", "--port", str(port), "--data-dir", str(folder)]
+    up = [LAUNCHER_COMMAND, "up", "--port", str(port), "--data-dir", str(folder)]
     with (
-        running(up, folder / "up.log", f"{base}/api/v1/health", env) as pid,
-        psycopg.connect(database_url := Postgres(DataDir(folder)).url, autocommit=True) as database,
+        running_command(up, folder / "up.log", f"{base}/api/v1/health", env) as pid,
+        psycopg.connect(database_url := EmbeddedPostgres(DataDir(folder)).database_url, autocommit=True) as database,
     ):
-        ledger = Ledger(database, WORKSPACE, folder / "answers")
-        contestant = Contestant(
-            url=f"{base}/api/inbound/leads?tenant={WORKSPACE}",
+        ledger = LoadLedger(database, BENCH_WORKSPACE, folder / "answers")
+        contestant = Target(
+            url=f"{base}/api/inbound/leads?tenant={BENCH_WORKSPACE}",
             pids=(pid,),
             headers={"Authorization": f"Bearer {create_key(folder)}", "User-Agent": "leadhub-bench"},
-            drained=partial(wait_until_drained, database),
-            answers=str(ledger.answers),
-            check=ledger.check,
+            wait_drained=partial(wait_until_drained, database),
+            answers_path=str(ledger.answers_path),
+            check_outcome=ledger.check_load,
         )
-        yield LeadHub(contestant, ledger, database_url)
+        yield RunningLeadHub(contestant, ledger, database_url)
 
 
 def wait_until_drained(database: psycopg.Connection) -> float:
     """Wait until no accepted lead waits and return CLOCK_MONOTONIC. TimeoutError after five minutes."""
-    deadline = time.monotonic() + DRAIN_SECONDS
-    while database.execute(WAITING).fetchone() != (0,):
+    deadline = time.monotonic() + DRAIN_TIMEOUT_SECONDS
+    while database.execute(WAITING_SUBMISSIONS_SQL).fetchone() != (0,):
         if time.monotonic() > deadline:
             raise TimeoutError("the backlog does not go away")
         time.sleep(0.02)
     return time.monotonic()
 
 
-def create_key(folder: Path, workspace: str = WORKSPACE) -> str:
-    command = [LAUNCHER, "key", "create", "--workspace", workspace, "--name", "bench", "--scopes", "*"]
+def create_key(folder: Path, workspace: str = BENCH_WORKSPACE) -> str:
+    command = [LAUNCHER_COMMAND, "key", "create", "--workspace", workspace, "--name", "bench", "--scopes", "*"]
     command += ["--rate-limit", "1000000000", "--json", "--data-dir", str(folder)]
     answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, cwd=PROJECT_ROOT, env=own_environment())
     return str(orjson.loads(answer.stdout)["key"])

@@ -5,35 +5,35 @@ from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
-from bench.contest import Contestant
-from bench.figures import Round
-from bench.ingest import measure_latency, measure_throughput, warm_up
-from bench.stack import leadhub
+from bench.contest import Target
+from bench.figures import RoundFigures
+from bench.ingest import measure_latency, measure_throughput, warm_up_targets
+from bench.stack import running_leadhub
 
-VARIANTS: dict[str, dict[str, str]] = {
+VARIANT_SETTINGS: dict[str, dict[str, str]] = {
     "1 worker": {"workers": "1"},
     "2 workers": {"workers": "2"},
 }
 
 
-def measure_variants(bare: Contestant, folder: Path, rounds: int, seconds: float) -> dict[str, list[Round]]:
+def measure_variants(bare: Target, folder: Path, rounds: int, seconds: float) -> dict[str, list[RoundFigures]]:
     """Return rounds of figures by variant. Each round measures every variant once, on a data dir of its own."""
-    measured: defaultdict[str, list[Round]] = defaultdict(list)
+    measured: defaultdict[str, list[RoundFigures]] = defaultdict(list)
     for number in range(rounds):
-        for name, settings in VARIANTS.items():
+        for name, settings in VARIANT_SETTINGS.items():
             print(f"variant {name}, round {number + 1} of {rounds}", file=sys.stderr)
             measured[name].append(measure_variant(bare, folder / name.replace(" ", "-"), settings, seconds))
     return measured
 
 
-def measure_variant(bare: Contestant, folder: Path, settings: Mapping[str, str], seconds: float) -> Round:
+def measure_variant(bare: Target, folder: Path, settings: Mapping[str, str], seconds: float) -> RoundFigures:
     env = {f"LEADHUB_{name.upper()}": value for name, value in settings.items()}
-    with leadhub(folder, env) as running:
-        warm_up(running.contestant)
-        figures = measure_throughput(bare, running.contestant, seconds)
-        figures |= measure_latency(running.contestant, running.database_url, seconds)
+    with running_leadhub(folder, env) as running:
+        warm_up_targets(running.target)
+        figures = measure_throughput(bare, running.target, seconds)
+        figures |= measure_latency(running.target, running.database_url, seconds)
         if not running.ledger.is_exact:
-            raise RuntimeError(f"the ledger of {folder.name} is not exact: {running.ledger.totals()}")
+            raise RuntimeError(f"the ledger of {folder.name} is not exact: {running.ledger.fault_totals()}")
     return {
         **figures,
         "accepted_to_bare": figures["accepted"] / figures["bare_64"],

@@ -13,23 +13,23 @@ from aiohttp import web
 
 from bench.load import percentile
 
-RATE = 20.0  # leads a second
-ARRIVAL_SECONDS = 30.0  # the wait for webhooks after the last post
-CONNECTIONS = 50
+POSTS_PER_SECOND = 20.0  # leads a second
+WEBHOOK_TIMEOUT_SECONDS = 30.0  # the wait for webhooks after the last post
+MAX_CONNECTIONS = 50
 
 
 @dataclass(frozen=True)
-class Victim:
+class VictimWorkspace:
     """The observed workspace. `port` is the port of its webhook receiver."""
 
-    inbound: str
+    inbound_url: str
     key: str
     port: int
     seconds: float
 
 
 @dataclass
-class Latencies:
+class VictimLatencies:
     """Latencies in milliseconds from the scheduled time of each post, so that every stall counts."""
 
     answers: list[float] = field(default_factory=list)
@@ -37,7 +37,7 @@ class Latencies:
     refused: int = 0
     missing: int = 0  # webhooks that did not arrive
 
-    def figures(self) -> dict[str, float]:
+    def to_figures(self) -> dict[str, float]:
         found: dict[str, float] = {"refused": self.refused, "missing": self.missing}
         for name in ("answers", "webhooks"):
             ordered = sorted(getattr(self, name))
@@ -45,24 +45,24 @@ class Latencies:
         return found
 
 
-class Probe:
+class VictimProbe:
     """Posts new leads at a steady rate and records their answers and webhooks."""
 
-    def __init__(self, victim: Victim) -> None:
+    def __init__(self, victim: VictimWorkspace) -> None:
         self._victim = victim
-        self._latencies = Latencies()
+        self._latencies = VictimLatencies()
         self._sent: dict[str, float] = {}  # email to its scheduled time, until its webhook arrives
         self._all_arrived = asyncio.Event()
 
-    async def run(self) -> Latencies:
+    async def run(self) -> VictimLatencies:
         app = web.Application()
-        app.router.add_post("/", self._receive)
+        app.router.add_post("/", self._receive_webhook)
         runner = web.AppRunner(app)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", self._victim.port).start()
         timeout = aiohttp.ClientTimeout(60)
         headers = {"Authorization": f"Bearer {self._victim.key}", "Prefer": "wait=30"}
-        connector = aiohttp.TCPConnector(limit=CONNECTIONS)
+        connector = aiohttp.TCPConnector(limit=MAX_CONNECTIONS)
         async with aiohttp.ClientSession(headers=headers, timeout=timeout, connector=connector) as session:
             await self._post_all(session)
         await self._await_webhooks()
@@ -73,17 +73,17 @@ class Probe:
     async def _post_all(self, session: aiohttp.ClientSession) -> None:
         started = time.monotonic()
         posts = []
-        for number in range(int(self._victim.seconds * RATE)):
-            due = started + number / RATE
+        for number in range(int(self._victim.seconds * POSTS_PER_SECOND)):
+            due = started + number / POSTS_PER_SECOND
             await asyncio.sleep(max(0.0, due - time.monotonic()))
-            posts.append(asyncio.create_task(self._post(session, due)))
+            posts.append(asyncio.create_task(self._post_lead(session, due)))
         await asyncio.gather(*posts)
 
-    async def _post(self, session: aiohttp.ClientSession, due: float) -> None:
+    async def _post_lead(self, session: aiohttp.ClientSession, due: float) -> None:
         email = f"{uuid.uuid4()}@victim.example.com"
         self._sent[email] = due
         try:
-            async with session.post(self._victim.inbound, json={"email": email}) as answer:
+            async with session.post(self._victim.inbound_url, json={"email": email}) as answer:
                 await answer.read()
                 refused = answer.status not in (201, 202)
         except (aiohttp.ClientError, TimeoutError):
@@ -94,7 +94,7 @@ class Probe:
         else:
             self._latencies.answers.append((time.monotonic() - due) * 1e3)
 
-    async def _receive(self, request: web.Request) -> web.Response:
+    async def _receive_webhook(self, request: web.Request) -> web.Response:
         now = time.monotonic()
         due = self._sent.pop((await request.json())["lead"]["email"], None)
         if due is not None:
@@ -108,9 +108,9 @@ class Probe:
             return
         self._all_arrived.clear()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._all_arrived.wait(), ARRIVAL_SECONDS)
+            await asyncio.wait_for(self._all_arrived.wait(), WEBHOOK_TIMEOUT_SECONDS)
 
 
 if __name__ == "__main__":
-    latencies = asyncio.run(Probe(Victim(**json.loads(sys.argv[1]))).run())
+    latencies = asyncio.run(VictimProbe(VictimWorkspace(**json.loads(sys.argv[1]))).run())
     print(json.dumps(asdict(latencies)))

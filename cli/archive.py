@@ -20,19 +20,19 @@ from pydantic import BaseModel, ValidationError
 
 from shared.embedded.datadir import sync_folder
 
-FORMAT = 1
-SPOOL, KEY, DUMP, MANIFEST = "spool.jsonl", "secrets/key", "database.dump", "manifest.json"
-CONTENT = frozenset((SPOOL, KEY, DUMP))
-CHUNK = 1 << 20  # bytes
+ARCHIVE_FORMAT = 1
+SPOOL_MEMBER, KEY_MEMBER, DUMP_MEMBER, MANIFEST_MEMBER = "spool.jsonl", "secrets/key", "database.dump", "manifest.json"
+CONTENT_MEMBERS = frozenset((SPOOL_MEMBER, KEY_MEMBER, DUMP_MEMBER))
+COPY_CHUNK_BYTES = 1 << 20  # bytes
 
-Write = Callable[[bytes], None]
+WriteBytes = Callable[[bytes], None]
 
 
-class Unreadable(Exception):
+class InvalidArchive(Exception):
     """A tar archive cannot be restored; the message says why."""
 
 
-class Manifest(BaseModel):
+class ArchiveManifest(BaseModel):
     """The contents of an archive. `ledger` belongs to the snapshot of the dump, with the spool's entries added."""
 
     format: int
@@ -48,7 +48,7 @@ class Manifest(BaseModel):
         return int(self.postgresql.split(".")[0].split()[0])
 
 
-class Writer:
+class ArchiveWriter:
     """Write members whose size is known only when they are complete. `sha256` holds digests by member."""
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -56,7 +56,7 @@ class Writer:
         self._file = file
 
     @contextmanager
-    def member(self, name: str) -> Iterator[Write]:
+    def writing_member(self, name: str) -> Iterator[WriteBytes]:
         """Yield the function that appends to a new member. The header precedes the member and is written last."""
         digest, start = hashlib.sha256(), self._file.tell()
         self._file.write(bytes(tarfile.BLOCKSIZE))
@@ -69,58 +69,58 @@ class Writer:
         size = self._file.tell() - start - tarfile.BLOCKSIZE
         self._file.write(bytes(-size % tarfile.BLOCKSIZE))
         self._file.seek(start)
-        self._file.write(_header(name, size))
+        self._file.write(_member_header(name, size))
         self._file.seek(0, os.SEEK_END)
         self.sha256[name] = digest.hexdigest()
 
-    def finish(self) -> None:
+    def finish_archive(self) -> None:
         """Write the end of the archive and flush all of it to disk."""
         self._file.write(bytes(2 * tarfile.BLOCKSIZE))
         self._file.flush()
         os.fsync(self._file.fileno())
 
 
-class Archive:
+class BackupArchive:
     """An archive whose members all match their digests."""
 
     def __init__(self, tar: tarfile.TarFile) -> None:
         self._tar = tar
-        self.manifest = _manifest(self.open(MANIFEST).read())
-        self.has_key = KEY in self.manifest.sha256
-        for name in CONTENT if self.has_key else CONTENT - {KEY}:
-            if hashlib.file_digest(self.open(name), "sha256").hexdigest() != self.manifest.sha256.get(name):  # type: ignore[arg-type]
-                raise Unreadable(f"{name} in it is damaged")
+        self.manifest = _parse_manifest(self.open_member(MANIFEST_MEMBER).read())
+        self.has_key = KEY_MEMBER in self.manifest.sha256
+        for name in CONTENT_MEMBERS if self.has_key else CONTENT_MEMBERS - {KEY_MEMBER}:
+            if hashlib.file_digest(self.open_member(name), "sha256").hexdigest() != self.manifest.sha256.get(name):  # type: ignore[arg-type]
+                raise InvalidArchive(f"{name} in it is damaged")
 
-    def open(self, name: str) -> IO[bytes]:
+    def open_member(self, name: str) -> IO[bytes]:
         """Open a member at its beginning."""
         try:
             found = self._tar.extractfile(name)
         except KeyError:
             found = None
         if found is None:
-            raise Unreadable(f"it has no {name}: cut short, or no backup of LeadHub")
+            raise InvalidArchive(f"it has no {name}: cut short, or no backup of LeadHub")
         return found
 
 
-def part_of(path: Path) -> Path:
+def partial_path(path: Path) -> Path:
     """Return the path at which an archive is written before it is complete."""
     return Path(f"{os.path.realpath(path)}.part")
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[Writer]:
+def writing_archive(path: Path) -> Iterator[ArchiveWriter]:
     """Write an archive that appears under its name only when it is complete. Only its owner may read it.
 
     A link is followed, as a shell does when it redirects output.
     """
-    path, part = Path(os.path.realpath(path)), part_of(path)
+    path, part = Path(os.path.realpath(path)), partial_path(path)
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        _claim(descriptor, part)
+        _claim_partial(descriptor, part)
         try:
-            writer = Writer(file)
+            writer = ArchiveWriter(file)
             yield writer
-            writer.finish()
+            writer.finish_archive()
             part.rename(path)
         except BaseException:
             part.unlink(missing_ok=True)
@@ -129,20 +129,20 @@ def writing(path: Path) -> Iterator[Writer]:
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[Archive]:
+def reading_archive(path: Path) -> Iterator[BackupArchive]:
     """Open an archive after checking every byte. RuntimeError if it is damaged, truncated or not a LeadHub backup."""
     if not path.is_file():
         raise RuntimeError(f"{path} is read more than once, which a pipe cannot be: save it as a file first")
     try:
         with tarfile.open(path, "r:") as tar:
-            yield Archive(tar)
-    except Unreadable as error:
+            yield BackupArchive(tar)
+    except InvalidArchive as error:
         raise RuntimeError(f"{path} cannot be restored: {error}") from None
     except tarfile.TarError as error:
         raise RuntimeError(f"{path} is damaged, cut short, or no backup of LeadHub: {error}") from None
 
 
-def _claim(descriptor: int, part: Path) -> None:
+def _claim_partial(descriptor: int, part: Path) -> None:
     """Empty the partial file of a killed backup. RuntimeError if a running backup uses it."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -155,17 +155,17 @@ def _claim(descriptor: int, part: Path) -> None:
     os.ftruncate(descriptor, 0)
 
 
-def _header(name: str, size: int) -> bytes:
+def _member_header(name: str, size: int) -> bytes:
     member = tarfile.TarInfo(name)
     member.size, member.mode, member.mtime = size, 0o600, int(time.time())
     return member.tobuf(tarfile.GNU_FORMAT)  # one block, whatever the size
 
 
-def _manifest(text: bytes) -> Manifest:
+def _parse_manifest(text: bytes) -> ArchiveManifest:
     try:
         found: Any = json.loads(text)
-        if isinstance(found, dict) and found.get("format") != FORMAT:
-            raise Unreadable(f"its format is {found.get('format')!r}; this LeadHub reads format {FORMAT}")
-        return Manifest.model_validate(found)
+        if isinstance(found, dict) and found.get("format") != ARCHIVE_FORMAT:
+            raise InvalidArchive(f"its format is {found.get('format')!r}; this LeadHub reads format {ARCHIVE_FORMAT}")
+        return ArchiveManifest.model_validate(found)
     except (ValueError, ValidationError):
-        raise Unreadable("its manifest cannot be read") from None
+        raise InvalidArchive("its manifest cannot be read") from None

@@ -17,21 +17,32 @@ import psycopg
 import redis.asyncio as redis
 from psycopg import IsolationLevel
 
-from cli.archive import DUMP, FORMAT, KEY, MANIFEST, SPOOL, Manifest, Write, Writer, part_of, writing
-from cli.common import data_dir_option, expect_installation, make_settings, say, warn_of_key
-from cli.dump import dump
-from cli.pg_tools import dumper
-from cli.schema import upgrade
-from cli.spool import check_spool
+from cli.archive import (
+    DUMP_MEMBER,
+    ARCHIVE_FORMAT,
+    KEY_MEMBER,
+    MANIFEST_MEMBER,
+    SPOOL_MEMBER,
+    ArchiveManifest,
+    WriteBytes,
+    ArchiveWriter,
+    partial_path,
+    writing_archive,
+)
+from cli.common import data_dir_option, expect_installation, make_settings, notify_operator, warn_of_wrong_key
+from cli.dump import dump_database
+from cli.pg_tools import find_pg_dump
+from cli.schema import upgrade_database
+from cli.spool import check_spool_durability
 from shared import __version__, ledger
 from shared.db import Connection, connect
-from shared.embedded.servers import connected
+from shared.embedded.servers import ensure_servers
 from shared.settings import Settings
 from shared.spool import Spool
-from shared.vault import ROTATION_LOCK, source
+from shared.vault import KEY_ROTATION_LOCK, key_source
 
-BOOKS = ("accepted", "done", "pending", "dead", "quarantined", "spooled")
-REPORT_EVERY = 64 << 20  # bytes
+LEDGER_STATES = ("accepted", "done", "pending", "dead", "quarantined", "spooled")
+REPORT_INTERVAL_BYTES = 64 << 20  # bytes
 
 
 @click.command()
@@ -48,53 +59,59 @@ def backup(file: Path, force: bool, without_key: bool) -> None:
 
     Example: leadhub backup /backups/leadhub-$(date +%F).tar
     """
-    _refuse(file, force)
+    _refuse_existing_file(file, force)
     settings = make_settings()
     expect_installation(settings)
-    check_spool(settings)
-    with explained(), connected(settings, want=("spool", "postgres")) as found, writing(file) as archive:
+    check_spool_durability(settings)
+    with (
+        plain_server_errors(),
+        ensure_servers(settings, want=("spool", "postgres")) as found,
+        writing_archive(file) as archive,
+    ):
         if not settings.database_url:
-            upgrade(found.database_url)
-        asyncio.run(_save(found, archive, with_key=not without_key, embedded=not settings.database_url))
-    say(f"the backup is complete: {file.stat().st_size:,} bytes")
+            upgrade_database(found.database_url)
+        asyncio.run(_save_state(found, archive, with_key=not without_key, embedded=not settings.database_url))
+    notify_operator(f"the backup is complete: {file.stat().st_size:,} bytes")
     click.echo(file)
     if without_key:
-        say("the backup holds no key: keep secrets/key of the data dir, or LEADHUB_SECRET_KEY, in another place")
+        notify_operator(
+            "the backup holds no key: keep secrets/key of the data dir, or LEADHUB_SECRET_KEY, in another place"
+        )
 
 
-def _refuse(file: Path, force: bool) -> None:
+def _refuse_existing_file(file: Path, force: bool) -> None:
     """Raise UsageError for an existing file that may not be replaced, and always for a device or a pipe."""
     if not file.absolute().parent.is_dir():
         raise click.UsageError(f"there is no folder {file.absolute().parent}")
-    for path in (file, part_of(file)):
+    for path in (file, partial_path(file)):
         if path.exists() and not path.is_file():
             raise click.UsageError(f"{path} is no regular file; it is left as it is")
     if file.exists() and not force:
         raise click.UsageError(f"there is a {file} already; pass --force to replace it")
 
 
-async def _save(settings: Settings, archive: Writer, *, with_key: bool, embedded: bool) -> None:
-    with archive.member(SPOOL) as write:
+async def _save_state(settings: Settings, archive: ArchiveWriter, *, with_key: bool, embedded: bool) -> None:
+    with archive.writing_member(SPOOL_MEMBER) as write:
         spooled = await _save_spool(settings.spool_url, write)
-    say(f"spool: {spooled} submissions")
+    notify_operator(f"spool: {spooled} submissions")
     version, books = await _save_database(settings, archive, spooled, with_key=with_key, embedded=embedded)
-    manifest = Manifest(
-        format=FORMAT,
+    manifest = ArchiveManifest(
+        format=ARCHIVE_FORMAT,
         leadhub=__version__,
         postgresql=version,
         made_at=datetime.now(UTC),
         ledger=books,
         sha256=archive.sha256,
     )
-    with archive.member(MANIFEST) as write:
+    with archive.writing_member(MANIFEST_MEMBER) as write:
         write(manifest.model_dump_json(indent=2).encode())
 
 
-async def _save_spool(url: str, write: Write) -> int:
+async def _save_spool(url: str, write: WriteBytes) -> int:
     """Write one line per entry and return the number of submissions."""
     spooled = 0
     async with redis.Redis.from_url(url, socket_timeout=5) as client:
-        async for entry in Spool(client).entries():
+        async for entry in Spool(client).all_entries():
             row = entry.row
             fields = {"lane": row.lane, "n": row.n, "ids": row.ids, "accepted": row.accepted}
             line = {"id": entry.id.decode(), **fields, "document": base64.b64encode(row.document).decode()}
@@ -104,7 +121,7 @@ async def _save_spool(url: str, write: Write) -> int:
 
 
 async def _save_database(
-    settings: Settings, archive: Writer, spooled: int, *, with_key: bool = True, embedded: bool = True
+    settings: Settings, archive: ArchiveWriter, spooled: int, *, with_key: bool = True, embedded: bool = True
 ) -> tuple[str, dict[str, int]]:
     """Save the keys and the dump. Return the server's version and the ledger of the snapshot that was dumped.
 
@@ -112,23 +129,23 @@ async def _save_database(
     """
     url = settings.database_url
     async with connect(url, "leadhub-cli") as connection:
-        await connection.execute("SELECT pg_advisory_lock_shared(%s)", (ROTATION_LOCK,))
-        await warn_of_key(connection, settings)
+        await connection.execute("SELECT pg_advisory_lock_shared(%s)", (KEY_ROTATION_LOCK,))
+        await warn_of_wrong_key(connection, settings)
         if with_key:
-            with archive.member(KEY) as write:
-                write(source(settings)().encode())
+            with archive.writing_member(KEY_MEMBER) as write:
+                write(key_source(settings)().encode())
         await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
         await connection.execute("SET idle_in_transaction_session_timeout = 0")  # it idles while pg_dump works
         async with connection.transaction():
-            books = await books_of(connection, spooled)
+            books = await ledger_with_spool(connection, spooled)
             row = await (await connection.execute("SELECT pg_export_snapshot()")).fetchone()
-            program = dumper(connection.info.server_version // 10000, embedded=embedded)
-            with archive.member(DUMP) as write:
-                await dump(url, row[0] if row else "", program, _reporting(write))
+            program = find_pg_dump(connection.info.server_version // 10000, embedded=embedded)
+            with archive.writing_member(DUMP_MEMBER) as write:
+                await dump_database(url, row[0] if row else "", program, _with_progress(write))
         return connection.info.parameter_status("server_version") or "", books
 
 
-def _reporting(write: Write) -> Write:
+def _with_progress(write: WriteBytes) -> WriteBytes:
     """Return `write` with a progress line to the operator every 64 MiB."""
     done = 0
 
@@ -136,20 +153,20 @@ def _reporting(write: Write) -> Write:
         nonlocal done
         write(data)
         done += len(data)
-        if done % REPORT_EVERY < len(data):
-            say(f"database: {done >> 20} MiB")
+        if done % REPORT_INTERVAL_BYTES < len(data):
+            notify_operator(f"database: {done >> 20} MiB")
 
     return write_and_report
 
 
-async def books_of(connection: Connection, spooled: int) -> dict[str, int]:
+async def ledger_with_spool(connection: Connection, spooled: int) -> dict[str, int]:
     """Return the ledger of a database, with that many submissions in the spool added."""
-    state = {**await ledger.read(connection, None), "spooled": spooled}
-    return {name: int(state[name]) + (spooled if name == "accepted" else 0) for name in BOOKS}
+    state = {**await ledger.read_ledger(connection, None), "spooled": spooled}
+    return {name: int(state[name]) + (spooled if name == "accepted" else 0) for name in LEDGER_STATES}
 
 
 @contextmanager
-def explained() -> Iterator[None]:
+def plain_server_errors() -> Iterator[None]:
     """Turn errors of the servers into errors of the command."""
     try:
         yield

@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 
 PR_SET_CHILD_SUBREAPER = 36
-GRACE = 5.0  # seconds; PostgreSQL's processes notice meanwhile that their server is gone
-KILL_SECONDS = 10.0  # a kill may take long, such as that of a process that waits for its disk
+ORPHAN_GRACE_SECONDS = 5.0  # seconds; PostgreSQL's processes notice meanwhile that their server is gone
+KILL_TIMEOUT_SECONDS = 10.0  # a kill may take long, such as that of a process that waits for its disk
 
 
 def adopt_orphans() -> None:
@@ -29,51 +29,53 @@ def reap_orphans(known: Set[int]) -> None:
             os.waitpid(ended.si_pid, os.WNOHANG)
 
 
-def descendants() -> dict[int, str]:
+def live_descendants() -> dict[int, str]:
     """Return the live descendants of this process by id, with their names. Zombies do not count."""
-    parents = _parents()
+    parents = _process_table()
     found = [os.getpid()]
     for pid in found:  # grows while it is walked
-        found.extend(_children(pid, parents))
+        found.extend(_children_of(pid, parents))
     return {pid: parents[pid][1] for pid in found[1:] if parents[pid][2] not in "ZX"}
 
 
-def end_all(spared: Set[int], is_hurried: Callable[[], bool]) -> tuple[list[str], list[str]]:
+def end_descendants(spared: Set[int], is_hurried: Callable[[], bool]) -> tuple[list[str], list[str]]:
     """End the remaining descendants except `spared`. Return the killed ones and those that could not be killed.
 
     A process that ends by itself within the grace period is in neither list. `is_hurried` skips the grace period.
     """
     killed: dict[int, str] = {}
     began = time.monotonic()
-    while (left := _left(spared)) and time.monotonic() - began < GRACE + KILL_SECONDS:
-        if is_hurried() or time.monotonic() - began > GRACE:
+    while (
+        left := _remaining_descendants(spared)
+    ) and time.monotonic() - began < ORPHAN_GRACE_SECONDS + KILL_TIMEOUT_SECONDS:
+        if is_hurried() or time.monotonic() - began > ORPHAN_GRACE_SECONDS:
             killed |= left
-            _kill(left)
+            _kill_all(left)
         time.sleep(0.02)
-    return _named({pid: name for pid, name in killed.items() if pid not in left}), _named(left)
+    return _process_labels({pid: name for pid, name in killed.items() if pid not in left}), _process_labels(left)
 
 
-def _kill(pids: Iterable[int]) -> None:
+def _kill_all(pids: Iterable[int]) -> None:
     for pid in pids:
         with suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)
 
 
-def _named(found: dict[int, str]) -> list[str]:
+def _process_labels(found: dict[int, str]) -> list[str]:
     return [f"{name} ({pid})" for pid, name in found.items()]
 
 
-def _left(spared: Set[int]) -> dict[int, str]:
+def _remaining_descendants(spared: Set[int]) -> dict[int, str]:
     reap_orphans(spared)
-    return {pid: name for pid, name in descendants().items() if pid not in spared}
+    return {pid: name for pid, name in live_descendants().items() if pid not in spared}
 
 
-def _parents() -> dict[int, tuple[int, str, str]]:
+def _process_table() -> dict[int, tuple[int, str, str]]:
     """Return parent, name and state of each process of this machine."""
-    return dict(_each_process())
+    return dict(_scan_processes())
 
 
-def _each_process() -> Iterator[tuple[int, tuple[int, str, str]]]:
+def _scan_processes() -> Iterator[tuple[int, tuple[int, str, str]]]:
     for entry in os.scandir("/proc"):
         if entry.name.isdigit():
             with suppress(OSError):  # it ended between the listing and this line
@@ -82,5 +84,5 @@ def _each_process() -> Iterator[tuple[int, tuple[int, str, str]]]:
                 yield int(entry.name), (int(parent), head.partition("(")[2], state)
 
 
-def _children(pid: int, parents: dict[int, tuple[int, str, str]]) -> list[int]:
+def _children_of(pid: int, parents: dict[int, tuple[int, str, str]]) -> list[int]:
     return [child for child, (parent, _, _) in parents.items() if parent == pid]

@@ -9,10 +9,10 @@ from dotenv.parser import parse_stream
 
 from shared.embedded.process import PROJECT_ROOT
 
-PREFIX = "LEADHUB_"
-ENV_FILE = "LEADHUB_ENV_FILE"
+SETTING_PREFIX = "LEADHUB_"
+ENV_FILE_VARIABLE = "LEADHUB_ENV_FILE"
 # Names that are not settings but have a meaning: to `up` and its children, to compose.yaml, to the tests.
-OTHERS = (
+NON_SETTING_NAMES = (
     "ENV_FILE",
     "LISTENERS",
     "PULSE",
@@ -24,8 +24,8 @@ OTHERS = (
     "FUZZ",
     "TEST_SEED",
 )
-UNKNOWN = "leadhub: WARNING: {} is no setting and has no effect{} (docs/settings.md has them all)"
-UNREADABLE = "leadhub: WARNING: {} line {} cannot be read and has no effect: it goes NAME=value"
+UNKNOWN_NAME_WARNING = "leadhub: WARNING: {} is no setting and has no effect{} (docs/settings.md has them all)"
+UNREADABLE_LINE_WARNING = "leadhub: WARNING: {} line {} cannot be read and has no effect: it goes NAME=value"
 
 
 def read_env_file() -> list[str]:
@@ -33,7 +33,7 @@ def read_env_file() -> list[str]:
 
     RuntimeError if the file exists and cannot be read: its settings would be missing without a word.
     """
-    path = Path(os.environ.get(ENV_FILE) or PROJECT_ROOT / ".env")
+    path = Path(os.environ.get(ENV_FILE_VARIABLE) or PROJECT_ROOT / ".env")
     try:
         with path.open(encoding="utf-8") as file:
             bindings = list(parse_stream(file))
@@ -41,29 +41,29 @@ def read_env_file() -> list[str]:
         return []
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "it is no UTF-8"
-        raise RuntimeError(f"{path} cannot be read ({why}); mend it, or name another in {ENV_FILE}") from None
+        raise RuntimeError(f"{path} cannot be read ({why}); mend it, or name another in {ENV_FILE_VARIABLE}") from None
     for binding in bindings:
-        if binding.key and binding.key.startswith(PREFIX) and binding.value and not os.environ.get(binding.key):
+        if binding.key and binding.key.startswith(SETTING_PREFIX) and binding.value and not os.environ.get(binding.key):
             os.environ[binding.key] = binding.value
-    return [UNREADABLE.format(path, binding.original.line) for binding in bindings if binding.error]
+    return [UNREADABLE_LINE_WARNING.format(path, binding.original.line) for binding in bindings if binding.error]
 
 
 def known_names() -> list[str]:
     """Return every variable with our prefix that has a meaning."""
     from shared.settings import Settings  # imported late: the help of a command needs no settings
 
-    return [f"{PREFIX}{name.upper()}" for name in (*Settings.model_fields, *OTHERS)]
+    return [f"{SETTING_PREFIX}{name.upper()}" for name in (*Settings.model_fields, *NON_SETTING_NAMES)]
 
 
 def unknown_names(environment: Mapping[str, str]) -> list[str]:
     """Return the variables with our prefix that have no meaning."""
     known = known_names()
-    return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+    return sorted(name for name in environment if name.startswith(SETTING_PREFIX) and name not in known)
 
 
-def warnings(environment: Mapping[str, str]) -> Iterator[str]:
+def unknown_name_warnings(environment: Mapping[str, str]) -> Iterator[str]:
     """Yield a warning for each unknown name, with the closest known name."""
     for name in unknown_names(environment):
-        known = [each.removeprefix(PREFIX) for each in known_names()]
-        nearest = difflib.get_close_matches(name.removeprefix(PREFIX), known, n=1)
-        yield UNKNOWN.format(name, f": did you mean {PREFIX}{nearest[0]}?" if nearest else "")
+        known = [each.removeprefix(SETTING_PREFIX) for each in known_names()]
+        nearest = difflib.get_close_matches(name.removeprefix(SETTING_PREFIX), known, n=1)
+        yield UNKNOWN_NAME_WARNING.format(name, f": did you mean {SETTING_PREFIX}{nearest[0]}?" if nearest else "")

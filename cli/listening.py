@@ -9,69 +9,71 @@ import socket
 from collections.abc import Sequence
 from typing import Any
 
-from shared.embedded.process import LISTENERS
+from shared.embedded.process import LISTENER_FDS_VARIABLE
 
-BACKLOG = 2048  # connections; the kernel's `net.core.somaxconn` may be lower
-FIRST = 3  # systemd's first descriptor
-SYSTEMD = ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")
+LISTEN_BACKLOG = 2048  # connections; the kernel's `net.core.somaxconn` may be lower
+FIRST_SYSTEMD_DESCRIPTOR = 3  # systemd's first descriptor
+SYSTEMD_VARIABLES = ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")
 
 
-def inherited() -> list[socket.socket]:
+def inherited_sockets() -> list[socket.socket]:
     """Return the sockets that `up` or systemd handed to this process. A second call returns none.
 
     RuntimeError if a descriptor is not a listening TCP socket.
     """
-    own, for_process, count = (os.environ.pop(name, "") for name in (LISTENERS, *SYSTEMD[:2]))
-    os.environ.pop(SYSTEMD[2], None)
+    own, for_process, count = (os.environ.pop(name, "") for name in (LISTENER_FDS_VARIABLE, *SYSTEMD_VARIABLES[:2]))
+    os.environ.pop(SYSTEMD_VARIABLES[2], None)
     if own:
-        return [_adopted(int(number)) for number in own.split(",")]
+        return [_adopt_descriptor(int(number)) for number in own.split(",")]
     if for_process != str(os.getpid()):  # another process is meant, such as the one that started this process
         return []
-    return [_adopted(number) for number in range(FIRST, FIRST + int(count))]
+    return [
+        _adopt_descriptor(number) for number in range(FIRST_SYSTEMD_DESCRIPTOR, FIRST_SYSTEMD_DESCRIPTOR + int(count))
+    ]
 
 
-def opened(host: str, port: int) -> list[socket.socket]:
+def open_sockets(host: str, port: int) -> list[socket.socket]:
     """Open a listening socket for each address of the host, all with one port; with `port` 0 a free one.
 
     OSError if that is not possible.
     """
     found: list[socket.socket] = []
     try:
-        for family, address in _addresses(host, port):
+        for family, address in _resolve_addresses(host, port):
             place = (address[0], found[0].getsockname()[1] if found else port, *address[2:])
-            found.append(_listening(family, place))
+            found.append(_listening_socket(family, place))
     except OSError:
-        close(found)
+        close_sockets(found)
         raise
     return found
 
 
-def close(sockets: Sequence[socket.socket]) -> None:
+def close_sockets(sockets: Sequence[socket.socket]) -> None:
     """Close the sockets. Connections are still accepted if another process holds them too."""
     for each in sockets:
         each.close()
 
 
-def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, tuple[Any, ...]]]:
+def _resolve_addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, tuple[Any, ...]]]:
     infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     return list(dict.fromkeys((info[0], info[4]) for info in infos))
 
 
-def _listening(family: socket.AddressFamily, place: tuple[Any, ...]) -> socket.socket:
+def _listening_socket(family: socket.AddressFamily, place: tuple[Any, ...]) -> socket.socket:
     made = socket.socket(family)
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections of the last `up` may still be ending
         if family == socket.AF_INET6:
             made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)  # the other family has a socket of its own
         made.bind(place)
-        made.listen(BACKLOG)
+        made.listen(LISTEN_BACKLOG)
     except OSError:
         made.close()
         raise
     return made
 
 
-def _adopted(number: int) -> socket.socket:
+def _adopt_descriptor(number: int) -> socket.socket:
     try:
         found = socket.socket(fileno=number)
     except OSError as error:

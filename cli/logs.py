@@ -8,25 +8,25 @@ from pathlib import Path
 
 import click
 
-from cli.common import data_dir_option, make_settings, plain
-from cli.log_lines import OLDER, Line, LogFile, in_order
+from cli.common import data_dir_option, make_settings, escape_unprintable
+from cli.log_lines import ROTATED_SUFFIX, LogLine, LogFile, merge_by_time
 from shared.embedded.datadir import DataDir
 
-LIMIT = 64 * 1024 * 1024  # bytes
-OWN = "up.log"  # holds the lines of `up` itself
-FOLLOW_EVERY = 0.3  # seconds
+MAX_LOG_BYTES = 64 * 1024 * 1024  # bytes
+OWN_LOG_NAME = "up.log"  # holds the lines of `up` itself
+FOLLOW_INTERVAL_SECONDS = 0.3  # seconds
 
 
-def rotate(log: Path) -> None:
+def rotate_log(log: Path) -> None:
     """Move the content to `<name>.1` once the file is larger than the limit, replacing the older content there.
 
     The file is copied and truncated, since its writer keeps it open for appending. Lines that are written between the
     copy and the truncation are lost, which is acceptable for a log.
     """
     try:
-        if log.stat().st_size < LIMIT:
+        if log.stat().st_size < MAX_LOG_BYTES:
             return
-        shutil.copyfile(log, log.with_name(log.name + OLDER))
+        shutil.copyfile(log, log.with_name(log.name + ROTATED_SUFFIX))
         os.truncate(log, 0)
     except OSError:  # such as a full disk; the next call tries again
         return
@@ -48,36 +48,36 @@ def logs(service: str | None, follow: bool, lines: int) -> None:
 
     Example: leadhub logs gateway --follow
     """
-    folder = DataDir(make_settings().data_dir).logs
-    files = _files(folder, service)
+    folder = DataDir(make_settings().data_dir).logs_dir
+    files = _log_files(folder, service)
     if not files:
-        raise click.UsageError(_nothing_there(folder, service))
+        raise click.UsageError(_no_logs_message(folder, service))
     is_one = service is not None and len(files) == 1
-    shown = list(in_order(each.tail(lines) for each in files))
-    _show(shown[-lines:] if lines else [], is_one)
+    shown = list(merge_by_time(each.read_tail(lines) for each in files))
+    _print_lines(shown[-lines:] if lines else [], is_one)
     while follow:
         try:
-            time.sleep(FOLLOW_EVERY)
-            files += [each for each in _files(folder, service) if each.path not in {known.path for known in files}]
-            _show(in_order(each.added() for each in files), is_one)
+            time.sleep(FOLLOW_INTERVAL_SECONDS)
+            files += [each for each in _log_files(folder, service) if each.path not in {known.path for known in files}]
+            _print_lines(merge_by_time(each.read_added() for each in files), is_one)
         except KeyboardInterrupt:
             return
 
 
-def _files(folder: Path, service: str | None) -> list[LogFile]:
+def _log_files(folder: Path, service: str | None) -> list[LogFile]:
     """Return the log files of a service, which may have several processes; without a service all log files."""
     paths = sorted(folder.glob("*.log"))
     return [LogFile(path) for path in paths if service in (None, path.stem, path.stem.rpartition("-")[0])]
 
 
-def _nothing_there(folder: Path, service: str | None) -> str:
+def _no_logs_message(folder: Path, service: str | None) -> str:
     names = sorted(path.stem for path in folder.glob("*.log"))
     if not names:
         return f"there are no logs in {folder}: name the data dir of an `up` with --data-dir"
     return f"there is no service {service}; there are {', '.join(names)}"
 
 
-def _show(lines: Iterable[Line], is_one: bool) -> None:
+def _print_lines(lines: Iterable[LogLine], is_one: bool) -> None:
     for line in lines:
-        text = plain(line.text.expandtabs())
+        text = escape_unprintable(line.text.expandtabs())
         click.echo(text if is_one else f"{line.service:<9} | {text}")

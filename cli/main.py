@@ -8,10 +8,10 @@ from typing import NoReturn
 
 import click
 
-from cli.env_file import ENV_FILE, read_env_file
+from cli.env_file import ENV_FILE_VARIABLE, read_env_file
 from shared import __version__
 
-COMMANDS = {
+COMMAND_MODULES = {
     "up": "cli.up",
     "gateway": "cli.services",
     "api": "cli.services",
@@ -29,24 +29,24 @@ COMMANDS = {
     "test": "cli.test",
     "bench": "cli.bench",
 }
-HIDDEN = {"standby": "cli.services"}  # for `up` alone
+HIDDEN_COMMAND_MODULES = {"standby": "cli.services"}  # for `up` alone
 
 
-class Commands(click.Group):
+class LazyCommandGroup(click.Group):
     """A command group that imports a command's module on first use: `key list` does not load Celery."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return list(COMMAND_MODULES)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        module = HIDDEN.get(cmd_name) or COMMANDS.get(cmd_name)
+        module = HIDDEN_COMMAND_MODULES.get(cmd_name) or COMMAND_MODULES.get(cmd_name)
         command = getattr(importlib.import_module(module), cmd_name) if module else None
         return command if isinstance(command, click.Command) else None
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=LazyCommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, message="%(prog)s %(version)s")
-def commands() -> None:
+def command_line() -> None:
     """Takes every lead, from every source, at any rate; loses none and doubles none.
 
     Start with `./leadhub up`: it starts everything on this machine and prints a key and a curl line to try.
@@ -57,13 +57,21 @@ def commands() -> None:
 
 # Variables of libpq. LeadHub names its database by a setting, and these variables would change sessions in ways that
 # it does not support, such as the encoding of names or the timeout of statements.
-MISLEADING = ("PGCLIENTENCODING", "PGDATESTYLE", "PGGEQO", "PGOPTIONS", "PGSERVICE", "PGSERVICEFILE", "PGTZ")
+MISLEADING_LIBPQ_VARIABLES = (
+    "PGCLIENTENCODING",
+    "PGDATESTYLE",
+    "PGGEQO",
+    "PGOPTIONS",
+    "PGSERVICE",
+    "PGSERVICEFILE",
+    "PGTZ",
+)
 
-UNREADABLE_URL = (
+UNREADABLE_URL_MESSAGE = (
     "LEADHUB_DATABASE_URL cannot be read. It goes postgresql://USER:PASSWORD@HOST:PORT/DATABASE; in a password %, /, "
     "@, #, ? and : are written %25, %2F, %40, %23, %3F and %3A"
 )
-RIGHTS = (
+MISSING_RIGHTS_MESSAGE = (
     "the role of LEADHUB_DATABASE_URL may not do all that is needed: {}. Make it the database's owner, or "
     "GRANT CREATE ON DATABASE … and GRANT CREATE ON SCHEMA public to it"
 )
@@ -71,33 +79,33 @@ RIGHTS = (
 
 def main(arguments: list[str]) -> None:
     """Run one command and exit."""
-    for name in MISLEADING:
+    for name in MISLEADING_LIBPQ_VARIABLES:
         os.environ.pop(name, None)
-    _hold_streams()
+    _reserve_standard_streams()
     try:
         _read_env_file(arguments)
-        commands.main(arguments, prog_name="leadhub", standalone_mode=True)
+        command_line.main(arguments, prog_name="leadhub", standalone_mode=True)
     except (
         RuntimeError,
         OSError,
     ) as error:  # of a server, a lock or a disk; other errors are bugs
-        _fail(str(error))
+        _exit_with_error(str(error))
     except Exception as error:
-        if said := _said_by_a_store(error):
-            _fail(said)
+        if said := _store_error_message(error):
+            _exit_with_error(said)
         raise
 
 
 def _read_env_file(arguments: list[str]) -> None:
     """Read `.env`, except for tests and benchmarks: their services must not use an operator's database."""
     if arguments[:1] in (["test"], ["bench"]):
-        os.environ[ENV_FILE] = os.devnull
+        os.environ[ENV_FILE_VARIABLE] = os.devnull
         return
     for warning in read_env_file():
         click.echo(warning, err=True)
 
 
-def _hold_streams() -> None:
+def _reserve_standard_streams() -> None:
     """Reserve the numbers of standard streams that the caller closed, so that no file or socket of ours gets them.
 
     Writing to a closed stdout then fails, and a result is not lost silently.
@@ -111,12 +119,12 @@ def _hold_streams() -> None:
     sys.stdout = sys.stdout or io.TextIOWrapper(unbuffered, write_through=True)
 
 
-def _fail(why: str) -> NoReturn:
+def _exit_with_error(why: str) -> NoReturn:
     click.echo(f"leadhub: {why}", err=True)
     sys.exit(1)
 
 
-def _said_by_a_store(error: Exception) -> str | None:
+def _store_error_message(error: Exception) -> str | None:
     """Return the message for an error of PostgreSQL, Redis or one of their URLs; None if the error is a bug."""
     import psycopg  # imported late, since they take longer to load than most commands run
     import redis
@@ -129,9 +137,9 @@ def _said_by_a_store(error: Exception) -> str | None:
         return "the database has not the tables of this version: `leadhub migrate` makes them"
     is_bad_url = isinstance(cause, psycopg.ProgrammingError) and cause.sqlstate is None
     if is_bad_url or isinstance(cause, sqlalchemy.exc.ArgumentError):
-        return UNREADABLE_URL  # the message of the parser would quote the password
+        return UNREADABLE_URL_MESSAGE  # the message of the parser would quote the password
     if isinstance(cause, psycopg.errors.InsufficientPrivilege):
-        return RIGHTS.format(cause.diag.message_primary)
+        return MISSING_RIGHTS_MESSAGE.format(cause.diag.message_primary)
     is_away = is_unavailable(error) or isinstance(cause, redis.ConnectionError | redis.TimeoutError)
     named = isinstance(cause, psycopg.Error) and os.environ.get("LEADHUB_DATABASE_URL")
     return f"{'LEADHUB_DATABASE_URL: ' if named else ''}{cause}".strip() if is_away else None

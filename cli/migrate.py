@@ -2,9 +2,9 @@
 
 import click
 
-from cli.common import data_dir_option, make_settings, say
-from cli.schema import upgrade
-from shared.embedded.servers import database
+from cli.common import data_dir_option, make_settings, notify_operator
+from cli.schema import upgrade_database
+from shared.embedded.servers import ensure_database
 
 
 @click.command()
@@ -14,6 +14,6 @@ def migrate() -> None:
 
     Two at once do no harm: the second waits for the first.
     """
-    with database(make_settings()) as url:
-        upgrade(url)
-    say("the database is up to date")
+    with ensure_database(make_settings()) as url:
+        upgrade_database(url)
+    notify_operator("the database is up to date")

@@ -13,63 +13,63 @@ from typing import IO, Any
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from cli.archive import CHUNK
-from shared.embedded.postgres import MAJOR, binary
-from shared.embedded.root import Disguise, guarded
+from cli.archive import COPY_CHUNK_BYTES
+from shared.embedded.postgres import MAJOR_VERSION, postgres_binary
+from shared.embedded.root import RunAs, guarded_command
 
-ANSWERS_IN = 10.0  # seconds for a program to print its version
+VERSION_TIMEOUT_SECONDS = 10.0  # seconds for a program to print its version
 
 
-def dumper(server_major: int, *, embedded: bool) -> str:
+def find_pg_dump(server_major: int, *, embedded: bool) -> str:
     """Return the pg_dump for a server of this major version. RuntimeError if there is none.
 
     The embedded pg_dump is used for the embedded server: a newer one may write a format that the embedded pg_restore
     of another machine cannot read.
     """
-    found = None if embedded else _on_path("pg_dump", server_major)
-    if not found and server_major > MAJOR:
+    found = None if embedded else _program_on_path("pg_dump", server_major)
+    if not found and server_major > MAJOR_VERSION:
         remedy = "put that server's own pg_dump on the PATH"
-        raise RuntimeError(f"pg_dump {MAJOR} cannot read PostgreSQL {server_major}; {remedy}")
-    return found or str(binary("pg_dump"))
+        raise RuntimeError(f"pg_dump {MAJOR_VERSION} cannot read PostgreSQL {server_major}; {remedy}")
+    return found or str(postgres_binary("pg_dump"))
 
 
-def restorer(server_major: int, dump: IO[bytes]) -> str:
+def find_pg_restore(server_major: int, dump: IO[bytes]) -> str:
     """Return the pg_restore for a server of this major version that can read the dump. Rewind the dump."""
-    found = _on_path("pg_restore", server_major)
-    is_fit = found is not None and _reads(found, dump)
+    found = _program_on_path("pg_restore", server_major)
+    is_fit = found is not None and _can_read_dump(found, dump)
     dump.seek(0)
-    return found if found and is_fit else str(binary("pg_restore"))
+    return found if found and is_fit else str(postgres_binary("pg_restore"))
 
 
-def client(program: str, url: str, *arguments: str) -> tuple[list[str], dict[str, str]]:
+def client_command(program: str, url: str, *arguments: str) -> tuple[list[str], dict[str, str]]:
     """Return command line and environment. The password goes into the environment, since a command line is public."""
     parts: dict[str, Any] = conninfo_to_dict(url)
     password = parts.pop("password", None)
     command = (program, f"--dbname={make_conninfo(**parts)}", *arguments)
     secret = {"PGPASSWORD": str(password)} if password else {}
-    return guarded(command, Disguise.NONE, signal.SIGKILL), {**os.environ, "LC_ALL": "C", **secret}
+    return guarded_command(command, RunAs.NONE, signal.SIGKILL), {**os.environ, "LC_ALL": "C", **secret}
 
 
-def _on_path(name: str, least: int) -> str | None:
+def _program_on_path(name: str, min_major: int) -> str | None:
     """Return the path of a program on the PATH with at least that major version, or None."""
     path = shutil.which(name)
     if path is None:
         return None
     try:
         said = subprocess.run(
-            [path, "--version"], capture_output=True, text=True, check=True, timeout=ANSWERS_IN
+            [path, "--version"], capture_output=True, text=True, check=True, timeout=VERSION_TIMEOUT_SECONDS
         ).stdout
     except (OSError, subprocess.SubprocessError, UnicodeError):
         return None
     version = re.search(r"\(PostgreSQL\) (\d+)", said)
-    return path if version and int(version[1]) >= least else None
+    return path if version and int(version[1]) >= min_major else None
 
 
-def _reads(program: str, dump: IO[bytes]) -> bool:
+def _can_read_dump(program: str, dump: IO[bytes]) -> bool:
     """Return whether a pg_restore, which may be older than the pg_dump, knows the format."""
     command, quiet = [program, "--list"], subprocess.DEVNULL
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet) as process:
         assert process.stdin  # noqa: S101 - a pipe, as asked for above
         with suppress(BrokenPipeError), process.stdin as sink:  # it has read the table of contents
-            shutil.copyfileobj(dump, sink, CHUNK)
+            shutil.copyfileobj(dump, sink, COPY_CHUNK_BYTES)
     return process.returncode == 0

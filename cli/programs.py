@@ -8,14 +8,14 @@ from dataclasses import replace
 
 from cli.env_file import unknown_names
 from shared.embedded.datadir import DataDir
-from shared.embedded.process import PROJECT_ROOT, Program
-from shared.settings import LOCAL, Settings
+from shared.embedded.process import PROJECT_ROOT, ChildProgram
+from shared.settings import LOCAL_VALUE, Settings
 
-LAUNCHER = PROJECT_ROOT / "leadhub"
-QUEUES = "ingest,automations,deliveries,bulk"
+LAUNCHER_PATH = PROJECT_ROOT / "leadhub"
+WORKER_QUEUES = "ingest,automations,deliveries,bulk"
 
 
-def environment(settings: Settings, name: str) -> dict[str, str]:
+def service_environment(settings: Settings, name: str) -> dict[str, str]:
     """Return the environment of a service that we start. Passwords are passed here, since a command line is public."""
     home = DataDir(settings.data_dir)
     unknown = unknown_names(os.environ)  # a warning has named them already
@@ -26,41 +26,46 @@ def environment(settings: Settings, name: str) -> dict[str, str]:
         "LEADHUB_BROKER_URL": settings.broker_url,
         "LEADHUB_REDIS_URL": settings.redis_url,
         "LEADHUB_SPOOL_URL": settings.spool_url,
-        "LEADHUB_METRICS_DIR": settings.metrics_dir or str(home.run / "metrics"),
+        "LEADHUB_METRICS_DIR": settings.metrics_dir or str(home.run_dir / "metrics"),
         "LEADHUB_METRICS_HOST": settings.metrics_host,
         "LEADHUB_METRICS_PORT": str(settings.metrics_port),
         "LEADHUB_HOST": settings.host,
         "LEADHUB_PORT": str(settings.port),
-        "LEADHUB_SECRET_KEY": settings.secret_key.get_secret_value() or LOCAL,
+        "LEADHUB_SECRET_KEY": settings.secret_key.get_secret_value() or LOCAL_VALUE,
         "LEADHUB_PROCESS_NAME": name,
         "PYTHONPATH": str(PROJECT_ROOT),
     }
 
 
-def gateways(settings: Settings, listeners: Sequence[socket.socket]) -> list[Program]:
+def gateway_programs(settings: Settings, listeners: Sequence[socket.socket]) -> list[ChildProgram]:
     """Return the processes that share the listening sockets. Each runs gateway and API."""
     place = ("--host", settings.host, "--port", str(settings.port))
-    names = [_name("gateway", index, settings.web) for index in range(1, settings.web + 1)]
-    arguments = (str(LAUNCHER), "gateway", "--with-api", *place)
+    names = [_numbered_name("gateway", index, settings.web) for index in range(1, settings.web + 1)]
+    arguments = (str(LAUNCHER_PATH), "gateway", "--with-api", *place)
     numbers = tuple(each.fileno() for each in listeners)
     return [
-        replace(_program(settings, name, arguments, 3), pulse=True, spare=settings.web == 1, listeners=numbers)
+        replace(
+            _service_program(settings, name, arguments, 3),
+            has_liveness_pipe=True,
+            has_spare=settings.web == 1,
+            listeners=numbers,
+        )
         for name in names
     ]
 
 
-def sweeper(settings: Settings) -> Program:
+def sweeper_program(settings: Settings) -> ChildProgram:
     """Return the sweeper. It serves the metrics of all processes: in a gateway that would delay its responses."""
-    return _program(settings, "sweeper", (str(LAUNCHER), "sweeper"), 2, metrics_port=settings.metrics_port)
+    return _service_program(settings, "sweeper", (str(LAUNCHER_PATH), "sweeper"), 2, metrics_port=settings.metrics_port)
 
 
-def workers(settings: Settings) -> list[Program]:
+def worker_programs(settings: Settings) -> list[ChildProgram]:
     """Return the Celery workers."""
     names = [f"worker-{index}" for index in range(1, settings.workers + 1)]
-    return [_program(settings, name, worker_arguments(name), 2) for name in names]
+    return [_service_program(settings, name, worker_arguments(name), 2) for name in names]
 
 
-def worker_arguments(name: str, queues: str = QUEUES) -> tuple[str, ...]:
+def worker_arguments(name: str, queues: str = WORKER_QUEUES) -> tuple[str, ...]:
     """Return the Celery arguments of a worker. The pool `solo` has one process, one event loop and one connection.
 
     Gossip, mingle and heartbeats are off: they only cost messages, since heartbeats are in the database.
@@ -71,14 +76,16 @@ def worker_arguments(name: str, queues: str = QUEUES) -> tuple[str, ...]:
     return (*application, "worker", *size, "-Q", queues, *quiet, "-n", f"{name}@%h")
 
 
-def _program(
+def _service_program(
     settings: Settings, name: str, arguments: tuple[str, ...], stage: int, *, metrics_port: int = 0
-) -> Program:
+) -> ChildProgram:
     home = DataDir(settings.data_dir)
-    log, pid_file = home.logs / f"{name}.log", home.run / f"{name}.pid"
-    env: Mapping[str, str] = {**environment(settings, name), "LEADHUB_METRICS_PORT": str(metrics_port)}
-    return Program(name=name, argv=(sys.executable, *arguments), log=log, env=env, stage=stage, pid_file=pid_file)
+    log, pid_file = home.logs_dir / f"{name}.log", home.run_dir / f"{name}.pid"
+    env: Mapping[str, str] = {**service_environment(settings, name), "LEADHUB_METRICS_PORT": str(metrics_port)}
+    return ChildProgram(
+        name=name, argv=(sys.executable, *arguments), log=log, env=env, stop_stage=stage, pid_file=pid_file
+    )
 
 
-def _name(kind: str, index: int, count: int) -> str:
+def _numbered_name(kind: str, index: int, count: int) -> str:
     return kind if count == 1 else f"{kind}-{index}"

@@ -11,25 +11,25 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from shared.embedded.process import PULSE
+from shared.embedded.process import LIVENESS_FD_VARIABLE
 
-EVERY = 1.0  # seconds between two beats
+BEAT_INTERVAL_SECONDS = 1.0  # seconds between two beats
 
 
-async def beating(_: web.Application) -> AsyncIterator[None]:
+async def liveness_context(_: web.Application) -> AsyncIterator[None]:
     """Send beats if `up` reads them. This is a cleanup context of aiohttp."""
-    if PULSE not in os.environ:
+    if LIVENESS_FD_VARIABLE not in os.environ:
         yield
         return
-    task = asyncio.create_task(_beat(int(os.environ[PULSE])))
+    task = asyncio.create_task(_send_beats(int(os.environ[LIVENESS_FD_VARIABLE])))
     yield
     task.cancel()
 
 
-async def _beat(pipe: int) -> None:
+async def _send_beats(pipe: int) -> None:
     while True:
         with contextlib.suppress(
             OSError
         ):  # full, as the supervisor is suspended; or closed, which the guard process handles
             os.write(pipe, b".")
-        await asyncio.sleep(EVERY)
+        await asyncio.sleep(BEAT_INTERVAL_SECONDS)

@@ -6,17 +6,19 @@ from uuid import UUID
 
 import click
 
-from cli.common import data_dir_option, make_settings, read_time, say, with_database
+from cli.common import data_dir_option, make_settings, parse_time_option, notify_operator, with_database
 from shared import replay as submissions
 from shared.db import Connection
-from shared.replay import Selection
+from shared.replay import ReplaySelection
 
 
 @click.command()
 @click.argument("ids", metavar="[ID]...", nargs=-1, type=click.UUID)
 @click.option("--state", type=click.Choice(["dead", "quarantined"]), help="All submissions in this state.")
 @click.option(
-    "--since", callback=read_time, help="Of these only what was received since: a date (00:00 UTC) or a time, ISO 8601."
+    "--since",
+    callback=parse_time_option,
+    help="Of these only what was received since: a date (00:00 UTC) or a time, ISO 8601.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask; needed where stdin is no terminal.")
 @data_dir_option
@@ -30,20 +32,20 @@ def replay(ids: tuple[UUID, ...], state: str | None, since: datetime | None, yes
     if bool(ids) == bool(state):
         raise click.UsageError("name either the ids of submissions or a --state")
     settings = make_settings()
-    wanted = Selection(ids=[str(each) for each in ids] or None, state=state, since=since)
-    count = with_database(settings, lambda use: _count(use, wanted))
-    say(f"{count} submissions")
+    wanted = ReplaySelection(ids=[str(each) for each in ids] or None, state=state, since=since)
+    count = with_database(settings, lambda use: _count_selected(use, wanted))
+    notify_operator(f"{count} submissions")
     if count and not yes and not sys.stdin.isatty():
         raise click.UsageError("there is nobody to ask whether to replay them: pass --yes")
     if count and (yes or click.confirm("Replay them?", err=True)):
-        replayed = with_database(settings, lambda use: submissions.replay(use, wanted))
-        say(f"replayed {replayed} submissions")
+        replayed = with_database(settings, lambda use: submissions.replay_submissions(use, wanted))
+        notify_operator(f"replayed {replayed} submissions")
         click.echo(replayed)
     else:
-        say("nothing was replayed")
+        notify_operator("nothing was replayed")
 
 
-async def _count(connection: Connection, wanted: Selection) -> int:
-    if wanted.ids and (unknown := await submissions.missing(connection, wanted.ids)):
+async def _count_selected(connection: Connection, wanted: ReplaySelection) -> int:
+    if wanted.ids and (unknown := await submissions.find_unreplayable(connection, wanted.ids)):
         raise ValueError(f"nothing replayed; neither dead nor quarantined, or not there: {', '.join(unknown)}")
-    return await submissions.count(connection, wanted)
+    return await submissions.count_replayable(connection, wanted)

@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-FAILED = Path("v/cache/lastfailed")  # in pytest's cache
+LAST_FAILED_FILE = Path("v/cache/lastfailed")  # in pytest's cache
 MAX_RERUNS = 20  # more failures than these have a common cause, not a slow moment
 
 RunPytest = Callable[..., int]
 
 
 @dataclass
-class Reruns:
+class RerunResults:
     """The outcome of the second runs, by test id: `flaky` passed then, `failed` did not."""
 
     flaky: list[str] = field(default_factory=list)
@@ -23,7 +23,7 @@ class SuiteRunner:
     """Runs parts of the test suite and remembers their failures. `run_pytest` takes arguments and returns a status."""
 
     def __init__(self, cache: Path, run_pytest: RunPytest) -> None:
-        self._failed_file = cache / FAILED
+        self._failed_file = cache / LAST_FAILED_FILE
         self._run_pytest = run_pytest
         self._failed: list[str] = []
         self.broken: list[str] = []  # parts that ended without naming the tests at fault
@@ -37,11 +37,11 @@ class SuiteRunner:
         if status not in (0, 1, 5) or (status == 1 and not failed):  # 5: it has no tests
             self.broken.append(f"pytest {' '.join(arguments)} (exit status {status})")
 
-    def rerun(self) -> Reruns:
+    def rerun_failed(self) -> RerunResults:
         """Run each failed test once more, one after the other; none if there are more than MAX_RERUNS."""
         if len(self._failed) > MAX_RERUNS:
-            return Reruns(failed=self._failed)
-        reruns = Reruns()
+            return RerunResults(failed=self._failed)
+        reruns = RerunResults()
         for test in self._failed:
             (reruns.flaky if self._run_pytest(test) == 0 else reruns.failed).append(test)
         return reruns
@@ -53,7 +53,7 @@ class SuiteRunner:
             return []
 
 
-def summary_lines(checks: Iterable[str], broken: Sequence[str], reruns: Reruns) -> list[str]:
+def summary_lines(checks: Iterable[str], broken: Sequence[str], reruns: RerunResults) -> list[str]:
     """The last lines of a run: failed checks and parts, then tests, `failed: …` or `flaky: …` each."""
     failed = [*checks, *broken, *reruns.failed]
     return [*(f"flaky: {test}" for test in reruns.flaky), *(f"failed: {name}" for name in failed)]

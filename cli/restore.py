@@ -20,28 +20,28 @@ import psycopg
 import redis
 from alembic.util import CommandError
 
-from cli.archive import DUMP, KEY, SPOOL, Archive, Manifest, reading
-from cli.backup import books_of, explained
-from cli.common import data_dir_option, make_settings, say, table, warn_of_key
-from cli.dump import drop_leftovers, load, refuse_if_used, side_database, take_place
-from cli.schema import RESTORING, head, stamp, upgrade
-from cli.spool import check_spool
+from cli.archive import DUMP_MEMBER, KEY_MEMBER, SPOOL_MEMBER, BackupArchive, ArchiveManifest, reading_archive
+from cli.backup import ledger_with_spool, plain_server_errors
+from cli.common import data_dir_option, make_settings, notify_operator, print_table, warn_of_wrong_key
+from cli.dump import drop_leftover_databases, load_dump, refuse_if_in_use, side_database, swap_in_side_database
+from cli.schema import RESTORING_VERSION, head_version, stamp_version, upgrade_database
+from cli.spool import check_spool_durability
 from shared.db import connect
-from shared.embedded.datadir import KEY as KEY_FILE
-from shared.embedded.datadir import SHORT, DataDir, InUse
-from shared.embedded.servers import Embedded, running
+from shared.embedded.datadir import ENCRYPTION_KEY_NAME as KEY_FILE
+from shared.embedded.datadir import COMMAND_KIND, DataDir, DataDirInUse
+from shared.embedded.servers import EmbeddedServers, run_program
 from shared.settings import Settings
-from shared.spool import COUNT, STREAM
-from shared.vault import split
+from shared.spool import SPOOL_COUNT_KEY, SPOOL_STREAM
+from shared.vault import split_keys
 
-SIDE_STREAM = f"{STREAM}:restoring"
-STOPPING = (signal.SIGINT, signal.SIGTERM)
-AT_ONCE = 100  # spool entries per round trip and fsync
-NO_KEY = (
+SIDE_STREAM = f"{SPOOL_STREAM}:restoring"
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+ENTRIES_PER_ROUND_TRIP = 100  # spool entries per round trip and fsync
+NO_KEY_MESSAGE = (
     "the backup holds no key, and the key that is here stays: if the services had another one, put that into "
     "secrets/key of the data dir, or into LEADHUB_SECRET_KEY"
 )
-HOLDS_LEADS = """
+HOLDS_LEADS_SQL = """
 SELECT EXISTS (SELECT FROM leads) OR EXISTS (SELECT FROM submissions) OR EXISTS (SELECT FROM journal)
 """
 
@@ -60,29 +60,29 @@ def restore(file: Path, force: bool) -> None:
     Example: leadhub restore /backups/leadhub-2026-03-28.tar --data-dir /var/lib/leadhub
     """
     settings = make_settings()
-    check_spool(settings)
-    interrupts = _interrupts()
-    with explained(), ExitStack() as stack:
-        with _unchanged():
-            archive = stack.enter_context(reading(file))
-            found = stack.enter_context(_alone(Embedded(settings)))
-            _refuse(found, archive.manifest, force)
-            keys = archive.open(KEY).read().decode() if archive.has_key else None
+    check_spool_durability(settings)
+    interrupts = _record_interrupts()
+    with plain_server_errors(), ExitStack() as stack:
+        with _nothing_changed_on_failure():
+            archive = stack.enter_context(reading_archive(file))
+            found = stack.enter_context(_exclusive_settings(EmbeddedServers(settings)))
+            _refuse_unfit_backup(found, archive.manifest, force)
+            keys = archive.open_member(KEY_MEMBER).read().decode() if archive.has_key else None
             side = stack.enter_context(side_database(found.database_url))
             stack.enter_context(_side_stream(found.spool_url))
-            books = _fill(side, found.spool_url, archive)
+            books = _fill_side(side, found.spool_url, archive)
             if interrupts:
                 raise KeyboardInterrupt
-        with _held_back():
-            _switch(found, books["spooled"], keys)
-            _tell(settings, archive.manifest, keys)
-            drop_leftovers(found.database_url)
+        with _signals_held_back():
+            _switch_over(found, books["spooled"], keys)
+            _report_restored(settings, archive.manifest, keys)
+            drop_leftover_databases(found.database_url)
             if keys is None:
-                say(NO_KEY)
+                notify_operator(NO_KEY_MESSAGE)
                 asyncio.run(_compare_key(found))
 
 
-def _interrupts() -> list[int]:
+def _record_interrupts() -> list[int]:
     """Raise KeyboardInterrupt at SIGINT and SIGTERM. Note each one: Python drops exceptions of destructors."""
     came: list[int] = []
 
@@ -90,18 +90,18 @@ def _interrupts() -> list[int]:
         came.append(number)
         raise KeyboardInterrupt
 
-    for each in STOPPING:
+    for each in STOP_SIGNALS:
         signal.signal(each, interrupt)
     return came
 
 
 @contextmanager
-def _unchanged() -> Iterator[None]:
+def _nothing_changed_on_failure() -> Iterator[None]:
     """Report an interrupt or a failure inside the block with the words that nothing was changed."""
     try:
         yield
     except KeyboardInterrupt as interrupt:
-        say("interrupted; nothing was changed")
+        notify_operator("interrupted; nothing was changed")
         # This closes a half-open connection: PostgreSQL would wait for it before it drops a database.
         traceback.clear_frames(interrupt.__traceback__)
         raise
@@ -110,10 +110,10 @@ def _unchanged() -> Iterator[None]:
 
 
 @contextmanager
-def _held_back() -> Iterator[None]:
+def _signals_held_back() -> Iterator[None]:
     """Delay SIGINT and SIGTERM until the end of the block."""
     came: list[int] = []
-    before = {each: signal.signal(each, lambda number, _: came.append(number)) for each in STOPPING}
+    before = {each: signal.signal(each, lambda number, _: came.append(number)) for each in STOP_SIGNALS}
     try:
         yield
     finally:
@@ -124,21 +124,21 @@ def _held_back() -> Iterator[None]:
 
 
 @contextmanager
-def _alone(embedded: Embedded) -> Iterator[Settings]:
+def _exclusive_settings(embedded: EmbeddedServers) -> Iterator[Settings]:
     """Yield settings with URLs of running servers, with the data dir locked. UsageError while `up` runs there."""
     with ExitStack() as stack:
         try:
-            stack.enter_context(embedded.home.locked(SHORT))
-        except InUse as error:
+            stack.enter_context(embedded.data_dir.hold_lock(COMMAND_KIND))
+        except DataDirInUse as error:
             raise click.UsageError(f"{error}; stop that one first") from None
-        embedded.home.forget_ports()
-        for server in embedded.servers:
+        embedded.data_dir.forget_ports()
+        for server in embedded.needed_servers:
             if server is not embedded.broker:
-                stack.enter_context(running(server.program()))
-        yield embedded.settings()
+                stack.enter_context(run_program(server.child_program()))
+        yield embedded.complete_settings()
 
 
-def _refuse(settings: Settings, manifest: Manifest, force: bool) -> None:
+def _refuse_unfit_backup(settings: Settings, manifest: ArchiveManifest, force: bool) -> None:
     """Raise RuntimeError if the archive does not fit here, UsageError if it would replace leads without `--force`."""
     with psycopg.connect(settings.database_url, connect_timeout=3) as connection:
         major = connection.info.server_version // 10000
@@ -148,30 +148,30 @@ def _refuse(settings: Settings, manifest: Manifest, force: bool) -> None:
         raise RuntimeError(f"{made} and cannot go into PostgreSQL {major}: restore it into {manifest.postgresql_major}")
     if not force and (holds or _holds_spooled(settings.spool_url)):
         raise click.UsageError("there are leads already; pass --force to replace all of them by the backup's")
-    refuse_if_used(settings.database_url)
+    refuse_if_in_use(settings.database_url)
 
 
-def _fill(side: str, spool_url: str, archive: Archive) -> dict[str, int]:
+def _fill_side(side: str, spool_url: str, archive: BackupArchive) -> dict[str, int]:
     """Load database and spool next to the present ones and return the ledger."""
-    say(f"restoring what LeadHub {archive.manifest.leadhub} saved")
-    load(side, archive.open(DUMP))
-    _upgrade(side)
-    books = asyncio.run(_read_books(side, _stage_spool(spool_url, archive.open(SPOOL))))
+    notify_operator(f"restoring what LeadHub {archive.manifest.leadhub} saved")
+    load_dump(side, archive.open_member(DUMP_MEMBER))
+    _upgrade_side(side)
+    books = asyncio.run(_read_ledger(side, _stage_spool(spool_url, archive.open_member(SPOOL_MEMBER))))
     if books != archive.manifest.ledger:
         raise RuntimeError(f"the ledger would be {books}, but was {archive.manifest.ledger}")
-    stamp(side, RESTORING)
+    stamp_version(side, RESTORING_VERSION)
     return books
 
 
-def _switch(settings: Settings, spooled: int, keys: str | None) -> None:
+def _switch_over(settings: Settings, spooled: int, keys: str | None) -> None:
     """Replace database, spool and key. The message of the RuntimeError says how far it came."""
-    with _unchanged():
-        take_place(settings.database_url)
+    with _nothing_changed_on_failure():
+        swap_in_side_database(settings.database_url)
     try:
         _switch_spool(settings.spool_url, spooled)
         if keys is not None:
             DataDir(settings.data_dir).replace_secret(KEY_FILE, keys)
-        stamp(settings.database_url, head())
+        stamp_version(settings.database_url, head_version())
     except (OSError, psycopg.Error, redis.RedisError) as error:
         said = "the database is restored, the spool or the key is not: run it again, with --force"
         raise RuntimeError(f"{str(error).strip()}; {said}") from None
@@ -179,20 +179,20 @@ def _switch(settings: Settings, spooled: int, keys: str | None) -> None:
 
 async def _compare_key(settings: Settings) -> None:
     async with connect(settings.database_url, "leadhub-cli") as connection:
-        await warn_of_key(connection, settings)
+        await warn_of_wrong_key(connection, settings)
 
 
-def _tell(settings: Settings, manifest: Manifest, keys: str | None) -> None:
+def _report_restored(settings: Settings, manifest: ArchiveManifest, keys: str | None) -> None:
     given = settings.secret_key.get_secret_value()
-    if keys is not None and given and not set(split(keys)) <= set(split(given)):
-        say("LEADHUB_SECRET_KEY is not the backup's key: unset it, or stored credentials cannot be read")
-    table([], [[name, count] for name, count in manifest.ledger.items()])
-    say(f"restored the state of {manifest.made_at:%Y-%m-%d %H:%M:%S} UTC; its ledger equals the backup's")
+    if keys is not None and given and not set(split_keys(keys)) <= set(split_keys(given)):
+        notify_operator("LEADHUB_SECRET_KEY is not the backup's key: unset it, or stored credentials cannot be read")
+    print_table([], [[name, count] for name, count in manifest.ledger.items()])
+    notify_operator(f"restored the state of {manifest.made_at:%Y-%m-%d %H:%M:%S} UTC; its ledger equals the backup's")
 
 
-def _upgrade(url: str) -> None:
+def _upgrade_side(url: str) -> None:
     try:
-        upgrade(url)
+        upgrade_database(url)
     except click.ClickException as error:
         raise RuntimeError(f"the backup does not fit this version. {error.message}") from None
     except CommandError as error:
@@ -220,7 +220,7 @@ def _stage_spool(url: str, lines: IO[bytes]) -> int:
             entry_id, fields["document"] = fields.pop("id"), base64.b64decode(fields["document"])
             pipe.xadd(SIDE_STREAM, fields, id=entry_id)
             spooled += fields["n"]
-            if len(pipe) >= AT_ONCE:
+            if len(pipe) >= ENTRIES_PER_ROUND_TRIP:
                 pipe.execute()
         pipe.execute()
     return spooled
@@ -229,27 +229,27 @@ def _stage_spool(url: str, lines: IO[bytes]) -> int:
 def _switch_spool(url: str, spooled: int) -> None:
     with redis.Redis.from_url(url, socket_timeout=5) as client, client.pipeline(transaction=True) as pipe:
         if spooled:
-            pipe.rename(SIDE_STREAM, STREAM)
+            pipe.rename(SIDE_STREAM, SPOOL_STREAM)
         else:
-            pipe.delete(STREAM)
-        pipe.set(COUNT, spooled)
+            pipe.delete(SPOOL_STREAM)
+        pipe.set(SPOOL_COUNT_KEY, spooled)
         pipe.execute()
 
 
-async def _read_books(url: str, spooled: int) -> dict[str, int]:
+async def _read_ledger(url: str, spooled: int) -> dict[str, int]:
     async with connect(url, "leadhub-cli") as connection:
-        return await books_of(connection, spooled)
+        return await ledger_with_spool(connection, spooled)
 
 
 def _holds_spooled(url: str) -> bool:
     with redis.Redis.from_url(url, socket_timeout=5) as client:
-        return bool(client.exists(STREAM) and client.xlen(STREAM))
+        return bool(client.exists(SPOOL_STREAM) and client.xlen(SPOOL_STREAM))
 
 
 def _holds_leads(connection: psycopg.Connection[Any]) -> bool:
     """Return whether the database ever accepted a submission. A database without tables did not."""
     try:
-        row = connection.execute(HOLDS_LEADS).fetchone()
+        row = connection.execute(HOLDS_LEADS_SQL).fetchone()
     except psycopg.errors.UndefinedTable:
         return False
     return bool(row and row[0])

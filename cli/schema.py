@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import click
 import psycopg
 
-from shared.db import options
+from shared.db import connection_parameters
 from shared.embedded.process import PROJECT_ROOT
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-MIGRATIONS = PROJECT_ROOT / "migrations"
+MIGRATIONS_FOLDER = PROJECT_ROOT / "migrations"
 MIGRATION_LOCK = 4_712_001  # an advisory lock: one migrator at a time
 
 # The numbers of migrations begin with a letter. An earlier series went from 0001 to 0021 and has no letter. A database
@@ -22,14 +22,14 @@ MIGRATION_LOCK = 4_712_001  # an advisory lock: one migrator at a time
 MIGRATION_SERIES = "r"
 FIRST_MIGRATION = f"{MIGRATION_SERIES}0001"
 LAST_EARLIER_MIGRATION = "0021"
-EARLIER_UPGRADE_SCRIPTS = (MIGRATIONS / "upgrade_from_0021.sql", MIGRATIONS / "functions.sql")
+EARLIER_UPGRADE_SCRIPTS = (MIGRATIONS_FOLDER / "upgrade_from_0021.sql", MIGRATIONS_FOLDER / "functions.sql")
 
-OLDEST = 15  # of PostgreSQL's major versions
-POOLED = (
+MIN_POSTGRESQL_MAJOR = 15  # of PostgreSQL's major versions
+POOLER_WARNING = (
     "LEADHUB_DATABASE_URL leads to something that drops the session settings of its clients, as pgbouncer does: the "
     "services need PostgreSQL itself (docs/operations.md)"
 )
-NEWER = (
+NEWER_DATABASE_MESSAGE = (
     "The database was written by a newer LeadHub: its tables are at migration {found}, this version knows them up to "
     "{head}. Run the newer version, or restore a backup that this one made."
 )
@@ -40,31 +40,33 @@ OLDER_DATABASE_MESSAGE = (
 )
 
 # Stands in place of the migration's number when a restore has replaced the database, but not yet the spool and the key.
-RESTORING = "restoring"
-HALF_RESTORED = "A restore was cut short before its spool and its key were in place: run it again, with --force."
+RESTORING_VERSION = "restoring"
+HALF_RESTORED_MESSAGE = (
+    "A restore was cut short before its spool and its key were in place: run it again, with --force."
+)
 
 
-def upgrade(url: str) -> None:
+def upgrade_database(url: str) -> None:
     """Run all missing migrations under an advisory lock.
 
     ClickException for tables that are too new or too old, for an incomplete restore, and for an old server.
     """
-    found = version(url)
-    if found == RESTORING:
-        raise click.ClickException(HALF_RESTORED)
+    found = database_version(url)
+    if found == RESTORING_VERSION:
+        raise click.ClickException(HALF_RESTORED_MESSAGE)
     if found.isdecimal():
         continue_from_earlier(url, found)
-        found = version(url)
-    if found == head():
+        found = database_version(url)
+    if found == head_version():
         return
-    if found > head():
-        raise click.ClickException(NEWER.format(found=found, head=head()))
+    if found > head_version():
+        raise click.ClickException(NEWER_DATABASE_MESSAGE.format(found=found, head=head_version()))
     if found:
-        said = f"bringing the tables from migration {found} to {head()}; with a million leads this may take a minute"
+        said = f"bringing the tables from migration {found} to {head_version()}; with a million leads this may take a minute"
         click.echo(said, err=True)
     import alembic.command
 
-    alembic.command.upgrade(config(url), "head")
+    alembic.command.upgrade(alembic_config(url), "head")
 
 
 def continue_from_earlier(url: str, found: str) -> None:
@@ -75,7 +77,7 @@ def continue_from_earlier(url: str, found: str) -> None:
     if found != LAST_EARLIER_MIGRATION:
         raise click.ClickException(OLDER_DATABASE_MESSAGE.format(found=found))
     click.echo(f"bringing the tables from migration {found} to {FIRST_MIGRATION}", err=True)
-    with psycopg.connect(url, **options("leadhub-cli", statement_timeout=0)) as connection:
+    with psycopg.connect(url, **connection_parameters("leadhub-cli", statement_timeout=0)) as connection:
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
         claimed = connection.execute(
             "UPDATE alembic_version SET version_num = %s WHERE version_num = %s",
@@ -85,55 +87,57 @@ def continue_from_earlier(url: str, found: str) -> None:
             connection.execute(script.read_bytes())
 
 
-def version(url: str) -> str:
+def database_version(url: str) -> str:
     """Return the number of the database's migration; an empty text before the first one."""
-    with psycopg.connect(url, **options("leadhub-cli")) as connection:
-        refuse_old(connection.info.server_version)
+    with psycopg.connect(url, **connection_parameters("leadhub-cli")) as connection:
+        refuse_old_server(connection.info.server_version)
         if connection.execute("SHOW statement_timeout").fetchone() == ("0",):
-            click.echo(POOLED, err=True)
+            click.echo(POOLER_WARNING, err=True)
         if connection.execute("SELECT to_regclass('alembic_version')").fetchone() == (None,):
             return ""
         found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
         return str(found[0]) if found else ""
 
 
-def refuse_old(server_version: int) -> None:
+def refuse_old_server(server_version: int) -> None:
     """Raise ClickException for a server that is too old. `server_version` is in the format of libpq."""
-    if server_version < OLDEST * 10_000:
+    if server_version < MIN_POSTGRESQL_MAJOR * 10_000:
         found = f"{server_version // 10_000}.{server_version % 10_000}"
-        raise click.ClickException(f"LEADHUB_DATABASE_URL is a PostgreSQL {found}; LeadHub needs {OLDEST} or newer")
+        raise click.ClickException(
+            f"LEADHUB_DATABASE_URL is a PostgreSQL {found}; LeadHub needs {MIN_POSTGRESQL_MAJOR} or newer"
+        )
 
 
-def stamp(url: str, number: str) -> None:
+def stamp_version(url: str, number: str) -> None:
     """Set the number that `version` returns."""
-    with psycopg.connect(url, **options("leadhub-cli")) as connection:
+    with psycopg.connect(url, **connection_parameters("leadhub-cli")) as connection:
         connection.execute("UPDATE alembic_version SET version_num = %s", (number,))
 
 
-def head() -> str:
+def head_version() -> str:
     """Return the number of the last migration. The name of its file begins with it, without the letter."""
-    last = max(file.name for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+    last = max(file.name for file in (MIGRATIONS_FOLDER / "versions").glob("[0-9]*.py"))
     return MIGRATION_SERIES + last.partition("_")[0]
 
 
-def config(url: str) -> "Config":
+def alembic_config(url: str) -> "Config":
     """Return Alembic's configuration. It works from any working directory."""
     from alembic.config import Config
 
     found = Config(PROJECT_ROOT / "alembic.ini")
-    found.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    found.set_main_option("script_location", str(MIGRATIONS_FOLDER).replace("%", "%%"))
     found.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
     return found
 
 
-def check(url: str) -> bool:
+def check_models(url: str) -> bool:
     """Return whether the migrations make exactly the tables of the models."""
     import alembic.command
     from alembic.util import CommandError
 
-    upgrade(url)
+    upgrade_database(url)
     try:
-        alembic.command.check(config(url))
+        alembic.command.check(alembic_config(url))
     except CommandError as error:
         click.echo(str(error), err=True)
         return False

@@ -4,14 +4,14 @@ import secrets as randomness
 
 import click
 
-from cli.common import data_dir_option, make_settings, say, with_database
+from cli.common import data_dir_option, make_settings, notify_operator, with_database
 from shared import rotation
 from shared.db import Connection
-from shared.embedded.datadir import KEY, DataDir
+from shared.embedded.datadir import ENCRYPTION_KEY_NAME, DataDir
 from shared.settings import Settings
-from shared.vault import Vault, key_file, split
+from shared.vault import Cipher, key_file_path, split_keys
 
-ONE_KEY = (
+SINGLE_KEY_MESSAGE = (
     "LEADHUB_SECRET_KEY holds one key. Set it to a new one, a comma and this one in every service, start them again, "
     "and run this once more"
 )
@@ -25,7 +25,7 @@ def secrets() -> None:
 
 @secrets.command("rotate")
 @data_dir_option
-def rotate() -> None:
+def secrets_rotate() -> None:
     """Replace the key that encrypts stored credentials.
 
     Everything goes on meanwhile. Prints how many were encrypted anew. Without LEADHUB_SECRET_KEY a new key is made in
@@ -34,37 +34,39 @@ def rotate() -> None:
     is run again. Older backups hold the keys that they need.
     """
     settings = make_settings()
-    found = with_database(settings, lambda use: _rotate(use, settings))
+    found = with_database(settings, lambda use: _rotate_keys(use, settings))
     for place in found.unreadable:
-        say(f"none of the keys decrypts {place}")
-    say(f"encrypted {found.done} values anew")
-    click.echo(found.done)
+        notify_operator(f"none of the keys decrypts {place}")
+    notify_operator(f"encrypted {found.re_encrypted_count} values anew")
+    click.echo(found.re_encrypted_count)
 
 
-async def _rotate(connection: Connection, settings: Settings) -> rotation.Renewed:
-    await rotation.lock(connection)
+async def _rotate_keys(connection: Connection, settings: Settings) -> rotation.RotationResult:
+    await rotation.lock_rotation(connection)
     if settings.secret_key.get_secret_value():
-        return await _rotate_given(connection, settings)
-    return await _rotate_file(connection, settings)
+        return await _rotate_keys_of_setting(connection, settings)
+    return await _rotate_keys_of_file(connection, settings)
 
 
-async def _rotate_given(connection: Connection, settings: Settings) -> rotation.Renewed:
-    if len(split(settings.secret_key.get_secret_value())) == 1:
-        raise ValueError(ONE_KEY)
-    found = await rotation.renew(connection, Vault.from_settings(settings))
-    say("all is encrypted under the first key of LEADHUB_SECRET_KEY; take out the others and start the services again")
+async def _rotate_keys_of_setting(connection: Connection, settings: Settings) -> rotation.RotationResult:
+    if len(split_keys(settings.secret_key.get_secret_value())) == 1:
+        raise ValueError(SINGLE_KEY_MESSAGE)
+    found = await rotation.re_encrypt_all(connection, Cipher.from_settings(settings))
+    notify_operator(
+        "all is encrypted under the first key of LEADHUB_SECRET_KEY; take out the others and start the services again"
+    )
     return found
 
 
-async def _rotate_file(connection: Connection, settings: Settings) -> rotation.Renewed:
+async def _rotate_keys_of_file(connection: Connection, settings: Settings) -> rotation.RotationResult:
     home = DataDir(settings.data_dir)
-    keys = split(key_file(home).read_text())
+    keys = split_keys(key_file_path(home).read_text())
     if len(keys) == 1:
         keys = [randomness.token_urlsafe(32), *keys]
-        home.replace_secret(KEY, ",".join(keys))
+        home.replace_secret(ENCRYPTION_KEY_NAME, ",".join(keys))
     else:
-        say("going on with a rotation that was cut short")
-    await rotation.settle(connection)
-    found = await rotation.renew(connection, Vault.from_settings(settings))
-    home.replace_secret(KEY, keys[0])
+        notify_operator("going on with a rotation that was cut short")
+    await rotation.wait_for_open_transactions(connection)
+    found = await rotation.re_encrypt_all(connection, Cipher.from_settings(settings))
+    home.replace_secret(ENCRYPTION_KEY_NAME, keys[0])
     return found

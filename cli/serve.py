@@ -5,41 +5,41 @@ import asyncio
 import uvloop
 from aiohttp import web
 
-from cli.listening import inherited
-from cli.pulse import beating
+from cli.listening import inherited_sockets
+from cli.pulse import liveness_context
 from services.api.app import mount_api, mount_health
-from services.gateway.app import ROUTES as GATEWAY_ROUTES
+from services.gateway.app import GATEWAY_ROUTES as GATEWAY_ROUTES
 from services.gateway.app import mount_gateway
 from shared import logging, metrics_server
 from shared.settings import Settings
 from shared.web.app import make_app
-from shared.web.presence import present
-from shared.web.server import serve
+from shared.web.presence import keep_process_record
+from shared.web.server import serve_http
 
 
-def gateway(settings: Settings, *, with_api: bool = False) -> None:
+def serve_gateway(settings: Settings, *, with_api: bool = False) -> None:
     """Run the gateway; with `with_api` also the REST API on the same port, as `up` does."""
-    logging.configure("gateway", settings.log_level)
+    logging.configure_logging("gateway", settings.log_level)
     app = make_app(settings, "gateway")
     mount_gateway(app, settings)
     if with_api:
         mount_api(app, settings, beside=GATEWAY_ROUTES)
-    app.cleanup_ctx.append(present(settings, "gateway"))
-    _serve(app, settings)
+    app.cleanup_ctx.append(keep_process_record(settings, "gateway"))
+    _run_server(app, settings)
 
 
-def api(settings: Settings) -> None:
+def serve_api(settings: Settings) -> None:
     """Run the REST API alone."""
-    logging.configure("api", settings.log_level)
+    logging.configure_logging("api", settings.log_level)
     app = make_app(settings, "api")
     mount_api(app, settings, beside=GATEWAY_ROUTES)
-    app.cleanup_ctx.append(present(settings, "api"))
+    app.cleanup_ctx.append(keep_process_record(settings, "api"))
     mount_health(app)
-    _serve(app, settings)
+    _run_server(app, settings)
 
 
-def _serve(app: web.Application, settings: Settings) -> None:
-    metrics_server.serve(settings.metrics_host, settings.metrics_port)
-    app.cleanup_ctx.insert(0, beating)  # first, since later contexts may take long
+def _run_server(app: web.Application, settings: Settings) -> None:
+    metrics_server.serve_metrics(settings.metrics_host, settings.metrics_port)
+    app.cleanup_ctx.insert(0, liveness_context)  # first, since later contexts may take long
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(app, settings.host, settings.port, settings.body_timeout, sockets=inherited()))
+        runner.run(serve_http(app, settings.host, settings.port, settings.body_timeout, sockets=inherited_sockets()))

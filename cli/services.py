@@ -13,17 +13,17 @@ from pathlib import Path
 import click
 
 from cli import programs
-from cli.common import data_dir_option, expect_shared, make_settings, say
-from cli.spool import check_spool
-from cli.standby import await_turn
-from shared.embedded.datadir import LONG, DataDir
+from cli.common import data_dir_option, expect_shared_settings, make_settings, notify_operator
+from cli.spool import check_spool_durability
+from cli.standby import wait_until_needed
+from shared.embedded.datadir import SERVICE_KIND, DataDir
 from shared.embedded.process import PROJECT_ROOT
-from shared.embedded.root import Disguise, guarded
-from shared.embedded.servers import connected
+from shared.embedded.root import RunAs, guarded_command
+from shared.embedded.servers import ensure_servers
 from shared.settings import Settings
 
-HAS_WORKED = 5.0  # seconds after which a worker's start has succeeded
-PAUSE = 2.0  # seconds before a worker that gave up is restarted
+WORKER_SETTLED_SECONDS = 5.0  # seconds after which a worker's start has succeeded
+WORKER_RESTART_PAUSE_SECONDS = 2.0  # seconds before a worker that gave up is restarted
 
 host_option = click.option("--host", help="Address to listen on; 127.0.0.1 unless given.")
 port_option = click.option("--port", type=int, help="Port to listen on; 8000 unless given.")
@@ -39,12 +39,12 @@ def gateway(host: str | None, port: int | None, with_api: bool) -> None:
 
     Several may share a port of one machine.
     """
-    wanted = _settings_of_one(host=host, port=port)
+    wanted = _service_settings(host=host, port=port)
     from cli import serve
 
-    await_turn()
-    with _ready(wanted) as settings:
-        serve.gateway(settings, with_api=with_api)
+    wait_until_needed()
+    with _connected_settings(wanted) as settings:
+        serve.serve_gateway(settings, with_api=with_api)
 
 
 standby = gateway  # the spare process of `up`: it waits until the gateway has died
@@ -60,11 +60,11 @@ def api(host: str | None, port: int | None) -> None:
     It takes no leads in: what comes for /api/inbound and forms' submissions goes to a gateway. Its /api/v1/health
     answers 200 as long as it reaches the database.
     """
-    wanted = _settings_of_one(host=host, port=port)
+    wanted = _service_settings(host=host, port=port)
     from cli import serve
 
-    with _ready(wanted) as settings:
-        serve.api(settings)
+    with _connected_settings(wanted) as settings:
+        serve.serve_api(settings)
 
 
 @click.command()
@@ -76,30 +76,30 @@ def sweeper(name: str | None) -> None:
     It ingests what no worker was told of, moves what was spooled while PostgreSQL was away, and does what is due. One
     is enough; a second shares the work, with a --name of its own on the same machine.
     """
-    wanted = _settings_of_one(process_name=name)
+    wanted = _service_settings(process_name=name)
     from cli import sweep
 
-    with _ready(wanted) as settings:
-        sweep.sweeper(settings)
+    with _connected_settings(wanted) as settings:
+        sweep.run_sweeper(settings)
 
 
 @click.command()
 @click.option("--name", help="Its name; `worker` unless given. One worker per name and machine.")
-@click.option("--queues", default=programs.QUEUES, show_default=True, help="The queues that it serves.")
+@click.option("--queues", default=programs.WORKER_QUEUES, show_default=True, help="The queues that it serves.")
 @data_dir_option
 def worker(name: str | None, queues: str) -> None:
     """Run one worker: a Celery process.
 
     Start as many as wanted, on any machine, each with a --name of its own.
     """
-    with _ready(_settings_of_one(process_name=name)) as settings:
+    with _connected_settings(_service_settings(process_name=name)) as settings:
         name = settings.process_name or "worker"
         pooled = os.environ["LEADHUB_METRICS_DIR"]
-        environment = {**programs.environment(settings, name), "LEADHUB_METRICS_DIR": pooled}
-        sys.exit(_run([sys.executable, *programs.worker_arguments(name, queues)], environment))
+        environment = {**programs.service_environment(settings, name), "LEADHUB_METRICS_DIR": pooled}
+        sys.exit(_run_worker([sys.executable, *programs.worker_arguments(name, queues)], environment))
 
 
-def _run(command: list[str], environment: dict[str, str]) -> int:
+def _run_worker(command: list[str], environment: dict[str, str]) -> int:
     """Run the worker and return its exit status.
 
     Stop signals are passed on, and the worker gets SIGTERM if this process is killed: it finishes its batch, and then
@@ -108,7 +108,7 @@ def _run(command: list[str], environment: dict[str, str]) -> int:
     Celery gives up if a broker refuses it, as a Redis that became a replica does. A worker that worked before is
     restarted, since the broker may recover.
     """
-    tied = guarded(command, Disguise.NONE, signal.SIGTERM)
+    tied = guarded_command(command, RunAs.NONE, signal.SIGTERM)
     stopping, running = threading.Event(), list[subprocess.Popen[bytes]]()
 
     def stop(number: int, _: object) -> None:
@@ -126,11 +126,11 @@ def _run(command: list[str], environment: dict[str, str]) -> int:
             if stopping.is_set():
                 process.terminate()
             status = process.wait()
-        has_worked = has_worked or time.monotonic() - began > HAS_WORKED
+        has_worked = has_worked or time.monotonic() - began > WORKER_SETTLED_SECONDS
         if stopping.is_set() or status != 1 or not has_worked:
             return _exit_status(status, asked=stopping.is_set())
-        say(f"leadhub: the worker gave up; starting it again in {PAUSE:g} s")
-        if stopping.wait(PAUSE):
+        notify_operator(f"leadhub: the worker gave up; starting it again in {WORKER_RESTART_PAUSE_SECONDS:g} s")
+        if stopping.wait(WORKER_RESTART_PAUSE_SECONDS):
             return 0
 
 
@@ -141,40 +141,42 @@ def _exit_status(status: int, *, asked: bool) -> int:
     return 128 - status if status < 0 else status
 
 
-def _settings_of_one(**given: object) -> Settings:
+def _service_settings(**given: object) -> Settings:
     """Return the settings of a service that runs alone. UsageError if a shared setting is missing.
 
     Set the folder of the shared metrics in the environment.
     """
     settings = make_settings(**given)
-    expect_shared(settings)
-    _pool_metrics(settings)
+    expect_shared_settings(settings)
+    _share_metrics_folder(settings)
     return settings
 
 
-def _pool_metrics(settings: Settings) -> None:
+def _share_metrics_folder(settings: Settings) -> None:
     """Make the folder in which the services of a data dir share their metrics, and put it into the environment.
 
     Call it before any module with metrics is imported. The variable is empty if the folder cannot be made: the service
     then shows only its own metrics.
     """
     home = DataDir(settings.data_dir)
-    folder = Path(settings.metrics_dir) if settings.metrics_dir else home.run / "metrics"
+    folder = Path(settings.metrics_dir) if settings.metrics_dir else home.run_dir / "metrics"
     try:
         if not settings.metrics_dir:
-            home.make()  # readable by its owner only
+            home.create_folders()  # readable by its owner only
         folder.mkdir(parents=True, exist_ok=True)
         found = str(folder) if os.access(folder, os.W_OK) else ""
     except (OSError, RuntimeError):
         found = ""
     if settings.metrics_dir and not found:
-        say(f"leadhub: LEADHUB_METRICS_DIR: {folder} cannot be written; this service shows its own metrics only")
+        notify_operator(
+            f"leadhub: LEADHUB_METRICS_DIR: {folder} cannot be written; this service shows its own metrics only"
+        )
     os.environ["LEADHUB_METRICS_DIR"] = found
 
 
 @contextmanager
-def _ready(settings: Settings) -> Iterator[Settings]:
+def _connected_settings(settings: Settings) -> Iterator[Settings]:
     """Yield settings with URLs of running servers: those of an `up`, or servers that live as long as this service."""
-    check_spool(settings)
-    with connected(settings, kind=LONG, want=("broker", "spool", "postgres")) as found:
+    check_spool_durability(settings)
+    with ensure_servers(settings, kind=SERVICE_KIND, want=("broker", "spool", "postgres")) as found:
         yield found

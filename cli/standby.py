@@ -12,56 +12,58 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from shared.embedded.process import PULSE, Program, spawn
+from shared.embedded.process import LIVENESS_FD_VARIABLE, ChildProgram, spawn_program
 
-STANDBY = "LEADHUB_STANDBY"  # in the environment of a spare: the descriptor of the pipe that tells it to start
-COMMAND, WAITING = b"gateway", b"standby"  # of one length: one replaces the other in place
-ARG_START, ARG_END = 48, 49  # fields of /proc/PID/stat
+STANDBY_VARIABLE = "LEADHUB_STANDBY"  # in the environment of a spare: the descriptor of the pipe that tells it to start
+ACTIVE_COMMAND, SPARE_COMMAND = b"gateway", b"standby"  # of one length: one replaces the other in place
+ARG_START_FIELD, ARG_END_FIELD = 48, 49  # fields of /proc/PID/stat
 
 
 @dataclass(frozen=True)
-class Spare:
+class SpareProcess:
     """A waiting process. The supervisor reads the pipe `pulse` and writes to the pipe `go`."""
 
     process: "subprocess.Popen[bytes]"
-    pulse: int
-    go: int
+    liveness_pipe: int
+    start_pipe: int
     name: str
 
     @property
-    def runs(self) -> bool:
+    def is_running(self) -> bool:
         """Whether the process lives."""
         return self.process.poll() is None
 
-    def begin(self) -> bool:
+    def take_over(self) -> bool:
         """Tell it to take over. Return False if it has died; its resources are released then."""
         try:
-            os.write(self.go, b"g")
+            os.write(self.start_pipe, b"g")
         except BrokenPipeError:
-            self.end()
+            self.kill()
             return False
-        os.close(self.go)
+        os.close(self.start_pipe)
         return True
 
-    def end(self) -> None:
+    def kill(self) -> None:
         """Kill it. It holds no data."""
         self.process.kill()
         self.process.wait()
-        os.close(self.go)
-        os.close(self.pulse)
+        os.close(self.start_pipe)
+        os.close(self.liveness_pipe)
 
 
-def start_spare(program: Program, name: str) -> Spare:
+def start_spare(program: ChildProgram, name: str) -> SpareProcess:
     """Start a spare of a gateway program. OSError if it cannot be started.
 
     `name` keeps its metrics apart from those of the process that it can replace.
     """
-    argv = [word if word != COMMAND.decode() else WAITING.decode() for word in program.argv]
+    argv = [word if word != ACTIVE_COMMAND.decode() else SPARE_COMMAND.decode() for word in program.argv]
     waiting = replace(program, argv=argv, env={**program.env, "LEADHUB_PROCESS_NAME": name})
-    pulse, beat = _pipe()
+    pulse, beat = _nonblocking_pipe()
     told, go = os.pipe()
     try:
-        return Spare(spawn(waiting, {PULSE: beat, STANDBY: told}), pulse, go, name)
+        return SpareProcess(
+            spawn_program(waiting, {LIVENESS_FD_VARIABLE: beat, STANDBY_VARIABLE: told}), pulse, go, name
+        )
     except OSError:
         os.close(pulse)
         os.close(go)
@@ -71,9 +73,9 @@ def start_spare(program: Program, name: str) -> Spare:
         os.close(told)
 
 
-def await_turn() -> None:
+def wait_until_needed() -> None:
     """Return at once, except in a spare: it waits until it is needed, and exits if its supervisor is gone."""
-    descriptor = os.environ.pop(STANDBY, "")
+    descriptor = os.environ.pop(STANDBY_VARIABLE, "")
     if not descriptor:
         return
     is_needed = os.read(int(descriptor), 1)
@@ -81,18 +83,18 @@ def await_turn() -> None:
     if not is_needed:
         sys.exit(0)
     with suppress(OSError, ValueError):  # only the displayed name would be wrong
-        _take_name()
+        _take_over_name()
 
 
-def _take_name() -> None:
+def _take_over_name() -> None:
     """Show the command line of the replaced process, by which operators and tests find it."""
     fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
-    begin, end = (int(fields[number - 3]) for number in (ARG_START, ARG_END))
-    at = ctypes.string_at(begin, end - begin).index(b"\0" + WAITING + b"\0") + 1
-    ctypes.memmove(begin + at, COMMAND, len(COMMAND))
+    begin, end = (int(fields[number - 3]) for number in (ARG_START_FIELD, ARG_END_FIELD))
+    at = ctypes.string_at(begin, end - begin).index(b"\0" + SPARE_COMMAND + b"\0") + 1
+    ctypes.memmove(begin + at, ACTIVE_COMMAND, len(ACTIVE_COMMAND))
 
 
-def _pipe() -> tuple[int, int]:
+def _nonblocking_pipe() -> tuple[int, int]:
     """Return a non-blocking pipe for a liveness signal. The child shares the flags of its end."""
     reader, writer = os.pipe()
     os.set_blocking(reader, False)

@@ -13,29 +13,29 @@ import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from cli.asking import Asked
-from cli.common import data_dir_option, expect_installation, make_settings, say, table
-from cli.schema import upgrade
-from cli.spool import check_spool
+from cli.asking import BoundedQuery
+from cli.common import data_dir_option, expect_installation, make_settings, notify_operator, print_table
+from cli.schema import upgrade_database
+from cli.spool import check_spool_durability
 from shared import ledger
-from shared.db import UNPREPARED, Connection, connect, is_unavailable
-from shared.embedded.datadir import LONG
-from shared.embedded.servers import Embedded, connected
+from shared.db import UNMIGRATED_ERRORS, Connection, connect, is_unavailable
+from shared.embedded.datadir import SERVICE_KIND
+from shared.embedded.servers import EmbeddedServers, ensure_servers
 from shared.settings import Settings
 from shared.spool import Spool
 
-PATIENCE = 0.8  # seconds to connect to a store
-SPOOL_PATIENCE = 0.5  # seconds for each response of the spool
-LONGEST = 20.0  # seconds for a connected database to count
-UNTOLD = (
+STORE_CONNECT_SECONDS = 0.8  # seconds to connect to a store
+SPOOL_ANSWER_SECONDS = 0.5  # seconds for each response of the spool
+MAX_ANSWER_SECONDS = 20.0  # seconds for a connected database to count
+UNKNOWN_SPOOL_MESSAGE = (
     "leadhub: LEADHUB_SPOOL_URL is not set: this command does not know which spool the services use. Set it to the "
     "value that they have"
 )
-AWAY = "leadhub: PostgreSQL does not answer ({}): only what waits in the spool is known"
-SETTINGS = {"spool": "spool_url", "broker": "broker_url", "secret_key": "secret_key"}
-COUNTS = ("accepted", "pending", "done", "dead", "quarantined")
+POSTGRESQL_UNAVAILABLE_MESSAGE = "leadhub: PostgreSQL does not answer ({}): only what waits in the spool is known"
+SETTING_NAMES = {"spool": "spool_url", "broker": "broker_url", "secret_key": "secret_key"}
+LEDGER_COUNTS = ("accepted", "pending", "done", "dead", "quarantined")
 
-State = dict[str, Any]
+StatusReport = dict[str, Any]
 
 
 @click.command()
@@ -54,20 +54,20 @@ def status(as_json: bool) -> None:
     """
     settings = make_settings()
     expect_installation(settings)
-    checked = Asked(lambda _: _check(settings))
-    with _reachable(settings) as place:
-        state = _ask(place)
+    checked = BoundedQuery(lambda _: _check_spool_setting(settings))
+    with _reachable_source(settings) as place:
+        state = _read_status(place)
     with contextlib.suppress(TimeoutError):
-        checked.answer(0, 0)
+        checked.get_result(0, 0)
     if as_json:
         click.echo(json.dumps(state))
     else:
         hidden = [name for name in ("unavailable", "differing") if not state[name]]
-        table([], [[name, _shown(value)] for name, value in state.items() if name not in hidden])
+        print_table([], [[name, _format_value(value)] for name, value in state.items() if name not in hidden])
 
 
 @dataclass(frozen=True)
-class Place:
+class StatusSource:
     """The servers to ask.
 
     `spool` says whether there is a spool, or None if the setting is missing. `told` names the settings that are known
@@ -75,109 +75,112 @@ class Place:
     """
 
     settings: Settings
-    spool: bool | None
-    told: tuple[str, ...]
-    patience: float = PATIENCE
+    has_spool: bool | None
+    known_settings: tuple[str, ...]
+    connect_timeout: float = STORE_CONNECT_SECONDS
 
 
 @contextmanager
-def _reachable(settings: Settings) -> Iterator[Place]:
+def _reachable_source(settings: Settings) -> Iterator[StatusSource]:
     """Yield the servers of a running `up`; if there is none, start the servers that are needed."""
-    embedded = Embedded(settings)
-    holder = embedded.home.holder()
-    is_running = holder is not None and holder[1] == LONG
+    embedded = EmbeddedServers(settings)
+    holder = embedded.data_dir.lock_owner()
+    is_running = holder is not None and holder[1] == SERVICE_KIND
     all_ours = is_running or not settings.database_url
-    told = tuple(name for name, setting in SETTINGS.items() if all_ours or setting in settings.model_fields_set)
+    told = tuple(name for name, setting in SETTING_NAMES.items() if all_ours or setting in settings.model_fields_set)
     if is_running:
-        yield Place(embedded.settings(), True, told)
+        yield StatusSource(embedded.complete_settings(), True, told)
         return
-    holds = embedded.spool is None or embedded.spool.holds_data
-    with connected(settings, want=("spool", "postgres") if holds else ("postgres",)) as found:
+    holds = embedded.spool is None or embedded.spool.has_data
+    with ensure_servers(settings, want=("spool", "postgres") if holds else ("postgres",)) as found:
         if not settings.database_url:
-            upgrade(found.database_url)
+            upgrade_database(found.database_url)
         spool = holds or (False if "spool" in told else None)
-        yield Place(found, spool, told, PATIENCE if settings.database_url else LONGEST)
+        yield StatusSource(found, spool, told, STORE_CONNECT_SECONDS if settings.database_url else MAX_ANSWER_SECONDS)
 
 
-def _ask(place: Place) -> State:
-    database = Asked(lambda reached: _read(place, reached))
-    spool = Asked(lambda _: _read_spool(place))
-    if place.spool is None:
-        say(UNTOLD)
+def _read_status(source: StatusSource) -> StatusReport:
+    database = BoundedQuery(lambda reached: _read_database(source, reached))
+    spool = BoundedQuery(lambda _: _read_spool(source))
+    if source.has_spool is None:
+        notify_operator(UNKNOWN_SPOOL_MESSAGE)
     try:
-        return database.answer(place.patience, LONGEST)
+        return database.get_result(source.connect_timeout, MAX_ANSWER_SECONDS)
     except Exception as error:
-        if not is_unavailable(error) or isinstance(error, UNPREPARED):
+        if not is_unavailable(error) or isinstance(error, UNMIGRATED_ERRORS):
             raise
-        say(AWAY.format(" ".join(str(error).split())))
-    unknown = dict.fromkeys((*COUNTS, "spooled", "oldest_waiting_s", "workers", "queues"))
+        notify_operator(POSTGRESQL_UNAVAILABLE_MESSAGE.format(" ".join(str(error).split())))
+    unknown = dict.fromkeys((*LEDGER_COUNTS, "spooled", "oldest_waiting_s", "workers", "queues"))
     away = ["postgresql"]
     try:
-        known = spool.answer(SPOOL_PATIENCE, SPOOL_PATIENCE)
+        known = spool.get_result(SPOOL_ANSWER_SECONDS, SPOOL_ANSWER_SECONDS)
     except (redis.RedisError, OSError) as error:
         known = {}
         away.append("spool")
-        say(f"the spool does not answer ({error}): what it holds is not counted")
+        notify_operator(f"the spool does not answer ({error}): what it holds is not counted")
     return {**unknown, **known, "unavailable": away, "differing": None}
 
 
-async def _check(settings: Settings) -> None:
-    check_spool(settings)
+async def _check_spool_setting(settings: Settings) -> None:
+    check_spool_durability(settings)
 
 
-async def _read(place: Place, reached: Callable[[], None]) -> State:
-    async with connect(place.settings.database_url, "leadhub-cli") as connection:
+async def _read_database(source: StatusSource, reached: Callable[[], None]) -> StatusReport:
+    async with connect(source.settings.database_url, "leadhub-cli") as connection:
         reached()
-        state = await _ledger(connection, place)
+        state = await _read_ledger(connection, source)
         from cli.differing import (
-            differing,
+            find_mismatches,
         )  # imported late: it loads the encryption, which is not needed without PostgreSQL
-        from shared.fingerprints import fingerprints_of
+        from shared.fingerprints import fingerprint_reader
 
-        used = fingerprints_of(place.settings)()
-        own = {name: value for name, value in used.items() if name in place.told}
-        return {**state, "differing": await differing(connection, own)}
+        used = fingerprint_reader(source.settings)()
+        own = {name: value for name, value in used.items() if name in source.known_settings}
+        return {**state, "differing": await find_mismatches(connection, own)}
 
 
-async def _ledger(connection: Connection, place: Place) -> State:
-    if place.spool:
+async def _read_ledger(connection: Connection, source: StatusSource) -> StatusReport:
+    if source.has_spool:
         try:
-            async with _client(place) as spool:
-                return {**await ledger.read(connection, Spool(spool)), "unavailable": []}
+            async with _spool_client(source) as spool:
+                return {**await ledger.read_ledger(connection, Spool(spool)), "unavailable": []}
         except redis.RedisError as error:
-            say(f"the spool does not answer ({error}): what it holds is not counted")
-            return {**await ledger.read(connection, None), "spooled": None, "unavailable": ["spool"]}
-    state = await ledger.read(connection, None)
-    return {**state, "spooled": 0 if place.spool is False else None, "unavailable": []}
+            notify_operator(f"the spool does not answer ({error}): what it holds is not counted")
+            return {**await ledger.read_ledger(connection, None), "spooled": None, "unavailable": ["spool"]}
+    state = await ledger.read_ledger(connection, None)
+    return {**state, "spooled": 0 if source.has_spool is False else None, "unavailable": []}
 
 
-async def _read_spool(place: Place) -> State:
-    if not place.spool:
-        return {"spooled": 0} if place.spool is False else {}
-    async with _client(place) as client:
+async def _read_spool(source: StatusSource) -> StatusReport:
+    if not source.has_spool:
+        return {"spooled": 0} if source.has_spool is False else {}
+    async with _spool_client(source) as client:
         spool = Spool(client)
-        return {"spooled": await spool.submissions(), "oldest_waiting_s": round(await spool.oldest_waiting_s(), 3)}
+        return {
+            "spooled": await spool.count_submissions(),
+            "oldest_waiting_s": round(await spool.oldest_waiting_s(), 3),
+        }
 
 
-def _client(place: Place) -> redis.asyncio.Redis:
+def _spool_client(source: StatusSource) -> redis.asyncio.Redis:
     return redis.asyncio.Redis.from_url(
-        place.settings.spool_url,
+        source.settings.spool_url,
         retry=Retry(NoBackoff(), 0),
-        socket_timeout=SPOOL_PATIENCE,
-        socket_connect_timeout=SPOOL_PATIENCE,
+        socket_timeout=SPOOL_ANSWER_SECONDS,
+        socket_connect_timeout=SPOOL_ANSWER_SECONDS,
     )
 
 
-def _shown(value: object) -> object:
+def _format_value(value: object) -> object:
     """Format a value for one line of the table."""
     if value is None:
         return "unknown"
     if isinstance(value, list):
         return ", ".join(value)
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_shown_groups(n)}" for name, n in value.items())
+        return ", ".join(f"{name} {_format_groups(n)}" for name, n in value.items())
     return value
 
 
-def _shown_groups(value: object) -> object:
+def _format_groups(value: object) -> object:
     return " / ".join(" + ".join(group) for group in value) if isinstance(value, list) else value

@@ -12,164 +12,180 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from cli import logs
-from cli.common import say
-from cli.descendants import KILL_SECONDS, descendants, end_all, reap_orphans
-from cli.standby import Spare, start_spare
-from shared.embedded.process import PULSE, Program, at_once, describe, spawn, wait_ready
+from cli.common import notify_operator
+from cli.descendants import KILL_TIMEOUT_SECONDS, live_descendants, end_descendants, reap_orphans
+from cli.standby import SpareProcess, start_spare
+from shared.embedded.process import (
+    LIVENESS_FD_VARIABLE,
+    ChildProgram,
+    is_ready_at_once,
+    describe_exit,
+    spawn_program,
+    wait_ready,
+)
 
-PAUSES = (0.0, 0.5, 1.0, 2.0)  # seconds before a restart; the last value repeats
-FORGIVEN_AFTER = 10.0  # seconds of life after which earlier failures do not count
-STOP_SECONDS = 30.0
-CHORES_EVERY = 5.0  # seconds
-SETTLED = 1.0  # seconds of life after which a program without a liveness pipe counts as back
+RESTART_PAUSES_SECONDS = (0.0, 0.5, 1.0, 2.0)  # seconds before a restart; the last value repeats
+FAILURES_FORGIVEN_SECONDS = 10.0  # seconds of life after which earlier failures do not count
+CHILD_STOP_SECONDS = 30.0
+CHORES_INTERVAL_SECONDS = 5.0  # seconds
+ASSUMED_BACK_SECONDS = 1.0  # seconds of life after which a program without a liveness pipe counts as back
 
 
-class Stopped(BaseException):
+class StopRequested(BaseException):
     """A signal asked for the end during a start."""
 
 
 @dataclass
-class Child:
+class SupervisedChild:
     """A program and its present process, if there is one. Times are monotonic.
 
     `due` is the time of the next start, `beat` the time of the last liveness signal, and `died` the time at which the
     last process ended, until the next one is back.
     """
 
-    program: Program
+    program: ChildProgram
     process: subprocess.Popen[bytes] | None = None
-    started: float = 0.0
-    beat: float = 0.0
-    pipe: int | None = None  # the reading end of its liveness signal
+    started_at: float = 0.0
+    last_beat_at: float = 0.0
+    liveness_pipe: int | None = None  # the reading end of its liveness signal
     failures: int = 0
-    due: float = 0.0
-    died: float | None = None
-    spare: Spare | None = None
-    name: str = ""  # of the present process, if it was a spare
+    restart_at: float = 0.0
+    died_at: float | None = None
+    spare: SpareProcess | None = None
+    spare_name: str = ""  # of the present process, if it was a spare
 
     @property
-    def age(self) -> float:
+    def age_seconds(self) -> float:
         """Seconds of life."""
-        return time.monotonic() - self.started if self.process else 0.0
+        return time.monotonic() - self.started_at if self.process else 0.0
 
     def start(self) -> None:
         """Start it, or schedule the next attempt."""
-        self.started = self.beat = time.monotonic()
+        self.started_at = self.last_beat_at = time.monotonic()
         try:
-            self.process = self._take_over() or (self._spawn_beating() if self.program.pulse else spawn(self.program))
+            self.process = self._activate_spare() or (
+                self._spawn_with_liveness() if self.program.has_liveness_pipe else spawn_program(self.program)
+            )
         except OSError as error:  # such as no memory or a full disk; like a crash it may pass
-            self.rest(f"could not start: {error}")
-        self.note_pid()
+            self.schedule_restart(f"could not start: {error}")
+        self.write_pid_file()
 
-    def note_pid(self) -> None:
+    def write_pid_file(self) -> None:
         """Write the id of the live process into the pid file. Ignore failures: the file only helps operators."""
         with suppress(OSError):
-            if self.program.pid_file and self.runs and self.process:
+            if self.program.pid_file and self.is_running and self.process:
                 self.program.pid_file.write_text(f"{self.process.pid}\n")
             elif self.program.pid_file:
                 self.program.pid_file.unlink(missing_ok=True)
 
-    def _spawn_beating(self) -> subprocess.Popen[bytes]:
-        self._forget_pulse()
-        self.pipe, writer = os.pipe()
-        os.set_blocking(self.pipe, False)
+    def _spawn_with_liveness(self) -> subprocess.Popen[bytes]:
+        self._close_liveness_pipe()
+        self.liveness_pipe, writer = os.pipe()
+        os.set_blocking(self.liveness_pipe, False)
         os.set_blocking(writer, False)  # the child shares the flags of this end
         try:
-            return spawn(self.program, {PULSE: writer})
+            return spawn_program(self.program, {LIVENESS_FD_VARIABLE: writer})
         finally:
             os.close(writer)
 
-    def _take_over(self) -> subprocess.Popen[bytes] | None:
+    def _activate_spare(self) -> subprocess.Popen[bytes] | None:
         """Let the spare take over and return its process; None without a spare."""
-        spare, self.spare, self.name = self.spare, None, ""
-        if spare is None or not spare.begin():
+        spare, self.spare, self.spare_name = self.spare, None, ""
+        if spare is None or not spare.take_over():
             return None
-        self._forget_pulse()
-        self.pipe, self.name = spare.pulse, spare.name
+        self._close_liveness_pipe()
+        self.liveness_pipe, self.spare_name = spare.liveness_pipe, spare.name
         return spare.process
 
-    def keep_spare(self) -> None:
+    def ensure_spare(self) -> None:
         """Start a spare if the program wants one. It is not started together with the process, to save CPU."""
-        if self.spare and not self.spare.runs:
-            self.spare.end()
+        if self.spare and not self.spare.is_running:
+            self.spare.kill()
             self.spare = None
-        if self.program.spare and self.spare is None and self.died is None and self.age > CHORES_EVERY:
-            name = self.program.name if self.name else f"{self.program.name}-spare"
+        if (
+            self.program.has_spare
+            and self.spare is None
+            and self.died_at is None
+            and self.age_seconds > CHORES_INTERVAL_SECONDS
+        ):
+            name = self.program.name if self.spare_name else f"{self.program.name}-spare"
             with suppress(OSError):  # it may pass; the next call tries again
                 self.spare = start_spare(self.program, name)
 
-    def felt(self) -> bool:
+    def note_beat(self) -> bool:
         """Return whether a liveness signal arrived since the last call."""
         try:
-            return self.pipe is not None and bool(os.read(self.pipe, 65_536))
+            return self.liveness_pipe is not None and bool(os.read(self.liveness_pipe, 65_536))
         except BlockingIOError:
             return False
 
-    def _forget_pulse(self) -> None:
-        if self.pipe is not None:
-            os.close(self.pipe)
-            self.pipe = None
+    def _close_liveness_pipe(self) -> None:
+        if self.liveness_pipe is not None:
+            os.close(self.liveness_pipe)
+            self.liveness_pipe = None
 
     @property
-    def runs(self) -> bool:
+    def is_running(self) -> bool:
         """Whether the process lives."""
         return self.process is not None and self.process.poll() is None
 
-    def signal(self, number: int) -> None:
+    def send_signal(self, number: int) -> None:
         """Send the process a signal if it lives."""
         if self.process:
             self.process.send_signal(number)
 
-    def end(self) -> bool:
+    def kill(self) -> bool:
         """Kill the process and return whether it was alive. A process that survives the kill is left behind."""
-        if not self.runs or self.process is None:
+        if not self.is_running or self.process is None:
             return False
         self.process.kill()
         with suppress(subprocess.TimeoutExpired):
-            self.process.wait(KILL_SECONDS)
+            self.process.wait(KILL_TIMEOUT_SECONDS)
         return True
 
     def is_back(self) -> bool:
         """Return whether the restarted program works, as far as that can be known."""
-        if not self.runs:
+        if not self.is_running:
             return False
-        if self.program.pulse:
-            return self.felt()
-        return self.age > SETTLED and (self.program.is_ready is at_once or self.program.is_ready())
+        if self.program.has_liveness_pipe:
+            return self.note_beat()
+        return self.age_seconds > ASSUMED_BACK_SECONDS and (
+            self.program.is_ready is is_ready_at_once or self.program.is_ready()
+        )
 
-    def tell_of_return(self) -> None:
+    def report_return(self) -> None:
         """Report once that it is back."""
-        if self.died is not None and self.process and self.is_back():
-            took, self.died, self.beat = time.monotonic() - self.died, None, time.monotonic()
-            say(f"{self.program.name} is back after {took:.1f} s (pid {self.process.pid})")
+        if self.died_at is not None and self.process and self.is_back():
+            took, self.died_at, self.last_beat_at = time.monotonic() - self.died_at, None, time.monotonic()
+            notify_operator(f"{self.program.name} is back after {took:.1f} s (pid {self.process.pid})")
 
-    def bury(self) -> None:
+    def reap(self) -> None:
         """Handle the end of the process."""
         if self.process:
-            self.rest(f"ended with {describe(self.process.returncode)}")
+            self.schedule_restart(f"ended with {describe_exit(self.process.returncode)}")
 
-    def rest(self, reason: str) -> None:
+    def schedule_restart(self, reason: str) -> None:
         """Schedule the next start after a pause that depends on the number of failures."""
-        self.failures = 1 if time.monotonic() - self.started > FORGIVEN_AFTER else self.failures + 1
-        pause = PAUSES[min(self.failures, len(PAUSES)) - 1]
-        self.due, self.process = time.monotonic() + pause, None
-        self.died = self.died or time.monotonic()
-        self.note_pid()
+        self.failures = 1 if time.monotonic() - self.started_at > FAILURES_FORGIVEN_SECONDS else self.failures + 1
+        pause = RESTART_PAUSES_SECONDS[min(self.failures, len(RESTART_PAUSES_SECONDS)) - 1]
+        self.restart_at, self.process = time.monotonic() + pause, None
+        self.died_at = self.died_at or time.monotonic()
+        self.write_pid_file()
         when = f"in {pause:g} s" if pause else "now"
-        say(f"{self.program.name} {reason}; starting it again {when} (log: {self.program.log})")
+        notify_operator(f"{self.program.name} {reason}; starting it again {when} (log: {self.program.log})")
 
 
 class Supervisor:
     """Runs the programs of `up`. Use it from the main thread, inside `handling_signals`."""
 
     def __init__(self) -> None:
-        self.children: list[Child] = []
+        self.children: list[SupervisedChild] = []
         self.stopping = False
-        self.forced: list[str] = []  # programs that had to be killed
-        self._hurried = False
-        self._strangers = {*descendants()}  # children of a shell that became this process
+        self.forced_ends: list[str] = []  # programs that had to be killed
+        self._is_hurried = False
+        self._foreign_pids = {*live_descendants()}  # children of a shell that became this process
         self._interrupting = False
-        self._chores: list[Callable[[], None]] = [self._rotate, self._keep_spares]
+        self._chores: list[Callable[[], None]] = [self._rotate_logs, self._keep_spares]
         self._wake, self._waker = socket.socketpair()
 
     @contextmanager
@@ -190,53 +206,53 @@ class Supervisor:
         """Add a quick function that is called every few seconds."""
         self._chores.append(chore)
 
-    def start(self, program: Program) -> None:
+    def start_child(self, program: ChildProgram) -> None:
         """Start a program and supervise it."""
-        self.check()
-        child = Child(program)
+        self.raise_if_stopped()
+        child = SupervisedChild(program)
         self.children.append(child)
         child.start()
 
-    def start_ready(self, programs: Iterable[Program]) -> None:
+    def start_children_ready(self, programs: Iterable[ChildProgram]) -> None:
         """Start the programs and wait until all are ready. RuntimeError if one fails: a first start is not retried."""
         first = len(self.children)
         for program in programs:
-            self.start(program)
+            self.start_child(program)
         for child in self.children[first:]:
             if child.process is None:
                 raise RuntimeError(f"{child.program.name} could not be started")
-            wait_ready(child.program, child.process, check=self.check)
-            self.check()
+            wait_ready(child.program, child.process, check=self.raise_if_stopped)
+            self.raise_if_stopped()
 
-    def check(self) -> None:
+    def raise_if_stopped(self) -> None:
         """Raise Stopped if a signal came. The steps of a start call it between them, so that no child is forgotten."""
         if self.stopping:
-            raise Stopped
+            raise StopRequested
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
         """Let a signal raise Stopped inside the block. Only for waits that start no child, such as for a database."""
         self._interrupting = True
         try:
-            self.check()
+            self.raise_if_stopped()
             yield
         finally:
             self._interrupting = False
-        self.check()
+        self.raise_if_stopped()
 
     def wait_until(self, ready: Callable[[], bool]) -> None:
         """Supervise the children until `ready` returns true. A signal ends the wait, also inside `ready`."""
-        while not self._is(ready):
-            self._look(0.05)
-            self.check()
+        while not self._is_satisfied(ready):
+            self._tend_children(0.05)
+            self.raise_if_stopped()
 
     def run(self) -> None:
         """Supervise the children until a signal comes."""
         next_chores = time.monotonic()
         while not self.stopping:
-            self._look(min(0.5, max(0.0, next_chores - time.monotonic())))
+            self._tend_children(min(0.5, max(0.0, next_chores - time.monotonic())))
             if time.monotonic() >= next_chores:
-                next_chores = time.monotonic() + CHORES_EVERY
+                next_chores = time.monotonic() + CHORES_INTERVAL_SECONDS
                 for chore in self._chores:
                     chore()
 
@@ -248,18 +264,18 @@ class Supervisor:
         """
         self.stopping = True
         for spare in [child.spare for child in self.children if child.spare]:
-            spare.end()
-        for _, stage in groupby(sorted(self.children, key=_stage, reverse=True), key=_stage):
+            spare.kill()
+        for _, stage in groupby(sorted(self.children, key=_stage_of, reverse=True), key=_stage_of):
             self._stop_stage(list(stage))
         self.children.clear()
-        killed, left = end_all(self._strangers, lambda: self._hurried)
+        killed, left = end_descendants(self._foreign_pids, lambda: self._is_hurried)
         for name in killed:
-            say(f"{name} was left behind by what started it, and was killed")
+            notify_operator(f"{name} was left behind by what started it, and was killed")
         for name in left:
-            say(f"{name} could not be ended: the kernel holds it, as it does while a disk does not answer")
-        self.forced += [*killed, *left]
+            notify_operator(f"{name} could not be ended: the kernel holds it, as it does while a disk does not answer")
+        self.forced_ends += [*killed, *left]
 
-    def _is(self, ready: Callable[[], bool]) -> bool:
+    def _is_satisfied(self, ready: Callable[[], bool]) -> bool:
         with self.interruptible():
             return ready()
 
@@ -267,38 +283,42 @@ class Supervisor:
         with suppress(BlockingIOError):  # a liveness signal ended the wait
             self._wake.recv(4096)
 
-    def _look(self, seconds: float) -> None:
+    def _tend_children(self, seconds: float) -> None:
         """Wait for a signal, or for `seconds`; then handle ended processes and start those that are due."""
         with selectors.DefaultSelector() as selector:
             selector.register(self._wake, selectors.EVENT_READ)
-            for pipe in [child.pipe for child in self.children if child.died and child.pipe is not None]:
+            for pipe in [
+                child.liveness_pipe for child in self.children if child.died_at and child.liveness_pipe is not None
+            ]:
                 selector.register(pipe, selectors.EVENT_READ)
             if selector.select(seconds):
                 self._drain_wake()
         for child in self.children:
             if child.process and child.process.poll() is not None:
-                child.bury()
-            if not child.process and not self.stopping and time.monotonic() >= child.due:
+                child.reap()
+            if not child.process and not self.stopping and time.monotonic() >= child.restart_at:
                 child.start()
-            child.tell_of_return()
-        reap_orphans(self._strangers | self._pids())
+            child.report_return()
+        reap_orphans(self._foreign_pids | self._child_pids())
 
-    def _stop_stage(self, children: list[Child]) -> None:
+    def _stop_stage(self, children: list[SupervisedChild]) -> None:
         alive = [child for child in children if child.process]
         for child in alive:
-            child.signal(child.program.stop_signal)
-            child.signal(signal.SIGCONT)  # a suspended process handles no signal
-        deadline = time.monotonic() + STOP_SECONDS
-        while any(child.runs for child in alive) and not self._hurried and time.monotonic() < deadline:
+            child.send_signal(child.program.stop_signal)
+            child.send_signal(signal.SIGCONT)  # a suspended process handles no signal
+        deadline = time.monotonic() + CHILD_STOP_SECONDS
+        while any(child.is_running for child in alive) and not self._is_hurried and time.monotonic() < deadline:
             time.sleep(0.02)
-        waited = "at once, as asked" if self._hurried else f"after {STOP_SECONDS:.0f} s, in which it did not end"
-        for name in [child.program.name for child in alive if child.end()]:
-            say(f"{name} was killed {waited}")
-            self.forced.append(name)
+        waited = (
+            "at once, as asked" if self._is_hurried else f"after {CHILD_STOP_SECONDS:.0f} s, in which it did not end"
+        )
+        for name in [child.program.name for child in alive if child.kill()]:
+            notify_operator(f"{name} was killed {waited}")
+            self.forced_ends.append(name)
         for child in alive:
-            child.note_pid()
+            child.write_pid_file()
 
-    def _pids(self) -> set[int]:
+    def _child_pids(self) -> set[int]:
         processes = [
             process for child in self.children for process in (child.process, child.spare and child.spare.process)
         ]
@@ -306,20 +326,20 @@ class Supervisor:
 
     def _keep_spares(self) -> None:
         for child in self.children:
-            child.keep_spare()
+            child.ensure_spare()
 
-    def _rotate(self) -> None:
+    def _rotate_logs(self) -> None:
         for child in self.children:
-            logs.rotate(child.program.log)
+            logs.rotate_log(child.program.log)
         for folder in {child.program.log.parent for child in self.children}:
-            logs.rotate(folder / logs.OWN)
+            logs.rotate_log(folder / logs.OWN_LOG_NAME)
 
     def _on_signal(self, *_: object) -> None:
-        self._hurried = self.stopping
+        self._is_hurried = self.stopping
         self.stopping = True
         if self._interrupting:
-            raise Stopped
+            raise StopRequested
 
 
-def _stage(child: Child) -> int:
-    return child.program.stage
+def _stage_of(child: SupervisedChild) -> int:
+    return child.program.stop_stage

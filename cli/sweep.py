@@ -7,10 +7,10 @@ from shared import logging, metrics_server
 from shared.settings import Settings
 
 
-def sweeper(settings: Settings) -> None:
+def run_sweeper(settings: Settings) -> None:
     """Run the sweeper until it is told to stop."""
-    logging.configure("sweeper", settings.log_level)
-    metrics_server.serve(settings.metrics_host, settings.metrics_port)
+    logging.configure_logging("sweeper", settings.log_level)
+    metrics_server.serve_metrics(settings.metrics_host, settings.metrics_port)
 
     async def run() -> None:
         await Sweeper(settings).run()

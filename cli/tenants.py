@@ -6,20 +6,28 @@ from typing import Any, get_args
 
 import click
 
-from cli.common import data_dir_option, make_settings, read_time, say, show_key, table, with_database
+from cli.common import (
+    data_dir_option,
+    make_settings,
+    parse_time_option,
+    notify_operator,
+    print_new_key,
+    print_table,
+    with_database,
+)
 from shared import tenants
 from shared.db import Connection
-from shared.leads.merge import Policy
+from shared.leads.merge import MergePolicy
 
-LONGEST_NAME = 255
+MAX_LABEL_LENGTH = 255
 
 
-def _name(_: click.Context, __: click.Parameter, value: str) -> str:
+def _validate_name(_: click.Context, __: click.Parameter, value: str) -> str:
     value = value.strip()
     if (
-        not value or not value.isprintable() or len(value) > LONGEST_NAME
+        not value or not value.isprintable() or len(value) > MAX_LABEL_LENGTH
     ):  # bytes that are not UTF-8 are not printable either
-        raise click.BadParameter(f"a name on one line, of 1 to {LONGEST_NAME} characters that can be printed")
+        raise click.BadParameter(f"a name on one line, of 1 to {MAX_LABEL_LENGTH} characters that can be printed")
     return value
 
 
@@ -31,7 +39,7 @@ def workspace() -> None:
 
 @workspace.command("create")
 @click.argument("slug")
-@click.option("--name", required=True, callback=_name, help="What people call it.")
+@click.option("--name", required=True, callback=_validate_name, help="What people call it.")
 @click.option(
     "--country", default="US", show_default=True, help="Two letters: where phone numbers without a country code are."
 )
@@ -47,7 +55,7 @@ def workspace_create(slug: str, name: str, country: str, timezone: str) -> None:
     """
     fields = (slug, name, country.upper(), timezone)
     made = with_database(make_settings(), lambda use: tenants.create_workspace(use, *fields), may_found=True)
-    say(f"made the workspace {slug}, with the id {made}")
+    notify_operator(f"made the workspace {slug}, with the id {made}")
     click.echo(made)
 
 
@@ -55,7 +63,7 @@ def workspace_create(slug: str, name: str, country: str, timezone: str) -> None:
 @click.argument("slug")
 @click.option("--country", callback=lambda *at: at[2] and at[2].upper(), help="As in `workspace create`.")
 @click.option("--timezone", help="Where its business hours are, Monday to Friday, 9 to 18.")
-@click.option("--merge-policy", type=click.Choice(get_args(Policy)), help="What a duplicate changes.")
+@click.option("--merge-policy", type=click.Choice(get_args(MergePolicy)), help="What a duplicate changes.")
 @click.option("--fold-gmail/--no-fold-gmail", default=None, help="Whether a.da+x@gmail.com is ada@gmail.com.")
 @data_dir_option
 def workspace_set(slug: str, **settings: Any) -> None:
@@ -68,7 +76,9 @@ def workspace_set(slug: str, **settings: Any) -> None:
     """
     with_database(make_settings(), lambda use: tenants.change_workspace(use, slug, **settings))
     named = [name.replace("_", "-") for name, value in settings.items() if value is not None]
-    say(f"changed {', '.join(named)} of the workspace {slug}" if named else "nothing was named, so nothing is changed")
+    notify_operator(
+        f"changed {', '.join(named)} of the workspace {slug}" if named else "nothing was named, so nothing is changed"
+    )
 
 
 @workspace.command("list")
@@ -77,7 +87,7 @@ def workspace_list() -> None:
     """List the workspaces."""
     rows = with_database(make_settings(), tenants.list_workspaces)
     columns = ("id", "slug", "name", "country", "timezone", "merge_policy", "fold_gmail")
-    table(
+    print_table(
         [column.upper().replace("_", " ") for column in columns], [[row[column] for column in columns] for row in rows]
     )
 
@@ -90,10 +100,10 @@ def key() -> None:
 
 @key.command("create")
 @click.option("--workspace", "slug", required=True, help="The workspace that it opens.")
-@click.option("--name", required=True, callback=_name, help="What it is for.")
+@click.option("--name", required=True, callback=_validate_name, help="What it is for.")
 @click.option("--scopes", required=True, help="What it may do, as 'read:leads write:leads', or '*' for everything.")
 @click.option("--rate-limit", default="1000", show_default=True, help="Requests an hour, or `unlimited`.")
-@click.option("--expires", callback=read_time, help="When it ends: a date (00:00 UTC) or a time, ISO 8601.")
+@click.option("--expires", callback=parse_time_option, help="When it ends: a date (00:00 UTC) or a time, ISO 8601.")
 @click.option("--json", "as_json", is_flag=True, help='Print {"key": …, "id": …} instead of the key alone.')
 @data_dir_option
 def key_create(slug: str, name: str, scopes: str, rate_limit: str, expires: datetime | None, as_json: bool) -> None:
@@ -105,16 +115,16 @@ def key_create(slug: str, name: str, scopes: str, rate_limit: str, expires: date
 
     Example: leadhub key create --workspace acme --name website --scopes submit:leads
     """
-    limit = _limit(rate_limit)
+    limit = _parse_rate_limit(rate_limit)
     asked = scopes.replace(",", " ").split()
 
     async def make(use: Connection) -> None:
         async with use.transaction():
             made = await tenants.create_key(use, slug, name, asked, limit, expires)
-            show_key(json.dumps({"key": made.key.secret, "id": made.id}) if as_json else made.key.secret)
+            print_new_key(json.dumps({"key": made.key.secret, "id": made.id}) if as_json else made.key.secret)
 
     with_database(make_settings(), make)
-    say(f"made a key for the workspace {slug}; it is shown only now")
+    notify_operator(f"made a key for the workspace {slug}; it is shown only now")
     if expires and expires <= datetime.now(UTC):
         click.echo("leadhub: this key has expired already; it opens nothing", err=True)
 
@@ -124,13 +134,13 @@ def key_create(slug: str, name: str, scopes: str, rate_limit: str, expires: date
 def key_list() -> None:
     """List the keys, without their secrets."""
     rows = with_database(make_settings(), tenants.list_keys)
-    table(
+    print_table(
         ["ID", "WORKSPACE", "NAME", "PREFIX", "LIMIT", "EXPIRES", "LAST USED", "REVOKED", "SCOPES"],
         [
             [
                 *(row[column] for column in ("id", "workspace", "name", "prefix")),
                 "unlimited" if row["rate_limit"] is None else row["rate_limit"],
-                *(_shown(row[column]) for column in ("expires_at", "last_used_at", "revoked_at")),
+                *(_format_moment(row[column]) for column in ("expires_at", "last_used_at", "revoked_at")),
                 " ".join(row["scopes"]),
             ]
             for row in rows
@@ -144,10 +154,10 @@ def key_list() -> None:
 def key_revoke(key_id: int) -> None:
     """End the key ID; services feel it within 5 seconds. `key list` shows the ids."""
     with_database(make_settings(), lambda use: tenants.revoke_key(use, key_id))
-    say(f"revoked key {key_id}")
+    notify_operator(f"revoked key {key_id}")
 
 
-def _limit(text: str) -> int | None:
+def _parse_rate_limit(text: str) -> int | None:
     if text == "unlimited":
         return None
     if not text.isascii() or not text.isdigit() or not 0 < int(text) < 2**31:
@@ -155,5 +165,5 @@ def _limit(text: str) -> int | None:
     return int(text)
 
 
-def _shown(moment: datetime | None) -> str | None:
+def _format_moment(moment: datetime | None) -> str | None:
     return moment.astimezone(UTC).isoformat(timespec="seconds") if moment else None

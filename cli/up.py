@@ -14,33 +14,40 @@ from pathlib import Path
 import click
 
 from cli import listening, programs
-from cli.broker import warn_of_broker
-from cli.common import data_dir_option, keep_lines, make_settings, say, show_key, warn_of_key
+from cli.broker import warn_of_unavailable_broker
+from cli.common import (
+    data_dir_option,
+    log_operator_lines,
+    make_settings,
+    notify_operator,
+    print_new_key,
+    warn_of_wrong_key,
+)
 from cli.descendants import adopt_orphans
-from cli.dump import drop_leftovers
-from cli.logs import OWN
-from cli.schema import upgrade
-from cli.spool import check_spool
-from cli.supervisor import Stopped, Supervisor
-from cli.watch import HeartbeatWatch, PulseWatch
+from cli.dump import drop_leftover_databases
+from cli.logs import OWN_LOG_NAME
+from cli.schema import upgrade_database
+from cli.spool import check_spool_durability
+from cli.supervisor import StopRequested, Supervisor
+from cli.watch import HeartbeatWatch, LivenessWatch
 from shared import tenants
 from shared.db import connect
-from shared.embedded.datadir import LONG, DataDir, InUse, free_port
-from shared.embedded.servers import Embedded
-from shared.embedded.writeback import Writeback
+from shared.embedded.datadir import SERVICE_KIND, DataDir, DataDirInUse, free_port
+from shared.embedded.servers import EmbeddedServers
+from shared.embedded.writeback import DirtyPageFlusher
 from shared.settings import Settings
 
-WELCOME = """\
+WELCOME_MESSAGE = """\
 Workspace: main
 Key:       {key}   (shown only now)"""
-TRY_IT = """\
+TRY_IT_MESSAGE = """\
 Try it:
 curl -X POST "{url}/api/inbound/leads?tenant=main" -H "Authorization: Bearer {key}" \
 -H "Content-Type: application/json" -d '{{"email":"ada@example.com","first_name":"Ada"}}'
 This key may do everything. A website needs one that only posts leads:
 ./leadhub key create --workspace main --name website --scopes submit:leads{options}"""
 
-NO_METRICS = """\
+NO_METRICS_WARNING = """\
 leadhub: WARNING: port {port} of {host} cannot be listened on ({why}): there are no metrics until it can be. Name \
 another by LEADHUB_METRICS_PORT (0: no metrics) or LEADHUB_METRICS_HOST"""
 
@@ -60,79 +67,85 @@ def up(host: str | None, port: int | None, web: int | None, workers: int | None)
     logs.
     """
     settings = make_settings(host=host, port=port, web=web, workers=workers)
-    check_spool(settings)
-    warn_of_broker(settings)
+    check_spool_durability(settings)
+    warn_of_unavailable_broker(settings)
     try:
-        with DataDir(settings.data_dir).locked(
-            LONG
+        with DataDir(settings.data_dir).hold_lock(
+            SERVICE_KIND
         ):  # before the port is tried, which an `up` that runs there has taken
-            keep_lines(DataDir(settings.data_dir).logs / OWN)
-            _warn_of_writers(settings.data_dir)
-            _run(*_listening(_with_metrics_port(settings)))
-    except InUse as error:
+            log_operator_lines(DataDir(settings.data_dir).logs_dir / OWN_LOG_NAME)
+            _warn_of_writable_folder(settings.data_dir)
+            _run_supervised(*_with_listeners(_with_metrics_port(settings)))
+    except DataDirInUse as error:
         raise click.UsageError(f"{error}; stop that one first, or pass another --data-dir") from None
 
 
-def _run(settings: Settings, listeners: Sequence[socket.socket]) -> None:
+def _run_supervised(settings: Settings, listeners: Sequence[socket.socket]) -> None:
     supervisor = Supervisor()
     adopt_orphans()
     with supervisor.handling_signals():
         try:
-            settings, key = _start_servers(supervisor, Embedded(settings))
+            settings, key = _start_servers(supervisor, EmbeddedServers(settings))
             _start_services(supervisor, settings, listeners)
             supervisor.wait_until(lambda: is_healthy(settings))
-            say(f"LeadHub is ready at {url_of(settings)}")
+            notify_operator(f"LeadHub is ready at {base_url_of(settings)}")
             if key:
-                click.echo(TRY_IT.format(key=key, url=url_of(settings), options=_options(settings)))
+                click.echo(TRY_IT_MESSAGE.format(key=key, url=base_url_of(settings), options=_extra_options(settings)))
             supervisor.run()
-        except Stopped:
+        except StopRequested:
             pass
         finally:
-            listening.close(
+            listening.close_sockets(
                 listeners
             )  # before the gateways close theirs: otherwise connections would wait for a next gateway
-        say("stopping")
-    if supervisor.forced:
+        notify_operator("stopping")
+    if supervisor.forced_ends:
         sys.exit(1)
-    say("stopped")
+    notify_operator("stopped")
 
 
-def _options(settings: Settings) -> str:
+def _extra_options(settings: Settings) -> str:
     """Return the options that other commands need for this installation."""
     is_usual = settings.data_dir == Settings.model_fields["data_dir"].default
     return "" if is_usual else f" --data-dir {shlex.quote(str(settings.data_dir))}"
 
 
-def _start_servers(supervisor: Supervisor, embedded: Embedded) -> tuple[Settings, str | None]:
+def _start_servers(supervisor: Supervisor, embedded: EmbeddedServers) -> tuple[Settings, str | None]:
     """Start the servers, migrate, make the first workspace. Return the settings with URLs, and a new first key."""
-    embedded.home.forget_ports()
-    supervisor.start_ready(server.program() for server in embedded.servers)
+    embedded.data_dir.forget_ports()
+    supervisor.start_children_ready(server.child_program() for server in embedded.needed_servers)
     if embedded.postgres:
-        Writeback(embedded.postgres.databases).start()
-    settings = embedded.settings()
+        DirtyPageFlusher(embedded.postgres.databases_folder).start()
+    settings = embedded.complete_settings()
     with supervisor.interruptible():
-        upgrade(settings.database_url)
+        upgrade_database(settings.database_url)
         if embedded.postgres:
-            drop_leftovers(settings.database_url)
-    return settings, asyncio.run(welcome(settings))
+            drop_leftover_databases(settings.database_url)
+    return settings, asyncio.run(create_first_workspace(settings))
 
 
 def _start_services(supervisor: Supervisor, settings: Settings, listeners: Sequence[socket.socket]) -> None:
-    _empty(Path(settings.metrics_dir) if settings.metrics_dir else settings.data_dir / "run" / "metrics")
+    _make_empty_folder(Path(settings.metrics_dir) if settings.metrics_dir else settings.data_dir / "run" / "metrics")
     for stale in (settings.data_dir / "run").glob("*.pid"):  # leftovers of an `up` that was killed
         stale.unlink()
-    services = (*programs.workers(settings), programs.sweeper(settings), *programs.gateways(settings, listeners))
+    services = (
+        *programs.worker_programs(settings),
+        programs.sweeper_program(settings),
+        *programs.gateway_programs(settings, listeners),
+    )
     for program in services:
-        supervisor.start(program)
+        supervisor.start_child(program)
     beating = [child for child in supervisor.children if child.program.name.startswith(("worker-", "sweeper"))]
     supervisor.add_chore(HeartbeatWatch(settings.database_url, beating).kill_stale)
-    supervisor.add_chore(PulseWatch([child for child in supervisor.children if child.program.pulse]).kill_still)
+    supervisor.add_chore(
+        LivenessWatch([child for child in supervisor.children if child.program.has_liveness_pipe]).kill_unresponsive
+    )
 
 
-async def welcome(settings: Settings) -> str | None:
+async def create_first_workspace(settings: Settings) -> str | None:
     """Make and show the first workspace and key of a database without workspaces. Return the key."""
     async with connect(settings.database_url, "leadhub-cli") as connection, connection.transaction():
-        await warn_of_key(connection, settings)
+        await warn_of_wrong_key(connection, settings)
         await connection.execute(
             "LOCK TABLE workspaces IN SHARE ROW EXCLUSIVE MODE"
         )  # two `up` may start on one new database
@@ -140,13 +153,13 @@ async def welcome(settings: Settings) -> str | None:
             return None
         await tenants.create_workspace(connection, "main", "Main")
         key = (await tenants.create_key(connection, "main", "first key", ["*"])).key.secret
-        show_key(WELCOME.format(key=key))
+        print_new_key(WELCOME_MESSAGE.format(key=key))
         return key
 
 
 def is_healthy(settings: Settings) -> bool:
     """Return whether the health endpoint answers 200."""
-    client = http.client.HTTPConnection(_reachable(settings.host), settings.port, timeout=2)
+    client = http.client.HTTPConnection(_reachable_host(settings.host), settings.port, timeout=2)
     try:
         client.request("GET", "/api/v1/health")
         return client.getresponse().status == 200
@@ -156,19 +169,21 @@ def is_healthy(settings: Settings) -> bool:
         client.close()
 
 
-def url_of(settings: Settings) -> str:
+def base_url_of(settings: Settings) -> str:
     """Return the URL of the service for a browser on this machine."""
-    host = _reachable(settings.host)
+    host = _reachable_host(settings.host)
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
-def _warn_of_writers(folder: Path) -> None:
+def _warn_of_writable_folder(folder: Path) -> None:
     """Warn if others may write into the data dir: they could replace its private files."""
     if (mode := folder.stat().st_mode) & (stat.S_IWGRP | stat.S_IWOTH):
-        say(f"others may write into {folder} (mode {stat.S_IMODE(mode):04o}) and replace what it holds: chmod 700 it")
+        notify_operator(
+            f"others may write into {folder} (mode {stat.S_IMODE(mode):04o}) and replace what it holds: chmod 700 it"
+        )
 
 
-def _unheard(settings: Settings, error: OSError) -> str:
+def _cannot_listen_message(settings: Settings, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return f"port {settings.port} is in use; pass another --port (0: any free one)"
     other = "--port" if error.errno == errno.EACCES else "--host"  # only root may use low ports
@@ -190,33 +205,33 @@ def _with_metrics_port(settings: Settings) -> Settings:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
     except OSError as error:
-        say(NO_METRICS.format(host=host, port=port, why=error.strerror))
+        notify_operator(NO_METRICS_WARNING.format(host=host, port=port, why=error.strerror))
     else:
-        say(f"metrics: {url_of(settings.model_copy(update={'host': host, 'port': port}))}/metrics")
+        notify_operator(f"metrics: {base_url_of(settings.model_copy(update={'host': host, 'port': port}))}/metrics")
     return settings.model_copy(update={"metrics_port": port})
 
 
-def _listening(settings: Settings) -> tuple[Settings, list[socket.socket]]:
+def _with_listeners(settings: Settings) -> tuple[Settings, list[socket.socket]]:
     """Return the settings with the address, and the sockets: those of systemd, otherwise new ones.
 
     UsageError if the address cannot be used.
     """
-    found = listening.inherited()
+    found = listening.inherited_sockets()
     if found:
         host, port, *_ = found[0].getsockname()
-        say(f"listening on {host} port {port}, the socket that systemd handed over")
+        notify_operator(f"listening on {host} port {port}, the socket that systemd handed over")
         return settings.model_copy(update={"host": host, "port": port}), found
     try:
-        found = listening.opened(settings.host, settings.port)
+        found = listening.open_sockets(settings.host, settings.port)
     except OSError as error:
-        raise click.UsageError(_unheard(settings, error)) from None
+        raise click.UsageError(_cannot_listen_message(settings, error)) from None
     return settings.model_copy(update={"port": found[0].getsockname()[1]}), found
 
 
-def _reachable(host: str) -> str:
+def _reachable_host(host: str) -> str:
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
 
 
-def _empty(folder: Path) -> None:
+def _make_empty_folder(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

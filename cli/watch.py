@@ -11,13 +11,13 @@ from collections.abc import Sequence
 
 import psycopg
 
-from cli.common import say
-from cli.supervisor import Child
+from cli.common import notify_operator
+from cli.supervisor import SupervisedChild
 
-STALE = 30.0  # seconds without a sign of life
-EVERY = 5.0  # seconds between two checks
+HEARTBEAT_STALE_SECONDS = 30.0  # seconds without a sign of life
+HEARTBEAT_CHECK_INTERVAL_SECONDS = 5.0  # seconds between two checks
 
-QUERY = """
+STALE_PROCESSES_SQL = """
 SELECT pid FROM processes
 WHERE kind IN ('worker', 'sweeper') AND host = %s AND pid = ANY(%s) AND seen_at < now() - make_interval(secs => %s)
 """
@@ -31,55 +31,57 @@ class HeartbeatWatch:
     may be late.
     """
 
-    def __init__(self, url: str, beating: list[Child]) -> None:
+    def __init__(self, url: str, beating: list[SupervisedChild]) -> None:
         self._url = url
         self._beating = beating
         self._stale: set[int] = set()
         self._answers_since: float | None = None
-        threading.Thread(target=self._ask_for_ever, name="heartbeats", daemon=True).start()
+        threading.Thread(target=self._query_forever, name="heartbeats", daemon=True).start()
 
     def kill_stale(self) -> None:
         """Kill stale processes. Only the supervisor's main thread may call it: it knows which process has a pid."""
         stale, self._stale = self._stale, set()
         for child in self._beating:
-            if child.process and child.process.pid in stale and child.age > STALE:
-                _kill(child)
+            if child.process and child.process.pid in stale and child.age_seconds > HEARTBEAT_STALE_SECONDS:
+                _kill_child(child)
 
-    def _ask_for_ever(self) -> None:
+    def _query_forever(self) -> None:
         while True:
             try:
-                stale = self._ask()
+                stale = self._query_stale()
             except psycopg.Error:
                 self._answers_since, stale = None, set()
             self._stale = stale
-            time.sleep(EVERY)
+            time.sleep(HEARTBEAT_CHECK_INTERVAL_SECONDS)
 
-    def _ask(self) -> set[int]:
+    def _query_stale(self) -> set[int]:
         pids = [child.process.pid for child in self._beating if child.process]
         with psycopg.connect(self._url, connect_timeout=2, options="-c statement_timeout=2000") as connection:
-            rows = connection.execute(QUERY, (socket.gethostname(), pids, STALE)).fetchall()
+            rows = connection.execute(
+                STALE_PROCESSES_SQL, (socket.gethostname(), pids, HEARTBEAT_STALE_SECONDS)
+            ).fetchall()
         self._answers_since = self._answers_since or time.monotonic()
-        return {pid for (pid,) in rows} if time.monotonic() - self._answers_since > STALE else set()
+        return {pid for (pid,) in rows} if time.monotonic() - self._answers_since > HEARTBEAT_STALE_SECONDS else set()
 
 
-class PulseWatch:
+class LivenessWatch:
     """Checks the liveness signals."""
 
-    def __init__(self, beating: Sequence[Child]) -> None:
+    def __init__(self, beating: Sequence[SupervisedChild]) -> None:
         self._beating = beating
-        self._looked = time.monotonic()
+        self._last_look = time.monotonic()
 
-    def kill_still(self) -> None:
+    def kill_unresponsive(self) -> None:
         """Kill silent processes. If the supervisor itself was suspended, as with its machine, all get more time."""
         now = time.monotonic()
-        slept, self._looked = now - self._looked > STALE / 2, now
+        slept, self._last_look = now - self._last_look > HEARTBEAT_STALE_SECONDS / 2, now
         for child in self._beating:
-            if child.felt() or slept:
-                child.beat = now
-            elif child.runs and now - child.beat > STALE:
-                _kill(child)
+            if child.note_beat() or slept:
+                child.last_beat_at = now
+            elif child.is_running and now - child.last_beat_at > HEARTBEAT_STALE_SECONDS:
+                _kill_child(child)
 
 
-def _kill(child: Child) -> None:
-    say(f"{child.program.name} gave no sign of life for {STALE:.0f} s; killing it")
-    child.signal(signal.SIGKILL)
+def _kill_child(child: SupervisedChild) -> None:
+    notify_operator(f"{child.program.name} gave no sign of life for {HEARTBEAT_STALE_SECONDS:.0f} s; killing it")
+    child.send_signal(signal.SIGKILL)

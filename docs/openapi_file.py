@@ -4,16 +4,16 @@ import json
 from pathlib import Path
 
 from services.api.app import ROUTES as API_ROUTES
-from services.api.openapi.document import document
+from services.api.openapi.document import openapi_document
 from services.api.openapi.handlers import ROUTES as DOCUMENTATION_ROUTES
-from services.gateway.app import ROUTES as GATEWAY_ROUTES
+from services.gateway.app import GATEWAY_ROUTES as GATEWAY_ROUTES
 
 OPENAPI_FILE = Path(__file__).with_name("openapi.json")
 
 
 def openapi_text() -> str:
     """The file's text."""
-    made = document([*API_ROUTES, *DOCUMENTATION_ROUTES, *GATEWAY_ROUTES])
+    made = openapi_document([*API_ROUTES, *DOCUMENTATION_ROUTES, *GATEWAY_ROUTES])
     return json.dumps(made, indent=2, ensure_ascii=False) + "\n"
 
 

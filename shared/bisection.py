@@ -5,15 +5,15 @@ from typing import TypeVar
 
 from shared.db import is_contention, is_unavailable
 
-T = TypeVar("T")
-R = TypeVar("R")
+ItemT = TypeVar("ItemT")
+ResultT = TypeVar("ResultT")
 
 
 async def isolate_failures(
-    batch: Sequence[T],
-    work: Callable[[Sequence[T]], Awaitable[R]],
-    isolate: Callable[[T, Exception], Awaitable[object]],
-) -> list[R]:
+    batch: Sequence[ItemT],
+    work: Callable[[Sequence[ItemT]], Awaitable[ResultT]],
+    isolate: Callable[[ItemT, Exception], Awaitable[object]],
+) -> list[ResultT]:
     """Return what `work` makes of the batch, or of its parts, in order; items that fail alone go to `isolate`.
 
     `work` must undo what it did when it raises, for example by a savepoint: its items are tried again in halves.

@@ -8,13 +8,13 @@ from typing import Literal
 
 from shared.db import Connection
 
-Kind = Literal["subscription", "integration"]
+CancellableKind = Literal["subscription", "integration"]
 
-FEW = 1000  # deliveries cancelled in one transaction, by a request or by the sweeper
-ANY = 2**63 - 1  # the largest delivery id there can be
-DISABLED = "disabled"  # the kind of a cleanup whose subscription still exists
+CANCEL_CHUNK_SIZE = 1000  # deliveries cancelled in one transaction, by a request or by the sweeper
+MAX_DELIVERY_ID = 2**63 - 1  # the largest delivery id there can be
+DISABLED_KIND = "disabled"  # the kind of a cleanup whose subscription still exists
 
-CANCEL = """
+CANCEL_DELIVERIES_SQL = """
 UPDATE deliveries d SET state = 'cancelled', error = %(reason)s, finished_at = now()
 FROM (SELECT workspace_id, id FROM deliveries
       WHERE workspace_id = %(workspace)s AND endpoint = %(endpoint)s AND state = 'pending' AND sending_since IS NULL
@@ -23,34 +23,34 @@ FROM (SELECT workspace_id, id FROM deliveries
 WHERE d.workspace_id = c.workspace_id AND d.id = c.id
 """
 # No delivery is claimed for a receiver without slots.
-CLOSE = """
+CLOSE_ENDPOINT_SQL = """
 INSERT INTO endpoints (workspace_id, endpoint, slots) VALUES (%s, %s, 0)
 ON CONFLICT (workspace_id, endpoint) DO UPDATE SET slots = 0
 """
-POSTPONE = "INSERT INTO cleanups (workspace_id, kind, ref_id) VALUES (%s, %s, %s)"
+ADD_CANCELLATION_SQL = "INSERT INTO cleanups (workspace_id, kind, ref_id) VALUES (%s, %s, %s)"
 # The subscription may be enabled again before the sweeper runs. Deliveries created from then on must be sent, so the
 # last id to cancel is stored.
-POSTPONE_DISABLED = """
+ADD_DISABLED_CANCELLATION_SQL = """
 INSERT INTO cleanups (workspace_id, kind, ref_id, after_id)
 SELECT %(workspace)s, %(kind)s, %(id)s, max(id) FROM deliveries WHERE workspace_id = %(workspace)s
 """
-NEXT = """
+NEXT_CANCELLATION_SQL = """
 SELECT id, workspace_id, kind, ref_id, after_id FROM cleanups WHERE kind IN ('subscription', 'integration', 'disabled')
 ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
 """
-LEFT = "SELECT FROM cleanups WHERE workspace_id = %s AND kind = %s AND ref_id = %s"
-FORGET = "DELETE FROM endpoints WHERE workspace_id = %s AND endpoint = %s"
+CANCELLATION_EXISTS_SQL = "SELECT FROM cleanups WHERE workspace_id = %s AND kind = %s AND ref_id = %s"
+DELETE_ENDPOINT_SQL = "DELETE FROM endpoints WHERE workspace_id = %s AND endpoint = %s"
 
 
-async def cancel_some(connection: Connection, workspace_id: int, kind: Kind, id_: int) -> int:
+async def cancel_pending(connection: Connection, workspace_id: int, kind: CancellableKind, id_: int) -> int:
     """Cancel a chunk of pending deliveries of a deleted receiver, in the caller's transaction. Return how many."""
-    return await _cancel(connection, workspace_id, f"{kind}:{id_}", f"The {kind} was deleted.")
+    return await _cancel_for_endpoint(connection, workspace_id, f"{kind}:{id_}", f"The {kind} was deleted.")
 
 
-async def postpone(connection: Connection, workspace_id: int, kind: Kind, id_: int) -> None:
+async def cancel_in_background(connection: Connection, workspace_id: int, kind: CancellableKind, id_: int) -> None:
     """Leave the remaining deliveries to the sweeper. None of them is claimed for sending until it is done."""
-    await connection.execute(CLOSE, (workspace_id, f"{kind}:{id_}"))
-    await connection.execute(POSTPONE, (workspace_id, kind, id_))
+    await connection.execute(CLOSE_ENDPOINT_SQL, (workspace_id, f"{kind}:{id_}"))
+    await connection.execute(ADD_CANCELLATION_SQL, (workspace_id, kind, id_))
 
 
 async def cancel_disabled(connection: Connection, workspace_id: int, id_: int) -> None:
@@ -59,8 +59,10 @@ async def cancel_disabled(connection: Connection, workspace_id: int, id_: int) -
     If there are more than one chunk, the sweeper cancels the rest. A sender that claims one of them before that does
     not send it.
     """
-    if await _cancel_disabled(connection, workspace_id, id_) == FEW:
-        await connection.execute(POSTPONE_DISABLED, {"workspace": workspace_id, "kind": DISABLED, "id": id_})
+    if await _cancel_disabled(connection, workspace_id, id_) == CANCEL_CHUNK_SIZE:
+        await connection.execute(
+            ADD_DISABLED_CANCELLATION_SQL, {"workspace": workspace_id, "kind": DISABLED_KIND, "id": id_}
+        )
 
 
 async def is_cancelling(connection: Connection, workspace_id: int, id_: int) -> bool:
@@ -68,31 +70,35 @@ async def is_cancelling(connection: Connection, workspace_id: int, id_: int) -> 
 
     The subscription may be enabled again by now.
     """
-    return (await connection.execute(LEFT, (workspace_id, DISABLED, id_))).rowcount > 0
+    return (await connection.execute(CANCELLATION_EXISTS_SQL, (workspace_id, DISABLED_KIND, id_))).rowcount > 0
 
 
 async def cancel_chunk(connection: Connection) -> bool:
     """Cancel the next chunk that a request left; return False if there is none. A crash repeats one chunk at most."""
     async with connection.transaction():
-        row = await (await connection.execute(NEXT)).fetchone()
+        row = await (await connection.execute(NEXT_CANCELLATION_SQL)).fetchone()
         if row is None:
             return False
         cleanup, workspace_id, kind, id_, last = row
-        if kind == DISABLED:
-            is_done = await _cancel_disabled(connection, workspace_id, id_, last) < FEW
+        if kind == DISABLED_KIND:
+            is_done = await _cancel_disabled(connection, workspace_id, id_, last) < CANCEL_CHUNK_SIZE
         else:
-            is_done = await cancel_some(connection, workspace_id, kind, id_) < FEW
+            is_done = await cancel_pending(connection, workspace_id, kind, id_) < CANCEL_CHUNK_SIZE
         if is_done:
             await connection.execute("DELETE FROM cleanups WHERE id = %s", (cleanup,))
-        if is_done and kind != DISABLED:
-            await connection.execute(FORGET, (workspace_id, f"{kind}:{id_}"))
+        if is_done and kind != DISABLED_KIND:
+            await connection.execute(DELETE_ENDPOINT_SQL, (workspace_id, f"{kind}:{id_}"))
     return True
 
 
-async def _cancel_disabled(connection: Connection, workspace_id: int, id_: int, last: int = ANY) -> int:
-    return await _cancel(connection, workspace_id, f"subscription:{id_}", "The subscription was disabled.", last)
+async def _cancel_disabled(connection: Connection, workspace_id: int, id_: int, last: int = MAX_DELIVERY_ID) -> int:
+    return await _cancel_for_endpoint(
+        connection, workspace_id, f"subscription:{id_}", "The subscription was disabled.", last
+    )
 
 
-async def _cancel(connection: Connection, workspace_id: int, endpoint: str, reason: str, last: int = ANY) -> int:
-    where = {"workspace": workspace_id, "endpoint": endpoint, "reason": reason, "last": last, "most": FEW}
-    return (await connection.execute(CANCEL, where)).rowcount
+async def _cancel_for_endpoint(
+    connection: Connection, workspace_id: int, endpoint: str, reason: str, last: int = MAX_DELIVERY_ID
+) -> int:
+    where = {"workspace": workspace_id, "endpoint": endpoint, "reason": reason, "last": last, "most": CANCEL_CHUNK_SIZE}
+    return (await connection.execute(CANCEL_DELIVERIES_SQL, where)).rowcount

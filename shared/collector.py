@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-def settle() -> None:
+def freeze_startup_objects() -> None:
     """Exclude all objects that exist now from garbage collection. Call it once, when a service has started.
 
     These objects live as long as the process. A full collection over those of Celery and SQLAlchemy takes 50 to 100 ms,

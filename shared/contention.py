@@ -8,14 +8,14 @@ from typing import TypeVar
 from shared import logging
 from shared.db import is_contention
 
-log = logging.get()
+log = logging.get_logger()
 
-T = TypeVar("T")
+ResultT = TypeVar("ResultT")
 
 
 async def retry_contended(
-    work: Callable[[], Awaitable[T]], *, attempts: int, pause: float = 0.0, event: str | None = None
-) -> T:
+    work: Callable[[], Awaitable[ResultT]], *, attempts: int, pause: float = 0.0, event: str | None = None
+) -> ResultT:
     """Return the result of `work`, which runs again after contention, up to `attempts` times in all.
 
     The pause before another attempt is random, at most `pause` seconds at first and twice as long each time. Where

@@ -24,12 +24,12 @@ set_json_loads(orjson.loads)
 AttemptWithBackoff.INITIAL_DELAY, AttemptWithBackoff.DELAY_BACKOFF = 0.2, 1.0  # seconds, and the growth factor
 
 Connection = psycopg.AsyncConnection[TupleRow]
-Pool = AsyncConnectionPool[Connection]
+ConnectionPool = AsyncConnectionPool[Connection]
 T = TypeVar("T")
 
 # A worker that died must not keep its rows locked. The server therefore checks for its client while a statement runs,
 # ends idle transactions, and notices within about 10 s that a client's machine or network is gone.
-SESSION = (
+SESSION_OPTIONS = (
     "-c client_connection_check_interval=200ms -c idle_in_transaction_session_timeout=10s "
     "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3 -c tcp_user_timeout=10000 "
     "-c TimeZone=UTC -c jit=off -c statement_timeout={timeout_ms} -c lock_timeout={timeout_ms}"
@@ -37,44 +37,44 @@ SESSION = (
 
 # Used as an expression in a statement: its transaction commits without waiting for the disk. If the server crashes
 # within the next half second, the whole transaction may be lost, but never a part of it and no earlier commit.
-UNHURRIED = "set_config('synchronous_commit', 'off', true)"
+ASYNC_COMMIT = "set_config('synchronous_commit', 'off', true)"
 
 # The server ended a statement or session because it took too long.
-ENDED = (
+TIME_LIMIT_ERRORS = (
     psycopg.errors.IdleInTransactionSessionTimeout,
     psycopg.errors.TransactionTimeout,
     psycopg.errors.QueryCanceled,
 )
 # The tables belong to another version, and `migrate` has not run yet. No statement is built from client input, so this
 # cannot be the fault of a request.
-UNPREPARED = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedFunction)
+UNMIGRATED_ERRORS = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedFunction)
 # The errors of a database that is away, slow, restarting or full, as opposed to errors in the data.
 # psycopg's OperationalError leaves out two cases: a server that takes no writes, such as during a failover, and a
 # session that was ended because its transaction idled or took too long.
-UNAVAILABLE: tuple[type[Exception], ...] = (
+UNAVAILABLE_ERRORS: tuple[type[Exception], ...] = (
     psycopg.OperationalError,
     psycopg.InterfaceError,
     psycopg.errors.ReadOnlySqlTransaction,
-    *ENDED,
-    *UNPREPARED,
+    *TIME_LIMIT_ERRORS,
+    *UNMIGRATED_ERRORS,
     TimeoutError,
     OSError,
 )
 
 
-class Rows(Protocol):
+class StatementResult(Protocol):
     """The result of a statement."""
 
     async def fetchall(self) -> list[TupleRow]: ...
 
 
-class Statements(Protocol):
+class StatementExecutor(Protocol):
     """An object that runs statements in the caller's transaction: a psycopg connection or a libpq pipeline."""
 
-    async def execute(self, statement: str, values: Sequence[Any] = (), /) -> Rows: ...
+    async def execute(self, statement: str, values: Sequence[Any] = (), /) -> StatementResult: ...
 
 
-def numbered(statement: str) -> str:
+def native_placeholders(statement: str) -> str:
     """Return the statement with PostgreSQL's own placeholders (`$1` and so on) in place of psycopg's."""
     numbers = count(1)
     return re.sub("%[sb%]", lambda found: "%" if found[0] == "%%" else f"${next(numbers)}", statement)
@@ -94,12 +94,12 @@ def sqlalchemy_url(url: str) -> str:
     return url.replace("postgresql://", "postgresql+psycopg://", 1).replace("postgres://", "postgresql+psycopg://", 1)
 
 
-def options(application: str, *, statement_timeout: float = 15.0) -> dict[str, Any]:
+def connection_parameters(application: str, *, statement_timeout: float = 15.0) -> dict[str, Any]:
     """Return the connection parameters of every session. `statement_timeout` is in seconds."""
     return {
         "application_name": application,
         "connect_timeout": 3,
-        "options": SESSION.format(timeout_ms=int(statement_timeout * 1000)),
+        "options": SESSION_OPTIONS.format(timeout_ms=int(statement_timeout * 1000)),
         "keepalives_idle": 5,
         "keepalives_interval": 2,
         "keepalives_count": 3,
@@ -107,14 +107,14 @@ def options(application: str, *, statement_timeout: float = 15.0) -> dict[str, A
     }
 
 
-def make_pool(url: str, application: str, *, size: int, statement_timeout: float = 15.0) -> Pool:
+def make_pool(url: str, application: str, *, size: int, statement_timeout: float = 15.0) -> ConnectionPool:
     """Return a closed pool, to be opened with `await pool.open()`.
 
     Connections are in autocommit mode: a transaction is always explicit.
     """
     return AsyncConnectionPool(
         url,
-        kwargs={**options(application, statement_timeout=statement_timeout), "autocommit": True},
+        kwargs={**connection_parameters(application, statement_timeout=statement_timeout), "autocommit": True},
         min_size=1,
         max_size=size,
         timeout=2.0,
@@ -126,7 +126,7 @@ def make_pool(url: str, application: str, *, size: int, statement_timeout: float
 
 async def open_connection(url: str, application: str) -> Connection:
     """Open a connection in autocommit mode. The caller closes it."""
-    return await psycopg.AsyncConnection.connect(url, autocommit=True, **options(application))
+    return await psycopg.AsyncConnection.connect(url, autocommit=True, **connection_parameters(application))
 
 
 @asynccontextmanager
@@ -136,7 +136,7 @@ async def connect(url: str, application: str) -> AsyncIterator[Connection]:
         yield connection
 
 
-async def hear(connection: Connection, tell: Callable[[bytes, bytes], None]) -> None:
+async def listen_for_notifications(connection: Connection, on_notification: Callable[[bytes, bytes], None]) -> None:
     """Call the function with the channel and payload of each notification, until the connection breaks.
 
     Raises psycopg.OperationalError then. The socket stays registered with the event loop, since psycopg's own way of
@@ -155,7 +155,7 @@ async def hear(connection: Connection, tell: Callable[[bytes, bytes], None]) -> 
             broken.set_exception(error)
             return
         while notice := libpq.notifies():
-            tell(notice.relname, notice.extra)
+            on_notification(notice.relname, notice.extra)
 
     loop.add_reader(socket, read)
     try:
@@ -165,7 +165,7 @@ async def hear(connection: Connection, tell: Callable[[bytes, bytes], None]) -> 
         os.close(socket)
 
 
-class Contended(Exception):
+class ContentionError(Exception):
     """Other transactions interfered. The same transaction may succeed when it is run again."""
 
 
@@ -174,8 +174,13 @@ def is_contention(error: BaseException) -> bool:
 
     This is so for a deadlock, a serialisation failure, a lock timeout, and a prepared statement that was deallocated.
     """
-    error = _under(error)
-    return isinstance(error, Contended) or getattr(error, "sqlstate", None) in ("40001", "40P01", "55P03", "26000")
+    error = _driver_error(error)
+    return isinstance(error, ContentionError) or getattr(error, "sqlstate", None) in (
+        "40001",
+        "40P01",
+        "55P03",
+        "26000",
+    )
 
 
 def is_unavailable(error: BaseException) -> bool:
@@ -184,25 +189,25 @@ def is_unavailable(error: BaseException) -> bool:
     psycopg also counts SQLSTATE class 54 (a program limit exceeded, such as too long an index key) as operational. That
     class is excluded here, because the data causes it and a retry would fail again.
     """
-    error = _under(error)
+    error = _driver_error(error)
     state = getattr(error, "sqlstate", None) or ""
-    return isinstance(error, UNAVAILABLE) and not state.startswith("54")
+    return isinstance(error, UNAVAILABLE_ERRORS) and not state.startswith("54")
 
 
-def took_too_long(error: BaseException) -> bool:
+def is_timeout(error: BaseException) -> bool:
     """Return whether the server ended the statement or its session because it took too long."""
-    return isinstance(_under(error), ENDED)
+    return isinstance(_driver_error(error), TIME_LIMIT_ERRORS)
 
 
-def _under(error: BaseException) -> BaseException:
+def _driver_error(error: BaseException) -> BaseException:
     """Return the error of psycopg if SQLAlchemy has wrapped it."""
     return getattr(error, "orig", None) or error
 
 
-_late: set[asyncio.Future[Any]] = set()
+_abandoned_tasks: set[asyncio.Future[Any]] = set()
 
 
-async def within(seconds: float, work: Awaitable[T]) -> T:
+async def with_deadline(seconds: float, work: Awaitable[T]) -> T:
     """Return the result of `work`, or raise TimeoutError as soon as `seconds` have passed.
 
     `asyncio.timeout` would not do: a cancelled query waits for its server, up to 10 s if that one is frozen.
@@ -215,12 +220,12 @@ async def within(seconds: float, work: Awaitable[T]) -> T:
         raise TimeoutError
     finally:
         if not task.done():
-            _late.add(task)
-            task.add_done_callback(_forget)
+            _abandoned_tasks.add(task)
+            task.add_done_callback(_discard_task)
             task.cancel()
 
 
-def _forget(task: asyncio.Future[Any]) -> None:
-    _late.discard(task)
+def _discard_task(task: asyncio.Future[Any]) -> None:
+    _abandoned_tasks.discard(task)
     if not task.cancelled():
         task.exception()  # marks it as retrieved, so that asyncio logs nothing about a result nobody needs

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-Fields = dict[str, list[str]]
+FieldErrors = dict[str, list[str]]
 
 
 class ApiError(Exception):
@@ -17,7 +17,7 @@ class ApiError(Exception):
         self,
         message: str | None = None,
         *,
-        errors: Fields | None = None,
+        errors: FieldErrors | None = None,
         headers: Mapping[str, str] | None = None,
         retry_after: int | None = None,
     ) -> None:
@@ -27,7 +27,7 @@ class ApiError(Exception):
         if retry_after is not None:
             self.headers["Retry-After"] = str(retry_after)
 
-    def body(self) -> dict[str, Any]:
+    def response_body(self) -> dict[str, Any]:
         """Return the error envelope (section 1 of the contract)."""
         envelope: dict[str, Any] = {"status": "error", "message": str(self), "code": self.code}
         if self.errors is not None:
@@ -63,7 +63,7 @@ class MethodNotAllowed(ApiError):
     default = "This method is not allowed here."
 
 
-class Timeout(ApiError):
+class RequestTimeout(ApiError):
     """The body did not arrive in time. The contract names no status for this; HTTP does."""
 
     status, code = 408, "REQUEST_TIMEOUT"
@@ -89,7 +89,7 @@ class ValidationFailed(ApiError):
     status, code = 422, "VALIDATION_FAILED"
     default = "The given data was invalid."
 
-    def __init__(self, errors: Fields) -> None:
+    def __init__(self, errors: FieldErrors) -> None:
         super().__init__(errors=errors)
 
 

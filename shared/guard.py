@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
-Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
+IpAddress = IPv4Address | IPv6Address
+IpNetwork = IPv4Network | IPv6Network
 
 # IANA's special-purpose registry, multicast, the reserved range, and the addresses where clouds serve credentials. The
 # list is written out because `ipaddress.is_global` has changed between releases of Python.
-BLOCKED_V4 = tuple(
+BLOCKED_IPV4_NETWORKS = tuple(
     IPv4Network(text)
     for text in (
         "0.0.0.0/8",
@@ -39,126 +39,126 @@ BLOCKED_V4 = tuple(
         "240.0.0.0/4",
     )
 )
-GLOBAL_V6 = IPv6Network("2000::/3")  # the only range allocated for use on the internet
-BLOCKED_V6 = tuple(
+GLOBAL_IPV6_NETWORK = IPv6Network("2000::/3")  # the only range allocated for use on the internet
+BLOCKED_IPV6_NETWORKS = tuple(
     IPv6Network(text) for text in ("2001::/23", "2001:db8::/32", "2620:4f:8000::/48", "3ffe::/16", "3fff::/20")
 )
 
-_NUMBER = re.compile(r"0x[0-9a-f]{1,16}|0[0-7]{0,16}|[1-9][0-9]{0,16}").fullmatch
+_match_inet_number = re.compile(r"0x[0-9a-f]{1,16}|0[0-7]{0,16}|[1-9][0-9]{0,16}").fullmatch
 
 # IPv6 networks whose addresses contain an IPv4 address, and the number of bits after it.
-CARRIERS = (
+IPV4_CARRYING_NETWORKS = (
     (IPv6Network("::/96"), 0),  # compatible
     (IPv6Network("::ffff:0:0/96"), 0),  # mapped
     (IPv6Network("::ffff:0:0:0/96"), 0),  # translated
     (IPv6Network("64:ff9b::/96"), 0),  # NAT64
     (IPv6Network("2002::/16"), 80),  # 6to4
 )
-ISATAP = (0x00005EFE, 0x02005EFE)  # bits 64 to 95 of an address that ends with an IPv4 address
+ISATAP_MARKERS = (0x00005EFE, 0x02005EFE)  # bits 64 to 95 of an address that ends with an IPv4 address
 
 
-class Blocked(Exception):
+class BlockedTarget(Exception):
     """Requests to this target are refused. The message contains the target as configured, never its addresses."""
 
 
-def is_public(address: Address) -> bool:
+def is_public_address(address: IpAddress) -> bool:
     """Return whether the address is public: reachable on the internet and of no special purpose."""
     if isinstance(address, IPv4Address):
-        return not any(address in network for network in BLOCKED_V4)
-    inner = _carried(address)
-    if inner is not None and not is_public(inner):
+        return not any(address in network for network in BLOCKED_IPV4_NETWORKS)
+    inner = _carried_ipv4(address)
+    if inner is not None and not is_public_address(inner):
         return False
     if inner is not None and not _is_isatap(address):
         return True
-    return address in GLOBAL_V6 and not any(address in network for network in BLOCKED_V6)
+    return address in GLOBAL_IPV6_NETWORK and not any(address in network for network in BLOCKED_IPV6_NETWORKS)
 
 
-def _carried(address: IPv6Address) -> IPv4Address | None:
+def _carried_ipv4(address: IPv6Address) -> IPv4Address | None:
     if _is_isatap(address):
         return IPv4Address(int(address) & 0xFFFFFFFF)
-    for network, following in CARRIERS:
+    for network, following in IPV4_CARRYING_NETWORKS:
         if address in network:
             return IPv4Address(int(address) >> following & 0xFFFFFFFF)
     return None
 
 
 def _is_isatap(address: IPv6Address) -> bool:
-    return int(address) >> 32 & 0xFFFFFFFF in ISATAP
+    return int(address) >> 32 & 0xFFFFFFFF in ISATAP_MARKERS
 
 
-def parse(text: str) -> Address:
+def parse_address(text: str) -> IpAddress:
     """Parse an address as a socket reports it, and drop its zone. Raises ValueError for other text."""
     return ip_address(text.partition("%")[0])
 
 
 @dataclass(frozen=True)
-class Policy:
+class AddressPolicy:
     """The targets that the operator allows in addition to public addresses: host names and networks."""
 
     hosts: frozenset[str] = frozenset()
-    networks: tuple[Network, ...] = ()
+    networks: tuple[IpNetwork, ...] = ()
 
     @classmethod
-    def read(cls, text: str) -> "Policy":
+    def from_text(cls, text: str) -> "AddressPolicy":
         """Parse comma-separated host names, addresses and networks."""
         hosts, networks = set(), []
         for part in filter(None, (part.strip() for part in text.split(","))):
             try:
                 networks.append(ip_network(part, strict=False))
             except ValueError:
-                hosts.add(plain(part))
+                hosts.add(normalised_host(part))
         return cls(frozenset(hosts), tuple(networks))
 
-    def allows(self, host: str, address: Address) -> bool:
+    def allows_target(self, host: str, address: IpAddress) -> bool:
         """Return whether a request to that host may connect to that address."""
-        return is_public(address) or self.permits(address) or plain(host) in self.hosts
+        return is_public_address(address) or self.is_listed(address) or normalised_host(host) in self.hosts
 
-    def refuses(self, url: str) -> bool:
+    def refuses_url(self, url: str) -> bool:
         """Return whether the text of the URL alone shows that requests to it are refused. Raises ValueError if invalid.
 
         A host name is only judged when it is resolved, and its addresses may change.
         """
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
-        address = spelled(host)
-        return address is not None and not self.allows(host, address)
+        address = literal_address(host)
+        return address is not None and not self.allows_target(host, address)
 
-    def permits(self, address: Address) -> bool:
+    def is_listed(self, address: IpAddress) -> bool:
         """Return whether the address is in a network of the operator's list."""
         return any(address in network for network in self.networks)
 
 
-def spelled(host: str) -> Address | None:
+def literal_address(host: str) -> IpAddress | None:
     """Return the address that a host spells out, in any notation that resolvers accept (`127.1`, `0x7f000001`).
 
     Returns None for a name, except `localhost`, whose address is fixed by RFC 6761.
     """
-    if plain(host) == "localhost" or plain(host).endswith(".localhost"):
+    if normalised_host(host) == "localhost" or normalised_host(host).endswith(".localhost"):
         return IPv4Address("127.0.0.1")
     try:
-        return parse(host)
+        return parse_address(host)
     except ValueError:
-        return _loosely_spelled(plain(host))
+        return _inet_aton_address(normalised_host(host))
 
 
-def _loosely_spelled(host: str) -> IPv4Address | None:
+def _inet_aton_address(host: str) -> IPv4Address | None:
     """Parse up to four decimal, octal or hexadecimal numbers as `inet_aton` does: the last one fills the rest."""
     parts = host.split(".")
-    if len(parts) > 4 or not all(map(_NUMBER, parts)):
+    if len(parts) > 4 or not all(map(_match_inet_number, parts)):
         return None
-    *leading, last = (_number(part) for part in parts)
+    *leading, last = (_inet_number(part) for part in parts)
     room = 4 - len(leading)
     if any(byte > 255 for byte in leading) or last >= 256**room:
         return None
     return IPv4Address(int.from_bytes(bytes(leading) + last.to_bytes(room, "big"), "big"))
 
 
-def _number(digits: str) -> int:
+def _inet_number(digits: str) -> int:
     if digits.startswith("0x"):
         return int(digits, 16)
     return int(digits, 8) if digits.startswith("0") else int(digits)
 
 
-def plain(host: str) -> str:
+def normalised_host(host: str) -> str:
     """Return the host name in the form used for comparison: lower case, without a final dot."""
     return host.rstrip(".").lower()

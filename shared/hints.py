@@ -15,9 +15,9 @@ from celery import Celery
 from kombu import Connection, Producer
 
 from shared import logging
-from shared.metrics import HINTS
+from shared.metrics import PUBLISHED_HINTS
 
-log = logging.get()
+log = logging.get_logger()
 
 
 class Hint(NamedTuple):
@@ -27,16 +27,20 @@ class Hint(NamedTuple):
     queue: str
 
 
-INGEST = Hint("leadhub.ingest", "ingest")
-AUTOMATIONS = Hint("leadhub.automate", "automations")
-DELIVERIES = Hint("leadhub.deliver", "deliveries")
+INGEST_HINT = Hint("leadhub.ingest", "ingest")
+AUTOMATIONS_HINT = Hint("leadhub.automate", "automations")
+DELIVERIES_HINT = Hint("leadhub.deliver", "deliveries")
 
-OUTSTANDING = 0.02  # seconds after which an unanswered hint counts as lost
-AWAKE = 0.008  # seconds after a verdict in which gateways rely on its worker to look again without a hint
-UNHURRIED = 0.1  # seconds after which a hint counts as lost if no caller waits, so that no verdict ends it earlier
+HINT_TIMEOUT_SECONDS = 0.02  # seconds after which an unanswered hint counts as lost
+WORKER_AWAKE_SECONDS = (
+    0.008  # seconds after a verdict in which gateways rely on its worker to look again without a hint
+)
+UNWAITED_HINT_TIMEOUT_SECONDS = (
+    0.1  # seconds after which a hint counts as lost if no caller waits, so that no verdict ends it earlier
+)
 
 
-def _application(broker_url: str) -> Celery:
+def _celery_application(broker_url: str) -> Celery:
     """Return a Celery application that only sends, with timeouts short enough to notice a frozen broker."""
     app = Celery("leadhub", broker=broker_url)
     app.conf.update(
@@ -52,7 +56,7 @@ def _application(broker_url: str) -> Celery:
     return app
 
 
-class Sender:
+class HintSender:
     """Publish one hint per call, in the calling thread.
 
     The message is Celery's own and is built once: `send_task` builds it for every call and runs four signals, which
@@ -60,8 +64,8 @@ class Sender:
     an old one.
     """
 
-    def __init__(self, broker_url: str, hint: Hint = INGEST) -> None:
-        self._app = _application(broker_url)
+    def __init__(self, broker_url: str, hint: Hint = INGEST_HINT) -> None:
+        self._app = _celery_application(broker_url)
         self._message = self._app.amqp.as_task_v2(uuid.uuid4().hex, hint.task)
         self._queue = self._app.amqp.queues[hint.queue]
         self._connection: Connection | None = None
@@ -70,20 +74,20 @@ class Sender:
     def __call__(self) -> bool:
         """Send one hint. Return whether the broker accepted it."""
         known = self._producer is not None
-        sent = self._try() or (known and self._try())  # an open connection may be dead; try a new one
-        HINTS.labels("sent" if sent else "failed").inc()
+        sent = self._try_publish() or (known and self._try_publish())  # an open connection may be dead; try a new one
+        PUBLISHED_HINTS.labels("sent" if sent else "failed").inc()
         return sent
 
-    def _try(self) -> bool:
+    def _try_publish(self) -> bool:
         try:
-            self._publish(self._producer or self._connect())
+            self._publish_message(self._producer or self._open_producer())
         except Exception as error:  # a failed hint is never fatal, and brokers' clients raise errors of many types
             log.warning("hint.failed", error=type(error).__name__)
-            self._disconnect()
+            self._release_connection()
             return False
         return True
 
-    def _publish(self, producer: Producer) -> None:
+    def _publish_message(self, producer: Producer) -> None:
         id_ = uuid.uuid4().hex
         producer.publish(
             self._message.body,
@@ -95,47 +99,47 @@ class Sender:
             **{**self._message.properties, "correlation_id": id_},
         )
 
-    def _connect(self) -> Producer:
+    def _open_producer(self) -> Producer:
         self._connection = self._app.connection_for_write()
         self._producer = Producer(self._connection, auto_declare=False)
         self._queue.bind(self._connection.default_channel).declare()
         return self._producer
 
-    def _disconnect(self) -> None:
+    def _release_connection(self) -> None:
         connection, self._connection, self._producer = self._connection, None, None
         if connection is not None:
             with contextlib.suppress(Exception):
                 connection.release()
 
 
-class Publisher:
+class HintPublisher:
     """A thread that sends a hint on request. Requests made while it sends are merged into one more hint."""
 
     def __init__(self, publish: Callable[[], bool]) -> None:
-        self._publish = publish
-        self._wanted = threading.Event()
-        self._stopping = False
+        self._send_hint = publish
+        self._hint_requested = threading.Event()
+        self._is_stopping = False
         self._thread = threading.Thread(target=self._run, name="hints", daemon=True)
         self._thread.start()
 
-    def ask(self) -> None:
-        self._wanted.set()
+    def request_hint(self) -> None:
+        self._hint_requested.set()
 
     def stop(self) -> None:
-        self._stopping = True
-        self._wanted.set()
+        self._is_stopping = True
+        self._hint_requested.set()
         self._thread.join(timeout=3)
 
     def _run(self) -> None:
         while True:
-            self._wanted.wait()
-            self._wanted.clear()
-            if self._stopping:
+            self._hint_requested.wait()
+            self._hint_requested.clear()
+            if self._is_stopping:
                 return
-            self._publish()
+            self._send_hint()
 
 
-class Hinter:
+class HintThrottle:
     """Decide when a gateway sends a hint: at once when rows are committed and none of its hints is outstanding.
 
     A hint is outstanding until any verdict arrives, or for 20 ms (100 ms if no caller waits for a verdict). Rows
@@ -145,41 +149,41 @@ class Hinter:
     is held back, and sent only if the worker did not find them.
     """
 
-    def __init__(self, publisher: Publisher) -> None:
+    def __init__(self, publisher: HintPublisher) -> None:
         self._publisher = publisher
         self._timer: asyncio.TimerHandle | None = None
-        self._more = self._hurried = False
+        self._has_more_rows = self._more_has_waiters = False
         self._awake_until = 0.0
 
-    def committed(self, *, hurried: bool) -> None:
+    def note_commit(self, *, has_waiters: bool) -> None:
         """Note that rows were committed; `hurried`: callers wait for their verdicts."""
         loop = asyncio.get_running_loop()
         if self._timer is not None:
-            self._more = True
-            if hurried and self._timer.when() > loop.time() + OUTSTANDING:
+            self._has_more_rows = True
+            if has_waiters and self._timer.when() > loop.time() + HINT_TIMEOUT_SECONDS:
                 self._timer.cancel()
-                self._timer = loop.call_later(OUTSTANDING, self._lost)
-            self._hurried = self._hurried or hurried
+                self._timer = loop.call_later(HINT_TIMEOUT_SECONDS, self._end_outstanding)
+            self._more_has_waiters = self._more_has_waiters or has_waiters
             return
-        self._more = self._hurried = False
-        if hurried and loop.time() < self._awake_until:
-            self._timer = loop.call_later(AWAKE, self._send, True)
+        self._has_more_rows = self._more_has_waiters = False
+        if has_waiters and loop.time() < self._awake_until:
+            self._timer = loop.call_later(WORKER_AWAKE_SECONDS, self._send_hint, True)
         else:
-            self._send(hurried)
+            self._send_hint(has_waiters)
 
-    def answered(self) -> None:
+    def note_verdict(self) -> None:
         """Note that a verdict arrived, so that a worker is awake."""
-        self._awake_until = asyncio.get_running_loop().time() + AWAKE
-        self._lost()
+        self._awake_until = asyncio.get_running_loop().time() + WORKER_AWAKE_SECONDS
+        self._end_outstanding()
 
-    def _send(self, hurried: bool) -> None:
-        lost = OUTSTANDING if hurried else UNHURRIED
-        self._timer = asyncio.get_running_loop().call_later(lost, self._lost)
-        self._publisher.ask()
+    def _send_hint(self, has_waiters: bool) -> None:
+        lost = HINT_TIMEOUT_SECONDS if has_waiters else UNWAITED_HINT_TIMEOUT_SECONDS
+        self._timer = asyncio.get_running_loop().call_later(lost, self._end_outstanding)
+        self._publisher.request_hint()
 
-    def _lost(self) -> None:
+    def _end_outstanding(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._more:
-            self.committed(hurried=self._hurried)
+        if self._has_more_rows:
+            self.note_commit(has_waiters=self._more_has_waiters)

@@ -5,7 +5,9 @@ import os
 import time
 from datetime import UTC, datetime
 
-LAST = 253_402_300_799_000  # milliseconds: 9999-12-31T23:59:59, the last second that `datetime` can represent
+MAX_TIMESTAMP_MS = (
+    253_402_300_799_000  # milliseconds: 9999-12-31T23:59:59, the last second that `datetime` can represent
+)
 
 
 def now_ms() -> int:
@@ -21,24 +23,24 @@ def uuid7(ms: int) -> str:
     return f"{ms >> 16:08x}-{ms & 0xFFFF:04x}-7{digits[:3]}-{variant}{digits[3:6]}-{digits[6:18]}"
 
 
-def keyed(workspace_id: int, channel: str, key: str) -> str:
+def idempotency_uuid(workspace_id: int, channel: str, key: str) -> str:
     """Return the version 5 UUID of an idempotency key: a repeat gets the same id even while the database is away."""
     digest = hashlib.sha1(f"leadhub\0{workspace_id}\0{channel}\0{key}".encode(), usedforsecurity=False).digest()
     value = int.from_bytes(digest[:16])
     value = value & ~(0xF << 76) & ~(0b11 << 62) | 5 << 76 | 0b10 << 62
-    return _dashed(f"{value:032x}")
+    return _with_dashes(f"{value:032x}")
 
 
-def time_of(submission_id: str) -> datetime | None:
+def received_time(submission_id: str) -> datetime | None:
     """Return the time of receipt that a version 7 id contains, or None for any other id.
 
     For ids of idempotency keys the time is in the table `submission_keys`.
     """
     digits = submission_id.replace("-", "")
-    if digits[12] != "7" or (ms := int(digits[:12], 16)) > LAST:
+    if digits[12] != "7" or (ms := int(digits[:12], 16)) > MAX_TIMESTAMP_MS:
         return None
     return datetime.fromtimestamp(ms / 1000, UTC)
 
 
-def _dashed(digits: str) -> str:
+def _with_dashes(digits: str) -> str:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

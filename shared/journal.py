@@ -11,12 +11,12 @@ from typing import Any, TypeVar
 
 import orjson
 
-from shared.db import UNHURRIED, Connection
+from shared.db import ASYNC_COMMIT, Connection
 
 T = TypeVar("T")
 
-MOST = 500  # submissions in one row
-MOST_BYTES = 256 << 10  # bytes of bodies in one row, unless a single one is larger; a batch takes several rows
+MAX_ROW_SUBMISSIONS = 500  # submissions in one row
+MAX_ROW_BYTES = 256 << 10  # bytes of bodies in one row, unless a single one is larger; a batch takes several rows
 
 
 class Lane(IntEnum):
@@ -27,7 +27,7 @@ class Lane(IntEnum):
     BULK = 2  # imports, replays
 
 
-class Item:
+class JournalItem:
     """An accepted submission on its way to the journal. `received_at` is in milliseconds since the epoch."""
 
     __slots__ = ("body", "body_hash", "channel", "id", "key_id", "received_at", "reply", "source", "workspace_id")
@@ -54,7 +54,7 @@ class Item:
         self.body_hash = body_hash  # hexadecimal, for a submission with an idempotency key
         self.reply = reply  # the number under which the gateway waits; 0: no caller waits
 
-    def encoded(self) -> dict[str, Any]:
+    def to_document(self) -> dict[str, Any]:
         item: dict[str, Any] = {
             "id": self.id,
             "at": self.received_at,
@@ -71,7 +71,7 @@ class Item:
         return item
 
 
-class Row:
+class NewJournalRow:
     """A row to be written: a document, and the facts that must be known without parsing it."""
 
     __slots__ = ("accepted", "document", "ids", "lane", "n")
@@ -84,28 +84,28 @@ class Row:
         self.document = document
 
     @classmethod
-    def of(cls, lane: Lane, items: Sequence[Item], gateway: str) -> "Row":
+    def from_items(cls, lane: Lane, items: Sequence[JournalItem], gateway: str) -> "NewJournalRow":
         """Make the row of one flush."""
         counts = Counter([item.workspace_id for item in items])
-        document = orjson.dumps({"gateway": gateway, "items": [item.encoded() for item in items]})
+        document = orjson.dumps({"gateway": gateway, "items": [item.to_document() for item in items]})
         accepted = orjson.dumps([list(pair) for pair in counts.items()]).decode()
         return cls(int(lane), len(items), ",".join([item.id for item in items]), accepted, document)
 
 
-def cut(pieces: Sequence[T], size: Callable[[T], int]) -> Iterator[Sequence[T]]:
+def chunk_by_size(pieces: Sequence[T], size_of: Callable[[T], int]) -> Iterator[Sequence[T]]:
     """Split pieces, in order, into groups that each fit into one row. `size` returns the bytes of a piece."""
     start = held = 0
     for end, piece in enumerate(pieces):
-        held += size(piece)
-        if end > start and (held > MOST_BYTES or end - start == MOST):
+        held += size_of(piece)
+        if end > start and (held > MAX_ROW_BYTES or end - start == MAX_ROW_SUBMISSIONS):
             yield pieces[start:end]
-            start, held = end, size(piece)
+            start, held = end, size_of(piece)
     if pieces:
         yield pieces[start:]
 
 
 # Ids are passed as one text, since psycopg dumps an array element by element.
-APPEND = """
+APPEND_ROW_SQL = """
 WITH counted AS (
     INSERT INTO ledger_deltas (workspace_id, state, n)
     SELECT (pair->>0)::bigint, 'accepted', (pair->>1)::bigint FROM json_array_elements(%s::json) pair
@@ -114,12 +114,12 @@ INSERT INTO journal (lane, n, ids, payload) VALUES (%b, %b, string_to_array(%b, 
 """
 # Commits without waiting for the disk. For a row that no caller hears of before its worker's commit, which makes the
 # row durable as well.
-APPEND_SOON = f"{APPEND} RETURNING {UNHURRIED}"
+APPEND_ROW_ASYNC_SQL = f"{APPEND_ROW_SQL} RETURNING {ASYNC_COMMIT}"
 
 # Finds submissions that are in no row. All others are durable when it returns: the statement writes a message, so that
 # its commit waits until everything committed before is on disk. The call is in the SELECT list of a single row: in the
 # FROM clause PostgreSQL would skip it when nothing is missing.
-MISSING = """
+MISSING_ITEMS_SQL = """
 SELECT pg_logical_emit_message(true, 'leadhub', ''), ARRAY(
     SELECT wanted.n FROM unnest(%s::bigint[], %s::uuid[]) WITH ORDINALITY AS wanted(workspace_id, id, n)
     WHERE NOT EXISTS (SELECT FROM journal j, unnest(j.ids) AS held(id) WHERE held.id = wanted.id)
@@ -127,13 +127,13 @@ SELECT pg_logical_emit_message(true, 'leadhub', ''), ARRAY(
 """
 
 
-async def missing(connection: Connection, items: Sequence[Item]) -> list[Item]:
+async def find_missing(connection: Connection, items: Sequence[JournalItem]) -> list[JournalItem]:
     """Return the items that are neither in the journal nor ingested. All others are durable from now on."""
     wanted = ([item.workspace_id for item in items], [item.id for item in items])
-    [(_, places)] = await (await connection.execute(MISSING, wanted)).fetchall()
+    [(_, places)] = await (await connection.execute(MISSING_ITEMS_SQL, wanted)).fetchall()
     return [items[place - 1] for place in places]
 
 
-async def append(connection: Connection, row: Row) -> None:
+async def append_row(connection: Connection, row: NewJournalRow) -> None:
     """Store a row and count its submissions as accepted, in one statement."""
-    await connection.execute(APPEND, (row.accepted, row.lane, row.n, row.ids, row.document))
+    await connection.execute(APPEND_ROW_SQL, (row.accepted, row.lane, row.n, row.ids, row.document))

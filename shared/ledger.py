@@ -12,10 +12,10 @@ from psycopg.rows import TupleRow
 from shared.db import Connection
 from shared.spool import Spool
 
-ROUNDS = 5
-STATES = ("accepted", "done", "dead", "quarantined")
+MAX_READ_ATTEMPTS = 5
+COUNTED_STATES = ("accepted", "done", "dead", "quarantined")
 
-READ = """
+LEDGER_SQL = """
 SELECT coalesce((SELECT json_object_agg(state, n) FROM (
            SELECT state, sum(n) AS n
            FROM (SELECT state, n FROM ledger UNION ALL SELECT state, n FROM ledger_deltas) counts
@@ -25,7 +25,7 @@ SELECT coalesce((SELECT json_object_agg(state, n) FROM (
        (SELECT count(*) FROM processes WHERE kind = 'worker' AND seen_at > now() - interval '10 s'),
        (SELECT coalesce(json_object_agg(lane, n), '{}') FROM (SELECT lane, sum(n) AS n FROM journal GROUP BY lane) l)
 """
-READ_OF = """
+WORKSPACE_LEDGER_SQL = """
 SELECT coalesce((SELECT json_object_agg(state, n) FROM (
            SELECT state, sum(n) AS n
            FROM (SELECT state, n FROM ledger WHERE workspace_id = %(workspace)s
@@ -33,7 +33,7 @@ SELECT coalesce((SELECT json_object_agg(state, n) FROM (
            GROUP BY state) sums), '{}'),
        (SELECT coalesce(extract(epoch FROM clock_timestamp() - min(stored_at)), 0)::float8 FROM journal)
 """
-FOLD = """
+FOLD_LEDGER_DELTAS_SQL = """
 WITH folded AS (
     DELETE FROM ledger_deltas WHERE ctid = ANY (ARRAY(
         SELECT ctid FROM ledger_deltas LIMIT 20000 FOR UPDATE SKIP LOCKED))
@@ -42,42 +42,44 @@ WITH folded AS (
 INSERT INTO ledger (workspace_id, state, n) SELECT workspace_id, state, sum(n) FROM folded GROUP BY 1, 2 ORDER BY 1, 2
 ON CONFLICT (workspace_id, state) DO UPDATE SET n = ledger.n + excluded.n
 """
-LANES = {"0": "waited_for", "1": "prompt", "2": "bulk"}
+LANE_NAMES = {"0": "waited_for", "1": "prompt", "2": "bulk"}
 
 
-async def read(connection: Connection, spool: Spool | None) -> dict[str, Any]:
+async def read_ledger(connection: Connection, spool: Spool | None) -> dict[str, Any]:
     """Return the ledger, the age of the oldest waiting submission (seconds) and the queues, over all workspaces."""
-    found, spooled = await _read(connection, READ, {}, spool.submissions if spool else _nothing)
+    found, spooled = await _read_consistently(
+        connection, LEDGER_SQL, {}, spool.count_submissions if spool else _zero_spooled
+    )
     counts, pending, oldest, workers, lanes = found or ({}, 0, 0, 0, {})
     if spool and spooled:
         oldest = max(oldest, await spool.oldest_waiting_s())
     return {
-        **_entries(counts, pending, spooled),
+        **_ledger_entries(counts, pending, spooled),
         "oldest_waiting_s": round(max(oldest, 0.0), 3),
         "workers": workers,
-        "queues": {name: lanes.get(lane, 0) for lane, name in LANES.items()},
+        "queues": {name: lanes.get(lane, 0) for lane, name in LANE_NAMES.items()},
     }
 
 
-async def read_of(connection: Connection, spool: Spool | None, workspace_id: int) -> dict[str, Any]:
+async def read_workspace_ledger(connection: Connection, spool: Spool | None, workspace_id: int) -> dict[str, Any]:
     """Return one workspace's ledger, and an upper bound for the age of its oldest waiting submission (seconds).
 
     It is a bound because the rows of the journal are shared by all workspaces.
     """
 
     async def spooled_of() -> int:
-        return await spool.submissions_of(workspace_id) if spool else 0
+        return await spool.count_workspace_submissions(workspace_id) if spool else 0
 
-    found, spooled = await _read(connection, READ_OF, {"workspace": workspace_id}, spooled_of)
+    found, spooled = await _read_consistently(connection, WORKSPACE_LEDGER_SQL, {"workspace": workspace_id}, spooled_of)
     counts, oldest = found or ({}, 0)
-    pending = counts.get("accepted", 0) - sum(counts.get(state, 0) for state in STATES[1:])
+    pending = counts.get("accepted", 0) - sum(counts.get(state, 0) for state in COUNTED_STATES[1:])
     if spool and spooled:
         oldest = max(oldest, await spool.oldest_waiting_s())
     oldest = oldest if pending or spooled else 0.0
-    return {**_entries(counts, pending, spooled), "oldest_waiting_s": round(max(oldest, 0.0), 3)}
+    return {**_ledger_entries(counts, pending, spooled), "oldest_waiting_s": round(max(oldest, 0.0), 3)}
 
 
-async def _read(
+async def _read_consistently(
     connection: Connection, query: LiteralString, arguments: Mapping[str, Any], count: Callable[[], Awaitable[int]]
 ) -> tuple[TupleRow | None, int]:
     """Return the query's row and the number of spooled submissions at the same moment.
@@ -85,7 +87,7 @@ async def _read(
     Both are read again if the spool changed meanwhile, a limited number of times, since it may change all the time.
     """
     before = await count()
-    for _ in range(ROUNDS):
+    for _ in range(MAX_READ_ATTEMPTS):
         found = await (await connection.execute(query, arguments)).fetchone()
         spooled = await count()
         if spooled == before:
@@ -94,11 +96,11 @@ async def _read(
     return found, spooled
 
 
-async def _nothing() -> int:
+async def _zero_spooled() -> int:
     return 0
 
 
-def _entries(counts: Mapping[str, int], pending: int, spooled: int) -> dict[str, int]:
+def _ledger_entries(counts: Mapping[str, int], pending: int, spooled: int) -> dict[str, int]:
     return {
         "accepted": counts.get("accepted", 0) + spooled,
         "pending": pending,
@@ -109,6 +111,6 @@ def _entries(counts: Mapping[str, int], pending: int, spooled: int) -> dict[str,
     }
 
 
-async def fold(connection: Connection) -> None:
+async def fold_deltas(connection: Connection) -> None:
     """Fold deltas into totals."""
-    await connection.execute(FOLD, prepare=False)  # a plan made for an empty table would be quadratic
+    await connection.execute(FOLD_LEDGER_DELTAS_SQL, prepare=False)  # a plan made for an empty table would be quadratic

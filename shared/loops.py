@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Callable
 
 from shared import logging
 
-log = logging.get()
+log = logging.get_logger()
 
-PAUSE = 0.5  # seconds before a failed loop is started again
+RESTART_DELAY_SECONDS = 0.5  # seconds before a failed loop is started again
 
 
-async def kept_up(loop: Callable[[], Awaitable[object]]) -> None:
+async def run_forever(loop: Callable[[], Awaitable[object]]) -> None:
     """Run a loop until it is cancelled, and start it again whenever it raises.
 
     The loops handle an absent database themselves. Any other error is unexpected, such as missing tables. Without this
@@ -21,4 +21,4 @@ async def kept_up(loop: Callable[[], Awaitable[object]]) -> None:
             await loop()
         except Exception:
             log.exception("loop.failed", loop=loop.__qualname__)
-        await asyncio.sleep(PAUSE)
+        await asyncio.sleep(RESTART_DELAY_SECONDS)

@@ -15,37 +15,37 @@ from socketserver import TCPServer, ThreadingMixIn
 from threading import BoundedSemaphore, Lock, Thread
 
 from shared import logging
-from shared.metrics import exposition, pool
+from shared.metrics import render_metrics, metrics_folder
 
-log = logging.get()
+log = logging.get_logger()
 
-PATH = "/metrics"
-FRESH = 1.0  # seconds for which a computed text is served again
-RETRY = 5.0  # seconds between attempts to open a port that is in use
-PATIENCE = 5.0  # seconds that a client has to send its request, and to read the response
-MOST = 16  # connections at once
+METRICS_PATH = "/metrics"
+METRICS_CACHE_SECONDS = 1.0  # seconds for which a computed text is served again
+PORT_RETRY_SECONDS = 5.0  # seconds between attempts to open a port that is in use
+METRICS_CLIENT_TIMEOUT_SECONDS = 5.0  # seconds that a client has to send its request, and to read the response
+MAX_METRICS_CONNECTIONS = 16  # connections at once
 
 
-def serve(host: str, port: int) -> None:
+def serve_metrics(host: str, port: int) -> None:
     """Serve the metrics in a thread for as long as the process lives, unless the port is 0. Returns at once.
 
     A port that cannot be opened causes a warning and further attempts: metrics must not stop the service.
     """
     if port:
-        Thread(target=_serve, args=(host, port), name="metrics", daemon=True).start()
+        Thread(target=_serve_until_exit, args=(host, port), name="metrics", daemon=True).start()
 
 
-def _serve(host: str, port: int) -> None:
-    with _turn(port):
-        server = _opened(host, port)
+def _serve_until_exit(host: str, port: int) -> None:
+    with _exclusive_port(port):
+        server = _open_server(host, port)
         log.info("metrics.listening", host=host, port=port)
         server.serve_forever()
 
 
 @contextmanager
-def _turn(port: int) -> Iterator[None]:
+def _exclusive_port(port: int) -> Iterator[None]:
     """Wait until no other process serves the same metrics on this port."""
-    folder = pool()
+    folder = metrics_folder()
     if folder is None:
         yield
         return
@@ -61,51 +61,51 @@ def _turn(port: int) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _opened(host: str, port: int) -> "_Server":
+def _open_server(host: str, port: int) -> "_MetricsServer":
     is_known = False
     while True:
         try:
-            return _Server(host, port)
+            return _MetricsServer(host, port)
         except OSError as error:
             if not is_known:
                 why = error.strerror
                 log.warning("metrics.unavailable", setting="LEADHUB_METRICS_PORT", host=host, port=port, error=why)
             is_known = True
-            time.sleep(RETRY)
+            time.sleep(PORT_RETRY_SECONDS)
 
 
-class _Text:
+class _MetricsCache:
     """The text of the metrics, computed at most once a second, however many clients there are."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._text = b""
-        self._made = 0.0
+        self._rendered_at = 0.0
 
     def get(self) -> bytes:
         with self._lock:
-            if not self._text or time.monotonic() - self._made > FRESH:
-                self._text = exposition()
-                self._made = time.monotonic()
+            if not self._text or time.monotonic() - self._rendered_at > METRICS_CACHE_SECONDS:
+                self._text = render_metrics()
+                self._rendered_at = time.monotonic()
             return self._text
 
 
-class _Server(ThreadingMixIn, TCPServer):
+class _MetricsServer(ThreadingMixIn, TCPServer):
     """A server with bounded connections and times. That of prometheus-client has neither, and computes per request."""
 
     allow_reuse_address = True
     daemon_threads = True
-    request_queue_size = MOST
+    request_queue_size = MAX_METRICS_CONNECTIONS
 
     def __init__(self, host: str, port: int) -> None:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         self.address_family = found[0][0]
-        self.text = _Text()
-        self._free = BoundedSemaphore(MOST)
-        super().__init__((host, port), _Handler)
+        self.metrics_cache = _MetricsCache()
+        self._free_slots = BoundedSemaphore(MAX_METRICS_CONNECTIONS)
+        super().__init__((host, port), _MetricsHandler)
 
     def process_request(self, request: object, client_address: object) -> None:
-        if self._free.acquire(blocking=False):
+        if self._free_slots.acquire(blocking=False):
             super().process_request(request, client_address)  # type: ignore[arg-type]
         else:
             self.shutdown_request(request)  # type: ignore[arg-type]
@@ -114,23 +114,23 @@ class _Server(ThreadingMixIn, TCPServer):
         try:
             super().process_request_thread(request, client_address)  # type: ignore[arg-type]
         finally:
-            self._free.release()
+            self._free_slots.release()
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Ignore errors of clients that are gone or too slow; the default prints a traceback."""
 
 
-class _Handler(BaseHTTPRequestHandler):
-    timeout = PATIENCE
-    server: _Server
+class _MetricsHandler(BaseHTTPRequestHandler):
+    timeout = METRICS_CLIENT_TIMEOUT_SECONDS
+    server: _MetricsServer
     server_version = "LeadHub"
     sys_version = ""
 
     def do_GET(self) -> None:
-        if self.path.partition("?")[0] != PATH:
-            self.send_error(404, f"The metrics are at {PATH}")
+        if self.path.partition("?")[0] != METRICS_PATH:
+            self.send_error(404, f"The metrics are at {METRICS_PATH}")
             return
-        text = self.server.text.get()
+        text = self.server.metrics_cache.get()
         self.send_response(200)
         self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
         self.send_header("Content-Length", str(len(text)))

@@ -12,37 +12,37 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from shared import logging
-from shared.db import UNAVAILABLE, connect, hear
+from shared.db import UNAVAILABLE_ERRORS, connect, listen_for_notifications
 
-log = logging.get()
+log = logging.get_logger()
 
-PAUSE = 0.2  # seconds between a lost connection and the next attempt
+LISTENER_RECONNECT_SECONDS = 0.2  # seconds between a lost connection and the next attempt
 
 
 @dataclass(frozen=True, slots=True)
-class Listener:
+class ChannelHandler:
     """The callbacks of a channel.
 
     `heard` gets the payload of each notification. `begun` is awaited whenever the connection is up: also after it was
     lost, since notifications sent meanwhile are lost too. `ended` is called when the connection breaks.
     """
 
-    heard: Callable[[bytes], object]
-    begun: Callable[[], Awaitable[object]]
-    ended: Callable[[], object]
+    on_notification: Callable[[bytes], object]
+    on_connected: Callable[[], Awaitable[object]]
+    on_disconnected: Callable[[], object]
 
 
-class Notices:
+class NotificationListener:
     """The connection that listens. Add all channels before it is started."""
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._listeners: dict[bytes, Listener] = {}
+        self._handlers: dict[bytes, ChannelHandler] = {}
         self._task: asyncio.Task[None] | None = None
 
-    def listen(self, channel: str, listener: Listener) -> None:
+    def add_handler(self, channel: str, handler: ChannelHandler) -> None:
         """Add a channel, whose name must need no quotes. To be called before the start."""
-        self._listeners[channel.encode()] = listener
+        self._handlers[channel.encode()] = handler
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run())
@@ -57,19 +57,19 @@ class Notices:
         while True:
             try:
                 async with connect(self._url, "leadhub notices") as connection:
-                    for channel in self._listeners:
+                    for channel in self._handlers:
                         await connection.execute(f"LISTEN {channel.decode()}")
-                    for listener in self._listeners.values():
-                        await listener.begun()
-                    await hear(connection, self._tell)
-            except UNAVAILABLE:
+                    for listener in self._handlers.values():
+                        await listener.on_connected()
+                    await listen_for_notifications(connection, self._dispatch)
+            except UNAVAILABLE_ERRORS:
                 log.warning("notices.interrupted")
             except Exception:  # without the connection, all callers would run into their timeouts
                 log.exception("notices.failed")
             finally:
-                for listener in self._listeners.values():
-                    listener.ended()
-            await asyncio.sleep(PAUSE)
+                for listener in self._handlers.values():
+                    listener.on_disconnected()
+            await asyncio.sleep(LISTENER_RECONNECT_SECONDS)
 
-    def _tell(self, channel: bytes, payload: bytes) -> None:
-        self._listeners[channel].heard(payload)
+    def _dispatch(self, channel: bytes, payload: bytes) -> None:
+        self._handlers[channel].on_notification(payload)

@@ -22,26 +22,26 @@ from psycopg.pq import ConnStatus, ExecStatus
 from psycopg.pq.abc import PGresult
 from psycopg.rows import TupleRow
 
-from shared.db import Connection, Statements, numbered, options
+from shared.db import Connection, StatementExecutor, native_placeholders, connection_parameters
 
 T = TypeVar("T")
 
 # Seconds. If a process stops in the middle of a pipeline, the server does not regard it as idle in a transaction. This
 # timeout ends its session and releases its locks.
-LONGEST = 30
-DONE = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
-TEXT, BINARY = 0, 1
+TRANSACTION_TIMEOUT_SECONDS = 30
+PIPELINE_SUCCESS_STATUSES = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
+TEXT_FORMAT, BINARY_FORMAT = 0, 1
 
 
 class BlockingConnection(psycopg.AsyncConnection[TupleRow]):
     """A connection that blocks its thread while it waits for the server: several times cheaper than asyncio."""
 
-    _pipelined: "Pipelined | None" = None
+    _pipeline_connection: "PipelineConnection | None" = None
 
     @property
-    def pipelined(self) -> "Pipelined":
-        self._pipelined = self._pipelined or Pipelined(self)
-        return self._pipelined
+    def pipeline_connection(self) -> "PipelineConnection":
+        self._pipeline_connection = self._pipeline_connection or PipelineConnection(self)
+        return self._pipeline_connection
 
     async def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:  # noqa: ASYNC109  # psycopg's
         return psycopg.waiting.wait(gen, self.pgconn.socket, interval=interval, timeout=timeout)
@@ -49,51 +49,51 @@ class BlockingConnection(psycopg.AsyncConnection[TupleRow]):
 
 async def open_blocking_connection(url: str, application: str) -> Connection:
     """Open a blocking connection. It plans each statement once, because planning costs more than running them."""
-    parameters = options(application)
+    parameters = connection_parameters(application)
     parameters["options"] += " -c plan_cache_mode=force_generic_plan"
     connection = await BlockingConnection.connect(url, autocommit=True, **parameters)
     if connection.info.server_version >= 170000:  # the first version that has it
-        await connection.execute(f"SET transaction_timeout = '{LONGEST}s'")
+        await connection.execute(f"SET transaction_timeout = '{TRANSACTION_TIMEOUT_SECONDS}s'")
     return connection
 
 
 @asynccontextmanager
-async def transaction(connection: Connection, *, savepoints: bool = False) -> AsyncIterator[Statements]:
+async def pipeline_transaction(connection: Connection, *, savepoints: bool = False) -> AsyncIterator[StatementExecutor]:
     """Run a transaction in pipeline mode, with psycopg's or, if the connection has one, with its own cheaper pipeline.
 
     A statement without a needed result costs no round trip. With `savepoints`, psycopg's pipeline is used, so that its
     savepoints work. After an error, psycopg may leave the transaction open: the owner of the connection rolls back.
     """
     if isinstance(connection, BlockingConnection) and not savepoints:
-        with connection.pipelined.transaction() as statements:
+        with connection.pipeline_connection.transaction() as statements:
             yield statements
     else:
         async with connection.pipeline(), connection.transaction():
             yield connection
 
 
-async def ask(connection: Connection, statement: str, values: Sequence[Any] = ()) -> list[TupleRow]:
+async def query_once(connection: Connection, statement: str, values: Sequence[Any] = ()) -> list[TupleRow]:
     """Run one statement in its own transaction and return all rows."""
     if isinstance(connection, BlockingConnection):
-        return connection.pipelined.ask(statement, values)
+        return connection.pipeline_connection.query_once(statement, values)
     return await (await connection.execute(statement, values)).fetchall()
 
 
-class Answer:
+class PendingResult:
     """The result of a statement, which may not have arrived yet."""
 
     __slots__ = ("_pipeline", "result")
 
-    def __init__(self, pipeline: "Pipelined") -> None:
+    def __init__(self, pipeline: "PipelineConnection") -> None:
         self._pipeline = pipeline
         self.result: PGresult | None = None
 
     async def fetchall(self) -> list[TupleRow]:
         """Wait for all rows and return them. Raises the error of this statement or of an earlier one."""
-        return self._pipeline.rows(self)
+        return self._pipeline.fetch_rows(self)
 
 
-class Pipelined:
+class PipelineConnection:
     """A libpq connection in pipeline mode. Nothing else may use it during a transaction."""
 
     def __init__(self, connection: Connection) -> None:
@@ -102,128 +102,128 @@ class Pipelined:
         self._poll = select.poll()
         self._socket = connection.fileno()
         self._poll.register(self._socket, select.POLLIN)
-        self._names: dict[str, bytes] = {}  # of prepared statements, by text
-        self._numbers = count(1)
-        self._sent: deque[Answer] = deque()  # without a result yet, in order
-        self._is_ending = False  # the synchronisation point is sent
+        self._prepared_names: dict[str, bytes] = {}  # of prepared statements, by text
+        self._name_numbers = count(1)
+        self._pending_results: deque[PendingResult] = deque()  # without a result yet, in order
+        self._is_synchronising = False  # the synchronisation point is sent
 
     @contextmanager
-    def transaction(self) -> Iterator["Pipelined"]:
+    def transaction(self) -> Iterator["PipelineConnection"]:
         """Run a transaction: commit at the end of the block, roll back on an error.
 
         Statements between two synchronisation points form an implicit transaction, which saves BEGIN and COMMIT.
         """
-        with self._pipeline():
+        with self._pipeline_mode():
             yield self
 
-    def ask(self, statement: str, values: Sequence[Any]) -> list[TupleRow]:
+    def query_once(self, statement: str, values: Sequence[Any]) -> list[TupleRow]:
         """Run one statement in its own transaction and return all rows."""
         try:
-            return self._ask(statement, values)
+            return self._query_once(statement, values)
         except psycopg.errors.InvalidSqlStatementName:
-            return self._ask(statement, values)
+            return self._query_once(statement, values)
 
-    def _ask(self, statement: str, values: Sequence[Any]) -> list[TupleRow]:
-        with self._pipeline():
-            answer = self._send(statement, values)
-        return self.rows(answer)
+    def _query_once(self, statement: str, values: Sequence[Any]) -> list[TupleRow]:
+        with self._pipeline_mode():
+            answer = self._send_statement(statement, values)
+        return self.fetch_rows(answer)
 
     @contextmanager
-    def _pipeline(self) -> Iterator[None]:
-        known, self._is_ending = dict(self._names), False
+    def _pipeline_mode(self) -> Iterator[None]:
+        known, self._is_synchronising = dict(self._prepared_names), False
         self._libpq.enter_pipeline_mode()
         try:
             yield
-            self._synchronise()
+            self._finish_pipeline()
         except psycopg.errors.InvalidSqlStatementName:
-            self._names = {}  # psycopg deallocates all prepared statements when it rolls back for other code
-            self._abandon()
+            self._prepared_names = {}  # psycopg deallocates all prepared statements when it rolls back for other code
+            self._abort_pipeline()
             raise
         except BaseException:
-            self._names = known  # statements after a failed one were not prepared
-            self._abandon()
+            self._prepared_names = known  # statements after a failed one were not prepared
+            self._abort_pipeline()
             raise
         self._libpq.exit_pipeline_mode()
 
-    async def execute(self, statement: str, values: Sequence[Any] = (), /) -> Answer:
+    async def execute(self, statement: str, values: Sequence[Any] = (), /) -> PendingResult:
         """Queue a statement. It is sent before the next result is read. Its placeholders are psycopg's."""
-        return self._send(statement, values)
+        return self._send_statement(statement, values)
 
-    def rows(self, answer: Answer) -> list[TupleRow]:
+    def fetch_rows(self, answer: PendingResult) -> list[TupleRow]:
         """Wait for all rows of a result and return them. Raises the error of its statement or of an earlier one."""
         if answer.result is None:
             self._libpq.send_flush_request()
-            self._flush()
+            self._flush_output()
             while answer.result is None:
-                self._read()
+                self._read_result()
         self._transformer.set_pgresult(answer.result)
         return self._transformer.load_rows(0, answer.result.ntuples, tuple)
 
-    def _send(self, statement: str, values: Sequence[Any]) -> Answer:
-        name = self._names.get(statement)
+    def _send_statement(self, statement: str, values: Sequence[Any]) -> PendingResult:
+        name = self._prepared_names.get(statement)
         if name is None:
-            name = self._names[statement] = b"p%d" % next(self._numbers)
-            self._libpq.send_prepare(name, numbered(statement).encode())
-            self._sent.append(Answer(self))
-        formats = [BINARY if isinstance(value, bytes) else TEXT for value in values]
+            name = self._prepared_names[statement] = b"p%d" % next(self._name_numbers)
+            self._libpq.send_prepare(name, native_placeholders(statement).encode())
+            self._pending_results.append(PendingResult(self))
+        formats = [BINARY_FORMAT if isinstance(value, bytes) else TEXT_FORMAT for value in values]
         # In binary format, since text format doubles the size of bytes.
-        self._libpq.send_query_prepared(name, [_dumped(value) for value in values], formats, BINARY)
-        self._sent.append(answer := Answer(self))
+        self._libpq.send_query_prepared(name, [_encode_parameter(value) for value in values], formats, BINARY_FORMAT)
+        self._pending_results.append(answer := PendingResult(self))
         return answer
 
-    def _read(self) -> None:
+    def _read_result(self) -> None:
         """Wait for the next result. Raises its error if the statement failed."""
-        answer, result = self._sent.popleft(), self._result()
-        self._result()  # the end of this statement's results
+        answer, result = self._pending_results.popleft(), self._next_result()
+        self._next_result()  # the end of this statement's results
         if result is None:
             raise psycopg.OperationalError("a statement was not answered")
-        if result.status not in DONE:
+        if result.status not in PIPELINE_SUCCESS_STATUSES:
             raise psycopg.errors.error_from_result(result)
         answer.result = result
 
-    def _result(self) -> PGresult | None:
+    def _next_result(self) -> PGresult | None:
         while self._libpq.is_busy():
             self._poll.poll()
             self._libpq.consume_input()
         return self._libpq.get_result()
 
-    def _flush(self) -> None:
+    def _flush_output(self) -> None:
         while self._libpq.flush():  # the socket is full: the server may wait until its results are read
             self._poll.modify(self._socket, select.POLLIN | select.POLLOUT)
             self._poll.poll()
             self._poll.modify(self._socket, select.POLLIN)
             self._libpq.consume_input()
 
-    def _synchronise(self) -> None:
-        self._end()
-        while self._sent:
-            self._read()
-        result = self._result()
+    def _finish_pipeline(self) -> None:
+        self._send_synchronisation()
+        while self._pending_results:
+            self._read_result()
+        result = self._next_result()
         if result is None or result.status != ExecStatus.PIPELINE_SYNC:  # not committed
             raise psycopg.errors.error_from_result(result) if result else psycopg.OperationalError("connection lost")
 
-    def _end(self) -> None:
-        self._is_ending = True
+    def _send_synchronisation(self) -> None:
+        self._is_synchronising = True
         self._libpq.pipeline_sync()
-        self._flush()
+        self._flush_output()
 
-    def _abandon(self) -> None:
+    def _abort_pipeline(self) -> None:
         """Discard all results up to the synchronisation point, and leave pipeline mode."""
-        self._sent.clear()
+        self._pending_results.clear()
         if self._libpq.status != ConnStatus.OK:
             return
         try:
-            if not self._is_ending:
+            if not self._is_synchronising:
                 self._libpq.send_query_params(b"ROLLBACK", [])  # skipped by the server if a statement has failed
-                self._end()
-            while (result := self._result()) is None or result.status != ExecStatus.PIPELINE_SYNC:
+                self._send_synchronisation()
+            while (result := self._next_result()) is None or result.status != ExecStatus.PIPELINE_SYNC:
                 pass
             self._libpq.exit_pipeline_mode()
         except psycopg.Error:
             self._libpq.finish()  # unusable from now on; the caller raises the first error
 
 
-def _dumped(value: Any) -> bytes | None:
+def _encode_parameter(value: Any) -> bytes | None:
     """Encode a parameter for PostgreSQL: bytes unchanged, other types as text."""
     match value:
         case bytes() | None:

@@ -17,17 +17,17 @@ from typing import NamedTuple
 import redis.asyncio as redis
 
 from shared.errors import RateLimited
-from shared.hour_counts import HOUR, NOTHING, Granted, HourCounts
+from shared.hour_counts import HOUR_SECONDS, NONE_HELD, GrantsByKey, RedisCounters
 
-UNLIMITED = 2147483647
-HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
-LINES = "".join([f"{name}: %d\r\n" for name in HEADERS])
-ANSWER_IN = 0.25  # seconds Redis has to answer before this process counts for itself
-KEEP = 1.0  # seconds after which unused requests are returned
-REST = 1.0  # seconds before Redis is tried again after a failure
+UNLIMITED_REQUESTS = 2147483647
+RATE_LIMIT_HEADER_NAMES = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+RATE_LIMIT_HEADER_LINES = "".join([f"{name}: %d\r\n" for name in RATE_LIMIT_HEADER_NAMES])
+REDIS_TIMEOUT_SECONDS = 0.25  # seconds Redis has to answer before this process counts for itself
+RATE_LIMIT_LEASE_SECONDS = 1.0  # seconds after which unused requests are returned
+REDIS_RETRY_SECONDS = 1.0  # seconds before Redis is tried again after a failure
 
 
-class Usage(NamedTuple):
+class RateLimitUsage(NamedTuple):
     """The values of the rate-limit headers."""
 
     limit: int
@@ -35,15 +35,15 @@ class Usage(NamedTuple):
     reset: int  # Unix seconds
 
     def headers(self) -> dict[str, str]:
-        return dict(zip(HEADERS, map(str, self), strict=True))
+        return dict(zip(RATE_LIMIT_HEADER_NAMES, map(str, self), strict=True))
 
-    def lines(self) -> str:
+    def header_lines(self) -> str:
         """Return the header lines of an HTTP/1.1 response."""
-        return LINES % self
+        return RATE_LIMIT_HEADER_LINES % self
 
 
 @dataclass(slots=True)
-class Lease:
+class RateLimitLease:
     """Requests granted to this process: `first` to `end` in the count of that hour; `next` is the first unused one."""
 
     hour: int
@@ -51,144 +51,148 @@ class Lease:
     next: int
     end: int
     limit: int
-    until: float  # monotonic seconds
+    expires_at: float  # monotonic seconds
 
     @property
-    def held(self) -> int:
+    def unused_count(self) -> int:
         return self.end - self.next
 
-    def renew(self, used: int, granted: int) -> None:
+    def add_grant(self, used: int, granted: int) -> None:
         """Add granted requests. `used` is the number used or held by all processes before.
 
         The unused requests are renumbered, because other processes may have claimed some in between.
         """
-        held = self.held + granted
+        held = self.unused_count + granted
         self.end = used + granted
         self.first = self.next = self.end - held
-        self.until = time.monotonic() + KEEP
+        self.expires_at = time.monotonic() + RATE_LIMIT_LEASE_SECONDS
 
 
-def unlimited() -> Usage:
+def unlimited_usage() -> RateLimitUsage:
     """Return the header values of a key without a limit."""
-    return Usage(UNLIMITED, UNLIMITED, (int(time.time()) // HOUR + 1) * HOUR)
+    return RateLimitUsage(UNLIMITED_REQUESTS, UNLIMITED_REQUESTS, (int(time.time()) // HOUR_SECONDS + 1) * HOUR_SECONDS)
 
 
 class RateLimiter:
     """Count requests. There is one per process; `run` returns unused claims."""
 
     def __init__(self, client: redis.Redis) -> None:
-        self._counts = HourCounts(client)
-        self._leases: dict[int, Lease] = {}
-        self._surplus: list[tuple[int, Lease]] = []  # by key id, to be returned
-        self._claims: list[tuple[int, int, asyncio.Future[int]]] = []  # key id, limit, number in its hour
-        self._settling: asyncio.Task[None] | None = None
-        self._alone: Counter[tuple[int, int]] = Counter()  # (hour, key id): counted here while Redis was away
-        self._known: dict[int, tuple[int, int]] = {}  # key id: hour, and the last count in Redis
-        self._resting_until = 0.0
+        self._counters = RedisCounters(client)
+        self._leases: dict[int, RateLimitLease] = {}
+        self._leases_to_return: list[tuple[int, RateLimitLease]] = []  # by key id, to be returned
+        self._pending_claims: list[tuple[int, int, asyncio.Future[int]]] = []  # key id, limit, number in its hour
+        self._claims_task: asyncio.Task[None] | None = None
+        self._local_counts: Counter[tuple[int, int]] = Counter()  # (hour, key id): counted here while Redis was away
+        self._last_redis_counts: dict[int, tuple[int, int]] = {}  # key id: hour, and the last count in Redis
+        self._redis_retry_at = 0.0
 
-    async def charge(self, key_id: int, limit: int) -> Usage:
+    async def hit(self, key_id: int, limit: int) -> RateLimitUsage:
         """Count one request. Raises RateLimited, with the headers, if the limit of the hour is reached."""
-        usage = self.charge_claimed(key_id, limit)
+        usage = self.hit_local(key_id, limit)
         if usage:
             return usage
         now = int(time.time())
-        number = await self._claim(key_id, limit)
-        usage = Usage(limit, max(limit - number - 1, 0), (now // HOUR + 1) * HOUR)
+        number = await self._claim_number(key_id, limit)
+        usage = RateLimitUsage(limit, max(limit - number - 1, 0), (now // HOUR_SECONDS + 1) * HOUR_SECONDS)
         if number >= limit:
             raise RateLimited(headers={**usage.headers(), "Retry-After": str(max(usage.reset - now, 1))})
         return usage
 
-    def charge_claimed(self, key_id: int, limit: int) -> Usage | None:
+    def hit_local(self, key_id: int, limit: int) -> RateLimitUsage | None:
         """Count one request if one was claimed ahead. Otherwise count nothing and return None."""
-        hour = int(time.time()) // HOUR
+        hour = int(time.time()) // HOUR_SECONDS
         lease = self._leases.get(key_id)
         if lease is None or lease.hour != hour or not lease.next < min(lease.end, limit):
             return None
         lease.next += 1
-        return Usage(limit, limit - lease.next, (hour + 1) * HOUR)
+        return RateLimitUsage(limit, limit - lease.next, (hour + 1) * HOUR_SECONDS)
 
     async def run(self) -> None:
         """Renew the claims of keys in use, and return unused ones. Runs until cancelled."""
         while True:
-            await asyncio.sleep(KEEP / 2)
-            await self._renew()
-            await self._give_back()
+            await asyncio.sleep(RATE_LIMIT_LEASE_SECONDS / 2)
+            await self._renew_leases()
+            await self._return_leases()
 
     async def close(self) -> None:
         """Return all unused requests."""
-        self._surplus += self._leases.items()
+        self._leases_to_return += self._leases.items()
         self._leases.clear()
-        await self._give_back()
+        await self._return_leases()
 
-    async def _renew(self) -> None:
+    async def _renew_leases(self) -> None:
         """End expired leases, but renew those of keys in use, so that no request has to wait for a claim."""
-        hour = int(time.time()) // HOUR
-        stale = {id_: lease for id_, lease in self._leases.items() if lease.until < time.monotonic()}
+        hour = int(time.time()) // HOUR_SECONDS
+        stale = {id_: lease for id_, lease in self._leases.items() if lease.expires_at < time.monotonic()}
         used = {id_: lease for id_, lease in stale.items() if lease.hour == hour and lease.next > lease.first}
         for id_, (before, granted) in (await self._claim_ahead(used, hour)).items():
             if granted and self._leases.get(id_) is stale[id_]:
-                stale.pop(id_).renew(before, granted)
+                stale.pop(id_).add_grant(before, granted)
             else:
-                self._surplus.append((id_, Lease(hour, before, before, before + granted, used[id_].limit, 0)))
+                self._leases_to_return.append(
+                    (id_, RateLimitLease(hour, before, before, before + granted, used[id_].limit, 0))
+                )
         for id_, lease in stale.items():
             if self._leases.get(id_) is lease:
-                self._surplus.append((id_, self._leases.pop(id_)))
+                self._leases_to_return.append((id_, self._leases.pop(id_)))
 
-    async def _claim_ahead(self, leases: dict[int, Lease], hour: int) -> Granted:
-        if leases and time.monotonic() >= self._resting_until:
+    async def _claim_ahead(self, leases: dict[int, RateLimitLease], hour: int) -> GrantsByKey:
+        if leases and time.monotonic() >= self._redis_retry_at:
             limits = {id_: lease.limit for id_, lease in leases.items()}
-            held = {id_: lease.held for id_, lease in leases.items()}
+            held = {id_: lease.unused_count for id_, lease in leases.items()}
             with contextlib.suppress(redis.RedisError, TimeoutError, OSError):
-                return await self._ask(dict.fromkeys(leases, 0), limits, hour, held)
+                return await self._claim_from_redis(dict.fromkeys(leases, 0), limits, hour, held)
         return {}
 
-    def _keep(self, id_: int, lease: Lease) -> None:
+    def _keep_lease(self, id_: int, lease: RateLimitLease) -> None:
         current = self._leases.get(id_)
-        if current and current.hour == lease.hour and current.held:  # two claims crossed
-            self._surplus.append((id_, lease))
-        elif lease.held:
+        if current and current.hour == lease.hour and current.unused_count:  # two claims crossed
+            self._leases_to_return.append((id_, lease))
+        elif lease.unused_count:
             self._leases[id_] = lease
 
-    async def _give_back(self) -> None:
-        surplus, self._surplus = self._surplus, []
-        hour = int(time.time()) // HOUR
+    async def _return_leases(self) -> None:
+        surplus, self._leases_to_return = self._leases_to_return, []
+        hour = int(time.time()) // HOUR_SECONDS
         unused: Counter[int] = Counter()
         for id_, lease in surplus:
-            unused[id_] -= lease.held if lease.hour == hour else 0
+            unused[id_] -= lease.unused_count if lease.hour == hour else 0
         unused = Counter({id_: n for id_, n in unused.items() if n})
         if unused:
             with contextlib.suppress(redis.RedisError, TimeoutError, OSError):
-                await self._ask(unused, {id_: lease.limit for id_, lease in surplus}, hour)
+                await self._claim_from_redis(unused, {id_: lease.limit for id_, lease in surplus}, hour)
 
-    async def _claim(self, key_id: int, limit: int) -> int:
+    async def _claim_number(self, key_id: int, limit: int) -> int:
         future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._claims.append((key_id, limit, future))
-        if self._settling is None:
-            self._settling = asyncio.create_task(self._settle_all())
+        self._pending_claims.append((key_id, limit, future))
+        if self._claims_task is None:
+            self._claims_task = asyncio.create_task(self._resolve_claims())
         return await future
 
-    async def _settle_all(self) -> None:
+    async def _resolve_claims(self) -> None:
         try:
-            while self._claims:
-                claims, self._claims = self._claims, []
-                await self._settle([claim for claim in claims if not self._settled(*claim)])
+            while self._pending_claims:
+                claims, self._pending_claims = self._pending_claims, []
+                await self._resolve_batch([claim for claim in claims if not self._resolve_locally(*claim)])
         finally:
-            self._settling = None
+            self._claims_task = None
 
-    def _settled(self, key_id: int, limit: int, future: "asyncio.Future[int]") -> bool:
+    def _resolve_locally(self, key_id: int, limit: int, future: "asyncio.Future[int]") -> bool:
         """Return whether a request claimed ahead meanwhile is enough for this claim, and resolve it then."""
-        usage = self.charge_claimed(key_id, limit)
+        usage = self.hit_local(key_id, limit)
         if usage and not future.done():
             future.set_result(limit - usage.remaining - 1)
         return usage is not None
 
-    async def _settle(self, claims: list[tuple[int, int, "asyncio.Future[int]"]]) -> None:
-        hour = int(time.time()) // HOUR
+    async def _resolve_batch(self, claims: list[tuple[int, int, "asyncio.Future[int]"]]) -> None:
+        hour = int(time.time()) // HOUR_SECONDS
         wanted = Counter(claim[0] for claim in claims)
         limits = {key_id: limit for key_id, limit, _ in claims}
-        granted = await self._count(wanted, limits, hour) if claims else {}
-        until = time.monotonic() + KEEP
-        leases = {id_: Lease(hour, used, used, used + n, limits[id_], until) for id_, (used, n) in granted.items()}
+        granted = await self._count_requests(wanted, limits, hour) if claims else {}
+        until = time.monotonic() + RATE_LIMIT_LEASE_SECONDS
+        leases = {
+            id_: RateLimitLease(hour, used, used, used + n, limits[id_], until) for id_, (used, n) in granted.items()
+        }
         for key_id, limit, future in claims:
             lease = leases[key_id]
             number = lease.next if lease.next < lease.end else max(lease.end, limit)
@@ -196,47 +200,49 @@ class RateLimiter:
             if not future.done():
                 future.set_result(number)
         for id_, lease in leases.items():
-            self._keep(id_, lease)
+            self._keep_lease(id_, lease)
 
-    async def _count(self, wanted: Mapping[int, int], limits: Mapping[int, int], hour: int) -> Granted:
-        if time.monotonic() < self._resting_until:
-            return self._count_alone(wanted, limits, hour)
+    async def _count_requests(self, wanted: Mapping[int, int], limits: Mapping[int, int], hour: int) -> GrantsByKey:
+        if time.monotonic() < self._redis_retry_at:
+            return self._count_locally(wanted, limits, hour)
         try:
-            async with asyncio.timeout(ANSWER_IN):
-                await self._hand_over()
-                return await self._ask(wanted, limits, hour)
+            async with asyncio.timeout(REDIS_TIMEOUT_SECONDS):
+                await self._upload_local_counts()
+                return await self._claim_from_redis(wanted, limits, hour)
         except (redis.RedisError, TimeoutError, OSError):
-            self._resting_until = time.monotonic() + REST
-            return self._count_alone(wanted, limits, hour)
+            self._redis_retry_at = time.monotonic() + REDIS_RETRY_SECONDS
+            return self._count_locally(wanted, limits, hour)
 
-    async def _ask(
-        self, wanted: Mapping[int, int], limits: Mapping[int, int], hour: int, held: Mapping[int, int] = NOTHING
-    ) -> Granted:
-        known = {id_: self._known_of(id_, hour) for id_ in wanted}
-        granted = await self._counts.claim(wanted, limits, hour, held, known)
-        self._known.update({id_: (hour, used + n) for id_, (used, n) in granted.items()})
+    async def _claim_from_redis(
+        self, wanted: Mapping[int, int], limits: Mapping[int, int], hour: int, held: Mapping[int, int] = NONE_HELD
+    ) -> GrantsByKey:
+        known = {id_: self._last_redis_count(id_, hour) for id_ in wanted}
+        granted = await self._counters.claim_requests(wanted, limits, hour, held, known)
+        self._last_redis_counts.update({id_: (hour, used + n) for id_, (used, n) in granted.items()})
         return granted
 
-    def _known_of(self, id_: int, hour: int) -> int:
+    def _last_redis_count(self, id_: int, hour: int) -> int:
         """Return the last known count of the key in Redis, if it is of that hour, or 0."""
-        known = self._known.get(id_, (hour, 0))
+        known = self._last_redis_counts.get(id_, (hour, 0))
         return known[1] if known[0] == hour else 0
 
-    def _count_alone(self, wanted: Mapping[int, int], limits: Mapping[int, int], hour: int) -> Granted:
+    def _count_locally(self, wanted: Mapping[int, int], limits: Mapping[int, int], hour: int) -> GrantsByKey:
         granted = {}
         for id_, n in wanted.items():
-            used = self._known_of(id_, hour) + self._alone[hour, id_]
+            used = self._last_redis_count(id_, hour) + self._local_counts[hour, id_]
             grant = max(min(n, limits[id_] - used), 0)
-            self._alone[hour, id_] += grant
+            self._local_counts[hour, id_] += grant
             granted[id_] = (used, grant)
         return granted
 
-    async def _hand_over(self) -> None:
-        if not self._alone:
+    async def _upload_local_counts(self) -> None:
+        if not self._local_counts:
             return
-        alone, self._alone = self._alone, Counter()
+        alone, self._local_counts = self._local_counts, Counter()
         try:
-            await self._counts.add(alone, {(hour, id_): self._known_of(id_, hour) for hour, id_ in alone})
+            await self._counters.add_counts(
+                alone, {(hour, id_): self._last_redis_count(id_, hour) for hour, id_ in alone}
+            )
         except BaseException:
-            self._alone.update(alone)
+            self._local_counts.update(alone)
             raise

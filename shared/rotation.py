@@ -13,16 +13,16 @@ from sqlalchemy import Table
 
 from shared.db import Connection
 from shared.models import Base
-from shared.vault import ROTATION_LOCK, Unreadable, Vault
+from shared.vault import KEY_ROTATION_LOCK, DecryptionError, Cipher
 
-AT_ONCE = 500  # rows
-SETTLING = 2.0  # seconds at most between an encryption and the first statement of its transaction
-PATIENCE = 120.0  # seconds to wait for the transactions that were open
-PAUSE = 0.1  # seconds between two checks
+ROTATION_CHUNK_SIZE = 500  # rows
+SETTLING_SECONDS = 2.0  # seconds at most between an encryption and the first statement of its transaction
+OPEN_TRANSACTIONS_TIMEOUT_SECONDS = 120.0  # seconds to wait for the transactions that were open
+OPEN_TRANSACTIONS_POLL_SECONDS = 0.1  # seconds between two checks
 
-BUSY = "a backup or another rotation is at work; try again when it has ended"
-STILL_OPEN = "a transaction that was open at the start still is; both keys stay in use until this is run again"
-OPEN = """
+ROTATION_BUSY_MESSAGE = "a backup or another rotation is at work; try again when it has ended"
+STILL_OPEN_MESSAGE = "a transaction that was open at the start still is; both keys stay in use until this is run again"
+OPEN_TRANSACTIONS_SQL = """
 SELECT EXISTS (
     SELECT FROM pg_stat_activity
     WHERE datname = current_database() AND application_name LIKE 'leadhub%%' AND pid <> pg_backend_pid()
@@ -31,7 +31,7 @@ SELECT EXISTS (
 """
 
 
-class Column(NamedTuple):
+class EncryptedColumn(NamedTuple):
     """A column with ciphertext, and the primary key of its table."""
 
     table: str
@@ -39,59 +39,61 @@ class Column(NamedTuple):
     key: tuple[str, ...]
 
 
-class Renewed(NamedTuple):
+class RotationResult(NamedTuple):
     """The number of re-encrypted values, and the places of values that none of the keys decrypts."""
 
-    done: int
+    re_encrypted_count: int
     unreadable: list[str]
 
 
-def columns() -> Iterator[Column]:
+def encrypted_columns() -> Iterator[EncryptedColumn]:
     """Yield every column that is declared as ciphertext."""
     for table in Base.metadata.sorted_tables:
         for column in table.columns:
             if column.info.get("encrypted"):
-                yield Column(table.name, column.name, _key(table))
+                yield EncryptedColumn(table.name, column.name, _primary_key(table))
 
 
-async def lock(connection: Connection) -> None:
+async def lock_rotation(connection: Connection) -> None:
     """Exclude backups and other rotations until the connection ends. Raises RuntimeError if one is running."""
-    row = await (await connection.execute("SELECT pg_try_advisory_lock(%s)", (ROTATION_LOCK,))).fetchone()
+    row = await (await connection.execute("SELECT pg_try_advisory_lock(%s)", (KEY_ROTATION_LOCK,))).fetchone()
     if not row or not row[0]:
-        raise RuntimeError(BUSY)
+        raise RuntimeError(ROTATION_BUSY_MESSAGE)
 
 
-async def settle(connection: Connection) -> None:
+async def wait_for_open_transactions(connection: Connection) -> None:
     """Wait until all values encrypted before are stored. Raises RuntimeError if that takes too long."""
-    await asyncio.sleep(SETTLING)
+    await asyncio.sleep(SETTLING_SECONDS)
     row = await (await connection.execute("SELECT clock_timestamp()")).fetchone()
-    for _ in range(int(PATIENCE / PAUSE)):
-        if not await _is_true(connection, OPEN, row or ()):
+    for _ in range(int(OPEN_TRANSACTIONS_TIMEOUT_SECONDS / OPEN_TRANSACTIONS_POLL_SECONDS)):
+        if not await _is_true(connection, OPEN_TRANSACTIONS_SQL, row or ()):
             return
-        await asyncio.sleep(PAUSE)
-    raise RuntimeError(STILL_OPEN)
+        await asyncio.sleep(OPEN_TRANSACTIONS_POLL_SECONDS)
+    raise RuntimeError(STILL_OPEN_MESSAGE)
 
 
-async def renew(connection: Connection, vault: Vault) -> Renewed:
+async def re_encrypt_all(connection: Connection, vault: Cipher) -> RotationResult:
     """Re-encrypt every value that is not yet under the first key. The next run completes an interrupted one."""
     done, unreadable = 0, []
-    for column in columns():
+    for column in encrypted_columns():
         last: tuple[Any, ...] | None = None
         while rows := await _rows_after(connection, column, last):
-            changes, damaged = _renewed(vault, rows)
-            done += await _store(connection, column, changes)
+            changes, damaged = _re_encrypted_rows(vault, rows)
+            done += await _store_changes(connection, column, changes)
             unreadable += [f"{column.table}.{column.name} of {'/'.join(map(str, key))}" for key in damaged]
             last = rows[-1][:-1]
-    return Renewed(done, unreadable)
+    return RotationResult(done, unreadable)
 
 
-def _renewed(vault: Vault, rows: list[tuple[Any, ...]]) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+def _re_encrypted_rows(
+    vault: Cipher, rows: list[tuple[Any, ...]]
+) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
     """Return the parameters of the needed updates, and the primary keys of rows that cannot be decrypted."""
     changes, damaged = [], []
     for *key, old in rows:
         try:
-            new = vault.renew(old)
-        except Unreadable:
+            new = vault.re_encrypt(old)
+        except DecryptionError:
             damaged.append(tuple(key))
             continue
         if new is not None:
@@ -99,20 +101,22 @@ def _renewed(vault: Vault, rows: list[tuple[Any, ...]]) -> tuple[list[tuple[Any,
     return changes, damaged
 
 
-async def _rows_after(connection: Connection, column: Column, last: tuple[Any, ...] | None) -> list[tuple[Any, ...]]:
-    key, name = _listed(column.key), sql.Identifier(column.name)
-    after = sql.SQL("") if last is None else sql.SQL("AND ({}) > ({})").format(key, _placeholders(len(last)))
+async def _rows_after(
+    connection: Connection, column: EncryptedColumn, last: tuple[Any, ...] | None
+) -> list[tuple[Any, ...]]:
+    key, name = _identifier_list(column.key), sql.Identifier(column.name)
+    after = sql.SQL("") if last is None else sql.SQL("AND ({}) > ({})").format(key, _placeholder_list(len(last)))
     query = sql.SQL("SELECT {}, {} FROM {} WHERE {} IS NOT NULL {} ORDER BY {} LIMIT {}").format(
-        key, name, sql.Identifier(column.table), name, after, key, sql.Literal(AT_ONCE)
+        key, name, sql.Identifier(column.table), name, after, key, sql.Literal(ROTATION_CHUNK_SIZE)
     )
     return await (await connection.execute(query, last or ())).fetchall()
 
 
-async def _store(connection: Connection, column: Column, changes: list[tuple[Any, ...]]) -> int:
+async def _store_changes(connection: Connection, column: EncryptedColumn, changes: list[tuple[Any, ...]]) -> int:
     """Store changes and return how many. A value changed meanwhile is kept: it is under the first key already."""
     name = sql.Identifier(column.name)
     statement = sql.SQL("UPDATE {} SET {} = %s WHERE ({}) = ({}) AND {} = %s").format(
-        sql.Identifier(column.table), name, _listed(column.key), _placeholders(len(column.key)), name
+        sql.Identifier(column.table), name, _identifier_list(column.key), _placeholder_list(len(column.key)), name
     )
     if not changes:
         return 0
@@ -126,13 +130,13 @@ async def _is_true(connection: Connection, query: str, parameters: tuple[Any, ..
     return bool(row and row[0])
 
 
-def _key(table: Table) -> tuple[str, ...]:
+def _primary_key(table: Table) -> tuple[str, ...]:
     return tuple(column.name for column in table.primary_key.columns)
 
 
-def _listed(names: tuple[str, ...]) -> sql.Composed:
+def _identifier_list(names: tuple[str, ...]) -> sql.Composed:
     return sql.SQL(", ").join(map(sql.Identifier, names))
 
 
-def _placeholders(count: int) -> sql.Composed:
+def _placeholder_list(count: int) -> sql.Composed:
     return sql.SQL(", ").join([sql.Placeholder()] * count)

@@ -10,19 +10,19 @@ import secrets
 import zlib
 from typing import NamedTuple
 
-PREFIX = "lh_"
-ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-RANDOM, CHECK = 32, 6
-LENGTH = len(PREFIX) + RANDOM + CHECK
+KEY_PREFIX = "lh_"
+KEY_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+KEY_RANDOM_LENGTH, KEY_CHECKSUM_LENGTH = 32, 6
+KEY_LENGTH = len(KEY_PREFIX) + KEY_RANDOM_LENGTH + KEY_CHECKSUM_LENGTH
 
-SCOPES = frozenset(
+ALL_SCOPES = frozenset(
     "read:leads write:leads delete:leads read:pipelines write:pipelines read:tags write:tags read:users write:users "
     "delete:users read:forms write:forms delete:forms read:automations write:automations delete:automations "
     "read:integrations write:integrations read:operations write:operations submit:leads *".split()
 )
 
 
-class NewKey(NamedTuple):
+class GeneratedKey(NamedTuple):
     """A newly generated key. `secret` is shown once and never stored."""
 
     secret: str
@@ -30,29 +30,29 @@ class NewKey(NamedTuple):
     digest: bytes
 
 
-def new_key() -> NewKey:
+def generate_key() -> GeneratedKey:
     """Generate a key."""
-    body = PREFIX + "".join(secrets.choice(ALPHABET) for _ in range(RANDOM))
-    secret = body + _checksum(body)
-    return NewKey(secret, secret[: len(PREFIX) + 6], digest(secret))
+    body = KEY_PREFIX + "".join(secrets.choice(KEY_ALPHABET) for _ in range(KEY_RANDOM_LENGTH))
+    secret = body + _key_checksum(body)
+    return GeneratedKey(secret, secret[: len(KEY_PREFIX) + 6], hash_key(secret))
 
 
-def well_formed(secret: str) -> bool:
+def is_well_formed(secret: str) -> bool:
     """Return whether the text has the length, the prefix and the checksum of a key."""
-    if len(secret) != LENGTH or not secret.startswith(PREFIX) or not secret.isascii():
+    if len(secret) != KEY_LENGTH or not secret.startswith(KEY_PREFIX) or not secret.isascii():
         return False
-    body, check = secret[:-CHECK], secret[-CHECK:]
-    return secrets.compare_digest(_checksum(body), check)
+    body, check = secret[:-KEY_CHECKSUM_LENGTH], secret[-KEY_CHECKSUM_LENGTH:]
+    return secrets.compare_digest(_key_checksum(body), check)
 
 
-def digest(secret: str) -> bytes:
+def hash_key(secret: str) -> bytes:
     """Return the hash that is stored of a key. Bytes of a header that are not valid text are hashed unchanged."""
     return hashlib.sha256(secret.encode(errors="surrogateescape")).digest()
 
 
-def _checksum(body: str) -> str:
+def _key_checksum(body: str) -> str:
     value, digits = zlib.crc32(body.encode()), ""
-    for _ in range(CHECK):
-        value, rest = divmod(value, len(ALPHABET))
-        digits = ALPHABET[rest] + digits
+    for _ in range(KEY_CHECKSUM_LENGTH):
+        value, rest = divmod(value, len(KEY_ALPHABET))
+        digits = KEY_ALPHABET[rest] + digits
     return digits

@@ -11,26 +11,26 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
-SHORTEST_KEY = 16  # characters
-LOCAL = "local"  # as the value of a setting: use the server or key of this machine, on purpose
-BROKERS = ("redis://", "rediss://", "redis+socket://", "amqp://", "amqps://")
-NUMBERED = ("redis://", "rediss://")
-STORES = ("redis://", "rediss://", "unix://")
-POSTGRES = ("postgresql://", "postgres://")
-NAMING = ("https://", "smtp://")  # schemes of URLs that need a host
-ODD = (
+MIN_SECRET_KEY_LENGTH = 16  # characters
+LOCAL_VALUE = "local"  # as the value of a setting: use the server or key of this machine, on purpose
+BROKER_SCHEMES = ("redis://", "rediss://", "redis+socket://", "amqp://", "amqps://")
+NUMBERED_DATABASE_SCHEMES = ("redis://", "rediss://")
+REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
+POSTGRES_SCHEMES = ("postgresql://", "postgres://")
+HOST_REQUIRING_SCHEMES = ("https://", "smtp://")  # schemes of URLs that need a host
+INVALID_URL_MESSAGE = (
     "cannot be read: its port is a number, and in a password %, /, #, ?, @, [ and ] are written %25, %2F, %23, %3F, "
     "%40, %5B and %5D"
 )
-SEVERAL = f"{ODD}; several hosts go behind it, as postgresql://USER:PASSWORD@/DATABASE?host=a,b&port=5432,5432"
-_half_escaped = re.compile(r"%(?![0-9A-Fa-f]{2})").search
-_password = re.compile(r"(?<=:)//[^/?#@]*@")
-BEGINNINGS = {
-    "database_url": POSTGRES,
-    "broker_url": BROKERS,
-    "redis_url": STORES,
-    "spool_url": STORES,
-    "replica_url": POSTGRES,
+INVALID_POSTGRES_URL_MESSAGE = f"{INVALID_URL_MESSAGE}; several hosts go behind it, as postgresql://USER:PASSWORD@/DATABASE?host=a,b&port=5432,5432"
+_find_bad_escape = re.compile(r"%(?![0-9A-Fa-f]{2})").search
+_password_pattern = re.compile(r"(?<=:)//[^/?#@]*@")
+ALLOWED_SCHEMES = {
+    "database_url": POSTGRES_SCHEMES,
+    "broker_url": BROKER_SCHEMES,
+    "redis_url": REDIS_SCHEMES,
+    "spool_url": REDIS_SCHEMES,
+    "replica_url": POSTGRES_SCHEMES,
     "public_url": ("https://", "http://"),
     "smtp_url": ("smtp://", "smtps://"),
     "twilio_url": ("https://", "http://"),
@@ -129,26 +129,28 @@ class Settings(BaseSettings):
     def _read_local(cls, value: object) -> object:
         """Turn `local` into an empty value. The field still counts as set, in `model_fields_set`."""
         said = value.get_secret_value() if isinstance(value, SecretStr) else value
-        return "" if isinstance(said, str) and said.strip() == LOCAL else value
+        return "" if isinstance(said, str) and said.strip() == LOCAL_VALUE else value
 
-    @field_validator(*BEGINNINGS)
+    @field_validator(*ALLOWED_SCHEMES)
     @classmethod
-    def _refuse_other_urls(cls, value: str, info: ValidationInfo) -> str:
-        known = BEGINNINGS[str(info.field_name)]
+    def _check_urls(cls, value: str, info: ValidationInfo) -> str:
+        known = ALLOWED_SCHEMES[str(info.field_name)]
         if value and not value.startswith(known):
             raise ValueError(f"must begin with one of {', '.join(known)}")
         # libpq accepts any character in a password except those that end it.
-        if not _can_be_read(_password.sub("//", value) if known is POSTGRES else value) or _half_escaped(value):
-            raise ValueError(SEVERAL if known is POSTGRES else ODD)
-        if value.startswith(NUMBERED) and not _numbers_a_database(value):
+        if not _is_readable_url(
+            _password_pattern.sub("//", value) if known is POSTGRES_SCHEMES else value
+        ) or _find_bad_escape(value):
+            raise ValueError(INVALID_POSTGRES_URL_MESSAGE if known is POSTGRES_SCHEMES else INVALID_URL_MESSAGE)
+        if value.startswith(NUMBERED_DATABASE_SCHEMES) and not _has_valid_database_number(value):
             raise ValueError("ends with the number of a database, as redis://HOST:6379/0")
-        if value and known[0] in NAMING and not urlsplit(value).hostname:
+        if value and known[0] in HOST_REQUIRING_SCHEMES and not urlsplit(value).hostname:
             raise ValueError("must name a host")
         return value
 
     @field_validator("trusted_proxies", "allowed_targets")
     @classmethod
-    def _refuse_what_is_no_network(cls, value: str, info: ValidationInfo) -> str:
+    def _check_networks(cls, value: str, info: ValidationInfo) -> str:
         for part in filter(None, map(str.strip, value.split(","))):
             if info.field_name == "trusted_proxies" or "/" in part or ":" in part:
                 try:
@@ -160,7 +162,7 @@ class Settings(BaseSettings):
 
     @field_validator("mail_from")
     @classmethod
-    def _refuse_what_is_no_address(cls, value: str) -> str:
+    def _check_mail_address(cls, value: str) -> str:
         name, at, domain = parseaddr(value)[1].rpartition("@")
         if value and not (name and at and domain and value.isprintable()):
             raise ValueError("is no address, as leads@example.com or Leads <leads@example.com>")
@@ -168,14 +170,16 @@ class Settings(BaseSettings):
 
     @field_validator("secret_key")
     @classmethod
-    def _refuse_short_keys(cls, value: SecretStr) -> SecretStr:
+    def _check_key_lengths(cls, value: SecretStr) -> SecretStr:
         keys = value.get_secret_value()
-        if keys and any(len(key.strip()) < SHORTEST_KEY for key in keys.split(",")):
-            raise ValueError(f"each key must have at least {SHORTEST_KEY} characters; `openssl rand -hex 32` makes one")
+        if keys and any(len(key.strip()) < MIN_SECRET_KEY_LENGTH for key in keys.split(",")):
+            raise ValueError(
+                f"each key must have at least {MIN_SECRET_KEY_LENGTH} characters; `openssl rand -hex 32` makes one"
+            )
         return value
 
 
-def _can_be_read(url: str) -> bool:
+def _is_readable_url(url: str) -> bool:
     try:
         parts = urlsplit(url)
         return not parts.netloc.endswith(":") and (parts.port or 0) >= 0
@@ -183,6 +187,6 @@ def _can_be_read(url: str) -> bool:
         return False
 
 
-def _numbers_a_database(url: str) -> bool:
+def _has_valid_database_number(url: str) -> bool:
     path = urlsplit(url).path.strip("/")
     return not path or (path.isascii() and path.isdigit())

@@ -6,13 +6,13 @@ not at all. There are two kinds: `form` (submissions of a form) and `automation`
 
 from collections.abc import Mapping
 
-from shared.db import Connection, Statements, as_json
+from shared.db import Connection, StatementExecutor, as_json
 
-ADD = """
+ADD_COUNTER_DELTAS_SQL = """
 INSERT INTO tally_deltas (workspace_id, kind, ref_id, n)
 SELECT (d->>0)::bigint, d->>1, (d->>2)::bigint, (d->>3)::bigint FROM json_array_elements(%s::json) d
 """
-FOLD = """
+FOLD_COUNTER_DELTAS_SQL = """
 WITH folded AS (
     DELETE FROM tally_deltas WHERE ctid = ANY (ARRAY(
         SELECT ctid FROM tally_deltas LIMIT 20000 FOR UPDATE SKIP LOCKED))
@@ -24,12 +24,14 @@ ON CONFLICT (workspace_id, kind, ref_id) DO UPDATE SET n = tallies.n + excluded.
 """
 
 
-async def add(connection: Statements, counts: Mapping[tuple[int, str, int], int]) -> None:
+async def add_counts(connection: StatementExecutor, counts: Mapping[tuple[int, str, int], int]) -> None:
     """Add counts. Keys are (workspace id, kind, id of the form or automation)."""
     if counts:
-        await connection.execute(ADD, (as_json([(*key, n) for key, n in counts.items()]),))
+        await connection.execute(ADD_COUNTER_DELTAS_SQL, (as_json([(*key, n) for key, n in counts.items()]),))
 
 
-async def fold(connection: Connection) -> None:
+async def fold_deltas(connection: Connection) -> None:
     """Fold deltas into totals."""
-    await connection.execute(FOLD, prepare=False)  # a plan made for an empty table would be quadratic
+    await connection.execute(
+        FOLD_COUNTER_DELTAS_SQL, prepare=False
+    )  # a plan made for an empty table would be quadratic

@@ -6,16 +6,16 @@ import phonenumbers
 from fastapi import FastAPI, Header, Response
 from pydantic import AfterValidator, BaseModel, EmailStr, Field
 
-from bench.naive.tasks import store_lead, store_lead_and_tell
+from bench.naive.tasks import store_lead, store_lead_for_verdict
 
-WAIT_SECONDS = 10
+VERDICT_TIMEOUT_SECONDS = 10
 
 
-def lower(email: str) -> str:
+def lowercase_email(email: str) -> str:
     return email.lower()
 
 
-def e164(phone: str) -> str:
+def normalise_phone(phone: str) -> str:
     """Return the number in E.164. ValueError, which FastAPI answers with 422, for an invalid number."""
     try:
         number = phonenumbers.parse(phone, "US")
@@ -24,9 +24,9 @@ def e164(phone: str) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-class Inbound(BaseModel):
-    email: Annotated[EmailStr, AfterValidator(lower)]
-    phone: Annotated[str, AfterValidator(e164)] | None = None
+class NaiveLeadFields(BaseModel):
+    email: Annotated[EmailStr, AfterValidator(lowercase_email)]
+    phone: Annotated[str, AfterValidator(normalise_phone)] | None = None
     first_name: str | None = None
     last_name: str | None = None
     company: str | None = None
@@ -40,15 +40,15 @@ app = FastAPI()
 
 
 @app.get("/health")
-def health() -> dict[str, str]:
+def check_health() -> dict[str, str]:
     return {"status": "ok"}
 
 
 @app.post("/api/inbound/leads", status_code=201)
-def inbound(lead: Inbound, response: Response, prefer: Annotated[str, Header()] = "") -> dict[str, Any]:
+def receive_lead(lead: NaiveLeadFields, response: Response, prefer: Annotated[str, Header()] = "") -> dict[str, Any]:
     payload = lead.model_dump()
     if prefer == "respond-async":
         response.status_code = 202
         return {"status": "accepted", "submission_id": store_lead.delay(payload).id}
-    verdict: dict[str, Any] = store_lead_and_tell.delay(payload).get(timeout=WAIT_SECONDS)
+    verdict: dict[str, Any] = store_lead_for_verdict.delay(payload).get(timeout=VERDICT_TIMEOUT_SECONDS)
     return verdict

@@ -9,23 +9,23 @@ from pathlib import Path
 
 import redis
 
-from bench.contest import Contestant
+from bench.contest import Target
 from bench.naive.store import create_table
-from bench.servers import running
+from bench.servers import running_command
 from shared.db import sqlalchemy_url
 from shared.embedded.datadir import DataDir, free_port
-from shared.embedded.servers import running as running_server
-from shared.embedded.valkey import Valkey
+from shared.embedded.servers import run_program as running_server
+from shared.embedded.valkey import EmbeddedValkey
 
-QUEUE = "celery"
-UNACKNOWLEDGED = "unacked"  # kombu's key of messages that a worker has fetched and not yet begun
-DRAIN_SECONDS = 300.0
+CELERY_QUEUE = "celery"
+UNACKNOWLEDGED_KEY = "unacked"  # kombu's key of messages that a worker has fetched and not yet begun
+NAIVE_DRAIN_TIMEOUT_SECONDS = 300.0
 
 
-def wait_until_drained(broker: redis.Redis) -> float:
+def wait_until_tasks_begun(broker: redis.Redis) -> float:
     """Wait until the worker has begun every task and return CLOCK_MONOTONIC. TimeoutError after five minutes."""
-    deadline = time.monotonic() + DRAIN_SECONDS
-    while broker.llen(QUEUE) or broker.hlen(UNACKNOWLEDGED):
+    deadline = time.monotonic() + NAIVE_DRAIN_TIMEOUT_SECONDS
+    while broker.llen(CELERY_QUEUE) or broker.hlen(UNACKNOWLEDGED_KEY):
         if time.monotonic() > deadline:
             raise TimeoutError("the ordinary stack's queue does not empty")
         time.sleep(0.02)
@@ -33,21 +33,21 @@ def wait_until_drained(broker: redis.Redis) -> float:
 
 
 @contextlib.contextmanager
-def naive_stack(database_url: str, folder: Path) -> Iterator[Contestant]:
+def running_naive_stack(database_url: str, folder: Path) -> Iterator[Target]:
     """Run the stack with the defaults of its tools. Its Redis is a server of its own, apart from LeadHub's."""
     home = DataDir(folder)
-    home.make()
-    valkey = Valkey(home, "broker", durable=False)
+    home.create_folders()
+    valkey = EmbeddedValkey(home, "broker", durable=False)
     env = {"NAIVE_DATABASE_URL": sqlalchemy_url(database_url), "NAIVE_BROKER_URL": valkey.broker_url}
     create_table(env["NAIVE_DATABASE_URL"])
     base = f"http://127.0.0.1:{(port := free_port('127.0.0.1'))}"
     web = [sys.executable, "-m", "uvicorn", "bench.naive.app:app", "--port", str(port), "--no-access-log"]
     worker = [sys.executable, "-m", "celery", "-A", "bench.naive.tasks", "worker", "--loglevel", "warning"]
     with (
-        running_server(valkey.program()),
-        running(worker, home.logs / "worker.log", "", env) as worker_pid,
-        running(web, home.logs / "web.log", f"{base}/health", env) as web_pid,
+        running_server(valkey.child_program()),
+        running_command(worker, home.logs_dir / "worker.log", "", env) as worker_pid,
+        running_command(web, home.logs_dir / "web.log", f"{base}/health", env) as web_pid,
         redis.Redis.from_url(valkey.redis_url) as broker,
     ):
-        drained = partial(wait_until_drained, broker)
-        yield Contestant(f"{base}/api/inbound/leads", (web_pid, worker_pid), drained=drained)
+        drained = partial(wait_until_tasks_begun, broker)
+        yield Target(f"{base}/api/inbound/leads", (web_pid, worker_pid), wait_drained=drained)

@@ -11,11 +11,11 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 FILLED_WHEN_EMPTY = ("first_name", "last_name", "email", "phone", "company", "source")
 
 
-class Base(DeclarativeBase):
+class NaiveBase(DeclarativeBase):
     pass
 
 
-class Lead(Base):
+class NaiveLead(NaiveBase):
     __tablename__ = "leads"
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
@@ -32,33 +32,33 @@ class Lead(Base):
 
 
 @functools.cache
-def engine() -> Engine:
+def get_engine() -> Engine:
     """Return the pool of this worker process, made at its first task: a connection must not cross a fork."""
     return create_engine(os.environ["NAIVE_DATABASE_URL"])
 
 
 def create_table(database_url: str) -> None:
-    Base.metadata.create_all(create_engine(database_url))
+    NaiveBase.metadata.create_all(create_engine(database_url))
 
 
-def store(payload: dict[str, Any]) -> dict[str, Any]:
+def store_payload(payload: dict[str, Any]) -> dict[str, Any]:
     """Create the lead, or merge it into the lead with the same email or phone, in one transaction."""
-    same_person = Lead.email == payload["email"]
+    same_person = NaiveLead.email == payload["email"]
     if payload["phone"]:
-        same_person = or_(same_person, Lead.phone == payload["phone"])
-    with Session(engine()) as session, session.begin():
-        lead = session.scalars(select(Lead).where(same_person).order_by(Lead.id).limit(1)).first()
+        same_person = or_(same_person, NaiveLead.phone == payload["phone"])
+    with Session(get_engine()) as session, session.begin():
+        lead = session.scalars(select(NaiveLead).where(same_person).order_by(NaiveLead.id).limit(1)).first()
         is_duplicate = lead is not None
         if lead is None:
-            lead = Lead(**payload)
+            lead = NaiveLead(**payload)
             session.add(lead)
         else:
-            merge(lead, payload)
+            merge_payload(lead, payload)
         session.flush()
         return {"status": "created", "lead_id": lead.id, "is_duplicate": is_duplicate}
 
 
-def merge(lead: Lead, payload: dict[str, Any]) -> None:
+def merge_payload(lead: NaiveLead, payload: dict[str, Any]) -> None:
     for field in FILLED_WHEN_EMPTY:
         if getattr(lead, field) is None:
             setattr(lead, field, payload[field])

@@ -5,16 +5,16 @@ from typing import Any
 
 from celery import Celery
 
-from bench.naive.store import store
+from bench.naive.store import store_payload
 
 celery = Celery("naive", broker=os.environ["NAIVE_BROKER_URL"], backend=os.environ["NAIVE_BROKER_URL"])
 
 
 @celery.task(ignore_result=True)
 def store_lead(payload: dict[str, Any]) -> None:
-    store(payload)
+    store_payload(payload)
 
 
 @celery.task
-def store_lead_and_tell(payload: dict[str, Any]) -> dict[str, Any]:
-    return store(payload)
+def store_lead_for_verdict(payload: dict[str, Any]) -> dict[str, Any]:
+    return store_payload(payload)

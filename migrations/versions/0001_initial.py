@@ -280,7 +280,7 @@ def create_intake() -> None:
         "ix_submissions_undone", "submissions", ["workspace_id", "state", "received_at"], where="state <> 'done'"
     )
     op.execute("CREATE TABLE submissions_default PARTITION OF submissions DEFAULT")
-    for statement in partitions.ahead(datetime.now(UTC)):
+    for statement in partitions.upcoming_partitions_sql(datetime.now(UTC)):
         op.execute(statement)
     op.execute(COMPRESS_WITH_LZ4)
     create_table(

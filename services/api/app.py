@@ -5,7 +5,7 @@ from types import ModuleType
 
 from aiohttp import hdrs, web
 
-from services.api.in_time import in_time
+from services.api.in_time import with_timeout
 from services.api.openapi import handlers as openapi
 from services.api.resources import (
     api_keys,
@@ -28,12 +28,12 @@ from services.api.resources import (
     users,
     webhooks,
 )
-from services.api.state import lifetime
+from services.api.state import api_lifetime
 from shared.settings import Settings
-from shared.web.app import mount
+from shared.web.app import mount_routes
 
 
-def resource(path: str, handlers: ModuleType, id_name: str = "id") -> list[web.RouteDef]:
+def resource_routes(path: str, handlers: ModuleType, id_name: str = "id") -> list[web.RouteDef]:
     """Return the six routes of a resource: index, create, show, update (by PUT and PATCH) and delete."""
     one = f"{path}/{{{id_name}}}"
     return [
@@ -58,25 +58,25 @@ ROUTES = [
     web.delete("/api/v1/leads/{id}/tags/{tag}", leads.remove_tag),
     web.get("/api/v1/leads/{id}/activities", leads.activities),
     web.get("/api/v1/operations", operations.show),
-    *resource("/api/v1/forms", forms),
+    *resource_routes("/api/v1/forms", forms),
     web.get("/api/v1/forms/{id}/submissions", forms.submissions),
     web.get("/api/v1/submissions", submissions.index),
     web.post("/api/v1/submissions/replay", submissions.replay_all),
     web.get("/api/v1/submissions/{id}", submissions.show),
     web.post("/api/v1/submissions/{id}/replay", submissions.replay),
-    *resource("/api/v1/pipelines", pipelines),
-    *resource("/api/v1/pipelines/{pipeline_id}/stages", stages, "stage_id"),
-    *resource("/api/v1/tags", tags),
-    *resource("/api/v1/users", users),
-    *resource("/api/v1/api-keys", api_keys),
-    *resource("/api/v1/tasks", tasks),
-    *resource("/api/v1/automations", automations),
+    *resource_routes("/api/v1/pipelines", pipelines),
+    *resource_routes("/api/v1/pipelines/{pipeline_id}/stages", stages, "stage_id"),
+    *resource_routes("/api/v1/tags", tags),
+    *resource_routes("/api/v1/users", users),
+    *resource_routes("/api/v1/api-keys", api_keys),
+    *resource_routes("/api/v1/tasks", tasks),
+    *resource_routes("/api/v1/automations", automations),
     web.get("/api/v1/automations/{id}/runs", automations.runs),
     web.post("/api/v1/automations/{id}/run", automations.run),
-    *resource("/api/v1/lead-scoring-rules", scoring),
+    *resource_routes("/api/v1/lead-scoring-rules", scoring),
     web.get("/api/v1/integrations/types", integrations.types),
-    *resource("/api/v1/integrations", integrations),
-    *resource("/api/v1/webhooks", webhooks),
+    *resource_routes("/api/v1/integrations", integrations),
+    *resource_routes("/api/v1/webhooks", webhooks),
     web.post("/api/v1/webhooks/{id}/rotate-secret", webhooks.rotate_secret),
     web.get("/api/v1/webhooks/{id}/deliveries", deliveries.of_webhook),
     web.post("/api/v1/webhooks/{id}/resend", deliveries.resend_failed),
@@ -91,23 +91,23 @@ ROUTES = [
 ]
 
 
-def limited(route: web.RouteDef) -> web.RouteDef:
+def with_read_timeout(route: web.RouteDef) -> web.RouteDef:
     """Give a read a time limit. A write gets none, since its outcome would be unknown."""
     if route.method != hdrs.METH_GET:
         return route
-    return web.RouteDef(route.method, route.path, in_time(route.handler), route.kwargs)
+    return web.RouteDef(route.method, route.path, with_timeout(route.handler), route.kwargs)
 
 
 def mount_health(app: web.Application) -> None:
     """Add the health check of an API that runs alone. The document leaves it out: it describes the gateway's."""
-    app[health.DATABASE] = health.Database()
-    mount(app, [web.get("/api/v1/health", health.show)])
+    app[health.DATABASE_HEALTH] = health.DatabaseHealth()
+    mount_routes(app, [web.get("/api/v1/health", health.show)])
 
 
 def mount_api(app: web.Application, settings: Settings, *, beside: Sequence[web.RouteDef] = ()) -> None:
     """Add the API to an application made by `make_app`. `beside` are routes that other services answer at the same
     address; the document describes them too."""
-    routes = [*(limited(route) for route in ROUTES), *openapi.ROUTES]
-    mount(app, [*routes, *openapi.FILE_ROUTES])
-    openapi.prepare(app, [*routes, *beside], settings.public_url)
-    app.cleanup_ctx.append(lifetime(settings))
+    routes = [*(with_read_timeout(route) for route in ROUTES), *openapi.ROUTES]
+    mount_routes(app, [*routes, *openapi.FILE_ROUTES])
+    openapi.prepare_documentation(app, [*routes, *beside], settings.public_url)
+    app.cleanup_ctx.append(api_lifetime(settings))

@@ -15,40 +15,42 @@ from aiohttp import web
 from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.api.records import Noun, Record
+from services.api.records import Resource, RecordDict
 from services.api.shapes.automations import AutomationRecord, RunRecord
-from services.api.state import LARGE_TURNS, SMALL_TURNS, raw, turn
+from services.api.state import LARGE_AUTOMATION_LIMITER, SMALL_AUTOMATION_LIMITER, driver_connection, fair_slot
 from shared import tallies
 from shared.automations import silences
-from shared.automations.definition import Reference, references
+from shared.automations.definition import DefinitionReference, find_references
 from shared.automations.perform import next_turn
-from shared.automations.plan import walk
-from shared.automations.scene import load_scenes
-from shared.errors import Conflict, Fields, NotFound, ValidationFailed
+from shared.automations.plan import run_steps
+from shared.automations.scene import load_contexts
+from shared.errors import Conflict, FieldErrors, NotFound, ValidationFailed
 from shared.leads.records import read_leads
 from shared.masking import SECRET_MASK
 from shared.models import (
     Automation,
     AutomationRun,
-    AutomationTurn,
+    RoundRobinCounter,
     Form,
     Integration,
     PipelineStage,
     User,
     folded_count,
 )
-from shared.vault import Unreadable, Vault
+from shared.vault import DecryptionError, Cipher
 
 T = TypeVar("T")
-Steps = Sequence[Mapping[str, Any]]
-Dry = Callable[[], Record]
+StepList = Sequence[Mapping[str, Any]]
+DryRunResult = Callable[[], RecordDict]
 
-LARGE = 4_000  # characters of steps: their templates take up to 35 ms to compile
+LARGE_STEPS_CHARS = 4_000  # characters of steps: their templates take up to 35 ms to compile
 
-KINDS: dict[str, Any] = {"user": User, "stage": PipelineStage, "integration": Integration, "form": Form}
-HELD = "integration"  # cannot be deleted while automations refer to it; a run reports other missing records
-SHOWN = 5  # named in an error message
-NO_LEAD = {"lead_id": ["There is no such lead."]}
+REFERENCED_MODELS: dict[str, Any] = {"user": User, "stage": PipelineStage, "integration": Integration, "form": Form}
+LOCKED_REFERENCE_KIND = (
+    "integration"  # cannot be deleted while automations refer to it; a run reports other missing records
+)
+MAX_NAMED_AUTOMATIONS = 5  # named in an error message
+LEAD_NOT_FOUND_ERRORS = {"lead_id": ["There is no such lead."]}
 
 
 _RUNS = folded_count("automation", Automation.workspace_id, Automation.id)
@@ -62,39 +64,39 @@ _LAST_RUN: ColumnElement[datetime] = (
     .limit(1)
     .scalar_subquery()
 )
-AUTOMATIONS = Noun(Automation, AutomationRecord, {"runs_count": _RUNS, "last_run_at": _LAST_RUN})
-RUNS = Noun(AutomationRun, RunRecord)
+AUTOMATION_RESOURCE = Resource(Automation, AutomationRecord, {"runs_count": _RUNS, "last_run_at": _LAST_RUN})
+RUN_RESOURCE = Resource(AutomationRun, RunRecord)
 
 
-async def unknown(connection: AsyncConnection, workspace_id: int, fields: Record) -> Fields:
+async def missing_references(connection: AsyncConnection, workspace_id: int, fields: RecordDict) -> FieldErrors:
     """Return errors, by field, for references to records that are not in the workspace.
 
     Integrations are locked until the definition is saved. A concurrent delete waits, and then sees that they are in
     use.
     """
-    named = list(references(fields.get("trigger"), fields.get("steps")))
-    errors: Fields = {}
-    for kind, model in KINDS.items():
+    named = list(find_references(fields.get("trigger"), fields.get("steps")))
+    errors: FieldErrors = {}
+    for kind, model in REFERENCED_MODELS.items():
         ids = {reference.id for reference in named if reference.kind == kind}
         if ids:
             query = select(model.id).where(model.workspace_id == workspace_id, model.id.in_(ids)).order_by(model.id)
-            query = query.with_for_update(read=True, key_share=True) if kind == HELD else query
-            errors |= _missing(named, kind, set((await connection.execute(query)).scalars()))
+            query = query.with_for_update(read=True, key_share=True) if kind == LOCKED_REFERENCE_KIND else query
+            errors |= _errors_of_kind(named, kind, set((await connection.execute(query)).scalars()))
     return errors
 
 
-async def refuse_if_named(connection: AsyncConnection, workspace_id: int, integration_id: int) -> None:
+async def reject_if_in_use(connection: AsyncConnection, workspace_id: int, integration_id: int) -> None:
     """Raise Conflict if automations refer to an integration, active or not. Lock the integration first."""
     naming = Automation.steps.contains([{"action": {"integration_id": integration_id}}])
     query = select(Automation.name).where(Automation.workspace_id == workspace_id, naming).order_by(Automation.id)
     names = list((await connection.execute(query)).scalars())
     if names:
-        said = ", ".join(f'"{name}"' for name in names[:SHOWN])
-        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        said = ", ".join(f'"{name}"' for name in names[:MAX_NAMED_AUTOMATIONS])
+        more = f" and {len(names) - MAX_NAMED_AUTOMATIONS} more" if len(names) > MAX_NAMED_AUTOMATIONS else ""
         raise Conflict(f"The integration is in use by automations: {said}{more}.")
 
 
-def _missing(named: Iterable[Reference], kind: str, found: set[int]) -> Fields:
+def _errors_of_kind(named: Iterable[DefinitionReference], kind: str, found: set[int]) -> FieldErrors:
     return {
         reference.field: [f"There is no {kind} {reference.id}."]
         for reference in named
@@ -102,22 +104,22 @@ def _missing(named: Iterable[Reference], kind: str, found: set[int]) -> Fields:
     }
 
 
-def webhooks(steps: Steps) -> list[tuple[int, dict[str, Any]]]:
+def webhook_actions(steps: StepList) -> list[tuple[int, dict[str, Any]]]:
     """Return the actions that post to an address, with the numbers of their steps."""
     actions = [(index, step["action"]) for index, step in enumerate(steps) if "action" in step]
     return [(index, action) for index, action in actions if action["type"] == "send_webhook"]
 
 
-def seal(vault: Vault, fields: Record, stored: bytes | None) -> tuple[Record, Fields]:
+def encrypt_secrets(vault: Cipher, fields: RecordDict, stored: bytes | None) -> tuple[RecordDict, FieldErrors]:
     """Take the secrets out of the steps and encrypt them, by URL. Return the fields, and what is wrong with them.
 
     A mask that is sent back stands for the stored secret. Earlier secrets are kept, since waiting runs may need them.
     Secrets under a lost encryption key are unreadable and stay as they are until a new one is sent.
     """
-    errors: Fields = {}
+    errors: FieldErrors = {}
     fields = deepcopy(fields)  # a transaction may be retried
-    actions = webhooks(fields.get("steps") or ())
-    secrets = _opened(vault, stored) if actions else {}
+    actions = webhook_actions(fields.get("steps") or ())
+    secrets = _decrypt_secrets(vault, stored) if actions else {}
     for index, action in actions:
         sent = action.get("secret")
         if sent == SECRET_MASK and action["url"] not in secrets:
@@ -130,14 +132,14 @@ def seal(vault: Vault, fields: Record, stored: bytes | None) -> tuple[Record, Fi
     return fields, errors
 
 
-def _opened(vault: Vault, stored: bytes | None) -> dict[str, str]:
+def _decrypt_secrets(vault: Cipher, stored: bytes | None) -> dict[str, str]:
     try:
         return orjson.loads(vault.decrypt(stored)) if stored else {}
-    except Unreadable:
+    except DecryptionError:
         return {}
 
 
-async def secrets_of(connection: AsyncConnection, workspace_id: int, id_: int) -> bytes | None:
+async def lock_and_read_secrets(connection: AsyncConnection, workspace_id: int, id_: int) -> bytes | None:
     """Return the stored secrets, encrypted, and lock the automation. Raises NotFound."""
     query = select(Automation.secrets).where(Automation.workspace_id == workspace_id, Automation.id == id_)
     row = (await connection.execute(query.with_for_update())).first()
@@ -146,92 +148,96 @@ async def secrets_of(connection: AsyncConnection, workspace_id: int, id_: int) -
     return row[0]
 
 
-async def watch_silence(connection: AsyncConnection, workspace_id: int, automation: Record) -> None:
+async def update_inactivity_timers(connection: AsyncConnection, workspace_id: int, automation: RecordDict) -> None:
     """Start the inactivity timers of a `no_activity` automation, or stop those of any other automation."""
     waits = automation["is_active"] and automation["trigger"]["type"] == "no_activity"
     minutes = automation["trigger"]["minutes"] if waits else None
-    await silences.restart(await raw(connection), workspace_id, automation["id"], minutes)
+    await silences.restart_timers_of(await driver_connection(connection), workspace_id, automation["id"], minutes)
 
 
-async def remove(connection: AsyncConnection, workspace_id: int, id_: int) -> None:
+async def delete_automation(connection: AsyncConnection, workspace_id: int, id_: int) -> None:
     """Delete an automation and end its runs. Raises NotFound."""
-    await AUTOMATIONS.delete(connection, workspace_id, id_)
-    await silences.restart(await raw(connection), workspace_id, id_, None)
-    for model in (AutomationRun, AutomationTurn):
+    await AUTOMATION_RESOURCE.delete(connection, workspace_id, id_)
+    await silences.restart_timers_of(await driver_connection(connection), workspace_id, id_, None)
+    for model in (AutomationRun, RoundRobinCounter):
         where = [model.workspace_id == workspace_id, model.automation_id == id_]
         if model is AutomationRun:
             where.append(AutomationRun.due_at.is_not(None))
         await connection.execute(delete(model).where(*where))
 
 
-async def run(connection: AsyncConnection, workspace_id: int, id_: int, lead_id: int) -> Record:
+async def start_manual_run(connection: AsyncConnection, workspace_id: int, id_: int, lead_id: int) -> RecordDict:
     """Create a run that the engine starts at once. Raises NotFound, ValidationFailed, Conflict."""
-    automation = await AUTOMATIONS.find(connection, workspace_id, id_)
-    if not await read_leads(await raw(connection), [(workspace_id, lead_id)]):
-        raise ValidationFailed(NO_LEAD)
+    automation = await AUTOMATION_RESOURCE.find(connection, workspace_id, id_)
+    if not await read_leads(await driver_connection(connection), [(workspace_id, lead_id)]):
+        raise ValidationFailed(LEAD_NOT_FOUND_ERRORS)
     if not automation["is_active"]:
         raise Conflict("The automation is switched off.")
     row = {"trigger_key": f"manual:{uuid.uuid4()}", "automation_id": id_, "lead_id": lead_id, "state": "waiting"}
-    found = await RUNS.insert(connection, workspace_id, {**row, "due_at": func.now()})
-    await tallies.add(await raw(connection), {(workspace_id, "automation", id_): 1})
+    found = await RUN_RESOURCE.insert(connection, workspace_id, {**row, "due_at": func.now()})
+    await tallies.add_counts(await driver_connection(connection), {(workspace_id, "automation", id_): 1})
     return found
 
 
-async def in_turn(request: web.Request, steps: Any, work: Callable[[], T]) -> T:
+async def in_bounded_thread(request: web.Request, steps: Any, work: Callable[[], T]) -> T:
     """Run `work`, which compiles or renders the steps' templates, in a thread.
 
     Each workspace gets one such thread at a time. Large steps get one at a time in all. Raises ServiceUnavailable.
     """
-    async with turn(request, LARGE_TURNS if len(str(steps)) > LARGE else SMALL_TURNS):
+    async with fair_slot(
+        request, LARGE_AUTOMATION_LIMITER if len(str(steps)) > LARGE_STEPS_CHARS else SMALL_AUTOMATION_LIMITER
+    ):
         return await asyncio.to_thread(work)
 
 
-async def rehearse(connection: AsyncConnection, workspace_id: int, id_: int, lead_id: int) -> tuple[Steps, Dry]:
+async def prepare_dry_run(
+    connection: AsyncConnection, workspace_id: int, id_: int, lead_id: int
+) -> tuple[StepList, DryRunResult]:
     """Return the steps of a dry run, and a function that shows what each would do for the lead as it is now.
 
     Raises NotFound and ValidationFailed.
     """
-    automation = await AUTOMATIONS.find(connection, workspace_id, id_)
-    found = await read_leads(await raw(connection), [(workspace_id, lead_id)])
+    automation = await AUTOMATION_RESOURCE.find(connection, workspace_id, id_)
+    found = await read_leads(await driver_connection(connection), [(workspace_id, lead_id)])
     if not found:
-        raise ValidationFailed(NO_LEAD)
+        raise ValidationFailed(LEAD_NOT_FOUND_ERRORS)
     lead, steps = found[workspace_id, lead_id], automation["steps"]
-    scene = (await load_scenes(await raw(connection), [(workspace_id, steps, lead)]))[workspace_id]
-    turns = await _turns(connection, workspace_id, id_)
+    scene = (await load_contexts(await driver_connection(connection), [(workspace_id, steps, lead)]))[workspace_id]
+    turns = await _round_robin_counters(connection, workspace_id, id_)
 
     def next_user(step: int, there: Sequence[bool]) -> int:
         return next_turn(turns.get(step, 0), there)
 
-    def show_outcomes() -> Record:
-        walked = walk(steps, 0, lead, scene, next_user, over_delays=True)
-        blank: Record = dict.fromkeys(RunRecord.__annotations__)
+    def show_outcomes() -> RecordDict:
+        walked = run_steps(steps, 0, lead, scene, next_user, over_delays=True)
+        blank: RecordDict = dict.fromkeys(RunRecord.__annotations__)
         outcomes = [{**outcome, "deliveries": []} for outcome in walked.outcomes]
         return blank | {"automation_id": id_, "lead_id": lead_id, "state": walked.state, "steps": outcomes}
 
     return steps, show_outcomes
 
 
-async def _turns(connection: AsyncConnection, workspace_id: int, id_: int) -> dict[int, int]:
-    query = select(AutomationTurn.step, AutomationTurn.n).where(
-        AutomationTurn.workspace_id == workspace_id, AutomationTurn.automation_id == id_
+async def _round_robin_counters(connection: AsyncConnection, workspace_id: int, id_: int) -> dict[int, int]:
+    query = select(RoundRobinCounter.step, RoundRobinCounter.n).where(
+        RoundRobinCounter.workspace_id == workspace_id, RoundRobinCounter.automation_id == id_
     )
     return {row.step: row.n for row in await connection.execute(query)}
 
 
-async def insert_automation(connection: AsyncConnection, workspace_id: int, fields: Record) -> Record:
+async def insert_automation(connection: AsyncConnection, workspace_id: int, fields: RecordDict) -> RecordDict:
     """Create an automation and its inactivity timers."""
-    made = await AUTOMATIONS.insert(connection, workspace_id, _typed(fields))
-    await watch_silence(connection, workspace_id, made)
+    made = await AUTOMATION_RESOURCE.insert(connection, workspace_id, _with_trigger_type(fields))
+    await update_inactivity_timers(connection, workspace_id, made)
     return made
 
 
-async def update_automation(connection: AsyncConnection, workspace_id: int, id_: int, fields: Record) -> Record:
+async def update_automation(connection: AsyncConnection, workspace_id: int, id_: int, fields: RecordDict) -> RecordDict:
     """Update an automation and its inactivity timers. Raises NotFound."""
-    changed = await AUTOMATIONS.update(connection, workspace_id, id_, _typed(fields))
+    changed = await AUTOMATION_RESOURCE.update(connection, workspace_id, id_, _with_trigger_type(fields))
     if fields.keys() & {"trigger", "is_active"}:
-        await watch_silence(connection, workspace_id, changed)
+        await update_inactivity_timers(connection, workspace_id, changed)
     return changed
 
 
-def _typed(fields: Record) -> Record:
+def _with_trigger_type(fields: RecordDict) -> RecordDict:
     return {**fields, "trigger_type": fields["trigger"]["type"]} if "trigger" in fields else fields

@@ -8,18 +8,18 @@ import orjson
 from itsdangerous import BadData, URLSafeSerializer, base64_decode, base64_encode, want_bytes
 
 
-class Position(NamedTuple):
+class CursorPosition(NamedTuple):
     """The position after a record: its value in the list's order, and its id."""
 
     value: Any
     id: Any
 
 
-class BadCursor(ValueError):
+class InvalidCursor(ValueError):
     """The text is no cursor of this list."""
 
 
-class Signer:
+class CursorSigner:
     """Writes and reads the cursors of the list that `subject` identifies."""
 
     def __init__(self, secret: str, *subject: object) -> None:
@@ -30,18 +30,18 @@ class Signer:
             signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
         )
 
-    def write(self, position: Position) -> str:
+    def encode_position(self, position: CursorPosition) -> str:
         value = position.value.isoformat() if isinstance(position.value, datetime) else position.value
         return want_bytes(self._serializer.dumps([value, position.id])).decode()
 
-    def read(self, text: str) -> Position:
+    def decode_position(self, text: str) -> CursorPosition:
         """Return the position that was encoded, a time as its text. Raises an error for any other text."""
         try:
-            position = Position(*self._serializer.loads(text))
+            position = CursorPosition(*self._serializer.loads(text))
         except (BadData, ValueError):
-            raise BadCursor from None
+            raise InvalidCursor from None
         if not _is_canonical(text.rpartition(".")[2]):
-            raise BadCursor
+            raise InvalidCursor
         return position
 
 

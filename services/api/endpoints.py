@@ -6,31 +6,34 @@ The senders lock deliveries, then receivers, then subscriptions or integrations.
 from sqlalchemy import delete, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.api.state import raw
+from services.api.state import driver_connection
 from shared import cancelling
-from shared.cancelling import Kind
+from shared.cancelling import CancellableKind
 from shared.models import Endpoint
 
 
-async def let_try(connection: AsyncConnection, workspace_id: int, endpoint: str) -> None:
+async def allow_attempt(connection: AsyncConnection, workspace_id: int, endpoint: str) -> None:
     """Close the receiver's waiting period: the next first attempt is the probe of its circuit."""
     where = (Endpoint.workspace_id == workspace_id, Endpoint.endpoint == endpoint)
     await connection.execute(update(Endpoint).where(*where).values(open_until=None))
 
 
-async def forget(connection: AsyncConnection, workspace_id: int, endpoint: str) -> None:
+async def forget_receiver(connection: AsyncConnection, workspace_id: int, endpoint: str) -> None:
     """Delete the state of a receiver that was changed or removed."""
     where = (Endpoint.workspace_id == workspace_id, Endpoint.endpoint == endpoint)
     await connection.execute(delete(Endpoint).where(*where))
 
 
-async def cancel(connection: AsyncConnection, workspace_id: int, kind: Kind, id_: int) -> None:
+async def cancel_deliveries(connection: AsyncConnection, workspace_id: int, kind: CancellableKind, id_: int) -> None:
     """Cancel the pending deliveries of a subscription or integration, and delete the receiver's state.
 
     Attempts that are under way end by themselves. If there are many deliveries, the sweeper cancels most of them later.
     Until then the senders start none, and send nothing to a receiver that was deleted.
     """
-    if await cancelling.cancel_some(await raw(connection), workspace_id, kind, id_) < cancelling.FEW:
-        await forget(connection, workspace_id, f"{kind}:{id_}")
+    if (
+        await cancelling.cancel_pending(await driver_connection(connection), workspace_id, kind, id_)
+        < cancelling.CANCEL_CHUNK_SIZE
+    ):
+        await forget_receiver(connection, workspace_id, f"{kind}:{id_}")
     else:
-        await cancelling.postpone(await raw(connection), workspace_id, kind, id_)
+        await cancelling.cancel_in_background(await driver_connection(connection), workspace_id, kind, id_)

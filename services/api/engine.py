@@ -11,12 +11,12 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
-from shared.db import options, sqlalchemy_url
+from shared.db import connection_parameters, sqlalchemy_url
 
-BELIEVED = 1.0  # seconds after its last use in which a connection is not pinged
+ASSUMED_ALIVE_SECONDS = 1.0  # seconds after its last use in which a connection is not pinged
 
 
-class _Pool(AsyncAdaptedQueuePool):
+class _TimeoutPool(AsyncAdaptedQueuePool):
     """A pool that raises Python's own TimeoutError, by which the error handling recognises an overload."""
 
     def connect(self) -> PoolProxiedConnection:
@@ -30,18 +30,18 @@ def make_engine(url: str, application: str, *, size: int, statement_timeout: flo
     """Return an engine with at most `size` connections. It raises TimeoutError if none is free within 2 s."""
     engine = create_async_engine(
         sqlalchemy_url(url),
-        poolclass=_Pool,
+        poolclass=_TimeoutPool,
         pool_size=size,
         max_overflow=0,
         pool_timeout=2,
         pool_use_lifo=True,  # the last used connection has prepared statements
-        connect_args=options(application, statement_timeout=statement_timeout),
+        connect_args=connection_parameters(application, statement_timeout=statement_timeout),
     )
-    _ping_the_idle(engine.sync_engine)
+    _ping_idle_connections(engine.sync_engine)
     return engine
 
 
-def _ping_the_idle(engine: Engine) -> None:
+def _ping_idle_connections(engine: Engine) -> None:
     """Ping connections before use like `pool_pre_ping`, but not one that was used a moment ago: a ping costs a round
     trip."""
 
@@ -49,7 +49,7 @@ def _ping_the_idle(engine: Engine) -> None:
         record.info["used"] = time.monotonic()
 
     def ping_if_idle(connection: DBAPIConnection, record: ConnectionPoolEntry, _: Any) -> None:
-        if time.monotonic() - record.info.get("used", 0.0) < BELIEVED:
+        if time.monotonic() - record.info.get("used", 0.0) < ASSUMED_ALIVE_SECONDS:
             return
         try:
             engine.dialect.do_ping(connection)

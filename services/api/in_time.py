@@ -5,15 +5,15 @@ from functools import wraps
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from services.api.state import STATEMENT_TIMEOUT
-from services.api.turns import PATIENCE
-from shared.db import within
+from services.api.state import STATEMENT_TIMEOUT_SECONDS
+from services.api.turns import SLOT_TIMEOUT_SECONDS
+from shared.db import with_deadline
 
 # A large list waits for a connection, for a slot, and for a connection again. It takes two statements.
-READ_TIMEOUT = 3 * PATIENCE + 2 * STATEMENT_TIMEOUT
+READ_TIMEOUT_SECONDS = 3 * SLOT_TIMEOUT_SECONDS + 2 * STATEMENT_TIMEOUT_SECONDS
 
 
-def in_time(handler: Handler) -> Handler:
+def with_timeout(handler: Handler) -> Handler:
     """Return the handler with a time limit. It raises TimeoutError, which is answered like a database that is down.
 
     Only for handlers that change nothing: the outcome of a write would be unknown.
@@ -21,6 +21,6 @@ def in_time(handler: Handler) -> Handler:
 
     @wraps(handler)
     async def time_limited(request: web.Request) -> web.StreamResponse:
-        return await within(READ_TIMEOUT, handler(request))
+        return await with_deadline(READ_TIMEOUT_SECONDS, handler(request))
 
     return time_limited

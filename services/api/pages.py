@@ -6,93 +6,97 @@ from typing import Any, NamedTuple
 
 from aiohttp import web
 
-from services.api.cursors import BadCursor, Position, Signer
-from services.api.requests import check, workspace_of
-from services.api.state import SETTINGS, VAULT
-from shared.errors import Fields
-from shared.web.describe import description
+from services.api.cursors import InvalidCursor, CursorPosition, CursorSigner
+from services.api.requests import raise_if_invalid, workspace_of
+from services.api.state import SETTINGS_KEY, CIPHER_KEY
+from shared.errors import FieldErrors
+from shared.web.describe import operation_description
 
-DEFAULT_SIZE, LARGEST = 15, 100
-PAGING = ("page", "per_page", "cursor")
-NOT_BOTH = "The cursor field cannot be sent together with page."
-NOT_OF_THIS = "The cursor field is no cursor of this list: send what next_cursor said, with the same filters and sort."
-LAST_PAGE = 2**53  # beyond it a JSON number is no longer exact in JavaScript
+DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 15, 100
+PAGING_PARAMETERS = ("page", "per_page", "cursor")
+CURSOR_AND_PAGE_MESSAGE = "The cursor field cannot be sent together with page."
+INVALID_CURSOR_MESSAGE = (
+    "The cursor field is no cursor of this list: send what next_cursor said, with the same filters and sort."
+)
+MAX_PAGE_NUMBER = 2**53  # beyond it a JSON number is no longer exact in JavaScript
 
 
-class Walk(NamedTuple):
+class CursorPage(NamedTuple):
     """A page by cursor: the signer of the list's cursors, and the position of the previous page's end."""
 
-    signer: Signer
-    after: Position | None
+    signer: CursorSigner
+    after: CursorPosition | None
 
 
-class Page(NamedTuple):
+class PageRequest(NamedTuple):
     """A page by number or, if it has a `walk`, by cursor."""
 
     number: int
     size: int
-    walk: Walk | None = None
+    walk: CursorPage | None = None
 
     @property
     def offset(self) -> int:
         return (self.number - 1) * self.size
 
 
-def read_page(request: web.Request, errors: Fields) -> Page:
+def read_page(request: web.Request, errors: FieldErrors) -> PageRequest:
     """Return the requested page. Errors go into `errors`."""
-    return read_numbers(request.query, errors)._replace(walk=_walk(request, errors))
+    return read_numbers(request.query, errors)._replace(walk=_cursor_page(request, errors))
 
 
-def _walk(request: web.Request, errors: Fields) -> Walk | None:
+def _cursor_page(request: web.Request, errors: FieldErrors) -> CursorPage | None:
     if "cursor" not in request.query:
         return None
-    narrowed = {name: request.query[name] for name in _filters(request) if name in request.query}
-    signer = Signer(request.app[VAULT].signing_key(), workspace_of(request), request.path, narrowed)
-    return Walk(signer, read_cursor(request.query, signer, errors))
+    narrowed = {name: request.query[name] for name in _known_filters(request) if name in request.query}
+    signer = CursorSigner(request.app[CIPHER_KEY].signing_key(), workspace_of(request), request.path, narrowed)
+    return CursorPage(signer, read_cursor(request.query, signer, errors))
 
 
-def _filters(request: web.Request) -> Iterable[str]:
+def _known_filters(request: web.Request) -> Iterable[str]:
     """Return the query parameters that the list knows, in addition to those of paging."""
-    asks = description(request.match_info.handler).asks
+    asks = operation_description(request.match_info.handler).query_schema
     return asks.fields.__annotations__ if asks else ()
 
 
-def read_cursor(query: Mapping[str, str], signer: Signer, errors: Fields) -> Position | None:
+def read_cursor(query: Mapping[str, str], signer: CursorSigner, errors: FieldErrors) -> CursorPosition | None:
     """Return the cursor's position, or None for the first page. Errors go into `errors`."""
-    text, wrong = query["cursor"], [NOT_BOTH] if "page" in query else []
+    text, wrong = query["cursor"], [CURSOR_AND_PAGE_MESSAGE] if "page" in query else []
     try:
-        after = signer.read(text) if text else None
-    except BadCursor:
-        wrong, after = [*wrong, NOT_OF_THIS], None
+        after = signer.decode_position(text) if text else None
+    except InvalidCursor:
+        wrong, after = [*wrong, INVALID_CURSOR_MESSAGE], None
     if wrong:
         errors["cursor"] = wrong
     return after
 
 
-def read_numbers(query: Mapping[str, str], errors: Fields) -> Page:
+def read_numbers(query: Mapping[str, str], errors: FieldErrors) -> PageRequest:
     """Return the page by `page` and `per_page`. Errors go into `errors`."""
-    number = _positive(query, "page", 1, errors)
-    size = _positive(query, "per_page", DEFAULT_SIZE, errors)
-    return Page(min(number, LAST_PAGE), min(size, LARGEST))
+    number = _positive_number(query, "page", 1, errors)
+    size = _positive_number(query, "per_page", DEFAULT_PAGE_SIZE, errors)
+    return PageRequest(min(number, MAX_PAGE_NUMBER), min(size, MAX_PAGE_SIZE))
 
 
-def page_of(request: web.Request) -> Page:
+def page_of(request: web.Request) -> PageRequest:
     """Return the requested page. Raises ValidationFailed."""
-    errors: Fields = {}
+    errors: FieldErrors = {}
     page = read_page(request, errors)
-    check(errors)
+    raise_if_invalid(errors)
     return page
 
 
-def paged(request: web.Request, data: list[Any], page: Page, total: int, by: str | None = None) -> dict[str, Any]:
+def page_response(
+    request: web.Request, data: list[Any], page: PageRequest, total: int, by: str | None = None
+) -> dict[str, Any]:
     """Return the response of a list.
 
     `by` is the field that the list is sorted by ahead of the id. For a page by cursor `total` only tells whether more
     follows.
     """
     if page.walk:
-        last = Position(data[-1][by] if by else None, data[-1]["id"]) if total > len(data) else None
-        return walked(request, data, page, page.walk.signer.write(last) if last else None)
+        last = CursorPosition(data[-1][by] if by else None, data[-1]["id"]) if total > len(data) else None
+        return cursor_response(request, data, page, page.walk.signer.encode_position(last) if last else None)
     pages = max(-(-total // page.size), 1)
     return {
         "data": data,
@@ -103,41 +107,43 @@ def paged(request: web.Request, data: list[Any], page: Page, total: int, by: str
             "total": total,
             "from": page.offset + 1 if data else None,
             "to": page.offset + len(data) if data else None,
-            **_ignored(request),
+            **_ignored_parameters(request),
         },
         "links": {
-            "first": _link(request, 1),
-            "last": _link(request, pages),
-            "prev": _link(request, min(page.number - 1, pages)) if page.number > 1 else None,
-            "next": _link(request, page.number + 1) if page.number < pages else None,
-            "self": _link(request, page.number),
+            "first": _page_link(request, 1),
+            "last": _page_link(request, pages),
+            "prev": _page_link(request, min(page.number - 1, pages)) if page.number > 1 else None,
+            "next": _page_link(request, page.number + 1) if page.number < pages else None,
+            "self": _page_link(request, page.number),
         },
     }
 
 
-def walked(request: web.Request, data: list[Any], page: Page, next_cursor: str | None) -> dict[str, Any]:
+def cursor_response(
+    request: web.Request, data: list[Any], page: PageRequest, next_cursor: str | None
+) -> dict[str, Any]:
     """Return the response of a page by cursor."""
     return {
         "data": data,
-        "meta": {"per_page": page.size, "next_cursor": next_cursor, **_ignored(request)},
+        "meta": {"per_page": page.size, "next_cursor": next_cursor, **_ignored_parameters(request)},
         "links": {
             "first": None,
             "last": None,
             "prev": None,
-            "next": _link(request, next_cursor, "cursor") if next_cursor else None,
-            "self": _link(request, request.query.get("cursor", ""), "cursor"),
+            "next": _page_link(request, next_cursor, "cursor") if next_cursor else None,
+            "self": _page_link(request, request.query.get("cursor", ""), "cursor"),
         },
     }
 
 
-def _ignored(request: web.Request) -> dict[str, list[str]]:
+def _ignored_parameters(request: web.Request) -> dict[str, list[str]]:
     """Return the unknown query parameters as a member of `meta`, or nothing if there are none."""
-    known = {*PAGING, *_filters(request)}
+    known = {*PAGING_PARAMETERS, *_known_filters(request)}
     names = [name for name in dict.fromkeys(request.query) if name not in known]
     return {"ignored": names} if names else {}
 
 
-def _positive(query: Mapping[str, str], name: str, default: int, errors: Fields) -> int:
+def _positive_number(query: Mapping[str, str], name: str, default: int, errors: FieldErrors) -> int:
     text = query.get(name)
     if text is None:
         return default
@@ -148,7 +154,7 @@ def _positive(query: Mapping[str, str], name: str, default: int, errors: Fields)
     return int(digits[:20])  # longer numbers are beyond every limit
 
 
-def _link(request: web.Request, place: int | str, name: str = "page") -> str:
+def _page_link(request: web.Request, place: int | str, name: str = "page") -> str:
     query = [(other, value) for other, value in request.query.items() if other != name]
     url = request.rel_url.with_query([*query, (name, str(place))])
     return f"{base_url(request)}{url}"
@@ -156,17 +162,17 @@ def _link(request: web.Request, place: int | str, name: str = "page") -> str:
 
 def base_url(request: web.Request) -> str:
     """Return the start of absolute links: the public URL of the settings, otherwise the request's host."""
-    settings = request.app[SETTINGS]
+    settings = request.app[SETTINGS_KEY]
     if settings.public_url:
         return settings.public_url.rstrip("/")
     scheme, host = request.scheme, request.host
-    if _trusted(request.remote, settings.trusted_proxies):
+    if _is_trusted_proxy(request.remote, settings.trusted_proxies):
         scheme = request.headers.get("X-Forwarded-Proto", scheme).split(",")[0].strip()
         host = request.headers.get("X-Forwarded-Host", host).split(",")[0].strip()
     return f"{scheme}://{host}"
 
 
-def _trusted(remote: str | None, networks: str) -> bool:
+def _is_trusted_proxy(remote: str | None, networks: str) -> bool:
     named = [part for part in map(str.strip, networks.split(",")) if part]
     if not remote or not named:
         return False

@@ -13,20 +13,20 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.operators import desc_op
 
-from services.api.cursors import Position
-from services.api.pages import Page, page_of, paged
+from services.api.cursors import CursorPosition
+from services.api.pages import PageRequest, page_of, page_response
 from services.api.requests import workspace_of
 from services.api.state import listing, reading, writing
-from shared.errors import Fields, NotFound, ValidationFailed
+from shared.errors import FieldErrors, NotFound, ValidationFailed
 from shared.models import Base, Lead
-from shared.web.answers import answer
-from shared.web.paths import id_in
+from shared.web.answers import json_response
+from shared.web.paths import path_id
 
-Record = dict[str, Any]
+RecordDict = dict[str, Any]
 T = TypeVar("T")
 
 
-class Noun:
+class Resource:
     """A table and its record: the columns that the record names, and `derived` ones, each a subquery."""
 
     def __init__(self, model: type[Base], record: type, derived: dict[str, ColumnElement[Any]] | None = None) -> None:
@@ -39,14 +39,14 @@ class Noun:
         """Return a query for the records of a workspace."""
         return select(*self.columns).where(self.model.workspace_id == workspace_id, *where)
 
-    async def page(
+    async def read_page(
         self,
         connection: AsyncConnection,
         workspace_id: int,
-        page: Page,
+        page: PageRequest,
         *where: ColumnElement[bool],
         order: list[UnaryExpression[Any]] | None = None,
-    ) -> tuple[list[Record], int]:
+    ) -> tuple[list[RecordDict], int]:
         """Return one page and the total, newest first unless `order` says otherwise.
 
         For a page by cursor the total only says whether more follows: it is one more than the page. All parts of
@@ -54,19 +54,19 @@ class Noun:
         """
         order = order or [self.model.id.desc()]
         if page.walk:
-            return await _step(connection, self.select(workspace_id, *where), page.walk.after, page.size, order)
+            return await _read_step(connection, self.select(workspace_id, *where), page.walk.after, page.size, order)
         total = await self.count(connection, workspace_id, *where)
         if page.offset >= total:
             return [], total
         end = page.offset + page.size
-        return await self.stretch(connection, workspace_id, page.offset, end, *where, order=order), total
+        return await self.read_range(connection, workspace_id, page.offset, end, *where, order=order), total
 
     async def count(self, connection: AsyncConnection, workspace_id: int, *where: ColumnElement[bool]) -> int:
         """Return the number of records."""
         counted = select(func.count()).select_from(self.model).where(self.model.workspace_id == workspace_id, *where)
         return int((await connection.execute(counted)).scalar_one())
 
-    async def stretch(
+    async def read_range(
         self,
         connection: AsyncConnection,
         workspace_id: int,
@@ -74,26 +74,26 @@ class Noun:
         end: int,
         *where: ColumnElement[bool],
         order: list[UnaryExpression[Any]],
-    ) -> list[Record]:
+    ) -> list[RecordDict]:
         """Return the records from one place in the order, counted from 0, up to before another."""
         query = self.select(workspace_id, *where).order_by(*order).limit(end - start).offset(start)
         return [dict(row) for row in (await connection.execute(query)).mappings()]
 
-    async def find(self, connection: AsyncConnection, workspace_id: int, id_: int) -> Record:
+    async def find(self, connection: AsyncConnection, workspace_id: int, id_: int) -> RecordDict:
         """Return one record. Raises NotFound."""
-        return await _only(connection, self.select(workspace_id, self.model.id == id_))
+        return await _fetch_one(connection, self.select(workspace_id, self.model.id == id_))
 
-    async def find_for_update(self, connection: AsyncConnection, workspace_id: int, id_: int) -> Record:
+    async def find_for_update(self, connection: AsyncConnection, workspace_id: int, id_: int) -> RecordDict:
         """Return one record, locked until the transaction ends. Raises NotFound."""
         query = self.select(workspace_id, self.model.id == id_).with_for_update(of=self.model)
-        return await _only(connection, query)
+        return await _fetch_one(connection, query)
 
-    async def insert(self, connection: AsyncConnection, workspace_id: int, fields: Record) -> Record:
+    async def insert(self, connection: AsyncConnection, workspace_id: int, fields: RecordDict) -> RecordDict:
         """Create a record."""
         statement = insert(self.model).values(workspace_id=workspace_id, **fields).returning(self.model.id)
         return await self.find(connection, workspace_id, (await connection.execute(statement)).scalar_one())
 
-    async def update(self, connection: AsyncConnection, workspace_id: int, id_: int, fields: Record) -> Record:
+    async def update(self, connection: AsyncConnection, workspace_id: int, id_: int, fields: RecordDict) -> RecordDict:
         """Return the record with those fields changed. Raises NotFound."""
         where = (self.model.workspace_id == workspace_id, self.model.id == id_)
         statement = update(self.model).where(*where).values(**fields, updated_at=func.now())
@@ -108,20 +108,20 @@ class Noun:
             raise NotFound
 
 
-async def _only(connection: AsyncConnection, query: Select[Any]) -> Record:
+async def _fetch_one(connection: AsyncConnection, query: Select[Any]) -> RecordDict:
     row = (await connection.execute(query)).mappings().first()
     if row is None:
         raise NotFound
     return dict(row)
 
 
-async def _step(
+async def _read_step(
     connection: AsyncConnection,
     query: Select[Any],
-    after: Position | None,
+    after: CursorPosition | None,
     size: int,
     order: list[UnaryExpression[Any]],
-) -> tuple[list[Record], int]:
+) -> tuple[list[RecordDict], int]:
     if after:
         columns = [each.element for each in order]
         values = [after.value, after.id][-len(columns) :]
@@ -133,7 +133,7 @@ async def _step(
     return found[:size], len(found)
 
 
-async def unknown_lead(connection: AsyncConnection, workspace_id: int, asked: Mapping[str, Any]) -> Fields:
+async def unknown_lead_errors(connection: AsyncConnection, workspace_id: int, asked: Mapping[str, Any]) -> FieldErrors:
     """Return errors for a `lead_id` of a query that is not in the workspace."""
     id_ = asked.get("lead_id")
     query = select(Lead.id).where(Lead.workspace_id == workspace_id, Lead.id == id_)
@@ -142,35 +142,35 @@ async def unknown_lead(connection: AsyncConnection, workspace_id: int, asked: Ma
     return {"lead_id": [f"There is no lead {id_}."]}
 
 
-async def list_records(request: web.Request, noun: Noun) -> web.Response:
+async def list_records(request: web.Request, noun: Resource) -> web.Response:
     """Return a page of the records, newest first, as the response."""
     page = page_of(request)
     async with listing(request) as connection:
-        records, total = await noun.page(connection, workspace_of(request), page)
-    return answer(paged(request, records, page, total))
+        records, total = await noun.read_page(connection, workspace_of(request), page)
+    return json_response(page_response(request, records, page, total))
 
 
-async def show_record(request: web.Request, noun: Noun) -> web.Response:
+async def show_record(request: web.Request, noun: Resource) -> web.Response:
     """Return the record that the path names as the response. Raises NotFound."""
     async with reading(request) as connection:
-        return answer({"data": await noun.find(connection, workspace_of(request), id_in(request))})
+        return json_response({"data": await noun.find(connection, workspace_of(request), path_id(request))})
 
 
-def created_record(record: Record, path: str) -> web.Response:
+def created_record(record: RecordDict, path: str) -> web.Response:
     """Return the response for a new record of the list at that path."""
-    return answer({"data": record}, 201, {"Location": f"{path}/{record['id']}"})
+    return json_response({"data": record}, 201, {"Location": f"{path}/{record['id']}"})
 
 
 async def delete_record(
     request: web.Request, delete: Callable[[AsyncConnection, int, int], Awaitable[None]]
 ) -> web.Response:
     """Return 204 after `delete(connection, workspace_id, id)` has deleted the record that the path names."""
-    workspace, id_ = workspace_of(request), id_in(request)
+    workspace, id_ = workspace_of(request), path_id(request)
     await writing(request, lambda connection: delete(connection, workspace, id_))
     return web.Response(status=204)
 
 
-async def write_unique(request: web.Request, taken: Fields, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+async def write_unique(request: web.Request, taken: FieldErrors, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
     """Return the result of `work` in a transaction. Raises ValidationFailed with `taken` on a unique violation."""
     try:
         return await writing(request, work)

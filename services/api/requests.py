@@ -4,19 +4,19 @@ from typing import Any
 
 from aiohttp import hdrs, web
 
-from services.api.state import SETTINGS
-from shared.errors import BadRequest, Fields, UnsupportedMediaType, ValidationFailed
-from shared.keys import Key
-from shared.leads.inbound import Malformed, parse
-from shared.web.access import KEY
-from shared.web.answers import JSON
+from services.api.state import SETTINGS_KEY
+from shared.errors import BadRequest, FieldErrors, UnsupportedMediaType, ValidationFailed
+from shared.keys import AuthenticatedKey
+from shared.leads.inbound import MalformedBody, parse_json
+from shared.web.access import API_KEY
+from shared.web.answers import JSON_MEDIA_TYPE
 from shared.web.bodies import read_body
-from shared.web.describe import description
+from shared.web.describe import operation_description
 
 
-def key_of(request: web.Request) -> Key:
+def key_of(request: web.Request) -> AuthenticatedKey:
     """Return the request's key."""
-    return request[KEY]
+    return request[API_KEY]
 
 
 def workspace_of(request: web.Request) -> int:
@@ -30,26 +30,28 @@ async def body_of(request: web.Request) -> Any:
     Raises ValidationFailed, BadRequest for a body that is no JSON object, and UnsupportedMediaType.
     """
     fields, errors = await body_and_errors(request)
-    check(errors)
+    raise_if_invalid(errors)
     return fields
 
 
-async def body_and_errors(request: web.Request) -> tuple[Any, Fields]:
+async def body_and_errors(request: web.Request) -> tuple[Any, FieldErrors]:
     """Return the valid fields and the errors of the others, for a handler that has more to check."""
-    shape = description(request.match_info.handler).takes
+    shape = operation_description(request.match_info.handler).body_schema
     assert shape is not None  # noqa: S101  # a handler that reads a body says what it takes
-    return shape.read(await json_of(request))
+    return shape.validate_fields(await json_of(request))
 
 
 async def json_of(request: web.Request) -> dict[str, Any]:
     """Return the body as an unchecked JSON object. An empty body is an empty object."""
-    if (request.headers.get(hdrs.CONTENT_TYPE) or JSON) != JSON and request.content_type != JSON:
-        raise UnsupportedMediaType(f"Send {JSON}.")
-    settings = request.app[SETTINGS]
+    if (
+        request.headers.get(hdrs.CONTENT_TYPE) or JSON_MEDIA_TYPE
+    ) != JSON_MEDIA_TYPE and request.content_type != JSON_MEDIA_TYPE:
+        raise UnsupportedMediaType(f"Send {JSON_MEDIA_TYPE}.")
+    settings = request.app[SETTINGS_KEY]
     body = await read_body(request, settings.body_limit, settings.body_timeout)
     try:
-        value = parse(body) if body.strip() else {}
-    except Malformed as error:
+        value = parse_json(body) if body.strip() else {}
+    except MalformedBody as error:
         raise BadRequest(str(error)) from error
     if not isinstance(value, dict):
         raise BadRequest("The body must be a JSON object.")
@@ -58,22 +60,22 @@ async def json_of(request: web.Request) -> dict[str, Any]:
 
 def query_of(request: web.Request) -> Any:
     """Return the query parameters that the handler describes. Raises ValidationFailed."""
-    errors: Fields = {}
+    errors: FieldErrors = {}
     fields = query_and_errors(request, errors)
-    check(errors)
+    raise_if_invalid(errors)
     return fields
 
 
-def query_and_errors(request: web.Request, errors: Fields) -> Any:
+def query_and_errors(request: web.Request, errors: FieldErrors) -> Any:
     """Return the valid query parameters. Errors go into `errors`. An empty parameter counts as null."""
-    shape = description(request.match_info.handler).asks
+    shape = operation_description(request.match_info.handler).query_schema
     assert shape is not None  # noqa: S101
-    fields, wrong = shape.read(request.query)
+    fields, wrong = shape.validate_fields(request.query)
     errors |= wrong
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def check(errors: Fields) -> None:
+def raise_if_invalid(errors: FieldErrors) -> None:
     """Raise ValidationFailed if there are errors."""
     if errors:
         raise ValidationFailed(errors)

@@ -10,23 +10,26 @@ from itertools import islice
 from sqlalchemy import ARRAY, BigInteger, any_, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.api.records import Record
+from services.api.records import RecordDict
 from shared.models import Delivery
 
-MOST = 10_000  # on one page
-IDS = "delivery_ids"  # in a step's data
+MAX_SHOWN_DELIVERIES = 10_000  # on one page
+DELIVERY_IDS_FIELD = "delivery_ids"  # in a step's data
 
-Deliveries = Mapping[int, Record]
+DeliveriesById = Mapping[int, RecordDict]
 
 
-async def shown(connection: AsyncConnection, workspace_id: int, runs: Sequence[Record]) -> list[Record]:
+async def run_records(connection: AsyncConnection, workspace_id: int, runs: Sequence[RecordDict]) -> list[RecordDict]:
     """Return the records of runs, in their order."""
-    ids = (id_ for run in runs for step in run["steps"] for id_ in step["data"].get(IDS, ()))
-    found, now = await _deliveries(connection, workspace_id, list(islice(ids, MOST))), datetime.now(UTC)
-    return [_run(run, found, now) for run in runs]
+    ids = (id_ for run in runs for step in run["steps"] for id_ in step["data"].get(DELIVERY_IDS_FIELD, ()))
+    found, now = (
+        await _read_deliveries(connection, workspace_id, list(islice(ids, MAX_SHOWN_DELIVERIES))),
+        datetime.now(UTC),
+    )
+    return [_run_record(run, found, now) for run in runs]
 
 
-async def _deliveries(connection: AsyncConnection, workspace_id: int, ids: list[int]) -> Deliveries:
+async def _read_deliveries(connection: AsyncConnection, workspace_id: int, ids: list[int]) -> DeliveriesById:
     if not ids:
         return {}
     wanted = Delivery.id == any_(literal(ids, ARRAY(BigInteger)))
@@ -34,8 +37,8 @@ async def _deliveries(connection: AsyncConnection, workspace_id: int, ids: list[
     return {row["id"]: dict(row) for row in (await connection.execute(query)).mappings()}
 
 
-def _run(run: Record, deliveries: Deliveries, now: datetime) -> Record:
-    steps = [_step(step, deliveries) for step in run["steps"]]
+def _run_record(run: RecordDict, deliveries: DeliveriesById, now: datetime) -> RecordDict:
+    steps = [_step_record(step, deliveries) for step in run["steps"]]
     for number, step in enumerate(steps):
         is_last = run["state"] == "waiting" and number == len(steps) - 1
         if step["outcome"] == "waiting" and not (is_last and datetime.fromisoformat(step["data"]["until"]) > now):
@@ -45,9 +48,9 @@ def _run(run: Record, deliveries: Deliveries, now: datetime) -> Record:
     return {**run, "steps": steps, "state": state, "error": run["error"] or (failed and failed["reason"])}
 
 
-def _step(step: Record, deliveries: Deliveries) -> Record:
+def _step_record(step: RecordDict, deliveries: DeliveriesById) -> RecordDict:
     data = dict(step["data"])
-    sent = [deliveries[id_] for id_ in data.pop(IDS, ()) if id_ in deliveries]
+    sent = [deliveries[id_] for id_ in data.pop(DELIVERY_IDS_FIELD, ()) if id_ in deliveries]
     found = {**step, "data": data, "deliveries": sent}
     failed = next((one for one in sent if one["state"] == "failed"), None)
     if failed:

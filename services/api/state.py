@@ -9,70 +9,85 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.api.engine import make_engine
-from services.api.turns import Turns
+from services.api.turns import FairLimiter
 from shared.contention import retry_contended
 from shared.db import Connection
 from shared.settings import Settings
 from shared.spool import Spool
-from shared.vault import Vault
-from shared.web.access import KEY
+from shared.vault import Cipher
+from shared.web.access import API_KEY
 
 T = TypeVar("T")
 
-POOL = 8
-EACH = 4  # connections of one workspace at once
-WRITERS, WRITERS_EACH = 6, 3  # connections for writes, which may wait for each other; the rest stays free for reads
-BUSY = "Too many requests wait for the database just now. Send the request again in a moment."
-ROUNDS = 5  # tries of a transaction under contention
-DEAR, DEAR_EACH = 3, 2  # large lists at once, so that small ones find a connection
-REPLAYS, REPLAYS_EACH = 2, 1  # bulk replays at once: each holds a connection until its last chunk
+POOL_SIZE = 8
+CONNECTIONS_PER_WORKSPACE = 4  # connections of one workspace at once
+MAX_WRITERS, WRITERS_PER_WORKSPACE = (
+    6,
+    3,
+)  # connections for writes, which may wait for each other; the rest stays free for reads
+DATABASE_BUSY_MESSAGE = "Too many requests wait for the database just now. Send the request again in a moment."
+MAX_TRANSACTION_TRIES = 5  # tries of a transaction under contention
+MAX_EXPENSIVE_LISTS, EXPENSIVE_LISTS_PER_WORKSPACE = 3, 2  # large lists at once, so that small ones find a connection
+MAX_REPLAYS, REPLAYS_PER_WORKSPACE = 2, 1  # bulk replays at once: each holds a connection until its last chunk
 # Automations whose templates are compiled or rendered at once, in threads. Large ones take seconds of CPU time.
-LARGE_AUTOMATIONS, SMALL_AUTOMATIONS = 1, 2
-LARGE_BUSY = "Too many large automations are being saved or tried just now. Send the request again in a moment."
-DEAR_BUSY = "Too many large lists are being read just now. Send the request again, or narrow the list."
-STATEMENT_TIMEOUT = 10.0  # seconds
+MAX_LARGE_AUTOMATIONS, MAX_SMALL_AUTOMATIONS = 1, 2
+AUTOMATIONS_BUSY_MESSAGE = (
+    "Too many large automations are being saved or tried just now. Send the request again in a moment."
+)
+LISTS_BUSY_MESSAGE = "Too many large lists are being read just now. Send the request again, or narrow the list."
+STATEMENT_TIMEOUT_SECONDS = 10.0  # seconds
 
-ENGINE = web.AppKey("engine", AsyncEngine)
-READS = web.AppKey("reads", AsyncEngine)  # in autocommit: a transaction would cost two more round trips
-REPLICA = web.AppKey("replica", AsyncEngine)  # in autocommit, for lists; the primary if there is no replica
-TURNS = web.AppKey("turns", Turns)  # limits the connections of each workspace
-REPLICA_TURNS = web.AppKey("replica_turns", Turns)
-WRITE_TURNS = web.AppKey("write_turns", Turns)
-DEAR_LISTS = web.AppKey("dear_lists", Turns)
-REPLAY_TURNS = web.AppKey("replay_turns", Turns)
-LARGE_TURNS = web.AppKey("large_turns", Turns)
-SMALL_TURNS = web.AppKey("small_turns", Turns)
-SPOOL = web.AppKey("spool", Spool)
-SETTINGS = web.AppKey("settings", Settings)
-VAULT = web.AppKey("vault", Vault)
+ENGINE_KEY = web.AppKey("engine", AsyncEngine)
+READ_ENGINE_KEY = web.AppKey("reads", AsyncEngine)  # in autocommit: a transaction would cost two more round trips
+REPLICA_ENGINE_KEY = web.AppKey("replica", AsyncEngine)  # in autocommit, for lists; the primary if there is no replica
+CONNECTION_LIMITER = web.AppKey("turns", FairLimiter)  # limits the connections of each workspace
+REPLICA_LIMITER = web.AppKey("replica_turns", FairLimiter)
+WRITE_LIMITER = web.AppKey("write_turns", FairLimiter)
+EXPENSIVE_LIST_LIMITER = web.AppKey("dear_lists", FairLimiter)
+REPLAY_LIMITER = web.AppKey("replay_turns", FairLimiter)
+LARGE_AUTOMATION_LIMITER = web.AppKey("large_turns", FairLimiter)
+SMALL_AUTOMATION_LIMITER = web.AppKey("small_turns", FairLimiter)
+SPOOL_KEY = web.AppKey("spool", Spool)
+SETTINGS_KEY = web.AppKey("settings", Settings)
+CIPHER_KEY = web.AppKey("vault", Cipher)
 
 
-def lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterator[None]]:
+def api_lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterator[None]]:
     """Return aiohttp's cleanup context."""
 
     async def cleanup_context(app: web.Application) -> AsyncIterator[None]:
-        app[SETTINGS] = settings
-        app[DEAR_LISTS] = Turns(DEAR, DEAR_EACH, DEAR_BUSY, retry_after=5)
-        app[LARGE_TURNS] = Turns(LARGE_AUTOMATIONS, 1, LARGE_BUSY)
-        app[SMALL_TURNS] = Turns(SMALL_AUTOMATIONS, 1, BUSY)
-        app[REPLAY_TURNS] = Turns(REPLAYS, REPLAYS_EACH, BUSY)
-        app[WRITE_TURNS] = Turns(WRITERS, WRITERS_EACH, BUSY)
-        app[TURNS] = Turns(POOL, EACH, BUSY)
-        app[REPLICA_TURNS] = Turns(POOL, EACH, BUSY) if settings.replica_url else app[TURNS]
-        app[VAULT] = Vault.from_settings(settings)
-        app[ENGINE] = make_engine(settings.database_url, "leadhub api", size=POOL, statement_timeout=STATEMENT_TIMEOUT)
-        replica = (
-            make_engine(settings.replica_url, "leadhub api", size=POOL, statement_timeout=STATEMENT_TIMEOUT)
-            if settings.replica_url
-            else app[ENGINE]
+        app[SETTINGS_KEY] = settings
+        app[EXPENSIVE_LIST_LIMITER] = FairLimiter(
+            MAX_EXPENSIVE_LISTS, EXPENSIVE_LISTS_PER_WORKSPACE, LISTS_BUSY_MESSAGE, retry_after=5
         )
-        app[READS], app[REPLICA] = (
-            engine.execution_options(isolation_level="AUTOCOMMIT") for engine in (app[ENGINE], replica)
+        app[LARGE_AUTOMATION_LIMITER] = FairLimiter(MAX_LARGE_AUTOMATIONS, 1, AUTOMATIONS_BUSY_MESSAGE)
+        app[SMALL_AUTOMATION_LIMITER] = FairLimiter(MAX_SMALL_AUTOMATIONS, 1, DATABASE_BUSY_MESSAGE)
+        app[REPLAY_LIMITER] = FairLimiter(MAX_REPLAYS, REPLAYS_PER_WORKSPACE, DATABASE_BUSY_MESSAGE)
+        app[WRITE_LIMITER] = FairLimiter(MAX_WRITERS, WRITERS_PER_WORKSPACE, DATABASE_BUSY_MESSAGE)
+        app[CONNECTION_LIMITER] = FairLimiter(POOL_SIZE, CONNECTIONS_PER_WORKSPACE, DATABASE_BUSY_MESSAGE)
+        app[REPLICA_LIMITER] = (
+            FairLimiter(POOL_SIZE, CONNECTIONS_PER_WORKSPACE, DATABASE_BUSY_MESSAGE)
+            if settings.replica_url
+            else app[CONNECTION_LIMITER]
+        )
+        app[CIPHER_KEY] = Cipher.from_settings(settings)
+        app[ENGINE_KEY] = make_engine(
+            settings.database_url, "leadhub api", size=POOL_SIZE, statement_timeout=STATEMENT_TIMEOUT_SECONDS
+        )
+        replica = (
+            make_engine(
+                settings.replica_url, "leadhub api", size=POOL_SIZE, statement_timeout=STATEMENT_TIMEOUT_SECONDS
+            )
+            if settings.replica_url
+            else app[ENGINE_KEY]
+        )
+        app[READ_ENGINE_KEY], app[REPLICA_ENGINE_KEY] = (
+            engine.execution_options(isolation_level="AUTOCOMMIT") for engine in (app[ENGINE_KEY], replica)
         )
         spool = redis.from_url(settings.spool_url, socket_timeout=1, socket_connect_timeout=1)
-        app[SPOOL] = Spool(spool)
+        app[SPOOL_KEY] = Spool(spool)
         yield
-        for engine in {app[ENGINE], replica}:
+        for engine in {app[ENGINE_KEY], replica}:
             await engine.dispose()
         await spool.aclose()
 
@@ -82,14 +97,14 @@ def lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterator[No
 @asynccontextmanager
 async def reading(request: web.Request) -> AsyncIterator[AsyncConnection]:
     """A connection to the primary, for reading one record or what a write depends on."""
-    async with turn(request, TURNS), request.app[READS].connect() as connection:
+    async with fair_slot(request, CONNECTION_LIMITER), request.app[READ_ENGINE_KEY].connect() as connection:
         yield connection
 
 
 @asynccontextmanager
 async def listing(request: web.Request) -> AsyncIterator[AsyncConnection]:
     """A connection for reading a list: to the replica if there is one, which may lag behind a little."""
-    async with turn(request, REPLICA_TURNS), request.app[REPLICA].connect() as connection:
+    async with fair_slot(request, REPLICA_LIMITER), request.app[REPLICA_ENGINE_KEY].connect() as connection:
         yield connection
 
 
@@ -114,18 +129,22 @@ async def writing(request: web.Request, work: Callable[[AsyncConnection], Awaita
     """
 
     async def write() -> T:
-        async with turn(request, WRITE_TURNS), turn(request, TURNS), request.app[ENGINE].begin() as connection:
+        async with (
+            fair_slot(request, WRITE_LIMITER),
+            fair_slot(request, CONNECTION_LIMITER),
+            request.app[ENGINE_KEY].begin() as connection,
+        ):
             return await work(connection)
 
-    return await retry_contended(write, attempts=ROUNDS)
+    return await retry_contended(write, attempts=MAX_TRANSACTION_TRIES)
 
 
-def turn(request: web.Request, turns: web.AppKey[Turns]) -> AbstractAsyncContextManager[None]:
+def fair_slot(request: web.Request, limiter_key: web.AppKey[FairLimiter]) -> AbstractAsyncContextManager[None]:
     """Wait for a slot of the request's workspace. Its requests that wait for a lock do not block other workspaces."""
-    key = request.get(KEY)
-    return request.app[turns].turn(key.workspace_id if key else 0)
+    key = request.get(API_KEY)
+    return request.app[limiter_key].slot(key.workspace_id if key else 0)
 
 
-async def raw(connection: AsyncConnection) -> Connection:
+async def driver_connection(connection: AsyncConnection) -> Connection:
     """Return the psycopg connection under SQLAlchemy's, in the same transaction, for `shared/leads`."""
     return cast("Connection", (await connection.get_raw_connection()).driver_connection)

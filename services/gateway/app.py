@@ -3,15 +3,15 @@
 from aiohttp import web
 
 from services.gateway.batch import receive_batch
-from services.gateway.express import open_express
+from services.gateway.express import enable_fast_path
 from services.gateway.forms import receive_submission
 from services.gateway.handlers import receive_lead
 from services.gateway.health import health
-from services.gateway.state import GATEWAY, lifetime
+from services.gateway.state import GATEWAY_CONTEXT, gateway_lifetime
 from shared.settings import Settings
-from shared.web.app import mount
+from shared.web.app import mount_routes
 
-ROUTES = [
+GATEWAY_ROUTES = [
     web.post("/api/inbound/leads", receive_lead),
     web.post("/api/inbound/leads/batch", receive_batch),
     web.post("/api/v1/forms/{id}/submissions", receive_submission),
@@ -21,13 +21,13 @@ ROUTES = [
 
 def mount_gateway(app: web.Application, settings: Settings) -> None:
     """Add the gateway to an application made by `shared.web.app.make_app`."""
-    mount(app, ROUTES)
-    app.cleanup_ctx.append(lifetime(settings))
+    mount_routes(app, GATEWAY_ROUTES)
+    app.cleanup_ctx.append(gateway_lifetime(settings))
     if settings.fast_path:
-        app.on_startup.append(open_express)  # runs after the cleanup contexts have started
-    app.on_shutdown.append(hasten_callers)
+        app.on_startup.append(enable_fast_path)  # runs after the cleanup contexts have started
+    app.on_shutdown.append(shorten_waits)
 
 
-async def hasten_callers(app: web.Application) -> None:
+async def shorten_waits(app: web.Application) -> None:
     """Have callers that wait for a verdict answered before their connections are closed."""
-    app[GATEWAY].room.hasten()
+    app[GATEWAY_CONTEXT].waiters.shorten_deadlines()

@@ -12,76 +12,76 @@ import psycopg
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 
-from shared.db import Connection, numbered, open_connection
-from shared.journal import APPEND, APPEND_SOON, Row
+from shared.db import Connection, native_placeholders, open_connection
+from shared.journal import APPEND_ROW_SQL, APPEND_ROW_ASYNC_SQL, NewJournalRow
 
-STATEMENTS = {b"append": APPEND, b"append_soon": APPEND_SOON}
-DURABLE, SOON = STATEMENTS
-DONE = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
-FORMATS = (0, 0, 0, 0, 1)  # text, except for the document
+APPEND_STATEMENTS = {b"append": APPEND_ROW_SQL, b"append_soon": APPEND_ROW_ASYNC_SQL}
+DURABLE_APPEND, ASYNC_APPEND = APPEND_STATEMENTS
+SUCCESS_STATUSES = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
+PARAMETER_FORMATS = (0, 0, 0, 0, 1)  # text, except for the document
 
 
-class Appender:
+class JournalConnection:
     """A connection that appends one row at a time. It calls `rest` with itself when it can take the next row."""
 
-    def __init__(self, connection: Connection, rest: Callable[["Appender"], None]) -> None:
-        self._libpq = connection.pgconn
+    def __init__(self, connection: Connection, rest: Callable[["JournalConnection"], None]) -> None:
+        self._pgconn = connection.pgconn
         # A descriptor of our own: libpq may close its one at any time, and another connection may get that number.
         self._socket = os.dup(connection.fileno())
-        self._rest = rest
+        self._on_idle = rest
         self._loop = asyncio.get_running_loop()
-        self._stored: asyncio.Future[None] | None = None
-        self._loop.add_reader(self._socket, self._read)
-        self.works = True
+        self._pending_row: asyncio.Future[None] | None = None
+        self._loop.add_reader(self._socket, self._read_results)
+        self.is_open = True
 
-    def append(self, row: Row, *, durable: bool = True) -> asyncio.Future[None]:
+    def append_row(self, row: NewJournalRow, *, durable: bool = True) -> asyncio.Future[None]:
         """Store a row and return a future, done when the row is committed, and on disk if it is to be `durable`.
 
         The future raises psycopg's errors.
         """
-        self._stored = stored = self._loop.create_future()
+        self._pending_row = stored = self._loop.create_future()
         values = (row.accepted.encode(), b"%d" % row.lane, b"%d" % row.n, row.ids.encode(), row.document)
         try:
-            self._libpq.send_query_prepared(DURABLE if durable else SOON, values, FORMATS)
-            self._flush()
+            self._pgconn.send_query_prepared(DURABLE_APPEND if durable else ASYNC_APPEND, values, PARAMETER_FORMATS)
+            self._flush_output()
         except psycopg.Error as error:
-            self._break(error)
+            self._fail_connection(error)
         return stored
 
-    def _flush(self) -> None:
+    def _flush_output(self) -> None:
         """Send as much as the socket takes, and the rest when it takes more."""
-        if self._libpq.flush():
-            self._loop.add_writer(self._socket, self._flush_more)
+        if self._pgconn.flush():
+            self._loop.add_writer(self._socket, self._continue_flush)
 
-    def _flush_more(self) -> None:
+    def _continue_flush(self) -> None:
         self._loop.remove_writer(self._socket)
         try:
-            self._flush()
+            self._flush_output()
         except psycopg.Error as error:
-            self._break(error)
+            self._fail_connection(error)
 
-    def _read(self) -> None:
+    def _read_results(self) -> None:
         try:
-            self._libpq.consume_input()
-            if self._stored is None or self._libpq.is_busy():
+            self._pgconn.consume_input()
+            if self._pending_row is None or self._pgconn.is_busy():
                 return
-            results = list(iter(self._libpq.get_result, None))
+            results = list(iter(self._pgconn.get_result, None))
         except psycopg.Error as error:
-            self._break(error)
+            self._fail_connection(error)
         else:
-            self._settle(results)
+            self._finish_row(results)
 
-    def _settle(self, results: list[PGresult]) -> None:
-        failed = [result for result in results if result.status not in DONE]
-        self._tell(psycopg.errors.error_from_result(failed[0]) if failed else None)
-        self._rest(self)
+    def _finish_row(self, results: list[PGresult]) -> None:
+        failed = [result for result in results if result.status not in SUCCESS_STATUSES]
+        self._resolve_pending(psycopg.errors.error_from_result(failed[0]) if failed else None)
+        self._on_idle(self)
 
-    def _break(self, error: psycopg.Error) -> None:
+    def _fail_connection(self, error: psycopg.Error) -> None:
         self.close()
-        self._tell(error)
+        self._resolve_pending(error)
 
-    def _tell(self, error: psycopg.Error | None) -> None:
-        stored, self._stored = self._stored, None
+    def _resolve_pending(self, error: psycopg.Error | None) -> None:
+        stored, self._pending_row = self._pending_row, None
         if stored is None or stored.done():
             return
         if error is None:
@@ -90,38 +90,38 @@ class Appender:
             stored.set_exception(error)
 
     def close(self) -> None:
-        if self.works:
-            self.works = False
+        if self.is_open:
+            self.is_open = False
             self._loop.remove_reader(self._socket)
             self._loop.remove_writer(self._socket)
             os.close(self._socket)
-            self._libpq.finish()
+            self._pgconn.finish()
 
 
-class Appenders:
+class JournalWriter:
     """Connections for all rows appended at the same time: one for each lane, more only while PostgreSQL is slow."""
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._resting: list[Appender] = []
+        self._idle_connections: list[JournalConnection] = []
 
-    def append(self, row: Row, *, durable: bool) -> asyncio.Future[None]:
+    def append_row(self, row: NewJournalRow, *, durable: bool) -> asyncio.Future[None]:
         """Store a row on an idle connection or a new one. The future raises the errors of an unavailable database."""
-        while self._resting:
-            appender = self._resting.pop()
-            if appender.works:
-                return appender.append(row, durable=durable)
-        return asyncio.create_task(self._append_anew(row, durable))
+        while self._idle_connections:
+            appender = self._idle_connections.pop()
+            if appender.is_open:
+                return appender.append_row(row, durable=durable)
+        return asyncio.create_task(self._append_on_new_connection(row, durable))
 
-    async def _append_anew(self, row: Row, durable: bool) -> None:
-        await (await self._open()).append(row, durable=durable)
+    async def _append_on_new_connection(self, row: NewJournalRow, durable: bool) -> None:
+        await (await self._open_connection()).append_row(row, durable=durable)
 
-    async def _open(self) -> Appender:
+    async def _open_connection(self) -> JournalConnection:
         connection = await open_connection(self._url, "leadhub journal")
-        for name, statement in STATEMENTS.items():
-            await connection.execute(f"PREPARE {name.decode()} AS {numbered(statement)}")
-        return Appender(connection, self._resting.append)
+        for name, statement in APPEND_STATEMENTS.items():
+            await connection.execute(f"PREPARE {name.decode()} AS {native_placeholders(statement)}")
+        return JournalConnection(connection, self._idle_connections.append)
 
     def close(self) -> None:
-        while self._resting:
-            self._resting.pop().close()
+        while self._idle_connections:
+            self._idle_connections.pop().close()

@@ -3,61 +3,63 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from shared import ids
-from shared.db import UNAVAILABLE, Connection, Pool, within
+from shared.db import UNAVAILABLE_ERRORS, Connection, ConnectionPool, with_deadline
 from shared.errors import ServiceUnavailable
-from shared.keys import Key
+from shared.keys import AuthenticatedKey
 from shared.leads import identities
-from shared.leads.apply import MERGED
+from shared.leads.apply import MERGED_LEAD_FIELDS
 from shared.leads.decide import FoundLeads, decide_submissions
-from shared.leads.merge import changes
-from shared.leads.places import Places, Workspace
-from shared.leads.records import Record, read_leads
-from shared.leads.resolve import Resolution, resolve
-from shared.leads.submission import Submission, TagName, Tags
+from shared.leads.merge import describe_changes
+from shared.leads.places import Board, WorkspaceSettings
+from shared.leads.records import LeadJson, read_leads
+from shared.leads.resolve import LeadResolution, resolve_submissions
+from shared.leads.submission import AcceptedSubmission, TagKey, TagIds
 from shared.leads.tags import find_tags, tag_names
-from shared.leads.workspaces import load_places, load_workspaces
+from shared.leads.workspaces import load_board, load_workspace_settings
 
-ANSWER_IN = 5.0  # seconds
-NEW = 0  # the id of a lead that would be created
-BLANK: Record = {"starred": False, "tags": []}
-UNSHOWN = {"workspace_id", "id", "tag_ids", "created_at", "submitted_at"}
+DRY_RUN_TIMEOUT_SECONDS = 5.0  # seconds
+NEW_LEAD_ID = 0  # the id of a lead that would be created
+BLANK_LEAD: LeadJson = {"starred": False, "tags": []}
+HIDDEN_FIELDS = {"workspace_id", "id", "tag_ids", "created_at", "submitted_at"}
 
 # One snapshot of the database, so that a lead found by its email still exists when it is read.
-BEGIN = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
+SNAPSHOT_SQL = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
-async def rehearse(pool: Pool, key: Key, lead: Record) -> Record:
+async def perform_dry_run(pool: ConnectionPool, key: AuthenticatedKey, lead: LeadJson) -> LeadJson:
     """Return the body of the answer to a dry run. Raises ServiceUnavailable if the database is away.
 
     The changes reveal what the lead holds, so only a key that may read leads gets them.
     """
     try:
-        told = await within(ANSWER_IN, _rehearse(pool, _submission(key, lead)))
-    except UNAVAILABLE as error:
+        told = await with_deadline(DRY_RUN_TIMEOUT_SECONDS, _simulate_ingest(pool, _as_submission(key, lead)))
+    except UNAVAILABLE_ERRORS as error:
         raise ServiceUnavailable("What would happen cannot be told just now. Send it again.") from error
-    return told if key.may("read:leads") else {**told, "changes": None}
+    return told if key.has_scope("read:leads") else {**told, "changes": None}
 
 
-def _submission(key: Key, lead: Record) -> Submission:
-    return Submission("", ids.now_ms(), key.workspace_id, "", lead.get("source"), key.id, lead, None, "", 0, 0)
+def _as_submission(key: AuthenticatedKey, lead: LeadJson) -> AcceptedSubmission:
+    return AcceptedSubmission("", ids.now_ms(), key.workspace_id, "", lead.get("source"), key.id, lead, None, "", 0, 0)
 
 
-async def _rehearse(pool: Pool, submission: Submission) -> Record:
+async def _simulate_ingest(pool: ConnectionPool, submission: AcceptedSubmission) -> LeadJson:
     async with pool.connection() as connection, connection.transaction():
-        await connection.execute(BEGIN)
+        await connection.execute(SNAPSHOT_SQL)
         written, found, tags = await decide_submissions([submission], DryRunLookups(connection))
-        lead = (submission.workspace_id, found.resolution.leads[0])
+        lead = (submission.workspace_id, found.resolution.lead_ids[0])
         before = (await read_leads(connection, [lead])).get(lead)
-        after = written.created.get(NEW) or found.states[lead[1]]
+        after = written.created.get(NEW_LEAD_ID) or found.states[lead[1]]
         names = await tag_names(connection, [submission.workspace_id], after["tag_ids"])
         names |= {id_: name for (_, name), id_ in tags.items() if id_ < 0}
     return {
         "status": "dry_run",
         "lead_id": before and before["id"],
         "is_duplicate": before is not None,
-        "matched_on": found.resolution.matched[0],
+        "matched_on": found.resolution.matched_kinds[0],
         "warnings": submission.warnings,
-        "changes": changes(before or BLANK, _shown(after, names) | _pair(found.resolution, before)),
+        "changes": describe_changes(
+            before or BLANK_LEAD, _as_shown_by_api(after, names) | _possible_duplicate(found.resolution, before)
+        ),
     }
 
 
@@ -66,36 +68,40 @@ class DryRunLookups:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._workspaces: dict[int, Workspace] = {}
+        self._workspaces: dict[int, WorkspaceSettings] = {}
 
-    async def load_norms(self, workspace_ids: Collection[int]) -> Mapping[int, Workspace]:
-        self._workspaces = await load_workspaces(self._connection, workspace_ids)
+    async def load_contact_settings(self, workspace_ids: Collection[int]) -> Mapping[int, WorkspaceSettings]:
+        self._workspaces = await load_workspace_settings(self._connection, workspace_ids)
         return self._workspaces
 
-    async def find_leads(self, submissions: Sequence[Submission], names: Mapping[int, Collection[str]]) -> FoundLeads:
+    async def find_leads(
+        self, submissions: Sequence[AcceptedSubmission], names: Mapping[int, Collection[str]]
+    ) -> FoundLeads:
         keys = [key for one in submissions for key in one.keys]
-        resolution = resolve(submissions, await identities.owners(self._connection, keys), [NEW])
-        named = {*resolution.leads, *(other for _, other in resolution.pairs)}
+        resolution = resolve_submissions(
+            submissions, await identities.find_owners(self._connection, keys), [NEW_LEAD_ID]
+        )
+        named = {*resolution.lead_ids, *(other for _, other in resolution.pairs)}
         leads = [(workspace_id, lead_id) for workspace_id in names for lead_id in named]
-        found = await identities.look(self._connection, leads, MERGED)
+        found = await identities.read_unlocked(self._connection, leads, MERGED_LEAD_FIELDS)
         return FoundLeads(self._workspaces, resolution, {lead_id: state for (_, lead_id), state in found.items()})
 
-    async def load_places(self, workspace_ids: Collection[int]) -> Places:
-        return await load_places(self._connection, workspace_ids)
+    async def load_board(self, workspace_ids: Collection[int]) -> Board:
+        return await load_board(self._connection, workspace_ids)
 
-    async def tag_ids(self, names: set[TagName]) -> Tags:
+    async def tag_ids(self, names: set[TagKey]) -> TagIds:
         """Return the ids of tags. A tag that does not exist gets a number below zero."""
         missing = {name: -number for number, name in enumerate(names, 1)}
         return missing | await find_tags(self._connection, names)
 
 
-def _shown(state: Record, names: dict[int, str]) -> Record:
+def _as_shown_by_api(state: LeadJson, names: dict[int, str]) -> LeadJson:
     """Return a lead's row as the API would show it."""
     tags = [names[id_] for id_ in state["tag_ids"] if id_ in names]
-    return {name: value for name, value in state.items() if name not in UNSHOWN} | {"tags": tags}
+    return {name: value for name, value in state.items() if name not in HIDDEN_FIELDS} | {"tags": tags}
 
 
-def _pair(resolution: Resolution, before: Record | None) -> Record:
+def _possible_duplicate(resolution: LeadResolution, before: LeadJson | None) -> LeadJson:
     """Return the lead that it would be marked a possible duplicate of, unless it already is one of another lead."""
     others = [other for _, other in resolution.pairs]
     return {"possible_duplicate_of": others[0]} if others and not (before and before["possible_duplicate_of"]) else {}

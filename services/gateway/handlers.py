@@ -4,33 +4,33 @@ from typing import Any
 
 from aiohttp import web
 
-from services.gateway.dry_run import rehearse
+from services.gateway.dry_run import perform_dry_run
 from services.gateway.preferences import seconds_to_wait
 from services.gateway.requests import (
-    FORM,
-    JSON,
-    body_of,
+    FORM_MEDIA_TYPE,
+    JSON_MEDIA_TYPE,
+    read_request_body,
     idempotency_key,
     is_dry_run,
-    key_of_tenant,
+    key_for_tenant,
     media_type,
-    new_item,
+    new_journal_item,
     read_lead,
 )
-from services.gateway.shapes import DryRun, InboundAnswer, InboundHeaders, LeadQuery
-from services.gateway.state import GATEWAY, Gateway
+from services.gateway.shapes import DryRun, InboundAnswer, InboundHeaders, InboundLeadQuery
+from services.gateway.state import GATEWAY_CONTEXT, Gateway
 from shared.errors import Conflict
-from shared.journal import Item, Lane
+from shared.journal import JournalItem, Lane
 from shared.leads.inbound import InboundLead
 from shared.replies import Verdict
-from shared.web.access import needs
-from shared.web.answers import answer
-from shared.web.describe import asks, gives, heeds, takes
-from shared.web.pipeline import NOTES
+from shared.web.access import requires_scope
+from shared.web.answers import json_response
+from shared.web.describe import query_params, responds, request_headers, request_body
+from shared.web.pipeline import LOG_FIELDS
 
-REUSED = "This Idempotency-Key was used with another body."
-REPLAYED = {"Idempotent-Replayed": "true"}
-EXAMPLE = {
+KEY_REUSED_MESSAGE = "This Idempotency-Key was used with another body."
+REPLAYED_HEADERS = {"Idempotent-Replayed": "true"}
+EXAMPLE_LEAD = {
     "email": "sarah@example.com",
     "first_name": "Sarah",
     "last_name": "Johnson",
@@ -41,11 +41,11 @@ EXAMPLE = {
 }
 
 
-@needs("submit:leads", "write:leads")
-@asks(LeadQuery, required=("tenant",))
-@heeds(InboundHeaders)
-@takes(InboundLead, media=(JSON, FORM), example=EXAMPLE)
-@gives(InboundAnswer, status=201, envelope=False, other_statuses=(200, 202, 409), schemas_by_status={200: DryRun})
+@requires_scope("submit:leads", "write:leads")
+@query_params(InboundLeadQuery, required=("tenant",))
+@request_headers(InboundHeaders)
+@request_body(InboundLead, media=(JSON_MEDIA_TYPE, FORM_MEDIA_TYPE), example=EXAMPLE_LEAD)
+@responds(InboundAnswer, status=201, envelope=False, other_statuses=(200, 202, 409), schemas_by_status={200: DryRun})
 async def receive_lead(request: web.Request) -> web.Response:
     """Take a lead from any source. A lead whose email or phone is known already is merged into that lead.
 
@@ -55,59 +55,59 @@ async def receive_lead(request: web.Request) -> web.Response:
     unknown fields, which stay on the submission's `payload`. A dry run (200) stores nothing; its `changes`, which show
     what the lead holds, are null for a key without `read:leads`.
     """
-    gateway, key = request.app[GATEWAY], key_of_tenant(request)
+    gateway, key = request.app[GATEWAY_CONTEXT], key_for_tenant(request)
     sent_key = idempotency_key(request)
-    lead = read_lead(media_type(request), await body_of(request, gateway.settings.body_limit))
+    lead = read_lead(media_type(request), await read_request_body(request, gateway.settings.body_limit))
     if is_dry_run(request):
-        return answer(await rehearse(gateway.pool, key, lead))
-    item = new_item(key, lead, sent_key)
-    verdict = await decide(gateway, item, seconds_to_wait(request.headers))
-    request[NOTES] = {"submission_id": item.id, "lead_id": verdict and verdict.lead_id}
-    return answer_of(item, verdict)
+        return json_response(await perform_dry_run(gateway.pool, key, lead))
+    item = new_journal_item(key, lead, sent_key)
+    verdict = await submit_or_replay(gateway, item, seconds_to_wait(request.headers))
+    request[LOG_FIELDS] = {"submission_id": item.id, "lead_id": verdict and verdict.lead_id}
+    return response_for(item, verdict)
 
 
-async def decide(gateway: Gateway, item: Item, seconds: float) -> Verdict | None:
+async def submit_or_replay(gateway: Gateway, item: JournalItem, seconds: float) -> Verdict | None:
     """Store a submission, unless it repeats a decided one, and return its verdict.
 
     Waits up to `seconds` for the verdict. None means that the workers decide later.
     """
-    verdict = await repeated(gateway, item)
+    verdict = await replayed_verdict(gateway, item)
     if verdict is None:
         lane = Lane.WAITED_FOR if seconds else Lane.PROMPT
-        verdict = (await gateway.intake.accept([item], lane, seconds))[0]
+        verdict = (await gateway.intake.submit_all([item], lane, seconds))[0]
     return verdict
 
 
-async def repeated(gateway: Gateway, item: Item) -> Verdict | None:
+async def replayed_verdict(gateway: Gateway, item: JournalItem) -> Verdict | None:
     """Return the earlier verdict on the item's idempotency key, if it has a key that is decided."""
-    return await gateway.repeats.verdict(item) if item.body_hash else None
+    return await gateway.idempotency.find_verdict(item) if item.body_hash else None
 
 
-def answer_of(item: Item, verdict: Verdict | None) -> web.Response:
+def response_for(item: JournalItem, verdict: Verdict | None) -> web.Response:
     """Return the answer to one submission. Raises Conflict for an idempotency key used with another body."""
-    status, body, headers = told(item, verdict)
-    return answer(body, status, headers)
+    status, body, headers = response_parts(item, verdict)
+    return json_response(body, status, headers)
 
 
-def told(item: Item, verdict: Verdict | None) -> tuple[int, dict[str, Any], dict[str, str]]:
+def response_parts(item: JournalItem, verdict: Verdict | None) -> tuple[int, dict[str, Any], dict[str, str]]:
     """Return status, body and headers of the answer to one submission.
 
     Raises Conflict for an idempotency key used with another body.
     """
-    headers = dict(REPLAYED) if verdict and verdict.replayed else {}
+    headers = dict(REPLAYED_HEADERS) if verdict and verdict.replayed else {}
     if verdict and verdict.state == "conflict":
-        raise Conflict(REUSED)
+        raise Conflict(KEY_REUSED_MESSAGE)
     if verdict is None or verdict.lead_id is None:  # dead or held: it was accepted; the submission shows why
-        return 202, accepted(item.id), {**headers, "Location": f"/api/v1/submissions/{item.id}"}
-    return 201, created(item.id, verdict), headers
+        return 202, accepted_body(item.id), {**headers, "Location": f"/api/v1/submissions/{item.id}"}
+    return 201, created_body(item.id, verdict), headers
 
 
-def accepted(submission_id: str) -> dict[str, Any]:
+def accepted_body(submission_id: str) -> dict[str, Any]:
     """Return the body for a submission that is stored and not yet decided."""
     return {"status": "accepted", "submission_id": submission_id, "lead_id": None, "is_duplicate": None}
 
 
-def created(submission_id: str, verdict: Verdict) -> dict[str, Any]:
+def created_body(submission_id: str, verdict: Verdict) -> dict[str, Any]:
     """Return the body for a submission that the workers decided."""
     body: dict[str, Any] = {
         "status": "created",

@@ -5,26 +5,28 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from services.gateway.shapes import Health
-from services.gateway.state import GATEWAY
+from services.gateway.state import GATEWAY_CONTEXT
 from shared import __version__
 from shared.errors import ServiceUnavailable
 from shared.web.access import public
-from shared.web.answers import answer
-from shared.web.describe import gives
+from shared.web.answers import json_response
+from shared.web.describe import responds
 
-NOBODY = "No worker has reported yet: none was started, or the database has no tables (`leadhub migrate` makes them)."
+NO_WORKER_MESSAGE = (
+    "No worker has reported yet: none was started, or the database has no tables (`leadhub migrate` makes them)."
+)
 
 
 @public
-@gives(Health, envelope=False)
+@responds(Health, envelope=False)
 async def health(request: web.Request) -> web.Response:
     """Tell whether leads can be taken durably. 503 if not."""
-    gateway = request.app[GATEWAY]
-    if not gateway.room.somebody_worked:
-        raise ServiceUnavailable(NOBODY)
-    if not await gateway.stores.durable():
+    gateway = request.app[GATEWAY_CONTEXT]
+    if not gateway.waiters.has_seen_worker:
+        raise ServiceUnavailable(NO_WORKER_MESSAGE)
+    if not await gateway.store.can_store():
         raise ServiceUnavailable
-    return answer(
+    return json_response(
         {"status": "ok", "version": __version__, "timestamp": datetime.now(UTC).isoformat(timespec="seconds")},
         headers={"Cache-Control": "no-store"},
     )

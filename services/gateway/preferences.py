@@ -4,8 +4,8 @@ from functools import lru_cache
 
 from multidict import MultiMapping
 
-DEFAULT_WAIT = 10.0
-LONGEST_WAIT = 30.0
+DEFAULT_WAIT_SECONDS = 10.0
+MAX_WAIT_SECONDS = 30.0
 
 
 def seconds_to_wait(headers: MultiMapping[str]) -> float:
@@ -15,17 +15,17 @@ def seconds_to_wait(headers: MultiMapping[str]) -> float:
     `respond-async` wins: RFC 7240 section 4.3 reads the pair as "answer 202 after N seconds", and an immediate 202
     fulfils that. Several lines of the header form one list (section 2).
     """
-    return _seconds(*headers.getall("Prefer", ()))
+    return _parse_wait(*headers.getall("Prefer", ()))
 
 
 @lru_cache(maxsize=256)
-def _seconds(*lines: str) -> float:
-    wait = DEFAULT_WAIT
+def _parse_wait(*lines: str) -> float:
+    wait = DEFAULT_WAIT_SECONDS
     for preference in ",".join(lines).lower().split(","):
         name, _, value = preference.partition(";")[0].strip().partition("=")
         if name.strip() == "respond-async":
             return 0.0
         digits = value.strip().strip('"')
         if name.strip() == "wait" and digits.isascii() and digits.isdigit():
-            wait = min(max(float(digits), 1.0), LONGEST_WAIT)
+            wait = min(max(float(digits), 1.0), MAX_WAIT_SECONDS)
     return wait

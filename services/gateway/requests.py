@@ -7,26 +7,26 @@ from typing import Any
 import orjson
 from aiohttp import hdrs, web
 
-from services.gateway.state import GATEWAY
+from services.gateway.state import GATEWAY_CONTEXT
 from shared import ids
 from shared.errors import BadRequest, Forbidden, UnsupportedMediaType, ValidationFailed
-from shared.journal import Item
-from shared.keys import Key
+from shared.journal import JournalItem
+from shared.keys import AuthenticatedKey
 from shared.leads.forms import read_form
-from shared.leads.inbound import Malformed, Unacceptable, validate, validate_form
-from shared.validation import MESSAGES
-from shared.web.access import KEY
+from shared.leads.inbound import MalformedBody, InvalidFields, validate_lead, validate_form
+from shared.validation import ERROR_MESSAGES
+from shared.web.access import API_KEY
 from shared.web.bodies import read_body
 
-JSON = "application/json"
-FORM = "application/x-www-form-urlencoded"
-CHANNEL = "inbound"
-LONGEST_KEY = 255
+JSON_MEDIA_TYPE = "application/json"
+FORM_MEDIA_TYPE = "application/x-www-form-urlencoded"
+INBOUND_CHANNEL = "inbound"
+MAX_IDEMPOTENCY_KEY_LENGTH = 255
 
 
-def key_of_tenant(request: web.Request) -> Key:
+def key_for_tenant(request: web.Request) -> AuthenticatedKey:
     """Return the request's key. Raises ValidationFailed without `tenant`, Forbidden for another workspace."""
-    key = request[KEY]
+    key = request[API_KEY]
     tenant = request.query.get("tenant")
     if not tenant:
         raise ValidationFailed({"tenant": ["The tenant field is required: ?tenant={workspace slug}."]})
@@ -39,44 +39,53 @@ def is_dry_run(request: web.Request) -> bool:
     """Return whether the request is a dry run. Raises ValidationFailed for a value that is neither true nor false."""
     asked = request.query.get("dry_run", "0")
     if asked not in ("0", "false", "1", "true"):  # not "" either: a client that sends ?dry_run wants nothing stored
-        raise ValidationFailed({"dry_run": [MESSAGES["flag"].format(field="dry_run")]})
+        raise ValidationFailed({"dry_run": [ERROR_MESSAGES["flag"].format(field="dry_run")]})
     return asked in ("1", "true")
 
 
 def media_type(request: web.Request) -> str:
     """Return the media type of the body, JSON if the request names none."""
-    header = request.headers.get(hdrs.CONTENT_TYPE) or JSON  # an empty header counts as none
-    return JSON if header == JSON else request.content_type
+    header = request.headers.get(hdrs.CONTENT_TYPE) or JSON_MEDIA_TYPE  # an empty header counts as none
+    return JSON_MEDIA_TYPE if header == JSON_MEDIA_TYPE else request.content_type
 
 
-async def body_of(request: web.Request, limit: int) -> bytes:
+async def read_request_body(request: web.Request, limit: int) -> bytes:
     """Return the body, of at most `limit` bytes."""
-    return await read_body(request, limit, request.app[GATEWAY].settings.body_timeout)
+    return await read_body(request, limit, request.app[GATEWAY_CONTEXT].settings.body_timeout)
 
 
 def read_lead(media: str, body: bytes) -> dict[str, Any]:
     """Return the lead in a body of that type. Raises BadRequest, UnsupportedMediaType or ValidationFailed."""
     try:
-        if media == JSON:
-            return validate(body)
-        if media == FORM:
+        if media == JSON_MEDIA_TYPE:
+            return validate_lead(body)
+        if media == FORM_MEDIA_TYPE:
             return validate_form(read_form(body))
-    except Malformed as error:
+    except MalformedBody as error:
         raise BadRequest(str(error)) from error
-    except Unacceptable as error:
+    except InvalidFields as error:
         raise ValidationFailed(error.errors) from error
-    raise UnsupportedMediaType(f"Send {JSON} or {FORM}.")
+    raise UnsupportedMediaType(f"Send {JSON_MEDIA_TYPE} or {FORM_MEDIA_TYPE}.")
 
 
 def idempotency_key(request: web.Request) -> str | None:
     """Return the request's idempotency key. Raises ValidationFailed if it is too long or not printable."""
     key = request.headers.get("Idempotency-Key")
-    if key is not None and not (0 < len(key) <= LONGEST_KEY and key.isprintable()):
-        raise ValidationFailed({"Idempotency-Key": [f"The key must have 1 to {LONGEST_KEY} printable characters."]})
+    if key is not None and not (0 < len(key) <= MAX_IDEMPOTENCY_KEY_LENGTH and key.isprintable()):
+        raise ValidationFailed(
+            {"Idempotency-Key": [f"The key must have 1 to {MAX_IDEMPOTENCY_KEY_LENGTH} printable characters."]}
+        )
     return key
 
 
-def new_item(key: Key, lead: dict[str, Any], sent_key: str | None, *, channel: str = CHANNEL, sent: Any = None) -> Item:
+def new_journal_item(
+    key: AuthenticatedKey,
+    lead: dict[str, Any],
+    sent_key: str | None,
+    *,
+    channel: str = INBOUND_CHANNEL,
+    sent: Any = None,
+) -> JournalItem:
     """Create a submission. Its `id` and `received_at` stay the same from here on.
 
     `sent` are the sent values, unchecked, if they differ from the lead: a repeat of an idempotency key must send the
@@ -84,11 +93,11 @@ def new_item(key: Key, lead: dict[str, Any], sent_key: str | None, *, channel: s
     """
     at, source = ids.now_ms(), lead.get("source")
     if sent_key is None:
-        return Item(ids.uuid7(at), at, key.workspace_id, channel, source, orjson.dumps(lead), key.id)
+        return JournalItem(ids.uuid7(at), at, key.workspace_id, channel, source, orjson.dumps(lead), key.id)
     # Sorted, so that another order of fields does not make another body. Unchecked values may hold things that orjson
     # does not write: lone surrogates, numbers of any size, files.
     checked = sent is None
     compared = orjson.dumps(lead, option=orjson.OPT_SORT_KEYS) if checked else json.dumps(sent, sort_keys=True).encode()
     body_hash = hashlib.sha256(compared).hexdigest()[:32]
-    submission_id = ids.keyed(key.workspace_id, channel, sent_key)
-    return Item(submission_id, at, key.workspace_id, channel, source, orjson.dumps(lead), key.id, body_hash)
+    submission_id = ids.idempotency_uuid(key.workspace_id, channel, sent_key)
+    return JournalItem(submission_id, at, key.workspace_id, channel, source, orjson.dumps(lead), key.id, body_hash)

@@ -8,18 +8,18 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from shared.leads.inbound import InboundLead
-from shared.validation import Fields, QueryFlag
+from shared.validation import FieldErrors, QueryFlag
 
-MOST = 1000
+MAX_BATCH_LEADS = 1000
 
-Batch = Annotated[list[InboundLead], Field(max_length=MOST)]
+LeadBatch = Annotated[list[InboundLead], Field(max_length=MAX_BATCH_LEADS)]
 
 
 class InboundQuery(TypedDict, total=False):
     tenant: Annotated[str, Field(min_length=1, description="The slug of the key's workspace.")]
 
 
-class LeadQuery(InboundQuery, total=False):
+class InboundLeadQuery(InboundQuery, total=False):
     dry_run: Annotated[QueryFlag, Field(description="Tell what would happen, and store nothing.")]
 
 
@@ -73,7 +73,7 @@ class BatchLine(TypedDict):
     is_duplicate: bool | None
     matched_on: NotRequired[list[str]]
     warnings: NotRequired[list[str]]
-    errors: NotRequired[Fields]
+    errors: NotRequired[FieldErrors]
 
 
 class Health(TypedDict):

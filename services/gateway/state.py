@@ -7,23 +7,23 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from services.gateway.appending import Appenders
-from services.gateway.intake import Intake
-from services.gateway.repeats import Repeats
-from services.gateway.stores import Stores
-from services.gateway.waiting import WaitingRoom
+from services.gateway.appending import JournalWriter
+from services.gateway.intake import SubmissionIntake
+from services.gateway.repeats import IdempotencyLookup
+from services.gateway.stores import DurableStore
+from services.gateway.waiting import VerdictWaiters
 from shared import hints
-from shared.cached import Cached
-from shared.db import Pool, make_pool
-from shared.forms.book import BOOK, FormKey, form_book
-from shared.forms.definition import Form
-from shared.hints import Hinter, Publisher
-from shared.loops import kept_up
+from shared.cached import RowCache
+from shared.db import ConnectionPool, make_pool
+from shared.forms.book import FORM_CACHE, FormKey, make_form_cache
+from shared.forms.definition import FormDefinition
+from shared.hints import HintThrottle, HintPublisher
+from shared.loops import run_forever
 from shared.settings import Settings
-from shared.spool import Spool, open_spool
-from shared.web.app import NOTICES
+from shared.spool import Spool, open_spool_client
+from shared.web.app import NOTIFICATION_LISTENER
 
-POOL = 8  # connections for lookups
+LOOKUP_POOL_SIZE = 8  # connections for lookups
 
 
 @dataclass(frozen=True)
@@ -31,35 +31,39 @@ class Gateway:
     """The parts that a handler needs."""
 
     settings: Settings
-    pool: Pool
-    intake: Intake
-    stores: Stores
-    room: WaitingRoom
-    repeats: Repeats
-    forms: Cached[FormKey, Form]
+    pool: ConnectionPool
+    intake: SubmissionIntake
+    store: DurableStore
+    waiters: VerdictWaiters
+    idempotency: IdempotencyLookup
+    forms: RowCache[FormKey, FormDefinition]
 
 
-GATEWAY = web.AppKey("gateway", Gateway)
+GATEWAY_CONTEXT = web.AppKey("gateway", Gateway)
 
 
-def lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterator[None]]:
+def gateway_lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterator[None]]:
     """Return a cleanup context for aiohttp that builds the gateway, runs its loops and empties its buffers."""
 
     async def context(app: web.Application) -> AsyncIterator[None]:
-        pool = make_pool(settings.database_url, "leadhub gateway", size=POOL)
-        spool = open_spool(settings.spool_url, socket_timeout=1.5, socket_connect_timeout=1)
-        publisher = Publisher(hints.Sender(settings.broker_url))
-        hinter = Hinter(publisher)
-        journal_writer = Appenders(settings.database_url)
-        store = Stores(pool, journal_writer, Spool(spool), settings.flush_timeout)
-        waiters = WaitingRoom(pool, app[NOTICES], settings.max_waiting, hinter.answered, store.secure)
-        intake = Intake(store, waiters, hinter, settings.buffer_bytes)
-        app[BOOK] = forms = form_book(pool, app[NOTICES])
-        app[GATEWAY] = Gateway(settings, pool, intake, store, waiters, Repeats(pool, store), forms)
+        pool = make_pool(settings.database_url, "leadhub gateway", size=LOOKUP_POOL_SIZE)
+        spool = open_spool_client(settings.spool_url, socket_timeout=1.5, socket_connect_timeout=1)
+        publisher = HintPublisher(hints.HintSender(settings.broker_url))
+        hinter = HintThrottle(publisher)
+        journal_writer = JournalWriter(settings.database_url)
+        store = DurableStore(pool, journal_writer, Spool(spool), settings.flush_timeout)
+        waiters = VerdictWaiters(
+            pool, app[NOTIFICATION_LISTENER], settings.max_waiting, hinter.note_verdict, store.ensure_durable
+        )
+        intake = SubmissionIntake(store, waiters, hinter, settings.buffer_bytes)
+        app[FORM_CACHE] = forms = make_form_cache(pool, app[NOTIFICATION_LISTENER])
+        app[GATEWAY_CONTEXT] = Gateway(settings, pool, intake, store, waiters, IdempotencyLookup(pool, store), forms)
         await pool.open()  # last, since only its close ends its tasks
-        watchers = [asyncio.create_task(kept_up(loop)) for loop in (store.watch, waiters.watch, forms.run)]
+        watchers = [
+            asyncio.create_task(run_forever(loop)) for loop in (store.watch_journal, waiters.watch_deadlines, forms.run)
+        ]
         yield
-        await intake.finish()
+        await intake.wait_until_stored()
         for watcher in watchers:
             watcher.cancel()
         await asyncio.gather(*watchers, return_exceptions=True)

@@ -7,154 +7,154 @@ from typing import Literal
 
 import redis.asyncio as redis
 
-from services.gateway.appending import Appenders
+from services.gateway.appending import JournalWriter
 from shared import journal, logging
-from shared.db import UNAVAILABLE, Pool, within
+from shared.db import UNAVAILABLE_ERRORS, ConnectionPool, with_deadline
 from shared.errors import ServiceUnavailable
-from shared.journal import Item, Lane, Row, cut
-from shared.metrics import ACCEPTED, FLUSH_SECONDS, FLUSH_SIZE, REFUSED
+from shared.journal import JournalItem, Lane, NewJournalRow, chunk_by_size
+from shared.metrics import ACCEPTED_SUBMISSIONS, FLUSH_SECONDS, FLUSH_SIZE, REFUSED_SUBMISSIONS
 from shared.spool import Spool
 
-log = logging.get()
+log = logging.get_logger()
 
-PROBE = 0.5  # seconds between two checks of a PostgreSQL that failed
-SPOOL_IN = 1.5  # seconds that the spool gets to store an entry
+PROBE_INTERVAL_SECONDS = 0.5  # seconds between two checks of a PostgreSQL that failed
+SPOOL_TIMEOUT_SECONDS = 1.5  # seconds that the spool gets to store an entry
 
-Store = Literal["journal", "spool"]
+StoreName = Literal["journal", "spool"]
 
 
-class Stores:
+class DurableStore:
     """Journal and spool, with a breaker between them. There is one for each gateway process."""
 
-    def __init__(self, pool: Pool, journal_writer: Appenders, spool: Spool, flush_timeout: float) -> None:
+    def __init__(self, pool: ConnectionPool, journal_writer: JournalWriter, spool: Spool, flush_timeout: float) -> None:
         self._pool = pool
-        self._appenders = journal_writer
+        self._journal = journal_writer
         self._spool = spool
         self._timeout = flush_timeout
-        self._broken = False
-        self._late: set[asyncio.Future[None]] = set()
+        self._has_journal_failed = False
+        self._late_appends: set[asyncio.Future[None]] = set()
 
     @property
-    def journal_works(self) -> bool:
+    def is_journal_available(self) -> bool:
         """True if the last write to PostgreSQL succeeded in time."""
-        return not self._broken
+        return not self._has_journal_failed
 
-    async def store(self, row: Row, *, durable: bool = True) -> Store:
+    async def store_row(self, row: NewJournalRow, *, durable: bool = True) -> StoreName:
         """Store a row and return the name of the store. Raises ServiceUnavailable if neither store takes it.
 
         A row in the spool is durable. A row in the journal is durable if that was asked for; otherwise a worker's
         commit or `ensure_durable` must make it so before a caller is told about it. A journal write that failed or is
         late may still have been committed. Then the spool holds the same ids again, and ingest drops the second ones.
         """
-        store = await self._store(row, durable)
-        ACCEPTED.labels(store).inc(row.n)
+        store = await self._store_measured(row, durable)
+        ACCEPTED_SUBMISSIONS.labels(store).inc(row.n)
         return store
 
-    async def secure(self, items: Sequence[Item], gateway: str) -> None:
+    async def ensure_durable(self, items: Sequence[JournalItem], gateway: str) -> None:
         """Make submissions durable that are stored and may not be durable yet.
 
         It asks PostgreSQL to, and stores those again that a crash of PostgreSQL removed or may have removed. Raises
         ServiceUnavailable if neither store takes them.
         """
-        lost = await self._lost(items)
-        for chunk in cut(lost, lambda item: len(item.body)):
-            await self._store(
-                Row.of(Lane.WAITED_FOR, chunk, gateway), durable=True
+        lost = await self._lost_items(items)
+        for chunk in chunk_by_size(lost, lambda item: len(item.body)):
+            await self._store_measured(
+                NewJournalRow.from_items(Lane.WAITED_FOR, chunk, gateway), durable=True
             )  # already counted when it was first stored
 
-    async def _lost(self, items: Sequence[Item]) -> Sequence[Item]:
+    async def _lost_items(self, items: Sequence[JournalItem]) -> Sequence[JournalItem]:
         try:
-            return items if self._broken else await within(self._timeout, self._missing(items))
+            return items if self._has_journal_failed else await with_deadline(self._timeout, self._missing_items(items))
         except Exception as error:
-            if isinstance(error, UNAVAILABLE):
-                self._trip()
+            if isinstance(error, UNAVAILABLE_ERRORS):
+                self._trip_breaker()
             else:
                 log.exception("journal.unasked", submissions=len(items))
             return items
 
-    async def _missing(self, items: Sequence[Item]) -> list[Item]:
+    async def _missing_items(self, items: Sequence[JournalItem]) -> list[JournalItem]:
         async with self._pool.connection() as connection:
-            return await journal.missing(connection, items)
+            return await journal.find_missing(connection, items)
 
-    async def _store(self, row: Row, durable: bool) -> Store:
+    async def _store_measured(self, row: NewJournalRow, durable: bool) -> StoreName:
         started = time.perf_counter()
-        store = await self._put(row, durable)
+        store = await self._store_with_fallback(row, durable)
         FLUSH_SECONDS.labels(store).observe(time.perf_counter() - started)
         FLUSH_SIZE.observe(row.n)
         return store
 
-    async def _put(self, row: Row, durable: bool) -> Store:
-        if not self._broken and await self._to_journal(row, durable):
+    async def _store_with_fallback(self, row: NewJournalRow, durable: bool) -> StoreName:
+        if not self._has_journal_failed and await self._append_to_journal(row, durable):
             return "journal"
-        if await self._to_spool(row):
+        if await self._append_to_spool(row):
             return "spool"
         # Before a refusal PostgreSQL is tried once more, whatever the state of the breaker.
-        if await self._to_journal(row, durable):
+        if await self._append_to_journal(row, durable):
             return "journal"
-        REFUSED.inc(row.n)
+        REFUSED_SUBMISSIONS.inc(row.n)
         raise ServiceUnavailable
 
-    async def _to_journal(self, row: Row, durable: bool) -> bool:
-        stored = self._appenders.append(row, durable=durable)
+    async def _append_to_journal(self, row: NewJournalRow, durable: bool) -> bool:
+        stored = self._journal.append_row(row, durable=durable)
         # A late write is not cancelled: cancelling waits for the server, and there is no time for that.
         done, _ = await asyncio.wait({stored}, timeout=self._timeout)
         if done and stored.exception() is None:
-            self._broken = False
+            self._has_journal_failed = False
             return True
         if not done:
-            self._late.add(stored)
-            stored.add_done_callback(self._forget)
-        elif not isinstance(stored.exception(), UNAVAILABLE):
+            self._late_appends.add(stored)
+            stored.add_done_callback(self._discard_late)
+        elif not isinstance(stored.exception(), UNAVAILABLE_ERRORS):
             # Only the type of the error is logged: its message may quote the row.
             log.error("journal.refused", error=type(stored.exception()).__name__, submissions=row.n)
-        self._trip()
+        self._trip_breaker()
         return False
 
-    def _forget(self, stored: asyncio.Future[None]) -> None:
-        self._late.discard(stored)
+    def _discard_late(self, stored: asyncio.Future[None]) -> None:
+        self._late_appends.discard(stored)
         if not stored.cancelled():
             stored.exception()  # retrieve the error: the result no longer matters
 
-    def _trip(self) -> None:
-        if not self._broken:
+    def _trip_breaker(self) -> None:
+        if not self._has_journal_failed:
             log.warning("journal.unavailable")
-        self._broken = True
+        self._has_journal_failed = True
 
-    async def _to_spool(self, row: Row) -> bool:
+    async def _append_to_spool(self, row: NewJournalRow) -> bool:
         try:
-            async with asyncio.timeout(SPOOL_IN):
-                await self._spool.append(row)
+            async with asyncio.timeout(SPOOL_TIMEOUT_SECONDS):
+                await self._spool.append_row(row)
         except (redis.RedisError, TimeoutError, OSError) as error:
             log.warning("spool.unavailable", error=type(error).__name__)
             return False
         return True
 
-    async def durable(self) -> bool:
+    async def can_store(self) -> bool:
         """Return whether a lead could be stored now."""
-        if not self._broken:
+        if not self._has_journal_failed:
             return True
         try:
-            async with asyncio.timeout(SPOOL_IN):
-                await self._spool.check()
+            async with asyncio.timeout(SPOOL_TIMEOUT_SECONDS):
+                await self._spool.check_writable()
         except (redis.RedisError, TimeoutError, OSError):
             return False
         return True
 
-    async def watch(self) -> None:
+    async def watch_journal(self) -> None:
         """Check a PostgreSQL that failed until it answers in time again. Runs until cancelled."""
         while True:
-            await asyncio.sleep(PROBE)
-            if self._broken and not self._late and await self._answers():
+            await asyncio.sleep(PROBE_INTERVAL_SECONDS)
+            if self._has_journal_failed and not self._late_appends and await self._does_journal_answer():
                 log.info("journal.available")
-                self._broken = False
+                self._has_journal_failed = False
 
-    async def _answers(self) -> bool:
+    async def _does_journal_answer(self) -> bool:
         try:
-            await within(self._timeout, self._look())
-        except UNAVAILABLE:
+            await with_deadline(self._timeout, self._probe_journal())
+        except UNAVAILABLE_ERRORS:
             return False
         return True
 
-    async def _look(self) -> None:
+    async def _probe_journal(self) -> None:
         async with self._pool.connection() as connection:
             await connection.execute("DELETE FROM journal WHERE false")  # fails too while the server is read-only

@@ -9,7 +9,7 @@ from celery.worker import state
 
 from services.workers.runtime import Worker
 from shared import hints, logging, metrics_server
-from shared.collector import settle
+from shared.collector import freeze_startup_objects
 from shared.settings import Settings
 
 settings = Settings()
@@ -19,16 +19,16 @@ warnings.filterwarnings("ignore", category=SecurityWarning)  # running as root i
 # one, a worker can wait for ever. Redis: `QoS.ack` of kombu 5.7 raises while Redis is frozen, before it forgets the
 # message. RabbitMQ: a message that arrives while another is handled is acknowledged in the event loop's next round, and
 # until it has the acknowledgement the broker sends nothing that would start this round.
-PREFETCHED = 0
+PREFETCH_MULTIPLIER = 0
 
 app = Celery("leadhub", broker=settings.broker_url, include=["services.workers.tasks"])
 app.conf.update(
     task_ignore_result=True,
     task_serializer="json",
     accept_content=["json"],
-    task_default_queue=hints.INGEST.queue,
+    task_default_queue=hints.INGEST_HINT.queue,
     task_acks_late=False,  # a message is a hint: the work itself is in a row, and losing the hint costs milliseconds
-    worker_prefetch_multiplier=PREFETCHED,
+    worker_prefetch_multiplier=PREFETCH_MULTIPLIER,
     worker_redirect_stdouts=False,
     worker_send_task_events=False,
     broker_connection_retry_on_startup=True,
@@ -42,33 +42,33 @@ app.conf.update(
     },
 )
 
-worker: Worker | None = None
+process_worker: Worker | None = None
 
 
-def the_worker() -> Worker:
+def get_worker() -> Worker:
     """Return this process's worker. It is created when the process starts to work, not at import."""
-    global worker
-    if worker is None:
-        ingest = hints.Sender(settings.broker_url)
-        automate = hints.Sender(settings.broker_url, hints.AUTOMATIONS)
-        worker = Worker(settings, ingest, automate, lambda: state.should_stop is not None)
-    return worker
+    global process_worker
+    if process_worker is None:
+        ingest = hints.HintSender(settings.broker_url)
+        automate = hints.HintSender(settings.broker_url, hints.AUTOMATIONS_HINT)
+        process_worker = Worker(settings, ingest, automate, lambda: state.should_stop is not None)
+    return process_worker
 
 
 @signals.setup_logging.connect
-def _log(**_: Any) -> None:
+def _configure_logging(**_: Any) -> None:
     """Set up logging instead of Celery: JSON lines on stderr."""
-    logging.configure("worker", settings.log_level)
+    logging.configure_logging("worker", settings.log_level)
 
 
 @signals.worker_init.connect
-def _start(**_: Any) -> None:
-    _log()  # Celery calls it only after this signal
-    metrics_server.serve(settings.metrics_host, settings.metrics_port)
-    the_worker().start()
-    settle()
+def _start_worker(**_: Any) -> None:
+    _configure_logging()  # Celery calls it only after this signal
+    metrics_server.serve_metrics(settings.metrics_host, settings.metrics_port)
+    get_worker().start()
+    freeze_startup_objects()
 
 
 @signals.worker_shutdown.connect
-def _stop(**_: Any) -> None:
-    the_worker().stop()
+def _stop_worker(**_: Any) -> None:
+    get_worker().stop()

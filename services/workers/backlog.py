@@ -12,20 +12,23 @@ from celery import Celery
 
 from shared import logging
 
-log = logging.get()
+log = logging.get_logger()
 
-OLD = 2.0  # seconds after which a hint is old; the machines' clocks must differ by less
-EVERY = 1.0  # seconds between two purges of a queue: this worker may have prefetched some old hints
+STALE_AFTER_SECONDS = 2.0  # seconds after which a hint is old; the machines' clocks must differ by less
+PURGE_INTERVAL_SECONDS = 1.0  # seconds between two purges of a queue: this worker may have prefetched some old hints
 
-_emptied: dict[str, float] = {}
+_last_purges: dict[str, float] = {}
 
 
-def drop_behind(app: Celery, queue: str, sent: float) -> None:
+def purge_stale_hints(app: Celery, queue: str, sent_at: float) -> None:
     """Purge the queue if the hint received from it is old. `sent` is in seconds since the epoch."""
     now = time.monotonic()
-    if time.time() - sent < OLD or now - _emptied.get(queue, -EVERY) < EVERY:
+    if (
+        time.time() - sent_at < STALE_AFTER_SECONDS
+        or now - _last_purges.get(queue, -PURGE_INTERVAL_SECONDS) < PURGE_INTERVAL_SECONDS
+    ):
         return
-    _emptied[queue] = now
+    _last_purges[queue] = now
     try:
         with app.connection_for_write() as connection:
             dropped = app.amqp.queues[queue].bind(connection.default_channel).purge()

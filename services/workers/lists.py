@@ -3,19 +3,22 @@
 from shared import logging
 from shared.db import Connection
 
-log = logging.get()
+log = logging.get_logger()
 
-TEXT_LOCK = 4_712_004  # one process at a time: the later of two writers may have read the older lead
-CHUNK = 20_000  # deltas folded, and leads compared, at a time
-ROWS, LEADS = 1_000, 20_000  # limits of one read of the queue; a row holds the leads of one statement, up to 500
+SEARCH_TEXT_LOCK = 4_712_004  # one process at a time: the later of two writers may have read the older lead
+FOLD_CHUNK_SIZE = 20_000  # deltas folded, and leads compared, at a time
+MAX_QUEUE_ROWS, MAX_QUEUED_LEADS = (
+    1_000,
+    20_000,
+)  # limits of one read of the queue; a row holds the leads of one statement, up to 500
 
 # Many deltas accumulate while leads arrive fast, so they are summed before they are added to the totals. They are
 # deleted by ctid, which needs no index. The statement is planned each time: a plan made while the table was empty would
 # compare every row with every other.
-FOLD_COUNTS = f"""
+FOLD_COUNTS_SQL = f"""
 WITH folded AS (
     DELETE FROM lead_count_deltas WHERE ctid = ANY (ARRAY(
-        SELECT ctid FROM lead_count_deltas LIMIT {CHUNK} FOR UPDATE SKIP LOCKED))
+        SELECT ctid FROM lead_count_deltas LIMIT {FOLD_CHUNK_SIZE} FOR UPDATE SKIP LOCKED))
     RETURNING *
 ), alike AS (
     SELECT workspace_id, tag_ids, source, status, pipeline_id, pipeline_stage_id, assigned_user_id, starred, sum(n) AS n
@@ -41,10 +44,10 @@ WITH folded AS (
 )
 SELECT count(*) FROM folded
 """  # noqa: S608  # constants only
-FOLD_TIMES = f"""
+FOLD_TIMES_SQL = f"""
 WITH folded AS (
     DELETE FROM lead_time_deltas WHERE ctid = ANY (ARRAY(
-        SELECT ctid FROM lead_time_deltas LIMIT {CHUNK} FOR UPDATE SKIP LOCKED))
+        SELECT ctid FROM lead_time_deltas LIMIT {FOLD_CHUNK_SIZE} FOR UPDATE SKIP LOCKED))
     RETURNING *
 ), counted AS (
     INSERT INTO lead_times (workspace_id, kind, grain, at, n)
@@ -55,11 +58,13 @@ WITH folded AS (
 )
 SELECT count(*) FROM folded
 """  # noqa: S608  # constants only
-EMPTY = tuple(f"DELETE FROM {table} WHERE n = 0" for table in ("lead_counts", "lead_marginals", "lead_times"))  # noqa: S608
+DELETE_ZERO_COUNTS_SQL = tuple(
+    f"DELETE FROM {table} WHERE n = 0" for table in ("lead_counts", "lead_marginals", "lead_times")
+)  # noqa: S608
 
 # Upper case first, then lower case: Greek has two small sigmas, and lower() alone would keep both.
 # Line one holds the names, line two the email, line three the phone's digits and, unless it is E.164, its spelling.
-TEXT = r"""
+SEARCH_TEXT_SQL = r"""
 translate(lower(upper(concat_ws(' ', first_name, last_name))), E'\n', ' ') || E'\n'
     || translate(coalesce(lower(upper(email)), ''), E'\n', ' ') || E'\n' || CASE
         WHEN phone ~ '^\+\d+$' THEN substr(phone, 2)
@@ -67,18 +72,18 @@ translate(lower(upper(concat_ws(' ', first_name, last_name))), E'\n', ' ') || E'
 """
 # This is one statement, so its snapshot includes the leads of every queue row that it takes. The lock keeps out other
 # writers of texts, so new texts need no `ON CONFLICT`, which would look up each row separately.
-FOLD_TEXTS = f"""
+FOLD_SEARCH_TEXTS_SQL = f"""
 WITH taken AS (
     DELETE FROM lead_search_queue WHERE ctid = ANY (ARRAY(
         SELECT ctid FROM (
             SELECT ctid, sum(cardinality(lead_ids)) OVER (ORDER BY id) - cardinality(lead_ids) AS before
-            FROM (SELECT ctid, id, lead_ids FROM lead_search_queue ORDER BY id LIMIT {ROWS}) first
-        ) counted WHERE before < {LEADS}))
+            FROM (SELECT ctid, id, lead_ids FROM lead_search_queue ORDER BY id LIMIT {MAX_QUEUE_ROWS}) first
+        ) counted WHERE before < {MAX_QUEUED_LEADS}))
     RETURNING workspace_id, lead_ids
 ), named AS (
     SELECT DISTINCT workspace_id, lead_id FROM taken, unnest(lead_ids) AS lead_id
 ), found AS (
-    SELECT n.workspace_id, n.lead_id, l.id IS NULL AS is_gone, {TEXT} AS text, s.text AS held
+    SELECT n.workspace_id, n.lead_id, l.id IS NULL AS is_gone, {SEARCH_TEXT_SQL} AS text, s.text AS held
     FROM named n LEFT JOIN leads l ON l.workspace_id = n.workspace_id AND l.id = n.lead_id
     LEFT JOIN lead_search s ON s.workspace_id = n.workspace_id AND s.lead_id = n.lead_id
 ), removed AS (
@@ -91,24 +96,24 @@ WITH taken AS (
     INSERT INTO lead_search (workspace_id, lead_id, text)
     SELECT workspace_id, lead_id, text FROM found WHERE NOT is_gone AND held IS NULL ORDER BY 1, 2
 )
-SELECT count(*) = {ROWS} OR sum(cardinality(lead_ids)) >= {LEADS} FROM taken
+SELECT count(*) = {MAX_QUEUE_ROWS} OR sum(cardinality(lead_ids)) >= {MAX_QUEUED_LEADS} FROM taken
 """  # noqa: S608  # constants only
 
 # The index merges pending entries with this much memory instead of the default 4 MB.
-BEGIN_TEXTS = "SELECT pg_advisory_xact_lock(%s), set_config('work_mem', %s, true)"
-SORT_MEMORY = "64MB"
+LOCK_SEARCH_TEXTS_SQL = "SELECT pg_advisory_xact_lock(%s), set_config('work_mem', %s, true)"
+INDEX_SORT_MEMORY = "64MB"
 
 # Finds leads with a missing or outdated text, and texts without a lead, within one range of keys.
-STRAY = f"""
+QUEUE_STALE_TEXTS_SQL = f"""
 WITH span AS (
     SELECT workspace_id, id FROM leads WHERE (workspace_id, id) > (%(workspace)s, %(id)s)
-    ORDER BY workspace_id, id LIMIT {CHUNK}
+    ORDER BY workspace_id, id LIMIT {FOLD_CHUNK_SIZE}
 ), last AS (
     SELECT workspace_id, id FROM span ORDER BY 1 DESC, 2 DESC LIMIT 1
 ), stray AS (
     SELECT l.workspace_id, l.id FROM span JOIN leads l USING (workspace_id, id)
     LEFT JOIN lead_search s ON s.workspace_id = l.workspace_id AND s.lead_id = l.id
-    WHERE s.text IS DISTINCT FROM {TEXT}
+    WHERE s.text IS DISTINCT FROM {SEARCH_TEXT_SQL}
     UNION ALL
     SELECT s.workspace_id, s.lead_id FROM lead_search s LEFT JOIN last ON true
     WHERE (s.workspace_id, s.lead_id) > (%(workspace)s, %(id)s)
@@ -121,21 +126,23 @@ SELECT workspace_id, id, (SELECT count(*) FROM stray) FROM (SELECT 1) AS one LEF
 """  # noqa: S608  # constants only
 
 
-async def fold_counts(connection: Connection) -> bool:
+async def fold_lead_counts(connection: Connection) -> bool:
     """Add deltas to the totals. Return whether more may wait."""
-    folded = [await (await connection.execute(fold, prepare=False)).fetchone() for fold in (FOLD_COUNTS, FOLD_TIMES)]
-    return any(row and row[0] == CHUNK for row in folded)
+    folded = [
+        await (await connection.execute(fold, prepare=False)).fetchone() for fold in (FOLD_COUNTS_SQL, FOLD_TIMES_SQL)
+    ]
+    return any(row and row[0] == FOLD_CHUNK_SIZE for row in folded)
 
 
-async def fold_texts(connection: Connection) -> bool:
+async def fold_search_texts(connection: Connection) -> bool:
     """Update the texts of changed leads. Return whether more may wait."""
     async with connection.transaction():
-        await connection.execute(BEGIN_TEXTS, (TEXT_LOCK, SORT_MEMORY))
-        row = await (await connection.execute(FOLD_TEXTS, prepare=False)).fetchone()
+        await connection.execute(LOCK_SEARCH_TEXTS_SQL, (SEARCH_TEXT_LOCK, INDEX_SORT_MEMORY))
+        row = await (await connection.execute(FOLD_SEARCH_TEXTS_SQL, prepare=False)).fetchone()
     return bool(row and row[0])
 
 
-async def sort_texts(connection: Connection) -> None:
+async def flush_search_index(connection: Connection) -> None:
     """Merge the index's pending entries. Until then every search scans them; merging many at once costs a third less.
 
     PostgreSQL merges by itself at 16 MB, which is about 13,000 leads. A search scans these in 10 ms.
@@ -143,13 +150,13 @@ async def sort_texts(connection: Connection) -> None:
     await connection.execute("SELECT gin_clean_pending_list('ix_lead_search_text')")
 
 
-async def tidy(connection: Connection) -> None:
+async def repair_read_models(connection: Connection) -> None:
     """Delete zero counts, and queue the leads whose search text is wrong."""
-    for statement in EMPTY:
+    for statement in DELETE_ZERO_COUNTS_SQL:
         await connection.execute(statement)
     workspace, id_ = 0, 0
     while workspace is not None:
-        row = await (await connection.execute(STRAY, {"workspace": workspace, "id": id_})).fetchone()
+        row = await (await connection.execute(QUEUE_STALE_TEXTS_SQL, {"workspace": workspace, "id": id_})).fetchone()
         workspace, id_, stray = row or (None, 0, 0)
         if stray:
             log.info("search.stray", leads=stray)

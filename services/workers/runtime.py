@@ -10,19 +10,19 @@ from typing import Any
 
 import uvloop
 
-from services.workers.automations.engine import Engine
-from services.workers.deliveries.desk import Desk
+from services.workers.automations.engine import AutomationEngine
+from services.workers.deliveries.desk import SenderThread
 from services.workers.heartbeat import Heartbeat
-from services.workers.ingest.drain import Drainer
+from services.workers.ingest.drain import JournalDrainer
 from shared import logging
-from shared.db import UNAVAILABLE, Connection, is_unavailable
-from shared.fingerprints import fingerprints_of
+from shared.db import UNAVAILABLE_ERRORS, Connection, is_unavailable
+from shared.fingerprints import fingerprint_reader
 from shared.pipelined import open_blocking_connection
 from shared.settings import Settings
 
-log = logging.get()
+log = logging.get_logger()
 
-TURN = 0.05  # seconds of automations before a worker handles its other queues again
+AUTOMATIONS_TURN_SECONDS = 0.05  # seconds of automations before a worker handles its other queues again
 
 
 class Worker:
@@ -35,47 +35,49 @@ class Worker:
     def __init__(
         self,
         settings: Settings,
-        pass_on: Callable[[], object],
-        automate: Callable[[], object],
+        wake_another: Callable[[], object],
+        send_automation_hint: Callable[[], object],
         stopping: Callable[[], bool],
     ) -> None:
         self._url = settings.database_url
         self._loop = uvloop.new_event_loop()
-        uses = fingerprints_of(settings)
+        uses = fingerprint_reader(settings)
         self._heartbeat = Heartbeat("worker", settings.process_name or "worker", self._url, uses)
-        self._drainer = Drainer(self._heartbeat, pass_on, stopping, pause=_pause, automate=self._run_round)
-        self._desk = Desk(settings)
-        self._engine = Engine(settings, self._desk.wake, stopping)
-        self._pass_on_automations = automate
+        self._drainer = JournalDrainer(
+            self._heartbeat, wake_another, stopping, sleep=_sleep_in_thread, automate=self._run_round
+        )
+        self._sender_thread = SenderThread(settings)
+        self._engine = AutomationEngine(settings, self._sender_thread.wake, stopping)
+        self._send_automation_hint = send_automation_hint
         self._connection: Connection | None = None
 
     def start(self) -> None:
         """Register the process. If the database is away, the first message does it instead."""
-        self._run(self._connected())
+        self._run_coroutine(self._get_connection())
 
-    def ingest(self) -> None:
+    def ingest_journal(self) -> None:
         """Drain the journal. While the database is away this does nothing, and the rows wait."""
-        self._run(self._ingest())
+        self._run_coroutine(self._ingest_journal())
 
-    def automate(self) -> None:
+    def run_automations(self) -> None:
         """Run automations for at most one turn, then let ingest continue."""
-        self._run(self._automate())
+        self._run_coroutine(self._run_automations())
 
-    def deliver(self) -> None:
+    def send_deliveries(self) -> None:
         """Send due deliveries in the background."""
-        self._desk.wake()
+        self._sender_thread.wake()
 
     def stop(self) -> None:
         """Finish the deliveries in flight, unregister the process and close everything."""
-        self._desk.stop()
-        self._run(self._stop())
+        self._sender_thread.stop()
+        self._run_coroutine(self._leave_database())
         self._loop.close()
 
-    async def _ingest(self) -> None:
-        await self._drainer.drain(await self._connected())
+    async def _ingest_journal(self) -> None:
+        await self._drainer.drain(await self._get_connection())
         if self._drainer.has_events:
             self._drainer.has_events = False
-            self._pass_on_automations()
+            self._send_automation_hint()
 
     async def _run_round(self, connection: Connection) -> None:
         """Run automations for the events of the last batches.
@@ -88,24 +90,24 @@ class Worker:
             if is_unavailable(error):
                 raise
             log.warning("automations.postponed", error=type(error).__name__)
-            self._pass_on_automations()
+            self._send_automation_hint()
 
-    async def _automate(self) -> None:
-        if not await self._engine.run(await self._connected(), seconds=TURN):
-            self._pass_on_automations()
+    async def _run_automations(self) -> None:
+        if not await self._engine.run(await self._get_connection(), seconds=AUTOMATIONS_TURN_SECONDS):
+            self._send_automation_hint()
 
-    async def _stop(self) -> None:
+    async def _leave_database(self) -> None:
         if self._connection is not None:
             await self._heartbeat.stop(self._connection)
             await self._connection.close()
 
-    async def _connected(self) -> Connection:
+    async def _get_connection(self) -> Connection:
         if self._connection is None or self._connection.closed:
             self._connection = await open_blocking_connection(self._url, "leadhub worker")
             await self._heartbeat.start(self._connection)
         return self._connection
 
-    def _run(self, work: Coroutine[Any, Any, Any]) -> None:
+    def _run_coroutine(self, work: Coroutine[Any, Any, Any]) -> None:
         try:
             self._loop.run_until_complete(work)
         except Exception as error:
@@ -117,10 +119,10 @@ class Worker:
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            with contextlib.suppress(*UNAVAILABLE):
+            with contextlib.suppress(*UNAVAILABLE_ERRORS):
                 await connection.close()
 
 
-async def _pause(seconds: float) -> None:
+async def _sleep_in_thread(seconds: float) -> None:
     """Sleep in the thread: nothing else runs on the worker's loop, and the loop's timers are up to 2 ms late."""
     time.sleep(seconds)  # noqa: ASYNC251

@@ -11,36 +11,36 @@ from datetime import UTC, datetime
 
 import redis.asyncio as redis
 
-from services.workers.automations.runs import expire
-from services.workers.automations.standby import Standby as Automations
-from services.workers.deliveries.standby import Standby as Deliveries
+from services.workers.automations.runs import expire_runs
+from services.workers.automations.standby import AutomationFallback as Automations
+from services.workers.deliveries.standby import DeliveryFallback as Deliveries
 from services.workers.heartbeat import Heartbeat
-from services.workers.ingest.drain import Drainer
-from services.workers.lists import fold_counts, fold_texts, sort_texts, tidy
-from services.workers.upkeep import keep_in_order, measure, measure_spool
+from services.workers.ingest.drain import JournalDrainer
+from services.workers.lists import fold_lead_counts, fold_search_texts, flush_search_index, repair_read_models
+from services.workers.upkeep import run_hourly_maintenance, update_gauges, update_spool_gauges
 from shared import hints, ledger, logging, tallies
 from shared.automations.silences import start_chunk
 from shared.cancelling import cancel_chunk
-from shared.collector import settle
+from shared.collector import freeze_startup_objects
 from shared.db import Connection, connect, is_unavailable
-from shared.fingerprints import fingerprints_of
-from shared.hints import Publisher
-from shared.leads.references import clear_chunk
+from shared.fingerprints import fingerprint_reader
+from shared.hints import HintPublisher
+from shared.leads.references import clear_next_chunk
 from shared.settings import Settings
 from shared.spool import Spool
 
-log = logging.get()
+log = logging.get_logger()
 
-OVERDUE = 200  # milliseconds in the journal after which a row's hint counts as lost
-LOOK = 0.1  # seconds between two reads of the journal
-LOOK_ALONE = 0.01  # the same while the broker is away
-FOLD_COUNTS = 2.0  # seconds between two folds of deltas; readers add pending deltas themselves
-FOLD_TEXTS = 0.5  # seconds that a search may lag behind a write, plus the time of a fold
-SORT_TEXTS = 3.0  # seconds between two merges of new texts into their index
-PAUSES = (0.5, 1.0, 2.0)  # seconds before a failed duty starts again; the last value repeats
-WELL = 10.0  # seconds after which a duty counts as healthy again
-PROBE = 1.0  # seconds between attempts to reach a broker that is away
-DRAIN_LOCK = 4_712_002  # one process at a time drains the spool; two would move entries twice
+LOST_HINT_MILLISECONDS = 200  # milliseconds in the journal after which a row's hint counts as lost
+JOURNAL_POLL_SECONDS = 0.1  # seconds between two reads of the journal
+BROKERLESS_POLL_SECONDS = 0.01  # the same while the broker is away
+FOLD_COUNTS_INTERVAL_SECONDS = 2.0  # seconds between two folds of deltas; readers add pending deltas themselves
+FOLD_TEXTS_INTERVAL_SECONDS = 0.5  # seconds that a search may lag behind a write, plus the time of a fold
+FLUSH_SEARCH_INDEX_SECONDS = 3.0  # seconds between two merges of new texts into their index
+DUTY_RESTART_DELAYS_SECONDS = (0.5, 1.0, 2.0)  # seconds before a failed duty starts again; the last value repeats
+HEALTHY_AFTER_SECONDS = 10.0  # seconds after which a duty counts as healthy again
+BROKER_PROBE_SECONDS = 1.0  # seconds between attempts to reach a broker that is away
+SPOOL_DRAIN_LOCK = 4_712_002  # one process at a time drains the spool; two would move entries twice
 
 
 class Sweeper:
@@ -48,22 +48,28 @@ class Sweeper:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        name, uses = settings.process_name or "sweeper", fingerprints_of(settings)
+        name, uses = settings.process_name or "sweeper", fingerprint_reader(settings)
         self._heartbeat = Heartbeat("sweeper", name, settings.database_url, uses)
         self._stopping = asyncio.Event()
-        self._broker_away = False
-        self._waiting_s = 0.0  # when it was last measured
-        self._publish = hints.Sender(settings.broker_url)
-        self._publisher = Publisher(self._try_to_publish)
-        self._deliver = Publisher(hints.Sender(settings.broker_url, hints.DELIVERIES))
-        self._automate = Publisher(hints.Sender(settings.broker_url, hints.AUTOMATIONS))
+        self._has_lost_broker = False
+        self._oldest_waiting_seconds = 0.0  # when it was last measured
+        self._send_ingest_hint = hints.HintSender(settings.broker_url)
+        self._ingest_hints = HintPublisher(self._try_to_send_hint)
+        self._delivery_hints = HintPublisher(hints.HintSender(settings.broker_url, hints.DELIVERIES_HINT))
+        self._automation_hints = HintPublisher(hints.HintSender(settings.broker_url, hints.AUTOMATIONS_HINT))
         self._spool = Spool(redis.from_url(settings.spool_url, socket_timeout=2, socket_connect_timeout=1))
         # These survive a reconnection of their duties: they keep their batch sizes, and deliveries in flight go on.
-        self._drainer = Drainer(self._heartbeat, self._publisher.ask, self._stopping.is_set)
-        self._automations = Automations(
-            settings, self._automate.ask, self._deliver.ask, self._is_broker_away, self._stopping
+        self._drainer = JournalDrainer(self._heartbeat, self._ingest_hints.request_hint, self._stopping.is_set)
+        self._automation_fallback = Automations(
+            settings,
+            self._automation_hints.request_hint,
+            self._delivery_hints.request_hint,
+            self._is_broker_away,
+            self._stopping,
         )
-        self._deliveries = Deliveries(settings, self._deliver.ask, self._is_broker_away, self._stopping)
+        self._delivery_fallback = Deliveries(
+            settings, self._delivery_hints.request_hint, self._is_broker_away, self._stopping
+        )
 
     async def run(self) -> None:
         """Work until SIGTERM or SIGINT."""
@@ -71,32 +77,32 @@ class Sweeper:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
         duties = [
-            self._sweep,
+            self._sweep_journal,
             self._drain_spool,
-            self._watch_automations,
-            self._watch_deliveries,
-            self._fold,
-            self._fold_lists,
-            self._fold_texts,
+            self._run_automation_fallback,
+            self._run_delivery_fallback,
+            self._fold_counters,
+            self._fold_lead_counts,
+            self._fold_search_texts,
             self._clear_references,
             self._cancel_deliveries,
-            self._start_silences,
-            self._measure,
-            self._keep_in_order,
+            self._start_inactivity_timers,
+            self._update_gauges,
+            self._run_maintenance,
         ]
-        tasks = [asyncio.create_task(self._on_duty(duty)) for duty in duties]
-        tasks.append(asyncio.create_task(self._measure_spool()))
-        settle()
+        tasks = [asyncio.create_task(self._run_duty(duty)) for duty in duties]
+        tasks.append(asyncio.create_task(self._update_spool_gauges()))
+        freeze_startup_objects()
         await self._stopping.wait()
         await asyncio.wait(tasks, timeout=20)
-        self._publisher.stop()
-        self._automate.stop()
-        self._deliver.stop()
+        self._ingest_hints.stop()
+        self._automation_hints.stop()
+        self._delivery_hints.stop()
         with contextlib.suppress(Exception):
             async with connect(self._settings.database_url, "leadhub sweeper") as connection:
                 await self._heartbeat.stop(connection)
 
-    async def _on_duty(self, duty: Callable[[Connection], Awaitable[None]]) -> None:
+    async def _run_duty(self, duty: Callable[[Connection], Awaitable[None]]) -> None:
         """Run a duty until the sweeper stops. Start it again after errors, such as a lost database."""
         failures = 0
         now = asyncio.get_running_loop().time
@@ -110,104 +116,108 @@ class Sweeper:
                     log.warning("sweeper.interrupted", duty=duty.__name__, error=type(error).__name__)
                 else:
                     log.exception("sweeper.failed", duty=duty.__name__)
-                failures = 1 if now() - began > WELL else failures + 1
-                await self._pause(PAUSES[min(failures, len(PAUSES)) - 1])
+                failures = 1 if now() - began > HEALTHY_AFTER_SECONDS else failures + 1
+                await self._wait_for_stop(
+                    DUTY_RESTART_DELAYS_SECONDS[min(failures, len(DUTY_RESTART_DELAYS_SECONDS)) - 1]
+                )
 
-    async def _pause(self, seconds: float) -> None:
+    async def _wait_for_stop(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), seconds)
 
     def _is_broker_away(self) -> bool:
-        return self._broker_away
+        return self._has_lost_broker
 
-    def _try_to_publish(self) -> bool:
+    def _try_to_send_hint(self) -> bool:
         """Send a hint and note whether the broker is away. This runs in the publisher's thread."""
-        self._broker_away = not self._publish()
-        return not self._broker_away
+        self._has_lost_broker = not self._send_ingest_hint()
+        return not self._has_lost_broker
 
-    async def _sweep(self, connection: Connection) -> None:
+    async def _sweep_journal(self, connection: Connection) -> None:
         await self._heartbeat.start(connection)
         probed = 0.0
         now = asyncio.get_running_loop().time
         while not self._stopping.is_set():
-            taken = await self._drainer.drain(connection, older_than_ms=0 if self._broker_away else OVERDUE)
+            taken = await self._drainer.drain(
+                connection, older_than_ms=0 if self._has_lost_broker else LOST_HINT_MILLISECONDS
+            )
             if taken:
-                log.info("sweeper.ingested", submissions=taken, broker_away=self._broker_away)
-            if (taken or self._broker_away) and now() - probed > PROBE:
+                log.info("sweeper.ingested", submissions=taken, broker_away=self._has_lost_broker)
+            if (taken or self._has_lost_broker) and now() - probed > BROKER_PROBE_SECONDS:
                 probed = now()
-                self._publisher.ask()
-            await self._pause(LOOK_ALONE if self._broker_away else LOOK)
+                self._ingest_hints.request_hint()
+            await self._wait_for_stop(BROKERLESS_POLL_SECONDS if self._has_lost_broker else JOURNAL_POLL_SECONDS)
 
     async def _drain_spool(self, connection: Connection) -> None:
         has_lock = False
         while not self._stopping.is_set():
-            has_lock = has_lock or await _try_lock(connection, DRAIN_LOCK)  # no wait: a stop would wait as well
-            if has_lock and (moved := await self._spool.drain(connection)):
+            has_lock = has_lock or await _try_lock(connection, SPOOL_DRAIN_LOCK)  # no wait: a stop would wait as well
+            if has_lock and (moved := await self._spool.drain_chunk(connection)):
                 log.info("spool.drained", submissions=moved)
-                self._publisher.ask()
+                self._ingest_hints.request_hint()
             else:
-                await self._pause(LOOK)
+                await self._wait_for_stop(JOURNAL_POLL_SECONDS)
 
-    async def _watch_automations(self, connection: Connection) -> None:
-        await self._automations.watch(connection)
+    async def _run_automation_fallback(self, connection: Connection) -> None:
+        await self._automation_fallback.watch_outbox(connection)
 
-    async def _watch_deliveries(self, connection: Connection) -> None:
-        await self._deliveries.watch(connection)
+    async def _run_delivery_fallback(self, connection: Connection) -> None:
+        await self._delivery_fallback.run(connection)
 
-    async def _fold(self, connection: Connection) -> None:
+    async def _fold_counters(self, connection: Connection) -> None:
         while not self._stopping.is_set():
-            await ledger.fold(connection)
-            await tallies.fold(connection)
-            await self._pause(2)
+            await ledger.fold_deltas(connection)
+            await tallies.fold_deltas(connection)
+            await self._wait_for_stop(2)
 
-    async def _fold_lists(self, connection: Connection) -> None:
+    async def _fold_lead_counts(self, connection: Connection) -> None:
         while not self._stopping.is_set():
-            if not await fold_counts(connection):
-                await self._pause(FOLD_COUNTS)
+            if not await fold_lead_counts(connection):
+                await self._wait_for_stop(FOLD_COUNTS_INTERVAL_SECONDS)
 
-    async def _fold_texts(self, connection: Connection) -> None:
+    async def _fold_search_texts(self, connection: Connection) -> None:
         sorted_at = 0.0
         now = asyncio.get_running_loop().time
         while not self._stopping.is_set():
-            if await fold_texts(connection):
+            if await fold_search_texts(connection):
                 continue
-            if now() - sorted_at > SORT_TEXTS:
+            if now() - sorted_at > FLUSH_SEARCH_INDEX_SECONDS:
                 sorted_at = now()
-                await sort_texts(connection)
-            await self._pause(FOLD_TEXTS)
+                await flush_search_index(connection)
+            await self._wait_for_stop(FOLD_TEXTS_INTERVAL_SECONDS)
 
     async def _clear_references(self, connection: Connection) -> None:
         while not self._stopping.is_set():
-            if not await clear_chunk(connection):
-                await self._pause(1)
+            if not await clear_next_chunk(connection):
+                await self._wait_for_stop(1)
 
     async def _cancel_deliveries(self, connection: Connection) -> None:
         while not self._stopping.is_set():
             if not await cancel_chunk(connection):
-                await self._pause(1)
+                await self._wait_for_stop(1)
 
-    async def _start_silences(self, connection: Connection) -> None:
+    async def _start_inactivity_timers(self, connection: Connection) -> None:
         while not self._stopping.is_set():
             if not await start_chunk(connection):
-                await self._pause(1)
+                await self._wait_for_stop(1)
 
-    async def _measure(self, connection: Connection) -> None:
+    async def _update_gauges(self, connection: Connection) -> None:
         while not self._stopping.is_set():
-            self._waiting_s = await measure(connection, self._spool)
-            await self._pause(2)
+            self._oldest_waiting_seconds = await update_gauges(connection, self._spool)
+            await self._wait_for_stop(2)
 
-    async def _measure_spool(self) -> None:
+    async def _update_spool_gauges(self) -> None:
         while not self._stopping.is_set():
             with contextlib.suppress(redis.RedisError, OSError):
-                await measure_spool(self._spool, self._waiting_s)
-            await self._pause(2)
+                await update_spool_gauges(self._spool, self._oldest_waiting_seconds)
+            await self._wait_for_stop(2)
 
-    async def _keep_in_order(self, connection: Connection) -> None:
+    async def _run_maintenance(self, connection: Connection) -> None:
         while not self._stopping.is_set():
-            await keep_in_order(connection, datetime.now(UTC), self._settings.keep_days)
-            await tidy(connection)
-            await expire(connection, self._settings.keep_days)
-            await self._pause(3600)
+            await run_hourly_maintenance(connection, datetime.now(UTC), self._settings.keep_days)
+            await repair_read_models(connection)
+            await expire_runs(connection, self._settings.keep_days)
+            await self._wait_for_stop(3600)
 
 
 async def _try_lock(connection: Connection, number: int) -> bool:

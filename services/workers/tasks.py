@@ -4,32 +4,32 @@ import time
 
 from celery import Task
 
-from services.workers.app import app, the_worker
-from services.workers.backlog import drop_behind
+from services.workers.app import app, get_worker
+from services.workers.backlog import purge_stale_hints
 from shared import hints
 from shared.hints import Hint
 
 
-def _heard(task: "Task[..., None]", hint: Hint) -> None:
-    drop_behind(app, hint.queue, task.request.get("sent") or time.time())
+def _purge_if_stale(task: "Task[..., None]", hint: Hint) -> None:
+    purge_stale_hints(app, hint.queue, task.request.get("sent") or time.time())
 
 
-@app.task(name=hints.INGEST.task, ignore_result=True, bind=True)
-def ingest(task: "Task[..., None]") -> None:
+@app.task(name=hints.INGEST_HINT.task, ignore_result=True, bind=True)
+def ingest_journal(task: "Task[..., None]") -> None:
     """Ingest rows that wait in the journal."""
-    _heard(task, hints.INGEST)
-    the_worker().ingest()
+    _purge_if_stale(task, hints.INGEST_HINT)
+    get_worker().ingest_journal()
 
 
-@app.task(name=hints.AUTOMATIONS.task, ignore_result=True, bind=True)
-def automate(task: "Task[..., None]") -> None:
+@app.task(name=hints.AUTOMATIONS_HINT.task, ignore_result=True, bind=True)
+def run_automations(task: "Task[..., None]") -> None:
     """Run automations for events and for runs that are due."""
-    _heard(task, hints.AUTOMATIONS)
-    the_worker().automate()
+    _purge_if_stale(task, hints.AUTOMATIONS_HINT)
+    get_worker().run_automations()
 
 
-@app.task(name=hints.DELIVERIES.task, ignore_result=True, bind=True)
-def deliver(task: "Task[..., None]") -> None:
+@app.task(name=hints.DELIVERIES_HINT.task, ignore_result=True, bind=True)
+def send_deliveries(task: "Task[..., None]") -> None:
     """Send deliveries that are due."""
-    _heard(task, hints.DELIVERIES)
-    the_worker().deliver()
+    _purge_if_stale(task, hints.DELIVERIES_HINT)
+    get_worker().send_deliveries()

@@ -9,33 +9,33 @@ from typing import Annotated, Any, TypeVar, cast, get_args, get_origin, get_type
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 from pydantic_core import InitErrorDetails, PydanticCustomError, PydanticKnownError
 
-from shared.validation import said
+from shared.validation import custom_error
 
-T = TypeVar("T")
+ReadT = TypeVar("ReadT")
 
 # An unknown member is probably a typing mistake, and would be ignored silently.
-closed = with_config(ConfigDict(extra="forbid"))
+closed_object = with_config(ConfigDict(extra="forbid"))
 
 
-class Faults:
+class ErrorCollector:
     """Collects the errors of a value until `raise_any`."""
 
     def __init__(self) -> None:
         self._found: list[InitErrorDetails] = []
 
-    def add(self, error: PydanticCustomError | PydanticKnownError, *at: int | str) -> None:
-        self._found.append(InitErrorDetails(type=_custom(error), loc=at, input=None))
+    def add_error(self, error: PydanticCustomError | PydanticKnownError, *at: int | str) -> None:
+        self._found.append(InitErrorDetails(type=_as_custom_error(error), loc=at, input=None))
 
-    def take(self, read: Callable[[Any], T], value: Any, *at: int | str) -> T | None:
+    def try_read(self, read: Callable[[Any], ReadT], value: Any, *at: int | str) -> ReadT | None:
         """Return the result of `read`. If it raises a validation error, collect that under `at` and return None."""
         try:
             return read(value)
         except ValidationError as error:
             for detail in error.errors(include_url=False):
                 kind = cast("Any", detail["type"])
-                self.add(PydanticCustomError(kind, "invalid", detail.get("ctx")), *at, *detail["loc"])
+                self.add_error(PydanticCustomError(kind, "invalid", detail.get("ctx")), *at, *detail["loc"])
         except (PydanticCustomError, PydanticKnownError) as error:
-            self.add(error, *at)
+            self.add_error(error, *at)
         return None
 
     def raise_any(self) -> None:
@@ -43,7 +43,7 @@ class Faults:
             raise ValidationError.from_exception_data("definition", self._found)
 
 
-def _custom(error: PydanticCustomError | PydanticKnownError) -> PydanticCustomError:
+def _as_custom_error(error: PydanticCustomError | PydanticKnownError) -> PydanticCustomError:
     return error if isinstance(error, PydanticCustomError) else PydanticCustomError(cast("Any", error.type), "invalid")
 
 
@@ -54,39 +54,39 @@ def as_object(value: Any) -> dict[str, Any]:
     return value
 
 
-def one_of(union: Any) -> Callable[[Any], dict[str, Any]]:
+def tagged_object(union: Any) -> Callable[[Any], dict[str, Any]]:
     """Return a validator for a discriminated union of TypedDicts, selected by `type`."""
-    kinds = {_kind(member): TypeAdapter(member) for member in get_args(get_args(union)[0])}
+    kinds = {_type_tag(member): TypeAdapter(member) for member in get_args(get_args(union)[0])}
     names = ", ".join(kinds)
 
     def read(value: Any) -> dict[str, Any]:
         kind = as_object(value).get("type")
         if isinstance(kind, str) and kind in kinds:
             return cast("dict[str, Any]", kinds[kind].validate_python(value))
-        faults = Faults()
-        wrong = said(f"The {{field}} field must be one of: {names}.")
-        faults.add(PydanticKnownError("missing") if kind is None else wrong, "type")
+        faults = ErrorCollector()
+        wrong = custom_error(f"The {{field}} field must be one of: {names}.")
+        faults.add_error(PydanticKnownError("missing") if kind is None else wrong, "type")
         faults.raise_any()
         raise AssertionError("unreachable")
 
     return read
 
 
-def _kind(member: Any) -> str:
+def _type_tag(member: Any) -> str:
     shape = get_args(member)[0] if get_origin(member) is Annotated else member
     (kind,) = get_args(get_type_hints(shape)["type"])
     return str(kind)
 
 
-def only_one(value: Mapping[str, Any], names: tuple[str, ...]) -> str:
+def exactly_one(value: Mapping[str, Any], names: tuple[str, ...]) -> str:
     """Return the one of these members that is set. Raises if none or several are."""
     sent = [name for name in names if value.get(name) is not None]
     if len(sent) == 1:
         return sent[0]
-    faults = Faults()
+    faults = ErrorCollector()
     if not sent:
-        faults.add(PydanticKnownError("missing"), names[0])
+        faults.add_error(PydanticKnownError("missing"), names[0])
     for name in sent[1:]:
-        faults.add(said(f"The {{field}} field must not be sent together with {sent[0]}."), name)
+        faults.add_error(custom_error(f"The {{field}} field must not be sent together with {sent[0]}."), name)
     faults.raise_any()
     raise AssertionError("unreachable")

@@ -14,14 +14,14 @@ from pydantic import BeforeValidator, Field, PlainValidator, TypeAdapter
 from pydantic_core import PydanticKnownError
 from typing_extensions import TypedDict
 
-from shared.automations.checks import Faults, as_object, closed
-from shared.automations.fields import ReadableField, value_of
-from shared.validation import said
+from shared.automations.checks import ErrorCollector, as_object, closed_object
+from shared.automations.fields import ReadableField, field_value
+from shared.validation import custom_error
 
-DEEPEST, MOST = 10, 100  # nesting levels and parts of one condition
-LONGEST = 1000  # characters of a value
+MAX_CONDITION_DEPTH, MAX_CONDITION_PARTS = 10, 100  # nesting levels and parts of one condition
+MAX_CONDITION_VALUE_LENGTH = 1000  # characters of a value
 
-Operator = Literal[
+ConditionOperator = Literal[
     "equals",
     "not_equals",
     "contains",
@@ -32,110 +32,118 @@ Operator = Literal[
     "less_than",
     "in",
 ]
-ALONE = ("is_empty", "is_not_empty")  # operators that take no value
-GROUPS = ("all", "any", "not")
-Scalar = str | int | float | bool
+OPERATORS_WITHOUT_VALUE = ("is_empty", "is_not_empty")  # operators that take no value
+CONDITION_GROUPS = ("all", "any", "not")
+ScalarValue = str | int | float | bool
 
 
-def _as_is(value: Any) -> Any:
+def _accept_any(value: Any) -> Any:
     """Accept any value; it is checked separately, since the errors of a union would name its members."""
     return value
 
 
-@closed
+@closed_object
 class Comparison(TypedDict):
     field: ReadableField
-    operator: Operator
-    value: NotRequired[Annotated[Any, PlainValidator(_as_is, json_schema_input_type=Scalar | list[Scalar] | None)]]
+    operator: ConditionOperator
+    value: NotRequired[
+        Annotated[Any, PlainValidator(_accept_any, json_schema_input_type=ScalarValue | list[ScalarValue] | None)]
+    ]
 
 
-@closed
+@closed_object
 class All(TypedDict):
     all: Annotated[list["Condition"], Field(min_length=1)]
 
 
-@closed
+@closed_object
 class Any_(TypedDict):
     any: Annotated[list["Condition"], Field(min_length=1)]
 
 
 Not = TypedDict("Not", {"not": "Condition"})  # a class body cannot declare a keyword as a member
-closed(Not)
+closed_object(Not)
 
 
-def _scalar(value: Any) -> Any:
-    if not isinstance(value, Scalar) or (isinstance(value, str) and not 0 < len(value) <= LONGEST):
-        raise said(f"The {{field}} field must be text of 1 to {LONGEST} characters, a number, true or false.")
+def _check_scalar(value: Any) -> Any:
+    if not isinstance(value, ScalarValue) or (
+        isinstance(value, str) and not 0 < len(value) <= MAX_CONDITION_VALUE_LENGTH
+    ):
+        raise custom_error(
+            f"The {{field}} field must be text of 1 to {MAX_CONDITION_VALUE_LENGTH} characters, a number, true or false."
+        )
     return value
 
 
-_comparison = TypeAdapter(Comparison).validate_python
-_one = TypeAdapter(Annotated[Any, BeforeValidator(_scalar)]).validate_python
-_many = TypeAdapter(
-    Annotated[list[Annotated[Any, BeforeValidator(_scalar)]], Field(min_length=1, max_length=100)]
+_validate_comparison = TypeAdapter(Comparison).validate_python
+_validate_scalar = TypeAdapter(Annotated[Any, BeforeValidator(_check_scalar)]).validate_python
+_validate_scalars = TypeAdapter(
+    Annotated[list[Annotated[Any, BeforeValidator(_check_scalar)]], Field(min_length=1, max_length=100)]
 ).validate_python
 
 
-def _read(value: Any) -> dict[str, Any]:
-    return _Reader().read(value, 1)
+def _read_condition(value: Any) -> dict[str, Any]:
+    return _ConditionReader().read_node(value, 1)
 
 
-class _Reader:
+class _ConditionReader:
     """Validates one condition and counts its parts."""
 
     def __init__(self) -> None:
-        self._parts = 0
+        self._part_count = 0
 
-    def read(self, value: Any, level: int) -> dict[str, Any]:
-        self._parts += 1
-        if level > DEEPEST:
-            raise said(f"The {{field}} field is nested over {DEEPEST} levels.")
-        if self._parts > MOST:
-            raise said(f"The {{field}} field is past the {MOST} parts that a condition may have.")
-        group = [name for name in GROUPS if name in as_object(value)]
-        return self._group(value, group[0], level) if group else self._leaf(value)
+    def read_node(self, value: Any, level: int) -> dict[str, Any]:
+        self._part_count += 1
+        if level > MAX_CONDITION_DEPTH:
+            raise custom_error(f"The {{field}} field is nested over {MAX_CONDITION_DEPTH} levels.")
+        if self._part_count > MAX_CONDITION_PARTS:
+            raise custom_error(
+                f"The {{field}} field is past the {MAX_CONDITION_PARTS} parts that a condition may have."
+            )
+        group = [name for name in CONDITION_GROUPS if name in as_object(value)]
+        return self._read_group(value, group[0], level) if group else self._read_comparison(value)
 
-    def _group(self, value: dict[str, Any], name: str, level: int) -> dict[str, Any]:
-        faults, inner = Faults(), value[name]
+    def _read_group(self, value: dict[str, Any], name: str, level: int) -> dict[str, Any]:
+        faults, inner = ErrorCollector(), value[name]
         for other in value.keys() - {name}:
-            faults.add(PydanticKnownError("extra_forbidden"), other)
+            faults.add_error(PydanticKnownError("extra_forbidden"), other)
         if name == "not":
-            faults.take(lambda one: self.read(one, level + 1), inner, name)
+            faults.try_read(lambda one: self.read_node(one, level + 1), inner, name)
         elif not isinstance(inner, list):
-            faults.add(PydanticKnownError("list_type"), name)
+            faults.add_error(PydanticKnownError("list_type"), name)
         elif not inner:
-            faults.add(said("The {field} field must have at least 1 items."), name)
+            faults.add_error(custom_error("The {field} field must have at least 1 items."), name)
         else:
             for index, one in enumerate(inner):
-                faults.take(lambda one: self.read(one, level + 1), one, name, index)
+                faults.try_read(lambda one: self.read_node(one, level + 1), one, name, index)
         faults.raise_any()
         return value
 
-    def _leaf(self, value: dict[str, Any]) -> dict[str, Any]:
-        faults = Faults()
-        faults.take(_comparison, value)
+    def _read_comparison(self, value: dict[str, Any]) -> dict[str, Any]:
+        faults = ErrorCollector()
+        faults.try_read(_validate_comparison, value)
         operator = value.get("operator")
-        if operator not in ALONE and value.get("value") is None:
-            faults.add(PydanticKnownError("missing"), "value")
-        elif operator not in ALONE:
-            faults.take(_many if operator == "in" else _one, value["value"], "value")
+        if operator not in OPERATORS_WITHOUT_VALUE and value.get("value") is None:
+            faults.add_error(PydanticKnownError("missing"), "value")
+        elif operator not in OPERATORS_WITHOUT_VALUE:
+            faults.try_read(_validate_scalars if operator == "in" else _validate_scalar, value["value"], "value")
         faults.raise_any()
         return value
 
 
 AnyCondition = Union[Comparison, All, Any_, Not]  # noqa: UP007  # `|` does not accept forward references
-Condition = Annotated[dict[str, Any], PlainValidator(_read, json_schema_input_type=AnyCondition)]
+Condition = Annotated[dict[str, Any], PlainValidator(_read_condition, json_schema_input_type=AnyCondition)]
 
 
-def fits(condition: Mapping[str, Any], lead: Mapping[str, Any]) -> bool:
+def condition_matches(condition: Mapping[str, Any], lead: Mapping[str, Any]) -> bool:
     """Return whether a saved condition matches a lead, given as the API shows it."""
     if "all" in condition:
-        return all(fits(one, lead) for one in condition["all"])
+        return all(condition_matches(one, lead) for one in condition["all"])
     if "any" in condition:
-        return any(fits(one, lead) for one in condition["any"])
+        return any(condition_matches(one, lead) for one in condition["any"])
     if "not" in condition:
-        return not fits(condition["not"], lead)
-    return _OPERATORS[condition["operator"]](value_of(lead, condition["field"]), condition.get("value"))
+        return not condition_matches(condition["not"], lead)
+    return _OPERATOR_TESTS[condition["operator"]](field_value(lead, condition["field"]), condition.get("value"))
 
 
 def is_empty(value: Any) -> bool:
@@ -143,29 +151,29 @@ def is_empty(value: Any) -> bool:
     return not value.strip() if isinstance(value, str) else value is None or value == [] or value == {}
 
 
-_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?").fullmatch
+_NUMBER_FULLMATCH = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?").fullmatch
 
 
-def _number(value: Any) -> Decimal | None:
+def _as_number(value: Any) -> Decimal | None:
     if isinstance(value, bool):
         return None
     text = str(value).strip()
-    return Decimal(text) if len(text) <= 100 and _NUMBER(text) else None
+    return Decimal(text) if len(text) <= 100 and _NUMBER_FULLMATCH(text) else None
 
 
-def _text(value: Any) -> str:
+def _folded_text(value: Any) -> str:
     return str(value).strip().casefold()
 
 
-def _compare(left: Any, right: Any) -> int:
+def _compare_values(left: Any, right: Any) -> int:
     """Return -1, 0 or 1. Values compare as numbers if both are numeric, otherwise as text."""
-    a, b = _number(left), _number(right)
+    a, b = _as_number(left), _as_number(right)
     if a is not None and b is not None:
         return (a > b) - (a < b)
-    return (_text(left) > _text(right)) - (_text(left) < _text(right))
+    return (_folded_text(left) > _folded_text(right)) - (_folded_text(left) < _folded_text(right))
 
 
-def _some(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
+def _for_any_member(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
     """Extend a test to missing values, which fail, and to lists, which pass if one member does."""
 
     def passes(value: Any, wanted: Any) -> bool:
@@ -175,38 +183,38 @@ def _some(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
     return passes
 
 
-def _equals(value: Any, wanted: Any) -> bool:
-    return _compare(value, wanted) == 0
+def _is_equal(value: Any, wanted: Any) -> bool:
+    return _compare_values(value, wanted) == 0
 
 
-def _above(value: Any, wanted: Any) -> bool:
-    return _comparable(value, wanted) and _compare(value, wanted) > 0
+def _is_greater(value: Any, wanted: Any) -> bool:
+    return _are_comparable(value, wanted) and _compare_values(value, wanted) > 0
 
 
-def _below(value: Any, wanted: Any) -> bool:
-    return _comparable(value, wanted) and _compare(value, wanted) < 0
+def _is_less(value: Any, wanted: Any) -> bool:
+    return _are_comparable(value, wanted) and _compare_values(value, wanted) < 0
 
 
-def _comparable(value: Any, wanted: Any) -> bool:
+def _are_comparable(value: Any, wanted: Any) -> bool:
     """Neither is more than the other where one is a number and the other is none."""
-    return (_number(value) is None) == (_number(wanted) is None)
+    return (_as_number(value) is None) == (_as_number(wanted) is None)
 
 
-def _contains(value: Any, wanted: Any) -> bool:
+def _contains_value(value: Any, wanted: Any) -> bool:
     """Return whether a list has the value as a member, or a text contains it."""
     if isinstance(value, list):
-        return _some(_equals)(value, wanted)
-    return not is_empty(value) and _text(wanted) in _text(value)
+        return _for_any_member(_is_equal)(value, wanted)
+    return not is_empty(value) and _folded_text(wanted) in _folded_text(value)
 
 
-_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
-    "equals": _some(_equals),
-    "not_equals": lambda value, wanted: not _some(_equals)(value, wanted),
-    "contains": _contains,
-    "not_contains": lambda value, wanted: not _contains(value, wanted),
+_OPERATOR_TESTS: dict[str, Callable[[Any, Any], bool]] = {
+    "equals": _for_any_member(_is_equal),
+    "not_equals": lambda value, wanted: not _for_any_member(_is_equal)(value, wanted),
+    "contains": _contains_value,
+    "not_contains": lambda value, wanted: not _contains_value(value, wanted),
     "is_empty": lambda value, _: is_empty(value),
     "is_not_empty": lambda value, _: not is_empty(value),
-    "greater_than": _some(_above),
-    "less_than": _some(_below),
-    "in": lambda value, wanted: any(_some(_equals)(value, one) for one in wanted),
+    "greater_than": _for_any_member(_is_greater),
+    "less_than": _for_any_member(_is_less),
+    "in": lambda value, wanted: any(_for_any_member(_is_equal)(value, one) for one in wanted),
 }

@@ -7,78 +7,78 @@ from pydantic import AfterValidator, Discriminator, Field, PlainValidator, TypeA
 from pydantic_core import PydanticCustomError, PydanticKnownError
 from typing_extensions import TypedDict
 
-from shared.automations.actions import Action, TagName
-from shared.automations.checks import Faults, as_object, closed, one_of, only_one
+from shared.automations.actions import Action, AutomationTag
+from shared.automations.checks import ErrorCollector, as_object, closed_object, tagged_object, exactly_one
 from shared.automations.conditions import Condition
 from shared.automations.fields import ReadableField
-from shared.validation import INT64, Flag, Id, Int32, Text255, said
+from shared.validation import INT64_LIMIT, StrictFlag, RecordId, StrictInt32, Text255, custom_error
 
-MOST_STEPS = 100
-MINUTES = {"minutes": 1, "hours": 60, "days": 24 * 60}
-YEAR = 365 * 24 * 60  # minutes: the maximum of a delay and of an inactivity timer
+MAX_STEPS = 100
+MINUTES_BY_UNIT = {"minutes": 1, "hours": 60, "days": 24 * 60}
+MAX_DELAY_MINUTES = 365 * 24 * 60  # minutes: the maximum of a delay and of an inactivity timer
 
-Minutes = Annotated[int, Field(strict=True, ge=1, le=YEAR)]
+DelayMinutes = Annotated[int, Field(strict=True, ge=1, le=MAX_DELAY_MINUTES)]
 
 
-@closed
+@closed_object
 class LeadCreated(TypedDict):
     type: Literal["lead_created"]
     sources: NotRequired[Annotated[list[Text255], Field(max_length=100)] | None]
 
 
-@closed
+@closed_object
 class LeadUpdated(TypedDict):
     type: Literal["lead_updated"]
     fields: NotRequired[Annotated[list[ReadableField], Field(max_length=100)] | None]
 
 
-@closed
+@closed_object
 class LeadStageChanged(TypedDict):
     type: Literal["lead_stage_changed"]
-    from_stage_id: NotRequired[Id | None]
-    to_stage_id: NotRequired[Id | None]
+    from_stage_id: NotRequired[RecordId | None]
+    to_stage_id: NotRequired[RecordId | None]
 
 
-@closed
+@closed_object
 class LeadAssigned(TypedDict):
     type: Literal["lead_assigned"]
 
 
-@closed
+@closed_object
 class TagAdded(TypedDict):
     type: Literal["tag_added"]
-    tag: TagName
+    tag: AutomationTag
 
 
-@closed
+@closed_object
 class LeadScoreCrossed(TypedDict):
     """The score came to `threshold` or over it (above), or fell below it. Without a direction: either."""
 
     type: Literal["lead_score_crossed"]
-    threshold: Int32
+    threshold: StrictInt32
     direction: NotRequired[Literal["above", "below"] | None]
 
 
-@closed
+@closed_object
 class NoActivity(TypedDict):
     """Nothing happened to the lead for this long, except for changes by automations."""
 
     type: Literal["no_activity"]
-    minutes: Minutes
+    minutes: DelayMinutes
 
 
-@closed
+@closed_object
 class FormSubmitted(TypedDict):
     type: Literal["form_submitted"]
-    form_id: NotRequired[Id | None]
+    form_id: NotRequired[RecordId | None]
 
 
-@closed
+@closed_object
 class DuplicateReceived(TypedDict):
     type: Literal["duplicate_received"]
 
 
-@closed
+@closed_object
 class Manual(TypedDict):
     type: Literal["manual"]
 
@@ -98,41 +98,41 @@ AnyTrigger = Annotated[
 ]
 
 
-@closed
+@closed_object
 class Delay(TypedDict):
     """The time to wait. With `business_hours` it ends Monday to Friday between 9 and 18 in the workspace's time zone:
     a delay that would end at another time ends at the next opening."""
 
-    minutes: NotRequired[Minutes | None]
-    hours: NotRequired[Annotated[int, Field(strict=True, ge=1, le=YEAR // 60)] | None]
+    minutes: NotRequired[DelayMinutes | None]
+    hours: NotRequired[Annotated[int, Field(strict=True, ge=1, le=MAX_DELAY_MINUTES // 60)] | None]
     days: NotRequired[Annotated[int, Field(strict=True, ge=1, le=365)] | None]
-    business_hours: NotRequired[Flag | None]
+    business_hours: NotRequired[StrictFlag | None]
 
 
 def _check_delay(delay: dict[str, Any]) -> dict[str, Any]:
-    only_one(delay, tuple(MINUTES))
+    exactly_one(delay, tuple(MINUTES_BY_UNIT))
     return delay
 
 
-@closed
+@closed_object
 class ConditionStep(TypedDict):
     """Ends the run if it does not match."""
 
     condition: Condition
 
 
-@closed
+@closed_object
 class ActionStep(TypedDict):
     action: Action
 
 
-@closed
+@closed_object
 class DelayStep(TypedDict):
     delay: Annotated[Delay, AfterValidator(_check_delay)]
 
 
 AnyStep = ConditionStep | ActionStep | DelayStep
-STEPS: dict[str, TypeAdapter[Any]] = {
+STEP_ADAPTERS: dict[str, TypeAdapter[Any]] = {
     "condition": TypeAdapter(ConditionStep),
     "action": TypeAdapter(ActionStep),
     "delay": TypeAdapter(DelayStep),
@@ -140,42 +140,42 @@ STEPS: dict[str, TypeAdapter[Any]] = {
 
 
 def _read_step(value: Any) -> dict[str, Any]:
-    kind = next((name for name in STEPS if name in as_object(value)), None)
+    kind = next((name for name in STEP_ADAPTERS if name in as_object(value)), None)
     if kind is None:
-        raise said("The {field} field must have a condition, an action or a delay.")
-    found: dict[str, Any] = STEPS[kind].validate_python(value)
+        raise custom_error("The {field} field must have a condition, an action or a delay.")
+    found: dict[str, Any] = STEP_ADAPTERS[kind].validate_python(value)
     return found
 
 
 def _read_steps(value: Any) -> list[Any]:
     if not isinstance(value, list):
         raise PydanticKnownError("list_type")
-    if len(value) > MOST_STEPS:
-        raise PydanticCustomError("too_long", "too long", {"max_length": MOST_STEPS})
+    if len(value) > MAX_STEPS:
+        raise PydanticCustomError("too_long", "too long", {"max_length": MAX_STEPS})
     if not value:
         raise PydanticCustomError("too_short", "too short", {"min_length": 1})
-    faults = Faults()
-    steps = [faults.take(_read_step, step, index) for index, step in enumerate(value)]
+    faults = ErrorCollector()
+    steps = [faults.try_read(_read_step, step, index) for index, step in enumerate(value)]
     faults.raise_any()
     return steps
 
 
-Trigger = Annotated[dict[str, Any], PlainValidator(one_of(AnyTrigger), json_schema_input_type=AnyTrigger)]
+Trigger = Annotated[dict[str, Any], PlainValidator(tagged_object(AnyTrigger), json_schema_input_type=AnyTrigger)]
 Steps = Annotated[
     list[Any],
     PlainValidator(
         _read_steps,
-        json_schema_input_type=Annotated[list[AnyStep], Field(min_length=1, max_length=MOST_STEPS)],
+        json_schema_input_type=Annotated[list[AnyStep], Field(min_length=1, max_length=MAX_STEPS)],
     ),
 ]
 
 
-def minutes_of(delay: Mapping[str, Any]) -> int:
+def delay_minutes(delay: Mapping[str, Any]) -> int:
     """Return the length of a saved delay in minutes."""
-    return next(int(delay[unit]) * minutes for unit, minutes in MINUTES.items() if delay.get(unit))
+    return next(int(delay[unit]) * minutes for unit, minutes in MINUTES_BY_UNIT.items() if delay.get(unit))
 
 
-class Reference(NamedTuple):
+class DefinitionReference(NamedTuple):
     """A record that a definition refers to by id. `kind` is user, stage, integration or form."""
 
     field: str
@@ -183,18 +183,18 @@ class Reference(NamedTuple):
     id: int
 
 
-def references(trigger: Any, steps: Any) -> Iterator[Reference]:
+def find_references(trigger: Any, steps: Any) -> Iterator[DefinitionReference]:
     """Yield all records that a definition refers to by id, with dotted field names.
 
     Invalid parts are skipped, so that a client gets the errors of the other parts at the same time.
     """
-    yield from _named(trigger, "trigger")
+    yield from _references_in(trigger, "trigger")
     for index, step in enumerate(steps if isinstance(steps, list | tuple) else ()):
         if isinstance(step, Mapping):
-            yield from _named(step.get("action"), f"steps.{index}.action")
+            yield from _references_in(step.get("action"), f"steps.{index}.action")
 
 
-_KINDS = {
+_REFERENCE_KINDS = {
     "stage_id": "stage",
     "from_stage_id": "stage",
     "to_stage_id": "stage",
@@ -206,16 +206,18 @@ _KINDS = {
 }
 
 
-def _named(part: Any, path: str) -> Iterator[Reference]:
+def _references_in(part: Any, path: str) -> Iterator[DefinitionReference]:
     for name, value in part.items() if isinstance(part, Mapping) else ():
-        kind = _KINDS.get(name)
+        kind = _REFERENCE_KINDS.get(name)
         if kind is None:
             continue
         if isinstance(value, list):
-            yield from (Reference(f"{path}.{name}.{nr}", kind, id_) for nr, id_ in enumerate(value) if _is_id(id_))
+            yield from (
+                DefinitionReference(f"{path}.{name}.{nr}", kind, id_) for nr, id_ in enumerate(value) if _is_id(id_)
+            )
         elif _is_id(value):
-            yield Reference(f"{path}.{name}", kind, value)
+            yield DefinitionReference(f"{path}.{name}", kind, value)
 
 
 def _is_id(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < INT64
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < INT64_LIMIT

@@ -3,16 +3,16 @@
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-OPENS, CLOSES = time(9), time(18)
-WEEKEND = 5  # Saturday, as returned by `weekday`
+OPENING_TIME, CLOSING_TIME = time(9), time(18)
+FIRST_WEEKEND_DAY = 5  # Saturday, as returned by `weekday`
 
 
-def opening(at: datetime, zone: str) -> datetime:
+def next_open(at: datetime, zone: str) -> datetime:
     """Return the moment if it is in business hours, otherwise the next opening. The result is in the zone's time."""
     local = at.astimezone(ZoneInfo(zone))
-    if local.weekday() < WEEKEND and OPENS <= local.time() < CLOSES:
+    if local.weekday() < FIRST_WEEKEND_DAY and OPENING_TIME <= local.time() < CLOSING_TIME:
         return local
-    day = local.date() + timedelta(days=local.time() >= OPENS)
-    while day.weekday() >= WEEKEND:
+    day = local.date() + timedelta(days=local.time() >= OPENING_TIME)
+    while day.weekday() >= FIRST_WEEKEND_DAY:
         day += timedelta(days=1)
-    return datetime.combine(day, OPENS, local.tzinfo)
+    return datetime.combine(day, OPENING_TIME, local.tzinfo)

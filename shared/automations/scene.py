@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from shared.automations.definition import references
-from shared.automations.perform import Scene, Stage
+from shared.automations.definition import find_references
+from shared.automations.perform import WorkspaceContext, TargetStage
 from shared.db import Connection, as_json
 
-LOAD = """
+LOAD_CONTEXTS_SQL = """
 SELECT w.id, w.timezone, clock_timestamp(),
        (SELECT coalesce(json_agg(json_build_array(s.id, s.pipeline_id, s.is_won, s.is_lost)), '[]')
         FROM pipeline_stages s WHERE s.workspace_id = w.id AND s.id = ANY (k.stage)),
@@ -18,16 +18,16 @@ FROM json_to_recordset(%s::json) AS k(workspace_id bigint, stage bigint[], "user
 JOIN workspaces w ON w.id = k.workspace_id
 """
 
-Planned = tuple[int, Sequence[Mapping[str, Any]], Mapping[str, Any]]  # workspace, steps, lead
+PlannedRun = tuple[int, Sequence[Mapping[str, Any]], Mapping[str, Any]]  # workspace, steps, lead
 
 
-async def load_scenes(connection: Connection, planned: Iterable[Planned]) -> dict[int, Scene]:
+async def load_contexts(connection: Connection, planned: Iterable[PlannedRun]) -> dict[int, WorkspaceContext]:
     """Return the contexts of steps and leads, by workspace. Lock the references first if leads will be written."""
     wanted: dict[int, dict[str, set[int]]] = {}
     seen: set[int] = set()  # most runs of a batch share their steps
     for workspace_id, steps, lead in planned:
         ids = wanted.setdefault(workspace_id, {"stage": set(), "user": set(), "integration": set()})
-        for reference in () if id(steps) in seen else references(None, steps):
+        for reference in () if id(steps) in seen else find_references(None, steps):
             ids[reference.kind].add(reference.id)
         seen.add(id(steps))
         if lead["assigned_user_id"]:
@@ -36,11 +36,17 @@ async def load_scenes(connection: Connection, planned: Iterable[Planned]) -> dic
         {"workspace_id": workspace_id, **{kind: list(found) for kind, found in ids.items()}}
         for workspace_id, ids in wanted.items()
     ]
-    return {row[0]: _scene(*row[1:]) for row in await (await connection.execute(LOAD, (as_json(rows),))).fetchall()}
-
-
-def _scene(zone: str, now: Any, stages: list[list[Any]], users: list[int], integrations: list[int]) -> Scene:
-    known = {
-        id_: Stage(pipeline, "converted" if won else "lost" if lost else None) for id_, pipeline, won, lost in stages
+    return {
+        row[0]: _context_from_row(*row[1:])
+        for row in await (await connection.execute(LOAD_CONTEXTS_SQL, (as_json(rows),))).fetchall()
     }
-    return Scene(now, zone, known, set(users), set(integrations))
+
+
+def _context_from_row(
+    zone: str, now: Any, stages: list[list[Any]], users: list[int], integrations: list[int]
+) -> WorkspaceContext:
+    known = {
+        id_: TargetStage(pipeline, "converted" if won else "lost" if lost else None)
+        for id_, pipeline, won, lost in stages
+    }
+    return WorkspaceContext(now, zone, known, set(users), set(integrations))

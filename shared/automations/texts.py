@@ -11,51 +11,51 @@ from typing import Any
 from shared.automations import templates
 from shared.collector import without_collection
 
-SECONDS = 0.06  # processor time for all texts of a run; a hundred ordinary texts take a tenth of that
+MAX_RUN_RENDER_SECONDS = 0.06  # processor time for all texts of a run; a hundred ordinary texts take a tenth of that
 
 
-class PutOff(Exception):
+class BudgetExhausted(Exception):
     """The shared budget is used up: the run has to wait for another round."""
 
 
 @dataclass(slots=True)
-class Purse:
+class SharedBudget:
     """The time and characters left for the texts of several runs."""
 
     seconds: float = inf
     characters: float = inf
 
     @property
-    def is_empty(self) -> bool:
+    def is_exhausted(self) -> bool:
         return self.seconds <= 0 or self.characters <= 0
 
 
-class Texts:
+class RenderingBudget:
     """The rendering budget of one run."""
 
-    def __init__(self, purse: Purse | None = None) -> None:
-        self._left = SECONDS
-        self._purse = purse or Purse()
+    def __init__(self, purse: SharedBudget | None = None) -> None:
+        self._seconds_left = MAX_RUN_RENDER_SECONDS
+        self._shared_budget = purse or SharedBudget()
 
-    def fill(self, source: str, lead: dict[str, Any], *, slack: bool) -> str:
+    def render_text(self, source: str, lead: dict[str, Any], *, slack: bool) -> str:
         """Render a template for a lead. Raises BudgetExhausted, TemplateTooCostly."""
         with without_collection():
-            return self._fill(source, lead, slack=slack)
+            return self._render_text(source, lead, slack=slack)
 
-    def _fill(self, source: str, lead: dict[str, Any], *, slack: bool) -> str:
-        if self._purse.seconds <= 0:
-            raise PutOff
-        if self._left <= 0:
-            raise templates.TooMuch("takes too long with this lead's values, after the run's other texts")
+    def _render_text(self, source: str, lead: dict[str, Any], *, slack: bool) -> str:
+        if self._shared_budget.seconds <= 0:
+            raise BudgetExhausted
+        if self._seconds_left <= 0:
+            raise templates.TemplateTooCostly("takes too long with this lead's values, after the run's other texts")
         started = thread_time()
         try:
-            template = templates.compiled(source, slack=slack)
+            template = templates.compile_template(source, slack=slack)
             begun = thread_time()
             try:
-                made = template.fill(lead, begun + self._left)
+                made = template.render_for(lead, begun + self._seconds_left)
             finally:
-                self._left -= thread_time() - begun
+                self._seconds_left -= thread_time() - begun
         finally:
-            self._purse.seconds -= thread_time() - started
-        self._purse.characters -= len(made)
+            self._shared_budget.seconds -= thread_time() - started
+        self._shared_budget.characters -= len(made)
         return made

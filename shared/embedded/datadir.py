@@ -12,13 +12,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 SOCKET_PATH_LIMIT = 107  # bytes, of the kernel's `sun_path`
-SHORT = "command"
-LONG = "service"
-KEY = "key"  # the secret that encrypts stored credentials
-SERVERS_PORTS = range(20_000, 32_000)
+COMMAND_KIND = "command"
+SERVICE_KIND = "service"
+ENCRYPTION_KEY_NAME = "key"  # the secret that encrypts stored credentials
+SERVER_PORT_RANGE = range(20_000, 32_000)
 
 
-class InUse(RuntimeError):
+class DataDirInUse(RuntimeError):
     """Raised if another process runs the servers of this data dir."""
 
 
@@ -27,57 +27,57 @@ class DataDir:
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
-        self.run = self.path / "run"
-        self.logs = self.path / "logs"
-        self.secrets = self.path / "secrets"
+        self.run_dir = self.path / "run"
+        self.logs_dir = self.path / "logs"
+        self.secrets_dir = self.path / "secrets"
 
-    def make(self) -> None:
+    def create_folders(self) -> None:
         """Make the folders, for this user only."""
         if self.path.is_symlink() and not self.path.exists():
             raise RuntimeError(f"the data dir {self.path} is a link to nothing: {self.path.readlink()}")
-        for folder in (self.path, self.run, self.logs, self.secrets):
+        for folder in (self.path, self.run_dir, self.logs_dir, self.secrets_dir):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def secret(self, name: str) -> str:
+    def get_or_create_secret(self, name: str) -> str:
         """Return the secret of that name, created on first use."""
-        path = self.secrets / name
+        path = self.secrets_dir / name
         if not path.exists():
-            self.make()
-            side = self._write_beside(path, secrets.token_urlsafe(32))
+            self.create_folders()
+            side = self._write_temporary(path, secrets.token_urlsafe(32))
             with suppress(FileExistsError):  # another process made it at the same time: its secret counts
                 path.hardlink_to(side)
             side.unlink()
-            sync_folder(self.secrets)
+            sync_folder(self.secrets_dir)
         return path.read_text()
 
     def has_secret(self, name: str) -> bool:
-        return (self.secrets / name).exists()
+        return (self.secrets_dir / name).exists()
 
     def replace_secret(self, name: str, text: str) -> None:
         """Replace a secret atomically: a crash leaves the old one or the new one."""
-        self.make()
-        path = self.secrets / name
-        self._write_beside(path, text).rename(path)
-        sync_folder(self.secrets)
+        self.create_folders()
+        path = self.secrets_dir / name
+        self._write_temporary(path, text).rename(path)
+        sync_folder(self.secrets_dir)
 
-    def socket(self, name: str) -> Path | None:
+    def socket_path(self, name: str) -> Path | None:
         """Return the path of a unix socket in `run/`, or None if the path is too long for the kernel."""
-        path = self.run / name
+        path = self.run_dir / name
         return path if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT else None
 
-    def port(self, name: str) -> int:
+    def server_port(self, name: str) -> int:
         """Return the TCP port used if the socket path is too long. It is chosen once and kept for later commands."""
-        path = self.run / f"{name}.port"
+        path = self.run_dir / f"{name}.port"
         if not path.exists():
             path.write_text(str(free_port("127.0.0.1")))
         return int(path.read_text())
 
     def forget_ports(self) -> None:
         """Remove the kept ports before a start: other programs may use them by now."""
-        for path in self.run.glob("*.port"):
+        for path in self.run_dir.glob("*.port"):
             path.unlink()
 
-    def holder(self) -> tuple[int, str] | None:
+    def lock_owner(self) -> tuple[int, str] | None:
         """Return the id and the kind (command or service) of the process that runs the servers, or None."""
         try:
             with self._lock_file().open() as file:
@@ -87,26 +87,26 @@ class DataDir:
         except BlockingIOError:
             pid, _, kind = self._lock_file().read_text().partition(" ")
             signed = kind and Path(f"/proc/{pid}").exists()  # otherwise just locked, with the text of the last owner
-            return (int(pid), kind) if signed else (0, SHORT)
+            return (int(pid), kind) if signed else (0, COMMAND_KIND)
         return None
 
     @contextmanager
-    def locked(self, kind: str, patience: float = 60) -> Iterator[None]:
+    def hold_lock(self, kind: str, patience: float = 60) -> Iterator[None]:
         """Hold the right to run servers here.
 
         Waits up to `patience` seconds for a command; raises an error for a service, or if time is up.
         """
-        self.make()
+        self.create_folders()
         descriptor = os.open(self._lock_file(), os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            self._acquire(descriptor, time.monotonic() + patience)
+            self._acquire_lock(descriptor, time.monotonic() + patience)
             os.truncate(descriptor, 0)
             os.pwrite(descriptor, f"{os.getpid()} {kind}".encode(), 0)
             yield
         finally:
             os.close(descriptor)
 
-    def _write_beside(self, path: Path, text: str) -> Path:
+    def _write_temporary(self, path: Path, text: str) -> Path:
         side = path.with_suffix(f".{os.getpid()}")
         side.unlink(missing_ok=True)
         with os.fdopen(os.open(side, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -115,18 +115,18 @@ class DataDir:
             os.fsync(file.fileno())
         return side
 
-    def _acquire(self, descriptor: int, deadline: float) -> None:
+    def _acquire_lock(self, descriptor: int, deadline: float) -> None:
         while True:
             try:
                 return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                pid, kind = self.holder() or (0, SHORT)
-                if kind == LONG or time.monotonic() > deadline:
-                    raise InUse(f"{self.path} is in use by the leadhub process {pid}") from None
+                pid, kind = self.lock_owner() or (0, COMMAND_KIND)
+                if kind == SERVICE_KIND or time.monotonic() > deadline:
+                    raise DataDirInUse(f"{self.path} is in use by the leadhub process {pid}") from None
             time.sleep(0.05)
 
     def _lock_file(self) -> Path:
-        return self.run / "servers.lock"
+        return self.run_dir / "servers.lock"
 
 
 def sync_folder(path: Path) -> None:
@@ -146,7 +146,7 @@ def free_port(host: str) -> int:
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     while True:
-        port = random.choice(SERVERS_PORTS)  # noqa: S311  # not a secret
+        port = random.choice(SERVER_PORT_RANGE)  # noqa: S311  # not a secret
         with socket.socket(family) as probe:
             try:
                 probe.bind((host, port))

@@ -20,12 +20,12 @@ def main(arguments: list[str]) -> None:
     os.umask(0o077)
     for ignored in (signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(ignored, signal.SIG_DFL)  # Python, and a shell's `&`, leave these ignored in their children
-    root.put_on(root.Disguise(run_as))
-    die_with(int(parent), int(death_signal))
+    root.drop_privileges(root.RunAs(run_as))
+    die_with_parent(int(parent), int(death_signal))
     os.execv(command[0], command)  # noqa: S606 - the point of this program
 
 
-def die_with(parent: int, death_signal: int) -> None:
+def die_with_parent(parent: int, death_signal: int) -> None:
     """Have the kernel send `death_signal` when `parent` dies, even by SIGKILL.
 
     This must come last before exec: a change of credentials clears it.

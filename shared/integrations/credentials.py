@@ -15,49 +15,53 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, PlainValidator
 from typing_extensions import TypedDict
 
-from shared.integrations.fields import INBOUND, CredentialField, IntegrationType, Kind
-from shared.leads.contact import Invalid, normalise_email
+from shared.integrations.fields import INBOUND_ONLY, CredentialField, IntegrationType, CredentialKind
+from shared.leads.contact import InvalidContact, normalise_email
 from shared.masking import SECRET_MASK
-from shared.validation import MESSAGES, Fields, Shape, is_url, said, text
+from shared.validation import ERROR_MESSAGES, FieldErrors, FieldsSchema, is_url, custom_error, text_constraints
 
-SHOWN = 4  # characters at the end of a secret that are shown
-LONG = 12  # characters; shorter secrets are masked completely
-WHSEC = "whsec_"
-ANEW = "The {field} field must be sent anew, since {changed} changes: a secret is not kept for another place or user."
+SHOWN_SECRET_CHARS = 4  # characters at the end of a secret that are shown
+MIN_PARTLY_SHOWN_CHARS = 12  # characters; shorter secrets are masked completely
+WHSEC_PREFIX = "whsec_"
+SEND_AGAIN_MESSAGE = (
+    "The {field} field must be sent anew, since {changed} changes: a secret is not kept for another place or user."
+)
 
-_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}").fullmatch
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}").fullmatch
 
 
 def _as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-Credential = Annotated[str, BeforeValidator(_as_text, json_schema_input_type=str | int), text(10_000)]
+CredentialText = Annotated[str, BeforeValidator(_as_text, json_schema_input_type=str | int), text_constraints(10_000)]
 
 
-def _one_by_one(value: Any) -> Any:
+def _check_object(value: Any) -> Any:
     """Check only that the value is an object.
 
     `merge_credentials` reads each credential separately, so that an invalid one does not make the others look missing.
     """
     if not isinstance(value, dict):
-        raise said("The {field} field must be an object.")
+        raise custom_error("The {field} field must be an object.")
     return value
 
 
-Credentials = Annotated[
-    dict[str, Any], PlainValidator(_one_by_one, json_schema_input_type=dict[str, Credential | None])
+CredentialTexts = Annotated[
+    dict[str, Any], PlainValidator(_check_object, json_schema_input_type=dict[str, CredentialText | None])
 ]
 
 
-class _Sent(TypedDict, total=False):
-    credentials: dict[str, Credential | None]
+class _SentCredentials(TypedDict, total=False):
+    credentials: dict[str, CredentialText | None]
 
 
-_read = Shape(_Sent).read
+_read_credentials = FieldsSchema(_SentCredentials).validate_fields
 
 
-def merged(kind: IntegrationType, stored: Mapping[str, str], sent: Mapping[str, Any], errors: Fields) -> dict[str, str]:
+def merge_credentials(
+    kind: IntegrationType, stored: Mapping[str, str], sent: Mapping[str, Any], errors: FieldErrors
+) -> dict[str, str]:
     """Return the credentials to store after a change. Null removes a value, a masked value keeps it, others replace it.
 
     An outbound type keeps its secrets only if all other stored values stay the same. Errors go into `errors`, under
@@ -65,54 +69,57 @@ def merged(kind: IntegrationType, stored: Mapping[str, str], sent: Mapping[str, 
     """
     result, kept = dict(stored), set(stored)
     for key, raw in sent.items():
-        field, value = kind.field(key), _sound(key, raw, errors)
+        field, value = kind.credential_field(key), _read_value(key, raw, errors)
         if field is None:
-            _note(errors, key, f"The {{field}} field is no credential of the type {kind.type}.")
+            _add_error(errors, key, f"The {{field}} field is no credential of the type {kind.type}.")
         elif not value:
             result.pop(key, None)
-        elif not (field.secret and value == mask(stored.get(key))):
+        elif not (field.secret and value == mask_secret(stored.get(key))):
             result[key] = value
             kept.discard(key)
-            _check(field, value, errors)
+            _check_value(field, value, errors)
     for field in kind.fields:
         if field.required and field.key not in result and f"credentials.{field.key}" not in errors:
-            _note(errors, field.key, MESSAGES["missing"])
-    _refuse_to_keep(kind, kept & result.keys(), stored, result, errors)
+            _add_error(errors, field.key, ERROR_MESSAGES["missing"])
+    _refuse_kept_secrets(kind, kept & result.keys(), stored, result, errors)
     return result
 
 
-def _refuse_to_keep(
-    kind: IntegrationType, kept: Set[str], stored: Mapping[str, str], result: Mapping[str, str], errors: Fields
+def _refuse_kept_secrets(
+    kind: IntegrationType, kept: Set[str], stored: Mapping[str, str], result: Mapping[str, str], errors: FieldErrors
 ) -> None:
-    beside = [field.key for field in kind.fields if not field.secret and kind.direction != INBOUND]
+    beside = [field.key for field in kind.fields if not field.secret and kind.direction != INBOUND_ONLY]
     changed = [key for key in beside if key in stored and result.get(key) != stored[key]]
     for field in kind.fields if changed else ():
         if field.secret and field.key in kept:
-            _note(errors, field.key, ANEW, changed=" and ".join(changed))
+            _add_error(errors, field.key, SEND_AGAIN_MESSAGE, changed=" and ".join(changed))
 
 
-def _sound(key: str, value: Any, errors: Fields) -> str | None:
-    fields, wrong = _read({"credentials": {key: value}})
+def _read_value(key: str, value: Any, errors: FieldErrors) -> str | None:
+    fields, wrong = _read_credentials({"credentials": {key: value}})
     errors |= wrong
     return fields["credentials"][key] if fields else None
 
 
-def shown(kind: IntegrationType, stored: Mapping[str, str]) -> dict[str, str | None]:
+def shown_credentials(kind: IntegrationType, stored: Mapping[str, str]) -> dict[str, str | None]:
     """Return every credential of the type, with secrets masked and null for those that are not set."""
-    return {field.key: mask(stored.get(field.key)) if field.secret else stored.get(field.key) for field in kind.fields}
+    return {
+        field.key: mask_secret(stored.get(field.key)) if field.secret else stored.get(field.key)
+        for field in kind.fields
+    }
 
 
-def mask(secret: str | None) -> str | None:
+def mask_secret(secret: str | None) -> str | None:
     """Return a secret in masked form. A long secret keeps its end, so that users can distinguish two secrets."""
     if secret is None:
         return None
-    return SECRET_MASK + secret[-SHOWN:] if len(secret) >= LONG else SECRET_MASK
+    return SECRET_MASK + secret[-SHOWN_SECRET_CHARS:] if len(secret) >= MIN_PARTLY_SHOWN_CHARS else SECRET_MASK
 
 
 def whsec_bytes(secret: str) -> bytes:
     """Return the key in a Standard Webhooks secret, 24 to 64 bytes. Raises ValueError for other texts."""
     try:
-        key = b64decode(secret.removeprefix(WHSEC), validate=True)
+        key = b64decode(secret.removeprefix(WHSEC_PREFIX), validate=True)
     except binascii.Error as error:
         raise ValueError("not base64") from error
     if not 24 <= len(key) <= 64:
@@ -120,14 +127,14 @@ def whsec_bytes(secret: str) -> bytes:
     return key
 
 
-def _check(field: CredentialField, value: str, errors: Fields) -> None:
+def _check_value(field: CredentialField, value: str, errors: FieldErrors) -> None:
     if field.secret and value.startswith(SECRET_MASK):
-        _note(errors, field.key, "The {field} field must be the secret itself, not what is shown of it.")
-    elif field.kind in _CHECKS and not _CHECKS[field.kind][0](value):
-        _note(errors, field.key, _CHECKS[field.kind][1])
+        _add_error(errors, field.key, "The {field} field must be the secret itself, not what is shown of it.")
+    elif field.kind in _KIND_CHECKS and not _KIND_CHECKS[field.kind][0](value):
+        _add_error(errors, field.key, _KIND_CHECKS[field.kind][1])
 
 
-def _note(errors: Fields, key: str, message: str, **more: str) -> None:
+def _add_error(errors: FieldErrors, key: str, message: str, **more: str) -> None:
     name = f"credentials.{key}"
     errors[name] = [message.format(field=name, **more)]
 
@@ -135,7 +142,7 @@ def _note(errors: Fields, key: str, message: str, **more: str) -> None:
 def _is_email(value: str) -> bool:
     try:
         normalise_email(value)
-    except Invalid:
+    except InvalidContact:
         return False
     return True
 
@@ -152,10 +159,10 @@ def _is_port(value: str) -> bool:
     return value.isascii() and value.isdigit() and len(value) <= 5 and 0 < int(value) < 2**16
 
 
-_CHECKS: dict[Kind, tuple[Callable[[str], Any], str]] = {
-    "url": (is_url, MESSAGES["url"]),
+_KIND_CHECKS: dict[CredentialKind, tuple[Callable[[str], Any], str]] = {
+    "url": (is_url, ERROR_MESSAGES["url"]),
     "port": (_is_port, "The {field} field must be a port: 1 to 65535."),
-    "email": (_is_email, MESSAGES["email"]),
-    "header": (_HEADER, "The {field} field must be the name of a header."),
+    "email": (_is_email, ERROR_MESSAGES["email"]),
+    "header": (_HEADER_NAME, "The {field} field must be the name of a header."),
     "whsec": (_is_whsec, "The {field} field must be whsec_ and 24 to 64 bytes in base64."),
 }

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Direction = Literal["inbound", "outbound", "both"]
-Kind = Literal["text", "url", "port", "email", "header", "whsec"]
+FlowDirection = Literal["inbound", "outbound", "both"]
+CredentialKind = Literal["text", "url", "port", "email", "header", "whsec"]
 
-INBOUND: Direction = "inbound"
-OUTBOUND: Direction = "outbound"
-BOTH: Direction = "both"
+INBOUND_ONLY: FlowDirection = "inbound"
+OUTBOUND_ONLY: FlowDirection = "outbound"
+BOTH_WAYS: FlowDirection = "both"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class CredentialField:
     label: str
     required: bool = True
     secret: bool = True
-    kind: Kind = "text"
+    kind: CredentialKind = "text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class IntegrationType:
 
     type: str
     name: str
-    direction: Direction
+    direction: FlowDirection
     fields: tuple[CredentialField, ...]
     verification: str
     docs: str
@@ -36,16 +36,20 @@ class IntegrationType:
     @property
     def is_inbound(self) -> bool:
         """Whether this type sends requests to us, so that it needs a webhook URL."""
-        return self.direction != OUTBOUND
+        return self.direction != OUTBOUND_ONLY
 
-    def field(self, key: str) -> CredentialField | None:
+    def credential_field(self, key: str) -> CredentialField | None:
         """Return the credential with that key, or None."""
         return next((field for field in self.fields if field.key == key), None)
 
 
-URL_ALONE = "Requests carry no signature: the address itself is the secret, and must be known to the vendor alone."
+URL_ALONE_VERIFICATION = (
+    "Requests carry no signature: the address itself is the secret, and must be known to the vendor alone."
+)
 
 # For senders that do not sign requests but can send a fixed header.
-HEADER = "X-LeadHub-Secret"
-HEADER_SECRET = CredentialField("header_secret", f"Value of the header {HEADER}", required=False)
-BY_HEADER = f"Requests carry no signature: where header_secret is set, the header {HEADER} must have that value."
+SECRET_HEADER = "X-LeadHub-Secret"
+HEADER_SECRET_FIELD = CredentialField("header_secret", f"Value of the header {SECRET_HEADER}", required=False)
+BY_HEADER_VERIFICATION = (
+    f"Requests carry no signature: where header_secret is set, the header {SECRET_HEADER} must have that value."
+)

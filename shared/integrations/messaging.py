@@ -1,20 +1,20 @@
 """Integration types for mail, messengers and SMS."""
 
 from shared.integrations.fields import (
-    BOTH,
-    INBOUND,
-    OUTBOUND,
+    BOTH_WAYS,
+    INBOUND_ONLY,
+    OUTBOUND_ONLY,
     CredentialField,
     IntegrationType,
 )
 
 _NOTHING_COMES_IN = "It only receives: no request comes from it."
 
-MESSAGING = (
+MESSAGING_TYPES = (
     IntegrationType(
         "whatsapp",
         "WhatsApp Cloud API",
-        INBOUND,
+        INBOUND_ONLY,
         (CredentialField("app_secret", "App secret"), CredentialField("verify_token", "Verify token")),
         "HMAC-SHA256 of the body with the app secret, in X-Hub-Signature-256; the handshake by the verify token.",
         "https://developers.facebook.com/docs/whatsapp/cloud-api/guides/set-up-webhooks",
@@ -22,7 +22,7 @@ MESSAGING = (
     IntegrationType(
         "telegram",
         "Telegram bot",
-        INBOUND,
+        INBOUND_ONLY,
         (CredentialField("secret_token", "Secret token given to setWebhook"),),
         "The header X-Telegram-Bot-Api-Secret-Token must have the secret token.",
         "https://core.telegram.org/bots/api#setwebhook",
@@ -30,7 +30,7 @@ MESSAGING = (
     IntegrationType(
         "viber",
         "Viber bot",
-        INBOUND,
+        INBOUND_ONLY,
         (CredentialField("auth_token", "Authentication token"),),
         "HMAC-SHA256 of the body with the authentication token, in X-Viber-Content-Signature.",
         "https://developers.viber.com/docs/api/rest-bot-api/",
@@ -38,7 +38,7 @@ MESSAGING = (
     IntegrationType(
         "mailgun",
         "Mailgun",
-        BOTH,
+        BOTH_WAYS,
         (
             CredentialField("signing_key", "HTTP webhook signing key"),
             CredentialField("api_key", "Sending API key", required=False),
@@ -52,7 +52,7 @@ MESSAGING = (
     IntegrationType(
         "sendgrid",
         "SendGrid Inbound Parse",
-        INBOUND,
+        INBOUND_ONLY,
         (CredentialField("verification_key", "Public verification key", required=False, secret=False),),
         "Where verification_key is set, an ECDSA signature of time and body in X-Twilio-Email-Event-Webhook-Signature; "
         "else the address itself is the secret.",
@@ -61,7 +61,7 @@ MESSAGING = (
     IntegrationType(
         "twilio",
         "Twilio SMS",
-        BOTH,
+        BOTH_WAYS,
         (
             CredentialField("account_sid", "Account SID", secret=False),
             CredentialField("auth_token", "Auth token"),
@@ -73,7 +73,7 @@ MESSAGING = (
     IntegrationType(
         "smtp",
         "Mail server (SMTP)",
-        OUTBOUND,
+        OUTBOUND_ONLY,
         (
             CredentialField("host", "Host", secret=False),
             CredentialField("port", "Port", secret=False, kind="port"),
@@ -87,7 +87,7 @@ MESSAGING = (
     IntegrationType(
         "slack",
         "Slack",
-        OUTBOUND,
+        OUTBOUND_ONLY,
         (CredentialField("webhook_url", "Incoming webhook URL", kind="url"),),
         _NOTHING_COMES_IN,
         "https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks",

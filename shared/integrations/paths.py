@@ -7,17 +7,17 @@ from jsonpath import JSONPathEnvironment
 from jsonpath.exceptions import JSONPathError
 from jsonpath.path import JSONPath
 
-LONGEST = 255  # characters
+MAX_PATH_LENGTH = 255  # characters
 
 
-class _Environment(JSONPathEnvironment):
+class _PathEnvironment(JSONPathEnvironment):
     """An environment without functions, because some match regular expressions, which can take unbounded time."""
 
     def setup_function_extensions(self) -> None:
         pass
 
 
-_ENVIRONMENT = _Environment(strict=True)
+_PATH_ENVIRONMENT = _PathEnvironment(strict=True)
 
 
 class InvalidPath(ValueError):
@@ -25,7 +25,7 @@ class InvalidPath(ValueError):
 
 
 @lru_cache(maxsize=1024)
-def compiled(path: str) -> JSONPath:
+def compile_path(path: str) -> JSONPath:
     """Compile a path such as `$.contact.email` or `$.fields[?@.key == 'email'].value`. Raises InvalidPath.
 
     `..` and a second `$` (in a filter) are refused: their cost grows with the square of the document, and the document
@@ -36,11 +36,11 @@ def compiled(path: str) -> JSONPath:
     if ".." in path or path.count("$") > 1:
         raise InvalidPath("'..' and a '$' within a path are not taken")
     try:
-        return _ENVIRONMENT.compile(path)  # type: ignore[return-value]
+        return _PATH_ENVIRONMENT.compile(path)  # type: ignore[return-value]
     except (JSONPathError, RecursionError, ValueError, OverflowError) as error:
         raise InvalidPath(str(error.args[0])) from error  # str(error) fails if the error is at the end of the path
 
 
-def values(path: str, document: Any) -> list[Any]:
+def find_values(path: str, document: Any) -> list[Any]:
     """Return all values that a path finds in a document, in order. Raises InvalidPath."""
-    return compiled(path).findall(document)
+    return compile_path(path).findall(document)

@@ -1,20 +1,20 @@
 """Integration types for CRMs, shops, automation platforms and generic webhooks."""
 
 from shared.integrations.fields import (
-    BY_HEADER,
-    HEADER_SECRET,
-    INBOUND,
+    BY_HEADER_VERIFICATION,
+    HEADER_SECRET_FIELD,
+    INBOUND_ONLY,
     CredentialField,
     IntegrationType,
 )
 
 SIGNATURE_HEADER = "X-Webhook-Signature"
 
-PLATFORMS = (
+PLATFORM_TYPES = (
     IntegrationType(
         "hubspot",
         "HubSpot",
-        INBOUND,
+        INBOUND_ONLY,
         (CredentialField("client_secret", "Client secret"), CredentialField("access_token", "Access token")),
         "HMAC-SHA256 of method, address, body and time with the client secret, in X-HubSpot-Signature-v3, at most "
         "5 minutes old.",
@@ -23,7 +23,7 @@ PLATFORMS = (
     IntegrationType(
         "intercom",
         "Intercom",
-        INBOUND,
+        INBOUND_ONLY,
         (CredentialField("client_secret", "Client secret"),),
         "HMAC-SHA1 of the body with the client secret, in X-Hub-Signature.",
         "https://developers.intercom.com/docs/references/webhooks/webhook-models",
@@ -31,7 +31,7 @@ PLATFORMS = (
     IntegrationType(
         "shopify",
         "Shopify",
-        INBOUND,
+        INBOUND_ONLY,
         (CredentialField("client_secret", "Client secret of the app, or the shop's signing secret"),),
         "HMAC-SHA256 of the body with the client secret, in X-Shopify-Hmac-Sha256.",
         "https://shopify.dev/docs/apps/build/webhooks/subscribe/https",
@@ -39,23 +39,23 @@ PLATFORMS = (
     IntegrationType(
         "zapier",
         "Zapier",
-        INBOUND,
-        (HEADER_SECRET,),
-        BY_HEADER,
+        INBOUND_ONLY,
+        (HEADER_SECRET_FIELD,),
+        BY_HEADER_VERIFICATION,
         "https://help.zapier.com/hc/en-us/articles/8496326446989",
     ),
     IntegrationType(
         "make",
         "Make",
-        INBOUND,
-        (HEADER_SECRET,),
-        BY_HEADER,
+        INBOUND_ONLY,
+        (HEADER_SECRET_FIELD,),
+        BY_HEADER_VERIFICATION,
         "https://www.make.com/en/help/tools/http",
     ),
     IntegrationType(
         "webhook",
         "Webhook",
-        INBOUND,
+        INBOUND_ONLY,
         (
             CredentialField("secret", "Signing secret", required=False),
             CredentialField(
@@ -73,7 +73,7 @@ PLATFORMS = (
     IntegrationType(
         "standard_webhooks",
         "Standard Webhooks",
-        INBOUND,
+        INBOUND_ONLY,
         (CredentialField("secret", "Signing secret (whsec_…)", kind="whsec"),),
         "HMAC-SHA256 of id, time and body with the secret, in webhook-signature, at most 5 minutes old.",
         "https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md",

@@ -7,37 +7,39 @@ from pydantic import AfterValidator, Field, Strict, ValidationError
 from pydantic_core import InitErrorDetails
 from typing_extensions import TypedDict
 
-from shared.forms.definition import CUSTOM, FULL_NAME, LEAD_FIELDS, Maybe, TagName
-from shared.integrations.paths import LONGEST, InvalidPath, compiled
-from shared.leads.merge import Policy
-from shared.validation import Id, Text255, said, text
+from shared.forms.definition import CUSTOM_PREFIX, FULL_NAME, MAPPABLE_LEAD_FIELDS, BlankAsNull, TagNameText
+from shared.integrations.paths import MAX_PATH_LENGTH, InvalidPath, compile_path
+from shared.leads.merge import MergePolicy
+from shared.validation import RecordId, Text255, custom_error, text_constraints
 
-_TARGETS = {*LEAD_FIELDS, FULL_NAME}
+_MAPPING_TARGETS = {*MAPPABLE_LEAD_FIELDS, FULL_NAME}
 
 
 def _check_path(path: str) -> str:
     try:
-        compiled(path)
+        compile_path(path)
     except InvalidPath as error:
-        raise said(f"The {{field}} field must be a JSON path, such as $.contact.email: {error}.") from None
+        raise custom_error(f"The {{field}} field must be a JSON path, such as $.contact.email: {error}.") from None
     return path
 
 
-def _is_custom(name: str) -> bool:
-    return name.startswith(CUSTOM) and 0 < len(name) - len(CUSTOM) <= 100
+def _is_custom_target(name: str) -> bool:
+    return name.startswith(CUSTOM_PREFIX) and 0 < len(name) - len(CUSTOM_PREFIX) <= 100
 
 
 def _check_targets(mapping: dict[str, str]) -> dict[str, str]:
-    strangers = [name for name in mapping if name not in _TARGETS and not _is_custom(name)]
+    strangers = [name for name in mapping if name not in _MAPPING_TARGETS and not _is_custom_target(name)]
     if strangers:
-        message = said(f"The {{field}} field is none of: {', '.join(LEAD_FIELDS)}, {FULL_NAME}, {CUSTOM}<key>.")
+        message = custom_error(
+            f"The {{field}} field is none of: {', '.join(MAPPABLE_LEAD_FIELDS)}, {FULL_NAME}, {CUSTOM_PREFIX}<key>."
+        )
         errors = [InitErrorDetails(type=message, loc=(name,), input=None) for name in strangers]
         raise ValidationError.from_exception_data("mapping", errors)
     return mapping
 
 
-Path = Annotated[str, text(LONGEST, shortest=1), AfterValidator(_check_path)]
-Mapping_ = Annotated[dict[str, Path], Strict(), Field(max_length=200), AfterValidator(_check_targets)]
+JsonPathText = Annotated[str, text_constraints(MAX_PATH_LENGTH, min_length=1), AfterValidator(_check_path)]
+FieldMapping = Annotated[dict[str, JsonPathText], Strict(), Field(max_length=200), AfterValidator(_check_targets)]
 
 
 class IntegrationSettings(TypedDict, total=False):
@@ -48,14 +50,14 @@ class IntegrationSettings(TypedDict, total=False):
     is known, for senders that have no place of their own for it.
     """
 
-    source: Maybe[Text255]
-    tags: Annotated[list[TagName], Strict(), Field(max_length=100)] | None
-    merge_policy: Maybe[Policy]
-    pipeline_id: Id | None
-    pipeline_stage_id: Id | None
-    assigned_user_id: Id | None
-    mapping: Mapping_ | None
-    event_id: Maybe[Path]
+    source: BlankAsNull[Text255]
+    tags: Annotated[list[TagNameText], Strict(), Field(max_length=100)] | None
+    merge_policy: BlankAsNull[MergePolicy]
+    pipeline_id: RecordId | None
+    pipeline_stage_id: RecordId | None
+    assigned_user_id: RecordId | None
+    mapping: FieldMapping | None
+    event_id: BlankAsNull[JsonPathText]
 
 
 class IntegrationSettingsRecord(TypedDict):
@@ -63,7 +65,7 @@ class IntegrationSettingsRecord(TypedDict):
 
     source: str | None
     tags: list[str]
-    merge_policy: Policy | None
+    merge_policy: MergePolicy | None
     pipeline_id: int | None
     pipeline_stage_id: int | None
     assigned_user_id: int | None
@@ -71,7 +73,7 @@ class IntegrationSettingsRecord(TypedDict):
     event_id: str | None
 
 
-def complete(stored: Mapping[str, Any]) -> IntegrationSettingsRecord:
+def complete_integration_settings(stored: Mapping[str, Any]) -> IntegrationSettingsRecord:
     """Return stored settings, with defaults for those that are not set."""
     defaults: dict[str, Any] = {**dict.fromkeys(IntegrationSettingsRecord.__annotations__), "tags": [], "mapping": {}}
     return {**defaults, **stored}  # type: ignore[typeddict-item]

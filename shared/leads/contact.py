@@ -21,27 +21,27 @@ from shared.leads import extensions, phone_text
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
 # Zero-width characters and direction marks. They come with a contact that was copied from a page or a chat.
-_INVISIBLE = [0xAD, 0x61C, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF]
-_EDGES = " \t\r\n\f\v\xa0" + "".join(map(chr, _INVISIBLE))
+_INVISIBLE_CHARS = [0xAD, 0x61C, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF]
+_TRIMMED_CHARS = " \t\r\n\f\v\xa0" + "".join(map(chr, _INVISIBLE_CHARS))
 
 # An address of at most 64 characters keeps every limit (64, 254 and 63 for the parts), so no length is checked.
 # Two hyphens in a row, and so Punycode, are left to the library. The pattern is possessive and lists both cases: no
 # character can match in two ways, which takes a third of the time.
-_ORDINARY_LENGTH = 64
-_MAX_LENGTH = 254
+_MAX_ORDINARY_EMAIL_LENGTH = 64
+_MAX_EMAIL_LENGTH = 254
 _ORDINARY_EMAIL = re.compile(
     r"[A-Za-z0-9_+-]++(?:\.[A-Za-z0-9_+-]++)*+@(?:[A-Za-z0-9]++(?:-[A-Za-z0-9]++)*+\.)+[A-Za-z]++"
 ).fullmatch
 
-_GMAIL = {"gmail.com", "googlemail.com"}
+_GMAIL_DOMAINS = {"gmail.com", "googlemail.com"}
 
 # Separators from typesetting and tables, in a form that the library knows: a narrow no-break space in French, a tab,
 # a middle dot.
-_SPACES = [*range(0x09, 0x0E), 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000]
-_DOTS = [0xB7, 0x2022, 0x2027, 0x2219, 0x22C5, 0x30FB]
-_PLAIN = dict.fromkeys(_INVISIBLE) | dict.fromkeys(_SPACES, " ") | dict.fromkeys(_DOTS, ".")
+_SPACE_CHARS = [*range(0x09, 0x0E), 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000]
+_DOT_CHARS = [0xB7, 0x2022, 0x2027, 0x2219, 0x22C5, 0x30FB]
+_PLAIN_CHARS = dict.fromkeys(_INVISIBLE_CHARS) | dict.fromkeys(_SPACE_CHARS, " ") | dict.fromkeys(_DOT_CHARS, ".")
 
-_INTERNATIONAL = re.compile(r"\+[1-9][0-9 ().-]{6,30}").fullmatch
+_INTERNATIONAL_PHONE = re.compile(r"\+[1-9][0-9 ().-]{6,30}").fullmatch
 _DROP_SEPARATORS = dict.fromkeys(map(ord, " ().-"))
 
 
@@ -49,7 +49,7 @@ _DROP_SEPARATORS = dict.fromkeys(map(ord, " ().-"))
 # above all `+52 1 55 1234 5678`. No valid number of these countries is that long.
 # Mobile numbers of Argentina begin with 9. It is redundant beside the 15 of calls within the country, and some people
 # write it before the 0 of such calls. A number with the 9 is not a landline number without it.
-_RETIRED = {
+_RETIRED_PREFIXES = {
     code: tuple((re.compile(prefix), now) for prefix, now in changes.items())
     for code, changes in {
         52: {"0(?:[12]|4[45])|1": ""},
@@ -59,22 +59,22 @@ _RETIRED = {
         998: {"8": ""},
     }.items()
 }
-_STAYS = {54: "9"}  # a number that began with this prefix must still begin with it
-_LONGEST_PHONE = 250  # the library's own limit
+_REQUIRED_PREFIXES = {54: "9"}  # a number that began with this prefix must still begin with it
+_MAX_PHONE_LENGTH = 250  # the library's own limit
 # CPU seconds of this thread for one phone, so that a busy machine changes nothing. The longest text takes a hundredth
 # of it. The first phone of a country with many rules takes up to a tenth, because its patterns are compiled then.
-BUDGET = 0.1
+PHONE_CPU_BUDGET_SECONDS = 0.1
 
 
-class Invalid(ValueError):
+class InvalidContact(ValueError):
     """The text is not an email address, or not a phone number that can be dialled."""
 
 
-class TooSlow(Invalid):
+class PhoneTooSlow(InvalidContact):
     """The text takes longer than `PHONE_CPU_BUDGET_SECONDS` to read as a phone number."""
 
 
-class Phone(NamedTuple):
+class NormalisedPhone(NamedTuple):
     """A phone number. Two people behind one switchboard differ in `extension`."""
 
     e164: str
@@ -92,21 +92,21 @@ def normalise_email(text: str, *, fold_gmail: bool = False) -> str:
     `fold_gmail` drops dots and `+tag` from Gmail addresses, since Google ignores them. Other addresses keep them.
     """
     text = text.strip()
-    if len(text) <= _ORDINARY_LENGTH and _ORDINARY_EMAIL(text):
+    if len(text) <= _MAX_ORDINARY_EMAIL_LENGTH and _ORDINARY_EMAIL(text):
         address = text.lower()
     else:
-        address = _validated_email(text)
+        address = _validate_email(text)
     return _fold_gmail(address) if fold_gmail else address
 
 
-def _validated_email(text: str) -> str:
-    text = text.strip(_EDGES)
-    if len(text) > _MAX_LENGTH:  # the library checks this too, but reads the whole text first
-        raise Invalid("The address is too long.")
+def _validate_email(text: str) -> str:
+    text = text.strip(_TRIMMED_CHARS)
+    if len(text) > _MAX_EMAIL_LENGTH:  # the library checks this too, but reads the whole text first
+        raise InvalidContact("The address is too long.")
     try:
         parts = email_validator.validate_email(text, check_deliverability=False)
     except email_validator.EmailNotValidError as error:
-        raise Invalid(str(error)) from error
+        raise InvalidContact(str(error)) from error
     # Lower case can leave NFC (a capital letter with no composed small letter), so normalise again.
     local = unicodedata.normalize("NFC", parts.local_part.lower())
     return f"{local}@{parts.ascii_domain}"
@@ -114,13 +114,13 @@ def _validated_email(text: str) -> str:
 
 def _fold_gmail(address: str) -> str:
     local, _, domain = address.rpartition("@")
-    if domain not in _GMAIL:
+    if domain not in _GMAIL_DOMAINS:
         return address
     folded = local.partition("+")[0].replace(".", "")
     return f"{folded or local}@gmail.com"
 
 
-def normalise_phone(text: str, country: str | None) -> Phone:
+def normalise_phone(text: str, country: str | None) -> NormalisedPhone:
     """Return the number in E.164. A national number is read as dialled in `country` (ISO 3166 alpha-2, upper case).
 
     A possible number is enough, because numbering plans change faster than their metadata. A number that can only be
@@ -128,59 +128,59 @@ def normalise_phone(text: str, country: str | None) -> Phone:
     read, since the letters may be a name, an hour or "or". Raises `InvalidContact`, and `PhoneTooSlow` when the time
     is up.
     """
-    if len(text) > _LONGEST_PHONE:
-        raise Invalid("The phone number is too long.")
-    if _INTERNATIONAL(text):
+    if len(text) > _MAX_PHONE_LENGTH:
+        raise InvalidContact("The phone number is too long.")
+    if _INTERNATIONAL_PHONE(text):
         number = text if text[1:].isdigit() else text.translate(_DROP_SEPARATORS)
         if _is_e164(number):
-            return Phone(number, None)
-    return _parsed_phone(text, country)
+            return NormalisedPhone(number, None)
+    return _parse_phone(text, country)
 
 
-def is_identity(text: str) -> bool:
+def is_identifying_phone(text: str) -> bool:
     """Return whether a stored phone identifies its lead. A phone that could not be read does not."""
     try:
         return normalise_phone(text, None).identity == text
-    except Invalid:
+    except InvalidContact:
         return False
 
 
 @lru_cache(maxsize=8192)
-def _parsed_phone(text: str, country: str | None) -> Phone:
+def _parse_phone(text: str, country: str | None) -> NormalisedPhone:
     if not (text.isascii() and text.isprintable()):
-        text = "".join([str(int(char)) if char.isdecimal() else char for char in text.translate(_PLAIN)])
+        text = "".join([str(int(char)) if char.isdecimal() else char for char in text.translate(_PLAIN_CHARS)])
     with without_collection():
-        return _read_in_time(text, country, time.thread_time() + BUDGET)
+        return _read_within_budget(text, country, time.thread_time() + PHONE_CPU_BUDGET_SECONDS)
 
 
-def _read_in_time(text: str, country: str | None, until: float) -> Phone:
-    if parted := extensions.part(text):
+def _read_within_budget(text: str, country: str | None, until: float) -> NormalisedPhone:
+    if parted := extensions.split_extension(text):
         phone = _read_phone(parted.number, country, until)
         if phone and not phone.extension:
-            return Phone(phone.e164, parted.extension)
+            return NormalisedPhone(phone.e164, parted.extension)
     phone = _read_phone(text, country, until)
     if phone is None:
-        raise Invalid("No possible number.")
+        raise InvalidContact("No possible number.")
     return phone
 
 
-def _read_phone(text: str, country: str | None, until: float) -> Phone | None:
-    number = _after_zeros(text, country, until) or _number(text, country, until)
+def _read_phone(text: str, country: str | None, until: float) -> NormalisedPhone | None:
+    number = _number_after_zeros(text, country, until) or _parse_number(text, country, until)
     if number is None:
         return None
     number = _without_retired_prefix(number, until) or number
     if phonenumbers.is_possible_number_with_reason(number) != ValidationResult.IS_POSSIBLE:
         return None
-    if not number.extension and _is_remarked_on(text, country, until):
+    if not number.extension and _has_trailing_letters(text, country, until):
         return None
-    return Phone(phonenumbers.format_number(number, PhoneNumberFormat.E164), number.extension)
+    return NormalisedPhone(phonenumbers.format_number(number, PhoneNumberFormat.E164), number.extension)
 
 
-def _number(text: str, country: str | None, until: float) -> PhoneNumber | None:
+def _parse_number(text: str, country: str | None, until: float) -> PhoneNumber | None:
     """Return the number that the library reads in the text. Every step calls this function, so it checks the budget."""
     if time.thread_time() > until:
-        raise TooSlow("The phone number takes too long to read.")
-    spelt = phone_text.read(text)
+        raise PhoneTooSlow("The phone number takes too long to read.")
+    spelt = phone_text.read_dialled(text)
     try:
         number = phonenumbers.parse(spelt.number, country) if spelt else None
     except phonenumbers.NumberParseException:
@@ -190,51 +190,51 @@ def _number(text: str, country: str | None, until: float) -> PhoneNumber | None:
     return number
 
 
-def _after_zeros(text: str, country: str | None, until: float) -> PhoneNumber | None:
+def _number_after_zeros(text: str, country: str | None, until: float) -> PhoneNumber | None:
     """Return the valid number behind `00`, or None.
 
     People write `00` for `+` even in countries that dial another prefix, or that choose a carrier with it. Before the
     code of `country` it always means `+`. Before another code it does only if the text is no valid number otherwise.
     """
     text = text.lstrip()
-    number = _number(f"+{text[2:]}", None, until) if text.startswith("00") else None
+    number = _parse_number(f"+{text[2:]}", None, until) if text.startswith("00") else None
     if number is None or not phonenumbers.is_valid_number(number):
         return None
     if country and number.country_code == phonenumbers.country_code_for_region(country):
         return number
-    dialled = _number(text, country, until)
+    dialled = _parse_number(text, country, until)
     return None if dialled and phonenumbers.is_valid_number(dialled) else number
 
 
-def _is_remarked_on(text: str, country: str | None, until: float) -> bool:
+def _has_trailing_letters(text: str, country: str | None, until: float) -> bool:
     """Return whether letters follow a number that is valid without them. Letters of a keypad are part of the number."""
-    before = extensions.before_letters(text)
+    before = extensions.text_before_letters(text)
     if before is None:
         return False
-    number = _number(before, country, until)
+    number = _parse_number(before, country, until)
     return number is not None and phonenumbers.is_valid_number(number)
 
 
 def _without_retired_prefix(number: PhoneNumber, until: float) -> PhoneNumber | None:
     """Return the valid number that remains when an outdated prefix is removed, or None."""
     code, digits = number.country_code or 0, phonenumbers.national_significant_number(number)
-    if code not in _RETIRED or phonenumbers.is_valid_number(number):
+    if code not in _RETIRED_PREFIXES or phonenumbers.is_valid_number(number):
         return None
-    for prefix, now in _RETIRED[code]:
+    for prefix, now in _RETIRED_PREFIXES[code]:
         if (found := prefix.match(digits)) is None:
             continue
-        shorter = _number(f"+{code}{now}{digits[found.end() :]}", None, until)
-        if shorter is not None and phonenumbers.is_valid_number(shorter) and _stays(shorter):
+        shorter = _parse_number(f"+{code}{now}{digits[found.end() :]}", None, until)
+        if shorter is not None and phonenumbers.is_valid_number(shorter) and _has_required_prefix(shorter):
             shorter.extension = number.extension
             return shorter
     return None
 
 
-def _stays(number: PhoneNumber) -> bool:
-    return str(number.national_number).startswith(_STAYS.get(number.country_code or 0, ""))
+def _has_required_prefix(number: PhoneNumber) -> bool:
+    return str(number.national_number).startswith(_REQUIRED_PREFIXES.get(number.country_code or 0, ""))
 
 
-class _Plan(NamedTuple):
+class _NumberingPlan(NamedTuple):
     """The metadata of one calling code that could still change an international number."""
 
     code_length: int
@@ -244,7 +244,7 @@ class _Plan(NamedTuple):
 
 def _is_e164(number: str) -> bool:
     """Return whether the library would leave `+` and digits unchanged: no trunk prefix to strip, a possible length."""
-    plan = _plan(number[1:4])
+    plan = _numbering_plan(number[1:4])
     if plan is None:
         return False
     national = number[1 + plan.code_length :]
@@ -254,14 +254,14 @@ def _is_e164(number: str) -> bool:
 
 
 @lru_cache(maxsize=1000)
-def _plan(first_digits: str) -> _Plan | None:
+def _numbering_plan(first_digits: str) -> _NumberingPlan | None:
     for length in (1, 2, 3):
         code = int(first_digits[:length])
         if regions := COUNTRY_CODE_TO_REGION_CODE.get(code):
             metadata = PhoneMetadata.metadata_for_region_or_calling_code(code, regions[0])
             if metadata is None or metadata.general_desc is None:
                 return None
-            prefix, retired = metadata.national_prefix_for_parsing, _RETIRED.get(code, ((None, ""),))
+            prefix, retired = metadata.national_prefix_for_parsing, _RETIRED_PREFIXES.get(code, ((None, ""),))
             lengths = frozenset(metadata.general_desc.possible_length)
-            return _Plan(length, re.compile(prefix) if prefix else retired[0][0], lengths)
+            return _NumberingPlan(length, re.compile(prefix) if prefix else retired[0][0], lengths)
     return None

@@ -6,10 +6,10 @@ Nothing here knows the database. Each caller brings its own lookups, and only th
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from shared.leads.apply import Written, apply
-from shared.leads.places import Places, Workspace, names_a_place, place
-from shared.leads.resolve import Resolution
-from shared.leads.submission import State, Submission, TagName, Tags, prepare
+from shared.leads.apply import BatchWrites, build_batch_writes
+from shared.leads.places import Board, WorkspaceSettings, needs_board, place_on_board
+from shared.leads.resolve import LeadResolution
+from shared.leads.submission import LeadState, AcceptedSubmission, TagKey, TagIds, normalise_submission
 
 
 class FoundLeads(NamedTuple):
@@ -18,52 +18,54 @@ class FoundLeads(NamedTuple):
     `states` are the existing leads, by id. The contact settings of `workspaces` equal those of the first lookup.
     """
 
-    workspaces: Mapping[int, Workspace]
-    resolution: Resolution
-    states: dict[int, State]
+    workspaces: Mapping[int, WorkspaceSettings]
+    resolution: LeadResolution
+    states: dict[int, LeadState]
 
 
 class DecisionLookups(Protocol):
     """Reads what the decisions depend on. Each method is called once, in this order."""
 
-    async def load_norms(self, workspace_ids: Collection[int]) -> Mapping[int, Workspace]:
+    async def load_contact_settings(self, workspace_ids: Collection[int]) -> Mapping[int, WorkspaceSettings]:
         """Return the workspaces by id, with the settings by which contacts are normalised."""
 
-    async def find_leads(self, submissions: Sequence[Submission], names: Mapping[int, Collection[str]]) -> FoundLeads:
+    async def find_leads(
+        self, submissions: Sequence[AcceptedSubmission], names: Mapping[int, Collection[str]]
+    ) -> FoundLeads:
         """Find the leads of submissions. `names` are the tags that these name, by workspace."""
 
-    async def load_places(self, workspace_ids: Collection[int]) -> Places:
+    async def load_board(self, workspace_ids: Collection[int]) -> Board:
         """Return the pipelines, stages and users of those workspaces."""
 
-    async def tag_ids(self, names: set[TagName]) -> Tags:
+    async def tag_ids(self, names: set[TagKey]) -> TagIds:
         """Return the ids of all those tags, including tags that do not exist yet."""
 
 
 class BatchDecision(NamedTuple):
     """The rows to write, with the leads and tags that were found."""
 
-    written: Written
+    written: BatchWrites
     found: FoundLeads
-    tags: Tags
+    tags: TagIds
 
 
-async def decide_submissions(submissions: Sequence[Submission], lookups: DecisionLookups) -> BatchDecision:
+async def decide_submissions(submissions: Sequence[AcceptedSubmission], lookups: DecisionLookups) -> BatchDecision:
     """Decide what becomes of submissions, in order. Changes them and the states of their leads in place."""
     names: dict[int, set[str]] = {one.workspace_id: set() for one in submissions}
-    norms = await lookups.load_norms(names)
+    norms = await lookups.load_contact_settings(names)
     for one in submissions:
-        _prepare(one, norms[one.workspace_id])
+        _reset_and_normalise(one, norms[one.workspace_id])
         names[one.workspace_id].update(one.tags)
     found = await lookups.find_leads(submissions, names)
-    board = await lookups.load_places([one.workspace_id for one in submissions if names_a_place(one.body)])
+    board = await lookups.load_board([one.workspace_id for one in submissions if needs_board(one.body)])
     for one in submissions:
-        place(one, found.workspaces[one.workspace_id], board)
+        place_on_board(one, found.workspaces[one.workspace_id], board)
     tags = await lookups.tag_ids({(id_, name) for id_, sent in names.items() for name in sent})
-    written = apply(submissions, found.resolution, found.states, found.workspaces, tags)
+    written = build_batch_writes(submissions, found.resolution, found.states, found.workspaces, tags)
     return BatchDecision(written, found, tags)
 
 
-def _prepare(submission: Submission, workspace: Workspace) -> None:
+def _reset_and_normalise(submission: AcceptedSubmission, workspace: WorkspaceSettings) -> None:
     # Start from nothing: a batch that runs again must not add to the results of its first run.
     submission.fields, submission.tags, submission.keys, submission.warnings = {}, [], [], []
-    prepare(submission, country=workspace.country, fold_gmail=workspace.fold_gmail)
+    normalise_submission(submission, country=workspace.country, fold_gmail=workspace.fold_gmail)

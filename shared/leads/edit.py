@@ -7,23 +7,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
-from shared.leads.contact import Invalid, normalise_email, normalise_phone
-from shared.leads.merge import MOST_CUSTOM, changes, has_room
-from shared.leads.places import Places, Workspace, find_place, user_problem
-from shared.leads.submission import Key, State
-from shared.validation import MESSAGES, Fields
+from shared.leads.contact import InvalidContact, normalise_email, normalise_phone
+from shared.leads.merge import MAX_CUSTOM_FIELDS_BYTES, describe_changes, has_room_for_custom_fields
+from shared.leads.places import Board, WorkspaceSettings, find_placement, assignee_problem
+from shared.leads.submission import IdentityKey, LeadState
+from shared.validation import ERROR_MESSAGES, FieldErrors
 
-PLAIN = ("first_name", "last_name", "company", "job_title", "country", "source", "notes", "status", "starred")
-CONTACT = ("email", "phone")
-BOARD = ("pipeline_id", "pipeline_stage_id")
+PLAIN_FIELDS = ("first_name", "last_name", "company", "job_title", "country", "source", "notes", "status", "starred")
+CONTACT_FIELDS = ("email", "phone")
+PIPELINE_FIELDS = ("pipeline_id", "pipeline_stage_id")
 
-NO_PHONE = "The phone field must be a possible phone number."
-NO_ROOM = f"The custom_fields field must not bring the lead's custom fields above {MOST_CUSTOM >> 10} KB."
-TAKEN = "The {field} has already been taken by lead {lead}."
+INVALID_PHONE_MESSAGE = "The phone field must be a possible phone number."
+CUSTOM_FIELDS_FULL_MESSAGE = (
+    f"The custom_fields field must not bring the lead's custom fields above {MAX_CUSTOM_FIELDS_BYTES >> 10} KB."
+)
+CONTACT_TAKEN_MESSAGE = "The {field} has already been taken by lead {lead}."
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class ChangeCause:
     """The actor behind a change, such as `api` with the id of a key, or `automation` with its id.
 
     `depth` counts the automations between this change and the outside world. `run` is the automation's run.
@@ -34,7 +36,7 @@ class Cause:
     depth: int = 0
     run: int | None = None
 
-    def said(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the actor as the timeline stores it."""
         said: dict[str, Any] = {"kind": self.kind, "id": self.id}
         if self.depth:
@@ -45,7 +47,7 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class LeadChange:
     """A requested change of one lead.
 
     The mapping holds fields by name. `custom_fields` is merged key by key: null removes a key, and null in place
@@ -55,62 +57,64 @@ class Change:
     workspace_id: int
     lead_id: int
     _: KW_ONLY
-    cause: Cause
-    set: Mapping[str, Any] = field(default_factory=dict)
+    cause: ChangeCause
+    set_fields: Mapping[str, Any] = field(default_factory=dict)
     add_tags: Sequence[str] = ()
     remove_tags: Sequence[str] = ()
     add_score: int = 0
 
 
 @dataclass(slots=True)
-class Edit:
+class LeadEdit:
     """A checked change: normalised fields, the identities that they give the lead, and the errors.
 
     `holders` are the leads that own a contact already, by field.
     """
 
-    change: Change
+    change: LeadChange
     fields: dict[str, Any] = field(default_factory=dict)
-    keys: dict[str, Key] = field(default_factory=dict)  # by field
+    identity_keys: dict[str, IdentityKey] = field(default_factory=dict)  # by field
     stage_status: str | None = None
-    errors: Fields = field(default_factory=dict)
+    errors: FieldErrors = field(default_factory=dict)
     holders: dict[str, int] = field(default_factory=dict)
 
-    def take(self, name: str, holder: int) -> None:
+    def reject_taken(self, name: str, holder: int) -> None:
         """Record that another lead owns a contact."""
         self.holders[name] = holder
-        self.errors[name] = [TAKEN.format(field=name, lead=holder)]
+        self.errors[name] = [CONTACT_TAKEN_MESSAGE.format(field=name, lead=holder)]
 
 
-def prepare(change: Change, workspace: Workspace, places: Places, *, new: bool = False) -> Edit:
+def prepare_edit(change: LeadChange, workspace: WorkspaceSettings, board: Board, *, is_new: bool = False) -> LeadEdit:
     """Normalise and check a change without the lead's state. A new lead goes to the default pipeline by default."""
-    edit = Edit(change)
-    edit.fields = {name: change.set[name] for name in PLAIN if name in change.set}
-    _contact(edit, workspace)
-    _board(edit, workspace, places, new)
-    if "assigned_user_id" in change.set:
-        user = edit.fields["assigned_user_id"] = change.set["assigned_user_id"]
-        _note(edit, user_problem(workspace, places, user))
+    edit = LeadEdit(change)
+    edit.fields = {name: change.set_fields[name] for name in PLAIN_FIELDS if name in change.set_fields}
+    _prepare_contacts(edit, workspace)
+    _prepare_placement(edit, workspace, board, is_new)
+    if "assigned_user_id" in change.set_fields:
+        user = edit.fields["assigned_user_id"] = change.set_fields["assigned_user_id"]
+        _add_errors(edit, assignee_problem(workspace, board, user))
     return edit
 
 
-def _contact(edit: Edit, workspace: Workspace) -> None:
-    for name in CONTACT:
-        if name not in edit.change.set:
+def _prepare_contacts(edit: LeadEdit, workspace: WorkspaceSettings) -> None:
+    for name in CONTACT_FIELDS:
+        if name not in edit.change.set_fields:
             continue
-        sent = edit.change.set[name]
+        sent = edit.change.set_fields[name]
         edit.fields[name] = None
         if not sent:
             continue
         try:
-            edit.fields[name], key = _normalised(name, sent, workspace)
-        except Invalid:
-            edit.errors[name] = [NO_PHONE if name == "phone" else MESSAGES["email"].format(field=name)]
+            edit.fields[name], key = _normalise_contact(name, sent, workspace)
+        except InvalidContact:
+            edit.errors[name] = [
+                INVALID_PHONE_MESSAGE if name == "phone" else ERROR_MESSAGES["email"].format(field=name)
+            ]
         else:
-            edit.keys[name] = (workspace.id, name, key)
+            edit.identity_keys[name] = (workspace.id, name, key)
 
 
-def _normalised(name: str, sent: str, workspace: Workspace) -> tuple[str, str]:
+def _normalise_contact(name: str, sent: str, workspace: WorkspaceSettings) -> tuple[str, str]:
     """Return a contact as it is stored, and the value that identifies its lead."""
     if name == "phone":
         phone = normalise_phone(sent, workspace.country).identity
@@ -118,68 +122,68 @@ def _normalised(name: str, sent: str, workspace: Workspace) -> tuple[str, str]:
     return normalise_email(sent), normalise_email(sent, fold_gmail=workspace.fold_gmail)
 
 
-def _board(edit: Edit, workspace: Workspace, places: Places, new: bool) -> None:
-    sent = {name: edit.change.set[name] for name in BOARD if name in edit.change.set}
-    pipeline, stage = (sent.get(name) for name in BOARD)
-    if pipeline or stage or new:
-        place, problems = find_place(workspace, places, pipeline, stage)
-        if stage and pipeline is None and "pipeline_id" in sent and not new:
+def _prepare_placement(edit: LeadEdit, workspace: WorkspaceSettings, board: Board, is_new: bool) -> None:
+    sent = {name: edit.change.set_fields[name] for name in PIPELINE_FIELDS if name in edit.change.set_fields}
+    pipeline, stage = (sent.get(name) for name in PIPELINE_FIELDS)
+    if pipeline or stage or is_new:
+        place, problems = find_placement(workspace, board, pipeline, stage)
+        if stage and pipeline is None and "pipeline_id" in sent and not is_new:
             problems["pipeline_stage_id"] = f"there is no stage {stage} without a pipeline"
-        _note(edit, problems)
-        edit.fields |= dict(zip(BOARD, place, strict=False))
+        _add_errors(edit, problems)
+        edit.fields |= dict(zip(PIPELINE_FIELDS, place, strict=False))
         edit.stage_status = place.status
     elif "pipeline_id" in sent:
-        edit.fields |= dict.fromkeys(BOARD)
-    if "pipeline_stage_id" in sent and stage is None and not new:
+        edit.fields |= dict.fromkeys(PIPELINE_FIELDS)
+    if "pipeline_stage_id" in sent and stage is None and not is_new:
         edit.fields["pipeline_stage_id"] = None
 
 
-def _note(edit: Edit, problems: Mapping[str, str]) -> None:
+def _add_errors(edit: LeadEdit, problems: Mapping[str, str]) -> None:
     for name, problem in problems.items():
         edit.errors[name] = [f"{problem[0].upper()}{problem[1:]}."]
 
 
-def compare(edit: Edit, state: State) -> None:
+def compare_with_state(edit: LeadEdit, state: LeadState) -> None:
     """Apply the checks that need the lead's current state."""
-    for name in CONTACT:
-        if state[name] and state[name] in (edit.change.set.get(name), edit.fields.get(name)):
+    for name in CONTACT_FIELDS:
+        if state[name] and state[name] in (edit.change.set_fields.get(name), edit.fields.get(name)):
             # The stored contact was sent again, perhaps in another spelling, so it does not change. It may be a phone
             # that cannot be read, or a phone that two leads share.
-            for noted in (edit.fields, edit.keys, edit.errors, edit.holders):
+            for noted in (edit.fields, edit.identity_keys, edit.errors, edit.holders):
                 noted.pop(name, None)
     if "first_name" in edit.fields and not edit.fields["first_name"] and state["first_name"]:
         # A lead may arrive without a first name, but an edit must not remove one.
-        edit.errors["first_name"] = [MESSAGES["missing"].format(field="first_name")]
-    if custom := edit.change.set.get("custom_fields"):
+        edit.errors["first_name"] = [ERROR_MESSAGES["missing"].format(field="first_name")]
+    if custom := edit.change.set_fields.get("custom_fields"):
         existing = state["custom_fields"]
-        if not has_room(existing, merge_custom(existing, custom)):
-            edit.errors["custom_fields"] = [NO_ROOM]
+        if not has_room_for_custom_fields(existing, merge_custom_fields(existing, custom)):
+            edit.errors["custom_fields"] = [CUSTOM_FIELDS_FULL_MESSAGE]
 
 
-def changed(edit: Edit, state: State) -> dict[str, Any]:
+def effective_changes(edit: LeadEdit, state: LeadState) -> dict[str, Any]:
     """Return the fields that change, with their new values. `custom_fields` is whole if one of its keys changes."""
-    sent = edit.change.set
+    sent = edit.change.set_fields
     wanted = dict(edit.fields)
     if "pipeline_stage_id" not in sent and wanted.get("pipeline_id") == state["pipeline_id"]:
         wanted.pop("pipeline_stage_id", None)  # the lead is in that pipeline already and keeps its stage
     if edit.stage_status and wanted.get("pipeline_stage_id", state["pipeline_stage_id"]) != state["pipeline_stage_id"]:
         wanted.setdefault("status", edit.stage_status)
     if "custom_fields" in sent:
-        wanted["custom_fields"] = merge_custom(state["custom_fields"], sent["custom_fields"])
+        wanted["custom_fields"] = merge_custom_fields(state["custom_fields"], sent["custom_fields"])
     if edit.change.add_score:
         wanted["lead_score"] = state["lead_score"] + edit.change.add_score
-    names = {name.partition(".")[0] for name in changes(state, wanted)}
+    names = {name.partition(".")[0] for name in describe_changes(state, wanted)}
     return {name: value for name, value in wanted.items() if name in names}
 
 
-def merge_custom(existing: Mapping[str, Any], sent: Mapping[str, Any] | None) -> dict[str, Any]:
+def merge_custom_fields(existing: Mapping[str, Any], sent: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the custom fields with the sent values. Null removes a key; None in place of a mapping removes all."""
     if sent is None:
         return {}
     return {name: value for name, value in {**existing, **sent}.items() if value is not None}
 
 
-def keys_of(workspace_id: int, name: str, contact: str | None) -> set[Key]:
+def identity_keys_of(workspace_id: int, name: str, contact: str | None) -> set[IdentityKey]:
     """Return all identities that a stored contact may have: a Gmail address may be folded or not."""
     if not contact:
         return set()

@@ -10,32 +10,32 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class EventFact:
     """A single thing that happened, such as `tag.added`, and its details."""
 
     type: str
     data: dict[str, Any]
 
 
-def facts(type: str, data: Mapping[str, Any]) -> list[Fact]:
+def event_facts(entry_type: str, data: Mapping[str, Any]) -> list[EventFact]:
     """Return the facts of an entry, the main one first. Their order is always the same, so they can be numbered."""
-    if type == "lead.deleted":
-        return [Fact(type, {"lead": data.get("lead")})]
-    found = list(_main(type, data))
+    if entry_type == "lead.deleted":
+        return [EventFact(entry_type, {"lead": data.get("lead")})]
+    found = list(_main_facts(entry_type, data))
     if found:
-        found.extend(_details(data))
+        found.extend(_detail_facts(data))
     return found
 
 
-def _main(type: str, data: Mapping[str, Any]) -> Iterator[Fact]:
-    if type == "lead.created":
-        yield Fact(type, _pick(data, "source", "channel", "submission_id"))
+def _main_facts(entry_type: str, data: Mapping[str, Any]) -> Iterator[EventFact]:
+    if entry_type == "lead.created":
+        yield EventFact(entry_type, _pick_present(data, "source", "channel", "submission_id"))
         return
-    if type == "lead.duplicate":
-        yield Fact(type, _pick(data, "matched_on", "source", "channel", "submission_id"))
+    if entry_type == "lead.duplicate":
+        yield EventFact(entry_type, _pick_present(data, "matched_on", "source", "channel", "submission_id"))
     fields = changed_fields(data)
-    if fields and type in ("lead.updated", "lead.duplicate"):
-        yield Fact("lead.updated", {"fields": fields, "changes": data.get("changes") or {}})
+    if fields and entry_type in ("lead.updated", "lead.duplicate"):
+        yield EventFact("lead.updated", {"fields": fields, "changes": data.get("changes") or {}})
 
 
 def changed_fields(data: Mapping[str, Any]) -> list[str]:
@@ -48,21 +48,21 @@ def changed_fields(data: Mapping[str, Any]) -> list[str]:
     return fields
 
 
-def _details(data: Mapping[str, Any]) -> Iterator[Fact]:
+def _detail_facts(data: Mapping[str, Any]) -> Iterator[EventFact]:
     changes = data.get("changes") or {}
     if stage := changes.get("pipeline_stage_id"):
-        yield Fact("lead.stage_changed", dict(stage))
+        yield EventFact("lead.stage_changed", dict(stage))
     if user := data.get("user_id"):  # a new lead that arrived with an assignee
-        yield Fact("lead.assigned", {"from": None, "to": user})
+        yield EventFact("lead.assigned", {"from": None, "to": user})
     elif (user := changes.get("assigned_user_id")) and user["to"] is not None:
-        yield Fact("lead.assigned", dict(user))
+        yield EventFact("lead.assigned", dict(user))
     for tag in data.get("tags_added") or ():
-        yield Fact("tag.added", {"tag": tag})
+        yield EventFact("tag.added", {"tag": tag})
     if score := changes.get("lead_score"):
-        yield Fact("lead.score_changed", dict(score))
+        yield EventFact("lead.score_changed", dict(score))
     if form := data.get("form_id"):
-        yield Fact("form.submitted", {"form_id": form})
+        yield EventFact("form.submitted", {"form_id": form})
 
 
-def _pick(data: Mapping[str, Any], *names: str) -> dict[str, Any]:
+def _pick_present(data: Mapping[str, Any], *names: str) -> dict[str, Any]:
     return {name: data[name] for name in names if data.get(name) is not None}

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from shared.leads import phone_text
 
 # Only words that rarely mean anything else: `kl`, `p`, `w` or `доп` may mean an hour, a page or another number.
-NAMES = {
+EXTENSION_NAMES = {
     "en": "ext extn extension local",
     "es, it, ro": "extensión anexo int interno interior",
     "pt": "extensão ramal",
@@ -28,52 +28,57 @@ NAMES = {
     "vi, th, id": "máy_lẻ ต่อ ekstensi pesawat",
     "ar, fa, he": "تحويلة داخلي داخلی שלוחה",
 }
-MOST = 9  # more digits would be a second number
+MAX_EXTENSION_DIGITS = 9  # more digits would be a second number
 
-_NAME = "|".join(re.escape(name).replace("_", r"\s*+") for names in NAMES.values() for name in names.split())
+_NAME_PATTERN = "|".join(
+    re.escape(name).replace("_", r"\s*+") for names in EXTENSION_NAMES.values() for name in names.split()
+)
 # Possessive, and the search starts at the name: no run of separators is read twice, however long it is.
-_NAMED = re.compile(
-    rf"(?<![^\W\d_])(?=[^\W\d_])(?:{_NAME})[\s.:：#-]*+(?:(?:no|nr)\b\.?+|n[°º])?+[\s.:：#-]*+"
-    rf"(\d{{1,{MOST}}}+)$",
+_NAMED_EXTENSION = re.compile(
+    rf"(?<![^\W\d_])(?=[^\W\d_])(?:{_NAME_PATTERN})[\s.:：#-]*+(?:(?:no|nr)\b\.?+|n[°º])?+[\s.:：#-]*+"
+    rf"(\d{{1,{MAX_EXTENSION_DIGITS}}}+)$",
     re.IGNORECASE,
 ).search
-_SPACES = "".join(char for char in map(chr, range(0x3001)) if char.isspace())
-_BEFORE_NAME = f"{_SPACES},;.:/([（【-"
-_BEHIND_DIGITS = f"{_SPACES}.#)]）】"
-_LETTERS = re.compile(r"[^+＋\d]*+([+＋\d][^A-Za-z]*+)(?=[A-Za-z])").match
-_PARAMETER = re.compile(r";[a-z-]++=", re.IGNORECASE)
-_WORD = 3  # the library reads this many letters as keypad letters
+_WHITESPACE_CHARS = "".join(char for char in map(chr, range(0x3001)) if char.isspace())
+_CHARS_BEFORE_NAME = f"{_WHITESPACE_CHARS},;.:/([（【-"
+_CHARS_AFTER_DIGITS = f"{_WHITESPACE_CHARS}.#)]）】"
+_NUMBER_BEFORE_LETTERS = re.compile(r"[^+＋\d]*+([+＋\d][^A-Za-z]*+)(?=[A-Za-z])").match
+_URI_PARAMETER = re.compile(r";[a-z-]++=", re.IGNORECASE)
+_MIN_KEYPAD_LETTERS = 3  # the library reads this many letters as keypad letters
 
 
-class Parted(NamedTuple):
+class SplitPhone(NamedTuple):
     """The text before the extension's name, and the extension in ASCII digits."""
 
     number: str
     extension: str
 
 
-def part(text: str) -> Parted | None:
+def split_extension(text: str) -> SplitPhone | None:
     """Split a text that ends with a named extension; return None for any other text."""
     if not any(map(str.isalpha, text)):
         return None
-    text = unicodedata.normalize("NFC", text).rstrip(_BEHIND_DIGITS)
-    ends, begins = phone_text.gap(text)
-    found = _NAMED(text, ends) if 0 < len(text) - begins <= MOST else None
+    text = unicodedata.normalize("NFC", text).rstrip(_CHARS_AFTER_DIGITS)
+    ends, begins = phone_text.last_digit_gap(text)
+    found = _NAMED_EXTENSION(text, ends) if 0 < len(text) - begins <= MAX_EXTENSION_DIGITS else None
     if found is None:
         return None
-    number = text[: found.start()].rstrip(_BEFORE_NAME)
-    return Parted(number, "".join(str(unicodedata.decimal(digit)) for digit in found[1]))
+    number = text[: found.start()].rstrip(_CHARS_BEFORE_NAME)
+    return SplitPhone(number, "".join(str(unicodedata.decimal(digit)) for digit in found[1]))
 
 
-def before_letters(text: str) -> str | None:
+def text_before_letters(text: str) -> str | None:
     """Return the text before the first letters that follow digits, or None.
 
     It is None too where the library would read neither the letters, nor digits behind them, as part of the number.
     Letters of a parameter (RFC 3966, such as `;isub=`) do not count.
     """
-    found = _LETTERS(_PARAMETER.split(text)[0])
+    found = _NUMBER_BEFORE_LETTERS(_URI_PARAMETER.split(text)[0])
     if found is None:
         return None
     rest = found.string[found.end() :]
-    taken = any(map(str.isdigit, rest)) or sum(letter.isascii() and letter.isalpha() for letter in rest) >= _WORD
+    taken = (
+        any(map(str.isdigit, rest))
+        or sum(letter.isascii() and letter.isalpha() for letter in rest) >= _MIN_KEYPAD_LETTERS
+    )
     return found[1] if taken else None

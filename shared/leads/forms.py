@@ -5,25 +5,25 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qsl
 
-MAX_FIELDS = 1000
-MAX_DEPTH = 32
+MAX_FORM_FIELDS = 1000
+MAX_NESTING_DEPTH = 32
 
-JSON_AS_FORM = (
+JSON_AS_FORM_MESSAGE = (
     "The body is JSON, but its Content-Type is that of a form, as curl -d sends it. "
     "Send 'Content-Type: application/json': curl -H 'Content-Type: application/json' -d …"
 )
 
 # The beginning of a JSON object or list. An encoded form has no bare quotes, and no bare brace behind a bracket.
-_JSON = re.compile(rb'\s*(?:\{\s*"|\[\s*[{"])').match
-_NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)").fullmatch
-_BRACKETED = re.compile(r"\[([^\[\]]*)\]").findall
+_JSON_START = re.compile(rb'\s*(?:\{\s*"|\[\s*[{"])').match
+_BRACKETED_NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)").fullmatch
+_BRACKET_PARTS = re.compile(r"\[([^\[\]]*)\]").findall
 
-_DIGITS = re.compile(r"[0-9]{1,19}").fullmatch
-_IDS = {"pipeline_id", "pipeline_stage_id", "assigned_user_id"}
-FLAGS = {"true": True, "1": True, "on": True, "yes": True, "false": False, "0": False, "off": False, "no": False}
+_ID_DIGITS = re.compile(r"[0-9]{1,19}").fullmatch
+_ID_FIELDS = {"pipeline_id", "pipeline_stage_id", "assigned_user_id"}
+FLAG_WORDS = {"true": True, "1": True, "on": True, "yes": True, "false": False, "0": False, "off": False, "no": False}
 
 
-class Malformed(ValueError):
+class MalformedBody(ValueError):
     """The body cannot be read at all (400). The text is a sentence for the caller."""
 
 
@@ -32,17 +32,17 @@ def read_form(body: bytes) -> dict[str, Any]:
 
     Raises `MalformedBody` for a body that is JSON or not UTF-8, has over 1,000 fields, or is nested over 32 levels.
     """
-    if _JSON(body):
-        raise Malformed(JSON_AS_FORM)
-    return nested(_pairs(body))
+    if _JSON_START(body):
+        raise MalformedBody(JSON_AS_FORM_MESSAGE)
+    return parse_brackets(_decoded_pairs(body))
 
 
-def nested(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+def parse_brackets(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     """Return the object that names in bracket notation describe. Raises `MalformedBody` beyond 32 levels."""
     tree: dict[str, Any] = {}
     for name, value in pairs:
-        _put(tree, _path(name), value)
-    return {key: _listed(value) for key, value in tree.items()}
+        _put_value(tree, _name_path(name), value)
+    return {key: _with_lists(value) for key, value in tree.items()}
 
 
 def typed_fields(form: dict[str, Any]) -> dict[str, Any]:
@@ -50,11 +50,11 @@ def typed_fields(form: dict[str, Any]) -> dict[str, Any]:
 
     A value that cannot be converted stays text, so that the validation refuses it by name.
     """
-    fields = {name: _typed(name, value) for name, value in form.items()}
+    fields = {name: _typed_value(name, value) for name, value in form.items()}
     return {name: value for name, value in fields.items() if value != ""}
 
 
-def _typed(name: str, value: Any) -> Any:
+def _typed_value(name: str, value: Any) -> Any:
     if name == "custom_fields":  # the keys 0, 1, 2 … became a list
         return {str(key): field for key, field in enumerate(value)} if isinstance(value, list) else value
     if name == "tags":
@@ -64,31 +64,31 @@ def _typed(name: str, value: Any) -> Any:
     if not isinstance(value, str):
         return value
     text = value.strip()
-    if name in _IDS and _DIGITS(text):
+    if name in _ID_FIELDS and _ID_DIGITS(text):
         return int(text)
-    return FLAGS.get(text.lower(), text) if name == "starred" else text
+    return FLAG_WORDS.get(text.lower(), text) if name == "starred" else text
 
 
-def _pairs(body: bytes) -> list[tuple[str, str]]:
+def _decoded_pairs(body: bytes) -> list[tuple[str, str]]:
     try:
         text = body.decode()
-        return parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
+        return parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FORM_FIELDS)
     except UnicodeDecodeError as error:
-        raise Malformed("The form is not valid UTF-8.") from error
+        raise MalformedBody("The form is not valid UTF-8.") from error
     except ValueError as error:
-        raise Malformed(f"The form has more than {MAX_FIELDS} fields.") from error
+        raise MalformedBody(f"The form has more than {MAX_FORM_FIELDS} fields.") from error
 
 
-def _path(name: str) -> list[str]:
+def _name_path(name: str) -> list[str]:
     """Return `["a", "b", ""]` for `a[b][]`. A name with unbalanced brackets is one part."""
-    match = _NAME(name)
-    path = [match[1], *_BRACKETED(match[2])] if match else [name]
-    if len(path) > MAX_DEPTH:
-        raise Malformed(f"The form is nested over {MAX_DEPTH} levels.")
+    match = _BRACKETED_NAME(name)
+    path = [match[1], *_BRACKET_PARTS(match[2])] if match else [name]
+    if len(path) > MAX_NESTING_DEPTH:
+        raise MalformedBody(f"The form is nested over {MAX_NESTING_DEPTH} levels.")
     return path
 
 
-def _put(tree: dict[str, Any], path: list[str], value: Any) -> None:
+def _put_value(tree: dict[str, Any], path: list[str], value: Any) -> None:
     node = tree
     for part in path[:-1]:
         key = part or str(len(node))
@@ -99,15 +99,15 @@ def _put(tree: dict[str, Any], path: list[str], value: Any) -> None:
         node = child
     last = path[-1] or str(len(node))
     if last in node:
-        _put(node, [last, ""], value)
+        _put_value(node, [last, ""], value)
     else:
         node[last] = value
 
 
-def _listed(value: Any) -> Any:
+def _with_lists(value: Any) -> Any:
     """Turn objects with the keys 0, 1, 2 … into lists. `[]`, a repeated name and `[0]` all produce such keys."""
     if not isinstance(value, dict):
         return value
-    children = {key: _listed(child) for key, child in value.items()}
+    children = {key: _with_lists(child) for key, child in value.items()}
     counts = all(key == str(index) for index, key in enumerate(children))
     return list(children.values()) if counts else children

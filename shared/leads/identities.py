@@ -6,26 +6,26 @@ new identities, look up the owners of those that were taken, lock the leads by i
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from shared.db import Rows, Statements, as_json
-from shared.leads.references import LOCKS
-from shared.leads.submission import Key, LeadKey, State
+from shared.db import StatementResult, StatementExecutor, as_json
+from shared.leads.references import REFERENCE_LOCK_CLASS
+from shared.leads.submission import IdentityKey, LeadKey, LeadState
 
-ROUNDS = 3  # a key neither won nor found was just released by another transaction: claim it again
+MAX_CLAIM_ROUNDS = 3  # a key neither won nor found was just released by another transaction: claim it again
 
 # Each column travels as one JSON array, which is read in one pass. An array per key costs twice as much, because each
 # member is looked up by reading the array again.
-OWNED = """ROWS FROM (
+IDENTITY_ROWS_SQL = """ROWS FROM (
     json_array_elements_text(%s::json), json_array_elements_text(%s::json), json_array_elements_text(%s::json),
     json_array_elements_text(%s::json)
 )"""
 
 # Returns the keys that were won. Before the first claim it takes the shared reference lock of the workspaces in the
 # first array, and fails with a serialisation error if a version differs from the second array.
-CLAIM = f"""
+CLAIM_IDENTITIES_SQL = f"""
 INSERT INTO identities (workspace_id, kind, value, lead_id)
-SELECT w::bigint, kind, value, lead::bigint FROM {OWNED} AS k(w, kind, value, lead)
+SELECT w::bigint, kind, value, lead::bigint FROM {IDENTITY_ROWS_SQL} AS k(w, kind, value, lead)
 WHERE ARRAY(
-    SELECT hold_workspace({LOCKS}, id::bigint, version::bigint)
+    SELECT hold_workspace({REFERENCE_LOCK_CLASS}, id::bigint, version::bigint)
     FROM ROWS FROM (json_array_elements_text(%s::json), json_array_elements_text(%s::json)) AS held(id, version)
 ) IS NOT NULL
 ORDER BY 1, kind COLLATE "C", value COLLATE "C"
@@ -33,7 +33,7 @@ ON CONFLICT DO NOTHING RETURNING workspace_id, kind, value
 """  # noqa: S608  # constants only
 
 # A separate statement: the one before cannot see the row of a concurrent winner that it waited for.
-OWNERS = """
+IDENTITY_OWNERS_SQL = """
 SELECT i.workspace_id, i.kind, i.value, i.lead_id
 FROM ROWS FROM (
     json_array_elements_text(%s::json), json_array_elements_text(%s::json), json_array_elements_text(%s::json)
@@ -41,93 +41,107 @@ FROM ROWS FROM (
 JOIN identities i ON i.workspace_id = k.w::bigint AND i.kind = k.kind AND i.value = k.value
 """
 
-_NAMED = "JOIN json_array_elements(%s::json) k ON l.workspace_id = (k->>0)::bigint AND l.id = (k->>1)::bigint"
-_OWNED = f"WHERE (l.workspace_id, l.id) IN (SELECT workspace_id, lead_id FROM ({OWNERS}) held)"  # noqa: S608  # constants only
-LOCK = "ORDER BY l.workspace_id, l.id FOR UPDATE OF l"
+_JOIN_BY_ID_SQL = "JOIN json_array_elements(%s::json) k ON l.workspace_id = (k->>0)::bigint AND l.id = (k->>1)::bigint"
+_WHERE_OWNER_SQL = f"WHERE (l.workspace_id, l.id) IN (SELECT workspace_id, lead_id FROM ({IDENTITY_OWNERS_SQL}) held)"  # noqa: S608  # constants only
+LOCK_LEADS_SQL = "ORDER BY l.workspace_id, l.id FOR UPDATE OF l"
 
-CORRECT = f"""
-UPDATE identities i SET lead_id = k.lead::bigint FROM {OWNED} AS k(w, kind, value, lead)
+REASSIGN_IDENTITIES_SQL = f"""
+UPDATE identities i SET lead_id = k.lead::bigint FROM {IDENTITY_ROWS_SQL} AS k(w, kind, value, lead)
 WHERE i.workspace_id = k.w::bigint AND i.kind = k.kind AND i.value = k.value
 """  # noqa: S608  # constants only
 
-RELEASE = f"""
-DELETE FROM identities i USING {OWNED} AS k(w, kind, value, lead)
+RELEASE_IDENTITIES_SQL = f"""
+DELETE FROM identities i USING {IDENTITY_ROWS_SQL} AS k(w, kind, value, lead)
 WHERE i.workspace_id = k.w::bigint AND i.kind = k.kind AND i.value = k.value AND i.lead_id = k.lead::bigint
 """  # noqa: S608  # constants only
 
 
-async def claim(connection: Statements, wanted: Mapping[Key, int], hold: Mapping[int, int] | None = None) -> list[Key]:
+async def claim(
+    connection: StatementExecutor, wanted: Mapping[IdentityKey, int], hold: Mapping[int, int] | None = None
+) -> list[IdentityKey]:
     """Make each key an identity of its lead unless another lead owns it. Return the keys that were not won.
 
     `hold` are the workspaces whose references are locked first, as by `reference_locks.lock_shared`: by id, with the
     versions that they must have. Raises a contention error if a version differs.
     """
     held = dict(sorted(hold.items())) if hold else {}
-    asked = [*columns_of(wanted), as_json(list(held)), as_json(list(held.values()))]
-    won = {*await (await connection.execute(CLAIM, asked)).fetchall()}
+    asked = [*identity_columns(wanted), as_json(list(held)), as_json(list(held.values()))]
+    won = {*await (await connection.execute(CLAIM_IDENTITIES_SQL, asked)).fetchall()}
     return [key for key in wanted if key not in won]
 
 
-async def owners(connection: Statements, keys: Iterable[Key]) -> dict[Key, int]:
+async def find_owners(connection: StatementExecutor, keys: Iterable[IdentityKey]) -> dict[IdentityKey, int]:
     """Return the leads that own those keys now. A key without an owner is missing."""
-    rows = await (await connection.execute(OWNERS, columns_of(dict.fromkeys(keys, 0))[:3])).fetchall()
+    rows = await (
+        await connection.execute(IDENTITY_OWNERS_SQL, identity_columns(dict.fromkeys(keys, 0))[:3])
+    ).fetchall()
     return {(row[0], row[1], row[2]): row[3] for row in rows}
 
 
-async def correct(connection: Statements, owned: Mapping[Key, int]) -> None:
+async def reassign(connection: StatementExecutor, owned: Mapping[IdentityKey, int]) -> None:
     """Assign keys that were won in this transaction to other leads."""
-    await connection.execute(CORRECT, columns_of(owned))
+    await connection.execute(REASSIGN_IDENTITIES_SQL, identity_columns(owned))
 
 
-async def release(connection: Statements, owned: Mapping[Key, int]) -> None:
+async def release(connection: StatementExecutor, owned: Mapping[IdentityKey, int]) -> None:
     """Free the keys that those leads own. Do this last in a transaction, because others wait for it."""
     if owned:
-        await connection.execute(RELEASE, columns_of(owned))
+        await connection.execute(RELEASE_IDENTITIES_SQL, identity_columns(owned))
 
 
-def columns_of(owned: Mapping[Key, int]) -> list[str]:
+def identity_columns(owned: Mapping[IdentityKey, int]) -> list[str]:
     """Return four JSON arrays: workspaces, kinds, values and leads."""
     workspaces, kinds, values = zip(*owned, strict=True) if owned else ((), (), ())
     return [as_json(column) for column in (workspaces, kinds, values, list(owned.values()))]
 
 
-async def lock(connection: Statements, leads: Iterable[LeadKey], columns: Sequence[str]) -> dict[LeadKey, State]:
+async def lock_leads(
+    connection: StatementExecutor, leads: Iterable[LeadKey], columns: Sequence[str]
+) -> dict[LeadKey, LeadState]:
     """Lock leads in the order that all transactions use, and read them. A deleted lead is missing."""
-    return await _states(connection, leads, columns, LOCK)
+    return await _states_by_key(connection, leads, columns, LOCK_LEADS_SQL)
 
 
 async def lock_owners(
-    connection: Statements, keys: Sequence[Key], columns: Sequence[str]
-) -> tuple[dict[int, State], dict[Key, int]]:
+    connection: StatementExecutor, keys: Sequence[IdentityKey], columns: Sequence[str]
+) -> tuple[dict[int, LeadState], dict[IdentityKey, int]]:
     """Lock the leads that own those keys. Return their states by id, and the owners of the keys as of the locks.
 
     An owner that is not among the locked leads got its key, or was deleted, in the meantime. A locked owner keeps it.
     """
-    asked = columns_of(dict.fromkeys(keys, 0))[:3]
+    asked = identity_columns(dict.fromkeys(keys, 0))[:3]
     # In pipeline mode this answer arrives with the next one.
-    answer = await _ask(connection, _OWNED, asked, columns, LOCK)
-    known = await owners(connection, keys)
-    states = {state["id"]: state for state in await _read(answer, columns)}
+    answer = await _select_leads(connection, _WHERE_OWNER_SQL, asked, columns, LOCK_LEADS_SQL)
+    known = await find_owners(connection, keys)
+    states = {state["id"]: state for state in await _fetch_states(answer, columns)}
     return states, known
 
 
-async def look(connection: Statements, leads: Iterable[LeadKey], columns: Sequence[str]) -> dict[LeadKey, State]:
+async def read_unlocked(
+    connection: StatementExecutor, leads: Iterable[LeadKey], columns: Sequence[str]
+) -> dict[LeadKey, LeadState]:
     """Read leads without a lock. A deleted lead is missing."""
-    return await _states(connection, leads, columns, "")
+    return await _states_by_key(connection, leads, columns, "")
 
 
-async def _states(
-    connection: Statements, leads: Iterable[LeadKey], columns: Sequence[str], order: str
-) -> dict[LeadKey, State]:
-    states = await _read(await _ask(connection, _NAMED, [as_json(list(leads))], columns, order), columns)
+async def _states_by_key(
+    connection: StatementExecutor, leads: Iterable[LeadKey], columns: Sequence[str], order_sql: str
+) -> dict[LeadKey, LeadState]:
+    states = await _fetch_states(
+        await _select_leads(connection, _JOIN_BY_ID_SQL, [as_json(list(leads))], columns, order_sql), columns
+    )
     return {(state["workspace_id"], state["id"]): state for state in states}
 
 
-async def _ask(connection: Statements, of: str, documents: list[str], columns: Sequence[str], order: str) -> Rows:
+async def _select_leads(
+    connection: StatementExecutor, from_sql: str, documents: list[str], columns: Sequence[str], order_sql: str
+) -> StatementResult:
     names = ", ".join(f"l.{column}" for column in columns)
-    statement = f"SELECT {names}, (extract(epoch FROM l.submitted_at) * 1000)::bigint FROM leads l {of} {order}"  # noqa: S608
+    statement = (
+        f"SELECT {names}, (extract(epoch FROM l.submitted_at) * 1000)::bigint FROM leads l {from_sql} {order_sql}"  # noqa: S608
+    )
     return await connection.execute(statement, documents)
 
 
-async def _read(answer: Rows, columns: Sequence[str]) -> list[State]:
+async def _fetch_states(answer: StatementResult, columns: Sequence[str]) -> list[LeadState]:
     return [dict(zip((*columns, "submitted_at"), row, strict=True)) for row in await answer.fetchall()]

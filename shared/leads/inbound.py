@@ -16,62 +16,62 @@ from pydantic import AfterValidator, Field, Strict, StringConstraints, TypeAdapt
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
-from shared.leads.contact import Invalid, normalise_email
-from shared.leads.forms import MAX_DEPTH, Malformed, typed_fields
-from shared.leads.submission import KNOWN
+from shared.leads.contact import InvalidContact, normalise_email
+from shared.leads.forms import MAX_NESTING_DEPTH, MalformedBody, typed_fields
+from shared.leads.submission import KNOWN_FIELDS
 from shared.validation import (
-    INT64,
-    UINT64,
-    Fields,
-    Flag,
-    Id,
+    INT64_LIMIT,
+    UINT64_LIMIT,
+    FieldErrors,
+    StrictFlag,
+    RecordId,
     Text100,
     Text255,
-    Unacceptable,
-    cleaned,
-    messages,
+    InvalidFields,
+    clean_value,
+    messages_by_field,
 )
 
 __all__ = [
     "INBOUND_LEAD",
-    "MAX_DEPTH",
-    "TOO_DEEP",
+    "MAX_NESTING_DEPTH",
+    "TOO_DEEP_MESSAGE",
     "InboundLead",
-    "Malformed",
-    "Unacceptable",
-    "item",
-    "items",
-    "parse",
-    "validate",
+    "MalformedBody",
+    "InvalidFields",
+    "parse_item",
+    "iter_array_items",
+    "parse_json",
+    "validate_lead",
     "validate_form",
     "validate_object",
 ]
 
 
-def _is_email(text: str) -> str:
+def _check_email(text: str) -> str:
     try:
         normalise_email(text)
-    except Invalid as error:
+    except InvalidContact as error:
         raise PydanticCustomError("email", "not an email address") from error
     return text
 
 
-Notes = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, max_length=10_000)]
-Email = Annotated[
+InboundNotes = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, max_length=10_000)]
+EmailAddress = Annotated[
     str,
     StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=254),
-    AfterValidator(_is_email),
+    AfterValidator(_check_email),
     Field(json_schema_extra={"format": "email"}),
 ]
-Tags = Annotated[list[Text100], Strict(), Field(max_length=100)]
-CustomKey = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=100)]
-CustomFields = Annotated[dict[CustomKey, Any], Strict(), Field(max_length=200)]
+InboundTags = Annotated[list[Text100], Strict(), Field(max_length=100)]
+CustomFieldKey = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=100)]
+CustomFields = Annotated[dict[CustomFieldKey, Any], Strict(), Field(max_length=200)]
 
 
 class InboundLead(TypedDict, total=False):
     """One lead as a source sends it. Null and blank mean "not sent"; unknown fields stay on the submission alone."""
 
-    email: Required[Email]
+    email: Required[EmailAddress]
     first_name: Text255 | None
     last_name: Text255 | None
     phone: Text255 | None
@@ -80,79 +80,79 @@ class InboundLead(TypedDict, total=False):
     country: Text100 | None
     source: Text255 | None
     status: Text255 | None
-    notes: Notes | None
-    tags: Tags | None
+    notes: InboundNotes | None
+    tags: InboundTags | None
     custom_fields: CustomFields | None
-    pipeline_id: Id | None
-    pipeline_stage_id: Id | None
-    assigned_user_id: Id | None
-    starred: Flag | None
+    pipeline_id: RecordId | None
+    pipeline_stage_id: RecordId | None
+    assigned_user_id: RecordId | None
+    starred: StrictFlag | None
 
 
 # This many digits in a row may be an integer beyond 64 bits. Only then is the whole value searched for one.
 _LONG_NUMBER = b"0" * 19
-_DIGITS = bytes(ord("0") if chr(byte).isdecimal() else ord(" ") for byte in range(256))
+_DIGIT_MASK = bytes(ord("0") if chr(byte).isdecimal() else ord(" ") for byte in range(256))
 
-_LONGEST_INTEGER = 1000  # characters; Python reads up to 4,300, in quadratic time
+_MAX_INTEGER_LENGTH = 1000  # characters; Python reads up to 4,300, in quadratic time
 
-_WHITE = re.compile(r"[ \t\n\r]*")
-_CONSTANT = re.compile(r'"(?:[^"\\]++|\\.)*+"|(-?Infinity|NaN)', re.DOTALL)
-TOO_DEEP = f"The body is nested over {MAX_DEPTH} levels."
+_WHITE_SPACE = re.compile(r"[ \t\n\r]*")
+_NON_JSON_CONSTANT = re.compile(r'"(?:[^"\\]++|\\.)*+"|(-?Infinity|NaN)', re.DOTALL)
+TOO_DEEP_MESSAGE = f"The body is nested over {MAX_NESTING_DEPTH} levels."
 
 INBOUND_LEAD: TypeAdapter[InboundLead] = TypeAdapter(InboundLead)
-_validate = INBOUND_LEAD.validator.validate_python
+_validate_python = INBOUND_LEAD.validator.validate_python
 
 
-def parse(body: bytes) -> Any:
+def parse_json(body: bytes) -> Any:
     """Return the JSON value of a body, nested at most `MAX_NESTING_DEPTH` deep. Raises `MalformedBody`."""
-    return _read(body)[0]
+    return _parse_body(body)[0]
 
 
-def items(body: bytes) -> Iterator[Any]:
+def iter_array_items(body: bytes) -> Iterator[Any]:
     """Yield the values of a JSON array, each read on demand, of any depth. Raises `MalformedBody`."""
-    text = _decoded(body)
-    at = _gap(text, 0)
+    text = _decode_utf8(body)
+    at = _skip_white_space(text, 0)
     if text[at : at + 1] != "[":
-        raise Malformed("The body must be a JSON array.")
-    end, at = at, _gap(text, at + 1)
+        raise MalformedBody("The body must be a JSON array.")
+    end, at = at, _skip_white_space(text, at + 1)
     mark = ","
     if text[at : at + 1] == "]":
-        mark, end, at = "]", at, _gap(text, at + 1)
+        mark, end, at = "]", at, _skip_white_space(text, at + 1)
     while mark == ",":
         try:
-            value, at = _DECODER.raw_decode(text, at)
+            value, at = _JSON_DECODER.raw_decode(text, at)
         except (RecursionError, ValueError) as error:
-            raise _told(error, text, at) from error
+            raise _malformed_value(error, text, at) from error
         yield value
-        end = _gap(text, at)
+        end = _skip_white_space(text, at)
         mark = text[end : end + 1]
-        at = _gap(text, end + 1)
+        at = _skip_white_space(text, end + 1)
     if mark != "]":
-        raise _invalid(text, end, "expecting ',' or ']'")
+        raise _invalid_json(text, end, "expecting ',' or ']'")
     if at < len(text):
-        raise _invalid(text, at, "extra data")
+        raise _invalid_json(text, at, "extra data")
 
 
-def item(line: bytes, number: int = 1) -> Any:
+def parse_item(line: bytes, number: int = 1) -> Any:
     """Return the JSON value, of any depth, of a body or of one line of a body. Raises `MalformedBody`."""
-    text = _decoded(line)
+    text = _decode_utf8(line)
     try:
-        return _DECODER.decode(text)
+        return _JSON_DECODER.decode(text)
     except (RecursionError, ValueError) as error:
-        raise _told(error, text, 0, number) from error
+        raise _malformed_value(error, text, 0, number) from error
 
 
-def validate(body: bytes) -> dict[str, Any]:
+def validate_lead(body: bytes) -> dict[str, Any]:
     """Return the sent fields of a lead, unknown ones too. Raises `MalformedBody` or the validation error."""
-    value, plain = _read(body)
+    value, plain = _parse_body(body)
     if not isinstance(value, dict):
-        raise Malformed("The body must be a JSON object.")
-    return _checked(value) if plain else _checked_closely(value)
+        raise MalformedBody("The body must be a JSON object.")
+    return _checked_fields(value) if plain else _checked_closely(value)
 
 
 def validate_object(value: dict[str, Any]) -> dict[str, Any]:
     """Validate an object that was parsed already, such as an item of a batch. Raises the validation error."""
-    return _checked(value) if _is_plain(value) else _checked_closely(value)
+    return _checked_fields(value) if _is_storable(value) else _checked_closely(value)
 
 
 def validate_form(form: dict[str, Any]) -> dict[str, Any]:
@@ -160,54 +160,56 @@ def validate_form(form: dict[str, Any]) -> dict[str, Any]:
     return validate_object(typed_fields(form))
 
 
-def _read(body: bytes) -> tuple[Any, bool]:
+def _parse_body(body: bytes) -> tuple[Any, bool]:
     """Return the value, and whether every text and number in it is known to be storable."""
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:  # lone surrogates are legal JSON, but orjson refuses them
-        value = item(body)
+        value = parse_item(body)
         _limit_depth(value, body)
         return value, False
     _limit_depth(value, body)
-    if b"\\u0000" in body or (_LONG_NUMBER in body.translate(_DIGITS) and _has_huge_float([value])):
-        return item(body), False
+    if b"\\u0000" in body or (_LONG_NUMBER in body.translate(_DIGIT_MASK) and _has_huge_float([value])):
+        return parse_item(body), False
     return value, True
 
 
-def _decoded(body: bytes) -> str:
+def _decode_utf8(body: bytes) -> str:
     if body.startswith(codecs.BOM_UTF8):
-        raise Malformed("The body begins with a byte order mark, which is no JSON: send it without (UTF-8, no BOM).")
+        raise MalformedBody(
+            "The body begins with a byte order mark, which is no JSON: send it without (UTF-8, no BOM)."
+        )
     try:
         return body.decode()
     except UnicodeDecodeError as error:
-        raise Malformed("The body is not valid UTF-8.") from error
+        raise MalformedBody("The body is not valid UTF-8.") from error
 
 
-def _told(error: RecursionError | ValueError, text: str, start: int, first: int = 1) -> Malformed:
+def _malformed_value(error: RecursionError | ValueError, text: str, start: int, first: int = 1) -> MalformedBody:
     """Return the error for the value that begins at `start`. `first` is the number of the text's first line."""
     if isinstance(error, RecursionError):
-        return Malformed("The body is nested too deeply.")
+        return MalformedBody("The body is nested too deeply.")
     if isinstance(error, json.JSONDecodeError):
         wrong = error.msg.removesuffix(" at").removesuffix(" starting")  # the position is appended below
-        return _invalid(text, error.pos, wrong[:1].lower() + wrong[1:], first)
+        return _invalid_json(text, error.pos, wrong[:1].lower() + wrong[1:], first)
     # The decoder does not say where a constant is. All before it is valid, so it is the first one outside a string.
-    found = next((match for match in _CONSTANT.finditer(text, start) if match[1]), None)
-    return _invalid(text, found.start() if found else start, str(error), first)
+    found = next((match for match in _NON_JSON_CONSTANT.finditer(text, start) if match[1]), None)
+    return _invalid_json(text, found.start() if found else start, str(error), first)
 
 
-def _invalid(text: str, at: int, wrong: str, first: int = 1) -> Malformed:
+def _invalid_json(text: str, at: int, wrong: str, first: int = 1) -> MalformedBody:
     """Return the error for JSON that is not valid at that position."""
     line, column = text.count("\n", 0, at) + first, at - text.rfind("\n", 0, at)
-    return Malformed(f"The body is not valid JSON at line {line}, column {column}: {wrong}.")
+    return MalformedBody(f"The body is not valid JSON at line {line}, column {column}: {wrong}.")
 
 
-def _gap(text: str, at: int) -> int:
+def _skip_white_space(text: str, at: int) -> int:
     """Return the position behind the white space that begins at `at`."""
-    found = _WHITE.match(text, at)
+    found = _WHITE_SPACE.match(text, at)
     return found.end() if found else at
 
 
-class _Beyond(int):
+class _UnstorableNumber(int):
     """A number that cannot be stored, with its digits. It compares as an integer of more than 64 bits."""
 
     digits: str
@@ -216,36 +218,36 @@ class _Beyond(int):
         return self.digits
 
 
-def _beyond(digits: str) -> _Beyond:
-    number = _Beyond(-(2 * UINT64) if digits.startswith("-") else 2 * UINT64)
+def _unstorable_number(digits: str) -> _UnstorableNumber:
+    number = _UnstorableNumber(-(2 * UINT64_LIMIT) if digits.startswith("-") else 2 * UINT64_LIMIT)
     number.digits = digits
     return number
 
 
-def _float(digits: str) -> float | _Beyond:
-    return _beyond(digits) if isinf(number := float(digits)) else number
+def _parse_float(digits: str) -> float | _UnstorableNumber:
+    return _unstorable_number(digits) if isinf(number := float(digits)) else number
 
 
-def _integer(digits: str) -> int:
-    return int(digits) if len(digits) < _LONGEST_INTEGER else _beyond(digits)
+def _parse_integer(digits: str) -> int:
+    return int(digits) if len(digits) < _MAX_INTEGER_LENGTH else _unstorable_number(digits)
 
 
-def _refuse(constant: str) -> NoReturn:
+def _refuse_constant(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no JSON number")
 
 
-_DECODER = json.JSONDecoder(parse_float=_float, parse_int=_integer, parse_constant=_refuse)
+_JSON_DECODER = json.JSONDecoder(parse_float=_parse_float, parse_int=_parse_integer, parse_constant=_refuse_constant)
 
 
 def _limit_depth(value: Any, body: bytes) -> None:
     # A value is never nested deeper than its number of opening brackets, and most have far fewer than the limit.
-    if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _is_deeper(value):
-        raise Malformed(TOO_DEEP)
+    if body.count(b"{") + body.count(b"[") > MAX_NESTING_DEPTH and _is_too_deep(value):
+        raise MalformedBody(TOO_DEEP_MESSAGE)
 
 
-def _is_deeper(value: Any) -> bool:
+def _is_too_deep(value: Any) -> bool:
     layer = [value]
-    for _ in range(MAX_DEPTH + 1):
+    for _ in range(MAX_NESTING_DEPTH + 1):
         layer = [node for node in layer if isinstance(node, dict | list)]
         if not layer:
             return False
@@ -258,35 +260,35 @@ def _has_huge_float(node: Any) -> bool:
     for value in node.values() if node.__class__ is dict else node:
         kind = value.__class__
         if kind is float:
-            if not -INT64 < value < INT64:
+            if not -INT64_LIMIT < value < INT64_LIMIT:
                 return True
         elif (kind is dict or kind is list) and _has_huge_float(value):
             return True
     return False
 
 
-def _is_plain(value: dict[str, Any]) -> bool:
+def _is_storable(value: dict[str, Any]) -> bool:
     try:
         return b"\\u0000" not in orjson.dumps(value)
     except orjson.JSONEncodeError:  # a lone surrogate, or an integer beyond 64 bits
         return False
 
 
-def _checked(value: dict[str, Any]) -> dict[str, Any]:
+def _checked_fields(value: dict[str, Any]) -> dict[str, Any]:
     try:
-        fields = _validate(value)
+        fields = _validate_python(value)
     except ValidationError as error:
         # A blank value counts as not sent, even in a field that takes no text: no-code tools send empty fields as "",
         # and PHP writes an object without members as `[]`. This is checked last to keep ordinary leads fast.
         told = {name: part for name, part in value.items() if not _is_blank(name, part)}
         if len(told) < len(value):
-            return _checked(told)
-        raise Unacceptable(_said(error)) from error
+            return _checked_fields(told)
+        raise InvalidFields(_error_messages(error)) from error
     sent = {name: field for name, field in fields.items() if field is not None and field != ""}
     if "tags" in sent:
         sent["tags"] = [tag for tag in sent["tags"] if tag]
     if len(fields) < len(value):
-        sent |= {name: _kept(field) for name, field in value.items() if name not in KNOWN}
+        sent |= {name: _storable_unknown(field) for name, field in value.items() if name not in KNOWN_FIELDS}
     return sent
 
 
@@ -294,26 +296,26 @@ def _is_blank(name: str, value: Any) -> bool:
     return not value.strip() if isinstance(value, str) else name == "custom_fields" and value == []
 
 
-def _kept(unknown: Any) -> Any:
+def _storable_unknown(unknown: Any) -> Any:
     """Return an unknown field as the submission keeps it. A number that orjson cannot write becomes text."""
-    return str(unknown) if isinstance(unknown, int) and not -INT64 <= unknown < UINT64 else unknown
+    return str(unknown) if isinstance(unknown, int) and not -INT64_LIMIT <= unknown < UINT64_LIMIT else unknown
 
 
 def _checked_closely(value: dict[str, Any]) -> dict[str, Any]:
     """Check fields, with a message for each text and number that is legal JSON but cannot be stored."""
-    unstorable: Fields = {}
-    sound = cleaned(value, unstorable)
+    unstorable: FieldErrors = {}
+    sound = clean_value(value, unstorable)
     try:
-        sent = _checked(sound)
-    except Unacceptable as refusal:
-        raise Unacceptable(refusal.errors | unstorable) from refusal
+        sent = _checked_fields(sound)
+    except InvalidFields as refusal:
+        raise InvalidFields(refusal.errors | unstorable) from refusal
     if unstorable:
-        raise Unacceptable(unstorable)
+        raise InvalidFields(unstorable)
     return sent
 
 
-def _said(error: ValidationError) -> Fields:
+def _error_messages(error: ValidationError) -> FieldErrors:
     """Return the messages by field. An email of null counts as not sent."""
-    found = messages(error)
+    found = messages_by_field(error)
     missing = any(detail["loc"] == ("email",) and detail["input"] is None for detail in error.errors(include_url=False))
     return {**found, "email": ["The email field is required."]} if missing else found

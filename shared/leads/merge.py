@@ -5,21 +5,23 @@ from typing import Any, Literal
 
 import orjson
 
-from shared.leads.contact import is_identity
+from shared.leads.contact import is_identifying_phone
 
-Policy = Literal["fill_empty", "overwrite", "keep"]
+MergePolicy = Literal["fill_empty", "overwrite", "keep"]
 
 # Only fields that describe the person. Status, source, pipeline, stage, assignee, score and star are the team's work,
 # and no duplicate may undo it.
-FIELDS = ("first_name", "last_name", "email", "phone", "company", "job_title", "country")
+PERSON_FIELDS = ("first_name", "last_name", "email", "phone", "company", "job_title", "country")
 
 # The most that a lead may gather from its duplicates, as much as one body may hold. Each duplicate reads and writes
 # all of it.
-MOST_CUSTOM = 256 << 10  # bytes of custom fields, as JSON
-MOST_NOTES = 100_000  # characters
+MAX_CUSTOM_FIELDS_BYTES = 256 << 10  # bytes of custom fields, as JSON
+MAX_NOTES_LENGTH = 100_000  # characters
 
 
-def merge(existing: Mapping[str, Any], sent: Mapping[str, Any], policy: Policy, *, older: bool) -> dict[str, Any]:
+def merge_duplicate(
+    existing: Mapping[str, Any], sent: Mapping[str, Any], policy: MergePolicy, *, older: bool
+) -> dict[str, Any]:
     """Return the fields that change, with their new values. `custom_fields` is whole if one of its keys changes.
 
     A phone that cannot be read never replaces another phone, and is replaced by a number that can be dialled.
@@ -29,15 +31,15 @@ def merge(existing: Mapping[str, Any], sent: Mapping[str, Any], policy: Policy, 
     if policy == "keep":
         return {}
     overwrite = policy == "overwrite" and not older
-    person = {name: sent[name] for name in FIELDS if name in sent}
+    person = {name: sent[name] for name in PERSON_FIELDS if name in sent}
     held = dict(existing)
-    if is_identity(person.get("phone") or ""):
-        held["phone"] = held["phone"] if is_identity(held.get("phone") or "") else None
+    if is_identifying_phone(person.get("phone") or ""):
+        held["phone"] = held["phone"] if is_identifying_phone(held.get("phone") or "") else None
     elif not _is_empty(held.get("phone")):
         person.pop("phone", None)
-    changed = _winners(held, person, overwrite)
+    changed = _winning_values(held, person, overwrite)
     custom = existing.get("custom_fields") or {}
-    if won := _winners(custom, sent.get("custom_fields") or {}, overwrite):
+    if won := _winning_values(custom, sent.get("custom_fields") or {}, overwrite):
         changed["custom_fields"] = {**custom, **won}
     return changed
 
@@ -47,27 +49,27 @@ def append_notes(existing: str | None, sent: str) -> str:
     return f"{existing}\n\n{sent}" if existing and not _is_empty(existing) else sent
 
 
-def has_room(existing: Mapping[str, Any], custom: Mapping[str, Any]) -> bool:
+def has_room_for_custom_fields(existing: Mapping[str, Any], custom: Mapping[str, Any]) -> bool:
     """Return whether the custom fields of a lead may change from `existing` to `custom`."""
     size = len(orjson.dumps(custom))
-    return size <= MOST_CUSTOM or size <= len(orjson.dumps(existing))
+    return size <= MAX_CUSTOM_FIELDS_BYTES or size <= len(orjson.dumps(existing))
 
 
-def changes(existing: Mapping[str, Any], changed: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def describe_changes(existing: Mapping[str, Any], changed: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the changes for the timeline: `{field: {"from": …, "to": …}}`, custom fields as `custom_fields.<key>`.
 
     A custom field that is missing from a changed `custom_fields` was removed, so its `to` is null.
     """
-    told = _differences(existing, changed, changed)
+    told = _field_differences(existing, changed, changed)
     if "custom_fields" in changed:
         told.pop("custom_fields", None)
         before, after = existing.get("custom_fields") or {}, changed["custom_fields"] or {}
-        custom = _differences(before, after, [*before, *(key for key in after if key not in before)])
+        custom = _field_differences(before, after, [*before, *(key for key in after if key not in before)])
         told |= {f"custom_fields.{key}": change for key, change in custom.items()}
     return told
 
 
-def _differences(
+def _field_differences(
     before: Mapping[str, Any], after: Mapping[str, Any], names: Iterable[str]
 ) -> dict[str, dict[str, Any]]:
     return {
@@ -77,7 +79,7 @@ def _differences(
     }
 
 
-def _winners(existing: Mapping[str, Any], sent: Mapping[str, Any], overwrite: bool) -> dict[str, Any]:
+def _winning_values(existing: Mapping[str, Any], sent: Mapping[str, Any], overwrite: bool) -> dict[str, Any]:
     return {
         name: value
         for name, value in sent.items()

@@ -8,10 +8,10 @@ from psycopg.rows import dict_row
 from shared.db import Connection, as_json
 from shared.leads.submission import LeadKey
 
-Record = dict[str, Any]
+LeadJson = dict[str, Any]
 
 # A deleted stage, user or tag is hidden at once, even before it is cleared from the leads that refer to it.
-SELECT = """
+LEAD_RECORDS_SQL = """
 SELECT l.workspace_id, l.id, l.first_name, l.last_name, l.email, l.phone, l.company, l.job_title, l.country, l.source,
        l.status, l.lead_score, l.starred, l.pipeline_id,
        (SELECT s.id FROM pipeline_stages s WHERE s.workspace_id = l.workspace_id AND s.id = l.pipeline_stage_id)
@@ -29,11 +29,13 @@ JOIN leads l ON l.workspace_id = (k->>0)::bigint AND l.id = (k->>1)::bigint
 """
 
 
-async def read_leads(connection: Connection, wanted: Sequence[LeadKey]) -> dict[LeadKey, Record]:
+async def read_leads(connection: Connection, wanted: Sequence[LeadKey]) -> dict[LeadKey, LeadJson]:
     """Return full records by (workspace id, lead id), with tags as names. A lead that does not exist is missing."""
     if not wanted:
         return {}
     async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(SELECT, (as_json(list(wanted)),), prepare=True)  # planning takes longer than running it
+        await cursor.execute(
+            LEAD_RECORDS_SQL, (as_json(list(wanted)),), prepare=True
+        )  # planning takes longer than running it
         rows = await cursor.fetchall()
     return {(row.pop("workspace_id"), row["id"]): row for row in rows}

@@ -3,28 +3,28 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.leads.contact import Invalid, TooSlow, normalise_email, normalise_phone
+from shared.leads.contact import InvalidContact, PhoneTooSlow, normalise_email, normalise_phone
 
-STATUSES = frozenset({"new", "contacted", "qualified", "converted", "lost"})
-TEXT = ("first_name", "last_name", "company", "job_title", "country", "source", "notes")
+LEAD_STATUSES = frozenset({"new", "contacted", "qualified", "converted", "lost"})
+TEXT_FIELDS = ("first_name", "last_name", "company", "job_title", "country", "source", "notes")
 
-OTHER = "email phone status custom_fields starred tags pipeline_id pipeline_stage_id assigned_user_id".split()
-FORM = "_form"  # not a field of a lead: the part of a body that belongs to the form
+OTHER_FIELDS = "email phone status custom_fields starred tags pipeline_id pipeline_stage_id assigned_user_id".split()
+FORM_KEY = "_form"  # not a field of a lead: the part of a body that belongs to the form
 
-KNOWN = frozenset({*TEXT, *OTHER, FORM})  # all keys of a body that are used
-MOST_TAGS = 1_000  # per lead: each duplicate reads and writes all of them
-NAMED = 10  # unknown fields or tags that a warning lists
-NO_ROOM_FOR_TAGS = f"tags: the lead would bear over {MOST_TAGS:,}; left out: {{names}}."
+KNOWN_FIELDS = frozenset({*TEXT_FIELDS, *OTHER_FIELDS, FORM_KEY})  # all keys of a body that are used
+MAX_LEAD_TAGS = 1_000  # per lead: each duplicate reads and writes all of them
+MAX_NAMED_FIELDS = 10  # unknown fields or tags that a warning lists
+TAGS_FULL_WARNING = f"tags: the lead would bear over {MAX_LEAD_TAGS:,}; left out: {{names}}."
 
-Key = tuple[int, str, str]  # workspace id, kind (email or phone), normalised value; unique
+IdentityKey = tuple[int, str, str]  # workspace id, kind (email or phone), normalised value; unique
 LeadKey = tuple[int, int]  # workspace id, lead id
-TagName = tuple[int, str]  # workspace id, name as sent
-Tags = dict[TagName, int]  # ids by name
-State = dict[str, Any]  # a lead's fields as they are now
+TagKey = tuple[int, str]  # workspace id, name as sent
+TagIds = dict[TagKey, int]  # ids by name
+LeadState = dict[str, Any]  # a lead's fields as they are now
 
 
 @dataclass(slots=True)
-class Submission:
+class AcceptedSubmission:
     """An accepted submission. `fields` are normalised; `keys` are its identities, email first."""
 
     id: str
@@ -40,18 +40,18 @@ class Submission:
     attempts: int
     fields: dict[str, Any] = field(default_factory=dict)
     tags: list[str] = field(default_factory=list)
-    keys: list[Key] = field(default_factory=list)
+    keys: list[IdentityKey] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
     @property
     def form(self) -> dict[str, Any] | None:
         """The form of the submission, if it came from one: `id`, `values` as sent, and the merge `policy` or null."""
-        return self.body.get(FORM)
+        return self.body.get(FORM_KEY)
 
 
-def read(item: dict[str, Any], gateway: str, attempts: int) -> Submission:
+def decode_submission(item: dict[str, Any], gateway: str, attempts: int) -> AcceptedSubmission:
     """Decode a submission from the document of a journal row."""
-    return Submission(
+    return AcceptedSubmission(
         item["id"],
         item["at"],
         item["w"],
@@ -66,7 +66,7 @@ def read(item: dict[str, Any], gateway: str, attempts: int) -> Submission:
     )
 
 
-def encode(submission: Submission) -> dict[str, Any]:
+def encode_submission(submission: AcceptedSubmission) -> dict[str, Any]:
     """Encode a submission for a journal row of its own. No caller waits for it any more, so `reply` is left out."""
     return {
         "id": submission.id,
@@ -80,7 +80,7 @@ def encode(submission: Submission) -> dict[str, Any]:
     }
 
 
-def once(tags: list[str]) -> list[str]:
+def unique_tags(tags: list[str]) -> list[str]:
     """Return each tag once, in the order sent. Tags that differ in case are one tag, in its first spelling."""
     spelt: dict[str, str] = {}
     for tag in tags:
@@ -88,17 +88,17 @@ def once(tags: list[str]) -> list[str]:
     return list(spelt.values())
 
 
-def prepare(submission: Submission, *, country: str | None, fold_gmail: bool) -> None:
+def normalise_submission(submission: AcceptedSubmission, *, country: str | None, fold_gmail: bool) -> None:
     """Normalise the body into `fields`, `keys` and `warnings`. A lead is never refused here."""
     body, fields = submission.body, submission.fields
-    for name in TEXT:
+    for name in TEXT_FIELDS:
         value = body.get(name)
         if value:
             fields[name] = value
     _prepare_email(submission, fold_gmail)
     _prepare_phone(submission, country)
     status = body.get("status")
-    if status in STATUSES:
+    if status in LEAD_STATUSES:
         fields["status"] = status
     elif status:
         submission.warnings.append(f"status: '{status}' is not a status; left out.")
@@ -107,43 +107,43 @@ def prepare(submission: Submission, *, country: str | None, fold_gmail: bool) ->
     if body.get("starred"):
         fields["starred"] = True
     if tags := body.get("tags"):
-        submission.tags = once(tags)
-        if len(submission.tags) > MOST_TAGS:  # a form may name any number of tags
-            submission.warnings.append(NO_ROOM_FOR_TAGS.format(names=named(submission.tags[MOST_TAGS:])))
-            del submission.tags[MOST_TAGS:]
-    if not body.keys() <= KNOWN:
-        unknown = named([name for name in body if name not in KNOWN])
+        submission.tags = unique_tags(tags)
+        if len(submission.tags) > MAX_LEAD_TAGS:  # a form may name any number of tags
+            submission.warnings.append(TAGS_FULL_WARNING.format(names=join_names(submission.tags[MAX_LEAD_TAGS:])))
+            del submission.tags[MAX_LEAD_TAGS:]
+    if not body.keys() <= KNOWN_FIELDS:
+        unknown = join_names([name for name in body if name not in KNOWN_FIELDS])
         submission.warnings.append(f"{unknown}: no field that can be sent; kept on the submission alone.")
 
 
-def named(names: list[str]) -> str:
+def join_names(names: list[str]) -> str:
     """Return the first of the names as one text, for a warning."""
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join([name[:50] for name in names[:NAMED]]) + more
+    more = f" and {len(names) - MAX_NAMED_FIELDS} more" if len(names) > MAX_NAMED_FIELDS else ""
+    return ", ".join([name[:50] for name in names[:MAX_NAMED_FIELDS]]) + more
 
 
-def _prepare_email(submission: Submission, fold_gmail: bool) -> None:
+def _prepare_email(submission: AcceptedSubmission, fold_gmail: bool) -> None:
     sent = submission.body.get("email")
     if not sent:
         return
     try:
         email = normalise_email(sent)
         key = normalise_email(sent, fold_gmail=True) if fold_gmail else email
-    except Invalid:
+    except InvalidContact:
         submission.warnings.append("email: not a valid email address; left out.")
         return
     submission.fields["email"] = email
     submission.keys.append((submission.workspace_id, "email", key))
 
 
-def _prepare_phone(submission: Submission, country: str | None) -> None:
+def _prepare_phone(submission: AcceptedSubmission, country: str | None) -> None:
     sent = submission.body.get("phone")
     if not sent:
         return
     try:
         phone = normalise_phone(sent, country)
-    except Invalid as error:
-        why = "it takes too long to read" if isinstance(error, TooSlow) else "not a readable phone number"
+    except InvalidContact as error:
+        why = "it takes too long to read" if isinstance(error, PhoneTooSlow) else "not a readable phone number"
         submission.fields["phone"] = sent
         submission.warnings.append(f"phone: {why}; kept as sent, identifies nobody.")
         return

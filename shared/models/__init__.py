@@ -3,11 +3,11 @@
 from shared.models.automations import (
     Automation,
     AutomationRun,
-    AutomationTurn,
+    RoundRobinCounter,
     LeadPoints,
     RuleVersion,
     ScoringRule,
-    Silence,
+    InactivityTimer,
     Task,
 )
 from shared.models.base import Base
@@ -15,18 +15,18 @@ from shared.models.deliveries import Delivery, DeliveryAttempt, Endpoint, Suppre
 from shared.models.forms import Form
 from shared.models.intake import Event, JournalRow, Ledger, LedgerDelta, Process, Submission, SubmissionKey
 from shared.models.integrations import Integration, WebhookSubscription
-from shared.models.leads import LEAD_IDS, Activity, Cleanup, Identity, Lead, PossibleDuplicate, Tag
+from shared.models.leads import LEAD_IDS, Activity, BackgroundCleanup, Identity, Lead, PossibleDuplicate, Tag
 from shared.models.lists import (
     LeadCount,
     LeadCountDelta,
-    LeadMarginal,
-    LeadText,
-    LeadTextQueue,
-    LeadTime,
+    LeadCountByField,
+    LeadSearch,
+    LeadSearchQueue,
+    LeadCountByTime,
     LeadTimeDelta,
 )
 from shared.models.pipelines import Pipeline, PipelineStage
-from shared.models.tallies import Tally, TallyDelta, folded_count
+from shared.models.tallies import Counter, CounterDelta, folded_count
 from shared.models.tenants import ApiKey, User, Workspace
 
 __all__ = [
@@ -35,9 +35,9 @@ __all__ = [
     "ApiKey",
     "Automation",
     "AutomationRun",
-    "AutomationTurn",
+    "RoundRobinCounter",
     "Base",
-    "Cleanup",
+    "BackgroundCleanup",
     "Delivery",
     "DeliveryAttempt",
     "Endpoint",
@@ -49,11 +49,11 @@ __all__ = [
     "Lead",
     "LeadCount",
     "LeadCountDelta",
-    "LeadMarginal",
+    "LeadCountByField",
     "LeadPoints",
-    "LeadText",
-    "LeadTextQueue",
-    "LeadTime",
+    "LeadSearch",
+    "LeadSearchQueue",
+    "LeadCountByTime",
     "LeadTimeDelta",
     "Ledger",
     "LedgerDelta",
@@ -63,13 +63,13 @@ __all__ = [
     "Process",
     "RuleVersion",
     "ScoringRule",
-    "Silence",
+    "InactivityTimer",
     "Submission",
     "SubmissionKey",
     "Suppression",
     "Tag",
-    "Tally",
-    "TallyDelta",
+    "Counter",
+    "CounterDelta",
     "Task",
     "User",
     "WebhookSubscription",

@@ -7,7 +7,7 @@ from sqlalchemy import ARRAY, BigInteger, ForeignKey, Index, SmallInteger, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shared.models.base import Base, Ciphertext, Id, Now, WorkspaceKey
+from shared.models.base import Base, EncryptedBytes, RowId, TransactionTime, WorkspaceKey
 
 
 class Automation(Base):
@@ -15,7 +15,7 @@ class Automation(Base):
 
     __tablename__ = "automations"
 
-    id: Mapped[Id]
+    id: Mapped[RowId]
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id"))
     name: Mapped[str]
     description: Mapped[str | None]
@@ -23,9 +23,9 @@ class Automation(Base):
     trigger: Mapped[dict[str, Any]] = mapped_column(JSONB)
     trigger_type: Mapped[str]
     steps: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=text("'[]'"))
-    secrets: Mapped[Ciphertext | None]  # JSON: the secrets of its webhooks, by URL
-    created_at: Mapped[Now]
-    updated_at: Mapped[Now]
+    secrets: Mapped[EncryptedBytes | None]  # JSON: the secrets of its webhooks, by URL
+    created_at: Mapped[TransactionTime]
+    updated_at: Mapped[TransactionTime]
 
     __table_args__ = (
         Index("ix_automations_trigger", "workspace_id", "trigger_type", postgresql_where=text("is_active")),
@@ -42,7 +42,7 @@ class AutomationRun(Base):
 
     __tablename__ = "automation_runs"
 
-    id: Mapped[Id]
+    id: Mapped[RowId]
     workspace_id: Mapped[int]
     automation_id: Mapped[int]
     trigger_key: Mapped[str]  # `event:ID`, `manual:UUID`, `silence:LEAD:ENTRY`
@@ -57,7 +57,7 @@ class AutomationRun(Base):
     due_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     error: Mapped[str | None]
-    created_at: Mapped[Now]
+    created_at: Mapped[TransactionTime]
     finished_at: Mapped[datetime | None]
 
     __table_args__ = (
@@ -71,7 +71,7 @@ class AutomationRun(Base):
     )
 
 
-class AutomationTurn(Base):
+class RoundRobinCounter(Base):
     """The position of a step that assigns users round robin: the next position in its whole list."""
 
     __tablename__ = "automation_turns"
@@ -82,7 +82,7 @@ class AutomationTurn(Base):
     n: Mapped[int] = mapped_column(server_default="0")
 
 
-class Silence(Base):
+class InactivityTimer(Base):
     """A timer of a `no_activity` automation for one lead. It fires if nothing happens to the lead until `due_at`."""
 
     __tablename__ = "silences"
@@ -125,15 +125,15 @@ class ScoringRule(Base):
 
     __tablename__ = "scoring_rules"
 
-    id: Mapped[Id]
+    id: Mapped[RowId]
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id"), index=True)
     field: Mapped[str]
     operator: Mapped[str]
     value: Mapped[Any] = mapped_column(JSONB, nullable=True)
     points: Mapped[int]
     is_active: Mapped[bool] = mapped_column(server_default=text("true"))
-    created_at: Mapped[Now]
-    updated_at: Mapped[Now]
+    created_at: Mapped[TransactionTime]
+    updated_at: Mapped[TransactionTime]
 
 
 class Task(Base):
@@ -141,15 +141,15 @@ class Task(Base):
 
     __tablename__ = "tasks"
 
-    id: Mapped[Id]
+    id: Mapped[RowId]
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id"))
     lead_id: Mapped[int | None]
     title: Mapped[str]
     due_at: Mapped[datetime | None]
     user_id: Mapped[int | None]
     done_at: Mapped[datetime | None]
-    created_at: Mapped[Now]
-    updated_at: Mapped[Now]
+    created_at: Mapped[TransactionTime]
+    updated_at: Mapped[TransactionTime]
 
     __table_args__ = (
         Index(None, "workspace_id", "id"),

@@ -6,7 +6,7 @@ from typing import Annotated
 from sqlalchemy import BigInteger, DateTime, Identity, LargeBinary, MetaData, Text, func
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
-CONVENTION = {
+NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
     "ck": "ck_%(table_name)s_%(constraint_name)s",
@@ -18,14 +18,14 @@ CONVENTION = {
 class Base(DeclarativeBase):
     """The base class. Every key except those of `journal`, `processes` and `workspaces` starts with `workspace_id`."""
 
-    metadata = MetaData(naming_convention=CONVENTION)
+    metadata = MetaData(naming_convention=NAMING_CONVENTION)
     type_annotation_map = {str: Text, int: BigInteger, datetime: DateTime(timezone=True)}  # noqa: RUF012
 
 
-Id = Annotated[int, mapped_column(BigInteger, Identity(), primary_key=True)]
+RowId = Annotated[int, mapped_column(BigInteger, Identity(), primary_key=True)]
 WorkspaceKey = Annotated[int, mapped_column(BigInteger, primary_key=True, autoincrement=False)]
 # Encrypted by `shared/crypto/encryption.py`. A rotation of the keys finds the columns by this mark.
-Ciphertext = Annotated[bytes, mapped_column(LargeBinary, info={"encrypted": True})]
-Now = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now())]
+EncryptedBytes = Annotated[bytes, mapped_column(LargeBinary, info={"encrypted": True})]
+TransactionTime = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now())]
 # The time of the write, not of the transaction's start: entries of a lead are in order, since it is locked by then.
-Moment = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.clock_timestamp())]
+ClockTime = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.clock_timestamp())]

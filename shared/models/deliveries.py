@@ -7,9 +7,9 @@ from sqlalchemy import BigInteger, Identity, Index, LargeBinary, SmallInteger, t
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shared.models.base import Base, Ciphertext, Id, Now, WorkspaceKey
+from shared.models.base import Base, EncryptedBytes, RowId, TransactionTime, WorkspaceKey
 
-PENDING = text("state = 'pending'")
+IS_PENDING = text("state = 'pending'")
 
 
 class Delivery(Base):
@@ -31,17 +31,17 @@ class Delivery(Base):
     subscription_id: Mapped[int | None]
     integration_id: Mapped[int | None]
     user_id: Mapped[int | None]
-    target: Mapped[Ciphertext | None]  # JSON: the delivery's own address
+    target: Mapped[EncryptedBytes | None]  # JSON: the delivery's own address
     endpoint: Mapped[str]  # key of circuit and concurrency: `subscription:5`, `host:…`, `mail`
     payload: Mapped[bytes] = mapped_column(LargeBinary)  # JSON; every attempt sends the same bytes
     state: Mapped[str] = mapped_column(server_default="pending")  # then sent, failed, cancelled, suppressed
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     attempts_before: Mapped[int] = mapped_column(SmallInteger, server_default="0")  # attempts before the last resend
-    due_at: Mapped[Now]
+    due_at: Mapped[TransactionTime]
     sending_since: Mapped[datetime | None]
     sender: Mapped[int | None]  # server process of its connection; if it is gone, the sender is dead
     error: Mapped[str | None]  # the last one
-    created_at: Mapped[Now]
+    created_at: Mapped[TransactionTime]
     finished_at: Mapped[datetime | None] = mapped_column(index=True)
 
     __table_args__ = (
@@ -52,9 +52,9 @@ class Delivery(Base):
             text("(attempts > attempts_before)"),
             "due_at",
             "id",
-            postgresql_where=PENDING,
+            postgresql_where=IS_PENDING,
         ),
-        Index("ix_deliveries_order", "workspace_id", "endpoint", "lead_id", "id", postgresql_where=PENDING),
+        Index("ix_deliveries_order", "workspace_id", "endpoint", "lead_id", "id", postgresql_where=IS_PENDING),
         Index("ix_deliveries_sending", "workspace_id", "endpoint", postgresql_where=text("sending_since IS NOT NULL")),
         Index("ix_deliveries_undone", "workspace_id", "state", "id", postgresql_where=text("state <> 'sent'")),
         Index("ix_deliveries_lead", "workspace_id", "lead_id", "id"),
@@ -98,10 +98,10 @@ class Suppression(Base):
 
     __tablename__ = "suppressions"
 
-    id: Mapped[Id]
+    id: Mapped[RowId]
     workspace_id: Mapped[int]
     email: Mapped[str]  # normalised, as identities are
     reason: Mapped[str]  # unsubscribed, manual
-    created_at: Mapped[Now]
+    created_at: Mapped[TransactionTime]
 
     __table_args__ = (Index("uq_suppressions_workspace_id_email", "workspace_id", "email", unique=True),)

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, DateTime, Identity, Index, LargeBinary, Small
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shared.models.base import Base, Id, Moment, Now, WorkspaceKey
+from shared.models.base import Base, RowId, ClockTime, TransactionTime, WorkspaceKey
 
 
 class JournalRow(Base):
@@ -24,8 +24,8 @@ class JournalRow(Base):
     n: Mapped[int]  # submissions in the document
     ids: Mapped[list[uuid.UUID]] = mapped_column(ARRAY(UUID))  # so that an accepted submission can be found
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
-    due_at: Mapped[Now]
-    stored_at: Mapped[Moment]
+    due_at: Mapped[TransactionTime]
+    stored_at: Mapped[ClockTime]
     payload: Mapped[bytes] = mapped_column(LargeBinary)
 
 
@@ -49,7 +49,7 @@ class Submission(Base):
     warnings: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
     error: Mapped[str | None]
     attempts: Mapped[int] = mapped_column(SmallInteger)
-    processed_at: Mapped[Now]
+    processed_at: Mapped[TransactionTime]
 
     __table_args__ = (
         Index(
@@ -96,11 +96,11 @@ class Event(Base):
     __tablename__ = "events"
 
     workspace_id: Mapped[WorkspaceKey]
-    id: Mapped[Id]
+    id: Mapped[RowId]
     type: Mapped[str]
     lead_id: Mapped[int]
     activity_id: Mapped[int]
-    occurred_at: Mapped[Moment]
+    occurred_at: Mapped[ClockTime]
 
 
 class Ledger(Base):
@@ -118,7 +118,7 @@ class LedgerDelta(Base):
 
     __tablename__ = "ledger_deltas"
 
-    id: Mapped[Id]
+    id: Mapped[RowId]
     workspace_id: Mapped[int]
     state: Mapped[str]
     n: Mapped[int]
@@ -133,8 +133,8 @@ class Process(Base):
     kind: Mapped[str]
     host: Mapped[str]
     pid: Mapped[int]
-    started_at: Mapped[Now]
-    seen_at: Mapped[Now]
+    started_at: Mapped[TransactionTime]
+    seen_at: Mapped[TransactionTime]
     in_hand: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default=text("'{}'"))
     fingerprints: Mapped[dict[str, str]] = mapped_column(
         JSONB, server_default=text("'{}'")

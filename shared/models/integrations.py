@@ -7,7 +7,7 @@ from sqlalchemy import ARRAY, ForeignKey, LargeBinary, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shared.models.base import Base, Ciphertext, Id, Now
+from shared.models.base import Base, EncryptedBytes, RowId, TransactionTime
 
 
 class Integration(Base):
@@ -15,19 +15,19 @@ class Integration(Base):
 
     __tablename__ = "integrations"
 
-    id: Mapped[Id]
+    id: Mapped[RowId]
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id"), index=True)
     type: Mapped[str]
     name: Mapped[str]
     is_active: Mapped[bool] = mapped_column(server_default=text("true"))
     settings: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
-    credentials: Mapped[Ciphertext]  # JSON
-    token: Mapped[Ciphertext]
+    credentials: Mapped[EncryptedBytes]  # JSON
+    token: Mapped[EncryptedBytes]
     token_digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     last_received_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
-    created_at: Mapped[Now]
-    updated_at: Mapped[Now]
+    created_at: Mapped[TransactionTime]
+    updated_at: Mapped[TransactionTime]
 
 
 class WebhookSubscription(Base):
@@ -35,16 +35,16 @@ class WebhookSubscription(Base):
 
     __tablename__ = "webhook_subscriptions"
 
-    id: Mapped[Id]
+    id: Mapped[RowId]
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id"), index=True)
     url: Mapped[str]
     events: Mapped[list[str]] = mapped_column(ARRAY(Text))
     description: Mapped[str | None]
     is_active: Mapped[bool] = mapped_column(server_default=text("true"))
-    secret: Mapped[Ciphertext]  # `whsec_…`
-    old_secret: Mapped[Ciphertext | None]  # also signs, until `old_secret_until`
+    secret: Mapped[EncryptedBytes]  # `whsec_…`
+    old_secret: Mapped[EncryptedBytes | None]  # also signs, until `old_secret_until`
     old_secret_until: Mapped[datetime | None]
     disabled_reason: Mapped[str | None]
     disabled_at: Mapped[datetime | None]
-    created_at: Mapped[Now]
-    updated_at: Mapped[Now]
+    created_at: Mapped[TransactionTime]
+    updated_at: Mapped[TransactionTime]

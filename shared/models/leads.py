@@ -11,13 +11,13 @@ from sqlalchemy import ARRAY, BigInteger, Computed, Index, Sequence, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shared.models.base import Base, Id, Moment, Now, WorkspaceKey
+from shared.models.base import Base, RowId, ClockTime, TransactionTime, WorkspaceKey
 
 # Ids are drawn before the insert, so that the identities of a lead can be claimed under its id before it exists.
 LEAD_IDS = Sequence("lead_ids", metadata=Base.metadata)
 
 
-FILTERED = ["source", "status", "pipeline_id", "pipeline_stage_id", "assigned_user_id", "starred", "few_tags"]
+FILTERED_COLUMNS = ["source", "status", "pipeline_id", "pipeline_stage_id", "assigned_user_id", "starred", "few_tags"]
 
 
 def _sort_key(name: str) -> Mapped[str]:
@@ -51,8 +51,8 @@ class Lead(Base):
     notes: Mapped[str | None]
     custom_fields: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
     tag_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default=text("'{}'"))
-    created_at: Mapped[Now]
-    updated_at: Mapped[Now]
+    created_at: Mapped[TransactionTime]
+    updated_at: Mapped[TransactionTime]
     submitted_at: Mapped[datetime | None]  # time of the newest merged submission; `overwrite` compares with it
 
     # The tags, if an index entry has room for them: 60 fit into its 2,704 bytes along with the longest texts.
@@ -69,11 +69,11 @@ class Lead(Base):
     # filter, in the default order of lists. The two partial ones include the other filters, too.
     # There is none on `updated_at`: then every update would write to all indexes (see `LeadUpdate`).
     __table_args__ = (
-        Index("ix_leads_created_at", "workspace_id", "created_at", "id", postgresql_include=FILTERED),
-        Index("ix_leads_lead_score", "workspace_id", "lead_score", "id", postgresql_include=FILTERED),
-        Index("ix_leads_first_name", "workspace_id", "first_name_key", "id", postgresql_include=FILTERED),
-        Index("ix_leads_last_name", "workspace_id", "last_name_key", "id", postgresql_include=FILTERED),
-        Index("ix_leads_email", "workspace_id", "email_key", "id", postgresql_include=FILTERED),
+        Index("ix_leads_created_at", "workspace_id", "created_at", "id", postgresql_include=FILTERED_COLUMNS),
+        Index("ix_leads_lead_score", "workspace_id", "lead_score", "id", postgresql_include=FILTERED_COLUMNS),
+        Index("ix_leads_first_name", "workspace_id", "first_name_key", "id", postgresql_include=FILTERED_COLUMNS),
+        Index("ix_leads_last_name", "workspace_id", "last_name_key", "id", postgresql_include=FILTERED_COLUMNS),
+        Index("ix_leads_email", "workspace_id", "email_key", "id", postgresql_include=FILTERED_COLUMNS),
         Index("ix_leads_source", "workspace_id", "source", "created_at", "id"),
         Index("ix_leads_status", "workspace_id", "status", "created_at", "id"),
         Index("ix_leads_pipeline", "workspace_id", "pipeline_id", "created_at", "id"),
@@ -84,7 +84,7 @@ class Lead(Base):
             "assigned_user_id",
             "created_at",
             "id",
-            postgresql_include=[name for name in FILTERED if name != "assigned_user_id"],
+            postgresql_include=[name for name in FILTERED_COLUMNS if name != "assigned_user_id"],
             postgresql_where=text("assigned_user_id IS NOT NULL"),
         ),
         Index(
@@ -92,7 +92,7 @@ class Lead(Base):
             "workspace_id",
             "created_at",
             "id",
-            postgresql_include=FILTERED,
+            postgresql_include=FILTERED_COLUMNS,
             postgresql_where=text("starred"),
         ),
         Index("ix_leads_tag_ids", "workspace_id", "tag_ids", postgresql_using="gin"),
@@ -118,12 +118,12 @@ class Tag(Base):
 
     __tablename__ = "tags"
 
-    id: Mapped[Id]
+    id: Mapped[RowId]
     workspace_id: Mapped[int]
     name: Mapped[str]
     color: Mapped[str | None]
-    created_at: Mapped[Now]
-    updated_at: Mapped[Now]
+    created_at: Mapped[TransactionTime]
+    updated_at: Mapped[TransactionTime]
 
     __table_args__ = (Index("uq_tags_workspace_id_name", "workspace_id", text("lower(upper(name))"), unique=True),)
 
@@ -135,13 +135,13 @@ class Activity(Base):
 
     workspace_id: Mapped[WorkspaceKey]
     lead_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    id: Mapped[Id]
+    id: Mapped[RowId]
     type: Mapped[str]
     data: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    created_at: Mapped[Moment]
+    created_at: Mapped[ClockTime]
 
 
-class Cleanup(Base):
+class BackgroundCleanup(Base):
     """A cleanup that the sweeper finishes in chunks.
 
     It is for a deleted stage, user or tag that leads may still refer to (see `shared/leads/reference_locks.py`), for a
@@ -151,13 +151,13 @@ class Cleanup(Base):
 
     __tablename__ = "cleanups"
 
-    id: Mapped[Id]
+    id: Mapped[RowId]
     workspace_id: Mapped[int]
     kind: Mapped[str]
     ref_id: Mapped[int]
     # The last lead that is clean, or the last delivery to cancel, or a time in microseconds.
     after_id: Mapped[int] = mapped_column(server_default="0")
-    created_at: Mapped[Now]
+    created_at: Mapped[TransactionTime]
 
 
 class PossibleDuplicate(Base):
@@ -170,4 +170,4 @@ class PossibleDuplicate(Base):
     other_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     reason: Mapped[str]
     score: Mapped[int]  # percent
-    created_at: Mapped[Now]
+    created_at: Mapped[TransactionTime]

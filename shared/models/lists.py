@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, Index, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shared.models.base import Base, Id, WorkspaceKey
+from shared.models.base import Base, RowId, WorkspaceKey
 
 
 class LeadUpdate(Base):
@@ -50,7 +50,7 @@ class LeadCountDelta(Base):
 
     __tablename__ = "lead_count_deltas"
 
-    id: Mapped[Id]
+    id: Mapped[RowId]
     workspace_id: Mapped[int]
     tag_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
     source: Mapped[str]
@@ -62,7 +62,7 @@ class LeadCountDelta(Base):
     n: Mapped[int]
 
 
-class LeadMarginal(Base):
+class LeadCountByField(Base):
     """The number of leads with one value in one field, so that a single filter is answered by one row.
 
     The empty field counts the whole workspace. `tag_ids` counts a lead under each of its tags.
@@ -76,7 +76,7 @@ class LeadMarginal(Base):
     n: Mapped[int]
 
 
-class LeadTime(Base):
+class LeadCountByTime(Base):
     """The number of leads created, or last updated, in the `grain` seconds from `at` on.
 
     Each lead is counted in its five minutes, its hour and its day, so that any span is a sum over few rows.
@@ -96,14 +96,14 @@ class LeadTimeDelta(Base):
 
     __tablename__ = "lead_time_deltas"
 
-    id: Mapped[Id]
+    id: Mapped[RowId]
     workspace_id: Mapped[int]
     kind: Mapped[str]
     at: Mapped[datetime]
     n: Mapped[int]
 
 
-class LeadText(Base):
+class LeadSearch(Base):
     """The text that searches read: three lines in lower case, of names, email and phone. May lag the lead by 2 s.
 
     It is a separate table, because its index costs more than all else that a lead costs (docs/decisions/0013).
@@ -127,11 +127,11 @@ class LeadText(Base):
     )
 
 
-class LeadTextQueue(Base):
+class LeadSearchQueue(Base):
     """Leads whose search text may have changed: one row per statement and workspace, for up to 500 leads."""
 
     __tablename__ = "lead_search_queue"
 
-    id: Mapped[Id]
+    id: Mapped[RowId]
     workspace_id: Mapped[int]
     lead_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))

@@ -3,7 +3,7 @@
 from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shared.models.base import Base, Id, Now
+from shared.models.base import Base, RowId, TransactionTime
 
 
 class Pipeline(Base):
@@ -11,13 +11,13 @@ class Pipeline(Base):
 
     __tablename__ = "pipelines"
 
-    id: Mapped[Id]
+    id: Mapped[RowId]
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id"), index=True)
     name: Mapped[str]
     description: Mapped[str | None]
     is_default: Mapped[bool] = mapped_column(server_default=text("false"))
-    created_at: Mapped[Now]
-    updated_at: Mapped[Now]
+    created_at: Mapped[TransactionTime]
+    updated_at: Mapped[TransactionTime]
 
     __table_args__ = (Index("uq_pipelines_default", "workspace_id", unique=True, postgresql_where=text("is_default")),)
 
@@ -27,7 +27,7 @@ class PipelineStage(Base):
 
     __tablename__ = "pipeline_stages"
 
-    id: Mapped[Id]
+    id: Mapped[RowId]
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id"))
     pipeline_id: Mapped[int] = mapped_column(ForeignKey("pipelines.id", ondelete="CASCADE"))
     name: Mapped[str]
@@ -35,7 +35,7 @@ class PipelineStage(Base):
     position: Mapped[int]
     is_won: Mapped[bool] = mapped_column(server_default=text("false"))
     is_lost: Mapped[bool] = mapped_column(server_default=text("false"))
-    created_at: Mapped[Now]
-    updated_at: Mapped[Now]
+    created_at: Mapped[TransactionTime]
+    updated_at: Mapped[TransactionTime]
 
     __table_args__ = (Index(None, "workspace_id", "pipeline_id", "position"),)

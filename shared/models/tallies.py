@@ -3,10 +3,10 @@
 from sqlalchemy import BigInteger, ColumnElement, cast, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
-from shared.models.base import Base, Id, WorkspaceKey
+from shared.models.base import Base, RowId, WorkspaceKey
 
 
-class Tally(Base):
+class Counter(Base):
     """The number of times that something happened, such as submissions of a form or runs of an automation."""
 
     __tablename__ = "tallies"
@@ -17,12 +17,12 @@ class Tally(Base):
     n: Mapped[int]
 
 
-class TallyDelta(Base):
+class CounterDelta(Base):
     """A change of a counter. Transactions append changes, because a counter in place would be a hot row."""
 
     __tablename__ = "tally_deltas"
 
-    id: Mapped[Id]
+    id: Mapped[RowId]
     workspace_id: Mapped[int]
     kind: Mapped[str]
     ref_id: Mapped[int]
@@ -40,6 +40,6 @@ def folded_count(
         select(func.coalesce(func.sum(counts.n), 0))
         .where(counts.workspace_id == workspace_id, counts.kind == kind, counts.ref_id == ref_id)
         .scalar_subquery()
-        for counts in (Tally, TallyDelta)
+        for counts in (Counter, CounterDelta)
     )
     return cast(total + deltas, BigInteger)

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ARRAY, ForeignKey, Index, LargeBinary, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shared.models.base import Base, Ciphertext, Id, Now
+from shared.models.base import Base, EncryptedBytes, RowId, TransactionTime
 
 
 class Workspace(Base):
@@ -13,17 +13,17 @@ class Workspace(Base):
 
     __tablename__ = "workspaces"
 
-    id: Mapped[Id]
+    id: Mapped[RowId]
     slug: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     country: Mapped[str | None]
     merge_policy: Mapped[str] = mapped_column(server_default="fill_empty")
     fold_gmail: Mapped[bool] = mapped_column(server_default=text("false"))
     timezone: Mapped[str] = mapped_column(server_default="UTC")  # an IANA name, for business hours
-    mail_key: Mapped[Ciphertext | None]  # signs its unsubscribe links
+    mail_key: Mapped[EncryptedBytes | None]  # signs its unsubscribe links
     # Raised by triggers when data that ingest caches changes. Changes of rules have their own version (`RuleVersion`).
     version: Mapped[int] = mapped_column(server_default="0")
-    created_at: Mapped[Now]
+    created_at: Mapped[TransactionTime]
 
 
 class ApiKey(Base):
@@ -31,7 +31,7 @@ class ApiKey(Base):
 
     __tablename__ = "api_keys"
 
-    id: Mapped[Id]
+    id: Mapped[RowId]
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id"), index=True)
     name: Mapped[str]
     prefix: Mapped[str]
@@ -41,7 +41,7 @@ class ApiKey(Base):
     expires_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
-    created_at: Mapped[Now]
+    created_at: Mapped[TransactionTime]
 
 
 class User(Base):
@@ -49,13 +49,13 @@ class User(Base):
 
     __tablename__ = "users"
 
-    id: Mapped[Id]
+    id: Mapped[RowId]
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id"))
     name: Mapped[str]
     email: Mapped[str]
     role: Mapped[str] = mapped_column(server_default="agent")
     is_active: Mapped[bool] = mapped_column(server_default=text("true"))
-    created_at: Mapped[Now]
-    updated_at: Mapped[Now]
+    created_at: Mapped[TransactionTime]
+    updated_at: Mapped[TransactionTime]
 
     __table_args__ = (Index("uq_users_workspace_id_email", "workspace_id", text("lower(email)"), unique=True),)

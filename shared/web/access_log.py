@@ -12,15 +12,15 @@ import orjson
 from aiohttp import hdrs
 
 from shared import logging
-from shared.keys import Key
-from shared.metrics import REQUEST_SECONDS, Gathered
+from shared.keys import AuthenticatedKey
+from shared.metrics import REQUEST_SECONDS, BufferedHistogram
 
-GATHER = 0.2  # seconds
-MOST = 256  # lines
+WRITE_INTERVAL_SECONDS = 0.2  # seconds
+MAX_BUFFERED_LINES = 256  # lines
 # Combinations of method, route and status. Ordinary use has fewer. The metrics file of a process has room for as many,
 # and rendering them takes time.
-MOST_SERIES = 256
-OTHER = "other"
+MAX_METRIC_SERIES = 256
+OTHER_LABEL = "other"
 
 
 class AccessLog:
@@ -33,20 +33,22 @@ class AccessLog:
         self._service = service
         self._has_lines = lines
         self._lines: list[bytes] = []
-        self._gathered: dict[tuple[str, str, int], Gathered] = {}
+        self._histograms: dict[tuple[str, str, int], BufferedHistogram] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, method: str, route: str, status: int, seconds: float, key: Key | None, notes: dict[str, Any]) -> None:
+    def record_request(
+        self, method: str, route: str, status: int, seconds: float, key: AuthenticatedKey | None, notes: dict[str, Any]
+    ) -> None:
         """Record a request that was answered. `notes` are its id and further fields of its line."""
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(GATHER, self.write)
-        gathered = self._gathered.get((method, route, status)) or self._series(method, route, status)
+            self._timer = asyncio.get_running_loop().call_later(WRITE_INTERVAL_SECONDS, self.write_buffered)
+        gathered = self._histograms.get((method, route, status)) or self._histogram_for(method, route, status)
         gathered.observe(seconds)
         if self._has_lines:
-            self._note(method, route, status, seconds, key, notes)
+            self._append_line(method, route, status, seconds, key, notes)
 
-    def _note(
-        self, method: str, route: str, status: int, seconds: float, key: Key | None, notes: dict[str, Any]
+    def _append_line(
+        self, method: str, route: str, status: int, seconds: float, key: AuthenticatedKey | None, notes: dict[str, Any]
     ) -> None:
         line = {
             "timestamp": datetime.now(UTC),
@@ -62,27 +64,27 @@ class AccessLog:
             "key_id": key and key.id,
         }
         self._lines.append(orjson.dumps(line, option=orjson.OPT_UTC_Z))
-        if len(self._lines) >= MOST:
-            self.write()
+        if len(self._lines) >= MAX_BUFFERED_LINES:
+            self.write_buffered()
 
-    def write(self) -> None:
+    def write_buffered(self) -> None:
         """Write the buffered lines and durations."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        for gathered in self._gathered.values():
-            gathered.hand_over()
+        for gathered in self._histograms.values():
+            gathered.flush()
         if self._lines:
             lines, self._lines = [*self._lines, b""], []
-            logging.put(b"\n".join(lines))
+            logging.write_lines(b"\n".join(lines))
 
-    def _series(self, method: str, route: str, status: int) -> Gathered:
+    def _histogram_for(self, method: str, route: str, status: int) -> BufferedHistogram:
         """Return the histogram of a new combination. Beyond the bound, requests differ by status alone."""
         if method not in hdrs.METH_ALL:
-            method = OTHER
-        if len(self._gathered) >= MOST_SERIES:
-            method = route = OTHER
+            method = OTHER_LABEL
+        if len(self._histograms) >= MAX_METRIC_SERIES:
+            method = route = OTHER_LABEL
         labels = method, route, status
-        if labels not in self._gathered:
-            self._gathered[labels] = Gathered(REQUEST_SECONDS.labels(*labels))
-        return self._gathered[labels]
+        if labels not in self._histograms:
+            self._histograms[labels] = BufferedHistogram(REQUEST_SECONDS.labels(*labels))
+        return self._histograms[labels]

@@ -7,56 +7,56 @@ import redis.asyncio as redis
 from aiohttp import HttpVersion11, web
 
 from shared.db import make_pool
-from shared.keys import KeyRing
-from shared.loops import kept_up
-from shared.notices import Notices
+from shared.keys import ApiKeyCache
+from shared.loops import run_forever
+from shared.notices import NotificationListener
 from shared.ratelimit import RateLimiter
 from shared.settings import Settings
-from shared.web.access import check_marked
+from shared.web.access import check_scopes_declared
 from shared.web.access_log import AccessLog
 from shared.web.describe import check_described
-from shared.web.pipeline import ACCESS_LOG, KEYS, LIMITER, pipeline
+from shared.web.pipeline import ACCESS_LOG, API_KEYS, RATE_LIMITER, request_middleware
 
-NOTICES = web.AppKey("notices", Notices)
+NOTIFICATION_LISTENER = web.AppKey("notices", NotificationListener)
 
 
 def make_app(settings: Settings, service: str) -> web.Application:
     """Return an application without routes. `service` is the name in its access log lines."""
-    app = web.Application(middlewares=[pipeline], client_max_size=settings.batch_body_limit + 1)
+    app = web.Application(middlewares=[request_middleware], client_max_size=settings.batch_body_limit + 1)
     app[ACCESS_LOG] = AccessLog(service, lines=settings.access_log)
-    app.cleanup_ctx.append(_foundation(settings))
-    app.on_startup.append(_start_notices)  # runs after all of cleanup_ctx, when all listeners are registered
+    app.cleanup_ctx.append(_shared_lifetime(settings))
+    app.on_startup.append(_start_listener)  # runs after all of cleanup_ctx, when all listeners are registered
     return app
 
 
-def mount(app: web.Application, routes: Iterable[web.RouteDef]) -> None:
+def mount_routes(app: web.Application, routes: Iterable[web.RouteDef]) -> None:
     """Add routes. Raises TypeError for a handler that does not state who may call it and what it answers."""
     routes = list(routes)
-    check_marked(routes)
+    check_scopes_declared(routes)
     check_described(routes)
-    app.add_routes([web.route(r.method, r.path, r.handler, expect_handler=_expect, **r.kwargs) for r in routes])
+    app.add_routes([web.route(r.method, r.path, r.handler, expect_handler=_handle_expect, **r.kwargs) for r in routes])
 
 
-async def _expect(request: web.Request) -> None:
+async def _handle_expect(request: web.Request) -> None:
     """Answer `100-continue` and ignore other expectations, as RFC 9110 allows. aiohttp would refuse them."""
     if request.headers["Expect"].lower() == "100-continue" and request.version >= HttpVersion11:
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0  # the interim response is not part of the final one
 
 
-async def _start_notices(app: web.Application) -> None:
-    app[NOTICES].start()
+async def _start_listener(app: web.Application) -> None:
+    app[NOTIFICATION_LISTENER].start()
 
 
-def _foundation(settings: Settings) -> Callable[[web.Application], AsyncIterator[None]]:
+def _shared_lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterator[None]]:
     async def context(app: web.Application) -> AsyncIterator[None]:
         pool = make_pool(settings.database_url, "leadhub keys", size=2)
         limits = redis.from_url(settings.redis_url, socket_timeout=1, socket_connect_timeout=1)
-        notices = app[NOTICES] = Notices(settings.database_url)
-        ring = app[KEYS] = KeyRing(pool, notices)
-        limiter = app[LIMITER] = RateLimiter(limits)
+        notices = app[NOTIFICATION_LISTENER] = NotificationListener(settings.database_url)
+        ring = app[API_KEYS] = ApiKeyCache(pool, notices)
+        limiter = app[RATE_LIMITER] = RateLimiter(limits)
         await pool.open()  # last, since only its close ends its tasks
-        watchers = [asyncio.create_task(kept_up(loop)) for loop in (*ring.loops, limiter.run)]
+        watchers = [asyncio.create_task(run_forever(loop)) for loop in (*ring.background_loops, limiter.run)]
         yield
         await notices.stop()
         for watcher in watchers:
@@ -65,6 +65,6 @@ def _foundation(settings: Settings) -> Callable[[web.Application], AsyncIterator
         await limiter.close()
         await pool.close(timeout=2)
         await limits.aclose()
-        app[ACCESS_LOG].write()
+        app[ACCESS_LOG].write_buffered()
 
     return context

@@ -14,13 +14,13 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
-from shared.validation import Shape
+from shared.validation import FieldsSchema
 
-Handler = TypeVar("Handler", bound=Callable[..., Any])
+HandlerT = TypeVar("HandlerT", bound=Callable[..., Any])
 
 
 @dataclass
-class Description:
+class OperationDescription:
     """The description of one handler, which its decorators fill in.
 
     It holds the schemas of body, query and headers, the media types of the body with an example, and the response: its
@@ -28,27 +28,27 @@ class Description:
     types of statuses that differ, whether it is a page of records, and a media type other than JSON.
     """
 
-    takes: Shape | None = None
-    media: tuple[str, ...] = ("application/json",)
+    body_schema: FieldsSchema | None = None
+    media_types: tuple[str, ...] = ("application/json",)
     example: Any = None
-    asks: Shape | None = None
-    heeds: Shape | None = None
-    gives: Any = None
+    query_schema: FieldsSchema | None = None
+    header_schema: FieldsSchema | None = None
+    response_type: Any = None
     status: int = 200
-    listed: bool = False
+    is_list: bool = False
     envelope: bool = True
-    raw: str | None = None
-    also: tuple[int, ...] = ()
-    instead: Mapping[int, Any] = field(default_factory=dict)
+    raw_media_type: str | None = None
+    other_statuses: tuple[int, ...] = ()
+    schemas_by_status: Mapping[int, Any] = field(default_factory=dict)
 
-    def shape_of(self, status: int) -> Any:
+    def response_type_of(self, status: int) -> Any:
         """Return the type of the record, or of the whole response, for a status."""
-        return self.instead.get(status, self.gives)
+        return self.schemas_by_status.get(status, self.response_type)
 
 
-def description(handler: Any) -> Description:
+def operation_description(handler: Any) -> OperationDescription:
     """Return the description of a handler; an empty one for a handler without decorators."""
-    found: Description = getattr(handler, "description", Description())
+    found: OperationDescription = getattr(handler, "description", OperationDescription())
     return found
 
 
@@ -59,42 +59,42 @@ def check_described(routes: Iterable[web.RouteDef]) -> None:
             raise TypeError(f"{route.method} {route.path}: describe the response with responds")
 
 
-def takes(
+def request_body(
     fields: type, *, required: tuple[str, ...] = (), media: tuple[str, ...] = ("application/json",), example: Any
-) -> Callable[[Handler], Handler]:
+) -> Callable[[HandlerT], HandlerT]:
     """Describe the body: a `TypedDict` (total=False), its required fields, and an example that a reader can paste."""
 
-    def mark(handler: Handler) -> Handler:
+    def mark(handler: HandlerT) -> HandlerT:
         described = _describe(handler)
-        described.takes = Shape(fields, required=required)
-        described.media = media
+        described.body_schema = FieldsSchema(fields, required=required)
+        described.media_types = media
         described.example = example
         return handler
 
     return mark
 
 
-def asks(fields: type, *, required: tuple[str, ...] = ()) -> Callable[[Handler], Handler]:
+def query_params(fields: type, *, required: tuple[str, ...] = ()) -> Callable[[HandlerT], HandlerT]:
     """Describe the query parameters, in addition to those of paging."""
 
-    def mark(handler: Handler) -> Handler:
-        _describe(handler).asks = Shape(fields, required=required)
+    def mark(handler: HandlerT) -> HandlerT:
+        _describe(handler).query_schema = FieldsSchema(fields, required=required)
         return handler
 
     return mark
 
 
-def heeds(fields: type) -> Callable[[Handler], Handler]:
+def request_headers(fields: type) -> Callable[[HandlerT], HandlerT]:
     """Describe the request headers that this endpoint reads, in addition to the common ones."""
 
-    def mark(handler: Handler) -> Handler:
-        _describe(handler).heeds = Shape(fields)
+    def mark(handler: HandlerT) -> HandlerT:
+        _describe(handler).header_schema = FieldsSchema(fields)
         return handler
 
     return mark
 
 
-def gives(
+def responds(
     record: Any,
     *,
     status: int = 200,
@@ -103,31 +103,31 @@ def gives(
     raw: str | None = None,
     other_statuses: tuple[int, ...] = (),
     schemas_by_status: Mapping[int, Any] | None = None,
-) -> Callable[[Handler], Handler]:
+) -> Callable[[HandlerT], HandlerT]:
     """Describe the response: `{"data": record}`, a page of records if `listed`, or the bare record without `envelope`.
 
     `raw` names the media type of a response that is not JSON. `other_statuses` are statuses such as 409, in addition to
     those of every endpoint. `schemas_by_status` holds the types of statuses that have one of their own.
     """
 
-    def mark(handler: Handler) -> Handler:
+    def mark(handler: HandlerT) -> HandlerT:
         described = _describe(handler)
-        described.gives = record
+        described.response_type = record
         described.status = status
-        described.listed = listed
+        described.is_list = listed
         described.envelope = envelope
-        described.raw = raw
-        described.also = other_statuses
-        described.instead = dict(schemas_by_status or {})
+        described.raw_media_type = raw
+        described.other_statuses = other_statuses
+        described.schemas_by_status = dict(schemas_by_status or {})
         return handler
 
     return mark
 
 
-def _describe(handler: Handler) -> Description:
+def _describe(handler: HandlerT) -> OperationDescription:
     """Return the handler's own description, which its first decorator creates."""
-    found: Description | None = getattr(handler, "description", None)
+    found: OperationDescription | None = getattr(handler, "description", None)
     if found is None:
-        found = Description()
+        found = OperationDescription()
         handler.description = found  # type: ignore[attr-defined]
     return found

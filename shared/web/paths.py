@@ -6,18 +6,18 @@ from aiohttp import web
 
 from shared.errors import NotFound
 
-LARGEST = 2**63 - 1
+MAX_ID = 2**63 - 1
 
 
-def id_in(request: web.Request, name: str = "id") -> int:
+def path_id(request: web.Request, name: str = "id") -> int:
     """Return a positive 64-bit integer of the path. Raises NotFound."""
     text = request.match_info[name]
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and 0 < int(text) <= LARGEST):
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and 0 < int(text) <= MAX_ID):
         raise NotFound
     return int(text)
 
 
-def uuid_in(request: web.Request, name: str = "id") -> uuid.UUID:
+def path_uuid(request: web.Request, name: str = "id") -> uuid.UUID:
     """Return a UUID of the path, in its usual form. Raises NotFound."""
     text = request.match_info[name]
     try:

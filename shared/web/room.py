@@ -8,29 +8,29 @@ from collections import Counter
 from collections.abc import Hashable
 
 
-class Room:
+class BodyMemory:
     """A number of bytes that workspaces share."""
 
     def __init__(self, size: int) -> None:
-        self._free = size
-        self._held: Counter[Hashable] = Counter()
+        self._free_bytes = size
+        self._held_by_owner: Counter[Hashable] = Counter()
 
     @property
-    def held(self) -> int:
+    def held_bytes(self) -> int:
         """The number of reserved bytes."""
-        return self._held.total()
+        return self._held_by_owner.total()
 
-    def take(self, who: Hashable, size: int) -> bool:
+    def try_reserve(self, owner: Hashable, size: int) -> bool:
         """Reserve bytes for an owner. Return False, and reserve nothing, if that exceeds the owner's share."""
-        if self._held[who] + size > self._free - size:
+        if self._held_by_owner[owner] + size > self._free_bytes - size:
             return False
-        self._held[who] += size
-        self._free -= size
+        self._held_by_owner[owner] += size
+        self._free_bytes -= size
         return True
 
-    def give_back(self, who: Hashable, size: int) -> None:
+    def release_bytes(self, owner: Hashable, size: int) -> None:
         """Release bytes that the owner holds."""
-        self._free += size
-        self._held[who] -= size
-        if not self._held[who]:
-            del self._held[who]
+        self._free_bytes += size
+        self._held_by_owner[owner] -= size
+        if not self._held_by_owner[owner]:
+            del self._held_by_owner[owner]

@@ -11,32 +11,32 @@ from typing import Any
 from aiohttp import web
 
 from shared import logging
-from shared.collector import settle
-from shared.web.fast_path.connection import EXPRESS, FastPathConnection
+from shared.collector import freeze_startup_objects
+from shared.web.fast_path.connection import FAST_PATH, FastPathConnection
 from shared.web.http_connection import HttpConnection
 
-log = logging.get()
+log = logging.get_logger()
 
-DRAIN = 20.0  # seconds that requests in progress get at the end
-LINGER = 2.0  # seconds for the rest of a refused body
+DRAIN_SECONDS = 20.0  # seconds that requests in progress get at the end
+LINGER_SECONDS = 2.0  # seconds for the rest of a refused body
 
 
-async def serve(
+async def serve_http(
     app: web.Application, host: str, port: int, header_timeout: float = 10.0, sockets: Sequence[socket.socket] = ()
 ) -> None:
     """Serve until SIGTERM or SIGINT, then let the requests in progress finish. RuntimeError if it cannot listen.
 
     It listens on the given sockets, which another process may hold too; without any, on `host` and `port`.
     """
-    runner = web.AppRunner(app, shutdown_timeout=DRAIN)
+    runner = web.AppRunner(app, shutdown_timeout=DRAIN_SECONDS)
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     try:
         await runner.setup()  # a part that has started is stopped below if the rest fails
-        listeners = await _listen(partial(_handler, app, runner, header_timeout), host, port, sockets)
-        settle()
+        listeners = await start_listening(partial(make_connection, app, runner, header_timeout), host, port, sockets)
+        freeze_startup_objects()
         log.info("server.listening", host=host, port=port)
         try:
             await stopping.wait()
@@ -49,7 +49,7 @@ async def serve(
         log.info("server.stopped")
 
 
-async def _listen(
+async def start_listening(
     make_handler: Callable[[], HttpConnection], host: str, port: int, sockets: Sequence[socket.socket] = ()
 ) -> list[asyncio.Server]:
     loop = asyncio.get_running_loop()
@@ -64,16 +64,16 @@ async def _listen(
         ) from None
 
 
-def _handler(app: web.Application, runner: web.AppRunner, header_timeout: float) -> HttpConnection:
+def make_connection(app: web.Application, runner: web.AppRunner, header_timeout: float) -> HttpConnection:
     assert runner.server is not None  # noqa: S101  # there is one after setup()
     options: dict[str, Any] = {
         "loop": asyncio.get_running_loop(),
         "access_log": None,  # as AppRunner passes it
         "keepalive_timeout": header_timeout,
-        "lingering_time": LINGER,
+        "lingering_time": LINGER_SECONDS,
         "auto_decompress": False,  # `read_body` decompresses, once the key is checked
     }
-    fast_path = app.get(EXPRESS)
+    fast_path = app.get(FAST_PATH)
     if fast_path is None:
         handler = HttpConnection(runner.server, **options)
     else:

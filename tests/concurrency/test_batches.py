@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from services.workers.ingest.batch import rows_of
-from services.workers.ingest.drain import Drainer
+from services.workers.ingest.batch import select_rows
+from services.workers.ingest.drain import JournalDrainer
 from shared.db import Connection, connect
-from shared.journal import Item, Lane
+from shared.journal import JournalItem, Lane
 from tests.support.ingesting import Lead, accept, drain, item, worker, workspace_id
 
 pytestmark = pytest.mark.integration
@@ -53,7 +53,7 @@ def crossing_leads(seed: int, n: int, people: int) -> list[Lead]:
 
 async def accept_all(
     connection: Connection, leads: list[Lead], rows: int, seed: int, lane: Lane = Lane.PROMPT
-) -> list[list[Item]]:
+) -> list[list[JournalItem]]:
     """Spread over so many journal rows."""
     workspace = await workspace_id(connection)
     items = [item(workspace, lead) for lead in leads]
@@ -95,11 +95,11 @@ async def test_overlapping_batches_by_four_workers(database_url: str, database: 
     random.Random(seed).shuffle(ids)
 
     async def take(number: int) -> None:
-        drainer: Drainer = worker(database_url, f"w{number}")
+        drainer: JournalDrainer = worker(database_url, f"w{number}")
         async with connect(database_url, f"tests w{number}") as connection:
             for row_id in ids[number::WORKERS]:
                 # Past the choice of rows, which would let the first worker take them all.
-                await drainer._until_uncontended(connection, rows_of(Lane.PROMPT, [row_id]))
+                await drainer._until_uncontended(connection, select_rows(Lane.PROMPT, [row_id]))
 
     await asyncio.gather(*[take(number) for number in range(WORKERS)])
     await assert_rule(database, n)
@@ -147,7 +147,7 @@ async def test_the_same_rows_at_the_same_moment(database_url: str, database: Con
         async def take(row_id: int) -> None:
             async with connect(database_url, "tests") as connection:
                 drainer = worker(database_url, f"w{row_id}")
-                await drainer._until_uncontended(connection, rows_of(Lane.PROMPT, [row_id]))
+                await drainer._until_uncontended(connection, select_rows(Lane.PROMPT, [row_id]))
 
         await asyncio.gather(*[take(row_id) for row_id in ids])
         found = await summary(database)
@@ -156,7 +156,7 @@ async def test_the_same_rows_at_the_same_moment(database_url: str, database: Con
         assert waiting == 0
 
 
-async def accept_elsewhere(url: str, items: list[Item]) -> None:
+async def accept_elsewhere(url: str, items: list[JournalItem]) -> None:
     async with connect(url, "tests") as connection:
         await accept(connection, items)
 
@@ -174,7 +174,7 @@ async def test_one_key_by_four_workers(database_url: str, database: Connection) 
 
     async def take(row_id: int) -> None:
         async with connect(database_url, "tests") as connection:
-            await worker(database_url, f"w{row_id}")._until_uncontended(connection, rows_of(Lane.PROMPT, [row_id]))
+            await worker(database_url, f"w{row_id}")._until_uncontended(connection, select_rows(Lane.PROMPT, [row_id]))
 
     await asyncio.gather(*[take(row_id) for row_id in ids])
     found = await summary(database)
@@ -185,7 +185,7 @@ async def test_a_worker_that_was_waited_for_looks_again(
     database_url: str, database: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What comes within its moment of wakefulness needs no message."""
-    monkeypatch.setattr("services.workers.ingest.drain.AWAKE", 1.0)  # longer than a busy machine's pauses
+    monkeypatch.setattr("services.workers.ingest.drain.AWAKE_SECONDS", 1.0)  # longer than a busy machine's pauses
     workspace = await workspace_id(database)
     await accept(database, [item(workspace, {"email": "first@example.com"})], Lane.WAITED_FOR)
     draining = asyncio.create_task(drain(database_url))
@@ -205,7 +205,7 @@ async def test_no_lane_starves_another(database_url: str, database: Connection) 
     drainer, steps = worker(database_url, "w"), []
     async with connect(database_url, "tests") as connection:
         while "prompt" not in steps:
-            await drainer._step(connection, 0)
+            await drainer._ingest_next(connection, 0)
             found = "SELECT count(*) FROM identities WHERE value = 'prompt@example.com'"
             steps.append("prompt" if await (await database.execute(found)).fetchone() == (1,) else "waited")
     assert len(steps) <= 4

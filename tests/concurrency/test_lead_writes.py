@@ -6,11 +6,11 @@ import random
 
 import pytest
 
-from services.workers.ingest.batch import rows_of
+from services.workers.ingest.batch import select_rows
 from shared.db import Connection, connect
 from shared.journal import Lane
 from shared.leads import writes
-from shared.leads.writes import Change, Refused
+from shared.leads.writes import LeadChange, LeadNotCreated
 from tests.support.ingesting import accept, drain, item, worker, workspace_id
 from tests.support.leads import BY, Record, change, create, identities, rows, until_uncontended
 from tests.support.waiting import until_async
@@ -60,8 +60,8 @@ class Writer:
     async def create(self) -> None:
         fields = self.fields()
         try:
-            lead = await until_uncontended(self.url, lambda c: writes.create(c, self.workspace, fields, BY))
-        except Refused as refused:
+            lead = await until_uncontended(self.url, lambda c: writes.create_lead(c, self.workspace, fields, BY))
+        except LeadNotCreated as refused:
             self.refused += bool(refused.holders)
         else:
             self.leads.append(lead)
@@ -70,15 +70,16 @@ class Writer:
     async def change(self) -> None:
         chosen = self.draw.sample(self.leads, min(3, len(self.leads)))
         changes = [
-            Change(self.workspace, lead, cause=BY, set=self.fields(), add_tags=["x"], add_score=1) for lead in chosen
+            LeadChange(self.workspace, lead, cause=BY, set_fields=self.fields(), add_tags=["x"], add_score=1)
+            for lead in chosen
         ]
-        refusals = await until_uncontended(self.url, lambda c: writes.change(c, changes))
+        refusals = await until_uncontended(self.url, lambda c: writes.change_leads(c, changes))
         self.refused += len(refusals)
         self.entries += len(changes) - len(refusals)  # the score makes each of them change something
 
     async def delete(self) -> None:
         lead = self.draw.choice(self.leads)
-        self.entries += await until_uncontended(self.url, lambda c: writes.delete(c, self.workspace, lead, BY))
+        self.entries += await until_uncontended(self.url, lambda c: writes.delete_lead(c, self.workspace, lead, BY))
 
 
 async def test_times_of_a_lead_are_in_the_order_of_what_happened(database_url: str, database: Connection) -> None:
@@ -87,7 +88,7 @@ async def test_times_of_a_lead_are_in_the_order_of_what_happened(database_url: s
     async with connect(database_url, "tests") as late, late.transaction():
         await late.execute("SELECT now()")  # it began before what is first at the lead
         await change(database, workspace, lead, set={"company": "First"})
-        await writes.change(late, [Change(workspace, lead, cause=BY, set={"company": "Second"})])
+        await writes.change_leads(late, [LeadChange(workspace, lead, cause=BY, set_fields={"company": "Second"})])
     for table, column in (("activities", "created_at"), ("events", "occurred_at")):
         times = [time for (time,) in await rows(database, f"SELECT {column} FROM {table} ORDER BY id")]
         assert len(times) == 3
@@ -130,7 +131,9 @@ async def test_writers_and_sources_at_once(database_url: str, database: Connecti
         async with connect(database_url, "tests") as connection:
             for row_id in ids[number::3]:
                 # Past the choice of rows, which would let the first worker take them all.
-                await worker(database_url, f"w{number}")._until_uncontended(connection, rows_of(Lane.PROMPT, [row_id]))
+                await worker(database_url, f"w{number}")._until_uncontended(
+                    connection, select_rows(Lane.PROMPT, [row_id])
+                )
 
     await asyncio.gather(*map(take, range(3)), *[writer.run(15) for writer in writers])
     assert await rows(database, CONSISTENT) == [(0,) * 4]
@@ -157,7 +160,7 @@ async def test_a_phone_that_passes_on_while_a_source_waits_for_its_lead_is_the_h
             await accept(database, [item(workspace, {"email": "new@example.com", "phone": phone})])
             source = asyncio.create_task(drain(database_url))
             await until_async(lambda: waits(database))
-            assert await writes.delete(other, workspace, first, BY)
+            assert await writes.delete_lead(other, workspace, first, BY)
         await source
     assert await rows(database, DUPLICATES) == [(heir, True), (heir, True)]
     assert await identities(database, heir) == {"heir@example.com", "new@example.com", phone}
@@ -169,12 +172,14 @@ async def test_a_contact_that_is_replaced_while_who_sends_it_waits_is_held_again
     """It was the lead's own when it was claimed, and nobody's when the lead was free."""
     workspace = await workspace_id(database)
     anna = await create(database, workspace, first_name="Anna", email="old@example.com")
-    again = [Change(workspace, anna, cause=BY, set={"email": "old@example.com", "company": "Acme"})]
+    again = [LeadChange(workspace, anna, cause=BY, set_fields={"email": "old@example.com", "company": "Acme"})]
     async with connect(database_url, "tests replaces") as other, other.transaction():
         await leads_lock(other, workspace, anna)
-        sending = asyncio.create_task(until_uncontended(database_url, lambda c: writes.change(c, again)))
+        sending = asyncio.create_task(until_uncontended(database_url, lambda c: writes.change_leads(c, again)))
         await until_async(lambda: waits(database))
-        await writes.change(other, [Change(workspace, anna, cause=BY, set={"email": "new@example.com"})])
+        await writes.change_leads(
+            other, [LeadChange(workspace, anna, cause=BY, set_fields={"email": "new@example.com"})]
+        )
     assert await sending == []
     assert await identities(database, anna) == {"old@example.com"}
     assert await rows(database, "SELECT email, company FROM leads") == [("old@example.com", "Acme")]
@@ -195,12 +200,12 @@ async def test_one_email_by_eight_creators_is_one_lead(database_url: str, databa
 
         told = await asyncio.gather(
             *[
-                until_uncontended(database_url, lambda c, sent=fields: writes.create(c, workspace, sent, BY))
+                until_uncontended(database_url, lambda c, sent=fields: writes.create_lead(c, workspace, sent, BY))
                 for _ in range(WRITERS)
             ],
             return_exceptions=True,
         )
         (winner,) = [lead for lead in told if isinstance(lead, int)]
-        losers = [refused for refused in told if isinstance(refused, Refused)]
+        losers = [refused for refused in told if isinstance(refused, LeadNotCreated)]
         assert [refused.holders for refused in losers] == [{"email": winner}] * (WRITERS - 1)
     assert await rows(database, "SELECT count(*), count(DISTINCT email) FROM leads") == [(5, 5)]

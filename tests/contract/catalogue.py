@@ -10,14 +10,14 @@ import jsonschema_rs
 from aiohttp import web
 
 from services.api.app import ROUTES as API
-from services.api.openapi.document import document
+from services.api.openapi.document import openapi_document
 from services.api.openapi.handlers import ROUTES as PAGES
-from services.gateway.app import ROUTES as GATEWAY
+from services.gateway.app import GATEWAY_ROUTES as GATEWAY
 
 Schema = dict[str, Any]
 
 ROUTES: list[web.RouteDef] = [*API, *PAGES, *GATEWAY]
-DOCUMENT = document(ROUTES)
+DOCUMENT = openapi_document(ROUTES)
 JSON = "application/json"
 
 

@@ -12,8 +12,8 @@ from yarl import URL
 from shared import deliveries, unsubscribing
 from shared.db import connect
 from shared.settings import Settings
-from shared.unsubscribing import Unsubscriber
-from shared.vault import Vault
+from shared.unsubscribing import UnsubscribeTarget
+from shared.vault import Cipher
 from tests.contract import samples
 from tests.contract.catalogue import JSON, Operation, faults, operations, resolved
 from tests.contract.service import Answer, Service, ask, new_email
@@ -143,7 +143,9 @@ async def make_delivery(workspace: Workspace, _: dict[str, Any]) -> int:
     """A notice to a user, written down as an automation would."""
     user = (await workspace.values("/api/v1/users/{id}"))["id"]
     async with connect(workspace.service.stack.database_url, "tests") as connection:
-        await deliveries.enqueue(connection, [deliveries.notice(await workspace.id(), user, "Hello", "Hello")])
+        await deliveries.enqueue_deliveries(
+            connection, [deliveries.notification_to_user(await workspace.id(), user, "Hello", "Hello")]
+        )
     answer = await ask(workspace.session, "GET", "/api/v1/deliveries?kind=notice")
     return int(answer.body["data"][0]["id"])
 
@@ -152,8 +154,8 @@ async def make_link(workspace: Workspace, _: dict[str, Any]) -> str:
     """The token of a link to unsubscribe."""
     settings, id_ = Settings(data_dir=workspace.service.stack.folder), await workspace.id()
     async with connect(workspace.service.stack.database_url, "tests") as connection:
-        keys = await unsubscribing.keys(connection, Vault.from_settings(settings), [id_])
-    link = unsubscribing.link(settings, keys[id_], Unsubscriber(id_, new_email()))
+        keys = await unsubscribing.workspace_mail_keys(connection, Cipher.from_settings(settings), [id_])
+    link = unsubscribing.unsubscribe_link(settings, keys[id_], UnsubscribeTarget(id_, new_email()))
     return link.rpartition("/")[2]
 
 

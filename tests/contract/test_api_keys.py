@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from shared.security import SCOPES, well_formed
+from shared.security import ALL_SCOPES, is_well_formed
 from tests.contract.service import Service, ask
 from tests.contract.workspaces import Workspace, assert_foreign, new_workspace
 from tests.support.waiting import until_async
@@ -43,7 +43,7 @@ async def me(session: aiohttp.ClientSession) -> dict[str, Any] | None:
 async def test_a_key_is_shown_once_and_works(office: Workspace) -> None:
     made, client = await make(office, "write:leads", "read:leads", "read:leads", name=" Website ")
     secret = made.pop("key")
-    assert well_formed(secret)
+    assert is_well_formed(secret)
     assert made == {
         "id": made["id"],
         "name": "Website",
@@ -69,8 +69,8 @@ async def test_limits_and_ends(office: Workspace) -> None:
     assert (made["rate_limit"], made["expires_at"]) == (None, "2040-01-01T00:00:00+00:00")
     await client.close()
     assert (await office.make("/api-keys", {"name": "x", "scopes": ["*"], "rate_limit": 5}))["rate_limit"] == 5
-    every = await office.make("/api-keys", {"name": "x", "scopes": list(SCOPES)})
-    assert every["scopes"] == sorted(SCOPES)
+    every = await office.make("/api-keys", {"name": "x", "scopes": list(ALL_SCOPES)})
+    assert every["scopes"] == sorted(ALL_SCOPES)
 
 
 @pytest.mark.parametrize("field", WRONG)
@@ -162,7 +162,7 @@ async def test_nothing_of_another_workspace_is_there(service: Service, office: W
 
 
 async def test_only_a_key_that_may_do_everything_may_manage_keys(office: Workspace) -> None:
-    made, client = await make(office, *(SCOPES - {"*"}))
+    made, client = await make(office, *(ALL_SCOPES - {"*"}))
     path = f"/api/v1/api-keys/{made['id']}"
     async with client:
         calls = [("GET", path), ("PUT", path), ("PATCH", path), ("DELETE", path)]

@@ -7,10 +7,10 @@ import pytest
 
 from shared import unsubscribing
 from shared.db import connect
-from shared.deliveries import enqueue, to_subscription
+from shared.deliveries import enqueue_deliveries, webhook_to_subscription
 from shared.settings import Settings
-from shared.unsubscribing import Unsubscriber
-from shared.vault import Vault
+from shared.unsubscribing import UnsubscribeTarget
+from shared.vault import Cipher
 from tests.contract.service import Service
 from tests.support.ingesting import workspace_id
 from tests.support.sending import Outbox
@@ -27,7 +27,7 @@ async def _deliver(service: Service, subscription_id: int) -> int:
         await connection.execute(point, (subscription_id,))
         lead_id = await outbox.lead()
         news = await outbox.happening(lead_id)
-        await enqueue(connection, [to_subscription(outbox.workspace_id, subscription_id, news)])
+        await enqueue_deliveries(connection, [webhook_to_subscription(outbox.workspace_id, subscription_id, news)])
         return int(await outbox.one("SELECT id FROM deliveries WHERE lead_id = %s", lead_id))
 
 
@@ -189,9 +189,9 @@ async def test_a_link_unsubscribes_by_its_button_and_not_by_being_looked_at(
     settings = Settings(data_dir=service.stack.folder)
     async with connect(service.stack.database_url, "tests") as connection:
         workspace = await workspace_id(connection)
-        keys = await unsubscribing.keys(connection, Vault.from_settings(settings), [workspace])
-    link = unsubscribing.link(settings, keys[workspace], Unsubscriber(workspace, "gone@example.com"))
-    path = unsubscribing.PATH + link.rpartition(unsubscribing.PATH)[2]
+        keys = await unsubscribing.workspace_mail_keys(connection, Cipher.from_settings(settings), [workspace])
+    link = unsubscribing.unsubscribe_link(settings, keys[workspace], UnsubscribeTarget(workspace, "gone@example.com"))
+    path = unsubscribing.UNSUBSCRIBE_PATH + link.rpartition(unsubscribing.UNSUBSCRIBE_PATH)[2]
     async with nobody.get(path) as answer:
         assert answer.status == 200
         assert "<form" in await answer.text()

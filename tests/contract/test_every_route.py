@@ -16,7 +16,7 @@ import pytest_asyncio
 
 from shared import tenants
 from shared.db import Connection, connect
-from shared.security import SCOPES
+from shared.security import ALL_SCOPES
 from tests.contract import samples
 from tests.contract.catalogue import OPERATIONS, Operation
 from tests.contract.records import NOUNS, Workspace, check_answer, filled, named, query_fields, together
@@ -211,7 +211,7 @@ def keys(service: Service) -> dict[tuple[str, ...], str]:
 
     async def make() -> dict[tuple[str, ...], str]:
         async with connect(service.stack.database_url, "tests") as connection:
-            return {scopes: await make_key(connection, SCOPES - {"*", *scopes}) for scopes in sorted(wanted)}
+            return {scopes: await make_key(connection, ALL_SCOPES - {"*", *scopes}) for scopes in sorted(wanted)}
 
     return asyncio.run(make())
 

@@ -10,9 +10,9 @@ import pytest_asyncio
 from pydantic import SecretStr
 
 from services.api.app import ROUTES
-from shared.integrations.types import TYPES
+from shared.integrations.types import INTEGRATION_TYPES
 from shared.settings import Settings
-from shared.vault import Vault
+from shared.vault import Cipher
 from tests.contract.service import Service
 from tests.contract.workspaces import Workspace, assert_foreign, new_workspace
 
@@ -84,7 +84,7 @@ async def test_all_types_stand_in_one_answer(ours: Workspace) -> None:
     answer = await ours.ask("GET", "/integrations/types")
     assert (answer.status, answer.body.keys()) == (200, {"data"})
     found = answer.body["data"]
-    assert [kind["type"] for kind in found] == list(TYPES)
+    assert [kind["type"] for kind in found] == list(INTEGRATION_TYPES)
     assert all(list(kind) == ["type", "name", "direction", "fields", "verification", "docs"] for kind in found)
     assert all(list(field) == ["key", "label", "required", "secret"] for kind in found for field in kind["fields"])
 
@@ -139,7 +139,7 @@ async def test_what_was_read_can_be_written_back_and_changes_nothing(ours: Works
 
 async def credentials_of(service: Service, id_: int) -> dict[str, str]:
     """As they are stored, decrypted with the key of the running service."""
-    vault = Vault.from_settings(Settings(data_dir=service.stack.folder, secret_key=SecretStr("")))
+    vault = Cipher.from_settings(Settings(data_dir=service.stack.folder, secret_key=SecretStr("")))
     with service.stack.database() as database:
         row = database.execute("SELECT credentials, token, token_digest FROM integrations WHERE id = %s", (id_,))
         sealed, token, digest = row.fetchone() or (b"", b"", b"")
@@ -245,7 +245,7 @@ async def test_settings_change_one_by_one_and_know_their_place(ours: Workspace) 
 
 async def test_credentials_under_a_lost_key_are_entered_again(ours: Workspace, service: Service) -> None:
     made = await ours.make("/integrations", body("telegram", {"secret_token": SECRET}))
-    path, lost = f"/integrations/{made['id']}", Vault(lambda: "a-key-that-is-no-more")
+    path, lost = f"/integrations/{made['id']}", Cipher(lambda: "a-key-that-is-no-more")
     with service.stack.database() as database:
         row = (lost.encrypt("{}"), lost.encrypt("token"), made["id"])
         database.execute("UPDATE integrations SET credentials = %s, token = %s WHERE id = %s", row)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import aiohttp
 import pytest
 
-from shared.security import new_key
+from shared.security import generate_key
 from tests.contract.catalogue import OPERATIONS
 from tests.contract.service import BATCH, INBOUND, LIMIT_HEADERS, Service, ask, new_email, new_phone, post_lead
 from tests.support.waiting import until_async
@@ -30,8 +30,8 @@ CREDENTIALS = [
     "Basic bGg6bGg=",
     "Token lh_abc",
     "Bearer lh_your_api_key_here",
-    f"Bearer {new_key().secret}",
-    f"Bearer {new_key().secret[:-1]}",
+    f"Bearer {generate_key().secret}",
+    f"Bearer {generate_key().secret[:-1]}",
     f"Bearer {'x' * 4000}",
     "Bearer lh_' OR 1=1 --",
 ]
@@ -58,8 +58,8 @@ async def test_no_valid_key_is_401(
         ("Bearer ", "missing"),
         ("Basic bGg6bGg=", "malformed"),
         ("Bearer lh_your_api_key_here", "malformed"),
-        (f"Bearer {new_key().secret[:-1]}", "malformed"),
-        (f"Bearer {new_key().secret}", "unknown"),
+        (f"Bearer {generate_key().secret[:-1]}", "malformed"),
+        (f"Bearer {generate_key().secret}", "unknown"),
     ],
     ids=range(8),
 )

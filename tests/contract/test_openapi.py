@@ -7,9 +7,9 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from docs.openapi_file import OPENAPI_FILE, openapi_text
-from services.api.openapi.document import document
+from services.api.openapi.document import openapi_document
 from services.api.openapi.handlers import PAGE_FILES
-from services.api.openapi.schemas import nodes
+from services.api.openapi.schemas import schema_nodes
 from tests.contract.catalogue import DOCUMENT, OPERATIONS, ROUTES, Operation, faults, operations
 from tests.contract.records import check_answer
 from tests.contract.service import INBOUND, ask, new_email, post_lead
@@ -22,8 +22,8 @@ def test_it_is_valid_openapi() -> None:
 
 
 def test_it_is_the_same_each_time() -> None:
-    assert document(ROUTES) == DOCUMENT
-    assert list(document(ROUTES)["paths"]) == list(DOCUMENT["paths"])
+    assert openapi_document(ROUTES) == DOCUMENT
+    assert list(openapi_document(ROUTES)["paths"]) == list(DOCUMENT["paths"])
 
 
 def test_every_route_is_in_it_and_nothing_else() -> None:
@@ -47,7 +47,7 @@ def test_every_answer_is_closed() -> None:
     """An answer has exactly its fields: a schema that allowed others would let them in unnoticed."""
     for each in OPERATIONS:
         for status, said in each.said["responses"].items():
-            for node in nodes(said.get("content", {})):
+            for node in schema_nodes(said.get("content", {})):
                 assert "properties" not in node or node["additionalProperties"] is False, (each, status)
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from services.api.openapi.handlers import PAGE_FILES, STATIC
+from services.api.openapi.handlers import PAGE_FILES, STATIC_DIR
 from tests.contract.catalogue import DOCUMENT, OPERATIONS
 from tests.contract.service import Service
 from tests.support.browser import CHROMIUM, Browser, browser
 
-VENDORED = STATIC / "swagger-ui"
+VENDORED = STATIC_DIR / "swagger-ui"
 
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here")
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from shared.db import connect
-from shared.leads.references import FEW
+from shared.leads.references import MAX_LEADS_CLEARED_AT_ONCE
 from tests.contract.service import Service, new_email
 from tests.contract.workspaces import Workspace, new_workspace
 from tests.support.waiting import until_async
@@ -112,7 +112,7 @@ async def test_what_many_leads_bore_is_hidden_at_once_and_cleaned_soon(service: 
     """
     bearing = "SELECT count(*) FROM leads WHERE assigned_user_id = %s OR %s = ANY(tag_ids)"
     async with connect(service.stack.database_url, "tests") as connection:
-        await connection.execute(copies, (FEW, lead))
+        await connection.execute(copies, (MAX_LEADS_CLEARED_AT_ONCE, lead))
         for path in (f"/users/{user}", f"/tags/{tag}"):
             assert (await team.ask("DELETE", path)).status == 204
         shown = await team.show(f"/leads/{lead}")

@@ -11,8 +11,8 @@ import orjson
 import pytest
 import pytest_asyncio
 
-from shared.ids import now_ms, time_of, uuid7
-from shared.journal import Item, Lane, Row
+from shared.ids import now_ms, received_time, uuid7
+from shared.journal import JournalItem, Lane, NewJournalRow
 from tests.contract.service import Service, ask, new_email, post_lead
 from tests.support.stack import Database
 from tests.support.waiting import until_async
@@ -54,7 +54,7 @@ async def bury(client: aiohttp.ClientSession, service: Service) -> AsyncIterator
         with service.stack.database() as database:
             for id_ in ids:
                 payload = orjson.dumps({"email": new_email(), "source": source})
-                values = {"id": id_, "at": time_of(id_), "state": state, "source": source, "payload": payload}
+                values = {"id": id_, "at": received_time(id_), "state": state, "source": source, "payload": payload}
                 database.execute(BURY, values)
         return ids
 
@@ -73,8 +73,11 @@ def wait(database: Database, email: str, source: str) -> str:
     ((workspace,),) = database.execute("SELECT id FROM workspaces WHERE slug = 'main'").fetchall()
     now = now_ms()  # one and the same: by its id a submission's row is found
     id_ = uuid7(now)
-    item = Item(id_, now, workspace, "inbound", source, orjson.dumps({"email": email, "source": source}))
-    database.execute(WAIT, {"id": id_, "workspace": workspace, "document": Row.of(Lane.PROMPT, [item], "").document})
+    item = JournalItem(id_, now, workspace, "inbound", source, orjson.dumps({"email": email, "source": source}))
+    database.execute(
+        WAIT,
+        {"id": id_, "workspace": workspace, "document": NewJournalRow.from_items(Lane.PROMPT, [item], "").document},
+    )
     return id_
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from cli.dump import maintenance
+from cli.dump import maintenance_connection
 from tests.support.backups import (
     databases_of,
     execute,
@@ -282,7 +282,7 @@ def test_a_restore_whose_key_did_not_follow_is_refused_until_it_is_run_again(sav
 
 def test_what_a_killed_restore_left_goes_when_up_starts(tmp_path: Path) -> None:
     stack = Stack(tmp_path / "data")
-    with started(stack), maintenance(stack.database_url) as server:
+    with started(stack), maintenance_connection(stack.database_url) as server:
         for name in ("leadhub_before_restore", "leadhub_restoring"):
             server.execute(f"CREATE DATABASE {name}")
     with started(stack):

@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from cli.pg_tools import dumper
+from cli.pg_tools import find_pg_dump
 from tests.support.backups import make_workspace, manifest_of, secret_of
 from tests.support.stack import Stack
 
@@ -44,7 +44,7 @@ def test_a_server_of_ones_own_is_dumped_by_the_machines_pg_dump(external_databas
     """Which knows TLS, unlike the embedded one."""
     found = shutil.which("pg_dump")
     with psycopg.connect(external_database) as database:
-        if found is None or dumper(database.info.server_version // 10000, embedded=False) != found:
+        if found is None or find_pg_dump(database.info.server_version // 10000, embedded=False) != found:
             pytest.skip("the machine has no pg_dump as new as its PostgreSQL")
     (bin_folder := tmp_path / "bin").mkdir()
     (bin_folder / "pg_dump").write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\nexec {found} "$@"\n')

@@ -14,9 +14,9 @@ import pytest
 from psycopg import sql
 from pydantic import SecretStr
 
-from shared.embedded.datadir import KEY, DataDir
+from shared.embedded.datadir import ENCRYPTION_KEY_NAME, DataDir
 from shared.settings import Settings
-from shared.vault import Unreadable, Vault, split
+from shared.vault import DecryptionError, Cipher, split_keys
 from tests.support.processes import descendants
 from tests.support.stack import Stack
 
@@ -95,7 +95,7 @@ async def answer(session: aiohttp.ClientSession, method: str, path: str, body: A
 async def test_no_secret_stands_in_the_database_in_answers_in_logs_or_in_command_lines(stack: Stack) -> None:
     async with aiohttp.ClientSession(stack.base, headers=stack.headers) as session:
         told = await tell(session)
-    keys = split(DataDir(stack.folder).secret(KEY))
+    keys = split_keys(DataDir(stack.folder).get_or_create_secret(ENCRYPTION_KEY_NAME))
     hidden = {"database": dumped(stack), "logs": logged(stack), "command lines": command_lines(stack)}
     assert MARKER.encode() in told.answers.encode()
     for secret in [*told.secrets, *keys, stack.key]:
@@ -120,23 +120,23 @@ def test_a_secret_would_be_found_however_it_were_spelled(stack: Stack) -> None:
 
 async def test_the_key_changes_while_everything_goes_on(stack: Stack) -> None:
     home = DataDir(stack.folder)
-    before = home.secret(KEY)
+    before = home.get_or_create_secret(ENCRYPTION_KEY_NAME)
     async with aiohttp.ClientSession(stack.base, headers=stack.headers) as session:
         rotation = asyncio.create_task(asyncio.to_thread(stack.run, "secrets", "rotate"))
         written = [await write(session, number) for number in written_until(rotation)]
         assert int((await rotation).stdout) >= 0
         assert len(written) > 5
-        assert_all_under(stack, home.secret(KEY), before)
+        assert_all_under(stack, home.get_or_create_secret(ENCRYPTION_KEY_NAME), before)
         assert [await shown(session, id_) for id_ in written] == [f"********{n:04}" for n in range(len(written))]
 
-        interrupted = f"{secrets.token_urlsafe(32)},{home.secret(KEY)}"
-        home.replace_secret(KEY, interrupted)
+        interrupted = f"{secrets.token_urlsafe(32)},{home.get_or_create_secret(ENCRYPTION_KEY_NAME)}"
+        home.replace_secret(ENCRYPTION_KEY_NAME, interrupted)
         written = [await write(session, number) for number in range(3)]
         said = await asyncio.to_thread(stack.run, "secrets", "rotate")
         assert "cut short" in said.stderr
         assert int(said.stdout) >= len(written)
-        new, old = split(interrupted)
-        assert home.secret(KEY) == new
+        new, old = split_keys(interrupted)
+        assert home.get_or_create_secret(ENCRYPTION_KEY_NAME) == new
         assert_all_under(stack, new, old)
         assert [await shown(session, id_) for id_ in written] == ["********0000", "********0001", "********0002"]
 
@@ -175,9 +175,9 @@ def assert_all_under(stack: Stack, key: str, old: str) -> None:
         sealed = [row[0] for row in database.execute(SEALED).fetchall()]
     assert sealed
     for data in sealed:
-        Vault(lambda: key).decrypt(data)
-        with pytest.raises(Unreadable):
-            Vault(lambda: old).decrypt(data)
+        Cipher(lambda: key).decrypt(data)
+        with pytest.raises(DecryptionError):
+            Cipher(lambda: old).decrypt(data)
 
 
 def test_a_key_of_ones_own_is_rotated_by_putting_a_new_one_before_it(tmp_path: Path) -> None:
@@ -191,14 +191,14 @@ def test_a_key_of_ones_own_is_rotated_by_putting_a_new_one_before_it(tmp_path: P
     assert (short.returncode, "at least 16 characters" in short.stderr, "too-short" in short.stderr) == (2, True, False)
     both = Stack(tmp_path / "data", env={"LEADHUB_SECRET_KEY": f"{new},{old}"}).run("secrets", "rotate")
     assert (both.stdout, "first key" in both.stderr) == ("0\n", True)
-    assert not (tmp_path / "data" / "secrets" / KEY).exists()
+    assert not (tmp_path / "data" / "secrets" / ENCRYPTION_KEY_NAME).exists()
 
 
 def test_a_backup_brings_its_key_along(tmp_path: Path) -> None:
     first, second = Stack(tmp_path / "one"), Stack(tmp_path / "two")
     first.run("workspace", "create", "main", "--name", "Main")
-    sealed = Vault.from_settings(Settings(data_dir=first.folder, secret_key=SecretStr(""))).encrypt("secret")
+    sealed = Cipher.from_settings(Settings(data_dir=first.folder, secret_key=SecretStr(""))).encrypt("secret")
     first.run("backup", str(tmp_path / "saved.tar"))
     second.run("restore", str(tmp_path / "saved.tar"))
-    restored = Vault.from_settings(Settings(data_dir=second.folder, secret_key=SecretStr("")))
+    restored = Cipher.from_settings(Settings(data_dir=second.folder, secret_key=SecretStr("")))
     assert restored.decrypt(sealed) == "secret"

@@ -35,8 +35,8 @@ async def test_forms_are_taken_while_postgresql_is_away(stack: Stack, client: Cl
         refused = await fill_in(name="")
         assert await asyncio.to_thread(stack.is_healthy)
         async with redis.Redis.from_url(stack.spool_url) as spool:
-            assert await Spool(spool).submissions_of(1) == 30
-            assert await Spool(spool).submissions_of(2) == 0
+            assert await Spool(spool).count_workspace_submissions(1) == 30
+            assert await Spool(spool).count_workspace_submissions(2) == 0
             assert 0 < await Spool(spool).oldest_waiting_s() < 60
     assert {answer.status for answer in answers} == {202}
     assert (refused.status, list(refused.body["errors"])) == (422, ["name"])

@@ -11,7 +11,7 @@ from typing import LiteralString
 import psycopg
 import pytest
 
-from services.gateway.waiting import UNHEARD
+from services.gateway.waiting import LISTENER_GRACE_SECONDS
 from tests.faults.conftest import Settle
 from tests.support.client import Answer, Client
 from tests.support.processes import command_line, descendants, is_alive
@@ -38,7 +38,7 @@ async def test_what_a_crash_takes_back_is_stored_again(
         crashed = time.monotonic()
         await asyncio.to_thread(crash, stack)
         await asyncio.to_thread(until, lambda: takes_callers(stack), what="PostgreSQL")
-        was_away_for_long = time.monotonic() - crashed > UNHEARD - 1
+        was_away_for_long = time.monotonic() - crashed > LISTENER_GRACE_SECONDS - 1
         if status == 202:
             await asyncio.wait(posts)
     answers = await asyncio.gather(*posts)

@@ -12,7 +12,7 @@ import pytest
 import redis.asyncio as redis
 
 from shared.ids import now_ms, uuid7
-from shared.journal import Item, Lane, Row
+from shared.journal import JournalItem, Lane, NewJournalRow
 from shared.spool import Spool
 from tests.faults.conftest import Settle
 from tests.faults.gates import COMMIT, Gate, Gates
@@ -113,7 +113,7 @@ async def test_the_drainer_is_killed_between_commit_and_delete(
     items = [item(workspace[0], number, keyed) for number in range(10)]
     with gates.closed("journal", COMMIT) as gate:
         async with redis.Redis.from_url(stack.spool_url) as spool:
-            await Spool(spool).append(Row.of(Lane.PROMPT, items, "nobody"))
+            await Spool(spool).append_row(NewJournalRow.from_items(Lane.PROMPT, items, "nobody"))
         await until_async(gate.is_reached, 10, "the drainer about to commit")
         await killed_after_its_commit(stack, "sweeper", gate, "SELECT 1 FROM journal")
     for one in items:
@@ -154,8 +154,8 @@ async def retried(stack: Stack, client: Client, lead: dict[str, object], key: st
     raise AssertionError("no verdict in time")
 
 
-def item(workspace_id: int, number: int, keyed: bool) -> Item:
+def item(workspace_id: int, number: int, keyed: bool) -> JournalItem:
     at = now_ms()
     body = b'{"email": "%s@points.example.com"}' % uuid.uuid4().hex.encode()
     body_hash = f"{number:032x}" if keyed else None
-    return Item(uuid7(at), at, workspace_id, "inbound", None, body, None, body_hash)
+    return JournalItem(uuid7(at), at, workspace_id, "inbound", None, body, None, body_hash)

@@ -14,7 +14,7 @@ from services.workers import backlog
 from shared import hints
 from shared.db import connect
 from shared.embedded.datadir import DataDir
-from shared.embedded.valkey import Valkey
+from shared.embedded.valkey import EmbeddedValkey
 from tests.faults.conftest import Settle
 from tests.support.ingesting import accept, item, workspace_id
 from tests.support.load import loaded
@@ -103,19 +103,19 @@ async def test_the_broker_is_frozen_while_hints_are_acknowledged(stack: Stack, s
 
 async def test_hints_that_piled_up_are_not_heard_one_by_one(stack: Stack) -> None:
     """As while all workers were stopped. The queue is emptied by who hears an old one, and its rows are ingested."""
-    broker = Valkey(DataDir(stack.folder), "broker", durable=False)
-    send = hints.Sender(broker.broker_url)
+    broker = EmbeddedValkey(DataDir(stack.folder), "broker", durable=False)
+    send = hints.HintSender(broker.broker_url)
     async with background(stack.frozen("sweeper")), connect(stack.database_url, "tests") as database:
         async with background(stack.frozen("worker")):
             await asyncio.to_thread(lambda: [send() for _ in range(3000)])
             email = f"{uuid.uuid4()}@example.com"
             await accept(database, [item(await workspace_id(database), {"email": email})])
-            await asyncio.sleep(backlog.OLD + 0.5)
+            await asyncio.sleep(backlog.STALE_AFTER_SECONDS + 0.5)
         async with redis.from_url(broker.redis_url) as client:
 
             async def is_over() -> bool:
                 found = await database.execute("SELECT 1 FROM leads WHERE email = %s", (email,))
-                return await found.fetchone() is not None and await client.llen(hints.INGEST.queue) < 100
+                return await found.fetchone() is not None and await client.llen(hints.INGEST_HINT.queue) < 100
 
             await until_async(is_over, 5, "a lead that was hinted at, and a queue without the hints behind it")
 
@@ -123,7 +123,10 @@ async def test_hints_that_piled_up_are_not_heard_one_by_one(stack: Stack) -> Non
 @contextmanager
 def hinted(stack: Stack) -> Iterator[None]:
     """As many hints as the broker takes, so that some are under way at any moment."""
-    send, over = hints.Sender(Valkey(DataDir(stack.folder), "broker", durable=False).broker_url), threading.Event()
+    send, over = (
+        hints.HintSender(EmbeddedValkey(DataDir(stack.folder), "broker", durable=False).broker_url),
+        threading.Event(),
+    )
 
     def flood() -> None:
         while not over.is_set():

@@ -8,8 +8,8 @@ import uuid
 import pytest
 from redis import Redis
 
-from shared.security import new_key
-from shared.spool import COUNT
+from shared.security import generate_key
+from shared.spool import SPOOL_COUNT_KEY
 from tests.faults.conftest import Settle
 from tests.faults.gates import Gates
 from tests.support.client import Client
@@ -77,7 +77,7 @@ async def test_the_gauge_of_the_spool_is_true_while_postgresql_is_frozen(
     with Redis.from_url(stack.spool_url) as spool:
 
         def waiting() -> int:
-            return int(spool.get(COUNT) or 0)
+            return int(spool.get(SPOOL_COUNT_KEY) or 0)
 
         async def are_three_spooled() -> bool:
             await client.post({"email": email()}, Prefer="respond-async")
@@ -129,7 +129,7 @@ async def test_a_key_never_seen_before_is_told_503_while_postgresql_is_gone(
 ) -> None:
     """It may well be valid: 401 would make its owner give up."""
     async with background(getattr(stack, how)("postgres")):
-        answer = await client.post({"email": email()}, Authorization=f"Bearer {new_key().secret}")
+        answer = await client.post({"email": email()}, Authorization=f"Bearer {generate_key().secret}")
     assert answer.status == 503, answer
     assert int(answer.headers["Retry-After"]) > 0
     assert answer.seconds < 8

@@ -7,10 +7,10 @@ import orjson
 import pytest
 from aiohttp import web
 
-from services.workers.deliveries.signatures import sign
+from services.workers.deliveries.signatures import sign_message
 from shared.db import Connection
 from shared.masking import SECRET_MASK
-from shared.vault import Vault
+from shared.vault import Cipher
 from tests.support.automating import SETTINGS, action, leads, run, save
 from tests.support.receivers import Receiver, Request
 from tests.support.sending import Outbox
@@ -27,14 +27,14 @@ def assert_signed(request: Request, secret: str) -> None:
     headers = request.headers
     plain = hmac.new(secret.encode(), request.raw, hashlib.sha256).hexdigest()
     assert headers["X-LeadHub-Signature"] == f"sha256={plain}"
-    signed = sign(secret, headers["webhook-id"], int(headers["webhook-timestamp"]), request.raw)
+    signed = sign_message(secret, headers["webhook-id"], int(headers["webhook-timestamp"]), request.raw)
     assert headers["webhook-signature"] == signed
 
 
 async def test_each_is_signed_with_the_secret_of_its_address(
     database_url: str, database: Connection, outbox: Outbox, receiver: Receiver
 ) -> None:
-    outbox.vault = Vault.from_settings(SETTINGS)
+    outbox.vault = Cipher.from_settings(SETTINGS)
     hooks = {path: action("send_webhook", url=receiver.url + path) for path in ("/first", "/second", "/unsigned")}
     later = ({"delay": {"hours": 1}}, hooks["/first"])
     id_ = await save(database, {"type": "lead_created"}, *hooks.values(), *later)
@@ -66,7 +66,7 @@ async def test_each_is_signed_with_the_secret_of_its_address(
 async def test_without_secrets_none_is_signed(
     database_url: str, database: Connection, outbox: Outbox, receiver: Receiver
 ) -> None:
-    outbox.vault = Vault.from_settings(SETTINGS)
+    outbox.vault = Cipher.from_settings(SETTINGS)
     await save(database, {"type": "lead_created"}, action("send_webhook", url=receiver.url))
     await leads(database_url, database, {"email": "a@example.com"})
     await run(database_url)
@@ -85,7 +85,7 @@ async def test_no_part_of_an_address_but_its_host_is_on_record(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     """Not even where the receiver repeats it."""
-    outbox.vault = Vault.from_settings(SETTINGS)
+    outbox.vault = Cipher.from_settings(SETTINGS)
     secret = "/services/T0hidden/B0%20hidden?token=hidden"
     receiver.answer = lambda request: web.Response(
         status=status,

@@ -4,7 +4,7 @@ import pytest
 
 from services.workers.automations import circles, outbox
 from shared.db import Connection, connect
-from shared.leads.writes import Cause, Change, change
+from shared.leads.writes import ChangeCause, LeadChange, change_leads
 from tests.support.automating import action, condition, leads, rows, run, runs, save, user
 from tests.support.ingesting import workspace_id
 
@@ -75,7 +75,7 @@ async def test_two_engines_and_a_kill_make_one_run_an_event(database_url: str, d
     await leads(database_url, database, *({"email": f"{n}@example.com"} for n in range(300)))
     for taken in (10, 400):  # engines that die between claim and commit
         async with connect(database_url, "tests killed") as killed, killed.transaction(force_rollback=True):
-            assert len(await outbox.claim(killed, taken)) == min(taken, 300)
+            assert len(await outbox.claim_events(killed, taken)) == min(taken, 300)
     await run(database_url, engines=3)
 
     assert len(await runs(database)) == 300
@@ -92,9 +92,9 @@ async def test_a_leads_events_are_acted_on_in_order(database_url: str, database:
     for body in ({"email": "a@example.com"}, {"email": "b@example.com"}, {"email": "a@example.com"}):
         await leads(database_url, database, body)
     async with connect(database_url, "tests slow") as slow, slow.transaction():
-        (first,) = await outbox.claim(slow, 1)
+        (first,) = await outbox.claim_events(slow, 1)
         async with connect(database_url, "tests quick") as quick, quick.transaction():
-            (other,) = await outbox.claim(quick)
+            (other,) = await outbox.claim_events(quick)
     assert other.lead_id != first.lead_id
 
 
@@ -164,7 +164,9 @@ async def test_automations_that_set_each_other_off_are_stopped(database_url: str
     await database.execute("DELETE FROM automation_runs")
     (lead,) = await rows(database, "SELECT workspace_id, id FROM leads WHERE email = 'b@example.com'")
     async with database.transaction():
-        await change(database, [Change(*lead.values(), set={"job_title": "y"}, cause=Cause("api", 1))])
+        await change_leads(
+            database, [LeadChange(*lead.values(), set_fields={"job_title": "y"}, cause=ChangeCause("api", 1))]
+        )
     await run(database_url)
     found = [(one["automation_id"], one["state"]) for one in await runs(database)]
     assert found == [(ring[0], "done"), (ring[1], "done"), (ring[0], "stopped")]
@@ -178,24 +180,30 @@ async def test_automations_in_circles_come_to_an_end(database_url: str, database
     await leads(database_url, database, {"email": "a@example.com"}, {"email": "b@example.com"})
     for lead in await rows(database, "SELECT workspace_id, id FROM leads"):
         async with database.transaction():
-            await change(database, [Change(*lead.values(), set={"job_title": "y"}, cause=Cause("api", 1))])
+            await change_leads(
+                database, [LeadChange(*lead.values(), set_fields={"job_title": "y"}, cause=ChangeCause("api", 1))]
+            )
     await run(database_url, engines=2)
 
     found = await rows(
         database,
         "SELECT lead_id, count(*) FILTER (WHERE chain = '{}') AS called, count(*) FILTER (WHERE chain <> '{}') AS more,"
         " count(*) FILTER (WHERE error = %s) AS said FROM automation_runs GROUP BY 1 ORDER BY 1",
-        (circles.TOO_MANY,),
+        (circles.LOOP_LIMIT_REASON,),
     )
-    assert [(one["called"], one["more"], one["said"]) for one in found] == [(25, circles.MOST + 1, 1)] * 2
+    assert [(one["called"], one["more"], one["said"]) for one in found] == [
+        (25, circles.MAX_CHAINED_RUNS_PER_MINUTE + 1, 1)
+    ] * 2
     assert await rows(database, "SELECT 1 FROM events") == []
 
     await database.execute("UPDATE automation_runs SET created_at = created_at - interval '2 min'")
     async with database.transaction():
-        await change(database, [Change(*lead.values(), set={"job_title": "z"}, cause=Cause("api", 1))])
+        await change_leads(
+            database, [LeadChange(*lead.values(), set_fields={"job_title": "z"}, cause=ChangeCause("api", 1))]
+        )
     await run(database_url)
     again = await rows(database, "SELECT 1 FROM automation_runs WHERE created_at > now() - interval '1 min'")
-    assert len(again) == 25 + circles.MOST + 1
+    assert len(again) == 25 + circles.MAX_CHAINED_RUNS_PER_MINUTE + 1
 
 
 async def test_turns_are_even_under_four_engines_and_skip_who_is_away(database_url: str, database: Connection) -> None:
@@ -279,7 +287,9 @@ async def test_scores_follow_the_rules_and_crossings_are_noticed_once(database_u
     await leads(database_url, database, {"email": "a@example.com", "company": "Acme"})  # no crossing
     (lead,) = await rows(database, "SELECT workspace_id, id FROM leads")
     async with database.transaction():
-        await change(database, [Change(*lead.values(), set={"company": None}, cause=Cause("api", 1))])
+        await change_leads(
+            database, [LeadChange(*lead.values(), set_fields={"company": None}, cause=ChangeCause("api", 1))]
+        )
     await run(database_url)
     assert [one["automation_id"] for one in await runs(database)] == [above, below]
     assert await rows(database, "SELECT lead_score FROM leads") == [{"lead_score": 40}]

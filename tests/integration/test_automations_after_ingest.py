@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.workers.heartbeat import Heartbeat
-from services.workers.ingest.drain import Drainer
+from services.workers.ingest.drain import JournalDrainer
 from services.workers.runtime import Worker
 from shared.db import Connection
 from shared.journal import Lane
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.integration
 
 async def _ingest(worker: Worker) -> None:
     """One message, in a thread, as a worker has an event loop of its own."""
-    await asyncio.to_thread(worker.ingest)
+    await asyncio.to_thread(worker.ingest_journal)
     await asyncio.to_thread(worker.stop)
 
 
@@ -84,7 +84,7 @@ async def test_automations_have_a_twentieth_of_the_time_while_leads_keep_coming(
         rounds.append(time.monotonic())
         time.sleep(1.0)  # noqa: ASYNC251  # nothing else runs on a worker's loop
 
-    drainer = Drainer(Heartbeat("worker", "w", database_url), lambda: None, lambda: False, automate=automate)
+    drainer = JournalDrainer(Heartbeat("worker", "w", database_url), lambda: None, lambda: False, automate=automate)
     assert await drainer.drain(database) == 1600
     assert len(rounds) == 1
     assert drainer.has_events

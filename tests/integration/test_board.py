@@ -37,7 +37,7 @@ async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
 
 @given(order=st.lists(st.integers(), unique=True), item=st.integers(), position=st.none() | st.integers(1, 99))
 def test_an_item_is_put_where_it_is_wanted(order: list[int], item: int, position: int | None) -> None:
-    placed = board.put(order, item, position)
+    placed = board.moved_to(order, item, position)
     rest = [other for other in order if other != item]
     at = len(rest) if position is None else min(position - 1, len(rest))
     assert placed[at] == item

@@ -107,4 +107,4 @@ async def test_an_unlimited_key_makes_whatever_it_is_asked_for(
         for limit in (None, 2**31 - 1):
             status, made = await ask("POST", "api-keys", {**KEY, "rate_limit": limit})
             assert (status, made["data"]["rate_limit"]) == (201, limit)
-        assert (await ask("POST", "api-keys", KEY))[1]["data"]["rate_limit"] == tenants.DEFAULT_LIMIT
+        assert (await ask("POST", "api-keys", KEY))[1]["data"]["rate_limit"] == tenants.DEFAULT_RATE_LIMIT

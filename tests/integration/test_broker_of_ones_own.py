@@ -2,7 +2,7 @@
 
 import pytest
 
-from cli.broker import warn_of_broker
+from cli.broker import warn_of_unavailable_broker
 from shared.settings import Settings
 from tests.support.commands import HOST, silent
 
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.integration
 
 @pytest.mark.parametrize("url", ["redis://:secret@{}:1/0", "amqp://u:secret@{}:1//", "rediss://:secret@{}:1/0"])
 def test_one_that_is_not_there_is_named_without_its_password(capfd: pytest.CaptureFixture[str], url: str) -> None:
-    warn_of_broker(Settings(broker_url=url.format(HOST)))
+    warn_of_unavailable_broker(Settings(broker_url=url.format(HOST)))
     said = capfd.readouterr().err
     assert "LEADHUB_BROKER_URL" in said
     assert "secret" not in said
@@ -20,5 +20,5 @@ def test_one_that_is_not_there_is_named_without_its_password(capfd: pytest.Captu
 @pytest.mark.parametrize("url", ["redis://{}:{}/0", "rediss://{}:{}/0", "amqp://u:p@{}:{}//"])
 def test_one_that_is_silent_is_not_waited_for(capfd: pytest.CaptureFixture[str], url: str) -> None:
     with silent() as port:
-        warn_of_broker(Settings(broker_url=url.format(HOST, port)))
+        warn_of_unavailable_broker(Settings(broker_url=url.format(HOST, port)))
     assert "LEADHUB_BROKER_URL" in capfd.readouterr().err

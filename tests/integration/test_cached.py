@@ -8,10 +8,10 @@ import pytest
 import pytest_asyncio
 
 from shared import cached
-from shared.cached import Cached
-from shared.db import Connection, Pool, make_pool
+from shared.cached import RowCache
+from shared.db import Connection, ConnectionPool, make_pool
 from shared.errors import ServiceUnavailable
-from shared.notices import Notices
+from shared.notices import NotificationListener
 from tests.support.waiting import until_async
 
 pytestmark = pytest.mark.integration
@@ -21,14 +21,14 @@ NEVER = 600.0  # seconds
 AWAY, BACK = "ALTER TABLE things RENAME TO gone", "ALTER TABLE gone RENAME TO things"
 
 
-class Things(Cached[int, str]):
+class Things(RowCache[int, str]):
     """The names of a table's rows. `asked`: of the database; an answer for several may be held back."""
 
-    def __init__(self, pool: Pool, url: str) -> None:
+    def __init__(self, pool: ConnectionPool, url: str) -> None:
         self.asked: list[list[int]] = []
         self.let_go = asyncio.Event()
         self.let_go.set()
-        self.notices = Notices(url)
+        self.notices = NotificationListener(url)
         super().__init__(pool, self.notices, "things", self._named, self._first, MOST)
 
     async def _named(self, connection: Connection, keys: list[int]) -> dict[int, str]:
@@ -63,31 +63,31 @@ async def running(things: Things) -> AsyncIterator[None]:
 
 
 async def test_a_row_is_read_once_until_it_is_refreshed(things: Things, database: Connection) -> None:
-    assert [await things.find(1), await things.find(1), things.known(2)] == ["old", "old", None]
+    assert [await things.get(1), await things.get(1), things.get_cached(2)] == ["old", "old", None]
     await database.execute("UPDATE things SET name = 'new'")
-    assert (await things.find(1), things.asked) == ("old", [[1]])
-    await things.refresh()
-    assert (things.known(1), things.asked) == ("new", [[1], [1]])
+    assert (await things.get(1), things.asked) == ("old", [[1]])
+    await things.refresh_all()
+    assert (things.get_cached(1), things.asked) == ("new", [[1], [1]])
 
 
 async def test_a_row_that_is_gone_is_forgotten_and_the_others_stay(things: Things, database: Connection) -> None:
-    assert [await things.find(key) for key in (1, 2)] == ["old", "old"]
+    assert [await things.get(key) for key in (1, 2)] == ["old", "old"]
     await database.execute("DELETE FROM things WHERE id = 1")
-    await things.refresh()
-    assert [things.known(key) for key in (1, 2)] == [None, "old"]
+    await things.refresh_all()
+    assert [things.get_cached(key) for key in (1, 2)] == [None, "old"]
 
 
 async def test_what_is_guessed_costs_one_query_and_is_met_once_it_is_made(things: Things, database: Connection) -> None:
-    assert [await things.find(9), await things.find(9), things.asked] == [None, None, [[9]]]
+    assert [await things.get(9), await things.get(9), things.asked] == [None, None, [[9]]]
     await database.execute("INSERT INTO things VALUES (9, 'made')")
-    await things.refresh()
-    assert await things.find(9) == "made"
+    await things.refresh_all()
+    assert await things.get(9) == "made"
 
 
 async def test_of_guesses_no_more_are_remembered_than_may_be(things: Things, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cached, "UNKNOWN", 2)
+    monkeypatch.setattr(cached, "MAX_UNKNOWN_KEYS", 2)
     for key in (7, 8, 9, 7, 8, 9):
-        assert await things.find(key) is None
+        assert await things.get(key) is None
     assert things.asked == [[7], [8], [9], [9]]
 
 
@@ -97,112 +97,112 @@ def held(things: Things) -> list[int]:
 
 async def test_rows_beyond_the_limit_drop_the_least_recently_used(things: Things) -> None:
     for key in (1, 2, 3):
-        assert await things.find(key) == "old"
-    assert (await things.find(1), things.known(2)) == ("old", "old")
-    assert await things.find(4) == "old"
+        assert await things.get(key) == "old"
+    assert (await things.get(1), things.get_cached(2)) == ("old", "old")
+    assert await things.get(4) == "old"
     assert held(things) == [1, 2, 4]
-    assert await things.find(5) == "old"
+    assert await things.get(5) == "old"
     assert held(things) == [2, 4, 5]
 
 
 async def test_a_refresh_is_no_use_of_a_row(things: Things) -> None:
     for key in (1, 2, 3):
-        await things.find(key)
-    things.known(1)
-    await things.refresh()
+        await things.get(key)
+    things.get_cached(1)
+    await things.refresh_all()
     assert held(things) == [2, 3, 1]
 
 
 async def test_a_preload_stays_within_the_limit_and_displaces_no_used_row(things: Things) -> None:
-    assert [await things.find(key) for key in (4, 5)] == ["old", "old"]
-    assert await things._look_ahead()
+    assert [await things.get(key) for key in (4, 5)] == ["old", "old"]
+    assert await things._try_preload()
     assert held(things) == [1, 4, 5]  # of 1, 2 and 3 the likeliest
 
 
 async def test_what_is_forgotten_is_read_again_be_it_known_or_unknown(things: Things, database: Connection) -> None:
-    assert [await things.find(1), await things.find(9)] == ["old", None]
+    assert [await things.get(1), await things.get(9)] == ["old", None]
     await database.execute("UPDATE things SET name = 'new'")
     await database.execute("INSERT INTO things VALUES (9, 'made')")
     for key in (1, 9):
-        things.forget(key)
-    assert [await things.find(1), await things.find(9)] == ["new", "made"]
+        things.invalidate(key)
+    assert [await things.get(1), await things.get(9)] == ["new", "made"]
 
 
 async def test_one_forgotten_while_it_is_refreshed_stays_forgotten(things: Things, database: Connection) -> None:
-    assert [await things.find(key) for key in (1, 2)] == ["old", "old"]
+    assert [await things.get(key) for key in (1, 2)] == ["old", "old"]
     things.let_go.clear()
-    refreshing = asyncio.create_task(things.refresh())
+    refreshing = asyncio.create_task(things.refresh_all())
     await until_async(lambda: len(things.asked) == 3)
     await database.execute("UPDATE things SET name = 'new'")
-    things.forget(1)
+    things.invalidate(1)
     things.let_go.set()
     await refreshing
-    assert [things.known(1), await things.find(1), things.known(2)] == [None, "new", "old"]
+    assert [things.get_cached(1), await things.get(1), things.get_cached(2)] == [None, "new", "old"]
 
 
 async def test_one_read_anew_while_it_is_refreshed_stays_as_it_was_read(things: Things, database: Connection) -> None:
-    assert [await things.find(key) for key in (1, 2)] == ["old", "old"]
+    assert [await things.get(key) for key in (1, 2)] == ["old", "old"]
     things.let_go.clear()
-    refreshing = asyncio.create_task(things.refresh())
+    refreshing = asyncio.create_task(things.refresh_all())
     await until_async(lambda: len(things.asked) == 3)
     await database.execute("UPDATE things SET name = 'new'")
-    things.forget(1)
-    assert await things.find(1) == "new"
+    things.invalidate(1)
+    assert await things.get(1) == "new"
     things.let_go.set()
     await refreshing
-    assert things.known(1) == "new"
+    assert things.get_cached(1) == "new"
 
 
 async def test_while_the_database_is_away_what_was_found_stays_and_the_rest_may_be_there(
     things: Things, database: Connection
 ) -> None:
-    assert await things.find(1) == "old"
+    assert await things.get(1) == "old"
     await database.execute(AWAY)
     await things._keep_fresh()
-    assert await things.find(1) == "old"
+    assert await things.get(1) == "old"
     with pytest.raises(ServiceUnavailable):
-        await things.find(2)
+        await things.get(2)
     await database.execute(BACK)
-    assert await things.find(2) == "old"
+    assert await things.get(2) == "old"
 
 
 async def test_a_change_is_felt_at_once_when_it_is_told(
     things: Things, database: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cached, "REFRESH", NEVER)
+    monkeypatch.setattr(cached, "CACHE_REFRESH_SECONDS", NEVER)
     async with running(things):
-        await until_async(lambda: things.known(3) == "old", 5, "a look ahead")
+        await until_async(lambda: things.get_cached(3) == "old", 5, "a look ahead")
         for name in ("new", "newer"):
             await database.execute("UPDATE things SET name = %s", (name,))
             await database.execute("NOTIFY things")
-            await until_async(lambda name=name: things.known(1) == things.known(3) == name, 5, name)  # type: ignore[misc]
+            await until_async(lambda name=name: things.get_cached(1) == things.get_cached(3) == name, 5, name)  # type: ignore[misc]
 
 
 async def test_a_change_is_felt_soon_though_nobody_tells(
     things: Things, database: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cached, "REFRESH", 0.1)
+    monkeypatch.setattr(cached, "CACHE_REFRESH_SECONDS", 0.1)
     async with running(things):
-        await until_async(lambda: things.known(1) == "old", 5, "a look ahead")
+        await until_async(lambda: things.get_cached(1) == "old", 5, "a look ahead")
         await database.execute("UPDATE things SET name = 'new'")
-        await until_async(lambda: things.known(1) == "new", 5, "a refresh")
+        await until_async(lambda: things.get_cached(1) == "new", 5, "a refresh")
 
 
 async def test_a_look_ahead_that_failed_is_made_up_for(
     things: Things, database: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cached, "REFRESH", 0.1)
+    monkeypatch.setattr(cached, "CACHE_REFRESH_SECONDS", 0.1)
     await database.execute(AWAY)
     tried: list[bool] = []
-    look_ahead = things._look_ahead
+    look_ahead = things._try_preload
 
     async def look() -> bool:
         tried.append(await look_ahead())
         return tried[-1]
 
-    monkeypatch.setattr(things, "_look_ahead", look)
+    monkeypatch.setattr(things, "_try_preload", look)
     async with running(things):
         await until_async(lambda: tried[:1] == [False], 10, "a look in vain")
         await database.execute(BACK)
-        await until_async(lambda: things.known(3) == "old", 5, "a look ahead")
+        await until_async(lambda: things.get_cached(3) == "old", 5, "a look ahead")
         assert tried.count(True) == 1

@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from services.api.endpoints import cancel
-from services.workers.deliveries.claim import claim
+from services.api.endpoints import cancel_deliveries
+from services.workers.deliveries.claim import claim_due
 from shared import cancelling
 from tests.integration.test_delivery_claims import PLANT
 from tests.support.sending import Outbox
@@ -17,7 +17,7 @@ LEFT = "SELECT count(*) FROM deliveries WHERE state = 'pending'"
 async def _delete(outbox: Outbox, id_: int) -> None:
     engine = create_async_engine(outbox.url.replace("postgresql://", "postgresql+psycopg://"))
     async with engine.begin() as connection:
-        await cancel(connection, outbox.workspace_id, "subscription", id_)
+        await cancel_deliveries(connection, outbox.workspace_id, "subscription", id_)
     await engine.dispose()
 
 
@@ -38,7 +38,7 @@ async def test_few_are_cancelled_at_once(outbox: Outbox) -> None:
 async def test_what_is_under_way_ends_by_itself(outbox: Outbox) -> None:
     """Its receiver may have it: it is not said that it was cancelled."""
     await _plant(outbox, 3)
-    (taken,) = await claim(outbox.connection, 1)
+    (taken,) = await claim_due(outbox.connection, 1)
     await _delete(outbox, 1)
     states = {one["id"]: one["state"] for one in await outbox.deliveries()}
     assert states.pop(taken.id) == "pending"
@@ -46,10 +46,10 @@ async def test_what_is_under_way_ends_by_itself(outbox: Outbox) -> None:
 
 
 async def test_many_are_cancelled_in_chunks_and_none_is_claimed_meanwhile(outbox: Outbox) -> None:
-    await _plant(outbox, 3 * cancelling.FEW)
+    await _plant(outbox, 3 * cancelling.CANCEL_CHUNK_SIZE)
     await _delete(outbox, 1)
-    assert await outbox.one(LEFT) == 2 * cancelling.FEW
-    assert await claim(outbox.connection, 10) == []
+    assert await outbox.one(LEFT) == 2 * cancelling.CANCEL_CHUNK_SIZE
+    assert await claim_due(outbox.connection, 10) == []
     chunks = 0
     while await cancelling.cancel_chunk(outbox.connection):
         chunks += 1
@@ -59,9 +59,9 @@ async def test_many_are_cancelled_in_chunks_and_none_is_claimed_meanwhile(outbox
 
 
 async def test_what_waits_for_one_that_is_enabled_again_meanwhile_stays(outbox: Outbox) -> None:
-    await _plant(outbox, 2 * cancelling.FEW)
+    await _plant(outbox, 2 * cancelling.CANCEL_CHUNK_SIZE)
     await cancelling.cancel_disabled(outbox.connection, outbox.workspace_id, 1)
-    assert await outbox.one(LEFT) == cancelling.FEW
+    assert await outbox.one(LEFT) == cancelling.CANCEL_CHUNK_SIZE
     before = await outbox.one("SELECT max(id) FROM deliveries")
     await _plant(outbox, 3)  # to the same receiver
     while await cancelling.cancel_chunk(outbox.connection):
@@ -69,4 +69,4 @@ async def test_what_waits_for_one_that_is_enabled_again_meanwhile_stays(outbox: 
     assert await outbox.one(LEFT) == 3
     assert await outbox.one(f"SELECT count(*) FROM deliveries WHERE state = 'pending' AND id <= {before}") == 0
     assert await outbox.one("SELECT count(*) FROM cleanups") == 0
-    assert len(await claim(outbox.connection, 10)) == 3
+    assert len(await claim_due(outbox.connection, 10)) == 3

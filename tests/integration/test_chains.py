@@ -3,9 +3,9 @@
 import pytest
 
 from services.workers.automations import outbox
-from services.workers.automations.match import LONGEST
+from services.workers.automations.match import MAX_CHAIN_LENGTH
 from shared.db import Connection
-from shared.leads.writes import Cause, Change, change
+from shared.leads.writes import ChangeCause, LeadChange, change_leads
 from tests.support.automating import action, leads, rows, run, save
 
 pytestmark = pytest.mark.integration
@@ -26,11 +26,11 @@ async def test_a_chain_whose_runs_are_forgotten_is_as_long_as_it_was(database_ur
     await leads(database_url, database, {"email": "a@example.com"})
     await run(database_url)
     (lead,) = await rows(database, "SELECT workspace_id, id FROM leads")
-    late = Cause("automation", 7, depth=LONGEST, run=999_999)
+    late = ChangeCause("automation", 7, depth=MAX_CHAIN_LENGTH, run=999_999)
     async with database.transaction():
-        await change(database, [Change(*lead.values(), set={"job_title": "y"}, cause=late)])
+        await change_leads(database, [LeadChange(*lead.values(), set_fields={"job_title": "y"}, cause=late)])
     async with database.transaction(force_rollback=True):
-        (event,) = await outbox.claim(database)
-        assert len(event.chain) == LONGEST
+        (event,) = await outbox.claim_events(database)
+        assert len(event.chain) == MAX_CHAIN_LENGTH
     await run(database_url)
     assert await rows(database, "SELECT state FROM automation_runs") == [{"state": "stopped"}]

@@ -3,7 +3,7 @@
 import pytest
 
 from services.workers.ingest import choice
-from services.workers.ingest.choice import BYTES, ROWS, SEEN, Choice, Waiting
+from services.workers.ingest.choice import MAX_BYTES_READ, MAX_ROWS_READ, MAX_LEADS_READ, JournalReader, LaneHead
 from shared.db import Connection
 from shared.journal import Lane
 from tests.support.ingesting import accept, item, workspace_id
@@ -23,16 +23,16 @@ async def waits(connection: Connection, lane: Lane = Lane.PROMPT) -> int:
     return int((await rows(connection, "SELECT max(id) FROM journal"))[0][0])
 
 
-async def seen(connection: Connection, eyes: Choice, older_than_ms: int = 0) -> list[int]:
-    found = await eyes.look(connection, older_than_ms, Lane.WAITED_FOR)
+async def seen(connection: Connection, eyes: JournalReader, older_than_ms: int = 0) -> list[int]:
+    found = await eyes.read_heads(connection, older_than_ms, Lane.WAITED_FOR)
     return [row_id for lane in found for row_id in lane.row_ids]
 
 
 async def test_a_row_that_is_committed_late_is_found_behind_those_that_were(
     database: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(choice, "LOOK_BACK", 0.0)
-    eyes, first = Choice("w1@h"), await waits(database)
+    monkeypatch.setattr(choice, "RESCAN_INTERVAL_SECONDS", 0.0)
+    eyes, first = JournalReader("w1@h"), await waits(database)
     await database.execute("UPDATE journal SET id = id + 100")
     assert await seen(database, eyes) == [first + 100]
     await waits(database)
@@ -47,11 +47,11 @@ async def test_what_another_has_in_hand_is_passed_over_while_it_lives(
 ) -> None:
     row_id = await waits(database)
     await database.execute(PROCESS, (name, ago))
-    assert await seen(database, Choice("w1@h")) == ([row_id] if is_seen else [])
+    assert await seen(database, JournalReader("w1@h")) == ([row_id] if is_seen else [])
 
 
 async def test_what_is_not_due_or_too_young_does_not_wait(database: Connection) -> None:
-    eyes, row_id = Choice("w1@h"), await waits(database)
+    eyes, row_id = JournalReader("w1@h"), await waits(database)
     assert await seen(database, eyes, older_than_ms=60_000) == []
     await database.execute("UPDATE journal SET stored_at = now() - interval '2 min'")
     assert await seen(database, eyes, older_than_ms=60_000) == [row_id]
@@ -63,9 +63,9 @@ async def test_the_first_lanes_rows_are_noted_as_in_hand(database: Connection) -
     await database.execute(PROCESS, ("w1@h", 0))
     await waits(database, Lane.BULK)
     prompt = await waits(database, Lane.PROMPT)
-    eyes = Choice("w1@h")
+    eyes = JournalReader("w1@h")
     await seen(database, eyes)
-    assert eyes.noted == [prompt]
+    assert eyes.noted_row_ids == [prompt]
     assert await rows(database, "SELECT in_hand FROM processes") == [([prompt],)]
 
 
@@ -73,12 +73,17 @@ async def test_the_first_lanes_rows_are_noted_as_in_hand(database: Connection) -
     ("sizes", "most", "chosen"), [([300, 200, 1], 500, [0, 1]), ([300, 201], 500, [0]), ([600, 1], 500, [0])]
 )
 def test_a_batch_holds_what_fits_and_one_row_at_least(sizes: list[int], most: int, chosen: list[int]) -> None:
-    assert Waiting(Lane.PROMPT, [*range(len(sizes))], sizes, 0, 0).fitting(most) == chosen
+    assert LaneHead(Lane.PROMPT, [*range(len(sizes))], sizes, 0, 0).rows_within(most) == chosen
 
 
 @pytest.mark.parametrize(
     ("sizes", "size", "is_whole"),
-    [([SEEN - 1], BYTES - 1, True), ([SEEN], 1, False), ([1] * ROWS, 1, False), ([1], BYTES, False)],
+    [
+        ([MAX_LEADS_READ - 1], MAX_BYTES_READ - 1, True),
+        ([MAX_LEADS_READ], 1, False),
+        ([1] * MAX_ROWS_READ, 1, False),
+        ([1], MAX_BYTES_READ, False),
+    ],
 )
 def test_a_look_ends_at_so_many_leads_rows_or_bytes(sizes: list[int], size: int, is_whole: bool) -> None:
-    assert Waiting(Lane.PROMPT, [*range(len(sizes))], sizes, 0, size).is_whole is is_whole
+    assert LaneHead(Lane.PROMPT, [*range(len(sizes))], sizes, 0, size).is_whole_lane is is_whole

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from services.workers.deliveries.backoff import PAUSES, TRIES
-from services.workers.deliveries.circuits import FIRST_SLOTS, MOST_SLOTS
-from services.workers.deliveries.signatures import sign
-from shared.deliveries import enqueue, to_url
+from services.workers.deliveries.backoff import RETRY_DELAYS_SECONDS, MAX_DELIVERY_ATTEMPTS
+from services.workers.deliveries.circuits import INITIAL_SLOTS, MAX_SLOTS
+from services.workers.deliveries.signatures import sign_message
+from shared.deliveries import enqueue_deliveries, webhook_to_url
 from tests.support.receivers import Receiver, receiving
 from tests.support.sending import SECRET, Outbox, tell
 from tests.support.waiting import until_async
@@ -32,7 +32,7 @@ async def test_a_webhook_is_signed_both_ways_and_on_record(outbox: Outbox, recei
     headers = request.headers
     assert request.body["id"] == headers["webhook-id"]
     assert set(request.body) == {"id", "event", "occurred_at", "lead", "data"}
-    assert headers["webhook-signature"] == sign(
+    assert headers["webhook-signature"] == sign_message(
         SECRET, headers["webhook-id"], int(headers["webhook-timestamp"]), request.raw
     )
     plain = hmac.new(SECRET.encode(), request.raw, hashlib.sha256).hexdigest()
@@ -51,19 +51,19 @@ async def test_a_webhook_is_signed_both_ways_and_on_record(outbox: Outbox, recei
 async def test_a_receiver_that_was_down_gets_each_event_under_its_one_id(outbox: Outbox, receiver: Receiver) -> None:
     receiver.status(503)
     await tell(outbox, await outbox.subscribe(receiver.url), await outbox.lead())
-    for tries in range(1, TRIES - 1):
+    for tries in range(1, MAX_DELIVERY_ATTEMPTS - 1):
         await outbox.send()
         (delivery,) = await outbox.deliveries()
         assert (delivery["state"], delivery["attempts"]) == ("pending", tries)
         wait = await outbox.one("SELECT extract(epoch FROM due_at - now())::float FROM deliveries")
-        assert 0.8 * PAUSES[tries - 1] < wait < 1.2 * PAUSES[tries - 1]
+        assert 0.8 * RETRY_DELAYS_SECONDS[tries - 1] < wait < 1.2 * RETRY_DELAYS_SECONDS[tries - 1]
         await outbox.make_due()
     receiver.status(200)
     await outbox.send()
     assert {request.headers["webhook-id"] for request in receiver.requests} == {delivery["message_id"]}
     assert {request.raw for request in receiver.requests} == {receiver.requests[0].raw}
     attempts = [(one["status"], one["error"]) for one in await outbox.attempts()]
-    assert attempts == [(503, "The receiver answered 503.")] * (TRIES - 2) + [(200, None)]
+    assert attempts == [(503, "The receiver answered 503.")] * (MAX_DELIVERY_ATTEMPTS - 2) + [(200, None)]
 
 
 async def test_retry_after_is_obeyed(outbox: Outbox, receiver: Receiver) -> None:
@@ -102,7 +102,7 @@ async def test_410_disables_the_subscription_at_once_and_says_so(outbox: Outbox,
 
 
 async def _fail_for_a_day(outbox: Outbox) -> None:
-    for _ in range(TRIES):
+    for _ in range(MAX_DELIVERY_ATTEMPTS):
         await outbox.make_due()
         await outbox.send()
 
@@ -137,7 +137,7 @@ async def test_an_open_circuit_lets_through_retries_and_one_first_try(outbox: Ou
         await until_async(lambda: len(receiver.requests) >= 5, what="the circuit's opening")
         await until_async(lambda: _is_at_rest(outbox), what="rest")
     tried = len(receiver.requests)
-    assert 5 <= tried <= 5 + FIRST_SLOTS
+    assert 5 <= tried <= 5 + INITIAL_SLOTS
     (endpoint,) = await outbox.rows("SELECT * FROM endpoints")
     assert endpoint["failures"] == tried
     assert endpoint["open_until"]
@@ -153,7 +153,7 @@ async def test_an_open_circuit_lets_through_retries_and_one_first_try(outbox: Ou
     await outbox.connection.execute("UPDATE endpoints SET open_until = now()")
     await outbox.make_due()
     await outbox.send()
-    assert receiver.most_at_once <= MOST_SLOTS
+    assert receiver.most_at_once <= MAX_SLOTS
     assert {one["state"] for one in await outbox.deliveries()} == {"sent"}
     assert len({request.headers["webhook-id"] for request in receiver.requests}) == 40
 
@@ -161,7 +161,7 @@ async def test_an_open_circuit_lets_through_retries_and_one_first_try(outbox: Ou
 async def test_a_receiver_that_goes_on_being_well_is_known_to_be(outbox: Outbox, receiver: Receiver) -> None:
     """Though nothing else is noted of it: one message that it does not take must not disable it."""
     subscription_id = await outbox.subscribe(receiver.url)
-    await outbox.connection.execute(WELL, (outbox.workspace_id, f"subscription:{subscription_id}", MOST_SLOTS))
+    await outbox.connection.execute(WELL, (outbox.workspace_id, f"subscription:{subscription_id}", MAX_SLOTS))
     await tell(outbox, subscription_id, await outbox.lead())
     await outbox.send()
     assert await outbox.one("SELECT succeeded_at > now() - interval '1 min' FROM endpoints")
@@ -199,12 +199,12 @@ async def _send_due(outbox: Outbox) -> None:
 
 
 async def _nothing_to_claim(outbox: Outbox) -> bool:
-    from services.workers.deliveries.claim import waits
+    from services.workers.deliveries.claim import has_due
 
     async with outbox.connection.transaction():
         # Both by one snapshot: between two a delivery may end, and the next of its lead be found by neither.
         await outbox.connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        return not await waits(outbox.connection) and await _is_at_rest(outbox)
+        return not await has_due(outbox.connection) and await _is_at_rest(outbox)
 
 
 async def test_a_slow_receiver_holds_up_nobody_else(outbox: Outbox, receiver: Receiver) -> None:
@@ -216,7 +216,7 @@ async def test_a_slow_receiver_holds_up_nobody_else(outbox: Outbox, receiver: Re
         await tell(outbox, fast, *[await outbox.lead() for _ in range(20)])
         async with outbox.sending():
             await until_async(lambda: len(quick.requests) == 20, 5, "the quick one's events")
-            assert receiver.most_at_once == FIRST_SLOTS
+            assert receiver.most_at_once == INITIAL_SLOTS
             receiver.release()
             await until_async(lambda: len(receiver.requests) == 60, what="the slow one's events")
 
@@ -240,7 +240,7 @@ def _signatures(request: Any) -> list[str]:
     """Whose the signatures of a request are."""
     id_, time = request.headers["webhook-id"], int(request.headers["webhook-timestamp"])
     known = {
-        sign(secret, id_, time, request.raw): secret
+        sign_message(secret, id_, time, request.raw): secret
         for secret in (SECRET, "whsec_bWFkZS11cC1vdXRib3VuZC1zZWNyZXQtMzItYnl0ZXM=")
     }
     return [known[signature] for signature in request.headers["webhook-signature"].split()]
@@ -249,8 +249,10 @@ def _signatures(request: Any) -> list[str]:
 async def test_a_webhook_to_an_address_of_its_own(outbox: Outbox, receiver: Receiver) -> None:
     news = await outbox.happening(await outbox.lead())
     url = receiver.url.replace("//", "//user:hidden@") + "/own"
-    await enqueue(outbox.connection, [to_url(outbox.vault, outbox.workspace_id, url, "a secret", news)])
-    await enqueue(outbox.connection, [to_url(outbox.vault, outbox.workspace_id, url, None, news)])
+    await enqueue_deliveries(
+        outbox.connection, [webhook_to_url(outbox.vault, outbox.workspace_id, url, "a secret", news)]
+    )
+    await enqueue_deliveries(outbox.connection, [webhook_to_url(outbox.vault, outbox.workspace_id, url, None, news)])
     await outbox.send()
     signed = next(request for request in receiver.requests if "webhook-signature" in request.headers)
     plain = hmac.new(b"a secret", signed.raw, hashlib.sha256).hexdigest()

@@ -9,10 +9,17 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from services.workers.deliveries.circuits import OPENS_AFTER
+from services.workers.deliveries.circuits import FAILURES_UNTIL_OPEN
 from shared import unsubscribing
 from shared.db import connect
-from shared.deliveries import enqueue, mail_to_lead, mail_to_user, notice, slack, sms
+from shared.deliveries import (
+    enqueue_deliveries,
+    mail_to_lead,
+    mail_to_user,
+    notification_to_user,
+    slack_message,
+    sms_to_lead,
+)
 from shared.masking import SECRET_MASK
 from tests.support.receivers import MailServer, Receiver
 from tests.support.sending import Outbox
@@ -41,7 +48,9 @@ def _read(server: MailServer, number: int = 0) -> Any:
 async def test_a_mail_to_a_lead_bears_its_link_to_unsubscribe(outbox: Outbox, mail_server: MailServer) -> None:
     await _use(outbox, mail_server)
     lead_id = await outbox.lead("ada@example.com")
-    await enqueue(outbox.connection, [mail_to_lead(outbox.workspace_id, lead_id, "Hello\r\nBcc: x@y.z", "Hi Ada ✓")])
+    await enqueue_deliveries(
+        outbox.connection, [mail_to_lead(outbox.workspace_id, lead_id, "Hello\r\nBcc: x@y.z", "Hi Ada ✓")]
+    )
     await outbox.send()
     mail, (delivery,) = _read(mail_server), await outbox.deliveries()
     assert delivery["state"] == "sent"
@@ -53,11 +62,11 @@ async def test_a_mail_to_a_lead_bears_its_link_to_unsubscribe(outbox: Outbox, ma
     link = mail["List-Unsubscribe"].strip("<>")
     assert f"\r\nList-Unsubscribe: <{link}>\r\n".encode() in cast("bytes", mail_server.mails[0].content)
     assert link in mail.get_content()
-    token = link.rpartition(unsubscribing.PATH)[2]
-    read = await unsubscribing.read(outbox.connection, outbox.vault, token)
+    token = link.rpartition(unsubscribing.UNSUBSCRIBE_PATH)[2]
+    read = await unsubscribing.read_token(outbox.connection, outbox.vault, token)
     assert read == (outbox.workspace_id, "ada@example.com")
     for bad in (token[:-1], token[:-9] + "AAAAAAAAA", f"9{token}", token.partition(".")[2], "x", "1.", "9" * 30 + ".x"):
-        assert await unsubscribing.read(outbox.connection, outbox.vault, bad) is None
+        assert await unsubscribing.read_token(outbox.connection, outbox.vault, bad) is None
     (attempt,) = await outbox.attempts()
     assert "ada" not in str(attempt["request"])
 
@@ -67,7 +76,7 @@ async def test_two_who_make_a_workspaces_first_link_at_once_agree_on_its_key(out
 
     async def key() -> dict[int, str]:
         async with connect(outbox.url, "tests keys") as connection:
-            return await unsubscribing.keys(connection, outbox.vault, [outbox.workspace_id])
+            return await unsubscribing.workspace_mail_keys(connection, outbox.vault, [outbox.workspace_id])
 
     async def both_wait() -> bool:
         waiting = (
@@ -88,7 +97,7 @@ async def test_links_that_cannot_be_made_hold_up_nothing_else(outbox: Outbox, ma
     await outbox.connection.execute("UPDATE workspaces SET mail_key = 'damaged'")
     lead, user = await outbox.lead("ada@example.com"), await outbox.user("boss@example.com")
     to_lead = mail_to_lead(outbox.workspace_id, lead, "Hello", "Hi")
-    await enqueue(outbox.connection, [to_lead, mail_to_user(outbox.workspace_id, user, "A lead", "Call it")])
+    await enqueue_deliveries(outbox.connection, [to_lead, mail_to_user(outbox.workspace_id, user, "A lead", "Call it")])
     await outbox.send()
     assert [one["state"] for one in await outbox.deliveries()] == ["failed", "sent"]
 
@@ -103,7 +112,7 @@ async def test_a_mail_server_is_met_at_whichever_of_its_addresses_answers(
     fields = {"host": "mail.example", "port": str(mail_server.port), "from": "crm@example.com"}
     await outbox.integrate("smtp", **fields)
     user = await outbox.user("boss@example.com")
-    await enqueue(outbox.connection, [mail_to_user(outbox.workspace_id, user, "A lead", "Call it")])
+    await enqueue_deliveries(outbox.connection, [mail_to_user(outbox.workspace_id, user, "A lead", "Call it")])
     await outbox.send()
     assert [one["state"] for one in await outbox.deliveries()] == ["sent"]
 
@@ -113,7 +122,7 @@ async def test_who_is_suppressed_gets_no_mail(outbox: Outbox, mail_server: MailS
     lead_id = await outbox.lead("ada@example.com")
     suppress = "INSERT INTO suppressions (workspace_id, email, reason) VALUES (%s, 'ada@example.com', 'manual')"
     await outbox.connection.execute(suppress, (outbox.workspace_id,))
-    await enqueue(outbox.connection, [mail_to_lead(outbox.workspace_id, lead_id, "Hello", "Hi")])
+    await enqueue_deliveries(outbox.connection, [mail_to_lead(outbox.workspace_id, lead_id, "Hello", "Hi")])
     await outbox.send()
     assert [one["state"] for one in await outbox.deliveries()] == ["suppressed"]
     assert mail_server.mails == []
@@ -122,8 +131,8 @@ async def test_who_is_suppressed_gets_no_mail(outbox: Outbox, mail_server: MailS
 async def test_users_get_mails_without_such_a_link(outbox: Outbox, mail_server: MailServer) -> None:
     await _use(outbox, mail_server)
     workspace, user_id = outbox.workspace_id, await outbox.user("boss@example.com")
-    await enqueue(outbox.connection, [mail_to_user(workspace, user_id, "A lead", "Call it")])
-    await enqueue(outbox.connection, [notice(workspace, user_id, "A lead", "Call it")])
+    await enqueue_deliveries(outbox.connection, [mail_to_user(workspace, user_id, "A lead", "Call it")])
+    await enqueue_deliveries(outbox.connection, [notification_to_user(workspace, user_id, "A lead", "Call it")])
     await outbox.send()
     recipients = sorted(mail.rcpt_tos[0] for mail in mail_server.mails)
     assert recipients == ["boss@example.com", "boss@example.com"]
@@ -137,7 +146,9 @@ async def test_the_operators_server_serves_workspaces_without_one(
     user_id = await outbox.user("boss@example.com")
     url = f"smtp://localhost:{mail_server.port}"
     outbox.settings = outbox.settings.model_copy(update={"smtp_url": url, "mail_from": sender, "allowed_targets": ""})
-    await enqueue(outbox.connection, [notice(outbox.workspace_id, user_id, "A lead", "Call it")])
+    await enqueue_deliveries(
+        outbox.connection, [notification_to_user(outbox.workspace_id, user_id, "A lead", "Call it")]
+    )
     await outbox.send()
     assert mail_server.mails[0].mail_from == "leadhub@example.com"
     assert parseaddr(_read(mail_server)["From"]) == parseaddr(sender)
@@ -146,14 +157,18 @@ async def test_the_operators_server_serves_workspaces_without_one(
 async def test_a_workspaces_own_server_may_not_be_a_private_one(outbox: Outbox, mail_server: MailServer) -> None:
     await _use(outbox, mail_server)
     outbox.settings = outbox.settings.model_copy(update={"allowed_targets": ""})
-    await enqueue(outbox.connection, [notice(outbox.workspace_id, await outbox.user("b@example.com"), "A", "B")])
+    await enqueue_deliveries(
+        outbox.connection, [notification_to_user(outbox.workspace_id, await outbox.user("b@example.com"), "A", "B")]
+    )
     await outbox.send()
     assert [one["state"] for one in await outbox.deliveries()] == ["failed"]
     assert mail_server.mails == []
 
 
 async def test_without_any_way_a_mail_fails_and_says_so(outbox: Outbox) -> None:
-    await enqueue(outbox.connection, [notice(outbox.workspace_id, await outbox.user("b@example.com"), "A", "B")])
+    await enqueue_deliveries(
+        outbox.connection, [notification_to_user(outbox.workspace_id, await outbox.user("b@example.com"), "A", "B")]
+    )
     await outbox.send()
     (delivery,) = await outbox.deliveries()
     assert (delivery["state"], "smtp" in delivery["error"]) == ("failed", True)
@@ -165,7 +180,9 @@ async def test_a_mail_servers_no_is_for_good_or_for_now(
 ) -> None:
     mail_server.answer = answer
     integration_id = await _use(outbox, mail_server)
-    await enqueue(outbox.connection, [mail_to_lead(outbox.workspace_id, await outbox.lead("a@b.example"), "A", "B")])
+    await enqueue_deliveries(
+        outbox.connection, [mail_to_lead(outbox.workspace_id, await outbox.lead("a@b.example"), "A", "B")]
+    )
     await outbox.send()
     (delivery,), (attempt,) = await outbox.deliveries(), await outbox.attempts()
     assert delivery["state"] == state
@@ -177,8 +194,8 @@ async def test_a_mail_servers_no_is_for_good_or_for_now(
     ("to_recipient", "to_data", "failures"),
     [
         ("452 mailbox full", "250 taken", None),
-        ("421 shutting down", "250 taken", OPENS_AFTER),
-        ("250 OK", "451 out of disk", OPENS_AFTER),
+        ("421 shutting down", "250 taken", FAILURES_UNTIL_OPEN),
+        ("250 OK", "451 out of disk", FAILURES_UNTIL_OPEN),
     ],
 )
 async def test_a_full_mailbox_says_nothing_of_its_server(
@@ -186,19 +203,21 @@ async def test_a_full_mailbox_says_nothing_of_its_server(
 ) -> None:
     mail_server.answer, mail_server.answer_to_data = to_recipient, to_data
     await _use(outbox, mail_server)
-    leads = [await outbox.lead(f"full{number}@b.example") for number in range(OPENS_AFTER)]
-    await enqueue(outbox.connection, [mail_to_lead(outbox.workspace_id, lead, "A", "B") for lead in leads])
+    leads = [await outbox.lead(f"full{number}@b.example") for number in range(FAILURES_UNTIL_OPEN)]
+    await enqueue_deliveries(outbox.connection, [mail_to_lead(outbox.workspace_id, lead, "A", "B") for lead in leads])
     await outbox.send()
     known = await outbox.rows("SELECT failures, open_until IS NOT NULL AS open FROM endpoints")
     assert known == ([{"failures": failures, "open": True}] if failures else [])
-    assert [one["state"] for one in await outbox.deliveries()] == ["pending"] * OPENS_AFTER
+    assert [one["state"] for one in await outbox.deliveries()] == ["pending"] * FAILURES_UNTIL_OPEN
     assert await outbox.one("SELECT min(due_at) > now() FROM deliveries")
 
 
 async def test_mailgun(outbox: Outbox, receiver: Receiver) -> None:
     outbox.settings = outbox.settings.model_copy(update={"mailgun_url": receiver.url, "allowed_targets": ""})
     await outbox.integrate("mailgun", signing_key="k", api_key="hidden", domain="mg.example.com")
-    await enqueue(outbox.connection, [mail_to_lead(outbox.workspace_id, await outbox.lead("a@b.example"), "A", "B")])
+    await enqueue_deliveries(
+        outbox.connection, [mail_to_lead(outbox.workspace_id, await outbox.lead("a@b.example"), "A", "B")]
+    )
     await outbox.send()
     (request,) = receiver.requests
     fields = parse_qs(request.raw.decode())
@@ -213,14 +232,14 @@ async def test_twilio(outbox: Outbox, receiver: Receiver) -> None:
     credentials = {"account_sid": "AC1", "auth_token": "hidden", "from": "+15005550006"}
     integration_id = await outbox.integrate("twilio", **credentials)
     lead_id = await outbox.lead(phone="+12015550123")
-    await enqueue(outbox.connection, [sms(outbox.workspace_id, integration_id, lead_id, "Hi & bye")])
+    await enqueue_deliveries(outbox.connection, [sms_to_lead(outbox.workspace_id, integration_id, lead_id, "Hi & bye")])
     await outbox.send()
     (request,) = receiver.requests
     assert request.path == "/2010-04-01/Accounts/AC1/Messages.json"
     sent = parse_qs(request.raw.decode())
     assert sent == {"To": ["+12015550123"], "From": ["+15005550006"], "Body": ["Hi & bye"]}
     receiver.status(400)
-    await enqueue(outbox.connection, [sms(outbox.workspace_id, integration_id, lead_id, "Hi")])
+    await enqueue_deliveries(outbox.connection, [sms_to_lead(outbox.workspace_id, integration_id, lead_id, "Hi")])
     await outbox.send()
     assert [one["state"] for one in await outbox.deliveries()] == ["sent", "failed"]
     assert await outbox.one("SELECT last_error FROM integrations") == "The receiver answered 400."
@@ -228,7 +247,7 @@ async def test_twilio(outbox: Outbox, receiver: Receiver) -> None:
 
 async def test_slack(outbox: Outbox, receiver: Receiver) -> None:
     integration_id = await outbox.integrate("slack", webhook_url=f"{receiver.url}/services/T0/B0/hidden")
-    await enqueue(outbox.connection, [slack(outbox.workspace_id, integration_id, "A lead")])
+    await enqueue_deliveries(outbox.connection, [slack_message(outbox.workspace_id, integration_id, "A lead")])
     await outbox.send()
     (request,) = receiver.requests
     assert request.body == {"text": "A lead"}
@@ -236,14 +255,14 @@ async def test_slack(outbox: Outbox, receiver: Receiver) -> None:
     assert attempt["request"]["url"] == f"{receiver.url}/{SECRET_MASK}"
     assert "hidden" not in str(attempt)
     await outbox.connection.execute("UPDATE integrations SET is_active = false")
-    await enqueue(outbox.connection, [slack(outbox.workspace_id, integration_id, "Another")])
+    await enqueue_deliveries(outbox.connection, [slack_message(outbox.workspace_id, integration_id, "Another")])
     await outbox.send()
     assert [one["state"] for one in await outbox.deliveries()] == ["sent", "cancelled"]
 
 
 async def test_a_lead_that_is_gone_gets_nothing(outbox: Outbox, mail_server: MailServer) -> None:
     await _use(outbox, mail_server)
-    await enqueue(outbox.connection, [mail_to_lead(outbox.workspace_id, 4711, "A", "B")])
-    await enqueue(outbox.connection, [mail_to_lead(outbox.workspace_id, await outbox.lead(None), "A", "B")])
+    await enqueue_deliveries(outbox.connection, [mail_to_lead(outbox.workspace_id, 4711, "A", "B")])
+    await enqueue_deliveries(outbox.connection, [mail_to_lead(outbox.workspace_id, await outbox.lead(None), "A", "B")])
     await outbox.send()
     assert [one["state"] for one in await outbox.deliveries()] == ["cancelled", "cancelled"]

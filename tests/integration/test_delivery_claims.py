@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from services.workers.deliveries.circuits import MOST_SLOTS
-from services.workers.deliveries.claim import claim, waits
-from services.workers.deliveries.messages import Claimed
+from services.workers.deliveries.circuits import MAX_SLOTS
+from services.workers.deliveries.claim import claim_due, has_due
+from services.workers.deliveries.messages import ClaimedDelivery
 from tests.support.sending import Outbox
 
 pytestmark = pytest.mark.integration
@@ -33,14 +33,14 @@ async def _plant(outbox: Outbox, workspace: int, leads: int, each: int, endpoint
     await outbox.connection.execute(PLANT, counts)
 
 
-async def _claim(outbox: Outbox, most: int = 200, **how: object) -> list[Claimed]:
+async def _claim(outbox: Outbox, most: int = 200, **how: object) -> list[ClaimedDelivery]:
     started = time.perf_counter()
-    claimed = await claim(outbox.connection, most, **how)  # type: ignore[arg-type]
+    claimed = await claim_due(outbox.connection, most, **how)  # type: ignore[arg-type]
     assert time.perf_counter() - started < SECOND
     return claimed
 
 
-async def _succeed(outbox: Outbox, claimed: Sequence[Claimed]) -> None:
+async def _succeed(outbox: Outbox, claimed: Sequence[ClaimedDelivery]) -> None:
     ids = [one.id for one in claimed]
     await outbox.connection.execute(
         "UPDATE deliveries SET state = 'sent', sending_since = NULL WHERE id = ANY (%s)", (ids,)
@@ -49,16 +49,16 @@ async def _succeed(outbox: Outbox, claimed: Sequence[Claimed]) -> None:
 
 async def test_what_waits_behind_others_of_its_lead_costs_a_claim_nothing(outbox: Outbox) -> None:
     await _plant(outbox, outbox.workspace_id, 20, 100, 50)
-    await outbox.connection.execute(WELL, (outbox.workspace_id, MOST_SLOTS, 50))
+    await outbox.connection.execute(WELL, (outbox.workspace_id, MAX_SLOTS, 50))
     await _plant(outbox, OTHER, 1, 1, 1)
     claimed = await _claim(outbox)
     assert OTHER in {one.workspace_id for one in claimed}
     while more := await _claim(outbox):
         claimed += more
-    assert Counter(Counter((one.workspace_id, one.endpoint) for one in claimed).values()) == {MOST_SLOTS: 50, 1: 1}
+    assert Counter(Counter((one.workspace_id, one.endpoint) for one in claimed).values()) == {MAX_SLOTS: 50, 1: 1}
     assert len({(one.workspace_id, one.endpoint, one.lead_id) for one in claimed}) == len(claimed)
     started = time.perf_counter()
-    assert not await waits(outbox.connection)
+    assert not await has_due(outbox.connection)
     assert time.perf_counter() - started < SECOND
 
 
@@ -89,13 +89,13 @@ async def test_what_is_new_goes_at_once_whatever_is_held_back(outbox: Outbox) ->
     firsts = "id IN (SELECT min(id) FROM deliveries GROUP BY lead_id)"
     later = f"UPDATE deliveries SET attempts = 1, due_at = now() + interval '4 min' WHERE {firsts}"
     await outbox.connection.execute(later)
-    assert not await waits(outbox.connection)
+    assert not await has_due(outbox.connection)
     for lead in range(held + 1, held + 6):
         await outbox.connection.execute(
             PLANT.replace("series(1, %(leads)s)", "series(%(leads)s::int, %(leads)s)"),
             {"workspace": outbox.workspace_id, "leads": lead, "each": 1, "endpoints": 1},
         )
-        assert await waits(outbox.connection)
+        assert await has_due(outbox.connection)
         assert [one.lead_id for one in await _claim(outbox)] == [lead]
         await outbox.connection.execute("DELETE FROM deliveries WHERE lead_id = %s", (lead,))
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.deliveries import enqueue, mail_to_lead, mail_to_user, notice, sms
+from shared.deliveries import enqueue_deliveries, mail_to_lead, mail_to_user, notification_to_user, sms_to_lead
 from tests.support.receivers import MailServer, Receiver
 from tests.support.sending import Outbox, tell
 
@@ -23,7 +23,7 @@ async def test_who_is_suppressed_is_so_in_any_case(outbox: Outbox) -> None:
         await use(outbox, server)
         await outbox.connection.execute(suppressed, (outbox.workspace_id,))
         lead = await outbox.lead("Ada@Example.com")
-        await enqueue(outbox.connection, [mail_to_lead(outbox.workspace_id, lead, "A", "B")])
+        await enqueue_deliveries(outbox.connection, [mail_to_lead(outbox.workspace_id, lead, "A", "B")])
         await outbox.send()
     assert (server.mails, await states(outbox)) == ([], ["suppressed"])
 
@@ -33,7 +33,7 @@ async def test_a_user_who_was_switched_off_is_told_of_no_lead(outbox: Outbox) ->
         await use(outbox, server)
         user = await outbox.user("gone@example.com")
         await outbox.connection.execute("UPDATE users SET is_active = false")
-        await enqueue(outbox.connection, [mail_to_user(outbox.workspace_id, user, "A", "B")])
+        await enqueue_deliveries(outbox.connection, [mail_to_user(outbox.workspace_id, user, "A", "B")])
         await outbox.send()
     assert (server.mails, await states(outbox)) == ([], ["cancelled"])
 
@@ -50,7 +50,9 @@ async def test_credentials_go_to_their_own_kind_alone(outbox: Outbox, receiver: 
         "slack", webhook_url=f"{receiver.url}/x", account_sid="A", auth_token="t", **{"from": "+1"}
     )
     outbox.settings = outbox.settings.model_copy(update={"twilio_url": receiver.url})
-    await enqueue(outbox.connection, [sms(outbox.workspace_id, slack, await outbox.lead(phone="+14155550100"), "B")])
+    await enqueue_deliveries(
+        outbox.connection, [sms_to_lead(outbox.workspace_id, slack, await outbox.lead(phone="+14155550100"), "B")]
+    )
     await outbox.send()
     assert (receiver.requests, await states(outbox)) == ([], ["failed"])
 
@@ -61,7 +63,7 @@ async def test_a_mail_server_that_was_switched_off_is_not_used(outbox: Outbox) -
         await outbox.connection.execute("UPDATE integrations SET is_active = false")
         await use(outbox, on)
         user = await outbox.user("b@example.com")
-        await enqueue(outbox.connection, [notice(outbox.workspace_id, user, "A", "B")])
+        await enqueue_deliveries(outbox.connection, [notification_to_user(outbox.workspace_id, user, "A", "B")])
         await outbox.send()
     assert (len(off.mails), len(on.mails)) == (0, 1)
 

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from shared import tenants
-from shared.deliveries import MOST_BYTES, enqueue, to_subscription
+from shared.deliveries import MAX_INSERT_BYTES, enqueue_deliveries, webhook_to_subscription
 from tests.support.receivers import Receiver
 from tests.support.sending import Outbox
 from tests.support.serving import served, settings_of
@@ -17,20 +17,24 @@ pytestmark = pytest.mark.integration
 
 async def test_messages_of_any_size_together_are_enqueued_in_order(outbox: Outbox) -> None:
     lead_id, subscription = await outbox.lead(), await outbox.subscribe("https://example.com")
-    large = {"id": lead_id, "notes": "x" * (MOST_BYTES // 3)}
+    large = {"id": lead_id, "notes": "x" * (MAX_INSERT_BYTES // 3)}
     news = [replace(await outbox.happening(lead_id, number), lead=large) for number in range(7)]
-    news.append(replace(news[0], lead={"id": lead_id, "notes": "x" * (2 * MOST_BYTES)}, data={"number": 7}))
-    await enqueue(outbox.connection, [to_subscription(outbox.workspace_id, subscription, one) for one in news])
+    news.append(replace(news[0], lead={"id": lead_id, "notes": "x" * (2 * MAX_INSERT_BYTES)}, data={"number": 7}))
+    await enqueue_deliveries(
+        outbox.connection, [webhook_to_subscription(outbox.workspace_id, subscription, one) for one in news]
+    )
     kept = [orjson.loads(delivery["payload"]) for delivery in await outbox.deliveries()]
     assert [body["data"]["number"] for body in kept] == list(range(8))
-    assert [len(body["lead"]["notes"]) for body in kept] == [MOST_BYTES // 3] * 7 + [2 * MOST_BYTES]
+    assert [len(body["lead"]["notes"]) for body in kept] == [MAX_INSERT_BYTES // 3] * 7 + [2 * MAX_INSERT_BYTES]
 
 
 async def test_an_address_that_cannot_be_read_fails_its_delivery_alone(outbox: Outbox, receiver: Receiver) -> None:
     lead_id = await outbox.lead()
     subscriptions = [await outbox.subscribe(url) for url in ("https://[", receiver.url)]
     what = await outbox.happening(lead_id)
-    await enqueue(outbox.connection, [to_subscription(outbox.workspace_id, one, what) for one in subscriptions])
+    await enqueue_deliveries(
+        outbox.connection, [webhook_to_subscription(outbox.workspace_id, one, what) for one in subscriptions]
+    )
     await outbox.send()
     told = [(one["state"], one["error"]) for one in await outbox.deliveries()]
     assert told == [("failed", "The address cannot be read."), ("sent", None)]
@@ -41,7 +45,7 @@ async def test_one_that_was_tried_as_often_as_can_be_counted_stops_no_other(
 ) -> None:
     lead_id, subscription = await outbox.lead(), await outbox.subscribe(receiver.url)
     what = await outbox.happening(lead_id)
-    await enqueue(outbox.connection, [to_subscription(outbox.workspace_id, subscription, what)] * 2)
+    await enqueue_deliveries(outbox.connection, [webhook_to_subscription(outbox.workspace_id, subscription, what)] * 2)
     worn, other = [one["id"] for one in await outbox.deliveries()]
     await outbox.connection.execute(
         "UPDATE deliveries SET state = 'failed', attempts = 32767, finished_at = now() WHERE id = %s", (worn,)

@@ -8,12 +8,16 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from services.workers.deliveries.bounded import MOST_INFORMATIONAL, TOO_LONG, TOO_MANY
-from services.workers.deliveries.http import Caller, Gate
-from services.workers.deliveries.messages import Answer, Call
+from services.workers.deliveries.bounded import (
+    MAX_INFORMATIONAL_RESPONSES,
+    RESPONSE_TOO_LARGE_MESSAGE,
+    TOO_MANY_INFORMATIONAL_MESSAGE,
+)
+from services.workers.deliveries.http import HttpClient, SafeResolver
+from services.workers.deliveries.messages import AttemptResult, HttpRequest
 from shared import tenants
-from shared.deliveries import enqueue, to_subscription
-from shared.guard import Policy
+from shared.deliveries import enqueue_deliveries, webhook_to_subscription
+from shared.guard import AddressPolicy
 from tests.support.receivers import Receiver, flooding
 from tests.support.sending import Outbox, tell
 from tests.support.waiting import until_async
@@ -30,15 +34,15 @@ PAGE = 4096
 
 
 @pytest_asyncio.fixture
-async def caller() -> AsyncIterator[Caller]:
-    caller = Caller(Gate(Policy.read("127.0.0.1")))
+async def caller() -> AsyncIterator[HttpClient]:
+    caller = HttpClient(SafeResolver(AddressPolicy.from_text("127.0.0.1")))
     yield caller
     await caller.close()
 
 
-async def _ask(caller: Caller, first: bytes, more: bytes = b"") -> Answer:
+async def _ask(caller: HttpClient, first: bytes, more: bytes = b"") -> AttemptResult:
     with flooding(first, more) as url:
-        return await caller.call(Call(url, {}, b"{}", {}))
+        return await caller.send_request(HttpRequest(url, {}, b"{}", {}))
 
 
 def _memory() -> int:
@@ -49,18 +53,18 @@ def _memory() -> int:
 @pytest.mark.parametrize(
     ("first", "more", "error"),
     [
-        (b"", CONTINUE, TOO_MANY),
-        (b"", PROCESSING, TOO_MANY),
-        (b"", HINTS, TOO_MANY),
-        (CONTINUE + PROCESSING, HINTS, TOO_MANY),
+        (b"", CONTINUE, TOO_MANY_INFORMATIONAL_MESSAGE),
+        (b"", PROCESSING, TOO_MANY_INFORMATIONAL_MESSAGE),
+        (b"", HINTS, TOO_MANY_INFORMATIONAL_MESSAGE),
+        (CONTINUE + PROCESSING, HINTS, TOO_MANY_INFORMATIONAL_MESSAGE),
         (OK, b"X-A: 1\r\n", NO_HTTP),
         (OK + b"X-A: ", b"x", NO_HTTP),
-        (OK, b"X-A: " + b"x" * 8000 + b"\r\n", TOO_LONG),
-        (b"", b"\r\n", TOO_LONG),
+        (OK, b"X-A: " + b"x" * 8000 + b"\r\n", RESPONSE_TOO_LARGE_MESSAGE),
+        (b"", b"\r\n", RESPONSE_TOO_LARGE_MESSAGE),
     ],
 )
 async def test_a_flood_without_an_answer_is_a_failure_that_says_so(
-    caller: Caller, first: bytes, more: bytes, error: str
+    caller: HttpClient, first: bytes, more: bytes, error: str
 ) -> None:
     before, started = _memory(), time.monotonic()
     answer = await _ask(caller, first, more)
@@ -84,7 +88,7 @@ def _bomb() -> bytes:
         (b"", OK + b"Content-Length: 2\r\n\r\nok"),
     ],
 )
-async def test_an_answer_counts_however_much_follows_it(caller: Caller, first: bytes, more: bytes) -> None:
+async def test_an_answer_counts_however_much_follows_it(caller: HttpClient, first: bytes, more: bytes) -> None:
     before, started = _memory(), time.monotonic()
     answer = await _ask(caller, first, more)
     assert (answer.status, answer.error) == (200, None)
@@ -94,15 +98,15 @@ async def test_an_answer_counts_however_much_follows_it(caller: Caller, first: b
     assert _memory() - before < MOST_GROWTH
 
 
-async def test_a_few_informational_answers_are_passed_over(caller: Caller) -> None:
-    few = CONTINUE + (PROCESSING + HINTS) * ((MOST_INFORMATIONAL - 1) // 2)
+async def test_a_few_informational_answers_are_passed_over(caller: HttpClient) -> None:
+    few = CONTINUE + (PROCESSING + HINTS) * ((MAX_INFORMATIONAL_RESPONSES - 1) // 2)
     answer = await _ask(caller, few + OK + b"Content-Length: 2\r\n\r\nok")
     assert (answer.status, answer.body, answer.error) == (200, "ok", None)
 
 
-async def test_each_answer_of_a_connection_is_counted_anew(caller: Caller, receiver: Receiver) -> None:
+async def test_each_answer_of_a_connection_is_counted_anew(caller: HttpClient, receiver: Receiver) -> None:
     for _ in range(5):
-        answer = await caller.call(Call(receiver.url, {}, b"{}", {}))
+        answer = await caller.send_request(HttpRequest(receiver.url, {}, b"{}", {}))
         assert (answer.status, answer.body) == (200, "ok")
     assert len(receiver.requests) == 5
 
@@ -117,13 +121,13 @@ async def test_a_flood_holds_up_no_other_workspace(outbox: Outbox, receiver: Rec
         started = time.monotonic()
         async with outbox.sending() as sender:
             await until_async(lambda: _has_failed(outbox), what="the flood's first failure")
-            await enqueue(outbox.connection, [to_subscription(other, subscription_id, what)])
+            await enqueue_deliveries(outbox.connection, [webhook_to_subscription(other, subscription_id, what)])
             sender.wake()
             await until_async(lambda: len(receiver.requests) == 1, what="the other's message")
             took = time.monotonic() - started
     assert took < 10
     errors = {one["error"] for one in await outbox.attempts() if one["status"] is None and one["finished_at"]}
-    assert errors == {TOO_MANY}
+    assert errors == {TOO_MANY_INFORMATIONAL_MESSAGE}
 
 
 async def _has_failed(outbox: Outbox) -> bool:

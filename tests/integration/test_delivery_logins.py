@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
-from services.workers.deliveries.smtp import NO_TLS
-from shared.deliveries import enqueue, mail_to_user
+from services.workers.deliveries.smtp import NO_TLS_MESSAGE
+from shared.deliveries import enqueue_deliveries, mail_to_user
 from tests.support.certificates import certify
 from tests.support.receivers import MailServer
 from tests.support.sending import Outbox
@@ -45,7 +45,7 @@ async def _send_by(outbox: Outbox, server: MailServer, **login: str) -> None:
 
 async def _send(outbox: Outbox) -> None:
     user = await outbox.user("boss@example.com")
-    await enqueue(outbox.connection, [mail_to_user(outbox.workspace_id, user, "A lead", "Call it")])
+    await enqueue_deliveries(outbox.connection, [mail_to_user(outbox.workspace_id, user, "A lead", "Call it")])
     await outbox.send()
 
 
@@ -55,8 +55,8 @@ async def test_no_login_goes_to_a_server_without_tls(outbox: Outbox, password: d
     with MailServer(authenticator=logins, auth_require_tls=False) as server:
         await _send_by(outbox, server, username="crm", **password)
     (delivery,), (attempt,) = await outbox.deliveries(), await outbox.attempts()
-    assert (delivery["state"], delivery["error"], attempt["error"]) == ("pending", NO_TLS, NO_TLS)
-    assert "STARTTLS" in NO_TLS
+    assert (delivery["state"], delivery["error"], attempt["error"]) == ("pending", NO_TLS_MESSAGE, NO_TLS_MESSAGE)
+    assert "STARTTLS" in NO_TLS_MESSAGE
     assert (logins.came, server.mails) == ([], [])
 
 
@@ -67,7 +67,7 @@ async def test_the_operators_server_on_this_machine_is_no_exception(outbox: Outb
         changed = {"smtp_url": url, "mail_from": "crm@example.com"}
         outbox.settings = outbox.settings.model_copy(update=changed)
         await _send(outbox)
-    assert [one["error"] for one in await outbox.deliveries()] == [NO_TLS]
+    assert [one["error"] for one in await outbox.deliveries()] == [NO_TLS_MESSAGE]
     assert (logins.came, server.mails) == ([], [])
 
 

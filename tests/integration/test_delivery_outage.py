@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from services.workers.deliveries.backoff import PAUSES
-from services.workers.deliveries.circuits import LONGEST, MOST_SLOTS, OPENS_AFTER
-from services.workers.deliveries.claim import claim, waits
+from services.workers.deliveries.backoff import RETRY_DELAYS_SECONDS
+from services.workers.deliveries.circuits import MAX_OPEN_SECONDS, MAX_SLOTS, FAILURES_UNTIL_OPEN
+from services.workers.deliveries.claim import claim_due, has_due
 from shared.db import Connection
-from shared.deliveries import enqueue, to_subscription
+from shared.deliveries import enqueue_deliveries, webhook_to_subscription
 from tests.support.ingesting import workspace_id
 from tests.support.receivers import receiving
 from tests.support.sending import Outbox
@@ -31,7 +31,9 @@ WHERE d.state = 'pending' AND a.finished_at > %s
 
 async def _happen(outbox: Outbox, subscription_id: int, n: int) -> None:
     news = [await outbox.happening(await outbox.lead()) for _ in range(n)]
-    await enqueue(outbox.connection, [to_subscription(outbox.workspace_id, subscription_id, one) for one in news])
+    await enqueue_deliveries(
+        outbox.connection, [webhook_to_subscription(outbox.workspace_id, subscription_id, one) for one in news]
+    )
 
 
 async def _pass(outbox: Outbox, time: timedelta) -> None:
@@ -45,7 +47,7 @@ async def _send(outbox: Outbox) -> None:
     async def is_at_rest() -> bool:
         begun = await outbox.one("SELECT count(*) FROM delivery_attempts")
         busy = await outbox.one("SELECT count(*) FROM deliveries WHERE sending_since IS NOT NULL")
-        if busy or await waits(outbox.connection):
+        if busy or await has_due(outbox.connection):
             return False
         return bool(begun == await outbox.one("SELECT count(*) FROM delivery_attempts"))  # none began between the two
 
@@ -66,11 +68,17 @@ async def test_a_receiver_down_for_an_hour_is_spared_and_then_gets_everything(
             since, before = await outbox.one("SELECT clock_timestamp()"), len(receiver.requests)
             await _send(outbox)
             for planned in await outbox.rows(PLANNED, since):
-                assert 0.8 <= planned["wait"] / PAUSES[planned["number"] - 1] <= 1.2, planned
+                assert 0.8 <= planned["wait"] / RETRY_DELAYS_SECONDS[planned["number"] - 1] <= 1.2, planned
             if passed > STEP:
                 (circuit,) = await outbox.rows("SELECT failures, slots, open_until > now() AS open FROM endpoints")
-                assert (circuit["failures"] >= OPENS_AFTER, circuit["slots"], circuit["open"]) == (True, 1, True)
-                assert len(receiver.requests) - before <= OPENS_AFTER + 2  # retries of the first few, and one probe
+                assert (circuit["failures"] >= FAILURES_UNTIL_OPEN, circuit["slots"], circuit["open"]) == (
+                    True,
+                    1,
+                    True,
+                )
+                assert (
+                    len(receiver.requests) - before <= FAILURES_UNTIL_OPEN + 2
+                )  # retries of the first few, and one probe
             await _pass(outbox, STEP)
             passed += STEP
         events = 2 * (HOUR // STEP)
@@ -83,10 +91,10 @@ async def test_a_receiver_down_for_an_hour_is_spared_and_then_gets_everything(
         receiver.most_at_once = 0
         async with outbox.sending():
             await until_async(lambda: len(receiver.requests) == 1, what="the first one after its return")
-            assert await claim(database, 100) == []  # all others wait for what becomes of it
+            assert await claim_due(database, 100) == []  # all others wait for what becomes of it
             receiver.release()
         await _send(outbox)
-        assert receiver.most_at_once <= MOST_SLOTS
+        assert receiver.most_at_once <= MAX_SLOTS
         deliveries = await outbox.deliveries()
         assert {one["state"] for one in deliveries} == {"sent"}
         came = [request.headers["webhook-id"] for request in receiver.requests]
@@ -101,14 +109,16 @@ async def test_hours_that_one_message_is_to_wait_are_not_those_of_its_lead(
     async with receiving() as receiver:
         subscription_id, lead_id = await outbox.subscribe(receiver.url), await outbox.lead()
         news = [await outbox.happening(lead_id, number) for number in range(2)]
-        await enqueue(database, [to_subscription(outbox.workspace_id, subscription_id, one) for one in news])
+        await enqueue_deliveries(
+            database, [webhook_to_subscription(outbox.workspace_id, subscription_id, one) for one in news]
+        )
         receiver.status(503, {"Retry-After": "7200"})
         await _send(outbox)
         assert len(receiver.requests) == 1
         receiver.status(200)
         await _send(outbox)
         assert len(receiver.requests) == 1  # its circuit is open
-        await database.execute(PASS_FOR_CIRCUIT, (timedelta(seconds=LONGEST),))
+        await database.execute(PASS_FOR_CIRCUIT, (timedelta(seconds=MAX_OPEN_SECONDS),))
         await _send(outbox)
         assert [one["state"] for one in await outbox.deliveries()] == ["pending", "sent"]
         assert await outbox.one(

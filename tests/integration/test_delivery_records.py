@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from services.workers.deliveries.sender import Sender
+from services.workers.deliveries.sender import DeliverySender
 from shared.db import connect
-from shared.deliveries import enqueue, to_subscription
+from shared.deliveries import enqueue_deliveries, webhook_to_subscription
 from tests.support.receivers import Receiver, receiving
 from tests.support.sending import Outbox
 from tests.support.waiting import until_async
@@ -32,18 +32,20 @@ async def happen(outbox: Outbox, subscription_id: int, n: int) -> list[int]:
     """Something for each of so many leads."""
     leads = [await outbox.lead() for _ in range(n)]
     news = [await outbox.happening(lead) for lead in leads]
-    await enqueue(outbox.connection, [to_subscription(outbox.workspace_id, subscription_id, one) for one in news])
+    await enqueue_deliveries(
+        outbox.connection, [webhook_to_subscription(outbox.workspace_id, subscription_id, one) for one in news]
+    )
     return leads
 
 
 @asynccontextmanager
-async def all_answered(outbox: Outbox, receiver: Receiver, sender: Sender) -> AsyncIterator[None]:
+async def all_answered(outbox: Outbox, receiver: Receiver, sender: DeliverySender) -> AsyncIterator[None]:
     """All that was sent has an answer, and none is written down before the block ends."""
     await until_async(lambda: len(receiver.requests) == N, what="all requests")
     async with connect(outbox.url, "tests holder") as holder, holder.transaction():
         await holder.execute(LOCK)
         receiver.release()
-        await until_async(lambda: len(sender._done) == N, what="all answers")
+        await until_async(lambda: len(sender._finished) == N, what="all answers")
         yield
 
 
@@ -62,7 +64,7 @@ async def test_an_outcome_that_is_not_taken_is_left_out_and_sent_again_after_its
     async with outbox.sending() as sender:
         async with all_answered(outbox, receiver, sender):
             pass
-        await until_async(lambda: not sender._done, what="all but one on record")
+        await until_async(lambda: not sender._finished, what="all but one on record")
         expected = ["sent"] * N
         expected[refused] = "pending"
         assert await states(outbox) == expected
@@ -108,11 +110,11 @@ async def test_who_stops_waits_for_what_is_under_way_and_takes_nothing_more(outb
     receiver.hold()
     await happen(outbox, await outbox.subscribe(receiver.url), 1)
 
-    async def come_late(sender: Sender, subscription_id: int) -> None:
+    async def come_late(sender: DeliverySender, subscription_id: int) -> None:
         """When it has been asked to stop."""
         await happen(outbox, subscription_id, 1)
         sender.wake()
-        await until_async(lambda: not sender._awake.is_set(), what="a look at what there is to do")
+        await until_async(lambda: not sender._wake_event.is_set(), what="a look at what there is to do")
         receiver.release()
 
     async with receiving() as other:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.workers.deliveries.claim import claim, release
+from services.workers.deliveries.claim import claim_due, release_orphaned
 from shared.db import connect
 from tests.support.receivers import Receiver
 from tests.support.sending import Outbox, tell
@@ -15,8 +15,8 @@ async def test_what_a_sender_had_in_hand_when_it_died_goes_out_again_under_its_i
     outbox: Outbox, receiver: Receiver
 ) -> None:
     await tell(outbox, await outbox.subscribe(receiver.url), await outbox.lead())
-    (taken,) = await claim(outbox.connection, 10)  # and this sender is never heard of again
-    assert await claim(outbox.connection, 10) == []
+    (taken,) = await claim_due(outbox.connection, 10)  # and this sender is never heard of again
+    assert await claim_due(outbox.connection, 10) == []
     await outbox.send_after_the_lease()
     (request,) = receiver.requests
     assert request.headers["webhook-id"] == taken.message_id
@@ -28,11 +28,11 @@ async def test_what_a_sender_had_in_hand_when_it_died_goes_out_again_under_its_i
 async def test_a_sender_whose_connection_is_gone_is_not_waited_for(outbox: Outbox, receiver: Receiver) -> None:
     await tell(outbox, await outbox.subscribe(receiver.url), await outbox.lead(), await outbox.lead())
     async with connect(outbox.url, "tests sender") as dying:
-        (first,) = await claim(dying, 1)
-    (second,) = await claim(outbox.connection, 1)
-    assert await release(outbox.connection) == 0  # it may be only just connecting again
-    assert await release(outbox.connection, grace=0) == 1
-    ((again, tries),) = [(one.id, one.tries) for one in await claim(outbox.connection, 10)]
+        (first,) = await claim_due(dying, 1)
+    (second,) = await claim_due(outbox.connection, 1)
+    assert await release_orphaned(outbox.connection) == 0  # it may be only just connecting again
+    assert await release_orphaned(outbox.connection, grace=0) == 1
+    ((again, tries),) = [(one.id, one.attempts_since_resend) for one in await claim_due(outbox.connection, 10)]
     assert (again, tries) == (first.id, 2)
     assert second.id != first.id
 
@@ -43,11 +43,11 @@ async def test_what_is_taken_from_a_sender_that_is_gone_is_due_since_it_was_sent
     """Before what became due since, and overdue for the sweeper, which sends where no worker does."""
     await tell(outbox, await outbox.subscribe(receiver.url), await outbox.lead())
     async with connect(outbox.url, "tests sender") as dying:
-        (first,) = await claim(dying, 1)
+        (first,) = await claim_due(dying, 1)
     await outbox.connection.execute("UPDATE deliveries SET sending_since = now() - interval '10 s'")
     await tell(outbox, first.subscription_id or 0, await outbox.lead())
-    assert await release(outbox.connection, grace=0) == 1
-    assert [one.id for one in await claim(outbox.connection, 10, overdue=5)] == [first.id]
+    assert await release_orphaned(outbox.connection, grace=0) == 1
+    assert [one.id for one in await claim_due(outbox.connection, 10, overdue=5)] == [first.id]
 
 
 async def test_a_connection_that_bears_a_dead_senders_number_is_not_taken_for_it(
@@ -55,11 +55,11 @@ async def test_a_connection_that_bears_a_dead_senders_number_is_not_taken_for_it
 ) -> None:
     await tell(outbox, await outbox.subscribe(receiver.url), await outbox.lead())
     async with connect(outbox.url, "tests sender") as dying:
-        assert len(await claim(dying, 1)) == 1
+        assert len(await claim_due(dying, 1)) == 1
     reuse = """UPDATE deliveries SET sender = pid, sending_since = backend_start - interval '1 s'
                FROM pg_stat_activity WHERE pid = pg_backend_pid()"""
     await outbox.connection.execute(reuse)
-    assert await release(outbox.connection, grace=0) == 1
+    assert await release_orphaned(outbox.connection, grace=0) == 1
 
 
 async def test_senders_are_not_taken_for_gone_right_after_the_database_came_back(
@@ -68,11 +68,11 @@ async def test_senders_are_not_taken_for_gone_right_after_the_database_came_back
     """However long they have been sending: it was the database that ended their connections."""
     await tell(outbox, await outbox.subscribe(receiver.url), await outbox.lead())
     async with connect(outbox.url, "tests sender") as dying:
-        assert len(await claim(dying, 1)) == 1
+        assert len(await claim_due(dying, 1)) == 1
     await outbox.connection.execute("UPDATE deliveries SET sending_since = pg_postmaster_start_time() - interval '1 h'")
     age = await outbox.one("SELECT extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())::float")
-    assert await release(outbox.connection, grace=age + 600) == 0
-    assert await release(outbox.connection, grace=0) == 1
+    assert await release_orphaned(outbox.connection, grace=age + 600) == 0
+    assert await release_orphaned(outbox.connection, grace=0) == 1
 
 
 async def test_a_sender_that_is_slower_than_its_lease_changes_nothing(outbox: Outbox, receiver: Receiver) -> None:
@@ -82,7 +82,7 @@ async def test_a_sender_that_is_slower_than_its_lease_changes_nothing(outbox: Ou
         await until_async(lambda: len(receiver.requests) == 1, what="the first request")
         async with outbox.connection.transaction():  # in one, or the sender itself, which looks too, claims it again
             await outbox.make_due()  # the lease is over
-            await claim(outbox.connection, 10)
+            await claim_due(outbox.connection, 10)
         receiver.release()
         await until_async(lambda: _has_answer(outbox), what="the first one's record")
     (delivery,) = await outbox.deliveries()

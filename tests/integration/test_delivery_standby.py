@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 import pytest
 
 from services.workers.deliveries import standby
-from services.workers.deliveries.claim import claim
-from services.workers.deliveries.desk import Desk
-from services.workers.deliveries.standby import Standby
+from services.workers.deliveries.claim import claim_due
+from services.workers.deliveries.desk import SenderThread
+from services.workers.deliveries.standby import DeliveryFallback
 from shared.db import connect
-from shared.deliveries import enqueue, to_subscription
+from shared.deliveries import enqueue_deliveries, webhook_to_subscription
 from tests.support.receivers import Receiver
 from tests.support.sending import Outbox
 from tests.support.waiting import until_async
@@ -26,7 +26,7 @@ WHERE application_name = 'leadhub sender' AND datname = current_database()
 
 async def happen(outbox: Outbox, receiver: Receiver) -> None:
     subscription_id, news = await outbox.subscribe(receiver.url), await outbox.happening(await outbox.lead())
-    await enqueue(outbox.connection, [to_subscription(outbox.workspace_id, subscription_id, news)])
+    await enqueue_deliveries(outbox.connection, [webhook_to_subscription(outbox.workspace_id, subscription_id, news)])
 
 
 @asynccontextmanager
@@ -34,9 +34,9 @@ async def watching(outbox: Outbox, stopping: asyncio.Event, *, broker_away: bool
     """The sweeper's watch, and the hints that it gave."""
     hints: list[int] = []
     settings = outbox.settings.model_copy(update={"database_url": outbox.url})
-    standby = Standby(settings, lambda: hints.append(1), lambda: broker_away, stopping)
+    standby = DeliveryFallback(settings, lambda: hints.append(1), lambda: broker_away, stopping)
     async with connect(outbox.url, "tests sweeper") as connection:
-        task = asyncio.create_task(standby.watch(connection))
+        task = asyncio.create_task(standby.run(connection))
         try:
             yield hints
         finally:
@@ -54,7 +54,7 @@ async def test_the_sweeper_wakes_the_workers_and_sends_what_none_of_them_does(
     outbox: Outbox, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, *, broker_away: bool
 ) -> None:
     overdue = 60.0 if broker_away else 1.0  # seconds that it leaves it to them; at once is not so long, however slowly
-    monkeypatch.setattr(standby, "OVERDUE", overdue)
+    monkeypatch.setattr(standby, "OVERDUE_AFTER_SECONDS", overdue)
     await happen(outbox, receiver)
     await outbox.connection.execute("UPDATE deliveries SET due_at = now()")
     async with watching(outbox, asyncio.Event(), broker_away=broker_away) as hints:
@@ -70,7 +70,7 @@ async def test_the_sweeper_wakes_the_workers_and_sends_what_none_of_them_does(
 async def test_the_sweeper_takes_from_a_sender_that_is_gone(outbox: Outbox, receiver: Receiver) -> None:
     await happen(outbox, receiver)
     async with connect(outbox.url, "tests sender") as dying:
-        assert len(await claim(dying, 1)) == 1
+        assert len(await claim_due(dying, 1)) == 1
     await outbox.connection.execute("UPDATE deliveries SET sending_since = now() - interval '1 min'")
     await outbox.connection.execute(
         "UPDATE deliveries SET sending_since = least(sending_since, pg_postmaster_start_time())"
@@ -100,15 +100,15 @@ async def test_a_sweeper_whose_connection_breaks_goes_on_with_the_same_sender(
     outbox: Outbox, receiver: Receiver
 ) -> None:
     settings, stopping = outbox.settings.model_copy(update={"database_url": outbox.url}), asyncio.Event()
-    standby = Standby(settings, lambda: None, lambda: False, stopping)
+    standby = DeliveryFallback(settings, lambda: None, lambda: False, stopping)
     async with connect(outbox.url, "tests sweeper") as connection:
-        watch = asyncio.create_task(standby.watch(connection))
+        watch = asyncio.create_task(standby.run(connection))
         await until_async(lambda: _has_senders(outbox, 1), what="a sender")
         await outbox.connection.execute("SELECT pg_terminate_backend(%s)", (connection.info.backend_pid,))
         await asyncio.wait({watch}, timeout=10)
         assert watch.exception()
     async with connect(outbox.url, "tests sweeper") as connection:
-        again = asyncio.create_task(standby.watch(connection))
+        again = asyncio.create_task(standby.run(connection))
         await asyncio.sleep(1)
         assert await _has_senders(outbox, 1)
         stopping.set()
@@ -126,7 +126,7 @@ async def _has_senders(outbox: Outbox, n: int) -> bool:
 
 
 async def test_a_worker_that_has_nothing_to_send_stops_at_once(outbox: Outbox) -> None:
-    desk = Desk(outbox.settings.model_copy(update={"database_url": outbox.url}))
+    desk = SenderThread(outbox.settings.model_copy(update={"database_url": outbox.url}))
     desk.wake()
     await until_async(lambda: _is_idle(outbox), what="a sender that found nothing")
     async with asyncio.timeout(5):
@@ -137,7 +137,7 @@ async def test_a_worker_that_stops_waits_for_what_is_under_way(outbox: Outbox, r
     """Else each stop would send again what was under way."""
     receiver.hold()
     await happen(outbox, receiver)
-    desk = Desk(outbox.settings.model_copy(update={"database_url": outbox.url}))
+    desk = SenderThread(outbox.settings.model_copy(update={"database_url": outbox.url}))
     desk.wake()
     await until_async(lambda: len(receiver.requests) == 1, 10, "the request")
     stop = asyncio.create_task(asyncio.to_thread(desk.stop))

@@ -5,9 +5,17 @@ import socket
 
 import pytest
 
-from services.workers.deliveries.http import BLOCKED, NO_ADDRESS, NO_NAME, Caller, Gate, Lookup, system_lookup
-from services.workers.deliveries.messages import Answer, Call
-from shared.guard import Policy
+from services.workers.deliveries.http import (
+    ADDRESS_BLOCKED_MESSAGE,
+    INVALID_ADDRESS_MESSAGE,
+    UNKNOWN_HOST_MESSAGE,
+    HttpClient,
+    SafeResolver,
+    AddressLookup,
+    system_lookup,
+)
+from services.workers.deliveries.messages import AttemptResult, HttpRequest
+from shared.guard import AddressPolicy
 from tests.support.receivers import Receiver, receiving
 
 pytestmark = pytest.mark.integration
@@ -64,10 +72,10 @@ async def _lookup(host: str, port: int) -> list[str]:
     return ["169.254.169.254"] if host == "metadata.private.test" else await system_lookup(host, port)
 
 
-async def _call(url: str, allowed: str = "", lookup: Lookup = _lookup) -> Answer:
-    caller = Caller(Gate(Policy.read(allowed), lookup), total=5)
+async def _call(url: str, allowed: str = "", lookup: AddressLookup = _lookup) -> AttemptResult:
+    caller = HttpClient(SafeResolver(AddressPolicy.from_text(allowed), lookup), timeout_seconds=5)
     try:
-        return await caller.call(Call(url, {}, b"{}", {}))
+        return await caller.send_request(HttpRequest(url, {}, b"{}", {}))
     finally:
         await caller.close()
 
@@ -77,7 +85,7 @@ async def test_nothing_is_connected_to_a_private_address(receiver: Receiver, hos
     port = receiver.url.rpartition(":")[2]
     answer = await _call(f"http://{host}:{port}/")
     assert answer.status is None
-    assert answer.error in (BLOCKED, NO_ADDRESS, NO_NAME)
+    assert answer.error in (ADDRESS_BLOCKED_MESSAGE, INVALID_ADDRESS_MESSAGE, UNKNOWN_HOST_MESSAGE)
     assert receiver.requests == []
 
 
@@ -100,7 +108,7 @@ async def test_one_private_address_among_public_ones_is_enough_to_refuse(receive
     async def mixed(_host: str, _port: int) -> list[str]:
         return ["93.184.216.34", "127.0.0.1"]
 
-    assert (await _call(f"http://mixed.test:{port}/", "", mixed)).error == BLOCKED
+    assert (await _call(f"http://mixed.test:{port}/", "", mixed)).error == ADDRESS_BLOCKED_MESSAGE
     assert receiver.requests == []
 
 
@@ -133,8 +141,8 @@ async def test_what_the_operator_allows_is_reached_under_its_own_name(receiver: 
 
 async def test_one_who_never_answers_is_given_up(receiver: Receiver) -> None:
     receiver.hold()
-    caller = Caller(Gate(Policy.read("127.0.0.1")), total=0.3)
-    answer = await asyncio.wait_for(caller.call(Call(receiver.url, {}, b"{}", {})), 5)
+    caller = HttpClient(SafeResolver(AddressPolicy.from_text("127.0.0.1")), timeout_seconds=0.3)
+    answer = await asyncio.wait_for(caller.send_request(HttpRequest(receiver.url, {}, b"{}", {})), 5)
     await caller.close()
     assert answer.error is not None
     assert answer.error.startswith("No answer came")
@@ -143,8 +151,8 @@ async def test_one_who_never_answers_is_given_up(receiver: Receiver) -> None:
 async def test_no_socket_is_made_to_an_address_that_was_not_asked_about() -> None:
     """Whatever way a client may find around the resolver."""
     info = (socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", 80))
-    gate = Gate(Policy.read("localhost"))
+    gate = SafeResolver(AddressPolicy.from_text("localhost"))
     with pytest.raises(PermissionError):
-        gate.socket(info)
-    await gate.addresses("localhost", 80)
-    gate.socket(info).close()
+        gate.make_socket(info)
+    await gate.allowed_addresses("localhost", 80)
+    gate.make_socket(info).close()

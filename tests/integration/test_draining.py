@@ -13,11 +13,11 @@ import pytest
 from aiohttp import web
 
 from services.gateway.app import mount_gateway
-from services.gateway.state import GATEWAY
+from services.gateway.state import GATEWAY_CONTEXT
 from shared import tenants
 from shared.db import Connection
 from shared.web.app import make_app
-from shared.web.server import _handler, _listen
+from shared.web.server import make_connection, start_listening
 from tests.support.gateway import AT_WORK, until_open, until_stored
 from tests.support.serving import settings_of
 
@@ -38,8 +38,8 @@ async def somebody_waiting(
     mount_gateway(app, settings)
     runner = web.AppRunner(app, shutdown_timeout=shutdown_timeout)
     await runner.setup()
-    (listener,) = await _listen(partial(_handler, app, runner, 10.0), settings.host, settings.port)
-    await until_open(app[GATEWAY])
+    (listener,) = await start_listening(partial(make_connection, app, runner, 10.0), settings.host, settings.port)
+    await until_open(app[GATEWAY_CONTEXT])
     headers = {"Authorization": f"Bearer {key.key.secret}", "Prefer": "wait=30", "Content-Type": "application/json"}
     async with aiohttp.ClientSession(f"http://{settings.host}:{settings.port}", headers=headers) as client:
         async with client.post("/api/inbound/leads?tenant=main", data=b"{}") as answer:
@@ -68,7 +68,7 @@ async def test_a_connection_whose_caller_waits_longer_than_the_server_ends_in_or
 async def test_who_waits_for_long_is_told_202_when_the_server_ends(
     database_url: str, database: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.gateway.waiting.PARTING", 0.2)
+    monkeypatch.setattr("services.gateway.waiting.SHUTDOWN_WAIT_SECONDS", 0.2)
     async with somebody_waiting(database_url, database, tmp_path, shutdown_timeout=10) as (runner, posted):
         async with asyncio.timeout(10):
             await runner.cleanup()

@@ -13,11 +13,11 @@ import pytest
 import redis
 
 from shared.embedded import root
-from shared.embedded.datadir import LONG, SHORT, DataDir, InUse
-from shared.embedded.postgres import Postgres, binary
-from shared.embedded.process import PROJECT_ROOT, find, spawn, stop, wait_ready
-from shared.embedded.servers import connected, database
-from shared.embedded.valkey import Valkey
+from shared.embedded.datadir import SERVICE_KIND, COMMAND_KIND, DataDir, DataDirInUse
+from shared.embedded.postgres import EmbeddedPostgres, postgres_binary
+from shared.embedded.process import PROJECT_ROOT, find_processes, spawn_program, stop_process, wait_ready
+from shared.embedded.servers import ensure_servers, ensure_database
+from shared.embedded.valkey import EmbeddedValkey
 from shared.settings import Settings
 
 pytestmark = pytest.mark.integration
@@ -47,7 +47,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
 
 def servers_of(folder: Path) -> list[int]:
     config = str(folder / "run" / "spool.conf")
-    return find("postgres", str(folder / "postgres-18")) + find("valkey-server", config)
+    return find_processes("postgres", str(folder / "postgres-18")) + find_processes("valkey-server", config)
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def stranger() -> Iterator[int]:
 
 
 def test_everything_answers_and_the_durable_keep_what_they_hold(tmp_path: Path) -> None:
-    with connected(settings(tmp_path), want=ALL) as found:
+    with ensure_servers(settings(tmp_path), want=ALL) as found:
         with psycopg.connect(found.database_url) as connection:
             connection.execute("CREATE TABLE kept AS SELECT 1 AS n")
         with redis.Redis.from_url(found.spool_url) as spool, redis.Redis.from_url(found.redis_url) as broker:
@@ -80,7 +80,7 @@ def test_everything_answers_and_the_durable_keep_what_they_hold(tmp_path: Path) 
             spool.set("kept", 1)
             broker.set("counted", 7)
     assert not servers_of(tmp_path)
-    with connected(settings(tmp_path), want=ALL) as found:
+    with ensure_servers(settings(tmp_path), want=ALL) as found:
         with psycopg.connect(found.database_url) as connection:
             assert connection.execute("SELECT n FROM kept").fetchone() == (1,)
         with redis.Redis.from_url(found.spool_url) as spool:
@@ -92,7 +92,7 @@ def test_everything_answers_and_the_durable_keep_what_they_hold(tmp_path: Path) 
 @pytest.mark.parametrize("name", ["with space", "it's", 'quo"te', "per%cent", "$x`y`", "päth", "x" * 120])
 def test_any_path_will_do(tmp_path: Path, name: str) -> None:
     """The last one is too long for a unix socket, so TCP stands in."""
-    with connected(settings(tmp_path / name), want=ALL) as found:
+    with ensure_servers(settings(tmp_path / name), want=ALL) as found:
         with psycopg.connect(found.database_url) as connection:
             assert connection.execute("SHOW listen_addresses").fetchone() == ("127.0.0.1" if len(name) > 100 else "",)
         for url in (found.redis_url, found.spool_url):
@@ -101,8 +101,8 @@ def test_any_path_will_do(tmp_path: Path, name: str) -> None:
 
 
 def test_a_password_is_needed_and_files_are_private(tmp_path: Path) -> None:
-    with database(settings(tmp_path)) as url:
-        stranger = url.replace(DataDir(tmp_path).secret("postgres"), "guess")
+    with ensure_database(settings(tmp_path)) as url:
+        stranger = url.replace(DataDir(tmp_path).get_or_create_secret("postgres"), "guess")
         with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
             psycopg.connect(stranger)
     files = [path for folder in ("secrets", "logs", "run") for path in (tmp_path / folder).iterdir()]
@@ -113,41 +113,41 @@ def test_a_password_is_needed_and_files_are_private(tmp_path: Path) -> None:
 def test_a_killed_parent_leaves_nothing_and_the_next_start_finds_all(
     tmp_path: Path, parent: subprocess.Popen[bytes]
 ) -> None:
-    with database(settings(tmp_path)) as url, psycopg.connect(url) as connection:
+    with ensure_database(settings(tmp_path)) as url, psycopg.connect(url) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 1 AS n")
     assert len(servers_of(tmp_path)) == 2
     parent.kill()
     parent.wait()
-    with database(settings(tmp_path)) as url, psycopg.connect(url) as connection:
+    with ensure_database(settings(tmp_path)) as url, psycopg.connect(url) as connection:
         assert connection.execute("SELECT n FROM kept").fetchone() == (1,)
     wait_for(lambda: not servers_of(tmp_path))
 
 
 def test_a_second_starter_is_told_who_holds_the_data_dir(tmp_path: Path, parent: subprocess.Popen[bytes]) -> None:
-    with pytest.raises(InUse, match=str(parent.pid)), DataDir(tmp_path).locked(LONG):
+    with pytest.raises(DataDirInUse, match=str(parent.pid)), DataDir(tmp_path).hold_lock(SERVICE_KIND):
         pass
 
 
 def test_a_short_command_is_waited_for(tmp_path: Path) -> None:
     home = DataDir(tmp_path)
-    with home.locked(SHORT):
-        assert home.holder() == (os.getpid(), SHORT)
-        with pytest.raises(InUse), home.locked(SHORT, patience=0.1):
+    with home.hold_lock(COMMAND_KIND):
+        assert home.lock_owner() == (os.getpid(), COMMAND_KIND)
+        with pytest.raises(DataDirInUse), home.hold_lock(COMMAND_KIND, patience=0.1):
             pass
-    assert home.holder() is None
+    assert home.lock_owner() is None
 
 
 def test_a_crashed_server_starts_again_although_its_pid_was_reused(tmp_path: Path, stranger: int) -> None:
     home = DataDir(tmp_path)
-    with home.locked(SHORT):
-        program = Postgres(home).program()
-        process = spawn(program)
+    with home.hold_lock(COMMAND_KIND):
+        program = EmbeddedPostgres(home).child_program()
+        process = spawn_program(program)
         wait_ready(program, process)
         process.kill()
         process.wait()
         for left in (tmp_path / "postgres-18" / "postmaster.pid", tmp_path / "run" / ".s.PGSQL.5432.lock"):
             left.write_text(f"{stranger}\n" + left.read_text().partition("\n")[2])
-        process = spawn(program)
+        process = spawn_program(program)
         wait_ready(program, process)
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0
@@ -157,64 +157,64 @@ def test_a_crashed_server_starts_again_although_its_pid_was_reused(tmp_path: Pat
 def test_what_still_runs_on_a_folder_is_ended_before_another_starts_there(tmp_path: Path, name: str) -> None:
     """As after a supervisor that was killed: two on one folder would destroy what it holds."""
     home = DataDir(tmp_path)
-    with home.locked(SHORT):
-        server = Postgres(home) if name == "postgres" else Valkey(home, name, durable=True)
-        program = server.program()
-        first = spawn(program)
+    with home.hold_lock(COMMAND_KIND):
+        server = EmbeddedPostgres(home) if name == "postgres" else EmbeddedValkey(home, name, durable=True)
+        program = server.child_program()
+        first = spawn_program(program)
         wait_ready(program, first)
-        second = spawn(program)
+        second = spawn_program(program)
         try:
             assert first.wait(20) == 0  # its guard may end a moment after it
             wait_ready(program, second)
         finally:
             first.kill()
-            stop(second, program.stop_signal, 20)
+            stop_process(second, program.stop_signal, 20)
 
 
 def test_an_unfinished_first_start_is_made_anew(tmp_path: Path) -> None:
     half = tmp_path / "postgres-18.new"
     half.mkdir()
     (half / "PG_VERSION").write_text("18")
-    with database(settings(tmp_path)) as url:
+    with ensure_database(settings(tmp_path)) as url:
         psycopg.connect(url).close()
     assert not half.exists()
 
 
 def test_a_password_that_is_gone_is_made_anew_at_the_next_start(tmp_path: Path) -> None:
     password = tmp_path / "secrets" / "postgres"
-    with database(settings(tmp_path)) as url:
+    with ensure_database(settings(tmp_path)) as url:
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("CREATE TABLE kept ()")
         password.unlink()
         with pytest.raises(RuntimeError, match="secrets/postgres is gone"):
-            _ = Postgres(DataDir(tmp_path)).url
-    with database(settings(tmp_path)) as url, psycopg.connect(url) as connection:
+            _ = EmbeddedPostgres(DataDir(tmp_path)).database_url
+    with ensure_database(settings(tmp_path)) as url, psycopg.connect(url) as connection:
         assert connection.execute("SELECT to_regclass('kept') IS NOT NULL").fetchone() == (True,)
-    with database(settings(tmp_path)) as again:
+    with ensure_database(settings(tmp_path)) as again:
         assert (again, password.stat().st_mode & 0o777) == (url, 0o600)
 
 
 def test_only_a_spool_with_a_log_holds_data(tmp_path: Path) -> None:
-    spool = Valkey(DataDir(tmp_path), "spool", durable=True)
-    assert not spool.holds_data
-    with connected(settings(tmp_path), want=("spool",)):
-        assert spool.holds_data
+    spool = EmbeddedValkey(DataDir(tmp_path), "spool", durable=True)
+    assert not spool.has_data
+    with ensure_servers(settings(tmp_path), want=("spool",)):
+        assert spool.has_data
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root needs a disguise")
-@pytest.mark.parametrize("disguise", [root.Disguise.NAMESPACE, root.Disguise.NOBODY])
+@pytest.mark.parametrize("disguise", [root.RunAs.NAMESPACE, root.RunAs.NOBODY])
 def test_root_wears_either_disguise_below_a_private_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, disguise: root.Disguise
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, disguise: root.RunAs
 ) -> None:
     tmp_path.chmod(0o700)
-    with database(settings(tmp_path)):
-        first_choice = root.choose(tmp_path, binary("postgres"))
-    if not root._works(disguise, tmp_path, binary("postgres")):
+    with ensure_database(settings(tmp_path)):
+        first_choice = root.choose_run_as(tmp_path, postgres_binary("postgres"))
+    if not root._can_run_as(disguise, tmp_path, postgres_binary("postgres")):
         pytest.skip(f"this machine forbids {disguise}")
-    assert first_choice is not root.Disguise.NONE
-    monkeypatch.setattr(root, "choose", lambda *_: disguise)  # as on a machine that forbids the other
-    with database(settings(tmp_path)) as url:
+    assert first_choice is not root.RunAs.NONE
+    monkeypatch.setattr(root, "choose_run_as", lambda *_: disguise)  # as on a machine that forbids the other
+    with ensure_database(settings(tmp_path)) as url:
         psycopg.connect(url).close()
-        (pid,) = find("postgres", str(tmp_path / "postgres-18"))
+        (pid,) = find_processes("postgres", str(tmp_path / "postgres-18"))
         owner = Path(f"/proc/{pid}").stat().st_uid
-        assert (owner == 0) == (disguise is root.Disguise.NAMESPACE)
+        assert (owner == 0) == (disguise is root.RunAs.NAMESPACE)

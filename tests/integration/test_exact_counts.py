@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from services.workers.lists import fold_counts
+from services.workers.lists import fold_lead_counts
 from shared import tallies, tenants
 from shared.db import Connection
 from tests.support.ingesting import workspace_id
@@ -50,8 +50,8 @@ async def test_a_count_is_exact_before_and_after_a_fold(
             await create(database, ours, first_name="A", tags=["vip"])
             await create(database, ours, first_name="B", tags=["other"])
             await create(database, theirs, first_name="C", tags=["vip"])
-            await tallies.add(database, counted)
+            await tallies.add_counts(database, counted)
             assert await shown() == [round_, 2 * round_, 3 * round_]
-            await tallies.fold(database)
-            await fold_counts(database)
+            await tallies.fold_deltas(database)
+            await fold_lead_counts(database)
             assert await shown() == [round_, 2 * round_, 3 * round_]

@@ -11,10 +11,10 @@ import pytest
 import pytest_asyncio
 
 from services.workers.ingest import facts
-from services.workers.ingest.drain import Drainer
-from shared.db import Connection, Contended, connect
+from services.workers.ingest.drain import JournalDrainer
+from shared.db import Connection, ContentionError, connect
 from shared.leads import identities, references
-from shared.leads.workspaces import load_with_tags
+from shared.leads.workspaces import load_snapshots
 from shared.pipelined import open_blocking_connection
 from tests.support.ingesting import accept, item, worker, workspace_id
 
@@ -37,7 +37,7 @@ class Remembering:
 
     def __init__(self, url: str, connection: Connection) -> None:
         self.connection = connection
-        self.drainer: Drainer = worker(url, "w1")
+        self.drainer: JournalDrainer = worker(url, "w1")
 
 
 @pytest_asyncio.fixture
@@ -134,16 +134,16 @@ async def test_what_did_not_change_is_not_read_anew(database: Connection, came: 
 async def test_what_is_read_anew_is_held_from_before(database: Connection, database_url: str) -> None:
     """Else a batch could be refused as often as its workspace changes."""
     workspace = await workspace_id(database)
-    memory = facts.Facts()
+    memory = facts.WorkspaceCache()
     async with connect(database_url, "deletes") as deleting:
 
         async def delete() -> None:
             async with deleting.transaction():
-                await references.seize(deleting, workspace)
+                await references.lock_exclusive(deleting, workspace)
 
         async with database.transaction():
             held: set[int] = set()
-            await memory.of(database, {workspace: ()}, held)
+            await memory.load_workspaces(database, {workspace: ()}, held)
             assert held == {workspace}
             waiting = asyncio.create_task(delete())
             await asyncio.sleep(0.2)
@@ -151,20 +151,20 @@ async def test_what_is_read_anew_is_held_from_before(database: Connection, datab
         await waiting
         held = set()
         async with database.transaction():
-            await memory.of(database, {workspace: ()}, held)
+            await memory.load_workspaces(database, {workspace: ()}, held)
             assert held == set()
             await delete()
 
 
 async def test_what_is_remembered_has_a_limit(database: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(facts, "MOST", 5)
+    monkeypatch.setattr(facts, "MAX_CACHED_ENTRIES", 5)
     workspace = await workspace_id(database)
     await database.execute(
         "INSERT INTO tags (workspace_id, name) SELECT %s, 'tag ' || n FROM generate_series(0, 19) n", (workspace,)
     )
-    memory, sizes = facts.Facts(), []
+    memory, sizes = facts.WorkspaceCache(), []
     for number in range(20):
-        known = await memory.of(database, {workspace: (f"tag {number}",)}, set())
+        known = await memory.load_workspaces(database, {workspace: (f"tag {number}",)}, set())
         assert f"tag {number}" in known[workspace].tags
         sizes.append(len(memory))
     assert max(sizes) <= 7  # the limit, and what came last
@@ -173,13 +173,13 @@ async def test_what_is_remembered_has_a_limit(database: Connection, monkeypatch:
 
 async def test_a_version_that_has_passed_is_refused_though_nobody_can_be_recognised(database: Connection) -> None:
     workspace = await workspace_id(database)
-    version = (await load_with_tags(database, {workspace: ()}))[workspace].version
+    version = (await load_snapshots(database, {workspace: ()}))[workspace].version
     assert await identities.claim(database, {}, {workspace: version}) == []
     await database.execute("UPDATE workspaces SET fold_gmail = true")
     with pytest.raises(Exception, match="has changed") as caught:
         await identities.claim(database, {}, {workspace: version})
     assert getattr(caught.value, "sqlstate", "") == "40001"
-    assert not isinstance(caught.value, Contended)
+    assert not isinstance(caught.value, ContentionError)
 
 
 async def test_a_claim_waits_for_who_deletes_and_sees_what_is_gone(
@@ -187,10 +187,10 @@ async def test_a_claim_waits_for_who_deletes_and_sees_what_is_gone(
 ) -> None:
     """A version that passes while the claim waits is one that has passed."""
     workspace = await workspace_id(database)
-    version = (await load_with_tags(database, {workspace: ()}))[workspace].version
+    version = (await load_snapshots(database, {workspace: ()}))[workspace].version
     other = await open_blocking_connection(database_url, "deletes")
     async with other.transaction():
-        await references.seize(other, workspace)
+        await references.lock_exclusive(other, workspace)
         await other.execute("INSERT INTO tags (workspace_id, name) VALUES (%s, 'hot')", (workspace,))
         await other.execute("DELETE FROM tags")
         claiming = asyncio.create_task(identities.claim(database, {}, {workspace: version}))

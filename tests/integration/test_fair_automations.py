@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from services.workers.automations import outbox, runs, silences
-from services.workers.automations.rounds import Round
-from services.workers.automations.standby import Standby
+from services.workers.automations.rounds import WorkspaceCursor
+from services.workers.automations.standby import AutomationFallback
 from shared.db import Connection, connect
 from tests.support.automating import SETTINGS, action, leads, rows, save
 from tests.support.waiting import until_async
@@ -43,10 +43,10 @@ async def test_events_of_one_workspace_are_in_no_others_way(database: Connection
     large, small, third = await _others(database, 3)
     for workspace, n in ((large, 5000), (third, 300), (small, 1)):
         await database.execute(EVENTS, (workspace, n))
-    batch = await outbox.claim(database)
+    batch = await outbox.claim_events(database)
     taken = [sum(event.workspace_id == one for event in batch) for one in (large, small, third)]
     assert taken[1] == 1
-    assert len(batch) == outbox.AT_ONCE
+    assert len(batch) == outbox.EVENTS_PER_BATCH
     assert abs(taken[0] - taken[2]) <= 1
     for one in (large, third):
         ids = [event.lead_id for event in batch if event.workspace_id == one]
@@ -57,9 +57,9 @@ async def test_two_engines_take_different_events_of_one_workspace(database_url: 
     (large,) = await _others(database, 1)
     await database.execute(EVENTS, (large, 1000))
     async with connect(database_url, "tests one") as one, one.transaction():
-        first = await outbox.claim(one)
+        first = await outbox.claim_events(one)
         async with connect(database_url, "tests two") as two, two.transaction():
-            second = await outbox.claim(two)
+            second = await outbox.claim_events(two)
     assert [event.lead_id for event in first + second] == list(range(1, 201))
 
 
@@ -67,11 +67,11 @@ async def test_more_workspaces_than_a_batch_holds_have_their_turns_one_after_the
     others = await _others(database, 25)
     for one in others:
         await database.execute(EVENTS, (one, 20))
-    round_ = Round()
+    round_ = WorkspaceCursor()
     seen: list[int] = []
     for _ in range(3):
-        batch = await outbox.claim(database, 10, round_)
-        round_.passed()
+        batch = await outbox.claim_events(database, 10, round_)
+        round_.advance()
         seen += sorted({event.workspace_id for event in batch})
     assert seen == others
 
@@ -80,30 +80,30 @@ async def test_a_batch_that_failed_is_begun_where_it_was(database: Connection) -
     """Or what ends every batch would never be alone in one."""
     for one in await _others(database, 5):
         await database.execute(EVENTS, (one, 1))
-    round_ = Round()
+    round_ = WorkspaceCursor()
     async with database.transaction(force_rollback=True):
-        first = await outbox.claim(database, 2, round_)
-    assert [event.id for event in await outbox.claim(database, 1, round_)] == [first[0].id]
+        first = await outbox.claim_events(database, 2, round_)
+    assert [event.id for event in await outbox.claim_events(database, 1, round_)] == [first[0].id]
 
 
 async def test_the_last_round_ends_though_nothing_waits_behind_it(database: Connection) -> None:
     first, second = await _others(database, 2)
     for one in (first, second):
         await database.execute(EVENTS, (one, 1))
-    round_ = Round()
-    assert len(await outbox.claim(database, 2, round_)) == 2
-    round_.passed()
+    round_ = WorkspaceCursor()
+    assert len(await outbox.claim_events(database, 2, round_)) == 2
+    round_.advance()
     await database.execute(EVENTS, (first, 1))
-    assert [event.workspace_id for event in await outbox.claim(database, 2, round_)] == [first]
+    assert [event.workspace_id for event in await outbox.claim_events(database, 2, round_)] == [first]
 
 
 async def test_runs_of_one_workspace_are_in_no_others_way(database: Connection) -> None:
     large, small = await _others(database, 2)
     for workspace, n in ((large, 5000), (small, 1)):
         await database.execute(RUNS, (workspace, n))
-    due = await runs.take_due(database)
+    due = await runs.take_due_runs(database)
     assert [run.workspace_id for run in due].count(small) == 1
-    assert len(due) == runs.AT_ONCE
+    assert len(due) == runs.RUNS_PER_BATCH
 
 
 async def test_runs_that_are_not_due_have_no_turn(database: Connection) -> None:
@@ -113,11 +113,11 @@ async def test_runs_that_are_not_due_have_no_turn(database: Connection) -> None:
     await database.execute(
         "UPDATE automation_runs SET due_at = now() + interval '1 h' WHERE workspace_id = %s", (late,)
     )
-    round_ = Round()
+    round_ = WorkspaceCursor()
     seen = []
     for _ in range(2):
-        seen += [run.workspace_id for run in await runs.take_due(database, 1, round_)]
-        round_.passed()
+        seen += [run.workspace_id for run in await runs.take_due_runs(database, 1, round_)]
+        round_.advance()
     assert seen == [large, small]
 
 
@@ -125,7 +125,7 @@ async def test_silences_of_one_workspace_are_in_no_others_way(database: Connecti
     large, small = await _others(database, 2)
     for workspace, n in ((large, 5000), (small, 1)):
         await database.execute(SILENCES, (workspace, n))
-    await silences.end(database)
+    await silences.fire_due_timers(database)
     assert await rows(database, "SELECT 1 FROM silences WHERE workspace_id = %s", (small,)) == []
 
 
@@ -135,8 +135,8 @@ async def test_workers_are_told_of_what_has_waited_long(database_url: str, datab
     await leads(database_url, database, {"email": "a@example.com"})
     await database.execute("UPDATE events SET occurred_at = now() - interval '1 min'")
     told, stopping = asyncio.Event(), asyncio.Event()
-    standby = Standby(SETTINGS, told.set, lambda: None, lambda: False, stopping)
-    watching = asyncio.create_task(standby.watch(database))
+    standby = AutomationFallback(SETTINGS, told.set, lambda: None, lambda: False, stopping)
+    watching = asyncio.create_task(standby.watch_outbox(database))
     await asyncio.wait_for(told.wait(), 10)
     stopping.set()
     await asyncio.wait_for(watching, 10)
@@ -147,11 +147,11 @@ async def test_workers_are_told_of_what_is_due(database: Connection, due: str, t
     """Where no event waits: a delay that is over, or a silence."""
     (workspace,) = await _others(database, 1)
     await database.execute(due, (workspace, 1))
-    waited = await outbox.waiting(database)
+    waited = await outbox.seconds_waiting(database)
     assert waited is not None
     assert 59 < waited < 90
     await database.execute(f"UPDATE {table} SET due_at = now() + interval '1 min'")
-    assert await outbox.waiting(database) is None
+    assert await outbox.seconds_waiting(database) is None
 
 
 async def test_the_sweeper_drops_what_nobody_waits_for(database_url: str, database: Connection) -> None:
@@ -164,8 +164,8 @@ async def test_the_sweeper_drops_what_nobody_waits_for(database_url: str, databa
         return await rows(database, "SELECT 1 FROM events") == []
 
     async with connect(database_url, "tests sweeper") as connection:
-        standby = Standby(SETTINGS, lambda: None, lambda: None, lambda: False, stopping)
-        watching = asyncio.create_task(standby.watch(connection))
+        standby = AutomationFallback(SETTINGS, lambda: None, lambda: None, lambda: False, stopping)
+        watching = asyncio.create_task(standby.watch_outbox(connection))
         await until_async(is_dropped, 10, "the drop")
         stopping.set()
         await asyncio.wait_for(watching, 10)
@@ -184,8 +184,8 @@ async def test_workers_are_told_again_while_the_sweeper_acts(database_url: str, 
             again.set()
 
     async with connect(database_url, "tests sweeper") as connection:
-        standby = Standby(SETTINGS, hint, lambda: None, lambda: False, stopping)
-        watching = asyncio.create_task(standby.watch(connection))
+        standby = AutomationFallback(SETTINGS, hint, lambda: None, lambda: False, stopping)
+        watching = asyncio.create_task(standby.watch_outbox(connection))
         await asyncio.wait_for(again.wait(), 20)
         (left,) = await rows(database, "SELECT count(*) AS n FROM events")
         stopping.set()

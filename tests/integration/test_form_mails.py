@@ -11,9 +11,9 @@ from psycopg.types.json import Jsonb
 
 from services.workers.automations import outbox as events
 from shared.db import Connection, connect
-from shared.ids import keyed, now_ms, uuid7
-from shared.journal import Item
-from shared.vault import Vault
+from shared.ids import idempotency_uuid, now_ms, uuid7
+from shared.journal import JournalItem
+from shared.vault import Cipher
 from tests.support.automating import SETTINGS, run, save
 from tests.support.ingesting import accept, drain, workspace_id
 from tests.support.receivers import MailServer
@@ -55,7 +55,7 @@ WATCHED = "SELECT bool_or(is_watched) FROM rule_versions"
 async def outbox(database_url: str, database: Connection) -> Outbox:
     found = Outbox(database_url, database, await workspace_id(database))
     found.settings = SETTINGS.model_copy(update={"allowed_targets": "127.0.0.0/8"})
-    found.vault = Vault.from_settings(found.settings)
+    found.vault = Cipher.from_settings(found.settings)
     return found
 
 
@@ -73,12 +73,12 @@ async def form(outbox: Outbox, *addresses: str) -> int:
     return int(await outbox.one(statement, outbox.workspace_id, Jsonb(FIELDS), Jsonb({"notify_emails": addresses})))
 
 
-def filled(workspace: int, form_id: int, email: str, key: str | None = None) -> Item:
+def filled(workspace: int, form_id: int, email: str, key: str | None = None) -> JournalItem:
     """A submission of a form, as the gateway makes it."""
     at, channel = now_ms(), f"form:{form_id}"
     lead = {"email": email, "_form": {"id": form_id, "values": VALUES, "policy": None}}
-    id_ = keyed(workspace, channel, key) if key else uuid7(at)
-    return Item(id_, at, workspace, channel, "form", json.dumps(lead).encode(), None, key and "0" * 32)
+    id_ = idempotency_uuid(workspace, channel, key) if key else uuid7(at)
+    return JournalItem(id_, at, workspace, channel, "form", json.dumps(lead).encode(), None, key and "0" * 32)
 
 
 async def use(outbox: Outbox, server: MailServer) -> None:
@@ -122,7 +122,7 @@ async def test_once_a_submission_whoever_dies(outbox: Outbox) -> None:
     await drain(outbox.url, workers=2)
     for taken in (10, 400):  # engines that die between claim and commit
         async with connect(outbox.url, "tests killed") as killed, killed.transaction(force_rollback=True):
-            assert await events.claim(killed, taken)
+            assert await events.claim_events(killed, taken)
     await run(outbox.url, engines=3)
     told = "SELECT count(*) AS n, count(DISTINCT convert_from(payload, 'UTF8')) AS submissions FROM deliveries"
     assert await outbox.rows(told) == [{"n": 62, "submissions": 62}]

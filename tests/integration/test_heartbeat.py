@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from services.workers.heartbeat import BEAT, Heartbeat
+from services.workers.heartbeat import UPDATE_HEARTBEAT_SQL, Heartbeat
 from shared.db import Connection
 from tests.support.ingesting import accept, item, worker, workspace_id
 
@@ -16,7 +16,7 @@ VALUES ('gone', 'worker', 'there', 1, now() - %s * interval '1 min')
 
 
 async def is_careful(connection: Connection, heartbeat: Heartbeat) -> bool:
-    answer = await (await connection.execute(BEAT.encode(), (False, heartbeat.name))).fetchone()
+    answer = await (await connection.execute(UPDATE_HEARTBEAT_SQL.encode(), (False, heartbeat.name))).fetchone()
     assert answer
     return bool(answer[0])
 
@@ -24,7 +24,7 @@ async def is_careful(connection: Connection, heartbeat: Heartbeat) -> bool:
 async def live(connection: Connection, url: str, name: str) -> Heartbeat:
     """A process that begins to work."""
     heartbeat = Heartbeat("worker", name, url)
-    assert heartbeat.is_careful  # it does not know yet
+    assert heartbeat.notes_rows  # it does not know yet
     await heartbeat.start(connection)
     return heartbeat
 

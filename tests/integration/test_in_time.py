@@ -7,7 +7,7 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from services.api import in_time
-from services.api.app import ROUTES, limited
+from services.api.app import ROUTES, with_read_timeout
 from shared.db import Connection, is_unavailable
 
 pytestmark = pytest.mark.integration
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.integration
 async def test_a_read_that_takes_too_long_is_told_that_the_database_is_away(
     database: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(in_time, "READ_TIMEOUT", 0.3)
+    monkeypatch.setattr(in_time, "READ_TIMEOUT_SECONDS", 0.3)
 
     async def read(_: web.Request) -> web.StreamResponse:
         await database.execute("SELECT pg_sleep(20)")
@@ -24,11 +24,11 @@ async def test_a_read_that_takes_too_long_is_told_that_the_database_is_away(
 
     started = time.monotonic()
     with pytest.raises(TimeoutError) as late:
-        await in_time.in_time(read)(make_mocked_request("GET", "/"))
+        await in_time.with_timeout(read)(make_mocked_request("GET", "/"))
     assert is_unavailable(late.value)
     assert time.monotonic() - started < 5
 
 
 def test_every_read_ends_in_time_and_no_write_is_given_up() -> None:
     for route in ROUTES:
-        assert (limited(route).handler is route.handler) is (route.method != "GET"), route
+        assert (with_read_timeout(route).handler is route.handler) is (route.method != "GET"), route

@@ -8,8 +8,8 @@ import pytest
 from shared import replay, tallies
 from shared.db import Connection
 from shared.ids import now_ms, uuid7
-from shared.journal import Item
-from shared.replay import Selection
+from shared.journal import JournalItem
+from shared.replay import ReplaySelection
 from tests.support.ingesting import accept, drain, item, workspace_id
 
 pytestmark = pytest.mark.integration
@@ -25,11 +25,11 @@ CREATE TRIGGER refuse BEFORE INSERT ON leads FOR EACH ROW WHEN (NEW.company = 'B
 """
 
 
-def filled(workspace: int, form_id: int, lead: dict[str, Any], policy: str | None = None) -> Item:
+def filled(workspace: int, form_id: int, lead: dict[str, Any], policy: str | None = None) -> JournalItem:
     """A submission of a form, as the gateway makes it."""
     at, part = now_ms(), {"id": form_id, "values": {"answer": 42, "empty": None}, "policy": policy}
     body = json.dumps({**lead, "_form": part}).encode()
-    return Item(uuid7(at), at, workspace, f"form:{form_id}", lead.get("source"), body)
+    return JournalItem(uuid7(at), at, workspace, f"form:{form_id}", lead.get("source"), body)
 
 
 async def rows(connection: Connection, query: str, *values: Any) -> list[Any]:
@@ -67,7 +67,7 @@ async def test_a_second_run_counts_nothing_twice(database_url: str, database: Co
     for _ in range(2):
         await accept(database, items)
         await drain(database_url)
-        await tallies.fold(database)
+        await tallies.fold_deltas(database)
     assert await rows(database, TALLY) == [(7, 2), (8, 1)]
     assert await rows(database, "SELECT count(*) FROM leads") == [(3,)]
 
@@ -85,8 +85,8 @@ async def test_one_that_died_is_counted_when_its_replay_succeeds(database_url: s
     ]
     assert await rows(database, TALLY) == [(7, 1)]
     await database.execute("DROP FUNCTION refuse CASCADE")
-    assert await replay.replay(database, Selection(state="dead", channel="form:8")) == 0
-    assert await replay.replay(database, Selection(state="dead", channel="form:7")) == 1
+    assert await replay.replay_submissions(database, ReplaySelection(state="dead", channel="form:8")) == 0
+    assert await replay.replay_submissions(database, ReplaySelection(state="dead", channel="form:7")) == 1
     await drain(database_url)
     assert await rows(database, TALLY) == [(7, 2)]
     assert await rows(database, "SELECT data->>'form_id' FROM activities ORDER BY id DESC LIMIT 1") == [("7",)]

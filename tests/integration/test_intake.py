@@ -10,11 +10,11 @@ import aiohttp
 import pytest
 from multidict import CIMultiDictProxy
 
-from services.gateway.intake import CROWD, FULL
+from services.gateway.intake import MAX_UNFINISHED_OF_SOURCE, BUFFER_FULL_MESSAGE
 from shared import tenants
 from shared.db import Connection
 from shared.errors import ServerError, ServiceUnavailable
-from shared.journal import MOST, MOST_BYTES, Lane
+from shared.journal import MAX_ROW_SUBMISSIONS, MAX_ROW_BYTES, Lane
 from tests.support.gateway import (
     PATIENT,
     Callers,
@@ -96,7 +96,7 @@ async def test_a_full_buffer_refuses_until_its_flush_is_through(
             await until_async(is_full, what="a refusal")
             assert not any(task.done() for task in taken)
         status, headers, body = refused[-1]
-        assert (status, headers["Retry-After"], body["message"]) == (503, "2", FULL)
+        assert (status, headers["Retry-After"], body["message"]) == (503, "2", BUFFER_FULL_MESSAGE)
         assert [(await task)[0] for task in taken] == [202] * 3
         assert [(await posts.post())[0] for _ in range(6)] == [202] * 6
 
@@ -134,8 +134,8 @@ async def test_what_breaks_a_flush_is_no_longer_in_the_buffer(database_url: str,
     [
         (Lane.WAITED_FOR, 0, [1, 32, 32, 3]),  # few, so that gateway and worker take turns at a crowd
         (Lane.PROMPT, 0, [1, 500, 500, 3]),
-        (Lane.BULK, MOST_BYTES // 2 - 100, [1, 2, 2, 2, 1]),
-        (Lane.BULK, MOST_BYTES, [1, 1, 1]),
+        (Lane.BULK, MAX_ROW_BYTES // 2 - 100, [1, 2, 2, 2, 1]),
+        (Lane.BULK, MAX_ROW_BYTES, [1, 1, 1]),
     ],
 )
 async def test_a_flush_has_no_more_than_a_worker_takes_at_once(
@@ -161,9 +161,9 @@ async def test_one_source_at_full_blast_keeps_no_other_out_of_a_flush(
         async with holding_up(database_url):
             callers.come(Lane.PROMPT, sent(workspace))
             await until_held_up(database)
-            callers.come(Lane.PROMPT, *[sent(workspace, "loud") for _ in range(2 * MOST - 1)])
+            callers.come(Lane.PROMPT, *[sent(workspace, "loud") for _ in range(2 * MAX_ROW_SUBMISSIONS - 1)])
             callers.come(Lane.PROMPT, sent(workspace, "quiet"))
-        await callers.until_told(2 * MOST + 1)
+        await callers.until_told(2 * MAX_ROW_SUBMISSIONS + 1)
     assert await (await database.execute(QUIET)).fetchall() == [(False,), (True,), (False,)]
 
 
@@ -210,7 +210,7 @@ async def test_callers_who_left_keep_no_answer_from_those_behind_them(
     workspace = await workspace_id(database)
     async with gateway(database_url, tmp_path) as found:
         async with holding_up(database_url):
-            accepted = [asyncio.create_task(found.intake.accept([sent(workspace)], Lane.PROMPT)) for _ in range(3)]
+            accepted = [asyncio.create_task(found.intake.submit_all([sent(workspace)], Lane.PROMPT)) for _ in range(3)]
             await until_held_up(database)
             accepted[0].cancel()
             accepted[1].cancel()
@@ -223,7 +223,7 @@ async def test_callers_whose_time_is_up_make_room(database_url: str, database: C
     async with at_work(database_url, database, tmp_path, max_waiting=2) as found:
         callers = Callers(found.intake)
         callers.come_and_wait(sent(workspace), sent(workspace), seconds=0.2)
-        assert not found.room.open()
+        assert not found.waiters.can_wait()
         assert await callers.until_told(2) == [None, None]
         await until_open(found)
 
@@ -233,8 +233,8 @@ async def test_callers_who_are_refused_make_room(database_url: str, database: Co
     async with at_work(database_url, database, tmp_path, max_waiting=3, buffer_bytes=1024) as found:
         callers = Callers(found.intake)
         callers.come_and_wait(*[sent(workspace, size=2000) for _ in range(5)])
-        assert [str(told) for told in callers.told] == [FULL] * 5
-        assert found.room.open()
+        assert [str(told) for told in callers.told] == [BUFFER_FULL_MESSAGE] * 5
+        assert found.waiters.can_wait()
 
 
 async def test_a_crowd_of_one_source_gives_way_to_others_until_it_is_through(
@@ -243,12 +243,14 @@ async def test_a_crowd_of_one_source_gives_way_to_others_until_it_is_through(
     workspace = await workspace_id(database)
     async with at_work(database_url, database, tmp_path) as found:
         callers = Callers(found.intake)
-        callers.come_and_wait(*[sent(workspace, "crowd") for _ in range(CROWD + 5)], sent(workspace, "alone"))
-        await until_stored(database, CROWD + 6)
+        callers.come_and_wait(
+            *[sent(workspace, "crowd") for _ in range(MAX_UNFINISHED_OF_SOURCE + 5)], sent(workspace, "alone")
+        )
+        await until_stored(database, MAX_UNFINISHED_OF_SOURCE + 6)
         lanes = await (await database.execute(BY_LANE)).fetchall()
-        assert lanes == [(Lane.WAITED_FOR, CROWD + 1 + 1), (Lane.PROMPT, 4)]
+        assert lanes == [(Lane.WAITED_FOR, MAX_UNFINISHED_OF_SOURCE + 1 + 1), (Lane.PROMPT, 4)]
         await drain(database_url)
-        assert are_done(await callers.until_told(CROWD + 6))
+        assert are_done(await callers.until_told(MAX_UNFINISHED_OF_SOURCE + 6))
         await until_open(found)
         callers.come_and_wait(sent(workspace, "crowd"))
         await until_stored(database, 1)

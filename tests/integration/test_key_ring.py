@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from shared.db import Connection, Pool, make_pool
+from shared.db import Connection, ConnectionPool, make_pool
 from shared.errors import Unauthorized
-from shared.keys import KeyRing
-from shared.notices import Notices
-from shared.security import new_key
+from shared.keys import ApiKeyCache
+from shared.notices import NotificationListener
+from shared.security import generate_key
 
 pytestmark = pytest.mark.integration
 
@@ -21,20 +21,20 @@ PAST = "2020-01-01T00:00:00+00:00"
 
 
 @pytest_asyncio.fixture
-async def pool(database_url: str) -> AsyncIterator[Pool]:
+async def pool(database_url: str) -> AsyncIterator[ConnectionPool]:
     async with make_pool(database_url, "tests", size=2) as pool:
         yield pool
 
 
 async def make_key(database: Connection, expires_at: str | None = None, revoked_at: str | None = None) -> str:
-    key = new_key()
+    key = generate_key()
     await database.execute(INSERT, (key.prefix, key.digest, expires_at, revoked_at))
     return key.secret
 
 
-async def fault(ring: KeyRing, secret: str) -> str:
+async def fault(ring: ApiKeyCache, secret: str) -> str:
     with pytest.raises(Unauthorized) as refusal:
-        await ring.find(secret)
+        await ring.authenticate(secret)
     return str(refusal.value)
 
 
@@ -49,29 +49,31 @@ async def fault(ring: KeyRing, secret: str) -> str:
     ids=range(4),
 )
 async def test_it_is_told_why_and_asked_for_once(
-    database: Connection, database_url: str, pool: Pool, dates: dict[str, str] | None, told: str
+    database: Connection, database_url: str, pool: ConnectionPool, dates: dict[str, str] | None, told: str
 ) -> None:
-    secret = new_key().secret if dates is None else await make_key(database, **dates)
-    ring = KeyRing(pool, Notices(database_url))
+    secret = generate_key().secret if dates is None else await make_key(database, **dates)
+    ring = ApiKeyCache(pool, NotificationListener(database_url))
     before = pool.get_stats().get("requests_num", 0)
     for _ in range(50):
         assert told in await fault(ring, secret)
     assert pool.get_stats()["requests_num"] == before + 1
 
 
-async def test_what_cannot_be_a_key_is_not_asked_for(database_url: str, pool: Pool) -> None:
-    ring = KeyRing(pool, Notices(database_url))
+async def test_what_cannot_be_a_key_is_not_asked_for(database_url: str, pool: ConnectionPool) -> None:
+    ring = ApiKeyCache(pool, NotificationListener(database_url))
     before = pool.get_stats().get("requests_num", 0)
-    for secret in ("lh_your_api_key_here", new_key().secret[:-1], "x" * 4_000, "\udcff"):
+    for secret in ("lh_your_api_key_here", generate_key().secret[:-1], "x" * 4_000, "\udcff"):
         assert "malformed" in await fault(ring, secret)
     assert pool.get_stats().get("requests_num", 0) == before
 
 
-async def test_a_key_that_is_revoked_later_is_told_so(database: Connection, database_url: str, pool: Pool) -> None:
+async def test_a_key_that_is_revoked_later_is_told_so(
+    database: Connection, database_url: str, pool: ConnectionPool
+) -> None:
     secret = await make_key(database)
-    ring = KeyRing(pool, Notices(database_url))
-    assert (await ring.find(secret)).name == "test"
+    ring = ApiKeyCache(pool, NotificationListener(database_url))
+    assert (await ring.authenticate(secret)).name == "test"
     await database.execute("UPDATE api_keys SET revoked_at = now()")
-    await ring._keys.refresh()
-    assert ring.known(secret) is None
+    await ring._keys.refresh_all()
+    assert ring.get_cached(secret) is None
     assert "revoked" in await fault(ring, secret)

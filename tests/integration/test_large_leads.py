@@ -8,12 +8,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from services.workers.ingest.choice import BYTES
+from services.workers.ingest.choice import MAX_BYTES_READ
 from shared.db import Connection, open_connection
 from shared.journal import Lane
-from shared.leads.apply import NO_ROOM_FOR_CUSTOM, NO_ROOM_FOR_NOTES
-from shared.leads.merge import MOST_CUSTOM, MOST_NOTES
-from shared.leads.submission import MOST_TAGS
+from shared.leads.apply import CUSTOM_FIELDS_FULL_WARNING, NOTES_FULL_WARNING
+from shared.leads.merge import MAX_CUSTOM_FIELDS_BYTES, MAX_NOTES_LENGTH
+from shared.leads.submission import MAX_LEAD_TAGS
 from shared.pipelined import open_blocking_connection
 from tests.support.ingesting import accept, drain, item, worker, workspace_id
 from tests.support.leads import change
@@ -52,7 +52,7 @@ async def test_a_batch_is_bounded_by_bytes(database: Connection, database_url: s
         await accept(database, [item(workspace, large)], Lane.BULK if number % 2 else Lane.PROMPT)
     assert await drain(database_url) == 60
     batches, largest = await row(database, BATCHES)
-    assert largest <= BYTES / 200_000 + 1
+    assert largest <= MAX_BYTES_READ / 200_000 + 1
     assert batches >= 3
 
 
@@ -98,15 +98,15 @@ async def test_a_lead_of_the_longest_texts_bears_many_tags_and_then_no_more(
     workspace = await workspace_id(database)
     person = {"email": f"{'a' * 60}@{'b' * 60}.{'c' * 60}.example.com", "first_name": longest(), "last_name": longest()}
     person |= {"source": longest(), "company": longest(), "job_title": longest()}
-    for part in range(0, MOST_TAGS + 50, 50):
+    for part in range(0, MAX_LEAD_TAGS + 50, 50):
         tags = [f"tag {number}" for number in range(part, part + 50)]
         await accept(database, [item(workspace, {**person, "tags": tags, "notes": f"from {part}"})])
         assert await drain(database_url) == 1
     found, states = await row(database, "SELECT max(lead_id), array_agg(DISTINCT state) FROM submissions")
     assert states == ["done"]
     lead = await lead_of(database, workspace, found)
-    assert len(lead["tags"]) == MOST_TAGS
-    assert lead["notes"].endswith(f"from {MOST_TAGS}")
+    assert len(lead["tags"]) == MAX_LEAD_TAGS
+    assert lead["notes"].endswith(f"from {MAX_LEAD_TAGS}")
     (warning,) = (await row(database, "SELECT warnings FROM submissions ORDER BY received_at DESC LIMIT 1"))[0]
     assert warning == f"tags: the lead would bear over 1,000; left out: {', '.join(tags[:10])} and 40 more."
 
@@ -120,11 +120,11 @@ async def test_a_lead_of_the_longest_texts_bears_many_tags_and_then_no_more(
 async def test_a_new_lead_bears_no_more_tags_than_any_other(database: Connection, database_url: str) -> None:
     """A form may name any number at once."""
     workspace = await workspace_id(database)
-    tags = [f"tag {number}" for number in range(MOST_TAGS + 500)]
+    tags = [f"tag {number}" for number in range(MAX_LEAD_TAGS + 500)]
     await accept(database, [item(workspace, {"email": "a@example.com", "tags": tags})])
     assert await drain(database_url) == 1
-    assert (await row(database, "SELECT cardinality(tag_ids) FROM leads"))[0] == MOST_TAGS
-    assert await row(database, "SELECT count(*) FROM tags") == (MOST_TAGS,)
+    assert (await row(database, "SELECT cardinality(tag_ids) FROM leads"))[0] == MAX_LEAD_TAGS
+    assert await row(database, "SELECT count(*) FROM tags") == (MAX_LEAD_TAGS,)
     (warnings,) = await row(database, "SELECT warnings FROM submissions")
     assert warnings[0].endswith("tag 1008, tag 1009 and 490 more.")
 
@@ -133,17 +133,23 @@ async def test_a_lead_that_bears_too_many_tags_gets_no_more(database: Connection
     workspace = await workspace_id(database)
     await accept(database, [item(workspace, {"email": "a@example.com"})])
     await drain(database_url)
-    await database.execute("UPDATE leads SET tag_ids = array(SELECT generate_series(1000, 1000 + %s))", (MOST_TAGS,))
+    await database.execute(
+        "UPDATE leads SET tag_ids = array(SELECT generate_series(1000, 1000 + %s))", (MAX_LEAD_TAGS,)
+    )
     await accept(database, [item(workspace, {"email": "a@example.com", "tags": ["x", "y", "z"]})])
     await drain(database_url)
-    assert await row(database, "SELECT cardinality(tag_ids) FROM leads") == (MOST_TAGS + 1,)
+    assert await row(database, "SELECT cardinality(tag_ids) FROM leads") == (MAX_LEAD_TAGS + 1,)
 
 
 @pytest.mark.parametrize(
     ("first", "more", "warning"),
     [
-        ({"notes": "a" * (MOST_NOTES - 5)}, {"notes": "abcd"}, NO_ROOM_FOR_NOTES),
-        ({"custom_fields": {"a": "a" * (MOST_CUSTOM - 20)}}, {"custom_fields": {"b": "b" * 20}}, NO_ROOM_FOR_CUSTOM),
+        ({"notes": "a" * (MAX_NOTES_LENGTH - 5)}, {"notes": "abcd"}, NOTES_FULL_WARNING),
+        (
+            {"custom_fields": {"a": "a" * (MAX_CUSTOM_FIELDS_BYTES - 20)}},
+            {"custom_fields": {"b": "b" * 20}},
+            CUSTOM_FIELDS_FULL_WARNING,
+        ),
     ],
 )
 async def test_what_a_lead_has_no_room_for_stays_on_the_submission(

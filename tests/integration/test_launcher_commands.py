@@ -9,11 +9,11 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 
-from cli.main import COMMANDS, commands
+from cli.main import COMMAND_MODULES, command_line
 from shared import __version__
 from shared.db import Connection
-from shared.embedded.servers import connected
-from shared.security import well_formed
+from shared.embedded.servers import ensure_servers
+from shared.security import is_well_formed
 from shared.settings import Settings
 
 pytestmark = pytest.mark.integration
@@ -58,12 +58,12 @@ def test_workspaces_and_keys_from_making_to_revoking(data_dir: Path) -> None:
     options = ("--workspace", "acme", "--name", "site", "--scopes", "write:leads read:leads")
     key = json.loads(leadhub(data_dir, "key", "create", *options, "--expires", "2999-01-31", "--json").stdout)
     assert key["id"] == 1
-    assert well_formed(key["key"])
+    assert is_well_formed(key["key"])
     plain = leadhub(data_dir, "key", "create", *options, "--rate-limit", "unlimited").stdout
-    assert well_formed(plain.strip())
+    assert is_well_formed(plain.strip())
 
     over = leadhub(data_dir, "key", "create", *options, "--expires", "2020-01-01")
-    assert well_formed(over.stdout.strip())
+    assert is_well_formed(over.stdout.strip())
     assert "expired already" in over.stderr
 
     assert leadhub(data_dir, "key", "revoke", "2").returncode == 0
@@ -183,7 +183,7 @@ def test_a_url_that_cannot_be_read_is_not_repeated(
 
 def test_what_a_tenant_names_tells_a_terminal_nothing(data_dir: Path) -> None:
     leadhub(data_dir, "workspace", "create", "shown", "--name", "Shown")
-    with connected(Settings(data_dir=data_dir)) as settings, psycopg.connect(settings.database_url) as connection:
+    with ensure_servers(Settings(data_dir=data_dir)) as settings, psycopg.connect(settings.database_url) as connection:
         connection.execute("UPDATE workspaces SET name = E'a\\nb\\x1b[2J\\x1b]0;c\\x07' WHERE slug = 'shown'")
     (line,) = [line for line in leadhub(data_dir, "workspace", "list").stdout.split("\n") if " shown " in line]
     assert line.split()[2] == r"a\nb\x1b[2J\x1b]0;c\x07"
@@ -263,7 +263,7 @@ def test_a_data_dir_without_a_name_is_refused(tmp_path: Path) -> None:
 
 
 def test_every_command_explains_itself() -> None:
-    for name in COMMANDS:
+    for name in COMMAND_MODULES:
         done = subprocess.run(
             [sys.executable, str(LAUNCHER), name, "--help"], capture_output=True, text=True, check=False
         )
@@ -273,7 +273,7 @@ def test_every_command_explains_itself() -> None:
 
 @pytest.mark.parametrize("group", [(), ("workspace",), ("key",), ("secrets",)])
 def test_a_list_of_commands_says_of_each_a_whole_sentence(group: tuple[str, ...]) -> None:
-    done = CliRunner().invoke(commands, [*group, "--help"], terminal_width=80)
+    done = CliRunner().invoke(command_line, [*group, "--help"], terminal_width=80)
     _, heading, listed = done.output.partition("Commands:")
     assert heading
     assert "..." not in listed

@@ -7,8 +7,8 @@ import pytest_asyncio
 
 from shared.db import Connection, connect
 from shared.leads import writes
-from shared.leads.workspaces import load_workspaces
-from shared.leads.writes import Refused
+from shared.leads.workspaces import load_workspace_settings
+from shared.leads.writes import LeadNotCreated
 from shared.tenants import change_workspace
 from tests.support.ingesting import accept, drain, item, workspace_id
 from tests.support.leads import ANNA, BY, change, create, edit, identities, lead, rows, timeline
@@ -51,7 +51,7 @@ async def test_gmail_is_folded_where_the_workspace_says_so(database: Connection,
     folded = await create(database, workspace, email="b.ob+x@gmail.com")
     assert (await lead(database, workspace, folded))["email"] == "b.ob+x@gmail.com"
     assert await identities(database, folded) == {"bob@gmail.com"}
-    with pytest.raises(Refused):
+    with pytest.raises(LeadNotCreated):
         await create(database, workspace, email="bo.b@gmail.com")
     await edit(database, workspace, folded, email="bob+y@gmail.com")
     assert await identities(database, folded) == {"bob@gmail.com"}
@@ -88,7 +88,7 @@ async def test_settings_change_when_those_have_ended_who_write_leads_by_the_old_
     """Else one who has read that Gmail's spellings are not folded adds an address after they were."""
     async with connect(database_url, "tests") as writer:
         async with writer.transaction():
-            await load_workspaces(writer, [workspace])
+            await load_workspace_settings(writer, [workspace])
             changing = asyncio.create_task(change_workspace(database, "main", fold_gmail=True))
             await until_async(lambda: is_waiting(writer), 10, "the change at the writer's lock")
             await create(writer, workspace, email="a.nn@gmail.com")
@@ -144,14 +144,14 @@ async def test_a_phone_that_its_holder_lets_go_is_that_of_the_lead_that_shows_it
 
     if going == "deleted":
         async with database.transaction():
-            assert await writes.delete(database, workspace, holds, BY)
+            assert await writes.delete_lead(database, workspace, holds, BY)
     else:
         await edit(database, workspace, holds, phone="+14155550177" if going == "another" else None)
     assert await identities(database, shows) == {"ada@example.com", phone}
     await accept(database, [item(workspace, {"email": "new@example.com", "phone": phone})])
     await drain(database_url)
     assert "new@example.com" in await identities(database, shows)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(LeadNotCreated) as refused:
         await create(database, workspace, first_name="Eve", phone=phone)
     assert refused.value.holders == {"phone": shows}
 
@@ -166,7 +166,7 @@ async def test_a_phone_passes_on_from_lead_to_lead(database: Connection, databas
     await drain(database_url)
     for gone, heir in zip([holder, *shows], shows, strict=False):
         async with database.transaction():
-            assert await writes.delete(database, workspace, gone, BY)
+            assert await writes.delete_lead(database, workspace, gone, BY)
         assert phone in await identities(database, heir)
         others = [lead_id for lead_id in shows if lead_id > heir]
         noted = await rows(database, "SELECT lead_id, other_id FROM possible_duplicates ORDER BY 1, 2")

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from psycopg.rows import dict_row
 
-from services.workers.lists import fold_counts, fold_texts, tidy
+from services.workers.lists import fold_lead_counts, fold_search_texts, repair_read_models
 from shared.db import Connection, as_json, connect
 from tests.support.ingesting import workspace_id
 from tests.support.leadlist import INSERT, Row, expected, page, walk
@@ -78,7 +78,7 @@ async def fill(database: Connection, rng: random.Random, workspace: int, n: int 
 
 
 async def settle(database: Connection) -> None:
-    while await fold_counts(database) or await fold_texts(database):
+    while await fold_lead_counts(database) or await fold_search_texts(database):
         pass
 
 
@@ -230,8 +230,8 @@ async def test_totals_stay_exact_while_many_write(
     async def fold(url: str) -> None:
         async with connect(url, "tests") as connection:
             while not writers.done():
-                await fold_counts(connection)
-                await fold_texts(connection)
+                await fold_lead_counts(connection)
+                await fold_search_texts(connection)
 
     async def read() -> None:
         while not writers.done():
@@ -250,7 +250,7 @@ async def test_totals_stay_exact_while_many_write(
 
 async def strays(database: Connection) -> int:
     """Texts that are not their lead's, which `tidy` queues and a fold then mends."""
-    await tidy(database)
+    await repair_read_models(database)
     row = await (
         await database.execute("SELECT coalesce(sum(cardinality(lead_ids)), 0) FROM lead_search_queue")
     ).fetchone()
@@ -265,9 +265,9 @@ async def test_a_fold_takes_many_small_changes_or_a_few_large_ones(
 ) -> None:
     queue = "INSERT INTO lead_search_queue (workspace_id, lead_ids) SELECT %s, ARRAY(SELECT generate_series(1, %s))"
     await database.execute(f"{queue} FROM generate_series(1, %s)", (workspace, leads, rows))
-    assert await fold_texts(database)
+    assert await fold_search_texts(database)
     assert await _all(database, "SELECT count(*) FROM lead_search_queue") == {(left,)}
-    assert not await fold_texts(database)
+    assert not await fold_search_texts(database)
     assert await _all(database, "SELECT count(*) FROM lead_search_queue") == {(0,)}
 
 
@@ -286,7 +286,7 @@ async def test_counts_of_nothing_are_taken_away(database: Connection, workspace:
     await settle(database)
     await database.execute("DELETE FROM leads")
     await settle(database)
-    await tidy(database)
+    await repair_read_models(database)
     for table in ("lead_counts", "lead_marginals", "lead_times", "lead_search"):
         assert await _all(database, f"SELECT count(*) FROM {table}") == {(0,)}
 
@@ -333,8 +333,8 @@ async def test_a_fold_that_was_planned_for_nothing_is_quick_with_many(database: 
     """Each compared with each took seconds."""
     await database.execute("ANALYZE")
     for _ in range(8):  # psycopg prepares what it has seen five times
-        await fold_counts(database)
+        await fold_lead_counts(database)
     await database.execute(MANY, (workspace,))
     await database.execute("SET statement_timeout = '1s'")
-    await fold_counts(database)
+    await fold_lead_counts(database)
     assert await (await database.execute("SELECT sum(n) FROM lead_counts WHERE tag_id = 0")).fetchone() == (15000,)

@@ -7,8 +7,8 @@ import pytest_asyncio
 
 from shared.db import Connection
 from shared.leads import writes
-from shared.leads.submission import MOST_TAGS
-from shared.leads.writes import Cause, Change, Refused
+from shared.leads.submission import MAX_LEAD_TAGS
+from shared.leads.writes import ChangeCause, LeadChange, LeadNotCreated
 from tests.support.ingesting import accept, drain, item, workspace_id
 from tests.support.leads import ANNA, BY, change, create, edit, identities, lead, rows, timeline
 
@@ -115,7 +115,7 @@ async def test_all_that_is_wrong_is_said_at_once(database: Connection, workspace
     holder = await create(database, workspace, **ANNA)
     wrong = {"pipeline_id": board["sales"], "pipeline_stage_id": board["two"], "assigned_user_id": 99}
     fields = {**wrong, "email": "ANNA@example.com", "phone": "12"}
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(LeadNotCreated) as refused:
         await create(database, workspace, **fields)
     assert refused.value.errors.keys() == {*wrong, "email", "phone"} - {"pipeline_id"}
     assert refused.value.holders == {"email": holder}
@@ -135,7 +135,7 @@ async def test_what_another_workspace_has_is_not_there(
     foreign = (await rows(database, made))[0][0]
     user = "INSERT INTO users (workspace_id, name, email) VALUES (%s, 'U', 'u@example.com') RETURNING id"
     sent = {"pipeline_id": board["sales"], "assigned_user_id": (await rows(database, user, workspace))[0][0]}
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(LeadNotCreated) as refused:
         await create(database, foreign, **sent)
     assert refused.value.errors.keys() == sent.keys()
     lead_id = await create(database, workspace, **sent, email="a@example.com")
@@ -188,7 +188,7 @@ async def test_a_tag_that_was_deleted_is_in_no_edits_way(database: Connection, w
 
 async def test_a_lead_that_bears_more_tags_than_one_may_can_be_edited(database: Connection, workspace: int) -> None:
     """Only more of them is too many."""
-    lead_id = await create(database, workspace, tags=[f"t{n}" for n in range(MOST_TAGS)])
+    lead_id = await create(database, workspace, tags=[f"t{n}" for n in range(MAX_LEAD_TAGS)])
     await database.execute("UPDATE leads SET tag_ids = tag_ids || 999999::bigint")
     assert await change(database, workspace, lead_id, set={"company": "Acme"}, remove_tags=["T0"], add_tags=["x"]) == []
     (refusal,) = await change(database, workspace, lead_id, add_tags=["y"])
@@ -217,17 +217,17 @@ async def test_a_name_is_not_taken_away(database: Connection, workspace: int) ->
 async def test_many_changes_at_once(database: Connection, workspace: int) -> None:
     """In order, some of one lead, one refused and one of a lead that is gone: the others are made all the same."""
     first, second, third = [await create(database, workspace, email=f"{n}@example.com") for n in range(3)]
-    by = Cause("automation", 3, depth=2, run=9)
+    by = ChangeCause("automation", 3, depth=2, run=9)
     changes = [
-        Change(workspace, first, cause=by, set={"email": "new@example.com"}, add_tags=["a"]),
-        Change(workspace, second, cause=by, set={"email": "new@example.com"}, add_tags=["b"]),
-        Change(workspace, first, cause=by, set={"email": "newer@example.com"}, remove_tags=["A"]),
-        Change(workspace, third, cause=by, set={"email": "2@example.com"}, add_score=1),
-        Change(workspace, 10**9, cause=by, set={"email": "gone@example.com"}),
-        Change(workspace, third, cause=by, set={"phone": "+14155550111", "assigned_user_id": 5}),
+        LeadChange(workspace, first, cause=by, set_fields={"email": "new@example.com"}, add_tags=["a"]),
+        LeadChange(workspace, second, cause=by, set_fields={"email": "new@example.com"}, add_tags=["b"]),
+        LeadChange(workspace, first, cause=by, set_fields={"email": "newer@example.com"}, remove_tags=["A"]),
+        LeadChange(workspace, third, cause=by, set_fields={"email": "2@example.com"}, add_score=1),
+        LeadChange(workspace, 10**9, cause=by, set_fields={"email": "gone@example.com"}),
+        LeadChange(workspace, third, cause=by, set_fields={"phone": "+14155550111", "assigned_user_id": 5}),
     ]
     async with database.transaction():
-        refusals = await writes.change(database, changes)
+        refusals = await writes.change_leads(database, changes)
     assert [(refusal.change, refusal.is_missing) for refusal in refusals] == [
         (changes[1], False),
         (changes[4], True),
@@ -259,8 +259,8 @@ async def test_a_deleted_lead_frees_its_contacts_and_leaves_its_story(
     )
     before = await lead(database, workspace, lead_id)
     async with database.transaction():
-        assert await writes.delete(database, workspace, lead_id, BY)
-        assert not await writes.delete(database, workspace + 1, other, BY)
+        assert await writes.delete_lead(database, workspace, lead_id, BY)
+        assert not await writes.delete_lead(database, workspace + 1, other, BY)
     for table in ("possible_duplicates", "tasks"):
         assert await rows(database, f"SELECT count(*) FROM {table}") == [(0,)]
     assert await identities(database, lead_id) == set()
@@ -273,5 +273,5 @@ async def test_a_deleted_lead_frees_its_contacts_and_leaves_its_story(
         "updated_at": before["updated_at"].isoformat(),
     }
     async with database.transaction():
-        assert not await writes.delete(database, workspace, lead_id, BY)
+        assert not await writes.delete_lead(database, workspace, lead_id, BY)
     assert await create(database, workspace, **{**ANNA, "phone": None}) > other

@@ -2,11 +2,11 @@
 
 import pytest
 
-from services.api.leadlist.filters import Filters
-from services.api.leadlist.limits import turn
+from services.api.leadlist.filters import LeadFilters
+from services.api.leadlist.limits import expensive_slot
 from services.api.resources import lead_list
 from services.api.state import snapshot
-from services.api.turns import Turns
+from services.api.turns import FairLimiter
 from shared.db import Connection
 from shared.errors import ServiceUnavailable
 
@@ -14,26 +14,26 @@ pytestmark = pytest.mark.integration
 
 
 async def test_who_gets_no_turn_is_told_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.api.turns.PATIENCE", 0.05)
-    turns = Turns(2, 1, "Too many large lists.", retry_after=5)
-    async with turn(turns, 1, dear=True):
+    monkeypatch.setattr("services.api.turns.SLOT_TIMEOUT_SECONDS", 0.05)
+    turns = FairLimiter(2, 1, "Too many large lists.", retry_after=5)
+    async with expensive_slot(turns, 1, expensive=True):
         with pytest.raises(ServiceUnavailable, match="Too many large lists") as refused:
-            async with turn(turns, 1, dear=True):
+            async with expensive_slot(turns, 1, expensive=True):
                 raise AssertionError("there was no turn left")
-        async with turn(turns, 1, dear=False), turn(turns, 2, dear=True):
+        async with expensive_slot(turns, 1, expensive=False), expensive_slot(turns, 2, expensive=True):
             pass  # a cheap list waits for nobody, another workspace not for this one
     assert refused.value.headers["Retry-After"] == "5"
-    async with turn(turns, 1, dear=True):
+    async with expensive_slot(turns, 1, expensive=True):
         pass
 
 
 async def test_a_list_that_takes_too_long_ends_and_says_how_to_narrow_it(database: Connection) -> None:
-    turns = Turns(1, 1, "Too many.")
+    turns = FairLimiter(1, 1, "Too many.")
     await database.execute("SET statement_timeout = '30ms'")
     with pytest.raises(ServiceUnavailable, match="Narrow it by source"):
-        async with turn(turns, 1, dear=True):
+        async with expensive_slot(turns, 1, expensive=True):
             await database.execute("SELECT pg_sleep(20)")
-    async with turn(turns, 2, dear=True):
+    async with expensive_slot(turns, 2, expensive=True):
         pass
 
 
@@ -48,7 +48,7 @@ async def test_prepared_statements_outlive_a_list_that_fails(database: Connectio
 
 
 async def test_a_lead_deleted_while_its_list_is_read_is_left_out(database: Connection) -> None:
-    assert await lead_list._records(database, Filters(1), [2**40]) == []
+    assert await lead_list._read_records(database, LeadFilters(1), [2**40]) == []
 
 
 async def _prepared(database: Connection) -> list[str]:

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from services.workers.automations.runs import ATTEMPTS
+from services.workers.automations.runs import MAX_RUN_ATTEMPTS
 from shared import tenants, unsubscribing
 from shared.db import Connection
-from shared.unsubscribing import Unsubscriber
-from shared.vault import Vault
+from shared.unsubscribing import UnsubscribeTarget
+from shared.vault import Cipher
 from tests.support.automating import leads, run, runs, save
 from tests.support.sending import Outbox
 from tests.support.serving import served, settings_of
@@ -27,7 +27,7 @@ async def test_an_automation_under_a_lost_key_is_changed_and_its_secrets_are_ent
     database_url: str, database: Connection, tmp_path: Path
 ) -> None:
     key = await tenants.create_key(database, "main", "tests", ["*"])
-    lost = Vault(lambda: "a-key-that-nobody-has").encrypt("{}")
+    lost = Cipher(lambda: "a-key-that-nobody-has").encrypt("{}")
     async with served(settings_of(database_url, tmp_path)) as (client, _):
         client.headers["Authorization"] = f"Bearer {key.key.secret}"
         body = {"name": "Tell", "trigger": {"type": "manual"}, "steps": steps(secret="a secret of ours")}
@@ -53,10 +53,10 @@ async def test_a_run_whose_secret_is_under_a_lost_key_says_so_when_it_has_failed
     database_url: str, database: Connection
 ) -> None:
     await save(database, {"type": "lead_created"}, *steps())
-    lost = Vault(lambda: "a-key-that-nobody-has").encrypt("{}")
+    lost = Cipher(lambda: "a-key-that-nobody-has").encrypt("{}")
     await database.execute("UPDATE automations SET secrets = %s", (lost,))
     await leads(database_url, database, {"email": "a@example.com"})
-    for _ in range(ATTEMPTS):
+    for _ in range(MAX_RUN_ATTEMPTS):
         await run(database_url)
         await database.execute("UPDATE automation_runs SET due_at = now() WHERE due_at IS NOT NULL")
     (found,) = await runs(database)
@@ -65,10 +65,12 @@ async def test_a_run_whose_secret_is_under_a_lost_key_says_so_when_it_has_failed
 
 
 async def test_a_link_to_unsubscribe_under_a_lost_key_is_not_valid_until_the_key_is_back(outbox: Outbox) -> None:
-    keys = await unsubscribing.keys(outbox.connection, outbox.vault, [outbox.workspace_id])
-    who = Unsubscriber(outbox.workspace_id, "ada@example.com")
-    token = unsubscribing.link(outbox.settings, keys[who.workspace_id], who).rpartition(unsubscribing.PATH)[2]
-    without = Vault(lambda: "a-key-that-nobody-has")
-    assert await unsubscribing.read(outbox.connection, without, token) is None
-    assert await unsubscribing.keys(outbox.connection, without, [outbox.workspace_id]) == {}
-    assert await unsubscribing.read(outbox.connection, outbox.vault, token) == who
+    keys = await unsubscribing.workspace_mail_keys(outbox.connection, outbox.vault, [outbox.workspace_id])
+    who = UnsubscribeTarget(outbox.workspace_id, "ada@example.com")
+    token = unsubscribing.unsubscribe_link(outbox.settings, keys[who.workspace_id], who).rpartition(
+        unsubscribing.UNSUBSCRIBE_PATH
+    )[2]
+    without = Cipher(lambda: "a-key-that-nobody-has")
+    assert await unsubscribing.read_token(outbox.connection, without, token) is None
+    assert await unsubscribing.workspace_mail_keys(outbox.connection, without, [outbox.workspace_id]) == {}
+    assert await unsubscribing.read_token(outbox.connection, outbox.vault, token) == who

@@ -18,7 +18,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from shared.embedded.datadir import free_port
-from shared.metrics_server import FRESH, MOST, serve
+from shared.metrics_server import METRICS_CACHE_SECONDS, MAX_METRICS_CONNECTIONS, serve_metrics
 from shared.settings import PROJECT_ROOT
 from tests.support.commands import HOST, running, silent
 from tests.support.waiting import until
@@ -62,17 +62,17 @@ def test_it_is_computed_once_a_second_however_many_ask() -> None:
     counted, port = Counted(), free_port(HOST)
     REGISTRY.register(counted)
     try:
-        serve(HOST, port)
+        serve_metrics(HOST, port)
         until(lambda: answer(port)[0] == 200, what="the metrics")
         before, began = counted.times, time.monotonic()
-        asking = [threading.Thread(target=answer, args=(port,)) for _ in range(MOST // 2)]
+        asking = [threading.Thread(target=answer, args=(port,)) for _ in range(MAX_METRICS_CONNECTIONS // 2)]
         for thread in asking:
             thread.start()
         for thread in asking:
             thread.join()
         seen = counted.times
-        assert seen - before <= 1 + (time.monotonic() - began) / FRESH
-        until(lambda: answer(port)[0] == 200 and counted.times > seen, FRESH + 10, "a text made anew")
+        assert seen - before <= 1 + (time.monotonic() - began) / METRICS_CACHE_SECONDS
+        until(lambda: answer(port)[0] == 200 and counted.times > seen, METRICS_CACHE_SECONDS + 10, "a text made anew")
         assert answer(port, "/")[0] == 404
         assert answer(port, "/metrics?a=1")[0] == 200
     finally:
@@ -81,10 +81,10 @@ def test_it_is_computed_once_a_second_however_many_ask() -> None:
 
 def test_clients_who_say_nothing_keep_nobody_out_for_long() -> None:
     port = free_port(HOST)
-    serve(HOST, port)
+    serve_metrics(HOST, port)
     until(lambda: answer(port)[0] == 200, what="the metrics")
     with ExitStack() as stack:
-        for _ in range(3 * MOST):
+        for _ in range(3 * MAX_METRICS_CONNECTIONS):
             stack.enter_context(socket.create_connection((HOST, port)))
         until(lambda: answer(port)[0] == 200, what="an answer once the silent are given up")
 

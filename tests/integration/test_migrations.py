@@ -12,12 +12,12 @@ from cli import schema
 from cli.schema import (
     FIRST_MIGRATION,
     LAST_EARLIER_MIGRATION,
-    MIGRATIONS,
+    MIGRATIONS_FOLDER,
     continue_from_earlier,
-    head,
-    stamp,
-    upgrade,
-    version,
+    head_version,
+    stamp_version,
+    upgrade_database,
+    database_version,
 )
 from tests.support.backups import make_workspace
 from tests.support.database import Databases
@@ -37,7 +37,7 @@ def earlier_url(database_url: str) -> str:
     """A database at the last migration of the earlier series, with a function that is not ours yet."""
     with psycopg.connect(database_url) as connection:
         connection.execute("DROP FUNCTION leads_delete CASCADE")
-    stamp(database_url, LAST_EARLIER_MIGRATION)
+    stamp_version(database_url, LAST_EARLIER_MIGRATION)
     return database_url
 
 
@@ -57,8 +57,8 @@ def rows(url: str, query: str) -> list[tuple[object, ...]]:
 def test_a_database_at_the_end_of_the_earlier_series_goes_on_in_the_present_one(
     earlier_url: str, databases: Databases, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    upgrade(earlier_url)
-    assert version(earlier_url) == head()
+    upgrade_database(earlier_url)
+    assert database_version(earlier_url) == head_version()
     assert "bringing the tables from migration 0021 to r0001" in capsys.readouterr().err
     for query in (FUNCTIONS, TRIGGERS):
         assert rows(earlier_url, query) == rows(databases.url, query)
@@ -67,16 +67,16 @@ def test_a_database_at_the_end_of_the_earlier_series_goes_on_in_the_present_one(
 def test_the_upgrade_script_runs_once_for_two_migrators(earlier_url: str, hook: Path) -> None:
     hook.write_text("CREATE TABLE hooked (); SELECT pg_sleep(0.3)")
     with ThreadPoolExecutor() as pool:
-        list(pool.map(upgrade, [earlier_url, earlier_url]))
-    assert version(earlier_url) == head()
+        list(pool.map(upgrade_database, [earlier_url, earlier_url]))
+    assert database_version(earlier_url) == head_version()
     assert rows(earlier_url, "SELECT to_regclass('hooked')::text") == [("hooked",)]
 
 
 def test_an_upgrade_script_that_fails_leaves_the_database_as_it_was(earlier_url: str, hook: Path) -> None:
     hook.write_text("CREATE TABLE hooked (); SELECT 1 / 0")
     with pytest.raises(psycopg.errors.DivisionByZero):
-        upgrade(earlier_url)
-    assert version(earlier_url) == LAST_EARLIER_MIGRATION
+        upgrade_database(earlier_url)
+    assert database_version(earlier_url) == LAST_EARLIER_MIGRATION
     assert rows(earlier_url, "SELECT to_regclass('hooked')::text") == [(None,)]
 
 
@@ -84,19 +84,19 @@ def test_an_upgrade_script_that_fails_leaves_the_database_as_it_was(earlier_url:
 def test_a_database_in_the_midst_of_the_earlier_series_is_refused_with_the_remedy(
     database_url: str, number: str
 ) -> None:
-    stamp(database_url, number)
+    stamp_version(database_url, number)
     with pytest.raises(click.ClickException, match="git checkout") as caught:
-        upgrade(database_url)
+        upgrade_database(database_url)
     assert f"at migration {number}" in caught.value.message
     assert "\n" not in caught.value.message
-    assert version(database_url) == number
+    assert database_version(database_url) == number
 
 
 def test_functions_and_triggers_are_the_same_after_another_run_of_their_file(database_url: str) -> None:
     before = [rows(database_url, query) for query in (FUNCTIONS, TRIGGERS)]
     assert ("leads_insert" in str(before), "rules_changed" in str(before)) == (True, True)
     with psycopg.connect(database_url) as connection:
-        connection.execute((MIGRATIONS / "functions.sql").read_bytes())
+        connection.execute((MIGRATIONS_FOLDER / "functions.sql").read_bytes())
     assert [rows(database_url, query) for query in (FUNCTIONS, TRIGGERS)] == before
 
 
@@ -108,20 +108,20 @@ def test_a_backup_at_the_end_of_the_earlier_series_is_restored_and_an_older_one_
         stack, file = Stack(tmp_path / "data", env={"LEADHUB_DATABASE_URL": url}), tmp_path / "saved.tar"
         stack.run("migrate")
         make_workspace(stack)
-        stamp(url, "0020")
+        stamp_version(url, "0020")
         stack.run("backup", str(file))
-        stamp(url, LAST_EARLIER_MIGRATION)
+        stamp_version(url, LAST_EARLIER_MIGRATION)
         with pytest.raises(subprocess.CalledProcessError) as caught:
             stack.run("restore", str(file))
         assert "git checkout" in caught.value.stderr
         assert caught.value.stderr.rstrip().endswith("nothing was changed")
         stack.run("backup", str(file), "--force")
         stack.run("restore", str(file))
-        assert version(url) == head()
+        assert database_version(url) == head_version()
         assert "Main" in stack.run("workspace", "list").stdout
 
 
 def test_continuing_twice_changes_nothing(earlier_url: str) -> None:
     continue_from_earlier(earlier_url, LAST_EARLIER_MIGRATION)
     continue_from_earlier(earlier_url, LAST_EARLIER_MIGRATION)
-    assert version(earlier_url) == FIRST_MIGRATION
+    assert database_version(earlier_url) == FIRST_MIGRATION

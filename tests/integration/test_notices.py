@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from shared.db import Connection
-from shared.notices import Listener, Notices
+from shared.notices import ChannelHandler, NotificationListener
 
 pytestmark = pytest.mark.integration
 
@@ -23,8 +23,8 @@ class Ear:
         self.begun = self.ended = 0
         self.told = asyncio.Event()
 
-    def listener(self) -> Listener:
-        return Listener(self._hear, begun=self._begin, ended=self._end)
+    def listener(self) -> ChannelHandler:
+        return ChannelHandler(self._hear, on_connected=self._begin, on_disconnected=self._end)
 
     def _hear(self, payload: bytes) -> None:
         self.heard.append(payload)
@@ -47,9 +47,9 @@ Line = tuple[Ear, Ear]
 
 @pytest_asyncio.fixture
 async def line(database_url: str) -> AsyncIterator[Line]:
-    notices, ears = Notices(database_url), (Ear(), Ear())
+    notices, ears = NotificationListener(database_url), (Ear(), Ear())
     for channel, ear in zip(("one", "other"), ears, strict=True):
-        notices.listen(channel, ear.listener())
+        notices.add_handler(channel, ear.listener())
     notices.start()
     for ear in ears:
         await ear.wait()
@@ -78,7 +78,7 @@ async def test_a_line_that_breaks_comes_back_and_says_so(line: Line, database: C
 
 
 async def test_what_goes_wrong_in_beginning_is_tried_again(database_url: str) -> None:
-    notices, tries = Notices(database_url), count(1)
+    notices, tries = NotificationListener(database_url), count(1)
     up = asyncio.Event()
 
     async def begin() -> None:
@@ -86,7 +86,7 @@ async def test_what_goes_wrong_in_beginning_is_tried_again(database_url: str) ->
             raise LookupError
         up.set()
 
-    notices.listen("one", Listener(lambda _: None, begun=begin, ended=lambda: None))
+    notices.add_handler("one", ChannelHandler(lambda _: None, on_connected=begin, on_disconnected=lambda: None))
     notices.start()
     await asyncio.wait_for(up.wait(), 5)
     await notices.stop()
@@ -94,12 +94,14 @@ async def test_what_goes_wrong_in_beginning_is_tried_again(database_url: str) ->
 
 async def test_what_is_told_when_all_have_begun_is_heard(database_url: str, database: Connection) -> None:
     """Between the beginning, which looks for what was missed, and the listening, nothing may fall."""
-    notices, ear = Notices(database_url), Ear()
+    notices, ear = NotificationListener(database_url), Ear()
 
     async def begin() -> None:
         await database.execute("SELECT pg_notify('one', 'meanwhile')")
 
-    notices.listen("one", Listener(ear.listener().heard, begun=begin, ended=lambda: None))
+    notices.add_handler(
+        "one", ChannelHandler(ear.listener().on_notification, on_connected=begin, on_disconnected=lambda: None)
+    )
     notices.start()
     await ear.wait()
     assert ear.heard == [b"meanwhile"]

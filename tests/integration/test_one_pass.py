@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 import pytest_asyncio
 
-from services.workers.lists import fold_counts
+from services.workers.lists import fold_lead_counts
 from shared.db import Connection, as_json
 from tests.support.ingesting import workspace_id
 from tests.support.leadlist import INSERT, Row, expected, page
@@ -53,7 +53,7 @@ async def rows(database: Connection) -> list[Row]:
         for n in range(1, LEADS + 1)
     ]
     await database.execute(INSERT, (as_json(found),))
-    while await fold_counts(database):
+    while await fold_lead_counts(database):
         pass
     times = {"created_at", "updated_at"}
     return [

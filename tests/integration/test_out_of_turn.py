@@ -7,7 +7,7 @@ import pytest_asyncio
 from shared import ledger
 from shared.db import Connection, connect
 from shared.ids import now_ms, uuid7
-from shared.journal import Item, Lane
+from shared.journal import JournalItem, Lane
 from tests.support.ingesting import accept, drain, item, worker, workspace_id
 from tests.support.leads import rows
 
@@ -41,7 +41,7 @@ async def test_a_late_submission_overwrites_nothing_newer(
     for after, company in came:
         body = orjson.dumps({"email": "a@example.com", "company": company})
         at = start + after
-        await accept(database, [Item(uuid7(at), at, workspace, "inbound", None, body)])
+        await accept(database, [JournalItem(uuid7(at), at, workspace, "inbound", None, body)])
         await drain(database_url)
     assert await rows(database, "SELECT company FROM leads") == [(kept,)]
 
@@ -96,7 +96,7 @@ async def test_beside_a_bad_one_others_are_warned_once_and_repeats_dropped(
     await database.execute("DROP FUNCTION refuse CASCADE")
     warned = "SELECT DISTINCT cardinality(warnings) FROM submissions WHERE warnings IS NOT NULL"
     assert await rows(database, warned) == [(1,)]
-    state = await ledger.read(database, None)
+    state = await ledger.read_ledger(database, None)
     assert (state["accepted"], state["done"], state["pending"]) == (8, 7, 1)
 
 

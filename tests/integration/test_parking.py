@@ -3,9 +3,9 @@
 import orjson
 import pytest
 
-from services.workers.ingest.poison import bury, described, park
+from services.workers.ingest.poison import mark_dead, describe_error, schedule_retry
 from shared.db import Connection
-from shared.leads.submission import Submission, read
+from shared.leads.submission import AcceptedSubmission, decode_submission
 from tests.support.ingesting import item, workspace_id
 from tests.support.leads import rows
 
@@ -14,14 +14,14 @@ pytestmark = pytest.mark.integration
 BAD = ValueError("not this one\nKey (email)=(ada@example.com) is there")
 
 
-async def submission(connection: Connection, attempts: int) -> Submission:
-    encoded = item(await workspace_id(connection), {"email": "ada@example.com"}, "a key").encoded()
-    return read(orjson.loads(orjson.dumps(encoded)), "nobody", attempts)
+async def submission(connection: Connection, attempts: int) -> AcceptedSubmission:
+    encoded = item(await workspace_id(connection), {"email": "ada@example.com"}, "a key").to_document()
+    return decode_submission(orjson.loads(orjson.dumps(encoded)), "nobody", attempts)
 
 
 async def test_each_attempt_comes_after_twice_the_pause(database: Connection) -> None:
     for attempts in range(4):
-        await park(database, await submission(database, attempts), BAD)
+        await schedule_retry(database, await submission(database, attempts), BAD)
     pauses = await rows(
         database, "SELECT extract(epoch FROM due_at - stored_at)::float8 FROM journal ORDER BY attempts"
     )
@@ -30,7 +30,7 @@ async def test_each_attempt_comes_after_twice_the_pause(database: Connection) ->
 
 async def test_a_dead_one_keeps_its_key_and_tells_of_its_attempts(database: Connection) -> None:
     dead = await submission(database, 4)
-    await bury(database, dead, BAD)
+    await mark_dead(database, dead, BAD)
     told = "SELECT id::text, state, attempts, error FROM submissions"
     assert await rows(database, told) == [(dead.id, "dead", 5, "ValueError: not this one")]
     assert await rows(database, "SELECT id::text FROM submission_keys") == [(dead.id,)]
@@ -39,5 +39,5 @@ async def test_a_dead_one_keeps_its_key_and_tells_of_its_attempts(database: Conn
 
 @pytest.mark.parametrize(("error", "text"), [(ValueError(), "ValueError: "), (ValueError("x" * 999), 500)])
 def test_an_error_is_told_by_its_kind_and_first_line(error: Exception, text: str | int) -> None:
-    told = described(error)
+    told = describe_error(error)
     assert told == text if isinstance(text, str) else len(told) == text

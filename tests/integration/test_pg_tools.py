@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from cli.pg_tools import dumper, restorer
-from shared.embedded.postgres import MAJOR, binary
+from cli.pg_tools import find_pg_dump, find_pg_restore
+from shared.embedded.postgres import MAJOR_VERSION, postgres_binary
 
 pytestmark = pytest.mark.integration
 
-OURS = str(binary("pg_dump"))
+OURS = str(postgres_binary("pg_dump"))
 
 
 def program(folder: Path, name: str, version: str, then: str = "exit 1") -> str:
@@ -30,35 +30,35 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize(
     ("version", "server", "is_taken"),
-    [("17.2", 17, True), ("19beta1", 17, True), ("16.9 (Debian 16.9-1)", 17, False), ("20.0", MAJOR + 2, True)],
+    [("17.2", 17, True), ("19beta1", 17, True), ("16.9 (Debian 16.9-1)", 17, False), ("20.0", MAJOR_VERSION + 2, True)],
 )
 def test_the_machines_pg_dump_is_used_where_it_is_new_enough(
     machine: Path, version: str, server: int, is_taken: bool
 ) -> None:
     path = program(machine, "pg_dump", version)
-    assert dumper(server, embedded=False) == (path if is_taken else OURS)
+    assert find_pg_dump(server, embedded=False) == (path if is_taken else OURS)
 
 
 def test_the_embedded_server_is_dumped_by_its_own(machine: Path) -> None:
     program(machine, "pg_dump", "19.1")
-    assert dumper(MAJOR, embedded=True) == OURS
+    assert find_pg_dump(MAJOR_VERSION, embedded=True) == OURS
 
 
 def test_one_that_does_not_tell_its_version_is_left_alone(machine: Path) -> None:
-    assert dumper(15, embedded=False) == OURS
+    assert find_pg_dump(15, embedded=False) == OURS
     (machine / "pg_dump").write_text("#!/bin/sh\nexit 1\n")
     (machine / "pg_dump").chmod(0o755)
-    assert dumper(15, embedded=False) == OURS
+    assert find_pg_dump(15, embedded=False) == OURS
 
 
 def test_a_server_that_no_pg_dump_can_read_is_named_with_the_remedy(machine: Path) -> None:
     program(machine, "pg_dump", "18.1")
-    with pytest.raises(RuntimeError, match=f"cannot read PostgreSQL {MAJOR + 2}.*on the PATH"):
-        dumper(MAJOR + 2, embedded=False)
+    with pytest.raises(RuntimeError, match=f"cannot read PostgreSQL {MAJOR_VERSION + 2}.*on the PATH"):
+        find_pg_dump(MAJOR_VERSION + 2, embedded=False)
 
 
 @pytest.mark.parametrize(("then", "is_taken"), [("exit 0", True), ("exit 1", False)])
 def test_a_pg_restore_is_used_where_it_can_read_the_dump(machine: Path, then: str, is_taken: bool) -> None:
     path, dump = program(machine, "pg_restore", "15.4", then), io.BytesIO(bytes(4 << 20))
-    assert restorer(15, dump) == (path if is_taken else str(binary("pg_restore")))
+    assert find_pg_restore(15, dump) == (path if is_taken else str(postgres_binary("pg_restore")))
     assert dump.tell() == 0

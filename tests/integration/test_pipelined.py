@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from shared.db import Connection, is_contention, is_unavailable
-from shared.pipelined import ask, open_blocking_connection, transaction
+from shared.pipelined import query_once, open_blocking_connection, pipeline_transaction
 
 pytestmark = pytest.mark.integration
 
@@ -29,7 +29,7 @@ async def names(connection: Connection) -> list[str]:
 async def test_answers_come_in_any_order_of_asking_and_the_transaction_commits(
     worker: Connection, database: Connection
 ) -> None:
-    async with transaction(worker) as statements:
+    async with pipeline_transaction(worker) as statements:
         first = await statements.execute("INSERT INTO things VALUES (%s, %s) RETURNING id", (1, "Zoë"))
         second = await statements.execute(
             "SELECT %s::bytea, '100 %%', id FROM things WHERE id = ANY(%s)", (b"\0", [1, 7])
@@ -41,7 +41,7 @@ async def test_answers_come_in_any_order_of_asking_and_the_transaction_commits(
 
 
 async def repeat_a_key(connection: Connection, *, asks: bool) -> None:
-    async with transaction(connection) as statements:
+    async with pipeline_transaction(connection) as statements:
         await statements.execute("INSERT INTO things VALUES (1, 'one')")
         failing = await statements.execute("INSERT INTO things VALUES (1, 'again')")
         await statements.execute("INSERT INTO things VALUES (2, 'never seen before')")  # prepared in vain
@@ -56,13 +56,13 @@ async def test_a_statement_that_fails_undoes_all_and_the_connection_goes_on(work
             await repeat_a_key(worker, asks=asks)
         assert caught.value.diag.table_name == "things"
         await worker.rollback()
-    async with transaction(worker) as statements:
+    async with pipeline_transaction(worker) as statements:
         await statements.execute("INSERT INTO things VALUES (2, 'never seen before')")
     assert await names(worker) == ["never seen before"]
 
 
 async def change_its_mind(connection: Connection) -> None:
-    async with transaction(connection) as statements:
+    async with pipeline_transaction(connection) as statements:
         await statements.execute("INSERT INTO things VALUES (1, 'one')")
         raise LookupError
 
@@ -75,7 +75,7 @@ async def test_what_is_raised_in_it_leaves_nothing(worker: Connection) -> None:
 
 
 async def refer_to_nothing(connection: Connection) -> None:
-    async with transaction(connection) as statements:
+    async with pipeline_transaction(connection) as statements:
         await statements.execute("INSERT INTO parts VALUES (1)")
 
 
@@ -84,19 +84,19 @@ async def test_what_only_the_commit_refuses_is_told(worker: Connection) -> None:
     await worker.execute("CREATE TABLE parts (id int REFERENCES things DEFERRABLE INITIALLY DEFERRED)")
     with pytest.raises(psycopg.errors.ForeignKeyViolation):
         await refer_to_nothing(worker)
-    assert await ask(worker, "SELECT id FROM parts") == []
+    assert await query_once(worker, "SELECT id FROM parts") == []
 
 
 async def test_more_than_the_sockets_hold_goes_both_ways_at_once(worker: Connection) -> None:
     document = "[" + ",".join(map(str, range(MANY))) + "]"
-    async with transaction(worker) as statements:
+    async with pipeline_transaction(worker) as statements:
         asked = [await statements.execute("SELECT json_array_elements_text(%s::json)", (document,)) for _ in range(4)]
         for answer in asked:
             assert len(await answer.fetchall()) == MANY
 
 
 async def be_ended_by(other: Connection, connection: Connection) -> None:
-    async with transaction(connection) as statements:
+    async with pipeline_transaction(connection) as statements:
         await (await statements.execute("SELECT 1")).fetchall()
         await other.execute("SELECT pg_terminate_backend(%s)", (connection.info.backend_pid,))
         await (await statements.execute("SELECT 2")).fetchall()
@@ -117,7 +117,7 @@ async def repeat_in_savepoint(connection: Connection) -> None:
 
 
 async def test_savepoints_may_be_set_where_that_was_said(worker: Connection, database: Connection) -> None:
-    async with transaction(worker, savepoints=True) as statements:
+    async with pipeline_transaction(worker, savepoints=True) as statements:
         await statements.execute("INSERT INTO things VALUES (1, 'one')")
         with pytest.raises(psycopg.errors.UniqueViolation):
             await repeat_in_savepoint(worker)
@@ -134,16 +134,16 @@ async def prepare_and_roll_back(connection: Connection) -> None:
 
 
 async def add_two(connection: Connection) -> None:
-    async with transaction(connection) as statements:
+    async with pipeline_transaction(connection) as statements:
         await statements.execute("INSERT INTO things VALUES (%s, %s)", (2, "two"))
 
 
 async def test_statements_that_psycopg_let_go_are_prepared_anew(worker: Connection, database: Connection) -> None:
     await add_two(worker)
-    assert await ask(worker, "SELECT id FROM things") == [(2,)]
+    assert await query_once(worker, "SELECT id FROM things") == [(2,)]
     await worker.execute("DELETE FROM things")
     await prepare_and_roll_back(worker)
-    assert await ask(worker, "SELECT id FROM things") == []
+    assert await query_once(worker, "SELECT id FROM things") == []
     await add_two(worker)
     await worker.execute("DELETE FROM things")
     await prepare_and_roll_back(worker)
@@ -155,7 +155,7 @@ async def test_statements_that_psycopg_let_go_are_prepared_anew(worker: Connecti
 
 
 async def pass_a_mapping(connection: Connection) -> None:
-    async with transaction(connection) as statements:
+    async with pipeline_transaction(connection) as statements:
         await statements.execute("SELECT %s", ({"a": 1},))
 
 
@@ -169,11 +169,11 @@ async def test_what_is_no_parameter_is_refused(worker: Connection) -> None:
 async def test_a_process_that_stops_in_the_midst_of_a_pipeline_keeps_no_lock(
     worker: Connection, database: Connection
 ) -> None:
-    assert (await ask(worker, "SHOW transaction_timeout")) == [("30s",)]
+    assert (await query_once(worker, "SHOW transaction_timeout")) == [("30s",)]
     await worker.execute("SET transaction_timeout = '300ms'")
 
     async def stop_midway() -> None:
-        async with transaction(worker) as statements:
+        async with pipeline_transaction(worker) as statements:
             await (await statements.execute("INSERT INTO things VALUES (1, 'held') RETURNING 1")).fetchall()
             # Waits for the other's end, as the rest of the world does while this process does not go on.
             await database.execute("INSERT INTO things VALUES (1, 'taken')")

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from services.api.leadlist.asked import find_filters
-from services.api.leadlist.filters import Filters
+from services.api.leadlist.asked import resolve_filters
+from services.api.leadlist.filters import LeadFilters
 from shared.db import Connection, connect
 from tests.support.database import Databases
 from tests.support.ingesting import workspace_id
@@ -64,7 +64,7 @@ async def test_common_parts_are_not_asked_for(texts: Connection, filled: int) ->
 
 
 async def test_what_fits_many_texts_is_asked_for_as_it_stands(texts: Connection, filled: int) -> None:
-    filters = await find_filters(texts, filled, {"search": "okafor"}, {})
+    filters = await resolve_filters(texts, filled, {"search": "okafor"}, {})
     assert filters is not None
     assert list(filters.patterns.values()) == [[]]
     assert len(await hits(texts, filled, "okafor")) == MANY // len(NAMES)
@@ -91,7 +91,7 @@ async def test_it_hides_no_text(texts: Connection, filled: int) -> None:
         term = text[start : start + rng.randrange(2, 20)].upper()
         if not term.strip():
             continue
-        filters = await find_filters(texts, workspace, {"search": term}, {})
+        filters = await resolve_filters(texts, workspace, {"search": term}, {})
         assert filters is not None
         are_rare += any(filters.patterns.values())
         either = " OR ".join(["text LIKE lower(upper(%s))"] * len(filters.patterns))
@@ -102,7 +102,7 @@ async def test_it_hides_no_text(texts: Connection, filled: int) -> None:
 
 async def hits(connection: Connection, workspace: int, term: str) -> set[int]:
     filters = await asked_for(connection, workspace, term)
-    rows = await (await connection.execute(filters.hits, filters.parameters, prepare=False)).fetchall()
+    rows = await (await connection.execute(filters.search_query, filters.sql_parameters, prepare=False)).fetchall()
     return {id_ for (id_,) in rows}
 
 
@@ -110,13 +110,13 @@ async def index_condition(connection: Connection, workspace: int, term: str) -> 
     """All that the index is asked for."""
     filters = await asked_for(connection, workspace, term)
     await connection.execute("SET enable_seqscan = off")
-    explained = await connection.execute(f"EXPLAIN {filters.hits}", filters.parameters, prepare=False)
+    explained = await connection.execute(f"EXPLAIN {filters.search_query}", filters.sql_parameters, prepare=False)
     lines = [line for (line,) in await explained.fetchall() if "Index Cond" in line]
     assert lines
     return " ".join(lines)
 
 
-async def asked_for(connection: Connection, workspace: int, term: str) -> Filters:
-    filters = await find_filters(connection, workspace, {"search": term}, {})
+async def asked_for(connection: Connection, workspace: int, term: str) -> LeadFilters:
+    filters = await resolve_filters(connection, workspace, {"search": term}, {})
     assert filters is not None
     return filters

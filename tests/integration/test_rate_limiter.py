@@ -12,7 +12,7 @@ import redis.asyncio as redis
 from shared import ratelimit
 from shared.embedded.datadir import free_port
 from shared.errors import RateLimited
-from shared.hour_counts import HOUR
+from shared.hour_counts import HOUR_SECONDS
 from shared.ratelimit import RateLimiter
 from tests.support.spooling import server, spooling
 
@@ -30,14 +30,14 @@ async def counting(url: str) -> AsyncIterator[RateLimiter]:
 
 
 async def left(limiter: RateLimiter, limit: int = MANY) -> int:
-    return (await limiter.charge(KEY, limit)).remaining
+    return (await limiter.hit(KEY, limit)).remaining
 
 
 @pytest.fixture
 def hour(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The hour that it is, always at its half."""
-    found = [int(time.time()) // HOUR]
-    monkeypatch.setattr(time, "time", lambda: found[0] * HOUR + HOUR / 2)
+    found = [int(time.time()) // HOUR_SECONDS]
+    monkeypatch.setattr(time, "time", lambda: found[0] * HOUR_SECONDS + HOUR_SECONDS / 2)
     return found
 
 
@@ -82,19 +82,19 @@ async def test_those_who_left_keep_no_answer_from_those_behind_them(tmp_path: Pa
 async def test_while_redis_is_away_all_are_counted_and_handed_over_on_its_return(
     tmp_path: Path, hour: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ratelimit, "REST", 0.0)  # so that each request tries to hand the count over
+    monkeypatch.setattr(ratelimit, "REDIS_RETRY_SECONDS", 0.0)  # so that each request tries to hand the count over
     port = free_port("127.0.0.1")
     async with counting(f"redis://127.0.0.1:{port}") as limiter:
         with server(tmp_path, port):
             assert await left(limiter, 5) == 4
         assert [await left(limiter, 5) for _ in range(2)] == [3, 2]
-        await limiter.charge(KEY + 1, 5)
+        await limiter.hit(KEY + 1, 5)
         with server(tmp_path, port):  # which has lost the first one
             assert await left(limiter, 5) == 1
             async with redis.from_url(f"redis://127.0.0.1:{port}") as client:
                 ends = [await client.ttl(name) for name in await client.keys()]
                 assert len(ends) == 2
-                assert all(0 < end <= HOUR + 60 for end in ends)
+                assert all(0 < end <= HOUR_SECONDS + 60 for end in ends)
             async with counting(f"redis://127.0.0.1:{port}") as another:
                 assert await left(another, 5) == 0
                 with pytest.raises(RateLimited):

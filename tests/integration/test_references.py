@@ -58,9 +58,9 @@ async def plant(connection: Connection, n: int) -> int:
 async def clear(connection: Connection, workspace: int) -> None:
     """As if stage, user and tag were deleted."""
     async with connection.transaction():
-        await references.seize(connection, workspace)
-        for kind in references.BEARING:
-            await references.clear(connection, workspace, kind, GONE)
+        await references.lock_exclusive(connection, workspace)
+        for kind in references.REFERRING_CONDITIONS:
+            await references.clear_reference(connection, workspace, kind, GONE)
 
 
 async def one(connection: Connection, query: str, *values: Any) -> tuple[Any, ...]:
@@ -73,16 +73,16 @@ async def bearing(connection: Connection) -> tuple[int, ...]:
 
 
 async def test_few_leads_are_cleaned_at_once(database: Connection) -> None:
-    n = references.FEW
+    n = references.MAX_LEADS_CLEARED_AT_ONCE
     workspace = await plant(database, n)
     await clear(database, workspace)
     assert await bearing(database) == (0, 0, 0, 2 * n)
     assert await one(database, "SELECT tag_ids FROM leads ORDER BY id LIMIT 1") == ([OTHER, 9],)
-    assert await references.clear_chunk(database) is False
+    assert await references.clear_next_chunk(database) is False
 
 
 async def test_many_are_cleaned_in_chunks_and_readers_see_nothing_of_it(database: Connection) -> None:
-    n = references.FEW + 1
+    n = references.MAX_LEADS_CLEARED_AT_ONCE + 1
     workspace = await plant(database, n)
     (first,) = await one(database, "SELECT min(id) FROM leads")
     await clear(database, workspace)
@@ -90,24 +90,26 @@ async def test_many_are_cleaned_in_chunks_and_readers_see_nothing_of_it(database
     lead = (await read_leads(database, [(workspace, first)]))[workspace, first]
     assert (lead["pipeline_stage_id"], lead["assigned_user_id"], lead["tags"]) == (None, None, [])
     chunks = 0
-    while await references.clear_chunk(database):
+    while await references.clear_next_chunk(database):
         chunks += 1
-    assert chunks == 3 * (n // references.CHUNK + 2)  # the last two: what is left, and that nothing is
+    assert chunks == 3 * (n // references.LEADS_PER_CHUNK + 2)  # the last two: what is left, and that nothing is
     assert await bearing(database) == (0, 0, 0, 2 * n)
     assert await one(database, "SELECT count(*) FROM cleanups") == (0,)
 
 
 async def test_a_crash_in_the_middle_repeats_one_chunk(database_url: str, database: Connection) -> None:
-    n = references.FEW + 1
+    n = references.MAX_LEADS_CLEARED_AT_ONCE + 1
     workspace = await plant(database, n)
     await clear(database, workspace)
-    await references.clear_chunk(database)
+    await references.clear_next_chunk(database)
     done = await bearing(database)
-    assert done == (n - references.CHUNK, n, n, 2 * n)
+    assert done == (n - references.LEADS_PER_CHUNK, n, n, 2 * n)
     async with database.transaction(), connect(database_url, "sweeper") as sweeper:
         # Its next chunk waits for one of the leads; then it dies.
-        await database.execute("SELECT FROM leads ORDER BY id OFFSET %s LIMIT 1 FOR UPDATE", (3 * references.CHUNK,))
-        chunk = asyncio.create_task(references.clear_chunk(sweeper))
+        await database.execute(
+            "SELECT FROM leads ORDER BY id OFFSET %s LIMIT 1 FOR UPDATE", (3 * references.LEADS_PER_CHUNK,)
+        )
+        chunk = asyncio.create_task(references.clear_next_chunk(sweeper))
         async with connect(database_url, "tests") as watcher:
             await until_async(lambda: _waits(watcher, sweeper.info.backend_pid))
             await watcher.execute("SELECT pg_terminate_backend(%s)", (sweeper.info.backend_pid,))
@@ -119,7 +121,7 @@ async def test_a_crash_in_the_middle_repeats_one_chunk(database_url: str, databa
 
 
 async def test_two_sweepers_do_each_others_work(database_url: str, database: Connection) -> None:
-    workspace = await plant(database, references.FEW + 1)
+    workspace = await plant(database, references.MAX_LEADS_CLEARED_AT_ONCE + 1)
     await clear(database, workspace)
     async with connect(database_url, "other") as other:
         await asyncio.gather(_all_chunks(database), _all_chunks(other))
@@ -134,7 +136,7 @@ async def test_a_delete_waits_for_who_may_have_seen_what_it_deletes(
         pipeline = (await board.create_pipeline(connection, workspace, {"name": "Going"}))["id"]
     async with connect(database_url, "writer") as writer:
         async with writer.transaction():
-            await references.hold(writer, [workspace])
+            await references.lock_shared(writer, [workspace])
             deleting = asyncio.create_task(_delete(engine, workspace, pipeline))
             await until_async(lambda: _somebody_waits(database))
             await writer.execute(
@@ -194,7 +196,7 @@ async def _delete(engine: AsyncEngine, workspace: int, pipeline: int) -> bool:
 
 
 async def _all_chunks(connection: Connection) -> None:
-    while await references.clear_chunk(connection):
+    while await references.clear_next_chunk(connection):
         pass
 
 
@@ -240,10 +242,10 @@ async def test_who_saves_a_rule_about_a_place_does_not_wait_for_a_delete(
 
         async def delete() -> None:
             async with deleting.transaction():
-                await references.seize(deleting, workspace)
+                await references.lock_exclusive(deleting, workspace)
 
         async with saving.transaction():
-            await references.hold(saving, [workspace])
+            await references.lock_shared(saving, [workspace])
             waiting = asyncio.create_task(delete())
             await until_async(lambda: _somebody_waits(database))
             async with asyncio.timeout(0.5):  # a deadlock is found after a second

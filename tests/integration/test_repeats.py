@@ -3,13 +3,13 @@
 import orjson
 import pytest
 
-from services.workers.ingest.repeats import sort_out
+from services.workers.ingest.repeats import partition_repeats
 from shared import ledger
 from shared.db import Connection
-from shared.ids import now_ms, time_of, uuid7
-from shared.leads.submission import Submission, read
-from shared.replay import Selection, replay
-from shared.replies import REUSED
+from shared.ids import now_ms, received_time, uuid7
+from shared.leads.submission import AcceptedSubmission, decode_submission
+from shared.replay import ReplaySelection, replay_submissions
+from shared.replies import KEY_REUSED_WARNING
 from tests.support.ingesting import Lead, accept, drain, item, workspace_id
 
 pytestmark = pytest.mark.integration
@@ -18,8 +18,8 @@ FIRST: Lead = {"email": "first@example.com"}
 OTHER: Lead = {"email": "other@example.com"}
 
 
-def submission(workspace: int, lead: Lead) -> Submission:
-    return read(orjson.loads(orjson.dumps(item(workspace, lead, "key").encoded())), "nobody", 0)
+def submission(workspace: int, lead: Lead) -> AcceptedSubmission:
+    return decode_submission(orjson.loads(orjson.dumps(item(workspace, lead, "key").to_document())), "nobody", 0)
 
 
 async def test_repeats_of_one_batch_are_judged_by_the_first_not_by_each_other(
@@ -30,8 +30,8 @@ async def test_repeats_of_one_batch_are_judged_by_the_first_not_by_each_other(
     await drain(database_url)
     batch = [submission(workspace, lead) for lead in (OTHER, FIRST, OTHER)]
     async with database.transaction():
-        sorted_out = await sort_out(database, batch, known=False)
-    assert (sorted_out.fresh, sorted_out.twins) == ([], [])
+        sorted_out = await partition_repeats(database, batch, check_known=False)
+    assert (sorted_out.fresh, sorted_out.in_batch_repeats) == ([], [])
     verdicts = {id(one): verdict for one, verdict in zip(sorted_out.dropped, sorted_out.verdicts, strict=True)}
     told = [verdict and (verdict.state, verdict.replayed) for verdict in (verdicts[id(one)] for one in batch)]
     assert told == [("conflict", False), ("done", True), ("conflict", False)]
@@ -79,7 +79,7 @@ async def test_a_submission_that_is_tried_again_keeps_its_key_until_it_is_decide
         await drain(database_url)
     assert await found(database) == [("dead", FIRST["email"], 5)]
 
-    assert await replay(database, Selection(ids=[first.id])) == 1
+    assert await replay_submissions(database, ReplaySelection(ids=[first.id])) == 1
     await accept(database, repeats)
     await drain(database_url)
     assert await found(database) == []  # it fails again
@@ -90,7 +90,7 @@ async def test_a_submission_that_is_tried_again_keeps_its_key_until_it_is_decide
     assert [row[:2] for row in await found(database)] == [("done", FIRST["email"])]
     counts = await (await database.execute("SELECT count(*) FROM leads")).fetchone()
     assert counts == (1,)
-    state = await ledger.read(database, None)
+    state = await ledger.read_ledger(database, None)
     assert (state["accepted"], state["done"], state["pending"], state["dead"]) == (1, 1, 0, 0)
 
 
@@ -118,7 +118,7 @@ async def test_notes_of_a_submission_that_comes_twice_are_added_once(
     await drain(database_url)
     assert await (await database.execute(LEAD)).fetchall() == [("old\n\nadded\n\nother", 1)]
     assert await (await database.execute(ENTRIES)).fetchone() == (2,)
-    state = await ledger.read(database, None)
+    state = await ledger.read_ledger(database, None)
     assert (state["accepted"], state["done"], state["pending"]) == (3, 3, 0)
 
 
@@ -132,18 +132,18 @@ async def test_a_key_that_comes_again_and_again_with_another_body_is_noted_once(
         await accept(database, part)
         await drain(database_url)
     warnings = await (await database.execute("SELECT warnings FROM submissions")).fetchall()
-    assert warnings == [([REUSED],)]
+    assert warnings == [([KEY_REUSED_WARNING],)]
 
 
 async def test_replays_go_in_the_order_in_which_they_came(
     database: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of duplicates the first one fills what is empty, however many transactions it takes to put them back."""
-    monkeypatch.setattr("shared.replay.CHUNK", 2)
+    monkeypatch.setattr("shared.replay.REPLAY_CHUNK_SIZE", 2)
     workspace, now = await workspace_id(database), now_ms()
     came = [uuid7(now + number) for number in range(5)]
     for id_ in (came[3], came[0], came[4], came[1], came[2]):
-        await database.execute(BURY, (workspace, id_, time_of(id_)))
-    assert await replay(database, Selection(state="dead")) == 5
+        await database.execute(BURY, (workspace, id_, received_time(id_)))
+    assert await replay_submissions(database, ReplaySelection(state="dead")) == 5
     put_back = await (await database.execute("SELECT ids FROM journal ORDER BY id")).fetchall()
     assert [str(id_) for (ids,) in put_back for id_ in ids] == came

@@ -47,7 +47,7 @@ def suite(folder: Path, **files: str) -> SuiteRunner:
 def test_a_test_that_passes_alone_is_flaky_and_one_that_fails_again_is_not(tmp_path: Path) -> None:
     runner = suite(tmp_path, moment=PASSES_AT_THE_SECOND_RUN, fault=FAILS, server=SETUP_FAILS, promise=PASSES)
     runner.run("-n", "2")
-    reruns = runner.rerun()
+    reruns = runner.rerun_failed()
     assert reruns.flaky == ["test_moment.py::test_bad_moment"]
     assert sorted(reruns.failed) == ["test_fault.py::test_fault", "test_server.py::test_server"]
     assert summary_lines(["mypy"], [], reruns)[:2] == ["flaky: test_moment.py::test_bad_moment", "failed: mypy"]
@@ -59,7 +59,7 @@ def test_failures_of_one_part_are_not_forgotten_by_the_next(tmp_path: Path) -> N
     runner.run("test_fault.py")
     runner.run("test_promise.py")
     runner.run("-k", "no_such_test")
-    assert runner.rerun().failed == ["test_fault.py::test_fault"]
+    assert runner.rerun_failed().failed == ["test_fault.py::test_fault"]
     assert runner.broken == []
 
 
@@ -67,7 +67,7 @@ def test_a_part_that_ends_without_a_failed_test_is_broken(tmp_path: Path) -> Non
     runner = suite(tmp_path, promise=PASSES)
     runner.run("--no-such-option")
     assert runner.broken == ["pytest --no-such-option (exit status 4)"]
-    assert runner.rerun().failed == []
+    assert runner.rerun_failed().failed == []
 
 
 def test_many_failures_are_not_run_again(tmp_path: Path) -> None:
@@ -75,5 +75,5 @@ def test_many_failures_are_not_run_again(tmp_path: Path) -> None:
     runner = suite(tmp_path, many=many % (MAX_RERUNS + 1))
     runner.run()
     (tmp_path / "test_many.py").write_text(PASSES)
-    reruns = runner.rerun()
+    reruns = runner.rerun_failed()
     assert (reruns.flaky, len(reruns.failed)) == ([], MAX_RERUNS + 1)

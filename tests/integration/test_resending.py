@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from services.workers.deliveries.claim import claim
+from services.workers.deliveries.claim import claim_due
 from shared import cancelling, tenants
 from tests.integration.test_delivery_claims import PLANT
 from tests.support.receivers import Receiver
@@ -58,7 +58,7 @@ async def test_the_deliveries_of_a_subscription_are_its_own(outbox: Outbox, clie
 
 async def test_what_is_being_sent_just_now_is_left_alone(outbox: Outbox, client: aiohttp.ClientSession) -> None:
     await tell(outbox, await outbox.subscribe("https://example.com"), await outbox.lead())
-    (taken,) = await claim(outbox.connection, 1)
+    (taken,) = await claim_due(outbox.connection, 1)
     (before,) = await outbox.deliveries()
     async with client.post(f"/api/v1/deliveries/{taken.id}/resend") as answer:
         assert (answer.status, (await answer.json())["data"]["next_attempt_at"]) == (200, None)
@@ -87,7 +87,7 @@ async def test_nothing_is_sent_again_while_what_waited_is_still_being_cancelled(
 ) -> None:
     """It would be cancelled once more, as what waited when the subscription was disabled."""
     id_ = await outbox.subscribe("https://example.com")
-    much = {"workspace": outbox.workspace_id, "leads": 2 * cancelling.FEW, "each": 1, "endpoints": id_}
+    much = {"workspace": outbox.workspace_id, "leads": 2 * cancelling.CANCEL_CHUNK_SIZE, "each": 1, "endpoints": id_}
     await outbox.connection.execute(PLANT, much)
     await cancelling.cancel_disabled(outbox.connection, outbox.workspace_id, id_)
     one = await outbox.one("SELECT min(id) FROM deliveries WHERE state = 'cancelled'")
@@ -100,4 +100,6 @@ async def test_nothing_is_sent_again_while_what_waited_is_still_being_cancelled(
     for path, body in asked.items():
         async with client.post(path, json=body) as answer:
             assert answer.status == 200
-    assert await outbox.one("SELECT count(*) FROM deliveries WHERE state = 'pending'") == 2 * cancelling.FEW
+    assert (
+        await outbox.one("SELECT count(*) FROM deliveries WHERE state = 'pending'") == 2 * cancelling.CANCEL_CHUNK_SIZE
+    )

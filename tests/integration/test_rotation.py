@@ -6,12 +6,12 @@ from collections.abc import Iterable
 import pytest
 from pydantic import SecretStr
 
-from cli.common import warn_of_key
+from cli.common import warn_of_wrong_key
 from shared import rotation
 from shared.db import Connection, connect
 from shared.models import Base
 from shared.settings import Settings
-from shared.vault import Vault
+from shared.vault import Cipher
 from tests.support.waiting import until_async
 
 pytestmark = pytest.mark.integration
@@ -32,8 +32,8 @@ FROM generate_series(1, %s) AS n
 """
 
 
-def vault(*keys: str) -> Vault:
-    return Vault(lambda: ",".join(keys))
+def vault(*keys: str) -> Cipher:
+    return Cipher(lambda: ",".join(keys))
 
 
 async def fill(database: Connection, integrations: int, deliveries: int) -> None:
@@ -42,7 +42,7 @@ async def fill(database: Connection, integrations: int, deliveries: int) -> None
     await database.execute(DELIVERY, (sealed, deliveries))
 
 
-async def stored(database: Connection, column: rotation.Column) -> Iterable[bytes]:
+async def stored(database: Connection, column: rotation.EncryptedColumn) -> Iterable[bytes]:
     rows = await database.execute(f"SELECT {column.name} FROM {column.table} WHERE {column.name} IS NOT NULL")
     return [row[0] for row in await rows.fetchall()]
 
@@ -54,24 +54,24 @@ def test_every_column_of_bytes_is_known_for_what_it_is() -> None:
         for column in table.columns
         if column.type.python_type is bytes and column.name not in PLAIN
     }
-    assert binary == {f"{column.table}.{column.name}" for column in rotation.columns()}
+    assert binary == {f"{column.table}.{column.name}" for column in rotation.encrypted_columns()}
 
 
 async def test_all_comes_under_the_first_key_once(database: Connection) -> None:
     await fill(database, integrations=3, deliveries=1200)
     both = vault(NEW, OLD)
-    assert await rotation.renew(database, both) == rotation.Renewed(3 + 3 + 600, [])
-    for column in rotation.columns():
+    assert await rotation.re_encrypt_all(database, both) == rotation.RotationResult(3 + 3 + 600, [])
+    for column in rotation.encrypted_columns():
         assert {vault(NEW).decrypt(data) for data in await stored(database, column)} <= {"secret"}
-    assert await rotation.renew(database, both) == rotation.Renewed(0, [])
+    assert await rotation.re_encrypt_all(database, both) == rotation.RotationResult(0, [])
 
 
 async def test_what_no_key_decrypts_is_named_and_left_as_it_is(database: Connection) -> None:
     await fill(database, integrations=1, deliveries=2)
     await database.execute("UPDATE deliveries SET target = 'nonsense' WHERE target IS NOT NULL")
-    done, unreadable = await rotation.renew(database, vault(NEW, OLD))
+    done, unreadable = await rotation.re_encrypt_all(database, vault(NEW, OLD))
     assert (done, unreadable) == (2, ["deliveries.target of 3/2"])
-    (target,) = await stored(database, next(c for c in rotation.columns() if c.table == "deliveries"))
+    (target,) = await stored(database, next(c for c in rotation.encrypted_columns() if c.table == "deliveries"))
     assert target == b"nonsense"
 
 
@@ -79,7 +79,7 @@ async def test_a_key_that_is_not_the_stored_ones_is_said(
     database: Connection, capfd: pytest.CaptureFixture[str]
 ) -> None:
     async def said(keys: str) -> str:
-        await warn_of_key(database, Settings(secret_key=SecretStr(keys)))
+        await warn_of_wrong_key(database, Settings(secret_key=SecretStr(keys)))
         return capfd.readouterr().err
 
     assert await said(NEW) == ""  # nothing is stored
@@ -93,22 +93,22 @@ async def test_what_somebody_changes_meanwhile_is_not_overwritten(database: Conn
     await fill(database, integrations=1, deliveries=0)
     both = vault(NEW, OLD)
     changed = both.encrypt("changed")
-    column = rotation.Column("integrations", "credentials", ("id",))
+    column = rotation.EncryptedColumn("integrations", "credentials", ("id",))
     rows = await rotation._rows_after(database, column, None)
     await database.execute("UPDATE integrations SET credentials = %s", (changed,))
-    changes, _ = rotation._renewed(both, rows)
-    assert await rotation._store(database, column, changes) == 0
+    changes, _ = rotation._re_encrypted_rows(both, rows)
+    assert await rotation._store_changes(database, column, changes) == 0
     assert await stored(database, column) == [changed]
 
 
 async def test_a_rotation_waits_for_who_may_still_store_under_the_old_key(
     database: Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rotation, "SETTLING", 0)
+    monkeypatch.setattr(rotation, "SETTLING_SECONDS", 0)
     async with connect(database_url, "leadhub api") as writer:
         async with writer.transaction():
             await writer.execute("SELECT 1")
-            waiting = asyncio.create_task(rotation.settle(database))
+            waiting = asyncio.create_task(rotation.wait_for_open_transactions(database))
             async with connect(database_url, "leadhub api") as later, later.transaction():
                 await later.execute("SELECT 1")
                 assert not waiting.done()
@@ -120,23 +120,23 @@ async def test_a_rotation_waits_for_nobody_who_stores_no_secrets(
     database: Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As an operator's own session, left open."""
-    monkeypatch.setattr(rotation, "SETTLING", 0)
+    monkeypatch.setattr(rotation, "SETTLING_SECONDS", 0)
     async with connect(database_url, "psql") as reader, reader.transaction():
         await reader.execute("SELECT 1")
-        await asyncio.wait_for(rotation.settle(database), 5)
+        await asyncio.wait_for(rotation.wait_for_open_transactions(database), 5)
 
 
 async def test_two_rotations_never_run_at_once(database: Connection, database_url: str) -> None:
     async with connect(database_url, "leadhub-cli") as other:
-        await rotation.lock(other)
+        await rotation.lock_rotation(other)
         with pytest.raises(RuntimeError, match="another rotation is at work"):
-            await rotation.lock(database)
+            await rotation.lock_rotation(database)
     await until_async(lambda: _locks(database), 5)
 
 
 async def _locks(database: Connection) -> bool:
     try:
-        await rotation.lock(database)
+        await rotation.lock_rotation(database)
     except RuntimeError:
         return False
     return True

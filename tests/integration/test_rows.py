@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from services.workers.ingest.rows import columns, document, read
+from services.workers.ingest.rows import parse_columns, encode_rows, rows_query
 from shared.db import Connection
 
 pytestmark = pytest.mark.integration
 
-KINDS = columns(
+KINDS = parse_columns(
     "n bigint, small smallint, at float8, said text, id uuid, flag boolean, words text[], ids bigint[], data jsonb"
 )
 FULL: dict[str, Any] = {
@@ -28,7 +28,7 @@ EMPTY: dict[str, Any] = {"n": 0, "said": "", "words": [], "ids": [], "data": {}}
 
 async def test_rows_are_read_as_they_were_written(database: Connection) -> None:
     records: list[dict[str, Any]] = [FULL, EMPTY, {}, dict.fromkeys(FULL), {**FULL, "other": 1, "said": "null"}]
-    answer = await database.execute(f"SELECT * FROM ({read(KINDS)}) AS written", (document(records, KINDS),))
+    answer = await database.execute(f"SELECT * FROM ({rows_query(KINDS)}) AS written", (encode_rows(records, KINDS),))
     rows = [dict(zip(KINDS, row, strict=True)) for row in await answer.fetchall()]
     assert [{**row, "id": row["id"] and str(row["id"])} for row in rows] == [
         {name: record.get(name) for name in KINDS} for record in records
@@ -36,5 +36,5 @@ async def test_rows_are_read_as_they_were_written(database: Connection) -> None:
 
 
 async def test_no_rows_are_none(database: Connection) -> None:
-    answer = await database.execute(read(KINDS), (document([], KINDS),))
+    answer = await database.execute(rows_query(KINDS), (encode_rows([], KINDS),))
     assert await answer.fetchall() == []

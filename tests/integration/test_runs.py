@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
-from services.workers.automations.runs import expire, postpone, take_due
+from services.workers.automations.runs import expire_runs, postpone_run, take_due_runs
 from shared.db import Connection, connect
 from shared.leads import references
-from shared.leads.submission import MOST_TAGS
-from shared.leads.writes import Change, change
+from shared.leads.submission import MAX_LEAD_TAGS
+from shared.leads.writes import LeadChange, change_leads
 from tests.support.automating import action, leads, rows, run, runs, save
 from tests.support.ingesting import workspace_id
 from tests.support.leads import BY, create
@@ -78,7 +78,7 @@ async def test_a_run_whose_change_is_refused_has_failed_and_waits_for_nothing(
     database_url: str, database: Connection
 ) -> None:
     await save(database, {"type": "lead_created"}, action("add_tag", tag="more"), LATER, action("add_tag", tag="later"))
-    tags = [f"t{n}" for n in range(MOST_TAGS)]
+    tags = [f"t{n}" for n in range(MAX_LEAD_TAGS)]
     await leads(database_url, database, {"email": "a@example.com", "tags": tags})
     await database.execute("DELETE FROM tags WHERE name = 't0'")  # of which the lead is yet to be cleared
     await run(database_url)
@@ -99,16 +99,16 @@ async def test_each_attempt_comes_after_four_times_the_pause_and_the_last_is_the
     await database.execute(WAITS, (await workspace_id(database),))
     pauses = []
     for _ in range(4):
-        (due,) = await take_due(database)
-        await postpone(database, due, LookupError("why"))
+        (due,) = await take_due_runs(database)
+        await postpone_run(database, due, LookupError("why"))
         (waits,) = await rows(
             database, "SELECT extract(epoch FROM due_at - now())::float8 AS pause FROM automation_runs"
         )
         pauses.append(waits["pause"])
         await database.execute(MAKE_DUE)
     assert pauses == pytest.approx([2, 8, 32, 128], abs=1)
-    (last,) = await take_due(database)
-    await postpone(database, last, LookupError("why"))
+    (last,) = await take_due_runs(database)
+    await postpone_run(database, last, LookupError("why"))
     (found,) = await runs(database)
     assert (found["state"], found["due_at"], found["error"]) == ("failed", None, "LookupError, 5 times")
     assert found["finished_at"] is not None
@@ -116,7 +116,7 @@ async def test_each_attempt_comes_after_four_times_the_pause_and_the_last_is_the
 
 async def test_runs_are_forgotten_so_many_days_after_their_end(database: Connection) -> None:
     await database.execute(ENDED, (await workspace_id(database), [29, 31, None]))
-    await expire(database, 30)
+    await expire_runs(database, 30)
     assert [one["trigger_key"] for one in await runs(database)] == ["29", "waits"]
 
 
@@ -138,7 +138,7 @@ async def test_who_deletes_a_place_waits_for_no_lead_of_an_engine_that_waits_for
     await save(database, {"type": "lead_created"}, action("add_tag", tag="x"))
     await leads(database_url, database, {"email": "a@example.com"})
     async with connect(database_url, "tests deletes") as other, other.transaction():
-        await references.seize(other, await workspace_id(database))
+        await references.lock_exclusive(other, await workspace_id(database))
         engine = asyncio.create_task(run(database_url))
         await until_async(lambda: engine_waits(database))
         await other.execute("SELECT FROM leads FOR UPDATE NOWAIT")
@@ -153,9 +153,9 @@ async def engine_waits(connection: Connection) -> bool:
 async def test_a_lead_that_bears_all_it_can_takes_no_further_tag(database: Connection) -> None:
     workspace = await workspace_id(database)
     lead = await create(database, workspace, first_name="A")
-    tags = [f"t{n}" for n in range(MOST_TAGS)]
+    tags = [f"t{n}" for n in range(MAX_LEAD_TAGS)]
     async with database.transaction():
-        assert await change(database, [Change(workspace, lead, cause=BY, add_tags=tags)]) == []
+        assert await change_leads(database, [LeadChange(workspace, lead, cause=BY, add_tags=tags)]) == []
     async with database.transaction():
-        (refusal,) = await change(database, [Change(workspace, lead, cause=BY, add_tags=["more"])])
+        (refusal,) = await change_leads(database, [LeadChange(workspace, lead, cause=BY, add_tags=["more"])])
     assert "tag" in refusal.errors

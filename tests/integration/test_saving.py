@@ -6,7 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from cli.archive import writing
+from cli.archive import writing_archive
 from cli.backup import _save_database
 from shared import db, rotation
 from shared.db import Connection
@@ -26,20 +26,22 @@ async def test_a_backup_may_take_its_time_and_nobody_rotates_meanwhile(
     database_url: str, database: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However soon the server ends who idles in a transaction: its snapshot is held by one while pg_dump works."""
-    monkeypatch.setattr(db, "SESSION", db.SESSION.replace("session_timeout=10s", "session_timeout=300ms"))
+    monkeypatch.setattr(
+        db, "SESSION_OPTIONS", db.SESSION_OPTIONS.replace("session_timeout=10s", "session_timeout=300ms")
+    )
 
     async def is_so(query: str) -> bool:
         row = await (await database.execute(query)).fetchone()
         return bool(row and row[0])
 
     async with await psycopg.AsyncConnection.connect(database_url) as holder:
-        with writing(tmp_path / "backup.tar") as archive:
+        with writing_archive(tmp_path / "backup.tar") as archive:
             await holder.execute("LOCK TABLE tags IN ACCESS EXCLUSIVE MODE")
             saving = asyncio.create_task(_save_database(settings_of(database_url, tmp_path), archive, 0))
             await until_async(lambda: is_so(WAITS), what="pg_dump at work")
             await until_async(lambda: is_so(IDLES), what="a session that idles")
-            with pytest.raises(RuntimeError, match=rotation.BUSY):
-                await rotation.lock(database)
+            with pytest.raises(RuntimeError, match=rotation.ROTATION_BUSY_MESSAGE):
+                await rotation.lock_rotation(database)
             await holder.rollback()
             await saving
     assert (tmp_path / "backup.tar").exists()

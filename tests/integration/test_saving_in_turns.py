@@ -13,7 +13,7 @@ import pytest_asyncio
 from aiohttp import web
 
 from services.api import turns
-from services.api.state import LARGE_TURNS, TURNS
+from services.api.state import LARGE_AUTOMATION_LIMITER, CONNECTION_LIMITER
 from shared import tenants
 from shared.db import Connection
 from tests.support.automating import leads
@@ -70,14 +70,14 @@ class Api:
         return await self.post(workspace, "", {"name": "a", "trigger": {"type": "manual"}, "steps": steps})
 
     async def until_waiting(self, n: int) -> None:
-        await until_async(lambda: len(self.app[LARGE_TURNS]._waiting) == n, 30, f"{n} that wait")
+        await until_async(lambda: len(self.app[LARGE_AUTOMATION_LIMITER]._waiting) == n, 30, f"{n} that wait")
 
 
 @pytest_asyncio.fixture
 async def api(
     database_url: str, database: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Api]:
-    monkeypatch.setattr(turns, "PATIENCE", 60.0)
+    monkeypatch.setattr(turns, "SLOT_TIMEOUT_SECONDS", 60.0)
     await tenants.create_workspace(database, "other", "Other")
     keys = {slug: (await tenants.create_key(database, slug, "tests", ["*"])).key.secret for slug in ("main", "other")}
     async with served(settings_of(database_url, tmp_path)) as (client, app):
@@ -110,7 +110,7 @@ async def test_a_small_one_waits_for_no_large_one_and_a_dry_run_of_a_large_one_d
     assert (await api.save("main", "Hello {{ first_name }}"))["id"]
     trying = asyncio.create_task(api.post("main", f"/{saved['id']}/run", {"lead_id": 1, "dry_run": True}))
     await api.until_waiting(1)
-    assert not api.app[TURNS]._held  # of the database's connections
+    assert not api.app[CONNECTION_LIMITER]._held  # of the database's connections
     assert not trying.done()
     compiler.gate.set()
     assert (await trying)["state"] == "failed"  # nobody is assigned

@@ -74,7 +74,7 @@ async def test_it_waits_for_whom_something_happened_to_of_late_while_it_is_on(
 async def test_of_many_leads_the_sweeper_begins_to_wait_unless_it_is_changed_meanwhile(
     client: aiohttp.ClientSession, database_url: str, database: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.automations.silences.FEW", 2)
+    monkeypatch.setattr("shared.automations.silences.TIMERS_PER_CHUNK", 2)
     for names in ("ab", "cde", "f"):  # those of a batch are updated at the same moment
         await leads(database_url, database, *[{"email": f"{name}@example.com"} for name in names])
     a, b, c, d, e, f = [one["id"] for one in await rows(database, "SELECT id FROM leads ORDER BY id")]

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from services.workers.automations.match import ITSELF
+from services.workers.automations.match import SELF_TRIGGERED_REASON
 from shared.db import Connection
-from shared.leads.writes import delete
+from shared.leads.writes import delete_lead
 from tests.support.automating import action, leads, rows, run, runs, save
 from tests.support.ingesting import workspace_id
 from tests.support.leads import BY
@@ -34,7 +34,7 @@ async def test_a_score_that_follows_an_automation_is_a_link_of_its_chain(
         (below, "done"),
         (above, "stopped"),
     ]
-    assert found[-1]["error"] == ITSELF
+    assert found[-1]["error"] == SELF_TRIGGERED_REASON
 
 
 async def test_the_points_of_a_lead_that_is_deleted_are_forgotten(database_url: str, database: Connection) -> None:
@@ -45,6 +45,6 @@ async def test_the_points_of_a_lead_that_is_deleted_are_forgotten(database_url: 
     (lead,) = await rows(database, "SELECT lead_id, points::int FROM lead_points")
     assert lead["points"] == 60
     async with database.transaction():
-        assert await delete(database, workspace, lead["lead_id"], BY)
+        assert await delete_lead(database, workspace, lead["lead_id"], BY)
     await run(database_url)
     assert await rows(database, "SELECT FROM lead_points") == []

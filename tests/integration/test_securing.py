@@ -6,11 +6,11 @@ import pytest
 import pytest_asyncio
 import redis.asyncio as redis
 
-from services.gateway.appending import Appenders
-from services.gateway.stores import Stores
+from services.gateway.appending import JournalWriter
+from services.gateway.stores import DurableStore
 from shared.db import Connection, make_pool
 from shared.ids import now_ms, uuid7
-from shared.journal import Item, Lane, Row
+from shared.journal import JournalItem, Lane, NewJournalRow
 from shared.spool import Spool
 from tests.support.ingesting import accept, drain, workspace_id
 
@@ -20,36 +20,36 @@ HELD = "SELECT j.lane, held.id::text FROM journal j, unnest(j.ids) AS held(id)"
 
 
 @pytest_asyncio.fixture
-async def stores(database_url: str) -> AsyncIterator[Stores]:
+async def stores(database_url: str) -> AsyncIterator[DurableStore]:
     """Stores with a spool that nobody can reach."""
-    appenders = Appenders(database_url)
+    appenders = JournalWriter(database_url)
     async with make_pool(database_url, "tests", size=1) as pool:
-        yield Stores(pool, appenders, Spool(redis.from_url("redis://127.0.0.1:1")), 1.0)
+        yield DurableStore(pool, appenders, Spool(redis.from_url("redis://127.0.0.1:1")), 1.0)
     appenders.close()
 
 
-def sent(workspace: int) -> Item:
+def sent(workspace: int) -> JournalItem:
     at = now_ms()
-    return Item(uuid7(at), at, workspace, "inbound", None, b'{"email": "a@example.com"}')
+    return JournalItem(uuid7(at), at, workspace, "inbound", None, b'{"email": "a@example.com"}')
 
 
 async def test_only_what_is_neither_waiting_nor_ingested_is_stored_again(
-    database_url: str, database: Connection, stores: Stores
+    database_url: str, database: Connection, stores: DurableStore
 ) -> None:
     workspace = await workspace_id(database)
     ingested, waiting, lost = ([sent(workspace) for _ in range(3)] for _ in range(3))
     await accept(database, ingested)
     await drain(database_url)
-    assert await stores.store(Row.of(Lane.BULK, waiting, "nobody"), durable=False) == "journal"
-    await stores.secure([lost[0], *ingested, *lost[1:], *waiting], "nobody")
+    assert await stores.store_row(NewJournalRow.from_items(Lane.BULK, waiting, "nobody"), durable=False) == "journal"
+    await stores.ensure_durable([lost[0], *ingested, *lost[1:], *waiting], "nobody")
     held = await (await database.execute(HELD)).fetchall()
     wanted = [(Lane.WAITED_FOR, item.id) for item in lost] + [(Lane.BULK, item.id) for item in waiting]
     assert sorted(held) == sorted(wanted)
 
 
-async def test_more_than_a_row_may_hold_become_several_rows(database: Connection, stores: Stores) -> None:
+async def test_more_than_a_row_may_hold_become_several_rows(database: Connection, stores: DurableStore) -> None:
     workspace = await workspace_id(database)
     lost = [sent(workspace) for _ in range(1_001)]
-    await stores.secure(lost, "nobody")
+    await stores.ensure_durable(lost, "nobody")
     rows = await (await database.execute("SELECT n FROM journal ORDER BY id")).fetchall()
     assert rows == [(500,), (500,), (1,)]

@@ -15,10 +15,10 @@ import pytest
 from psycopg import sql
 from sqlalchemy import make_url
 
-from cli.schema import refuse_old
-from cli.spool import check_spool
+from cli.schema import refuse_old_server
+from cli.spool import check_spool_durability
 from shared.embedded.datadir import free_port
-from shared.embedded.valkey import binary
+from shared.embedded.valkey import valkey_binary
 from shared.settings import Settings
 from tests.support.commands import HOST, NOWHERE, ended, silent, started
 from tests.support.database import Databases
@@ -30,8 +30,8 @@ pytestmark = pytest.mark.integration
 
 def test_a_spool_that_does_not_answer_is_warned_of(capfd: pytest.CaptureFixture[str]) -> None:
     with silent() as port:
-        check_spool(Settings(spool_url=f"redis://{HOST}:{port}"))
-    check_spool(Settings(spool_url=NOWHERE))
+        check_spool_durability(Settings(spool_url=f"redis://{HOST}:{port}"))
+    check_spool_durability(Settings(spool_url=NOWHERE))
     assert capfd.readouterr().err.count("the spool does not answer") == 2
 
 
@@ -39,13 +39,13 @@ def test_a_spool_that_does_not_answer_is_warned_of(capfd: pytest.CaptureFixture[
 def test_a_spool_that_wants_another_password_is_refused(tmp_path: Path, password: str) -> None:
     port = free_port(HOST)
     options = ("--requirepass", "right", "--appendonly", "yes", "--appendfsync", "always")
-    command = [str(binary()), "--port", str(port), "--dir", str(tmp_path), *options]
+    command = [str(valkey_binary()), "--port", str(port), "--dir", str(tmp_path), *options]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
         try:
             until(lambda: not socket.socket().connect_ex((HOST, port)))
-            check_spool(Settings(spool_url=f"redis://:right@{HOST}:{port}"))
+            check_spool_durability(Settings(spool_url=f"redis://:right@{HOST}:{port}"))
             with pytest.raises(click.UsageError, match="LEADHUB_SPOOL_URL") as refused:
-                check_spool(Settings(spool_url=f"redis://{password}{HOST}:{port}"))
+                check_spool_durability(Settings(spool_url=f"redis://{password}{HOST}:{port}"))
         finally:
             server.kill()
     assert "user or password" in refused.value.message
@@ -122,7 +122,7 @@ def test_a_database_that_cannot_be_reached_is_named_by_its_setting(
 @pytest.mark.parametrize(("number", "refused"), [(140_005, True), (150_000, False), (180_001, False)])
 def test_a_server_that_is_too_old_is_refused_by_its_version(number: int, refused: bool) -> None:
     with pytest.raises(click.ClickException, match=r"14\.5") if refused else nullcontext():
-        refuse_old(number)
+        refuse_old_server(number)
 
 
 POOLER = """

@@ -12,13 +12,13 @@ import psycopg
 import pytest
 import redis
 
-from cli.schema import upgrade
-from cli.services import HAS_WORKED
+from cli.schema import upgrade_database
+from cli.services import WORKER_SETTLED_SECONDS
 from shared import hints
 from shared.embedded.datadir import DataDir, free_port
-from shared.embedded.valkey import Valkey
-from shared.security import new_key
-from shared.settings import LOCAL, PROJECT_ROOT
+from shared.embedded.valkey import EmbeddedValkey
+from shared.security import generate_key
+from shared.settings import LOCAL_VALUE, PROJECT_ROOT
 from tests.support.commands import HOST, all_said_by, ended, running, said_by, silent, started
 from tests.support.database import Databases
 from tests.support.waiting import until
@@ -31,12 +31,12 @@ def test_a_service_that_is_not_told_what_it_shares_does_not_start(
     tmp_path: Path, database_url: str, command: str
 ) -> None:
     shared = ("LEADHUB_SPOOL_URL", "LEADHUB_BROKER_URL", "LEADHUB_SECRET_KEY")
-    env = {"LEADHUB_DATABASE_URL": database_url, **dict.fromkeys(shared, LOCAL)}
+    env = {"LEADHUB_DATABASE_URL": database_url, **dict.fromkeys(shared, LOCAL_VALUE)}
     for missing in (shared, shared[1:2]):
         status, said = ended(started(tmp_path, command, **env | dict.fromkeys(missing, "")))
         assert (status, list(tmp_path.iterdir())) == (2, []), said
         assert [name for name in shared if f"  {name}: " in said] == list(missing)
-        assert f"`{LOCAL}`" in said
+        assert f"`{LOCAL_VALUE}`" in said
 
 
 @pytest.mark.parametrize("command", ["gateway", "api"])
@@ -157,24 +157,24 @@ def test_two_sweepers_on_one_machine_have_names_and_stop_at_once(tmp_path: Path,
 
 def test_a_worker_outlives_a_broker_that_refuses_it(tmp_path: Path, database_url: str) -> None:
     """As a Redis that became a replica: Celery gives up for good where it may not write."""
-    broker = Valkey(DataDir(tmp_path), "broker", durable=False)
-    env = dict.fromkeys(("LEADHUB_BROKER_URL", "LEADHUB_SPOOL_URL"), LOCAL)
+    broker = EmbeddedValkey(DataDir(tmp_path), "broker", durable=False)
+    env = dict.fromkeys(("LEADHUB_BROKER_URL", "LEADHUB_SPOOL_URL"), LOCAL_VALUE)
     env |= {"LEADHUB_DATABASE_URL": database_url, "LEADHUB_REDIS_URL": ""}
     with (
         running(started(tmp_path, "worker", **env)) as worker,
         psycopg.connect(database_url, autocommit=True) as database,
     ):
         until(lambda: database.execute("SELECT FROM processes").fetchone() is not None, what="its report")
-        time.sleep(HAS_WORKED)
+        time.sleep(WORKER_SETTLED_SECONDS)
         with redis.Redis.from_url(broker.redis_url) as client:
             client.replicaof(HOST, 1)
             assert worker.stderr is not None
             assert any("the worker gave up" in line for line in worker.stderr)
             client.replicaof("NO", "ONE")
-            send = hints.Sender(broker.broker_url)
+            send = hints.HintSender(broker.broker_url)
 
             def is_heard() -> bool:
-                return send() and client.llen(hints.INGEST.queue) == 0
+                return send() and client.llen(hints.INGEST_HINT.queue) == 0
 
             until(is_heard, 20, "a worker that hears hints again")
 
@@ -207,7 +207,7 @@ def test_a_gateway_before_its_tables_asks_to_be_called_again_and_names_what_make
         except OSError:
             return 0, ""
 
-    key = {"Authorization": f"Bearer {new_key().secret}", "Content-Type": "application/json"}
+    key = {"Authorization": f"Bearer {generate_key().secret}", "Content-Type": "application/json"}
     with databases.clone("template1") as url:
         env = {"LEADHUB_DATABASE_URL": url, "LEADHUB_HOST": HOST}
         with running(started(tmp_path, "gateway", "--with-api", "--port", str(port), **env)):
@@ -216,7 +216,7 @@ def test_a_gateway_before_its_tables_asks_to_be_called_again_and_names_what_make
             for path in ("/api/inbound/leads?tenant=main", "/api/v1/tasks"):
                 status, said = asked(path, **key)
                 assert (status, "SERVICE_UNAVAILABLE" in said) == (503, True), said
-            upgrade(url)
+            upgrade_database(url)
             until(lambda: asked("/api/v1/tasks", **key)[0] == 401, what="the knowledge of keys")
 
 
@@ -239,7 +239,7 @@ def test_an_api_takes_the_socket_that_systemd_hands_to_it(
         "LEADHUB_ENV_FILE": "/dev/null",
         "LEADHUB_DATABASE_URL": database_url,
         **urls,
-        "LEADHUB_SECRET_KEY": LOCAL,
+        "LEADHUB_SECRET_KEY": LOCAL_VALUE,
     }
     place = ["--port", str(free_port(HOST)), "--data-dir", str(tmp_path)]
     with socket.socket(socket.AF_INET if kind == "tcp" else socket.AF_UNIX) as listener:

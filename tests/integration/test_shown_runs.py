@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from shared import tenants
 from shared.db import Connection
-from shared.vault import Vault
+from shared.vault import Cipher
 from tests.support.automating import SETTINGS, action, leads, run, save, user
 from tests.support.receivers import Receiver
 from tests.support.sending import Outbox
@@ -27,7 +27,7 @@ MAKE_DUE = "UPDATE automation_runs SET due_at = now()"
 
 @pytest_asyncio.fixture
 async def client(outbox: Outbox, tmp_path: Path) -> AsyncIterator[aiohttp.ClientSession]:
-    outbox.vault = Vault.from_settings(SETTINGS)
+    outbox.vault = Cipher.from_settings(SETTINGS)
     key = await tenants.create_key(outbox.connection, "main", "tests", ["*"])
     async with served(settings_of(outbox.url, tmp_path)) as (found, _):
         found.headers["Authorization"] = f"Bearer {key.key.secret}"

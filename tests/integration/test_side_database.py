@@ -12,7 +12,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import make_url
 
-from cli.dump import maintenance, side_database, take_place
+from cli.dump import maintenance_connection, side_database, swap_in_side_database
 
 
 def is_there(server: psycopg.Connection[tuple[object, ...]], name: str) -> bool:
@@ -25,7 +25,7 @@ def interrupted_once_there(url: str, name: str) -> Iterator[None]:
     this = threading.get_ident()
 
     def watch() -> None:
-        with maintenance(url) as server:
+        with maintenance_connection(url) as server:
             until = time.monotonic() + 20
             while not is_there(server, name) and time.monotonic() < until:
                 pass
@@ -48,7 +48,7 @@ def test_one_whose_making_is_interrupted_is_not_left_there(_: int, database_url:
         side_database(database_url),
     ):
         time.sleep(20)
-    with maintenance(database_url) as server:
+    with maintenance_connection(database_url) as server:
         assert not is_there(server, name)
 
 
@@ -56,14 +56,14 @@ def test_one_whose_making_is_interrupted_is_not_left_there(_: int, database_url:
 def test_a_name_of_any_length_is_another_than_those_beside_it(name: str, database_url: str) -> None:
     """PostgreSQL takes 63 bytes of a name."""
     url = make_url(database_url).set(database=name).render_as_string(hide_password=False)
-    with maintenance(url) as server:
+    with maintenance_connection(url) as server:
         server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         try:
             before = server.execute("SELECT oid FROM pg_database WHERE datname = %s", (name,)).fetchone()
             with side_database(url):
                 now = server.execute("SELECT oid FROM pg_database WHERE datname = %s", (name,)).fetchone()
                 assert now == before
-                take_place(url)
+                swap_in_side_database(url)
             assert is_there(server, name)
         finally:
             for each in server.execute("SELECT datname FROM pg_database WHERE datname ~ '^(aaa|日|é)'").fetchall():

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from services.workers.automations import silences
-from services.workers.automations.values import Event
+from services.workers.automations.values import OutboxEvent
 from shared.db import Connection
 from tests.support.automating import action, leads, rows, run, runs, save
 from tests.support.ingesting import workspace_id
@@ -67,6 +67,6 @@ async def test_what_the_engine_hears_of_late_sets_no_silence_back(database: Conn
     """Who saves an automation waits for what happened last, though the engine has yet to hear of it."""
     workspace, automation = await workspace_id(database), await silent(database)
     for activity in (2, 1):
-        event = Event(activity, workspace, "lead.updated", 1, activity, datetime.now(UTC), {})
-        await silences.note(database, [(event, automation, 30)])
+        event = OutboxEvent(activity, workspace, "lead.updated", 1, activity, datetime.now(UTC), {})
+        await silences.restart_timers(database, [(event, automation, 30)])
     assert await rows(database, "SELECT activity_id FROM silences") == [{"activity_id": 2}]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.workers.automations.engine import Engine
+from services.workers.automations.engine import AutomationEngine
 from shared.db import Connection, connect, is_unavailable
 from tests.support.automating import action, engine, leads, rows, runs, save
 
@@ -17,7 +17,7 @@ CREATE TRIGGER dawdle BEFORE UPDATE ON leads FOR EACH ROW WHEN (NEW.company = 's
 MAKE_DUE = "UPDATE automation_runs SET due_at = now() WHERE due_at IS NOT NULL"
 
 
-async def until_through(worker: Engine, url: str, limit: str) -> None:
+async def until_through(worker: AutomationEngine, url: str, limit: str) -> None:
     """As a process does: with a new connection, where the server ended the one before."""
     for _ in range(12):
         try:

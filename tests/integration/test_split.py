@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.workers.ingest.poison import ATTEMPTS
+from services.workers.ingest.poison import MAX_INGEST_ATTEMPTS
 from services.workers.ingest.split import split_suspects
 from shared.db import Connection
 from shared.journal import Lane
@@ -37,10 +37,10 @@ async def test_one_that_is_no_suspect_yet_is_left_alone(database: Connection) ->
     assert await rows(database, WAITING) == [(Lane.BULK, 3, 1, ids, True, True)]
 
 
-@pytest.mark.parametrize("attempts", [ATTEMPTS - 1, ATTEMPTS])
+@pytest.mark.parametrize("attempts", [MAX_INGEST_ATTEMPTS - 1, MAX_INGEST_ATTEMPTS])
 async def test_a_lead_alone_is_dead_after_its_last_attempt(database: Connection, attempts: int) -> None:
     row_ids, ids = await suspect(database, attempts, 1)
-    is_past = attempts == ATTEMPTS
+    is_past = attempts == MAX_INGEST_ATTEMPTS
     assert await split_suspects(database, Lane.BULK, row_ids) is is_past
     dead = [(ids[0], "dead", f"WorkerLost: {attempts} workers died with it in hand")] if is_past else []
     assert await rows(database, "SELECT id::text, state, error FROM submissions") == dead

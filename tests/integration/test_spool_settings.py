@@ -7,46 +7,50 @@ import redis
 
 from shared.db import Connection
 from shared.embedded.datadir import free_port
-from shared.journal import Item, Lane, Row
-from shared.spool import COUNT, STREAM, NotDurable, Spool, open_spool
+from shared.journal import JournalItem, Lane, NewJournalRow
+from shared.spool import SPOOL_COUNT_KEY, SPOOL_STREAM, NotDurable, Spool, open_spool_client
 from tests.support.spooling import DURABLE, server
 
 pytestmark = pytest.mark.integration
 
-ROW = Row.of(Lane.PROMPT, [Item("0199d3f4-6a70-7cc3-98c4-dc0c0c07398f", 0, 1, "inbound", None, b"{}")], "nobody")
+ROW = NewJournalRow.from_items(
+    Lane.PROMPT, [JournalItem("0199d3f4-6a70-7cc3-98c4-dc0c0c07398f", 0, 1, "inbound", None, b"{}")], "nobody"
+)
 TIMEOUTS = {"socket_timeout": 1.5, "socket_connect_timeout": 1.0}
 
 
 @pytest.mark.parametrize("options", ["--appendonly no", "--appendonly yes --appendfsync everysec"])
 async def test_what_may_be_lost_is_refused(tmp_path: Path, options: str) -> None:
     port = free_port("127.0.0.1")
-    client = open_spool(f"redis://127.0.0.1:{port}", **TIMEOUTS)
+    client = open_spool_client(f"redis://127.0.0.1:{port}", **TIMEOUTS)
     spool = Spool(client)
     with server(tmp_path, port, *options.split()), pytest.raises(NotDurable):
-        await spool.append(ROW)
+        await spool.append_row(ROW)
     with server(tmp_path, port, *DURABLE):
-        await spool.append(ROW)
-        assert await spool.submissions() == 1
+        await spool.append_row(ROW)
+        assert await spool.count_submissions() == 1
     with server(tmp_path, port, *options.split()):
         with pytest.raises(redis.ConnectionError):
-            await spool.check()  # on the connection to the one before
+            await spool.check_writable()  # on the connection to the one before
         with pytest.raises(NotDurable):
-            await spool.check()
+            await spool.check_writable()
     await client.aclose()
 
 
 async def test_what_is_forgotten_late_is_counted_once(tmp_path: Path, database: Connection) -> None:
     port = free_port("127.0.0.1")
-    client = open_spool(f"redis://127.0.0.1:{port}", **TIMEOUTS)
+    client = open_spool_client(f"redis://127.0.0.1:{port}", **TIMEOUTS)
     spool = Spool(client)
     with server(tmp_path, port, *DURABLE):
-        await spool.append(ROW)
-        entries = [entry async for entry in spool.entries()]
-        assert await spool.drain(database) == 1
-        await spool.append(ROW)
-        await spool._forget(keys=[STREAM, COUNT], args=[entries[0].id, 1])  # the command of a drainer that was slow
-        assert await spool.submissions() == 1
-        await client.incrby(COUNT, 5)  # whatever went wrong
-        assert await spool.drain(database) == 1
-        assert await spool.submissions() == 0
+        await spool.append_row(ROW)
+        entries = [entry async for entry in spool.all_entries()]
+        assert await spool.drain_chunk(database) == 1
+        await spool.append_row(ROW)
+        await spool._delete_entries(
+            keys=[SPOOL_STREAM, SPOOL_COUNT_KEY], args=[entries[0].id, 1]
+        )  # the command of a drainer that was slow
+        assert await spool.count_submissions() == 1
+        await client.incrby(SPOOL_COUNT_KEY, 5)  # whatever went wrong
+        assert await spool.drain_chunk(database) == 1
+        assert await spool.count_submissions() == 0
     await client.aclose()

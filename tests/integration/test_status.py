@@ -13,13 +13,13 @@ from click.testing import CliRunner, Result
 from psycopg.types.json import Jsonb
 from pydantic import SecretStr
 
-from cli.differing import HERE
-from cli.main import commands
+from cli.differing import THIS_COMMAND
+from cli.main import command_line
 from shared.embedded.datadir import free_port
-from shared.fingerprints import fingerprints_of
-from shared.journal import Row
-from shared.settings import LOCAL, Settings
-from shared.spool import Spool, open_spool
+from shared.fingerprints import fingerprint_reader
+from shared.journal import NewJournalRow
+from shared.settings import LOCAL_VALUE, Settings
+from shared.spool import Spool, open_spool_client
 from tests.support.commands import HOST, NOWHERE, running, silent, started
 from tests.support.spooling import spooling
 from tests.support.waiting import until
@@ -39,7 +39,7 @@ VALUES (%s, %s, 'here', 1, %s, now() - make_interval(secs => %s))
 
 def status(folder: Path, **settings: str) -> Result:
     env: dict[str, str | None] = {"LEADHUB_SPOOL_URL": NOWHERE, **settings}
-    return CliRunner().invoke(commands, ["status", "--json", "--data-dir", str(folder)], env=env)
+    return CliRunner().invoke(command_line, ["status", "--json", "--data-dir", str(folder)], env=env)
 
 
 def known(folder: Path, **settings: str) -> dict[str, Any]:
@@ -70,8 +70,8 @@ async def test_without_postgresql_it_shows_the_spool_within_two_seconds(
     tmp_path: Path, frozen_url: str, is_frozen: bool, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with spooling(tmp_path) as spool_url:
-        client = open_spool(spool_url)
-        await Spool(client).append(Row(0, 3, "", "[[1, 3]]", b"{}"))
+        client = open_spool_client(spool_url)
+        await Spool(client).append_row(NewJournalRow(0, 3, "", "[[1, 3]]", b"{}"))
         await client.aclose()
         url = frozen_url if is_frozen else AWAY
         took = []
@@ -101,13 +101,13 @@ def test_a_spool_that_nobody_told_is_unknown_and_not_empty(
 ) -> None:
     assert known(tmp_path, LEADHUB_DATABASE_URL=database_url, LEADHUB_SPOOL_URL="")["spooled"] is None
     assert "LEADHUB_SPOOL_URL is not set" in capfd.readouterr().err
-    assert known(tmp_path, LEADHUB_DATABASE_URL=database_url, LEADHUB_SPOOL_URL=LOCAL)["spooled"] == 0
+    assert known(tmp_path, LEADHUB_DATABASE_URL=database_url, LEADHUB_SPOOL_URL=LOCAL_VALUE)["spooled"] == 0
     assert "LEADHUB_SPOOL_URL is not set" not in capfd.readouterr().err
 
 
 def test_processes_that_use_different_things_are_named(tmp_path: Path, database_url: str) -> None:
     env = {"LEADHUB_DATABASE_URL": database_url, "LEADHUB_SECRET_KEY": KEY, "LEADHUB_BROKER_URL": NOWHERE}
-    same = fingerprints_of(Settings(spool_url=NOWHERE, broker_url=NOWHERE, secret_key=SecretStr(KEY)))()
+    same = fingerprint_reader(Settings(spool_url=NOWHERE, broker_url=NOWHERE, secret_key=SecretStr(KEY)))()
     with psycopg.connect(database_url, autocommit=True) as database:
         for name, age, others in (
             ("gateway", STAYS, {}),
@@ -118,13 +118,13 @@ def test_processes_that_use_different_things_are_named(tmp_path: Path, database_
         database.execute(PROCESS, ("gone", "gateway", Jsonb({"spool": "third"}), 601))
         database.execute(PROCESS, ("old", "worker", Jsonb({}), 0))
     assert differing(tmp_path, **env) == {
-        "broker": [["api (last seen … s ago)", "gateway", HERE], ["worker"]],
-        "spool": [["gateway", "worker", HERE], ["api (last seen … s ago)"]],
+        "broker": [["api (last seen … s ago)", "gateway", THIS_COMMAND], ["worker"]],
+        "spool": [["gateway", "worker", THIS_COMMAND], ["api (last seen … s ago)"]],
     }
     told = differing(tmp_path, **env | {"LEADHUB_SECRET_KEY": ""})
     assert "secret_key" not in told  # it is not known
     told = differing(tmp_path, **env | {"LEADHUB_SECRET_KEY": "a key that nobody else has"})
-    assert told["secret_key"] == [["api (last seen … s ago)", "gateway", "worker"], [HERE]]
+    assert told["secret_key"] == [["api (last seen … s ago)", "gateway", "worker"], [THIS_COMMAND]]
 
 
 @pytest.mark.parametrize("command", ["gateway", "api", "worker", "sweeper"])
@@ -132,7 +132,7 @@ def test_a_service_notes_what_it_uses_but_not_in_plain_text(tmp_path: Path, data
     spool_url = f"redis://:hidden@{HOST}:2"
     env = {"LEADHUB_DATABASE_URL": database_url, "LEADHUB_SECRET_KEY": KEY, "LEADHUB_SPOOL_URL": spool_url}
     env["LEADHUB_PORT"] = str(free_port(HOST))
-    wanted = fingerprints_of(Settings(spool_url=spool_url, broker_url=NOWHERE, secret_key=SecretStr(KEY)))()
+    wanted = fingerprint_reader(Settings(spool_url=spool_url, broker_url=NOWHERE, secret_key=SecretStr(KEY)))()
     with psycopg.connect(database_url, autocommit=True) as database:
 
         def noted() -> list[tuple[str, dict[str, str]]]:

@@ -6,13 +6,13 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from services.gateway.appending import Appenders
-from services.gateway.stores import Stores
+from services.gateway.appending import JournalWriter
+from services.gateway.stores import DurableStore
 from shared.db import Connection, make_pool
 from shared.errors import ServiceUnavailable
 from shared.ids import now_ms, uuid7
-from shared.journal import Item, Lane, Row
-from shared.spool import Spool, open_spool
+from shared.journal import JournalItem, Lane, NewJournalRow
+from shared.spool import Spool, open_spool_client
 from tests.support.ingesting import workspace_id
 from tests.support.serving import NOWHERE, taking_no_writes
 from tests.support.waiting import until_async
@@ -21,18 +21,18 @@ pytestmark = pytest.mark.integration
 
 
 @asynccontextmanager
-async def stores(database_url: str, spool_url: str) -> AsyncIterator[Stores]:
-    appenders = Appenders(database_url)
-    async with make_pool(database_url, "tests", size=1) as pool, open_spool(spool_url) as client:
-        yield Stores(pool, appenders, Spool(client), 1.0)
+async def stores(database_url: str, spool_url: str) -> AsyncIterator[DurableStore]:
+    appenders = JournalWriter(database_url)
+    async with make_pool(database_url, "tests", size=1) as pool, open_spool_client(spool_url) as client:
+        yield DurableStore(pool, appenders, Spool(client), 1.0)
     appenders.close()
 
 
-async def is_taken(found: Stores, workspace: int) -> bool:
+async def is_taken(found: DurableStore, workspace: int) -> bool:
     at = now_ms()
-    item = Item(uuid7(at), at, workspace, "inbound", None, b'{"email": "a@example.com"}')
+    item = JournalItem(uuid7(at), at, workspace, "inbound", None, b'{"email": "a@example.com"}')
     try:
-        await found.store(Row.of(Lane.PROMPT, [item], "nobody"))
+        await found.store_row(NewJournalRow.from_items(Lane.PROMPT, [item], "nobody"))
     except ServiceUnavailable:
         return False
     return True
@@ -50,9 +50,9 @@ async def test_before_a_refusal_the_journal_is_asked_whatever_it_said_last(
 
         async with taking_no_writes(database):
             await until_async(is_refused, 10, "a refusal")
-        assert not found.journal_works
+        assert not found.is_journal_available
         await until_async(lambda: is_taken(found, workspace), 10, "a row that is taken")
-        assert found.journal_works
+        assert found.is_journal_available
 
 
 async def test_a_spool_that_says_nothing_takes_nothing() -> None:
@@ -65,5 +65,5 @@ async def test_a_spool_that_says_nothing_takes_nothing() -> None:
     host, port = silent.sockets[0].getsockname()
     async with stores("postgresql://127.0.0.1:1/none", f"redis://{host}:{port}") as found, asyncio.timeout(10):
         assert not await is_taken(found, 1)
-        assert not await found.durable()
+        assert not await found.can_store()
     silent.close()

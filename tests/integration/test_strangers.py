@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from services.workers.deliveries.claim import claim
+from services.workers.deliveries.claim import claim_due
 from shared import unsubscribing
 from shared.db import Connection
-from shared.deliveries import enqueue, mail_to_lead
+from shared.deliveries import enqueue_deliveries, mail_to_lead
 from shared.tenants import change_workspace, create_workspace
-from shared.unsubscribing import Unsubscriber
+from shared.unsubscribing import UnsubscribeTarget
 from tests.support.ingesting import accept, drain, item, workspace_id
 from tests.support.leads import create, rows
 from tests.support.receivers import MailServer
@@ -68,26 +68,28 @@ async def test_who_unsubscribed_from_others_gets_our_mail(outbox: Outbox, theirs
         await outbox.integrate("smtp", host="127.0.0.1", port=str(server.port), **{"from": "crm@example.com"})
         await outbox.connection.execute(unsubscribed, (theirs,))
         lead = await outbox.lead("ada@example.com")
-        await enqueue(outbox.connection, [mail_to_lead(outbox.workspace_id, lead, "A", "B")])
+        await enqueue_deliveries(outbox.connection, [mail_to_lead(outbox.workspace_id, lead, "A", "B")])
         await outbox.send()
     assert [one["state"] for one in await outbox.deliveries()] == ["sent"]
 
 
 async def test_a_link_unsubscribes_from_the_workspace_that_sent_it(outbox: Outbox, theirs: int) -> None:
     ours = outbox.workspace_id
-    keys = await unsubscribing.keys(outbox.connection, outbox.vault, [ours, theirs])
+    keys = await unsubscribing.workspace_mail_keys(outbox.connection, outbox.vault, [ours, theirs])
     for sender, stranger in ((ours, theirs), (theirs, ours)):
-        who = Unsubscriber(sender, "ada@example.com")
-        token = unsubscribing.link(outbox.settings, keys[sender], who).rpartition(unsubscribing.PATH)[2]
-        assert await unsubscribing.read(outbox.connection, outbox.vault, token) == who
+        who = UnsubscribeTarget(sender, "ada@example.com")
+        token = unsubscribing.unsubscribe_link(outbox.settings, keys[sender], who).rpartition(
+            unsubscribing.UNSUBSCRIBE_PATH
+        )[2]
+        assert await unsubscribing.read_token(outbox.connection, outbox.vault, token) == who
         forged = f"{stranger}.{token.partition('.')[2]}"
-        assert await unsubscribing.read(outbox.connection, outbox.vault, forged) is None
+        assert await unsubscribing.read_token(outbox.connection, outbox.vault, forged) is None
 
 
 async def test_mails_under_way_hold_up_no_others(outbox: Outbox, theirs: int) -> None:
     leads = [await outbox.lead(f"{n}@example.com") for n in range(20)]
-    await enqueue(outbox.connection, [mail_to_lead(outbox.workspace_id, lead, "A", "B") for lead in leads])
-    assert await claim(outbox.connection, 100)
+    await enqueue_deliveries(outbox.connection, [mail_to_lead(outbox.workspace_id, lead, "A", "B") for lead in leads])
+    assert await claim_due(outbox.connection, 100)
     (lead,) = [await create(outbox.connection, theirs, email="z@example.com")]
-    await enqueue(outbox.connection, [mail_to_lead(theirs, lead, "A", "B")])
-    assert len(await claim(outbox.connection, 1)) == 1
+    await enqueue_deliveries(outbox.connection, [mail_to_lead(theirs, lead, "A", "B")])
+    assert len(await claim_due(outbox.connection, 1)) == 1

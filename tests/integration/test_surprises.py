@@ -8,14 +8,14 @@ import aiohttp
 import pytest
 import redis.asyncio as redis
 
-from cli.schema import upgrade
-from services.gateway.appending import Appenders
-from services.gateway.stores import Stores
+from cli.schema import upgrade_database
+from services.gateway.appending import JournalWriter
+from services.gateway.stores import DurableStore
 from services.workers.runtime import Worker
 from shared import tenants
 from shared.db import Connection, connect, make_pool
 from shared.spool import Spool
-from shared.web.pipeline import KEYS
+from shared.web.pipeline import API_KEYS
 from tests.support.database import Databases
 from tests.support.serving import NOWHERE, served, settings_of, taking_no_writes
 from tests.support.waiting import until_async
@@ -50,7 +50,7 @@ async def test_a_gateway_that_came_before_the_tables_goes_on_once_they_are_there
             return "UndefinedTable" in said
 
         await until_async(stumbled, 10, "a loop that met no tables")
-        upgrade(empty_url)
+        upgrade_database(empty_url)
         async with connect(empty_url, "tests") as database:
             await tenants.create_workspace(database, "main", "Main")
             made = await tenants.create_key(database, "main", "tests", ["*"])
@@ -82,7 +82,7 @@ async def test_what_cannot_be_written_for_now_is_told_so_and_written_later(
 
         async with taking_no_writes(database):
             assert await create_tag("now") == 503
-            await until_async(lambda: not app[KEYS]._used, 10, "a note of its use, in vain")
+            await until_async(lambda: not app[API_KEYS]._last_used_at, 10, "a note of its use, in vain")
 
         async def is_noted() -> bool:
             await create_tag("later")
@@ -95,16 +95,16 @@ async def test_what_cannot_be_written_for_now_is_told_so_and_written_later(
 async def test_a_journal_that_takes_no_rows_is_not_taken_for_one_that_works(
     database_url: str, database: Connection
 ) -> None:
-    appenders = Appenders(database_url)
+    appenders = JournalWriter(database_url)
     async with make_pool(database_url, "tests", size=1) as pool:
-        stores = Stores(pool, appenders, Spool(redis.from_url(NOWHERE)), 1.0)
+        stores = DurableStore(pool, appenders, Spool(redis.from_url(NOWHERE)), 1.0)
 
         async def is_refused() -> bool:
-            return not await stores._answers()
+            return not await stores._does_journal_answer()
 
         async with taking_no_writes(database):
             await until_async(is_refused, 10, "a probe that fails")
-        await until_async(stores._answers, 10, "one that does not")
+        await until_async(stores._does_journal_answer, 10, "one that does not")
     appenders.close()
 
 
@@ -116,8 +116,8 @@ async def test_a_worker_that_came_before_the_tables_reports_with_its_first_messa
     def work() -> None:
         """In a thread, as a worker has an event loop of its own."""
         worker.start()
-        upgrade(empty_url)
-        worker.ingest()
+        upgrade_database(empty_url)
+        worker.ingest_journal()
 
     await asyncio.to_thread(work)
     async with connect(empty_url, "tests") as database:

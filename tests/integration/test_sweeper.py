@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from services.workers.deliveries.standby import LOOK
+from services.workers.deliveries.standby import DUE_CHECK_SECONDS
 from services.workers.sweeper import Sweeper
 from shared.db import Connection
-from shared.deliveries import enqueue, to_subscription
+from shared.deliveries import enqueue_deliveries, webhook_to_subscription
 from shared.settings import Settings
 from tests.support.automating import action, leads, save
 from tests.support.ingesting import accept, item, workspace_id
@@ -94,7 +94,7 @@ async def test_what_is_being_sent_goes_on_where_a_connection_breaks(
     receiver.hold()
     subscription = await outbox.subscribe(receiver.url)
     what = await outbox.happening(await outbox.lead())
-    await enqueue(outbox.connection, [to_subscription(outbox.workspace_id, subscription, what)])
+    await enqueue_deliveries(outbox.connection, [webhook_to_subscription(outbox.workspace_id, subscription, what)])
     secret, allowed = outbox.settings.secret_key, outbox.settings.allowed_targets
 
     async def is_sent() -> bool:
@@ -109,7 +109,7 @@ async def test_what_is_being_sent_goes_on_where_a_connection_breaks(
             return await count(outbox.connection, SESSIONS) >= ended - 2
 
         await until_async(is_back, 20, "a sweeper on new connections")
-        await asyncio.sleep(3 * LOOK)  # in which it looks for what is due
+        await asyncio.sleep(3 * DUE_CHECK_SECONDS)  # in which it looks for what is due
         receiver.release()
         await until_async(is_sent, 10, "its outcome")
     assert len(receiver.requests) == 1

@@ -5,7 +5,7 @@ import pytest
 
 from shared.db import Connection
 from shared.leads.records import read_leads
-from shared.leads.writes import Cause, delete
+from shared.leads.writes import ChangeCause, delete_lead
 from tests.support.automating import leads, rows, run
 from tests.support.ingesting import workspace_id
 
@@ -23,7 +23,7 @@ async def test_subscribers_are_told_of_every_event_in_order(database_url: str, d
     await run(database_url)
     (lead,) = await rows(database, "SELECT id FROM leads")
     async with database.transaction():
-        await delete(database, workspace, lead["id"], Cause("api", 1))
+        await delete_lead(database, workspace, lead["id"], ChangeCause("api", 1))
     await run(database_url)
     told = await rows(
         database, "SELECT subscription_id AS s, event, convert_from(payload, 'UTF8')::json AS body FROM deliveries"
@@ -55,7 +55,7 @@ async def test_what_happened_to_a_lead_that_is_gone_is_told_with_its_last_record
     shown = [orjson.loads(orjson.dumps(record)) for record in (await read_leads(database, keys)).values()]
     gone = next(record for record in shown if record["first_name"])
     async with database.transaction():
-        await delete(database, workspace, gone["id"], Cause("api", 1))
+        await delete_lead(database, workspace, gone["id"], ChangeCause("api", 1))
     await run(database_url)
     told = [
         one["body"]

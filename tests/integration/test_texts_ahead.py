@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from services.workers.automations import ahead
-from services.workers.automations.engine import Engine
+from services.workers.automations.engine import AutomationEngine
 from shared.db import Connection, connect
 from tests.support.automating import action, engine, leads, rows, run, runs, save, user
 from tests.support.waiting import until_async
@@ -128,7 +128,7 @@ async def test_a_run_for_which_there_is_no_time_under_the_lock_is_done_in_the_ne
     then = {"condition": {"field": "tags", "operator": "contains", "value": "x"}}
     await save(database, {"type": "lead_created"}, then, action("adjust_score", points=1))
     await leads(database_url, database, {"first_name": "Ada", "email": "a@example.com"})
-    monkeypatch.setattr(ahead, "SECONDS_LOCKED", 0.0)
+    monkeypatch.setattr(ahead, "LOCKED_RENDER_SECONDS", 0.0)
 
     def rename() -> None:
         meanwhile.clear()
@@ -138,9 +138,9 @@ async def test_a_run_for_which_there_is_no_time_under_the_lock_is_done_in_the_ne
     meanwhile.append(rename)
     async with connect(database_url, "tests engine") as connection:
         worker = engine()
-        assert await worker._events(connection) == 1
+        assert await worker._handle_events(connection) == 1
         assert [(one["state"], one["step"]) for one in await runs(database)] == [("waiting", 0)] * 2
-        assert await worker._due(connection) == 2
+        assert await worker._resume_due_runs(connection) == 2
     assert await rows(database, "SELECT title, user_id FROM tasks") == [
         {"title": "Call Grace of Acme", "user_id": users[0]}
     ]
@@ -171,7 +171,7 @@ async def test_one_workspace_has_its_share_of_a_round_and_the_others_theirs(
     assert reason.startswith("the template takes too long with this lead's values")
 
 
-async def _is_through(worker: Engine, connection: Connection) -> bool:
+async def _is_through(worker: AutomationEngine, connection: Connection) -> bool:
     await worker.run(connection)
     return await rows(connection, "SELECT 1 FROM automation_runs WHERE due_at IS NOT NULL") == []
 

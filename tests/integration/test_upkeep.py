@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.workers import upkeep
-from services.workers.upkeep import keep_in_order
+from services.workers.upkeep import run_hourly_maintenance
 from shared import partitions
 from shared.db import Connection, connect
 from tests.support.ingesting import workspace_id
@@ -40,12 +40,14 @@ async def count(connection: Connection, statement: str, *values: object) -> int:
 
 async def test_weeks_are_made_ahead_and_dropped_when_they_are_past(database: Connection) -> None:
     now = datetime.now(UTC)
-    ahead = [partitions.name_of(partitions.week_of(now + timedelta(weeks=weeks))) for weeks in range(-1, 5)]
-    old = partitions.week_of(now - timedelta(days=KEEP_DAYS, weeks=2))
-    await database.execute(partitions.creation(old))
-    await keep_in_order(database, now, KEEP_DAYS)
+    ahead = [
+        partitions.partition_name(partitions.start_of_week(now + timedelta(weeks=weeks))) for weeks in range(-1, 5)
+    ]
+    old = partitions.start_of_week(now - timedelta(days=KEEP_DAYS, weeks=2))
+    await database.execute(partitions.create_partition_sql(old))
+    await run_hourly_maintenance(database, now, KEEP_DAYS)
     assert await count(database, WEEKS, ahead) == len(ahead)
-    assert await count(database, WEEKS, [partitions.name_of(old)]) == 0
+    assert await count(database, WEEKS, [partitions.partition_name(old)]) == 0
 
 
 async def test_a_key_is_forgotten_with_its_submission(database: Connection) -> None:
@@ -56,7 +58,7 @@ async def test_a_key_is_forgotten_with_its_submission(database: Connection) -> N
         "SELECT %s, gen_random_uuid(), at, '' FROM unnest(%s::timestamptz[]) at",
         (workspace, times),
     )
-    await keep_in_order(database, now, KEEP_DAYS)
+    await run_hourly_maintenance(database, now, KEEP_DAYS)
     assert await count(database, "SELECT count(*) FROM submission_keys") == 1
 
 
@@ -70,14 +72,16 @@ async def test_what_lies_in_no_week_is_dropped_by_its_time(database: Connection)
         (workspace, times),
     )
     assert await count(database, "SELECT count(*) FROM submissions_default") == 2
-    await keep_in_order(database, now, KEEP_DAYS)
+    await run_hourly_maintenance(database, now, KEEP_DAYS)
     assert await count(database, "SELECT count(*) FROM submissions_default") == 1
 
 
 async def test_a_week_that_was_not_made_in_time_stays_where_it_lies(database: Connection) -> None:
     """As where the sweeper was away for weeks: the other weeks are made, and what is past its keeping goes."""
     now, workspace = datetime.now(UTC), await workspace_id(database)
-    ahead = [partitions.name_of(partitions.week_of(now + timedelta(weeks=weeks))) for weeks in range(-1, 5)]
+    ahead = [
+        partitions.partition_name(partitions.start_of_week(now + timedelta(weeks=weeks))) for weeks in range(-1, 5)
+    ]
     for name in ahead:
         await database.execute(f"DROP TABLE IF EXISTS {name}")
     await database.execute(
@@ -85,7 +89,7 @@ async def test_a_week_that_was_not_made_in_time_stays_where_it_lies(database: Co
         "VALUES (%s, gen_random_uuid(), %s, 'done', 'api', '', 1)",
         (workspace, now),
     )
-    await keep_in_order(database, now, KEEP_DAYS)
+    await run_hourly_maintenance(database, now, KEEP_DAYS)
     assert await count(database, WEEKS, ahead) == len(ahead) - 1
     assert await count(database, "SELECT count(*) FROM submissions_default") == 1
 
@@ -97,23 +101,23 @@ async def test_a_process_that_is_gone_for_a_day_is_forgotten(database: Connectio
     )
     for name, hours in (("away", 23), ("gone", 25)):
         await database.execute(seen, (name, hours))
-    await keep_in_order(database, datetime.now(UTC), KEEP_DAYS)
+    await run_hourly_maintenance(database, datetime.now(UTC), KEEP_DAYS)
     assert await (await database.execute("SELECT name FROM processes")).fetchall() == [("away",)]
 
 
 async def test_who_reads_submissions_for_long_is_not_waited_for(database_url: str, database: Connection) -> None:
     """A backup does, and every ingest would wait behind whoever waits for it."""
     now = datetime.now(UTC)
-    old = [partitions.week_of(now - timedelta(days=KEEP_DAYS, weeks=weeks)) for weeks in (2, 3)]
+    old = [partitions.start_of_week(now - timedelta(days=KEEP_DAYS, weeks=weeks)) for weeks in (2, 3)]
     for week in old:
-        await database.execute(partitions.creation(week))
+        await database.execute(partitions.create_partition_sql(week))
     async with connect(database_url, "tests reader") as reader, reader.transaction():
         await reader.execute("SELECT FROM submissions")
         async with asyncio.timeout(5):
-            await keep_in_order(database, now, KEEP_DAYS)
-    names = [partitions.name_of(week) for week in old]
+            await run_hourly_maintenance(database, now, KEEP_DAYS)
+    names = [partitions.partition_name(week) for week in old]
     assert await count(database, WEEKS, names) == 2
-    await keep_in_order(database, now, KEEP_DAYS)
+    await run_hourly_maintenance(database, now, KEEP_DAYS)
     assert await count(database, WEEKS, names) == 0
 
 
@@ -121,7 +125,7 @@ async def test_a_delivery_is_forgotten_with_its_attempts(database: Connection) -
     now, workspace = datetime.now(UTC), await workspace_id(database)
     times = [now, now - timedelta(days=KEEP_DAYS, weeks=2), None]
     await database.execute(DELIVERIES, (workspace, times))
-    await keep_in_order(database, now, KEEP_DAYS)
+    await run_hourly_maintenance(database, now, KEEP_DAYS)
     left = await (await database.execute("SELECT finished_at FROM deliveries ORDER BY 1")).fetchall()
     assert left == [(now,), (None,)]
     assert await count(database, "SELECT count(*) FROM delivery_attempts") == 2
@@ -130,12 +134,12 @@ async def test_a_delivery_is_forgotten_with_its_attempts(database: Connection) -
 async def test_a_queue_that_was_long_gives_its_pages_back_once_it_is_empty(
     database: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upkeep, "LONG", 3_000_000)
+    monkeypatch.setattr(upkeep, "LONG_QUEUE_BYTES", 3_000_000)
     await database.execute(FILL, (4,))
-    await keep_in_order(database, datetime.now(UTC), KEEP_DAYS)
+    await run_hourly_maintenance(database, datetime.now(UTC), KEEP_DAYS)
     assert await count(database, "SELECT count(*) FROM journal") == 4
     await database.execute("DELETE FROM journal")
     await database.execute("VACUUM journal")
     assert await count(database, SIZE) > 3_000_000  # kept for the leads to come
-    await keep_in_order(database, datetime.now(UTC), KEEP_DAYS)
+    await run_hourly_maintenance(database, datetime.now(UTC), KEEP_DAYS)
     assert await count(database, SIZE) < 100_000

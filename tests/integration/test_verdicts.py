@@ -7,7 +7,7 @@ import pytest
 from shared import notices
 from shared.db import Connection, connect
 from shared.errors import ApiError, ServiceUnavailable
-from shared.replies import LOOK_UP, Verdict, packed
+from shared.replies import LOOK_UP_STATE, Verdict, encode_replies
 from tests.support.gateway import (
     Callers,
     are_done,
@@ -64,7 +64,7 @@ async def test_whose_submissions_go_to_the_spool_are_told_202_at_once(
             callers = Callers(found.intake)
             callers.come_and_wait(sent(workspace), sent(workspace))
             assert await callers.until_told(2) == [None, None]
-            assert found.room.open()
+            assert found.waiters.can_wait()
 
 
 async def test_who_may_be_lost_is_told_503_and_the_next_are_let_go_as_ever(
@@ -90,7 +90,7 @@ async def test_where_nobody_works_nobody_is_kept_waiting(
 ) -> None:
     workspace = await workspace_id(database)
     async with gateway(database_url, tmp_path) as found:
-        await until_async(lambda: found.room._listening, what="a line for verdicts")
+        await until_async(lambda: found.waiters._is_listening, what="a line for verdicts")
         callers = Callers(found.intake)
         callers.come_and_wait(sent(workspace))
         assert await callers.until_told(1) == [None]
@@ -102,7 +102,7 @@ async def test_time_runs_out_whatever_the_database_said_meanwhile(
     workspace = await workspace_id(database)
     async with at_work(database_url, database, tmp_path) as found:
         await database.execute("ALTER TABLE processes RENAME TO elsewhere")
-        await until_async(lambda: not found.room.open(), 5, "a look at the workers that failed")
+        await until_async(lambda: not found.waiters.can_wait(), 5, "a look at the workers that failed")
         await database.execute("ALTER TABLE elsewhere RENAME TO processes")
         await until_open(found)
         callers = Callers(found.intake)
@@ -113,14 +113,14 @@ async def test_time_runs_out_whatever_the_database_said_meanwhile(
 async def test_a_verdict_that_was_lost_with_its_line_is_looked_up(
     database_url: str, database: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(notices, "PAUSE", 3.0)  # time to decide in, while nobody listens
+    monkeypatch.setattr(notices, "LISTENER_RECONNECT_SECONDS", 3.0)  # time to decide in, while nobody listens
     workspace = await workspace_id(database)
     async with at_work(database_url, database, tmp_path) as found, connect(database_url, "tests worker") as connection:
         callers = Callers(found.intake)
         callers.come_and_wait(sent(workspace), sent(workspace))
         await until_stored(database, 2)
         await database.execute(END_LINE)
-        await until_async(lambda: not found.room.open(), what="a room that lets nobody in for now")
+        await until_async(lambda: not found.waiters.can_wait(), what="a room that lets nobody in for now")
         assert await worker(database_url, "w").drain(connection) == 2
         assert are_done(await callers.until_told(2))
         assert await drain(database_url) == 0
@@ -159,7 +159,7 @@ async def test_what_a_crash_took_back_is_stored_again_once_the_line_is_up(
 async def test_a_line_that_stays_broken_is_not_waited_for(
     database_url: str, database: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(notices, "PAUSE", 60.0)
+    monkeypatch.setattr(notices, "LISTENER_RECONNECT_SECONDS", 60.0)
     workspace = await workspace_id(database)
     async with at_work(database_url, database, tmp_path) as found:
         callers = Callers(found.intake)
@@ -179,8 +179,8 @@ async def test_a_verdict_too_long_to_be_sent_is_looked_up_at_once(
         callers.come_and_wait(item)
         await until_stored(database, 1)
         await database.execute(DECIDE, (workspace, item.id, item.received_at))
-        (payload,) = packed([(item.reply, Verdict(LOOK_UP))])
-        await database.execute("SELECT pg_notify(%s, %s)", (found.room.channel, payload))
+        (payload,) = encode_replies([(item.reply, Verdict(LOOK_UP_STATE))])
+        await database.execute("SELECT pg_notify(%s, %s)", (found.waiters.channel, payload))
         (told,) = await callers.until_told(1)
         assert isinstance(told, Verdict)
         assert (told.state, told.lead_id) == ("done", 7)

@@ -11,15 +11,15 @@ import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.api import waiting
-from services.api.cursors import Position, Signer
+from services.api.cursors import CursorPosition, CursorSigner
 from services.api.engine import make_engine
-from services.api.pages import Page, Walk
-from services.api.received import find, page_of_submissions
+from services.api.pages import PageRequest, CursorPage
+from services.api.received import find_submission, page_of_submissions
 from shared import ledger, tenants
 from shared.db import Connection
-from shared.ids import keyed, now_ms, uuid7
-from shared.journal import Item, Lane, Row
-from shared.spool import Spool, open_spool
+from shared.ids import idempotency_uuid, now_ms, uuid7
+from shared.journal import JournalItem, Lane, NewJournalRow
+from shared.spool import Spool, open_spool_client
 from tests.support.ingesting import accept, drain, workspace_id
 from tests.support.spooling import spooling
 
@@ -38,30 +38,34 @@ async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
     await engine.dispose()
 
 
-def sent(workspace: int, at: int, source: str | None = None, id_: str | None = None) -> Item:
-    return Item(id_ or uuid7(at), at, workspace, "inbound", source, b'{"email": "a@example.com"}')
+def sent(workspace: int, at: int, source: str | None = None, id_: str | None = None) -> JournalItem:
+    return JournalItem(id_ or uuid7(at), at, workspace, "inbound", source, b'{"email": "a@example.com"}')
 
 
-async def decide(database: Connection, item: Item) -> None:
+async def decide(database: Connection, item: JournalItem) -> None:
     await database.execute(DECIDED, (item.workspace_id, item.id, item.received_at, item.source))
 
 
-async def page(engine: AsyncEngine, workspace: int, page: Page, **asked: Any) -> tuple[list[dict[str, Any]], int]:
+async def page(
+    engine: AsyncEngine, workspace: int, page: PageRequest, **asked: Any
+) -> tuple[list[dict[str, Any]], int]:
     async with engine.connect() as connection:
         return await page_of_submissions(connection, workspace, page, asked)
 
 
 async def walk(engine: AsyncEngine, workspace: int, size: int) -> list[str]:
-    signer, after, met = Signer("secret"), None, list[str]()
+    signer, after, met = CursorSigner("secret"), None, list[str]()
     while True:
-        found, total = await page(engine, workspace, Page(1, size, Walk(signer, after)))
+        found, total = await page(engine, workspace, PageRequest(1, size, CursorPage(signer, after)))
         met += [str(one["id"]) for one in found]
         if total <= len(found):
             return met
-        after = signer.read(signer.write(Position(found[-1]["received_at"], str(found[-1]["id"]))))
+        after = signer.decode_position(
+            signer.encode_position(CursorPosition(found[-1]["received_at"], str(found[-1]["id"])))
+        )
 
 
-def newest_first(items: Sequence[Item]) -> list[str]:
+def newest_first(items: Sequence[JournalItem]) -> list[str]:
     return [item.id for item in sorted(items, key=lambda item: (item.received_at, item.id), reverse=True)]
 
 
@@ -82,7 +86,7 @@ async def test_all_stand_in_one_order(engine: AsyncEngine, database: Connection,
     for size in (1, 7, 100):
         shown: list[str] = []
         for number in range(1, len(expected) // size + 3):
-            found, total = await page(engine, workspace, Page(number, size))
+            found, total = await page(engine, workspace, PageRequest(number, size))
             assert (total, len(found) <= size) == (len(expected), True)
             shown += [str(one["id"]) for one in found]
         assert shown == expected
@@ -96,11 +100,11 @@ async def test_filters_hold_for_those_that_wait(database_url: str, engine: Async
     await accept(database, [web, app])
 
     async def found(**asked: Any) -> list[str]:
-        shown, total = await page(engine, workspace, Page(1, 15), **asked)
+        shown, total = await page(engine, workspace, PageRequest(1, 15), **asked)
         assert total == len(shown)
         return [str(one["id"]) for one in shown]
 
-    (newest, *_), _ = await page(engine, workspace, Page(1, 15))
+    (newest, *_), _ = await page(engine, workspace, PageRequest(1, 15))
     assert (newest["state"], newest["payload"], newest["lead_id"]) == ("accepted", {"email": "a@example.com"}, None)
     assert await found(state="accepted") == [app.id, web.id]
     assert await found(state="done") == [done.id]
@@ -116,7 +120,7 @@ async def test_filters_hold_for_those_that_wait(database_url: str, engine: Async
 
 async def test_what_came_twice_is_listed_once(engine: AsyncEngine, database: Connection) -> None:
     workspace, now = await workspace_id(database), now_ms()
-    repeated = keyed(workspace, "inbound", "key")
+    repeated = idempotency_uuid(workspace, "inbound", "key")
     first, second = (sent(workspace, now - back, id_=repeated) for back in (5, 3))
     again = sent(workspace, now)
     await decide(database, again)
@@ -127,7 +131,7 @@ async def test_what_came_twice_is_listed_once(engine: AsyncEngine, database: Con
     key = "INSERT INTO submission_keys (workspace_id, id, received_at, body_hash) VALUES (%s, %s, now(), '')"
     await database.execute(key, (workspace, repeated))
     assert await walk(engine, workspace, 10) == [again.id, repeated]
-    assert (await page(engine, workspace, Page(1, 15), state="accepted"))[1] == 0
+    assert (await page(engine, workspace, PageRequest(1, 15), state="accepted"))[1] == 0
 
 
 async def test_what_waits_in_the_spool_is_its_workspaces_alone(
@@ -137,13 +141,13 @@ async def test_what_waits_in_the_spool_is_its_workspaces_alone(
     other = await tenants.create_workspace(database, "other", "Other")
     items = [sent(mine, now_ms()), *[sent(other, now_ms()) for _ in range(2)]]
     with spooling(tmp_path) as url:
-        async with open_spool(url) as client, engine.connect() as connection:
+        async with open_spool_client(url) as client, engine.connect() as connection:
             spool = Spool(client)
-            await spool.append(Row.of(Lane.PROMPT, items, "nobody"))
+            await spool.append_row(NewJournalRow.from_items(Lane.PROMPT, items, "nobody"))
             for workspace, theirs in ((mine, items[:1]), (other, items[1:])):
-                found = [await find(connection, spool, workspace, uuid.UUID(item.id)) for item in items]
+                found = [await find_submission(connection, spool, workspace, uuid.UUID(item.id)) for item in items]
                 assert [one["id"] for one in found if one] == [item.id for item in theirs]
-                assert (await ledger.read_of(database, spool, workspace))["spooled"] == len(theirs)
+                assert (await ledger.read_workspace_ledger(database, spool, workspace))["spooled"] == len(theirs)
 
 
 async def test_of_a_backlog_the_newest_are_listed(engine: AsyncEngine, database: Connection) -> None:
@@ -151,6 +155,6 @@ async def test_of_a_backlog_the_newest_are_listed(engine: AsyncEngine, database:
     rows = [[sent(workspace, now + 500 * row + number) for number in range(500)] for row in range(12)]
     for items in rows:
         await accept(database, items)
-    found, total = await page(engine, workspace, Page(1, 15))
-    assert total == waiting.MOST
+    found, total = await page(engine, workspace, PageRequest(1, 15))
+    assert total == waiting.MAX_PENDING_SUBMISSIONS
     assert [one["id"] for one in found] == [item.id for item in rows[-1][:-16:-1]]

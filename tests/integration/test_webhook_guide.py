@@ -88,7 +88,9 @@ async def test_the_guides_program_knows_a_sent_message(outbox: Outbox, receiver:
 def test_the_guides_program_refuses_an_old_message(language: str) -> None:
     """One that was signed an hour ago, and rightly."""
     body, now = b'{"test": true}', int(time.time())
-    found = [(signatures.headers("msg_1", moment, body, [SECRET]), body, SECRET) for moment in (now, now - 3600)]
+    found = [
+        (signatures.signature_headers("msg_1", moment, body, [SECRET]), body, SECRET) for moment in (now, now - 3600)
+    ]
     assert _verdicts(language, found) == [True, False]
 
 

@@ -10,8 +10,8 @@ from aiohttp.test_utils import make_mocked_request
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.api.state import ROUNDS, WRITE_TURNS, writing
-from shared.db import Connection, Contended
+from services.api.state import MAX_TRANSACTION_TRIES, WRITE_LIMITER, writing
+from shared.db import Connection, ContentionError
 from tests.support.serving import served, settings_of
 
 pytestmark = pytest.mark.integration
@@ -48,16 +48,16 @@ async def noted(database: Connection) -> list[str]:
 async def test_what_others_are_in_the_way_of_is_done_again_and_once(
     request_: web.Request, database: Connection
 ) -> None:
-    work = Work(ROUNDS - 1, Contended())
+    work = Work(MAX_TRANSACTION_TRIES - 1, ContentionError())
     assert await writing(request_, work) == "done"
-    assert await noted(database) == [f"round {ROUNDS}"]
+    assert await noted(database) == [f"round {MAX_TRANSACTION_TRIES}"]
 
 
 async def test_who_is_in_the_way_for_ever_is_told(request_: web.Request, database: Connection) -> None:
-    work = Work(ROUNDS, Contended())
-    with pytest.raises(Contended):
+    work = Work(MAX_TRANSACTION_TRIES, ContentionError())
+    with pytest.raises(ContentionError):
         await writing(request_, work)
-    assert (work.rounds, await noted(database)) == (ROUNDS, [])
+    assert (work.rounds, await noted(database)) == (MAX_TRANSACTION_TRIES, [])
 
 
 async def test_what_fails_by_itself_is_not_tried_again(request_: web.Request, database: Connection) -> None:
@@ -65,4 +65,4 @@ async def test_what_fails_by_itself_is_not_tried_again(request_: web.Request, da
     with pytest.raises(LookupError):
         await writing(request_, work)
     assert (work.rounds, await noted(database)) == (1, [])
-    assert not request_.app[WRITE_TURNS]._held  # its turn is another's
+    assert not request_.app[WRITE_LIMITER]._held  # its turn is another's

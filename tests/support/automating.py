@@ -8,7 +8,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from pydantic import SecretStr
 
-from services.workers.automations.engine import Engine
+from services.workers.automations.engine import AutomationEngine
 from shared.db import Connection, connect
 from shared.settings import Settings
 from tests.support.ingesting import accept, drain, item, workspace_id
@@ -65,9 +65,9 @@ async def leads(url: str, connection: Connection, *bodies: Row) -> None:
     await drain(url)
 
 
-def engine(deliver: Callable[[], object] = lambda: None) -> Engine:
+def engine(deliver: Callable[[], object] = lambda: None) -> AutomationEngine:
     """A worker's engine, without a broker: `deliver` stands for the hint that something is to be sent."""
-    return Engine(SETTINGS, deliver, lambda: False)
+    return AutomationEngine(SETTINGS, deliver, lambda: False)
 
 
 async def run(url: str, engines: int = 1) -> None:

@@ -8,9 +8,9 @@ from typing import Any, LiteralString
 import psycopg
 import redis.asyncio as redis
 
-from cli.dump import maintenance
-from shared.embedded.servers import connected
-from shared.journal import Lane, Row
+from cli.dump import maintenance_connection
+from shared.embedded.servers import ensure_servers
+from shared.journal import Lane, NewJournalRow
 from shared.settings import Settings
 from shared.spool import Spool
 from tests.support.ingesting import item
@@ -24,12 +24,15 @@ def make_workspace(stack: Stack) -> None:
 
 async def spool_two(folder: Path, times: int = 1) -> None:
     """Two submissions, accepted while PostgreSQL was away, in as many entries."""
-    rows = [Row.of(Lane.PROMPT, [item(1, {"email": f"{name}@example.com"})], "nobody") for name in ("ada", "bob")]
+    rows = [
+        NewJournalRow.from_items(Lane.PROMPT, [item(1, {"email": f"{name}@example.com"})], "nobody")
+        for name in ("ada", "bob")
+    ]
     settings = Settings(data_dir=folder, database_url="", broker_url="", redis_url="", spool_url="")
-    with connected(settings, want=("spool",)) as found:
+    with ensure_servers(settings, want=("spool",)) as found:
         async with redis.Redis.from_url(found.spool_url, socket_timeout=5) as client:
             for row in rows * times:
-                await Spool(client).append(row)
+                await Spool(client).append_row(row)
 
 
 def manifest_of(file: Path) -> dict[str, Any]:
@@ -54,7 +57,7 @@ def secret_of(stack: Stack) -> str:
 def has_database(stack: Stack, name: str) -> bool:
     """Asked beside `leadhub`, since a restore goes on only while nobody else uses that one."""
     try:
-        with maintenance(stack.database_url) as server:
+        with maintenance_connection(stack.database_url) as server:
             row = server.execute("SELECT FROM pg_database WHERE datname = %s", (name,)).fetchone()
     except psycopg.OperationalError:  # only just starting
         return False
@@ -64,13 +67,13 @@ def has_database(stack: Stack, name: str) -> bool:
 def execute(stack: Stack, statements: LiteralString) -> None:
     """Change the database of a data dir on which nothing runs."""
     settings = Settings(data_dir=stack.folder, database_url="", broker_url="", redis_url="", spool_url="")
-    with connected(settings) as found, psycopg.connect(found.database_url) as database:
+    with ensure_servers(settings) as found, psycopg.connect(found.database_url) as database:
         database.execute(statements)
 
 
 def databases_of(stack: Stack) -> set[str]:
     """The databases of an embedded server on which nothing runs."""
     settings = Settings(data_dir=stack.folder, database_url="", broker_url="", redis_url="", spool_url="")
-    with connected(settings) as found, psycopg.connect(found.database_url) as database:
+    with ensure_servers(settings) as found, psycopg.connect(found.database_url) as database:
         rows = database.execute("SELECT datname FROM pg_database WHERE NOT datistemplate").fetchall()
     return {name for (name,) in rows}

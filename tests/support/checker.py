@@ -8,13 +8,13 @@ from typing import Any
 import redis.asyncio as redis
 
 from shared import ledger
-from shared.db import UNAVAILABLE, Connection, connect
+from shared.db import UNAVAILABLE_ERRORS, Connection, connect
 from shared.spool import Spool
 from tests.support import witness
 from tests.support.load import Told
 from tests.support.waiting import until_async
 
-AWAY: tuple[type[Exception], ...] = (*UNAVAILABLE, redis.RedisError)
+AWAY: tuple[type[Exception], ...] = (*UNAVAILABLE_ERRORS, redis.RedisError)
 
 LOST = """
 SELECT count(*) FROM unnest(%(ids)s::uuid[], %(leads)s::bigint[]) AS told (id, lead_id)
@@ -117,7 +117,7 @@ async def _until_quiet(database_url: str, spool: Spool, seconds: float) -> dict[
     async def is_quiet() -> bool:
         try:
             async with asyncio.timeout(10), connect(database_url, "tests") as connection:
-                found.update(await ledger.read(connection, spool))
+                found.update(await ledger.read_ledger(connection, spool))
                 untold = await _count(connection, UNTOLD)
         except AWAY:  # it may be only just coming back
             return False

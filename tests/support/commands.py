@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from shared.settings import LOCAL, PROJECT_ROOT
+from shared.settings import LOCAL_VALUE, PROJECT_ROOT
 
 HOST = "127.0.0.1"
 NOWHERE = "redis://127.0.0.1:1"
@@ -30,7 +30,7 @@ def started(tmp_path: Path, *words: str, **settings: str) -> "subprocess.Popen[s
     own."""
     urls = dict.fromkeys(("LEADHUB_BROKER_URL", "LEADHUB_REDIS_URL", "LEADHUB_SPOOL_URL"), NOWHERE)
     command = [sys.executable, str(PROJECT_ROOT / "leadhub"), *words, "--data-dir", str(tmp_path)]
-    own = {"PATH": "/usr/bin:/bin", "LEADHUB_ENV_FILE": os.devnull, "LEADHUB_SECRET_KEY": LOCAL}
+    own = {"PATH": "/usr/bin:/bin", "LEADHUB_ENV_FILE": os.devnull, "LEADHUB_SECRET_KEY": LOCAL_VALUE}
     env = {**own, **urls, **settings}
     return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 

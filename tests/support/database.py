@@ -13,10 +13,10 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import make_url
 
-from cli.schema import upgrade
+from cli.schema import upgrade_database
 from shared import tenants
 from shared.db import connect
-from shared.embedded.servers import connected
+from shared.embedded.servers import ensure_servers
 from shared.settings import Settings
 
 TEMPLATE = "leadhub_template"
@@ -29,7 +29,7 @@ class Databases:
         self._server_url = server_url
         self._numbers = itertools.count(1)
         self.url = self._create(TEMPLATE, "template1")
-        upgrade(self.url)
+        upgrade_database(self.url)
         asyncio.run(_create_workspace(self.url))
 
     @contextmanager
@@ -56,7 +56,7 @@ class Databases:
 def running_databases(folder: Path) -> Iterator[Databases]:
     """A server on the data dir `folder` for as long as the context lasts."""
     settings = Settings(data_dir=folder, database_url="", broker_url="", redis_url="", spool_url="")
-    with connected(settings) as found:
+    with ensure_servers(settings) as found:
         yield Databases(found.database_url)
 
 

@@ -5,12 +5,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from services.gateway.intake import Intake
-from services.gateway.state import GATEWAY, Gateway
-from services.gateway.waiting import Outcome
+from services.gateway.intake import SubmissionIntake
+from services.gateway.state import GATEWAY_CONTEXT, Gateway
+from services.gateway.waiting import SubmissionOutcome
 from shared.db import Connection, connect
 from shared.ids import now_ms, uuid7
-from shared.journal import Item, Lane
+from shared.journal import JournalItem, Lane
 from shared.replies import Verdict
 from tests.support.serving import served, settings_of
 from tests.support.waiting import until_async
@@ -25,7 +25,7 @@ STORED = "SELECT coalesce(sum(n), 0) FROM journal"
 @asynccontextmanager
 async def gateway(url: str, folder: Path, **settings: Any) -> AsyncIterator[Gateway]:
     async with served(settings_of(url, folder, **{"flush_timeout": PATIENT, **settings})) as (_, app):
-        yield app[GATEWAY]
+        yield app[GATEWAY_CONTEXT]
 
 
 @asynccontextmanager
@@ -46,7 +46,7 @@ async def holding_up(url: str) -> AsyncIterator[Connection]:
 
 
 async def until_open(found: Gateway) -> None:
-    await until_async(found.room.open, what="a room with a line for verdicts")
+    await until_async(found.waiters.can_wait, what="a room with a line for verdicts")
 
 
 async def number(connection: Connection, query: str) -> int:
@@ -69,31 +69,31 @@ async def until_stored(connection: Connection, n: int) -> None:
     await until_async(are_stored, what="what was taken, in the journal")
 
 
-def sent(workspace: int, source: str | None = None, size: int = 0) -> Item:
+def sent(workspace: int, source: str | None = None, size: int = 0) -> JournalItem:
     body = b'{"email":"a@example.com","notes":"%s"}' % (b"x" * size)
     at = now_ms()
-    return Item(uuid7(at), at, workspace, "inbound", source, body)
+    return JournalItem(uuid7(at), at, workspace, "inbound", source, body)
 
 
 class Callers:
     """Those who gave something to an intake, and what they were told."""
 
-    def __init__(self, intake: Intake) -> None:
+    def __init__(self, intake: SubmissionIntake) -> None:
         self._intake = intake
-        self.told: list[Outcome] = []
+        self.told: list[SubmissionOutcome] = []
 
-    def come(self, lane: Lane, *items: Item) -> None:
+    def come(self, lane: Lane, *items: JournalItem) -> None:
         for item in items:
-            self._intake.take(item, lane, self.told.append)
+            self._intake.submit(item, lane, self.told.append)
 
-    def come_and_wait(self, *items: Item, seconds: float = LONG) -> None:
+    def come_and_wait(self, *items: JournalItem, seconds: float = LONG) -> None:
         for item in items:
-            self._intake.take_and_wait(item, Lane.WAITED_FOR, seconds, self.told.append)
+            self._intake.submit_and_wait(item, Lane.WAITED_FOR, seconds, self.told.append)
 
-    async def until_told(self, n: int) -> list[Outcome]:
+    async def until_told(self, n: int) -> list[SubmissionOutcome]:
         await until_async(lambda: len(self.told) == n, 10, f"an answer to all {n}")
         return self.told
 
 
-def are_done(told: list[Outcome]) -> bool:
+def are_done(told: list[SubmissionOutcome]) -> bool:
     return all(isinstance(one, Verdict) and one.state == "done" for one in told)

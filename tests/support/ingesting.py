@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.workers.heartbeat import Heartbeat
-from services.workers.ingest.drain import Drainer
+from services.workers.ingest.drain import JournalDrainer
 from shared import journal
 from shared.db import Connection, connect
-from shared.ids import keyed, now_ms, uuid7
-from shared.journal import Item, Lane, Row
+from shared.ids import idempotency_uuid, now_ms, uuid7
+from shared.journal import JournalItem, Lane, NewJournalRow
 
 Lead = dict[str, Any]
 
@@ -22,29 +22,36 @@ async def workspace_id(connection: Connection) -> int:
     return int(row[0])
 
 
-def item(workspace: int, lead: Lead, key: str | None = None) -> Item:
+def item(workspace: int, lead: Lead, key: str | None = None) -> JournalItem:
     """A submission as the gateway makes it; `key` is an idempotency key."""
     at, body = now_ms(), json.dumps(lead).encode()
     if key is None:
-        return Item(uuid7(at), at, workspace, "inbound", None, body)
-    return Item(
-        keyed(workspace, "inbound", key), at, workspace, "inbound", None, body, None, f"{hash(body) % 2**64:032x}"
+        return JournalItem(uuid7(at), at, workspace, "inbound", None, body)
+    return JournalItem(
+        idempotency_uuid(workspace, "inbound", key),
+        at,
+        workspace,
+        "inbound",
+        None,
+        body,
+        None,
+        f"{hash(body) % 2**64:032x}",
     )
 
 
-async def accept(connection: Connection, items: Sequence[Item], lane: Lane = Lane.PROMPT) -> None:
+async def accept(connection: Connection, items: Sequence[JournalItem], lane: Lane = Lane.PROMPT) -> None:
     """One journal row, as of one flush."""
-    await journal.append(connection, Row.of(lane, items, "nobody"))
+    await journal.append_row(connection, NewJournalRow.from_items(lane, items, "nobody"))
 
 
-def worker(url: str, name: str, *, careful: bool = False) -> Drainer:
+def worker(url: str, name: str, *, careful: bool = False) -> JournalDrainer:
     """A worker's way through the journal, without its process: it has no broker to pass hints on to.
 
     `careful`: as after a process died, when rows are noted before they are taken in hand.
     """
     heartbeat = Heartbeat("worker", name, url)
-    heartbeat.is_careful = careful
-    return Drainer(heartbeat, lambda: None, lambda: False)
+    heartbeat.notes_rows = careful
+    return JournalDrainer(heartbeat, lambda: None, lambda: False)
 
 
 async def drain(url: str, workers: int = 1, *, careful: bool = False) -> int:

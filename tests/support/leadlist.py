@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from services.api.cursors import Position
-from services.api.leadlist.asked import find_filters
-from services.api.leadlist.lists import read_counted, read_step
-from services.api.leadlist.sorts import Sort
-from services.api.leadlist.totals import estimate
+from services.api.cursors import CursorPosition
+from services.api.leadlist.asked import resolve_filters
+from services.api.leadlist.lists import read_counted_page, read_cursor_page
+from services.api.leadlist.sorts import LeadSort
+from services.api.leadlist.totals import estimate_count
 from shared.db import Connection
-from shared.errors import Fields
+from shared.errors import FieldErrors
 
 Row = dict[str, Any]
 TEXTS = ("first_name", "last_name", "email")
@@ -33,32 +33,32 @@ async def page(
     connection: Connection, workspace: int, query: Mapping[str, Any], *, size: int = 15, number: int = 1
 ) -> tuple[list[int], int]:
     """The ids of a page and the total."""
-    errors: Fields = {}
-    filters = await find_filters(connection, workspace, dict(query), errors)
+    errors: FieldErrors = {}
+    filters = await resolve_filters(connection, workspace, dict(query), errors)
     assert not errors
     if filters is None:
         return [], 0
-    return await read_counted(connection, filters, _sort(query), size, (number - 1) * size, dear=True)
+    return await read_counted_page(connection, filters, _sort(query), size, (number - 1) * size, expensive=True)
 
 
 async def walk(connection: Connection, workspace: int, query: Mapping[str, Any], *, size: int = 15) -> list[int]:
     """The ids that a whole walk meets."""
-    errors: Fields = {}
-    filters = await find_filters(connection, workspace, dict(query), errors)
+    errors: FieldErrors = {}
+    filters = await resolve_filters(connection, workspace, dict(query), errors)
     assert not errors
     assert filters is not None
     met: list[int] = []
-    after: Position | None = None
+    after: CursorPosition | None = None
     while True:
-        total = await estimate(connection, filters)
-        ids, after = await read_step(connection, filters, _sort(query), total, size, after, dear=True)
+        total = await estimate_count(connection, filters)
+        ids, after = await read_cursor_page(connection, filters, _sort(query), total, size, after, expensive=True)
         met += ids
         if after is None:
             return met
 
 
-def _sort(query: Mapping[str, Any]) -> Sort:
-    return Sort(query.get("sort", "created_at"), query.get("direction", "desc") == "desc")
+def _sort(query: Mapping[str, Any]) -> LeadSort:
+    return LeadSort(query.get("sort", "created_at"), query.get("direction", "desc") == "desc")
 
 
 def expected(rows: list[Row], query: Mapping[str, Any], tags: Mapping[str, int]) -> list[int]:

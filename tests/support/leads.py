@@ -9,9 +9,9 @@ from psycopg.rows import dict_row
 from shared.db import Connection, connect, is_contention
 from shared.leads import writes
 from shared.leads.records import read_leads
-from shared.leads.writes import Cause, Change, Refusal
+from shared.leads.writes import ChangeCause, LeadChange, RefusedChange
 
-BY = Cause("api", 7)
+BY = ChangeCause("api", 7)
 ANNA = {"first_name": "Anna", "email": "anna@example.com", "phone": "+14155550100"}
 Record = dict[str, Any]
 
@@ -19,13 +19,13 @@ Record = dict[str, Any]
 async def create(connection: Connection, workspace: int, **fields: Any) -> int:
     """A new lead in a transaction of its own; its id. Raises `Refused`."""
     async with connection.transaction():
-        return await writes.create(connection, workspace, fields, BY)
+        return await writes.create_lead(connection, workspace, fields, BY)
 
 
-async def change(connection: Connection, workspace: int, lead_id: int, **what: Any) -> list[Refusal]:
+async def change(connection: Connection, workspace: int, lead_id: int, **what: Any) -> list[RefusedChange]:
     """One change in a transaction of its own: `set=…`, `add_tags=…` and so on."""
     async with connection.transaction():
-        return await writes.change(connection, [Change(workspace, lead_id, cause=BY, **what)])
+        return await writes.change_leads(connection, [LeadChange(workspace, lead_id, cause=BY, **what)])
 
 
 async def edit(connection: Connection, workspace: int, lead_id: int, **fields: Any) -> Record:

@@ -9,14 +9,14 @@ import orjson
 from psycopg.rows import dict_row
 from pydantic import SecretStr
 
-from services.workers.deliveries.http import Gate, Lookup, system_lookup
-from services.workers.deliveries.prepare import Preparer
-from services.workers.deliveries.sender import Sender
+from services.workers.deliveries.http import SafeResolver, AddressLookup, system_lookup
+from services.workers.deliveries.prepare import DeliveryPreparer
+from services.workers.deliveries.sender import DeliverySender
 from shared.db import Connection
-from shared.deliveries import Happening, enqueue, to_subscription
-from shared.guard import Policy
+from shared.deliveries import WebhookEvent, enqueue_deliveries, webhook_to_subscription
+from shared.guard import AddressPolicy
 from shared.settings import Settings
-from shared.vault import Vault
+from shared.vault import Cipher
 from tests.support.waiting import until_async
 
 END_SECONDS = 30.0
@@ -39,8 +39,8 @@ class Outbox:
         self.connection = connection
         self.workspace_id = workspace_id
         self.settings = Settings(secret_key=SecretStr("a key that only tests know"), allowed_targets="127.0.0.0/8")
-        self.vault = Vault.from_settings(self.settings)
-        self.lookup: Lookup = system_lookup
+        self.vault = Cipher.from_settings(self.settings)
+        self.lookup: AddressLookup = system_lookup
 
     async def one(self, query: str, *arguments: Any) -> Any:
         """The first value of the first row."""
@@ -72,10 +72,10 @@ class Outbox:
         query = "INSERT INTO users (workspace_id, name, email, role) VALUES (%s, 'User', %s, %s) RETURNING id"
         return int(await self.one(query, self.workspace_id, email, role))
 
-    async def happening(self, lead_id: int, number: int = 0) -> Happening:
+    async def happening(self, lead_id: int, number: int = 0) -> WebhookEvent:
         """Something that happened to a lead."""
         now = await self.one("SELECT now()")
-        return Happening("lead.created", now, lead_id, {"id": lead_id, "first_name": "Ada"}, {"number": number})
+        return WebhookEvent("lead.created", now, lead_id, {"id": lead_id, "first_name": "Ada"}, {"number": number})
 
     async def deliveries(self) -> list[dict[str, Any]]:
         return await self.rows("SELECT * FROM deliveries ORDER BY id")
@@ -88,11 +88,11 @@ class Outbox:
         await self.connection.execute("UPDATE deliveries SET due_at = now() WHERE state = 'pending'")
 
     @asynccontextmanager
-    async def sending(self) -> AsyncIterator[Sender]:
+    async def sending(self) -> AsyncIterator[DeliverySender]:
         """A sender at work; what is under way at the end is waited for."""
         stopping = False
-        gate = Gate(Policy.read(self.settings.allowed_targets), self.lookup)
-        sender = Sender(self.url, Preparer(self.settings, self.vault), gate, stopping=lambda: stopping)
+        gate = SafeResolver(AddressPolicy.from_text(self.settings.allowed_targets), self.lookup)
+        sender = DeliverySender(self.url, DeliveryPreparer(self.settings, self.vault), gate, stopping=lambda: stopping)
         task = asyncio.create_task(sender.run())
         sender.wake()
         try:
@@ -122,4 +122,6 @@ class Outbox:
 async def tell(outbox: Outbox, subscription_id: int, *lead_ids: int) -> None:
     """Has something happen to each lead, of which a subscription is to be told."""
     news = [await outbox.happening(lead_id, number) for number, lead_id in enumerate(lead_ids)]
-    await enqueue(outbox.connection, [to_subscription(outbox.workspace_id, subscription_id, one) for one in news])
+    await enqueue_deliveries(
+        outbox.connection, [webhook_to_subscription(outbox.workspace_id, subscription_id, one) for one in news]
+    )

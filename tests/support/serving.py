@@ -9,7 +9,7 @@ import aiohttp
 from aiohttp import web
 
 from services.api.app import mount_api
-from services.gateway.app import ROUTES, mount_gateway
+from services.gateway.app import GATEWAY_ROUTES, mount_gateway
 from shared.db import Connection
 from shared.embedded.datadir import free_port
 from shared.settings import Settings
@@ -29,7 +29,7 @@ async def served(settings: Settings) -> AsyncIterator[tuple[aiohttp.ClientSessio
     """A client of the two, and the application that they are."""
     app = make_app(settings, "gateway")
     mount_gateway(app, settings)
-    mount_api(app, settings, beside=ROUTES)
+    mount_api(app, settings, beside=GATEWAY_ROUTES)
     runner = web.AppRunner(app, auto_decompress=False)  # as `shared.web.server` has it
     await runner.setup()
     try:

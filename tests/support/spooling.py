@@ -8,7 +8,7 @@ from pathlib import Path
 import redis
 
 from shared.embedded.datadir import free_port
-from shared.embedded.valkey import binary
+from shared.embedded.valkey import valkey_binary
 from tests.support.waiting import until
 
 DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
@@ -24,7 +24,7 @@ def spooling(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def server(folder: Path, port: int, *options: str) -> Iterator[None]:
-    command = [str(binary()), "--port", str(port), "--dir", str(folder), *options]
+    command = [str(valkey_binary()), "--port", str(port), "--dir", str(folder), *options]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process, redis.Redis(port=port) as client:
         try:
             until(lambda: answers(client))

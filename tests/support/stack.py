@@ -14,8 +14,8 @@ import psycopg
 from psycopg.rows import TupleRow
 
 from shared.embedded.datadir import DataDir, free_port
-from shared.embedded.postgres import Postgres
-from shared.embedded.valkey import Valkey
+from shared.embedded.postgres import EmbeddedPostgres
+from shared.embedded.valkey import EmbeddedValkey
 from shared.settings import PROJECT_ROOT
 from tests.support.processes import ROLES, descendants, is_alive, pids_of
 from tests.support.waiting import until
@@ -59,11 +59,11 @@ class Stack:
 
     @property
     def database_url(self) -> str:
-        return Postgres(DataDir(self.folder)).url
+        return EmbeddedPostgres(DataDir(self.folder)).database_url
 
     @property
     def spool_url(self) -> str:
-        return Valkey(DataDir(self.folder), "spool", durable=True).redis_url
+        return EmbeddedValkey(DataDir(self.folder), "spool", durable=True).redis_url
 
     @property
     def pid(self) -> int:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.automations.conditions import fits
+from shared.automations.conditions import condition_matches
 
 OPPOSITES = [("equals", "not_equals"), ("contains", "not_contains"), ("is_empty", "is_not_empty")]
 LEAD: dict[str, Any] = {
@@ -24,7 +24,7 @@ scalars = st.one_of(st.booleans(), st.integers(), st.floats(allow_nan=False), st
 
 
 def is_(field: str, operator: str, value: Any = None) -> bool:
-    return fits({"field": field, "operator": operator, "value": value}, LEAD)
+    return condition_matches({"field": field, "operator": operator, "value": value}, LEAD)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,10 @@ def test_numbers_and_words_are_not_ordered(operator: str) -> None:
 @pytest.mark.parametrize(("operator", "opposite"), OPPOSITES)
 def test_opposites_never_agree(operator: str, opposite: str, value: Any, wanted: Any) -> None:
     lead = {"custom_fields": {"x": value}}
-    found = [fits({"field": "custom_fields.x", "operator": one, "value": wanted}, lead) for one in (operator, opposite)]
+    found = [
+        condition_matches({"field": "custom_fields.x", "operator": one, "value": wanted}, lead)
+        for one in (operator, opposite)
+    ]
     assert sorted(found) == [False, True]
 
 
@@ -84,19 +87,19 @@ def test_opposites_never_agree(operator: str, opposite: str, value: Any, wanted:
 def test_at_most_one_of_below_equal_above(value: Any, wanted: Any) -> None:
     lead = {"custom_fields": {"x": value}}
     names = ("less_than", "equals", "greater_than")
-    found = [fits({"field": "custom_fields.x", "operator": one, "value": wanted}, lead) for one in names]
+    found = [condition_matches({"field": "custom_fields.x", "operator": one, "value": wanted}, lead) for one in names]
     assert sum(found) <= 1
 
 
 @given(number=st.one_of(st.integers(), st.decimals(allow_nan=False, allow_infinity=False, places=3)))
 def test_a_numeric_string_is_its_number(number: Any) -> None:
     lead = {"custom_fields": {"x": str(number)}}
-    assert fits({"field": "custom_fields.x", "operator": "equals", "value": number}, lead)
+    assert condition_matches({"field": "custom_fields.x", "operator": "equals", "value": number}, lead)
 
 
 @given(st.lists(st.booleans(), min_size=1))
 def test_groups_are_logic(truths: list[bool]) -> None:
     parts = [{"field": "first_name", "operator": "equals", "value": "ada" if true else "eve"} for true in truths]
-    assert fits({"all": parts}, LEAD) is all(truths)
-    assert fits({"any": parts}, LEAD) is any(truths)
-    assert fits({"not": {"all": parts}}, LEAD) is not all(truths)
+    assert condition_matches({"all": parts}, LEAD) is all(truths)
+    assert condition_matches({"any": parts}, LEAD) is any(truths)
+    assert condition_matches({"not": {"all": parts}}, LEAD) is not all(truths)

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typing_extensions import TypedDict
 
-from shared.automations.definition import Steps, Trigger, references
-from shared.validation import Fields, Shape
+from shared.automations.definition import Steps, Trigger, find_references
+from shared.validation import FieldErrors, FieldsSchema
 
 
 class Definition(TypedDict, total=False):
@@ -16,7 +16,7 @@ class Definition(TypedDict, total=False):
     steps: Steps
 
 
-SHAPE = Shape(Definition, required=("trigger", "steps"))
+SHAPE = FieldsSchema(Definition, required=("trigger", "steps"))
 MANUAL = {"type": "manual"}
 TAG = {"action": {"type": "add_tag", "tag": "vip"}}
 
@@ -131,8 +131,8 @@ BAD_TRIGGERS: list[tuple[Any, str]] = [
 ]
 
 
-def errors(trigger: Any, *steps: Any) -> Fields:
-    return SHAPE.read({"trigger": trigger, "steps": list(steps)})[1]
+def errors(trigger: Any, *steps: Any) -> FieldErrors:
+    return SHAPE.validate_fields({"trigger": trigger, "steps": list(steps)})[1]
 
 
 @pytest.mark.parametrize("trigger", TRIGGERS, ids=str)
@@ -142,7 +142,7 @@ def test_every_trigger_may_be_saved(trigger: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("step", STEPS, ids=str)
 def test_every_step_may_be_saved_as_it_is(step: dict[str, Any]) -> None:
-    assert SHAPE.read({"trigger": MANUAL, "steps": [step]}) == ({"trigger": MANUAL, "steps": [step]}, {})
+    assert SHAPE.validate_fields({"trigger": MANUAL, "steps": [step]}) == ({"trigger": MANUAL, "steps": [step]}, {})
 
 
 @pytest.mark.parametrize(("step", "field"), BAD_STEPS, ids=str)
@@ -182,7 +182,7 @@ def test_a_condition_is_neither_deep_nor_long_without_end() -> None:
 
 def test_what_is_named_by_id_is_found_with_its_field() -> None:
     steps = [TAG, {"action": {"type": "assign_user", "round_robin": [7, 8]}}, {"action": {"stage_id": 9, "to": [1]}}, 3]
-    found = [(one.field, one.kind, one.id) for one in references({"type": "form_submitted", "form_id": 5}, steps)]
+    found = [(one.field, one.kind, one.id) for one in find_references({"type": "form_submitted", "form_id": 5}, steps)]
     assert found == [
         ("trigger.form_id", "form", 5),
         ("steps.1.action.round_robin.0", "user", 7),
@@ -207,5 +207,5 @@ json = st.recursive(
 
 @given(trigger=json, steps=json)
 def test_no_json_is_too_strange_to_be_answered(trigger: Any, steps: Any) -> None:
-    SHAPE.read({"trigger": trigger, "steps": steps})
-    list(references(trigger, steps))
+    SHAPE.validate_fields({"trigger": trigger, "steps": steps})
+    list(find_references(trigger, steps))

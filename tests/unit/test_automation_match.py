@@ -7,23 +7,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.workers.automations.match import Rules, Subscription, match
-from services.workers.automations.values import Automation, Event
+from services.workers.automations.match import WorkspaceRules, ActiveSubscription, match_events
+from services.workers.automations.values import ActiveAutomation, OutboxEvent
 
 NOW = datetime(2026, 3, 27, tzinfo=UTC)
 
 
-def automation(id_: int, trigger: dict[str, Any]) -> Automation:
-    return Automation(id_, 1, "a", trigger, [], None)
+def automation(id_: int, trigger: dict[str, Any]) -> ActiveAutomation:
+    return ActiveAutomation(id_, 1, "a", trigger, [], None)
 
 
-def event(type_: str, chain: tuple[int, ...] = (), **data: Any) -> Event:
-    return Event(9, 1, type_, 5, 7, NOW, data, chain)
+def event(type_: str, chain: tuple[int, ...] = (), **data: Any) -> OutboxEvent:
+    return OutboxEvent(9, 1, type_, 5, 7, NOW, data, chain)
 
 
-def set_off(trigger: dict[str, Any], *events: Event) -> int:
-    rules = Rules.of([automation(1, trigger)])
-    return len(match(events, {1: rules}).runs)
+def set_off(trigger: dict[str, Any], *events: OutboxEvent) -> int:
+    rules = WorkspaceRules.from_active([automation(1, trigger)])
+    return len(match_events(events, {1: rules}).runs)
 
 
 CREATED = event("lead.created", source="Web", form_id=3, tags_added=["VIP"], user_id=4)
@@ -58,7 +58,7 @@ DUPLICATE = event("lead.duplicate", changes={"custom_fields.a": {"from": 1, "to"
     ],
     ids=str,
 )
-def test_what_sets_a_trigger_off(trigger: dict[str, Any], by: list[Event]) -> None:
+def test_what_sets_a_trigger_off(trigger: dict[str, Any], by: list[OutboxEvent]) -> None:
     assert [one for one in (CREATED, MOVED, UNSTAGED, DUPLICATE) if set_off(trigger, one)] == by
 
 
@@ -70,7 +70,7 @@ def test_a_score_crosses_what_lies_between(before: int, after: int, thresholds: 
         for threshold in thresholds
         for direction in ("above", "below", None)
     ]
-    rules = Rules.of([automation(number, trigger) for number, trigger in enumerate(triggers)])
+    rules = WorkspaceRules.from_active([automation(number, trigger) for number, trigger in enumerate(triggers)])
     changed = event("lead.updated", changes={"lead_score": {"from": before, "to": after}})
     expected = [
         number
@@ -78,7 +78,7 @@ def test_a_score_crosses_what_lies_between(before: int, after: int, thresholds: 
         if (before >= trigger["threshold"]) != (after >= trigger["threshold"])
         and trigger["direction"] in (None, "above" if after > before else "below")
     ]
-    assert [run.automation.id for run in match([changed], {1: rules}).runs] == expected
+    assert [run.automation.id for run in match_events([changed], {1: rules}).runs] == expected
 
 
 def test_one_run_an_event_however_often_it_fits() -> None:
@@ -86,23 +86,23 @@ def test_one_run_an_event_however_often_it_fits() -> None:
 
 
 def test_chains_come_to_an_end() -> None:
-    rules = {1: Rules.of([automation(1, {"type": "lead_created"})])}
+    rules = {1: WorkspaceRules.from_active([automation(1, {"type": "lead_created"})])}
     for chain, stopped in (((), False), ((2, 3, 4, 5), False), ((1,), True), ((2, 1), True), ((2, 3, 4, 5, 6), True)):
-        (run,) = match([event("lead.created", chain)], rules).runs
+        (run,) = match_events([event("lead.created", chain)], rules).runs
         assert (run.stopped is not None) == stopped
 
 
 def test_what_automations_do_breaks_no_silence() -> None:
-    rules = {1: Rules.of([automation(1, {"type": "no_activity", "minutes": 5})])}
+    rules = {1: WorkspaceRules.from_active([automation(1, {"type": "no_activity", "minutes": 5})])}
     for by, broken in (({"kind": "api"}, 1), (None, 1), ({"kind": "automation"}, 0), ({"kind": "scoring"}, 0)):
         changed = event("lead.updated", by=by, changes={"email": {"from": None, "to": "x"}})
-        assert len(match([changed], rules).silences) == broken
+        assert len(match_events([changed], rules).inactivity) == broken
 
 
 def test_subscribers_hear_what_they_asked_for() -> None:
-    subscriptions = [Subscription(1, frozenset(["*"])), Subscription(2, frozenset(["tag.added"]))]
-    rules = {1: Rules.of([], subscriptions=subscriptions)}
-    told = [(fact.type, id_) for _, fact, id_ in match([CREATED], rules).told]
+    subscriptions = [ActiveSubscription(1, frozenset(["*"])), ActiveSubscription(2, frozenset(["tag.added"]))]
+    rules = {1: WorkspaceRules.from_active([], subscriptions=subscriptions)}
+    told = [(fact.type, id_) for _, fact, id_ in match_events([CREATED], rules).webhooks]
     assert told == [
         ("lead.created", 1),
         ("lead.assigned", 1),
@@ -111,4 +111,4 @@ def test_subscribers_hear_what_they_asked_for() -> None:
         ("form.submitted", 1),
     ]
     scored = event("lead.updated", changes={"lead_score": {"from": 0, "to": 1}})
-    assert [fact.type for _, fact, _ in match([scored], rules).told] == ["lead.updated"]
+    assert [fact.type for _, fact, _ in match_events([scored], rules).webhooks] == ["lead.updated"]

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from pydantic_core import PydanticCustomError
 
 from shared.automations import templates
-from shared.automations.hours import opening
-from shared.automations.perform import Scene, Stage, next_turn
-from shared.automations.plan import difference, walk
+from shared.automations.hours import next_open
+from shared.automations.perform import WorkspaceContext, TargetStage, next_turn
+from shared.automations.plan import lead_difference, run_steps
 
 NOW = datetime(2026, 3, 27, 17, 30, tzinfo=UTC)  # a Friday
-SCENE = Scene(NOW, "UTC", {1: Stage(1, None), 2: Stage(1, "converted")}, {5, 6}, {9})
+SCENE = WorkspaceContext(NOW, "UTC", {1: TargetStage(1, None), 2: TargetStage(1, "converted")}, {5, 6}, {9})
 LEAD: dict[str, Any] = {
     **dict.fromkeys(("last_name", "company", "job_title", "country", "source", "notes", "phone")),
     "first_name": "Ada",
@@ -35,7 +35,7 @@ LEAD: dict[str, Any] = {
 
 def take(*steps: dict[str, Any], turn: int = 0, **options: Any) -> Any:
     before = deepcopy(LEAD)
-    walked = walk(steps, 0, LEAD, SCENE, lambda _, there: next_turn(turn, there), **options)
+    walked = run_steps(steps, 0, LEAD, SCENE, lambda _, there: next_turn(turn, there), **options)
     assert before == LEAD
     return walked
 
@@ -55,7 +55,7 @@ def test_what_steps_do_comes_to_one_change() -> None:
         act("adjust_score", points=5),
         act("adjust_score", points=-2),
     )
-    assert difference(LEAD, walked.lead) == {
+    assert lead_difference(LEAD, walked.lead) == {
         "set": {"company": "Acme", "custom_fields": {"plan": None, "seats": 3}},
         "add_tags": ["hot"],
         "remove_tags": ["VIP"],
@@ -66,16 +66,16 @@ def test_what_steps_do_comes_to_one_change() -> None:
 def test_a_field_that_the_lead_has_no_room_for_fails_its_step_alone() -> None:
     full = {**LEAD, "custom_fields": {f"k{number}": "x" * 1_300 for number in range(200)}}
     steps = [act("set_field", field="custom_fields.new", value="x" * 9_000), act("set_status", status="lost")]
-    walked = walk(steps, 0, full, SCENE, lambda *_: 0)
+    walked = run_steps(steps, 0, full, SCENE, lambda *_: 0)
     assert [outcome["outcome"] for outcome in walked.outcomes] == ["failed", "done"]
-    assert difference(full, walked.lead) == {"set": {"status": "lost"}}
+    assert lead_difference(full, walked.lead) == {"set": {"status": "lost"}}
 
 
 def test_a_won_stage_converts_unless_a_later_step_says_otherwise() -> None:
     won = take(act("move_stage", stage_id=2))
-    assert difference(LEAD, won.lead)["set"] == {"pipeline_id": 1, "pipeline_stage_id": 2, "status": "converted"}
+    assert lead_difference(LEAD, won.lead)["set"] == {"pipeline_id": 1, "pipeline_stage_id": 2, "status": "converted"}
     kept = take(act("move_stage", stage_id=2), act("set_status", status="new"))
-    assert difference(LEAD, kept.lead)["set"]["status"] == "new"
+    assert lead_difference(LEAD, kept.lead)["set"]["status"] == "new"
 
 
 def test_later_steps_see_what_earlier_ones_did() -> None:
@@ -142,11 +142,11 @@ def test_texts_are_filled_in_with_the_lead() -> None:
     ],
 )
 def test_templates(source: str, text: str) -> None:
-    assert templates.render(templates.check(source), LEAD) == text
+    assert templates.render_template(templates.check_template(source), LEAD) == text
 
 
 def test_html_is_escaped() -> None:
-    assert templates.render("<b>{{ first_name }}", {"first_name": "<i>"}, html=True) == "<b>&lt;i&gt;"
+    assert templates.render_template("<b>{{ first_name }}", {"first_name": "<i>"}, html=True) == "<b>&lt;i&gt;"
 
 
 @pytest.mark.parametrize(
@@ -168,21 +168,21 @@ def test_html_is_escaped() -> None:
 )
 def test_templates_that_could_do_harm_are_refused(source: str) -> None:
     with pytest.raises(PydanticCustomError):
-        templates.check(source)
+        templates.check_template(source)
 
 
 @given(st.text(max_size=60))
 def test_any_text_is_a_template_or_is_refused(source: str) -> None:
     try:
-        templates.check(source)
+        templates.check_template(source)
     except PydanticCustomError:
         return
-    templates.render(source, LEAD)
+    templates.render_template(source, LEAD)
 
 
 @pytest.mark.parametrize("attribute", ["__class__", "__init__.__globals__", "__class__.__mro__"])
 def test_the_sandbox_shows_nothing_of_the_service(attribute: str) -> None:
-    assert templates.render(templates.check(f"{{{{ tags.{attribute} }}}}"), LEAD) == ""
+    assert templates.render_template(templates.check_template(f"{{{{ tags.{attribute} }}}}"), LEAD) == ""
 
 
 TOO_MUCH = {
@@ -202,9 +202,9 @@ TOO_MUCH = {
 def test_a_template_that_takes_long_to_compile_is_refused_on_save_and_fails_where_it_was_saved(source: str) -> None:
     started = process_time()
     with pytest.raises(PydanticCustomError) as refused:
-        templates.check(source)
-    with pytest.raises(templates.TooMuch, match=TOO_MUCH[source]):
-        templates.render(source, LEAD)
+        templates.check_template(source)
+    with pytest.raises(templates.TemplateTooCostly, match=TOO_MUCH[source]):
+        templates.render_template(source, LEAD)
     assert TOO_MUCH[source] in (refused.value.context or {})["message"]
     assert process_time() - started < 1
 
@@ -222,33 +222,33 @@ LONG = {"notes": "a " * 50_000, "custom_fields": {"one": [*range(40_000)], "othe
     ],
 )
 def test_the_worst_template_on_the_worst_lead_takes_no_time(source: str) -> None:
-    templates.check(source)
+    templates.check_template(source)
     started = process_time()
-    with suppress(templates.TooMuch):
-        templates.render(source, LONG)
+    with suppress(templates.TemplateTooCostly):
+        templates.render_template(source, LONG)
     assert process_time() - started < 0.5
 
 
 def test_a_text_that_takes_too_long_fails_its_step() -> None:
     text = ("{%if custom_fields.one" + "|title" * 5 + "%}{%endif%}") * 50
-    found = walk([act("notify_users", to=[5], text=text)], 0, {**LEAD, **LONG}, SCENE, next_turn)
+    found = run_steps([act("notify_users", to=[5], text=text)], 0, {**LEAD, **LONG}, SCENE, next_turn)
     assert found.outcomes[0]["reason"] == "the template takes too long with this lead's values"
 
 
 def test_long_texts_are_cut() -> None:
-    assert len(templates.render("{{ notes }}" * 200, {"notes": "x" * 1000})) == templates.MOST
+    assert len(templates.render_template("{{ notes }}" * 200, {"notes": "x" * 1000})) == templates.MAX_RENDERED_CHARS
 
 
 @given(st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
 def test_business_hours(at: datetime) -> None:
-    found = opening(at, "Asia/Riyadh")
+    found = next_open(at, "Asia/Riyadh")
     assert found >= at
     assert found - at <= timedelta(hours=64)
     assert found.weekday() < 5
     assert 9 <= found.hour < 18
     if found != at:
         assert (found.hour, found.minute) == (9, 0)
-    assert opening(found, "Asia/Riyadh") == found
+    assert next_open(found, "Asia/Riyadh") == found
 
 
 def test_a_delay_in_business_hours_ends_on_monday() -> None:

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from shared.automations import templates
-from shared.automations.perform import Scene, next_turn
-from shared.automations.plan import walk
+from shared.automations.perform import WorkspaceContext, next_turn
+from shared.automations.plan import run_steps
 
 pytestmark = pytest.mark.unit
-SCENE = Scene(datetime(2026, 3, 27, tzinfo=UTC), users={5}, integrations={9})
+SCENE = WorkspaceContext(datetime(2026, 3, 27, tzinfo=UTC), users={5}, integrations={9})
 LEAD: dict[str, Any] = {
     "first_name": "Ada",
     "email": "ada@example.com",
@@ -29,19 +29,19 @@ def act(kind: str, **members: Any) -> dict[str, Any]:
 
 def test_a_value_is_cut_before_a_filter_sees_it_and_shown_whole_without_one() -> None:
     lead = {"notes": "word " * 10_000, "custom_fields": {"list": ["a"] * 50_000, "text": "b" * 50_000}}
-    assert len(templates.render("{{ notes|title }}", lead)) == templates.LONGEST_VALUE
-    assert templates.render("{{ notes }}", lead) == lead["notes"]
-    assert templates.render("{{ notes|length }}", lead) == "50000"
+    assert len(templates.render_template("{{ notes|title }}", lead)) == templates.MAX_FILTERED_VALUE_LENGTH
+    assert templates.render_template("{{ notes }}", lead) == lead["notes"]
+    assert templates.render_template("{{ notes|length }}", lead) == "50000"
     for source in ("{{ custom_fields|upper }}", "{{ custom_fields.list|upper }}", "{{ lead|upper }}"):
-        assert 1_000 < len(templates.render(source, lead)) <= 2 * templates.LONGEST_VALUE
+        assert 1_000 < len(templates.render_template(source, lead)) <= 2 * templates.MAX_FILTERED_VALUE_LENGTH
 
 
 def test_all_texts_of_a_run_share_one_allowance() -> None:
     lead = {**LEAD, "notes": "word " * 20_000, "custom_fields": {f"k{n}": "word " * 250 for n in range(200)}}
     costly = "{%if custom_fields|title|title or notes|title|title%}{%endif%}" * 20
-    templates.compiled(costly)
+    templates.compile_template(costly)
     started = process_time()
-    found = walk([act("create_task", title=costly), act("add_tag", tag="x")] * 50, 0, lead, SCENE, next_turn)
+    found = run_steps([act("create_task", title=costly), act("add_tag", tag="x")] * 50, 0, lead, SCENE, next_turn)
     assert process_time() - started < 0.5
     reasons = {one["reason"] for one in found.outcomes if one["outcome"] == "failed"}
     assert "the template takes too long with this lead's values, after the run's other texts" in reasons
@@ -50,12 +50,14 @@ def test_all_texts_of_a_run_share_one_allowance() -> None:
 
 def test_a_hundred_ordinary_texts_are_all_made() -> None:
     mail = act("send_email", to="lead", subject="Hi {{ first_name }}", body="On {{ custom_fields.plan|upper }}. " * 9)
-    assert {one["outcome"] for one in walk([mail] * 100, 0, LEAD, SCENE, next_turn).outcomes} == {"done"}
+    assert {one["outcome"] for one in run_steps([mail] * 100, 0, LEAD, SCENE, next_turn).outcomes} == {"done"}
 
 
 def test_a_subject_has_255_characters_whatever_the_lead_holds() -> None:
     lead = {**LEAD, "notes": "x" * 5_000}
-    (effect,) = walk([act("send_email", to="lead", subject="{{ notes }}", body="b")], 0, lead, SCENE, next_turn).effects
+    (effect,) = run_steps(
+        [act("send_email", to="lead", subject="{{ notes }}", body="b")], 0, lead, SCENE, next_turn
+    ).effects
     assert effect.data["subject"] == "x" * 255
 
 
@@ -65,9 +67,9 @@ ODD_NAMES = {name: f"the {name}" for name in ("items", "keys", "values", "update
 @pytest.mark.parametrize("name", ODD_NAMES)
 @pytest.mark.parametrize("source", ["custom_fields.{}", "lead.custom_fields.{}", "custom_fields['{}']"])
 def test_a_field_is_reached_whatever_its_name_and_no_method_is(source: str, name: str) -> None:
-    template = templates.check(f"{{{{ {source.format(name)}|default('none') }}}}")
-    assert templates.render(template, {"custom_fields": ODD_NAMES}) == f"the {name}"
-    assert templates.render(template, {"custom_fields": {"other": 1}}) == "none"
+    template = templates.check_template(f"{{{{ {source.format(name)}|default('none') }}}}")
+    assert templates.render_template(template, {"custom_fields": ODD_NAMES}) == f"the {name}"
+    assert templates.render_template(template, {"custom_fields": {"other": 1}}) == "none"
 
 
 @pytest.mark.parametrize(
@@ -75,7 +77,7 @@ def test_a_field_is_reached_whatever_its_name_and_no_method_is(source: str, name
 )
 def test_no_value_shows_its_methods(source: str) -> None:
     lead = {**LEAD, "custom_fields": {"more": {"a": 1}}}
-    assert templates.render(templates.check(f"{{{{ {source} }}}}"), lead) == ""
+    assert templates.render_template(templates.check_template(f"{{{{ {source} }}}}"), lead) == ""
 
 
 def test_what_lies_within_a_field_is_reached() -> None:
@@ -90,7 +92,7 @@ def test_what_lies_within_a_field_is_reached() -> None:
         "{{ tags[1] }}{{ tags|first }}{{ tags|last|upper }}{{ 'b' in tags }}": "baBTrue",
         "{{ custom_fields|length }}{{ 'order' in custom_fields }}": "2True",
     }
-    assert {source: templates.render(source, lead) for source in texts} == texts
+    assert {source: templates.render_template(source, lead) for source in texts} == texts
 
 
 EVIL = "<!channel> & <https://evil.example|Reset>"
@@ -121,12 +123,12 @@ SHOUTED = "&lt;!CHANNEL&gt; &amp; &lt;HTTPS://EVIL.EXAMPLE|RESET&gt;"
 )
 def test_in_slack_a_lead_makes_no_link_and_calls_nobody(source: str, text: str) -> None:
     lead = {**LEAD, "first_name": EVIL, "tags": [EVIL, "b"], "custom_fields": {"deep": {"name": EVIL}}}
-    (effect,) = walk([act("notify_slack", integration_id=9, text=source)], 0, lead, SCENE, next_turn).effects
+    (effect,) = run_steps([act("notify_slack", integration_id=9, text=source)], 0, lead, SCENE, next_turn).effects
     assert effect.data["text"] == text
-    assert "<!channel>" not in templates.render(source + "{{ first_name|e }}", lead, slack=True)
+    assert "<!channel>" not in templates.render_template(source + "{{ first_name|e }}", lead, slack=True)
 
 
 def test_elsewhere_nothing_is_escaped() -> None:
     lead = {**LEAD, "first_name": EVIL}
-    (effect,) = walk([act("notify_users", to=[5], text="{{ first_name }}")], 0, lead, SCENE, next_turn).effects
+    (effect,) = run_steps([act("notify_users", to=[5], text="{{ first_name }}")], 0, lead, SCENE, next_turn).effects
     assert effect.data["text"] == EVIL

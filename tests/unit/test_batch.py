@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gateway.batch import NDJSON, Read, read_leads
-from services.gateway.requests import JSON
-from shared.collector import settle
+from services.gateway.batch import NDJSON_MEDIA_TYPE, LeadOrError, read_batch
+from services.gateway.requests import JSON_MEDIA_TYPE
+from shared.collector import freeze_startup_objects
 from shared.errors import BadRequest, ValidationFailed
-from shared.leads.inbound import MAX_DEPTH, Malformed, Unacceptable, items, parse
+from shared.leads.inbound import MAX_NESTING_DEPTH, MalformedBody, InvalidFields, iter_array_items, parse_json
 
 SIZE = 5_200_000
 VALUES = st.recursive(
@@ -36,11 +36,11 @@ def lead(**fields: Any) -> str:
     return json.dumps({"email": "ada@example.com", **fields})
 
 
-async def read(media: str, body: bytes) -> list[Read]:
-    return [found async for _, found in read_leads(media, body)]
+async def read(media: str, body: bytes) -> list[LeadOrError]:
+    return [found async for _, found in read_batch(media, body)]
 
 
-async def longest_gap(body: bytes, media: str = JSON) -> float:
+async def longest_gap(body: bytes, media: str = JSON_MEDIA_TYPE) -> float:
     """For how long, at the most, nothing else had the loop, in seconds of the processor."""
     gaps, is_done = [0.0], False
 
@@ -55,7 +55,7 @@ async def longest_gap(body: bytes, media: str = JSON) -> float:
     ticker = asyncio.create_task(tick())
     await asyncio.sleep(0)
     try:
-        async for _ in read_leads(media, body):
+        async for _ in read_batch(media, body):
             pass
     except (BadRequest, ValidationFailed):
         pass
@@ -80,7 +80,7 @@ HEAVY = {
 def settled() -> Iterator[None]:
     """The collector as a service has it; it walks through nothing of the tests before."""
     before = gc.get_threshold()
-    settle()
+    freeze_startup_objects()
     yield
     gc.unfreeze()
     gc.set_threshold(*before)
@@ -92,30 +92,30 @@ async def test_others_have_their_turn_while_a_batch_is_read(name: str) -> None:
     body = HEAVY[name]
     assert len(body) < 5 << 20
     assert await longest_gap(body) < 0.15
-    assert await longest_gap(body[1:-1].replace(b"},{", b"}\n{"), NDJSON) < 0.15
+    assert await longest_gap(body[1:-1].replace(b"},{", b"}\n{"), NDJSON_MEDIA_TYPE) < 0.15
 
 
 async def test_too_many_leads_are_refused_before_they_are_read() -> None:
     with pytest.raises(ValidationFailed):
-        await read(JSON, b"[" + b"{}," * 1_001 + b"what comes then is not looked at")
+        await read(JSON_MEDIA_TYPE, b"[" + b"{}," * 1_001 + b"what comes then is not looked at")
 
 
 @pytest.mark.parametrize("deeper", [0, 1])
 async def test_depth(deeper: int) -> None:
-    nested = "[" * (MAX_DEPTH - 1 + deeper) + '"]\\"["' + "]" * (MAX_DEPTH - 1 + deeper)
+    nested = "[" * (MAX_NESTING_DEPTH - 1 + deeper) + '"]\\"["' + "]" * (MAX_NESTING_DEPTH - 1 + deeper)
     line = f'{{"email": "ada@example.com", "x": {nested}}}'
-    (alone,) = await read(NDJSON, line.encode())
-    assert isinstance(alone, Unacceptable) == bool(deeper)
+    (alone,) = await read(NDJSON_MEDIA_TYPE, line.encode())
+    assert isinstance(alone, InvalidFields) == bool(deeper)
     if not deeper:
-        assert await read(JSON, f"[{line}]".encode()) == [alone]
+        assert await read(JSON_MEDIA_TYPE, f"[{line}]".encode()) == [alone]
         return
     with pytest.raises(BadRequest, match="nested"):
-        await read(JSON, f"[{line}]".encode())
+        await read(JSON_MEDIA_TYPE, f"[{line}]".encode())
 
 
 @given(st.lists(VALUES), st.sampled_from([None, 1]))
 def test_items_are_those_of_the_array(values: list[Any], indent: int | None) -> None:
-    assert list(items(f" {json.dumps(values, indent=indent)}\n".encode("utf-8", "surrogatepass"))) == values
+    assert list(iter_array_items(f" {json.dumps(values, indent=indent)}\n".encode("utf-8", "surrogatepass"))) == values
 
 
 @given(st.binary(max_size=12) | st.text('[]{},:"\\ 1nul', max_size=12).map(str.encode))
@@ -123,16 +123,16 @@ def test_what_is_no_array_to_one_is_none_to_the_other(body: bytes) -> None:
     def told(reader: Any) -> Any:
         try:
             return reader()
-        except Malformed:
+        except MalformedBody:
             return None
 
-    whole = told(lambda: parse(body))
-    assert told(lambda: list(items(body))) == (whole if isinstance(whole, list) else None)
+    whole = told(lambda: parse_json(body))
+    assert told(lambda: list(iter_array_items(body))) == (whole if isinstance(whole, list) else None)
 
 
 async def test_a_line_that_is_no_json_is_told_by_its_number_in_the_body() -> None:
     good = lead()
-    found = await read(NDJSON, f"\n{good}\n\n{{oops}}\r\n{good}".encode())
-    assert [isinstance(one, Unacceptable) for one in found] == [False, True, False]
-    assert isinstance(found[1], Unacceptable)
+    found = await read(NDJSON_MEDIA_TYPE, f"\n{good}\n\n{{oops}}\r\n{good}".encode())
+    assert [isinstance(one, InvalidFields) for one in found] == [False, True, False]
+    assert isinstance(found[1], InvalidFields)
     assert "at line 4, column 2" in found[1].errors["body"][0]

@@ -9,10 +9,10 @@ import pytest
 from aiohttp import web
 
 from shared.errors import ApiError
-from shared.keys import Key
+from shared.keys import AuthenticatedKey
 from shared.web import bodies
-from shared.web.access import KEY
-from shared.web.bodies import MOST_HELD, read_body
+from shared.web.access import API_KEY
+from shared.web.bodies import MAX_HELD_BYTES, read_body
 
 pytestmark = pytest.mark.unit
 
@@ -30,7 +30,7 @@ async def serving(seconds: float) -> AsyncIterator[int]:
     async def answer(request: web.Request) -> web.Response:
         if sent := request.headers.get("Workspace"):
             id_ = int(sent)
-            request[KEY] = Key(id_, "test", frozenset(), None, None, id_, "test", "Test")
+            request[API_KEY] = AuthenticatedKey(id_, "test", frozenset(), None, None, id_, "test", "Test")
         try:
             return web.Response(text=str(len(await read_body(request, LIMIT, seconds))))
         except ApiError as error:
@@ -64,8 +64,8 @@ async def status(connection: Connection) -> tuple[int, bytes]:
 
 async def until(held: int) -> None:
     deadline = time.monotonic() + 10
-    while not bodies._room.held <= held:
-        assert time.monotonic() < deadline, bodies._room.held
+    while not bodies._body_memory.held_bytes <= held:
+        assert time.monotonic() < deadline, bodies._body_memory.held_bytes
         await asyncio.sleep(0.01)
 
 
@@ -79,7 +79,7 @@ async def hold_and_give_back(port: int, end: str) -> None:
     large = [await begin(port, 5_000_001, HALF) for _ in range(25)]
     answers = [asyncio.create_task(status(one)) for one in large]
     await asyncio.wait(answers, return_when=asyncio.FIRST_COMPLETED)
-    assert 0 < bodies._room.held <= MOST_HELD
+    assert 0 < bodies._body_memory.held_bytes <= MAX_HELD_BYTES
 
     pieces = await begin(port, 2_000, 1_000)
     await asyncio.sleep(0.05)

@@ -12,12 +12,12 @@ import pytest
 from aiohttp import web
 
 from shared.web import server
-from shared.web.access import needs, public
+from shared.web.access import requires_scope, public
 from shared.web.access_log import AccessLog
 from shared.web.bodies import read_body
-from shared.web.inflating import STEP
-from shared.web.pipeline import ACCESS_LOG, pipeline
-from shared.web.server import _handler
+from shared.web.inflating import STEP_BYTES
+from shared.web.pipeline import ACCESS_LOG, request_middleware
+from shared.web.server import make_connection
 
 pytestmark = pytest.mark.unit
 
@@ -42,7 +42,7 @@ async def shown(_: web.Request) -> web.Response:
     return web.Response()
 
 
-@needs("write:leads")
+@requires_scope("write:leads")
 async def kept(_: web.Request) -> web.Response:
     raise AssertionError("nobody has a key here")
 
@@ -50,13 +50,13 @@ async def kept(_: web.Request) -> web.Response:
 @asynccontextmanager
 async def serving() -> AsyncIterator[int]:
     """The port of a server that takes bodies at `/taken`, needs a key at `/kept` and takes none at `/shown`."""
-    app = web.Application(middlewares=[pipeline])
+    app = web.Application(middlewares=[request_middleware])
     app[ACCESS_LOG] = AccessLog("test", lines=False)
     app.add_routes([web.post("/taken", taken), web.post("/kept", kept), web.get("/shown", shown)])
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     loop = asyncio.get_running_loop()
-    listener = await loop.create_server(lambda: _handler(app, runner, 60), "127.0.0.1", 0)
+    listener = await loop.create_server(lambda: make_connection(app, runner, 60), "127.0.0.1", 0)
     try:
         yield listener.sockets[0].getsockname()[1]
     finally:
@@ -85,7 +85,7 @@ async def test_a_refused_bomb_is_not_inflated(path: str, status: bytes) -> None:
 
 
 async def test_the_rest_of_a_refused_bomb_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "LINGER", 600.0)
+    monkeypatch.setattr(server, "LINGER_SECONDS", 600.0)
     async with serving() as port:
         head, reader = await post(port, "/kept", bomb(50), missing=1_000_000)
         assert b"\r\nConnection: close\r\n" in head
@@ -106,7 +106,7 @@ async def test_others_have_the_loop_while_a_body_is_inflated() -> None:
         head, _ = await post(port, "/taken", gzip.compress(MEGABYTE * 5))
         counting.cancel()
     assert head.split()[1] == b"200"
-    assert turns > 5 * len(MEGABYTE) / STEP
+    assert turns > 5 * len(MEGABYTE) / STEP_BYTES
 
 
 async def test_a_bomb_with_a_key_is_inflated_up_to_the_limit() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.leads import contact
-from shared.leads.contact import Invalid, Phone, is_identity, normalise_phone
+from shared.leads.contact import InvalidContact, NormalisedPhone, is_identifying_phone, normalise_phone
 
 pytestmark = pytest.mark.unit
 
@@ -22,24 +22,24 @@ def sample(name: str, key: str) -> list[dict[str, Any]]:
     return json.loads(path.read_text())[key] if path.exists() else []
 
 
-def read(text: str, country: str | None) -> Phone | None:
+def read(text: str, country: str | None) -> NormalisedPhone | None:
     try:
         return normalise_phone(text, country)
-    except Invalid:
+    except InvalidContact:
         return None
 
 
-def read_by_library(text: str, country: str | None) -> Phone | None:
+def read_by_library(text: str, country: str | None) -> NormalisedPhone | None:
     try:
-        return contact._parsed_phone(text, country)
-    except Invalid:
+        return contact._parse_phone(text, country)
+    except InvalidContact:
         return None
 
 
 @pytest.mark.parametrize("group", sample("same_number_many_spellings.json", "groups"), ids=lambda group: group["e164"])
 def test_every_spelling_of_one_number_is_one_identity(group: dict[str, Any]) -> None:
     for form in group["forms"]:
-        expected = Phone(group["e164"], form["extension"])
+        expected = NormalisedPhone(group["e164"], form["extension"])
         assert read(form["input"], form["default_region"]) == expected, form
 
 
@@ -68,7 +68,7 @@ def test_reads_what_is_possible_and_nothing_else(case: dict[str, Any]) -> None:
     [("+12015550123", True), ("+12015550123;ext=12", True), ("+1 201 555 0123", False), ("call me", False)],
 )
 def test_a_phone_as_it_is_kept_identifies_somebody_or_nobody(text: str, expected: bool) -> None:
-    assert is_identity(text) is expected
+    assert is_identifying_phone(text) is expected
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_identity(text: str, country: str | None, identity: str) -> None:
     ],
 )
 def test_refuses_what_could_not_be_dialled_from_anywhere(text: str, country: str | None) -> None:
-    with pytest.raises(Invalid):
+    with pytest.raises(InvalidContact):
         normalise_phone(text, country)
 
 
@@ -131,7 +131,7 @@ def test_fast_path_equals_the_library(code: int, rest: str, country: str | None)
 
 @given(st.from_regex(r"\+1[2-9][0-9]{9}", fullmatch=True).filter(str.isascii), COUNTRIES)
 def test_ten_digits_after_plus_one_are_taken_as_they_are(text: str, country: str | None) -> None:
-    assert normalise_phone(text, country) == read_by_library(text, country) == Phone(text, None)
+    assert normalise_phone(text, country) == read_by_library(text, country) == NormalisedPhone(text, None)
 
 
 @given(st.text(st.characters(exclude_categories=[]), max_size=40), COUNTRIES)

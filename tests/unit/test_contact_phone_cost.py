@@ -13,10 +13,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.api.leadlist.search import patterns
+from services.api.leadlist.search import like_patterns
 from shared.leads import contact, extensions, phone_text
-from shared.leads.contact import Invalid, TooSlow, is_identity, normalise_phone
-from shared.leads.submission import Submission, prepare
+from shared.leads.contact import InvalidContact, PhoneTooSlow, is_identifying_phone, normalise_phone
+from shared.leads.submission import AcceptedSubmission, normalise_submission
 
 pytestmark = pytest.mark.unit
 
@@ -59,12 +59,14 @@ def parsed(text: str, country: str | None) -> tuple[Any, ...] | None:
 
 def parsed_in_parts(text: str, country: str | None) -> tuple[Any, ...] | None:
     """What the library reads in what `phone_text` leaves of the text."""
-    spelt = phone_text.read(text)
+    spelt = phone_text.read_dialled(text)
     found = parsed(spelt.number, country) if spelt else None
     return (*found[:2], spelt.extension) if found and spelt else None
 
 
-NAME = "|".join(re.escape(name).replace("_", r"\s*") for names in extensions.NAMES.values() for name in names.split())
+NAME = "|".join(
+    re.escape(name).replace("_", r"\s*") for names in extensions.EXTENSION_NAMES.values() for name in names.split()
+)
 BACKTRACKING = re.compile(
     rf"[\s,;.:/(\[（【-]*(?<![^\W\d_])(?:{NAME})[\s.:：#-]*(?:(?:no|nr)\b\.?|n[°º])?[\s.:：#-]*"
     r"(\d{1,9})[\s.#)\]）】]*$",
@@ -83,7 +85,7 @@ def parted(text: str) -> tuple[str, str] | None:
 def test_reads_the_samples_as_the_library_does(country: str | None) -> None:
     for text in CORPUS:
         assert parsed_in_parts(text, country) == parsed(text, country), text
-        assert extensions.part(text) == parted(text), text
+        assert extensions.split_extension(text) == parted(text), text
 
 
 @given(NUMBERED.map("".join), st.sampled_from(COUNTRIES))
@@ -101,8 +103,8 @@ def test_reads_any_short_text_as_the_library_does(text: str, country: str | None
 @example("030 123 máy  lẻ: no.12 )")
 @example("030 12 int int no 5")
 def test_parts_any_short_text_as_before(text: str) -> None:
-    assert extensions.part(text) == parted(text)
-    found, before = extensions._LETTERS(text), BACKTRACKING_LETTERS.search(text)
+    assert extensions.split_extension(text) == parted(text)
+    found, before = extensions._NUMBER_BEFORE_LETTERS(text), BACKTRACKING_LETTERS.search(text)
     assert (found and found[1]) == (before and before[0])
 
 
@@ -143,17 +145,17 @@ def seconds(text: str) -> float:
     """Of this thread's CPU, for all that is done with one phone: the least of three, as the first may compile."""
     took = []
     for _ in range(3):
-        contact._parsed_phone.cache_clear()
+        contact._parse_phone.cache_clear()
         started = time.thread_time()
-        prepare(one := submission(text), country="US", fold_gmail=False)
-        is_identity(one.fields["phone"])
-        patterns(text, "US")
+        normalise_submission(one := submission(text), country="US", fold_gmail=False)
+        is_identifying_phone(one.fields["phone"])
+        like_patterns(text, "US")
         took.append(time.thread_time() - started)
     return min(took)
 
 
-def submission(phone: str) -> Submission:
-    return Submission("", 0, 1, "", None, None, {"phone": phone}, None, "", 0, 0)
+def submission(phone: str) -> AcceptedSubmission:
+    return AcceptedSubmission("", 0, 1, "", None, None, {"phone": phone}, None, "", 0, 0)
 
 
 @pytest.mark.parametrize("beginning", sorted({text[:20] for text in WORST}))
@@ -166,20 +168,20 @@ def test_no_text_takes_long(beginning: str) -> None:
 def test_what_is_longer_than_any_phone_meets_no_pattern() -> None:
     text = "+1 201 555 0123" + "٣" * 1_000_000
     started = time.thread_time()
-    with pytest.raises(Invalid):
+    with pytest.raises(InvalidContact):
         normalise_phone(text, "US")
     assert time.thread_time() - started < AFFORDABLE
 
 
 def test_a_phone_beyond_the_budget_is_kept_as_it_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    contact._parsed_phone.cache_clear()
+    contact._parse_phone.cache_clear()
     with monkeypatch.context() as patched:
-        patched.setattr(contact, "BUDGET", -1.0)
-        with pytest.raises(TooSlow):
+        patched.setattr(contact, "PHONE_CPU_BUDGET_SECONDS", -1.0)
+        with pytest.raises(PhoneTooSlow):
             normalise_phone("(201) 555-0123", "US")
-        prepare(late := submission("(201) 555-0123"), country="US", fold_gmail=False)
-        prepare(plain := submission("+12015550123"), country="US", fold_gmail=False)
-    prepare(later := submission("(201) 555-0123"), country="US", fold_gmail=False)
+        normalise_submission(late := submission("(201) 555-0123"), country="US", fold_gmail=False)
+        normalise_submission(plain := submission("+12015550123"), country="US", fold_gmail=False)
+    normalise_submission(later := submission("(201) 555-0123"), country="US", fold_gmail=False)
     assert late.fields["phone"] == "(201) 555-0123"
     assert late.keys == []
     assert late.warnings == ["phone: it takes too long to read; kept as sent, identifies nobody."]

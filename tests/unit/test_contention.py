@@ -10,7 +10,7 @@ from psycopg import OperationalError
 
 from shared.bisection import isolate_failures
 from shared.contention import retry_contended
-from shared.db import Contended
+from shared.db import ContentionError
 
 pytestmark = pytest.mark.unit
 
@@ -32,14 +32,14 @@ class Work:
 
 @pytest.mark.parametrize("failures", [0, 1, 3])
 async def test_contended_work_is_run_again(failures: int) -> None:
-    work = Work(failures, Contended())
+    work = Work(failures, ContentionError())
     assert await retry_contended(work, attempts=4) == "done"
     assert work.runs == failures + 1
 
 
 async def test_the_last_contention_is_raised() -> None:
-    work = Work(4, Contended())
-    with pytest.raises(Contended):
+    work = Work(4, ContentionError())
+    with pytest.raises(ContentionError):
         await retry_contended(work, attempts=4, event="test.contended")
     assert work.runs == 4
 
@@ -59,7 +59,7 @@ async def test_the_pause_is_random_and_at_most_doubles(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(asyncio, "sleep", sleep)
     monkeypatch.setattr(random, "uniform", lambda _low, high: high)
-    await retry_contended(Work(3, Contended()), attempts=4, pause=0.01)
+    await retry_contended(Work(3, ContentionError()), attempts=4, pause=0.01)
     assert pauses == [0.01, 0.02, 0.04]
 
 
@@ -104,7 +104,7 @@ async def test_an_empty_batch_is_no_work() -> None:
     assert (await batch.run([]), batch.calls) == ([], 0)
 
 
-@pytest.mark.parametrize("error", [Contended(), OperationalError()])
+@pytest.mark.parametrize("error", [ContentionError(), OperationalError()])
 async def test_what_halving_cannot_help_is_raised_at_once(error: Exception) -> None:
     batch = Batch(5, error=error)
     with pytest.raises(type(error)):

@@ -6,44 +6,46 @@ from typing import Any
 import pytest
 
 from shared.leads.decide import FoundLeads, decide_submissions
-from shared.leads.places import Places, Stage, Workspace
-from shared.leads.resolve import resolve
-from shared.leads.submission import Key, State, Submission, TagName, Tags
+from shared.leads.places import Board, BoardStage, WorkspaceSettings
+from shared.leads.resolve import resolve_submissions
+from shared.leads.submission import IdentityKey, LeadState, AcceptedSubmission, TagKey, TagIds
 
 pytestmark = pytest.mark.unit
 
 NEW_ID = 70
-BEFORE = {1: Workspace(1, "AT", False, "fill_empty", 10, 100)}
-AFTER = {1: Workspace(1, "AT", False, "fill_empty", 20, 200)}
+BEFORE = {1: WorkspaceSettings(1, "AT", False, "fill_empty", 10, 100)}
+AFTER = {1: WorkspaceSettings(1, "AT", False, "fill_empty", 20, 200)}
 
 
 class FakeLookups:
     """Lookups in memory, which record the order of their calls."""
 
-    def __init__(self, owners: Mapping[Key, int], states: dict[int, State]) -> None:
+    def __init__(self, owners: Mapping[IdentityKey, int], states: dict[int, LeadState]) -> None:
         self.calls: list[tuple[str, Any]] = []
         self._owners = owners
         self._states = states
 
-    async def load_norms(self, workspace_ids: Collection[int]) -> Mapping[int, Workspace]:
+    async def load_contact_settings(self, workspace_ids: Collection[int]) -> Mapping[int, WorkspaceSettings]:
         self.calls.append(("load_norms", list(workspace_ids)))
         return BEFORE
 
-    async def find_leads(self, submissions: Sequence[Submission], names: Mapping[int, Collection[str]]) -> FoundLeads:
+    async def find_leads(
+        self, submissions: Sequence[AcceptedSubmission], names: Mapping[int, Collection[str]]
+    ) -> FoundLeads:
         self.calls.append(("find_leads", {id_: set(sent) for id_, sent in names.items()}))
-        return FoundLeads(AFTER, resolve(submissions, self._owners, [NEW_ID, NEW_ID + 1]), self._states)
+        return FoundLeads(AFTER, resolve_submissions(submissions, self._owners, [NEW_ID, NEW_ID + 1]), self._states)
 
-    async def load_places(self, workspace_ids: Collection[int]) -> Places:
+    async def load_board(self, workspace_ids: Collection[int]) -> Board:
         self.calls.append(("load_places", list(workspace_ids)))
-        return Places({(1, 100): Stage(10, None)}, {(1, 10): 100}, set())
+        return Board({(1, 100): BoardStage(10, None)}, {(1, 10): 100}, set())
 
-    async def tag_ids(self, names: set[TagName]) -> Tags:
+    async def tag_ids(self, names: set[TagKey]) -> TagIds:
         self.calls.append(("tag_ids", set(names)))
         return {name: number for number, name in enumerate(sorted(names), 1)}
 
 
-def submission(**body: Any) -> Submission:
-    return Submission("id", 1_000, 1, "inbound", None, None, body, None, "", 0, 0)
+def submission(**body: Any) -> AcceptedSubmission:
+    return AcceptedSubmission("id", 1_000, 1, "inbound", None, None, body, None, "", 0, 0)
 
 
 async def test_each_lookup_is_asked_once_and_in_order() -> None:
@@ -65,7 +67,7 @@ async def test_a_new_lead_is_placed_by_the_settings_as_of_its_claim() -> None:
     assert one.keys == [(1, "email", "a@example.com"), (1, "phone", "+436641234567")]
     assert (lead["pipeline_id"], lead["pipeline_stage_id"]) == (20, 200)
     assert lead["tag_ids"] == [decision.tags[1, "x"]]
-    assert not decision.found.resolution.matched[0]
+    assert not decision.found.resolution.matched_kinds[0]
 
 
 async def test_a_duplicate_changes_the_state_of_its_lead() -> None:
@@ -78,7 +80,7 @@ async def test_a_duplicate_changes_the_state_of_its_lead() -> None:
         "tag_ids": [],
         "submitted_at": 0,
     }
-    state: State = {**blank, **known}
+    state: LeadState = {**blank, **known}
     lookups = FakeLookups({(1, "email", "a@example.com"): 5}, {5: state})
     decision = await decide_submissions([submission(email="a@example.com", company="ACME")], lookups)
     assert decision.written.created == {}

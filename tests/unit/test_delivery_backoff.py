@@ -7,8 +7,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.workers.deliveries.backoff import LONGEST_WISH, PAUSES, TRIES, pause, wish
-from services.workers.deliveries.circuits import FIRST_SLOTS, LONGEST, MOST_SLOTS, OPENS_AFTER, SHORTEST, Circuit
+from services.workers.deliveries.backoff import (
+    MAX_RETRY_AFTER_SECONDS,
+    RETRY_DELAYS_SECONDS,
+    MAX_DELIVERY_ATTEMPTS,
+    retry_delay,
+    parse_retry_after,
+)
+from services.workers.deliveries.circuits import (
+    INITIAL_SLOTS,
+    MAX_OPEN_SECONDS,
+    MAX_SLOTS,
+    FAILURES_UNTIL_OPEN,
+    MIN_OPEN_SECONDS,
+    Circuit,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -16,23 +29,23 @@ NOW = datetime(2026, 3, 28, 9, 15, tzinfo=UTC)
 draws = st.floats(0, 1)
 
 
-@given(st.integers(1, TRIES - 1), draws)
+@given(st.integers(1, MAX_DELIVERY_ATTEMPTS - 1), draws)
 def test_a_pause_is_within_a_fifth_of_the_schedule(tries: int, draw: float) -> None:
-    found = pause(tries, None, draw)
+    found = retry_delay(tries, None, draw)
     assert found is not None
-    assert 0.8 * PAUSES[tries - 1] < found < 1.2 * PAUSES[tries - 1]
+    assert 0.8 * RETRY_DELAYS_SECONDS[tries - 1] < found < 1.2 * RETRY_DELAYS_SECONDS[tries - 1]
 
 
 def test_pauses_grow_over_about_a_day_and_end() -> None:
-    assert list(PAUSES) == sorted(PAUSES)
-    assert timedelta(hours=20) < timedelta(seconds=sum(PAUSES)) < timedelta(hours=28)
-    assert pause(TRIES, None) is None
-    assert pause(TRIES, 5.0) is None
+    assert list(RETRY_DELAYS_SECONDS) == sorted(RETRY_DELAYS_SECONDS)
+    assert timedelta(hours=20) < timedelta(seconds=sum(RETRY_DELAYS_SECONDS)) < timedelta(hours=28)
+    assert retry_delay(MAX_DELIVERY_ATTEMPTS, None) is None
+    assert retry_delay(MAX_DELIVERY_ATTEMPTS, 5.0) is None
 
 
-@given(st.integers(1, TRIES - 1), st.floats(0, LONGEST_WISH), draws)
+@given(st.integers(1, MAX_DELIVERY_ATTEMPTS - 1), st.floats(0, MAX_RETRY_AFTER_SECONDS), draws)
 def test_a_wish_is_never_undercut(tries: int, wished: float, draw: float) -> None:
-    found, plain = pause(tries, wished, draw), pause(tries, None, draw)
+    found, plain = retry_delay(tries, wished, draw), retry_delay(tries, None, draw)
     assert found is not None
     assert plain is not None
     assert found >= max(wished, plain)
@@ -45,47 +58,47 @@ def test_a_wish_is_never_undercut(tries: int, wished: float, draw: float) -> Non
         ("120", 120),
         (" 7 ", 7),
         ("0", 0),
-        ("99999999999999999999", LONGEST_WISH),
-        ("1" * 5000, LONGEST_WISH),
+        ("99999999999999999999", MAX_RETRY_AFTER_SECONDS),
+        ("1" * 5000, MAX_RETRY_AFTER_SECONDS),
         (format_datetime(NOW + timedelta(minutes=3), usegmt=True), 180),
         (format_datetime(NOW - timedelta(minutes=3), usegmt=True), 0),
-        (format_datetime(NOW + timedelta(days=3), usegmt=True), LONGEST_WISH),
+        (format_datetime(NOW + timedelta(days=3), usegmt=True), MAX_RETRY_AFTER_SECONDS),
     ],
 )
 def test_retry_after_is_read_in_seconds_and_as_a_date(header: str, seconds: float) -> None:
-    assert wish(header, None, NOW) == seconds
+    assert parse_retry_after(header, None, NOW) == seconds
 
 
 def test_a_date_is_counted_from_the_answers_own_clock() -> None:
     theirs = NOW + timedelta(hours=2)
     then = format_datetime(theirs + timedelta(seconds=90), usegmt=True)
-    assert wish(then, format_datetime(theirs, usegmt=True), NOW) == 90
+    assert parse_retry_after(then, format_datetime(theirs, usegmt=True), NOW) == 90
 
 
 @given(st.one_of(st.none(), st.text()), st.one_of(st.none(), st.text()))
 def test_any_header_is_read_without_an_error(header: str | None, date: str | None) -> None:
-    found = wish(header, date, NOW)
-    assert found is None or 0 <= found <= LONGEST_WISH
+    found = parse_retry_after(header, date, NOW)
+    assert found is None or 0 <= found <= MAX_RETRY_AFTER_SECONDS
 
 
 def test_a_circuit_opens_after_failures_in_a_row_and_closes_with_a_success() -> None:
     circuit = Circuit()
-    for _ in range(OPENS_AFTER - 1):
-        circuit = circuit.failed()
+    for _ in range(FAILURES_UNTIL_OPEN - 1):
+        circuit = circuit.after_failure()
         assert circuit.open_for is None
-    circuit = circuit.failed(draw=0.5)
-    assert circuit.open_for == SHORTEST
+    circuit = circuit.after_failure(draw=0.5)
+    assert circuit.open_for == MIN_OPEN_SECONDS
     assert circuit.slots == 1
-    assert circuit.succeeded() == Circuit(0, 2, None)
+    assert circuit.after_success() == Circuit(0, 2, None)
 
 
 @given(st.integers(0, 60), draws)
 def test_an_open_circuit_stays_open_longer_and_longer_but_never_for_long(more: int, draw: float) -> None:
     circuit = Circuit()
-    for _ in range(OPENS_AFTER + more):
-        before, circuit = circuit, circuit.failed(draw=draw)
+    for _ in range(FAILURES_UNTIL_OPEN + more):
+        before, circuit = circuit, circuit.after_failure(draw=draw)
     assert circuit.open_for is not None
-    assert SHORTEST * 0.9 <= circuit.open_for <= LONGEST * 1.1
+    assert MIN_OPEN_SECONDS * 0.9 <= circuit.open_for <= MAX_OPEN_SECONDS * 1.1
     assert circuit.open_for >= (before.open_for or 0)
 
 
@@ -93,17 +106,17 @@ def test_an_open_circuit_stays_open_longer_and_longer_but_never_for_long(more: i
 def test_what_is_under_way_stays_within_its_bounds(results: list[bool]) -> None:
     circuit = Circuit()
     for well in results:
-        circuit = circuit.succeeded() if well else circuit.failed()
-        assert 1 <= circuit.slots <= MOST_SLOTS
-    assert Circuit().slots == FIRST_SLOTS
+        circuit = circuit.after_success() if well else circuit.after_failure()
+        assert 1 <= circuit.slots <= MAX_SLOTS
+    assert Circuit().slots == INITIAL_SLOTS
 
 
 def test_a_receiver_that_asks_to_be_left_alone_is() -> None:
-    assert Circuit().failed(wish=500).open_for == 500
+    assert Circuit().after_failure(retry_after=500).open_for == 500
 
 
-@given(st.integers(0, OPENS_AFTER + 20), st.floats(0, LONGEST_WISH), draws)
+@given(st.integers(0, FAILURES_UNTIL_OPEN + 20), st.floats(0, MAX_RETRY_AFTER_SECONDS), draws)
 def test_the_wish_of_one_answer_never_holds_up_all_others_for_long(failures: int, wished: float, draw: float) -> None:
-    found = Circuit(failures).failed(wished, draw).open_for
+    found = Circuit(failures).after_failure(wished, draw).open_for
     assert found is not None
-    assert found <= LONGEST * 1.1
+    assert found <= MAX_OPEN_SECONDS * 1.1

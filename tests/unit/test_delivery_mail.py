@@ -7,24 +7,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.workers.deliveries.mail import BadAddress, Draft, fields, letter, one_line, relay_at, relay_of
-from services.workers.deliveries.messages import Relay
+from services.workers.deliveries.mail import (
+    InvalidMailAddress,
+    MailDraft,
+    mailgun_fields,
+    smtp_message,
+    one_line,
+    server_from_url,
+    server_from_credentials,
+)
+from services.workers.deliveries.messages import SmtpServer
 
 pytestmark = pytest.mark.unit
 
 NOW = datetime(2026, 3, 28, 9, 15, tzinfo=UTC)
-RELAY = Relay("mail.example.com", 587, None, None, tls=False)
+RELAY = SmtpServer("mail.example.com", 587, None, None, uses_tls=False)
 HEADERS = {"From", "To", "Subject", "Message-ID", "Date", "MIME-Version", "Content-Type", "Content-Transfer-Encoding"}
 words = st.text(st.characters(codec="utf-8"), max_size=120)
 
 
-def _draft(**changes: str | None) -> Draft:
+def _draft(**changes: str | None) -> MailDraft:
     wanted = {"recipient": "ada@example.com", "subject": "Hello", "body": "Hi Ada", "unsubscribe": None, **changes}
-    return Draft("msg_1", wanted["recipient"], wanted["subject"], wanted["body"], NOW, wanted["unsubscribe"])  # type: ignore[arg-type]
+    return MailDraft("msg_1", wanted["recipient"], wanted["subject"], wanted["body"], NOW, wanted["unsubscribe"])  # type: ignore[arg-type]
 
 
-def _sent(draft: Draft) -> "dict[str, str]":
-    raw = letter(draft, "crm@example.com", RELAY).message.as_bytes()
+def _sent(draft: MailDraft) -> "dict[str, str]":
+    raw = smtp_message(draft, "crm@example.com", RELAY).message.as_bytes()
     return dict(message_from_bytes(raw, policy=policy.default).items())
 
 
@@ -33,12 +41,12 @@ def test_a_mail_to_a_lead_can_be_unsubscribed_from_in_one_click() -> None:
     assert sent["List-Unsubscribe"] == "<https://crm.example.com/u/token>"
     assert sent["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert sent["Message-ID"] == "<msg_1@example.com>"
-    assert "https://crm.example.com/u/token" in _draft(unsubscribe="https://crm.example.com/u/token").text
+    assert "https://crm.example.com/u/token" in _draft(unsubscribe="https://crm.example.com/u/token").full_text
 
 
 def test_a_long_link_stands_in_its_header_as_it_is() -> None:
     link = "https://crm.example.com/u/1." + "gAAAAAB" * 40
-    sent = letter(_draft(unsubscribe=link), "crm@example.com", RELAY).message.as_bytes()
+    sent = smtp_message(_draft(unsubscribe=link), "crm@example.com", RELAY).message.as_bytes()
     assert f"\r\nList-Unsubscribe: <{link}>\r\n".encode() in sent
 
 
@@ -72,10 +80,10 @@ def test_what_looks_encoded_in_a_subject_is_text(subject: str) -> None:
 
 
 def test_what_looks_encoded_in_a_senders_name_is_text() -> None:
-    mail = letter(_draft(), '"=?utf-8?q?x=0D=0ABcc:_evil@example.com?=" <crm@example.com>', RELAY).message
+    mail = smtp_message(_draft(), '"=?utf-8?q?x=0D=0ABcc:_evil@example.com?=" <crm@example.com>', RELAY).message
     assert set(message_from_bytes(mail.as_bytes()).keys()) == HEADERS
-    with pytest.raises(BadAddress):
-        letter(_draft(), "crm@example.com\r\nBcc: evil@example.com", RELAY)
+    with pytest.raises(InvalidMailAddress):
+        smtp_message(_draft(), "crm@example.com\r\nBcc: evil@example.com", RELAY)
 
 
 @given(words)
@@ -96,25 +104,29 @@ def test_a_subject_arrives_as_it_was_written(subject: str) -> None:
     ],
 )
 def test_what_is_no_single_address_gets_no_mail(address: str) -> None:
-    with pytest.raises(BadAddress):
-        letter(_draft(recipient=address), "crm@example.com", RELAY)
-    with pytest.raises(BadAddress):
-        fields(_draft(recipient=address), "crm@example.com")
+    with pytest.raises(InvalidMailAddress):
+        smtp_message(_draft(recipient=address), "crm@example.com", RELAY)
+    with pytest.raises(InvalidMailAddress):
+        mailgun_fields(_draft(recipient=address), "crm@example.com")
 
 
 def test_mailgun_is_told_the_same() -> None:
-    found = fields(_draft(subject="Hello\nthere", unsubscribe="https://x.example/u/t"), "crm@example.com")
+    found = mailgun_fields(_draft(subject="Hello\nthere", unsubscribe="https://x.example/u/t"), "crm@example.com")
     assert found["subject"] == "Hello there"
     assert found["h:List-Unsubscribe"] == "<https://x.example/u/t>"
     assert found["to"] == "ada@example.com"
 
 
 def test_servers() -> None:
-    assert relay_at("smtps://crm%40x:p%2Fw@mail.example.com") == Relay(
-        "mail.example.com", 465, "crm@x", "p/w", tls=True, trusted=True
+    assert server_from_url("smtps://crm%40x:p%2Fw@mail.example.com") == SmtpServer(
+        "mail.example.com", 465, "crm@x", "p/w", uses_tls=True, is_trusted=True
     )
-    assert relay_at("smtp://localhost:2525") == Relay("localhost", 2525, None, None, tls=False, trusted=True)
-    assert relay_of({"host": "m.example.com", "port": "465"}) == Relay("m.example.com", 465, None, None, tls=True)
+    assert server_from_url("smtp://localhost:2525") == SmtpServer(
+        "localhost", 2525, None, None, uses_tls=False, is_trusted=True
+    )
+    assert server_from_credentials({"host": "m.example.com", "port": "465"}) == SmtpServer(
+        "m.example.com", 465, None, None, uses_tls=True
+    )
     for bad in ("http://x", "smtp://", "smtp://host:port"):
         with pytest.raises(ValueError):
-            relay_at(bad)
+            server_from_url(bad)

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from services.workers.deliveries.signatures import headers, sign
+from services.workers.deliveries.signatures import signature_headers, sign_message
 from shared.settings import PROJECT_ROOT
 
 pytestmark = pytest.mark.unit
@@ -27,8 +27,8 @@ PUBLISHED = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
 def test_the_published_vector() -> None:
-    assert sign(SECRET, ID, TIME, BODY) == PUBLISHED
-    assert sign(SECRET.removeprefix("whsec_"), ID, TIME, BODY) == PUBLISHED
+    assert sign_message(SECRET, ID, TIME, BODY) == PUBLISHED
+    assert sign_message(SECRET.removeprefix("whsec_"), ID, TIME, BODY) == PUBLISHED
 
 
 def test_the_check_that_the_apis_introduction_prints() -> None:
@@ -39,7 +39,7 @@ def test_the_check_that_the_apis_introduction_prints() -> None:
     (printed,) = re.findall(r"^```js\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     body, now = '{"name": "Zoë"}', int(time.time())
     cases = [(moment, sent) for moment in (now, now - 3600) for sent in (body, body + " ")]
-    calls = [[headers(ID, moment, body.encode(), [SECRET, OLD]), sent] for moment, sent in cases]
+    calls = [[signature_headers(ID, moment, body.encode(), [SECRET, OLD]), sent] for moment, sent in cases]
     secrets = json.dumps([SECRET, OLD, "whsec_AAAA"])
     script = f"{printed}\nconst found = {json.dumps(calls)}.map(([headers, body]) =>"
     script += f" {secrets}.map((secret) => isGenuine(headers, Buffer.from(body), secret)));\n"
@@ -58,30 +58,30 @@ def test_every_vector_of_the_samples() -> None:
     for vector in _vectors():
         sent = vector["headers"]
         body = (SAMPLES / vector["body_file"]).read_bytes()
-        ours = sign(vector["secret"], sent["webhook-id"], int(sent["webhook-timestamp"]), body)
+        ours = sign_message(vector["secret"], sent["webhook-id"], int(sent["webhook-timestamp"]), body)
         about_time = "5 min" in vector.get("reason", "")
         assert (ours in sent["webhook-signature"].split()) == (vector["expected"] == "valid" or about_time)
 
 
 def test_both_secrets_sign_while_the_old_one_is_valid() -> None:
-    found = headers(ID, TIME, BODY, [SECRET, OLD])
-    assert found["webhook-signature"] == f"{PUBLISHED} {sign(OLD, ID, TIME, BODY)}"
+    found = signature_headers(ID, TIME, BODY, [SECRET, OLD])
+    assert found["webhook-signature"] == f"{PUBLISHED} {sign_message(OLD, ID, TIME, BODY)}"
     assert found["webhook-id"] == ID
     assert found["webhook-timestamp"] == str(TIME)
 
 
 def test_the_plain_signature_is_the_hmac_of_the_body_under_the_secret_as_it_was_shown() -> None:
     plain = hmac.new(SECRET.encode(), BODY, hashlib.sha256).hexdigest()
-    assert headers(ID, TIME, BODY, [SECRET, OLD])["X-LeadHub-Signature"] == f"sha256={plain}"
+    assert signature_headers(ID, TIME, BODY, [SECRET, OLD])["X-LeadHub-Signature"] == f"sha256={plain}"
 
 
 def test_without_a_secret_nothing_is_signed() -> None:
-    assert headers(ID, TIME, BODY, []) == {"webhook-id": ID, "webhook-timestamp": str(TIME)}
+    assert signature_headers(ID, TIME, BODY, []) == {"webhook-id": ID, "webhook-timestamp": str(TIME)}
 
 
 def test_the_library_verifies_a_message_under_either_secret() -> None:
     now = int(time.time())
-    found = headers(ID, now, BODY, [SECRET, OLD])
+    found = signature_headers(ID, now, BODY, [SECRET, OLD])
     assert [Webhook(secret).verify(BODY, found) for secret in (SECRET, OLD)] == [json.loads(BODY)] * 2
     with pytest.raises(WebhookVerificationError):
         Webhook(SECRET).verify(BODY + b" ", found)
@@ -90,12 +90,12 @@ def test_the_library_verifies_a_message_under_either_secret() -> None:
 @pytest.mark.parametrize(("secret", "key"), [("whsec_", b""), ("no base64!", b"no base64!"), ("YWJj", b"abc")])
 def test_a_signature_is_the_hmac_under_the_bytes_of_the_secret(secret: str, key: bytes) -> None:
     signature = hmac.digest(key, f"{ID}.{TIME}.".encode() + BODY, "sha256")
-    assert sign(secret, ID, TIME, BODY) == f"v1,{base64.b64encode(signature).decode()}"
+    assert sign_message(secret, ID, TIME, BODY) == f"v1,{base64.b64encode(signature).decode()}"
 
 
 @given(st.text(min_size=1, max_size=80), st.text(max_size=200))
 def test_any_secret_makes_one_signature_in_ascii(secret: str, body: str) -> None:
-    found = sign(secret, ID, TIME, body.encode())
+    found = sign_message(secret, ID, TIME, body.encode())
     assert found.startswith("v1,")
     assert " " not in found
     assert found.isascii()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.env_file import read_env_file, unknown_names, warnings
+from cli.env_file import read_env_file, unknown_names, unknown_name_warnings
 from shared.settings import PROJECT_ROOT, Settings
 
 pytestmark = pytest.mark.unit
@@ -66,7 +66,7 @@ def test_a_file_that_cannot_be_read_ends_the_command(env_file: Path, content: by
 def test_a_name_that_is_no_setting_is_named_with_the_nearest() -> None:
     given = {"LEADHUB_DATABSE_URL": "x", "LEADHUB_QQQ": "x", "LEADHUB_PORT": "1", "LEADHUB_SITE": "x", "PATH": "x"}
     assert unknown_names(given) == ["LEADHUB_DATABSE_URL", "LEADHUB_QQQ"]
-    first, second = warnings(given)
+    first, second = unknown_name_warnings(given)
     assert "LEADHUB_DATABSE_URL is no setting and has no effect: did you mean LEADHUB_DATABASE_URL?" in first
     assert "did you mean" not in second
 

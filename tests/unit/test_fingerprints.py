@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from cli.differing import groups
-from shared.fingerprints import fingerprints_of, place
-from shared.settings import LOCAL, Settings
+from cli.differing import group_mismatches
+from shared.fingerprints import fingerprint_reader, server_location
+from shared.settings import LOCAL_VALUE, Settings
 
 pytestmark = pytest.mark.unit
 
@@ -30,31 +30,31 @@ KEY = "a key of some length"
     ],
 )
 def test_a_place_is_that_of_the_server_whoever_asks(one: str, other: str, is_same: bool) -> None:
-    assert (place(one) == place(other)) is is_same
-    assert "secret" not in place(one) + place(other)
+    assert (server_location(one) == server_location(other)) is is_same
+    assert "secret" not in server_location(one) + server_location(other)
 
 
 @pytest.mark.parametrize("url", ["redis://localhost", "redis://127.0.0.1:6379", "redis://[::1]", "unix:///run/a.sock"])
 def test_a_server_of_the_machines_own_is_no_other_machines(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    here = place(url)
-    assert place("redis://spool") == "spool:6379/0"
-    monkeypatch.setattr("shared.fingerprints._machine", lambda: "another machine")
-    assert place(url) != here
+    here = server_location(url)
+    assert server_location("redis://spool") == "spool:6379/0"
+    monkeypatch.setattr("shared.fingerprints._machine_id", lambda: "another machine")
+    assert server_location(url) != here
 
 
 def test_a_fingerprint_shows_nothing_of_what_it_is_of(tmp_path: Path) -> None:
     settings = Settings(
         spool_url="redis://:secret@spool", broker_url="redis://:secret@spool", secret_key=SecretStr(KEY)
     )
-    found = fingerprints_of(settings)()
+    found = fingerprint_reader(settings)()
     assert found.keys() == {"spool", "broker", "secret_key"}
     assert len(set(found.values())) == 3  # one place for two things has two
     assert all(len(value) == 12 and int(value, 16) >= 0 for value in found.values())
-    assert found == fingerprints_of(settings.model_copy(update={"secret_key": SecretStr(f" {KEY} ")}))()
+    assert found == fingerprint_reader(settings.model_copy(update={"secret_key": SecretStr(f" {KEY} ")}))()
 
 
 def test_a_key_of_the_data_dir_is_read_anew(tmp_path: Path) -> None:
-    read = fingerprints_of(Settings(data_dir=tmp_path, secret_key=SecretStr(LOCAL)))
+    read = fingerprint_reader(Settings(data_dir=tmp_path, secret_key=SecretStr(LOCAL_VALUE)))
     before = read()
     (tmp_path / "secrets" / "key").write_text(KEY)
     assert read()["secret_key"] != before["secret_key"]
@@ -63,5 +63,5 @@ def test_a_key_of_the_data_dir_is_read_anew(tmp_path: Path) -> None:
 def test_processes_are_grouped_by_what_they_use_where_that_differs() -> None:
     same = {"broker": "b", "secret_key": "k"}
     used = {"a": {"spool": "1", **same}, "b": {"spool": "2", **same}, "c": {"spool": "2", **same}, "d": {"broker": "b"}}
-    assert groups(used) == {"spool": [["b", "c"], ["a"]]}
-    assert groups({"a": used["a"]}) == {}
+    assert group_mismatches(used) == {"spool": [["b", "c"], ["a"]]}
+    assert group_mismatches({"a": used["a"]}) == {}

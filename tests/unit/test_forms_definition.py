@@ -7,18 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.api.shapes.forms import FormSent
-from shared.forms.definition import complete_fields, complete_settings, contradictions, merge_settings
-from shared.validation import Shape
+from shared.forms.definition import complete_fields, complete_settings, find_contradictions, merge_settings
+from shared.validation import FieldsSchema
 
 pytestmark = pytest.mark.unit
 
-SHAPE = Shape(FormSent, required=("name",))
+SHAPE = FieldsSchema(FormSent, required=("name",))
 FIELD = {"key": "a", "label": "A", "type": "text"}
 
 
 def errors_of(body: dict[str, Any]) -> set[str]:
     """The fields that are refused."""
-    return SHAPE.read(body)[1].keys() | contradictions(body.get("fields")).keys()
+    return SHAPE.validate_fields(body)[1].keys() | find_contradictions(body.get("fields")).keys()
 
 
 def field(**members: Any) -> dict[str, Any]:
@@ -112,7 +112,7 @@ def test_where_a_visitor_may_be_sent(url: str | None) -> None:
     "origin", ["https://a.example", "http://localhost:3000", "https://[::1]:8", "HTTPS://A.example"]
 )
 def test_origins(origin: str) -> None:
-    sent, errors = SHAPE.read(settings(allowed_origins=[origin]))
+    sent, errors = SHAPE.validate_fields(settings(allowed_origins=[origin]))
     assert (errors, sent["settings"]["allowed_origins"]) == ({}, [origin.lower()])
 
 
@@ -125,7 +125,7 @@ def test_notes_and_tags_may_come_from_several_fields() -> None:
 
 def test_unknown_members_are_ignored_and_missing_ones_have_defaults() -> None:
     body = {"name": "F", "public_id": "x", "fields": [{"key": "a", "type": "text", "x": 1}], "settings": {"y": 2}}
-    sent, errors = SHAPE.read(body)
+    sent, errors = SHAPE.validate_fields(body)
     assert (errors, sent["settings"]) == ({}, {})
     assert complete_fields(sent["fields"]) == [
         {

@@ -8,33 +8,33 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.forms.definition import LEAD_FIELDS, FieldType, Form, complete_fields, complete_settings
-from shared.forms.filling import File, fill, split_name
+from shared.forms.definition import MAPPABLE_LEAD_FIELDS, FieldType, FormDefinition, complete_fields, complete_settings
+from shared.forms.filling import UploadedFile, fill_form, split_name
 from shared.leads.inbound import validate_object
-from shared.validation import Unacceptable
+from shared.validation import InvalidFields
 
 pytestmark = pytest.mark.unit
 
 TYPES = get_args(FieldType)
 
 
-def form(*fields: dict[str, Any], **settings: Any) -> Form:
-    return Form(1, 1, True, complete_fields(list(fields)), complete_settings(settings))
+def form(*fields: dict[str, Any], **settings: Any) -> FormDefinition:
+    return FormDefinition(1, 1, True, complete_fields(list(fields)), complete_settings(settings))
 
 
-def of(kind: str, **members: Any) -> Form:
+def of(kind: str, **members: Any) -> FormDefinition:
     """A form with one field `a` of that type, mapped to a custom field `a`."""
     return form({"key": "a", "type": kind, "maps_to": "custom_fields.a", **members})
 
 
-def value_of(filled: Form, sent: Any, *, encoded: bool = False) -> Any:
+def value_of(filled: FormDefinition, sent: Any, *, encoded: bool = False) -> Any:
     """What a lead's custom field `a` becomes; None: nothing."""
-    return fill(filled, {"a": sent}, encoded=encoded).lead.get("custom_fields", {}).get("a")
+    return fill_form(filled, {"a": sent}, encoded=encoded).lead.get("custom_fields", {}).get("a")
 
 
-def refusal(filled: Form, sent: Any) -> dict[str, list[str]]:
-    with pytest.raises(Unacceptable) as refused:
-        fill(filled, {"a": sent})
+def refusal(filled: FormDefinition, sent: Any) -> dict[str, list[str]]:
+    with pytest.raises(InvalidFields) as refused:
+        fill_form(filled, {"a": sent})
     return refused.value.errors
 
 
@@ -66,7 +66,7 @@ OPTIONS = ["red", "green", "blue"]
         ("checkbox", ["green"], ["green"]),
         ("hidden", "campaign", "campaign"),
         ("file", "https://example.com/cv.pdf", "https://example.com/cv.pdf"),
-        ("file", File("cv.pdf", 10, "application/pdf"), "cv.pdf"),
+        ("file", UploadedFile("cv.pdf", 10, "application/pdf"), "cv.pdf"),
     ],
 )
 def test_a_value_is_read_by_its_type(kind: str, sent: Any, read: Any) -> None:
@@ -143,10 +143,10 @@ def test_all_errors_at_once_and_unknown_keys_ignored() -> None:
     both = form(
         {"key": "a", "type": "text", "required": True}, {"key": "b", "type": "email"}, {"key": "c", "type": "number"}
     )
-    with pytest.raises(Unacceptable) as refused:
-        fill(both, {"b": "x", "c": "y", "unknown": "\0"})
+    with pytest.raises(InvalidFields) as refused:
+        fill_form(both, {"b": "x", "c": "y", "unknown": "\0"})
     assert refused.value.errors.keys() == {"a", "b", "c"}
-    assert fill(both, {"a": "x", "unknown": {"deep": 1}}).values == {"a": "x"}
+    assert fill_form(both, {"a": "x", "unknown": {"deep": 1}}).values == {"a": "x"}
 
 
 def test_a_web_form_sends_a_box_twice() -> None:
@@ -157,8 +157,8 @@ def test_a_web_form_sends_a_box_twice() -> None:
 
 def test_the_values_are_kept_as_they_were_sent() -> None:
     filled = form({"key": "a", "type": "consent"}, {"key": "b", "type": "text"}, {"key": "c", "type": "file"})
-    sent = {"a": "on", "b": None, "c": File("a.txt", 3, "text/plain")}
-    assert fill(filled, sent).values == {**sent, "c": {"name": "a.txt", "size": 3, "type": "text/plain"}}
+    sent = {"a": "on", "b": None, "c": UploadedFile("a.txt", 3, "text/plain")}
+    assert fill_form(filled, sent).values == {**sent, "c": {"name": "a.txt", "size": 3, "type": "text/plain"}}
 
 
 def test_a_lead_out_of_a_form() -> None:
@@ -173,7 +173,7 @@ def test_a_lead_out_of_a_form() -> None:
         **{"source": "landing", "tags": ["web"], "pipeline_id": 3, "pipeline_stage_id": 4, "assigned_user_id": 5},
     )
     sent = {"name": "Ada King Lovelace", "mail": "ada@example.com", "about": "Hi", "more": ["red", "blue"]}
-    lead = fill(filled, {**sent, "topics": "green", "budget": "10", "kept": "x"}).lead
+    lead = fill_form(filled, {**sent, "topics": "green", "budget": "10", "kept": "x"}).lead
     assert lead == {
         **{"first_name": "Ada", "last_name": "King Lovelace", "email": "ada@example.com", "notes": "Hi\n\nred, blue"},
         **{"tags": ["green", "web"], "custom_fields": {"budget": 10}, "source": "landing"},
@@ -183,9 +183,9 @@ def test_a_lead_out_of_a_form() -> None:
 
 def test_the_source_is_the_mapped_one_else_the_settings_else_form() -> None:
     mapped = {"key": "a", "type": "hidden", "maps_to": "source"}
-    assert fill(form(mapped, source="s"), {"a": "utm"}).lead["source"] == "utm"
-    assert fill(form(mapped, source="s"), {"a": ""}).lead["source"] == "s"
-    assert fill(form(mapped), {}).lead == {"source": "form"}
+    assert fill_form(form(mapped, source="s"), {"a": "utm"}).lead["source"] == "utm"
+    assert fill_form(form(mapped, source="s"), {"a": ""}).lead["source"] == "s"
+    assert fill_form(form(mapped), {}).lead == {"source": "form"}
 
 
 def test_what_is_too_long_for_the_lead_is_refused() -> None:
@@ -226,12 +226,12 @@ SENT = st.recursive(
 )
 
 
-@given(st.sampled_from(TYPES), st.sampled_from([*LEAD_FIELDS, "full_name", "custom_fields.x"]), SENT)
+@given(st.sampled_from(TYPES), st.sampled_from([*MAPPABLE_LEAD_FIELDS, "full_name", "custom_fields.x"]), SENT)
 def test_what_is_accepted_is_a_lead_and_can_be_stored(kind: str, target: str, sent: Any) -> None:
     filled = of(kind, options=OPTIONS, maps_to=target)
     try:
-        values, lead = fill(filled, {"a": sent})
-    except Unacceptable:
+        values, lead = fill_form(filled, {"a": sent})
+    except InvalidFields:
         return
     orjson.dumps(values)
     assert validate_object({"email": "a@example.com", **lead})

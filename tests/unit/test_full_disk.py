@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.pooling import KINDS, ROOM
+from shared.pooling import METRIC_FILE_KINDS, METRIC_FILE_BYTES
 from shared.settings import PROJECT_ROOT
 
 LOG = """
@@ -58,8 +58,8 @@ def test_room_for_what_is_counted_is_claimed_at_the_start(tmp_path: Path) -> Non
     """The library maps files with holes: on a full disk, to count into one ends the process with SIGBUS."""
     assert COUNTED in run(sys.executable, "-c", COUNT, LEADHUB_METRICS_DIR=str(tmp_path))
     files = [path.stat() for path in tmp_path.glob("*.db")]
-    assert len(files) == len(KINDS)
-    assert all(file.st_blocks * 512 >= file.st_size >= ROOM for file in files)
+    assert len(files) == len(METRIC_FILE_KINDS)
+    assert all(file.st_blocks * 512 >= file.st_size >= METRIC_FILE_BYTES for file in files)
 
 
 def test_a_process_that_starts_without_room_counts_for_itself(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shared.guard import Policy, spelled
+from shared.guard import AddressPolicy, literal_address
 
 pytestmark = pytest.mark.unit
 
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.unit
     ],
 )
 def test_a_private_address_is_refused_in_any_spelling(url: str) -> None:
-    assert Policy().refuses(url)
+    assert AddressPolicy().refuses_url(url)
 
 
 @pytest.mark.parametrize(
@@ -41,20 +41,20 @@ def test_a_private_address_is_refused_in_any_spelling(url: str) -> None:
     ["https://example.com", "http://8.8.8.8/x", "https://10.example.com", "http://[2606:4700::1111]/", "http://256.1"],
 )
 def test_names_and_public_addresses_are_not(url: str) -> None:
-    assert not Policy().refuses(url)
+    assert not AddressPolicy().refuses_url(url)
 
 
 def test_what_the_operator_allows_is_not_refused() -> None:
-    policy = Policy.read("localhost, 10.0.0.0/8")
-    assert not policy.refuses("http://localhost:5000/")
-    assert not policy.refuses("http://10.0.0.7/")
-    assert policy.refuses("http://127.0.0.1:5000/")
+    policy = AddressPolicy.from_text("localhost, 10.0.0.0/8")
+    assert not policy.refuses_url("http://localhost:5000/")
+    assert not policy.refuses_url("http://10.0.0.7/")
+    assert policy.refuses_url("http://127.0.0.1:5000/")
 
 
 @pytest.mark.parametrize("url", ["http://[::1/", "http://example.com:99999/", "http://example.com:http/"])
 def test_what_is_no_url_is_said_to_be_none(url: str) -> None:
     with pytest.raises(ValueError):
-        Policy().refuses(url)
+        AddressPolicy().refuses_url(url)
 
 
 @given(st.text(alphabet="0123456789abcdefx.", min_size=1, max_size=20))
@@ -66,4 +66,4 @@ def test_an_address_is_spelled_as_resolvers_read_it(host: str) -> None:
     if not host.endswith("."):  # the end of a name, to us
         with suppress(OSError):
             read = IPv4Address(socket.inet_aton(host))
-        assert read is None or spelled(host) == read
+        assert read is None or literal_address(host) == read

@@ -9,7 +9,7 @@ from aiohttp.http import HttpProcessingError, HttpRequestParser
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shared.web.fast_path.heads import LONGEST, head_of, is_whole
+from shared.web.fast_path.heads import MAX_HEAD_BYTES, parse_head, is_whole_request
 
 pytestmark = pytest.mark.unit
 
@@ -58,7 +58,7 @@ def as_one(data: bytes) -> tuple[str, bytes] | None:
 
 def held_for_one(data: bytes) -> bool:
     messages = parsed(data)
-    return len(messages) == 1 and messages[0][1].is_eof() and is_whole(data, messages[0][0])
+    return len(messages) == 1 and messages[0][1].is_eof() and is_whole_request(data, messages[0][0])
 
 
 @given(requests(), requests())
@@ -70,9 +70,9 @@ def test_what_is_taken_for_one_request_is_one_to_the_parser_too(first: bytes, se
         return
     one = as_one(first)
     assert one is not None
-    head = head_of(first)
+    head = parse_head(first)
     for data in (first, second, first + b"x", first[:-1], first.replace(b"\r\n\r\n", b"\r\nA: b\r\n\r\n", 1)):
-        body = head and head.body_in(data)
+        body = head and head.extract_body(data)
         if body is not None:
             assert as_one(data) == (one[0], body)
 
@@ -80,15 +80,15 @@ def test_what_is_taken_for_one_request_is_one_to_the_parser_too(first: bytes, se
 @pytest.mark.parametrize("name", [b"Content-Length", b"content-length", b"CONTENT-LENGTH"])
 def test_the_length_may_differ_from_request_to_request(name: bytes) -> None:
     request = b"POST /a HTTP/1.1\r\nHost: h\r\n%s: %d\r\nA: b\r\n\r\n%s"
-    head = head_of(request % (name, 3, b"abc"))
+    head = parse_head(request % (name, 3, b"abc"))
     assert head is not None
-    assert head.body_in(request % (name, 12, b"x" * 12)) == b"x" * 12
-    assert head.body_in(request % (name, 0, b"")) == b""
-    assert head.body_in(request % (name, 12, b"x" * 11)) is None
-    assert head.body_in((request % (name, 3, b"abc")).replace(b"/a", b"/b")) is None
+    assert head.extract_body(request % (name, 12, b"x" * 12)) == b"x" * 12
+    assert head.extract_body(request % (name, 0, b"")) == b""
+    assert head.extract_body(request % (name, 12, b"x" * 11)) is None
+    assert head.extract_body((request % (name, 3, b"abc")).replace(b"/a", b"/b")) is None
 
 
-@pytest.mark.parametrize("line", [b"X: " + b"x" * LONGEST, b"X: y"])
+@pytest.mark.parametrize("line", [b"X: " + b"x" * MAX_HEAD_BYTES, b"X: y"])
 def test_long_heads_and_such_without_a_length_are_not_kept(line: bytes) -> None:
-    length = b"Content-Length: 0\r\n" if len(line) > LONGEST else b""
-    assert head_of(b"POST / HTTP/1.1\r\n%s\r\n%s\r\n" % (line, length)) is None
+    length = b"Content-Length: 0\r\n" if len(line) > MAX_HEAD_BYTES else b""
+    assert parse_head(b"POST / HTTP/1.1\r\n%s\r\n%s\r\n" % (line, length)) is None

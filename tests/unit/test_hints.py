@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from shared import hints
-from shared.hints import AWAKE, OUTSTANDING, Hinter
+from shared.hints import WORKER_AWAKE_SECONDS, HINT_TIMEOUT_SECONDS, HintThrottle
 from tests.support.waiting import until_async
 
 pytestmark = pytest.mark.unit
@@ -32,55 +32,55 @@ def asked() -> Asked:
 @pytest.fixture
 def awake(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers that are awake for longer than a busy machine's pauses."""
-    monkeypatch.setattr(hints, "AWAKE", 0.1)
+    monkeypatch.setattr(hints, "WORKER_AWAKE_SECONDS", 0.1)
 
 
 @pytest.fixture
-def hinter(asked: Asked) -> Hinter:
-    return Hinter(asked)  # type: ignore[arg-type]
+def hinter(asked: Asked) -> HintThrottle:
+    return HintThrottle(asked)  # type: ignore[arg-type]
 
 
-async def test_the_first_rows_are_hinted_at_once(hinter: Hinter, asked: Asked) -> None:
-    hinter.committed(hurried=True)
+async def test_the_first_rows_are_hinted_at_once(hinter: HintThrottle, asked: Asked) -> None:
+    hinter.note_commit(has_waiters=True)
     assert asked.times == 1
 
 
-async def test_one_hint_is_outstanding_at_a_time(hinter: Hinter, asked: Asked) -> None:
+async def test_one_hint_is_outstanding_at_a_time(hinter: HintThrottle, asked: Asked) -> None:
     for _ in range(5):
-        hinter.committed(hurried=True)
+        hinter.note_commit(has_waiters=True)
     assert asked.times == 1
-    await until_async(lambda: asked.times == 2, OUTSTANDING * 20, "the hint for the rows that came meanwhile")
+    await until_async(lambda: asked.times == 2, HINT_TIMEOUT_SECONDS * 20, "the hint for the rows that came meanwhile")
 
 
 @pytest.mark.usefixtures("awake")
-async def test_a_worker_that_just_answered_is_not_called(hinter: Hinter, asked: Asked) -> None:
-    hinter.committed(hurried=True)
-    hinter.answered()
-    hinter.committed(hurried=True)
-    hinter.answered()
+async def test_a_worker_that_just_answered_is_not_called(hinter: HintThrottle, asked: Asked) -> None:
+    hinter.note_commit(has_waiters=True)
+    hinter.note_verdict()
+    hinter.note_commit(has_waiters=True)
+    hinter.note_verdict()
     assert asked.times == 1
 
 
 @pytest.mark.usefixtures("awake")
-async def test_it_is_called_when_it_did_not_look_again(hinter: Hinter, asked: Asked) -> None:
-    hinter.committed(hurried=True)
-    hinter.answered()
-    hinter.committed(hurried=True)
+async def test_it_is_called_when_it_did_not_look_again(hinter: HintThrottle, asked: Asked) -> None:
+    hinter.note_commit(has_waiters=True)
+    hinter.note_verdict()
+    hinter.note_commit(has_waiters=True)
     assert asked.times == 1
-    await until_async(lambda: asked.times == 2, AWAKE * 50, "the hint that was held back")
+    await until_async(lambda: asked.times == 2, WORKER_AWAKE_SECONDS * 50, "the hint that was held back")
 
 
-async def test_a_worker_that_answered_a_while_ago_is_called_at_once(hinter: Hinter, asked: Asked) -> None:
-    hinter.committed(hurried=True)
-    hinter.answered()
-    asyncio.get_running_loop().call_later(AWAKE * 1.5, lambda: hinter.committed(hurried=True))
-    await until_async(lambda: asked.times == 2, AWAKE * 50, "the second hint")
+async def test_a_worker_that_answered_a_while_ago_is_called_at_once(hinter: HintThrottle, asked: Asked) -> None:
+    hinter.note_commit(has_waiters=True)
+    hinter.note_verdict()
+    asyncio.get_running_loop().call_later(WORKER_AWAKE_SECONDS * 1.5, lambda: hinter.note_commit(has_waiters=True))
+    await until_async(lambda: asked.times == 2, WORKER_AWAKE_SECONDS * 50, "the second hint")
 
 
 async def test_rows_that_nobody_waits_for_are_not_left_to_a_worker_that_looks_for_callers(
-    hinter: Hinter, asked: Asked
+    hinter: HintThrottle, asked: Asked
 ) -> None:
-    hinter.committed(hurried=True)
-    hinter.answered()
-    hinter.committed(hurried=False)
+    hinter.note_commit(has_waiters=True)
+    hinter.note_verdict()
+    hinter.note_commit(has_waiters=False)
     assert asked.times == 2

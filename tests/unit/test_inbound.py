@@ -9,9 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.leads import inbound
-from shared.leads.inbound import InboundLead, Malformed, Unacceptable, items, parse, validate, validate_object
-from shared.leads.submission import FORM, KNOWN
-from shared.validation import storable
+from shared.leads.inbound import (
+    InboundLead,
+    MalformedBody,
+    InvalidFields,
+    iter_array_items,
+    parse_json,
+    validate_lead,
+    validate_object,
+)
+from shared.leads.submission import FORM_KEY, KNOWN_FIELDS
+from shared.validation import escape_unstorable
 
 pytestmark = pytest.mark.unit
 
@@ -19,8 +27,8 @@ LEAD = {"email": "ada@example.com"}
 
 
 def errors_of(body: bytes | dict[str, Any]) -> dict[str, list[str]]:
-    with pytest.raises(Unacceptable) as refusal:
-        validate(body if isinstance(body, bytes) else json.dumps(body).encode())
+    with pytest.raises(InvalidFields) as refusal:
+        validate_lead(body if isinstance(body, bytes) else json.dumps(body).encode())
     assert orjson.dumps(refusal.value.errors)
     return refusal.value.errors
 
@@ -42,7 +50,7 @@ def test_keeps_what_was_sent_and_what_belongs_to_a_form_is_not_to_be_sent() -> N
         "unknown": {"x": 1},
         "_form": {"id": 1, "values": {}, "policy": "overwrite"},
     }
-    assert validate(json.dumps(sent).encode()) == {
+    assert validate_lead(json.dumps(sent).encode()) == {
         "email": "Ada@Example.com",
         "first_name": "Ada",
         "phone": "call me",
@@ -58,12 +66,12 @@ def test_keeps_what_was_sent_and_what_belongs_to_a_form_is_not_to_be_sent() -> N
 
 
 def test_an_object_without_members_may_be_written_as_php_does() -> None:
-    assert validate(b'{"email": "a@example.com", "custom_fields": []}') == {"email": "a@example.com"}
+    assert validate_lead(b'{"email": "a@example.com", "custom_fields": []}') == {"email": "a@example.com"}
     assert errors_of({"email": "a@example.com", "first_name": []}).keys() == {"first_name"}
 
 
 def test_what_is_looked_at_is_what_may_be_sent() -> None:
-    assert {*InboundLead.__annotations__, FORM} == KNOWN
+    assert {*InboundLead.__annotations__, FORM_KEY} == KNOWN_FIELDS
 
 
 @pytest.mark.parametrize(
@@ -74,7 +82,7 @@ def test_what_is_looked_at_is_what_may_be_sent() -> None:
     ],
 )
 def test_a_number_of_any_size_in_an_unknown_field_refuses_no_lead(sent: bytes, kept: object) -> None:
-    assert validate(b'{"email": "a@example.com", "n": %b}' % sent)["n"] == kept
+    assert validate_lead(b'{"email": "a@example.com", "n": %b}' % sent)["n"] == kept
 
 
 @pytest.mark.parametrize("number", [b"1e400", b"-1.5E+999", b"7" * 5000])
@@ -87,7 +95,7 @@ def test_a_number_that_nothing_holds_is_json_all_the_same(number: bytes) -> None
 def test_a_number_of_any_size_within_an_unknown_field_is_named(value: Any) -> None:
     for key in ("", "x"):
         assert "at most 64 bits" in str(errors_of({**LEAD, key: value}))
-        with pytest.raises(Unacceptable):
+        with pytest.raises(InvalidFields):
             validate_object({**LEAD, key: value})
 
 
@@ -114,8 +122,8 @@ def test_a_number_of_any_size_within_an_unknown_field_is_named(value: Any) -> No
     ids=lambda body: repr(body[:40]),
 )
 def test_a_body_that_cannot_be_read_is_malformed(body: bytes) -> None:
-    with pytest.raises(Malformed):
-        validate(body)
+    with pytest.raises(MalformedBody):
+        validate_lead(body)
 
 
 @pytest.mark.parametrize(
@@ -133,8 +141,8 @@ def test_a_body_that_cannot_be_read_is_malformed(body: bytes) -> None:
     ],
 )
 def test_what_is_not_json_is_told_by_line_and_column(body: bytes, line: int, column: int, wrong: str) -> None:
-    with pytest.raises(Malformed, match=f"at line {line}, column {column}: .*{wrong}"):
-        validate(body)
+    with pytest.raises(MalformedBody, match=f"at line {line}, column {column}: .*{wrong}"):
+        validate_lead(body)
 
 
 @pytest.mark.parametrize(
@@ -149,22 +157,22 @@ def test_what_is_not_json_is_told_by_line_and_column(body: bytes, line: int, col
     ],
 )
 def test_so_is_an_array_that_is_none(body: bytes, place: str) -> None:
-    with pytest.raises(Malformed, match=place):
-        list(items(body))
+    with pytest.raises(MalformedBody, match=place):
+        list(iter_array_items(body))
 
 
 def test_a_byte_order_mark_is_named() -> None:
-    with pytest.raises(Malformed, match="byte order mark"):
-        validate(b'\xef\xbb\xbf{"email": "a@b.co"}')
+    with pytest.raises(MalformedBody, match="byte order mark"):
+        validate_lead(b'\xef\xbb\xbf{"email": "a@b.co"}')
 
 
 def test_nesting_is_counted_in_levels_not_in_brackets() -> None:
     deep = {"email": "a@b.co", "custom_fields": json.loads('{"a":' * 31 + "1" + "}" * 31)}
     wide = {"email": "a@b.co", "custom_fields": {"rows": [[] for _ in range(200)]}}
-    assert validate(json.dumps(deep).encode()) == deep
-    assert validate(json.dumps(wide).encode()) == wide
-    with pytest.raises(Malformed):
-        parse(b"[" * 33 + b"]" * 33)
+    assert validate_lead(json.dumps(deep).encode()) == deep
+    assert validate_lead(json.dumps(wide).encode()) == wide
+    with pytest.raises(MalformedBody):
+        parse_json(b"[" * 33 + b"]" * 33)
 
 
 @pytest.mark.parametrize("email", [None, "", "  \n"])
@@ -219,7 +227,7 @@ BAD_TEXT = "field must not contain null characters or lone surrogates."
 
 @pytest.mark.parametrize("bad", ["\x00", "\ud800", "a\udc00b"])
 def test_text_that_no_database_keeps_is_refused_wherever_it_stands(bad: str) -> None:
-    shown = storable(bad)
+    shown = escape_unstorable(bad)
     cases: list[tuple[dict[str, Any], str]] = [
         (LEAD | {"first_name": bad}, "first_name"),
         ({"email": f"{bad}@example.com"}, "email"),
@@ -231,21 +239,21 @@ def test_text_that_no_database_keeps_is_refused_wherever_it_stands(bad: str) -> 
     ]
     for body, path in cases:
         assert errors_of(body) == {path: [f"The {path} {BAD_TEXT}"]}
-        with pytest.raises(Unacceptable):
+        with pytest.raises(InvalidFields):
             validate_object(body)
 
 
 def test_an_escaped_backslash_before_u0000_is_ordinary_text() -> None:
-    assert validate(rb'{"email": "a@b.co", "notes": "\\u0000"}')["notes"] == r"\u0000"
+    assert validate_lead(rb'{"email": "a@b.co", "notes": "\\u0000"}')["notes"] == r"\u0000"
 
 
 def test_surrogate_pairs_and_large_floats_are_ordinary() -> None:
     fields = {"face": "😀", "big": 1e300, "most": 2**64 - 1, "least": -(2**63)}
-    assert validate(json.dumps(LEAD | {"custom_fields": fields}).encode())["custom_fields"] == fields
+    assert validate_lead(json.dumps(LEAD | {"custom_fields": fields}).encode())["custom_fields"] == fields
 
 
 def test_of_a_name_sent_twice_the_last_one_counts() -> None:
-    assert validate(b'{"email": "x", "email": "a@b.co"}') == {"email": "a@b.co"}
+    assert validate_lead(b'{"email": "x", "email": "a@b.co"}') == {"email": "a@b.co"}
 
 
 def test_the_openapi_schema_comes_from_the_same_model() -> None:
@@ -268,10 +276,10 @@ NAMES = st.sampled_from(sorted(inbound.InboundLead.__annotations__)) | st.text(m
 def test_any_object_is_kept_storable_or_refused(fields: dict[str, Any]) -> None:
     for body in (fields, LEAD | {"custom_fields": fields}):
         try:
-            kept = validate(json.dumps(body).encode())
-        except Malformed:
+            kept = validate_lead(json.dumps(body).encode())
+        except MalformedBody:
             continue
-        except Unacceptable as refusal:
+        except InvalidFields as refusal:
             orjson.dumps(refusal.errors)
         else:
             assert validate_object(kept) == kept
@@ -280,6 +288,6 @@ def test_any_object_is_kept_storable_or_refused(fields: dict[str, Any]) -> None:
 @given(st.binary(max_size=60))
 def test_any_bytes_are_read_or_refused(body: bytes) -> None:
     try:
-        validate(body)
-    except (Malformed, Unacceptable):
+        validate_lead(body)
+    except (MalformedBody, InvalidFields):
         return

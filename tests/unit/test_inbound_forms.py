@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.leads.forms import read_form
-from shared.leads.inbound import Malformed, Unacceptable, validate_form
+from shared.leads.inbound import MalformedBody, InvalidFields, validate_form
 
 pytestmark = pytest.mark.unit
 
@@ -39,7 +39,7 @@ def test_reads_the_bracket_notation(body: bytes, expected: dict[str, Any]) -> No
     "body", [b"a=%ff", b"%ff=a", b"a=\xff", b"&".join([b"a=1"] * 1001), b"a" + b"[b]" * 32 + b"=1"]
 )
 def test_a_form_that_cannot_be_read_is_malformed(body: bytes) -> None:
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedBody):
         read_form(body)
 
 
@@ -48,7 +48,7 @@ def test_a_form_that_cannot_be_read_is_malformed(body: bytes) -> None:
     [b'{"email":"ada@example.com"}', b'\n{ "email": "a%20b&c=d"', b'[{"email":"a@b.co"}]', b'["a"]', b'[ {"a": 1}'],
 )
 def test_json_that_is_sent_as_a_form_is_named(body: bytes) -> None:
-    with pytest.raises(Malformed, match="application/json"):
+    with pytest.raises(MalformedBody, match="application/json"):
         read_form(body)
 
 
@@ -91,7 +91,7 @@ def test_flags(text: str, flag: bool) -> None:
 
 
 def test_all_faults_are_told_at_once() -> None:
-    with pytest.raises(Unacceptable) as refusal:
+    with pytest.raises(InvalidFields) as refusal:
         validate_form(read_form(b"first_name=a%00&pipeline_id=five&starred=maybe&custom_fields=x"))
     assert refusal.value.errors == {
         "email": ["The email field is required."],

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typing_extensions import TypedDict
 
-from shared.integrations.paths import InvalidPath, compiled, values
-from shared.integrations.settings import IntegrationSettings, complete
-from shared.validation import Fields, Shape
+from shared.integrations.paths import InvalidPath, compile_path, find_values
+from shared.integrations.settings import IntegrationSettings, complete_integration_settings
+from shared.validation import FieldErrors, FieldsSchema
 
 pytestmark = pytest.mark.unit
 
@@ -25,8 +25,8 @@ class Body(TypedDict, total=False):
     settings: IntegrationSettings | None
 
 
-def read(settings: dict[str, Any]) -> tuple[Any, Fields]:
-    fields, errors = Shape(Body).read({"settings": settings})
+def read(settings: dict[str, Any]) -> tuple[Any, FieldErrors]:
+    fields, errors = FieldsSchema(Body).validate_fields({"settings": settings})
     return fields.get("settings"), errors
 
 
@@ -44,7 +44,7 @@ def read(settings: dict[str, Any]) -> tuple[Any, Fields]:
     ],
 )
 def test_a_path_finds_what_stands_there(path: str, found: list[Any]) -> None:
-    assert values(path, DOCUMENT) == found
+    assert find_values(path, DOCUMENT) == found
 
 
 @pytest.mark.parametrize(
@@ -65,19 +65,19 @@ def test_a_path_finds_what_stands_there(path: str, found: list[Any]) -> None:
 )
 def test_what_is_no_path_or_could_take_long_is_refused(path: str) -> None:
     with pytest.raises(InvalidPath):
-        compiled(path)
+        compile_path(path)
 
 
 @given(st.text(alphabet="$.[]?@()*'\"=!<>&|,:-a0 \n\\é", max_size=30).map("$".__add__) | st.text())
 def test_any_text_is_a_path_or_none(text: str) -> None:
     with suppress(InvalidPath):
-        compiled(text)
+        compile_path(text)
 
 
 def test_a_path_is_walked_once_however_large_the_document() -> None:
     large = {"a": [{"b": [{"c": n} for n in range(100)]} for _ in range(200)]}
     started = time.process_time()
-    assert len(values("$.a[?@.b[?@.c == 99]].b[*].c", large)) == 20_000
+    assert len(find_values("$.a[?@.b[?@.c == 99]].b[*].c", large)) == 20_000
     assert time.process_time() - started < 5
 
 
@@ -113,7 +113,7 @@ def test_settings_that_cannot_be_are_refused_by_field(settings: dict[str, Any], 
 
 
 def test_settings_are_shown_with_all_their_members() -> None:
-    assert complete({"tags": ["a"]}) == {
+    assert complete_integration_settings({"tags": ["a"]}) == {
         "source": None,
         "tags": ["a"],
         "merge_policy": None,

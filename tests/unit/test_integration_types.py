@@ -6,11 +6,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from shared.integrations.credentials import mask, merged, shown
+from shared.integrations.credentials import mask_secret, merge_credentials, shown_credentials
 from shared.integrations.fields import IntegrationType
-from shared.integrations.types import TYPES
+from shared.integrations.types import INTEGRATION_TYPES
 from shared.masking import SECRET_MASK
-from shared.validation import Fields, is_url
+from shared.validation import FieldErrors, is_url
 
 pytestmark = pytest.mark.unit
 
@@ -23,17 +23,17 @@ SECRET = "a-long-secret-1234"
 SMTP = {"host": "mail.example.com", "port": "587", "from": "crm@example.com"}
 
 
-def merge(type_: str, stored: dict[str, str], sent: dict[str, Any]) -> tuple[dict[str, str], Fields]:
-    errors: Fields = {}
-    return merged(TYPES[type_], stored, sent, errors), errors
+def merge(type_: str, stored: dict[str, str], sent: dict[str, Any]) -> tuple[dict[str, str], FieldErrors]:
+    errors: FieldErrors = {}
+    return merge_credentials(INTEGRATION_TYPES[type_], stored, sent, errors), errors
 
 
 def test_every_type_that_is_promised_is_there_once() -> None:
-    assert sorted(TYPES) == sorted(PROMISED)
-    assert len({kind.name for kind in TYPES.values()}) == len(PROMISED)
+    assert sorted(INTEGRATION_TYPES) == sorted(PROMISED)
+    assert len({kind.name for kind in INTEGRATION_TYPES.values()}) == len(PROMISED)
 
 
-@pytest.mark.parametrize("kind", TYPES.values(), ids=lambda kind: kind.type)
+@pytest.mark.parametrize("kind", INTEGRATION_TYPES.values(), ids=lambda kind: kind.type)
 def test_a_type_says_all_that_is_asked_of_it(kind: IntegrationType) -> None:
     keys = [field.key for field in kind.fields]
     assert len(keys) == len(set(keys))
@@ -44,8 +44,8 @@ def test_a_type_says_all_that_is_asked_of_it(kind: IntegrationType) -> None:
 
 
 def test_what_only_receives_is_mail_servers_and_slack() -> None:
-    assert {kind.type for kind in TYPES.values() if not kind.is_inbound} == {"smtp", "slack"}
-    assert {kind.type for kind in TYPES.values() if kind.direction == "both"} == {"mailgun", "twilio"}
+    assert {kind.type for kind in INTEGRATION_TYPES.values() if not kind.is_inbound} == {"smtp", "slack"}
+    assert {kind.type for kind in INTEGRATION_TYPES.values() if kind.direction == "both"} == {"mailgun", "twilio"}
 
 
 def test_missing_credentials_and_strangers_are_named_all_at_once() -> None:
@@ -79,7 +79,7 @@ def test_a_change_goes_key_by_key() -> None:
     ("type_", "stored", "sent", "named"),
     [
         ("smtp", {**SMTP, "password": SECRET}, {"host": "127.0.0.1", "port": "8216"}, "host and port"),
-        ("smtp", {**SMTP, "password": SECRET}, {"host": "127.0.0.1", "password": mask(SECRET)}, "host"),
+        ("smtp", {**SMTP, "password": SECRET}, {"host": "127.0.0.1", "password": mask_secret(SECRET)}, "host"),
         ("smtp", {**SMTP, "username": "crm", "password": SECRET}, {"username": None}, "username"),
         ("twilio", {"account_sid": "AC1", "auth_token": SECRET}, {"account_sid": "AC2"}, "account_sid"),
     ],
@@ -127,7 +127,7 @@ def test_a_credential_that_cannot_be_one_is_refused(type_: str, key: str, value:
 
 
 def test_secrets_are_masked_and_the_rest_is_shown() -> None:
-    assert shown(TYPES["smtp"], {**SMTP, "password": SECRET}) == {
+    assert shown_credentials(INTEGRATION_TYPES["smtp"], {**SMTP, "password": SECRET}) == {
         **SMTP,
         "username": None,
         "password": f"{SECRET_MASK}1234",
@@ -136,13 +136,13 @@ def test_secrets_are_masked_and_the_rest_is_shown() -> None:
 
 @given(st.text(min_size=1, max_size=60))
 def test_a_mask_shows_at_most_the_end_of_a_long_secret(secret: str) -> None:
-    found = mask(secret)
+    found = mask_secret(secret)
     assert found == SECRET_MASK + (secret[-4:] if len(secret) >= 12 else "")
 
 
 @given(st.text(min_size=1, max_size=60))
 def test_a_masked_secret_that_comes_back_changes_nothing(secret: str) -> None:
-    kind = TYPES["google_ads"]
+    kind = INTEGRATION_TYPES["google_ads"]
     stored, errors = merge("google_ads", {}, {"google_key": secret})  # trimmed, as whatever is stored
     assume(not errors)
-    assert merge("google_ads", stored, shown(kind, stored)) == (stored, {})
+    assert merge("google_ads", stored, shown_credentials(kind, stored)) == (stored, {})

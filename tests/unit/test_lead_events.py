@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from shared.leads.events import changed_fields, facts
+from shared.leads.events import changed_fields, event_facts
 
 pytestmark = pytest.mark.unit
 
 
 def told(type: str, **data: Any) -> list[tuple[str, dict[str, Any]]]:
-    return [(fact.type, fact.data) for fact in facts(type, data)]
+    return [(fact.type, fact.data) for fact in event_facts(type, data)]
 
 
 def test_a_lead_that_came_by_a_form_with_two_tags_and_a_user() -> None:

@@ -6,7 +6,7 @@ import sys
 import pytest
 from alembic.script import ScriptDirectory
 
-from cli.schema import config, head
+from cli.schema import alembic_config, head_version
 from shared.settings import PROJECT_ROOT
 
 DATABASE = ("sqlalchemy", "alembic")
@@ -32,4 +32,4 @@ def test_nothing_is_loaded_that_is_not_used(loaded: str, strangers: tuple[str, .
 
 
 def test_the_last_migration_is_the_one_that_alembic_takes_for_it() -> None:
-    assert ScriptDirectory.from_config(config("postgresql://")).get_current_head() == head()
+    assert ScriptDirectory.from_config(alembic_config("postgresql://")).get_current_head() == head_version()

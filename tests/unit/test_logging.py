@@ -58,8 +58,8 @@ def test_an_exception_that_a_library_logs_is_told_by_kind_and_place(program: str
 
 async def test_a_requests_line_begins_as_all_others(capfd: pytest.CaptureFixture[str]) -> None:
     log = AccessLog("gateway", lines=True)
-    log.add("GET", "/api/v1/health", 200, 0.001, None, {"request_id": "r"})
-    log.write()
+    log.record_request("GET", "/api/v1/health", 200, 0.001, None, {"request_id": "r"})
+    log.write_buffered()
     line = json.loads(capfd.readouterr().err)
     assert list(line)[:3] == FIRST
     assert (line["event"], line["level"], line["request_id"]) == ("request", "info", "r")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.log_lines import LogFile, in_order, time_of
+from cli.log_lines import LogFile, merge_by_time, line_time
 from tests.support.commands import logs_of
 
 pytestmark = pytest.mark.unit
@@ -24,7 +24,7 @@ SERVICE = '{"timestamp":"2026-03-28T09:30:00.25Z","level":"info","event":"batch"
     ],
 )
 def test_every_kind_of_line_tells_its_time(line: str, at: str) -> None:
-    assert time_of(line) == at
+    assert line_time(line) == at
 
 
 def test_a_files_end_goes_back_before_its_rotation(tmp_path: Path) -> None:
@@ -32,20 +32,20 @@ def test_a_files_end_goes_back_before_its_rotation(tmp_path: Path) -> None:
     log = tmp_path / "any.log"
     log.write_text("4\n5\nhalf a li")
     file = LogFile(log)
-    assert [line.text for line in file.tail(4)] == ["2", "3", "4", "5"]
-    assert file.added() == []
+    assert [line.text for line in file.read_tail(4)] == ["2", "3", "4", "5"]
+    assert file.read_added() == []
     with log.open("a") as writer:
         writer.write("ne\n6\n")
-    assert [line.text for line in file.added()] == ["half a line", "6"]
+    assert [line.text for line in file.read_added()] == ["half a line", "6"]
     log.write_text("7\n")
-    assert [line.text for line in file.added()] == ["7"]
+    assert [line.text for line in file.read_added()] == ["7"]
 
 
 @pytest.mark.parametrize("count", [0, 1, 999, 20_000, 30_000])
 def test_a_long_files_end_is_found(tmp_path: Path, count: int) -> None:
     log = tmp_path / "any.log"
     log.write_text("".join(f"line {number}\n" for number in range(20_000)))
-    assert [line.text for line in LogFile(log).tail(count)] == [f"line {n}" for n in range(20_000)][
+    assert [line.text for line in LogFile(log).read_tail(count)] == [f"line {n}" for n in range(20_000)][
         20_000 - min(count, 20_000) :
     ]
 
@@ -53,7 +53,7 @@ def test_a_long_files_end_is_found(tmp_path: Path, count: int) -> None:
 def test_lines_of_several_files_come_in_order_and_what_has_no_time_stays_behind_its_line(tmp_path: Path) -> None:
     (tmp_path / "a.log").write_text("2026-03-28T09:00:00Z first\n  its second line\n2026-03-28T09:00:02Z third\n")
     (tmp_path / "b.log").write_text("2026-03-28 09:00:01.5 UTC second\n")
-    lines = in_order(LogFile(tmp_path / name).tail(10) for name in ("a.log", "b.log"))
+    lines = merge_by_time(LogFile(tmp_path / name).read_tail(10) for name in ("a.log", "b.log"))
     assert [line.text.split()[-1] for line in lines] == ["first", "line", "second", "third"]
 
 

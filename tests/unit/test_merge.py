@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.leads.merge import FIELDS, Policy, append_notes, changes, has_room, merge
+from shared.leads.merge import (
+    PERSON_FIELDS,
+    MergePolicy,
+    append_notes,
+    describe_changes,
+    has_room_for_custom_fields,
+    merge_duplicate,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -33,7 +40,7 @@ SENT = {
 
 
 def test_fill_empty_takes_only_what_was_missing() -> None:
-    assert merge(EXISTING, SENT, "fill_empty", older=False) == {
+    assert merge_duplicate(EXISTING, SENT, "fill_empty", older=False) == {
         "last_name": "Lovelace",
         "phone": "+12015550123",
         "custom_fields": {"budget": 10, "size": "11-50", "seen": False, "extra": "x"},
@@ -41,7 +48,7 @@ def test_fill_empty_takes_only_what_was_missing() -> None:
 
 
 def test_overwrite_takes_all_that_is_not_empty() -> None:
-    assert merge(EXISTING, SENT, "overwrite", older=False) == {
+    assert merge_duplicate(EXISTING, SENT, "overwrite", older=False) == {
         "first_name": "Augusta",
         "last_name": "Lovelace",
         "phone": "+12015550123",
@@ -50,7 +57,7 @@ def test_overwrite_takes_all_that_is_not_empty() -> None:
 
 
 def test_a_change_of_type_is_a_change() -> None:
-    changed = merge({"custom_fields": {"a": 1}}, {"custom_fields": {"a": True}}, "overwrite", older=False)
+    changed = merge_duplicate({"custom_fields": {"a": 1}}, {"custom_fields": {"a": True}}, "overwrite", older=False)
     assert changed["custom_fields"]["a"] is True
 
 
@@ -94,7 +101,7 @@ def test_a_phone_that_nobody_can_read_gives_way_and_takes_no_place(
     existing: str | None, sent: str | None, fill_empty: str | None, overwrite: str | None
 ) -> None:
     for policy, after in (("fill_empty", fill_empty), ("overwrite", overwrite), ("keep", None)):
-        changed = merge({"phone": existing}, {"phone": sent} if sent else {}, policy, older=False)  # type: ignore[arg-type]
+        changed = merge_duplicate({"phone": existing}, {"phone": sent} if sent else {}, policy, older=False)  # type: ignore[arg-type]
         assert changed == ({"phone": after} if after else {})
 
 
@@ -110,12 +117,12 @@ def test_a_phone_that_nobody_can_read_gives_way_and_takes_no_place(
     ],
 )
 def test_a_lead_has_room_for_so_many_custom_fields(existing: dict[str, Any], keys: int, each: int, has: bool) -> None:
-    assert has_room(existing, {f"k{number}": "x" * each for number in range(keys)}) is has
+    assert has_room_for_custom_fields(existing, {f"k{number}": "x" * each for number in range(keys)}) is has
 
 
 def test_changes_are_told_key_by_key() -> None:
     changed = {"first_name": "Augusta", "company": "Engines", "custom_fields": {"budget": 20, "size": None, "new": "x"}}
-    assert changes(EXISTING, changed) == {
+    assert describe_changes(EXISTING, changed) == {
         "first_name": {"from": "Ada", "to": "Augusta"},
         "custom_fields.budget": {"from": 10, "to": 20},
         "custom_fields.seen": {"from": False, "to": None},
@@ -130,10 +137,10 @@ PHONES = st.sampled_from(
 )  # one that nobody can read is a case of its own
 LEADS = st.fixed_dictionaries(
     {},
-    optional=dict.fromkeys([*FIELDS, "status", "source", "starred"], VALUES)
+    optional=dict.fromkeys([*PERSON_FIELDS, "status", "source", "starred"], VALUES)
     | {"phone": PHONES, "custom_fields": CUSTOM | st.none()},
 )
-POLICIES: st.SearchStrategy[Policy] = st.sampled_from(["fill_empty", "overwrite", "keep"])
+POLICIES: st.SearchStrategy[MergePolicy] = st.sampled_from(["fill_empty", "overwrite", "keep"])
 Lead = dict[str, Any]
 
 
@@ -142,16 +149,16 @@ def is_empty(value: Any) -> bool:
 
 
 def leaves(lead: Lead) -> Lead:
-    fields = {name: lead.get(name) for name in FIELDS}
+    fields = {name: lead.get(name) for name in PERSON_FIELDS}
     return fields | {f"custom.{key}": value for key, value in (lead.get("custom_fields") or {}).items()}
 
 
 @given(LEADS, LEADS, POLICIES, st.booleans())
 def test_nothing_is_cleared_and_only_the_policys_fields_change(
-    old: Lead, sent: Lead, policy: Policy, older: bool
+    old: Lead, sent: Lead, policy: MergePolicy, older: bool
 ) -> None:
-    changed = merge(old, sent, policy, older=older)
-    assert set(changed) <= {*FIELDS, "custom_fields"} & set(sent)
+    changed = merge_duplicate(old, sent, policy, older=older)
+    assert set(changed) <= {*PERSON_FIELDS, "custom_fields"} & set(sent)
     before, after, offered = leaves(old), leaves(old | changed), leaves(sent)
     for name, value in after.items():
         assert repr(value) in (repr(before.get(name)), repr(offered.get(name)))
@@ -160,27 +167,27 @@ def test_nothing_is_cleared_and_only_the_policys_fields_change(
 
 @given(LEADS, LEADS, st.booleans())
 def test_fill_empty_never_changes_what_is_there(old: Lead, sent: Lead, older: bool) -> None:
-    after = leaves(old | merge(old, sent, "fill_empty", older=older))
+    after = leaves(old | merge_duplicate(old, sent, "fill_empty", older=older))
     for name, value in leaves(old).items():
         assert is_empty(value) or repr(after[name]) == repr(value)
 
 
 @given(LEADS, LEADS)
 def test_overwrite_takes_every_value_that_was_sent(old: Lead, sent: Lead) -> None:
-    after = leaves(old | merge(old, sent, "overwrite", older=False))
+    after = leaves(old | merge_duplicate(old, sent, "overwrite", older=False))
     for name, value in leaves(sent).items():
         assert is_empty(value) or repr(after[name]) == repr(value)
 
 
 @given(LEADS, LEADS)
 def test_an_older_submission_only_fills_gaps(old: Lead, sent: Lead) -> None:
-    assert merge(old, sent, "overwrite", older=True) == merge(old, sent, "fill_empty", older=False)
-    assert merge(old, sent, "keep", older=False) == {}
+    assert merge_duplicate(old, sent, "overwrite", older=True) == merge_duplicate(old, sent, "fill_empty", older=False)
+    assert merge_duplicate(old, sent, "keep", older=False) == {}
 
 
 @given(LEADS, LEADS, POLICIES, st.booleans())
-def test_a_second_merge_changes_nothing(old: Lead, sent: Lead, policy: Policy, older: bool) -> None:
-    changed = merge(old, sent, policy, older=older)
-    assert merge(old | changed, sent, policy, older=older) == {}
-    assert changes(old | changed, changed) == {}
-    assert bool(changes(old, changed)) == bool(changed)
+def test_a_second_merge_changes_nothing(old: Lead, sent: Lead, policy: MergePolicy, older: bool) -> None:
+    changed = merge_duplicate(old, sent, policy, older=older)
+    assert merge_duplicate(old | changed, sent, policy, older=older) == {}
+    assert describe_changes(old | changed, changed) == {}
+    assert bool(describe_changes(old, changed)) == bool(changed)

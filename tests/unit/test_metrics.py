@@ -10,26 +10,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
-from shared.metrics import FAST, Gathered
-from shared.pooling import ROOM
+from shared.metrics import LATENCY_BUCKETS, BufferedHistogram
+from shared.pooling import METRIC_FILE_BYTES
 from shared.settings import PROJECT_ROOT
-from shared.web.access_log import MOST_SERIES
+from shared.web.access_log import MAX_METRIC_SERIES
 
 pytestmark = pytest.mark.unit
 
-seconds = st.one_of(st.sampled_from(FAST), st.floats(0, 20))
+seconds = st.one_of(st.sampled_from(LATENCY_BUCKETS), st.floats(0, 20))
 
 
 @given(st.lists(st.lists(seconds, max_size=5), max_size=3))
 def test_what_is_handed_over_together_is_what_was_observed(rounds: list[list[float]]) -> None:
     registries = CollectorRegistry(), CollectorRegistry()
-    one_by_one, together = (Histogram("a", "b", buckets=FAST, registry=registry) for registry in registries)
-    gathered = Gathered(together)
+    one_by_one, together = (Histogram("a", "b", buckets=LATENCY_BUCKETS, registry=registry) for registry in registries)
+    gathered = BufferedHistogram(together)
     for observed in rounds:
         for value in observed:
             one_by_one.observe(value)
             gathered.observe(value)
-        gathered.hand_over()
+        gathered.flush()
     first, second = (generate_latest(registry).decode().splitlines() for registry in registries)
     assert [line for line in first if "_bucket" in line] == [line for line in second if "_bucket" in line]
     assert together._sum.get() == pytest.approx(one_by_one._sum.get())
@@ -121,9 +121,9 @@ asyncio.run(main())
 def test_the_series_of_requests_are_bounded_and_fit_in_the_file(tmp_path: Path) -> None:
     """Whatever methods and addresses come. What former lives left is dropped where it would take up the room."""
     environment = {**os.environ, "LEADHUB_METRICS_DIR": str(tmp_path), "LEADHUB_PROCESS_NAME": "gateway"}
-    bounded = range(MOST_SERIES, MOST_SERIES + 11)  # and one for each status beyond it
+    bounded = range(MAX_METRIC_SERIES, MAX_METRIC_SERIES + 11)  # and one for each status beyond it
     for life in range(4):
         command = [sys.executable, "-c", MANY, str(life)]
         done = subprocess.run(command, cwd=PROJECT_ROOT, env=environment, capture_output=True, text=True, check=True)
         assert int(done.stdout) in bounded if life == 0 else int(done.stdout) <= 2 * bounded[-1]
-        assert (tmp_path / "histogram_gateway.db").stat().st_size == ROOM
+        assert (tmp_path / "histogram_gateway.db").stat().st_size == METRIC_FILE_BYTES

@@ -5,18 +5,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.api.openapi.handlers import Fixed, Late
+from services.api.openapi.handlers import StaticResponse, LazyResponse
 
 
 async def test_what_failed_is_made_again_and_what_is_made_stays() -> None:
-    makes: Iterator[Fixed | None] = iter([None, Fixed(b"{}", "application/json")])
+    makes: Iterator[StaticResponse | None] = iter([None, StaticResponse(b"{}", "application/json")])
 
-    def make() -> Fixed:
+    def make() -> StaticResponse:
         if made := next(makes):
             return made
         raise OSError("too many open files")
 
-    late = Late(make)
+    late = LazyResponse(make)
     with pytest.raises(OSError, match="too many"):
         await late.get()
     assert len(set(await asyncio.gather(*[late.get() for _ in range(20)]))) == 1

@@ -4,30 +4,30 @@ from typing import Any
 
 import pytest
 
-from shared.leads.places import Places, Stage, Workspace, place
-from shared.leads.submission import Submission
+from shared.leads.places import Board, BoardStage, WorkspaceSettings, place_on_board
+from shared.leads.submission import AcceptedSubmission
 
 pytestmark = pytest.mark.unit
 
 NO_STAGE = "pipeline_stage_id: there is no stage {} there; left out."
-OURS = Workspace(1, None, False, "fill_empty", 10, 100)
-PLACES = Places(
+OURS = WorkspaceSettings(1, None, False, "fill_empty", 10, 100)
+PLACES = Board(
     stages={
-        (1, 100): Stage(10, None),
-        (1, 101): Stage(10, "converted"),
-        (1, 200): Stage(20, "lost"),
-        (2, 300): Stage(30, None),
+        (1, 100): BoardStage(10, None),
+        (1, 101): BoardStage(10, "converted"),
+        (1, 200): BoardStage(20, "lost"),
+        (2, 300): BoardStage(30, None),
     },
     first_stages={(1, 10): 100, (1, 20): 200, (1, 40): None, (2, 30): 300},
     users={(1, 7), (2, 8)},
 )
 
 
-def placed(**body: Any) -> Submission:
-    submission = Submission("id", 0, 1, "inbound", None, None, body, None, "", 0, 0)
+def placed(**body: Any) -> AcceptedSubmission:
+    submission = AcceptedSubmission("id", 0, 1, "inbound", None, None, body, None, "", 0, 0)
     if "status" in body:
         submission.fields["status"] = body["status"]
-    place(submission, OURS, PLACES)
+    place_on_board(submission, OURS, PLACES)
     return submission
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from services.api.app import ROUTES as API
 from services.api.openapi.handlers import ROUTES as DOCUMENT
-from services.gateway.app import ROUTES as GATEWAY
+from services.gateway.app import GATEWAY_ROUTES as GATEWAY
 from shared.settings import Settings
 
 pytestmark = pytest.mark.unit

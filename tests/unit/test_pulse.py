@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from cli import pulse
-from shared.embedded.process import PULSE
+from shared.embedded.process import LIVENESS_FD_VARIABLE
 from tests.support.waiting import until_async
 
 pytestmark = pytest.mark.unit
@@ -21,8 +21,8 @@ def pipe(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[int, int]]:
     reader, writer = os.pipe()
     for end in (reader, writer):
         os.set_blocking(end, False)
-    monkeypatch.setenv(PULSE, str(writer))
-    monkeypatch.setattr(pulse, "EVERY", 0.001)
+    monkeypatch.setenv(LIVENESS_FD_VARIABLE, str(writer))
+    monkeypatch.setattr(pulse, "BEAT_INTERVAL_SECONDS", 0.001)
     yield reader, writer
     os.close(reader)
     os.close(writer)
@@ -37,7 +37,7 @@ def beats(reader: int) -> int:
 
 @asynccontextmanager
 async def beating() -> AsyncIterator[None]:
-    async for _ in pulse.beating(web.Application()):
+    async for _ in pulse.liveness_context(web.Application()):
         yield
 
 
@@ -64,6 +64,6 @@ async def test_it_beats_on_after_a_pipe_that_was_full(pipe: tuple[int, int]) -> 
 
 
 async def test_where_nobody_listens_nothing_beats(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(PULSE, raising=False)
+    monkeypatch.delenv(LIVENESS_FD_VARIABLE, raising=False)
     async with beating():
         pass

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from docs.settings_page import PAGE, page
-from shared.settings import BEGINNINGS, Settings
+from shared.settings import ALLOWED_SCHEMES, Settings
 
 pytestmark = pytest.mark.unit
 
@@ -30,7 +30,7 @@ def test_an_empty_variable_is_as_one_that_is_not_set(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        *[(name, "foo") for name in BEGINNINGS],
+        *[(name, "foo") for name in ALLOWED_SCHEMES],
         *[("redis_url", "amqp://x"), ("spool_url", "localhost:6379"), ("public_url", "crm.example.com")],
         *[("trusted_proxies", "foo"), ("trusted_proxies", "10.0.0.1, x"), ("allowed_targets", "10.0.0.0/99")],
         *[("allowed_targets", "crm.internal:8080"), ("allowed_targets", "http://crm.internal")],

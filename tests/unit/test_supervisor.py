@@ -14,8 +14,8 @@ import pytest
 
 from cli import common, logs, watch
 from cli import supervisor as supervising
-from cli.supervisor import Child, Stopped, Supervisor
-from shared.embedded.process import Program
+from cli.supervisor import SupervisedChild, StopRequested, Supervisor
+from shared.embedded.process import ChildProgram
 
 pytestmark = pytest.mark.unit
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); "
@@ -36,45 +36,45 @@ def supervisor() -> Iterator[Supervisor]:
 
 
 @pytest.fixture
-def program(tmp_path: Path) -> Callable[..., Program]:
-    def make(name: str, code: str, stage: int = 0) -> Program:
+def program(tmp_path: Path) -> Callable[..., ChildProgram]:
+    def make(name: str, code: str, stage: int = 0) -> ChildProgram:
         argv = (sys.executable, "-S", "-c", code)
-        return Program(name=name, argv=argv, log=tmp_path / f"{name}.log", env={}, stage=stage)
+        return ChildProgram(name=name, argv=argv, log=tmp_path / f"{name}.log", env={}, stop_stage=stage)
 
     return make
 
 
-Make = Callable[..., Program]
+Make = Callable[..., ChildProgram]
 
 
 def test_what_dies_is_started_again_with_growing_pauses(supervisor: Supervisor, program: Make) -> None:
-    supervisor.start(program("brief", "import sys; sys.exit(3)"))
+    supervisor.start_child(program("brief", "import sys; sys.exit(3)"))
     (child,) = supervisor.children
     supervisor.wait_until(lambda: child.failures == 3)
-    pause = child.due - time.monotonic()
+    pause = child.restart_at - time.monotonic()
     assert 0.5 < pause <= 1.0
 
 
 @pytest.mark.parametrize(("failures", "pause"), [(0, 0.0), (1, 0.5), (2, 1.0), (3, 2.0), (50, 2.0)])
 def test_pauses(program: Make, failures: int, pause: float) -> None:
-    child = Child(program("any", ""), started=time.monotonic(), failures=failures)
-    child.rest("ended")
-    assert child.due - time.monotonic() == pytest.approx(pause, abs=0.1)
+    child = SupervisedChild(program("any", ""), started_at=time.monotonic(), failures=failures)
+    child.schedule_restart("ended")
+    assert child.restart_at - time.monotonic() == pytest.approx(pause, abs=0.1)
 
 
 def test_ten_seconds_of_life_are_forgiveness(program: Make) -> None:
-    child = Child(program("any", ""), started=time.monotonic() - 11, failures=50)
-    child.rest("ended")
+    child = SupervisedChild(program("any", ""), started_at=time.monotonic() - 11, failures=50)
+    child.schedule_restart("ended")
     assert child.failures == 1
 
 
 def test_says_what_died_and_how(supervisor: Supervisor, program: Make, capfd: pytest.CaptureFixture[str]) -> None:
-    supervisor.start(program("victim", SLEEP))
+    supervisor.start_child(program("victim", SLEEP))
     (child,) = supervisor.children
-    child.signal(signal.SIGKILL)
-    supervisor.wait_until(lambda: child.failures == 1 and child.runs)
+    child.send_signal(signal.SIGKILL)
+    supervisor.wait_until(lambda: child.failures == 1 and child.is_running)
     assert "victim ended with signal SIGKILL; starting it again now" in capfd.readouterr().err
-    supervisor.wait_until(lambda: child.died is None)
+    supervisor.wait_until(lambda: child.died_at is None)
     assert child.process
     assert re.fullmatch(rf"victim is back after \d+\.\d s \(pid {child.process.pid}\)\n", capfd.readouterr().err)
 
@@ -82,10 +82,10 @@ def test_says_what_died_and_how(supervisor: Supervisor, program: Make, capfd: py
 def test_up_tells_the_time_and_keeps_its_lines(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(common, "_kept_in", None)
-    common.say("before")
-    common.keep_lines(tmp_path / "up.log")
-    common.say("after")
+    monkeypatch.setattr(common, "_operator_log", None)
+    common.notify_operator("before")
+    common.log_operator_lines(tmp_path / "up.log")
+    common.notify_operator("after")
     said = capfd.readouterr().err
     assert re.fullmatch(r"before\n\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ after\n", said)
     assert (tmp_path / "up.log").read_text() == said.removeprefix("before\n")
@@ -96,23 +96,23 @@ def test_stops_stage_by_stage_the_highest_first(supervisor: Supervisor, program:
     note = "import signal, sys, time\ndef end(*_):\n open({0!r}, 'a').write({1!r}); sys.exit()\n"
     for stage, name in enumerate("abc"):
         code = note.format(str(order), name) + f"signal.signal(15, end); print('on', flush=True); {SLEEP}"
-        supervisor.start(program(name, code, stage))
+        supervisor.start_child(program(name, code, stage))
     supervisor.wait_until(lambda: all(_says(tmp_path / f"{name}.log", "on") for name in "abc"))
     supervisor.stop()
     assert order.read_text() == "cba"
 
 
 def test_a_second_signal_ends_what_does_not_listen(supervisor: Supervisor, program: Make, tmp_path: Path) -> None:
-    supervisor.start(program("stubborn", STUBBORN + SLEEP))
+    supervisor.start_child(program("stubborn", STUBBORN + SLEEP))
     (child,) = supervisor.children
     supervisor.wait_until(lambda: _says(tmp_path / "stubborn.log", "deaf"))
     signal.raise_signal(signal.SIGINT)
     signal.raise_signal(signal.SIGINT)
     began = time.monotonic()
     supervisor.stop()
-    assert not child.runs
+    assert not child.is_running
     assert time.monotonic() - began < 5
-    assert supervisor.forced == ["stubborn"]
+    assert supervisor.forced_ends == ["stubborn"]
 
 
 @pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGINT])
@@ -122,7 +122,7 @@ def test_a_first_signal_leaves_all_time_to_end_in_order(
     orderly = "import signal, sys, time\ndef end(*_): time.sleep(0.3); print('ended', flush=True); sys.exit()\n"
     code = orderly + f"signal.signal({asked:d}, end); print('on', flush=True); {SLEEP}"
     for name in "ab":
-        supervisor.start(replace(program(name, code), stop_signal=asked))
+        supervisor.start_child(replace(program(name, code), stop_signal=asked))
     supervisor.wait_until(lambda: all(_says(tmp_path / f"{name}.log", "on") for name in "ab"))
     signal.raise_signal(signal.SIGINT)
     supervisor.stop()
@@ -132,38 +132,38 @@ def test_a_first_signal_leaves_all_time_to_end_in_order(
 def test_what_does_not_listen_is_ended_in_time(
     supervisor: Supervisor, program: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervising, "STOP_SECONDS", 0.2)
-    supervisor.start(program("stubborn", STUBBORN + SLEEP))
+    monkeypatch.setattr(supervising, "CHILD_STOP_SECONDS", 0.2)
+    supervisor.start_child(program("stubborn", STUBBORN + SLEEP))
     (child,) = supervisor.children
     supervisor.wait_until(lambda: _says(tmp_path / "stubborn.log", "deaf"))
-    rescue = threading.Timer(10, child.end)
+    rescue = threading.Timer(10, child.kill)
     rescue.start()
     began = time.monotonic()
     supervisor.stop()
     rescue.cancel()
     assert time.monotonic() - began < 5
-    assert supervisor.forced == ["stubborn"]
+    assert supervisor.forced_ends == ["stubborn"]
 
 
 def test_what_is_stopped_wakes_up_to_end(supervisor: Supervisor, program: Make, tmp_path: Path) -> None:
     orderly = "import signal, sys\ndef end(*_): print('ended', flush=True); sys.exit()\n"
-    supervisor.start(program("asleep", orderly + f"signal.signal(15, end); print('on', flush=True); {SLEEP}"))
+    supervisor.start_child(program("asleep", orderly + f"signal.signal(15, end); print('on', flush=True); {SLEEP}"))
     (child,) = supervisor.children
     supervisor.wait_until(lambda: _says(tmp_path / "asleep.log", "on"))
-    child.signal(signal.SIGSTOP)
+    child.send_signal(signal.SIGSTOP)
     supervisor.stop()
     assert _says(tmp_path / "asleep.log", "ended")
-    assert supervisor.forced == []
+    assert supervisor.forced_ends == []
 
 
 def test_a_signal_ends_the_wait_for_a_start(supervisor: Supervisor, program: Make) -> None:
     waiting = threading.Timer(0.2, signal.raise_signal, (signal.SIGTERM,))
     waiting.start()
-    with pytest.raises(Stopped):
-        supervisor.start_ready([replace(program("slow", SLEEP), is_ready=lambda: False)])
+    with pytest.raises(StopRequested):
+        supervisor.start_children_ready([replace(program("slow", SLEEP), is_ready=lambda: False)])
     waiting.join()
     supervisor.stop()
-    assert supervisor.forced == []
+    assert supervisor.forced_ends == []
 
 
 def test_a_signal_ends_a_step_that_waits_for_others(supervisor: Supervisor) -> None:
@@ -174,52 +174,52 @@ def test_a_signal_ends_a_step_that_waits_for_others(supervisor: Supervisor) -> N
             signal.raise_signal(signal.SIGTERM)
             done.append("connected")
 
-    with pytest.raises(Stopped):
+    with pytest.raises(StopRequested):
         connect()
     assert not done
 
 
 def test_what_cannot_be_started_is_tried_again(supervisor: Supervisor, program: Make, tmp_path: Path) -> None:
     folder = tmp_path / "full"
-    supervisor.start(replace(program("late", SLEEP), log=folder / "late.log"))
+    supervisor.start_child(replace(program("late", SLEEP), log=folder / "late.log"))
     (child,) = supervisor.children
-    assert (child.runs, child.failures) == (False, 1)
+    assert (child.is_running, child.failures) == (False, 1)
     folder.mkdir()
-    supervisor.wait_until(lambda: child.runs)
+    supervisor.wait_until(lambda: child.is_running)
 
 
 def test_a_first_start_that_is_impossible_is_an_error(supervisor: Supervisor, program: Make, tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="late could not be started"):
-        supervisor.start_ready([replace(program("late", SLEEP), log=tmp_path / "full" / "late.log")])
+        supervisor.start_children_ready([replace(program("late", SLEEP), log=tmp_path / "full" / "late.log")])
 
 
 def test_a_signal_during_a_start_ends_it(supervisor: Supervisor, program: Make) -> None:
-    supervisor.start(program("first", SLEEP))
+    supervisor.start_child(program("first", SLEEP))
     signal.raise_signal(signal.SIGTERM)
-    with pytest.raises(Stopped):
-        supervisor.start(program("second", SLEEP))
+    with pytest.raises(StopRequested):
+        supervisor.start_child(program("second", SLEEP))
     assert [child.program.name for child in supervisor.children] == ["first"]
 
 
 def test_a_first_start_that_fails_is_an_error_with_the_log(supervisor: Supervisor, tmp_path: Path) -> None:
     argv = (sys.executable, "-S", "-c", "print('no such disk'); raise SystemExit(4)")
-    failing = Program(name="failing", argv=argv, log=tmp_path / "failing.log", env={}, is_ready=lambda: False)
+    failing = ChildProgram(name="failing", argv=argv, log=tmp_path / "failing.log", env={}, is_ready=lambda: False)
     with pytest.raises(RuntimeError, match=r"failing ended with status 4: \nno such disk"):
-        supervisor.start_ready([failing])
+        supervisor.start_children_ready([failing])
 
 
 def test_run_ends_at_a_signal(supervisor: Supervisor, program: Make) -> None:
-    supervisor.start(program("child", SLEEP))
+    supervisor.start_child(program("child", SLEEP))
     (child,) = supervisor.children
     supervisor.add_chore(lambda: signal.raise_signal(signal.SIGINT))
     supervisor.run()
-    assert child.runs
+    assert child.is_running
     supervisor.stop()
-    assert not child.runs
+    assert not child.is_running
 
 
 def test_chores_are_done_again_and_again(supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervising, "CHORES_EVERY", 0.05)
+    monkeypatch.setattr(supervising, "CHORES_INTERVAL_SECONDS", 0.05)
     done: list[str] = []
 
     def chore() -> None:
@@ -236,11 +236,11 @@ def test_chores_are_done_again_and_again(supervisor: Supervisor, monkeypatch: py
 
 
 def test_logs_are_rotated_under_their_writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logs, "LIMIT", 10)
+    monkeypatch.setattr(logs, "MAX_LOG_BYTES", 10)
     log = tmp_path / "any.log"
     with log.open("a") as writer:
         print("0123456789", file=writer, flush=True)
-        logs.rotate(log)
+        logs.rotate_log(log)
         print("next", file=writer, flush=True)
     assert log.read_text() == "next\n"
     assert (tmp_path / "any.log.1").read_text() == "0123456789\n"
@@ -256,28 +256,28 @@ BEAT = "import os, time\nwhile True: os.write(int(os.environ['LEADHUB_PULSE']), 
 def test_what_has_no_pulse_any_more_is_killed(
     supervisor: Supervisor, program: Make, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(watch, "STALE", 1.0)
+    monkeypatch.setattr(watch, "HEARTBEAT_STALE_SECONDS", 1.0)
     for name in ("well", "hung"):
-        supervisor.start(replace(program(name, BEAT), pulse=True))
+        supervisor.start_child(replace(program(name, BEAT), has_liveness_pipe=True))
     well, hung = supervisor.children
-    pulses = watch.PulseWatch(supervisor.children)
-    hung.signal(signal.SIGSTOP)
+    pulses = watch.LivenessWatch(supervisor.children)
+    hung.send_signal(signal.SIGSTOP)
 
     def is_over() -> bool:
-        pulses.kill_still()
-        return hung.failures == 1 and hung.runs
+        pulses.kill_unresponsive()
+        return hung.failures == 1 and hung.is_running
 
     supervisor.wait_until(is_over)
     assert well.failures == 0
     said = capfd.readouterr().err
     assert "hung gave no sign of life" in said
     assert "well" not in said
-    supervisor.wait_until(hung.felt)  # the new one beats
+    supervisor.wait_until(hung.note_beat)  # the new one beats
 
 
 def test_what_is_started_again_and_again_leaves_no_descriptor_open(supervisor: Supervisor, program: Make) -> None:
     """Else a crash every two seconds ends the supervisor within the hour."""
-    supervisor.start(replace(program("brief", "import sys; sys.exit(3)"), pulse=True))
+    supervisor.start_child(replace(program("brief", "import sys; sys.exit(3)"), has_liveness_pipe=True))
     (child,) = supervisor.children
     before = len(os.listdir("/proc/self/fd"))
     supervisor.wait_until(lambda: child.failures == 3)
@@ -287,11 +287,11 @@ def test_what_is_started_again_and_again_leaves_no_descriptor_open(supervisor: S
 def test_who_slept_itself_kills_nobody(
     supervisor: Supervisor, program: Make, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(watch, "STALE", 0.5)
-    supervisor.start(replace(program("hung", SLEEP), pulse=True))
+    monkeypatch.setattr(watch, "HEARTBEAT_STALE_SECONDS", 0.5)
+    supervisor.start_child(replace(program("hung", SLEEP), has_liveness_pipe=True))
     (child,) = supervisor.children
-    pulses = watch.PulseWatch(supervisor.children)
+    pulses = watch.LivenessWatch(supervisor.children)
     time.sleep(0.6)
-    pulses.kill_still()
-    assert child.runs
+    pulses.kill_unresponsive()
+    assert child.is_running
     assert capfd.readouterr().err == ""

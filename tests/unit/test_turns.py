@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import pytest
 
 from services.api import turns
-from services.api.turns import Turns
+from services.api.turns import FairLimiter
 from shared.errors import ServiceUnavailable
 
 pytestmark = pytest.mark.unit
@@ -15,17 +15,17 @@ GREEDY, GREEDIER, MODEST = 1, 2, 3
 
 
 @asynccontextmanager
-async def held(scarce: Turns, who: int, n: int) -> AsyncIterator[None]:
+async def held(scarce: FairLimiter, who: int, n: int) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         for _ in range(n):
-            await stack.enter_async_context(scarce.turn(who))
+            await stack.enter_async_context(scarce.slot(who))
         yield
 
 
 class Crowd:
     """Requests that take a turn and keep it until they are let go."""
 
-    def __init__(self, scarce: Turns) -> None:
+    def __init__(self, scarce: FairLimiter) -> None:
         self._scarce = scarce
         self.served: list[int] = []
         self._gates: list[asyncio.Event] = []
@@ -43,7 +43,7 @@ class Crowd:
             await asyncio.sleep(0)
 
     async def _served(self, who: int) -> None:
-        async with self._scarce.turn(who):
+        async with self._scarce.slot(who):
             self.served.append(who)
             self._gates.append(gate := asyncio.Event())
             await gate.wait()
@@ -55,7 +55,7 @@ class Crowd:
 
 
 async def test_one_who_has_none_is_served_before_those_who_have() -> None:
-    crowd = Crowd(Turns(4, 2, "full"))
+    crowd = Crowd(FairLimiter(4, 2, "full"))
     await crowd.comes(*[GREEDY] * 20, *[GREEDIER] * 20, MODEST)
     assert crowd.served == [GREEDY, GREEDY, GREEDIER, GREEDIER]
     await crowd.let_go(0)
@@ -66,7 +66,7 @@ async def test_one_who_has_none_is_served_before_those_who_have() -> None:
 
 
 async def test_of_those_who_have_as_many_the_next_is_one_whose_last_turn_is_the_longest_ago() -> None:
-    crowd = Crowd(Turns(1, 1, "full"))
+    crowd = Crowd(FairLimiter(1, 1, "full"))
     await crowd.comes(GREEDY, GREEDY, GREEDY, GREEDIER, GREEDIER, MODEST)
     for nth in range(5):
         await crowd.let_go(nth)
@@ -75,18 +75,18 @@ async def test_of_those_who_have_as_many_the_next_is_one_whose_last_turn_is_the_
 
 
 async def test_nobody_takes_more_than_theirs_while_there_are_some_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "PATIENCE", 0.02)
-    scarce = Turns(4, 2, "full")
+    monkeypatch.setattr(turns, "SLOT_TIMEOUT_SECONDS", 0.02)
+    scarce = FairLimiter(4, 2, "full")
     async with held(scarce, GREEDY, 2):
         with pytest.raises(ServiceUnavailable, match="full"):
-            async with scarce.turn(GREEDY):
+            async with scarce.slot(GREEDY):
                 raise AssertionError("it was the third")
         async with held(scarce, MODEST, 2):
             pass
 
 
 async def test_none_is_lost_with_those_who_leave_while_they_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    scarce = Turns(3, 2, "full")
+    scarce = FairLimiter(3, 2, "full")
     crowd = Crowd(scarce)
     await crowd.comes(GREEDY, GREEDY, GREEDY, MODEST, MODEST)
     crowd.tasks[2].cancel()
@@ -95,15 +95,15 @@ async def test_none_is_lost_with_those_who_leave_while_they_wait(monkeypatch: py
     await asyncio.sleep(0)
     crowd.tasks[4].cancel()
     await crowd.end()
-    monkeypatch.setattr(turns, "PATIENCE", 0.02)
+    monkeypatch.setattr(turns, "SLOT_TIMEOUT_SECONDS", 0.02)
     async with held(scarce, GREEDY, 2), held(scarce, MODEST, 1):
         with pytest.raises(ServiceUnavailable):
-            async with scarce.turn(GREEDIER):
+            async with scarce.slot(GREEDIER):
                 raise AssertionError("it was the fourth")
 
 
 async def test_who_ends_in_the_moment_in_which_others_give_up_ends_well() -> None:
-    scarce = Turns(1, 1, "full")
+    scarce = FairLimiter(1, 1, "full")
     crowd = Crowd(scarce)
     await crowd.comes(GREEDY, MODEST, GREEDIER)
     ending = asyncio.create_task(crowd.let_go(0))

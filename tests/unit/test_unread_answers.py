@@ -10,7 +10,7 @@ import uvloop
 from aiohttp import web
 
 from shared.web import http_connection
-from shared.web.server import _handler
+from shared.web.server import make_connection
 from tests.support.waiting import until_async
 
 pytestmark = pytest.mark.unit
@@ -28,7 +28,7 @@ async def serve_one_that_never_reads() -> None:
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     loop = asyncio.get_running_loop()
-    listener = await loop.create_server(lambda: _handler(app, runner, 600), "127.0.0.1", 0)
+    listener = await loop.create_server(lambda: make_connection(app, runner, 600), "127.0.0.1", 0)
     found = runner.server
     assert found is not None
     client = socket.create_connection(listener.sockets[0].getsockname())
@@ -46,5 +46,5 @@ async def serve_one_that_never_reads() -> None:
 def test_its_connection_is_closed(
     run: Callable[[Coroutine[Any, Any, None]], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http_connection, "UNREAD", 1.0)
+    monkeypatch.setattr(http_connection, "UNREAD_TIMEOUT_SECONDS", 1.0)
     run(serve_one_that_never_reads())

@@ -3,8 +3,8 @@
 import pytest
 from typing_extensions import TypedDict
 
-from shared.integrations.paths import InvalidPath, compiled
-from shared.validation import QueryId, Shape, is_url
+from shared.integrations.paths import InvalidPath, compile_path
+from shared.validation import QueryId, FieldsSchema, is_url
 
 pytestmark = pytest.mark.unit
 
@@ -39,14 +39,17 @@ def test_no_address(text: str) -> None:
 @pytest.mark.parametrize("path", ["$[?@.a==1e999]", "$[1e9991_000", "$[", "$[?"])
 def test_a_path_of_any_text_is_one_or_none(path: str) -> None:
     with pytest.raises(InvalidPath):
-        compiled(path)
+        compile_path(path)
 
 
 @pytest.mark.parametrize(("text", "id_"), [("7", 7), ("0" * 30 + "7", 7), (str(2**63 - 1), 2**63 - 1)])
 def test_an_id_in_a_query(text: str, id_: int) -> None:
-    assert Shape(Asked).read({"lead_id": text}) == ({"lead_id": id_}, {})
+    assert FieldsSchema(Asked).validate_fields({"lead_id": text}) == ({"lead_id": id_}, {})
 
 
 @pytest.mark.parametrize("text", ["0", "000", "-1", "1.0", "٣", str(2**63), "0" * 19 + "1" + "9" * 25, "9" * 5000])
 def test_no_id_in_a_query(text: str) -> None:
-    assert Shape(Asked).read({"lead_id": text}) == ({}, {"lead_id": ["The lead_id field must be a positive integer."]})
+    assert FieldsSchema(Asked).validate_fields({"lead_id": text}) == (
+        {},
+        {"lead_id": ["The lead_id field must be a positive integer."]},
+    )

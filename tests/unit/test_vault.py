@@ -8,17 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
-from shared.embedded.datadir import KEY, DataDir
+from shared.embedded.datadir import ENCRYPTION_KEY_NAME, DataDir
 from shared.settings import Settings
-from shared.vault import Unreadable, Vault, split
+from shared.vault import DecryptionError, Cipher, split_keys
 
 pytestmark = pytest.mark.unit
 
 OLD, NEW, OTHER = "the-first-key-of-all", "another-key-than-it", "a-key-of-somebody-else"
 
 
-def vault(*keys: str) -> Vault:
-    return Vault(lambda: ",".join(keys))
+def vault(*keys: str) -> Cipher:
+    return Cipher(lambda: ",".join(keys))
 
 
 @settings(deadline=None)
@@ -36,18 +36,18 @@ def test_what_is_encrypted_comes_back_and_looks_different_each_time(text: str) -
 def test_what_was_tampered_with_is_unreadable(data: st.DataObject) -> None:
     sealed = bytearray(urlsafe_b64decode(vault(OLD).encrypt("secret")))
     sealed[data.draw(st.integers(0, len(sealed) - 1))] ^= data.draw(st.integers(1, 255))
-    with pytest.raises(Unreadable):
+    with pytest.raises(DecryptionError):
         vault(OLD).decrypt(urlsafe_b64encode(sealed))
 
 
 @pytest.mark.parametrize("damaged", [b"", b"plain text", b"\xff" * 80])
 def test_what_never_was_encrypted_is_unreadable(damaged: bytes) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(DecryptionError):
         vault(OLD).decrypt(damaged)
 
 
 def test_a_wrong_key_is_told_from_a_right_one() -> None:
-    with pytest.raises(Unreadable, match="cannot be decrypted"):
+    with pytest.raises(DecryptionError, match="cannot be decrypted"):
         vault(OTHER).decrypt(vault(OLD).encrypt("secret"))
 
 
@@ -59,53 +59,53 @@ def test_every_key_decrypts_and_the_first_encrypts() -> None:
 
 def test_a_renewed_text_needs_the_old_key_no_longer() -> None:
     both, sealed = vault(NEW, OLD), vault(OLD).encrypt("secret")
-    renewed = both.renew(sealed)
+    renewed = both.re_encrypt(sealed)
     assert renewed is not None
     assert vault(NEW).decrypt(renewed) == "secret"
-    assert both.renew(renewed) is None
-    with pytest.raises(Unreadable):
-        both.renew(vault(OTHER).encrypt("secret"))
+    assert both.re_encrypt(renewed) is None
+    with pytest.raises(DecryptionError):
+        both.re_encrypt(vault(OTHER).encrypt("secret"))
 
 
 def test_a_running_service_follows_the_file_of_its_data_dir(tmp_path: Path) -> None:
     home = DataDir(tmp_path)
-    safe = Vault.from_settings(Settings(data_dir=tmp_path, secret_key=SecretStr("")))
-    first = home.secret(KEY)
-    assert (home.secrets / KEY).stat().st_mode & 0o777 == 0o600
+    safe = Cipher.from_settings(Settings(data_dir=tmp_path, secret_key=SecretStr("")))
+    first = home.get_or_create_secret(ENCRYPTION_KEY_NAME)
+    assert (home.secrets_dir / ENCRYPTION_KEY_NAME).stat().st_mode & 0o777 == 0o600
     sealed = safe.encrypt("secret")
-    home.replace_secret(KEY, f"{NEW},{first}")
+    home.replace_secret(ENCRYPTION_KEY_NAME, f"{NEW},{first}")
     assert safe.decrypt(vault(NEW).encrypt("from another service")) == "from another service"
     assert vault(NEW).decrypt(safe.encrypt("under the new key")) == "under the new key"
     assert safe.decrypt(sealed) == "secret"
-    assert (home.secrets / KEY).stat().st_mode & 0o777 == 0o600
+    assert (home.secrets_dir / ENCRYPTION_KEY_NAME).stat().st_mode & 0o777 == 0o600
 
 
 def test_what_is_encrypted_after_a_change_of_the_keys_is_under_the_new_one(tmp_path: Path) -> None:
     """Though nothing was met that the old one does not decrypt."""
     home = DataDir(tmp_path)
-    safe = Vault.from_settings(Settings(data_dir=tmp_path, secret_key=SecretStr("")))
-    old = home.secret(KEY)
+    safe = Cipher.from_settings(Settings(data_dir=tmp_path, secret_key=SecretStr("")))
+    old = home.get_or_create_secret(ENCRYPTION_KEY_NAME)
     assert safe.signing_key() == old
-    home.replace_secret(KEY, f"{NEW},{old}")
+    home.replace_secret(ENCRYPTION_KEY_NAME, f"{NEW},{old}")
     assert vault(NEW).decrypt(safe.encrypt("secret")) == "secret"
-    home.replace_secret(KEY, f"{OTHER},{old}")
+    home.replace_secret(ENCRYPTION_KEY_NAME, f"{OTHER},{old}")
     assert safe.signing_key() == OTHER
 
 
 def test_a_rotation_follows_keys_that_changed_since_it_began() -> None:
     keys = [OLD]
-    running = Vault(lambda: ",".join(keys))
+    running = Cipher(lambda: ",".join(keys))
     sealed = vault(NEW).encrypt("secret")
     keys[:] = [OTHER, NEW]
-    renewed = running.renew(sealed)
+    renewed = running.re_encrypt(sealed)
     assert renewed is not None
     assert vault(OTHER).decrypt(renewed) == "secret"
 
 
 def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
-    safe = Vault.from_settings(Settings(data_dir=tmp_path, secret_key=SecretStr(f" {NEW} , {OLD} ")))
+    safe = Cipher.from_settings(Settings(data_dir=tmp_path, secret_key=SecretStr(f" {NEW} , {OLD} ")))
     assert vault(NEW).decrypt(safe.encrypt("secret")) == "secret"
-    assert split(f" {NEW} , {OLD} ") == [NEW, OLD]
+    assert split_keys(f" {NEW} , {OLD} ") == [NEW, OLD]
     assert not list(tmp_path.iterdir())
 
 

@@ -7,27 +7,29 @@ import jsonschema_rs
 import orjson
 import pytest
 
-from services.api.openapi.document import document
+from services.api.openapi.document import openapi_document
 from services.api.shapes.leads import LeadRecord
-from services.api.shapes.webhooks import Event
-from services.workers.automations.effects import RAN
-from shared.deliveries import Happening
-from shared.leads.events import facts
+from services.api.shapes.webhooks import WebhookEventType
+from services.workers.automations.effects import AUTOMATION_RAN
+from shared.deliveries import WebhookEvent
+from shared.leads.events import event_facts
 
 pytestmark = pytest.mark.unit
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-DOCUMENT = document([])
+DOCUMENT = openapi_document([])
 LEAD: dict[str, Any] = {
     **dict.fromkeys(LeadRecord.__annotations__),
     **{"id": 7, "status": "new", "lead_score": 0, "starred": False, "custom_fields": {}, "tags": []},
     **{"created_at": NOW, "updated_at": NOW},
 }
 MESSAGES = [
-    facts("lead.created", {"source": "ads", "channel": "api", "submission_id": "x", "tags_added": ["a"], "form_id": 3}),
-    facts("lead.updated", {"changes": {"pipeline_stage_id": {"from": None, "to": 2}}, "notes_added": True}),
-    facts("lead.updated", {"changes": {"assigned_user_id": {"from": 1, "to": 2}}}),
-    facts(
+    event_facts(
+        "lead.created", {"source": "ads", "channel": "api", "submission_id": "x", "tags_added": ["a"], "form_id": 3}
+    ),
+    event_facts("lead.updated", {"changes": {"pipeline_stage_id": {"from": None, "to": 2}}, "notes_added": True}),
+    event_facts("lead.updated", {"changes": {"assigned_user_id": {"from": 1, "to": 2}}}),
+    event_facts(
         "lead.duplicate", {"matched_on": ["email"], "channel": "api", "changes": {"email": {"from": None, "to": "a"}}}
     ),
 ]
@@ -42,18 +44,18 @@ def message_faults(event: str, message: dict[str, Any]) -> list[str]:
 
 
 def test_every_event_that_can_be_subscribed_to_is_described() -> None:
-    assert DOCUMENT["webhooks"].keys() == {*get_args(Event), RAN} - {"*"}
+    assert DOCUMENT["webhooks"].keys() == {*get_args(WebhookEventType), AUTOMATION_RAN} - {"*"}
 
 
 @pytest.mark.parametrize("lead", [LEAD, {"id": 7}], ids=["lead", "removed"])
 def test_messages_fit_their_description(lead: dict[str, Any]) -> None:
     told = {fact.type: fact.data for found in MESSAGES for fact in found}
-    told |= {"lead.deleted": {}, RAN: {"automation_id": 1, "run_id": 2}}
+    told |= {"lead.deleted": {}, AUTOMATION_RAN: {"automation_id": 1, "run_id": 2}}
     assert told.keys() == DOCUMENT["webhooks"].keys()
     for event, data in told.items():
-        assert message_faults(event, Happening(event, NOW, 7, lead, data).body("msg_1")) == [], event
+        assert message_faults(event, WebhookEvent(event, NOW, 7, lead, data).payload("msg_1")) == [], event
 
 
 def test_message_with_a_field_too_many_does_not_fit() -> None:
-    message = Happening("tag.added", NOW, 7, LEAD, {"tag": "a", "other": 1}).body("msg_1")
+    message = WebhookEvent("tag.added", NOW, 7, LEAD, {"tag": "a", "other": 1}).payload("msg_1")
     assert message_faults("tag.added", message)

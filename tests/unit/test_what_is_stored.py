@@ -6,9 +6,9 @@ every credential, or take every repeat for something new.
 
 import pytest
 
-from shared.ids import keyed, time_of
-from shared.security import digest, well_formed
-from shared.vault import Unreadable, Vault
+from shared.ids import idempotency_uuid, received_time
+from shared.security import hash_key, is_well_formed
+from shared.vault import DecryptionError, Cipher
 
 pytestmark = pytest.mark.unit
 
@@ -18,22 +18,31 @@ SEALED = b"gAAAAABrCUyqE6nqodkTIH00CRjGW1TG9aJWP39ndozacK-K_FB6Spqycz0y90NJ0z5qR
 
 
 def test_a_key_that_was_handed_out_is_known() -> None:
-    assert well_formed(KEY)
-    assert digest(KEY).hex() == KEY_DIGEST
+    assert is_well_formed(KEY)
+    assert hash_key(KEY).hex() == KEY_DIGEST
 
 
 def test_a_credential_that_was_encrypted_can_be_read() -> None:
-    assert Vault(lambda: "the-first-key-of-all").decrypt(SEALED) == "secret"
-    with pytest.raises(Unreadable):
-        Vault(lambda: "the-first-key-of-alL").decrypt(SEALED)
+    assert Cipher(lambda: "the-first-key-of-all").decrypt(SEALED) == "secret"
+    with pytest.raises(DecryptionError):
+        Cipher(lambda: "the-first-key-of-alL").decrypt(SEALED)
 
 
 def test_a_repeat_finds_the_submission_of_its_idempotency_key() -> None:
-    assert keyed(7, "inbound", "order-1001") == "3b798bf9-7140-56a9-93d7-c6708806ec6b"
-    assert len({keyed(7, "form:1", "order-1001"), keyed(8, "inbound", "order-1001"), keyed(7, "inbound", "x")}) == 3
+    assert idempotency_uuid(7, "inbound", "order-1001") == "3b798bf9-7140-56a9-93d7-c6708806ec6b"
+    assert (
+        len(
+            {
+                idempotency_uuid(7, "form:1", "order-1001"),
+                idempotency_uuid(8, "inbound", "order-1001"),
+                idempotency_uuid(7, "inbound", "x"),
+            }
+        )
+        == 3
+    )
 
 
 def test_an_id_tells_its_time() -> None:
-    found = time_of("01a20e35-d6ba-74bc-a042-76cbeb2a9424")
+    found = received_time("01a20e35-d6ba-74bc-a042-76cbeb2a9424")
     assert found is not None
     assert found.isoformat() == "2026-11-24T15:38:59.130000+00:00"

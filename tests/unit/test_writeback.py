@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.embedded.writeback import Writeback
+from shared.embedded.writeback import DirtyPageFlusher
 from tests.support.page_cache import dirty_pages
 
 PAGES = 1000
@@ -37,27 +37,27 @@ def is_written_soon(path: Path) -> bool:
 
 
 def test_what_a_table_grew_by_is_written_soon(table: Path) -> None:
-    writeback = Writeback(table.parents[1])
-    writeback.write()
+    writeback = DirtyPageFlusher(table.parents[1])
+    writeback.begin_writing()
     assert is_written_soon(table)
     grow(table)
-    writeback.write()
+    writeback.begin_writing()
     assert is_written_soon(table)
 
 
 def test_what_did_not_change_is_left_alone(table: Path) -> None:
-    writeback = Writeback(table.parents[1])
-    writeback.write()
+    writeback = DirtyPageFlusher(table.parents[1])
+    writeback.begin_writing()
     assert is_written_soon(table)
     before = table.stat()
     grow(table)
     os.utime(table, ns=(before.st_atime_ns, before.st_mtime_ns))
-    writeback.write()
+    writeback.begin_writing()
     assert dirty_pages(table)
 
 
 def test_it_goes_on_by_itself_over_files_that_come_and_go(table: Path) -> None:
-    Writeback(table.parents[1]).start()
+    DirtyPageFlusher(table.parents[1]).start()
     assert is_written_soon(table)
     table.unlink()
     table.parent.rmdir()

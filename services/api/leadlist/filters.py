@@ -9,30 +9,30 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-EXACT = ("source", "status", "pipeline_id", "pipeline_stage_id", "assigned_user_id", "starred")
+EXACT_COLUMNS = ("source", "status", "pipeline_id", "pipeline_stage_id", "assigned_user_id", "starred")
 # No lead is updated before it is created, so that a bound on one time implies one on the other. It saves a walk to the
 # end of the list when nothing matches. The margin of a day is more than clocks differ by.
-IMPLIED = {
+IMPLIED_BOUNDS = {
     ("updated_before", "created_at"): "created_at < %(updated_before)s + interval '1 day'",
     ("created_after", "updated_at"): "updated_at > %(created_after)s - interval '1 day'",
 }
 # Columns of filters with another name.
-COLUMNS = {"stage_id": "pipeline_stage_id"}
-BOUNDS = {
+FILTER_COLUMNS = {"stage_id": "pipeline_stage_id"}
+TIME_BOUNDS = {
     "created_after": "created_at > %(created_after)s",
     "created_before": "created_at < %(created_before)s",
     "updated_after": "updated_at > %(updated_after)s",
     "updated_before": "updated_at < %(updated_before)s",
 }
-UPDATED = "id IN (SELECT u.id FROM lead_updates u WHERE u.workspace_id = %(workspace)s AND {bounds})"
-TAGGED = "tag_ids @> ARRAY[%(tag_ids)s::bigint]"
+UPDATED_CONDITION = "id IN (SELECT u.id FROM lead_updates u WHERE u.workspace_id = %(workspace)s AND {bounds})"
+TAG_CONDITION = "tag_ids @> ARRAY[%(tag_ids)s::bigint]"
 # The same condition on an index, which holds the tags of leads that have few.
-TAGGED_AS_WALKED = f"""(few_tags @> ARRAY[%(tag_ids)s::bigint] OR (few_tags IS NULL AND EXISTS (
-    SELECT 1 FROM leads l WHERE l.workspace_id = walked.workspace_id AND l.id = walked.id AND l.{TAGGED})))"""  # noqa: S608
+TAG_CONDITION_ON_INDEX = f"""(few_tags @> ARRAY[%(tag_ids)s::bigint] OR (few_tags IS NULL AND EXISTS (
+    SELECT 1 FROM leads l WHERE l.workspace_id = walked.workspace_id AND l.id = walked.id AND l.{TAG_CONDITION})))"""  # noqa: S608
 
 
 @dataclass(frozen=True)
-class Filters:
+class LeadFilters:
     """The filters of one request.
 
     `exact` maps columns to values, `bounds` maps names to times, `patterns` maps search patterns to fragments. The
@@ -48,7 +48,7 @@ class Filters:
     is_small: bool = False
 
     @cached_property
-    def parameters(self) -> dict[str, Any]:
+    def sql_parameters(self) -> dict[str, Any]:
         """The parameters of all conditions."""
         found: dict[str, Any] = {"workspace": self.workspace_id, "tag_ids": self.tag_id, **self.exact, **self.bounds}
         for number, (pattern, parts) in enumerate(self.patterns.items()):
@@ -57,49 +57,57 @@ class Filters:
         return found
 
     @cached_property
-    def alike(self) -> dict[str, str]:
+    def counted_conditions(self) -> dict[str, str]:
         """The conditions that the counters can answer, by column."""
-        found = {column: _equals(column) for column in self.exact}
-        return found | ({"tag_ids": TAGGED} if self.tag_id is not None else {})
+        found = {column: _equality_condition(column) for column in self.exact}
+        return found | ({"tag_ids": TAG_CONDITION} if self.tag_id is not None else {})
 
     @cached_property
-    def timed(self) -> dict[str, str]:
+    def time_conditions(self) -> dict[str, str]:
         """The conditions on times, by name."""
-        return {name: BOUNDS[name] for name in self.bounds}
+        return {name: TIME_BOUNDS[name] for name in self.bounds}
 
     @property
-    def found(self) -> str:
+    def search_condition(self) -> str:
         """The condition on the text that is searched."""
-        fits = [_fits(number, len(parts)) for number, parts in enumerate(self.patterns.values())]
+        fits = [_pattern_condition(number, len(parts)) for number, parts in enumerate(self.patterns.values())]
         return f"({' OR '.join(fits)})"
 
     @property
-    def hits(self) -> str:
+    def search_query(self) -> str:
         """A query for the leads whose text matches.
 
         Only a small workspace is part of the index search: for a large one most of that lookup is wasted. Without the
         cast psycopg sends a smaller integer type, for which the index has no operator.
         """
         workspace = f"workspace_id = %(workspace)s{'::bigint' if self.is_small else ''}"
-        return f"SELECT lead_id FROM lead_search WHERE {workspace} AND {self.found}"  # noqa: S608
+        return f"SELECT lead_id FROM lead_search WHERE {workspace} AND {self.search_condition}"  # noqa: S608
 
-    def on_leads(self, *, by_update: bool) -> list[str]:
+    def lead_conditions(self, *, by_update: bool) -> list[str]:
         """Return all conditions on the lead itself. With `by_update` it is found by its last update."""
-        bounds = [condition for name, condition in self.timed.items() if not by_update or name.startswith("created")]
-        updated = [condition for name, condition in self.timed.items() if by_update and name.startswith("updated")]
-        within = [UPDATED.format(bounds=" AND ".join(f"u.{condition}" for condition in updated))] if updated else []
-        return [*self.alike.values(), *bounds, *within]
+        bounds = [
+            condition for name, condition in self.time_conditions.items() if not by_update or name.startswith("created")
+        ]
+        updated = [
+            condition for name, condition in self.time_conditions.items() if by_update and name.startswith("updated")
+        ]
+        within = (
+            [UPDATED_CONDITION.format(bounds=" AND ".join(f"u.{condition}" for condition in updated))]
+            if updated
+            else []
+        )
+        return [*self.counted_conditions.values(), *bounds, *within]
 
     def bounds_of(self, column: str) -> tuple[datetime | None, datetime | None]:
         kind = column.removesuffix("_at")
         return self.bounds.get(f"{kind}_after"), self.bounds.get(f"{kind}_before")
 
-    def bounded(self) -> set[str]:
+    def bounded_columns(self) -> set[str]:
         """Return the time columns that have bounds."""
         return {f"{name.partition('_')[0]}_at" for name in self.bounds}
 
 
-def _fits(number: int, parts: int) -> str:
+def _pattern_condition(number: int, parts: int) -> str:
     """Return the condition for one pattern. `text
 
     ''` is an expression, so that the index is not searched for the whole pattern.
@@ -111,12 +119,12 @@ def _fits(number: int, parts: int) -> str:
     return f"({' AND '.join(asked)} AND (text || '') LIKE {pattern})"
 
 
-def _equals(column: str) -> str:
+def _equality_condition(column: str) -> str:
     if column == "starred":
         return "starred = %(starred)s"
     return f"{column} = %({column})s"
 
 
-def all_of(*conditions: str) -> str:
+def where_all(*conditions: str) -> str:
     """Join conditions for a WHERE clause, with the workspace first."""
     return " AND ".join(("workspace_id = %(workspace)s", *conditions))

@@ -6,29 +6,29 @@ from contextlib import asynccontextmanager, nullcontext
 
 import psycopg
 
-from services.api.turns import Turns
+from services.api.turns import FairLimiter
 from shared.errors import ServiceUnavailable
 
-RETRY_AFTER = 5
-TOO_LONG = (
+RETRY_AFTER_SECONDS = 5
+LIST_TIMEOUT_MESSAGE = (
     "This list took too long to read. Narrow it by source, status, stage, tag or dates, search for more characters, or "
     "walk it with cursor=."
 )
 
 
-class Dear(Exception):
+class ExpensiveQuery(Exception):
     """The list is expensive, and the caller has not waited for a slot."""
 
 
 @asynccontextmanager
-async def turn(dear_lists: Turns, workspace_id: int, *, dear: bool) -> AsyncIterator[None]:
+async def expensive_slot(limiter: FairLimiter, workspace_id: int, *, expensive: bool) -> AsyncIterator[None]:
     """Wait for a slot for an expensive list.
 
     Raises ServiceUnavailable also where the query takes too long: the list could be read at another time, unlike one
     that a 422 would refuse.
     """
     try:
-        async with dear_lists.turn(workspace_id) if dear else nullcontext():
+        async with limiter.slot(workspace_id) if expensive else nullcontext():
             yield
     except psycopg.errors.QueryCanceled:
-        raise ServiceUnavailable(TOO_LONG, retry_after=RETRY_AFTER) from None
+        raise ServiceUnavailable(LIST_TIMEOUT_MESSAGE, retry_after=RETRY_AFTER_SECONDS) from None

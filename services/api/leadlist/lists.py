@@ -2,186 +2,213 @@
 
 from typing import Any, NamedTuple
 
-from services.api.cursors import Position
-from services.api.leadlist.filters import IMPLIED, TAGGED, TAGGED_AS_WALKED, Filters, all_of
-from services.api.leadlist.limits import Dear
-from services.api.leadlist.plans import DEAR, Plan, Way, all_gathered, choose, in_one_pass
-from services.api.leadlist.sorts import LEADS, TIMES, Sort
-from services.api.leadlist.totals import Total, count, tell
+from services.api.cursors import CursorPosition
+from services.api.leadlist.filters import IMPLIED_BOUNDS, TAG_CONDITION, TAG_CONDITION_ON_INDEX, LeadFilters, where_all
+from services.api.leadlist.limits import ExpensiveQuery
+from services.api.leadlist.plans import (
+    EXPENSIVE_COST,
+    ReadPlan,
+    ReadStrategy,
+    gather_plan,
+    choose_plan,
+    counts_in_one_pass,
+)
+from services.api.leadlist.sorts import LEADS_TABLE, TIME_SORTS, LeadSort
+from services.api.leadlist.totals import LeadTotals, count_leads, read_counts
 from shared.db import Connection
 
 # One lead at a time, in the order of the walk: OFFSET 0 keeps the planner from another join order.
-LOOKED_UP = """
+LEAD_LOOKUP_SQL = """
 CROSS JOIN LATERAL (
     SELECT {columns} FROM leads l WHERE l.workspace_id = walked.workspace_id AND l.id = walked.id OFFSET 0) AS lead
 """
-BEYOND = "({column}, id) {beyond} (%(value)s{cast}, %(after_id)s)"  # a cursor holds a time as text
+AFTER_CONDITION = "({column}, id) {beyond} (%(value)s{cast}, %(after_id)s)"  # a cursor holds a time as text
 
 
-class Slice(NamedTuple):
+class ListSlice(NamedTuple):
     """The wanted part of a list: `size` leads after the first `skip`, or after a position. `dear` allows any cost."""
 
     size: int
-    dear: bool
+    expensive: bool
     skip: int = 0
-    after: Position | None = None
+    after: CursorPosition | None = None
     backwards: bool = False
 
 
-async def read_counted(
-    connection: Connection, filters: Filters, sort: Sort, size: int, offset: int, *, dear: bool
+async def read_counted_page(
+    connection: Connection, filters: LeadFilters, sort: LeadSort, size: int, offset: int, *, expensive: bool
 ) -> tuple[list[int], int]:
     """Return the ids of a page and the exact total. Raises the same error as `read_page`."""
-    told = await tell(connection, filters)
-    if not in_one_pass(filters, sort, told, offset + size):
-        total = await count(connection, filters, told)
-        return await read_page(connection, filters, sort, total, size, offset, dear=dear), total.n
-    wanted = Slice(size, dear, offset)
-    statement = _counted(filters, sort, wanted, by_update=told.is_by_update)
-    row = await (await connection.execute(statement, _parameters(filters, wanted), prepare=False)).fetchone()
+    told = await read_counts(connection, filters)
+    if not counts_in_one_pass(filters, sort, told, offset + size):
+        total = await count_leads(connection, filters, told)
+        return await read_page(connection, filters, sort, total, size, offset, expensive=expensive), total.n
+    wanted = ListSlice(size, expensive, offset)
+    statement = _gather_and_count_sql(filters, sort, wanted, by_update=told.is_by_update)
+    row = await (await connection.execute(statement, _query_parameters(filters, wanted), prepare=False)).fetchone()
     n, ids = row or (0, [])
     return ids, n
 
 
 async def read_page(
-    connection: Connection, filters: Filters, sort: Sort, total: Total, size: int, offset: int, *, dear: bool
+    connection: Connection,
+    filters: LeadFilters,
+    sort: LeadSort,
+    total: LeadTotals,
+    size: int,
+    offset: int,
+    *,
+    expensive: bool,
 ) -> list[int]:
     """Return the ids of a page, counted from the nearer end. Raises an error if that is expensive and not allowed."""
     size = min(size, total.n - offset)
     if size <= 0:
         return []
     rest = total.n - offset - size
-    wanted = Slice(size, dear, rest, backwards=True) if rest < offset else Slice(size, dear, offset)
-    plan = choose(filters, sort, total, wanted.skip + size)
-    rows = await _read(connection, filters, sort, wanted, plan)
+    wanted = ListSlice(size, expensive, rest, backwards=True) if rest < offset else ListSlice(size, expensive, offset)
+    plan = choose_plan(filters, sort, total, wanted.skip + size)
+    rows = await _read_rows(connection, filters, sort, wanted, plan)
     if len(rows) < size and plan.window:
-        rows = await _read(connection, filters, sort, wanted, all_gathered(filters, total))
+        rows = await _read_rows(connection, filters, sort, wanted, gather_plan(filters, total))
     ids = [row[0] for row in rows]
     return ids[::-1] if wanted.backwards else ids
 
 
-async def read_step(
-    connection: Connection, filters: Filters, sort: Sort, total: Total, size: int, after: Position | None, *, dear: bool
-) -> tuple[list[int], Position | None]:
+async def read_cursor_page(
+    connection: Connection,
+    filters: LeadFilters,
+    sort: LeadSort,
+    total: LeadTotals,
+    size: int,
+    after: CursorPosition | None,
+    *,
+    expensive: bool,
+) -> tuple[list[int], CursorPosition | None]:
     """Return the ids of the next `size` leads, and the position after them, or None at the end.
 
     Raises the same error as `read_page`.
     """
-    wanted = Slice(size + 1, dear, after=after)
-    plan = choose(filters, sort, total, wanted.size)
-    rows = await _read(connection, filters, sort, wanted, plan)
-    if len(rows) < wanted.size and plan.window and await _goes_on(connection, filters, sort, wanted, plan):
-        rows = await _read(connection, filters, sort, wanted, all_gathered(filters, total))
-    last = Position(rows[size - 1][1], rows[size - 1][0]) if len(rows) > size else None
+    wanted = ListSlice(size + 1, expensive, after=after)
+    plan = choose_plan(filters, sort, total, wanted.size)
+    rows = await _read_rows(connection, filters, sort, wanted, plan)
+    if len(rows) < wanted.size and plan.window and await _has_more_entries(connection, filters, sort, wanted, plan):
+        rows = await _read_rows(connection, filters, sort, wanted, gather_plan(filters, total))
+    last = CursorPosition(rows[size - 1][1], rows[size - 1][0]) if len(rows) > size else None
     return [row[0] for row in rows[:size]], last
 
 
-async def _read(
-    connection: Connection, filters: Filters, sort: Sort, wanted: Slice, plan: Plan
+async def _read_rows(
+    connection: Connection, filters: LeadFilters, sort: LeadSort, wanted: ListSlice, plan: ReadPlan
 ) -> list[tuple[Any, ...]]:
     """Return (id, value) of the wanted leads; fewer if an index walk was stopped early."""
-    if plan.cost > DEAR and not wanted.dear:
-        raise Dear
-    if plan.way is Way.GATHER:
-        statement = _gathered(filters, sort, wanted, by_update=plan.by_update)
+    if plan.cost > EXPENSIVE_COST and not wanted.expensive:
+        raise ExpensiveQuery
+    if plan.strategy is ReadStrategy.GATHER:
+        statement = _gather_sql(filters, sort, wanted, by_update=plan.by_update)
     else:
-        statement = _walked(filters, sort, wanted, plan)
-    prepare = None if _is_steady(filters, plan) else False
-    return await (await connection.execute(statement, _parameters(filters, wanted), prepare=prepare)).fetchall()
+        statement = _walk_sql(filters, sort, wanted, plan)
+    prepare = None if _has_stable_plan(filters, plan) else False
+    return await (await connection.execute(statement, _query_parameters(filters, wanted), prepare=prepare)).fetchall()
 
 
-def _is_steady(filters: Filters, plan: Plan) -> bool:
+def _has_stable_plan(filters: LeadFilters, plan: ReadPlan) -> bool:
     """Return whether the plan is the same for all values, so that PostgreSQL may reuse it."""
-    return plan.way is not Way.GATHER and not filters.patterns
+    return plan.strategy is not ReadStrategy.GATHER and not filters.patterns
 
 
-def _gathered(filters: Filters, sort: Sort, wanted: Slice, *, by_update: bool) -> str:
-    hits = _hits(filters, sort, wanted, by_update=by_update)
-    return f"{hits} SELECT id, {sort.column} FROM hits {_cut(sort, wanted)}"  # noqa: S608
+def _gather_sql(filters: LeadFilters, sort: LeadSort, wanted: ListSlice, *, by_update: bool) -> str:
+    hits = _hits_cte(filters, sort, wanted, by_update=by_update)
+    return f"{hits} SELECT id, {sort.column} FROM hits {_order_and_limit(sort, wanted)}"  # noqa: S608
 
 
-def _counted(filters: Filters, sort: Sort, wanted: Slice, *, by_update: bool) -> str:
+def _gather_and_count_sql(filters: LeadFilters, sort: LeadSort, wanted: ListSlice, *, by_update: bool) -> str:
     """Return SQL for the number of matching leads and the wanted ids."""
-    hits = _hits(filters, sort, wanted, by_update=by_update)
-    return f"{hits} SELECT (SELECT count(*) FROM hits), ARRAY(SELECT id FROM hits {_cut(sort, wanted)})"  # noqa: S608
+    hits = _hits_cte(filters, sort, wanted, by_update=by_update)
+    return f"{hits} SELECT (SELECT count(*) FROM hits), ARRAY(SELECT id FROM hits {_order_and_limit(sort, wanted)})"  # noqa: S608
 
 
-def _hits(filters: Filters, sort: Sort, wanted: Slice, *, by_update: bool) -> str:
+def _hits_cte(filters: LeadFilters, sort: LeadSort, wanted: ListSlice, *, by_update: bool) -> str:
     """Return a CTE of the matching leads, materialised so that the planner uses no index of the order."""
-    conditions = all_of(*filters.on_leads(by_update=by_update), *_searched(filters), *_beyond(sort, wanted))
+    conditions = where_all(
+        *filters.lead_conditions(by_update=by_update), *_search_conditions(filters), *_after_conditions(sort, wanted)
+    )
     return f"WITH hits AS MATERIALIZED (SELECT id, {sort.column} FROM leads WHERE {conditions})"  # noqa: S608
 
 
-def _walked(filters: Filters, sort: Sort, wanted: Slice, plan: Plan) -> str:
+def _walk_sql(filters: LeadFilters, sort: LeadSort, wanted: ListSlice, plan: ReadPlan) -> str:
     """Return SQL that walks an index. Conditions that the index can answer are inside, the rest outside, so that no
     other index is used."""
-    within, outside = _sides(filters, sort, wanted, plan)
+    within, outside = _split_conditions(filters, sort, wanted, plan)
     if not outside:
-        return f"SELECT id, {sort.column} FROM {sort.table} WHERE {within} {_cut(sort, wanted)}"  # noqa: S608
-    held, asked = ["workspace_id", "id", sort.column], _columns(filters) - {sort.column}
-    if sort.table == LEADS:
+        return f"SELECT id, {sort.column} FROM {sort.table} WHERE {within} {_order_and_limit(sort, wanted)}"  # noqa: S608
+    held, asked = ["workspace_id", "id", sort.column], _filtered_columns(filters) - {sort.column}
+    if sort.table == LEADS_TABLE:
         held, looked_up = [*held, *sorted(asked - {"tag_ids"}), *(["few_tags"] if "tag_ids" in asked else [])], ""
-        outside = [TAGGED_AS_WALKED if condition == TAGGED else condition for condition in outside]
+        outside = [TAG_CONDITION_ON_INDEX if condition == TAG_CONDITION else condition for condition in outside]
     else:
-        looked_up = LOOKED_UP.format(columns=", ".join(sorted(asked)) or "1")
-    order = sort.order(backwards=wanted.backwards)
+        looked_up = LEAD_LOOKUP_SQL.format(columns=", ".join(sorted(asked)) or "1")
+    order = sort.order_by(backwards=wanted.backwards)
     return (
         f"SELECT id, {sort.column} FROM (SELECT {', '.join(held)} FROM {sort.table} WHERE {within} "  # noqa: S608
-        f"ORDER BY {order} LIMIT {_window(plan)}) AS walked{looked_up} "
-        f"WHERE {' AND '.join(outside)} {_cut(sort, wanted)}"
+        f"ORDER BY {order} LIMIT {_rounded_window(plan)}) AS walked{looked_up} "
+        f"WHERE {' AND '.join(outside)} {_order_and_limit(sort, wanted)}"
     )
 
 
-def _sides(filters: Filters, sort: Sort, wanted: Slice, plan: Plan) -> tuple[str, list[str]]:
+def _split_conditions(filters: LeadFilters, sort: LeadSort, wanted: ListSlice, plan: ReadPlan) -> tuple[str, list[str]]:
     """Return the conditions of a walk: those inside the index, and those outside."""
     kind = f"{sort.name.removesuffix('_at')}_"
-    bounds = [condition for name, condition in filters.timed.items() if name.startswith(kind)]
+    bounds = [condition for name, condition in filters.time_conditions.items() if name.startswith(kind)]
     bounds += [
-        condition for (name, column), condition in IMPLIED.items() if name in filters.bounds and column == sort.name
+        condition
+        for (name, column), condition in IMPLIED_BOUNDS.items()
+        if name in filters.bounds and column == sort.name
     ]
-    other = [condition for name, condition in filters.timed.items() if not name.startswith(kind)]
-    narrowed = [filters.alike[plan.column]] if plan.column else []
-    outside = [condition for column, condition in filters.alike.items() if column != plan.column]
+    other = [condition for name, condition in filters.time_conditions.items() if not name.startswith(kind)]
+    narrowed = [filters.counted_conditions[plan.column]] if plan.column else []
+    outside = [condition for column, condition in filters.counted_conditions.items() if column != plan.column]
     if filters.patterns:
-        fits = f"s.workspace_id = walked.workspace_id AND s.lead_id = walked.id AND {filters.found}"
+        fits = f"s.workspace_id = walked.workspace_id AND s.lead_id = walked.id AND {filters.search_condition}"
         outside.append(f"EXISTS (SELECT 1 FROM lead_search s WHERE {fits})")  # noqa: S608
-    return all_of(*narrowed, *bounds, *_beyond(sort, wanted)), [*outside, *other]
+    return where_all(*narrowed, *bounds, *_after_conditions(sort, wanted)), [*outside, *other]
 
 
-async def _goes_on(connection: Connection, filters: Filters, sort: Sort, wanted: Slice, plan: Plan) -> bool:
+async def _has_more_entries(
+    connection: Connection, filters: LeadFilters, sort: LeadSort, wanted: ListSlice, plan: ReadPlan
+) -> bool:
     """Return whether the walk was stopped before the end of the index."""
-    within, _ = _sides(filters, sort, wanted, plan)
-    order = sort.order(backwards=wanted.backwards)
-    skipped = f"ORDER BY {order} LIMIT 1 OFFSET {_window(plan)}"
+    within, _ = _split_conditions(filters, sort, wanted, plan)
+    order = sort.order_by(backwards=wanted.backwards)
+    skipped = f"ORDER BY {order} LIMIT 1 OFFSET {_rounded_window(plan)}"
     statement = f"SELECT id FROM {sort.table} WHERE {within} {skipped}"  # noqa: S608
-    parameters = _parameters(filters, wanted)
+    parameters = _query_parameters(filters, wanted)
     return await (await connection.execute(statement, parameters, prepare=False)).fetchone() is not None
 
 
-def _window(plan: Plan) -> int:
+def _rounded_window(plan: ReadPlan) -> int:
     """Round the window up to a power of two, so that a small change of the totals does not change the statement."""
     return 1 << max(plan.window - 1, 0).bit_length()
 
 
-def _columns(filters: Filters) -> set[str]:
-    return {*filters.alike, *filters.bounded()}
+def _filtered_columns(filters: LeadFilters) -> set[str]:
+    return {*filters.counted_conditions, *filters.bounded_columns()}
 
 
-def _searched(filters: Filters) -> list[str]:
-    return [f"id IN ({filters.hits})"] if filters.patterns else []
+def _search_conditions(filters: LeadFilters) -> list[str]:
+    return [f"id IN ({filters.search_query})"] if filters.patterns else []
 
 
-def _beyond(sort: Sort, wanted: Slice) -> list[str]:
-    cast = "::timestamptz" if sort.name in TIMES else ""
-    return [BEYOND.format(column=sort.column, beyond=sort.beyond, cast=cast)] if wanted.after else []
+def _after_conditions(sort: LeadSort, wanted: ListSlice) -> list[str]:
+    cast = "::timestamptz" if sort.name in TIME_SORTS else ""
+    return [AFTER_CONDITION.format(column=sort.column, beyond=sort.comparison, cast=cast)] if wanted.after else []
 
 
-def _cut(sort: Sort, wanted: Slice) -> str:
+def _order_and_limit(sort: LeadSort, wanted: ListSlice) -> str:
     """Return ORDER BY, LIMIT and OFFSET. The numbers are literals: a generic plan assumes a tenth of all rows for a
     parameter."""
-    return f"ORDER BY {sort.order(backwards=wanted.backwards)} LIMIT {wanted.size:d} OFFSET {wanted.skip:d}"
+    return f"ORDER BY {sort.order_by(backwards=wanted.backwards)} LIMIT {wanted.size:d} OFFSET {wanted.skip:d}"
 
 
-def _parameters(filters: Filters, wanted: Slice) -> dict[str, Any]:
+def _query_parameters(filters: LeadFilters, wanted: ListSlice) -> dict[str, Any]:
     after = {"value": wanted.after.value, "after_id": wanted.after.id} if wanted.after else {}
-    return {**filters.parameters, **after}
+    return {**filters.sql_parameters, **after}

@@ -7,52 +7,57 @@ A few rare fragments leave few texts, and only these are compared with the whole
 import re
 from collections.abc import Iterable, Sequence
 
-FEW = 4  # maximum of fragments: more hardly leave fewer texts
-RARE = 0.05  # the share of texts up to which a fragment is used even if few texts are left already
-LEFT = 0.03  # the share of texts from which too many are left to compare
-CONSIDERED = 60  # fragments of a long pattern that are looked for in the sample
+MAX_FRAGMENTS = 4  # maximum of fragments: more hardly leave fewer texts
+RARE_SHARE = 0.05  # the share of texts up to which a fragment is used even if few texts are left already
+MAX_REMAINING_SHARE = 0.03  # the share of texts from which too many are left to compare
+MAX_CONSIDERED_FRAGMENTS = 60  # fragments of a long pattern that are looked for in the sample
 
-_literals = re.compile(r"(?:[^%\\]|\\.)+", re.DOTALL).findall
-_words = re.compile(r"[^\W_]+").finditer
-_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_BETWEEN = re.compile(r"[\W_]+")
-_WILD = re.compile(r"([\\%_])")
+_find_literals = re.compile(r"(?:[^%\\]|\\.)+", re.DOTALL).findall
+_find_words = re.compile(r"[^\W_]+").finditer
+_ESCAPED_CHARACTER = re.compile(r"\\(.)", re.DOTALL)
+_WORD_SEPARATOR = re.compile(r"[\W_]+")
+_LIKE_WILDCARD = re.compile(r"([\\%_])")
 
 
-class Sample:
+class TextSample:
     """A sample of the indexed texts, in lower case. It tells how rare a fragment is."""
 
     def __init__(self, texts: Sequence[str]) -> None:
-        self._texts = [f"  {_BETWEEN.sub('  ', text)}  " for text in texts]
+        self._texts = [f"  {_WORD_SEPARATOR.sub('  ', text)}  " for text in texts]
 
-    def rarest(self, pattern: str) -> list[str]:
+    def rarest_fragments(self, pattern: str) -> list[str]:
         """Return LIKE patterns, the rarest first, or none if they would leave too many texts.
 
         Every text that matches `pattern` matches all of them. A poor choice costs time but hides no text.
         """
-        fits = {part: self._fits(trigram) for trigram, part in [*_parts(pattern)][:CONSIDERED]}
+        fits = {
+            part: self._texts_with(trigram)
+            for trigram, part in [*_trigram_fragments(pattern)][:MAX_CONSIDERED_FRAGMENTS]
+        }
         chosen: list[str] = []
         left = set(range(len(self._texts)))
         for part in sorted(fits, key=lambda part: len(fits[part])):
-            if len(chosen) < FEW and (len(fits[part]) <= RARE * len(self._texts) or not left <= fits[part]):
-                chosen.append(_WILD.sub(r"\\\1", part))
+            if len(chosen) < MAX_FRAGMENTS and (
+                len(fits[part]) <= RARE_SHARE * len(self._texts) or not left <= fits[part]
+            ):
+                chosen.append(_LIKE_WILDCARD.sub(r"\\\1", part))
                 left &= fits[part]
-        return [f"%{part}%" for part in chosen] if len(left) < LEFT * len(self._texts) else []
+        return [f"%{part}%" for part in chosen] if len(left) < MAX_REMAINING_SHARE * len(self._texts) else []
 
-    def _fits(self, trigram: str) -> set[int]:
+    def _texts_with(self, trigram: str) -> set[int]:
         return {number for number, text in enumerate(self._texts) if trigram in text}
 
 
-def _parts(pattern: str) -> Iterable[tuple[str, str]]:
+def _trigram_fragments(pattern: str) -> Iterable[tuple[str, str]]:
     """Yield the trigrams that PostgreSQL extracts from a pattern, each with the fragment of the pattern that contains
     it.
 
     Words consist of letters and digits. Two blanks stand for the start of a word and one for its end, unless a wildcard
     may continue the word.
     """
-    for literal in _literals(pattern):
-        text = _ESCAPED.sub(r"\1", literal)
-        for word in _words(text):
+    for literal in _find_literals(pattern):
+        text = _ESCAPED_CHARACTER.sub(r"\1", literal)
+        for word in _find_words(text):
             start, end = word.span()
             before = "  " if start else ""
             padded = f"{before}{word[0]}{' ' if end < len(text) else ''}"

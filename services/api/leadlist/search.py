@@ -6,35 +6,35 @@ E.164 number is stored as it is written as well.
 
 import re
 
-from shared.leads.contact import Invalid, normalise_phone
+from shared.leads.contact import InvalidContact, normalise_phone
 
-_PHONE = re.compile(r"[\d\s+().\-/]+").fullmatch
-_TRUNK = re.compile(r"\(0\)")
-_ESCAPED = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_", "\n": " "})
-FEWEST_DIGITS = 3
+_match_phone = re.compile(r"[\d\s+().\-/]+").fullmatch
+_TRUNK_PREFIX = re.compile(r"\(0\)")
+_LIKE_ESCAPES = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_", "\n": " "})
+MIN_PHONE_DIGITS = 3
 
 
-def patterns(term: str, country: str | None) -> list[str]:
+def like_patterns(term: str, country: str | None) -> list[str]:
     """Return LIKE patterns, of which one must match. The database folds the case, as it did for the text."""
-    found = [f"%{term.translate(_ESCAPED)}%"]
-    if sum(char.isdecimal() for char in term) >= FEWEST_DIGITS:
-        found += [f"%\n%\n%{phone}%" for phone in sorted(_part(term) | _whole(term, country))]
+    found = [f"%{term.translate(_LIKE_ESCAPES)}%"]
+    if sum(char.isdecimal() for char in term) >= MIN_PHONE_DIGITS:
+        found += [f"%\n%\n%{phone}%" for phone in sorted(_partial_number(term) | _full_number(term, country))]
     return found
 
 
-def _part(term: str) -> set[str]:
+def _partial_number(term: str) -> set[str]:
     """Return the digits of a partial number, without a trunk prefix."""
-    if not _PHONE(term):
+    if not _match_phone(term):
         return set()
-    digits = "".join(str(int(char)) for char in _TRUNK.sub("", term) if char.isdecimal())
+    digits = "".join(str(int(char)) for char in _TRUNK_PREFIX.sub("", term) if char.isdecimal())
     bare = digits.lstrip("0")
-    return {bare if len(bare) >= FEWEST_DIGITS else digits}
+    return {bare if len(bare) >= MIN_PHONE_DIGITS else digits}
 
 
-def _whole(term: str, country: str | None) -> set[str]:
+def _full_number(term: str, country: str | None) -> set[str]:
     """Return the number as intake reads it, if the term is one: its digits, or all of it with an extension."""
     try:
         phone = normalise_phone(term, country)
-    except Invalid:
+    except InvalidContact:
         return set()
     return {phone.identity if phone.extension else phone.e164[1:]}

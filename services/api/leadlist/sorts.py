@@ -5,7 +5,7 @@ The order by update has a table of its own, which holds times and ids alone.
 
 from typing import NamedTuple
 
-COLUMNS = {
+SORT_COLUMNS = {
     "created_at": "created_at",
     "updated_at": "updated_at",
     "lead_score": "lead_score",
@@ -13,11 +13,11 @@ COLUMNS = {
     "last_name": "last_name_key",
     "email": "email_key",
 }
-LEADS, UPDATES = "leads", "lead_updates"
-TIMES = ("created_at", "updated_at")
+LEADS_TABLE, UPDATES_TABLE = "leads", "lead_updates"
+TIME_SORTS = ("created_at", "updated_at")
 
 
-class Sort(NamedTuple):
+class LeadSort(NamedTuple):
     """An order by a column, with ties by id in the same direction."""
 
     name: str
@@ -25,18 +25,18 @@ class Sort(NamedTuple):
 
     @property
     def column(self) -> str:
-        return COLUMNS[self.name]
+        return SORT_COLUMNS[self.name]
 
     @property
     def table(self) -> str:
         """The table that has the order. Its rows have the column, `workspace_id` and the lead's `id`."""
-        return UPDATES if self.name == "updated_at" else LEADS
+        return UPDATES_TABLE if self.name == "updated_at" else LEADS_TABLE
 
     @property
-    def beyond(self) -> str:
+    def comparison(self) -> str:
         """The comparison that holds for later entries of the list."""
         return "<" if self.descending else ">"
 
-    def order(self, *, backwards: bool = False) -> str:
+    def order_by(self, *, backwards: bool = False) -> str:
         word = "DESC" if self.descending is not backwards else "ASC"
         return f"{self.column} {word}, id {word}"

@@ -4,14 +4,14 @@ Pure."""
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-GRAINS = (86_400, 3_600, 300)  # seconds, the coarsest first
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+BUCKET_SECONDS = (86_400, 3_600, 300)  # seconds, the coarsest first
+UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # No lead is older or newer. A span without a bound ends here.
-EARLIEST, LATEST = datetime(1, 1, 3, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
-TICK = timedelta(microseconds=1)
+EARLIEST_TIME, LATEST_TIME = datetime(1, 1, 3, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
+ONE_MICROSECOND = timedelta(microseconds=1)
 
 
-class Run(NamedTuple):
+class BucketRange(NamedTuple):
     """Buckets of `grain` seconds that begin at or after `start` and before `end`."""
 
     grain: int
@@ -19,39 +19,43 @@ class Run(NamedTuple):
     end: datetime
 
 
-class Span(NamedTuple):
+class BucketedSpan(NamedTuple):
     """The whole buckets, and the remaining times at both ends: from one time until before another."""
 
-    runs: list[Run]
-    ragged: list[tuple[datetime, datetime]]
+    ranges: list[BucketRange]
+    remainders: list[tuple[datetime, datetime]]
 
 
-def span(after: datetime | None, before: datetime | None) -> Span:
+def split_span(after: datetime | None, before: datetime | None) -> BucketedSpan:
     """Split the times later than `after` and earlier than `before`."""
-    start = max(min(after, LATEST) + TICK, EARLIEST) if after else EARLIEST
-    end = min(max(before, EARLIEST), LATEST) if before else LATEST
+    start = max(min(after, LATEST_TIME) + ONE_MICROSECOND, EARLIEST_TIME) if after else EARLIEST_TIME
+    end = min(max(before, EARLIEST_TIME), LATEST_TIME) if before else LATEST_TIME
     if start >= end:
-        return Span([], [])
-    first, last = _up(start, GRAINS[-1]), _down(end, GRAINS[-1])
+        return BucketedSpan([], [])
+    first, last = _round_up(start, BUCKET_SECONDS[-1]), _round_down(end, BUCKET_SECONDS[-1])
     if first >= last:
-        return Span([], [(start, end)])
+        return BucketedSpan([], [(start, end)])
     ragged = [(one, other) for one, other in ((start, first), (last, end)) if one < other]
-    return Span(_runs(first, last, GRAINS), ragged)
+    return BucketedSpan(_split_range(first, last, BUCKET_SECONDS), ragged)
 
 
-def _runs(start: datetime, end: datetime, grains: tuple[int, ...]) -> list[Run]:
+def _split_range(start: datetime, end: datetime, grains: tuple[int, ...]) -> list[BucketRange]:
     if start >= end:
         return []
     grain, *finer = grains
-    first, last = _up(start, grain), _down(end, grain)
+    first, last = _round_up(start, grain), _round_down(end, grain)
     if first >= last:
-        return _runs(start, end, tuple(finer))
-    return [*_runs(start, first, tuple(finer)), Run(grain, first, last), *_runs(last, end, tuple(finer))]
+        return _split_range(start, end, tuple(finer))
+    return [
+        *_split_range(start, first, tuple(finer)),
+        BucketRange(grain, first, last),
+        *_split_range(last, end, tuple(finer)),
+    ]
 
 
-def _down(time: datetime, grain: int) -> datetime:
-    return time - (time - EPOCH) % timedelta(seconds=grain)
+def _round_down(time: datetime, grain: int) -> datetime:
+    return time - (time - UNIX_EPOCH) % timedelta(seconds=grain)
 
 
-def _up(time: datetime, grain: int) -> datetime:
-    return time + (EPOCH - time) % timedelta(seconds=grain)
+def _round_up(time: datetime, grain: int) -> datetime:
+    return time + (UNIX_EPOCH - time) % timedelta(seconds=grain)

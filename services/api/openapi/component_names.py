@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-REFERENCE = "#/components/schemas/"
+REFERENCE_PREFIX = "#/components/schemas/"
 
 # Classes whose name says too little outside the code, or whose short name is taken by a response.
-NAMES = {
+SCHEMA_NAMES = {
     "All": "AllConditions",
     "Any_": "AnyCondition",
     "Not": "NotCondition",
@@ -40,18 +40,18 @@ def component_names(made: Iterable[str]) -> dict[str, str]:
     owners: dict[str, str] = {}
     for name in made:
         own = name.removesuffix("-Input").removesuffix("-Output")
-        names[name] = NAMES.get(own, own.removesuffix("Record"))
+        names[name] = SCHEMA_NAMES.get(own, own.removesuffix("Record"))
         if owners.setdefault(names[name], own) != own:
             raise ValueError(f"Two schemas are named {names[name]}: {own} and {owners[names[name]]}.")
     return names
 
 
-def renamed(value: Any, names: dict[str, str]) -> Any:
+def rename_references(value: Any, names: dict[str, str]) -> Any:
     """Return a part of the document with its references renamed."""
     if isinstance(value, dict):
-        return {name: renamed(part, names) for name, part in value.items()}
+        return {name: rename_references(part, names) for name, part in value.items()}
     if isinstance(value, list):
-        return [renamed(part, names) for part in value]
-    if isinstance(value, str) and value.startswith(REFERENCE):
-        return REFERENCE + names[value.removeprefix(REFERENCE)]
+        return [rename_references(part, names) for part in value]
+    if isinstance(value, str) and value.startswith(REFERENCE_PREFIX):
+        return REFERENCE_PREFIX + names[value.removeprefix(REFERENCE_PREFIX)]
     return value

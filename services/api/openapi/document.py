@@ -7,13 +7,13 @@ from typing import Any
 from aiohttp import web
 
 from services.api.openapi import parts
-from services.api.openapi.operations import SERVICE, noun, operation
-from services.api.openapi.schemas import Schemas
+from services.api.openapi.operations import SERVICE_TAG, tag_of_path, operation_object
+from services.api.openapi.schemas import SchemaRegistry
 from services.api.openapi.webhook_operations import MESSAGE_DESCRIPTIONS, webhook_operations
 from shared import __version__
-from shared.web.describe import description
+from shared.web.describe import operation_description
 
-INTRODUCTION = Path(__file__).with_name("introduction.md")
+INTRODUCTION_FILE = Path(__file__).with_name("introduction.md")
 TAG_DESCRIPTIONS = {
     "inbound": "Where leads come in: single ones, batches, form submissions, and the webhooks of other services.",
     "leads": "The leads of the workspace: filter, search and edit them, tag them, read their timeline.",
@@ -31,42 +31,42 @@ TAG_DESCRIPTIONS = {
     "webhooks": "Subscriptions of your addresses to events. The messages are described under Webhooks.",
     "deliveries": "Every outgoing message with its attempts. Messages can be sent again.",
     "suppressions": "Addresses that get no mail, and the page on which people unsubscribe.",
-    SERVICE: "The service itself: its health, this document, and what your key may do.",
+    SERVICE_TAG: "The service itself: its health, this document, and what your key may do.",
 }
 
 
-def document(routes: Sequence[web.RouteDef], public_url: str = "") -> dict[str, Any]:
+def openapi_document(routes: Sequence[web.RouteDef], public_url: str = "") -> dict[str, Any]:
     """Return the OpenAPI 3.1 document of the routes."""
-    described = [description(route.handler) for route in routes]
-    schemas = Schemas([*described, *MESSAGE_DESCRIPTIONS.values()])
-    schemas.components |= parts.SCHEMAS
+    described = [operation_description(route.handler) for route in routes]
+    schemas = SchemaRegistry([*described, *MESSAGE_DESCRIPTIONS.values()])
+    schemas.components |= parts.COMMON_SCHEMAS
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
-        paths.setdefault(route.path, {})[route.method.lower()] = operation(route, schemas)
+        paths.setdefault(route.path, {})[route.method.lower()] = operation_object(route, schemas)
     webhooks = webhook_operations(schemas)
     components = {
-        "securitySchemes": parts.SECURITY,
-        "parameters": parts.PARAMETERS,
-        "headers": parts.HEADERS,
-        "responses": parts.responses(),
+        "securitySchemes": parts.SECURITY_SCHEMES,
+        "parameters": parts.PARAMETER_COMPONENTS,
+        "headers": parts.HEADER_COMPONENTS,
+        "responses": parts.error_responses(),
     }
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "LeadHub",
             "version": __version__,
-            "description": INTRODUCTION.read_text(encoding="utf-8"),
+            "description": INTRODUCTION_FILE.read_text(encoding="utf-8"),
             "license": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": public_url or "/"}],
-        "tags": [{"name": name, "description": TAG_DESCRIPTIONS[name]} for name in _nouns(routes)],
+        "tags": [{"name": name, "description": TAG_DESCRIPTIONS[name]} for name in _tag_names(routes)],
         "paths": paths,
         "webhooks": webhooks,
-        "components": {"schemas": schemas.used([paths, webhooks, components]), **components},
+        "components": {"schemas": schemas.used_components([paths, webhooks, components]), **components},
     }
 
 
-def _nouns(routes: Iterable[web.RouteDef]) -> list[str]:
+def _tag_names(routes: Iterable[web.RouteDef]) -> list[str]:
     """Return the tags in the order of the routes, with the inbound side first and the service itself last."""
-    found = dict.fromkeys(noun(route.path) for route in routes)
-    return sorted(found, key=lambda name: {"inbound": 0, SERVICE: 2}.get(name, 1))
+    found = dict.fromkeys(tag_of_path(route.path) for route in routes)
+    return sorted(found, key=lambda name: {"inbound": 0, SERVICE_TAG: 2}.get(name, 1))

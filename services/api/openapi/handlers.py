@@ -11,17 +11,17 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from services.api.openapi.document import document
+from services.api.openapi.document import openapi_document
 from shared.errors import NotFound
 from shared.web.access import public
-from shared.web.describe import gives
+from shared.web.describe import responds
 
-STATIC = Path(__file__).with_name("static")
+STATIC_DIR = Path(__file__).with_name("static")
 PAGE_FILES = {  # by the last part of their path
-    "page.css": STATIC / "page.css",
-    "page.js": STATIC / "page.js",
-    "swagger-ui.css": STATIC / "swagger-ui" / "swagger-ui.css",
-    "swagger-ui-bundle.js": STATIC / "swagger-ui" / "swagger-ui-bundle.js",
+    "page.css": STATIC_DIR / "page.css",
+    "page.js": STATIC_DIR / "page.js",
+    "swagger-ui.css": STATIC_DIR / "swagger-ui" / "swagger-ui.css",
+    "swagger-ui-bundle.js": STATIC_DIR / "swagger-ui" / "swagger-ui-bundle.js",
 }
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript"}
 # Swagger UI sets inline styles through the DOM, which needs no exception. Its style sheet has icons as data: URLs.
@@ -31,7 +31,7 @@ PAGE_POLICY = (
 )
 
 
-class Fixed:
+class StaticResponse:
     """A response that stays the same for the life of the process."""
 
     def __init__(self, body: bytes, media: str, headers: Mapping[str, str] | None = None) -> None:
@@ -46,7 +46,7 @@ class Fixed:
             **(headers or {}),
         }
 
-    def answer(self, request: web.Request) -> web.Response:
+    def response_for(self, request: web.Request) -> web.Response:
         """Return the response, compressed if the client accepts that, or 304 if the client has it."""
         is_compressed = "gzip" in request.headers.get("Accept-Encoding", "")
         tag = f"{self._tag}-gzip" if is_compressed else self._tag
@@ -58,15 +58,15 @@ class Fixed:
         return web.Response(body=self._body, headers=headers)
 
 
-class Late:
+class LazyResponse:
     """A response that is made in a thread when it is first requested: that takes too long for the start and the event
     loop."""
 
-    def __init__(self, make: Callable[[], Fixed]) -> None:
+    def __init__(self, make: Callable[[], StaticResponse]) -> None:
         self._make = make
-        self._made: asyncio.Task[Fixed] | None = None
+        self._made: asyncio.Task[StaticResponse] | None = None
 
-    async def get(self) -> Fixed:
+    async def get(self) -> StaticResponse:
         """Return the response. A cancelled caller does not cancel it for others, and a failure is retried by the next
         caller."""
         if self._made is None or (self._made.done() and self._made.exception()):
@@ -74,33 +74,33 @@ class Late:
         return await asyncio.shield(self._made)
 
 
-DOCUMENT = web.AppKey("document", Late)
-PAGE = web.AppKey("page", Fixed)
-FILES = web.AppKey("files", dict[str, Late])
+DOCUMENT_KEY = web.AppKey("document", LazyResponse)
+PAGE_KEY = web.AppKey("page", StaticResponse)
+PAGE_FILES_KEY = web.AppKey("files", dict[str, LazyResponse])
 
 
 @public
-@gives(dict[str, Any], envelope=False, other_statuses=(304,))
+@responds(dict[str, Any], envelope=False, other_statuses=(304,))
 async def openapi(request: web.Request) -> web.Response:
     """Show this document. It is made of the code that checks the requests."""
-    return (await request.app[DOCUMENT].get()).answer(request)
+    return (await request.app[DOCUMENT_KEY].get()).response_for(request)
 
 
 @public
-@gives(None, raw="text/html", other_statuses=(304,))
+@responds(None, raw="text/html", other_statuses=(304,))
 async def documentation(request: web.Request) -> web.Response:
     """Show this document as a page for people."""
-    return request.app[PAGE].answer(request)
+    return request.app[PAGE_KEY].response_for(request)
 
 
 @public
-@gives(None, raw="text/javascript", other_statuses=(304,))
+@responds(None, raw="text/javascript", other_statuses=(304,))
 async def page_file(request: web.Request) -> web.Response:
     """Send a script or a style of the page."""
-    found = request.app[FILES].get(request.match_info["name"])
+    found = request.app[PAGE_FILES_KEY].get(request.match_info["name"])
     if found is None:
         raise NotFound
-    return (await found.get()).answer(request)
+    return (await found.get()).response_for(request)
 
 
 ROUTES = [
@@ -110,19 +110,21 @@ ROUTES = [
 FILE_ROUTES = [web.get("/api/documentation/{name}", page_file)]  # not in the document
 
 
-def prepare(app: web.Application, described: Sequence[web.RouteDef], public_url: str) -> None:
+def prepare_documentation(app: web.Application, described: Sequence[web.RouteDef], public_url: str) -> None:
     """Make the page, and arrange for the document of the routes."""
     url = public_url.rstrip("/")
-    app[DOCUMENT] = Late(lambda: Fixed(orjson.dumps(document(described, url)), "application/json"))
-    app[PAGE] = page()
-    app[FILES] = {name: Late(partial(_read_file, path)) for name, path in PAGE_FILES.items()}
+    app[DOCUMENT_KEY] = LazyResponse(
+        lambda: StaticResponse(orjson.dumps(openapi_document(described, url)), "application/json")
+    )
+    app[PAGE_KEY] = make_page()
+    app[PAGE_FILES_KEY] = {name: LazyResponse(partial(_read_file, path)) for name, path in PAGE_FILES.items()}
 
 
-def page() -> Fixed:
+def make_page() -> StaticResponse:
     """Return the page, with a policy that blocks inline code and everything from other hosts."""
     headers = {"Content-Security-Policy": PAGE_POLICY, "Referrer-Policy": "no-referrer"}
-    return Fixed((STATIC / "page.html").read_bytes(), "text/html", headers)
+    return StaticResponse((STATIC_DIR / "page.html").read_bytes(), "text/html", headers)
 
 
-def _read_file(path: Path) -> Fixed:
-    return Fixed(path.read_bytes(), MEDIA_TYPES[path.suffix])
+def _read_file(path: Path) -> StaticResponse:
+    return StaticResponse(path.read_bytes(), MEDIA_TYPES[path.suffix])

@@ -7,92 +7,92 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
-from services.api.openapi.component_names import REFERENCE, component_names, renamed
-from shared.validation import Shape
-from shared.web.describe import Description
+from services.api.openapi.component_names import REFERENCE_PREFIX, component_names, rename_references
+from shared.validation import FieldsSchema
+from shared.web.describe import OperationDescription
 
-Schema = dict[str, Any]
+JsonSchema = dict[str, Any]
 
 
-class _Untitled(GenerateJsonSchema):
+class _UntitledJsonSchema(GenerateJsonSchema):
     """Leaves out field titles, which only repeat the field's name."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
 
 
-class Schemas:
+class SchemaRegistry:
     """The schemas of all requests and responses of a set of handlers; `components` are those with a name."""
 
-    def __init__(self, descriptions: Iterable[Description]) -> None:
+    def __init__(self, descriptions: Iterable[OperationDescription]) -> None:
         inputs: dict[tuple[str, JsonSchemaMode], TypeAdapter[Any]] = {}
         self._required: dict[str, set[tuple[str, ...]]] = {}  # the required fields of all endpoints, by type of body
         for said in descriptions:
-            if said.takes:
-                inputs[_key(said.takes.fields), "validation"] = said.takes.adapter
-                self._required.setdefault(_key(said.takes.fields), set()).add(said.takes.required)
-            for shape in (said.gives, *said.instead.values()):
+            if said.body_schema:
+                inputs[_type_key(said.body_schema.fields), "validation"] = said.body_schema.adapter
+                self._required.setdefault(_type_key(said.body_schema.fields), set()).add(said.body_schema.required)
+            for shape in (said.response_type, *said.schemas_by_status.values()):
                 if shape is not None:
-                    inputs[_key(shape), "serialization"] = TypeAdapter(shape)
+                    inputs[_type_key(shape), "serialization"] = TypeAdapter(shape)
         made, defined = TypeAdapter.json_schemas(
             [(*key, adapter) for key, adapter in inputs.items()],
-            ref_template=REFERENCE + "{model}",
-            schema_generator=_Untitled,
+            ref_template=REFERENCE_PREFIX + "{model}",
+            schema_generator=_UntitledJsonSchema,
             union_format="primitive_type_array",
         )
         schemas = defined.get("$defs", {})
         names = component_names(schemas)
-        self._made: dict[tuple[str, JsonSchemaMode], Schema] = renamed(made, names)
-        self.components: dict[str, Schema] = {}
+        self._made: dict[tuple[str, JsonSchemaMode], JsonSchema] = rename_references(made, names)
+        self.components: dict[str, JsonSchema] = {}
         for name, schema in schemas.items():  # in alphabetical order: `-Input` comes ahead of `-Output`
-            self.components.setdefault(names[name], renamed(schema, names) | {"title": names[name]})
+            self.components.setdefault(names[name], rename_references(schema, names) | {"title": names[name]})
         for schema in (*self._made.values(), *self.components.values()):
-            _tidy(schema)
+            _simplify_schema(schema)
         self._close_answers()
 
-    def sent(self, shape: Shape) -> Schema:
+    def request_schema(self, shape: FieldsSchema) -> JsonSchema:
         """Return the schema of a request body.
 
         If it requires more fields than another body of the same type, it is a component of its own.
         """
-        schema = self._made[_key(shape.fields), "validation"]
+        schema = self._made[_type_key(shape.fields), "validation"]
         if not shape.required:
             return schema
-        name = _name(schema)
-        stricter = name if len(self._required[_key(shape.fields)]) == 1 else f"New{name}"
+        name = _component_name(schema)
+        stricter = name if len(self._required[_type_key(shape.fields)]) == 1 else f"New{name}"
         self.components[stricter] = with_required(self.components[name], shape.required) | {"title": stricter}
-        return {"$ref": REFERENCE + stricter}
+        return {"$ref": REFERENCE_PREFIX + stricter}
 
-    def shown(self, record: Any) -> Schema:
+    def response_schema(self, record: Any) -> JsonSchema:
         """Return the schema of a record or a whole response."""
-        return self._made[_key(record), "serialization"]
+        return self._made[_type_key(record), "serialization"]
 
-    def used(self, document: Any) -> dict[str, Schema]:
+    def used_components(self, document: Any) -> dict[str, JsonSchema]:
         """Return the components that the document refers to, by name."""
         names: set[str] = set()
-        ahead = set(references(document))
+        ahead = set(referenced_names(document))
         while ahead:
             names |= ahead
-            ahead = {found for name in ahead for found in references(self.components[name])} - names
+            ahead = {found for name in ahead for found in referenced_names(self.components[name])} - names
         return {name: self.components[name] for name in sorted(names)}
 
     def _close_answers(self) -> None:
         """Close the schemas of responses. Requests may have other fields, which are ignored."""
         shown = [schema for (_, mode), schema in self._made.items() if mode == "serialization"]
-        for schema in [*shown, *self.used(shown).values()]:
-            for node in nodes(schema):
+        for schema in [*shown, *self.used_components(shown).values()]:
+            for node in schema_nodes(schema):
                 if "properties" in node:
                     node.setdefault("additionalProperties", False)
 
 
-def query_schema(shape: Shape) -> Schema:
+def query_schema(shape: FieldsSchema) -> JsonSchema:
     """Return the schema of query parameters or headers: `properties` and the required ones."""
-    schema = shape.adapter.json_schema(schema_generator=_Untitled, union_format="primitive_type_array")
-    _tidy(schema)
+    schema = shape.adapter.json_schema(schema_generator=_UntitledJsonSchema, union_format="primitive_type_array")
+    _simplify_schema(schema)
     return with_required(schema, shape.required)
 
 
-def with_required(schema: Schema, required: Iterable[str]) -> Schema:
+def with_required(schema: JsonSchema, required: Iterable[str]) -> JsonSchema:
     """Return the schema with more required fields, which may then be neither null nor blank."""
     stricter = deepcopy(schema)
     stricter["required"] = sorted({*schema.get("required", ()), *required})
@@ -100,53 +100,53 @@ def with_required(schema: Schema, required: Iterable[str]) -> Schema:
         field = stricter["properties"][name] = _without_null(stricter["properties"][name])
         if field.get("type") == "string" and "enum" not in field:
             field.setdefault("minLength", 1)
-            _tidy(field)
+            _simplify_schema(field)
     return stricter
 
 
-def nodes(schema: Any) -> Iterator[Schema]:
+def schema_nodes(schema: Any) -> Iterator[JsonSchema]:
     """Yield every schema within a schema, itself first."""
     if isinstance(schema, dict):
         yield schema
     for part in schema.values() if isinstance(schema, dict) else schema:
         if isinstance(part, dict | list):
-            yield from nodes(part)
+            yield from schema_nodes(part)
 
 
-def references(value: Any) -> Iterator[str]:
+def referenced_names(value: Any) -> Iterator[str]:
     """Yield the names of the schemas that a value refers to."""
-    for node in nodes(value):
-        if isinstance(node.get("$ref"), str) and node["$ref"].startswith(REFERENCE):
-            yield _name(node)
+    for node in schema_nodes(value):
+        if isinstance(node.get("$ref"), str) and node["$ref"].startswith(REFERENCE_PREFIX):
+            yield _component_name(node)
 
 
-def _name(reference: Schema) -> str:
+def _component_name(reference: JsonSchema) -> str:
     return str(reference["$ref"]).rpartition("/")[2]
 
 
-def _key(type_: Any) -> str:
+def _type_key(type_: Any) -> str:
     return repr(type_)
 
 
-def _tidy(schema: Schema) -> None:
+def _simplify_schema(schema: JsonSchema) -> None:
     """Shorten nullable types, use oneOf for unions of objects, and require more than spaces in required text."""
-    for node in nodes(schema):
+    for node in schema_nodes(schema):
         options = node.get("anyOf")
         if isinstance(options, list) and len(options) == 2 and {"type": "null"} in options:
-            _shorten(node, next(option for option in options if option != {"type": "null"}))
+            _shorten_nullable(node, next(option for option in options if option != {"type": "null"}))
         elif isinstance(options, list) and all("$ref" in option for option in options):
             node["oneOf"] = node.pop("anyOf")  # no two of our objects have the same fields
         if "string" in node.get("type", ()) and node.get("minLength"):
             node.setdefault("pattern", r"\S")
 
 
-def _shorten(node: Schema, option: Schema) -> None:
+def _shorten_nullable(node: JsonSchema, option: JsonSchema) -> None:
     if isinstance(option.get("type"), str) and not {"enum", "const"} & option.keys():
         del node["anyOf"]
         node |= {**option, "type": [option["type"], "null"]}
 
 
-def _without_null(schema: Schema) -> Schema:
+def _without_null(schema: JsonSchema) -> JsonSchema:
     if isinstance(schema.get("type"), list):
         types = [name for name in schema["type"] if name != "null"]
         return {**schema, "type": types[0] if len(types) == 1 else types}

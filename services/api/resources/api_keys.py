@@ -8,42 +8,44 @@ from sqlalchemy import and_, func, or_, select, text
 from sqlalchemy import update as change
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.api.bounds import one_at_a_time
-from services.api.records import Noun, Record, created_record, delete_record, list_records, show_record
-from services.api.requests import body_of, check, key_of
+from services.api.bounds import lock_record_count
+from services.api.records import Resource, RecordDict, created_record, delete_record, list_records, show_record
+from services.api.requests import body_of, raise_if_invalid, key_of
 from services.api.shapes.api_keys import ApiKeyFields, ApiKeyRecord, NewApiKeyRecord
-from services.api.state import SETTINGS, raw, writing
+from services.api.state import SETTINGS_KEY, driver_connection, writing
 from shared import tenants
 from shared.errors import Conflict
-from shared.keys import Key
+from shared.keys import AuthenticatedKey
 from shared.models import ApiKey
-from shared.web.access import needs
-from shared.web.answers import answer
-from shared.web.describe import gives, takes
-from shared.web.paths import id_in
+from shared.web.access import requires_scope
+from shared.web.answers import json_response
+from shared.web.describe import responds, request_body
+from shared.web.paths import path_id
 
-API_KEYS = Noun(ApiKey, ApiKeyRecord)
-COUNTED = or_(
+API_KEY_RESOURCE = Resource(ApiKey, ApiKeyRecord)
+COUNTS_AGAINST_LIMIT = or_(
     ApiKey.created_at > func.now() - text("interval '1 h'"),
     and_(ApiKey.revoked_at.is_(None), or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > func.now())),
 )
-ABOVE = "The rate_limit field must not be greater than {limit}, which is the limit of the key that asks."
-FULL = (
+RATE_LIMIT_ABOVE_MESSAGE = (
+    "The rate_limit field must not be greater than {limit}, which is the limit of the key that asks."
+)
+KEY_LIMIT_MESSAGE = (
     "The workspace has {count} keys that are valid or were made within the hour. A key with a rate limit makes no more "
     "beyond {most}: revoke some and wait, or ask with an unlimited key. An operator can raise LEADHUB_MAX_KEYS."
 )
 
 
-@needs("*")
-@gives(ApiKeyRecord, listed=True)
+@requires_scope("*")
+@responds(ApiKeyRecord, listed=True)
 async def index(request: web.Request) -> web.Response:
     """List the API keys, newest first, including revoked ones."""
-    return await list_records(request, API_KEYS)
+    return await list_records(request, API_KEY_RESOURCE)
 
 
-@needs("*")
-@takes(ApiKeyFields, required=("name", "scopes"), example={"name": "website", "scopes": ["submit:leads"]})
-@gives(NewApiKeyRecord, status=201, other_statuses=(409,))
+@requires_scope("*")
+@request_body(ApiKeyFields, required=("name", "scopes"), example={"name": "website", "scopes": ["submit:leads"]})
+@responds(NewApiKeyRecord, status=201, other_statuses=(409,))
 async def create(request: web.Request) -> web.Response:
     """Create an API key. It is shown in `key`, only in this response.
 
@@ -55,58 +57,58 @@ async def create(request: web.Request) -> web.Response:
     """
     fields, asking = await body_of(request), key_of(request)
 
-    async def create_in_transaction(connection: AsyncConnection) -> Record:
-        async with _bounded(connection, asking, request.app[SETTINGS].max_keys):
-            return await _create(connection, asking, fields)
+    async def create_in_transaction(connection: AsyncConnection) -> RecordDict:
+        async with _enforce_key_limit(connection, asking, request.app[SETTINGS_KEY].max_keys):
+            return await _create_key(connection, asking, fields)
 
     made = await writing(request, create_in_transaction)
     return created_record(made, "/api/v1/api-keys")
 
 
-@needs("*")
-@gives(ApiKeyRecord)
+@requires_scope("*")
+@responds(ApiKeyRecord)
 async def show(request: web.Request) -> web.Response:
     """Show an API key, without its secret."""
-    return await show_record(request, API_KEYS)
+    return await show_record(request, API_KEY_RESOURCE)
 
 
-@needs("*")
-@takes(ApiKeyFields, example={"rate_limit": 5000})
-@gives(ApiKeyRecord, other_statuses=(409,))
+@requires_scope("*")
+@request_body(ApiKeyFields, example={"rate_limit": 5000})
+@responds(ApiKeyRecord, other_statuses=(409,))
 async def update(request: web.Request) -> web.Response:
     """Change an API key's name, scopes, limit or expiry. It takes effect within 5 seconds.
 
     The rules for creating keys apply here too: a key with a rate limit cannot give itself or another key a higher limit
     (422), nor make a key valid again while the workspace has as many as it may have (409).
     """
-    id_, fields, asking = id_in(request), await body_of(request), key_of(request)
+    id_, fields, asking = path_id(request), await body_of(request), key_of(request)
 
-    async def update_in_transaction(connection: AsyncConnection) -> Record:
-        async with _bounded(connection, asking, request.app[SETTINGS].max_keys):
-            return await _update(connection, asking, id_, fields)
+    async def update_in_transaction(connection: AsyncConnection) -> RecordDict:
+        async with _enforce_key_limit(connection, asking, request.app[SETTINGS_KEY].max_keys):
+            return await _update_key(connection, asking, id_, fields)
 
     changed = await writing(request, update_in_transaction)
-    return answer({"data": changed})
+    return json_response({"data": changed})
 
 
-@needs("*")
-@gives(None, status=204)
+@requires_scope("*")
+@responds(None, status=204)
 async def delete(request: web.Request) -> web.Response:
     """Revoke an API key. It takes effect within 5 seconds; the key stays in the list."""
-    return await delete_record(request, _revoke)
+    return await delete_record(request, _revoke_key)
 
 
-async def _create(connection: AsyncConnection, key: Key, fields: Record) -> Record:
-    limit = fields.get("rate_limit", min(tenants.DEFAULT_LIMIT, key.limit or tenants.DEFAULT_LIMIT))
+async def _create_key(connection: AsyncConnection, key: AuthenticatedKey, fields: RecordDict) -> RecordDict:
+    limit = fields.get("rate_limit", min(tenants.DEFAULT_RATE_LIMIT, key.limit or tenants.DEFAULT_RATE_LIMIT))
     _check_limit(key, limit)
     values = (key.workspace_slug, fields["name"], fields["scopes"], limit, fields.get("expires_at"))
-    made = await tenants.create_key(await raw(connection), *values)
-    return {**await API_KEYS.find(connection, key.workspace_id, made.id), "key": made.key.secret}
+    made = await tenants.create_key(await driver_connection(connection), *values)
+    return {**await API_KEY_RESOURCE.find(connection, key.workspace_id, made.id), "key": made.key.secret}
 
 
-async def _update(connection: AsyncConnection, key: Key, id_: int, fields: Record) -> Record:
+async def _update_key(connection: AsyncConnection, key: AuthenticatedKey, id_: int, fields: RecordDict) -> RecordDict:
     workspace_id = key.workspace_id
-    before = await API_KEYS.find(connection, workspace_id, id_)
+    before = await API_KEY_RESOURCE.find(connection, workspace_id, id_)
     if "rate_limit" in fields and fields["rate_limit"] != before["rate_limit"]:
         _check_limit(key, fields["rate_limit"])
     if "scopes" in fields:
@@ -115,17 +117,17 @@ async def _update(connection: AsyncConnection, key: Key, id_: int, fields: Recor
         where = (ApiKey.workspace_id == workspace_id, ApiKey.id == id_)
         await connection.execute(change(ApiKey).where(*where).values(**fields))
         await connection.execute(select(func.pg_notify("api_keys", str(id_))))  # as a revocation does
-    return await API_KEYS.find(connection, workspace_id, id_)
+    return await API_KEY_RESOURCE.find(connection, workspace_id, id_)
 
 
-def _check_limit(asking: Key, limit: int | None) -> None:
+def _check_limit(asking: AuthenticatedKey, limit: int | None) -> None:
     """Raise ValidationFailed for a limit above that of the key that asks for it."""
     if asking.limit is not None and (limit is None or limit > asking.limit):
-        check({"rate_limit": [ABOVE.format(limit=asking.limit)]})
+        raise_if_invalid({"rate_limit": [RATE_LIMIT_ABOVE_MESSAGE.format(limit=asking.limit)]})
 
 
 @asynccontextmanager
-async def _bounded(connection: AsyncConnection, asking: Key, most: int) -> AsyncIterator[None]:
+async def _enforce_key_limit(connection: AsyncConnection, asking: AuthenticatedKey, most: int) -> AsyncIterator[None]:
     """Raise Conflict if the changes within give the workspace more keys than `most`.
 
     Only keys with a rate limit are bound by it, since every further key has a limit of its own. Keys created within the
@@ -134,13 +136,13 @@ async def _bounded(connection: AsyncConnection, asking: Key, most: int) -> Async
     if asking.limit is None:
         yield
         return
-    await one_at_a_time(connection, asking.workspace_id)
-    before = await API_KEYS.count(connection, asking.workspace_id, COUNTED)
+    await lock_record_count(connection, asking.workspace_id)
+    before = await API_KEY_RESOURCE.count(connection, asking.workspace_id, COUNTS_AGAINST_LIMIT)
     yield
-    if await API_KEYS.count(connection, asking.workspace_id, COUNTED) > max(before, most):
-        raise Conflict(FULL.format(count=before, most=most))
+    if await API_KEY_RESOURCE.count(connection, asking.workspace_id, COUNTS_AGAINST_LIMIT) > max(before, most):
+        raise Conflict(KEY_LIMIT_MESSAGE.format(count=before, most=most))
 
 
-async def _revoke(connection: AsyncConnection, workspace_id: int, id_: int) -> None:
-    await API_KEYS.find(connection, workspace_id, id_)
-    await tenants.revoke_key(await raw(connection), id_)
+async def _revoke_key(connection: AsyncConnection, workspace_id: int, id_: int) -> None:
+    await API_KEY_RESOURCE.find(connection, workspace_id, id_)
+    await tenants.revoke_key(await driver_connection(connection), id_)

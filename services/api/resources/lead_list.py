@@ -4,110 +4,121 @@ from typing import Any, NamedTuple
 
 from aiohttp import web
 
-from services.api.cursors import Position, Signer
-from services.api.leadlist.asked import find_filters
-from services.api.leadlist.filters import Filters
-from services.api.leadlist.limits import Dear, turn
-from services.api.leadlist.lists import read_counted, read_step
-from services.api.leadlist.sorts import Sort
-from services.api.leadlist.totals import estimate, is_read
-from services.api.pages import Page, paged, read_cursor, read_numbers, walked
-from services.api.requests import check, query_and_errors, workspace_of
-from services.api.shapes.lead_list import LeadQuery
+from services.api.cursors import CursorPosition, CursorSigner
+from services.api.leadlist.asked import resolve_filters
+from services.api.leadlist.filters import LeadFilters
+from services.api.leadlist.limits import ExpensiveQuery, expensive_slot
+from services.api.leadlist.lists import read_counted_page, read_cursor_page
+from services.api.leadlist.sorts import LeadSort
+from services.api.leadlist.totals import estimate_count, needs_row_count
+from services.api.pages import PageRequest, page_response, read_cursor, read_numbers, cursor_response
+from services.api.requests import raise_if_invalid, query_and_errors, workspace_of
+from services.api.shapes.lead_list import LeadListQuery
 from services.api.shapes.leads import LeadRecord
-from services.api.state import DEAR_LISTS, VAULT, listing, raw, snapshot
+from services.api.state import EXPENSIVE_LIST_LIMITER, CIPHER_KEY, listing, driver_connection, snapshot
 from shared.db import Connection
-from shared.errors import Fields
-from shared.leads.records import Record, read_leads
-from shared.web.access import needs
-from shared.web.answers import answer
-from shared.web.describe import asks, gives
+from shared.errors import FieldErrors
+from shared.leads.records import LeadJson, read_leads
+from shared.web.access import requires_scope
+from shared.web.answers import json_response
+from shared.web.describe import query_params, responds
 
 
-class Asked(NamedTuple):
+class LeadListRequest(NamedTuple):
     """A parsed request, and the errors found so far, before the database is asked.
 
     `signer` is set for a page by cursor, `after` from the second page on.
     """
 
     query: dict[str, Any]
-    sort: Sort
-    page: Page
-    signer: Signer | None
-    after: Position | None
-    errors: Fields
+    sort: LeadSort
+    page: PageRequest
+    signer: CursorSigner | None
+    after: CursorPosition | None
+    errors: FieldErrors
 
 
-@needs("read:leads")
-@asks(LeadQuery)
-@gives(LeadRecord, listed=True)
+@requires_scope("read:leads")
+@query_params(LeadListQuery)
+@responds(LeadRecord, listed=True)
 async def index(request: web.Request) -> web.Response:
     """List the leads that fit all filters, newest first unless asked otherwise."""
-    asked = _asked(request)
+    asked = _parse_request(request)
     try:
-        return answer(await _listed(request, asked, dear=False))
-    except Dear:
-        return answer(await _listed(request, asked, dear=True))
+        return json_response(await _list_leads(request, asked, expensive=False))
+    except ExpensiveQuery:
+        return json_response(await _list_leads(request, asked, expensive=True))
 
 
-def _asked(request: web.Request) -> Asked:
-    errors: Fields = {}
+def _parse_request(request: web.Request) -> LeadListRequest:
+    errors: FieldErrors = {}
     query = query_and_errors(request, errors)
     page = read_numbers(request.query, errors)
-    sort = Sort(query.get("sort", "created_at"), query.get("direction", "desc") == "desc")
-    signer, after = _walk(request, query, sort, errors)
-    return Asked(query, sort, page, signer, after, errors)
+    sort = LeadSort(query.get("sort", "created_at"), query.get("direction", "desc") == "desc")
+    signer, after = _read_cursor(request, query, sort, errors)
+    return LeadListRequest(query, sort, page, signer, after, errors)
 
 
-def _walk(request: web.Request, query: Any, sort: Sort, errors: Fields) -> tuple[Signer | None, Position | None]:
+def _read_cursor(
+    request: web.Request, query: Any, sort: LeadSort, errors: FieldErrors
+) -> tuple[CursorSigner | None, CursorPosition | None]:
     if "cursor" not in request.query:
         return None, None
-    secret = request.app[VAULT].signing_key()
+    secret = request.app[CIPHER_KEY].signing_key()
     narrowed = {name: value for name, value in query.items() if name not in ("sort", "direction")}
-    signer = Signer(secret, workspace_of(request), narrowed, *sort)
+    signer = CursorSigner(secret, workspace_of(request), narrowed, *sort)
     return signer, read_cursor(request.query, signer, errors)
 
 
-async def _listed(request: web.Request, asked: Asked, *, dear: bool) -> dict[str, Any]:
+async def _list_leads(request: web.Request, asked: LeadListRequest, *, expensive: bool) -> dict[str, Any]:
     """Return the list. Raises ValidationFailed with all errors, and Dear if the list must wait for a slot."""
-    async with turn(request.app[DEAR_LISTS], workspace_of(request), dear=dear), listing(request) as connection:
-        return await _answered(request, await raw(connection), asked, dear=dear)
+    async with (
+        expensive_slot(request.app[EXPENSIVE_LIST_LIMITER], workspace_of(request), expensive=expensive),
+        listing(request) as connection,
+    ):
+        return await _list_response(request, await driver_connection(connection), asked, expensive=expensive)
 
 
-async def _answered(request: web.Request, connection: Connection, asked: Asked, *, dear: bool) -> dict[str, Any]:
+async def _list_response(
+    request: web.Request, connection: Connection, asked: LeadListRequest, *, expensive: bool
+) -> dict[str, Any]:
     errors = dict(asked.errors)
-    filters = await find_filters(connection, workspace_of(request), asked.query, errors)
-    check(errors)
-    if filters and is_read(filters) and not dear:
-        raise Dear
+    filters = await resolve_filters(connection, workspace_of(request), asked.query, errors)
+    raise_if_invalid(errors)
+    if filters and needs_row_count(filters) and not expensive:
+        raise ExpensiveQuery
     if asked.signer:
-        leads, position = await _step(connection, filters, asked, dear=dear)
-        return walked(request, leads, asked.page, asked.signer.write(position) if position else None)
+        leads, position = await _read_cursor_step(connection, filters, asked, expensive=expensive)
+        return cursor_response(request, leads, asked.page, asked.signer.encode_position(position) if position else None)
     async with snapshot(connection):  # a page counted from the far end needs the total of the same moment
-        leads, total = await _page(connection, filters, asked, dear=dear)
-    return paged(request, leads, asked.page, total)
+        leads, total = await _read_numbered_page(connection, filters, asked, expensive=expensive)
+    return page_response(request, leads, asked.page, total)
 
 
-async def _page(
-    connection: Connection, filters: Filters | None, asked: Asked, *, dear: bool
-) -> tuple[list[Record], int]:
+async def _read_numbered_page(
+    connection: Connection, filters: LeadFilters | None, asked: LeadListRequest, *, expensive: bool
+) -> tuple[list[LeadJson], int]:
     if filters is None:
         return [], 0
-    ids, n = await read_counted(connection, filters, asked.sort, asked.page.size, asked.page.offset, dear=dear)
-    return await _records(connection, filters, ids), n
+    ids, n = await read_counted_page(
+        connection, filters, asked.sort, asked.page.size, asked.page.offset, expensive=expensive
+    )
+    return await _read_records(connection, filters, ids), n
 
 
-async def _step(
-    connection: Connection, filters: Filters | None, asked: Asked, *, dear: bool
-) -> tuple[list[Record], Position | None]:
+async def _read_cursor_step(
+    connection: Connection, filters: LeadFilters | None, asked: LeadListRequest, *, expensive: bool
+) -> tuple[list[LeadJson], CursorPosition | None]:
     if filters is None:
         return [], None
-    total = await estimate(connection, filters)
-    ids, position = await read_step(connection, filters, asked.sort, total, asked.page.size, asked.after, dear=dear)
-    return await _records(connection, filters, ids), position
+    total = await estimate_count(connection, filters)
+    ids, position = await read_cursor_page(
+        connection, filters, asked.sort, total, asked.page.size, asked.after, expensive=expensive
+    )
+    return await _read_records(connection, filters, ids), position
 
 
-async def _records(connection: Connection, filters: Filters, ids: list[int]) -> list[Record]:
+async def _read_records(connection: Connection, filters: LeadFilters, ids: list[int]) -> list[LeadJson]:
     """Return the leads, without those that were deleted since their ids were read."""
     wanted = [(filters.workspace_id, id_) for id_ in ids]
     found = await read_leads(connection, wanted)

@@ -3,17 +3,17 @@
 from aiohttp import web
 
 from services.api.shapes.me import MeRecord
-from shared.web.access import KEY, any_key
-from shared.web.answers import answer
-from shared.web.describe import gives
+from shared.web.access import API_KEY, any_key
+from shared.web.answers import json_response
+from shared.web.describe import responds
 
 
 @any_key
-@gives(MeRecord)
+@responds(MeRecord)
 async def show(request: web.Request) -> web.Response:
     """Show the key of the request: its workspace, scopes and rate limit."""
-    key = request[KEY]
-    return answer(
+    key = request[API_KEY]
+    return json_response(
         {
             "data": {
                 "id": key.id,

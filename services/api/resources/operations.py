@@ -5,23 +5,23 @@ from aiohttp import web
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.api.records import Record
+from services.api.records import RecordDict
 from services.api.requests import workspace_of
 from services.api.shapes.operations import OperationsRecord
-from services.api.state import SPOOL, raw, reading
+from services.api.state import SPOOL_KEY, driver_connection, reading
 from shared import ledger
 from shared.db import Connection
 from shared.models import Delivery, Event, Process
 from shared.spool import Spool
-from shared.web.access import needs
-from shared.web.answers import answer
-from shared.web.describe import gives
+from shared.web.access import requires_scope
+from shared.web.answers import json_response
+from shared.web.describe import responds
 
-ALIVE = Process.seen_at > func.now() - text("interval '10 s'")
+IS_ALIVE = Process.seen_at > func.now() - text("interval '10 s'")
 
 
-@needs("read:operations")
-@gives(OperationsRecord)
+@requires_scope("read:operations")
+@responds(OperationsRecord)
 async def show(request: web.Request) -> web.Response:
     """Show queues, processes and dead letters.
 
@@ -29,13 +29,13 @@ async def show(request: web.Request) -> web.Response:
     """
     workspace = workspace_of(request)
     async with reading(request) as connection:
-        counts = await _counts(await raw(connection), request.app[SPOOL], workspace)
+        counts = await _backlog_counts(await driver_connection(connection), request.app[SPOOL_KEY], workspace)
         oldest = counts.pop("oldest_waiting_s")
-        events, pending, failed = await _outgoing(connection, workspace)
-        workers = await _processes(connection)
+        events, pending, failed = await _outgoing_counts(connection, workspace)
+        workers = await _process_records(connection)
     waiting = {"ingest": counts["pending"], "events": events, "deliveries": pending}
     dead = {"submissions": counts["dead"], "quarantined": counts["quarantined"], "deliveries": failed}
-    return answer(
+    return json_response(
         {
             "data": {
                 "ledger": counts,
@@ -48,14 +48,14 @@ async def show(request: web.Request) -> web.Response:
     )
 
 
-async def _counts(connection: Connection, spool: Spool, workspace_id: int) -> Record:
+async def _backlog_counts(connection: Connection, spool: Spool, workspace_id: int) -> RecordDict:
     try:
-        return await ledger.read_of(connection, spool, workspace_id)
+        return await ledger.read_workspace_ledger(connection, spool, workspace_id)
     except redis.RedisError:
-        return {**await ledger.read_of(connection, None, workspace_id), "spooled": None}
+        return {**await ledger.read_workspace_ledger(connection, None, workspace_id), "spooled": None}
 
 
-async def _outgoing(connection: AsyncConnection, workspace_id: int) -> tuple[int, int, int]:
+async def _outgoing_counts(connection: AsyncConnection, workspace_id: int) -> tuple[int, int, int]:
     """Count the events that are not processed yet, the pending deliveries, and the failed ones."""
     events = select(func.count()).select_from(Event).where(Event.workspace_id == workspace_id).scalar_subquery()
     pending, failed = (
@@ -69,8 +69,8 @@ async def _outgoing(connection: AsyncConnection, workspace_id: int) -> tuple[int
     return row[0], row[1], row[2]
 
 
-async def _processes(connection: AsyncConnection) -> list[Record]:
-    shown = (Process.name, Process.kind, Process.started_at, Process.seen_at, ALIVE.label("is_alive"))
+async def _process_records(connection: AsyncConnection) -> list[RecordDict]:
+    shown = (Process.name, Process.kind, Process.started_at, Process.seen_at, IS_ALIVE.label("is_alive"))
     at_work = Process.kind.in_(("worker", "sweeper"))
     rows = await connection.execute(select(*shown).where(at_work).order_by(Process.kind, Process.name))
     return [dict(row) for row in rows.mappings()]

@@ -3,36 +3,36 @@
 from aiohttp import web
 
 from services.api import board
-from services.api.board import PIPELINES
-from services.api.pages import page_of, paged
+from services.api.board import PIPELINE_RESOURCE
+from services.api.pages import page_of, page_response
 from services.api.records import created_record, delete_record
 from services.api.requests import body_of, workspace_of
 from services.api.shapes.pipelines import NewPipelineFields, PipelineFields, PipelineRecord
 from services.api.state import listing, reading, writing
-from shared.web.access import needs
-from shared.web.answers import answer
-from shared.web.describe import gives, takes
-from shared.web.paths import id_in
+from shared.web.access import requires_scope
+from shared.web.answers import json_response
+from shared.web.describe import responds, request_body
+from shared.web.paths import path_id
 
 
-@needs("read:pipelines")
-@gives(PipelineRecord, listed=True)
+@requires_scope("read:pipelines")
+@responds(PipelineRecord, listed=True)
 async def index(request: web.Request) -> web.Response:
     """List the pipelines with their stages, newest first."""
     page, workspace = page_of(request), workspace_of(request)
     async with listing(request) as connection:
-        pipelines, total = await PIPELINES.page(connection, workspace, page)
+        pipelines, total = await PIPELINE_RESOURCE.read_page(connection, workspace, page)
         pipelines = await board.with_stages(connection, workspace, pipelines)
-    return answer(paged(request, pipelines, page, total))
+    return json_response(page_response(request, pipelines, page, total))
 
 
-@needs("write:pipelines")
-@takes(
+@requires_scope("write:pipelines")
+@request_body(
     NewPipelineFields,
     required=("name",),
     example={"name": "Partners", "stages": [{"name": "New"}, {"name": "Won", "is_won": True}]},
 )
-@gives(PipelineRecord, status=201)
+@responds(PipelineRecord, status=201)
 async def create(request: web.Request) -> web.Response:
     """Create a pipeline, with stages if they are sent. A new default replaces the previous one."""
     fields = await body_of(request)
@@ -40,28 +40,28 @@ async def create(request: web.Request) -> web.Response:
     return created_record(made, "/api/v1/pipelines")
 
 
-@needs("read:pipelines")
-@gives(PipelineRecord)
+@requires_scope("read:pipelines")
+@responds(PipelineRecord)
 async def show(request: web.Request) -> web.Response:
     """Show a pipeline with its stages."""
     async with reading(request) as connection:
-        return answer({"data": await board.find_pipeline(connection, workspace_of(request), id_in(request))})
+        return json_response({"data": await board.find_pipeline(connection, workspace_of(request), path_id(request))})
 
 
-@needs("write:pipelines")
-@takes(PipelineFields, example={"description": "Leads that partners send us."})
-@gives(PipelineRecord, other_statuses=(409,))
+@requires_scope("write:pipelines")
+@request_body(PipelineFields, example={"description": "Leads that partners send us."})
+@responds(PipelineRecord, other_statuses=(409,))
 async def update(request: web.Request) -> web.Response:
     """Change a pipeline. A new default replaces the previous one; the default cannot be unset."""
-    id_, fields = id_in(request), await body_of(request)
+    id_, fields = path_id(request), await body_of(request)
     changed = await writing(
         request, lambda connection: board.update_pipeline(connection, workspace_of(request), id_, fields)
     )
-    return answer({"data": changed})
+    return json_response({"data": changed})
 
 
-@needs("write:pipelines")
-@gives(None, status=204, other_statuses=(409,))
+@requires_scope("write:pipelines")
+@responds(None, status=204, other_statuses=(409,))
 async def delete(request: web.Request) -> web.Response:
     """Delete a pipeline and its stages. The default and a pipeline with leads cannot be deleted."""
     return await delete_record(request, board.delete_pipeline)

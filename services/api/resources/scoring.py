@@ -4,83 +4,85 @@ from aiohttp import web
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.api.records import Noun, Record, created_record, delete_record, list_records, show_record
-from services.api.requests import body_and_errors, check, workspace_of
+from services.api.records import Resource, RecordDict, created_record, delete_record, list_records, show_record
+from services.api.requests import body_and_errors, raise_if_invalid, workspace_of
 from services.api.shapes.scoring import ScoringRuleFields, ScoringRuleRecord
 from services.api.state import writing
-from shared.automations.conditions import ALONE, Condition
-from shared.errors import Fields
+from shared.automations.conditions import OPERATORS_WITHOUT_VALUE, Condition
+from shared.errors import FieldErrors
 from shared.models import ScoringRule
-from shared.validation import messages
-from shared.web.access import needs
-from shared.web.answers import answer
-from shared.web.describe import gives, takes
-from shared.web.paths import id_in
+from shared.validation import messages_by_field
+from shared.web.access import requires_scope
+from shared.web.answers import json_response
+from shared.web.describe import responds, request_body
+from shared.web.paths import path_id
 
-RULES = Noun(ScoringRule, ScoringRuleRecord)
-CONDITION = ("field", "operator", "value")
-_condition = TypeAdapter(Condition)
+SCORING_RULE_RESOURCE = Resource(ScoringRule, ScoringRuleRecord)
+CONDITION_FIELDS = ("field", "operator", "value")
+_condition_adapter = TypeAdapter(Condition)
 
 
-@needs("read:automations")
-@gives(ScoringRuleRecord, listed=True)
+@requires_scope("read:automations")
+@responds(ScoringRuleRecord, listed=True)
 async def index(request: web.Request) -> web.Response:
     """List the scoring rules, newest first."""
-    return await list_records(request, RULES)
+    return await list_records(request, SCORING_RULE_RESOURCE)
 
 
-@needs("write:automations")
-@takes(
+@requires_scope("write:automations")
+@request_body(
     ScoringRuleFields,
     required=("field", "operator", "points"),
     example={"field": "country", "operator": "equals", "value": "US", "points": 10},
 )
-@gives(ScoringRuleRecord, status=201)
+@responds(ScoringRuleRecord, status=201)
 async def create(request: web.Request) -> web.Response:
     """Create a scoring rule: a condition, and the points of leads that match it."""
     fields, errors = await body_and_errors(request)
-    rule = _checked({}, fields, errors)
-    made = await writing(request, lambda connection: RULES.insert(connection, workspace_of(request), rule))
+    rule = _checked_rule({}, fields, errors)
+    made = await writing(
+        request, lambda connection: SCORING_RULE_RESOURCE.insert(connection, workspace_of(request), rule)
+    )
     return created_record(made, "/api/v1/lead-scoring-rules")
 
 
-@needs("read:automations")
-@gives(ScoringRuleRecord)
+@requires_scope("read:automations")
+@responds(ScoringRuleRecord)
 async def show(request: web.Request) -> web.Response:
     """Show a scoring rule."""
-    return await show_record(request, RULES)
+    return await show_record(request, SCORING_RULE_RESOURCE)
 
 
-@needs("write:automations")
-@takes(ScoringRuleFields, example={"points": 20})
-@gives(ScoringRuleRecord)
+@requires_scope("write:automations")
+@request_body(ScoringRuleFields, example={"points": 20})
+@responds(ScoringRuleRecord)
 async def update(request: web.Request) -> web.Response:
     """Change a scoring rule."""
-    workspace, id_ = workspace_of(request), id_in(request)
+    workspace, id_ = workspace_of(request), path_id(request)
     fields, errors = await body_and_errors(request)
 
-    async def update_in_transaction(connection: AsyncConnection) -> Record:
-        rule = await RULES.find_for_update(connection, workspace, id_)
-        return await RULES.update(connection, workspace, id_, _checked(rule, fields, errors))
+    async def update_in_transaction(connection: AsyncConnection) -> RecordDict:
+        rule = await SCORING_RULE_RESOURCE.find_for_update(connection, workspace, id_)
+        return await SCORING_RULE_RESOURCE.update(connection, workspace, id_, _checked_rule(rule, fields, errors))
 
-    return answer({"data": await writing(request, update_in_transaction)})
+    return json_response({"data": await writing(request, update_in_transaction)})
 
 
-@needs("delete:automations")
-@gives(None, status=204)
+@requires_scope("delete:automations")
+@responds(None, status=204)
 async def delete(request: web.Request) -> web.Response:
     """Delete a scoring rule."""
-    return await delete_record(request, RULES.delete)
+    return await delete_record(request, SCORING_RULE_RESOURCE.delete)
 
 
-def _checked(rule: Record, fields: Record, errors: Fields) -> Record:
+def _checked_rule(rule: RecordDict, fields: RecordDict, errors: FieldErrors) -> RecordDict:
     """Return the rule to store. Raises ValidationFailed with all errors; field, operator and value are checked
     together."""
-    changed = {**{name: rule.get(name) for name in CONDITION}, **fields}
-    condition = {name: changed[name] for name in CONDITION if name not in errors and changed[name] is not None}
+    changed = {**{name: rule.get(name) for name in CONDITION_FIELDS}, **fields}
+    condition = {name: changed[name] for name in CONDITION_FIELDS if name not in errors and changed[name] is not None}
     try:
-        _condition.validate_python(condition)
+        _condition_adapter.validate_python(condition)
     except ValidationError as error:
-        check({**messages(error), **errors})
-    check(errors)
-    return {**changed, "value": None if changed["operator"] in ALONE else changed["value"]}
+        raise_if_invalid({**messages_by_field(error), **errors})
+    raise_if_invalid(errors)
+    return {**changed, "value": None if changed["operator"] in OPERATORS_WITHOUT_VALUE else changed["value"]}

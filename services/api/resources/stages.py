@@ -3,74 +3,74 @@
 from aiohttp import web
 
 from services.api import board
-from services.api.board import PIPELINES, STAGES
-from services.api.pages import page_of, paged
-from services.api.requests import body_and_errors, body_of, check, workspace_of
+from services.api.board import PIPELINE_RESOURCE, STAGE_RESOURCE
+from services.api.pages import page_of, page_response
+from services.api.requests import body_and_errors, body_of, raise_if_invalid, workspace_of
 from services.api.shapes.pipelines import StageFields, StageRecord
 from services.api.state import listing, reading, writing
 from shared.models import PipelineStage
-from shared.web.access import needs
-from shared.web.answers import answer
-from shared.web.describe import gives, takes
-from shared.web.paths import id_in
+from shared.web.access import requires_scope
+from shared.web.answers import json_response
+from shared.web.describe import responds, request_body
+from shared.web.paths import path_id
 
 
-@needs("read:pipelines")
-@gives(StageRecord, listed=True)
+@requires_scope("read:pipelines")
+@responds(StageRecord, listed=True)
 async def index(request: web.Request) -> web.Response:
     """List a pipeline's stages by position."""
-    page, workspace, pipeline = page_of(request), workspace_of(request), id_in(request, "pipeline_id")
+    page, workspace, pipeline = page_of(request), workspace_of(request), path_id(request, "pipeline_id")
     order = [PipelineStage.position.asc(), PipelineStage.id.asc()]
     async with listing(request) as connection:
-        await PIPELINES.find(connection, workspace, pipeline)
+        await PIPELINE_RESOURCE.find(connection, workspace, pipeline)
         of_pipeline = PipelineStage.pipeline_id == pipeline
-        stages, total = await STAGES.page(connection, workspace, page, of_pipeline, order=order)
-    return answer(paged(request, stages, page, total, "position"))
+        stages, total = await STAGE_RESOURCE.read_page(connection, workspace, page, of_pipeline, order=order)
+    return json_response(page_response(request, stages, page, total, "position"))
 
 
-@needs("write:pipelines")
-@takes(StageFields, required=("name",), example={"name": "Demo", "color": "#2f5bea"})
-@gives(StageRecord, status=201)
+@requires_scope("write:pipelines")
+@request_body(StageFields, required=("name",), example={"name": "Demo", "color": "#2f5bea"})
+@responds(StageRecord, status=201)
 async def create(request: web.Request) -> web.Response:
     """Create a stage, at its position or at the end."""
-    pipeline, fields = id_in(request, "pipeline_id"), await body_of(request)
+    pipeline, fields = path_id(request, "pipeline_id"), await body_of(request)
     made = await writing(
         request, lambda connection: board.create_stage(connection, workspace_of(request), pipeline, fields)
     )
-    return answer({"data": made}, 201, {"Location": f"/api/v1/pipelines/{pipeline}/stages/{made['id']}"})
+    return json_response({"data": made}, 201, {"Location": f"/api/v1/pipelines/{pipeline}/stages/{made['id']}"})
 
 
-@needs("read:pipelines")
-@gives(StageRecord)
+@requires_scope("read:pipelines")
+@responds(StageRecord)
 async def show(request: web.Request) -> web.Response:
     """Show a stage."""
     async with reading(request) as connection:
-        return answer({"data": await board.find_stage(connection, *_path(request))})
+        return json_response({"data": await board.find_stage(connection, *_path_ids(request))})
 
 
-@needs("write:pipelines")
-@takes(StageFields, example={"position": 1})
-@gives(StageRecord)
+@requires_scope("write:pipelines")
+@request_body(StageFields, example={"position": 1})
+@responds(StageRecord)
 async def update(request: web.Request) -> web.Response:
     """Change a stage. Moving it to another position moves the others."""
-    path = _path(request)
+    path = _path_ids(request)
     fields, errors = await body_and_errors(request)
     async with reading(request) as connection:
         stage = await board.find_stage(connection, *path)
-    check(board.outcome_errors(stage, fields) | errors)
+    raise_if_invalid(board.outcome_errors(stage, fields) | errors)
     changed = await writing(request, lambda connection: board.update_stage(connection, *path, fields))
-    return answer({"data": changed})
+    return json_response({"data": changed})
 
 
-@needs("write:pipelines")
-@gives(None, status=204)
+@requires_scope("write:pipelines")
+@responds(None, status=204)
 async def delete(request: web.Request) -> web.Response:
     """Delete a stage. Its leads stay in the pipeline with no stage."""
-    path = _path(request)
+    path = _path_ids(request)
     await writing(request, lambda connection: board.delete_stage(connection, *path))
     return web.Response(status=204)
 
 
-def _path(request: web.Request) -> tuple[int, int, int]:
+def _path_ids(request: web.Request) -> tuple[int, int, int]:
     """Return the ids of workspace, pipeline and stage."""
-    return workspace_of(request), id_in(request, "pipeline_id"), id_in(request, "stage_id")
+    return workspace_of(request), path_id(request, "pipeline_id"), path_id(request, "stage_id")

@@ -4,32 +4,32 @@ from aiohttp import web
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.api.records import Noun, created_record, delete_record, list_records, write_unique
+from services.api.records import Resource, created_record, delete_record, list_records, write_unique
 from services.api.requests import body_of, workspace_of
 from services.api.shapes.deliveries import SuppressionFields, SuppressionRecord
-from services.api.state import VAULT, raw, reading, writing
+from services.api.state import CIPHER_KEY, driver_connection, reading, writing
 from shared import unsubscribing
 from shared.errors import ValidationFailed
-from shared.leads.contact import Invalid, normalise_email
+from shared.leads.contact import InvalidContact, normalise_email
 from shared.models import Suppression
-from shared.unsubscribing import Unsubscriber
-from shared.validation import MESSAGES
-from shared.web.access import needs, public
-from shared.web.describe import gives, takes
+from shared.unsubscribing import UnsubscribeTarget
+from shared.validation import ERROR_MESSAGES
+from shared.web.access import requires_scope, public
+from shared.web.describe import responds, request_body
 
-SUPPRESSIONS = Noun(Suppression, SuppressionRecord)
-TAKEN = {"email": ["The email has already been taken."]}
+SUPPRESSION_RESOURCE = Resource(Suppression, SuppressionRecord)
+EMAIL_TAKEN_ERRORS = {"email": ["The email has already been taken."]}
 
-PAGE = """<!doctype html>
+UNSUBSCRIBE_PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Unsubscribe</title>
 <body style="font: 1.1em/1.5 sans-serif; max-width: 30em; margin: 15vh auto; padding: 0 1em">{}</body></html>
 """
-ASK = PAGE.format(
+CONFIRMATION_PAGE = UNSUBSCRIBE_PAGE.format(
     '<p>Do you want to get no more of these mails?</p><form method="post"><button>Unsubscribe</button></form>'
 )
-DONE = PAGE.format("<p>You will get no more of these mails.</p>")
-UNKNOWN = PAGE.format("<p>This link is not valid.</p>")
-HEADERS = {
+UNSUBSCRIBED_PAGE = UNSUBSCRIBE_PAGE.format("<p>You will get no more of these mails.</p>")
+INVALID_LINK_PAGE = UNSUBSCRIBE_PAGE.format("<p>This link is not valid.</p>")
+PAGE_HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'",
     "Referrer-Policy": "no-referrer",
@@ -37,61 +37,67 @@ HEADERS = {
 }
 
 
-@needs("read:integrations")
-@gives(SuppressionRecord, listed=True)
+@requires_scope("read:integrations")
+@responds(SuppressionRecord, listed=True)
 async def index(request: web.Request) -> web.Response:
     """List the addresses that get no mail, newest first."""
-    return await list_records(request, SUPPRESSIONS)
+    return await list_records(request, SUPPRESSION_RESOURCE)
 
 
-@needs("write:integrations")
-@takes(SuppressionFields, required=("email",), example={"email": "no-mail@example.com"})
-@gives(SuppressionRecord, status=201)
+@requires_scope("write:integrations")
+@request_body(SuppressionFields, required=("email",), example={"email": "no-mail@example.com"})
+@responds(SuppressionRecord, status=201)
 async def create(request: web.Request) -> web.Response:
     """Suppress an address: it gets no more mail, whichever lead it belongs to."""
     workspace, fields = workspace_of(request), await body_of(request)
     try:
         row = {"email": normalise_email(fields["email"]), "reason": "manual"}
-    except Invalid as error:
-        raise ValidationFailed({"email": [MESSAGES["email"].format(field="email")]}) from error
-    made = await write_unique(request, TAKEN, lambda connection: SUPPRESSIONS.insert(connection, workspace, row))
+    except InvalidContact as error:
+        raise ValidationFailed({"email": [ERROR_MESSAGES["email"].format(field="email")]}) from error
+    made = await write_unique(
+        request, EMAIL_TAKEN_ERRORS, lambda connection: SUPPRESSION_RESOURCE.insert(connection, workspace, row)
+    )
     return created_record(made, "/api/v1/suppressions")
 
 
-@needs("write:integrations")
-@gives(None, status=204)
+@requires_scope("write:integrations")
+@responds(None, status=204)
 async def delete(request: web.Request) -> web.Response:
     """Remove an address from the list: it gets mail again."""
-    return await delete_record(request, SUPPRESSIONS.delete)
+    return await delete_record(request, SUPPRESSION_RESOURCE.delete)
 
 
 @public
-@gives(None, raw="text/html")
+@responds(None, raw="text/html")
 async def ask(request: web.Request) -> web.Response:
     """Show the page behind the unsubscribe link of a mail. It changes nothing: mail scanners follow every link."""
-    return _page(ASK) if await _known(request) else _page(UNKNOWN, 404)
+    return (
+        _html_response(CONFIRMATION_PAGE) if await _is_known_token(request) else _html_response(INVALID_LINK_PAGE, 404)
+    )
 
 
 @public
-@gives(None, raw="text/html")
+@responds(None, raw="text/html")
 async def unsubscribe(request: web.Request) -> web.Response:
     """Unsubscribe, by the button of that page or in one click by a mail program (RFC 8058)."""
-    known = await _known(request)
+    known = await _is_known_token(request)
     if known is None:
-        return _page(UNKNOWN, 404)
+        return _html_response(INVALID_LINK_PAGE, 404)
 
     async def unsubscribe_in_transaction(connection: AsyncConnection) -> None:
         row = {"workspace_id": known.workspace_id, "email": known.email, "reason": "unsubscribed"}
         await connection.execute(insert(Suppression).values(row).on_conflict_do_nothing())
 
     await writing(request, unsubscribe_in_transaction)
-    return _page(DONE)
+    return _html_response(UNSUBSCRIBED_PAGE)
 
 
-async def _known(request: web.Request) -> Unsubscriber | None:
+async def _is_known_token(request: web.Request) -> UnsubscribeTarget | None:
     async with reading(request) as connection:
-        return await unsubscribing.read(await raw(connection), request.app[VAULT], request.match_info["token"])
+        return await unsubscribing.read_token(
+            await driver_connection(connection), request.app[CIPHER_KEY], request.match_info["token"]
+        )
 
 
-def _page(html: str, status: int = 200) -> web.Response:
-    return web.Response(text=html, status=status, content_type="text/html", headers=HEADERS)
+def _html_response(html: str, status: int = 200) -> web.Response:
+    return web.Response(text=html, status=status, content_type="text/html", headers=PAGE_HEADERS)

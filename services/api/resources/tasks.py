@@ -6,91 +6,95 @@ from aiohttp import web
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.api.pages import paged, read_page
-from services.api.records import Noun, Record, created_record, delete_record, show_record
-from services.api.requests import body_and_errors, check, query_and_errors, workspace_of
+from services.api.pages import page_response, read_page
+from services.api.records import Resource, RecordDict, created_record, delete_record, show_record
+from services.api.requests import body_and_errors, raise_if_invalid, query_and_errors, workspace_of
 from services.api.shapes.tasks import TaskFields, TaskQuery, TaskRecord
-from services.api.state import listing, raw, writing
-from shared.errors import Fields
+from services.api.state import listing, driver_connection, writing
+from shared.errors import FieldErrors
 from shared.leads import references
 from shared.models import Lead, Task, User
-from shared.web.access import needs
-from shared.web.answers import answer
-from shared.web.describe import asks, gives, takes
-from shared.web.paths import id_in
+from shared.web.access import requires_scope
+from shared.web.answers import json_response
+from shared.web.describe import query_params, responds, request_body
+from shared.web.paths import path_id
 
-TASKS = Noun(Task, TaskRecord)
-REFERENCES: dict[str, tuple[str, Any]] = {"lead_id": ("lead", Lead), "user_id": ("user", User)}
+TASK_RESOURCE = Resource(Task, TaskRecord)
+REFERENCED_RECORDS: dict[str, tuple[str, Any]] = {"lead_id": ("lead", Lead), "user_id": ("user", User)}
 
 
-@needs("read:leads")
-@asks(TaskQuery)
-@gives(TaskRecord, listed=True)
+@requires_scope("read:leads")
+@query_params(TaskQuery)
+@responds(TaskRecord, listed=True)
 async def index(request: web.Request) -> web.Response:
     """List the tasks, newest first. `done` filters by done or open."""
-    errors: Fields = {}
+    errors: FieldErrors = {}
     page, asked = read_page(request, errors), query_and_errors(request, errors)
     async with listing(request) as connection:
-        check(await _unknown(connection, workspace_of(request), asked) | errors)
-        tasks, total = await TASKS.page(connection, workspace_of(request), page, *_filters(asked))
-    return answer(paged(request, tasks, page, total))
+        raise_if_invalid(await _unknown_references(connection, workspace_of(request), asked) | errors)
+        tasks, total = await TASK_RESOURCE.read_page(connection, workspace_of(request), page, *_task_conditions(asked))
+    return json_response(page_response(request, tasks, page, total))
 
 
-@needs("write:leads")
-@takes(TaskFields, required=("title",), example={"title": "Call back", "due_at": "2026-04-01T09:00:00+00:00"})
-@gives(TaskRecord, status=201)
+@requires_scope("write:leads")
+@request_body(TaskFields, required=("title",), example={"title": "Call back", "due_at": "2026-04-01T09:00:00+00:00"})
+@responds(TaskRecord, status=201)
 async def create(request: web.Request) -> web.Response:
     """Create a task, optionally about a lead and for a user."""
     workspace = workspace_of(request)
     fields, errors = await body_and_errors(request)
 
-    async def create_in_transaction(connection: AsyncConnection) -> Record:
-        await _check(connection, workspace, fields, errors)
-        return await TASKS.insert(connection, workspace, fields)
+    async def create_in_transaction(connection: AsyncConnection) -> RecordDict:
+        await _check_references(connection, workspace, fields, errors)
+        return await TASK_RESOURCE.insert(connection, workspace, fields)
 
     task = await writing(request, create_in_transaction)
     return created_record(task, "/api/v1/tasks")
 
 
-@needs("read:leads")
-@gives(TaskRecord)
+@requires_scope("read:leads")
+@responds(TaskRecord)
 async def show(request: web.Request) -> web.Response:
     """Show a task."""
-    return await show_record(request, TASKS)
+    return await show_record(request, TASK_RESOURCE)
 
 
-@needs("write:leads")
-@takes(TaskFields, example={"done_at": "2026-04-01T10:30:00+00:00"})
-@gives(TaskRecord)
+@requires_scope("write:leads")
+@request_body(TaskFields, example={"done_at": "2026-04-01T10:30:00+00:00"})
+@responds(TaskRecord)
 async def update(request: web.Request) -> web.Response:
     """Change a task. `done_at` is when it was done; null reopens it."""
-    workspace, id_ = workspace_of(request), id_in(request)
+    workspace, id_ = workspace_of(request), path_id(request)
     fields, errors = await body_and_errors(request)
 
-    async def update_in_transaction(connection: AsyncConnection) -> Record:
-        await _check(connection, workspace, fields, errors)
-        return await TASKS.update(connection, workspace, id_, fields)
+    async def update_in_transaction(connection: AsyncConnection) -> RecordDict:
+        await _check_references(connection, workspace, fields, errors)
+        return await TASK_RESOURCE.update(connection, workspace, id_, fields)
 
-    return answer({"data": await writing(request, update_in_transaction)})
+    return json_response({"data": await writing(request, update_in_transaction)})
 
 
-@needs("write:leads")
-@gives(None, status=204)
+@requires_scope("write:leads")
+@responds(None, status=204)
 async def delete(request: web.Request) -> web.Response:
     """Delete a task."""
-    return await delete_record(request, TASKS.delete)
+    return await delete_record(request, TASK_RESOURCE.delete)
 
 
-async def _check(connection: AsyncConnection, workspace_id: int, fields: Record, errors: Fields) -> None:
+async def _check_references(
+    connection: AsyncConnection, workspace_id: int, fields: RecordDict, errors: FieldErrors
+) -> None:
     """Raise ValidationFailed if the lead or the user does not exist, otherwise lock both until the transaction ends."""
-    await references.hold(await raw(connection), [workspace_id])
-    check(await _unknown(connection, workspace_id, fields, keep=True) | errors)
+    await references.lock_shared(await driver_connection(connection), [workspace_id])
+    raise_if_invalid(await _unknown_references(connection, workspace_id, fields, keep=True) | errors)
 
 
-async def _unknown(connection: AsyncConnection, workspace_id: int, fields: Record, *, keep: bool = False) -> Fields:
+async def _unknown_references(
+    connection: AsyncConnection, workspace_id: int, fields: RecordDict, *, keep: bool = False
+) -> FieldErrors:
     """Return errors for ids of leads and users that are not in the workspace. `keep` locks those that are."""
-    errors: Fields = {}
-    for field, (noun, model) in REFERENCES.items():
+    errors: FieldErrors = {}
+    for field, (noun, model) in REFERENCED_RECORDS.items():
         id_ = fields.get(field)
         query = select(model.id).where(model.workspace_id == workspace_id, model.id == id_)
         if keep:
@@ -100,8 +104,8 @@ async def _unknown(connection: AsyncConnection, workspace_id: int, fields: Recor
     return errors
 
 
-def _filters(asked: Record) -> list[ColumnElement[bool]]:
-    where = [getattr(Task, name) == asked[name] for name in REFERENCES if name in asked]
+def _task_conditions(asked: RecordDict) -> list[ColumnElement[bool]]:
+    where = [getattr(Task, name) == asked[name] for name in REFERENCED_RECORDS if name in asked]
     if "done" in asked:
         where.append(Task.done_at.is_not(None) if asked["done"] else Task.done_at.is_(None))
     return where

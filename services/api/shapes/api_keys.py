@@ -7,25 +7,27 @@ from pydantic import AfterValidator, Field, Strict
 from pydantic_core import PydanticKnownError
 from typing_extensions import TypedDict
 
-from shared.security import SCOPES
-from shared.validation import Name, Time, text
+from shared.security import ALL_SCOPES
+from shared.validation import RequiredName, UtcTime, text_constraints
 
 
 def _check_scope(value: str) -> str:
-    if value not in SCOPES:
-        raise PydanticKnownError("literal_error", {"expected": ", ".join(sorted(SCOPES))})
+    if value not in ALL_SCOPES:
+        raise PydanticKnownError("literal_error", {"expected": ", ".join(sorted(ALL_SCOPES))})
     return value
 
 
-Scope = Annotated[str, text(50), AfterValidator(_check_scope), Field(json_schema_extra={"enum": sorted(SCOPES)})]
-Limit = Annotated[int, Strict(), Field(ge=1, le=2**31 - 1, description="Requests an hour; null: unlimited.")]
+KeyScope = Annotated[
+    str, text_constraints(50), AfterValidator(_check_scope), Field(json_schema_extra={"enum": sorted(ALL_SCOPES)})
+]
+HourlyLimit = Annotated[int, Strict(), Field(ge=1, le=2**31 - 1, description="Requests an hour; null: unlimited.")]
 
 
 class ApiKeyFields(TypedDict, total=False):
-    name: Name
-    scopes: Annotated[list[Scope], Field(min_length=1, max_length=100)]
-    rate_limit: Limit | None
-    expires_at: Time | None
+    name: RequiredName
+    scopes: Annotated[list[KeyScope], Field(min_length=1, max_length=100)]
+    rate_limit: HourlyLimit | None
+    expires_at: UtcTime | None
 
 
 class ApiKeyRecord(TypedDict):

@@ -7,13 +7,13 @@ from typing_extensions import TypedDict
 
 from services.api.shapes.deliveries import DeliveryState
 from shared.automations.definition import AnyStep, AnyTrigger, Steps, Trigger
-from shared.validation import Description, Flag, Id, Name
+from shared.validation import LongText, StrictFlag, RecordId, RequiredName
 
 
 class AutomationFields(TypedDict, total=False):
-    name: Name
-    description: Description | None
-    is_active: Flag
+    name: RequiredName
+    description: LongText | None
+    is_active: StrictFlag
     trigger: Trigger
     steps: Steps
 
@@ -32,8 +32,8 @@ class AutomationRecord(TypedDict):
 
 
 class RunFields(TypedDict, total=False):
-    lead_id: Id
-    dry_run: Flag | None
+    lead_id: RecordId
+    dry_run: StrictFlag | None
 
 
 class StepDelivery(TypedDict):

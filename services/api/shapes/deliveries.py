@@ -5,9 +5,9 @@ from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
-from shared.deliveries import Kind
-from shared.leads.inbound import Email
-from shared.validation import QueryId, Time
+from shared.deliveries import DeliveryKind
+from shared.leads.inbound import EmailAddress
+from shared.validation import QueryId, UtcTime
 
 DeliveryState = Literal["pending", "sent", "failed", "cancelled", "suppressed"]
 
@@ -18,7 +18,7 @@ class SubscriptionDeliveryQuery(TypedDict, total=False):
 
 
 class DeliveryQuery(SubscriptionDeliveryQuery, total=False):
-    kind: Kind
+    kind: DeliveryKind
 
 
 class DeliveryRecord(TypedDict):
@@ -29,7 +29,7 @@ class DeliveryRecord(TypedDict):
 
     id: int
     message_id: str
-    kind: Kind
+    kind: DeliveryKind
     event: str | None
     lead_id: int | None
     subscription_id: int | None
@@ -67,7 +67,7 @@ class DeliveryWithAttemptsRecord(DeliveryRecord):
 class ResendFields(TypedDict, total=False):
     """`since` selects deliveries created at that time or later."""
 
-    since: Time
+    since: UtcTime
 
 
 class ResentRecord(TypedDict):
@@ -75,7 +75,7 @@ class ResentRecord(TypedDict):
 
 
 class SuppressionFields(TypedDict, total=False):
-    email: Email
+    email: EmailAddress
 
 
 class SuppressionRecord(TypedDict):

@@ -5,12 +5,12 @@ from datetime import datetime
 from typing_extensions import TypedDict
 
 from shared.forms.definition import FormFieldRecord, FormFields, FormSettings, FormSettingsRecord
-from shared.validation import Flag, Name
+from shared.validation import StrictFlag, RequiredName
 
 
 class FormSent(TypedDict, total=False):
-    name: Name
-    is_active: Flag
+    name: RequiredName
+    is_active: StrictFlag
     fields: FormFields | None
     settings: FormSettings | None
 

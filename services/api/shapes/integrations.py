@@ -6,28 +6,30 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 from typing_extensions import TypedDict
 
-from shared.integrations.credentials import Credentials
-from shared.integrations.fields import Direction
+from shared.integrations.credentials import CredentialTexts
+from shared.integrations.fields import FlowDirection
 from shared.integrations.settings import IntegrationSettings, IntegrationSettingsRecord
-from shared.integrations.types import TYPES
-from shared.validation import Flag, Name, said, text
+from shared.integrations.types import INTEGRATION_TYPES
+from shared.validation import StrictFlag, RequiredName, custom_error, text_constraints
 
 
-def _known(name: str) -> str:
-    if name not in TYPES:
-        raise said(f"The {{field}} field must be one of: {', '.join(TYPES)}.")
+def _check_type(name: str) -> str:
+    if name not in INTEGRATION_TYPES:
+        raise custom_error(f"The {{field}} field must be one of: {', '.join(INTEGRATION_TYPES)}.")
     return name
 
 
-TypeName = Annotated[str, text(50), AfterValidator(_known), Field(json_schema_extra={"enum": list(TYPES)})]
+IntegrationTypeName = Annotated[
+    str, text_constraints(50), AfterValidator(_check_type), Field(json_schema_extra={"enum": list(INTEGRATION_TYPES)})
+]
 
 
 class IntegrationFields(TypedDict, total=False):
-    type: TypeName
-    name: Name
-    is_active: Flag
+    type: IntegrationTypeName
+    name: RequiredName
+    is_active: StrictFlag
     settings: IntegrationSettings | None
-    credentials: Credentials | None
+    credentials: CredentialTexts | None
 
 
 class IntegrationRecord(TypedDict):
@@ -56,7 +58,7 @@ class CredentialFieldRecord(TypedDict):
 class IntegrationTypeRecord(TypedDict):
     type: str
     name: str
-    direction: Direction
+    direction: FlowDirection
     fields: list[CredentialFieldRecord]
     verification: str
     docs: str

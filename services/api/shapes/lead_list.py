@@ -4,24 +4,24 @@ from typing import Literal
 
 from typing_extensions import TypedDict
 
-from shared.automations.fields import Status
-from shared.validation import QueryFlag, QueryId, QueryText, Time
+from shared.automations.fields import LeadStatus
+from shared.validation import QueryFlag, QueryId, QueryText, UtcTime
 
 
-class LeadQuery(TypedDict, total=False):
+class LeadListQuery(TypedDict, total=False):
     """Filters combine with AND. Times are strict: after means later than."""
 
     source: QueryText
-    status: Status
+    status: LeadStatus
     pipeline_id: QueryId
     stage_id: QueryId
     assigned_user_id: QueryId
     tag: QueryText
     search: QueryText
-    created_after: Time
-    created_before: Time
-    updated_after: Time
-    updated_before: Time
+    created_after: UtcTime
+    created_before: UtcTime
+    updated_after: UtcTime
+    updated_before: UtcTime
     starred: QueryFlag
     sort: Literal["created_at", "updated_at", "lead_score", "first_name", "last_name", "email"]
     direction: Literal["desc", "asc"]

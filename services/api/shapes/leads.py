@@ -6,17 +6,17 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, Strict, StringConstraints
 from typing_extensions import TypedDict
 
-from services.api.shapes.tags import TagName
-from shared.automations.fields import Status
-from shared.leads.inbound import CustomFields, Email
-from shared.leads.merge import MOST_NOTES
-from shared.validation import Flag, Id, Text64, Text100, Text255
+from services.api.shapes.tags import UniqueTagName
+from shared.automations.fields import LeadStatus
+from shared.leads.inbound import CustomFields, EmailAddress
+from shared.leads.merge import MAX_NOTES_LENGTH
+from shared.validation import StrictFlag, RecordId, Text64, Text100, Text255
 
 # Longer than what a client may send at first: merged notes can be sent back unchanged.
-Notes = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, max_length=MOST_NOTES)]
+LeadNotes = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, max_length=MAX_NOTES_LENGTH)]
 
 # PHP encodes an empty object as an empty list.
-CustomFieldsOfAny = Annotated[CustomFields, BeforeValidator(lambda value: {} if value == [] else value)]
+LenientCustomFields = Annotated[CustomFields, BeforeValidator(lambda value: {} if value == [] else value)]
 
 
 class LeadFields(TypedDict, total=False):
@@ -24,20 +24,20 @@ class LeadFields(TypedDict, total=False):
 
     first_name: Text255 | None
     last_name: Text255 | None
-    email: Email | None
+    email: EmailAddress | None
     phone: Text64 | None
     company: Text255 | None
     job_title: Text255 | None
     country: Text100 | None
     source: Text255 | None
-    status: Status
-    starred: Flag
-    pipeline_id: Id | None
-    pipeline_stage_id: Id | None
-    assigned_user_id: Id | None
-    notes: Notes | None
-    custom_fields: CustomFieldsOfAny | None
-    tags: Annotated[list[TagName], Strict(), Field(max_length=100)] | None
+    status: LeadStatus
+    starred: StrictFlag
+    pipeline_id: RecordId | None
+    pipeline_stage_id: RecordId | None
+    assigned_user_id: RecordId | None
+    notes: LeadNotes | None
+    custom_fields: LenientCustomFields | None
+    tags: Annotated[list[UniqueTagName], Strict(), Field(max_length=100)] | None
 
 
 class LeadRecord(TypedDict):
@@ -50,7 +50,7 @@ class LeadRecord(TypedDict):
     job_title: str | None
     country: str | None
     source: str | None
-    status: Status
+    status: LeadStatus
     lead_score: int
     starred: bool
     pipeline_id: int | None
@@ -65,7 +65,7 @@ class LeadRecord(TypedDict):
 
 
 class LeadTag(TypedDict, total=False):
-    tag: TagName
+    tag: UniqueTagName
 
 
 class ActivityRecord(TypedDict):

@@ -6,37 +6,37 @@ from typing import Annotated, Required
 from pydantic import AfterValidator, Field, Strict, ValidationInfo
 from typing_extensions import TypedDict
 
-from shared.validation import Color, Description, Flag, Name, said
+from shared.validation import ColorText, LongText, StrictFlag, RequiredName, custom_error
 
-BOTH = "The {field} field must not be true together with {other}."
+WON_AND_LOST_MESSAGE = "The {field} field must not be true together with {other}."
 
-MOST_STAGES = 100  # that may come with a new pipeline
+MAX_NEW_STAGES = 100  # that may come with a new pipeline
 
 
 def _check_outcome(value: bool, info: ValidationInfo) -> bool:
     if value and info.data.get("is_won"):
-        raise said(BOTH.replace("{other}", "is_won"))
+        raise custom_error(WON_AND_LOST_MESSAGE.replace("{other}", "is_won"))
     return value
 
 
-Position = Annotated[int, Strict(), Field(ge=1, le=2**31 - 1, description="From 1; beyond the last: at the end.")]
-IsLost = Annotated[Flag, AfterValidator(_check_outcome)]
+StagePosition = Annotated[int, Strict(), Field(ge=1, le=2**31 - 1, description="From 1; beyond the last: at the end.")]
+LostFlag = Annotated[StrictFlag, AfterValidator(_check_outcome)]
 
 
 class StageFields(TypedDict, total=False):
-    name: Name
-    color: Color | None
-    position: Position
-    is_won: Flag
-    is_lost: IsLost
+    name: RequiredName
+    color: ColorText | None
+    position: StagePosition
+    is_won: StrictFlag
+    is_lost: LostFlag
 
 
 class NewStage(TypedDict, total=False):
-    name: Required[Name]
-    color: Color | None
-    position: Position
-    is_won: Flag
-    is_lost: IsLost
+    name: Required[RequiredName]
+    color: ColorText | None
+    position: StagePosition
+    is_won: StrictFlag
+    is_lost: LostFlag
 
 
 class StageRecord(TypedDict):
@@ -52,13 +52,13 @@ class StageRecord(TypedDict):
 
 
 class PipelineFields(TypedDict, total=False):
-    name: Name
-    description: Description | None
-    is_default: Flag
+    name: RequiredName
+    description: LongText | None
+    is_default: StrictFlag
 
 
 class NewPipelineFields(PipelineFields, total=False):
-    stages: Annotated[list[NewStage], Field(max_length=MOST_STAGES)]
+    stages: Annotated[list[NewStage], Field(max_length=MAX_NEW_STAGES)]
 
 
 class PipelineRecord(TypedDict):

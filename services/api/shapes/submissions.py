@@ -7,24 +7,24 @@ from uuid import UUID
 from pydantic import BeforeValidator
 from typing_extensions import TypedDict
 
-from shared.validation import INT64, QueryFlag, QueryId, QueryText, Text255, Time, said
+from shared.validation import INT64_LIMIT, QueryFlag, QueryId, QueryText, Text255, UtcTime, custom_error
 
-State = Literal["accepted", "done", "dead", "quarantined", "replayed"]
+SubmissionState = Literal["accepted", "done", "dead", "quarantined", "replayed"]
 
 
 def _read_confirm(value: Any) -> Any:
-    if not isinstance(value, int) or not 0 <= value < INT64:
-        raise said("The {field} field must be true, false or the count that was answered.")
+    if not isinstance(value, int) or not 0 <= value < INT64_LIMIT:
+        raise custom_error("The {field} field must be true, false or the count that was answered.")
     return value
 
 
 class FormSubmissionQuery(TypedDict, total=False):
-    state: State
+    state: SubmissionState
     source: QueryText
     lead_id: QueryId
     is_duplicate: QueryFlag
-    received_after: Time
-    received_before: Time
+    received_after: UtcTime
+    received_before: UtcTime
 
 
 class SubmissionQuery(FormSubmissionQuery, total=False):
@@ -35,7 +35,7 @@ class SubmissionRecord(TypedDict):
     """`payload` is what was sent: the lead, or the values of a form's fields."""
 
     id: UUID
-    state: State
+    state: SubmissionState
     channel: str
     source: str | None
     lead_id: int | None
@@ -54,8 +54,8 @@ class ReplayFields(TypedDict, total=False):
     """Selects submissions by the time they were received. For `confirm` see the endpoint."""
 
     state: Literal["dead", "quarantined"]
-    since: Time | None
-    before: Time | None
+    since: UtcTime | None
+    before: UtcTime | None
     channel: Text255 | None
     source: Text255 | None
     confirm: Annotated[bool | int, BeforeValidator(_read_confirm)] | None

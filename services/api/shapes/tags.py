@@ -5,14 +5,14 @@ from typing import Annotated
 
 from typing_extensions import TypedDict
 
-from shared.validation import Color, text
+from shared.validation import ColorText, text_constraints
 
-TagName = Annotated[str, text(100, shortest=1)]
+UniqueTagName = Annotated[str, text_constraints(100, min_length=1)]
 
 
 class TagFields(TypedDict, total=False):
-    name: TagName
-    color: Color | None
+    name: UniqueTagName
+    color: ColorText | None
 
 
 class TagRecord(TypedDict):

@@ -4,15 +4,15 @@ from datetime import datetime
 
 from typing_extensions import TypedDict
 
-from shared.validation import Id, Name, QueryFlag, QueryId, Time
+from shared.validation import RecordId, RequiredName, QueryFlag, QueryId, UtcTime
 
 
 class TaskFields(TypedDict, total=False):
-    title: Name
-    lead_id: Id | None
-    user_id: Id | None
-    due_at: Time | None
-    done_at: Time | None
+    title: RequiredName
+    lead_id: RecordId | None
+    user_id: RecordId | None
+    due_at: UtcTime | None
+    done_at: UtcTime | None
 
 
 class TaskQuery(TypedDict, total=False):

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 from pydantic import Field, Strict
 from typing_extensions import TypedDict
 
-from shared.validation import Description, Flag, Url
+from shared.validation import LongText, StrictFlag, HttpUrl
 
-Event = Literal[
+WebhookEventType = Literal[
     "lead.created",
     "lead.updated",
     "lead.deleted",
@@ -22,10 +22,10 @@ Event = Literal[
 
 
 class WebhookFields(TypedDict, total=False):
-    url: Url
-    events: Annotated[list[Event], Strict(), Field(min_length=1, max_length=100)]
-    description: Description | None
-    is_active: Flag
+    url: HttpUrl
+    events: Annotated[list[WebhookEventType], Strict(), Field(min_length=1, max_length=100)]
+    description: LongText | None
+    is_active: StrictFlag
 
 
 class WebhookRecord(TypedDict):

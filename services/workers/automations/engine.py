@@ -12,47 +12,50 @@ from functools import cache, partial
 from typing import TypeVar
 
 from services.workers.automations import outbox, runs, silences
-from services.workers.automations.act import act
-from services.workers.automations.ahead import Purses
-from services.workers.automations.match import Matched, match
-from services.workers.automations.rounds import Round
-from services.workers.automations.rules import Book
-from services.workers.automations.values import Event, Run
-from services.workers.pace import Pace
+from services.workers.automations.act import execute_batch
+from services.workers.automations.ahead import WorkspaceBudgets
+from services.workers.automations.match import MatchedEvents, match_events
+from services.workers.automations.rounds import WorkspaceCursor
+from services.workers.automations.rules import RulesCache
+from services.workers.automations.values import OutboxEvent, ActiveRun
+from services.workers.pace import AdaptiveBatchSize
 from shared import logging
 from shared.bisection import isolate_failures
 from shared.contention import retry_contended
-from shared.db import UNHURRIED, Connection, is_contention, is_unavailable, took_too_long
-from shared.metrics import AUTOMATED, AUTOMATION_SECONDS
+from shared.db import ASYNC_COMMIT, Connection, is_contention, is_unavailable, is_timeout
+from shared.metrics import AUTOMATION_ACTS, AUTOMATION_SECONDS
 from shared.settings import Settings
-from shared.vault import Vault
+from shared.vault import Cipher
 
-log = logging.get()
+log = logging.get_logger()
 
-RETRIES = 6  # attempts at a batch that meets contention
+CONTENTION_RETRIES = 6  # attempts at a batch that meets contention
 # A workspace that used up its rendering budget in a round renders nothing for this many times the length of that round.
 # The process does other work in the meantime.
-REST = 3
+REST_ROUNDS = 3
 
-T = TypeVar("T", Event, Run)
+ClaimedT = TypeVar("ClaimedT", OutboxEvent, ActiveRun)
 
 
-class Engine:
+class AutomationEngine:
     """Handles the outbox and due runs of a process.
 
     `deliver` is called after deliveries were committed. `stopping` returns whether the process was asked to end.
     """
 
     def __init__(self, settings: Settings, deliver: Callable[[], object], stopping: Callable[[], bool]) -> None:
-        self._vault = cache(lambda: Vault.from_settings(settings))  # takes 50 ms, and most automations need no cipher
-        self._deliver = deliver
-        self._stopping = stopping
-        self._book = Book()
-        self._events_at_once, self._runs_at_once = Pace(outbox.AT_ONCE), Pace(runs.AT_ONCE)
-        self._rounds: defaultdict[str, Round] = defaultdict(Round)  # by kind of work
-        self._purses = Purses()
-        self._resting: dict[int, float] = {}  # workspace id to the time at which it stops resting
-        self._ended: dict[tuple[type, int], Exception] = {}  # items that timed out alone in a batch
+        self._vault = cache(lambda: Cipher.from_settings(settings))  # takes 50 ms, and most automations need no cipher
+        self._on_deliveries = deliver
+        self._is_stopping = stopping
+        self._rules_cache = RulesCache()
+        self._event_batch_size, self._run_batch_size = (
+            AdaptiveBatchSize(outbox.EVENTS_PER_BATCH),
+            AdaptiveBatchSize(runs.RUNS_PER_BATCH),
+        )
+        self._cursors: defaultdict[str, WorkspaceCursor] = defaultdict(WorkspaceCursor)  # by kind of work
+        self._budgets = WorkspaceBudgets()
+        self._resting_until: dict[int, float] = {}  # workspace id to the time at which it stops resting
+        self._timed_out_alone: dict[tuple[type, int], Exception] = {}  # items that timed out alone in a batch
 
     async def run(self, connection: Connection, *, seconds: float = float("inf")) -> bool:
         """Handle everything that waits, for up to `seconds`. Return False if something was left.
@@ -61,151 +64,158 @@ class Engine:
         database's state; the rows then wait for the next call.
         """
         end = time.monotonic() + seconds
-        await outbox.skip(connection)
-        while not self._stopping():
+        await outbox.skip_unwatched(connection)
+        while not self._is_stopping():
             began = time.monotonic()
-            self._purses = Purses(self._resting)
-            done = [await self._uncontended(connection, batch) for batch in (self._events, self._due, self._silences)]
-            self._rest(began)
+            self._budgets = WorkspaceBudgets(self._resting_until)
+            done = [
+                await self._retry_contended(connection, batch)
+                for batch in (self._handle_events, self._resume_due_runs, self._fire_inactivity_timers)
+            ]
+            self._rest_exhausted(began)
             if not any(done):
                 return True
             if time.monotonic() > end:
                 return False
         return False
 
-    def _rest(self, began: float) -> None:
+    def _rest_exhausted(self, began: float) -> None:
         now = time.monotonic()
-        spent = self._purses.empty() - self._resting.keys()
-        resting = {workspace_id: until for workspace_id, until in self._resting.items() if until > now}
-        self._resting = resting | dict.fromkeys(spent, now + REST * (now - began))
+        spent = self._budgets.exhausted_workspaces() - self._resting_until.keys()
+        resting = {workspace_id: until for workspace_id, until in self._resting_until.items() if until > now}
+        self._resting_until = resting | dict.fromkeys(spent, now + REST_ROUNDS * (now - began))
 
-    async def _uncontended(self, connection: Connection, batch: Callable[[Connection], Awaitable[int]]) -> int:
+    async def _retry_contended(self, connection: Connection, batch: Callable[[Connection], Awaitable[int]]) -> int:
         return await retry_contended(
-            lambda: batch(connection), attempts=RETRIES, pause=0.01, event="automations.contended"
+            lambda: batch(connection), attempts=CONTENTION_RETRIES, pause=0.01, event="automations.contended"
         )
 
-    async def _silences(self, connection: Connection) -> int:
+    async def _fire_inactivity_timers(self, connection: Connection) -> int:
         async with connection.transaction():
-            ended = await silences.end(connection, self._rounds["silences"])
-        self._rounds["silences"].passed()
+            ended = await silences.fire_due_timers(connection, self._cursors["silences"])
+        self._cursors["silences"].advance()
         return ended
 
-    async def _events(self, connection: Connection) -> int:
+    async def _handle_events(self, connection: Connection) -> int:
         work = self._act_on_events, self._set_aside
-        return await self._batch(connection, "events", self._events_at_once, outbox.claim, *work)
+        return await self._run_batch(connection, "events", self._event_batch_size, outbox.claim_events, *work)
 
-    async def _due(self, connection: Connection) -> int:
-        work = self._act_on_runs, self._postpone
-        return await self._batch(connection, "due", self._runs_at_once, runs.take_due, *work)
+    async def _resume_due_runs(self, connection: Connection) -> int:
+        work = self._act_on_runs, self._postpone_run
+        return await self._run_batch(connection, "due", self._run_batch_size, runs.take_due_runs, *work)
 
-    async def _batch(
+    async def _run_batch(
         self,
         connection: Connection,
         kind: str,
-        pace: Pace,
-        take: Callable[[Connection, int, Round], Awaitable[list[T]]],
-        work: Callable[[Connection, Sequence[T]], Awaitable[bool]],
-        isolate: Callable[[Connection, T, Exception], Awaitable[None]],
+        pace: AdaptiveBatchSize,
+        take: Callable[[Connection, int, WorkspaceCursor], Awaitable[list[ClaimedT]]],
+        work: Callable[[Connection, Sequence[ClaimedT]], Awaitable[bool]],
+        isolate: Callable[[Connection, ClaimedT, Exception], Awaitable[None]],
     ) -> int:
         started = time.perf_counter()
-        taken: list[T] = []
-        ended: list[T] = []
+        taken: list[ClaimedT] = []
+        ended: list[ClaimedT] = []
         try:
             async with connection.transaction():
-                taken = await take(connection, pace.most, self._rounds[kind])
-                ended = [one for one in taken if (type(one), one.id) in self._ended]
+                taken = await take(connection, pace.limit, self._cursors[kind])
+                ended = [one for one in taken if (type(one), one.id) in self._timed_out_alone]
                 for one in ended:
-                    await isolate(connection, one, self._ended[type(one), one.id])
-                told = await self._act(connection, [one for one in taken if one not in ended], work, isolate)
-                await self._finish(connection, told=told)
+                    await isolate(connection, one, self._timed_out_alone[type(one), one.id])
+                told = await self._act_isolating_failures(
+                    connection, [one for one in taken if one not in ended], work, isolate
+                )
+                await self._relax_commit(connection, told=told)
         except Exception as error:
-            self._failed(taken, pace, error)
+            self._note_failure(taken, pace, error)
             raise
-        self._rounds[kind].passed()
+        self._cursors[kind].advance()
         for one in ended:  # a run is retried later
-            del self._ended[type(one), one.id]
+            del self._timed_out_alone[type(one), one.id]
         if taken:
-            pace.took(len(taken), time.perf_counter() - started)
-        done = sum(not (isinstance(one, Run) and one.id in self._purses.put_off) for one in taken)
-        self._report(told, started, **{kind: done})
+            pace.record_duration(len(taken), time.perf_counter() - started)
+        done = sum(not (isinstance(one, ActiveRun) and one.id in self._budgets.deferred_run_ids) for one in taken)
+        self._report_batch(told, started, **{kind: done})
         return done
 
-    def _failed(self, taken: Sequence[Event | Run], pace: Pace, error: Exception) -> None:
+    def _note_failure(
+        self, taken: Sequence[OutboxEvent | ActiveRun], pace: AdaptiveBatchSize, error: Exception
+    ) -> None:
         """Shrink the next batches if this one may have been too large, and remember an item that timed out alone."""
         if taken and is_unavailable(error):
-            pace.was_too_much(len(taken))
-        if len(taken) == 1 and took_too_long(error):
-            self._ended[type(taken[0]), taken[0].id] = error
+            pace.shrink(len(taken))
+        if len(taken) == 1 and is_timeout(error):
+            self._timed_out_alone[type(taken[0]), taken[0].id] = error
 
-    async def _finish(self, connection: Connection, *, told: bool) -> None:
+    async def _relax_commit(self, connection: Connection, *, told: bool) -> None:
         """Let the commit not wait for the disk if nothing is sent.
 
         A crash then undoes the whole batch, including the claim of its events, and the batch is repeated.
         """
         if not told:
-            await connection.execute(f"SELECT {UNHURRIED}")
+            await connection.execute(f"SELECT {ASYNC_COMMIT}")
 
-    def _report(self, told: bool, started: float, **taken: int) -> None:
+    def _report_batch(self, told: bool, started: float, **taken: int) -> None:
         """Report a committed batch: announce its deliveries, and record metrics and a log line."""
         if told:
-            self._deliver()
+            self._on_deliveries()
         if not any(taken.values()):
             return
         seconds = time.perf_counter() - started
         AUTOMATION_SECONDS.observe(seconds)
         for kind, n in taken.items():
-            AUTOMATED.labels(kind).inc(n)
+            AUTOMATION_ACTS.labels(kind).inc(n)
         log.info("automations", **taken, told=told, ms=round(seconds * 1000, 2))
 
-    async def _act_on_events(self, connection: Connection, events: Sequence[Event]) -> bool:
-        rules = await self._book.of(connection, {event.workspace_id for event in events})
-        matched = match(events, rules)
-        await silences.note(connection, matched.silences)
-        begun = await runs.begin(connection, matched.runs)
-        return await act(connection, self._vault, begun, matched, rules, self._purses)
+    async def _act_on_events(self, connection: Connection, events: Sequence[OutboxEvent]) -> bool:
+        rules = await self._rules_cache.get_rules(connection, {event.workspace_id for event in events})
+        matched = match_events(events, rules)
+        await silences.restart_timers(connection, matched.inactivity)
+        begun = await runs.begin_runs(connection, matched.runs)
+        return await execute_batch(connection, self._vault, begun, matched, rules, self._budgets)
 
-    async def _act_on_runs(self, connection: Connection, due: Sequence[Run]) -> bool:
-        return await act(connection, self._vault, due, Matched(), {}, self._purses)
+    async def _act_on_runs(self, connection: Connection, due: Sequence[ActiveRun]) -> bool:
+        return await execute_batch(connection, self._vault, due, MatchedEvents(), {}, self._budgets)
 
-    async def _set_aside(self, connection: Connection, event: Event, error: Exception) -> None:
+    async def _set_aside(self, connection: Connection, event: OutboxEvent, error: Exception) -> None:
         """Handle an event that fails: write its runs, so that each is retried by itself, and send its webhooks.
 
         Webhooks and form notifications do not depend on the runs, so they are sent regardless.
         """
         log.warning("automations.event_failed", event_id=event.id, error=type(error).__name__)
-        for part in (self._begin, self._tell):
+        for part in (self._begin_runs, self._notify_only):
             try:
                 async with connection.transaction():
-                    rules = await self._book.of(connection, [event.workspace_id])
-                    await part(connection, match([event], rules))
+                    rules = await self._rules_cache.get_rules(connection, [event.workspace_id])
+                    await part(connection, match_events([event], rules))
             except Exception as lost:
                 if is_unavailable(lost) or is_contention(lost):
                     raise
                 log.exception("automations.event_dropped", event_id=event.id, workspace_id=event.workspace_id)
 
-    async def _begin(self, connection: Connection, matched: Matched) -> None:
-        await silences.note(connection, matched.silences)
-        await runs.begin(connection, matched.runs)
+    async def _begin_runs(self, connection: Connection, matched: MatchedEvents) -> None:
+        await silences.restart_timers(connection, matched.inactivity)
+        await runs.begin_runs(connection, matched.runs)
 
-    async def _tell(self, connection: Connection, matched: Matched) -> None:
+    async def _notify_only(self, connection: Connection, matched: MatchedEvents) -> None:
         """Write the deliveries of an event without its runs. This is rare, so the sweeper finds them without a hint."""
-        told = Matched(told=matched.told, submitted=matched.submitted)
-        await act(connection, self._vault, [], told, {}, self._purses)
+        told = MatchedEvents(webhooks=matched.webhooks, form_submissions=matched.form_submissions)
+        await execute_batch(connection, self._vault, [], told, {}, self._budgets)
 
-    async def _postpone(self, connection: Connection, run: Run, error: Exception) -> None:
+    async def _postpone_run(self, connection: Connection, run: ActiveRun, error: Exception) -> None:
         log.warning("automations.run_failed", run_id=run.id, attempts=run.attempts + 1, error=type(error).__name__)
-        await runs.postpone(connection, run, error)
+        await runs.postpone_run(connection, run, error)
 
-    async def _act(
+    async def _act_isolating_failures(
         self,
         connection: Connection,
-        batch: Sequence[T],
-        work: Callable[[Connection, Sequence[T]], Awaitable[bool]],
-        isolate: Callable[[Connection, T, Exception], Awaitable[None]],
+        batch: Sequence[ClaimedT],
+        work: Callable[[Connection, Sequence[ClaimedT]], Awaitable[bool]],
+        isolate: Callable[[Connection, ClaimedT, Exception], Awaitable[None]],
     ) -> bool:
         """Act on the batch under savepoints. Return whether there are deliveries."""
 
-        async def act_on(part: Sequence[T]) -> bool:
+        async def act_on(part: Sequence[ClaimedT]) -> bool:
             async with connection.transaction():
                 return await work(connection, part)
 

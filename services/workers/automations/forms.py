@@ -5,14 +5,14 @@ from datetime import UTC
 
 import orjson
 
-from services.workers.automations.letters import Filled
-from services.workers.automations.values import Event
+from services.workers.automations.letters import FormNotification
+from services.workers.automations.values import OutboxEvent
 from shared import ids
 from shared.db import Connection, as_json
-from shared.leads.submission import FORM
+from shared.leads.submission import FORM_KEY
 
 # One lateral lookup for each submission: its time, taken from the id or the key, selects one partition of submissions.
-READ = """
+FORM_SUBMISSIONS_SQL = """
 SELECT k.nr, s.received_at, f.name, f.fields, f.settings->'notify_emails', s.payload
 FROM json_to_recordset(%s::json) AS k(nr int, w bigint, form bigint, submission uuid, at timestamptz)
 JOIN forms f ON f.workspace_id = k.w AND f.id = k.form
@@ -26,7 +26,9 @@ ORDER BY k.nr
 """
 
 
-async def read_filled(connection: Connection, submitted: Sequence[tuple[Event, int]]) -> list[tuple[Event, Filled]]:
+async def load_form_notifications(
+    connection: Connection, submitted: Sequence[tuple[OutboxEvent, int]]
+) -> list[tuple[OutboxEvent, FormNotification]]:
     """Return a notification for each submission. Forms that were deleted or no longer notify anybody are left out."""
     if not submitted:
         return []
@@ -36,16 +38,16 @@ async def read_filled(connection: Connection, submitted: Sequence[tuple[Event, i
             "w": event.workspace_id,
             "form": form_id,
             "submission": event.data["submission_id"],
-            "at": ids.time_of(event.data["submission_id"]),
+            "at": ids.received_time(event.data["submission_id"]),
         }
         for nr, (event, form_id) in enumerate(submitted)
     ]
-    rows = await (await connection.execute(READ, (as_json(wanted),))).fetchall()
+    rows = await (await connection.execute(FORM_SUBMISSIONS_SQL, (as_json(wanted),))).fetchall()
     found = []
     for nr, received_at, name, fields, addresses, payload in rows:
         event, _ = submitted[nr]
-        values = orjson.loads(payload)[FORM]["values"]
+        values = orjson.loads(payload)[FORM_KEY]["values"]
         submission_id, at = event.data["submission_id"], received_at.astimezone(UTC)
         each = list({address.lower(): address for address in addresses}.values())
-        found.append((event, Filled(event.lead_id, submission_id, at, name, fields, each, values)))
+        found.append((event, FormNotification(event.lead_id, submission_id, at, name, fields, each, values)))
     return found

@@ -2,33 +2,39 @@
 
 from typing import Any
 
-from services.workers.automations.rounds import AHEAD, LAST, Round, served, walk
-from services.workers.automations.values import Event
-from shared.db import UNHURRIED, Connection
+from services.workers.automations.rounds import (
+    LOOK_AHEAD_ROWS,
+    LAST_SERVED_SQL,
+    WorkspaceCursor,
+    take_fair_batch,
+    workspaces_cte,
+)
+from services.workers.automations.values import OutboxEvent
+from shared.db import ASYNC_COMMIT, Connection
 
-AT_ONCE, SKIPPED = 100, 10_000  # events in a claim, and events dropped by one statement
+EVENTS_PER_BATCH, SKIP_CHUNK_SIZE = 100, 10_000  # events in a claim, and events dropped by one statement
 
-WATCHED = "(SELECT v.is_watched FROM rule_versions v WHERE v.workspace_id = w.workspace_id)"
+IS_WATCHED_SQL = "(SELECT v.is_watched FROM rule_versions v WHERE v.workspace_id = w.workspace_id)"
 
 # Drops events of workspaces without rules. A new rule only applies to later events, so nothing is lost: either this
 # statement sees the rule, or the events were committed before the rule.
-SKIP = f"""
-WITH RECURSIVE {walk("events")}, quick AS (SELECT {UNHURRIED})
+SKIP_UNWATCHED_SQL = f"""
+WITH RECURSIVE {workspaces_cte("events")}, quick AS (SELECT {ASYNC_COMMIT})
 DELETE FROM events USING quick WHERE events.ctid = ANY (ARRAY(
     SELECT e.ctid FROM events e
-    WHERE e.workspace_id = ANY (ARRAY(SELECT workspace_id FROM waiting w WHERE {WATCHED} IS NOT TRUE))
-    ORDER BY e.workspace_id, e.id LIMIT {SKIPPED} FOR UPDATE OF e SKIP LOCKED))
+    WHERE e.workspace_id = ANY (ARRAY(SELECT workspace_id FROM waiting w WHERE {IS_WATCHED_SQL} IS NOT TRUE))
+    ORDER BY e.workspace_id, e.id LIMIT {SKIP_CHUNK_SIZE} FOR UPDATE OF e SKIP LOCKED))
 """  # noqa: S608  # constants only
 
 # Claims the oldest events of each workspace. Events that another engine has locked are skipped, and so are later events
 # of the same leads, since the events of a lead are handled in the order in which they happened.
-CLAIM = f"""
-WITH RECURSIVE {walk("events")}, served AS MATERIALIZED (
-    SELECT workspace_id FROM waiting w WHERE {WATCHED} LIMIT %(most)s
+CLAIM_EVENTS_SQL = f"""
+WITH RECURSIVE {workspaces_cte("events")}, served AS MATERIALIZED (
+    SELECT workspace_id FROM waiting w WHERE {IS_WATCHED_SQL} LIMIT %(most)s
 ), head AS MATERIALIZED (
     SELECT found.* FROM served s, LATERAL (
         SELECT e.workspace_id, e.id, e.lead_id, row_number() OVER (ORDER BY e.id) AS turn FROM events e
-        WHERE e.workspace_id = s.workspace_id ORDER BY e.id LIMIT {AHEAD} / (SELECT count(*) FROM served)) found
+        WHERE e.workspace_id = s.workspace_id ORDER BY e.id LIMIT {LOOK_AHEAD_ROWS} / (SELECT count(*) FROM served)) found
     ORDER BY turn, id
 ), mine AS MATERIALIZED (
     SELECT e.workspace_id, e.id, h.lead_id FROM head h JOIN events e ON e.workspace_id = h.workspace_id AND e.id = h.id
@@ -42,19 +48,19 @@ WITH RECURSIVE {walk("events")}, served AS MATERIALIZED (
     RETURNING e.id, e.workspace_id, e.type, e.lead_id, e.activity_id, e.occurred_at
 )
 SELECT s.last, t.*, a.data
-FROM {LAST}
+FROM {LAST_SERVED_SQL}
 LEFT JOIN taken t ON true
 LEFT JOIN activities a ON a.workspace_id = t.workspace_id AND a.lead_id = t.lead_id AND a.id = t.activity_id
 ORDER BY t.id
 """  # noqa: S608  # constants only
 
-CHAINS = """
+RUN_CHAINS_SQL = """
 SELECT id, chain || automation_id FROM automation_runs WHERE workspace_id = ANY(%s) AND id = ANY(%s)
 """
-WAITING = f"""
-WITH RECURSIVE {walk("events")}
+OLDEST_WAITING_SQL = f"""
+WITH RECURSIVE {workspaces_cte("events")}
 SELECT extract(epoch FROM clock_timestamp() - min(since))::float8 FROM (
-    SELECT min(occurred_at) FROM (SELECT workspace_id FROM waiting w WHERE {WATCHED} LIMIT {AT_ONCE}) s, LATERAL (
+    SELECT min(occurred_at) FROM (SELECT workspace_id FROM waiting w WHERE {IS_WATCHED_SQL} LIMIT {EVENTS_PER_BATCH}) s, LATERAL (
         SELECT e.occurred_at FROM events e WHERE e.workspace_id = s.workspace_id ORDER BY e.id LIMIT 1) oldest
     UNION ALL SELECT min(due_at) FROM automation_runs WHERE due_at <= clock_timestamp()
     UNION ALL SELECT min(due_at) FROM silences WHERE due_at <= clock_timestamp()
@@ -62,36 +68,38 @@ SELECT extract(epoch FROM clock_timestamp() - min(since))::float8 FROM (
 """  # noqa: S608  # constants only
 
 
-async def skip(connection: Connection) -> int:
+async def skip_unwatched(connection: Connection) -> int:
     """Drop, in bulk, events of workspaces without rules. Return how many were dropped."""
-    return (await connection.execute(SKIP, {"after": 0}, prepare=False)).rowcount
+    return (await connection.execute(SKIP_UNWATCHED_SQL, {"after": 0}, prepare=False)).rowcount
 
 
-async def claim(connection: Connection, most: int = AT_ONCE, round_: Round | None = None) -> list[Event]:
+async def claim_events(
+    connection: Connection, most: int = EVENTS_PER_BATCH, round_: WorkspaceCursor | None = None
+) -> list[OutboxEvent]:
     """Take events out of the outbox; a rollback of the transaction puts them back.
 
     The batch takes the oldest events of each workspace, starting after the last workspace of the previous batch. Events
     without a timeline entry, whose lead was erased, are dropped.
     """
-    rows = await served(connection, CLAIM, most, round_ or Round())
-    events = [Event(*row) for row in rows if row[-1] is not None]
-    runs = {event.by["run"]: event.workspace_id for event in events if event.by.get("run")}
-    chains = await _chains(connection, runs) if runs else {}
-    return [event._replace(chain=_chain(event, chains)) for event in events]
+    rows = await take_fair_batch(connection, CLAIM_EVENTS_SQL, most, round_ or WorkspaceCursor())
+    events = [OutboxEvent(*row) for row in rows if row[-1] is not None]
+    runs = {event.actor["run"]: event.workspace_id for event in events if event.actor.get("run")}
+    chains = await _load_chains(connection, runs) if runs else {}
+    return [event._replace(chain=_event_chain(event, chains)) for event in events]
 
 
-async def waiting(connection: Connection) -> float | None:
+async def seconds_waiting(connection: Connection) -> float | None:
     """Return for how many seconds the oldest work has waited, or None if nothing waits."""
-    row = await (await connection.execute(WAITING, {"after": 0}, prepare=False)).fetchone()
+    row = await (await connection.execute(OLDEST_WAITING_SQL, {"after": 0}, prepare=False)).fetchone()
     return None if row is None else row[0]
 
 
-async def _chains(connection: Connection, runs: dict[int, int]) -> dict[int, tuple[int, ...]]:
+async def _load_chains(connection: Connection, runs: dict[int, int]) -> dict[int, tuple[int, ...]]:
     named = (list(set(runs.values())), list(runs))
-    return {row[0]: tuple(row[1]) for row in await (await connection.execute(CHAINS, named)).fetchall()}
+    return {row[0]: tuple(row[1]) for row in await (await connection.execute(RUN_CHAINS_SQL, named)).fetchall()}
 
 
-def _chain(event: Event, chains: dict[int, Any]) -> tuple[int, ...]:
+def _event_chain(event: OutboxEvent, chains: dict[int, Any]) -> tuple[int, ...]:
     """Return the automations that led to an event. If their run was deleted, return one zero for each."""
-    found: tuple[int, ...] = chains.get(event.by.get("run") or 0, (0,) * int(event.by.get("depth", 0)))
+    found: tuple[int, ...] = chains.get(event.actor.get("run") or 0, (0,) * int(event.actor.get("depth", 0)))
     return found

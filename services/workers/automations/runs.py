@@ -4,17 +4,17 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from services.workers.automations import circles
-from services.workers.automations.rounds import LAST, Round, due, served
-from services.workers.automations.values import NewRun, Result, Run, Steps
+from services.workers.automations.rounds import LAST_SERVED_SQL, WorkspaceCursor, due_rows_ctes, take_fair_batch
+from services.workers.automations.values import NewRun, RunResult, ActiveRun, StepDefinitions
 from shared import tallies
 from shared.db import Connection, as_json
-from shared.vault import Unreadable
+from shared.vault import DecryptionError
 
-AT_ONCE = 100
-ATTEMPTS = 5  # at a run that fails with an error
-PAUSE = 2.0  # seconds before the second attempt; the pause is four times as long each further time
+RUNS_PER_BATCH = 100
+MAX_RUN_ATTEMPTS = 5  # at a run that fails with an error
+FIRST_RUN_RETRY_SECONDS = 2.0  # seconds before the second attempt; the pause is four times as long each further time
 
-BEGIN = """
+INSERT_RUNS_SQL = """
 INSERT INTO automation_runs (workspace_id, automation_id, trigger_key, lead_id, chain, state, error, due_at,
                              finished_at)
 SELECT workspace_id, automation_id, trigger_key, lead_id, chain,
@@ -26,8 +26,8 @@ ORDER BY nr
 ON CONFLICT DO NOTHING RETURNING id, automation_id, trigger_key
 """
 # `due_at` is checked again under the lock, since another engine may have handled the run meanwhile.
-DUE = f"""
-WITH RECURSIVE {due("automation_runs", "id")}, mine AS MATERIALIZED (
+TAKE_DUE_RUNS_SQL = f"""
+WITH RECURSIVE {due_rows_ctes("automation_runs", "id")}, mine AS MATERIALIZED (
     SELECT r.*, a.id AS there, a.is_active, a.name, a.secrets, a.steps AS now
     FROM head h JOIN automation_runs r ON r.workspace_id = h.workspace_id AND r.id = h.id
     LEFT JOIN automations a ON a.workspace_id = r.workspace_id AND a.id = r.automation_id
@@ -37,9 +37,9 @@ SELECT s.last, r.id, r.workspace_id, r.automation_id, r.lead_id, r.step, coalesc
        r.name, r.secrets, r.steps @> '[{{"outcome": "failed"}}]',
        CASE WHEN r.there IS NULL THEN 'the automation was deleted'
             WHEN NOT r.is_active THEN 'the automation was switched off' END
-FROM {LAST} LEFT JOIN mine r ON true ORDER BY r.due_at, r.id
+FROM {LAST_SERVED_SQL} LEFT JOIN mine r ON true ORDER BY r.due_at, r.id
 """  # noqa: S608  # constants only
-KEEP = """
+UPDATE_RUNS_SQL = """
 UPDATE automation_runs r SET state = k.state, step = k.at, steps = r.steps || k.outcomes, plan = k.plan,
        due_at = k.due_at, error = coalesce(r.error, k.error), attempts = 0,
        finished_at = CASE WHEN k.due_at IS NULL THEN clock_timestamp() END
@@ -47,7 +47,7 @@ FROM json_to_recordset(%s::json) AS k(
     id bigint, workspace_id bigint, state text, at smallint, outcomes jsonb, plan jsonb, due_at timestamptz, error text)
 WHERE r.workspace_id = k.workspace_id AND r.id = k.id
 """
-POSTPONE = """
+POSTPONE_RUN_SQL = """
 UPDATE automation_runs SET attempts = attempts + 1,
        due_at = CASE WHEN attempts + 1 < %(most)s THEN now() + %(pause)s * 4 ^ attempts * interval '1 s' END,
        state = CASE WHEN attempts + 1 < %(most)s THEN state ELSE 'failed' END,
@@ -55,72 +55,86 @@ UPDATE automation_runs SET attempts = attempts + 1,
        error = CASE WHEN attempts + 1 < %(most)s THEN error ELSE %(error)s END
 WHERE workspace_id = %(w)s AND id = %(id)s
 """
-EXPIRE = """
+EXPIRE_RUNS_SQL = """
 DELETE FROM automation_runs WHERE id IN (
     SELECT id FROM automation_runs WHERE finished_at < now() - %s * interval '1 day' ORDER BY finished_at LIMIT 5000)
 """
 
 
-async def begin(connection: Connection, new: Sequence[NewRun]) -> list[Run]:
+async def begin_runs(connection: Connection, new: Sequence[NewRun]) -> list[ActiveRun]:
     """Write new runs, due at once, and count them. Return those that did not exist before and are not stopped."""
-    new = await circles.bound(connection, new)
+    new = await circles.limit_chained_runs(connection, new)
     if not new:
         return []
-    rows = await (await connection.execute(BEGIN, (as_json([_row(nr, one) for nr, one in enumerate(new)]),))).fetchall()
+    rows = await (
+        await connection.execute(INSERT_RUNS_SQL, (as_json([_insert_row(nr, one) for nr, one in enumerate(new)]),))
+    ).fetchall()
     ids: dict[tuple[int, str], int] = {(row[1], row[2]): row[0] for row in rows}
     begun = [one for one in new if (one.automation.id, one.trigger_key) in ids]
     counts: dict[tuple[int, str, int], int] = {}
     for one in begun:
         key = (one.automation.workspace_id, "automation", one.automation.id)
         counts[key] = counts.get(key, 0) + 1
-    await tallies.add(connection, counts)
-    return [_run(ids[one.automation.id, one.trigger_key], one) for one in begun if one.stopped is None]
+    await tallies.add_counts(connection, counts)
+    return [_begun_run(ids[one.automation.id, one.trigger_key], one) for one in begun if one.stopped is None]
 
 
-async def take_due(connection: Connection, most: int = AT_ONCE, round_: Round | None = None) -> list[Run]:
+async def take_due_runs(
+    connection: Connection, most: int = RUNS_PER_BATCH, round_: WorkspaceCursor | None = None
+) -> list[ActiveRun]:
     """Lock and return due runs, fairly distributed between workspaces."""
-    return [_read(*row) for row in await served(connection, DUE, most, round_ or Round())]
+    return [
+        _run_from_row(*row)
+        for row in await take_fair_batch(connection, TAKE_DUE_RUNS_SQL, most, round_ or WorkspaceCursor())
+    ]
 
 
-async def keep(connection: Connection, results: Iterable[Result]) -> None:
+async def save_results(connection: Connection, results: Iterable[RunResult]) -> None:
     """Write the results of runs. A waiting run stores its steps: later changes of the automation do not affect it."""
-    rows = [_kept(result) for result in results]
+    rows = [_update_row(result) for result in results]
     if rows:
-        await connection.execute(KEEP, (as_json(rows),))
+        await connection.execute(UPDATE_RUNS_SQL, (as_json(rows),))
 
 
-async def postpone(connection: Connection, run: Run, error: Exception) -> None:
+async def postpone_run(connection: Connection, run: ActiveRun, error: Exception) -> None:
     """Schedule another attempt at a run, or mark it as failed after the last attempt.
 
     The stored reason names only the type of the error, since its message may quote personal data. A decryption error
     has a message of our own, which is stored.
     """
-    said = f"{error if isinstance(error, Unreadable) else type(error).__name__}, {ATTEMPTS} times"
+    said = f"{error if isinstance(error, DecryptionError) else type(error).__name__}, {MAX_RUN_ATTEMPTS} times"
     await connection.execute(
-        POSTPONE, {"w": run.workspace_id, "id": run.id, "most": ATTEMPTS, "pause": PAUSE, "error": said}
+        POSTPONE_RUN_SQL,
+        {
+            "w": run.workspace_id,
+            "id": run.id,
+            "most": MAX_RUN_ATTEMPTS,
+            "pause": FIRST_RUN_RETRY_SECONDS,
+            "error": said,
+        },
     )
 
 
-async def expire(connection: Connection, keep_days: int) -> None:
+async def expire_runs(connection: Connection, keep_days: int) -> None:
     """Delete runs that finished more than `keep_days` days ago, in chunks."""
-    while (await connection.execute(EXPIRE, (keep_days,))).rowcount:
+    while (await connection.execute(EXPIRE_RUNS_SQL, (keep_days,))).rowcount:
         pass
 
 
-def _read(
+def _run_from_row(
     id_: int,
     workspace_id: int,
     automation_id: int,
     lead_id: int,
     at: int,
-    steps: Steps | None,
+    steps: StepDefinitions | None,
     chain: list[int],
     *others: Any,
-) -> Run:
-    return Run(id_, workspace_id, automation_id, lead_id, at, steps or (), tuple(chain), *others)
+) -> ActiveRun:
+    return ActiveRun(id_, workspace_id, automation_id, lead_id, at, steps or (), tuple(chain), *others)
 
 
-def _row(nr: int, new: NewRun) -> dict[str, Any]:
+def _insert_row(nr: int, new: NewRun) -> dict[str, Any]:
     return {
         "nr": nr,
         "workspace_id": new.automation.workspace_id,
@@ -132,17 +146,17 @@ def _row(nr: int, new: NewRun) -> dict[str, Any]:
     }
 
 
-def _run(id_: int, new: NewRun) -> Run:
+def _begun_run(id_: int, new: NewRun) -> ActiveRun:
     one = new.automation
-    return Run(id_, one.workspace_id, one.id, new.lead_id, 0, one.steps, new.chain, 0, one.name, one.secrets)
+    return ActiveRun(id_, one.workspace_id, one.id, new.lead_id, 0, one.steps, new.chain, 0, one.name, one.secrets)
 
 
-def _kept(result: Result) -> dict[str, Any]:
+def _update_row(result: RunResult) -> dict[str, Any]:
     return {
         "id": result.run.id,
         "workspace_id": result.run.workspace_id,
         "state": result.state,
-        "at": result.at,
+        "at": result.step_index,
         "outcomes": result.outcomes,
         "plan": result.run.steps if result.due_at else None,
         "due_at": result.due_at,

@@ -7,64 +7,67 @@ rescored after each of its events; a changed rule affects the score of a lead wi
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.workers.automations.match import Rules
-from services.workers.automations.values import Event
+from services.workers.automations.match import WorkspaceRules
+from services.workers.automations.values import OutboxEvent
 from shared.db import Connection, as_json
 from shared.leads.submission import LeadKey
-from shared.leads.writes import Cause, Change
+from shared.leads.writes import ChangeCause, LeadChange
 
-READ = """
+RULE_POINTS_SQL = """
 SELECT p.workspace_id, p.lead_id, p.points FROM lead_points p
 JOIN json_array_elements(%s::json) k ON p.workspace_id = (k->>0)::bigint AND p.lead_id = (k->>1)::bigint
 """
-KEEP = """
+UPSERT_POINTS_SQL = """
 INSERT INTO lead_points (workspace_id, lead_id, points)
 SELECT (k->>0)::bigint, (k->>1)::bigint, (k->>2)::bigint FROM json_array_elements(%s::json) k ORDER BY 1, 2
 ON CONFLICT (workspace_id, lead_id) DO UPDATE SET points = excluded.points
 """
-FORGET = """
+DELETE_POINTS_SQL = """
 DELETE FROM lead_points p USING json_array_elements(%s::json) k
 WHERE p.workspace_id = (k->>0)::bigint AND p.lead_id = (k->>1)::bigint
 """
 
 
-async def forget(connection: Connection, deleted: Sequence[LeadKey]) -> None:
+async def forget_points(connection: Connection, deleted: Sequence[LeadKey]) -> None:
     """Delete the stored points of deleted leads."""
     if deleted:
-        await connection.execute(FORGET, (as_json(deleted),))
+        await connection.execute(DELETE_POINTS_SQL, (as_json(deleted),))
 
 
-async def score(
+async def rescore_leads(
     connection: Connection,
-    scored: Mapping[LeadKey, Event],
+    scored: Mapping[LeadKey, OutboxEvent],
     leads: Mapping[LeadKey, dict[str, Any]],
-    rules: Mapping[int, Rules],
-) -> list[Change]:
+    rules: Mapping[int, WorkspaceRules],
+) -> list[LeadChange]:
     """Store the new points, and return the score changes. The locked leads in `leads` get their new scores."""
-    found = await foresee(connection, scored, leads, rules)
+    found = await predict_scores(connection, scored, leads, rules)
     if found:
-        await connection.execute(KEEP, (as_json([(*key, now) for key, _, now in found]),))
-    return [Change(*key, add_score=now - before, cause=_cause(scored[key])) for key, before, now in found]
+        await connection.execute(UPSERT_POINTS_SQL, (as_json([(*key, now) for key, _, now in found]),))
+    return [LeadChange(*key, add_score=now - before, cause=_scoring_cause(scored[key])) for key, before, now in found]
 
 
-async def foresee(
+async def predict_scores(
     connection: Connection,
-    scored: Mapping[LeadKey, Event],
+    scored: Mapping[LeadKey, OutboxEvent],
     leads: Mapping[LeadKey, dict[str, Any]],
-    rules: Mapping[int, Rules],
+    rules: Mapping[int, WorkspaceRules],
 ) -> list[tuple[LeadKey, int, int]]:
     """Set the scores in `leads` by the rules. Return each changed lead with its points from rules before and after."""
     present = [key for key in scored if key in leads]
     if not present:
         return []
-    known = {(row[0], row[1]): row[2] for row in await (await connection.execute(READ, (as_json(present),))).fetchall()}
-    found = [(key, known.get(key, 0), rules[key[0]].points(leads[key])) for key in present]
+    known = {
+        (row[0], row[1]): row[2]
+        for row in await (await connection.execute(RULE_POINTS_SQL, (as_json(present),))).fetchall()
+    }
+    found = [(key, known.get(key, 0), rules[key[0]].points_for(leads[key])) for key in present]
     found = [(key, before, now) for key, before, now in found if now != before]
     for key, before, now in found:
         leads[key]["lead_score"] += now - before
     return found
 
 
-def _cause(event: Event) -> Cause:
+def _scoring_cause(event: OutboxEvent) -> ChangeCause:
     """Return the cause of a score change: if an automation caused the event, it also caused the score change."""
-    return Cause("scoring", None, depth=len(event.chain), run=event.by.get("run"))
+    return ChangeCause("scoring", None, depth=len(event.chain), run=event.actor.get("run"))

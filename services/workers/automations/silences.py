@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from services.workers.automations.rounds import LAST, Round, due, served
-from services.workers.automations.values import Event
+from services.workers.automations.rounds import LAST_SERVED_SQL, WorkspaceCursor, due_rows_ctes, take_fair_batch
+from services.workers.automations.values import OutboxEvent
 from shared import tallies
 from shared.db import Connection, as_json
 
-AT_ONCE = 200
+TIMERS_PER_BATCH = 200
 
-NOTE = """
+RESTART_TIMERS_SQL = """
 INSERT INTO silences (workspace_id, automation_id, lead_id, activity_id, due_at)
 SELECT DISTINCT ON (1, 2, 3) w, automation, lead, activity, at + minutes * interval '1 minute'
 FROM json_to_recordset(%s::json) AS s(
@@ -21,8 +21,8 @@ WHERE silences.activity_id < excluded.activity_id
 """
 # Deliveries do not count as activity: they make no event that would restart the timer. If the lead had activity whose
 # event the engine has not handled yet, the timer is deleted without a run, and that event will restart it.
-END = f"""
-WITH RECURSIVE {due("silences", "automation_id", "lead_id")}, ended AS (
+FIRE_DUE_TIMERS_SQL = f"""
+WITH RECURSIVE {due_rows_ctes("silences", "automation_id", "lead_id")}, ended AS (
     DELETE FROM silences WHERE (workspace_id, automation_id, lead_id) IN (
         SELECT workspace_id, automation_id, lead_id
         FROM head h JOIN silences n USING (workspace_id, automation_id, lead_id)
@@ -40,12 +40,12 @@ WITH RECURSIVE {due("silences", "automation_id", "lead_id")}, ended AS (
           AND coalesce(a.data->'by'->>'kind', '') NOT IN ('automation', 'scoring'))
     ON CONFLICT DO NOTHING RETURNING workspace_id, automation_id
 )
-SELECT s.last, b.* FROM {LAST}
+SELECT s.last, b.* FROM {LAST_SERVED_SQL}
 LEFT JOIN (SELECT workspace_id, automation_id, count(*) FROM begun GROUP BY 1, 2) b ON true
 """  # noqa: S608  # constants only
 
 
-async def note(connection: Connection, broken: Sequence[tuple[Event, int, int]]) -> None:
+async def restart_timers(connection: Connection, broken: Sequence[tuple[OutboxEvent, int, int]]) -> None:
     """Restart the timers of leads after events; each event comes with an automation id and its minutes."""
     if broken:
         rows = [
@@ -59,11 +59,11 @@ async def note(connection: Connection, broken: Sequence[tuple[Event, int, int]])
             }
             for event, automation_id, minutes in broken
         ]
-        await connection.execute(NOTE, (as_json(rows),))
+        await connection.execute(RESTART_TIMERS_SQL, (as_json(rows),))
 
 
-async def end(connection: Connection, round_: Round | None = None) -> int:
+async def fire_due_timers(connection: Connection, round_: WorkspaceCursor | None = None) -> int:
     """Start the runs of expired timers, once each and fairly between workspaces. Return how many were started."""
-    rows = await served(connection, END, AT_ONCE, round_ or Round())
-    await tallies.add(connection, {(row[0], "automation", row[1]): row[2] for row in rows})
+    rows = await take_fair_batch(connection, FIRE_DUE_TIMERS_SQL, TIMERS_PER_BATCH, round_ or WorkspaceCursor())
+    await tallies.add_counts(connection, {(row[0], "automation", row[1]): row[2] for row in rows})
     return sum(row[2] for row in rows)

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 from shared.leads.submission import LeadKey
 
-Steps = Sequence[Mapping[str, Any]]
+StepDefinitions = Sequence[Mapping[str, Any]]
 
 
-class Event(NamedTuple):
+class OutboxEvent(NamedTuple):
     """A row of the outbox with its timeline entry. `chain` has the ids of the automations that led to the event."""
 
     id: int
@@ -23,31 +23,31 @@ class Event(NamedTuple):
     chain: tuple[int, ...] = ()
 
     @property
-    def lead(self) -> LeadKey:
+    def lead_key(self) -> LeadKey:
         return self.workspace_id, self.lead_id
 
     @property
-    def by(self) -> Mapping[str, Any]:
+    def actor(self) -> Mapping[str, Any]:
         """The actor that caused the event."""
         return self.data.get("by") or {}
 
 
 @dataclass(frozen=True, slots=True)
-class Automation:
+class ActiveAutomation:
     """An active automation."""
 
     id: int
     workspace_id: int
     name: str
     trigger: Mapping[str, Any]
-    steps: Steps
+    steps: StepDefinitions
     secrets: bytes | None
 
 
 class NewRun(NamedTuple):
     """A run to be written. `stopped` is the reason if it must not start."""
 
-    automation: Automation
+    automation: ActiveAutomation
     trigger_key: str
     lead_id: int
     chain: tuple[int, ...]
@@ -55,34 +55,34 @@ class NewRun(NamedTuple):
 
 
 @dataclass(slots=True)
-class Run:
+class ActiveRun:
     """A run at one of its steps. `steps` are the steps that it started with."""
 
     id: int
     workspace_id: int
     automation_id: int
     lead_id: int
-    at: int
-    steps: Steps
+    step_index: int
+    steps: StepDefinitions
     chain: tuple[int, ...]
     attempts: int
     name: str
     secrets: bytes | None
-    failed: bool = False  # whether a step failed before the run last waited
+    has_failed_step: bool = False  # whether a step failed before the run last waited
     stopped: str | None = None  # the reason if the run must not continue
 
     @property
-    def lead(self) -> LeadKey:
+    def lead_key(self) -> LeadKey:
         return self.workspace_id, self.lead_id
 
 
 @dataclass(slots=True)
-class Result:
+class RunResult:
     """The state of a run after its steps were taken."""
 
-    run: Run
+    run: ActiveRun
     state: str
-    at: int
+    step_index: int
     outcomes: list[dict[str, Any]] = field(default_factory=list)
     due_at: datetime | None = None
     error: str | None = None

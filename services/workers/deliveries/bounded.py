@@ -11,15 +11,17 @@ from typing import Any
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 
-MOST_BYTES = 128 * 1024  # of one response: informational responses, headers and body together
-MOST_INFORMATIONAL = 8
-STEP = 4 * 1024  # bytes that are parsed before the limits are checked again
+MAX_RESPONSE_BYTES = 128 * 1024  # of one response: informational responses, headers and body together
+MAX_INFORMATIONAL_RESPONSES = 8
+PARSE_STEP_BYTES = 4 * 1024  # bytes that are parsed before the limits are checked again
 
-TOO_LONG = f"The receiver sent more than {MOST_BYTES >> 10} KB without an answer. It must send a final status."
-TOO_MANY = f"The receiver sent more than {MOST_INFORMATIONAL} informational answers (1xx). It must send a final status."
+RESPONSE_TOO_LARGE_MESSAGE = (
+    f"The receiver sent more than {MAX_RESPONSE_BYTES >> 10} KB without an answer. It must send a final status."
+)
+TOO_MANY_INFORMATIONAL_MESSAGE = f"The receiver sent more than {MAX_INFORMATIONAL_RESPONSES} informational answers (1xx). It must send a final status."
 
 
-class TooMuch(aiohttp.ClientError):
+class ResponseTooLarge(aiohttp.ClientError):
     """The receiver sent too much before its final response. The message says what it sent."""
 
 
@@ -36,55 +38,55 @@ class BoundedHandler(ResponseHandler):
 
     def __init__(self, loop: Any) -> None:
         super().__init__(loop)
-        self._begin()
+        self._reset_limits()
 
-    def _begin(self) -> None:
-        self._came = self._informational = 0
-        self._is_answered = self._is_over = False
+    def _reset_limits(self) -> None:
+        self._received_bytes = self._informational_count = 0
+        self._is_answered = self._has_ended = False
 
     def set_response_params(self, **params: Any) -> None:
         """Start a request. aiohttp calls this first and parses here what arrived earlier."""
-        self._begin()
+        self._reset_limits()
         super().set_response_params(**params)
 
     def data_received(self, data: bytes) -> None:
         """Parse until a limit is reached or the parser finds an error."""
         if not data:  # a paused parser resumes
             super().data_received(data)
-        for start in range(0, len(data), STEP):
-            if self._is_over or self.exception():
+        for start in range(0, len(data), PARSE_STEP_BYTES):
+            if self._has_ended or self.exception():
                 return
-            part = data[start : start + STEP]
-            self._came += len(part)
-            if self._came > MOST_BYTES:
-                self._end(TOO_LONG)
+            part = data[start : start + PARSE_STEP_BYTES]
+            self._received_bytes += len(part)
+            if self._received_bytes > MAX_RESPONSE_BYTES:
+                self._end_response(RESPONSE_TOO_LARGE_MESSAGE)
             else:
                 super().data_received(part)
 
     def feed_data(self, data: Any, size: int = 0) -> None:
         """Take the head of a response. Informational responses are dropped, since no request asks for them."""
-        if self._is_over:
+        if self._has_ended:
             return
         if self._is_answered:  # a second response to one request
-            self._hang_up()
+            self._abort_connection()
         elif 100 <= data[0].code < 200 and data[0].code != 101:
-            self._informational += 1
-            if self._informational > MOST_INFORMATIONAL:
-                self._end(TOO_MANY)
+            self._informational_count += 1
+            if self._informational_count > MAX_INFORMATIONAL_RESPONSES:
+                self._end_response(TOO_MANY_INFORMATIONAL_MESSAGE)
         else:
             self._is_answered = True
             super().feed_data(data, size)
 
-    def _end(self, reason: str) -> None:
+    def _end_response(self, reason: str) -> None:
         """End the response. If its status has arrived it counts, with the part of the body that has arrived."""
         payload = self._payload
-        self._hang_up()
+        self._abort_connection()
         if not self._is_answered:
-            self.set_exception(TooMuch(reason))
+            self.set_exception(ResponseTooLarge(reason))
         elif payload is not None:
             payload.feed_eof()
 
-    def _hang_up(self) -> None:
-        self._is_over = True
+    def _abort_connection(self) -> None:
+        self._has_ended = True
         self.abort()
         self.force_close()

@@ -4,31 +4,33 @@ import random
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from services.workers.deliveries.backoff import JITTER, PAUSES
-from services.workers.deliveries.circuits import FIRST_SLOTS
-from services.workers.deliveries.messages import Claimed
+from services.workers.deliveries.backoff import JITTER_FRACTION, RETRY_DELAYS_SECONDS
+from services.workers.deliveries.circuits import INITIAL_SLOTS
+from services.workers.deliveries.messages import ClaimedDelivery
 from shared.db import Connection, as_json
 
 # Seconds for which a delivery belongs to one sender. An attempt ends long before; afterwards the sender counts as dead.
 # A sender whose connection is gone counts as dead sooner, since its deliveries occupy their receivers' slots.
-LEASE = 60
-GRACE = 3  # seconds in which a living sender reconnects
+LEASE_SECONDS = 60
+RECONNECT_GRACE_SECONDS = 3  # seconds in which a living sender reconnects
 # The number of attempts for which a delivery holds back later deliveries of its lead, and the longest delay in seconds
 # for which it does: it must not hold them back all day, or for the hours that a Retry-After may ask for.
-HOLDS_BACK, HOLDS_BACK_FOR = 3, PAUSES[1] * (1 + JITTER)
-NOTHING: Mapping[int, int] = MappingProxyType({})
-CLAIM_LOCK = 4_712_003  # one claim at a time, a few milliseconds each, so that limits and order hold across senders
+BLOCKING_ATTEMPTS, MAX_BLOCKING_SECONDS = 3, RETRY_DELAYS_SECONDS[1] * (1 + JITTER_FRACTION)
+NOTHING_IN_FLIGHT: Mapping[int, int] = MappingProxyType({})
+DELIVERY_CLAIM_LOCK = (
+    4_712_003  # one claim at a time, a few milliseconds each, so that limits and order hold across senders
+)
 
 # The statements below must use indexes. The table fills and empties within minutes, so the planner's statistics are
 # wrong, and it would read the whole table: seconds instead of milliseconds with 100,000 waiting deliveries.
-PLAN = """
+INDEX_SCANS_ONLY_SQL = """
 SELECT set_config('enable_seqscan', 'off', true), set_config('enable_material', 'off', true),
        set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)
 """
 # Receivers are found by a scan of the index that skips from one receiver to the next, so 100,000 deliveries for one
 # receiver cost as little as one. Receivers with the fewest deliveries in flight go first. First attempts are ignored
 # while a receiver's circuit is open.
-ALLOWED = f"""
+ALLOWED_ENDPOINTS_CTE = f"""
 WITH RECURSIVE waiting AS (
     (SELECT workspace_id, endpoint FROM deliveries WHERE state = 'pending' ORDER BY workspace_id, endpoint LIMIT 1)
     UNION ALL
@@ -37,33 +39,35 @@ WITH RECURSIVE waiting AS (
         WHERE state = 'pending' AND (workspace_id, endpoint) > (w.workspace_id, w.endpoint)
         ORDER BY workspace_id, endpoint LIMIT 1) following
 ), allowed AS (
-    SELECT w.workspace_id, w.endpoint, busy.n AS busy, coalesce(e.slots, {FIRST_SLOTS}) AS slots, tried.before
+    SELECT w.workspace_id, w.endpoint, busy.n AS busy, coalesce(e.slots, {INITIAL_SLOTS}) AS slots, tried.before
     FROM waiting w LEFT JOIN endpoints e USING (workspace_id, endpoint), LATERAL (
         SELECT count(*) AS n FROM deliveries s
         WHERE s.workspace_id = w.workspace_id AND s.endpoint = w.endpoint AND s.sending_since IS NOT NULL
           AND s.state = 'pending' AND s.due_at > statement_timestamp()) busy, (VALUES (true), (false)) tried(before)
-    WHERE busy.n < coalesce(e.slots, {FIRST_SLOTS})
+    WHERE busy.n < coalesce(e.slots, {INITIAL_SLOTS})
       AND (tried.before OR e.open_until IS NULL OR e.open_until <= statement_timestamp())
 )
 """  # noqa: S608  # constants only
-THERE = "workspace_id = a.workspace_id AND endpoint = a.endpoint AND state = 'pending'"
-IS_DUE = "due_at <= statement_timestamp() - %(age)s * interval '1 second' AND (attempts > attempts_before) = a.before"
+IS_PENDING_THERE_SQL = "workspace_id = a.workspace_id AND endpoint = a.endpoint AND state = 'pending'"
+IS_DUE_SQL = (
+    "due_at <= statement_timestamp() - %(age)s * interval '1 second' AND (attempts > attempts_before) = a.before"
+)
 # The longest due first attempts, or retries; and those that became due last.
-DUE, LATEST = (
-    f"SELECT id, due_at, lead_id FROM deliveries WHERE {THERE} AND {IS_DUE} ORDER BY {order}"  # noqa: S608
+OLDEST_DUE_SQL, LATEST_DUE_SQL = (
+    f"SELECT id, due_at, lead_id FROM deliveries WHERE {IS_PENDING_THERE_SQL} AND {IS_DUE_SQL} ORDER BY {order}"  # noqa: S608
     for order in ("due_at, id", "due_at DESC, id DESC")
 )
 # The first delivery of a lead that holds back later ones, found in `ix_deliveries_order`.
-FIRST = f"""
-SELECT id, due_at, lead_id, attempts, attempts_before FROM deliveries WHERE {THERE} AND lead_id = %s
+FIRST_OF_LEAD_SQL = f"""
+SELECT id, due_at, lead_id, attempts, attempts_before FROM deliveries WHERE {IS_PENDING_THERE_SQL} AND lead_id = %s
     AND (sending_since IS NOT NULL
-         OR (attempts - attempts_before < {HOLDS_BACK}
-             AND due_at <= statement_timestamp() + {HOLDS_BACK_FOR} * interval '1 second'))
+         OR (attempts - attempts_before < {BLOCKING_ATTEMPTS}
+             AND due_at <= statement_timestamp() + {MAX_BLOCKING_SECONDS} * interval '1 second'))
 ORDER BY id LIMIT 1
 """  # noqa: S608  # constants only
-LEAD = f"SELECT lead_id FROM deliveries WHERE {THERE}"  # noqa: S608
-ALONE = f"""
-SELECT id, due_at, lead_id, attempts, attempts_before FROM deliveries WHERE {THERE} AND lead_id IS NULL
+LEAD_IDS_SQL = f"SELECT lead_id FROM deliveries WHERE {IS_PENDING_THERE_SQL}"  # noqa: S608
+WITHOUT_LEAD_SQL = f"""
+SELECT id, due_at, lead_id, attempts, attempts_before FROM deliveries WHERE {IS_PENDING_THERE_SQL} AND lead_id IS NULL
 ORDER BY lead_id, id
 """  # noqa: S608  # constants only
 # The deliveries that may be sent to a receiver. The longest due ones come first, unless an earlier delivery of the same
@@ -72,39 +76,41 @@ ORDER BY lead_id, id
 # scan starts at a random lead; otherwise leads with nothing due at the low end of the index would come first each
 # time. A delivery without a lead is never held back. (Joins and conditions outside subqueries with a LIMIT would make
 # the planner use other indexes, and so would a plain `state = 'pending'` where deliveries are selected.)
-NEAR, LEADS = 32, 100
-UNHELD = f"n.lead_id IS NULL OR n.id <= coalesce((SELECT id FROM ({FIRST % 'n.lead_id'}) first), n.id)"  # noqa: S608
-FREE = f"""
-    SELECT n.* FROM ({DUE} LIMIT {NEAR}) n WHERE {UNHELD}
+MAX_DUE_SCANNED, MAX_LEADS_SCANNED = 32, 100
+IS_NOT_HELD_BACK_SQL = (
+    f"n.lead_id IS NULL OR n.id <= coalesce((SELECT id FROM ({FIRST_OF_LEAD_SQL % 'n.lead_id'}) first), n.id)"  # noqa: S608
+)
+SENDABLE_SQL = f"""
+    SELECT n.* FROM ({OLDEST_DUE_SQL} LIMIT {MAX_DUE_SCANNED}) n WHERE {IS_NOT_HELD_BACK_SQL}
     UNION ALL
-    SELECT far.* FROM ({DUE} OFFSET {NEAR - 1} LIMIT 1) last, LATERAL (
-        SELECT n.* FROM ({LATEST} LIMIT {NEAR}) n WHERE {UNHELD}
+    SELECT far.* FROM ({OLDEST_DUE_SQL} OFFSET {MAX_DUE_SCANNED - 1} LIMIT 1) last, LATERAL (
+        SELECT n.* FROM ({LATEST_DUE_SQL} LIMIT {MAX_DUE_SCANNED}) n WHERE {IS_NOT_HELD_BACK_SQL}
         UNION
         SELECT w.id, w.due_at, w.lead_id FROM (
-            ({ALONE} LIMIT {LEADS})
+            ({WITHOUT_LEAD_SQL} LIMIT {MAX_LEADS_SCANNED})
             UNION ALL
             SELECT first.* FROM (
-                SELECT lead_id + (((SELECT max(lead_id) FROM ({LEAD}) every) - lead_id) * %(place)s)::bigint AS middle
-                FROM ({LEAD} ORDER BY lead_id LIMIT 1) least) begin,
+                SELECT lead_id + (((SELECT max(lead_id) FROM ({LEAD_IDS_SQL}) every) - lead_id) * %(place)s)::bigint AS middle
+                FROM ({LEAD_IDS_SQL} ORDER BY lead_id LIMIT 1) least) begin,
             LATERAL (VALUES (begin.middle, NULL::bigint), (0, begin.middle)) AS part(low, high),
             LATERAL (
                 WITH RECURSIVE leads AS (
-                    SELECT lead_id, 1 AS n FROM ({LEAD} AND lead_id >= part.low ORDER BY lead_id LIMIT 1) begun
+                    SELECT lead_id, 1 AS n FROM ({LEAD_IDS_SQL} AND lead_id >= part.low ORDER BY lead_id LIMIT 1) begun
                     UNION ALL
                     SELECT following.lead_id, w.n + 1 FROM leads w,
-                        LATERAL ({LEAD} AND lead_id > w.lead_id ORDER BY lead_id LIMIT 1) following
-                    WHERE w.n < {LEADS} AND (part.high IS NULL OR following.lead_id < part.high)
+                        LATERAL ({LEAD_IDS_SQL} AND lead_id > w.lead_id ORDER BY lead_id LIMIT 1) following
+                    WHERE w.n < {MAX_LEADS_SCANNED} AND (part.high IS NULL OR following.lead_id < part.high)
                 )
                 SELECT lead_id FROM leads WHERE part.high IS NULL OR lead_id < part.high) l,
-            LATERAL ({FIRST % "l.lead_id"}) first) w
-        WHERE {IS_DUE.replace("due_at", "w.due_at")}) far
+            LATERAL ({FIRST_OF_LEAD_SQL % "l.lead_id"}) first) w
+        WHERE {IS_DUE_SQL.replace("due_at", "w.due_at")}) far
     WHERE (far.due_at, far.id) > (last.due_at, last.id)
 """  # noqa: S608  # constants only
-CLAIM = f"""
-{ALLOWED}, due AS (
+CLAIM_DELIVERIES_SQL = f"""
+{ALLOWED_ENDPOINTS_CTE}, due AS (
     SELECT a.workspace_id, found.id, found.due_at, a.slots,
            row_number() OVER (PARTITION BY a.workspace_id, a.endpoint ORDER BY due_at, id) + a.busy AS turn
-    FROM allowed a, LATERAL (SELECT * FROM ({FREE}) free LIMIT a.slots - a.busy) found
+    FROM allowed a, LATERAL (SELECT * FROM ({SENDABLE_SQL}) free LIMIT a.slots - a.busy) found
 ), mine AS (
     SELECT w, n FROM json_to_recordset(%(mine)s::json) AS m(w bigint, n bigint)
 ), shared AS (
@@ -120,7 +126,7 @@ CLAIM = f"""
     WHERE d.state || '' = 'pending' FOR UPDATE OF d SKIP LOCKED
 ), claimed AS (
     UPDATE deliveries d SET attempts = attempts + 1, sending_since = clock_timestamp(), sender = pg_backend_pid(),
-                            due_at = clock_timestamp() + {LEASE} * interval '1 second'
+                            due_at = clock_timestamp() + {LEASE_SECONDS} * interval '1 second'
     FROM chosen c WHERE d.workspace_id = c.workspace_id AND d.id = c.id
     RETURNING d.*
 ), lost AS (
@@ -136,13 +142,13 @@ SELECT workspace_id, id, attempts, attempts - attempts_before, sending_since, ki
        subscription_id, integration_id, user_id, target, endpoint, payload
 FROM claimed ORDER BY id
 """  # noqa: S608  # constants only
-WAITS = f"""
-{ALLOWED}
-SELECT EXISTS (SELECT FROM allowed a, LATERAL (SELECT FROM ({FREE}) free LIMIT 1) found)
+HAS_DUE_SQL = f"""
+{ALLOWED_ENDPOINTS_CTE}
+SELECT EXISTS (SELECT FROM allowed a, LATERAL (SELECT FROM ({SENDABLE_SQL}) free LIMIT 1) found)
 """  # noqa: S608  # constants only
 
 # Not right after a crash of the database: it closed all connections, and living senders reconnect within moments.
-RELEASE = """
+RELEASE_DELIVERIES_SQL = """
 UPDATE deliveries d SET due_at = sending_since
 WHERE d.sending_since <= clock_timestamp() - %(grace)s * interval '1 second' AND d.state = 'pending'
   AND d.due_at > clock_timestamp()
@@ -151,37 +157,37 @@ WHERE d.sending_since <= clock_timestamp() - %(grace)s * interval '1 second' AND
 """
 
 
-async def claim(
-    connection: Connection, most: int, *, overdue: float = 0.0, mine: Mapping[int, int] = NOTHING
-) -> list[Claimed]:
+async def claim_due(
+    connection: Connection, limit: int, *, overdue: float = 0.0, in_flight: Mapping[int, int] = NOTHING_IN_FLIGHT
+) -> list[ClaimedDelivery]:
     """Claim deliveries that have been due for `overdue` seconds, and note an attempt for each. Committed.
 
     Together with the sender's deliveries in flight (`mine`, by workspace) they are at most `most`. Each workspace gets
     an equal share, and one share stays free for a further workspace, so a single workspace gets half.
     """
     async with connection.transaction():
-        await connection.execute(f"{PLAN}, pg_advisory_xact_lock(%s)", (CLAIM_LOCK,))
-        under_way = as_json([{"w": workspace_id, "n": n} for workspace_id, n in mine.items()])
-        how = {"most": most, "age": overdue, "place": _place(), "mine": under_way}
-        rows = await (await connection.execute(CLAIM, how)).fetchall()
-    return [Claimed(*row) for row in rows]
+        await connection.execute(f"{INDEX_SCANS_ONLY_SQL}, pg_advisory_xact_lock(%s)", (DELIVERY_CLAIM_LOCK,))
+        under_way = as_json([{"w": workspace_id, "n": n} for workspace_id, n in in_flight.items()])
+        how = {"most": limit, "age": overdue, "place": _random_position(), "mine": under_way}
+        rows = await (await connection.execute(CLAIM_DELIVERIES_SQL, how)).fetchall()
+    return [ClaimedDelivery(*row) for row in rows]
 
 
-async def waits(connection: Connection, *, overdue: float = 0.0) -> bool:
+async def has_due(connection: Connection, *, overdue: float = 0.0) -> bool:
     """Return whether a claim would find a delivery."""
     async with connection.transaction():
-        await connection.execute(PLAN)
-        row = await (await connection.execute(WAITS, {"age": overdue, "place": _place()})).fetchone()
+        await connection.execute(INDEX_SCANS_ONLY_SQL)
+        row = await (await connection.execute(HAS_DUE_SQL, {"age": overdue, "place": _random_position()})).fetchone()
     return bool(row and row[0])
 
 
-async def release(connection: Connection, *, grace: float = GRACE) -> int:
+async def release_orphaned(connection: Connection, *, grace: float = RECONNECT_GRACE_SECONDS) -> int:
     """Release deliveries of senders whose connection has been gone for `grace` seconds. Return their number."""
     async with connection.transaction():
-        await connection.execute(PLAN)
-        return (await connection.execute(RELEASE, {"grace": grace})).rowcount
+        await connection.execute(INDEX_SCANS_ONLY_SQL)
+        return (await connection.execute(RELEASE_DELIVERIES_SQL, {"grace": grace})).rowcount
 
 
-def _place() -> float:
+def _random_position() -> float:
     """Return the position among the leads, from 0 to 1, at which a scan starts."""
     return random.random()  # noqa: S311

@@ -4,32 +4,32 @@ import threading
 
 import uvloop
 
-from services.workers.deliveries.http import Gate
-from services.workers.deliveries.prepare import Preparer
-from services.workers.deliveries.sender import Sender
-from shared.guard import Policy
+from services.workers.deliveries.http import SafeResolver
+from services.workers.deliveries.prepare import DeliveryPreparer
+from services.workers.deliveries.sender import DeliverySender
+from shared.guard import AddressPolicy
 from shared.settings import Settings
-from shared.vault import Vault
+from shared.vault import Cipher
 
-STOP = 25.0  # seconds: longer than an attempt takes
+STOP_TIMEOUT_SECONDS = 25.0  # seconds: longer than an attempt takes
 
 
-class Desk:
+class SenderThread:
     """Sends deliveries in the background from the first `wake` on. All methods are called from one thread."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._stopping = False
         self._loop = uvloop.new_event_loop()
-        self._sender: Sender | None = None
-        self._thread = threading.Thread(target=self._run, name="deliveries", daemon=True)
+        self._sender: DeliverySender | None = None
+        self._thread = threading.Thread(target=self._run_sender, name="deliveries", daemon=True)
 
     def wake(self) -> None:
         """Look for due deliveries. The first call starts the thread."""
         if self._sender is None:
-            preparer = Preparer(self._settings, Vault.from_settings(self._settings))
-            gate = Gate(Policy.read(self._settings.allowed_targets))
-            self._sender = Sender(self._settings.database_url, preparer, gate, stopping=lambda: self._stopping)
+            preparer = DeliveryPreparer(self._settings, Cipher.from_settings(self._settings))
+            gate = SafeResolver(AddressPolicy.from_text(self._settings.allowed_targets))
+            self._sender = DeliverySender(self._settings.database_url, preparer, gate, stopping=lambda: self._stopping)
             self._thread.start()
         self._loop.call_soon_threadsafe(self._sender.wake)
 
@@ -38,8 +38,8 @@ class Desk:
         self._stopping = True
         if self._sender is not None:
             self._loop.call_soon_threadsafe(self._sender.wake)
-            self._thread.join(STOP)
+            self._thread.join(STOP_TIMEOUT_SECONDS)
 
-    def _run(self) -> None:
+    def _run_sender(self) -> None:
         assert self._sender is not None  # noqa: S101
         self._loop.run_until_complete(self._sender.run())

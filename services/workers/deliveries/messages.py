@@ -8,14 +8,14 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class ClaimedDelivery:
     """A delivery that belongs to this sender until its lease ends. `now` is the database's time of the claim."""
 
     workspace_id: int
     id: int
-    number: int  # of this attempt, from 1
-    tries: int  # attempts since the last manual resend, with this one
-    now: datetime
+    attempt_number: int  # of this attempt, from 1
+    attempts_since_resend: int  # attempts since the last manual resend, with this one
+    claimed_at: datetime
     kind: str
     message_id: str
     event: str | None
@@ -29,7 +29,7 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class HttpRequest:
     """An HTTP request. `shown` has the URL and headers as they are recorded, without secrets.
 
     `is_secret`: path and query of the URL are also masked in the recorded response, for example in a `Location`.
@@ -38,46 +38,46 @@ class Call:
     url: str
     headers: Mapping[str, str]
     body: bytes
-    shown: Mapping[str, Any]
-    trusted: bool = False  # the operator set the URL, so its address may be private
+    recorded: Mapping[str, Any]
+    is_trusted: bool = False  # the operator set the URL, so its address may be private
     is_secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Relay:
+class SmtpServer:
     """A mail server. `tls`: TLS from the first byte; otherwise STARTTLS if offered. A login requires one of them."""
 
     host: str
     port: int
     username: str | None
     password: str | None
-    tls: bool
-    trusted: bool = False  # the operator set the server, so its address may be private
+    uses_tls: bool
+    is_trusted: bool = False  # the operator set the server, so its address may be private
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class SmtpMessage:
     """A mail to one recipient."""
 
     message: EmailMessage
     sender: str
     recipient: str
-    relay: Relay
+    server: SmtpServer
 
 
 @dataclass(frozen=True, slots=True)
-class Unsent:
+class SkippedDelivery:
     """A delivery that is not sent, with its state (`cancelled`, `suppressed` or `failed`) and the reason."""
 
     state: str
     reason: str
 
 
-Prepared = Call | Letter | Unsent
+PreparedDelivery = HttpRequest | SmtpMessage | SkippedDelivery
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AttemptResult:
     """The result of one attempt.
 
     `hopeless`: another attempt would fail as well. `personal`: the error concerns the recipient, not the receiving

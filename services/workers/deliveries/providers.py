@@ -6,44 +6,48 @@ from urllib.parse import quote, urlencode
 
 import orjson
 
-from services.workers.deliveries.messages import Call
-from services.workers.deliveries.webhooks import JSON, USER_AGENT, record
+from services.workers.deliveries.messages import HttpRequest
+from services.workers.deliveries.webhooks import JSON_CONTENT_TYPE, USER_AGENT, recorded_request
 
-FORM = "application/x-www-form-urlencoded"
-MAILGUN = {"us": "https://api.mailgun.net", "eu": "https://api.eu.mailgun.net"}
-MESSAGING_SERVICE = "MG"  # prefix of such an id at Twilio
+FORM_CONTENT_TYPE = "application/x-www-form-urlencoded"
+MAILGUN_URLS = {"us": "https://api.mailgun.net", "eu": "https://api.eu.mailgun.net"}
+MESSAGING_SERVICE_PREFIX = "MG"  # prefix of such an id at Twilio
 
-Credentials = Mapping[str, str]
+ProviderCredentials = Mapping[str, str]
 
 
-def twilio(credentials: Credentials, base_url: str, phone: str, text: str) -> Call:
+def twilio_request(credentials: ProviderCredentials, base_url: str, phone: str, text: str) -> HttpRequest:
     """Make the request for a text message."""
     account, sender = credentials["account_sid"], credentials["from"]
     url = f"{base_url.rstrip('/')}/2010-04-01/Accounts/{quote(account, safe='')}/Messages.json"
-    from_ = "MessagingServiceSid" if sender.startswith(MESSAGING_SERVICE) else "From"
+    from_ = "MessagingServiceSid" if sender.startswith(MESSAGING_SERVICE_PREFIX) else "From"
     body = urlencode({"To": phone, from_: sender, "Body": text})
-    return _form(url, (account, credentials["auth_token"]), body)
+    return _form_request(url, (account, credentials["auth_token"]), body)
 
 
-def slack(credentials: Credentials, text: str) -> Call:
+def slack_request(credentials: ProviderCredentials, text: str) -> HttpRequest:
     """Make the request for a message to a channel. The URL is secret."""
-    url, headers = credentials["webhook_url"], {"Content-Type": JSON, "User-Agent": USER_AGENT}
-    return Call(url, headers, orjson.dumps({"text": text}), record(url, headers, path=False), is_secret=True)
+    url, headers = credentials["webhook_url"], {"Content-Type": JSON_CONTENT_TYPE, "User-Agent": USER_AGENT}
+    return HttpRequest(
+        url, headers, orjson.dumps({"text": text}), recorded_request(url, headers, path=False), is_secret=True
+    )
 
 
-def mailgun(credentials: Credentials, base_url: str, fields: Mapping[str, str]) -> Call:
+def mailgun_request(credentials: ProviderCredentials, base_url: str, fields: Mapping[str, str]) -> HttpRequest:
     """Make the request for a mail."""
-    base = base_url or MAILGUN[_region(credentials)]
+    base = base_url or MAILGUN_URLS[_mailgun_region(credentials)]
     url = f"{base.rstrip('/')}/v3/{quote(credentials['domain'], safe='')}/messages"
-    return _form(url, ("api", credentials["api_key"]), urlencode(fields))
+    return _form_request(url, ("api", credentials["api_key"]), urlencode(fields))
 
 
-def _region(credentials: Credentials) -> str:
+def _mailgun_region(credentials: ProviderCredentials) -> str:
     return "eu" if credentials.get("region", "").strip().lower() == "eu" else "us"
 
 
-def _form(url: str, login: tuple[str, str], body: str) -> Call:
+def _form_request(url: str, login: tuple[str, str], body: str) -> HttpRequest:
     """Make a request with a form and a login. The operator sets the address."""
-    shown = {"Content-Type": FORM, "User-Agent": USER_AGENT}
+    shown = {"Content-Type": FORM_CONTENT_TYPE, "User-Agent": USER_AGENT}
     basic = base64.b64encode(":".join(login).encode()).decode()
-    return Call(url, {**shown, "Authorization": f"Basic {basic}"}, body.encode(), record(url, shown), trusted=True)
+    return HttpRequest(
+        url, {**shown, "Authorization": f"Basic {basic}"}, body.encode(), recorded_request(url, shown), is_trusted=True
+    )

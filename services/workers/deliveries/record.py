@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.workers.deliveries.circuits import Circuit
-from services.workers.deliveries.outcomes import Outcome
-from services.workers.deliveries.silence import silence
+from services.workers.deliveries.outcomes import DeliveryOutcome
+from services.workers.deliveries.silence import disable_failing_subscriptions
 from shared.db import Connection, as_json
 
-ATTEMPTS = """
+UPDATE_ATTEMPTS_SQL = """
 UPDATE delivery_attempts a
 SET finished_at = clock_timestamp(), duration_ms = o.ms, request = o.request, status = o.status, headers = o.headers,
     body = o.body, error = o.error
@@ -21,7 +21,7 @@ FROM json_to_recordset(%s::json) AS o(w bigint, id bigint, number smallint, ms b
 WHERE a.workspace_id = o.w AND a.delivery_id = o.id AND a.number = o.number
 """
 # A lead's timeline gets one entry for each final state of a delivery. Deleted leads get none.
-STATES = """
+UPDATE_STATES_SQL = """
 WITH outcomes AS (
     SELECT * FROM json_to_recordset(%s::json) AS o(w bigint, id bigint, number smallint, state text, wait float,
                                                    error text)
@@ -44,14 +44,14 @@ WITH outcomes AS (
 )
 SELECT workspace_id, id FROM changed
 """
-KNOWN = """
+LOCK_CIRCUITS_SQL = """
 SELECT e.workspace_id, e.endpoint, failures, slots, extract(epoch FROM open_until - clock_timestamp())::float,
        coalesce(succeeded_at > clock_timestamp() - interval '1 minute', false)
 FROM endpoints e JOIN json_to_recordset(%s::json) AS k(w bigint, endpoint text)
     ON e.workspace_id = k.w AND e.endpoint = k.endpoint
 ORDER BY 1, 2 FOR UPDATE OF e
 """
-CIRCUITS = """
+UPSERT_CIRCUITS_SQL = """
 INSERT INTO endpoints (workspace_id, endpoint, failures, slots, open_until, succeeded_at)
 SELECT w, endpoint, failures, slots, clock_timestamp() + open_for * interval '1 second',
        CASE WHEN succeeded THEN clock_timestamp() END
@@ -63,36 +63,36 @@ SET failures = excluded.failures, slots = excluded.slots, open_until = excluded.
     succeeded_at = coalesce(excluded.succeeded_at, endpoints.succeeded_at)
 """
 # An integration shows the error of its last message.
-ERRORS = """
+UPDATE_LAST_ERRORS_SQL = """
 UPDATE integrations i SET last_error = o.error
 FROM json_to_recordset(%s::json) AS o(w bigint, id bigint, error text)
 WHERE i.workspace_id = o.w AND i.id = o.id AND i.last_error IS DISTINCT FROM o.error
 """
 
 
-async def record(connection: Connection, outcomes: Sequence[Outcome]) -> None:
+async def record_outcomes(connection: Connection, outcomes: Sequence[DeliveryOutcome]) -> None:
     """Record the outcomes, and disable subscriptions whose receiver is gone or has failed for too long. Committed."""
     async with connection.transaction():
-        await connection.execute(ATTEMPTS, (as_json([_attempt(one) for one in outcomes]),))
-        rows = await connection.execute(STATES, (as_json([_state(one) for one in outcomes]),))
+        await connection.execute(UPDATE_ATTEMPTS_SQL, (as_json([_attempt_row(one) for one in outcomes]),))
+        rows = await connection.execute(UPDATE_STATES_SQL, (as_json([_state_row(one) for one in outcomes]),))
         kept = set(await rows.fetchall())
         ours = [one for one in outcomes if (one.claimed.workspace_id, one.claimed.id) in kept]
-        await _note_circuits(connection, ours)
-        if errors := _errors(ours):
-            await connection.execute(ERRORS, (as_json(errors),))
-        await silence(connection, ours)
+        await _update_circuits(connection, ours)
+        if errors := _last_error_rows(ours):
+            await connection.execute(UPDATE_LAST_ERRORS_SQL, (as_json(errors),))
+        await disable_failing_subscriptions(connection, ours)
 
 
-async def _note_circuits(connection: Connection, outcomes: Sequence[Outcome]) -> None:
-    asked = [one for one in outcomes if one.well is not None]
+async def _update_circuits(connection: Connection, outcomes: Sequence[DeliveryOutcome]) -> None:
+    asked = [one for one in outcomes if one.is_receiver_well is not None]
     if not asked:
         return
     keys = sorted({(one.claimed.workspace_id, one.claimed.endpoint) for one in asked})
     wanted = as_json([{"w": workspace_id, "endpoint": endpoint} for workspace_id, endpoint in keys])
-    rows = await (await connection.execute(KNOWN, (wanted,))).fetchall()
+    rows = await (await connection.execute(LOCK_CIRCUITS_SQL, (wanted,))).fetchall()
     before = {(row[0], row[1]): Circuit(*row[2:5]) for row in rows}
     recent = {(row[0], row[1]) for row in rows if row[5]}
-    after, succeeded = _after(before, asked)
+    after, succeeded = _circuits_after(before, asked)
     changed = [
         {
             "w": key[0],
@@ -106,11 +106,11 @@ async def _note_circuits(connection: Connection, outcomes: Sequence[Outcome]) ->
         if circuit != before.get(key) or (key in succeeded and key not in recent)
     ]
     if changed:
-        await connection.execute(CIRCUITS, (as_json(changed),))
+        await connection.execute(UPSERT_CIRCUITS_SQL, (as_json(changed),))
 
 
-def _after(
-    before: dict[tuple[int, str], Circuit], outcomes: Sequence[Outcome]
+def _circuits_after(
+    before: dict[tuple[int, str], Circuit], outcomes: Sequence[DeliveryOutcome]
 ) -> tuple[dict[tuple[int, str], Circuit], set[tuple[int, str]]]:
     """Return the circuits after these outcomes, and the keys of those with a success."""
     after: dict[tuple[int, str], Circuit] = {}
@@ -118,18 +118,18 @@ def _after(
     for one in outcomes:
         key = (one.claimed.workspace_id, one.claimed.endpoint)
         circuit = after.get(key) or before.get(key) or Circuit()
-        after[key] = circuit.succeeded() if one.well else circuit.failed(one.answer.retry_after)
-        if one.well:
+        after[key] = circuit.after_success() if one.is_receiver_well else circuit.after_failure(one.answer.retry_after)
+        if one.is_receiver_well:
             succeeded.add(key)
     return after, succeeded
 
 
-def _attempt(one: Outcome) -> dict[str, Any]:
+def _attempt_row(one: DeliveryOutcome) -> dict[str, Any]:
     answer = one.answer
     return {
         "w": one.claimed.workspace_id,
         "id": one.claimed.id,
-        "number": one.claimed.number,
+        "number": one.claimed.attempt_number,
         "ms": answer.ms,
         "request": answer.request,
         "status": answer.status,
@@ -139,18 +139,18 @@ def _attempt(one: Outcome) -> dict[str, Any]:
     }
 
 
-def _state(one: Outcome) -> dict[str, Any]:
+def _state_row(one: DeliveryOutcome) -> dict[str, Any]:
     return {
         "w": one.claimed.workspace_id,
         "id": one.claimed.id,
-        "number": one.claimed.number,
+        "number": one.claimed.attempt_number,
         "state": one.state,
-        "wait": one.wait,
+        "wait": one.retry_in_seconds,
         "error": one.answer.error,
     }
 
 
-def _errors(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+def _last_error_rows(outcomes: Sequence[DeliveryOutcome]) -> list[dict[str, Any]]:
     """Return the error of each integration's last outcome in the batch, or None after a success."""
     found = {
         (one.claimed.workspace_id, one.claimed.integration_id): one.answer.error

@@ -9,140 +9,146 @@ import contextlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from services.workers.deliveries.claim import claim
-from services.workers.deliveries.http import Caller, Gate
-from services.workers.deliveries.messages import Answer, Call, Claimed, Letter, Unsent
-from services.workers.deliveries.outcomes import Outcome, decide, unsent
-from services.workers.deliveries.prepare import Preparer
-from services.workers.deliveries.record import record
-from services.workers.deliveries.smtp import Postman
-from services.workers.deliveries.targets import find
+from services.workers.deliveries.claim import claim_due
+from services.workers.deliveries.http import HttpClient, SafeResolver
+from services.workers.deliveries.messages import (
+    AttemptResult,
+    HttpRequest,
+    ClaimedDelivery,
+    SmtpMessage,
+    SkippedDelivery,
+)
+from services.workers.deliveries.outcomes import DeliveryOutcome, decide_outcome, skipped_outcome
+from services.workers.deliveries.prepare import DeliveryPreparer
+from services.workers.deliveries.record import record_outcomes
+from services.workers.deliveries.smtp import SmtpClient
+from services.workers.deliveries.targets import load_targets
 from shared import logging
-from shared.db import Connection, connect, is_contention, is_unavailable, took_too_long
-from shared.metrics import DELIVERIES, DELIVERY_SECONDS
+from shared.db import Connection, connect, is_contention, is_unavailable, is_timeout
+from shared.metrics import DELIVERY_ATTEMPTS, DELIVERY_SECONDS
 
-log = logging.get()
+log = logging.get_logger()
 
-MOST = 200  # deliveries in flight at once
-LOOK = 0.2  # seconds between two claims while deliveries are in flight
-REST = 0.5  # seconds before a reconnection to the database
+MAX_IN_FLIGHT = 200  # deliveries in flight at once
+CLAIM_INTERVAL_SECONDS = 0.2  # seconds between two claims while deliveries are in flight
+RECONNECT_DELAY_SECONDS = 0.5  # seconds before a reconnection to the database
 
 
-class Sender:
+class DeliverySender:
     """The sender of one process. `overdue` returns the seconds that a delivery must have been due to be claimed."""
 
     def __init__(
         self,
         url: str,
-        preparer: Preparer,
-        gate: Gate,
+        preparer: DeliveryPreparer,
+        resolver: SafeResolver,
         *,
-        overdue: Callable[[], float] = lambda: 0.0,
+        overdue_seconds: Callable[[], float] = lambda: 0.0,
         stopping: Callable[[], bool],
     ) -> None:
         self._url = url
         self._preparer = preparer
-        self._gate = gate
-        self._overdue = overdue
+        self._resolver = resolver
+        self._overdue_seconds = overdue_seconds
         self._stopping = stopping
-        self._awake = asyncio.Event()
-        self._under_way: dict[asyncio.Task[None], int] = {}  # tasks and their workspaces
-        self._done: list[Outcome] = []
+        self._wake_event = asyncio.Event()
+        self._in_flight: dict[asyncio.Task[None], int] = {}  # tasks and their workspaces
+        self._finished: list[DeliveryOutcome] = []
 
     def wake(self) -> None:
         """Look for due deliveries."""
-        self._awake.set()
+        self._wake_event.set()
 
     async def run(self) -> None:
         """Work until `stopping` returns True and all deliveries in flight have ended."""
-        self._caller, self._postman = Caller(self._gate), Postman(self._gate)
+        self._http_client, self._smtp_client = HttpClient(self._resolver), SmtpClient(self._resolver)
         try:
-            while self._goes_on():
+            while self._has_work():
                 await self._run_connected()
         finally:
-            await self._caller.close()
+            await self._http_client.close()
 
-    def _goes_on(self) -> bool:
-        return not self._stopping() or bool(self._under_way or self._done)
+    def _has_work(self) -> bool:
+        return not self._stopping() or bool(self._in_flight or self._finished)
 
     async def _run_connected(self) -> None:
         try:
             async with connect(self._url, "leadhub sender") as connection:
-                while self._goes_on():
-                    if not await self._step(connection) and self._goes_on():
-                        await self._wait()
+                while self._has_work():
+                    if not await self._record_and_claim(connection) and self._has_work():
+                        await self._wait_for_work()
         except Exception as error:
             # A statement that took too long will do so again, so no delivery is sent: this needs a full log entry.
-            if took_too_long(error) or not (is_unavailable(error) or is_contention(error)):
+            if is_timeout(error) or not (is_unavailable(error) or is_contention(error)):
                 log.exception("sender.failed")
-            await asyncio.sleep(REST)
+            await asyncio.sleep(RECONNECT_DELAY_SECONDS)
 
-    async def _step(self, connection: Connection) -> bool:
+    async def _record_and_claim(self, connection: Connection) -> bool:
         """Record finished deliveries and claim due ones. Return whether any was claimed."""
-        self._awake.clear()
-        if self._done:
-            await self._write_down(connection, self._done[:])
-        if self._stopping() or len(self._under_way) >= MOST:
+        self._wake_event.clear()
+        if self._finished:
+            await self._record_finished(connection, self._finished[:])
+        if self._stopping() or len(self._in_flight) >= MAX_IN_FLIGHT:
             return False
-        mine = Counter(self._under_way.values())
-        claimed = await claim(connection, MOST, overdue=self._overdue(), mine=mine)
+        mine = Counter(self._in_flight.values())
+        claimed = await claim_due(connection, MAX_IN_FLIGHT, overdue=self._overdue_seconds(), in_flight=mine)
         if claimed:
-            await self._begin(connection, claimed)
+            await self._start_sending(connection, claimed)
         return bool(claimed)
 
-    async def _write_down(self, connection: Connection, outcomes: Sequence[Outcome]) -> None:
+    async def _record_finished(self, connection: Connection, outcomes: Sequence[DeliveryOutcome]) -> None:
         """Record the outcomes. One that the database refuses is skipped: its lease ends, and it is sent again."""
         try:
-            await record(connection, outcomes)
+            await record_outcomes(connection, outcomes)
         except Exception as error:
             if is_unavailable(error) or is_contention(error):
                 raise
             if len(outcomes) > 1:
                 for one in outcomes:
-                    await self._write_down(connection, [one])
+                    await self._record_finished(connection, [one])
                 return
             log.exception("delivery.unrecorded", delivery_id=outcomes[0].claimed.id)
-        _tell(outcomes)
+        _report_outcomes(outcomes)
         for one in outcomes:
-            self._done.remove(one)
+            self._finished.remove(one)
 
-    async def _begin(self, connection: Connection, claimed: Sequence[Claimed]) -> None:
-        targets = await find(connection, self._preparer.vault, claimed)
+    async def _start_sending(self, connection: Connection, claimed: Sequence[ClaimedDelivery]) -> None:
+        targets = await load_targets(connection, self._preparer.vault, claimed)
         for one in claimed:
             prepared = self._preparer.prepare(one, targets)
-            if isinstance(prepared, Unsent):
-                self._done.append(unsent(one, prepared))
-                self._awake.set()
+            if isinstance(prepared, SkippedDelivery):
+                self._finished.append(skipped_outcome(one, prepared))
+                self._wake_event.set()
                 continue
-            task = asyncio.create_task(self._send(one, prepared))
-            self._under_way[task] = one.workspace_id
-            task.add_done_callback(self._under_way.pop)
+            task = asyncio.create_task(self._send_one(one, prepared))
+            self._in_flight[task] = one.workspace_id
+            task.add_done_callback(self._in_flight.pop)
 
-    async def _send(self, claimed: Claimed, prepared: Call | Letter) -> None:
+    async def _send_one(self, claimed: ClaimedDelivery, prepared: HttpRequest | SmtpMessage) -> None:
         """Make one attempt. An exception is a bug on our side and counts as a failed attempt."""
         try:
-            answer = await self._attempt(prepared)
+            answer = await self._attempt_delivery(prepared)
         except Exception:
             log.exception("delivery.crashed", delivery_id=claimed.id)
-            answer = Answer(error="The attempt failed on our side.")
-        self._done.append(decide(claimed, answer))
-        self._awake.set()
+            answer = AttemptResult(error="The attempt failed on our side.")
+        self._finished.append(decide_outcome(claimed, answer))
+        self._wake_event.set()
 
-    async def _attempt(self, prepared: Call | Letter) -> Answer:
-        if isinstance(prepared, Call):
-            return await self._caller.call(prepared)
-        return await self._postman.deliver(prepared)
+    async def _attempt_delivery(self, prepared: HttpRequest | SmtpMessage) -> AttemptResult:
+        if isinstance(prepared, HttpRequest):
+            return await self._http_client.send_request(prepared)
+        return await self._smtp_client.send_mail(prepared)
 
-    async def _wait(self) -> None:
+    async def _wait_for_work(self) -> None:
         """Wait until a delivery finishes or may be due."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._awake.wait(), LOOK if self._under_way else None)
+            await asyncio.wait_for(self._wake_event.wait(), CLAIM_INTERVAL_SECONDS if self._in_flight else None)
 
 
-def _tell(outcomes: Sequence[Outcome]) -> None:
+def _report_outcomes(outcomes: Sequence[DeliveryOutcome]) -> None:
     """Log each attempt and count it in the metrics."""
     for one in outcomes:
-        DELIVERIES.labels(one.claimed.kind, "retry" if one.state == "pending" else one.state).inc()
+        DELIVERY_ATTEMPTS.labels(one.claimed.kind, "retry" if one.state == "pending" else one.state).inc()
         DELIVERY_SECONDS.labels(one.claimed.kind).observe(one.answer.ms / 1000)
         log.info(
             "delivery",
@@ -154,9 +160,9 @@ def _tell(outcomes: Sequence[Outcome]) -> None:
             lead_id=one.claimed.lead_id,
             subscription_id=one.claimed.subscription_id,
             integration_id=one.claimed.integration_id,
-            attempt=one.claimed.number,
+            attempt=one.claimed.attempt_number,
             state=one.state,
             status=one.answer.status,
             ms=one.answer.ms,
-            wait=one.wait and round(one.wait, 1),
+            wait=one.retry_in_seconds and round(one.retry_in_seconds, 1),
         )

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 
 from standardwebhooks import Webhook
 
-PREFIX = "whsec_"
+SECRET_PREFIX = "whsec_"
 
 
-def headers(message_id: str, timestamp: int, body: bytes, secrets: Sequence[str]) -> dict[str, str]:
+def signature_headers(message_id: str, timestamp: int, body: bytes, secrets: Sequence[str]) -> dict[str, str]:
     """Return the headers that identify and sign a message. `secrets` has the current one first, then older valid ones.
 
     A receiver with any of these secrets finds its signature in `webhook-signature`. The plain signature is made with
@@ -20,24 +20,24 @@ def headers(message_id: str, timestamp: int, body: bytes, secrets: Sequence[str]
     """
     found = {"webhook-id": message_id, "webhook-timestamp": str(timestamp)}
     if secrets:
-        found["webhook-signature"] = " ".join(sign(secret, message_id, timestamp, body) for secret in secrets)
+        found["webhook-signature"] = " ".join(sign_message(secret, message_id, timestamp, body) for secret in secrets)
         found["X-LeadHub-Signature"] = f"sha256={hmac.new(secrets[0].encode(), body, hashlib.sha256).hexdigest()}"
     return found
 
 
-def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
+def sign_message(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
     """Return one signature of Standard Webhooks, `v1,…`. The body is UTF-8."""
     # The library refuses an empty key. HMAC pads keys with zeros, so one zero byte signs as the empty key does.
-    signer = Webhook(_key(secret) or b"\0")
+    signer = Webhook(_secret_bytes(secret) or b"\0")
     return signer.sign(message_id, datetime.fromtimestamp(timestamp, UTC), body.decode())
 
 
-def _key(secret: str) -> bytes:
+def _secret_bytes(secret: str) -> bytes:
     """Return the bytes of a secret, base64 after `whsec_`. A secret that is not base64 is used as it is.
 
     The library would skip the characters that are not base64.
     """
-    text = secret.removeprefix(PREFIX)
+    text = secret.removeprefix(SECRET_PREFIX)
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

@@ -3,21 +3,21 @@
 from collections.abc import Sequence
 from typing import Any
 
-from services.workers.deliveries.outcomes import Outcome
+from services.workers.deliveries.outcomes import DeliveryOutcome
 from shared import deliveries, logging
 from shared.cancelling import cancel_disabled
 from shared.db import Connection, as_json
 
-log = logging.get()
+log = logging.get_logger()
 
-GONE = "The receiver answered 410: it wants no more."
-LONG_FAILURE = (
+GONE_REASON = "The receiver answered 410: it wants no more."
+LONG_FAILURE_REASON = (
     "Nothing was taken for about a day: every attempt at a delivery failed, and no other succeeded meanwhile."
 )
 
 # A delivery that was given up disables its subscription only if no other delivery succeeded since its first attempt:
 # one message that the receiver cannot handle is not enough.
-DISABLE = """
+DISABLE_SUBSCRIPTIONS_SQL = """
 WITH candidates AS (
     SELECT c.w, c.id, min(c.reason) AS reason
     FROM json_to_recordset(%s::json) AS c(w bigint, id bigint, delivery_id bigint, first smallint, reason text,
@@ -36,43 +36,49 @@ WITH candidates AS (
 )
 SELECT workspace_id, id, disabled_reason FROM disabled
 """
-ADMINS = """
+ACTIVE_ADMINS_SQL = """
 SELECT workspace_id, id FROM users WHERE workspace_id = ANY (%s) AND role = 'admin' AND is_active ORDER BY 1, 2
 """
-SUBJECT = "A webhook subscription was disabled"
-BODY = "Subscription {id} gets no more events. {reason}\n\nWhen its receiver is well again, set is_active to true."
+NOTIFICATION_SUBJECT = "A webhook subscription was disabled"
+NOTIFICATION_BODY = (
+    "Subscription {id} gets no more events. {reason}\n\nWhen its receiver is well again, set is_active to true."
+)
 
 
-async def silence(connection: Connection, outcomes: Sequence[Outcome]) -> None:
+async def disable_failing_subscriptions(connection: Connection, outcomes: Sequence[DeliveryOutcome]) -> None:
     """Disable the subscriptions that these outcomes give reason to disable, in the caller's transaction."""
-    candidates = [_candidate(one) for one in outcomes if one.claimed.subscription_id and (one.gone or one.given_up)]
+    candidates = [
+        _candidate_row(one) for one in outcomes if one.claimed.subscription_id and (one.is_gone or one.is_given_up)
+    ]
     if not candidates:
         return
-    disabled = await (await connection.execute(DISABLE, (as_json(candidates),))).fetchall()
+    disabled = await (await connection.execute(DISABLE_SUBSCRIPTIONS_SQL, (as_json(candidates),))).fetchall()
     for workspace_id, id_, _ in sorted(disabled):
         await cancel_disabled(connection, workspace_id, id_)
         log.warning("subscription.disabled", workspace_id=workspace_id, subscription_id=id_)
-    await _tell(connection, disabled)
+    await _notify_admins(connection, disabled)
 
 
-async def _tell(connection: Connection, disabled: Sequence[tuple[Any, ...]]) -> None:
-    admins = await (await connection.execute(ADMINS, ([row[0] for row in disabled],))).fetchall()
+async def _notify_admins(connection: Connection, disabled: Sequence[tuple[Any, ...]]) -> None:
+    admins = await (await connection.execute(ACTIVE_ADMINS_SQL, ([row[0] for row in disabled],))).fetchall()
     notices = [
-        deliveries.notice(workspace_id, user_id, SUBJECT, BODY.format(id=id_, reason=reason))
+        deliveries.notification_to_user(
+            workspace_id, user_id, NOTIFICATION_SUBJECT, NOTIFICATION_BODY.format(id=id_, reason=reason)
+        )
         for workspace_id, id_, reason in disabled
         for admin_of, user_id in admins
         if admin_of == workspace_id
     ]
-    await deliveries.enqueue(connection, notices)
+    await deliveries.enqueue_deliveries(connection, notices)
 
 
-def _candidate(one: Outcome) -> dict[str, Any]:
+def _candidate_row(one: DeliveryOutcome) -> dict[str, Any]:
     claimed = one.claimed
     return {
         "w": claimed.workspace_id,
         "id": claimed.subscription_id,
         "delivery_id": claimed.id,
-        "first": claimed.number - claimed.tries + 1,
-        "reason": GONE if one.gone else LONG_FAILURE,
-        "gone": one.gone,
+        "first": claimed.attempt_number - claimed.attempts_since_resend + 1,
+        "reason": GONE_REASON if one.is_gone else LONG_FAILURE_REASON,
+        "gone": one.is_gone,
     }

@@ -12,90 +12,104 @@ from dataclasses import replace
 
 import aiosmtplib
 
-from services.workers.deliveries.http import BLOCKED, CLOSED, CONNECT, KEPT, NO_NAME, TOTAL, Gate
-from services.workers.deliveries.messages import Answer, Letter, Relay
-from shared.guard import Blocked
+from services.workers.deliveries.http import (
+    ADDRESS_BLOCKED_MESSAGE,
+    CONNECTION_CLOSED_MESSAGE,
+    CONNECT_TIMEOUT_SECONDS,
+    MAX_BODY_LENGTH_KEPT,
+    UNKNOWN_HOST_MESSAGE,
+    ATTEMPT_TIMEOUT_SECONDS,
+    SafeResolver,
+)
+from services.workers.deliveries.messages import AttemptResult, SmtpMessage, SmtpServer
+from shared.guard import BlockedTarget
 
-UNREACHABLE = "The connection could not be made."
-SLOW = f"No answer came within {TOTAL:g} s."
-SHUTS_DOWN = 421  # a server that shuts down answers this to any command
-NOT_TAKEN = "The mail server did not take the mail."
-NO_TLS = (
+UNREACHABLE_MESSAGE = "The connection could not be made."
+TIMED_OUT_MESSAGE = f"No answer came within {ATTEMPT_TIMEOUT_SECONDS:g} s."
+CLOSING_STATUS = 421  # a server that shuts down answers this to any command
+MAIL_REFUSED_MESSAGE = "The mail server did not take the mail."
+NO_TLS_MESSAGE = (
     "The mail server offers no TLS, so the user name and password were not sent. Use a server that offers STARTTLS, "
     "or TLS on port 465 (smtps://), or remove the user name and password."
 )
 
 
-class Postman:
+class SmtpClient:
     """Sends mails, each over its own connection."""
 
-    def __init__(self, gate: Gate) -> None:
-        self._gate = gate
+    def __init__(self, resolver: SafeResolver) -> None:
+        self._resolver = resolver
 
-    async def deliver(self, letter: Letter) -> Answer:
+    async def send_mail(self, mail: SmtpMessage) -> AttemptResult:
         """Send the mail and return the result. Never raises for anything that the server does."""
         started = time.perf_counter()
-        answer = await self._attempt(letter)
-        request = {"method": "SMTP", "url": f"smtp://{letter.relay.host}:{letter.relay.port}", "headers": {}}
+        answer = await self._attempt_mail(mail)
+        request = {"method": "SMTP", "url": f"smtp://{mail.server.host}:{mail.server.port}", "headers": {}}
         return replace(answer, request=request, ms=round((time.perf_counter() - started) * 1000))
 
-    async def _attempt(self, letter: Letter) -> Answer:
+    async def _attempt_mail(self, mail: SmtpMessage) -> AttemptResult:
         try:
-            async with asyncio.timeout(TOTAL):
-                return await self._send(letter)
-        except Blocked:
-            return Answer(error=BLOCKED, hopeless=True)
+            async with asyncio.timeout(ATTEMPT_TIMEOUT_SECONDS):
+                return await self._send_connected(mail)
+        except BlockedTarget:
+            return AttemptResult(error=ADDRESS_BLOCKED_MESSAGE, hopeless=True)
         except aiosmtplib.SMTPRecipientsRefused as error:
             refused = error.recipients[0]
-            personal = refused.code != SHUTS_DOWN
-            return replace(_refused(refused.code, refused.message), personal=personal)
+            personal = refused.code != CLOSING_STATUS
+            return replace(_refused_result(refused.code, refused.message), personal=personal)
         except aiosmtplib.SMTPResponseException as error:
-            return _refused(error.code, error.message)
+            return _refused_result(error.code, error.message)
         except TimeoutError:  # includes aiosmtplib's timeouts
-            return Answer(error=SLOW)
+            return AttemptResult(error=TIMED_OUT_MESSAGE)
         except socket.gaierror:
-            return Answer(error=NO_NAME)
+            return AttemptResult(error=UNKNOWN_HOST_MESSAGE)
         except (aiosmtplib.SMTPException, OSError) as error:
-            return Answer(error=CLOSED if isinstance(error, aiosmtplib.SMTPServerDisconnected) else UNREACHABLE)
+            return AttemptResult(
+                error=CONNECTION_CLOSED_MESSAGE
+                if isinstance(error, aiosmtplib.SMTPServerDisconnected)
+                else UNREACHABLE_MESSAGE
+            )
         except ValueError:
-            return Answer(error="The address is not valid.", hopeless=True)
+            return AttemptResult(error="The address is not valid.", hopeless=True)
 
-    async def _send(self, letter: Letter) -> Answer:
-        relay = letter.relay
+    async def _send_connected(self, mail: SmtpMessage) -> AttemptResult:
+        relay = mail.server
         client = aiosmtplib.SMTP(
             hostname=relay.host,
-            use_tls=relay.tls,
-            sock=await self._connect(relay),
+            use_tls=relay.uses_tls,
+            sock=await self._connect_to_server(relay),
             local_hostname="localhost",
-            timeout=TOTAL,
+            timeout=ATTEMPT_TIMEOUT_SECONDS,
         )
         async with client:
             if relay.username is not None:
                 if client.get_transport_info("sslcontext") is None:
-                    return Answer(error=NO_TLS)
+                    return AttemptResult(error=NO_TLS_MESSAGE)
                 await client.login(relay.username, relay.password or "")
-            _, said = await client.sendmail(letter.sender, [letter.recipient], letter.message.as_bytes())
-        return Answer(250, body=said[:KEPT])
+            _, said = await client.sendmail(mail.sender, [mail.recipient], mail.message.as_bytes())
+        return AttemptResult(250, body=said[:MAX_BODY_LENGTH_KEPT])
 
-    async def _connect(self, relay: Relay) -> socket.socket:
+    async def _connect_to_server(self, server: SmtpServer) -> socket.socket:
         """Return a socket connected to the first address that answers. Raises OSError or Blocked."""
-        addresses = [relay.host] if relay.trusted else await self._gate.addresses(relay.host, relay.port)
-        last: OSError = socket.gaierror(NO_NAME)
+        addresses = (
+            [server.host] if server.is_trusted else await self._resolver.allowed_addresses(server.host, server.port)
+        )
+        last: OSError = socket.gaierror(UNKNOWN_HOST_MESSAGE)
         for address in addresses:
             try:
-                return await self._connect_to(address, relay.port)
+                return await self._connect_to_address(address, server.port)
             except OSError as error:
                 last = error
         raise last
 
-    async def _connect_to(self, address: str, port: int) -> socket.socket:
+    async def _connect_to_address(self, address: str, port: int) -> socket.socket:
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(address, port, type=socket.SOCK_STREAM)
         family, kind, protocol, _, place = found[0]
         made = socket.socket(family, kind, protocol)
         made.setblocking(False)
         try:
-            async with asyncio.timeout(CONNECT):
+            async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
                 await loop.sock_connect(made, place)
         except BaseException:
             with contextlib.suppress(OSError):
@@ -104,6 +118,6 @@ class Postman:
         return made
 
 
-def _refused(code: int, said: str) -> Answer:
+def _refused_result(code: int, said: str) -> AttemptResult:
     """Return the result of a refused mail. Codes from 500 on are permanent, others temporary."""
-    return Answer(code, body=said[:KEPT], error=NOT_TAKEN, hopeless=code >= 500)
+    return AttemptResult(code, body=said[:MAX_BODY_LENGTH_KEPT], error=MAIL_REFUSED_MESSAGE, hopeless=code >= 500)

@@ -6,34 +6,34 @@ from typing import Any
 
 from psycopg.rows import dict_row
 
-from services.workers.deliveries.messages import Claimed
+from services.workers.deliveries.messages import ClaimedDelivery
 from shared import unsubscribing
 from shared.db import Connection, as_json
-from shared.vault import Vault
+from shared.vault import Cipher
 
-Row = dict[str, Any]
-Key = tuple[int, int]  # workspace, id
+TargetRow = dict[str, Any]
+TargetKey = tuple[int, int]  # workspace, id
 
-WANTED = "(SELECT DISTINCT w, id FROM json_to_recordset(%s::json) AS k(w bigint, id bigint)) k"
-SUBSCRIPTIONS = f"""
+WANTED_KEYS_SQL = "(SELECT DISTINCT w, id FROM json_to_recordset(%s::json) AS k(w bigint, id bigint)) k"
+TARGET_SUBSCRIPTIONS_SQL = f"""
 SELECT workspace_id, s.id, url, is_active, secret,
        CASE WHEN old_secret_until > clock_timestamp() THEN old_secret END AS old_secret
-FROM webhook_subscriptions s JOIN {WANTED} ON s.workspace_id = k.w AND s.id = k.id
+FROM webhook_subscriptions s JOIN {WANTED_KEYS_SQL} ON s.workspace_id = k.w AND s.id = k.id
 """  # noqa: S608  # constants only
-INTEGRATIONS = f"""
+TARGET_INTEGRATIONS_SQL = f"""
 SELECT workspace_id, i.id, type, is_active, credentials
-FROM integrations i JOIN {WANTED} ON i.workspace_id = k.w AND i.id = k.id
+FROM integrations i JOIN {WANTED_KEYS_SQL} ON i.workspace_id = k.w AND i.id = k.id
 """  # noqa: S608  # constants only
-USERS = f"""
-SELECT workspace_id, u.id, email, is_active FROM users u JOIN {WANTED} ON u.workspace_id = k.w AND u.id = k.id
+TARGET_USERS_SQL = f"""
+SELECT workspace_id, u.id, email, is_active FROM users u JOIN {WANTED_KEYS_SQL} ON u.workspace_id = k.w AND u.id = k.id
 """  # noqa: S608  # constants only
-LEADS = f"""
+TARGET_LEADS_SQL = f"""
 SELECT l.workspace_id, l.id, l.email, l.phone, s.id IS NOT NULL AS suppressed
-FROM leads l JOIN {WANTED} ON l.workspace_id = k.w AND l.id = k.id
+FROM leads l JOIN {WANTED_KEYS_SQL} ON l.workspace_id = k.w AND l.id = k.id
 LEFT JOIN suppressions s ON s.workspace_id = l.workspace_id AND s.email = lower(l.email)
 """  # noqa: S608  # constants only
 # The integration that sends a workspace's mails: its oldest mail server, otherwise its oldest Mailgun integration.
-MAILERS = """
+MAIL_INTEGRATIONS_SQL = """
 SELECT DISTINCT ON (workspace_id) workspace_id, id, type, is_active, credentials FROM integrations
 WHERE workspace_id = ANY (%s) AND is_active AND (type = 'smtp' OR type = 'mailgun')
 ORDER BY workspace_id, type <> 'smtp', id
@@ -41,33 +41,39 @@ ORDER BY workspace_id, type <> 'smtp', id
 
 
 @dataclass(frozen=True, slots=True)
-class Targets:
+class DeliveryTargets:
     """The targets by workspace and id. `mailers` and `mail_keys`, the keys of unsubscribe links, are by workspace."""
 
-    subscriptions: dict[Key, Row] = field(default_factory=dict)
-    integrations: dict[Key, Row] = field(default_factory=dict)
-    users: dict[Key, Row] = field(default_factory=dict)
-    leads: dict[Key, Row] = field(default_factory=dict)
-    mailers: dict[int, Row] = field(default_factory=dict)
-    mail_keys: dict[int, str] = field(default_factory=dict)
+    subscriptions: dict[TargetKey, TargetRow] = field(default_factory=dict)
+    integrations: dict[TargetKey, TargetRow] = field(default_factory=dict)
+    users: dict[TargetKey, TargetRow] = field(default_factory=dict)
+    leads: dict[TargetKey, TargetRow] = field(default_factory=dict)
+    mail_integrations: dict[int, TargetRow] = field(default_factory=dict)
+    unsubscribe_keys: dict[int, str] = field(default_factory=dict)
 
 
-async def find(connection: Connection, vault: Vault, claimed: Sequence[Claimed]) -> Targets:
+async def load_targets(connection: Connection, vault: Cipher, claimed: Sequence[ClaimedDelivery]) -> DeliveryTargets:
     """Load the targets of these deliveries."""
     mails = [one for one in claimed if one.kind in ("email", "notice")]
     letters = {one.workspace_id for one in claimed if one.kind == "email" and one.user_id is None}
     to_leads = [one for one in claimed if one.kind == "sms" or (one.kind == "email" and one.user_id is None)]
-    return Targets(
-        await _rows(connection, SUBSCRIPTIONS, ((one.workspace_id, one.subscription_id) for one in claimed)),
-        await _rows(connection, INTEGRATIONS, ((one.workspace_id, one.integration_id) for one in claimed)),
-        await _rows(connection, USERS, ((one.workspace_id, one.user_id) for one in claimed)),
-        await _rows(connection, LEADS, ((one.workspace_id, one.lead_id) for one in to_leads)),
-        await _mailers(connection, {one.workspace_id for one in mails}),
-        await unsubscribing.keys(connection, vault, letters) if letters else {},
+    return DeliveryTargets(
+        await _load_rows(
+            connection, TARGET_SUBSCRIPTIONS_SQL, ((one.workspace_id, one.subscription_id) for one in claimed)
+        ),
+        await _load_rows(
+            connection, TARGET_INTEGRATIONS_SQL, ((one.workspace_id, one.integration_id) for one in claimed)
+        ),
+        await _load_rows(connection, TARGET_USERS_SQL, ((one.workspace_id, one.user_id) for one in claimed)),
+        await _load_rows(connection, TARGET_LEADS_SQL, ((one.workspace_id, one.lead_id) for one in to_leads)),
+        await _load_mail_integrations(connection, {one.workspace_id for one in mails}),
+        await unsubscribing.workspace_mail_keys(connection, vault, letters) if letters else {},
     )
 
 
-async def _rows(connection: Connection, query: str, wanted: Iterable[tuple[int, int | None]]) -> dict[Key, Row]:
+async def _load_rows(
+    connection: Connection, query: str, wanted: Iterable[tuple[int, int | None]]
+) -> dict[TargetKey, TargetRow]:
     keys = [{"w": workspace_id, "id": id_} for workspace_id, id_ in wanted if id_ is not None]
     if not keys:
         return {}
@@ -76,9 +82,9 @@ async def _rows(connection: Connection, query: str, wanted: Iterable[tuple[int, 
         return {(row["workspace_id"], row["id"]): row for row in await cursor.fetchall()}
 
 
-async def _mailers(connection: Connection, workspace_ids: set[int]) -> dict[int, Row]:
+async def _load_mail_integrations(connection: Connection, workspace_ids: set[int]) -> dict[int, TargetRow]:
     if not workspace_ids:
         return {}
     async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(MAILERS, (sorted(workspace_ids),))
+        await cursor.execute(MAIL_INTEGRATIONS_SQL, (sorted(workspace_ids),))
         return {row["workspace_id"]: row for row in await cursor.fetchall()}

@@ -9,40 +9,40 @@ import orjson
 from psycopg.rows import TupleRow
 
 from services.workers.ingest import repeats
-from services.workers.ingest.facts import Facts
-from services.workers.ingest.lead_ids import LeadIds
+from services.workers.ingest.facts import WorkspaceCache
+from services.workers.ingest.lead_ids import LeadIdPool
 from services.workers.ingest.lookups import BatchLookups
-from services.workers.ingest.poison import ATTEMPTS, bury, park
-from services.workers.ingest.repeats import Sorted, sort_out, take_earlier
-from services.workers.ingest.write import finish, is_second_run, write
+from services.workers.ingest.poison import MAX_INGEST_ATTEMPTS, mark_dead, schedule_retry
+from services.workers.ingest.repeats import PartitionedBatch, partition_repeats, take_earlier_rows
+from services.workers.ingest.write import finish_batch, is_redelivery, write_batch
 from shared.bisection import isolate_failures
-from shared.db import Connection, Statements, is_contention, is_unavailable
+from shared.db import Connection, StatementExecutor, is_contention, is_unavailable
 from shared.journal import Lane
 from shared.leads import submission
-from shared.leads.apply import Record, Written
+from shared.leads.apply import JsonRow, BatchWrites
 from shared.leads.decide import decide_submissions
-from shared.leads.submission import Submission
-from shared.pipelined import transaction
-from shared.replies import REUSED, Reply, Verdict
+from shared.leads.submission import AcceptedSubmission
+from shared.pipelined import pipeline_transaction
+from shared.replies import KEY_REUSED_WARNING, VerdictReply, Verdict
 
-SUSPECT = 2  # noted deaths of workers after which a row is handled with care
-FIRST = 16  # journal rows of lane 0 that make a batch
+SUSPECT_ATTEMPTS = 2  # noted deaths of workers after which a row is handled with care
+HEAD_BATCH_ROWS = 16  # journal rows of lane 0 that make a batch
 
 # The rows are locked before they are deleted, so rows of another worker are skipped. A failed batch puts them back.
-_TAKE = """
+_TAKE_ROWS_SQL = """
 DELETE FROM journal WHERE ctid = ANY (ARRAY(SELECT ctid FROM journal WHERE {which} FOR UPDATE SKIP LOCKED))
 RETURNING id, attempts, payload
 """
-TAKE = _TAKE.format(which="lane = %s AND id = ANY(%s)")
+TAKE_ROWS_SQL = _TAKE_ROWS_SQL.format(which="lane = %s AND id = ANY(%s)")
 # The first rows of lane 0 that no worker holds, without suspect rows, which are handled elsewhere with care.
-TAKE_FIRST = _TAKE.format(
-    which=f"lane = {Lane.WAITED_FOR:d} AND id > %s AND due_at <= clock_timestamp() AND attempts < {SUSPECT} "
-    f"ORDER BY id LIMIT {FIRST}"
+TAKE_FIRST_ROWS_SQL = _TAKE_ROWS_SQL.format(
+    which=f"lane = {Lane.WAITED_FOR:d} AND id > %s AND due_at <= clock_timestamp() AND attempts < {SUSPECT_ATTEMPTS} "
+    f"ORDER BY id LIMIT {HEAD_BATCH_ROWS}"
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class RowSelection:
     """A statement that takes journal rows, with its arguments."""
 
     lane: int
@@ -50,35 +50,35 @@ class Rows:
     arguments: tuple[Any, ...]
 
 
-def rows_of(lane: int, ids: Sequence[int]) -> Rows:
+def select_rows(lane: int, ids: Sequence[int]) -> RowSelection:
     """Select these rows, except those that another worker holds."""
-    return Rows(lane, TAKE, (lane, list(ids)))
+    return RowSelection(lane, TAKE_ROWS_SQL, (lane, list(ids)))
 
 
-def first_rows(after: int) -> Rows:
+def select_first_rows(after: int) -> RowSelection:
     """Select the first rows of lane 0 with an id above `after`.
 
     If fewer rows than the limit come back, no others are waiting.
     """
-    return Rows(Lane.WAITED_FOR, TAKE_FIRST, (after,))
+    return RowSelection(Lane.WAITED_FOR, TAKE_FIRST_ROWS_SQL, (after,))
 
 
-class Memory:
+class WorkerState:
     """State that a worker keeps between batches."""
 
     def __init__(self) -> None:
-        self.ids = LeadIds()
-        self.facts = Facts()
+        self.lead_ids = LeadIdPool()
+        self.workspaces = WorkspaceCache()
 
-    def apart(self) -> "Memory":
+    def without_cache(self) -> "WorkerState":
         """Return a copy with an empty cache, for a transaction that may cache what it then rolls back."""
-        other = Memory()
-        other.ids = self.ids
+        other = WorkerState()
+        other.lead_ids = self.lead_ids
         return other
 
 
 @dataclass(slots=True)
-class Outcome:
+class BatchOutcome:
     """The result of a batch, for the log, the metrics, waiting callers and automations."""
 
     row_ids: list[int] = field(default_factory=list)
@@ -87,28 +87,28 @@ class Outcome:
     dead: int = 0
     parked: int = 0
     has_events: bool = False
-    dropped: list[Submission] = field(default_factory=list)
-    replies: dict[str, list[Reply]] = field(default_factory=lambda: defaultdict(list))
+    dropped: list[AcceptedSubmission] = field(default_factory=list)
+    replies: dict[str, list[VerdictReply]] = field(default_factory=lambda: defaultdict(list))
 
-    def reply(self, to: Submission, verdict: Verdict) -> None:
+    def add_reply(self, to: AcceptedSubmission, verdict: Verdict) -> None:
         if to.reply:
             self.replies[to.gateway].append((to.reply, verdict))
 
 
-async def ingest(connection: Connection, rows: Rows, memory: Memory) -> Outcome:
+async def ingest_rows(connection: Connection, rows: RowSelection, memory: WorkerState) -> BatchOutcome:
     """Ingest the selected journal rows. Commit, or raise and change nothing.
 
     Bad data is isolated here. Only errors about the database's state or about contention are raised.
     """
     try:
-        return await _attempt(connection, rows, memory, careful=False)
+        return await _try_batch(connection, rows, memory, with_savepoints=False)
     except Exception as error:
         await _roll_back(connection)
-        memory.facts.forget()  # the cache may have caused the error
+        memory.workspaces.clear()  # the cache may have caused the error
         if is_unavailable(error) or is_contention(error):
             raise
         # The data is bad, or it was ingested before. Try again with savepoints, which an ordinary batch does not need.
-        return await _attempt(connection, rows, memory.apart(), careful=True)
+        return await _try_batch(connection, rows, memory.without_cache(), with_savepoints=True)
 
 
 async def _roll_back(connection: Connection) -> None:
@@ -117,119 +117,134 @@ async def _roll_back(connection: Connection) -> None:
         await connection.rollback()
 
 
-async def _attempt(connection: Connection, rows: Rows, memory: Memory, *, careful: bool) -> Outcome:
-    outcome = Outcome()
-    async with transaction(connection, savepoints=careful) as statements:
+async def _try_batch(
+    connection: Connection, rows: RowSelection, memory: WorkerState, *, with_savepoints: bool
+) -> BatchOutcome:
+    outcome = BatchOutcome()
+    async with pipeline_transaction(connection, savepoints=with_savepoints) as statements:
         taken = await (await statements.execute(rows.statement, rows.arguments)).fetchall()
         if not taken:
             return outcome
-        outcome.row_ids, submissions = await _with_earlier(statements, taken)
+        outcome.row_ids, submissions = await _load_with_earlier(statements, taken)
         outcome.taken = len(submissions)
         written = None
-        if careful:
+        if with_savepoints:
             await _bisect(connection, submissions, memory, outcome)
         else:
-            written = await _decide(statements, submissions, memory, outcome, known=False)
-        await finish(statements, outcome.dropped, outcome.replies, written)
+            written = await _decide_batch(statements, submissions, memory, outcome, check_known=False)
+        await finish_batch(statements, outcome.dropped, outcome.replies, written)
     return outcome
 
 
-async def _with_earlier(connection: Statements, taken: list[TupleRow]) -> tuple[list[int], list[Submission]]:
+async def _load_with_earlier(
+    connection: StatementExecutor, taken: list[TupleRow]
+) -> tuple[list[int], list[AcceptedSubmission]]:
     """Return the ids and submissions of the rows in the order of acceptance.
 
     Earlier rows with the same idempotency keys are taken as well, and so on for the keys in these rows.
     """
-    read: dict[int, list[Submission]] = {}
+    read: dict[int, list[AcceptedSubmission]] = {}
     while taken:
-        read |= {row[0]: _read(row[1], row[2]) for row in taken}
+        read |= {row[0]: _read_payload(row[1], row[2]) for row in taken}
         found = [submission for row in taken for submission in read[row[0]]]
-        taken = await take_earlier(connection, found, list(read), SUSPECT)
+        taken = await take_earlier_rows(connection, found, list(read), SUSPECT_ATTEMPTS)
     return sorted(read), [submission for row_id in sorted(read) for submission in read[row_id]]
 
 
-def _read(attempts: int, payload: bytes) -> list[Submission]:
+def _read_payload(attempts: int, payload: bytes) -> list[AcceptedSubmission]:
     document = orjson.loads(payload)
     gateway = document["gateway"]
-    return [submission.read(item, gateway, attempts) for item in document["items"]]
+    return [submission.decode_submission(item, gateway, attempts) for item in document["items"]]
 
 
-async def _bisect(connection: Connection, submissions: list[Submission], memory: Memory, outcome: Outcome) -> None:
+async def _bisect(
+    connection: Connection, submissions: list[AcceptedSubmission], memory: WorkerState, outcome: BatchOutcome
+) -> None:
     """Halve the batch until the bad submission is alone: 15 savepoints for one bad submission in 200."""
 
-    async def work(some: Sequence[Submission]) -> None:
-        part = Outcome()
+    async def work(some: Sequence[AcceptedSubmission]) -> None:
+        part = BatchOutcome()
         async with connection.transaction(), connection.pipeline():  # the end of the pipeline waits for all statements
-            written = await _decide(connection, some, memory, part, known=True)
+            written = await _decide_batch(connection, some, memory, part, check_known=True)
             if written:
-                await write(connection, written)
+                await write_batch(connection, written)
         outcome.done += part.done
         outcome.has_events |= part.has_events
         outcome.dropped += part.dropped
         for gateway, replies in part.replies.items():
             outcome.replies[gateway] += replies
 
-    await isolate_failures(submissions, work, lambda bad, error: _isolate(connection, bad, error, outcome))
+    await isolate_failures(submissions, work, lambda bad, error: _set_aside(connection, bad, error, outcome))
 
 
-async def _isolate(connection: Connection, bad: Submission, error: Exception, outcome: Outcome) -> None:
-    if is_second_run(error):
+async def _set_aside(connection: Connection, bad: AcceptedSubmission, error: Exception, outcome: BatchOutcome) -> None:
+    if is_redelivery(error):
         raise error  # another transaction just decided it: the whole batch runs again and sees that
-    if bad.attempts + 1 >= ATTEMPTS:
-        await bury(connection, bad, error)
+    if bad.attempts + 1 >= MAX_INGEST_ATTEMPTS:
+        await mark_dead(connection, bad, error)
         outcome.dead += 1
-        outcome.reply(bad, Verdict("dead"))
+        outcome.add_reply(bad, Verdict("dead"))
     else:
-        await park(connection, bad, error)
+        await schedule_retry(connection, bad, error)
         outcome.parked += 1
 
 
-async def _decide(
-    connection: Statements, submissions: Sequence[Submission], memory: Memory, outcome: Outcome, *, known: bool
-) -> Written | None:
+async def _decide_batch(
+    connection: StatementExecutor,
+    submissions: Sequence[AcceptedSubmission],
+    memory: WorkerState,
+    outcome: BatchOutcome,
+    *,
+    check_known: bool,
+) -> BatchWrites | None:
     """Decide on submissions and return the writes that carry out the decisions."""
-    batch = await sort_out(connection, submissions, known=known)
+    batch = await partition_repeats(connection, submissions, check_known=check_known)
     written = await _decide_fresh(connection, batch.fresh, memory) if batch.fresh else None
     outcome.done = len(batch.fresh)
-    outcome.has_events = bool(written and written.watched)
+    outcome.has_events = bool(written and written.watched_workspaces)
     records = written.submissions if written else []
     for fresh, record in zip(batch.fresh, records, strict=True):
         if fresh.reply:
-            outcome.reply(fresh, _verdict(record))
+            outcome.add_reply(fresh, _verdict_of(record))
     await _answer_repeats(connection, batch, records, outcome)
     return written
 
 
-async def _decide_fresh(connection: Statements, fresh: list[Submission], memory: Memory) -> Written:
-    lookups = BatchLookups(connection, memory.facts, memory.ids)
+async def _decide_fresh(
+    connection: StatementExecutor, fresh: list[AcceptedSubmission], memory: WorkerState
+) -> BatchWrites:
+    lookups = BatchLookups(connection, memory.workspaces, memory.lead_ids)
     written = (await decide_submissions(fresh, lookups)).written
-    written.watched = lookups.watched()
-    memory.ids.give_back(id_ for id_ in lookups.new_ids if id_ not in written.created)
+    written.watched_workspaces = lookups.watched_workspaces()
+    memory.lead_ids.give_back(id_ for id_ in lookups.new_ids if id_ not in written.created)
     return written
 
 
-def _verdict(record: Record) -> Verdict:
+def _verdict_of(record: JsonRow) -> Verdict:
     return Verdict("done", record["lead_id"], record["is_duplicate"], record.get("matched_on"), record.get("warnings"))
 
 
-async def _answer_repeats(connection: Statements, batch: Sorted, records: list[Record], outcome: Outcome) -> None:
-    if not (batch.dropped or batch.twins):
+async def _answer_repeats(
+    connection: StatementExecutor, batch: PartitionedBatch, records: list[JsonRow], outcome: BatchOutcome
+) -> None:
+    if not (batch.dropped or batch.in_batch_repeats):
         return
     written = {one.id: record for one, record in zip(batch.fresh, records, strict=True)}
-    decided = {id_: _verdict(record) for id_, record in written.items()}
+    decided = {id_: _verdict_of(record) for id_, record in written.items()}
     for repeat, verdict in zip(batch.dropped, batch.verdicts, strict=True):
         outcome.dropped.append(repeat)
         if verdict:
             decided[repeat.id] = verdict
-            outcome.reply(repeat, verdict)
+            outcome.add_reply(repeat, verdict)
     conflicts = []
-    for repeat, first in batch.twins:
+    for repeat, first in batch.in_batch_repeats:
         outcome.dropped.append(repeat)
         if repeat.body_hash != first.body_hash:
-            outcome.reply(repeat, Verdict("conflict"))
+            outcome.add_reply(repeat, Verdict("conflict"))
             if record := written.get(first.id):  # its row is not written yet
-                record["warnings"] = [*dict.fromkeys([*record.get("warnings", ()), REUSED])]
+                record["warnings"] = [*dict.fromkeys([*record.get("warnings", ()), KEY_REUSED_WARNING])]
             else:
                 conflicts.append(repeat)
         elif verdict := decided.get(first.id):
-            outcome.reply(repeat, verdict.repeated())
+            outcome.add_reply(repeat, verdict.for_repeat())
     await repeats.note_conflicts(connection, conflicts)

@@ -5,30 +5,41 @@ import time
 from collections.abc import Awaitable, Callable
 
 from services.workers.heartbeat import Heartbeat
-from services.workers.ingest.batch import FIRST, SUSPECT, Memory, Outcome, Rows, first_rows, ingest, rows_of
-from services.workers.ingest.choice import Choice, Waiting
-from services.workers.ingest.split import split, split_suspects
-from services.workers.pace import FULL, Pace
+from services.workers.ingest.batch import (
+    HEAD_BATCH_ROWS,
+    SUSPECT_ATTEMPTS,
+    WorkerState,
+    BatchOutcome,
+    RowSelection,
+    select_first_rows,
+    ingest_rows,
+    select_rows,
+)
+from services.workers.ingest.choice import JournalReader, LaneHead
+from services.workers.ingest.split import split_row, split_suspects
+from services.workers.pace import FULL_BATCH_SIZE, AdaptiveBatchSize
 from shared import logging
 from shared.contention import retry_contended
 from shared.db import Connection, is_unavailable
 from shared.journal import Lane
-from shared.metrics import BATCH_SECONDS, BATCH_SIZE, INGESTED
+from shared.metrics import BATCH_SECONDS, BATCH_SIZE, INGESTED_SUBMISSIONS
 
-log = logging.get()
+log = logging.get_logger()
 
-MOST = {Lane.WAITED_FOR: FULL, Lane.PROMPT: FULL, Lane.BULK: 100}  # leads in a batch
-TURN = 4  # the lowest waiting lane goes first in every fourth batch
-REST = 0.02  # seconds between two such batches: checking the lower lanes costs a fifth of ingesting one lead
-PATIENCE = 3  # batches in a row whose rows were all locked by other workers; then the drain ends
-RETRIES = 6  # attempts at a batch that meets a deadlock or changing identities
-AWAKE = 0.01  # seconds after a verdict in which a worker polls lane 0: a message costs as much as many polls
-LOOK_AGAIN = 0.0001  # seconds between two polls
+MAX_LEADS_BY_LANE = {Lane.WAITED_FOR: FULL_BATCH_SIZE, Lane.PROMPT: FULL_BATCH_SIZE, Lane.BULK: 100}  # leads in a batch
+LOWEST_LANE_TURN_BATCHES = 4  # the lowest waiting lane goes first in every fourth batch
+LOWEST_LANE_REST_SECONDS = (
+    0.02  # seconds between two such batches: checking the lower lanes costs a fifth of ingesting one lead
+)
+MAX_BATCHES_IN_VAIN = 3  # batches in a row whose rows were all locked by other workers; then the drain ends
+MAX_CONTENTION_ATTEMPTS = 6  # attempts at a batch that meets a deadlock or changing identities
+AWAKE_SECONDS = 0.01  # seconds after a verdict in which a worker polls lane 0: a message costs as much as many polls
+AWAKE_POLL_SECONDS = 0.0001  # seconds between two polls
 AUTOMATIONS_REST_FACTOR = 19  # rests as many times as long as rounds: automations get 5 % of the time of a busy worker
-PLANNED_FOR = 100  # leads until plans are discarded; doubled each time
+REPLAN_AFTER_LEADS = 100  # leads until plans are discarded; doubled each time
 
 
-class Drainer:
+class JournalDrainer:
     """Drains the journal for one process.
 
     `pass_on` sends a hint to another worker. `pause` sleeps, as precisely as the process can. `automate` runs a round
@@ -38,29 +49,29 @@ class Drainer:
     def __init__(
         self,
         heartbeat: Heartbeat,
-        pass_on: Callable[[], object],
+        wake_another: Callable[[], object],
         stopping: Callable[[], bool],
         *,
-        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         automate: Callable[[Connection], Awaitable[None]] | None = None,
     ) -> None:
-        self._pause = pause
+        self._sleep = sleep
         self._automate = automate
         self._heartbeat = heartbeat
-        self._pass_on = pass_on
+        self._wake_another = wake_another
         self._stopping = stopping
-        self._choice = Choice(heartbeat.name)
-        self._memory = Memory()
-        self._pace = Pace()
-        self._batches = 0  # since the lowest lane went first
-        self._rested = 0.0  # when it may again
-        self._in_vain = 0
-        self._took_all = False
+        self._journal = JournalReader(heartbeat.name)
+        self._worker_state = WorkerState()
+        self._batch_size = AdaptiveBatchSize()
+        self._batches_since_lowest = 0  # since the lowest lane went first
+        self._lowest_lane_due_at = 0.0  # when it may again
+        self._batches_in_vain = 0
+        self._emptied_lane_0 = False
         self._awake_until = 0.0
-        self._passed_on = False
+        self._has_woken_another = False
         self.has_events = False  # automations may wait for some that were written
         self._automations_due_at = 0.0
-        self._planned_for = self._left = PLANNED_FOR
+        self._replan_after = self._leads_until_replan = REPLAN_AFTER_LEADS
 
     async def drain(self, connection: Connection, *, older_than_ms: int = 0) -> int:
         """Ingest until no row of at least that age waits. Return the number of submissions ingested.
@@ -70,10 +81,10 @@ class Drainer:
 
         Raises errors about the database's state. The rows then wait for another worker or the sweeper.
         """
-        total, self._in_vain, self._passed_on, self._took_all = 0, 0, False, False
+        total, self._batches_in_vain, self._has_woken_another, self._emptied_lane_0 = 0, 0, False, False
         goes_on = True
         while goes_on and not self._stopping():
-            taken, goes_on = await self._step(connection, older_than_ms)
+            taken, goes_on = await self._ingest_next(connection, older_than_ms)
             total += taken
             await self._run_automations(connection)
         return total
@@ -90,100 +101,102 @@ class Drainer:
         ended = time.monotonic()
         self._automations_due_at = ended + AUTOMATIONS_REST_FACTOR * (ended - began)
 
-    async def _step(self, connection: Connection, older_than_ms: int) -> tuple[int, bool]:
+    async def _ingest_next(self, connection: Connection, older_than_ms: int) -> tuple[int, bool]:
         """Ingest a batch, if rows wait. Return its number of submissions and whether more may wait."""
         lowest_first = self._is_lowest_first()
-        is_quick = not older_than_ms and not self._heartbeat.is_careful and self._pace.is_full
+        is_quick = not older_than_ms and not self._heartbeat.notes_rows and self._batch_size.is_at_full_size
         lowest = Lane.PROMPT if is_quick else Lane.WAITED_FOR
-        waiting: list[Waiting] = []
+        waiting: list[LaneHead] = []
         if not is_quick or lowest_first:
-            waiting = await self._choice.look(connection, older_than_ms, lowest)
+            waiting = await self._journal.read_heads(connection, older_than_ms, lowest)
         if is_quick and not waiting:
             # Trying to take rows costs as much as asking whether there are any.
-            while not self._took_all or await self._stays_awake():
-                if taken := await self._take_first(connection):
+            while not self._emptied_lane_0 or await self._poll_again():
+                if taken := await self._ingest_lane_0_head(connection):
                     return taken, True
-            waiting = await self._choice.look(connection, older_than_ms, lowest)
+            waiting = await self._journal.read_heads(connection, older_than_ms, lowest)
         if not waiting:
-            return 0, not is_quick and await self._peek(connection)
-        return await self._take(connection, waiting, waiting[-1] if lowest_first else waiting[0])
+            return 0, not is_quick and await self._wait_for_urgent(connection)
+        return await self._ingest_lane(connection, waiting, waiting[-1] if lowest_first else waiting[0])
 
     def _is_lowest_first(self) -> bool:
-        self._batches += 1
+        self._batches_since_lowest += 1
         now = time.monotonic()
-        if self._batches < TURN or now < self._rested:
+        if self._batches_since_lowest < LOWEST_LANE_TURN_BATCHES or now < self._lowest_lane_due_at:
             return False
-        self._batches, self._rested = 0, now + REST
+        self._batches_since_lowest, self._lowest_lane_due_at = 0, now + LOWEST_LANE_REST_SECONDS
         return True
 
-    async def _take_first(self, connection: Connection) -> int:
+    async def _ingest_lane_0_head(self, connection: Connection) -> int:
         """Ingest the head of lane 0, selected and locked by one statement and not noted in `processes`.
 
         Nearly every lead whose caller waits goes this way.
         """
-        outcome = await self._ingest(connection, first_rows(self._choice.after), FULL)
+        outcome = await self._ingest_batch(
+            connection, select_first_rows(self._journal.urgent_after_id), FULL_BATCH_SIZE
+        )
         if outcome.row_ids:
-            self._choice.after = max(self._choice.after, outcome.row_ids[0] - 1)
-            self._awake_until = time.monotonic() + AWAKE
-        self._choice.look_back()
-        self._took_all = len(outcome.row_ids) < FIRST
-        self._tell_others(not self._took_all)
+            self._journal.urgent_after_id = max(self._journal.urgent_after_id, outcome.row_ids[0] - 1)
+            self._awake_until = time.monotonic() + AWAKE_SECONDS
+        self._journal.rescan_if_due()
+        self._emptied_lane_0 = len(outcome.row_ids) < HEAD_BATCH_ROWS
+        self._wake_another_once(not self._emptied_lane_0)
         return outcome.taken
 
-    async def _take(self, connection: Connection, waiting: list[Waiting], lane: Waiting) -> tuple[int, bool]:
+    async def _ingest_lane(self, connection: Connection, heads: list[LaneHead], head: LaneHead) -> tuple[int, bool]:
         """Ingest a batch of the given lane and note its rows in `processes`."""
-        chosen = lane.fitting(min(MOST[lane.lane], self._pace.most))
-        if await self._split(connection, lane, chosen):
-            self._in_vain += 1
-            return 0, self._in_vain < PATIENCE
-        if lane.attempts >= SUSPECT:
+        chosen = head.rows_within(min(MAX_LEADS_BY_LANE[head.lane], self._batch_size.limit))
+        if await self._split_oversized(connection, head, chosen):
+            self._batches_in_vain += 1
+            return 0, self._batches_in_vain < MAX_BATCHES_IN_VAIN
+        if head.attempts >= SUSPECT_ATTEMPTS:
             chosen = chosen[:1]  # alone: if it kills its worker, no other row is affected
-        rows_are_left = len(waiting) > 1 or len(chosen) < len(lane.row_ids)
-        self._tell_others(rows_are_left)
-        taken = await self._take_noted(connection, lane, chosen)
-        self._in_vain = 0 if taken else self._in_vain + 1
-        is_last = not rows_are_left and lane.is_unhurried and lane.is_whole
-        return taken, self._in_vain < PATIENCE and not is_last
+        rows_are_left = len(heads) > 1 or len(chosen) < len(head.row_ids)
+        self._wake_another_once(rows_are_left)
+        taken = await self._ingest_noted(connection, head, chosen)
+        self._batches_in_vain = 0 if taken else self._batches_in_vain + 1
+        is_last = not rows_are_left and head.is_unhurried and head.is_whole_lane
+        return taken, self._batches_in_vain < MAX_BATCHES_IN_VAIN and not is_last
 
-    async def _split(self, connection: Connection, lane: Waiting, chosen: list[int]) -> bool:
+    async def _split_oversized(self, connection: Connection, head: LaneHead, chosen: list[int]) -> bool:
         """Split rows that are suspect or too large. Return whether any was split."""
-        if lane.attempts >= SUSPECT:
-            return await split_suspects(connection, lane.lane, chosen)
-        if lane.sizes[0] > self._pace.most:
-            return await split(connection, lane.lane, chosen[0], self._pace.most)
+        if head.attempts >= SUSPECT_ATTEMPTS:
+            return await split_suspects(connection, head.lane, chosen)
+        if head.sizes[0] > self._batch_size.limit:
+            return await split_row(connection, head.lane, chosen[0], self._batch_size.limit)
         return False
 
-    async def _take_noted(self, connection: Connection, lane: Waiting, chosen: list[int]) -> int:
-        if chosen != self._choice.noted:
-            await self._heartbeat.take(connection, chosen)
-        outcome = await self._ingest(connection, rows_of(lane.lane, chosen), sum(lane.sizes[: len(chosen)]))
-        if outcome.taken and not lane.is_unhurried:
-            self._awake_until = time.monotonic() + AWAKE
+    async def _ingest_noted(self, connection: Connection, head: LaneHead, chosen: list[int]) -> int:
+        if chosen != self._journal.noted_row_ids:
+            await self._heartbeat.note_rows(connection, chosen)
+        outcome = await self._ingest_batch(connection, select_rows(head.lane, chosen), sum(head.sizes[: len(chosen)]))
+        if outcome.taken and not head.is_unhurried:
+            self._awake_until = time.monotonic() + AWAKE_SECONDS
         return outcome.taken
 
-    def _tell_others(self, rows_are_left: bool) -> None:
-        if rows_are_left and not self._passed_on:
-            self._passed_on = True
-            self._pass_on()
+    def _wake_another_once(self, rows_are_left: bool) -> None:
+        if rows_are_left and not self._has_woken_another:
+            self._has_woken_another = True
+            self._wake_another()
 
-    async def _stays_awake(self) -> bool:
+    async def _poll_again(self) -> bool:
         """Pause and return True while a caller who just got a verdict may send the next lead."""
         if time.monotonic() >= self._awake_until:
             return False
-        await self._pause(LOOK_AGAIN)
+        await self._sleep(AWAKE_POLL_SECONDS)
         return True
 
-    async def _peek(self, connection: Connection) -> bool:
+    async def _wait_for_urgent(self, connection: Connection) -> bool:
         """Poll lane 0 while the next lead may follow. Return whether one came."""
-        while await self._stays_awake():
-            if await self._choice.peek(connection):
+        while await self._poll_again():
+            if await self._journal.has_urgent(connection):
                 return True
         return False
 
-    async def _ingest(self, connection: Connection, rows: Rows, most: int) -> Outcome:
+    async def _ingest_batch(self, connection: Connection, rows: RowSelection, most: int) -> BatchOutcome:
         """Ingest the selected rows, which hold at most `most` leads. Retry on contention, and record the duration."""
         started = time.perf_counter()
-        self._heartbeat.busy()
+        self._heartbeat.mark_busy()
         try:
             outcome = await self._until_uncontended(connection, rows)
         except Exception as error:
@@ -191,37 +204,40 @@ class Drainer:
                 log.warning(
                     "batch.interrupted", lane=rows.lane, most=most, seconds=round(time.perf_counter() - started, 1)
                 )
-                self._pace.was_too_much(most)
+                self._batch_size.shrink(most)
             raise
         finally:
-            self._heartbeat.idle()
+            self._heartbeat.mark_idle()
         if outcome.taken:
             seconds = time.perf_counter() - started
-            self._pace.took(outcome.taken, seconds)
+            self._batch_size.record_duration(outcome.taken, seconds)
             self.has_events |= outcome.has_events
-            _record(rows.lane, outcome, seconds)
-            await self._plan_anew(connection, outcome.taken)
+            _record_batch(rows.lane, outcome, seconds)
+            await self._discard_old_plans(connection, outcome.taken)
         return outcome
 
-    async def _plan_anew(self, connection: Connection, taken: int) -> None:
+    async def _discard_old_plans(self, connection: Connection, taken: int) -> None:
         """Discard cached plans now and then: a plan made for an empty table is wrong for a full one."""
-        self._left -= taken
-        if self._left <= 0:
-            self._planned_for *= 2
-            self._left = self._planned_for
+        self._leads_until_replan -= taken
+        if self._leads_until_replan <= 0:
+            self._replan_after *= 2
+            self._leads_until_replan = self._replan_after
             await connection.execute("DISCARD PLANS")
 
-    async def _until_uncontended(self, connection: Connection, rows: Rows) -> Outcome:
+    async def _until_uncontended(self, connection: Connection, rows: RowSelection) -> BatchOutcome:
         return await retry_contended(
-            lambda: ingest(connection, rows, self._memory), attempts=RETRIES, pause=0.01, event="batch.contended"
+            lambda: ingest_rows(connection, rows, self._worker_state),
+            attempts=MAX_CONTENTION_ATTEMPTS,
+            pause=0.01,
+            event="batch.contended",
         )
 
 
-def _record(lane: int, outcome: Outcome, seconds: float) -> None:
+def _record_batch(lane: int, outcome: BatchOutcome, seconds: float) -> None:
     BATCH_SIZE.observe(outcome.taken)
     BATCH_SECONDS.observe(seconds)
-    INGESTED.labels("done").inc(outcome.done)
-    INGESTED.labels("dead").inc(outcome.dead)
+    INGESTED_SUBMISSIONS.labels("done").inc(outcome.done)
+    INGESTED_SUBMISSIONS.labels("dead").inc(outcome.dead)
     log.info(
         "batch",
         lane=lane,

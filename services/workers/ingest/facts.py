@@ -8,51 +8,51 @@ does, so a batch fails this way at most once, however often the workspace change
 
 from collections.abc import Collection, Mapping
 
-from shared.db import Statements
+from shared.db import StatementExecutor
 from shared.leads import references
-from shared.leads.workspaces import Known, load_with_tags
+from shared.leads.workspaces import WorkspaceSnapshot, load_snapshots
 
-MOST = 10_000  # workspaces and tags in the cache; above that it is cleared
+MAX_CACHED_ENTRIES = 10_000  # workspaces and tags in the cache; above that it is cleared
 
 
-class Facts:
+class WorkspaceCache:
     """Workspaces as they were when the worker read them."""
 
     def __init__(self) -> None:
-        self._known: dict[int, Known] = {}
-        self._size = 0
+        self._snapshots: dict[int, WorkspaceSnapshot] = {}
+        self._entry_count = 0
 
     def __len__(self) -> int:
         """Return how many workspaces and tags were read since the cache was cleared."""
-        return self._size
+        return self._entry_count
 
-    async def of(
-        self, connection: Statements, named: Mapping[int, Collection[str]], held: set[int]
-    ) -> dict[int, Known]:
+    async def load_workspaces(
+        self, connection: StatementExecutor, named: Mapping[int, Collection[str]], held: set[int]
+    ) -> dict[int, WorkspaceSnapshot]:
         """Return the workspaces, each with those of its named tags that exist.
 
         Workspaces that are not cached are read. Their reference locks are taken before, and their ids added to `held`.
         """
-        if len(self) > MOST:
-            self.forget()
-        missing = {id_: names for id_, names in named.items() if not self._knows(id_, names)}
+        if len(self) > MAX_CACHED_ENTRIES:
+            self.clear()
+        missing = {id_: names for id_, names in named.items() if not self._has_cached(id_, names)}
         if missing:
-            await references.hold(connection, missing)
+            await references.lock_shared(connection, missing)
             held.update(missing)
-            self._learn(await load_with_tags(connection, missing))
-        return {id_: self._known[id_] for id_ in named}
+            self._add_read(await load_snapshots(connection, missing))
+        return {id_: self._snapshots[id_] for id_ in named}
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Clear the cache."""
-        self._known, self._size = {}, 0
+        self._snapshots, self._entry_count = {}, 0
 
-    def _knows(self, id_: int, names: Collection[str]) -> bool:
-        known = self._known.get(id_)
+    def _has_cached(self, id_: int, names: Collection[str]) -> bool:
+        known = self._snapshots.get(id_)
         return known is not None and all(name in known.tags for name in names)
 
-    def _learn(self, read: Mapping[int, Known]) -> None:
+    def _add_read(self, read: Mapping[int, WorkspaceSnapshot]) -> None:
         for id_, known in read.items():
-            old = self._known.get(id_)
+            old = self._snapshots.get(id_)
             tags = {**old.tags, **known.tags} if old and old.version == known.version else known.tags
-            self._known[id_] = known._replace(tags=tags)
-            self._size += 1 + len(known.tags)
+            self._snapshots[id_] = known._replace(tags=tags)
+            self._entry_count += 1 + len(known.tags)

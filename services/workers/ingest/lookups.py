@@ -2,53 +2,62 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from services.workers.ingest.claim import claim
-from services.workers.ingest.facts import Facts
-from services.workers.ingest.lead_ids import LeadIds
-from shared.db import Contended, Statements
+from services.workers.ingest.claim import claim_identities
+from services.workers.ingest.facts import WorkspaceCache
+from services.workers.ingest.lead_ids import LeadIdPool
+from shared.db import ContentionError, StatementExecutor
 from shared.leads.decide import FoundLeads
-from shared.leads.places import Places, Workspace
-from shared.leads.submission import Submission, TagName, Tags
-from shared.leads.tags import make_tags
-from shared.leads.workspaces import Known, load_places
+from shared.leads.places import Board, WorkspaceSettings
+from shared.leads.submission import AcceptedSubmission, TagKey, TagIds
+from shared.leads.tags import make_missing_tags
+from shared.leads.workspaces import WorkspaceSnapshot, load_board
 
 
 class BatchLookups:
     """The lookups of one batch, in its transaction. Implements `DecisionLookups`."""
 
-    def __init__(self, connection: Statements, facts: Facts, ids: LeadIds) -> None:
+    def __init__(self, connection: StatementExecutor, facts: WorkspaceCache, ids: LeadIdPool) -> None:
         self._connection = connection
-        self._facts = facts
+        self._cache = facts
         self._ids = ids
-        self._held: set[int] = set()
-        self._assumed: Mapping[int, Known] = {}
-        self._known: Mapping[int, Known] = {}
+        self._locked_workspaces: set[int] = set()
+        self._assumed_snapshots: Mapping[int, WorkspaceSnapshot] = {}
+        self._snapshots: Mapping[int, WorkspaceSnapshot] = {}
         self.new_ids: Sequence[int] = ()
 
-    async def load_norms(self, workspace_ids: Collection[int]) -> Mapping[int, Workspace]:
-        self._assumed = await self._facts.of(self._connection, dict.fromkeys(workspace_ids, ()), self._held)
-        return _workspaces(self._assumed)
+    async def load_contact_settings(self, workspace_ids: Collection[int]) -> Mapping[int, WorkspaceSettings]:
+        self._assumed_snapshots = await self._cache.load_workspaces(
+            self._connection, dict.fromkeys(workspace_ids, ()), self._locked_workspaces
+        )
+        return _settings_by_id(self._assumed_snapshots)
 
-    async def find_leads(self, submissions: Sequence[Submission], names: Mapping[int, Collection[str]]) -> FoundLeads:
-        self.new_ids = await self._ids.draw(self._connection, len(submissions))
-        self._known = await self._facts.of(self._connection, names, self._held)
-        if any(one.workspace.norms != self._known[id_].workspace.norms for id_, one in self._assumed.items()):
-            raise Contended("a workspace's settings changed")
-        hold = {id_: one.version for id_, one in self._assumed.items() if id_ not in self._held}
-        resolution, states = await claim(self._connection, submissions, self.new_ids, hold)
-        return FoundLeads(_workspaces(self._known), resolution, states)
+    async def find_leads(
+        self, submissions: Sequence[AcceptedSubmission], names: Mapping[int, Collection[str]]
+    ) -> FoundLeads:
+        self.new_ids = await self._ids.draw_ids(self._connection, len(submissions))
+        self._snapshots = await self._cache.load_workspaces(self._connection, names, self._locked_workspaces)
+        if any(
+            one.settings.contact_settings != self._snapshots[id_].settings.contact_settings
+            for id_, one in self._assumed_snapshots.items()
+        ):
+            raise ContentionError("a workspace's settings changed")
+        hold = {id_: one.version for id_, one in self._assumed_snapshots.items() if id_ not in self._locked_workspaces}
+        resolution, states = await claim_identities(self._connection, submissions, self.new_ids, hold)
+        return FoundLeads(_settings_by_id(self._snapshots), resolution, states)
 
-    async def load_places(self, workspace_ids: Collection[int]) -> Places:
-        return await load_places(self._connection, workspace_ids)
+    async def load_board(self, workspace_ids: Collection[int]) -> Board:
+        return await load_board(self._connection, workspace_ids)
 
-    async def tag_ids(self, names: set[TagName]) -> Tags:
-        known = {(id_, name): self._known[id_].tags[name] for id_, name in names if name in self._known[id_].tags}
-        return await make_tags(self._connection, names, known)
+    async def tag_ids(self, names: set[TagKey]) -> TagIds:
+        known = {
+            (id_, name): self._snapshots[id_].tags[name] for id_, name in names if name in self._snapshots[id_].tags
+        }
+        return await make_missing_tags(self._connection, names, known)
 
-    def watched(self) -> list[int]:
+    def watched_workspaces(self) -> list[int]:
         """Return the workspaces where something consumes events."""
-        return [id_ for id_, one in self._known.items() if one.is_watched]
+        return [id_ for id_, one in self._snapshots.items() if one.is_watched]
 
 
-def _workspaces(known: Mapping[int, Known]) -> dict[int, Workspace]:
-    return {id_: one.workspace for id_, one in known.items()}
+def _settings_by_id(known: Mapping[int, WorkspaceSnapshot]) -> dict[int, WorkspaceSettings]:
+    return {id_: one.settings for id_, one in known.items()}

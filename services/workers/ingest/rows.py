@@ -10,32 +10,32 @@ from typing import Any
 
 from shared.db import as_json
 
-Columns = dict[str, str]  # SQL types by column name
+ColumnTypes = dict[str, str]  # SQL types by column name
 
 
-def columns(text: str) -> Columns:
+def parse_columns(text: str) -> ColumnTypes:
     """Parse column definitions such as `"id bigint, name text"`."""
     named = [column.partition(" ") for column in text.split(", ")]
     return {name: kind for name, _, kind in named}
 
 
-def document(records: Iterable[Mapping[str, Any]], wanted: Columns) -> str:
+def encode_rows(records: Iterable[Mapping[str, Any]], columns: ColumnTypes) -> str:
     """Return the JSON document. A column that a record lacks is null."""
-    return as_json([[*map(record.get, wanted)] for record in records])
+    return as_json([[*map(record.get, columns)] for record in records])
 
 
-def read(wanted: Columns) -> str:
+def rows_query(columns: ColumnTypes) -> str:
     """Return the query that turns the document, its only parameter, into rows."""
-    fields = [f"{_field(place, kind)} AS {name}" for place, (name, kind) in enumerate(wanted.items())]
+    fields = [f"{_column_expression(place, kind)} AS {name}" for place, (name, kind) in enumerate(columns.items())]
     return f"SELECT {', '.join(fields)} FROM jsonb_array_elements(%s::jsonb) AS rows(r)"  # noqa: S608  # constants only
 
 
-def _field(place: int, kind: str) -> str:
-    text = f"(r->>{place})"
-    if kind == "jsonb":
-        return f"nullif(r->{place}, 'null')"
-    if kind == "text[]":
-        return f"CASE WHEN {text} IS NOT NULL THEN ARRAY(SELECT jsonb_array_elements_text(r->{place})) END"
-    if kind == "bigint[]":
+def _column_expression(position: int, sql_type: str) -> str:
+    text = f"(r->>{position})"
+    if sql_type == "jsonb":
+        return f"nullif(r->{position}, 'null')"
+    if sql_type == "text[]":
+        return f"CASE WHEN {text} IS NOT NULL THEN ARRAY(SELECT jsonb_array_elements_text(r->{position})) END"
+    if sql_type == "bigint[]":
         return f"translate({text}, '[]', '{{}}')::bigint[]"  # only the brackets differ from JSON
-    return text if kind == "text" else f"{text}::{kind}"
+    return text if sql_type == "text" else f"{text}::{sql_type}"

@@ -19,17 +19,17 @@ from aiohttp.helpers import rfc822_formatted_time
 from aiohttp.http import SERVER_SOFTWARE
 from aiohttp.http_parser import RawRequestMessage
 
-from shared.web.fast_path.heads import Head, head_of, is_whole
+from shared.web.fast_path.heads import RequestHead, parse_head, is_whole_request
 from shared.web.http_connection import HttpConnection
 
-Send = Callable[[bytes], None]
-Read = Callable[[bytes], None]
+SendResponse = Callable[[bytes], None]
+ReadBody = Callable[[bytes], None]
 
 
-class Taker(Protocol):
+class HeadHandler(Protocol):
     """Takes the requests that have a certain head."""
 
-    def begin(self, size: int, send: Send) -> Read | None:
+    def begin_request(self, size: int, send: SendResponse) -> ReadBody | None:
         """Take a request with a body of that size, or return None to leave it to aiohttp.
 
         The returned function is called at once with the body. `send` is called once with the whole answer, now or
@@ -37,14 +37,14 @@ class Taker(Protocol):
         """
 
 
-class Express(Protocol):
+class FastPath(Protocol):
     """Decides which requests take the fast path."""
 
-    def taker_of(self, message: RawRequestMessage) -> Taker | None:
+    def handler_for(self, message: RawRequestMessage) -> HeadHandler | None:
         """Return what takes requests with this head, or None if they are not ordinary."""
 
 
-EXPRESS = web.AppKey("express", Express)
+FAST_PATH = web.AppKey("express", FastPath)
 
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 
@@ -67,7 +67,7 @@ class FastPathConnection(HttpConnection):
         "_set_aside",
     )
 
-    def __init__(self, *args: Any, fast_path: Express, **options: Any) -> None:
+    def __init__(self, *args: Any, fast_path: FastPath, **options: Any) -> None:
         super().__init__(*args, **options)
         self._fast_path = fast_path
         self._is_fast_request_running = False
@@ -77,7 +77,9 @@ class FastPathConnection(HttpConnection):
         self._set_aside: list[Any] = []
         self._request_finished: asyncio.Future[None] | None = None
         self._at_boundary = True  # whether the parser is known to stand between two requests
-        self._known_head: tuple[Head, Taker] | None = None  # the last head, and what takes requests with it
+        self._known_head: tuple[RequestHead, HeadHandler] | None = (
+            None  # the last head, and what takes requests with it
+        )
 
     def _is_free(self) -> bool:
         """Return whether no request is under way: aiohttp's task waits, or is about to.
@@ -109,8 +111,8 @@ class FastPathConnection(HttpConnection):
             self._at_boundary = self._at_boundary and self._is_one_request(data, held)
         self._begin_next(data if self._at_boundary else b"")
 
-    def _take_known(self, head: Head, taker: Taker, data: bytes) -> bool:
-        body = head.body_in(data)
+    def _take_known(self, head: RequestHead, taker: HeadHandler, data: bytes) -> bool:
+        body = head.extract_body(data)
         read = None if body is None else self._begin_request(taker, len(body))
         if body is None or read is None:
             return False
@@ -121,7 +123,7 @@ class FastPathConnection(HttpConnection):
         if len(self._messages) != held + 1:
             return False
         message, payload = self._messages[-1]
-        return isinstance(message, RawRequestMessage) and payload.is_eof() and is_whole(data, message)
+        return isinstance(message, RawRequestMessage) and payload.is_eof() and is_whole_request(data, message)
 
     def _begin_next(self, data: bytes = b"") -> None:
         """Begin the requests that were read: on the fast path if possible, otherwise in aiohttp's task.
@@ -153,22 +155,22 @@ class FastPathConnection(HttpConnection):
         if self._waiter is not None:
             self._waiter.set_result(None)
 
-    def _remember_head(self, data: bytes, taker: Taker) -> None:
-        head = head_of(data)
+    def _remember_head(self, data: bytes, taker: HeadHandler) -> None:
+        head = parse_head(data)
         self._known_head = None if head is None else (head, taker)
 
-    def _find_taker(self, message: Any) -> Taker | None:
+    def _find_taker(self, message: Any) -> HeadHandler | None:
         if not isinstance(message, RawRequestMessage):  # otherwise unreadable
             return None
         if message.version != HttpVersion11 or message.should_close or message.upgrade or message.chunked:
             return None
-        return None if message.compression else self._fast_path.taker_of(message)
+        return None if message.compression else self._fast_path.handler_for(message)
 
-    def _begin_request(self, taker: Taker, size: int) -> Read | None:
+    def _begin_request(self, taker: HeadHandler, size: int) -> ReadBody | None:
         if self._paused or not self._is_free():
             return None
         self._is_fast_request_running = True
-        read = taker.begin(size, self._send_response)
+        read = taker.begin_request(size, self._send_response)
         self._is_fast_request_running = read is not None
         return read
 
@@ -221,7 +223,7 @@ class FastPathConnection(HttpConnection):
         await super().shutdown(timeout)
 
 
-def wire(status: int, lines: str, body: bytes) -> bytes:
+def serialise_response(status: int, lines: str, body: bytes) -> bytes:
     """Return an answer in HTTP/1.1 as aiohttp would write it. `lines` are the answer's own headers."""
     head = (
         f"{_STATUS_LINES[status]}{lines}Content-Length: {len(body)}\r\n"
@@ -230,6 +232,6 @@ def wire(status: int, lines: str, body: bytes) -> bytes:
     return head.encode() + body
 
 
-def lines_of(headers: Mapping[str, str]) -> str:
+def header_lines(headers: Mapping[str, str]) -> str:
     """Return headers as `wire` takes them. They hold no line breaks."""
     return "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
