@@ -161,7 +161,7 @@ async def accept_elsewhere(url: str, items: list[JournalItem]) -> None:
         await accept(connection, items)
 
 
-async def test_one_key_by_four_workers(database_url: str, database: Connection) -> None:
+async def test_idempotency_key_holds_across_four_workers(database_url: str, database: Connection) -> None:
     """Each key twenty times over four rows, in an order of each row's own."""
     workspace, keys = await workspace_id(database), range(25)
     for seed in range(WORKERS):

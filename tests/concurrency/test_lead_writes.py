@@ -193,7 +193,7 @@ async def waits(connection: Connection) -> bool:
     return bool(await rows(connection, WAITS))
 
 
-async def test_one_email_by_eight_creators_is_one_lead(database_url: str, database: Connection) -> None:
+async def test_email_created_eight_times_in_parallel_is_one_lead(database_url: str, database: Connection) -> None:
     workspace = await workspace_id(database)
     for number in range(5):
         fields = {"first_name": "Anna", "email": f"anna{number}@example.com"}

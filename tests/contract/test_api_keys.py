@@ -82,7 +82,7 @@ async def test_a_keys_fields_are_checked(office: Workspace, field: str) -> None:
         assert list(await office.errors("PATCH", f"/api-keys/{made['id']}", {field: value})) == [field], value
 
 
-async def test_all_that_is_wrong_is_said_at_once(office: Workspace) -> None:
+async def test_all_errors_of_a_key_are_reported_together(office: Workspace) -> None:
     body = {"scopes": ["read:tags", "read:everything", 5, "*"], "rate_limit": 0, "expires_at": "x"}
     errors = await office.errors("POST", "/api-keys", body)
     assert errors.keys() == {"name", "scopes.1", "scopes.2", "rate_limit", "expires_at"}
@@ -152,7 +152,7 @@ async def test_when_a_key_was_last_used_is_known(office: Workspace) -> None:
     await until_async(noted, 10)
 
 
-async def test_nothing_of_another_workspace_is_there(service: Service, office: Workspace) -> None:
+async def test_keys_of_another_workspace_are_invisible(service: Service, office: Workspace) -> None:
     made = await office.make("/api-keys", {"name": "Ours", "scopes": ["read:tags"]})
     async with new_workspace(service) as other:
         await assert_foreign(office, other, f"/api-keys/{made['id']}", {"name": "Mine"})

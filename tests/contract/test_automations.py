@@ -81,7 +81,7 @@ async def test_an_automation_is_made_shown_changed_and_deleted(client: aiohttp.C
     assert (await ask(client, "GET", f"{path}/runs")).status == 404
 
 
-async def test_what_cannot_be_saved_is_told_at_once_by_field(client: aiohttp.ClientSession) -> None:
+async def test_all_errors_of_an_automation_are_reported_by_field(client: aiohttp.ClientSession) -> None:
     body = {
         "trigger": {"type": "lead_stage_changed", "to_stage_id": 999_999_999},
         "steps": [
@@ -111,7 +111,7 @@ async def test_a_change_is_checked_as_well(client: aiohttp.ClientSession, body: 
     assert list(answer.body["errors"]) == list(body)
 
 
-async def test_secrets_are_masked_and_may_be_sent_back_so(client: aiohttp.ClientSession, service: Service) -> None:
+async def test_masked_secret_sent_back_keeps_the_stored_one(client: aiohttp.ClientSession, service: Service) -> None:
     hook = action("send_webhook", url="https://example.com/hook", secret="canary-secret")
     made = await create(client, tag_added("secretive", hook))
     assert made["steps"][0]["action"]["secret"] == "********"
@@ -126,7 +126,7 @@ async def test_secrets_are_masked_and_may_be_sent_back_so(client: aiohttp.Client
     assert "canary" not in stored[0]
 
 
-async def test_it_acts_on_every_later_lead(client: aiohttp.ClientSession) -> None:
+async def test_automation_acts_on_later_leads(client: aiohttp.ClientSession) -> None:
     made = await create(
         client,
         tag_added(
@@ -158,7 +158,7 @@ async def test_it_acts_on_every_later_lead(client: aiohttp.ClientSession) -> Non
     assert len(await until_run(client, made["id"], 2)) == 2
 
 
-async def test_a_run_by_hand_and_a_dry_one(client: aiohttp.ClientSession) -> None:
+async def test_manual_run_and_dry_run(client: aiohttp.ClientSession) -> None:
     made = await create(
         client,
         {

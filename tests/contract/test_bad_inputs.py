@@ -29,7 +29,7 @@ def test_the_corpus_is_large() -> None:
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in CORPUS])
-async def test_it_is_refused(untouched: Workspace, case: Bad) -> None:
+async def test_bad_input_is_refused_and_stores_nothing(untouched: Workspace, case: Bad) -> None:
     path = f"/api/inbound/leads?tenant={untouched.slug}"
     answer = await ask(untouched.client, "POST", path, data=case.body, headers={"Content-Type": case.media})
     assert (answer.status, answer.code) == (STATUS[case.code], case.code), answer.raw

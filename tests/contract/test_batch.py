@@ -37,7 +37,7 @@ async def test_bad_items_fail_alone(client: aiohttp.ClientSession) -> None:
     assert answer.body["data"][0].keys() >= {"index", "status", "submission_id", "lead_id", "is_duplicate"}
 
 
-async def test_one_person_twice_in_a_batch_is_one_lead(client: aiohttp.ClientSession) -> None:
+async def test_person_twice_in_a_batch_becomes_one_lead(client: aiohttp.ClientSession) -> None:
     email, phone = new_email(), new_phone()
     leads = [{"email": email}, {"email": email.upper(), "phone": phone}, {"email": new_email(), "phone": phone[2:]}]
     data = (await post(client, leads)).body["data"]
@@ -55,7 +55,7 @@ async def test_items_are_taken_in_their_order_whatever_their_sources(client: aio
 
 
 @pytest.mark.parametrize("separator", ["\n", "\r\n", "\n\n"])
-async def test_ndjson(client: aiohttp.ClientSession, separator: str) -> None:
+async def test_batch_accepts_ndjson(client: aiohttp.ClientSession, separator: str) -> None:
     lines = [json.dumps({"email": new_email()}), "{broken", json.dumps({"email": new_email()}), ""]
     answer = await ask(client, "POST", BATCH, data=separator.join(lines), headers=NDJSON)
     assert statuses(answer) == ["created", "invalid", "created"]
@@ -94,7 +94,7 @@ async def test_a_thousand_and_no_more(client: aiohttp.ClientSession) -> None:
     assert (await ask(client, "POST", BATCH, data=lines, headers=NDJSON)).status == 422
 
 
-async def test_none_at_all_is_an_empty_answer(client: aiohttp.ClientSession) -> None:
+async def test_empty_batch_gets_an_empty_answer(client: aiohttp.ClientSession) -> None:
     answer = await post(client, [])
     assert (answer.status, answer.body) == (200, {"data": []})
 

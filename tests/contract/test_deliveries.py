@@ -124,7 +124,7 @@ async def test_a_receiver_that_failed_is_tried_at_once_by_hand(
     await _until_tried(client, id_, tries + 1)
 
 
-async def test_what_waits_for_a_subscription_is_cancelled_with_it(
+async def test_deleting_a_subscription_cancels_its_deliveries(
     service: Service, client: aiohttp.ClientSession
 ) -> None:
     subscription_id = await _subscribe(client)
@@ -163,14 +163,14 @@ async def test_a_disabled_subscription_is_sent_nothing_again(client: aiohttp.Cli
         ("DELETE", "/api/v1/suppressions/999999", None, 404),
     ],
 )
-async def test_what_is_not_there_or_cannot_be(
+async def test_delivery_routes_refuse_unknown_ids_and_impossible_requests(
     client: aiohttp.ClientSession, method: str, path: str, body: object, status: int
 ) -> None:
     async with client.request(method, path, json=body) as answer:
         assert answer.status == status, await answer.text()
 
 
-async def test_suppressions(client: aiohttp.ClientSession) -> None:
+async def test_suppressions_are_created_listed_and_deleted(client: aiohttp.ClientSession) -> None:
     async with client.post("/api/v1/suppressions", json={"email": " Stop@Example.com"}) as answer:
         assert answer.status == 201
         made = (await answer.json())["data"]

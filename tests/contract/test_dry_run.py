@@ -23,7 +23,7 @@ async def shown(client: aiohttp.ClientSession, lead_id: int) -> Any:
     return (await ask(client, "GET", f"/api/v1/leads/{lead_id}")).body["data"]
 
 
-async def test_what_a_new_lead_would_be(client: aiohttp.ClientSession) -> None:
+async def test_dry_run_shows_a_new_lead(client: aiohttp.ClientSession) -> None:
     email, tag = new_email(), secrets.token_hex(6)
     answer = await post_lead(client, {"email": email.upper(), "tags": [tag], "custom_fields": {"a": 1}}, DRY)
     assert answer.status == 200
@@ -47,7 +47,7 @@ async def test_what_a_new_lead_would_be(client: aiohttp.ClientSession) -> None:
     assert {"email", "status", "pipeline_id", "pipeline_stage_id", "tags", "custom_fields.a"} <= changes.keys()
 
 
-async def test_what_a_duplicate_would_change(client: aiohttp.ClientSession) -> None:
+async def test_dry_run_shows_the_changes_of_a_duplicate(client: aiohttp.ClientSession) -> None:
     phone, tag, other = new_phone(), secrets.token_hex(6), secrets.token_hex(6)
     first = await post_lead(client, {"email": new_email(), "phone": phone, "company": "Old", "tags": [tag]})
     before = await shown(client, first.body["lead_id"])
@@ -97,7 +97,7 @@ async def test_two_leads_that_may_be_one_person(client: aiohttp.ClientSession) -
     assert body["changes"]["possible_duplicate_of"] == {"from": None, "to": of_phone}
 
 
-async def test_nothing_at_all_is_stored(service: Service) -> None:
+async def test_dry_run_stores_nothing(service: Service) -> None:
     email = new_email()
     async with new_workspace(service) as own:
         await own.lead(email=email)
@@ -125,7 +125,7 @@ async def test_a_form_and_the_values_of_the_parameter(client: aiohttp.ClientSess
     ("sent", "status"),
     [({"email": "x"}, 422), ({}, 422), ({"email": "a@example.com", "tags": "x"}, 422), ([], 400)],
 )
-async def test_it_is_refused_as_the_real_one(client: aiohttp.ClientSession, sent: object, status: int) -> None:
+async def test_dry_run_is_refused_like_the_real_request(client: aiohttp.ClientSession, sent: object, status: int) -> None:
     dry, real = await post_lead(client, sent, DRY), await post_lead(client, sent)
     assert (dry.status, dry.body) == (real.status, real.body)
     assert dry.status == status

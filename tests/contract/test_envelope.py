@@ -103,7 +103,7 @@ async def test_an_unknown_address_is_404(client: aiohttp.ClientSession, path: st
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/api/v1/nothing"), ("DELETE", "/api/v1/leads"), ("GET", "/x")])
-async def test_nobody_without_a_key_is_told_what_there_is(
+async def test_unknown_routes_answer_401_without_a_key(
     nobody: aiohttp.ClientSession, method: str, path: str
 ) -> None:
     answer = await ask(nobody, method, path)
@@ -128,7 +128,7 @@ async def test_an_unknown_lead_or_submission_is_404(client: aiohttp.ClientSessio
         assert (await ask(client, "GET", f"/api/v1/{path}")).code == "NOT_FOUND"
 
 
-async def test_one_record_stands_under_data_alone(service: Service, client: aiohttp.ClientSession) -> None:
+async def test_single_record_has_only_the_data_member(service: Service, client: aiohttp.ClientSession) -> None:
     made = (await post_lead(client, {"email": new_email(), "first_name": "Ada"})).body
     answer = await ask(client, "GET", f"/api/v1/leads/{made['lead_id']}")
     assert answer.body.keys() == {"data"}
@@ -145,7 +145,7 @@ async def test_one_record_stands_under_data_alone(service: Service, client: aioh
     assert submission.body["data"]["received_at"].endswith("+00:00")
 
 
-async def test_all_faults_are_told_at_once(client: aiohttp.ClientSession) -> None:
+async def test_all_errors_of_a_lead_are_reported_together(client: aiohttp.ClientSession) -> None:
     answer = await post_lead(client, {"email": "no address", "first_name": 7, "tags": ["ok", 5], "starred": "yes"})
     assert (answer.status, answer.code) == (422, "VALIDATION_FAILED")
     assert answer.body["message"] == "The given data was invalid."

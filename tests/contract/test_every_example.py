@@ -34,7 +34,7 @@ async def example_of(workspace: Workspace, operation: Operation) -> Any:
 
 
 @pytest.mark.parametrize("operation", WRITES, ids=str)
-async def test_it_is_taken(fresh: Workspace, operation: Operation) -> None:
+async def test_example_of_the_document_is_accepted(fresh: Workspace, operation: Operation) -> None:
     body = await example_of(fresh, operation)
     params = {"tenant": fresh.slug} if "tenant" in query_fields(operation) else {}
     answer = await fresh.call(operation, await fresh.values(operation.path), json=body, params=params)

@@ -34,7 +34,7 @@ async def send(ours: Workspace, operation: Operation, values: dict[str, Any], bo
 
 
 @pytest.mark.parametrize("operation", SENT, ids=str)
-async def test_each_fault_is_named(ours: Workspace, operation: Operation) -> None:
+async def test_error_names_the_wrong_body_field(ours: Workspace, operation: Operation) -> None:
     assert operation.body
     values, fill = await ours.values(operation.path), await ours.fill(operation)
     cases = [
@@ -52,7 +52,7 @@ async def test_each_fault_is_named(ours: Workspace, operation: Operation) -> Non
 
 
 @pytest.mark.parametrize("operation", SENT, ids=str)
-async def test_all_faults_are_named_at_once(ours: Workspace, operation: Operation) -> None:
+async def test_errors_name_all_wrong_body_fields(ours: Workspace, operation: Operation) -> None:
     assert operation.body
     values, fill = await ours.values(operation.path), await ours.fill(operation)
     bad = {
@@ -66,7 +66,7 @@ async def test_all_faults_are_named_at_once(ours: Workspace, operation: Operatio
 
 
 @pytest.mark.parametrize("operation", DEMANDING, ids=str)
-async def test_what_is_required_is_missed(ours: Workspace, operation: Operation) -> None:
+async def test_errors_name_missing_required_fields(ours: Workspace, operation: Operation) -> None:
     assert operation.body
     answer = await send(ours, operation, await ours.values(operation.path), {})
     assert answer.status == 422, answer.raw
@@ -88,7 +88,7 @@ def bad_queries(schema: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("operation", ASKED, ids=str)
-async def test_each_fault_in_a_query_is_named(ours: Workspace, operation: Operation) -> None:
+async def test_error_names_the_wrong_query_parameter(ours: Workspace, operation: Operation) -> None:
     values, body = await ours.values(operation.path), await ours.body(operation)
     sent = {} if body is None else {"json": body}
     for name, schema in query_fields(operation).items():
@@ -98,7 +98,7 @@ async def test_each_fault_in_a_query_is_named(ours: Workspace, operation: Operat
 
 
 @pytest.mark.parametrize("operation", ASKED, ids=str)
-async def test_all_faults_in_a_query_are_named_at_once(ours: Workspace, operation: Operation) -> None:
+async def test_errors_name_all_wrong_query_parameters(ours: Workspace, operation: Operation) -> None:
     values, body = await ours.values(operation.path), await ours.body(operation)
     sent = {} if body is None else {"json": body}
     schemas = {name: schema for name, schema in query_fields(operation).items() if name not in ("tenant", "cursor")}

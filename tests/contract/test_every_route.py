@@ -61,7 +61,7 @@ WALK = sorted(OPERATIONS, key=lambda operation: ORDER[operation.method])
 
 
 @pytest.mark.parametrize("operation", WALK, ids=str)
-async def test_it_answers_as_the_document_says(ours: Workspace, operation: Operation) -> None:
+async def test_route_answers_as_documented(ours: Workspace, operation: Operation) -> None:
     values = await (ours.fresh if operation.method == "DELETE" else ours.values)(operation.path)
     answer = await ours.call(operation, values, **await request_for(ours, operation))
     assert answer.status < 300 or answer.status == REFUSED.get(str(operation)), answer.raw
@@ -232,7 +232,7 @@ async def test_without_its_scope_it_is_403_and_named(
         assert all(f"'{scope}'" in answer.body["message"] for scope in operation.scopes)
 
 
-async def test_what_needs_no_key_needs_none(nobody: aiohttp.ClientSession, ours: Workspace) -> None:
+async def test_public_routes_answer_without_a_key(nobody: aiohttp.ClientSession, ours: Workspace) -> None:
     for operation in (each for each in OPERATIONS if each.is_public and not each.path_names):
         assert (await Workspace(ours.service, nobody, "main").call(operation, {})).status < 300
 
@@ -241,7 +241,7 @@ async def test_what_needs_no_key_needs_none(nobody: aiohttp.ClientSession, ours:
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "x", "1.5", "9223372036854775808", "1%00", "%D9%A1", " 1"])
-async def test_what_is_no_id_is_404(ours: Workspace, text: str) -> None:
+async def test_malformed_ids_answer_404(ours: Workspace, text: str) -> None:
     for operation in with_parameters():
         options = await request_for(ours, operation)
         for parameter in operation.parameters("path"):

@@ -99,7 +99,7 @@ def second(service: Service, request: bytes) -> tuple[int, dict[str, str], ANSWE
 @pytest.mark.usefixtures("one_hour")
 @pytest.mark.parametrize("prefer", ["respond-async", "wait=20"])
 @pytest.mark.parametrize("body", BODIES, ids=range(len(BODIES)))
-def test_both_ways_answer_alike(service: Service, body: bytes, prefer: str) -> None:
+def test_fast_path_answers_like_aiohttp(service: Service, body: bytes, prefer: str) -> None:
     headers = (f"Prefer: {prefer}", "X-Request-Id: the-same", "Content-Type: application/json")
     key = service.stack.key
     status, sent, told = second(service, post(EXPRESS, key, body, *headers))
@@ -129,7 +129,7 @@ def test_pipelined_requests_are_answered_in_their_order_on_both_ways(service: Se
     assert [status for status, _, _ in answers] == [201 if number % 7 else 422 for number in range(len(paths))]
 
 
-def test_what_a_crowd_pipelines_from_its_first_byte_on_is_answered_in_order(service: Service) -> None:
+def test_pipelined_requests_are_answered_in_order(service: Service) -> None:
     key = service.stack.key
     paths = [EXPRESS, EXPRESS, ORDINARY, EXPRESS, ORDINARY, ORDINARY, EXPRESS]
     ids = [f"at-once-{number}" for number in range(len(paths))]
@@ -168,7 +168,7 @@ def test_a_request_in_pieces_is_taken_too(service: Service) -> None:
             assert receive(connection)[0][0] == 201
 
 
-def test_requests_with_the_head_of_the_one_before_are_taken_one_by_one(service: Service) -> None:
+def test_requests_with_repeated_heads_are_handled_one_by_one(service: Service) -> None:
     key, other = service.stack.key, service.make_key("read:leads")
     with service.connect() as connection:
         for number, status in enumerate([201, 201, 201, 422, 201, 403, 201, 201, 201]):

@@ -22,7 +22,7 @@ async def form(client: aiohttp.ClientSession) -> str:
     return path_of(await make_form(client))
 
 
-async def test_json(client: aiohttp.ClientSession, form: str) -> None:
+async def test_form_accepts_json(client: aiohttp.ClientSession, form: str) -> None:
     mail, tel = new_email(), new_phone()
     answer = await ask(client, "POST", form, json=filled(mail=mail, tel=tel, size="M", topics=["news"], other=1))
     assert answer.body.keys() == {"status", "lead_id", "is_duplicate", "submission_id"}
@@ -35,13 +35,13 @@ async def test_json(client: aiohttp.ClientSession, form: str) -> None:
     assert lead["source"] == "form"
 
 
-async def test_urlencoded(client: aiohttp.ClientSession, form: str) -> None:
+async def test_form_accepts_urlencoded_bodies(client: aiohttp.ClientSession, form: str) -> None:
     sent = [("name", "Ada L"), ("mail", new_email()), ("topics[]", "news"), ("topics[]", "sales"), ("agree", "on")]
     lead = await lead_of(client, await ask(client, "POST", form, data=urlencode(sent), headers=URLENCODED))
     assert (lead["first_name"], lead["tags"]) == ("Ada", ["news", "sales"])
 
 
-async def test_multipart(client: aiohttp.ClientSession, form: str) -> None:
+async def test_form_accepts_multipart_bodies(client: aiohttp.ClientSession, form: str) -> None:
     body = aiohttp.FormData(quote_fields=False, default_to_multipart=True)  # as browsers write names
     mail = new_email()
     for name, value in (("name", "Zoë"), ("mail", mail), ("topics", "news"), ("topics", "sales"), ("agree", "yes")):
@@ -89,7 +89,7 @@ MULTIPART = {"Content-Type": "multipart/form-data; boundary=x"}
         (b"{}", {"Content-Type": "application/json"}, 422),
     ],
 )
-async def test_what_cannot_be_read(
+async def test_unreadable_form_bodies_are_refused(
     client: aiohttp.ClientSession, form: str, data: bytes, headers: dict[str, str], status: int
 ) -> None:
     answer = await ask(client, "POST", form, data=data, headers=headers)
@@ -148,7 +148,7 @@ async def test_either_scope_is_enough_to_submit(service: Service, form: str, sco
             assert "'submit:leads' or 'write:forms' or 'write:leads'" in answer.body["message"]
 
 
-async def test_each_verb_has_its_scope(service: Service, client: aiohttp.ClientSession) -> None:
+async def test_form_routes_require_their_scopes(service: Service, client: aiohttp.ClientSession) -> None:
     path = f"{FORMS}/{(await make_form(client))['id']}"
     calls = {
         **{("GET", FORMS): "read", ("GET", path): "read", ("GET", f"{path}/submissions"): "read"},
@@ -201,7 +201,7 @@ async def test_settings_say_where_the_lead_goes(client: aiohttp.ClientSession) -
     assert (lead["source"], lead["tags"], lead["status"]) == ("landing", ["x"], "converted")
 
 
-async def test_respond_async(client: aiohttp.ClientSession, form: str) -> None:
+async def test_form_answers_202_when_asked_to(client: aiohttp.ClientSession, form: str) -> None:
     answer = await ask(client, "POST", form, json=filled(), headers={"Prefer": "respond-async"})
     assert (answer.status, answer.body["status"], answer.body["lead_id"]) == (202, "accepted", None)
     where = answer.headers["Location"]
@@ -254,7 +254,7 @@ async def test_a_repeat_is_answered_as_the_first_whatever_became_of_the_form(
     assert (await ask(client, "POST", path, json={**sent, "company": "Other"}, headers=used)).status == 409
 
 
-async def test_what_no_field_takes_counts_for_an_idempotency_key(client: aiohttp.ClientSession, form: str) -> None:
+async def test_idempotency_key_covers_unknown_form_fields(client: aiohttp.ClientSession, form: str) -> None:
     used, sent = {"Idempotency-Key": secrets.token_hex(8)}, filled(mail=new_email())
     odd = json.dumps({**sent, "note": "\ud800\0", "count": 10**30, "": [{"a": None}]})
     answers = [

@@ -38,7 +38,7 @@ async def test_a_form_is_made_shown_listed_changed_and_deleted(client: aiohttp.C
         assert (await ask(client, method, path, json={})).status == 404
 
 
-async def test_settings_change_one_by_one(client: aiohttp.ClientSession) -> None:
+async def test_form_settings_change_key_by_key(client: aiohttp.ClientSession) -> None:
     form = await make_form(client, settings={"source": "landing", "tags": ["a"], "language": "ar"})
     path = f"{FORMS}/{form['id']}"
 

@@ -64,7 +64,7 @@ async def test_of_a_save_and_a_delete_at_once_one_is_refused(team: Workspace) ->
     assert set(outcomes) <= {(200, 409), (204, 422)}, outcomes
 
 
-async def test_of_what_else_is_gone_the_run_says_so(team: Workspace) -> None:
+async def test_run_reports_deleted_users_and_stages(team: Workspace) -> None:
     user = (await team.make("/users", {"name": "x", "email": new_email()}))["id"]
     pipeline = await team.make("/pipelines", {"name": "Short", "stages": [{"name": "A"}]})
     stage = pipeline["stages"][0]["id"]

@@ -77,7 +77,7 @@ async def test_an_email_of_one_and_a_phone_of_another(client: aiohttp.ClientSess
     assert other.body["lead_id"] != one.body["lead_id"]
 
 
-async def test_what_cannot_be_used_is_left_out_and_named(client: aiohttp.ClientSession) -> None:
+async def test_unusable_values_are_dropped_with_a_warning(client: aiohttp.ClientSession) -> None:
     places = {"pipeline_id": 2**62, "pipeline_stage_id": 2**62, "assigned_user_id": 2**62}
     answer = await post_lead(client, {"email": new_email(), "status": "?", "phone": "call me", **places})
     lead = await lead_of(client, answer)
@@ -197,7 +197,7 @@ async def test_two_bodies_at_once_with_one_key_are_one_lead_and_conflicts(client
     assert sorted(answer.status for answer in answers) == [201] + [409] * 9
 
 
-async def test_what_is_no_field_of_a_lead_stays_on_the_submission(client: aiohttp.ClientSession) -> None:
+async def test_unknown_fields_stay_on_the_submission(client: aiohttp.ClientSession) -> None:
     lead = {"email": new_email(), "utm_source": "google", "landing": {"url": "https://example.com"}}
     answer = await post_lead(client, lead)
     assert answer.status == 201
@@ -257,7 +257,7 @@ async def test_a_conflict_found_later_is_noted_on_the_submission(client: aiohttp
         assert [answer.status for answer in repeats] == [201, 409]
 
 
-async def test_who_waits_does_not_take_the_place_of_who_came_first(client: aiohttp.ClientSession) -> None:
+async def test_waiting_caller_does_not_take_over_an_earlier_idempotency_key(client: aiohttp.ClientSession) -> None:
     """A submission that nobody waits for is overtaken by one that somebody does; its key stays its own."""
     for _ in range(20):
         used, email = secrets.token_hex(8), new_email()
@@ -340,14 +340,14 @@ async def test_a_crowd_of_the_largest_leads(client: aiohttp.ClientSession) -> No
     assert (await lead_of(client, answers[-1]))["custom_fields"] == custom
 
 
-async def test_json_that_is_sent_as_a_form_is_400_and_says_so(client: aiohttp.ClientSession) -> None:
+async def test_json_sent_as_a_form_is_400_with_advice(client: aiohttp.ClientSession) -> None:
     answer = await ask(client, "POST", INBOUND, data=json.dumps({"email": new_email()}), headers=FORM)
     assert (answer.status, answer.code) == (400, "BAD_REQUEST")
     assert "'Content-Type: application/json'" in answer.body["message"]
 
 
 @pytest.mark.parametrize("path", [INBOUND, BATCH, "/api/v1/tags"])
-async def test_what_is_not_json_is_told_by_line_and_column(client: aiohttp.ClientSession, path: str) -> None:
+async def test_invalid_json_is_reported_by_line_and_column(client: aiohttp.ClientSession, path: str) -> None:
     opening = "[" if path == BATCH else ""
     body = opening + '{\n  "name": "a",\n  email: 1}'
     answer = await ask(client, "POST", path, data=body, headers={"Content-Type": "application/json"})

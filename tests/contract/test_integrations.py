@@ -80,7 +80,7 @@ async def test_changed_or_deleted_its_failures_are_forgotten(ours: Workspace) ->
         assert await _circuits(ours) == []
 
 
-async def test_all_types_stand_in_one_answer(ours: Workspace) -> None:
+async def test_integration_types_come_in_one_answer(ours: Workspace) -> None:
     answer = await ours.ask("GET", "/integrations/types")
     assert (answer.status, answer.body.keys()) == (200, {"data"})
     found = answer.body["data"]
@@ -128,7 +128,7 @@ async def test_an_integration_from_making_to_deleting(ours: Workspace, service: 
     assert (await ours.ask("GET", path)).status == 404
 
 
-async def test_what_was_read_can_be_written_back_and_changes_nothing(ours: Workspace, service: Service) -> None:
+async def test_integration_written_back_unchanged_stays_the_same(ours: Workspace, service: Service) -> None:
     made = await ours.make("/integrations", body("smtp", SMTP, settings={"source": "mail"}))
     stored = await credentials_of(service, made["id"])
     again = (await ours.ask("PUT", f"/integrations/{made['id']}", made)).body["data"]
@@ -181,7 +181,7 @@ async def test_a_stored_password_goes_to_no_other_host(ours: Workspace, service:
     assert (await ours.ask("PATCH", path, {"credentials": {**elsewhere, "password": "anew"}})).status == 200
 
 
-async def test_what_is_wrong_is_told_by_field_all_at_once(ours: Workspace, theirs: Workspace) -> None:
+async def test_all_errors_of_an_integration_are_reported_by_field(ours: Workspace, theirs: Workspace) -> None:
     foreign = (await theirs.ask("GET", "/pipelines")).body["data"][0]
     settings = {"pipeline_id": foreign["id"], "mapping": {"email": "email"}, "merge_policy": "mix"}
     errors = await ours.errors("POST", "/integrations", {"type": "telegram", "settings": settings})
@@ -261,13 +261,13 @@ async def test_credentials_under_a_lost_key_are_entered_again(ours: Workspace, s
     await credentials_of(service, made["id"])
 
 
-async def test_another_workspace_sees_nothing_of_it(ours: Workspace, theirs: Workspace) -> None:
+async def test_integrations_of_another_workspace_are_invisible(ours: Workspace, theirs: Workspace) -> None:
     made = await ours.make("/integrations", body("jotform"))
     await assert_foreign(ours, theirs, f"/integrations/{made['id']}", {"name": "Mine"})
     assert (await theirs.ask("GET", "/integrations")).body["meta"]["total"] == 0
 
 
-def test_each_noun_has_the_scopes_of_the_contract() -> None:
+def test_integration_routes_require_the_contracts_scopes() -> None:
     scopes = {(route.method, route.path): getattr(route.handler, "scope", None) for route in ROUTES}
     for path, kind in (("integrations", "integrations"), ("webhooks", "integrations")):
         assert scopes["GET", f"/api/v1/{path}"] == f"read:{kind}"

@@ -106,7 +106,7 @@ async def test_me_tells_any_key_what_it_is(service: Service) -> None:
     assert data["workspace"]["slug"] == "main"
 
 
-async def test_a_key_may_read_a_submission_that_it_posted_and_no_other(service: Service) -> None:
+async def test_write_key_reads_only_its_own_submissions(service: Service) -> None:
     poster, stranger, operator = (service.make_key(s) for s in ("write:leads", "write:leads", "read:operations"))
     async with service.client(poster) as session:
         submission = (await post_lead(session, {"email": new_email()})).body["submission_id"]
@@ -201,7 +201,7 @@ async def test_another_tenant_is_403(client: aiohttp.ClientSession, tenant: str)
     assert (answer.status, answer.code) == (403, "FORBIDDEN")
 
 
-async def test_nothing_of_another_workspace_is_seen(service: Service, client: aiohttp.ClientSession) -> None:
+async def test_key_sees_nothing_of_another_workspace(service: Service, client: aiohttp.ClientSession) -> None:
     slug = f"other-{secrets.token_hex(4)}"
     service.stack.run("workspace", "create", slug, "--name", "Other")
     made = (await post_lead(client, {"email": new_email(), "source": "ours"})).body

@@ -70,7 +70,7 @@ async def test_a_time_outside_the_calendar_is_422(client: aiohttp.ClientSession,
 
 
 @pytest.mark.parametrize("term", ["", " "])
-async def test_a_text_filter_for_nothing_is_none(client: aiohttp.ClientSession, source: str, term: str) -> None:
+async def test_empty_text_filter_is_ignored(client: aiohttp.ClientSession, source: str, term: str) -> None:
     assert (await listed(client, source=source, search=term, tag=term)).body["meta"]["total"] == 12
     assert (await listed(client, source=term)).body["meta"]["total"] >= 12
     for path in ("/api/v1/submissions", "/api/v1/leads"):

@@ -14,7 +14,7 @@ from tests.support.waiting import until_async
 
 
 @pytest.mark.parametrize("name", ["vip-client", "a b/c", "100% ☕", "O'Neil; DROP", "..%2f"])
-async def test_tags_come_and_go_one_by_one(client: aiohttp.ClientSession, name: str) -> None:
+async def test_tags_are_added_and_removed_one_by_one(client: aiohttp.ClientSession, name: str) -> None:
     name = f"{name}{secrets.token_hex(3)}"
     lead = await make(client, tags=["first"])
     path = f"{LEADS}/{lead['id']}/tags"
@@ -30,7 +30,7 @@ async def test_tags_come_and_go_one_by_one(client: aiohttp.ClientSession, name: 
     assert (await ask(client, "DELETE", url)).status == 404
 
 
-async def test_one_of_two_takes_a_tag_off(service: Service, client: aiohttp.ClientSession) -> None:
+async def test_concurrent_tag_removals_succeed_once(service: Service, client: aiohttp.ClientSession) -> None:
     lead = await make(client, tags=["once"])
     waiting = "SELECT FROM pg_stat_activity WHERE application_name = 'leadhub api' AND wait_event_type = 'Lock'"
     with service.stack.database() as database, service.stack.database() as holder:
@@ -53,7 +53,7 @@ async def test_a_tag_with_two_small_letters_for_one_capital_is_one_in_any_case(c
 
 
 @pytest.mark.parametrize("tag", [None, "", "  ", 1, ["a"], "x" * 101, "a\0"])
-async def test_what_is_no_tag(client: aiohttp.ClientSession, tag: Any) -> None:
+async def test_invalid_tags_are_refused(client: aiohttp.ClientSession, tag: Any) -> None:
     lead = await make(client)
     answer = await ask(client, "POST", f"{LEADS}/{lead['id']}/tags", json={"tag": tag})
     assert (answer.status, list(answer.body["errors"])) == (422, ["tag"])

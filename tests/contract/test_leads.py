@@ -107,7 +107,7 @@ async def test_blank_empties_as_null_does(client: aiohttp.ClientSession, blank: 
     assert [answer.body["data"][name] for name in names] == [None] * 4
 
 
-async def test_an_empty_object_as_php_writes_it(client: aiohttp.ClientSession) -> None:
+async def test_empty_php_array_counts_as_an_empty_object(client: aiohttp.ClientSession) -> None:
     """What a PHP program reads, changes and sends back: `{}` has become `[]`."""
     lead = await make(client, email=new_email(), custom_fields=[])
     assert lead["custom_fields"] == {}
@@ -136,7 +136,7 @@ WRONG: dict[str, list[Any]] = {
 
 
 @pytest.mark.parametrize("field", WRONG)
-async def test_what_a_field_cannot_be_is_said_of_that_field(client: aiohttp.ClientSession, field: str) -> None:
+async def test_wrong_value_is_reported_for_its_field(client: aiohttp.ClientSession, field: str) -> None:
     lead = await make(client)
     for value in WRONG[field]:
         for answer in (
@@ -158,14 +158,14 @@ async def test_what_a_field_cannot_be_is_said_of_that_field(client: aiohttp.Clie
         ({"custom_fields": {"a": 2**64}}, "custom_fields.a"),
     ],
 )
-async def test_what_is_wrong_inside_a_field_is_dotted(
+async def test_nested_error_is_reported_with_a_dotted_name(
     client: aiohttp.ClientSession, sent: dict[str, Any], field: str
 ) -> None:
     answer = await ask(client, "POST", LEADS, json={"first_name": "A", **sent})
     assert (answer.status, list(answer.body["errors"])) == (422, [field])
 
 
-async def test_all_errors_come_at_once_those_of_the_database_too(client: aiohttp.ClientSession) -> None:
+async def test_database_checks_are_reported_with_all_other_errors(client: aiohttp.ClientSession) -> None:
     email = new_email()
     holder = await make(client, email=email)
     places = {"pipeline_id": NOWHERE, "pipeline_stage_id": NOWHERE, "assigned_user_id": NOWHERE}
@@ -182,7 +182,7 @@ async def test_all_errors_come_at_once_those_of_the_database_too(client: aiohttp
     assert (await make(client, email=new_email()))["id"]
 
 
-async def test_what_another_workspace_has_is_not_there(
+async def test_leads_of_another_workspace_answer_404(
     client: aiohttp.ClientSession, stranger: aiohttp.ClientSession
 ) -> None:
     email = new_email()
@@ -290,7 +290,7 @@ async def test_the_timeline_says_who_did_what(client: aiohttp.ClientSession) -> 
     assert entries[2]["data"] == {"by": by, "source": "fair", "tags_added": ["a"]}
 
 
-async def test_scopes(service: Service, client: aiohttp.ClientSession) -> None:
+async def test_lead_routes_require_their_scopes(service: Service, client: aiohttp.ClientSession) -> None:
     path = f"{LEADS}/{(await make(client, tags=['a']))['id']}"
     calls = {
         "read:leads": [("GET", path), ("GET", f"{path}/activities")],
@@ -310,7 +310,7 @@ async def test_scopes(service: Service, client: aiohttp.ClientSession) -> None:
 
 
 @pytest.mark.parametrize(("body", "status"), [(b"{", 400), (b"[]", 400), (b"\xff", 400), (b"", 422), (b"{}", 422)])
-async def test_what_is_no_lead_at_all(client: aiohttp.ClientSession, body: bytes, status: int) -> None:
+async def test_bodies_that_are_no_lead_are_refused(client: aiohttp.ClientSession, body: bytes, status: int) -> None:
     headers = {"Content-Type": "application/json"}
     assert (await ask(client, "POST", LEADS, data=body, headers=headers)).status == status
     answer = await ask(

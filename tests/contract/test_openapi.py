@@ -17,11 +17,11 @@ from tests.contract.service import INBOUND, ask, new_email, post_lead
 HOSTS = re.compile(r"""(?:https?:)?//[\w.-]+\.[a-z]{2,}""")
 
 
-def test_it_is_valid_openapi() -> None:
+def test_document_is_valid_openapi() -> None:
     OpenAPIV31SpecValidator(DOCUMENT).validate()
 
 
-def test_it_is_the_same_each_time() -> None:
+def test_document_is_deterministic() -> None:
     assert openapi_document(ROUTES) == DOCUMENT
     assert list(openapi_document(ROUTES)["paths"]) == list(DOCUMENT["paths"])
 
@@ -87,7 +87,7 @@ def test_names_of_schemas_are_plain() -> None:
         assert schema.get("title", name) == name
 
 
-async def test_it_is_what_the_service_gives(nobody: aiohttp.ClientSession) -> None:
+async def test_service_serves_the_document(nobody: aiohttp.ClientSession) -> None:
     answer = await ask(nobody, "GET", "/api/v1/openapi.json")
     assert answer.body == DOCUMENT
     again = await ask(nobody, "GET", "/api/v1/openapi.json", headers={"If-None-Match": answer.headers["ETag"]})

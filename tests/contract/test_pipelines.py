@@ -107,7 +107,7 @@ async def test_a_pipelines_fields_are_checked(board: Workspace, field: str) -> N
         assert list(await board.errors("PATCH", f"/pipelines/{pipeline}", {field: value})) == [field]
 
 
-async def test_all_that_is_wrong_with_a_pipeline_is_said_at_once(board: Workspace) -> None:
+async def test_all_errors_of_a_pipeline_are_reported_together(board: Workspace) -> None:
     stages = [
         {},
         {"name": "x", "position": 0, "color": 5},
@@ -176,7 +176,7 @@ async def test_a_pipeline_with_leads_stays(board: Workspace) -> None:
     assert (await board.show(f"/leads/{lead}"))["pipeline_stage_id"] == pipeline["stages"][0]["id"]
 
 
-async def test_nothing_of_another_workspace_is_there(board: Workspace, other: Workspace) -> None:
+async def test_pipelines_of_another_workspace_are_invisible(board: Workspace, other: Workspace) -> None:
     (pipeline,) = await defaults(board)
     (theirs,) = await defaults(other)
     stage = (await board.ask("GET", f"/pipelines/{pipeline}/stages")).body["data"][0]["id"]
@@ -196,7 +196,7 @@ async def test_nothing_of_another_workspace_is_there(board: Workspace, other: Wo
         assert (await board.ask("GET", f"/pipelines/{pipeline}/stages/{odd}")).status == 404
 
 
-async def test_scopes(board: Workspace) -> None:
+async def test_pipeline_routes_require_their_scopes(board: Workspace) -> None:
     (pipeline,) = await defaults(board)
     path = f"/api/v1/pipelines/{pipeline}"
     stages = f"{path}/stages"

@@ -51,7 +51,7 @@ async def test_a_hundred_at_once_share_one_exact_count(service: Service) -> None
     assert sorted(limits_of(answer)[1] for answer in granted) == list(range(40))
 
 
-async def test_a_key_in_steady_use_is_counted_one_by_one(service: Service) -> None:
+async def test_every_request_of_a_busy_key_is_counted(service: Service) -> None:
     """For longer than a process holds what it claimed ahead."""
     async with service.client(service.make_key("*", "--rate-limit", "100000")) as session:
         until_then, remaining = time.monotonic() + 3, []

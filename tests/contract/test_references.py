@@ -27,7 +27,7 @@ async def test_a_lead_of_a_deleted_stage_stays_in_the_pipeline(team: Workspace) 
     assert (shown["pipeline_id"], shown["pipeline_stage_id"]) == (pipeline["id"], None)
 
 
-async def test_what_was_a_deleted_users_is_nobodys(team: Workspace) -> None:
+async def test_deleting_a_user_unassigns_leads_and_tasks(team: Workspace) -> None:
     user, keeper = [(await team.make("/users", {"name": "x", "email": new_email()}))["id"] for _ in range(2)]
     lead, kept = await team.lead(assigned_user_id=user), await team.lead(assigned_user_id=keeper)
     task = await team.make("/tasks", {"title": "Call", "user_id": user, "lead_id": lead})
@@ -38,7 +38,7 @@ async def test_what_was_a_deleted_users_is_nobodys(team: Workspace) -> None:
     assert await team.show(f"/tasks/{task['id']}") == {**task, "user_id": None}
 
 
-async def test_what_is_deleted_is_in_no_settings(team: Workspace) -> None:
+async def test_deleted_records_leave_form_and_integration_settings(team: Workspace) -> None:
     """What was read can be written back then, and what comes in is not warned of."""
     board = await team.make("/pipelines", {"name": "Going", "stages": [{"name": "A"}, {"name": "B"}]})
     user, stage = (await team.make("/users", {"name": "x", "email": new_email()}))["id"], board["stages"][1]["id"]
@@ -101,7 +101,7 @@ async def test_a_deleted_tag_is_on_no_lead(team: Workspace) -> None:
     assert (await team.show(f"/leads/{lead}"))["tags"] == ["Staying"]
 
 
-async def test_what_many_leads_bore_is_hidden_at_once_and_cleaned_soon(service: Service, team: Workspace) -> None:
+async def test_reference_deleted_from_many_leads_is_hidden_at_once(service: Service, team: Workspace) -> None:
     user = (await team.make("/users", {"name": "Busy", "email": new_email()}))["id"]
     tag = (await team.make("/tags", {"name": "Everywhere"}))["id"]
     lead = await team.lead(assigned_user_id=user, tags=["everywhere", "kept"])

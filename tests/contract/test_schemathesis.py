@@ -127,7 +127,7 @@ def fits(path: str, address: str) -> bool:
 
 @SCHEMA.parametrize()
 @settings(deadline=None, suppress_health_check=list(HealthCheck))
-def test_it_answers_as_the_document_says(case: schemathesis.Case[Any], target: Target) -> None:
+def test_generated_requests_answer_as_documented(case: schemathesis.Case[Any], target: Target) -> None:
     prepare(case, target)
     if spares(case, target):
         headers = {"Authorization": f"Bearer {target.key}"}

@@ -78,7 +78,7 @@ async def test_any_field_and_operator_of_a_condition_will_do(
         ({"field": "x", "operator": "y", "points": 0, "is_active": 1}, {"field", "operator", "points", "is_active"}),
     ],
 )
-async def test_what_is_wrong_is_told_all_at_once(ours: Workspace, fields: dict[str, Any], wrong: set[str]) -> None:
+async def test_all_errors_of_a_scoring_rule_are_reported_together(ours: Workspace, fields: dict[str, Any], wrong: set[str]) -> None:
     errors = await ours.errors("POST", RULES, body(**fields))
     assert {name.partition(".")[0] for name in errors} == wrong
 
@@ -93,7 +93,7 @@ async def test_a_change_is_checked_with_what_stays(ours: Workspace) -> None:
     assert (await ours.errors("PATCH", path, {"operator": "equals"})).keys() == {"value"}
 
 
-async def test_another_workspace_sees_nothing_of_it(ours: Workspace, theirs: Workspace) -> None:
+async def test_scoring_rules_of_another_workspace_are_invisible(ours: Workspace, theirs: Workspace) -> None:
     made = await ours.make(RULES, body())
     await assert_foreign(ours, theirs, f"{RULES}/{made['id']}", {"points": 5})
     assert (await theirs.ask("GET", RULES)).body["meta"]["total"] == 0

@@ -131,7 +131,7 @@ async def test_submissions_are_filtered(client: aiohttp.ClientSession, bury: Bur
     assert await found(received_before=before.isoformat()) == set()
 
 
-async def test_one_that_waits_is_listed(client: aiohttp.ClientSession, service: Service) -> None:
+async def test_pending_submission_is_listed(client: aiohttp.ClientSession, service: Service) -> None:
     source, email = new_source(), new_email()
     posted = (await post_lead(client, {"email": email, "source": source})).body["submission_id"]
     with service.stack.database() as database:
@@ -183,7 +183,7 @@ async def test_a_replay_of_what_waits_changes_nothing(client: aiohttp.ClientSess
 
 
 @pytest.mark.parametrize("id_", ["2f1b6a5e-6d0c-4a7f-9b61-0c8a4e5d7f10", uuid7(0), "1", "x"], ids="4 7 1 x".split())
-async def test_what_is_not_there_cannot_be_replayed(client: aiohttp.ClientSession, id_: str) -> None:
+async def test_replay_of_an_unknown_submission_answers_404(client: aiohttp.ClientSession, id_: str) -> None:
     assert (await ask(client, "POST", f"{SUBMISSIONS}/{id_}/replay")).status == 404
 
 

@@ -67,7 +67,7 @@ async def test_a_tasks_fields_are_checked(team: Workspace, field: str) -> None:
     assert await team.show(f"/tasks/{task['id']}") == task
 
 
-async def test_all_that_is_wrong_is_said_at_once(team: Workspace, other: Workspace) -> None:
+async def test_all_errors_of_a_task_are_reported_together(team: Workspace, other: Workspace) -> None:
     lead = await other.lead()
     user = (await other.make("/users", {"name": "Ann", "email": new_email()}))["id"]
     assert await team.errors("POST", "/tasks", {"due_at": 5, "lead_id": lead, "user_id": user, "done_at": "x"}) == {
@@ -100,7 +100,7 @@ async def test_tasks_are_listed_by_lead_user_and_whether_they_are_done(team: Wor
     assert errors.keys() == {"lead_id", "user_id", "done", "page"}
 
 
-async def test_nothing_of_another_workspace_is_there(team: Workspace, other: Workspace) -> None:
+async def test_tasks_of_another_workspace_are_invisible(team: Workspace, other: Workspace) -> None:
     task = await team.make("/tasks", {"title": "Ours"})
     await assert_foreign(team, other, f"/tasks/{task['id']}", {"title": "Mine"})
     assert (await other.ask("GET", "/tasks")).body["meta"]["total"] == 0
@@ -115,7 +115,7 @@ async def test_a_deleted_leads_tasks_go(team: Workspace) -> None:
     assert (await team.ask("GET", f"/tasks/{task['id']}")).status == 404
 
 
-async def test_scopes(team: Workspace) -> None:
+async def test_task_routes_require_their_scopes(team: Workspace) -> None:
     path = f"/api/v1/tasks/{(await team.make('/tasks', {'title': 'x'}))['id']}"
     async with await team.client_with("read:leads", "delete:leads") as session:
         for method in ("PUT", "PATCH", "DELETE"):

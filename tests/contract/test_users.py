@@ -49,7 +49,7 @@ async def test_a_user_from_making_to_deleting(team: Workspace) -> None:
         assert (await team.ask(method, path, {} if method in ("PUT", "PATCH") else None)).status == 404
 
 
-async def test_every_role(team: Workspace) -> None:
+async def test_user_may_have_every_role(team: Workspace) -> None:
     for role in ("admin", "manager", "agent", "read_only"):
         assert (await team.make("/users", {"name": "x", "email": new_email(), "role": role}))["role"] == role
 
@@ -64,7 +64,7 @@ async def test_a_users_fields_are_checked(team: Workspace, field: str) -> None:
     assert await team.show(f"/users/{user['id']}") == user
 
 
-async def test_all_that_is_wrong_is_said_at_once(team: Workspace) -> None:
+async def test_all_errors_of_a_user_are_reported_together(team: Workspace) -> None:
     email = new_email()
     await team.make("/users", {"name": "First", "email": email})
     assert await team.errors("POST", "/users", {"email": email.upper(), "role": "x", "is_active": "x"}) == {
@@ -88,7 +88,7 @@ async def test_an_email_is_one_users_in_any_case(service: Service, team: Workspa
     assert sorted(answer.status for answer in answers) == [201, *[422] * 7]
 
 
-async def test_nothing_of_another_workspace_is_there(service: Service, team: Workspace) -> None:
+async def test_users_of_another_workspace_are_invisible(service: Service, team: Workspace) -> None:
     user = await team.make("/users", {"name": "x", "email": new_email()})
     async with new_workspace(service) as other:
         await assert_foreign(team, other, f"/users/{user['id']}", {"name": "Mine"})
@@ -97,7 +97,7 @@ async def test_nothing_of_another_workspace_is_there(service: Service, team: Wor
         assert (await team.ask("GET", f"/users/{odd}")).status == 404
 
 
-async def test_scopes(team: Workspace) -> None:
+async def test_user_routes_require_their_scopes(team: Workspace) -> None:
     path = f"/api/v1/users/{(await team.make('/users', {'name': 'x', 'email': new_email()}))['id']}"
     allowed = {"read": {"GET": 200}, "write": {"PUT": 200, "PATCH": 200}, "delete": {"DELETE": 204}}
     for what, statuses in allowed.items():

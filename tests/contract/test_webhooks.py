@@ -126,7 +126,7 @@ async def test_a_value_that_cannot_be_is_refused(ours: Workspace, field: str, va
         assert {name.partition(".")[0] for name in errors} == {field}
 
 
-async def test_another_workspace_sees_nothing_of_it(ours: Workspace, theirs: Workspace) -> None:
+async def test_subscriptions_of_another_workspace_are_invisible(ours: Workspace, theirs: Workspace) -> None:
     made = await ours.make("/webhooks", body())
     await assert_foreign(ours, theirs, f"/webhooks/{made['id']}", {"is_active": False})
     assert (await theirs.ask("POST", f"/webhooks/{made['id']}/rotate-secret")).status == 404

@@ -88,7 +88,7 @@ async def restored_under_load(first: Stack, file: Path) -> tuple[Told, str, str]
     return before, key, keyed
 
 
-async def test_a_backup_under_load_brings_back_all_that_was_acknowledged_before_it(tmp_path: Path) -> None:
+async def test_backup_under_load_restores_everything_acknowledged_before(tmp_path: Path) -> None:
     file, second = tmp_path / "saved.tar", Stack(tmp_path / "two")
     with running_stack(tmp_path / "one") as first:
         before, key, keyed = await restored_under_load(first, file)
@@ -117,7 +117,7 @@ async def test_a_backup_under_load_brings_back_all_that_was_acknowledged_before_
         (await check(second.database_url, second.spool_url, before)).assert_exact()
 
 
-async def test_what_waits_in_the_spool_comes_along_and_is_ingested_once(tmp_path: Path) -> None:
+async def test_backup_includes_the_spool_and_ingests_it_once(tmp_path: Path) -> None:
     """Entered twice, as one that moved into the journal between the two halves of a backup would be."""
     first, second, file = Stack(tmp_path / "one"), Stack(tmp_path / "two + 2 words"), tmp_path / "saved.tar"
     make_workspace(first)
@@ -231,7 +231,7 @@ def test_a_restore_killed_half_way_leaves_the_old_state(saved_held: bytes, holde
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_who_interrupts_a_restore_is_told_that_nothing_was_changed(
+def test_interrupted_restore_changes_nothing(
     number: signal.Signals, saved_held: bytes, holder: Stack, tmp_path: Path
 ) -> None:
     file, state, secret = tmp_path / "saved.tar", ledger_of(holder), secret_of(holder)
@@ -280,7 +280,7 @@ def test_a_restore_whose_key_did_not_follow_is_refused_until_it_is_run_again(sav
     assert ledger_of(stack) == dict.fromkeys(("accepted", *BOOKS), 0)
 
 
-def test_what_a_killed_restore_left_goes_when_up_starts(tmp_path: Path) -> None:
+def test_up_removes_the_databases_of_a_killed_restore(tmp_path: Path) -> None:
     stack = Stack(tmp_path / "data")
     with started(stack), maintenance_connection(stack.database_url) as server:
         for name in ("leadhub_before_restore", "leadhub_restoring"):

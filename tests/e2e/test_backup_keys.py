@@ -20,7 +20,7 @@ def members_of(file: Path) -> set[str]:
         return {member.name for member in tar}
 
 
-def test_a_backup_without_the_key_holds_none_and_leaves_the_present_one(tmp_path: Path) -> None:
+def test_backup_without_the_key_keeps_the_present_key(tmp_path: Path) -> None:
     first, second, file = Stack(tmp_path / "first"), Stack(tmp_path / "second"), tmp_path / "saved.tar"
     make_workspace(first)
     first.run("secrets", "rotate")  # makes a key

@@ -16,7 +16,7 @@ from tests.support.waiting import until
 pytestmark = pytest.mark.e2e
 
 
-async def test_the_public_port_does_not_know_them(stack: Stack) -> None:
+async def test_metrics_are_absent_from_the_public_port(stack: Stack) -> None:
     async with aiohttp.ClientSession() as session:
         for path in ("/metrics", "/%6detrics"):
             for headers, status in (({}, 401), (stack.headers, 404)):
@@ -24,7 +24,7 @@ async def test_the_public_port_does_not_know_them(stack: Stack) -> None:
                     assert (answer.status, "leadhub_" in await answer.text()) == (status, False)
 
 
-def test_they_are_of_all_processes(stack: Stack) -> None:
+def test_metrics_cover_all_processes(stack: Stack) -> None:
     def shown() -> str:
         with urllib.request.urlopen(stack.metrics, timeout=20) as answer:
             return str(answer.read().decode())

@@ -180,7 +180,7 @@ def assert_all_under(stack: Stack, key: str, old: str) -> None:
             Cipher(lambda: old).decrypt(data)
 
 
-def test_a_key_of_ones_own_is_rotated_by_putting_a_new_one_before_it(tmp_path: Path) -> None:
+def test_own_key_is_rotated_by_prepending_a_new_one(tmp_path: Path) -> None:
     old, new = "the-key-of-the-operator", "the-next-key-of-the-operator"
     stack = Stack(tmp_path / "data", env={"LEADHUB_SECRET_KEY": old})
     stack.run("migrate")

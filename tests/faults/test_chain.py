@@ -48,7 +48,7 @@ async def all_sent(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize(("n", "kills"), [(800, 6), pytest.param(10_000, 40, marks=pytest.mark.long)])
-async def test_each_lead_goes_through_once_whoever_dies(own: Stack, n: int, kills: int) -> None:
+async def test_each_lead_passes_its_automation_once_while_processes_are_killed(own: Stack, n: int, kills: int) -> None:
     seed, seconds = random.randrange(10**9), 1.5 * kills
     print(f"chain seed {seed}")
     async with chained(own, seed) as chain:

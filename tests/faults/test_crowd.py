@@ -18,7 +18,7 @@ SELECT count(*) FROM activities WHERE lead_id = %s AND type IN ('lead.created', 
 
 
 @pytest.mark.parametrize("n", [200, 1000])
-async def test_one_person_in_parallel(stack: Stack, client: Client, settle: Settle, n: int) -> None:
+async def test_person_posted_in_parallel_becomes_one_lead(stack: Stack, client: Client, settle: Settle, n: int) -> None:
     people = People(uuid.uuid4().hex, n)
     answers = await asyncio.gather(*[client.post(people.person(0), Prefer="wait=30") for _ in range(n)])
     assert {answer.status for answer in answers} == {201}

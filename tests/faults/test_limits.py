@@ -14,7 +14,7 @@ pytestmark = pytest.mark.faults
 LIMIT = 40
 
 
-async def test_an_hours_count_goes_on_where_redis_lost_it(stack: Stack) -> None:
+async def test_rate_limit_count_survives_the_loss_of_redis(stack: Stack) -> None:
     options = ("--workspace", "main", "--name", "limited", "--scopes", "*", "--rate-limit", str(LIMIT))
     key = stack.run("key", "create", *options).stdout.strip()
     if time.time() % 3600 > 3570:  # the hour's own end would begin the count anew

@@ -28,7 +28,7 @@ IS_UNWRITTEN = "SELECT pg_current_wal_lsn() <= %s"
 
 
 @pytest.mark.parametrize(("wait", "status"), [(20, 201), (3, 202)])
-async def test_what_a_crash_takes_back_is_stored_again(
+async def test_submissions_lost_in_a_crash_are_stored_again(
     stack: Stack, client: Client, settle: Settle, wait: int, status: int
 ) -> None:
     """With a worker that is there again in time, and with none until the callers are let go. They are so, too, where
@@ -47,7 +47,7 @@ async def test_what_a_crash_takes_back_is_stored_again(
     await settle("PostgreSQL SIGKILL, rows not yet written", 1, client.told)
 
 
-async def test_what_was_told_of_is_on_the_disk(stack: Stack, client: Client, settle: Settle) -> None:
+async def test_answered_submissions_survive_a_crash(stack: Stack, client: Client, settle: Settle) -> None:
     """The crash comes when the callers' time was up: nothing was lost then, and nothing may be lost now."""
     async with background(stack.frozen("worker")), background(stack.frozen("sweeper")):
         answers = await asyncio.gather(*await stored_unwritten(stack, client, 1))
@@ -56,7 +56,7 @@ async def test_what_was_told_of_is_on_the_disk(stack: Stack, client: Client, set
     await settle("PostgreSQL SIGKILL, right after 202s", 1, client.told)
 
 
-async def test_who_waits_for_nothing_is_told_of_what_is_on_the_disk(
+async def test_202_without_waiting_means_on_disk(
     stack: Stack, client: Client, settle: Settle
 ) -> None:
     """Nobody writes the log out but who must: PostgreSQL's own writer is stopped, and so are the workers."""

@@ -101,7 +101,7 @@ async def test_the_broker_is_frozen_while_hints_are_acknowledged(stack: Stack, s
         await until_async(lambda: asyncio.to_thread(stack.answers_201), 10, "a hint that reaches the worker")
 
 
-async def test_hints_that_piled_up_are_not_heard_one_by_one(stack: Stack) -> None:
+async def test_stale_hints_are_purged_together(stack: Stack) -> None:
     """As while all workers were stopped. The queue is emptied by who hears an old one, and its rows are ingested."""
     broker = EmbeddedValkey(DataDir(stack.folder), "broker", durable=False)
     send = hints.HintSender(broker.broker_url)
@@ -142,7 +142,7 @@ def hinted(stack: Stack) -> Iterator[None]:
 
 
 @rounds(2, 8)
-async def test_postgresql_crashes(stack: Stack, settle: Settle, rounds: int) -> None:
+async def test_postgresql_crashes_lose_and_refuse_nothing(stack: Stack, settle: Settle, rounds: int) -> None:
     """Not one request is refused: what PostgreSQL cannot take goes to the spool, and from there back into it."""
     async with loaded(stack) as told:
         for _ in range(rounds):

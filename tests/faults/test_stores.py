@@ -188,7 +188,7 @@ async def test_a_full_spool_refuses_and_recovers(stack: Stack, client: Client, s
 
 
 @pytest.mark.parametrize("rounds", [1, pytest.param(8, marks=pytest.mark.long)])
-async def test_one_key_in_parallel_while_postgresql_crashes(
+async def test_idempotency_key_holds_while_postgresql_crashes(
     stack: Stack, client: Client, settle: Settle, rounds: int
 ) -> None:
     for _ in range(rounds):
@@ -208,7 +208,7 @@ async def test_one_key_in_parallel_while_postgresql_crashes(
         await asyncio.to_thread(stack.until_settled)
 
 
-async def test_what_a_worker_had_in_hand_when_postgresql_crashed_is_done_without_further_traffic(
+async def test_batch_interrupted_by_a_crash_is_finished_without_new_traffic(
     stack: Stack, client: Client, settle: Settle, gates: Gates
 ) -> None:
     """No new lead and no spooled one comes to wake anybody."""

@@ -53,7 +53,7 @@ def killed_and_started_again(stack: Stack) -> None:
     stack.start()
 
 
-async def test_everything_at_once_is_killed(own: Stack) -> None:
+async def test_acknowledged_leads_survive_the_kill_of_all_processes(own: Stack) -> None:
     """A power cut, as far as one can be had: what was acknowledged is on disk."""
     async with loaded(own) as told:
         await told.more(200)
@@ -154,7 +154,7 @@ def test_a_stop_during_the_start_leaves_nothing(tmp_path: Path, role: str) -> No
         stack.stop()
 
 
-def test_what_a_table_grew_by_goes_to_the_disk_within_seconds(stack: Stack) -> None:
+def test_table_growth_is_flushed_within_seconds(stack: Stack) -> None:
     """The kernel by itself would write it in half a minute, all at once, and every commit would wait behind it."""
     with stack.database() as database:
         database.execute("CREATE TABLE grown (filling text)")

@@ -52,7 +52,7 @@ async def connections(database: Connection) -> list[int]:
     return [pid for (pid,) in await (await database.execute(CONNECTIONS)).fetchall()]
 
 
-async def test_one_row_after_the_other_takes_one_connection_although_some_are_refused(
+async def test_journal_writer_reuses_one_connection_after_refused_rows(
     database_url: str, database: Connection
 ) -> None:
     appenders = JournalWriter(database_url)

@@ -31,7 +31,7 @@ def assert_signed(request: Request, secret: str) -> None:
     assert headers["webhook-signature"] == signed
 
 
-async def test_each_is_signed_with_the_secret_of_its_address(
+async def test_automation_webhook_is_signed_with_the_secret_of_its_address(
     database_url: str, database: Connection, outbox: Outbox, receiver: Receiver
 ) -> None:
     outbox.vault = Cipher.from_settings(SETTINGS)

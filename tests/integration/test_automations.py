@@ -11,7 +11,7 @@ from tests.support.ingesting import workspace_id
 pytestmark = pytest.mark.integration
 
 
-async def test_a_new_lead_sets_off_what_waits_for_it(database_url: str, database: Connection) -> None:
+async def test_new_lead_starts_matching_automations(database_url: str, database: Connection) -> None:
     assignee = await user(database, "ada@example.com")
     automation = await save(
         database,
@@ -55,13 +55,13 @@ async def test_a_new_lead_sets_off_what_waits_for_it(database_url: str, database
     assert await rows(database, "SELECT * FROM events") == []
 
 
-async def test_nobody_waits_so_there_are_no_events(database_url: str, database: Connection) -> None:
+async def test_leads_write_no_events_without_rules(database_url: str, database: Connection) -> None:
     await database.execute("DELETE FROM rule_versions")
     await leads(database_url, database, *({"email": f"{n}@example.com"} for n in range(50)))
     assert await rows(database, "SELECT * FROM events") == []
 
 
-async def test_what_nobody_waits_for_any_more_is_dropped(database_url: str, database: Connection) -> None:
+async def test_events_without_rules_are_dropped(database_url: str, database: Connection) -> None:
     await leads(database_url, database, *({"email": f"{n}@example.com"} for n in range(50)))
     await database.execute("UPDATE rule_versions SET is_watched = false")
     assert len(await rows(database, "SELECT * FROM events")) == 50
@@ -128,7 +128,7 @@ async def test_a_delay_ends_when_it_is_due_whatever_became_of_the_automation(
     assert (first["state"], first["plan"], first["finished_at"] is not None) == ("done", None, True)
 
 
-async def test_what_waits_stops_when_it_may_not_go_on(database_url: str, database: Connection) -> None:
+async def test_waiting_runs_stop_for_inactive_automations_and_deleted_leads(database_url: str, database: Connection) -> None:
     off = await save(database, {"type": "lead_created"}, {"delay": {"days": 1}}, action("add_tag", tag="x"))
     gone = await save(database, {"type": "lead_created"}, {"delay": {"days": 1}}, action("add_tag", tag="x"))
     await leads(database_url, database, {"email": "a@example.com"}, {"email": "b@example.com"})
@@ -309,7 +309,7 @@ async def test_the_last_rules_points_are_taken_back_too(database_url: str, datab
         await database.execute(end)
 
 
-async def test_a_poison_run_holds_up_no_other(database_url: str, database: Connection) -> None:
+async def test_poison_run_does_not_block_other_runs(database_url: str, database: Connection) -> None:
     poison = await save(database, {"type": "lead_created", "sources": ["bad"]}, {"action": {"type": "no such"}})
     await save(database, {"type": "lead_created"}, action("add_tag", tag="seen"))
     sources = ("bad" if n == 17 else "good" for n in range(40))

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.mark.parametrize("url", ["redis://:secret@{}:1/0", "amqp://u:secret@{}:1//", "rediss://:secret@{}:1/0"])
-def test_one_that_is_not_there_is_named_without_its_password(capfd: pytest.CaptureFixture[str], url: str) -> None:
+def test_missing_broker_is_reported_without_its_password(capfd: pytest.CaptureFixture[str], url: str) -> None:
     warn_of_unavailable_broker(Settings(broker_url=url.format(HOST)))
     said = capfd.readouterr().err
     assert "LEADHUB_BROKER_URL" in said
@@ -18,7 +18,7 @@ def test_one_that_is_not_there_is_named_without_its_password(capfd: pytest.Captu
 
 
 @pytest.mark.parametrize("url", ["redis://{}:{}/0", "rediss://{}:{}/0", "amqp://u:p@{}:{}//"])
-def test_one_that_is_silent_is_not_waited_for(capfd: pytest.CaptureFixture[str], url: str) -> None:
+def test_silent_broker_does_not_delay_the_start(capfd: pytest.CaptureFixture[str], url: str) -> None:
     with silent() as port:
         warn_of_unavailable_broker(Settings(broker_url=url.format(HOST, port)))
     assert "LEADHUB_BROKER_URL" in capfd.readouterr().err

@@ -77,7 +77,7 @@ async def test_a_row_that_is_gone_is_forgotten_and_the_others_stay(things: Thing
     assert [things.get_cached(key) for key in (1, 2)] == [None, "old"]
 
 
-async def test_what_is_guessed_costs_one_query_and_is_met_once_it_is_made(things: Things, database: Connection) -> None:
+async def test_unknown_key_costs_one_query_and_is_found_after_a_refresh(things: Things, database: Connection) -> None:
     assert [await things.get(9), await things.get(9), things.asked] == [None, None, [[9]]]
     await database.execute("INSERT INTO things VALUES (9, 'made')")
     await things.refresh_all()
@@ -119,7 +119,7 @@ async def test_a_preload_stays_within_the_limit_and_displaces_no_used_row(things
     assert held(things) == [1, 4, 5]  # of 1, 2 and 3 the likeliest
 
 
-async def test_what_is_forgotten_is_read_again_be_it_known_or_unknown(things: Things, database: Connection) -> None:
+async def test_forgotten_keys_are_read_again(things: Things, database: Connection) -> None:
     assert [await things.get(1), await things.get(9)] == ["old", None]
     await database.execute("UPDATE things SET name = 'new'")
     await database.execute("INSERT INTO things VALUES (9, 'made')")
@@ -128,7 +128,7 @@ async def test_what_is_forgotten_is_read_again_be_it_known_or_unknown(things: Th
     assert [await things.get(1), await things.get(9)] == ["new", "made"]
 
 
-async def test_one_forgotten_while_it_is_refreshed_stays_forgotten(things: Things, database: Connection) -> None:
+async def test_key_forgotten_during_a_refresh_stays_forgotten(things: Things, database: Connection) -> None:
     assert [await things.get(key) for key in (1, 2)] == ["old", "old"]
     things.let_go.clear()
     refreshing = asyncio.create_task(things.refresh_all())
@@ -140,7 +140,7 @@ async def test_one_forgotten_while_it_is_refreshed_stays_forgotten(things: Thing
     assert [things.get_cached(1), await things.get(1), things.get_cached(2)] == [None, "new", "old"]
 
 
-async def test_one_read_anew_while_it_is_refreshed_stays_as_it_was_read(things: Things, database: Connection) -> None:
+async def test_key_read_during_a_refresh_keeps_the_newer_row(things: Things, database: Connection) -> None:
     assert [await things.get(key) for key in (1, 2)] == ["old", "old"]
     things.let_go.clear()
     refreshing = asyncio.create_task(things.refresh_all())

@@ -35,7 +35,7 @@ async def test_few_are_cancelled_at_once(outbox: Outbox) -> None:
     assert not await cancelling.cancel_chunk(outbox.connection)
 
 
-async def test_what_is_under_way_ends_by_itself(outbox: Outbox) -> None:
+async def test_cancellation_leaves_deliveries_in_flight_alone(outbox: Outbox) -> None:
     """Its receiver may have it: it is not said that it was cancelled."""
     await _plant(outbox, 3)
     (taken,) = await claim_due(outbox.connection, 1)
@@ -58,7 +58,7 @@ async def test_many_are_cancelled_in_chunks_and_none_is_claimed_meanwhile(outbox
     assert await outbox.one("SELECT (SELECT count(*) FROM cleanups) + (SELECT count(*) FROM endpoints)") == 0
 
 
-async def test_what_waits_for_one_that_is_enabled_again_meanwhile_stays(outbox: Outbox) -> None:
+async def test_enabling_a_subscription_again_stops_its_cancellation(outbox: Outbox) -> None:
     await _plant(outbox, 2 * cancelling.CANCEL_CHUNK_SIZE)
     await cancelling.cancel_disabled(outbox.connection, outbox.workspace_id, 1)
     assert await outbox.one(LEFT) == cancelling.CANCEL_CHUNK_SIZE

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.integration
 DEPTHS = "SELECT (data->'by'->>'depth')::int AS depth FROM activities WHERE type = 'lead.updated' ORDER BY id"
 
 
-async def test_a_change_says_how_many_automations_are_behind_it(database_url: str, database: Connection) -> None:
+async def test_change_records_its_depth_in_a_chain_of_automations(database_url: str, database: Connection) -> None:
     for n in range(3):
         await save(database, {"type": "tag_added", "tag": f"t{n}"}, action("add_tag", tag=f"t{n + 1}"))
     await leads(database_url, database, {"email": "a@example.com", "tags": ["t0"]})

@@ -42,7 +42,7 @@ async def test_a_row_that_is_committed_late_is_found_behind_those_that_were(
 
 
 @pytest.mark.parametrize(("name", "ago", "is_seen"), [("w2@h", 1, False), ("w2@h", 11, True), ("w1@h", 1, True)])
-async def test_what_another_has_in_hand_is_passed_over_while_it_lives(
+async def test_rows_of_a_living_worker_are_skipped(
     database: Connection, name: str, ago: int, is_seen: bool
 ) -> None:
     row_id = await waits(database)
@@ -50,7 +50,7 @@ async def test_what_another_has_in_hand_is_passed_over_while_it_lives(
     assert await seen(database, JournalReader("w1@h")) == ([row_id] if is_seen else [])
 
 
-async def test_what_is_not_due_or_too_young_does_not_wait(database: Connection) -> None:
+async def test_journal_reader_skips_rows_that_are_young_or_not_due(database: Connection) -> None:
     eyes, row_id = JournalReader("w1@h"), await waits(database)
     assert await seen(database, eyes, older_than_ms=60_000) == []
     await database.execute("UPDATE journal SET stored_at = now() - interval '2 min'")

@@ -85,7 +85,7 @@ async def test_redirects_are_failures(outbox: Outbox, receiver: Receiver, status
     assert (await outbox.deliveries())[0]["error"] == f"The receiver answered {status}."
 
 
-async def test_410_disables_the_subscription_at_once_and_says_so(outbox: Outbox, receiver: Receiver) -> None:
+async def test_410_disables_the_subscription_at_once(outbox: Outbox, receiver: Receiver) -> None:
     receiver.status(410)
     await outbox.user("admin@example.com")
     subscription_id = await outbox.subscribe(receiver.url)
@@ -117,7 +117,7 @@ async def test_a_day_of_failures_disables_the_subscription(outbox: Outbox, recei
     assert "day" in subscription["disabled_reason"]
 
 
-async def test_one_message_that_a_receiver_chokes_on_does_not(outbox: Outbox, receiver: Receiver) -> None:
+async def test_one_failing_message_does_not_disable_its_subscription(outbox: Outbox, receiver: Receiver) -> None:
     bad, good = await outbox.lead(), await outbox.lead()
     receiver.answer = lambda request: web.Response(status=500 if request.body["lead"]["id"] == bad else 200)
     subscription_id = await outbox.subscribe(receiver.url)

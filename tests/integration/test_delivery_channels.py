@@ -117,7 +117,7 @@ async def test_a_mail_server_is_met_at_whichever_of_its_addresses_answers(
     assert [one["state"] for one in await outbox.deliveries()] == ["sent"]
 
 
-async def test_who_is_suppressed_gets_no_mail(outbox: Outbox, mail_server: MailServer) -> None:
+async def test_suppressed_lead_gets_no_mail(outbox: Outbox, mail_server: MailServer) -> None:
     await _use(outbox, mail_server)
     lead_id = await outbox.lead("ada@example.com")
     suppress = "INSERT INTO suppressions (workspace_id, email, reason) VALUES (%s, 'ada@example.com', 'manual')"
@@ -140,7 +140,7 @@ async def test_users_get_mails_without_such_a_link(outbox: Outbox, mail_server: 
 
 
 @pytest.mark.parametrize("sender", ["leadhub@example.com", '"Leads, Inc" <leadhub@example.com>'])
-async def test_the_operators_server_serves_workspaces_without_one(
+async def test_workspace_without_smtp_uses_the_operators_server(
     outbox: Outbox, mail_server: MailServer, sender: str
 ) -> None:
     user_id = await outbox.user("boss@example.com")
@@ -154,7 +154,7 @@ async def test_the_operators_server_serves_workspaces_without_one(
     assert parseaddr(_read(mail_server)["From"]) == parseaddr(sender)
 
 
-async def test_a_workspaces_own_server_may_not_be_a_private_one(outbox: Outbox, mail_server: MailServer) -> None:
+async def test_workspace_smtp_server_must_have_a_public_address(outbox: Outbox, mail_server: MailServer) -> None:
     await _use(outbox, mail_server)
     outbox.settings = outbox.settings.model_copy(update={"allowed_targets": ""})
     await enqueue_deliveries(
@@ -165,7 +165,7 @@ async def test_a_workspaces_own_server_may_not_be_a_private_one(outbox: Outbox, 
     assert mail_server.mails == []
 
 
-async def test_without_any_way_a_mail_fails_and_says_so(outbox: Outbox) -> None:
+async def test_mail_without_any_server_fails_with_a_reason(outbox: Outbox) -> None:
     await enqueue_deliveries(
         outbox.connection, [notification_to_user(outbox.workspace_id, await outbox.user("b@example.com"), "A", "B")]
     )
@@ -212,7 +212,7 @@ async def test_a_full_mailbox_says_nothing_of_its_server(
     assert await outbox.one("SELECT min(due_at) > now() FROM deliveries")
 
 
-async def test_mailgun(outbox: Outbox, receiver: Receiver) -> None:
+async def test_mailgun_request_is_sent(outbox: Outbox, receiver: Receiver) -> None:
     outbox.settings = outbox.settings.model_copy(update={"mailgun_url": receiver.url, "allowed_targets": ""})
     await outbox.integrate("mailgun", signing_key="k", api_key="hidden", domain="mg.example.com")
     await enqueue_deliveries(
@@ -227,7 +227,7 @@ async def test_mailgun(outbox: Outbox, receiver: Receiver) -> None:
     assert "Authorization" not in str(await outbox.attempts())
 
 
-async def test_twilio(outbox: Outbox, receiver: Receiver) -> None:
+async def test_twilio_request_is_sent(outbox: Outbox, receiver: Receiver) -> None:
     outbox.settings = outbox.settings.model_copy(update={"twilio_url": receiver.url, "allowed_targets": ""})
     credentials = {"account_sid": "AC1", "auth_token": "hidden", "from": "+15005550006"}
     integration_id = await outbox.integrate("twilio", **credentials)
@@ -245,7 +245,7 @@ async def test_twilio(outbox: Outbox, receiver: Receiver) -> None:
     assert await outbox.one("SELECT last_error FROM integrations") == "The receiver answered 400."
 
 
-async def test_slack(outbox: Outbox, receiver: Receiver) -> None:
+async def test_slack_request_is_sent(outbox: Outbox, receiver: Receiver) -> None:
     integration_id = await outbox.integrate("slack", webhook_url=f"{receiver.url}/services/T0/B0/hidden")
     await enqueue_deliveries(outbox.connection, [slack_message(outbox.workspace_id, integration_id, "A lead")])
     await outbox.send()

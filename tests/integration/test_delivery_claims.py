@@ -47,7 +47,7 @@ async def _succeed(outbox: Outbox, claimed: Sequence[ClaimedDelivery]) -> None:
     )
 
 
-async def test_what_waits_behind_others_of_its_lead_costs_a_claim_nothing(outbox: Outbox) -> None:
+async def test_blocked_deliveries_of_a_lead_do_not_slow_a_claim(outbox: Outbox) -> None:
     await _plant(outbox, outbox.workspace_id, 20, 100, 50)
     await outbox.connection.execute(WELL, (outbox.workspace_id, MAX_SLOTS, 50))
     await _plant(outbox, OTHER, 1, 1, 1)
@@ -82,7 +82,7 @@ async def test_retries_that_wait_behind_another_hide_no_other_leads(outbox: Outb
     assert {one.lead_id for one in await _claim(outbox)} == {1, 2, 3}
 
 
-async def test_what_is_new_goes_at_once_whatever_is_held_back(outbox: Outbox) -> None:
+async def test_new_deliveries_are_claimed_despite_held_back_ones(outbox: Outbox) -> None:
     """A receiver that failed once for each of many leads, which have more to tell meanwhile."""
     held = 3000
     await _plant(outbox, outbox.workspace_id, held, 2, 1)
@@ -100,7 +100,7 @@ async def test_what_is_new_goes_at_once_whatever_is_held_back(outbox: Outbox) ->
         await outbox.connection.execute("DELETE FROM deliveries WHERE lead_id = %s", (lead,))
 
 
-async def test_what_is_about_no_lead_waits_for_nobody(outbox: Outbox) -> None:
+async def test_delivery_without_a_lead_waits_for_no_other(outbox: Outbox) -> None:
     await _plant(outbox, outbox.workspace_id, 2, 100, 1)
     await outbox.connection.execute(
         "UPDATE deliveries SET lead_id = NULL WHERE id > (SELECT max(id) - 1 FROM deliveries)"

@@ -17,7 +17,7 @@ async def states(outbox: Outbox) -> list[str]:
     return [one["state"] for one in await outbox.deliveries()]
 
 
-async def test_who_is_suppressed_is_so_in_any_case(outbox: Outbox) -> None:
+async def test_suppression_ignores_letter_case(outbox: Outbox) -> None:
     suppressed = "INSERT INTO suppressions (workspace_id, email, reason) VALUES (%s, 'ada@example.com', 'manual')"
     with MailServer() as server:
         await use(outbox, server)
@@ -68,7 +68,7 @@ async def test_a_mail_server_that_was_switched_off_is_not_used(outbox: Outbox) -
     assert (len(off.mails), len(on.mails)) == (0, 1)
 
 
-async def test_what_is_kept_of_an_attempt_has_no_signature(outbox: Outbox, receiver: Receiver) -> None:
+async def test_recorded_attempt_holds_no_signature(outbox: Outbox, receiver: Receiver) -> None:
     await tell(outbox, await outbox.subscribe(receiver.url), await outbox.lead())
     await outbox.send()
     (attempt,) = await outbox.attempts()

@@ -40,7 +40,7 @@ async def test_an_address_that_cannot_be_read_fails_its_delivery_alone(outbox: O
     assert told == [("failed", "The address cannot be read."), ("sent", None)]
 
 
-async def test_one_that_was_tried_as_often_as_can_be_counted_stops_no_other(
+async def test_delivery_at_the_maximum_of_attempts_blocks_no_other(
     outbox: Outbox, receiver: Receiver, tmp_path: Path
 ) -> None:
     lead_id, subscription = await outbox.lead(), await outbox.subscribe(receiver.url)

@@ -63,7 +63,7 @@ def _memory() -> int:
         (b"", b"\r\n", RESPONSE_TOO_LARGE_MESSAGE),
     ],
 )
-async def test_a_flood_without_an_answer_is_a_failure_that_says_so(
+async def test_flood_without_an_answer_fails_with_a_reason(
     caller: HttpClient, first: bytes, more: bytes, error: str
 ) -> None:
     before, started = _memory(), time.monotonic()
@@ -88,7 +88,7 @@ def _bomb() -> bytes:
         (b"", OK + b"Content-Length: 2\r\n\r\nok"),
     ],
 )
-async def test_an_answer_counts_however_much_follows_it(caller: HttpClient, first: bytes, more: bytes) -> None:
+async def test_answer_counts_despite_an_endless_body(caller: HttpClient, first: bytes, more: bytes) -> None:
     before, started = _memory(), time.monotonic()
     answer = await _ask(caller, first, more)
     assert (answer.status, answer.error) == (200, None)
@@ -104,7 +104,7 @@ async def test_a_few_informational_answers_are_passed_over(caller: HttpClient) -
     assert (answer.status, answer.body, answer.error) == (200, "ok", None)
 
 
-async def test_each_answer_of_a_connection_is_counted_anew(caller: HttpClient, receiver: Receiver) -> None:
+async def test_byte_limit_restarts_with_each_answer_of_a_connection(caller: HttpClient, receiver: Receiver) -> None:
     for _ in range(5):
         answer = await caller.send_request(HttpRequest(receiver.url, {}, b"{}", {}))
         assert (answer.status, answer.body) == (200, "ok")

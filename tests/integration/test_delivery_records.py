@@ -106,7 +106,7 @@ async def test_an_attempt_that_crashes_on_our_side_is_on_record_and_made_again(
     assert len(receiver.requests) == 1
 
 
-async def test_who_stops_waits_for_what_is_under_way_and_takes_nothing_more(outbox: Outbox, receiver: Receiver) -> None:
+async def test_stopping_sender_finishes_its_requests_and_claims_no_more(outbox: Outbox, receiver: Receiver) -> None:
     receiver.hold()
     await happen(outbox, await outbox.subscribe(receiver.url), 1)
 

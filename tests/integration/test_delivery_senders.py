@@ -11,7 +11,7 @@ from tests.support.waiting import until_async
 pytestmark = pytest.mark.integration
 
 
-async def test_what_a_sender_had_in_hand_when_it_died_goes_out_again_under_its_id(
+async def test_deliveries_of_a_dead_sender_are_sent_again_under_their_ids(
     outbox: Outbox, receiver: Receiver
 ) -> None:
     await tell(outbox, await outbox.subscribe(receiver.url), await outbox.lead())
@@ -37,7 +37,7 @@ async def test_a_sender_whose_connection_is_gone_is_not_waited_for(outbox: Outbo
     assert second.id != first.id
 
 
-async def test_what_is_taken_from_a_sender_that_is_gone_is_due_since_it_was_sent(
+async def test_delivery_of_a_lost_sender_keeps_its_due_time(
     outbox: Outbox, receiver: Receiver
 ) -> None:
     """Before what became due since, and overdue for the sweeper, which sends where no worker does."""
@@ -50,7 +50,7 @@ async def test_what_is_taken_from_a_sender_that_is_gone_is_due_since_it_was_sent
     assert [one.id for one in await claim_due(outbox.connection, 10, overdue=5)] == [first.id]
 
 
-async def test_a_connection_that_bears_a_dead_senders_number_is_not_taken_for_it(
+async def test_reused_backend_pid_is_not_taken_for_a_dead_sender(
     outbox: Outbox, receiver: Receiver
 ) -> None:
     await tell(outbox, await outbox.subscribe(receiver.url), await outbox.lead())

@@ -65,7 +65,7 @@ async def test_a_connection_whose_caller_waits_longer_than_the_server_ends_in_or
     assert surprises == []
 
 
-async def test_who_waits_for_long_is_told_202_when_the_server_ends(
+async def test_long_waiter_gets_202_when_the_server_stops(
     database_url: str, database: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.gateway.waiting.SHUTDOWN_WAIT_SECONDS", 0.2)

@@ -70,7 +70,7 @@ def stranger() -> Iterator[int]:
         process.kill()
 
 
-def test_everything_answers_and_the_durable_keep_what_they_hold(tmp_path: Path) -> None:
+def test_embedded_servers_answer_and_durable_ones_keep_their_data(tmp_path: Path) -> None:
     with ensure_servers(settings(tmp_path), want=ALL) as found:
         with psycopg.connect(found.database_url) as connection:
             connection.execute("CREATE TABLE kept AS SELECT 1 AS n")
@@ -154,7 +154,7 @@ def test_a_crashed_server_starts_again_although_its_pid_was_reused(tmp_path: Pat
 
 
 @pytest.mark.parametrize("name", ["postgres", "spool"])
-def test_what_still_runs_on_a_folder_is_ended_before_another_starts_there(tmp_path: Path, name: str) -> None:
+def test_stray_server_is_ended_before_another_starts_on_its_folder(tmp_path: Path, name: str) -> None:
     """As after a supervisor that was killed: two on one folder would destroy what it holds."""
     home = DataDir(tmp_path)
     with home.hold_lock(COMMAND_KIND):

@@ -109,7 +109,7 @@ async def test_leads_come_into_what_is_the_first_stage_by_then(database: Connect
 
 
 @pytest.mark.parametrize("watched", [True, False])
-async def test_events_are_written_as_soon_as_somebody_waits_for_them(
+async def test_events_are_written_once_a_rule_watches_for_them(
     database: Connection, came: Came, *, watched: bool
 ) -> None:
     await database.execute(RULE, (await workspace_id(database), not watched))
@@ -120,7 +120,7 @@ async def test_events_are_written_as_soon_as_somebody_waits_for_them(
     assert await (await database.execute("SELECT count(*) FROM events")).fetchone() == (int(watched),)
 
 
-async def test_what_did_not_change_is_not_read_anew(database: Connection, came: Came) -> None:
+async def test_unchanged_workspace_is_not_read_again(database: Connection, came: Came) -> None:
     await came(tags=["hot"])
     version = "SELECT version FROM workspaces"
     before = await (await database.execute(version)).fetchone()
@@ -131,7 +131,7 @@ async def test_what_did_not_change_is_not_read_anew(database: Connection, came: 
     assert await (await database.execute(version)).fetchone() == before
 
 
-async def test_what_is_read_anew_is_held_from_before(database: Connection, database_url: str) -> None:
+async def test_workspace_lock_is_taken_before_settings_are_read_again(database: Connection, database_url: str) -> None:
     """Else a batch could be refused as often as its workspace changes."""
     workspace = await workspace_id(database)
     memory = facts.WorkspaceCache()
@@ -156,7 +156,7 @@ async def test_what_is_read_anew_is_held_from_before(database: Connection, datab
             await delete()
 
 
-async def test_what_is_remembered_has_a_limit(database: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_workspace_cache_has_a_size_limit(database: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(facts, "MAX_CACHED_ENTRIES", 5)
     workspace = await workspace_id(database)
     await database.execute(

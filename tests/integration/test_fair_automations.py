@@ -63,7 +63,7 @@ async def test_two_engines_take_different_events_of_one_workspace(database_url: 
     assert [event.lead_id for event in first + second] == list(range(1, 201))
 
 
-async def test_more_workspaces_than_a_batch_holds_have_their_turns_one_after_the_other(database: Connection) -> None:
+async def test_workspaces_beyond_a_batch_are_served_in_later_batches(database: Connection) -> None:
     others = await _others(database, 25)
     for one in others:
         await database.execute(EVENTS, (one, 20))
@@ -86,7 +86,7 @@ async def test_a_batch_that_failed_is_begun_where_it_was(database: Connection) -
     assert [event.id for event in await outbox.claim_events(database, 1, round_)] == [first[0].id]
 
 
-async def test_the_last_round_ends_though_nothing_waits_behind_it(database: Connection) -> None:
+async def test_workspace_cursor_wraps_around_at_the_end(database: Connection) -> None:
     first, second = await _others(database, 2)
     for one in (first, second):
         await database.execute(EVENTS, (one, 1))

@@ -91,7 +91,7 @@ def read(server: MailServer, number: int) -> Any:
     return message_from_bytes(content, policy=policy.default)
 
 
-async def test_each_gets_what_was_filled_in(outbox: Outbox, mail_server: MailServer) -> None:
+async def test_each_form_recipient_gets_one_mail_per_submission(outbox: Outbox, mail_server: MailServer) -> None:
     await use(outbox, mail_server)
     workspace, form_id = (
         outbox.workspace_id,
@@ -128,7 +128,7 @@ async def test_once_a_submission_whoever_dies(outbox: Outbox) -> None:
     assert await outbox.rows(told) == [{"n": 62, "submissions": 62}]
 
 
-async def test_without_a_way_to_send_the_delivery_says_so(outbox: Outbox) -> None:
+async def test_form_mail_without_a_server_fails_with_a_reason(outbox: Outbox) -> None:
     form_id = await form(outbox, "one@example.com")
     await accept(outbox.connection, [filled(outbox.workspace_id, form_id, "ada@example.com")])
     await drain(outbox.url)
@@ -138,7 +138,7 @@ async def test_without_a_way_to_send_the_delivery_says_so(outbox: Outbox) -> Non
     assert (delivery["state"], "smtp" in delivery["error"]) == ("failed", True)
 
 
-async def test_what_an_automation_breaks_on_is_told_all_the_same(outbox: Outbox) -> None:
+async def test_form_mail_is_sent_although_an_automation_fails(outbox: Outbox) -> None:
     await save(outbox.connection, {"type": "form_submitted"}, {"action": {"type": "no such"}})
     form_id = await form(outbox, "one@example.com")
     await accept(outbox.connection, [filled(outbox.workspace_id, form_id, f"{n}@example.com") for n in range(3)])

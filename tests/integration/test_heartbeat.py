@@ -29,7 +29,7 @@ async def live(connection: Connection, url: str, name: str) -> Heartbeat:
     return heartbeat
 
 
-async def test_nobody_is_careful_while_all_end_in_order(database_url: str, database: Connection) -> None:
+async def test_workers_note_no_rows_while_all_end_in_order(database_url: str, database: Connection) -> None:
     first = await live(database, database_url, "w1")
     await first.stop(database)
     again, other = await live(database, database_url, "w1"), await live(database, database_url, "w2")
@@ -39,7 +39,7 @@ async def test_nobody_is_careful_while_all_end_in_order(database_url: str, datab
     await other.stop(database)
 
 
-async def test_all_are_careful_after_one_died(database_url: str, database: Connection) -> None:
+async def test_workers_note_rows_after_one_died(database_url: str, database: Connection) -> None:
     lost = await live(database, database_url, "w1")
     other = await live(database, database_url, "w2")
     again = await live(database, database_url, "w1")
@@ -51,7 +51,7 @@ async def test_all_are_careful_after_one_died(database_url: str, database: Conne
         await heartbeat.stop(database)
 
 
-async def test_who_is_through_with_a_batch_is_not_busy_with_it_however_it_ended(
+async def test_worker_is_not_busy_after_a_failed_batch(
     database_url: str, database: Connection
 ) -> None:
     """One that stays busy for long is taken for stuck, and killed."""
@@ -67,7 +67,7 @@ async def test_who_is_through_with_a_batch_is_not_busy_with_it_however_it_ended(
 
 
 @pytest.mark.parametrize(("minutes", "careful"), [(0.1, False), (1, True), (9, True), (11, False)])
-async def test_one_that_died_for_good_is_noticed(
+async def test_stale_worker_counts_as_dead(
     database_url: str, database: Connection, minutes: float, careful: bool
 ) -> None:
     await database.execute(STALE, (minutes,))

@@ -14,7 +14,7 @@ WHERE i.indrelid = 'leads'::regclass
 """
 
 
-async def test_what_every_submission_changes_is_in_no_index_of_leads(database: Connection) -> None:
+async def test_columns_changed_by_each_submission_are_not_indexed(database: Connection) -> None:
     """Or each would write to all of them (docs/decisions/0013)."""
     indexed = {name for (name,) in await (await database.execute(INDEXED)).fetchall()}
     assert "tag_ids" in indexed

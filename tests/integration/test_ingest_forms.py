@@ -72,7 +72,7 @@ async def test_a_second_run_counts_nothing_twice(database_url: str, database: Co
     assert await rows(database, "SELECT count(*) FROM leads") == [(3,)]
 
 
-async def test_one_that_died_is_counted_when_its_replay_succeeds(database_url: str, database: Connection) -> None:
+async def test_dead_form_submission_is_counted_when_its_replay_succeeds(database_url: str, database: Connection) -> None:
     workspace = await workspace_id(database)
     await database.execute(REFUSE)
     await accept(database, [filled(workspace, 7, {"company": "Bad"}), filled(workspace, 7, {"company": "Good"})])

@@ -101,7 +101,7 @@ async def test_a_full_buffer_refuses_until_its_flush_is_through(
         assert [(await posts.post())[0] for _ in range(6)] == [202] * 6
 
 
-async def test_what_could_not_be_stored_is_no_longer_in_the_buffer(
+async def test_refused_submissions_leave_the_buffer(
     database_url: str, database: Connection, tmp_path: Path
 ) -> None:
     async with sender(database_url, database, tmp_path) as posts:
@@ -120,7 +120,7 @@ async def test_what_could_not_be_stored_is_no_longer_in_the_buffer(
         await until_async(is_taken, 10, "a 202")
 
 
-async def test_what_breaks_a_flush_is_no_longer_in_the_buffer(database_url: str, tmp_path: Path) -> None:
+async def test_submissions_of_a_failed_flush_leave_the_buffer(database_url: str, tmp_path: Path) -> None:
     async with gateway(database_url, tmp_path, buffer_bytes=ROOM) as found:
         for n in range(1, 6):
             callers = Callers(found.intake)
@@ -152,7 +152,7 @@ async def test_a_flush_has_no_more_than_a_worker_takes_at_once(
     assert await flushes(database, lane) == expected
 
 
-async def test_one_source_at_full_blast_keeps_no_other_out_of_a_flush(
+async def test_flooding_source_leaves_space_for_others_in_a_flush(
     database_url: str, database: Connection, tmp_path: Path
 ) -> None:
     workspace = await workspace_id(database)
@@ -167,7 +167,7 @@ async def test_one_source_at_full_blast_keeps_no_other_out_of_a_flush(
     assert await (await database.execute(QUIET)).fetchall() == [(False,), (True,), (False,)]
 
 
-async def test_a_flush_waits_for_the_disk_where_anybody_in_it_is_told_of_that(
+async def test_flush_is_durable_when_a_caller_is_answered_by_it(
     database_url: str, database: Connection, tmp_path: Path
 ) -> None:
     """Those who wait for a worker's commit are told by that; who is told 202 beside them is told by this one."""
@@ -204,7 +204,7 @@ async def test_over_so_many_waiting_callers_the_next_is_not_kept_waiting(
             assert are_done(await waiting.until_told(3)), n
 
 
-async def test_callers_who_left_keep_no_answer_from_those_behind_them(
+async def test_cancelled_callers_do_not_block_others_answers(
     database_url: str, database: Connection, tmp_path: Path
 ) -> None:
     workspace = await workspace_id(database)

@@ -48,7 +48,7 @@ async def fault(ring: ApiKeyCache, secret: str) -> str:
     ],
     ids=range(4),
 )
-async def test_it_is_told_why_and_asked_for_once(
+async def test_refused_key_gets_its_reason_and_is_cached(
     database: Connection, database_url: str, pool: ConnectionPool, dates: dict[str, str] | None, told: str
 ) -> None:
     secret = generate_key().secret if dates is None else await make_key(database, **dates)
@@ -59,7 +59,7 @@ async def test_it_is_told_why_and_asked_for_once(
     assert pool.get_stats()["requests_num"] == before + 1
 
 
-async def test_what_cannot_be_a_key_is_not_asked_for(database_url: str, pool: ConnectionPool) -> None:
+async def test_malformed_keys_cost_no_query(database_url: str, pool: ConnectionPool) -> None:
     ring = ApiKeyCache(pool, NotificationListener(database_url))
     before = pool.get_stats().get("requests_num", 0)
     for secret in ("lh_your_api_key_here", generate_key().secret[:-1], "x" * 4_000, "\udcff"):
@@ -67,7 +67,7 @@ async def test_what_cannot_be_a_key_is_not_asked_for(database_url: str, pool: Co
     assert pool.get_stats().get("requests_num", 0) == before
 
 
-async def test_a_key_that_is_revoked_later_is_told_so(
+async def test_key_revoked_later_is_reported_as_revoked(
     database: Connection, database_url: str, pool: ConnectionPool
 ) -> None:
     secret = await make_key(database)

@@ -64,7 +64,7 @@ async def test_a_batch_is_bounded_by_bytes(database: Connection, database_url: s
         (Lane.BULK, open_blocking_connection),
     ],
 )
-async def test_what_is_cancelled_comes_in_smaller_batches(
+async def test_cancelled_batch_is_retried_in_smaller_batches(
     database: Connection, database_url: str, lane: Lane, connected: Callable[[str, str], Awaitable[Connection]]
 ) -> None:
     """A row of 64 leads takes 2.6 s and is cancelled after 1.2, in which 20 are done."""
@@ -117,7 +117,7 @@ async def test_a_lead_of_the_longest_texts_bears_many_tags_and_then_no_more(
     assert await change(database, workspace, found, add_tags=["one more"]) == []
 
 
-async def test_a_new_lead_bears_no_more_tags_than_any_other(database: Connection, database_url: str) -> None:
+async def test_new_lead_has_the_same_tag_limit_as_any_other(database: Connection, database_url: str) -> None:
     """A form may name any number at once."""
     workspace = await workspace_id(database)
     tags = [f"tag {number}" for number in range(MAX_LEAD_TAGS + 500)]
@@ -152,7 +152,7 @@ async def test_a_lead_that_bears_too_many_tags_gets_no_more(database: Connection
         ),
     ],
 )
-async def test_what_a_lead_has_no_room_for_stays_on_the_submission(
+async def test_values_beyond_a_leads_limits_stay_on_the_submission(
     database: Connection, database_url: str, first: dict[str, Any], more: dict[str, Any], warning: str
 ) -> None:
     workspace = await workspace_id(database)
@@ -169,7 +169,7 @@ async def test_what_a_lead_has_no_room_for_stays_on_the_submission(
     assert {name: payload[name] for name in more} == more
 
 
-async def test_what_is_decided_is_on_the_disk_also_where_nobody_waits(database: Connection, database_url: str) -> None:
+async def test_decided_submissions_are_durable_without_waiting_callers(database: Connection, database_url: str) -> None:
     """It is to be read at once, and a crash must not decide it again under another id."""
     workspace = await workspace_id(database)
     for number in range(10):

@@ -95,7 +95,7 @@ def _run(command: list[str], environment: dict[str, str]) -> subprocess.Complete
     return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
 
 
-def test_the_first_start_makes_the_environment_and_the_next_does_not(project: Path) -> None:
+def test_environment_is_made_by_the_first_start_only(project: Path) -> None:
     first = launch(project, "hello", "a b")
     assert first.stdout == f"{project / '.venv'} hello a b\n"
     assert "preparing the environment" in first.stderr
@@ -106,7 +106,7 @@ def test_the_first_start_makes_the_environment_and_the_next_does_not(project: Pa
     assert not list(project.glob("cli/__pycache__"))
 
 
-def test_a_changed_lock_is_installed_and_tests_need_a_second_one(made: Path) -> None:
+def test_changed_lock_is_installed_and_tests_use_a_second_lock(made: Path) -> None:
     assert "preparing" in launch(made, "test").stderr
     assert launch(made, "test").stderr == ""
     (made / "requirements.lock").write_text("# changed\n")
@@ -180,7 +180,7 @@ def _beneath(project: Path) -> list[str]:
     return [line for line in found if f"{project}/" in line]
 
 
-def test_every_python_3_can_read_it() -> None:
+def test_launcher_parses_under_every_python_3() -> None:
     ast.parse((PROJECT / "leadhub").read_text(), feature_version=(3, 4))
 
 

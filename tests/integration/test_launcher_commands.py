@@ -120,7 +120,7 @@ def test_a_spool_that_cannot_be_reached_hides_nothing_else(data_dir: Path, monke
     assert "unknown" in leadhub(data_dir, "status").stdout
 
 
-def test_it_says_its_version() -> None:
+def test_version_option_prints_the_version() -> None:
     said = subprocess.run([sys.executable, str(LAUNCHER), "--version"], capture_output=True, text=True, check=True)
     assert said.stdout == f"leadhub {__version__}\n"
 
@@ -181,7 +181,7 @@ def test_a_url_that_cannot_be_read_is_not_repeated(
     assert secret not in done.stderr.replace(name, "").replace("expressed", "")
 
 
-def test_what_a_tenant_names_tells_a_terminal_nothing(data_dir: Path) -> None:
+def test_workspace_names_cannot_send_terminal_escapes(data_dir: Path) -> None:
     leadhub(data_dir, "workspace", "create", "shown", "--name", "Shown")
     with ensure_servers(Settings(data_dir=data_dir)) as settings, psycopg.connect(settings.database_url) as connection:
         connection.execute("UPDATE workspaces SET name = E'a\\nb\\x1b[2J\\x1b]0;c\\x07' WHERE slug = 'shown'")

@@ -45,7 +45,7 @@ async def test_a_learnt_contact_stays_when_another_is_replaced(
     assert await identities(database, lead_id) == {"private@example.com", "+14155550100"}
 
 
-async def test_gmail_is_folded_where_the_workspace_says_so(database: Connection, workspace: int) -> None:
+async def test_gmail_is_folded_when_the_workspace_enables_it(database: Connection, workspace: int) -> None:
     plain = await create(database, workspace, email="a.nn@gmail.com")
     await database.execute("UPDATE workspaces SET fold_gmail = true")
     folded = await create(database, workspace, email="b.ob+x@gmail.com")
@@ -131,7 +131,7 @@ async def test_a_contact_in_another_spelling_is_no_change(
 
 
 @pytest.mark.parametrize("going", ["deleted", "another", "null"])
-async def test_a_phone_that_its_holder_lets_go_is_that_of_the_lead_that_shows_it(
+async def test_released_phone_passes_to_the_lead_that_shows_it(
     database: Connection, database_url: str, workspace: int, going: str
 ) -> None:
     phone = str(ANNA["phone"])

@@ -271,7 +271,7 @@ async def test_a_fold_takes_many_small_changes_or_a_few_large_ones(
     assert await _all(database, "SELECT count(*) FROM lead_search_queue") == {(0,)}
 
 
-async def test_what_is_lost_of_the_search_comes_back(database: Connection, workspace: int, rng: random.Random) -> None:
+async def test_search_rows_are_repaired(database: Connection, workspace: int, rng: random.Random) -> None:
     await fill(database, rng, workspace, 60)
     await settle(database)
     await database.execute("DELETE FROM lead_search WHERE lead_id % 3 = 0")

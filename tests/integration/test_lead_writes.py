@@ -111,7 +111,7 @@ async def test_a_status_set_by_hand_stays_while_the_stage_does(
     assert found["status"] == "qualified"
 
 
-async def test_all_that_is_wrong_is_said_at_once(database: Connection, workspace: int, board: dict[str, int]) -> None:
+async def test_all_errors_of_a_lead_write_are_reported_together(database: Connection, workspace: int, board: dict[str, int]) -> None:
     holder = await create(database, workspace, **ANNA)
     wrong = {"pipeline_id": board["sales"], "pipeline_stage_id": board["two"], "assigned_user_id": 99}
     fields = {**wrong, "email": "ANNA@example.com", "phone": "12"}
@@ -128,7 +128,7 @@ async def test_all_that_is_wrong_is_said_at_once(database: Connection, workspace
     assert await rows(database, "SELECT count(*) FROM tags") == [(0,)]
 
 
-async def test_what_another_workspace_has_is_not_there(
+async def test_lead_writes_reject_records_of_another_workspace(
     database: Connection, workspace: int, board: dict[str, int]
 ) -> None:
     made = "INSERT INTO workspaces (slug, name) VALUES ('other', 'Other') RETURNING id"
@@ -195,7 +195,7 @@ async def test_a_lead_that_bears_more_tags_than_one_may_can_be_edited(database: 
     assert refusal.errors.keys() == {"tag"}
 
 
-async def test_what_changes_nothing_leaves_nothing(database: Connection, workspace: int) -> None:
+async def test_edit_without_changes_leaves_no_trace(database: Connection, workspace: int) -> None:
     lead_id = await create(database, workspace, **ANNA, tags=["x"], custom_fields={"a": [1]})
     before = await lead(database, workspace, lead_id)
     same = {name: before[name] for name in before if name not in ("id", "lead_score", "created_at", "updated_at")}

@@ -53,7 +53,7 @@ async def test_the_ledger_is_told_while_the_spool_takes_more_all_the_time(databa
         await asyncio.gather(*takers)  # or the end of the spool is told of them, in the midst of another test
 
 
-async def test_what_waits_in_the_journal_is_measured_while_the_spool_is_away(database: Connection) -> None:
+async def test_journal_backlog_is_measured_while_the_spool_is_down(database: Connection) -> None:
     await accept(database, [item(await workspace_id(database), {"email": "ada@example.com"})])
     PENDING_SUBMISSIONS.set(0)
     OLDEST_WAITING_SECONDS.set(0)

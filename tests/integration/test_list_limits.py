@@ -13,7 +13,7 @@ from shared.errors import ServiceUnavailable
 pytestmark = pytest.mark.integration
 
 
-async def test_who_gets_no_turn_is_told_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_expensive_list_without_a_slot_gets_503_with_retry_after(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.api.turns.SLOT_TIMEOUT_SECONDS", 0.05)
     turns = FairLimiter(2, 1, "Too many large lists.", retry_after=5)
     async with expensive_slot(turns, 1, expensive=True):
@@ -27,7 +27,7 @@ async def test_who_gets_no_turn_is_told_to_come_again(monkeypatch: pytest.Monkey
         pass
 
 
-async def test_a_list_that_takes_too_long_ends_and_says_how_to_narrow_it(database: Connection) -> None:
+async def test_slow_list_ends_with_advice_to_narrow_it(database: Connection) -> None:
     turns = FairLimiter(1, 1, "Too many.")
     await database.execute("SET statement_timeout = '30ms'")
     with pytest.raises(ServiceUnavailable, match="Narrow it by source"):

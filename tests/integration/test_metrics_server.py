@@ -58,7 +58,7 @@ class Counted(Collector):
         return [GaugeMetricFamily("counted", "How often.", value=self.times)]
 
 
-def test_it_is_computed_once_a_second_however_many_ask() -> None:
+def test_metrics_are_computed_once_a_second() -> None:
     counted, port = Counted(), free_port(HOST)
     REGISTRY.register(counted)
     try:

@@ -57,7 +57,7 @@ async def line(database_url: str) -> AsyncIterator[Line]:
     await notices.stop()
 
 
-async def test_each_hears_its_own_channel_on_one_connection(line: Line, database: Connection) -> None:
+async def test_listeners_share_one_connection_for_their_channels(line: Line, database: Connection) -> None:
     one, other = line
     await database.execute("SELECT pg_notify('one', 'a'), pg_notify('other', 'b'), pg_notify('nobody', 'c')")
     await one.wait()
@@ -66,7 +66,7 @@ async def test_each_hears_its_own_channel_on_one_connection(line: Line, database
     assert await (await database.execute(f"SELECT count(*) {LINES}")).fetchone() == (1,)
 
 
-async def test_a_line_that_breaks_comes_back_and_says_so(line: Line, database: Connection) -> None:
+async def test_broken_listener_connection_is_restored_and_reported(line: Line, database: Connection) -> None:
     one, other = line
     await database.execute(f"SELECT pg_terminate_backend(pid) {LINES}")
     await one.wait()
@@ -77,7 +77,7 @@ async def test_a_line_that_breaks_comes_back_and_says_so(line: Line, database: C
     assert other.heard == [b"b"]
 
 
-async def test_what_goes_wrong_in_beginning_is_tried_again(database_url: str) -> None:
+async def test_failed_listener_start_is_retried(database_url: str) -> None:
     notices, tries = NotificationListener(database_url), count(1)
     up = asyncio.Event()
 
@@ -92,7 +92,7 @@ async def test_what_goes_wrong_in_beginning_is_tried_again(database_url: str) ->
     await notices.stop()
 
 
-async def test_what_is_told_when_all_have_begun_is_heard(database_url: str, database: Connection) -> None:
+async def test_notification_during_the_listener_start_is_heard(database_url: str, database: Connection) -> None:
     """Between the beginning, which looks for what was missed, and the listening, nothing may fall."""
     notices, ear = NotificationListener(database_url), Ear()
 

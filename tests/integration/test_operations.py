@@ -23,7 +23,7 @@ VALUES (%s, 'worker', 'here', 1, now() - interval '1 h', now() - make_interval(s
 COUNTED = "INSERT INTO ledger_deltas (workspace_id, state, n) VALUES (%s, 'accepted', %s), (%s, %s, %s)"
 
 
-async def test_all_counts_are_the_workspaces_own(outbox: Outbox, tmp_path: Path) -> None:
+async def test_operation_counts_cover_one_workspace(outbox: Outbox, tmp_path: Path) -> None:
     ours, theirs = outbox.workspace_id, await tenants.create_workspace(outbox.connection, "other", "Other")
     await tell(outbox, await outbox.subscribe("https://example.com"), *[await outbox.lead()] * 8)
     states = ["pending", "pending", "pending", "failed", "failed", "cancelled", "sent", "suppressed"]

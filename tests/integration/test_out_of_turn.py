@@ -102,7 +102,7 @@ async def test_beside_a_bad_one_others_are_warned_once_and_repeats_dropped(
 
 @pytest.mark.parametrize("lane", [Lane.WAITED_FOR, Lane.PROMPT, Lane.BULK])
 @pytest.mark.parametrize("suspects", [1, 30])
-async def test_what_waits_behind_a_suspect_is_ingested_in_the_same_turn(
+async def test_rows_behind_a_suspect_are_ingested_in_the_same_drain(
     database_url: str, database: Connection, workspace: int, lane: Lane, suspects: int
 ) -> None:
     """Suspects go one by one, and none ends the turn of the others."""

@@ -19,7 +19,7 @@ async def submission(connection: Connection, attempts: int) -> AcceptedSubmissio
     return decode_submission(orjson.loads(orjson.dumps(encoded)), "nobody", attempts)
 
 
-async def test_each_attempt_comes_after_twice_the_pause(database: Connection) -> None:
+async def test_ingest_retry_pause_doubles(database: Connection) -> None:
     for attempts in range(4):
         await schedule_retry(database, await submission(database, attempts), BAD)
     pauses = await rows(

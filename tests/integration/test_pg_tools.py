@@ -44,7 +44,7 @@ def test_the_embedded_server_is_dumped_by_its_own(machine: Path) -> None:
     assert find_pg_dump(MAJOR_VERSION, embedded=True) == OURS
 
 
-def test_one_that_does_not_tell_its_version_is_left_alone(machine: Path) -> None:
+def test_pg_dump_without_a_version_is_not_used(machine: Path) -> None:
     assert find_pg_dump(15, embedded=False) == OURS
     (machine / "pg_dump").write_text("#!/bin/sh\nexit 1\n")
     (machine / "pg_dump").chmod(0o755)

@@ -67,7 +67,7 @@ async def change_its_mind(connection: Connection) -> None:
         raise LookupError
 
 
-async def test_what_is_raised_in_it_leaves_nothing(worker: Connection) -> None:
+async def test_exception_rolls_the_transaction_back(worker: Connection) -> None:
     with pytest.raises(LookupError):
         await change_its_mind(worker)
     await worker.rollback()
@@ -79,7 +79,7 @@ async def refer_to_nothing(connection: Connection) -> None:
         await statements.execute("INSERT INTO parts VALUES (1)")
 
 
-async def test_what_only_the_commit_refuses_is_told(worker: Connection) -> None:
+async def test_error_at_commit_is_raised(worker: Connection) -> None:
     """Every statement was answered well by then."""
     await worker.execute("CREATE TABLE parts (id int REFERENCES things DEFERRABLE INITIALLY DEFERRED)")
     with pytest.raises(psycopg.errors.ForeignKeyViolation):
@@ -159,7 +159,7 @@ async def pass_a_mapping(connection: Connection) -> None:
         await statements.execute("SELECT %s", ({"a": 1},))
 
 
-async def test_what_is_no_parameter_is_refused(worker: Connection) -> None:
+async def test_mapping_as_parameters_is_refused(worker: Connection) -> None:
     with pytest.raises(TypeError):
         await pass_a_mapping(worker)
     await worker.rollback()

@@ -52,7 +52,7 @@ async def states(database: Connection) -> dict[str, str]:
 
 @pytest.mark.parametrize("batch", [(GOOD_LEAD, BAD_LEAD), (BAD_LEAD, GOOD_LEAD)], ids=["first", "second"])
 @pytest.mark.parametrize("delay", [(), (LATER,)], ids=["events", "runs"])
-async def test_what_leaves_the_house_is_on_the_disk_and_said_at_once(
+async def test_deliveries_of_a_half_failed_batch_are_durable_and_hinted(
     database_url: str, database: Connection, batch: tuple[dict[str, Any], ...], delay: tuple[dict[str, Any], ...]
 ) -> None:
     """Half a batch that failed takes nothing back from the other half: neither the hint nor the wait for the disk."""
@@ -86,7 +86,7 @@ async def test_wherever_it_stands_in_a_batch_it_alone_is_not_done(
     assert (failed["state"], failed["attempts"]) == ("waiting", 1)
 
 
-async def test_those_who_are_told_of_an_event_are_told_though_its_run_fails(
+async def test_subscribers_get_an_event_although_its_run_fails(
     database_url: str, database: Connection
 ) -> None:
     await save(database, {"type": "lead_created"}, BAD)
@@ -112,7 +112,7 @@ async def test_an_event_whose_runs_cannot_begin_is_told_of_and_then_dropped(
     assert await rows(database, "SELECT 1 FROM events") == []
 
 
-async def test_what_passes_by_itself_drops_no_event(database_url: str, database: Connection) -> None:
+async def test_transient_contention_drops_no_event(database_url: str, database: Connection) -> None:
     """The second time that the run is to begin, by itself, others are in its way."""
     await save(database, {"type": "lead_created"}, BAD)
     await database.execute(REFUSE.format(when="nextval('tries') = 2", code="40001"))

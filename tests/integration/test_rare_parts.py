@@ -63,7 +63,7 @@ async def test_common_parts_are_not_asked_for(texts: Connection, filled: int) ->
     assert await hits(texts, filled, ".4321@example") == {4321}
 
 
-async def test_what_fits_many_texts_is_asked_for_as_it_stands(texts: Connection, filled: int) -> None:
+async def test_common_search_term_is_queried_unchanged(texts: Connection, filled: int) -> None:
     filters = await resolve_filters(texts, filled, {"search": "okafor"}, {})
     assert filters is not None
     assert list(filters.patterns.values()) == [[]]
@@ -77,7 +77,7 @@ async def test_a_small_workspace_is_asked_for_too(texts: Connection, filled: int
     assert await hits(texts, OTHER, f".{MANY + 5}@ex") == {MANY + 5}
 
 
-async def test_it_hides_no_text(texts: Connection, filled: int) -> None:
+async def test_rare_fragment_search_finds_the_same_leads_as_a_full_search(texts: Connection, filled: int) -> None:
     """Against the same search that asks the index for all of the pattern."""
     seed = random.randrange(2**32)
     print(f"seed {seed}")

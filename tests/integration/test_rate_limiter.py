@@ -41,7 +41,7 @@ def hour(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return found
 
 
-async def test_what_was_claimed_ahead_is_given_back_at_the_end(tmp_path: Path, hour: list[int]) -> None:
+async def test_unused_lease_is_returned_on_close(tmp_path: Path, hour: list[int]) -> None:
     with spooling(tmp_path) as url:
         for n in range(1, 4):
             async with counting(url) as limiter:
@@ -49,7 +49,7 @@ async def test_what_was_claimed_ahead_is_given_back_at_the_end(tmp_path: Path, h
                 await limiter.close()
 
 
-async def test_what_was_claimed_in_an_hour_that_is_over_is_not_given_back_to_the_next(
+async def test_lease_of_a_past_hour_is_not_returned_to_the_next(
     tmp_path: Path, hour: list[int]
 ) -> None:
     with spooling(tmp_path) as url:
@@ -69,7 +69,7 @@ async def test_a_limit_that_was_lowered_holds_for_what_was_claimed_ahead(tmp_pat
                 await left(limiter, 2)
 
 
-async def test_those_who_left_keep_no_answer_from_those_behind_them(tmp_path: Path, hour: list[int]) -> None:
+async def test_cancelled_limiter_callers_do_not_block_others(tmp_path: Path, hour: list[int]) -> None:
     with spooling(tmp_path) as url:
         async with counting(url) as limiter:
             asked = [asyncio.create_task(left(limiter)) for _ in range(3)]

@@ -81,7 +81,7 @@ async def test_few_leads_are_cleaned_at_once(database: Connection) -> None:
     assert await references.clear_next_chunk(database) is False
 
 
-async def test_many_are_cleaned_in_chunks_and_readers_see_nothing_of_it(database: Connection) -> None:
+async def test_references_are_cleared_in_chunks_unnoticed_by_readers(database: Connection) -> None:
     n = references.MAX_LEADS_CLEARED_AT_ONCE + 1
     workspace = await plant(database, n)
     (first,) = await one(database, "SELECT min(id) FROM leads")
@@ -233,7 +233,7 @@ async def test_deletes_of_different_kinds_take_turns(engine: AsyncEngine, databa
     assert await one(database, "SELECT count(*) FROM pipelines") == (1,)
 
 
-async def test_who_saves_a_rule_about_a_place_does_not_wait_for_a_delete(
+async def test_saving_a_rule_does_not_wait_for_a_concurrent_delete(
     database_url: str, database: Connection
 ) -> None:
     """A form is saved so: what it names is held, then written. A delete waits for it, and so must not be waited for."""

@@ -22,7 +22,7 @@ def submission(workspace: int, lead: Lead) -> AcceptedSubmission:
     return decode_submission(orjson.loads(orjson.dumps(item(workspace, lead, "key").to_document())), "nobody", 0)
 
 
-async def test_repeats_of_one_batch_are_judged_by_the_first_not_by_each_other(
+async def test_in_batch_repeats_are_compared_with_the_first_use_of_the_key(
     database: Connection, database_url: str
 ) -> None:
     workspace = await workspace_id(database)

@@ -56,7 +56,7 @@ async def test_the_deliveries_of_a_subscription_are_its_own(outbox: Outbox, clie
     assert ([one["id"] for one in body["data"]], body["meta"]["total"]) == ([second, first], 2)
 
 
-async def test_what_is_being_sent_just_now_is_left_alone(outbox: Outbox, client: aiohttp.ClientSession) -> None:
+async def test_resend_leaves_deliveries_in_flight_alone(outbox: Outbox, client: aiohttp.ClientSession) -> None:
     await tell(outbox, await outbox.subscribe("https://example.com"), await outbox.lead())
     (taken,) = await claim_due(outbox.connection, 1)
     (before,) = await outbox.deliveries()
@@ -82,7 +82,7 @@ async def test_attempts_are_shown_the_first_one_first(
     assert len(receiver.requests) == 2
 
 
-async def test_nothing_is_sent_again_while_what_waited_is_still_being_cancelled(
+async def test_resend_is_refused_while_a_cancellation_runs(
     outbox: Outbox, client: aiohttp.ClientSession
 ) -> None:
     """It would be cancelled once more, as what waited when the subscription was disabled."""

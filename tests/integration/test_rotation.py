@@ -57,7 +57,7 @@ def test_every_column_of_bytes_is_known_for_what_it_is() -> None:
     assert binary == {f"{column.table}.{column.name}" for column in rotation.encrypted_columns()}
 
 
-async def test_all_comes_under_the_first_key_once(database: Connection) -> None:
+async def test_rotation_re_encrypts_every_value_once(database: Connection) -> None:
     await fill(database, integrations=3, deliveries=1200)
     both = vault(NEW, OLD)
     assert await rotation.re_encrypt_all(database, both) == rotation.RotationResult(3 + 3 + 600, [])
@@ -66,7 +66,7 @@ async def test_all_comes_under_the_first_key_once(database: Connection) -> None:
     assert await rotation.re_encrypt_all(database, both) == rotation.RotationResult(0, [])
 
 
-async def test_what_no_key_decrypts_is_named_and_left_as_it_is(database: Connection) -> None:
+async def test_rotation_reports_and_keeps_undecryptable_values(database: Connection) -> None:
     await fill(database, integrations=1, deliveries=2)
     await database.execute("UPDATE deliveries SET target = 'nonsense' WHERE target IS NOT NULL")
     done, unreadable = await rotation.re_encrypt_all(database, vault(NEW, OLD))
@@ -88,7 +88,7 @@ async def test_a_key_that_is_not_the_stored_ones_is_said(
     assert "does not decrypt integrations.credentials" in await said(NEW)
 
 
-async def test_what_somebody_changes_meanwhile_is_not_overwritten(database: Connection) -> None:
+async def test_rotation_does_not_overwrite_concurrent_changes(database: Connection) -> None:
     """Between the reading of a page and its storing."""
     await fill(database, integrations=1, deliveries=0)
     both = vault(NEW, OLD)

@@ -35,6 +35,6 @@ async def test_rows_are_read_as_they_were_written(database: Connection) -> None:
     ]
 
 
-async def test_no_rows_are_none(database: Connection) -> None:
+async def test_empty_row_document_yields_no_rows(database: Connection) -> None:
     answer = await database.execute(rows_query(KINDS), (encode_rows([], KINDS),))
     assert await answer.fetchall() == []

@@ -16,7 +16,7 @@ INSERT INTO rule_versions SELECT id, 1, true FROM made RETURNING workspace_id
 """
 
 
-async def test_what_is_forgotten_for_room_is_read_anew(database: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_evicted_rules_are_read_again(database: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remembered, "MAX_CACHED_RULE_SETS", 1)
     first, second, third = [row["workspace_id"] for row in await rows(database, OTHERS)]
     book = RulesCache()
@@ -24,7 +24,7 @@ async def test_what_is_forgotten_for_room_is_read_anew(database: Connection, mon
     assert (await book.get_rules(database, [first, third])).keys() == {first, third}
 
 
-async def test_a_workspace_that_never_had_a_rule_has_none(database: Connection) -> None:
+async def test_workspace_without_rules_has_an_empty_cache_entry(database: Connection) -> None:
     await database.execute("DELETE FROM rule_versions")
     workspace = await workspace_id(database)
     found = await RulesCache().get_rules(database, [workspace])

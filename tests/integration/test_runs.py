@@ -47,14 +47,14 @@ async def test_a_due_run_is_acted_on_once_by_however_many_engines(database_url: 
     assert await rows(database, "SELECT count(*) AS n FROM deliveries") == [{"n": 300}]
 
 
-async def test_one_that_is_switched_off_does_not_act(database_url: str, database: Connection) -> None:
+async def test_inactive_automation_does_not_run(database_url: str, database: Connection) -> None:
     await save(database, {"type": "lead_created"}, action("add_tag", tag="x"), active=False)
     await leads(database_url, database, {"email": "a@example.com"})
     await run(database_url)
     assert await runs(database) == []
 
 
-async def test_what_failed_before_a_delay_is_a_failure_after_it(database_url: str, database: Connection) -> None:
+async def test_failure_before_a_delay_fails_the_whole_run(database_url: str, database: Connection) -> None:
     steps = (action("move_stage", stage_id=999_999), LATER, action("add_tag", tag="x"))
     await save(database, {"type": "lead_created"}, *steps)
     await leads(database_url, database, {"email": "a@example.com"})
@@ -95,7 +95,7 @@ async def test_an_integration_that_is_switched_off_fails_its_step(database_url: 
     assert [one["state"] for one in await runs(database)] == ["failed"]
 
 
-async def test_each_attempt_comes_after_four_times_the_pause_and_the_last_is_the_end(database: Connection) -> None:
+async def test_run_retry_pause_quadruples_until_the_last_attempt(database: Connection) -> None:
     await database.execute(WAITS, (await workspace_id(database),))
     pauses = []
     for _ in range(4):
@@ -120,7 +120,7 @@ async def test_runs_are_forgotten_so_many_days_after_their_end(database: Connect
     assert [one["trigger_key"] for one in await runs(database)] == ["29", "waits"]
 
 
-async def test_a_silence_that_is_broken_just_now_is_none(database_url: str, database: Connection) -> None:
+async def test_activity_just_now_cancels_a_due_inactivity_run(database_url: str, database: Connection) -> None:
     """Though the engine has yet to hear of what broke it."""
     await save(database, {"type": "no_activity", "minutes": 30}, action("add_tag", tag="cold"))
     await leads(database_url, database, {"email": "a@example.com"})
@@ -131,7 +131,7 @@ async def test_a_silence_that_is_broken_just_now_is_none(database_url: str, data
     assert await runs(database) == []
 
 
-async def test_who_deletes_a_place_waits_for_no_lead_of_an_engine_that_waits_for_it(
+async def test_deleting_a_stage_does_not_deadlock_with_the_engine(
     database_url: str, database: Connection
 ) -> None:
     """What leads refer to is held before they are locked, or the two would wait for each other."""

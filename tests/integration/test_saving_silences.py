@@ -44,7 +44,7 @@ async def ask(client: aiohttp.ClientSession, method: str, path: str, body: Any =
         return (await answer.json())["data"] if answer.status != 204 else None
 
 
-async def test_it_waits_for_whom_something_happened_to_of_late_while_it_is_on(
+async def test_inactivity_automation_watches_recently_active_leads_while_active(
     client: aiohttp.ClientSession, database_url: str, database: Connection
 ) -> None:
     await leads(database_url, database, {"email": "a@example.com"}, {"email": "b@example.com"})

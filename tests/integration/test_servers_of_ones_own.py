@@ -96,7 +96,7 @@ def test_the_rights_that_are_missing_are_named_and_are_enough(
     assert ended(started(tmp_path, "migrate", LEADHUB_DATABASE_URL=plain_url)) == (0, "the database is up to date\n")
 
 
-def test_a_backup_without_tables_says_what_makes_them(tmp_path: Path, plain_url: str) -> None:
+def test_backup_of_an_unmigrated_database_names_migrate(tmp_path: Path, plain_url: str) -> None:
     urls = {"LEADHUB_DATABASE_URL": plain_url, "LEADHUB_SPOOL_URL": ""}
     status, said = ended(started(tmp_path, "backup", str(tmp_path / "b.tar"), **urls))
     assert status == 1

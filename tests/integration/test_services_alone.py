@@ -155,7 +155,7 @@ def test_two_sweepers_on_one_machine_have_names_and_stop_at_once(tmp_path: Path,
                 assert sweeper.wait(5) == 0
 
 
-def test_a_worker_outlives_a_broker_that_refuses_it(tmp_path: Path, database_url: str) -> None:
+def test_worker_survives_a_read_only_broker(tmp_path: Path, database_url: str) -> None:
     """As a Redis that became a replica: Celery gives up for good where it may not write."""
     broker = EmbeddedValkey(DataDir(tmp_path), "broker", durable=False)
     env = dict.fromkeys(("LEADHUB_BROKER_URL", "LEADHUB_SPOOL_URL"), LOCAL_VALUE)
@@ -191,7 +191,7 @@ def test_a_url_that_cannot_be_meant_ends_the_start(
     assert (status, name in said, "secret" in said) == (2, True, False), said
 
 
-def test_a_gateway_before_its_tables_asks_to_be_called_again_and_names_what_makes_them(
+def test_gateway_without_tables_answers_503_and_names_migrate(
     tmp_path: Path, databases: Databases
 ) -> None:
     port = free_port(HOST)
@@ -229,7 +229,7 @@ os.execv(sys.executable, [sys.executable, *sys.argv[3:]])
 
 
 @pytest.mark.parametrize(("for_whom", "kind"), [("", "tcp"), ("1", "tcp"), ("", "unix")])
-def test_an_api_takes_the_socket_that_systemd_hands_to_it(
+def test_api_serves_on_a_systemd_socket(
     tmp_path: Path, database_url: str, for_whom: str, kind: str
 ) -> None:
     """Not one that is meant for another process; and no socket that is not for TCP."""

@@ -79,7 +79,7 @@ async def test_a_run_whose_delivery_failed_says_so_until_it_is_sent_again(
     assert again["steps"][1]["deliveries"] == [{**told, "state": "sent"}]
 
 
-async def test_each_step_names_its_own_deliveries(outbox: Outbox, client: aiohttp.ClientSession) -> None:
+async def test_run_steps_list_their_own_deliveries(outbox: Outbox, client: aiohttp.ClientSession) -> None:
     people = [await user(outbox.connection, f"u{number}@example.com") for number in range(2)]
     notify = action("notify_users", to=people, text="Call")
     task = action("create_task", title="Call", due_in_hours=None)

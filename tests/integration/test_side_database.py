@@ -40,7 +40,7 @@ def interrupted_once_there(url: str, name: str) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("_", range(4))
-def test_one_whose_making_is_interrupted_is_not_left_there(_: int, database_url: str) -> None:
+def test_interrupted_side_database_is_removed(_: int, database_url: str) -> None:
     name = f"{conninfo_to_dict(database_url)['dbname']}_restoring"
     with (
         pytest.raises(KeyboardInterrupt),
@@ -53,7 +53,7 @@ def test_one_whose_making_is_interrupted_is_not_left_there(_: int, database_url:
 
 
 @pytest.mark.parametrize("name", ["a" * 63, "日" * 21, "é" * 31])
-def test_a_name_of_any_length_is_another_than_those_beside_it(name: str, database_url: str) -> None:
+def test_side_database_name_is_unique_at_any_length(name: str, database_url: str) -> None:
     """PostgreSQL takes 63 bytes of a name."""
     url = make_url(database_url).set(database=name).render_as_string(hide_password=False)
     with maintenance_connection(url) as server:

@@ -27,7 +27,7 @@ async def runs_of(connection: Connection, automation: int) -> int:
     return sum(one["automation_id"] == automation for one in await runs(connection))
 
 
-async def test_what_automations_and_scores_change_breaks_no_silence(database_url: str, database: Connection) -> None:
+async def test_automation_and_score_changes_do_not_restart_inactivity_timers(database_url: str, database: Connection) -> None:
     automation = await silent(database)
     await save(database, {"type": "lead_created"}, action("add_tag", tag="new"))
     await database.execute(SCORING, (await workspace_id(database),))
@@ -63,7 +63,7 @@ async def test_a_run_that_a_silence_begins_is_counted(database_url: str, databas
     assert await rows(database, counted) == [{"ref_id": automation, "n": 2}]
 
 
-async def test_what_the_engine_hears_of_late_sets_no_silence_back(database: Connection) -> None:
+async def test_late_events_do_not_set_inactivity_timers_back(database: Connection) -> None:
     """Who saves an automation waits for what happened last, though the engine has yet to hear of it."""
     workspace, automation = await workspace_id(database), await silent(database)
     for activity in (2, 1):

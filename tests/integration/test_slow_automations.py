@@ -32,7 +32,7 @@ async def until_through(worker: AutomationEngine, url: str, limit: str) -> None:
 
 
 @pytest.mark.parametrize("limit", ["transaction_timeout", "statement_timeout"])
-async def test_what_the_server_ends_for_its_time_holds_up_no_other(
+async def test_timed_out_event_does_not_block_other_events(
     database_url: str, database: Connection, limit: str
 ) -> None:
     await save(database, {"type": "lead_created"}, action("add_tag", tag="seen"))

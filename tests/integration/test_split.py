@@ -31,7 +31,7 @@ async def test_a_suspect_of_many_becomes_rows_of_one_as_suspect_and_as_old(datab
     assert await rows(database, WAITING) == [(Lane.BULK, 1, 2, [id_], True, True) for id_ in ids]
 
 
-async def test_one_that_is_no_suspect_yet_is_left_alone(database: Connection) -> None:
+async def test_row_below_the_suspect_limit_is_not_split(database: Connection) -> None:
     row_ids, ids = await suspect(database, 1, 3)
     assert not await split_suspects(database, Lane.BULK, row_ids)
     assert await rows(database, WAITING) == [(Lane.BULK, 3, 1, ids, True, True)]

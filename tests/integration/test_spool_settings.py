@@ -20,7 +20,7 @@ TIMEOUTS = {"socket_timeout": 1.5, "socket_connect_timeout": 1.0}
 
 
 @pytest.mark.parametrize("options", ["--appendonly no", "--appendonly yes --appendfsync everysec"])
-async def test_what_may_be_lost_is_refused(tmp_path: Path, options: str) -> None:
+async def test_spool_without_durable_settings_is_refused(tmp_path: Path, options: str) -> None:
     port = free_port("127.0.0.1")
     client = open_spool_client(f"redis://127.0.0.1:{port}", **TIMEOUTS)
     spool = Spool(client)
@@ -37,7 +37,7 @@ async def test_what_may_be_lost_is_refused(tmp_path: Path, options: str) -> None
     await client.aclose()
 
 
-async def test_what_is_forgotten_late_is_counted_once(tmp_path: Path, database: Connection) -> None:
+async def test_spool_entry_deleted_late_is_counted_once(tmp_path: Path, database: Connection) -> None:
     port = free_port("127.0.0.1")
     client = open_spool_client(f"redis://127.0.0.1:{port}", **TIMEOUTS)
     spool = Spool(client)

@@ -89,7 +89,7 @@ async def test_without_postgresql_it_shows_the_spool_within_two_seconds(
     assert {name: found[name] for name in unknown} == dict.fromkeys(unknown)
 
 
-def test_with_neither_store_it_says_so(tmp_path: Path, frozen_url: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_status_without_any_store_says_so(tmp_path: Path, frozen_url: str, capfd: pytest.CaptureFixture[str]) -> None:
     with silent() as port:
         told = status(tmp_path, LEADHUB_DATABASE_URL=frozen_url, LEADHUB_SPOOL_URL=f"redis://{HOST}:{port}")
     assert (told.exit_code, json.loads(told.stdout)["unavailable"]) == (0, ["postgresql", "spool"])

@@ -62,7 +62,7 @@ async def test_folding_of_gmail_is_each_workspaces_own(database: Connection, our
     assert await rows(database, IDENTITIES) == before
 
 
-async def test_who_unsubscribed_from_others_gets_our_mail(outbox: Outbox, theirs: int) -> None:
+async def test_suppression_applies_to_one_workspace_only(outbox: Outbox, theirs: int) -> None:
     unsubscribed = "INSERT INTO suppressions (workspace_id, email, reason) VALUES (%s, 'ada@example.com', 'manual')"
     with MailServer() as server:
         await outbox.integrate("smtp", host="127.0.0.1", port=str(server.port), **{"from": "crm@example.com"})
@@ -73,7 +73,7 @@ async def test_who_unsubscribed_from_others_gets_our_mail(outbox: Outbox, theirs
     assert [one["state"] for one in await outbox.deliveries()] == ["sent"]
 
 
-async def test_a_link_unsubscribes_from_the_workspace_that_sent_it(outbox: Outbox, theirs: int) -> None:
+async def test_unsubscribe_link_affects_its_own_workspace(outbox: Outbox, theirs: int) -> None:
     ours = outbox.workspace_id
     keys = await unsubscribing.workspace_mail_keys(outbox.connection, outbox.vault, [ours, theirs])
     for sender, stranger in ((ours, theirs), (theirs, ours)):
@@ -86,7 +86,7 @@ async def test_a_link_unsubscribes_from_the_workspace_that_sent_it(outbox: Outbo
         assert await unsubscribing.read_token(outbox.connection, outbox.vault, forged) is None
 
 
-async def test_mails_under_way_hold_up_no_others(outbox: Outbox, theirs: int) -> None:
+async def test_mails_of_one_workspace_do_not_block_another(outbox: Outbox, theirs: int) -> None:
     leads = [await outbox.lead(f"{n}@example.com") for n in range(20)]
     await enqueue_deliveries(outbox.connection, [mail_to_lead(outbox.workspace_id, lead, "A", "B") for lead in leads])
     assert await claim_due(outbox.connection, 100)

@@ -69,7 +69,7 @@ async def test_a_gateway_that_came_before_the_tables_goes_on_once_they_are_there
             await until_async(is_refused, 5, "the revocation")
 
 
-async def test_what_cannot_be_written_for_now_is_told_so_and_written_later(
+async def test_read_only_database_answers_503_until_it_is_writable(
     database_url: str, database: Connection, tmp_path: Path
 ) -> None:
     key = await tenants.create_key(database, "main", "tests", ["*"])

@@ -58,7 +58,7 @@ async def count(database: Connection, query: str) -> int:
     return int(row[0]) if row else 0
 
 
-async def test_what_takes_too_long_is_ingested_in_smaller_batches(
+async def test_sweeper_ingests_slow_leads_in_smaller_batches(
     database_url: str, database: Connection, tmp_path: Path
 ) -> None:
     workspace = await workspace_id(database)
@@ -73,7 +73,7 @@ async def test_what_takes_too_long_is_ingested_in_smaller_batches(
         await until_async(all_are_there, 20, "all leads")
 
 
-async def test_what_takes_too_long_is_acted_on_in_smaller_batches(
+async def test_sweeper_runs_slow_automations_in_smaller_batches(
     database_url: str, database: Connection, tmp_path: Path
 ) -> None:
     await save(database, {"type": "lead_created"}, action("add_tag", tag="seen"))
@@ -88,7 +88,7 @@ async def test_what_takes_too_long_is_acted_on_in_smaller_batches(
         await until_async(all_bear_it, 20, "all tags")
 
 
-async def test_what_is_being_sent_goes_on_where_a_connection_breaks(
+async def test_sweeper_deliveries_survive_a_broken_connection(
     outbox: Outbox, receiver: Receiver, tmp_path: Path
 ) -> None:
     receiver.hold()

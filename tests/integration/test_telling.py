@@ -39,7 +39,7 @@ async def test_subscribers_are_told_of_every_event_in_order(database_url: str, d
     assert told[1]["body"]["data"] == {"tag": "vip"}
 
 
-async def test_what_happened_to_a_lead_that_is_gone_is_told_with_its_last_record(
+async def test_event_of_a_deleted_lead_carries_its_last_record(
     database_url: str, database: Connection
 ) -> None:
     workspace = await workspace_id(database)

@@ -148,7 +148,7 @@ async def test_a_run_for_which_there_is_no_time_under_the_lock_is_done_in_the_ne
     assert await rows(database, "SELECT lead_score AS n FROM leads") == [{"n": 1}]
 
 
-async def test_one_workspace_has_its_share_of_a_round_and_the_others_theirs(
+async def test_rendering_budget_is_shared_fairly_between_workspaces(
     database_url: str, database: Connection
 ) -> None:
     await save(database, {"type": "lead_created"}, *HEAVY)
@@ -176,7 +176,7 @@ async def _is_through(worker: AutomationEngine, connection: Connection) -> bool:
     return await rows(connection, "SELECT 1 FROM automation_runs WHERE due_at IS NOT NULL") == []
 
 
-async def test_what_is_scored_by_rules_says_its_score(database_url: str, database: Connection) -> None:
+async def test_template_shows_the_score_set_by_rules(database_url: str, database: Connection) -> None:
     await database.execute(
         "INSERT INTO scoring_rules (workspace_id, field, operator, points)"
         " SELECT id, 'email', 'is_not_empty', 7 FROM workspaces"

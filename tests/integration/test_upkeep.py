@@ -62,7 +62,7 @@ async def test_a_key_is_forgotten_with_its_submission(database: Connection) -> N
     assert await count(database, "SELECT count(*) FROM submission_keys") == 1
 
 
-async def test_what_lies_in_no_week_is_dropped_by_its_time(database: Connection) -> None:
+async def test_submissions_outside_all_partitions_expire_by_time(database: Connection) -> None:
     """Old entries of the spool, or all that came while a clock was wrong."""
     now, workspace = datetime.now(UTC), await workspace_id(database)
     times = [now - timedelta(days=KEEP_DAYS, weeks=weeks) for weeks in (-2, 2)]
@@ -105,7 +105,7 @@ async def test_a_process_that_is_gone_for_a_day_is_forgotten(database: Connectio
     assert await (await database.execute("SELECT name FROM processes")).fetchall() == [("away",)]
 
 
-async def test_who_reads_submissions_for_long_is_not_waited_for(database_url: str, database: Connection) -> None:
+async def test_partition_drop_does_not_wait_for_long_readers(database_url: str, database: Connection) -> None:
     """A backup does, and every ingest would wait behind whoever waits for it."""
     now = datetime.now(UTC)
     old = [partitions.start_of_week(now - timedelta(days=KEEP_DAYS, weeks=weeks)) for weeks in (2, 3)]

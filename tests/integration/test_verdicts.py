@@ -33,7 +33,7 @@ VALUES (%s, %s, to_timestamp(%s / 1000.0), 'done', 'inbound', 7, false, '{}', 1)
 """
 
 
-async def test_nobody_is_told_202_before_the_submission_is_stored(
+async def test_202_is_sent_only_after_the_submission_is_stored(
     database_url: str, database: Connection, tmp_path: Path
 ) -> None:
     """However long ago their time was up."""
@@ -67,7 +67,7 @@ async def test_whose_submissions_go_to_the_spool_are_told_202_at_once(
             assert found.waiters.can_wait()
 
 
-async def test_who_may_be_lost_is_told_503_and_the_next_are_let_go_as_ever(
+async def test_caller_of_a_possibly_lost_submission_gets_503(
     database_url: str, database: Connection, tmp_path: Path
 ) -> None:
     """Their time is up, and neither store says whether they are on a disk."""
@@ -140,7 +140,7 @@ async def test_a_verdict_that_nobody_sent_is_found_when_time_is_up(
         assert [one and one.lead_id for one in told if not isinstance(one, ApiError)] == [7, None]
 
 
-async def test_what_a_crash_took_back_is_stored_again_once_the_line_is_up(
+async def test_submission_lost_in_a_crash_is_stored_again_after_reconnecting(
     database_url: str, database: Connection, tmp_path: Path
 ) -> None:
     workspace = await workspace_id(database)

@@ -70,7 +70,7 @@ def newest_first(items: Sequence[JournalItem]) -> list[str]:
 
 
 @pytest.mark.parametrize(("decided", "waits"), [(0, 0), (0, 12), (23, 0), (23, 12), (9, 40), (40, 1)])
-async def test_all_stand_in_one_order(engine: AsyncEngine, database: Connection, decided: int, waits: int) -> None:
+async def test_pending_and_decided_submissions_share_one_order(engine: AsyncEngine, database: Connection, decided: int, waits: int) -> None:
     """Whether those that wait are newer than all others, as mostly, or among them, as those sent again are."""
     seed = random.randrange(10**9)
     print(f"seed {seed}")
@@ -118,7 +118,7 @@ async def test_filters_hold_for_those_that_wait(database_url: str, engine: Async
     assert await found(state="accepted") == []
 
 
-async def test_what_came_twice_is_listed_once(engine: AsyncEngine, database: Connection) -> None:
+async def test_repeated_submission_is_listed_once(engine: AsyncEngine, database: Connection) -> None:
     workspace, now = await workspace_id(database), now_ms()
     repeated = idempotency_uuid(workspace, "inbound", "key")
     first, second = (sent(workspace, now - back, id_=repeated) for back in (5, 3))
@@ -134,7 +134,7 @@ async def test_what_came_twice_is_listed_once(engine: AsyncEngine, database: Con
     assert (await page(engine, workspace, PageRequest(1, 15), state="accepted"))[1] == 0
 
 
-async def test_what_waits_in_the_spool_is_its_workspaces_alone(
+async def test_spooled_submissions_are_listed_for_their_workspace_only(
     engine: AsyncEngine, database: Connection, tmp_path: Path
 ) -> None:
     mine = await workspace_id(database)

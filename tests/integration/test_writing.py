@@ -45,7 +45,7 @@ async def noted(database: Connection) -> list[str]:
     return [row[0] for row in await (await database.execute("SELECT name FROM tags ORDER BY id")).fetchall()]
 
 
-async def test_what_others_are_in_the_way_of_is_done_again_and_once(
+async def test_contended_transaction_is_retried_and_applied_once(
     request_: web.Request, database: Connection
 ) -> None:
     work = Work(MAX_TRANSACTION_TRIES - 1, ContentionError())
@@ -53,14 +53,14 @@ async def test_what_others_are_in_the_way_of_is_done_again_and_once(
     assert await noted(database) == [f"round {MAX_TRANSACTION_TRIES}"]
 
 
-async def test_who_is_in_the_way_for_ever_is_told(request_: web.Request, database: Connection) -> None:
+async def test_contention_without_end_is_reported(request_: web.Request, database: Connection) -> None:
     work = Work(MAX_TRANSACTION_TRIES, ContentionError())
     with pytest.raises(ContentionError):
         await writing(request_, work)
     assert (work.rounds, await noted(database)) == (MAX_TRANSACTION_TRIES, [])
 
 
-async def test_what_fails_by_itself_is_not_tried_again(request_: web.Request, database: Connection) -> None:
+async def test_other_failures_are_not_retried(request_: web.Request, database: Connection) -> None:
     work = Work(1, LookupError())
     with pytest.raises(LookupError):
         await writing(request_, work)

@@ -38,7 +38,7 @@ def fill(writer: ArchiveWriter) -> None:
         write(manifest.model_dump_json().encode())
 
 
-def test_what_was_written_is_read(tmp_path: Path) -> None:
+def test_archive_returns_every_member_that_was_written(tmp_path: Path) -> None:
     path = tmp_path / "backup.tar"
     with writing_archive(path) as writer:
         fill(writer)
@@ -77,7 +77,7 @@ def test_a_backup_that_fails_leaves_the_one_before(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["backup.tar"]
 
 
-def test_what_a_killed_backup_left_is_emptied_and_closed_to_others(tmp_path: Path) -> None:
+def test_backup_overwrites_the_part_file_of_a_killed_backup(tmp_path: Path) -> None:
     path = tmp_path / "backup.tar"
     part = archive.partial_path(path)
     part.write_bytes(b"x" * 1_000_000)

@@ -56,7 +56,7 @@ def is_(field: str, operator: str, value: Any = None) -> bool:
         ("custom_fields.missing", "is_empty", None),
     ],
 )
-def test_fits(field: str, operator: str, value: Any) -> None:
+def test_condition_matches_by_operator(field: str, operator: str, value: Any) -> None:
     assert is_(field, operator, value)
 
 

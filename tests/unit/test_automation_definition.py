@@ -155,7 +155,7 @@ def test_a_bad_trigger_is_refused_by_its_field(trigger: Any, field: str) -> None
     assert list(errors(trigger, TAG)) == [field]
 
 
-def test_everything_wrong_is_told_at_once() -> None:
+def test_all_errors_of_a_definition_are_reported_together() -> None:
     found = errors({"type": "tag_added"}, TAG, *(step for step, _ in BAD_STEPS))
     for index, (_, field) in enumerate(BAD_STEPS, 1):
         assert field.replace("steps.0", f"steps.{index}", 1) in found
@@ -180,7 +180,7 @@ def test_a_condition_is_neither_deep_nor_long_without_end() -> None:
     assert errors(MANUAL, {"condition": {"all": [leaf] * 100}})
 
 
-def test_what_is_named_by_id_is_found_with_its_field() -> None:
+def test_references_name_the_field_the_kind_and_the_id() -> None:
     steps = [TAG, {"action": {"type": "assign_user", "round_robin": [7, 8]}}, {"action": {"stage_id": 9, "to": [1]}}, 3]
     found = [(one.field, one.kind, one.id) for one in find_references({"type": "form_submitted", "form_id": 5}, steps)]
     assert found == [

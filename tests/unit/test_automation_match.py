@@ -58,7 +58,7 @@ DUPLICATE = event("lead.duplicate", changes={"custom_fields.a": {"from": 1, "to"
     ],
     ids=str,
 )
-def test_what_sets_a_trigger_off(trigger: dict[str, Any], by: list[OutboxEvent]) -> None:
+def test_events_set_off_matching_triggers_only(trigger: dict[str, Any], by: list[OutboxEvent]) -> None:
     assert [one for one in (CREATED, MOVED, UNSTAGED, DUPLICATE) if set_off(trigger, one)] == by
 
 
@@ -81,7 +81,7 @@ def test_a_score_crosses_what_lies_between(before: int, after: int, thresholds: 
     assert [run.automation.id for run in match_events([changed], {1: rules}).runs] == expected
 
 
-def test_one_run_an_event_however_often_it_fits() -> None:
+def test_event_starts_one_run_however_many_fields_match() -> None:
     assert set_off({"type": "lead_updated", "fields": ["email", "pipeline_stage_id"]}, MOVED) == 1
 
 
@@ -92,7 +92,7 @@ def test_chains_come_to_an_end() -> None:
         assert (run.stopped is not None) == stopped
 
 
-def test_what_automations_do_breaks_no_silence() -> None:
+def test_changes_by_automations_do_not_restart_inactivity_timers() -> None:
     rules = {1: WorkspaceRules.from_active([automation(1, {"type": "no_activity", "minutes": 5})])}
     for by, broken in (({"kind": "api"}, 1), (None, 1), ({"kind": "automation"}, 0), ({"kind": "scoring"}, 0)):
         changed = event("lead.updated", by=by, changes={"email": {"from": None, "to": "x"}})

@@ -44,7 +44,7 @@ def act(kind: str, **members: Any) -> dict[str, Any]:
     return {"action": {"type": kind, **members}}
 
 
-def test_what_steps_do_comes_to_one_change() -> None:
+def test_steps_add_up_to_one_change_of_the_lead() -> None:
     walked = take(
         act("add_tag", tag="vip"),
         act("add_tag", tag="hot"),
@@ -88,7 +88,7 @@ def test_later_steps_see_what_earlier_ones_did() -> None:
     assert walked.state == "done"
 
 
-def test_a_delay_ends_the_walk_but_not_a_dry_one() -> None:
+def test_delay_suspends_a_run_but_not_a_dry_run() -> None:
     steps = ({"delay": {"hours": 2}}, act("add_tag", tag="x"))
     walked = take(*steps)
     assert (walked.state, walked.at, walked.due_at) == ("waiting", 1, NOW + timedelta(hours=2))
@@ -111,7 +111,7 @@ def test_the_next_turn_is_that_of_the_next_who_is_there(days: list[set[int]]) ->
         assert last == next(user for user in passed if user in active)
 
 
-def test_what_cannot_be_done_says_why() -> None:
+def test_failed_step_names_its_reason() -> None:
     reasons = {
         "there is no stage 7": act("move_stage", stage_id=7),
         "no such user is there and active": act("assign_user", user_id=4),
@@ -141,7 +141,7 @@ def test_texts_are_filled_in_with_the_lead() -> None:
         ("{{ '<b>' }}{{ first_name|upper }}", "<b>ADA"),
     ],
 )
-def test_templates(source: str, text: str) -> None:
+def test_template_renders_the_expected_text(source: str, text: str) -> None:
     assert templates.render_template(templates.check_template(source), LEAD) == text
 
 
@@ -240,7 +240,7 @@ def test_long_texts_are_cut() -> None:
 
 
 @given(st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
-def test_business_hours(at: datetime) -> None:
+def test_next_opening_falls_into_business_hours(at: datetime) -> None:
     found = next_open(at, "Asia/Riyadh")
     assert found >= at
     assert found - at <= timedelta(hours=64)

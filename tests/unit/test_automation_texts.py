@@ -27,7 +27,7 @@ def act(kind: str, **members: Any) -> dict[str, Any]:
     return {"action": {"type": kind, **members}}
 
 
-def test_a_value_is_cut_before_a_filter_sees_it_and_shown_whole_without_one() -> None:
+def test_long_value_is_cut_for_filters_and_shown_whole_without_filters() -> None:
     lead = {"notes": "word " * 10_000, "custom_fields": {"list": ["a"] * 50_000, "text": "b" * 50_000}}
     assert len(templates.render_template("{{ notes|title }}", lead)) == templates.MAX_FILTERED_VALUE_LENGTH
     assert templates.render_template("{{ notes }}", lead) == lead["notes"]
@@ -36,7 +36,7 @@ def test_a_value_is_cut_before_a_filter_sees_it_and_shown_whole_without_one() ->
         assert 1_000 < len(templates.render_template(source, lead)) <= 2 * templates.MAX_FILTERED_VALUE_LENGTH
 
 
-def test_all_texts_of_a_run_share_one_allowance() -> None:
+def test_texts_of_one_run_share_one_time_budget() -> None:
     lead = {**LEAD, "notes": "word " * 20_000, "custom_fields": {f"k{n}": "word " * 250 for n in range(200)}}
     costly = "{%if custom_fields|title|title or notes|title|title%}{%endif%}" * 20
     templates.compile_template(costly)
@@ -80,7 +80,7 @@ def test_no_value_shows_its_methods(source: str) -> None:
     assert templates.render_template(templates.check_template(f"{{{{ {source} }}}}"), lead) == ""
 
 
-def test_what_lies_within_a_field_is_reached() -> None:
+def test_template_reaches_nested_values() -> None:
     lead = {
         "custom_fields": {"order": {"lines": [{"name": "chair"}, {"name": None}]}, "none": None},
         "tags": ["a", "b"],

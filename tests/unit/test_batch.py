@@ -88,7 +88,7 @@ def settled() -> Iterator[None]:
 
 @pytest.mark.usefixtures("settled")
 @pytest.mark.parametrize("name", HEAVY)
-async def test_others_have_their_turn_while_a_batch_is_read(name: str) -> None:
+async def test_reading_a_batch_does_not_block_the_event_loop(name: str) -> None:
     body = HEAVY[name]
     assert len(body) < 5 << 20
     assert await longest_gap(body) < 0.15
@@ -101,7 +101,7 @@ async def test_too_many_leads_are_refused_before_they_are_read() -> None:
 
 
 @pytest.mark.parametrize("deeper", [0, 1])
-async def test_depth(deeper: int) -> None:
+async def test_batch_refuses_leads_nested_too_deeply(deeper: int) -> None:
     nested = "[" * (MAX_NESTING_DEPTH - 1 + deeper) + '"]\\"["' + "]" * (MAX_NESTING_DEPTH - 1 + deeper)
     line = f'{{"email": "ada@example.com", "x": {nested}}}'
     (alone,) = await read(NDJSON_MEDIA_TYPE, line.encode())
@@ -119,7 +119,7 @@ def test_items_are_those_of_the_array(values: list[Any], indent: int | None) -> 
 
 
 @given(st.binary(max_size=12) | st.text('[]{},:"\\ 1nul', max_size=12).map(str.encode))
-def test_what_is_no_array_to_one_is_none_to_the_other(body: bytes) -> None:
+def test_item_reader_accepts_the_same_arrays_as_the_json_parser(body: bytes) -> None:
     def told(reader: Any) -> Any:
         try:
             return reader()

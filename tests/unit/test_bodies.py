@@ -70,7 +70,7 @@ async def until(held: int) -> None:
 
 
 @pytest.mark.parametrize("end", ["sent", "left", "late"])
-async def test_what_large_bodies_hold_is_bounded_and_given_back(end: str) -> None:
+async def test_memory_of_large_bodies_is_bounded_and_released(end: str) -> None:
     async with serving(SECONDS[end]) as port:
         await hold_and_give_back(port, end)
 
@@ -100,7 +100,7 @@ async def hold_and_give_back(port: int, end: str) -> None:
     assert (await status(await begin(port, HALF, HALF)))[0] == 200
 
 
-async def test_one_workspaces_large_bodies_leave_room_for_anothers() -> None:
+async def test_large_bodies_of_one_workspace_leave_memory_for_another() -> None:
     async with serving(60.0) as port:
         theirs = [await begin(port, 5_000_001, HALF) for _ in range(25)]
         answers = [asyncio.create_task(status(one)) for one in theirs]

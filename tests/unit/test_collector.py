@@ -35,7 +35,7 @@ def slow_collections() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("slow_collections")
-def test_all_texts_of_a_run_are_made_while_garbage_is_collected() -> None:
+def test_texts_are_rendered_while_garbage_is_collected() -> None:
     texts, lead = RenderingBudget(), {"first_name": "Ada", "custom_fields": {"plan": ["a", "b"]}}
     made = [
         texts.render_text("{{ first_name|upper }} {{ custom_fields.plan|first }}", lead, slack=False) for _ in range(3)

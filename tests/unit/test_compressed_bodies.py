@@ -92,7 +92,7 @@ async def test_the_rest_of_a_refused_bomb_is_not_waited_for(monkeypatch: pytest.
         await asyncio.wait_for(reader.read(), 20)  # to the end of the connection
 
 
-async def test_others_have_the_loop_while_a_body_is_inflated() -> None:
+async def test_decompressing_a_body_does_not_block_the_event_loop() -> None:
     turns = 0
 
     async def count() -> None:

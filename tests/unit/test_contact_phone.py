@@ -89,7 +89,7 @@ def test_a_phone_as_it_is_kept_identifies_somebody_or_nobody(text: str, expected
         ("00966501234567", "SA", "+966501234567"),
     ],
 )
-def test_identity(text: str, country: str | None, identity: str) -> None:
+def test_phone_spelling_maps_to_its_identity(text: str, country: str | None, identity: str) -> None:
     assert normalise_phone(text, country).identity == identity
 
 
@@ -150,6 +150,6 @@ SPACES = [character for character in map(chr, range(0x10000)) if is_space(charac
 
 
 @pytest.mark.parametrize("between", [*SPACES, "\u00b7", "\u2022", "\u2027", "\u2219"], ids=ascii)
-def test_whatever_typesetting_puts_between_digits(between: str) -> None:
+def test_typographic_separators_between_digits_are_ignored(between: str) -> None:
     for digits, country in (("06 12 34 56 78", "FR"), ("+33 6 12 34 56 78", None), ("0033 612 345678", "FR")):
         assert normalise_phone(digits.replace(" ", between), country).e164 == "+33612345678"

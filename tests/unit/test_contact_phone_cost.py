@@ -165,7 +165,7 @@ def test_no_text_takes_long(beginning: str) -> None:
             assert seconds(text) < AFFORDABLE, text
 
 
-def test_what_is_longer_than_any_phone_meets_no_pattern() -> None:
+def test_text_longer_than_any_phone_is_refused_before_matching() -> None:
     text = "+1 201 555 0123" + "٣" * 1_000_000
     started = time.thread_time()
     with pytest.raises(InvalidContact):

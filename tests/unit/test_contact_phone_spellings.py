@@ -57,12 +57,12 @@ def test_a_prefix_of_former_times_makes_no_other_number(e164: str, country: str 
         ("+52 1 55 1234 5678", "+52 1 55 1234 567"),
     ],
 )
-def test_what_may_be_two_numbers_stays_two(one: str, other: str) -> None:
+def test_ambiguous_spellings_stay_different_numbers(one: str, other: str) -> None:
     assert read(one) != read(other)
 
 
 @given(CODES, st.from_regex(r"[0-9]{4,13}", fullmatch=True).filter(str.isascii))
-def test_what_is_valid_as_it_stands_is_left_alone(code: int, digits: str) -> None:
+def test_valid_number_is_kept_unchanged(code: int, digits: str) -> None:
     number = phonenumbers.parse(f"+{code}{digits}")
     if phonenumbers.is_valid_number(number):
         e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
@@ -70,14 +70,14 @@ def test_what_is_valid_as_it_stands_is_left_alone(code: int, digits: str) -> Non
 
 
 @given(CODES, st.from_regex(r"[0-9]{4,14}", fullmatch=True).filter(str.isascii))
-def test_what_is_read_keeps_all_digits_but_prefixes(code: int, digits: str) -> None:
+def test_normalised_phone_keeps_its_last_digits(code: int, digits: str) -> None:
     """The end of a number is what tells it from others: 15 is all that is taken from between area and number."""
     phone = read(f"+{code}{digits}")
     assert phone is None or len(phone.e164) < 10 or digits.endswith(phone.e164[-6:])
 
 
 @pytest.mark.parametrize("code", contact._RETIRED_PREFIXES)
-def test_what_is_too_short_without_its_prefix_is_no_number(code: int) -> None:
+def test_digits_too_short_without_a_prefix_are_refused(code: int) -> None:
     for digits in ("".join(some) for n in range(4) for some in product("0123456789", repeat=n)):
         for text, country in ((f"+{code}{digits}", None), (digits, phonenumbers.region_code_for_country_code(code))):
             phone = read(text, country)
@@ -115,7 +115,7 @@ def test_two_zeros_before_the_countrys_own_code(country: str) -> None:
 
 
 @pytest.mark.parametrize("spelt", ["x１２", "#١٢", ";ext=१२", "ｅｘｔ １２", " ext. 1２"])
-def test_an_extension_in_any_digits_is_one(spelt: str) -> None:
+def test_extension_may_use_digits_of_any_script(spelt: str) -> None:
     assert read(f"+1 201 555 0123{spelt}") == NormalisedPhone("+12015550123", "12")
 
 
@@ -152,7 +152,7 @@ def test_names_and_letters(text: str, identity: str) -> None:
 
 
 @pytest.mark.parametrize("remark", ["p. 12", "kl. 12", "after 6", "or 30 123457", "Mobil", "доп. 12", "DW 1234567890"])
-def test_what_else_stands_behind_a_number_makes_it_unreadable(remark: str) -> None:
+def test_remark_behind_a_number_is_refused(remark: str) -> None:
     assert read(f"+49 30 123456 {remark}") is None
 
 

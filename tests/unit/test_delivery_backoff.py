@@ -103,7 +103,7 @@ def test_an_open_circuit_stays_open_longer_and_longer_but_never_for_long(more: i
 
 
 @given(st.lists(st.booleans(), max_size=50))
-def test_what_is_under_way_stays_within_its_bounds(results: list[bool]) -> None:
+def test_circuit_slots_stay_within_bounds(results: list[bool]) -> None:
     circuit = Circuit()
     for well in results:
         circuit = circuit.after_success() if well else circuit.after_failure()

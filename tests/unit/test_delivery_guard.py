@@ -105,7 +105,7 @@ def test_an_address_inside_another_is_judged_by_itself(address: IPv4Address) -> 
 
 
 @given(v4)
-def test_what_python_calls_local_is_never_public(address: IPv4Address) -> None:
+def test_addresses_that_python_calls_local_are_never_public(address: IPv4Address) -> None:
     if is_public_address(address):
         assert address.is_global
         assert not any((address.is_multicast, address.is_reserved, address.is_loopback, address.is_link_local))

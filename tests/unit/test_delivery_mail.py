@@ -73,13 +73,13 @@ def test_a_line_end_in_a_subject_is_a_space(end: str) -> None:
         f"{'a' * 70} =?utf-8?q?=0AX-Other:_1?=",
     ],
 )
-def test_what_looks_encoded_in_a_subject_is_text(subject: str) -> None:
+def test_encoded_looking_subject_is_sent_as_plain_text(subject: str) -> None:
     sent = _sent(_draft(subject=subject))
     assert sent["Subject"] == subject
     assert set(sent) == HEADERS
 
 
-def test_what_looks_encoded_in_a_senders_name_is_text() -> None:
+def test_encoded_looking_sender_name_adds_no_header() -> None:
     mail = smtp_message(_draft(), '"=?utf-8?q?x=0D=0ABcc:_evil@example.com?=" <crm@example.com>', RELAY).message
     assert set(message_from_bytes(mail.as_bytes()).keys()) == HEADERS
     with pytest.raises(InvalidMailAddress):
@@ -103,7 +103,7 @@ def test_a_subject_arrives_as_it_was_written(subject: str) -> None:
         "é=?x-unknown?q?a?=@[?b?,.",  # Python's library stumbles over it
     ],
 )
-def test_what_is_no_single_address_gets_no_mail(address: str) -> None:
+def test_recipient_must_be_a_single_address(address: str) -> None:
     with pytest.raises(InvalidMailAddress):
         smtp_message(_draft(recipient=address), "crm@example.com", RELAY)
     with pytest.raises(InvalidMailAddress):
@@ -117,7 +117,7 @@ def test_mailgun_is_told_the_same() -> None:
     assert found["to"] == "ada@example.com"
 
 
-def test_servers() -> None:
+def test_smtp_server_is_read_from_url_and_credentials() -> None:
     assert server_from_url("smtps://crm%40x:p%2Fw@mail.example.com") == SmtpServer(
         "mail.example.com", 465, "crm@x", "p/w", uses_tls=True, is_trusted=True
     )

@@ -63,7 +63,7 @@ def test_every_vector_of_the_samples() -> None:
         assert (ours in sent["webhook-signature"].split()) == (vector["expected"] == "valid" or about_time)
 
 
-def test_both_secrets_sign_while_the_old_one_is_valid() -> None:
+def test_old_and_new_secret_sign_during_rotation() -> None:
     found = signature_headers(ID, TIME, BODY, [SECRET, OLD])
     assert found["webhook-signature"] == f"{PUBLISHED} {sign_message(OLD, ID, TIME, BODY)}"
     assert found["webhook-id"] == ID

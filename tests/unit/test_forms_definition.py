@@ -86,7 +86,7 @@ def test_a_bad_definition_is_refused_by_field(body: dict[str, Any], refused: set
     assert errors_of(body) == refused
 
 
-def test_all_is_told_at_once() -> None:
+def test_all_errors_of_a_form_are_reported_together() -> None:
     fields = [FIELD, {**FIELD, "type": "select"}, {"key": "b", "type": "?", "maps_to": "email"}]
     fields.append({"key": "c", "type": "text", "maps_to": "email"})
     body = {"fields": fields, "settings": {"language": "?", "tags": [1]}}
@@ -99,7 +99,7 @@ def test_all_is_told_at_once() -> None:
 @pytest.mark.parametrize(
     "target", ["email", "full_name", "status", "custom_fields.size", "custom_fields.a.b", None, " "]
 )
-def test_what_a_field_may_be_mapped_to(target: str | None) -> None:
+def test_form_field_maps_to_known_lead_fields(target: str | None) -> None:
     assert not errors_of(field(maps_to=target))
 
 
@@ -111,7 +111,7 @@ def test_where_a_visitor_may_be_sent(url: str | None) -> None:
 @pytest.mark.parametrize(
     "origin", ["https://a.example", "http://localhost:3000", "https://[::1]:8", "HTTPS://A.example"]
 )
-def test_origins(origin: str) -> None:
+def test_allowed_origins_are_normalised(origin: str) -> None:
     sent, errors = SHAPE.validate_fields(settings(allowed_origins=[origin]))
     assert (errors, sent["settings"]["allowed_origins"]) == ({}, [origin.lower()])
 
@@ -142,7 +142,7 @@ SENT = st.dictionaries(st.sampled_from(["source", "language", "tags"]), st.none(
 
 
 @given(STORED, SENT)
-def test_settings_are_merged_one_by_one(stored: dict[str, Any], sent: dict[str, Any]) -> None:
+def test_form_settings_are_merged_key_by_key(stored: dict[str, Any], sent: dict[str, Any]) -> None:
     merged = merge_settings(stored, sent)
     for name in ("source", "language", "tags"):
         assert merged.get(name) == (sent[name] if name in sent else stored.get(name))
@@ -157,6 +157,6 @@ JSON = st.recursive(
 
 
 @given(JSON, JSON)
-def test_nothing_that_is_sent_is_a_server_error(fields: Any, settings: Any) -> None:
+def test_arbitrary_form_definitions_never_crash_validation(fields: Any, settings: Any) -> None:
     errors_of({"name": "F", "fields": fields, "settings": settings})
     errors_of({"name": "F", "fields": [{**FIELD, "options": fields, "type": settings}]})

@@ -74,7 +74,7 @@ def test_a_value_is_read_by_its_type(kind: str, sent: Any, read: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", ["checkbox", "consent"])
-def test_boxes(kind: str) -> None:
+def test_checkbox_values_become_booleans(kind: str) -> None:
     for sent in (True, "true", "on", "1", "YES"):
         assert value_of(of(kind), sent) is True
         assert value_of(of(kind, required=True), sent) is True
@@ -139,7 +139,7 @@ def test_blank_is_not_filled_in(kind: str, sent: Any) -> None:
     assert list(refusal(of(kind, options=OPTIONS, required=True), sent)) == ["a"]
 
 
-def test_all_errors_at_once_and_unknown_keys_ignored() -> None:
+def test_form_values_report_all_errors_and_ignore_unknown_keys() -> None:
     both = form(
         {"key": "a", "type": "text", "required": True}, {"key": "b", "type": "email"}, {"key": "c", "type": "number"}
     )
@@ -188,7 +188,7 @@ def test_the_source_is_the_mapped_one_else_the_settings_else_form() -> None:
     assert fill_form(form(mapped), {}).lead == {"source": "form"}
 
 
-def test_what_is_too_long_for_the_lead_is_refused() -> None:
+def test_form_value_too_long_for_its_lead_field_is_refused() -> None:
     assert "255" in refusal(of("text", maps_to="first_name"), "x" * 256)["a"][0]
     assert "email" in refusal(of("text", maps_to="email"), "nobody")["a"][0]
     choices = [letter * 100 for letter in "abc"]
@@ -227,7 +227,7 @@ SENT = st.recursive(
 
 
 @given(st.sampled_from(TYPES), st.sampled_from([*MAPPABLE_LEAD_FIELDS, "full_name", "custom_fields.x"]), SENT)
-def test_what_is_accepted_is_a_lead_and_can_be_stored(kind: str, target: str, sent: Any) -> None:
+def test_accepted_form_values_make_a_valid_lead(kind: str, target: str, sent: Any) -> None:
     filled = of(kind, options=OPTIONS, maps_to=target)
     try:
         values, lead = fill_form(filled, {"a": sent})

@@ -44,7 +44,7 @@ def test_names_and_public_addresses_are_not(url: str) -> None:
     assert not AddressPolicy().refuses_url(url)
 
 
-def test_what_the_operator_allows_is_not_refused() -> None:
+def test_addresses_allowed_by_the_operator_are_not_refused() -> None:
     policy = AddressPolicy.from_text("localhost, 10.0.0.0/8")
     assert not policy.refuses_url("http://localhost:5000/")
     assert not policy.refuses_url("http://10.0.0.7/")
@@ -52,7 +52,7 @@ def test_what_the_operator_allows_is_not_refused() -> None:
 
 
 @pytest.mark.parametrize("url", ["http://[::1/", "http://example.com:99999/", "http://example.com:http/"])
-def test_what_is_no_url_is_said_to_be_none(url: str) -> None:
+def test_malformed_urls_are_refused(url: str) -> None:
     with pytest.raises(ValueError):
         AddressPolicy().refuses_url(url)
 
@@ -61,7 +61,7 @@ def test_what_is_no_url_is_said_to_be_none(url: str) -> None:
 @example("0x.1")
 @example("1.2.3.4.")
 @example("08")
-def test_an_address_is_spelled_as_resolvers_read_it(host: str) -> None:
+def test_host_is_normalised_as_resolvers_read_it(host: str) -> None:
     read = None
     if not host.endswith("."):  # the end of a name, to us
         with suppress(OSError):

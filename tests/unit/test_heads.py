@@ -65,7 +65,7 @@ def held_for_one(data: bytes) -> bool:
 @example(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n1", b"")
 @example(b"\r\nPOST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc", b"")
 @example(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n", b"")
-def test_what_is_taken_for_one_request_is_one_to_the_parser_too(first: bytes, second: bytes) -> None:
+def test_known_head_is_accepted_only_where_the_parser_sees_one_request(first: bytes, second: bytes) -> None:
     if not held_for_one(first):
         return
     one = as_one(first)

@@ -45,7 +45,7 @@ async def test_the_first_rows_are_hinted_at_once(hinter: HintThrottle, asked: As
     assert asked.times == 1
 
 
-async def test_one_hint_is_outstanding_at_a_time(hinter: HintThrottle, asked: Asked) -> None:
+async def test_only_one_hint_is_outstanding(hinter: HintThrottle, asked: Asked) -> None:
     for _ in range(5):
         hinter.note_commit(has_waiters=True)
     assert asked.times == 1
@@ -62,7 +62,7 @@ async def test_a_worker_that_just_answered_is_not_called(hinter: HintThrottle, a
 
 
 @pytest.mark.usefixtures("awake")
-async def test_it_is_called_when_it_did_not_look_again(hinter: HintThrottle, asked: Asked) -> None:
+async def test_held_back_hint_is_sent_when_the_worker_did_not_poll(hinter: HintThrottle, asked: Asked) -> None:
     hinter.note_commit(has_waiters=True)
     hinter.note_verdict()
     hinter.note_commit(has_waiters=True)

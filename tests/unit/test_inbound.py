@@ -70,7 +70,7 @@ def test_an_object_without_members_may_be_written_as_php_does() -> None:
     assert errors_of({"email": "a@example.com", "first_name": []}).keys() == {"first_name"}
 
 
-def test_what_is_looked_at_is_what_may_be_sent() -> None:
+def test_known_fields_are_the_documented_ones() -> None:
     assert {*InboundLead.__annotations__, FORM_KEY} == KNOWN_FIELDS
 
 
@@ -140,7 +140,7 @@ def test_a_body_that_cannot_be_read_is_malformed(body: bytes) -> None:
         ('{"name": "منى", x}'.encode(), 1, 17, "property name"),
     ],
 )
-def test_what_is_not_json_is_told_by_line_and_column(body: bytes, line: int, column: int, wrong: str) -> None:
+def test_invalid_json_is_reported_by_line_and_column(body: bytes, line: int, column: int, wrong: str) -> None:
     with pytest.raises(MalformedBody, match=f"at line {line}, column {column}: .*{wrong}"):
         validate_lead(body)
 
@@ -156,7 +156,7 @@ def test_what_is_not_json_is_told_by_line_and_column(body: bytes, line: int, col
         (b'[{"a": 1}, {"b": NaN}]', "line 1, column 18"),
     ],
 )
-def test_so_is_an_array_that_is_none(body: bytes, place: str) -> None:
+def test_invalid_json_array_is_reported_by_line_and_column(body: bytes, place: str) -> None:
     with pytest.raises(MalformedBody, match=place):
         list(iter_array_items(body))
 
@@ -213,11 +213,11 @@ def test_email_is_required(email: str | None) -> None:
         ("custom_fields", {"n": [-(2**63) - 1]}, "custom_fields.n.0", "must be a number of at most 64 bits."),
     ],
 )
-def test_each_fault_is_told_by_field(field: str, value: Any, path: str, fault: str) -> None:
+def test_lead_error_names_its_field(field: str, value: Any, path: str, fault: str) -> None:
     assert errors_of(LEAD | {field: value}) == {path: [f"The {path} field {fault}"]}
 
 
-def test_all_faults_are_told_at_once() -> None:
+def test_all_errors_of_a_lead_are_reported_together() -> None:
     body = {"first_name": 1, "tags": [1, 2], "pipeline_id": "x", "custom_fields": {"budget": "\ud800"}}
     assert list(errors_of(body)) == ["email", "first_name", "tags.0", "tags.1", "pipeline_id", "custom_fields.budget"]
 

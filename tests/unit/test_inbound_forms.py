@@ -86,11 +86,11 @@ def test_custom_fields_may_have_numbers_for_keys(body: bytes, fields: dict[str, 
 
 
 @pytest.mark.parametrize(("text", "flag"), [("true", True), ("1", True), ("On", True), ("false", False), ("0", False)])
-def test_flags(text: str, flag: bool) -> None:
+def test_form_flags_become_booleans(text: str, flag: bool) -> None:
     assert validate_form({"email": "a@b.co", "starred": text})["starred"] is flag
 
 
-def test_all_faults_are_told_at_once() -> None:
+def test_all_errors_of_a_form_lead_are_reported_together() -> None:
     with pytest.raises(InvalidFields) as refusal:
         validate_form(read_form(b"first_name=a%00&pipeline_id=five&starred=maybe&custom_fields=x"))
     assert refusal.value.errors == {
@@ -115,7 +115,7 @@ def test_reads_what_urlencode_wrote(fields: dict[str, str]) -> None:
         max_size=12,
     )
 )
-def test_no_mixture_of_brackets_breaks_it(pairs: list[tuple[str, str]]) -> None:
+def test_form_parser_survives_any_mixture_of_brackets(pairs: list[tuple[str, str]]) -> None:
     form = read_form(urlencode(pairs).encode())
     assert set(form) == {name[0] for name, _ in pairs}
     assert validate_form({"email": "a@b.co", "custom_fields": {"form": form}})

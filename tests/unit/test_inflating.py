@@ -37,7 +37,7 @@ def inflated(encoding: str, *parts: bytes) -> bytes:
 
 @pytest.mark.parametrize("way", WAYS)
 @given(body=bodies, size=st.integers(1, 5_000))
-def test_what_was_sent_comes_out_however_it_is_cut(way: str, body: bytes, size: int) -> None:
+def test_decompression_is_independent_of_chunk_sizes(way: str, body: bytes, size: int) -> None:
     encoding, deflate = WAYS[way]
     sent = deflate(body)
     assert inflated(encoding, *[sent[at : at + size] for at in range(0, len(sent), size)]) == body
@@ -65,7 +65,7 @@ def test_bytes_that_are_not_of_the_encoding_are_broken(encoding: str, body: byte
         inflated(encoding, body)
 
 
-def test_what_follows_the_last_member_is_broken() -> None:
+def test_garbage_after_the_last_gzip_member_is_refused() -> None:
     with pytest.raises(EncodingBroken):
         inflated("gzip", gzip.compress(b"{}") + b"garbage")
 

@@ -63,13 +63,13 @@ def test_a_path_finds_what_stands_there(path: str, found: list[Any]) -> None:
         "$" + "[?@" * 80,
     ],
 )
-def test_what_is_no_path_or_could_take_long_is_refused(path: str) -> None:
+def test_invalid_or_expensive_json_paths_are_refused(path: str) -> None:
     with pytest.raises(InvalidPath):
         compile_path(path)
 
 
 @given(st.text(alphabet="$.[]?@()*'\"=!<>&|,:-a0 \n\\é", max_size=30).map("$".__add__) | st.text())
-def test_any_text_is_a_path_or_none(text: str) -> None:
+def test_json_path_compiler_survives_any_text(text: str) -> None:
     with suppress(InvalidPath):
         compile_path(text)
 

@@ -34,7 +34,7 @@ def test_every_type_that_is_promised_is_there_once() -> None:
 
 
 @pytest.mark.parametrize("kind", INTEGRATION_TYPES.values(), ids=lambda kind: kind.type)
-def test_a_type_says_all_that_is_asked_of_it(kind: IntegrationType) -> None:
+def test_integration_type_is_fully_described(kind: IntegrationType) -> None:
     keys = [field.key for field in kind.fields]
     assert len(keys) == len(set(keys))
     assert kind.direction in ("inbound", "outbound", "both")
@@ -43,7 +43,7 @@ def test_a_type_says_all_that_is_asked_of_it(kind: IntegrationType) -> None:
     assert all(field.label for field in kind.fields)
 
 
-def test_what_only_receives_is_mail_servers_and_slack() -> None:
+def test_outbound_only_types_are_smtp_and_slack() -> None:
     assert {kind.type for kind in INTEGRATION_TYPES.values() if not kind.is_inbound} == {"smtp", "slack"}
     assert {kind.type for kind in INTEGRATION_TYPES.values() if kind.direction == "both"} == {"mailgun", "twilio"}
 

@@ -20,7 +20,7 @@ SENT = st.dictionaries(KEYS, st.none() | VALUES)
 
 
 @given(CUSTOM, SENT)
-def test_each_key_is_what_was_sent_last(existing: dict[str, Any], sent: dict[str, Any]) -> None:
+def test_custom_fields_are_merged_key_by_key(existing: dict[str, Any], sent: dict[str, Any]) -> None:
     merged = merge_custom_fields(existing, sent)
     for key in {*existing, *sent}:
         expected = sent.get(key) if key in sent else existing[key]
@@ -41,7 +41,7 @@ def test_the_timeline_tells_the_way_there_and_back(existing: dict[str, Any], sen
 
 
 @given(CUSTOM)
-def test_nothing_sent_changes_nothing_and_null_removes_all(existing: dict[str, Any]) -> None:
+def test_empty_custom_fields_change_nothing_and_null_removes_all(existing: dict[str, Any]) -> None:
     assert merge_custom_fields(existing, {}) == existing
     assert merge_custom_fields(existing, None) == {}
 

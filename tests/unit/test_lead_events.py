@@ -64,7 +64,7 @@ def test_a_deleted_lead_brings_its_last_record() -> None:
     assert told("lead.deleted", by={"kind": "api", "id": 1}, lead=lead) == [("lead.deleted", {"lead": lead})]
 
 
-def test_other_entries_mean_nothing_to_others() -> None:
+def test_unrelated_timeline_entries_make_no_event() -> None:
     assert told("delivery.sent", tags_added=["a"]) == []
 
 

@@ -148,7 +148,7 @@ def test_a_time_beside_filters_makes_nothing_cheaper_to_find() -> None:
     assert (plan.strategy, plan.by_update) == (ReadStrategy.GATHER, True)
 
 
-def test_a_filter_whose_index_holds_the_others_is_walked_before_a_smaller_one() -> None:
+def test_plan_prefers_the_index_that_covers_the_other_filters() -> None:
     filters = LeadFilters(1, exact={"source": "x", "starred": True})
     total = LeadTotals(300, 10**6, {"source": 40_000, "starred": 60_000})
     plan = choose_plan(filters, LeadSort("created_at", True), total, 15)

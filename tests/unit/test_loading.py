@@ -25,11 +25,11 @@ WEB = ("services.api", "services.gateway", "aiohttp.web")
         ("services.gateway.app", DATABASE),
     ],
 )
-def test_nothing_is_loaded_that_is_not_used(loaded: str, strangers: tuple[str, ...]) -> None:
+def test_entry_points_import_only_what_they_use(loaded: str, strangers: tuple[str, ...]) -> None:
     script = f"import sys, {loaded}; print(*[name for name in {strangers} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
 
 
-def test_the_last_migration_is_the_one_that_alembic_takes_for_it() -> None:
+def test_expected_revision_is_alembics_head() -> None:
     assert ScriptDirectory.from_config(alembic_config("postgresql://")).get_current_head() == head_version()

@@ -56,7 +56,7 @@ def test_an_exception_that_a_library_logs_is_told_by_kind_and_place(program: str
     assert list(line)[:3] == FIRST
 
 
-async def test_a_requests_line_begins_as_all_others(capfd: pytest.CaptureFixture[str]) -> None:
+async def test_access_log_line_begins_like_every_other_line(capfd: pytest.CaptureFixture[str]) -> None:
     log = AccessLog("gateway", lines=True)
     log.record_request("GET", "/api/v1/health", 200, 0.001, None, {"request_id": "r"})
     log.write_buffered()

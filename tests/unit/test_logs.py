@@ -66,7 +66,7 @@ def data_dir(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_command_shows_all_or_one(data_dir: Path) -> None:
+def test_logs_command_shows_all_services_or_one(data_dir: Path) -> None:
     with logs_of(data_dir) as command:
         shown = command.communicate(timeout=60)[0].splitlines()
     assert [line.partition(" ")[0] for line in shown] == ["worker-2", "worker-1", "up"]

@@ -154,7 +154,7 @@ def leaves(lead: Lead) -> Lead:
 
 
 @given(LEADS, LEADS, POLICIES, st.booleans())
-def test_nothing_is_cleared_and_only_the_policys_fields_change(
+def test_merge_clears_no_field_and_changes_only_those_its_policy_names(
     old: Lead, sent: Lead, policy: MergePolicy, older: bool
 ) -> None:
     changed = merge_duplicate(old, sent, policy, older=older)

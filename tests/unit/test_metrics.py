@@ -21,7 +21,7 @@ seconds = st.one_of(st.sampled_from(LATENCY_BUCKETS), st.floats(0, 20))
 
 
 @given(st.lists(st.lists(seconds, max_size=5), max_size=3))
-def test_what_is_handed_over_together_is_what_was_observed(rounds: list[list[float]]) -> None:
+def test_buffered_histogram_equals_single_observations(rounds: list[list[float]]) -> None:
     registries = CollectorRegistry(), CollectorRegistry()
     one_by_one, together = (Histogram("a", "b", buckets=LATENCY_BUCKETS, registry=registry) for registry in registries)
     gathered = BufferedHistogram(together)
@@ -64,7 +64,7 @@ def test_a_process_that_is_started_again_counts_on_and_forgets_who_waited(tmp_pa
     assert len({*tmp_path.iterdir()}) == 2 * len(files)
 
 
-def test_what_cannot_be_read_any_more_is_counted_anew(tmp_path: Path) -> None:
+def test_unreadable_metrics_file_starts_from_zero(tmp_path: Path) -> None:
     life_of(tmp_path, "gateway")
     (tmp_path / "counter_gateway.db").write_bytes(os.urandom(1 << 20))
     assert "leadhub_refused_total 2.0" in life_of(tmp_path, "gateway")

@@ -8,7 +8,7 @@ import pytest
 from services.api.openapi.handlers import StaticResponse, LazyResponse
 
 
-async def test_what_failed_is_made_again_and_what_is_made_stays() -> None:
+async def test_lazy_response_is_made_once_and_retried_after_a_failure() -> None:
     makes: Iterator[StaticResponse | None] = iter([None, StaticResponse(b"{}", "application/json")])
 
     def make() -> StaticResponse:

@@ -34,7 +34,7 @@ def test_quick_batches_are_full_ones_again() -> None:
     assert pace.is_at_full_size
 
 
-def test_what_is_neither_slow_nor_quick_stays() -> None:
+def test_batch_size_stays_at_a_moderate_duration() -> None:
     pace = AdaptiveBatchSize(500)
     pace.shrink(100)
     pace.record_duration(50, (SLOW_BATCH_SECONDS + QUICK_BATCH_SECONDS) / 2)

@@ -60,7 +60,7 @@ def test_a_lead_goes_where_its_source_says(
         ({"assigned_user_id": 8}, 10, 100, "assigned_user_id: there is no user 8; left out."),
     ],
 )
-def test_what_is_not_there_or_anothers_is_left_out_and_named(
+def test_unknown_or_foreign_placement_is_dropped_with_a_warning(
     sent: dict[str, Any], pipeline: int, stage: int, warning: str
 ) -> None:
     found = placed(**sent)

@@ -72,7 +72,7 @@ def test_every_metric_is_explained() -> None:
 
 
 @pytest.mark.parametrize("command", [["bash", "-n", ".ci/run"], ["caddy", "validate", "--config", "deploy/Caddyfile"]])
-def test_what_the_tools_themselves_say(command: list[str]) -> None:
+def test_ci_script_and_caddyfile_are_valid(command: list[str]) -> None:
     if not shutil.which(command[0]):
         pytest.skip(f"there is no {command[0]} here")
     found: Any = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -40,7 +40,7 @@ def test_every_part_of_the_design_is_there() -> None:
 
 
 @pytest.mark.parametrize("name", LASTING)
-def test_it_is_watched_and_started_again(name: str) -> None:
+def test_compose_service_has_a_healthcheck_and_restarts(name: str) -> None:
     service = SERVICES[name]
     assert service["restart"] == "always"
     assert service["healthcheck"].keys() >= {"test", "interval", "timeout", "retries"}
@@ -53,7 +53,7 @@ def test_migrations_run_once_ahead_of_every_service() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
-def test_it_has_limits(name: str) -> None:
+def test_compose_service_has_resource_limits(name: str) -> None:
     limits = SERVICES[name]["deploy"]["resources"]["limits"]
     assert limits.keys() >= {"cpus", "memory", "pids"}
 
@@ -77,7 +77,7 @@ def test_servers_are_of_the_versions_that_up_brings_along() -> None:
         assert SERVICES[name]["healthcheck"]["test"] == ["CMD", "valkey-cli", "ping"]
 
 
-def test_the_image_holds_compiled_code_where_the_launcher_looks_for_it() -> None:
+def test_image_compiles_code_into_the_launchers_cache() -> None:
     text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     (command,) = re.findall(r"^RUN (PYTHONPYCACHEPREFIX=.*\n.*)$", text, re.MULTILINE)
     assert "PYTHONPYCACHEPREFIX=/app/.venv/pycache .venv/bin/python -m compileall" in command
@@ -86,7 +86,7 @@ def test_the_image_holds_compiled_code_where_the_launcher_looks_for_it() -> None
 
 
 @pytest.mark.parametrize("name", sorted(OURS))
-def test_ours_may_do_little(name: str) -> None:
+def test_own_containers_are_read_only_and_drop_all_capabilities(name: str) -> None:
     service = SERVICES[name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
@@ -99,7 +99,7 @@ def test_only_the_proxy_is_reached_from_outside() -> None:
     assert FILE["networks"]["backend"] == {"internal": True}
 
 
-def test_who_sends_can_reach_the_world_and_who_stores_cannot() -> None:
+def test_sender_containers_reach_the_internet_and_storage_containers_do_not() -> None:
     ways_out = {name for name, network in FILE["networks"].items() if not (network or {}).get("internal")}
     reaching = {name for name, service in SERVICES.items() if ways_out & {*service["networks"]}}
     assert reaching == {"worker", "sweeper", "gateway", "api", "proxy"}
@@ -193,7 +193,7 @@ def docker_reads_it(**given: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, check=False)
 
 
-def test_docker_reads_it() -> None:
+def test_docker_parses_the_compose_file() -> None:
     found = docker_reads_it(**GIVEN, LEADHUB_KEEP_DAYS="7")
     assert found.returncode == 0, found.stderr
     read = yaml.safe_load(found.stdout)["services"]

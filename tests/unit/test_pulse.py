@@ -41,14 +41,14 @@ async def beating() -> AsyncIterator[None]:
         yield
 
 
-async def test_it_beats_for_as_long_as_its_loop_turns(pipe: tuple[int, int]) -> None:
+async def test_liveness_beats_while_the_event_loop_runs(pipe: tuple[int, int]) -> None:
     reader, _ = pipe
     async with beating():
         for _ in range(3):
             await until_async(lambda: beats(reader) > 0, 10, "a beat")
 
 
-async def test_it_beats_on_after_a_pipe_that_was_full(pipe: tuple[int, int]) -> None:
+async def test_liveness_goes_on_after_a_full_pipe(pipe: tuple[int, int]) -> None:
     """As where the supervisor slept."""
     reader, writer = pipe
     while True:

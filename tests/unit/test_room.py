@@ -19,7 +19,7 @@ def fill(room: BodyMemory, who: int) -> int:
     return got
 
 
-def test_one_alone_fills_half_of_it_and_the_next_half_of_the_rest() -> None:
+def test_workspace_may_hold_half_of_the_free_body_memory() -> None:
     room = BodyMemory(SIZE)
     assert [fill(room, who) for who in (1, 2, 1, 3)] == [500, 250, 0, 125]
 
@@ -32,7 +32,7 @@ def test_two_that_come_together_fill_a_third_each() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(1, 4), st.integers(0, 400), st.booleans()), max_size=50))
-def test_it_is_never_full_and_gets_back_what_it_gave(steps: list[tuple[int, int, bool]]) -> None:
+def test_body_memory_is_never_exhausted_and_is_released(steps: list[tuple[int, int, bool]]) -> None:
     room, taken = BodyMemory(SIZE), []
     for who, size, is_kept in steps:
         if room.try_reserve(who, size):

@@ -36,7 +36,7 @@ def test_an_empty_variable_is_as_one_that_is_not_set(monkeypatch: pytest.MonkeyP
         *[("allowed_targets", "crm.internal:8080"), ("allowed_targets", "http://crm.internal")],
     ],
 )
-def test_what_cannot_be_meant_is_refused(name: str, value: str) -> None:
+def test_impossible_settings_are_refused(name: str, value: str) -> None:
     with pytest.raises(ValidationError, match=r"must begin with|is no network"):
         Settings(**{name: value})  # type: ignore[arg-type]
 
@@ -63,13 +63,13 @@ def test_what_cannot_be_meant_is_refused(name: str, value: str) -> None:
         ("keep_days", "999999", "less than or equal"),
     ],
 )
-def test_what_cannot_be_read_is_refused_without_repeating_it(name: str, value: str, why: str) -> None:
+def test_unreadable_settings_are_refused_without_being_quoted(name: str, value: str, why: str) -> None:
     with pytest.raises(ValidationError, match=why) as refused:
         Settings(**{name: value})  # type: ignore[arg-type]
     assert "secret" not in str(refused.value.errors(include_input=False, include_context=False))
 
 
-def test_what_can_be_meant_is_taken() -> None:
+def test_valid_settings_are_accepted() -> None:
     taken = {"trusted_proxies": "10.0.0.1, fd00::/8", "allowed_targets": "crm.internal, 10.1.0.0/16,127.0.0.1"}
     taken |= {"redis_url": "unix:///run/x.sock", "replica_url": "postgres://x/y", "smtp_url": "smtps://u:p@mail:465"}
     taken |= {"broker_url": "amqp://h/leads", "spool_url": "redis://h:1/3", "mail_from": "Leads <l@example.com>"}
@@ -78,7 +78,7 @@ def test_what_can_be_meant_is_taken() -> None:
 
 
 @pytest.mark.parametrize("password", ["p[x", "p]x", "p[x]y", "p:x", "℀", "%40"])
-def test_a_databases_password_may_hold_what_ends_none(password: str) -> None:
+def test_database_password_may_hold_special_characters(password: str) -> None:
     url = f"postgresql://u:{password}@[::1]:5432/db"
     assert Settings(database_url=url, replica_url=url).database_url == url
 

@@ -47,7 +47,7 @@ def program(tmp_path: Path) -> Callable[..., ChildProgram]:
 Make = Callable[..., ChildProgram]
 
 
-def test_what_dies_is_started_again_with_growing_pauses(supervisor: Supervisor, program: Make) -> None:
+def test_dead_program_is_restarted_with_growing_pauses(supervisor: Supervisor, program: Make) -> None:
     supervisor.start_child(program("brief", "import sys; sys.exit(3)"))
     (child,) = supervisor.children
     supervisor.wait_until(lambda: child.failures == 3)
@@ -56,7 +56,7 @@ def test_what_dies_is_started_again_with_growing_pauses(supervisor: Supervisor, 
 
 
 @pytest.mark.parametrize(("failures", "pause"), [(0, 0.0), (1, 0.5), (2, 1.0), (3, 2.0), (50, 2.0)])
-def test_pauses(program: Make, failures: int, pause: float) -> None:
+def test_restart_pause_grows_with_failures(program: Make, failures: int, pause: float) -> None:
     child = SupervisedChild(program("any", ""), started_at=time.monotonic(), failures=failures)
     child.schedule_restart("ended")
     assert child.restart_at - time.monotonic() == pytest.approx(pause, abs=0.1)
@@ -129,7 +129,7 @@ def test_a_first_signal_leaves_all_time_to_end_in_order(
     assert all(_says(tmp_path / f"{name}.log", "ended") for name in "ab")
 
 
-def test_what_does_not_listen_is_ended_in_time(
+def test_program_that_ignores_sigterm_is_killed(
     supervisor: Supervisor, program: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervising, "CHILD_STOP_SECONDS", 0.2)
@@ -145,7 +145,7 @@ def test_what_does_not_listen_is_ended_in_time(
     assert supervisor.forced_ends == ["stubborn"]
 
 
-def test_what_is_stopped_wakes_up_to_end(supervisor: Supervisor, program: Make, tmp_path: Path) -> None:
+def test_suspended_program_is_continued_to_end_orderly(supervisor: Supervisor, program: Make, tmp_path: Path) -> None:
     orderly = "import signal, sys\ndef end(*_): print('ended', flush=True); sys.exit()\n"
     supervisor.start_child(program("asleep", orderly + f"signal.signal(15, end); print('on', flush=True); {SLEEP}"))
     (child,) = supervisor.children
@@ -166,7 +166,7 @@ def test_a_signal_ends_the_wait_for_a_start(supervisor: Supervisor, program: Mak
     assert supervisor.forced_ends == []
 
 
-def test_a_signal_ends_a_step_that_waits_for_others(supervisor: Supervisor) -> None:
+def test_signal_interrupts_a_blocking_step_of_the_start(supervisor: Supervisor) -> None:
     done: list[str] = []
 
     def connect() -> None:
@@ -179,7 +179,7 @@ def test_a_signal_ends_a_step_that_waits_for_others(supervisor: Supervisor) -> N
     assert not done
 
 
-def test_what_cannot_be_started_is_tried_again(supervisor: Supervisor, program: Make, tmp_path: Path) -> None:
+def test_program_that_cannot_start_is_retried(supervisor: Supervisor, program: Make, tmp_path: Path) -> None:
     folder = tmp_path / "full"
     supervisor.start_child(replace(program("late", SLEEP), log=folder / "late.log"))
     (child,) = supervisor.children
@@ -193,7 +193,7 @@ def test_a_first_start_that_is_impossible_is_an_error(supervisor: Supervisor, pr
         supervisor.start_children_ready([replace(program("late", SLEEP), log=tmp_path / "full" / "late.log")])
 
 
-def test_a_signal_during_a_start_ends_it(supervisor: Supervisor, program: Make) -> None:
+def test_signal_during_the_start_stops_the_supervisor(supervisor: Supervisor, program: Make) -> None:
     supervisor.start_child(program("first", SLEEP))
     signal.raise_signal(signal.SIGTERM)
     with pytest.raises(StopRequested):
@@ -253,7 +253,7 @@ def _says(log: Path, text: str) -> bool:
 BEAT = "import os, time\nwhile True: os.write(int(os.environ['LEADHUB_PULSE']), b'.'); time.sleep(0.05)"
 
 
-def test_what_has_no_pulse_any_more_is_killed(
+def test_program_without_liveness_is_killed(
     supervisor: Supervisor, program: Make, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(watch, "HEARTBEAT_STALE_SECONDS", 1.0)
@@ -275,7 +275,7 @@ def test_what_has_no_pulse_any_more_is_killed(
     supervisor.wait_until(hung.note_beat)  # the new one beats
 
 
-def test_what_is_started_again_and_again_leaves_no_descriptor_open(supervisor: Supervisor, program: Make) -> None:
+def test_restarts_leak_no_file_descriptor(supervisor: Supervisor, program: Make) -> None:
     """Else a crash every two seconds ends the supervisor within the hour."""
     supervisor.start_child(replace(program("brief", "import sys; sys.exit(3)"), has_liveness_pipe=True))
     (child,) = supervisor.children
@@ -284,7 +284,7 @@ def test_what_is_started_again_and_again_leaves_no_descriptor_open(supervisor: S
     assert len(os.listdir("/proc/self/fd")) <= before  # of tests before some may be closed only now
 
 
-def test_who_slept_itself_kills_nobody(
+def test_watchdog_kills_nothing_after_it_was_suspended_itself(
     supervisor: Supervisor, program: Make, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(watch, "HEARTBEAT_STALE_SECONDS", 0.5)

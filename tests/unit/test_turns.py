@@ -54,7 +54,7 @@ class Crowd:
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
 
-async def test_one_who_has_none_is_served_before_those_who_have() -> None:
+async def test_tenant_without_a_slot_goes_before_tenants_with_one() -> None:
     crowd = Crowd(FairLimiter(4, 2, "full"))
     await crowd.comes(*[GREEDY] * 20, *[GREEDIER] * 20, MODEST)
     assert crowd.served == [GREEDY, GREEDY, GREEDIER, GREEDIER]
@@ -74,7 +74,7 @@ async def test_of_those_who_have_as_many_the_next_is_one_whose_last_turn_is_the_
     await crowd.end()
 
 
-async def test_nobody_takes_more_than_theirs_while_there_are_some_left(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_tenant_never_exceeds_its_share_of_slots(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turns, "SLOT_TIMEOUT_SECONDS", 0.02)
     scarce = FairLimiter(4, 2, "full")
     async with held(scarce, GREEDY, 2):
@@ -85,7 +85,7 @@ async def test_nobody_takes_more_than_theirs_while_there_are_some_left(monkeypat
             pass
 
 
-async def test_none_is_lost_with_those_who_leave_while_they_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_cancelled_waiters_lose_no_slot(monkeypatch: pytest.MonkeyPatch) -> None:
     scarce = FairLimiter(3, 2, "full")
     crowd = Crowd(scarce)
     await crowd.comes(GREEDY, GREEDY, GREEDY, MODEST, MODEST)
@@ -102,7 +102,7 @@ async def test_none_is_lost_with_those_who_leave_while_they_wait(monkeypatch: py
                 raise AssertionError("it was the fourth")
 
 
-async def test_who_ends_in_the_moment_in_which_others_give_up_ends_well() -> None:
+async def test_slot_release_survives_simultaneous_cancellations() -> None:
     scarce = FairLimiter(1, 1, "full")
     crowd = Crowd(scarce)
     await crowd.comes(GREEDY, MODEST, GREEDIER)

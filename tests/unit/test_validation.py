@@ -16,7 +16,7 @@ class Asked(TypedDict, total=False):
 @pytest.mark.parametrize(
     "text", ["https://example.com", "HTTP://Example.com:8080/a?b#c", "http://[::1]:80/", "https://bücher.example/"]
 )
-def test_an_address(text: str) -> None:
+def test_http_urls_are_accepted(text: str) -> None:
     assert is_url(text)
 
 
@@ -32,12 +32,12 @@ def test_an_address(text: str) -> None:
         "http://a:0/",
     ],
 )
-def test_no_address(text: str) -> None:
+def test_other_texts_are_no_urls(text: str) -> None:
     assert not is_url(text)
 
 
 @pytest.mark.parametrize("path", ["$[?@.a==1e999]", "$[1e9991_000", "$[", "$[?"])
-def test_a_path_of_any_text_is_one_or_none(path: str) -> None:
+def test_invalid_json_paths_are_refused(path: str) -> None:
     with pytest.raises(InvalidPath):
         compile_path(path)
 

@@ -23,7 +23,7 @@ def vault(*keys: str) -> Cipher:
 
 @settings(deadline=None)
 @given(st.text())
-def test_what_is_encrypted_comes_back_and_looks_different_each_time(text: str) -> None:
+def test_ciphertext_decrypts_and_differs_each_time(text: str) -> None:
     safe = vault(OLD)
     first, second = safe.encrypt(text), safe.encrypt(text)
     assert safe.decrypt(first) == safe.decrypt(second) == text
@@ -33,7 +33,7 @@ def test_what_is_encrypted_comes_back_and_looks_different_each_time(text: str) -
 
 @settings(deadline=None)
 @given(st.data())
-def test_what_was_tampered_with_is_unreadable(data: st.DataObject) -> None:
+def test_tampered_ciphertext_is_refused(data: st.DataObject) -> None:
     sealed = bytearray(urlsafe_b64decode(vault(OLD).encrypt("secret")))
     sealed[data.draw(st.integers(0, len(sealed) - 1))] ^= data.draw(st.integers(1, 255))
     with pytest.raises(DecryptionError):
@@ -41,12 +41,12 @@ def test_what_was_tampered_with_is_unreadable(data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("damaged", [b"", b"plain text", b"\xff" * 80])
-def test_what_never_was_encrypted_is_unreadable(damaged: bytes) -> None:
+def test_text_that_was_never_encrypted_is_refused(damaged: bytes) -> None:
     with pytest.raises(DecryptionError):
         vault(OLD).decrypt(damaged)
 
 
-def test_a_wrong_key_is_told_from_a_right_one() -> None:
+def test_wrong_key_cannot_decrypt() -> None:
     with pytest.raises(DecryptionError, match="cannot be decrypted"):
         vault(OTHER).decrypt(vault(OLD).encrypt("secret"))
 
@@ -80,7 +80,7 @@ def test_a_running_service_follows_the_file_of_its_data_dir(tmp_path: Path) -> N
     assert (home.secrets_dir / ENCRYPTION_KEY_NAME).stat().st_mode & 0o777 == 0o600
 
 
-def test_what_is_encrypted_after_a_change_of_the_keys_is_under_the_new_one(tmp_path: Path) -> None:
+def test_encryption_uses_the_new_key_after_a_key_change(tmp_path: Path) -> None:
     """Though nothing was met that the old one does not decrypt."""
     home = DataDir(tmp_path)
     safe = Cipher.from_settings(Settings(data_dir=tmp_path, secret_key=SecretStr("")))

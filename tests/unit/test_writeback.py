@@ -36,7 +36,7 @@ def is_written_soon(path: Path) -> bool:
     return not dirty_pages(path)
 
 
-def test_what_a_table_grew_by_is_written_soon(table: Path) -> None:
+def test_new_table_pages_are_written_soon(table: Path) -> None:
     writeback = DirtyPageFlusher(table.parents[1])
     writeback.begin_writing()
     assert is_written_soon(table)
@@ -45,7 +45,7 @@ def test_what_a_table_grew_by_is_written_soon(table: Path) -> None:
     assert is_written_soon(table)
 
 
-def test_what_did_not_change_is_left_alone(table: Path) -> None:
+def test_unchanged_files_are_not_flushed(table: Path) -> None:
     writeback = DirtyPageFlusher(table.parents[1])
     writeback.begin_writing()
     assert is_written_soon(table)
@@ -56,7 +56,7 @@ def test_what_did_not_change_is_left_alone(table: Path) -> None:
     assert dirty_pages(table)
 
 
-def test_it_goes_on_by_itself_over_files_that_come_and_go(table: Path) -> None:
+def test_flusher_survives_files_that_come_and_go(table: Path) -> None:
     DirtyPageFlusher(table.parents[1]).start()
     assert is_written_soon(table)
     table.unlink()
