@@ -18,7 +18,7 @@ from bench.servers import own_environment
 from bench.soak import BYTES_PER_MIB, repeating_every
 from bench.stack import LAUNCHER_COMMAND, RunningLeadHub, create_key, running_leadhub
 from bench.victim import VictimLatencies, VictimWorkspace
-from shared.embedded.datadir import free_port
+from shared.data_dir import free_port
 from shared.settings import PROJECT_ROOT
 
 PROBE_SECONDS, QUICK_PROBE_SECONDS = 20.0, 8.0

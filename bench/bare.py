@@ -9,9 +9,9 @@ import orjson
 import uvloop
 from aiohttp import web
 
-from bench.contest import Target
 from bench.servers import running_command
-from shared.embedded.datadir import free_port
+from bench.targets import Target
+from shared.data_dir import free_port
 
 ANSWER_BODY = orjson.dumps({"status": "created", "lead_id": 1842, "is_duplicate": False})
 

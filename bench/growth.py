@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.contest import Target, cpu_per_answer
-from bench.figures import RoundFigures
 from bench.ingest import FEW_CONNECTIONS, cpu_figures_of
+from bench.measures import RoundFigures
 from bench.stack import running_leadhub
+from bench.targets import Target, cpu_per_answer
 
 # Leads sent in total after each slice: small slices at both ends, tenths in between.
 SLICE_ENDS = (1_000, 11_000, *range(100_000, 1_000_000, 100_000), 990_000, 1_000_000)

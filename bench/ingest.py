@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from bench.commits import PACED_RATE, bulk_insert_rate, durable_commit_ms
-from bench.contest import Target, LoadResult, cpu_per_answer
-from bench.figures import CPU_ROLES, RoundFigures, compute_ratios
+from bench.measures import CPU_ROLES, RoundFigures, compute_ratios
+from bench.targets import LoadResult, Target, cpu_per_answer
 
 FEW_CONNECTIONS, MANY_CONNECTIONS = 64, 256
 WARM_UP_SECONDS = 1.0

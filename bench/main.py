@@ -12,14 +12,14 @@ import orjson
 
 from bench.attacks import measure_attacks
 from bench.bare import running_bare_server
-from bench.contest import Target
 from bench.growth import measure_growth
 from bench.ingest import IngestComparison, measure_round, warm_up_targets
+from bench.list_bench import measure_lists
 from bench.naive.stack import running_naive_stack
-from bench.readers import measure_lists
 from bench.report import as_text, ingest_result, variants_result
 from bench.soak import measure_soak
-from bench.stack import running_leadhub, new_database
+from bench.stack import new_database, running_leadhub
+from bench.targets import Target
 from bench.variants import measure_variants
 from shared.settings import Settings
 

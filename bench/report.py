@@ -5,14 +5,14 @@ import platform
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from bench.figures import (
-    MEASURE_LABELS,
+from bench.measures import (
     CPU_ROLES,
-    RATIO_LABELS,
     INGEST_GOALS,
+    MEASURE_LABELS,
+    RATIO_LABELS,
+    Goal,
     MeasureLabel,
     RoundFigures,
-    Goal,
     median_of,
     values_of,
 )

@@ -6,7 +6,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from shared.embedded.process import ChildProgram, spawn_program, stop_process, wait_ready
+from embedded.process import ChildProgram, spawn_program, stop_process, wait_ready
 
 COMMAND_START_SECONDS = 120.0
 COMMAND_STOP_SECONDS = 40.0

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.commits import PACED_RATE
-from bench.figures import RoundFigures
 from bench.ingest import FEW_CONNECTIONS
+from bench.measures import RoundFigures
 from bench.processes import resident_bytes
 from bench.stack import running_leadhub
 

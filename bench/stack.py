@@ -12,11 +12,11 @@ import orjson
 import psycopg
 from sqlalchemy import make_url
 
-from bench.contest import Target
 from bench.ledger import LoadLedger
 from bench.servers import own_environment, running_command
-from shared.embedded.datadir import DataDir, free_port
-from shared.embedded.postgres import EmbeddedPostgres
+from bench.targets import Target
+from embedded.postgres import EmbeddedPostgres
+from shared.data_dir import DataDir, free_port
 from shared.settings import PROJECT_ROOT
 
 LAUNCHER_COMMAND = str(PROJECT_ROOT / "leadhub")

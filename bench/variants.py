@@ -5,10 +5,10 @@ from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
-from bench.contest import Target
-from bench.figures import RoundFigures
 from bench.ingest import measure_latency, measure_throughput, warm_up_targets
+from bench.measures import RoundFigures
 from bench.stack import running_leadhub
+from bench.targets import Target
 
 VARIANT_SETTINGS: dict[str, dict[str, str]] = {
     "1 worker": {"workers": "1"},

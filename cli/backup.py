@@ -18,14 +18,14 @@ import redis.asyncio as redis
 from psycopg import IsolationLevel
 
 from cli.archive import (
-    DUMP_MEMBER,
     ARCHIVE_FORMAT,
+    DUMP_MEMBER,
     KEY_MEMBER,
     MANIFEST_MEMBER,
     SPOOL_MEMBER,
     ArchiveManifest,
-    WriteBytes,
     ArchiveWriter,
+    WriteBytes,
     partial_path,
     writing_archive,
 )
@@ -33,13 +33,14 @@ from cli.common import data_dir_option, expect_installation, make_settings, noti
 from cli.dump import dump_database
 from cli.pg_tools import find_pg_dump
 from cli.schema import upgrade_database
-from cli.spool import check_spool_durability
-from shared import __version__, ledger
-from shared.db import Connection, connect
-from shared.embedded.servers import ensure_servers
+from cli.spool_check import check_spool_durability
+from embedded.servers import ensure_servers
+from shared import __version__
+from shared.accounting import ledger
+from shared.crypto.encryption import KEY_ROTATION_LOCK, key_source
+from shared.db.connections import Connection, connect
+from shared.intake.spool import Spool
 from shared.settings import Settings
-from shared.spool import Spool
-from shared.vault import KEY_ROTATION_LOCK, key_source
 
 LEDGER_STATES = ("accepted", "done", "pending", "dead", "quarantined", "spooled")
 REPORT_INTERVAL_BYTES = 64 << 20  # bytes

@@ -13,9 +13,9 @@ import pydantic
 
 from cli.env_file import unknown_name_warnings
 from cli.schema import upgrade_database
-from shared import logging
-from shared.db import Connection, connect
-from shared.embedded.servers import EmbeddedServers, ensure_database
+from embedded.servers import EmbeddedServers, ensure_database
+from shared.db.connections import Connection, connect
+from shared.observability import logging
 from shared.settings import LOCAL_VALUE, Settings
 
 _operator_log: Path | None = None
@@ -148,7 +148,7 @@ async def warn_of_wrong_key(connection: Connection, settings: Settings) -> None:
     """Warn that the present key does not decrypt stored credentials. It is no error, since everything else works."""
     found = await (await connection.execute(NEWEST_SECRETS_SQL)).fetchall()
     if found:
-        from shared.vault import Cipher  # imported late, since most databases hold no secrets
+        from shared.crypto.encryption import Cipher  # imported late, since most databases hold no secrets
 
         vault = Cipher.from_settings(settings)
         for place, value in found:

@@ -15,7 +15,7 @@ from psycopg.rows import TupleRow
 
 from cli.archive import COPY_CHUNK_BYTES, WriteBytes
 from cli.pg_tools import client_command, find_pg_restore
-from shared.embedded.process import PROJECT_ROOT
+from embedded.process import PROJECT_ROOT
 
 DATABASE_IN_USE_MESSAGE = "others use the database; stop every service of LeadHub first"
 OTHER_CONNECTIONS_SQL = """

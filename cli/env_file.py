@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dotenv.parser import parse_stream
 
-from shared.embedded.process import PROJECT_ROOT
+from embedded.process import PROJECT_ROOT
 
 SETTING_PREFIX = "LEADHUB_"
 ENV_FILE_VARIABLE = "LEADHUB_ENV_FILE"

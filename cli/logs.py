@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from cli.common import data_dir_option, make_settings, escape_unprintable
-from cli.log_lines import ROTATED_SUFFIX, LogLine, LogFile, merge_by_time
-from shared.embedded.datadir import DataDir
+from cli.common import data_dir_option, escape_unprintable, make_settings
+from cli.log_lines import ROTATED_SUFFIX, LogFile, LogLine, merge_by_time
+from shared.data_dir import DataDir
 
 MAX_LOG_BYTES = 64 * 1024 * 1024  # bytes
 OWN_LOG_NAME = "up.log"  # holds the lines of `up` itself

@@ -18,8 +18,8 @@ COMMAND_MODULES = {
     "worker": "cli.services",
     "sweeper": "cli.services",
     "migrate": "cli.migrate",
-    "workspace": "cli.tenants",
-    "key": "cli.tenants",
+    "workspace": "cli.workspaces_and_keys",
+    "key": "cli.workspaces_and_keys",
     "status": "cli.status",
     "logs": "cli.logs",
     "replay": "cli.replay",
@@ -130,7 +130,7 @@ def _store_error_message(error: Exception) -> str | None:
     import redis
     import sqlalchemy.exc
 
-    from shared.db import is_unavailable
+    from shared.db.connections import is_unavailable
 
     cause = getattr(error, "orig", None) or error
     if isinstance(cause, psycopg.errors.UndefinedTable):

@@ -4,7 +4,7 @@ import click
 
 from cli.common import data_dir_option, make_settings, notify_operator
 from cli.schema import upgrade_database
-from shared.embedded.servers import ensure_database
+from embedded.servers import ensure_database
 
 
 @click.command()

@@ -14,8 +14,8 @@ from typing import IO, Any
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from cli.archive import COPY_CHUNK_BYTES
-from shared.embedded.postgres import MAJOR_VERSION, postgres_binary
-from shared.embedded.root import RunAs, guarded_command
+from embedded.postgres import MAJOR_VERSION, postgres_binary
+from embedded.unprivileged import RunAs, guarded_command
 
 VERSION_TIMEOUT_SECONDS = 10.0  # seconds for a program to print its version
 

@@ -6,10 +6,10 @@ from uuid import UUID
 
 import click
 
-from cli.common import data_dir_option, make_settings, parse_time_option, notify_operator, with_database
-from shared import replay as submissions
-from shared.db import Connection
-from shared.replay import ReplaySelection
+from cli.common import data_dir_option, make_settings, notify_operator, parse_time_option, with_database
+from shared.db.connections import Connection
+from shared.intake import replay as submissions
+from shared.intake.replay import ReplaySelection
 
 
 @click.command()

@@ -20,19 +20,19 @@ import psycopg
 import redis
 from alembic.util import CommandError
 
-from cli.archive import DUMP_MEMBER, KEY_MEMBER, SPOOL_MEMBER, BackupArchive, ArchiveManifest, reading_archive
+from cli.archive import DUMP_MEMBER, KEY_MEMBER, SPOOL_MEMBER, ArchiveManifest, BackupArchive, reading_archive
 from cli.backup import ledger_with_spool, plain_server_errors
 from cli.common import data_dir_option, make_settings, notify_operator, print_table, warn_of_wrong_key
 from cli.dump import drop_leftover_databases, load_dump, refuse_if_in_use, side_database, swap_in_side_database
 from cli.schema import RESTORING_VERSION, head_version, stamp_version, upgrade_database
-from cli.spool import check_spool_durability
-from shared.db import connect
-from shared.embedded.datadir import ENCRYPTION_KEY_NAME as KEY_FILE
-from shared.embedded.datadir import COMMAND_KIND, DataDir, DataDirInUse
-from shared.embedded.servers import EmbeddedServers, run_program
+from cli.spool_check import check_spool_durability
+from embedded.servers import EmbeddedServers, run_program
+from shared.crypto.encryption import split_keys
+from shared.data_dir import COMMAND_KIND, DataDir, DataDirInUse
+from shared.data_dir import ENCRYPTION_KEY_NAME as KEY_FILE
+from shared.db.connections import connect
+from shared.intake.spool import SPOOL_COUNT_KEY, SPOOL_STREAM
 from shared.settings import Settings
-from shared.spool import SPOOL_COUNT_KEY, SPOOL_STREAM
-from shared.vault import split_keys
 
 SIDE_STREAM = f"{SPOOL_STREAM}:restoring"
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 import psycopg
 
-from shared.db import connection_parameters
-from shared.embedded.process import PROJECT_ROOT
+from embedded.process import PROJECT_ROOT
+from shared.db.connections import connection_parameters
 
 if TYPE_CHECKING:
     from alembic.config import Config

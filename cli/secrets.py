@@ -4,12 +4,12 @@ import secrets as randomness
 
 import click
 
+from cli import key_rotation
 from cli.common import data_dir_option, make_settings, notify_operator, with_database
-from shared import rotation
-from shared.db import Connection
-from shared.embedded.datadir import ENCRYPTION_KEY_NAME, DataDir
+from shared.crypto.encryption import Cipher, key_file_path, split_keys
+from shared.data_dir import ENCRYPTION_KEY_NAME, DataDir
+from shared.db.connections import Connection
 from shared.settings import Settings
-from shared.vault import Cipher, key_file_path, split_keys
 
 SINGLE_KEY_MESSAGE = (
     "LEADHUB_SECRET_KEY holds one key. Set it to a new one, a comma and this one in every service, start them again, "
@@ -41,24 +41,24 @@ def secrets_rotate() -> None:
     click.echo(found.re_encrypted_count)
 
 
-async def _rotate_keys(connection: Connection, settings: Settings) -> rotation.RotationResult:
-    await rotation.lock_rotation(connection)
+async def _rotate_keys(connection: Connection, settings: Settings) -> key_rotation.RotationResult:
+    await key_rotation.lock_rotation(connection)
     if settings.secret_key.get_secret_value():
         return await _rotate_keys_of_setting(connection, settings)
     return await _rotate_keys_of_file(connection, settings)
 
 
-async def _rotate_keys_of_setting(connection: Connection, settings: Settings) -> rotation.RotationResult:
+async def _rotate_keys_of_setting(connection: Connection, settings: Settings) -> key_rotation.RotationResult:
     if len(split_keys(settings.secret_key.get_secret_value())) == 1:
         raise ValueError(SINGLE_KEY_MESSAGE)
-    found = await rotation.re_encrypt_all(connection, Cipher.from_settings(settings))
+    found = await key_rotation.re_encrypt_all(connection, Cipher.from_settings(settings))
     notify_operator(
         "all is encrypted under the first key of LEADHUB_SECRET_KEY; take out the others and start the services again"
     )
     return found
 
 
-async def _rotate_keys_of_file(connection: Connection, settings: Settings) -> rotation.RotationResult:
+async def _rotate_keys_of_file(connection: Connection, settings: Settings) -> key_rotation.RotationResult:
     home = DataDir(settings.data_dir)
     keys = split_keys(key_file_path(home).read_text())
     if len(keys) == 1:
@@ -66,7 +66,7 @@ async def _rotate_keys_of_file(connection: Connection, settings: Settings) -> ro
         home.replace_secret(ENCRYPTION_KEY_NAME, ",".join(keys))
     else:
         notify_operator("going on with a rotation that was cut short")
-    await rotation.wait_for_open_transactions(connection)
-    found = await rotation.re_encrypt_all(connection, Cipher.from_settings(settings))
+    await key_rotation.wait_for_open_transactions(connection)
+    found = await key_rotation.re_encrypt_all(connection, Cipher.from_settings(settings))
     home.replace_secret(ENCRYPTION_KEY_NAME, keys[0])
     return found

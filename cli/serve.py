@@ -5,16 +5,16 @@ import asyncio
 import uvloop
 from aiohttp import web
 
-from cli.listening import inherited_sockets
-from cli.pulse import liveness_context
+from cli.http_server import serve_http
+from cli.listening_sockets import inherited_sockets
+from cli.liveness import liveness_context
+from cli.process_record import keep_process_record
 from services.api.app import mount_api, mount_health
 from services.gateway.app import GATEWAY_ROUTES as GATEWAY_ROUTES
 from services.gateway.app import mount_gateway
-from shared import logging, metrics_server
+from shared.observability import logging, metrics_server
 from shared.settings import Settings
 from shared.web.app import make_app
-from shared.web.presence import keep_process_record
-from shared.web.server import serve_http
 
 
 def serve_gateway(settings: Settings, *, with_api: bool = False) -> None:

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import click
 
-from cli import programs
+from cli import child_programs
 from cli.common import data_dir_option, expect_shared_settings, make_settings, notify_operator
-from cli.spool import check_spool_durability
-from cli.standby import wait_until_needed
-from shared.embedded.datadir import SERVICE_KIND, DataDir
-from shared.embedded.process import PROJECT_ROOT
-from shared.embedded.root import RunAs, guarded_command
-from shared.embedded.servers import ensure_servers
+from cli.spare_process import wait_until_needed
+from cli.spool_check import check_spool_durability
+from embedded.process import PROJECT_ROOT
+from embedded.servers import ensure_servers
+from embedded.unprivileged import RunAs, guarded_command
+from shared.data_dir import SERVICE_KIND, DataDir
 from shared.settings import Settings
 
 WORKER_SETTLED_SECONDS = 5.0  # seconds after which a worker's start has succeeded
@@ -77,15 +77,15 @@ def sweeper(name: str | None) -> None:
     is enough; a second shares the work, with a --name of its own on the same machine.
     """
     wanted = _service_settings(process_name=name)
-    from cli import sweep
+    from cli import serve_sweeper
 
     with _connected_settings(wanted) as settings:
-        sweep.run_sweeper(settings)
+        serve_sweeper.run_sweeper(settings)
 
 
 @click.command()
 @click.option("--name", help="Its name; `worker` unless given. One worker per name and machine.")
-@click.option("--queues", default=programs.WORKER_QUEUES, show_default=True, help="The queues that it serves.")
+@click.option("--queues", default=child_programs.WORKER_QUEUES, show_default=True, help="The queues that it serves.")
 @data_dir_option
 def worker(name: str | None, queues: str) -> None:
     """Run one worker: a Celery process.
@@ -95,8 +95,8 @@ def worker(name: str | None, queues: str) -> None:
     with _connected_settings(_service_settings(process_name=name)) as settings:
         name = settings.process_name or "worker"
         pooled = os.environ["LEADHUB_METRICS_DIR"]
-        environment = {**programs.service_environment(settings, name), "LEADHUB_METRICS_DIR": pooled}
-        sys.exit(_run_worker([sys.executable, *programs.worker_arguments(name, queues)], environment))
+        environment = {**child_programs.service_environment(settings, name), "LEADHUB_METRICS_DIR": pooled}
+        sys.exit(_run_worker([sys.executable, *child_programs.worker_arguments(name, queues)], environment))
 
 
 def _run_worker(command: list[str], environment: dict[str, str]) -> int:

@@ -13,16 +13,16 @@ import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from cli.asking import BoundedQuery
+from cli.bounded_queries import BoundedQuery
 from cli.common import data_dir_option, expect_installation, make_settings, notify_operator, print_table
 from cli.schema import upgrade_database
-from cli.spool import check_spool_durability
-from shared import ledger
-from shared.db import UNMIGRATED_ERRORS, Connection, connect, is_unavailable
-from shared.embedded.datadir import SERVICE_KIND
-from shared.embedded.servers import EmbeddedServers, ensure_servers
+from cli.spool_check import check_spool_durability
+from embedded.servers import EmbeddedServers, ensure_servers
+from shared.accounting import ledger
+from shared.data_dir import SERVICE_KIND
+from shared.db.connections import UNMIGRATED_ERRORS, Connection, connect, is_unavailable
+from shared.intake.spool import Spool
 from shared.settings import Settings
-from shared.spool import Spool
 
 STORE_CONNECT_SECONDS = 0.8  # seconds to connect to a store
 SPOOL_ANSWER_SECONDS = 0.5  # seconds for each response of the spool
@@ -129,10 +129,10 @@ async def _read_database(source: StatusSource, reached: Callable[[], None]) -> S
     async with connect(source.settings.database_url, "leadhub-cli") as connection:
         reached()
         state = await _read_ledger(connection, source)
-        from cli.differing import (
-            find_mismatches,
-        )  # imported late: it loads the encryption, which is not needed without PostgreSQL
-        from shared.fingerprints import fingerprint_reader
+        from cli.settings_mismatch import (
+            find_mismatches,  # imported late: it loads the encryption, which is not needed without PostgreSQL
+        )
+        from shared.crypto.settings_fingerprints import fingerprint_reader
 
         used = fingerprint_reader(source.settings)()
         own = {name: value for name, value in used.items() if name in source.known_settings}

@@ -13,13 +13,13 @@ from itertools import groupby
 
 from cli import logs
 from cli.common import notify_operator
-from cli.descendants import KILL_TIMEOUT_SECONDS, live_descendants, end_descendants, reap_orphans
-from cli.standby import SpareProcess, start_spare
-from shared.embedded.process import (
+from cli.descendants import KILL_TIMEOUT_SECONDS, end_descendants, live_descendants, reap_orphans
+from cli.spare_process import SpareProcess, start_spare
+from embedded.process import (
     LIVENESS_FD_VARIABLE,
     ChildProgram,
-    is_ready_at_once,
     describe_exit,
+    is_ready_at_once,
     spawn_program,
     wait_ready,
 )

@@ -9,10 +9,10 @@ from tempfile import TemporaryDirectory
 import click
 
 from cli.common import data_dir_option, make_settings, notify_operator
-from cli.reruns import SuiteRunner, summary_lines
+from cli.failed_test_reruns import SuiteRunner, summary_lines
 from cli.schema import check_models
-from shared.embedded.process import PROJECT_ROOT
-from shared.embedded.servers import ensure_database
+from embedded.process import PROJECT_ROOT
+from embedded.servers import ensure_database
 from shared.settings import Settings
 
 CACHE_FOLDER = Path(sys.prefix) / "cache"  # caches of the tools; nothing is written outside the environment

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import click
 
-from cli import listening, programs
-from cli.broker import warn_of_unavailable_broker
+from cli import child_programs, listening_sockets
 from cli.common import (
     data_dir_option,
     log_operator_lines,
@@ -25,16 +24,17 @@ from cli.common import (
 )
 from cli.descendants import adopt_orphans
 from cli.dump import drop_leftover_databases
+from cli.external_broker import warn_of_unavailable_broker
 from cli.logs import OWN_LOG_NAME
 from cli.schema import upgrade_database
-from cli.spool import check_spool_durability
+from cli.spool_check import check_spool_durability
 from cli.supervisor import StopRequested, Supervisor
-from cli.watch import HeartbeatWatch, LivenessWatch
-from shared import tenants
-from shared.db import connect
-from shared.embedded.datadir import SERVICE_KIND, DataDir, DataDirInUse, free_port
-from shared.embedded.servers import EmbeddedServers
-from shared.embedded.writeback import DirtyPageFlusher
+from cli.watchdog import HeartbeatWatch, LivenessWatch
+from embedded.dirty_page_flusher import DirtyPageFlusher
+from embedded.servers import EmbeddedServers
+from shared import workspaces
+from shared.data_dir import SERVICE_KIND, DataDir, DataDirInUse, free_port
+from shared.db.connections import connect
 from shared.settings import Settings
 
 WELCOME_MESSAGE = """\
@@ -95,7 +95,7 @@ def _run_supervised(settings: Settings, listeners: Sequence[socket.socket]) -> N
         except StopRequested:
             pass
         finally:
-            listening.close_sockets(
+            listening_sockets.close_sockets(
                 listeners
             )  # before the gateways close theirs: otherwise connections would wait for a next gateway
         notify_operator("stopping")
@@ -129,9 +129,9 @@ def _start_services(supervisor: Supervisor, settings: Settings, listeners: Seque
     for stale in (settings.data_dir / "run").glob("*.pid"):  # leftovers of an `up` that was killed
         stale.unlink()
     services = (
-        *programs.worker_programs(settings),
-        programs.sweeper_program(settings),
-        *programs.gateway_programs(settings, listeners),
+        *child_programs.worker_programs(settings),
+        child_programs.sweeper_program(settings),
+        *child_programs.gateway_programs(settings, listeners),
     )
     for program in services:
         supervisor.start_child(program)
@@ -149,10 +149,10 @@ async def create_first_workspace(settings: Settings) -> str | None:
         await connection.execute(
             "LOCK TABLE workspaces IN SHARE ROW EXCLUSIVE MODE"
         )  # two `up` may start on one new database
-        if await tenants.list_workspaces(connection):
+        if await workspaces.list_workspaces(connection):
             return None
-        await tenants.create_workspace(connection, "main", "Main")
-        key = (await tenants.create_key(connection, "main", "first key", ["*"])).key.secret
+        await workspaces.create_workspace(connection, "main", "Main")
+        key = (await workspaces.create_key(connection, "main", "first key", ["*"])).key.secret
         print_new_key(WELCOME_MESSAGE.format(key=key))
         return key
 
@@ -216,13 +216,13 @@ def _with_listeners(settings: Settings) -> tuple[Settings, list[socket.socket]]:
 
     UsageError if the address cannot be used.
     """
-    found = listening.inherited_sockets()
+    found = listening_sockets.inherited_sockets()
     if found:
         host, port, *_ = found[0].getsockname()
         notify_operator(f"listening on {host} port {port}, the socket that systemd handed over")
         return settings.model_copy(update={"host": host, "port": port}), found
     try:
-        found = listening.open_sockets(settings.host, settings.port)
+        found = listening_sockets.open_sockets(settings.host, settings.port)
     except OSError as error:
         raise click.UsageError(_cannot_listen_message(settings, error)) from None
     return settings.model_copy(update={"port": found[0].getsockname()[1]}), found

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, settings
 
-from shared.db import Connection, connect
+from shared.db.connections import Connection, connect
 from tests.support.database import Databases, running_databases
 from tests.support.stack import Stack, running_stack
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import redis
 
-from bench.contest import Target
 from bench.naive.store import create_table
 from bench.servers import running_command
-from shared.db import sqlalchemy_url
-from shared.embedded.datadir import DataDir, free_port
-from shared.embedded.servers import run_program as running_server
-from shared.embedded.valkey import EmbeddedValkey
+from bench.targets import Target
+from embedded.servers import run_program as running_server
+from embedded.valkey import EmbeddedValkey
+from shared.data_dir import DataDir, free_port
+from shared.db.connections import sqlalchemy_url
 
 CELERY_QUEUE = "celery"
 UNACKNOWLEDGED_KEY = "unacked"  # kombu's key of messages that a worker has fetched and not yet begun

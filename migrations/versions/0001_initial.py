@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-from shared import partitions
+from services.workers import partitions
 
 # The letter tells this series of migrations from an earlier one, which went from 0001 to 0021: see `cli/schema.py`.
 revision = "r0001"

@@ -5,8 +5,9 @@ from types import ModuleType
 
 from aiohttp import hdrs, web
 
-from services.api.in_time import with_timeout
+from services.api.context import api_lifetime
 from services.api.openapi import handlers as openapi
+from services.api.read_timeout import with_timeout
 from services.api.resources import (
     api_keys,
     automations,
@@ -28,7 +29,6 @@ from services.api.resources import (
     users,
     webhooks,
 )
-from services.api.state import api_lifetime
 from shared.settings import Settings
 from shared.web.app import mount_routes
 

@@ -15,29 +15,29 @@ from aiohttp import web
 from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.api.records import Resource, RecordDict
-from services.api.shapes.automations import AutomationRecord, RunRecord
-from services.api.state import LARGE_AUTOMATION_LIMITER, SMALL_AUTOMATION_LIMITER, driver_connection, fair_slot
-from shared import tallies
-from shared.automations import silences
+from services.api.context import LARGE_AUTOMATION_LIMITER, SMALL_AUTOMATION_LIMITER, driver_connection, fair_slot
+from services.api.crud import RecordDict, Resource
+from services.api.schemas.automations import AutomationRecord, RunRecord
+from shared.accounting import counters
+from shared.automations import inactivity
+from shared.automations.action_handlers import next_turn
 from shared.automations.definition import DefinitionReference, find_references
-from shared.automations.perform import next_turn
-from shared.automations.plan import run_steps
-from shared.automations.scene import load_contexts
+from shared.automations.step_runner import run_steps
+from shared.automations.workspace_context import load_contexts
+from shared.crypto.encryption import Cipher, DecryptionError
 from shared.errors import Conflict, FieldErrors, NotFound, ValidationFailed
-from shared.leads.records import read_leads
+from shared.leads.lead_records import read_leads
 from shared.masking import SECRET_MASK
 from shared.models import (
     Automation,
     AutomationRun,
-    RoundRobinCounter,
     Form,
     Integration,
     PipelineStage,
+    RoundRobinCounter,
     User,
     folded_count,
 )
-from shared.vault import DecryptionError, Cipher
 
 T = TypeVar("T")
 StepList = Sequence[Mapping[str, Any]]
@@ -152,13 +152,13 @@ async def update_inactivity_timers(connection: AsyncConnection, workspace_id: in
     """Start the inactivity timers of a `no_activity` automation, or stop those of any other automation."""
     waits = automation["is_active"] and automation["trigger"]["type"] == "no_activity"
     minutes = automation["trigger"]["minutes"] if waits else None
-    await silences.restart_timers_of(await driver_connection(connection), workspace_id, automation["id"], minutes)
+    await inactivity.restart_timers_of(await driver_connection(connection), workspace_id, automation["id"], minutes)
 
 
 async def delete_automation(connection: AsyncConnection, workspace_id: int, id_: int) -> None:
     """Delete an automation and end its runs. Raises NotFound."""
     await AUTOMATION_RESOURCE.delete(connection, workspace_id, id_)
-    await silences.restart_timers_of(await driver_connection(connection), workspace_id, id_, None)
+    await inactivity.restart_timers_of(await driver_connection(connection), workspace_id, id_, None)
     for model in (AutomationRun, RoundRobinCounter):
         where = [model.workspace_id == workspace_id, model.automation_id == id_]
         if model is AutomationRun:
@@ -175,7 +175,7 @@ async def start_manual_run(connection: AsyncConnection, workspace_id: int, id_: 
         raise Conflict("The automation is switched off.")
     row = {"trigger_key": f"manual:{uuid.uuid4()}", "automation_id": id_, "lead_id": lead_id, "state": "waiting"}
     found = await RUN_RESOURCE.insert(connection, workspace_id, {**row, "due_at": func.now()})
-    await tallies.add_counts(await driver_connection(connection), {(workspace_id, "automation", id_): 1})
+    await counters.add_counts(await driver_connection(connection), {(workspace_id, "automation", id_): 1})
     return found
 
 

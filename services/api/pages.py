@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 from aiohttp import web
 
-from services.api.cursors import InvalidCursor, CursorPosition, CursorSigner
-from services.api.requests import raise_if_invalid, workspace_of
-from services.api.state import SETTINGS_KEY, CIPHER_KEY
+from services.api.context import CIPHER_KEY, SETTINGS_KEY
+from services.api.cursors import CursorPosition, CursorSigner, InvalidCursor
+from services.api.request_parsing import raise_if_invalid, workspace_of
 from shared.errors import FieldErrors
-from shared.web.describe import operation_description
+from shared.web.openapi import operation_description
 
 DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 15, 100
 PAGING_PARAMETERS = ("page", "per_page", "cursor")

@@ -3,11 +3,11 @@
 from aiohttp import web
 
 from services.gateway.batch import receive_batch
-from services.gateway.express import enable_fast_path
-from services.gateway.forms import receive_submission
+from services.gateway.context import GATEWAY_CONTEXT, gateway_lifetime
+from services.gateway.fast_path import enable_fast_path
+from services.gateway.form_handlers import receive_submission
 from services.gateway.handlers import receive_lead
 from services.gateway.health import health
-from services.gateway.state import GATEWAY_CONTEXT, gateway_lifetime
 from shared.settings import Settings
 from shared.web.app import mount_routes
 

@@ -9,35 +9,35 @@ from typing import Any
 
 from aiohttp import web
 
-from services.gateway.handlers import REPLAYED_HEADERS, KEY_REUSED_MESSAGE, accepted_body, created_body
-from services.gateway.preferences import seconds_to_wait
-from services.gateway.requests import (
+from services.gateway.context import GATEWAY_CONTEXT, Gateway
+from services.gateway.handlers import KEY_REUSED_MESSAGE, REPLAYED_HEADERS, accepted_body, created_body
+from services.gateway.inbound_request import (
     JSON_MEDIA_TYPE,
-    read_request_body,
     idempotency_key,
     is_dry_run,
     key_for_tenant,
     media_type,
     new_journal_item,
+    read_request_body,
 )
-from services.gateway.shapes import MAX_BATCH_LEADS, LeadBatch, BatchLine, InboundHeaders, InboundQuery
-from services.gateway.state import GATEWAY_CONTEXT, Gateway
+from services.gateway.prefer_header import seconds_to_wait
+from services.gateway.schemas import MAX_BATCH_LEADS, BatchLine, InboundHeaders, InboundQuery, LeadBatch
 from shared.errors import BadRequest, FieldErrors, UnsupportedMediaType, ValidationFailed
-from shared.journal import JournalItem, Lane
+from shared.intake.journal import JournalItem, Lane
+from shared.intake.verdicts import Verdict
 from shared.leads.inbound import (
     MAX_NESTING_DEPTH,
     TOO_DEEP_MESSAGE,
-    MalformedBody,
     InvalidFields,
-    parse_item,
+    MalformedBody,
     iter_array_items,
+    parse_item,
     validate_object,
 )
-from shared.replies import Verdict
-from shared.web.access import requires_scope
-from shared.web.answers import json_response
-from shared.web.describe import query_params, responds, request_headers, request_body
-from shared.web.pipeline import LOG_FIELDS
+from shared.web.authorization import requires_scope
+from shared.web.middleware import LOG_FIELDS
+from shared.web.openapi import query_params, request_body, request_headers, responds
+from shared.web.responses import json_response
 
 NDJSON_MEDIA_TYPE = "application/x-ndjson"
 NON_BLANK_LINE = re.compile(rb"\S[^\n]*")  # a line that is not blank

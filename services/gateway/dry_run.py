@@ -3,19 +3,19 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from shared import ids
-from shared.db import UNAVAILABLE_ERRORS, Connection, ConnectionPool, with_deadline
+from shared.auth.api_keys import AuthenticatedKey
+from shared.db.connections import UNAVAILABLE_ERRORS, Connection, ConnectionPool, with_deadline
 from shared.errors import ServiceUnavailable
-from shared.keys import AuthenticatedKey
 from shared.leads import identities
-from shared.leads.apply import MERGED_LEAD_FIELDS
+from shared.leads.apply_batch import MERGED_LEAD_FIELDS
 from shared.leads.decide import FoundLeads, decide_submissions
+from shared.leads.lead_records import LeadJson, read_leads
 from shared.leads.merge import describe_changes
-from shared.leads.places import Board, WorkspaceSettings
-from shared.leads.records import LeadJson, read_leads
+from shared.leads.placement import Board, WorkspaceSettings
 from shared.leads.resolve import LeadResolution, resolve_submissions
-from shared.leads.submission import AcceptedSubmission, TagKey, TagIds
+from shared.leads.submission import AcceptedSubmission, TagIds, TagKey
 from shared.leads.tags import find_tags, tag_names
-from shared.leads.workspaces import load_board, load_workspace_settings
+from shared.leads.workspace_settings import load_board, load_workspace_settings
 
 DRY_RUN_TIMEOUT_SECONDS = 5.0  # seconds
 NEW_LEAD_ID = 0  # the id of a lead that would be created

@@ -4,29 +4,29 @@ from typing import Any
 
 from aiohttp import web
 
+from services.gateway.context import GATEWAY_CONTEXT, Gateway
 from services.gateway.dry_run import perform_dry_run
-from services.gateway.preferences import seconds_to_wait
-from services.gateway.requests import (
+from services.gateway.inbound_request import (
     FORM_MEDIA_TYPE,
     JSON_MEDIA_TYPE,
-    read_request_body,
     idempotency_key,
     is_dry_run,
     key_for_tenant,
     media_type,
     new_journal_item,
     read_lead,
+    read_request_body,
 )
-from services.gateway.shapes import DryRun, InboundAnswer, InboundHeaders, InboundLeadQuery
-from services.gateway.state import GATEWAY_CONTEXT, Gateway
+from services.gateway.prefer_header import seconds_to_wait
+from services.gateway.schemas import DryRun, InboundAnswer, InboundHeaders, InboundLeadQuery
 from shared.errors import Conflict
-from shared.journal import JournalItem, Lane
+from shared.intake.journal import JournalItem, Lane
+from shared.intake.verdicts import Verdict
 from shared.leads.inbound import InboundLead
-from shared.replies import Verdict
-from shared.web.access import requires_scope
-from shared.web.answers import json_response
-from shared.web.describe import query_params, responds, request_headers, request_body
-from shared.web.pipeline import LOG_FIELDS
+from shared.web.authorization import requires_scope
+from shared.web.middleware import LOG_FIELDS
+from shared.web.openapi import query_params, request_body, request_headers, responds
+from shared.web.responses import json_response
 
 KEY_REUSED_MESSAGE = "This Idempotency-Key was used with another body."
 REPLAYED_HEADERS = {"Idempotent-Replayed": "true"}

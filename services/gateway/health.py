@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
-from services.gateway.shapes import Health
-from services.gateway.state import GATEWAY_CONTEXT
+from services.gateway.context import GATEWAY_CONTEXT
+from services.gateway.schemas import Health
 from shared import __version__
 from shared.errors import ServiceUnavailable
-from shared.web.access import public
-from shared.web.answers import json_response
-from shared.web.describe import responds
+from shared.web.authorization import public
+from shared.web.openapi import responds
+from shared.web.responses import json_response
 
 NO_WORKER_MESSAGE = (
     "No worker has reported yet: none was started, or the database has no tables (`leadhub migrate` makes them)."

@@ -7,14 +7,14 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from services.gateway.stores import StoreName, DurableStore
-from services.gateway.waiting import SubmissionOutcome, VerdictWaiters
-from shared import logging
+from services.gateway.durable_store import DurableStore, StoreName
+from services.gateway.verdict_waiters import SubmissionOutcome, VerdictWaiters
 from shared.errors import ApiError, ServerError, ServiceUnavailable
-from shared.hints import HintThrottle
-from shared.journal import MAX_ROW_SUBMISSIONS, MAX_ROW_BYTES, JournalItem, Lane, NewJournalRow
-from shared.metrics import REFUSED_SUBMISSIONS
-from shared.replies import Verdict
+from shared.intake.hints import HintThrottle
+from shared.intake.journal import MAX_ROW_BYTES, MAX_ROW_SUBMISSIONS, JournalItem, Lane, NewJournalRow
+from shared.intake.verdicts import Verdict
+from shared.observability import logging
+from shared.observability.metrics import REFUSED_SUBMISSIONS
 
 log = logging.get_logger()
 

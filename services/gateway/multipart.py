@@ -6,10 +6,10 @@ import aiohttp
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
+from services.gateway.form_values import UploadedFile
 from shared.errors import BadRequest
-from shared.forms.filling import UploadedFile
-from shared.leads.forms import MAX_FORM_FIELDS, MalformedBody
-from shared.validation import escape_unstorable
+from shared.leads.form_encoding import MAX_FORM_FIELDS, MalformedBody
+from shared.validation.schema import escape_unstorable
 
 # Errors that aiohttp's reader raises for a broken body; the assertions are the reader's own.
 MULTIPART_ERRORS = (ValueError, AssertionError, RuntimeError, EOFError, HttpProcessingError)

@@ -8,8 +8,9 @@ from celery.exceptions import SecurityWarning
 from celery.worker import state
 
 from services.workers.runtime import Worker
-from shared import hints, logging, metrics_server
-from shared.collector import freeze_startup_objects
+from shared.intake import hints
+from shared.observability import logging, metrics_server
+from shared.observability.gc_tuning import freeze_startup_objects
 from shared.settings import Settings
 
 settings = Settings()

@@ -13,9 +13,9 @@ import psycopg
 from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 
-from shared import logging
-from shared.db import ASYNC_COMMIT, Connection, is_unavailable, connection_parameters
-from shared.fingerprints import SettingsFingerprints
+from shared.crypto.settings_fingerprints import SettingsFingerprints
+from shared.db.connections import ASYNC_COMMIT, Connection, connection_parameters, is_unavailable
+from shared.observability import logging
 
 log = logging.get_logger()
 

@@ -11,13 +11,13 @@ from typing import Any
 import uvloop
 
 from services.workers.automations.engine import AutomationEngine
-from services.workers.deliveries.desk import SenderThread
+from services.workers.deliveries.sender_thread import SenderThread
 from services.workers.heartbeat import Heartbeat
 from services.workers.ingest.drain import JournalDrainer
-from shared import logging
-from shared.db import UNAVAILABLE_ERRORS, Connection, is_unavailable
-from shared.fingerprints import fingerprint_reader
-from shared.pipelined import open_blocking_connection
+from services.workers.libpq_pipeline import open_blocking_connection
+from shared.crypto.settings_fingerprints import fingerprint_reader
+from shared.db.connections import UNAVAILABLE_ERRORS, Connection, is_unavailable
+from shared.observability import logging
 from shared.settings import Settings
 
 log = logging.get_logger()

@@ -12,22 +12,24 @@ from datetime import UTC, datetime
 import redis.asyncio as redis
 
 from services.workers.automations.runs import expire_runs
-from services.workers.automations.standby import AutomationFallback as Automations
-from services.workers.deliveries.standby import DeliveryFallback as Deliveries
+from services.workers.automations.sweeper_fallback import AutomationFallback as Automations
+from services.workers.deliveries.sweeper_fallback import DeliveryFallback as Deliveries
 from services.workers.heartbeat import Heartbeat
 from services.workers.ingest.drain import JournalDrainer
-from services.workers.lists import fold_lead_counts, fold_search_texts, flush_search_index, repair_read_models
-from services.workers.upkeep import run_hourly_maintenance, update_gauges, update_spool_gauges
-from shared import hints, ledger, logging, tallies
-from shared.automations.silences import start_chunk
-from shared.cancelling import cancel_chunk
-from shared.collector import freeze_startup_objects
-from shared.db import Connection, connect, is_unavailable
-from shared.fingerprints import fingerprint_reader
-from shared.hints import HintPublisher
-from shared.leads.references import clear_next_chunk
+from services.workers.maintenance import run_hourly_maintenance, update_gauges, update_spool_gauges
+from services.workers.read_models import flush_search_index, fold_lead_counts, fold_search_texts, repair_read_models
+from shared.accounting import counters, ledger
+from shared.automations.inactivity import start_chunk
+from shared.crypto.settings_fingerprints import fingerprint_reader
+from shared.db.connections import Connection, connect, is_unavailable
+from shared.intake import hints
+from shared.intake.hints import HintPublisher
+from shared.intake.spool import Spool
+from shared.leads.reference_locks import clear_next_chunk
+from shared.observability import logging
+from shared.observability.gc_tuning import freeze_startup_objects
+from shared.outbound.cancellation import cancel_chunk
 from shared.settings import Settings
-from shared.spool import Spool
 
 log = logging.get_logger()
 
@@ -167,7 +169,7 @@ class Sweeper:
     async def _fold_counters(self, connection: Connection) -> None:
         while not self._stopping.is_set():
             await ledger.fold_deltas(connection)
-            await tallies.fold_deltas(connection)
+            await counters.fold_deltas(connection)
             await self._wait_for_stop(2)
 
     async def _fold_lead_counts(self, connection: Connection) -> None:

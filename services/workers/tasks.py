@@ -5,9 +5,9 @@ import time
 from celery import Task
 
 from services.workers.app import app, get_worker
-from services.workers.backlog import purge_stale_hints
-from shared import hints
-from shared.hints import Hint
+from services.workers.stale_hints import purge_stale_hints
+from shared.intake import hints
+from shared.intake.hints import Hint
 
 
 def _purge_if_stale(task: "Task[..., None]", hint: Hint) -> None:

@@ -5,10 +5,10 @@ from typing import Annotated, Any, Literal, NotRequired
 from pydantic import AfterValidator, Discriminator, Field, PlainValidator, TypeAdapter
 from typing_extensions import TypedDict
 
-from shared.automations.checks import ErrorCollector, closed_object, tagged_object, exactly_one
 from shared.automations.fields import LeadStatus, WritableField, check_field_value
 from shared.automations.templates import SubjectTemplate, TemplateText
-from shared.validation import RecordId, HttpUrl, custom_error, text_constraints
+from shared.automations.union_errors import ErrorCollector, closed_object, exactly_one, tagged_object
+from shared.validation.schema import HttpUrl, RecordId, custom_error, text_constraints
 
 UserIds = Annotated[list[RecordId], Field(min_length=1, max_length=100)]
 AutomationTag = Annotated[str, text_constraints(100, min_length=1)]

@@ -14,9 +14,9 @@ from pydantic import BeforeValidator, Field, PlainValidator, TypeAdapter
 from pydantic_core import PydanticKnownError
 from typing_extensions import TypedDict
 
-from shared.automations.checks import ErrorCollector, as_object, closed_object
 from shared.automations.fields import ReadableField, field_value
-from shared.validation import custom_error
+from shared.automations.union_errors import ErrorCollector, as_object, closed_object
+from shared.validation.schema import custom_error
 
 MAX_CONDITION_DEPTH, MAX_CONDITION_PARTS = 10, 100  # nesting levels and parts of one condition
 MAX_CONDITION_VALUE_LENGTH = 1000  # characters of a value

@@ -8,10 +8,10 @@ from pydantic_core import PydanticCustomError, PydanticKnownError
 from typing_extensions import TypedDict
 
 from shared.automations.actions import Action, AutomationTag
-from shared.automations.checks import ErrorCollector, as_object, closed_object, tagged_object, exactly_one
 from shared.automations.conditions import Condition
 from shared.automations.fields import ReadableField
-from shared.validation import INT64_LIMIT, StrictFlag, RecordId, StrictInt32, Text255, custom_error
+from shared.automations.union_errors import ErrorCollector, as_object, closed_object, exactly_one, tagged_object
+from shared.validation.schema import INT64_LIMIT, RecordId, StrictFlag, StrictInt32, Text255, custom_error
 
 MAX_STEPS = 100
 MINUTES_BY_UNIT = {"minutes": 1, "hours": 60, "days": 24 * 60}

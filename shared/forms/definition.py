@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 
 from shared.leads.inbound import EmailAddress
 from shared.leads.merge import MergePolicy
-from shared.validation import FieldErrors, StrictFlag, RecordId, Text255, is_url, custom_error, text_constraints
+from shared.validation.schema import FieldErrors, RecordId, StrictFlag, Text255, custom_error, is_url, text_constraints
 
 T = TypeVar("T")
 

@@ -15,10 +15,10 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, PlainValidator
 from typing_extensions import TypedDict
 
-from shared.integrations.fields import INBOUND_ONLY, CredentialField, IntegrationType, CredentialKind
+from shared.integrations.integration_type import INBOUND_ONLY, CredentialField, CredentialKind, IntegrationType
 from shared.leads.contact import InvalidContact, normalise_email
 from shared.masking import SECRET_MASK
-from shared.validation import ERROR_MESSAGES, FieldErrors, FieldsSchema, is_url, custom_error, text_constraints
+from shared.validation.schema import ERROR_MESSAGES, FieldErrors, FieldsSchema, custom_error, is_url, text_constraints
 
 SHOWN_SECRET_CHARS = 4  # characters at the end of a secret that are shown
 MIN_PARTLY_SHOWN_CHARS = 12  # characters; shorter secrets are masked completely

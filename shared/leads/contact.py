@@ -13,8 +13,8 @@ import email_validator
 import phonenumbers
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumber, PhoneNumberFormat, ValidationResult
 
-from shared.collector import without_collection
-from shared.leads import extensions, phone_text
+from shared.leads import phone_extensions, phone_text
+from shared.observability.gc_tuning import without_collection
 
 # No address is refused for its domain: addresses under .test, .local or .invalid are leads as well.
 # The library documents this way of allowing them; it has no argument for it.
@@ -154,7 +154,7 @@ def _parse_phone(text: str, country: str | None) -> NormalisedPhone:
 
 
 def _read_within_budget(text: str, country: str | None, until: float) -> NormalisedPhone:
-    if parted := extensions.split_extension(text):
+    if parted := phone_extensions.split_extension(text):
         phone = _read_phone(parted.number, country, until)
         if phone and not phone.extension:
             return NormalisedPhone(phone.e164, parted.extension)
@@ -208,7 +208,7 @@ def _number_after_zeros(text: str, country: str | None, until: float) -> PhoneNu
 
 def _has_trailing_letters(text: str, country: str | None, until: float) -> bool:
     """Return whether letters follow a number that is valid without them. Letters of a keypad are part of the number."""
-    before = extensions.text_before_letters(text)
+    before = phone_extensions.text_before_letters(text)
     if before is None:
         return False
     number = _parse_number(before, country, until)

@@ -6,10 +6,10 @@ Nothing here knows the database. Each caller brings its own lookups, and only th
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from shared.leads.apply import BatchWrites, build_batch_writes
-from shared.leads.places import Board, WorkspaceSettings, needs_board, place_on_board
+from shared.leads.apply_batch import BatchWrites, build_batch_writes
+from shared.leads.placement import Board, WorkspaceSettings, needs_board, place_on_board
 from shared.leads.resolve import LeadResolution
-from shared.leads.submission import LeadState, AcceptedSubmission, TagKey, TagIds, normalise_submission
+from shared.leads.submission import AcceptedSubmission, LeadState, TagIds, TagKey, normalise_submission
 
 
 class FoundLeads(NamedTuple):

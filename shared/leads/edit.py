@@ -9,9 +9,9 @@ from typing import Any
 
 from shared.leads.contact import InvalidContact, normalise_email, normalise_phone
 from shared.leads.merge import MAX_CUSTOM_FIELDS_BYTES, describe_changes, has_room_for_custom_fields
-from shared.leads.places import Board, WorkspaceSettings, find_placement, assignee_problem
+from shared.leads.placement import Board, WorkspaceSettings, assignee_problem, find_placement
 from shared.leads.submission import IdentityKey, LeadState
-from shared.validation import ERROR_MESSAGES, FieldErrors
+from shared.validation.schema import ERROR_MESSAGES, FieldErrors
 
 PLAIN_FIELDS = ("first_name", "last_name", "company", "job_title", "country", "source", "notes", "status", "starred")
 CONTACT_FIELDS = ("email", "phone")

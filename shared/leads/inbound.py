@@ -17,17 +17,17 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from shared.leads.contact import InvalidContact, normalise_email
-from shared.leads.forms import MAX_NESTING_DEPTH, MalformedBody, typed_fields
+from shared.leads.form_encoding import MAX_NESTING_DEPTH, MalformedBody, typed_fields
 from shared.leads.submission import KNOWN_FIELDS
-from shared.validation import (
+from shared.validation.schema import (
     INT64_LIMIT,
     UINT64_LIMIT,
     FieldErrors,
-    StrictFlag,
+    InvalidFields,
     RecordId,
+    StrictFlag,
     Text100,
     Text255,
-    InvalidFields,
     clean_value,
     messages_by_field,
 )

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from shared.leads.submission import IdentityKey, AcceptedSubmission
+from shared.leads.submission import AcceptedSubmission, IdentityKey
 
 
 @dataclass(slots=True)

@@ -9,25 +9,25 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shared.db import Connection, ContentionError, as_json
-from shared.leads import heirs, identities
+from shared.db.connections import Connection, ContentionError, as_json
+from shared.leads import identities, phone_handover
 from shared.leads.edit import (
     CONTACT_FIELDS,
     ChangeCause,
     LeadChange,
     LeadEdit,
-    effective_changes,
     compare_with_state,
+    effective_changes,
     identity_keys_of,
     prepare_edit,
 )
+from shared.leads.lead_records import read_leads
 from shared.leads.merge import describe_changes as described
-from shared.leads.places import Board, WorkspaceSettings, needs_board
-from shared.leads.records import read_leads
+from shared.leads.placement import Board, WorkspaceSettings, needs_board
 from shared.leads.submission import IdentityKey, LeadKey, LeadState
 from shared.leads.tags import TagChanges, load_tag_changes
-from shared.leads.workspaces import load_board, load_workspace_settings
-from shared.validation import FieldErrors
+from shared.leads.workspace_settings import load_board, load_workspace_settings
+from shared.validation.schema import FieldErrors
 
 __all__ = ["ChangeCause", "LeadChange", "RefusedChange", "LeadNotCreated", "change_leads", "create_lead", "delete_lead"]
 
@@ -123,7 +123,7 @@ async def change_leads(connection: Connection, changes: Sequence[LeadChange]) ->
     if entries:
         touched = {(entry["w"], entry["lead_id"]) for entry in entries}
         await _write_leads(connection, [], [states[lead] for lead in touched], entries)
-    await heirs.hand_over_phones(connection, freed)
+    await phone_handover.hand_over_phones(connection, freed)
     await identities.release(connection, {key: won[key] for key in won.keys() - used.keys()} | freed)
     return [
         RefusedChange(edit.change, _lead_key(edit.change) not in states, edit.errors, edit.holders)
@@ -146,7 +146,7 @@ async def delete_lead(connection: Connection, workspace_id: int, lead_id: int, c
     await _write_leads(
         connection, [], [], [_activity_entry(change, "lead.deleted", {"by": cause.to_dict(), "lead": record})]
     )
-    await heirs.hand_over_phones(connection, await heirs.phones_of(connection, lead))
+    await phone_handover.hand_over_phones(connection, await phone_handover.phones_of(connection, lead))
     for statement in DELETE_LEAD_SQL:
         await connection.execute(statement, {"w": workspace_id, "lead": lead_id})
     return True
@@ -201,10 +201,10 @@ async def _lock_leads(connection: Connection, changes: Sequence[LeadChange]) -> 
 async def _lock_with_duplicates(
     connection: Connection, leads: set[LeadKey], duplicates_of: set[LeadKey], columns: Sequence[str]
 ) -> dict[LeadKey, LeadState]:
-    duplicates = await heirs.possible_duplicates_of(connection, duplicates_of)
+    duplicates = await phone_handover.possible_duplicates_of(connection, duplicates_of)
     states = await identities.lock_leads(connection, leads | duplicates, columns)
     if (
-        not await heirs.possible_duplicates_of(connection, duplicates_of) <= duplicates
+        not await phone_handover.possible_duplicates_of(connection, duplicates_of) <= duplicates
     ):  # one was noted while this transaction waited for the locks
         raise ContentionError("possible duplicates kept changing")
     return states

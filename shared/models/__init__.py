@@ -3,31 +3,31 @@
 from shared.models.automations import (
     Automation,
     AutomationRun,
-    RoundRobinCounter,
+    InactivityTimer,
     LeadPoints,
+    RoundRobinCounter,
     RuleVersion,
     ScoringRule,
-    InactivityTimer,
     Task,
 )
 from shared.models.base import Base
+from shared.models.counters import Counter, CounterDelta, folded_count
 from shared.models.deliveries import Delivery, DeliveryAttempt, Endpoint, Suppression
 from shared.models.forms import Form
 from shared.models.intake import Event, JournalRow, Ledger, LedgerDelta, Process, Submission, SubmissionKey
 from shared.models.integrations import Integration, WebhookSubscription
 from shared.models.leads import LEAD_IDS, Activity, BackgroundCleanup, Identity, Lead, PossibleDuplicate, Tag
-from shared.models.lists import (
+from shared.models.pipelines import Pipeline, PipelineStage
+from shared.models.read_models import (
     LeadCount,
-    LeadCountDelta,
     LeadCountByField,
+    LeadCountByTime,
+    LeadCountDelta,
     LeadSearch,
     LeadSearchQueue,
-    LeadCountByTime,
     LeadTimeDelta,
 )
-from shared.models.pipelines import Pipeline, PipelineStage
-from shared.models.tallies import Counter, CounterDelta, folded_count
-from shared.models.tenants import ApiKey, User, Workspace
+from shared.models.workspaces import ApiKey, User, Workspace
 
 __all__ = [
     "LEAD_IDS",

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, DateTime, Identity, Index, LargeBinary, Small
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shared.models.base import Base, RowId, ClockTime, TransactionTime, WorkspaceKey
+from shared.models.base import Base, ClockTime, RowId, TransactionTime, WorkspaceKey
 
 
 class JournalRow(Base):

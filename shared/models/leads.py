@@ -11,7 +11,7 @@ from sqlalchemy import ARRAY, BigInteger, Computed, Index, Sequence, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shared.models.base import Base, RowId, ClockTime, TransactionTime, WorkspaceKey
+from shared.models.base import Base, ClockTime, RowId, TransactionTime, WorkspaceKey
 
 # Ids are drawn before the insert, so that the identities of a lead can be claimed under its id before it exists.
 LEAD_IDS = Sequence("lead_ids", metadata=Base.metadata)

@@ -11,9 +11,9 @@ from typing import Any
 import orjson
 from aiohttp import hdrs
 
-from shared import logging
-from shared.keys import AuthenticatedKey
-from shared.metrics import REQUEST_SECONDS, BufferedHistogram
+from shared.auth.api_keys import AuthenticatedKey
+from shared.observability import logging
+from shared.observability.metrics import REQUEST_SECONDS, BufferedHistogram
 
 WRITE_INTERVAL_SECONDS = 0.2  # seconds
 MAX_BUFFERED_LINES = 256  # lines

@@ -6,16 +6,16 @@ from collections.abc import AsyncIterator, Callable, Iterable
 import redis.asyncio as redis
 from aiohttp import HttpVersion11, web
 
-from shared.db import make_pool
-from shared.keys import ApiKeyCache
-from shared.loops import run_forever
-from shared.notices import NotificationListener
-from shared.ratelimit import RateLimiter
+from shared.auth.api_keys import ApiKeyCache
+from shared.auth.rate_limit import RateLimiter
+from shared.db.connections import make_pool
+from shared.db.notifications import NotificationListener
 from shared.settings import Settings
-from shared.web.access import check_scopes_declared
+from shared.supervised_loop import run_forever
 from shared.web.access_log import AccessLog
-from shared.web.describe import check_described
-from shared.web.pipeline import ACCESS_LOG, API_KEYS, RATE_LIMITER, request_middleware
+from shared.web.authorization import check_scopes_declared
+from shared.web.middleware import ACCESS_LOG, API_KEYS, RATE_LIMITER, request_middleware
+from shared.web.openapi import check_described
 
 NOTIFICATION_LISTENER = web.AppKey("notices", NotificationListener)
 

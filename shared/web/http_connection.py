@@ -12,11 +12,11 @@ from aiohttp import HttpVersion11, web
 from aiohttp.http import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 
-from shared import logging
 from shared.errors import ApiError, BadRequest, ServerError
-from shared.web.answers import error_response
-from shared.web.bodies import has_content_encoding
-from shared.web.pipeline import CORS_HEADERS, new_request_id, sent_request_id
+from shared.observability import logging
+from shared.web.middleware import CORS_HEADERS, new_request_id, sent_request_id
+from shared.web.request_body import has_content_encoding
+from shared.web.responses import error_response
 
 log = logging.get_logger()
 

@@ -9,8 +9,8 @@ import pytest
 
 from services.workers.ingest.batch import select_rows
 from services.workers.ingest.drain import JournalDrainer
-from shared.db import Connection, connect
-from shared.journal import JournalItem, Lane
+from shared.db.connections import Connection, connect
+from shared.intake.journal import JournalItem, Lane
 from tests.support.ingesting import Lead, accept, drain, item, worker, workspace_id
 
 pytestmark = pytest.mark.integration

@@ -7,8 +7,8 @@ import random
 import pytest
 
 from services.workers.ingest.batch import select_rows
-from shared.db import Connection, connect
-from shared.journal import Lane
+from shared.db.connections import Connection, connect
+from shared.intake.journal import Lane
 from shared.leads import writes
 from shared.leads.writes import LeadChange, LeadNotCreated
 from tests.support.ingesting import accept, drain, item, worker, workspace_id

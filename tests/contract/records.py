@@ -9,13 +9,13 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from shared import deliveries, unsubscribing
-from shared.db import connect
+from shared.crypto.encryption import Cipher
+from shared.db.connections import connect
+from shared.outbound import deliveries, unsubscribe_links
+from shared.outbound.unsubscribe_links import UnsubscribeTarget
 from shared.settings import Settings
-from shared.unsubscribing import UnsubscribeTarget
-from shared.vault import Cipher
 from tests.contract import samples
-from tests.contract.catalogue import JSON, Operation, faults, operations, resolved
+from tests.contract.operation_catalogue import JSON, Operation, faults, operations, resolved
 from tests.contract.service import Answer, Service, ask, new_email
 
 # Bodies whose sense a schema does not tell. All others are the least that their schema allows.
@@ -154,8 +154,8 @@ async def make_link(workspace: Workspace, _: dict[str, Any]) -> str:
     """The token of a link to unsubscribe."""
     settings, id_ = Settings(data_dir=workspace.service.stack.folder), await workspace.id()
     async with connect(workspace.service.stack.database_url, "tests") as connection:
-        keys = await unsubscribing.workspace_mail_keys(connection, Cipher.from_settings(settings), [id_])
-    link = unsubscribing.unsubscribe_link(settings, keys[id_], UnsubscribeTarget(id_, new_email()))
+        keys = await unsubscribe_links.workspace_mail_keys(connection, Cipher.from_settings(settings), [id_])
+    link = unsubscribe_links.unsubscribe_link(settings, keys[id_], UnsubscribeTarget(id_, new_email()))
     return link.rpartition("/")[2]
 
 

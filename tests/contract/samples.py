@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from tests.contract.catalogue import Schema, resolved
+from tests.contract.operation_catalogue import Schema, resolved
 from tests.contract.service import new_email, new_phone
 
 Fill = Callable[[str], Any]  # the id to put where a field names another record

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from shared.security import ALL_SCOPES, is_well_formed
+from shared.auth.key_format import ALL_SCOPES, is_well_formed
 from tests.contract.service import Service, ask
 from tests.contract.workspaces import Workspace, assert_foreign, new_workspace
 from tests.support.waiting import until_async

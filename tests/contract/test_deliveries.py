@@ -5,12 +5,12 @@ from typing import Any
 import aiohttp
 import pytest
 
-from shared import unsubscribing
-from shared.db import connect
-from shared.deliveries import enqueue_deliveries, webhook_to_subscription
+from shared.crypto.encryption import Cipher
+from shared.db.connections import connect
+from shared.outbound import unsubscribe_links
+from shared.outbound.deliveries import enqueue_deliveries, webhook_to_subscription
+from shared.outbound.unsubscribe_links import UnsubscribeTarget
 from shared.settings import Settings
-from shared.unsubscribing import UnsubscribeTarget
-from shared.vault import Cipher
 from tests.contract.service import Service
 from tests.support.ingesting import workspace_id
 from tests.support.sending import Outbox
@@ -124,9 +124,7 @@ async def test_a_receiver_that_failed_is_tried_at_once_by_hand(
     await _until_tried(client, id_, tries + 1)
 
 
-async def test_deleting_a_subscription_cancels_its_deliveries(
-    service: Service, client: aiohttp.ClientSession
-) -> None:
+async def test_deleting_a_subscription_cancels_its_deliveries(service: Service, client: aiohttp.ClientSession) -> None:
     subscription_id = await _subscribe(client)
     await _open_circuit(service, f"subscription:{subscription_id}")
     id_ = await _deliver(service, subscription_id)
@@ -189,9 +187,11 @@ async def test_a_link_unsubscribes_by_its_button_and_not_by_being_looked_at(
     settings = Settings(data_dir=service.stack.folder)
     async with connect(service.stack.database_url, "tests") as connection:
         workspace = await workspace_id(connection)
-        keys = await unsubscribing.workspace_mail_keys(connection, Cipher.from_settings(settings), [workspace])
-    link = unsubscribing.unsubscribe_link(settings, keys[workspace], UnsubscribeTarget(workspace, "gone@example.com"))
-    path = unsubscribing.UNSUBSCRIBE_PATH + link.rpartition(unsubscribing.UNSUBSCRIBE_PATH)[2]
+        keys = await unsubscribe_links.workspace_mail_keys(connection, Cipher.from_settings(settings), [workspace])
+    link = unsubscribe_links.unsubscribe_link(
+        settings, keys[workspace], UnsubscribeTarget(workspace, "gone@example.com")
+    )
+    path = unsubscribe_links.UNSUBSCRIBE_PATH + link.rpartition(unsubscribe_links.UNSUBSCRIBE_PATH)[2]
     async with nobody.get(path) as answer:
         assert answer.status == 200
         assert "<form" in await answer.text()

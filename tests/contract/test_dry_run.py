@@ -125,7 +125,9 @@ async def test_a_form_and_the_values_of_the_parameter(client: aiohttp.ClientSess
     ("sent", "status"),
     [({"email": "x"}, 422), ({}, 422), ({"email": "a@example.com", "tags": "x"}, 422), ([], 400)],
 )
-async def test_dry_run_is_refused_like_the_real_request(client: aiohttp.ClientSession, sent: object, status: int) -> None:
+async def test_dry_run_is_refused_like_the_real_request(
+    client: aiohttp.ClientSession, sent: object, status: int
+) -> None:
     dry, real = await post_lead(client, sent, DRY), await post_lead(client, sent)
     assert (dry.status, dry.body) == (real.status, real.body)
     assert dry.status == status

@@ -103,9 +103,7 @@ async def test_an_unknown_address_is_404(client: aiohttp.ClientSession, path: st
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/api/v1/nothing"), ("DELETE", "/api/v1/leads"), ("GET", "/x")])
-async def test_unknown_routes_answer_401_without_a_key(
-    nobody: aiohttp.ClientSession, method: str, path: str
-) -> None:
+async def test_unknown_routes_answer_401_without_a_key(nobody: aiohttp.ClientSession, method: str, path: str) -> None:
     answer = await ask(nobody, method, path)
     assert (answer.status, answer.code) == (401, "UNAUTHORIZED")
 

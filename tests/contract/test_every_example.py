@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.contract.catalogue import JSON, OPERATIONS, Operation, faults
+from tests.contract.operation_catalogue import JSON, OPERATIONS, Operation, faults
 from tests.contract.records import NOUNS, Workspace, query_fields
 from tests.contract.service import Service
 

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from tests.contract import samples
-from tests.contract.catalogue import OPERATIONS, Operation, resolved
+from tests.contract.operation_catalogue import OPERATIONS, Operation, resolved
 from tests.contract.records import Workspace, named, query_fields, together
 from tests.contract.service import Answer, Service
 

@@ -14,11 +14,11 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from shared import tenants
-from shared.db import Connection, connect
-from shared.security import ALL_SCOPES
+from shared import workspaces
+from shared.auth.key_format import ALL_SCOPES
+from shared.db.connections import Connection, connect
 from tests.contract import samples
-from tests.contract.catalogue import OPERATIONS, Operation
+from tests.contract.operation_catalogue import OPERATIONS, Operation
 from tests.contract.records import NOUNS, Workspace, check_answer, filled, named, query_fields, together
 from tests.contract.service import Service, ask
 
@@ -217,7 +217,7 @@ def keys(service: Service) -> dict[tuple[str, ...], str]:
 
 
 async def make_key(connection: Connection, scopes: Iterable[str]) -> str:
-    made = await tenants.create_key(connection, "main", "lacking", sorted(scopes), None, None)
+    made = await workspaces.create_key(connection, "main", "lacking", sorted(scopes), None, None)
     return made.key.secret
 
 

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from tests.contract.filling import FORMS, filled, lead_of, make_form, path_of
+from tests.contract.form_helpers import FORMS, filled, lead_of, make_form, path_of
 from tests.contract.service import Service, ask, new_email, new_phone, post_lead
 from tests.support.waiting import until_async
 

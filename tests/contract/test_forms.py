@@ -4,7 +4,7 @@ from typing import Any
 
 import aiohttp
 
-from tests.contract.filling import FIELDS, FORMS, make_form
+from tests.contract.form_helpers import FIELDS, FORMS, make_form
 from tests.contract.service import ask
 
 RECORD = {

@@ -10,9 +10,9 @@ import pytest_asyncio
 from pydantic import SecretStr
 
 from services.api.app import ROUTES
-from shared.integrations.types import INTEGRATION_TYPES
+from shared.crypto.encryption import Cipher
+from shared.integrations.catalogue import INTEGRATION_TYPES
 from shared.settings import Settings
-from shared.vault import Cipher
 from tests.contract.service import Service
 from tests.contract.workspaces import Workspace, assert_foreign, new_workspace
 

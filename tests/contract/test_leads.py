@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from services.api.shapes.leads import LeadRecord
+from services.api.schemas.leads import LeadRecord
 from tests.contract.service import Answer, Service, ask, new_email, new_phone, post_lead
 
 LEADS = "/api/v1/leads"

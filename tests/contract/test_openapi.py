@@ -10,7 +10,7 @@ from docs.openapi_file import OPENAPI_FILE, openapi_text
 from services.api.openapi.document import openapi_document
 from services.api.openapi.handlers import PAGE_FILES
 from services.api.openapi.schemas import schema_nodes
-from tests.contract.catalogue import DOCUMENT, OPERATIONS, ROUTES, Operation, faults, operations
+from tests.contract.operation_catalogue import DOCUMENT, OPERATIONS, ROUTES, Operation, faults, operations
 from tests.contract.records import check_answer
 from tests.contract.service import INBOUND, ask, new_email, post_lead
 

@@ -20,7 +20,7 @@ from schemathesis.checks import CheckFunction
 from schemathesis.config import SchemathesisConfig
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance, unsupported_method
 
-from tests.contract.catalogue import DOCUMENT
+from tests.contract.operation_catalogue import DOCUMENT
 from tests.contract.records import Workspace
 from tests.contract.service import Service
 

@@ -78,7 +78,9 @@ async def test_any_field_and_operator_of_a_condition_will_do(
         ({"field": "x", "operator": "y", "points": 0, "is_active": 1}, {"field", "operator", "points", "is_active"}),
     ],
 )
-async def test_all_errors_of_a_scoring_rule_are_reported_together(ours: Workspace, fields: dict[str, Any], wrong: set[str]) -> None:
+async def test_all_errors_of_a_scoring_rule_are_reported_together(
+    ours: Workspace, fields: dict[str, Any], wrong: set[str]
+) -> None:
     errors = await ours.errors("POST", RULES, body(**fields))
     assert {name.partition(".")[0] for name in errors} == wrong
 

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from shared.ids import now_ms, received_time, uuid7
-from shared.journal import JournalItem, Lane, NewJournalRow
+from shared.intake.journal import JournalItem, Lane, NewJournalRow
 from tests.contract.service import Service, ask, new_email, post_lead
 from tests.support.stack import Database
 from tests.support.waiting import until_async

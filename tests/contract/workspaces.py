@@ -8,8 +8,8 @@ from typing import Any
 
 import aiohttp
 
-from shared import tenants
-from shared.db import connect
+from shared import workspaces
+from shared.db.connections import connect
 from tests.contract.service import Answer, Service, ask, new_email, post_lead
 
 
@@ -66,8 +66,8 @@ async def new_workspace(service: Service) -> AsyncIterator[Workspace]:
     """A workspace that is new."""
     slug = f"own-{secrets.token_hex(6)}"
     async with connect(service.stack.database_url, "tests") as connection:
-        await tenants.create_workspace(connection, slug, "Own")
-        key = (await tenants.create_key(connection, slug, "test", ["*"], None)).key.secret
+        await workspaces.create_workspace(connection, slug, "Own")
+        key = (await workspaces.create_key(connection, slug, "test", ["*"], None)).key.secret
     async with service.client(key) as client:
         yield Workspace(service, slug, client)
 

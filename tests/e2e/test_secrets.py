@@ -14,9 +14,9 @@ import pytest
 from psycopg import sql
 from pydantic import SecretStr
 
-from shared.embedded.datadir import ENCRYPTION_KEY_NAME, DataDir
+from shared.crypto.encryption import Cipher, DecryptionError, split_keys
+from shared.data_dir import ENCRYPTION_KEY_NAME, DataDir
 from shared.settings import Settings
-from shared.vault import DecryptionError, Cipher, split_keys
 from tests.support.processes import descendants
 from tests.support.stack import Stack
 

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from tests.faults.gates import Gates
-from tests.support import witness
+from tests.support import event_probe
 from tests.support.checker import check
 from tests.support.client import Client
 from tests.support.load import Told
@@ -41,10 +41,10 @@ Settle = Callable[[str, int, Told], Awaitable[None]]
 def witnessed(shared_stack: Stack) -> Iterator[Stack]:
     """The shared stack, in which no lead and no duplicate may go untold."""
     shared_stack.until_settled()
-    witness.save(shared_stack)
+    event_probe.save(shared_stack)
     yield shared_stack
     shared_stack.until_settled()
-    witness.remove(shared_stack)
+    event_probe.remove(shared_stack)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import witness
+from tests.support import event_probe
 from tests.support.chain import chained
 from tests.support.checker import check
 from tests.support.stack import Stack, running_stack
@@ -25,7 +25,7 @@ UNSENT = "SELECT count(*) FROM deliveries WHERE state <> 'sent'"
 def own(tmp_path: Path) -> Iterator[Stack]:
     """A LeadHub that may reach this machine."""
     with running_stack(tmp_path / "data", {"LEADHUB_ALLOWED_TARGETS": "127.0.0.1"}) as stack:
-        witness.save(stack)
+        event_probe.save(stack)
         yield stack
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import redis.asyncio as redis
 
-from shared.spool import Spool
+from shared.intake.spool import Spool
 from tests.faults.conftest import Settle
 from tests.support.client import Client
 from tests.support.stack import Stack

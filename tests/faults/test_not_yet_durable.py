@@ -11,7 +11,7 @@ from typing import LiteralString
 import psycopg
 import pytest
 
-from services.gateway.waiting import LISTENER_GRACE_SECONDS
+from services.gateway.verdict_waiters import LISTENER_GRACE_SECONDS
 from tests.faults.conftest import Settle
 from tests.support.client import Answer, Client
 from tests.support.processes import command_line, descendants, is_alive
@@ -56,9 +56,7 @@ async def test_answered_submissions_survive_a_crash(stack: Stack, client: Client
     await settle("PostgreSQL SIGKILL, right after 202s", 1, client.told)
 
 
-async def test_202_without_waiting_means_on_disk(
-    stack: Stack, client: Client, settle: Settle
-) -> None:
+async def test_202_without_waiting_means_on_disk(stack: Stack, client: Client, settle: Settle) -> None:
     """Nobody writes the log out but who must: PostgreSQL's own writer is stopped, and so are the workers."""
     async with background(stack.frozen("worker")), background(stack.frozen("sweeper")):
         stop_the_log_writer(stack)

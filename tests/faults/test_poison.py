@@ -41,7 +41,9 @@ def poison(database: Database) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("prefer", ["respond-async", "wait=3"])
-async def test_poison_lead_in_a_batch_of_two_hundred_dies_alone(stack: Stack, client: Client, settle: Settle, prefer: str) -> None:
+async def test_poison_lead_in_a_batch_of_two_hundred_dies_alone(
+    stack: Stack, client: Client, settle: Settle, prefer: str
+) -> None:
     bad = f"poison-{uuid.uuid4()}@example.com"
     leads = [{"email": f"{uuid.uuid4()}@example.com"} for _ in range(199)]
     leads.insert(77, {"email": bad})

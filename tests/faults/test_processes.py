@@ -10,11 +10,11 @@ from contextlib import contextmanager
 import pytest
 import redis.asyncio as redis
 
-from services.workers import backlog
-from shared import hints
-from shared.db import connect
-from shared.embedded.datadir import DataDir
-from shared.embedded.valkey import EmbeddedValkey
+from embedded.valkey import EmbeddedValkey
+from services.workers import stale_hints
+from shared.data_dir import DataDir
+from shared.db.connections import connect
+from shared.intake import hints
 from tests.faults.conftest import Settle
 from tests.support.ingesting import accept, item, workspace_id
 from tests.support.load import loaded
@@ -110,7 +110,7 @@ async def test_stale_hints_are_purged_together(stack: Stack) -> None:
             await asyncio.to_thread(lambda: [send() for _ in range(3000)])
             email = f"{uuid.uuid4()}@example.com"
             await accept(database, [item(await workspace_id(database), {"email": email})])
-            await asyncio.sleep(backlog.STALE_AFTER_SECONDS + 0.5)
+            await asyncio.sleep(stale_hints.STALE_AFTER_SECONDS + 0.5)
         async with redis.from_url(broker.redis_url) as client:
 
             async def is_over() -> bool:

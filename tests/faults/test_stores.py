@@ -8,8 +8,8 @@ import uuid
 import pytest
 from redis import Redis
 
-from shared.security import generate_key
-from shared.spool import SPOOL_COUNT_KEY
+from shared.auth.key_format import generate_key
+from shared.intake.spool import SPOOL_COUNT_KEY
 from tests.faults.conftest import Settle
 from tests.faults.gates import Gates
 from tests.support.client import Client

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.embedded.datadir import free_port
+from shared.data_dir import free_port
 from shared.settings import PROJECT_ROOT
-from tests.support import witness
+from tests.support import event_probe
 from tests.support.checker import check
 from tests.support.load import loaded
 from tests.support.page_cache import dirty_pages
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.faults
 def own(tmp_path: Path) -> Iterator[Stack]:
     """A LeadHub that the test may kill."""
     with running_stack(tmp_path / "data") as stack:
-        witness.save(stack)
+        event_probe.save(stack)
         yield stack
 
 

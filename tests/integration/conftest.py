@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from shared.db import Connection
+from shared.db.connections import Connection
 from tests.support.ingesting import workspace_id
 from tests.support.receivers import Receiver, receiving
 from tests.support.sending import Outbox

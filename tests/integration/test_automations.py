@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.workers.automations import circles, outbox
-from shared.db import Connection, connect
+from services.workers.automations import loop_limit, outbox
+from shared.db.connections import Connection, connect
 from shared.leads.writes import ChangeCause, LeadChange, change_leads
 from tests.support.automating import action, condition, leads, rows, run, runs, save, user
 from tests.support.ingesting import workspace_id
@@ -128,7 +128,9 @@ async def test_a_delay_ends_when_it_is_due_whatever_became_of_the_automation(
     assert (first["state"], first["plan"], first["finished_at"] is not None) == ("done", None, True)
 
 
-async def test_waiting_runs_stop_for_inactive_automations_and_deleted_leads(database_url: str, database: Connection) -> None:
+async def test_waiting_runs_stop_for_inactive_automations_and_deleted_leads(
+    database_url: str, database: Connection
+) -> None:
     off = await save(database, {"type": "lead_created"}, {"delay": {"days": 1}}, action("add_tag", tag="x"))
     gone = await save(database, {"type": "lead_created"}, {"delay": {"days": 1}}, action("add_tag", tag="x"))
     await leads(database_url, database, {"email": "a@example.com"}, {"email": "b@example.com"})
@@ -189,10 +191,10 @@ async def test_automations_in_circles_come_to_an_end(database_url: str, database
         database,
         "SELECT lead_id, count(*) FILTER (WHERE chain = '{}') AS called, count(*) FILTER (WHERE chain <> '{}') AS more,"
         " count(*) FILTER (WHERE error = %s) AS said FROM automation_runs GROUP BY 1 ORDER BY 1",
-        (circles.LOOP_LIMIT_REASON,),
+        (loop_limit.LOOP_LIMIT_REASON,),
     )
     assert [(one["called"], one["more"], one["said"]) for one in found] == [
-        (25, circles.MAX_CHAINED_RUNS_PER_MINUTE + 1, 1)
+        (25, loop_limit.MAX_CHAINED_RUNS_PER_MINUTE + 1, 1)
     ] * 2
     assert await rows(database, "SELECT 1 FROM events") == []
 
@@ -203,7 +205,7 @@ async def test_automations_in_circles_come_to_an_end(database_url: str, database
         )
     await run(database_url)
     again = await rows(database, "SELECT 1 FROM automation_runs WHERE created_at > now() - interval '1 min'")
-    assert len(again) == 25 + circles.MAX_CHAINED_RUNS_PER_MINUTE + 1
+    assert len(again) == 25 + loop_limit.MAX_CHAINED_RUNS_PER_MINUTE + 1
 
 
 async def test_turns_are_even_under_four_engines_and_skip_who_is_away(database_url: str, database: Connection) -> None:

@@ -10,8 +10,8 @@ import pytest
 from services.workers.heartbeat import Heartbeat
 from services.workers.ingest.drain import JournalDrainer
 from services.workers.runtime import Worker
-from shared.db import Connection
-from shared.journal import Lane
+from shared.db.connections import Connection
+from shared.intake.journal import Lane
 from tests.support.automating import action, runs, save
 from tests.support.ingesting import accept, item, workspace_id
 from tests.support.serving import settings_of

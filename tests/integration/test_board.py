@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.api import board
-from services.api.engine import make_engine
-from shared.db import Connection
+from services.api import pipelines
+from services.api.database_engine import make_engine
+from shared.db.connections import Connection
 from shared.errors import Conflict, NotFound
 from tests.support.ingesting import workspace_id
 
@@ -37,7 +37,7 @@ async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
 
 @given(order=st.lists(st.integers(), unique=True), item=st.integers(), position=st.none() | st.integers(1, 99))
 def test_an_item_is_put_where_it_is_wanted(order: list[int], item: int, position: int | None) -> None:
-    placed = board.moved_to(order, item, position)
+    placed = pipelines.moved_to(order, item, position)
     rest = [other for other in order if other != item]
     at = len(rest) if position is None else min(position - 1, len(rest))
     assert placed[at] == item
@@ -72,21 +72,21 @@ async def _follow(
     for number, position in enumerate(first):
         stages.append({"name": f"first {number}"} | ({} if position is None else {"position": position}))
         model.insert(len(model) if position is None else position - 1, f"first {number}")
-    pipeline = await board.create_pipeline(connection, workspace, {"name": "x", "stages": stages})
+    pipeline = await pipelines.create_pipeline(connection, workspace, {"name": "x", "stages": stages})
     for number, (what, which, position) in enumerate(moves):
         at = {} if position is None else {"position": position}
         if what == "insert":
-            await board.create_stage(connection, workspace, pipeline["id"], {"name": f"{number}", **at})
+            await pipelines.create_stage(connection, workspace, pipeline["id"], {"name": f"{number}", **at})
             model.insert(len(model) if position is None else position - 1, f"{number}")
         elif which < len(model):
             name = model.pop(which)
             (stage,) = [one["id"] for one in pipeline["stages"] if one["name"] == name]
             if what == "move":
-                await board.update_stage(connection, workspace, pipeline["id"], stage, at)
+                await pipelines.update_stage(connection, workspace, pipeline["id"], stage, at)
                 model.insert((position or 0) - 1, name)
             else:
-                await board.delete_stage(connection, workspace, pipeline["id"], stage)
-        pipeline = await board.find_pipeline(connection, workspace, pipeline["id"])
+                await pipelines.delete_stage(connection, workspace, pipeline["id"], stage)
+        pipeline = await pipelines.find_pipeline(connection, workspace, pipeline["id"])
         assert [stage["name"] for stage in pipeline["stages"]] == model
         assert [stage["position"] for stage in pipeline["stages"]] == list(range(1, len(model) + 1))
 
@@ -94,27 +94,27 @@ async def _follow(
 async def test_stages_made_and_deleted_at_once_stand_in_line(engine: AsyncEngine, database: Connection) -> None:
     workspace = await workspace_id(database)
     async with engine.begin() as connection:
-        pipeline = await board.create_pipeline(
+        pipeline = await pipelines.create_pipeline(
             connection, workspace, {"name": "x", "stages": [{"name": str(number)} for number in range(8)]}
         )
 
     async def make(number: int) -> None:
         async with engine.begin() as connection:
             fields = {"name": f"new {number}", "position": number % 4 + 1}
-            await board.create_stage(connection, workspace, pipeline["id"], fields)
+            await pipelines.create_stage(connection, workspace, pipeline["id"], fields)
 
     async def move(stage: dict[str, Any]) -> None:
         async with engine.begin() as connection:
-            await board.update_stage(connection, workspace, pipeline["id"], stage["id"], {"position": 3})
+            await pipelines.update_stage(connection, workspace, pipeline["id"], stage["id"], {"position": 3})
 
     async def delete(stage: dict[str, Any]) -> None:
         async with engine.begin() as connection:
-            await board.delete_stage(connection, workspace, pipeline["id"], stage["id"])
+            await pipelines.delete_stage(connection, workspace, pipeline["id"], stage["id"])
 
     stages = pipeline["stages"]
     await asyncio.gather(*map(make, range(8)), *map(move, stages[:4]), *map(delete, stages[4:]))
     async with engine.connect() as connection:
-        found = await board.find_pipeline(connection, workspace, pipeline["id"])
+        found = await pipelines.find_pipeline(connection, workspace, pipeline["id"])
     assert [stage["position"] for stage in found["stages"]] == list(range(1, 13))
 
 
@@ -124,13 +124,13 @@ async def test_there_is_one_default_whatever_is_asked_at_once(engine: AsyncEngin
     async def make(number: int) -> int:
         async with engine.begin() as connection:
             fields = {"name": str(number), "is_default": number % 2 == 0}
-            return int((await board.create_pipeline(connection, workspace, fields))["id"])
+            return int((await pipelines.create_pipeline(connection, workspace, fields))["id"])
 
     async def turn(pipeline: int, other: int) -> None:
         for work in (
-            lambda c: board.update_pipeline(c, workspace, pipeline, {"is_default": True}),
-            lambda c: board.update_pipeline(c, workspace, pipeline, {"is_default": False}),
-            lambda c: board.delete_pipeline(c, workspace, other),
+            lambda c: pipelines.update_pipeline(c, workspace, pipeline, {"is_default": True}),
+            lambda c: pipelines.update_pipeline(c, workspace, pipeline, {"is_default": False}),
+            lambda c: pipelines.delete_pipeline(c, workspace, other),
         ):
             try:
                 async with engine.begin() as connection:

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from services.workers.deliveries.backoff import RETRY_DELAYS_SECONDS, MAX_DELIVERY_ATTEMPTS
+from services.workers.deliveries.backoff import MAX_DELIVERY_ATTEMPTS, RETRY_DELAYS_SECONDS
 from services.workers.deliveries.circuits import INITIAL_SLOTS, MAX_SLOTS
 from services.workers.deliveries.signatures import sign_message
-from shared.deliveries import enqueue_deliveries, webhook_to_url
+from shared.outbound.deliveries import enqueue_deliveries, webhook_to_url
 from tests.support.receivers import Receiver, receiving
 from tests.support.sending import SECRET, Outbox, tell
 from tests.support.waiting import until_async

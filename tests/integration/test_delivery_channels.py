@@ -10,9 +10,10 @@ from urllib.parse import parse_qs
 import pytest
 
 from services.workers.deliveries.circuits import FAILURES_UNTIL_OPEN
-from shared import unsubscribing
-from shared.db import connect
-from shared.deliveries import (
+from shared.db.connections import connect
+from shared.masking import SECRET_MASK
+from shared.outbound import unsubscribe_links
+from shared.outbound.deliveries import (
     enqueue_deliveries,
     mail_to_lead,
     mail_to_user,
@@ -20,7 +21,6 @@ from shared.deliveries import (
     slack_message,
     sms_to_lead,
 )
-from shared.masking import SECRET_MASK
 from tests.support.receivers import MailServer, Receiver
 from tests.support.sending import Outbox
 from tests.support.waiting import until_async
@@ -62,11 +62,11 @@ async def test_a_mail_to_a_lead_bears_its_link_to_unsubscribe(outbox: Outbox, ma
     link = mail["List-Unsubscribe"].strip("<>")
     assert f"\r\nList-Unsubscribe: <{link}>\r\n".encode() in cast("bytes", mail_server.mails[0].content)
     assert link in mail.get_content()
-    token = link.rpartition(unsubscribing.UNSUBSCRIBE_PATH)[2]
-    read = await unsubscribing.read_token(outbox.connection, outbox.vault, token)
+    token = link.rpartition(unsubscribe_links.UNSUBSCRIBE_PATH)[2]
+    read = await unsubscribe_links.read_token(outbox.connection, outbox.vault, token)
     assert read == (outbox.workspace_id, "ada@example.com")
     for bad in (token[:-1], token[:-9] + "AAAAAAAAA", f"9{token}", token.partition(".")[2], "x", "1.", "9" * 30 + ".x"):
-        assert await unsubscribing.read_token(outbox.connection, outbox.vault, bad) is None
+        assert await unsubscribe_links.read_token(outbox.connection, outbox.vault, bad) is None
     (attempt,) = await outbox.attempts()
     assert "ada" not in str(attempt["request"])
 
@@ -76,7 +76,7 @@ async def test_two_who_make_a_workspaces_first_link_at_once_agree_on_its_key(out
 
     async def key() -> dict[int, str]:
         async with connect(outbox.url, "tests keys") as connection:
-            return await unsubscribing.workspace_mail_keys(connection, outbox.vault, [outbox.workspace_id])
+            return await unsubscribe_links.workspace_mail_keys(connection, outbox.vault, [outbox.workspace_id])
 
     async def both_wait() -> bool:
         waiting = (

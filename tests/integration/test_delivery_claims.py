@@ -8,7 +8,7 @@ import pytest
 
 from services.workers.deliveries.circuits import MAX_SLOTS
 from services.workers.deliveries.claim import claim_due, has_due
-from services.workers.deliveries.messages import ClaimedDelivery
+from services.workers.deliveries.types import ClaimedDelivery
 from tests.support.sending import Outbox
 
 pytestmark = pytest.mark.integration

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.deliveries import enqueue_deliveries, mail_to_lead, mail_to_user, notification_to_user, sms_to_lead
+from shared.outbound.deliveries import enqueue_deliveries, mail_to_lead, mail_to_user, notification_to_user, sms_to_lead
 from tests.support.receivers import MailServer, Receiver
 from tests.support.sending import Outbox, tell
 

@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from services.workers.deliveries.bounded import (
+from services.workers.deliveries.bounded_connection import (
     MAX_INFORMATIONAL_RESPONSES,
     RESPONSE_TOO_LARGE_MESSAGE,
     TOO_MANY_INFORMATIONAL_MESSAGE,
 )
-from services.workers.deliveries.http import HttpClient, SafeResolver
-from services.workers.deliveries.messages import AttemptResult, HttpRequest
-from shared import tenants
-from shared.deliveries import enqueue_deliveries, webhook_to_subscription
-from shared.guard import AddressPolicy
+from services.workers.deliveries.http_client import HttpClient, SafeResolver
+from services.workers.deliveries.types import AttemptResult, HttpRequest
+from shared import workspaces
+from shared.outbound.address_policy import AddressPolicy
+from shared.outbound.deliveries import enqueue_deliveries, webhook_to_subscription
 from tests.support.receivers import Receiver, flooding
 from tests.support.sending import Outbox, tell
 from tests.support.waiting import until_async
@@ -112,7 +112,7 @@ async def test_byte_limit_restarts_with_each_answer_of_a_connection(caller: Http
 
 
 async def test_a_flood_holds_up_no_other_workspace(outbox: Outbox, receiver: Receiver) -> None:
-    other = await tenants.create_workspace(outbox.connection, "other", "Other")
+    other = await workspaces.create_workspace(outbox.connection, "other", "Other")
     theirs = Outbox(outbox.url, outbox.connection, other)
     with flooding(b"", CONTINUE) as url:
         await tell(outbox, await outbox.subscribe(url), *[await outbox.lead() for _ in range(20)])

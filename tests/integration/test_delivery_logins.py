@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
-from services.workers.deliveries.smtp import NO_TLS_MESSAGE
-from shared.deliveries import enqueue_deliveries, mail_to_user
+from services.workers.deliveries.smtp_client import NO_TLS_MESSAGE
+from shared.outbound.deliveries import enqueue_deliveries, mail_to_user
 from tests.support.certificates import certify
 from tests.support.receivers import MailServer
 from tests.support.sending import Outbox

@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 
 from services.workers.deliveries.backoff import RETRY_DELAYS_SECONDS
-from services.workers.deliveries.circuits import MAX_OPEN_SECONDS, MAX_SLOTS, FAILURES_UNTIL_OPEN
+from services.workers.deliveries.circuits import FAILURES_UNTIL_OPEN, MAX_OPEN_SECONDS, MAX_SLOTS
 from services.workers.deliveries.claim import claim_due, has_due
-from shared.db import Connection
-from shared.deliveries import enqueue_deliveries, webhook_to_subscription
+from shared.db.connections import Connection
+from shared.outbound.deliveries import enqueue_deliveries, webhook_to_subscription
 from tests.support.ingesting import workspace_id
 from tests.support.receivers import receiving
 from tests.support.sending import Outbox

@@ -3,7 +3,7 @@
 import pytest
 
 from services.workers.deliveries.claim import claim_due, release_orphaned
-from shared.db import connect
+from shared.db.connections import connect
 from tests.support.receivers import Receiver
 from tests.support.sending import Outbox, tell
 from tests.support.waiting import until_async
@@ -11,9 +11,7 @@ from tests.support.waiting import until_async
 pytestmark = pytest.mark.integration
 
 
-async def test_deliveries_of_a_dead_sender_are_sent_again_under_their_ids(
-    outbox: Outbox, receiver: Receiver
-) -> None:
+async def test_deliveries_of_a_dead_sender_are_sent_again_under_their_ids(outbox: Outbox, receiver: Receiver) -> None:
     await tell(outbox, await outbox.subscribe(receiver.url), await outbox.lead())
     (taken,) = await claim_due(outbox.connection, 10)  # and this sender is never heard of again
     assert await claim_due(outbox.connection, 10) == []
@@ -37,9 +35,7 @@ async def test_a_sender_whose_connection_is_gone_is_not_waited_for(outbox: Outbo
     assert second.id != first.id
 
 
-async def test_delivery_of_a_lost_sender_keeps_its_due_time(
-    outbox: Outbox, receiver: Receiver
-) -> None:
+async def test_delivery_of_a_lost_sender_keeps_its_due_time(outbox: Outbox, receiver: Receiver) -> None:
     """Before what became due since, and overdue for the sweeper, which sends where no worker does."""
     await tell(outbox, await outbox.subscribe(receiver.url), await outbox.lead())
     async with connect(outbox.url, "tests sender") as dying:
@@ -50,9 +46,7 @@ async def test_delivery_of_a_lost_sender_keeps_its_due_time(
     assert [one.id for one in await claim_due(outbox.connection, 10, overdue=5)] == [first.id]
 
 
-async def test_reused_backend_pid_is_not_taken_for_a_dead_sender(
-    outbox: Outbox, receiver: Receiver
-) -> None:
+async def test_reused_backend_pid_is_not_taken_for_a_dead_sender(outbox: Outbox, receiver: Receiver) -> None:
     await tell(outbox, await outbox.subscribe(receiver.url), await outbox.lead())
     async with connect(outbox.url, "tests sender") as dying:
         assert len(await claim_due(dying, 1)) == 1

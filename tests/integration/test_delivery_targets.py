@@ -5,17 +5,17 @@ import socket
 
 import pytest
 
-from services.workers.deliveries.http import (
+from services.workers.deliveries.http_client import (
     ADDRESS_BLOCKED_MESSAGE,
     INVALID_ADDRESS_MESSAGE,
     UNKNOWN_HOST_MESSAGE,
+    AddressLookup,
     HttpClient,
     SafeResolver,
-    AddressLookup,
     system_lookup,
 )
-from services.workers.deliveries.messages import AttemptResult, HttpRequest
-from shared.guard import AddressPolicy
+from services.workers.deliveries.types import AttemptResult, HttpRequest
+from shared.outbound.address_policy import AddressPolicy
 from tests.support.receivers import Receiver, receiving
 
 pytestmark = pytest.mark.integration

@@ -12,12 +12,12 @@ import psycopg
 import pytest
 import redis
 
-from shared.embedded import root
-from shared.embedded.datadir import SERVICE_KIND, COMMAND_KIND, DataDir, DataDirInUse
-from shared.embedded.postgres import EmbeddedPostgres, postgres_binary
-from shared.embedded.process import PROJECT_ROOT, find_processes, spawn_program, stop_process, wait_ready
-from shared.embedded.servers import ensure_servers, ensure_database
-from shared.embedded.valkey import EmbeddedValkey
+from embedded import unprivileged
+from embedded.postgres import EmbeddedPostgres, postgres_binary
+from embedded.process import PROJECT_ROOT, find_processes, spawn_program, stop_process, wait_ready
+from embedded.servers import ensure_database, ensure_servers
+from embedded.valkey import EmbeddedValkey
+from shared.data_dir import COMMAND_KIND, SERVICE_KIND, DataDir, DataDirInUse
 from shared.settings import Settings
 
 pytestmark = pytest.mark.integration
@@ -202,19 +202,19 @@ def test_only_a_spool_with_a_log_holds_data(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root needs a disguise")
-@pytest.mark.parametrize("disguise", [root.RunAs.NAMESPACE, root.RunAs.NOBODY])
+@pytest.mark.parametrize("disguise", [unprivileged.RunAs.NAMESPACE, unprivileged.RunAs.NOBODY])
 def test_root_wears_either_disguise_below_a_private_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, disguise: root.RunAs
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, disguise: unprivileged.RunAs
 ) -> None:
     tmp_path.chmod(0o700)
     with ensure_database(settings(tmp_path)):
-        first_choice = root.choose_run_as(tmp_path, postgres_binary("postgres"))
-    if not root._can_run_as(disguise, tmp_path, postgres_binary("postgres")):
+        first_choice = unprivileged.choose_run_as(tmp_path, postgres_binary("postgres"))
+    if not unprivileged._can_run_as(disguise, tmp_path, postgres_binary("postgres")):
         pytest.skip(f"this machine forbids {disguise}")
-    assert first_choice is not root.RunAs.NONE
-    monkeypatch.setattr(root, "choose_run_as", lambda *_: disguise)  # as on a machine that forbids the other
+    assert first_choice is not unprivileged.RunAs.NONE
+    monkeypatch.setattr(unprivileged, "choose_run_as", lambda *_: disguise)  # as on a machine that forbids the other
     with ensure_database(settings(tmp_path)) as url:
         psycopg.connect(url).close()
         (pid,) = find_processes("postgres", str(tmp_path / "postgres-18"))
         owner = Path(f"/proc/{pid}").stat().st_uid
-        assert (owner == 0) == (disguise is root.RunAs.NAMESPACE)
+        assert (owner == 0) == (disguise is unprivileged.RunAs.NAMESPACE)

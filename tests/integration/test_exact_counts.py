@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from services.workers.lists import fold_lead_counts
-from shared import tallies, tenants
-from shared.db import Connection
+from services.workers.read_models import fold_lead_counts
+from shared import workspaces
+from shared.accounting import counters
+from shared.db.connections import Connection
 from tests.support.ingesting import workspace_id
 from tests.support.leads import create
 from tests.support.serving import served, settings_of
@@ -19,8 +20,8 @@ KEPT = {"name": "x", "trigger": {"type": "manual"}, "steps": [{"action": {"type"
 async def test_a_count_is_exact_before_and_after_a_fold(
     database_url: str, database: Connection, tmp_path: Path
 ) -> None:
-    ours, theirs = await workspace_id(database), await tenants.create_workspace(database, "other", "Other")
-    key = await tenants.create_key(database, "main", "tests", ["*"])
+    ours, theirs = await workspace_id(database), await workspaces.create_workspace(database, "other", "Other")
+    key = await workspaces.create_key(database, "main", "tests", ["*"])
     async with served(settings_of(database_url, tmp_path)) as (client, _):
         client.headers["Authorization"] = f"Bearer {key.key.secret}"
 
@@ -50,8 +51,8 @@ async def test_a_count_is_exact_before_and_after_a_fold(
             await create(database, ours, first_name="A", tags=["vip"])
             await create(database, ours, first_name="B", tags=["other"])
             await create(database, theirs, first_name="C", tags=["vip"])
-            await tallies.add_counts(database, counted)
+            await counters.add_counts(database, counted)
             assert await shown() == [round_, 2 * round_, 3 * round_]
-            await tallies.fold_deltas(database)
+            await counters.fold_deltas(database)
             await fold_lead_counts(database)
             assert await shown() == [round_, 2 * round_, 3 * round_]

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from services.workers.automations import outbox, runs, silences
-from services.workers.automations.rounds import WorkspaceCursor
-from services.workers.automations.standby import AutomationFallback
-from shared.db import Connection, connect
+from services.workers.automations import inactivity_timers, outbox, runs
+from services.workers.automations.sweeper_fallback import AutomationFallback
+from services.workers.automations.workspace_fairness import WorkspaceCursor
+from shared.db.connections import Connection, connect
 from tests.support.automating import SETTINGS, action, leads, rows, save
 from tests.support.waiting import until_async
 
@@ -125,7 +125,7 @@ async def test_silences_of_one_workspace_are_in_no_others_way(database: Connecti
     large, small = await _others(database, 2)
     for workspace, n in ((large, 5000), (small, 1)):
         await database.execute(SILENCES, (workspace, n))
-    await silences.fire_due_timers(database)
+    await inactivity_timers.fire_due_timers(database)
     assert await rows(database, "SELECT 1 FROM silences WHERE workspace_id = %s", (small,)) == []
 
 

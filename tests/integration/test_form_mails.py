@@ -10,10 +10,10 @@ import pytest_asyncio
 from psycopg.types.json import Jsonb
 
 from services.workers.automations import outbox as events
-from shared.db import Connection, connect
+from shared.crypto.encryption import Cipher
+from shared.db.connections import Connection, connect
 from shared.ids import idempotency_uuid, now_ms, uuid7
-from shared.journal import JournalItem
-from shared.vault import Cipher
+from shared.intake.journal import JournalItem
 from tests.support.automating import SETTINGS, run, save
 from tests.support.ingesting import accept, drain, workspace_id
 from tests.support.receivers import MailServer

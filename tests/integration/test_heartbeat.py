@@ -4,7 +4,7 @@ import psycopg
 import pytest
 
 from services.workers.heartbeat import UPDATE_HEARTBEAT_SQL, Heartbeat
-from shared.db import Connection
+from shared.db.connections import Connection
 from tests.support.ingesting import accept, item, worker, workspace_id
 
 pytestmark = pytest.mark.integration
@@ -51,9 +51,7 @@ async def test_workers_note_rows_after_one_died(database_url: str, database: Con
         await heartbeat.stop(database)
 
 
-async def test_worker_is_not_busy_after_a_failed_batch(
-    database_url: str, database: Connection
-) -> None:
+async def test_worker_is_not_busy_after_a_failed_batch(database_url: str, database: Connection) -> None:
     """One that stays busy for long is taken for stuck, and killed."""
     drainer = worker(database_url, "w1")
     await accept(database, [item(await workspace_id(database), {"email": "a@example.com"})])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.db import Connection
+from shared.db.connections import Connection
 
 pytestmark = pytest.mark.integration
 

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from shared import replay, tallies
-from shared.db import Connection
+from shared.accounting import counters
+from shared.db.connections import Connection
 from shared.ids import now_ms, uuid7
-from shared.journal import JournalItem
-from shared.replay import ReplaySelection
+from shared.intake import replay
+from shared.intake.journal import JournalItem
+from shared.intake.replay import ReplaySelection
 from tests.support.ingesting import accept, drain, item, workspace_id
 
 pytestmark = pytest.mark.integration
@@ -67,12 +68,14 @@ async def test_a_second_run_counts_nothing_twice(database_url: str, database: Co
     for _ in range(2):
         await accept(database, items)
         await drain(database_url)
-        await tallies.fold_deltas(database)
+        await counters.fold_deltas(database)
     assert await rows(database, TALLY) == [(7, 2), (8, 1)]
     assert await rows(database, "SELECT count(*) FROM leads") == [(3,)]
 
 
-async def test_dead_form_submission_is_counted_when_its_replay_succeeds(database_url: str, database: Connection) -> None:
+async def test_dead_form_submission_is_counted_when_its_replay_succeeds(
+    database_url: str, database: Connection
+) -> None:
     workspace = await workspace_id(database)
     await database.execute(REFUSE)
     await accept(database, [filled(workspace, 7, {"company": "Bad"}), filled(workspace, 7, {"company": "Good"})])

@@ -10,11 +10,11 @@ import aiohttp
 import pytest
 from multidict import CIMultiDictProxy
 
-from services.gateway.intake import MAX_UNFINISHED_OF_SOURCE, BUFFER_FULL_MESSAGE
-from shared import tenants
-from shared.db import Connection
+from services.gateway.intake import BUFFER_FULL_MESSAGE, MAX_UNFINISHED_OF_SOURCE
+from shared import workspaces
+from shared.db.connections import Connection
 from shared.errors import ServerError, ServiceUnavailable
-from shared.journal import MAX_ROW_SUBMISSIONS, MAX_ROW_BYTES, Lane
+from shared.intake.journal import MAX_ROW_BYTES, MAX_ROW_SUBMISSIONS, Lane
 from tests.support.gateway import (
     PATIENT,
     Callers,
@@ -67,7 +67,7 @@ class Sender:
 
 @asynccontextmanager
 async def sender(url: str, database: Connection, folder: Path, **settings: Any) -> AsyncIterator[Sender]:
-    made = await tenants.create_key(database, "main", "tests", ["*"], rate_limit=None)
+    made = await workspaces.create_key(database, "main", "tests", ["*"], rate_limit=None)
     async with served(settings_of(url, folder, buffer_bytes=ROOM, **settings)) as (client, _):
         yield Sender(client, made.key.secret)
 
@@ -101,9 +101,7 @@ async def test_a_full_buffer_refuses_until_its_flush_is_through(
         assert [(await posts.post())[0] for _ in range(6)] == [202] * 6
 
 
-async def test_refused_submissions_leave_the_buffer(
-    database_url: str, database: Connection, tmp_path: Path
-) -> None:
+async def test_refused_submissions_leave_the_buffer(database_url: str, database: Connection, tmp_path: Path) -> None:
     async with sender(database_url, database, tmp_path) as posts:
         async with taking_no_writes(database):
 

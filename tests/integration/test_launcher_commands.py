@@ -10,10 +10,10 @@ import pytest
 from click.testing import CliRunner
 
 from cli.main import COMMAND_MODULES, command_line
+from embedded.servers import ensure_servers
 from shared import __version__
-from shared.db import Connection
-from shared.embedded.servers import ensure_servers
-from shared.security import is_well_formed
+from shared.auth.key_format import is_well_formed
+from shared.db.connections import Connection
 from shared.settings import Settings
 
 pytestmark = pytest.mark.integration

@@ -5,11 +5,11 @@ import asyncio
 import pytest
 import pytest_asyncio
 
-from shared.db import Connection, connect
+from shared.db.connections import Connection, connect
 from shared.leads import writes
-from shared.leads.workspaces import load_workspace_settings
+from shared.leads.workspace_settings import load_workspace_settings
 from shared.leads.writes import LeadNotCreated
-from shared.tenants import change_workspace
+from shared.workspaces import change_workspace
 from tests.support.ingesting import accept, drain, item, workspace_id
 from tests.support.leads import ANNA, BY, change, create, edit, identities, lead, rows, timeline
 from tests.support.waiting import until_async

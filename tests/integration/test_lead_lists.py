@@ -9,8 +9,8 @@ import pytest
 import pytest_asyncio
 from psycopg.rows import dict_row
 
-from services.workers.lists import fold_lead_counts, fold_search_texts, repair_read_models
-from shared.db import Connection, as_json, connect
+from services.workers.read_models import fold_lead_counts, fold_search_texts, repair_read_models
+from shared.db.connections import Connection, as_json, connect
 from tests.support.ingesting import workspace_id
 from tests.support.leadlist import INSERT, Row, expected, page, walk
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from shared.db import Connection
+from shared.db.connections import Connection
 from shared.leads import writes
 from shared.leads.submission import MAX_LEAD_TAGS
 from shared.leads.writes import ChangeCause, LeadChange, LeadNotCreated
@@ -111,7 +111,9 @@ async def test_a_status_set_by_hand_stays_while_the_stage_does(
     assert found["status"] == "qualified"
 
 
-async def test_all_errors_of_a_lead_write_are_reported_together(database: Connection, workspace: int, board: dict[str, int]) -> None:
+async def test_all_errors_of_a_lead_write_are_reported_together(
+    database: Connection, workspace: int, board: dict[str, int]
+) -> None:
     holder = await create(database, workspace, **ANNA)
     wrong = {"pipeline_id": board["sales"], "pipeline_stage_id": board["two"], "assigned_user_id": 99}
     fields = {**wrong, "email": "ANNA@example.com", "phone": "12"}

@@ -9,15 +9,15 @@ import pytest_asyncio
 import redis.asyncio as redis
 from prometheus_client import Gauge
 
-from services.workers.upkeep import update_gauges, update_spool_gauges
-from shared import ledger
-from shared.db import Connection, with_deadline
-from shared.embedded.datadir import DataDir
-from shared.embedded.servers import run_program
-from shared.embedded.valkey import EmbeddedValkey
-from shared.journal import JournalItem, Lane, NewJournalRow
-from shared.metrics import OLDEST_WAITING_SECONDS, PENDING_SUBMISSIONS, SPOOLED_SUBMISSIONS
-from shared.spool import Spool
+from embedded.servers import run_program
+from embedded.valkey import EmbeddedValkey
+from services.workers.maintenance import update_gauges, update_spool_gauges
+from shared.accounting import ledger
+from shared.data_dir import DataDir
+from shared.db.connections import Connection, with_deadline
+from shared.intake.journal import JournalItem, Lane, NewJournalRow
+from shared.intake.spool import Spool
+from shared.observability.metrics import OLDEST_WAITING_SECONDS, PENDING_SUBMISSIONS, SPOOLED_SUBMISSIONS
 from tests.support.ingesting import accept, item, workspace_id
 from tests.support.serving import NOWHERE
 

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from services.workers.automations.runs import MAX_RUN_ATTEMPTS
-from shared import tenants, unsubscribing
-from shared.db import Connection
-from shared.unsubscribing import UnsubscribeTarget
-from shared.vault import Cipher
+from shared import workspaces
+from shared.crypto.encryption import Cipher
+from shared.db.connections import Connection
+from shared.outbound import unsubscribe_links
+from shared.outbound.unsubscribe_links import UnsubscribeTarget
 from tests.support.automating import leads, run, runs, save
 from tests.support.sending import Outbox
 from tests.support.serving import served, settings_of
@@ -26,7 +27,7 @@ def steps(**more: Any) -> list[dict[str, Any]]:
 async def test_an_automation_under_a_lost_key_is_changed_and_its_secrets_are_entered_again(
     database_url: str, database: Connection, tmp_path: Path
 ) -> None:
-    key = await tenants.create_key(database, "main", "tests", ["*"])
+    key = await workspaces.create_key(database, "main", "tests", ["*"])
     lost = Cipher(lambda: "a-key-that-nobody-has").encrypt("{}")
     async with served(settings_of(database_url, tmp_path)) as (client, _):
         client.headers["Authorization"] = f"Bearer {key.key.secret}"
@@ -65,12 +66,12 @@ async def test_a_run_whose_secret_is_under_a_lost_key_says_so_when_it_has_failed
 
 
 async def test_a_link_to_unsubscribe_under_a_lost_key_is_not_valid_until_the_key_is_back(outbox: Outbox) -> None:
-    keys = await unsubscribing.workspace_mail_keys(outbox.connection, outbox.vault, [outbox.workspace_id])
+    keys = await unsubscribe_links.workspace_mail_keys(outbox.connection, outbox.vault, [outbox.workspace_id])
     who = UnsubscribeTarget(outbox.workspace_id, "ada@example.com")
-    token = unsubscribing.unsubscribe_link(outbox.settings, keys[who.workspace_id], who).rpartition(
-        unsubscribing.UNSUBSCRIBE_PATH
+    token = unsubscribe_links.unsubscribe_link(outbox.settings, keys[who.workspace_id], who).rpartition(
+        unsubscribe_links.UNSUBSCRIBE_PATH
     )[2]
     without = Cipher(lambda: "a-key-that-nobody-has")
-    assert await unsubscribing.read_token(outbox.connection, without, token) is None
-    assert await unsubscribing.workspace_mail_keys(outbox.connection, without, [outbox.workspace_id]) == {}
-    assert await unsubscribing.read_token(outbox.connection, outbox.vault, token) == who
+    assert await unsubscribe_links.read_token(outbox.connection, without, token) is None
+    assert await unsubscribe_links.workspace_mail_keys(outbox.connection, without, [outbox.workspace_id]) == {}
+    assert await unsubscribe_links.read_token(outbox.connection, outbox.vault, token) == who

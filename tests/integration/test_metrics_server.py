@@ -17,8 +17,8 @@ from prometheus_client import REGISTRY
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from shared.embedded.datadir import free_port
-from shared.metrics_server import METRICS_CACHE_SECONDS, MAX_METRICS_CONNECTIONS, serve_metrics
+from shared.data_dir import free_port
+from shared.observability.metrics_server import MAX_METRICS_CONNECTIONS, METRICS_CACHE_SECONDS, serve_metrics
 from shared.settings import PROJECT_ROOT
 from tests.support.commands import HOST, running, silent
 from tests.support.waiting import until

@@ -14,10 +14,10 @@ from cli.schema import (
     LAST_EARLIER_MIGRATION,
     MIGRATIONS_FOLDER,
     continue_from_earlier,
+    database_version,
     head_version,
     stamp_version,
     upgrade_database,
-    database_version,
 )
 from tests.support.backups import make_workspace
 from tests.support.database import Databases

@@ -6,8 +6,8 @@ from typing import Any, cast
 import pytest
 import pytest_asyncio
 
-from services.workers.lists import fold_lead_counts
-from shared.db import Connection, as_json
+from services.workers.read_models import fold_lead_counts
+from shared.db.connections import Connection, as_json
 from tests.support.ingesting import workspace_id
 from tests.support.leadlist import INSERT, Row, expected, page
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from shared import tenants
+from shared import workspaces
 from tests.support.sending import Outbox, tell
 from tests.support.serving import served, settings_of
 
@@ -24,7 +24,7 @@ COUNTED = "INSERT INTO ledger_deltas (workspace_id, state, n) VALUES (%s, 'accep
 
 
 async def test_operation_counts_cover_one_workspace(outbox: Outbox, tmp_path: Path) -> None:
-    ours, theirs = outbox.workspace_id, await tenants.create_workspace(outbox.connection, "other", "Other")
+    ours, theirs = outbox.workspace_id, await workspaces.create_workspace(outbox.connection, "other", "Other")
     await tell(outbox, await outbox.subscribe("https://example.com"), *[await outbox.lead()] * 8)
     states = ["pending", "pending", "pending", "failed", "failed", "cancelled", "sent", "suppressed"]
     for delivery, state in zip(await outbox.deliveries(), states, strict=True):
@@ -37,7 +37,7 @@ async def test_operation_counts_cover_one_workspace(outbox: Outbox, tmp_path: Pa
         await outbox.connection.execute(EVENT, (workspace,))
     for name, age in (("fresh", 9), ("stale", 11)):
         await outbox.connection.execute(PROCESS, (name, age))
-    key = await tenants.create_key(outbox.connection, "main", "tests", ["read:operations"])
+    key = await workspaces.create_key(outbox.connection, "main", "tests", ["read:operations"])
     headers = {"Authorization": f"Bearer {key.key.secret}"}
     settings = settings_of(outbox.url, tmp_path)
     async with served(settings) as (client, _), client.get("/api/v1/operations", headers=headers) as answer:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cli.pg_tools import find_pg_dump, find_pg_restore
-from shared.embedded.postgres import MAJOR_VERSION, postgres_binary
+from embedded.postgres import MAJOR_VERSION, postgres_binary
 
 pytestmark = pytest.mark.integration
 

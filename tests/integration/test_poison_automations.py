@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared.db import Connection, connect
+from shared.db.connections import Connection, connect
 from tests.support.automating import action, engine, leads, rows, run, runs, save
 from tests.support.ingesting import workspace_id
 
@@ -86,9 +86,7 @@ async def test_wherever_it_stands_in_a_batch_it_alone_is_not_done(
     assert (failed["state"], failed["attempts"]) == ("waiting", 1)
 
 
-async def test_subscribers_get_an_event_although_its_run_fails(
-    database_url: str, database: Connection
-) -> None:
+async def test_subscribers_get_an_event_although_its_run_fails(database_url: str, database: Connection) -> None:
     await save(database, {"type": "lead_created"}, BAD)
     await database.execute(SUBSCRIBE, (await workspace_id(database), ["lead.created"]))
     await database.execute("UPDATE rule_versions SET version = version + 1")

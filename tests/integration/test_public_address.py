@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from shared import tenants
-from shared.db import Connection
+from shared import workspaces
+from shared.db.connections import Connection
 from tests.support.serving import served, settings_of
 
 pytestmark = pytest.mark.integration
@@ -28,7 +28,7 @@ OWN, FORWARDED, PUBLIC = "http://crm.internal", "https://crm.example.com", "http
 async def test_links_start_with_what_a_trusted_proxy_says_and_with_what_nobody_else_does(
     database_url: str, database: Connection, tmp_path: Path, proxies: str, public_url: str, start: str
 ) -> None:
-    key = await tenants.create_key(database, "main", "tests", ["*"])
+    key = await workspaces.create_key(database, "main", "tests", ["*"])
     headers = {
         "Authorization": f"Bearer {key.key.secret}",
         "Host": "crm.internal",

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import redis.asyncio as redis
 
-from shared import ratelimit
-from shared.embedded.datadir import free_port
+from shared.auth import rate_limit
+from shared.auth.rate_limit import RateLimiter
+from shared.auth.rate_limit_redis import HOUR_SECONDS
+from shared.data_dir import free_port
 from shared.errors import RateLimited
-from shared.hour_counts import HOUR_SECONDS
-from shared.ratelimit import RateLimiter
 from tests.support.spooling import server, spooling
 
 pytestmark = pytest.mark.integration
@@ -49,9 +49,7 @@ async def test_unused_lease_is_returned_on_close(tmp_path: Path, hour: list[int]
                 await limiter.close()
 
 
-async def test_lease_of_a_past_hour_is_not_returned_to_the_next(
-    tmp_path: Path, hour: list[int]
-) -> None:
+async def test_lease_of_a_past_hour_is_not_returned_to_the_next(tmp_path: Path, hour: list[int]) -> None:
     with spooling(tmp_path) as url:
         async with counting(url) as limiter:
             await left(limiter)
@@ -82,7 +80,7 @@ async def test_cancelled_limiter_callers_do_not_block_others(tmp_path: Path, hou
 async def test_while_redis_is_away_all_are_counted_and_handed_over_on_its_return(
     tmp_path: Path, hour: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ratelimit, "REDIS_RETRY_SECONDS", 0.0)  # so that each request tries to hand the count over
+    monkeypatch.setattr(rate_limit, "REDIS_RETRY_SECONDS", 0.0)  # so that each request tries to hand the count over
     port = free_port("127.0.0.1")
     async with counting(f"redis://127.0.0.1:{port}") as limiter:
         with server(tmp_path, port):

@@ -8,7 +8,8 @@ import pytest
 import pytest_asyncio
 
 from services.workers.deliveries.claim import claim_due
-from shared import cancelling, tenants
+from shared import workspaces
+from shared.outbound import cancellation
 from tests.integration.test_delivery_claims import PLANT
 from tests.support.receivers import Receiver
 from tests.support.sending import Outbox, tell
@@ -21,7 +22,7 @@ END = "UPDATE deliveries SET state = %s, finished_at = now(), created_at = %s WH
 
 @pytest_asyncio.fixture
 async def client(outbox: Outbox, tmp_path: Path) -> AsyncIterator[aiohttp.ClientSession]:
-    key = await tenants.create_key(outbox.connection, "main", "tests", ["*"])
+    key = await workspaces.create_key(outbox.connection, "main", "tests", ["*"])
     async with served(settings_of(outbox.url, tmp_path)) as (found, _):
         found.headers["Authorization"] = f"Bearer {key.key.secret}"
         yield found
@@ -82,24 +83,23 @@ async def test_attempts_are_shown_the_first_one_first(
     assert len(receiver.requests) == 2
 
 
-async def test_resend_is_refused_while_a_cancellation_runs(
-    outbox: Outbox, client: aiohttp.ClientSession
-) -> None:
+async def test_resend_is_refused_while_a_cancellation_runs(outbox: Outbox, client: aiohttp.ClientSession) -> None:
     """It would be cancelled once more, as what waited when the subscription was disabled."""
     id_ = await outbox.subscribe("https://example.com")
-    much = {"workspace": outbox.workspace_id, "leads": 2 * cancelling.CANCEL_CHUNK_SIZE, "each": 1, "endpoints": id_}
+    much = {"workspace": outbox.workspace_id, "leads": 2 * cancellation.CANCEL_CHUNK_SIZE, "each": 1, "endpoints": id_}
     await outbox.connection.execute(PLANT, much)
-    await cancelling.cancel_disabled(outbox.connection, outbox.workspace_id, id_)
+    await cancellation.cancel_disabled(outbox.connection, outbox.workspace_id, id_)
     one = await outbox.one("SELECT min(id) FROM deliveries WHERE state = 'cancelled'")
     asked = {f"/api/v1/webhooks/{id_}/resend": {"since": "2026-01-01"}, f"/api/v1/deliveries/{one}/resend": None}
     for path, body in asked.items():
         async with client.post(path, json=body) as answer:
             assert (answer.status, (await answer.json())["code"]) == (409, "CONFLICT")
-    while await cancelling.cancel_chunk(outbox.connection):
+    while await cancellation.cancel_chunk(outbox.connection):
         pass
     for path, body in asked.items():
         async with client.post(path, json=body) as answer:
             assert answer.status == 200
     assert (
-        await outbox.one("SELECT count(*) FROM deliveries WHERE state = 'pending'") == 2 * cancelling.CANCEL_CHUNK_SIZE
+        await outbox.one("SELECT count(*) FROM deliveries WHERE state = 'pending'")
+        == 2 * cancellation.CANCEL_CHUNK_SIZE
     )

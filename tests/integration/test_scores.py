@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from services.workers.automations.match import SELF_TRIGGERED_REASON
-from shared.db import Connection
+from shared.db.connections import Connection
 from shared.leads.writes import delete_lead
 from tests.support.automating import action, leads, rows, run, runs, save
 from tests.support.ingesting import workspace_id

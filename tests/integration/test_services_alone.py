@@ -14,10 +14,10 @@ import redis
 
 from cli.schema import upgrade_database
 from cli.services import WORKER_SETTLED_SECONDS
-from shared import hints
-from shared.embedded.datadir import DataDir, free_port
-from shared.embedded.valkey import EmbeddedValkey
-from shared.security import generate_key
+from embedded.valkey import EmbeddedValkey
+from shared.auth.key_format import generate_key
+from shared.data_dir import DataDir, free_port
+from shared.intake import hints
 from shared.settings import LOCAL_VALUE, PROJECT_ROOT
 from tests.support.commands import HOST, all_said_by, ended, running, said_by, silent, started
 from tests.support.database import Databases
@@ -191,9 +191,7 @@ def test_a_url_that_cannot_be_meant_ends_the_start(
     assert (status, name in said, "secret" in said) == (2, True, False), said
 
 
-def test_gateway_without_tables_answers_503_and_names_migrate(
-    tmp_path: Path, databases: Databases
-) -> None:
+def test_gateway_without_tables_answers_503_and_names_migrate(tmp_path: Path, databases: Databases) -> None:
     port = free_port(HOST)
     base = f"http://{HOST}:{port}"
 
@@ -229,9 +227,7 @@ os.execv(sys.executable, [sys.executable, *sys.argv[3:]])
 
 
 @pytest.mark.parametrize(("for_whom", "kind"), [("", "tcp"), ("1", "tcp"), ("", "unix")])
-def test_api_serves_on_a_systemd_socket(
-    tmp_path: Path, database_url: str, for_whom: str, kind: str
-) -> None:
+def test_api_serves_on_a_systemd_socket(tmp_path: Path, database_url: str, for_whom: str, kind: str) -> None:
     """Not one that is meant for another process; and no socket that is not for TCP."""
     urls = dict.fromkeys(("LEADHUB_BROKER_URL", "LEADHUB_REDIS_URL", "LEADHUB_SPOOL_URL"), "redis://127.0.0.1:1")
     env = {

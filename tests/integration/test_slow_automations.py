@@ -3,7 +3,7 @@
 import pytest
 
 from services.workers.automations.engine import AutomationEngine
-from shared.db import Connection, connect, is_unavailable
+from shared.db.connections import Connection, connect, is_unavailable
 from tests.support.automating import action, engine, leads, rows, runs, save
 
 pytestmark = pytest.mark.integration
@@ -32,9 +32,7 @@ async def until_through(worker: AutomationEngine, url: str, limit: str) -> None:
 
 
 @pytest.mark.parametrize("limit", ["transaction_timeout", "statement_timeout"])
-async def test_timed_out_event_does_not_block_other_events(
-    database_url: str, database: Connection, limit: str
-) -> None:
+async def test_timed_out_event_does_not_block_other_events(database_url: str, database: Connection, limit: str) -> None:
     await save(database, {"type": "lead_created"}, action("add_tag", tag="seen"))
     slow = {"email": "slow@example.com", "company": "slow"}
     await leads(database_url, database, slow, *({"email": f"{n}@example.com"} for n in range(3)))

@@ -13,13 +13,13 @@ from click.testing import CliRunner, Result
 from psycopg.types.json import Jsonb
 from pydantic import SecretStr
 
-from cli.differing import THIS_COMMAND
 from cli.main import command_line
-from shared.embedded.datadir import free_port
-from shared.fingerprints import fingerprint_reader
-from shared.journal import NewJournalRow
+from cli.settings_mismatch import THIS_COMMAND
+from shared.crypto.settings_fingerprints import fingerprint_reader
+from shared.data_dir import free_port
+from shared.intake.journal import NewJournalRow
+from shared.intake.spool import Spool, open_spool_client
 from shared.settings import LOCAL_VALUE, Settings
-from shared.spool import Spool, open_spool_client
 from tests.support.commands import HOST, NOWHERE, running, silent, started
 from tests.support.spooling import spooling
 from tests.support.waiting import until

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from services.workers.deliveries.standby import DUE_CHECK_SECONDS
+from services.workers.deliveries.sweeper_fallback import DUE_CHECK_SECONDS
 from services.workers.sweeper import Sweeper
-from shared.db import Connection
-from shared.deliveries import enqueue_deliveries, webhook_to_subscription
+from shared.db.connections import Connection
+from shared.outbound.deliveries import enqueue_deliveries, webhook_to_subscription
 from shared.settings import Settings
 from tests.support.automating import action, leads, save
 from tests.support.ingesting import accept, item, workspace_id

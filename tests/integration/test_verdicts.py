@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from shared import notices
-from shared.db import Connection, connect
+from shared.db import notifications
+from shared.db.connections import Connection, connect
 from shared.errors import ApiError, ServiceUnavailable
-from shared.replies import LOOK_UP_STATE, Verdict, encode_replies
+from shared.intake.verdicts import LOOK_UP_STATE, Verdict, encode_replies
 from tests.support.gateway import (
     Callers,
     are_done,
@@ -113,7 +113,7 @@ async def test_time_runs_out_whatever_the_database_said_meanwhile(
 async def test_a_verdict_that_was_lost_with_its_line_is_looked_up(
     database_url: str, database: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(notices, "LISTENER_RECONNECT_SECONDS", 3.0)  # time to decide in, while nobody listens
+    monkeypatch.setattr(notifications, "LISTENER_RECONNECT_SECONDS", 3.0)  # time to decide in, while nobody listens
     workspace = await workspace_id(database)
     async with at_work(database_url, database, tmp_path) as found, connect(database_url, "tests worker") as connection:
         callers = Callers(found.intake)
@@ -159,7 +159,7 @@ async def test_submission_lost_in_a_crash_is_stored_again_after_reconnecting(
 async def test_a_line_that_stays_broken_is_not_waited_for(
     database_url: str, database: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(notices, "LISTENER_RECONNECT_SECONDS", 60.0)
+    monkeypatch.setattr(notifications, "LISTENER_RECONNECT_SECONDS", 60.0)
     workspace = await workspace_id(database)
     async with at_work(database_url, database, tmp_path) as found:
         callers = Callers(found.intake)

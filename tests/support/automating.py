@@ -9,7 +9,7 @@ from psycopg.types.json import Jsonb
 from pydantic import SecretStr
 
 from services.workers.automations.engine import AutomationEngine
-from shared.db import Connection, connect
+from shared.db.connections import Connection, connect
 from shared.settings import Settings
 from tests.support.ingesting import accept, drain, item, workspace_id
 

@@ -9,10 +9,10 @@ import psycopg
 import redis.asyncio as redis
 
 from cli.dump import maintenance_connection
-from shared.embedded.servers import ensure_servers
-from shared.journal import Lane, NewJournalRow
+from embedded.servers import ensure_servers
+from shared.intake.journal import Lane, NewJournalRow
+from shared.intake.spool import Spool
 from shared.settings import Settings
-from shared.spool import Spool
 from tests.support.ingesting import item
 from tests.support.stack import Stack
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import redis.asyncio as redis
 
-from shared import ledger
-from shared.db import UNAVAILABLE_ERRORS, Connection, connect
-from shared.spool import Spool
-from tests.support import witness
+from shared.accounting import ledger
+from shared.db.connections import UNAVAILABLE_ERRORS, Connection, connect
+from shared.intake.spool import Spool
+from tests.support import event_probe
 from tests.support.load import Told
 from tests.support.waiting import until_async
 
@@ -49,7 +49,7 @@ DOUBLED = {
             WHERE state = 'done' AND NOT is_duplicate GROUP BY 1, 2
         ) first ON first.workspace_id = l.workspace_id AND first.lead_id = l.id
         WHERE coalesce(made.n, 0) <> coalesce(first.n, 0)""",
-    "timeline entries not told exactly once": witness.TOLD,
+    "timeline entries not told exactly once": event_probe.TOLD,
     "identities of no lead": """
         SELECT count(*) FROM identities i WHERE NOT EXISTS (
             SELECT FROM leads l WHERE l.workspace_id = i.workspace_id AND l.id = i.lead_id)""",

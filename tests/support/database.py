@@ -14,9 +14,9 @@ from psycopg import sql
 from sqlalchemy import make_url
 
 from cli.schema import upgrade_database
-from shared import tenants
-from shared.db import connect
-from shared.embedded.servers import ensure_servers
+from embedded.servers import ensure_servers
+from shared import workspaces
+from shared.db.connections import connect
 from shared.settings import Settings
 
 TEMPLATE = "leadhub_template"
@@ -63,5 +63,5 @@ def running_databases(folder: Path) -> Iterator[Databases]:
 async def _create_workspace(url: str) -> None:
     """The workspace `main`, as if somebody waited for its events: else none would be written."""
     async with connect(url, "tests") as connection:
-        id_ = await tenants.create_workspace(connection, "main", "Main")
+        id_ = await workspaces.create_workspace(connection, "main", "Main")
         await connection.execute("INSERT INTO rule_versions VALUES (%s, 1, true)", (id_,))

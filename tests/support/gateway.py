@@ -5,13 +5,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from services.gateway.context import GATEWAY_CONTEXT, Gateway
 from services.gateway.intake import SubmissionIntake
-from services.gateway.state import GATEWAY_CONTEXT, Gateway
-from services.gateway.waiting import SubmissionOutcome
-from shared.db import Connection, connect
+from services.gateway.verdict_waiters import SubmissionOutcome
+from shared.db.connections import Connection, connect
 from shared.ids import now_ms, uuid7
-from shared.journal import JournalItem, Lane
-from shared.replies import Verdict
+from shared.intake.journal import JournalItem, Lane
+from shared.intake.verdicts import Verdict
 from tests.support.serving import served, settings_of
 from tests.support.waiting import until_async
 

@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from services.api.cursors import CursorPosition
-from services.api.leadlist.asked import resolve_filters
-from services.api.leadlist.lists import read_counted_page, read_cursor_page
-from services.api.leadlist.sorts import LeadSort
-from services.api.leadlist.totals import estimate_count
-from shared.db import Connection
+from services.api.lead_list.counts import estimate_count
+from services.api.lead_list.read_page import read_counted_page, read_cursor_page
+from services.api.lead_list.resolve_filters import resolve_filters
+from services.api.lead_list.sorts import LeadSort
+from shared.db.connections import Connection
 from shared.errors import FieldErrors
 
 Row = dict[str, Any]

@@ -12,7 +12,7 @@ ROLES = {
     "broker": ("valkey-server", "broker.conf"),
     "spool": ("valkey-server", "spool.conf"),
 }
-GUARD = "shared.embedded.guard"  # what a child is between fork and exec; it bears the command line of what it becomes
+GUARD = "embedded.child_launcher"  # what a child is between fork and exec; it bears the command line of what it becomes
 
 
 def pids_of(root: int, role: str) -> list[int]:

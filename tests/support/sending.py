@@ -9,14 +9,14 @@ import orjson
 from psycopg.rows import dict_row
 from pydantic import SecretStr
 
-from services.workers.deliveries.http import SafeResolver, AddressLookup, system_lookup
+from services.workers.deliveries.http_client import AddressLookup, SafeResolver, system_lookup
 from services.workers.deliveries.prepare import DeliveryPreparer
 from services.workers.deliveries.sender import DeliverySender
-from shared.db import Connection
-from shared.deliveries import WebhookEvent, enqueue_deliveries, webhook_to_subscription
-from shared.guard import AddressPolicy
+from shared.crypto.encryption import Cipher
+from shared.db.connections import Connection
+from shared.outbound.address_policy import AddressPolicy
+from shared.outbound.deliveries import WebhookEvent, enqueue_deliveries, webhook_to_subscription
 from shared.settings import Settings
-from shared.vault import Cipher
 from tests.support.waiting import until_async
 
 END_SECONDS = 30.0

@@ -10,8 +10,8 @@ from aiohttp import web
 
 from services.api.app import mount_api
 from services.gateway.app import GATEWAY_ROUTES, mount_gateway
-from shared.db import Connection
-from shared.embedded.datadir import free_port
+from shared.data_dir import free_port
+from shared.db.connections import Connection
 from shared.settings import Settings
 from shared.web.app import make_app
 
@@ -30,7 +30,7 @@ async def served(settings: Settings) -> AsyncIterator[tuple[aiohttp.ClientSessio
     app = make_app(settings, "gateway")
     mount_gateway(app, settings)
     mount_api(app, settings, beside=GATEWAY_ROUTES)
-    runner = web.AppRunner(app, auto_decompress=False)  # as `shared.web.server` has it
+    runner = web.AppRunner(app, auto_decompress=False)  # as `cli.http_server` has it
     await runner.setup()
     try:
         await web.TCPSite(runner, settings.host, settings.port).start()

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import redis
 
-from shared.embedded.datadir import free_port
-from shared.embedded.valkey import valkey_binary
+from embedded.valkey import valkey_binary
+from shared.data_dir import free_port
 from tests.support.waiting import until
 
 DURABLE = ("--appendonly", "yes", "--appendfsync", "always")

@@ -13,9 +13,9 @@ import orjson
 import psycopg
 from psycopg.rows import TupleRow
 
-from shared.embedded.datadir import DataDir, free_port
-from shared.embedded.postgres import EmbeddedPostgres
-from shared.embedded.valkey import EmbeddedValkey
+from embedded.postgres import EmbeddedPostgres
+from embedded.valkey import EmbeddedValkey
+from shared.data_dir import DataDir, free_port
 from shared.settings import PROJECT_ROOT
 from tests.support.processes import ROLES, descendants, is_alive, pids_of
 from tests.support.waiting import until

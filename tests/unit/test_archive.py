@@ -9,9 +9,9 @@ import pytest
 
 from cli import archive
 from cli.archive import (
+    ARCHIVE_FORMAT,
     CONTENT_MEMBERS,
     DUMP_MEMBER,
-    ARCHIVE_FORMAT,
     KEY_MEMBER,
     MANIFEST_MEMBER,
     SPOOL_MEMBER,

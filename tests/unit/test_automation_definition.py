@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from typing_extensions import TypedDict
 
 from shared.automations.definition import Steps, Trigger, find_references
-from shared.validation import FieldErrors, FieldsSchema
+from shared.validation.schema import FieldErrors, FieldsSchema
 
 
 class Definition(TypedDict, total=False):

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.workers.automations.match import WorkspaceRules, ActiveSubscription, match_events
-from services.workers.automations.values import ActiveAutomation, OutboxEvent
+from services.workers.automations.match import ActiveSubscription, WorkspaceRules, match_events
+from services.workers.automations.types import ActiveAutomation, OutboxEvent
 
 NOW = datetime(2026, 3, 27, tzinfo=UTC)
 

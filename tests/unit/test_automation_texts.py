@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from shared.automations import templates
-from shared.automations.perform import WorkspaceContext, next_turn
-from shared.automations.plan import run_steps
+from shared.automations.action_handlers import WorkspaceContext, next_turn
+from shared.automations.step_runner import run_steps
 
 pytestmark = pytest.mark.unit
 SCENE = WorkspaceContext(datetime(2026, 3, 27, tzinfo=UTC), users={5}, integrations={9})

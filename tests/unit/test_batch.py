@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.gateway.batch import NDJSON_MEDIA_TYPE, LeadOrError, read_batch
-from services.gateway.requests import JSON_MEDIA_TYPE
-from shared.collector import freeze_startup_objects
+from services.gateway.inbound_request import JSON_MEDIA_TYPE
 from shared.errors import BadRequest, ValidationFailed
-from shared.leads.inbound import MAX_NESTING_DEPTH, MalformedBody, InvalidFields, iter_array_items, parse_json
+from shared.leads.inbound import MAX_NESTING_DEPTH, InvalidFields, MalformedBody, iter_array_items, parse_json
+from shared.observability.gc_tuning import freeze_startup_objects
 
 SIZE = 5_200_000
 VALUES = st.recursive(

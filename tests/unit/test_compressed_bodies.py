@@ -11,13 +11,13 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
-from shared.web import server
-from shared.web.access import requires_scope, public
+from cli import http_server
+from cli.http_server import make_connection
 from shared.web.access_log import AccessLog
-from shared.web.bodies import read_body
-from shared.web.inflating import STEP_BYTES
-from shared.web.pipeline import ACCESS_LOG, request_middleware
-from shared.web.server import make_connection
+from shared.web.authorization import public, requires_scope
+from shared.web.decompression import STEP_BYTES
+from shared.web.middleware import ACCESS_LOG, request_middleware
+from shared.web.request_body import read_body
 
 pytestmark = pytest.mark.unit
 
@@ -85,7 +85,7 @@ async def test_a_refused_bomb_is_not_inflated(path: str, status: bytes) -> None:
 
 
 async def test_the_rest_of_a_refused_bomb_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "LINGER_SECONDS", 600.0)
+    monkeypatch.setattr(http_server, "LINGER_SECONDS", 600.0)
     async with serving() as port:
         head, reader = await post(port, "/kept", bomb(50), missing=1_000_000)
         assert b"\r\nConnection: close\r\n" in head

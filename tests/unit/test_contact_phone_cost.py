@@ -13,8 +13,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.api.leadlist.search import like_patterns
-from shared.leads import contact, extensions, phone_text
+from services.api.lead_list.search import like_patterns
+from shared.leads import contact, phone_extensions, phone_text
 from shared.leads.contact import InvalidContact, PhoneTooSlow, is_identifying_phone, normalise_phone
 from shared.leads.submission import AcceptedSubmission, normalise_submission
 
@@ -65,7 +65,9 @@ def parsed_in_parts(text: str, country: str | None) -> tuple[Any, ...] | None:
 
 
 NAME = "|".join(
-    re.escape(name).replace("_", r"\s*") for names in extensions.EXTENSION_NAMES.values() for name in names.split()
+    re.escape(name).replace("_", r"\s*")
+    for names in phone_extensions.EXTENSION_NAMES.values()
+    for name in names.split()
 )
 BACKTRACKING = re.compile(
     rf"[\s,;.:/(\[（【-]*(?<![^\W\d_])(?:{NAME})[\s.:：#-]*(?:(?:no|nr)\b\.?|n[°º])?[\s.:：#-]*"
@@ -85,7 +87,7 @@ def parted(text: str) -> tuple[str, str] | None:
 def test_reads_the_samples_as_the_library_does(country: str | None) -> None:
     for text in CORPUS:
         assert parsed_in_parts(text, country) == parsed(text, country), text
-        assert extensions.split_extension(text) == parted(text), text
+        assert phone_extensions.split_extension(text) == parted(text), text
 
 
 @given(NUMBERED.map("".join), st.sampled_from(COUNTRIES))
@@ -103,8 +105,8 @@ def test_reads_any_short_text_as_the_library_does(text: str, country: str | None
 @example("030 123 máy  lẻ: no.12 )")
 @example("030 12 int int no 5")
 def test_parts_any_short_text_as_before(text: str) -> None:
-    assert extensions.split_extension(text) == parted(text)
-    found, before = extensions._NUMBER_BEFORE_LETTERS(text), BACKTRACKING_LETTERS.search(text)
+    assert phone_extensions.split_extension(text) == parted(text)
+    found, before = phone_extensions._NUMBER_BEFORE_LETTERS(text), BACKTRACKING_LETTERS.search(text)
     assert (found and found[1]) == (before and before[0])
 
 

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.leads import contact, extensions
+from shared.leads import contact, phone_extensions
 from shared.leads.contact import InvalidContact, NormalisedPhone, normalise_phone
 
 pytestmark = pytest.mark.unit
 
 BASES = ("+4930123456", "+12015550123", "+74951234567", "+33123456789", "+81312345678", "+525512345678")
-NAMES = [name.replace("_", " ") for names in extensions.EXTENSION_NAMES.values() for name in names.split()]
+NAMES = [name.replace("_", " ") for names in phone_extensions.EXTENSION_NAMES.values() for name in names.split()]
 CODES = st.sampled_from(sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from psycopg import OperationalError
 
-from shared.bisection import isolate_failures
-from shared.contention import retry_contended
-from shared.db import ContentionError
+from shared.db.bisection import isolate_failures
+from shared.db.connections import ContentionError
+from shared.db.contention import retry_contended
 
 pytestmark = pytest.mark.unit
 

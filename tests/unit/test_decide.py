@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from shared.leads.decide import FoundLeads, decide_submissions
-from shared.leads.places import Board, BoardStage, WorkspaceSettings
+from shared.leads.placement import Board, BoardStage, WorkspaceSettings
 from shared.leads.resolve import resolve_submissions
-from shared.leads.submission import IdentityKey, LeadState, AcceptedSubmission, TagKey, TagIds
+from shared.leads.submission import AcceptedSubmission, IdentityKey, LeadState, TagIds, TagKey
 
 pytestmark = pytest.mark.unit
 

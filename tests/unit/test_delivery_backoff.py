@@ -8,17 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.workers.deliveries.backoff import (
+    MAX_DELIVERY_ATTEMPTS,
     MAX_RETRY_AFTER_SECONDS,
     RETRY_DELAYS_SECONDS,
-    MAX_DELIVERY_ATTEMPTS,
-    retry_delay,
     parse_retry_after,
+    retry_delay,
 )
 from services.workers.deliveries.circuits import (
+    FAILURES_UNTIL_OPEN,
     INITIAL_SLOTS,
     MAX_OPEN_SECONDS,
     MAX_SLOTS,
-    FAILURES_UNTIL_OPEN,
     MIN_OPEN_SECONDS,
     Circuit,
 )

@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.workers.deliveries.mail import (
+from services.workers.deliveries.mail_format import (
     InvalidMailAddress,
     MailDraft,
     mailgun_fields,
-    smtp_message,
     one_line,
-    server_from_url,
     server_from_credentials,
+    server_from_url,
+    smtp_message,
 )
-from services.workers.deliveries.messages import SmtpServer
+from services.workers.deliveries.types import SmtpServer
 
 pytestmark = pytest.mark.unit
 

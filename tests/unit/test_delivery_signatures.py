@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from services.workers.deliveries.signatures import signature_headers, sign_message
+from services.workers.deliveries.signatures import sign_message, signature_headers
 from shared.settings import PROJECT_ROOT
 
 pytestmark = pytest.mark.unit

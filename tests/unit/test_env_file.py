@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.env_file import read_env_file, unknown_names, unknown_name_warnings
+from cli.env_file import read_env_file, unknown_name_warnings, unknown_names
 from shared.settings import PROJECT_ROOT, Settings
 
 pytestmark = pytest.mark.unit

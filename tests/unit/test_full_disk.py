@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.pooling import METRIC_FILE_KINDS, METRIC_FILE_BYTES
+from shared.observability.metrics_files import METRIC_FILE_BYTES, METRIC_FILE_KINDS
 from shared.settings import PROJECT_ROOT
 
 LOG = """

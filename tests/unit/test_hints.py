@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from shared import hints
-from shared.hints import WORKER_AWAKE_SECONDS, HINT_TIMEOUT_SECONDS, HintThrottle
+from shared.intake import hints
+from shared.intake.hints import HINT_TIMEOUT_SECONDS, WORKER_AWAKE_SECONDS, HintThrottle
 from tests.support.waiting import until_async
 
 pytestmark = pytest.mark.unit

@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from shared.leads import inbound
 from shared.leads.inbound import (
     InboundLead,
-    MalformedBody,
     InvalidFields,
+    MalformedBody,
     iter_array_items,
     parse_json,
     validate_lead,
     validate_object,
 )
 from shared.leads.submission import FORM_KEY, KNOWN_FIELDS
-from shared.validation import escape_unstorable
+from shared.validation.schema import escape_unstorable
 
 pytestmark = pytest.mark.unit
 

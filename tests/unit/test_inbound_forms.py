@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.leads.forms import read_form
-from shared.leads.inbound import MalformedBody, InvalidFields, validate_form
+from shared.leads.form_encoding import read_form
+from shared.leads.inbound import InvalidFields, MalformedBody, validate_form
 
 pytestmark = pytest.mark.unit
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from shared.integrations.catalogue import INTEGRATION_TYPES
 from shared.integrations.credentials import mask_secret, merge_credentials, shown_credentials
-from shared.integrations.fields import IntegrationType
-from shared.integrations.types import INTEGRATION_TYPES
+from shared.integrations.integration_type import IntegrationType
 from shared.masking import SECRET_MASK
-from shared.validation import FieldErrors, is_url
+from shared.validation.schema import FieldErrors, is_url
 
 pytestmark = pytest.mark.unit
 

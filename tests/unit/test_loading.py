@@ -17,10 +17,10 @@ WEB = ("services.api", "services.gateway", "aiohttp.web")
     ("loaded", "strangers"),
     [
         ("cli.up", (*DATABASE, "services", "celery", "aiohttp")),
-        ("cli.tenants", (*DATABASE, "services", "celery", "aiohttp")),
+        ("cli.workspaces_and_keys", (*DATABASE, "services", "celery", "aiohttp")),
         ("cli.status", (*DATABASE, "services", "celery", "aiohttp")),
         ("cli.services", (*DATABASE, "services")),
-        ("cli.sweep", (*DATABASE, *WEB)),
+        ("cli.serve_sweeper", (*DATABASE, *WEB)),
         ("services.workers.app", (*DATABASE, *WEB)),
         ("services.gateway.app", DATABASE),
     ],

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from shared.embedded.process import PROJECT_ROOT
+from embedded.process import PROJECT_ROOT
 from shared.web.access_log import AccessLog
 
 pytestmark = pytest.mark.unit

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.log_lines import LogFile, merge_by_time, line_time
+from cli.log_lines import LogFile, line_time, merge_by_time
 from tests.support.commands import logs_of
 
 pytestmark = pytest.mark.unit

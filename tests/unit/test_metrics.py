@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
-from shared.metrics import LATENCY_BUCKETS, BufferedHistogram
-from shared.pooling import METRIC_FILE_BYTES
+from shared.observability.metrics import LATENCY_BUCKETS, BufferedHistogram
+from shared.observability.metrics_files import METRIC_FILE_BYTES
 from shared.settings import PROJECT_ROOT
 from shared.web.access_log import MAX_METRIC_SERIES
 

@@ -66,7 +66,7 @@ def test_every_dependency_has_its_reason() -> None:
 
 
 def test_every_metric_is_explained() -> None:
-    names = re.findall(r'"(leadhub_[a-z_]+)"', read("shared/metrics.py"))
+    names = re.findall(r'"(leadhub_[a-z_]+)"', read("shared/observability/metrics.py"))
     assert names
     assert not [name for name in names if f"`{name}`" not in read("docs/operations.md")]
 

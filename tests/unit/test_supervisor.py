@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from cli import common, logs, watch
+from cli import common, logs, watchdog
 from cli import supervisor as supervising
-from cli.supervisor import SupervisedChild, StopRequested, Supervisor
-from shared.embedded.process import ChildProgram
+from cli.supervisor import StopRequested, SupervisedChild, Supervisor
+from embedded.process import ChildProgram
 
 pytestmark = pytest.mark.unit
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); "
@@ -256,11 +256,11 @@ BEAT = "import os, time\nwhile True: os.write(int(os.environ['LEADHUB_PULSE']), 
 def test_program_without_liveness_is_killed(
     supervisor: Supervisor, program: Make, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(watch, "HEARTBEAT_STALE_SECONDS", 1.0)
+    monkeypatch.setattr(watchdog, "HEARTBEAT_STALE_SECONDS", 1.0)
     for name in ("well", "hung"):
         supervisor.start_child(replace(program(name, BEAT), has_liveness_pipe=True))
     well, hung = supervisor.children
-    pulses = watch.LivenessWatch(supervisor.children)
+    pulses = watchdog.LivenessWatch(supervisor.children)
     hung.send_signal(signal.SIGSTOP)
 
     def is_over() -> bool:
@@ -287,10 +287,10 @@ def test_restarts_leak_no_file_descriptor(supervisor: Supervisor, program: Make)
 def test_watchdog_kills_nothing_after_it_was_suspended_itself(
     supervisor: Supervisor, program: Make, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(watch, "HEARTBEAT_STALE_SECONDS", 0.5)
+    monkeypatch.setattr(watchdog, "HEARTBEAT_STALE_SECONDS", 0.5)
     supervisor.start_child(replace(program("hung", SLEEP), has_liveness_pipe=True))
     (child,) = supervisor.children
-    pulses = watch.LivenessWatch(supervisor.children)
+    pulses = watchdog.LivenessWatch(supervisor.children)
     time.sleep(0.6)
     pulses.kill_unresponsive()
     assert child.is_running

@@ -9,8 +9,8 @@ import pytest
 import uvloop
 from aiohttp import web
 
+from cli.http_server import make_connection
 from shared.web import http_connection
-from shared.web.server import make_connection
 from tests.support.waiting import until_async
 
 pytestmark = pytest.mark.unit

@@ -3,8 +3,8 @@
 import pytest
 from typing_extensions import TypedDict
 
-from shared.integrations.paths import InvalidPath, compile_path
-from shared.validation import QueryId, FieldsSchema, is_url
+from shared.integrations.json_paths import InvalidPath, compile_path
+from shared.validation.schema import FieldsSchema, QueryId, is_url
 
 pytestmark = pytest.mark.unit
 

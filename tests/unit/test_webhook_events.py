@@ -8,11 +8,11 @@ import orjson
 import pytest
 
 from services.api.openapi.document import openapi_document
-from services.api.shapes.leads import LeadRecord
-from services.api.shapes.webhooks import WebhookEventType
+from services.api.schemas.leads import LeadRecord
+from services.api.schemas.webhooks import WebhookEventType
 from services.workers.automations.effects import AUTOMATION_RAN
-from shared.deliveries import WebhookEvent
-from shared.leads.events import event_facts
+from services.workers.automations.lead_events import event_facts
+from shared.outbound.deliveries import WebhookEvent
 
 pytestmark = pytest.mark.unit
 

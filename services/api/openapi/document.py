@@ -6,12 +6,12 @@ from typing import Any
 
 from aiohttp import web
 
-from services.api.openapi import parts
-from services.api.openapi.operations import SERVICE_TAG, tag_of_path, operation_object
+from services.api.openapi import components as parts
+from services.api.openapi.operations import SERVICE_TAG, operation_object, tag_of_path
 from services.api.openapi.schemas import SchemaRegistry
 from services.api.openapi.webhook_operations import MESSAGE_DESCRIPTIONS, webhook_operations
 from shared import __version__
-from shared.web.describe import operation_description
+from shared.web.openapi import operation_description
 
 INTRODUCTION_FILE = Path(__file__).with_name("introduction.md")
 TAG_DESCRIPTIONS = {

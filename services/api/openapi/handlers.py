@@ -13,8 +13,8 @@ from aiohttp import web
 
 from services.api.openapi.document import openapi_document
 from shared.errors import NotFound
-from shared.web.access import public
-from shared.web.describe import responds
+from shared.web.authorization import public
+from shared.web.openapi import responds
 
 STATIC_DIR = Path(__file__).with_name("static")
 PAGE_FILES = {  # by the last part of their path

@@ -6,20 +6,20 @@ from typing import Any
 
 from aiohttp import web
 
-from services.api.openapi.parts import (
-    SECURITY_SCHEME,
+from services.api.openapi.components import (
     ERRORS_BY_STATUS,
     ID_SCHEMA,
     RATE_LIMIT_HEADERS,
+    SECURITY_SCHEME,
     TEXT_SCHEMA,
     SpecObject,
-    object_schema,
     component_ref,
+    object_schema,
 )
 from services.api.openapi.schemas import SchemaRegistry, query_schema
-from shared.validation import FieldsSchema
-from shared.web.access import ANY_KEY_SCOPE, SCOPE_SEPARATOR, PUBLIC_SCOPE
-from shared.web.describe import OperationDescription, operation_description
+from shared.validation.schema import FieldsSchema
+from shared.web.authorization import ANY_KEY_SCOPE, PUBLIC_SCOPE, SCOPE_SEPARATOR
+from shared.web.openapi import OperationDescription, operation_description
 
 PATH_PREFIXES = ("/api/v1/", "/api/")
 SERVICE_TAG = "service"  # endpoints that are about no record

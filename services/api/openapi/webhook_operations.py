@@ -2,10 +2,10 @@
 
 import inspect
 
-from services.api.openapi.parts import TEXT_SCHEMA, SpecObject
+from services.api.openapi.components import TEXT_SCHEMA, SpecObject
 from services.api.openapi.schemas import SchemaRegistry
-from services.api.shapes.webhook_events import EVENT_MESSAGES
-from shared.web.describe import OperationDescription
+from services.api.schemas.webhook_events import EVENT_MESSAGES
+from shared.web.openapi import OperationDescription
 
 MESSAGE_DESCRIPTIONS = {event: OperationDescription(response_type=message) for event, message in EVENT_MESSAGES.items()}
 SIGNATURE_NOTE = "Absent where an automation sends to an address without a secret."

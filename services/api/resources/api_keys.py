@@ -8,19 +8,19 @@ from sqlalchemy import and_, func, or_, select, text
 from sqlalchemy import update as change
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.api.bounds import lock_record_count
-from services.api.records import Resource, RecordDict, created_record, delete_record, list_records, show_record
-from services.api.requests import body_of, raise_if_invalid, key_of
-from services.api.shapes.api_keys import ApiKeyFields, ApiKeyRecord, NewApiKeyRecord
-from services.api.state import SETTINGS_KEY, driver_connection, writing
-from shared import tenants
+from services.api.context import SETTINGS_KEY, driver_connection, writing
+from services.api.crud import RecordDict, Resource, created_record, delete_record, list_records, show_record
+from services.api.record_limits import lock_record_count
+from services.api.request_parsing import body_of, key_of, raise_if_invalid
+from services.api.schemas.api_keys import ApiKeyFields, ApiKeyRecord, NewApiKeyRecord
+from shared import workspaces
+from shared.auth.api_keys import AuthenticatedKey
 from shared.errors import Conflict
-from shared.keys import AuthenticatedKey
 from shared.models import ApiKey
-from shared.web.access import requires_scope
-from shared.web.answers import json_response
-from shared.web.describe import responds, request_body
-from shared.web.paths import path_id
+from shared.web.authorization import requires_scope
+from shared.web.openapi import request_body, responds
+from shared.web.path_params import path_id
+from shared.web.responses import json_response
 
 API_KEY_RESOURCE = Resource(ApiKey, ApiKeyRecord)
 COUNTS_AGAINST_LIMIT = or_(
@@ -99,10 +99,10 @@ async def delete(request: web.Request) -> web.Response:
 
 
 async def _create_key(connection: AsyncConnection, key: AuthenticatedKey, fields: RecordDict) -> RecordDict:
-    limit = fields.get("rate_limit", min(tenants.DEFAULT_RATE_LIMIT, key.limit or tenants.DEFAULT_RATE_LIMIT))
+    limit = fields.get("rate_limit", min(workspaces.DEFAULT_RATE_LIMIT, key.limit or workspaces.DEFAULT_RATE_LIMIT))
     _check_limit(key, limit)
     values = (key.workspace_slug, fields["name"], fields["scopes"], limit, fields.get("expires_at"))
-    made = await tenants.create_key(await driver_connection(connection), *values)
+    made = await workspaces.create_key(await driver_connection(connection), *values)
     return {**await API_KEY_RESOURCE.find(connection, key.workspace_id, made.id), "key": made.key.secret}
 
 
@@ -145,4 +145,4 @@ async def _enforce_key_limit(connection: AsyncConnection, asking: AuthenticatedK
 
 async def _revoke_key(connection: AsyncConnection, workspace_id: int, id_: int) -> None:
     await API_KEY_RESOURCE.find(connection, workspace_id, id_)
-    await tenants.revoke_key(await driver_connection(connection), id_)
+    await workspaces.revoke_key(await driver_connection(connection), id_)

@@ -5,21 +5,21 @@ from functools import partial
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.api import automation_runs as rows
 from services.api import automations
-from services.api import runs as rows
 from services.api.automations import AUTOMATION_RESOURCE, RUN_RESOURCE
-from services.api.bounds import expect_below_limit
+from services.api.context import CIPHER_KEY, SETTINGS_KEY, listing, reading, writing
+from services.api.crud import RecordDict, created_record, delete_record, list_records, show_record
 from services.api.pages import page_of, page_response
-from services.api.records import RecordDict, created_record, delete_record, list_records, show_record
-from services.api.requests import body_of, raise_if_invalid, json_of, workspace_of
-from services.api.shapes.automations import AutomationFields, AutomationRecord, RunFields, RunRecord
-from services.api.state import SETTINGS_KEY, CIPHER_KEY, listing, reading, writing
+from services.api.record_limits import expect_below_limit
+from services.api.request_parsing import body_of, json_of, raise_if_invalid, workspace_of
+from services.api.schemas.automations import AutomationFields, AutomationRecord, RunFields, RunRecord
 from shared.errors import FieldErrors
 from shared.models import AutomationRun
-from shared.web.access import requires_scope
-from shared.web.answers import json_response
-from shared.web.describe import operation_description, responds, request_body
-from shared.web.paths import path_id
+from shared.web.authorization import requires_scope
+from shared.web.openapi import operation_description, request_body, responds
+from shared.web.path_params import path_id
+from shared.web.responses import json_response
 
 AUTOMATION_EXAMPLE = {
     "name": "Asked for prices",

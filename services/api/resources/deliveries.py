@@ -6,11 +6,11 @@ from aiohttp import web
 from sqlalchemy import ColumnElement, and_, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.api.endpoints import allow_attempt
+from services.api.context import driver_connection, listing, reading, writing
+from services.api.crud import RecordDict, Resource, unknown_lead_errors
 from services.api.pages import page_response, read_page
-from services.api.records import Resource, RecordDict, unknown_lead_errors
-from services.api.requests import body_of, raise_if_invalid, query_and_errors, workspace_of
-from services.api.shapes.deliveries import (
+from services.api.request_parsing import body_of, query_and_errors, raise_if_invalid, workspace_of
+from services.api.schemas.deliveries import (
     AttemptRecord,
     DeliveryQuery,
     DeliveryRecord,
@@ -19,15 +19,15 @@ from services.api.shapes.deliveries import (
     ResentRecord,
     SubscriptionDeliveryQuery,
 )
-from services.api.state import listing, driver_connection, reading, writing
-from shared import cancelling
-from shared.deliveries import subscription_endpoint
+from services.api.webhook_receivers import allow_attempt
 from shared.errors import Conflict, FieldErrors, NotFound
 from shared.models import Delivery, DeliveryAttempt, WebhookSubscription
-from shared.web.access import requires_scope
-from shared.web.answers import json_response
-from shared.web.describe import query_params, responds, request_body
-from shared.web.paths import path_id
+from shared.outbound import cancellation
+from shared.outbound.deliveries import subscription_endpoint
+from shared.web.authorization import requires_scope
+from shared.web.openapi import query_params, request_body, responds
+from shared.web.path_params import path_id
+from shared.web.responses import json_response
 
 _IS_WAITING = and_(Delivery.state == "pending", Delivery.sending_since.is_(None))
 DELIVERY_RESOURCE = Resource(Delivery, DeliveryRecord, {"next_attempt_at": case((_IS_WAITING, Delivery.due_at))})
@@ -149,7 +149,7 @@ def _delivery_conditions(query: RecordDict) -> list[ColumnElement[bool]]:
 
 async def _expect_no_cancellation(connection: AsyncConnection, workspace_id: int, subscription_id: int | None) -> None:
     """Raise Conflict while a cancellation is pending: messages that are sent again now would be cancelled too."""
-    if subscription_id and await cancelling.is_cancelling(
+    if subscription_id and await cancellation.is_cancelling(
         await driver_connection(connection), workspace_id, subscription_id
     ):
         raise Conflict(CANCELLATION_PENDING_MESSAGE)

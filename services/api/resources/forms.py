@@ -5,16 +5,16 @@ import secrets
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.api.context import driver_connection, listing, reading, writing
+from services.api.crud import RecordDict, Resource, unknown_lead_errors
 from services.api.pages import page_of, page_response, read_page
-from services.api.placing import complete_placement
-from services.api.received import page_of_submissions
-from services.api.records import Resource, RecordDict, unknown_lead_errors
-from services.api.requests import raise_if_invalid, json_of, query_and_errors, workspace_of
-from services.api.shapes.forms import FormRecord, FormSent
-from services.api.shapes.submissions import FormSubmissionQuery, SubmissionRecord
-from services.api.state import listing, driver_connection, reading, writing
+from services.api.placement_settings import complete_placement
+from services.api.request_parsing import json_of, query_and_errors, raise_if_invalid, workspace_of
+from services.api.schemas.forms import FormRecord, FormSent
+from services.api.schemas.submissions import FormSubmissionQuery, SubmissionRecord
+from services.api.submissions import page_of_submissions
 from shared.errors import FieldErrors
-from shared.forms import book
+from shared.forms import form_cache
 from shared.forms.definition import (
     FormSettings,
     complete_fields,
@@ -22,13 +22,13 @@ from shared.forms.definition import (
     find_contradictions,
     merge_settings,
 )
-from shared.leads import references
+from shared.leads import reference_locks
 from shared.models import Form, folded_count
-from shared.validation import FieldsSchema
-from shared.web.access import requires_scope
-from shared.web.answers import json_response
-from shared.web.describe import query_params, operation_description, responds, request_body
-from shared.web.paths import path_id
+from shared.validation.schema import FieldsSchema
+from shared.web.authorization import requires_scope
+from shared.web.openapi import operation_description, query_params, request_body, responds
+from shared.web.path_params import path_id
+from shared.web.responses import json_response
 
 FORM_SETTINGS_SCHEMA = FieldsSchema(FormSettings)
 PUBLIC_ID_BYTES = 12  # bytes of a public id
@@ -66,7 +66,7 @@ async def create(request: web.Request) -> web.Response:
         changed = await _form_values(connection, workspace, {"settings": {}}, {"settings": {}, **sent}, errors)
         public_id = secrets.token_urlsafe(PUBLIC_ID_BYTES)
         form = await FORM_RESOURCE.insert(connection, workspace, {"fields": [], **changed, "public_id": public_id})
-        await book.notify_changed(await driver_connection(connection))  # a cache may hold its id as unknown
+        await form_cache.notify_changed(await driver_connection(connection))  # a cache may hold its id as unknown
         return form
 
     form = await writing(request, create_in_transaction)
@@ -93,11 +93,11 @@ async def update(request: web.Request) -> web.Response:
     sent, errors = await _read_form_body(request)
 
     async def update_in_transaction(connection: AsyncConnection) -> RecordDict:
-        await references.lock_shared(await driver_connection(connection), [workspace])
+        await reference_locks.lock_shared(await driver_connection(connection), [workspace])
         stored = await FORM_RESOURCE.find_for_update(connection, workspace, id_)
         changed = await _form_values(connection, workspace, stored, sent, errors)
         form = await FORM_RESOURCE.update(connection, workspace, id_, changed)
-        await book.notify_changed(await driver_connection(connection))
+        await form_cache.notify_changed(await driver_connection(connection))
         return form
 
     form = await writing(request, update_in_transaction)
@@ -113,7 +113,7 @@ async def delete(request: web.Request) -> web.Response:
 
     async def delete_in_transaction(connection: AsyncConnection) -> None:
         await FORM_RESOURCE.delete(connection, workspace_of(request), id_)
-        await book.notify_changed(await driver_connection(connection))
+        await form_cache.notify_changed(await driver_connection(connection))
 
     await writing(request, delete_in_transaction)
     _invalidate_form(request, id_)
@@ -172,7 +172,7 @@ def _invalidate_form(request: web.Request, id_: int) -> None:
     With `up` the gateway runs here, and the notification of the change arrives a moment later. A client that submits
     the form right after the response would otherwise meet the old form.
     """
-    if forms := request.app.get(book.FORM_CACHE):
+    if forms := request.app.get(form_cache.FORM_CACHE):
         forms.invalidate((workspace_of(request), id_))
 
 

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from aiohttp import web
 from sqlalchemy import text
 
-from services.api.state import reading
+from services.api.context import reading
 from shared import __version__
-from shared.db import with_deadline
-from shared.web.access import public
-from shared.web.answers import json_response
-from shared.web.describe import responds
+from shared.db.connections import with_deadline
+from shared.web.authorization import public
+from shared.web.openapi import responds
+from shared.web.responses import json_response
 
 DATABASE_TIMEOUT_SECONDS = 2.0  # time limit of the query, in seconds
 RESULT_TTL_SECONDS = 1.0  # seconds for which a result is reused: the endpoint is public

@@ -8,29 +8,29 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api import automations
-from services.api.endpoints import cancel_deliveries, forget_receiver
+from services.api.context import CIPHER_KEY, driver_connection, listing, reading, writing
+from services.api.crud import RecordDict, Resource
 from services.api.pages import base_url, page_of, page_response
-from services.api.placing import complete_placement
-from services.api.records import Resource, RecordDict
-from services.api.requests import body_and_errors, raise_if_invalid, workspace_of
-from services.api.shapes.integrations import IntegrationFields, IntegrationRecord, IntegrationTypeRecord
-from services.api.state import CIPHER_KEY, listing, driver_connection, reading, writing
-from shared import logging
-from shared.deliveries import MAIL_INTEGRATION_TYPES, integration_endpoint
+from services.api.placement_settings import complete_placement
+from services.api.request_parsing import body_and_errors, raise_if_invalid, workspace_of
+from services.api.schemas.integrations import IntegrationFields, IntegrationRecord, IntegrationTypeRecord
+from services.api.webhook_receivers import cancel_deliveries, forget_receiver
+from shared.auth.key_format import hash_key
+from shared.crypto.encryption import Cipher, DecryptionError
 from shared.errors import FieldErrors
 from shared.forms.definition import merge_settings
+from shared.integrations.catalogue import INTEGRATION_TYPES
 from shared.integrations.credentials import merge_credentials, shown_credentials
-from shared.integrations.fields import IntegrationType
-from shared.integrations.settings import complete_integration_settings
-from shared.integrations.types import INTEGRATION_TYPES
-from shared.leads import references
+from shared.integrations.integration_type import IntegrationType
+from shared.integrations.mapping_settings import complete_integration_settings
+from shared.leads import reference_locks
 from shared.models import Integration
-from shared.security import hash_key
-from shared.vault import DecryptionError, Cipher
-from shared.web.access import requires_scope
-from shared.web.answers import json_response
-from shared.web.describe import responds, request_body
-from shared.web.paths import path_id
+from shared.observability import logging
+from shared.outbound.deliveries import MAIL_INTEGRATION_TYPES, integration_endpoint
+from shared.web.authorization import requires_scope
+from shared.web.openapi import request_body, responds
+from shared.web.path_params import path_id
+from shared.web.responses import json_response
 
 log = logging.get_logger()
 
@@ -102,7 +102,7 @@ async def update(request: web.Request) -> web.Response:
     fields, errors = await body_and_errors(request)
 
     async def update_in_transaction(connection: AsyncConnection) -> RecordDict:
-        await references.lock_shared(await driver_connection(connection), [workspace])
+        await reference_locks.lock_shared(await driver_connection(connection), [workspace])
         await _forget_receiver(connection, workspace, id_)
         row = await INTEGRATION_RESOURCE.find_for_update(connection, workspace, id_)
         changes = await _integration_values(connection, request.app[CIPHER_KEY], workspace, row, fields, dict(errors))

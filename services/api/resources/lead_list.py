@@ -4,24 +4,24 @@ from typing import Any, NamedTuple
 
 from aiohttp import web
 
+from services.api.context import CIPHER_KEY, EXPENSIVE_LIST_LIMITER, driver_connection, listing, snapshot
 from services.api.cursors import CursorPosition, CursorSigner
-from services.api.leadlist.asked import resolve_filters
-from services.api.leadlist.filters import LeadFilters
-from services.api.leadlist.limits import ExpensiveQuery, expensive_slot
-from services.api.leadlist.lists import read_counted_page, read_cursor_page
-from services.api.leadlist.sorts import LeadSort
-from services.api.leadlist.totals import estimate_count, needs_row_count
-from services.api.pages import PageRequest, page_response, read_cursor, read_numbers, cursor_response
-from services.api.requests import raise_if_invalid, query_and_errors, workspace_of
-from services.api.shapes.lead_list import LeadListQuery
-from services.api.shapes.leads import LeadRecord
-from services.api.state import EXPENSIVE_LIST_LIMITER, CIPHER_KEY, listing, driver_connection, snapshot
-from shared.db import Connection
+from services.api.lead_list.counts import estimate_count, needs_row_count
+from services.api.lead_list.expensive_queries import ExpensiveQuery, expensive_slot
+from services.api.lead_list.filters import LeadFilters
+from services.api.lead_list.read_page import read_counted_page, read_cursor_page
+from services.api.lead_list.resolve_filters import resolve_filters
+from services.api.lead_list.sorts import LeadSort
+from services.api.pages import PageRequest, cursor_response, page_response, read_cursor, read_numbers
+from services.api.request_parsing import query_and_errors, raise_if_invalid, workspace_of
+from services.api.schemas.lead_list import LeadListQuery
+from services.api.schemas.leads import LeadRecord
+from shared.db.connections import Connection
 from shared.errors import FieldErrors
-from shared.leads.records import LeadJson, read_leads
-from shared.web.access import requires_scope
-from shared.web.answers import json_response
-from shared.web.describe import query_params, responds
+from shared.leads.lead_records import LeadJson, read_leads
+from shared.web.authorization import requires_scope
+from shared.web.openapi import query_params, responds
+from shared.web.responses import json_response
 
 
 class LeadListRequest(NamedTuple):

@@ -7,21 +7,21 @@ from aiohttp import web
 from sqlalchemy import any_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.api.context import driver_connection, reading, writing
+from services.api.crud import RecordDict, Resource
 from services.api.pages import page_of, page_response
-from services.api.records import Resource, RecordDict
-from services.api.requests import body_and_errors, raise_if_invalid, key_of, workspace_of
-from services.api.shapes.leads import ActivityRecord, LeadFields, LeadRecord, LeadTag
-from services.api.state import driver_connection, reading, writing
+from services.api.request_parsing import body_and_errors, key_of, raise_if_invalid, workspace_of
+from services.api.schemas.leads import ActivityRecord, LeadFields, LeadRecord, LeadTag
 from shared.errors import FieldErrors, NotFound, ValidationFailed
-from shared.leads import references, writes
-from shared.leads.records import read_leads
+from shared.leads import reference_locks, writes
+from shared.leads.lead_records import read_leads
 from shared.leads.writes import ChangeCause, LeadChange, LeadNotCreated
 from shared.models import Activity, Lead, Tag
-from shared.validation import escape_unstorable
-from shared.web.access import requires_scope
-from shared.web.answers import json_response
-from shared.web.describe import responds, request_body
-from shared.web.paths import path_id
+from shared.validation.schema import escape_unstorable
+from shared.web.authorization import requires_scope
+from shared.web.openapi import request_body, responds
+from shared.web.path_params import path_id
+from shared.web.responses import json_response
 
 LEAD_RESOURCE = Resource(Lead, LeadRecord)
 ACTIVITY_RESOURCE = Resource(Activity, ActivityRecord)
@@ -110,7 +110,7 @@ async def remove_tag(request: web.Request) -> web.Response:
 
     async def expect_tag(connection: AsyncConnection) -> None:
         """Lock the lead. Of two concurrent requests that remove the tag, the second finds it gone."""
-        await references.lock_shared(await driver_connection(connection), [workspace])
+        await reference_locks.lock_shared(await driver_connection(connection), [workspace])
         if not (await connection.execute(borne.where(*of_lead, named).with_for_update(of=Lead))).first():
             raise NotFound
 

@@ -2,10 +2,10 @@
 
 from aiohttp import web
 
-from services.api.shapes.me import MeRecord
-from shared.web.access import API_KEY, any_key
-from shared.web.answers import json_response
-from shared.web.describe import responds
+from services.api.schemas.me import MeRecord
+from shared.web.authorization import API_KEY, any_key
+from shared.web.openapi import responds
+from shared.web.responses import json_response
 
 
 @any_key

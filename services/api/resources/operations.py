@@ -5,17 +5,17 @@ from aiohttp import web
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.api.records import RecordDict
-from services.api.requests import workspace_of
-from services.api.shapes.operations import OperationsRecord
-from services.api.state import SPOOL_KEY, driver_connection, reading
-from shared import ledger
-from shared.db import Connection
+from services.api.context import SPOOL_KEY, driver_connection, reading
+from services.api.crud import RecordDict
+from services.api.request_parsing import workspace_of
+from services.api.schemas.operations import OperationsRecord
+from shared.accounting import ledger
+from shared.db.connections import Connection
+from shared.intake.spool import Spool
 from shared.models import Delivery, Event, Process
-from shared.spool import Spool
-from shared.web.access import requires_scope
-from shared.web.answers import json_response
-from shared.web.describe import responds
+from shared.web.authorization import requires_scope
+from shared.web.openapi import responds
+from shared.web.responses import json_response
 
 IS_ALIVE = Process.seen_at > func.now() - text("interval '10 s'")
 

@@ -2,17 +2,17 @@
 
 from aiohttp import web
 
-from services.api import board
-from services.api.board import PIPELINE_RESOURCE
+from services.api import pipelines as board
+from services.api.context import listing, reading, writing
+from services.api.crud import created_record, delete_record
 from services.api.pages import page_of, page_response
-from services.api.records import created_record, delete_record
-from services.api.requests import body_of, workspace_of
-from services.api.shapes.pipelines import NewPipelineFields, PipelineFields, PipelineRecord
-from services.api.state import listing, reading, writing
-from shared.web.access import requires_scope
-from shared.web.answers import json_response
-from shared.web.describe import responds, request_body
-from shared.web.paths import path_id
+from services.api.pipelines import PIPELINE_RESOURCE
+from services.api.request_parsing import body_of, workspace_of
+from services.api.schemas.pipelines import NewPipelineFields, PipelineFields, PipelineRecord
+from shared.web.authorization import requires_scope
+from shared.web.openapi import request_body, responds
+from shared.web.path_params import path_id
+from shared.web.responses import json_response
 
 
 @requires_scope("read:pipelines")

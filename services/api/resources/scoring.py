@@ -4,18 +4,18 @@ from aiohttp import web
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.api.records import Resource, RecordDict, created_record, delete_record, list_records, show_record
-from services.api.requests import body_and_errors, raise_if_invalid, workspace_of
-from services.api.shapes.scoring import ScoringRuleFields, ScoringRuleRecord
-from services.api.state import writing
+from services.api.context import writing
+from services.api.crud import RecordDict, Resource, created_record, delete_record, list_records, show_record
+from services.api.request_parsing import body_and_errors, raise_if_invalid, workspace_of
+from services.api.schemas.scoring import ScoringRuleFields, ScoringRuleRecord
 from shared.automations.conditions import OPERATORS_WITHOUT_VALUE, Condition
 from shared.errors import FieldErrors
 from shared.models import ScoringRule
-from shared.validation import messages_by_field
-from shared.web.access import requires_scope
-from shared.web.answers import json_response
-from shared.web.describe import responds, request_body
-from shared.web.paths import path_id
+from shared.validation.schema import messages_by_field
+from shared.web.authorization import requires_scope
+from shared.web.openapi import request_body, responds
+from shared.web.path_params import path_id
+from shared.web.responses import json_response
 
 SCORING_RULE_RESOURCE = Resource(ScoringRule, ScoringRuleRecord)
 CONDITION_FIELDS = ("field", "operator", "value")

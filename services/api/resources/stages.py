@@ -2,17 +2,17 @@
 
 from aiohttp import web
 
-from services.api import board
-from services.api.board import PIPELINE_RESOURCE, STAGE_RESOURCE
+from services.api import pipelines
+from services.api.context import listing, reading, writing
 from services.api.pages import page_of, page_response
-from services.api.requests import body_and_errors, body_of, raise_if_invalid, workspace_of
-from services.api.shapes.pipelines import StageFields, StageRecord
-from services.api.state import listing, reading, writing
+from services.api.pipelines import PIPELINE_RESOURCE, STAGE_RESOURCE
+from services.api.request_parsing import body_and_errors, body_of, raise_if_invalid, workspace_of
+from services.api.schemas.pipelines import StageFields, StageRecord
 from shared.models import PipelineStage
-from shared.web.access import requires_scope
-from shared.web.answers import json_response
-from shared.web.describe import responds, request_body
-from shared.web.paths import path_id
+from shared.web.authorization import requires_scope
+from shared.web.openapi import request_body, responds
+from shared.web.path_params import path_id
+from shared.web.responses import json_response
 
 
 @requires_scope("read:pipelines")
@@ -35,7 +35,7 @@ async def create(request: web.Request) -> web.Response:
     """Create a stage, at its position or at the end."""
     pipeline, fields = path_id(request, "pipeline_id"), await body_of(request)
     made = await writing(
-        request, lambda connection: board.create_stage(connection, workspace_of(request), pipeline, fields)
+        request, lambda connection: pipelines.create_stage(connection, workspace_of(request), pipeline, fields)
     )
     return json_response({"data": made}, 201, {"Location": f"/api/v1/pipelines/{pipeline}/stages/{made['id']}"})
 
@@ -45,7 +45,7 @@ async def create(request: web.Request) -> web.Response:
 async def show(request: web.Request) -> web.Response:
     """Show a stage."""
     async with reading(request) as connection:
-        return json_response({"data": await board.find_stage(connection, *_path_ids(request))})
+        return json_response({"data": await pipelines.find_stage(connection, *_path_ids(request))})
 
 
 @requires_scope("write:pipelines")
@@ -56,9 +56,9 @@ async def update(request: web.Request) -> web.Response:
     path = _path_ids(request)
     fields, errors = await body_and_errors(request)
     async with reading(request) as connection:
-        stage = await board.find_stage(connection, *path)
-    raise_if_invalid(board.outcome_errors(stage, fields) | errors)
-    changed = await writing(request, lambda connection: board.update_stage(connection, *path, fields))
+        stage = await pipelines.find_stage(connection, *path)
+    raise_if_invalid(pipelines.outcome_errors(stage, fields) | errors)
+    changed = await writing(request, lambda connection: pipelines.update_stage(connection, *path, fields))
     return json_response({"data": changed})
 
 
@@ -67,7 +67,7 @@ async def update(request: web.Request) -> web.Response:
 async def delete(request: web.Request) -> web.Response:
     """Delete a stage. Its leads stay in the pipeline with no stage."""
     path = _path_ids(request)
-    await writing(request, lambda connection: board.delete_stage(connection, *path))
+    await writing(request, lambda connection: pipelines.delete_stage(connection, *path))
     return web.Response(status=204)
 
 

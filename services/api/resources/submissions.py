@@ -5,22 +5,22 @@ from contextlib import nullcontext
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.api import received
+from services.api import submissions
+from services.api.context import REPLAY_LIMITER, SPOOL_KEY, driver_connection, listing, reading, writing
+from services.api.crud import RecordDict, unknown_lead_errors
 from services.api.pages import page_response, read_page
-from services.api.received import page_of_submissions
-from services.api.records import RecordDict, unknown_lead_errors
-from services.api.requests import body_of, raise_if_invalid, key_of, query_and_errors, workspace_of
-from services.api.shapes.submissions import ReplayFields, ReplayRecord, SubmissionQuery, SubmissionRecord
-from services.api.state import REPLAY_LIMITER, SPOOL_KEY, listing, driver_connection, reading, writing
-from services.api.waiting import KEY_ID_FIELD, find_pending
-from shared import replay as replays
-from shared.db import is_unavailable
+from services.api.pending_submissions import KEY_ID_FIELD, find_pending
+from services.api.request_parsing import body_of, key_of, query_and_errors, raise_if_invalid, workspace_of
+from services.api.schemas.submissions import ReplayFields, ReplayRecord, SubmissionQuery, SubmissionRecord
+from services.api.submissions import page_of_submissions
+from shared.db.connections import is_unavailable
 from shared.errors import Conflict, FieldErrors, NotFound
-from shared.replay import ReplaySelection
-from shared.web.access import any_key, requires_scope, check_scope
-from shared.web.answers import json_response
-from shared.web.describe import query_params, responds, request_body
-from shared.web.paths import path_uuid
+from shared.intake import replay as replays
+from shared.intake.replay import ReplaySelection
+from shared.web.authorization import any_key, check_scope, requires_scope
+from shared.web.openapi import query_params, request_body, responds
+from shared.web.path_params import path_uuid
+from shared.web.responses import json_response
 
 
 @requires_scope("read:operations")
@@ -51,10 +51,10 @@ async def show(request: web.Request) -> web.Response:
     key, wanted, spool = key_of(request), path_uuid(request), request.app[SPOOL_KEY]
     try:
         async with reading(request) as connection:
-            found = await received.find_submission(connection, spool, key.workspace_id, wanted)
+            found = await submissions.find_submission(connection, spool, key.workspace_id, wanted)
     except Exception as error:
         # While the database is down, accepted submissions are in the spool alone, and can be shown from there.
-        if not is_unavailable(error) or not (found := await received.find_spooled(spool, key.workspace_id, wanted)):
+        if not is_unavailable(error) or not (found := await submissions.find_spooled(spool, key.workspace_id, wanted)):
             raise
     if found is None:
         raise NotFound
@@ -80,7 +80,7 @@ async def replay(request: web.Request) -> web.Response:
         )
         if waiting := await find_pending(connection, workspace, wanted):
             return waiting
-        if found := await received.find_decided(connection, workspace, wanted):
+        if found := await submissions.find_decided(connection, workspace, wanted):
             raise Conflict(f"The submission is {found['state']}: only a dead or quarantined one can be replayed.")
         raise NotFound
 

@@ -4,18 +4,18 @@ from aiohttp import web
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.api.records import Resource, created_record, delete_record, list_records, write_unique
-from services.api.requests import body_of, workspace_of
-from services.api.shapes.deliveries import SuppressionFields, SuppressionRecord
-from services.api.state import CIPHER_KEY, driver_connection, reading, writing
-from shared import unsubscribing
+from services.api.context import CIPHER_KEY, driver_connection, reading, writing
+from services.api.crud import Resource, created_record, delete_record, list_records, write_unique
+from services.api.request_parsing import body_of, workspace_of
+from services.api.schemas.deliveries import SuppressionFields, SuppressionRecord
 from shared.errors import ValidationFailed
 from shared.leads.contact import InvalidContact, normalise_email
 from shared.models import Suppression
-from shared.unsubscribing import UnsubscribeTarget
-from shared.validation import ERROR_MESSAGES
-from shared.web.access import requires_scope, public
-from shared.web.describe import responds, request_body
+from shared.outbound import unsubscribe_links
+from shared.outbound.unsubscribe_links import UnsubscribeTarget
+from shared.validation.schema import ERROR_MESSAGES
+from shared.web.authorization import public, requires_scope
+from shared.web.openapi import request_body, responds
 
 SUPPRESSION_RESOURCE = Resource(Suppression, SuppressionRecord)
 EMAIL_TAKEN_ERRORS = {"email": ["The email has already been taken."]}
@@ -94,7 +94,7 @@ async def unsubscribe(request: web.Request) -> web.Response:
 
 async def _is_known_token(request: web.Request) -> UnsubscribeTarget | None:
     async with reading(request) as connection:
-        return await unsubscribing.read_token(
+        return await unsubscribe_links.read_token(
             await driver_connection(connection), request.app[CIPHER_KEY], request.match_info["token"]
         )
 

@@ -6,16 +6,16 @@ from aiohttp import web
 from sqlalchemy import BigInteger, ColumnElement, Text, any_, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.api.records import Resource, created_record, delete_record, list_records, show_record, write_unique
-from services.api.requests import body_of, workspace_of
-from services.api.shapes.tags import TagFields, TagRecord
-from services.api.state import driver_connection
-from shared.leads import references
-from shared.models import LeadCountDelta, LeadCountByField, Tag
-from shared.web.access import requires_scope
-from shared.web.answers import json_response
-from shared.web.describe import responds, request_body
-from shared.web.paths import path_id
+from services.api.context import driver_connection
+from services.api.crud import Resource, created_record, delete_record, list_records, show_record, write_unique
+from services.api.request_parsing import body_of, workspace_of
+from services.api.schemas.tags import TagFields, TagRecord
+from shared.leads import reference_locks
+from shared.models import LeadCountByField, LeadCountDelta, Tag
+from shared.web.authorization import requires_scope
+from shared.web.openapi import request_body, responds
+from shared.web.path_params import path_id
+from shared.web.responses import json_response
 
 
 def _counter_sum(model: Any, is_of_tag: ColumnElement[bool]) -> ColumnElement[Any]:
@@ -86,6 +86,6 @@ async def delete(request: web.Request) -> web.Response:
 async def delete_tag(connection: AsyncConnection, workspace_id: int, id_: int) -> None:
     """Delete the tag and remove it from all leads. Raises NotFound."""
     await TAG_RESOURCE.find(connection, workspace_id, id_)
-    await references.lock_exclusive(await driver_connection(connection), workspace_id)
+    await reference_locks.lock_exclusive(await driver_connection(connection), workspace_id)
     await TAG_RESOURCE.delete(connection, workspace_id, id_)
-    await references.clear_reference(await driver_connection(connection), workspace_id, "tag", id_)
+    await reference_locks.clear_reference(await driver_connection(connection), workspace_id, "tag", id_)

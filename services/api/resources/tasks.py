@@ -6,18 +6,18 @@ from aiohttp import web
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.api.context import driver_connection, listing, writing
+from services.api.crud import RecordDict, Resource, created_record, delete_record, show_record
 from services.api.pages import page_response, read_page
-from services.api.records import Resource, RecordDict, created_record, delete_record, show_record
-from services.api.requests import body_and_errors, raise_if_invalid, query_and_errors, workspace_of
-from services.api.shapes.tasks import TaskFields, TaskQuery, TaskRecord
-from services.api.state import listing, driver_connection, writing
+from services.api.request_parsing import body_and_errors, query_and_errors, raise_if_invalid, workspace_of
+from services.api.schemas.tasks import TaskFields, TaskQuery, TaskRecord
 from shared.errors import FieldErrors
-from shared.leads import references
+from shared.leads import reference_locks
 from shared.models import Lead, Task, User
-from shared.web.access import requires_scope
-from shared.web.answers import json_response
-from shared.web.describe import query_params, responds, request_body
-from shared.web.paths import path_id
+from shared.web.authorization import requires_scope
+from shared.web.openapi import query_params, request_body, responds
+from shared.web.path_params import path_id
+from shared.web.responses import json_response
 
 TASK_RESOURCE = Resource(Task, TaskRecord)
 REFERENCED_RECORDS: dict[str, tuple[str, Any]] = {"lead_id": ("lead", Lead), "user_id": ("user", User)}
@@ -85,7 +85,7 @@ async def _check_references(
     connection: AsyncConnection, workspace_id: int, fields: RecordDict, errors: FieldErrors
 ) -> None:
     """Raise ValidationFailed if the lead or the user does not exist, otherwise lock both until the transaction ends."""
-    await references.lock_shared(await driver_connection(connection), [workspace_id])
+    await reference_locks.lock_shared(await driver_connection(connection), [workspace_id])
     raise_if_invalid(await _unknown_references(connection, workspace_id, fields, keep=True) | errors)
 
 

@@ -5,26 +5,26 @@ from sqlalchemy import exists, func, select
 from sqlalchemy import update as unassign
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.api import placing
-from services.api.records import (
-    Resource,
+from services.api import placement_settings
+from services.api.context import driver_connection, reading
+from services.api.crud import (
     RecordDict,
+    Resource,
     created_record,
     delete_record,
     list_records,
     show_record,
     write_unique,
 )
-from services.api.requests import body_and_errors, raise_if_invalid, workspace_of
-from services.api.shapes.users import UserFields, UserRecord
-from services.api.state import driver_connection, reading
+from services.api.request_parsing import body_and_errors, raise_if_invalid, workspace_of
+from services.api.schemas.users import UserFields, UserRecord
 from shared.errors import FieldErrors
-from shared.leads import references
+from shared.leads import reference_locks
 from shared.models import Task, User
-from shared.web.access import requires_scope
-from shared.web.answers import json_response
-from shared.web.describe import responds, request_body
-from shared.web.paths import path_id
+from shared.web.authorization import requires_scope
+from shared.web.openapi import request_body, responds
+from shared.web.path_params import path_id
+from shared.web.responses import json_response
 
 USER_RESOURCE = Resource(User, UserRecord)
 USER_EMAIL_TAKEN_ERRORS = {"email": ["The email has already been taken."]}
@@ -88,12 +88,12 @@ async def delete(request: web.Request) -> web.Response:
 
 async def _delete_user(connection: AsyncConnection, workspace_id: int, id_: int) -> None:
     await USER_RESOURCE.find(connection, workspace_id, id_)
-    await references.lock_exclusive(await driver_connection(connection), workspace_id)
+    await reference_locks.lock_exclusive(await driver_connection(connection), workspace_id)
     await USER_RESOURCE.delete(connection, workspace_id, id_)
     of_user = (Task.workspace_id == workspace_id, Task.user_id == id_)
     await connection.execute(unassign(Task).where(*of_user).values(user_id=None))
-    await references.clear_reference(await driver_connection(connection), workspace_id, "user", id_)
-    await placing.clear_placement(connection, workspace_id, "assigned_user_id", id_)
+    await reference_locks.clear_reference(await driver_connection(connection), workspace_id, "user", id_)
+    await placement_settings.clear_placement(connection, workspace_id, "assigned_user_id", id_)
 
 
 async def _email_taken_errors(request: web.Request, fields: RecordDict, id_: int) -> FieldErrors:

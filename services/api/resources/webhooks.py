@@ -8,22 +8,22 @@ from aiohttp import web
 from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.api.bounds import expect_below_limit
-from services.api.endpoints import cancel_deliveries, allow_attempt
-from services.api.records import Resource, RecordDict, created_record, delete_record, list_records, show_record
-from services.api.requests import body_and_errors, raise_if_invalid, workspace_of
-from services.api.shapes.webhooks import NewWebhookRecord, WebhookFields, WebhookRecord
-from services.api.state import SETTINGS_KEY, CIPHER_KEY, writing
-from shared.deliveries import subscription_endpoint
+from services.api.context import CIPHER_KEY, SETTINGS_KEY, writing
+from services.api.crud import RecordDict, Resource, created_record, delete_record, list_records, show_record
+from services.api.record_limits import expect_below_limit
+from services.api.request_parsing import body_and_errors, raise_if_invalid, workspace_of
+from services.api.schemas.webhooks import NewWebhookRecord, WebhookFields, WebhookRecord
+from services.api.webhook_receivers import allow_attempt, cancel_deliveries
 from shared.errors import FieldErrors
-from shared.guard import AddressPolicy
 from shared.integrations.credentials import WHSEC_PREFIX
 from shared.models import WebhookSubscription
-from shared.validation import ERROR_MESSAGES
-from shared.web.access import requires_scope
-from shared.web.answers import json_response
-from shared.web.describe import responds, request_body
-from shared.web.paths import path_id
+from shared.outbound.address_policy import AddressPolicy
+from shared.outbound.deliveries import subscription_endpoint
+from shared.validation.schema import ERROR_MESSAGES
+from shared.web.authorization import requires_scope
+from shared.web.openapi import request_body, responds
+from shared.web.path_params import path_id
+from shared.web.responses import json_response
 
 WEBHOOK_RESOURCE = Resource(WebhookSubscription, WebhookRecord)
 WEBHOOK_SECRET_BYTES = 32

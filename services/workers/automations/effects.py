@@ -6,16 +6,16 @@ from typing import Any
 
 import orjson
 
-from services.workers.automations import letters
-from services.workers.automations.letters import FormNotification
-from services.workers.automations.values import OutboxEvent, ActiveRun
-from shared import deliveries
-from shared.automations.perform import ACTIONS_WITH_EFFECTS, ActionEffect, StepReport, StepRun
-from shared.db import Connection, as_json
-from shared.deliveries import WebhookEvent, NewDelivery
-from shared.leads.events import EventFact
+from services.workers.automations import form_notification
+from services.workers.automations.form_notification import FormNotification
+from services.workers.automations.lead_events import EventFact
+from services.workers.automations.types import ActiveRun, OutboxEvent
+from shared.automations.action_handlers import ACTIONS_WITH_EFFECTS, ActionEffect, StepReport, StepRun
+from shared.crypto.encryption import Cipher
+from shared.db.connections import Connection, as_json
 from shared.leads.submission import LeadKey
-from shared.vault import Cipher
+from shared.outbound import deliveries
+from shared.outbound.deliveries import NewDelivery, WebhookEvent
 
 LeadView = Mapping[str, Any]
 
@@ -50,7 +50,7 @@ class BatchEffects:
 
     def mail_form_notification(self, event: OutboxEvent, filled: FormNotification) -> None:
         """Add a mail with the submitted values to each address that the form notifies."""
-        subject, body = letters.mail_subject(filled), letters.mail_body(filled)
+        subject, body = form_notification.mail_subject(filled), form_notification.mail_body(filled)
         for address in filled.addresses:
             self._deliveries.append(
                 deliveries.notification_to_address(

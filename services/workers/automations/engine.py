@@ -11,21 +11,21 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import cache, partial
 from typing import TypeVar
 
-from services.workers.automations import outbox, runs, silences
-from services.workers.automations.act import execute_batch
-from services.workers.automations.ahead import WorkspaceBudgets
+from services.workers.adaptive_batch_size import AdaptiveBatchSize
+from services.workers.automations import inactivity_timers, outbox, runs
+from services.workers.automations.execute_batch import execute_batch
 from services.workers.automations.match import MatchedEvents, match_events
-from services.workers.automations.rounds import WorkspaceCursor
-from services.workers.automations.rules import RulesCache
-from services.workers.automations.values import OutboxEvent, ActiveRun
-from services.workers.pace import AdaptiveBatchSize
-from shared import logging
-from shared.bisection import isolate_failures
-from shared.contention import retry_contended
-from shared.db import ASYNC_COMMIT, Connection, is_contention, is_unavailable, is_timeout
-from shared.metrics import AUTOMATION_ACTS, AUTOMATION_SECONDS
+from services.workers.automations.prerendering import WorkspaceBudgets
+from services.workers.automations.rules_cache import RulesCache
+from services.workers.automations.types import ActiveRun, OutboxEvent
+from services.workers.automations.workspace_fairness import WorkspaceCursor
+from shared.crypto.encryption import Cipher
+from shared.db.bisection import isolate_failures
+from shared.db.connections import ASYNC_COMMIT, Connection, is_contention, is_timeout, is_unavailable
+from shared.db.contention import retry_contended
+from shared.observability import logging
+from shared.observability.metrics import AUTOMATION_ACTS, AUTOMATION_SECONDS
 from shared.settings import Settings
-from shared.vault import Cipher
 
 log = logging.get_logger()
 
@@ -92,7 +92,7 @@ class AutomationEngine:
 
     async def _fire_inactivity_timers(self, connection: Connection) -> int:
         async with connection.transaction():
-            ended = await silences.fire_due_timers(connection, self._cursors["silences"])
+            ended = await inactivity_timers.fire_due_timers(connection, self._cursors["silences"])
         self._cursors["silences"].advance()
         return ended
 
@@ -170,7 +170,7 @@ class AutomationEngine:
     async def _act_on_events(self, connection: Connection, events: Sequence[OutboxEvent]) -> bool:
         rules = await self._rules_cache.get_rules(connection, {event.workspace_id for event in events})
         matched = match_events(events, rules)
-        await silences.restart_timers(connection, matched.inactivity)
+        await inactivity_timers.restart_timers(connection, matched.inactivity)
         begun = await runs.begin_runs(connection, matched.runs)
         return await execute_batch(connection, self._vault, begun, matched, rules, self._budgets)
 
@@ -194,7 +194,7 @@ class AutomationEngine:
                 log.exception("automations.event_dropped", event_id=event.id, workspace_id=event.workspace_id)
 
     async def _begin_runs(self, connection: Connection, matched: MatchedEvents) -> None:
-        await silences.restart_timers(connection, matched.inactivity)
+        await inactivity_timers.restart_timers(connection, matched.inactivity)
         await runs.begin_runs(connection, matched.runs)
 
     async def _notify_only(self, connection: Connection, matched: MatchedEvents) -> None:

@@ -10,9 +10,9 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from services.workers.automations.values import ActiveAutomation, OutboxEvent, NewRun
+from services.workers.automations.lead_events import EventFact, event_facts
+from services.workers.automations.types import ActiveAutomation, NewRun, OutboxEvent
 from shared.automations.conditions import condition_matches
-from shared.leads.events import EventFact, event_facts
 from shared.leads.submission import LeadKey
 
 MAX_CHAIN_LENGTH = 5  # automations in a chain, each triggered by the one before, for one lead

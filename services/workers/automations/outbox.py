@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from services.workers.automations.rounds import (
-    LOOK_AHEAD_ROWS,
+from services.workers.automations.types import OutboxEvent
+from services.workers.automations.workspace_fairness import (
     LAST_SERVED_SQL,
+    LOOK_AHEAD_ROWS,
     WorkspaceCursor,
     take_fair_batch,
     workspaces_cte,
 )
-from services.workers.automations.values import OutboxEvent
-from shared.db import ASYNC_COMMIT, Connection
+from shared.db.connections import ASYNC_COMMIT, Connection
 
 EVENTS_PER_BATCH, SKIP_CHUNK_SIZE = 100, 10_000  # events in a claim, and events dropped by one statement
 

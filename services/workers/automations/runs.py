@@ -3,12 +3,17 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from services.workers.automations import circles
-from services.workers.automations.rounds import LAST_SERVED_SQL, WorkspaceCursor, due_rows_ctes, take_fair_batch
-from services.workers.automations.values import NewRun, RunResult, ActiveRun, StepDefinitions
-from shared import tallies
-from shared.db import Connection, as_json
-from shared.vault import DecryptionError
+from services.workers.automations import loop_limit
+from services.workers.automations.types import ActiveRun, NewRun, RunResult, StepDefinitions
+from services.workers.automations.workspace_fairness import (
+    LAST_SERVED_SQL,
+    WorkspaceCursor,
+    due_rows_ctes,
+    take_fair_batch,
+)
+from shared.accounting import counters
+from shared.crypto.encryption import DecryptionError
+from shared.db.connections import Connection, as_json
 
 RUNS_PER_BATCH = 100
 MAX_RUN_ATTEMPTS = 5  # at a run that fails with an error
@@ -63,7 +68,7 @@ DELETE FROM automation_runs WHERE id IN (
 
 async def begin_runs(connection: Connection, new: Sequence[NewRun]) -> list[ActiveRun]:
     """Write new runs, due at once, and count them. Return those that did not exist before and are not stopped."""
-    new = await circles.limit_chained_runs(connection, new)
+    new = await loop_limit.limit_chained_runs(connection, new)
     if not new:
         return []
     rows = await (
@@ -75,7 +80,7 @@ async def begin_runs(connection: Connection, new: Sequence[NewRun]) -> list[Acti
     for one in begun:
         key = (one.automation.workspace_id, "automation", one.automation.id)
         counts[key] = counts.get(key, 0) + 1
-    await tallies.add_counts(connection, counts)
+    await counters.add_counts(connection, counts)
     return [_begun_run(ids[one.automation.id, one.trigger_key], one) for one in begun if one.stopped is None]
 
 

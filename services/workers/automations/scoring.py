@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.workers.automations.match import WorkspaceRules
-from services.workers.automations.values import OutboxEvent
-from shared.db import Connection, as_json
+from services.workers.automations.types import OutboxEvent
+from shared.db.connections import Connection, as_json
 from shared.leads.submission import LeadKey
 from shared.leads.writes import ChangeCause, LeadChange
 

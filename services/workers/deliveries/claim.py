@@ -6,8 +6,8 @@ from types import MappingProxyType
 
 from services.workers.deliveries.backoff import JITTER_FRACTION, RETRY_DELAYS_SECONDS
 from services.workers.deliveries.circuits import INITIAL_SLOTS
-from services.workers.deliveries.messages import ClaimedDelivery
-from shared.db import Connection, as_json
+from services.workers.deliveries.types import ClaimedDelivery
+from shared.db.connections import Connection, as_json
 
 # Seconds for which a delivery belongs to one sender. An attempt ends long before; afterwards the sender counts as dead.
 # A sender whose connection is gone counts as dead sooner, since its deliveries occupy their receivers' slots.

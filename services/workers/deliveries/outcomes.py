@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from services.workers.deliveries import backoff
-from services.workers.deliveries.messages import AttemptResult, ClaimedDelivery, SkippedDelivery
+from services.workers.deliveries.types import AttemptResult, ClaimedDelivery, SkippedDelivery
 
 TRY_LATER_STATUSES = (408, 425, 429)
 GONE_STATUS = 410

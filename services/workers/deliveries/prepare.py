@@ -6,15 +6,15 @@ from typing import Any
 
 import orjson
 
-from services.workers.deliveries import mail, providers
-from services.workers.deliveries.mail import InvalidMailAddress, MailDraft
-from services.workers.deliveries.messages import ClaimedDelivery, PreparedDelivery, SkippedDelivery
-from services.workers.deliveries.targets import TargetRow, DeliveryTargets
-from services.workers.deliveries.webhooks import webhook_request
-from shared import unsubscribing
+from services.workers.deliveries import mail_format, providers
+from services.workers.deliveries.mail_format import InvalidMailAddress, MailDraft
+from services.workers.deliveries.targets import DeliveryTargets, TargetRow
+from services.workers.deliveries.types import ClaimedDelivery, PreparedDelivery, SkippedDelivery
+from services.workers.deliveries.webhook_request import webhook_request
+from shared.crypto.encryption import Cipher, DecryptionError
+from shared.outbound import unsubscribe_links
+from shared.outbound.unsubscribe_links import UnsubscribeTarget
 from shared.settings import Settings
-from shared.unsubscribing import UnsubscribeTarget
-from shared.vault import DecryptionError, Cipher
 
 NO_MAIL_MESSAGE = "No way to send mail is set up: add an integration of type smtp or mailgun."
 
@@ -85,14 +85,16 @@ class DeliveryPreparer:
         if not mailer or not REQUIRED_CREDENTIALS[mailer["type"]] <= credentials.keys():
             return self._mail_by_operator(draft)
         if mailer["type"] == "mailgun":
-            fields = mail.mailgun_fields(draft, credentials.get("from") or f"leads@{credentials['domain']}")
+            fields = mail_format.mailgun_fields(draft, credentials.get("from") or f"leads@{credentials['domain']}")
             return providers.mailgun_request(credentials, self.settings.mailgun_url, fields)
-        return mail.smtp_message(draft, credentials["from"], mail.server_from_credentials(credentials))
+        return mail_format.smtp_message(draft, credentials["from"], mail_format.server_from_credentials(credentials))
 
     def _mail_by_operator(self, draft: MailDraft) -> PreparedDelivery:
         if not self.settings.smtp_url or not self.settings.mail_from:
             raise CannotDeliver("failed", NO_MAIL_MESSAGE)
-        return mail.smtp_message(draft, self.settings.mail_from, mail.server_from_url(self.settings.smtp_url))
+        return mail_format.smtp_message(
+            draft, self.settings.mail_from, mail_format.server_from_url(self.settings.smtp_url)
+        )
 
     def _draft_mail(self, claimed: ClaimedDelivery, targets: DeliveryTargets) -> MailDraft:
         content = orjson.loads(claimed.payload)
@@ -107,7 +109,7 @@ class DeliveryPreparer:
         key = targets.unsubscribe_keys.get(who.workspace_id)
         if key is None:
             raise DecryptionError
-        return unsubscribing.unsubscribe_link(self.settings, key, who)
+        return unsubscribe_links.unsubscribe_link(self.settings, key, who)
 
     def _mail_recipient(self, claimed: ClaimedDelivery, targets: DeliveryTargets) -> str:
         if claimed.target is not None:

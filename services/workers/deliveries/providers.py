@@ -6,8 +6,8 @@ from urllib.parse import quote, urlencode
 
 import orjson
 
-from services.workers.deliveries.messages import HttpRequest
-from services.workers.deliveries.webhooks import JSON_CONTENT_TYPE, USER_AGENT, recorded_request
+from services.workers.deliveries.types import HttpRequest
+from services.workers.deliveries.webhook_request import JSON_CONTENT_TYPE, USER_AGENT, recorded_request
 
 FORM_CONTENT_TYPE = "application/x-www-form-urlencoded"
 MAILGUN_URLS = {"us": "https://api.mailgun.net", "eu": "https://api.eu.mailgun.net"}

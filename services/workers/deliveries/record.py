@@ -7,10 +7,10 @@ as an attempt and changes nothing else.
 from collections.abc import Sequence
 from typing import Any
 
+from services.workers.deliveries.auto_disable import disable_failing_subscriptions
 from services.workers.deliveries.circuits import Circuit
 from services.workers.deliveries.outcomes import DeliveryOutcome
-from services.workers.deliveries.silence import disable_failing_subscriptions
-from shared.db import Connection, as_json
+from shared.db.connections import Connection, as_json
 
 UPDATE_ATTEMPTS_SQL = """
 UPDATE delivery_attempts a

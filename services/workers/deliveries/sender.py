@@ -10,22 +10,16 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from services.workers.deliveries.claim import claim_due
-from services.workers.deliveries.http import HttpClient, SafeResolver
-from services.workers.deliveries.messages import (
-    AttemptResult,
-    HttpRequest,
-    ClaimedDelivery,
-    SmtpMessage,
-    SkippedDelivery,
-)
+from services.workers.deliveries.http_client import HttpClient, SafeResolver
 from services.workers.deliveries.outcomes import DeliveryOutcome, decide_outcome, skipped_outcome
 from services.workers.deliveries.prepare import DeliveryPreparer
 from services.workers.deliveries.record import record_outcomes
-from services.workers.deliveries.smtp import SmtpClient
+from services.workers.deliveries.smtp_client import SmtpClient
 from services.workers.deliveries.targets import load_targets
-from shared import logging
-from shared.db import Connection, connect, is_contention, is_unavailable, is_timeout
-from shared.metrics import DELIVERY_ATTEMPTS, DELIVERY_SECONDS
+from services.workers.deliveries.types import AttemptResult, ClaimedDelivery, HttpRequest, SkippedDelivery, SmtpMessage
+from shared.db.connections import Connection, connect, is_contention, is_timeout, is_unavailable
+from shared.observability import logging
+from shared.observability.metrics import DELIVERY_ATTEMPTS, DELIVERY_SECONDS
 
 log = logging.get_logger()
 

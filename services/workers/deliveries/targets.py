@@ -6,10 +6,10 @@ from typing import Any
 
 from psycopg.rows import dict_row
 
-from services.workers.deliveries.messages import ClaimedDelivery
-from shared import unsubscribing
-from shared.db import Connection, as_json
-from shared.vault import Cipher
+from services.workers.deliveries.types import ClaimedDelivery
+from shared.crypto.encryption import Cipher
+from shared.db.connections import Connection, as_json
+from shared.outbound import unsubscribe_links
 
 TargetRow = dict[str, Any]
 TargetKey = tuple[int, int]  # workspace, id
@@ -67,7 +67,7 @@ async def load_targets(connection: Connection, vault: Cipher, claimed: Sequence[
         await _load_rows(connection, TARGET_USERS_SQL, ((one.workspace_id, one.user_id) for one in claimed)),
         await _load_rows(connection, TARGET_LEADS_SQL, ((one.workspace_id, one.lead_id) for one in to_leads)),
         await _load_mail_integrations(connection, {one.workspace_id for one in mails}),
-        await unsubscribing.workspace_mail_keys(connection, vault, letters) if letters else {},
+        await unsubscribe_links.workspace_mail_keys(connection, vault, letters) if letters else {},
     )
 
 

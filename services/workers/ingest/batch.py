@@ -8,22 +8,22 @@ from typing import Any
 import orjson
 from psycopg.rows import TupleRow
 
-from services.workers.ingest import repeats
-from services.workers.ingest.facts import WorkspaceCache
+from services.workers.ingest import idempotency
+from services.workers.ingest.dead_letters import MAX_INGEST_ATTEMPTS, mark_dead, schedule_retry
+from services.workers.ingest.idempotency import PartitionedBatch, partition_repeats, take_earlier_rows
 from services.workers.ingest.lead_ids import LeadIdPool
 from services.workers.ingest.lookups import BatchLookups
-from services.workers.ingest.poison import MAX_INGEST_ATTEMPTS, mark_dead, schedule_retry
-from services.workers.ingest.repeats import PartitionedBatch, partition_repeats, take_earlier_rows
-from services.workers.ingest.write import finish_batch, is_redelivery, write_batch
-from shared.bisection import isolate_failures
-from shared.db import Connection, StatementExecutor, is_contention, is_unavailable
-from shared.journal import Lane
+from services.workers.ingest.workspace_cache import WorkspaceCache
+from services.workers.ingest.write_batch import finish_batch, is_redelivery, write_batch
+from services.workers.libpq_pipeline import pipeline_transaction
+from shared.db.bisection import isolate_failures
+from shared.db.connections import Connection, StatementExecutor, is_contention, is_unavailable
+from shared.intake.journal import Lane
+from shared.intake.verdicts import KEY_REUSED_WARNING, Verdict, VerdictReply
 from shared.leads import submission
-from shared.leads.apply import JsonRow, BatchWrites
+from shared.leads.apply_batch import BatchWrites, JsonRow
 from shared.leads.decide import decide_submissions
 from shared.leads.submission import AcceptedSubmission
-from shared.pipelined import pipeline_transaction
-from shared.replies import KEY_REUSED_WARNING, VerdictReply, Verdict
 
 SUSPECT_ATTEMPTS = 2  # noted deaths of workers after which a row is handled with care
 HEAD_BATCH_ROWS = 16  # journal rows of lane 0 that make a batch
@@ -247,4 +247,4 @@ async def _answer_repeats(
                 conflicts.append(repeat)
         elif verdict := decided.get(first.id):
             outcome.add_reply(repeat, verdict.for_repeat())
-    await repeats.note_conflicts(connection, conflicts)
+    await idempotency.note_conflicts(connection, conflicts)

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from shared.db import ContentionError, StatementExecutor
+from shared.db.connections import ContentionError, StatementExecutor
 from shared.leads import identities
-from shared.leads.apply import MERGED_LEAD_FIELDS
+from shared.leads.apply_batch import MERGED_LEAD_FIELDS
 from shared.leads.identities import MAX_CLAIM_ROUNDS
 from shared.leads.resolve import LeadResolution, claim_corrections, resolve_submissions
-from shared.leads.submission import LeadState, AcceptedSubmission
+from shared.leads.submission import AcceptedSubmission, LeadState
 
 
 async def claim_identities(

@@ -4,25 +4,25 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
+from services.workers.adaptive_batch_size import FULL_BATCH_SIZE, AdaptiveBatchSize
 from services.workers.heartbeat import Heartbeat
 from services.workers.ingest.batch import (
     HEAD_BATCH_ROWS,
     SUSPECT_ATTEMPTS,
-    WorkerState,
     BatchOutcome,
     RowSelection,
-    select_first_rows,
+    WorkerState,
     ingest_rows,
+    select_first_rows,
     select_rows,
 )
-from services.workers.ingest.choice import JournalReader, LaneHead
-from services.workers.ingest.split import split_row, split_suspects
-from services.workers.pace import FULL_BATCH_SIZE, AdaptiveBatchSize
-from shared import logging
-from shared.contention import retry_contended
-from shared.db import Connection, is_unavailable
-from shared.journal import Lane
-from shared.metrics import BATCH_SECONDS, BATCH_SIZE, INGESTED_SUBMISSIONS
+from services.workers.ingest.journal_reader import JournalReader, LaneHead
+from services.workers.ingest.row_splitting import split_row, split_suspects
+from shared.db.connections import Connection, is_unavailable
+from shared.db.contention import retry_contended
+from shared.intake.journal import Lane
+from shared.observability import logging
+from shared.observability.metrics import BATCH_SECONDS, BATCH_SIZE, INGESTED_SUBMISSIONS
 
 log = logging.get_logger()
 

@@ -3,14 +3,14 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from services.workers.ingest.claim import claim_identities
-from services.workers.ingest.facts import WorkspaceCache
 from services.workers.ingest.lead_ids import LeadIdPool
-from shared.db import ContentionError, StatementExecutor
+from services.workers.ingest.workspace_cache import WorkspaceCache
+from shared.db.connections import ContentionError, StatementExecutor
 from shared.leads.decide import FoundLeads
-from shared.leads.places import Board, WorkspaceSettings
-from shared.leads.submission import AcceptedSubmission, TagKey, TagIds
+from shared.leads.placement import Board, WorkspaceSettings
+from shared.leads.submission import AcceptedSubmission, TagIds, TagKey
 from shared.leads.tags import make_missing_tags
-from shared.leads.workspaces import WorkspaceSnapshot, load_board
+from shared.leads.workspace_settings import WorkspaceSnapshot, load_board
 
 
 class BatchLookups:

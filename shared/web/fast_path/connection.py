@@ -19,7 +19,7 @@ from aiohttp.helpers import rfc822_formatted_time
 from aiohttp.http import SERVER_SOFTWARE
 from aiohttp.http_parser import RawRequestMessage
 
-from shared.web.fast_path.heads import RequestHead, parse_head, is_whole_request
+from shared.web.fast_path.heads import RequestHead, is_whole_request, parse_head
 from shared.web.http_connection import HttpConnection
 
 SendResponse = Callable[[bytes], None]

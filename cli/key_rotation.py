@@ -1,0 +1,142 @@
+"""Key rotation: re-encrypt every stored secret under the first key, while services continue to write.
+
+A service that encrypted with the old keys has stored the result when the transactions open at that time have ended.
+After that, one pass over every column finds all values.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from psycopg import sql
+from sqlalchemy import Table
+
+from shared.crypto.encryption import KEY_ROTATION_LOCK, Cipher, DecryptionError
+from shared.db.connections import Connection
+from shared.models import Base
+
+ROTATION_CHUNK_SIZE = 500  # rows
+SETTLING_SECONDS = 2.0  # seconds at most between an encryption and the first statement of its transaction
+OPEN_TRANSACTIONS_TIMEOUT_SECONDS = 120.0  # seconds to wait for the transactions that were open
+OPEN_TRANSACTIONS_POLL_SECONDS = 0.1  # seconds between two checks
+
+ROTATION_BUSY_MESSAGE = "a backup or another rotation is at work; try again when it has ended"
+STILL_OPEN_MESSAGE = "a transaction that was open at the start still is; both keys stay in use until this is run again"
+OPEN_TRANSACTIONS_SQL = """
+SELECT EXISTS (
+    SELECT FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name LIKE 'leadhub%%' AND pid <> pg_backend_pid()
+      AND xact_start < %s
+)
+"""
+
+
+class EncryptedColumn(NamedTuple):
+    """A column with ciphertext, and the primary key of its table."""
+
+    table: str
+    name: str
+    key: tuple[str, ...]
+
+
+class RotationResult(NamedTuple):
+    """The number of re-encrypted values, and the places of values that none of the keys decrypts."""
+
+    re_encrypted_count: int
+    unreadable: list[str]
+
+
+def encrypted_columns() -> Iterator[EncryptedColumn]:
+    """Yield every column that is declared as ciphertext."""
+    for table in Base.metadata.sorted_tables:
+        for column in table.columns:
+            if column.info.get("encrypted"):
+                yield EncryptedColumn(table.name, column.name, _primary_key(table))
+
+
+async def lock_rotation(connection: Connection) -> None:
+    """Exclude backups and other rotations until the connection ends. Raises RuntimeError if one is running."""
+    row = await (await connection.execute("SELECT pg_try_advisory_lock(%s)", (KEY_ROTATION_LOCK,))).fetchone()
+    if not row or not row[0]:
+        raise RuntimeError(ROTATION_BUSY_MESSAGE)
+
+
+async def wait_for_open_transactions(connection: Connection) -> None:
+    """Wait until all values encrypted before are stored. Raises RuntimeError if that takes too long."""
+    await asyncio.sleep(SETTLING_SECONDS)
+    row = await (await connection.execute("SELECT clock_timestamp()")).fetchone()
+    for _ in range(int(OPEN_TRANSACTIONS_TIMEOUT_SECONDS / OPEN_TRANSACTIONS_POLL_SECONDS)):
+        if not await _is_true(connection, OPEN_TRANSACTIONS_SQL, row or ()):
+            return
+        await asyncio.sleep(OPEN_TRANSACTIONS_POLL_SECONDS)
+    raise RuntimeError(STILL_OPEN_MESSAGE)
+
+
+async def re_encrypt_all(connection: Connection, vault: Cipher) -> RotationResult:
+    """Re-encrypt every value that is not yet under the first key. The next run completes an interrupted one."""
+    done, unreadable = 0, []
+    for column in encrypted_columns():
+        last: tuple[Any, ...] | None = None
+        while rows := await _rows_after(connection, column, last):
+            changes, damaged = _re_encrypted_rows(vault, rows)
+            done += await _store_changes(connection, column, changes)
+            unreadable += [f"{column.table}.{column.name} of {'/'.join(map(str, key))}" for key in damaged]
+            last = rows[-1][:-1]
+    return RotationResult(done, unreadable)
+
+
+def _re_encrypted_rows(
+    vault: Cipher, rows: list[tuple[Any, ...]]
+) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """Return the parameters of the needed updates, and the primary keys of rows that cannot be decrypted."""
+    changes, damaged = [], []
+    for *key, old in rows:
+        try:
+            new = vault.re_encrypt(old)
+        except DecryptionError:
+            damaged.append(tuple(key))
+            continue
+        if new is not None:
+            changes.append((new, *key, old))
+    return changes, damaged
+
+
+async def _rows_after(
+    connection: Connection, column: EncryptedColumn, last: tuple[Any, ...] | None
+) -> list[tuple[Any, ...]]:
+    key, name = _identifier_list(column.key), sql.Identifier(column.name)
+    after = sql.SQL("") if last is None else sql.SQL("AND ({}) > ({})").format(key, _placeholder_list(len(last)))
+    query = sql.SQL("SELECT {}, {} FROM {} WHERE {} IS NOT NULL {} ORDER BY {} LIMIT {}").format(
+        key, name, sql.Identifier(column.table), name, after, key, sql.Literal(ROTATION_CHUNK_SIZE)
+    )
+    return await (await connection.execute(query, last or ())).fetchall()
+
+
+async def _store_changes(connection: Connection, column: EncryptedColumn, changes: list[tuple[Any, ...]]) -> int:
+    """Store changes and return how many. A value changed meanwhile is kept: it is under the first key already."""
+    name = sql.Identifier(column.name)
+    statement = sql.SQL("UPDATE {} SET {} = %s WHERE ({}) = ({}) AND {} = %s").format(
+        sql.Identifier(column.table), name, _identifier_list(column.key), _placeholder_list(len(column.key)), name
+    )
+    if not changes:
+        return 0
+    async with connection.transaction(), connection.cursor() as cursor:
+        await cursor.executemany(statement, changes)
+        return cursor.rowcount
+
+
+async def _is_true(connection: Connection, query: str, parameters: tuple[Any, ...]) -> bool:
+    row = await (await connection.execute(query, parameters)).fetchone()
+    return bool(row and row[0])
+
+
+def _primary_key(table: Table) -> tuple[str, ...]:
+    return tuple(column.name for column in table.primary_key.columns)
+
+
+def _identifier_list(names: tuple[str, ...]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, names))
+
+
+def _placeholder_list(count: int) -> sql.Composed:
+    return sql.SQL(", ").join([sql.Placeholder()] * count)

@@ -1,0 +1,31 @@
+"""A check of a spool that LeadHub does not start itself: it must not lose data."""
+
+import click
+import redis
+
+from cli.common import notify_operator
+from shared.intake.spool import DURABLE_SETTINGS
+from shared.settings import Settings
+
+
+def check_spool_durability(settings: Settings) -> None:
+    """Refuse a LEADHUB_SPOOL_URL that may lose data: the leads in it have been acknowledged.
+
+    Only warn if the spool does not answer, since a service must be able to start while its spool is down.
+    """
+    if not settings.spool_url:
+        return
+    try:
+        with redis.Redis.from_url(settings.spool_url, socket_timeout=3, socket_connect_timeout=3) as client:
+            found = client.config_get("append*")
+    except redis.AuthenticationError as error:  # a ConnectionError in the library, but the server did answer
+        raise click.UsageError(f"LEADHUB_SPOOL_URL is refused, by its user or password: {error}") from None
+    except (redis.ConnectionError, redis.TimeoutError):
+        notify_operator("leadhub: the spool does not answer; leads are refused while PostgreSQL is away, until it does")
+        return
+    except (ValueError, TypeError):  # their messages quote the URL; or the URL has an unknown option
+        raise click.UsageError("LEADHUB_SPOOL_URL cannot be read: redis://[:PASSWORD@]HOST:PORT/NUMBER") from None
+    except redis.RedisError as error:
+        raise click.UsageError(f"LEADHUB_SPOOL_URL cannot be checked for `appendfsync always`: {error}") from None
+    if any(found.get(name) != value for name, value in DURABLE_SETTINGS.items()):
+        raise click.UsageError("LEADHUB_SPOOL_URL must be a Redis with `appendonly yes` and `appendfsync always`")

@@ -1,0 +1,150 @@
+"""The API's resources during its lifetime, and its transactions."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TypeVar, cast
+
+import redis.asyncio as redis
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from services.api.database_engine import make_engine
+from services.api.fair_limiter import FairLimiter
+from shared.crypto.encryption import Cipher
+from shared.db.connections import Connection
+from shared.db.contention import retry_contended
+from shared.intake.spool import Spool
+from shared.settings import Settings
+from shared.web.authorization import API_KEY
+
+T = TypeVar("T")
+
+POOL_SIZE = 8
+CONNECTIONS_PER_WORKSPACE = 4  # connections of one workspace at once
+MAX_WRITERS, WRITERS_PER_WORKSPACE = (
+    6,
+    3,
+)  # connections for writes, which may wait for each other; the rest stays free for reads
+DATABASE_BUSY_MESSAGE = "Too many requests wait for the database just now. Send the request again in a moment."
+MAX_TRANSACTION_TRIES = 5  # tries of a transaction under contention
+MAX_EXPENSIVE_LISTS, EXPENSIVE_LISTS_PER_WORKSPACE = 3, 2  # large lists at once, so that small ones find a connection
+MAX_REPLAYS, REPLAYS_PER_WORKSPACE = 2, 1  # bulk replays at once: each holds a connection until its last chunk
+# Automations whose templates are compiled or rendered at once, in threads. Large ones take seconds of CPU time.
+MAX_LARGE_AUTOMATIONS, MAX_SMALL_AUTOMATIONS = 1, 2
+AUTOMATIONS_BUSY_MESSAGE = (
+    "Too many large automations are being saved or tried just now. Send the request again in a moment."
+)
+LISTS_BUSY_MESSAGE = "Too many large lists are being read just now. Send the request again, or narrow the list."
+STATEMENT_TIMEOUT_SECONDS = 10.0  # seconds
+
+ENGINE_KEY = web.AppKey("engine", AsyncEngine)
+READ_ENGINE_KEY = web.AppKey("reads", AsyncEngine)  # in autocommit: a transaction would cost two more round trips
+REPLICA_ENGINE_KEY = web.AppKey("replica", AsyncEngine)  # in autocommit, for lists; the primary if there is no replica
+CONNECTION_LIMITER = web.AppKey("turns", FairLimiter)  # limits the connections of each workspace
+REPLICA_LIMITER = web.AppKey("replica_turns", FairLimiter)
+WRITE_LIMITER = web.AppKey("write_turns", FairLimiter)
+EXPENSIVE_LIST_LIMITER = web.AppKey("dear_lists", FairLimiter)
+REPLAY_LIMITER = web.AppKey("replay_turns", FairLimiter)
+LARGE_AUTOMATION_LIMITER = web.AppKey("large_turns", FairLimiter)
+SMALL_AUTOMATION_LIMITER = web.AppKey("small_turns", FairLimiter)
+SPOOL_KEY = web.AppKey("spool", Spool)
+SETTINGS_KEY = web.AppKey("settings", Settings)
+CIPHER_KEY = web.AppKey("vault", Cipher)
+
+
+def api_lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterator[None]]:
+    """Return aiohttp's cleanup context."""
+
+    async def cleanup_context(app: web.Application) -> AsyncIterator[None]:
+        app[SETTINGS_KEY] = settings
+        app[EXPENSIVE_LIST_LIMITER] = FairLimiter(
+            MAX_EXPENSIVE_LISTS, EXPENSIVE_LISTS_PER_WORKSPACE, LISTS_BUSY_MESSAGE, retry_after=5
+        )
+        app[LARGE_AUTOMATION_LIMITER] = FairLimiter(MAX_LARGE_AUTOMATIONS, 1, AUTOMATIONS_BUSY_MESSAGE)
+        app[SMALL_AUTOMATION_LIMITER] = FairLimiter(MAX_SMALL_AUTOMATIONS, 1, DATABASE_BUSY_MESSAGE)
+        app[REPLAY_LIMITER] = FairLimiter(MAX_REPLAYS, REPLAYS_PER_WORKSPACE, DATABASE_BUSY_MESSAGE)
+        app[WRITE_LIMITER] = FairLimiter(MAX_WRITERS, WRITERS_PER_WORKSPACE, DATABASE_BUSY_MESSAGE)
+        app[CONNECTION_LIMITER] = FairLimiter(POOL_SIZE, CONNECTIONS_PER_WORKSPACE, DATABASE_BUSY_MESSAGE)
+        app[REPLICA_LIMITER] = (
+            FairLimiter(POOL_SIZE, CONNECTIONS_PER_WORKSPACE, DATABASE_BUSY_MESSAGE)
+            if settings.replica_url
+            else app[CONNECTION_LIMITER]
+        )
+        app[CIPHER_KEY] = Cipher.from_settings(settings)
+        app[ENGINE_KEY] = make_engine(
+            settings.database_url, "leadhub api", size=POOL_SIZE, statement_timeout=STATEMENT_TIMEOUT_SECONDS
+        )
+        replica = (
+            make_engine(
+                settings.replica_url, "leadhub api", size=POOL_SIZE, statement_timeout=STATEMENT_TIMEOUT_SECONDS
+            )
+            if settings.replica_url
+            else app[ENGINE_KEY]
+        )
+        app[READ_ENGINE_KEY], app[REPLICA_ENGINE_KEY] = (
+            engine.execution_options(isolation_level="AUTOCOMMIT") for engine in (app[ENGINE_KEY], replica)
+        )
+        spool = redis.from_url(settings.spool_url, socket_timeout=1, socket_connect_timeout=1)
+        app[SPOOL_KEY] = Spool(spool)
+        yield
+        for engine in {app[ENGINE_KEY], replica}:
+            await engine.dispose()
+        await spool.aclose()
+
+    return cleanup_context
+
+
+@asynccontextmanager
+async def reading(request: web.Request) -> AsyncIterator[AsyncConnection]:
+    """A connection to the primary, for reading one record or what a write depends on."""
+    async with fair_slot(request, CONNECTION_LIMITER), request.app[READ_ENGINE_KEY].connect() as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def listing(request: web.Request) -> AsyncIterator[AsyncConnection]:
+    """A connection for reading a list: to the replica if there is one, which may lag behind a little."""
+    async with fair_slot(request, REPLICA_LIMITER), request.app[REPLICA_ENGINE_KEY].connect() as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def snapshot(connection: Connection) -> AsyncIterator[None]:
+    """A snapshot for all reads within, on a connection in autocommit.
+
+    It always ends with a commit: on a rollback psycopg drops all prepared statements, and planning them costs more than
+    running them.
+    """
+    await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    try:
+        yield
+    finally:
+        await connection.execute("COMMIT")
+
+
+async def writing(request: web.Request, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    """Return the result of `work` in one transaction, which is retried on contention.
+
+    `work` may run several times, so that its only effects must be those of the transaction.
+    """
+
+    async def write() -> T:
+        async with (
+            fair_slot(request, WRITE_LIMITER),
+            fair_slot(request, CONNECTION_LIMITER),
+            request.app[ENGINE_KEY].begin() as connection,
+        ):
+            return await work(connection)
+
+    return await retry_contended(write, attempts=MAX_TRANSACTION_TRIES)
+
+
+def fair_slot(request: web.Request, limiter_key: web.AppKey[FairLimiter]) -> AbstractAsyncContextManager[None]:
+    """Wait for a slot of the request's workspace. Its requests that wait for a lock do not block other workspaces."""
+    key = request.get(API_KEY)
+    return request.app[limiter_key].slot(key.workspace_id if key else 0)
+
+
+async def driver_connection(connection: AsyncConnection) -> Connection:
+    """Return the psycopg connection under SQLAlchemy's, in the same transaction, for `shared/leads`."""
+    return cast("Connection", (await connection.get_raw_connection()).driver_connection)

@@ -1,0 +1,71 @@
+"""Resolves query parameters into filters, as far as that needs the database."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from services.api.lead_list.filters import EXACT_COLUMNS, FILTER_COLUMNS, TIME_BOUNDS, LeadFilters
+from services.api.lead_list.rare_fragments import TextSample
+from services.api.lead_list.search import like_patterns
+from shared.db.connections import Connection
+from shared.errors import FieldErrors
+
+REFERENCE_NOUNS = {"pipeline_id": "pipeline", "stage_id": "stage", "assigned_user_id": "user"}
+# PostgreSQL's statistics give a sample of the indexed texts, and whether the workspace has less than a tenth of them.
+# A small index needs no sample: every search in it is fast.
+MIN_SAMPLED_TEXTS = 50_000
+TEXT_SAMPLE_SQL = f"""
+SELECT histogram_bounds::text::text[] FROM pg_stats
+WHERE schemaname = ANY (current_schemas(false)) AND tablename = indexed.relname AND attname = 'text'
+  AND indexed.reltuples > {MIN_SAMPLED_TEXTS} AND %(term)s <> '' LIMIT 1
+"""  # noqa: S608  # constants only
+FILTER_LOOKUP_SQL = f"""
+SELECT (SELECT id FROM tags
+        WHERE workspace_id = %(workspace)s AND lower(upper(name)) = lower(upper(%(tag)s))) AS tag_id,
+       (SELECT country FROM workspaces WHERE id = %(workspace)s) AS country,
+       lower(upper(%(term)s)) AS folded,
+       ({TEXT_SAMPLE_SQL}) AS sample,
+       coalesce(indexed.reltuples > 10 * (
+           SELECT n FROM lead_marginals
+           WHERE workspace_id = %(workspace)s AND field = '' AND value = ''), false) AS is_small,
+       EXISTS (SELECT 1 FROM pipelines WHERE workspace_id = %(workspace)s AND id = %(pipeline_id)s) AS pipeline_id,
+       EXISTS (SELECT 1 FROM pipeline_stages WHERE workspace_id = %(workspace)s AND id = %(stage_id)s) AS stage_id,
+       EXISTS (SELECT 1 FROM users WHERE workspace_id = %(workspace)s AND id = %(assigned_user_id)s) AS assigned_user_id
+FROM pg_class indexed WHERE oid = 'lead_search'::regclass
+"""  # noqa: S608  # constants only
+
+
+async def resolve_filters(
+    connection: Connection, workspace_id: int, query: dict[str, Any], errors: FieldErrors
+) -> LeadFilters | None:
+    """Return the filters, or None if no lead can match. Ids that are not in the workspace go into `errors`."""
+    tag, term = query.get("tag", "").strip(), query.get("search", "").strip()
+    tag_id, searched, is_small = None, {}, False
+    if tag or term or REFERENCE_NOUNS.keys() & query.keys():
+        named = {name: query.get(name) for name in REFERENCE_NOUNS}
+        parameters = {"workspace": workspace_id, "tag": tag, "term": term, **named}
+        row = await (await connection.execute(FILTER_LOOKUP_SQL, parameters, prepare=True)).fetchone()
+        tag_id, country, folded, texts, is_small, *known = row or ()
+        searched = _search_patterns(term, folded, country, texts or ()) if term else {}
+        strangers = [
+            name for name, is_known in zip(REFERENCE_NOUNS, known, strict=True) if name in query and not is_known
+        ]
+        errors |= {name: [f"There is no {REFERENCE_NOUNS[name]} {query[name]}."] for name in strangers}
+    if tag and tag_id is None:
+        return None
+    renamed = {FILTER_COLUMNS.get(name, name): value for name, value in query.items()}
+    return LeadFilters(
+        workspace_id,
+        exact={column: renamed[column] for column in EXACT_COLUMNS if column in renamed},
+        tag_id=tag_id,
+        bounds={name: query[name] for name in TIME_BOUNDS if name in query},
+        patterns=searched,
+        is_small=is_small,
+    )
+
+
+def _search_patterns(term: str, folded: str, country: str | None, texts: Sequence[str]) -> dict[str, list[str]]:
+    """Return the patterns of a search term, each with the fragments to look up in the index."""
+    literal, *phones = like_patterns(term, country)
+    sample = TextSample(texts)
+    rarest = {literal: sample.rarest_fragments(like_patterns(folded, None)[0])}
+    return rarest | {phone: sample.rarest_fragments(phone) for phone in phones}

@@ -1,0 +1,117 @@
+"""Submissions in the journal: accepted, and not decided yet.
+
+A journal row is one flush of many workspaces, so that lists have to decode rows. The journal is almost always empty.
+For a backlog only the newest rows are decoded.
+"""
+
+import uuid
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.api.crud import RecordDict
+from services.api.schemas.submissions import SubmissionRecord
+from shared.leads.submission import FORM_KEY
+from shared.models import JournalRow
+
+MAX_JOURNAL_ROWS, MAX_PENDING_SUBMISSIONS, MAX_JOURNAL_BYTES = (
+    1000,
+    5000,
+    8 * 2**20,
+)  # limits of a list: journal rows, submissions, bytes of bodies
+KEY_ID_FIELD = "key_id"  # id of the key that posted it: part of a found submission, but never shown
+EQUALITY_FILTERS = ("state", "channel", "source")
+DECIDED_FILTERS = ("lead_id", "is_duplicate")  # filters that no pending submission matches
+
+NEWEST_ROWS_SQL = text(f"""
+WITH newest AS MATERIALIZED (
+    SELECT found.* FROM (VALUES (0), (1), (2)) lanes(lane), LATERAL (
+        SELECT j.lane, j.id, j.n, octet_length(j.payload) AS size FROM journal j
+        WHERE j.lane = lanes.lane ORDER BY j.id DESC LIMIT {MAX_JOURNAL_ROWS}) found
+), summed AS (
+    SELECT lane, id, sum(n) OVER newest_first AS n, sum(size) OVER newest_first AS size FROM newest
+    WINDOW newest_first AS (ORDER BY id DESC)
+)
+SELECT j.payload, j.attempts FROM summed s JOIN journal j USING (lane, id)
+WHERE s.n <= {MAX_PENDING_SUBMISSIONS} AND s.size <= {MAX_JOURNAL_BYTES} ORDER BY j.id
+""")  # noqa: S608  # constants only
+# A repeat or a redelivery in the journal may be decided already.
+DECIDED_IDS_SQL = text("""
+SELECT w.id FROM unnest(CAST(:ids AS uuid[]), CAST(:times AS timestamptz[])) AS w(id, at)
+WHERE EXISTS (SELECT FROM submissions s WHERE s.workspace_id = :w AND s.id = w.id AND s.received_at = w.at)
+   OR EXISTS (SELECT FROM submission_keys k JOIN submissions s USING (workspace_id, id, received_at)
+              WHERE k.workspace_id = :w AND k.id = w.id)
+""")
+
+
+async def read_pending(connection: AsyncConnection, workspace_id: int, asked: Mapping[str, Any]) -> list[RecordDict]:
+    """Return the matching ones of the newest submissions, unordered.
+
+    Read it in one snapshot with the decided ones, so that none is missed.
+    """
+    if asked.get("state", "accepted") != "accepted" or any(name in asked for name in DECIDED_FILTERS):
+        return []
+    found: dict[str, RecordDict] = {}
+    for payload, attempts in await connection.execute(NEWEST_ROWS_SQL):
+        for item in _workspace_items(payload, workspace_id):
+            found.setdefault(item["id"], pending_record(item, attempts))
+    fitting = {id_: record for id_, record in found.items() if _matches_filters(record, asked)}
+    for id_ in await _decided_ids(connection, workspace_id, fitting.values()) if fitting else ():
+        del fitting[id_]
+    for record in fitting.values():
+        del record[KEY_ID_FIELD]
+    return list(fitting.values())
+
+
+async def find_pending(connection: AsyncConnection, workspace_id: int, wanted: uuid.UUID) -> RecordDict | None:
+    """Return the submission from the journal, if it belongs to that workspace."""
+    query = select(JournalRow.payload, JournalRow.attempts).where(JournalRow.ids.contains([wanted]))
+    for payload, attempts in await connection.execute(query):
+        for item in _workspace_items(payload, workspace_id):
+            if item["id"] == str(wanted):
+                return pending_record(item, attempts)
+    return None
+
+
+def pending_record(item: dict[str, Any], attempts: int = 0) -> RecordDict:
+    """Return a journal item as a submission record, of which nothing is decided yet. `attempts` have failed."""
+    return {
+        **dict.fromkeys(SubmissionRecord.__annotations__),
+        "id": item["id"],
+        "state": "accepted",
+        "channel": item["ch"],
+        "source": item["src"],
+        KEY_ID_FIELD: item["k"],
+        "payload": payload_as_sent(item["body"]),
+        "attempts": attempts,
+        "received_at": datetime.fromtimestamp(item["at"] / 1000, UTC),
+    }
+
+
+def payload_as_sent(body: Any) -> Any:
+    """Return the payload as it was sent: for a form submission the form's values instead of the lead made of them."""
+    form = body.get(FORM_KEY) if isinstance(body, dict) else None
+    return form["values"] if form else body
+
+
+def _workspace_items(payload: bytes, workspace_id: int) -> list[dict[str, Any]]:
+    return [item for item in orjson.loads(payload)["items"] if item["w"] == workspace_id]
+
+
+def _matches_filters(record: RecordDict, asked: Mapping[str, Any]) -> bool:
+    at = record["received_at"]
+    return (
+        all(record[name] == asked[name] for name in EQUALITY_FILTERS if name in asked)
+        and ("received_after" not in asked or at > asked["received_after"])
+        and ("received_before" not in asked or at < asked["received_before"])
+    )
+
+
+async def _decided_ids(connection: AsyncConnection, workspace_id: int, records: Iterable[RecordDict]) -> list[str]:
+    ids, times = zip(*[(record["id"], record["received_at"]) for record in records], strict=True)
+    rows = await connection.execute(DECIDED_IDS_SQL, {"w": workspace_id, "ids": list(ids), "times": list(times)})
+    return [str(id_) for (id_,) in rows]

@@ -1,0 +1,55 @@
+"""The placement settings of forms and integrations: the pipeline, stage and user of new leads."""
+
+import orjson
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.api.context import driver_connection
+from services.api.crud import RecordDict
+from shared.errors import FieldErrors
+from shared.forms import form_cache
+from shared.leads.placement import PLACEMENT_FIELDS, assignee_problem, find_placement
+from shared.leads.workspace_settings import load_board, load_workspace_settings
+
+TABLES_WITH_PLACEMENT = ("forms", "integrations")
+REMOVE_SETTINGS_SQL = (
+    "UPDATE {table} SET settings = settings - %s::text[] WHERE workspace_id = %s AND settings @> %s::jsonb"
+)
+
+
+async def complete_placement(
+    connection: AsyncConnection, workspace_id: int, stored: RecordDict, sent: RecordDict
+) -> tuple[RecordDict, FieldErrors]:
+    """Return settings whose pipeline and stage belong together, and errors for ids that are not in the workspace.
+
+    A stage that is sent alone brings its pipeline along. A pipeline removes a stage of another one.
+    """
+    if not any(name in sent for name in PLACEMENT_FIELDS):
+        return sent, {}
+    database = await driver_connection(connection)
+    workspace = (await load_workspace_settings(database, [workspace_id]))[workspace_id]
+    places = await load_board(database, [workspace_id])
+    pipeline, stage, user = (sent.get(name) for name in PLACEMENT_FIELDS)
+    place, problems = find_placement(workspace, places, pipeline, stage)
+    problems |= assignee_problem(workspace, places, user)
+    if stage:
+        sent = {**sent, "pipeline_id": place.pipeline_id}
+    elif "pipeline_id" in sent:
+        kept = places.stages.get((workspace_id, stored.get("pipeline_stage_id", 0)))
+        sent = sent if kept and kept.pipeline_id == pipeline else {**sent, "pipeline_stage_id": None}
+    names = {name: f"settings.{name}" for name in PLACEMENT_FIELDS}
+    return sent, {names[name]: [f"The {names[name]} field: {problem}."] for name, problem in problems.items()}
+
+
+async def clear_placement(connection: AsyncConnection, workspace_id: int, name: str, id_: int) -> None:
+    """Remove a record that this transaction deletes from the settings that refer to it.
+
+    The caller holds the exclusive reference lock. A deleted pipeline takes its stage along. Writers of settings lock
+    the referenced records before the settings, so that they cannot deadlock with a delete.
+    """
+    gone = ["pipeline_id", "pipeline_stage_id"] if name == "pipeline_id" else [name]
+    database = await driver_connection(connection)
+    for table in TABLES_WITH_PLACEMENT:
+        await database.execute(
+            REMOVE_SETTINGS_SQL.format(table=table), (gone, workspace_id, orjson.dumps({name: id_}).decode())
+        )
+    await form_cache.notify_changed(database)

@@ -1,0 +1,26 @@
+"""A time limit for reads. A frozen PostgreSQL server ends no statement, and would block its reader without end."""
+
+from functools import wraps
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from services.api.context import STATEMENT_TIMEOUT_SECONDS
+from services.api.fair_limiter import SLOT_TIMEOUT_SECONDS
+from shared.db.connections import with_deadline
+
+# A large list waits for a connection, for a slot, and for a connection again. It takes two statements.
+READ_TIMEOUT_SECONDS = 3 * SLOT_TIMEOUT_SECONDS + 2 * STATEMENT_TIMEOUT_SECONDS
+
+
+def with_timeout(handler: Handler) -> Handler:
+    """Return the handler with a time limit. It raises TimeoutError, which is answered like a database that is down.
+
+    Only for handlers that change nothing: the outcome of a write would be unknown.
+    """
+
+    @wraps(handler)
+    async def time_limited(request: web.Request) -> web.StreamResponse:
+        return await with_deadline(READ_TIMEOUT_SECONDS, handler(request))
+
+    return time_limited

@@ -1,0 +1,27 @@
+"""What the list of leads can be asked for."""
+
+from typing import Literal
+
+from typing_extensions import TypedDict
+
+from shared.automations.fields import LeadStatus
+from shared.validation.schema import QueryFlag, QueryId, QueryText, UtcTime
+
+
+class LeadListQuery(TypedDict, total=False):
+    """Filters combine with AND. Times are strict: after means later than."""
+
+    source: QueryText
+    status: LeadStatus
+    pipeline_id: QueryId
+    stage_id: QueryId
+    assigned_user_id: QueryId
+    tag: QueryText
+    search: QueryText
+    created_after: UtcTime
+    created_before: UtcTime
+    updated_after: UtcTime
+    updated_before: UtcTime
+    starred: QueryFlag
+    sort: Literal["created_at", "updated_at", "lead_score", "first_name", "last_name", "email"]
+    direction: Literal["desc", "asc"]

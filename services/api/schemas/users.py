@@ -1,0 +1,44 @@
+"""Users as they are sent and shown."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+from typing_extensions import TypedDict
+
+from shared.leads.contact import InvalidContact, normalise_email
+from shared.validation.schema import RequiredName, StrictFlag, text_constraints
+
+
+def _check_email(value: Any) -> Any:
+    try:
+        if isinstance(value, str):
+            normalise_email(value)
+    except InvalidContact:
+        raise PydanticCustomError("email", "no email address") from None
+    return value
+
+
+# Stored as it is written; unique regardless of case.
+UserEmail = Annotated[
+    str, BeforeValidator(_check_email), text_constraints(255), Field(json_schema_extra={"format": "email"})
+]
+UserRole = Literal["admin", "manager", "agent", "read_only"]
+
+
+class UserFields(TypedDict, total=False):
+    name: RequiredName
+    email: UserEmail
+    role: UserRole
+    is_active: StrictFlag
+
+
+class UserRecord(TypedDict):
+    id: int
+    name: str
+    email: str
+    role: UserRole
+    is_active: bool
+    created_at: datetime
+    updated_at: datetime

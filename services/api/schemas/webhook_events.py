@@ -1,0 +1,136 @@
+"""The messages that webhook subscriptions receive, for the OpenAPI document."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from typing_extensions import TypedDict
+
+from services.api.schemas.leads import LeadRecord
+
+
+class RemovedLead(TypedDict):
+    """All that is known of a lead that was removed before the message was made."""
+
+    id: int
+
+
+class EventMessage(TypedDict):
+    """`id` is the same in every attempt. `lead` is the lead as it is when the message is made."""
+
+    id: str
+    occurred_at: datetime
+    lead: LeadRecord | RemovedLead
+
+
+class LeadCreatedData(TypedDict, total=False):
+    source: str
+    channel: str
+    submission_id: str
+
+
+class LeadDuplicateData(LeadCreatedData, total=False):
+    matched_on: list[str]
+
+
+ValueChange = TypedDict("ValueChange", {"from": Any, "to": Any})
+ReferenceChange = TypedDict("ReferenceChange", {"from": int | None, "to": int | None})
+
+
+class LeadUpdatedData(TypedDict):
+    """`fields` names what changed, a custom field as `custom_fields.<key>`. Notes and tags are not in `changes`."""
+
+    fields: list[str]
+    changes: dict[str, ValueChange]
+
+
+class NoData(TypedDict):
+    """Always empty."""
+
+
+class TagAddedData(TypedDict):
+    tag: str
+
+
+class FormSubmittedData(TypedDict):
+    form_id: int
+
+
+class AutomationRanData(TypedDict):
+    automation_id: int
+    run_id: int
+
+
+class LeadCreatedEvent(EventMessage):
+    """A lead was created, by any channel."""
+
+    event: Literal["lead.created"]
+    data: LeadCreatedData
+
+
+class LeadUpdatedEvent(EventMessage):
+    """Fields, notes or tags of a lead changed."""
+
+    event: Literal["lead.updated"]
+    data: LeadUpdatedData
+
+
+class LeadDeletedEvent(EventMessage):
+    """A lead was deleted. `lead` is the lead as it was."""
+
+    event: Literal["lead.deleted"]
+    data: NoData
+
+
+class LeadDuplicateEvent(EventMessage):
+    """A lead was received that was there already. `matched_on` says by what it was recognised."""
+
+    event: Literal["lead.duplicate"]
+    data: LeadDuplicateData
+
+
+class LeadStageChangedEvent(EventMessage):
+    """A lead moved to another stage of a pipeline."""
+
+    event: Literal["lead.stage_changed"]
+    data: ReferenceChange
+
+
+class LeadAssignedEvent(EventMessage):
+    """A lead was assigned to a user."""
+
+    event: Literal["lead.assigned"]
+    data: ReferenceChange
+
+
+class TagAddedEvent(EventMessage):
+    """A lead was given a tag. Each tag is a message of its own."""
+
+    event: Literal["tag.added"]
+    data: TagAddedData
+
+
+class FormSubmittedEvent(EventMessage):
+    """A form was filled in."""
+
+    event: Literal["form.submitted"]
+    data: FormSubmittedData
+
+
+class AutomationRanEvent(EventMessage):
+    """An automation reached a step that sends a webhook. It goes to the address of that step."""
+
+    event: Literal["automation.ran"]
+    data: AutomationRanData
+
+
+EVENT_MESSAGES: dict[str, type] = {
+    "lead.created": LeadCreatedEvent,
+    "lead.updated": LeadUpdatedEvent,
+    "lead.deleted": LeadDeletedEvent,
+    "lead.duplicate": LeadDuplicateEvent,
+    "lead.stage_changed": LeadStageChangedEvent,
+    "lead.assigned": LeadAssignedEvent,
+    "tag.added": TagAddedEvent,
+    "form.submitted": FormSubmittedEvent,
+    "automation.ran": AutomationRanEvent,
+}

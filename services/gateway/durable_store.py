@@ -1,0 +1,161 @@
+"""Store a flush in the journal, or in the spool while PostgreSQL is away or slow; otherwise refuse it (503)."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Literal
+
+import redis.asyncio as redis
+
+from services.gateway.journal_writer import JournalWriter
+from shared.db.connections import UNAVAILABLE_ERRORS, ConnectionPool, with_deadline
+from shared.errors import ServiceUnavailable
+from shared.intake import journal
+from shared.intake.journal import JournalItem, Lane, NewJournalRow, chunk_by_size
+from shared.intake.spool import Spool
+from shared.observability import logging
+from shared.observability.metrics import ACCEPTED_SUBMISSIONS, FLUSH_SECONDS, FLUSH_SIZE, REFUSED_SUBMISSIONS
+
+log = logging.get_logger()
+
+PROBE_INTERVAL_SECONDS = 0.5  # seconds between two checks of a PostgreSQL that failed
+SPOOL_TIMEOUT_SECONDS = 1.5  # seconds that the spool gets to store an entry
+
+StoreName = Literal["journal", "spool"]
+
+
+class DurableStore:
+    """Journal and spool, with a breaker between them. There is one for each gateway process."""
+
+    def __init__(self, pool: ConnectionPool, journal_writer: JournalWriter, spool: Spool, flush_timeout: float) -> None:
+        self._pool = pool
+        self._journal = journal_writer
+        self._spool = spool
+        self._timeout = flush_timeout
+        self._has_journal_failed = False
+        self._late_appends: set[asyncio.Future[None]] = set()
+
+    @property
+    def is_journal_available(self) -> bool:
+        """True if the last write to PostgreSQL succeeded in time."""
+        return not self._has_journal_failed
+
+    async def store_row(self, row: NewJournalRow, *, durable: bool = True) -> StoreName:
+        """Store a row and return the name of the store. Raises ServiceUnavailable if neither store takes it.
+
+        A row in the spool is durable. A row in the journal is durable if that was asked for; otherwise a worker's
+        commit or `ensure_durable` must make it so before a caller is told about it. A journal write that failed or is
+        late may still have been committed. Then the spool holds the same ids again, and ingest drops the second ones.
+        """
+        store = await self._store_measured(row, durable)
+        ACCEPTED_SUBMISSIONS.labels(store).inc(row.n)
+        return store
+
+    async def ensure_durable(self, items: Sequence[JournalItem], gateway: str) -> None:
+        """Make submissions durable that are stored and may not be durable yet.
+
+        It asks PostgreSQL to, and stores those again that a crash of PostgreSQL removed or may have removed. Raises
+        ServiceUnavailable if neither store takes them.
+        """
+        lost = await self._lost_items(items)
+        for chunk in chunk_by_size(lost, lambda item: len(item.body)):
+            await self._store_measured(
+                NewJournalRow.from_items(Lane.WAITED_FOR, chunk, gateway), durable=True
+            )  # already counted when it was first stored
+
+    async def _lost_items(self, items: Sequence[JournalItem]) -> Sequence[JournalItem]:
+        try:
+            return items if self._has_journal_failed else await with_deadline(self._timeout, self._missing_items(items))
+        except Exception as error:
+            if isinstance(error, UNAVAILABLE_ERRORS):
+                self._trip_breaker()
+            else:
+                log.exception("journal.unasked", submissions=len(items))
+            return items
+
+    async def _missing_items(self, items: Sequence[JournalItem]) -> list[JournalItem]:
+        async with self._pool.connection() as connection:
+            return await journal.find_missing(connection, items)
+
+    async def _store_measured(self, row: NewJournalRow, durable: bool) -> StoreName:
+        started = time.perf_counter()
+        store = await self._store_with_fallback(row, durable)
+        FLUSH_SECONDS.labels(store).observe(time.perf_counter() - started)
+        FLUSH_SIZE.observe(row.n)
+        return store
+
+    async def _store_with_fallback(self, row: NewJournalRow, durable: bool) -> StoreName:
+        if not self._has_journal_failed and await self._append_to_journal(row, durable):
+            return "journal"
+        if await self._append_to_spool(row):
+            return "spool"
+        # Before a refusal PostgreSQL is tried once more, whatever the state of the breaker.
+        if await self._append_to_journal(row, durable):
+            return "journal"
+        REFUSED_SUBMISSIONS.inc(row.n)
+        raise ServiceUnavailable
+
+    async def _append_to_journal(self, row: NewJournalRow, durable: bool) -> bool:
+        stored = self._journal.append_row(row, durable=durable)
+        # A late write is not cancelled: cancelling waits for the server, and there is no time for that.
+        done, _ = await asyncio.wait({stored}, timeout=self._timeout)
+        if done and stored.exception() is None:
+            self._has_journal_failed = False
+            return True
+        if not done:
+            self._late_appends.add(stored)
+            stored.add_done_callback(self._discard_late)
+        elif not isinstance(stored.exception(), UNAVAILABLE_ERRORS):
+            # Only the type of the error is logged: its message may quote the row.
+            log.error("journal.refused", error=type(stored.exception()).__name__, submissions=row.n)
+        self._trip_breaker()
+        return False
+
+    def _discard_late(self, stored: asyncio.Future[None]) -> None:
+        self._late_appends.discard(stored)
+        if not stored.cancelled():
+            stored.exception()  # retrieve the error: the result no longer matters
+
+    def _trip_breaker(self) -> None:
+        if not self._has_journal_failed:
+            log.warning("journal.unavailable")
+        self._has_journal_failed = True
+
+    async def _append_to_spool(self, row: NewJournalRow) -> bool:
+        try:
+            async with asyncio.timeout(SPOOL_TIMEOUT_SECONDS):
+                await self._spool.append_row(row)
+        except (redis.RedisError, TimeoutError, OSError) as error:
+            log.warning("spool.unavailable", error=type(error).__name__)
+            return False
+        return True
+
+    async def can_store(self) -> bool:
+        """Return whether a lead could be stored now."""
+        if not self._has_journal_failed:
+            return True
+        try:
+            async with asyncio.timeout(SPOOL_TIMEOUT_SECONDS):
+                await self._spool.check_writable()
+        except (redis.RedisError, TimeoutError, OSError):
+            return False
+        return True
+
+    async def watch_journal(self) -> None:
+        """Check a PostgreSQL that failed until it answers in time again. Runs until cancelled."""
+        while True:
+            await asyncio.sleep(PROBE_INTERVAL_SECONDS)
+            if self._has_journal_failed and not self._late_appends and await self._does_journal_answer():
+                log.info("journal.available")
+                self._has_journal_failed = False
+
+    async def _does_journal_answer(self) -> bool:
+        try:
+            await with_deadline(self._timeout, self._probe_journal())
+        except UNAVAILABLE_ERRORS:
+            return False
+        return True
+
+    async def _probe_journal(self) -> None:
+        async with self._pool.connection() as connection:
+            await connection.execute("DELETE FROM journal WHERE false")  # fails too while the server is read-only

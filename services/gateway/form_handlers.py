@@ -1,0 +1,105 @@
+"""`POST /api/v1/forms/{id}/submissions`: a form filled in by another program."""
+
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from services.gateway.context import GATEWAY_CONTEXT, Gateway
+from services.gateway.form_values import fill_form
+from services.gateway.handlers import replayed_verdict, response_for
+from services.gateway.inbound_request import (
+    FORM_MEDIA_TYPE,
+    JSON_MEDIA_TYPE,
+    idempotency_key,
+    media_type,
+    new_journal_item,
+    read_request_body,
+)
+from services.gateway.multipart import read_multipart
+from services.gateway.prefer_header import seconds_to_wait
+from services.gateway.schemas import FormValues, InboundAnswer, InboundHeaders
+from shared.auth.api_keys import AuthenticatedKey
+from shared.errors import BadRequest, NotFound, UnsupportedMediaType, ValidationFailed
+from shared.forms.definition import FormDefinition
+from shared.intake.journal import Lane
+from shared.leads.form_encoding import parse_brackets, read_form
+from shared.leads.inbound import InvalidFields, MalformedBody, parse_json
+from shared.leads.submission import FORM_KEY as FORM_PART
+from shared.web.authorization import API_KEY, requires_scope
+from shared.web.middleware import LOG_FIELDS
+from shared.web.openapi import request_body, request_headers, responds
+from shared.web.path_params import path_id
+
+MULTIPART_MEDIA_TYPE = "multipart/form-data"
+
+
+@requires_scope("submit:leads", "write:forms", "write:leads")
+@request_headers(InboundHeaders)
+@request_body(
+    FormValues,
+    media=(JSON_MEDIA_TYPE, FORM_MEDIA_TYPE, MULTIPART_MEDIA_TYPE),
+    example={"email": "katherine@example.com", "message": "Please call me."},
+)
+@responds(InboundAnswer, status=201, envelope=False, other_statuses=(202, 404, 409))
+async def receive_submission(request: web.Request) -> web.Response:
+    """Fill in a form. The answer is that of inbound leads.
+
+    Values are checked against the form's fields. The name, size and type of an uploaded file are kept. A submission
+    with neither email nor phone is always a new lead.
+    """
+    gateway = request.app[GATEWAY_CONTEXT]
+    key = request[API_KEY]
+    form_id, sent_key = path_id(request), idempotency_key(request)
+    sent, encoded = await _read_values(request)
+    item = new_journal_item(key, {}, sent_key, channel=f"form:{form_id}", sent=sent)
+    # Before the form is read: a repeat gets the answer of the first request, even if the form has changed since.
+    verdict = await replayed_verdict(gateway, item)
+    if verdict is None:
+        lead = _lead_with_form(await _active_form(gateway, key, form_id), sent, encoded)
+        item.source, item.body = lead["source"], orjson.dumps(lead)
+        verdict = (await gateway.intake.submit_all([item], Lane.WAITED_FOR, seconds_to_wait(request.headers)))[0]
+    request[LOG_FIELDS] = {"submission_id": item.id, "lead_id": verdict and verdict.lead_id, "form_id": form_id}
+    return response_for(item, verdict)
+
+
+async def _active_form(gateway: Gateway, key: AuthenticatedKey, form_id: int) -> FormDefinition:
+    form = await gateway.forms.get((key.workspace_id, form_id))
+    if form is None or not form.is_active:
+        raise NotFound("There is no such form, or it takes no submissions.")
+    return form
+
+
+async def _read_values(request: web.Request) -> tuple[dict[str, Any], bool]:
+    """Return the sent values by key, and whether a web form encoded them.
+
+    Raises BadRequest or UnsupportedMediaType.
+    """
+    media = media_type(request)
+    if media not in (JSON_MEDIA_TYPE, FORM_MEDIA_TYPE, MULTIPART_MEDIA_TYPE):
+        raise UnsupportedMediaType(f"Send {JSON_MEDIA_TYPE}, {FORM_MEDIA_TYPE} or {MULTIPART_MEDIA_TYPE}.")
+    body = await read_request_body(request, request.app[GATEWAY_CONTEXT].settings.body_limit)
+    try:
+        if media == JSON_MEDIA_TYPE:
+            return _require_object(parse_json(body) if body.strip() else {}), False
+        if media == FORM_MEDIA_TYPE:
+            return read_form(body), True
+        return parse_brackets(await read_multipart(request, body)), True
+    except MalformedBody as error:
+        raise BadRequest(str(error)) from error
+
+
+def _require_object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise MalformedBody("The body must be a JSON object.")
+    return value
+
+
+def _lead_with_form(form: FormDefinition, sent: dict[str, Any], encoded: bool) -> dict[str, Any]:
+    """Return the lead that the form describes, together with the form as it was sent."""
+    try:
+        values, lead = fill_form(form, sent, encoded=encoded)
+    except InvalidFields as error:
+        raise ValidationFailed(error.errors) from error
+    lead[FORM_PART] = {"id": form.id, "values": values, "policy": form.settings["merge_policy"]}
+    return lead

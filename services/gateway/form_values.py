@@ -1,0 +1,249 @@
+"""Check the values of a form submission against the form, and turn them into a lead. Pure."""
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, NamedTuple, get_args
+
+from shared.forms.definition import (
+    CHOICE_TYPES,
+    CUSTOM_PREFIX,
+    DEFAULT_FORM_SOURCE,
+    FULL_NAME,
+    FieldType,
+    FormDefinition,
+    FormFieldRecord,
+)
+from shared.leads.contact import InvalidContact, normalise_email
+from shared.leads.form_encoding import FLAG_WORDS
+from shared.validation.schema import ERROR_MESSAGES, INT64_LIMIT, FieldErrors, InvalidFields, clean_value, is_url
+
+# The maximum length, in characters, of texts in a field of a form and in a field of a lead.
+MAX_LENGTH_BY_TYPE = {
+    **dict.fromkeys(get_args(FieldType), 1000),
+    **{"textarea": 10_000, "email": 254, "phone": 64, "url": 2048, "file": 2048},
+}
+MAX_LENGTH_BY_LEAD_FIELD = {
+    **dict.fromkeys(("first_name", "last_name", FULL_NAME, "company", "job_title", "source"), 255),
+    **{"email": 254, "phone": 64, "country": 100, "status": 50, "notes": 10_000, "tags": 100},
+}
+
+# Numbers as number inputs of browsers send them, including `.5` and `1e2`, with an optional sign.
+_NUMBER_PATTERN = re.compile(r"[+-]?(\d{1,300}|\d{0,300}\.\d{1,300})([eE][+-]?\d{1,300})?").fullmatch
+_NAME_SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv", "phd", "md", "mba", "esq"})
+
+
+class UploadedFile(NamedTuple):
+    """The metadata of an uploaded file. Its content is not stored."""
+
+    name: str
+    size: int  # bytes
+    type: str
+    digest: str = ""  # digest of the content; distinguishes a repeat from another body, and is not stored
+
+
+class FilledForm(NamedTuple):
+    """A checked submission: the `values` of the form's own fields as sent, and the `lead` that they describe."""
+
+    values: dict[str, Any]
+    lead: dict[str, Any]
+
+
+class InvalidValue(ValueError):
+    """A value that its field does not accept. The text is the message, with `{field}` for the field's name."""
+
+
+@dataclass(slots=True)
+class _FormFilling:
+    form: FormDefinition
+    errors: FieldErrors
+    lead: dict[str, Any]
+
+    def fill_field(self, field: FormFieldRecord, sent: Any) -> None:
+        """Add the value of one field to the lead, or its error to the errors."""
+        key = field["key"]
+        value = clean_value(sent, self.errors, key)
+        if any(name == key or name.startswith(f"{key}.") for name in self.errors):
+            return
+        try:
+            read = None if _is_blank(value) else FIELD_READERS[field["type"]](field, value)
+            if field["required"] and (read is None or read is False):
+                raise InvalidValue(ERROR_MESSAGES["missing"] if read is None else "The {field} field must be accepted.")
+            if read is not None and field["maps_to"]:
+                _map_value(self.lead, field["maps_to"], read)
+        except InvalidValue as error:
+            self.errors[key] = [str(error).replace("{field}", key)]
+
+
+def fill_form(form: FormDefinition, sent: Mapping[str, Any], *, encoded: bool = False) -> FilledForm:
+    """Check the sent values against the form. Raises a validation error with the messages of all fields at once.
+
+    Keys that the form does not know are ignored. `encoded` means that the values came from a web form: a name may occur
+    twice (the last value counts), and a box that is not ticked is missing.
+    """
+    known = {field["key"]: sent[field["key"]] for field in form.fields if field["key"] in sent}
+    filling = _FormFilling(form, {}, {})
+    for field in form.fields:
+        value = known.get(field["key"])
+        filling.fill_field(field, _last_value(value) if encoded and not _takes_many(field) else value)
+    if filling.errors:
+        raise InvalidFields(filling.errors)
+    values = {key: _stored_value(value) for key, value in known.items()}
+    return FilledForm(values, _with_settings(_with_names(filling.lead), form))
+
+
+def _stored_value(value: Any) -> Any:
+    """Return a value as the submission stores it: the metadata of files, also within lists."""
+    if isinstance(value, UploadedFile):
+        return {"name": value.name, "size": value.size, "type": value.type}
+    return [_stored_value(one) for one in value] if isinstance(value, list) else value
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """Split a name such as `Ada Lovelace` or `Lovelace, Ada` into first and last name. One word is a first name."""
+    last, comma, first = (part.strip() for part in name.partition(","))
+    if comma and last and first and first.replace(".", "").lower() not in _NAME_SUFFIXES:
+        return first, last
+    first, _, last = " ".join(name.split()).partition(" ")
+    return first, last
+
+
+def _takes_many(field: FormFieldRecord) -> bool:
+    return field["type"] == "multiselect" or (field["type"] == "checkbox" and bool(field["options"]))
+
+
+def _last_value(value: Any) -> Any:
+    return value[-1] if isinstance(value, list) and value else value
+
+
+def _is_blank(value: Any) -> bool:
+    if isinstance(value, list):
+        return all(map(_is_blank, value))
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _read_text(field: FormFieldRecord, value: Any) -> str:
+    if not isinstance(value, str):
+        raise InvalidValue(ERROR_MESSAGES["string_type"])
+    return _check_length(value.strip(), MAX_LENGTH_BY_TYPE[field["type"]])
+
+
+def _check_length(value: str, limit: int) -> str:
+    if len(value) > limit:
+        raise InvalidValue(ERROR_MESSAGES["string_too_long"].replace("{max_length}", str(limit)))
+    return value
+
+
+def _check_email(value: str) -> str:
+    try:
+        normalise_email(value)
+    except InvalidContact:
+        raise InvalidValue(ERROR_MESSAGES["email"]) from None
+    return value
+
+
+def _read_number(_: FormFieldRecord, value: Any) -> int | float:
+    if isinstance(value, str) and _NUMBER_PATTERN(value.strip()):  # digits of any script
+        value = float(value) if set(value) & set(".eE") else int(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidValue(ERROR_MESSAGES["number"])
+    # Checked before isfinite, which fails for an integer that is too large for a float.
+    if isinstance(value, int) and not -INT64_LIMIT <= value < INT64_LIMIT:
+        raise InvalidValue("The {field} field must be a number of at most 64 bits.")
+    if not math.isfinite(value):
+        raise InvalidValue(ERROR_MESSAGES["number"])
+    return value
+
+
+def _read_date(field: FormFieldRecord, value: Any) -> str:
+    try:
+        return date.fromisoformat(_read_text(field, value)).isoformat()
+    except ValueError:
+        raise InvalidValue("The {field} field must be a date such as 2026-03-28.") from None
+
+
+def _read_url(field: FormFieldRecord, value: Any) -> str:
+    text = _read_text(field, value)
+    if not is_url(text):
+        raise InvalidValue(ERROR_MESSAGES["url"])
+    return text
+
+
+def _read_choice(field: FormFieldRecord, value: Any) -> str:
+    text = _read_text(field, value)
+    if text not in field["options"]:
+        raise InvalidValue("The {field} field must be one of its options.")
+    return text
+
+
+def _read_choices(field: FormFieldRecord, value: Any) -> list[str]:
+    values = [part for part in value if not _is_blank(part)] if isinstance(value, list) else [value]
+    return list(dict.fromkeys(_read_choice(field, part) for part in values))
+
+
+def _read_flag(_: FormFieldRecord, value: Any) -> bool:
+    found = FLAG_WORDS.get(value.strip().lower()) if isinstance(value, str) else value
+    if not isinstance(found, bool):
+        raise InvalidValue(ERROR_MESSAGES["bool_type"])
+    return found
+
+
+def _read_checkbox(field: FormFieldRecord, value: Any) -> bool | list[str]:
+    return _read_choices(field, value) if field["options"] else _read_flag(field, value)
+
+
+def _read_file(field: FormFieldRecord, value: Any) -> str:
+    """Return the name of a file, or a text in place of it, such as its URL."""
+    return _read_text(field, value.name if isinstance(value, UploadedFile) else value)
+
+
+FIELD_READERS: Mapping[str, Callable[[FormFieldRecord, Any], Any]] = {
+    **dict.fromkeys(("text", "textarea", "hidden"), _read_text),
+    **dict.fromkeys((kind for kind in CHOICE_TYPES if kind != "multiselect"), _read_choice),
+    "multiselect": _read_choices,
+    "checkbox": _read_checkbox,
+    "consent": _read_flag,
+    "email": lambda field, value: _check_email(_read_text(field, value)),
+    "phone": _read_text,  # ingest warns of unreadable phones, since it knows the workspace's country
+    "number": _read_number,
+    "date": _read_date,
+    "url": _read_url,
+    "file": _read_file,
+}
+
+
+def _map_value(lead: dict[str, Any], target: str, value: Any) -> None:
+    if target.startswith(CUSTOM_PREFIX):
+        lead.setdefault("custom_fields", {})[target.removeprefix(CUSTOM_PREFIX)] = value
+    elif target == "tags":
+        tags = value if isinstance(value, list) else [_as_text(value)]
+        lead.setdefault("tags", []).extend(_check_length(tag, MAX_LENGTH_BY_LEAD_FIELD["tags"]) for tag in tags)
+    elif target == "notes":
+        lead["notes"] = "\n\n".join(
+            [*filter(None, [lead.get("notes")]), _check_length(_as_text(value), MAX_LENGTH_BY_LEAD_FIELD[target])]
+        )
+    else:
+        text = _check_length(_as_text(value), MAX_LENGTH_BY_LEAD_FIELD[target])
+        lead[target] = _check_email(text) if target == "email" else text
+
+
+def _as_text(value: Any) -> str:
+    return ", ".join(value) if isinstance(value, list) else str(value)
+
+
+def _with_names(lead: dict[str, Any]) -> dict[str, Any]:
+    """Split a full name into first and last name, unless the form has fields for these."""
+    full = lead.pop(FULL_NAME, None)
+    parts = zip(("first_name", "last_name"), split_name(full), strict=True) if full else ()
+    return {**{name: part for name, part in parts if part}, **lead}
+
+
+def _with_settings(lead: dict[str, Any], form: FormDefinition) -> dict[str, Any]:
+    settings = form.settings
+    lead.setdefault("source", settings["source"] or DEFAULT_FORM_SOURCE)
+    if tags := [*lead.get("tags", []), *settings["tags"]]:
+        lead["tags"] = tags
+    places = ("pipeline_id", "pipeline_stage_id", "assigned_user_id")
+    return lead | {name: settings[name] for name in places if settings[name]}  # type: ignore[literal-required]

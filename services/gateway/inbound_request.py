@@ -1,0 +1,103 @@
+"""Read an inbound request: its workspace, its lead, and the submission that it becomes."""
+
+import hashlib
+import json
+from typing import Any
+
+import orjson
+from aiohttp import hdrs, web
+
+from services.gateway.context import GATEWAY_CONTEXT
+from shared import ids
+from shared.auth.api_keys import AuthenticatedKey
+from shared.errors import BadRequest, Forbidden, UnsupportedMediaType, ValidationFailed
+from shared.intake.journal import JournalItem
+from shared.leads.form_encoding import read_form
+from shared.leads.inbound import InvalidFields, MalformedBody, validate_form, validate_lead
+from shared.validation.schema import ERROR_MESSAGES
+from shared.web.authorization import API_KEY
+from shared.web.request_body import read_body
+
+JSON_MEDIA_TYPE = "application/json"
+FORM_MEDIA_TYPE = "application/x-www-form-urlencoded"
+INBOUND_CHANNEL = "inbound"
+MAX_IDEMPOTENCY_KEY_LENGTH = 255
+
+
+def key_for_tenant(request: web.Request) -> AuthenticatedKey:
+    """Return the request's key. Raises ValidationFailed without `tenant`, Forbidden for another workspace."""
+    key = request[API_KEY]
+    tenant = request.query.get("tenant")
+    if not tenant:
+        raise ValidationFailed({"tenant": ["The tenant field is required: ?tenant={workspace slug}."]})
+    if tenant != key.workspace_slug:
+        raise Forbidden("This API key belongs to another workspace than the tenant named.")
+    return key
+
+
+def is_dry_run(request: web.Request) -> bool:
+    """Return whether the request is a dry run. Raises ValidationFailed for a value that is neither true nor false."""
+    asked = request.query.get("dry_run", "0")
+    if asked not in ("0", "false", "1", "true"):  # not "" either: a client that sends ?dry_run wants nothing stored
+        raise ValidationFailed({"dry_run": [ERROR_MESSAGES["flag"].format(field="dry_run")]})
+    return asked in ("1", "true")
+
+
+def media_type(request: web.Request) -> str:
+    """Return the media type of the body, JSON if the request names none."""
+    header = request.headers.get(hdrs.CONTENT_TYPE) or JSON_MEDIA_TYPE  # an empty header counts as none
+    return JSON_MEDIA_TYPE if header == JSON_MEDIA_TYPE else request.content_type
+
+
+async def read_request_body(request: web.Request, limit: int) -> bytes:
+    """Return the body, of at most `limit` bytes."""
+    return await read_body(request, limit, request.app[GATEWAY_CONTEXT].settings.body_timeout)
+
+
+def read_lead(media: str, body: bytes) -> dict[str, Any]:
+    """Return the lead in a body of that type. Raises BadRequest, UnsupportedMediaType or ValidationFailed."""
+    try:
+        if media == JSON_MEDIA_TYPE:
+            return validate_lead(body)
+        if media == FORM_MEDIA_TYPE:
+            return validate_form(read_form(body))
+    except MalformedBody as error:
+        raise BadRequest(str(error)) from error
+    except InvalidFields as error:
+        raise ValidationFailed(error.errors) from error
+    raise UnsupportedMediaType(f"Send {JSON_MEDIA_TYPE} or {FORM_MEDIA_TYPE}.")
+
+
+def idempotency_key(request: web.Request) -> str | None:
+    """Return the request's idempotency key. Raises ValidationFailed if it is too long or not printable."""
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not (0 < len(key) <= MAX_IDEMPOTENCY_KEY_LENGTH and key.isprintable()):
+        raise ValidationFailed(
+            {"Idempotency-Key": [f"The key must have 1 to {MAX_IDEMPOTENCY_KEY_LENGTH} printable characters."]}
+        )
+    return key
+
+
+def new_journal_item(
+    key: AuthenticatedKey,
+    lead: dict[str, Any],
+    sent_key: str | None,
+    *,
+    channel: str = INBOUND_CHANNEL,
+    sent: Any = None,
+) -> JournalItem:
+    """Create a submission. Its `id` and `received_at` stay the same from here on.
+
+    `sent` are the sent values, unchecked, if they differ from the lead: a repeat of an idempotency key must send the
+    same values.
+    """
+    at, source = ids.now_ms(), lead.get("source")
+    if sent_key is None:
+        return JournalItem(ids.uuid7(at), at, key.workspace_id, channel, source, orjson.dumps(lead), key.id)
+    # Sorted, so that another order of fields does not make another body. Unchecked values may hold things that orjson
+    # does not write: lone surrogates, numbers of any size, files.
+    checked = sent is None
+    compared = orjson.dumps(lead, option=orjson.OPT_SORT_KEYS) if checked else json.dumps(sent, sort_keys=True).encode()
+    body_hash = hashlib.sha256(compared).hexdigest()[:32]
+    submission_id = ids.idempotency_uuid(key.workspace_id, channel, sent_key)
+    return JournalItem(submission_id, at, key.workspace_id, channel, source, orjson.dumps(lead), key.id, body_hash)

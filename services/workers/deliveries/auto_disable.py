@@ -1,0 +1,85 @@
+"""Disable subscriptions that answer 410 or have failed for about a day, and notify the workspace's admins."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from services.workers.deliveries.outcomes import DeliveryOutcome
+from shared.db.connections import Connection, as_json
+from shared.observability import logging
+from shared.outbound import deliveries
+from shared.outbound.cancellation import cancel_disabled
+
+log = logging.get_logger()
+
+GONE_REASON = "The receiver answered 410: it wants no more."
+LONG_FAILURE_REASON = (
+    "Nothing was taken for about a day: every attempt at a delivery failed, and no other succeeded meanwhile."
+)
+
+# A delivery that was given up disables its subscription only if no other delivery succeeded since its first attempt:
+# one message that the receiver cannot handle is not enough.
+DISABLE_SUBSCRIPTIONS_SQL = """
+WITH candidates AS (
+    SELECT c.w, c.id, min(c.reason) AS reason
+    FROM json_to_recordset(%s::json) AS c(w bigint, id bigint, delivery_id bigint, first smallint, reason text,
+                                          gone boolean)
+    WHERE gone OR NOT EXISTS (
+        SELECT FROM endpoints e
+        JOIN delivery_attempts a ON a.workspace_id = e.workspace_id AND a.delivery_id = c.delivery_id
+                                AND a.number = c.first
+        WHERE e.workspace_id = c.w AND e.endpoint = 'subscription:' || c.id AND e.succeeded_at >= a.started_at)
+    GROUP BY c.w, c.id
+), disabled AS (
+    UPDATE webhook_subscriptions s SET is_active = false, disabled_reason = c.reason, disabled_at = now(),
+                                       updated_at = now()
+    FROM candidates c WHERE s.workspace_id = c.w AND s.id = c.id AND s.is_active
+    RETURNING s.workspace_id, s.id, s.disabled_reason
+)
+SELECT workspace_id, id, disabled_reason FROM disabled
+"""
+ACTIVE_ADMINS_SQL = """
+SELECT workspace_id, id FROM users WHERE workspace_id = ANY (%s) AND role = 'admin' AND is_active ORDER BY 1, 2
+"""
+NOTIFICATION_SUBJECT = "A webhook subscription was disabled"
+NOTIFICATION_BODY = (
+    "Subscription {id} gets no more events. {reason}\n\nWhen its receiver is well again, set is_active to true."
+)
+
+
+async def disable_failing_subscriptions(connection: Connection, outcomes: Sequence[DeliveryOutcome]) -> None:
+    """Disable the subscriptions that these outcomes give reason to disable, in the caller's transaction."""
+    candidates = [
+        _candidate_row(one) for one in outcomes if one.claimed.subscription_id and (one.is_gone or one.is_given_up)
+    ]
+    if not candidates:
+        return
+    disabled = await (await connection.execute(DISABLE_SUBSCRIPTIONS_SQL, (as_json(candidates),))).fetchall()
+    for workspace_id, id_, _ in sorted(disabled):
+        await cancel_disabled(connection, workspace_id, id_)
+        log.warning("subscription.disabled", workspace_id=workspace_id, subscription_id=id_)
+    await _notify_admins(connection, disabled)
+
+
+async def _notify_admins(connection: Connection, disabled: Sequence[tuple[Any, ...]]) -> None:
+    admins = await (await connection.execute(ACTIVE_ADMINS_SQL, ([row[0] for row in disabled],))).fetchall()
+    notices = [
+        deliveries.notification_to_user(
+            workspace_id, user_id, NOTIFICATION_SUBJECT, NOTIFICATION_BODY.format(id=id_, reason=reason)
+        )
+        for workspace_id, id_, reason in disabled
+        for admin_of, user_id in admins
+        if admin_of == workspace_id
+    ]
+    await deliveries.enqueue_deliveries(connection, notices)
+
+
+def _candidate_row(one: DeliveryOutcome) -> dict[str, Any]:
+    claimed = one.claimed
+    return {
+        "w": claimed.workspace_id,
+        "id": claimed.subscription_id,
+        "delivery_id": claimed.id,
+        "first": claimed.attempt_number - claimed.attempts_since_resend + 1,
+        "reason": GONE_REASON if one.is_gone else LONG_FAILURE_REASON,
+        "gone": one.is_gone,
+    }

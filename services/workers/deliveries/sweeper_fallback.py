@@ -1,0 +1,75 @@
+"""The sweeper's part in deliveries: it hints workers when deliveries are due, and sends them itself if none does."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+from services.workers.deliveries.claim import has_due, release_orphaned
+from services.workers.deliveries.http_client import SafeResolver
+from services.workers.deliveries.prepare import DeliveryPreparer
+from services.workers.deliveries.sender import DeliverySender
+from shared.crypto.encryption import Cipher
+from shared.db.connections import Connection
+from shared.observability import logging
+from shared.outbound.address_policy import AddressPolicy
+from shared.settings import Settings
+
+log = logging.get_logger()
+
+DUE_CHECK_SECONDS = 0.2  # seconds between two checks
+OVERDUE_AFTER_SECONDS = 1.0  # seconds after which no worker is assumed to be sending
+
+
+class DeliveryFallback:
+    """The sweeper's fallback sender. `hint` wakes the workers. `broker_away` returns whether hints are lost."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        send_hint: Callable[[], object],
+        is_broker_away: Callable[[], bool],
+        stopping: asyncio.Event,
+    ) -> None:
+        self._settings = settings
+        self._send_hint = send_hint
+        self._is_broker_away = is_broker_away
+        self._stopping = stopping
+        self._sender: DeliverySender | None = None
+        self._sending: asyncio.Task[None] | None = None
+
+    async def run(self, connection: Connection) -> None:
+        """Watch until the sweeper stops. If the connection breaks, deliveries in flight go on: call this again."""
+        if self._sender is None or self._sending is None or self._sending.done():
+            self._sender = await self._make_sender()
+            self._sending = asyncio.create_task(self._sender.run())
+        try:
+            while not self._stopping.is_set():
+                await self._check_due(connection, self._sender)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), DUE_CHECK_SECONDS)
+        finally:
+            if self._stopping.is_set():
+                self._sender.wake()
+                await self._sending
+
+    async def _check_due(self, connection: Connection, sender: DeliverySender) -> None:
+        if released := await release_orphaned(connection):
+            log.warning("deliveries.released", n=released)
+        if await has_due(connection):
+            self._send_hint()
+            if await has_due(connection, overdue=self._overdue_seconds()):
+                sender.wake()
+
+    def _overdue_seconds(self) -> float:
+        return 0.0 if self._is_broker_away() else OVERDUE_AFTER_SECONDS
+
+    async def _make_sender(self) -> DeliverySender:
+        vault = await asyncio.to_thread(Cipher.from_settings, self._settings)  # reading a key takes 50 ms
+        gate = SafeResolver(AddressPolicy.from_text(self._settings.allowed_targets))
+        return DeliverySender(
+            self._settings.database_url,
+            DeliveryPreparer(self._settings, vault),
+            gate,
+            overdue_seconds=self._overdue_seconds,
+            stopping=self._stopping.is_set,
+        )

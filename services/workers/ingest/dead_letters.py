@@ -1,0 +1,66 @@
+"""Submissions that cannot be ingested: they are retried later and finally kept as dead letters."""
+
+import orjson
+
+from shared.db.connections import Connection, as_json
+from shared.intake.journal import Lane
+from shared.leads import submission
+from shared.leads.apply_batch import submission_row
+from shared.leads.submission import AcceptedSubmission
+from shared.observability import logging
+
+log = logging.get_logger()
+
+MAX_INGEST_ATTEMPTS = 5
+FIRST_RETRY_DELAY_SECONDS = 0.25  # seconds before the second attempt; doubled for each later one
+
+SCHEDULE_RETRY_SQL = """
+INSERT INTO journal (lane, n, ids, attempts, due_at, payload)
+VALUES (%b, 1, ARRAY[%b::uuid], %b, now() + make_interval(secs => %b), %b)
+"""
+# The submission keeps its idempotency key, also against a repeat that is ingested before the next attempt.
+KEEP_KEY_SQL = """
+INSERT INTO submission_keys (workspace_id, id, received_at, body_hash)
+VALUES (%s, %s, to_timestamp(%s / 1000.0), decode(%s, 'hex')) ON CONFLICT DO NOTHING
+"""
+MARK_DEAD_SQL = """
+WITH dead AS (
+    SELECT * FROM json_to_record(%s::json) AS s(
+        w bigint, id uuid, at bigint, channel text, source text, key_id bigint, payload json, warnings text[],
+        error text, attempts smallint, hash text)
+), counted AS (
+    INSERT INTO ledger_deltas (workspace_id, state, n) SELECT w, 'dead', 1 FROM dead
+), keyed AS (
+    INSERT INTO submission_keys (workspace_id, id, received_at, body_hash)
+    SELECT w, id, to_timestamp(at / 1000.0), decode(hash, 'hex') FROM dead WHERE hash IS NOT NULL
+    ON CONFLICT DO NOTHING
+)
+INSERT INTO submissions (workspace_id, id, received_at, state, channel, source, key_id, payload, warnings, error,
+                         attempts)
+SELECT w, id, to_timestamp(at / 1000.0), 'dead', channel, source, key_id, convert_to(payload::text, 'UTF8'), warnings,
+       error, attempts
+FROM dead
+"""
+
+
+async def schedule_retry(connection: Connection, bad: AcceptedSubmission, error: Exception) -> None:
+    """Put the submission into its own journal row, due after a delay."""
+    attempts = bad.attempts + 1
+    document = orjson.dumps({"gateway": bad.gateway, "items": [submission.encode_submission(bad)]})
+    pause = FIRST_RETRY_DELAY_SECONDS * 2 ** (attempts - 1)
+    log.warning("submission.parked", submission_id=bad.id, attempts=attempts, error=type(error).__name__)
+    await connection.execute(SCHEDULE_RETRY_SQL, (int(Lane.PROMPT), bad.id, attempts, pause, document))
+    if bad.body_hash:
+        await connection.execute(KEEP_KEY_SQL, (bad.workspace_id, bad.id, bad.received_at, bad.body_hash))
+
+
+async def mark_dead(connection: Connection, bad: AcceptedSubmission, error: Exception) -> None:
+    """Store the submission as dead, with its error and payload, so that it can be replayed."""
+    record = {**submission_row(bad), "error": describe_error(error), "hash": bad.body_hash}
+    log.error("submission.dead", submission_id=bad.id, attempts=record["attempts"], error=type(error).__name__)
+    await connection.execute(MARK_DEAD_SQL, (as_json(record),))
+
+
+def describe_error(error: Exception) -> str:
+    """Return the error's type and first line, for the operator who replays the submission."""
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:500]

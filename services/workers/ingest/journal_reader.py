@@ -1,0 +1,111 @@
+"""Read the heads of the journal's lanes: ids and sizes of waiting rows, without locks or payloads."""
+
+import time
+from dataclasses import dataclass
+
+from services.workers.libpq_pipeline import query_once
+from shared.db.connections import ASYNC_COMMIT, Connection
+from shared.intake.journal import Lane
+
+RESCAN_INTERVAL_SECONDS = 2.0  # seconds between two reads of the journal from its beginning
+MAX_LEADS_READ, MAX_ROWS_READ, MAX_BYTES_READ = (
+    500,
+    256,
+    4 << 20,
+)  # limits of one read per lane: leads, journal rows, bytes
+
+# Rows that another worker holds are skipped. The rows of the first lane are noted in `processes` by the same statement,
+# so that the next worker recognises a row that killed this one. If another lane is chosen, a second statement notes it.
+READ_HEADS_SQL = f"""
+WITH waiting AS (
+    SELECT l.lane, j.*, sum(n) OVER up_to - n AS before, sum(size) OVER up_to - size AS bytes_before
+    FROM (VALUES (0), (1), (2)) l(lane), LATERAL (
+        SELECT id, n, attempts, octet_length(payload) AS size FROM journal
+        WHERE lane = l.lane AND id > %(low)s AND due_at <= clock_timestamp() AND lane >= %(lowest)s
+          AND stored_at <= clock_timestamp() - %(age)s * interval '1 ms'
+          AND NOT id = ANY (ARRAY(SELECT unnest(in_hand) FROM processes
+                                  WHERE name <> %(name)s AND seen_at > now() - interval '10 s'))
+        ORDER BY id LIMIT {MAX_ROWS_READ}) j WINDOW up_to AS (PARTITION BY l.lane ORDER BY id)
+), head AS (
+    SELECT * FROM waiting WHERE before < {MAX_LEADS_READ} AND bytes_before < {MAX_BYTES_READ}
+), quick AS (
+    SELECT {ASYNC_COMMIT}
+), noted AS (
+    UPDATE processes SET seen_at = now(), in_hand = first.ids
+    FROM quick, (SELECT array_agg(id ORDER BY id) AS ids FROM head WHERE lane = (SELECT min(lane) FROM head)) first
+    WHERE name = %(name)s AND first.ids IS NOT NULL
+)
+SELECT lane, array_agg(id ORDER BY id), array_agg(n ORDER BY id), max(attempts), sum(size)::bigint FROM head
+GROUP BY lane ORDER BY lane
+"""  # noqa: S608  # constants only
+
+HAS_URGENT_SQL = "SELECT 1 FROM journal WHERE lane = 0 AND id > %s LIMIT 1"
+
+
+@dataclass(slots=True)
+class LaneHead:
+    """The first rows of a lane."""
+
+    lane: Lane
+    row_ids: list[int]
+    sizes: list[int]
+    attempts: int
+    bytes: int
+
+    @property
+    def is_whole_lane(self) -> bool:
+        """Return whether these are all rows of the lane, so no limit of the read was reached."""
+        return sum(self.sizes) < MAX_LEADS_READ and len(self.row_ids) < MAX_ROWS_READ and self.bytes < MAX_BYTES_READ
+
+    @property
+    def is_unhurried(self) -> bool:
+        return self.lane is not Lane.WAITED_FOR
+
+    def rows_within(self, max_leads: int) -> list[int]:
+        """Return the ids of the first rows that together hold at most `most` leads, but at least one row."""
+        chosen: list[int] = []
+        size = 0
+        for row_id, n in zip(self.row_ids, self.sizes, strict=True):
+            if chosen and size + n > max_leads:
+                break
+            chosen.append(row_id)
+            size += n
+        return chosen
+
+
+class JournalReader:
+    """A process's reader of the journal. `name` is the name of the process's row in `processes`."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._rescanned_at = 0.0
+        self._low_id = 0  # all rows up to this id are gone, as of the last read
+        self._lowest_lane = Lane.WAITED_FOR  # lowest lane of the last read
+        self.urgent_after_id = 0  # all rows of lane 0 up to this id are gone; set by who takes from lane 0
+        self.noted_row_ids: list[int] = []  # rows that the last read noted as taken by this process
+
+    async def read_heads(self, connection: Connection, older_than_ms: int, lowest: Lane) -> list[LaneHead]:
+        """Return the heads of the lanes from `lowest` on, with rows of at least that age."""
+        self.rescan_if_due()
+        if lowest is not self._lowest_lane:
+            self._low_id, self._lowest_lane = 0, lowest
+        arguments = {"low": self._low_id, "lowest": int(lowest), "age": older_than_ms, "name": self._name}
+        rows = await (await connection.execute(READ_HEADS_SQL, arguments)).fetchall()
+        waiting = [LaneHead(Lane(row[0]), *row[1:]) for row in rows]
+        self.noted_row_ids = waiting[0].row_ids if waiting else []
+        self._low_id = min([lane.row_ids[0] for lane in waiting], default=self._low_id + 1) - 1
+        return waiting
+
+    async def has_urgent(self, connection: Connection) -> bool:
+        """Return whether a row waits in lane 0."""
+        return bool(await query_once(connection, HAS_URGENT_SQL, (self.urgent_after_id,)))
+
+    def rescan_if_due(self) -> None:
+        """Read from the beginning again if the interval has passed.
+
+        In between, ids below the lowest live row are skipped, since their index entries are dead. Rows do not commit in
+        the order of their ids, so some may appear there late.
+        """
+        now = time.monotonic()
+        if now - self._rescanned_at > RESCAN_INTERVAL_SECONDS:
+            self._low_id, self.urgent_after_id, self._rescanned_at = 0, 0, now

@@ -1,0 +1,180 @@
+"""Write a batch with one statement and a few JSON documents, however many leads it has.
+
+`rows.py` describes how the documents are encoded and read.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import orjson
+import psycopg
+
+from services.workers.ingest.row_encoding import encode_rows, parse_columns, rows_query
+from shared.accounting import counters
+from shared.db.connections import StatementExecutor, as_json
+from shared.intake.verdicts import VerdictReply, encode_replies
+from shared.leads.apply_batch import BatchWrites, JsonRow
+from shared.leads.submission import AcceptedSubmission
+
+SUBMISSION_COLUMNS = parse_columns(
+    "w bigint, id uuid, at float8, channel text, source text, key_id bigint, lead_id bigint, is_duplicate boolean, "
+    "matched_on text[], first int, size int, changes jsonb, warnings text[], attempts smallint, activity text, "
+    "data jsonb"
+)
+MERGED_LEAD_COLUMNS = parse_columns(
+    "workspace_id bigint, id bigint, first_name text, last_name text, email text, phone text, company text, "
+    "job_title text, country text, notes text, custom_fields jsonb, tag_ids bigint[], submitted_at float8"
+)
+NEW_LEAD_COLUMNS = MERGED_LEAD_COLUMNS | parse_columns(
+    "source text, status text, starred boolean, pipeline_id bigint, pipeline_stage_id bigint, assigned_user_id bigint, "
+    "created_at float8"
+)
+
+# The statement has only the parts that a batch needs: a part without rows would still open all indexes of `leads` and
+# fire its triggers, which costs as much as the rest of a small batch.
+# Payloads are a separate parameter, one string of bytes, since they are stored without being parsed.
+SENT_CTE = f"sent AS MATERIALIZED ({rows_query(SUBMISSION_COLUMNS)})"
+CREATED_LEADS_CTE = f"""
+created AS (
+    INSERT INTO leads (workspace_id, id, first_name, last_name, email, phone, company, job_title, country, source,
+                       status, starred, pipeline_id, pipeline_stage_id, assigned_user_id, notes, custom_fields,
+                       tag_ids, created_at, updated_at, submitted_at)
+    SELECT workspace_id, id, first_name, last_name, email, phone, company, job_title, country, source, status, starred,
+           pipeline_id, pipeline_stage_id, assigned_user_id, notes, custom_fields, tag_ids,
+           to_timestamp(created_at / 1000), to_timestamp(created_at / 1000), to_timestamp(submitted_at / 1000)
+    FROM ({rows_query(NEW_LEAD_COLUMNS)}) AS l
+)
+"""  # noqa: S608  # constants only
+UPDATED_LEADS_CTE = f"""
+updated AS (
+    UPDATE leads l SET
+        first_name = u.first_name, last_name = u.last_name, email = u.email, phone = u.phone, company = u.company,
+        job_title = u.job_title, country = u.country, notes = u.notes, custom_fields = u.custom_fields,
+        tag_ids = u.tag_ids, updated_at = now(), submitted_at = to_timestamp(u.submitted_at / 1000)
+    FROM ({rows_query(MERGED_LEAD_COLUMNS)}) AS u
+    WHERE l.workspace_id = u.workspace_id AND l.id = u.id
+)
+"""  # noqa: S608  # constants only
+_ACTIVITIES_CTE = """
+remembered AS (
+    INSERT INTO activities (workspace_id, lead_id, type, data)
+    SELECT w, lead_id, activity, data FROM sent {returning}
+)
+"""
+ACTIVITIES_CTE = _ACTIVITIES_CTE.format(returning="")
+# For workspaces with rules or subscriptions that wait for events.
+ACTIVITIES_AND_EVENTS_CTE = f"""
+{_ACTIVITIES_CTE.format(returning="RETURNING id, workspace_id, lead_id, type")}, told AS (
+    INSERT INTO events (workspace_id, type, lead_id, activity_id)
+    SELECT workspace_id, type, lead_id, id FROM remembered WHERE workspace_id = ANY(%b::bigint[])
+)
+"""  # noqa: S608  # constants only
+SUBMISSIONS_CTE = """
+stored AS (
+    INSERT INTO submissions (workspace_id, id, received_at, state, channel, source, key_id, lead_id,
+                             is_duplicate, matched_on, payload, changes, warnings, attempts)
+    SELECT w, id, to_timestamp(at / 1000), 'done', channel, source, key_id, lead_id, is_duplicate,
+           matched_on, substring(%b::bytea FROM first FOR size), changes, warnings, attempts
+    FROM sent ORDER BY w, id
+)
+"""
+
+POSSIBLE_DUPLICATES_SQL = """
+INSERT INTO possible_duplicates (workspace_id, lead_id, other_id, reason, score)
+SELECT w, lead_id, other, reason, 100
+FROM json_to_recordset(%s::json) AS p(w bigint, lead_id bigint, other bigint, reason text)
+ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING
+"""
+
+LEDGER_DELTAS_CTE = """
+counted AS (
+    INSERT INTO ledger_deltas (workspace_id, state, n)
+    SELECT (d->>0)::bigint, d->>1, (d->>2)::bigint FROM json_array_elements(%s::json) d
+)
+"""
+NOTIFY_GATEWAYS_SQL = "SELECT pg_notify(n->>0, n->>1)::text FROM json_array_elements(%s::json) n"
+
+StatementPart = tuple[str, Sequence[Any]]  # part of a statement: its text and its parameters
+StatementParts = list[StatementPart]
+
+
+def is_redelivery(error: Exception) -> bool:
+    """Return whether the error says that some submissions were ingested before. The batch must run again without them.
+
+    The insert raises this error. `ON CONFLICT DO NOTHING` would look up each row first, and reading a count before the
+    commit would cost a round trip, both for a case that is very rare.
+    """
+    if not isinstance(error, psycopg.errors.UniqueViolation):
+        return False
+    return (error.diag.table_name or "").startswith("submissions")
+
+
+async def write_batch(connection: StatementExecutor, written: BatchWrites) -> None:
+    """Write the rows of a batch. Raises UniqueViolation (see `is_second_run`) if a submission's row exists already."""
+    await _write_separately(connection, written)
+    await _execute_parts(connection, [*_row_parts(written), _ledger_part(written)], ("SELECT 1", ()))
+
+
+async def finish_batch(
+    connection: StatementExecutor,
+    dropped: Sequence[AcceptedSubmission],
+    replies: dict[str, list[VerdictReply]],
+    written: BatchWrites | None = None,
+) -> None:
+    """Correct the ledger for repeats and notify the gateways, whose callers wait for verdicts.
+
+    The commit waits for the disk even if no caller waits: its results are visible at once, and a crash must not lead to
+    a second decision under other ids. The rows of `written` are written by the same statement, as in `write`.
+    """
+    notices: list[JsonRow | list[str]] = [
+        [channel, text] for channel, told in replies.items() for text in encode_replies(told)
+    ]
+    parts: StatementParts = [_ledger_part(written, dropped)]
+    if written:
+        await _write_separately(connection, written)
+        parts = [*_row_parts(written), *parts]
+    await _execute_parts(connection, parts, (NOTIFY_GATEWAYS_SQL, (as_json(notices),)))
+
+
+async def _write_separately(connection: StatementExecutor, written: BatchWrites) -> None:
+    if written.possible_duplicates:
+        await connection.execute(POSSIBLE_DUPLICATES_SQL, (as_json(written.possible_duplicates),))
+    await counters.add_counts(connection, written.counter_deltas)
+
+
+def _row_parts(written: BatchWrites) -> StatementParts:
+    payloads = b"".join(_pop_payloads(written.submissions))
+    parts: StatementParts = [(SENT_CTE, (encode_rows(written.submissions, SUBMISSION_COLUMNS),))]
+    if written.created:
+        parts.append((CREATED_LEADS_CTE, (encode_rows(written.created.values(), NEW_LEAD_COLUMNS),)))
+    if written.updated:
+        parts.append((UPDATED_LEADS_CTE, (encode_rows(written.updated.values(), MERGED_LEAD_COLUMNS),)))
+    parts.append(
+        (ACTIVITIES_AND_EVENTS_CTE, (written.watched_workspaces,))
+        if written.watched_workspaces
+        else (ACTIVITIES_CTE, ())
+    )
+    return [*parts, (SUBMISSIONS_CTE, (payloads,))]
+
+
+def _ledger_part(written: BatchWrites | None, dropped: Sequence[AcceptedSubmission] = ()) -> StatementPart:
+    """Return the ledger's changes. A dropped repeat was counted as accepted once too often, so that is subtracted."""
+    counts = Counter([(record["w"], "done") for record in written.submissions] if written else [])
+    counts.subtract([(submission.workspace_id, "accepted") for submission in dropped])
+    return LEDGER_DELTAS_CTE, (as_json([[*key, n] for key, n in counts.items()]),)
+
+
+def _pop_payloads(submissions: Sequence[JsonRow]) -> Iterator[bytes]:
+    """Remove and yield the payloads. Note each one's position among all of them, from 1 as in SQL, in its record."""
+    first = 1
+    for record in submissions:
+        payload = orjson.dumps(record.pop("payload"))
+        record["first"], record["size"] = first, len(payload)
+        first += len(payload)
+        yield payload
+
+
+async def _execute_parts(connection: StatementExecutor, parts: StatementParts, last: tuple[str, Sequence[Any]]) -> None:
+    statement = "WITH " + ", ".join([text for text, _ in parts]) + last[0]
+    await connection.execute(statement, [value for _, values in (*parts, last) for value in values])

@@ -1,0 +1,109 @@
+"""Regular maintenance by the sweeper: partitions, retention, gauges."""
+
+from datetime import datetime
+
+import psycopg
+import redis
+from psycopg import sql
+
+from services.workers import partitions
+from shared.accounting import ledger
+from shared.db.connections import Connection
+from shared.intake.spool import Spool
+from shared.observability import logging
+from shared.observability.metrics import OLDEST_WAITING_SECONDS, PENDING_SUBMISSIONS, SPOOLED_SUBMISSIONS
+
+log = logging.get_logger()
+
+SUBMISSION_PARTITIONS_SQL = """
+SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'submissions'::regclass
+"""
+# Deletes from the default partition. It holds old entries of the spool and rows that arrived while a clock was wrong.
+DELETE_DEFAULT_PARTITION_SQL = """
+DELETE FROM submissions_default WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM submissions_default WHERE received_at < %s LIMIT 5000))
+"""
+DELETE_OLD_KEYS_SQL = """
+DELETE FROM submission_keys WHERE (workspace_id, id) IN (
+    SELECT workspace_id, id FROM submission_keys WHERE received_at < %s ORDER BY received_at LIMIT 5000)
+"""
+DELETE_OLD_DELIVERIES_SQL = """
+WITH old AS (
+    DELETE FROM deliveries WHERE (workspace_id, id) IN (
+        SELECT workspace_id, id FROM deliveries WHERE finished_at < %s ORDER BY finished_at LIMIT 5000)
+    RETURNING workspace_id, id
+), attempts AS (
+    DELETE FROM delivery_attempts a USING old WHERE a.workspace_id = old.workspace_id AND a.delivery_id = old.id
+)
+SELECT FROM old
+"""
+# Queue tables keep their pages for later leads (migration 0014). A queue that was long returns its pages to the system.
+LONG_QUEUE_BYTES = 64 << 20  # bytes
+LONG_QUEUES_SQL = """
+SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
+AND reloptions @> ARRAY['vacuum_truncate=off'] AND pg_table_size(oid) > %s
+"""
+DELETE_OLD_PROCESSES_SQL = "DELETE FROM processes WHERE seen_at < now() - interval '1 day'"
+
+
+async def update_gauges(connection: Connection, spool: Spool) -> float:
+    """Set the gauges of waiting submissions and return the age of the oldest one in seconds.
+
+    If the spool does not answer, only the journal is counted.
+    """
+    try:
+        state = await ledger.read_ledger(connection, spool)
+    except redis.RedisError:
+        state = await ledger.read_ledger(connection, None)
+    PENDING_SUBMISSIONS.set(state["pending"])
+    oldest: float = state["oldest_waiting_s"]
+    OLDEST_WAITING_SECONDS.set(oldest)
+    return oldest
+
+
+async def update_spool_gauges(spool: Spool, journal_waiting_seconds: float) -> None:
+    """Set the gauges of the spool, without PostgreSQL. `known` is the last result of `measure`, in seconds."""
+    SPOOLED_SUBMISSIONS.set(await spool.count_submissions())
+    if oldest := await spool.oldest_waiting_s():
+        OLDEST_WAITING_SECONDS.set(max(oldest, journal_waiting_seconds))
+
+
+async def run_hourly_maintenance(connection: Connection, now: datetime, keep_days: int) -> None:
+    """Create future partitions and delete expired data: whole partitions, other rows in chunks."""
+    # A running backup locks the table. If this waited for the backup, every ingest would wait behind it.
+    await connection.execute("SET lock_timeout = '200ms'")
+    for statement in partitions.upcoming_partitions_sql(now):
+        try:
+            await connection.execute(statement)
+        except psycopg.errors.CheckViolation:
+            log.warning("partition.overdue")  # the rows are in the default partition, where they work as well
+        except psycopg.errors.LockNotAvailable:
+            log.info("partition.postponed")
+    names = [row[0] for row in await (await connection.execute(SUBMISSION_PARTITIONS_SQL)).fetchall()]
+    for name in partitions.expired_partitions(names, now, keep_days):
+        try:
+            await connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
+        except psycopg.errors.LockNotAvailable:
+            log.info("partition.postponed", partition=name)
+        else:
+            log.info("partition.dropped", partition=name)
+    limit = partitions.oldest_kept_week(now, keep_days)
+    for statement in (DELETE_DEFAULT_PARTITION_SQL, DELETE_OLD_KEYS_SQL):
+        while (await connection.execute(statement, (limit,))).rowcount:
+            pass
+    while (await connection.execute(DELETE_OLD_DELIVERIES_SQL, (limit,))).rowcount:
+        pass
+    await connection.execute(DELETE_OLD_PROCESSES_SQL)
+    await _truncate_empty_queues(connection)
+
+
+async def _truncate_empty_queues(connection: Connection) -> None:
+    # Truncating a long queue takes time. If it were cancelled, the whole hourly maintenance would start again.
+    await connection.execute("SET statement_timeout = 0")
+    for (name,) in await (await connection.execute(LONG_QUEUES_SQL, (LONG_QUEUE_BYTES,))).fetchall():
+        queue = sql.Identifier(name)
+        rows = await connection.execute(sql.SQL("SELECT FROM {} LIMIT 1").format(queue))
+        if not rows.rowcount:
+            await connection.execute(sql.SQL("VACUUM (TRUNCATE, SKIP_LOCKED) {}").format(queue))
+            log.info("queue.shortened", queue=name)
+    await connection.execute("RESET statement_timeout")

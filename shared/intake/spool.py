@@ -1,0 +1,154 @@
+"""The spool: the store of accepted submissions while PostgreSQL is away.
+
+It is a stream in a separate Redis with `appendfsync always`, so that an entry is on disk before it is acknowledged.
+Each entry is one journal row. The sweeper inserts it, commits, and only then deletes it. If it is killed in between,
+the row is inserted twice, and ingest drops the submissions it has already seen.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Any, NamedTuple, cast
+
+import orjson
+import redis.asyncio as redis
+from redis.asyncio.connection import AbstractConnection
+
+from shared.db.connections import Connection
+from shared.intake import journal
+from shared.intake.journal import NewJournalRow
+
+SPOOL_STREAM = "leadhub:spool"
+SPOOL_COUNT_KEY = "leadhub:spool:submissions"  # how many submissions the entries hold together
+SPOOL_CHECK_KEY = "leadhub:spool:check"
+DRAIN_CHUNK_SIZE = 16  # entries moved in one transaction
+
+
+# KEYS: the stream and the count. ARGV: for each entry its id and its number of submissions. Only entries that this call
+# deletes reduce the count, because another process may have deleted some before. An empty stream resets the count.
+DELETE_ENTRIES_SCRIPT = """
+for i = 1, #ARGV, 2 do
+  if redis.call('XDEL', KEYS[1], ARGV[i]) == 1 then redis.call('DECRBY', KEYS[2], ARGV[i + 1]) end
+end
+if redis.call('XLEN', KEYS[1]) == 0 then redis.call('SET', KEYS[2], 0) end
+"""
+
+DURABLE_SETTINGS = {
+    "appendonly": "yes",
+    "appendfsync": "always",
+}  # settings of a Redis that acknowledges a write only when it is on disk
+
+
+class NotDurable(redis.RedisError):
+    """This Redis may lose acknowledged writes, so that no lead is stored in it."""
+
+
+def open_spool_client(url: str, **timeouts: float) -> redis.Redis:
+    """Return a client for appending. Each of its connections first checks the settings of the server.
+
+    It raises NotDurable if they do not make writes durable. The check is repeated for each connection, because the
+    server may have been restarted with other settings.
+    """
+    return redis.from_url(url, redis_connect_func=_connect_durably, **timeouts)
+
+
+async def _connect_durably(connection: AbstractConnection) -> None:
+    await connection.on_connect()
+    await connection.send_command("CONFIG", "GET", "append*")
+    answer = await connection.read_response()
+    found = answer if isinstance(answer, dict) else dict(zip(answer[::2], answer[1::2], strict=True))
+    if any(found.get(name.encode()) != value.encode() for name, value in DURABLE_SETTINGS.items()):
+        raise NotDurable("the spool needs `appendonly yes` and `appendfsync always`")
+
+
+class SpoolEntry(NamedTuple):
+    id: bytes
+    row: NewJournalRow
+
+
+class Spool:
+    """The stream. `client` is connected to the spool's Redis, with short timeouts."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._redis = client
+        self._delete_entries = client.register_script(DELETE_ENTRIES_SCRIPT)
+
+    async def append_row(self, row: NewJournalRow) -> None:
+        """Store a row, which is on disk when this returns. Raises redis.RedisError if that failed."""
+        fields: dict[Any, Any] = {
+            "lane": row.lane,
+            "n": row.n,
+            "ids": row.ids,
+            "accepted": row.accepted,
+            "document": row.document,
+        }
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.xadd(SPOOL_STREAM, fields)
+            pipe.incrby(SPOOL_COUNT_KEY, row.n)
+            await pipe.execute()
+
+    async def check_writable(self) -> None:
+        """Raise redis.RedisError if the spool is not writable. Reads would still work with a full disk."""
+        await self._redis.set(SPOOL_CHECK_KEY, 1)
+
+    async def count_submissions(self) -> int:
+        """Return how many submissions are in the spool."""
+        return int(await self._redis.get(SPOOL_COUNT_KEY) or 0)
+
+    async def count_workspace_submissions(self, workspace_id: int) -> int:
+        """Return how many of them belong to a workspace. Reads the stream, which is mostly empty."""
+        if not await self.count_submissions():
+            return 0
+        accepted = [orjson.loads(entry.row.accepted) async for entry in self.all_entries()]
+        return sum(n for pairs in accepted for workspace, n in pairs if workspace == workspace_id)
+
+    async def oldest_waiting_s(self) -> float:
+        """Return the age of the oldest entry, in seconds by the spool's own clock, or 0 if there is none."""
+        oldest = await self._read_chunk(1)
+        if not oldest:
+            return 0.0
+        seconds, microseconds = await self._redis.time()
+        return float(max(seconds + microseconds / 1e6 - int(oldest[0].id.partition(b"-")[0]) / 1e3, 0.0))
+
+    async def find_item(self, submission_id: str) -> dict[str, Any] | None:
+        """Return the journal item of a submission, or None. Reads the stream, so use it only as the last resort."""
+        async for entry in self.all_entries():
+            if submission_id in entry.row.ids:
+                items: list[dict[str, Any]] = orjson.loads(entry.row.document)["items"]
+                return next((item for item in items if item["id"] == submission_id), None)
+        return None
+
+    async def all_entries(self) -> AsyncIterator[SpoolEntry]:
+        """Yield all entries, the oldest first."""
+        start = b"-"
+        while chunk := await self._read_chunk(DRAIN_CHUNK_SIZE, start):
+            for entry in chunk:
+                yield entry
+            start = b"(" + chunk[-1].id
+
+    async def drain_chunk(self, connection: Connection) -> int:
+        """Move a chunk of entries to the journal. Return the number of their submissions."""
+        chunk = await self._read_chunk(DRAIN_CHUNK_SIZE)
+        if not chunk:
+            return 0
+        async with connection.transaction():
+            for entry in chunk:
+                await journal.append_row(connection, entry.row)
+        await self._delete_entries(
+            keys=[SPOOL_STREAM, SPOOL_COUNT_KEY], args=[part for entry in chunk for part in (entry.id, entry.row.n)]
+        )
+        return sum(entry.row.n for entry in chunk)
+
+    async def _read_chunk(self, count: int, start: bytes = b"-") -> list[SpoolEntry]:
+        found = cast(
+            "list[tuple[bytes, dict[bytes, bytes]]]", await self._redis.xrange(SPOOL_STREAM, min=start, count=count)
+        )
+        return [SpoolEntry(id_, _row_from_fields(fields)) for id_, fields in found]
+
+
+def _row_from_fields(fields: dict[bytes, bytes]) -> NewJournalRow:
+    return NewJournalRow(
+        int(fields[b"lane"]),
+        int(fields[b"n"]),
+        fields[b"ids"].decode(),
+        fields[b"accepted"].decode(),
+        fields[b"document"],
+    )

@@ -1,0 +1,183 @@
+"""Decide which rows a batch writes, from its submissions, their leads and the state of these leads. Pure."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.leads.merge import (
+    MAX_CUSTOM_FIELDS_BYTES,
+    MAX_NOTES_LENGTH,
+    MergePolicy,
+    append_notes,
+    describe_changes,
+    has_room_for_custom_fields,
+    merge_duplicate,
+)
+from shared.leads.placement import WorkspaceSettings
+from shared.leads.resolve import LeadResolution
+from shared.leads.submission import MAX_LEAD_TAGS, TAGS_FULL_WARNING, AcceptedSubmission, join_names
+
+JsonRow = dict[str, Any]
+
+# The columns of a lead that a merge needs, besides the time of its newest submission.
+MERGED_LEAD_FIELDS = (
+    "workspace_id id first_name last_name email phone company job_title country notes custom_fields tag_ids"
+).split()
+
+CUSTOM_FIELDS_FULL_WARNING = (
+    f"custom_fields: the lead would hold over {MAX_CUSTOM_FIELDS_BYTES >> 10} KB of them; kept on the submission alone."
+)
+NOTES_FULL_WARNING = (
+    f"notes: the lead would hold over {MAX_NOTES_LENGTH:,} characters of them; kept on the submission alone."
+)
+DUPLICATE_PAIR_REASON = "email of one lead, phone of the other"
+
+
+@dataclass(slots=True)
+class BatchWrites:
+    """The rows of one batch. Each is the JSON object that the write statement reads."""
+
+    created: dict[int, JsonRow] = field(default_factory=dict)
+    updated: dict[int, JsonRow] = field(default_factory=dict)
+    submissions: list[JsonRow] = field(default_factory=list)
+    possible_duplicates: list[JsonRow] = field(default_factory=list)
+    counter_deltas: Counter[tuple[int, str, int]] = field(default_factory=Counter)  # by workspace, kind and id
+    watched_workspaces: list[int] = field(default_factory=list)  # workspaces where something consumes events
+
+
+def build_batch_writes(
+    submissions: Sequence[AcceptedSubmission],
+    resolution: LeadResolution,
+    states: Mapping[int, JsonRow],
+    workspaces: Mapping[int, WorkspaceSettings],
+    tags: Mapping[tuple[int, str], int],
+) -> BatchWrites:
+    """Return the rows to write. `states` are the existing leads, under lock; they are changed in place."""
+    written = BatchWrites()
+    for submission, lead_id, matched in zip(submissions, resolution.lead_ids, resolution.matched_kinds, strict=True):
+        names = {tags[submission.workspace_id, name]: name for name in submission.tags}
+        state = written.created.get(lead_id) or states.get(lead_id)
+        if state is None:
+            _add_created(written, submission, lead_id, names)
+        else:
+            policy = (submission.form or {}).get("policy") or workspaces[submission.workspace_id].policy
+            _add_merged(written, submission, state, matched, names, policy)
+    _add_possible_duplicates(written, resolution, states)
+    return written
+
+
+def _add_created(written: BatchWrites, submission: AcceptedSubmission, lead_id: int, tags: dict[int, str]) -> None:
+    at, tags = submission.received_at, _tags_to_add(submission, [], tags)
+    written.created[lead_id] = {
+        "status": "new",
+        "starred": False,
+        "custom_fields": {},
+        **submission.fields,
+        "workspace_id": submission.workspace_id,
+        "id": lead_id,
+        "tag_ids": list(tags),
+        "created_at": at,
+        "submitted_at": at,
+    }
+    data: JsonRow = {"user_id": user} if (user := submission.fields.get("assigned_user_id")) else {}
+    _add_submission(written, submission, lead_id, "lead.created", data, tags)
+
+
+def _add_merged(
+    written: BatchWrites,
+    submission: AcceptedSubmission,
+    state: JsonRow,
+    matched: list[str],
+    tags: dict[int, str],
+    policy: MergePolicy,
+) -> None:
+    older = submission.received_at < (state["submitted_at"] or 0)
+    changed = merge_duplicate(state, submission.fields, policy, older=older)
+    if "custom_fields" in changed and not has_room_for_custom_fields(state["custom_fields"], changed["custom_fields"]):
+        del changed["custom_fields"]
+        submission.warnings.append(CUSTOM_FIELDS_FULL_WARNING)
+    data: JsonRow = {"matched_on": matched, "policy": policy, "changes": describe_changes(state, changed)}
+    if new_tags := _tags_to_add(submission, state["tag_ids"], tags):
+        changed["tag_ids"] = [*state["tag_ids"], *new_tags]
+    if notes := _merged_notes(submission, state):
+        changed["notes"] = notes
+        data["notes_added"] = True
+    if not older:
+        state["submitted_at"] = submission.received_at
+    state.update(changed)
+    if (changed or policy == "overwrite") and state["id"] not in written.created:
+        written.updated[state["id"]] = state
+    _add_submission(written, submission, state["id"], "lead.duplicate", data, new_tags)
+
+
+def _tags_to_add(submission: AcceptedSubmission, borne: Sequence[int], tags: dict[int, str]) -> dict[int, str]:
+    """Return the tags that the lead does not have yet, up to the limit. Add a warning for those left out."""
+    held = set(borne)
+    new = [id_ for id_ in tags if id_ not in held]
+    room = max(MAX_LEAD_TAGS - len(borne), 0)
+    if len(new) > room:
+        submission.warnings.append(TAGS_FULL_WARNING.format(names=join_names([tags[id_] for id_ in new[room:]])))
+    return {id_: tags[id_] for id_ in new[:room]}
+
+
+def _merged_notes(submission: AcceptedSubmission, state: JsonRow) -> str | None:
+    """Return the lead's notes with the sent notes appended, or None if nothing was sent or they do not fit."""
+    sent = submission.fields.get("notes")
+    if not sent:
+        return None
+    notes = append_notes(state.get("notes"), sent)
+    if len(notes) <= MAX_NOTES_LENGTH:
+        return notes
+    submission.warnings.append(NOTES_FULL_WARNING)
+    return None
+
+
+def _add_submission(
+    written: BatchWrites, submission: AcceptedSubmission, lead_id: int, what: str, data: JsonRow, tags: dict[int, str]
+) -> None:
+    """Add the submission in its final state, with its entry on the lead's timeline."""
+    data |= {"submission_id": submission.id, "channel": submission.channel, "source": submission.source}
+    if tags:
+        data["tags_added"] = list(tags.values())
+    if submission.warnings:
+        data["warnings"] = submission.warnings
+    if form := submission.form:
+        data["form_id"] = form["id"]
+        written.counter_deltas[submission.workspace_id, "form", form["id"]] += 1
+    record = submission_row(submission)
+    record["lead_id"] = lead_id
+    record["activity"] = what
+    record["data"] = data
+    record["is_duplicate"] = what == "lead.duplicate"
+    if record["is_duplicate"]:
+        record["matched_on"] = data["matched_on"]
+        record["changes"] = data["changes"]
+    written.submissions.append(record)
+
+
+def submission_row(submission: AcceptedSubmission) -> JsonRow:
+    """Return the columns that every submission has, whatever its outcome. The statement reads a missing key as null."""
+    record: JsonRow = {
+        "w": submission.workspace_id,
+        "id": submission.id,
+        "at": submission.received_at,
+        "channel": submission.channel,
+        "source": submission.source,
+        "key_id": submission.key_id,
+        "payload": submission.body,
+        "attempts": submission.attempts + 1,
+    }
+    if submission.warnings:
+        record["warnings"] = submission.warnings
+    return record
+
+
+def _add_possible_duplicates(written: BatchWrites, resolution: LeadResolution, states: Mapping[int, JsonRow]) -> None:
+    """Note on two leads that they may be one person, if one submission had contacts of both."""
+    for pair in resolution.pairs:
+        for lead_id, other in (pair, pair[::-1]):
+            state = written.created.get(lead_id) or states[lead_id]
+            written.possible_duplicates.append(
+                {"w": state["workspace_id"], "lead_id": lead_id, "other": other, "reason": DUPLICATE_PAIR_REASON}
+            )

@@ -1,0 +1,199 @@
+"""Outbound messages: rows written in the transaction that decided to send them, and sent later by the workers.
+
+Each row is one message to one receiver. Its payload is fixed here, so that every attempt sends the same bytes under the
+same id. A hint after the commit makes a worker send it at once; without a hint the sweeper finds it.
+"""
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+import orjson
+
+from shared.crypto.encryption import Cipher
+from shared.db.connections import Connection
+
+DeliveryKind = Literal["webhook", "email", "sms", "slack", "notice"]
+
+# The limit of one statement. Each message to a subscription contains the whole lead, so that the messages of one batch
+# may be gigabytes together.
+MAX_INSERT_BYTES = 4 << 20
+MAIL_ENDPOINT = "mail"  # the endpoint of all mails of a workspace, whichever integration sends them
+MAIL_INTEGRATION_TYPES = ("smtp", "mailgun")  # the types of integrations that send mail
+
+INSERT_DELIVERIES_SQL = """
+INSERT INTO deliveries (workspace_id, message_id, kind, event, lead_id, subscription_id, integration_id, user_id,
+                        target, endpoint, payload)
+SELECT workspace_id, message_id, kind, event, lead_id, subscription_id, integration_id, user_id,
+       convert_to(target, 'UTF8'), endpoint, convert_to(payload::text, 'UTF8')
+FROM json_to_recordset(%s::json) AS d(
+    workspace_id bigint, message_id text, kind text, event text, lead_id bigint, subscription_id bigint,
+    integration_id bigint, user_id bigint, target text, endpoint text, payload json)
+RETURNING message_id, id
+"""
+
+
+def _new_message_id() -> str:
+    return f"msg_{os.urandom(16).hex()}"
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """A message to be sent. Use the functions below to make one. `target` is encrypted JSON."""
+
+    workspace_id: int
+    kind: DeliveryKind
+    endpoint: str
+    payload: Mapping[str, Any]
+    event: str | None = None
+    lead_id: int | None = None
+    subscription_id: int | None = None
+    integration_id: int | None = None
+    user_id: int | None = None
+    target: bytes | None = None
+    message_id: str = field(default_factory=_new_message_id)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookEvent:
+    """An event as webhooks describe it: `lead` as in the API; `data` names the tag, stage, form or fields concerned."""
+
+    event: str
+    occurred_at: datetime
+    lead_id: int
+    lead: Mapping[str, Any]
+    data: Mapping[str, Any]
+
+    def payload(self, message_id: str) -> dict[str, Any]:
+        """Return the JSON body that the receiver gets."""
+        return {
+            "id": message_id,
+            "event": self.event,
+            "occurred_at": self.occurred_at,
+            "lead": self.lead,
+            "data": self.data,
+        }
+
+
+def subscription_endpoint(id_: int) -> str:
+    """Return the endpoint of a subscription's webhooks."""
+    return f"subscription:{id_}"
+
+
+def integration_endpoint(type_: str, id_: int) -> str:
+    """Return the endpoint of messages that an integration of that type sends."""
+    return MAIL_ENDPOINT if type_ in MAIL_INTEGRATION_TYPES else f"integration:{id_}"
+
+
+def webhook_to_subscription(workspace_id: int, subscription_id: int, webhook_event: WebhookEvent) -> NewDelivery:
+    """Make a webhook to a subscription. Its address and secret are read when it is sent."""
+    id_ = _new_message_id()
+    return NewDelivery(
+        workspace_id,
+        "webhook",
+        subscription_endpoint(subscription_id),
+        webhook_event.payload(id_),
+        webhook_event.event,
+        webhook_event.lead_id,
+        subscription_id=subscription_id,
+        message_id=id_,
+    )
+
+
+def webhook_to_url(
+    vault: Cipher, workspace_id: int, url: str, secret: str | None, webhook_event: WebhookEvent
+) -> NewDelivery:
+    """Make a webhook to a given address, signed if there is a secret. Both may be confidential and are encrypted."""
+    id_ = _new_message_id()
+    target = vault.encrypt(orjson.dumps({"url": url, "secret": secret}).decode())
+    endpoint = f"host:{_host_digest(url)}"
+    return NewDelivery(
+        workspace_id,
+        "webhook",
+        endpoint,
+        webhook_event.payload(id_),
+        webhook_event.event,
+        webhook_event.lead_id,
+        target=target,
+        message_id=id_,
+    )
+
+
+def mail_to_lead(workspace_id: int, lead_id: int, subject: str, body: str) -> NewDelivery:
+    """Make a mail with an unsubscribe link to the address that the lead has when it is sent."""
+    return NewDelivery(workspace_id, "email", MAIL_ENDPOINT, {"subject": subject, "body": body}, lead_id=lead_id)
+
+
+def mail_to_user(
+    workspace_id: int, user_id: int, subject: str, body: str, *, lead_id: int | None = None
+) -> NewDelivery:
+    """Make a mail to a user. It appears on the timeline of the lead, if one is given."""
+    payload = {"subject": subject, "body": body}
+    return NewDelivery(workspace_id, "email", MAIL_ENDPOINT, payload, lead_id=lead_id, user_id=user_id)
+
+
+def notification_to_user(
+    workspace_id: int, user_id: int, subject: str, body: str, *, lead_id: int | None = None
+) -> NewDelivery:
+    """Make a notification to a user: a mail with the service's own text."""
+    payload = {"subject": subject, "body": body}
+    return NewDelivery(workspace_id, "notice", MAIL_ENDPOINT, payload, lead_id=lead_id, user_id=user_id)
+
+
+def notification_to_address(
+    vault: Cipher, workspace_id: int, address: str, subject: str, body: str, *, lead_id: int
+) -> NewDelivery:
+    """Make a notification to an address that is not a user's. Later changes of the settings do not affect it."""
+    target = vault.encrypt(orjson.dumps({"to": address}).decode())
+    payload = {"subject": subject, "body": body}
+    return NewDelivery(workspace_id, "notice", MAIL_ENDPOINT, payload, lead_id=lead_id, target=target)
+
+
+def sms_to_lead(workspace_id: int, integration_id: int, lead_id: int, body: str) -> NewDelivery:
+    """Make a text message to the number that the lead has when it is sent."""
+    endpoint = integration_endpoint("twilio", integration_id)
+    return NewDelivery(workspace_id, "sms", endpoint, {"body": body}, lead_id=lead_id, integration_id=integration_id)
+
+
+def slack_message(workspace_id: int, integration_id: int, text: str, *, lead_id: int | None = None) -> NewDelivery:
+    """Make a message to the channel of a Slack integration."""
+    endpoint = integration_endpoint("slack", integration_id)
+    return NewDelivery(workspace_id, "slack", endpoint, {"text": text}, lead_id=lead_id, integration_id=integration_id)
+
+
+async def enqueue_deliveries(connection: Connection, deliveries: Sequence[NewDelivery]) -> dict[str, int]:
+    """Write deliveries in the caller's transaction, in this order. Return their ids by message id.
+
+    Messages of one lead to one receiver are sent in the order of their ids: enqueue them in the order of occurrence.
+    Several statements are used if one would become too large.
+    """
+    ids: dict[str, int] = {}
+    part: list[bytes] = []
+    size = 0
+    for row in (orjson.dumps(_delivery_row(delivery)) for delivery in deliveries):
+        if part and size + len(row) > MAX_INSERT_BYTES:
+            ids |= await _insert_deliveries(connection, part)
+            part, size = [], 0
+        part.append(row)
+        size += len(row)
+    if part:
+        ids |= await _insert_deliveries(connection, part)
+    return ids
+
+
+async def _insert_deliveries(connection: Connection, rows: Sequence[bytes]) -> dict[str, int]:
+    made = await connection.execute(INSERT_DELIVERIES_SQL, ((b"[" + b",".join(rows) + b"]").decode(),))
+    return dict(await made.fetchall())
+
+
+def _delivery_row(new: NewDelivery) -> dict[str, Any]:
+    target = new.target.decode() if new.target else None
+    return {name: getattr(new, name) for name in NewDelivery.__slots__} | {"target": target}
+
+
+def _host_digest(url: str) -> str:
+    netloc = url.partition("//")[2].partition("/")[0]  # not `urlsplit`, which raises for text that is not a URL
+    return hashlib.sha256(netloc.rpartition("@")[2].lower().encode()).hexdigest()[:16]

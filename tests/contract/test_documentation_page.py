@@ -1,0 +1,81 @@
+"""The documentation's page in a browser: Swagger UI shows the whole document and tries requests, within its policy."""
+
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from services.api.openapi.handlers import PAGE_FILES, STATIC_DIR
+from tests.contract.operation_catalogue import DOCUMENT, OPERATIONS
+from tests.contract.service import Service
+from tests.support.browser import CHROMIUM, Browser, browser
+
+VENDORED = STATIC_DIR / "swagger-ui"
+
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here")
+
+
+@pytest_asyncio.fixture
+async def page(service: Service, tmp_path: Path) -> AsyncIterator[Browser]:
+    """The page, once it has shown the document."""
+    async with browser(tmp_path) as opened:
+        await opened.open(f"{service.url}/api/documentation")
+        await opened.run("await until(() => $('.opblock-tag-section'))")
+        yield opened
+
+
+def test_vendored_files_are_those_of_the_package() -> None:
+    said = json.loads((VENDORED / "vendored.json").read_text(encoding="utf-8"))
+    found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in VENDORED.iterdir()}
+    del found["vendored.json"]
+    assert found == said["sha256"]
+    assert said["version"] in (VENDORED / "swagger-ui-bundle.js").read_text(encoding="utf-8")
+    assert {path.name for path in PAGE_FILES.values() if path.parent == VENDORED} <= found.keys()
+
+
+@needs_chromium
+async def test_page_shows_every_operation(page: Browser) -> None:
+    shown = await page.run("""
+        for (const tag of document.querySelectorAll('.opblock-tag-section:not(.is-open) > .opblock-tag')) tag.click();
+        await until(() => !$('.opblock-tag-section:not(.is-open)'));
+        const [path, method] = ['.opblock-summary-path', '.opblock-summary-method'];
+        return [...document.querySelectorAll('.opblock[id^="operations-"]')].map(
+            (one) => `${one.querySelector(method).textContent} ${one.querySelector(path).dataset.path}`);
+    """)
+    assert sorted(set(shown)) == sorted(
+        [str(each) for each in OPERATIONS] + [f"POST {event}" for event in DOCUMENT["webhooks"]]
+    )
+    assert (await page.run("return $('.info .title').textContent")).startswith(DOCUMENT["info"]["title"])
+    assert page.console == []
+
+
+@needs_chromium
+async def test_page_tries_a_request_with_the_key_that_was_entered(page: Browser, service: Service, key: str) -> None:
+    status, command = await page.run(f"""
+        $('.auth-wrapper .authorize').click();
+        type(await until(() => $('.auth-container input')), {json.dumps(key)});
+        $('.auth-btn-wrapper .authorize').click();
+        (await until(() => $('.auth-btn-wrapper .btn-done'))).click();
+        [...document.querySelectorAll('.opblock-tag')].find((tag) => tag.dataset.tag === 'service').click();
+        (await until(() => $('#operations-service-me_show .opblock-summary-control'))).click();
+        (await until(() => $('#operations-service-me_show .try-out__btn'))).click();
+        (await until(() => $('#operations-service-me_show .execute'))).click();
+        const answer = await until(() => $('#operations-service-me_show .live-responses-table .response'));
+        return [answer.innerText, $('#operations-service-me_show .curl').textContent];
+    """)
+    assert status.startswith("200")
+    assert f"Authorization: Bearer {key}" in command
+    assert page.console == []
+    assert [url for url in page.requests if not url.startswith((f"{service.url}/", "data:"))] == []
+
+
+@needs_chromium
+async def test_page_fits_a_phone(page: Browser, service: Service) -> None:
+    await page.open("about:blank", width=390, height=844)
+    await page.open(f"{service.url}/api/documentation#/inbound/inbound_leads_receive_lead", width=390, height=844)
+    width = await page.run("await until(() => $('.opblock.is-open')); return document.documentElement.scrollWidth")
+    assert width <= 390
+    assert page.console == []

@@ -1,0 +1,115 @@
+"""Submissions that come out of turn: late ones, replayed ones, and those beside a bad one."""
+
+import orjson
+import pytest
+import pytest_asyncio
+
+from shared.accounting import ledger
+from shared.db.connections import Connection, connect
+from shared.ids import now_ms, uuid7
+from shared.intake.journal import JournalItem, Lane
+from tests.support.ingesting import accept, drain, item, worker, workspace_id
+from tests.support.leads import rows
+
+pytestmark = pytest.mark.integration
+
+REFUSE = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not this one'; END $$;
+CREATE TRIGGER refuse BEFORE INSERT ON leads FOR EACH ROW WHEN (NEW.email = 'bad@example.com')
+EXECUTE FUNCTION refuse();
+"""
+
+
+@pytest_asyncio.fixture
+async def workspace(database: Connection) -> int:
+    return await workspace_id(database)
+
+
+@pytest.mark.parametrize(
+    ("came", "kept"),
+    [
+        ([(0, "Old"), (30, "New"), (10, "Late"), (20, "Later")], "New"),
+        ([(0, "Now"), (30, "Now"), (10, "Late")], "Now"),
+        ([(0, "Old"), (10, "One"), (10, "Other of that moment")], "Other of that moment"),
+    ],
+)
+async def test_a_late_submission_overwrites_nothing_newer(
+    database_url: str, database: Connection, workspace: int, came: list[tuple[int, str]], kept: str
+) -> None:
+    await database.execute("UPDATE workspaces SET merge_policy = 'overwrite'")
+    start = now_ms()
+    for after, company in came:
+        body = orjson.dumps({"email": "a@example.com", "company": company})
+        at = start + after
+        await accept(database, [JournalItem(uuid7(at), at, workspace, "inbound", None, body)])
+        await drain(database_url)
+    assert await rows(database, "SELECT company FROM leads") == [(kept,)]
+
+
+async def test_a_first_in_bulk_is_not_overtaken_by_its_repeat(
+    database_url: str, database: Connection, workspace: int
+) -> None:
+    first, again = (item(workspace, {"email": f"{name}@example.com"}, "a key") for name in ("first", "second"))
+    await accept(database, [first], Lane.BULK)
+    await accept(database, [again], Lane.PROMPT)
+    await drain(database_url)
+    await drain(database_url)
+    assert await rows(database, "SELECT email FROM leads") == [("first@example.com",)]
+
+
+async def test_a_first_that_took_workers_down_is_not_taken_along_by_its_repeat(
+    database_url: str, database: Connection, workspace: int
+) -> None:
+    first, again = (item(workspace, {"email": f"{name}@example.com"}, "a key") for name in ("first", "second"))
+    await accept(database, [first], Lane.BULK)
+    await database.execute("UPDATE journal SET attempts = 2")
+    await accept(database, [again], Lane.PROMPT)
+    await drain(database_url)
+    assert await rows(database, "SELECT email FROM leads") == [("second@example.com",)]
+
+
+async def test_a_country_that_changed_holds_for_a_lead_with_a_new_tag(
+    database_url: str, database: Connection, workspace: int
+) -> None:
+    """The worker looks the workspace up anew for the tag, when it has read the phone already."""
+    drainer = worker(database_url, "w1")
+    async with connect(database_url, "tests") as connection:
+        await accept(database, [item(workspace, {"email": "a@example.com"})])
+        await drainer.drain(connection)
+        await database.execute("UPDATE workspaces SET country = 'DE'")
+        body = {"email": "b@example.com", "phone": "0171 2345679", "tags": ["fresh"]}
+        await accept(database, [item(workspace, body)])
+        await drainer.drain(connection)
+    assert await rows(database, "SELECT phone FROM leads WHERE email = 'b@example.com'") == [("+491712345679",)]
+
+
+async def test_beside_a_bad_one_others_are_warned_once_and_repeats_dropped(
+    database_url: str, database: Connection, workspace: int
+) -> None:
+    await database.execute(REFUSE)
+    known = item(workspace, {"email": "known@example.com"})
+    await accept(database, [known])
+    await drain(database_url)
+    odd = [item(workspace, {"email": f"{n}@example.com", "status": "odd"}) for n in range(6)]
+    await accept(database, [*odd, item(workspace, {"email": "bad@example.com"}), known])
+    await drain(database_url)
+    await database.execute("DROP FUNCTION refuse CASCADE")
+    warned = "SELECT DISTINCT cardinality(warnings) FROM submissions WHERE warnings IS NOT NULL"
+    assert await rows(database, warned) == [(1,)]
+    state = await ledger.read_ledger(database, None)
+    assert (state["accepted"], state["done"], state["pending"]) == (8, 7, 1)
+
+
+@pytest.mark.parametrize("lane", [Lane.WAITED_FOR, Lane.PROMPT, Lane.BULK])
+@pytest.mark.parametrize("suspects", [1, 30])
+async def test_rows_behind_a_suspect_are_ingested_in_the_same_drain(
+    database_url: str, database: Connection, workspace: int, lane: Lane, suspects: int
+) -> None:
+    """Suspects go one by one, and none ends the turn of the others."""
+    for n in range(30):
+        await accept(database, [item(workspace, {"email": f"{n}@example.com"})], lane)
+    suspected = "UPDATE journal SET attempts = 2 WHERE id IN (SELECT id FROM journal ORDER BY id LIMIT %s)"
+    await database.execute(suspected, (suspects,))
+    careful = lane is Lane.WAITED_FOR  # who is not leaves suspects there alone
+    assert await drain(database_url, careful=careful) == 30
+    assert await rows(database, "SELECT count(*) FROM journal") == [(0,)]

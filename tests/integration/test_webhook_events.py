@@ -1,0 +1,63 @@
+"""Subscribers are told of what happens to leads, in order, with the lead whole."""
+
+import orjson
+import pytest
+
+from shared.db.connections import Connection
+from shared.leads.lead_records import read_leads
+from shared.leads.writes import ChangeCause, delete_lead
+from tests.support.automating import leads, rows, run
+from tests.support.ingesting import workspace_id
+
+pytestmark = pytest.mark.integration
+
+
+async def test_subscribers_are_told_of_every_event_in_order(database_url: str, database: Connection) -> None:
+    workspace = await workspace_id(database)
+    for events in (["*"], ["tag.added", "lead.deleted"]):
+        await database.execute(
+            "INSERT INTO webhook_subscriptions (workspace_id, url, events, secret) VALUES (%s, 'http://x', %s, '')",
+            (workspace, events),
+        )
+    await leads(database_url, database, {"email": "a@example.com", "first_name": "Ada", "tags": ["vip"]})
+    await run(database_url)
+    (lead,) = await rows(database, "SELECT id FROM leads")
+    async with database.transaction():
+        await delete_lead(database, workspace, lead["id"], ChangeCause("api", 1))
+    await run(database_url)
+    told = await rows(
+        database, "SELECT subscription_id AS s, event, convert_from(payload, 'UTF8')::json AS body FROM deliveries"
+    )
+    assert [(one["s"], one["event"]) for one in told] == [
+        (1, "lead.created"),
+        (1, "tag.added"),
+        (2, "tag.added"),
+        (1, "lead.deleted"),
+        (2, "lead.deleted"),
+    ]
+    assert all(one["body"]["lead"]["first_name"] == "Ada" for one in told)
+    assert told[1]["body"]["data"] == {"tag": "vip"}
+
+
+async def test_event_of_a_deleted_lead_carries_its_last_record(database_url: str, database: Connection) -> None:
+    workspace = await workspace_id(database)
+    subscribe = "INSERT INTO webhook_subscriptions (workspace_id, url, events, secret) VALUES (%s, 'http://x', %s, '')"
+    await database.execute(subscribe, (workspace, ["lead.created", "tag.added"]))
+    await leads(
+        database_url,
+        database,
+        {"email": "gone@example.com", "first_name": "Ada", "tags": ["vip"], "custom_fields": {"size": 7}},
+        {"email": "there@example.com"},
+    )
+    keys = [(workspace, one["id"]) for one in await rows(database, "SELECT id FROM leads ORDER BY id")]
+    shown = [orjson.loads(orjson.dumps(record)) for record in (await read_leads(database, keys)).values()]
+    gone = next(record for record in shown if record["first_name"])
+    async with database.transaction():
+        await delete_lead(database, workspace, gone["id"], ChangeCause("api", 1))
+    await run(database_url)
+    told = [
+        one["body"]
+        for one in await rows(database, "SELECT convert_from(payload, 'UTF8')::json AS body FROM deliveries")
+    ]
+    assert sorted(one["event"] for one in told if one["lead"] == gone) == ["lead.created", "tag.added"]
+    assert [one["lead"] for one in told if one["lead"] != gone] == [one for one in shown if one != gone]
