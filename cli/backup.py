@@ -37,7 +37,8 @@ from cli.spool_check import check_spool_durability
 from embedded.servers import ensure_servers
 from shared import __version__
 from shared.accounting import ledger
-from shared.crypto.encryption import KEY_ROTATION_LOCK, key_source
+from shared.crypto.encryption import key_source
+from shared.db.advisory_locks import KEY_ROTATION_LOCK
 from shared.db.connections import Connection, connect
 from shared.intake.spool import Spool
 from shared.settings import Settings

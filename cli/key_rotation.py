@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 from psycopg import sql
 from sqlalchemy import Table
 
-from shared.crypto.encryption import KEY_ROTATION_LOCK, Cipher, DecryptionError
+from shared.crypto.encryption import Cipher, DecryptionError
+from shared.db.advisory_locks import KEY_ROTATION_LOCK
 from shared.db.connections import Connection
 from shared.models import Base
 

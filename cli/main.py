@@ -130,7 +130,7 @@ def _store_error_message(error: Exception) -> str | None:
     import redis
     import sqlalchemy.exc
 
-    from shared.db.connections import is_unavailable
+    from shared.db.errors import is_unavailable
 
     cause = getattr(error, "orig", None) or error
     if isinstance(cause, psycopg.errors.UndefinedTable):

@@ -10,7 +10,8 @@ from aiohttp import web
 from psycopg.types.json import Jsonb
 
 from shared.crypto.settings_fingerprints import fingerprint_reader
-from shared.db.connections import UNAVAILABLE_ERRORS, connect, with_deadline
+from shared.db.connections import connect, with_deadline
+from shared.db.errors import UNAVAILABLE_ERRORS
 from shared.settings import Settings
 from shared.supervised_loop import run_forever
 

@@ -9,13 +9,13 @@ import click
 import psycopg
 
 from embedded.process import PROJECT_ROOT
+from shared.db.advisory_locks import MIGRATION_LOCK
 from shared.db.connections import connection_parameters
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
 MIGRATIONS_FOLDER = PROJECT_ROOT / "migrations"
-MIGRATION_LOCK = 4_712_001  # an advisory lock: one migrator at a time
 
 # The numbers of migrations begin with a letter. An earlier series went from 0001 to 0021 and has no letter. A database
 # at the end of that series continues at the beginning of this one.

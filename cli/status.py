@@ -20,7 +20,8 @@ from cli.spool_check import check_spool_durability
 from embedded.servers import EmbeddedServers, ensure_servers
 from shared.accounting import ledger
 from shared.data_dir import SERVICE_KIND
-from shared.db.connections import UNMIGRATED_ERRORS, Connection, connect, is_unavailable
+from shared.db.connections import Connection, connect
+from shared.db.errors import UNMIGRATED_ERRORS, is_unavailable
 from shared.intake.spool import Spool
 from shared.settings import Settings
 

@@ -3,7 +3,7 @@
 from alembic import context
 from sqlalchemy import Connection, create_engine, text
 
-from cli.schema import MIGRATION_LOCK
+from shared.db.advisory_locks import MIGRATION_LOCK
 from shared.db.connections import sqlalchemy_url
 from shared.models import Base
 from shared.settings import Settings

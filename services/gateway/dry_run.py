@@ -4,7 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 from shared import ids
 from shared.auth.api_keys import AuthenticatedKey
-from shared.db.connections import UNAVAILABLE_ERRORS, Connection, ConnectionPool, with_deadline
+from shared.db.connections import Connection, ConnectionPool, with_deadline
+from shared.db.errors import UNAVAILABLE_ERRORS
 from shared.errors import ServiceUnavailable
 from shared.leads import identities
 from shared.leads.apply_batch import MERGED_LEAD_FIELDS

@@ -8,7 +8,8 @@ from typing import Literal
 import redis.asyncio as redis
 
 from services.gateway.journal_writer import JournalWriter
-from shared.db.connections import UNAVAILABLE_ERRORS, ConnectionPool, with_deadline
+from shared.db.connections import ConnectionPool, with_deadline
+from shared.db.errors import UNAVAILABLE_ERRORS
 from shared.errors import ServiceUnavailable
 from shared.intake import journal
 from shared.intake.journal import JournalItem, Lane, NewJournalRow, chunk_by_size

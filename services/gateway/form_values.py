@@ -18,7 +18,9 @@ from shared.forms.definition import (
 )
 from shared.leads.contact import InvalidContact, normalise_email
 from shared.leads.form_encoding import FLAG_WORDS
-from shared.validation.schema import ERROR_MESSAGES, INT64_LIMIT, FieldErrors, InvalidFields, clean_value, is_url
+from shared.validation.messages import ERROR_MESSAGES
+from shared.validation.schema import FieldErrors, InvalidFields, clean_value
+from shared.validation.types import INT64_LIMIT, is_url
 
 # The maximum length, in characters, of texts in a field of a form and in a field of a lead.
 MAX_LENGTH_BY_TYPE = {

@@ -14,7 +14,7 @@ from shared.errors import BadRequest, Forbidden, UnsupportedMediaType, Validatio
 from shared.intake.journal import JournalItem
 from shared.leads.form_encoding import read_form
 from shared.leads.inbound import InvalidFields, MalformedBody, validate_form, validate_lead
-from shared.validation.schema import ERROR_MESSAGES
+from shared.validation.messages import ERROR_MESSAGES
 from shared.web.authorization import API_KEY
 from shared.web.request_body import read_body
 

@@ -8,7 +8,8 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from shared.db.connections import ConnectionPool, is_unavailable, with_deadline
+from shared.db.connections import ConnectionPool, with_deadline
+from shared.db.errors import is_unavailable
 from shared.db.notifications import ChannelHandler, NotificationListener
 from shared.errors import ApiError, ServiceUnavailable
 from shared.intake.journal import JournalItem

@@ -14,7 +14,8 @@ from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 
 from shared.crypto.settings_fingerprints import SettingsFingerprints
-from shared.db.connections import ASYNC_COMMIT, Connection, connection_parameters, is_unavailable
+from shared.db.connections import ASYNC_COMMIT, Connection, connection_parameters
+from shared.db.errors import is_unavailable
 from shared.observability import logging
 
 log = logging.get_logger()

@@ -1,11 +1,11 @@
 """Keep the read models of the lead list up to date: totals and search texts, from rows that triggers appended."""
 
+from shared.db.advisory_locks import SEARCH_TEXT_LOCK
 from shared.db.connections import Connection
 from shared.observability import logging
 
 log = logging.get_logger()
 
-SEARCH_TEXT_LOCK = 4_712_004  # one process at a time: the later of two writers may have read the older lead
 FOLD_CHUNK_SIZE = 20_000  # deltas folded, and leads compared, at a time
 MAX_QUEUE_ROWS, MAX_QUEUED_LEADS = (
     1_000,

@@ -16,7 +16,8 @@ from services.workers.heartbeat import Heartbeat
 from services.workers.ingest.drain import JournalDrainer
 from services.workers.libpq_pipeline import open_blocking_connection
 from shared.crypto.settings_fingerprints import fingerprint_reader
-from shared.db.connections import UNAVAILABLE_ERRORS, Connection, is_unavailable
+from shared.db.connections import Connection
+from shared.db.errors import UNAVAILABLE_ERRORS, is_unavailable
 from shared.observability import logging
 from shared.settings import Settings
 

@@ -21,7 +21,9 @@ from services.workers.read_models import flush_search_index, fold_lead_counts, f
 from shared.accounting import counters, ledger
 from shared.automations.inactivity import start_chunk
 from shared.crypto.settings_fingerprints import fingerprint_reader
-from shared.db.connections import Connection, connect, is_unavailable
+from shared.db.advisory_locks import SPOOL_DRAIN_LOCK
+from shared.db.connections import Connection, connect
+from shared.db.errors import is_unavailable
 from shared.intake import hints
 from shared.intake.hints import HintPublisher
 from shared.intake.spool import Spool
@@ -42,7 +44,6 @@ FLUSH_SEARCH_INDEX_SECONDS = 3.0  # seconds between two merges of new texts into
 DUTY_RESTART_DELAYS_SECONDS = (0.5, 1.0, 2.0)  # seconds before a failed duty starts again; the last value repeats
 HEALTHY_AFTER_SECONDS = 10.0  # seconds after which a duty counts as healthy again
 BROKER_PROBE_SECONDS = 1.0  # seconds between attempts to reach a broker that is away
-SPOOL_DRAIN_LOCK = 4_712_002  # one process at a time drains the spool; two would move entries twice
 
 
 class Sweeper:

@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from shared.auth.key_format import KEY_LENGTH, KEY_PREFIX, hash_key, is_well_formed
-from shared.db.connections import UNAVAILABLE_ERRORS, Connection, ConnectionPool, with_deadline
+from shared.db.connections import Connection, ConnectionPool, with_deadline
+from shared.db.errors import UNAVAILABLE_ERRORS
 from shared.db.notifications import NotificationListener
 from shared.db.row_cache import RowCache
 from shared.errors import Unauthorized

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, StringConstraints, TypeAdapter
 from pydantic_core import PydanticCustomError
 
-from shared.validation.schema import RequiredName, StrictFlag, Text100, Text255, custom_error
+from shared.validation.messages import custom_error
+from shared.validation.types import RequiredName, StrictFlag, Text100, Text255
 
 CUSTOM_FIELD_PREFIX = "custom_fields."
 LeadStatus = Literal["new", "contacted", "qualified", "converted", "lost"]

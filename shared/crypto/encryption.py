@@ -23,10 +23,6 @@ from shared.settings import Settings
 KEY_DERIVATION_SCRYPT = {"salt": b"leadhub credentials", "n": 2**14, "r": 8, "p": 1, "dklen": 32}
 
 
-# An advisory lock of the database. A rotation holds it exclusively, a backup holds it shared.
-KEY_ROTATION_LOCK = 0x1EAD_0001
-
-
 class DecryptionError(Exception):
     """The ciphertext is damaged, or encrypted under none of the keys."""
 

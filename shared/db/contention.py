@@ -5,7 +5,7 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from shared.db.connections import is_contention
+from shared.db.errors import is_contention
 from shared.observability import logging
 
 log = logging.get_logger()

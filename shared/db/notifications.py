@@ -11,7 +11,8 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from shared.db.connections import UNAVAILABLE_ERRORS, connect, listen_for_notifications
+from shared.db.connections import connect, listen_for_notifications
+from shared.db.errors import UNAVAILABLE_ERRORS
 from shared.observability import logging
 
 log = logging.get_logger()

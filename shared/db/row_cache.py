@@ -5,7 +5,8 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Generic, TypeVar
 
-from shared.db.connections import UNAVAILABLE_ERRORS, Connection, ConnectionPool, with_deadline
+from shared.db.connections import Connection, ConnectionPool, with_deadline
+from shared.db.errors import UNAVAILABLE_ERRORS
 from shared.db.notifications import ChannelHandler, NotificationListener
 from shared.errors import ServiceUnavailable
 from shared.observability import logging

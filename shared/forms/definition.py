@@ -10,7 +10,9 @@ from typing_extensions import TypedDict
 
 from shared.leads.inbound import EmailAddress
 from shared.leads.merge import MergePolicy
-from shared.validation.schema import FieldErrors, RecordId, StrictFlag, Text255, custom_error, is_url, text_constraints
+from shared.validation.messages import custom_error
+from shared.validation.schema import FieldErrors
+from shared.validation.types import RecordId, StrictFlag, Text255, is_url, text_constraints
 
 T = TypeVar("T")
 

@@ -10,7 +10,8 @@ from typing_extensions import TypedDict
 from shared.forms.definition import CUSTOM_PREFIX, FULL_NAME, MAPPABLE_LEAD_FIELDS, BlankAsNull, TagNameText
 from shared.integrations.json_paths import MAX_PATH_LENGTH, InvalidPath, compile_path
 from shared.leads.merge import MergePolicy
-from shared.validation.schema import RecordId, Text255, custom_error, text_constraints
+from shared.validation.messages import custom_error
+from shared.validation.types import RecordId, Text255, text_constraints
 
 _MAPPING_TARGETS = {*MAPPABLE_LEAD_FIELDS, FULL_NAME}
 

@@ -11,7 +11,8 @@ from shared.leads.contact import InvalidContact, normalise_email, normalise_phon
 from shared.leads.merge import MAX_CUSTOM_FIELDS_BYTES, describe_changes, has_room_for_custom_fields
 from shared.leads.placement import Board, WorkspaceSettings, assignee_problem, find_placement
 from shared.leads.submission import IdentityKey, LeadState
-from shared.validation.schema import ERROR_MESSAGES, FieldErrors
+from shared.validation.messages import ERROR_MESSAGES
+from shared.validation.schema import FieldErrors
 
 PLAIN_FIELDS = ("first_name", "last_name", "company", "job_title", "country", "source", "notes", "status", "starred")
 CONTACT_FIELDS = ("email", "phone")

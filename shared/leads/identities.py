@@ -6,8 +6,8 @@ new identities, look up the owners of those that were taken, lock the leads by i
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from shared.db.advisory_locks import REFERENCE_LOCK_CLASS
 from shared.db.connections import StatementExecutor, StatementResult, as_json
-from shared.leads.reference_locks import REFERENCE_LOCK_CLASS
 from shared.leads.submission import IdentityKey, LeadKey, LeadState
 
 MAX_CLAIM_ROUNDS = 3  # a key neither won nor found was just released by another transaction: claim it again

@@ -19,18 +19,9 @@ from typing_extensions import TypedDict
 from shared.leads.contact import InvalidContact, normalise_email
 from shared.leads.form_encoding import MAX_NESTING_DEPTH, MalformedBody, typed_fields
 from shared.leads.submission import KNOWN_FIELDS
-from shared.validation.schema import (
-    INT64_LIMIT,
-    UINT64_LIMIT,
-    FieldErrors,
-    InvalidFields,
-    RecordId,
-    StrictFlag,
-    Text100,
-    Text255,
-    clean_value,
-    messages_by_field,
-)
+from shared.validation.messages import messages_by_field
+from shared.validation.schema import FieldErrors, InvalidFields, clean_value
+from shared.validation.types import INT64_LIMIT, UINT64_LIMIT, RecordId, StrictFlag, Text100, Text255
 
 __all__ = [
     "INBOUND_LEAD",

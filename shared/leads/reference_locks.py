@@ -8,6 +8,7 @@ the deleted row, and later writers see that it is gone.
 from collections.abc import Iterable
 from typing import Literal
 
+from shared.db.advisory_locks import REFERENCE_LOCK_CLASS
 from shared.db.connections import Connection, StatementExecutor
 
 ReferenceKind = Literal["stage", "user", "tag"]
@@ -15,7 +16,6 @@ ReferenceKind = Literal["stage", "user", "tag"]
 MAX_LEADS_CLEARED_AT_ONCE = 1000  # a delete with more leads leaves them to the sweeper
 LEADS_PER_CHUNK = 500  # leads that the sweeper clears in one transaction
 LEADS_PER_SCAN = 5000  # leads that the sweeper looks through in one transaction
-REFERENCE_LOCK_CLASS = 4_712_003  # first key of the advisory locks; the second is the workspace
 
 # Separate statements: one that also reads would use a snapshot from before its wait.
 LOCK_SHARED_SQL = (

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shared.db.connections import Connection, ContentionError, as_json
+from shared.db.connections import Connection, as_json
+from shared.db.errors import ContentionError
 from shared.leads import identities, phone_handover
 from shared.leads.edit import (
     CONTACT_FIELDS,

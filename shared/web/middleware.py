@@ -15,7 +15,7 @@ from aiohttp import hdrs, web
 
 from shared.auth.api_keys import ApiKeyCache, AuthenticatedKey
 from shared.auth.rate_limit import RateLimiter, unlimited_usage
-from shared.db.connections import is_unavailable
+from shared.db.errors import is_unavailable
 from shared.errors import (
     ApiError,
     BadRequest,

@@ -3,7 +3,7 @@
 import pytest
 
 from services.api.database_engine import make_engine
-from shared.db.connections import is_unavailable
+from shared.db.errors import is_unavailable
 
 
 async def test_no_free_connection_is_told_as_a_database_that_is_away(database_url: str) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import redis.asyncio as redis
 
 from shared.accounting import ledger
-from shared.db.connections import UNAVAILABLE_ERRORS, Connection, connect
+from shared.db.connections import Connection, connect
+from shared.db.errors import UNAVAILABLE_ERRORS
 from shared.intake.spool import Spool
 from tests.support import event_probe
 from tests.support.load import Told

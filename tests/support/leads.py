@@ -6,7 +6,8 @@ from typing import Any
 
 from psycopg.rows import dict_row
 
-from shared.db.connections import Connection, connect, is_contention
+from shared.db.connections import Connection, connect
+from shared.db.errors import is_contention
 from shared.leads import writes
 from shared.leads.lead_records import read_leads
 from shared.leads.writes import ChangeCause, LeadChange, RefusedChange

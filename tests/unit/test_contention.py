@@ -9,8 +9,8 @@ import pytest
 from psycopg import OperationalError
 
 from shared.db.bisection import isolate_failures
-from shared.db.connections import ContentionError
 from shared.db.contention import retry_contended
+from shared.db.errors import ContentionError
 
 pytestmark = pytest.mark.unit
 

@@ -11,7 +11,7 @@ from services.api.schemas.scoring import ScoringRuleFields, ScoringRuleRecord
 from shared.automations.conditions import OPERATORS_WITHOUT_VALUE, Condition
 from shared.errors import FieldErrors
 from shared.models import ScoringRule
-from shared.validation.schema import messages_by_field
+from shared.validation.messages import messages_by_field
 from shared.web.authorization import requires_scope
 from shared.web.openapi import request_body, responds
 from shared.web.path_params import path_id

@@ -13,7 +13,7 @@ from services.api.pending_submissions import KEY_ID_FIELD, find_pending
 from services.api.request_parsing import body_of, key_of, query_and_errors, raise_if_invalid, workspace_of
 from services.api.schemas.submissions import ReplayFields, ReplayRecord, SubmissionQuery, SubmissionRecord
 from services.api.submissions import page_of_submissions
-from shared.db.connections import is_unavailable
+from shared.db.errors import is_unavailable
 from shared.errors import Conflict, FieldErrors, NotFound
 from shared.intake import replay as replays
 from shared.intake.replay import ReplaySelection

@@ -13,7 +13,7 @@ from shared.leads.contact import InvalidContact, normalise_email
 from shared.models import Suppression
 from shared.outbound import unsubscribe_links
 from shared.outbound.unsubscribe_links import UnsubscribeTarget
-from shared.validation.schema import ERROR_MESSAGES
+from shared.validation.messages import ERROR_MESSAGES
 from shared.web.authorization import public, requires_scope
 from shared.web.openapi import request_body, responds
 

@@ -19,7 +19,7 @@ from shared.integrations.credentials import WHSEC_PREFIX
 from shared.models import WebhookSubscription
 from shared.outbound.address_policy import AddressPolicy
 from shared.outbound.deliveries import subscription_endpoint
-from shared.validation.schema import ERROR_MESSAGES
+from shared.validation.messages import ERROR_MESSAGES
 from shared.web.authorization import requires_scope
 from shared.web.openapi import request_body, responds
 from shared.web.path_params import path_id

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing_extensions import TypedDict
 
 from shared.forms.definition import FormFieldRecord, FormFields, FormSettings, FormSettingsRecord
-from shared.validation.schema import RequiredName, StrictFlag
+from shared.validation.types import RequiredName, StrictFlag
 
 
 class FormSent(TypedDict, total=False):

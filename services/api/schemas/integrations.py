@@ -10,7 +10,8 @@ from shared.integrations.catalogue import INTEGRATION_TYPES
 from shared.integrations.credentials import CredentialTexts
 from shared.integrations.integration_type import FlowDirection
 from shared.integrations.mapping_settings import IntegrationSettings, IntegrationSettingsRecord
-from shared.validation.schema import RequiredName, StrictFlag, custom_error, text_constraints
+from shared.validation.messages import custom_error
+from shared.validation.types import RequiredName, StrictFlag, text_constraints
 
 
 def _check_type(name: str) -> str:

@@ -5,7 +5,7 @@ from typing import Literal
 from typing_extensions import TypedDict
 
 from shared.automations.fields import LeadStatus
-from shared.validation.schema import QueryFlag, QueryId, QueryText, UtcTime
+from shared.validation.types import QueryFlag, QueryId, QueryText, UtcTime
 
 
 class LeadListQuery(TypedDict, total=False):

@@ -10,7 +10,7 @@ from services.api.schemas.tags import UniqueTagName
 from shared.automations.fields import LeadStatus
 from shared.leads.inbound import CustomFields, EmailAddress
 from shared.leads.merge import MAX_NOTES_LENGTH
-from shared.validation.schema import RecordId, StrictFlag, Text64, Text100, Text255
+from shared.validation.types import RecordId, StrictFlag, Text64, Text100, Text255
 
 # Longer than what a client may send at first: merged notes can be sent back unchanged.
 LeadNotes = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, max_length=MAX_NOTES_LENGTH)]

@@ -8,7 +8,8 @@ from typing_extensions import TypedDict
 
 from shared.automations.conditions import ConditionOperator, ScalarValue
 from shared.automations.fields import ReadableField
-from shared.validation.schema import StrictFlag, custom_error
+from shared.validation.messages import custom_error
+from shared.validation.types import StrictFlag
 
 
 def _check_points(points: int) -> int:

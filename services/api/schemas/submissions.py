@@ -7,7 +7,8 @@ from uuid import UUID
 from pydantic import BeforeValidator
 from typing_extensions import TypedDict
 
-from shared.validation.schema import INT64_LIMIT, QueryFlag, QueryId, QueryText, Text255, UtcTime, custom_error
+from shared.validation.messages import custom_error
+from shared.validation.types import INT64_LIMIT, QueryFlag, QueryId, QueryText, Text255, UtcTime
 
 SubmissionState = Literal["accepted", "done", "dead", "quarantined", "replayed"]
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from typing_extensions import TypedDict
 
-from shared.validation.schema import ColorText, text_constraints
+from shared.validation.types import ColorText, text_constraints
 
 UniqueTagName = Annotated[str, text_constraints(100, min_length=1)]
 

@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from shared.leads.contact import InvalidContact, normalise_email
-from shared.validation.schema import RequiredName, StrictFlag, text_constraints
+from shared.validation.types import RequiredName, StrictFlag, text_constraints
 
 
 def _check_email(value: Any) -> Any:

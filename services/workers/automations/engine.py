@@ -21,8 +21,9 @@ from services.workers.automations.types import ActiveRun, OutboxEvent
 from services.workers.automations.workspace_fairness import WorkspaceCursor
 from shared.crypto.encryption import Cipher
 from shared.db.bisection import isolate_failures
-from shared.db.connections import ASYNC_COMMIT, Connection, is_contention, is_timeout, is_unavailable
+from shared.db.connections import ASYNC_COMMIT, Connection
 from shared.db.contention import retry_contended
+from shared.db.errors import is_contention, is_timeout, is_unavailable
 from shared.observability import logging
 from shared.observability.metrics import AUTOMATION_ACTS, AUTOMATION_SECONDS
 from shared.settings import Settings

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from services.workers.deliveries.backoff import JITTER_FRACTION, RETRY_DELAYS_SECONDS
 from services.workers.deliveries.circuits import INITIAL_SLOTS
 from services.workers.deliveries.types import ClaimedDelivery
+from shared.db.advisory_locks import DELIVERY_CLAIM_LOCK
 from shared.db.connections import Connection, as_json
 
 # Seconds for which a delivery belongs to one sender. An attempt ends long before; afterwards the sender counts as dead.
@@ -17,9 +18,6 @@ RECONNECT_GRACE_SECONDS = 3  # seconds in which a living sender reconnects
 # for which it does: it must not hold them back all day, or for the hours that a Retry-After may ask for.
 BLOCKING_ATTEMPTS, MAX_BLOCKING_SECONDS = 3, RETRY_DELAYS_SECONDS[1] * (1 + JITTER_FRACTION)
 NOTHING_IN_FLIGHT: Mapping[int, int] = MappingProxyType({})
-DELIVERY_CLAIM_LOCK = (
-    4_712_003  # one claim at a time, a few milliseconds each, so that limits and order hold across senders
-)
 
 # The statements below must use indexes. The table fills and empties within minutes, so the planner's statistics are
 # wrong, and it would read the whole table: seconds instead of milliseconds with 100,000 waiting deliveries.

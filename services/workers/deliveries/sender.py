@@ -17,7 +17,8 @@ from services.workers.deliveries.record import record_outcomes
 from services.workers.deliveries.smtp_client import SmtpClient
 from services.workers.deliveries.targets import load_targets
 from services.workers.deliveries.types import AttemptResult, ClaimedDelivery, HttpRequest, SkippedDelivery, SmtpMessage
-from shared.db.connections import Connection, connect, is_contention, is_timeout, is_unavailable
+from shared.db.connections import Connection, connect
+from shared.db.errors import is_contention, is_timeout, is_unavailable
 from shared.observability import logging
 from shared.observability.metrics import DELIVERY_ATTEMPTS, DELIVERY_SECONDS
 

@@ -17,7 +17,8 @@ from services.workers.ingest.workspace_cache import WorkspaceCache
 from services.workers.ingest.write_batch import finish_batch, is_redelivery, write_batch
 from services.workers.libpq_pipeline import pipeline_transaction
 from shared.db.bisection import isolate_failures
-from shared.db.connections import Connection, StatementExecutor, is_contention, is_unavailable
+from shared.db.connections import Connection, StatementExecutor
+from shared.db.errors import is_contention, is_unavailable
 from shared.intake.journal import Lane
 from shared.intake.verdicts import KEY_REUSED_WARNING, Verdict, VerdictReply
 from shared.leads import submission

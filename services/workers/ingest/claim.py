@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from shared.db.connections import ContentionError, StatementExecutor
+from shared.db.connections import StatementExecutor
+from shared.db.errors import ContentionError
 from shared.leads import identities
 from shared.leads.apply_batch import MERGED_LEAD_FIELDS
 from shared.leads.identities import MAX_CLAIM_ROUNDS
