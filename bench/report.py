@@ -133,7 +133,8 @@ def lists_text(reads: Sequence[Mapping[str, Any]]) -> str:
 
 def http_text(http: Mapping[str, float]) -> str:
     return (
-        f"Over HTTP, {http['rate']:g} lists/s while {http['leads']:,.0f} leads/s arrive: p50 {format_number(http['p50'])} ms, "
+        f"Over HTTP, {http['rate']:g} lists/s while {http['leads']:,.0f} leads/s arrive: "
+        f"p50 {format_number(http['p50'])} ms, "
         f"p99 {format_number(http['p99'])} ms, longest {format_number(http['longest'])} ms; "
         f"{http['failed']:g} of {http['asked']:g} failed"
     )

@@ -102,8 +102,8 @@ def wait_until_folded(database: psycopg.Connection) -> None:
         "lead_updates",
         "lead_search",
         "lead_counts",
-        "lead_marginals",
-        "lead_times",
+        "lead_counts_by_field",
+        "lead_counts_by_time",
         "lead_count_deltas",
     ):
         database.execute(f"VACUUM (ANALYZE) {table}")

@@ -62,8 +62,8 @@ def upgrade_database(url: str) -> None:
     if found > head_version():
         raise click.ClickException(NEWER_DATABASE_MESSAGE.format(found=found, head=head_version()))
     if found:
-        said = f"bringing the tables from migration {found} to {head_version()}; with a million leads this may take a minute"
-        click.echo(said, err=True)
+        upgraded = f"bringing the tables from migration {found} to {head_version()}"
+        click.echo(f"{upgraded}; with a million leads this may take a minute", err=True)
     import alembic.command
 
     alembic.command.upgrade(alembic_config(url), "head")

@@ -147,7 +147,8 @@ class EmbeddedPostgres:
         if self._socket_path:
             folder = str(self._data_dir.run_dir).replace("'", "''").replace('"', '""')
             return f"listen_addresses = ''\nunix_socket_directories = '\"{folder}\"'\n"
-        return f"listen_addresses = '127.0.0.1'\nport = {self._data_dir.server_port(self.name)}\nunix_socket_directories = ''\n"
+        port = self._data_dir.server_port(self.name)
+        return f"listen_addresses = '127.0.0.1'\nport = {port}\nunix_socket_directories = ''\n"
 
     def _initialise_cluster(self) -> None:
         """Create the cluster in a side folder and rename it when complete: a kill leaves nothing half made."""

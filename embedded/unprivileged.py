@@ -97,7 +97,7 @@ def chown_tree(folder: Path, run_as: RunAs) -> None:
 
 def guarded_command(command: Sequence[str], run_as: RunAs, death_signal: int) -> list[str]:
     """Return the command line that runs `command` as that user, tied to the life of this process."""
-    guard = [sys.executable, "-EsSB", "-m", f"{__package__}.guard"]
+    guard = [sys.executable, "-EsSB", "-m", f"{__package__}.child_launcher"]
     return [*guard, str(os.getpid()), str(int(death_signal)), run_as, *command]
 
 

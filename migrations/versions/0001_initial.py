@@ -507,7 +507,7 @@ def create_read_models() -> None:
     )
     set_storage("lead_count_deltas", **QUEUE_VACUUM, **KEEP_PAGES)
     create_table(
-        "lead_marginals",
+        "lead_counts_by_field",
         required("workspace_id", BIGINT),
         required("field", TEXT_C),
         required("value", TEXT_C),
@@ -515,7 +515,7 @@ def create_read_models() -> None:
         primary_key=("workspace_id", "field", "value"),
     )
     create_table(
-        "lead_times",
+        "lead_counts_by_time",
         required("workspace_id", BIGINT),
         required("kind", TEXT_C),
         required("grain", BIGINT),
@@ -610,7 +610,7 @@ def create_automations() -> None:
         "uq_automation_runs_trigger", "automation_runs", ["workspace_id", "automation_id", "trigger_key"], unique=True
     )
     create_table(
-        "automation_turns",
+        "round_robin_counters",
         required("workspace_id", BIGINT),
         required("automation_id", BIGINT),
         required("step", SMALLINT),
@@ -618,7 +618,7 @@ def create_automations() -> None:
         primary_key=("workspace_id", "automation_id", "step"),
     )
     create_table(
-        "silences",
+        "inactivity_timers",
         required("workspace_id", BIGINT),
         required("automation_id", BIGINT),
         required("lead_id", BIGINT),
@@ -626,8 +626,8 @@ def create_automations() -> None:
         required("due_at", TIME),
         primary_key=("workspace_id", "automation_id", "lead_id"),
     )
-    create_index("ix_silences_due_at", "silences", ["due_at"])
-    create_index("ix_silences_workspace_id_due_at", "silences", ["workspace_id", "due_at"])
+    create_index("ix_inactivity_timers_due_at", "inactivity_timers", ["due_at"])
+    create_index("ix_inactivity_timers_workspace_id_due_at", "inactivity_timers", ["workspace_id", "due_at"])
     create_table(
         "scoring_rules",
         identity(),
@@ -795,7 +795,7 @@ def create_forms_and_counters() -> None:
     )
     create_index("ix_forms_workspace_id", "forms", ["workspace_id"])
     create_table(
-        "tallies",
+        "counters",
         required("workspace_id", BIGINT),
         required("kind", TEXT),
         required("ref_id", BIGINT),
@@ -803,7 +803,7 @@ def create_forms_and_counters() -> None:
         primary_key=("workspace_id", "kind", "ref_id"),
     )
     create_table(
-        "tally_deltas",
+        "counter_deltas",
         identity(),
         required("workspace_id", BIGINT),
         required("kind", TEXT),
@@ -811,9 +811,9 @@ def create_forms_and_counters() -> None:
         required("n", BIGINT),
         primary_key=("id",),
     )
-    set_storage("tally_deltas", **KEEP_PAGES)
+    set_storage("counter_deltas", **KEEP_PAGES)
     create_table(
-        "cleanups",
+        "background_cleanups",
         identity(),
         required("workspace_id", BIGINT),
         required("kind", TEXT),

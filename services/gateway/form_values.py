@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple, get_args
 
+from shared.errors import FieldErrors
 from shared.forms.definition import (
     CHOICE_TYPES,
     CUSTOM_PREFIX,
@@ -19,7 +20,7 @@ from shared.forms.definition import (
 from shared.leads.contact import InvalidContact, normalise_email
 from shared.leads.form_encoding import FLAG_WORDS
 from shared.validation.messages import ERROR_MESSAGES
-from shared.validation.schema import FieldErrors, InvalidFields, clean_value
+from shared.validation.schema import InvalidFields, clean_value
 from shared.validation.types import INT64_LIMIT, is_url
 
 # The maximum length, in characters, of texts in a field of a form and in a field of a lead.

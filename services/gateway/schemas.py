@@ -7,8 +7,8 @@ from uuid import UUID
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from shared.errors import FieldErrors
 from shared.leads.inbound import InboundLead
-from shared.validation.schema import FieldErrors
 from shared.validation.types import QueryFlag
 
 MAX_BATCH_LEADS = 1000

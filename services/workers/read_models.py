@@ -32,7 +32,7 @@ WITH folded AS (
     ON CONFLICT (workspace_id, tag_id, source, status, pipeline_id, pipeline_stage_id, assigned_user_id, starred)
     DO UPDATE SET n = lead_counts.n + excluded.n
 ), marginal AS (
-    INSERT INTO lead_marginals (workspace_id, field, value, n)
+    INSERT INTO lead_counts_by_field (workspace_id, field, value, n)
     SELECT workspace_id, field, value, sum(n)
     FROM alike, LATERAL (
         VALUES ('', ''), ('source', source), ('status', status), ('pipeline_id', pipeline_id::text),
@@ -40,7 +40,7 @@ WITH folded AS (
                ('starred', starred::text)
         UNION ALL SELECT DISTINCT 'tag_ids', tag_id::text FROM unnest(tag_ids) AS tag_id) AS margins (field, value)
     GROUP BY 1, 2, 3 HAVING sum(n) <> 0 ORDER BY 1, 2, 3
-    ON CONFLICT (workspace_id, field, value) DO UPDATE SET n = lead_marginals.n + excluded.n
+    ON CONFLICT (workspace_id, field, value) DO UPDATE SET n = lead_counts_by_field.n + excluded.n
 )
 SELECT count(*) FROM folded
 """  # noqa: S608  # constants only
@@ -50,17 +50,16 @@ WITH folded AS (
         SELECT ctid FROM lead_time_deltas LIMIT {FOLD_CHUNK_SIZE} FOR UPDATE SKIP LOCKED))
     RETURNING *
 ), counted AS (
-    INSERT INTO lead_times (workspace_id, kind, grain, at, n)
+    INSERT INTO lead_counts_by_time (workspace_id, kind, grain, at, n)
     SELECT workspace_id, kind, grain, date_bin(grain * interval '1 s', folded.at, 'epoch'), sum(n)
     FROM folded, unnest(ARRAY[300, 3600, 86400]) AS grain
     GROUP BY 1, 2, 3, 4 HAVING sum(n) <> 0 ORDER BY 1, 2, 3, 4
-    ON CONFLICT (workspace_id, kind, grain, at) DO UPDATE SET n = lead_times.n + excluded.n
+    ON CONFLICT (workspace_id, kind, grain, at) DO UPDATE SET n = lead_counts_by_time.n + excluded.n
 )
 SELECT count(*) FROM folded
 """  # noqa: S608  # constants only
-DELETE_ZERO_COUNTS_SQL = tuple(
-    f"DELETE FROM {table} WHERE n = 0" for table in ("lead_counts", "lead_marginals", "lead_times")
-)  # noqa: S608
+COUNT_TABLES = ("lead_counts", "lead_counts_by_field", "lead_counts_by_time")
+DELETE_ZERO_COUNTS_SQL = tuple(f"DELETE FROM {table} WHERE n = 0" for table in COUNT_TABLES)  # noqa: S608
 
 # Upper case first, then lower case: Greek has two small sigmas, and lower() alone would keep both.
 # Line one holds the names, line two the email, line three the phone's digits and, unless it is E.164, its spelling.

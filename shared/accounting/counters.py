@@ -9,18 +9,18 @@ from collections.abc import Mapping
 from shared.db.connections import Connection, StatementExecutor, as_json
 
 ADD_COUNTER_DELTAS_SQL = """
-INSERT INTO tally_deltas (workspace_id, kind, ref_id, n)
+INSERT INTO counter_deltas (workspace_id, kind, ref_id, n)
 SELECT (d->>0)::bigint, d->>1, (d->>2)::bigint, (d->>3)::bigint FROM json_array_elements(%s::json) d
 """
 FOLD_COUNTER_DELTAS_SQL = """
 WITH folded AS (
-    DELETE FROM tally_deltas WHERE ctid = ANY (ARRAY(
-        SELECT ctid FROM tally_deltas LIMIT 20000 FOR UPDATE SKIP LOCKED))
+    DELETE FROM counter_deltas WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM counter_deltas LIMIT 20000 FOR UPDATE SKIP LOCKED))
     RETURNING workspace_id, kind, ref_id, n
 )
-INSERT INTO tallies (workspace_id, kind, ref_id, n)
+INSERT INTO counters (workspace_id, kind, ref_id, n)
 SELECT workspace_id, kind, ref_id, sum(n) FROM folded GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
-ON CONFLICT (workspace_id, kind, ref_id) DO UPDATE SET n = tallies.n + excluded.n
+ON CONFLICT (workspace_id, kind, ref_id) DO UPDATE SET n = counters.n + excluded.n
 """
 
 

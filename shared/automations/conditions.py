@@ -70,7 +70,8 @@ def _check_scalar(value: Any) -> Any:
         isinstance(value, str) and not 0 < len(value) <= MAX_CONDITION_VALUE_LENGTH
     ):
         raise custom_error(
-            f"The {{field}} field must be text of 1 to {MAX_CONDITION_VALUE_LENGTH} characters, a number, true or false."
+            f"The {{field}} field must be text of 1 to {MAX_CONDITION_VALUE_LENGTH} characters, "
+            "a number, true or false."
         )
     return value
 

@@ -10,10 +10,11 @@ from shared.db.connections import Connection
 
 TIMERS_PER_CHUNK = 10_000  # timers started by a request itself, which takes 0.2 s, and by the sweeper at a time
 
-DELETE_PENDING_CHUNKS_SQL = (
-    "DELETE FROM cleanups WHERE workspace_id = %(w)s AND kind = 'silences' AND ref_id = %(automation)s"
-)
-DELETE_TIMERS_SQL = "DELETE FROM silences WHERE workspace_id = %(w)s AND automation_id = %(automation)s"
+DELETE_PENDING_CHUNKS_SQL = """
+DELETE FROM background_cleanups
+WHERE workspace_id = %(w)s AND kind = 'inactivity_timers' AND ref_id = %(automation)s
+"""
+DELETE_TIMERS_SQL = "DELETE FROM inactivity_timers WHERE workspace_id = %(w)s AND automation_id = %(automation)s"
 # Leads in the order of their last update, after a moment in microseconds since the epoch. A lead that is updated
 # meanwhile is found once more. All leads with the same time as the last one are included, such as those of one batch.
 CHUNK_SPAN_SQL = """
@@ -27,7 +28,7 @@ SELECT count(*), (extract(epoch FROM max(updated_at)) * 1000000)::bigint FROM (
 # one in which engines restart timers. An engine with the previous definition may have added a timer since the old ones
 # were deleted; it stays if it belongs to a newer activity.
 START_TIMERS_SQL = """
-INSERT INTO silences (workspace_id, automation_id, lead_id, activity_id, due_at)
+INSERT INTO inactivity_timers (workspace_id, automation_id, lead_id, activity_id, due_at)
 SELECT u.workspace_id, %(automation)s, u.id, last.id, last.created_at + %(minutes)s * interval '1 minute'
 FROM lead_updates u CROSS JOIN LATERAL (
     SELECT a.id, a.created_at FROM activities a
@@ -41,15 +42,16 @@ WHERE u.workspace_id = %(w)s AND u.updated_at > now() - %(minutes)s * interval '
 ORDER BY u.id
 ON CONFLICT (workspace_id, automation_id, lead_id)
 DO UPDATE SET activity_id = excluded.activity_id, due_at = excluded.due_at
-WHERE silences.activity_id <= excluded.activity_id
+WHERE inactivity_timers.activity_id <= excluded.activity_id
 """
 QUEUE_CHUNK_SQL = """
-INSERT INTO cleanups (workspace_id, kind, ref_id, after_id) VALUES (%(w)s, 'silences', %(automation)s, %(after)s)
+INSERT INTO background_cleanups (workspace_id, kind, ref_id, after_id)
+VALUES (%(w)s, 'inactivity_timers', %(automation)s, %(after)s)
 """
 NEXT_CHUNK_SQL = """
 SELECT c.id, c.workspace_id, c.ref_id, (a.trigger->>'minutes')::int, c.after_id
-FROM cleanups c JOIN automations a ON a.workspace_id = c.workspace_id AND a.id = c.ref_id
-WHERE c.kind = 'silences' ORDER BY c.id LIMIT 1 FOR UPDATE OF c SKIP LOCKED
+FROM background_cleanups c JOIN automations a ON a.workspace_id = c.workspace_id AND a.id = c.ref_id
+WHERE c.kind = 'inactivity_timers' ORDER BY c.id LIMIT 1 FOR UPDATE OF c SKIP LOCKED
 """
 
 
@@ -78,9 +80,9 @@ async def start_chunk(connection: Connection) -> bool:
         if last := await _start_timers(
             connection, dict(zip(("w", "automation", "minutes", "after"), rest, strict=True))
         ):
-            await connection.execute("UPDATE cleanups SET after_id = %s WHERE id = %s", (last, cleanup))
+            await connection.execute("UPDATE background_cleanups SET after_id = %s WHERE id = %s", (last, cleanup))
         else:
-            await connection.execute("DELETE FROM cleanups WHERE id = %s", (cleanup,))
+            await connection.execute("DELETE FROM background_cleanups WHERE id = %s", (cleanup,))
     return True
 
 

@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal, Required, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Field, Strict, StringConstraints
 from typing_extensions import TypedDict
 
+from shared.errors import FieldErrors
 from shared.leads.inbound import EmailAddress
 from shared.leads.merge import MergePolicy
 from shared.validation.messages import custom_error
-from shared.validation.schema import FieldErrors
 from shared.validation.types import RecordId, StrictFlag, Text255, is_url, text_constraints
 
 T = TypeVar("T")

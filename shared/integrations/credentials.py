@@ -15,11 +15,12 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, PlainValidator
 from typing_extensions import TypedDict
 
+from shared.errors import FieldErrors
 from shared.integrations.integration_type import INBOUND_ONLY, CredentialField, CredentialKind, IntegrationType
 from shared.leads.contact import InvalidContact, normalise_email
 from shared.masking import SECRET_MASK
 from shared.validation.messages import ERROR_MESSAGES, custom_error
-from shared.validation.schema import FieldErrors, FieldsSchema
+from shared.validation.schema import FieldsSchema
 from shared.validation.types import is_url, text_constraints
 
 SHOWN_SECRET_CHARS = 4  # characters at the end of a secret that are shown

@@ -48,8 +48,8 @@ URL_ALONE_VERIFICATION = (
 )
 
 # For senders that do not sign requests but can send a fixed header.
-SECRET_HEADER = "X-LeadHub-Secret"
-HEADER_SECRET_FIELD = CredentialField("header_secret", f"Value of the header {SECRET_HEADER}", required=False)
+LEADHUB_HEADER = "X-LeadHub-Secret"
+HEADER_SECRET_FIELD = CredentialField("header_secret", f"Value of the header {LEADHUB_HEADER}", required=False)
 BY_HEADER_VERIFICATION = (
-    f"Requests carry no signature: where header_secret is set, the header {SECRET_HEADER} must have that value."
+    f"Requests carry no signature: where header_secret is set, the header {LEADHUB_HEADER} must have that value."
 )

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
+from shared.errors import FieldErrors
 from shared.leads.contact import InvalidContact, normalise_email, normalise_phone
 from shared.leads.merge import MAX_CUSTOM_FIELDS_BYTES, describe_changes, has_room_for_custom_fields
 from shared.leads.placement import Board, WorkspaceSettings, assignee_problem, find_placement
 from shared.leads.submission import IdentityKey, LeadState
 from shared.validation.messages import ERROR_MESSAGES
-from shared.validation.schema import FieldErrors
 
 PLAIN_FIELDS = ("first_name", "last_name", "company", "job_title", "country", "source", "notes", "status", "starred")
 CONTACT_FIELDS = ("email", "phone")

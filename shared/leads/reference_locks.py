@@ -44,9 +44,9 @@ ORDER BY id LIMIT %(most)s FOR UPDATE
 """
 CLEAR_REFERENCE_SQL = "UPDATE leads SET {cleared} WHERE workspace_id = %(workspace)s AND id = ANY(%(ids)s)"
 
-ADD_CLEANUP_SQL = "INSERT INTO cleanups (workspace_id, kind, ref_id) VALUES (%s, %s, %s)"
+ADD_CLEANUP_SQL = "INSERT INTO background_cleanups (workspace_id, kind, ref_id) VALUES (%s, %s, %s)"
 NEXT_CLEANUP_SQL = """
-SELECT id, workspace_id, kind, ref_id, after_id FROM cleanups WHERE kind IN ('stage', 'user', 'tag')
+SELECT id, workspace_id, kind, ref_id, after_id FROM background_cleanups WHERE kind IN ('stage', 'user', 'tag')
 ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
 """
 SCAN_END_SQL = """
@@ -90,12 +90,12 @@ async def clear_next_chunk(connection: Connection) -> bool:
         cleanup, workspace, kind, ref, after = row
         last = (await (await connection.execute(SCAN_END_SQL, (workspace, after, LEADS_PER_SCAN))).fetchall())[0][0]
         if last is None:
-            await connection.execute("DELETE FROM cleanups WHERE id = %s", (cleanup,))
+            await connection.execute("DELETE FROM background_cleanups WHERE id = %s", (cleanup,))
             return True
         where = {"workspace": workspace, "ref": ref, "after": after, "last": last, "most": LEADS_PER_CHUNK}
         ids = await _clear_leads(connection, kind, where)
         after = ids[-1] if len(ids) == LEADS_PER_CHUNK else last
-        await connection.execute("UPDATE cleanups SET after_id = %s WHERE id = %s", (after, cleanup))
+        await connection.execute("UPDATE background_cleanups SET after_id = %s WHERE id = %s", (after, cleanup))
     return True
 
 

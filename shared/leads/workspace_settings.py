@@ -19,7 +19,8 @@ SELECT {_SETTINGS_COLUMNS}, workspace_version(w.id),
        EXISTS (SELECT FROM rule_versions v WHERE v.workspace_id = w.id AND v.is_watched),
        (SELECT json_object_agg(n.name, t.id) FROM json_array_elements_text(named.names) n (name)
         JOIN tags t ON t.workspace_id = w.id AND lower(upper(t.name)) = lower(upper(n.name)))
-FROM json_to_recordset(%s::json) AS named(w bigint, names json) JOIN workspaces w ON w.id = named.w {_JOIN_DEFAULT_PIPELINE}
+FROM json_to_recordset(%s::json) AS named(w bigint, names json)
+JOIN workspaces w ON w.id = named.w {_JOIN_DEFAULT_PIPELINE}
 """  # noqa: S608  # constants only
 WORKSPACE_STAGES_SQL = """
 SELECT p.workspace_id, p.id, s.id, s.is_won, s.is_lost

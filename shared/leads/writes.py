@@ -11,6 +11,7 @@ from typing import Any
 
 from shared.db.connections import Connection, as_json
 from shared.db.errors import ContentionError
+from shared.errors import FieldErrors
 from shared.leads import identities, phone_handover
 from shared.leads.edit import (
     CONTACT_FIELDS,
@@ -28,9 +29,8 @@ from shared.leads.placement import Board, WorkspaceSettings, needs_board
 from shared.leads.submission import IdentityKey, LeadKey, LeadState
 from shared.leads.tags import TagChanges, load_tag_changes
 from shared.leads.workspace_settings import load_board, load_workspace_settings
-from shared.validation.schema import FieldErrors
 
-__all__ = ["ChangeCause", "LeadChange", "RefusedChange", "LeadNotCreated", "change_leads", "create_lead", "delete_lead"]
+__all__ = ["ChangeCause", "LeadChange", "LeadNotCreated", "RefusedChange", "change_leads", "create_lead", "delete_lead"]
 
 ActivityJson = dict[str, Any]
 LEAD_COLUMN_TYPES = (
@@ -44,7 +44,8 @@ SET_LEAD_COLUMNS = ", ".join(f"{column} = u.{column}" for column in LEAD_COLUMNS
 
 WRITE_LEADS_SQL = f"""
 WITH created AS (
-    INSERT INTO leads ({LEAD_COLUMN_LIST}) SELECT {LEAD_COLUMN_LIST} FROM json_to_recordset(%s::json) AS c({LEAD_COLUMN_TYPES})
+    INSERT INTO leads ({LEAD_COLUMN_LIST})
+    SELECT {LEAD_COLUMN_LIST} FROM json_to_recordset(%s::json) AS c({LEAD_COLUMN_TYPES})
 ), updated AS (
     UPDATE leads l SET {SET_LEAD_COLUMNS}, updated_at = greatest(clock_timestamp(), l.updated_at)
     FROM json_to_recordset(%s::json) AS u({LEAD_COLUMN_TYPES})

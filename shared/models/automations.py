@@ -74,7 +74,7 @@ class AutomationRun(Base):
 class RoundRobinCounter(Base):
     """The position of a step that assigns users round robin: the next position in its whole list."""
 
-    __tablename__ = "automation_turns"
+    __tablename__ = "round_robin_counters"
 
     workspace_id: Mapped[WorkspaceKey]
     automation_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -85,7 +85,7 @@ class RoundRobinCounter(Base):
 class InactivityTimer(Base):
     """A timer of a `no_activity` automation for one lead. It fires if nothing happens to the lead until `due_at`."""
 
-    __tablename__ = "silences"
+    __tablename__ = "inactivity_timers"
 
     workspace_id: Mapped[WorkspaceKey]
     automation_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

@@ -9,7 +9,7 @@ from shared.models.base import Base, RowId, WorkspaceKey
 class Counter(Base):
     """The number of times that something happened, such as submissions of a form or runs of an automation."""
 
-    __tablename__ = "tallies"
+    __tablename__ = "counters"
 
     workspace_id: Mapped[WorkspaceKey]
     kind: Mapped[str] = mapped_column(primary_key=True)
@@ -20,7 +20,7 @@ class Counter(Base):
 class CounterDelta(Base):
     """A change of a counter. Transactions append changes, because a counter in place would be a hot row."""
 
-    __tablename__ = "tally_deltas"
+    __tablename__ = "counter_deltas"
 
     id: Mapped[RowId]
     workspace_id: Mapped[int]

@@ -149,7 +149,7 @@ class BackgroundCleanup(Base):
     that still has to start inactivity timers for many leads (see `shared/automations/inactivity.py`).
     """
 
-    __tablename__ = "cleanups"
+    __tablename__ = "background_cleanups"
 
     id: Mapped[RowId]
     workspace_id: Mapped[int]

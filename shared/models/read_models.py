@@ -68,7 +68,7 @@ class LeadCountByField(Base):
     The empty field counts the whole workspace. `tag_ids` counts a lead under each of its tags.
     """
 
-    __tablename__ = "lead_marginals"
+    __tablename__ = "lead_counts_by_field"
 
     workspace_id: Mapped[WorkspaceKey]
     field: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
@@ -82,7 +82,7 @@ class LeadCountByTime(Base):
     Each lead is counted in its five minutes, its hour and its day, so that any span is a sum over few rows.
     """
 
-    __tablename__ = "lead_times"
+    __tablename__ = "lead_counts_by_time"
 
     workspace_id: Mapped[WorkspaceKey]
     kind: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)  # created_at, updated_at

@@ -27,18 +27,19 @@ CLOSE_ENDPOINT_SQL = """
 INSERT INTO endpoints (workspace_id, endpoint, slots) VALUES (%s, %s, 0)
 ON CONFLICT (workspace_id, endpoint) DO UPDATE SET slots = 0
 """
-ADD_CANCELLATION_SQL = "INSERT INTO cleanups (workspace_id, kind, ref_id) VALUES (%s, %s, %s)"
+ADD_CANCELLATION_SQL = "INSERT INTO background_cleanups (workspace_id, kind, ref_id) VALUES (%s, %s, %s)"
 # The subscription may be enabled again before the sweeper runs. Deliveries created from then on must be sent, so the
 # last id to cancel is stored.
 ADD_DISABLED_CANCELLATION_SQL = """
-INSERT INTO cleanups (workspace_id, kind, ref_id, after_id)
+INSERT INTO background_cleanups (workspace_id, kind, ref_id, after_id)
 SELECT %(workspace)s, %(kind)s, %(id)s, max(id) FROM deliveries WHERE workspace_id = %(workspace)s
 """
 NEXT_CANCELLATION_SQL = """
-SELECT id, workspace_id, kind, ref_id, after_id FROM cleanups WHERE kind IN ('subscription', 'integration', 'disabled')
+SELECT id, workspace_id, kind, ref_id, after_id FROM background_cleanups
+WHERE kind IN ('subscription', 'integration', 'disabled')
 ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
 """
-CANCELLATION_EXISTS_SQL = "SELECT FROM cleanups WHERE workspace_id = %s AND kind = %s AND ref_id = %s"
+CANCELLATION_EXISTS_SQL = "SELECT FROM background_cleanups WHERE workspace_id = %s AND kind = %s AND ref_id = %s"
 DELETE_ENDPOINT_SQL = "DELETE FROM endpoints WHERE workspace_id = %s AND endpoint = %s"
 
 
@@ -85,7 +86,7 @@ async def cancel_chunk(connection: Connection) -> bool:
         else:
             is_done = await cancel_pending(connection, workspace_id, kind, id_) < CANCEL_CHUNK_SIZE
         if is_done:
-            await connection.execute("DELETE FROM cleanups WHERE id = %s", (cleanup,))
+            await connection.execute("DELETE FROM background_cleanups WHERE id = %s", (cleanup,))
         if is_done and kind != DISABLED_KIND:
             await connection.execute(DELETE_ENDPOINT_SQL, (workspace_id, f"{kind}:{id_}"))
     return True

@@ -3,6 +3,8 @@
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from shared.errors import FieldErrors
+
 ERROR_MESSAGES = {
     "missing": "The {field} field is required.",
     "string_too_short": "The {field} field is required.",

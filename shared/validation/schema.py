@@ -9,10 +9,9 @@ from typing import Any, cast
 
 from pydantic import TypeAdapter, ValidationError
 
+from shared.errors import FieldErrors
 from shared.validation.messages import BAD_NUMBER_MESSAGE, BAD_TEXT_MESSAGE, ERROR_MESSAGES, messages_by_field
 from shared.validation.types import INT64_LIMIT, UINT64_LIMIT
-
-FieldErrors = dict[str, list[str]]
 
 
 class InvalidFields(ValueError):

@@ -106,7 +106,7 @@ TABLES = """
 SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'workspace_id'
 WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relnamespace = 'public'::regnamespace
   -- these follow by themselves
-  AND c.relname !~ '^(ledger|lead_counts|lead_marginals|lead_times|lead_search|tallies|.*_deltas|.*_queue)$'
+  AND c.relname !~ '^(ledger|lead_counts|lead_counts_by_(field|time)|lead_search|counters|.*_deltas|.*_queue)$'
 ORDER BY 1
 """
 DIGEST = """

@@ -125,7 +125,7 @@ async def test_activity_just_now_cancels_a_due_inactivity_run(database_url: str,
     await save(database, {"type": "no_activity", "minutes": 30}, action("add_tag", tag="cold"))
     await leads(database_url, database, {"email": "a@example.com"})
     await run(database_url)
-    await database.execute("UPDATE silences SET due_at = now()")
+    await database.execute("UPDATE inactivity_timers SET due_at = now()")
     await database.execute(BREAK)
     await run(database_url)
     assert await runs(database) == []

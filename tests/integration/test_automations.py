@@ -83,7 +83,7 @@ async def test_two_engines_and_a_kill_make_one_run_an_event(database_url: str, d
         {"lead_score": 1, "tags": 1}
     ]
     assert await rows(database, "SELECT count(*) AS n FROM activities WHERE type = 'lead.updated'") == [{"n": 300}]
-    assert await rows(database, "SELECT sum(n)::int AS n FROM tally_deltas") == [{"n": 300}]
+    assert await rows(database, "SELECT sum(n)::int AS n FROM counter_deltas") == [{"n": 300}]
 
 
 async def test_a_leads_events_are_acted_on_in_order(database_url: str, database: Connection) -> None:
@@ -250,15 +250,17 @@ async def test_a_silence_is_noticed_once_until_something_happens(database_url: s
     id_ = await save(database, {"type": "no_activity", "minutes": 30}, action("add_tag", tag="cold"))
     await leads(database_url, database, {"email": "a@example.com"})
     await run(database_url)
-    (waits,) = await rows(database, "SELECT automation_id, due_at > now() + interval '29 min' AS later FROM silences")
+    (waits,) = await rows(
+        database, "SELECT automation_id, due_at > now() + interval '29 min' AS later FROM inactivity_timers"
+    )
     assert waits == {"automation_id": id_, "later": True}
-    over = "UPDATE silences SET due_at = now()"
+    over = "UPDATE inactivity_timers SET due_at = now()"
     sent = "INSERT INTO activities (workspace_id, lead_id, type, data) SELECT workspace_id, id, 'delivery.sent', '{}'"
     await database.execute(f"{sent} FROM leads")  # what is sent about a lead is no activity of its
     await database.execute(over)
     await run(database_url, engines=2)
     assert [one["state"] for one in await runs(database)] == ["done"]
-    assert await rows(database, "SELECT * FROM silences") == []  # what the automation did is no activity
+    assert await rows(database, "SELECT * FROM inactivity_timers") == []  # what the automation did is no activity
 
     await leads(database_url, database, {"email": "a@example.com"})
     await run(database_url)

@@ -55,7 +55,7 @@ async def test_many_are_cancelled_in_chunks_and_none_is_claimed_meanwhile(outbox
         chunks += 1
     assert chunks == 3  # the last finds that nothing is left
     assert await outbox.one(LEFT) == 0
-    assert await outbox.one("SELECT (SELECT count(*) FROM cleanups) + (SELECT count(*) FROM endpoints)") == 0
+    assert await outbox.one("SELECT (SELECT count(*) FROM background_cleanups) + (SELECT count(*) FROM endpoints)") == 0
 
 
 async def test_enabling_a_subscription_again_stops_its_cancellation(outbox: Outbox) -> None:
@@ -68,5 +68,5 @@ async def test_enabling_a_subscription_again_stops_its_cancellation(outbox: Outb
         pass
     assert await outbox.one(LEFT) == 3
     assert await outbox.one(f"SELECT count(*) FROM deliveries WHERE state = 'pending' AND id <= {before}") == 0
-    assert await outbox.one("SELECT count(*) FROM cleanups") == 0
+    assert await outbox.one("SELECT count(*) FROM background_cleanups") == 0
     assert len(await claim_due(outbox.connection, 10)) == 3

@@ -26,9 +26,9 @@ ALL = ("broker", "spool", "postgres")
 PARENT = """
 import sys, time
 from pathlib import Path
-from shared.embedded.servers import connected
+from embedded.servers import ensure_servers
 from shared.settings import Settings
-with connected(Settings(data_dir=Path(sys.argv[1]), database_url=""), kind="service", want=("spool", "postgres")):
+with ensure_servers(Settings(data_dir=Path(sys.argv[1]), database_url=""), kind="service", want=("spool", "postgres")):
     print("ready", flush=True)
     time.sleep(600)
 """

@@ -29,7 +29,7 @@ INSERT INTO automation_runs (workspace_id, automation_id, trigger_key, lead_id, 
 SELECT %s, 1, 'manual:' || n, n, 'waiting', now() - interval '1 min' FROM generate_series(1, %s) n
 """
 SILENCES = """
-INSERT INTO silences (workspace_id, automation_id, lead_id, activity_id, due_at)
+INSERT INTO inactivity_timers (workspace_id, automation_id, lead_id, activity_id, due_at)
 SELECT %s, 1, n, n, now() - interval '1 min' FROM generate_series(1, %s) n
 """
 
@@ -126,7 +126,7 @@ async def test_silences_of_one_workspace_are_in_no_others_way(database: Connecti
     for workspace, n in ((large, 5000), (small, 1)):
         await database.execute(SILENCES, (workspace, n))
     await inactivity_timers.fire_due_timers(database)
-    assert await rows(database, "SELECT 1 FROM silences WHERE workspace_id = %s", (small,)) == []
+    assert await rows(database, "SELECT 1 FROM inactivity_timers WHERE workspace_id = %s", (small,)) == []
 
 
 async def test_workers_are_told_of_what_has_waited_long(database_url: str, database: Connection) -> None:
@@ -142,7 +142,7 @@ async def test_workers_are_told_of_what_has_waited_long(database_url: str, datab
     await asyncio.wait_for(watching, 10)
 
 
-@pytest.mark.parametrize(("due", "table"), [(RUNS, "automation_runs"), (SILENCES, "silences")])
+@pytest.mark.parametrize(("due", "table"), [(RUNS, "automation_runs"), (SILENCES, "inactivity_timers")])
 async def test_workers_are_told_of_what_is_due(database: Connection, due: str, table: str) -> None:
     """Where no event waits: a delay that is over, or a silence."""
     (workspace,) = await _others(database, 1)

@@ -13,7 +13,7 @@ from tests.support.ingesting import workspace_id
 pytestmark = pytest.mark.integration
 
 ANNA = {"email": "anna@example.com"}
-OVER = "UPDATE silences SET due_at = now()"
+OVER = "UPDATE inactivity_timers SET due_at = now()"
 SCORING = """
 INSERT INTO scoring_rules (workspace_id, field, operator, points) VALUES (%s, 'email', 'is_not_empty', 7)
 """
@@ -49,7 +49,7 @@ async def test_of_what_happens_in_short_succession_the_last_counts(database_url:
     assert await rows(database, "SELECT count(*) AS n FROM events") == [{"n": 2}]
     await run(database_url)
     last = await rows(database, "SELECT max(id) AS activity_id FROM activities")
-    assert await rows(database, "SELECT activity_id FROM silences") == last
+    assert await rows(database, "SELECT activity_id FROM inactivity_timers") == last
     await database.execute(OVER)
     await run(database_url)
     assert await runs_of(database, automation) == 1
@@ -61,7 +61,7 @@ async def test_a_run_that_a_silence_begins_is_counted(database_url: str, databas
     await run(database_url)
     await database.execute(OVER)
     await run(database_url)
-    counted = "SELECT ref_id, sum(n)::int AS n FROM tally_deltas WHERE kind = 'automation' GROUP BY 1"
+    counted = "SELECT ref_id, sum(n)::int AS n FROM counter_deltas WHERE kind = 'automation' GROUP BY 1"
     assert await rows(database, counted) == [{"ref_id": automation, "n": 2}]
 
 
@@ -71,4 +71,4 @@ async def test_late_events_do_not_set_inactivity_timers_back(database: Connectio
     for activity in (2, 1):
         event = OutboxEvent(activity, workspace, "lead.updated", 1, activity, datetime.now(UTC), {})
         await inactivity_timers.restart_timers(database, [(event, automation, 30)])
-    assert await rows(database, "SELECT activity_id FROM silences") == [{"activity_id": 2}]
+    assert await rows(database, "SELECT activity_id FROM inactivity_timers") == [{"activity_id": 2}]

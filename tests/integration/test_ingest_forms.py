@@ -16,8 +16,8 @@ from tests.support.ingesting import accept, drain, item, workspace_id
 pytestmark = pytest.mark.integration
 
 TALLY = """
-SELECT ref_id, sum(n) FROM (SELECT ref_id, n FROM tallies WHERE kind = 'form'
-                            UNION ALL SELECT ref_id, n FROM tally_deltas WHERE kind = 'form') counts
+SELECT ref_id, sum(n) FROM (SELECT ref_id, n FROM counters WHERE kind = 'form'
+                            UNION ALL SELECT ref_id, n FROM counter_deltas WHERE kind = 'form') counts
 GROUP BY ref_id ORDER BY ref_id
 """
 REFUSE = """

@@ -175,7 +175,7 @@ GROUP BY 1, 2, 3, 4, 5, 6, 7 HAVING sum(n) <> 0
 TAGGED = "SELECT tag_id::text, count(*) FROM leads, unnest(tag_ids) AS tag_id GROUP BY 1"
 TAGS_TOLD = """
 SELECT value, sum(n) FROM (
-    SELECT value, n FROM lead_marginals WHERE field = 'tag_ids'
+    SELECT value, n FROM lead_counts_by_field WHERE field = 'tag_ids'
     UNION ALL SELECT tag_id::text, n FROM lead_count_deltas, unnest(tag_ids) AS tag_id) t GROUP BY 1 HAVING sum(n) <> 0
 """
 TIMED = """
@@ -183,7 +183,7 @@ SELECT kind, date_bin('5 minutes', t.at, 'epoch'), count(*)
 FROM leads, LATERAL (VALUES ('created_at', created_at), ('updated_at', updated_at)) t (kind, at) GROUP BY 1, 2
 """
 TIMES_TOLD = """
-SELECT kind, at, sum(n) FROM (SELECT kind, at, n FROM lead_times WHERE grain = 300
+SELECT kind, at, sum(n) FROM (SELECT kind, at, n FROM lead_counts_by_time WHERE grain = 300
                               UNION ALL SELECT kind, at, n FROM lead_time_deltas) t
 GROUP BY 1, 2 HAVING sum(n) <> 0
 """
@@ -287,7 +287,7 @@ async def test_counts_of_nothing_are_taken_away(database: Connection, workspace:
     await database.execute("DELETE FROM leads")
     await settle(database)
     await repair_read_models(database)
-    for table in ("lead_counts", "lead_marginals", "lead_times", "lead_search"):
+    for table in ("lead_counts", "lead_counts_by_field", "lead_counts_by_time", "lead_search"):
         assert await _all(database, f"SELECT count(*) FROM {table}") == {(0,)}
 
 

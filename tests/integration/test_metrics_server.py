@@ -27,10 +27,10 @@ pytestmark = pytest.mark.integration
 
 SERVICE = """
 import sys
-from shared import logging, metrics, metrics_server
-logging.configure("sweeper")
-metrics.REFUSED.inc(2)
-metrics_server.serve("127.0.0.1", int(sys.argv[1]))
+from shared.observability import logging, metrics, metrics_server
+logging.configure_logging("sweeper")
+metrics.REFUSED_SUBMISSIONS.inc(2)
+metrics_server.serve_metrics("127.0.0.1", int(sys.argv[1]))
 print("serves", flush=True)
 sys.stdin.read()
 """

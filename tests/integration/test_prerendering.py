@@ -107,7 +107,7 @@ async def test_a_turn_that_somebody_took_meanwhile_is_not_taken_twice(
     def take() -> None:
         meanwhile.clear()
         with psycopg.connect(database_url) as other:
-            other.execute("UPDATE automation_turns SET n = n + 1")
+            other.execute("UPDATE round_robin_counters SET n = n + 1")
 
     meanwhile.append(take)
     await leads(database_url, database, {"email": "b@example.com"})

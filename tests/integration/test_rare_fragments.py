@@ -25,7 +25,7 @@ SELECT %(workspace)s, n, name || ' ' || n %% 1000 || E'\\n' || name || '.' || n 
 FROM generate_series(%(first)s::int, %(last)s::int) n, LATERAL (
     SELECT (%(names)s::text[])[1 + n %% cardinality(%(names)s::text[])] AS name) named
 """
-MARGINAL = "INSERT INTO lead_marginals (workspace_id, field, value, n) VALUES (%s, '', '', %s)"
+MARGINAL = "INSERT INTO lead_counts_by_field (workspace_id, field, value, n) VALUES (%s, '', '', %s)"
 PLAIN = "SELECT lead_id FROM lead_search WHERE workspace_id = %s AND ({})"
 
 

@@ -94,7 +94,7 @@ async def test_references_are_cleared_in_chunks_unnoticed_by_readers(database: C
         chunks += 1
     assert chunks == 3 * (n // reference_locks.LEADS_PER_CHUNK + 2)  # the last two: what is left, and that nothing is
     assert await bearing(database) == (0, 0, 0, 2 * n)
-    assert await one(database, "SELECT count(*) FROM cleanups") == (0,)
+    assert await one(database, "SELECT count(*) FROM background_cleanups") == (0,)
 
 
 async def test_a_crash_in_the_middle_repeats_one_chunk(database_url: str, database: Connection) -> None:

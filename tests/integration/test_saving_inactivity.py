@@ -1,4 +1,4 @@
-"""Automations that wait for silences, saved over HTTP: for which leads they wait, and beside engines at work."""
+"""`no_activity` automations, saved over HTTP: for which leads they wait, and beside engines at work."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.integration
 COLD = {"name": "Cold", "steps": [{"action": {"type": "add_tag", "tag": "cold"}}]}
 WAITS = """
 SELECT s.lead_id, round(extract(epoch FROM s.due_at - a.created_at) / 60)::int AS minutes
-FROM silences s JOIN activities a ON a.id = s.activity_id ORDER BY s.lead_id
+FROM inactivity_timers s JOIN activities a ON a.id = s.activity_id ORDER BY s.lead_id
 """
 AT_A_LOCK = "SELECT FROM pg_stat_activity WHERE application_name = 'leadhub api' AND wait_event_type = 'Lock'"
 
@@ -96,7 +96,7 @@ async def test_a_change_beside_an_engine_that_notes_the_same_silence_is_made(
     async with connect(database_url, "tests") as engine:
         async with engine.transaction():
             noted = "SELECT workspace_id, %s, lead_id, id, now() + interval '30 min' FROM activities"
-            await engine.execute(f"INSERT INTO silences {noted}", (made["id"],))
+            await engine.execute(f"INSERT INTO inactivity_timers {noted}", (made["id"],))
             changing = asyncio.create_task(ask(client, "PATCH", f"/{made['id']}", {"trigger": silent(60)}))
             await until_async(lambda: is_waiting(database), 10, "the change at the engine's row")
         await changing

@@ -63,8 +63,8 @@ DOUBLED = {
             SELECT FROM possible_duplicates p WHERE p.workspace_id = leads.workspace_id AND p.lead_id = leads.id)""",
     "submissions of forms not tallied once": """
         SELECT abs((SELECT count(*) FROM submissions WHERE channel LIKE 'form:%%' AND state = 'done')
-                   - (SELECT coalesce(sum(n), 0) FROM (SELECT n FROM tallies WHERE kind = 'form'
-                      UNION ALL SELECT n FROM tally_deltas WHERE kind = 'form') counts))""",
+                   - (SELECT coalesce(sum(n), 0) FROM (SELECT n FROM counters WHERE kind = 'form'
+                      UNION ALL SELECT n FROM counter_deltas WHERE kind = 'form') counts))""",
     "tags in two cases": "SELECT count(*) - count(DISTINCT (workspace_id, lower(name))) FROM tags",
 }
 # What has happened or is due, and nobody acted on yet.

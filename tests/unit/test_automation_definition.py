@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from typing_extensions import TypedDict
 
 from shared.automations.definition import Steps, Trigger, find_references
-from shared.validation.schema import FieldErrors, FieldsSchema
+from shared.errors import FieldErrors
+from shared.validation.schema import FieldsSchema
 
 
 class Definition(TypedDict, total=False):

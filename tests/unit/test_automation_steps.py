@@ -91,7 +91,7 @@ def test_later_steps_see_what_earlier_ones_did() -> None:
 def test_delay_suspends_a_run_but_not_a_dry_run() -> None:
     steps = ({"delay": {"hours": 2}}, act("add_tag", tag="x"))
     walked = take(*steps)
-    assert (walked.state, walked.at, walked.due_at) == ("waiting", 1, NOW + timedelta(hours=2))
+    assert (walked.state, walked.step_index, walked.due_at) == ("waiting", 1, NOW + timedelta(hours=2))
     assert [one["outcome"] for one in take(*steps, over_delays=True).outcomes] == ["waiting", "done"]
 
 

@@ -11,21 +11,21 @@ from shared.observability.metrics_files import METRIC_FILE_BYTES, METRIC_FILE_KI
 from shared.settings import PROJECT_ROOT
 
 LOG = """
-from shared import logging
-logging.configure("gateway")
-logging.get().warning("told")
-logging.put(b"told")
+from shared.observability import logging
+logging.configure_logging("gateway")
+logging.get_logger().warning("told")
+logging.write_lines(b"told")
 print("goes on")
 """
 SAY = """
-from cli.common import say
-say("worker-1 ended")
+from cli.common import notify_operator
+notify_operator("worker-1 ended")
 print("goes on")
 """
 COUNT = """
-from shared import metrics
-metrics.HINTS.labels("sent").inc()
-print(metrics.exposition().decode())
+from shared.observability import metrics
+metrics.PUBLISHED_HINTS.labels("sent").inc()
+print(metrics.render_metrics().decode())
 """
 COUNTED = 'leadhub_hints_total{outcome="sent"} 1.0'
 SMALL = 'mount -t tmpfs -o size=64k tmpfs "$LEADHUB_METRICS_DIR" && exec "$0" -c "$1"'

@@ -17,7 +17,7 @@ class Asked:
     def __init__(self) -> None:
         self.times = 0
 
-    def ask(self) -> None:
+    def request_hint(self) -> None:
         self.times += 1
 
     def stop(self) -> None:

@@ -15,9 +15,9 @@ FIRST = ["timestamp", "level", "event"]
 TASK = """
 from celery import Celery
 from celery.app.trace import build_tracer
-from shared import logging
+from shared.observability import logging
 
-logging.configure("worker")
+logging.configure_logging("worker")
 app = Celery("tests", broker="memory://")
 
 @app.task(name="fail", ignore_result=True)
@@ -28,9 +28,9 @@ build_tracer("fail", fail, app=app)("id", (), {}, {"id": "id", "delivery_info": 
 """
 FORGOTTEN = """
 import asyncio
-from shared import logging
+from shared.observability import logging
 
-logging.configure("gateway")
+logging.configure_logging("gateway")
 
 async def fail():
     raise ValueError("Key (value)=(ada@example.com) already exists.")

@@ -37,10 +37,10 @@ def test_buffered_histogram_equals_single_observations(rounds: list[list[float]]
 
 LIFE = """
 import os, sys
-from shared import metrics
-metrics.REFUSED.inc(2)
-metrics.WAITING.inc(20)
-print(metrics.exposition().decode(), flush=True)
+from shared.observability import metrics
+metrics.REFUSED_SUBMISSIONS.inc(2)
+metrics.WAITING_CALLERS.inc(20)
+print(metrics.render_metrics().decode(), flush=True)
 os.kill(os.getpid(), 9)
 """
 
@@ -72,9 +72,9 @@ def test_unreadable_metrics_file_starts_from_zero(tmp_path: Path) -> None:
 
 NAMELESS = """
 import sys
-from shared import metrics
-metrics.REFUSED.inc(2)
-print(metrics.exposition().decode().split("\\nleadhub_refused_total ")[1].split()[0], flush=True)
+from shared.observability import metrics
+metrics.REFUSED_SUBMISSIONS.inc(2)
+print(metrics.render_metrics().decode().split("\\nleadhub_refused_total ")[1].split()[0], flush=True)
 sys.stdin.read()
 """
 
@@ -104,16 +104,16 @@ def test_processes_without_a_name_take_the_first_number_that_no_living_one_has(t
 
 MANY = """
 import asyncio, sys
-from shared import metrics
+from shared.observability import metrics
 from shared.web.access_log import AccessLog
 
 async def main():
     log = AccessLog("gateway", lines=False)
     for number in range(2000):
         route = f"/api/v1/pipelines/{{pipeline_id}}/stages/{{stage_id}}/{sys.argv[1]}/{number}"
-        log.add(f"METHOD{number}", route, 200 + number % 10, 0.01, None, {})
-    log.write()
-    print(metrics.exposition().decode().count("leadhub_request_seconds_count"))
+        log.record_request(f"METHOD{number}", route, 200 + number % 10, 0.01, None, {})
+    log.write_buffered()
+    print(metrics.render_metrics().decode().count("leadhub_request_seconds_count"))
 asyncio.run(main())
 """
 

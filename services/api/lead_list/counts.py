@@ -95,7 +95,7 @@ async def _count_by_fields(connection: Connection, filters: LeadFilters) -> Lead
 
 def _marginal_sql(field: str, value: str, changed: str) -> str:
     """Return SQL for the number of leads that match one filter."""
-    told = f"SELECT n FROM lead_marginals WHERE {where_all(f'field = {field}', f'value = {value}')}"  # noqa: S608
+    told = f"SELECT n FROM lead_counts_by_field WHERE {where_all(f'field = {field}', f'value = {value}')}"  # noqa: S608
     return _counter_sum_sql(told, changed)
 
 
@@ -122,7 +122,7 @@ async def _count_time_span(connection: Connection, filters: LeadFilters, column:
     for number, run in enumerate(runs):
         parameters |= {f"{name}_{number}": value for name, value in run._asdict().items()}
         within = (f"grain = %(grain_{number})s", f"at >= %(start_{number})s", f"at < %(end_{number})s")
-        parts.append(f"SELECT n FROM lead_times WHERE {where_all('kind = %(kind)s', *within)}")  # noqa: S608
+        parts.append(f"SELECT n FROM lead_counts_by_time WHERE {where_all('kind = %(kind)s', *within)}")  # noqa: S608
     if runs:
         parameters |= {"first": runs[0].start, "last": runs[-1].end}
         unfolded = ("kind = %(kind)s", "at >= %(first)s", "at < %(last)s")
@@ -139,16 +139,14 @@ async def _count_time_span(connection: Connection, filters: LeadFilters, column:
 
 async def _count_rows(connection: Connection, filters: LeadFilters, *, by_update: bool) -> int:
     if not filters.counted_conditions and not filters.bounds:
-        return await _fetch_number(
-            connection, f"SELECT count(*) FROM ({filters.search_query}) hits", filters.sql_parameters
-        )  # noqa: S608
+        hits = f"SELECT count(*) FROM ({filters.search_query}) hits"  # noqa: S608
+        return await _fetch_number(connection, hits, filters.sql_parameters)
     conditions = [
         *filters.lead_conditions(by_update=by_update),
         *([f"id IN ({filters.search_query})"] if filters.patterns else []),
     ]
-    return await _fetch_number(
-        connection, f"SELECT count(*) FROM leads WHERE {where_all(*conditions)}", filters.sql_parameters
-    )  # noqa: S608
+    rows = f"SELECT count(*) FROM leads WHERE {where_all(*conditions)}"  # noqa: S608
+    return await _fetch_number(connection, rows, filters.sql_parameters)
 
 
 async def _fetch_number(

@@ -25,7 +25,7 @@ SELECT (SELECT id FROM tags
        lower(upper(%(term)s)) AS folded,
        ({TEXT_SAMPLE_SQL}) AS sample,
        coalesce(indexed.reltuples > 10 * (
-           SELECT n FROM lead_marginals
+           SELECT n FROM lead_counts_by_field
            WHERE workspace_id = %(workspace)s AND field = '' AND value = ''), false) AS is_small,
        EXISTS (SELECT 1 FROM pipelines WHERE workspace_id = %(workspace)s AND id = %(pipeline_id)s) AS pipeline_id,
        EXISTS (SELECT 1 FROM pipeline_stages WHERE workspace_id = %(workspace)s AND id = %(stage_id)s) AS stage_id,

@@ -93,8 +93,8 @@ class AutomationEngine:
 
     async def _fire_inactivity_timers(self, connection: Connection) -> int:
         async with connection.transaction():
-            ended = await inactivity_timers.fire_due_timers(connection, self._cursors["silences"])
-        self._cursors["silences"].advance()
+            ended = await inactivity_timers.fire_due_timers(connection, self._cursors["inactivity_timers"])
+        self._cursors["inactivity_timers"].advance()
         return ended
 
     async def _handle_events(self, connection: Connection) -> int:

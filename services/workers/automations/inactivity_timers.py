@@ -15,22 +15,22 @@ from shared.db.connections import Connection, as_json
 TIMERS_PER_BATCH = 200
 
 RESTART_TIMERS_SQL = """
-INSERT INTO silences (workspace_id, automation_id, lead_id, activity_id, due_at)
+INSERT INTO inactivity_timers (workspace_id, automation_id, lead_id, activity_id, due_at)
 SELECT DISTINCT ON (1, 2, 3) w, automation, lead, activity, at + minutes * interval '1 minute'
 FROM json_to_recordset(%s::json) AS s(
     w bigint, automation bigint, lead bigint, activity bigint, at timestamptz, minutes int)
 ORDER BY 1, 2, 3, 4 DESC
 ON CONFLICT (workspace_id, automation_id, lead_id)
 DO UPDATE SET activity_id = excluded.activity_id, due_at = excluded.due_at
-WHERE silences.activity_id < excluded.activity_id
+WHERE inactivity_timers.activity_id < excluded.activity_id
 """
 # Deliveries do not count as activity: they make no event that would restart the timer. If the lead had activity whose
 # event the engine has not handled yet, the timer is deleted without a run, and that event will restart it.
 FIRE_DUE_TIMERS_SQL = f"""
-WITH RECURSIVE {due_rows_ctes("silences", "automation_id", "lead_id")}, ended AS (
-    DELETE FROM silences WHERE (workspace_id, automation_id, lead_id) IN (
+WITH RECURSIVE {due_rows_ctes("inactivity_timers", "automation_id", "lead_id")}, ended AS (
+    DELETE FROM inactivity_timers WHERE (workspace_id, automation_id, lead_id) IN (
         SELECT workspace_id, automation_id, lead_id
-        FROM head h JOIN silences n USING (workspace_id, automation_id, lead_id)
+        FROM head h JOIN inactivity_timers n USING (workspace_id, automation_id, lead_id)
         WHERE n.due_at <= clock_timestamp() ORDER BY h.turn, h.due_at LIMIT %(most)s FOR UPDATE OF n SKIP LOCKED)
     RETURNING workspace_id, automation_id, lead_id, activity_id
 ), begun AS (

@@ -8,7 +8,10 @@ from shared.leads.submission import LeadKey
 
 MAX_CHAINED_RUNS_PER_MINUTE = 100  # runs triggered by automations, for one lead within a minute
 
-LOOP_LIMIT_REASON = f"automations set one another off over {MAX_CHAINED_RUNS_PER_MINUTE} times in a minute for one lead: no more are begun"
+LOOP_LIMIT_REASON = (
+    f"automations set one another off over {MAX_CHAINED_RUNS_PER_MINUTE} times in a minute for one lead: "
+    "no more are begun"
+)
 
 # The latest runs of each lead, from a partial index of chained runs that is read backwards: old runs cost nothing.
 RECENT_CHAINED_RUNS_SQL = f"""

@@ -34,7 +34,8 @@ WITH RECURSIVE {workspaces_cte("events")}, served AS MATERIALIZED (
 ), head AS MATERIALIZED (
     SELECT found.* FROM served s, LATERAL (
         SELECT e.workspace_id, e.id, e.lead_id, row_number() OVER (ORDER BY e.id) AS turn FROM events e
-        WHERE e.workspace_id = s.workspace_id ORDER BY e.id LIMIT {LOOK_AHEAD_ROWS} / (SELECT count(*) FROM served)) found
+        WHERE e.workspace_id = s.workspace_id
+        ORDER BY e.id LIMIT {LOOK_AHEAD_ROWS} / (SELECT count(*) FROM served)) found
     ORDER BY turn, id
 ), mine AS MATERIALIZED (
     SELECT e.workspace_id, e.id, h.lead_id FROM head h JOIN events e ON e.workspace_id = h.workspace_id AND e.id = h.id
@@ -60,10 +61,11 @@ SELECT id, chain || automation_id FROM automation_runs WHERE workspace_id = ANY(
 OLDEST_WAITING_SQL = f"""
 WITH RECURSIVE {workspaces_cte("events")}
 SELECT extract(epoch FROM clock_timestamp() - min(since))::float8 FROM (
-    SELECT min(occurred_at) FROM (SELECT workspace_id FROM waiting w WHERE {IS_WATCHED_SQL} LIMIT {EVENTS_PER_BATCH}) s, LATERAL (
+    SELECT min(occurred_at)
+    FROM (SELECT workspace_id FROM waiting w WHERE {IS_WATCHED_SQL} LIMIT {EVENTS_PER_BATCH}) s, LATERAL (
         SELECT e.occurred_at FROM events e WHERE e.workspace_id = s.workspace_id ORDER BY e.id LIMIT 1) oldest
     UNION ALL SELECT min(due_at) FROM automation_runs WHERE due_at <= clock_timestamp()
-    UNION ALL SELECT min(due_at) FROM silences WHERE due_at <= clock_timestamp()
+    UNION ALL SELECT min(due_at) FROM inactivity_timers WHERE due_at <= clock_timestamp()
 ) found (since)
 """  # noqa: S608  # constants only
 

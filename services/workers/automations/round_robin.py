@@ -14,19 +14,19 @@ StepKey = tuple[int, int, int]  # workspace, automation, step
 
 # Sorted, like all keys that two transactions may lock at once. Counters are locked after the leads and before tags.
 ENSURE_COUNTERS_SQL = """
-INSERT INTO automation_turns (workspace_id, automation_id, step)
+INSERT INTO round_robin_counters (workspace_id, automation_id, step)
 SELECT (t->>0)::bigint, (t->>1)::bigint, (t->>2)::smallint FROM json_array_elements(%s::json) t ORDER BY 1, 2, 3
 ON CONFLICT DO NOTHING
 """
 LOCK_COUNTERS_SQL = """
-SELECT s.workspace_id, s.automation_id, s.step, s.n FROM automation_turns s
+SELECT s.workspace_id, s.automation_id, s.step, s.n FROM round_robin_counters s
 JOIN json_array_elements(%s::json) t
   ON s.workspace_id = (t->>0)::bigint AND s.automation_id = (t->>1)::bigint AND s.step = (t->>2)::smallint
 ORDER BY 1, 2, 3 FOR UPDATE OF s
 """
 READ_COUNTERS_SQL = LOCK_COUNTERS_SQL.removesuffix(" FOR UPDATE OF s\n")
 UPDATE_COUNTERS_SQL = """
-UPDATE automation_turns s SET n = (t->>3)::bigint FROM json_array_elements(%s::json) t
+UPDATE round_robin_counters s SET n = (t->>3)::bigint FROM json_array_elements(%s::json) t
 WHERE s.workspace_id = (t->>0)::bigint AND s.automation_id = (t->>1)::bigint AND s.step = (t->>2)::smallint
 """
 

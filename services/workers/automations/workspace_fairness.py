@@ -57,7 +57,9 @@ def due_rows_ctes(table: str, *key: str) -> str:
     late = f"{table} r WHERE r.workspace_id = s.workspace_id AND r.due_at <= clock_timestamp()"
     return f"""oldest AS MATERIALIZED (
     SELECT {columns} FROM {table} WHERE due_at <= clock_timestamp() ORDER BY due_at LIMIT {LOOK_AHEAD_ROWS}
-), {workspaces_cte(table, "due_at IS NOT NULL", only=f"(SELECT count(*) FROM oldest) = {LOOK_AHEAD_ROWS}")}, served AS MATERIALIZED (
+), {
+        workspaces_cte(table, "due_at IS NOT NULL", only=f"(SELECT count(*) FROM oldest) = {LOOK_AHEAD_ROWS}")
+    }, served AS MATERIALIZED (
     SELECT workspace_id FROM waiting s WHERE (SELECT true FROM {late} LIMIT 1) LIMIT %(most)s
 ), head AS MATERIALIZED (
     SELECT *, row_number() OVER (PARTITION BY workspace_id ORDER BY due_at) AS turn FROM oldest

@@ -18,7 +18,10 @@ PARSE_STEP_BYTES = 4 * 1024  # bytes that are parsed before the limits are check
 RESPONSE_TOO_LARGE_MESSAGE = (
     f"The receiver sent more than {MAX_RESPONSE_BYTES >> 10} KB without an answer. It must send a final status."
 )
-TOO_MANY_INFORMATIONAL_MESSAGE = f"The receiver sent more than {MAX_INFORMATIONAL_RESPONSES} informational answers (1xx). It must send a final status."
+TOO_MANY_INFORMATIONAL_MESSAGE = (
+    f"The receiver sent more than {MAX_INFORMATIONAL_RESPONSES} informational answers (1xx). "
+    "It must send a final status."
+)
 
 
 class ResponseTooLarge(aiohttp.ClientError):

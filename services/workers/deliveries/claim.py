@@ -88,7 +88,8 @@ SENDABLE_SQL = f"""
             ({WITHOUT_LEAD_SQL} LIMIT {MAX_LEADS_SCANNED})
             UNION ALL
             SELECT first.* FROM (
-                SELECT lead_id + (((SELECT max(lead_id) FROM ({LEAD_IDS_SQL}) every) - lead_id) * %(place)s)::bigint AS middle
+                SELECT lead_id
+                    + (((SELECT max(lead_id) FROM ({LEAD_IDS_SQL}) every) - lead_id) * %(place)s)::bigint AS middle
                 FROM ({LEAD_IDS_SQL} ORDER BY lead_id LIMIT 1) least) begin,
             LATERAL (VALUES (begin.middle, NULL::bigint), (0, begin.middle)) AS part(low, high),
             LATERAL (

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from standardwebhooks import Webhook
 
-SECRET_PREFIX = "whsec_"
+KEY_PREFIX = "whsec_"
 
 
 def signature_headers(message_id: str, timestamp: int, body: bytes, secrets: Sequence[str]) -> dict[str, str]:
@@ -37,7 +37,7 @@ def _secret_bytes(secret: str) -> bytes:
 
     The library would skip the characters that are not base64.
     """
-    text = secret.removeprefix(SECRET_PREFIX)
+    text = secret.removeprefix(KEY_PREFIX)
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
