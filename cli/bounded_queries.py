@@ -11,7 +11,7 @@ ResultT = TypeVar("ResultT")
 class BoundedQuery(Generic[ResultT]):
     """A query that runs in a thread of its own. The end of a command does not wait for the thread.
 
-    `question` receives a function that it calls once it is connected.
+    `query` receives a function that it calls once it is connected.
     """
 
     def __init__(self, query: Callable[[Callable[[], None]], Coroutine[Any, Any, ResultT]]) -> None:

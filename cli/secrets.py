@@ -28,7 +28,7 @@ def secrets() -> None:
 def secrets_rotate() -> None:
     """Replace the key that encrypts stored credentials.
 
-    Everything goes on meanwhile. Prints how many were encrypted anew. Without LEADHUB_SECRET_KEY a new key is made in
+    Everything goes on meanwhile. Prints how many were encrypted again. Without LEADHUB_SECRET_KEY a new key is made in
     the data dir, all is put under it, and the old one is dropped. With it, holding the new key, a comma and the old
     one, all is put under the first; then the old one can be taken out. A rotation that was cut short goes on when this
     is run again. Older backups hold the keys that they need.
@@ -37,7 +37,7 @@ def secrets_rotate() -> None:
     found = with_database(settings, lambda use: _rotate_keys(use, settings))
     for place in found.unreadable:
         notify_operator(f"none of the keys decrypts {place}")
-    notify_operator(f"encrypted {found.re_encrypted_count} values anew")
+    notify_operator(f"encrypted {found.re_encrypted_count} values again")
     click.echo(found.re_encrypted_count)
 
 

@@ -259,7 +259,7 @@ class Supervisor:
     def stop(self) -> None:
         """Stop all programs stage by stage; those of one stage together, so that many workers take no longer than one.
 
-        Then end their remaining processes, such as those of a PostgreSQL that was killed. `forced` lists what was
+        Then end their remaining processes, such as those of a PostgreSQL that was killed. `forced_ends` lists what was
         killed.
         """
         self.stopping = True

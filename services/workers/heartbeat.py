@@ -27,10 +27,10 @@ AFTER_DEATH_INTERVAL_SQL = (
 STUCK_BATCH_SECONDS = 30.0  # seconds in one batch after which the process no longer counts as alive
 
 # If the previous process of this name died while it held journal rows, these rows are still noted, and one more attempt
-# is counted for each. A process that only lost its connection runs the same statement with `anew` false. There is no
+# is counted for each. A process that only lost its connection runs the same statement with `starts` false. There is no
 # FOR UPDATE here: it would skip the row that this statement itself updates.
 REGISTER_PROCESS_SQL = """
-WITH last AS (SELECT in_hand FROM processes WHERE name = %(name)s AND %(anew)s),
+WITH last AS (SELECT in_hand FROM processes WHERE name = %(name)s AND %(starts)s),
 suspected AS (
     UPDATE journal SET attempts = attempts + 1
     WHERE lane IN (0, 1, 2) AND id = ANY (SELECT unnest(in_hand) FROM last)
@@ -38,7 +38,7 @@ suspected AS (
 INSERT INTO processes AS p (name, kind, host, pid) VALUES (%(name)s, %(kind)s, %(host)s, %(pid)s)
 ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, host = excluded.host, pid = excluded.pid, in_hand = '{}',
                                  started_at = now(), seen_at = now(),
-                                 died_at = CASE WHEN %(anew)s THEN now() ELSE p.died_at END
+                                 died_at = CASE WHEN %(starts)s THEN now() ELSE p.died_at END
 """
 # Returns whether any process died recently: a successor found its row, or its row is no longer updated. The commit does
 # not wait for the disk, since a crash of the server loses only the news that a process was alive before it.
@@ -80,7 +80,7 @@ class Heartbeat:
     async def start(self, connection: Connection) -> None:
         """Register the process, replace its predecessor's row, and start the heartbeat thread."""
         arguments = {"name": self.name, "kind": self.kind, "host": self.host, "pid": os.getpid()}
-        arguments["anew"] = not self._thread.is_alive()
+        arguments["starts"] = not self._thread.is_alive()
         await connection.execute(REGISTER_PROCESS_SQL, arguments)
         if not self._thread.is_alive():
             self._thread.start()

@@ -29,7 +29,7 @@ AUTOMATIONS_TURN_SECONDS = 0.05  # seconds of automations before a worker handle
 class Worker:
     """A worker process. Every method blocks: Celery's own thread calls it, one message at a time.
 
-    `pass_on` sends an ingest hint to another worker. `automate` sends a hint that automations are due. `stopping`
+    `wake_another` sends an ingest hint to another worker, `send_automation_hint` one that automations are due. `stopping`
     returns whether the process was asked to end.
     """
 

@@ -81,7 +81,7 @@ OutcomeData = dict[str, Any] | None
 def _add_tag(found: StepRun, action: Mapping[str, Any]) -> OutcomeData:
     if not has_tag(found.lead, action["tag"]):
         if len(found.lead["tags"]) >= MAX_LEAD_TAGS:
-            raise StepFailed(f"the lead bears {MAX_LEAD_TAGS:,} tags")
+            raise StepFailed(f"the lead has {MAX_LEAD_TAGS:,} tags")
         found.lead["tags"].append(action["tag"])
     return None
 

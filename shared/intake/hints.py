@@ -156,7 +156,7 @@ class HintThrottle:
         self._awake_until = 0.0
 
     def note_commit(self, *, has_waiters: bool) -> None:
-        """Note that rows were committed; `hurried`: callers wait for their verdicts."""
+        """Note that rows were committed; `has_waiters`: callers wait for their verdicts."""
         loop = asyncio.get_running_loop()
         if self._timer is not None:
             self._has_more_rows = True

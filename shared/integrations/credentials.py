@@ -27,7 +27,7 @@ SHOWN_SECRET_CHARS = 4  # characters at the end of a secret that are shown
 MIN_PARTLY_SHOWN_CHARS = 12  # characters; shorter secrets are masked completely
 WHSEC_PREFIX = "whsec_"
 SEND_AGAIN_MESSAGE = (
-    "The {field} field must be sent anew, since {changed} changes: a secret is not kept for another place or user."
+    "The {field} field must be sent again, since {changed} changes: a secret is not kept for another place or user."
 )
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}").fullmatch

@@ -29,16 +29,16 @@ WITH shown AS (
     JOIN possible_duplicates p ON p.workspace_id = k.w::bigint AND p.lead_id = k.lead::bigint
     JOIN leads l ON l.workspace_id = p.workspace_id AND l.id = p.other_id AND l.phone = k.value
     WHERE k.kind = 'phone'
-), heirs AS (
-    SELECT w, value, lead, min(id) AS heir FROM shown GROUP BY 1, 2, 3
+), owners AS (
+    SELECT w, value, lead, min(id) AS owner FROM shown GROUP BY 1, 2, 3
 ), passed AS (
-    UPDATE identities i SET lead_id = h.heir FROM heirs h
+    UPDATE identities i SET lead_id = h.owner FROM owners h
     WHERE i.workspace_id = h.w AND i.kind = 'phone' AND i.value = h.value AND i.lead_id = h.lead
 )
 INSERT INTO possible_duplicates (workspace_id, lead_id, other_id, reason, score)
 SELECT DISTINCT w, pair.lead, pair.other, '{DUPLICATE_PAIR_REASON}', 100
-FROM heirs JOIN shown USING (w, value, lead), LATERAL (VALUES (heir, id), (id, heir)) AS pair (lead, other)
-WHERE id <> heir ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING
+FROM owners JOIN shown USING (w, value, lead), LATERAL (VALUES (owner, id), (id, owner)) AS pair (lead, other)
+WHERE id <> owner ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING
 """  # noqa: S608  # constants only
 
 

@@ -16,7 +16,7 @@ class LeadUpdate(Base):
     """A copy of the time at which each lead was last updated. Lists by `updated_at` read it in order.
 
     It is a separate table, because with an index on `leads` each update of a lead would write to all indexes again, at
-    three times the cost (docs/decisions/0028).
+    three times the cost (docs/decisions/0013).
     """
 
     __tablename__ = "lead_updates"

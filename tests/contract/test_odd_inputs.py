@@ -135,3 +135,12 @@ async def test_every_answer_to_nonsense_is_json(client: aiohttp.ClientSession) -
     ]
     assert {answer.headers["Content-Type"].split(";")[0] for answer in answers} == {"application/json"}
     assert max(answer.status for answer in answers) < 500
+
+
+@pytest.mark.parametrize("path", [INBOUND, BATCH, "/api/v1/tags"])
+async def test_invalid_json_is_reported_by_line_and_column(client: aiohttp.ClientSession, path: str) -> None:
+    opening = "[" if path == BATCH else ""
+    body = opening + '{\n  "name": "a",\n  email: 1}'
+    answer = await ask(client, "POST", path, data=body, headers={"Content-Type": "application/json"})
+    assert (answer.status, answer.code) == (400, "BAD_REQUEST")
+    assert "line 3, column 3" in answer.body["message"]

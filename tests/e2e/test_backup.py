@@ -15,7 +15,6 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from cli.dump import maintenance_connection
 from tests.support.backups import (
     databases_of,
     execute,
@@ -25,6 +24,7 @@ from tests.support.backups import (
     manifest_of,
     secret_of,
     spool_two,
+    started,
 )
 from tests.support.checker import check
 from tests.support.client import Client
@@ -36,16 +36,6 @@ pytestmark = pytest.mark.e2e
 
 BOOKS = ("done", "pending", "dead", "quarantined", "spooled")
 Damage = Callable[[bytes], bytes]
-
-
-@contextmanager
-def started(stack: Stack) -> Iterator[Stack]:
-    """`up` on a data dir that is there already."""
-    try:
-        stack.start()
-        yield stack
-    finally:
-        stack.stop()
 
 
 @contextmanager
@@ -278,16 +268,6 @@ def test_a_restore_whose_key_did_not_follow_is_refused_until_it_is_run_again(sav
     key.rmdir()
     stack.run("restore", str(file), "--force")
     assert ledger_of(stack) == dict.fromkeys(("accepted", *BOOKS), 0)
-
-
-def test_up_removes_the_databases_of_a_killed_restore(tmp_path: Path) -> None:
-    stack = Stack(tmp_path / "data")
-    with started(stack), maintenance_connection(stack.database_url) as server:
-        for name in ("leadhub_before_restore", "leadhub_restoring"):
-            server.execute(f"CREATE DATABASE {name}")
-    with started(stack):
-        pass
-    assert databases_of(stack) == {"leadhub", "postgres"}
 
 
 def test_a_backup_replaces_no_file_unasked(saved: bytes, tmp_path: Path) -> None:

@@ -249,7 +249,7 @@ async def test_totals_stay_exact_while_many_write(
 
 
 async def strays(database: Connection) -> int:
-    """Texts that are not their lead's, which `tidy` queues and a fold then mends."""
+    """Texts that are not their lead's, which `repair_read_models` queues and a fold then mends."""
     await repair_read_models(database)
     row = await (
         await database.execute("SELECT coalesce(sum(cardinality(lead_ids)), 0) FROM lead_search_queue")

@@ -2,6 +2,8 @@
 
 import json
 import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, LiteralString
 
@@ -15,6 +17,16 @@ from shared.intake.spool import Spool
 from shared.settings import Settings
 from tests.support.ingesting import item
 from tests.support.stack import Stack
+
+
+@contextmanager
+def started(stack: Stack) -> Iterator[Stack]:
+    """`up` on a data dir that is there already."""
+    try:
+        stack.start()
+        yield stack
+    finally:
+        stack.stop()
 
 
 def make_workspace(stack: Stack) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from psycopg import OperationalError
 
-from shared.db.bisection import isolate_failures
+from services.workers.bisection import isolate_failures
 from shared.db.contention import retry_contended
 from shared.db.errors import ContentionError
 

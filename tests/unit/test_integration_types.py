@@ -92,7 +92,7 @@ def test_a_secret_is_not_kept_for_another_place_or_user(
     [(name, [said])] = errors.items()
     key = name.removeprefix("credentials.")
     assert stored[key] == SECRET
-    assert f"must be sent anew, since {named} changes" in said
+    assert f"must be sent again, since {named} changes" in said
     assert merge(type_, stored, {**sent, key: SECRET})[1] == {}
 
 

@@ -26,7 +26,10 @@ AFTER_CONDITION = "({column}, id) {beyond} (%(value)s{cast}, %(after_id)s)"  # a
 
 
 class ListSlice(NamedTuple):
-    """The wanted part of a list: `size` leads after the first `skip`, or after a position. `dear` allows any cost."""
+    """The wanted part of a list: `size` leads after the first `skip`, or after a position.
+
+    `expensive` allows any cost.
+    """
 
     size: int
     expensive: bool

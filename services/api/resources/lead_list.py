@@ -71,7 +71,7 @@ def _read_cursor(
 
 
 async def _list_leads(request: web.Request, asked: LeadListRequest, *, expensive: bool) -> dict[str, Any]:
-    """Return the list. Raises ValidationFailed with all errors, and Dear if the list must wait for a slot."""
+    """Return the list. Raises ValidationFailed with all errors, and ExpensiveQuery if the list must wait for a slot."""
     async with (
         expensive_slot(request.app[EXPENSIVE_LIST_LIMITER], workspace_of(request), expensive=expensive),
         listing(request) as connection,

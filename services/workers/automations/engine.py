@@ -19,8 +19,8 @@ from services.workers.automations.prerendering import WorkspaceBudgets
 from services.workers.automations.rules_cache import RulesCache
 from services.workers.automations.types import ActiveRun, OutboxEvent
 from services.workers.automations.workspace_fairness import WorkspaceCursor
+from services.workers.bisection import isolate_failures
 from shared.crypto.encryption import Cipher
-from shared.db.bisection import isolate_failures
 from shared.db.connections import ASYNC_COMMIT, Connection
 from shared.db.contention import retry_contended
 from shared.db.errors import is_contention, is_timeout, is_unavailable

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from psycopg.rows import TupleRow
 
+from services.workers.bisection import isolate_failures
 from services.workers.ingest import idempotency
 from services.workers.ingest.dead_letters import MAX_INGEST_ATTEMPTS, mark_dead, schedule_retry
 from services.workers.ingest.idempotency import PartitionedBatch, partition_repeats, take_earlier_rows
@@ -16,7 +17,6 @@ from services.workers.ingest.lookups import BatchLookups
 from services.workers.ingest.workspace_cache import WorkspaceCache
 from services.workers.ingest.write_batch import finish_batch, is_redelivery, write_batch
 from services.workers.libpq_pipeline import pipeline_transaction
-from shared.db.bisection import isolate_failures
 from shared.db.connections import Connection, StatementExecutor
 from shared.db.errors import is_contention, is_unavailable
 from shared.intake.journal import Lane

@@ -111,7 +111,7 @@ def is_redelivery(error: Exception) -> bool:
 
 
 async def write_batch(connection: StatementExecutor, written: BatchWrites) -> None:
-    """Write the rows of a batch. Raises UniqueViolation (see `is_second_run`) if a submission's row exists already."""
+    """Write the rows of a batch. Raises UniqueViolation (see `is_redelivery`) if a submission's row exists already."""
     await _write_separately(connection, written)
     await _execute_parts(connection, [*_row_parts(written), _ledger_part(written)], ("SELECT 1", ()))
 

@@ -233,5 +233,5 @@ def serialise_response(status: int, lines: str, body: bytes) -> bytes:
 
 
 def header_lines(headers: Mapping[str, str]) -> str:
-    """Return headers as `wire` takes them. They hold no line breaks."""
+    """Return headers as `serialise_response` takes them. They hold no line breaks."""
     return "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
