@@ -15,7 +15,7 @@ PR_SET_PDEATHSIG = 1
 
 
 def main(arguments: list[str]) -> None:
-    """Become the command that the arguments name, tied to the life of the process that they name. This never returns."""
+    """Become a command that is tied to the life of a process; the arguments name both. This never returns."""
     parent, death_signal, run_as, *command = arguments
     os.umask(0o077)
     for ignored in (signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ):

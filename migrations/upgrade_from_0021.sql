@@ -30,6 +30,7 @@ BEGIN
         FOR part IN
             SELECT c.relname AS name FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
             WHERE i.indrelid = renamed.present::regclass AND position(renamed.former IN c.relname) > 0
+              AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = c.oid)  -- has its constraint's new name
             UNION ALL
             SELECT c.relname FROM pg_depend d JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'S'
             WHERE d.classid = 'pg_class'::regclass AND d.refobjid = renamed.present::regclass AND d.deptype IN ('a', 'i')

@@ -29,8 +29,8 @@ AUTOMATIONS_TURN_SECONDS = 0.05  # seconds of automations before a worker handle
 class Worker:
     """A worker process. Every method blocks: Celery's own thread calls it, one message at a time.
 
-    `wake_another` sends an ingest hint to another worker, `send_automation_hint` one that automations are due. `stopping`
-    returns whether the process was asked to end.
+    `wake_another` sends an ingest hint to another worker, `send_automation_hint` one that automations are due.
+    `stopping` returns whether the process was asked to end.
     """
 
     def __init__(

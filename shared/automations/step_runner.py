@@ -84,7 +84,7 @@ def lead_difference(before: LeadDict, after: LeadDict) -> dict[str, Any]:
     if custom:
         fields["custom_fields"] = custom
     found = {
-        "set": fields,
+        "set_fields": fields,
         "add_tags": [tag for tag in after["tags"] if not has_tag(before, tag)],
         "remove_tags": [tag for tag in before["tags"] if not has_tag(after, tag)],
         "add_score": after["lead_score"] - before["lead_score"],

@@ -87,7 +87,7 @@ async def test_times_of_a_lead_are_in_the_order_of_what_happened(database_url: s
     lead = await create(database, workspace, first_name="Ada")
     async with connect(database_url, "tests") as late, late.transaction():
         await late.execute("SELECT now()")  # it began before what is first at the lead
-        await change(database, workspace, lead, set={"company": "First"})
+        await change(database, workspace, lead, set_fields={"company": "First"})
         await writes.change_leads(late, [LeadChange(workspace, lead, cause=BY, set_fields={"company": "Second"})])
     for table, column in (("activities", "created_at"), ("events", "occurred_at")):
         times = [time for (time,) in await rows(database, f"SELECT {column} FROM {table} ORDER BY id")]

@@ -113,9 +113,9 @@ async def test_a_workspace_takes_no_more_than_its_share_of_a_senders_places(outb
     first = await _claim(outbox)
     assert len(first) == 100  # half of the places stay free, however much waits
     mine = {outbox.workspace_id: len(first)}
-    assert await _claim(outbox, mine=mine) == []
+    assert await _claim(outbox, in_flight=mine) == []
     await _plant(outbox, OTHER, 4, 1, 400)
-    second = await _claim(outbox, mine=mine)
+    second = await _claim(outbox, in_flight=mine)
     assert Counter(one.workspace_id for one in second) == {OTHER: 66}  # a third: another may yet come
     third = await _claim(outbox)  # another sender's: the two take turns
     assert Counter(one.workspace_id for one in third) == {outbox.workspace_id: 66, OTHER: 66}

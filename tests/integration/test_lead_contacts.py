@@ -27,7 +27,7 @@ async def test_a_contact_that_is_replaced_identifies_nobody(database: Connection
     await edit(database, workspace, lead_id, email="anne@example.com")
     assert await identities(database, lead_id) == {"anne@example.com", "+14155550100"}
     other = await create(database, workspace, email="anna@example.com")
-    (refusal,) = await change(database, workspace, lead_id, set={"email": "anna@example.com"})
+    (refusal,) = await change(database, workspace, lead_id, set_fields={"email": "anna@example.com"})
     assert refusal.holders == {"email": other}
     await edit(database, workspace, lead_id, email=None, phone=None)
     assert await identities(database, lead_id) == set()

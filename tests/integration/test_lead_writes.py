@@ -124,7 +124,7 @@ async def test_all_errors_of_a_lead_write_are_reported_together(
     assert str(holder) in refused.value.errors["email"][0]
     assert (await rows(database, "SELECT count(*) FROM leads")) == [(1,)]
     other = await create(database, workspace)
-    (refusal,) = await change(database, workspace, other, set={**fields, "pipeline_id": 98, "tags": ["x"]})
+    (refusal,) = await change(database, workspace, other, set_fields={**fields, "pipeline_id": 98, "tags": ["x"]})
     assert refusal.errors.keys() == {"pipeline_id", "assigned_user_id", "email", "phone"}
     assert len(await timeline(database, other)) == 1
     assert await rows(database, "SELECT count(*) FROM tags") == [(0,)]
@@ -141,7 +141,7 @@ async def test_lead_writes_reject_records_of_another_workspace(
         await create(database, foreign, **sent)
     assert refused.value.errors.keys() == sent.keys()
     lead_id = await create(database, workspace, **sent, email="a@example.com")
-    (refusal,) = await change(database, foreign, lead_id, set={"email": "b@example.com"})
+    (refusal,) = await change(database, foreign, lead_id, set_fields={"email": "b@example.com"})
     assert refusal.is_missing
     assert await identities(database, lead_id) == {"a@example.com"}
     assert await create(database, foreign, email="a@example.com")  # a contact belongs to a lead of each workspace
@@ -159,7 +159,7 @@ async def test_custom_fields_tags_and_score(database: Connection, workspace: int
     lead_id = await create(database, workspace, custom_fields={"a": 1, "b": {"x": 2}}, tags=["One", "two"])
     found = await edit(database, workspace, lead_id, custom_fields={"a": None, "c": True, "none": None})
     assert found["custom_fields"] == {"b": {"x": 2}, "c": True}
-    await change(database, workspace, lead_id, set={"tags": ["TWO", "three"]}, add_score=5)
+    await change(database, workspace, lead_id, set_fields={"tags": ["TWO", "three"]}, add_score=5)
     await change(database, workspace, lead_id, add_tags=["Two", "four", "FOUR"], remove_tags=["THREE", "nobody"])
     found = await lead(database, workspace, lead_id)
     assert (found["tags"], found["lead_score"]) == (["two", "four"], 5)
@@ -192,7 +192,10 @@ async def test_a_lead_that_bears_more_tags_than_one_may_can_be_edited(database: 
     """Only more of them is too many."""
     lead_id = await create(database, workspace, tags=[f"t{n}" for n in range(MAX_LEAD_TAGS)])
     await database.execute("UPDATE leads SET tag_ids = tag_ids || 999999::bigint")
-    assert await change(database, workspace, lead_id, set={"company": "Acme"}, remove_tags=["T0"], add_tags=["x"]) == []
+    assert (
+        await change(database, workspace, lead_id, set_fields={"company": "Acme"}, remove_tags=["T0"], add_tags=["x"])
+        == []
+    )
     (refusal,) = await change(database, workspace, lead_id, add_tags=["y"])
     assert refusal.errors.keys() == {"tag"}
 
@@ -210,7 +213,7 @@ async def test_edit_without_changes_leaves_no_trace(database: Connection, worksp
 
 async def test_a_name_is_not_taken_away(database: Connection, workspace: int) -> None:
     lead_id = await create(database, workspace, first_name="Anna")
-    (refusal,) = await change(database, workspace, lead_id, set={"first_name": None, "notes": "x"})
+    (refusal,) = await change(database, workspace, lead_id, set_fields={"first_name": None, "notes": "x"})
     assert refusal.errors.keys() == {"first_name"}
     nameless = await create(database, workspace, email="x@example.com")
     assert (await edit(database, workspace, nameless, first_name=None, notes="x"))["notes"] == "x"

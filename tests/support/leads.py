@@ -24,14 +24,14 @@ async def create(connection: Connection, workspace: int, **fields: Any) -> int:
 
 
 async def change(connection: Connection, workspace: int, lead_id: int, **what: Any) -> list[RefusedChange]:
-    """One change in a transaction of its own: `set=…`, `add_tags=…` and so on."""
+    """One change in a transaction of its own: `set_fields=…`, `add_tags=…` and so on."""
     async with connection.transaction():
         return await writes.change_leads(connection, [LeadChange(workspace, lead_id, cause=BY, **what)])
 
 
 async def edit(connection: Connection, workspace: int, lead_id: int, **fields: Any) -> Record:
     """Sets fields, which must succeed; the lead as it is then."""
-    assert await change(connection, workspace, lead_id, set=fields) == []
+    assert await change(connection, workspace, lead_id, set_fields=fields) == []
     return await lead(connection, workspace, lead_id)
 
 

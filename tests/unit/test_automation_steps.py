@@ -56,7 +56,7 @@ def test_steps_add_up_to_one_change_of_the_lead() -> None:
         act("adjust_score", points=-2),
     )
     assert lead_difference(LEAD, walked.lead) == {
-        "set": {"company": "Acme", "custom_fields": {"plan": None, "seats": 3}},
+        "set_fields": {"company": "Acme", "custom_fields": {"plan": None, "seats": 3}},
         "add_tags": ["hot"],
         "remove_tags": ["VIP"],
         "add_score": 3,
@@ -68,12 +68,12 @@ def test_a_field_that_the_lead_has_no_room_for_fails_its_step_alone() -> None:
     steps = [act("set_field", field="custom_fields.new", value="x" * 9_000), act("set_status", status="lost")]
     walked = run_steps(steps, 0, full, SCENE, lambda *_: 0)
     assert [outcome["outcome"] for outcome in walked.outcomes] == ["failed", "done"]
-    assert lead_difference(full, walked.lead) == {"set": {"status": "lost"}}
+    assert lead_difference(full, walked.lead) == {"set_fields": {"status": "lost"}}
 
 
 def test_a_won_stage_converts_unless_a_later_step_says_otherwise() -> None:
     won = take(act("move_stage", stage_id=2))
-    assert lead_difference(LEAD, won.lead)["set"] == {"pipeline_id": 1, "pipeline_stage_id": 2, "status": "converted"}
+    assert lead_difference(LEAD, won.lead)["set_fields"] == {"pipeline_id": 1, "pipeline_stage_id": 2, "status": "converted"}
     kept = take(act("move_stage", stage_id=2), act("set_status", status="new"))
     assert lead_difference(LEAD, kept.lead)["set"]["status"] == "new"
 

@@ -68,7 +68,7 @@ async def update(request: web.Request) -> web.Response:
     """Change a lead. Only the fields that are sent change; null empties a field."""
     path_id(request)
     fields, errors = await body_and_errors(request)
-    return await _change_lead(request, errors, set=fields)
+    return await _change_lead(request, errors, set_fields=fields)
 
 
 @requires_scope("delete:leads")

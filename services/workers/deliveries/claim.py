@@ -161,8 +161,8 @@ async def claim_due(
 ) -> list[ClaimedDelivery]:
     """Claim deliveries that have been due for `overdue` seconds, and note an attempt for each. Committed.
 
-    Together with the sender's deliveries in flight (`mine`, by workspace) they are at most `most`. Each workspace gets
-    an equal share, and one share stays free for a further workspace, so a single workspace gets half.
+    Together with the sender's deliveries `in_flight`, by workspace, they are at most `limit`. Each workspace gets an
+    equal share, and one share stays free for a further workspace, so a single workspace gets half.
     """
     async with connection.transaction():
         await connection.execute(f"{INDEX_SCANS_ONLY_SQL}, pg_advisory_xact_lock(%s)", (DELIVERY_CLAIM_LOCK,))

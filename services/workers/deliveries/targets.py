@@ -42,7 +42,10 @@ ORDER BY workspace_id, type <> 'smtp', id
 
 @dataclass(frozen=True, slots=True)
 class DeliveryTargets:
-    """The targets by workspace and id. `mail_integrations` and `unsubscribe_keys`, the keys of unsubscribe links, are by workspace."""
+    """The targets by workspace and id.
+
+    `mail_integrations` and `unsubscribe_keys`, the keys of unsubscribe links, are by workspace.
+    """
 
     subscriptions: dict[TargetKey, TargetRow] = field(default_factory=dict)
     integrations: dict[TargetKey, TargetRow] = field(default_factory=dict)

@@ -43,8 +43,8 @@ REPLAN_AFTER_LEADS = 100  # leads until plans are discarded; doubled each time
 class JournalDrainer:
     """Drains the journal for one process.
 
-    `wake_another` sends a hint to another worker. `sleep` is as precise as the process can be. `automate` runs a round of
-    automations between two batches.
+    `wake_another` sends a hint to another worker. `sleep` is as precise as the process can be. `automate`
+    runs a round of automations between two batches.
     """
 
     def __init__(
