@@ -73,7 +73,11 @@ def test_a_field_that_the_lead_has_no_room_for_fails_its_step_alone() -> None:
 
 def test_a_won_stage_converts_unless_a_later_step_says_otherwise() -> None:
     won = take(act("move_stage", stage_id=2))
-    assert lead_difference(LEAD, won.lead)["set_fields"] == {"pipeline_id": 1, "pipeline_stage_id": 2, "status": "converted"}
+    assert lead_difference(LEAD, won.lead)["set_fields"] == {
+        "pipeline_id": 1,
+        "pipeline_stage_id": 2,
+        "status": "converted",
+    }
     kept = take(act("move_stage", stage_id=2), act("set_status", status="new"))
     assert lead_difference(LEAD, kept.lead)["set_fields"]["status"] == "new"
 
