@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-import psycopg
 import redis
 from psycopg import sql
 
@@ -15,9 +14,6 @@ from shared.observability.metrics import OLDEST_WAITING_SECONDS, PENDING_SUBMISS
 
 log = logging.get_logger()
 
-SUBMISSION_PARTITIONS_SQL = """
-SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'submissions'::regclass
-"""
 # Deletes from the default partition. It holds old entries of the spool and rows that arrived while a clock was wrong.
 DELETE_DEFAULT_PARTITION_SQL = """
 DELETE FROM submissions_default WHERE ctid = ANY (ARRAY(
@@ -72,21 +68,8 @@ async def run_hourly_maintenance(connection: Connection, now: datetime, keep_day
     """Create future partitions and delete expired data: whole partitions, other rows in chunks."""
     # A running backup locks the table. If this waited for the backup, every ingest would wait behind it.
     await connection.execute("SET lock_timeout = '200ms'")
-    for statement in partitions.upcoming_partitions_sql(now):
-        try:
-            await connection.execute(statement)
-        except psycopg.errors.CheckViolation:
-            log.warning("partition.overdue")  # the rows are in the default partition, where they work as well
-        except psycopg.errors.LockNotAvailable:
-            log.info("partition.postponed")
-    names = [row[0] for row in await (await connection.execute(SUBMISSION_PARTITIONS_SQL)).fetchall()]
-    for name in partitions.expired_partitions(names, now, keep_days):
-        try:
-            await connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
-        except psycopg.errors.LockNotAvailable:
-            log.info("partition.postponed", partition=name)
-        else:
-            log.info("partition.dropped", partition=name)
+    await partitions.create_upcoming(connection, now)
+    await partitions.drop_expired(connection, now, keep_days)
     limit = partitions.oldest_kept_week(now, keep_days)
     for statement in (DELETE_DEFAULT_PARTITION_SQL, DELETE_OLD_KEYS_SQL):
         while (await connection.execute(statement, (limit,))).rowcount:

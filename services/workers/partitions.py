@@ -2,10 +2,22 @@
 
 from datetime import UTC, datetime, timedelta
 
+import psycopg
+from psycopg import sql
+
+from shared.db.connections import Connection
+from shared.observability import logging
+
+log = logging.get_logger()
+
 ONE_WEEK = timedelta(weeks=1)
 FIRST_MONDAY = datetime(2024, 1, 1, tzinfo=UTC)  # a Monday
 # Inserted rows before a vacuum is due. The rows of a week are similar, so that older statistics will do.
 INSERT_VACUUM_THRESHOLD = 20_000
+
+SUBMISSION_PARTITIONS_SQL = """
+SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'submissions'::regclass
+"""
 
 
 def start_of_week(moment: datetime) -> datetime:
@@ -43,3 +55,26 @@ def expired_partitions(names: list[str], now: datetime, keep_days: int) -> list[
     """Return the names of the partitions that lie before the kept weeks."""
     oldest = partition_name(oldest_kept_week(now, keep_days))
     return [name for name in names if name.removeprefix("submissions_").isdigit() and name < oldest]
+
+
+async def create_upcoming(connection: Connection, now: datetime) -> None:
+    """Create the partitions of the last week, this week and the coming ones."""
+    for statement in upcoming_partitions_sql(now):
+        try:
+            await connection.execute(statement)
+        except psycopg.errors.CheckViolation:
+            log.warning("partition.overdue")  # the rows are in the default partition, where they work as well
+        except psycopg.errors.LockNotAvailable:
+            log.info("partition.postponed")
+
+
+async def drop_expired(connection: Connection, now: datetime, keep_days: int) -> None:
+    """Drop the partitions whose submissions are older than the retention time, in days."""
+    names = [row[0] for row in await (await connection.execute(SUBMISSION_PARTITIONS_SQL)).fetchall()]
+    for name in expired_partitions(names, now, keep_days):
+        try:
+            await connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
+        except psycopg.errors.LockNotAvailable:
+            log.info("partition.postponed", partition=name)
+        else:
+            log.info("partition.dropped", partition=name)

@@ -8,13 +8,13 @@ import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Literal
 
 import orjson
 
 from shared.crypto.encryption import Cipher
 from shared.db.connections import Connection
+from shared.outbound.webhook_events import WebhookEvent
 
 DeliveryKind = Literal["webhook", "email", "sms", "slack", "notice"]
 
@@ -55,27 +55,6 @@ class NewDelivery:
     user_id: int | None = None
     target: bytes | None = None
     message_id: str = field(default_factory=_new_message_id)
-
-
-@dataclass(frozen=True, slots=True)
-class WebhookEvent:
-    """An event as webhooks describe it: `lead` as in the API; `data` names the tag, stage, form or fields concerned."""
-
-    event: str
-    occurred_at: datetime
-    lead_id: int
-    lead: Mapping[str, Any]
-    data: Mapping[str, Any]
-
-    def payload(self, message_id: str) -> dict[str, Any]:
-        """Return the JSON body that the receiver gets."""
-        return {
-            "id": message_id,
-            "event": self.event,
-            "occurred_at": self.occurred_at,
-            "lead": self.lead,
-            "data": self.data,
-        }
 
 
 def subscription_endpoint(id_: int) -> str:

@@ -3,7 +3,7 @@
 import pytest
 
 from services.workers.automations import outbox
-from services.workers.automations.match import MAX_CHAIN_LENGTH
+from services.workers.automations.event_subscribers import MAX_CHAIN_LENGTH
 from shared.db.connections import Connection
 from shared.leads.writes import ChangeCause, LeadChange, change_leads
 from tests.support.automating import action, leads, rows, run, save

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from services.workers.automations.match import SELF_TRIGGERED_REASON
+from services.workers.automations.event_subscribers import SELF_TRIGGERED_REASON
 from shared.db.connections import Connection
 from shared.leads.writes import delete_lead
 from tests.support.automating import action, leads, rows, run, runs, save

@@ -15,7 +15,8 @@ from services.workers.deliveries.sender import DeliverySender
 from shared.crypto.encryption import Cipher
 from shared.db.connections import Connection
 from shared.outbound.address_policy import AddressPolicy
-from shared.outbound.deliveries import WebhookEvent, enqueue_deliveries, webhook_to_subscription
+from shared.outbound.deliveries import enqueue_deliveries, webhook_to_subscription
+from shared.outbound.webhook_events import WebhookEvent
 from shared.settings import Settings
 from tests.support.waiting import until_async
 

@@ -12,7 +12,7 @@ from services.api.schemas.leads import LeadRecord
 from services.api.schemas.webhooks import WebhookEventType
 from services.workers.automations.effects import AUTOMATION_RAN
 from services.workers.automations.lead_events import event_facts
-from shared.outbound.deliveries import WebhookEvent
+from shared.outbound.webhook_events import WebhookEvent
 
 pytestmark = pytest.mark.unit
 

@@ -15,7 +15,8 @@ from shared.crypto.encryption import Cipher
 from shared.db.connections import Connection, as_json
 from shared.leads.submission import LeadKey
 from shared.outbound import deliveries
-from shared.outbound.deliveries import NewDelivery, WebhookEvent
+from shared.outbound.deliveries import NewDelivery
+from shared.outbound.webhook_events import WebhookEvent
 
 LeadView = Mapping[str, Any]
 

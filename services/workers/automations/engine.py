@@ -13,8 +13,8 @@ from typing import TypeVar
 
 from services.workers.adaptive_batch_size import AdaptiveBatchSize
 from services.workers.automations import inactivity_timers, outbox, runs
+from services.workers.automations.event_subscribers import MatchedEvents, match_events
 from services.workers.automations.execute_batch import execute_batch
-from services.workers.automations.match import MatchedEvents, match_events
 from services.workers.automations.prerendering import WorkspaceBudgets
 from services.workers.automations.rules_cache import RulesCache
 from services.workers.automations.types import ActiveRun, OutboxEvent

@@ -8,8 +8,8 @@ from functools import partial
 
 from services.workers.automations import runs as rows
 from services.workers.automations.effects import BatchEffects
+from services.workers.automations.event_subscribers import MatchedEvents, WorkspaceRules
 from services.workers.automations.form_submissions import load_form_notifications
-from services.workers.automations.match import MatchedEvents, WorkspaceRules
 from services.workers.automations.prerendering import PrerenderedRuns, WorkspaceBudgets, prerender_runs
 from services.workers.automations.round_robin import RoundRobinCounters
 from services.workers.automations.scoring import forget_points, rescore_leads

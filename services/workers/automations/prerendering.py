@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
-from services.workers.automations.match import MatchedEvents, WorkspaceRules
+from services.workers.automations.event_subscribers import MatchedEvents, WorkspaceRules
 from services.workers.automations.round_robin import RoundRobinCounters, StepKey
 from services.workers.automations.scoring import predict_scores
 from services.workers.automations.types import ActiveRun

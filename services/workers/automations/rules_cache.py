@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from services.workers.automations.match import ActiveScoringRule, ActiveSubscription, WorkspaceRules
+from services.workers.automations.event_subscribers import ActiveScoringRule, ActiveSubscription, WorkspaceRules
 from services.workers.automations.types import ActiveAutomation
 from shared.db.connections import Connection
 

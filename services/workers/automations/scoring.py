@@ -7,7 +7,7 @@ rescored after each of its events; a changed rule affects the score of a lead wi
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.workers.automations.match import WorkspaceRules
+from services.workers.automations.event_subscribers import WorkspaceRules
 from services.workers.automations.types import OutboxEvent
 from shared.db.connections import Connection, as_json
 from shared.leads.submission import LeadKey

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.workers.automations.match import ActiveSubscription, WorkspaceRules, match_events
+from services.workers.automations.event_subscribers import ActiveSubscription, WorkspaceRules, match_events
 from services.workers.automations.types import ActiveAutomation, OutboxEvent
 
 NOW = datetime(2026, 3, 27, tzinfo=UTC)

@@ -1,0 +1,27 @@
+"""The event that an outgoing webhook carries, and its JSON body."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookEvent:
+    """An event as webhooks describe it: `lead` as in the API; `data` names the tag, stage, form or fields concerned."""
+
+    event: str
+    occurred_at: datetime
+    lead_id: int
+    lead: Mapping[str, Any]
+    data: Mapping[str, Any]
+
+    def payload(self, message_id: str) -> dict[str, Any]:
+        """Return the JSON body that the receiver gets."""
+        return {
+            "id": message_id,
+            "event": self.event,
+            "occurred_at": self.occurred_at,
+            "lead": self.lead,
+            "data": self.data,
+        }
