@@ -15,6 +15,7 @@ COMMAND_MODULES = {
     "up": "cli.up",
     "gateway": "cli.services",
     "api": "cli.services",
+    "console": "cli.services",
     "worker": "cli.services",
     "sweeper": "cli.services",
     "migrate": "cli.migrate",

@@ -10,6 +10,7 @@ from cli.listening_sockets import inherited_sockets
 from cli.liveness import liveness_context
 from cli.process_record import keep_process_record
 from services.api.app import mount_api, mount_health
+from services.console.app import mount_console
 from services.gateway.app import GATEWAY_ROUTES as GATEWAY_ROUTES
 from services.gateway.app import mount_gateway
 from shared.observability import logging, metrics_server
@@ -18,12 +19,13 @@ from shared.web.app import make_app
 
 
 def serve_gateway(settings: Settings, *, with_api: bool = False) -> None:
-    """Run the gateway; with `with_api` also the REST API on the same port, as `up` does."""
+    """Run the gateway; with `with_api` also the REST API and the console on the same port, as `up` does."""
     logging.configure_logging("gateway", settings.log_level)
     app = make_app(settings, "gateway")
     mount_gateway(app, settings)
     if with_api:
         mount_api(app, settings, beside=GATEWAY_ROUTES)
+        mount_console(app, settings)
     app.cleanup_ctx.append(keep_process_record(settings, "gateway"))
     _run_server(app, settings)
 
@@ -35,6 +37,15 @@ def serve_api(settings: Settings) -> None:
     mount_api(app, settings, beside=GATEWAY_ROUTES)
     app.cleanup_ctx.append(keep_process_record(settings, "api"))
     mount_health(app)
+    _run_server(app, settings)
+
+
+def serve_console(settings: Settings) -> None:
+    """Run the console alone."""
+    logging.configure_logging("console", settings.log_level)
+    app = make_app(settings, "console")
+    mount_console(app, settings)
+    app.cleanup_ctx.append(keep_process_record(settings, "console"))
     _run_server(app, settings)
 
 

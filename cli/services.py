@@ -32,7 +32,7 @@ port_option = click.option("--port", type=int, help="Port to listen on; 8000 unl
 @click.command()
 @host_option
 @port_option
-@click.option("--with-api", is_flag=True, help="Serve the API from the same process, as `up` does.")
+@click.option("--with-api", is_flag=True, help="Serve the API and the console from the same process, as `up` does.")
 @data_dir_option
 def gateway(host: str | None, port: int | None, with_api: bool) -> None:
     """Run the gateway alone: it takes leads and stores them.
@@ -65,6 +65,22 @@ def api(host: str | None, port: int | None) -> None:
 
     with _connected_settings(wanted) as settings:
         serve.serve_api(settings)
+
+
+@click.command()
+@host_option
+@port_option
+@data_dir_option
+def console(host: str | None, port: int | None) -> None:
+    """Run the console alone: the pages for operators, under /console/.
+
+    Put it behind the same address as the gateway and the API: a proxy routes / and /console to it.
+    """
+    wanted = _service_settings(host=host, port=port)
+    from cli import serve
+
+    with _connected_settings(wanted) as settings:
+        serve.serve_console(settings)
 
 
 @click.command()

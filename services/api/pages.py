@@ -1,6 +1,5 @@
 """Pages of a list: the values of `page` and `per_page`, and the `meta` and `links` around the data."""
 
-import ipaddress
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -10,6 +9,7 @@ from services.api.context import CIPHER_KEY, SETTINGS_KEY
 from services.api.cursors import CursorPosition, CursorSigner, InvalidCursor
 from services.api.request_parsing import raise_if_invalid, workspace_of
 from shared.errors import FieldErrors
+from shared.web.client_address import base_url
 from shared.web.openapi import operation_description
 
 DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 15, 100
@@ -157,24 +157,4 @@ def _positive_number(query: Mapping[str, str], name: str, default: int, errors: 
 def _page_link(request: web.Request, place: int | str, name: str = "page") -> str:
     query = [(other, value) for other, value in request.query.items() if other != name]
     url = request.rel_url.with_query([*query, (name, str(place))])
-    return f"{base_url(request)}{url}"
-
-
-def base_url(request: web.Request) -> str:
-    """Return the start of absolute links: the public URL of the settings, otherwise the request's host."""
-    settings = request.app[SETTINGS_KEY]
-    if settings.public_url:
-        return settings.public_url.rstrip("/")
-    scheme, host = request.scheme, request.host
-    if _is_trusted_proxy(request.remote, settings.trusted_proxies):
-        scheme = request.headers.get("X-Forwarded-Proto", scheme).split(",")[0].strip()
-        host = request.headers.get("X-Forwarded-Host", host).split(",")[0].strip()
-    return f"{scheme}://{host}"
-
-
-def _is_trusted_proxy(remote: str | None, networks: str) -> bool:
-    named = [part for part in map(str.strip, networks.split(",")) if part]
-    if not remote or not named:
-        return False
-    address = ipaddress.ip_address(remote.partition("%")[0])
-    return any(address in ipaddress.ip_network(network, strict=False) for network in named)
+    return f"{base_url(request, request.app[SETTINGS_KEY])}{url}"

@@ -39,6 +39,7 @@ RATE_LIMITER = web.AppKey("limiter", RateLimiter)
 ACCESS_LOG = web.AppKey("access_log", AccessLog)
 
 LIMIT_RESPONSE_HEADERS = web.RequestKey("limit_headers", dict[str, str])
+REQUEST_ID = web.RequestKey("request_id", str)
 LOG_FIELDS = web.RequestKey("notes", dict[str, Any])  # fields that a handler adds to the request's log line
 
 MATCH_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/=+-]{1,128}").fullmatch
@@ -69,7 +70,7 @@ NextHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 async def request_middleware(request: web.Request, handler: NextHandler) -> web.StreamResponse:
     """Answer every request, even if the handler fails."""
     started = time.perf_counter()
-    request_id = sent_request_id(request.headers) or new_request_id()
+    request_id = request[REQUEST_ID] = sent_request_id(request.headers) or new_request_id()
     response = await _respond_or_render_error(request, handler, request_id)
     _complete_headers(request, response, request_id)
     _record_request(request, response, request_id, time.perf_counter() - started)

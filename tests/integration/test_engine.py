@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.api.database_engine import make_engine
+from shared.db.database_engine import make_engine
 from shared.db.errors import is_unavailable
 
 

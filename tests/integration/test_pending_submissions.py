@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.api import pending_submissions
 from services.api.cursors import CursorPosition, CursorSigner
-from services.api.database_engine import make_engine
+from shared.db.database_engine import make_engine
 from services.api.pages import CursorPage, PageRequest
 from services.api.submissions import find_submission, page_of_submissions
 from shared import workspaces

@@ -10,7 +10,7 @@ import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.api import pipelines as board
-from services.api.database_engine import make_engine
+from shared.db.database_engine import make_engine
 from services.api.resources import tags
 from shared.db.connections import Connection, connect
 from shared.errors import Conflict

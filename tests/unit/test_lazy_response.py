@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.api.openapi.handlers import LazyResponse, StaticResponse
+from shared.web.static_responses import LazyResponse, StaticResponse
 
 
 async def test_lazy_response_is_made_once_and_retried_after_a_failure() -> None:

@@ -8,9 +8,9 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api import automations
-from services.api.context import CIPHER_KEY, driver_connection, listing, reading, writing
+from services.api.context import CIPHER_KEY, SETTINGS_KEY, driver_connection, listing, reading, writing
 from services.api.crud import RecordDict, Resource
-from services.api.pages import base_url, page_of, page_response
+from services.api.pages import page_of, page_response
 from services.api.placement_settings import complete_placement
 from services.api.request_parsing import body_and_errors, raise_if_invalid, workspace_of
 from services.api.schemas.integrations import IntegrationFields, IntegrationRecord, IntegrationTypeRecord
@@ -28,6 +28,7 @@ from shared.models import Integration
 from shared.observability import logging
 from shared.outbound.deliveries import MAIL_INTEGRATION_TYPES, integration_endpoint
 from shared.web.authorization import requires_scope
+from shared.web.client_address import base_url
 from shared.web.openapi import request_body, responds
 from shared.web.path_params import path_id
 from shared.web.responses import json_response
@@ -203,7 +204,7 @@ def _integration_record(request: web.Request, row: RecordDict) -> RecordDict:
     row = dict(row)
     kind, opened = INTEGRATION_TYPES[row["type"]], _decrypt_integration(request.app[CIPHER_KEY], row)
     del row["token"]
-    address = f"{base_url(request)}/api/inbound/webhooks/{opened.token}"
+    address = f"{base_url(request, request.app[SETTINGS_KEY])}/api/inbound/webhooks/{opened.token}"
     return {
         **row,
         "settings": complete_integration_settings(row["settings"]),

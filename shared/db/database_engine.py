@@ -1,4 +1,4 @@
-"""SQLAlchemy's engine for the API. All other services use psycopg directly and need not load SQLAlchemy."""
+"""SQLAlchemy's engine for the API and the console. Other services use psycopg directly and need not load it."""
 
 import time
 from typing import Any

@@ -1,0 +1,130 @@
+"""Who may call a handler of the console. Each handler has one of these decorators; a test walks all routes by them.
+
+The order of the checks is part of the security of the console, so it stands in one place: cross-site, session,
+workspace, permission, and only then the body.
+"""
+
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Any
+
+from aiohttp import hdrs, web
+from shared.auth.roles import Permission
+from shared.auth.sessions import AuthenticatedSession, Membership
+
+from services.console import error_pages
+from services.console.context import CONSOLE
+from services.console.cross_site import cross_site_reason
+from services.console.page_view import WORKSPACE_COOKIE, PageView, Redirection
+from services.console.session_cookie import sent_session_token
+from shared.errors import ApiError, Forbidden, NotFound
+from shared.observability import logging
+from shared.web.middleware import LOG_FIELDS
+from shared.web.openapi import responds
+
+log = logging.get_logger()
+
+PageHandler = Callable[[PageView], Awaitable[web.StreamResponse]]
+RouteHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+ANONYMOUS_ACCESS = "anonymous"
+ACCOUNT_ACCESS = "account"
+SIGN_IN_PATH = "/console/sign-in"
+CROSS_SITE_MESSAGE = "This request did not come from this console: {}."
+
+
+class SignInNeeded(Exception):
+    """The request has no session."""
+
+
+def anonymous_page(handler: PageHandler) -> RouteHandler:
+    """Let anybody call the handler, such as the sign-in page."""
+    return _guarded(handler, ANONYMOUS_ACCESS)
+
+
+def account_page(handler: PageHandler) -> RouteHandler:
+    """Let every account that is signed in call the handler: what people set for themselves."""
+    return _guarded(handler, ACCOUNT_ACCESS)
+
+
+def workspace_page(permission: Permission) -> Callable[[PageHandler], RouteHandler]:
+    """Let members of the workspace in the address call the handler whose role has the permission."""
+    return lambda handler: _guarded(handler, permission)
+
+
+def _guarded(handler: PageHandler, access: str | Permission) -> RouteHandler:
+    @responds(None, raw="text/html", other_statuses=(303, 403, 404))
+    @wraps(handler)
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        view = PageView(request)
+        try:
+            await _admit(view, access)
+            return await handler(view)
+        except SignInNeeded:
+            return _sign_in_response(request)
+        except Redirection as redirection:
+            return redirection.response
+        except ApiError as error:
+            return await error_pages.error_page(view, error)
+        except Exception as error:
+            return await error_pages.failure_page(view, error)
+
+    guarded.scope = ""  # type: ignore[attr-defined]  # no API key: the session decides
+    guarded.access = access  # type: ignore[attr-defined]
+    return guarded
+
+
+async def _admit(view: PageView, access: str | Permission) -> None:
+    """Find the reader and the workspace. Raises SignInNeeded, Forbidden or NotFound."""
+    request = view.request
+    reason = cross_site_reason(request.method, request.headers, request.app[CONSOLE].own_hosts(request))
+    if reason:
+        log.warning("console.cross_site_refused", reason=reason)
+        raise Forbidden(CROSS_SITE_MESSAGE.format(reason))
+    token = sent_session_token(request)
+    view.session = await request.app[CONSOLE].sessions.authenticate(token) if token else None
+    if access == ANONYMOUS_ACCESS:
+        return
+    if view.session is None:
+        raise SignInNeeded
+    request[LOG_FIELDS] = {"account_id": view.session.account_id}
+    if access == ACCOUNT_ACCESS:
+        view.membership = _last_membership(view, view.session)  # for the navigation alone
+    if isinstance(access, Permission):
+        view.membership = await find_membership(view, view.session)
+        request[LOG_FIELDS]["workspace_id"] = view.membership.workspace_id
+        if not view.permits(access):
+            raise Forbidden(access.value)
+
+
+async def find_membership(view: PageView, session: AuthenticatedSession) -> Membership:
+    """Return the reader's membership in the workspace of the address. Raises NotFound for a foreign workspace."""
+    slug = view.request.match_info["workspace"]
+    if slug in session.memberships:
+        return session.memberships[slug]
+    if session.is_operator:
+        found = await view.console.find_workspace(slug)
+        if found is not None:
+            return found
+    raise NotFound
+
+
+def _last_membership(view: PageView, session: AuthenticatedSession) -> Membership | None:
+    """Return the workspace that the reader saw last, otherwise their first one."""
+    last = view.request.cookies.get(WORKSPACE_COOKIE, "")
+    return session.memberships.get(last) or next(iter(session.memberships.values()), None)
+
+
+def _sign_in_response(request: web.Request) -> web.Response:
+    """Send a reader to the sign-in page, and back to the page afterwards. A part of a page reloads the whole page."""
+    if request.headers.get("HX-Request"):
+        return web.Response(status=401, headers={"HX-Redirect": SIGN_IN_PATH})
+    back = request.rel_url.human_repr() if request.method == hdrs.METH_GET else "/console/"
+    location = request.rel_url.with_path(SIGN_IN_PATH).with_query({"next": back})
+    return web.Response(status=303, headers={"Location": str(location)})
+
+
+def access_of(handler: Any) -> str | Permission | None:
+    """Return what a handler requires: a permission, `account`, `anonymous`, or None if it has no decorator."""
+    found: str | Permission | None = getattr(handler, "access", None)
+    return found

@@ -1,0 +1,67 @@
+"""The console's routes and lifetime, to be mounted on an application."""
+
+from aiohttp import web
+
+from services.console.access import anonymous_page
+from services.console.context import console_lifetime
+from services.console.live_updates import LIVE_UPDATES, LiveUpdates
+from services.console.page_view import PageView
+from services.console.pages import account, now, preferences, queues, sign_in, welcome, workspaces
+from services.console.static_files import STATIC_ROUTES
+from shared.errors import NotFound
+from shared.settings import Settings
+from shared.web.app import mount_routes
+
+WORKSPACE_PREFIX = "/console/{workspace}"
+
+
+@anonymous_page
+async def to_console(view: PageView) -> web.StreamResponse:
+    """Send a visitor of the root to the console."""
+    view.redirect("/console/")
+
+
+@anonymous_page
+async def nothing_here(view: PageView) -> web.StreamResponse:
+    """Answer an address below `/console/` that does not exist."""
+    raise NotFound
+
+
+CONSOLE_ROUTES = [
+    web.get("/", to_console),
+    web.get("/console", to_console),
+    web.get("/console/", workspaces.first_page),
+    web.get("/console/workspaces", workspaces.index),
+    web.get("/console/sign-in", sign_in.show),
+    web.post("/console/sign-in", sign_in.submit),
+    web.post("/console/sign-out", sign_in.sign_out),
+    web.get("/console/forgotten", welcome.ask_reset),
+    web.post("/console/forgotten", welcome.request_reset),
+    web.get("/console/welcome/{token}", welcome.show),
+    web.post("/console/welcome/{token}", welcome.submit),
+    web.get("/console/me/account", account.show),
+    web.post("/console/me/name", account.rename),
+    web.post("/console/me/password", account.change_password),
+    web.post("/console/me/second-factor", account.begin_second_factor),
+    web.post("/console/me/second-factor/confirm", account.confirm_second_factor),
+    web.post("/console/me/second-factor/disable", account.disable_second_factor),
+    web.post("/console/me/sessions/{id}/end", account.end_session),
+    web.post("/console/me/sessions/end-others", account.end_other_sessions),
+    web.post("/console/me/preferences", preferences.change),
+    web.get(f"{WORKSPACE_PREFIX}/now", now.show),
+    web.get(f"{WORKSPACE_PREFIX}/now/live", now.live),
+    web.get(f"{WORKSPACE_PREFIX}/queues", queues.show),
+    web.get(f"{WORKSPACE_PREFIX}/queues/live", queues.live),
+    web.post(f"{WORKSPACE_PREFIX}/queues/{{lane}}/pause", queues.pause),
+    web.post(f"{WORKSPACE_PREFIX}/queues/{{lane}}/resume", queues.resume),
+    web.get(f"{WORKSPACE_PREFIX}/more", workspaces.more),
+]
+FALLBACK_ROUTES = [web.route("*", "/console/{tail:.*}", nothing_here)]
+
+
+def mount_console(app: web.Application, settings: Settings) -> None:
+    """Add the console to an application made by `shared.web.app.make_app`."""
+    mount_routes(app, [*STATIC_ROUTES, *CONSOLE_ROUTES, *FALLBACK_ROUTES])
+    updates = app[LIVE_UPDATES] = LiveUpdates()
+    app.on_shutdown.append(updates.end_streams)
+    app.cleanup_ctx.append(console_lifetime(settings))

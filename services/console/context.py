@@ -1,0 +1,199 @@
+"""The console's resources during its lifetime."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
+
+import redis.asyncio as redis
+from aiohttp import web
+from shared.auth.passwords import PasswordHashing
+from shared.auth.sessions import Membership, SessionCache
+from shared.auth.sign_in import SignInService
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.console.rendering import Renderer
+from services.console.static_files import STATIC_FILES, StaticFiles
+from shared.accounting import ledger
+from shared.crypto.encryption import Cipher
+from shared.db.connections import Connection, make_pool
+from shared.db.contention import retry_contended
+from shared.db.database_engine import make_engine
+from shared.db.errors import is_unavailable
+from shared.intake.spool import Spool
+from shared.operations.history import HistoryPoint, read_history
+from shared.operations.lanes import JOURNAL_LANES, LANE_NAMES, WHOLE_INSTALLATION, LanePauseRecord, read_pauses
+from shared.operations.overview import OverviewReader
+from shared.operations.overview_types import LaneState, Overview
+from shared.settings import Settings
+from shared.supervised_loop import run_forever
+from shared.web.app import NOTIFICATION_LISTENER
+
+T = TypeVar("T")
+
+POOL_SIZE = 6  # connections of the console
+STATEMENT_TIMEOUT_SECONDS = 10.0  # seconds
+FIGURES_SECONDS = 2.0  # seconds that the figures of the navigation are kept
+HISTORY_SECONDS = 5.0  # seconds that a history is kept: its points are minutes
+MAX_REMEMBERED = 1000  # workspaces whose figures are kept
+MAX_TRANSACTION_TRIES = 5  # tries of a transaction under contention
+
+FIND_WORKSPACE_SQL = "SELECT id, slug, name FROM workspaces WHERE slug = %s"
+
+
+History = tuple[int, list[HistoryPoint]]
+
+
+@dataclass(frozen=True)
+class NavigationFigures:
+    """What every page shows: counts by name, and the pauses that concern the workspace."""
+
+    counts: Mapping[str, int] = field(default_factory=dict)
+    pauses: list[LanePauseRecord] = field(default_factory=list)
+
+
+@dataclass
+class ConsoleContext:
+    """What the pages need: the database, the spool, templates, sessions."""
+
+    settings: Settings
+    engine: AsyncEngine
+    spool: Spool
+    cipher: Cipher
+    renderer: Renderer
+    sessions: SessionCache
+    passwords: PasswordHashing
+    sign_in: SignInService
+    overviews: OverviewReader
+    _figures: dict[int, tuple[float, NavigationFigures]] = field(default_factory=dict)
+    _histories: dict[tuple[int, int], tuple[float, History]] = field(default_factory=dict)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Connection]:
+        """A connection in autocommit, for reading."""
+        reads = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        async with reads.connect() as connection:
+            yield cast("Connection", (await connection.get_raw_connection()).driver_connection)
+
+    async def writing(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Return the result of `work` in one transaction, which is retried on contention."""
+
+        async def write() -> T:
+            async with self.engine.begin() as connection:
+                return await work(cast("Connection", (await connection.get_raw_connection()).driver_connection))
+
+        return await retry_contended(write, attempts=MAX_TRANSACTION_TRIES)
+
+    async def find_workspace(self, slug: str) -> Membership | None:
+        """Return an operator's way into a workspace of which they are no member."""
+        async with self.reading() as connection:
+            row = await (await connection.execute(FIND_WORKSPACE_SQL, (slug,))).fetchone()
+        return Membership(row[0], row[1], row[2], 0, "admin") if row else None
+
+    async def navigation_figures(self, workspace_id: int) -> NavigationFigures:
+        """Return the counts beside the pages of the navigation, and the pauses that hold.
+
+        Without the database there are none: the pages show `?`.
+        """
+        known = self._figures.get(workspace_id)
+        if known is not None and time.monotonic() - known[0] < FIGURES_SECONDS:
+            return known[1]
+        try:
+            async with self.reading() as connection:
+                found = await ledger.read_workspace_ledger(connection, None, workspace_id)
+                pauses = await read_pauses(connection, workspace_id)
+        except Exception as error:
+            if not is_unavailable(error):
+                raise
+            return NavigationFigures()
+        figures = NavigationFigures({"dead": found["dead"], "held": found["quarantined"]}, pauses)
+        _remember(self._figures, workspace_id, figures)
+        return figures
+
+    def forget_figures(self, workspace_id: int) -> None:
+        """Read the figures again at the next page, after a request that changed them."""
+        self._figures.pop(workspace_id, None)
+
+    async def read_overview(self, workspace_id: int, *, with_installation: bool = False) -> Overview:
+        """Return a workspace's overview. An operator sees the installation's lanes in it, with their figures."""
+        overview = await self.overviews.read_overview(workspace_id)
+        if not with_installation or not overview.lanes:
+            return overview
+        whole = await self.overviews.read_overview(WHOLE_INSTALLATION)
+        theirs: dict[str, LaneState] = {lane.name: lane for lane in whole.lanes if lane.name in JOURNAL_LANES}
+        return replace(overview, lanes=[theirs.get(str(lane.name), lane) for lane in overview.lanes])
+
+    async def read_history(self, workspace_id: int, minutes: int) -> History:
+        """Return the step in seconds and the points of a workspace's history, at most some seconds old.
+
+        Without the database there are no points.
+        """
+        key = workspace_id, minutes
+        known = self._histories.get(key)
+        if known is not None and time.monotonic() - known[0] < HISTORY_SECONDS:
+            return known[1]
+        try:
+            async with self.reading() as connection:
+                history = await read_history(connection, workspace_id, minutes, LANE_NAMES)
+        except Exception as error:
+            if not is_unavailable(error):
+                raise
+            return known[1] if known else (60, [])
+        _remember(self._histories, key, history)
+        return history
+
+    def own_hosts(self, request: web.Request) -> frozenset[str]:
+        """Return the hosts by which this console is reached, with their ports."""
+        public = urlsplit(self.settings.public_url).netloc.lower()
+        return frozenset(filter(None, (public, request.host.lower())))
+
+
+CONSOLE = web.AppKey("console", ConsoleContext)
+
+
+def console_lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterator[None]]:
+    """Return aiohttp's cleanup context."""
+
+    async def cleanup_context(app: web.Application) -> AsyncIterator[None]:
+        engine = make_engine(
+            settings.database_url, "leadhub console", size=POOL_SIZE, statement_timeout=STATEMENT_TIMEOUT_SECONDS
+        )
+        pool = make_pool(settings.database_url, "leadhub sessions", size=2)
+        limits = redis.from_url(settings.redis_url, socket_timeout=1, socket_connect_timeout=1)
+        spool = redis.from_url(settings.spool_url, socket_timeout=1, socket_connect_timeout=1)
+        passwords = PasswordHashing()
+        cipher = Cipher.from_settings(settings)
+        static_files = app[STATIC_FILES] = StaticFiles()
+        console = app[CONSOLE] = ConsoleContext(
+            settings=settings,
+            engine=engine,
+            spool=Spool(spool),
+            cipher=cipher,
+            renderer=Renderer(static_files),
+            overviews=OverviewReader(lambda: console.reading(), Spool(spool), limits, Path(settings.data_dir)),
+            sessions=SessionCache(settings, pool, app[NOTIFICATION_LISTENER]),
+            passwords=passwords,
+            sign_in=SignInService(settings, pool, cipher, passwords),
+        )
+        await pool.open()
+        loops = [asyncio.create_task(run_forever(loop)) for loop in app[CONSOLE].sessions.background_loops]
+        yield
+        for loop in loops:
+            loop.cancel()
+        await asyncio.gather(*loops, return_exceptions=True)
+        await pool.close(timeout=2)
+        await engine.dispose()
+        await spool.aclose()
+        await limits.aclose()
+
+    return cleanup_context
+
+
+def _remember(memory: dict[Any, tuple[float, Any]], key: object, value: object) -> None:
+    if len(memory) >= MAX_REMEMBERED:
+        memory.clear()
+    memory[key] = time.monotonic(), value

@@ -1,0 +1,43 @@
+"""The console's navigation: the pages that exist, their headings, icons, keys and who sees them. Pure."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from shared.auth.roles import Permission
+
+
+def _(message: str) -> str:
+    """Mark a message for translation; templates translate it when they show it."""
+    return message
+
+
+@dataclass(frozen=True)
+class NavigationEntry:
+    """A page in the navigation. `count` names the figure that is shown beside it; `key` follows `g`."""
+
+    page: str
+    group: str
+    icon: str
+    label: str
+    key: str = ""
+    count: str = ""
+    permission: Permission = Permission.SEE_RECORDS
+
+
+GROUPS = {
+    "now": "",
+    "intake": _("Intake"),
+    "leads": _("Leads"),
+    "setup": _("Set-up"),
+    "settings": _("Settings"),
+}
+NAVIGATION_ENTRIES = (
+    NavigationEntry("now", "now", "now", _("Now"), key="n"),
+    NavigationEntry("queues", "intake", "queue", _("Queues"), key="q"),
+)
+EXISTING_PAGES = frozenset(entry.page for entry in NAVIGATION_ENTRIES)
+
+
+def visible_entries(permits: Callable[[Permission], bool]) -> Iterator[NavigationEntry]:
+    """Yield the entries that a reader may open."""
+    return (entry for entry in NAVIGATION_ENTRIES if permits(entry.permission))

@@ -1,0 +1,239 @@
+"""A request to the console as its handlers see it: the reader, the workspace, the language, and ways to answer."""
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from functools import cached_property
+from typing import Any, NoReturn, TypeVar
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+from markupsafe import Markup
+from shared.auth.roles import Permission, is_permitted
+from shared.auth.sessions import AuthenticatedSession, Membership
+
+from services.console.context import CONSOLE, ConsoleContext, NavigationFigures
+from services.console.formatting import Formatting
+from services.console.navigation import EXISTING_PAGES, GROUPS, visible_entries
+from services.console.rendering import new_nonce, page_response
+from services.console.session_cookie import has_secure_context, sent_session_token
+from services.console.translations import Language, preferred_language
+from shared import __version__
+from shared.operations.lanes import JOURNAL_LANES
+from shared.web.client_address import base_url, client_address
+
+T = TypeVar("T")
+
+TOAST_COOKIE = "leadhub_toast"
+LANGUAGE_COOKIE = "leadhub_language"
+THEME_COOKIE = "leadhub_theme"
+ZONE_COOKIE = "leadhub_zone"
+WORKSPACE_COOKIE = "leadhub_workspace"
+PREFERENCE_SECONDS = 365 * 86_400
+THEMES = ("light", "dark")
+UTC_PREFERENCE = "UTC"
+
+
+class Redirection(Exception):
+    """Ends a request with a redirection."""
+
+    def __init__(self, response: web.Response) -> None:
+        super().__init__(response.headers["Location"])
+        self.response = response
+
+
+@dataclass
+class PageView:
+    """A request, its reader and its workspace. Pages for nobody in particular have neither."""
+
+    request: web.Request
+    session: AuthenticatedSession | None = None
+    membership: Membership | None = None
+
+    @cached_property
+    def console(self) -> ConsoleContext:
+        return self.request.app[CONSOLE]
+
+    @cached_property
+    def nonce(self) -> str:
+        return new_nonce()
+
+    @property
+    def account(self) -> AuthenticatedSession:
+        """The reader. Only for pages that need a session."""
+        return expect(self.session)
+
+    @property
+    def workspace(self) -> Membership:
+        """The workspace in the address, with the reader's role in it. Only for pages of a workspace."""
+        return expect(self.membership)
+
+    @cached_property
+    def language(self) -> Language:
+        """The reader's language: what they chose, otherwise what their browser asks for."""
+        languages = self.console.renderer.languages
+        chosen = self._preference("language", LANGUAGE_COOKIE)
+        return languages.get(chosen) or preferred_language(languages, self.request.headers.get("Accept-Language", ""))
+
+    @cached_property
+    def theme(self) -> str:
+        """`light`, `dark`, or an empty string for the system's."""
+        chosen = self._preference("theme", THEME_COOKIE)
+        return chosen if chosen in THEMES else ""
+
+    @cached_property
+    def zone(self) -> tzinfo:
+        """The time zone that times are shown in: UTC if chosen, otherwise the browser's, as far as it is known."""
+        if self.shows_utc:
+            return UTC
+        try:
+            return ZoneInfo(self.request.cookies.get(ZONE_COOKIE, UTC_PREFERENCE))
+        except (ValueError, OSError, KeyError):
+            return UTC
+
+    @property
+    def shows_utc(self) -> bool:
+        return self._preference("time_zone", "") == UTC_PREFERENCE
+
+    @cached_property
+    def formatting(self) -> Formatting:
+        return Formatting(self.language, self.zone, datetime.now(UTC))
+
+    def permits(self, permission: Permission) -> bool:
+        """Return whether the reader may do something in this workspace."""
+        if self.session is None:
+            return False
+        role = self.membership.role if self.membership else None
+        return is_permitted(role, permission, is_operator=self.session.is_operator)
+
+    def translate(self, message: str, **values: object) -> str:
+        """Return a message in the reader's language."""
+        text = self.language.translations.gettext(message)
+        return text % values if values else text
+
+    def translate_count(self, singular: str, plural: str, n: int, **values: object) -> str:
+        """Return the form of a message that fits a number, which the message shows as `%(n)s`."""
+        text = self.language.translations.ngettext(singular, plural, n)
+        return text % {"n": self.formatting.number(n), **values}
+
+    def may_pause(self, lane: str) -> bool:
+        """Return whether the reader may pause a lane: those of the installation are the operators'."""
+        return self.permits(Permission.OPERATE_INSTALLATION if lane in JOURNAL_LANES else Permission.STEER_QUEUES)
+
+    def lane_title(self, lane: str) -> str:
+        """Return the title of a lane."""
+        titles = {
+            "waited_for": self.translate("Waited for"),
+            "prompt": self.translate("Prompt"),
+            "bulk": self.translate("Bulk"),
+            "automations": self.translate("Automations"),
+            "deliveries": self.translate("Deliveries"),
+        }
+        return titles.get(lane, lane)
+
+    def path(self, page: str = "now", **query: object) -> str:
+        """Return the address of a page of this workspace."""
+        return workspace_path(self.workspace.workspace_slug, page, **query)
+
+    def path_in(self, slug: str) -> str:
+        """Return the address of another workspace."""
+        return workspace_path(slug)
+
+    @property
+    def is_unprotected(self) -> bool:
+        """Whether the page came over plain HTTP from another machine."""
+        return not has_secure_context(self.request, self.console.settings.public_url)
+
+    @property
+    def base_url(self) -> str:
+        """What the addresses of this service start with."""
+        return base_url(self.request, self.console.settings)
+
+    @property
+    def client_address(self) -> str:
+        """The address of the reader: the connection's, or the one that a trusted proxy reports."""
+        return client_address(self.request, self.console.settings.trusted_proxies)
+
+    def forget_session_cache(self) -> None:
+        """Read the session again at its next use, after this request has changed it."""
+        token = sent_session_token(self.request)
+        if token:
+            self.console.sessions.invalidate(token)
+
+    @property
+    def host_tag(self) -> Markup:
+        """The host of this console, as text that always runs left to right."""
+        return Markup('<b class="ltr">{}</b>').format(self.request.host)
+
+    async def render(self, template: str, status: int = 200, **values: Any) -> web.Response:
+        """Return a page of a template."""
+        figures = NavigationFigures()
+        if self.membership:
+            figures = await self.console.navigation_figures(self.membership.workspace_id)
+        html = self.render_text(
+            template, counts=figures.counts, pauses=figures.pauses, toast=self._taken_toast(), **values
+        )
+        response = page_response(html, self.nonce, status)
+        if TOAST_COOKIE in self.request.cookies:
+            response.del_cookie(TOAST_COOKIE, path="/console")
+        if self.membership and self.request.cookies.get(WORKSPACE_COOKIE) != self.membership.workspace_slug:
+            self._remember(response, WORKSPACE_COOKIE, self.membership.workspace_slug)
+        return response
+
+    def render_text(self, template: str, **values: Any) -> str:
+        """Return a rendered template, for instance a part of a page."""
+        common = {
+            "view": self,
+            "format": self.formatting,
+            "nonce": self.nonce,
+            "groups": GROUPS,
+            "entries": list(visible_entries(self.permits)) if self.membership else [],
+            "permits": self.permits,
+            "Permission": Permission,
+            "counts": {},
+            "pauses": (),
+            "existing_pages": EXISTING_PAGES,
+            "lane_title": self.lane_title,
+            "may_pause": self.may_pause,
+            "toast": None,
+            "version": __version__,
+        }
+        return self.console.renderer.render(template, self.language, {**common, **values})
+
+    def redirect(self, location: str, toast: str | None = None, **toast_link: str) -> NoReturn:
+        """End the request with a redirection (303). `toast` is said on the next page, with a `link` and its `label`."""
+        response = web.Response(status=303, headers={"Location": location})
+        if toast is not None:
+            said = base64.urlsafe_b64encode(json.dumps({"text": toast, **toast_link}).encode()).decode()
+            response.set_cookie(TOAST_COOKIE, said, path="/console", max_age=60, httponly=True, samesite="Lax")
+        raise Redirection(response)
+
+    def _remember(self, response: web.Response, cookie: str, value: str) -> None:
+        response.set_cookie(cookie, value, path="/console", max_age=PREFERENCE_SECONDS, httponly=True, samesite="Lax")
+
+    def _preference(self, name: str, cookie: str) -> str:
+        stored = self.session.preferences.get(name) if self.session else None
+        return str(stored or self.request.cookies.get(cookie, ""))
+
+    def _taken_toast(self) -> Mapping[str, str] | None:
+        try:
+            said = json.loads(base64.urlsafe_b64decode(self.request.cookies[TOAST_COOKIE]))
+        except (KeyError, ValueError):
+            return None
+        return said if isinstance(said, dict) and isinstance(said.get("text"), str) else None
+
+
+def workspace_path(slug: str, page: str = "now", **query: object) -> str:
+    """Return the address of a page of a workspace."""
+    given = "&".join(f"{name}={quote(str(value), safe='')}" for name, value in query.items() if value is not None)
+    return f"/console/{quote(slug, safe='')}/{page}{f'?{given}' if given else ''}"
+
+
+def expect(value: T | None) -> T:
+    """Return a value that the decorator of the handler guarantees. Raises RuntimeError if it is missing."""
+    if value is None:
+        raise RuntimeError("the handler's decorator does not provide this")
+    return value

@@ -1,0 +1,36 @@
+"""The way from the console's address into a workspace, and all workspaces for operators."""
+
+from aiohttp import web
+
+from services.console.access import account_page, workspace_page
+from services.console.page_view import PageView, workspace_path
+from shared.auth.roles import Permission
+from shared.errors import Forbidden
+
+OPERATORS_ONLY_MESSAGE = "Only operators see all workspaces."
+LIST_WORKSPACES_SQL = """
+SELECT w.slug, w.name, w.created_at, (SELECT count(*) FROM users u WHERE u.workspace_id = w.id AND u.is_active) AS users
+FROM workspaces w ORDER BY w.name, w.id
+"""
+
+
+@account_page
+async def first_page(view: PageView) -> web.StreamResponse:
+    """Send the reader to the workspace that they saw last."""
+    view.redirect(view.path() if view.membership else "/console/workspaces")
+
+
+@account_page
+async def index(view: PageView) -> web.StreamResponse:
+    """List all workspaces of the installation."""
+    if not view.account.is_operator:
+        raise Forbidden(OPERATORS_ONLY_MESSAGE)
+    async with view.console.reading() as connection:
+        rows = await (await connection.execute(LIST_WORKSPACES_SQL)).fetchall()
+    return await view.render("workspaces.html", workspaces=rows, workspace_path=workspace_path)
+
+
+@workspace_page(Permission.SEE_RECORDS)
+async def more(view: PageView) -> web.StreamResponse:
+    """Show all pages, for the narrow screens whose bar has room for five."""
+    return await view.render("more.html")
