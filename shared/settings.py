@@ -33,6 +33,8 @@ ALLOWED_SCHEMES = {
     "replica_url": POSTGRES_SCHEMES,
     "public_url": ("https://", "http://"),
     "smtp_url": ("smtp://", "smtps://"),
+    "alarm_smtp_url": ("smtp://", "smtps://"),
+    "alarm_slack_url": ("https://", "http://"),
     "twilio_url": ("https://", "http://"),
     "mailgun_url": ("https://", "http://"),
 }
@@ -102,6 +104,16 @@ class Settings(BaseSettings):
     twilio_url: str = Field("https://api.twilio.com", description="Twilio's API, or that of one of its regions.")
     mailgun_url: str = Field("", description="Mailgun's API. Empty: that of the integration's region.")
 
+    alarm_email: str = Field(
+        "", description="Comma-separated addresses that get a mail when an alarm is raised or cleared."
+    )
+    alarm_smtp_url: str = Field(
+        "", description="smtp:// or smtps://, as `LEADHUB_SMTP_URL`: the server for alarms. Empty: `LEADHUB_SMTP_URL`."
+    )
+    alarm_slack_url: str = Field(
+        "", description="Slack's URL of an incoming webhook, or a compatible one, which gets the alarms."
+    )
+
     keep_days: int = Field(
         90,
         ge=1,
@@ -168,6 +180,14 @@ class Settings(BaseSettings):
             raise ValueError("is no address, as leads@example.com or Leads <leads@example.com>")
         return value
 
+    @field_validator("alarm_email")
+    @classmethod
+    def _check_alarm_addresses(cls, value: str) -> str:
+        for part in split_addresses(value):
+            if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", part) or not part.isprintable():
+                raise ValueError("is no comma-separated list of addresses, as ops@example.com,boss@example.com")
+        return value
+
     @field_validator("secret_key")
     @classmethod
     def _check_key_lengths(cls, value: SecretStr) -> SecretStr:
@@ -177,6 +197,11 @@ class Settings(BaseSettings):
                 f"each key must have at least {MIN_SECRET_KEY_LENGTH} characters; `openssl rand -hex 32` makes one"
             )
         return value
+
+
+def split_addresses(text: str) -> list[str]:
+    """Split comma-separated addresses."""
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _is_readable_url(url: str) -> bool:

@@ -10,7 +10,14 @@ from shared.accounting import ledger
 from shared.db.connections import Connection
 from shared.intake.spool import Spool
 from shared.observability import logging
-from shared.observability.metrics import OLDEST_WAITING_SECONDS, PENDING_SUBMISSIONS, SPOOLED_SUBMISSIONS
+from shared.observability.metrics import (
+    LEDGER_SUBMISSIONS,
+    LIVE_WORKERS,
+    OLDEST_WAITING_SECONDS,
+    PENDING_SUBMISSIONS,
+    SPOOLED_SUBMISSIONS,
+    UNACCOUNTED_SUBMISSIONS,
+)
 
 log = logging.get_logger()
 
@@ -39,18 +46,25 @@ LONG_QUEUES_SQL = """
 SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
 AND reloptions @> ARRAY['vacuum_truncate=off'] AND pg_table_size(oid) > %s
 """
+DELETE_OLD_ALARMS_SQL = "DELETE FROM alarms WHERE cleared_at < now() - make_interval(days => %s)"
 DELETE_OLD_PROCESSES_SQL = "DELETE FROM processes WHERE seen_at < now() - interval '1 day'"
 
 
 async def update_gauges(connection: Connection, spool: Spool) -> float:
-    """Set the gauges of waiting submissions and return the age of the oldest one in seconds.
+    """Set the gauges of submissions and workers and return the age of the oldest waiting submission in seconds.
 
     If the spool does not answer, only the journal is counted.
     """
+    states = set(ledger.LEDGER_STATES)
     try:
         state = await ledger.read_ledger(connection, spool)
     except redis.RedisError:
         state = await ledger.read_ledger(connection, None)
+        states.discard("spooled")
+    for name in states:
+        LEDGER_SUBMISSIONS.labels(name).set(state[name])
+    UNACCOUNTED_SUBMISSIONS.set(ledger.count_unaccounted(state))
+    LIVE_WORKERS.set(state["workers"])
     PENDING_SUBMISSIONS.set(state["pending"])
     oldest: float = state["oldest_waiting_s"]
     OLDEST_WAITING_SECONDS.set(oldest)
@@ -77,6 +91,7 @@ async def run_hourly_maintenance(connection: Connection, now: datetime, keep_day
     while (await connection.execute(DELETE_OLD_DELIVERIES_SQL, (limit,))).rowcount:
         pass
     await connection.execute(DELETE_OLD_PROCESSES_SQL)
+    await connection.execute(DELETE_OLD_ALARMS_SQL, (keep_days,))
     await _truncate_empty_queues(connection)
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 import redis.asyncio as redis
 
+from services.workers.alarms.watcher import AlarmWatcher
 from services.workers.automations.runs import expire_runs
 from services.workers.automations.sweeper_fallback import AutomationFallback as Automations
 from services.workers.deliveries.sweeper_fallback import DeliveryFallback as Deliveries
@@ -95,6 +96,7 @@ class Sweeper:
         ]
         tasks = [asyncio.create_task(self._run_duty(duty)) for duty in duties]
         tasks.append(asyncio.create_task(self._update_spool_gauges()))
+        tasks.append(asyncio.create_task(AlarmWatcher(self._settings, self._spool, self._stopping).run()))
         freeze_startup_objects()
         await self._stopping.wait()
         await asyncio.wait(tasks, timeout=20)

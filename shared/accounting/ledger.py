@@ -14,6 +14,7 @@ from shared.intake.spool import Spool
 
 MAX_READ_ATTEMPTS = 5
 COUNTED_STATES = ("accepted", "done", "dead", "quarantined")
+LEDGER_STATES = ("accepted", "pending", "done", "dead", "quarantined", "spooled")
 
 LEDGER_SQL = """
 SELECT coalesce((SELECT json_object_agg(state, n) FROM (
@@ -109,6 +110,11 @@ def _ledger_entries(counts: Mapping[str, int], pending: int, spooled: int) -> di
         "quarantined": counts.get("quarantined", 0),
         "spooled": spooled,
     }
+
+
+def count_unaccounted(state: Mapping[str, Any]) -> int:
+    """Return by how many submissions the ledger does not add up. Anything but 0 is an error."""
+    return int(state["accepted"] - sum(state[name] for name in LEDGER_STATES[1:]))
 
 
 async def fold_deltas(connection: Connection) -> None:

@@ -1,5 +1,6 @@
 """The tables, by subject. Alembic compares the database with the models that are imported here."""
 
+from shared.models.alarms import Alarm
 from shared.models.automations import (
     Automation,
     AutomationRun,
@@ -32,6 +33,7 @@ from shared.models.workspaces import ApiKey, User, Workspace
 __all__ = [
     "LEAD_IDS",
     "Activity",
+    "Alarm",
     "ApiKey",
     "Automation",
     "AutomationRun",

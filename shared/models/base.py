@@ -16,7 +16,7 @@ NAMING_CONVENTION = {
 
 
 class Base(DeclarativeBase):
-    """The base class. Every key except those of `journal`, `processes` and `workspaces` starts with `workspace_id`."""
+    """The base class. All keys but those of alarms, journal, processes and workspaces start with `workspace_id`."""
 
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
     type_annotation_map = {str: Text, int: BigInteger, datetime: DateTime(timezone=True)}  # noqa: RUF012

@@ -59,6 +59,24 @@ OLDEST_WAITING_SECONDS = Gauge(
     "leadhub_oldest_waiting_seconds", "Age of the oldest of them.", multiprocess_mode="mostrecent"
 )
 SPOOLED_SUBMISSIONS = Gauge("leadhub_spooled", "Submissions in the spool.", multiprocess_mode="mostrecent")
+LEDGER_SUBMISSIONS = Gauge("leadhub_ledger", "Submissions by state.", ("state",), multiprocess_mode="mostrecent")
+UNACCOUNTED_SUBMISSIONS = Gauge(
+    "leadhub_unaccounted", "Accepted submissions less those of every state: 0.", multiprocess_mode="mostrecent"
+)
+LIVE_WORKERS = Gauge("leadhub_workers", "Workers with a fresh heartbeat.", multiprocess_mode="mostrecent")
+WAITING_EVENTS = Gauge("leadhub_events_waiting", "Events in the outbox, up to 10,000.", multiprocess_mode="mostrecent")
+DUE_DELIVERIES = Gauge(
+    "leadhub_deliveries_due", "Deliveries that are due, up to 10,000.", multiprocess_mode="mostrecent"
+)
+POSTGRESQL_UP = Gauge(
+    "leadhub_postgresql_up", "Whether PostgreSQL answers the sweeper.", multiprocess_mode="mostrecent"
+)
+DATA_DIR_USED_RATIO = Gauge(
+    "leadhub_data_dir_used_ratio", "Used part of the data dir's disk, 0 to 1.", multiprocess_mode="mostrecent"
+)
+ALARMS_CHECKED_AT = Gauge(
+    "leadhub_alarms_checked_timestamp_seconds", "When the sweeper last checked.", multiprocess_mode="mostrecent"
+)
 
 
 class BufferedHistogram:

@@ -1,24 +1,20 @@
 """The sweeper where it is alone: what it has learnt outlives what interrupts it."""
 
 import asyncio
-import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from services.workers.deliveries.sweeper_fallback import DUE_CHECK_SECONDS
-from services.workers.sweeper import Sweeper
 from shared.db.connections import Connection
 from shared.outbound.deliveries import enqueue_deliveries, webhook_to_subscription
-from shared.settings import Settings
 from tests.support.automating import action, leads, save
 from tests.support.ingesting import accept, item, workspace_id
 from tests.support.receivers import Receiver
 from tests.support.sending import Outbox
 from tests.support.serving import settings_of
+from tests.support.sweeping import sweeping
 from tests.support.waiting import until_async
 
 pytestmark = pytest.mark.integration
@@ -37,20 +33,6 @@ FOR EACH STATEMENT EXECUTE FUNCTION too_much();
 
 SESSIONS = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'leadhub sweeper'"
 ENDED = SESSIONS.replace("count(*)", "count(pg_terminate_backend(pid))")
-
-
-@asynccontextmanager
-async def sweeping(settings: Settings) -> AsyncIterator[None]:
-    """A sweeper with neither broker nor spool."""
-    loop = asyncio.get_running_loop()
-    task = asyncio.create_task(Sweeper(settings).run())
-    try:
-        await until_async(lambda: loop.remove_signal_handler(signal.SIGINT), what="a sweeper at work")
-        yield
-    finally:
-        signal.raise_signal(signal.SIGTERM)
-        await asyncio.wait_for(task, 30)
-        loop.remove_signal_handler(signal.SIGTERM)
 
 
 async def count(database: Connection, query: str) -> int:

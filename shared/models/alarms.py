@@ -1,0 +1,27 @@
+"""The table of alarms of the whole installation. See `shared/operations/alarms.py`."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shared.models.base import Base, ClockTime, RowId
+
+
+class Alarm(Base):
+    """A condition that needs an operator, from the time it was raised to the time it was cleared."""
+
+    __tablename__ = "alarms"
+
+    id: Mapped[RowId]
+    code: Mapped[str]
+    raised_at: Mapped[ClockTime]
+    cleared_at: Mapped[datetime | None]
+    details: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
+
+    __table_args__ = (
+        Index("ix_alarms_ringing", "code", unique=True, postgresql_where=text("cleared_at IS NULL")),
+        Index("ix_alarms_raised_at", "raised_at"),
+    )
