@@ -23,6 +23,7 @@ COMMAND_MODULES = {
     "key": "cli.workspaces_and_keys",
     "status": "cli.status",
     "logs": "cli.logs",
+    "alarms": "cli.alarms",
     "replay": "cli.replay",
     "secrets": "cli.secrets",
     "backup": "cli.backup",

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any
 
 import click
@@ -23,6 +24,7 @@ from shared.data_dir import SERVICE_KIND
 from shared.db.connections import Connection, connect
 from shared.db.errors import UNMIGRATED_ERRORS, is_unavailable
 from shared.intake.spool import Spool
+from shared.operations.alarms import RingingAlarm, read_ringing_alarms
 from shared.settings import Settings
 
 STORE_CONNECT_SECONDS = 0.8  # seconds to connect to a store
@@ -50,6 +52,7 @@ def status(as_json: bool) -> None:
     Quarantined ones are held back until somebody looks at them. The queues hold the pending ones: waited_for,
     prompt (`respond-async` and batches) and bulk (replays).
 
+    `alarms` names the alarms that ring, and since when.
     `unavailable` names the stores that do not answer; what they alone know is unknown. `differing` names the processes
     that use different spools, brokers or secret keys.
     """
@@ -63,7 +66,7 @@ def status(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(state))
     else:
-        hidden = [name for name in ("unavailable", "differing") if not state[name]]
+        hidden = [name for name in ("unavailable", "differing", "alarms") if not state[name]]
         print_table([], [[name, _format_value(value)] for name, value in state.items() if name not in hidden])
 
 
@@ -119,7 +122,7 @@ def _read_status(source: StatusSource) -> StatusReport:
         known = {}
         away.append("spool")
         notify_operator(f"the spool does not answer ({error}): what it holds is not counted")
-    return {**unknown, **known, "unavailable": away, "differing": None}
+    return {**unknown, **known, "unavailable": away, "differing": None, "alarms": None}
 
 
 async def _check_spool_setting(settings: Settings) -> None:
@@ -137,7 +140,12 @@ async def _read_database(source: StatusSource, reached: Callable[[], None]) -> S
 
         used = fingerprint_reader(source.settings)()
         own = {name: value for name, value in used.items() if name in source.known_settings}
-        return {**state, "differing": await find_mismatches(connection, own)}
+        ringing = [f"{one.code} since {one.raised_at:%Y-%m-%dT%H:%M:%SZ}" for one in await _read_alarms(connection)]
+        return {**state, "differing": await find_mismatches(connection, own), "alarms": ringing}
+
+
+async def _read_alarms(connection: Connection) -> list[RingingAlarm]:
+    return [one._replace(raised_at=one.raised_at.astimezone(UTC)) for one in await read_ringing_alarms(connection)]
 
 
 async def _read_ledger(connection: Connection, source: StatusSource) -> StatusReport:
