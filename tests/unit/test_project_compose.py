@@ -23,9 +23,11 @@ ROOT = Path(__file__).resolve().parents[2]
 FILE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = FILE["services"]
 OURS = {"migrate", "gateway", "api", "worker", "sweeper"}
-THEIRS = {"postgres", "broker", "spool", "proxy"}
+# By profile: they run only where they are asked for.
+OPTIONAL = {"prometheus": "monitoring", "grafana": "monitoring", "flower": "flower"}
+THEIRS = {"postgres", "broker", "spool", "proxy", *OPTIONAL}
 LASTING = sorted((OURS | THEIRS) - {"migrate"})
-SECRET = re.compile(r"password|secret|token|credential", re.IGNORECASE)
+SECRET = re.compile(r"password|secret|token|credential|auth", re.IGNORECASE)
 GIVEN = {"POSTGRES_PASSWORD": "a", "LEADHUB_SECRET_KEY": "b", "LEADHUB_PUBLIC_URL": "https://crm.example.com"}
 COMPOSE = (["docker-compose"], ["docker", "compose"])
 # One process a container, whose number --scale says, and its port is the proxy's; `hints` is for the bench.
@@ -33,6 +35,7 @@ NOT_IN_CONTAINERS = {"port", "web", "workers", "process_name", "hints"}
 SERVERS = {"DATABASE_URL", "BROKER_URL", "REDIS_URL", "SPOOL_URL"}
 OWN = {*SERVERS, "HOST", "DATA_DIR", "METRICS_DIR", "METRICS_HOST", "METRICS_PORT"}
 FROM_OUTSIDE = re.compile(r"\$\{[A-Z_]+:\?[^}]+\}")
+GIVEN_OR_EMPTY = re.compile(r"\$\{[A-Z_]+:(\?[^}]+|-)\}")
 
 
 def test_every_part_of_the_design_is_there() -> None:
@@ -61,7 +64,7 @@ def test_compose_service_has_resource_limits(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(THEIRS))
 def test_its_image_is_pinned_by_tag(name: str) -> None:
     _, _, tag = SERVICES[name]["image"].partition(":")
-    assert re.match(r"\d+\.\d+", tag)
+    assert re.match(r"v?\d+\.\d+", tag)
 
 
 def test_servers_are_of_the_versions_that_up_brings_along() -> None:
@@ -94,7 +97,9 @@ def test_own_containers_are_read_only_and_drop_all_capabilities(name: str) -> No
 
 
 def test_only_the_proxy_is_reached_from_outside() -> None:
-    assert [name for name, service in SERVICES.items() if "ports" in service] == ["proxy"]
+    reached = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+    assert reached.keys() == {"proxy", *OPTIONAL}
+    assert all(port.startswith("127.0.0.1:") for name in OPTIONAL for port in reached[name])
     assert SERVICES["proxy"]["networks"] == ["frontend"]
     assert FILE["networks"]["backend"] == {"internal": True}
 
@@ -102,16 +107,38 @@ def test_only_the_proxy_is_reached_from_outside() -> None:
 def test_sender_containers_reach_the_internet_and_storage_containers_do_not() -> None:
     ways_out = {name for name, network in FILE["networks"].items() if not (network or {}).get("internal")}
     reaching = {name for name, service in SERVICES.items() if ways_out & {*service["networks"]}}
-    assert reaching == {"worker", "sweeper", "gateway", "api", "proxy"}
+    assert reaching - OPTIONAL.keys() == {"worker", "sweeper", "gateway", "api", "proxy"}
 
 
 def test_no_secret_is_written_down() -> None:
     for name, service in SERVICES.items():
         for variable, value in service.get("environment", {}).items():
             if SECRET.search(variable):
-                assert FROM_OUTSIDE.fullmatch(str(value)), f"{name}: {variable}"
+                assert (FROM_OUTSIDE if name in OURS else GIVEN_OR_EMPTY).fullmatch(str(value)), f"{name}: {variable}"
             if credentials := re.search(r"//[^/:@]+:([^@]*)@", str(value)):
                 assert FROM_OUTSIDE.fullmatch(credentials[1]), f"{name}: {variable}"
+
+
+def test_optional_services_run_only_when_they_are_asked_for_and_never_without_a_password() -> None:
+    assert {name: service["profiles"] for name, service in SERVICES.items() if "profiles" in service} == {
+        name: [profile] for name, profile in OPTIONAL.items()
+    }
+    for name, variable in {"grafana": "GF_SECURITY_ADMIN_PASSWORD", "flower": "FLOWER_BASIC_AUTH"}.items():
+        shell, option, script = SERVICES[name]["entrypoint"]
+        command = [shell, option, script.replace("$$", "$")]
+        for value in ("", ":", "user:") if name == "flower" else ("",):
+            env = {"PATH": os.environ["PATH"], variable: value}
+            found = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+            assert found.returncode == 1, name
+            assert "in .env" in found.stderr
+
+
+def test_files_that_optional_services_mount_exist() -> None:
+    for name in OPTIONAL:
+        for volume in SERVICES[name].get("volumes", ()):
+            source, _, rest = volume.partition(":")
+            assert (ROOT / source).exists() if source.startswith(".") else source in FILE["volumes"]
+            assert rest.endswith(":ro") or not source.startswith(".")
 
 
 def test_every_setting_reaches_the_services() -> None:
