@@ -23,6 +23,8 @@ _operator_log: Path | None = None
 ResultT = TypeVar("ResultT")
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
+USUAL_DATA_DIR_HELP = "Where all state lies; .leadhub/ in the project unless given here or in LEADHUB_DATA_DIR."
+
 # The newest encrypted values, which show the key that is in use. These two columns are never empty.
 NEWEST_SECRETS_SQL = """
 (SELECT 'integrations.credentials', credentials FROM integrations ORDER BY id DESC LIMIT 1) UNION ALL
@@ -48,16 +50,20 @@ Set each one to the value that all services share. The value `{local}` chooses t
 
 def data_dir_option(command: CommandT) -> CommandT:
     """Add `--data-dir DIR` to a command or a group. It may stand anywhere after the command's name."""
+    return make_data_dir_option(USUAL_DATA_DIR_HELP)(command)
+
+
+def make_data_dir_option(text: str) -> Callable[[CommandT], CommandT]:
+    """Return the decorator that adds `--data-dir DIR`, with this help."""
 
     def keep(context: click.Context, _: click.Parameter, value: str | None) -> None:
         if value == "":  # an unset shell variable; as a path it would mean the current folder
-            raise click.BadParameter("the name is empty; leave the option out for .leadhub/ in the project")
+            raise click.BadParameter("the name is empty; leave the option out for the usual one in the project")
         if value is not None:
             context.find_root().meta["data_dir"] = Path(value).absolute()
 
     kind = click.Path(file_okay=False)
-    text = "Where all state lies; .leadhub/ in the project unless given here or in LEADHUB_DATA_DIR."
-    return click.option("--data-dir", type=kind, expose_value=False, callback=keep, help=text)(command)
+    return click.option("--data-dir", type=kind, expose_value=False, callback=keep, help=text)
 
 
 def parse_time_option(_: click.Context, __: click.Parameter, text: str | None) -> datetime | None:

@@ -31,6 +31,7 @@ from cli.spool_check import check_spool_durability
 from cli.supervisor import StopRequested, Supervisor
 from cli.watchdog import HeartbeatWatch, LivenessWatch
 from embedded.dirty_page_flusher import DirtyPageFlusher
+from embedded.process import ChildProgram
 from embedded.servers import EmbeddedServers
 from shared import workspaces
 from shared.data_dir import SERVICE_KIND, DataDir, DataDirInUse, free_port
@@ -52,6 +53,24 @@ leadhub: WARNING: port {port} of {host} cannot be listened on ({why}): there are
 another by LEADHUB_METRICS_PORT (0: no metrics) or LEADHUB_METRICS_HOST"""
 
 
+class UpExtension:
+    """The steps of a start that another command may replace or add to; here as `up` itself takes them."""
+
+    async def create_first_workspace(self, settings: Settings) -> str | None:
+        """Make the first workspace of a new data dir. Return its key, or None if there is nothing to make."""
+        return await create_first_workspace(settings)
+
+    def extra_programs(self, settings: Settings) -> Sequence[ChildProgram]:
+        """Return further programs to supervise, which start after the services."""
+        return ()
+
+    def announce(self, supervisor: Supervisor, settings: Settings, key: str | None) -> None:
+        """Tell the operator that everything runs."""
+        notify_operator(f"LeadHub is ready at {base_url_of(settings)}")
+        if key:
+            click.echo(TRY_IT_MESSAGE.format(key=key, url=base_url_of(settings), options=extra_options(settings)))
+
+
 @click.command()
 @click.option("--host", help="Address to listen on; 127.0.0.1 unless given.")
 @click.option("--port", type=int, help="Port to listen on; 8000 unless given, 0 for any free one.")
@@ -66,7 +85,11 @@ def up(host: str | None, port: int | None, web: int | None, workers: int | None)
     SIGTERM stops all of it in order; a second one at once. `leadhub logs` shows the
     logs.
     """
-    settings = make_settings(host=host, port=port, web=web, workers=workers)
+    run_installation(make_settings(host=host, port=port, web=web, workers=workers), UpExtension())
+
+
+def run_installation(settings: Settings, extension: UpExtension) -> None:
+    """Run everything on the settings' data dir until a signal comes. UsageError if that is not possible."""
     check_spool_durability(settings)
     warn_of_unavailable_broker(settings)
     try:
@@ -75,22 +98,20 @@ def up(host: str | None, port: int | None, web: int | None, workers: int | None)
         ):  # before the port is tried, which an `up` that runs there has taken
             log_operator_lines(DataDir(settings.data_dir).logs_dir / OWN_LOG_NAME)
             _warn_of_writable_folder(settings.data_dir)
-            _run_supervised(*_with_listeners(_with_metrics_port(settings)))
+            _run_supervised(extension, *_with_listeners(_with_metrics_port(settings)))
     except DataDirInUse as error:
         raise click.UsageError(f"{error}; stop that one first, or pass another --data-dir") from None
 
 
-def _run_supervised(settings: Settings, listeners: Sequence[socket.socket]) -> None:
+def _run_supervised(extension: UpExtension, settings: Settings, listeners: Sequence[socket.socket]) -> None:
     supervisor = Supervisor()
     adopt_orphans()
     with supervisor.handling_signals():
         try:
-            settings, key = _start_servers(supervisor, EmbeddedServers(settings))
-            _start_services(supervisor, settings, listeners)
+            settings, key = _start_servers(supervisor, EmbeddedServers(settings), extension)
+            _start_services(supervisor, settings, listeners, extension.extra_programs(settings))
             supervisor.wait_until(lambda: is_healthy(settings))
-            notify_operator(f"LeadHub is ready at {base_url_of(settings)}")
-            if key:
-                click.echo(TRY_IT_MESSAGE.format(key=key, url=base_url_of(settings), options=_extra_options(settings)))
+            extension.announce(supervisor, settings, key)
             supervisor.run()
         except StopRequested:
             pass
@@ -104,13 +125,15 @@ def _run_supervised(settings: Settings, listeners: Sequence[socket.socket]) -> N
     notify_operator("stopped")
 
 
-def _extra_options(settings: Settings) -> str:
+def extra_options(settings: Settings) -> str:
     """Return the options that other commands need for this installation."""
     is_usual = settings.data_dir == Settings.model_fields["data_dir"].default
     return "" if is_usual else f" --data-dir {shlex.quote(str(settings.data_dir))}"
 
 
-def _start_servers(supervisor: Supervisor, embedded: EmbeddedServers) -> tuple[Settings, str | None]:
+def _start_servers(
+    supervisor: Supervisor, embedded: EmbeddedServers, extension: UpExtension
+) -> tuple[Settings, str | None]:
     """Start the servers, migrate, make the first workspace. Return the settings with URLs, and a new first key."""
     embedded.data_dir.forget_ports()
     supervisor.start_children_ready(server.child_program() for server in embedded.needed_servers)
@@ -121,10 +144,12 @@ def _start_servers(supervisor: Supervisor, embedded: EmbeddedServers) -> tuple[S
         upgrade_database(settings.database_url)
         if embedded.postgres:
             drop_leftover_databases(settings.database_url)
-    return settings, asyncio.run(create_first_workspace(settings))
+    return settings, asyncio.run(extension.create_first_workspace(settings))
 
 
-def _start_services(supervisor: Supervisor, settings: Settings, listeners: Sequence[socket.socket]) -> None:
+def _start_services(
+    supervisor: Supervisor, settings: Settings, listeners: Sequence[socket.socket], extra: Sequence[ChildProgram]
+) -> None:
     _make_empty_folder(Path(settings.metrics_dir) if settings.metrics_dir else settings.data_dir / "run" / "metrics")
     for stale in (settings.data_dir / "run").glob("*.pid"):  # leftovers of an `up` that was killed
         stale.unlink()
@@ -132,6 +157,7 @@ def _start_services(supervisor: Supervisor, settings: Settings, listeners: Seque
         *child_programs.worker_programs(settings),
         child_programs.sweeper_program(settings),
         *child_programs.gateway_programs(settings, listeners),
+        *extra,
     )
     for program in services:
         supervisor.start_child(program)
