@@ -15,7 +15,7 @@ import pytest
 
 pytestmark = pytest.mark.unit
 ROOT = Path(__file__).resolve().parents[2]
-PRODUCT = ("shared", "services", "cli", "embedded")
+PRODUCT = ("shared", "services", "cli", "embedded", "demo")
 DOCUMENTS = sorted(chain(ROOT.glob("*.md"), ROOT.glob("docs/**/*.md"), ROOT.glob("services/**/*.md")))
 SUBJECTS_CHECKED = 50  # commits
 
@@ -204,7 +204,18 @@ def test_modules_of_shared_have_two_users() -> None:
 
 
 def test_paths_that_documents_and_docstrings_name_exist() -> None:
-    roots = ("shared/", "services/", "cli/", "embedded/", "bench/", "tests/", "docs/", "migrations/", "deploy/")
+    roots = (
+        "shared/",
+        "services/",
+        "cli/",
+        "demo/",
+        "embedded/",
+        "bench/",
+        "tests/",
+        "docs/",
+        "migrations/",
+        "deploy/",
+    )
     missing = [
         f"{shown(path)}: {named}"
         for path in [*DOCUMENTS, *python_files(*PRODUCT, "bench", "tests", "migrations", "docs")]

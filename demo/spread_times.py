@@ -1,0 +1,95 @@
+"""Spread the times of the first leads over the last days, in the database: nobody can post into the past.
+
+Nothing but times changes, so the ledger adds up as before.
+"""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+from demo.demo_state import WORKSPACE_SLUG
+from shared.db.connections import Connection, as_json, connect
+
+HISTORY_DAYS = 6  # within the partitions of this week and the last one
+HOURLY_WEIGHTS = (1, 1, 1, 1, 1, 2, 4, 7, 10, 12, 13, 12, 10, 11, 13, 12, 10, 8, 6, 5, 4, 3, 2, 1)  # by hour, UTC
+WEEKEND_WEIGHT = 0.3
+SETTLE_POLL_SECONDS = 0.2
+LEAD_PARTS = 16  # statements for all leads: the triggers compare the rows of a statement with each other
+
+UNSETTLED_SQL = """
+SELECT (SELECT count(*) FROM journal) + (SELECT count(*) FROM events WHERE workspace_id = %(workspace)s)
+"""
+FIRST_SUBMISSIONS_SQL = "SELECT id::text FROM submissions WHERE workspace_id = %(workspace)s ORDER BY received_at, id"
+# Entries of the timeline that are no submission, such as changes of the score, move to the submission before them.
+SPREAD_STATEMENTS = (
+    "SET LOCAL statement_timeout = '120s'",
+    "CREATE TEMPORARY TABLE demo_times (id uuid PRIMARY KEY, at timestamptz) ON COMMIT DROP",
+    """
+    INSERT INTO demo_times SELECT id, to_timestamp(at) FROM json_to_recordset(%(times)s::json) AS g(id uuid, at float8)
+    """,
+    "ANALYZE demo_times",
+    """
+    UPDATE submissions s SET received_at = t.at, processed_at = t.at + (s.processed_at - s.received_at)
+    FROM demo_times t WHERE s.workspace_id = %(workspace)s AND s.id = t.id
+    """,
+    """
+    UPDATE submission_keys k SET received_at = t.at
+    FROM demo_times t WHERE k.workspace_id = %(workspace)s AND k.id = t.id
+    """,
+    """
+    CREATE TEMPORARY TABLE demo_lead_times ON COMMIT DROP AS
+    SELECT lead_id, min(received_at) AS first_at, max(received_at) AS last_at FROM submissions
+    WHERE workspace_id = %(workspace)s AND lead_id IS NOT NULL GROUP BY lead_id
+    """,
+    "ANALYZE demo_lead_times",
+    """
+    UPDATE activities a SET created_at = n.at
+    FROM (
+        SELECT b.lead_id, b.id, coalesce(max(t.at) OVER (PARTITION BY b.lead_id ORDER BY b.id), l.first_at) AS at
+        FROM activities b JOIN demo_lead_times l ON l.lead_id = b.lead_id
+        LEFT JOIN demo_times t ON t.id = (b.data->>'submission_id')::uuid
+        WHERE b.workspace_id = %(workspace)s
+    ) n WHERE a.workspace_id = %(workspace)s AND a.lead_id = n.lead_id AND a.id = n.id
+    """,
+)
+MOVE_LEADS_SQL = """
+UPDATE leads l SET created_at = t.first_at, updated_at = t.last_at, submitted_at = t.last_at
+FROM demo_lead_times t WHERE l.workspace_id = %(workspace)s AND l.id = t.lead_id AND l.id %% %(parts)s = %(part)s
+"""
+
+
+async def spread_over_days(database_url: str, seed: int) -> None:
+    """Wait until all leads are ingested, then spread their times over the last days."""
+    async with connect(database_url, "leadhub demo") as connection:
+        workspace = await _workspace_id(connection)
+        while await _count_unsettled(connection, workspace):  # noqa: ASYNC110 - another process settles them
+            await asyncio.sleep(SETTLE_POLL_SECONDS)
+        async with connection.transaction():
+            await _spread_times(connection, workspace, Random(f"{seed}/times"))
+
+
+async def _spread_times(connection: Connection, workspace: int, random: Random) -> None:
+    rows = await (await connection.execute(FIRST_SUBMISSIONS_SQL, {"workspace": workspace})).fetchall()
+    times = history_times(random, len(rows), datetime.now(UTC))
+    given = as_json([{"id": id_, "at": at} for (id_,), at in zip(rows, times, strict=True)])
+    for statement in SPREAD_STATEMENTS:
+        await connection.execute(statement, {"workspace": workspace, "times": given})
+    for part in range(LEAD_PARTS):
+        await connection.execute(MOVE_LEADS_SQL, {"workspace": workspace, "parts": LEAD_PARTS, "part": part})
+
+
+async def _workspace_id(connection: Connection) -> int:
+    found = await connection.execute("SELECT id FROM workspaces WHERE slug = %s", (WORKSPACE_SLUG,))
+    return int((await found.fetchall())[0][0])
+
+
+async def _count_unsettled(connection: Connection, workspace: int) -> int:
+    return int((await (await connection.execute(UNSETTLED_SQL, {"workspace": workspace})).fetchall())[0][0])
+
+
+def history_times(random: Random, count: int, now: datetime) -> list[float]:
+    """Return times in seconds since the epoch, in order: many by day, few by night and at weekends."""
+    hours = [now - timedelta(hours=back) for back in range(1, HISTORY_DAYS * 24)]
+    weights = [HOURLY_WEIGHTS[at.hour] * (WEEKEND_WEIGHT if at.weekday() >= 5 else 1) for at in hours]
+    chosen = random.choices(hours, weights, k=count)
+    return sorted(at.timestamp() + random.random() * 3600 for at in chosen)
