@@ -28,6 +28,7 @@ COMMAND_MODULES = {
     "secrets": "cli.secrets",
     "backup": "cli.backup",
     "restore": "cli.restore",
+    "demo": "cli.demo",
     "test": "cli.test",
     "bench": "cli.bench",
 }
@@ -99,8 +100,8 @@ def main(arguments: list[str]) -> None:
 
 
 def _read_env_file(arguments: list[str]) -> None:
-    """Read `.env`, except for tests and benchmarks: their services must not use an operator's database."""
-    if arguments[:1] in (["test"], ["bench"]):
+    """Read `.env`, except for demo, tests and benchmarks: their services must not use an operator's database."""
+    if arguments[:1] in (["demo"], ["test"], ["bench"]):
         os.environ[ENV_FILE_VARIABLE] = os.devnull
         return
     for warning in read_env_file():

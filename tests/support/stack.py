@@ -28,10 +28,20 @@ Database = psycopg.Connection[TupleRow]
 
 
 class Stack:
-    """A running `up`. `base` is the URL in front, `key` an unlimited key with every scope of the workspace `main`."""
+    """A running `up`, or a `command` that runs as long.
 
-    def __init__(self, folder: Path, env: Mapping[str, str] | None = None, options: tuple[str, ...] = ()) -> None:
+    `base` is the URL in front, `key` an unlimited key with every scope of the workspace `main`.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        env: Mapping[str, str] | None = None,
+        options: tuple[str, ...] = (),
+        command: str = "up",
+    ) -> None:
         self.folder = folder
+        self._command = command
         self.port = free_port("127.0.0.1")
         self.base = f"http://127.0.0.1:{self.port}"
         self.key = ""
@@ -82,7 +92,8 @@ class Stack:
     def launch(self) -> None:
         """Start `up`, and wait for nothing."""
         with (self.folder.parent / f"{self.folder.name}.log").open("ab") as log:
-            command = [LAUNCHER, "up", "--port", str(self.port), "--data-dir", str(self.folder), *self._options]
+            place = ("--port", str(self.port), "--data-dir", str(self.folder))
+            command = [LAUNCHER, self._command, *place, *self._options]
             self.process = subprocess.Popen(
                 command, cwd=PROJECT_ROOT, env=self._env, stdout=log, stderr=log, start_new_session=True
             )
