@@ -16,6 +16,7 @@ from cli.common import (
     with_database,
 )
 from shared import workspaces
+from shared.audit.audit_entry import write_command
 from shared.db.connections import Connection
 from shared.leads.merge import MergePolicy
 
@@ -54,7 +55,17 @@ def workspace_create(slug: str, name: str, country: str, timezone: str) -> None:
     Example: leadhub workspace create acme --name "Acme GmbH" --country DE
     """
     fields = (slug, name, country.upper(), timezone)
-    made = with_database(make_settings(), lambda use: workspaces.create_workspace(use, *fields), may_found=True)
+
+    async def make(use: Connection) -> int:
+        async with use.transaction():
+            id_ = await workspaces.create_workspace(use, *fields)
+            named = {"slug": slug, "country": country.upper(), "timezone": timezone}
+            await write_command(
+                use, "workspace.created", workspace_id=id_, object_kind="workspace", object_id=id_, after=named
+            )
+        return id_
+
+    made = with_database(make_settings(), make, may_found=True)
     notify_operator(f"made the workspace {slug}, with the id {made}")
     click.echo(made)
 
@@ -74,8 +85,17 @@ def workspace_set(slug: str, **settings: Any) -> None:
 
     Example: leadhub workspace set acme --timezone Europe/Berlin --merge-policy overwrite
     """
-    with_database(make_settings(), lambda use: workspaces.change_workspace(use, slug, **settings))
-    named = [name.replace("_", "-") for name, value in settings.items() if value is not None]
+    changes = {name: value for name, value in settings.items() if value is not None}
+
+    async def change(use: Connection) -> None:
+        async with use.transaction():
+            id_ = await workspaces.change_workspace(use, slug, **settings)
+            await write_command(
+                use, "workspace.changed", workspace_id=id_, object_kind="workspace", object_id=id_, after=changes
+            )
+
+    with_database(make_settings(), change)
+    named = [name.replace("_", "-") for name in changes]
     notify_operator(
         f"changed {', '.join(named)} of the workspace {slug}" if named else "nothing was named, so nothing is changed"
     )
@@ -121,6 +141,14 @@ def key_create(slug: str, name: str, scopes: str, rate_limit: str, expires: date
     async def make(use: Connection) -> None:
         async with use.transaction():
             made = await workspaces.create_key(use, slug, name, asked, limit, expires)
+            await write_command(
+                use,
+                "api_key.created",
+                workspace_id=made.workspace_id,
+                object_kind="api_key",
+                object_id=made.id,
+                after={"name": name, "scopes": asked, "rate_limit": limit, "expires_at": expires},
+            )
             print_new_key(json.dumps({"key": made.key.secret, "id": made.id}) if as_json else made.key.secret)
 
     with_database(make_settings(), make)
@@ -153,7 +181,15 @@ def key_list() -> None:
 @data_dir_option
 def key_revoke(key_id: int) -> None:
     """End the key ID; services feel it within 5 seconds. `key list` shows the ids."""
-    with_database(make_settings(), lambda use: workspaces.revoke_key(use, key_id))
+
+    async def revoke(use: Connection) -> None:
+        async with use.transaction():
+            workspace_id = await workspaces.revoke_key(use, key_id)
+            await write_command(
+                use, "api_key.deleted", workspace_id=workspace_id, object_kind="api_key", object_id=key_id
+            )
+
+    with_database(make_settings(), revoke)
     notify_operator(f"revoked key {key_id}")
 
 

@@ -120,6 +120,7 @@ class Settings(BaseSettings):
         le=36_500,
         description="Days that submissions, idempotency keys, finished deliveries and finished runs are kept.",
     )
+    audit_days: int = Field(400, ge=1, le=36_500, description="Days that the audit log is kept.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Lowest level logged.")
     access_log: bool = Field(True, description="One structured line per HTTP request.")
     metrics_host: str = Field("127.0.0.1", description="Address on which every service shows its metrics.")

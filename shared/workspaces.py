@@ -66,7 +66,7 @@ SELECT id, slug, name, country, timezone, merge_policy, fold_gmail FROM workspac
 CREATE_KEY_SQL = """
 INSERT INTO api_keys (workspace_id, name, prefix, digest, scopes, rate_limit, expires_at)
 SELECT id, %s, %s, %s, %s, %s, %s FROM workspaces WHERE slug = %s
-RETURNING id
+RETURNING id, workspace_id
 """
 
 LIST_KEYS_SQL = """
@@ -77,8 +77,8 @@ ORDER BY k.id
 
 # The notification makes gateways drop the key from their caches.
 REVOKE_KEY_SQL = """
-WITH revoked AS (UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = %s RETURNING id)
-SELECT id, pg_notify('api_keys', id::text) FROM revoked
+WITH revoked AS (UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = %s RETURNING id, workspace_id)
+SELECT workspace_id, pg_notify('api_keys', id::text) FROM revoked
 """
 
 
@@ -91,6 +91,7 @@ class CreatedKey(NamedTuple):
 
     id: int
     key: GeneratedKey
+    workspace_id: int
 
 
 async def create_workspace(
@@ -120,8 +121,8 @@ async def change_workspace(
     timezone: str | None = None,
     merge_policy: MergePolicy | None = None,
     fold_gmail: bool | None = None,
-) -> None:
-    """Change the given settings of a workspace. Repeating it has no further effect.
+) -> int:
+    """Change the given settings of a workspace and return its id. Repeating it has no further effect.
 
     Raises InvalidWorkspace if there is no such workspace, country or time zone. A change of `fold_gmail` neither merges
     nor splits existing leads.
@@ -138,6 +139,7 @@ async def change_workspace(
         await connection.execute(CHANGE_WORKSPACE_SQL, {**settings, "id": row[0]})
         if fold_gmail is not None:
             await connection.execute(FOLD_GMAIL_SQL if fold_gmail else UNFOLD_GMAIL_SQL, row)
+    return int(row[0])
 
 
 def _check_country_and_timezone(country: str | None, timezone: str | None) -> None:
@@ -174,7 +176,7 @@ async def create_key(
     row = await (await connection.execute(CREATE_KEY_SQL, values)).fetchone()
     if row is None:
         raise InvalidWorkspace(f"there is no workspace {slug!r}; `workspace create` makes one")
-    return CreatedKey(int(row[0]), key)
+    return CreatedKey(int(row[0]), key, int(row[1]))
 
 
 async def list_keys(connection: Connection) -> list[dict[str, Any]]:
@@ -182,10 +184,15 @@ async def list_keys(connection: Connection) -> list[dict[str, Any]]:
     return await _select_dicts(connection, LIST_KEYS_SQL)
 
 
-async def revoke_key(connection: Connection, key_id: int) -> None:
-    """Revoke a key. Repeating it has no further effect. Raises InvalidWorkspace if there is no key with that id."""
-    if await (await connection.execute(REVOKE_KEY_SQL, (key_id,))).fetchone() is None:
+async def revoke_key(connection: Connection, key_id: int) -> int:
+    """Revoke a key and return its workspace. Repeating it has no further effect.
+
+    Raises InvalidWorkspace if there is no key with that id.
+    """
+    row = await (await connection.execute(REVOKE_KEY_SQL, (key_id,))).fetchone()
+    if row is None:
         raise InvalidWorkspace(f"there is no key {key_id}; `key list` shows them")
+    return int(row[0])
 
 
 async def _select_dicts(connection: Connection, statement: str) -> list[dict[str, Any]]:

@@ -10,7 +10,9 @@ from services.api.openapi import handlers as openapi
 from services.api.read_timeout import with_timeout
 from services.api.resources import (
     api_keys,
+    audit_log,
     automations,
+    causes,
     deliveries,
     forms,
     health,
@@ -58,6 +60,10 @@ ROUTES = [
     web.delete("/api/v1/leads/{id}/tags/{tag}", leads.remove_tag),
     web.get("/api/v1/leads/{id}/activities", leads.activities),
     web.get("/api/v1/operations", operations.show),
+    web.get("/api/v1/operations/causes", causes.index),
+    web.get("/api/v1/operations/causes/{id}", causes.show),
+    web.patch("/api/v1/operations/causes/{id}", causes.update),
+    web.get("/api/v1/audit-log", audit_log.index),
     *resource_routes("/api/v1/forms", forms),
     web.get("/api/v1/forms/{id}/submissions", forms.submissions),
     web.get("/api/v1/submissions", submissions.index),

@@ -18,7 +18,7 @@ from services.api.cursors import CursorPosition
 from services.api.pages import PageRequest, page_of, page_response
 from services.api.request_parsing import workspace_of
 from shared.errors import FieldErrors, NotFound, ValidationFailed
-from shared.models import Base, Lead
+from shared.models import Base, Cause, Lead
 from shared.web.path_params import path_id
 from shared.web.responses import json_response
 
@@ -140,6 +140,18 @@ async def unknown_lead_errors(connection: AsyncConnection, workspace_id: int, as
     if id_ is None or (await connection.execute(query)).first():
         return {}
     return {"lead_id": [f"There is no lead {id_}."]}
+
+
+async def unknown_reference_errors(
+    connection: AsyncConnection, workspace_id: int, asked: Mapping[str, Any]
+) -> FieldErrors:
+    """Return errors for a `lead_id` and a `cause` of a query that are not in the workspace."""
+    errors = await unknown_lead_errors(connection, workspace_id, asked)
+    id_ = asked.get("cause")
+    query = select(Cause.id).where(Cause.workspace_id == workspace_id, Cause.id == id_)
+    if id_ is not None and not (await connection.execute(query)).first():
+        errors = {**errors, "cause": [f"There is no cause {id_}."]}
+    return errors
 
 
 async def list_records(request: web.Request, noun: Resource) -> web.Response:

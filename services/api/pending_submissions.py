@@ -25,7 +25,7 @@ MAX_JOURNAL_ROWS, MAX_PENDING_SUBMISSIONS, MAX_JOURNAL_BYTES = (
 )  # limits of a list: journal rows, submissions, bytes of bodies
 KEY_ID_FIELD = "key_id"  # id of the key that posted it: part of a found submission, but never shown
 EQUALITY_FILTERS = ("state", "channel", "source")
-DECIDED_FILTERS = ("lead_id", "is_duplicate")  # filters that no pending submission matches
+DECIDED_FILTERS = ("lead_id", "is_duplicate", "cause")  # filters that no pending submission matches
 
 NEWEST_ROWS_SQL = text(f"""
 WITH newest AS MATERIALIZED (

@@ -8,6 +8,7 @@ from services.api.context import SETTINGS_KEY
 from shared.auth.api_keys import AuthenticatedKey
 from shared.errors import BadRequest, FieldErrors, UnsupportedMediaType, ValidationFailed
 from shared.leads.inbound import MalformedBody, parse_json
+from shared.web.audit import audit_details, is_audited
 from shared.web.authorization import API_KEY
 from shared.web.openapi import operation_description
 from shared.web.request_body import read_body
@@ -38,7 +39,10 @@ async def body_and_errors(request: web.Request) -> tuple[Any, FieldErrors]:
     """Return the valid fields and the errors of the others, for a handler that has more to check."""
     shape = operation_description(request.match_info.handler).body_schema
     assert shape is not None  # noqa: S101  # a handler that reads a body says what it takes
-    return shape.validate_fields(await json_of(request))
+    fields, errors = shape.validate_fields(await json_of(request))
+    if isinstance(fields, dict) and is_audited(request):
+        audit_details(request, after=fields)
+    return fields, errors
 
 
 async def json_of(request: web.Request) -> dict[str, Any]:

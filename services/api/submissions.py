@@ -84,6 +84,8 @@ def _query_conditions(workspace_id: int, asked: Mapping[str, Any]) -> Conditions
     ]
     if asked.get("channel", "inbound") != "inbound":
         where.append(Submission.channel != literal_column("'inbound'"))  # the condition of the channels' index
+    if "cause" in asked:  # with the condition of the causes' index
+        where += [Submission.state == literal_column("'dead'"), Submission.cause_id == asked["cause"]]
     if "received_after" in asked:
         where.append(Submission.received_at > asked["received_after"])
     if "received_before" in asked:

@@ -6,6 +6,7 @@ import redis
 from psycopg import sql
 
 from services.workers import partitions
+from services.workers.failure_causes import delete_old_causes
 from shared.accounting import ledger
 from shared.db.connections import Connection
 from shared.intake.spool import Spool
@@ -47,6 +48,10 @@ SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace
 AND reloptions @> ARRAY['vacuum_truncate=off'] AND pg_table_size(oid) > %s
 """
 DELETE_OLD_ALARMS_SQL = "DELETE FROM alarms WHERE cleared_at < now() - make_interval(days => %s)"
+DELETE_OLD_AUDIT_SQL = """
+DELETE FROM audit_log WHERE id IN (
+    SELECT id FROM audit_log WHERE at < now() - %s * interval '1 day' ORDER BY at LIMIT 5000)
+"""
 DELETE_OLD_PROCESSES_SQL = "DELETE FROM processes WHERE seen_at < now() - interval '1 day'"
 
 
@@ -90,9 +95,16 @@ async def run_hourly_maintenance(connection: Connection, now: datetime, keep_day
             pass
     while (await connection.execute(DELETE_OLD_DELIVERIES_SQL, (limit,))).rowcount:
         pass
+    await delete_old_causes(connection, keep_days)
     await connection.execute(DELETE_OLD_PROCESSES_SQL)
     await connection.execute(DELETE_OLD_ALARMS_SQL, (keep_days,))
     await _truncate_empty_queues(connection)
+
+
+async def expire_audit_log(connection: Connection, keep_days: int) -> None:
+    """Delete entries of the audit log that are more than `keep_days` days old, in chunks."""
+    while (await connection.execute(DELETE_OLD_AUDIT_SQL, (keep_days,))).rowcount:
+        pass
 
 
 async def _truncate_empty_queues(connection: Connection) -> None:

@@ -15,9 +15,10 @@ from services.workers.alarms.watcher import AlarmWatcher
 from services.workers.automations.runs import expire_runs
 from services.workers.automations.sweeper_fallback import AutomationFallback as Automations
 from services.workers.deliveries.sweeper_fallback import DeliveryFallback as Deliveries
+from services.workers.failure_causes import backfill_causes, fold_causes
 from services.workers.heartbeat import Heartbeat
 from services.workers.ingest.drain import JournalDrainer
-from services.workers.maintenance import run_hourly_maintenance, update_gauges, update_spool_gauges
+from services.workers.maintenance import expire_audit_log, run_hourly_maintenance, update_gauges, update_spool_gauges
 from services.workers.read_models import flush_search_index, fold_lead_counts, fold_search_texts, repair_read_models
 from shared.accounting import counters, ledger
 from shared.automations.inactivity import start_chunk
@@ -40,6 +41,7 @@ LOST_HINT_MILLISECONDS = 200  # milliseconds in the journal after which a row's 
 JOURNAL_POLL_SECONDS = 0.1  # seconds between two reads of the journal
 BROKERLESS_POLL_SECONDS = 0.01  # the same while the broker is away
 FOLD_COUNTS_INTERVAL_SECONDS = 2.0  # seconds between two folds of deltas; readers add pending deltas themselves
+FOLD_CAUSES_INTERVAL_SECONDS = 1.0  # seconds that the list of causes may lag behind a failure
 FOLD_TEXTS_INTERVAL_SECONDS = 0.5  # seconds that a search may lag behind a write, plus the time of a fold
 FLUSH_SEARCH_INDEX_SECONDS = 3.0  # seconds between two merges of new texts into their index
 DUTY_RESTART_DELAYS_SECONDS = (0.5, 1.0, 2.0)  # seconds before a failed duty starts again; the last value repeats
@@ -86,6 +88,7 @@ class Sweeper:
             self._run_automation_fallback,
             self._run_delivery_fallback,
             self._fold_counters,
+            self._fold_causes,
             self._fold_lead_counts,
             self._fold_search_texts,
             self._clear_references,
@@ -175,6 +178,12 @@ class Sweeper:
             await counters.fold_deltas(connection)
             await self._wait_for_stop(2)
 
+    async def _fold_causes(self, connection: Connection) -> None:
+        await backfill_causes(connection)
+        while not self._stopping.is_set():
+            await fold_causes(connection)
+            await self._wait_for_stop(FOLD_CAUSES_INTERVAL_SECONDS)
+
     async def _fold_lead_counts(self, connection: Connection) -> None:
         while not self._stopping.is_set():
             if not await fold_lead_counts(connection):
@@ -222,6 +231,7 @@ class Sweeper:
             await run_hourly_maintenance(connection, datetime.now(UTC), self._settings.keep_days)
             await repair_read_models(connection)
             await expire_runs(connection, self._settings.keep_days)
+            await expire_audit_log(connection, self._settings.audit_days)
             await self._wait_for_stop(3600)
 
 

@@ -1,6 +1,7 @@
 """The tables, by subject. Alembic compares the database with the models that are imported here."""
 
 from shared.models.alarms import Alarm
+from shared.models.audit_log import AuditRow
 from shared.models.automations import (
     Automation,
     AutomationRun,
@@ -12,6 +13,7 @@ from shared.models.automations import (
     Task,
 )
 from shared.models.base import Base
+from shared.models.causes import Cause, CauseCount, CauseDelta
 from shared.models.counters import Counter, CounterDelta, folded_count
 from shared.models.deliveries import Delivery, DeliveryAttempt, Endpoint, Suppression
 from shared.models.forms import Form
@@ -35,10 +37,14 @@ __all__ = [
     "Activity",
     "Alarm",
     "ApiKey",
+    "AuditRow",
     "Automation",
     "AutomationRun",
     "BackgroundCleanup",
     "Base",
+    "Cause",
+    "CauseCount",
+    "CauseDelta",
     "Counter",
     "CounterDelta",
     "Delivery",

@@ -59,8 +59,10 @@ class AutomationRun(Base):
     error: Mapped[str | None]
     created_at: Mapped[TransactionTime]
     finished_at: Mapped[datetime | None]
+    cause_id: Mapped[int | None]  # of a failed one: see `shared/operations/causes.py`
 
     __table_args__ = (
+        Index("ix_automation_runs_cause", "workspace_id", "cause_id", "id", postgresql_where=text("state = 'failed'")),
         Index("uq_automation_runs_trigger", "workspace_id", "automation_id", "trigger_key", unique=True),
         Index("ix_automation_runs_lead", "workspace_id", "lead_id"),
         Index("ix_automation_runs_list", "workspace_id", "automation_id", "id"),

@@ -43,8 +43,10 @@ class Delivery(Base):
     error: Mapped[str | None]  # the last one
     created_at: Mapped[TransactionTime]
     finished_at: Mapped[datetime | None] = mapped_column(index=True)
+    cause_id: Mapped[int | None]  # of a failed one: see `shared/operations/causes.py`
 
     __table_args__ = (
+        Index("ix_deliveries_cause", "workspace_id", "cause_id", "id", postgresql_where=text("state = 'failed'")),
         Index(
             "ix_deliveries_due",
             "workspace_id",

@@ -50,8 +50,16 @@ class Submission(Base):
     error: Mapped[str | None]
     attempts: Mapped[int] = mapped_column(SmallInteger)
     processed_at: Mapped[TransactionTime]
+    cause_id: Mapped[int | None]  # of a dead one: see `shared/operations/causes.py`
 
     __table_args__ = (
+        Index(
+            "ix_submissions_cause",
+            "workspace_id",
+            "cause_id",
+            "received_at",
+            postgresql_where=text("state = 'dead'"),
+        ),
         Index(
             "ix_submissions_undone",
             "workspace_id",

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 import redis.asyncio as redis
 from aiohttp import HttpVersion11, web
 
+from shared.audit.audit_trail import AuditTrail
 from shared.auth.api_keys import ApiKeyCache
 from shared.auth.rate_limit import RateLimiter
 from shared.db.connections import make_pool
@@ -13,6 +14,7 @@ from shared.db.notifications import NotificationListener
 from shared.settings import Settings
 from shared.supervised_loop import run_forever
 from shared.web.access_log import AccessLog
+from shared.web.audit import AUDIT_TRAIL, AUDITED_PREFIXES
 from shared.web.authorization import check_scopes_declared
 from shared.web.middleware import ACCESS_LOG, API_KEYS, RATE_LIMITER, request_middleware
 from shared.web.openapi import check_described
@@ -24,6 +26,7 @@ def make_app(settings: Settings, service: str) -> web.Application:
     """Return an application without routes. `service` is the name in its access log lines."""
     app = web.Application(middlewares=[request_middleware], client_max_size=settings.batch_body_limit + 1)
     app[ACCESS_LOG] = AccessLog(service, lines=settings.access_log)
+    app[AUDITED_PREFIXES] = []
     app.cleanup_ctx.append(_shared_lifetime(settings))
     app.on_startup.append(_start_listener)  # runs after all of cleanup_ctx, when all listeners are registered
     return app
@@ -55,9 +58,11 @@ def _shared_lifetime(settings: Settings) -> Callable[[web.Application], AsyncIte
         notices = app[NOTIFICATION_LISTENER] = NotificationListener(settings.database_url)
         ring = app[API_KEYS] = ApiKeyCache(pool, notices)
         limiter = app[RATE_LIMITER] = RateLimiter(limits)
+        trail = app[AUDIT_TRAIL] = AuditTrail(pool)
         await pool.open()  # last, since only its close ends its tasks
-        watchers = [asyncio.create_task(run_forever(loop)) for loop in (*ring.background_loops, limiter.run)]
+        watchers = [asyncio.create_task(run_forever(loop)) for loop in (*ring.background_loops, limiter.run, trail.run)]
         yield
+        await trail.stop()  # the requests have ended
         await notices.stop()
         for watcher in watchers:
             watcher.cancel()

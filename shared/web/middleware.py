@@ -28,6 +28,7 @@ from shared.errors import (
 )
 from shared.observability import logging
 from shared.web.access_log import AccessLog
+from shared.web.audit import audit_request
 from shared.web.authorization import API_KEY, PUBLIC_SCOPE, check_scope, required_scope
 from shared.web.request_body import has_content_encoding
 from shared.web.responses import error_response
@@ -74,6 +75,7 @@ async def request_middleware(request: web.Request, handler: NextHandler) -> web.
     response = await _respond_or_render_error(request, handler, request_id)
     _complete_headers(request, response, request_id)
     _record_request(request, response, request_id, time.perf_counter() - started)
+    audit_request(request, response, request_id)
     return response
 
 

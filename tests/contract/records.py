@@ -1,6 +1,7 @@
 """Records of every noun of the API, made over HTTP by a key of one workspace; and calls whose answers are checked."""
 
 import asyncio
+import uuid
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
@@ -11,6 +12,7 @@ from yarl import URL
 
 from shared.crypto.encryption import Cipher
 from shared.db.connections import connect
+from shared.operations.fingerprint import FailureCause
 from shared.outbound import deliveries, unsubscribe_links
 from shared.outbound.unsubscribe_links import UnsubscribeTarget
 from shared.settings import Settings
@@ -27,6 +29,11 @@ BODIES: dict[str, dict[str, Any]] = {
         "steps": [{"action": {"type": "add_tag", "tag": "sample"}}],
     },
 }
+
+INSERT_CAUSE = """
+INSERT INTO causes (workspace_id, id, kind, fingerprint, error_type, place, title, first_seen_at, last_seen_at)
+VALUES (%s, %s, 'submission', %s, 'ValueError', %s, 'not this one', now(), now())
+"""
 
 # Which records a field of a body or query, or a parameter of a path, speaks of.
 STAGE = "/api/v1/pipelines/{pipeline_id}/stages/{stage_id}"
@@ -45,6 +52,7 @@ NOUNS = {
     "form_id": "/api/v1/forms/{id}",
     "integration_id": "/api/v1/integrations/{id}",
     "lead_id": "/api/v1/leads/{id}",
+    "cause": "/api/v1/operations/causes/{id}",
 }
 
 
@@ -150,6 +158,14 @@ async def make_delivery(workspace: Workspace, _: dict[str, Any]) -> int:
     return int(answer.body["data"][0]["id"])
 
 
+async def make_cause(workspace: Workspace, _: dict[str, Any]) -> int:
+    """A cause that no other workspace has."""
+    made = FailureCause("submission", "ValueError", uuid.uuid4().hex, "not this one")
+    async with connect(workspace.service.stack.database_url, "tests") as connection:
+        await connection.execute(INSERT_CAUSE, (await workspace.id(), made.id, made.fingerprint, made.place))
+    return made.id
+
+
 async def make_link(workspace: Workspace, _: dict[str, Any]) -> str:
     """The token of a link to unsubscribe."""
     settings, id_ = Settings(data_dir=workspace.service.stack.folder), await workspace.id()
@@ -174,6 +190,7 @@ MAKERS = {
     "/api/v1/leads/{id}/tags/{tag}": make_tag,
     "/api/v1/submissions/{id}": make_submission,
     "/api/v1/deliveries/{id}": make_delivery,
+    "/api/v1/operations/causes/{id}": make_cause,
     "/u/{token}": make_link,
     "/f/{public_id}": make_public_form,
     "/api/inbound/webhooks/{token}": make_webhook_token,

@@ -42,6 +42,9 @@ ONE_SERVICE_MODULES = {
         *("catalogue", "catalogue_advertising", "catalogue_forms", "catalogue_messaging", "catalogue_platforms"),
         *("credentials", "integration_type", "json_paths", "mapping_settings"),
     )
+} | {
+    "shared.audit.audit_list": "the console is to show the audit log as well",
+    "shared.operations.causes": "the console is to list and change causes as well",
 }
 
 # Dependencies that nothing imports, each with its reason.

@@ -23,6 +23,7 @@ TAG_DESCRIPTIONS = {
     "pipelines": "Sales pipelines and their stages.",
     "tags": "The tags of the workspace.",
     "users": "The people that leads and tasks are assigned to.",
+    "audit-log": "Who changed what, and was refused what.",
     "api-keys": "Keys of this API: scopes, rate limits and expiry.",
     "tasks": "To-dos, about a lead or for a user.",
     "automations": "Rules that act on events: a trigger and the steps that follow. Each run is recorded.",

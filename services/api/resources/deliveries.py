@@ -3,11 +3,11 @@
 from typing import Any
 
 from aiohttp import web
-from sqlalchemy import ColumnElement, and_, case, func, select, update
+from sqlalchemy import ColumnElement, and_, case, func, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.context import driver_connection, listing, reading, writing
-from services.api.crud import RecordDict, Resource, unknown_lead_errors
+from services.api.crud import RecordDict, Resource, unknown_reference_errors
 from services.api.pages import page_response, read_page
 from services.api.request_parsing import body_of, query_and_errors, raise_if_invalid, workspace_of
 from services.api.schemas.deliveries import (
@@ -47,6 +47,7 @@ RESEND_VALUES: dict[str, Any] = {
     "due_at": func.now(),
     "error": None,
     "finished_at": None,
+    "cause_id": None,
 }
 
 
@@ -136,7 +137,7 @@ async def _list_deliveries(request: web.Request, *where: ColumnElement[bool]) ->
     workspace, errors = workspace_of(request), FieldErrors()
     page, asked = read_page(request, errors), query_and_errors(request, errors)
     async with listing(request) as connection:
-        raise_if_invalid(errors | await unknown_lead_errors(connection, workspace, asked))
+        raise_if_invalid(errors | await unknown_reference_errors(connection, workspace, asked))
         found, total = await DELIVERY_RESOURCE.read_page(
             connection, workspace, page, *where, *_delivery_conditions(asked)
         )
@@ -144,7 +145,10 @@ async def _list_deliveries(request: web.Request, *where: ColumnElement[bool]) ->
 
 
 def _delivery_conditions(query: RecordDict) -> list[ColumnElement[bool]]:
-    return [getattr(Delivery, name) == value for name, value in query.items()]
+    where = [getattr(Delivery, name) == value for name, value in query.items() if name != "cause"]
+    if "cause" in query:
+        where += [Delivery.state == literal_column("'failed'"), Delivery.cause_id == query["cause"]]
+    return where
 
 
 async def _expect_no_cancellation(connection: AsyncConnection, workspace_id: int, subscription_id: int | None) -> None:

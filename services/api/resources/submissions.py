@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api import submissions
 from services.api.context import REPLAY_LIMITER, SPOOL_KEY, driver_connection, listing, reading, writing
-from services.api.crud import RecordDict, unknown_lead_errors
+from services.api.crud import RecordDict, unknown_reference_errors
 from services.api.pages import page_response, read_page
 from services.api.pending_submissions import KEY_ID_FIELD, find_pending
 from services.api.request_parsing import body_of, key_of, query_and_errors, raise_if_invalid, workspace_of
@@ -35,7 +35,7 @@ async def index(request: web.Request) -> web.Response:
     errors: FieldErrors = {}
     page, asked = read_page(request, errors), query_and_errors(request, errors)
     async with listing(request) as connection:
-        raise_if_invalid(errors | await unknown_lead_errors(connection, workspace_of(request), asked))
+        raise_if_invalid(errors | await unknown_reference_errors(connection, workspace_of(request), asked))
         found, total = await page_of_submissions(connection, workspace_of(request), page, asked)
     return json_response(page_response(request, found, page, total, "received_at"))
 

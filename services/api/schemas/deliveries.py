@@ -18,7 +18,10 @@ class SubscriptionDeliveryQuery(TypedDict, total=False):
 
 
 class DeliveryQuery(SubscriptionDeliveryQuery, total=False):
+    """`cause` selects the failed deliveries of a cause, which `GET /operations/causes` lists."""
+
     kind: DeliveryKind
+    cause: QueryId
 
 
 class DeliveryRecord(TypedDict):

@@ -29,7 +29,10 @@ class FormSubmissionQuery(TypedDict, total=False):
 
 
 class SubmissionQuery(FormSubmissionQuery, total=False):
+    """`cause` selects the dead submissions of a cause, which `GET /operations/causes` lists."""
+
     channel: QueryText
+    cause: QueryId
 
 
 class SubmissionRecord(TypedDict):

@@ -11,9 +11,11 @@ from services.workers.automations.workspace_fairness import (
     due_rows_ctes,
     take_fair_batch,
 )
+from services.workers.failure_causes import add_failures, run_cause
 from shared.accounting import counters
 from shared.crypto.encryption import DecryptionError
 from shared.db.connections import Connection, as_json
+from shared.operations.fingerprint import FailureCause, cause_of_exception
 
 RUNS_PER_BATCH = 100
 MAX_RUN_ATTEMPTS = 5  # at a run that fails with an error
@@ -47,9 +49,11 @@ FROM {LAST_SERVED_SQL} LEFT JOIN mine r ON true ORDER BY r.due_at, r.id
 UPDATE_RUNS_SQL = """
 UPDATE automation_runs r SET state = k.state, step = k.at, steps = r.steps || k.outcomes, plan = k.plan,
        due_at = k.due_at, error = coalesce(r.error, k.error), attempts = 0,
+       cause_id = coalesce(r.cause_id, k.cause),
        finished_at = CASE WHEN k.due_at IS NULL THEN clock_timestamp() END
 FROM json_to_recordset(%s::json) AS k(
-    id bigint, workspace_id bigint, state text, at smallint, outcomes jsonb, plan jsonb, due_at timestamptz, error text)
+    id bigint, workspace_id bigint, state text, at smallint, outcomes jsonb, plan jsonb, due_at timestamptz, error text,
+    cause bigint)
 WHERE r.workspace_id = k.workspace_id AND r.id = k.id
 """
 POSTPONE_RUN_SQL = """
@@ -57,8 +61,9 @@ UPDATE automation_runs SET attempts = attempts + 1,
        due_at = CASE WHEN attempts + 1 < %(most)s THEN now() + %(pause)s * 4 ^ attempts * interval '1 s' END,
        state = CASE WHEN attempts + 1 < %(most)s THEN state ELSE 'failed' END,
        finished_at = CASE WHEN attempts + 1 < %(most)s THEN NULL ELSE now() END,
-       error = CASE WHEN attempts + 1 < %(most)s THEN error ELSE %(error)s END
-WHERE workspace_id = %(w)s AND id = %(id)s
+       error = CASE WHEN attempts + 1 < %(most)s THEN error ELSE %(error)s END,
+       cause_id = CASE WHEN attempts + 1 < %(most)s THEN cause_id ELSE %(cause)s END
+WHERE workspace_id = %(w)s AND id = %(id)s RETURNING state
 """
 EXPIRE_RUNS_SQL = """
 DELETE FROM automation_runs WHERE id IN (
@@ -96,9 +101,12 @@ async def take_due_runs(
 
 async def save_results(connection: Connection, results: Iterable[RunResult]) -> None:
     """Write the results of runs. A waiting run stores its steps: later changes of the automation do not affect it."""
+    results = list(results)
+    failed = [(result, cause) for result in results if (cause := _cause_of(result))]
     rows = [_update_row(result) for result in results]
     if rows:
         await connection.execute(UPDATE_RUNS_SQL, (as_json(rows),))
+        await add_failures(connection, [(result.run.workspace_id, cause) for result, cause in failed])
 
 
 async def postpone_run(connection: Connection, run: ActiveRun, error: Exception) -> None:
@@ -107,8 +115,9 @@ async def postpone_run(connection: Connection, run: ActiveRun, error: Exception)
     The stored reason names only the type of the error, since its message may quote personal data. A decryption error
     has a message of our own, which is stored.
     """
+    cause = cause_of_exception("automation_run", error)
     said = f"{error if isinstance(error, DecryptionError) else type(error).__name__}, {MAX_RUN_ATTEMPTS} times"
-    await connection.execute(
+    row = await connection.execute(
         POSTPONE_RUN_SQL,
         {
             "w": run.workspace_id,
@@ -116,8 +125,11 @@ async def postpone_run(connection: Connection, run: ActiveRun, error: Exception)
             "most": MAX_RUN_ATTEMPTS,
             "pause": FIRST_RUN_RETRY_SECONDS,
             "error": said,
+            "cause": cause.id,
         },
     )
+    if await row.fetchone() == ("failed",):
+        await add_failures(connection, [(run.workspace_id, cause)])
 
 
 async def expire_runs(connection: Connection, keep_days: int) -> None:
@@ -156,7 +168,18 @@ def _begun_run(id_: int, new: NewRun) -> ActiveRun:
     return ActiveRun(id_, one.workspace_id, one.id, new.lead_id, 0, one.steps, new.chain, 0, one.name, one.secrets)
 
 
+def _cause_of(result: RunResult) -> FailureCause | None:
+    """Return the cause of a step that failed just now, or of a run that failed by itself."""
+    step = next((outcome for outcome in result.outcomes if outcome["outcome"] == "failed"), None)
+    if step:
+        return run_cause(step["reason"] or "", place=step["type"])
+    if result.state == "failed" and not result.run.has_failed_step:
+        return run_cause(result.error or "", error_type="ChangeRefused")
+    return None
+
+
 def _update_row(result: RunResult) -> dict[str, Any]:
+    cause = _cause_of(result)
     return {
         "id": result.run.id,
         "workspace_id": result.run.workspace_id,
@@ -166,4 +189,5 @@ def _update_row(result: RunResult) -> dict[str, Any]:
         "plan": result.run.steps if result.due_at else None,
         "due_at": result.due_at,
         "error": result.error,
+        "cause": cause and cause.id,
     }

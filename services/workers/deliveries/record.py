@@ -10,7 +10,9 @@ from typing import Any
 from services.workers.deliveries.auto_disable import disable_failing_subscriptions
 from services.workers.deliveries.circuits import Circuit
 from services.workers.deliveries.outcomes import DeliveryOutcome
+from services.workers.failure_causes import add_failures, delivery_cause
 from shared.db.connections import Connection, as_json
+from shared.operations.fingerprint import FailureCause
 
 UPDATE_ATTEMPTS_SQL = """
 UPDATE delivery_attempts a
@@ -24,10 +26,10 @@ WHERE a.workspace_id = o.w AND a.delivery_id = o.id AND a.number = o.number
 UPDATE_STATES_SQL = """
 WITH outcomes AS (
     SELECT * FROM json_to_recordset(%s::json) AS o(w bigint, id bigint, number smallint, state text, wait float,
-                                                   error text)
+                                                   error text, cause bigint)
 ), changed AS (
     UPDATE deliveries d
-    SET state = o.state, error = o.error, sending_since = NULL,
+    SET state = o.state, error = o.error, cause_id = o.cause, sending_since = NULL,
         due_at = CASE WHEN o.state = 'pending' THEN clock_timestamp() + o.wait * interval '1 second' ELSE d.due_at END,
         finished_at = CASE WHEN o.state <> 'pending' THEN clock_timestamp() END
     FROM outcomes o
@@ -80,6 +82,7 @@ async def record_outcomes(connection: Connection, outcomes: Sequence[DeliveryOut
         await _update_circuits(connection, ours)
         if errors := _last_error_rows(ours):
             await connection.execute(UPDATE_LAST_ERRORS_SQL, (as_json(errors),))
+        await add_failures(connection, [(one.claimed.workspace_id, cause) for one in ours if (cause := _cause_of(one))])
         await disable_failing_subscriptions(connection, ours)
 
 
@@ -139,7 +142,12 @@ def _attempt_row(one: DeliveryOutcome) -> dict[str, Any]:
     }
 
 
+def _cause_of(one: DeliveryOutcome) -> FailureCause | None:
+    return delivery_cause(one.claimed.kind, one.answer.error or "") if one.state == "failed" else None
+
+
 def _state_row(one: DeliveryOutcome) -> dict[str, Any]:
+    cause = _cause_of(one)
     return {
         "w": one.claimed.workspace_id,
         "id": one.claimed.id,
@@ -147,6 +155,7 @@ def _state_row(one: DeliveryOutcome) -> dict[str, Any]:
         "state": one.state,
         "wait": one.retry_in_seconds,
         "error": one.answer.error,
+        "cause": cause and cause.id,
     }
 
 

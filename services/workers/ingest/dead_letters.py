@@ -2,12 +2,14 @@
 
 import orjson
 
+from services.workers.failure_causes import add_failures
 from shared.db.connections import Connection, as_json
 from shared.intake.journal import Lane
 from shared.leads import submission
 from shared.leads.apply_batch import submission_row
 from shared.leads.submission import AcceptedSubmission
 from shared.observability import logging
+from shared.operations.fingerprint import cause_of_exception
 
 log = logging.get_logger()
 
@@ -27,7 +29,7 @@ MARK_DEAD_SQL = """
 WITH dead AS (
     SELECT * FROM json_to_record(%s::json) AS s(
         w bigint, id uuid, at bigint, channel text, source text, key_id bigint, payload json, warnings text[],
-        error text, attempts smallint, hash text)
+        error text, attempts smallint, hash text, cause bigint)
 ), counted AS (
     INSERT INTO ledger_deltas (workspace_id, state, n) SELECT w, 'dead', 1 FROM dead
 ), keyed AS (
@@ -36,9 +38,9 @@ WITH dead AS (
     ON CONFLICT DO NOTHING
 )
 INSERT INTO submissions (workspace_id, id, received_at, state, channel, source, key_id, payload, warnings, error,
-                         attempts)
+                         attempts, cause_id)
 SELECT w, id, to_timestamp(at / 1000.0), 'dead', channel, source, key_id, convert_to(payload::text, 'UTF8'), warnings,
-       error, attempts
+       error, attempts, cause
 FROM dead
 """
 
@@ -56,9 +58,11 @@ async def schedule_retry(connection: Connection, bad: AcceptedSubmission, error:
 
 async def mark_dead(connection: Connection, bad: AcceptedSubmission, error: Exception) -> None:
     """Store the submission as dead, with its error and payload, so that it can be replayed."""
-    record = {**submission_row(bad), "error": describe_error(error), "hash": bad.body_hash}
+    cause = cause_of_exception("submission", error)
+    record = {**submission_row(bad), "error": describe_error(error), "hash": bad.body_hash, "cause": cause.id}
     log.error("submission.dead", submission_id=bad.id, attempts=record["attempts"], error=type(error).__name__)
     await connection.execute(MARK_DEAD_SQL, (as_json(record),))
+    await add_failures(connection, [(bad.workspace_id, cause)])
 
 
 def describe_error(error: Exception) -> str:

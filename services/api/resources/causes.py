@@ -1,0 +1,86 @@
+"""`/api/v1/operations/causes`: dead submissions, failed deliveries and failed runs, grouped by cause."""
+
+from typing import Any
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.api.context import driver_connection, listing, reading, writing
+from services.api.crud import RecordDict
+from services.api.pages import page_response, read_page
+from services.api.request_parsing import body_and_errors, key_of, query_and_errors, raise_if_invalid, workspace_of
+from services.api.schemas.causes import CauseFields, CauseQuery, CauseRecord
+from shared.errors import FieldErrors, NotFound
+from shared.operations.causes import CauseFilter, change_cause, count_causes, find_cause, list_causes
+from shared.web.audit import audit_details
+from shared.web.authorization import requires_scope
+from shared.web.openapi import query_params, request_body, responds
+from shared.web.path_params import path_id
+from shared.web.responses import json_response
+
+NOT_IGNORED_MESSAGE = "The ignored_until field can only be set together with the state ignored."
+
+
+@requires_scope("read:operations")
+@query_params(CauseQuery)
+@responds(CauseRecord, listed=True)
+async def index(request: web.Request) -> web.Response:
+    """List the causes of failures, the last seen first.
+
+    A failure is listed within about a second. `cause` selects its submissions or deliveries in their lists.
+    """
+    errors: FieldErrors = {}
+    page, asked = read_page(request, errors), query_and_errors(request, errors)
+    raise_if_invalid(errors)
+    workspace, which = workspace_of(request), CauseFilter(**asked)
+    async with listing(request) as connection:
+        database = await driver_connection(connection)
+        if page.walk:
+            after = (page.walk.after.value, page.walk.after.id) if page.walk.after else None
+            found = await list_causes(database, workspace, which, limit=page.size + 1, after=after)
+            found, total = found[: page.size], len(found)
+        else:
+            total = await count_causes(database, workspace, which)
+            found = []
+            if page.offset < total:
+                found = await list_causes(database, workspace, which, limit=page.size, offset=page.offset)
+    return json_response(page_response(request, found, page, total, "last_seen_at"))
+
+
+@requires_scope("read:operations")
+@responds(CauseRecord)
+async def show(request: web.Request) -> web.Response:
+    """Show a cause."""
+    async with reading(request) as connection:
+        found = await find_cause(await driver_connection(connection), workspace_of(request), path_id(request))
+    if found is None:
+        raise NotFound
+    return json_response({"data": found})
+
+
+@requires_scope("write:operations")
+@request_body(CauseFields, example={"state": "ignored", "ignored_until": "2027-01-31"})
+@responds(CauseRecord)
+async def update(request: web.Request) -> web.Response:
+    """Mark a cause as fixed, ignore it, or open it again.
+
+    A cause that is fixed, or ignored until a time that is over, opens again by itself when it comes back.
+    """
+    workspace, id_ = workspace_of(request), path_id(request)
+    fields, errors = await body_and_errors(request)
+    if fields.get("ignored_until") and fields.get("state", "ignored") != "ignored":
+        errors["ignored_until"] = [NOT_IGNORED_MESSAGE]
+    raise_if_invalid(errors)
+    actor = f"key:{key_of(request).id}"
+
+    async def update_in_transaction(connection: AsyncConnection) -> tuple[RecordDict, RecordDict, Any]:
+        database = await driver_connection(connection)
+        changed = await change_cause(database, workspace, id_, fields, actor)
+        found = await find_cause(database, workspace, id_)
+        if changed is None or found is None:
+            raise NotFound
+        return *changed, found
+
+    before, after, record = await writing(request, update_in_transaction)
+    audit_details(request, before=before, after=after, reason=fields.get("note"))
+    return json_response({"data": record})

@@ -1,0 +1,1 @@
+"""The audit log: every request that steers, allowed or refused."""
