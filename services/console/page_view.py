@@ -155,7 +155,7 @@ class PageView:
     @property
     def client_address(self) -> str:
         """The address of the reader: the connection's, or the one that a trusted proxy reports."""
-        return client_address(self.request, self.console.settings.trusted_proxies)
+        return client_address(self.request) or ""
 
     def forget_session_cache(self) -> None:
         """Read the session again at its next use, after this request has changed it."""

@@ -4,7 +4,7 @@ Audited are requests that change something and need a scope that steers, allowed
 are not: they are many, and a lead has a timeline. A service may have all changes below a path audited.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aiohttp import hdrs, web
@@ -14,6 +14,7 @@ from shared.audit.audit_trail import AuditTrail
 from shared.auth.api_keys import AuthenticatedKey
 from shared.observability import logging
 from shared.web.authorization import API_KEY
+from shared.web.client_address import client_address
 
 log = logging.get_logger()
 
@@ -78,6 +79,12 @@ def audit_details(
             setattr(details, name, value)
 
 
+def audit_change(request: web.Request, stored: Mapping[str, Any], fields: Iterable[str]) -> None:
+    """Note the stored values of the fields that are about to change."""
+    if is_audited(request):
+        audit_details(request, before={name: stored[name] for name in fields if name in stored})
+
+
 def audit_request(request: web.Request, response: web.StreamResponse, request_id: str) -> None:
     """Add the entry of a request that was answered to the audit log, if it belongs there."""
     if request.method in SAFE_METHODS:
@@ -103,7 +110,7 @@ def _entry_of(request: web.Request, response: web.StreamResponse, request_id: st
         f"{request.method} {_route_path(request)}",
         response.status,
         details,
-        request.remote,
+        client_address(request),
         request_id,
     )
 

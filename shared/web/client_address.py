@@ -1,4 +1,4 @@
-"""Addresses behind proxies: the client's, and this service's own. Only proxies that the settings trust are believed."""
+"""Addresses behind the proxies that the settings name: the client's, and this service's own."""
 
 import ipaddress
 
@@ -6,23 +6,29 @@ from aiohttp import web
 
 from shared.settings import Settings
 
-MAX_HOPS = 20  # hops read of a header that anybody may fill
+TRUSTED_PROXIES = web.AppKey("trusted_proxies", str)  # comma-separated networks
 
 
-def client_address(request: web.Request, trusted_proxies: str) -> str:
-    """Return the address of the client: the last one in `X-Forwarded-For` that no trusted proxy has."""
-    address = request.remote or ""
-    if not is_trusted_proxy(address, trusted_proxies):
-        return address
-    hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop.strip()]
-    for hop in reversed(hops[-MAX_HOPS:]):
-        try:
-            ipaddress.ip_address(hop)
-        except ValueError:
+def is_trusted_proxy(remote: str | None, networks: str) -> bool:
+    """Return whether the address is in one of the comma-separated networks."""
+    named = [part for part in map(str.strip, networks.split(",")) if part]
+    if not remote or not named:
+        return False
+    try:
+        address = ipaddress.ip_address(remote.partition("%")[0])
+    except ValueError:
+        return False
+    return any(address in ipaddress.ip_network(network, strict=False) for network in named)
+
+
+def client_address(request: web.Request) -> str | None:
+    """Return the address of the client: the nearest one that is no trusted proxy."""
+    trusted, address = request.app[TRUSTED_PROXIES], request.remote
+    named = ",".join(request.headers.getall("X-Forwarded-For", ())).split(",")
+    for further in map(str.strip, reversed(named)):
+        if not (further and is_trusted_proxy(address, trusted) and _is_address(further)):
             break
-        address = hop
-        if not is_trusted_proxy(hop, trusted_proxies):
-            break
+        address = further
     return address
 
 
@@ -37,10 +43,9 @@ def base_url(request: web.Request, settings: Settings) -> str:
     return f"{scheme}://{host}"
 
 
-def is_trusted_proxy(remote: str | None, networks: str) -> bool:
-    """Return whether an address belongs to one of these networks, which are separated by commas."""
-    named = [part for part in map(str.strip, networks.split(",")) if part]
-    if not remote or not named:
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
         return False
-    address = ipaddress.ip_address(remote.partition("%")[0])
-    return any(address in ipaddress.ip_network(network, strict=False) for network in named)
+    return True

@@ -123,6 +123,18 @@ async def test_secrets_and_people_are_masked_and_settings_are_not(service: Servi
     assert found[f"{mark}1"]["after"] == {"url": "https://example.com/…", "events": ["lead.created"]}
 
 
+async def test_a_change_is_logged_with_what_was_there_before(service: Service, ours: Workspace) -> None:
+    mark, made = f"audit-{secrets.token_hex(4)}-", {"name": "one", "scopes": ["read:leads"], "rate_limit": 10}
+    key = (await ask(ours.session, "POST", "/api/v1/api-keys", json=made)).body["data"]
+    form = (await ask(ours.session, "POST", "/api/v1/forms", json={"name": "Contact"})).body["data"]
+    for path, body in ((f"api-keys/{key['id']}", {"rate_limit": 20}), (f"forms/{form['id']}", {"is_active": False})):
+        sent = {"json": body, "headers": {"X-Request-Id": f"{mark}{path[:3]}"}}
+        assert (await ask(ours.session, "PATCH", f"/api/v1/{path}", **sent)).status == 200
+    found = await entries(service, mark, 2)
+    assert [(found[f"{mark}api"][name]) for name in ("before", "after")] == [{"rate_limit": 10}, {"rate_limit": 20}]
+    assert [(found[f"{mark}for"][name]) for name in ("before", "after")] == [{"is_active": True}, {"is_active": False}]
+
+
 async def test_the_log_is_read_filtered_and_saved_as_csv(service: Service, ours: Workspace) -> None:
     name, mark = "=1+1", f"audit-{secrets.token_hex(4)}-"
     body = {"name": name, "scopes": ["read:leads"]}

@@ -17,6 +17,7 @@ from shared import workspaces
 from shared.auth.api_keys import AuthenticatedKey
 from shared.errors import Conflict
 from shared.models import ApiKey
+from shared.web.audit import audit_change
 from shared.web.authorization import requires_scope
 from shared.web.openapi import request_body, responds
 from shared.web.path_params import path_id
@@ -85,6 +86,7 @@ async def update(request: web.Request) -> web.Response:
 
     async def update_in_transaction(connection: AsyncConnection) -> RecordDict:
         async with _enforce_key_limit(connection, asking, request.app[SETTINGS_KEY].max_keys):
+            audit_change(request, await API_KEY_RESOURCE.find(connection, asking.workspace_id, id_), fields)
             return await _update_key(connection, asking, id_, fields)
 
     changed = await writing(request, update_in_transaction)

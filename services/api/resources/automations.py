@@ -16,6 +16,7 @@ from services.api.request_parsing import body_of, json_of, raise_if_invalid, wor
 from services.api.schemas.automations import AutomationFields, AutomationRecord, RunFields, RunRecord
 from shared.errors import FieldErrors
 from shared.models import AutomationRun
+from shared.web.audit import audit_details
 from shared.web.authorization import requires_scope
 from shared.web.openapi import operation_description, request_body, responds
 from shared.web.path_params import path_id
@@ -132,4 +133,5 @@ async def _read_automation_body(request: web.Request) -> tuple[RecordDict, Recor
     fields, errors = await automations.in_bounded_thread(
         request, sent.get("steps"), partial(shape.validate_fields, sent)
     )
+    audit_details(request, after=fields)
     return sent, fields, errors

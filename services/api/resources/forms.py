@@ -25,6 +25,7 @@ from shared.forms.definition import (
 from shared.leads import reference_locks
 from shared.models import Form, folded_count
 from shared.validation.schema import FieldsSchema
+from shared.web.audit import audit_change, audit_details
 from shared.web.authorization import requires_scope
 from shared.web.openapi import operation_description, query_params, request_body, responds
 from shared.web.path_params import path_id
@@ -95,6 +96,7 @@ async def update(request: web.Request) -> web.Response:
     async def update_in_transaction(connection: AsyncConnection) -> RecordDict:
         await reference_locks.lock_shared(await driver_connection(connection), [workspace])
         stored = await FORM_RESOURCE.find_for_update(connection, workspace, id_)
+        audit_change(request, stored, sent)
         changed = await _form_values(connection, workspace, stored, sent, errors)
         form = await FORM_RESOURCE.update(connection, workspace, id_, changed)
         await form_cache.notify_changed(await driver_connection(connection))
@@ -147,6 +149,7 @@ async def _read_form_body(request: web.Request) -> tuple[RecordDict, FieldErrors
         ]  # their ids are checked against the database
     for field, messages in find_contradictions(body.get("fields")).items():
         errors.setdefault(field, []).extend(messages)
+    audit_details(request, after=sent)
     return sent, errors
 
 

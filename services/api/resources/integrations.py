@@ -27,6 +27,7 @@ from shared.leads import reference_locks
 from shared.models import Integration
 from shared.observability import logging
 from shared.outbound.deliveries import MAIL_INTEGRATION_TYPES, integration_endpoint
+from shared.web.audit import audit_change
 from shared.web.authorization import requires_scope
 from shared.web.client_address import base_url
 from shared.web.openapi import request_body, responds
@@ -106,6 +107,7 @@ async def update(request: web.Request) -> web.Response:
         await reference_locks.lock_shared(await driver_connection(connection), [workspace])
         await _forget_receiver(connection, workspace, id_)
         row = await INTEGRATION_RESOURCE.find_for_update(connection, workspace, id_)
+        audit_change(request, row, fields)
         changes = await _integration_values(connection, request.app[CIPHER_KEY], workspace, row, fields, dict(errors))
         return await INTEGRATION_RESOURCE.update(connection, workspace, id_, changes)
 

@@ -12,6 +12,7 @@ from shared.automations.conditions import OPERATORS_WITHOUT_VALUE, Condition
 from shared.errors import FieldErrors
 from shared.models import ScoringRule
 from shared.validation.messages import messages_by_field
+from shared.web.audit import audit_change
 from shared.web.authorization import requires_scope
 from shared.web.openapi import request_body, responds
 from shared.web.path_params import path_id
@@ -63,6 +64,7 @@ async def update(request: web.Request) -> web.Response:
 
     async def update_in_transaction(connection: AsyncConnection) -> RecordDict:
         rule = await SCORING_RULE_RESOURCE.find_for_update(connection, workspace, id_)
+        audit_change(request, rule, fields)
         return await SCORING_RULE_RESOURCE.update(connection, workspace, id_, _checked_rule(rule, fields, errors))
 
     return json_response({"data": await writing(request, update_in_transaction)})

@@ -21,6 +21,7 @@ from services.api.schemas.users import UserFields, UserRecord
 from shared.errors import FieldErrors
 from shared.leads import reference_locks
 from shared.models import Task, User
+from shared.web.audit import audit_change
 from shared.web.authorization import requires_scope
 from shared.web.openapi import request_body, responds
 from shared.web.path_params import path_id
@@ -71,11 +72,13 @@ async def update(request: web.Request) -> web.Response:
     id_ = path_id(request)
     fields, errors = await body_and_errors(request)
     raise_if_invalid(await _email_taken_errors(request, fields, id_) | errors)
-    user = await write_unique(
-        request,
-        USER_EMAIL_TAKEN_ERRORS,
-        lambda connection: USER_RESOURCE.update(connection, workspace_of(request), id_, fields),
-    )
+
+    async def update_in_transaction(connection: AsyncConnection) -> RecordDict:
+        stored = await USER_RESOURCE.find_for_update(connection, workspace_of(request), id_)
+        audit_change(request, stored, fields)
+        return await USER_RESOURCE.update(connection, workspace_of(request), id_, fields)
+
+    user = await write_unique(request, USER_EMAIL_TAKEN_ERRORS, update_in_transaction)
     return json_response({"data": user})
 
 
