@@ -28,7 +28,6 @@ MAX_WRITERS, WRITERS_PER_WORKSPACE = (
 DATABASE_BUSY_MESSAGE = "Too many requests wait for the database just now. Send the request again in a moment."
 MAX_TRANSACTION_TRIES = 5  # tries of a transaction under contention
 MAX_EXPENSIVE_LISTS, EXPENSIVE_LISTS_PER_WORKSPACE = 3, 2  # large lists at once, so that small ones find a connection
-MAX_REPLAYS, REPLAYS_PER_WORKSPACE = 2, 1  # bulk replays at once: each holds a connection until its last chunk
 # Automations whose templates are compiled or rendered at once, in threads. Large ones take seconds of CPU time.
 MAX_LARGE_AUTOMATIONS, MAX_SMALL_AUTOMATIONS = 1, 2
 AUTOMATIONS_BUSY_MESSAGE = (
@@ -44,7 +43,6 @@ CONNECTION_LIMITER = web.AppKey("turns", FairLimiter)  # limits the connections 
 REPLICA_LIMITER = web.AppKey("replica_turns", FairLimiter)
 WRITE_LIMITER = web.AppKey("write_turns", FairLimiter)
 EXPENSIVE_LIST_LIMITER = web.AppKey("dear_lists", FairLimiter)
-REPLAY_LIMITER = web.AppKey("replay_turns", FairLimiter)
 LARGE_AUTOMATION_LIMITER = web.AppKey("large_turns", FairLimiter)
 SMALL_AUTOMATION_LIMITER = web.AppKey("small_turns", FairLimiter)
 SPOOL_KEY = web.AppKey("spool", Spool)
@@ -62,7 +60,6 @@ def api_lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterato
         )
         app[LARGE_AUTOMATION_LIMITER] = FairLimiter(MAX_LARGE_AUTOMATIONS, 1, AUTOMATIONS_BUSY_MESSAGE)
         app[SMALL_AUTOMATION_LIMITER] = FairLimiter(MAX_SMALL_AUTOMATIONS, 1, DATABASE_BUSY_MESSAGE)
-        app[REPLAY_LIMITER] = FairLimiter(MAX_REPLAYS, REPLAYS_PER_WORKSPACE, DATABASE_BUSY_MESSAGE)
         app[WRITE_LIMITER] = FairLimiter(MAX_WRITERS, WRITERS_PER_WORKSPACE, DATABASE_BUSY_MESSAGE)
         app[CONNECTION_LIMITER] = FairLimiter(POOL_SIZE, CONNECTIONS_PER_WORKSPACE, DATABASE_BUSY_MESSAGE)
         app[REPLICA_LIMITER] = (

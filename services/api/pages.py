@@ -87,16 +87,23 @@ def page_of(request: web.Request) -> PageRequest:
 
 
 def page_response(
-    request: web.Request, data: list[Any], page: PageRequest, total: int, by: str | None = None
+    request: web.Request,
+    data: list[Any],
+    page: PageRequest,
+    total: int,
+    by: str | None = None,
+    *,
+    more_meta: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the response of a list.
 
-    `by` is the field that the list is sorted by ahead of the id. For a page by cursor `total` only tells whether more
-    follows.
+    `by` is the field that the list is sorted by ahead of the id. `more_meta` are members of `meta` of this list alone.
+    For a page by cursor `total` only tells whether more follows.
     """
     if page.walk:
         last = CursorPosition(data[-1][by] if by else None, data[-1]["id"]) if total > len(data) else None
-        return cursor_response(request, data, page, page.walk.signer.encode_position(last) if last else None)
+        cursor = page.walk.signer.encode_position(last) if last else None
+        return cursor_response(request, data, page, cursor, more_meta=more_meta)
     pages = max(-(-total // page.size), 1)
     return {
         "data": data,
@@ -108,6 +115,7 @@ def page_response(
             "from": page.offset + 1 if data else None,
             "to": page.offset + len(data) if data else None,
             **_ignored_parameters(request),
+            **(more_meta or {}),
         },
         "links": {
             "first": _page_link(request, 1),
@@ -120,12 +128,22 @@ def page_response(
 
 
 def cursor_response(
-    request: web.Request, data: list[Any], page: PageRequest, next_cursor: str | None
+    request: web.Request,
+    data: list[Any],
+    page: PageRequest,
+    next_cursor: str | None,
+    *,
+    more_meta: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the response of a page by cursor."""
     return {
         "data": data,
-        "meta": {"per_page": page.size, "next_cursor": next_cursor, **_ignored_parameters(request)},
+        "meta": {
+            "per_page": page.size,
+            "next_cursor": next_cursor,
+            **_ignored_parameters(request),
+            **(more_meta or {}),
+        },
         "links": {
             "first": None,
             "last": None,

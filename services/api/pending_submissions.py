@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.crud import RecordDict
 from services.api.schemas.submissions import SubmissionRecord
+from shared.intake.submission_filters import matches_search
 from shared.leads.submission import FORM_KEY
 from shared.models import JournalRow
 
@@ -25,7 +26,7 @@ MAX_JOURNAL_ROWS, MAX_PENDING_SUBMISSIONS, MAX_JOURNAL_BYTES = (
 )  # limits of a list: journal rows, submissions, bytes of bodies
 KEY_ID_FIELD = "key_id"  # id of the key that posted it: part of a found submission, but never shown
 EQUALITY_FILTERS = ("state", "channel", "source")
-DECIDED_FILTERS = ("lead_id", "is_duplicate", "cause")  # filters that no pending submission matches
+DECIDED_FILTERS = ("lead_id", "is_duplicate", "rejected", "cause")  # filters that no pending submission matches
 
 NEWEST_ROWS_SQL = text(f"""
 WITH newest AS MATERIALIZED (
@@ -108,6 +109,7 @@ def _matches_filters(record: RecordDict, asked: Mapping[str, Any]) -> bool:
         all(record[name] == asked[name] for name in EQUALITY_FILTERS if name in asked)
         and ("received_after" not in asked or at > asked["received_after"])
         and ("received_before" not in asked or at < asked["received_before"])
+        and ("search" not in asked or matches_search(asked["search"], record["id"], orjson.dumps(record["payload"])))
     )
 
 

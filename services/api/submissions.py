@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import redis.asyncio as redis
-from sqlalchemy import ColumnElement, UnaryExpression, Uuid, cast, literal_column, select
+from sqlalchemy import UnaryExpression, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.context import driver_connection, snapshot
@@ -16,20 +16,24 @@ from services.api.pages import PageRequest
 from services.api.pending_submissions import find_pending, payload_as_sent, pending_record, read_pending
 from services.api.schemas.submissions import SubmissionRecord
 from shared import ids
+from shared.intake.replay import find_reference
 from shared.intake.spool import Spool
-from shared.models import Activity, Submission, SubmissionKey
+from shared.intake.submission_filters import SubmissionConditions as Conditions
+from shared.intake.submission_filters import submission_conditions
+from shared.intake.submission_search import MAX_FOUND_SUBMISSIONS, search_submissions
+from shared.intake.submission_versions import original_payload
+from shared.models import Submission, SubmissionKey
 
 SUBMISSION_RESOURCE = Resource(Submission, SubmissionRecord)
 NEWEST_FIRST: list[UnaryExpression[Any]] = [Submission.received_at.desc(), Submission.id.desc()]
 PENDING_STATE = "accepted"
-Conditions = list[ColumnElement[bool]]
 
 
 async def page_of_submissions(
     connection: AsyncConnection, workspace_id: int, page: PageRequest, asked: Mapping[str, Any]
 ) -> tuple[list[RecordDict], int]:
     """Return one page, newest first, and the total of decided and pending submissions."""
-    where = _query_conditions(workspace_id, asked)
+    where = submission_conditions(workspace_id, asked)
     async with snapshot(
         await driver_connection(connection)
     ):  # a submission decided meanwhile would be shown twice or not at all
@@ -41,8 +45,49 @@ async def page_of_submissions(
     return [_public_record(record) for record in found], total
 
 
+async def search_page(
+    connection: AsyncConnection, workspace_id: int, page: PageRequest, asked: Mapping[str, Any]
+) -> tuple[list[RecordDict], int, datetime | None]:
+    """Return one page of what a search finds, the total, and the time down to which it looked (None: all)."""
+    after, limit = None, MAX_FOUND_SUBMISSIONS
+    if page.walk:
+        limit = page.size + 1
+        place = page.walk.after
+        after = (datetime.fromisoformat(str(place.value)), uuid.UUID(str(place.id))) if place else None
+    database = await driver_connection(connection)
+    async with snapshot(database):
+        waiting = await read_pending(connection, workspace_id, asked)
+        found, until = await search_submissions(database, workspace_id, asked, after=after, limit=limit)
+    pending = {_position_of(record): record for record in waiting}
+    places = sorted([*((at, str(id_)) for at, id_ in found), *pending], reverse=True)
+    if after:
+        places = [place for place in places if place < (after[0], str(after[1]))]
+    shown = places[: page.size] if page.walk else places[page.offset : page.offset + page.size]
+    records = await _records_at(connection, workspace_id, [place for place in shown if place not in pending])
+    return (
+        [pending.get(place) or records[place] for place in shown if place in pending or place in records],
+        len(places),
+        until,
+    )
+
+
+async def _records_at(
+    connection: AsyncConnection, workspace_id: int, places: list[tuple[datetime, str]]
+) -> dict[tuple[datetime, str], RecordDict]:
+    where = (
+        Submission.id.in_([uuid.UUID(id_) for _, id_ in places]),
+        Submission.received_at.in_([at for at, _ in places]),
+    )
+    rows = (await connection.execute(SUBMISSION_RESOURCE.select(workspace_id, *where))).mappings() if places else ()
+    return {_position_of(dict(row)): _public_record(dict(row)) for row in rows}
+
+
 async def _cursor_step(
-    connection: AsyncConnection, workspace_id: int, page: PageRequest, where: Conditions, waiting: list[RecordDict]
+    connection: AsyncConnection,
+    workspace_id: int,
+    page: PageRequest,
+    where: Conditions,
+    waiting: list[RecordDict],
 ) -> tuple[list[RecordDict], int]:
     found, n = await SUBMISSION_RESOURCE.read_page(connection, workspace_id, page, *where, order=NEWEST_FIRST)
     if page.walk and (after := page.walk.after):
@@ -52,7 +97,11 @@ async def _cursor_step(
 
 
 async def _numbered_page(
-    connection: AsyncConnection, workspace_id: int, page: PageRequest, where: Conditions, waiting: list[RecordDict]
+    connection: AsyncConnection,
+    workspace_id: int,
+    page: PageRequest,
+    where: Conditions,
+    waiting: list[RecordDict],
 ) -> tuple[list[RecordDict], int]:
     """Return a numbered page. Whatever the number of pending submissions ahead of it, its decided ones lie in this
     range."""
@@ -73,28 +122,7 @@ def _position_of(record: RecordDict) -> tuple[datetime, str]:
 
 
 def _public_record(record: RecordDict) -> RecordDict:
-    return record if record["state"] == PENDING_STATE else {**record, "payload": _decode_payload(record["payload"])}
-
-
-def _query_conditions(workspace_id: int, asked: Mapping[str, Any]) -> Conditions:
-    where: Conditions = [
-        getattr(Submission, name) == asked[name]
-        for name in ("state", "channel", "source", "is_duplicate")
-        if name in asked
-    ]
-    if asked.get("channel", "inbound") != "inbound":
-        where.append(Submission.channel != literal_column("'inbound'"))  # the condition of the channels' index
-    if "cause" in asked:  # with the condition of the causes' index
-        where += [Submission.state == literal_column("'dead'"), Submission.cause_id == asked["cause"]]
-    if "received_after" in asked:
-        where.append(Submission.received_at > asked["received_after"])
-    if "received_before" in asked:
-        where.append(Submission.received_at < asked["received_before"])
-    if "lead_id" in asked:
-        of_lead = (Activity.workspace_id == workspace_id, Activity.lead_id == asked["lead_id"])
-        timeline = select(cast(Activity.data["submission_id"].astext, Uuid)).where(*of_lead)
-        where.append(Submission.id.in_(timeline))
-    return where
+    return record if record["state"] == PENDING_STATE else {**record, "payload": decode_payload(record["payload"])}
 
 
 async def find_submission(
@@ -131,10 +159,25 @@ async def find_decided(connection: AsyncConnection, workspace_id: int, wanted: u
     where = (Submission.id == wanted, Submission.received_at == received_at)
     query = SUBMISSION_RESOURCE.select(workspace_id, *where).add_columns(Submission.key_id)
     row = (await connection.execute(query)).mappings().first()
-    return {**row, "payload": _decode_payload(row["payload"])} if row else None
+    return {**row, "payload": decode_payload(row["payload"])} if row else None
 
 
-def _decode_payload(payload: bytes) -> Any:
+async def find_payload(connection: AsyncConnection, spool: Spool, workspace_id: int, wanted: uuid.UUID) -> bytes | None:
+    """Return the payload of a submission as it came. Of a pending one it is written again from what is stored."""
+    database = await driver_connection(connection)
+    if original := await original_payload(database, workspace_id, wanted):
+        return original
+    if found := await find_reference(database, workspace_id, wanted):
+        reference = found.reference
+        where = (Submission.workspace_id == workspace_id, Submission.id == wanted)
+        query = select(Submission.payload).where(*where, Submission.received_at == reference.received_at)
+        if payload := (await connection.execute(query)).scalar():
+            return bytes(payload)
+    pending = await find_submission(connection, spool, workspace_id, wanted)
+    return orjson.dumps(pending["payload"]) if pending else None
+
+
+def decode_payload(payload: bytes) -> Any:
     """Return the payload as JSON if it is JSON, otherwise as text."""
     try:
         return payload_as_sent(orjson.loads(payload))

@@ -52,7 +52,8 @@ def get_worker() -> Worker:
     if process_worker is None:
         ingest = hints.HintSender(settings.broker_url)
         automate = hints.HintSender(settings.broker_url, hints.AUTOMATIONS_HINT)
-        process_worker = Worker(settings, ingest, automate, lambda: state.should_stop is not None)
+        run_jobs = hints.HintSender(settings.broker_url, hints.JOBS_HINT)
+        process_worker = Worker(settings, ingest, automate, lambda: state.should_stop is not None, run_jobs)
     return process_worker
 
 

@@ -41,6 +41,18 @@ WITH old AS (
 )
 SELECT FROM old
 """
+# Versions of submissions go with these. Jobs go with their items, in chunks: a job may have a million.
+DELETE_OLD_VERSIONS_SQL = """
+DELETE FROM submission_versions WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM submission_versions WHERE received_at < %s LIMIT 5000))
+"""
+DELETE_OLD_JOB_ITEMS_SQL = """
+DELETE FROM job_items WHERE (workspace_id, job_id, id) IN (
+    SELECT i.workspace_id, i.job_id, i.id
+    FROM jobs j JOIN job_items i ON i.workspace_id = j.workspace_id AND i.job_id = j.id
+    WHERE j.finished_at < %s LIMIT 5000)
+"""
+DELETE_OLD_JOBS_SQL = "DELETE FROM jobs WHERE finished_at < %s"
 # Queue tables keep their pages for later leads (migration 0014). A queue that was long returns its pages to the system.
 LONG_QUEUE_BYTES = 64 << 20  # bytes
 LONG_QUEUES_SQL = """
@@ -90,12 +102,14 @@ async def run_hourly_maintenance(connection: Connection, now: datetime, keep_day
     await partitions.create_upcoming(connection, now)
     await partitions.drop_expired(connection, now, keep_days)
     limit = partitions.oldest_kept_week(now, keep_days)
-    for statement in (DELETE_DEFAULT_PARTITION_SQL, DELETE_OLD_KEYS_SQL):
+    chunked = (DELETE_DEFAULT_PARTITION_SQL, DELETE_OLD_KEYS_SQL, DELETE_OLD_VERSIONS_SQL, DELETE_OLD_JOB_ITEMS_SQL)
+    for statement in chunked:
         while (await connection.execute(statement, (limit,))).rowcount:
             pass
     while (await connection.execute(DELETE_OLD_DELIVERIES_SQL, (limit,))).rowcount:
         pass
     await delete_old_causes(connection, keep_days)
+    await connection.execute(DELETE_OLD_JOBS_SQL, (limit,))
     await connection.execute(DELETE_OLD_PROCESSES_SQL)
     await connection.execute(DELETE_OLD_ALARMS_SQL, (keep_days,))
     await _truncate_empty_queues(connection)

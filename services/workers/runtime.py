@@ -14,6 +14,7 @@ from services.workers.automations.engine import AutomationEngine
 from services.workers.deliveries.sender_thread import SenderThread
 from services.workers.heartbeat import Heartbeat
 from services.workers.ingest.drain import JournalDrainer
+from services.workers.jobs.job_engine import JobEngine
 from services.workers.libpq_pipeline import open_blocking_connection
 from shared.crypto.settings_fingerprints import fingerprint_reader
 from shared.db.connections import Connection
@@ -23,14 +24,15 @@ from shared.settings import Settings
 
 log = logging.get_logger()
 
+JOBS_TURN_SECONDS = 0.05  # seconds of jobs before a worker handles its other queues again
 AUTOMATIONS_TURN_SECONDS = 0.05  # seconds of automations before a worker handles its other queues again
 
 
 class Worker:
     """A worker process. Every method blocks: Celery's own thread calls it, one message at a time.
 
-    `wake_another` sends an ingest hint to another worker, `send_automation_hint` one that automations are due.
-    `stopping` returns whether the process was asked to end.
+    `wake_another` sends an ingest hint to another worker, `send_automation_hint` one that automations are due,
+    `send_job_hint` one that jobs are. `stopping` returns whether the process was asked to end.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class Worker:
         wake_another: Callable[[], object],
         send_automation_hint: Callable[[], object],
         stopping: Callable[[], bool],
+        send_job_hint: Callable[[], object] = lambda: None,
     ) -> None:
         self._url = settings.database_url
         self._loop = uvloop.new_event_loop()
@@ -49,6 +52,9 @@ class Worker:
         )
         self._sender_thread = SenderThread(settings)
         self._engine = AutomationEngine(settings, self._sender_thread.wake, stopping)
+        self._job_engine = JobEngine(stopping)
+        self._wake_another = wake_another
+        self._send_job_hint = send_job_hint
         self._send_automation_hint = send_automation_hint
         self._connection: Connection | None = None
 
@@ -67,6 +73,10 @@ class Worker:
     def send_deliveries(self) -> None:
         """Send due deliveries in the background."""
         self._sender_thread.wake()
+
+    def run_jobs(self) -> None:
+        """Run chunks of jobs for at most one turn, then let ingest continue."""
+        self._run_coroutine(self._run_jobs())
 
     def stop(self) -> None:
         """Finish the deliveries in flight, unregister the process and close everything."""
@@ -96,6 +106,14 @@ class Worker:
     async def _run_automations(self) -> None:
         if not await self._engine.run(await self._get_connection(), seconds=AUTOMATIONS_TURN_SECONDS):
             self._send_automation_hint()
+
+    async def _run_jobs(self) -> None:
+        has_finished = await self._job_engine.run(await self._get_connection(), seconds=JOBS_TURN_SECONDS)
+        if self._job_engine.has_replayed:
+            self._job_engine.has_replayed = False
+            self._wake_another()
+        if not has_finished:
+            self._send_job_hint()
 
     async def _leave_database(self) -> None:
         if self._connection is not None:

@@ -18,6 +18,7 @@ from services.workers.deliveries.sweeper_fallback import DeliveryFallback as Del
 from services.workers.failure_causes import backfill_causes, fold_causes
 from services.workers.heartbeat import Heartbeat
 from services.workers.ingest.drain import JournalDrainer
+from services.workers.jobs.sweeper_fallback import JobFallback
 from services.workers.maintenance import expire_audit_log, run_hourly_maintenance, update_gauges, update_spool_gauges
 from services.workers.read_models import flush_search_index, fold_lead_counts, fold_search_texts, repair_read_models
 from shared.accounting import counters, ledger
@@ -63,6 +64,7 @@ class Sweeper:
         self._ingest_hints = HintPublisher(self._try_to_send_hint)
         self._delivery_hints = HintPublisher(hints.HintSender(settings.broker_url, hints.DELIVERIES_HINT))
         self._automation_hints = HintPublisher(hints.HintSender(settings.broker_url, hints.AUTOMATIONS_HINT))
+        self._job_hints = HintPublisher(hints.HintSender(settings.broker_url, hints.JOBS_HINT))
         self._spool = Spool(redis.from_url(settings.spool_url, socket_timeout=2, socket_connect_timeout=1))
         # These survive a reconnection of their duties: they keep their batch sizes, and deliveries in flight go on.
         self._drainer = JournalDrainer(self._heartbeat, self._ingest_hints.request_hint, self._stopping.is_set)
@@ -76,6 +78,9 @@ class Sweeper:
         self._delivery_fallback = Deliveries(
             settings, self._delivery_hints.request_hint, self._is_broker_away, self._stopping
         )
+        self._job_fallback = JobFallback(
+            self._job_hints.request_hint, self._ingest_hints.request_hint, self._is_broker_away, self._stopping
+        )
 
     async def run(self) -> None:
         """Work until SIGTERM or SIGINT."""
@@ -87,6 +92,7 @@ class Sweeper:
             self._drain_spool,
             self._run_automation_fallback,
             self._run_delivery_fallback,
+            self._run_job_fallback,
             self._fold_counters,
             self._fold_causes,
             self._fold_lead_counts,
@@ -106,6 +112,7 @@ class Sweeper:
         self._ingest_hints.stop()
         self._automation_hints.stop()
         self._delivery_hints.stop()
+        self._job_hints.stop()
         with contextlib.suppress(Exception):
             async with connect(self._settings.database_url, "leadhub sweeper") as connection:
                 await self._heartbeat.stop(connection)
@@ -171,6 +178,9 @@ class Sweeper:
 
     async def _run_delivery_fallback(self, connection: Connection) -> None:
         await self._delivery_fallback.run(connection)
+
+    async def _run_job_fallback(self, connection: Connection) -> None:
+        await self._job_fallback.watch_jobs(connection)
 
     async def _fold_counters(self, connection: Connection) -> None:
         while not self._stopping.is_set():

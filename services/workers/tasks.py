@@ -33,3 +33,10 @@ def send_deliveries(task: "Task[..., None]") -> None:
     """Send deliveries that are due."""
     _purge_if_stale(task, hints.DELIVERIES_HINT)
     get_worker().send_deliveries()
+
+
+@app.task(name=hints.JOBS_HINT.task, ignore_result=True, bind=True)
+def run_jobs(task: "Task[..., None]") -> None:
+    """Run chunks of jobs that are due."""
+    _purge_if_stale(task, hints.JOBS_HINT)
+    get_worker().run_jobs()

@@ -30,6 +30,7 @@ class Hint(NamedTuple):
 INGEST_HINT = Hint("leadhub.ingest", "ingest")
 AUTOMATIONS_HINT = Hint("leadhub.automate", "automations")
 DELIVERIES_HINT = Hint("leadhub.deliver", "deliveries")
+JOBS_HINT = Hint("leadhub.jobs", "bulk")
 
 HINT_TIMEOUT_SECONDS = 0.02  # seconds after which an unanswered hint counts as lost
 WORKER_AWAKE_SECONDS = (

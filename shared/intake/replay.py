@@ -1,106 +1,215 @@
-"""Replay: dead or quarantined submissions return to the journal under the same id.
+"""Replay, release and reject: what can be done with submissions that are dead or held.
 
-The row leaves `submissions` in the transaction that writes the journal, so that a submission is in one state at a time.
-It keeps its idempotency key, since otherwise a repeated request could take its place meanwhile.
+A replayed or released submission returns to the journal under the same id. The row leaves `submissions` in the
+transaction that writes the journal, so that a submission is in one state at a time. It keeps its idempotency key, since
+otherwise a repeated request could take its place meanwhile.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, Literal, NamedTuple
 
 import orjson
+from psycopg.rows import TupleRow
 
+from shared import ids
 from shared.db.connections import Connection
+from shared.intake.change_author import ChangeAuthor
 from shared.intake.journal import Lane, chunk_by_size
+from shared.intake.payload_changes import JsonObject, UnchangeablePayload, list_differences
+from shared.intake.submission_versions import NewVersion, add_versions
+from shared.leads.submission import QUIET_KEY
 
-REPLAY_CHUNK_SIZE = 200
+ReplayableState = Literal["dead", "quarantined"]
+PayloadEdit = Callable[[Any], JsonObject]  # raises UnchangeablePayload
 
-SELECTION_WHERE_SQL = """
-state IN ('dead', 'quarantined')
-AND (%(ids)s::uuid[] IS NULL OR id = ANY(%(ids)s::uuid[]))
-AND (%(state)s::text IS NULL OR state = %(state)s)
-AND (%(since)s::timestamptz IS NULL OR received_at >= %(since)s)
-AND (%(before)s::timestamptz IS NULL OR received_at < %(before)s)
-AND (%(channel)s::text IS NULL OR channel = %(channel)s)
-AND (%(source)s::text IS NULL OR source = %(source)s)
-AND (%(workspace_id)s::bigint IS NULL OR workspace_id = %(workspace_id)s)
+MAX_JOURNAL_ITEMS = 200  # replayed submissions in one journal row
+
+REFERENCE_SQL = """
+SELECT received_at, state, rejected_at FROM submissions
+WHERE workspace_id = %(workspace)s AND id = %(id)s AND received_at = coalesce(
+    %(at)s::timestamptz, (SELECT received_at FROM submission_keys WHERE workspace_id = %(workspace)s AND id = %(id)s))
 """
-UNREPLAYABLE_IDS_SQL = """
-SELECT id::text FROM unnest(%s::uuid[]) AS named(id)
-WHERE NOT EXISTS (SELECT FROM submissions s WHERE s.id = named.id AND s.state IN ('dead', 'quarantined'))
+_CHOSEN_SQL = """
+FROM unnest(%(ids)s::uuid[], %(times)s::timestamptz[]) AS w(id, received_at)
+JOIN submissions s ON s.workspace_id = %(workspace)s AND s.id = w.id AND s.received_at = w.received_at
 """
-COUNT_REPLAYABLE_SQL = f"SELECT count(*) FROM submissions WHERE {SELECTION_WHERE_SQL}"  # noqa: S608  # constants only
-TAKE_CHUNK_SQL = f"""
-WITH taken AS (
-    DELETE FROM submissions WHERE (workspace_id, id, received_at) IN (
-        SELECT workspace_id, id, received_at FROM submissions WHERE {SELECTION_WHERE_SQL}
-        ORDER BY received_at, id LIMIT %(chunk)s FOR UPDATE SKIP LOCKED)
-    RETURNING workspace_id, id, (extract(epoch FROM received_at) * 1000)::bigint AS at, state, channel, source,
-              key_id, payload
-), counted AS (
-    INSERT INTO ledger_deltas (workspace_id, state, n) SELECT workspace_id, state, -count(*) FROM taken GROUP BY 1, 2
-)
-SELECT t.workspace_id, t.id::text, t.at, t.channel, t.source, t.key_id, encode(k.body_hash, 'hex'), t.payload
-FROM taken t LEFT JOIN submission_keys k ON k.workspace_id = t.workspace_id AND k.id = t.id ORDER BY t.at, t.id
+LOCK_CHOSEN_SQL = f"""
+SELECT s.id, s.received_at, (extract(epoch FROM s.received_at) * 1000)::bigint, s.channel, s.source, s.key_id,
+       encode(k.body_hash, 'hex'), s.payload
+{_CHOSEN_SQL} LEFT JOIN submission_keys k ON k.workspace_id = s.workspace_id AND k.id = s.id
+WHERE s.state = %(state)s ORDER BY s.received_at, s.id FOR UPDATE OF s
 """  # noqa: S608  # constants only
-JOURNAL_ITEM_KEYS = (
-    "w",
-    "id",
-    "at",
-    "ch",
-    "src",
-    "k",
-    "hash",
-    "body",
-)  # the keys in a journal item for the columns selected above
+REMOVE_CHOSEN_SQL = """
+WITH removed AS (
+    DELETE FROM submissions s USING unnest(%(ids)s::uuid[], %(times)s::timestamptz[]) AS w(id, received_at)
+    WHERE s.workspace_id = %(workspace)s AND s.id = w.id AND s.received_at = w.received_at RETURNING s.state
+)
+INSERT INTO ledger_deltas (workspace_id, state, n)
+SELECT %(workspace)s, state, -count(*) FROM removed GROUP BY state
+"""
+REJECT_CHOSEN_SQL = f"""
+WITH locked AS (
+    SELECT s.id, s.received_at {_CHOSEN_SQL} WHERE s.state = 'quarantined' AND s.rejected_at IS NULL
+    ORDER BY s.received_at, s.id FOR UPDATE OF s
+)
+UPDATE submissions s SET rejected_at = now() FROM locked l
+WHERE s.workspace_id = %(workspace)s AND s.id = l.id AND s.received_at = l.received_at RETURNING s.id
+"""  # noqa: S608  # constants only
+CURRENT_STATES_SQL = f"SELECT s.id, s.state, s.rejected_at IS NOT NULL {_CHOSEN_SQL}"  # constants only
 APPEND_REPLAYED_ROW_SQL = (
     "INSERT INTO journal (lane, n, ids, payload) VALUES (%b, %b, string_to_array(%b, ',')::uuid[], %b)"
 )
+GONE_REASON = "It is on its way already, or gone."
+REJECTED_REASON = "It was rejected already."
+STATE_REASON = "It is {state} by now."
+
+
+class SubmissionRef(NamedTuple):
+    """The key of a submission within its workspace."""
+
+    id: uuid.UUID
+    received_at: datetime
+
+
+class FoundReference(NamedTuple):
+    """A submission that is decided, and how it stands."""
+
+    reference: SubmissionRef
+    state: str
+    is_rejected: bool
 
 
 @dataclass(frozen=True)
-class ReplaySelection:
-    """The dead and quarantined submissions that meet all given criteria; without a workspace, of every workspace."""
+class ReplayOptions:
+    """The state that the submissions must still be in, and how they are ingested.
 
-    ids: Sequence[str] | None = None
-    state: str | None = None
-    since: datetime | None = None
-    before: datetime | None = None
-    channel: str | None = None
-    source: str | None = None
-    workspace_id: int | None = None
-
-
-async def count_replayable(connection: Connection, selection: ReplaySelection) -> int:
-    """Return how many submissions a replay of this selection would take."""
-    row = await (await connection.execute(COUNT_REPLAYABLE_SQL, asdict(selection))).fetchone()
-    return int(row[0]) if row else 0
-
-
-async def find_unreplayable(connection: Connection, ids: Sequence[str]) -> list[str]:
-    """Return the ids that belong to no dead or quarantined submission of any workspace."""
-    return [row[0] for row in await (await connection.execute(UNREPLAYABLE_IDS_SQL, (list(ids),))).fetchall()]
-
-
-async def replay_submissions(connection: Connection, selection: ReplaySelection) -> int:
-    """Return submissions to the journal, in one transaction per chunk. Return how many. The sweeper sends the hint.
-
-    It takes no more than there were at its start, so that a submission that fails again is not taken twice.
+    `edit` returns the payload to ingest in place of another one. `author` and `reason` stand on the version it makes.
     """
-    left = total = await count_replayable(connection, selection)
-    while left and (n := await _replay_chunk(connection, {**asdict(selection), "chunk": min(REPLAY_CHUNK_SIZE, left)})):
-        left -= n
-    return total - left
+
+    state: ReplayableState
+    author: ChangeAuthor
+    reason: str | None = None
+    with_automations: bool = True
+    edit: PayloadEdit | None = None
 
 
-async def _replay_chunk(connection: Connection, arguments: Mapping[str, object]) -> int:
-    async with connection.transaction():
-        rows = await (await connection.execute(TAKE_CHUNK_SQL, arguments)).fetchall()
-        for part in chunk_by_size(rows, lambda row: len(row[7])):
-            items = [
-                dict(zip(JOURNAL_ITEM_KEYS, (*row[:7], orjson.Fragment(bytes(row[7]))), strict=True)) for row in part
-            ]
-            document = orjson.dumps({"gateway": "", "items": items})
-            ids = ",".join(row[1] for row in part)
-            await connection.execute(APPEND_REPLAYED_ROW_SQL, (int(Lane.BULK), len(part), ids, document))
-    return len(rows)
+@dataclass
+class ReplayOutcome:
+    """The submissions that were taken, and those whose payload could not be changed, with the reason."""
+
+    taken: set[uuid.UUID] = field(default_factory=set)
+    failed: dict[uuid.UUID, str] = field(default_factory=dict)
+
+
+async def find_reference(connection: Connection, workspace_id: int, wanted: uuid.UUID) -> FoundReference | None:
+    """Return a decided submission of the workspace. Its time is known from its id or its key: one partition is read."""
+    values = {"workspace": workspace_id, "id": wanted, "at": ids.received_time(str(wanted))}
+    row = await (await connection.execute(REFERENCE_SQL, values)).fetchone()
+    return FoundReference(SubmissionRef(wanted, row[0]), row[1], row[2] is not None) if row else None
+
+
+async def replay_submissions(
+    connection: Connection, workspace_id: int, references: Sequence[SubmissionRef], options: ReplayOptions
+) -> ReplayOutcome:
+    """Return submissions to the journal, in the caller's transaction. The sweeper sends the hint.
+
+    Those that are no longer in the state are left alone.
+    """
+    outcome = ReplayOutcome()
+    values = {**_chosen(workspace_id, references), "state": options.state}
+    rows = await (await connection.execute(LOCK_CHOSEN_SQL, values)).fetchall()
+    payloads, versions = _edit_payloads(rows, options.edit, outcome)
+    taken = [row for row in rows if row[0] in payloads]
+    if not taken:
+        return outcome
+    await add_versions(connection, workspace_id, versions, options.author, options.reason)
+    await connection.execute(REMOVE_CHOSEN_SQL, _chosen(workspace_id, [SubmissionRef(row[0], row[1]) for row in taken]))
+    for start in range(0, len(taken), MAX_JOURNAL_ITEMS):
+        for part in chunk_by_size(taken[start : start + MAX_JOURNAL_ITEMS], lambda row: len(payloads[row[0]])):
+            await _append_journal_row(connection, workspace_id, part, payloads, options)
+    outcome.taken = set(payloads)
+    return outcome
+
+
+async def reject_submissions(
+    connection: Connection, workspace_id: int, references: Sequence[SubmissionRef]
+) -> set[uuid.UUID]:
+    """Confirm that held submissions are spam, in the caller's transaction. Return the ids of those it took.
+
+    They stay `quarantined`, and can still be released.
+    """
+    rows = await (await connection.execute(REJECT_CHOSEN_SQL, _chosen(workspace_id, references))).fetchall()
+    return {row[0] for row in rows}
+
+
+async def reasons_not_taken(
+    connection: Connection, workspace_id: int, references: Sequence[SubmissionRef]
+) -> dict[uuid.UUID, str]:
+    """Return for each submission why it was not taken, by what it is now."""
+    if not references:
+        return {}
+    rows = await (await connection.execute(CURRENT_STATES_SQL, _chosen(workspace_id, references))).fetchall()
+    states = {id_: REJECTED_REASON if rejected else STATE_REASON.format(state=state) for id_, state, rejected in rows}
+    return {reference.id: states.get(reference.id, GONE_REASON) for reference in references}
+
+
+def _chosen(workspace_id: int, references: Sequence[SubmissionRef]) -> dict[str, Any]:
+    return {
+        "workspace": workspace_id,
+        "ids": [reference.id for reference in references],
+        "times": [reference.received_at for reference in references],
+    }
+
+
+def _edit_payloads(
+    rows: Sequence[TupleRow], edit: PayloadEdit | None, outcome: ReplayOutcome
+) -> tuple[dict[uuid.UUID, bytes], list[NewVersion]]:
+    """Return the payloads to ingest by id, and the new versions among them. Failures go into `outcome`."""
+    payloads: dict[uuid.UUID, bytes] = {}
+    versions: list[NewVersion] = []
+    for id_, received_at, *_, stored in rows:
+        payloads[id_] = bytes(stored)
+        if edit is None:
+            continue
+        try:
+            before = orjson.loads(stored)
+            after = edit(before)
+        except (UnchangeablePayload, orjson.JSONDecodeError) as error:
+            outcome.failed[id_] = str(error) if isinstance(error, UnchangeablePayload) else "The payload is no JSON."
+            del payloads[id_]
+            continue
+        if differences := list_differences(before, after):
+            payloads[id_] = orjson.dumps(after)
+            versions.append(NewVersion(id_, received_at, payloads[id_], differences))
+    return payloads, versions
+
+
+async def _append_journal_row(
+    connection: Connection,
+    workspace_id: int,
+    rows: Sequence[TupleRow],
+    payloads: Mapping[uuid.UUID, bytes],
+    options: ReplayOptions,
+) -> None:
+    quiet = {} if options.with_automations else {QUIET_KEY: True}
+    items = [
+        {
+            "w": workspace_id,
+            "id": str(id_),
+            "at": at,
+            "ch": channel,
+            "src": source,
+            "k": key_id,
+            "hash": body_hash,
+            "body": orjson.Fragment(payloads[id_]),
+            **quiet,
+        }
+        for id_, _, at, channel, source, key_id, body_hash, _ in rows
+    ]
+    document = orjson.dumps({"gateway": "", "items": items})
+    await connection.execute(
+        APPEND_REPLAYED_ROW_SQL, (int(Lane.BULK), len(items), ",".join(item["id"] for item in items), document)
+    )

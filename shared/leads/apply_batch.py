@@ -31,6 +31,7 @@ CUSTOM_FIELDS_FULL_WARNING = (
 NOTES_FULL_WARNING = (
     f"notes: the lead would hold over {MAX_NOTES_LENGTH:,} characters of them; kept on the submission alone."
 )
+WITHOUT_AUTOMATIONS = "without_automations"  # marks a timeline entry that has no event
 DUPLICATE_PAIR_REASON = "email of one lead, phone of the other"
 
 
@@ -44,6 +45,7 @@ class BatchWrites:
     possible_duplicates: list[JsonRow] = field(default_factory=list)
     counter_deltas: Counter[tuple[int, str, int]] = field(default_factory=Counter)  # by workspace, kind and id
     watched_workspaces: list[int] = field(default_factory=list)  # workspaces where something consumes events
+    has_quiet: bool = False  # some submissions write no event; their timeline entries say so
 
 
 def build_batch_writes(
@@ -142,6 +144,8 @@ def _add_submission(
         data["tags_added"] = list(tags.values())
     if submission.warnings:
         data["warnings"] = submission.warnings
+    if submission.is_quiet:
+        data[WITHOUT_AUTOMATIONS] = written.has_quiet = True
     if form := submission.form:
         data["form_id"] = form["id"]
         written.counter_deltas[submission.workspace_id, "form", form["id"]] += 1

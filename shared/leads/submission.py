@@ -12,6 +12,8 @@ OTHER_FIELDS = "email phone status custom_fields starred tags pipeline_id pipeli
 FORM_KEY = "_form"  # not a field of a lead: the part of a body that belongs to the form
 
 KNOWN_FIELDS = frozenset({*TEXT_FIELDS, *OTHER_FIELDS, FORM_KEY})  # all keys of a body that are used
+QUIET_KEY = "quiet"  # in a journal item: ingest without events, so that no automation and no webhook acts on it
+
 MAX_LEAD_TAGS = 1_000  # per lead: each duplicate reads and writes all of them
 MAX_NAMED_FIELDS = 10  # unknown fields or tags that a warning lists
 TAGS_FULL_WARNING = f"tags: the lead would bear over {MAX_LEAD_TAGS:,}; left out: {{names}}."
@@ -25,7 +27,10 @@ LeadState = dict[str, Any]  # a lead's fields as they are now
 
 @dataclass(slots=True)
 class AcceptedSubmission:
-    """An accepted submission. `fields` are normalised; `keys` are its identities, email first."""
+    """An accepted submission. `fields` are normalised; `keys` are its identities, email first.
+
+    A quiet one is ingested without events: no automation, delivery or webhook acts on it.
+    """
 
     id: str
     received_at: int  # milliseconds since the epoch
@@ -38,6 +43,7 @@ class AcceptedSubmission:
     gateway: str
     reply: int
     attempts: int
+    is_quiet: bool = False
     fields: dict[str, Any] = field(default_factory=dict)
     tags: list[str] = field(default_factory=list)
     keys: list[IdentityKey] = field(default_factory=list)
@@ -63,12 +69,13 @@ def decode_submission(item: dict[str, Any], gateway: str, attempts: int) -> Acce
         gateway,
         item.get("reply", 0),
         attempts,
+        item.get(QUIET_KEY, False),
     )
 
 
 def encode_submission(submission: AcceptedSubmission) -> dict[str, Any]:
     """Encode a submission for a journal row of its own. No caller waits for it any more, so `reply` is left out."""
-    return {
+    item = {
         "id": submission.id,
         "at": submission.received_at,
         "w": submission.workspace_id,
@@ -78,6 +85,7 @@ def encode_submission(submission: AcceptedSubmission) -> dict[str, Any]:
         "body": submission.body,
         "hash": submission.body_hash,
     }
+    return {**item, QUIET_KEY: True} if submission.is_quiet else item
 
 
 def unique_tags(tags: list[str]) -> list[str]:

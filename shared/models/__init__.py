@@ -19,6 +19,7 @@ from shared.models.deliveries import Delivery, DeliveryAttempt, Endpoint, Suppre
 from shared.models.forms import Form
 from shared.models.intake import Event, JournalRow, Ledger, LedgerDelta, Process, Submission, SubmissionKey
 from shared.models.integrations import Integration, WebhookSubscription
+from shared.models.jobs import Job, JobItem, SubmissionVersion
 from shared.models.leads import LEAD_IDS, Activity, BackgroundCleanup, Identity, Lead, PossibleDuplicate, Tag
 from shared.models.pipelines import Pipeline, PipelineStage
 from shared.models.read_models import (
@@ -55,6 +56,8 @@ __all__ = [
     "Identity",
     "InactivityTimer",
     "Integration",
+    "Job",
+    "JobItem",
     "JournalRow",
     "Lead",
     "LeadCount",
@@ -76,6 +79,7 @@ __all__ = [
     "ScoringRule",
     "Submission",
     "SubmissionKey",
+    "SubmissionVersion",
     "Suppression",
     "Tag",
     "Task",

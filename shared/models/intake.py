@@ -51,6 +51,8 @@ class Submission(Base):
     attempts: Mapped[int] = mapped_column(SmallInteger)
     processed_at: Mapped[TransactionTime]
     cause_id: Mapped[int | None]  # of a dead one: see `shared/operations/causes.py`
+    spam: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # score and reasons of a submission that is held
+    rejected_at: Mapped[datetime | None]  # when somebody confirmed that a held submission is spam
 
     __table_args__ = (
         Index(

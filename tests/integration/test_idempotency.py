@@ -7,10 +7,10 @@ from services.workers.ingest.idempotency import partition_repeats
 from shared.accounting import ledger
 from shared.db.connections import Connection
 from shared.ids import now_ms, received_time, uuid7
-from shared.intake.replay import ReplaySelection, replay_submissions
 from shared.intake.verdicts import KEY_REUSED_WARNING
 from shared.leads.submission import AcceptedSubmission, decode_submission
 from tests.support.ingesting import Lead, accept, drain, item, workspace_id
+from tests.support.jobs import run_job
 
 pytestmark = pytest.mark.integration
 
@@ -79,7 +79,7 @@ async def test_a_submission_that_is_tried_again_keeps_its_key_until_it_is_decide
         await drain(database_url)
     assert await found(database) == [("dead", FIRST["email"], 5)]
 
-    assert await replay_submissions(database, ReplaySelection(ids=[first.id])) == 1
+    assert (await run_job(database, workspace, "replay", filters={"ids": [first.id]}))["done"] == 1
     await accept(database, repeats)
     await drain(database_url)
     assert await found(database) == []  # it fails again
@@ -139,11 +139,11 @@ async def test_replays_go_in_the_order_in_which_they_came(
     database: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of duplicates the first one fills what is empty, however many transactions it takes to put them back."""
-    monkeypatch.setattr("shared.intake.replay.REPLAY_CHUNK_SIZE", 2)
+    monkeypatch.setattr("services.workers.jobs.job_engine.JOB_CHUNK_SIZE", 2)
     workspace, now = await workspace_id(database), now_ms()
     came = [uuid7(now + number) for number in range(5)]
     for id_ in (came[3], came[0], came[4], came[1], came[2]):
         await database.execute(BURY, (workspace, id_, received_time(id_)))
-    assert await replay_submissions(database, ReplaySelection(state="dead")) == 5
+    assert (await run_job(database, workspace, "replay"))["done"] == 5
     put_back = await (await database.execute("SELECT ids FROM journal ORDER BY id")).fetchall()
     assert [str(id_) for (ids,) in put_back for id_ in ids] == came

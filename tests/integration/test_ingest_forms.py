@@ -8,10 +8,9 @@ import pytest
 from shared.accounting import counters
 from shared.db.connections import Connection
 from shared.ids import now_ms, uuid7
-from shared.intake import replay
 from shared.intake.journal import JournalItem
-from shared.intake.replay import ReplaySelection
 from tests.support.ingesting import accept, drain, item, workspace_id
+from tests.support.jobs import run_job
 
 pytestmark = pytest.mark.integration
 
@@ -88,8 +87,8 @@ async def test_dead_form_submission_is_counted_when_its_replay_succeeds(
     ]
     assert await rows(database, TALLY) == [(7, 1)]
     await database.execute("DROP FUNCTION refuse CASCADE")
-    assert await replay.replay_submissions(database, ReplaySelection(state="dead", channel="form:8")) == 0
-    assert await replay.replay_submissions(database, ReplaySelection(state="dead", channel="form:7")) == 1
+    assert (await run_job(database, workspace, "replay", filters={"channel": "form:8"}))["done"] == 0
+    assert (await run_job(database, workspace, "replay", filters={"channel": "form:7"}))["done"] == 1
     await drain(database_url)
     assert await rows(database, TALLY) == [(7, 2)]
     assert await rows(database, "SELECT data->>'form_id' FROM activities ORDER BY id DESC LIMIT 1") == [("7",)]

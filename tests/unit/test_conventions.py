@@ -45,7 +45,9 @@ ONE_SERVICE_MODULES = {
 } | {
     "shared.audit.audit_list": "the console is to show the audit log as well",
     "shared.operations.causes": "the console is to list and change causes as well",
-}
+} | dict.fromkeys(
+    ("shared.intake.submission_search", "shared.jobs.preview"), "the console is to show it as well, beside the API"
+)
 
 # Dependencies that nothing imports, each with its reason.
 NOT_IMPORTED = {"rapidfuzz": "the likeness of names, which finds possible duplicates, is to use it"}

@@ -19,6 +19,10 @@ IGNORED_PARAMETERS_SCHEMA: SpecObject = {
     "minItems": 1,
     "description": "Query parameters that the list does not know. They changed nothing. Absent when there are none.",
 }
+SEARCHED_UNTIL_SCHEMA: SpecObject = {
+    "anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}],
+    "description": "The time down to which a search looked; null if it looked at everything. Absent without a search.",
+}
 LINK_SCHEMA: SpecObject = {"type": "string", "format": "uri"}
 NULL_SCHEMA: SpecObject = {"type": "null"}
 SECURITY_SCHEME = "apiKey"
@@ -49,9 +53,10 @@ COMMON_SCHEMAS: dict[str, SpecObject] = {
                 "message": TEXT_SCHEMA,
                 "code": {"type": "string", "enum": [error.code for error in ERRORS_BY_STATUS.values()]},
                 "errors": {"type": "object", "additionalProperties": {"type": "array", "items": TEXT_SCHEMA}},
+                "count": {**COUNT_SCHEMA, "description": "How many match by now, where another count was confirmed."},
                 "request_id": TEXT_SCHEMA,
             },
-            *("errors", "request_id"),
+            *("errors", "count", "request_id"),
         ),
     },
     "PageMeta": {
@@ -65,8 +70,9 @@ COMMON_SCHEMAS: dict[str, SpecObject] = {
                 "from": nullable_schema(POSITIVE_SCHEMA),
                 "to": nullable_schema(POSITIVE_SCHEMA),
                 "ignored": IGNORED_PARAMETERS_SCHEMA,
+                "searched_until": SEARCHED_UNTIL_SCHEMA,
             },
-            "ignored",
+            *("ignored", "searched_until"),
         ),
     },
     "PageLinks": object_schema(
@@ -85,8 +91,9 @@ COMMON_SCHEMAS: dict[str, SpecObject] = {
                 "per_page": POSITIVE_SCHEMA,
                 "next_cursor": nullable_schema(TEXT_SCHEMA),
                 "ignored": IGNORED_PARAMETERS_SCHEMA,
+                "searched_until": SEARCHED_UNTIL_SCHEMA,
             },
-            "ignored",
+            *("ignored", "searched_until"),
         ),
     },
     "CursorLinks": object_schema(

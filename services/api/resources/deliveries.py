@@ -3,9 +3,10 @@
 from typing import Any
 
 from aiohttp import web
-from sqlalchemy import ColumnElement, and_, case, func, literal_column, select, update
+from sqlalchemy import ColumnElement, and_, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.api.bulk_jobs import count_or_confirm
 from services.api.context import driver_connection, listing, reading, writing
 from services.api.crud import RecordDict, Resource, unknown_reference_errors
 from services.api.pages import page_response, read_page
@@ -19,11 +20,14 @@ from services.api.schemas.deliveries import (
     ResentRecord,
     SubscriptionDeliveryQuery,
 )
+from services.api.schemas.jobs import BulkCountRecord, BulkResendFields, JobRecord
 from services.api.webhook_receivers import allow_attempt
 from shared.errors import Conflict, FieldErrors, NotFound
 from shared.models import Delivery, DeliveryAttempt, WebhookSubscription
 from shared.outbound import cancellation
 from shared.outbound.deliveries import subscription_endpoint
+from shared.outbound.delivery_filters import delivery_conditions
+from shared.outbound.resending import MAX_DELIVERY_ATTEMPTS
 from shared.web.authorization import requires_scope
 from shared.web.openapi import query_params, request_body, responds
 from shared.web.path_params import path_id
@@ -38,7 +42,7 @@ CANCELLATION_PENDING_MESSAGE = (
 )
 
 # The number of attempts has 15 bits. A number beyond them would make every claim of deliveries fail, in all workspaces.
-_CAN_RETRY = Delivery.attempts < 32_000
+_CAN_RETRY = Delivery.attempts < MAX_DELIVERY_ATTEMPTS
 
 # A resent message keeps its id and restarts its schedule. The sweeper finds it within a fraction of a second.
 RESEND_VALUES: dict[str, Any] = {
@@ -106,6 +110,18 @@ async def resend(request: web.Request) -> web.Response:
 
 
 @requires_scope("write:integrations")
+@request_body(BulkResendFields, required=("filter",), example={"filter": {"subscription_id": 1, "state": "failed"}})
+@responds(BulkCountRecord, other_statuses=(202, 409), schemas_by_status={202: JobRecord})
+async def resend_all(request: web.Request) -> web.Response:
+    """Count the deliveries that match, and with `confirm` of that count send them again as a job.
+
+    Without `state` these are the failed and cancelled ones. If another number matches by then it is a conflict, which
+    names that number. What belongs to a disabled subscription is skipped.
+    """
+    return await count_or_confirm(request, "deliveries", await body_of(request))
+
+
+@requires_scope("write:integrations")
 @request_body(ResendFields, required=("since",), example={"since": "2026-03-28"})
 @responds(ResentRecord, other_statuses=(409,))
 async def resend_failed(request: web.Request) -> web.Response:
@@ -139,16 +155,9 @@ async def _list_deliveries(request: web.Request, *where: ColumnElement[bool]) ->
     async with listing(request) as connection:
         raise_if_invalid(errors | await unknown_reference_errors(connection, workspace, asked))
         found, total = await DELIVERY_RESOURCE.read_page(
-            connection, workspace, page, *where, *_delivery_conditions(asked)
+            connection, workspace, page, *where, *delivery_conditions(asked)
         )
     return json_response(page_response(request, found, page, total))
-
-
-def _delivery_conditions(query: RecordDict) -> list[ColumnElement[bool]]:
-    where = [getattr(Delivery, name) == value for name, value in query.items() if name != "cause"]
-    if "cause" in query:
-        where += [Delivery.state == literal_column("'failed'"), Delivery.cause_id == query["cause"]]
-    return where
 
 
 async def _expect_no_cancellation(connection: AsyncConnection, workspace_id: int, subscription_id: int | None) -> None:

@@ -1,26 +1,24 @@
-"""`/api/v1/submissions`: all that was received with its outcome, and processing it again."""
-
-from contextlib import nullcontext
+"""`/api/v1/submissions`: all that was received, with its outcome."""
 
 from aiohttp import web
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api import submissions
-from services.api.context import REPLAY_LIMITER, SPOOL_KEY, driver_connection, listing, reading, writing
-from services.api.crud import RecordDict, unknown_reference_errors
+from services.api.context import SPOOL_KEY, driver_connection, listing, reading
+from services.api.crud import unknown_reference_errors
 from services.api.pages import page_response, read_page
-from services.api.pending_submissions import KEY_ID_FIELD, find_pending
-from services.api.request_parsing import body_of, key_of, query_and_errors, raise_if_invalid, workspace_of
-from services.api.schemas.submissions import ReplayFields, ReplayRecord, SubmissionQuery, SubmissionRecord
-from services.api.submissions import page_of_submissions
+from services.api.pending_submissions import KEY_ID_FIELD
+from services.api.request_parsing import key_of, query_and_errors, raise_if_invalid, workspace_of
+from services.api.schemas.submissions import SubmissionQuery, SubmissionRecord, SubmissionVersionRecord
+from services.api.submissions import decode_payload, page_of_submissions, search_page
 from shared.db.errors import is_unavailable
-from shared.errors import Conflict, FieldErrors, NotFound
-from shared.intake import replay as replays
-from shared.intake.replay import ReplaySelection
+from shared.errors import FieldErrors, NotFound
+from shared.intake.submission_versions import list_versions
 from shared.web.authorization import any_key, check_scope, requires_scope
-from shared.web.openapi import query_params, request_body, responds
+from shared.web.openapi import query_params, responds
 from shared.web.path_params import path_uuid
 from shared.web.responses import json_response
+
+RAW_MEDIA_TYPE = "application/octet-stream"
 
 
 @requires_scope("read:operations")
@@ -31,13 +29,19 @@ async def index(request: web.Request) -> web.Response:
 
     Only the newest part of a large backlog, at most 5,000, is listed and counted in `total`; `/operations` counts all.
     Submissions accepted while the database is down are not listed until it is back, but can be shown by their id.
+    A `search` takes two seconds at most and `total` counts what it found; `meta.searched_until` says how far it looked.
     """
     errors: FieldErrors = {}
-    page, asked = read_page(request, errors), query_and_errors(request, errors)
+    workspace, page, asked = workspace_of(request), read_page(request, errors), query_and_errors(request, errors)
+    more_meta = None
     async with listing(request) as connection:
-        raise_if_invalid(errors | await unknown_reference_errors(connection, workspace_of(request), asked))
-        found, total = await page_of_submissions(connection, workspace_of(request), page, asked)
-    return json_response(page_response(request, found, page, total, "received_at"))
+        raise_if_invalid(errors | await unknown_reference_errors(connection, workspace, asked))
+        if "search" in asked:
+            found, total, until = await search_page(connection, workspace, page, asked)
+            more_meta = {"searched_until": until}
+        else:
+            found, total = await page_of_submissions(connection, workspace, page, asked)
+    return json_response(page_response(request, found, page, total, "received_at", more_meta=more_meta))
 
 
 @any_key
@@ -65,49 +69,26 @@ async def show(request: web.Request) -> web.Response:
     return json_response({"data": found})
 
 
-@requires_scope("write:operations")
-@responds(SubmissionRecord, status=202, other_statuses=(409,))
-async def replay(request: web.Request) -> web.Response:
-    """Process a dead or quarantined submission again. It keeps its id.
-
-    A pending submission is left alone, and the response is the same. A submission that is done is a conflict.
-    """
+@requires_scope("read:operations")
+@responds(None, raw=RAW_MEDIA_TYPE)
+async def raw(request: web.Request) -> web.Response:
+    """Download the payload of a submission as it came, also after it was changed for a replay."""
     workspace, wanted = workspace_of(request), path_uuid(request)
-
-    async def replay_in_transaction(connection: AsyncConnection) -> RecordDict:
-        await replays.replay_submissions(
-            await driver_connection(connection), ReplaySelection(ids=[str(wanted)], workspace_id=workspace)
-        )
-        if waiting := await find_pending(connection, workspace, wanted):
-            return waiting
-        if found := await submissions.find_decided(connection, workspace, wanted):
-            raise Conflict(f"The submission is {found['state']}: only a dead or quarantined one can be replayed.")
+    async with reading(request) as connection:
+        payload = await submissions.find_payload(connection, request.app[SPOOL_KEY], workspace, wanted)
+    if payload is None:
         raise NotFound
-
-    found = await writing(request, replay_in_transaction)
-    del found[KEY_ID_FIELD]
-    return json_response({"data": found}, 202, {"Location": f"/api/v1/submissions/{wanted}"})
+    headers = {"Content-Disposition": f'attachment; filename="{wanted}.json"', "X-Content-Type-Options": "nosniff"}
+    return web.Response(body=payload, content_type=RAW_MEDIA_TYPE, headers=headers)
 
 
-@requires_scope("write:operations")
-@request_body(ReplayFields, required=("state",), example={"state": "dead"})
-@responds(ReplayRecord, other_statuses=(202, 409))
-async def replay_all(request: web.Request) -> web.Response:
-    """Count the dead submissions that match, and with `confirm` process them again.
-
-    Without `confirm` nothing changes: the response has the number that match. `confirm` is either that number, which
-    is a conflict if more match by now, or `true` for any number.
-    """
-    fields = await body_of(request)
-    confirm = fields.pop("confirm", None)
-    selection = ReplaySelection(**fields, workspace_id=workspace_of(request))
-    turn = request.app[REPLAY_LIMITER].slot(workspace_of(request)) if confirm else nullcontext()
-    async with turn, reading(request) as connection:
-        database = await driver_connection(connection)  # autocommit: a transaction for each chunk
-        count = await replays.count_replayable(database, selection)
-        if confirm is None or confirm is False:
-            return json_response({"data": {"count": count, "replayed": 0}})
-        if confirm is not True and count > confirm:
-            raise Conflict(f"{count} submissions fit by now, not {confirm}.")
-        replayed = await replays.replay_submissions(database, selection)
-    return json_response({"data": {"count": count, "replayed": replayed}}, 202)
+@requires_scope("read:operations")
+@responds(list[SubmissionVersionRecord])
+async def versions(request: web.Request) -> web.Response:
+    """List the payloads of a submission, newest first: as it came, and as it was replayed. None if it never changed."""
+    workspace, wanted = workspace_of(request), path_uuid(request)
+    async with reading(request) as connection:
+        if await submissions.find_submission(connection, request.app[SPOOL_KEY], workspace, wanted) is None:
+            raise NotFound
+        found = await list_versions(await driver_connection(connection), workspace, wanted)
+    return json_response({"data": [{**each, "payload": decode_payload(each["payload"])} for each in found]})

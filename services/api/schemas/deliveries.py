@@ -22,6 +22,10 @@ class DeliveryQuery(SubscriptionDeliveryQuery, total=False):
 
     kind: DeliveryKind
     cause: QueryId
+    subscription_id: QueryId
+    integration_id: QueryId
+    created_after: UtcTime
+    created_before: UtcTime
 
 
 class DeliveryRecord(TypedDict):

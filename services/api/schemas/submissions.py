@@ -4,19 +4,15 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BeforeValidator
+from pydantic import Field
 from typing_extensions import TypedDict
 
-from shared.validation.messages import custom_error
-from shared.validation.types import INT64_LIMIT, QueryFlag, QueryId, QueryText, Text255, UtcTime
+from shared.intake.change_author import AuthorKind
+from shared.validation.types import QueryFlag, QueryId, QueryText, StrictFlag, UtcTime
+
+ReasonText = Annotated[str, Field(strict=True, max_length=1000)]
 
 SubmissionState = Literal["accepted", "done", "dead", "quarantined", "replayed"]
-
-
-def _read_confirm(value: Any) -> Any:
-    if not isinstance(value, int) or not 0 <= value < INT64_LIMIT:
-        raise custom_error("The {field} field must be true, false or the count that was answered.")
-    return value
 
 
 class FormSubmissionQuery(TypedDict, total=False):
@@ -29,10 +25,29 @@ class FormSubmissionQuery(TypedDict, total=False):
 
 
 class SubmissionQuery(FormSubmissionQuery, total=False):
-    """`cause` selects the dead submissions of a cause, which `GET /operations/causes` lists."""
+    """`search` is an id, or a text of the payload. It takes two seconds at most and says how far it looked.
+
+    `cause` selects the dead submissions of a cause, which `GET /operations/causes` lists. Held submissions that were
+    rejected are listed with `state=quarantined` only if `rejected` says so.
+    """
 
     channel: QueryText
     cause: QueryId
+    rejected: QueryFlag
+    search: QueryText
+
+
+class SpamReasonRecord(TypedDict):
+    code: str
+    points: float
+    text: str
+
+
+class SpamRecord(TypedDict):
+    """Why a submission is held: its points, and the signals that gave them."""
+
+    score: float
+    reasons: list[SpamReasonRecord]
 
 
 class SubmissionRecord(TypedDict):
@@ -52,21 +67,53 @@ class SubmissionRecord(TypedDict):
     attempts: int
     received_at: datetime
     processed_at: datetime | None
+    spam: SpamRecord | None
+    rejected_at: datetime | None
 
 
-class ReplayFields(TypedDict, total=False):
-    """Selects submissions by the time they were received. For `confirm` see the endpoint."""
+class ReleaseFields(TypedDict, total=False):
+    """Without automations nothing but the timeline tells of the submission."""
 
-    state: Literal["dead", "quarantined"]
-    since: UtcTime | None
-    before: UtcTime | None
-    channel: Text255 | None
-    source: Text255 | None
-    confirm: Annotated[bool | int, BeforeValidator(_read_confirm)] | None
+    reason: ReasonText | None
+    with_automations: StrictFlag
 
 
-class ReplayRecord(TypedDict):
-    """How many submissions match, and how many of them are processed again."""
+class ReplayFields(ReleaseFields, total=False):
+    """`payload` takes the place of the one that came, which is kept as the first version.
 
-    count: int
-    replayed: int
+    Of a form's submission it is the lead that the form made; the form's values stay as they came.
+    """
+
+    payload: dict[str, Any] | None
+
+
+class RejectFields(TypedDict, total=False):
+    reason: ReasonText | None
+
+
+class VersionAuthorRecord(TypedDict):
+    """An API key, a user, or a command on the machine, with the name that it had at the time."""
+
+    kind: AuthorKind
+    id: int | None
+    name: str
+
+
+class VersionDifferenceRecord(TypedDict):
+    """A field that differs from the version before. A side that lacks it is null."""
+
+    op: Literal["added", "changed", "removed"]
+    field: str
+    before: Any
+    after: Any
+
+
+class SubmissionVersionRecord(TypedDict):
+    """A payload that was replayed. Version 1 is the payload as it came, and has no author."""
+
+    version: int
+    created_at: datetime
+    author: VersionAuthorRecord | None
+    reason: str | None
+    payload: Any
+    changes: list[VersionDifferenceRecord]

@@ -14,7 +14,7 @@ from services.workers.ingest.row_encoding import encode_rows, parse_columns, row
 from shared.accounting import counters
 from shared.db.connections import StatementExecutor, as_json
 from shared.intake.verdicts import VerdictReply, encode_replies
-from shared.leads.apply_batch import BatchWrites, JsonRow
+from shared.leads.apply_batch import WITHOUT_AUTOMATIONS, BatchWrites, JsonRow
 from shared.leads.submission import AcceptedSubmission
 
 SUBMISSION_COLUMNS = parse_columns(
@@ -64,12 +64,19 @@ remembered AS (
 """
 ACTIVITIES_CTE = _ACTIVITIES_CTE.format(returning="")
 # For workspaces with rules or subscriptions that wait for events.
-ACTIVITIES_AND_EVENTS_CTE = f"""
-{_ACTIVITIES_CTE.format(returning="RETURNING id, workspace_id, lead_id, type")}, told AS (
+_EVENTS_CTE = """
+told AS (
     INSERT INTO events (workspace_id, type, lead_id, activity_id)
     SELECT workspace_id, type, lead_id, id FROM remembered WHERE workspace_id = ANY(%b::bigint[])
-)
-"""  # noqa: S608  # constants only
+"""
+ACTIVITIES_AND_EVENTS_CTE = f"""
+{_ACTIVITIES_CTE.format(returning="RETURNING id, workspace_id, lead_id, type")}, {_EVENTS_CTE})
+"""
+# For batches with submissions that were replayed without automations.
+ACTIVITIES_AND_SOME_EVENTS_CTE = f"""
+{_ACTIVITIES_CTE.format(returning="RETURNING id, workspace_id, lead_id, type, data")}, {_EVENTS_CTE}
+    AND NOT data ? '{WITHOUT_AUTOMATIONS}')
+"""
 SUBMISSIONS_CTE = """
 stored AS (
     INSERT INTO submissions (workspace_id, id, received_at, state, channel, source, key_id, lead_id,
@@ -150,11 +157,8 @@ def _row_parts(written: BatchWrites) -> StatementParts:
         parts.append((CREATED_LEADS_CTE, (encode_rows(written.created.values(), NEW_LEAD_COLUMNS),)))
     if written.updated:
         parts.append((UPDATED_LEADS_CTE, (encode_rows(written.updated.values(), MERGED_LEAD_COLUMNS),)))
-    parts.append(
-        (ACTIVITIES_AND_EVENTS_CTE, (written.watched_workspaces,))
-        if written.watched_workspaces
-        else (ACTIVITIES_CTE, ())
-    )
+    events = ACTIVITIES_AND_SOME_EVENTS_CTE if written.has_quiet else ACTIVITIES_AND_EVENTS_CTE
+    parts.append((events, (written.watched_workspaces,)) if written.watched_workspaces else (ACTIVITIES_CTE, ()))
     return [*parts, (SUBMISSIONS_CTE, (payloads,))]
 
 

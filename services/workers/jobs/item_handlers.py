@@ -1,0 +1,125 @@
+"""Handlers of job items: each kind of job does its work for a chunk of items in the engine's transaction."""
+
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+
+from shared.db.connections import Connection
+from shared.intake.change_author import ChangeAuthor
+from shared.intake.payload_changes import changed_payload
+from shared.intake.replay import (
+    ReplayableState,
+    ReplayOptions,
+    SubmissionRef,
+    reasons_not_taken,
+    reject_submissions,
+    replay_submissions,
+)
+from shared.outbound.resending import reasons_not_resent, resend_deliveries
+
+
+class ClaimedJob(NamedTuple):
+    """A job whose row is locked by this transaction."""
+
+    workspace_id: int
+    id: int
+    kind: str
+    rate: int | None
+    position: int
+    total: int
+    changes: list[Any] | None
+    with_automations: bool
+    reason: str | None
+    created_by: dict[str, Any]
+
+
+class ClaimedItem(NamedTuple):
+    """An item of a job, by its number within the job."""
+
+    id: int
+    submission_id: uuid.UUID
+    received_at: datetime
+    delivery_id: int
+
+
+class ItemOutcome(NamedTuple):
+    """The outcome of an item; `error` says why it failed or was skipped."""
+
+    id: int
+    outcome: Literal["done", "failed", "skipped"]
+    error: str | None = None
+
+
+ItemHandler = Callable[[Connection, ClaimedJob, Sequence[ClaimedItem]], Awaitable[list[ItemOutcome]]]
+
+
+async def _replay_items(
+    connection: Connection, job: ClaimedJob, items: Sequence[ClaimedItem], state: ReplayableState
+) -> list[ItemOutcome]:
+    changes = job.changes
+    options = ReplayOptions(
+        state,
+        ChangeAuthor(**job.created_by),
+        job.reason,
+        job.with_automations,
+        (lambda payload: changed_payload(payload, changes)) if changes else None,
+    )
+    outcome = await replay_submissions(connection, job.workspace_id, _references(items), options)
+    handled = outcome.taken | outcome.failed.keys()
+    left = [item for item in items if item.submission_id not in handled]
+    reasons = await reasons_not_taken(connection, job.workspace_id, _references(left))
+    failed = [
+        ItemOutcome(item.id, "failed", outcome.failed[item.submission_id])
+        for item in items
+        if item.submission_id in outcome.failed
+    ]
+    return [*_outcomes(items, outcome.taken), *failed, *_skipped(left, reasons)]
+
+
+async def replay_items(connection: Connection, job: ClaimedJob, items: Sequence[ClaimedItem]) -> list[ItemOutcome]:
+    """Return dead submissions to the journal."""
+    return await _replay_items(connection, job, items, "dead")
+
+
+async def release_items(connection: Connection, job: ClaimedJob, items: Sequence[ClaimedItem]) -> list[ItemOutcome]:
+    """Return held submissions to the journal."""
+    return await _replay_items(connection, job, items, "quarantined")
+
+
+async def reject_items(connection: Connection, job: ClaimedJob, items: Sequence[ClaimedItem]) -> list[ItemOutcome]:
+    """Confirm that held submissions are spam."""
+    taken = await reject_submissions(connection, job.workspace_id, _references(items))
+    left = [item for item in items if item.submission_id not in taken]
+    reasons = await reasons_not_taken(connection, job.workspace_id, _references(left))
+    return [*_outcomes(items, taken), *_skipped(left, reasons)]
+
+
+async def resend_items(connection: Connection, job: ClaimedJob, items: Sequence[ClaimedItem]) -> list[ItemOutcome]:
+    """Send deliveries again."""
+    taken = await resend_deliveries(connection, job.workspace_id, [item.delivery_id for item in items])
+    left = [item for item in items if item.delivery_id not in taken]
+    reasons = await reasons_not_resent(connection, job.workspace_id, [item.delivery_id for item in left])
+    done = [ItemOutcome(item.id, "done") for item in items if item.delivery_id in taken]
+    return [*done, *(ItemOutcome(item.id, "skipped", reasons[item.delivery_id]) for item in left)]
+
+
+def _references(items: Sequence[ClaimedItem]) -> list[SubmissionRef]:
+    return [SubmissionRef(item.submission_id, item.received_at) for item in items]
+
+
+def _outcomes(items: Sequence[ClaimedItem], taken: set[uuid.UUID]) -> list[ItemOutcome]:
+    return [ItemOutcome(item.id, "done") for item in items if item.submission_id in taken]
+
+
+def _skipped(items: Sequence[ClaimedItem], reasons: Mapping[uuid.UUID, str]) -> list[ItemOutcome]:
+    return [ItemOutcome(item.id, "skipped", reasons[item.submission_id]) for item in items]
+
+
+# Other kinds of jobs add their handler here.
+ITEM_HANDLERS: dict[str, ItemHandler] = {
+    "replay": replay_items,
+    "release": release_items,
+    "reject": reject_items,
+    "deliveries": resend_items,
+}

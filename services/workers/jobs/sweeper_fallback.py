@@ -1,0 +1,41 @@
+"""The sweeper's part in jobs: it hints workers when a job is due, and runs jobs itself if none does."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+from services.workers.jobs.job_engine import JobEngine
+from shared.db.connections import Connection
+
+JOBS_CHECK_SECONDS = 0.2  # seconds between two checks
+JOBS_OVERDUE_SECONDS = 1.0  # seconds after which no worker is assumed to run jobs
+JOBS_FALLBACK_SECONDS = 1.0  # seconds of work before the next check
+
+
+class JobFallback:
+    """Watches jobs from the sweeper. `send_hint` wakes the workers, `is_broker_away` returns whether hints are lost."""
+
+    def __init__(
+        self,
+        send_hint: Callable[[], object],
+        wake_ingest: Callable[[], object],
+        is_broker_away: Callable[[], bool],
+        stopping: asyncio.Event,
+    ) -> None:
+        self._engine = JobEngine(stopping.is_set)
+        self._send_hint = send_hint
+        self._wake_ingest = wake_ingest
+        self._is_broker_away = is_broker_away
+        self._stopping = stopping
+
+    async def watch_jobs(self, connection: Connection) -> None:
+        """Watch until the process stops, on a connection of its own."""
+        while not self._stopping.is_set():
+            if await self._engine.has_due(connection):
+                self._send_hint()
+                overdue = 0.0 if self._is_broker_away() else JOBS_OVERDUE_SECONDS
+                if await self._engine.has_due(connection, overdue=overdue):
+                    await self._engine.run(connection, seconds=JOBS_FALLBACK_SECONDS)
+                    self._wake_ingest()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), JOBS_CHECK_SECONDS)

@@ -1,0 +1,80 @@
+"""The filters of submissions, the same for a list and for what is done to all that match it."""
+
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, Uuid, and_, cast, func, literal_column, select
+
+from shared.models import Activity, Submission
+
+SubmissionConditions = list[ColumnElement[bool]]
+
+# Filters by equality.
+EQUAL_COLUMNS = ("state", "channel", "source", "is_duplicate")
+
+
+def submission_conditions(workspace_id: int, filters: Mapping[str, Any]) -> SubmissionConditions:
+    """Return the conditions for `state, channel, source, is_duplicate, lead_id, cause, received_after, received_before,
+    ids, rejected` and `search`.
+
+    Held submissions that were rejected are left out where `state` is `quarantined` and `rejected` is not said.
+    """
+    where: SubmissionConditions = [
+        getattr(Submission, name) == filters[name] for name in EQUAL_COLUMNS if filters.get(name) is not None
+    ]
+    if (filters.get("channel") or "inbound") != "inbound":
+        where.append(Submission.channel != literal_column("'inbound'"))  # the condition of the channels' index
+    rejected = filters.get("rejected")
+    if rejected is None and filters.get("state") == "quarantined":
+        rejected = False
+    if rejected is not None:
+        where.append(Submission.rejected_at.is_not(None) if rejected else Submission.rejected_at.is_(None))
+    for name, make in CONDITION_MAKERS.items():
+        if filters.get(name) is not None:
+            where.append(make(workspace_id, filters[name]))
+    return where
+
+
+def search_condition(search: str) -> ColumnElement[bool]:
+    """Return the condition that the id is the text, or the payload contains it, in any case of ASCII letters.
+
+    It reads every payload, so a caller bounds it. Escaped bytes are compared, since a payload may be no text.
+    """
+    escaped = func.lower(func.encode(func.convert_to(search, "UTF8"), "escape"))
+    found: ColumnElement[bool] = func.strpos(func.lower(func.encode(Submission.payload, "escape")), escaped) > 0
+    if (id_ := _as_uuid(search)) is not None:
+        return (Submission.id == id_) | found
+    return found
+
+
+def matches_search(search: str, id_: str, payload: bytes) -> bool:
+    """Return the same for a submission that is not in the table yet."""
+    return search.lower().encode() in payload.lower() or str(_as_uuid(search)) == id_
+
+
+def _as_uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text.strip())
+    except ValueError:
+        return None
+
+
+def _lead_condition(workspace_id: int, lead_id: int) -> ColumnElement[bool]:
+    of_lead = (Activity.workspace_id == workspace_id, Activity.lead_id == lead_id)
+    return Submission.id.in_(select(cast(Activity.data["submission_id"].astext, Uuid)).where(*of_lead))
+
+
+def _cause_condition(_: int, cause_id: int) -> ColumnElement[bool]:
+    # With the condition of the causes' index.
+    return and_(Submission.state == literal_column("'dead'"), Submission.cause_id == cause_id)
+
+
+CONDITION_MAKERS: dict[str, Callable[[int, Any], ColumnElement[bool]]] = {
+    "lead_id": _lead_condition,
+    "cause": _cause_condition,
+    "received_after": lambda _, value: Submission.received_at > value,
+    "received_before": lambda _, value: Submission.received_at < value,
+    "ids": lambda _, value: Submission.id.in_(value),
+    "search": lambda _, value: search_condition(value),
+}

@@ -1,0 +1,165 @@
+"""Jobs as people use them: counted, confirmed, watched, paused, resumed and cancelled.
+
+Every function runs in the caller's transaction and names the workspace. The workers' part is
+`services/workers/jobs/job_engine.py`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from shared.db.connections import Connection, as_json
+from shared.errors import Conflict, NotFound
+from shared.intake.change_author import ChangeAuthor
+from shared.intake.payload_changes import PayloadChange
+from shared.jobs.job_targets import JobKind, count_targets, store_targets
+
+JobState = Literal["queued", "running", "paused", "done", "cancelled", "failed"]
+JobRow = dict[str, Any]
+
+MAX_RATE = 1_000_000  # items a second
+
+# A million rows are stored in seconds. The default would cut it off on a slow disk.
+RAISE_TIMEOUT_SQL = "SET LOCAL statement_timeout = '120s'"
+ADD_JOB_SQL = """
+INSERT INTO jobs (workspace_id, kind, filter, changes, with_automations, reason, created_by, rate)
+VALUES (%s, %s, %s::jsonb, %s::jsonb, %s, %s, %s::jsonb, %s) RETURNING id
+"""
+SET_TOTAL_SQL = "UPDATE jobs SET total = %s WHERE workspace_id = %s AND id = %s"
+JOB_COLUMNS = (
+    *("id", "kind", "state", "filter", "changes", "with_automations", "reason", "created_by", "total", "done"),
+    *("failed", "skipped", "rate", "error", "created_at", "started_at", "finished_at"),
+)
+READ_JOBS_SQL = f"SELECT {', '.join(JOB_COLUMNS)} FROM jobs WHERE workspace_id = %s"  # noqa: S608  # constants only
+SET_RATE_SQL = "UPDATE jobs SET rate = %s, due_at = now() WHERE workspace_id = %s AND id = %s AND finished_at IS NULL"
+PAUSE_JOB_SQL = """
+UPDATE jobs SET state = 'paused' WHERE workspace_id = %s AND id = %s AND state IN ('queued', 'running', 'paused')
+"""
+RESUME_JOB_SQL = """
+UPDATE jobs SET state = CASE WHEN state <> 'paused' THEN state WHEN started_at IS NULL THEN 'queued' ELSE 'running' END,
+                due_at = now()
+WHERE workspace_id = %s AND id = %s AND state IN ('queued', 'running', 'paused')
+"""
+CANCEL_JOB_SQL = """
+UPDATE jobs SET state = 'cancelled', finished_at = now()
+WHERE workspace_id = %s AND id = %s AND state IN ('queued', 'running', 'paused')
+"""
+# The rows that failed again are few: they are found by the index of such submissions, and those that wait by the
+# journal, which is nearly empty. Looking up every row of a large job would take seconds.
+AFTERWARDS_SQL = """
+SELECT (SELECT count(*) FROM submissions s WHERE s.workspace_id = j.workspace_id AND s.state = 'dead' AND EXISTS (
+            SELECT FROM job_items i WHERE i.workspace_id = s.workspace_id AND i.submission_id = s.id
+            AND i.job_id = j.id AND i.outcome = 'done')),
+       (SELECT count(*) FROM submissions s
+        WHERE s.workspace_id = j.workspace_id AND s.state = 'quarantined' AND EXISTS (
+            SELECT FROM job_items i WHERE i.workspace_id = s.workspace_id AND i.submission_id = s.id
+            AND i.job_id = j.id AND i.outcome = 'done')),
+       (SELECT count(DISTINCT held.id) FROM journal, unnest(journal.ids) AS held(id) WHERE EXISTS (
+            SELECT FROM job_items i WHERE i.workspace_id = j.workspace_id AND i.submission_id = held.id
+            AND i.job_id = j.id AND i.outcome = 'done')),
+       j.done
+FROM jobs j WHERE j.workspace_id = %s AND j.id = %s AND j.kind IN ('replay', 'release')
+"""
+
+
+class CountMoved(Conflict):
+    """The confirmed count is not the count any more. The response names the new one."""
+
+    def __init__(self, count: int, confirmed: int) -> None:
+        super().__init__(f"{count} match by now, not {confirmed}. Confirm the new count.")
+        self.count = count
+
+    def response_body(self) -> dict[str, Any]:
+        """Return the error envelope with the new `count`."""
+        return {**super().response_body(), "count": self.count}
+
+
+@dataclass(frozen=True)
+class JobRequest:
+    """A job as somebody asks for it. `rate` is in items a second, None for as fast as workers can."""
+
+    kind: JobKind
+    filters: Mapping[str, Any] = field(default_factory=dict)
+    rate: int | None = None
+    reason: str | None = None
+    with_automations: bool = True
+    changes: Sequence[PayloadChange] | None = None
+
+
+async def confirm_job(
+    connection: Connection, workspace_id: int, request: JobRequest, confirmed: int, author: ChangeAuthor
+) -> int:
+    """Create a job for exactly the rows that match now, and return its id. Raises CountMoved.
+
+    The set is taken in one statement: whatever comes to match later is left alone.
+    """
+    await connection.execute(RAISE_TIMEOUT_SQL)
+    count = await count_targets(connection, request.kind, workspace_id, request.filters)
+    if count != confirmed:  # before anything is written
+        raise CountMoved(count, confirmed)
+    values = (
+        workspace_id,
+        request.kind,
+        as_json(dict(request.filters)),
+        as_json(request.changes) if request.changes else None,
+        request.with_automations,
+        request.reason,
+        as_json(author.to_json()),
+        request.rate,
+    )
+    row = await (await connection.execute(ADD_JOB_SQL, values)).fetchone()
+    assert row is not None  # noqa: S101  # the statement returns what it inserts
+    job_id = int(row[0])
+    stored = await store_targets(connection, request.kind, workspace_id, job_id, request.filters)
+    if stored != confirmed:
+        raise CountMoved(stored, confirmed)
+    await connection.execute(SET_TOTAL_SQL, (stored, workspace_id, job_id))
+    return job_id
+
+
+async def read_job(connection: Connection, workspace_id: int, job_id: int) -> JobRow:
+    """Return a job. Raises NotFound."""
+    row = await (await connection.execute(f"{READ_JOBS_SQL} AND id = %s", (workspace_id, job_id))).fetchone()
+    if row is None:
+        raise NotFound
+    return dict(zip(JOB_COLUMNS, row, strict=True))
+
+
+async def read_afterwards(connection: Connection, workspace_id: int, job_id: int) -> dict[str, int] | None:
+    """Return what became of the submissions that a job replayed or released: `waiting, done, dead, quarantined`.
+
+    None for other kinds of jobs. It is counted when somebody asks.
+    """
+    row = await (await connection.execute(AFTERWARDS_SQL, (workspace_id, job_id))).fetchone()
+    if row is None:
+        return None
+    dead, quarantined, waiting, taken = row
+    done = max(taken - dead - quarantined - waiting, 0)
+    return {"waiting": waiting, "done": done, "dead": dead, "quarantined": quarantined}
+
+
+async def set_job_rate(connection: Connection, workspace_id: int, job_id: int, rate: int | None) -> None:
+    """Change the rate of a job that has not ended; None is as fast as workers can. Raises NotFound and Conflict."""
+    await _change_job(connection, SET_RATE_SQL, (rate, workspace_id, job_id))
+
+
+async def pause_job(connection: Connection, workspace_id: int, job_id: int) -> None:
+    """Stop taking chunks of a job until it is resumed. Raises NotFound and Conflict."""
+    await _change_job(connection, PAUSE_JOB_SQL, (workspace_id, job_id))
+
+
+async def resume_job(connection: Connection, workspace_id: int, job_id: int) -> None:
+    """Let a paused job go on. Raises NotFound and Conflict."""
+    await _change_job(connection, RESUME_JOB_SQL, (workspace_id, job_id))
+
+
+async def cancel_job(connection: Connection, workspace_id: int, job_id: int) -> None:
+    """End a job; its remaining rows stay as they are. Raises NotFound and Conflict."""
+    await _change_job(connection, CANCEL_JOB_SQL, (workspace_id, job_id))
+
+
+async def _change_job(connection: Connection, statement: str, values: tuple[Any, ...]) -> None:
+    if (await connection.execute(statement, values)).rowcount:
+        return
+    job = await read_job(connection, values[-2], values[-1])
+    raise Conflict(f"The job is {job['state']}: it has ended.")

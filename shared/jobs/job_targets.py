@@ -1,0 +1,90 @@
+"""The rows that a job would take: its kind and its filter as a query."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from sqlalchemy import BigInteger, Select, Uuid, func, insert, literal, literal_column, null, select
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.sql import ClauseElement
+
+from shared.db.connections import Connection
+from shared.intake.submission_filters import submission_conditions
+from shared.models import Delivery, JobItem, Submission
+from shared.outbound.delivery_filters import delivery_conditions
+
+JobKind = Literal["replay", "release", "reject", "deliveries"]
+
+DRIVER_DIALECT = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
+ITEM_COLUMNS = ("workspace_id", "job_id", "id", "submission_id", "received_at", "delivery_id")
+
+
+def targets_query(kind: JobKind, workspace_id: int, filters: Mapping[str, Any]) -> Select[Any]:
+    """Return the query for the targets, with the columns `submission_id, received_at, delivery_id` in their order."""
+    if kind == "deliveries":
+        return _deliveries_query(workspace_id, filters)
+    state = "dead" if kind == "replay" else "quarantined"
+    where = submission_conditions(workspace_id, {**filters, "state": filters.get("state") or state})
+    if kind == "reject":
+        where.append(Submission.rejected_at.is_(None))
+    columns: tuple[Any, ...] = (
+        Submission.id.label("submission_id"),
+        Submission.received_at.label("received_at"),
+        literal_column("NULL::bigint").label("delivery_id"),
+    )
+    in_state = Submission.state == literal_column(f"'{state}'")  # a constant, so that the index of such rows is used
+    return select(*columns).where(Submission.workspace_id == workspace_id, in_state, *where)
+
+
+def _deliveries_query(workspace_id: int, filters: Mapping[str, Any]) -> Select[Any]:
+    where = [Delivery.workspace_id == workspace_id, *delivery_conditions(filters)]
+    where.append(Delivery.state != literal_column("'pending'"))
+    if not filters.get("state"):
+        where.append(Delivery.state.in_(("failed", "cancelled")))
+    columns: tuple[Any, ...] = (
+        literal_column("NULL::uuid").label("submission_id"),
+        Delivery.created_at.label("received_at"),
+        Delivery.id.label("delivery_id"),
+    )
+    return select(*columns).where(*where)
+
+
+async def count_targets(connection: Connection, kind: JobKind, workspace_id: int, filters: Mapping[str, Any]) -> int:
+    """Return how many rows a job of this kind and filter would take now, exactly."""
+    targets = targets_query(kind, workspace_id, filters).subquery()
+    statement, values = driver_statement(select(func.count()).select_from(targets))
+    row = await (await connection.execute(statement, values)).fetchone()
+    return int(row[0]) if row else 0
+
+
+async def first_targets(
+    connection: Connection, kind: JobKind, workspace_id: int, filters: Mapping[str, Any], limit: int
+) -> list[tuple[Any, Any]]:
+    """Return the ids and times of the first submissions that a job would take."""
+    targets = targets_query(kind, workspace_id, filters).subquery()
+    query = select(targets.c.submission_id, targets.c.received_at)
+    statement, values = driver_statement(query.order_by(targets.c.received_at, targets.c.submission_id).limit(limit))
+    return [(row[0], row[1]) for row in await (await connection.execute(statement, values)).fetchall()]
+
+
+async def store_targets(
+    connection: Connection, kind: JobKind, workspace_id: int, job_id: int, filters: Mapping[str, Any]
+) -> int:
+    """Store the targets as items of the job, oldest first, in one statement. Return how many."""
+    targets = targets_query(kind, workspace_id, filters).subquery()
+    order = (targets.c.received_at, targets.c.submission_id, targets.c.delivery_id)
+    rows = select(
+        literal(workspace_id, BigInteger),
+        literal(job_id, BigInteger),
+        func.row_number().over(order_by=order),
+        targets.c.submission_id.cast(Uuid),
+        targets.c.received_at if kind != "deliveries" else null(),
+        targets.c.delivery_id.cast(BigInteger),
+    )
+    statement, values = driver_statement(insert(JobItem).from_select(ITEM_COLUMNS, rows))
+    return (await connection.execute(statement, values)).rowcount
+
+
+def driver_statement(statement: ClauseElement) -> tuple[Any, dict[str, Any]]:
+    """Return a statement of SQLAlchemy as text and values for psycopg."""
+    compiled = statement.compile(dialect=DRIVER_DIALECT, compile_kwargs={"render_postcompile": True})
+    return str(compiled), dict(compiled.params)
