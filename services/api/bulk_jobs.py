@@ -6,7 +6,7 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.context import driver_connection, reading, writing
-from services.api.crud import RecordDict, Resource, unknown_lead_errors
+from services.api.crud import RecordDict, Resource, unknown_reference_errors
 from services.api.request_parsing import key_of, raise_if_invalid, workspace_of
 from services.api.schemas.jobs import JobRecord
 from shared.db.connections import Connection
@@ -76,5 +76,5 @@ async def _examples(connection: Connection, workspace_id: int, wanted: JobReques
 
 
 async def _filter_errors(connection: AsyncConnection, workspace_id: int, wanted: JobRequest) -> FieldErrors:
-    found = await unknown_lead_errors(connection, workspace_id, wanted.filters)
+    found = await unknown_reference_errors(connection, workspace_id, wanted.filters)
     return {f"filter.{name}": messages for name, messages in found.items()}

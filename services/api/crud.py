@@ -18,11 +18,19 @@ from services.api.cursors import CursorPosition
 from services.api.pages import PageRequest, page_of, page_response
 from services.api.request_parsing import workspace_of
 from shared.errors import FieldErrors, NotFound, ValidationFailed
-from shared.models import Base, Cause, Lead
+from shared.models import Base, Cause, Integration, Lead, WebhookSubscription
 from shared.web.path_params import path_id
 from shared.web.responses import json_response
 
 RecordDict = dict[str, Any]
+
+# The ids that the filters of lists name.
+REFERENCED_MODELS: dict[str, tuple[Any, str]] = {
+    "lead_id": (Lead, "lead"),
+    "subscription_id": (WebhookSubscription, "webhook subscription"),
+    "integration_id": (Integration, "integration"),
+    "cause": (Cause, "cause"),
+}
 T = TypeVar("T")
 
 
@@ -133,24 +141,17 @@ async def _read_step(
     return found[:size], len(found)
 
 
-async def unknown_lead_errors(connection: AsyncConnection, workspace_id: int, asked: Mapping[str, Any]) -> FieldErrors:
-    """Return errors for a `lead_id` of a query that is not in the workspace."""
-    id_ = asked.get("lead_id")
-    query = select(Lead.id).where(Lead.workspace_id == workspace_id, Lead.id == id_)
-    if id_ is None or (await connection.execute(query)).first():
-        return {}
-    return {"lead_id": [f"There is no lead {id_}."]}
-
-
 async def unknown_reference_errors(
     connection: AsyncConnection, workspace_id: int, asked: Mapping[str, Any]
 ) -> FieldErrors:
-    """Return errors for a `lead_id` and a `cause` of a query that are not in the workspace."""
-    errors = await unknown_lead_errors(connection, workspace_id, asked)
-    id_ = asked.get("cause")
-    query = select(Cause.id).where(Cause.workspace_id == workspace_id, Cause.id == id_)
-    if id_ is not None and not (await connection.execute(query)).first():
-        errors = {**errors, "cause": [f"There is no cause {id_}."]}
+    """Return errors for ids of a query that are not in the workspace, such as a `lead_id`."""
+    errors: FieldErrors = {}
+    for name, (model, noun) in REFERENCED_MODELS.items():
+        if (id_ := asked.get(name)) is None:
+            continue
+        query = select(model.id).where(model.workspace_id == workspace_id, model.id == id_)
+        if not (await connection.execute(query)).first():
+            errors[name] = [f"There is no {noun} {id_}."]
     return errors
 
 

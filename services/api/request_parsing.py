@@ -35,6 +35,11 @@ async def body_of(request: web.Request) -> Any:
     return fields
 
 
+async def optional_body_of(request: web.Request) -> Any:
+    """Return the valid fields of the body, none if there is no body, whatever its type. Raises as `body_of` does."""
+    return await body_of(request) if request.can_read_body else {}
+
+
 async def body_and_errors(request: web.Request) -> tuple[Any, FieldErrors]:
     """Return the valid fields and the errors of the others, for a handler that has more to check."""
     shape = operation_description(request.match_info.handler).body_schema

@@ -53,7 +53,23 @@ NOUNS = {
     "integration_id": "/api/v1/integrations/{id}",
     "lead_id": "/api/v1/leads/{id}",
     "cause": "/api/v1/operations/causes/{id}",
+    "subscription_id": "/api/v1/webhooks/{id}",
 }
+
+
+# What the least of all records cannot do: it is refused as it should be.
+REFUSED = {
+    **dict.fromkeys(
+        (f"POST /api/v1/submissions/{{id}}/{action}" for action in ("replay", "release", "reject")),
+        409,  # it is done
+    ),
+    **dict.fromkeys(
+        (f"POST /api/v1/jobs/{{id}}/{action}" for action in ("pause", "resume", "cancel")),
+        409,  # it has ended
+    ),
+    "PATCH /api/v1/jobs/{id}": 409,
+}
+
 
 
 def record_path(path: str, name: str) -> str:
@@ -164,6 +180,12 @@ async def make_cause(workspace: Workspace, _: dict[str, Any]) -> int:
     async with connect(workspace.service.stack.database_url, "tests") as connection:
         await connection.execute(INSERT_CAUSE, (await workspace.id(), made.id, made.fingerprint, made.place))
     return made.id
+async def make_job(workspace: Workspace, _: dict[str, Any]) -> int:
+    """A job for nothing, which ends at once."""
+    body = {"filter": {"source": "nothing of this kind"}, "confirm": 0}
+    answer = await ask(workspace.session, "POST", "/api/v1/submissions/replay", json=body)
+    assert answer.status == 202, answer.raw
+    return int(answer.body["data"]["id"])
 
 
 async def make_link(workspace: Workspace, _: dict[str, Any]) -> str:
@@ -191,6 +213,7 @@ MAKERS = {
     "/api/v1/submissions/{id}": make_submission,
     "/api/v1/deliveries/{id}": make_delivery,
     "/api/v1/operations/causes/{id}": make_cause,
+    "/api/v1/jobs/{id}": make_job,
     "/u/{token}": make_link,
     "/f/{public_id}": make_public_form,
     "/api/inbound/webhooks/{token}": make_webhook_token,

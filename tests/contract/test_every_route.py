@@ -19,7 +19,7 @@ from shared.auth.key_format import ALL_SCOPES
 from shared.db.connections import Connection, connect
 from tests.contract import samples
 from tests.contract.operation_catalogue import OPERATIONS, Operation
-from tests.contract.records import NOUNS, Workspace, check_answer, filled, named, query_fields, together
+from tests.contract.records import NOUNS, REFUSED, Workspace, check_answer, filled, named, query_fields, together
 from tests.contract.service import Service, ask
 
 
@@ -55,8 +55,6 @@ async def request_for(workspace: Workspace, operation: Operation) -> dict[str, A
 
 
 ORDER = {"POST": 0, "GET": 1, "PUT": 2, "PATCH": 3, "DELETE": 4}
-# What the least of all records cannot do: it is refused as it should be.
-REFUSED = {"POST /api/v1/submissions/{id}/replay": 409}
 WALK = sorted(OPERATIONS, key=lambda operation: ORDER[operation.method])
 
 

@@ -20,7 +20,7 @@ from tests.support.waiting import until_async
 SUBMISSIONS = "/api/v1/submissions"
 RECORD = {
     *("id", "state", "channel", "source", "lead_id", "is_duplicate", "matched_on", "payload", "changes", "warnings"),
-    *("error", "attempts", "received_at", "processed_at"),
+    *("error", "attempts", "received_at", "processed_at", "spam", "rejected_at"),
 }
 # As a worker buries one, with the ledger that goes with it.
 BURY = """
@@ -60,7 +60,8 @@ async def bury(client: aiohttp.ClientSession, service: Service) -> AsyncIterator
 
     yield bury
     for id_ in buried:
-        await ask(client, "POST", f"{SUBMISSIONS}/{id_}/replay")
+        for action in ("replay", "release"):
+            await ask(client, "POST", f"{SUBMISSIONS}/{id_}/{action}")
     await until_done(client, buried)
 
 
@@ -156,15 +157,17 @@ async def test_a_filter_that_cannot_be_one_is_422(client: aiohttp.ClientSession,
 
 
 async def test_a_dead_submission_is_replayed(client: aiohttp.ClientSession, bury: Bury) -> None:
-    for state in ("dead", "quarantined"):
+    for state, action in (("dead", "replay"), ("quarantined", "release")):
         (id_,) = bury(new_source(), state=state)
         assert await state_of(client, id_) == state
-        answer = await ask(client, "POST", f"{SUBMISSIONS}/{id_}/replay")
+        other = await ask(client, "POST", f"{SUBMISSIONS}/{id_}/{'release' if action == 'replay' else 'replay'}")
+        assert (other.status, other.code) == (409, "CONFLICT")
+        answer = await ask(client, "POST", f"{SUBMISSIONS}/{id_}/{action}")
         assert answer.status == 202, answer.raw
         assert (answer.body["data"].keys(), answer.body["data"]["state"]) == (RECORD, "accepted")
         assert answer.headers["Location"] == f"{SUBMISSIONS}/{id_}"
         await until_done(client, [id_])
-        again = await ask(client, "POST", f"{SUBMISSIONS}/{id_}/replay")
+        again = await ask(client, "POST", f"{SUBMISSIONS}/{id_}/{action}")
         assert (again.status, again.code) == (409, "CONFLICT")
 
 
@@ -185,38 +188,6 @@ async def test_a_replay_of_what_waits_changes_nothing(client: aiohttp.ClientSess
 @pytest.mark.parametrize("id_", ["2f1b6a5e-6d0c-4a7f-9b61-0c8a4e5d7f10", uuid7(0), "1", "x"], ids="4 7 1 x".split())
 async def test_replay_of_an_unknown_submission_answers_404(client: aiohttp.ClientSession, id_: str) -> None:
     assert (await ask(client, "POST", f"{SUBMISSIONS}/{id_}/replay")).status == 404
-
-
-async def test_many_are_counted_before_they_are_replayed(client: aiohttp.ClientSession, bury: Bury) -> None:
-    source = new_source()
-    ids = bury(source, 5)
-    since = (datetime.now(UTC) - timedelta(minutes=1)).isoformat()
-    wanted = {"state": "dead", "source": source, "since": since}
-
-    async def replay(**members: Any) -> tuple[int, Any]:
-        answer = await ask(client, "POST", f"{SUBMISSIONS}/replay", json={**wanted, **members})
-        return answer.status, answer.body.get("data") or answer.code
-
-    for members in ({}, {"confirm": False}, {"confirm": None}):
-        assert await replay(**members) == (200, {"count": 5, "replayed": 0})
-    assert await replay(before=since) == (200, {"count": 0, "replayed": 0})
-    assert await replay(channel="form:1", confirm=True) == (202, {"count": 0, "replayed": 0})
-    assert await replay(state="quarantined") == (200, {"count": 0, "replayed": 0})
-    assert await replay(confirm=4) == (409, "CONFLICT")
-    assert {await state_of(client, id_) for id_ in ids} == {"dead"}
-    assert await replay(confirm=5) == (202, {"count": 5, "replayed": 5})
-    await until_done(client, ids)
-    ids = bury(source, 2)
-    assert await replay(confirm=True) == (202, {"count": 2, "replayed": 2})
-    await until_done(client, ids)
-
-
-async def test_a_bad_replay_is_refused_by_field(client: aiohttp.ClientSession) -> None:
-    body = {"since": "yesterday", "confirm": "yes", "source": 1}
-    answer = await ask(client, "POST", f"{SUBMISSIONS}/replay", json=body)
-    assert answer.body["errors"].keys() == {"state", *body}
-    answer = await ask(client, "POST", f"{SUBMISSIONS}/replay", json={"state": "done", "confirm": -1})
-    assert answer.body["errors"].keys() == {"state", "confirm"}
 
 
 async def test_operations_add_up(client: aiohttp.ClientSession, bury: Bury) -> None:
@@ -242,8 +213,10 @@ async def test_another_workspace_sees_and_replays_nothing(
     async with service.client(service.make_key("*", workspace=slug)) as other:
         assert (await ask(other, "GET", SUBMISSIONS)).body["meta"]["total"] == 0
         assert (await ask(other, "POST", f"{SUBMISSIONS}/{id_}/replay")).status == 404
-        replay = {"state": "dead", "confirm": True}
-        assert (await ask(other, "POST", f"{SUBMISSIONS}/replay", json=replay)).body["data"]["replayed"] == 0
+        replay = {"filter": {"source": source}}
+        assert (await ask(other, "POST", f"{SUBMISSIONS}/replay", json=replay)).body["data"] == {"count": 0}
+        for path in ("versions", "raw"):
+            assert (await ask(other, "GET", f"{SUBMISSIONS}/{id_}/{path}")).status == 404
         ledger = (await ask(other, "GET", "/api/v1/operations")).body["data"]["ledger"]
         assert set(ledger.values()) == {0}
     assert await state_of(client, id_) == "dead"
@@ -253,6 +226,7 @@ async def test_operations_need_their_scopes(service: Service) -> None:
     calls = {
         **{("GET", SUBMISSIONS): "read", ("GET", "/api/v1/operations"): "read"},
         **{("POST", f"{SUBMISSIONS}/replay"): "write", ("POST", f"{SUBMISSIONS}/{uuid.uuid4()}/replay"): "write"},
+        **{("GET", "/api/v1/jobs"): "read", ("GET", f"{SUBMISSIONS}/{uuid.uuid4()}/raw"): "read"},
     }
     for scope in ("read", "write"):
         async with service.client(service.make_key(f"{scope}:operations")) as session:

@@ -1,6 +1,7 @@
 """Jobs: exactly what was confirmed, in chunks that survive what dies, at the rate that is set."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -95,6 +96,8 @@ async def test_twelve_thousand_are_released_while_more_arrive(
             os.kill(worker.pid, signal.SIGKILL)
     finally:
         for worker in workers:
+            with contextlib.suppress(ProcessLookupError):
+                worker.kill()
             await worker.wait()
     while not (await read_job(database, workspace, id_))["finished_at"]:
         await JobEngine().run_chunk(database, backlog=-1)

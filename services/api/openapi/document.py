@@ -20,6 +20,7 @@ TAG_DESCRIPTIONS = {
     "operations": "What waits, which processes are alive, and what was given up.",
     "forms": "Forms with fields of their own, and the addresses at which websites submit them.",
     "submissions": "Everything that was received, and what became of it. Failed ones can be processed again.",
+    "jobs": "What takes long: replays, releases, rejections and resent deliveries of many, watched and steered.",
     "pipelines": "Sales pipelines and their stages.",
     "tags": "The tags of the workspace.",
     "users": "The people that leads and tasks are assigned to.",

@@ -110,7 +110,7 @@ async def resend(request: web.Request) -> web.Response:
 
 
 @requires_scope("write:integrations")
-@request_body(BulkResendFields, required=("filter",), example={"filter": {"subscription_id": 1, "state": "failed"}})
+@request_body(BulkResendFields, required=("filter",), example={"filter": {"state": "failed"}})
 @responds(BulkCountRecord, other_statuses=(202, 409), schemas_by_status={202: JobRecord})
 async def resend_all(request: web.Request) -> web.Response:
     """Count the deliveries that match, and with `confirm` of that count send them again as a job.

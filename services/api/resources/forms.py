@@ -6,7 +6,7 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.context import driver_connection, listing, reading, writing
-from services.api.crud import RecordDict, Resource, unknown_lead_errors
+from services.api.crud import RecordDict, Resource, unknown_reference_errors
 from services.api.pages import page_of, page_response, read_page
 from services.api.placement_settings import complete_placement
 from services.api.request_parsing import json_of, query_and_errors, raise_if_invalid, workspace_of
@@ -132,7 +132,7 @@ async def submissions(request: web.Request) -> web.Response:
     page, asked = read_page(request, errors), query_and_errors(request, errors)
     async with listing(request) as connection:
         await FORM_RESOURCE.find(connection, workspace, id_)
-        raise_if_invalid(errors | await unknown_lead_errors(connection, workspace, asked))
+        raise_if_invalid(errors | await unknown_reference_errors(connection, workspace, asked))
         channel = {"channel": f"form:{id_}"}
         found, total = await page_of_submissions(connection, workspace, page, {**asked, **channel})
     return json_response(page_response(request, found, page, total, "received_at"))

@@ -10,7 +10,7 @@ from services.api.bulk_jobs import author_of, count_or_confirm
 from services.api.context import driver_connection, writing
 from services.api.crud import RecordDict
 from services.api.pending_submissions import KEY_ID_FIELD, find_pending
-from services.api.request_parsing import body_of, raise_if_invalid, workspace_of
+from services.api.request_parsing import body_of, optional_body_of, raise_if_invalid, workspace_of
 from services.api.schemas.jobs import (
     BulkCountRecord,
     BulkFields,
@@ -51,7 +51,7 @@ async def replay(request: web.Request) -> web.Response:
     What came stays as it came: see its versions. A pending submission is left alone, and the response is the same. A
     submission that is done is a conflict, and so is a quarantined one: release it.
     """
-    fields = await body_of(request)
+    fields = await optional_body_of(request)
     payload = fields.get("payload")
     return await _send_back(request, "dead", fields, None if payload is None else _replacement(payload))
 
@@ -64,7 +64,7 @@ async def release(request: web.Request) -> web.Response:
 
     It keeps its id and the time when it was received. A pending submission is left alone, and the response is the same.
     """
-    return await _send_back(request, "quarantined", await body_of(request), None)
+    return await _send_back(request, "quarantined", await optional_body_of(request), None)
 
 
 @requires_scope("write:operations")
@@ -72,7 +72,7 @@ async def release(request: web.Request) -> web.Response:
 @responds(SubmissionRecord, other_statuses=(409,))
 async def reject(request: web.Request) -> web.Response:
     """Confirm that a quarantined submission is spam. It stays quarantined, and can still be released."""
-    await body_of(request)
+    await optional_body_of(request)
     workspace, wanted = workspace_of(request), path_uuid(request)
 
     async def reject_in_transaction(connection: AsyncConnection) -> RecordDict:
