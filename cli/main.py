@@ -21,6 +21,7 @@ COMMAND_MODULES = {
     "migrate": "cli.migrate",
     "workspace": "cli.workspaces_and_keys",
     "key": "cli.workspaces_and_keys",
+    "user": "cli.users",
     "status": "cli.status",
     "logs": "cli.logs",
     "alarms": "cli.alarms",

@@ -34,19 +34,24 @@ from embedded.dirty_page_flusher import DirtyPageFlusher
 from embedded.process import ChildProgram
 from embedded.servers import EmbeddedServers
 from shared import workspaces
+from shared.auth.account_links import create_first_admin_link, link_url
 from shared.data_dir import SERVICE_KIND, DataDir, DataDirInUse, free_port
 from shared.db.connections import connect
 from shared.settings import Settings
 
 WELCOME_MESSAGE = """\
 Workspace: main
-Key:       {key}   (shown only now)"""
+Key:       {key}   (shown only now)
+Console:   {link}
+           (makes your account, once, within 24 hours)"""
 TRY_IT_MESSAGE = """\
 Try it:
 curl -X POST "{url}/api/inbound/leads?tenant=main" -H "Authorization: Bearer {key}" \
 -H "Content-Type: application/json" -d '{{"email":"ada@example.com","first_name":"Ada"}}'
 This key may do everything. A website needs one that only posts leads:
 ./leadhub key create --workspace main --name website --scopes submit:leads{options}"""
+
+CONSOLE_PATH = "/console/"
 
 NO_METRICS_WARNING = """\
 leadhub: WARNING: port {port} of {host} cannot be listened on ({why}): there are no metrics until it can be. Name \
@@ -67,6 +72,7 @@ class UpExtension:
     def announce(self, supervisor: Supervisor, settings: Settings, key: str | None) -> None:
         """Tell the operator that everything runs."""
         notify_operator(f"LeadHub is ready at {base_url_of(settings)}")
+        notify_operator(f"console: {link_base_url(settings)}{CONSOLE_PATH}")
         if key:
             click.echo(TRY_IT_MESSAGE.format(key=key, url=base_url_of(settings), options=extra_options(settings)))
 
@@ -80,10 +86,10 @@ class UpExtension:
 def up(host: str | None, port: int | None, web: int | None, workers: int | None) -> None:
     """Start everything in the foreground, behind one port.
 
-    That is PostgreSQL and Valkey (where no URL names a real one), gateway, API, workers and sweeper. A new data dir
-    gets the workspace `main` and a key, printed once with a curl line to paste. What dies is started again. Ctrl-C or
-    SIGTERM stops all of it in order; a second one at once. `leadhub logs` shows the
-    logs.
+    That is PostgreSQL and Valkey (where no URL names a real one), gateway, API, console, workers and sweeper. A new data dir
+    gets the workspace `main`, a key, printed once with a curl line to paste, and a link by which the first admin makes
+    an account for the console. What dies is started again. Ctrl-C or SIGTERM stops all of it in order; a second one at
+    once. `leadhub logs` shows the logs.
     """
     run_installation(make_settings(host=host, port=port, web=web, workers=workers), UpExtension())
 
@@ -150,6 +156,7 @@ def _start_servers(
 def _start_services(
     supervisor: Supervisor, settings: Settings, listeners: Sequence[socket.socket], extra: Sequence[ChildProgram]
 ) -> None:
+    DataDir(settings.data_dir).record_base_url(base_url_of(settings))
     _make_empty_folder(Path(settings.metrics_dir) if settings.metrics_dir else settings.data_dir / "run" / "metrics")
     for stale in (settings.data_dir / "run").glob("*.pid"):  # leftovers of an `up` that was killed
         stale.unlink()
@@ -169,7 +176,7 @@ def _start_services(
 
 
 async def create_first_workspace(settings: Settings) -> str | None:
-    """Make and show the first workspace and key of a database without workspaces. Return the key."""
+    """Make and show the first workspace, key and admin's link of a database without workspaces. Return the key."""
     async with connect(settings.database_url, "leadhub-cli") as connection, connection.transaction():
         await warn_of_wrong_key(connection, settings)
         await connection.execute(
@@ -179,7 +186,8 @@ async def create_first_workspace(settings: Settings) -> str | None:
             return None
         await workspaces.create_workspace(connection, "main", "Main")
         key = (await workspaces.create_key(connection, "main", "first key", ["*"])).key.secret
-        print_new_key(WELCOME_MESSAGE.format(key=key))
+        link = link_url(link_base_url(settings), await create_first_admin_link(connection))
+        print_new_key(WELCOME_MESSAGE.format(key=key, link=link))
         return key
 
 
@@ -199,6 +207,11 @@ def base_url_of(settings: Settings) -> str:
     """Return the URL of the service for a browser on this machine."""
     host = _reachable_host(settings.host)
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+
+
+def link_base_url(settings: Settings) -> str:
+    """Return what links to the service start with: the public URL if one is set."""
+    return settings.public_url.rstrip("/") or base_url_of(settings)
 
 
 def _warn_of_writable_folder(folder: Path) -> None:

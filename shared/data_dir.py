@@ -77,6 +77,15 @@ class DataDir:
         for path in self.run_dir.glob("*.port"):
             path.unlink()
 
+    def record_base_url(self, url: str) -> None:
+        """Note what the addresses of the running services start with, for commands that print links."""
+        (self.run_dir / "base_url").write_text(url)
+
+    def running_base_url(self) -> str:
+        """Return what `record_base_url` noted if the services run, else an empty text."""
+        path, owner = self.run_dir / "base_url", self.lock_owner()
+        return path.read_text() if owner and owner[1] == SERVICE_KIND and path.exists() else ""
+
     def lock_owner(self) -> tuple[int, str] | None:
         """Return the id and the kind (command or service) of the process that runs the servers, or None."""
         try:

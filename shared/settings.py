@@ -83,6 +83,16 @@ class Settings(BaseSettings):
         1.0, gt=0, le=3600, description="Seconds PostgreSQL has to store a flush; then the spool."
     )
 
+    session_idle_hours: float = Field(
+        12.0, gt=0, le=8760, description="Hours after which an unused session of the console ends."
+    )
+    session_days: float = Field(
+        14.0,
+        gt=0,
+        le=365,
+        description='Days after which every session of the console ends, and how long "keep me signed in" keeps one.',
+    )
+
     max_subscriptions: int = Field(100, ge=1, description="Webhook subscriptions that a workspace may have.")
     max_automations: int = Field(200, ge=1, description="Automations that a workspace may have.")
     max_keys: int = Field(

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from sqlalchemy import exists, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.api import placement_settings
 from services.api.context import driver_connection
 from services.api.crud import RecordDict, Resource
 from services.api.schemas.pipelines import WON_AND_LOST_MESSAGE, PipelineRecord, StageRecord
 from shared.errors import Conflict, FieldErrors, NotFound, ValidationFailed
+from shared.forms.placement_references import clear_placement
 from shared.leads import reference_locks
 from shared.models import Lead, Pipeline, PipelineStage, Workspace
 
@@ -92,7 +92,7 @@ async def delete_pipeline(connection: AsyncConnection, workspace_id: int, id_: i
     if (await connection.execute(borne)).scalar_one():
         raise Conflict("The pipeline has leads: move them to another one first.")
     await PIPELINE_RESOURCE.delete(connection, workspace_id, id_)
-    await placement_settings.clear_placement(connection, workspace_id, "pipeline_id", id_)
+    await clear_placement(await driver_connection(connection), workspace_id, "pipeline_id", id_)
 
 
 async def find_stage(connection: AsyncConnection, workspace_id: int, pipeline_id: int, id_: int) -> RecordDict:
@@ -149,7 +149,7 @@ async def delete_stage(connection: AsyncConnection, workspace_id: int, pipeline_
     await STAGE_RESOURCE.delete(connection, workspace_id, id_)
     await _store_positions(connection, workspace_id, await _stage_order(connection, workspace_id, pipeline_id))
     await reference_locks.clear_reference(await driver_connection(connection), workspace_id, "stage", id_)
-    await placement_settings.clear_placement(connection, workspace_id, "pipeline_stage_id", id_)
+    await clear_placement(await driver_connection(connection), workspace_id, "pipeline_stage_id", id_)
 
 
 def _with_positions(stages: Sequence[RecordDict]) -> list[RecordDict]:

@@ -1,19 +1,12 @@
 """The placement settings of forms and integrations: the pipeline, stage and user of new leads."""
 
-import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.context import driver_connection
 from services.api.crud import RecordDict
 from shared.errors import FieldErrors
-from shared.forms import form_cache
 from shared.leads.placement import PLACEMENT_FIELDS, assignee_problem, find_placement
 from shared.leads.workspace_settings import load_board, load_workspace_settings
-
-TABLES_WITH_PLACEMENT = ("forms", "integrations")
-REMOVE_SETTINGS_SQL = (
-    "UPDATE {table} SET settings = settings - %s::text[] WHERE workspace_id = %s AND settings @> %s::jsonb"
-)
 
 
 async def complete_placement(
@@ -38,18 +31,3 @@ async def complete_placement(
         sent = sent if kept and kept.pipeline_id == pipeline else {**sent, "pipeline_stage_id": None}
     names = {name: f"settings.{name}" for name in PLACEMENT_FIELDS}
     return sent, {names[name]: [f"The {names[name]} field: {problem}."] for name, problem in problems.items()}
-
-
-async def clear_placement(connection: AsyncConnection, workspace_id: int, name: str, id_: int) -> None:
-    """Remove a record that this transaction deletes from the settings that refer to it.
-
-    The caller holds the exclusive reference lock. A deleted pipeline takes its stage along. Writers of settings lock
-    the referenced records before the settings, so that they cannot deadlock with a delete.
-    """
-    gone = ["pipeline_id", "pipeline_stage_id"] if name == "pipeline_id" else [name]
-    database = await driver_connection(connection)
-    for table in TABLES_WITH_PLACEMENT:
-        await database.execute(
-            REMOVE_SETTINGS_SQL.format(table=table), (gone, workspace_id, orjson.dumps({name: id_}).decode())
-        )
-    await form_cache.notify_changed(database)

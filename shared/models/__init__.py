@@ -2,6 +2,7 @@
 
 from shared.models.alarms import Alarm
 from shared.models.audit_log import AuditRow
+from shared.models.accounts import Account, AccountLink, Session, SignInFailure
 from shared.models.automations import (
     Automation,
     AutomationRun,
@@ -35,6 +36,8 @@ from shared.models.workspaces import ApiKey, User, Workspace
 
 __all__ = [
     "LEAD_IDS",
+    "Account",
+    "AccountLink",
     "Activity",
     "Alarm",
     "ApiKey",
@@ -77,6 +80,8 @@ __all__ = [
     "RoundRobinCounter",
     "RuleVersion",
     "ScoringRule",
+    "Session",
+    "SignInFailure",
     "Submission",
     "SubmissionKey",
     "SubmissionVersion",

@@ -45,12 +45,13 @@ class ApiKey(Base):
 
 
 class User(Base):
-    """A user to whom leads can be assigned."""
+    """A user to whom leads can be assigned: an account's membership in a workspace, once it is invited."""
 
     __tablename__ = "users"
 
     id: Mapped[RowId]
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id"))
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"), index=True)  # null: cannot sign in
     name: Mapped[str]
     email: Mapped[str]
     role: Mapped[str] = mapped_column(server_default="agent")
@@ -58,4 +59,7 @@ class User(Base):
     created_at: Mapped[TransactionTime]
     updated_at: Mapped[TransactionTime]
 
-    __table_args__ = (Index("uq_users_workspace_id_email", "workspace_id", text("lower(email)"), unique=True),)
+    __table_args__ = (
+        Index("uq_users_workspace_id_email", "workspace_id", text("lower(email)"), unique=True),
+        Index("uq_users_workspace_id_account_id", "workspace_id", "account_id", unique=True),
+    )

@@ -23,6 +23,7 @@ DeliveryKind = Literal["webhook", "email", "sms", "slack", "notice"]
 MAX_INSERT_BYTES = 4 << 20
 MAIL_ENDPOINT = "mail"  # the endpoint of all mails of a workspace, whichever integration sends them
 MAIL_INTEGRATION_TYPES = ("smtp", "mailgun")  # the types of integrations that send mail
+LINK_PLACEHOLDER = "[link]"  # in the body of a mail whose link is secret, and encrypted in its target
 
 INSERT_DELIVERIES_SQL = """
 INSERT INTO deliveries (workspace_id, message_id, kind, event, lead_id, subscription_id, integration_id, user_id,
@@ -129,6 +130,20 @@ def notification_to_address(
     target = vault.encrypt(orjson.dumps({"to": address}).decode())
     payload = {"subject": subject, "body": body}
     return NewDelivery(workspace_id, "notice", MAIL_ENDPOINT, payload, lead_id=lead_id, target=target)
+
+
+def mail_with_secret_link(
+    vault: Cipher, workspace_id: int, address: str, subject: str, body: str, link: str, *, by_installation: bool
+) -> NewDelivery:
+    """Make a notification whose link is stored encrypted; `body` has `[link]` in its place.
+
+    With `by_installation` it goes by `LEADHUB_SMTP_URL` only: whoever manages the workspace can read what its own mail
+    server sends.
+    """
+    secret = {"to": address, "link": link, "by_installation": by_installation}
+    target = vault.encrypt(orjson.dumps(secret).decode())
+    payload = {"subject": subject, "body": body}
+    return NewDelivery(workspace_id, "notice", MAIL_ENDPOINT, payload, target=target)
 
 
 def sms_to_lead(workspace_id: int, integration_id: int, lead_id: int, body: str) -> NewDelivery:

@@ -224,6 +224,8 @@ def test_a_store_that_cannot_be_reached_is_said_in_a_line(
         ("key", "list"),
         ("key", "revoke", "1"),
         KEY,
+        ("user", "list"),
+        ("user", "reset", "a@example.com"),
         ("workspace", "list"),
         ("workspace", "set", "a", "--country", "DE"),
         ("secrets", "rotate"),
@@ -271,7 +273,7 @@ def test_every_command_explains_itself() -> None:
         assert "--data-dir" in done.stdout
 
 
-@pytest.mark.parametrize("group", [(), ("workspace",), ("key",), ("secrets",)])
+@pytest.mark.parametrize("group", [(), ("workspace",), ("key",), ("user",), ("secrets",)])
 def test_a_list_of_commands_says_of_each_a_whole_sentence(group: tuple[str, ...]) -> None:
     done = CliRunner().invoke(command_line, [*group, "--help"], terminal_width=80)
     _, heading, listed = done.output.partition("Commands:")

@@ -131,6 +131,7 @@ def test_a_backup_at_the_end_of_the_earlier_series_is_restored_and_an_older_one_
     with databases.clone("template1") as url:
         stack, file = Stack(tmp_path / "data", env={"LEADHUB_DATABASE_URL": url}), tmp_path / "saved.tar"
         make_first_tables(url)
+        make_workspace(stack)
         stamp_version(url, "0020")
         stack.run("backup", str(file))
         stamp_version(url, LAST_EARLIER_MIGRATION)

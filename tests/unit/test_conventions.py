@@ -52,6 +52,7 @@ ONE_SERVICE_MODULES = {
 # Dependencies that nothing imports, each with its reason.
 NOT_IMPORTED = {"rapidfuzz": "the likeness of names, which finds possible duplicates, is to use it"}
 IMPORT_NAMES = {
+    "argon2-cffi": "argon2",
     "python-dotenv": "dotenv",
     "python-jsonpath": "jsonpath",
 }

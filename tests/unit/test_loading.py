@@ -18,6 +18,7 @@ WEB = ("services.api", "services.gateway", "aiohttp.web")
     [
         ("cli.up", (*DATABASE, "services", "celery", "aiohttp")),
         ("cli.workspaces_and_keys", (*DATABASE, "services", "celery", "aiohttp")),
+        ("cli.users", (*DATABASE, "services", "celery", "aiohttp")),
         ("cli.status", (*DATABASE, "services", "celery", "aiohttp")),
         ("cli.services", (*DATABASE, "services")),
         ("cli.serve_sweeper", (*DATABASE, *WEB)),

@@ -2,10 +2,8 @@
 
 from aiohttp import web
 from sqlalchemy import exists, func, select
-from sqlalchemy import update as unassign
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.api import placement_settings
 from services.api.context import driver_connection, reading
 from services.api.crud import (
     RecordDict,
@@ -18,9 +16,10 @@ from services.api.crud import (
 )
 from services.api.request_parsing import body_and_errors, raise_if_invalid, workspace_of
 from services.api.schemas.users import UserFields, UserRecord
+from shared.auth.user_access import AccessChange, account_of_user, announce_access_change, check_access_change
+from shared.auth.user_removal import remove_user
 from shared.errors import FieldErrors
-from shared.leads import reference_locks
-from shared.models import Task, User
+from shared.models import User
 from shared.web.audit import audit_change
 from shared.web.authorization import requires_scope
 from shared.web.openapi import request_body, responds
@@ -72,13 +71,11 @@ async def update(request: web.Request) -> web.Response:
     id_ = path_id(request)
     fields, errors = await body_and_errors(request)
     raise_if_invalid(await _email_taken_errors(request, fields, id_) | errors)
-
-    async def update_in_transaction(connection: AsyncConnection) -> RecordDict:
-        stored = await USER_RESOURCE.find_for_update(connection, workspace_of(request), id_)
-        audit_change(request, stored, fields)
-        return await USER_RESOURCE.update(connection, workspace_of(request), id_, fields)
-
-    user = await write_unique(request, USER_EMAIL_TAKEN_ERRORS, update_in_transaction)
+    user = await write_unique(
+        request,
+        USER_EMAIL_TAKEN_ERRORS,
+        lambda connection: _update_user(request, connection, id_, fields),
+    )
     return json_response({"data": user})
 
 
@@ -90,13 +87,23 @@ async def delete(request: web.Request) -> web.Response:
 
 
 async def _delete_user(connection: AsyncConnection, workspace_id: int, id_: int) -> None:
-    await USER_RESOURCE.find(connection, workspace_id, id_)
-    await reference_locks.lock_exclusive(await driver_connection(connection), workspace_id)
-    await USER_RESOURCE.delete(connection, workspace_id, id_)
-    of_user = (Task.workspace_id == workspace_id, Task.user_id == id_)
-    await connection.execute(unassign(Task).where(*of_user).values(user_id=None))
-    await reference_locks.clear_reference(await driver_connection(connection), workspace_id, "user", id_)
-    await placement_settings.clear_placement(connection, workspace_id, "assigned_user_id", id_)
+    await remove_user(await driver_connection(connection), workspace_id, id_)
+
+
+async def _update_user(
+    request: web.Request, connection: AsyncConnection, id_: int, fields: RecordDict
+) -> RecordDict:
+    """Change a user. Whoever signs in as the user has new rights at once."""
+    workspace_id = workspace_of(request)
+    audit_change(request, await USER_RESOURCE.find_for_update(connection, workspace_id, id_), fields)
+    if not fields.keys() & {"role", "is_active"}:
+        return await USER_RESOURCE.update(connection, workspace_id, id_, fields)
+    database = await driver_connection(connection)
+    change = AccessChange(fields.get("role"), fields.get("is_active"))
+    await check_access_change(database, workspace_id, id_, change)
+    user = await USER_RESOURCE.update(connection, workspace_id, id_, fields)
+    await announce_access_change(database, await account_of_user(database, workspace_id, id_))
+    return user
 
 
 async def _email_taken_errors(request: web.Request, fields: RecordDict, id_: int) -> FieldErrors:

@@ -55,7 +55,10 @@ class InvalidMailAddress(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class MailDraft:
-    """A mail before its provider is chosen. `unsubscribe` is the link in mails to leads."""
+    """A mail before its provider is chosen. `unsubscribe` is the link in mails to leads.
+
+    With `by_installation` only the operator's mail server may send it.
+    """
 
     message_id: str
     recipient: str
@@ -63,6 +66,7 @@ class MailDraft:
     body: str
     date: datetime
     unsubscribe: str | None = None
+    by_installation: bool = False
 
     @property
     def full_text(self) -> str:

@@ -13,6 +13,7 @@ from services.workers.deliveries.types import ClaimedDelivery, PreparedDelivery,
 from services.workers.deliveries.webhook_request import webhook_request
 from shared.crypto.encryption import Cipher, DecryptionError
 from shared.outbound import unsubscribe_links
+from shared.outbound.deliveries import LINK_PLACEHOLDER
 from shared.outbound.unsubscribe_links import UnsubscribeTarget
 from shared.settings import Settings
 
@@ -80,7 +81,7 @@ class DeliveryPreparer:
 
     def prepare_mail(self, claimed: ClaimedDelivery, targets: DeliveryTargets) -> PreparedDelivery:
         draft = self._draft_mail(claimed, targets)
-        mailer = targets.mail_integrations.get(claimed.workspace_id)
+        mailer = None if draft.by_installation else targets.mail_integrations.get(claimed.workspace_id)
         credentials = self._decrypt_credentials(mailer) if mailer else {}
         if not mailer or not REQUIRED_CREDENTIALS[mailer["type"]] <= credentials.keys():
             return self._mail_by_operator(draft)
@@ -98,11 +99,14 @@ class DeliveryPreparer:
 
     def _draft_mail(self, claimed: ClaimedDelivery, targets: DeliveryTargets) -> MailDraft:
         content = orjson.loads(claimed.payload)
-        recipient, unsubscribe = self._mail_recipient(claimed, targets), None
+        secret = self._decrypt_target(claimed) if claimed.target is not None else {}
+        recipient, unsubscribe = str(secret.get("to") or self._mail_recipient(claimed, targets)), None
         if claimed.kind == "email" and claimed.user_id is None:
             unsubscribe = self._unsubscribe_link(UnsubscribeTarget(claimed.workspace_id, recipient), targets)
+        body = content["body"].replace(LINK_PLACEHOLDER, secret["link"]) if "link" in secret else content["body"]
+        by_installation = bool(secret.get("by_installation"))
         return MailDraft(
-            claimed.message_id, recipient, content["subject"], content["body"], claimed.claimed_at, unsubscribe
+            claimed.message_id, recipient, content["subject"], body, claimed.claimed_at, unsubscribe, by_installation
         )
 
     def _unsubscribe_link(self, who: UnsubscribeTarget, targets: DeliveryTargets) -> str:
@@ -112,8 +116,6 @@ class DeliveryPreparer:
         return unsubscribe_links.unsubscribe_link(self.settings, key, who)
 
     def _mail_recipient(self, claimed: ClaimedDelivery, targets: DeliveryTargets) -> str:
-        if claimed.target is not None:
-            return str(self._decrypt_target(claimed)["to"])
         if claimed.user_id is not None:
             user = targets.users.get((claimed.workspace_id, claimed.user_id))
             if user is None or not user["is_active"]:

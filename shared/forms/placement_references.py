@@ -1,0 +1,25 @@
+"""References to pipelines, stages and users in the settings of forms and integrations."""
+
+import orjson
+
+from shared.db.connections import Connection
+from shared.forms import form_cache
+
+TABLES_WITH_PLACEMENT = ("forms", "integrations")
+REMOVE_SETTINGS_SQL = (
+    "UPDATE {table} SET settings = settings - %s::text[] WHERE workspace_id = %s AND settings @> %s::jsonb"
+)
+
+
+async def clear_placement(connection: Connection, workspace_id: int, name: str, id_: int) -> None:
+    """Remove a record that this transaction deletes from the settings that refer to it.
+
+    The caller holds the exclusive reference lock. A deleted pipeline takes its stage along. Writers of settings lock
+    the referenced records before the settings, so that they cannot deadlock with a delete.
+    """
+    gone = ["pipeline_id", "pipeline_stage_id"] if name == "pipeline_id" else [name]
+    for table in TABLES_WITH_PLACEMENT:
+        await connection.execute(
+            REMOVE_SETTINGS_SQL.format(table=table), (gone, workspace_id, orjson.dumps({name: id_}).decode())
+        )
+    await form_cache.notify_changed(connection)

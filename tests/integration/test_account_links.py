@@ -1,0 +1,257 @@
+"""Links and users: who is shown a link, who gets it by mail, and that each works once, for a day."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from pydantic import SecretStr
+
+from services.workers.deliveries.prepare import DeliveryPreparer
+from services.workers.deliveries.targets import DeliveryTargets
+from services.workers.deliveries.types import ClaimedDelivery, SkippedDelivery, SmtpMessage
+from shared import workspaces
+from shared.auth import account_links, user_management
+from shared.auth.account_links import InvalidLink
+from shared.auth.link_delivery import LinkSender
+from shared.auth.passwords import InvalidPassword
+from shared.auth.roles import Role
+from shared.auth.sign_in import SignInRefused
+from shared.auth.user_access import AccessChange
+from shared.auth.user_management import UserInvitation
+from shared.auth.user_removal import remove_user
+from shared.errors import Conflict, NotFound, ValidationFailed
+from shared.settings import Settings
+from tests.support.accounts import PASSWORD, SETTINGS, Door, opened_door
+
+pytestmark = pytest.mark.integration
+BASE = "https://leads.example"
+PREFIX = f"{BASE}/console/welcome/"
+WITH_MAIL = Settings(
+    secret_key=SecretStr("a key that only tests know"),
+    smtp_url="smtp://127.0.0.1:25",
+    mail_from="leadhub@example.com",
+)
+INTEGRATION = """
+INSERT INTO integrations (workspace_id, type, name, credentials, token, token_digest)
+VALUES (%s, 'smtp', 'test', 'x', 'x', decode(md5(random()::text), 'hex'))
+"""
+MAILS = "SELECT workspace_id, id, kind, target, payload FROM deliveries ORDER BY id"
+
+
+class Team(Door):
+    """Two workspaces, each with an admin who can sign in."""
+
+    acme: int
+    main: int
+
+    async def invite(
+        self, workspace_id: int, email: str, role: Role = "agent", settings: Settings = SETTINGS
+    ) -> UserInvitation:
+        links = LinkSender(settings, self.cipher, BASE)
+        async with self.connection.transaction():
+            return await user_management.invite_user(
+                self.connection, links, workspace_id, email=email, name="Bob", role=role
+            )
+
+    async def follow(self, url: str | None, password: str = PASSWORD) -> int:
+        """Set a password by a link."""
+        assert url is not None
+        token = url.removeprefix(PREFIX)
+        async with self.connection.transaction():
+            return await account_links.set_password_by_link(self.connection, self.passwords, token, password)
+
+    async def mailed_url(self, settings: Settings = WITH_MAIL) -> tuple[str, SmtpMessage | SkippedDelivery]:
+        """The link of the newest mail, and the mail as it is sent."""
+        rows = await (await self.connection.execute(MAILS)).fetchall()
+        workspace_id, id_, kind, target, payload = rows[-1]
+        assert b"[link]" in payload
+        moment = await self.value("SELECT now()")
+        fields: dict[str, Any] = dict.fromkeys(ClaimedDelivery.__dataclass_fields__)
+        fields |= {"workspace_id": workspace_id, "id": id_, "kind": kind, "target": target, "payload": payload}
+        claimed = ClaimedDelivery(**fields | {"message_id": "msg_1", "claimed_at": moment})
+        mail = DeliveryPreparer(settings, self.cipher).prepare(claimed, DeliveryTargets())
+        assert isinstance(mail, SmtpMessage | SkippedDelivery)
+        url = mail.message.get_content() if isinstance(mail, SmtpMessage) else ""
+        return next((line for line in url.splitlines() if line.startswith(BASE)), ""), mail
+
+
+@pytest_asyncio.fixture
+async def team(database_url: str) -> AsyncIterator[Team]:
+    async with opened_door(database_url) as found:
+        door = Team(found.url, found.connection, found.pool)
+        door.acme = await workspaces.create_workspace(door.connection, "acme", "Acme")
+        door.main = await door.value("SELECT id FROM workspaces WHERE slug = 'main'")
+        await door.make_person("ada@example.com")
+        await door.make_person("eve@example.com", slug="acme")
+        yield door
+
+
+async def test_an_invitation_sets_a_password_once(team: Team) -> None:
+    invited = await team.invite(team.main, "Bob@Example.com")
+    url = invited.handover.url
+    assert url is not None
+    assert url.startswith(PREFIX)
+    details = await account_links.read_link(team.connection, url.removeprefix(PREFIX))
+    assert (details.purpose, details.email, details.name) == ("invite", "Bob@Example.com", "Bob")
+    with pytest.raises(InvalidPassword):
+        await team.follow(url, "bob@example.com")
+    await team.follow(url)
+    with pytest.raises(InvalidLink):
+        await team.follow(url)
+    await team.sign_in("bob@example.com")
+    users = {user.email: user for user in await user_management.list_users(team.connection, team.main)}
+    bob = users["Bob@Example.com"]
+    assert (bob.id, bob.role, bob.can_sign_in, bob.has_second_factor) == (invited.user_id, "agent", True, False)
+    assert bob.last_signed_in_at is not None
+    assert set(users) == {"Bob@Example.com", "ada@example.com"}
+    with pytest.raises(Conflict, match="already"):
+        await team.invite(team.main, "bob@example.com")
+
+
+async def test_a_link_is_good_for_24_hours_and_replaced_by_a_newer_one(team: Team) -> None:
+    first = await team.invite(team.main, "bob@example.com")
+    second = await team.invite(team.main, "bob@example.com", "manager")
+    assert first.user_id == second.user_id
+    with pytest.raises(InvalidLink):
+        await team.follow(first.handover.url)
+    assert await team.value("SELECT max(expires_at - created_at) = '24 h' FROM account_links")
+    await team.connection.execute("UPDATE account_links SET expires_at = now()")
+    with pytest.raises(InvalidLink):
+        await team.follow(second.handover.url)
+    for token in ("", "x" * 1000, "\udcff"):
+        with pytest.raises(InvalidLink):
+            await account_links.read_link(team.connection, token)
+
+
+async def test_a_user_made_by_the_api_can_be_invited(team: Team) -> None:
+    query = "INSERT INTO users (workspace_id, name, email) VALUES (%s, 'Bob', 'BOB@example.com') RETURNING id"
+    user = await team.value(query, team.main)
+    links = LinkSender(SETTINGS, team.cipher, BASE)
+    with pytest.raises(Conflict, match="invite them first"):
+        await user_management.make_reset_link(team.connection, links, team.main, user)
+    invited = await team.invite(team.main, "bob@example.com", "read_only")
+    assert invited.user_id == user
+    await team.follow(invited.handover.url)
+    assert await team.value("SELECT role FROM users WHERE id = %s", user) == "read_only"
+    with pytest.raises(ValidationFailed) as wrong:
+        await team.invite(team.main, "no address", "boss")  # type: ignore[arg-type]
+    assert set(wrong.value.errors or ()) == {"email", "role"}
+
+
+async def test_no_admin_is_shown_a_link_to_another_workspaces_account(team: Team) -> None:
+    """Neither Eve's nor anybody's: it goes by mail, opens nothing without the password, and joins once."""
+    unmailed = await team.invite(team.acme, "ada@example.com")
+    assert (unmailed.handover.url, unmailed.handover.is_mailed) == (None, False)
+    invited = await team.invite(team.acme, "ada@example.com", "agent", WITH_MAIL)
+    assert (invited.handover.url, invited.handover.is_mailed) == (None, True)
+    assert (
+        await team.value("SELECT count(*) FROM users WHERE account_id IS NOT NULL AND workspace_id = %s", team.acme)
+        == 1
+    )
+    url, mail = await team.mailed_url()
+    assert isinstance(mail, SmtpMessage)
+    assert mail.recipient == "ada@example.com"
+    with pytest.raises(InvalidLink):
+        await team.follow(url)
+    token = url.removeprefix(PREFIX)
+    ada, eve = [
+        await team.value("SELECT id FROM accounts WHERE email = %s", f"{n}@example.com") for n in ("ada", "eve")
+    ]
+    with pytest.raises(InvalidLink):
+        await account_links.join_by_link(team.connection, token, eve)
+    assert await account_links.join_by_link(team.connection, token, ada) == "acme"
+    with pytest.raises(InvalidLink):
+        await account_links.join_by_link(team.connection, token, ada)
+    with pytest.raises(Conflict):
+        await team.invite(team.acme, "ada@example.com", "agent", WITH_MAIL)
+    # An admin's reset of an account with two memberships goes by the installation's mail only.
+    links = LinkSender(SETTINGS, team.cipher, BASE)
+    await team.connection.execute(INTEGRATION, (team.acme,))
+    reset = await user_management.make_reset_link(team.connection, links, team.acme, invited.user_id)
+    assert (reset.url, reset.is_mailed) == (None, False)
+    links = LinkSender(WITH_MAIL, team.cipher, BASE)
+    reset = await user_management.make_reset_link(team.connection, links, team.acme, invited.user_id)
+    assert (reset.url, reset.is_mailed) == (None, True)
+    refused = (await team.mailed_url(SETTINGS))[1]
+    assert isinstance(refused, SkippedDelivery)
+    await team.follow((await team.mailed_url())[0], "another horse entirely")
+
+
+async def test_a_reset_link_that_an_admin_has_is_void_once_its_account_sees_more(team: Team) -> None:
+    user = await team.value("SELECT id FROM users WHERE email = 'ada@example.com'")
+    links = LinkSender(SETTINGS, team.cipher, BASE)
+    async with team.connection.transaction():
+        kept = await user_management.make_reset_link(team.connection, links, team.main, user)
+    assert kept.url is not None
+    await team.invite(team.acme, "ada@example.com", "agent", WITH_MAIL)
+    url, _ = await team.mailed_url()
+    ada = await team.value("SELECT id FROM accounts WHERE email = 'ada@example.com'")
+    await account_links.join_by_link(team.connection, url.removeprefix(PREFIX), ada)
+    with pytest.raises(InvalidLink):
+        await team.follow(kept.url)
+
+
+async def test_a_forgotten_password_is_reset_by_mail_and_ends_all_sessions(team: Team) -> None:
+    links = LinkSender(WITH_MAIL, team.cipher, BASE)
+    waits = []
+    for number, email in enumerate(("nobody@example.com", " ADA@example.com ", "ada@example.com")):
+        async with team.connection.transaction():
+            waits.append(await links.request_reset(team.connection, email, f"192.0.2.{number}"))
+    assert waits[:2] == [0, 0]
+    assert waits[2] > 0
+    assert await team.value("SELECT count(*) FROM deliveries") == 1
+    url, mail = await team.mailed_url()
+    assert isinstance(mail, SmtpMessage)
+    assert mail.recipient == "ada@example.com"
+    assert url not in await team.value("SELECT deliveries::text FROM deliveries")
+    await team.sign_in("ada@example.com")
+    await team.follow(url, "another horse entirely")
+    assert await team.value("SELECT count(*) FROM sessions WHERE revoked_at IS NULL") == 0
+    assert await team.try_sign_in("ada@example.com") == SignInRefused()
+    await team.sign_in("ada@example.com", "another horse entirely")
+
+
+async def test_without_mail_nothing_is_sent(team: Team) -> None:
+    links = LinkSender(SETTINGS, team.cipher, BASE)
+    async with team.connection.transaction():
+        await links.request_reset(team.connection, "ada@example.com", "192.0.2.1")
+    assert await team.value("SELECT count(*) FROM deliveries") == 0
+
+
+async def test_the_last_admin_stays(team: Team) -> None:
+    ada = await team.value("SELECT id FROM users WHERE email = 'ada@example.com'")
+    changes = (AccessChange(role="manager"), AccessChange(is_active=False))
+    for change in changes:
+        with pytest.raises(Conflict, match="last active admin"):
+            await user_management.change_user(team.connection, team.main, ada, change)
+    async with team.connection.transaction():
+        with pytest.raises(Conflict, match="last active admin"):
+            await remove_user(team.connection, team.main, ada)
+    bob = await team.invite(team.main, "bob@example.com", "admin")
+    with pytest.raises(Conflict):  # who cannot sign in yet administers nothing
+        await user_management.change_user(team.connection, team.main, ada, changes[0])
+    await team.follow(bob.handover.url)
+    await user_management.change_user(team.connection, team.main, ada, changes[0])
+    async with team.connection.transaction():
+        await remove_user(team.connection, team.main, ada)
+    assert await team.try_sign_in("ada@example.com") == SignInRefused()
+    for workspace_id, user_id in ((team.main, ada), (team.acme, bob.user_id)):
+        with pytest.raises(NotFound):
+            await user_management.change_user(team.connection, workspace_id, user_id, AccessChange(role="admin"))
+
+
+async def test_the_first_admins_link_makes_an_operator_once(team: Team) -> None:
+    async with team.connection.transaction():
+        await account_links.create_first_admin_link(team.connection)
+        token = await account_links.create_first_admin_link(team.connection)
+    more = {"email": "root@example.com", "name": "Root", "password": PASSWORD}
+    async with team.connection.transaction():
+        await account_links.create_first_admin(team.connection, team.passwords, token, **more)
+    signed_in = await team.sign_in("root@example.com")
+    assert await team.value("SELECT is_operator FROM accounts WHERE id = %s", signed_in.account_id)
+    async with team.connection.transaction():
+        late = await account_links.create_first_admin_link(team.connection)
+        for each in (token, late):
+            with pytest.raises(InvalidLink):
+                await account_links.create_first_admin(team.connection, team.passwords, each, **more)

@@ -1,0 +1,201 @@
+"""Signing in: what an account, a stranger and a known browser are answered, and how fast."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from argon2 import PasswordHasher
+
+from shared.auth import second_factor
+from shared.auth.passwords import InvalidPassword
+from shared.auth.second_factor import CodeMismatch
+from shared.auth.sessions import SessionCache
+from shared.auth.sign_in import CodeNeeded, PasswordAccepted, SignedIn, SignInDelayed, SignInRefused
+from shared.db.notifications import NotificationListener
+from tests.support.accounts import PASSWORD, SETTINGS, Door, opened_door
+
+pytestmark = pytest.mark.integration
+NEW_PASSWORD = "another horse entirely"
+
+
+@pytest_asyncio.fixture
+async def door(database_url: str) -> AsyncIterator[Door]:
+    async with opened_door(database_url) as found:
+        yield found
+
+
+def sessions_of(door: Door) -> SessionCache:
+    return SessionCache(SETTINGS, door.pool, NotificationListener(door.url))
+
+
+async def test_a_person_signs_in_and_sees_their_workspaces(door: Door) -> None:
+    account = await door.make_person("Ada@Example.com", role="manager")
+    signed_in = await door.sign_in(" ada@EXAMPLE.com ", agent="Firefox\n\udcff")
+    session = await sessions_of(door).authenticate(signed_in.token)
+    assert session is not None
+    assert (session.account_id, session.email, session.is_operator) == (account, "Ada@Example.com", False)
+    assert [(slug, member.role) for slug, member in session.memberships.items()] == [("main", "manager")]
+    assert session.is_recently_confirmed
+    assert await door.value("SELECT agent FROM sessions") == "Firefox"
+    assert await door.value("SELECT last_signed_in_at > now() - interval '1 minute' FROM accounts")
+    stored = await door.value("SELECT sessions::text FROM sessions")
+    assert signed_in.token not in stored
+
+
+async def test_strangers_and_wrong_passwords_get_one_answer_in_the_same_time(door: Door) -> None:
+    await door.make_person("ada@example.com")
+    await door.make_person("invited@example.com", password=None)
+    await door.make_person("gone@example.com", role="agent")
+    await door.connection.execute("UPDATE users SET is_active = false WHERE email = 'gone@example.com'")
+    times: dict[str, list[float]] = {}
+    people = ("ada@example.com", "nobody@example.com", "invited@example.com", "gone@example.com", "\0\udcff", "x" * 999)
+    for _ in range(3):
+        for number, email in enumerate(people):
+            await door.forget_failures()
+            password = PASSWORD if email.startswith("gone") else "wrong password"
+            started = time.perf_counter()
+            result = await door.try_sign_in(email, password, address=f"192.0.2.{number}")
+            times.setdefault(email, []).append(time.perf_counter() - started)
+            assert result == SignInRefused()
+    best = [min(each) for each in times.values()]
+    assert max(best) < 2 * min(best), times
+
+
+async def test_five_failures_cost_a_second_each_and_later_pauses_grow(door: Door) -> None:
+    await door.make_person("ada@example.com")
+    started = time.perf_counter()
+    for _ in range(5):
+        assert await door.try_sign_in("ada@example.com", "wrong password") == SignInRefused()
+    assert 3.5 < time.perf_counter() - started < 7
+    assert await door.try_sign_in("ada@example.com", "wrong password") == SignInRefused()
+    delayed = await door.try_sign_in("ada@example.com")
+    assert isinstance(delayed, SignInDelayed)
+    assert 1 < delayed.seconds <= 2
+    await door.connection.execute("UPDATE sign_in_failures SET retry_at = now(), failures = 500")
+    assert await door.try_sign_in("ada@example.com", "wrong password") == SignInRefused()
+    pauses = "SELECT max(retry_at - clock_timestamp()) BETWEEN '14 min' AND '15 min' FROM sign_in_failures"
+    assert await door.value(pauses)
+    accounts = "SELECT max(retry_at - clock_timestamp()) < '61 s' FROM sign_in_failures WHERE subject LIKE 'account%%'"
+    assert await door.value(accounts)
+    await door.connection.execute("UPDATE sign_in_failures SET retry_at = now()")
+    await door.sign_in("ada@example.com")
+    left = "SELECT count(*) FROM sign_in_failures WHERE subject LIKE 'account%%'"
+    assert await door.value(left) == 0
+
+
+async def test_attempts_side_by_side_count_each(door: Door) -> None:
+    await door.make_person("ada@example.com")
+    results = await asyncio.gather(*[door.try_sign_in("ada@example.com", "wrong password") for _ in range(12)])
+    assert sum(result == SignInRefused() for result in results) <= 2
+    assert all(isinstance(result, SignInRefused | SignInDelayed) for result in results)
+
+
+async def test_no_stranger_locks_a_known_browser_out(door: Door) -> None:
+    await door.make_person("ada@example.com")
+    known = await door.sign_in("ada@example.com")
+    await door.try_sign_in("ada@example.com", "wrong password")
+    await door.connection.execute("UPDATE sign_in_failures SET failures = 50, retry_at = now() + interval '1 hour'")
+    assert isinstance(await door.try_sign_in("ada@example.com", address="198.51.100.7"), SignInDelayed)
+    again = await door.sign_in("ada@example.com", device_cookie=known.device_cookie)
+    forged = again.device_cookie[:-2] + "xx"
+    assert isinstance(await door.try_sign_in("ada@example.com", device_cookie=forged), SignInDelayed)
+    await door.make_person("eve@example.com")
+    await door.connection.execute("UPDATE sign_in_failures SET retry_at = now() WHERE subject LIKE 'address%'")
+    eves = await door.sign_in("eve@example.com")
+    other = await door.try_sign_in("ada@example.com", device_cookie=eves.device_cookie)
+    assert isinstance(other, SignInDelayed)
+    # The cookie has a counter of its own.
+    for _ in range(2):
+        await door.try_sign_in("ada@example.com", "wrong password", device_cookie=known.device_cookie)
+    failures = "SELECT max(failures) FROM sign_in_failures WHERE subject LIKE 'device%%'"
+    assert await door.value(failures) == 2
+
+
+async def test_an_ipv6_network_is_one_address(door: Door) -> None:
+    for number in range(3):
+        await door.try_sign_in(f"nobody{number}@example.com", "wrong password", address=f"2001:db8::{number + 1}")
+    failures = "SELECT max(failures) FROM sign_in_failures WHERE subject LIKE 'address%%'"
+    assert await door.value(failures) == 3
+
+
+async def test_a_hash_with_former_parameters_is_made_again(door: Door) -> None:
+    await door.make_person("ada@example.com")
+    former = PasswordHasher(1, 8 * 1024, 1).hash(PASSWORD)
+    await door.connection.execute("UPDATE accounts SET password_hash = %s", (former,))
+    await door.sign_in("ada@example.com")
+    assert "m=19456,t=2,p=1" in await door.value("SELECT password_hash FROM accounts")
+    await door.sign_in("ada@example.com")
+
+
+async def enrol(door: Door, account: int) -> tuple[str, list[str]]:
+    secret = (await second_factor.begin_enrolment(door.connection, door.cipher, account)).secret
+    assert await door.sign_in("ada@example.com")  # nothing is asked until a code was confirmed
+    with pytest.raises(CodeMismatch) as wrong:
+        await second_factor.confirm_enrolment(door.connection, door.cipher, account, "12345x")
+    assert not wrong.value.is_clock_off
+    late_code = await door.code(secret, -200)
+    with pytest.raises(CodeMismatch) as late:
+        await second_factor.confirm_enrolment(door.connection, door.cipher, account, late_code)
+    assert late.value.is_clock_off
+    code = await door.code(secret, -30)
+    return secret, await second_factor.confirm_enrolment(door.connection, door.cipher, account, code)
+
+
+async def test_a_second_factor_is_asked_for_and_each_code_works_once(door: Door) -> None:
+    account = await door.make_person("ada@example.com")
+    secret, recovery = await enrol(door, account)
+    assert await door.try_sign_in("ada@example.com") == CodeNeeded()
+    assert await door.try_sign_in("ada@example.com", "wrong password", code="123456") == SignInRefused()
+    code = await door.code(secret)
+    assert isinstance(await door.try_sign_in("ada@example.com", code=f" {code[:3]} {code[3:]}"), SignedIn)
+    assert await door.try_sign_in("ada@example.com", code=code) == CodeNeeded(was_wrong=True)
+    await door.forget_failures()
+    ahead = await door.code(secret, 240)
+    assert await door.try_sign_in("ada@example.com", code=ahead) == CodeNeeded(was_wrong=True, is_clock_off=True)
+    await door.forget_failures()
+    await door.sign_in("ada@example.com", code=recovery[0].upper())
+    assert await door.try_sign_in("ada@example.com", code=recovery[0]) == CodeNeeded(was_wrong=True)
+    assert await second_factor.count_recovery_codes(door.connection, account) == 9
+    text = await door.value("SELECT accounts::text FROM accounts")
+    assert secret not in text
+    await door.forget_failures()
+    fresh = await second_factor.replace_recovery_codes(door.connection, account)
+    assert await door.try_sign_in("ada@example.com", code=recovery[1]) == CodeNeeded(was_wrong=True)
+    await door.forget_failures()
+    await door.sign_in("ada@example.com", code=fresh[0])
+    await second_factor.disable_second_factor(door.connection, account)
+    await door.sign_in("ada@example.com")
+
+
+async def test_guesses_of_codes_are_throttled_as_those_of_passwords(door: Door) -> None:
+    account = await door.make_person("ada@example.com")
+    await enrol(door, account)
+    await door.forget_failures()
+    await door.try_sign_in("ada@example.com", code="000000")
+    assert await door.try_sign_in("ada@example.com") == CodeNeeded()
+    assert await door.value("SELECT max(failures) FROM sign_in_failures") == 1
+
+
+async def test_a_changed_password_ends_all_other_sessions(door: Door) -> None:
+    await door.make_person("ada@example.com")
+    here, elsewhere = await door.sign_in("ada@example.com"), await door.sign_in("ada@example.com")
+    session = await sessions_of(door).authenticate(here.token)
+    assert session is not None
+    with pytest.raises(InvalidPassword, match="at least 10"):
+        await door.service.change_password(session, PASSWORD, "short")
+    with pytest.raises(InvalidPassword, match="email"):
+        await door.service.change_password(session, PASSWORD, "ADA@example.com")
+    with pytest.raises(InvalidPassword, match="commonest"):
+        await door.service.change_password(session, PASSWORD, "Password123")
+    assert await door.service.change_password(session, "wrong password", NEW_PASSWORD) == SignInRefused()
+    assert await door.service.confirm_password(session, PASSWORD) == PasswordAccepted()
+    changed = await door.service.change_password(session, PASSWORD, NEW_PASSWORD)
+    assert isinstance(changed, PasswordAccepted)
+    fresh = sessions_of(door)
+    assert changed.token is not None
+    assert await fresh.authenticate(changed.token)
+    assert [await fresh.authenticate(old.token) for old in (here, elsewhere)] == [None, None]
+    assert await door.try_sign_in("ada@example.com") == SignInRefused()
+    await door.sign_in("ada@example.com", NEW_PASSWORD)
