@@ -252,3 +252,14 @@ BEGIN
     END IF;
     RETURN true;
 END $$;
+
+-- Histograms are arrays of counts. Two of them are merged by adding their counts; a missing one counts as empty.
+
+CREATE OR REPLACE FUNCTION add_counts(a bigint[], b bigint[]) RETURNS bigint[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN coalesce(cardinality(a), 0) = 0 THEN coalesce(b, '{}')
+                WHEN coalesce(cardinality(b), 0) = 0 THEN a
+                ELSE ARRAY(SELECT coalesce(x, 0) + coalesce(y, 0)
+                           FROM unnest(a, b) WITH ORDINALITY AS pairs(x, y, place) ORDER BY place) END
+$$;
+
+CREATE OR REPLACE AGGREGATE sum_counts(bigint[]) (SFUNC = add_counts, STYPE = bigint[], INITCOND = '{}');

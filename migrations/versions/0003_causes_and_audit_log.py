@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "r0003"
-down_revision = "r0001"
+down_revision = "r0002"
 
 BIGINT, SMALLINT, TEXT, TIME = sa.BigInteger(), sa.SmallInteger(), sa.Text(), sa.DateTime(timezone=True)
 CLOCK = sa.text("clock_timestamp()")

@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "r0005"
-down_revision = "r0001"
+down_revision = "r0004"
 
 BIGINT, TEXT, TIME, JSON = sa.BigInteger(), sa.Text(), sa.DateTime(timezone=True), JSONB()
 NOW = sa.text("now()")

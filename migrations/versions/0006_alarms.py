@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "r0006"
-down_revision = "r0001"
+down_revision = "r0005"
 
 
 def upgrade() -> None:

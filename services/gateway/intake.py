@@ -59,7 +59,8 @@ class SubmissionIntake:
         """Store a submission and wait up to `seconds` for its verdict."""
         source = source or _source_of(item)
         if not self._waiters.can_wait():
-            self.submit(item, Lane.PROMPT, done, source)
+            # Nobody waits then, unless the lane is paused: its submissions stay in it until it is resumed.
+            self.submit(item, lane if self._waiters.is_lane_paused else Lane.PROMPT, done, source)
             return
         ahead = self._unfinished_by_source.get(source, 0)
         self._unfinished_by_source[source] = ahead + 1

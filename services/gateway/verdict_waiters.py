@@ -16,6 +16,7 @@ from shared.intake.journal import JournalItem
 from shared.intake.verdicts import LOOK_UP_STATE, Verdict, decode_replies
 from shared.observability import logging
 from shared.observability.metrics import WAITING_CALLERS
+from shared.operations.lanes import IS_ACTIVE_SQL
 
 log = logging.get_logger()
 
@@ -24,10 +25,11 @@ LISTENER_GRACE_SECONDS = 3.0  # seconds after which a lost listener is given up:
 SHUTDOWN_WAIT_SECONDS = 5.0  # seconds that callers still wait when the server stops: less than its connections get
 STALE_HEARTBEAT_SECONDS = 10.0  # seconds without a heartbeat after which a worker counts as gone
 
-LIVE_WORKERS_SQL = """
+LIVE_WORKERS_SQL = f"""
 SELECT EXISTS (SELECT FROM processes
-               WHERE kind IN ('worker', 'sweeper') AND seen_at > now() - make_interval(secs => %s))
-"""
+               WHERE kind IN ('worker', 'sweeper') AND seen_at > now() - make_interval(secs => %s)),
+       EXISTS (SELECT FROM lane_pauses WHERE workspace_id = 0 AND lane = 'waited_for' AND {IS_ACTIVE_SQL})
+"""  # noqa: S608  # constants only
 VERDICTS_SQL = """
 SELECT s.workspace_id, s.id::text, s.state, s.lead_id, s.is_duplicate, s.matched_on, s.warnings
 FROM unnest(%s::bigint[], %s::uuid[], %s::timestamptz[]) AS wanted(workspace_id, id, at)
@@ -74,6 +76,7 @@ class VerdictWaiters:
         self._is_listening = False
         self._listener_lost_at = 0.0  # when the listener was last lost
         self._has_live_worker = False
+        self.is_lane_paused = False  # the lane of waiting callers, as of the last look
         self.has_seen_worker = False  # true once a worker was seen by this process
         notices.add_handler(
             self.channel,
@@ -83,8 +86,9 @@ class VerdictWaiters:
         )
 
     def can_wait(self) -> bool:
-        """Return whether waiting makes sense: there is room, the listener works and a worker is alive."""
-        return self._is_listening and self._has_live_worker and len(self._waiters) < self._max_waiters
+        """Return whether waiting makes sense: there is room, the listener works, and a worker is alive and unpaused."""
+        has_room = len(self._waiters) < self._max_waiters
+        return self._is_listening and self._has_live_worker and has_room and not self.is_lane_paused
 
     def add_waiter(self, item: JournalItem, seconds: float, done: Callable[[SubmissionOutcome], None]) -> None:
         """Give the item the number under which its verdict will arrive.
@@ -184,6 +188,7 @@ class VerdictWaiters:
     async def _is_any_worker_alive(self) -> bool:
         async with self._pool.connection() as connection:
             row = await (await connection.execute(LIVE_WORKERS_SQL, (STALE_HEARTBEAT_SECONDS,))).fetchone()
+        self.is_lane_paused = bool(row and row[1])
         return bool(row and row[0])
 
     async def _look_up_verdicts(self, numbers: list[int]) -> None:

@@ -1,6 +1,7 @@
 """Heartbeats of workers and sweepers: one row per process.
 
-The gateway reads them to learn whether a worker is alive. The supervisor reads them to find hung processes.
+The gateway reads them to learn whether a worker is alive. The supervisor reads them to find hung processes. The
+heartbeat's thread also keeps the process's knowledge of paused lanes fresh, and writes its figures for the history.
 """
 
 import os
@@ -8,19 +9,24 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
 
 import psycopg
 from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 
+from services.workers.lane_pauses import PAUSE_REFRESH_SECONDS, PauseWatch
+from services.workers.work_statistics import FLUSH_STATISTICS_SQL, WorkStatistics
 from shared.crypto.settings_fingerprints import SettingsFingerprints
 from shared.db.connections import ASYNC_COMMIT, Connection, connection_parameters
-from shared.db.errors import is_unavailable
+from shared.db.errors import UNAVAILABLE_ERRORS, is_contention, is_unavailable
 from shared.observability import logging
 
 log = logging.get_logger()
 
 HEARTBEAT_INTERVAL_SECONDS = 2.0  # seconds between two beats
+STATISTICS_INTERVAL_SECONDS = 1.0  # seconds between two writes of figures
 AFTER_DEATH_INTERVAL_SQL = (
     "interval '10 min'"  # for this long after a process died, all processes note the rows they take
 )
@@ -38,6 +44,8 @@ suspected AS (
 INSERT INTO processes AS p (name, kind, host, pid) VALUES (%(name)s, %(kind)s, %(host)s, %(pid)s)
 ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, host = excluded.host, pid = excluded.pid, in_hand = '{}',
                                  started_at = now(), seen_at = now(),
+                                 restarts = p.restarts + %(starts)s::int,
+                                 pauses_version = CASE WHEN %(starts)s THEN 0 ELSE p.pauses_version END,
                                  died_at = CASE WHEN %(starts)s THEN now() ELSE p.died_at END
 """
 # Returns whether any process died recently: a successor found its row, or its row is no longer updated. The commit does
@@ -56,6 +64,11 @@ UPDATE processes SET seen_at = now(), in_hand = %s FROM quick WHERE name = %s
 UPDATE_FINGERPRINTS_SQL = (
     "UPDATE processes SET fingerprints = %(uses)s WHERE name = %(name)s AND fingerprints <> %(uses)s"
 )
+UPDATE_REPORT_SQL = f"""
+WITH quick AS (SELECT {ASYNC_COMMIT})
+UPDATE processes SET memory_bytes = %s, activity = %s, pauses_version = %s FROM quick WHERE name = %s
+"""  # noqa: S608  # constants only
+ACKNOWLEDGE_PAUSES_SQL = "UPDATE processes SET pauses_version = %s WHERE name = %s"
 REMOVE_PROCESS_SQL = "DELETE FROM processes WHERE name = %s"
 
 
@@ -70,6 +83,8 @@ class Heartbeat:
         self.name = f"{name}@{self.host}"
         self._url = url
         self._current_fingerprints = current_fingerprints
+        self.pauses = PauseWatch()
+        self.statistics = WorkStatistics()
         self._busy_since: float | None = None
         # Whether rows must be noted before they are taken. This is useful only after a process has died, and it is
         # unknown until the first heartbeat.
@@ -100,6 +115,9 @@ class Heartbeat:
 
     async def stop(self, connection: Connection) -> None:
         self._stopping.set()
+        if figures := self.statistics.take_figures():
+            with suppress(*UNAVAILABLE_ERRORS):
+                await connection.execute(FLUSH_STATISTICS_SQL, figures.as_arguments())
         await connection.execute(REMOVE_PROCESS_SQL, (self.name,))
 
     def _run_thread(self) -> None:
@@ -116,11 +134,48 @@ class Heartbeat:
             self._stopping.wait(HEARTBEAT_INTERVAL_SECONDS)
 
     def _beat_until_stopped(self, connection: psycopg.Connection[TupleRow]) -> None:
-        while not self._stopping.wait(HEARTBEAT_INTERVAL_SECONDS):
-            since = self._busy_since  # read once: it changes in the other thread
-            if since is None or time.monotonic() - since < STUCK_BATCH_SECONDS:
-                answer = connection.execute(UPDATE_HEARTBEAT_SQL, (since is not None, self.name)).fetchone()
-                self.notes_rows = answer is None or answer[0]
-                connection.execute(
-                    UPDATE_FINGERPRINTS_SQL, {"uses": Jsonb(dict(self._current_fingerprints())), "name": self.name}
-                )
+        now = time.monotonic()
+        beat_at, flush_at = now + HEARTBEAT_INTERVAL_SECONDS, now + STATISTICS_INTERVAL_SECONDS
+        while not self._stopping.wait(PAUSE_REFRESH_SECONDS):
+            if self.pauses.refresh(connection):
+                connection.execute(ACKNOWLEDGE_PAUSES_SQL, (self.pauses.version, self.name))
+            now = time.monotonic()
+            if now >= flush_at:
+                flush_at = now + STATISTICS_INTERVAL_SECONDS
+                self._flush_statistics(connection)
+            if now >= beat_at:
+                beat_at = now + HEARTBEAT_INTERVAL_SECONDS
+                self._beat(connection)
+
+    def _beat(self, connection: psycopg.Connection[TupleRow]) -> None:
+        since = self._busy_since  # read once: it changes in the other thread
+        if since is not None and time.monotonic() - since >= STUCK_BATCH_SECONDS:
+            return
+        answer = connection.execute(UPDATE_HEARTBEAT_SQL, (since is not None, self.name)).fetchone()
+        self.notes_rows = answer is None or answer[0]
+        connection.execute(
+            UPDATE_FINGERPRINTS_SQL, {"uses": Jsonb(dict(self._current_fingerprints())), "name": self.name}
+        )
+        report = (resident_bytes(), self.statistics.take_activity(), self.pauses.version, self.name)
+        connection.execute(UPDATE_REPORT_SQL, report)
+
+    def _flush_statistics(self, connection: psycopg.Connection[TupleRow]) -> None:
+        """Write the figures since the last time. If that fails, they are written with the next ones."""
+        figures = self.statistics.take_figures()
+        if figures is None:
+            return
+        try:
+            connection.execute(FLUSH_STATISTICS_SQL, figures.as_arguments())
+        except Exception as error:
+            self.statistics.give_back(figures)
+            if not is_contention(error):
+                raise
+
+
+def resident_bytes() -> int | None:
+    """Return the memory of this process, or None where the system does not tell it."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return None
+    return pages * os.sysconf("SC_PAGE_SIZE")

@@ -50,8 +50,9 @@ class Worker:
         self._drainer = JournalDrainer(
             self._heartbeat, wake_another, stopping, sleep=_sleep_in_thread, automate=self._run_round
         )
-        self._sender_thread = SenderThread(settings)
-        self._engine = AutomationEngine(settings, self._sender_thread.wake, stopping)
+        knowledge = self._heartbeat.pauses, self._heartbeat.statistics
+        self._sender_thread = SenderThread(settings, *knowledge)
+        self._engine = AutomationEngine(settings, self._sender_thread.wake, stopping, *knowledge)
         self._job_engine = JobEngine(stopping)
         self._wake_another = wake_another
         self._send_job_hint = send_job_hint

@@ -17,6 +17,7 @@ from services.workers.automations.sweeper_fallback import AutomationFallback as 
 from services.workers.deliveries.sweeper_fallback import DeliveryFallback as Deliveries
 from services.workers.failure_causes import backfill_causes, fold_causes
 from services.workers.heartbeat import Heartbeat
+from services.workers.history_sampler import fold_history, sample_history
 from services.workers.ingest.drain import JournalDrainer
 from services.workers.jobs.sweeper_fallback import JobFallback
 from services.workers.maintenance import expire_audit_log, run_hourly_maintenance, update_gauges, update_spool_gauges
@@ -24,7 +25,7 @@ from services.workers.read_models import flush_search_index, fold_lead_counts, f
 from shared.accounting import counters, ledger
 from shared.automations.inactivity import start_chunk
 from shared.crypto.settings_fingerprints import fingerprint_reader
-from shared.db.advisory_locks import SPOOL_DRAIN_LOCK
+from shared.db.advisory_locks import HISTORY_LOCK, SPOOL_DRAIN_LOCK
 from shared.db.connections import Connection, connect
 from shared.db.errors import is_unavailable
 from shared.intake import hints
@@ -47,6 +48,9 @@ FOLD_TEXTS_INTERVAL_SECONDS = 0.5  # seconds that a search may lag behind a writ
 FLUSH_SEARCH_INDEX_SECONDS = 3.0  # seconds between two merges of new texts into their index
 DUTY_RESTART_DELAYS_SECONDS = (0.5, 1.0, 2.0)  # seconds before a failed duty starts again; the last value repeats
 HEALTHY_AFTER_SECONDS = 10.0  # seconds after which a duty counts as healthy again
+SAMPLE_INTERVAL_SECONDS = 1.0  # seconds between two samples for the history
+FOLD_HISTORY_SECONDS = 60.0  # seconds between two folds of old minutes
+SAMPLE_REST_FACTOR = 20  # rests this many times as long as a sample took: a long backlog costs at most 5 % of a core
 BROKER_PROBE_SECONDS = 1.0  # seconds between attempts to reach a broker that is away
 
 
@@ -68,15 +72,17 @@ class Sweeper:
         self._spool = Spool(redis.from_url(settings.spool_url, socket_timeout=2, socket_connect_timeout=1))
         # These survive a reconnection of their duties: they keep their batch sizes, and deliveries in flight go on.
         self._drainer = JournalDrainer(self._heartbeat, self._ingest_hints.request_hint, self._stopping.is_set)
+        knowledge = self._heartbeat.pauses, self._heartbeat.statistics
         self._automation_fallback = Automations(
             settings,
             self._automation_hints.request_hint,
             self._delivery_hints.request_hint,
             self._is_broker_away,
             self._stopping,
+            *knowledge,
         )
         self._delivery_fallback = Deliveries(
-            settings, self._delivery_hints.request_hint, self._is_broker_away, self._stopping
+            settings, self._delivery_hints.request_hint, self._is_broker_away, self._stopping, *knowledge
         )
         self._job_fallback = JobFallback(
             self._job_hints.request_hint, self._ingest_hints.request_hint, self._is_broker_away, self._stopping
@@ -95,6 +101,7 @@ class Sweeper:
             self._run_job_fallback,
             self._fold_counters,
             self._fold_causes,
+            self._sample_history,
             self._fold_lead_counts,
             self._fold_search_texts,
             self._clear_references,
@@ -193,6 +200,18 @@ class Sweeper:
         while not self._stopping.is_set():
             await fold_causes(connection)
             await self._wait_for_stop(FOLD_CAUSES_INTERVAL_SECONDS)
+
+    async def _sample_history(self, connection: Connection) -> None:
+        has_lock, folded_at, now = False, 0.0, asyncio.get_running_loop().time
+        while not self._stopping.is_set():
+            began = now()
+            has_lock = has_lock or await _try_lock(connection, HISTORY_LOCK)
+            if has_lock:
+                await sample_history(connection)
+            if has_lock and began - folded_at > FOLD_HISTORY_SECONDS:
+                folded_at = began
+                await fold_history(connection)
+            await self._wait_for_stop(max(SAMPLE_INTERVAL_SECONDS, SAMPLE_REST_FACTOR * (now() - began)))
 
     async def _fold_lead_counts(self, connection: Connection) -> None:
         while not self._stopping.is_set():

@@ -22,6 +22,7 @@ from shared.models.intake import Event, JournalRow, Ledger, LedgerDelta, Process
 from shared.models.integrations import Integration, WebhookSubscription
 from shared.models.jobs import Job, JobItem, SubmissionVersion
 from shared.models.leads import LEAD_IDS, Activity, BackgroundCleanup, Identity, Lead, PossibleDuplicate, Tag
+from shared.models.operations import LanePause, LaneStatistic, LedgerSample, MinuteStatistic, SourceStatistic
 from shared.models.pipelines import Pipeline, PipelineStage
 from shared.models.read_models import (
     LeadCount,
@@ -62,6 +63,8 @@ __all__ = [
     "Job",
     "JobItem",
     "JournalRow",
+    "LanePause",
+    "LaneStatistic",
     "Lead",
     "LeadCount",
     "LeadCountByField",
@@ -73,6 +76,8 @@ __all__ = [
     "LeadTimeDelta",
     "Ledger",
     "LedgerDelta",
+    "LedgerSample",
+    "MinuteStatistic",
     "Pipeline",
     "PipelineStage",
     "PossibleDuplicate",
@@ -82,6 +87,7 @@ __all__ = [
     "ScoringRule",
     "Session",
     "SignInFailure",
+    "SourceStatistic",
     "Submission",
     "SubmissionKey",
     "SubmissionVersion",

@@ -149,4 +149,8 @@ class Process(Base):
     fingerprints: Mapped[dict[str, str]] = mapped_column(
         JSONB, server_default=text("'{}'")
     )  # fingerprints of its settings
+    memory_bytes: Mapped[int | None]  # resident, at the last heartbeat
+    restarts: Mapped[int] = mapped_column(server_default="0")  # how often its name was started again
+    activity: Mapped[str] = mapped_column(server_default="idle")  # the lane it served most since then
+    pauses_version: Mapped[int] = mapped_column(server_default="0")  # it obeys all pauses of lanes up to this version
     died_at: Mapped[datetime | None]  # when its successor found that it had not ended cleanly

@@ -1,1 +1,1 @@
-"""Failures grouped by their cause."""
+"""Operations: pauses of lanes, the history, how the work stands, and why it failed."""

@@ -44,7 +44,6 @@ ONE_SERVICE_MODULES = {
     )
 } | {
     "shared.audit.audit_list": "the console is to show the audit log as well",
-    "shared.operations.causes": "the console is to list and change causes as well",
 } | dict.fromkeys(
     ("shared.intake.submission_search", "shared.jobs.preview"), "the console is to show it as well, beside the API"
 )

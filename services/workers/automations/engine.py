@@ -8,6 +8,7 @@ an item that timed out alone is set aside the next time it is claimed.
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 from functools import cache, partial
 from typing import TypeVar
 
@@ -20,6 +21,8 @@ from services.workers.automations.rules_cache import RulesCache
 from services.workers.automations.types import ActiveRun, OutboxEvent
 from services.workers.automations.workspace_fairness import WorkspaceCursor
 from services.workers.bisection import isolate_failures
+from services.workers.lane_pauses import PauseWatch
+from services.workers.work_statistics import WorkStatistics
 from shared.crypto.encryption import Cipher
 from shared.db.connections import ASYNC_COMMIT, Connection
 from shared.db.contention import retry_contended
@@ -30,6 +33,7 @@ from shared.settings import Settings
 
 log = logging.get_logger()
 
+WORK_KINDS = ("events", "due", "inactivity_timers")
 CONTENTION_RETRIES = 6  # attempts at a batch that meets contention
 # A workspace that used up its rendering budget in a round renders nothing for this many times the length of that round.
 # The process does other work in the meantime.
@@ -42,9 +46,19 @@ class AutomationEngine:
     """Handles the outbox and due runs of a process.
 
     `deliver` is called after deliveries were committed. `stopping` returns whether the process was asked to end.
+    Workspaces are left out whose automations `pauses` says are paused.
     """
 
-    def __init__(self, settings: Settings, deliver: Callable[[], object], stopping: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        deliver: Callable[[], object],
+        stopping: Callable[[], bool],
+        pauses: PauseWatch | None = None,
+        statistics: WorkStatistics | None = None,
+    ) -> None:
+        self._pauses = pauses or PauseWatch()
+        self._statistics = statistics or WorkStatistics()
         self._vault = cache(lambda: Cipher.from_settings(settings))  # takes 50 ms, and most automations need no cipher
         self._on_deliveries = deliver
         self._is_stopping = stopping
@@ -68,6 +82,7 @@ class AutomationEngine:
         await outbox.skip_unwatched(connection)
         while not self._is_stopping():
             began = time.monotonic()
+            await self._skip_paused(connection)
             self._budgets = WorkspaceBudgets(self._resting_until)
             done = [
                 await self._retry_contended(connection, batch)
@@ -79,6 +94,12 @@ class AutomationEngine:
             if time.monotonic() > end:
                 return False
         return False
+
+    async def _skip_paused(self, connection: Connection) -> None:
+        """Have the next batches leave out workspaces whose automations are paused."""
+        paused = (await self._pauses.get_current(connection)).automations
+        for kind in WORK_KINDS:
+            self._cursors[kind].paused_workspaces = paused
 
     def _rest_exhausted(self, began: float) -> None:
         now = time.monotonic()
@@ -136,8 +157,18 @@ class AutomationEngine:
         if taken:
             pace.record_duration(len(taken), time.perf_counter() - started)
         done = sum(not (isinstance(one, ActiveRun) and one.id in self._budgets.deferred_run_ids) for one in taken)
+        self._record_work(taken, time.perf_counter() - started)
         self._report_batch(told, started, **{kind: done})
         return done
+
+    def _record_work(self, taken: Sequence[OutboxEvent | ActiveRun], seconds: float) -> None:
+        now = datetime.now(UTC)
+        for one in taken:
+            if isinstance(one, OutboxEvent):
+                waited = max((now - one.occurred_at).total_seconds() - seconds, 0) * 1000
+                self._statistics.record_work("automations", one.workspace_id, waited, seconds * 1000)
+            elif one.id not in self._budgets.deferred_run_ids:
+                self._statistics.record_work("automations", one.workspace_id, None, seconds * 1000)
 
     def _note_failure(
         self, taken: Sequence[OutboxEvent | ActiveRun], pace: AdaptiveBatchSize, error: Exception

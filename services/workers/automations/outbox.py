@@ -1,9 +1,11 @@
 """The outbox of events. An event is claimed by deleting it in the transaction that acts on it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from services.workers.automations.types import OutboxEvent
 from services.workers.automations.workspace_fairness import (
+    IS_NOT_PAUSED_SQL,
     LAST_SERVED_SQL,
     LOOK_AHEAD_ROWS,
     WorkspaceCursor,
@@ -30,7 +32,7 @@ DELETE FROM events USING quick WHERE events.ctid = ANY (ARRAY(
 # of the same leads, since the events of a lead are handled in the order in which they happened.
 CLAIM_EVENTS_SQL = f"""
 WITH RECURSIVE {workspaces_cte("events")}, served AS MATERIALIZED (
-    SELECT workspace_id FROM waiting w WHERE {IS_WATCHED_SQL} LIMIT %(most)s
+    SELECT workspace_id FROM waiting w WHERE {IS_WATCHED_SQL} AND {IS_NOT_PAUSED_SQL} LIMIT %(most)s
 ), head AS MATERIALIZED (
     SELECT found.* FROM served s, LATERAL (
         SELECT e.workspace_id, e.id, e.lead_id, row_number() OVER (ORDER BY e.id) AS turn FROM events e
@@ -62,10 +64,11 @@ OLDEST_WAITING_SQL = f"""
 WITH RECURSIVE {workspaces_cte("events")}
 SELECT extract(epoch FROM clock_timestamp() - min(since))::float8 FROM (
     SELECT min(occurred_at)
-    FROM (SELECT workspace_id FROM waiting w WHERE {IS_WATCHED_SQL} LIMIT {EVENTS_PER_BATCH}) s, LATERAL (
+    FROM (SELECT workspace_id FROM waiting w
+          WHERE {IS_WATCHED_SQL} AND {IS_NOT_PAUSED_SQL} LIMIT {EVENTS_PER_BATCH}) s, LATERAL (
         SELECT e.occurred_at FROM events e WHERE e.workspace_id = s.workspace_id ORDER BY e.id LIMIT 1) oldest
-    UNION ALL SELECT min(due_at) FROM automation_runs WHERE due_at <= clock_timestamp()
-    UNION ALL SELECT min(due_at) FROM inactivity_timers WHERE due_at <= clock_timestamp()
+    UNION ALL SELECT min(due_at) FROM automation_runs WHERE due_at <= clock_timestamp() AND {IS_NOT_PAUSED_SQL}
+    UNION ALL SELECT min(due_at) FROM inactivity_timers WHERE due_at <= clock_timestamp() AND {IS_NOT_PAUSED_SQL}
 ) found (since)
 """  # noqa: S608  # constants only
 
@@ -90,9 +93,13 @@ async def claim_events(
     return [event._replace(chain=_event_chain(event, chains)) for event in events]
 
 
-async def seconds_waiting(connection: Connection) -> float | None:
-    """Return for how many seconds the oldest work has waited, or None if nothing waits."""
-    row = await (await connection.execute(OLDEST_WAITING_SQL, {"after": 0}, prepare=False)).fetchone()
+async def seconds_waiting(connection: Connection, paused: Sequence[int] = ()) -> float | None:
+    """Return for how many seconds the oldest work has waited, or None if nothing waits.
+
+    Work of `paused` workspaces is left out.
+    """
+    arguments = {"after": 0, "paused": list(paused)}
+    row = await (await connection.execute(OLDEST_WAITING_SQL, arguments, prepare=False)).fetchone()
     return None if row is None else row[0]
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from services.workers.automations import outbox
 from services.workers.automations.engine import AutomationEngine
+from services.workers.lane_pauses import PauseWatch
+from services.workers.work_statistics import WorkStatistics
 from shared.db.connections import Connection
 from shared.settings import Settings
 
@@ -27,8 +29,11 @@ class AutomationFallback:
         deliver: Callable[[], object],
         broker_away: Callable[[], bool],
         stopping: asyncio.Event,
+        pauses: PauseWatch | None = None,
+        statistics: WorkStatistics | None = None,
     ) -> None:
-        self._engine = AutomationEngine(settings, deliver, stopping.is_set)
+        self._pauses = pauses or PauseWatch()
+        self._engine = AutomationEngine(settings, deliver, stopping.is_set, self._pauses, statistics)
         self._wake_workers = hint
         self._is_broker_away = broker_away
         self._stopping = stopping
@@ -38,7 +43,8 @@ class AutomationFallback:
         """Watch until the process stops, on a connection of its own."""
         while not self._stopping.is_set():
             await self._skip_unwatched(connection)
-            waiting = await outbox.seconds_waiting(connection)
+            paused = (await self._pauses.get_current(connection)).automations
+            waiting = await outbox.seconds_waiting(connection, paused)
             if waiting is not None:
                 self._wake_workers()
             if waiting is not None and (waiting > AUTOMATIONS_OVERDUE_SECONDS or self._is_broker_away()):

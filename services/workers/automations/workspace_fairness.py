@@ -1,5 +1,6 @@
 """Fairness between workspaces: a batch takes rows of every workspace that has any, so that none waits behind others."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from shared.db.connections import Connection
@@ -11,6 +12,9 @@ LOOK_AHEAD_ROWS = (
 # A prepared plan would be made for a queue that is mostly empty, and would read all of the queue when it is long.
 PREPARE_STATEMENTS = False
 
+# Condition on a workspace whose automations are not paused, as part of a statement with `%(paused)s`.
+IS_NOT_PAUSED_SQL = "workspace_id <> ALL (%(paused)s::bigint[])"
+
 
 class WorkspaceCursor:
     """The position of a process in its round through the workspaces.
@@ -21,6 +25,7 @@ class WorkspaceCursor:
 
     def __init__(self) -> None:
         self.after_workspace_id = 0  # a batch starts after this workspace id
+        self.paused_workspaces: Sequence[int] = ()  # their rows stay where they are
         self._next_workspace_id = 0
 
     def note_reached(self, workspace_id: int | None) -> None:
@@ -60,10 +65,11 @@ def due_rows_ctes(table: str, *key: str) -> str:
 ), {
         workspaces_cte(table, "due_at IS NOT NULL", only=f"(SELECT count(*) FROM oldest) = {LOOK_AHEAD_ROWS}")
     }, served AS MATERIALIZED (
-    SELECT workspace_id FROM waiting s WHERE (SELECT true FROM {late} LIMIT 1) LIMIT %(most)s
+    SELECT workspace_id FROM waiting s
+    WHERE (SELECT true FROM {late} LIMIT 1) AND {IS_NOT_PAUSED_SQL} LIMIT %(most)s
 ), head AS MATERIALIZED (
     SELECT *, row_number() OVER (PARTITION BY workspace_id ORDER BY due_at) AS turn FROM oldest
-    WHERE (SELECT count(*) FROM oldest) < {LOOK_AHEAD_ROWS}
+    WHERE (SELECT count(*) FROM oldest) < {LOOK_AHEAD_ROWS} AND {IS_NOT_PAUSED_SQL}
     UNION ALL
     SELECT found.* FROM served s, LATERAL (
         SELECT {columns}, row_number() OVER (ORDER BY due_at) AS turn FROM {late}
@@ -86,7 +92,11 @@ async def take_fair_batch(
     after, is_last_lap = round_.after_workspace_id, not round_.after_workspace_id
     while True:
         found = await (
-            await connection.execute(take, {"after": after, "most": most}, prepare=PREPARE_STATEMENTS)
+            await connection.execute(
+                take,
+                {"after": after, "most": most, "paused": list(round_.paused_workspaces)},
+                prepare=PREPARE_STATEMENTS,
+            )
         ).fetchall()
         last = found[0][0]
         round_.note_reached(last)

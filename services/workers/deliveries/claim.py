@@ -1,7 +1,7 @@
 """Claim due deliveries under a lease, fairly between receivers and in order for each lead."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from services.workers.deliveries.backoff import JITTER_FRACTION, RETRY_DELAYS_SECONDS
@@ -42,7 +42,7 @@ WITH RECURSIVE waiting AS (
         SELECT count(*) AS n FROM deliveries s
         WHERE s.workspace_id = w.workspace_id AND s.endpoint = w.endpoint AND s.sending_since IS NOT NULL
           AND s.state = 'pending' AND s.due_at > statement_timestamp()) busy, (VALUES (true), (false)) tried(before)
-    WHERE busy.n < coalesce(e.slots, {INITIAL_SLOTS})
+    WHERE busy.n < coalesce(e.slots, {INITIAL_SLOTS}) AND w.workspace_id <> ALL (%(paused)s::bigint[])
       AND (tried.before OR e.open_until IS NULL OR e.open_until <= statement_timestamp())
 )
 """  # noqa: S608  # constants only
@@ -138,8 +138,10 @@ CLAIM_DELIVERIES_SQL = f"""
     SELECT workspace_id, id, attempts, sending_since FROM claimed
 )
 SELECT workspace_id, id, attempts, attempts - attempts_before, sending_since, kind, message_id, event, lead_id,
-       subscription_id, integration_id, user_id, target, endpoint, payload
-FROM claimed ORDER BY id
+       subscription_id, integration_id, user_id, target, endpoint, payload,
+       (SELECT extract(epoch FROM c.sending_since - d.due_at)::float8 FROM due d
+        WHERE d.workspace_id = c.workspace_id AND d.id = c.id LIMIT 1)
+FROM claimed c ORDER BY id
 """  # noqa: S608  # constants only
 HAS_DUE_SQL = f"""
 {ALLOWED_ENDPOINTS_CTE}
@@ -157,26 +159,33 @@ WHERE d.sending_since <= clock_timestamp() - %(grace)s * interval '1 second' AND
 
 
 async def claim_due(
-    connection: Connection, limit: int, *, overdue: float = 0.0, in_flight: Mapping[int, int] = NOTHING_IN_FLIGHT
+    connection: Connection,
+    limit: int,
+    *,
+    overdue: float = 0.0,
+    in_flight: Mapping[int, int] = NOTHING_IN_FLIGHT,
+    paused: Sequence[int] = (),
 ) -> list[ClaimedDelivery]:
     """Claim deliveries that have been due for `overdue` seconds, and note an attempt for each. Committed.
 
     Together with the sender's deliveries `in_flight`, by workspace, they are at most `limit`. Each workspace gets an
-    equal share, and one share stays free for a further workspace, so a single workspace gets half.
+    equal share, and one share stays free for a further workspace, so a single workspace gets half. Deliveries of
+    `paused` workspaces stay where they are.
     """
     async with connection.transaction():
         await connection.execute(f"{INDEX_SCANS_ONLY_SQL}, pg_advisory_xact_lock(%s)", (DELIVERY_CLAIM_LOCK,))
         under_way = as_json([{"w": workspace_id, "n": n} for workspace_id, n in in_flight.items()])
-        how = {"most": limit, "age": overdue, "place": _random_position(), "mine": under_way}
+        how = {"most": limit, "age": overdue, "place": _random_position(), "mine": under_way, "paused": list(paused)}
         rows = await (await connection.execute(CLAIM_DELIVERIES_SQL, how)).fetchall()
     return [ClaimedDelivery(*row) for row in rows]
 
 
-async def has_due(connection: Connection, *, overdue: float = 0.0) -> bool:
+async def has_due(connection: Connection, *, overdue: float = 0.0, paused: Sequence[int] = ()) -> bool:
     """Return whether a claim would find a delivery."""
+    how = {"age": overdue, "place": _random_position(), "paused": list(paused)}
     async with connection.transaction():
         await connection.execute(INDEX_SCANS_ONLY_SQL)
-        row = await (await connection.execute(HAS_DUE_SQL, {"age": overdue, "place": _random_position()})).fetchone()
+        row = await (await connection.execute(HAS_DUE_SQL, how)).fetchone()
     return bool(row and row[0])
 
 

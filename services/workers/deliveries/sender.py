@@ -17,6 +17,8 @@ from services.workers.deliveries.record import record_outcomes
 from services.workers.deliveries.smtp_client import SmtpClient
 from services.workers.deliveries.targets import load_targets
 from services.workers.deliveries.types import AttemptResult, ClaimedDelivery, HttpRequest, SkippedDelivery, SmtpMessage
+from services.workers.lane_pauses import PauseWatch
+from services.workers.work_statistics import WorkStatistics
 from shared.db.connections import Connection, connect
 from shared.db.errors import is_contention, is_timeout, is_unavailable
 from shared.observability import logging
@@ -40,7 +42,11 @@ class DeliverySender:
         *,
         overdue_seconds: Callable[[], float] = lambda: 0.0,
         stopping: Callable[[], bool],
+        pauses: PauseWatch | None = None,
+        statistics: WorkStatistics | None = None,
     ) -> None:
+        self._pauses = pauses or PauseWatch()
+        self._statistics = statistics or WorkStatistics()
         self._url = url
         self._preparer = preparer
         self._resolver = resolver
@@ -86,7 +92,9 @@ class DeliverySender:
         if self._stopping() or len(self._in_flight) >= MAX_IN_FLIGHT:
             return False
         mine = Counter(self._in_flight.values())
-        claimed = await claim_due(connection, MAX_IN_FLIGHT, overdue=self._overdue_seconds(), in_flight=mine)
+        paused = (await self._pauses.get_current(connection)).deliveries
+        overdue = self._overdue_seconds()
+        claimed = await claim_due(connection, MAX_IN_FLIGHT, overdue=overdue, in_flight=mine, paused=paused)
         if claimed:
             await self._start_sending(connection, claimed)
         return bool(claimed)
@@ -104,8 +112,15 @@ class DeliverySender:
                 return
             log.exception("delivery.unrecorded", delivery_id=outcomes[0].claimed.id)
         _report_outcomes(outcomes)
+        self._record_work(outcomes)
         for one in outcomes:
             self._finished.remove(one)
+
+    def _record_work(self, outcomes: Sequence[DeliveryOutcome]) -> None:
+        for one in outcomes:
+            waited = one.claimed.waited_seconds
+            waited_ms = None if waited is None else waited * 1000
+            self._statistics.record_work("deliveries", one.claimed.workspace_id, waited_ms, one.answer.ms)
 
     async def _start_sending(self, connection: Connection, claimed: Sequence[ClaimedDelivery]) -> None:
         targets = await load_targets(connection, self._preparer.vault, claimed)

@@ -7,6 +7,8 @@ import uvloop
 from services.workers.deliveries.http_client import SafeResolver
 from services.workers.deliveries.prepare import DeliveryPreparer
 from services.workers.deliveries.sender import DeliverySender
+from services.workers.lane_pauses import PauseWatch
+from services.workers.work_statistics import WorkStatistics
 from shared.crypto.encryption import Cipher
 from shared.outbound.address_policy import AddressPolicy
 from shared.settings import Settings
@@ -17,8 +19,12 @@ STOP_TIMEOUT_SECONDS = 25.0  # seconds: longer than an attempt takes
 class SenderThread:
     """Sends deliveries in the background from the first `wake` on. All methods are called from one thread."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self, settings: Settings, pauses: PauseWatch | None = None, statistics: WorkStatistics | None = None
+    ) -> None:
         self._settings = settings
+        self._pauses = pauses or PauseWatch()
+        self._statistics = statistics or WorkStatistics()
         self._stopping = False
         self._loop = uvloop.new_event_loop()
         self._sender: DeliverySender | None = None
@@ -29,7 +35,14 @@ class SenderThread:
         if self._sender is None:
             preparer = DeliveryPreparer(self._settings, Cipher.from_settings(self._settings))
             gate = SafeResolver(AddressPolicy.from_text(self._settings.allowed_targets))
-            self._sender = DeliverySender(self._settings.database_url, preparer, gate, stopping=lambda: self._stopping)
+            self._sender = DeliverySender(
+                self._settings.database_url,
+                preparer,
+                gate,
+                stopping=lambda: self._stopping,
+                pauses=self._pauses,
+                statistics=self._statistics,
+            )
             self._thread.start()
         self._loop.call_soon_threadsafe(self._sender.wake)
 

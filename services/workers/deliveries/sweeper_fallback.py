@@ -8,6 +8,8 @@ from services.workers.deliveries.claim import has_due, release_orphaned
 from services.workers.deliveries.http_client import SafeResolver
 from services.workers.deliveries.prepare import DeliveryPreparer
 from services.workers.deliveries.sender import DeliverySender
+from services.workers.lane_pauses import PauseWatch
+from services.workers.work_statistics import WorkStatistics
 from shared.crypto.encryption import Cipher
 from shared.db.connections import Connection
 from shared.observability import logging
@@ -29,8 +31,12 @@ class DeliveryFallback:
         send_hint: Callable[[], object],
         is_broker_away: Callable[[], bool],
         stopping: asyncio.Event,
+        pauses: PauseWatch | None = None,
+        statistics: WorkStatistics | None = None,
     ) -> None:
         self._settings = settings
+        self._pauses = pauses or PauseWatch()
+        self._statistics = statistics or WorkStatistics()
         self._send_hint = send_hint
         self._is_broker_away = is_broker_away
         self._stopping = stopping
@@ -55,9 +61,10 @@ class DeliveryFallback:
     async def _check_due(self, connection: Connection, sender: DeliverySender) -> None:
         if released := await release_orphaned(connection):
             log.warning("deliveries.released", n=released)
-        if await has_due(connection):
+        paused = (await self._pauses.get_current(connection)).deliveries
+        if await has_due(connection, paused=paused):
             self._send_hint()
-            if await has_due(connection, overdue=self._overdue_seconds()):
+            if await has_due(connection, overdue=self._overdue_seconds(), paused=paused):
                 sender.wake()
 
     def _overdue_seconds(self) -> float:
@@ -72,4 +79,6 @@ class DeliveryFallback:
             gate,
             overdue_seconds=self._overdue_seconds,
             stopping=self._stopping.is_set,
+            pauses=self._pauses,
+            statistics=self._statistics,
         )

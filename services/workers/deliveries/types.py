@@ -26,6 +26,7 @@ class ClaimedDelivery:
     target: bytes | None
     endpoint: str
     payload: bytes
+    waited_seconds: float | None = None  # between its due time and the claim
 
 
 @dataclass(frozen=True, slots=True)

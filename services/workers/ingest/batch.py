@@ -88,6 +88,7 @@ class BatchOutcome:
     dead: int = 0
     parked: int = 0
     has_events: bool = False
+    decided: list[tuple[AcceptedSubmission, bool]] = field(default_factory=list)  # with whether it is a duplicate
     dropped: list[AcceptedSubmission] = field(default_factory=list)
     replies: dict[str, list[VerdictReply]] = field(default_factory=lambda: defaultdict(list))
 
@@ -171,6 +172,7 @@ async def _bisect(
                 await write_batch(connection, written)
         outcome.done += part.done
         outcome.has_events |= part.has_events
+        outcome.decided += part.decided
         outcome.dropped += part.dropped
         for gateway, replies in part.replies.items():
             outcome.replies[gateway] += replies
@@ -184,6 +186,7 @@ async def _set_aside(connection: Connection, bad: AcceptedSubmission, error: Exc
     if bad.attempts + 1 >= MAX_INGEST_ATTEMPTS:
         await mark_dead(connection, bad, error)
         outcome.dead += 1
+        outcome.decided.append((bad, False))
         outcome.add_reply(bad, Verdict("dead"))
     else:
         await schedule_retry(connection, bad, error)
@@ -205,6 +208,7 @@ async def _decide_batch(
     outcome.has_events = bool(written and written.watched_workspaces)
     records = written.submissions if written else []
     for fresh, record in zip(batch.fresh, records, strict=True):
+        outcome.decided.append((fresh, record["is_duplicate"]))
         if fresh.reply:
             outcome.add_reply(fresh, _verdict_of(record))
     await _answer_repeats(connection, batch, records, outcome)

@@ -24,9 +24,11 @@ from shared.db.errors import is_unavailable
 from shared.intake.journal import Lane
 from shared.observability import logging
 from shared.observability.metrics import BATCH_SECONDS, BATCH_SIZE, INGESTED_SUBMISSIONS
+from shared.operations.lanes import JOURNAL_LANES
 
 log = logging.get_logger()
 
+NAME_OF_LANE = {int(lane): name for name, lane in JOURNAL_LANES.items()}
 MAX_LEADS_BY_LANE = {Lane.WAITED_FOR: FULL_BATCH_SIZE, Lane.PROMPT: FULL_BATCH_SIZE, Lane.BULK: 100}  # leads in a batch
 LOWEST_LANE_TURN_BATCHES = 4  # the lowest waiting lane goes first in every fourth batch
 LOWEST_LANE_REST_SECONDS = (
@@ -105,19 +107,26 @@ class JournalDrainer:
     async def _ingest_next(self, connection: Connection, older_than_ms: int) -> tuple[int, bool]:
         """Ingest a batch, if rows wait. Return its number of submissions and whether more may wait."""
         lowest_first = self._is_lowest_first()
-        is_quick = not older_than_ms and not self._heartbeat.notes_rows and self._batch_size.is_at_full_size
+        paused = (await self._heartbeat.pauses.get_current(connection)).journal_lanes
+        is_quick = (
+            not older_than_ms
+            and not self._heartbeat.notes_rows
+            and self._batch_size.is_at_full_size
+            and Lane.WAITED_FOR not in paused
+        )
         lowest = Lane.PROMPT if is_quick else Lane.WAITED_FOR
         waiting: list[LaneHead] = []
         if not is_quick or lowest_first:
-            waiting = await self._journal.read_heads(connection, older_than_ms, lowest)
+            waiting = await self._journal.read_heads(connection, older_than_ms, lowest, paused)
         if is_quick and not waiting:
             # Trying to take rows costs as much as asking whether there are any.
             while not self._emptied_lane_0 or await self._poll_again():
                 if taken := await self._ingest_lane_0_head(connection):
                     return taken, True
-            waiting = await self._journal.read_heads(connection, older_than_ms, lowest)
+            waiting = await self._journal.read_heads(connection, older_than_ms, lowest, paused)
         if not waiting:
-            return 0, not is_quick and await self._wait_for_urgent(connection)
+            may_come = not is_quick and Lane.WAITED_FOR not in paused
+            return 0, may_come and await self._wait_for_urgent(connection)
         return await self._ingest_lane(connection, waiting, waiting[-1] if lowest_first else waiting[0])
 
     def _is_lowest_first(self) -> bool:
@@ -214,6 +223,7 @@ class JournalDrainer:
             self._batch_size.record_duration(outcome.taken, seconds)
             self.has_events |= outcome.has_events
             _record_batch(rows.lane, outcome, seconds)
+            self._heartbeat.statistics.record_ingest(NAME_OF_LANE[rows.lane], outcome.decided, outcome.taken, seconds)
             await self._discard_old_plans(connection, outcome.taken)
         return outcome
 

@@ -1,6 +1,7 @@
 """Read the heads of the journal's lanes: ids and sizes of waiting rows, without locks or payloads."""
 
 import time
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from services.workers.libpq_pipeline import query_once
@@ -22,6 +23,7 @@ WITH waiting AS (
     FROM (VALUES (0), (1), (2)) l(lane), LATERAL (
         SELECT id, n, attempts, octet_length(payload) AS size FROM journal
         WHERE lane = l.lane AND id > %(low)s AND due_at <= clock_timestamp() AND lane >= %(lowest)s
+          AND NOT lane = ANY (%(paused)s::int[])
           AND stored_at <= clock_timestamp() - %(age)s * interval '1 ms'
           AND NOT id = ANY (ARRAY(SELECT unnest(in_hand) FROM processes
                                   WHERE name <> %(name)s AND seen_at > now() - interval '10 s'))
@@ -81,15 +83,24 @@ class JournalReader:
         self._rescanned_at = 0.0
         self._low_id = 0  # all rows up to this id are gone, as of the last read
         self._lowest_lane = Lane.WAITED_FOR  # lowest lane of the last read
+        self._paused_lanes: AbstractSet[Lane] = frozenset()  # lanes left out of the last read
         self.urgent_after_id = 0  # all rows of lane 0 up to this id are gone; set by who takes from lane 0
         self.noted_row_ids: list[int] = []  # rows that the last read noted as taken by this process
 
-    async def read_heads(self, connection: Connection, older_than_ms: int, lowest: Lane) -> list[LaneHead]:
-        """Return the heads of the lanes from `lowest` on, with rows of at least that age."""
+    async def read_heads(
+        self, connection: Connection, older_than_ms: int, lowest: Lane, paused: AbstractSet[Lane] = frozenset()
+    ) -> list[LaneHead]:
+        """Return the heads of the lanes from `lowest` on that are not paused, with rows of at least that age."""
         self.rescan_if_due()
-        if lowest is not self._lowest_lane:
-            self._low_id, self._lowest_lane = 0, lowest
-        arguments = {"low": self._low_id, "lowest": int(lowest), "age": older_than_ms, "name": self._name}
+        if lowest is not self._lowest_lane or paused != self._paused_lanes:
+            self._low_id, self._lowest_lane, self._paused_lanes = 0, lowest, paused
+        arguments = {
+            "low": self._low_id,
+            "lowest": int(lowest),
+            "age": older_than_ms,
+            "name": self._name,
+            "paused": [int(lane) for lane in paused],
+        }
         rows = await (await connection.execute(READ_HEADS_SQL, arguments)).fetchall()
         waiting = [LaneHead(Lane(row[0]), *row[1:]) for row in rows]
         self.noted_row_ids = waiting[0].row_ids if waiting else []
