@@ -86,10 +86,10 @@ class UpExtension:
 def up(host: str | None, port: int | None, web: int | None, workers: int | None) -> None:
     """Start everything in the foreground, behind one port.
 
-    That is PostgreSQL and Valkey (where no URL names a real one), gateway, API, console, workers and sweeper. A new data dir
-    gets the workspace `main`, a key, printed once with a curl line to paste, and a link by which the first admin makes
-    an account for the console. What dies is started again. Ctrl-C or SIGTERM stops all of it in order; a second one at
-    once. `leadhub logs` shows the logs.
+    That is PostgreSQL and Valkey (where no URL names a real one), gateway, API, console, workers and sweeper. A new
+    data dir gets the workspace `main`, a key, printed once with a curl line to paste, and a link by which the first
+    admin makes an account for the console. What dies is started again. Ctrl-C or SIGTERM stops all of it in order; a
+    second one at once. `leadhub logs` shows the logs.
     """
     run_installation(make_settings(host=host, port=port, web=web, workers=workers), UpExtension())
 

@@ -9,14 +9,14 @@ from functools import wraps
 from typing import Any
 
 from aiohttp import hdrs, web
-from shared.auth.roles import Permission
-from shared.auth.sessions import AuthenticatedSession, Membership
 
 from services.console import error_pages
 from services.console.context import CONSOLE
 from services.console.cross_site import cross_site_reason
 from services.console.page_view import WORKSPACE_COOKIE, PageView, Redirection
 from services.console.session_cookie import sent_session_token
+from shared.auth.roles import Permission
+from shared.auth.sessions import AuthenticatedSession, Membership
 from shared.errors import ApiError, Forbidden, NotFound
 from shared.observability import logging
 from shared.web.middleware import LOG_FIELDS

@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 
 import redis.asyncio as redis
 from aiohttp import web
-from shared.auth.passwords import PasswordHashing
-from shared.auth.sessions import Membership, SessionCache
-from shared.auth.sign_in import SignInService
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.console.rendering import Renderer
 from services.console.static_files import STATIC_FILES, StaticFiles
 from shared.accounting import ledger
+from shared.auth.passwords import PasswordHashing
+from shared.auth.sessions import Membership, SessionCache
+from shared.auth.sign_in import SignInService
 from shared.crypto.encryption import Cipher
 from shared.db.connections import Connection, make_pool
 from shared.db.contention import retry_contended

@@ -12,8 +12,6 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 from markupsafe import Markup
-from shared.auth.roles import Permission, is_permitted
-from shared.auth.sessions import AuthenticatedSession, Membership
 
 from services.console.context import CONSOLE, ConsoleContext, NavigationFigures
 from services.console.formatting import Formatting
@@ -22,6 +20,8 @@ from services.console.rendering import new_nonce, page_response
 from services.console.session_cookie import has_secure_context, sent_session_token
 from services.console.translations import Language, preferred_language
 from shared import __version__
+from shared.auth.roles import Permission, is_permitted
+from shared.auth.sessions import AuthenticatedSession, Membership
 from shared.operations.lanes import JOURNAL_LANES
 from shared.web.client_address import base_url, client_address
 

@@ -1,8 +1,8 @@
 """The tables, by subject. Alembic compares the database with the models that are imported here."""
 
+from shared.models.accounts import Account, AccountLink, Session, SignInFailure
 from shared.models.alarms import Alarm
 from shared.models.audit_log import AuditRow
-from shared.models.accounts import Account, AccountLink, Session, SignInFailure
 from shared.models.automations import (
     Automation,
     AutomationRun,

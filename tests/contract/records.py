@@ -71,7 +71,6 @@ REFUSED = {
 }
 
 
-
 def record_path(path: str, name: str) -> str:
     """The address of the record that a parameter names: `/api/v1/leads/{id}` in `/api/v1/leads/{id}/tags`."""
     return path[: path.index(f"{{{name}}}")] + f"{{{name}}}"
@@ -180,6 +179,8 @@ async def make_cause(workspace: Workspace, _: dict[str, Any]) -> int:
     async with connect(workspace.service.stack.database_url, "tests") as connection:
         await connection.execute(INSERT_CAUSE, (await workspace.id(), made.id, made.fingerprint, made.place))
     return made.id
+
+
 async def make_job(workspace: Workspace, _: dict[str, Any]) -> int:
     """A job for nothing, which ends at once."""
     body = {"filter": {"source": "nothing of this kind"}, "confirm": 0}

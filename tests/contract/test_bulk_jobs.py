@@ -56,7 +56,8 @@ async def test_many_are_counted_confirmed_and_replayed_as_a_job(client: aiohttp.
 
 
 async def test_a_filter_that_is_not_known_is_no_filter_for_all(client: aiohttp.ClientSession) -> None:
-    for filters in ({"sauce": "x"}, {"received_after": "soon"}, {"lead_id": 2**40}, None, []):
+    wrong: list[Any] = [{"sauce": "x"}, {"received_after": "soon"}, {"lead_id": 2**40}, None, []]
+    for filters in wrong:
         answer = await ask(client, "POST", f"{SUBMISSIONS}/reject", json={"filter": filters, "confirm": 0})
         assert answer.status == 422, answer.raw
         assert {name.partition(".")[0] for name in answer.body["errors"]} == {"filter"}

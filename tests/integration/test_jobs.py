@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from functools import partial
 from typing import Any
 
 import orjson
@@ -17,7 +18,7 @@ from services.workers.jobs.job_engine import JobEngine
 from shared import workspaces
 from shared.accounting import ledger
 from shared.db.connections import Connection, connect
-from shared.errors import NotFound
+from shared.errors import Conflict, NotFound
 from shared.ids import now_ms, uuid7
 from shared.jobs import job_control
 from shared.jobs.job_control import CountMoved, JobRequest, cancel_job, confirm_job, pause_job, read_job, resume_job
@@ -92,7 +93,7 @@ async def test_twelve_thousand_are_released_while_more_arrive(
     try:
         for worker in workers:  # dies in the middle, twice
             done = await count_of(database, "SELECT done FROM jobs WHERE id = %s", id_)
-            await until_async(lambda more=done + 600: _came_to(database, id_, more), 20, "chunks")
+            await until_async(partial(_came_to, database, id_, done + 600), 20, "chunks")
             os.kill(worker.pid, signal.SIGKILL)
     finally:
         for worker in workers:
@@ -182,7 +183,7 @@ async def test_a_job_is_paused_resumed_and_cancelled_and_leaves_the_rest(databas
     job = await read_job(database, workspace, id_)
     assert (job["state"], job["done"], await states(database)) == ("cancelled", 400, {"dead": 500})
     await assert_ledger(database, dead=500, pending=400)
-    with pytest.raises(job_control.Conflict, match="cancelled"):
+    with pytest.raises(Conflict, match="cancelled"):
         await resume_job(database, workspace, id_)
     for change in (pause_job, resume_job, cancel_job):
         with pytest.raises(NotFound):

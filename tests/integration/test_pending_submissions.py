@@ -12,12 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.api import pending_submissions
 from services.api.cursors import CursorPosition, CursorSigner
-from shared.db.database_engine import make_engine
 from services.api.pages import CursorPage, PageRequest
 from services.api.submissions import find_submission, page_of_submissions
 from shared import workspaces
 from shared.accounting import ledger
 from shared.db.connections import Connection
+from shared.db.database_engine import make_engine
 from shared.ids import idempotency_uuid, now_ms, uuid7
 from shared.intake.journal import JournalItem, Lane, NewJournalRow
 from shared.intake.spool import Spool, open_spool_client

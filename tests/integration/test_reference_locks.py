@@ -10,9 +10,9 @@ import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.api import pipelines as board
-from shared.db.database_engine import make_engine
 from services.api.resources import tags
 from shared.db.connections import Connection, connect
+from shared.db.database_engine import make_engine
 from shared.errors import Conflict
 from shared.leads import reference_locks
 from shared.leads.lead_records import read_leads

@@ -36,16 +36,20 @@ NOUN_FOLDERS = ("services/api/resources", "services/api/schemas", "services/api"
 
 # Modules of shared/ that one service alone uses, each with the reason why it stays there.
 _INTEGRATIONS = "the gateway is to read it as well, for webhooks of providers"
-ONE_SERVICE_MODULES = {
-    f"shared.integrations.{name}": _INTEGRATIONS
-    for name in (
-        *("catalogue", "catalogue_advertising", "catalogue_forms", "catalogue_messaging", "catalogue_platforms"),
-        *("credentials", "integration_type", "json_paths", "mapping_settings"),
+ONE_SERVICE_MODULES = (
+    {
+        f"shared.integrations.{name}": _INTEGRATIONS
+        for name in (
+            *("catalogue", "catalogue_advertising", "catalogue_forms", "catalogue_messaging", "catalogue_platforms"),
+            *("credentials", "integration_type", "json_paths", "mapping_settings"),
+        )
+    }
+    | {
+        "shared.audit.audit_list": "the console is to show the audit log as well",
+    }
+    | dict.fromkeys(
+        ("shared.intake.submission_search", "shared.jobs.preview"), "the console is to show it as well, beside the API"
     )
-} | {
-    "shared.audit.audit_list": "the console is to show the audit log as well",
-} | dict.fromkeys(
-    ("shared.intake.submission_search", "shared.jobs.preview"), "the console is to show it as well, beside the API"
 )
 
 # Dependencies that nothing imports, each with its reason.

@@ -90,9 +90,7 @@ async def _delete_user(connection: AsyncConnection, workspace_id: int, id_: int)
     await remove_user(await driver_connection(connection), workspace_id, id_)
 
 
-async def _update_user(
-    request: web.Request, connection: AsyncConnection, id_: int, fields: RecordDict
-) -> RecordDict:
+async def _update_user(request: web.Request, connection: AsyncConnection, id_: int, fields: RecordDict) -> RecordDict:
     """Change a user. Whoever signs in as the user has new rights at once."""
     workspace_id = workspace_of(request)
     audit_change(request, await USER_RESOURCE.find_for_update(connection, workspace_id, id_), fields)

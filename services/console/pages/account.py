@@ -5,16 +5,16 @@ from typing import Any
 import segno
 from aiohttp import web
 from markupsafe import Markup
-from shared.auth.accounts import rename_account
-from shared.auth.passwords import InvalidPassword
-from shared.auth.second_factor import CodeMismatch
-from shared.auth.sessions import list_sessions, revoke_session, revoke_sessions
-from shared.auth.sign_in import PasswordAccepted, PasswordResult, SignInDelayed
 
 from services.console.access import account_page
 from services.console.page_view import PageView
 from services.console.session_cookie import delete_session_cookie, has_secure_context, set_session_cookie
 from shared.auth import second_factor
+from shared.auth.accounts import rename_account
+from shared.auth.passwords import InvalidPassword
+from shared.auth.second_factor import CodeMismatch
+from shared.auth.sessions import list_sessions, revoke_session, revoke_sessions
+from shared.auth.sign_in import PasswordAccepted, PasswordResult, SignInDelayed
 from shared.errors import NotFound
 
 ACCOUNT_PATH = "/console/me/account"

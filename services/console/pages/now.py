@@ -8,8 +8,8 @@ from markupsafe import Markup
 
 from services.console import history_charts
 from services.console.access import workspace_page
-from services.console.live_updates import stream_snapshots
 from services.console.lane_words import activity_title, lane_forecast
+from services.console.live_updates import stream_snapshots
 from services.console.page_view import PageView
 from services.console.verdict_sentences import verdict_headline, verdict_notes, verdict_reasons
 from shared.auth.roles import Permission

@@ -3,11 +3,11 @@
 from typing import Any
 
 from aiohttp import web
-from shared.auth.accounts import change_preferences
 
 from services.console.access import anonymous_page
 from services.console.page_view import LANGUAGE_COOKIE, PREFERENCE_SECONDS, THEME_COOKIE, PageView
 from services.console.safe_redirect import local_path
+from shared.auth.accounts import change_preferences
 from shared.errors import BadRequest
 
 COOKIES = {"theme": THEME_COOKIE, "language": LANGUAGE_COOKIE}

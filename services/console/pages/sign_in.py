@@ -3,9 +3,6 @@
 from typing import Any
 
 from aiohttp import web
-from shared.auth.sessions import revoke_session
-from shared.auth.sign_in import CodeNeeded, SignedIn, SignInAttempt, SignInDelayed, SignInResult
-from shared.auth.sign_in_throttle import DEVICE_COOKIE_SECONDS
 
 from services.console.access import SIGN_IN_PATH, account_page, anonymous_page
 from services.console.page_view import PageView
@@ -16,6 +13,9 @@ from services.console.session_cookie import (
     sent_session_token,
     set_session_cookie,
 )
+from shared.auth.sessions import revoke_session
+from shared.auth.sign_in import CodeNeeded, SignedIn, SignInAttempt, SignInDelayed, SignInResult
+from shared.auth.sign_in_throttle import DEVICE_COOKIE_SECONDS
 
 DEVICE_COOKIE = "leadhub_device"
 MAX_FORM_FIELD_LENGTH = 1000  # characters; longer texts are cut, since no password or address has as many

@@ -3,6 +3,11 @@
 from typing import Any
 
 from aiohttp import web
+
+from services.console.access import anonymous_page
+from services.console.page_view import PageView, workspace_path
+from services.console.pages.sign_in import start_browser_session
+from services.console.safe_redirect import CONSOLE_HOME
 from shared.auth.account_links import (
     AccountLinkDetails,
     InvalidLink,
@@ -14,11 +19,6 @@ from shared.auth.account_links import (
 from shared.auth.link_delivery import LinkSender
 from shared.auth.passwords import InvalidPassword
 from shared.auth.sign_in import SignedIn, SignInAttempt
-
-from services.console.access import anonymous_page
-from services.console.page_view import PageView, workspace_path
-from services.console.pages.sign_in import start_browser_session
-from services.console.safe_redirect import CONSOLE_HOME
 from shared.db.connections import Connection
 from shared.leads.contact import InvalidContact, normalise_email
 
