@@ -34,7 +34,7 @@ async def show(view: PageView) -> web.StreamResponse:
     """Show the verdict, the ledger, queues, workers, causes and sources."""
     span = _span(view)
     snapshot = await _read(view, span)
-    return await view.render("now.html", span=span, **_shown(view, snapshot, span))
+    return await view.render("now.html", **_shown(view, snapshot, span))
 
 
 @workspace_page(Permission.SEE_RECORDS)
