@@ -15,10 +15,12 @@ from services.console.context import CONSOLE
 from services.console.cross_site import cross_site_reason
 from services.console.page_view import WORKSPACE_COOKIE, PageView, Redirection
 from services.console.session_cookie import sent_session_token
+from shared.audit.audit_entry import AuditActor
 from shared.auth.roles import Permission
 from shared.auth.sessions import AuthenticatedSession, Membership
 from shared.errors import ApiError, Forbidden, NotFound
 from shared.observability import logging
+from shared.web.audit import AUDIT_ACTOR
 from shared.web.middleware import LOG_FIELDS
 from shared.web.openapi import responds
 
@@ -87,12 +89,16 @@ async def _admit(view: PageView, access: str | Permission) -> None:
         return
     if view.session is None:
         raise SignInNeeded
-    request[LOG_FIELDS] = {"account_id": view.session.account_id}
+    account = view.session
+    request[LOG_FIELDS] = {"account_id": account.account_id}
+    request[AUDIT_ACTOR] = AuditActor("user", account.account_id, account.name)
     if access == ACCOUNT_ACCESS:
         view.membership = _last_membership(view, view.session)  # for the navigation alone
     if isinstance(access, Permission):
         view.membership = await find_membership(view, view.session)
-        request[LOG_FIELDS]["workspace_id"] = view.membership.workspace_id
+        workspace_id = view.membership.workspace_id
+        request[LOG_FIELDS]["workspace_id"] = workspace_id
+        request[AUDIT_ACTOR] = AuditActor("user", account.account_id, account.name, workspace_id)
         if not view.permits(access):
             raise Forbidden(access.value)
 

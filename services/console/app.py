@@ -11,6 +11,7 @@ from services.console.static_files import STATIC_ROUTES
 from shared.errors import NotFound
 from shared.settings import Settings
 from shared.web.app import mount_routes
+from shared.web.audit import AUDITED_PREFIXES
 
 WORKSPACE_PREFIX = "/console/{workspace}"
 
@@ -62,6 +63,7 @@ FALLBACK_ROUTES = [web.route("*", "/console/{tail:.*}", nothing_here)]
 def mount_console(app: web.Application, settings: Settings) -> None:
     """Add the console to an application made by `shared.web.app.make_app`."""
     mount_routes(app, [*STATIC_ROUTES, *CONSOLE_ROUTES, *FALLBACK_ROUTES])
+    app[AUDITED_PREFIXES].append("/console/")
     updates = app[LIVE_UPDATES] = LiveUpdates()
     app.on_shutdown.append(updates.end_streams)
     app.cleanup_ctx.append(console_lifetime(settings))

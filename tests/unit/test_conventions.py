@@ -23,6 +23,7 @@ SUBJECTS_CHECKED = 50  # commits
 REPEATED_MODULE_NAMES = {
     "app": "the composition of a service",
     "batch": "the endpoint that takes a batch, and the batch of a worker",
+    "context": "what a service keeps during its lifetime",
     "claim": "taking work for one worker alone",
     "definition": "what may be saved as an automation, and as a form",
     "handlers": "the requests of the gateway, and those of the documentation",
@@ -32,7 +33,15 @@ REPEATED_MODULE_NAMES = {
     "types": "values that the modules of a package pass to each other",
 }
 # A noun has a module of the same name in each of these.
-NOUN_FOLDERS = ("services/api/resources", "services/api/schemas", "services/api", "shared/models", "shared", "cli")
+NOUN_FOLDERS = (
+    "services/console/pages",
+    "services/api/resources",
+    "services/api/schemas",
+    "services/api",
+    "shared/models",
+    "shared",
+    "cli",
+)
 
 # Modules of shared/ that one service alone uses, each with the reason why it stays there.
 _INTEGRATIONS = "the gateway is to read it as well, for webhooks of providers"

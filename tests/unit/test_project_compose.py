@@ -13,6 +13,7 @@ import pytest
 
 from services.api.app import ROUTES as API
 from services.api.openapi.handlers import ROUTES as DOCUMENT
+from services.console.app import CONSOLE_ROUTES as CONSOLE
 from services.gateway.app import GATEWAY_ROUTES as GATEWAY
 from shared.settings import Settings
 
@@ -22,7 +23,7 @@ yaml: Any = pytest.importorskip("yaml")
 ROOT = Path(__file__).resolve().parents[2]
 FILE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = FILE["services"]
-OURS = {"migrate", "gateway", "api", "worker", "sweeper"}
+OURS = {"migrate", "gateway", "api", "console", "worker", "sweeper"}
 # By profile: they run only where they are asked for.
 OPTIONAL = {"prometheus": "monitoring", "grafana": "monitoring", "flower": "flower"}
 THEIRS = {"postgres", "broker", "spool", "proxy", *OPTIONAL}
@@ -107,7 +108,7 @@ def test_only_the_proxy_is_reached_from_outside() -> None:
 def test_sender_containers_reach_the_internet_and_storage_containers_do_not() -> None:
     ways_out = {name for name, network in FILE["networks"].items() if not (network or {}).get("internal")}
     reaching = {name for name, service in SERVICES.items() if ways_out & {*service["networks"]}}
-    assert reaching - OPTIONAL.keys() == {"worker", "sweeper", "gateway", "api", "proxy"}
+    assert reaching - OPTIONAL.keys() == {"worker", "sweeper", "gateway", "api", "console", "proxy"}
 
 
 def test_no_secret_is_written_down() -> None:
@@ -188,11 +189,15 @@ def handled_by(method: str, path: str) -> str:
         block = re.search(rf"@{name} \{{\n\t\tmethod (\w+)\n\t\tpath (.+)\n\t\}}", text)
         verb, paths = ("", one[1]) if one else block.groups() if block else ("", "")
         if verb in ("", method) and any(fnmatchcase(path, pattern) for pattern in paths.split()):
-            return "gateway" if re.search(rf"handle @{name} \{{\n\t\timport gateway\n", text) else "api"
+            handle = text[text.index(f"handle @{name} {{") :]
+            upstream = re.match(r"handle @\w+ \{\n\t\t(?:import|reverse_proxy) (\w+)", handle)
+            return upstream[1] if upstream else ""
     return "nobody"
 
 
-@pytest.mark.parametrize(("service", "routes"), [("gateway", GATEWAY), ("api", [*API, *DOCUMENT])])
+@pytest.mark.parametrize(
+    ("service", "routes"), [("gateway", GATEWAY), ("api", [*API, *DOCUMENT]), ("console", CONSOLE)]
+)
 def test_the_proxy_gives_each_route_to_its_service(service: str, routes: list[Any]) -> None:
     for route in routes:
         path = re.sub(r"\{\w+\}", "7", route.path)
@@ -200,7 +205,7 @@ def test_the_proxy_gives_each_route_to_its_service(service: str, routes: list[An
 
 
 def test_the_proxy_passes_on_nothing_else() -> None:
-    for path in ("/", "/metrics", "/%6detrics", "/admin", "/u"):
+    for path in ("/metrics", "/%6detrics", "/admin", "/u"):
         assert handled_by("GET", path) == "nobody"
 
 
