@@ -23,8 +23,13 @@ SELECT count(*) FROM pg_stat_activity
 WHERE datname = %s AND backend_type = 'client backend' AND pid <> pg_backend_pid()
 """
 
-# Rights and owners belong to the server, not to the data. Heartbeats belong to processes that are not restored.
-DUMP_OPTIONS = ("--format=custom", "--no-owner", "--no-privileges", "--exclude-table-data=processes")
+# Rights and owners belong to the server, not to the data. Heartbeats belong to processes that are not restored, and a
+# session that was revoked since must not come back.
+TABLES_WITHOUT_DATA = ("processes", "sessions", "sign_in_failures")
+DUMP_OPTIONS = (
+    *("--format=custom", "--no-owner", "--no-privileges"),
+    *(f"--exclude-table-data={table}" for table in TABLES_WITHOUT_DATA),
+)
 RESTORE_OPTIONS = ("--no-owner", "--no-privileges", "--no-comments")  # only a superuser may comment on extensions
 
 # pg_restore 17 and newer set it on servers that do not know it, and can be told only to go on after any error.

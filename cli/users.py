@@ -35,10 +35,10 @@ def user() -> None:
 @click.option("--password-stdin", is_flag=True, help="Read the password from stdin, instead of printing a link.")
 @data_dir_option
 def user_create(slug: str, email: str, name: str, role: Role, is_operator: bool, password_stdin: bool) -> None:
-    """Make a person a member of a workspace. Prints a link by which they set a password, once, within 24 hours.
+    """Make a person a member of a workspace.
 
-    Where there is an account of that email already, it joins the workspace, keeps its password, and nothing is printed.
-    A user of that email gets the role.
+    Prints a link by which they set a password, once, within 24 hours. Where there is an account of that email
+    already, it joins the workspace, keeps its password, and nothing is printed. A user of that email gets the role.
 
     Roles: an admin may do everything in the workspace, a manager everything but users, keys, settings and erasing
     persons. An agent changes leads, and read_only looks on, without seeing persons' fields.
@@ -71,7 +71,7 @@ def user_create(slug: str, email: str, name: str, role: Role, is_operator: bool,
 @user.command("list")
 @data_dir_option
 def user_list() -> None:
-    """List the accounts with their workspaces and roles, and when they last signed in."""
+    """List the accounts, with their workspaces and roles."""
     rows = with_database(make_settings(), accounts.list_accounts)
     print_table(
         ["ID", "EMAIL", "NAME", "OPERATOR", "PASSWORD", "TOTP", "LAST SIGNED IN", "WORKSPACES"],
@@ -92,9 +92,9 @@ def user_list() -> None:
 @click.option("--second-factor", is_flag=True, help="Remove the second factor too, for a lost phone.")
 @data_dir_option
 def user_reset(email: str, second_factor: bool) -> None:
-    """Print a link by which the person with that EMAIL sets a new password, once, within 24 hours.
+    """Print a link that sets a new password for EMAIL.
 
-    The present password works until then. Setting a new one ends all sessions.
+    It is good once, within 24 hours. The present password works until then. Setting a new one ends all sessions.
 
     Example: leadhub user reset ada@example.com
     """

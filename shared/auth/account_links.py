@@ -25,8 +25,9 @@ WELCOME_PATH: Final = "/console/welcome/"
 MAX_LINK_TOKEN_LENGTH: Final = 100  # characters
 FIRST_ADMIN_WORKSPACE: Final = "main"  # slug
 
-# A new link that sets a password replaces those before it.
+# Old links are removed on this occasion.
 CREATE_LINK_SQL = """
+WITH old AS (DELETE FROM account_links WHERE expires_at < now() - interval '7 days')
 INSERT INTO account_links (account_id, purpose, user_id, digest, expires_at)
 VALUES (%s, %s, %s, %s, now() + make_interval(hours => %s))
 """

@@ -6,6 +6,7 @@ Two hashes at once at most, so that a flood of sign-ins takes neither the memory
 
 import asyncio
 import secrets
+import unicodedata
 from collections.abc import Callable
 from typing import Final, TypeVar
 
@@ -91,4 +92,6 @@ class PasswordHashing:
 
 
 def _as_bytes(password: str) -> bytes:
+    """Return what is hashed. Keyboards write the same letters with different code points, hence the normal form."""
+    password = unicodedata.normalize("NFKC", password)
     return password.encode(errors="surrogatepass")

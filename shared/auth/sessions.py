@@ -151,9 +151,10 @@ class SessionCache:
         self._seen_at: dict[int, float] = {}  # Unix seconds, by session id; not written yet
         self._last_seen_at: dict[int, float] = {}  # the same, of all sessions in use
 
-    async def authenticate(self, token: str) -> AuthenticatedSession | None:
+    async def authenticate(self, token: str, *, is_use: bool = True) -> AuthenticatedSession | None:
         """Return the valid session of a token, or None.
 
+        Without `is_use` the session idles on: a page that is open, and asks by itself, is no use.
         Raises ServiceUnavailable if the session is not in memory and the database is away: it may be valid.
         """
         if not token or len(token) > 2 * SESSION_TOKEN_BYTES:
@@ -162,7 +163,8 @@ class SessionCache:
         now = time.time()
         if session is None or now >= self._end_of(session):
             return None
-        self._seen_at[session.id] = self._last_seen_at[session.id] = now
+        if is_use:
+            self._seen_at[session.id] = self._last_seen_at[session.id] = now
         return session
 
     def invalidate(self, token: str) -> None:

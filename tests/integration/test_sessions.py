@@ -147,6 +147,9 @@ async def test_uses_are_written_once_a_minute(door: Door) -> None:
     await cache.write_seen()
     assert await door.value("SELECT xmin::text FROM sessions") == before
     await door.connection.execute("UPDATE sessions SET seen_at = now() - interval '2 minutes'")
+    assert await cache.authenticate(signed_in.token, is_use=False)
+    await cache.write_seen()
+    assert await door.value("SELECT seen_at < now() - interval '1 minute' FROM sessions")
     await cache.authenticate(signed_in.token)
     await cache.write_seen()
     assert await door.value("SELECT seen_at > now() - interval '10 s' FROM sessions")
