@@ -99,6 +99,11 @@ QueryId = Annotated[
     int, BeforeValidator(_parse_digits, json_schema_input_type=Annotated[int, Field(ge=1, lt=INT64_LIMIT)])
 ]
 
+# A number of things, not an id: 32 bits.
+QueryCount = Annotated[
+    int, BeforeValidator(_parse_digits, json_schema_input_type=Annotated[int, Field(ge=1, lt=2**31)])
+]
+
 QueryFlag = Annotated[bool, BeforeValidator(_parse_flag, json_schema_input_type=bool)]
 
 QueryText = Annotated[str, text_constraints(1000)] | None  # blank text counts as absent

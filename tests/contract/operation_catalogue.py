@@ -68,6 +68,11 @@ class Operation:
         return [part[1:-1] for part in self.path.split("/") if part.startswith("{")]
 
     @property
+    def id_names(self) -> list[str]:
+        """The parameters of the path that name a record. A lane is no record: all workspaces have the same ones."""
+        return [name for name in self.path_names if name != "lane"]
+
+    @property
     def media(self) -> list[str]:
         """The types of body that it takes."""
         return list(self.said.get("requestBody", {}).get("content", ()))

@@ -209,7 +209,12 @@ async def make_webhook_token(workspace: Workspace, _: dict[str, Any]) -> str:
     return str(answer.body["data"]["webhook_url"].rpartition("/")[2])
 
 
+async def name_lane(_workspace: Workspace, _: dict[str, Any]) -> str:
+    return "automations"
+
+
 MAKERS = {
+    "/api/v1/operations/lanes/{lane}": name_lane,
     "/api/v1/leads/{id}/tags/{tag}": make_tag,
     "/api/v1/submissions/{id}": make_submission,
     "/api/v1/deliveries/{id}": make_delivery,

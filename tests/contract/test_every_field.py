@@ -1,6 +1,7 @@
 """Every field of every body and query: each wrong type, each bound passed, is a 422 that names the field."""
 
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
@@ -10,7 +11,7 @@ import pytest_asyncio
 from tests.contract import samples
 from tests.contract.operation_catalogue import OPERATIONS, Operation, resolved
 from tests.contract.records import Workspace, named, query_fields, together
-from tests.contract.service import Answer, Service
+from tests.contract.service import Answer, Service, ask
 
 SENT = [operation for operation in OPERATIONS if resolved(operation.body or {}).get("properties")]
 DEMANDING = [operation for operation in SENT if resolved(operation.body or {}).get("required")]
@@ -18,9 +19,10 @@ ASKED = [operation for operation in OPERATIONS if query_fields(operation)]
 
 
 @pytest_asyncio.fixture(scope="module")
-async def ours(service: Service, client: aiohttp.ClientSession) -> Workspace:
-    """The workspace `main`."""
-    return Workspace(service, client, "main")
+async def ours(service: Service, client: aiohttp.ClientSession) -> AsyncIterator[Workspace]:
+    """The workspace `main`, whose lanes are resumed at the end: bodies that are sound pause one."""
+    yield Workspace(service, client, "main")
+    assert (await ask(client, "POST", "/api/v1/operations/lanes/automations/resume")).status == 200
 
 
 def tenant(operation: Operation, workspace: Workspace) -> dict[str, str]:

@@ -39,7 +39,7 @@ async def theirs(service: Service) -> AsyncIterator[Workspace]:
 
 
 def with_parameters() -> list[Operation]:
-    return [operation for operation in OPERATIONS if operation.path_names]
+    return [operation for operation in OPERATIONS if operation.id_names]
 
 
 async def request_for(workspace: Workspace, operation: Operation) -> dict[str, Any]:
@@ -94,7 +94,7 @@ async def test_a_list_names_the_parameters_that_it_does_not_know(
 
 def foreign_choices(operation: Operation) -> list[tuple[str, ...]]:
     """Which of the parameters are another workspace's: each alone, and together."""
-    names = operation.path_names
+    names = operation.id_names
     return [chosen for n in range(1, len(names) + 1) for chosen in itertools.combinations(names, n)]
 
 
@@ -105,6 +105,7 @@ SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a
 WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relnamespace = 'public'::regnamespace
   -- these follow by themselves
   AND c.relname !~ '^(ledger|lead_counts|lead_counts_by_(field|time)|lead_search|counters|.*_deltas|.*_queue)$'
+  AND c.relname !~ '^(.*_statistics|ledger_samples)$'
 ORDER BY 1
 """
 DIGEST = """

@@ -194,7 +194,7 @@ async def test_operations_add_up(client: aiohttp.ClientSession, bury: Bury) -> N
     bury(new_source())
     await post_lead(client, {"email": new_email()})
     data = (await ask(client, "GET", "/api/v1/operations")).body["data"]
-    assert data.keys() == {"ledger", "oldest_waiting_s", "queues", "workers", "dead_letters"}
+    assert data.keys() == {"ledger", "oldest_waiting_s", "queues", "workers", "dead_letters", "lanes"}
     ledger = data["ledger"]
     assert ledger["accepted"] == sum(ledger[name] for name in ledger if name != "accepted")
     assert (ledger["done"] > 0, ledger["dead"] > 0) == (True, True)

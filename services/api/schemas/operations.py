@@ -5,7 +5,7 @@ from typing import Literal
 
 from typing_extensions import TypedDict
 
-from shared.validation.types import QueryId, RequiredName, UtcTime
+from shared.validation.types import QueryCount, RequiredName, UtcTime
 
 
 class LedgerRecord(TypedDict):
@@ -45,7 +45,7 @@ class PauseFields(TypedDict, total=False):
 
 
 class HistoryQuery(TypedDict, total=False):
-    minutes: QueryId
+    minutes: QueryCount
 
 
 class PauseActorRecord(TypedDict):
