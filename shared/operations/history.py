@@ -16,12 +16,12 @@ MINUTES_BY_THE_MINUTE = 60  # longer histories are of half hours
 # A point for each step, also for steps without rows. Workspace 0 sums all workspaces. The current step is the last.
 SUBMISSIONS_SQL = """
 WITH points AS (
-    SELECT generate_series(date_bin(%(step)s * interval '1 s', clock_timestamp(), 'epoch')
-                           - (%(n)s - 1) * %(step)s * interval '1 s',
-                           date_bin(%(step)s * interval '1 s', clock_timestamp(), 'epoch'),
-                           %(step)s * interval '1 s') AS at
+    SELECT generate_series(date_bin(%(step)s::int * interval '1 s', clock_timestamp(), 'epoch')
+                           - (%(n)s::int - 1) * %(step)s::int * interval '1 s',
+                           date_bin(%(step)s::int * interval '1 s', clock_timestamp(), 'epoch'),
+                           %(step)s::int * interval '1 s') AS at
 ), figures AS (
-    SELECT date_bin(%(step)s * interval '1 s', at, 'epoch') AS at, accepted, done, dead, quarantined, duplicates,
+    SELECT date_bin(%(step)s::int * interval '1 s', at, 'epoch') AS at, accepted, done, dead, quarantined, duplicates,
            verdict_ms
     FROM minute_statistics
     WHERE at >= (SELECT min(at) FROM points) AND (%(w)s = 0 OR workspace_id = %(w)s)
@@ -35,8 +35,9 @@ FROM points p LEFT JOIN figures f USING (at) GROUP BY p.at ORDER BY p.at
 # depth is that at the end of the step.
 LANES_SQL = """
 WITH figures AS (
-    SELECT date_bin(%(step)s * interval '1 s', at, 'epoch') AS bin, * FROM lane_statistics
-    WHERE at >= date_bin(%(step)s * interval '1 s', clock_timestamp(), 'epoch') - %(n)s * %(step)s * interval '1 s'
+    SELECT date_bin(%(step)s::int * interval '1 s', at, 'epoch') AS bin, * FROM lane_statistics
+    WHERE at >= date_bin(%(step)s::int * interval '1 s', clock_timestamp(), 'epoch')
+                - %(n)s::int * %(step)s::int * interval '1 s'
       AND workspace_id IN (0, %(w)s)
 )
 SELECT bin, lane,
