@@ -120,4 +120,4 @@ async def test_a_pause_ends_by_itself_and_only_operators_pause_the_journal(datab
             await pause_lane(database, lane, main, KEY, "no")
     await pause_lane(database, "bulk", main, LaneActor("operator", 1, "Ingrid"), "yes")
     pauses = await read_active_pauses(database)
-    assert (pauses.version, pauses.journal_lanes) == (2, {JOURNAL_LANES["bulk"]})
+    assert (pauses.version, pauses.journal_lanes) == (2, frozenset({JOURNAL_LANES["bulk"]}))
