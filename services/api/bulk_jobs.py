@@ -3,6 +3,7 @@
 from typing import Any
 
 from aiohttp import web
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.context import driver_connection, reading, writing
@@ -18,7 +19,7 @@ from shared.jobs import job_control
 from shared.jobs.job_control import JobRequest
 from shared.jobs.job_targets import JobKind, count_targets, first_targets
 from shared.jobs.preview import preview_references
-from shared.models import Job
+from shared.models import Delivery, Job
 from shared.web.responses import json_response
 
 JOB_RESOURCE = Resource(Job, JobRecord)
@@ -77,4 +78,9 @@ async def _examples(connection: Connection, workspace_id: int, wanted: JobReques
 
 async def _filter_errors(connection: AsyncConnection, workspace_id: int, wanted: JobRequest) -> FieldErrors:
     found = await unknown_reference_errors(connection, workspace_id, wanted.filters)
+    if wanted.kind == "deliveries" and (named := wanted.filters.get("ids")):
+        query = select(Delivery.id).where(Delivery.workspace_id == workspace_id, Delivery.id.in_(named))
+        known = set((await connection.execute(query)).scalars())
+        if unknown := [id_ for id_ in named if id_ not in known]:
+            found["ids"] = [f"There is no delivery {unknown[0]}."]
     return {f"filter.{name}": messages for name, messages in found.items()}

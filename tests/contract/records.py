@@ -54,6 +54,7 @@ NOUNS = {
     "lead_id": "/api/v1/leads/{id}",
     "cause": "/api/v1/operations/causes/{id}",
     "subscription_id": "/api/v1/webhooks/{id}",
+    "ids": "/api/v1/deliveries/{id}",
 }
 
 

@@ -7,6 +7,10 @@ import signal
 import sys
 import time
 from functools import partial
+<<<<<<< HEAD
+=======
+from pathlib import Path
+>>>>>>> a711f96 (jobs: a worker's message and the sweeper run them, in tests)
 from typing import Any
 
 import orjson
@@ -15,6 +19,8 @@ import pytest_asyncio
 
 from services.workers.jobs import job_engine
 from services.workers.jobs.job_engine import JobEngine
+from services.workers.jobs.sweeper_fallback import JobFallback
+from services.workers.runtime import Worker
 from shared import workspaces
 from shared.accounting import ledger
 from shared.db.connections import Connection, connect
@@ -26,6 +32,7 @@ from shared.jobs.job_targets import count_targets
 from tests.support.ingesting import drain, workspace_id
 from tests.support.jobs import AUTHOR, run_due_jobs, run_job, start_job
 from tests.support.leads import rows
+from tests.support.serving import settings_of
 from tests.support.waiting import until_async
 
 pytestmark = pytest.mark.integration
@@ -293,3 +300,38 @@ async def test_ids_of_a_moment_ago_are_the_only_ones_taken(database: Connection,
     ids = [row[0] for row in await rows(database, "SELECT id FROM submissions LIMIT 2")]
     assert (await run_job(database, workspace, "replay", filters={"ids": [*ids, uuid7(now_ms())]}))["done"] == 2
     assert await states(database) == {"dead": 3}
+
+
+async def test_a_workers_message_runs_jobs_and_wakes_ingest(
+    database_url: str, database: Connection, workspace: int, tmp_path: Path
+) -> None:
+    await hold(database, workspace, 50)
+    id_ = await start_job(database, workspace, "release")
+    hints: list[str] = []
+    worker = Worker(
+        settings_of(database_url, tmp_path),
+        lambda: hints.append("ingest"),
+        lambda: None,
+        lambda: False,
+        lambda: hints.append("jobs"),
+    )
+    await asyncio.to_thread(worker.run_jobs)
+    await asyncio.to_thread(worker.stop)
+    assert (await read_job(database, workspace, id_))["state"] == "done"
+    assert hints[0] == "ingest"  # then perhaps another hint, where the turn was over before nothing was due
+
+
+async def test_the_sweeper_runs_jobs_that_no_worker_takes(
+    database_url: str, database: Connection, workspace: int
+) -> None:
+    await hold(database, workspace, 50)
+    id_ = await start_job(database, workspace, "reject")
+    hints: list[None] = []
+    stopping = asyncio.Event()
+    fallback = JobFallback(lambda: hints.append(None), lambda: None, lambda: False, stopping)
+    async with connect(database_url, "tests sweeper") as connection:
+        watching = asyncio.create_task(fallback.watch_jobs(connection))
+        await until_async(lambda: _handled(database, id_, 50), 15, "the sweeper")
+        stopping.set()
+        await watching
+    assert hints  # before it did the work itself

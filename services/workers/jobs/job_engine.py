@@ -43,10 +43,11 @@ READ_ITEMS_SQL = """
 SELECT id, submission_id, received_at, delivery_id FROM job_items
 WHERE workspace_id = %s AND job_id = %s AND id > %s ORDER BY id LIMIT %s
 """
+# The range keeps the plan to one part of the index, also before a large job's items were analyzed.
 NOTE_OUTCOMES_SQL = """
 UPDATE job_items i SET outcome = o.outcome, error = o.error
 FROM json_to_recordset(%s::json) AS o(id bigint, outcome text, error text)
-WHERE i.workspace_id = %s AND i.job_id = %s AND i.id = o.id
+WHERE i.workspace_id = %s AND i.job_id = %s AND i.id = o.id AND i.id BETWEEN %s AND %s
 """
 # A job with a rate may catch up on half a second, since nobody looks exactly when it becomes due.
 ADVANCE_JOB_SQL = """
@@ -158,8 +159,9 @@ def _chunk_size(job: ClaimedJob) -> int:
 async def _note_progress(
     connection: Connection, job: ClaimedJob, items: Sequence[ClaimedItem], outcomes: Sequence[ItemOutcome]
 ) -> None:
-    rows = as_json([outcome._asdict() for outcome in outcomes])
-    await connection.execute(NOTE_OUTCOMES_SQL, (rows, job.workspace_id, job.id))
+    rows, place = as_json([outcome._asdict() for outcome in outcomes]), (job.workspace_id, job.id)
+    if items:
+        await connection.execute(NOTE_OUTCOMES_SQL, (rows, *place, items[0].id, items[-1].id))
     counts = {name: sum(outcome.outcome == name for outcome in outcomes) for name in ("done", "failed", "skipped")}
     position = items[-1].id if items else job.total
     progress = {"position": position, "taken": len(items), "workspace": job.workspace_id, "id": job.id}
