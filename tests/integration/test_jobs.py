@@ -7,10 +7,7 @@ import signal
 import sys
 import time
 from functools import partial
-<<<<<<< HEAD
-=======
 from pathlib import Path
->>>>>>> a711f96 (jobs: a worker's message and the sweeper run them, in tests)
 from typing import Any
 
 import orjson
