@@ -80,7 +80,7 @@ Ctrl-C stops everything. Started again it goes on with the same data. To remove 
 )
 @make_data_dir_option(DATA_DIR_HELP)
 def demo(port: int | None, rate: float, seed: int | None, leads: int | None) -> None:
-    """Start everything with a filled workspace and live traffic, to look at.
+    """Start everything with made-up leads and live traffic.
 
     People and traffic are made up, and nothing leaves this machine. The demo has a data dir and servers of its own, and
     touches no other LeadHub. Ctrl-C stops it, and the next start goes on with the same data.
