@@ -1,10 +1,10 @@
 """`demo`: `up` with a filled workspace, made-up sources that post to it, and receivers of what it sends."""
 
 import os
+import secrets
 import shlex
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import click
 
@@ -26,14 +26,18 @@ from demo.demo_state import (
 from demo.lead_sources import LEAD_SOURCES
 from embedded.process import ChildProgram
 from shared import workspaces
+from shared.auth.operator_accounts import create_operator_made_user
+from shared.auth.passwords import PasswordHashing
 from shared.data_dir import DataDir
-from shared.db.connections import connect
+from shared.db.connections import Connection, connect
 from shared.settings import PROJECT_ROOT, Settings
 
 DEMO_DATA_DIR = PROJECT_ROOT / ".leadhub-demo"
 DEFAULT_RATE, DEFAULT_SEED, DEFAULT_LEADS = 5.0, 1, 5000
 MAX_RATE, MAX_LEADS = 500.0, 50_000
 DATA_DIR_HELP = "Where all state of the demo lies; .leadhub-demo/ in the project unless given."
+VISITOR_EMAIL, VISITOR_NAME = "demo@example.com", "Demo Visitor"
+VISITOR_PASSWORD_BYTES = 9
 # A demo that was given an operator's database would fill it.
 STORE_SETTINGS = ("database_url", "replica_url", "broker_url", "redis_url", "spool_url")
 SOURCES_STAGE, RECEIVERS_STAGE = 4, 1  # sources stop before the gateways, receivers after the workers
@@ -42,7 +46,7 @@ BANNER_TEXT = """
 The demo runs: workspace `{slug}` ({name}), {rate:g} leads a second.
 
 Console:   {url}/console/
-           {sign_in}
+           sign in as {email} with {password}
 API:       {url}/api/documentation
 Key:       {key}   (may do everything; shown at each start)
 
@@ -122,10 +126,21 @@ def keep_messages_here(plan: DemoPlan) -> dict[str, str]:
     return chosen
 
 
-def demo_sign_in_hint(data_dir: Path) -> str:
-    """Return how to get into the console."""
-    person = f"--workspace {WORKSPACE_SLUG} --email you@example.com --name You --role admin --operator"
-    return f"./leadhub user create {person} --data-dir {shlex.quote(str(data_dir))}   # prints a link to sign in"
+async def ensure_visitor(connection: Connection, memory: DemoMemory) -> None:
+    """Make the account by which visitors of the demo sign in, with a password of this data dir's own."""
+    password = memory.get("visitor_password")
+    if password is None:
+        password = secrets.token_urlsafe(VISITOR_PASSWORD_BYTES)
+        memory.keep("visitor_password", password)
+    await create_operator_made_user(
+        connection,
+        WORKSPACE_SLUG,
+        email=VISITOR_EMAIL,
+        name=VISITOR_NAME,
+        role="admin",
+        is_operator=True,
+        password_hash=await PasswordHashing().hash_password(password),
+    )
 
 
 class DemoExtension(UpExtension):
@@ -146,6 +161,7 @@ class DemoExtension(UpExtension):
                 if WORKSPACE_SLUG not in [each["slug"] for each in await workspaces.list_workspaces(connection)]:
                     await workspaces.create_workspace(connection, WORKSPACE_SLUG, WORKSPACE_NAME)
                 made = await workspaces.create_key(connection, WORKSPACE_SLUG, "Demo", ["*"], rate_limit=None)
+                await ensure_visitor(connection, memory)
         memory.keep("admin_key", made.key.secret)
         return made.key.secret
 
@@ -171,7 +187,8 @@ class DemoExtension(UpExtension):
             name=WORKSPACE_NAME,
             rate=self._rate,
             url=base_url_of(settings),
-            sign_in=demo_sign_in_hint(settings.data_dir),
+            email=VISITOR_EMAIL,
+            password=DemoMemory(settings.data_dir).get("visitor_password", ""),
             key=key,
             sources="\n".join(f"  {source.name}: {source.habit}" for source in LEAD_SOURCES),
             run=f"{data}/run",

@@ -14,10 +14,10 @@ from services.console import error_pages
 from services.console.context import CONSOLE
 from services.console.cross_site import cross_site_reason
 from services.console.page_view import WORKSPACE_COOKIE, PageView, Redirection
-from services.console.session_cookie import sent_session_token
+from services.console.session_cookie import has_secure_context, sent_session_token, set_session_cookie
 from shared.audit.audit_entry import AuditActor
 from shared.auth.roles import Permission
-from shared.auth.sessions import AuthenticatedSession, Membership
+from shared.auth.sessions import AuthenticatedSession, Membership, renew_session
 from shared.errors import ApiError, Forbidden, NotFound
 from shared.observability import logging
 from shared.web.audit import AUDIT_ACTOR
@@ -32,6 +32,7 @@ RouteHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 ANONYMOUS_ACCESS = "anonymous"
 ACCOUNT_ACCESS = "account"
 SIGN_IN_PATH = "/console/sign-in"
+SECONDS_A_DAY = 86_400
 CROSS_SITE_MESSAGE = "This request did not come from this console: {}."
 
 
@@ -61,11 +62,11 @@ def _guarded(handler: PageHandler, access: str | Permission) -> RouteHandler:
         view = PageView(request)
         try:
             await _admit(view, access)
-            return await handler(view)
+            return await _renew_session(view, await handler(view))
         except SignInNeeded:
             return _sign_in_response(request)
         except Redirection as redirection:
-            return redirection.response
+            return await _renew_session(view, redirection.response)
         except ApiError as error:
             return await error_pages.error_page(view, error)
         except Exception as error:
@@ -113,6 +114,19 @@ async def find_membership(view: PageView, session: AuthenticatedSession) -> Memb
         if found is not None:
             return found
     raise NotFound
+
+
+async def _renew_session(view: PageView, response: web.StreamResponse) -> web.StreamResponse:
+    """Give the browser a new token where one is due: after the reader's rights changed."""
+    session = view.session
+    if session is None or not session.needs_renewal or response.prepared:
+        return response
+    token = await view.console.writing(lambda connection: renew_session(connection, session.id))
+    if token:
+        is_secure = has_secure_context(view.request, view.console.settings.public_url)
+        max_age = round(view.console.settings.session_days * SECONDS_A_DAY) if session.is_kept else None
+        set_session_cookie(response, token, is_secure=is_secure, max_age=max_age)
+    return response
 
 
 def _last_membership(view: PageView, session: AuthenticatedSession) -> Membership | None:

@@ -127,7 +127,7 @@ async def _is_still_admitted(view: PageView) -> bool:
     """Return whether the session is valid still, with the same role. Sessions in memory stay while the database is
     away."""
     token = sent_session_token(view.request)
-    session = await view.request.app[CONSOLE].sessions.authenticate(token) if token else None
+    session = await view.request.app[CONSOLE].sessions.authenticate(token, is_use=False) if token else None
     if session is None:
         return False
     slug = view.workspace.workspace_slug
