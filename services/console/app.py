@@ -6,7 +6,18 @@ from services.console.access import anonymous_page
 from services.console.context import console_lifetime
 from services.console.live_updates import LIVE_UPDATES, LiveUpdates
 from services.console.page_view import PageView
-from services.console.pages import account, now, preferences, queues, sign_in, welcome, workspaces
+from services.console.pages import (
+    account,
+    api_keys,
+    audit_log,
+    now,
+    preferences,
+    queues,
+    sign_in,
+    users,
+    welcome,
+    workspaces,
+)
 from services.console.static_files import STATIC_ROUTES
 from shared.errors import NotFound
 from shared.settings import Settings
@@ -55,6 +66,14 @@ CONSOLE_ROUTES = [
     web.get(f"{WORKSPACE_PREFIX}/queues/live", queues.live),
     web.post(f"{WORKSPACE_PREFIX}/queues/{{lane}}/pause", queues.pause),
     web.post(f"{WORKSPACE_PREFIX}/queues/{{lane}}/resume", queues.resume),
+    web.get(f"{WORKSPACE_PREFIX}/settings/keys", api_keys.show),
+    web.post(f"{WORKSPACE_PREFIX}/settings/keys", api_keys.create),
+    web.post(f"{WORKSPACE_PREFIX}/settings/keys/{{id}}/revoke", api_keys.revoke),
+    web.get(f"{WORKSPACE_PREFIX}/settings/users", users.show),
+    web.post(f"{WORKSPACE_PREFIX}/settings/users", users.invite),
+    web.post(f"{WORKSPACE_PREFIX}/settings/users/{{id}}", users.manage),
+    web.get(f"{WORKSPACE_PREFIX}/settings/audit-log", audit_log.show),
+    web.get(f"{WORKSPACE_PREFIX}/settings/audit-log.csv", audit_log.download),
     web.get(f"{WORKSPACE_PREFIX}/more", workspaces.more),
 ]
 FALLBACK_ROUTES = [web.route("*", "/console/{tail:.*}", nothing_here)]

@@ -17,6 +17,7 @@ from services.console.rendering import Renderer
 from services.console.static_files import STATIC_FILES, StaticFiles
 from shared.accounting import ledger
 from shared.auth.passwords import PasswordHashing
+from shared.auth.rate_limit_redis import RedisCounters
 from shared.auth.sessions import Membership, SessionCache
 from shared.auth.sign_in import SignInService
 from shared.crypto.encryption import Cipher
@@ -69,6 +70,7 @@ class ConsoleContext:
     passwords: PasswordHashing
     sign_in: SignInService
     overviews: OverviewReader
+    limit_counters: RedisCounters
     _figures: dict[int, tuple[float, NavigationFigures]] = field(default_factory=dict)
     _histories: dict[tuple[int, int], tuple[float, History]] = field(default_factory=dict)
 
@@ -175,6 +177,7 @@ def console_lifetime(settings: Settings) -> Callable[[web.Application], AsyncIte
             cipher=cipher,
             renderer=Renderer(static_files),
             overviews=OverviewReader(lambda: console.reading(), Spool(spool), limits, Path(settings.data_dir)),
+            limit_counters=RedisCounters(limits),
             sessions=SessionCache(settings, pool, app[NOTIFICATION_LISTENER]),
             passwords=passwords,
             sign_in=SignInService(settings, pool, cipher, passwords),

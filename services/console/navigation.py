@@ -34,6 +34,9 @@ GROUPS = {
 NAVIGATION_ENTRIES = (
     NavigationEntry("now", "now", "now", _("Now"), key="n"),
     NavigationEntry("queues", "intake", "queue", _("Queues"), key="q"),
+    NavigationEntry("settings/keys", "settings", "key", _("API keys"), permission=Permission.ADMINISTER),
+    NavigationEntry("settings/users", "settings", "user", _("Users"), permission=Permission.ADMINISTER),
+    NavigationEntry("settings/audit-log", "settings", "book", _("Audit log"), permission=Permission.ADMINISTER),
 )
 EXISTING_PAGES = frozenset(entry.page for entry in NAVIGATION_ENTRIES)
 

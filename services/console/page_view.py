@@ -52,6 +52,7 @@ class PageView:
     request: web.Request
     session: AuthenticatedSession | None = None
     membership: Membership | None = None
+    has_confirmed: bool = False  # the password came with this request, and was right
 
     @cached_property
     def console(self) -> ConsoleContext:
@@ -156,6 +157,11 @@ class PageView:
     def client_address(self) -> str:
         """The address of the reader: the connection's, or the one that a trusted proxy reports."""
         return client_address(self.request) or ""
+
+    @property
+    def needs_password(self) -> bool:
+        """Whether a form that changes keys or users asks for the password again."""
+        return not (self.has_confirmed or self.account.is_recently_confirmed)
 
     def forget_session_cache(self) -> None:
         """Read the session again at its next use, after this request has changed it."""

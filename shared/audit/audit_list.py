@@ -31,6 +31,7 @@ SELECT {", ".join(ENTRY_COLUMNS)} FROM audit_log
 WHERE {ENTRY_WHERE_SQL} AND (%(after_id)s::bigint IS NULL OR id < %(after_id)s)
 ORDER BY id DESC LIMIT %(limit)s OFFSET %(offset)s
 """  # noqa: S608  # constants only
+MAX_CSV_ENTRIES = 10_000
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")  # a spreadsheet executes a cell that begins with one of them
 
 EntryDict = dict[str, Any]

@@ -1,6 +1,7 @@
 """Request counters in Redis, shared by all processes: one for each API key and clock hour."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 
 import redis.asyncio as redis
 
@@ -64,6 +65,14 @@ class RedisCounters:
             args=[*arguments, MAX_CLAIMED_AHEAD, CLAIM_AHEAD_DIVISOR, _expiry_time(hour)],
         )
         return {id_: (int(answer[2 * i]), int(answer[2 * i + 1])) for i, id_ in enumerate(ids)}
+
+    async def read_counts(self, key_ids: Sequence[int]) -> dict[int, int]:
+        """Return the requests of keys in this clock hour. Those that a process has claimed ahead are among them."""
+        if not key_ids:
+            return {}
+        hour = int(time.time()) // HOUR_SECONDS
+        counts = await self._redis.mget([_counter_key(id_, hour) for id_ in key_ids])
+        return {id_: int(count or 0) for id_, count in zip(key_ids, counts, strict=True)}
 
     async def add_counts(self, counted: Mapping[tuple[int, int], int], known: Mapping[tuple[int, int], int]) -> None:
         """Add local counts, by hour and key id. A missing counter starts from the known count."""

@@ -13,6 +13,7 @@ from shared.auth.account_links import attach_account
 from shared.auth.accounts import AccountRecord, create_account, find_account, lock_account, read_account
 from shared.auth.link_delivery import LinkHandover, LinkSender
 from shared.auth.roles import ROLE_NAMES, Role
+from shared.auth.sessions import revoke_sessions
 from shared.auth.user_access import AccessChange, account_of_user, announce_access_change, check_access_change
 from shared.db.connections import Connection
 from shared.errors import Conflict, FieldErrors, NotFound, ValidationFailed
@@ -28,8 +29,14 @@ SELECT u.id, u.name, u.email, u.role, u.is_active, u.created_at, a.id AS account
     AS has_second_factor, coalesce(a.is_operator, false) AS is_operator,
     EXISTS (SELECT FROM account_links l
             WHERE (l.user_id = u.id OR (l.account_id = u.account_id AND l.purpose = 'invite'))
-                AND l.used_at IS NULL AND l.expires_at > now()) AS has_open_invitation
+                AND l.used_at IS NULL AND l.expires_at > now()) AS has_open_invitation,
+    s.count AS session_count, s.seen_at AS last_seen_at
 FROM users u LEFT JOIN accounts a ON a.id = u.account_id
+CROSS JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE revoked_at IS NULL AND expires_at > now() AND ends_at > now()),
+        max(seen_at) AS seen_at
+    FROM sessions WHERE account_id = u.account_id
+) s
 WHERE u.workspace_id = %s ORDER BY lower(u.name), u.id
 """
 FIND_USER_SQL = """
@@ -51,7 +58,10 @@ WORKSPACE_NAME_SQL = "SELECT name FROM workspaces WHERE id = %s"
 
 @dataclass(frozen=True, slots=True)
 class ManagedUser:
-    """A user as the users page shows it. `can_sign_in`: the account has a password."""
+    """A user as the users page shows it. `can_sign_in`: the account has a password.
+
+    Sessions are those of the account, whatever its workspaces; `session_count` are the valid ones.
+    """
 
     id: int
     name: str
@@ -65,6 +75,8 @@ class ManagedUser:
     has_second_factor: bool
     is_operator: bool
     has_open_invitation: bool
+    session_count: int
+    last_seen_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +139,14 @@ async def make_reset_link(connection: Connection, links: LinkSender, workspace_i
         raise Conflict(NOT_INVITED_MESSAGE) if await _has_user(connection, workspace_id, user_id) else NotFound
     await lock_account(connection, account.id)
     return await links.hand_over_password_link(connection, workspace_id, account, "reset")
+
+
+async def sign_user_out(connection: Connection, workspace_id: int, user_id: int) -> None:
+    """End all sessions of a user. Raises NotFound, or Conflict if the user has no account yet."""
+    account_id = await account_of_user(connection, workspace_id, user_id)
+    if account_id is None:
+        raise Conflict(NOT_INVITED_MESSAGE) if await _has_user(connection, workspace_id, user_id) else NotFound
+    await revoke_sessions(connection, account_id)
 
 
 def check_user_fields(email: str, name: str, role: str) -> tuple[str, str]:

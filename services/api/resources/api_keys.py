@@ -1,21 +1,26 @@
 """`/api/v1/api-keys`."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 
 from aiohttp import web
-from sqlalchemy import and_, func, or_, select, text
+from sqlalchemy import func, select
 from sqlalchemy import update as change
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.context import SETTINGS_KEY, driver_connection, writing
 from services.api.crud import RecordDict, Resource, created_record, delete_record, list_records, show_record
-from services.api.record_limits import lock_record_count
-from services.api.request_parsing import body_of, key_of, raise_if_invalid
+from services.api.request_parsing import body_of, key_of
 from services.api.schemas.api_keys import ApiKeyFields, ApiKeyRecord, NewApiKeyRecord
 from shared import workspaces
 from shared.auth.api_keys import AuthenticatedKey
-from shared.errors import Conflict
+from shared.auth.key_management import (
+    NewKey,
+    check_key_limit,
+    create_workspace_key,
+    enforce_key_limit,
+    revoke_workspace_key,
+)
+from shared.db.connections import Connection
 from shared.models import ApiKey
 from shared.web.audit import audit_change
 from shared.web.authorization import requires_scope
@@ -24,17 +29,6 @@ from shared.web.path_params import path_id
 from shared.web.responses import json_response
 
 API_KEY_RESOURCE = Resource(ApiKey, ApiKeyRecord)
-COUNTS_AGAINST_LIMIT = or_(
-    ApiKey.created_at > func.now() - text("interval '1 h'"),
-    and_(ApiKey.revoked_at.is_(None), or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > func.now())),
-)
-RATE_LIMIT_ABOVE_MESSAGE = (
-    "The rate_limit field must not be greater than {limit}, which is the limit of the key that asks."
-)
-KEY_LIMIT_MESSAGE = (
-    "The workspace has {count} keys that are valid or were made within the hour. A key with a rate limit makes no more "
-    "beyond {most}: revoke some and wait, or ask with an unlimited key. An operator can raise LEADHUB_MAX_KEYS."
-)
 
 
 @requires_scope("*")
@@ -59,7 +53,7 @@ async def create(request: web.Request) -> web.Response:
     fields, asking = await body_of(request), key_of(request)
 
     async def create_in_transaction(connection: AsyncConnection) -> RecordDict:
-        async with _enforce_key_limit(connection, asking, request.app[SETTINGS_KEY].max_keys):
+        async with _enforced_key_limit(request, await driver_connection(connection)):
             return await _create_key(connection, asking, fields)
 
     made = await writing(request, create_in_transaction)
@@ -85,7 +79,7 @@ async def update(request: web.Request) -> web.Response:
     id_, fields, asking = path_id(request), await body_of(request), key_of(request)
 
     async def update_in_transaction(connection: AsyncConnection) -> RecordDict:
-        async with _enforce_key_limit(connection, asking, request.app[SETTINGS_KEY].max_keys):
+        async with _enforced_key_limit(request, await driver_connection(connection)):
             audit_change(request, await API_KEY_RESOURCE.find(connection, asking.workspace_id, id_), fields)
             return await _update_key(connection, asking, id_, fields)
 
@@ -100,11 +94,15 @@ async def delete(request: web.Request) -> web.Response:
     return await delete_record(request, _revoke_key)
 
 
+def _enforced_key_limit(request: web.Request, connection: Connection) -> AbstractAsyncContextManager[None]:
+    key, most = key_of(request), request.app[SETTINGS_KEY].max_keys
+    return enforce_key_limit(connection, key.workspace_id, key.limit, most)
+
+
 async def _create_key(connection: AsyncConnection, key: AuthenticatedKey, fields: RecordDict) -> RecordDict:
     limit = fields.get("rate_limit", min(workspaces.DEFAULT_RATE_LIMIT, key.limit or workspaces.DEFAULT_RATE_LIMIT))
-    _check_limit(key, limit)
-    values = (key.workspace_slug, fields["name"], fields["scopes"], limit, fields.get("expires_at"))
-    made = await workspaces.create_key(await driver_connection(connection), *values)
+    new = NewKey(fields["name"], fields["scopes"], limit, fields.get("expires_at"))
+    made = await create_workspace_key(await driver_connection(connection), key.workspace_slug, new, key.limit)
     return {**await API_KEY_RESOURCE.find(connection, key.workspace_id, made.id), "key": made.key.secret}
 
 
@@ -112,7 +110,7 @@ async def _update_key(connection: AsyncConnection, key: AuthenticatedKey, id_: i
     workspace_id = key.workspace_id
     before = await API_KEY_RESOURCE.find(connection, workspace_id, id_)
     if "rate_limit" in fields and fields["rate_limit"] != before["rate_limit"]:
-        _check_limit(key, fields["rate_limit"])
+        check_key_limit(key.limit, fields["rate_limit"])
     if "scopes" in fields:
         fields = {**fields, "scopes": sorted(set(fields["scopes"]))}
     if fields:
@@ -122,29 +120,5 @@ async def _update_key(connection: AsyncConnection, key: AuthenticatedKey, id_: i
     return await API_KEY_RESOURCE.find(connection, workspace_id, id_)
 
 
-def _check_limit(asking: AuthenticatedKey, limit: int | None) -> None:
-    """Raise ValidationFailed for a limit above that of the key that asks for it."""
-    if asking.limit is not None and (limit is None or limit > asking.limit):
-        raise_if_invalid({"rate_limit": [RATE_LIMIT_ABOVE_MESSAGE.format(limit=asking.limit)]})
-
-
-@asynccontextmanager
-async def _enforce_key_limit(connection: AsyncConnection, asking: AuthenticatedKey, most: int) -> AsyncIterator[None]:
-    """Raise Conflict if the changes within give the workspace more keys than `most`.
-
-    Only keys with a rate limit are bound by it, since every further key has a limit of its own. Keys created within the
-    hour count even if they have ended, since their requests were made.
-    """
-    if asking.limit is None:
-        yield
-        return
-    await lock_record_count(connection, asking.workspace_id)
-    before = await API_KEY_RESOURCE.count(connection, asking.workspace_id, COUNTS_AGAINST_LIMIT)
-    yield
-    if await API_KEY_RESOURCE.count(connection, asking.workspace_id, COUNTS_AGAINST_LIMIT) > max(before, most):
-        raise Conflict(KEY_LIMIT_MESSAGE.format(count=before, most=most))
-
-
 async def _revoke_key(connection: AsyncConnection, workspace_id: int, id_: int) -> None:
-    await API_KEY_RESOURCE.find(connection, workspace_id, id_)
-    await workspaces.revoke_key(await driver_connection(connection), id_)
+    await revoke_workspace_key(await driver_connection(connection), workspace_id, id_)

@@ -6,14 +6,20 @@ from services.api.context import driver_connection, listing
 from services.api.pages import PageRequest, page_response, read_page
 from services.api.request_parsing import query_and_errors, raise_if_invalid, workspace_of
 from services.api.schemas.audit_log import AuditQuery, AuditRecord
-from shared.audit.audit_list import AuditFilter, EntryDict, count_entries, entries_as_csv, list_entries
+from shared.audit.audit_list import (
+    MAX_CSV_ENTRIES,
+    AuditFilter,
+    EntryDict,
+    count_entries,
+    entries_as_csv,
+    list_entries,
+)
 from shared.db.connections import Connection
 from shared.errors import FieldErrors
 from shared.web.authorization import requires_scope
 from shared.web.openapi import query_params, responds
 from shared.web.responses import json_response
 
-MAX_CSV_ENTRIES = 10_000
 CSV_HEADERS = {"Content-Disposition": 'attachment; filename="audit-log.csv"'}
 
 

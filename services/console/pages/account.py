@@ -8,13 +8,14 @@ from markupsafe import Markup
 
 from services.console.access import account_page
 from services.console.page_view import PageView
+from services.console.password_confirmation import password_problem
 from services.console.session_cookie import delete_session_cookie, has_secure_context, set_session_cookie
 from shared.auth import second_factor
 from shared.auth.accounts import rename_account
 from shared.auth.passwords import InvalidPassword
 from shared.auth.second_factor import CodeMismatch
 from shared.auth.sessions import list_sessions, revoke_session, revoke_sessions
-from shared.auth.sign_in import PasswordAccepted, PasswordResult, SignInDelayed
+from shared.auth.sign_in import PasswordAccepted
 from shared.errors import NotFound
 
 ACCOUNT_PATH = "/console/me/account"
@@ -50,7 +51,7 @@ async def change_password(view: PageView) -> web.StreamResponse:
     except InvalidPassword as error:
         return await _render(view, 422, new_password_problem=view.translate(str(error)))
     if not isinstance(result, PasswordAccepted):
-        return await _render(view, 422, password_problem=_password_problem(view, result))
+        return await _render(view, 422, password_problem=password_problem(view, result))
     response = web.Response(status=303, headers={"Location": ACCOUNT_PATH})
     view.forget_session_cache()
     if result.token:
@@ -68,7 +69,7 @@ async def begin_second_factor(view: PageView) -> web.StreamResponse:
     if not view.account.is_recently_confirmed or password:
         result = await view.console.sign_in.confirm_password(view.account, password)
         if not isinstance(result, PasswordAccepted):
-            return await _render(view, 422, step="password", step_problem=_password_problem(view, result))
+            return await _render(view, 422, step="password", step_problem=password_problem(view, result))
     enrolment = await view.console.writing(
         lambda connection: second_factor.begin_enrolment(connection, view.console.cipher, view.account.account_id)
     )
@@ -108,7 +109,7 @@ async def disable_second_factor(view: PageView) -> web.StreamResponse:
         view.account, str((await view.request.post()).get("password", ""))
     )
     if not isinstance(result, PasswordAccepted):
-        return await _render(view, 422, step="disable", step_problem=_password_problem(view, result))
+        return await _render(view, 422, step="disable", step_problem=password_problem(view, result))
     account_id = view.account.account_id
     await view.console.writing(lambda connection: second_factor.disable_second_factor(connection, account_id))
     view.forget_session_cache()
@@ -169,14 +170,3 @@ def _qr_code(uri: str) -> Markup:
         svgclass="qr", lineclass=None, border=2, omitsize=True, dark="currentColor"
     )
     return Markup(svg)  # noqa: S704  # drawn by segno from our own text
-
-
-def _password_problem(view: PageView, result: PasswordResult) -> str:
-    if isinstance(result, SignInDelayed):
-        seconds = max(1, round(result.seconds))
-        return view.translate_count(
-            "Too many attempts failed. Try again in %(n)s second.",
-            "Too many attempts failed. Try again in %(n)s seconds.",
-            seconds,
-        )
-    return view.translate("The password is wrong.")

@@ -1,0 +1,81 @@
+"""The entries of the audit log as sentences: what was done, and what was only tried."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.console.page_view import PageView
+
+
+def _(message: str) -> str:
+    """Mark a message for translation; `entry_sentence` translates it."""
+    return message
+
+
+# By action: what it says once done, and what it says if it was refused or failed.
+ACTION_WORDS: dict[str, tuple[str, str]] = {
+    "api_key.created": (_("Made an API key"), _("Tried to make an API key")),
+    "api_key.changed": (_("Changed an API key"), _("Tried to change an API key")),
+    "api_key.deleted": (_("Revoked an API key"), _("Tried to revoke an API key")),
+    "automation.created": (_("Made an automation"), _("Tried to make an automation")),
+    "automation.changed": (_("Changed an automation"), _("Tried to change an automation")),
+    "automation.deleted": (_("Deleted an automation"), _("Tried to delete an automation")),
+    "automation.run": (_("Started an automation by hand"), _("Tried to start an automation by hand")),
+    "cause.changed": (_("Changed a cause"), _("Tried to change a cause")),
+    "delivery.resend": (_("Sent a delivery again"), _("Tried to send a delivery again")),
+    "delivery.resend_all": (_("Sent deliveries again"), _("Tried to send deliveries again")),
+    "delivery.resend_failed": (_("Sent failed deliveries again"), _("Tried to send failed deliveries again")),
+    "form.created": (_("Made a form"), _("Tried to make a form")),
+    "form.changed": (_("Changed a form"), _("Tried to change a form")),
+    "form.deleted": (_("Deleted a form"), _("Tried to delete a form")),
+    "integration.created": (_("Made a source"), _("Tried to make a source")),
+    "integration.changed": (_("Changed a source"), _("Tried to change a source")),
+    "integration.deleted": (_("Deleted a source"), _("Tried to delete a source")),
+    "job.created": (_("Started a job"), _("Tried to start a job")),
+    "job.changed": (_("Changed the rate of a job"), _("Tried to change the rate of a job")),
+    "job.pause": (_("Paused a job"), _("Tried to pause a job")),
+    "job.resume": (_("Resumed a job"), _("Tried to resume a job")),
+    "job.cancel": (_("Cancelled the rest of a job"), _("Tried to cancel the rest of a job")),
+    "lane.pause": (_("Paused a lane"), _("Tried to pause a lane")),
+    "lane.resume": (_("Resumed a lane"), _("Tried to resume a lane")),
+    "operation.pause": (_("Paused a lane"), _("Tried to pause a lane")),
+    "operation.resume": (_("Resumed a lane"), _("Tried to resume a lane")),
+    "scoring_rule.created": (_("Made a rule of scoring"), _("Tried to make a rule of scoring")),
+    "scoring_rule.changed": (_("Changed a rule of scoring"), _("Tried to change a rule of scoring")),
+    "scoring_rule.deleted": (_("Deleted a rule of scoring"), _("Tried to delete a rule of scoring")),
+    "submission_action.release": (_("Released a submission"), _("Tried to release a submission")),
+    "submission_action.release_all": (_("Released submissions"), _("Tried to release submissions")),
+    "submission_action.reject": (_("Marked a submission as spam"), _("Tried to mark a submission as spam")),
+    "submission_action.reject_all": (_("Marked submissions as spam"), _("Tried to mark submissions as spam")),
+    "submission_action.replay": (_("Replayed a submission"), _("Tried to replay a submission")),
+    "submission_action.replayed": (_("Replayed submissions"), _("Tried to replay submissions")),
+    "suppression.created": (_("Stopped mail to an address"), _("Tried to stop mail to an address")),
+    "suppression.deleted": (_("Allowed mail to an address again"), _("Tried to allow mail to an address again")),
+    "user.created": (_("Made a user"), _("Tried to make a user")),
+    "user.invited": (_("Invited a user"), _("Tried to invite a user")),
+    "user.changed": (_("Changed a user"), _("Tried to change a user")),
+    "user.deleted": (_("Took a user out"), _("Tried to take a user out")),
+    "user.reset_link_made": (_("Made a link for a new password"), _("Tried to make a link for a new password")),
+    "user.signed_out": (_("Signed a user out everywhere"), _("Tried to sign a user out everywhere")),
+    "webhook.created": (_("Made a webhook"), _("Tried to make a webhook")),
+    "webhook.changed": (_("Changed a webhook"), _("Tried to change a webhook")),
+    "webhook.deleted": (_("Deleted a webhook"), _("Tried to delete a webhook")),
+    "webhook.rotate_secret": (_("Renewed the secret of a webhook"), _("Tried to renew the secret of a webhook")),
+    "workspace.created": (_("Made the workspace"), _("Tried to make the workspace")),
+    "workspace.changed": (_("Changed the workspace"), _("Tried to change the workspace")),
+}
+
+
+def entry_sentence(view: PageView, entry: Mapping[str, Any]) -> str:
+    """Return what an entry tells, in the reader's language; an action without words as it is written."""
+    words = ACTION_WORDS.get(entry["action"])
+    if words is not None:
+        return view.translate(words[0] if entry["outcome"] == "done" else words[1])
+    if entry["outcome"] == "done":
+        return str(entry["action"])
+    return view.translate("Tried: %(action)s", action=entry["action"])
+
+
+def changed_fields(entry: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """Return the fields of an entry with their values before and after, None where there is none."""
+    before, after = entry["before"] or {}, entry["after"] or {}
+    return [(name, before.get(name), after.get(name)) for name in {**before, **after}]
