@@ -121,7 +121,7 @@ def _read_end(view: PageView, texts: dict[str, str], errors: dict[str, str]) -> 
         return None
     try:
         day = datetime.fromisoformat(texts.get("until", "")).replace(tzinfo=view.zone)
-        end = (day + timedelta(days=1)).astimezone(UTC)
+        end = (day + timedelta(days=1, seconds=-1)).astimezone(UTC)
     except (ValueError, OverflowError):
         end = datetime.min.replace(tzinfo=UTC)
     if end <= datetime.now(UTC):

@@ -55,7 +55,7 @@ async def show(view: PageView) -> web.StreamResponse:
         actors = await _actor_choices(view, connection)
     entries = found[:PAGE_SIZE]
     shown: dict[str, Any] = {
-        "entries": entries,
+        "listed": entries,
         "total": total,
         "csv_count": min(total, MAX_CSV_ENTRIES),
         "older": entries[-1]["id"] if len(found) > PAGE_SIZE else None,
