@@ -53,9 +53,6 @@ ONE_SERVICE_MODULES = (
             *("credentials", "integration_type", "json_paths", "mapping_settings"),
         )
     }
-    | {
-        "shared.audit.audit_list": "the console is to show the audit log as well",
-    }
     | dict.fromkeys(
         ("shared.intake.submission_search", "shared.jobs.preview"), "the console is to show it as well, beside the API"
     )

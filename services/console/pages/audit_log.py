@@ -28,7 +28,7 @@ from shared.db.connections import Connection
 
 AUDIT_PAGE = "settings/audit-log"
 PAGE_SIZE = 50
-MAX_ACTORS = 200  # of the choice of keys
+MAX_ACTORS = 200  # users and keys, each, that can be chosen
 MAX_FILTER_LENGTH = 60  # characters
 MAX_ID_DIGITS = 18
 OUTCOMES: Final[tuple[Outcome, ...]] = ("done", "refused", "failed")
@@ -123,7 +123,7 @@ async def _actor_choices(view: PageView, connection: Connection) -> list[tuple[s
         ("key", view.translate("all API keys")),
         ("cli", view.translate("commands on the server")),
         ("system", view.translate("LeadHub itself")),
-        *((f"user:{user.account_id}", user.name) for user in users if user.account_id),
+        *((f"user:{user.account_id}", user.name) for user in users[:MAX_ACTORS] if user.account_id),
         *((f"key:{key.id}", view.translate("Key: %(name)s", name=key.name)) for key in keys),
     ]
 

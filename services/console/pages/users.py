@@ -29,6 +29,7 @@ from shared.web.audit import audit_details
 from shared.web.path_params import path_id
 
 USERS_PAGE = "settings/users"
+MAX_LISTED_USERS = 500
 
 Form = dict[str, str]
 UserAction = Callable[[PageView, ManagedUser, Form], Awaitable[web.Response]]
@@ -240,7 +241,8 @@ async def _render(
     blank: dict[str, Any] = {"problem": None, "password_problem": None, "errors": {}, "is_removing": False}
     blank |= {"handover": None, "handed_to": "", "is_reset": False}
     shown = {
-        "users": users,
+        "users": users[:MAX_LISTED_USERS],
+        "has_more": len(users) > MAX_LISTED_USERS,
         "able_count": sum(user.can_sign_in and user.is_active for user in users),
         "invited_count": sum(user.has_open_invitation and not user.can_sign_in for user in users),
         "has_mail": has_mail,
