@@ -229,7 +229,9 @@ class PageView:
             said = json.loads(base64.urlsafe_b64decode(self.request.cookies[TOAST_COOKIE]))
         except (KeyError, ValueError):
             return None
-        return said if isinstance(said, dict) and isinstance(said.get("text"), str) else None
+        if not isinstance(said, dict) or not isinstance(said.get("text"), str):
+            return None
+        return {"link": "", "label": "", **said}
 
 
 def workspace_path(slug: str, page: str = "now", **query: object) -> str:

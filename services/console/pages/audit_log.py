@@ -37,7 +37,7 @@ FILTER_NAMES = ("actor", "action", "outcome", "after", "before")
 
 
 @dataclass(frozen=True)
-class AuditQuery:
+class ShownFilter:
     """The filters of the address: `given` as they stand there, as far as they are valid, and as a filter."""
 
     given: dict[str, str]
@@ -85,7 +85,7 @@ async def download(view: PageView) -> web.StreamResponse:
     return web.Response(text=entries_as_csv(found), content_type="text/csv", charset="utf-8", headers=headers)
 
 
-def _read_query(view: PageView) -> AuditQuery:
+def _read_query(view: PageView) -> ShownFilter:
     """Return the valid filters of the address: the page shows those that hold."""
     asked = {name: view.request.query.get(name, "").strip()[:MAX_FILTER_LENGTH] for name in FILTER_NAMES}
     given: dict[str, str] = {}
@@ -101,7 +101,7 @@ def _read_query(view: PageView) -> AuditQuery:
     which = AuditFilter(given.get("actor"), given.get("action"), outcome, times["after"], times["before"])
     cursor = view.request.query.get("cursor", "")
     is_id = cursor.isascii() and cursor.isdigit() and len(cursor) <= MAX_ID_DIGITS
-    return AuditQuery(given, which, int(cursor) if is_id else None)
+    return ShownFilter(given, which, int(cursor) if is_id else None)
 
 
 def _read_time(view: PageView, text: str) -> datetime | None:
