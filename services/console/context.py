@@ -26,6 +26,7 @@ from shared.db.contention import retry_contended
 from shared.db.database_engine import make_engine
 from shared.db.errors import is_unavailable
 from shared.intake.spool import Spool
+from shared.jobs.job_control import count_active_jobs
 from shared.operations.history import HistoryPoint, read_history
 from shared.operations.lanes import JOURNAL_LANES, LANE_NAMES, WHOLE_INSTALLATION, LanePauseRecord, read_pauses
 from shared.operations.overview import OverviewReader
@@ -108,11 +109,12 @@ class ConsoleContext:
             async with self.reading() as connection:
                 found = await ledger.read_workspace_ledger(connection, None, workspace_id)
                 pauses = await read_pauses(connection, workspace_id)
+                jobs = await count_active_jobs(connection, workspace_id)
         except Exception as error:
             if not is_unavailable(error):
                 raise
             return NavigationFigures()
-        figures = NavigationFigures({"dead": found["dead"], "held": found["quarantined"]}, pauses)
+        figures = NavigationFigures({"dead": found["dead"], "held": found["quarantined"], "jobs": jobs}, pauses)
         _remember(self._figures, workspace_id, figures)
         return figures
 

@@ -45,7 +45,8 @@ def flow_chart(view: PageView, points: Sequence[HistoryPoint], step: int) -> Mar
     done = [point.done / step for point in points]
     top, values = nice_axis(max([*accepted, *done], default=0.0))
     most_failures = max((point.dead for point in points), default=0)
-    bars = [100 * FAILURE_BAR_SHARE * point.dead / most_failures for point in points] if most_failures else []
+    share = 100 * FAILURE_BAR_SHARE / most_failures if most_failures > 0 else 0.0
+    bars = [share * max(point.dead, 0) for point in points]  # a replay takes dead ones out: fewer than none
     axes = ChartAxes(top, [(value, _short_number(value)) for value in values], time_labels(view, points))
     series = [ChartSeries(accepted, "c-in", is_area=True), ChartSeries(done, "c-out")]
     return _drawing(view).chart(view.translate("Submissions in and out, a second"), series, axes, bars=bars)

@@ -37,6 +37,7 @@ NAVIGATION_ENTRIES = (
     NavigationEntry("settings/keys", "settings", "key", _("API keys"), permission=Permission.ADMINISTER),
     NavigationEntry("settings/users", "settings", "user", _("Users"), permission=Permission.ADMINISTER),
     NavigationEntry("settings/audit-log", "settings", "book", _("Audit log"), permission=Permission.ADMINISTER),
+    NavigationEntry("jobs", "intake", "job", _("Bulk jobs"), key="j", count="jobs"),
 )
 EXISTING_PAGES = frozenset(entry.page for entry in NAVIGATION_ENTRIES)
 

@@ -28,9 +28,13 @@ VALUES (%s, %s, %s::jsonb, %s::jsonb, %s, %s, %s::jsonb, %s) RETURNING id
 SET_TOTAL_SQL = "UPDATE jobs SET total = %s WHERE workspace_id = %s AND id = %s"
 JOB_COLUMNS = (
     *("id", "kind", "state", "filter", "changes", "with_automations", "reason", "created_by", "total", "done"),
-    *("failed", "skipped", "rate", "error", "created_at", "started_at", "finished_at"),
+    *("failed", "skipped", "rate", "error", "created_at", "started_at", "finished_at", "position"),
 )
 READ_JOBS_SQL = f"SELECT {', '.join(JOB_COLUMNS)} FROM jobs WHERE workspace_id = %s"  # noqa: S608  # constants only
+# By the index of jobs that run, which is nearly empty.
+COUNT_ACTIVE_SQL = """
+SELECT count(*) FROM jobs WHERE workspace_id = %s AND state = ANY (ARRAY['queued', 'running'])
+"""
 SET_RATE_SQL = "UPDATE jobs SET rate = %s, due_at = now() WHERE workspace_id = %s AND id = %s AND finished_at IS NULL"
 PAUSE_JOB_SQL = """
 UPDATE jobs SET state = 'paused' WHERE workspace_id = %s AND id = %s AND state IN ('queued', 'running', 'paused')
@@ -123,6 +127,12 @@ async def read_job(connection: Connection, workspace_id: int, job_id: int) -> Jo
     if row is None:
         raise NotFound
     return dict(zip(JOB_COLUMNS, row, strict=True))
+
+
+async def count_active_jobs(connection: Connection, workspace_id: int) -> int:
+    """Return how many jobs run or are about to."""
+    row = await (await connection.execute(COUNT_ACTIVE_SQL, (workspace_id,))).fetchone()
+    return int(row[0]) if row else 0
 
 
 async def read_afterwards(connection: Connection, workspace_id: int, job_id: int) -> dict[str, int] | None:

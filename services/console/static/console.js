@@ -136,6 +136,22 @@ function numberToType() {
   }
 }
 
+// How long so many rows take at the rate that is typed. The server says it for the rate that it was sent.
+function paceForecast() {
+  for (const field of $$("input[data-pace-count]")) {
+    const text = $("[data-pace-text]", field.parentNode);
+    field.addEventListener("input", () => {
+      const rate = Number(field.value.replace(/[^0-9]/g, ""));
+      const seconds = rate ? Math.max(1, Math.round(Number(field.dataset.paceCount) / rate)) : 0;
+      const said = field.dataset;
+      if (!rate) text.textContent = said.paceNone;
+      else if (seconds < 100) text.textContent = said.paceSeconds.replace("{n}", seconds);
+      else if (seconds < 6000) text.textContent = said.paceMinutes.replace("{n}", Math.round(seconds / 60));
+      else text.textContent = said.paceHours.replace("{n}", Math.round(seconds / 3600));
+    });
+  }
+}
+
 // The palette ---------------------------------------------------------------------------------------------------------
 
 const palette = {
@@ -368,6 +384,7 @@ live.start();
 countNewRows();
 dialogsAndMenus();
 numberToType();
+paceForecast();
 rows.start();
 copying();
 confirming();

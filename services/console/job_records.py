@@ -1,0 +1,207 @@
+"""Jobs, their rows and examples as the console reads them."""
+
+import asyncio
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import orjson
+from sqlalchemy import select
+
+from services.console.bulk_filters import BulkSelection
+from shared.db.connections import Connection
+from shared.intake.payload_changes import PayloadDifference, changed_payload
+from shared.intake.replay import SubmissionRef
+from shared.jobs.job_control import JOB_COLUMNS, JobRow, read_afterwards, read_job
+from shared.jobs.job_targets import count_targets, driver_statement, first_targets, targets_query
+from shared.jobs.preview import preview_references
+from shared.models import Delivery
+
+JobGroup = Literal["all", "active", "ended"]
+
+EXAMPLE_ROWS = 3
+JOBS_PAGE_SIZE = 50
+ITEMS_PAGE_SIZE = 50
+NAME_LENGTH = 120  # characters of a name that is shown
+
+CLOCK_SQL = "SELECT clock_timestamp()"
+COUNT_JOBS_SQL = """
+SELECT count(*), count(*) FILTER (WHERE finished_at IS NULL) FROM jobs WHERE workspace_id = %s
+"""
+# Those that have not ended come first, then the newest.
+LIST_JOBS_SQL = f"""
+SELECT {", ".join(JOB_COLUMNS)} FROM jobs
+WHERE workspace_id = %(workspace)s AND (%(group)s = 'all' OR (finished_at IS NULL) = (%(group)s = 'active'))
+ORDER BY finished_at IS NULL DESC, id DESC LIMIT %(limit)s OFFSET %(offset)s
+"""  # noqa: S608  # constants only
+LIST_ITEMS_SQL = """
+SELECT i.id, i.submission_id, i.delivery_id, i.outcome, i.error, s.payload, s.state, d.kind, d.event, d.state
+FROM job_items i
+LEFT JOIN submissions s ON s.workspace_id = i.workspace_id AND s.id = i.submission_id
+    AND s.received_at = i.received_at
+LEFT JOIN deliveries d ON d.workspace_id = i.workspace_id AND d.id = i.delivery_id
+WHERE i.workspace_id = %(workspace)s AND i.job_id = %(job)s AND i.id > %(after)s
+  AND (%(outcome)s = 'all' OR i.outcome = %(outcome)s OR (%(outcome)s = 'waiting' AND i.outcome IS NULL))
+ORDER BY i.id LIMIT %(limit)s
+"""
+RECORD_NAME_SQL = {
+    "cause": "SELECT title FROM causes WHERE workspace_id = %s AND id = %s",
+    "integration_id": "SELECT name FROM integrations WHERE workspace_id = %s AND id = %s",
+}
+
+
+@dataclass(frozen=True)
+class BulkCount:
+    """The exact number of rows that match at a moment of the database's clock."""
+
+    count: int
+    counted_at: datetime
+
+
+@dataclass(frozen=True)
+class BulkExample:
+    """One of the rows: who it is, what would change in it, and what would become of it."""
+
+    id: uuid.UUID | int
+    at: datetime
+    person: str
+    contact: str
+    differences: Sequence[PayloadDifference] = ()
+    outcome: Mapping[str, Any] | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class ItemRow:
+    """A row of a job. `state` is how its submission or delivery stands now."""
+
+    id: int
+    submission_id: uuid.UUID | None
+    delivery_id: int | None
+    outcome: str | None
+    error: str | None
+    person: str
+    contact: str
+    state: str | None
+
+
+@dataclass(frozen=True)
+class JobSnapshot:
+    """A job at a moment, with what became of its submissions afterwards."""
+
+    job: JobRow
+    afterwards: Mapping[str, int] | None
+
+
+async def count_selection(connection: Connection, workspace_id: int, selection: BulkSelection) -> BulkCount:
+    """Return how many rows match now."""
+    row = await (await connection.execute(CLOCK_SQL)).fetchone()
+    assert row is not None  # noqa: S101  # the statement has one row
+    return BulkCount(await count_targets(connection, selection.kind, workspace_id, selection.filters), row[0])
+
+
+async def read_examples(connection: Connection, workspace_id: int, selection: BulkSelection) -> list[BulkExample]:
+    """Return the first rows, those of submissions with what would become of them. The connection is in autocommit."""
+    if selection.kind == "deliveries":
+        return await _delivery_examples(connection, workspace_id, selection)
+    targets = await first_targets(connection, selection.kind, workspace_id, selection.filters, EXAMPLE_ROWS)
+    references = [SubmissionRef(id_, received_at) for id_, received_at in targets]
+    times = dict(targets)
+    changes = selection.changes
+    edit = (lambda payload: changed_payload(payload, changes)) if changes else None
+    previews = await preview_references(connection, workspace_id, references, edit)
+    return [
+        BulkExample(each.id, times[each.id], *person_of(each.before), each.differences, each.outcome, each.error)
+        for each in previews
+    ]
+
+
+async def _delivery_examples(connection: Connection, workspace_id: int, selection: BulkSelection) -> list[BulkExample]:
+    targets = targets_query(selection.kind, workspace_id, selection.filters).subquery()
+    query = (
+        select(Delivery.id, Delivery.created_at, Delivery.kind, Delivery.event, Delivery.error)
+        .where(Delivery.workspace_id == workspace_id, Delivery.id.in_(select(targets.c.delivery_id)))
+        .order_by(Delivery.created_at, Delivery.id)
+        .limit(EXAMPLE_ROWS)
+    )
+    statement, values = driver_statement(query)
+    rows = await (await connection.execute(statement, values)).fetchall()
+    return [BulkExample(id_, at, kind, event or "", error=error) for id_, at, kind, event, error in rows]
+
+
+async def read_record_names(connection: Connection, workspace_id: int, filters: Mapping[str, Any]) -> dict[str, str]:
+    """Return what people call the records whose ids a filter holds, by filter."""
+    names = {}
+    for name, statement in RECORD_NAME_SQL.items():
+        if filters.get(name) is not None:
+            row = await (await connection.execute(statement.encode(), (workspace_id, filters[name]))).fetchone()
+            if row is not None and row[0]:
+                names[name] = str(row[0])
+    return names
+
+
+async def count_jobs(connection: Connection, workspace_id: int) -> dict[JobGroup, int]:
+    """Return the number of jobs by group."""
+    row = await (await connection.execute(COUNT_JOBS_SQL, (workspace_id,))).fetchone()
+    total, active = row if row else (0, 0)
+    return {"all": total, "active": active, "ended": total - active}
+
+
+async def list_jobs(connection: Connection, workspace_id: int, group: JobGroup, page: int) -> list[JobRow]:
+    """Return a page of jobs, counted from 1: those that have not ended first, then the newest."""
+    values = {
+        "workspace": workspace_id,
+        "group": group,
+        "limit": JOBS_PAGE_SIZE,
+        "offset": (page - 1) * JOBS_PAGE_SIZE,
+    }
+    rows = await (await connection.execute(LIST_JOBS_SQL.encode(), values)).fetchall()
+    return [dict(zip(JOB_COLUMNS, row, strict=True)) for row in rows]
+
+
+async def read_job_snapshot(connection: Connection, workspace_id: int, job_id: int) -> JobSnapshot:
+    """Return a job and what became of its submissions. Raises NotFound."""
+    job = await read_job(connection, workspace_id, job_id)
+    return JobSnapshot(job, await read_afterwards(connection, workspace_id, job_id))
+
+
+async def list_items(
+    connection: Connection, workspace_id: int, job_id: int, outcome: str, after: int
+) -> tuple[list[ItemRow], bool]:
+    """Return the rows of a job after a row's number, in their order, and whether there are more."""
+    values = {
+        "workspace": workspace_id,
+        "job": job_id,
+        "after": after,
+        "outcome": outcome,
+        "limit": ITEMS_PAGE_SIZE + 1,
+    }
+    rows = await (await connection.execute(LIST_ITEMS_SQL, values)).fetchall()
+    items = await asyncio.to_thread(lambda: [_item_row(row) for row in rows[:ITEMS_PAGE_SIZE]])
+    return items, len(rows) > ITEMS_PAGE_SIZE
+
+
+def _item_row(row: Sequence[Any]) -> ItemRow:
+    id_, submission_id, delivery_id, outcome, error, payload, submission_state, kind, event, delivery_state = row
+    person, contact = (kind or "", event or "") if delivery_id else person_of(_parsed(payload))
+    return ItemRow(id_, submission_id, delivery_id, outcome, error, person, contact, submission_state or delivery_state)
+
+
+def _parsed(payload: bytes | None) -> Any:
+    try:
+        return orjson.loads(payload) if payload else None
+    except ValueError:
+        return None
+
+
+def person_of(payload: Any) -> tuple[str, str]:
+    """Return a person's name and contact as a payload of any shape says them, empty where it says nothing."""
+    if not isinstance(payload, dict):
+        return "", ""
+    names = (payload.get("first_name"), payload.get("last_name"))
+    name = " ".join(part.strip() for part in names if isinstance(part, str) and part.strip())
+    found = [payload.get(field) for field in ("name", "email", "phone")]
+    full, email, phone = (one.strip() if isinstance(one, str) else "" for one in found)
+    return (name or full)[:NAME_LENGTH], (email or phone)[:NAME_LENGTH]
