@@ -105,20 +105,6 @@ async def listing(request: web.Request) -> AsyncIterator[AsyncConnection]:
         yield connection
 
 
-@asynccontextmanager
-async def snapshot(connection: Connection) -> AsyncIterator[None]:
-    """A snapshot for all reads within, on a connection in autocommit.
-
-    It always ends with a commit: on a rollback psycopg drops all prepared statements, and planning them costs more than
-    running them.
-    """
-    await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-    try:
-        yield
-    finally:
-        await connection.execute("COMMIT")
-
-
 async def writing(request: web.Request, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
     """Return the result of `work` in one transaction, which is retried on contention.
 

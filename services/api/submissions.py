@@ -10,12 +10,13 @@ import redis.asyncio as redis
 from sqlalchemy import UnaryExpression, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.api.context import driver_connection, snapshot
+from services.api.context import driver_connection
 from services.api.crud import RecordDict, Resource
 from services.api.pages import PageRequest
-from services.api.pending_submissions import find_pending, payload_as_sent, pending_record, read_pending
 from services.api.schemas.submissions import SubmissionRecord
 from shared import ids
+from shared.db.connections import snapshot
+from shared.intake.pending_submissions import find_pending, payload_as_sent, pending_record, read_pending
 from shared.intake.replay import find_reference
 from shared.intake.spool import Spool
 from shared.intake.submission_filters import SubmissionConditions as Conditions
@@ -34,10 +35,9 @@ async def page_of_submissions(
 ) -> tuple[list[RecordDict], int]:
     """Return one page, newest first, and the total of decided and pending submissions."""
     where = submission_conditions(workspace_id, asked)
-    async with snapshot(
-        await driver_connection(connection)
-    ):  # a submission decided meanwhile would be shown twice or not at all
-        waiting = await read_pending(connection, workspace_id, asked)
+    database = await driver_connection(connection)
+    async with snapshot(database):  # a submission decided meanwhile would be shown twice or not at all
+        waiting = await read_pending(database, workspace_id, asked)
         if page.walk:
             found, total = await _cursor_step(connection, workspace_id, page, where, waiting)
         else:
@@ -56,7 +56,7 @@ async def search_page(
         after = (datetime.fromisoformat(str(place.value)), uuid.UUID(str(place.id))) if place else None
     database = await driver_connection(connection)
     async with snapshot(database):
-        waiting = await read_pending(connection, workspace_id, asked)
+        waiting = await read_pending(database, workspace_id, asked)
         found, until = await search_submissions(database, workspace_id, asked, after=after, limit=limit)
     pending = {_position_of(record): record for record in waiting}
     places = sorted([*((at, str(id_)) for at, id_ in found), *pending], reverse=True)
@@ -133,9 +133,10 @@ async def find_submission(
     A submission can move during the search: from the spool to the journal to its row. Searching in the opposite
     direction and back again cannot miss it.
     """
-    found = await find_decided(connection, workspace_id, wanted) or await find_pending(connection, workspace_id, wanted)
+    database = await driver_connection(connection)
+    found = await find_decided(connection, workspace_id, wanted) or await find_pending(database, workspace_id, wanted)
     found = found or await find_spooled(spool, workspace_id, wanted)
-    found = found or await find_pending(connection, workspace_id, wanted)
+    found = found or await find_pending(database, workspace_id, wanted)
     return found or await find_decided(connection, workspace_id, wanted)
 
 

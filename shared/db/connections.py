@@ -168,3 +168,17 @@ def _discard_task(task: asyncio.Future[Any]) -> None:
     _abandoned_tasks.discard(task)
     if not task.cancelled():
         task.exception()  # marks it as retrieved, so that asyncio logs nothing about a result nobody needs
+
+
+@asynccontextmanager
+async def snapshot(connection: Connection) -> AsyncIterator[None]:
+    """A snapshot for all reads within, on a connection in autocommit.
+
+    It always ends with a commit: on a rollback psycopg drops all prepared statements, and planning them costs more than
+    running them.
+    """
+    await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    try:
+        yield
+    finally:
+        await connection.execute("COMMIT")

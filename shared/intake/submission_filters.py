@@ -10,6 +10,7 @@ from shared.models import Activity, Submission
 
 SubmissionConditions = list[ColumnElement[bool]]
 
+MAX_SEARCH_WORDS = 8  # words that are looked for apart; the last of them may contain spaces
 # Filters by equality.
 EQUAL_COLUMNS = ("state", "channel", "source", "is_duplicate")
 
@@ -37,12 +38,12 @@ def submission_conditions(workspace_id: int, filters: Mapping[str, Any]) -> Subm
 
 
 def search_condition(search: str) -> ColumnElement[bool]:
-    """Return the condition that the id is the text, or the payload contains it, in any case of ASCII letters.
+    """Return the condition that the id is the text, or the payload contains its words, in any case of ASCII letters.
 
     It reads every payload, so a caller bounds it. Escaped bytes are compared, since a payload may be no text.
     """
-    escaped = func.lower(func.encode(func.convert_to(search, "UTF8"), "escape"))
-    found: ColumnElement[bool] = func.strpos(func.lower(func.encode(Submission.payload, "escape")), escaped) > 0
+    payload = func.lower(func.encode(Submission.payload, "escape"))
+    found = and_(*[func.strpos(payload, _escaped(word)) > 0 for word in _search_words(search)])
     if (id_ := _as_uuid(search)) is not None:
         return (Submission.id == id_) | found
     return found
@@ -50,7 +51,16 @@ def search_condition(search: str) -> ColumnElement[bool]:
 
 def matches_search(search: str, id_: str, payload: bytes) -> bool:
     """Return the same for a submission that is not in the table yet."""
-    return search.lower().encode() in payload.lower() or str(_as_uuid(search)) == id_
+    lowered = payload.lower()
+    return all(word.lower().encode() in lowered for word in _search_words(search)) or str(_as_uuid(search)) == id_
+
+
+def _search_words(search: str) -> list[str]:
+    return search.split(maxsplit=MAX_SEARCH_WORDS - 1) or [search]
+
+
+def _escaped(word: str) -> ColumnElement[str]:
+    return func.lower(func.encode(func.convert_to(word, "UTF8"), "escape"))
 
 
 def _as_uuid(text: str) -> uuid.UUID | None:

@@ -2,12 +2,11 @@
 
 import pytest
 
-from services.api.context import snapshot
 from services.api.fair_limiter import FairLimiter
 from services.api.lead_list.expensive_queries import expensive_slot
 from services.api.lead_list.filters import LeadFilters
 from services.api.resources import lead_list
-from shared.db.connections import Connection
+from shared.db.connections import Connection, snapshot
 from shared.errors import ServiceUnavailable
 
 pytestmark = pytest.mark.integration

@@ -10,7 +10,6 @@ import pytest
 import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.api import pending_submissions
 from services.api.cursors import CursorPosition, CursorSigner
 from services.api.pages import CursorPage, PageRequest
 from services.api.submissions import find_submission, page_of_submissions
@@ -19,6 +18,7 @@ from shared.accounting import ledger
 from shared.db.connections import Connection
 from shared.db.database_engine import make_engine
 from shared.ids import idempotency_uuid, now_ms, uuid7
+from shared.intake import pending_submissions
 from shared.intake.journal import JournalItem, Lane, NewJournalRow
 from shared.intake.spool import Spool, open_spool_client
 from tests.support.ingesting import accept, drain, workspace_id

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from aiohttp import web
 
-from services.api.context import CIPHER_KEY, EXPENSIVE_LIST_LIMITER, driver_connection, listing, snapshot
+from services.api.context import CIPHER_KEY, EXPENSIVE_LIST_LIMITER, driver_connection, listing
 from services.api.cursors import CursorPosition, CursorSigner
 from services.api.lead_list.counts import estimate_count, needs_row_count
 from services.api.lead_list.expensive_queries import ExpensiveQuery, expensive_slot
@@ -16,7 +16,7 @@ from services.api.pages import PageRequest, cursor_response, page_response, read
 from services.api.request_parsing import query_and_errors, raise_if_invalid, workspace_of
 from services.api.schemas.lead_list import LeadListQuery
 from services.api.schemas.leads import LeadRecord
-from shared.db.connections import Connection
+from shared.db.connections import Connection, snapshot
 from shared.errors import FieldErrors
 from shared.leads.lead_records import LeadJson, read_leads
 from shared.web.authorization import requires_scope

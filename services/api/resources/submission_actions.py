@@ -9,7 +9,6 @@ from services.api import submissions
 from services.api.bulk_jobs import author_of, count_or_confirm
 from services.api.context import driver_connection, writing
 from services.api.crud import RecordDict
-from services.api.pending_submissions import KEY_ID_FIELD, find_pending
 from services.api.request_parsing import body_of, optional_body_of, raise_if_invalid, workspace_of
 from services.api.schemas.jobs import (
     BulkCountRecord,
@@ -21,6 +20,7 @@ from services.api.schemas.jobs import (
 from services.api.schemas.submissions import RejectFields, ReleaseFields, ReplayFields, SubmissionRecord
 from shared.errors import Conflict, NotFound
 from shared.intake.payload_changes import checked_payload, replace_payload
+from shared.intake.pending_submissions import KEY_ID_FIELD, find_pending
 from shared.intake.replay import (
     FoundReference,
     PayloadEdit,
@@ -148,7 +148,7 @@ async def _send_back(
         if found:
             _expect_state(found, state)
             await replay_submissions(database, workspace, [found.reference], options)
-        if waiting := await find_pending(connection, workspace, wanted):
+        if waiting := await find_pending(database, workspace, wanted):
             return waiting
         raise NotFound
 
@@ -168,5 +168,5 @@ def _expect_state(found: FoundReference, state: ReplayableState) -> None:
 
 
 async def _raise_if_pending(connection: AsyncConnection, workspace_id: int, wanted: Any) -> None:
-    if await find_pending(connection, workspace_id, wanted):
+    if await find_pending(await driver_connection(connection), workspace_id, wanted):
         raise Conflict(NOT_HELD_MESSAGE.format(state="accepted"))

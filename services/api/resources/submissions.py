@@ -6,12 +6,12 @@ from services.api import submissions
 from services.api.context import SPOOL_KEY, driver_connection, listing, reading
 from services.api.crud import unknown_reference_errors
 from services.api.pages import page_response, read_page
-from services.api.pending_submissions import KEY_ID_FIELD
 from services.api.request_parsing import key_of, query_and_errors, raise_if_invalid, workspace_of
 from services.api.schemas.submissions import SubmissionQuery, SubmissionRecord, SubmissionVersionRecord
 from services.api.submissions import decode_payload, page_of_submissions, search_page
 from shared.db.errors import is_unavailable
 from shared.errors import FieldErrors, NotFound
+from shared.intake.pending_submissions import KEY_ID_FIELD
 from shared.intake.submission_versions import list_versions
 from shared.web.authorization import any_key, check_scope, requires_scope
 from shared.web.openapi import query_params, responds

@@ -25,7 +25,7 @@ class FormSubmissionQuery(TypedDict, total=False):
 
 
 class SubmissionQuery(FormSubmissionQuery, total=False):
-    """`search` is an id, or a text of the payload. It takes two seconds at most and says how far it looked.
+    """`search` is an id, or words of the payload. It takes two seconds at most and says how far it looked.
 
     `cause` selects the dead submissions of a cause, which `GET /operations/causes` lists. Held submissions that were
     rejected are listed with `state=quarantined` only if `rejected` says so.

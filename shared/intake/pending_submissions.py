@@ -7,17 +7,16 @@ For a backlog only the newest rows are decoded.
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, LiteralString
 
 import orjson
-from sqlalchemy import select, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from psycopg.rows import TupleRow
 
-from services.api.crud import RecordDict
-from services.api.schemas.submissions import SubmissionRecord
+from shared.db.connections import Connection
 from shared.intake.submission_filters import matches_search
 from shared.leads.submission import FORM_KEY
-from shared.models import JournalRow
+
+RecordDict = dict[str, Any]
 
 MAX_JOURNAL_ROWS, MAX_PENDING_SUBMISSIONS, MAX_JOURNAL_BYTES = (
     1000,
@@ -26,9 +25,21 @@ MAX_JOURNAL_ROWS, MAX_PENDING_SUBMISSIONS, MAX_JOURNAL_BYTES = (
 )  # limits of a list: journal rows, submissions, bytes of bodies
 KEY_ID_FIELD = "key_id"  # id of the key that posted it: part of a found submission, but never shown
 EQUALITY_FILTERS = ("state", "channel", "source")
+# The fields of a submission that only its verdict brings.
+VERDICT_FIELDS = (
+    "lead_id",
+    "is_duplicate",
+    "matched_on",
+    "changes",
+    "warnings",
+    "error",
+    "processed_at",
+    "spam",
+    "rejected_at",
+)
 DECIDED_FILTERS = ("lead_id", "is_duplicate", "rejected", "cause")  # filters that no pending submission matches
 
-NEWEST_ROWS_SQL = text(f"""
+NEWEST_ROWS_SQL = f"""
 WITH newest AS MATERIALIZED (
     SELECT found.* FROM (VALUES (0), (1), (2)) lanes(lane), LATERAL (
         SELECT j.lane, j.id, j.n, octet_length(j.payload) AS size FROM journal j
@@ -39,17 +50,18 @@ WITH newest AS MATERIALIZED (
 )
 SELECT j.payload, j.attempts FROM summed s JOIN journal j USING (lane, id)
 WHERE s.n <= {MAX_PENDING_SUBMISSIONS} AND s.size <= {MAX_JOURNAL_BYTES} ORDER BY j.id
-""")  # noqa: S608  # constants only
+"""  # noqa: S608  # constants only
 # A repeat or a redelivery in the journal may be decided already.
-DECIDED_IDS_SQL = text("""
-SELECT w.id FROM unnest(CAST(:ids AS uuid[]), CAST(:times AS timestamptz[])) AS w(id, at)
-WHERE EXISTS (SELECT FROM submissions s WHERE s.workspace_id = :w AND s.id = w.id AND s.received_at = w.at)
+DECIDED_IDS_SQL = """
+SELECT w.id FROM unnest(%(ids)s::uuid[], %(times)s::timestamptz[]) AS w(id, at)
+WHERE EXISTS (SELECT FROM submissions s WHERE s.workspace_id = %(w)s AND s.id = w.id AND s.received_at = w.at)
    OR EXISTS (SELECT FROM submission_keys k JOIN submissions s USING (workspace_id, id, received_at)
-              WHERE k.workspace_id = :w AND k.id = w.id)
-""")
+              WHERE k.workspace_id = %(w)s AND k.id = w.id)
+"""
+FIND_ROWS_SQL = "SELECT payload, attempts FROM journal WHERE ids @> ARRAY[%s::uuid]"
 
 
-async def read_pending(connection: AsyncConnection, workspace_id: int, asked: Mapping[str, Any]) -> list[RecordDict]:
+async def read_pending(connection: Connection, workspace_id: int, asked: Mapping[str, Any]) -> list[RecordDict]:
     """Return the matching ones of the newest submissions, unordered.
 
     Read it in one snapshot with the decided ones, so that none is missed.
@@ -57,7 +69,7 @@ async def read_pending(connection: AsyncConnection, workspace_id: int, asked: Ma
     if asked.get("state", "accepted") != "accepted" or any(name in asked for name in DECIDED_FILTERS):
         return []
     found: dict[str, RecordDict] = {}
-    for payload, attempts in await connection.execute(NEWEST_ROWS_SQL):
+    for payload, attempts in await _fetch(connection, NEWEST_ROWS_SQL):
         for item in _workspace_items(payload, workspace_id):
             found.setdefault(item["id"], pending_record(item, attempts))
     fitting = {id_: record for id_, record in found.items() if _matches_filters(record, asked)}
@@ -68,10 +80,9 @@ async def read_pending(connection: AsyncConnection, workspace_id: int, asked: Ma
     return list(fitting.values())
 
 
-async def find_pending(connection: AsyncConnection, workspace_id: int, wanted: uuid.UUID) -> RecordDict | None:
+async def find_pending(connection: Connection, workspace_id: int, wanted: uuid.UUID) -> RecordDict | None:
     """Return the submission from the journal, if it belongs to that workspace."""
-    query = select(JournalRow.payload, JournalRow.attempts).where(JournalRow.ids.contains([wanted]))
-    for payload, attempts in await connection.execute(query):
+    for payload, attempts in await _fetch(connection, FIND_ROWS_SQL, (wanted,)):
         for item in _workspace_items(payload, workspace_id):
             if item["id"] == str(wanted):
                 return pending_record(item, attempts)
@@ -81,7 +92,7 @@ async def find_pending(connection: AsyncConnection, workspace_id: int, wanted: u
 def pending_record(item: dict[str, Any], attempts: int = 0) -> RecordDict:
     """Return a journal item as a submission record, of which nothing is decided yet. `attempts` have failed."""
     return {
-        **dict.fromkeys(SubmissionRecord.__annotations__),
+        **dict.fromkeys(VERDICT_FIELDS),
         "id": item["id"],
         "state": "accepted",
         "channel": item["ch"],
@@ -113,7 +124,11 @@ def _matches_filters(record: RecordDict, asked: Mapping[str, Any]) -> bool:
     )
 
 
-async def _decided_ids(connection: AsyncConnection, workspace_id: int, records: Iterable[RecordDict]) -> list[str]:
+async def _decided_ids(connection: Connection, workspace_id: int, records: Iterable[RecordDict]) -> list[str]:
     ids, times = zip(*[(record["id"], record["received_at"]) for record in records], strict=True)
-    rows = await connection.execute(DECIDED_IDS_SQL, {"w": workspace_id, "ids": list(ids), "times": list(times)})
+    rows = await _fetch(connection, DECIDED_IDS_SQL, {"w": workspace_id, "ids": list(ids), "times": list(times)})
     return [str(id_) for (id_,) in rows]
+
+
+async def _fetch(connection: Connection, statement: LiteralString, values: Any = None) -> list[TupleRow]:
+    return await (await connection.execute(statement, values)).fetchall()
