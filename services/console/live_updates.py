@@ -104,9 +104,17 @@ LIVE_UPDATES = web.AppKey("live_updates", LiveUpdates)
 
 
 async def stream_snapshots(
-    view: PageView, topic: str, read: SnapshotReader, render: Callable[[PageView, Any], str]
+    view: PageView,
+    topic: Hashable,
+    read: SnapshotReader,
+    render: Callable[[PageView, Any], str],
+    *,
+    event: str | None = None,
 ) -> web.StreamResponse:
-    """Send the reader a rendered snapshot of a topic of their workspace each second, until they leave or sign out."""
+    """Send the reader a rendered snapshot of a topic of their workspace each second, until they leave or sign out.
+
+    With the name of an `event` the browser changes nothing by itself: the page's script hears it.
+    """
     response = EventSourceResponse(send_timeout=SEND_TIMEOUT_SECONDS, ping_interval=PING_SECONDS)
     response.headers["Cache-Control"] = "no-store"
     await response.prepare(view.request)
@@ -119,7 +127,8 @@ async def stream_snapshots(
             found = await live.next_snapshot(version)
             if found is not None:
                 version, snapshot = found
-                await response.send(render(PageView(view.request, view.session, view.membership), snapshot))
+                rendered = render(PageView(view.request, view.session, view.membership), snapshot)
+                await response.send(rendered, event=event)
     return response
 
 

@@ -33,6 +33,7 @@ GROUPS = {
 }
 NAVIGATION_ENTRIES = (
     NavigationEntry("now", "now", "now", _("Now"), key="n"),
+    NavigationEntry("submissions", "intake", "inbox", _("Submissions"), key="i"),
     NavigationEntry("queues", "intake", "queue", _("Queues"), key="q"),
     NavigationEntry("settings/keys", "settings", "key", _("API keys"), permission=Permission.ADMINISTER),
     NavigationEntry("settings/users", "settings", "user", _("Users"), permission=Permission.ADMINISTER),

@@ -53,9 +53,6 @@ ONE_SERVICE_MODULES = (
             *("credentials", "integration_type", "json_paths", "mapping_settings"),
         )
     }
-    | dict.fromkeys(
-        ("shared.intake.submission_search", "shared.jobs.preview"), "the console is to show it as well, beside the API"
-    )
 )
 
 # Dependencies that nothing imports, each with its reason.
