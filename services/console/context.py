@@ -27,6 +27,7 @@ from shared.db.database_engine import make_engine
 from shared.db.errors import is_unavailable
 from shared.intake.spool import Spool
 from shared.jobs.job_control import count_active_jobs
+from shared.operations.causes import CauseDict, CauseFilter, list_causes
 from shared.operations.history import HistoryPoint, read_history
 from shared.operations.lanes import JOURNAL_LANES, LANE_NAMES, WHOLE_INSTALLATION, LanePauseRecord, read_pauses
 from shared.operations.overview import OverviewReader
@@ -40,6 +41,9 @@ T = TypeVar("T")
 POOL_SIZE = 6  # connections of the console
 STATEMENT_TIMEOUT_SECONDS = 10.0  # seconds
 FIGURES_SECONDS = 2.0  # seconds that the figures of the navigation are kept
+CAUSES_SECONDS = 5.0  # seconds that the causes on Now are kept
+RECENT_CAUSES = 20  # open causes among which the largest are looked for
+TOP_CAUSES = 3
 HISTORY_SECONDS = 5.0  # seconds that a history is kept: its points are minutes
 MAX_REMEMBERED = 1000  # workspaces whose figures are kept
 MAX_TRANSACTION_TRIES = 5  # tries of a transaction under contention
@@ -73,6 +77,7 @@ class ConsoleContext:
     overviews: OverviewReader
     limit_counters: RedisCounters
     _figures: dict[int, tuple[float, NavigationFigures]] = field(default_factory=dict)
+    _causes: dict[int, tuple[float, list[CauseDict]]] = field(default_factory=dict)
     _histories: dict[tuple[int, int], tuple[float, History]] = field(default_factory=dict)
 
     @asynccontextmanager
@@ -149,6 +154,26 @@ class ConsoleContext:
             return known[1] if known else (60, [])
         _remember(self._histories, key, history)
         return history
+
+    async def read_top_causes(self, workspace_id: int) -> list[CauseDict] | None:
+        """Return the causes of most dead submissions among the open ones that were seen last, at most some seconds old.
+
+        None without the database.
+        """
+        known = self._causes.get(workspace_id)
+        if known is not None and time.monotonic() - known[0] < CAUSES_SECONDS:
+            return known[1]
+        which = CauseFilter(kind="submission", state="open")
+        try:
+            async with self.reading() as connection:
+                found = await list_causes(connection, workspace_id, which, limit=RECENT_CAUSES)
+        except Exception as error:
+            if not is_unavailable(error):
+                raise
+            return known[1] if known else None
+        top = sorted((cause for cause in found if cause["count"]), key=lambda cause: -cause["count"])[:TOP_CAUSES]
+        _remember(self._causes, workspace_id, top)
+        return top
 
     def own_hosts(self, request: web.Request) -> frozenset[str]:
         """Return the hosts by which this console is reached, with their ports."""

@@ -34,11 +34,13 @@ GROUPS = {
 NAVIGATION_ENTRIES = (
     NavigationEntry("now", "now", "now", _("Now"), key="n"),
     NavigationEntry("submissions", "intake", "inbox", _("Submissions"), key="i"),
+    NavigationEntry("dead-letters", "intake", "dead", _("Dead letters"), key="d", count="dead"),
+    NavigationEntry("quarantine", "intake", "shield", _("Quarantine"), key="h", count="held"),
     NavigationEntry("queues", "intake", "queue", _("Queues"), key="q"),
+    NavigationEntry("jobs", "intake", "job", _("Bulk jobs"), key="b", count="jobs"),
     NavigationEntry("settings/keys", "settings", "key", _("API keys"), permission=Permission.ADMINISTER),
     NavigationEntry("settings/users", "settings", "user", _("Users"), permission=Permission.ADMINISTER),
     NavigationEntry("settings/audit-log", "settings", "book", _("Audit log"), permission=Permission.ADMINISTER),
-    NavigationEntry("jobs", "intake", "job", _("Bulk jobs"), key="j", count="jobs"),
 )
 EXISTING_PAGES = frozenset(entry.page for entry in NAVIGATION_ENTRIES)
 

@@ -15,7 +15,7 @@ MAX_TEXT_LENGTH = 200  # characters
 MAX_ITEMS = 50  # of a list or an object
 MAX_DEPTH = 8
 
-_is_secret = re.compile(
+is_secret_name = re.compile(
     r"secret|token|password|passwd|credential|authorization|signature|(api|private)_key", re.I
 ).search
 _is_personal = re.compile(
@@ -41,7 +41,7 @@ def masked_fields(fields: Mapping[str, Any] | None, object_kind: str | None = No
 def _masked(name: str, value: Any, depth: int) -> Any:
     if value is None or isinstance(value, bool):
         return value
-    if _is_secret(name):
+    if is_secret_name(name):
         return SECRET_MASK
     if _is_personal(name) or depth > MAX_DEPTH:
         return PERSONAL_MASK

@@ -13,6 +13,7 @@ from services.console.live_updates import stream_snapshots
 from services.console.page_view import PageView
 from services.console.verdict_sentences import verdict_headline, verdict_notes, verdict_reasons
 from shared.auth.roles import Permission
+from shared.operations.causes import CauseDict
 from shared.operations.history import HistoryPoint
 from shared.operations.overview_types import Overview
 from shared.operations.verdict import judge_overview
@@ -22,11 +23,15 @@ SPANS = {"1h": 60, "24h": 24 * 60}  # minutes
 
 @dataclass(frozen=True)
 class NowSnapshot:
-    """What the page shows, read at one moment. `step` is the length of a point of the history, in seconds."""
+    """What the page shows, read at one moment. `step` is the length of a point of the history, in seconds.
+
+    The causes are None while they are unknown.
+    """
 
     overview: Overview
     step: int
     points: list[HistoryPoint]
+    causes: list[CauseDict] | None
 
 
 @workspace_page(Permission.SEE_RECORDS)
@@ -56,7 +61,8 @@ async def _read(view: PageView, span: str) -> NowSnapshot:
         view.workspace.workspace_id, with_installation=view.permits(Permission.OPERATE_INSTALLATION)
     )
     step, points = await view.console.read_history(view.workspace.workspace_id, SPANS[span])
-    return NowSnapshot(overview, step, points)
+    causes = await view.console.read_top_causes(view.workspace.workspace_id)
+    return NowSnapshot(overview, step, points, causes)
 
 
 def _render_live(view: PageView, snapshot: NowSnapshot) -> str:
@@ -82,7 +88,7 @@ def _shown(view: PageView, snapshot: NowSnapshot, span: str) -> dict[str, Any]:
         "sparks": history_charts.sparklines(snapshot.points, snapshot.step),
         "forecast": lambda lane: lane_forecast(view, lane),
         "activity_title": lambda activity: activity_title(view, activity),
-        "causes": None,
+        "causes": snapshot.causes,
         "workers_alive": sum(one.is_alive for one in overview.workers or ()),
         "silent_count": sum(one.is_silent for one in overview.sources or ()),
     }

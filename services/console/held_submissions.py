@@ -1,0 +1,98 @@
+"""Submissions in quarantine: a page of them by time, and their score with its reasons."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import literal, literal_column, select, tuple_
+
+from services.console.payload_words import SenderWords, read_sender
+from shared.db.connections import Connection
+from shared.intake.submission_filters import submission_conditions
+from shared.jobs.job_targets import driver_statement
+from shared.models import Submission
+
+HELD_PER_PAGE = 50
+MAX_REASONS = 12
+MAX_REASON_LENGTH = 200  # characters
+
+
+class SpamReason(NamedTuple):
+    """A signal, with the points that it added to the score."""
+
+    points: int
+    text: str
+
+
+@dataclass(frozen=True)
+class HeldSubmission:
+    """A submission that is held, as the page shows it. `score` is None if nothing was counted."""
+
+    id: uuid.UUID
+    received_at: datetime
+    channel: str
+    source: str | None
+    sender: SenderWords
+    score: int | None
+    reasons: list[SpamReason]
+    rejected_at: datetime | None
+
+
+HeldPlace = tuple[datetime, uuid.UUID]
+
+
+async def read_held_page(
+    connection: Connection, workspace_id: int, filters: Mapping[str, Any], older_than: HeldPlace | None
+) -> list[HeldSubmission]:
+    """Return held submissions, newest first: a page, and one more if there are older ones."""
+    columns = (
+        *(Submission.id, Submission.received_at, Submission.channel, Submission.source, Submission.payload),
+        *(Submission.spam, Submission.rejected_at),
+    )
+    where = [
+        Submission.workspace_id == workspace_id,
+        Submission.state == literal_column("'quarantined'"),  # a constant, so that the index of such rows is used
+        *submission_conditions(workspace_id, {**filters, "state": "quarantined"}),
+    ]
+    if older_than:
+        at, id_ = literal(older_than[0]), literal(older_than[1])
+        where.append(tuple_(Submission.received_at, Submission.id) < tuple_(at, id_))
+    query = select(*columns).where(*where)
+    query = query.order_by(Submission.received_at.desc(), Submission.id.desc()).limit(HELD_PER_PAGE + 1)
+    statement, values = driver_statement(query)
+    rows = await (await connection.execute(statement, values)).fetchall()
+    return [_held_of(*row) for row in rows]
+
+
+def _held_of(
+    id_: uuid.UUID,
+    received_at: datetime,
+    channel: str,
+    source: str | None,
+    payload: bytes,
+    spam: Any,
+    rejected_at: datetime | None,
+) -> HeldSubmission:
+    score = spam.get("score") if isinstance(spam, dict) else None
+    reasons = spam.get("reasons") if isinstance(spam, dict) else None
+    return HeldSubmission(
+        id_,
+        received_at,
+        channel,
+        source,
+        read_sender(payload),
+        round(score) if isinstance(score, int | float) else None,
+        [_reason_of(one) for one in (reasons if isinstance(reasons, list) else [])[:MAX_REASONS] if _is_reason(one)],
+        rejected_at,
+    )
+
+
+def _is_reason(reason: Any) -> bool:
+    return isinstance(reason, dict) and isinstance(reason.get("points"), int | float)
+
+
+def _reason_of(reason: Mapping[str, Any]) -> SpamReason:
+    text = reason.get("text") or reason.get("code") or ""
+    return SpamReason(round(reason["points"]), str(text)[:MAX_REASON_LENGTH])

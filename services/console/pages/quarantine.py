@@ -1,0 +1,143 @@
+"""Quarantine: what looks like spam, with its score and reasons, to be released or kept out."""
+
+import uuid
+from datetime import datetime
+from typing import Any, NoReturn
+
+from aiohttp import web
+
+from services.console.access import workspace_page
+from services.console.held_submissions import HELD_PER_PAGE, HeldPlace, read_held_page
+from services.console.page_view import PageView
+from shared.auth.roles import Permission
+from shared.db.connections import Connection
+from shared.errors import NotFound
+from shared.intake.change_author import ChangeAuthor
+from shared.intake.replay import (
+    FoundReference,
+    ReplayOptions,
+    find_reference,
+    reject_submissions,
+    replay_submissions,
+)
+from shared.jobs.job_targets import count_targets
+from shared.web.audit import audit_details
+from shared.web.path_params import path_uuid
+
+REJECTED_TAB = "rejected"
+PLACE_SEPARATOR = "~"
+MAX_SOURCE_LENGTH = 255  # characters
+BULK_KINDS = ("release", "reject")
+
+
+@workspace_page(Permission.SEE_RECORDS)
+async def show(view: PageView) -> web.StreamResponse:
+    """List what is held, or with `tab=rejected` what was marked as spam."""
+    filters, workspace = _asked_filters(view), view.workspace.workspace_id
+    has_filter = "source" in filters
+    async with view.console.reading() as connection:
+        found = await read_held_page(connection, workspace, filters, _asked_place(view))
+        counts = {
+            tab: await count_targets(connection, "release", workspace, {**filters, "rejected": tab == REJECTED_TAB})
+            for tab in ("held", REJECTED_TAB)
+        }
+    last = found[HELD_PER_PAGE - 1] if len(found) > HELD_PER_PAGE else None
+    return await view.render(
+        "quarantine.html",
+        rows=found[:HELD_PER_PAGE],
+        counts_by_tab=counts,
+        tab=REJECTED_TAB if filters["rejected"] else "held",
+        source=filters.get("source", ""),
+        has_filter=has_filter,
+        older_than=f"{last.received_at.isoformat()}{PLACE_SEPARATOR}{last.id}" if last else None,
+        is_first_page="older_than" not in view.request.query,
+        bulk_filter={"state": "quarantined", **{name: _query_text(value) for name, value in filters.items()}},
+    )
+
+
+@workspace_page(Permission.STEER_QUEUES)
+async def release(view: PageView) -> web.StreamResponse:
+    """Let a held submission go on as if it had come now, also one that was rejected."""
+    workspace, wanted = view.workspace.workspace_id, path_uuid(view.request)
+    options = ReplayOptions("quarantined", ChangeAuthor("user", view.account.account_id, view.account.name))
+
+    async def release_one(connection: Connection) -> bool:
+        found = await _expect_reference(connection, workspace, wanted)
+        return bool((await replay_submissions(connection, workspace, [found.reference], options)).taken)
+
+    is_taken = await view.console.writing(release_one)
+    audit_details(view.request, action="submission.released", object=("submission", wanted), count=1 if is_taken else 0)
+    _go_back(view, view.translate("It is released and becomes a lead.") if is_taken else "")
+
+
+@workspace_page(Permission.STEER_QUEUES)
+async def reject(view: PageView) -> web.StreamResponse:
+    """Mark a held submission as spam. It can still be released."""
+    workspace, wanted = view.workspace.workspace_id, path_uuid(view.request)
+
+    async def reject_one(connection: Connection) -> bool:
+        found = await _expect_reference(connection, workspace, wanted)
+        return bool(await reject_submissions(connection, workspace, [found.reference]))
+
+    is_taken = await view.console.writing(reject_one)
+    audit_details(view.request, action="submission.rejected", object=("submission", wanted), count=1 if is_taken else 0)
+    _go_back(view, view.translate("It is marked as spam. It can still be released.") if is_taken else "")
+
+
+@workspace_page(Permission.STEER_QUEUES)
+async def confirm_selected(view: PageView) -> web.StreamResponse:
+    """Lead from the selected rows to the confirmation of what is done with them."""
+    query = view.request.query
+    kind = query.get("kind", "")
+    ids = [id_ for id_ in map(_as_uuid, query.getall("ids", [])[:HELD_PER_PAGE]) if id_]
+    if kind not in BULK_KINDS or not ids:
+        view.redirect(view.path("quarantine"), view.translate("Select some rows first."))
+    filters = _query_text("tab" in query and query["tab"] == REJECTED_TAB)
+    joined = ",".join(map(str, ids))
+    view.redirect(view.path("jobs/confirm", kind=kind, state="quarantined", rejected=filters, ids=joined))
+
+
+async def _expect_reference(connection: Connection, workspace_id: int, wanted: uuid.UUID) -> FoundReference:
+    found = await find_reference(connection, workspace_id, wanted)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _go_back(view: PageView, said: str) -> NoReturn:
+    """Lead back to the list that the reader came from. `said` is empty if nothing was done."""
+    view.console.forget_figures(view.workspace.workspace_id)
+    filters = _asked_filters(view)
+    said = said or view.translate("Nothing was changed: it is not held any more.")
+    tab = REJECTED_TAB if filters["rejected"] else None
+    view.redirect(view.path("quarantine", tab=tab, source=filters.get("source")), said)
+
+
+def _asked_filters(view: PageView) -> dict[str, Any]:
+    query = view.request.query
+    filters: dict[str, Any] = {"rejected": query.get("tab") == REJECTED_TAB}
+    if source := query.get("source", "").strip()[:MAX_SOURCE_LENGTH]:
+        filters["source"] = source
+    return filters
+
+
+def _asked_place(view: PageView) -> HeldPlace | None:
+    """Return the last row of the page before. A place that cannot be read is the beginning."""
+    at, _, id_ = view.request.query.get("older_than", "").partition(PLACE_SEPARATOR)
+    found = _as_uuid(id_)
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        return None
+    return (moment, found) if found and moment.tzinfo else None
+
+
+def _as_uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
+
+
+def _query_text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,132 @@
+"""Dead letters: a cause is seen, tried, fixed and laid aside by a person without scripts."""
+
+import secrets
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tests.support.console_failures import (
+    ConsoleReader,
+    add_cause,
+    add_submission,
+    signed_in_reader,
+    workspace_of,
+)
+from tests.support.stack import Stack
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.e2e
+
+HOSTILE_TITLE = "<script>alert(1)</script> has no e-mail"
+ADD_DELIVERY_SQL = """
+INSERT INTO deliveries (workspace_id, message_id, kind, event, endpoint, payload, state, attempts, error, cause_id)
+VALUES (%s, %s, 'webhook', 'lead.created', 'host:gone.example', '{}', 'failed', 8, 'refused', %s) RETURNING id
+"""
+DELIVERY_STATE_SQL = "SELECT state, cause_id FROM deliveries WHERE id = %s"
+VERSION_SQL = "SELECT author ->> 'kind', author ->> 'name', reason FROM submission_versions WHERE submission_id = %s"
+
+
+async def test_a_cause_is_fixed_on_one_that_is_tried_and_then_confirmed_for_the_rest(stack: Stack) -> None:
+    person = f"dead-{secrets.token_hex(6)}"
+    with stack.database() as database:
+        cause = add_cause(database, "submission", HOSTILE_TITLE)
+        ids = [
+            add_submission(
+                database,
+                "dead",
+                {"email": f"{person}-{n}@example.com", "status": "warm", "custom_fields": {"api_token": "sekrit"}},
+                cause=cause,
+            )
+            for n in range(3)
+        ]
+    async with signed_in_reader(stack, "manager") as reader:
+        _, listed = await reader.get("dead-letters")
+        assert "&lt;script&gt;alert(1)&lt;/script&gt; has no e-mail" in listed
+        assert "<script>alert" not in listed
+        assert f"cause={cause}" in listed
+        query = {"op": "set", "field": "custom_fields.api_token", "value": "t0ken", "as": "text"}
+        _, form = await reader.get(f"dead-letters/{cause}/fix", **query)
+        assert form.count("would be a new lead") == 3
+        assert "sekrit" not in form  # the value of a secret, before the change
+        status, location = await reader.send(
+            "POST",
+            f"dead-letters/{cause}/try?op=set&field=status&value=hot&as=text",
+            back="fix",
+            changes='[{"op":"set","field":"status","value":"hot"}]',
+            reason="They said so",
+        )
+        assert status == 303
+        tried = parse_qs(urlsplit(location).query)
+        assert (tried["tried"], tried["field"]) == ([ids[0]], ["status"])
+        until(lambda: _state_of(stack, ids[0]) == "done", what="the verdict of the one that was tried")
+        _, after = await reader.get(f"dead-letters/{cause}/fix", tried=ids[0], **query)
+        assert "The one to try is done" in after
+        assert f"kind=replay&amp;cause={cause}&amp;changes=%5B%7B" in after
+        assert "Replay all 2" in after
+    with stack.database() as database:
+        versions = database.execute(VERSION_SQL, (ids[0],)).fetchall()
+    assert ("user", "Ada", "They said so") in versions
+
+
+async def test_a_cause_is_ignored_fixed_and_opened_again(stack: Stack) -> None:
+    with stack.database() as database:
+        cause = add_cause(database, "submission", "laid aside")
+    page = f"dead-letters/{cause}"
+    async with signed_in_reader(stack, "admin") as reader:
+        status, text = await reader.send("POST", page, state="ignored", until="at", at="2020-01-01T10:00")
+        assert (status, "The end must be a time to come." in text) == (422, True)
+        assert (await reader.send("POST", page, state="ignored", until="168", note="Known"))[0] == 303
+        assert "It is ignored until" in await _text_of(reader, cause)
+        assert f"cause={cause}" not in (await reader.get("dead-letters"))[1]
+        assert f"cause={cause}" in (await reader.get("dead-letters", state="ignored", since="24h"))[1]
+        assert (await reader.send("POST", page, state="fixed"))[0] == 303
+        fixed = await _text_of(reader, cause)
+        assert "It is marked as fixed" in fixed
+        assert "Known" in fixed
+        assert (await reader.send("POST", page, state="open"))[0] == 303
+        assert f"cause={cause}" in (await reader.get("dead-letters"))[1]
+
+
+async def test_a_failed_delivery_is_sent_again(stack: Stack) -> None:
+    with stack.database() as database:
+        cause = add_cause(database, "delivery", "the receiver refused")
+        values = (workspace_of(database), f"msg_{secrets.token_hex(8)}", cause)
+        ((delivery,),) = database.execute(ADD_DELIVERY_SQL, values).fetchall()
+    async with signed_in_reader(stack, "manager") as reader:
+        shown = await _text_of(reader, cause)
+        assert "gone.example" in shown
+        assert f"kind=deliveries&amp;cause={cause}" in shown
+        resend = f"dead-letters/{cause}/deliveries/{delivery}/resend"
+        assert (await reader.send("POST", resend))[0] == 303
+        with stack.database() as database:
+            ((state, _),) = database.execute(DELIVERY_STATE_SQL, (delivery,)).fetchall()
+        assert state != "failed"
+        assert "Nothing is failed of this cause now" in await _text_of(reader, cause)
+
+
+async def test_a_reader_sees_causes_without_persons_and_changes_none(stack: Stack) -> None:
+    with stack.database() as database:
+        cause = add_cause(database, "submission", "only looked at")
+        add_submission(database, "dead", {"email": "zebulon@quixworth.example", "first_name": "Zebulon"}, cause=cause)
+    async with signed_in_reader(stack, "read_only") as reader:
+        shown = await _text_of(reader, cause)
+        assert "only looked at" in shown
+        assert "quixworth" not in shown
+        assert "Zebulon" not in shown
+        for page in (f"dead-letters/{cause}", f"dead-letters/{cause}/try", f"dead-letters/{cause}/deliveries/1/resend"):
+            assert (await reader.send("POST", page, state="fixed"))[0] == 403
+        assert (await reader.get(f"dead-letters/{cause}/fix"))[0] == 403
+        for text in ("1", "-1", "x", "9" * 19, ""):
+            assert (await reader.get("dead-letters", cause=text))[0] == 404
+
+
+async def _text_of(reader: ConsoleReader, cause: int) -> str:
+    status, text = await reader.get("dead-letters", cause=cause)
+    assert status == 200
+    return text
+
+
+def _state_of(stack: Stack, submission_id: str) -> str | None:
+    with stack.database() as database:
+        found = database.execute("SELECT state FROM submissions WHERE id = %s", (submission_id,)).fetchall()
+    return found[0][0] if found else None

@@ -1,0 +1,88 @@
+"""Quarantine: held submissions are released, marked as spam, and taken many at once to their confirmation."""
+
+import secrets
+
+import pytest
+
+from tests.support.console_failures import add_submission, signed_in_reader
+from tests.support.stack import Stack
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.e2e
+
+SPAM = {
+    "score": 62,
+    "reasons": [
+        {"code": "honeypot", "points": 40, "text": "a <b>hidden</b> field was filled"},
+        {"code": "links", "points": 22, "text": "4 links"},
+    ],
+}
+STATE_SQL = "SELECT state, rejected_at IS NOT NULL FROM submissions WHERE id = %s"
+
+
+async def test_held_ones_are_released_or_marked_as_spam(stack: Stack) -> None:
+    source = f"held-{secrets.token_hex(6)}"
+    with stack.database() as database:
+        ids = [
+            add_submission(database, "quarantined", {"email": f"{source}-{n}@example.com"}, source=source, spam=SPAM)
+            for n in range(3)
+        ]
+        add_submission(database, "quarantined", ["no object"], source=source, spam={"score": "odd", "reasons": [1]})
+    async with signed_in_reader(stack, "manager") as reader:
+        _, shown = await reader.get("quarantine", source=source)
+        assert "a &lt;b&gt;hidden&lt;/b&gt; field was filled" in shown
+        assert "+40" in shown
+        assert "Release all 4" in shown
+        assert f"kind=release&amp;state=quarantined&amp;rejected=false&amp;source={source}" in shown
+        assert (await reader.send("POST", f"quarantine/{ids[0]}/release?source={source}"))[0] == 303
+        until(lambda: _state_of(stack, ids[0]) == ("done", False), what="the lead of the one that was released")
+        status, location = await reader.send("POST", f"quarantine/{ids[1]}/reject?source={source}")
+        assert (status, location) == (303, f"/console/main/quarantine?source={source}")
+        assert _state_of(stack, ids[1]) == ("quarantined", True)
+        assert ids[1] not in (await reader.get("quarantine", source=source))[1]
+        assert ids[1] in (await reader.get("quarantine", source=source, tab="rejected"))[1]
+        chosen = ("kind", "release"), ("ids", ids[2]), ("ids", "no id"), ("ids", ids[1])
+        query = "&".join(f"{name}={value}" for name, value in chosen)
+        _, location = await reader.send("GET", f"quarantine/selected?{query}")
+        assert location.endswith(f"jobs/confirm?kind=release&state=quarantined&rejected=false&ids={ids[2]}%2C{ids[1]}")
+        assert (await reader.send("POST", f"quarantine/{ids[1]}/release"))[0] == 303  # also one that was rejected
+        until(lambda: _state_of(stack, ids[1]) == ("done", False), what="the lead of the one that was rejected")
+
+
+async def test_a_long_quarantine_is_read_page_by_page(stack: Stack) -> None:
+    source = f"long-{secrets.token_hex(6)}"
+    with stack.database() as database:
+        ids = [add_submission(database, "quarantined", {"phone": "1"}, source=source) for _ in range(51)]
+    async with signed_in_reader(stack, "read_only") as reader:
+        _, first = await reader.get("quarantine", source=source)
+        assert first.count("data-row>") == 50
+        assert "51 are held" in first
+        place = first.partition("older_than=")[2].partition('"')[0]
+        _, second = await reader.get(f"quarantine?source={source}&older_than={place}")
+        assert second.count("data-row>") == 1
+        assert {id_ in first for id_ in ids} == {True, False}
+        assert all((id_ in first) != (id_ in second) for id_ in ids)
+        assert (await reader.get("quarantine", older_than="nonsense"))[0] == 200
+
+
+async def test_a_reader_sees_scores_without_persons_and_decides_nothing(stack: Stack) -> None:
+    source = f"masked-{secrets.token_hex(6)}"
+    payload = {"email": "zebulon@quixworth.example", "first_name": "Zebulon", "notes": "Call Zebulon"}
+    with stack.database() as database:
+        id_ = add_submission(database, "quarantined", payload, source=source, spam=SPAM)
+    async with signed_in_reader(stack, "read_only") as reader:
+        _, shown = await reader.get("quarantine", source=source)
+        assert "4 links" in shown
+        assert "Zebulon" not in shown
+        assert "quixworth" not in shown
+        for action in ("release", "reject"):
+            assert (await reader.send("POST", f"quarantine/{id_}/{action}"))[0] == 403
+    async with signed_in_reader(stack, "manager") as reader:
+        for wanted in ("nonsense", "0190a000-0000-7000-8000-000000000000"):
+            assert (await reader.send("POST", f"quarantine/{wanted}/release"))[0] == 404
+
+
+def _state_of(stack: Stack, submission_id: str) -> tuple[str, bool] | None:
+    with stack.database() as database:
+        found = database.execute(STATE_SQL, (submission_id,)).fetchall()
+    return (found[0][0], found[0][1]) if found else None
