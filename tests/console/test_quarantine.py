@@ -60,8 +60,7 @@ async def test_a_long_quarantine_is_read_page_by_page(stack: Stack) -> None:
         place = first.partition("older_than=")[2].partition('"')[0]
         _, second = await reader.get(f"quarantine?source={source}&older_than={place}")
         assert second.count("data-row>") == 1
-        assert {id_ in first for id_ in ids} == {True, False}
-        assert all((id_ in first) != (id_ in second) for id_ in ids)
+        assert all((f"submissions/{id_}" in first) != (f"submissions/{id_}" in second) for id_ in ids)
         assert (await reader.get("quarantine", older_than="nonsense"))[0] == 200
 
 

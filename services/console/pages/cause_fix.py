@@ -13,7 +13,7 @@ from services.console.cause_words import shown_example
 from services.console.change_form import CHANGE_OPS, ChangeForm, change_words, parse_changes, read_change_form
 from services.console.failed_rows import TriedSubmission, read_tried
 from services.console.page_view import PageView
-from services.console.pages.dead_letters import expect_cause
+from services.console.pages.dead_letter_causes import expect_cause
 from shared.auth.roles import Permission
 from shared.db.connections import Connection
 from shared.errors import BadRequest, NotFound
