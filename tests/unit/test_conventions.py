@@ -45,15 +45,13 @@ NOUN_FOLDERS = (
 
 # Modules of shared/ that one service alone uses, each with the reason why it stays there.
 _INTEGRATIONS = "the gateway is to read it as well, for webhooks of providers"
-ONE_SERVICE_MODULES = (
-    {
-        f"shared.integrations.{name}": _INTEGRATIONS
-        for name in (
-            *("catalogue", "catalogue_advertising", "catalogue_forms", "catalogue_messaging", "catalogue_platforms"),
-            *("credentials", "integration_type", "json_paths", "mapping_settings"),
-        )
-    }
-)
+ONE_SERVICE_MODULES = {
+    f"shared.integrations.{name}": _INTEGRATIONS
+    for name in (
+        *("catalogue", "catalogue_advertising", "catalogue_forms", "catalogue_messaging", "catalogue_platforms"),
+        *("credentials", "integration_type", "json_paths", "mapping_settings"),
+    )
+}
 
 # Dependencies that nothing imports, each with its reason.
 NOT_IMPORTED = {"rapidfuzz": "the likeness of names, which finds possible duplicates, is to use it"}
