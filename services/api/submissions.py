@@ -1,29 +1,24 @@
-"""Submissions as the API shows them, wherever they are: decided, in the journal, or in the spool."""
+"""Lists of submissions as the API shows them: those that are decided among those that wait in the journal."""
 
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import orjson
-import redis.asyncio as redis
-from sqlalchemy import UnaryExpression, select
+from sqlalchemy import UnaryExpression
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.context import driver_connection
 from services.api.crud import RecordDict, Resource
 from services.api.pages import PageRequest
 from services.api.schemas.submissions import SubmissionRecord
-from shared import ids
 from shared.db.connections import snapshot
-from shared.intake.pending_submissions import find_pending, payload_as_sent, pending_record, read_pending
-from shared.intake.replay import find_reference
-from shared.intake.spool import Spool
+from shared.intake.pending_submissions import read_pending
 from shared.intake.submission_filters import SubmissionConditions as Conditions
 from shared.intake.submission_filters import submission_conditions
+from shared.intake.submission_lookup import decode_payload
 from shared.intake.submission_search import MAX_FOUND_SUBMISSIONS, search_submissions
-from shared.intake.submission_versions import original_payload
-from shared.models import Submission, SubmissionKey
+from shared.models import Submission
 
 SUBMISSION_RESOURCE = Resource(Submission, SubmissionRecord)
 NEWEST_FIRST: list[UnaryExpression[Any]] = [Submission.received_at.desc(), Submission.id.desc()]
@@ -123,64 +118,3 @@ def _position_of(record: RecordDict) -> tuple[datetime, str]:
 
 def _public_record(record: RecordDict) -> RecordDict:
     return record if record["state"] == PENDING_STATE else {**record, "payload": decode_payload(record["payload"])}
-
-
-async def find_submission(
-    connection: AsyncConnection, spool: Spool, workspace_id: int, wanted: uuid.UUID
-) -> RecordDict | None:
-    """Return a submission of the workspace with its `key_id`, from the moment it was accepted.
-
-    A submission can move during the search: from the spool to the journal to its row. Searching in the opposite
-    direction and back again cannot miss it.
-    """
-    database = await driver_connection(connection)
-    found = await find_decided(connection, workspace_id, wanted) or await find_pending(database, workspace_id, wanted)
-    found = found or await find_spooled(spool, workspace_id, wanted)
-    found = found or await find_pending(database, workspace_id, wanted)
-    return found or await find_decided(connection, workspace_id, wanted)
-
-
-async def find_spooled(spool: Spool, workspace_id: int, wanted: uuid.UUID) -> RecordDict | None:
-    """Return the submission, if it is in the spool."""
-    try:
-        item = await spool.find_item(str(wanted))
-    except redis.RedisError:
-        return None
-    return pending_record(item) if item and item["w"] == workspace_id else None
-
-
-async def find_decided(connection: AsyncConnection, workspace_id: int, wanted: uuid.UUID) -> RecordDict | None:
-    """Return the row. Its time is known from the id or from the key, so that only one partition is read."""
-    received_at = ids.received_time(str(wanted))
-    if received_at is None:
-        of_key = (SubmissionKey.workspace_id == workspace_id, SubmissionKey.id == wanted)
-        received_at = (await connection.execute(select(SubmissionKey.received_at).where(*of_key))).scalar()
-    if received_at is None:
-        return None
-    where = (Submission.id == wanted, Submission.received_at == received_at)
-    query = SUBMISSION_RESOURCE.select(workspace_id, *where).add_columns(Submission.key_id)
-    row = (await connection.execute(query)).mappings().first()
-    return {**row, "payload": decode_payload(row["payload"])} if row else None
-
-
-async def find_payload(connection: AsyncConnection, spool: Spool, workspace_id: int, wanted: uuid.UUID) -> bytes | None:
-    """Return the payload of a submission as it came. Of a pending one it is written again from what is stored."""
-    database = await driver_connection(connection)
-    if original := await original_payload(database, workspace_id, wanted):
-        return original
-    if found := await find_reference(database, workspace_id, wanted):
-        reference = found.reference
-        where = (Submission.workspace_id == workspace_id, Submission.id == wanted)
-        query = select(Submission.payload).where(*where, Submission.received_at == reference.received_at)
-        if payload := (await connection.execute(query)).scalar():
-            return bytes(payload)
-    pending = await find_submission(connection, spool, workspace_id, wanted)
-    return orjson.dumps(pending["payload"]) if pending else None
-
-
-def decode_payload(payload: bytes) -> Any:
-    """Return the payload as JSON if it is JSON, otherwise as text."""
-    try:
-        return payload_as_sent(orjson.loads(payload))
-    except orjson.JSONDecodeError:
-        return payload.decode(errors="replace")

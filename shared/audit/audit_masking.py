@@ -15,9 +15,7 @@ MAX_TEXT_LENGTH = 200  # characters
 MAX_ITEMS = 50  # of a list or an object
 MAX_DEPTH = 8
 
-is_secret_name = re.compile(
-    r"secret|token|password|passwd|credential|authorization|signature|(api|private)_key", re.I
-).search
+_SECRET_NAME = re.compile(r"secret|token|password|passwd|credential|authorization|signature|(api|private)_key", re.I)
 _is_personal = re.compile(
     r"e?mail|phone|first_name|last_name|full_name|company|address|payload|notes$|^to$|custom_fields|job_title|^q$|search",
     re.I,
@@ -36,6 +34,11 @@ def masked_fields(fields: Mapping[str, Any] | None, object_kind: str | None = No
         clean_text(name): PERSONAL_MASK if name in hidden and value is not None else _masked(name, value, 0)
         for name, value in list(fields.items())[:MAX_ITEMS]
     }
+
+
+def is_secret_name(name: str) -> bool:
+    """Return whether a field of that name holds a secret."""
+    return _SECRET_NAME.search(name) is not None
 
 
 def _masked(name: str, value: Any, depth: int) -> Any:

@@ -4,9 +4,7 @@ A journal row is one flush of many workspaces, so that lists have to decode rows
 For a backlog only the newest rows are decoded.
 """
 
-import uuid
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any, LiteralString
 
 import orjson
@@ -14,7 +12,7 @@ from psycopg.rows import TupleRow
 
 from shared.db.connections import Connection
 from shared.intake.submission_filters import matches_search
-from shared.leads.submission import FORM_KEY
+from shared.intake.submission_lookup import KEY_ID_FIELD, pending_record, workspace_items
 
 RecordDict = dict[str, Any]
 
@@ -23,20 +21,7 @@ MAX_JOURNAL_ROWS, MAX_PENDING_SUBMISSIONS, MAX_JOURNAL_BYTES = (
     5000,
     8 * 2**20,
 )  # limits of a list: journal rows, submissions, bytes of bodies
-KEY_ID_FIELD = "key_id"  # id of the key that posted it: part of a found submission, but never shown
 EQUALITY_FILTERS = ("state", "channel", "source")
-# The fields of a submission that only its verdict brings.
-VERDICT_FIELDS = (
-    "lead_id",
-    "is_duplicate",
-    "matched_on",
-    "changes",
-    "warnings",
-    "error",
-    "processed_at",
-    "spam",
-    "rejected_at",
-)
 DECIDED_FILTERS = ("lead_id", "is_duplicate", "rejected", "cause")  # filters that no pending submission matches
 
 NEWEST_ROWS_SQL = f"""
@@ -58,7 +43,6 @@ WHERE EXISTS (SELECT FROM submissions s WHERE s.workspace_id = %(w)s AND s.id = 
    OR EXISTS (SELECT FROM submission_keys k JOIN submissions s USING (workspace_id, id, received_at)
               WHERE k.workspace_id = %(w)s AND k.id = w.id)
 """
-FIND_ROWS_SQL = "SELECT payload, attempts FROM journal WHERE ids @> ARRAY[%s::uuid]"
 
 
 async def read_pending(connection: Connection, workspace_id: int, asked: Mapping[str, Any]) -> list[RecordDict]:
@@ -70,7 +54,7 @@ async def read_pending(connection: Connection, workspace_id: int, asked: Mapping
         return []
     found: dict[str, RecordDict] = {}
     for payload, attempts in await _fetch(connection, NEWEST_ROWS_SQL):
-        for item in _workspace_items(payload, workspace_id):
+        for item in workspace_items(payload, workspace_id):
             found.setdefault(item["id"], pending_record(item, attempts))
     fitting = {id_: record for id_, record in found.items() if _matches_filters(record, asked)}
     for id_ in await _decided_ids(connection, workspace_id, fitting.values()) if fitting else ():
@@ -78,40 +62,6 @@ async def read_pending(connection: Connection, workspace_id: int, asked: Mapping
     for record in fitting.values():
         del record[KEY_ID_FIELD]
     return list(fitting.values())
-
-
-async def find_pending(connection: Connection, workspace_id: int, wanted: uuid.UUID) -> RecordDict | None:
-    """Return the submission from the journal, if it belongs to that workspace."""
-    for payload, attempts in await _fetch(connection, FIND_ROWS_SQL, (wanted,)):
-        for item in _workspace_items(payload, workspace_id):
-            if item["id"] == str(wanted):
-                return pending_record(item, attempts)
-    return None
-
-
-def pending_record(item: dict[str, Any], attempts: int = 0) -> RecordDict:
-    """Return a journal item as a submission record, of which nothing is decided yet. `attempts` have failed."""
-    return {
-        **dict.fromkeys(VERDICT_FIELDS),
-        "id": item["id"],
-        "state": "accepted",
-        "channel": item["ch"],
-        "source": item["src"],
-        KEY_ID_FIELD: item["k"],
-        "payload": payload_as_sent(item["body"]),
-        "attempts": attempts,
-        "received_at": datetime.fromtimestamp(item["at"] / 1000, UTC),
-    }
-
-
-def payload_as_sent(body: Any) -> Any:
-    """Return the payload as it was sent: for a form submission the form's values instead of the lead made of them."""
-    form = body.get(FORM_KEY) if isinstance(body, dict) else None
-    return form["values"] if form else body
-
-
-def _workspace_items(payload: bytes, workspace_id: int) -> list[dict[str, Any]]:
-    return [item for item in orjson.loads(payload)["items"] if item["w"] == workspace_id]
 
 
 def _matches_filters(record: RecordDict, asked: Mapping[str, Any]) -> bool:

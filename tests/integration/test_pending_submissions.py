@@ -10,9 +10,10 @@ import pytest
 import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.api.context import driver_connection
 from services.api.cursors import CursorPosition, CursorSigner
 from services.api.pages import CursorPage, PageRequest
-from services.api.submissions import find_submission, page_of_submissions
+from services.api.submissions import page_of_submissions
 from shared import workspaces
 from shared.accounting import ledger
 from shared.db.connections import Connection
@@ -21,6 +22,7 @@ from shared.ids import idempotency_uuid, now_ms, uuid7
 from shared.intake import pending_submissions
 from shared.intake.journal import JournalItem, Lane, NewJournalRow
 from shared.intake.spool import Spool, open_spool_client
+from shared.intake.submission_lookup import find_submission
 from tests.support.ingesting import accept, drain, workspace_id
 from tests.support.spooling import spooling
 
@@ -148,8 +150,9 @@ async def test_spooled_submissions_are_listed_for_their_workspace_only(
             spool = Spool(client)
             await spool.append_row(NewJournalRow.from_items(Lane.PROMPT, items, "nobody"))
             for workspace, theirs in ((mine, items[:1]), (other, items[1:])):
-                found = [await find_submission(connection, spool, workspace, uuid.UUID(item.id)) for item in items]
-                assert [one["id"] for one in found if one] == [item.id for item in theirs]
+                at = await driver_connection(connection)
+                found = [await find_submission(at, spool, workspace, uuid.UUID(item.id)) for item in items]
+                assert [one.record["id"] for one in found if one] == [item.id for item in theirs]
                 assert (await ledger.read_workspace_ledger(database, spool, workspace))["spooled"] == len(theirs)
 
 

@@ -5,7 +5,6 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.api import submissions
 from services.api.bulk_jobs import author_of, count_or_confirm
 from services.api.context import driver_connection, writing
 from services.api.crud import RecordDict
@@ -18,9 +17,9 @@ from services.api.schemas.jobs import (
     JobRecord,
 )
 from services.api.schemas.submissions import RejectFields, ReleaseFields, ReplayFields, SubmissionRecord
+from shared.db.connections import Connection
 from shared.errors import Conflict, NotFound
 from shared.intake.payload_changes import checked_payload, replace_payload
-from shared.intake.pending_submissions import KEY_ID_FIELD, find_pending
 from shared.intake.replay import (
     FoundReference,
     PayloadEdit,
@@ -30,6 +29,7 @@ from shared.intake.replay import (
     reject_submissions,
     replay_submissions,
 )
+from shared.intake.submission_lookup import KEY_ID_FIELD, find_decided, find_pending
 from shared.web.authorization import requires_scope
 from shared.web.openapi import request_body, responds
 from shared.web.path_params import path_uuid
@@ -79,15 +79,15 @@ async def reject(request: web.Request) -> web.Response:
         database = await driver_connection(connection)
         found = await find_reference(database, workspace, wanted)
         if found is None:
-            await _raise_if_pending(connection, workspace, wanted)
+            await _raise_if_pending(database, workspace, wanted)
             raise NotFound
         if found.state != "quarantined":
             raise Conflict(NOT_HELD_MESSAGE.format(state=found.state))
         if not await reject_submissions(database, workspace, [found.reference]):
             raise Conflict(REJECTED_MESSAGE)
-        rejected = await submissions.find_decided(connection, workspace, wanted)
+        rejected = await find_decided(database, workspace, wanted)
         assert rejected is not None  # noqa: S101  # its row is locked
-        return rejected
+        return rejected.record
 
     found = await writing(request, reject_in_transaction)
     del found[KEY_ID_FIELD]
@@ -149,7 +149,7 @@ async def _send_back(
             _expect_state(found, state)
             await replay_submissions(database, workspace, [found.reference], options)
         if waiting := await find_pending(database, workspace, wanted):
-            return waiting
+            return waiting.record
         raise NotFound
 
     sent = await writing(request, send_back_in_transaction)
@@ -167,6 +167,6 @@ def _expect_state(found: FoundReference, state: ReplayableState) -> None:
     )
 
 
-async def _raise_if_pending(connection: AsyncConnection, workspace_id: int, wanted: Any) -> None:
-    if await find_pending(await driver_connection(connection), workspace_id, wanted):
+async def _raise_if_pending(connection: Connection, workspace_id: int, wanted: Any) -> None:
+    if await find_pending(connection, workspace_id, wanted):
         raise Conflict(NOT_HELD_MESSAGE.format(state="accepted"))

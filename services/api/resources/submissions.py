@@ -2,16 +2,15 @@
 
 from aiohttp import web
 
-from services.api import submissions
 from services.api.context import SPOOL_KEY, driver_connection, listing, reading
 from services.api.crud import unknown_reference_errors
 from services.api.pages import page_response, read_page
 from services.api.request_parsing import key_of, query_and_errors, raise_if_invalid, workspace_of
 from services.api.schemas.submissions import SubmissionQuery, SubmissionRecord, SubmissionVersionRecord
-from services.api.submissions import decode_payload, page_of_submissions, search_page
+from services.api.submissions import page_of_submissions, search_page
 from shared.db.errors import is_unavailable
 from shared.errors import FieldErrors, NotFound
-from shared.intake.pending_submissions import KEY_ID_FIELD
+from shared.intake.submission_lookup import KEY_ID_FIELD, decode_payload, find_payload, find_spooled, find_submission
 from shared.intake.submission_versions import list_versions
 from shared.web.authorization import any_key, check_scope, requires_scope
 from shared.web.openapi import query_params, responds
@@ -55,18 +54,19 @@ async def show(request: web.Request) -> web.Response:
     key, wanted, spool = key_of(request), path_uuid(request), request.app[SPOOL_KEY]
     try:
         async with reading(request) as connection:
-            found = await submissions.find_submission(connection, spool, key.workspace_id, wanted)
+            found = await find_submission(await driver_connection(connection), spool, key.workspace_id, wanted)
     except Exception as error:
         # While the database is down, accepted submissions are in the spool alone, and can be shown from there.
-        if not is_unavailable(error) or not (found := await submissions.find_spooled(spool, key.workspace_id, wanted)):
+        if not is_unavailable(error) or not (found := await find_spooled(spool, key.workspace_id, wanted)):
             raise
     if found is None:
         raise NotFound
-    if found.pop(KEY_ID_FIELD) != key.id:
+    record = found.record
+    if record.pop(KEY_ID_FIELD) != key.id:
         check_scope(key, "read:operations")
     if not (key.has_scope("read:operations") or key.has_scope("read:leads")):
-        found["changes"] = None
-    return json_response({"data": found})
+        record["changes"] = None
+    return json_response({"data": record})
 
 
 @requires_scope("read:operations")
@@ -75,7 +75,7 @@ async def raw(request: web.Request) -> web.Response:
     """Download the payload of a submission as it came, also after it was changed for a replay."""
     workspace, wanted = workspace_of(request), path_uuid(request)
     async with reading(request) as connection:
-        payload = await submissions.find_payload(connection, request.app[SPOOL_KEY], workspace, wanted)
+        payload = await find_payload(await driver_connection(connection), request.app[SPOOL_KEY], workspace, wanted)
     if payload is None:
         raise NotFound
     headers = {"Content-Disposition": f'attachment; filename="{wanted}.json"', "X-Content-Type-Options": "nosniff"}
@@ -88,7 +88,8 @@ async def versions(request: web.Request) -> web.Response:
     """List the payloads of a submission, newest first: as it came, and as it was replayed. None if it never changed."""
     workspace, wanted = workspace_of(request), path_uuid(request)
     async with reading(request) as connection:
-        if await submissions.find_submission(connection, request.app[SPOOL_KEY], workspace, wanted) is None:
+        database = await driver_connection(connection)
+        if await find_submission(database, request.app[SPOOL_KEY], workspace, wanted) is None:
             raise NotFound
-        found = await list_versions(await driver_connection(connection), workspace, wanted)
+        found = await list_versions(database, workspace, wanted)
     return json_response({"data": [{**each, "payload": decode_payload(each["payload"])} for each in found]})

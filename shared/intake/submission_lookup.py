@@ -1,0 +1,141 @@
+"""Finds one submission wherever it is: decided, in the journal, or in the spool."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import orjson
+import redis.asyncio as redis
+from psycopg.rows import dict_row
+
+from shared import ids
+from shared.db.connections import Connection
+from shared.intake.replay import find_reference
+from shared.intake.spool import Spool
+from shared.intake.submission_versions import original_payload
+from shared.leads.submission import FORM_KEY
+
+SubmissionDict = dict[str, Any]
+SubmissionPlace = Literal["decided", "journal", "spool"]
+
+KEY_ID_FIELD = "key_id"  # id of the key that posted it: part of a found submission, but never shown
+RECORD_FIELDS = (
+    *("id", "state", "channel", "source", "lead_id", "is_duplicate", "matched_on", "payload", "changes", "warnings"),
+    *("error", "attempts", "received_at", "processed_at", "spam", "rejected_at"),
+)
+
+# Its time is known from the id or from the key, so that only one partition is read.
+DECIDED_SQL = f"""
+SELECT {", ".join(RECORD_FIELDS)}, {KEY_ID_FIELD}, cause_id FROM submissions
+WHERE workspace_id = %(workspace)s AND id = %(id)s AND received_at = coalesce(
+    %(at)s::timestamptz, (SELECT received_at FROM submission_keys WHERE workspace_id = %(workspace)s AND id = %(id)s))
+"""  # noqa: S608  # constants only
+JOURNAL_ROWS_SQL = "SELECT payload, attempts FROM journal WHERE ids @> ARRAY[%s]::uuid[]"
+STORED_PAYLOAD_SQL = "SELECT payload FROM submissions WHERE workspace_id = %s AND id = %s AND received_at = %s"
+
+
+@dataclass(frozen=True)
+class FoundSubmission:
+    """A submission and its place. `record` is what records show of it, with the id of its key.
+
+    `stored` is the payload that would be ingested now, as JSON. Of a pending one it is written again from the journal.
+    """
+
+    place: SubmissionPlace
+    record: SubmissionDict
+    stored: bytes
+    cause_id: int | None = None
+
+
+async def find_submission(
+    connection: Connection, spool: Spool, workspace_id: int, wanted: uuid.UUID
+) -> FoundSubmission | None:
+    """Return a submission of the workspace, from the moment it was accepted.
+
+    A submission can move during the search: from the spool to the journal to its row. Searching in the opposite
+    direction and back again cannot miss it.
+    """
+    found = await find_decided(connection, workspace_id, wanted) or await find_pending(connection, workspace_id, wanted)
+    found = found or await find_spooled(spool, workspace_id, wanted)
+    found = found or await find_pending(connection, workspace_id, wanted)
+    return found or await find_decided(connection, workspace_id, wanted)
+
+
+async def find_decided(connection: Connection, workspace_id: int, wanted: uuid.UUID) -> FoundSubmission | None:
+    """Return a submission that is decided."""
+    values = {"workspace": workspace_id, "id": wanted, "at": ids.received_time(str(wanted))}
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        row = await (await cursor.execute(DECIDED_SQL, values)).fetchone()
+    if row is None:
+        return None
+    stored, cause_id = bytes(row["payload"]), row.pop("cause_id")
+    return FoundSubmission("decided", {**row, "payload": decode_payload(stored)}, stored, cause_id)
+
+
+async def find_pending(connection: Connection, workspace_id: int, wanted: uuid.UUID) -> FoundSubmission | None:
+    """Return a submission that waits in the journal."""
+    rows = await (await connection.execute(JOURNAL_ROWS_SQL, (wanted,))).fetchall()
+    for payload, attempts in rows:
+        for item in workspace_items(payload, workspace_id):
+            if item["id"] == str(wanted):
+                return FoundSubmission("journal", pending_record(item, attempts), orjson.dumps(item["body"]))
+    return None
+
+
+async def find_spooled(spool: Spool, workspace_id: int, wanted: uuid.UUID) -> FoundSubmission | None:
+    """Return a submission that is in the spool, also while the database is away."""
+    try:
+        item = await spool.find_item(str(wanted))
+    except redis.RedisError:
+        return None
+    if not item or item["w"] != workspace_id:
+        return None
+    return FoundSubmission("spool", pending_record(item), orjson.dumps(item["body"]))
+
+
+async def find_payload(connection: Connection, spool: Spool, workspace_id: int, wanted: uuid.UUID) -> bytes | None:
+    """Return the payload of a submission as it came. Of a pending one it is written again from what is stored."""
+    if original := await original_payload(connection, workspace_id, wanted):
+        return original
+    if found := await find_reference(connection, workspace_id, wanted):
+        key = (workspace_id, wanted, found.reference.received_at)
+        if row := await (await connection.execute(STORED_PAYLOAD_SQL, key)).fetchone():
+            return bytes(row[0])
+    pending = await find_submission(connection, spool, workspace_id, wanted)
+    return orjson.dumps(pending.record["payload"]) if pending else None
+
+
+def pending_record(item: Mapping[str, Any], attempts: int = 0) -> SubmissionDict:
+    """Return a journal item as a submission record, of which nothing is decided yet. `attempts` have failed."""
+    return {
+        **dict.fromkeys(RECORD_FIELDS),
+        "id": item["id"],
+        "state": "accepted",
+        "channel": item["ch"],
+        "source": item["src"],
+        KEY_ID_FIELD: item["k"],
+        "payload": payload_as_sent(item["body"]),
+        "attempts": attempts,
+        "received_at": datetime.fromtimestamp(item["at"] / 1000, UTC),
+    }
+
+
+def workspace_items(payload: bytes, workspace_id: int) -> list[dict[str, Any]]:
+    """Return the items of a workspace in the document of a journal row."""
+    return [item for item in orjson.loads(payload)["items"] if item["w"] == workspace_id]
+
+
+def payload_as_sent(body: Any) -> Any:
+    """Return the payload as it was sent: for a form submission the form's values instead of the lead made of them."""
+    form = body.get(FORM_KEY) if isinstance(body, dict) else None
+    return form["values"] if form else body
+
+
+def decode_payload(payload: bytes) -> Any:
+    """Return the payload as JSON if it is JSON, otherwise as text."""
+    try:
+        return payload_as_sent(orjson.loads(payload))
+    except orjson.JSONDecodeError:
+        return payload.decode(errors="replace")
