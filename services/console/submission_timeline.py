@@ -1,0 +1,169 @@
+"""The timeline of a submission in words: received, stored, decided, and what followed, each with how long it took."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from markupsafe import Markup
+
+from services.console.page_view import PageView
+from services.console.submission_story import SubmissionStory
+from shared.intake.submission_lookup import FoundSubmission
+
+
+@dataclass(frozen=True)
+class TimelineNode:
+    """One thing that happened. `took` is in seconds; `detail` and `code` stand below, `code` as a machine wrote it."""
+
+    icon: str
+    colour: str
+    text: str
+    at: datetime | None = None
+    took: float | None = None
+    detail: str = ""
+    code: str = ""
+
+
+RUN_LOOKS = {
+    "done": ("bolt", "ok"),
+    "stopped": ("bolt", ""),
+    "waiting": ("clock", "wait"),
+    "failed": ("x", "bad"),
+}
+DELIVERY_LOOKS = {
+    "sent": ("send", "ok"),
+    "pending": ("clock", "wait"),
+    "failed": ("x", "bad"),
+}
+
+
+def timeline_nodes(view: PageView, found: FoundSubmission, story: SubmissionStory) -> list[TimelineNode]:
+    """Return the timeline of a submission, in the order of time."""
+    nodes = [_received_node(view, found, story), _stored_node(view, found)]
+    nodes.extend(_version_nodes(view, story))
+    nodes.append(_verdict_node(view, found))
+    nodes.extend(_run_node(view, run) for run in story.runs)
+    nodes.extend(_delivery_node(view, delivery) for delivery in story.deliveries)
+    return nodes
+
+
+def quoted(template: str, **values: object) -> Markup:
+    """Return a translated sentence in which foreign texts keep their own direction."""
+    return Markup(template) % {  # noqa: S704  # the sentence is ours; its values are escaped
+        name: Markup("<bdi>{}</bdi>").format(value) for name, value in values.items()
+    }
+
+
+def origin_sentence(view: PageView, channel: str, story: SubmissionStory) -> Markup:
+    """Return by which way a submission came."""
+    kind = channel.partition(":")[0]
+    if kind == "form":
+        return quoted(view.translate("Through the form %(name)s."), name=story.origin_name or channel)
+    if kind == "integration":
+        return quoted(view.translate("Through the webhook of %(name)s."), name=story.origin_name or channel)
+    if kind == "inbound" and story.key_name:
+        return quoted(view.translate("Through the API, with the key %(name)s."), name=story.key_name)
+    if kind == "inbound":
+        return quoted(view.translate("Through the API."))
+    return quoted(view.translate("Through %(name)s."), name=channel)
+
+
+def _received_node(view: PageView, found: FoundSubmission, story: SubmissionStory) -> TimelineNode:
+    record = found.record
+    source = quoted(view.translate("source %(name)s"), name=record["source"]) if record["source"] else ""
+    icon = {"form": "form", "integration": "plug"}.get(record["channel"].partition(":")[0], "inbox")
+    return TimelineNode(
+        icon, "pen", view.translate("Received"), record["received_at"], detail=source, code=record["channel"]
+    )
+
+
+def _stored_node(view: PageView, found: FoundSubmission) -> TimelineNode:
+    if found.place == "spool":
+        text = view.translate("Stored in the spool and acknowledged")
+        detail = view.translate("The database did not answer. The spool keeps it on disk until it does.")
+    else:
+        text = view.translate("Stored and acknowledged")
+        detail = view.translate("On disk before the sender had its answer.")
+    return TimelineNode("check", "ok", text, detail=detail)
+
+
+def _version_nodes(view: PageView, story: SubmissionStory) -> Iterator[TimelineNode]:
+    for version in sorted(story.versions, key=lambda each: int(each["version"])):
+        if version["author"]:
+            text = quoted(
+                view.translate("Fixed by %(name)s: version %(n)s was replayed"),
+                name=version["author"]["name"],
+                n=version["version"],
+            )
+            detail = Markup("<bdi>{}</bdi>").format(version["reason"] or "")
+            yield TimelineNode("edit", "pen", text, version["created_at"], detail=detail)
+
+
+def _verdict_node(view: PageView, found: FoundSubmission) -> TimelineNode:
+    record = found.record
+    attempts = int(record["attempts"])
+    if found.place != "decided":
+        detail = ""
+        if attempts:
+            detail = view.translate_count("%(n)s attempt failed.", "%(n)s attempts failed.", attempts)
+        return TimelineNode("clock", "wait", view.translate("Waiting for its verdict"), detail=detail)
+    took = (record["processed_at"] - record["received_at"]).total_seconds()
+    tried = view.translate_count("after %(n)s attempt", "after %(n)s attempts", attempts)
+    at = record["processed_at"]
+    if record["state"] == "dead":
+        return TimelineNode("dead", "bad", view.translate("Dead"), at, took, tried, record["error"] or "")
+    if record["state"] == "quarantined":
+        return TimelineNode("shield", "held", view.translate("Held as likely spam"), at, took)
+    if record["lead_id"] is None:
+        return TimelineNode("check", "ok", view.translate("Done"), at, took, tried)
+    sentence = view.translate("Joined lead %(id)s") if record["is_duplicate"] else view.translate("Made lead %(id)s")
+    return TimelineNode("lead", "ok", sentence % {"id": f"#{record['lead_id']}"}, at, took, tried)
+
+
+def _run_node(view: PageView, run: dict[str, Any]) -> TimelineNode:
+    icon, colour = RUN_LOOKS.get(run["state"], ("bolt", ""))
+    sentence = {
+        "done": view.translate("Automation %(name)s ran"),
+        "failed": view.translate("Automation %(name)s failed"),
+        "waiting": view.translate("Automation %(name)s waits for its next step"),
+        "stopped": view.translate("Automation %(name)s ended at a condition"),
+    }.get(run["state"], view.translate("Automation %(name)s"))
+    steps = view.translate_count("%(n)s step", "%(n)s steps", run["steps"])
+    text = quoted(sentence, name=run["name"] or f"#{run['id']}")
+    return TimelineNode(icon, colour, text, run["created_at"], _length(run), steps, run["error"] or "")
+
+
+def _delivery_node(view: PageView, delivery: dict[str, Any]) -> TimelineNode:
+    icon, colour = DELIVERY_LOOKS.get(delivery["state"], ("stop", ""))
+    sentence = {
+        "sent": view.translate("Sent to %(name)s"),
+        "pending": view.translate("Waits to be sent to %(name)s"),
+        "failed": view.translate("Could not be sent to %(name)s"),
+        "cancelled": view.translate("Not sent to %(name)s: it was cancelled"),
+        "suppressed": view.translate("Not sent to %(name)s: the address gets no mail"),
+    }.get(delivery["state"], "%(name)s")
+    text = quoted(sentence, name=_receiver_name(view, delivery))
+    tries = view.translate_count("%(n)s attempt", "%(n)s attempts", delivery["attempts"])
+    what = delivery["event"] or delivery["kind"]
+    detail = Markup("<bdi>{}</bdi> · {}").format(what, tries)
+    return TimelineNode(icon, colour, text, delivery["created_at"], _length(delivery), detail, delivery["error"] or "")
+
+
+def _receiver_name(view: PageView, delivery: dict[str, Any]) -> str:
+    """Return to whom a delivery goes. Of an address only the host is shown: the rest may be a secret."""
+    host = urlsplit(delivery["url"]).hostname if delivery["url"] else None
+    words = {
+        "email": view.translate("an e-mail address"),
+        "sms": view.translate("a phone"),
+        "slack": view.translate("Slack"),
+        "notice": view.translate("a user"),
+    }
+    known: str | None = delivery["description"] or host or delivery["integration"]
+    return known or words.get(delivery["kind"], view.translate("the address of a webhook"))
+
+
+def _length(row: dict[str, Any]) -> float | None:
+    finished: datetime | None = row["finished_at"]
+    return None if finished is None else float((finished - row["created_at"]).total_seconds())
