@@ -138,7 +138,7 @@ async def test_single_record_has_only_the_data_member(service: Service, client: 
     submission = await ask(client, "GET", f"/api/v1/submissions/{made['submission_id']}")
     assert submission.body["data"].keys() == {
         *("id", "state", "channel", "source", "lead_id", "is_duplicate", "matched_on", "payload", "changes"),
-        *("warnings", "error", "attempts", "received_at", "processed_at"),
+        *("warnings", "error", "attempts", "received_at", "processed_at", "spam", "rejected_at"),
     }
     assert submission.body["data"]["received_at"].endswith("+00:00")
 

@@ -52,6 +52,11 @@ ONE_SERVICE_MODULES = {
         *("credentials", "integration_type", "json_paths", "mapping_settings"),
     )
 }
+ONE_SERVICE_MODULES |= {
+    "shared.auth.operator_accounts": "accounts lie together, whether the console or the command line makes them",
+    "shared.auth.sign_in": "accounts lie together, whether the console or the command line makes them",
+    "shared.operations.verdict": "it judges an overview, which the API reads as well",
+}
 
 # Dependencies that nothing imports, each with its reason.
 NOT_IMPORTED = {"rapidfuzz": "the likeness of names, which finds possible duplicates, is to use it"}
