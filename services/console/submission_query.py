@@ -11,6 +11,7 @@ from shared.web.path_params import MAX_ID
 SUBMISSION_STATES = ("done", "accepted", "dead", "quarantined")
 MAX_TEXT_LENGTH = 200  # characters of a filter
 MAX_POSITION_LENGTH = 60  # characters of a place in the list
+EARLIEST_YEAR, LATEST_YEAR = 1970, 9000  # of a time in an address, so that it is a time in every zone
 EPOCH_START = datetime(1970, 1, 1, tzinfo=UTC)
 RECENT_SPANS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}
 
@@ -40,12 +41,9 @@ def _read_id(text: str) -> int:
 
 def _read_time(text: str) -> datetime:
     moment = datetime.fromisoformat(text[:40])
-    if moment.tzinfo is None:
+    if moment.tzinfo is None or not EARLIEST_YEAR <= moment.year <= LATEST_YEAR:
         raise ValueError
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise ValueError from None
+    return moment.astimezone(UTC)
 
 
 def _read_flag(text: str) -> bool:
