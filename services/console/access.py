@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from services.console import error_pages
-from services.console.context import CONSOLE
+from services.console.context import CONSOLE_CONTEXT
 from services.console.cross_site import cross_site_reason
 from services.console.page_view import WORKSPACE_COOKIE, PageView, Redirection
 from services.console.session_cookie import has_secure_context, sent_session_token, set_session_cookie
@@ -80,12 +80,12 @@ def _guarded(handler: PageHandler, access: str | Permission) -> RouteHandler:
 async def _admit(view: PageView, access: str | Permission) -> None:
     """Find the reader and the workspace. Raises SignInNeeded, Forbidden or NotFound."""
     request = view.request
-    reason = cross_site_reason(request.method, request.headers, request.app[CONSOLE].own_hosts(request))
+    reason = cross_site_reason(request.method, request.headers, request.app[CONSOLE_CONTEXT].own_hosts(request))
     if reason:
         log.warning("console.cross_site_refused", reason=reason)
         raise Forbidden(CROSS_SITE_MESSAGE.format(reason))
     token = sent_session_token(request)
-    view.session = await request.app[CONSOLE].sessions.authenticate(token) if token else None
+    view.session = await request.app[CONSOLE_CONTEXT].sessions.authenticate(token) if token else None
     if access == ANONYMOUS_ACCESS:
         return
     if view.session is None:

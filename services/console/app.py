@@ -8,6 +8,7 @@ from services.console.live_updates import LIVE_UPDATES, LiveUpdates
 from services.console.page_view import PageView
 from services.console.pages import (
     account,
+<<<<<<< HEAD
     api_keys,
     audit_log,
     cause_fix,
@@ -24,6 +25,14 @@ from services.console.pages import (
     submission_actions,
     submissions,
     users,
+=======
+    now,
+    preferences,
+    queues,
+    sign_in,
+    site_search,
+    submissions,
+>>>>>>> 9c2c2f9 (console: the module of the search has a name of its own)
     welcome,
     workspaces,
 )
@@ -71,8 +80,8 @@ CONSOLE_ROUTES = [
     web.post("/console/me/preferences", preferences.change),
     web.get(f"{WORKSPACE_PREFIX}/now", now.show),
     web.get(f"{WORKSPACE_PREFIX}/now/live", now.live),
-    web.get(f"{WORKSPACE_PREFIX}/search", search.show),
-    web.get(f"{WORKSPACE_PREFIX}/palette", search.palette),
+    web.get(f"{WORKSPACE_PREFIX}/search", site_search.show),
+    web.get(f"{WORKSPACE_PREFIX}/palette", site_search.palette),
     web.get(f"{WORKSPACE_PREFIX}/submissions", submissions.show),
     web.get(f"{WORKSPACE_PREFIX}/submissions/live", submissions.live),
     web.get(f"{WORKSPACE_PREFIX}/submissions/selected", submissions.selected),

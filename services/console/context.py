@@ -181,7 +181,7 @@ class ConsoleContext:
         return frozenset(filter(None, (public, request.host.lower())))
 
 
-CONSOLE = web.AppKey("console", ConsoleContext)
+CONSOLE_CONTEXT = web.AppKey("console", ConsoleContext)
 
 
 def console_lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterator[None]]:
@@ -197,7 +197,7 @@ def console_lifetime(settings: Settings) -> Callable[[web.Application], AsyncIte
         passwords = PasswordHashing()
         cipher = Cipher.from_settings(settings)
         static_files = app[STATIC_FILES] = StaticFiles()
-        console = app[CONSOLE] = ConsoleContext(
+        console = app[CONSOLE_CONTEXT] = ConsoleContext(
             settings=settings,
             engine=engine,
             spool=Spool(spool),
@@ -210,7 +210,7 @@ def console_lifetime(settings: Settings) -> Callable[[web.Application], AsyncIte
             sign_in=SignInService(settings, pool, cipher, passwords),
         )
         await pool.open()
-        loops = [asyncio.create_task(run_forever(loop)) for loop in app[CONSOLE].sessions.background_loops]
+        loops = [asyncio.create_task(run_forever(loop)) for loop in app[CONSOLE_CONTEXT].sessions.background_loops]
         yield
         for loop in loops:
             loop.cancel()

@@ -14,7 +14,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp_sse import EventSourceResponse
 
-from services.console.context import CONSOLE
+from services.console.context import CONSOLE_CONTEXT
 from services.console.page_view import PageView
 from services.console.session_cookie import sent_session_token
 from shared.db.errors import is_unavailable
@@ -136,7 +136,7 @@ async def _is_still_admitted(view: PageView) -> bool:
     """Return whether the session is valid still, with the same role. Sessions in memory stay while the database is
     away."""
     token = sent_session_token(view.request)
-    session = await view.request.app[CONSOLE].sessions.authenticate(token, is_use=False) if token else None
+    session = await view.request.app[CONSOLE_CONTEXT].sessions.authenticate(token, is_use=False) if token else None
     if session is None:
         return False
     slug = view.workspace.workspace_slug

@@ -24,7 +24,7 @@ class NavigationEntry:
     permission: Permission = Permission.SEE_RECORDS
 
 
-GROUPS = {
+NAVIGATION_GROUPS = {
     "now": "",
     "intake": _("Intake"),
     "leads": _("Leads"),

@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 from markupsafe import Markup
 
-from services.console.context import CONSOLE, ConsoleContext, NavigationFigures
+from services.console.context import CONSOLE_CONTEXT, ConsoleContext, NavigationFigures
 from services.console.formatting import Formatting
-from services.console.navigation import EXISTING_PAGES, GROUPS, visible_entries
+from services.console.navigation import EXISTING_PAGES, NAVIGATION_GROUPS, visible_entries
 from services.console.rendering import new_nonce, page_response
 from services.console.session_cookie import has_secure_context, sent_session_token
 from services.console.translations import Language, preferred_language
@@ -56,7 +56,7 @@ class PageView:
 
     @cached_property
     def console(self) -> ConsoleContext:
-        return self.request.app[CONSOLE]
+        return self.request.app[CONSOLE_CONTEXT]
 
     @cached_property
     def nonce(self) -> str:
@@ -195,7 +195,7 @@ class PageView:
             "view": self,
             "format": self.formatting,
             "nonce": self.nonce,
-            "groups": GROUPS,
+            "groups": NAVIGATION_GROUPS,
             "entries": list(visible_entries(self.permits)) if self.membership else [],
             "permits": self.permits,
             "Permission": Permission,
