@@ -8,7 +8,6 @@ from services.console.live_updates import LIVE_UPDATES, LiveUpdates
 from services.console.page_view import PageView
 from services.console.pages import (
     account,
-<<<<<<< HEAD
     api_keys,
     audit_log,
     cause_fix,
@@ -19,20 +18,12 @@ from services.console.pages import (
     preferences,
     quarantine,
     queues,
-    search,
     sign_in,
+    site_search,
     submission,
     submission_actions,
     submissions,
     users,
-=======
-    now,
-    preferences,
-    queues,
-    sign_in,
-    site_search,
-    submissions,
->>>>>>> 9c2c2f9 (console: the module of the search has a name of its own)
     welcome,
     workspaces,
 )
