@@ -45,7 +45,6 @@ NOUN_FOLDERS = (
 
 # Modules of shared/ that one service alone uses, each with the reason why it stays there.
 _INTEGRATIONS = "the gateway is to read it as well, for webhooks of providers"
-<<<<<<< HEAD
 ONE_SERVICE_MODULES = {
     f"shared.integrations.{name}": _INTEGRATIONS
     for name in (
@@ -58,21 +57,6 @@ ONE_SERVICE_MODULES |= {
     "shared.auth.sign_in": "accounts lie together, whether the console or the command line makes them",
     "shared.operations.verdict": "it judges an overview, which the API reads as well",
 }
-=======
-ONE_SERVICE_MODULES = (
-    {
-        f"shared.integrations.{name}": _INTEGRATIONS
-        for name in (
-            *("catalogue", "catalogue_advertising", "catalogue_forms", "catalogue_messaging", "catalogue_platforms"),
-            *("credentials", "integration_type", "json_paths", "mapping_settings"),
-        )
-    }
-    | {
-        "shared.audit.audit_list": "the console is to show the audit log as well",
-    }
-    | dict.fromkeys(("shared.intake.submission_search",), "the console is to show it as well, beside the API")
-)
->>>>>>> 750d38b (docs: bulk jobs of the console in the changelog)
 
 # Dependencies that nothing imports, each with its reason.
 NOT_IMPORTED = {"rapidfuzz": "the likeness of names, which finds possible duplicates, is to use it"}
