@@ -7,7 +7,7 @@ from aiohttp import web
 
 from services.console.access import workspace_page
 from services.console.page_view import PageView
-from services.console.pages.submission import found_submission, render_submission, submission_path
+from services.console.pages.submission_page import found_submission, render_submission, submission_path
 from services.console.submission_edit import MAX_REASON_LENGTH, PayloadEditForm, read_edit, try_edit
 from shared.auth.roles import Permission
 from shared.db.connections import Connection
