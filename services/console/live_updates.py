@@ -7,7 +7,7 @@ slower than the producer gets the newest snapshot alone. Nothing is read while n
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -118,6 +118,20 @@ async def stream_snapshots(
     response = EventSourceResponse(send_timeout=SEND_TIMEOUT_SECONDS, ping_interval=PING_SECONDS)
     response.headers["Cache-Control"] = "no-store"
     await response.prepare(view.request)
+    # A reader who goes to another page resets the connection.
+    with suppress(ConnectionResetError):
+        await _send_snapshots(view, response, topic, read, render, event)
+    return response
+
+
+async def _send_snapshots(
+    view: PageView,
+    response: EventSourceResponse,
+    topic: Hashable,
+    read: SnapshotReader,
+    render: Callable[[PageView, Any], str],
+    event: str | None,
+) -> None:
     updates, version = view.request.app[LIVE_UPDATES], 0
     async with updates.listening((topic, view.workspace.workspace_id), read) as live, response:
         while response.is_connected():
@@ -129,7 +143,6 @@ async def stream_snapshots(
                 version, snapshot = found
                 rendered = render(PageView(view.request, view.session, view.membership), snapshot)
                 await response.send(rendered, event=event)
-    return response
 
 
 async def _is_still_admitted(view: PageView) -> bool:
