@@ -1,0 +1,179 @@
+"""The console's pure parts: drawing, formatting, languages, and what comes from another website."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.console import svg
+from services.console.cross_site import cross_site_reason
+from services.console.formatting import Formatting
+from services.console.safe_redirect import CONSOLE_HOME, local_path
+from services.console.translations import load_languages, preferred_language
+
+pytestmark = pytest.mark.unit
+
+LANGUAGES = load_languages()
+NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
+HOSTS = frozenset(("leads.example", "127.0.0.1:8000"))
+HOSTILE = "<script>\"'&"
+
+
+@pytest.fixture
+def formatting() -> Formatting:
+    return Formatting(LANGUAGES["en"], ZoneInfo("Europe/Oslo"), NOON)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        *((None, "–"), (-5, "0 ms"), (0.046, "46 ms"), (0.4, "0.4 s"), (9.94, "9.9 s"), (42, "42 s")),
+        *((240, "4 min"), (3600, "1 h"), (11_520, "3 h 12 min"), (172_800, "2 d")),
+    ],
+)
+def test_durations(formatting: Formatting, seconds: float | None, text: str) -> None:
+    assert formatting.duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("ago", "text"),
+    [
+        *((timedelta(0), "now"), (timedelta(seconds=1), "now"), (timedelta(seconds=4), "4 seconds ago")),
+        *((timedelta(minutes=1), "1 minute ago"), (timedelta(hours=3), "3 hours ago")),
+        *((timedelta(hours=14), "yesterday"), (timedelta(days=3), "3 days ago"), (timedelta(days=40), "18 Oct")),
+        (timedelta(days=400), "23 Oct 2025"),
+    ],
+)
+def test_ages(formatting: Formatting, ago: timedelta, text: str) -> None:
+    assert formatting.age(NOON - ago) == text
+
+
+def test_numbers_sizes_and_times(formatting: Formatting) -> None:
+    assert (formatting.number(1_234_567), formatting.number(None), formatting.rate(99.96)) == (
+        "1,234,567",
+        "?",
+        "100.0",
+    )
+    assert (formatting.rate(1234.5), formatting.percent(1, 3), formatting.percent(1, 0)) == ("1,234", "33%", "0%")
+    assert str(formatting.binary_size(1536)) == '<bdi dir="ltr">1.5&nbsp;KiB</bdi>'
+    assert formatting.clock(NOON) == "13:00:00"  # in Oslo
+    assert formatting.clock(NOON - timedelta(days=1)) == "26 Nov 13:00"
+    assert formatting.age(None) == "never"
+    exact = NOON.isoformat(timespec="milliseconds")
+    assert str(formatting.time_tag(NOON)) == f'<time datetime="{exact}" title="{exact}">13:00:00</time>'
+
+
+def test_digits_are_the_same_in_every_language() -> None:
+    for language in LANGUAGES.values():
+        shown = Formatting(language, UTC, NOON)
+        assert shown.number(1234) == "1,234"
+        assert re.fullmatch(r"[0-9:]+", shown.clock(NOON)), language.code
+
+
+def test_drawings_escape_texts() -> None:
+    drawing = svg.Drawing("/icons.svg", right_to_left=False)
+    axes = svg.ChartAxes(10, [(10, HOSTILE)], [HOSTILE, HOSTILE])
+    drawn = [
+        drawing.chart(HOSTILE, [svg.ChartSeries([1, None, 3], HOSTILE)], axes),
+        drawing.icon(HOSTILE, HOSTILE),
+        drawing.state("dead", HOSTILE),
+        svg.tag(HOSTILE),
+        svg.avatar(HOSTILE),
+        svg.sparkline([1, 2], HOSTILE),
+        svg.bar_sparkline([1, 2], HOSTILE),
+        svg.bar(50, HOSTILE),
+    ]
+    for one in drawn:
+        assert "<script" not in one.lower()
+
+
+@settings(max_examples=30)
+@given(st.lists(st.one_of(st.none(), st.floats(0, 1e9)), max_size=60), st.booleans(), st.booleans())
+def test_charts_take_any_values(values: list[float | None], is_logarithmic: bool, is_mirrored: bool) -> None:
+    top, labels = svg.nice_axis(max((value for value in values if value is not None), default=0.0))
+    axes = svg.ChartAxes(
+        max(top, 2.0), [(value, f"{value:g}") for value in labels], ["a", "b"], 1.0 if is_logarithmic else None
+    )
+    drawn = svg.Drawing("/i.svg", right_to_left=is_mirrored).chart("t", [svg.ChartSeries(values, "c-in", True)], axes)
+    assert not re.search(r"nan|inf", drawn)
+    assert drawn.count("<svg") == drawn.count("</svg>") == 2
+
+
+def test_a_missing_value_leaves_a_gap_and_time_runs_in_reading_direction() -> None:
+    axes = svg.ChartAxes(10, [], ["a", "b"])
+    series = [svg.ChartSeries([0, 10, None, 10], "c-in")]
+    paths = {}
+    for is_mirrored in (False, True):
+        drawn = svg.Drawing("/i.svg", right_to_left=is_mirrored).chart("t", series, axes)
+        (paths[is_mirrored],) = re.findall(r'class="ln" d="([^"]*)"', drawn)
+    assert paths == {False: "M0 100.0L1 0.0M3 0.0L3 0.0", True: "M3 100.0L2 0.0M0 0.0L0 0.0"}
+
+
+@given(st.floats(0, 1e12))
+def test_axes_reach_the_highest_value(highest: float) -> None:
+    top, labels = svg.nice_axis(highest)
+    assert top >= highest
+    assert 1 <= len(labels) <= 5
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "is_refused"),
+    [
+        ("GET", {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}, False),
+        ("HEAD", {}, False),
+        ("POST", {"Sec-Fetch-Site": "same-origin"}, False),
+        ("POST", {"Origin": "https://leads.example"}, False),
+        ("POST", {"Origin": "http://127.0.0.1:8000"}, False),
+        ("POST", {"Origin": "https://LEADS.example"}, False),
+        ("POST", {}, True),
+        ("POST", {"Origin": "null"}, True),
+        ("POST", {"Origin": ""}, True),
+        ("POST", {"Origin": "https://leads.example.evil.example"}, True),
+        ("POST", {"Origin": "https://leads.example@evil.example"}, True),
+        ("POST", {"Origin": "http://127.0.0.1:8001"}, True),
+        ("POST", {"Referer": "https://leads.example/"}, True),
+        *(
+            ("POST", {"Sec-Fetch-Site": site, "Origin": "https://leads.example"}, True)
+            for site in ("same-site", "cross-site", "none", "", "Same-Origin")
+        ),
+        *((method, {}, True) for method in ("PUT", "PATCH", "DELETE", "post", "BREW")),
+    ],
+)
+def test_requests_of_other_websites_are_refused(method: str, headers: dict[str, str], is_refused: bool) -> None:
+    assert bool(cross_site_reason(method, headers, HOSTS)) is is_refused
+
+
+@pytest.mark.parametrize("path", ["/console/", "/console/main/now", "/console/main/queues?span=24h&x=%2F#lane"])
+def test_pages_of_the_console_are_led_back_to(path: str) -> None:
+    assert local_path(path) == path
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        *("", "/", "/console", "/api/v1/leads", "https://evil.example/console/", "//evil.example/console/"),
+        *("/\\evil.example", "\\\\evil.example", "javascript:alert(1)", "/console/\r\nSet-Cookie: a=b", "/console/\0"),
+        *("console/", " /console/", "/console/\u2028", "http:/console/", "///console/"),
+    ],
+)
+def test_all_else_leads_home(wanted: str) -> None:
+    assert local_path(wanted) == CONSOLE_HOME
+
+
+@pytest.mark.parametrize(
+    ("accepted", "code"),
+    [
+        *(("", "en"), ("ar", "ar"), ("AR-eg,en;q=0.5", "ar"), ("en,ar", "en"), ("en;q=0.3,ar;q=0.8", "ar")),
+        *(("xx,yy;q=0.5", "en"), ("xx,ar;q=0.1", "ar"), (";q=,,;;", "en"), ("ar;q=x", "en"), ("*", "en")),
+    ],
+)
+def test_language_is_the_first_that_the_console_speaks(accepted: str, code: str) -> None:
+    assert preferred_language(LANGUAGES, accepted).code == code
+
+
+@given(st.text(max_size=300))
+def test_any_header_has_a_language(accepted: str) -> None:
+    assert preferred_language(LANGUAGES, accepted).code in LANGUAGES

@@ -1,0 +1,81 @@
+"""The console's templates keep to its policy, its catalogues are complete, its vendored scripts as published."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from services.console.catalogue_update import extracted_messages, updated_catalogue
+from services.console.rendering import TEMPLATE_DIR
+from services.console.static_files import STATIC_DIR
+from services.console.translations import CATALOGUE_NAME, LOCALE_DIR, load_languages
+
+pytestmark = pytest.mark.unit
+
+TEMPLATES = sorted(TEMPLATE_DIR.rglob("*.html"))
+CATALOGUES = sorted(LOCALE_DIR.glob(f"*/{CATALOGUE_NAME}"))
+VENDORED = STATIC_DIR / "vendor"
+FORBIDDEN = {
+    "a style attribute": r"<[^<>]*\sstyle\s*=",
+    "an event attribute": r"<[a-z][^<>]*\son[a-z]+\s*=",
+    "a style element": r"<style\b",
+    "an inline script": r"<script(?![^>]*\bsrc=)",
+    "text that is not escaped": r"\|\s*safe\b|autoescape\s+false",
+    "a script as an address": r"javascript:",
+    "another host": r"(?:src|href|action)=\"(?:https?:)?//",
+}
+JINJA_QUOTES = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+ELEMENT = re.compile(r"<[a-z][\w-]*\b(?:\{\{.*?\}\}|\{%.*?%\}|\"[^\"]*\"|'[^']*'|[^<>\"'])*>", re.DOTALL)
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
+def test_template_keeps_to_the_policy(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    markup = JINJA_QUOTES.sub("", text)
+    found = [name for name, pattern in FORBIDDEN.items() if re.search(pattern, markup, re.IGNORECASE)]
+    assert found == []
+    assert not re.search(FORBIDDEN["text that is not escaped"], text)
+
+
+def test_elements_with_htmx_attributes_have_the_nonce() -> None:
+    elements = [element for path in TEMPLATES for element in ELEMENT.findall(path.read_text(encoding="utf-8"))]
+    with_htmx = [
+        element for element in elements if re.search(r"\shx-[\w:-]+\s*(=|\s|>)", JINJA_QUOTES.sub("", element))
+    ]
+    assert with_htmx
+    assert [element for element in with_htmx if "nonced()" not in element] == []
+
+
+def test_vendored_scripts_are_those_of_the_package() -> None:
+    said = json.loads((VENDORED / "vendored.json").read_text(encoding="utf-8"))
+    found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in VENDORED.iterdir()}
+    del found["vendored.json"]
+    assert found == said["sha256"]
+    assert said["version"] in (VENDORED / "htmx.min.js").read_text(encoding="utf-8")
+
+
+def test_script_of_the_console_makes_no_markup() -> None:
+    script = (STATIC_DIR / "console.js").read_text(encoding="utf-8")
+    makers = r"\.(inner|outer)HTML\s*=|insertAdjacentHTML|document\.write|\beval\(|new Function|setHTMLUnsafe|\.srcdoc"
+    assert re.findall(makers, script) == []
+
+
+@pytest.mark.xfail(reason="the pages are being written; `catalogue_update` runs when they are done", strict=False)
+@pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.parent.name)
+def test_catalogue_has_the_messages_of_the_pages(path: Path) -> None:
+    assert updated_catalogue(path, extracted_messages()) == path.read_bytes()
+
+
+@pytest.mark.xfail(reason="the pages are being written; they are translated when they are done", strict=False)
+@pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.parent.name)
+def test_catalogue_is_complete(path: Path) -> None:
+    translations = load_languages()[path.parent.name].translations
+    missing = []
+    for message in extracted_messages():
+        single, context = message.id[0] if isinstance(message.id, tuple) else message.id, message.context
+        shown = translations.pgettext(context, single) if context else translations.gettext(single)
+        if single and shown == single and re.search(r"[a-z]{3}", re.sub(r"%\(\w+\)s", "", single)):
+            missing.append(single)
+    assert missing == []
