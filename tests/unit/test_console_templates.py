@@ -74,7 +74,7 @@ def test_catalogue_is_complete(path: Path) -> None:
     translations = load_languages()[path.parent.name].translations
     missing = []
     for message in extracted_messages():
-        single, context = message.id[0] if isinstance(message.id, tuple) else message.id, message.context
+        single, context = message.id if isinstance(message.id, str) else message.id[0], message.context
         shown = translations.pgettext(context, single) if context else translations.gettext(single)
         if single and shown == single and re.search(r"[a-z]{3}", re.sub(r"%\(\w+\)s", "", single)):
             missing.append(single)

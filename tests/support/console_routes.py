@@ -1,0 +1,115 @@
+"""The console's routes with example parameters, so that tests walk every page, also those that come later."""
+
+import json
+import urllib.request
+import uuid
+from collections.abc import Callable
+from functools import cache
+
+from aiohttp import web
+
+from services.console.access import access_of
+from services.console.app import CONSOLE_ROUTES
+from shared.auth.account_links import CREATE_LINK_SQL, LINK_HOURS
+from shared.auth.roles import Permission
+from shared.auth.sessions import hash_token, new_token
+from shared.operations.fingerprint import cause_of_text
+from tests.support.console import WORKSPACE, make_failed
+from tests.support.stack import Stack
+from tests.support.waiting import until
+
+ROUTES = [route for route in CONSOLE_ROUTES if isinstance(route, web.RouteDef)]
+PAGE_ROUTES = [route for route in ROUTES if route.method == "GET" and not route.path.endswith("/live")]
+
+# What a page needs in its query to have something to show.
+QUERIES = {
+    "jobs/confirm": "?kind=replay&state=dead",
+    "quarantine/selected": "?action=release&ids={submission}",
+    "submissions/live": "?first=1.{submission}",
+    "search": "?q=ada",
+    "palette": "?q=ada",
+}
+ABSENT_NUMBER = str(2**40)
+ABSENT_SUBMISSION = "01890000-0000-7000-8000-000000000000"
+COUNT_CAUSE = """
+WITH linked AS (UPDATE submissions SET cause_id = %(cause)s WHERE id = %(id)s RETURNING workspace_id)
+INSERT INTO cause_deltas (workspace_id, cause_id, kind, fingerprint, error_type, place, title, n)
+SELECT workspace_id, %(cause)s, 'submission', %(fingerprint)s, 'ValueError', %(place)s, 'no', 1 FROM linked
+"""
+
+
+def make_cause(stack: Stack) -> str:
+    """The id of a cause, with one dead submission."""
+    made = cause_of_text("submission", "ValueError: no", place=uuid.uuid4().hex)
+    values = {"cause": made.id, "fingerprint": made.fingerprint, "place": made.place, "id": make_failed(stack)}
+    with stack.database() as database:
+        database.execute(COUNT_CAUSE, values)
+        until(lambda: database.execute("SELECT 1 FROM causes WHERE id = %s", (made.id,)).fetchone(), 20, "the cause")
+    return str(made.id)
+
+
+def make_job(stack: Stack) -> str:
+    """The id of a job that replays one submission."""
+    id_ = make_failed(stack, source=f"job-{uuid.uuid4().hex}")
+    with stack.database() as database:
+        row = database.execute("SELECT source FROM submissions WHERE id = %s", (id_,)).fetchone()
+    assert row is not None
+    body = json.dumps({"filter": {"source": row[0]}, "confirm": 1, "reason": "tried"}).encode()
+    headers = {**stack.headers, "Content-Type": "application/json"}
+    request = urllib.request.Request(f"{stack.base}/api/v1/submissions/replay", body, headers)
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return str(json.load(answer)["data"]["id"])
+
+
+def make_welcome_link(stack: Stack) -> str:
+    """The token of a link with which an account would get another password; nobody uses it."""
+    token = new_token()
+    with stack.database() as database:
+        row = database.execute("SELECT min(id) FROM accounts").fetchone()
+        assert row is not None
+        database.execute(CREATE_LINK_SQL, (row[0], "reset", None, hash_token(token), LINK_HOURS))
+    return token
+
+
+# For each parameter of an address: how to make a value that exists, and one that does not.
+EXAMPLES: dict[str, tuple[Callable[[Stack], str], str]] = {
+    "console/{workspace}": (lambda _: WORKSPACE, WORKSPACE),
+    "welcome/{token}": (make_welcome_link, "no-such-link"),
+    "sessions/{id}": (lambda _: ABSENT_NUMBER, ABSENT_NUMBER),
+    "queues/{lane}": (lambda _: "deliveries", "deliveries"),
+    "submissions/{id}": (make_failed, ABSENT_SUBMISSION),
+    "quarantine/{id}": (lambda stack: make_failed(stack, "quarantined"), ABSENT_SUBMISSION),
+    "dead-letters/{id}": (make_cause, ABSENT_NUMBER),
+    "deliveries/{delivery}": (lambda _: ABSENT_NUMBER, ABSENT_NUMBER),
+    "jobs/{id}": (make_job, ABSENT_NUMBER),
+    "keys/{id}": (lambda _: ABSENT_NUMBER, ABSENT_NUMBER),
+    "users/{id}": (lambda _: ABSENT_NUMBER, ABSENT_NUMBER),
+}
+
+
+@cache
+def _made(stack: Stack, parameter: str) -> str:
+    return EXAMPLES[parameter][0](stack)
+
+
+def example_path(route: web.RouteDef, stack: Stack, *, exists: bool = True) -> str:
+    """An address of the route, with records that exist or with absent ones. Fails for a parameter without example."""
+    parts = route.path.split("/")
+    for index, part in enumerate(parts):
+        if part.startswith("{"):
+            parameter = f"{route.path.split('/')[index - 1]}/{part}"
+            assert parameter in EXAMPLES, f"say in EXAMPLES what {parameter} may be in {route.path}"
+            parts[index] = _made(stack, parameter) if exists else EXAMPLES[parameter][1]
+    query = QUERIES.get(route.path.partition("{workspace}/")[2], "") if exists else ""
+    return "/".join(parts) + (query.format(submission=_made(stack, "submissions/{id}")) if query else "")
+
+
+def route_name(route: web.RouteDef) -> str:
+    return f"{route.method} {route.path}"
+
+
+def required_access(route: web.RouteDef) -> str | Permission:
+    """What the route's decorator demands."""
+    access = access_of(route.handler)
+    assert access is not None, f"{route_name(route)} has no decorator of services/console/access.py"
+    return access
