@@ -72,15 +72,15 @@ async def check_everywhere(watched: WatchedPage, path: str) -> list[str]:
     """Faults of a page in both themes and both widths."""
     faults: list[str] = []
     page = watched.page
-    await page.emulate_media(color_scheme="light")
+    await page.emulate_media(color_scheme="light", reduced_motion="reduce")
     await page.set_viewport_size(DESK)  # type: ignore[arg-type]
     if not await is_page(watched, path):
         return []
     for name, size in (("desk", DESK), ("phone", PHONE)):
         await page.set_viewport_size(size)  # type: ignore[arg-type]
-        await page.emulate_media(color_scheme="light")
+        await page.emulate_media(color_scheme="light", reduced_motion="reduce")
         faults += [f"{name}: {fault}" for fault in await axe_faults(watched, RULES)]
-        await page.emulate_media(color_scheme="dark")
+        await page.emulate_media(color_scheme="dark", reduced_motion="reduce")
         faults += [f"{name}, dark: {fault}" for fault in await axe_faults(watched, COLOURS)]
         if (excess := await watched.excess_width()) > 0:
             faults.append(f"{name}: {excess} px too wide")
