@@ -191,7 +191,7 @@ def console_lifetime(settings: Settings) -> Callable[[web.Application], AsyncIte
         engine = make_engine(
             settings.database_url, "leadhub console", size=POOL_SIZE, statement_timeout=STATEMENT_TIMEOUT_SECONDS
         )
-        pool = make_pool(settings.database_url, "leadhub sessions", size=2)
+        pool = make_pool(settings.database_url, "leadhub sessions", size=2, is_checked=True)
         limits = redis.from_url(settings.redis_url, socket_timeout=1, socket_connect_timeout=1)
         spool = redis.from_url(settings.spool_url, socket_timeout=1, socket_connect_timeout=1)
         passwords = PasswordHashing()

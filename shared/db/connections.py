@@ -85,10 +85,13 @@ def connection_parameters(application: str, *, statement_timeout: float = 15.0) 
     }
 
 
-def make_pool(url: str, application: str, *, size: int, statement_timeout: float = 15.0) -> ConnectionPool:
+def make_pool(
+    url: str, application: str, *, size: int, statement_timeout: float = 15.0, is_checked: bool = False
+) -> ConnectionPool:
     """Return a closed pool, to be opened with `await pool.open()`.
 
-    Connections are in autocommit mode: a transaction is always explicit.
+    Connections are in autocommit mode: a transaction is always explicit. A checked pool asks each connection for a
+    sign of life before it hands it out: one round trip, for people who would see the error of a dead one.
     """
     return AsyncConnectionPool(
         url,
@@ -98,7 +101,7 @@ def make_pool(url: str, application: str, *, size: int, statement_timeout: float
         timeout=2.0,
         reconnect_timeout=5.0,
         open=False,
-        check=None,
+        check=AsyncConnectionPool.check_connection if is_checked else None,
     )
 
 

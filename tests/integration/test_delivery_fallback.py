@@ -59,7 +59,8 @@ async def test_the_sweeper_wakes_the_workers_and_sends_what_none_of_them_does(
     await outbox.connection.execute("UPDATE deliveries SET due_at = now()")
     async with watching(outbox, asyncio.Event(), broker_away=broker_away) as hints:
         await until_async(lambda: len(receiver.requests) == 1, 10, "the request")
-        assert hints
+        # With the broker away, the sender may send before the check for overdue ones.
+        assert hints or broker_away
     age = await outbox.one(
         "SELECT extract(epoch FROM started_at - created_at)::float FROM delivery_attempts, deliveries"
     )

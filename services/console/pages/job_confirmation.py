@@ -47,13 +47,12 @@ class ConfirmationForm:
     @property
     def rate_number(self) -> int | None:
         """The rate, None for as fast as workers can. Raises ValueError."""
-        text = _digits_of(self.rate)
-        if not text:
+        if not self.rate:
             return None
-        number = int(text)
-        if not (self.rate.strip()[:1].isdigit() and 1 <= number <= MAX_RATE):
+        text = _digits_of(self.rate)
+        if not (text and self.rate[:1].isdigit() and 1 <= int(text) <= MAX_RATE):
             raise ValueError("no rate")
-        return number
+        return int(text)
 
 
 @dataclass(frozen=True)
