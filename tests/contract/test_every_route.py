@@ -105,7 +105,7 @@ SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a
 WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relnamespace = 'public'::regnamespace
   -- these follow by themselves
   AND c.relname !~ '^(ledger|lead_counts|lead_counts_by_(field|time)|lead_search|counters|.*_deltas|.*_queue)$'
-  AND c.relname !~ '^(.*_statistics|ledger_samples)$'
+  AND c.relname !~ '^(.*_statistics|ledger_samples|causes|cause_counts)$'
 ORDER BY 1
 """
 DIGEST = """
