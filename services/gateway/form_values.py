@@ -19,6 +19,7 @@ from shared.forms.definition import (
 )
 from shared.leads.contact import InvalidContact, normalise_email
 from shared.leads.form_encoding import FLAG_WORDS
+from shared.leads.full_name import split_name
 from shared.validation.messages import ERROR_MESSAGES
 from shared.validation.schema import InvalidFields, clean_value
 from shared.validation.types import INT64_LIMIT, is_url
@@ -35,7 +36,6 @@ MAX_LENGTH_BY_LEAD_FIELD = {
 
 # Numbers as number inputs of browsers send them, including `.5` and `1e2`, with an optional sign.
 _NUMBER_PATTERN = re.compile(r"[+-]?(\d{1,300}|\d{0,300}\.\d{1,300})([eE][+-]?\d{1,300})?").fullmatch
-_NAME_SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv", "phd", "md", "mba", "esq"})
 
 
 class UploadedFile(NamedTuple):
@@ -102,15 +102,6 @@ def _stored_value(value: Any) -> Any:
     if isinstance(value, UploadedFile):
         return {"name": value.name, "size": value.size, "type": value.type}
     return [_stored_value(one) for one in value] if isinstance(value, list) else value
-
-
-def split_name(name: str) -> tuple[str, str]:
-    """Split a name such as `Ada Lovelace` or `Lovelace, Ada` into first and last name. One word is a first name."""
-    last, comma, first = (part.strip() for part in name.partition(","))
-    if comma and last and first and first.replace(".", "").lower() not in _NAME_SUFFIXES:
-        return first, last
-    first, _, last = " ".join(name.split()).partition(" ")
-    return first, last
 
 
 def _takes_many(field: FormFieldRecord) -> bool:

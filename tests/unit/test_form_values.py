@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gateway.form_values import UploadedFile, fill_form, split_name
+from services.gateway.form_values import UploadedFile, fill_form
 from shared.forms.definition import MAPPABLE_LEAD_FIELDS, FieldType, FormDefinition, complete_fields, complete_settings
+from shared.leads.full_name import split_name
 from shared.leads.inbound import validate_object
 from shared.validation.schema import InvalidFields
 
