@@ -15,6 +15,7 @@ import uvloop
 
 from bench.generator import LoadRun, run_closed_loop, run_open_loop
 from bench.leads import lead_requests
+from bench.webhook_requests import webhook_requests
 from shared.settings import PROJECT_ROOT
 
 
@@ -31,6 +32,7 @@ class LoadSpec:
     request_limit: int = 0
     duplicates: float = 0.2
     acknowledged_path: str = ""
+    webhook_secret: str = ""  # if set, the requests are signed webhooks
 
 
 @dataclass(frozen=True)
@@ -94,8 +96,11 @@ def percentile(ordered: Sequence[float], share: float) -> float:
 def run_here(load: LoadSpec) -> LoadOutcome:
     """Make the load in this process."""
     address = urlsplit(load.url)
-    source = lead_requests(
-        f"{address.path}?{address.query}", {"Host": address.netloc, **load.headers}, load.first_number, load.duplicates
+    target, headers = f"{address.path}?{address.query}", {"Host": address.netloc, **load.headers}
+    source = (
+        webhook_requests(target, headers, load.first_number, load.webhook_secret)
+        if load.webhook_secret
+        else lead_requests(target, headers, load.first_number, load.duplicates)
     )
     next(source)  # renders the templates before the clock starts
     with contextlib.ExitStack() as stack:

@@ -12,18 +12,20 @@ import orjson
 
 from bench.attacks import measure_attacks
 from bench.bare import running_bare_server
+from bench.console_bench import measure_console
 from bench.growth import measure_growth
 from bench.ingest import IngestComparison, measure_round, warm_up_targets
 from bench.list_bench import measure_lists
 from bench.naive.stack import running_naive_stack
 from bench.report import as_text, ingest_result, variants_result
 from bench.soak import measure_soak
+from bench.source_bench import measure_sources
 from bench.stack import new_database, running_leadhub
 from bench.targets import Target
 from bench.variants import measure_variants
 from shared.settings import Settings
 
-BENCH_KINDS = ("ingest", "read", "attacks")
+BENCH_KINDS = ("ingest", "read", "attacks", "console", "sources")
 
 
 def main(kind: str | None, as_json: bool, settings: Settings, arguments: Sequence[str] = ()) -> int:
@@ -45,7 +47,7 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="2 s a load instead of 5; read: 100,000 leads, not a million; attacks: 8 s each, not 20",
+        help="2 s a load instead of 5; read, console: 100,000 leads, not a million; attacks: 8 s each, not 20",
     )
     parser.add_argument("--rounds", type=int, default=3, help="figures are medians of so many (3)")
     parser.add_argument("--variants", action="store_true", help="also one worker against two")
@@ -67,6 +69,10 @@ def run_benchmark(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         return measure_lists(folder, quick=options.quick)
     if options.kind == "attacks":
         return measure_attacks(folder, quick=options.quick)
+    if options.kind == "sources":
+        return measure_sources(folder, quick=options.quick)
+    if options.kind == "console":
+        return measure_console(folder, quick=options.quick)
     if options.million:
         with running_bare_server(folder) as reference:
             return measure_growth(reference, folder / "leadhub")

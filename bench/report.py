@@ -75,6 +75,9 @@ def as_text(result: Mapping[str, Any]) -> str:
         "attacks": attacks_text,
         "reads": lists_text,
         "http": http_text,
+        "pages": pages_text,
+        "crowd": crowd_text,
+        "sources": sources_text,
         "figures": figures_text,
         "targets": goals_text,
         "variants": variants_text,
@@ -138,6 +141,64 @@ def http_text(http: Mapping[str, float]) -> str:
         f"p99 {format_number(http['p99'])} ms, longest {format_number(http['longest'])} ms; "
         f"{http['failed']:g} of {http['asked']:g} failed"
     )
+
+
+def pages_text(pages: Sequence[Mapping[str, Any]]) -> str:
+    """Format the times of the console's pages next to those of `SELECT 1` in the same moments, in milliseconds."""
+    rows = [
+        [
+            page["label"],
+            *(format_number(page[name]) for name in ("p50", "p95", "max")),
+            " ".join(page["statuses"]),
+            f"{page['bytes']:,}",
+            *(format_number(page[name]) for name in ("select_p50", "select_p95")),
+            f"< {page['at_most']:g}",
+            "met" if page["met"] else "MISSED",
+        ]
+        for page in pages
+    ]
+    headings = ["Page", "p50 ms", "p95", "max", "status", "bytes", "SELECT 1 p50", "p95", "target p95", ""]
+    return format_table(headings, rows)
+
+
+def sources_text(sources: Mapping[str, Any]) -> str:
+    """Format the cost of signed webhooks beside that of inbound leads, and what a form felt of them."""
+    names = ("accepted", "end_to_end", "p99", "cpu", "cpu_gateway")
+    headings = ["one busy source", "202s/s", "end to end/s", "p99 ms", "CPU µs/lead", "of the gateway"]
+    rows = [
+        [label, *(f"{sources[part][name]:,.1f}" for name in names)]
+        for part, label in (("webhooks", "signed webhooks"), ("inbound", "inbound leads"))
+    ]
+    form = sources["form"]
+    felt = [
+        ["form alone", f"{form['idle_p50']:.1f}", f"{form['idle_p99']:.1f}", "", ""],
+        [
+            "while the source posts",
+            f"{form['busy_p50']:.1f}",
+            f"{form['busy_p99']:.1f}",
+            f"{form['ratio']:.2f}",
+            "met" if form["met"] else "MISSED",
+        ],
+    ]
+    return (
+        f"{format_table(headings, rows)}\n\n{format_table(['a form', 'p50 ms', 'p99 ms', 'ratio', 'at most 2'], felt)}"
+    )
+
+
+def crowd_text(crowd: Mapping[str, Any]) -> str:
+    rows = [
+        [
+            f"{figure['label']}, {figure['unit']}",
+            *(format_number(figure[name]) for name in ("alone", "watched", "ratio")),
+            f"{min(figure['turn_ratios']):.2f}–{max(figure['turn_ratios']):.2f}",
+            figure["target"],
+            "met" if figure["met"] else "MISSED",
+        ]
+        for figure in crowd["figures"]
+    ]
+    headings = [f"{crowd['turns']} turns", "no console", f"{crowd['consoles']} open", "ratio", "by turn", "target", ""]
+    streams = f"The live pages sent {crowd['stream_bytes'] / 1e6:.1f} MB; {len(crowd['failures'])} ended early"
+    return f"{format_table(headings, rows)}\n{streams}"
 
 
 def goals_text(targets: Sequence[Mapping[str, Any]]) -> str:

@@ -8,17 +8,20 @@ from cli.common import data_dir_option, make_settings
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
-@click.argument("kind", type=click.Choice(["ingest", "read", "attacks"]), default="ingest")
+@click.argument("kind", type=click.Choice(["ingest", "read", "attacks", "console", "sources"]), default="ingest")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @data_dir_option
 def bench(kind: str, as_json: bool, arguments: tuple[str, ...]) -> None:
-    """Measure this machine: leads taken, lists read, attacks met.
+    """Measure this machine: leads taken, lists read, attacks met, pages of the console shown.
 
     `ingest` compares LeadHub with other programs that take leads. `read` compares lists of 10,000 leads with lists of a
-    million. `attacks` attacks a LeadHub of its own and measures another workspace's leads meanwhile.
+    million. `attacks` attacks a LeadHub of its own and measures another workspace's leads meanwhile. `console` times
+    each page of the console on a million submissions, and what ten open consoles cost the leads that arrive. `sources`
+    posts 10,000 signed webhooks of one source, and compares their cost with that of inbound leads, and a form's
+    latencies with those before.
 
-    A benchmark takes some minutes.
+    A benchmark takes some minutes, `console` twenty; with --quick it takes three.
 
     Further options: --quick; for ingest also --rounds N, --variants, --million, --soak SECONDS.
     """

@@ -1,0 +1,82 @@
+"""A reader of the console: an account, its session over HTTP, and pages one after another on one connection."""
+
+import http.client
+import re
+import secrets
+import subprocess
+import time
+from dataclasses import dataclass
+from http.cookies import SimpleCookie
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+from bench.servers import own_environment
+from bench.stack import BENCH_WORKSPACE, LAUNCHER_COMMAND
+from shared.settings import PROJECT_ROOT
+
+READER_EMAIL = "bench@console.example"
+PAGE_TIMEOUT_SECONDS = 30.0
+SIGN_IN_PATH = "/console/sign-in"
+find_older_link = re.compile(rb'href="([^"]*[?&;]older=[^"]*)"').search
+
+
+@dataclass(frozen=True)
+class PageAnswer:
+    """An answer, read whole. `ms` runs from the first byte that is sent to the last one that is read."""
+
+    status: int
+    body: bytes
+    ms: float
+
+
+class ConsoleReader:
+    """A browser that is signed in and asks for one thing at a time, on one connection that stays open."""
+
+    def __init__(self, base: str, cookies: str) -> None:
+        self.base = base
+        self.headers = {"Cookie": cookies, "Sec-Fetch-Site": "same-origin", "User-Agent": "leadhub-bench"}
+        self._connection = http.client.HTTPConnection(urlsplit(base).netloc, timeout=PAGE_TIMEOUT_SECONDS)
+
+    def request_page(self, path: str) -> PageAnswer:
+        """Return what an address answers. A redirection is an answer too."""
+        started = time.perf_counter()
+        self._connection.request("GET", path, headers=self.headers)
+        response = self._connection.getresponse()
+        body = response.read()
+        return PageAnswer(response.status, body, (time.perf_counter() - started) * 1e3)
+
+    def older_path(self, path: str) -> str:
+        """Return the address of the next older page of a list, as its link says it."""
+        link = find_older_link(self.request_page(path).body)
+        if link is None:
+            raise RuntimeError(f"{path} has no link to older rows")
+        return link[1].decode().replace("&amp;", "&")
+
+
+def sign_in_reader(base: str, folder: Path) -> ConsoleReader:
+    """Make an operator who is an admin of the workspace, and sign them in with the form."""
+    password = secrets.token_urlsafe(16)
+    command = [LAUNCHER_COMMAND, "user", "create", "--workspace", BENCH_WORKSPACE, "--email", READER_EMAIL]
+    command += ["--name", "Bench", "--role", "admin", "--operator", "--password-stdin", "--data-dir", str(folder)]
+    subprocess.run(command, check=True, input=password.encode(), cwd=PROJECT_ROOT, env=own_environment())
+    return ConsoleReader(base, _fetch_cookies(base, password))
+
+
+def _fetch_cookies(base: str, password: str) -> str:
+    connection = http.client.HTTPConnection(urlsplit(base).netloc, timeout=PAGE_TIMEOUT_SECONDS)
+    headers = {
+        "Content-Type": "application/x-www-form-urlencoded",
+        "Origin": base,
+        "Sec-Fetch-Site": "same-origin",
+        "User-Agent": "leadhub-bench",
+    }
+    connection.request("POST", SIGN_IN_PATH, urlencode({"email": READER_EMAIL, "password": password}), headers)
+    response = connection.getresponse()
+    response.read()
+    connection.close()
+    if response.status != http.client.SEE_OTHER:
+        raise RuntimeError(f"signing in answered {response.status}")
+    kept = SimpleCookie()
+    for line in response.headers.get_all("Set-Cookie") or ():
+        kept.load(line)
+    return "; ".join(f"{name}={cookie.value}" for name, cookie in kept.items() if cookie.value)

@@ -1,0 +1,221 @@
+"""The pages of the console that are measured, with addresses of seeded records."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import psycopg
+
+from bench.console_client import ConsoleReader
+from bench.seed_submissions import SUBMISSION_DAYS, SeededSubmissions
+from bench.stack import BENCH_WORKSPACE
+from services.console.submission_query import position_text
+
+PAGE_LIMIT_MS, SEARCH_LIMIT_MS = 100.0, 2000.0
+TICKED_ROWS = 50  # held submissions that are ticked
+COMMON_WORD, MISSING_WORD = "webinar-2026-03", "no such words anywhere"
+
+MIDDLE_SUBMISSION_SQL = """
+SELECT received_at, id FROM submissions WHERE workspace_id = %(workspace)s AND state = 'done' AND received_at < %(at)s
+ORDER BY received_at DESC, id DESC LIMIT 1
+"""
+NEWEST_OF_STATE_SQL = """
+SELECT id FROM submissions WHERE workspace_id = %(workspace)s AND state = %(state)s
+ORDER BY received_at DESC, id DESC LIMIT %(limit)s
+"""
+LEAD_OF_SQL = """
+SELECT l.id, l.email FROM leads l JOIN submissions s ON s.workspace_id = l.workspace_id AND s.lead_id = l.id
+WHERE s.workspace_id = %(workspace)s AND s.id = %(id)s AND s.received_at = %(at)s
+"""
+LARGEST_CAUSE_SQL = {
+    "submission": """
+SELECT cause_id FROM submissions WHERE workspace_id = %(workspace)s AND state = 'dead'
+GROUP BY 1 ORDER BY count(*) DESC LIMIT 1
+""",
+    "delivery": """
+SELECT cause_id FROM deliveries WHERE workspace_id = %(workspace)s AND state = 'failed'
+GROUP BY 1 ORDER BY count(*) DESC LIMIT 1
+""",
+}
+LARGEST_JOB_SQL = """
+SELECT job_id FROM job_items WHERE workspace_id = %(workspace)s GROUP BY 1 ORDER BY count(*) DESC LIMIT 1
+"""
+
+
+@dataclass(frozen=True)
+class ConsolePage:
+    """A page, its address, the status that it answers, and the most milliseconds that its p95 may take."""
+
+    label: str
+    path: str
+    status: int = 200
+    limit_ms: float = PAGE_LIMIT_MS
+
+
+@dataclass(frozen=True)
+class PageRecords:
+    """Records that addresses name: one in the middle, the newest dead and held ones, the largest causes and job."""
+
+    middle: Any
+    lead_id: int
+    email: str
+    dead: str
+    held: list[str]
+    cause: int
+    delivery_cause: int
+    job: int
+
+
+def find_records(database: psycopg.Connection, seeded: SeededSubmissions) -> PageRecords:
+    """Find records of the seeded workspace for the addresses of the pages."""
+
+    def rows(statement: str, **values: object) -> list[Any]:
+        return database.execute(statement.encode(), {"workspace": seeded.workspace_id, **values}).fetchall()
+
+    (middle,) = rows(MIDDLE_SUBMISSION_SQL, at=seeded.until - timedelta(days=SUBMISSION_DAYS / 2))
+    ((lead_id, email),) = rows(LEAD_OF_SQL, at=middle[0], id=middle[1])
+    return PageRecords(
+        middle=middle,
+        lead_id=lead_id,
+        email=email,
+        dead=str(rows(NEWEST_OF_STATE_SQL, state="dead", limit=1)[0][0]),
+        held=[str(row[0]) for row in rows(NEWEST_OF_STATE_SQL, state="quarantined", limit=TICKED_ROWS)],
+        cause=rows(LARGEST_CAUSE_SQL["submission"])[0][0],
+        delivery_cause=rows(LARGEST_CAUSE_SQL["delivery"])[0][0],
+        job=rows(LARGEST_JOB_SQL)[0][0],
+    )
+
+
+def console_pages(reader: ConsoleReader, records: PageRecords, seeded: SeededSubmissions) -> list[ConsolePage]:
+    """Return the pages, each once for each of its queries that differ."""
+    return [
+        *_overview_pages(),
+        *_submission_pages(reader, records, seeded),
+        *_failure_pages(records, seeded),
+        *_job_pages(records),
+        *_search_pages(records),
+        *_settings_pages(),
+    ]
+
+
+def _page(label: str, page: str, status: int = 200, limit_ms: float = PAGE_LIMIT_MS, **query: Any) -> ConsolePage:
+    text = f"?{urlencode(query, doseq=True)}" if query else ""
+    return ConsolePage(label, f"/console/{BENCH_WORKSPACE}/{page}{text}", status, limit_ms)
+
+
+def _overview_pages() -> list[ConsolePage]:
+    return [
+        _page("now", "now"),
+        _page("now, 24 hours", "now", span="24h"),
+        _page("queues", "queues"),
+        _page("queues, 48 hours", "queues", span="48h", lane="deliveries"),
+    ]
+
+
+def _submission_pages(reader: ConsoleReader, records: PageRecords, seeded: SeededSubmissions) -> list[ConsolePage]:
+    place, middle = position_text(records.middle), f"submissions/{records.middle[1]}"
+    month_ago = seeded.until - timedelta(days=30)
+    week: dict[str, Any] = {
+        "received_after": (month_ago - timedelta(days=7)).isoformat(),
+        "received_before": month_ago.isoformat(),
+    }
+    plain = _page("submissions", "submissions")
+    older = ConsolePage("submissions, second page", reader.older_path(plain.path))
+    return [
+        plain,
+        older,
+        _page("submissions, half way down", "submissions", older=place),
+        _page("submissions, half way, newer", "submissions", newer=place),
+        _page("submissions, done", "submissions", state="done"),
+        _page("submissions, dead", "submissions", state="dead"),
+        _page("submissions, dead, half way", "submissions", state="dead", older=place),
+        _page("submissions, held", "submissions", state="quarantined"),
+        _page("submissions, waiting", "submissions", state="accepted"),
+        _page("submissions, a source", "submissions", source="facebook"),
+        _page("submissions, a source, half way", "submissions", source="facebook", older=place),
+        _page("submissions, a source of none", "submissions", source="nobody"),
+        _page("submissions, dead of a source", "submissions", state="dead", source="facebook"),
+        _page("submissions, inbound", "submissions", channel="inbound"),
+        _page("submissions, a form", "submissions", channel="form:1"),
+        _page("submissions, a channel of none", "submissions", channel="form:999"),
+        _page("submissions, a week", "submissions", **week),
+        _page("submissions, a week of a source", "submissions", source="facebook", **week),
+        _page("submissions, since 30 days", "submissions", received_after=month_ago.isoformat()),
+        _page("submissions, of a lead", "submissions", lead_id=records.lead_id),
+        _page("submissions, of a cause", "submissions", cause=records.cause),
+        _page("a submission", middle),
+        _page("a submission, from a source's list", middle, source="facebook"),
+        _page("a submission, indented", middle, pretty=1),
+        _page("a dead submission", f"submissions/{records.dead}", state="dead"),
+        _page("a dead submission, edited", f"submissions/{records.dead}", fix=1),
+        _page("a held submission", f"submissions/{records.held[0]}"),
+        _page("a submission's payload", f"{middle}/raw"),
+    ]
+
+
+def _failure_pages(records: PageRecords, seeded: SeededSubmissions) -> list[ConsolePage]:
+    place = f"{(seeded.until - timedelta(days=SUBMISSION_DAYS / 2)).isoformat()}~{records.middle[1]}"
+    held: dict[str, Any] = {"state": "quarantined", "rejected": "false"}
+    return [
+        _page("dead letters", "dead-letters"),
+        _page("dead letters, all states, 7 days", "dead-letters", state="all", since="7d"),
+        _page("dead letters, deliveries", "dead-letters", kind="delivery"),
+        _page("a cause", "dead-letters", cause=records.cause),
+        _page("a cause of deliveries", "dead-letters", cause=records.delivery_cause),
+        _page("a cause's fix", f"dead-letters/{records.cause}/fix"),
+        _page("a cause's fix, one change", f"dead-letters/{records.cause}/fix", op="drop", field="notes"),
+        _page("quarantine", "quarantine"),
+        _page("quarantine, half way", "quarantine", older_than=place),
+        _page("quarantine, a source", "quarantine", source="facebook"),
+        _page("quarantine, rejected", "quarantine", tab="rejected"),
+        _page("quarantine, 50 ticked", "quarantine/selected", 303, kind="release", ids=records.held),
+        _page("confirm: release 50", "jobs/confirm", kind="release", **held, ids=",".join(records.held)),
+        _page("confirm: release all held", "jobs/confirm", kind="release", **held),
+        _page("confirm: reject all held", "jobs/confirm", kind="reject", **held),
+    ]
+
+
+def _job_pages(records: PageRecords) -> list[ConsolePage]:
+    return [
+        _page("bulk jobs", "jobs"),
+        _page("bulk jobs, ended", "jobs", group="ended"),
+        _page("confirm: replay all dead", "jobs/confirm", kind="replay", state="dead"),
+        _page("confirm: replay dead of a source", "jobs/confirm", kind="replay", state="dead", source="facebook"),
+        _page("confirm: replay a cause", "jobs/confirm", kind="replay", cause=records.cause),
+        _page("confirm: resend all failed", "jobs/confirm", kind="deliveries", state="failed"),
+        _page("a job", f"jobs/{records.job}"),
+        _page("a job, rows done", f"jobs/{records.job}", outcome="done"),
+    ]
+
+
+def _search_pages(records: PageRecords) -> list[ConsolePage]:
+    bounded: dict[str, Any] = {"limit_ms": SEARCH_LIMIT_MS}
+    id_ = str(records.middle[1])
+    return [
+        _page("search: an id", "search", q=id_, **bounded),
+        _page("search: a common word", "search", q=COMMON_WORD, **bounded),
+        _page("search: words of none", "search", q=MISSING_WORD, **bounded),
+        _page("submissions, search: an e-mail", "submissions", search=records.email, **bounded),
+        _page("submissions, search: an id", "submissions", search=id_, **bounded),
+        _page("submissions, search: a common word", "submissions", search=COMMON_WORD, **bounded),
+        _page("submissions, search: words of none", "submissions", search=MISSING_WORD, **bounded),
+        _page("dead, search: words of none", "submissions", state="dead", search=MISSING_WORD, **bounded),
+        _page("palette, empty", "palette"),
+        _page("palette: a common word", "palette", q=COMMON_WORD, **bounded),
+        _page("palette: words of none", "palette", q=MISSING_WORD, **bounded),
+    ]
+
+
+def _settings_pages() -> list[ConsolePage]:
+    return [
+        _page("API keys", "settings/keys"),
+        _page("users", "settings/users"),
+        _page("audit log", "settings/audit-log"),
+        _page("audit log, an action", "settings/audit-log", action="cause.changed"),
+        _page("audit log, refused", "settings/audit-log", outcome="refused"),
+        _page("audit log, a user", "settings/audit-log", actor="user:3"),
+        _page("more", "more"),
+        ConsolePage("workspaces", "/console/workspaces"),
+        ConsolePage("account", "/console/me/account"),
+    ]
