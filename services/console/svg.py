@@ -145,15 +145,14 @@ def sparkline(values: Sequence[float], colour: str = "c-ink", classes: str = "")
 def bar_sparkline(values: Sequence[float], colour: str = "c-bad", classes: str = "s") -> Markup:
     """Return one bar for each value."""
     top = max(values, default=0.0) or 1.0
-    rectangles = [
-        Markup('<rect x="{:.1f}" width="3.2" y="{:.1f}" height="{:.1f}" fill="var(--c)"/>').format(
-            index * 4 + 0.4, 100 - max(3.0, 100 * value / top), max(3.0, 100 * value / top)
-        )
-        for index, value in enumerate(values)
-    ]
+    heights = [max(3.0, 100 * value / top) for value in values]
+    rectangles = "".join(  # numbers only: a list draws a thousand of them, and `Markup.format` is slow
+        f'<rect x="{index * 4 + 0.4:.1f}" width="3.2" y="{100 - height:.1f}" height="{height:.1f}" fill="var(--c)"/>'
+        for index, height in enumerate(heights)
+    )
     return Markup(
         '<svg class="spark {} {}" viewBox="0 0 {} 100" preserveAspectRatio="none" aria-hidden="true">{}</svg>'
-    ).format(classes, colour, max(len(values), 1) * 4, Markup("").join(rectangles))
+    ).format(classes, colour, max(len(values), 1) * 4, Markup(rectangles))  # noqa: S704  # numbers only
 
 
 def tag(text: str, hue: int | None = None) -> Markup:
@@ -171,7 +170,7 @@ def avatar(name: str, classes: str = "") -> Markup:
 
 def nice_axis(highest: float, steps: int = 4) -> tuple[float, list[float]]:
     """Return a round top at or above the highest value, and the values to label below and at it."""
-    if highest <= 0:
+    if highest < 1e-100:  # a number so small that its logarithm may not exist
         return 1.0, [1.0]
     rough = highest / steps
     magnitude = 10.0 ** math.floor(math.log10(rough))

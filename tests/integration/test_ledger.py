@@ -44,6 +44,7 @@ async def test_the_ledger_is_told_while_the_spool_takes_more_all_the_time(databa
             await spool.append_row(ROW)
 
     has_enough = asyncio.Event()
+    await spool.append_row(ROW)
     takers = [asyncio.create_task(take()) for _ in range(4)]
     try:
         assert (await with_deadline(5, ledger.read_ledger(database, spool)))["spooled"] > 0

@@ -1,5 +1,6 @@
 """The console as a signed-in person uses it over HTTP, and failures and held submissions as workers leave them."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -29,6 +30,17 @@ INSERT INTO submissions
     (workspace_id, id, received_at, state, channel, source, payload, error, attempts, cause_id, spam)
 VALUES (%(workspace)s, %(id)s, %(at)s, %(state)s, 'inbound', %(source)s, %(payload)s, %(error)s, 5, %(cause)s, %(spam)s)
 """
+ADD_MANY_HELD_SQL = """
+WITH counted AS (
+    INSERT INTO ledger_deltas (workspace_id, state, n)
+    SELECT %(workspace)s, state, %(n)s FROM unnest(ARRAY['accepted', 'quarantined']) state
+)
+INSERT INTO submissions (workspace_id, id, received_at, state, channel, source, payload, attempts)
+SELECT %(workspace)s, gen_random_uuid(), clock_timestamp(), 'quarantined', 'inbound', %(source)s::text, convert_to(
+    json_build_object('email', concat(%(batch)s::text, n, '@', %(source)s::text, '.example'), 'notes', %(batch)s::text)
+    ::text, 'UTF8'), 1
+FROM generate_series(1, %(n)s::int) n
+"""
 
 
 class ConsoleReader:
@@ -42,6 +54,14 @@ class ConsoleReader:
         """The status and text of a page of the workspace."""
         async with self._session.get(f"{self.stack.base}/console/main/{page}", params=query) as answer:
             return answer.status, await answer.text()
+
+    async def next_message(self, page: str) -> str:
+        """The next message of a stream of the workspace."""
+        async with asyncio.timeout(20), self._session.get(f"{self.stack.base}/console/main/{page}") as stream:
+            assert stream.content_type == "text/event-stream", stream.status
+            while b"data: " not in (message := await stream.content.readuntil(b"\r\n\r\n")):  # a ping
+                pass
+            return message.decode()
 
     async def send(self, method: str, page: str, **form: str) -> tuple[int, str]:
         """The status of an answer, and where it leads, or its text."""
@@ -101,6 +121,12 @@ def add_submission(
     }
     database.execute(ADD_SUBMISSION_SQL, values)
     return id_
+
+
+def add_many_held(database: Database, source: str, batch: str, n: int) -> None:
+    """Held submissions of `n` persons. `batch` stands in their notes and addresses."""
+    values = {"workspace": workspace_of(database), "source": source, "batch": batch, "n": n}
+    database.execute(ADD_MANY_HELD_SQL, values)
 
 
 def workspace_of(database: Database) -> int:
