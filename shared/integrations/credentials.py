@@ -6,9 +6,7 @@ the user, that are stored beside them. When those change, all secrets must be se
 read a secret could have it sent to a host of their own.
 """
 
-import binascii
 import re
-from base64 import b64decode
 from collections.abc import Callable, Mapping, Set
 from typing import Annotated, Any
 
@@ -17,6 +15,7 @@ from typing_extensions import TypedDict
 
 from shared.errors import FieldErrors
 from shared.integrations.integration_type import INBOUND_ONLY, CredentialField, CredentialKind, IntegrationType
+from shared.integrations.webhook_keys import decode_webhook_key
 from shared.leads.contact import InvalidContact, normalise_email
 from shared.masking import SECRET_MASK
 from shared.validation.messages import ERROR_MESSAGES, custom_error
@@ -25,7 +24,6 @@ from shared.validation.types import is_url, text_constraints
 
 SHOWN_SECRET_CHARS = 4  # characters at the end of a secret that are shown
 MIN_PARTLY_SHOWN_CHARS = 12  # characters; shorter secrets are masked completely
-WHSEC_PREFIX = "whsec_"
 SEND_AGAIN_MESSAGE = (
     "The {field} field must be sent again, since {changed} changes: a secret is not kept for another place or user."
 )
@@ -119,17 +117,6 @@ def mask_secret(secret: str | None) -> str | None:
     return SECRET_MASK + secret[-SHOWN_SECRET_CHARS:] if len(secret) >= MIN_PARTLY_SHOWN_CHARS else SECRET_MASK
 
 
-def whsec_bytes(secret: str) -> bytes:
-    """Return the key in a Standard Webhooks secret, 24 to 64 bytes. Raises ValueError for other texts."""
-    try:
-        key = b64decode(secret.removeprefix(WHSEC_PREFIX), validate=True)
-    except binascii.Error as error:
-        raise ValueError("not base64") from error
-    if not 24 <= len(key) <= 64:
-        raise ValueError("not of 24 to 64 bytes")
-    return key
-
-
 def _check_value(field: CredentialField, value: str, errors: FieldErrors) -> None:
     if field.secret and value.startswith(SECRET_MASK):
         _add_error(errors, field.key, "The {field} field must be the secret itself, not what is shown of it.")
@@ -152,7 +139,7 @@ def _is_email(value: str) -> bool:
 
 def _is_whsec(value: str) -> bool:
     try:
-        whsec_bytes(value)
+        decode_webhook_key(value)
     except ValueError:
         return False
     return True
@@ -167,5 +154,8 @@ _KIND_CHECKS: dict[CredentialKind, tuple[Callable[[str], Any], str]] = {
     "port": (_is_port, "The {field} field must be a port: 1 to 65535."),
     "email": (_is_email, ERROR_MESSAGES["email"]),
     "header": (_HEADER_NAME, "The {field} field must be the name of a header."),
-    "whsec": (_is_whsec, "The {field} field must be whsec_ and 24 to 64 bytes in base64."),
+    "whsec": (
+        _is_whsec,
+        "The {field} field must be whsec_ and 24 to 64 bytes in base64, or whpk_ and an ed25519 public key in base64.",
+    ),
 }

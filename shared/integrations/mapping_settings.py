@@ -40,6 +40,7 @@ def _check_targets(mapping: dict[str, str]) -> dict[str, str]:
 
 
 JsonPathText = Annotated[str, text_constraints(MAX_PATH_LENGTH, min_length=1), AfterValidator(_check_path)]
+AccountId = Annotated[str, text_constraints(255, min_length=1)]
 FieldMapping = Annotated[dict[str, JsonPathText], Strict(), Field(max_length=200), AfterValidator(_check_targets)]
 
 
@@ -49,6 +50,9 @@ class IntegrationSettings(TypedDict, total=False):
     `mapping`: lead fields, `full_name` or `custom_fields.<key>`, each with the path of its value in the request's JSON,
     in place of what the type would read. `event_id`: the path of the sender's own id of a request, by which a repeat
     is known, for senders that have no place of their own for it.
+    `rate_limit`: requests that are taken in an hour. `silence_after_minutes`: after so long without a lead the source
+    counts as silent. `accounts`: the pages, phone numbers, portals, workspaces, owners or advertisers that the
+    integration is for, where one callback serves many.
     """
 
     source: BlankAsNull[Text255]
@@ -59,6 +63,9 @@ class IntegrationSettings(TypedDict, total=False):
     assigned_user_id: RecordId | None
     mapping: FieldMapping | None
     event_id: BlankAsNull[JsonPathText]
+    rate_limit: Annotated[int, Strict(), Field(ge=1, le=1_000_000_000)] | None
+    silence_after_minutes: Annotated[int, Strict(), Field(ge=1, le=525_600)] | None
+    accounts: Annotated[list[AccountId], Strict(), Field(max_length=500)] | None
 
 
 class IntegrationSettingsRecord(TypedDict):
@@ -72,9 +79,13 @@ class IntegrationSettingsRecord(TypedDict):
     assigned_user_id: int | None
     mapping: dict[str, str]
     event_id: str | None
+    rate_limit: int | None
+    silence_after_minutes: int | None
+    accounts: list[str]
 
 
 def complete_integration_settings(stored: Mapping[str, Any]) -> IntegrationSettingsRecord:
     """Return stored settings, with defaults for those that are not set."""
-    defaults: dict[str, Any] = {**dict.fromkeys(IntegrationSettingsRecord.__annotations__), "tags": [], "mapping": {}}
+    defaults: dict[str, Any] = dict.fromkeys(IntegrationSettingsRecord.__annotations__)
+    defaults |= {"tags": [], "mapping": {}, "accounts": []}
     return {**defaults, **stored}  # type: ignore[typeddict-item]

@@ -123,4 +123,7 @@ def test_settings_are_shown_with_all_their_members() -> None:
         "assigned_user_id": None,
         "mapping": {},
         "event_id": None,
+        "rate_limit": None,
+        "silence_after_minutes": None,
+        "accounts": [],
     }

@@ -1,5 +1,6 @@
 """The registry of integrations is complete, and credentials are checked, merged and masked by it."""
 
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from shared.errors import FieldErrors
 from shared.integrations.catalogue import INTEGRATION_TYPES
 from shared.integrations.credentials import mask_secret, merge_credentials, shown_credentials
 from shared.integrations.integration_type import IntegrationType
+from shared.integrations.webhook_keys import decode_webhook_key
 from shared.masking import SECRET_MASK
 from shared.validation.types import is_url
 
@@ -18,7 +20,7 @@ pytestmark = pytest.mark.unit
 PROMISED = (
     "meta_lead_ads google_ads linkedin tiktok microsoft_ads snapchat pinterest whatsapp telegram viber typeform "
     "jotform calendly tally webflow gravity_forms wpforms elementor unbounce netlify mailgun sendgrid hubspot intercom "
-    "shopify twilio smtp slack zapier make webhook standard_webhooks"
+    "shopify twilio smtp slack zapier make n8n webhook standard_webhooks"
 ).split()
 SECRET = "a-long-secret-1234"
 SMTP = {"host": "mail.example.com", "port": "587", "from": "crm@example.com"}
@@ -27,6 +29,10 @@ SMTP = {"host": "mail.example.com", "port": "587", "from": "crm@example.com"}
 def merge(type_: str, stored: dict[str, str], sent: dict[str, Any]) -> tuple[dict[str, str], FieldErrors]:
     errors: FieldErrors = {}
     return merge_credentials(INTEGRATION_TYPES[type_], stored, sent, errors), errors
+
+
+def base64_of(size: int) -> str:
+    return b64encode(bytes(range(255, 255 - size, -1))).decode()  # with both characters that the alphabets differ in
 
 
 def test_every_type_that_is_promised_is_there_once() -> None:
@@ -118,6 +124,11 @@ def test_a_secret_stays_where_nothing_beside_it_changes() -> None:
         ("webhook", "signature_header", "two words"),
         ("standard_webhooks", "secret", "whsec_short"),
         ("standard_webhooks", "secret", "whsec_!!!"),
+        ("standard_webhooks", "secret", f"whsec_{base64_of(23)}"),
+        ("standard_webhooks", "secret", f"whsec_{base64_of(65)}"),
+        ("standard_webhooks", "secret", f"whpk_{base64_of(31)}"),
+        ("standard_webhooks", "secret", f"whpk_{base64_of(33)}"),
+        ("standard_webhooks", "secret", "whpk_é"),
         ("telegram", "secret_token", SECRET_MASK),
         ("telegram", "secret_token", f"{SECRET_MASK}9999"),
     ],
@@ -125,6 +136,16 @@ def test_a_secret_stays_where_nothing_beside_it_changes() -> None:
 def test_a_credential_that_cannot_be_one_is_refused(type_: str, key: str, value: str) -> None:
     name = f"credentials.{key}"
     assert merge(type_, {"secret_token": SECRET}, {key: value})[1][name][0].startswith(f"The {name} field must be")
+
+
+@pytest.mark.parametrize("text", [*(f"whsec_{base64_of(size)}" for size in (24, 25, 26, 64)), f"whpk_{base64_of(32)}"])
+def test_a_key_of_standard_webhooks_may_be_a_secret_or_a_public_key_and_needs_no_padding(text: str) -> None:
+    head, _, encoded = text.partition("_")
+    for value in (text, text.rstrip("="), f"{head}_{encoded.replace('+', '-').replace('/', '_')}"):
+        assert merge("standard_webhooks", {}, {"secret": value}) == ({"secret": value}, {})
+        key = decode_webhook_key(value)
+        assert key.is_public == text.startswith("whpk_")
+        assert b64encode(key.data).decode() == encoded
 
 
 def test_secrets_are_masked_and_the_rest_is_shown() -> None:

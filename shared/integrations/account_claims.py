@@ -1,0 +1,81 @@
+"""Claims of accounts: one app at a provider has one webhook for many pages, portals or owners.
+
+A claim says to which integration an account belongs. The app is known by its secret, of which a digest is stored.
+"""
+
+import hashlib
+from collections.abc import Collection, Mapping
+
+from shared.db.connections import Connection
+from shared.errors import ValidationFailed
+
+# The credential that all integrations of one app share, for types whose apps have one webhook.
+APP_SECRET_FIELDS = {
+    "meta_lead_ads": "app_secret",
+    "whatsapp": "app_secret",
+    "tiktok": "app_secret",
+    "linkedin": "client_secret",
+    "hubspot": "client_secret",
+    "intercom": "client_secret",
+}
+CLAIM_TAKEN_MESSAGE = "Another integration of this app is for the account {account} already."
+NO_ACCOUNTS_MESSAGE = "This type has a webhook of its own for each account: it takes no accounts."
+
+RELEASE_SQL = "DELETE FROM source_accounts WHERE workspace_id = %s AND integration_id = %s"
+RELEASE_OTHERS_SQL = f"{RELEASE_SQL} AND NOT (secret_digest = %s AND account_id = ANY(%s))"
+CLAIM_SQL = """
+INSERT INTO source_accounts (type, secret_digest, account_id, workspace_id, integration_id)
+SELECT %s, %s, account, %s, %s FROM unnest(%s::text[]) AS account ORDER BY account
+ON CONFLICT DO NOTHING
+"""
+FOREIGN_CLAIMS_SQL = """
+SELECT account_id FROM source_accounts WHERE type = %s AND secret_digest = %s AND account_id = ANY(%s)
+  AND NOT (workspace_id = %s AND integration_id = %s) ORDER BY account_id
+"""
+GRANT_SQL = """
+UPDATE source_accounts a SET granted_at = now() FROM workspaces w
+WHERE w.slug = %s AND a.workspace_id = w.id AND a.type = %s AND a.account_id = %s RETURNING a.integration_id
+"""
+
+
+def app_digest(type_: str, credentials: Mapping[str, str]) -> bytes | None:
+    """Return the digest of the app's secret, or None for a type without app-wide webhooks, or without a secret."""
+    secret = credentials.get(APP_SECRET_FIELDS.get(type_, ""))
+    return hashlib.sha256(f"leadhub app\0{type_}\0{secret}".encode()).digest() if secret else None
+
+
+async def claim_accounts(
+    connection: Connection,
+    workspace_id: int,
+    integration_id: int,
+    type_: str,
+    credentials: Mapping[str, str],
+    accounts: Collection[str],
+) -> None:
+    """Make these the accounts of an integration. Raises ValidationFailed if another one has claimed any of them."""
+    if accounts and type_ not in APP_SECRET_FIELDS:
+        raise ValidationFailed({"settings.accounts": [NO_ACCOUNTS_MESSAGE]})
+    digest = app_digest(type_, credentials)
+    if digest is None or not accounts:
+        await release_accounts(connection, workspace_id, integration_id)
+        return
+    wanted = sorted(set(accounts))
+    await connection.execute(RELEASE_OTHERS_SQL, (workspace_id, integration_id, digest, wanted))
+    await connection.execute(CLAIM_SQL, (type_, digest, workspace_id, integration_id, wanted))
+    asked = (type_, digest, wanted, workspace_id, integration_id)
+    taken = await (await connection.execute(FOREIGN_CLAIMS_SQL, asked)).fetchall()
+    if taken:
+        raise ValidationFailed({"settings.accounts": [CLAIM_TAKEN_MESSAGE.format(account=row[0]) for row in taken]})
+
+
+async def release_accounts(connection: Connection, workspace_id: int, integration_id: int) -> None:
+    """Give up all accounts of an integration."""
+    await connection.execute(RELEASE_SQL, (workspace_id, integration_id))
+
+
+async def grant_account(connection: Connection, workspace_slug: str, type_: str, account_id: str) -> bool:
+    """Let an account's leads go to the workspace that claimed it, whichever workspace gets the app's webhooks.
+
+    Only an operator may do that. Returns False if the workspace has no such claim.
+    """
+    return (await connection.execute(GRANT_SQL, (workspace_slug, type_, account_id))).rowcount > 0
