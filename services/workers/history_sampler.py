@@ -82,22 +82,24 @@ SET depth = coalesce(excluded.depth, m.depth), oldest_s = greatest(m.oldest_s, e
 """  # noqa: S608  # constants only
 FOLD_SOURCES_SQL = f"""
 WITH folded AS (DELETE FROM source_statistics WHERE {IS_OLD_MINUTE_SQL} RETURNING *)
-INSERT INTO source_statistics AS m (workspace_id, channel, source, step, at, received, last_received_at)
-SELECT workspace_id, channel, source, 1800, date_bin('30 minutes', at, 'epoch'), sum(received), max(last_received_at)
-FROM folded GROUP BY 1, 2, 3, 5
-ON CONFLICT (workspace_id, channel, source, step, at) DO UPDATE
-SET received = m.received + excluded.received,
+INSERT INTO source_statistics AS m (workspace_id, channel, source, key_id, step, at, received, duplicates,
+                                    last_received_at)
+SELECT workspace_id, channel, source, key_id, 1800, date_bin('30 minutes', at, 'epoch'), sum(received),
+       sum(duplicates), max(last_received_at)
+FROM folded GROUP BY 1, 2, 3, 4, 6
+ON CONFLICT (workspace_id, channel, source, key_id, step, at) DO UPDATE
+SET received = m.received + excluded.received, duplicates = m.duplicates + excluded.duplicates,
     last_received_at = greatest(m.last_received_at, excluded.last_received_at)
 """  # noqa: S608  # constants only
-# Two days of half hours. A source's last row stays: it says when it was last seen.
+# Two days of half hours, of sources seven. A source's last row stays: it says when it was last seen.
 EXPIRE_SQL = (
     "DELETE FROM minute_statistics WHERE step = 1800 AND at < clock_timestamp() - interval '48 h 30 min'",
     "DELETE FROM lane_statistics WHERE step = 1800 AND at < clock_timestamp() - interval '48 h 30 min'",
     """
-    DELETE FROM source_statistics s WHERE step = 1800 AND at < clock_timestamp() - interval '48 h 30 min'
+    DELETE FROM source_statistics s WHERE step = 1800 AND at < clock_timestamp() - interval '7 days 30 min'
       AND (at < clock_timestamp() - interval '90 days' OR EXISTS (
           SELECT FROM source_statistics n WHERE n.workspace_id = s.workspace_id AND n.channel = s.channel
-          AND n.source = s.source AND (n.at > s.at OR n.step < s.step)))
+          AND n.source = s.source AND n.key_id = s.key_id AND (n.at > s.at OR n.step < s.step)))
     """,
 )
 

@@ -36,19 +36,21 @@ WITH quick AS (
     SET out = m.out + excluded.out, waiting_ms = add_counts(m.waiting_ms, excluded.waiting_ms),
         work_ms = add_counts(m.work_ms, excluded.work_ms)
 ), sources AS (
-    INSERT INTO source_statistics AS m (workspace_id, channel, source, step, at, received, last_received_at)
-    SELECT w, channel, source, 60, to_timestamp(minute * 60), n, to_timestamp(last / 1000.0)
-    FROM json_to_recordset(%(sources)s::json) AS r(w bigint, channel text, source text, minute bigint, n bigint,
-                                                   last bigint)
-    ORDER BY w, channel, source, minute
-    ON CONFLICT (workspace_id, channel, source, step, at) DO UPDATE
-    SET received = m.received + excluded.received,
+    INSERT INTO source_statistics AS m (workspace_id, channel, source, key_id, step, at, received, duplicates,
+                                        last_received_at)
+    SELECT w, channel, source, key, 60, to_timestamp(minute * 60), n, twice, to_timestamp(last / 1000.0)
+    FROM json_to_recordset(%(sources)s::json) AS r(w bigint, channel text, source text, key bigint, minute bigint,
+                                                   n bigint, twice bigint, last bigint)
+    ORDER BY w, channel, source, key, minute
+    ON CONFLICT (workspace_id, channel, source, key_id, step, at) DO UPDATE
+    SET received = m.received + excluded.received, duplicates = m.duplicates + excluded.duplicates,
         last_received_at = greatest(m.last_received_at, excluded.last_received_at)
 )
 SELECT
 """  # noqa: S608  # constants only
 
-SourceMinute = tuple[int, str, str, int]  # workspace id, channel, source, minutes since the epoch
+# Workspace id, channel, source, id of the API key or 0, minutes since the epoch.
+SourceMinute = tuple[int, str, str, int, int]
 
 
 @dataclass(slots=True)
@@ -74,7 +76,8 @@ class FigureSet:
     def __init__(self) -> None:
         self.decided: defaultdict[int, DecidedFigures] = defaultdict(DecidedFigures)
         self.lanes: defaultdict[tuple[int, LaneName], LaneFigures] = defaultdict(LaneFigures)
-        self.sources: dict[SourceMinute, tuple[int, int]] = {}  # submissions, and when the last one came
+        # Submissions, duplicates among them, and when the last one came (milliseconds).
+        self.sources: dict[SourceMinute, tuple[int, int, int]] = {}
 
     def add_all(self, other: "FigureSet") -> None:
         """Add the figures of another set."""
@@ -87,13 +90,15 @@ class FigureSet:
             own.out += lane.out
             own.waiting = merge_histograms((own.waiting, lane.waiting))
             own.work = merge_histograms((own.work, lane.work))
-        for source, (count, last) in other.sources.items():
-            self.add_source(source, count, last)
+        for source, counts in other.sources.items():
+            self.add_source(source, *counts)
 
-    def add_source(self, source: SourceMinute, count: int, last: int) -> None:
+    def add_source(self, source: SourceMinute, count: int, duplicates: int, last: int) -> None:
         """Count submissions of a source, the last of them received at `last` (milliseconds)."""
         known = self.sources.get(source)
-        self.sources[source] = (known[0] + count, max(known[1], last)) if known else (count, last)
+        if known:
+            count, duplicates, last = known[0] + count, known[1] + duplicates, max(known[2], last)
+        self.sources[source] = (count, duplicates, last)
 
     def as_arguments(self) -> dict[str, str]:
         """Return the arguments of `FLUSH_STATISTICS_SQL`."""
@@ -102,7 +107,7 @@ class FigureSet:
             {"w": key[0], "lane": key[1], "n": one.out, "waiting": one.waiting, "work": one.work}
             for key, one in self.lanes.items()
         ]
-        names = ("w", "channel", "source", "minute", "n", "last")
+        names = ("w", "channel", "source", "key", "minute", "n", "twice", "last")
         sources = [dict(zip(names, (*key, *value), strict=True)) for key, value in self.sources.items()]
         return {"minutes": as_json(minutes), "lanes": as_json(lanes), "sources": as_json(sources)}
 
@@ -135,7 +140,8 @@ class WorkStatistics:
         add_duration(decided.verdict, now - one.received_at)
         if is_live:  # replays and imports say nothing about their source
             minute = one.received_at // MINUTE_MS
-            self._figures.add_source((one.workspace_id, one.channel, one.source or "", minute), 1, one.received_at)
+            source = (one.workspace_id, one.channel, one.source or "", one.key_id or 0, minute)
+            self._figures.add_source(source, 1, int(is_duplicate), one.received_at)  # a bool is no number in JSON
 
     def record_work(self, lane: LaneName, workspace_id: int, waited_ms: float | None, work_ms: float) -> None:
         """Record one piece of work of automations or deliveries. `waited_ms` is None if it is not known."""

@@ -123,7 +123,8 @@ MISSING_ITEMS_SQL = """
 SELECT pg_logical_emit_message(true, 'leadhub', ''), ARRAY(
     SELECT wanted.n FROM unnest(%s::bigint[], %s::uuid[]) WITH ORDINALITY AS wanted(workspace_id, id, n)
     WHERE NOT EXISTS (SELECT FROM journal j, unnest(j.ids) AS held(id) WHERE held.id = wanted.id)
-      AND NOT EXISTS (SELECT FROM submissions s WHERE s.workspace_id = wanted.workspace_id AND s.id = wanted.id))
+      AND NOT EXISTS (SELECT FROM submissions s WHERE s.workspace_id = wanted.workspace_id AND s.id = wanted.id)
+      AND NOT EXISTS (SELECT FROM source_fetches f WHERE f.workspace_id = wanted.workspace_id AND f.id = wanted.id))
 """
 
 

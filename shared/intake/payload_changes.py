@@ -1,6 +1,7 @@
 """Changes to a submission's payload before it is replayed, and the list of differences that they make. Pure.
 
-A field is a dotted path: `custom_fields.budget`. The part of a payload that belongs to a form is never changed.
+A field is a dotted path: `custom_fields.budget`. The part of a payload that belongs to a form or to a provider's
+webhook is never changed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,7 @@ from typing_extensions import TypedDict
 
 from shared.errors import FieldErrors
 from shared.leads.inbound import InvalidFields, validate_object
-from shared.leads.submission import FORM_KEY
+from shared.leads.submission import PART_KEYS
 
 PATH_SEPARATOR = "."
 ABSENT_VALUE: Any = object()  # told from null, which is a value
@@ -54,25 +55,30 @@ def apply_changes(payload: Any, changes: Sequence[PayloadChange]) -> JsonObject:
 
 
 def replace_payload(payload: Any, replacement: JsonObject) -> JsonObject:
-    """Return the replacement with the part of the old payload that belongs to a form."""
-    replaced = {name: value for name, value in replacement.items() if name != FORM_KEY}
-    if isinstance(payload, dict) and FORM_KEY in payload:
-        replaced[FORM_KEY] = payload[FORM_KEY]
-    return replaced
+    """Return the replacement with the part of the old payload that belongs to a form or a webhook."""
+    return {**lead_fields(replacement), **(_parts_of(payload) if isinstance(payload, dict) else {})}
+
+
+def lead_fields(payload: JsonObject) -> JsonObject:
+    """Return a payload without the part that belongs to a form or to a provider's webhook."""
+    return {name: value for name, value in payload.items() if name not in PART_KEYS}
+
+
+def _parts_of(payload: JsonObject) -> JsonObject:
+    return {name: payload[name] for name in PART_KEYS if name in payload}
 
 
 def checked_payload(payload: JsonObject) -> tuple[JsonObject, FieldErrors]:
     """Return a changed payload as ingest takes it, and its errors by field: those of a lead that is sent.
 
-    A payload that came by a form needs no email.
+    A payload that came by a form or a webhook needs no email.
     """
-    form = {FORM_KEY: payload[FORM_KEY]} if FORM_KEY in payload else {}
-    lead = {name: value for name, value in payload.items() if name != FORM_KEY}
+    parts, lead = _parts_of(payload), lead_fields(payload)
     try:
-        return {**validate_object(lead), **form}, {}
+        return {**validate_object(lead), **parts}, {}
     except InvalidFields as error:
         errors = dict(error.errors)
-    if form and not lead.get("email"):
+    if parts and not lead.get("email"):
         errors.pop("email", None)
     return payload, errors
 
@@ -153,6 +159,6 @@ def validate_changes(changes: Sequence[Mapping[str, Any]]) -> FieldErrors:
         if needed and needed not in change:
             errors[f"changes.{place}.{needed}"] = [f"A {change['op']} needs {needed}."]
         path = change["field"].split(PATH_SEPARATOR)
-        if not all(path) or path[0] == FORM_KEY:
+        if not all(path) or path[0] in PART_KEYS:
             errors[f"changes.{place}.field"] = ["The field must be the name of a field, or names joined by dots."]
     return errors

@@ -1,4 +1,4 @@
-"""Submissions in the journal: accepted, and not decided yet.
+"""Submissions in the journal and those whose leads wait to be fetched: accepted, and not decided yet.
 
 A journal row is one flush of many workspaces, so that lists have to decode rows. The journal is almost always empty.
 For a backlog only the newest rows are decoded.
@@ -12,7 +12,7 @@ from psycopg.rows import TupleRow
 
 from shared.db.connections import Connection
 from shared.intake.submission_filters import matches_search
-from shared.intake.submission_lookup import KEY_ID_FIELD, pending_record, workspace_items
+from shared.intake.submission_lookup import KEY_ID_FIELD, fetching_record, pending_record, workspace_items
 
 RecordDict = dict[str, Any]
 
@@ -36,6 +36,10 @@ WITH newest AS MATERIALIZED (
 SELECT j.payload, j.attempts FROM summed s JOIN journal j USING (lane, id)
 WHERE s.n <= {MAX_PENDING_SUBMISSIONS} AND s.size <= {MAX_JOURNAL_BYTES} ORDER BY j.id
 """  # noqa: S608  # constants only
+FETCHES_SQL = f"""
+SELECT item, attempts, last_error FROM source_fetches WHERE workspace_id = %s
+ORDER BY created_at DESC LIMIT {MAX_PENDING_SUBMISSIONS}
+"""  # noqa: S608  # constants only
 # A repeat or a redelivery in the journal may be decided already.
 DECIDED_IDS_SQL = """
 SELECT w.id FROM unnest(%(ids)s::uuid[], %(times)s::timestamptz[]) AS w(id, at)
@@ -56,6 +60,8 @@ async def read_pending(connection: Connection, workspace_id: int, asked: Mapping
     for payload, attempts in await _fetch(connection, NEWEST_ROWS_SQL):
         for item in workspace_items(payload, workspace_id):
             found.setdefault(item["id"], pending_record(item, attempts))
+    for item, attempts, problem in await _fetch(connection, FETCHES_SQL, (workspace_id,)):
+        found.setdefault(item["id"], fetching_record(item, attempts, problem))
     fitting = {id_: record for id_, record in found.items() if _matches_filters(record, asked)}
     for id_ in await _decided_ids(connection, workspace_id, fitting.values()) if fitting else ():
         del fitting[id_]

@@ -45,6 +45,7 @@ class BatchWrites:
     possible_duplicates: list[JsonRow] = field(default_factory=list)
     counter_deltas: Counter[tuple[int, str, int]] = field(default_factory=Counter)  # by workspace, kind and id
     watched_workspaces: list[int] = field(default_factory=list)  # workspaces where something consumes events
+    attributions: list[JsonRow] = field(default_factory=list)  # where leads came from, for submissions that say so
     has_quiet: bool = False  # some submissions write no event; their timeline entries say so
 
 
@@ -63,7 +64,7 @@ def build_batch_writes(
         if state is None:
             _add_created(written, submission, lead_id, names)
         else:
-            policy = (submission.form or {}).get("policy") or workspaces[submission.workspace_id].policy
+            policy = submission.own_policy or workspaces[submission.workspace_id].policy
             _add_merged(written, submission, state, matched, names, policy)
     _add_possible_duplicates(written, resolution, states)
     return written
@@ -146,6 +147,10 @@ def _add_submission(
         data["warnings"] = submission.warnings
     if submission.is_quiet:
         data[WITHOUT_AUTOMATIONS] = written.has_quiet = True
+    if (part := submission.source_part) and (attribution := part.get("attribution")):
+        written.attributions.append(
+            {"w": submission.workspace_id, "lead_id": lead_id, "at": submission.received_at, "attribution": attribution}
+        )
     if form := submission.form:
         data["form_id"] = form["id"]
         written.counter_deltas[submission.workspace_id, "form", form["id"]] += 1

@@ -23,6 +23,8 @@ SELECT l.workspace_id, l.id, l.first_name, l.last_name, l.email, l.phone, l.comp
              JOIN tags t ON t.workspace_id = l.workspace_id AND t.id = borne.id ORDER BY nr) AS tags,
        (SELECT p.other_id FROM possible_duplicates p WHERE p.workspace_id = l.workspace_id AND p.lead_id = l.id
         ORDER BY p.created_at, p.other_id LIMIT 1) AS possible_duplicate_of,
+       (SELECT json_build_object('first', a.first, 'last', a.last) FROM lead_attributions a
+        WHERE a.workspace_id = l.workspace_id AND a.lead_id = l.id) AS attribution,
        l.created_at, l.updated_at
 FROM json_array_elements(%s::json) k
 JOIN leads l ON l.workspace_id = (k->>0)::bigint AND l.id = (k->>1)::bigint

@@ -1,24 +1,31 @@
 """An accepted submission, and its normalisation for matching. Pure."""
 
+import contextlib
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from shared.leads.contact import InvalidContact, PhoneTooSlow, normalise_email, normalise_phone
+from shared.leads.merge import MergePolicy
+from shared.leads.source_part import SourcePart
 
 LEAD_STATUSES = frozenset({"new", "contacted", "qualified", "converted", "lost"})
 TEXT_FIELDS = ("first_name", "last_name", "company", "job_title", "country", "source", "notes")
 
 OTHER_FIELDS = "email phone status custom_fields starred tags pipeline_id pipeline_stage_id assigned_user_id".split()
 FORM_KEY = "_form"  # not a field of a lead: the part of a body that belongs to the form
+SOURCE_KEY = "_source"  # not a field of a lead: what a provider's webhook says beside the lead (source_part.py)
+PART_KEYS = (FORM_KEY, SOURCE_KEY)
 
-KNOWN_FIELDS = frozenset({*TEXT_FIELDS, *OTHER_FIELDS, FORM_KEY})  # all keys of a body that are used
+KNOWN_FIELDS = frozenset({*TEXT_FIELDS, *OTHER_FIELDS, *PART_KEYS})  # all keys of a body that are used
 QUIET_KEY = "quiet"  # in a journal item: ingest without events, so that no automation and no webhook acts on it
+
+EXTERNAL_KIND = "external"  # an identity: the person's id at a provider, as `<type>:<id>`
 
 MAX_LEAD_TAGS = 1_000  # per lead: each duplicate reads and writes all of them
 MAX_NAMED_FIELDS = 10  # unknown fields or tags that a warning lists
 TAGS_FULL_WARNING = f"tags: the lead would bear over {MAX_LEAD_TAGS:,}; left out: {{names}}."
 
-IdentityKey = tuple[int, str, str]  # workspace id, kind (email or phone), normalised value; unique
+IdentityKey = tuple[int, str, str]  # workspace id, kind (email, phone or external), normalised value; unique
 LeadKey = tuple[int, int]  # workspace id, lead id
 TagKey = tuple[int, str]  # workspace id, name as sent
 TagIds = dict[TagKey, int]  # ids by name
@@ -53,6 +60,18 @@ class AcceptedSubmission:
     def form(self) -> dict[str, Any] | None:
         """The form of the submission, if it came from one: `id`, `values` as sent, and the merge `policy` or null."""
         return self.body.get(FORM_KEY)
+
+    @property
+    def source_part(self) -> SourcePart | None:
+        """What a provider's webhook says beside the lead, if it came from one: see `source_part.py`."""
+        return self.body.get(SOURCE_KEY)
+
+    @property
+    def own_policy(self) -> MergePolicy | None:
+        """The merge policy of the form or integration that it came from, if that has one."""
+        if form := self.form:
+            return cast("MergePolicy | None", form.get("policy"))
+        return part.get("policy") if (part := self.source_part) else None
 
 
 def decode_submission(item: dict[str, Any], gateway: str, attempts: int) -> AcceptedSubmission:
@@ -105,6 +124,7 @@ def normalise_submission(submission: AcceptedSubmission, *, country: str | None,
             fields[name] = value
     _prepare_email(submission, fold_gmail)
     _prepare_phone(submission, country)
+    _add_source_identities(submission, country)
     status = body.get("status")
     if status in LEAD_STATUSES:
         fields["status"] = status
@@ -122,6 +142,20 @@ def normalise_submission(submission: AcceptedSubmission, *, country: str | None,
     if not body.keys() <= KNOWN_FIELDS:
         unknown = join_names([name for name in body if name not in KNOWN_FIELDS])
         submission.warnings.append(f"{unknown}: no field that can be sent; kept on the submission alone.")
+
+
+def _add_source_identities(submission: AcceptedSubmission, country: str | None) -> None:
+    """Add the identities that a webhook names beside email and phone: the present ones first, then former ones."""
+    part = submission.source_part
+    if part is None:
+        return
+    ids = [part.get("external_id"), part.get("former_external_id")]
+    keys = [(submission.workspace_id, EXTERNAL_KIND, id_) for id_ in ids if id_]
+    if former_phone := part.get("former_phone"):
+        with contextlib.suppress(InvalidContact):
+            identity = normalise_phone(former_phone, country).identity
+            keys.append((submission.workspace_id, "phone", identity))
+    submission.keys += [key for key in keys if key not in submission.keys]
 
 
 def join_names(names: list[str]) -> str:

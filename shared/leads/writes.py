@@ -157,6 +157,7 @@ async def delete_lead(connection: Connection, workspace_id: int, lead_id: int, c
 DELETE_LEAD_SQL = (
     "DELETE FROM leads WHERE workspace_id = %(w)s AND id = %(lead)s",
     "DELETE FROM tasks WHERE workspace_id = %(w)s AND lead_id = %(lead)s",
+    "DELETE FROM lead_attributions WHERE workspace_id = %(w)s AND lead_id = %(lead)s",
     # Noted on both leads, and only by transactions that have both under lock.
     """DELETE FROM possible_duplicates p USING possible_duplicates mine
        WHERE mine.workspace_id = %(w)s AND mine.lead_id = %(lead)s AND p.workspace_id = %(w)s

@@ -20,7 +20,7 @@ from shared.models.deliveries import Delivery, DeliveryAttempt, Endpoint, Suppre
 from shared.models.forms import Form
 from shared.models.intake import Event, JournalRow, Ledger, LedgerDelta, Process, Submission, SubmissionKey
 from shared.models.integrations import Integration, WebhookSubscription
-from shared.models.jobs import Job, JobItem, SubmissionVersion
+from shared.models.jobs import Job, JobFollower, JobItem, SubmissionVersion
 from shared.models.leads import LEAD_IDS, Activity, BackgroundCleanup, Identity, Lead, PossibleDuplicate, Tag
 from shared.models.operations import LanePause, LaneStatistic, LedgerSample, MinuteStatistic, SourceStatistic
 from shared.models.pipelines import Pipeline, PipelineStage
@@ -33,6 +33,7 @@ from shared.models.read_models import (
     LeadSearchQueue,
     LeadTimeDelta,
 )
+from shared.models.sources import IntegrationCount, LeadAttribution, SourceAccount, SourceFetch, SourcePoll
 from shared.models.workspaces import ApiKey, User, Workspace
 
 __all__ = [
@@ -60,12 +61,15 @@ __all__ = [
     "Identity",
     "InactivityTimer",
     "Integration",
+    "IntegrationCount",
     "Job",
+    "JobFollower",
     "JobItem",
     "JournalRow",
     "LanePause",
     "LaneStatistic",
     "Lead",
+    "LeadAttribution",
     "LeadCount",
     "LeadCountByField",
     "LeadCountByTime",
@@ -87,6 +91,9 @@ __all__ = [
     "ScoringRule",
     "Session",
     "SignInFailure",
+    "SourceAccount",
+    "SourceFetch",
+    "SourcePoll",
     "SourceStatistic",
     "Submission",
     "SubmissionKey",

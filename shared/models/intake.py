@@ -61,13 +61,16 @@ class Submission(Base):
             "cause_id",
             "received_at",
             postgresql_where=text("state = 'dead'"),
+            postgresql_include=["source", "channel", "id"],
         ),
+        # With what the console counts: every page tells how many are held and wait for a decision.
         Index(
             "ix_submissions_undone",
             "workspace_id",
             "state",
             "received_at",
             postgresql_where=text("state <> 'done'"),
+            postgresql_include=["id", "source", "rejected_at"],
         ),
         # Ascending, though lists are read from the end: new rows go to the right edge, which costs least.
         Index("ix_submissions_list", "workspace_id", "received_at"),

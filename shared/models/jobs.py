@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Identity, Index, LargeBinary, text
+from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, Identity, Index, LargeBinary, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -25,7 +25,7 @@ class Job(Base):
 
     workspace_id: Mapped[WorkspaceKey]
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    kind: Mapped[str]  # replay, release, reject, deliveries
+    kind: Mapped[str]  # replay, release, reject, deliveries, backfill
     state: Mapped[str] = mapped_column(server_default="queued")  # then running, paused, done, cancelled, failed
     filter: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
     changes: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)  # to the payloads
@@ -39,6 +39,7 @@ class Job(Base):
     rate: Mapped[int | None]  # items a second; null: as fast as workers can
     error: Mapped[str | None]  # of a job that failed as a whole
     position: Mapped[int] = mapped_column(server_default=ZERO_TEXT)
+    cursor: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # of a backfill: where the provider's list goes on
     due_at: Mapped[TransactionTime]
     served_at: Mapped[datetime | None]
     created_at: Mapped[TransactionTime]
@@ -64,6 +65,7 @@ class JobItem(Base):
     delivery_id: Mapped[int | None]
     outcome: Mapped[str | None]  # done, failed, skipped; null: not handled yet
     error: Mapped[str | None]
+    handled_at: Mapped[datetime | None]
 
     __table_args__ = (
         Index(
@@ -79,6 +81,28 @@ class JobItem(Base):
             "workspace_id",
             "submission_id",
             postgresql_where=text("submission_id IS NOT NULL"),
+        ),
+    )
+
+
+class JobFollower(Base):
+    """A user who gets a mail when the job ends. The row goes with the mail, so that it is sent once."""
+
+    __tablename__ = "job_followers"
+
+    workspace_id: Mapped[WorkspaceKey]
+    job_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, autoincrement=False, index=True
+    )
+    url: Mapped[str]  # of the job's page, as the user saw it: workers do not know the address of the console
+
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["workspace_id", "job_id"],
+            ["jobs.workspace_id", "jobs.id"],
+            name="fk_job_followers_job",
+            ondelete="CASCADE",
         ),
     )
 

@@ -79,9 +79,11 @@ class SourceStatistic(Base):
     workspace_id: Mapped[WorkspaceKey]
     channel: Mapped[str] = mapped_column(primary_key=True)
     source: Mapped[str] = mapped_column(primary_key=True)  # the empty text stands for none
+    key_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, server_default="0")  # 0: no API key
     step: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     at: Mapped[datetime] = mapped_column(primary_key=True)
     received: Mapped[int] = mapped_column(server_default="0")
+    duplicates: Mapped[int] = mapped_column(server_default="0")
     last_received_at: Mapped[datetime]
 
     __table_args__ = (Index("ix_source_statistics_step_at", "step", "at"),)

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.integration
 OLD, NEW = "the-key-of-before", "the-key-of-hereafter"
 
 # Bytes that are no secrets: digests of such, and bodies.
-PLAIN = {"digest", "token_digest", "payload", "body_hash", "hash"}
+PLAIN = {"digest", "token_digest", "secret_digest", "payload", "body_hash", "hash"}
 
 INTEGRATION = """
 INSERT INTO integrations (workspace_id, type, name, credentials, token, token_digest)

@@ -18,7 +18,7 @@ from shared.leads.inbound import (
     validate_lead,
     validate_object,
 )
-from shared.leads.submission import FORM_KEY, KNOWN_FIELDS
+from shared.leads.submission import KNOWN_FIELDS, PART_KEYS
 from shared.validation.schema import escape_unstorable
 
 pytestmark = pytest.mark.unit
@@ -33,7 +33,7 @@ def errors_of(body: bytes | dict[str, Any]) -> dict[str, list[str]]:
     return refusal.value.errors
 
 
-def test_keeps_what_was_sent_and_what_belongs_to_a_form_is_not_to_be_sent() -> None:
+def test_keeps_what_was_sent_but_for_the_parts_of_forms_and_webhooks() -> None:
     sent = {
         "email": " Ada@Example.com ",
         "first_name": " Ada ",
@@ -49,6 +49,7 @@ def test_keeps_what_was_sent_and_what_belongs_to_a_form_is_not_to_be_sent() -> N
         "lead_score": "ignored",
         "unknown": {"x": 1},
         "_form": {"id": 1, "values": {}, "policy": "overwrite"},
+        "_source": {"external_id": "telegram:1", "unreadable": "no"},
     }
     assert validate_lead(json.dumps(sent).encode()) == {
         "email": "Ada@Example.com",
@@ -71,7 +72,7 @@ def test_an_object_without_members_may_be_written_as_php_does() -> None:
 
 
 def test_known_fields_are_the_documented_ones() -> None:
-    assert {*InboundLead.__annotations__, FORM_KEY} == KNOWN_FIELDS
+    assert {*InboundLead.__annotations__, *PART_KEYS} == KNOWN_FIELDS
 
 
 @pytest.mark.parametrize(

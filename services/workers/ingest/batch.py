@@ -13,6 +13,7 @@ from services.workers.ingest import idempotency
 from services.workers.ingest.dead_letters import MAX_INGEST_ATTEMPTS, mark_dead, schedule_retry
 from services.workers.ingest.idempotency import PartitionedBatch, partition_repeats, take_earlier_rows
 from services.workers.ingest.lead_ids import LeadIdPool
+from services.workers.ingest.leadless_submissions import settle_leadless, split_leadless
 from services.workers.ingest.lookups import BatchLookups
 from services.workers.ingest.workspace_cache import WorkspaceCache
 from services.workers.ingest.write_batch import finish_batch, is_redelivery, write_batch
@@ -203,6 +204,9 @@ async def _decide_batch(
 ) -> BatchWrites | None:
     """Decide on submissions and return the writes that carry out the decisions."""
     batch = await partition_repeats(connection, submissions, check_known=check_known)
+    batch.fresh, leadless = split_leadless(batch.fresh)
+    if leadless:
+        outcome.decided += [(one, False) for one in await settle_leadless(connection, leadless)]
     written = await _decide_fresh(connection, batch.fresh, memory) if batch.fresh else None
     outcome.done = len(batch.fresh)
     outcome.has_events = bool(written and written.watched_workspaces)

@@ -15,9 +15,11 @@ SELECT (k->>0)::bigint, (k->>1)::uuid, to_timestamp((k->>2)::bigint / 1000.0), d
 FROM json_array_elements(%s::json) k ORDER BY 1, 2
 ON CONFLICT DO NOTHING RETURNING id::text
 """
-# A key without a submission belongs to a submission that will be retried and keeps its key until then.
+# A key without a submission belongs to a submission that will be retried and keeps its key until then, or to one whose
+# lead is being fetched.
 FIRST_USES_SQL = """
 SELECT k.id::text, encode(k.body_hash, 'hex'), (extract(epoch FROM k.received_at) * 1000)::bigint,
+       EXISTS (SELECT FROM source_fetches f WHERE f.workspace_id = k.workspace_id AND f.id = k.id),
        s.state, s.lead_id, s.is_duplicate, s.matched_on, s.warnings
 FROM json_array_elements(%s::json) w
 JOIN submission_keys k ON k.workspace_id = (w->>0)::bigint AND k.id = (w->>1)::uuid
@@ -103,8 +105,12 @@ async def _drop_repeats(
     rows = await (await connection.execute(FIRST_USES_SQL, (document,))).fetchall()
     firsts = {row[0]: row[1:] for row in rows}
     for submission in repeats:
-        body_hash, received_at, state, *_ = firsts[submission.id]
-        if state is None and (body_hash, received_at) == (submission.body_hash, submission.received_at):
+        body_hash, received_at, is_fetched, state, *_ = firsts[submission.id]
+        if (
+            state is None
+            and not is_fetched
+            and (body_hash, received_at) == (submission.body_hash, submission.received_at)
+        ):
             del firsts[submission.id]  # the first use itself, once more
     repeats = [submission for submission in repeats if submission.id in firsts]
     # Repeats within the batch are compared with the first use as well: the other repeat's body may differ from it.
@@ -112,7 +118,7 @@ async def _drop_repeats(
     result.in_batch_repeats = [pair for pair in result.in_batch_repeats if pair[0].id not in firsts]
     conflicts = []
     for submission in [*repeats, *twins]:
-        body_hash, _, *verdict = firsts[submission.id]
+        body_hash, _, _, *verdict = firsts[submission.id]
         if body_hash == submission.body_hash:
             result.drop_submission(submission, Verdict(*verdict).for_repeat() if verdict[0] else None)
         else:

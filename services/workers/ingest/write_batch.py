@@ -94,6 +94,20 @@ FROM json_to_recordset(%s::json) AS p(w bigint, lead_id bigint, other bigint, re
 ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING
 """
 
+# The leads are locked by then. Several submissions of one lead are one row.
+ATTRIBUTIONS_SQL = """
+INSERT INTO lead_attributions AS a (workspace_id, lead_id, first_at, first, last_at, last)
+SELECT w, lead_id, to_timestamp(min(at) / 1000.0), (array_agg(attribution ORDER BY at))[1],
+       to_timestamp(max(at) / 1000.0), (array_agg(attribution ORDER BY at DESC))[1]
+FROM json_to_recordset(%s::json) AS s(w bigint, lead_id bigint, at bigint, attribution jsonb)
+GROUP BY w, lead_id ORDER BY w, lead_id
+ON CONFLICT (workspace_id, lead_id) DO UPDATE SET
+    first = CASE WHEN excluded.first_at < a.first_at THEN excluded.first ELSE a.first END,
+    first_at = least(a.first_at, excluded.first_at),
+    last = CASE WHEN excluded.last_at >= a.last_at THEN excluded.last ELSE a.last END,
+    last_at = greatest(a.last_at, excluded.last_at)
+"""
+
 LEDGER_DELTAS_CTE = """
 counted AS (
     INSERT INTO ledger_deltas (workspace_id, state, n)
@@ -147,6 +161,8 @@ async def finish_batch(
 async def _write_separately(connection: StatementExecutor, written: BatchWrites) -> None:
     if written.possible_duplicates:
         await connection.execute(POSSIBLE_DUPLICATES_SQL, (as_json(written.possible_duplicates),))
+    if written.attributions:
+        await connection.execute(ATTRIBUTIONS_SQL, (as_json(written.attributions),))
     await counters.add_counts(connection, written.counter_deltas)
 
 
