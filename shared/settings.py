@@ -37,6 +37,9 @@ ALLOWED_SCHEMES = {
     "alarm_slack_url": ("https://", "http://"),
     "twilio_url": ("https://", "http://"),
     "mailgun_url": ("https://", "http://"),
+    "meta_url": ("https://", "http://"),
+    "linkedin_url": ("https://", "http://"),
+    "hubspot_url": ("https://", "http://"),
 }
 
 
@@ -67,6 +70,11 @@ class Settings(BaseSettings):
 
     body_limit: int = Field(256 * 1024, ge=1024, description="Largest request body, bytes.")
     batch_body_limit: int = Field(5 * 1024 * 1024, ge=1024, description="Largest body of a batch, bytes.")
+    webhook_body_limit: int = Field(
+        5 * 1024 * 1024,
+        ge=1024,
+        description="Largest body of a provider's webhook, bytes. Mails with attachments need up to 30 MB.",
+    )
     body_timeout: float = Field(
         10.0, gt=0, le=3600, description="Seconds a client has to send its headers, and its body."
     )
@@ -113,6 +121,17 @@ class Settings(BaseSettings):
     mail_from: str = Field("", description="Sender's address of mails that go by `LEADHUB_SMTP_URL`.")
     twilio_url: str = Field("https://api.twilio.com", description="Twilio's API, or that of one of its regions.")
     mailgun_url: str = Field("", description="Mailgun's API. Empty: that of the integration's region.")
+    meta_url: str = Field("https://graph.facebook.com", description="Meta's Graph API, where leads are fetched.")
+    meta_version: str = Field(
+        "v26.0", pattern=r"^v\d{1,3}\.\d{1,2}$", description="Version of the Graph API. Meta ends each after two years."
+    )
+    linkedin_url: str = Field("https://api.linkedin.com", description="LinkedIn's API, where leads are fetched.")
+    linkedin_version: str = Field(
+        "202610",
+        pattern=r"^20\d{4}$",
+        description="Version of LinkedIn's API: year and month. LinkedIn ends each after a year.",
+    )
+    hubspot_url: str = Field("https://api.hubapi.com", description="HubSpot's API, where leads are fetched.")
 
     alarm_email: str = Field(
         "", description="Comma-separated addresses that get a mail when an alarm is raised or cleared."

@@ -8,12 +8,16 @@ from services.gateway.fast_path import enable_fast_path
 from services.gateway.form_handlers import receive_submission
 from services.gateway.handlers import receive_lead
 from services.gateway.health import health
+from services.gateway.webhook_handlers import DELIVERY_METHODS, answer_handshake, receive_webhook
 from shared.settings import Settings
 from shared.web.app import mount_routes
 
+WEBHOOK_ROUTE = "/api/inbound/webhooks/{token}"
 GATEWAY_ROUTES = [
     web.post("/api/inbound/leads", receive_lead),
     web.post("/api/inbound/leads/batch", receive_batch),
+    web.get(WEBHOOK_ROUTE, answer_handshake),
+    *(web.route(method, WEBHOOK_ROUTE, receive_webhook) for method in DELIVERY_METHODS),
     web.post("/api/v1/forms/{id}/submissions", receive_submission),
     web.get("/api/v1/health", health),
 ]

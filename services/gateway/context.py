@@ -5,13 +5,17 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
+import redis.asyncio as redis
 from aiohttp import web
 
 from services.gateway.durable_store import DurableStore
 from services.gateway.idempotency import IdempotencyLookup
 from services.gateway.intake import SubmissionIntake
+from services.gateway.integration_counts import IntegrationCounts
 from services.gateway.journal_writer import JournalWriter
+from services.gateway.repeat_window import RepeatWindow
 from services.gateway.verdict_waiters import VerdictWaiters
+from shared.crypto.encryption import Cipher
 from shared.db.connections import ConnectionPool, make_pool
 from shared.db.row_cache import RowCache
 from shared.forms.definition import FormDefinition
@@ -19,6 +23,12 @@ from shared.forms.form_cache import FORM_CACHE, FormKey, make_form_cache
 from shared.intake import hints
 from shared.intake.hints import HintPublisher, HintThrottle
 from shared.intake.spool import Spool, open_spool_client
+from shared.integrations.integration_cache import (
+    AccountCache,
+    IntegrationCache,
+    make_account_cache,
+    make_integration_cache,
+)
 from shared.settings import Settings
 from shared.supervised_loop import run_forever
 from shared.web.app import NOTIFICATION_LISTENER
@@ -37,6 +47,10 @@ class Gateway:
     waiters: VerdictWaiters
     idempotency: IdempotencyLookup
     forms: RowCache[FormKey, FormDefinition]
+    integrations: IntegrationCache
+    accounts: AccountCache
+    integration_counts: IntegrationCounts
+    repeats: RepeatWindow
 
 
 GATEWAY_CONTEXT = web.AppKey("gateway", Gateway)
@@ -57,13 +71,30 @@ def gateway_lifetime(settings: Settings) -> Callable[[web.Application], AsyncIte
         )
         intake = SubmissionIntake(store, waiters, hinter, settings.buffer_bytes)
         app[FORM_CACHE] = forms = make_form_cache(pool, app[NOTIFICATION_LISTENER])
-        app[GATEWAY_CONTEXT] = Gateway(settings, pool, intake, store, waiters, IdempotencyLookup(pool, store), forms)
+        cipher = await asyncio.to_thread(Cipher.from_settings, settings)  # reading a key takes 50 ms
+        integrations = make_integration_cache(pool, app[NOTIFICATION_LISTENER], cipher)
+        accounts = make_account_cache(pool, app[NOTIFICATION_LISTENER])
+        counts = IntegrationCounts(pool)
+        memory = redis.from_url(settings.redis_url, socket_timeout=1, socket_connect_timeout=1)
+        app[GATEWAY_CONTEXT] = Gateway(
+            settings,
+            pool,
+            intake,
+            store,
+            waiters,
+            IdempotencyLookup(pool, store),
+            forms,
+            integrations,
+            accounts,
+            counts,
+            RepeatWindow(memory),
+        )
         await pool.open()  # last, since only its close ends its tasks
-        watchers = [
-            asyncio.create_task(run_forever(loop)) for loop in (store.watch_journal, waiters.watch_deadlines, forms.run)
-        ]
+        loops = (store.watch_journal, waiters.watch_deadlines, forms.run, integrations.run, accounts.run, counts.run)
+        watchers = [asyncio.create_task(run_forever(loop)) for loop in loops]
         yield
         await intake.wait_until_stored()
+        await counts.flush()
         for watcher in watchers:
             watcher.cancel()
         await asyncio.gather(*watchers, return_exceptions=True)
@@ -72,5 +103,6 @@ def gateway_lifetime(settings: Settings) -> Callable[[web.Application], AsyncIte
         with contextlib.suppress(Exception):  # a store that is away must not block the stop
             await asyncio.wait_for(pool.close(timeout=2), 3)
         await spool.aclose()
+        await memory.aclose()
 
     return context

@@ -1,0 +1,83 @@
+"""`/api/inbound/webhooks/{token}`: requests of providers, each in the provider's own format."""
+
+import time
+
+from aiohttp import web
+
+from services.gateway.context import GATEWAY_CONTEXT, Gateway
+from services.gateway.inbound_request import read_request_body
+from services.gateway.integration_counts import SWITCHED_OFF
+from services.gateway.webhook_delivery import WebhookDelivery
+from shared.auth.key_format import hash_key
+from shared.errors import MethodNotAllowed, NotFound, ServiceUnavailable
+from shared.intake.journal import Lane
+from shared.integrations.catalogue import PROVIDERS_BY_TYPE
+from shared.integrations.integration_cache import ReceivingIntegration
+from shared.integrations.webhook_exchange import CaseInsensitive, WebhookAnswer, WebhookRequest
+from shared.web.authorization import public
+from shared.web.client_address import base_url
+from shared.web.middleware import LOG_FIELDS, RATE_LIMITER
+from shared.web.openapi import responds
+
+DELIVERY_METHODS = ("POST", "PUT", "PATCH")
+MAX_TOKEN_LENGTH = 100  # characters
+UNREADABLE_CREDENTIALS_MESSAGE = "The credentials of this integration cannot be read just now. Send the request again."
+UNKNOWN_ADDRESS_MESSAGE = "There is no integration at this address."
+
+
+@public
+@responds(None, raw="text/plain", other_statuses=(403, 404, 405))
+async def answer_handshake(request: web.Request) -> web.Response:
+    """Answer a provider's handshake, by which it makes sure that the address is ours. 403 for a wrong verify token."""
+    return await receive_webhook(request)
+
+
+@public
+@responds(None, raw="text/plain", other_statuses=(401, 403, 404, 405, 413, 429, 503))
+async def receive_webhook(request: web.Request) -> web.Response:
+    """Take a provider's request: verify it, store each of its leads once, and answer as the provider wants.
+
+    The address is the `webhook_url` of an integration, and the format is that of the integration's type. Repeated and
+    ignored events are acknowledged like new ones. A request whose signature is missing, wrong or too old gets 401 and
+    is not stored.
+    """
+    gateway = request.app[GATEWAY_CONTEXT]
+    integration = await _find_integration(gateway, request.match_info["token"])
+    request[LOG_FIELDS] = {"workspace_id": integration.workspace_id, "integration_id": integration.id}
+    provider = PROVIDERS_BY_TYPE[integration.type]
+    if not integration.is_active:
+        gateway.integration_counts.count(integration, SWITCHED_OFF)
+        return _response(provider.answer)
+    if limit := integration.settings["rate_limit"]:
+        await request.app[RATE_LIMITER].hit(-integration.id, limit)  # ids of keys are positive
+    if integration.credentials is None:
+        raise ServiceUnavailable(UNREADABLE_CREDENTIALS_MESSAGE, retry_after=60)
+    sent = await _read_webhook(request, gateway)
+    delivery = WebhookDelivery(gateway, integration, provider, integration.credentials, sent)
+    if provider.answer_handshake and provider.is_handshake(sent):
+        return _response(delivery.answer_handshake())
+    if sent.method not in provider.methods:
+        raise MethodNotAllowed(headers={"Allow": ", ".join(provider.methods)})
+    await delivery.verify()
+    items = await delivery.read_items()
+    if items:
+        await gateway.intake.submit_all(items, Lane.PROMPT)
+    request[LOG_FIELDS]["submissions"] = len(items)
+    return _response(provider.answer)
+
+
+async def _find_integration(gateway: Gateway, token: str) -> ReceivingIntegration:
+    found = await gateway.integrations.get(hash_key(token)) if len(token) <= MAX_TOKEN_LENGTH else None
+    if found is None or found.type not in PROVIDERS_BY_TYPE:
+        raise NotFound(UNKNOWN_ADDRESS_MESSAGE)
+    return found
+
+
+async def _read_webhook(request: web.Request, gateway: Gateway) -> WebhookRequest:
+    body = await read_request_body(request, gateway.settings.webhook_body_limit)
+    address = f"{base_url(request, gateway.settings)}{request.raw_path}"
+    return WebhookRequest(request.method, address, CaseInsensitive(list(request.headers.items())), body, time.time())
+
+
+def _response(answer: WebhookAnswer) -> web.Response:
+    return web.Response(status=answer.status, body=answer.body, content_type=answer.media_type)
