@@ -49,7 +49,6 @@ REFERENCED_MODELS: dict[str, Any] = {"user": User, "stage": PipelineStage, "inte
 LOCKED_REFERENCE_KIND = (
     "integration"  # cannot be deleted while automations refer to it; a run reports other missing records
 )
-MAX_NAMED_AUTOMATIONS = 5  # named in an error message
 LEAD_NOT_FOUND_ERRORS = {"lead_id": ["There is no such lead."]}
 
 
@@ -83,17 +82,6 @@ async def missing_references(connection: AsyncConnection, workspace_id: int, fie
             query = query.with_for_update(read=True, key_share=True) if kind == LOCKED_REFERENCE_KIND else query
             errors |= _errors_of_kind(named, kind, set((await connection.execute(query)).scalars()))
     return errors
-
-
-async def reject_if_in_use(connection: AsyncConnection, workspace_id: int, integration_id: int) -> None:
-    """Raise Conflict if automations refer to an integration, active or not. Lock the integration first."""
-    naming = Automation.steps.contains([{"action": {"integration_id": integration_id}}])
-    query = select(Automation.name).where(Automation.workspace_id == workspace_id, naming).order_by(Automation.id)
-    names = list((await connection.execute(query)).scalars())
-    if names:
-        said = ", ".join(f'"{name}"' for name in names[:MAX_NAMED_AUTOMATIONS])
-        more = f" and {len(names) - MAX_NAMED_AUTOMATIONS} more" if len(names) > MAX_NAMED_AUTOMATIONS else ""
-        raise Conflict(f"The integration is in use by automations: {said}{more}.")
 
 
 def _errors_of_kind(named: Iterable[DefinitionReference], kind: str, found: set[int]) -> FieldErrors:

@@ -117,4 +117,4 @@ def _position_of(record: RecordDict) -> tuple[datetime, str]:
 
 
 def _public_record(record: RecordDict) -> RecordDict:
-    return record if record["state"] == PENDING_STATE else {**record, "payload": decode_payload(record["payload"])}
+    return record if record["state"] == PENDING_STATE else {**record, **decode_payload(record["payload"])}

@@ -8,12 +8,15 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class WebhookEvent:
-    """An event as webhooks describe it: `lead` as in the API; `data` names the tag, stage, form or fields concerned."""
+    """An event as webhooks describe it: `lead` as in the API; `data` names the tag, stage, form or fields concerned.
+
+    Events about no lead, such as that of a silent source, have none.
+    """
 
     event: str
     occurred_at: datetime
-    lead_id: int
-    lead: Mapping[str, Any]
+    lead_id: int | None
+    lead: Mapping[str, Any] | None
     data: Mapping[str, Any]
 
     def payload(self, message_id: str) -> dict[str, Any]:

@@ -69,6 +69,9 @@ REFUSED = {
         409,  # it has ended
     ),
     "PATCH /api/v1/jobs/{id}": 409,
+    # Generic webhooks have no handshake, and are posted.
+    **dict.fromkeys((f"{method} /api/inbound/webhooks/{{token}}" for method in ("GET", "PUT", "PATCH")), 405),
+    "POST /api/v1/integrations/{id}/backfill": 409,  # they bring their leads along
 }
 
 

@@ -133,12 +133,13 @@ async def test_single_record_has_only_the_data_member(service: Service, client: 
     assert answer.body["data"].keys() == {
         *("id", "first_name", "last_name", "email", "phone", "company", "job_title", "country", "source", "status"),
         *("lead_score", "starred", "pipeline_id", "pipeline_stage_id", "assigned_user_id", "notes", "custom_fields"),
-        *("tags", "possible_duplicate_of", "created_at", "updated_at"),
+        *("tags", "possible_duplicate_of", "attribution", "created_at", "updated_at"),
     }
     submission = await ask(client, "GET", f"/api/v1/submissions/{made['submission_id']}")
     assert submission.body["data"].keys() == {
         *("id", "state", "channel", "source", "lead_id", "is_duplicate", "matched_on", "payload", "changes"),
-        *("warnings", "error", "attempts", "received_at", "processed_at", "spam", "rejected_at"),
+        *("warnings", "error", "attempts", "received_at", "processed_at", "spam", "rejected_at", "attribution"),
+        "is_test",
     }
     assert submission.body["data"]["received_at"].endswith("+00:00")
 

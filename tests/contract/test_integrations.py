@@ -234,6 +234,9 @@ async def test_settings_change_one_by_one_and_know_their_place(ours: Workspace) 
         "merge_policy": None,
         "assigned_user_id": None,
         "event_id": None,
+        "rate_limit": None,
+        "silence_after_minutes": None,
+        "accounts": [],
         **sent,
         "pipeline_id": pipeline["id"],
     }

@@ -20,7 +20,8 @@ from tests.support.waiting import until_async
 SUBMISSIONS = "/api/v1/submissions"
 RECORD = {
     *("id", "state", "channel", "source", "lead_id", "is_duplicate", "matched_on", "payload", "changes", "warnings"),
-    *("error", "attempts", "received_at", "processed_at", "spam", "rejected_at"),
+    *("error", "attempts", "received_at", "processed_at", "spam", "rejected_at", "attribution"),
+    "is_test",
 }
 # As a worker buries one, with the ledger that goes with it.
 BURY = """

@@ -3,9 +3,10 @@
 import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from services.api.webhook_receivers import cancel_deliveries
+from services.api.context import driver_connection
 from services.workers.deliveries.claim import claim_due
 from shared.outbound import cancellation
+from shared.outbound.receivers import cancel_deliveries
 from tests.integration.test_delivery_claims import PLANT
 from tests.support.sending import Outbox
 
@@ -17,7 +18,7 @@ LEFT = "SELECT count(*) FROM deliveries WHERE state = 'pending'"
 async def _delete(outbox: Outbox, id_: int) -> None:
     engine = create_async_engine(outbox.url.replace("postgresql://", "postgresql+psycopg://"))
     async with engine.begin() as connection:
-        await cancel_deliveries(connection, outbox.workspace_id, "subscription", id_)
+        await cancel_deliveries(await driver_connection(connection), outbox.workspace_id, "subscription", id_)
     await engine.dispose()
 
 

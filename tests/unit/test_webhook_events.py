@@ -12,6 +12,7 @@ from services.api.schemas.leads import LeadRecord
 from services.api.schemas.webhooks import WebhookEventType
 from services.workers.automations.effects import AUTOMATION_RAN
 from services.workers.automations.lead_events import event_facts
+from services.workers.silence_watch import SOURCE_SILENT_EVENT
 from shared.outbound.webhook_events import WebhookEvent
 
 pytestmark = pytest.mark.unit
@@ -51,9 +52,15 @@ def test_every_event_that_can_be_subscribed_to_is_described() -> None:
 def test_messages_fit_their_description(lead: dict[str, Any]) -> None:
     told = {fact.type: fact.data for found in MESSAGES for fact in found}
     told |= {"lead.deleted": {}, AUTOMATION_RAN: {"automation_id": 1, "run_id": 2}}
-    assert told.keys() == DOCUMENT["webhooks"].keys()
+    assert told.keys() == DOCUMENT["webhooks"].keys() - {SOURCE_SILENT_EVENT}
     for event, data in told.items():
         assert message_faults(event, WebhookEvent(event, NOW, 7, lead, data).payload("msg_1")) == [], event
+
+
+def test_message_of_a_silent_source_fits_its_description() -> None:
+    data = {"integration_id": 7, "name": "Quiz", "type": "typeform", "last_received_at": None}
+    event = WebhookEvent(SOURCE_SILENT_EVENT, NOW, None, None, {**data, "silence_after_minutes": 30})
+    assert message_faults(SOURCE_SILENT_EVENT, event.payload("msg_1")) == []
 
 
 def test_message_with_a_field_too_many_does_not_fit() -> None:

@@ -40,7 +40,7 @@ class LeadTotals:
 def needs_row_count(filters: LeadFilters) -> bool:
     """Return whether leads must be counted row by row, since no counter can answer."""
     return bool(
-        filters.patterns or (filters.bounds and (filters.counted_conditions or len(filters.bounded_columns()) > 1))
+        filters.is_searched or (filters.bounds and (filters.counted_conditions or len(filters.bounded_columns()) > 1))
     )
 
 
@@ -55,7 +55,7 @@ async def count_leads(connection: Connection, filters: LeadFilters, counts: Lead
 async def estimate_count(connection: Connection, filters: LeadFilters) -> LeadTotals:
     """Return an approximate total, for choosing a plan."""
     total = await read_counts(connection, filters)
-    if filters.patterns:
+    if filters.is_searched:
         probe = f"SELECT count(*) FROM ({filters.search_query} LIMIT {MAX_PROBED_HITS}) hits"  # noqa: S608
         hits = await _fetch_number(connection, probe, filters.sql_parameters)
         return replace(
@@ -143,7 +143,7 @@ async def _count_rows(connection: Connection, filters: LeadFilters, *, by_update
         return await _fetch_number(connection, hits, filters.sql_parameters)
     conditions = [
         *filters.lead_conditions(by_update=by_update),
-        *([f"id IN ({filters.search_query})"] if filters.patterns else []),
+        *([f"id IN ({filters.search_query})"] if filters.is_searched else []),
     ]
     rows = f"SELECT count(*) FROM leads WHERE {where_all(*conditions)}"  # noqa: S608
     return await _fetch_number(connection, rows, filters.sql_parameters)

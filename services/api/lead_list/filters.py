@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+CAMPAIGN_COLUMNS = ("utm_source", "utm_campaign")  # of `lead_attributions`
 EXACT_COLUMNS = ("source", "status", "pipeline_id", "pipeline_stage_id", "assigned_user_id", "starred")
 # No lead is updated before it is created, so that a bound on one time implies one on the other. It saves a walk to the
 # end of the list when nothing matches. The margin of a day is more than clocks differ by.
@@ -35,15 +36,16 @@ TAG_CONDITION_ON_INDEX = f"""(few_tags @> ARRAY[%(tag_ids)s::bigint] OR (few_tag
 class LeadFilters:
     """The filters of one request.
 
-    `exact` maps columns to values, `bounds` maps names to times, `patterns` maps search patterns to fragments. The
-    index is searched for the fragments of a pattern, or for the whole pattern if it has none. `is_small` says that the
-    workspace has a small share of all texts.
+    `exact` maps columns to values, `bounds` maps names to times, `campaign` maps campaign parameters to values, and
+    `patterns` maps search patterns to fragments. The index is searched for the fragments of a pattern, or for the whole
+    pattern if it has none. `is_small` says that the workspace has a small share of all texts.
     """
 
     workspace_id: int
     exact: dict[str, Any] = field(default_factory=dict)
     tag_id: int | None = None
     bounds: dict[str, datetime] = field(default_factory=dict)
+    campaign: dict[str, str] = field(default_factory=dict)
     patterns: Mapping[str, Sequence[str]] = field(default_factory=dict)
     is_small: bool = False
 
@@ -51,6 +53,7 @@ class LeadFilters:
     def sql_parameters(self) -> dict[str, Any]:
         """The parameters of all conditions."""
         found: dict[str, Any] = {"workspace": self.workspace_id, "tag_ids": self.tag_id, **self.exact, **self.bounds}
+        found |= self.campaign
         for number, (pattern, parts) in enumerate(self.patterns.items()):
             found[f"pattern_{number}"] = pattern
             found |= {f"part_{number}_{place}": part for place, part in enumerate(parts)}
@@ -68,20 +71,46 @@ class LeadFilters:
         return {name: TIME_BOUNDS[name] for name in self.bounds}
 
     @property
-    def search_condition(self) -> str:
-        """The condition on the text that is searched."""
+    def is_searched(self) -> bool:
+        """Whether leads are looked for outside of their own table: by text, or by campaign."""
+        return bool(self.patterns or self.campaign)
+
+    @property
+    def walked_conditions(self) -> list[str]:
+        """The conditions on text and campaign for each entry of a walk."""
+        tables = {
+            **({"lead_search": self._text_condition} if self.patterns else {}),
+            **({"lead_attributions": self._campaign_condition} if self.campaign else {}),
+        }
+        same = "s.workspace_id = walked.workspace_id AND s.lead_id = walked.id"
+        return [f"EXISTS (SELECT 1 FROM {table} s WHERE {same} AND {fits})" for table, fits in tables.items()]  # noqa: S608
+
+    @property
+    def search_query(self) -> str:
+        """A query for the leads whose text and campaign match."""
+        if not self.campaign:
+            return self._text_query
+        found = f"SELECT lead_id FROM lead_attributions WHERE {where_all(self._campaign_condition)}"  # noqa: S608
+        return f"{found} AND lead_id IN ({self._text_query})" if self.patterns else found
+
+    @property
+    def _campaign_condition(self) -> str:
+        return " AND ".join(f"{column} = %({column})s" for column in self.campaign)
+
+    @property
+    def _text_condition(self) -> str:
         fits = [_pattern_condition(number, len(parts)) for number, parts in enumerate(self.patterns.values())]
         return f"({' OR '.join(fits)})"
 
     @property
-    def search_query(self) -> str:
+    def _text_query(self) -> str:
         """A query for the leads whose text matches.
 
         Only a small workspace is part of the index search: for a large one most of that lookup is wasted. Without the
         cast psycopg sends a smaller integer type, for which the index has no operator.
         """
         workspace = f"workspace_id = %(workspace)s{'::bigint' if self.is_small else ''}"
-        return f"SELECT lead_id FROM lead_search WHERE {workspace} AND {self.search_condition}"  # noqa: S608
+        return f"SELECT lead_id FROM lead_search WHERE {workspace} AND {self._text_condition}"  # noqa: S608
 
     def lead_conditions(self, *, by_update: bool) -> list[str]:
         """Return all conditions on the lead itself. With `by_update` it is found by its last update."""

@@ -45,7 +45,7 @@ class ReadPlan:
 
 def choose_plan(filters: LeadFilters, sort: LeadSort, total: LeadTotals, needed: int) -> ReadPlan:
     """Return the cheapest plan for the first `needed` leads, from the nearer end."""
-    if not filters.patterns and not filters.counted_conditions and filters.bounded_columns() <= {sort.name}:
+    if not filters.is_searched and not filters.counted_conditions and filters.bounded_columns() <= {sort.name}:
         return ReadPlan(ReadStrategy.WALK, needed * ENTRY_COST)
     plans = [gather_plan(filters, total)]
     if total.n:
@@ -56,7 +56,7 @@ def choose_plan(filters: LeadFilters, sort: LeadSort, total: LeadTotals, needed:
 def gather_plan(filters: LeadFilters, total: LeadTotals) -> ReadPlan:
     """Return the plan that gathers everything. Leads are found by the narrowest filter, and the others are checked in
     each lead."""
-    if filters.patterns:
+    if filters.is_searched:
         return ReadPlan(ReadStrategy.GATHER, total.n * TEXT_COST, by_update=total.is_by_update)
     found = min([*total.per_filter.values(), *total.spans.values()])
     return ReadPlan(ReadStrategy.GATHER, found * LEAD_COST, by_update=total.is_by_update)
@@ -67,7 +67,7 @@ def counts_in_one_pass(filters: LeadFilters, sort: LeadSort, told: LeadTotals, n
 
     That is so if reading the page alone would cost more than to keep the leads while they are counted.
     """
-    if filters.patterns or not needs_row_count(filters):
+    if filters.is_searched or not needs_row_count(filters):
         return False
     plan = choose_plan(filters, sort, replace(told, n=told.likely), min(needed, told.likely))
     return plan.strategy is ReadStrategy.GATHER or plan.cost > told.likely * HELD_COST
@@ -76,7 +76,7 @@ def counts_in_one_pass(filters: LeadFilters, sort: LeadSort, told: LeadTotals, n
 def _walk_plan(filters: LeadFilters, sort: LeadSort, total: LeadTotals, needed: int) -> ReadPlan:
     expected = needed * total.workspace_total / total.n
     is_held = filters.bounded_columns() <= {sort.name} and sort.table == LEADS_TABLE
-    each = TEXT_COST if filters.patterns else ENTRY_COST if is_held else LEAD_COST
+    each = TEXT_COST if filters.is_searched else ENTRY_COST if is_held else LEAD_COST
     return ReadPlan(ReadStrategy.WALK, expected * each, _walk_window(expected, total.workspace_total))
 
 
@@ -88,13 +88,13 @@ def _narrow_plans(filters: LeadFilters, sort: LeadSort, total: LeadTotals, neede
         if column == "tag_ids" or filters.exact.get(column) is False:
             continue  # no index in that order
         expected = needed * n / total.n
-        is_held = not filters.patterns and filters.bounded_columns() <= {"created_at"}
+        is_held = not filters.is_searched and filters.bounded_columns() <= {"created_at"}
         is_alone = is_held and len(filters.counted_conditions) == 1
         each = (
             ENTRY_COST
             if is_alone or (is_held and column in COVERING_FILTERS)
             else TEXT_COST
-            if filters.patterns
+            if filters.is_searched
             else LEAD_COST
         )
         plans.append(

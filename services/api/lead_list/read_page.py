@@ -116,7 +116,7 @@ async def _read_rows(
 
 def _has_stable_plan(filters: LeadFilters, plan: ReadPlan) -> bool:
     """Return whether the plan is the same for all values, so that PostgreSQL may reuse it."""
-    return plan.strategy is not ReadStrategy.GATHER and not filters.patterns
+    return plan.strategy is not ReadStrategy.GATHER and not filters.is_searched
 
 
 def _gather_sql(filters: LeadFilters, sort: LeadSort, wanted: ListSlice, *, by_update: bool) -> str:
@@ -170,9 +170,7 @@ def _split_conditions(filters: LeadFilters, sort: LeadSort, wanted: ListSlice, p
     other = [condition for name, condition in filters.time_conditions.items() if not name.startswith(kind)]
     narrowed = [filters.counted_conditions[plan.column]] if plan.column else []
     outside = [condition for column, condition in filters.counted_conditions.items() if column != plan.column]
-    if filters.patterns:
-        fits = f"s.workspace_id = walked.workspace_id AND s.lead_id = walked.id AND {filters.search_condition}"
-        outside.append(f"EXISTS (SELECT 1 FROM lead_search s WHERE {fits})")  # noqa: S608
+    outside += filters.walked_conditions
     return where_all(*narrowed, *bounds, *_after_conditions(sort, wanted)), [*outside, *other]
 
 
@@ -198,7 +196,7 @@ def _filtered_columns(filters: LeadFilters) -> set[str]:
 
 
 def _search_conditions(filters: LeadFilters) -> list[str]:
-    return [f"id IN ({filters.search_query})"] if filters.patterns else []
+    return [f"id IN ({filters.search_query})"] if filters.is_searched else []
 
 
 def _after_conditions(sort: LeadSort, wanted: ListSlice) -> list[str]:

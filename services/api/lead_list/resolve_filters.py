@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from services.api.lead_list.filters import EXACT_COLUMNS, FILTER_COLUMNS, TIME_BOUNDS, LeadFilters
+from services.api.lead_list.filters import CAMPAIGN_COLUMNS, EXACT_COLUMNS, FILTER_COLUMNS, TIME_BOUNDS, LeadFilters
 from services.api.lead_list.rare_fragments import TextSample
 from services.api.lead_list.search import like_patterns
 from shared.db.connections import Connection
@@ -58,6 +58,7 @@ async def resolve_filters(
         exact={column: renamed[column] for column in EXACT_COLUMNS if column in renamed},
         tag_id=tag_id,
         bounds={name: query[name] for name in TIME_BOUNDS if name in query},
+        campaign={name: query[name] for name in CAMPAIGN_COLUMNS if query.get(name)},
         patterns=searched,
         is_small=is_small,
     )

@@ -18,6 +18,7 @@ TAG_DESCRIPTIONS = {
     "inbound": "Where leads come in: single ones, batches, form submissions, and the webhooks of other services.",
     "leads": "The leads of the workspace: filter, search and edit them, tag them, read their timeline.",
     "operations": "What waits, which processes are alive, and what was given up.",
+    "sources": "Integrations, forms and keys that leads come from: what came, and what was refused.",
     "forms": "Forms with fields of their own, and the addresses at which websites submit them.",
     "submissions": "Everything that was received, and what became of it. Failed ones can be processed again.",
     "jobs": "What takes long: replays, releases, rejections and resent deliveries of many, watched and steered.",

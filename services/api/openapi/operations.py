@@ -91,7 +91,9 @@ def _operation_id(route: web.RouteDef) -> str:
     words = [part.replace("-", "_").replace(".", "_") for part in static_parts(route.path)]
     name = route.handler.__name__
     words += [] if words[-1].startswith(name) else [name]
-    return "_".join([*words, "put"] if route.method == "PUT" else words)
+    # One handler serves both methods of a change, and all methods by which a webhook may come.
+    is_further_method = route.method == "PUT" or (route.method == "PATCH" and name != "update")
+    return "_".join([*words, route.method.lower()] if is_further_method else words)
 
 
 def _path_parameters(path: str) -> list[SpecObject]:

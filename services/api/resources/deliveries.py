@@ -21,12 +21,12 @@ from services.api.schemas.deliveries import (
     SubscriptionDeliveryQuery,
 )
 from services.api.schemas.jobs import BulkCountRecord, BulkResendFields, JobRecord
-from services.api.webhook_receivers import allow_attempt
 from shared.errors import Conflict, FieldErrors, NotFound
 from shared.models import Delivery, DeliveryAttempt, WebhookSubscription
 from shared.outbound import cancellation
 from shared.outbound.deliveries import subscription_endpoint
 from shared.outbound.delivery_filters import delivery_conditions
+from shared.outbound.receivers import allow_attempt
 from shared.outbound.resending import MAX_DELIVERY_ATTEMPTS
 from shared.web.authorization import requires_scope
 from shared.web.openapi import query_params, request_body, responds
@@ -103,7 +103,7 @@ async def resend(request: web.Request) -> web.Response:
         where = (Delivery.workspace_id == workspace, Delivery.id == id_, Delivery.sending_since.is_(None), _CAN_RETRY)
         again = update(Delivery).where(*where).values(RESEND_VALUES).returning(Delivery.endpoint)
         for endpoint in (await connection.execute(again)).scalars():
-            await allow_attempt(connection, workspace, endpoint)
+            await allow_attempt(await driver_connection(connection), workspace, endpoint)
         return await DELIVERY_RESOURCE.find(connection, workspace, id_)
 
     return json_response({"data": await writing(request, resend_in_transaction)})
@@ -143,7 +143,7 @@ async def resend_failed(request: web.Request) -> web.Response:
             _CAN_RETRY,
         )
         count = (await connection.execute(update(Delivery).where(*where).values(RESEND_VALUES))).rowcount
-        await allow_attempt(connection, workspace, subscription_endpoint(id_))
+        await allow_attempt(await driver_connection(connection), workspace, subscription_endpoint(id_))
         return count
 
     return json_response({"data": {"count": await writing(request, resend_failed_in_transaction)}})

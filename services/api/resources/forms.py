@@ -8,7 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.api.context import driver_connection, listing, reading, writing
 from services.api.crud import RecordDict, Resource, unknown_reference_errors
 from services.api.pages import page_of, page_response, read_page
-from services.api.placement_settings import complete_placement
 from services.api.request_parsing import json_of, query_and_errors, raise_if_invalid, workspace_of
 from services.api.schemas.forms import FormRecord, FormSent
 from services.api.schemas.submissions import FormSubmissionQuery, SubmissionRecord
@@ -23,6 +22,7 @@ from shared.forms.definition import (
     merge_settings,
 )
 from shared.leads import reference_locks
+from shared.leads.placement_settings import complete_placement
 from shared.models import Form, folded_count
 from shared.validation.schema import FieldsSchema
 from shared.web.audit import audit_change, audit_details
@@ -159,7 +159,9 @@ async def _form_values(
     """Return the values to store. Raises ValidationFailed with all errors of the body."""
     changed, settings = dict(sent), sent.get("settings")
     if settings:
-        settings, misplaced = await complete_placement(connection, workspace_id, form["settings"], settings)
+        settings, misplaced = await complete_placement(
+            await driver_connection(connection), workspace_id, form["settings"], settings
+        )
         errors = errors | misplaced
     raise_if_invalid(errors)
     if "fields" in sent:

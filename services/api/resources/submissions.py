@@ -92,4 +92,4 @@ async def versions(request: web.Request) -> web.Response:
         if await find_submission(database, request.app[SPOOL_KEY], workspace, wanted) is None:
             raise NotFound
         found = await list_versions(database, workspace, wanted)
-    return json_response({"data": [{**each, "payload": decode_payload(each["payload"])} for each in found]})
+    return json_response({"data": [{**each, "payload": decode_payload(each["payload"])["payload"]} for each in found]})

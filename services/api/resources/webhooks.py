@@ -8,17 +8,17 @@ from aiohttp import web
 from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.api.context import CIPHER_KEY, SETTINGS_KEY, writing
+from services.api.context import CIPHER_KEY, SETTINGS_KEY, driver_connection, writing
 from services.api.crud import RecordDict, Resource, created_record, delete_record, list_records, show_record
 from services.api.record_limits import expect_below_limit
 from services.api.request_parsing import body_and_errors, raise_if_invalid, workspace_of
 from services.api.schemas.webhooks import NewWebhookRecord, WebhookFields, WebhookRecord
-from services.api.webhook_receivers import allow_attempt, cancel_deliveries
 from shared.errors import FieldErrors
-from shared.integrations.credentials import WHSEC_PREFIX
+from shared.integrations.webhook_keys import WHSEC_PREFIX
 from shared.models import WebhookSubscription
 from shared.outbound.address_policy import AddressPolicy
 from shared.outbound.deliveries import subscription_endpoint
+from shared.outbound.receivers import allow_attempt, cancel_deliveries
 from shared.validation.messages import ERROR_MESSAGES
 from shared.web.authorization import requires_scope
 from shared.web.openapi import request_body, responds
@@ -86,7 +86,7 @@ async def update(request: web.Request) -> web.Response:
 
     async def update_in_transaction(connection: AsyncConnection) -> RecordDict:
         if "url" in fields or fields.get("is_active"):
-            await allow_attempt(connection, workspace, subscription_endpoint(id_))
+            await allow_attempt(await driver_connection(connection), workspace, subscription_endpoint(id_))
         return await WEBHOOK_RESOURCE.update(connection, workspace, id_, fields)
 
     return json_response({"data": await writing(request, update_in_transaction)})
@@ -106,7 +106,7 @@ async def rotate_secret(request: web.Request) -> web.Response:
     workspace, id_, secret = workspace_of(request), path_id(request), _new_secret()
 
     async def rotate_secret_in_transaction(connection: AsyncConnection) -> RecordDict:
-        await allow_attempt(connection, workspace, subscription_endpoint(id_))
+        await allow_attempt(await driver_connection(connection), workspace, subscription_endpoint(id_))
         await WEBHOOK_RESOURCE.find_for_update(connection, workspace, id_)
         keys = {
             "secret": request.app[CIPHER_KEY].encrypt(secret),
@@ -119,7 +119,7 @@ async def rotate_secret(request: web.Request) -> web.Response:
 
 
 async def _delete_webhook(connection: AsyncConnection, workspace_id: int, id_: int) -> None:
-    await cancel_deliveries(connection, workspace_id, "subscription", id_)
+    await cancel_deliveries(await driver_connection(connection), workspace_id, "subscription", id_)
     await WEBHOOK_RESOURCE.delete(connection, workspace_id, id_)
 
 

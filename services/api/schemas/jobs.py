@@ -15,7 +15,7 @@ from services.api.schemas.submissions import (
     VersionDifferenceRecord,
 )
 from shared.jobs.job_control import MAX_RATE, JobState
-from shared.jobs.job_targets import JobKind
+from shared.jobs.job_targets import AnyJobKind
 from shared.outbound.deliveries import DeliveryKind
 from shared.validation.types import QueryText, RecordId, StrictFlag, Text255, UtcTime
 
@@ -122,7 +122,7 @@ class BulkCountRecord(TypedDict):
 
 
 class JobQuery(TypedDict, total=False):
-    kind: JobKind
+    kind: AnyJobKind
     state: JobState
 
 
@@ -133,11 +133,12 @@ class JobItemQuery(TypedDict, total=False):
 class JobRecord(TypedDict):
     """`total` rows were confirmed; `done`, `failed` and `skipped` count what became of them so far.
 
-    A row is skipped if its state moved on meanwhile. `error` says why the last try of a chunk failed.
+    A row is skipped if its state moved on meanwhile. `error` says why the last try of a chunk failed. Of a `backfill`,
+    `total` grows as the provider's list is read, and leads that are known already are skipped.
     """
 
     id: int
-    kind: JobKind
+    kind: AnyJobKind
     state: JobState
     filter: dict[str, Any]
     changes: list[dict[str, Any]] | None

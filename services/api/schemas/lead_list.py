@@ -9,7 +9,10 @@ from shared.validation.types import QueryFlag, QueryId, QueryText, UtcTime
 
 
 class LeadListQuery(TypedDict, total=False):
-    """Filters combine with AND. Times are strict: after means later than."""
+    """Filters combine with AND. Times are strict: after means later than.
+
+    `utm_source` and `utm_campaign` are those of the lead's last attribution, otherwise of its first.
+    """
 
     source: QueryText
     status: LeadStatus
@@ -23,5 +26,7 @@ class LeadListQuery(TypedDict, total=False):
     updated_after: UtcTime
     updated_before: UtcTime
     starred: QueryFlag
+    utm_source: QueryText
+    utm_campaign: QueryText
     sort: Literal["created_at", "updated_at", "lead_score", "first_name", "last_name", "email"]
     direction: Literal["desc", "asc"]

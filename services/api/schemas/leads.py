@@ -8,6 +8,7 @@ from typing_extensions import TypedDict
 
 from services.api.schemas.tags import UniqueTagName
 from shared.automations.fields import LeadStatus
+from shared.integrations.attribution import Attribution
 from shared.leads.inbound import CustomFields, EmailAddress
 from shared.leads.merge import MAX_NOTES_LENGTH
 from shared.validation.types import RecordId, StrictFlag, Text64, Text100, Text255
@@ -40,6 +41,13 @@ class LeadFields(TypedDict, total=False):
     tags: Annotated[list[UniqueTagName], Strict(), Field(max_length=100)] | None
 
 
+class LeadAttributionRecord(TypedDict):
+    """Where the lead came from, at first and at last."""
+
+    first: Attribution
+    last: Attribution
+
+
 class LeadRecord(TypedDict):
     id: int
     first_name: str | None
@@ -60,6 +68,7 @@ class LeadRecord(TypedDict):
     custom_fields: dict[str, Any]
     tags: list[str]
     possible_duplicate_of: int | None
+    attribution: LeadAttributionRecord | None
     created_at: datetime
     updated_at: datetime
 

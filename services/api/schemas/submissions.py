@@ -8,6 +8,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from shared.intake.change_author import AuthorKind
+from shared.integrations.attribution import Attribution
 from shared.validation.types import QueryFlag, QueryId, QueryText, StrictFlag, UtcTime
 
 ReasonText = Annotated[str, Field(strict=True, max_length=1000)]
@@ -51,7 +52,10 @@ class SpamRecord(TypedDict):
 
 
 class SubmissionRecord(TypedDict):
-    """`payload` is what was sent: the lead, or the values of a form's fields."""
+    """`payload` is what was sent: the lead, the values of a form's fields, or the document of a provider's webhook.
+
+    A test lead of a provider is done without a lead.
+    """
 
     id: UUID
     state: SubmissionState
@@ -69,6 +73,8 @@ class SubmissionRecord(TypedDict):
     processed_at: datetime | None
     spam: SpamRecord | None
     rejected_at: datetime | None
+    attribution: Attribution | None
+    is_test: bool
 
 
 class ReleaseFields(TypedDict, total=False):

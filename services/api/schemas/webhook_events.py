@@ -116,6 +116,24 @@ class FormSubmittedEvent(EventMessage):
     data: FormSubmittedData
 
 
+class SourceSilentData(TypedDict):
+    integration_id: int
+    name: str
+    type: str
+    last_received_at: datetime | None
+    silence_after_minutes: int
+
+
+class SourceSilentEvent(TypedDict):
+    """An integration has sent no lead for its `silence_after_minutes`. It comes once, until a lead comes again."""
+
+    id: str
+    occurred_at: datetime
+    lead: None
+    event: Literal["source.silent"]
+    data: SourceSilentData
+
+
 class AutomationRanEvent(EventMessage):
     """An automation reached a step that sends a webhook. It goes to the address of that step."""
 
@@ -132,5 +150,6 @@ EVENT_MESSAGES: dict[str, type] = {
     "lead.assigned": LeadAssignedEvent,
     "tag.added": TagAddedEvent,
     "form.submitted": FormSubmittedEvent,
+    "source.silent": SourceSilentEvent,
     "automation.ran": AutomationRanEvent,
 }

@@ -17,6 +17,7 @@ WebhookEventType = Literal[
     "lead.assigned",
     "tag.added",
     "form.submitted",
+    "source.silent",
     "*",
 ]
 

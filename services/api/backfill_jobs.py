@@ -1,0 +1,39 @@
+"""Jobs that ask a provider for leads that its webhooks did not bring. `services/workers/source_fetches/` runs them."""
+
+from datetime import UTC, datetime
+
+from shared.db.connections import Connection, as_json
+from shared.errors import Conflict, NotFound
+from shared.intake.change_author import ChangeAuthor
+from shared.integrations.lead_fetchers import LEAD_FETCHERS
+from shared.integrations.lead_fetching import ListWindow, ProviderApi
+from shared.integrations.mapping_settings import complete_integration_settings
+
+CANNOT_BACKFILL_MESSAGE = "Leads of the type {type} come with their webhooks: there is nothing to ask its provider for."
+
+SELECT_INTEGRATION_SQL = "SELECT type, settings FROM integrations WHERE workspace_id = %s AND id = %s"
+ADD_BACKFILL_SQL = """
+INSERT INTO jobs (workspace_id, kind, filter, created_by) VALUES (%s, 'backfill', %s::jsonb, %s::jsonb) RETURNING id
+"""
+
+
+async def create_backfill(
+    connection: Connection, workspace_id: int, integration_id: int, since: datetime, author: ChangeAuthor
+) -> int:
+    """Create a job for the leads since then, in the caller's transaction. Return its id.
+
+    Raises NotFound, and Conflict for an integration whose provider cannot be asked.
+    """
+    found = await (await connection.execute(SELECT_INTEGRATION_SQL, (workspace_id, integration_id))).fetchone()
+    if found is None:
+        raise NotFound
+    type_, settings = found
+    if type_ not in LEAD_FETCHERS:
+        raise Conflict(CANNOT_BACKFILL_MESSAGE.format(type=type_))
+    fetcher, accounts = LEAD_FETCHERS[type_], complete_integration_settings(settings)["accounts"]
+    if fetcher.first_cursor(ProviderApi("", "", {}, accounts), ListWindow(0, 0)) is None:
+        raise Conflict(fetcher.cannot_list)
+    wanted = as_json({"integration_id": integration_id, "since": since.astimezone(UTC).isoformat()})
+    values = (workspace_id, wanted, as_json(author.to_json()))
+    [(job_id,)] = await (await connection.execute(ADD_BACKFILL_SQL, values)).fetchall()
+    return int(job_id)
