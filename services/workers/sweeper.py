@@ -22,6 +22,8 @@ from services.workers.ingest.drain import JournalDrainer
 from services.workers.jobs.sweeper_fallback import JobFallback
 from services.workers.maintenance import expire_audit_log, run_hourly_maintenance, update_gauges, update_spool_gauges
 from services.workers.read_models import flush_search_index, fold_lead_counts, fold_search_texts, repair_read_models
+from services.workers.silence_watch import WATCH_INTERVAL_SECONDS, watch_silences
+from services.workers.source_fetches.sweeper_fallback import FetchFallback
 from shared.accounting import counters, ledger
 from shared.automations.inactivity import start_chunk
 from shared.crypto.settings_fingerprints import fingerprint_reader
@@ -69,6 +71,7 @@ class Sweeper:
         self._delivery_hints = HintPublisher(hints.HintSender(settings.broker_url, hints.DELIVERIES_HINT))
         self._automation_hints = HintPublisher(hints.HintSender(settings.broker_url, hints.AUTOMATIONS_HINT))
         self._job_hints = HintPublisher(hints.HintSender(settings.broker_url, hints.JOBS_HINT))
+        self._fetch_hints = HintPublisher(hints.HintSender(settings.broker_url, hints.FETCHES_HINT))
         self._spool = Spool(redis.from_url(settings.spool_url, socket_timeout=2, socket_connect_timeout=1))
         # These survive a reconnection of their duties: they keep their batch sizes, and deliveries in flight go on.
         self._drainer = JournalDrainer(self._heartbeat, self._ingest_hints.request_hint, self._stopping.is_set)
@@ -87,6 +90,13 @@ class Sweeper:
         self._job_fallback = JobFallback(
             self._job_hints.request_hint, self._ingest_hints.request_hint, self._is_broker_away, self._stopping
         )
+        self._fetch_fallback = FetchFallback(
+            settings,
+            self._fetch_hints.request_hint,
+            self._ingest_hints.request_hint,
+            self._is_broker_away,
+            self._stopping,
+        )
 
     async def run(self) -> None:
         """Work until SIGTERM or SIGINT."""
@@ -99,6 +109,7 @@ class Sweeper:
             self._run_automation_fallback,
             self._run_delivery_fallback,
             self._run_job_fallback,
+            self._run_fetch_fallback,
             self._fold_counters,
             self._fold_causes,
             self._sample_history,
@@ -107,6 +118,7 @@ class Sweeper:
             self._clear_references,
             self._cancel_deliveries,
             self._start_inactivity_timers,
+            self._watch_silences,
             self._update_gauges,
             self._run_maintenance,
         ]
@@ -120,6 +132,7 @@ class Sweeper:
         self._automation_hints.stop()
         self._delivery_hints.stop()
         self._job_hints.stop()
+        self._fetch_hints.stop()
         with contextlib.suppress(Exception):
             async with connect(self._settings.database_url, "leadhub sweeper") as connection:
                 await self._heartbeat.stop(connection)
@@ -189,11 +202,20 @@ class Sweeper:
     async def _run_job_fallback(self, connection: Connection) -> None:
         await self._job_fallback.watch_jobs(connection)
 
+    async def _run_fetch_fallback(self, connection: Connection) -> None:
+        await self._fetch_fallback.watch_fetches(connection)
+
     async def _fold_counters(self, connection: Connection) -> None:
         while not self._stopping.is_set():
             await ledger.fold_deltas(connection)
             await counters.fold_deltas(connection)
             await self._wait_for_stop(2)
+
+    async def _watch_silences(self, connection: Connection) -> None:
+        while not self._stopping.is_set():
+            if await watch_silences(connection, self._settings):
+                self._delivery_hints.request_hint()
+            await self._wait_for_stop(WATCH_INTERVAL_SECONDS)
 
     async def _fold_causes(self, connection: Connection) -> None:
         await backfill_causes(connection)

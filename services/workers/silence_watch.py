@@ -1,0 +1,103 @@
+"""Notice integrations that fall silent: tell the workspace's admins and its subscribers once, until a lead comes again.
+
+Only integrations with `silence_after_minutes` are watched. The state is a column of theirs, so that several watchers
+tell of a silence once.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from psycopg.rows import dict_row
+
+from shared.db.connections import Connection
+from shared.observability import logging
+from shared.outbound.deliveries import (
+    MAIL_INTEGRATION_TYPES,
+    NewDelivery,
+    enqueue_deliveries,
+    notification_to_user,
+    webhook_to_subscription,
+)
+from shared.outbound.webhook_events import WebhookEvent
+from shared.settings import Settings
+
+log = logging.get_logger()
+
+SOURCE_SILENT_EVENT = "source.silent"
+WATCH_INTERVAL_SECONDS = 5.0
+SILENCE_SUBJECT = "{name} has sent no lead for {minutes} minutes"
+SILENCE_BODY = (
+    "The source {name} ({type}) of the workspace {workspace} has sent no lead since {since}. It is watched for "
+    "silences of {minutes} minutes.\n\nOpen its page in the console: the check there says what was seen last and "
+    "what to do. This message comes once, until the source speaks again."
+)
+
+# A source speaks again with its next lead. One that is switched off, or watched no longer, is not silent either.
+SPEAKS_AGAIN_SQL = """
+UPDATE integrations SET silent_since = NULL
+WHERE silent_since IS NOT NULL
+  AND (last_received_at > silent_since OR NOT is_active OR settings->>'silence_after_minutes' IS NULL)
+"""
+FALLS_SILENT_SQL = """
+UPDATE integrations i SET silent_since = now() FROM workspaces w
+WHERE w.id = i.workspace_id AND i.is_active AND i.silent_since IS NULL
+  AND coalesce(i.last_received_at, i.created_at)
+      < now() - (i.settings->>'silence_after_minutes')::bigint * interval '1 minute'
+RETURNING i.id, i.workspace_id, i.name, i.type, i.last_received_at, i.silent_since, w.name AS workspace,
+          (i.settings->>'silence_after_minutes')::bigint AS minutes
+"""
+SUBSCRIPTIONS_SQL = """
+SELECT id FROM webhook_subscriptions
+WHERE workspace_id = %s AND is_active AND (events @> ARRAY[%s] OR events @> ARRAY['*']) ORDER BY id
+"""
+ADMINS_SQL = "SELECT id FROM users WHERE workspace_id = %s AND is_active AND role = 'admin' ORDER BY id"
+HAS_MAIL_SQL = "SELECT EXISTS (SELECT FROM integrations WHERE workspace_id = %s AND is_active AND type = ANY(%s))"
+
+
+async def watch_silences(connection: Connection, settings: Settings) -> int:
+    """Look once. Return how many sources have fallen silent."""
+    async with connection.transaction():
+        await connection.execute(SPEAKS_AGAIN_SQL)
+        async with connection.cursor(row_factory=dict_row) as cursor:
+            silent = await (await cursor.execute(FALLS_SILENT_SQL)).fetchall()
+        for source in silent:
+            await enqueue_deliveries(connection, await _messages_of(connection, source, settings))
+            log.warning("source.silent", workspace_id=source["workspace_id"], integration_id=source["id"])
+    return len(silent)
+
+
+async def _messages_of(connection: Connection, source: Mapping[str, Any], settings: Settings) -> list[NewDelivery]:
+    workspace_id = source["workspace_id"]
+    subscriptions = await connection.execute(SUBSCRIPTIONS_SQL, (workspace_id, SOURCE_SILENT_EVENT))
+    event = WebhookEvent(SOURCE_SILENT_EVENT, source["silent_since"], None, None, _event_data(source))
+    messages = [webhook_to_subscription(workspace_id, id_, event) for (id_,) in await subscriptions.fetchall()]
+    if await _has_mail(connection, workspace_id, settings):
+        admins = await (await connection.execute(ADMINS_SQL, (workspace_id,))).fetchall()
+        subject, body = _mail_texts(source)
+        messages += [notification_to_user(workspace_id, id_, subject, body) for (id_,) in admins]
+    return messages
+
+
+async def _has_mail(connection: Connection, workspace_id: int, settings: Settings) -> bool:
+    if settings.smtp_url and settings.mail_from:
+        return True
+    row = await (await connection.execute(HAS_MAIL_SQL, (workspace_id, list(MAIL_INTEGRATION_TYPES)))).fetchone()
+    return bool(row and row[0])
+
+
+def _event_data(source: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "integration_id": source["id"],
+        "name": source["name"],
+        "type": source["type"],
+        "last_received_at": source["last_received_at"],
+        "silence_after_minutes": source["minutes"],
+    }
+
+
+def _mail_texts(source: Mapping[str, Any]) -> tuple[str, str]:
+    last: datetime | None = source["last_received_at"]
+    since = last.isoformat(timespec="seconds") if last else "it was made"
+    known = {**source, "since": since}
+    return SILENCE_SUBJECT.format(**known), SILENCE_BODY.format(**known)
