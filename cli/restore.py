@@ -43,6 +43,7 @@ NO_KEY_MESSAGE = (
 )
 HOLDS_LEADS_SQL = """
 SELECT EXISTS (SELECT FROM leads) OR EXISTS (SELECT FROM submissions) OR EXISTS (SELECT FROM journal)
+    OR EXISTS (SELECT FROM source_fetches)
 """
 
 

@@ -16,6 +16,7 @@ from services.workers.heartbeat import Heartbeat
 from services.workers.ingest.drain import JournalDrainer
 from services.workers.jobs.job_engine import JobEngine
 from services.workers.libpq_pipeline import open_blocking_connection
+from services.workers.source_fetches.fetcher_thread import FetcherThread
 from shared.crypto.settings_fingerprints import fingerprint_reader
 from shared.db.connections import Connection
 from shared.db.errors import UNAVAILABLE_ERRORS, is_unavailable
@@ -53,6 +54,7 @@ class Worker:
         knowledge = self._heartbeat.pauses, self._heartbeat.statistics
         self._sender_thread = SenderThread(settings, *knowledge)
         self._engine = AutomationEngine(settings, self._sender_thread.wake, stopping, *knowledge)
+        self._fetcher_thread = FetcherThread(settings)
         self._job_engine = JobEngine(stopping)
         self._wake_another = wake_another
         self._send_job_hint = send_job_hint
@@ -75,13 +77,18 @@ class Worker:
         """Send due deliveries in the background."""
         self._sender_thread.wake()
 
+    def fetch_leads(self) -> None:
+        """Fetch due leads in the background."""
+        self._fetcher_thread.wake()
+
     def run_jobs(self) -> None:
         """Run chunks of jobs for at most one turn, then let ingest continue."""
         self._run_coroutine(self._run_jobs())
 
     def stop(self) -> None:
-        """Finish the deliveries in flight, unregister the process and close everything."""
+        """Finish the deliveries and fetches in flight, unregister the process and close everything."""
         self._sender_thread.stop()
+        self._fetcher_thread.stop()
         self._run_coroutine(self._leave_database())
         self._loop.close()
 

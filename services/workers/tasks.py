@@ -40,3 +40,10 @@ def run_jobs(task: "Task[..., None]") -> None:
     """Run chunks of jobs that are due."""
     _purge_if_stale(task, hints.JOBS_HINT)
     get_worker().run_jobs()
+
+
+@app.task(name=hints.FETCHES_HINT.task, ignore_result=True, bind=True)
+def fetch_leads(task: "Task[..., None]") -> None:
+    """Fetch leads of which only ids came."""
+    _purge_if_stale(task, hints.FETCHES_HINT)
+    get_worker().fetch_leads()

@@ -1,5 +1,7 @@
 """The ledger: accepted = done + pending + dead + quarantined + spooled.
 
+Pending are the submissions in the journal, and those whose leads wait to be fetched from their providers.
+
 Each number is counted in the transaction that makes it true. Transactions append deltas, and the sweeper folds these
 into totals. A reader sums both in one statement, so that it sees a fold either completely or not at all.
 """
@@ -16,16 +18,20 @@ MAX_READ_ATTEMPTS = 5
 COUNTED_STATES = ("accepted", "done", "dead", "quarantined")
 LEDGER_STATES = ("accepted", "pending", "done", "dead", "quarantined", "spooled")
 
-LEDGER_SQL = """
+_LEDGER_SQL = """
 SELECT coalesce((SELECT json_object_agg(state, n) FROM (
            SELECT state, sum(n) AS n
            FROM (SELECT state, n FROM ledger UNION ALL SELECT state, n FROM ledger_deltas) counts
            GROUP BY state) sums), '{}'),
-       (SELECT coalesce(sum(n), 0)::bigint FROM journal),
+       (SELECT coalesce(sum(n), 0)::bigint FROM journal) + (SELECT count(*) FROM {fetches}),
        (SELECT coalesce(extract(epoch FROM clock_timestamp() - min(stored_at)), 0)::float8 FROM journal),
        (SELECT count(*) FROM processes WHERE kind = 'worker' AND seen_at > now() - interval '10 s'),
        (SELECT coalesce(json_object_agg(lane, n), '{}') FROM (SELECT lane, sum(n) AS n FROM journal GROUP BY lane) l)
 """
+LEDGER_SQL = _LEDGER_SQL.replace("{fetches}", "source_fetches")
+# A backup is also made before an upgrade, while the table is not there yet.
+EARLIER_LEDGER_SQL = _LEDGER_SQL.replace("{fetches}", "(SELECT WHERE false) none")
+HAS_FETCHES_SQL = "SELECT to_regclass('source_fetches') IS NOT NULL"
 WORKSPACE_LEDGER_SQL = """
 SELECT coalesce((SELECT json_object_agg(state, n) FROM (
            SELECT state, sum(n) AS n
@@ -47,9 +53,14 @@ LANE_NAMES = {"0": "waited_for", "1": "prompt", "2": "bulk"}
 
 
 async def read_ledger(connection: Connection, spool: Spool | None) -> dict[str, Any]:
-    """Return the ledger, the age of the oldest waiting submission (seconds) and the queues, over all workspaces."""
+    """Return the ledger, the age of the oldest waiting submission (seconds) and the queues, over all workspaces.
+
+    A lead that waits to be fetched is pending, but its age is its provider's affair.
+    """
+    row = await (await connection.execute(HAS_FETCHES_SQL)).fetchone()
+    query = LEDGER_SQL if row and row[0] else EARLIER_LEDGER_SQL
     found, spooled = await _read_consistently(
-        connection, LEDGER_SQL, {}, spool.count_submissions if spool else _zero_spooled
+        connection, query, {}, spool.count_submissions if spool else _zero_spooled
     )
     counts, pending, oldest, workers, lanes = found or ({}, 0, 0, 0, {})
     if spool and spooled:

@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from shared.db.connections import Connection
+from tests.support.fetching import Fetching
 from tests.support.ingesting import workspace_id
+from tests.support.lead_apis import LeadApis, serving_lead_apis
 from tests.support.receivers import Receiver, receiving
 from tests.support.sending import Outbox
 
@@ -19,3 +21,14 @@ async def outbox(database_url: str, database: Connection) -> Outbox:
 async def receiver() -> AsyncIterator[Receiver]:
     async with receiving() as found:
         yield found
+
+
+@pytest_asyncio.fixture
+async def apis() -> AsyncIterator[LeadApis]:
+    async with serving_lead_apis() as found:
+        yield found
+
+
+@pytest_asyncio.fixture
+async def fetching(database_url: str, database: Connection, apis: LeadApis) -> Fetching:
+    return Fetching(database_url, database, apis)

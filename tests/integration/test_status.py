@@ -14,11 +14,11 @@ from psycopg.types.json import Jsonb
 from pydantic import SecretStr
 
 from cli.main import command_line
-from cli.settings_mismatch import THIS_COMMAND
 from shared.crypto.settings_fingerprints import fingerprint_reader
 from shared.data_dir import free_port
 from shared.intake.journal import NewJournalRow
 from shared.intake.spool import Spool, open_spool_client
+from shared.operations.settings_mismatch import THIS_COMMAND
 from shared.settings import LOCAL_VALUE, Settings
 from tests.support.commands import HOST, NOWHERE, running, silent, started
 from tests.support.spooling import spooling

@@ -1,8 +1,6 @@
 """Compute when a delivery is tried again. Pure: times go in, delays come out."""
 
 import random
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 # Seconds between two attempts: the schedule of Standard Webhooks, cut off after about a day.
 RETRY_DELAYS_SECONDS = (5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 7 * 3600, 10 * 3600)
@@ -10,7 +8,6 @@ MAX_DELIVERY_ATTEMPTS = len(RETRY_DELAYS_SECONDS) + 1
 JITTER_FRACTION = (
     0.1  # fraction of the delay, either way, so that deliveries that failed together are not retried together
 )
-MAX_RETRY_AFTER_SECONDS = 6 * 3600  # longest Retry-After that is obeyed, in seconds
 
 
 def retry_delay(tries: int, retry_after: float | None, draw: float | None = None) -> float | None:
@@ -24,27 +21,3 @@ def retry_delay(tries: int, retry_after: float | None, draw: float | None = None
     draw = random.random() if draw is None else draw  # noqa: S311
     planned = RETRY_DELAYS_SECONDS[tries - 1] * (1 + JITTER_FRACTION * (2 * draw - 1))
     return max(planned, (retry_after or 0.0) * (1 + JITTER_FRACTION * draw))
-
-
-def parse_retry_after(retry_after_header: str | None, date_header: str | None, now: datetime) -> float | None:
-    """Return the seconds that a `Retry-After` header asks for, at most six hours. None if it cannot be read.
-
-    A point in time is compared with the response's `Date` header, since the receiver's clock may differ from ours.
-    """
-    text = (retry_after_header or "").strip()
-    if text.isascii() and text.isdigit():
-        return float(min(int(text[:10]), MAX_RETRY_AFTER_SECONDS))
-    then = _parse_http_date(text)
-    if then is None:
-        return None
-    return min(
-        max((then - (_parse_http_date(date_header or "") or now)).total_seconds(), 0.0), float(MAX_RETRY_AFTER_SECONDS)
-    )
-
-
-def _parse_http_date(text: str) -> datetime | None:
-    try:
-        found = parsedate_to_datetime(text)
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -16,7 +16,7 @@ MAX_INFORMATIONAL_RESPONSES = 8
 PARSE_STEP_BYTES = 4 * 1024  # bytes that are parsed before the limits are checked again
 
 RESPONSE_TOO_LARGE_MESSAGE = (
-    f"The receiver sent more than {MAX_RESPONSE_BYTES >> 10} KB without an answer. It must send a final status."
+    "The receiver sent more than {kilobytes} KB without an answer. It must send a final status."
 )
 TOO_MANY_INFORMATIONAL_MESSAGE = (
     f"The receiver sent more than {MAX_INFORMATIONAL_RESPONSES} informational answers (1xx). "
@@ -29,18 +29,20 @@ class ResponseTooLarge(aiohttp.ClientError):
 
 
 class BoundedConnector(aiohttp.TCPConnector):
-    """Opens connections with these limits."""
+    """Opens connections with these limits. `max_response_bytes` is for callers that need long answers."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, max_response_bytes: int = MAX_RESPONSE_BYTES, **options: Any) -> None:
         super().__init__(**options)
-        self._factory = partial(BoundedHandler, loop=self._loop)  # type: ignore[assignment]  # of a subclass
+        made = partial(BoundedHandler, loop=self._loop, max_response_bytes=max_response_bytes)
+        self._factory = made  # type: ignore[assignment]  # of a subclass
 
 
 class BoundedHandler(ResponseHandler):
     """One connection. Bytes that arrive between two requests count as part of the earlier response."""
 
-    def __init__(self, loop: Any) -> None:
+    def __init__(self, loop: Any, max_response_bytes: int = MAX_RESPONSE_BYTES) -> None:
         super().__init__(loop)
+        self._max_response_bytes = max_response_bytes
         self._reset_limits()
 
     def _reset_limits(self) -> None:
@@ -61,8 +63,8 @@ class BoundedHandler(ResponseHandler):
                 return
             part = data[start : start + PARSE_STEP_BYTES]
             self._received_bytes += len(part)
-            if self._received_bytes > MAX_RESPONSE_BYTES:
-                self._end_response(RESPONSE_TOO_LARGE_MESSAGE)
+            if self._received_bytes > self._max_response_bytes:
+                self._end_response(RESPONSE_TOO_LARGE_MESSAGE.format(kilobytes=self._max_response_bytes >> 10))
             else:
                 super().data_received(part)
 

@@ -13,29 +13,32 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from services.workers.deliveries import backoff
-from services.workers.deliveries.bounded_connection import BoundedConnector, ResponseTooLarge
-from services.workers.deliveries.types import AttemptResult, HttpRequest
+from services.workers.deliveries.bounded_connection import MAX_RESPONSE_BYTES, BoundedConnector, ResponseTooLarge
+from services.workers.deliveries.types import AttemptResult, HttpDocument, HttpRequest, RequestFailure
 from shared.masking import SECRET_MASK
 from shared.outbound.address_policy import AddressPolicy, BlockedTarget, normalised_host, parse_address
+from shared.outbound.retry_after import parse_retry_after
 
 CONNECT_TIMEOUT_SECONDS, ATTEMPT_TIMEOUT_SECONDS = 5.0, 20.0  # seconds
 MAX_BODY_BYTES_READ, MAX_BODY_LENGTH_KEPT = 64 * 1024, 4 * 1024  # of a response: bytes read, characters kept
 MAX_HEADERS_KEPT, MAX_HEADER_LENGTH_KEPT = 50, 500
 MIN_MASKED_LENGTH = 6  # shortest part of a URL, in characters, that is masked in a response
 
+T = TypeVar("T")
 AddressLookup = Callable[[str, int], Awaitable[list[str]]]
 
 ADDRESS_BLOCKED_MESSAGE = "The address is not one that requests may go to."
 UNKNOWN_HOST_MESSAGE = "The host name could not be resolved."
 INVALID_ADDRESS_MESSAGE = "The address is not valid."
 CONNECTION_CLOSED_MESSAGE = "The connection was closed before an answer came."
+DOCUMENT_TOO_LARGE_MESSAGE = "The answer is longer than {kilobytes} KB."
+HEAD_BYTES = 64 * 1024  # of a long answer, beside its body
 
 MESSAGES_BY_ERROR: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.ClientConnectorDNSError, UNKNOWN_HOST_MESSAGE),
@@ -104,47 +107,55 @@ class SafeResolver(AbstractResolver):
 
 
 class HttpClient:
-    """Sends requests. A trusted URL was set by the operator, so its address is not checked."""
+    """Sends requests. A trusted URL was set by the operator, so its address is not checked.
 
-    def __init__(self, resolver: SafeResolver, *, timeout_seconds: float = ATTEMPT_TIMEOUT_SECONDS) -> None:
+    `document_bytes` is the longest body that `request_document` returns. Deliveries need none.
+    """
+
+    def __init__(
+        self, resolver: SafeResolver, *, timeout_seconds: float = ATTEMPT_TIMEOUT_SECONDS, document_bytes: int = 0
+    ) -> None:
         self._resolver = resolver
         self._timeout_seconds = timeout_seconds
+        self._document_bytes = document_bytes
+        most = max(MAX_RESPONSE_BYTES, document_bytes + HEAD_BYTES if document_bytes else 0)
         self._guarded_session = _make_session(
-            BoundedConnector(resolver=resolver, socket_factory=resolver.make_socket, use_dns_cache=False, limit=0)
+            BoundedConnector(
+                max_response_bytes=most,
+                resolver=resolver,
+                socket_factory=resolver.make_socket,
+                use_dns_cache=False,
+                limit=0,
+            )
         )
-        self._unrestricted_session = _make_session(BoundedConnector(limit=0))
+        self._unrestricted_session = _make_session(BoundedConnector(max_response_bytes=most, limit=0))
 
     async def send_request(self, outgoing: HttpRequest) -> AttemptResult:
         """Send the request and return the result. Never raises for anything that the receiver does."""
         started = time.perf_counter()
-        answer = await self._attempt_request(outgoing)
+        found = await _result_or_failure(self._post_request(outgoing))
+        if isinstance(found, RequestFailure):
+            found = AttemptResult(error=found.error, hopeless=found.hopeless)
         request = {"method": "POST", **outgoing.recorded}
-        return replace(answer, request=request, ms=round((time.perf_counter() - started) * 1000))
+        return replace(found, request=request, ms=round((time.perf_counter() - started) * 1000))
+
+    async def request_document(
+        self, url: str, headers: Mapping[str, str], body: bytes | None = None, *, is_trusted: bool = False
+    ) -> HttpDocument | RequestFailure:
+        """Ask for a document, by GET or, with a body, by POST. Return it whole, or not at all.
+
+        The URL is sent as it is: it must be encoded. Never raises for anything that the server does.
+        """
+        return await _result_or_failure(self._request_document(url, headers, body, is_trusted))
 
     async def close(self) -> None:
         await self._guarded_session.close()
         await self._unrestricted_session.close()
 
-    async def _attempt_request(self, outgoing: HttpRequest) -> AttemptResult:
-        try:
-            return await self._post_request(outgoing)
-        except BlockedTarget as error:
-            return AttemptResult(error=str(error), hopeless=True)
-        except (aiohttp.InvalidURL, ValueError):
-            return AttemptResult(error=INVALID_ADDRESS_MESSAGE, hopeless=True)
-        except ResponseTooLarge as error:
-            return AttemptResult(error=str(error))
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            return AttemptResult(error=next(text for kind, text in MESSAGES_BY_ERROR if isinstance(error, kind)))
-
     async def _post_request(self, outgoing: HttpRequest) -> AttemptResult:
-        session = self._unrestricted_session if outgoing.is_trusted else self._guarded_session
         url = URL(outgoing.url)
-        if not outgoing.is_trusted:
-            await self._check_literal_address(url.host or "")
-        limits = aiohttp.ClientTimeout(total=self._timeout_seconds, sock_connect=CONNECT_TIMEOUT_SECONDS)
-        async with session.post(
-            url, data=outgoing.body, headers=outgoing.headers, allow_redirects=False, timeout=limits
+        async with await self._open_request(
+            "POST", url, outgoing.headers, outgoing.body, outgoing.is_trusted
         ) as response:
             body = await _read_beginning(response)
             if not response.content.at_eof():
@@ -153,10 +164,45 @@ class HttpClient:
                 response.status, response.headers, body, _secret_parts(url) if outgoing.is_secret else []
             )
 
+    async def _request_document(
+        self, url: str, headers: Mapping[str, str], body: bytes | None, is_trusted: bool
+    ) -> HttpDocument | RequestFailure:
+        method = "GET" if body is None else "POST"
+        async with await self._open_request(method, URL(url, encoded=True), headers, body, is_trusted) as response:
+            content = b""
+            while part := await response.content.read(self._document_bytes + 1 - len(content)):
+                content += part
+                if len(content) > self._document_bytes:
+                    response.close()
+                    return RequestFailure(DOCUMENT_TOO_LARGE_MESSAGE.format(kilobytes=self._document_bytes >> 10))
+            return HttpDocument(response.status, dict(response.headers), content)
+
+    async def _open_request(
+        self, method: str, url: URL, headers: Mapping[str, str], body: bytes | None, is_trusted: bool
+    ) -> Any:
+        session = self._unrestricted_session if is_trusted else self._guarded_session
+        if not is_trusted:
+            await self._check_literal_address(url.host or "")
+        limits = aiohttp.ClientTimeout(total=self._timeout_seconds, sock_connect=CONNECT_TIMEOUT_SECONDS)
+        return session.request(method, url, data=body, headers=headers, allow_redirects=False, timeout=limits)
+
     async def _check_literal_address(self, host: str) -> None:
         """Check a host that is an address, since aiohttp does not pass it to the resolver."""
         if ":" in host or host.replace(".", "").isdigit():
             await self._resolver.allowed_addresses(host, 0)
+
+
+async def _result_or_failure(work: Awaitable[T]) -> T | RequestFailure:
+    try:
+        return await work
+    except BlockedTarget as error:
+        return RequestFailure(str(error), hopeless=True)
+    except (aiohttp.InvalidURL, ValueError):
+        return RequestFailure(INVALID_ADDRESS_MESSAGE, hopeless=True)
+    except ResponseTooLarge as error:
+        return RequestFailure(str(error))
+    except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        return RequestFailure(next(text for kind, text in MESSAGES_BY_ERROR if isinstance(error, kind)))
 
 
 def _make_session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
@@ -187,7 +233,7 @@ def _secret_parts(url: URL) -> list[str]:
 
 
 def _attempt_result(status: int, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> AttemptResult:
-    asked = backoff.parse_retry_after(headers.get("Retry-After"), headers.get("Date"), datetime.now(UTC))
+    asked = parse_retry_after(headers.get("Retry-After"), headers.get("Date"), datetime.now(UTC))
     first = list(headers.items())[:MAX_HEADERS_KEPT]
     kept = {str(name): _mask_secrets(value, secrets)[:MAX_HEADER_LENGTH_KEPT] for name, value in first}
     shown = body if secrets else body[:MAX_BODY_LENGTH_KEPT]  # mask before cutting, in case a secret is at the cut

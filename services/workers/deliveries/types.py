@@ -45,6 +45,23 @@ class HttpRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class HttpDocument:
+    """An answer with its whole body. The body is not decompressed: none is asked for that is."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFailure:
+    """A request without an answer, and why. `hopeless`: another attempt would fail as well."""
+
+    error: str
+    hopeless: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SmtpServer:
     """A mail server. `tls`: TLS from the first byte; otherwise STARTTLS if offered. A login requires one of them."""
 

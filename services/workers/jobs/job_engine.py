@@ -13,6 +13,7 @@ from shared.db.connections import Connection, as_json
 from shared.db.contention import retry_contended
 from shared.db.errors import is_unavailable
 from shared.intake.journal import Lane
+from shared.jobs.job_followers import notify_followers
 from shared.observability import logging
 
 log = logging.get_logger()
@@ -45,7 +46,7 @@ WHERE workspace_id = %s AND job_id = %s AND id > %s ORDER BY id LIMIT %s
 """
 # The range keeps the plan to one part of the index, also before a large job's items were analyzed.
 NOTE_OUTCOMES_SQL = """
-UPDATE job_items i SET outcome = o.outcome, error = o.error
+UPDATE job_items i SET outcome = o.outcome, error = o.error, handled_at = clock_timestamp()
 FROM json_to_recordset(%s::json) AS o(id bigint, outcome text, error text)
 WHERE i.workspace_id = %s AND i.job_id = %s AND i.id = o.id AND i.id BETWEEN %s AND %s
 """
@@ -166,3 +167,5 @@ async def _note_progress(
     position = items[-1].id if items else job.total
     progress = {"position": position, "taken": len(items), "workspace": job.workspace_id, "id": job.id}
     await connection.execute(ADVANCE_JOB_SQL, {**progress, **counts})
+    if position >= job.total:
+        await notify_followers(connection, *place)

@@ -13,7 +13,7 @@ from shared.integrations.integration_type import INBOUND_ONLY, CredentialField, 
 from shared.integrations.provider import Provider, SampleRequest
 from shared.integrations.reading.event_times import utc_time
 from shared.integrations.reading.linkedin_responses import (
-    CREATED,
+    CREATED_ACTION,
     ad_of_entity,
     event_key,
     form_id_of,
@@ -43,7 +43,7 @@ LINKEDIN = IntegrationType(
     "https://learn.microsoft.com/linkedin/shared/api-guide/webhook-validation",
 )
 SIGNED_PREFIX = "hmacsha256="
-KINDS_BY_ACTION: dict[str, SourceEventKind] = {CREATED: "fetch", "DELETED": "deletion"}
+KINDS_BY_ACTION: dict[str, SourceEventKind] = {CREATED_ACTION: "fetch", "DELETED": "deletion"}
 # The answer to a challenge is made with the key of the signatures: a code such as `hmacsha256={…}` would get a valid
 # signature of any body. LinkedIn's codes are UUIDs.
 _CHALLENGE_CODE = re.compile(r"[0-9A-Za-z-]{1,64}").fullmatch

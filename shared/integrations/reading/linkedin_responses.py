@@ -15,7 +15,7 @@ from shared.integrations.reading.event_times import utc_time
 from shared.integrations.reading.untrusted_json import dict_at, is_true_at, list_at, text_at, value_at
 from shared.integrations.source_event import SourceEvent
 
-CREATED = "CREATED"
+CREATED_ACTION = "CREATED"
 KINDS_BY_PREDEFINED_FIELD: Mapping[str, ContactKind] = {
     "FIRST_NAME": "first_name",
     "LAST_NAME": "last_name",
@@ -43,7 +43,7 @@ def lead_event_of(response: Any, form: Any = None) -> SourceEvent:
     hidden = list(_hidden_fields(response, form))
     submitter = text_at(response, "submitter")
     return SourceEvent(
-        event_id=event_key(response_id, CREATED) if response_id else None,
+        event_id=event_key(response_id, CREATED_ACTION) if response_id else None,
         object_id=response_id or None,
         account_id=owner_of(response),
         external_id=submitter if submitter.rpartition(":")[2] not in ("", "0") else None,
