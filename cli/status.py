@@ -48,9 +48,9 @@ def status(as_json: bool) -> None:
     """Show what was accepted and what became of it.
 
     accepted = done + pending + dead + quarantined + spooled. Done are those that made a lead or met one; pending those
-    that wait for a worker, spooled those that wait for PostgreSQL. Dead ones failed five times: see `replay`.
-    Quarantined ones are held back until somebody looks at them. The queues hold the pending ones: waited_for,
-    prompt (`respond-async` and batches) and bulk (replays).
+    that wait for a worker, or for a provider that sent only their id; spooled those that wait for PostgreSQL. Dead
+    ones failed five times: see `replay`. Quarantined ones are held back until somebody looks at them. The queues hold
+    those that wait for a worker: waited_for, prompt (`respond-async` and batches) and bulk (replays).
 
     `alarms` names the alarms that ring, and since when.
     `unavailable` names the stores that do not answer; what they alone know is unknown. `differing` names the processes
@@ -133,10 +133,10 @@ async def _read_database(source: StatusSource, reached: Callable[[], None]) -> S
     async with connect(source.settings.database_url, "leadhub-cli") as connection:
         reached()
         state = await _read_ledger(connection, source)
-        from cli.settings_mismatch import (
+        from shared.crypto.settings_fingerprints import fingerprint_reader
+        from shared.operations.settings_mismatch import (
             find_mismatches,  # imported late: it loads the encryption, which is not needed without PostgreSQL
         )
-        from shared.crypto.settings_fingerprints import fingerprint_reader
 
         used = fingerprint_reader(source.settings)()
         own = {name: value for name, value in used.items() if name in source.known_settings}

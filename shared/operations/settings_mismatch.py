@@ -18,11 +18,13 @@ FROM processes WHERE seen_at > now() - interval '10 min' AND fingerprints <> '{}
 SettingsMismatches = dict[str, list[list[str]]]
 
 
-async def find_mismatches(connection: Connection, own: SettingsFingerprints) -> SettingsMismatches:
+async def find_mismatches(connection: Connection, own: SettingsFingerprints | None = None) -> SettingsMismatches:
     """Return the process names grouped by the value they use, for settings on which they differ: `{"spool":
-    [["gateway-7@a"], ["sweeper@b", "worker@b"]]}`. `own` holds the values that this command uses."""
+    [["gateway-7@a"], ["sweeper@b", "worker@b"]]}`. `own` holds the values that this command uses, if it is one."""
     rows = await (await connection.execute(PROCESS_FINGERPRINTS_SQL)).fetchall()
-    return group_mismatches(dict(rows) | {THIS_COMMAND: own}) if rows else {}
+    if not rows:
+        return {}
+    return group_mismatches(dict(rows) | ({} if own is None else {THIS_COMMAND: own}))
 
 
 def group_mismatches(used: Mapping[str, SettingsFingerprints]) -> SettingsMismatches:
