@@ -101,7 +101,7 @@ async def _admit(view: PageView, access: str | Permission) -> None:
         request[LOG_FIELDS]["workspace_id"] = workspace_id
         request[AUDIT_ACTOR] = AuditActor("user", account.account_id, account.name, workspace_id)
         if not view.permits(access):
-            raise Forbidden(access.value)
+            raise view.refusal(access)
 
 
 async def find_membership(view: PageView, session: AuthenticatedSession) -> Membership:

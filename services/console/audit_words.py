@@ -4,12 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.console.page_view import PageView
-
-
-def _(message: str) -> str:
-    """Mark a message for translation; `entry_sentence` translates it."""
-    return message
-
+from services.console.translations import mark_message as _
 
 # By action: what it says once done, and what it says if it was refused or failed.
 ACTION_WORDS: dict[str, tuple[str, str]] = {
@@ -29,11 +24,18 @@ ACTION_WORDS: dict[str, tuple[str, str]] = {
     "form.deleted": (_("Deleted a form"), _("Tried to delete a form")),
     "integration.created": (_("Made a source"), _("Tried to make a source")),
     "integration.changed": (_("Changed a source"), _("Tried to change a source")),
+    "integration.rotate_url": (_("Renewed the address of a source"), _("Tried to renew the address of a source")),
     "integration.deleted": (_("Deleted a source"), _("Tried to delete a source")),
     "job.created": (_("Started a job"), _("Tried to start a job")),
     "job.changed": (_("Changed the rate of a job"), _("Tried to change the rate of a job")),
     "job.pause": (_("Paused a job"), _("Tried to pause a job")),
     "job.resume": (_("Resumed a job"), _("Tried to resume a job")),
+    "job.rate_changed": (_("Changed the rate of a job"), _("Tried to change the rate of a job")),
+    "job.paused": (_("Paused a job"), _("Tried to pause a job")),
+    "job.resumed": (_("Resumed a job"), _("Tried to resume a job")),
+    "job.cancelled": (_("Cancelled the rest of a job"), _("Tried to cancel the rest of a job")),
+    "job.followed": (_("Asked for a mail when a job ends"), _("Tried to ask for a mail when a job ends")),
+    "job.unfollowed": (_("Asked for no mail when a job ends"), _("Tried to ask for no mail when a job ends")),
     "job.cancel": (_("Cancelled the rest of a job"), _("Tried to cancel the rest of a job")),
     "lane.pause": (_("Paused a lane"), _("Tried to pause a lane")),
     "lane.resume": (_("Resumed a lane"), _("Tried to resume a lane")),

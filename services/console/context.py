@@ -13,6 +13,7 @@ import redis.asyncio as redis
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.console.held_submissions import count_held
 from services.console.rendering import Renderer
 from services.console.static_files import STATIC_FILES, StaticFiles
 from shared.accounting import ledger
@@ -26,7 +27,7 @@ from shared.db.contention import retry_contended
 from shared.db.database_engine import make_engine
 from shared.db.errors import is_unavailable
 from shared.intake.spool import Spool
-from shared.jobs.job_control import count_active_jobs
+from shared.jobs.job_control import EndedJob, count_active_jobs, list_recently_ended
 from shared.operations.causes import CauseDict, CauseFilter, list_causes
 from shared.operations.history import HistoryPoint, read_history
 from shared.operations.lanes import JOURNAL_LANES, LANE_NAMES, WHOLE_INSTALLATION, LanePauseRecord, read_pauses
@@ -41,6 +42,7 @@ T = TypeVar("T")
 POOL_SIZE = 6  # connections of the console
 STATEMENT_TIMEOUT_SECONDS = 10.0  # seconds
 FIGURES_SECONDS = 2.0  # seconds that the figures of the navigation are kept
+NEWS_SECONDS = 60.0  # seconds for which a job that ended is news
 CAUSES_SECONDS = 5.0  # seconds that the causes on Now are kept
 RECENT_CAUSES = 20  # open causes among which the largest are looked for
 TOP_CAUSES = 3
@@ -56,10 +58,11 @@ History = tuple[int, list[HistoryPoint]]
 
 @dataclass(frozen=True)
 class NavigationFigures:
-    """What every page shows: counts by name, and the pauses that concern the workspace."""
+    """What every page shows: counts by name, the pauses that concern the workspace, and jobs that have just ended."""
 
     counts: Mapping[str, int] = field(default_factory=dict)
     pauses: list[LanePauseRecord] = field(default_factory=list)
+    ended_jobs: list[EndedJob] = field(default_factory=list)
 
 
 @dataclass
@@ -115,11 +118,13 @@ class ConsoleContext:
                 found = await ledger.read_workspace_ledger(connection, None, workspace_id)
                 pauses = await read_pauses(connection, workspace_id)
                 jobs = await count_active_jobs(connection, workspace_id)
+                held = await count_held(connection, workspace_id)
+                ended = await list_recently_ended(connection, workspace_id, NEWS_SECONDS)
         except Exception as error:
             if not is_unavailable(error):
                 raise
             return NavigationFigures()
-        figures = NavigationFigures({"dead": found["dead"], "held": found["quarantined"], "jobs": jobs}, pauses)
+        figures = NavigationFigures({"dead": found["dead"], "held": held, "jobs": jobs}, pauses, ended)
         _remember(self._figures, workspace_id, figures)
         return figures
 

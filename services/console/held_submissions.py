@@ -14,6 +14,10 @@ from shared.intake.submission_filters import submission_conditions
 from shared.jobs.job_targets import driver_statement
 from shared.models import Submission
 
+# Read from the index of submissions that are not done, which has all of these columns.
+COUNT_HELD_SQL = """
+SELECT count(*) FROM submissions WHERE workspace_id = %s AND state = 'quarantined' AND rejected_at IS NULL
+"""
 HELD_PER_PAGE = 50
 MAX_REASONS = 12
 MAX_REASON_LENGTH = 200  # characters
@@ -41,6 +45,12 @@ class HeldSubmission:
 
 
 HeldPlace = tuple[datetime, uuid.UUID]
+
+
+async def count_held(connection: Connection, workspace_id: int) -> int:
+    """Return how many held submissions wait for a decision. Those that were marked as spam do not."""
+    row = await (await connection.execute(COUNT_HELD_SQL, (workspace_id,))).fetchone()
+    return int(row[0]) if row else 0
 
 
 async def read_held_page(

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import orjson
 from sqlalchemy import select
@@ -20,10 +20,14 @@ from shared.jobs.preview import preview_references
 from shared.models import Delivery
 
 JobGroup = Literal["all", "active", "ended"]
+OutcomeFilter = Literal["failed", "skipped", "done", "waiting", "all"]
+
+NEWEST_FIRST: tuple[OutcomeFilter, ...] = ("failed", "skipped", "done")
 
 EXAMPLE_ROWS = 3
 JOBS_PAGE_SIZE = 50
 ITEMS_PAGE_SIZE = 50
+OUTCOMES_PAGE_SIZE = 1000  # rows that are read at once for a file
 NAME_LENGTH = 120  # characters of a name that is shown
 
 CLOCK_SQL = "SELECT clock_timestamp()"
@@ -36,15 +40,29 @@ SELECT {", ".join(JOB_COLUMNS)} FROM jobs
 WHERE workspace_id = %(workspace)s AND (%(group)s = 'all' OR (finished_at IS NULL) = (%(group)s = 'active'))
 ORDER BY finished_at IS NULL DESC, id DESC LIMIT %(limit)s OFFSET %(offset)s
 """  # noqa: S608  # constants only
-LIST_ITEMS_SQL = """
-SELECT i.id, i.submission_id, i.delivery_id, i.outcome, i.error, s.payload, s.state, d.kind, d.event, d.state
+_ITEMS_SQL = """
+SELECT i.id, i.submission_id, i.delivery_id, i.outcome, i.error, i.handled_at, s.payload, s.state, d.kind, d.event,
+       d.state
 FROM job_items i
 LEFT JOIN submissions s ON s.workspace_id = i.workspace_id AND s.id = i.submission_id
     AND s.received_at = i.received_at
 LEFT JOIN deliveries d ON d.workspace_id = i.workspace_id AND d.id = i.delivery_id
-WHERE i.workspace_id = %(workspace)s AND i.job_id = %(job)s AND i.id > %(after)s
-  AND (%(outcome)s = 'all' OR i.outcome = %(outcome)s OR (%(outcome)s = 'waiting' AND i.outcome IS NULL))
+WHERE i.workspace_id = %(workspace)s AND i.job_id = %(job)s
+"""
+# Those that are handled are listed from the newest, and not looked for among those to come.
+LIST_HANDLED_SQL = f"""{_ITEMS_SQL}
+  AND i.id <= %(position)s AND (%(after)s = 0 OR i.id < %(after)s) AND i.outcome = %(outcome)s
+ORDER BY i.id DESC LIMIT %(limit)s
+"""
+LIST_ITEMS_SQL = f"""{_ITEMS_SQL}
+  AND i.id > %(after)s AND (%(outcome)s = 'all' OR i.outcome IS NULL)
 ORDER BY i.id LIMIT %(limit)s
+"""
+READ_OUTCOMES_SQL = """
+SELECT id, coalesce(submission_id::text, delivery_id::text), outcome, error, handled_at FROM job_items
+WHERE workspace_id = %(workspace)s AND job_id = %(job)s AND id > %(after)s
+  AND (%(outcome)s = 'all' OR outcome = %(outcome)s OR (%(outcome)s = 'waiting' AND outcome IS NULL))
+ORDER BY id LIMIT %(limit)s
 """
 RECORD_NAME_SQL = {
     "cause": "SELECT title FROM causes WHERE workspace_id = %s AND id = %s",
@@ -82,9 +100,28 @@ class ItemRow:
     delivery_id: int | None
     outcome: str | None
     error: str | None
+    handled_at: datetime | None
     person: str
     contact: str
     state: str | None
+
+
+@dataclass(frozen=True)
+class ItemsPage:
+    """Rows of a job, and whether there are more behind them."""
+
+    items: Sequence[ItemRow] = ()
+    has_more: bool = False
+
+
+class OutcomeRow(NamedTuple):
+    """What became of a row of a job, for a file. `object_id` is that of its submission or delivery."""
+
+    id: int
+    object_id: str | None
+    outcome: str | None
+    message: str | None
+    handled_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -168,25 +205,45 @@ async def read_job_snapshot(connection: Connection, workspace_id: int, job_id: i
 
 
 async def list_items(
-    connection: Connection, workspace_id: int, job_id: int, outcome: str, after: int
-) -> tuple[list[ItemRow], bool]:
-    """Return the rows of a job after a row's number, in their order, and whether there are more."""
+    connection: Connection, workspace_id: int, job: JobRow, outcome: OutcomeFilter, after: int
+) -> ItemsPage:
+    """Return a page of a job's rows behind a row's number, 0 for the first page.
+
+    Those with an outcome are listed from the newest, others in the order in which they are handled.
+    """
+    statement = LIST_HANDLED_SQL if outcome in NEWEST_FIRST else LIST_ITEMS_SQL
+    values = {
+        "workspace": workspace_id,
+        "job": job["id"],
+        "position": job["position"],
+        "after": after,
+        "outcome": outcome,
+        "limit": ITEMS_PAGE_SIZE + 1,
+    }
+    rows = await (await connection.execute(statement.encode(), values)).fetchall()
+    items = await asyncio.to_thread(lambda: [_item_row(row) for row in rows[:ITEMS_PAGE_SIZE]])
+    return ItemsPage(items, len(rows) > ITEMS_PAGE_SIZE)
+
+
+async def read_outcomes(
+    connection: Connection, workspace_id: int, job_id: int, outcome: OutcomeFilter, after: int
+) -> list[OutcomeRow]:
+    """Return the outcomes of rows behind a row's number, in their order, `OUTCOMES_PAGE_SIZE` at most."""
     values = {
         "workspace": workspace_id,
         "job": job_id,
         "after": after,
         "outcome": outcome,
-        "limit": ITEMS_PAGE_SIZE + 1,
+        "limit": OUTCOMES_PAGE_SIZE,
     }
-    rows = await (await connection.execute(LIST_ITEMS_SQL, values)).fetchall()
-    items = await asyncio.to_thread(lambda: [_item_row(row) for row in rows[:ITEMS_PAGE_SIZE]])
-    return items, len(rows) > ITEMS_PAGE_SIZE
+    return [OutcomeRow(*row) for row in await (await connection.execute(READ_OUTCOMES_SQL, values)).fetchall()]
 
 
 def _item_row(row: Sequence[Any]) -> ItemRow:
-    id_, submission_id, delivery_id, outcome, error, payload, submission_state, kind, event, delivery_state = row
+    id_, submission_id, delivery_id, outcome, error, at, payload, submission_state, kind, event, delivery_state = row
     person, contact = (kind or "", event or "") if delivery_id else person_of(_parsed(payload))
-    return ItemRow(id_, submission_id, delivery_id, outcome, error, person, contact, submission_state or delivery_state)
+    state = submission_state or delivery_state
+    return ItemRow(id_, submission_id, delivery_id, outcome, error, at, person, contact, state)
 
 
 def _parsed(payload: bytes | None) -> Any:

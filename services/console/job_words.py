@@ -8,7 +8,8 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from services.console.page_view import PageView
-from shared.jobs.job_control import JobRow
+from services.console.translations import mark_message as _
+from shared.jobs.job_control import EndedJob, JobRow
 
 MINIMUM_SECONDS = 1.0  # seconds below which a forecast says "about 1 s"
 STATE_LOOKS = {
@@ -18,6 +19,28 @@ STATE_LOOKS = {
     "done": "done",
     "cancelled": "off",
     "failed": "dead",
+}
+
+STATE_WORDS = {
+    "queued": _("about to begin"),
+    "running": _("running"),
+    "paused": _("paused"),
+    "done": _("done"),
+    "cancelled": _("cancelled"),
+    "failed": _("failed"),
+}
+JOB_EFFECTS = {
+    "replay": _("Replay, as it came: each is decided again by today’s mapping and rules."),
+    "release": _("Release: each is let out of quarantine and decided by today’s mapping and rules."),
+    "reject": _("Mark as spam: each stays held and leaves the list of those that want a look."),
+    "deliveries": _("Send again: each goes out once more with the same id and the same body."),
+    "backfill": _("Fetch what was missed: each lead that the provider lists is stored once."),
+}
+EVERYTHING_WORDS = {
+    "replay": _("All that are dead"),
+    "release": _("All that are held"),
+    "reject": _("All that are held"),
+    "deliveries": _("All that failed or were cancelled"),
 }
 
 
@@ -31,7 +54,15 @@ def job_title(view: PageView, kind: str, count: int) -> str:
         return view.translate_count("Mark %(n)s submission as spam", "Mark %(n)s submissions as spam", count)
     if kind == "deliveries":
         return view.translate_count("Send %(n)s delivery again", "Send %(n)s deliveries again", count)
+    if kind == "backfill":
+        return view.translate_count("Fetch %(n)s missed lead", "Fetch %(n)s missed leads", count)
     return view.translate("%(kind)s: %(n)s rows", kind=kind, n=view.formatting.number(count))
+
+
+def ended_sentence(view: PageView, job: EndedJob) -> str:
+    """Return that a job has ended: `Replay 412 submissions: done`."""
+    title, state = job_title(view, job.kind, job.total), view.translate_choice(STATE_WORDS, job.state)
+    return view.translate("%(job)s: %(state)s", job=title, state=state)
 
 
 def job_button(view: PageView, kind: str, count: int) -> str:
@@ -53,27 +84,13 @@ def job_effect(view: PageView, kind: str, *, has_changes: bool = False) -> str:
             "Fix and replay: each is changed as below and decided again by today’s mapping and rules. "
             "What came stays as it came."
         )
-    effects = {
-        "replay": view.translate("Replay, as it came: each is decided again by today’s mapping and rules."),
-        "release": view.translate("Release: each is let out of quarantine and decided by today’s mapping and rules."),
-        "reject": view.translate("Mark as spam: each stays held and leaves the list of those that want a look."),
-        "deliveries": view.translate("Send again: each goes out once more with the same id and the same body."),
-    }
-    return effects.get(kind, kind)
+    return view.translate_choice(JOB_EFFECTS, kind)
 
 
 def job_state(view: PageView, state: str) -> Markup:
     """Return the state of a job as shape, colour and word."""
-    words = {
-        "queued": view.translate("about to begin"),
-        "running": view.translate("running"),
-        "paused": view.translate("paused"),
-        "done": view.translate("done"),
-        "cancelled": view.translate("cancelled"),
-        "failed": view.translate("failed"),
-    }
     drawing = view.console.renderer.drawing(view.language)
-    return drawing.state(STATE_LOOKS.get(state, "off"), words.get(state, state))
+    return drawing.state(STATE_LOOKS.get(state, "off"), view.translate_choice(STATE_WORDS, state))
 
 
 def outcome_state(view: PageView, outcome: str | None) -> Markup:
@@ -86,6 +103,13 @@ def outcome_state(view: PageView, outcome: str | None) -> Markup:
     if outcome == "skipped":
         return drawing.state("replayed", view.translate("skipped"))
     return drawing.state("waiting", view.translate("to go"))
+
+
+def outcome_shares(job: JobRow) -> list[tuple[float, str]]:
+    """Return the parts of a job's bar: percent and colour class."""
+    total = job["total"] or 1
+    parts = (("done", "c-out"), ("failed", "c-bad"), ("skipped", "c-held"))
+    return [(100 * job[name] / total, colour) for name, colour in parts]
 
 
 def pace_forecast(view: PageView, count: int, rate: int | None) -> str:
@@ -136,13 +160,7 @@ def job_forecast(view: PageView, job: JobRow) -> str:
 
 
 def _everything(view: PageView, kind: str) -> str:
-    sentences = {
-        "replay": view.translate("All that are dead"),
-        "release": view.translate("All that are held"),
-        "reject": view.translate("All that are held"),
-        "deliveries": view.translate("All that failed or were cancelled"),
-    }
-    return sentences.get(kind, "")
+    return view.translate_choice(EVERYTHING_WORDS, kind, "")
 
 
 def _clause(view: PageView, name: str, value: Any, names: Mapping[str, str]) -> Markup | None:
@@ -152,7 +170,7 @@ def _clause(view: PageView, name: str, value: Any, names: Mapping[str, str]) -> 
         return escape(text)
     if name in ("is_duplicate", "rejected"):
         return escape(_flag_clause(view, name, is_set=bool(value)))
-    if name.endswith(("_after", "_before")):
+    if name.endswith(("_after", "_before")) or name == "since":
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
         value = view.formatting.time_tag(moment, "full_time")
     return _filled(_clause_pattern(view, name), value=Markup("<b><bdi>{}</bdi></b>").format(names.get(name, value)))
@@ -173,6 +191,7 @@ def _clause_pattern(view: PageView, name: str) -> str:
         "created_after": view.translate("it was made after %(value)s"),
         "created_before": view.translate("it was made before %(value)s"),
         "search": view.translate("it contains %(value)s"),
+        "since": view.translate("it came since %(value)s"),
     }
     return patterns.get(name, f"{name.replace('%', '')} %(value)s")
 

@@ -3,7 +3,15 @@
 from markupsafe import Markup
 
 from services.console.page_view import PageView
+from services.console.translations import mark_message as _
 from shared.operations.overview_types import LaneState
+
+ACTIVITY_TITLES = {
+    "idle": _("idle"),
+    "automations": _("running steps"),
+    "deliveries": _("sending"),
+    "jobs": _("working on a job"),
+}
 
 
 def lane_forecast(view: PageView, lane: LaneState) -> Markup:
@@ -44,10 +52,4 @@ def _forecast_words(view: PageView, lane: LaneState) -> tuple[str, str]:
 
 def activity_title(view: PageView, activity: str) -> str:
     """Return what a worker does, by the lane that it served last."""
-    titles = {
-        "idle": view.translate("idle"),
-        "automations": view.translate("running steps"),
-        "deliveries": view.translate("sending"),
-        "jobs": view.translate("working on a job"),
-    }
-    return titles.get(activity, view.translate("deciding"))
+    return view.translate_choice(ACTIVITY_TITLES, activity, view.translate("deciding"))

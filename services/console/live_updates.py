@@ -15,6 +15,7 @@ from aiohttp import web
 from aiohttp_sse import EventSourceResponse
 
 from services.console.context import CONSOLE_CONTEXT
+from services.console.job_news import JOB_ENDED_EVENT, JobNews
 from services.console.page_view import PageView
 from services.console.session_cookie import sent_session_token
 from shared.db.errors import is_unavailable
@@ -39,6 +40,7 @@ class LiveTopic:
     listeners: int = 0
     version: int = 0
     snapshot: Any = None
+    rendered: dict[Hashable, str] = field(default_factory=dict)  # the newest snapshot, for each kind of reader
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     producer: asyncio.Task[None] | None = None
 
@@ -54,17 +56,26 @@ class LiveTopic:
             else:
                 async with self.changed:
                     self.snapshot, self.version = snapshot, self.version + 1
+                    self.rendered = {}
                     self.changed.notify_all()
             await asyncio.sleep(max(READ_INTERVAL_SECONDS - (time.monotonic() - began), 0.1))
 
-    async def next_snapshot(self, after: int) -> tuple[int, Any] | None:
-        """Return version and snapshot once they are newer than `after`, or None when the session is due a check."""
+    async def next_version(self, after: int) -> int | None:
+        """Return the version of the snapshot once it is newer than `after`, or None when the session is due a check."""
         try:
             async with asyncio.timeout(SESSION_CHECK_SECONDS), self.changed:
                 await self.changed.wait_for(lambda: self.version > after)
-                return self.version, self.snapshot
+                return self.version
         except TimeoutError:
             return None
+
+    def render(self, view: PageView, render: Callable[[PageView, Any], str]) -> str:
+        """Return the newest snapshot as that reader sees it. It is rendered once for all whom the same is shown to."""
+        key = _reader_key(view)
+        if key not in self.rendered:
+            # A view of its own, since the time in it is that of the rendering.
+            self.rendered[key] = render(PageView(view.request, view.session, view.membership), self.snapshot)
+        return self.rendered[key]
 
 
 class LiveUpdates:
@@ -132,17 +143,24 @@ async def _send_snapshots(
     render: Callable[[PageView, Any], str],
     event: str | None,
 ) -> None:
-    updates, version = view.request.app[LIVE_UPDATES], 0
+    updates, version, news = view.request.app[LIVE_UPDATES], 0, JobNews(view)
     async with updates.listening((topic, view.workspace.workspace_id), read) as live, response:
         while response.is_connected():
             if not await _is_still_admitted(view):
                 await response.send("", event=SIGNED_OUT_EVENT)
                 break
-            found = await live.next_snapshot(version)
+            found = await live.next_version(version)
             if found is not None:
-                version, snapshot = found
-                rendered = render(PageView(view.request, view.session, view.membership), snapshot)
-                await response.send(rendered, event=event)
+                version = found
+                await response.send(live.render(view, render), event=event)
+            for said in await news.read_news():
+                await response.send(said, event=JOB_ENDED_EVENT)
+
+
+def _reader_key(view: PageView) -> Hashable:
+    """Return what a rendering depends on. A live part shows nothing else of its reader, and has no nonce."""
+    role = view.membership.role if view.membership else None
+    return view.language.code, str(view.zone), role, view.account.is_operator, view.request.query_string
 
 
 async def _is_still_admitted(view: PageView) -> bool:

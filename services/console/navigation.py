@@ -3,12 +3,8 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from services.console.translations import mark_message as _
 from shared.auth.roles import Permission
-
-
-def _(message: str) -> str:
-    """Mark a message for translation; templates translate it when they show it."""
-    return message
 
 
 @dataclass(frozen=True)
@@ -38,9 +34,11 @@ NAVIGATION_ENTRIES = (
     NavigationEntry("quarantine", "intake", "shield", _("Quarantine"), key="h", count="held"),
     NavigationEntry("queues", "intake", "queue", _("Queues"), key="q"),
     NavigationEntry("jobs", "intake", "job", _("Bulk jobs"), key="b", count="jobs"),
+    NavigationEntry("sources", "setup", "plug", _("Sources"), key="s"),
     NavigationEntry("settings/keys", "settings", "key", _("API keys"), permission=Permission.ADMINISTER),
     NavigationEntry("settings/users", "settings", "user", _("Users"), permission=Permission.ADMINISTER),
     NavigationEntry("settings/audit-log", "settings", "book", _("Audit log"), permission=Permission.ADMINISTER),
+    NavigationEntry("settings/system", "settings", "system", _("System"), permission=Permission.OPERATE_INSTALLATION),
 )
 EXISTING_PAGES = frozenset(entry.page for entry in NAVIGATION_ENTRIES)
 

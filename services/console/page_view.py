@@ -17,11 +17,14 @@ from services.console.context import CONSOLE_CONTEXT, ConsoleContext, Navigation
 from services.console.formatting import Formatting
 from services.console.navigation import EXISTING_PAGES, NAVIGATION_GROUPS, visible_entries
 from services.console.rendering import new_nonce, page_response
+from services.console.role_words import PERMISSION_WORDS
 from services.console.session_cookie import has_secure_context, sent_session_token
 from services.console.translations import Language, preferred_language
+from services.console.translations import mark_message as _
 from shared import __version__
 from shared.auth.roles import Permission, is_permitted
 from shared.auth.sessions import AuthenticatedSession, Membership
+from shared.errors import Forbidden
 from shared.operations.lanes import JOURNAL_LANES
 from shared.web.client_address import base_url, client_address
 
@@ -34,6 +37,13 @@ ZONE_COOKIE = "leadhub_zone"
 WORKSPACE_COOKIE = "leadhub_workspace"
 PREFERENCE_SECONDS = 365 * 86_400
 THEMES = ("light", "dark")
+LANE_TITLES = {
+    "waited_for": _("Waited for"),
+    "prompt": _("Prompt"),
+    "bulk": _("Bulk"),
+    "automations": _("Automations"),
+    "deliveries": _("Deliveries"),
+}
 UTC_PREFERENCE = "UTC"
 
 
@@ -110,10 +120,20 @@ class PageView:
         role = self.membership.role if self.membership else None
         return is_permitted(role, permission, is_operator=self.session.is_operator)
 
+    def refusal(self, permission: Permission) -> Forbidden:
+        """Return the error for a reader who lacks a right."""
+        right = self.translate(PERMISSION_WORDS[permission])
+        return Forbidden(self.translate("Needed for it: %(right)s.", right=right))
+
     def translate(self, message: str, **values: object) -> str:
         """Return a message in the reader's language."""
         text = self.language.translations.gettext(message)
         return text % values if values else text
+
+    def translate_choice(self, words: Mapping[str, str], key: str, otherwise: str | None = None) -> str:
+        """Return a message of a table in the reader's language. A key that is not in it stands for itself."""
+        found = words.get(key)
+        return self.translate(found) if found else key if otherwise is None else otherwise
 
     def translate_count(self, singular: str, plural: str, n: int, **values: object) -> str:
         """Return the form of a message that fits a number, which the message shows as `%(n)s`."""
@@ -126,16 +146,9 @@ class PageView:
 
     def lane_title(self, lane: str) -> str:
         """Return the title of a lane."""
-        titles = {
-            "waited_for": self.translate("Waited for"),
-            "prompt": self.translate("Prompt"),
-            "bulk": self.translate("Bulk"),
-            "automations": self.translate("Automations"),
-            "deliveries": self.translate("Deliveries"),
-        }
-        return titles.get(lane, lane)
+        return self.translate_choice(LANE_TITLES, lane)
 
-    def path(self, page: str = "now", **query: object) -> str:
+    def path(self, page: str = "now", /, **query: object) -> str:
         """Return the address of a page of this workspace."""
         return workspace_path(self.workspace.workspace_slug, page, **query)
 
@@ -234,7 +247,7 @@ class PageView:
         return {"link": "", "label": "", **said}
 
 
-def workspace_path(slug: str, page: str = "now", **query: object) -> str:
+def workspace_path(slug: str, page: str = "now", /, **query: object) -> str:
     """Return the address of a page of a workspace."""
     given = "&".join(f"{name}={quote(str(value), safe='')}" for name, value in query.items() if value is not None)
     return f"/console/{quote(slug, safe='')}/{page}{f'?{given}' if given else ''}"

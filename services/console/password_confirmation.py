@@ -25,11 +25,15 @@ async def confirm_recently(view: PageView, form: Mapping[str, str]) -> str | Non
 
 def password_problem(view: PageView, result: PasswordResult) -> str:
     """Return why a password was not taken, in the reader's language."""
-    if isinstance(result, SignInDelayed):
-        seconds = max(1, round(result.seconds))
-        return view.translate_count(
-            "Too many attempts failed. Try again in %(n)s second.",
-            "Too many attempts failed. Try again in %(n)s seconds.",
-            seconds,
-        )
-    return view.translate("The password is wrong.")
+    return (
+        delay_sentence(view, result) if isinstance(result, SignInDelayed) else view.translate("The password is wrong.")
+    )
+
+
+def delay_sentence(view: PageView, delayed: SignInDelayed) -> str:
+    """Return how long to wait after too many attempts."""
+    return view.translate_count(
+        "Too many attempts failed. Try again in %(n)s second.",
+        "Too many attempts failed. Try again in %(n)s seconds.",
+        max(1, round(delayed.seconds)),
+    )

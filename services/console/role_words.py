@@ -1,12 +1,7 @@
 """Roles and what each may, in words. The matrix is made from `shared/auth/roles.py`."""
 
+from services.console.translations import mark_message as _
 from shared.auth.roles import Permission, Role
-
-
-def _(message: str) -> str:
-    """Mark a message for translation; the page translates it."""
-    return message
-
 
 ROLE_WORDS: dict[Role, str] = {
     "admin": _("Admin"),
@@ -20,7 +15,7 @@ ROLE_HINTS: dict[Role, str] = {
     "agent": _("works on leads and tasks; sees the rest"),
     "read_only": _("sees, changes nothing; persons’ fields are masked"),
 }
-# The page's own words, so that they are translated; a test compares the keys with all permissions.
+# A test compares the keys with all permissions.
 PERMISSION_WORDS = {
     Permission.SEE_RECORDS: _(
         "See leads, pipeline, duplicates, submissions, forms, automations, sources, webhooks, queues and jobs"

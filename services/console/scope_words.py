@@ -5,13 +5,8 @@ from collections.abc import Iterable
 from babel.lists import format_list
 
 from services.console.page_view import PageView
+from services.console.translations import mark_message as _
 from shared.auth.key_format import ALL_SCOPES
-
-
-def _(message: str) -> str:
-    """Mark a message for translation; `scope_word` translates it."""
-    return message
-
 
 SCOPE_WORDS = {
     "submit:leads": _("post leads"),

@@ -11,10 +11,9 @@ import orjson
 from services.console.page_view import PageView
 from services.console.payload_text import indented_lines, inexact_numbers, lines_as_text, restore_secrets, shown_tokens
 from shared.errors import NotFound
-from shared.intake.payload_changes import JsonObject, checked_payload, replace_payload
+from shared.intake.payload_changes import JsonObject, checked_payload, lead_fields, replace_payload
 from shared.intake.submission_lookup import FoundSubmission
 from shared.jobs.preview import ReplayPreview, preview_submission
-from shared.leads.submission import FORM_KEY
 
 MAX_EDIT_LENGTH = 1 << 20  # characters
 MAX_REASON_LENGTH = 1000  # characters
@@ -49,14 +48,14 @@ class PayloadEditForm:
 
 
 def editable_text(found: FoundSubmission) -> str:
-    """Return the payload of a submission for editing: indented, with secrets masked, without what a form keeps."""
+    """Return the payload of a submission for editing: indented, secrets masked, without its form or webhook part."""
     stored = found.stored
     try:
         body = orjson.loads(stored)
     except orjson.JSONDecodeError:
         return "{\n}"
-    if isinstance(body, dict) and FORM_KEY in body:
-        stored = orjson.dumps({name: value for name, value in body.items() if name != FORM_KEY})
+    if isinstance(body, dict) and len(fields := lead_fields(body)) < len(body):
+        stored = orjson.dumps(fields)
     return lines_as_text(indented_lines(shown_tokens(stored, hides_values=False)))
 
 

@@ -3,11 +3,11 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 from psycopg.rows import dict_row
-from sqlalchemy import Select, and_, case, false, func, select, true, tuple_
+from sqlalchemy import ColumnElement, Select, and_, case, func, select, true, tuple_
 
 from services.console.submission_query import SubmissionFilters, as_submission_id
 from shared.db.connections import Connection, snapshot
@@ -20,7 +20,10 @@ from shared.models import Cause, Submission
 
 PAGE_SIZE = 50  # rows of a page
 MAX_LISTED_PAYLOAD = 64 << 10  # bytes of a payload in which a list looks for the person
+MAX_COUNTED = 10_000  # rows of a list up to which it is counted exactly
 MAX_COUNTED_NEW = 5_000  # newer rows that are looked at for the number of new ones
+# Lists of these states are counted exactly whatever their size: all that match can be selected in them.
+EXACT_STATES = ("dead", "quarantined", "accepted")
 LAST_ID = uuid.UUID(int=2**128 - 1)
 
 NEWEST_FIRST = (Submission.received_at.desc(), Submission.id.desc())
@@ -35,9 +38,11 @@ SubmissionDict = dict[str, Any]
 
 @dataclass(frozen=True)
 class SubmissionPage:
-    """Rows, newest first. `total` is exact; a search has none, but a time down to which it looked (None: to the end).
+    """Rows, newest first. `total` is how many match, and `ahead` how many of them are newer than the first one.
 
-    `ahead` rows are newer than the first one.
+    Counting may end at 10,000: then `has_more_rows` and `has_more_ahead` say that there are more. A search has no
+    total, but a time down to which it looked (None: to the end). With `is_direct` it found the submission by its id,
+    and looked no further.
     """
 
     rows: list[SubmissionDict]
@@ -45,6 +50,9 @@ class SubmissionPage:
     ahead: int = 0
     has_older: bool = False
     searched_until: datetime | None = None
+    has_more_rows: bool = False
+    has_more_ahead: bool = False
+    is_direct: bool = False
 
     @property
     def first(self) -> SubmissionPosition | None:
@@ -83,16 +91,23 @@ async def read_submission_page(
         if older_than and not newer_than:
             query = query.where(tuple_(*POSITION_COLUMNS) < tuple_(*older_than))
             waiting_here = [row for row in waiting if position_of(row) < older_than]
-        found = await _fetch_rows(connection, query.limit(PAGE_SIZE + 1))
-        found = sorted([*found, *waiting_here], key=position_of, reverse=newer_than is None)
+        decided = await _fetch_rows(connection, query.limit(PAGE_SIZE + 1))
+        found = sorted([*decided, *waiting_here], key=position_of, reverse=newer_than is None)
         has_more, shown = len(found) > PAGE_SIZE, found[:PAGE_SIZE]
         if newer_than:
             shown.reverse()
-        first = position_of(shown[0]) if shown and (older_than or newer_than) else None
-        total, ahead = await _count_rows(connection, workspace_id, filters, first)
-    if first:
-        ahead += sum(position_of(row) > first for row in waiting)
-    return SubmissionPage(shown, total + len(waiting), ahead, has_more or newer_than is not None)
+        is_first = not older_than and not newer_than
+        first = position_of(shown[0]) if shown and not is_first else None
+        is_whole = is_first and not has_more
+        counts = RowCounts(len(decided)) if is_whole else await _count_rows(connection, workspace_id, filters, first)
+    return SubmissionPage(
+        shown,
+        counts.total + len(waiting),
+        counts.ahead + sum(position_of(row) > first for row in waiting if first),
+        has_more or newer_than is not None,
+        has_more_rows=counts.has_more_rows,
+        has_more_ahead=counts.has_more_ahead,
+    )
 
 
 async def search_submission_page(
@@ -104,16 +119,21 @@ async def search_submission_page(
     limit: int = PAGE_SIZE,
     seconds: float | None = None,
 ) -> SubmissionPage:
-    """Return what a search finds behind a place, within two seconds or fewer. An id is found wherever it is."""
+    """Return what a search finds behind a place, within two seconds or fewer.
+
+    An id is found wherever it is, at once: payloads are searched for it only behind a place.
+    """
     bounds = {} if seconds is None else {"seconds": seconds}
     async with snapshot(connection):
-        waiting = await read_pending(connection, workspace_id, filters)
+        wanted = as_submission_id(filters["search"]) if older_than is None else None
+        direct = await _find_decided(connection, workspace_id, wanted) if wanted else []
+        waiting = [] if direct else await read_pending(connection, workspace_id, filters)
+        direct = direct or [row for row in waiting if str(row["id"]) == str(wanted)]
+        if direct:
+            return SubmissionPage(direct, searched_until=datetime.now(UTC), is_direct=True)
         places, until = await search_submissions(
             connection, workspace_id, filters, after=older_than, limit=limit + 1, **bounds
         )
-        direct = await _find_direct(connection, workspace_id, filters["search"]) if older_than is None else None
-        if direct and direct not in places:
-            places = [direct, *places]
         found = await _rows_at(connection, workspace_id, places)
     waiting = [row for row in waiting if older_than is None or position_of(row) < older_than]
     found = sorted([*found, *waiting], key=position_of, reverse=True)
@@ -121,10 +141,11 @@ async def search_submission_page(
     return SubmissionPage(found[:limit], None, 0, has_older, None if has_older else until)
 
 
-async def _find_direct(connection: Connection, workspace_id: int, text: str) -> SubmissionPosition | None:
-    wanted = as_submission_id(text)
-    found = await find_reference(connection, workspace_id, wanted) if wanted else None
-    return (found.reference.received_at, found.reference.id) if found else None
+async def _find_decided(connection: Connection, workspace_id: int, wanted: uuid.UUID) -> list[SubmissionDict]:
+    found = await find_reference(connection, workspace_id, wanted)
+    if found is None:
+        return []
+    return await _rows_at(connection, workspace_id, [(found.reference.received_at, found.reference.id)])
 
 
 async def _rows_at(
@@ -153,16 +174,37 @@ async def _fetch_rows(connection: Connection, query: Select[Any]) -> list[Submis
         return await (await cursor.execute(statement, values)).fetchall()
 
 
+class RowCounts(NamedTuple):
+    """How many decided submissions match, and how many of them are newer than a place. There may be more than that."""
+
+    total: int
+    ahead: int = 0
+    has_more_rows: bool = False
+    has_more_ahead: bool = False
+
+
 async def _count_rows(
     connection: Connection, workspace_id: int, filters: SubmissionFilters, first: SubmissionPosition | None
-) -> tuple[int, int]:
-    """Return how many decided submissions match, and how many of them are newer than a place."""
-    newer = tuple_(*POSITION_COLUMNS) > tuple_(*first) if first else false()
-    query = select(func.count(), func.count().filter(newer)).select_from(Submission)
-    query = query.where(Submission.workspace_id == workspace_id, *submission_conditions(workspace_id, filters))
-    statement, values = driver_statement(query)
+) -> RowCounts:
+    """Return the counts. Those ahead come first: if they are too many, so are all."""
+    is_exact = "cause" in filters or filters.get("state") in EXACT_STATES
+    limit = None if is_exact else MAX_COUNTED + 1
+    where = [Submission.workspace_id == workspace_id, *submission_conditions(workspace_id, filters)]
+    ahead = await _count_up_to(connection, limit, *where, tuple_(*POSITION_COLUMNS) > tuple_(*first)) if first else 0
+    total = ahead if ahead == limit else await _count_up_to(connection, limit, *where)
+    if is_exact:
+        return RowCounts(total, ahead)
+    return RowCounts(min(total, MAX_COUNTED), min(ahead, MAX_COUNTED), total > MAX_COUNTED, ahead > MAX_COUNTED)
+
+
+async def _count_up_to(connection: Connection, limit: int | None, *where: ColumnElement[bool]) -> int:
+    """Return how many rows match. With a limit in the order of an index, which is read no further, by one process."""
+    rows = select(Submission.received_at).where(*where)
+    if limit is not None:
+        rows = rows.order_by(Submission.received_at.desc()).limit(limit)
+    statement, values = driver_statement(select(func.count()).select_from(rows.subquery()))
     row = await (await connection.execute(statement, values)).fetchone()
-    return (int(row[0]), int(row[1])) if row else (0, 0)
+    return int(row[0]) if row else 0
 
 
 class NewRowCount:

@@ -1,15 +1,16 @@
 """The timeline of a submission in words: received, stored, decided, and what followed, each with how long it took."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from markupsafe import Markup
 
 from services.console.page_view import PageView
 from services.console.submission_story import SubmissionStory
+from services.console.translations import mark_message as _
 from shared.intake.submission_lookup import FoundSubmission
 
 
@@ -26,16 +27,29 @@ class TimelineNode:
     code: str = ""
 
 
+class EffectLook(NamedTuple):
+    """How a state of a run or a delivery looks, and its sentence, with the name in it."""
+
+    icon: str
+    colour: str
+    sentence: str
+
+
+# By state; an empty one stands for all others.
 RUN_LOOKS = {
-    "done": ("bolt", "ok"),
-    "stopped": ("bolt", ""),
-    "waiting": ("clock", "wait"),
-    "failed": ("x", "bad"),
+    "done": EffectLook("bolt", "ok", _("Automation %(name)s ran")),
+    "stopped": EffectLook("bolt", "", _("Automation %(name)s ended at a condition")),
+    "waiting": EffectLook("clock", "wait", _("Automation %(name)s waits for its next step")),
+    "failed": EffectLook("x", "bad", _("Automation %(name)s failed")),
+    "": EffectLook("bolt", "", _("Automation %(name)s")),
 }
 DELIVERY_LOOKS = {
-    "sent": ("send", "ok"),
-    "pending": ("clock", "wait"),
-    "failed": ("x", "bad"),
+    "sent": EffectLook("send", "ok", _("Sent to %(name)s")),
+    "pending": EffectLook("clock", "wait", _("Waits to be sent to %(name)s")),
+    "failed": EffectLook("x", "bad", _("Could not be sent to %(name)s")),
+    "cancelled": EffectLook("stop", "", _("Not sent to %(name)s: it was cancelled")),
+    "suppressed": EffectLook("stop", "", _("Not sent to %(name)s: the address gets no mail")),
+    "": EffectLook("stop", "", "%(name)s"),
 }
 
 
@@ -123,32 +137,24 @@ def _verdict_node(view: PageView, found: FoundSubmission) -> TimelineNode:
 
 
 def _run_node(view: PageView, run: dict[str, Any]) -> TimelineNode:
-    icon, colour = RUN_LOOKS.get(run["state"], ("bolt", ""))
-    sentence = {
-        "done": view.translate("Automation %(name)s ran"),
-        "failed": view.translate("Automation %(name)s failed"),
-        "waiting": view.translate("Automation %(name)s waits for its next step"),
-        "stopped": view.translate("Automation %(name)s ended at a condition"),
-    }.get(run["state"], view.translate("Automation %(name)s"))
     steps = view.translate_count("%(n)s step", "%(n)s steps", run["steps"])
-    text = quoted(sentence, name=run["name"] or f"#{run['id']}")
-    return TimelineNode(icon, colour, text, run["created_at"], _length(run), steps, run["error"] or "")
+    return _effect_node(view, run, RUN_LOOKS, run["name"] or f"#{run['id']}", steps)
 
 
 def _delivery_node(view: PageView, delivery: dict[str, Any]) -> TimelineNode:
-    icon, colour = DELIVERY_LOOKS.get(delivery["state"], ("stop", ""))
-    sentence = {
-        "sent": view.translate("Sent to %(name)s"),
-        "pending": view.translate("Waits to be sent to %(name)s"),
-        "failed": view.translate("Could not be sent to %(name)s"),
-        "cancelled": view.translate("Not sent to %(name)s: it was cancelled"),
-        "suppressed": view.translate("Not sent to %(name)s: the address gets no mail"),
-    }.get(delivery["state"], "%(name)s")
-    text = quoted(sentence, name=_receiver_name(view, delivery))
     tries = view.translate_count("%(n)s attempt", "%(n)s attempts", delivery["attempts"])
     what = delivery["event"] or delivery["kind"]
     detail = Markup("<bdi>{}</bdi> · {}").format(what, tries)
-    return TimelineNode(icon, colour, text, delivery["created_at"], _length(delivery), detail, delivery["error"] or "")
+    return _effect_node(view, delivery, DELIVERY_LOOKS, _receiver_name(view, delivery), detail)
+
+
+def _effect_node(
+    view: PageView, row: dict[str, Any], looks: Mapping[str, EffectLook], name: str, detail: str
+) -> TimelineNode:
+    """Return the node of what followed from the submission: a run or a delivery, by its state."""
+    icon, colour, sentence = looks.get(row["state"], looks[""])
+    text = quoted(view.translate(sentence), name=name)
+    return TimelineNode(icon, colour, text, row["created_at"], _length(row), detail, row["error"] or "")
 
 
 def _receiver_name(view: PageView, delivery: dict[str, Any]) -> str:

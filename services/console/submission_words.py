@@ -11,6 +11,7 @@ from services.console.navigation import EXISTING_PAGES
 from services.console.page_view import PageView
 from services.console.submission_reads import SubmissionDict
 from shared.auth.roles import Permission
+from shared.leads.submission import SOURCE_KEY
 
 NAME_PAIR = ("first_name", "last_name")
 WHOLE_NAMES = ("name", "full_name", "your_name")
@@ -71,6 +72,17 @@ def person_of(payload: Any) -> tuple[str, str]:
     return _shortened(name), contact
 
 
+def _is_test(payload: Any) -> bool:
+    """Return whether a stored payload, if it is known, is a provider's test."""
+    if isinstance(payload, (bytes, memoryview)) and b'"is_test"' in bytes(payload):
+        try:
+            payload = orjson.loads(payload)
+        except orjson.JSONDecodeError:
+            return False
+    part = payload.get(SOURCE_KEY) if isinstance(payload, dict) else None
+    return isinstance(part, dict) and bool(part.get("is_test"))
+
+
 def _text_of(payload: Mapping[str, Any], field: str) -> str:
     value = payload.get(field)
     return _shortened(" ".join(value[:1000].split())) if isinstance(value, str) else ""
@@ -82,6 +94,8 @@ def _shortened(text: str) -> str:
 
 def _done_words(view: PageView, record: SubmissionDict) -> tuple[Markup | str, str]:
     warning = next(iter(record["warnings"] or ()), "")
+    if record["lead_id"] is None and _is_test(record["payload"]):
+        return view.translate("a test: it makes no lead"), warning
     if record["lead_id"] is None:
         return view.translate("decided; its lead is gone"), warning
     lead = Markup('<bdi class="ltr">#{}</bdi>').format(record["lead_id"])

@@ -13,7 +13,8 @@ from shared.auth.accounts import AccountRecord, clean_email, find_account, lock_
 from shared.auth.sign_in_throttle import count_attempt, subjects_of_reset
 from shared.crypto.encryption import Cipher
 from shared.db.connections import Connection
-from shared.outbound.deliveries import MAIL_INTEGRATION_TYPES, enqueue_deliveries, mail_with_secret_link
+from shared.outbound.deliveries import enqueue_deliveries, mail_with_secret_link
+from shared.outbound.mail_setup import can_send_mail, has_installation_mail
 from shared.settings import Settings
 
 RESET_SUBJECT: Final = "Set a new password for LeadHub"
@@ -36,9 +37,6 @@ If you do not expect this, do nothing.
 # Memberships of an account in other workspaces, active or not, since an inactive one may become active again.
 OTHER_MEMBERSHIPS_SQL = "SELECT EXISTS (SELECT FROM users WHERE account_id = %s AND workspace_id <> %s)"
 OWN_WORKSPACES_SQL = "SELECT array_agg(workspace_id ORDER BY workspace_id) FROM users WHERE account_id = %s"
-HAS_MAIL_INTEGRATION_SQL = """
-SELECT EXISTS (SELECT FROM integrations WHERE workspace_id = %s AND is_active AND type = ANY(%s))
-"""
 ANY_WORKSPACE_SQL = "SELECT min(id) FROM workspaces"
 
 
@@ -61,7 +59,7 @@ class LinkSender:
     @property
     def has_installation_mail(self) -> bool:
         """Whether the installation has a mail server of its own."""
-        return bool(self.settings.smtp_url and self.settings.mail_from)
+        return has_installation_mail(self.settings)
 
     async def hand_over_password_link(
         self, connection: Connection, workspace_id: int, account: AccountRecord, purpose: LinkPurpose
@@ -115,9 +113,7 @@ class LinkSender:
 
     async def has_mail(self, connection: Connection, workspace_id: int) -> bool:
         """Return whether mails of the workspace can be sent."""
-        values = (workspace_id, list(MAIL_INTEGRATION_TYPES))
-        row = await (await connection.execute(HAS_MAIL_INTEGRATION_SQL, values)).fetchone()
-        return self.has_installation_mail or bool(row and row[0])
+        return await can_send_mail(connection, self.settings, workspace_id)
 
     async def opens_more_than(self, connection: Connection, workspace_id: int, account: AccountRecord) -> bool:
         """Return whether the account may see anything besides the workspace."""

@@ -8,19 +8,17 @@ ROLE_NAMES: Final[tuple[Role, ...]] = ("admin", "manager", "agent", "read_only")
 
 
 class Permission(Enum):
-    """A right that a role has or lacks. The value is a sentence for the users page."""
+    """A right that a role has or lacks. The console has words for it: `services/console/role_words.py`."""
 
-    SEE_RECORDS = (
-        "See leads, pipeline, duplicates, submissions, forms, automations, sources, webhooks, queues and jobs."
-    )
-    SEE_PERSONS = "See personal fields of leads, and payloads with their secrets masked."
-    CHANGE_LEADS = "Change leads, their tags, tasks and stages; merge, undo and dismiss."
-    BULK_LEADS = "Delete, import, export and bulk edit leads."
-    STEER_QUEUES = "Replay, fix, release, reject and resend; steer jobs; pause automations and deliveries."
-    SET_UP = "Set up forms, automations, sources, webhooks, pipelines, tags and scoring."
-    REPORT_PERSON = "Make the report of all data that is held about a person."
-    ADMINISTER = "Erase persons; manage users, API keys and workspace settings; read the audit log."
-    OPERATE_INSTALLATION = "Pause lanes of the installation, see the system and all workspaces."
+    SEE_RECORDS = "see_records"  # leads, submissions, forms, automations, sources, webhooks, queues, jobs
+    SEE_PERSONS = "see_persons"  # personal fields, and payloads with their secrets masked
+    CHANGE_LEADS = "change_leads"  # their tags, tasks and stages too; merge, undo, dismiss
+    BULK_LEADS = "bulk_leads"  # delete, import, export, edit many
+    STEER_QUEUES = "steer_queues"  # replay, fix, release, reject, resend; jobs; lanes of the workspace
+    SET_UP = "set_up"  # forms, automations, sources, webhooks, pipelines, tags, scoring
+    REPORT_PERSON = "report_person"
+    ADMINISTER = "administer"  # erase; users, API keys, workspace settings, audit log
+    OPERATE_INSTALLATION = "operate_installation"  # its lanes, the system, all workspaces
 
 
 _MANAGER_PERMISSIONS = frozenset(Permission) - {Permission.ADMINISTER, Permission.OPERATE_INSTALLATION}

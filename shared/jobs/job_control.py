@@ -6,12 +6,13 @@ Every function runs in the caller's transaction and names the workspace. The wor
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from shared.db.connections import Connection, as_json
 from shared.errors import Conflict, NotFound
 from shared.intake.change_author import ChangeAuthor
 from shared.intake.payload_changes import PayloadChange
+from shared.jobs.job_followers import notify_followers
 from shared.jobs.job_targets import JobKind, count_targets, store_targets
 
 JobState = Literal["queued", "running", "paused", "done", "cancelled", "failed"]
@@ -35,6 +36,12 @@ READ_JOBS_SQL = f"SELECT {', '.join(JOB_COLUMNS)} FROM jobs WHERE workspace_id =
 COUNT_ACTIVE_SQL = """
 SELECT count(*) FROM jobs WHERE workspace_id = %s AND state = ANY (ARRAY['queued', 'running'])
 """
+# By the index of jobs that have ended.
+RECENTLY_ENDED_SQL = """
+SELECT id, kind, state, total, (created_by ->> 'id')::bigint FROM jobs
+WHERE workspace_id = %s AND finished_at > now() - make_interval(secs => %s) AND created_by ->> 'kind' = 'user'
+ORDER BY finished_at DESC LIMIT 20
+"""
 SET_RATE_SQL = "UPDATE jobs SET rate = %s, due_at = now() WHERE workspace_id = %s AND id = %s AND finished_at IS NULL"
 PAUSE_JOB_SQL = """
 UPDATE jobs SET state = 'paused' WHERE workspace_id = %s AND id = %s AND state IN ('queued', 'running', 'paused')
@@ -49,7 +56,7 @@ UPDATE jobs SET state = 'cancelled', finished_at = now()
 WHERE workspace_id = %s AND id = %s AND state IN ('queued', 'running', 'paused')
 """
 # The rows that failed again are few: they are found by the index of such submissions, and those that wait by the
-# journal, which is nearly empty. Looking up every row of a large job would take seconds.
+# journal and the leads to be fetched, which are nearly empty. Looking up every row of a large job would take seconds.
 AFTERWARDS_SQL = """
 SELECT (SELECT count(*) FROM submissions s WHERE s.workspace_id = j.workspace_id AND s.state = 'dead' AND EXISTS (
             SELECT FROM job_items i WHERE i.workspace_id = s.workspace_id AND i.submission_id = s.id
@@ -58,12 +65,25 @@ SELECT (SELECT count(*) FROM submissions s WHERE s.workspace_id = j.workspace_id
         WHERE s.workspace_id = j.workspace_id AND s.state = 'quarantined' AND EXISTS (
             SELECT FROM job_items i WHERE i.workspace_id = s.workspace_id AND i.submission_id = s.id
             AND i.job_id = j.id AND i.outcome = 'done')),
-       (SELECT count(DISTINCT held.id) FROM journal, unnest(journal.ids) AS held(id) WHERE EXISTS (
+       (SELECT count(DISTINCT held.id) FROM (
+            SELECT unnest(ids) FROM journal
+            UNION ALL SELECT id FROM source_fetches WHERE workspace_id = j.workspace_id) AS held(id)
+        WHERE EXISTS (
             SELECT FROM job_items i WHERE i.workspace_id = j.workspace_id AND i.submission_id = held.id
             AND i.job_id = j.id AND i.outcome = 'done')),
        j.done
 FROM jobs j WHERE j.workspace_id = %s AND j.id = %s AND j.kind IN ('replay', 'release')
 """
+
+
+class EndedJob(NamedTuple):
+    """A job of a user that has ended. `account_id` is that of the user who started it."""
+
+    id: int
+    kind: str
+    state: JobState
+    total: int
+    account_id: int
 
 
 class CountMoved(Conflict):
@@ -135,6 +155,12 @@ async def count_active_jobs(connection: Connection, workspace_id: int) -> int:
     return int(row[0]) if row else 0
 
 
+async def list_recently_ended(connection: Connection, workspace_id: int, seconds: float) -> list[EndedJob]:
+    """Return jobs of users that ended in the last seconds, the last one first, 20 at most."""
+    rows = await (await connection.execute(RECENTLY_ENDED_SQL, (workspace_id, seconds))).fetchall()
+    return [EndedJob(*row) for row in rows]
+
+
 async def read_afterwards(connection: Connection, workspace_id: int, job_id: int) -> dict[str, int] | None:
     """Return what became of the submissions that a job replayed or released: `waiting, done, dead, quarantined`.
 
@@ -166,6 +192,7 @@ async def resume_job(connection: Connection, workspace_id: int, job_id: int) -> 
 async def cancel_job(connection: Connection, workspace_id: int, job_id: int) -> None:
     """End a job; its remaining rows stay as they are. Raises NotFound and Conflict."""
     await _change_job(connection, CANCEL_JOB_SQL, (workspace_id, job_id))
+    await notify_followers(connection, workspace_id, job_id)
 
 
 async def _change_job(connection: Connection, statement: str, values: tuple[Any, ...]) -> None:

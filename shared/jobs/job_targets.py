@@ -12,7 +12,8 @@ from shared.intake.submission_filters import submission_conditions
 from shared.models import Delivery, JobItem, Submission
 from shared.outbound.delivery_filters import delivery_conditions
 
-JobKind = Literal["replay", "release", "reject", "deliveries"]
+JobKind = Literal["replay", "release", "reject", "deliveries"]  # of jobs over rows that a filter finds
+AnyJobKind = Literal["replay", "release", "reject", "deliveries", "backfill"]
 
 DRIVER_DIALECT = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
 ITEM_COLUMNS = ("workspace_id", "job_id", "id", "submission_id", "received_at", "delivery_id")

@@ -1,6 +1,6 @@
 """Causes of failures as operators see them: listed with their counts, ignored, marked as fixed, opened again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ TOP_SOURCES = 3
 
 CAUSE_WHERE_SQL = """
 workspace_id = %(workspace_id)s
-AND (%(id)s::bigint IS NULL OR id = %(id)s)
+AND (%(ids)s::bigint[] IS NULL OR id = ANY (%(ids)s))
 AND (%(kind)s::text IS NULL OR kind = %(kind)s)
 AND (%(state)s::text IS NULL OR state = %(state)s)
 AND (%(since)s::timestamptz IS NULL OR last_seen_at >= %(since)s)
@@ -27,11 +27,24 @@ WITH page AS (
     SELECT * FROM causes WHERE {CAUSE_WHERE_SQL}
     AND (%(after_at)s::timestamptz IS NULL OR (last_seen_at, id) < (%(after_at)s, %(after_id)s))
     ORDER BY last_seen_at DESC, id DESC LIMIT %(limit)s OFFSET %(offset)s
+), failed AS (
+    SELECT cause_id, count(*) AS n FROM submissions
+    WHERE workspace_id = %(workspace_id)s AND state = 'dead'
+      AND cause_id = ANY (ARRAY(SELECT id FROM page WHERE kind = 'submission')) GROUP BY 1
+    UNION ALL
+    SELECT cause_id, count(*) FROM deliveries
+    WHERE workspace_id = %(workspace_id)s AND state = 'failed'
+      AND cause_id = ANY (ARRAY(SELECT id FROM page WHERE kind = 'delivery')) GROUP BY 1
+    UNION ALL
+    SELECT cause_id, count(*) FROM automation_runs
+    WHERE workspace_id = %(workspace_id)s AND state = 'failed'
+      AND cause_id = ANY (ARRAY(SELECT id FROM page WHERE kind = 'automation_run')) GROUP BY 1
 )
-SELECT p.id, p.kind, p.error_type, p.title, p.place, failed.n AS count, recent.last_hour, recent.last_day,
+SELECT p.id, p.kind, p.error_type, p.title, p.place, coalesce(failed.n, 0) AS count, recent.last_hour, recent.last_day,
        recent.last_week, recent.hours, p.first_seen_at, p.last_seen_at, touched.sources, p.state, p.ignored_until,
        p.reopened_at, p.note, p.changed_by, p.changed_at
 FROM page p
+LEFT JOIN failed ON failed.cause_id = p.id
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(n) FILTER (WHERE hour < 1), 0)::bigint AS last_hour,
            coalesce(sum(n) FILTER (WHERE hour < 24), 0)::bigint AS last_day,
@@ -45,15 +58,6 @@ CROSS JOIN LATERAL (
     FROM (SELECT n, floor(extract(epoch FROM now() - at) / 3600)::int AS hour FROM cause_counts k
           WHERE k.workspace_id = p.workspace_id AND k.cause_id = p.id AND k.at > now() - interval '7 days') counts
 ) recent
-CROSS JOIN LATERAL (
-    SELECT CASE p.kind
-        WHEN 'submission' THEN (SELECT count(*) FROM submissions f
-                                WHERE f.workspace_id = p.workspace_id AND f.state = 'dead' AND f.cause_id = p.id)
-        WHEN 'delivery' THEN (SELECT count(*) FROM deliveries f
-                              WHERE f.workspace_id = p.workspace_id AND f.state = 'failed' AND f.cause_id = p.id)
-        ELSE (SELECT count(*) FROM automation_runs f
-              WHERE f.workspace_id = p.workspace_id AND f.state = 'failed' AND f.cause_id = p.id) END AS n
-) failed
 CROSS JOIN LATERAL (
     SELECT ARRAY(
         SELECT source FROM (
@@ -73,6 +77,11 @@ CROSS JOIN LATERAL (
 ) touched
 ORDER BY p.last_seen_at DESC, p.id DESC
 """  # noqa: S608  # constants only
+# Those that are not known and, if `known_at` is given, began or came back since.
+COUNT_NEW_CAUSES_SQL = f"""
+SELECT count(*) FROM causes WHERE {CAUSE_WHERE_SQL} AND id <> ALL (%(known)s)
+AND (%(known_at)s::timestamptz IS NULL OR greatest(first_seen_at, reopened_at) > %(known_at)s)
+"""  # noqa: S608  # constants only
 LOCK_CAUSE_SQL = """
 SELECT state, ignored_until, note FROM causes WHERE workspace_id = %(workspace_id)s AND id = %(id)s FOR UPDATE
 """
@@ -90,7 +99,7 @@ CauseDict = dict[str, Any]
 class CauseFilter:
     """The causes that meet all given criteria. `since`: seen at that time or later."""
 
-    id: int | None = None
+    ids: list[int] | None = None
     kind: FailureKind | None = None
     state: str | None = None
     since: datetime | None = None
@@ -125,9 +134,18 @@ async def list_causes(
         return await cursor.fetchall()
 
 
+async def count_new_causes(
+    connection: Connection, workspace_id: int, which: CauseFilter, known: Sequence[int], known_at: datetime | None
+) -> int:
+    """Return how many causes there are besides the known ones; with a time, how many began or came back after it."""
+    arguments = {"workspace_id": workspace_id, **asdict(which), "known": list(known), "known_at": known_at}
+    row = await (await connection.execute(COUNT_NEW_CAUSES_SQL, arguments)).fetchone()
+    return int(row[0]) if row else 0
+
+
 async def find_cause(connection: Connection, workspace_id: int, cause_id: int) -> CauseDict | None:
     """Return one cause, or None if the workspace has no such cause."""
-    found = await list_causes(connection, workspace_id, CauseFilter(id=cause_id), limit=1)
+    found = await list_causes(connection, workspace_id, CauseFilter(ids=[cause_id]), limit=1)
     return found[0] if found else None
 
 

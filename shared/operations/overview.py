@@ -126,7 +126,8 @@ class OverviewReader:
                 oldest,
                 await read_lanes(connection, workspace_id),
                 await read_processes(connection),
-                await self._read_sources(connection, workspace_id, ledger_state.pending),
+                # Leads that wait for their provider are pending, and no worker is late with them: their age is 0.
+                await self._read_sources(connection, workspace_id, ledger_state.pending if oldest else 0),
                 max(dead, 0),
                 failed,
             )

@@ -32,6 +32,7 @@ OPERATORS_PAGES = ("/console/workspaces",)  # of no workspace, so that their han
 COUNTED_TABLES = (
     *("leads", "activities", "events", "deliveries", "jobs", "lane_pauses", "accounts", "users", "sessions"),
     *("api_keys", "automation_runs", "account_links", "submission_versions", "tags", "automations", "forms"),
+    "integrations",
 )
 SUBMISSION_STATES = "SELECT state, count(*), count(rejected_at) FROM submissions GROUP BY state ORDER BY state"
 

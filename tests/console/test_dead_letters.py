@@ -1,5 +1,6 @@
 """Dead letters: a cause is seen, tried, fixed and laid aside by a person without scripts."""
 
+import re
 import secrets
 from urllib.parse import parse_qs, urlsplit
 
@@ -66,6 +67,38 @@ async def test_a_cause_is_fixed_on_one_that_is_tried_and_then_confirmed_for_the_
     with stack.database() as database:
         versions = database.execute(VERSION_SQL, (ids[0],)).fetchall()
     assert ("user", "Ada", "They said so") in versions
+
+
+async def test_figures_of_causes_change_under_the_readers_eyes_and_new_causes_are_counted(stack: Stack) -> None:
+    with stack.database() as database:
+        first = add_cause(database, "delivery", "a first cause")
+    async with signed_in_reader(stack, "manager") as reader:
+        _, listed = await reader.get("dead-letters", kind="delivery")
+        [path] = re.findall(r'hx-sse:connect="/console/main/([^"]+)"', listed)
+        with stack.database() as database:
+            second = add_cause(database, "delivery", "a second cause")
+            database.execute(ADD_DELIVERY_SQL, (workspace_of(database), secrets.token_hex(8), first))
+        part = await reader.next_message(path.replace("&amp;", "&"))
+        assert "1 new cause<" in part
+        assert f'id="cause-{second}"' not in part
+        row = part.partition(f'id="cause-{first}"')[2].partition("</tr>")[0]
+        assert '<td class="num corner"><b>1</b></td>' in row
+        assert "1 new cause<" not in (await reader.get("dead-letters", kind="delivery"))[1]
+        for nonsense in ("known=x", "known=1&at=never", f"known={'1,' * 60}", "known=99999999999999999999"):
+            assert (await reader.get(f"dead-letters/live?{nonsense}"))[0] == 404
+
+
+async def test_many_causes_are_listed_page_by_page(stack: Stack) -> None:
+    with stack.database() as database:
+        ids = [add_cause(database, "automation_run", "one of many") for _ in range(60)]
+    async with signed_in_reader(stack, "read_only") as reader:
+        _, first = await reader.get("dead-letters", kind="automation_run")
+        assert "n=2" in first
+        assert "page 1 of " in first
+        _, second = await reader.get("dead-letters", kind="automation_run", n=2)
+        assert all((f'id="cause-{id_}"' in first) != (f'id="cause-{id_}"' in second) for id_ in ids)
+        [path] = re.findall(r'hx-sse:connect="/console/main/([^"]+)"', second)
+        assert "new cause" not in await reader.next_message(path.replace("&amp;", "&"))
 
 
 async def test_a_cause_is_ignored_fixed_and_opened_again(stack: Stack) -> None:

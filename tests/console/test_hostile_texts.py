@@ -1,8 +1,11 @@
 """Texts that try to become scripts, markup or templates, in every field that strangers fill in."""
 
+from typing import Any
+
 import aiohttp
 import pytest
 from playwright.async_api import Browser
+from yarl import URL
 
 from shared.auth.passwords import PasswordHashing
 from shared.db.connections import connect
@@ -71,10 +74,33 @@ async def fill(stack: Stack, name: str) -> str:
         for text in PAYLOADS[:8]:
             async with session.post("/api/v1/api-keys", json={"name": text[:100], "scopes": ["read:leads"]}) as answer:
                 assert answer.status in (201, 422), await answer.text()
+    await fill_sources(stack)
     async with console_client(stack.base, email, **{"User-Agent": PAYLOADS[0]}) as client:
         form = {"reason": f"{PAYLOADS[0]} {PAYLOADS[2]} {'W' * 200}", "until": "15"}
         assert (await client.post("/console/main/queues/deliveries/pause", form)).status == 303
     return email
+
+
+async def fill_sources(stack: Stack) -> None:
+    """Sources with such names and settings; what came to the last one is on its page and beside its mapping."""
+    made: dict[str, Any] = {}
+    async with aiohttp.ClientSession(headers=stack.headers) as session:
+        for text in PAYLOADS[:-1]:
+            settings = {"source": text[:100], "tags": [text[:50]], "event_id": "$.id", "mapping": {"notes": "$.note"}}
+            body = {"type": "webhook", "name": text[:200], "settings": settings}
+            async with session.post(f"{stack.base}/api/v1/integrations", json=body) as answer:
+                made = (await answer.json())["data"] if answer.status == 201 else made
+        address = URL(made["webhook_url"]).path
+        for number, text in enumerate(PAYLOADS):
+            lead = {
+                "id": number,
+                "email": f"hook{number}@example.com",
+                "name": text[:100],
+                text[:80]: text,
+                "note": text,
+            }
+            async with session.post(stack.base + address, json=lead) as answer:
+                assert answer.status == 200, await answer.text()
 
 
 async def test_nothing_of_a_hostile_text_runs_on_any_page(

@@ -1,11 +1,23 @@
 """Live pages: what arrives is shown, a paused page asks for nothing, and an outage of the database is survived."""
 
 import asyncio
+import re
 import uuid
+from urllib.parse import urlencode
 
 from playwright.async_api import Browser, Request
 
-from tests.support.console import Reader, WatchedPage, console_client, needs_chromium, post_leads, watched_page
+from tests.support.console import (
+    ConsoleClient,
+    Reader,
+    WatchedPage,
+    console_client,
+    make_failed,
+    needs_chromium,
+    post_leads,
+    watched_page,
+)
+from tests.support.console_routes import make_cause
 from tests.support.stack import Stack
 from tests.support.waiting import background, until_async
 
@@ -28,6 +40,16 @@ async def until_more(watched: WatchedPage, before: str, seconds: float) -> str:
     asked = "before => document.querySelector('#live .ledger .sum dd').textContent !== before"
     await watched.page.wait_for_function(asked, arg=before, timeout=seconds * 1000)
     return await accepted(watched)
+
+
+async def start_job(client: ConsoleClient, selection: dict[str, str], **fields: str) -> str:
+    """The address of a job for all that match."""
+    path = f"/console/main/jobs/confirm?{urlencode(selection)}"
+    shown = (await client.get(path)).text
+    hidden = dict(re.findall(r'type="hidden" name="(confirmed|counted_at)" value="([^"]+)"', shown))
+    answer = await client.post(path, {**hidden, "reason": "wanted", **fields})
+    assert answer.status == 303, answer.text
+    return answer.location
 
 
 @needs_chromium
@@ -53,6 +75,67 @@ async def test_lead_that_arrives_is_shown_and_a_paused_page_is_quiet(
         await pill.click()
         await until_more(watched, shown, SHOWN_WITHIN)
         assert watched.faults == []
+
+
+@needs_chromium
+async def test_rows_of_a_job_and_causes_change_while_the_reader_keeps_their_place(
+    browser: Browser, shared_stack: Stack, readers: dict[str, Reader]
+) -> None:
+    source = f"rows-{uuid.uuid4().hex}"
+    for _ in range(6):
+        make_failed(shared_stack, source=source)
+    form = {"kind": "replay", "source": source}
+    async with (
+        console_client(shared_stack.base, readers["manager"].email) as client,
+        watched_page(browser, shared_stack.base, readers["manager"].email) as watched,
+    ):
+        job = await start_job(client, form, rate="1")
+        await watched.open(f"{job}?outcome=all")
+        page = watched.page
+        first, last = page.locator("#row-1"), page.locator("#row-6")
+        await last.get_by_text("to go").wait_for()
+        await page.keyboard.press("j")
+        assert await first.evaluate("row => row.contains(document.activeElement)")
+        await last.get_by_text("done", exact=True).last.wait_for(timeout=20_000)
+        assert await first.evaluate("row => row.contains(document.activeElement)")
+        assert "at" in (await first.get_attribute("class") or "")
+        await page.locator("#steering", has_text="It has ended.").wait_for(timeout=10_000)
+
+        await watched.open("/console/main/dead-letters")
+        cause = make_cause(shared_stack)
+        fresh = page.locator("a.fresh", has_text="new cause")
+        await fresh.wait_for(timeout=20_000)
+        assert await page.locator(f"#cause-{cause}").count() == 0
+        await page.keyboard.press(".")
+        await page.locator(f"#cause-{cause}").wait_for()
+        assert watched.faults == []
+
+
+@needs_chromium
+async def test_a_job_that_ends_is_told_to_its_owner_on_another_page(
+    browser: Browser, shared_stack: Stack, readers: dict[str, Reader]
+) -> None:
+    source = f"told-{uuid.uuid4().hex}"
+    for _ in range(3):
+        make_failed(shared_stack, source=source)
+    async with (
+        console_client(shared_stack.base, readers["manager"].email) as client,
+        watched_page(browser, shared_stack.base, readers["manager"].email) as owner,
+        watched_page(browser, shared_stack.base, readers["agent"].email) as other,
+    ):
+        for watched in (owner, other):
+            await watched.open("/console/main/queues")
+        job = await start_job(client, {"kind": "replay", "source": source}, rate="1")
+        toast = owner.page.locator("[data-toast]", has_text="Replay 3 submissions: done")
+        await toast.wait_for(timeout=20_000)
+        assert await other.page.locator("[data-toast]").count() == 0
+        await toast.get_by_role("link").click()
+        await owner.page.wait_for_url(f"**{job}")
+        await owner.open(NOW)
+        await owner.page.wait_for_selector("[data-live-pill]:not(.paused):not(.lost)")
+        await asyncio.sleep(QUIET_SECONDS)  # it is told once
+        assert await owner.page.locator("[data-toast]").count() == 0
+        assert owner.faults + other.faults == []
 
 
 @needs_chromium

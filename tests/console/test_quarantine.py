@@ -1,10 +1,12 @@
 """Quarantine: held submissions are released, marked as spam, and taken many at once to their confirmation."""
 
+import re
 import secrets
 
 import pytest
 
-from tests.support.console_failures import add_submission, signed_in_reader
+from services.console.held_submissions import COUNT_HELD_SQL
+from tests.support.console_failures import add_submission, signed_in_reader, workspace_of
 from tests.support.stack import Stack
 from tests.support.waiting import until
 
@@ -17,6 +19,7 @@ SPAM = {
         {"code": "links", "points": 22, "text": "4 links"},
     ],
 }
+HELD_SQL = "SELECT count(*) FROM submissions WHERE state = 'quarantined' AND rejected_at IS NULL"
 STATE_SQL = "SELECT state, rejected_at IS NOT NULL FROM submissions WHERE id = %s"
 
 
@@ -47,6 +50,25 @@ async def test_held_ones_are_released_or_marked_as_spam(stack: Stack) -> None:
         assert location.endswith(f"jobs/confirm?kind=release&state=quarantined&rejected=false&ids={ids[2]}%2C{ids[1]}")
         assert (await reader.send("POST", f"quarantine/{ids[1]}/release"))[0] == 303  # also one that was rejected
         until(lambda: _state_of(stack, ids[1]) == ("done", False), what="the lead of the one that was rejected")
+
+
+async def test_the_navigation_counts_those_that_wait_for_a_decision(stack: Stack) -> None:
+    with stack.database() as database:
+        ids = [add_submission(database, "quarantined", {"phone": "1"}, source="counted") for _ in range(2)]
+        ((held,),) = database.execute(HELD_SQL).fetchall()
+        plan = str(database.execute(f"EXPLAIN {COUNT_HELD_SQL}", (workspace_of(database),)).fetchall())
+    assert "Index Only Scan" in plan, plan
+    async with signed_in_reader(stack, "manager") as reader:
+        assert _counted(await reader.get("quarantine")) == held
+        await reader.send("POST", f"quarantine/{ids[0]}/reject")
+        assert _counted(await reader.get("quarantine")) == held - 1
+
+
+def _counted(answer: tuple[int, str]) -> int:
+    """The figure beside Quarantine in the navigation."""
+    found = re.search(r'/quarantine"[^>]*>.*?<span class="n">([\d,]+)</span>', answer[1], re.DOTALL)
+    assert found, answer
+    return int(found[1].replace(",", ""))
 
 
 async def test_a_long_quarantine_is_read_page_by_page(stack: Stack) -> None:

@@ -174,6 +174,12 @@ async def test_the_audit_log_tells_what_was_done_and_refused(stack: Stack) -> No
         assert (status, file.count("form.changed"), "'=CRM moves" in file) == (200, 51, True)
         odd = {"actor": "x' OR 1", "after": "9999", "before": "soon", "cursor": "9" * 30, "outcome": "all"}
         assert "52 entries" in (await reader.get("audit-log", **odd))[1]
+        with stack.database() as database:
+            database.execute(NOTE.replace("51", "9950"), (HOSTILE, "many", reader.slug))
+        _, many = await reader.get("audit-log")
+        assert ("more than 10,000 entries" in many, "Export 10,000 entries" in many) == (True, True)
+        _, behind = await reader.get("audit-log", cursor=older)
+        assert behind.count("data-row ") == 2
 
 
 async def test_only_admins_see_the_settings(stack: Stack) -> None:

@@ -12,10 +12,13 @@ import orjson
 import pytest
 import pytest_asyncio
 
+from services.console.submission_query import position_text
+from services.console.submission_reads import LAST_ID
 from shared.auth.operator_accounts import create_operator_made_user
 from shared.auth.passwords import PasswordHashing
 from shared.auth.roles import Role
 from shared.db.connections import connect
+from tests.support.console_failures import add_submission
 from tests.support.stack import Stack
 
 pytestmark = pytest.mark.e2e
@@ -36,6 +39,7 @@ SELECT w.id, gen_random_uuid(), now() - n * interval '1 ms', %(state)s, 'inbound
        %(cause)s, %(spam)s::jsonb
 FROM workspaces w, generate_series(1, %(n)s) n WHERE w.slug = 'main' RETURNING id::text
 """
+MAKE_OLDER = "UPDATE submissions SET received_at = received_at - interval '1 hour' WHERE source = %s"
 ADD_CAUSE = """
 INSERT INTO causes (workspace_id, id, kind, fingerprint, error_type, place, title, first_seen_at, last_seen_at)
 SELECT id, %s, 'submission', %s, 'ProviderError', 'here', 'the token has expired', now(), now()
@@ -149,6 +153,49 @@ async def test_pages_lead_through_all_rows_and_back(stack: Stack, sign_in: SignI
     newer = re.search(r'href="([^"]*newer=[^"]*)"', pages[2])
     assert newer is not None
     assert ROW.findall(await ada.page(newer[1].replace("&amp;", "&"))) == ROW.findall(pages[1])
+
+
+async def test_long_lists_are_counted_up_to_a_number_and_paged_beyond_it(
+    stack: Stack, sign_in: SignIn, source: str
+) -> None:
+    kept = add_rows(stack, source, n=60)
+    with stack.database() as database:
+        database.execute(MAKE_OLDER, (source,))
+    added = add_rows(stack, source, n=10_020)
+    add_rows(stack, source, n=1, state="dead")
+    ada: Visitor = await sign_in("agent")
+    text = await ada.page(source=source)
+    assert "1–50 of more than 10,000<" in text
+    assert "1–1 of 1, counted exactly" in await ada.page(source=source, state="dead")
+    with stack.database() as database:
+        [(moment,)] = database.execute("SELECT received_at FROM submissions WHERE id = %s", (added[-1],)).fetchall()
+    far = await ada.page(source=source, older=position_text((moment, LAST_ID)))
+    assert "Behind the newest 10,000<" in far
+    assert ROW.findall(far)[0] == added[-1]
+    older = re.search(r'href="([^"]*older=[^"]*)"', far)
+    assert older is not None
+    last = await ada.page(older[1].replace("&amp;", "&"))
+    assert set(ROW.findall(last)) < set(kept)
+    newer = re.search(r'href="([^"]*newer=[^"]*)"', last)
+    assert newer is not None
+    assert ROW.findall(await ada.page(newer[1].replace("&amp;", "&"))) == ROW.findall(far)
+
+
+async def test_an_id_is_found_at_once_and_in_payloads_on_demand(stack: Stack, sign_in: SignIn) -> None:
+    with stack.database() as database:
+        wanted = add_submission(
+            database, "quarantined", {"notes": "held"}, spam={"score": 9, "reasons": [{"text": "odd"}]}
+        )
+        naming = add_submission(database, "dead", {"notes": f"see {wanted}"})
+    ada: Visitor = await sign_in("agent")
+    text = await ada.page(search=wanted)
+    assert ROW.findall(text) == [wanted]
+    assert "Found by its id" in text
+    further = re.search(r'href="([^"]*older=[^"]*)"', text)
+    assert further is not None
+    assert "Search the payloads" in text
+    assert set(ROW.findall(await ada.page(further[1].replace("&amp;", "&")))) == {wanted, naming}
+    assert "<bdi>odd</bdi>" in await ada.page(f"{LIST}/{wanted}")  # a reason for its score without code and points
 
 
 async def test_a_person_is_found_by_words_and_by_id_and_hidden_from_who_may_not_see_them(

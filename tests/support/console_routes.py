@@ -5,6 +5,7 @@ import urllib.request
 import uuid
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 from aiohttp import web
 
@@ -26,6 +27,7 @@ QUERIES = {
     "jobs/confirm": "?kind=replay&state=dead",
     "quarantine/selected": "?action=release&ids={submission}",
     "submissions/live": "?first=1.{submission}",
+    "sources/new": "?type=meta_lead_ads",
     "search": "?q=ada",
     "palette": "?q=ada",
 }
@@ -61,6 +63,21 @@ def make_job(stack: Stack) -> str:
         return str(json.load(answer)["data"]["id"])
 
 
+def make_source(stack: Stack) -> str:
+    """The id of a Typeform source."""
+    return str(make_integration(stack, "typeform", "A quiz", secret="a-secret-of-typeform")["id"])
+
+
+def make_integration(stack: Stack, type_: str, name: str, **credentials: str) -> dict[str, Any]:
+    """An integration, as the API shows it."""
+    body = json.dumps({"type": type_, "name": name, "credentials": credentials}).encode()
+    headers = {**stack.headers, "Content-Type": "application/json"}
+    request = urllib.request.Request(f"{stack.base}/api/v1/integrations", body, headers)
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        made: dict[str, Any] = json.load(answer)["data"]
+    return made
+
+
 def make_welcome_link(stack: Stack) -> str:
     """The token of a link with which an account would get another password; nobody uses it."""
     token = new_token()
@@ -81,6 +98,7 @@ EXAMPLES: dict[str, tuple[Callable[[Stack], str], str]] = {
     "quarantine/{id}": (lambda stack: make_failed(stack, "quarantined"), ABSENT_SUBMISSION),
     "dead-letters/{id}": (make_cause, ABSENT_NUMBER),
     "deliveries/{delivery}": (lambda _: ABSENT_NUMBER, ABSENT_NUMBER),
+    "sources/{id}": (make_source, ABSENT_NUMBER),
     "jobs/{id}": (make_job, ABSENT_NUMBER),
     "keys/{id}": (lambda _: ABSENT_NUMBER, ABSENT_NUMBER),
     "users/{id}": (lambda _: ABSENT_NUMBER, ABSENT_NUMBER),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from services.console import svg
 from services.console.cross_site import cross_site_reason
 from services.console.formatting import Formatting
+from services.console.page_view import workspace_path
 from services.console.safe_redirect import CONSOLE_HOME, local_path
 from services.console.translations import load_languages, preferred_language
 
@@ -88,6 +89,19 @@ def test_drawings_escape_texts() -> None:
     ]
     for one in drawn:
         assert "<script" not in one.lower()
+
+
+def test_bars_are_drawn_from_numbers() -> None:
+    assert svg.bar_sparkline([0, 4, 2], "c-bad", "s") == (
+        '<svg class="spark s c-bad" viewBox="0 0 12 100" preserveAspectRatio="none" aria-hidden="true">'
+        '<rect x="0.4" width="3.2" y="97.0" height="3.0" fill="var(--c)"/>'
+        '<rect x="4.4" width="3.2" y="0.0" height="100.0" fill="var(--c)"/>'
+        '<rect x="8.4" width="3.2" y="50.0" height="50.0" fill="var(--c)"/></svg>'
+    )
+
+
+def test_addresses_take_parameters_of_every_name() -> None:
+    assert workspace_path("main", "dead-letters", page=2, slug="a b") == "/console/main/dead-letters?page=2&slug=a%20b"
 
 
 @settings(max_examples=30)

@@ -44,17 +44,11 @@ NOUN_FOLDERS = (
 )
 
 # Modules of shared/ that one service alone uses, each with the reason why it stays there.
-_INTEGRATIONS = "the gateway is to read it as well, for webhooks of providers"
 ONE_SERVICE_MODULES = {
-    f"shared.integrations.{name}": _INTEGRATIONS
-    for name in (
-        *("catalogue", "catalogue_advertising", "catalogue_forms", "catalogue_messaging", "catalogue_platforms"),
-        *("credentials", "integration_type", "json_paths", "mapping_settings"),
-    )
-}
-ONE_SERVICE_MODULES |= {
     "shared.auth.operator_accounts": "accounts lie together, whether the console or the command line makes them",
     "shared.auth.sign_in": "accounts lie together, whether the console or the command line makes them",
+    "shared.operations.settings_display": "it belongs to the report on the installation",
+    "shared.operations.system_report": "the report on the installation lies beside what it reads",
     "shared.operations.verdict": "it judges an overview, which the API reads as well",
 }
 

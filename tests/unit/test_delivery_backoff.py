@@ -9,9 +9,7 @@ from hypothesis import strategies as st
 
 from services.workers.deliveries.backoff import (
     MAX_DELIVERY_ATTEMPTS,
-    MAX_RETRY_AFTER_SECONDS,
     RETRY_DELAYS_SECONDS,
-    parse_retry_after,
     retry_delay,
 )
 from services.workers.deliveries.circuits import (
@@ -22,6 +20,7 @@ from services.workers.deliveries.circuits import (
     MIN_OPEN_SECONDS,
     Circuit,
 )
+from shared.outbound.retry_after import MAX_RETRY_AFTER_SECONDS, parse_retry_after
 
 pytestmark = pytest.mark.unit
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from cli.settings_mismatch import group_mismatches
 from shared.crypto.settings_fingerprints import fingerprint_reader, server_location
+from shared.operations.settings_mismatch import group_mismatches
 from shared.settings import LOCAL_VALUE, Settings
 
 pytestmark = pytest.mark.unit

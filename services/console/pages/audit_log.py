@@ -28,6 +28,7 @@ from shared.db.connections import Connection
 
 AUDIT_PAGE = "settings/audit-log"
 PAGE_SIZE = 50
+MAX_COUNTED = 10_000  # entries up to which they are counted exactly
 MAX_ACTORS = 200  # users and keys, each, that can be chosen
 MAX_FILTER_LENGTH = 60  # characters
 MAX_ID_DIGITS = 18
@@ -51,12 +52,13 @@ async def show(view: PageView) -> web.StreamResponse:
     asked, workspace_id = _read_query(view), view.workspace.workspace_id
     async with view.console.reading() as connection:
         found = await list_entries(connection, workspace_id, asked.which, limit=PAGE_SIZE + 1, after_id=asked.before_id)
-        total = await count_entries(connection, workspace_id, asked.which)
+        total = await count_entries(connection, workspace_id, asked.which, limit=MAX_COUNTED + 1)
         actors = await _actor_choices(view, connection)
     entries = found[:PAGE_SIZE]
     shown: dict[str, Any] = {
         "listed": entries,
-        "total": total,
+        "total": min(total, MAX_COUNTED),
+        "has_more_entries": total > MAX_COUNTED,
         "csv_count": min(total, MAX_CSV_ENTRIES),
         "older": entries[-1]["id"] if len(found) > PAGE_SIZE else None,
         "given": asked.given,

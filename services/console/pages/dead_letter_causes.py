@@ -1,9 +1,9 @@
-"""Dead letters: failures by their cause, and what can be done about a cause."""
+"""Dead letters: a cause of failures, and what can be done about it."""
 
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, get_args
+from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -12,30 +12,23 @@ from services.console.access import workspace_page
 from services.console.cause_words import delivery_receiver, failed_step
 from services.console.failed_rows import (
     ROWS_SHOWN,
-    CauseCounts,
-    count_causes_by_kind,
     read_actor_name,
     read_failed_rows,
     read_tried,
 )
 from services.console.page_view import PageView
+from services.console.pages.dead_letter_list import CAUSE_STATES, render_list
 from services.console.payload_words import read_sender
 from shared.auth.roles import Permission
 from shared.db.connections import Connection
 from shared.errors import NotFound
-from shared.operations.causes import CauseDict, CauseFilter, change_cause, count_causes, find_cause, list_causes
+from shared.operations.causes import CauseDict, change_cause, find_cause
 from shared.operations.fingerprint import FailureKind
 from shared.outbound.resending import reasons_not_resent, resend_deliveries
 from shared.web.audit import audit_details
 from shared.web.path_params import MAX_ID, path_id
 
-CAUSE_KINDS: tuple[FailureKind, ...] = get_args(FailureKind)
-CAUSE_STATES = ("open", "ignored", "fixed")
-ALL_STATES = "all"
-SINCE_HOURS = {"24h": 24, "7d": 7 * 24, "30d": 30 * 24}
 IGNORE_HOURS = {"24": 24, "168": 168, "720": 720}
-CAUSES_PER_PAGE = 50
-MAX_PAGES = 1000
 MAX_NOTE_LENGTH = 1000  # characters
 
 
@@ -44,7 +37,7 @@ async def show(view: PageView) -> web.StreamResponse:
     """List the causes, or with `cause` show one of them, and with `ignore` the dialog to ignore it."""
     if "cause" in view.request.query:
         return await _render_cause(view, _positive_number(view.request.query["cause"]))
-    return await _render_list(view)
+    return await render_list(view)
 
 
 @workspace_page(Permission.STEER_QUEUES)
@@ -130,54 +123,6 @@ def _said_of_change(view: PageView, state: str) -> str:
         "ignored": view.translate("The cause is ignored."),
     }
     return said.get(state, view.translate("The note is kept."))
-
-
-def _asked_filter(view: PageView) -> tuple[CauseFilter, dict[str, str]]:
-    """Return the filter of the address, and its parameters as links repeat them."""
-    query = view.request.query
-    kind: FailureKind = next((one for one in CAUSE_KINDS if one == query.get("kind")), "submission")
-    state = query.get("state", "open")
-    state = state if state in (*CAUSE_STATES, ALL_STATES) else "open"
-    span = query.get("since", "")
-    since = datetime.now(UTC) - timedelta(hours=SINCE_HOURS[span]) if span in SINCE_HOURS else None
-    asked = {"kind": kind, "state": state, "since": span if since else ""}
-    return CauseFilter(kind=kind, state=None if state == ALL_STATES else state, since=since), asked
-
-
-def _page_number(view: PageView) -> int:
-    text = view.request.query.get("page", "")
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 1
-    return min(max(number, 1), MAX_PAGES)
-
-
-async def _render_list(view: PageView) -> web.Response:
-    which, asked = _asked_filter(view)
-    page, workspace = _page_number(view), view.workspace.workspace_id
-    async with view.console.reading() as connection:
-        counts = await count_causes_by_kind(connection, workspace, which.since)
-        total = await count_causes(connection, workspace, which)
-        causes = await list_causes(
-            connection, workspace, which, limit=CAUSES_PER_PAGE, offset=(page - 1) * CAUSES_PER_PAGE
-        )
-    return await view.render(
-        "dead_letters.html",
-        asked=asked,
-        causes=causes,
-        total=total,
-        page=page,
-        pages=-(-total // CAUSES_PER_PAGE),
-        kinds=[(kind, _count_of(counts, kind=kind)) for kind in CAUSE_KINDS],
-        states=[
-            (state, _count_of(counts, kind=which.kind, state=None if state == ALL_STATES else state))
-            for state in (*CAUSE_STATES, ALL_STATES)
-        ],
-        spans=list(SINCE_HOURS),
-        has_other_filters=asked["state"] != "open" or bool(asked["since"]),
-    )
-
-
-def _count_of(counts: CauseCounts, *, kind: str | None = None, state: str | None = None) -> int:
-    return sum(n for (of_kind, of_state), n in counts.items() if of_kind == kind and state in (None, of_state))
 
 
 async def _render_cause(

@@ -12,7 +12,7 @@ from services.console.lane_words import lane_forecast
 from services.console.live_updates import stream_snapshots
 from services.console.page_view import PageView
 from shared.auth.roles import Permission
-from shared.errors import Forbidden, NotFound, ValidationFailed
+from shared.errors import NotFound, ValidationFailed
 from shared.operations.history import HistoryPoint
 from shared.operations.lanes import JOURNAL_LANES, LANE_NAMES, LaneActor, LaneName, pause_lane, resume_lane
 from shared.operations.overview_types import LaneState, Overview
@@ -40,8 +40,7 @@ async def show(view: PageView) -> web.StreamResponse:
 @workspace_page(Permission.SEE_RECORDS)
 async def live(view: PageView) -> web.StreamResponse:
     """Stream the page's figures."""
-    key = f"queues {_span(view)} {view.account.is_operator}"
-    return await stream_snapshots(view, key, lambda: _read(view), _render_live)
+    return await stream_snapshots(view, live_topic(view), lambda: _read(view), _render_live)
 
 
 @workspace_page(Permission.STEER_QUEUES)
@@ -77,6 +76,12 @@ async def resume(view: PageView) -> web.StreamResponse:
     view.redirect(view.path("queues"), view.translate("The lane %(lane)s goes on.", lane=view.lane_title(lane)))
 
 
+def live_topic(view: PageView) -> tuple[str, str, bool, str]:
+    """Return what the figures depend on. Whose history an operator sees depends on the lane."""
+    is_operator = view.permits(Permission.OPERATE_INSTALLATION)
+    return "queues", _span(view), is_operator, _asked_lane(view) if is_operator else ""
+
+
 def lane_actor(view: PageView) -> LaneActor:
     """Return the reader as the cause of a pause."""
     is_operator = view.permits(Permission.OPERATE_INSTALLATION)
@@ -87,7 +92,7 @@ def _permitted_lane(view: PageView) -> LaneName:
     for lane in LANE_NAMES:
         if lane == view.request.match_info["lane"]:
             if not view.may_pause(lane):
-                raise Forbidden(Permission.OPERATE_INSTALLATION.value)
+                raise view.refusal(Permission.OPERATE_INSTALLATION)
             return lane
     raise NotFound
 
@@ -110,10 +115,14 @@ def _span(view: PageView) -> str:
     return asked if asked in SPANS else "1h"
 
 
+def _asked_lane(view: PageView) -> str:
+    asked = view.request.query.get("lane", "")
+    return asked if asked in LANE_NAMES else ""
+
+
 def _chosen_lane(view: PageView, lanes: list[LaneState]) -> str:
     """Return the lane that is shown in detail: the one in the address, otherwise the one in the worst state."""
-    asked = view.request.query.get("lane", "")
-    if asked in LANE_NAMES:
+    if asked := _asked_lane(view):
         return asked
     bad = [lane.name for lane in lanes if lane.forecast and lane.forecast.state in ("growing", "stalled")]
     visible = [lane.name for lane in lanes if lane.depth is not None]

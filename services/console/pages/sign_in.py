@@ -6,6 +6,7 @@ from aiohttp import web
 
 from services.console.access import SIGN_IN_PATH, account_page, anonymous_page
 from services.console.page_view import PageView
+from services.console.password_confirmation import delay_sentence
 from services.console.safe_redirect import CONSOLE_HOME, local_path
 from services.console.session_cookie import (
     delete_session_cookie,
@@ -108,10 +109,5 @@ def _problem(view: PageView, result: SignInResult) -> str | None:
             )
         return view.translate("The code is wrong, or was used before. Take the next one.")
     if isinstance(result, SignInDelayed):
-        seconds = max(1, round(result.seconds))
-        return view.translate_count(
-            "Too many attempts failed. Try again in %(n)s second.",
-            "Too many attempts failed. Try again in %(n)s seconds.",
-            seconds,
-        )
+        return delay_sentence(view, result)
     return view.translate("Sign-in failed: e-mail or password is wrong.")

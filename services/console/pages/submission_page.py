@@ -20,6 +20,7 @@ from services.console.payload_text import (
 )
 from services.console.submission_edit import PayloadEditForm, editable_text, try_submission
 from services.console.submission_neighbours import Neighbours, find_neighbours, kept_filters, parse_filters
+from services.console.submission_origin import attribution_rows, provider_request, received_bytes
 from services.console.submission_story import SubmissionStory, read_story
 from services.console.submission_timeline import origin_sentence, timeline_nodes
 from shared.auth.roles import Permission
@@ -74,7 +75,7 @@ async def raw(view: PageView) -> web.StreamResponse:
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "no-store",
     }
-    return web.Response(body=masked_payload(payload), content_type=RAW_MEDIA_TYPE, headers=headers)
+    return web.Response(body=masked_payload(received_bytes(payload)), content_type=RAW_MEDIA_TYPE, headers=headers)
 
 
 async def found_submission(view: PageView) -> FoundSubmission:
@@ -112,7 +113,9 @@ async def render_submission(
         nodes=timeline_nodes(view, found, story),
         origin=origin_sentence(view, record["channel"], story),
         person=_person_name(found) if sees_persons else "",
-        payload=_shown_payload(view, original),
+        payload=_shown_payload(view, received_bytes(original)),
+        request=provider_request(original),
+        attribution=attribution_rows(view, record.get("attribution"), hides_values=not sees_persons),
         neighbours=neighbours,
         kept=kept_filters(view.request.query),
         address=lambda below="", **query: submission_path(view, str(record["id"]), below, **query),

@@ -124,6 +124,8 @@ def permitted_filters(view: PageView) -> tuple[SubmissionFilters, list[str]]:
 
 def search_note(view: PageView, page: SubmissionPage) -> str:
     """Return how far a search has looked, as a sentence."""
+    if page.is_direct:
+        return view.translate("Found by its id; payloads were not searched for it.")
     if page.searched_until:
         until = view.formatting.full_time(page.searched_until)
         return view.translate("Searched back to %(time)s; older ones were not looked at.", time=until)

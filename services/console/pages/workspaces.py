@@ -5,9 +5,7 @@ from aiohttp import web
 from services.console.access import account_page, workspace_page
 from services.console.page_view import PageView, workspace_path
 from shared.auth.roles import Permission
-from shared.errors import Forbidden
 
-OPERATORS_ONLY_MESSAGE = "Only operators see all workspaces."
 LIST_WORKSPACES_SQL = """
 SELECT w.slug, w.name, w.created_at, (SELECT count(*) FROM users u WHERE u.workspace_id = w.id AND u.is_active) AS users
 FROM workspaces w ORDER BY w.name, w.id
@@ -24,7 +22,7 @@ async def first_page(view: PageView) -> web.StreamResponse:
 async def index(view: PageView) -> web.StreamResponse:
     """List all workspaces of the installation."""
     if not view.account.is_operator:
-        raise Forbidden(OPERATORS_ONLY_MESSAGE)
+        raise view.refusal(Permission.OPERATE_INSTALLATION)
     async with view.console.reading() as connection:
         rows = await (await connection.execute(LIST_WORKSPACES_SQL)).fetchall()
     return await view.render("workspaces.html", workspaces=rows, workspace_path=workspace_path)

@@ -88,6 +88,29 @@ function countNewRows() {
   });
 }
 
+// A job of the reader ended while they look at another page: a toast says so, once in this window.
+function tellOfEndedJobs() {
+  document.addEventListener("job-ended", (event) => {
+    const said = JSON.parse(event.detail.data);
+    const told = `leadhub-job-${said.id}`;
+    if (sessionStorage.getItem(told)) return;
+    sessionStorage.setItem(told, "told");
+    if (window.location.pathname === said.link) return;
+    $("[data-toast]")?.remove();
+    const toast = Object.assign(document.createElement("div"), { className: "toast at" });
+    toast.setAttribute("role", "status");
+    toast.dataset.toast = "";
+    const close = Object.assign(document.createElement("button"), { type: "button", textContent: said.close });
+    close.dataset.dismiss = "toast";
+    toast.append(
+      Object.assign(document.createElement("span"), { textContent: said.text }),
+      Object.assign(document.createElement("a"), { className: "link", href: said.link, textContent: said.label }),
+      close,
+    );
+    document.body.append(toast);
+  });
+}
+
 // Dialogs and menus ---------------------------------------------------------------------------------------------------
 
 function openDialog(id) {
@@ -241,8 +264,9 @@ const palette = {
 // Rows: focus, selection ----------------------------------------------------------------------------------------------
 
 const rows = {
-  table: $("[data-rows]"),
   at: -1,
+
+  get table() { return $("[data-rows]"); }, // a live page may put another one in its place
 
   all() { return this.table ? $$("tbody tr[data-row]", this.table) : []; },
 
@@ -256,6 +280,14 @@ const rows = {
     $("a.name", all[this.at])?.focus({ preventScroll: true });
   },
 
+  // A live page drops the mark, but keeps the focus.
+  mark() {
+    const row = document.activeElement?.closest("tr[data-row]");
+    if (!row) return;
+    this.at = this.all().indexOf(row);
+    row.classList.add("at");
+  },
+
   open() { $("a.name", this.all()[this.at] ?? document.createElement("p"))?.click(); },
 
   toggle() {
@@ -264,6 +296,7 @@ const rows = {
   },
 
   start() {
+    document.addEventListener("htmx:sse:after:message", () => this.mark());
     if (!this.table) return;
     const bar = $("[data-selection]");
     const head = $("thead input[type=checkbox]", this.table);
@@ -379,9 +412,30 @@ function submitting() {
   });
 }
 
+// A click on a value of a payload fills its path into the row of the mapping that was used last, else the first empty one.
+function fillingPaths() {
+  const form = $("form[data-mapper]");
+  if (!form) return;
+  let last = null;
+  form.addEventListener("focusin", (event) => { last = event.target.closest(".map-row") ?? last; });
+  form.addEventListener("click", (event) => {
+    const value = event.target.closest("[data-fill-path]");
+    if (!value) return;
+    const paths = $$("input[name=path]", form);
+    const field = (last && $("input[name=path]", last)) ?? paths.find((path) => !path.value) ?? paths[0];
+    if (!field) return;
+    field.value = value.dataset.fillPath;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    last = null;
+    for (const other of $$(".fill.cur", form)) other.classList.remove("cur");
+    value.classList.add("cur");
+  });
+}
+
 rememberZone();
 live.start();
 countNewRows();
+tellOfEndedJobs();
 dialogsAndMenus();
 numberToType();
 paceForecast();
@@ -389,5 +443,6 @@ rows.start();
 copying();
 confirming();
 submitting();
+fillingPaths();
 document.addEventListener("keydown", pressed);
 document.documentElement.classList.add("js");

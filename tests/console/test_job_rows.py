@@ -1,0 +1,126 @@
+"""The rows of a job in the console: they change while somebody watches, are a file, and their end is told by mail."""
+
+import asyncio
+import csv
+import io
+import re
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from datetime import datetime
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from tests.support.console_jobs import JobsReader, add_rows, signed_in
+from tests.support.stack import Stack
+
+pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="session")]
+
+MAILS_OF_JOB = """
+SELECT kind, convert_from(payload, 'UTF8')::json ->> 'subject' FROM deliveries
+WHERE convert_from(payload, 'UTF8')::json ->> 'body' LIKE %s
+"""
+NOTE_OUTCOME = "UPDATE job_items SET outcome = %s, error = %s, handled_at = now() WHERE job_id = %s AND id = %s"
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
+async def reader(shared_stack: Stack) -> AsyncIterator[JobsReader]:
+    async with AsyncExitStack() as exits:
+        yield await exits.enter_async_context(signed_in(shared_stack, "manager"))
+
+
+async def test_rows_stream_to_whoever_watches_their_first_page(shared_stack: Stack, reader: JobsReader) -> None:
+    source = f"rows-{secrets.token_hex(4)}"
+    add_rows(shared_stack, source, 120)
+    job = await reader.start(f"kind=replay&source={source}", rate="60")
+    first = (await reader.get(f"{job}?outcome=done")).text
+    assert f"{job}/live?outcome=done" in first
+    streamed = ""
+    async with asyncio.timeout(20), reader.session.get(f"{reader.base}{job}/live?outcome=done") as stream:
+        async for line in stream.content:
+            streamed += line.decode()
+            if "It has ended." in streamed:
+                break
+    assert '<hx-partial id="rows">' in streamed
+    newest = streamed.rpartition('<hx-partial id="rows">')[2]
+    assert re.findall(r'id="row-(\d+)"', newest) == [str(n) for n in range(120, 70, -1)]  # the last handled first
+    [older] = re.findall(r'href="([^"]+after=71)#rows"', newest)
+    second = (await reader.get(older.replace("&amp;", "&"))).text
+    assert re.findall(r'id="row-(\d+)"', second) == [str(n) for n in range(70, 20, -1)]
+
+
+async def test_another_page_of_rows_is_left_as_it_is(shared_stack: Stack, reader: JobsReader) -> None:
+    source = f"left-{secrets.token_hex(4)}"
+    add_rows(shared_stack, source, 60)
+    job = await reader.start(f"kind=replay&source={source}", rate="1")
+    shown = (await reader.get(f"{job}?outcome=all&after=50")).text
+    assert re.findall(r'id="row-(\d+)"', shown) == [str(n) for n in range(51, 61)]
+    assert f'hx-sse:connect="{job}/live"' in shown
+    async with asyncio.timeout(20), reader.session.get(f"{reader.base}{job}/live") as stream:
+        while "Unaccounted" not in (streamed := (await stream.content.readuntil(b"\r\n\r\n")).decode()):
+            pass
+    assert "hx-partial" not in streamed
+    await reader.post(f"{job}/cancel")
+
+
+async def test_outcomes_are_read_as_a_file_that_no_spreadsheet_executes(
+    shared_stack: Stack, reader: JobsReader
+) -> None:
+    source = f"file-{secrets.token_hex(4)}"
+    add_rows(shared_stack, source, 1_003)
+    job = await reader.start(f"kind=replay&source={source}", rate="1", typed="1003")
+    await reader.post(f"{job}/cancel")
+    with shared_stack.database() as database:
+        database.execute(NOTE_OUTCOME, ("failed", "=HYPERLINK(1)", job.rpartition("/")[2], 1002))
+    async with reader.session.get(f"{reader.base}{job}/outcomes.csv") as answer:
+        assert answer.headers["Content-Disposition"].startswith("attachment")
+        assert answer.content_type == "text/csv"
+        rows = list(csv.DictReader(io.StringIO(await answer.text())))
+    assert [int(row["row_id"]) for row in rows] == list(range(1, 1_004))
+    assert len({row["object_id"] for row in rows}) == 1_003
+    assert (rows[1001]["outcome"], rows[1001]["message"]) == ("failed", "'=HYPERLINK(1)")
+    assert (rows[1002]["outcome"], rows[1002]["handled_at"]) == ("waiting", "")
+    assert datetime.fromisoformat(rows[1001]["handled_at"]).tzinfo
+    only = (await reader.get(f"{job}/outcomes.csv?outcome=failed")).text
+    assert [row["row_id"] for row in csv.DictReader(io.StringIO(only))] == ["1002"]
+    async with signed_in(shared_stack, "read_only") as other:  # what failed may quote a person
+        assert "HYPERLINK" not in (await other.get(f"{job}/outcomes.csv?outcome=failed")).text
+        assert "HYPERLINK" not in (await other.get(f"{job}?outcome=failed")).text
+    assert (await reader.get("/console/main/jobs/999999999/outcomes.csv")).status == 404
+
+
+async def test_a_mail_when_it_is_done_is_asked_for_with_a_switch(shared_stack: Stack, reader: JobsReader) -> None:
+    source = f"mail-{secrets.token_hex(4)}"
+    add_rows(shared_stack, source, 5)
+    job = await reader.start(f"kind=replay&source={source}", rate="1")
+    assert "LEADHUB_SMTP_URL" in (await reader.get(job)).text
+    assert (await reader.post(f"{job}/follow", is_following="1")).status == 303
+    assert "No mail comes" in (await reader.get(job)).text
+    smtp = {
+        "type": "smtp",
+        "name": "Mail",
+        "credentials": {"host": "mail.invalid", "port": "25", "from": "a@b.example"},
+    }
+    async with aiohttp.ClientSession(headers=shared_stack.headers) as api:
+        async with api.post(f"{shared_stack.base}/api/v1/integrations", json=smtp) as answer:
+            assert answer.status == 201, await answer.text()
+            mailer = (await answer.json())["data"]["id"]
+        try:
+            await _follow_and_cancel(shared_stack, reader, job)
+        finally:
+            await api.delete(f"{shared_stack.base}/api/v1/integrations/{mailer}")
+
+
+async def _follow_and_cancel(stack: Stack, reader: JobsReader, job: str) -> None:
+    assert "Tell me when it is done" in (await reader.get(job)).text
+    for fields, is_checked in (({"is_following": "1"}, True), ({}, False), ({"is_following": "1"}, True)):
+        assert (await reader.post(f"{job}/follow", **fields)).status == 303
+        assert bool(re.search(r'name="is_following"[^>]* checked', (await reader.get(job)).text)) is is_checked
+    await reader.post(f"{job}/cancel")
+    with stack.database() as database:
+        mails = database.execute(MAILS_OF_JOB, (f"%{stack.base}{job}%",)).fetchall()
+    assert mails == [("notice", "Replay of 5: cancelled")]
+    assert (await reader.post(f"{job}/follow", is_following="1")).status == 303
+    assert "No mail comes: the job has ended" in (await reader.get(job)).text

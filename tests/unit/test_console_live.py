@@ -1,0 +1,75 @@
+"""What listeners of a live page share: readings and renderings of what is the same for them, and nothing else."""
+
+import re
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
+
+from services.console.context import CONSOLE_CONTEXT, ConsoleContext
+from services.console.live_updates import LiveTopic
+from services.console.page_view import PageView
+from services.console.pages.queues import live_topic
+from services.console.rendering import TEMPLATE_DIR
+from services.console.translations import load_languages
+from shared.auth.roles import Role
+from shared.auth.sessions import AuthenticatedSession, Membership
+
+pytestmark = pytest.mark.unit
+
+INCLUDED = re.compile(r'\{% (?:include|import|from) "([^"]+)"')
+OF_ONE_READER = re.compile(r"nonce|toast|view\.(?:account|session|theme|host_tag|client_address|needs_password)\b")
+CONSOLE = cast(ConsoleContext, SimpleNamespace(renderer=SimpleNamespace(languages=load_languages())))
+
+
+def view_of(
+    query: str = "", *, language: str = "en", zone: str = "UTC", role: Role = "agent", is_operator: bool = False
+) -> PageView:
+    """A reader's request for the live page of queues."""
+    app = web.Application()
+    app[CONSOLE_CONTEXT] = CONSOLE
+    headers = {"Cookie": f"leadhub_zone={zone}"}
+    request = make_mocked_request("GET", f"/console/main/queues/live?{query}", headers=headers, app=app)
+    session = SimpleNamespace(preferences={"language": language}, is_operator=is_operator)
+    return PageView(request, cast(AuthenticatedSession, session), Membership(1, "main", "Main", 1, role))
+
+
+async def read_nothing() -> None:
+    return None
+
+
+def test_a_snapshot_is_rendered_once_for_all_whom_the_same_is_shown_to() -> None:
+    rendered: list[PageView] = []
+
+    def render(view: PageView, snapshot: Any) -> str:
+        rendered.append(view)
+        return f"{snapshot} for reader {len(rendered)}"
+
+    topic = LiveTopic(read_nothing, version=1, snapshot="figures")
+    assert {topic.render(view_of("span=1h"), render) for _ in range(10)} == {"figures for reader 1"}
+    others = [
+        view_of("span=1h", language="ar"),
+        view_of("span=1h", zone="Europe/Oslo"),
+        view_of("span=1h", role="manager"),
+        view_of("span=1h", is_operator=True),
+        view_of("span=24h"),
+    ]
+    assert len({topic.render(view, render) for view in (*others, *others)}) == len(others)
+    assert len(rendered) == 1 + len(others)
+
+
+def test_the_lane_decides_whose_history_an_operator_sees() -> None:
+    asked = ("", "lane=bulk", "lane=deliveries", "lane=bulk&span=24h")
+    assert len({live_topic(view_of(query, is_operator=True)) for query in asked}) == len(asked)
+    assert len({live_topic(view_of(query)) for query in asked[:3]}) == 1
+    assert live_topic(view_of("lane=no-such")) == live_topic(view_of())
+
+
+def test_live_parts_show_nothing_of_their_reader_alone() -> None:
+    parts = [path for path in TEMPLATE_DIR.glob("parts/*") if re.search(r"_(live|stream)\.html$", path.name)]
+    assert len(parts) >= 4
+    for part in parts:
+        parts += [path for name in INCLUDED.findall(part.read_text()) if (path := TEMPLATE_DIR / name) not in parts]
+    assert [part.name for part in parts if OF_ONE_READER.search(part.read_text())] == []
