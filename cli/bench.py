@@ -13,7 +13,7 @@ from cli.common import data_dir_option, make_settings
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @data_dir_option
 def bench(kind: str, as_json: bool, arguments: tuple[str, ...]) -> None:
-    """Measure this machine: leads taken, lists read, attacks met, pages of the console shown.
+    """Measure leads, lists, attacks, console pages and sources.
 
     `ingest` compares LeadHub with other programs that take leads. `read` compares lists of 10,000 leads with lists of a
     million. `attacks` attacks a LeadHub of its own and measures another workspace's leads meanwhile. `console` times
