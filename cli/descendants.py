@@ -29,19 +29,23 @@ def reap_orphans(known: Set[int]) -> None:
             os.waitpid(ended.si_pid, os.WNOHANG)
 
 
-def live_descendants() -> dict[int, str]:
-    """Return the live descendants of this process by id, with their names. Zombies do not count."""
+def live_descendants(spared: Set[int] = frozenset()) -> dict[int, str]:
+    """Return the live descendants of this process by id, with their names. Zombies do not count.
+
+    The `spared` are left out with their own descendants, such as what a spared server forked since.
+    """
     parents = _process_table()
     found = [os.getpid()]
     for pid in found:  # grows while it is walked
-        found.extend(_children_of(pid, parents))
+        found.extend(child for child in _children_of(pid, parents) if child not in spared)
     return {pid: parents[pid][1] for pid in found[1:] if parents[pid][2] not in "ZX"}
 
 
 def end_descendants(spared: Set[int], is_hurried: Callable[[], bool]) -> tuple[list[str], list[str]]:
-    """End the remaining descendants except `spared`. Return the killed ones and those that could not be killed.
+    """End the remaining descendants, except the `spared` and theirs.
 
-    A process that ends by itself within the grace period is in neither list. `is_hurried` skips the grace period.
+    Return the killed ones and those that could not be killed. A process that ends by itself within the grace period is
+    in neither list. `is_hurried` skips the grace period.
     """
     killed: dict[int, str] = {}
     began = time.monotonic()
@@ -67,7 +71,7 @@ def _process_labels(found: dict[int, str]) -> list[str]:
 
 def _remaining_descendants(spared: Set[int]) -> dict[int, str]:
     reap_orphans(spared)
-    return {pid: name for pid, name in live_descendants().items() if pid not in spared}
+    return live_descendants(spared)
 
 
 def _process_table() -> dict[int, tuple[int, str, str]]:

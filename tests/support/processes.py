@@ -38,6 +38,12 @@ def is_alive(pid: int) -> bool:
     return _parent(pid) is not None
 
 
+def start_time(pid: int) -> int:
+    """When the process started, in ticks since the machine did; 0 when it has ended. A used id comes again."""
+    fields = _stat_fields(pid)
+    return int(fields[19]) if fields else 0
+
+
 def command_line(pid: int) -> str:
     """Its words with spaces between, empty when it has ended."""
     try:
@@ -47,9 +53,14 @@ def command_line(pid: int) -> str:
 
 
 def _parent(pid: int) -> int | None:
+    fields = _stat_fields(pid)
+    return None if not fields or fields[0] in "ZX" else int(fields[1])
+
+
+def _stat_fields(pid: int) -> list[str]:
+    """What its status says, none when it has ended: state, parent, …"""
     try:
-        # The name in brackets may hold anything; what follows it is regular: state, parent, …
-        state, parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:2]
-    except (OSError, ValueError):
-        return None
-    return None if state in "ZX" else int(parent)
+        # The name in brackets may hold anything; what follows it is regular.
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []

@@ -17,7 +17,7 @@ from embedded.postgres import EmbeddedPostgres
 from embedded.valkey import EmbeddedValkey
 from shared.data_dir import DataDir, free_port
 from shared.settings import PROJECT_ROOT
-from tests.support.processes import ROLES, descendants, is_alive, pids_of
+from tests.support.processes import ROLES, descendants, is_alive, pids_of, start_time
 from tests.support.waiting import until
 
 LAUNCHER = str(PROJECT_ROOT / "leadhub")
@@ -50,7 +50,7 @@ class Stack:
         fixed = {"LEADHUB_ENV_FILE": os.devnull, "LEADHUB_METRICS_PORT": metrics_port}
         self._env = {**own, **fixed, **(env or {})}
         self._options = options
-        self._known: set[int] = set()
+        self._known: dict[int, int] = {}  # by id, when it started: another process may have the id later
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -107,8 +107,8 @@ class Stack:
         if self.process is None:
             return
         self._remember()
-        with suppress(ProcessLookupError):
-            for pid in self._known:  # a test may have left something frozen
+        for pid in self.leftovers():  # a test may have left something frozen
+            with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
         self.process.send_signal(signal.SIGCONT)
         self.process.terminate()
@@ -220,7 +220,7 @@ class Stack:
 
     def leftovers(self) -> list[int]:
         """Processes that `up` started, as far as they were seen, and that live although it may not."""
-        return [pid for pid in self._known if is_alive(pid)]
+        return [pid for pid, began in self._known.items() if is_alive(pid) and start_time(pid) == began]
 
     def _alive_and_healthy(self) -> bool:
         assert self.process is not None
@@ -229,7 +229,7 @@ class Stack:
 
     def _remember(self) -> None:
         if self.process is not None:
-            self._known |= set(descendants(self.process.pid))
+            self._known |= {pid: start_time(pid) for pid in descendants(self.process.pid)}
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -113,6 +114,25 @@ def test_a_second_signal_ends_what_does_not_listen(supervisor: Supervisor, progr
     assert not child.is_running
     assert time.monotonic() - began < 5
     assert supervisor.forced_ends == ["stubborn"]
+
+
+def test_what_a_foreign_process_forks_later_is_spared(program: Make, tmp_path: Path) -> None:
+    """Such as the backends of a server that ran before the supervisor: a kill of one ends the whole server's work."""
+    fork = "import subprocess, sys; sys.stdin.read(1); child = subprocess.Popen(['sleep', '600']); "
+    code = f"{fork}print(child.pid, flush=True); sys.stdin.read(1); print(child.poll()); child.kill()"
+    with subprocess.Popen([sys.executable, "-S", "-c", code], stdin=-1, stdout=-1, text=True) as foreign:
+        assert foreign.stdin
+        assert foreign.stdout
+        supervisor = Supervisor()
+        foreign.stdin.write(".")
+        foreign.stdin.flush()
+        assert foreign.stdout.readline().strip().isdigit()
+        supervisor.start_child(program("own", SLEEP))
+        (own,) = supervisor.children
+        supervisor.stop()
+        assert not own.is_running
+        assert foreign.communicate(".")[0] == "None\n"  # alive
+    assert supervisor.forced_ends == []
 
 
 @pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGINT])
