@@ -77,6 +77,41 @@ SCORING_RULES: tuple[dict[str, Any], ...] = (
 SLACK_NAME, OLD_SLACK_NAME, SMS_NAME = "Slack, sales", "Slack, the old workspace", "Twilio"
 
 
+def _act(kind: str, **members: Any) -> dict[str, Any]:
+    return {"action": {"type": kind, **members}}
+
+
+# Automations that name no other record.
+WELCOME_AUTOMATION = {
+    "name": "Welcome mail",
+    "description": "For people who asked for something, not for uploads",
+    "trigger": {"type": "lead_created", "sources": ["Webinar tool", "Zapier, ads"]},
+    "steps": [
+        {"condition": {"field": "email", "operator": "is_not_empty"}},
+        _act("send_email", to="lead", subject="Hello {{ first_name }}", body="Thank you for your interest."),
+    ],
+}
+WEBINAR_AUTOMATION = {
+    "name": "Webinar follow-up",
+    "trigger": {"type": "tag_added", "tag": "webinar"},
+    "steps": [
+        {"delay": {"minutes": 2}},
+        _act("send_email", to="lead", subject="The recording", body="Here it is, {{ first_name }}."),
+        _act("add_tag", tag="followed up"),
+    ],
+}
+REPEAT_AUTOMATION = {
+    "name": "Known again",
+    "trigger": {"type": "duplicate_received"},
+    "steps": [_act("add_tag", tag="known again"), _act("adjust_score", points=5)],
+}
+INACTIVITY_AUTOMATION = {
+    "name": "Forgotten leads",
+    "trigger": {"type": "no_activity", "minutes": 3 * 24 * 60},
+    "steps": [_act("create_task", title="{{ first_name }} waits for an answer", due_in_hours=8)],
+}
+
+
 def integrations(receiver_url: str) -> list[dict[str, Any]]:
     """Return integrations whose messages go to the demo's receivers."""
     twilio = {"account_sid": "AC00000000000000000000000000000000", "auth_token": "made-up", "from": "+15555550100"}
@@ -111,81 +146,73 @@ def webhooks(receiver_url: str) -> list[dict[str, Any]]:
 
 def automations(receiver_url: str, ids: dict[str, int]) -> list[dict[str, Any]]:
     """Return automations. `ids` are those of users, forms and integrations by name, and of stages by `stage:` name."""
-    agents = [ids[name] for name in AGENTS]
-    has_budget = {"field": "custom_fields.budget", "operator": "greater_than", "value": 10_000}
     return [
-        {
-            "name": "Welcome mail",
-            "description": "For people who asked for something, not for uploads",
-            "trigger": {"type": "lead_created", "sources": ["Webinar tool", "Zapier, ads"]},
-            "steps": [
-                {"condition": {"field": "email", "operator": "is_not_empty"}},
-                _act("send_email", to="lead", subject="Hello {{ first_name }}", body="Thank you for your interest."),
-            ],
-        },
-        {
-            "name": "Large budgets",
-            "description": "To an agent in turn, with a task for tomorrow",
-            "trigger": {"type": "lead_created"},
-            "steps": [
-                {"condition": {"all": [has_budget, {"field": "company", "operator": "is_not_empty"}]}},
-                _act("assign_user", round_robin=agents),
-                _act("notify_slack", integration_id=ids[SLACK_NAME], text="{{ company }} has a large budget"),
-                _act("create_task", title="Call {{ first_name }}", due_in_hours=24),
-            ],
-        },
-        {
-            "name": "Pricing requests",
-            "trigger": {"type": "form_submitted", "form_id": ids[PRICING_FORM_NAME]},
-            "steps": [
-                _act("assign_user", round_robin=agents),
-                _act("send_webhook", url=f"{receiver_url}{QUICK_PATH}?crm=1", secret=MADE_UP_SECRET),
-                _act("notify_users", to="assigned", text="{{ first_name }} asks for prices"),
-            ],
-        },
-        {
-            "name": "Webinar follow-up",
-            "trigger": {"type": "tag_added", "tag": "webinar"},
-            "steps": [
-                {"delay": {"minutes": 2}},
-                _act("send_email", to="lead", subject="The recording", body="Here it is, {{ first_name }}."),
-                _act("add_tag", tag="followed up"),
-            ],
-        },
-        {
-            "name": "Warm leads",
-            "trigger": {"type": "lead_score_crossed", "threshold": 30, "direction": "above"},
-            "steps": [
-                _act("set_status", status="qualified"),
-                _act("move_stage", stage_id=ids["stage:Qualified"]),
-            ],
-        },
-        {
-            "name": "Known again",
-            "trigger": {"type": "duplicate_received"},
-            "steps": [_act("add_tag", tag="known again"), _act("adjust_score", points=5)],
-        },
-        {
-            "name": "Text to visitors of the fair",
-            "trigger": {"type": "tag_added", "tag": "trade fair"},
-            "steps": [
-                {"condition": {"field": "phone", "operator": "is_not_empty"}},
-                _act("send_sms", integration_id=ids[SMS_NAME], body="See you in hall {{ custom_fields.hall }}!"),
-            ],
-        },
-        {
-            "name": "Partners to the old Slack",
-            "description": "Its receiver is gone: these deliveries fail",
-            "trigger": {"type": "tag_added", "tag": "partner"},
-            "steps": [_act("notify_slack", integration_id=ids[OLD_SLACK_NAME], text="{{ company }} is a new partner")],
-        },
-        {
-            "name": "Forgotten leads",
-            "trigger": {"type": "no_activity", "minutes": 3 * 24 * 60},
-            "steps": [_act("create_task", title="{{ first_name }} waits for an answer", due_in_hours=8)],
-        },
+        WELCOME_AUTOMATION,
+        _budget_automation(ids),
+        _pricing_automation(receiver_url, ids),
+        WEBINAR_AUTOMATION,
+        _score_automation(ids),
+        REPEAT_AUTOMATION,
+        _fair_automation(ids),
+        _partner_automation(ids),
+        INACTIVITY_AUTOMATION,
     ]
 
 
-def _act(kind: str, **members: Any) -> dict[str, Any]:
-    return {"action": {"type": kind, **members}}
+def _budget_automation(ids: dict[str, int]) -> dict[str, Any]:
+    has_budget = {"field": "custom_fields.budget", "operator": "greater_than", "value": 10_000}
+    return {
+        "name": "Large budgets",
+        "description": "To an agent in turn, with a task for tomorrow",
+        "trigger": {"type": "lead_created"},
+        "steps": [
+            {"condition": {"all": [has_budget, {"field": "company", "operator": "is_not_empty"}]}},
+            _act("assign_user", round_robin=_agent_ids(ids)),
+            _act("notify_slack", integration_id=ids[SLACK_NAME], text="{{ company }} has a large budget"),
+            _act("create_task", title="Call {{ first_name }}", due_in_hours=24),
+        ],
+    }
+
+
+def _pricing_automation(receiver_url: str, ids: dict[str, int]) -> dict[str, Any]:
+    return {
+        "name": "Pricing requests",
+        "trigger": {"type": "form_submitted", "form_id": ids[PRICING_FORM_NAME]},
+        "steps": [
+            _act("assign_user", round_robin=_agent_ids(ids)),
+            _act("send_webhook", url=f"{receiver_url}{QUICK_PATH}?crm=1", secret=MADE_UP_SECRET),
+            _act("notify_users", to="assigned", text="{{ first_name }} asks for prices"),
+        ],
+    }
+
+
+def _score_automation(ids: dict[str, int]) -> dict[str, Any]:
+    return {
+        "name": "Warm leads",
+        "trigger": {"type": "lead_score_crossed", "threshold": 30, "direction": "above"},
+        "steps": [_act("set_status", status="qualified"), _act("move_stage", stage_id=ids["stage:Qualified"])],
+    }
+
+
+def _fair_automation(ids: dict[str, int]) -> dict[str, Any]:
+    return {
+        "name": "Text to visitors of the fair",
+        "trigger": {"type": "tag_added", "tag": "trade fair"},
+        "steps": [
+            {"condition": {"field": "phone", "operator": "is_not_empty"}},
+            _act("send_sms", integration_id=ids[SMS_NAME], body="See you in hall {{ custom_fields.hall }}!"),
+        ],
+    }
+
+
+def _partner_automation(ids: dict[str, int]) -> dict[str, Any]:
+    return {
+        "name": "Partners to the old Slack",
+        "description": "Its receiver is gone: these deliveries fail",
+        "trigger": {"type": "tag_added", "tag": "partner"},
+        "steps": [_act("notify_slack", integration_id=ids[OLD_SLACK_NAME], text="{{ company }} is a new partner")],
+    }
+
+
+def _agent_ids(ids: dict[str, int]) -> list[int]:
+    return [ids[name] for name in AGENTS]
