@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 import click
 
+from cli.account_grants import workspace_accounts, workspace_grant_account, workspace_withdraw_account
 from cli.common import (
     data_dir_option,
     make_settings,
@@ -110,6 +111,10 @@ def workspace_list() -> None:
     print_table(
         [column.upper().replace("_", " ") for column in columns], [[row[column] for column in columns] for row in rows]
     )
+
+
+for command in (workspace_accounts, workspace_grant_account, workspace_withdraw_account):
+    workspace.add_command(command)
 
 
 @click.group()

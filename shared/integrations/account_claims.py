@@ -5,9 +5,12 @@ A claim says to which integration an account belongs. The app is known by its se
 
 import hashlib
 from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import NamedTuple
 
 from shared.db.connections import Connection
 from shared.errors import ValidationFailed
+from shared.integrations.integration_cache import notify_changed
 
 # The credential that all integrations of one app share, for types whose apps have one webhook.
 APP_SECRET_FIELDS = {
@@ -33,9 +36,35 @@ SELECT account_id FROM source_accounts WHERE type = %s AND secret_digest = %s AN
   AND NOT (workspace_id = %s AND integration_id = %s) ORDER BY account_id
 """
 GRANT_SQL = """
-UPDATE source_accounts a SET granted_at = now() FROM workspaces w
-WHERE w.slug = %s AND a.workspace_id = w.id AND a.type = %s AND a.account_id = %s RETURNING a.integration_id
+UPDATE source_accounts SET granted_at = CASE WHEN %s THEN coalesce(granted_at, now()) END
+WHERE workspace_id = (SELECT id FROM workspaces WHERE slug = %s) AND type = %s AND account_id = %s
+RETURNING workspace_id, integration_id
 """
+# Those that wait for a grant come first.
+LIST_CLAIMS_SQL = """
+SELECT w.slug, a.type, a.account_id, a.integration_id, i.name, a.granted_at
+FROM source_accounts a JOIN workspaces w ON w.id = a.workspace_id
+JOIN integrations i ON i.workspace_id = a.workspace_id AND i.id = a.integration_id
+ORDER BY a.granted_at IS NOT NULL, w.slug, a.type, a.account_id, a.integration_id
+"""
+
+
+class AccountClaim(NamedTuple):
+    """An account at a provider, the integration that claims it, and since when an operator has granted it, if so."""
+
+    workspace: str
+    type: str
+    account_id: str
+    integration_id: int
+    integration_name: str
+    granted_at: datetime | None
+
+
+class ClaimOwner(NamedTuple):
+    """The integration that claims an account."""
+
+    workspace_id: int
+    integration_id: int
 
 
 def app_digest(type_: str, credentials: Mapping[str, str]) -> bytes | None:
@@ -73,9 +102,21 @@ async def release_accounts(connection: Connection, workspace_id: int, integratio
     await connection.execute(RELEASE_SQL, (workspace_id, integration_id))
 
 
-async def grant_account(connection: Connection, workspace_slug: str, type_: str, account_id: str) -> bool:
-    """Let an account's leads go to the workspace that claimed it, whichever workspace gets the app's webhooks.
+async def set_account_grant(
+    connection: Connection, workspace_slug: str, type_: str, account_id: str, *, is_granted: bool
+) -> list[ClaimOwner]:
+    """Grant a claim: the account's leads go to the claiming workspace, whichever one gets the webhooks. Or withdraw it.
 
-    Only an operator may do that. Returns False if the workspace has no such claim.
+    Only an operator may do that. Return the owners of the claim, one for each app: none if there is no such claim.
+    Gateways follow when the transaction commits.
     """
-    return (await connection.execute(GRANT_SQL, (workspace_slug, type_, account_id))).rowcount > 0
+    asked = (is_granted, workspace_slug, type_, account_id)
+    rows = await (await connection.execute(GRANT_SQL, asked)).fetchall()
+    if rows:
+        await notify_changed(connection)
+    return [ClaimOwner(*row) for row in rows]
+
+
+async def list_account_claims(connection: Connection) -> list[AccountClaim]:
+    """Return the claims of all workspaces. For operators alone."""
+    return [AccountClaim(*row) for row in await (await connection.execute(LIST_CLAIMS_SQL)).fetchall()]

@@ -112,7 +112,8 @@ class SourceAccount(Base):
 class IntegrationCount(Base):
     """What the webhook URL of an integration received in one hour, by outcome.
 
-    Outcomes: `received`, `ignored`, `unreadable`, `switched_off`, `handshake`, `rejected:<reason>`.
+    Outcomes: `received`, `ignored`, `unreadable`, `switched_off`, `handshake`, `rejected:<reason>`. The
+    reason of a refused handshake is `handshake`.
     """
 
     __tablename__ = "integration_counts"
