@@ -22,6 +22,7 @@ from shared.web.openapi import responds
 DELIVERY_METHODS = ("POST", "PUT", "PATCH")
 MAX_TOKEN_LENGTH = 100  # characters
 UNREADABLE_CREDENTIALS_MESSAGE = "The credentials of this integration cannot be read just now. Send the request again."
+RATE_LIMIT_MESSAGE = "This integration takes no more requests in this hour: its rate_limit setting is reached."
 UNKNOWN_ADDRESS_MESSAGE = "There is no integration at this address."
 
 
@@ -49,7 +50,7 @@ async def receive_webhook(request: web.Request) -> web.Response:
         gateway.integration_counts.count(integration, SWITCHED_OFF)
         return _response(provider.answer)
     if limit := integration.settings["rate_limit"]:
-        await request.app[RATE_LIMITER].hit(-integration.id, limit)  # ids of keys are positive
+        await request.app[RATE_LIMITER].hit(-integration.id, limit, RATE_LIMIT_MESSAGE)  # ids of keys are positive
     if integration.credentials is None:
         raise ServiceUnavailable(UNREADABLE_CREDENTIALS_MESSAGE, retry_after=60)
     sent = await _read_webhook(request, gateway)
@@ -58,10 +59,12 @@ async def receive_webhook(request: web.Request) -> web.Response:
         return _response(delivery.answer_handshake())
     if sent.method not in provider.methods:
         raise MethodNotAllowed(headers={"Allow": ", ".join(provider.methods)})
+    await gateway.webhook_turns.wait_turn(integration.id)
     await delivery.verify()
     items = await delivery.read_items()
     if items:
         await gateway.intake.submit_all(items, Lane.PROMPT)
+        await gateway.webhook_turns.wait_turn(integration.id)  # a flush stores many at once
     request[LOG_FIELDS]["submissions"] = len(items)
     return _response(provider.answer)
 

@@ -29,13 +29,15 @@ MAX_URL_LENGTH = 2048  # characters
 MAX_TEXT_LENGTH = 255  # characters
 _URL_FIELDS = ("page_url", "landing_page", "referrer")
 _CLICK_IDS_BY_LOWER_NAME = {name.lower(): name for name in CLICK_ID_NAMES} | {"gcl_id": "gclid"}
+_PARAMETER_KEYS = frozenset((*UTM_FIELDS, *_CLICK_IDS_BY_LOWER_NAME))
 
 
 class Attribution(TypedDict, total=False):
     """Where a lead came from, as far as it is known. Members that are not known are missing.
 
     `at` is in ISO 8601: when the person showed interest, by the provider's clock. `consent` holds the answers to
-    consent questions by their wording or key, each true or false.
+    consent questions by their wording or key, each true or false, `browser_ids` those that ad scripts of the page gave
+    the browser, such as `_fbp`.
     """
 
     at: str
@@ -56,6 +58,7 @@ class Attribution(TypedDict, total=False):
     utm_content: str
     click_ids: dict[str, str]
     consent: dict[str, bool]
+    browser_ids: dict[str, str]
 
 
 def make_attribution(parameters: Mapping[str, Any] | None = None, **known: Any) -> Attribution:
@@ -67,13 +70,13 @@ def make_attribution(parameters: Mapping[str, Any] | None = None, **known: Any) 
     found: dict[str, Any] = {}
     click_ids: dict[str, str] = {}
     for name, value in _all_parameters(parameters, known):
-        key, text = name.strip().lower(), _short_text(value)
-        if not text:
+        key = name.strip().lower()
+        if key not in _PARAMETER_KEYS or not (text := _short_text(value)):
             continue
-        if key in UTM_FIELDS:
-            found.setdefault(key, text)
-        elif key in _CLICK_IDS_BY_LOWER_NAME:
+        if key in _CLICK_IDS_BY_LOWER_NAME:
             click_ids.setdefault(_CLICK_IDS_BY_LOWER_NAME[key], text)
+        else:
+            found.setdefault(key, text)
     for name, value in known.items():
         if isinstance(value, Mapping):
             if value:
@@ -87,8 +90,7 @@ def make_attribution(parameters: Mapping[str, Any] | None = None, **known: Any) 
 
 def is_campaign_parameter(name: str) -> bool:
     """Return whether a field is a campaign parameter or a click id, which belongs to the attribution."""
-    key = name.strip().lower()
-    return key in UTM_FIELDS or key in _CLICK_IDS_BY_LOWER_NAME
+    return name.strip().lower() in _PARAMETER_KEYS
 
 
 def _all_parameters(parameters: Mapping[str, Any] | None, known: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
@@ -109,6 +111,6 @@ def _query_pairs(address: str) -> list[tuple[str, str]]:
 def _short_text(value: Any, limit: int = MAX_TEXT_LENGTH) -> str:
     if isinstance(value, list):
         value = value[0] if value else None
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return ""
-    return str(value).strip()[:limit]
+    if isinstance(value, str):
+        return value.strip()[:limit]
+    return str(value)[:limit] if isinstance(value, int | float) and not isinstance(value, bool) else ""

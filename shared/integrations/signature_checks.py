@@ -9,12 +9,12 @@ from shared.integrations.webhook_exchange import Credentials, SignatureRefused, 
 
 def hmac_hex(secret: str | bytes, signed: bytes, algorithm: str = "sha256") -> str:
     """Return the HMAC in lower-case hexadecimal digits."""
-    return hmac.new(_key_bytes(secret), signed, algorithm).hexdigest()
+    return hmac.digest(_key_bytes(secret), signed, algorithm).hex()
 
 
 def hmac_base64(secret: str | bytes, signed: bytes, algorithm: str = "sha256") -> str:
     """Return the HMAC in base64, with padding."""
-    return b64encode(hmac.new(_key_bytes(secret), signed, algorithm).digest()).decode()
+    return b64encode(hmac.digest(_key_bytes(secret), signed, algorithm)).decode()
 
 
 def sha256_hex(signed: bytes) -> str:

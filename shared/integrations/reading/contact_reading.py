@@ -212,15 +212,18 @@ def _add_custom(custom: dict[str, Any], key: str, value: Any) -> None:
 
 
 def _is_blank(value: Any) -> bool:
+    if isinstance(value, str):
+        return not value.strip()
     if isinstance(value, list | dict):
         return all(map(_is_blank, value.values() if isinstance(value, dict) else value))
-    return value is None or (isinstance(value, str) and not value.strip())
+    return value is None
 
 
 def _is_parameter(field: AnsweredField) -> bool:
     """Return whether a field belongs to the attribution, which takes texts and numbers."""
-    is_text = isinstance(field.value, str | int | float) and not isinstance(field.value, bool)
-    return not field.kind and is_text and is_campaign_parameter(field.key or field.label)
+    if field.kind or not is_campaign_parameter(field.key or field.label):
+        return False
+    return isinstance(field.value, str | int | float) and not isinstance(field.value, bool)
 
 
 _CHECKS: Mapping[ContactKind, Callable[[str], bool]] = {"email": is_email, "phone": looks_like_phone}

@@ -3,11 +3,13 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from shared.integrations.attribution import CLICK_ID_NAMES, UTM_FIELDS, Attribution, make_attribution
 from shared.integrations.reading.contact_labels import asks_about_others
 from shared.integrations.reading.contact_reading import AnsweredField, ContactKind, answer_text, is_email, read_contact
+from shared.integrations.reading.label_text import MAX_LABEL_LENGTH
 from shared.integrations.webhook_exchange import MULTIPART_MEDIA_TYPE, UnreadableBody, WebhookRequest
 from shared.leads.form_encoding import MalformedBody, parse_brackets
 
@@ -30,6 +32,11 @@ def parameter_name(name: str) -> str:
 
     `UTM Source` and `utmSource` are `utm_source`.
     """
+    return _parameter_name(name) if len(name) <= MAX_LABEL_LENGTH else ""
+
+
+@lru_cache(maxsize=4096)  # the same forms come again and again
+def _parameter_name(name: str) -> str:
     return _PARAMETERS.get(_NOT_WORDS.sub("", name.lower()), "")
 
 
@@ -71,7 +78,8 @@ def asks_for_consent(wording: str) -> bool:
 
 def agrees(wording: str, value: Any) -> bool | None:
     """Return the answer to a question for a consent, or None for other questions and answers."""
-    return says_yes(value) if asks_for_consent(wording) else None
+    agreed = says_yes(value)  # first, since looking for a consent in the wording takes longer
+    return agreed if agreed is not None and asks_for_consent(wording) else None
 
 
 def says_yes(value: Any) -> bool | None:

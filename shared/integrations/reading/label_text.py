@@ -5,6 +5,7 @@ The labels that we know are reduced by the same functions as those that forms se
 
 import re
 import unicodedata
+from functools import lru_cache
 
 MAX_LABEL_LENGTH = 300  # characters of a label that are read
 
@@ -74,7 +75,12 @@ def telling_words(text: str) -> list[str]:
 
 def word_slug(text: str) -> str:
     """Return the text in lower case and its own script, with an underscore for all that is no letter or digit."""
-    text = unicodedata.normalize("NFC", text[:MAX_LABEL_LENGTH])
+    return _word_slug(text[:MAX_LABEL_LENGTH])
+
+
+@lru_cache(maxsize=4096)  # the same forms come again and again
+def _word_slug(text: str) -> str:
+    text = unicodedata.normalize("NFC", text)
     return "_".join("".join(map(_word_char, text.lower())).split())
 
 

@@ -6,7 +6,7 @@ from typing import Any
 def value_at(node: Any, *path: str | int) -> Any:
     """Return the value at a path of member names and positions, or None."""
     for step in path:
-        if isinstance(node, dict) and isinstance(step, str):
+        if isinstance(node, dict):
             node = node.get(step)
         elif isinstance(node, list) and isinstance(step, int) and -len(node) <= step < len(node):
             node = node[step]
@@ -18,9 +18,9 @@ def value_at(node: Any, *path: str | int) -> Any:
 def text_at(node: Any, *path: str | int) -> str:
     """Return a text or number at a path as text without outer spaces, or an empty text. Flags are no text."""
     value = value_at(node, *path)
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return ""
-    return str(value).strip()
+    if isinstance(value, str):
+        return value.strip()
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
 
 
 def dict_at(node: Any, *path: str | int) -> dict[str, Any]:
