@@ -30,6 +30,9 @@ log = logging.get_logger()
 
 NAME_OF_LANE = {int(lane): name for name, lane in JOURNAL_LANES.items()}
 MAX_LEADS_BY_LANE = {Lane.WAITED_FOR: FULL_BATCH_SIZE, Lane.PROMPT: FULL_BATCH_SIZE, Lane.BULK: 100}  # leads in a batch
+# Leads of the other lanes in a batch while callers wait for verdicts: whoever comes meanwhile waits until its end.
+MAX_LEADS_BESIDE_CALLERS = 64
+CALLERS_SECONDS = 2.0  # seconds after a verdict in which another caller may come
 LOWEST_LANE_TURN_BATCHES = 4  # the lowest waiting lane goes first in every fourth batch
 LOWEST_LANE_REST_SECONDS = (
     0.02  # seconds between two such batches: checking the lower lanes costs a fifth of ingesting one lead
@@ -71,6 +74,7 @@ class JournalDrainer:
         self._batches_in_vain = 0
         self._emptied_lane_0 = False
         self._awake_until = 0.0
+        self._callers_until = 0.0  # until when callers are expected
         self._has_woken_another = False
         self.has_events = False  # automations may wait for some that were written
         self._automations_due_at = 0.0
@@ -147,7 +151,7 @@ class JournalDrainer:
         )
         if outcome.row_ids:
             self._journal.urgent_after_id = max(self._journal.urgent_after_id, outcome.row_ids[0] - 1)
-            self._awake_until = time.monotonic() + AWAKE_SECONDS
+            self._note_callers()
         self._journal.rescan_if_due()
         self._emptied_lane_0 = len(outcome.row_ids) < HEAD_BATCH_ROWS
         self._wake_another_once(not self._emptied_lane_0)
@@ -155,7 +159,8 @@ class JournalDrainer:
 
     async def _ingest_lane(self, connection: Connection, heads: list[LaneHead], head: LaneHead) -> tuple[int, bool]:
         """Ingest a batch of the given lane and note its rows in `processes`."""
-        chosen = head.rows_within(min(MAX_LEADS_BY_LANE[head.lane], self._batch_size.limit))
+        chosen = head.rows_within(self._most_leads(head.lane))
+        self._emptied_lane_0 = False  # a caller may come meanwhile
         if await self._split_oversized(connection, head, chosen):
             self._batches_in_vain += 1
             return 0, self._batches_in_vain < MAX_BATCHES_IN_VAIN
@@ -181,8 +186,18 @@ class JournalDrainer:
             await self._heartbeat.note_rows(connection, chosen)
         outcome = await self._ingest_batch(connection, select_rows(head.lane, chosen), sum(head.sizes[: len(chosen)]))
         if outcome.taken and not head.is_unhurried:
-            self._awake_until = time.monotonic() + AWAKE_SECONDS
+            self._note_callers()
         return outcome.taken
+
+    def _note_callers(self) -> None:
+        now = time.monotonic()
+        self._awake_until, self._callers_until = now + AWAKE_SECONDS, now + CALLERS_SECONDS
+
+    def _most_leads(self, lane: Lane) -> int:
+        """Return how many leads a batch of the lane may hold."""
+        most = min(MAX_LEADS_BY_LANE[lane], self._batch_size.limit)
+        beside_callers = lane is not Lane.WAITED_FOR and time.monotonic() < self._callers_until
+        return min(most, MAX_LEADS_BESIDE_CALLERS) if beside_callers else most
 
     def _wake_another_once(self, rows_are_left: bool) -> None:
         if rows_are_left and not self._has_woken_another:
