@@ -10,6 +10,7 @@ from typing import Any
 from services.gateway.context import Gateway
 from services.gateway.integration_counts import (
     HANDSHAKE_OUTCOME,
+    HANDSHAKE_REFUSED,
     IGNORED_OUTCOME,
     RECEIVED_OUTCOME,
     REJECTED_PREFIX,
@@ -57,8 +58,8 @@ class WebhookDelivery:
             raise MethodNotAllowed
         try:
             answer = self.provider.answer_handshake(self.sent, self.credentials)
-        except SignatureRefused as refusal:
-            self._count(f"{REJECTED_PREFIX}{refusal.reason}")
+        except SignatureRefused:
+            self._count(HANDSHAKE_REFUSED)
             raise Forbidden(HANDSHAKE_REFUSED_MESSAGE) from None
         self._count(HANDSHAKE_OUTCOME)
         return answer
@@ -88,7 +89,8 @@ class WebhookDelivery:
             log.exception("webhook.unread", integration_id=self.integration.id, type=self.integration.type)
             return [await self._unreadable_item("The body could not be read.")]
         kept = [event for event in events if event.kind != "ignored"]
-        self._count(IGNORED_OUTCOME, len(events) - len(kept))
+        # A body that holds no item at all, such as an empty list of entries, is counted as one.
+        self._count(IGNORED_OUTCOME, len(events) - len(kept) if events else 1)
         return await self._event_items(kept)
 
     async def _read_events(self) -> Sequence[SourceEvent]:

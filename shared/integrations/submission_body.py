@@ -1,15 +1,16 @@
 """Turn an event of a provider into the body of a submission, by the settings of its integration. Pure."""
 
 import base64
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shared.forms.definition import CUSTOM_PREFIX, FULL_NAME
+from shared.forms.field_definition import CUSTOM_PREFIX, FULL_NAME
 from shared.integrations.json_paths import InvalidPath, find_values
 from shared.integrations.mapping_settings import IntegrationSettingsRecord
 from shared.integrations.reading.contact_reading import answer_text, fit_lead
 from shared.integrations.source_event import SourceEvent
-from shared.integrations.webhook_exchange import WebhookRequest
+from shared.integrations.webhook_exchange import CaseInsensitive, WebhookRequest
 from shared.leads.full_name import split_name
 from shared.leads.source_part import RawRequest, SourcePart
 from shared.leads.submission import SOURCE_KEY
@@ -17,23 +18,25 @@ from shared.leads.submission import SOURCE_KEY
 MAX_RAW_BYTES = 256 << 10  # bytes of a request's body that are kept
 MAX_HEADER_LENGTH = 500  # characters
 # Headers that help to find out what a sender did. None of them is a secret.
-KEPT_HEADERS = (
-    "content-type",
-    "user-agent",
-    "date",
-    "webhook-id",
-    "webhook-timestamp",
-    "x-request-id",
-    "x-shopify-topic",
-    "x-shopify-event-id",
-    "x-shopify-webhook-id",
-    "x-shopify-triggered-at",
-    "x-shopify-shop-domain",
-    "x-hubspot-request-timestamp",
-    "x-wpforms-webhook-id",
-    "x-webflow-timestamp",
-    "i-twilio-idempotency-token",
-    "linkedin-version",
+KEPT_HEADERS = frozenset(
+    (
+        "content-type",
+        "user-agent",
+        "date",
+        "webhook-id",
+        "webhook-timestamp",
+        "x-request-id",
+        "x-shopify-topic",
+        "x-shopify-event-id",
+        "x-shopify-webhook-id",
+        "x-shopify-triggered-at",
+        "x-shopify-shop-domain",
+        "x-hubspot-request-timestamp",
+        "x-wpforms-webhook-id",
+        "x-webflow-timestamp",
+        "i-twilio-idempotency-token",
+        "linkedin-version",
+    )
 )
 PLACEMENT_SETTINGS = ("pipeline_id", "pipeline_stage_id", "assigned_user_id")
 
@@ -117,16 +120,15 @@ def raw_request(request: WebhookRequest) -> RawRequest:
     raw: RawRequest = {"method": request.method, "headers": kept_headers(request.headers), "size": len(request.body)}
     if len(body) < len(request.body):
         raw["is_cut"] = True
-    try:
-        raw["text"] = body.decode()
-    except UnicodeDecodeError:
-        raw["base64"] = base64.b64encode(body).decode()
-    return raw
+    if b"\0" not in body:  # which the database's JSON cannot hold
+        with contextlib.suppress(UnicodeDecodeError):
+            return {**raw, "text": body.decode()}
+    return {**raw, "base64": base64.b64encode(body).decode()}
 
 
-def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
+def kept_headers(headers: CaseInsensitive) -> dict[str, str]:
     """Return the headers that may be stored, by their names in lower case."""
-    return {name: str(headers[name])[:MAX_HEADER_LENGTH] for name in KEPT_HEADERS if name in headers}
+    return {name: value[:MAX_HEADER_LENGTH] for name, value in headers.items() if name in KEPT_HEADERS}
 
 
 def storable_tags(tags: Sequence[Any]) -> list[str]:

@@ -118,12 +118,16 @@ class WebhookRequest:
     @cached_property
     def form_pairs(self) -> list[tuple[str, str]]:
         """Names and values of an urlencoded body, in their order. Raises UnreadableBody."""
+        return [(storable_text(name), storable_text(value)) for name, value in self.sent_pairs]
+
+    @cached_property
+    def sent_pairs(self) -> list[tuple[str, str]]:
+        """The same as they were sent, with NUL in them: for signatures of fields alone. Raises UnreadableBody."""
         try:
             text = self.body.decode(errors="replace")
-            pairs = parse_qsl(text, keep_blank_values=True, errors="replace", max_num_fields=MAX_FORM_FIELDS)
+            return parse_qsl(text, keep_blank_values=True, errors="replace", max_num_fields=MAX_FORM_FIELDS)
         except ValueError as error:
             raise UnreadableBody(f"The form has more than {MAX_FORM_FIELDS} fields.") from error
-        return [(storable_text(name), storable_text(value)) for name, value in pairs]
 
     @cached_property
     def multipart_pairs(self) -> list[tuple[str, str | FilePart]]:

@@ -42,7 +42,7 @@ class SourcePart(TypedDict, total=False):
 
 
 class RawRequest(TypedDict, total=False):
-    """A request's body and headers. `text` if the body is UTF-8, else `base64`. `size` is in bytes.
+    """A request's body and headers. `text` if the body is UTF-8 without NUL, else `base64`. `size` is in bytes.
 
     A body beyond the limit is cut: `is_cut`.
     """

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import orjson
 
 from services.workers.failure_causes import add_failures
-from services.workers.ingest.dead_letters import MARK_DEAD_SQL
+from services.workers.ingest.dead_letters import store_dead_record
 from shared.db.connections import StatementExecutor, as_json
 from shared.leads.apply_batch import JsonRow, submission_row
 from shared.leads.source_part import SourcePart, makes_no_lead
@@ -106,5 +106,5 @@ async def _mark_unreadable(connection: StatementExecutor, submission: AcceptedSu
         "cause": cause.id,
     }
     log.warning("submission.unreadable", submission_id=submission.id)
-    await connection.execute(MARK_DEAD_SQL, (as_json(record),))
+    await store_dead_record(connection, record)
     await add_failures(connection, [(submission.workspace_id, cause)])

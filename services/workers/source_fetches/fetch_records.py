@@ -7,10 +7,10 @@ comes back after its lease ended decides nothing.
 import orjson
 
 from services.workers.failure_causes import add_failures
-from services.workers.ingest.dead_letters import MARK_DEAD_SQL
+from services.workers.ingest.dead_letters import store_dead_record
 from services.workers.source_fetches.fetch_claims import ClaimedFetch
 from services.workers.source_fetches.fetch_outcomes import FailedFetch, PostponedFetch, decide_problem
-from shared.db.connections import Connection, as_json
+from shared.db.connections import Connection
 from shared.intake.journal import Lane
 from shared.integrations.integration_cache import ReceivingIntegration
 from shared.integrations.lead_fetchers import LEAD_FETCHERS
@@ -116,6 +116,6 @@ async def _give_up(connection: Connection, claimed: ClaimedFetch, reason: str) -
     cause = cause_of_text("submission", reason, error_type=ERROR_TYPE, place="fetch")
     error = f"{ERROR_TYPE}: {reason}"
     record = {**submission_row(submission), "error": error, "hash": submission.body_hash, "cause": cause.id}
-    await connection.execute(MARK_DEAD_SQL, (as_json(record),))
+    await store_dead_record(connection, record)
     await add_failures(connection, [(claimed.workspace_id, cause)])
     log.error("submission.dead", submission_id=claimed.id, attempts=record["attempts"], error=ERROR_TYPE)

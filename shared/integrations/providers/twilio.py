@@ -64,7 +64,7 @@ def verify(request: WebhookRequest, credentials: Credentials) -> None:
 
 def _signed_parameters(request: WebhookRequest) -> str:
     try:
-        return "".join(f"{name}{value}" for name, value in sorted(set(request.form_pairs)))
+        return "".join(f"{name}{value}" for name, value in sorted(set(request.sent_pairs)))
     except UnreadableBody:
         raise SignatureRefused("bad_signature") from None
 
