@@ -1,6 +1,7 @@
 """Fixtures for every kind of test. Helpers stand in `tests/support/`."""
 
 import os
+import socket
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -52,9 +53,19 @@ async def database(database_url: str) -> AsyncIterator[Connection]:
 
 
 @pytest.fixture(scope="session")
-def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def lead_api_socket() -> Iterator[socket.socket]:
+    """The address of the APIs that the shared LeadHub fetches leads from. It is refused until a test listens there."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held
+
+
+@pytest.fixture(scope="session")
+def shared_stack(tmp_path_factory: pytest.TempPathFactory, lead_api_socket: socket.socket) -> Iterator[Stack]:
     """A whole LeadHub that the session's tests share: use `stack`, or leave it as it was found."""
-    with running_stack(tmp_path_factory.mktemp("stack"), ROOM) as found:
+    address = f"http://127.0.0.1:{lead_api_socket.getsockname()[1]}"
+    apis = {f"LEADHUB_{name}_URL": address for name in ("META", "LINKEDIN", "HUBSPOT")}
+    with running_stack(tmp_path_factory.mktemp("stack"), {**ROOM, **apis}) as found:
         yield found
 
 

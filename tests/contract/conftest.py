@@ -1,5 +1,6 @@
 """One running service for all tests of the contract, seen as its clients see it: over HTTP and on the command line."""
 
+import socket
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from tests.contract.service import HOUR, Service
+from tests.support.lead_apis import LeadApis, serving_lead_apis
 from tests.support.stack import Stack
 from tests.support.waiting import until
 
@@ -48,6 +50,13 @@ async def nobody(service: Service) -> AsyncIterator[aiohttp.ClientSession]:
     """A client without a key."""
     async with service.client(None) as session:
         yield session
+
+
+@pytest_asyncio.fixture(scope="session")
+async def lead_apis(service: Service, lead_api_socket: socket.socket) -> AsyncIterator[LeadApis]:
+    """The APIs of Meta, LinkedIn and HubSpot, where the service fetches leads."""
+    async with serving_lead_apis(lead_api_socket) as found:
+        yield found
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+import socket
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -134,16 +135,15 @@ def _timestamp(text: str) -> float:
 
 
 @asynccontextmanager
-async def serving_lead_apis() -> AsyncIterator[LeadApis]:
-    """The APIs on a free port of 127.0.0.1."""
+async def serving_lead_apis(place: socket.socket | None = None) -> AsyncIterator[LeadApis]:
+    """The APIs on a free port of 127.0.0.1, or on a socket that is bound to one."""
     apis = LeadApis()
     apis.open.set()
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", apis.handle)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
+    await (web.SockSite(runner, place) if place else web.TCPSite(runner, "127.0.0.1", 0)).start()
     apis.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     try:
         yield apis

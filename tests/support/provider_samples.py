@@ -57,12 +57,12 @@ FORM_PROVIDERS = by_type(
 )
 
 
-def change_document(document: Any, data: st.DataObject) -> Any:
+def change_document(document: Any, data: st.DataObject, values: st.SearchStrategy[Any] = JSON_VALUES) -> Any:
     """Return a document with one value, anywhere in it, replaced or removed."""
     path = data.draw(st.sampled_from(_paths_of(document)))
     if path and not data.draw(st.integers(0, 9)):
         return _changed(document, path, None, is_removed=True)
-    return _changed(document, path, data.draw(JSON_VALUES))
+    return _changed(document, path, data.draw(values))
 
 
 def _paths_of(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
