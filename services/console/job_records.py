@@ -64,9 +64,9 @@ WHERE workspace_id = %(workspace)s AND job_id = %(job)s AND id > %(after)s
   AND (%(outcome)s = 'all' OR outcome = %(outcome)s OR (%(outcome)s = 'waiting' AND outcome IS NULL))
 ORDER BY id LIMIT %(limit)s
 """
-RECORD_NAME_SQL = {
-    "cause": "SELECT title FROM causes WHERE workspace_id = %s AND id = %s",
-    "integration_id": "SELECT name FROM integrations WHERE workspace_id = %s AND id = %s",
+RECORD_NAMES_SQL = {
+    "cause": "SELECT id, title FROM causes WHERE workspace_id = %s AND id = ANY(%s)",
+    "integration_id": "SELECT id, name FROM integrations WHERE workspace_id = %s AND id = ANY(%s)",
 }
 
 
@@ -170,13 +170,24 @@ async def _delivery_examples(connection: Connection, workspace_id: int, selectio
 
 async def read_record_names(connection: Connection, workspace_id: int, filters: Mapping[str, Any]) -> dict[str, str]:
     """Return what people call the records whose ids a filter holds, by filter."""
-    names = {}
-    for name, statement in RECORD_NAME_SQL.items():
-        if filters.get(name) is not None:
-            row = await (await connection.execute(statement.encode(), (workspace_id, filters[name]))).fetchone()
-            if row is not None and row[0]:
-                names[name] = str(row[0])
+    [names] = await read_names_of_all(connection, workspace_id, [filters])
     return names
+
+
+async def read_names_of_all(
+    connection: Connection, workspace_id: int, selections: Sequence[Mapping[str, Any]]
+) -> list[dict[str, str]]:
+    """Return the same for many selections, in their order, with one query for each kind of record."""
+    found: dict[tuple[str, int], str] = {}
+    for name, statement in RECORD_NAMES_SQL.items():
+        ids = list({filters[name] for filters in selections if filters.get(name) is not None})
+        if ids:
+            rows = await (await connection.execute(statement.encode(), (workspace_id, ids))).fetchall()
+            found |= {(name, id_): str(text) for id_, text in rows if text}
+    return [
+        {name: found[name, filters[name]] for name in RECORD_NAMES_SQL if (name, filters.get(name)) in found}
+        for filters in selections
+    ]
 
 
 async def count_jobs(connection: Connection, workspace_id: int) -> dict[JobGroup, int]:

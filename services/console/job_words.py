@@ -45,7 +45,10 @@ EVERYTHING_WORDS = {
 
 
 def job_title(view: PageView, kind: str, count: int) -> str:
-    """Return what a job does with how many rows: `Replay 412 submissions`."""
+    """Return what a job does with how many rows: `Replay 412 submissions`.
+
+    How many leads a provider lists is known only after its first page, so that a backfill may have no count.
+    """
     if kind == "replay":
         return view.translate_count("Replay %(n)s submission", "Replay %(n)s submissions", count)
     if kind == "release":
@@ -54,6 +57,8 @@ def job_title(view: PageView, kind: str, count: int) -> str:
         return view.translate_count("Mark %(n)s submission as spam", "Mark %(n)s submissions as spam", count)
     if kind == "deliveries":
         return view.translate_count("Send %(n)s delivery again", "Send %(n)s deliveries again", count)
+    if kind == "backfill" and not count:
+        return view.translate("Fetch missed leads")
     if kind == "backfill":
         return view.translate_count("Fetch %(n)s missed lead", "Fetch %(n)s missed leads", count)
     return view.translate("%(kind)s: %(n)s rows", kind=kind, n=view.formatting.number(count))

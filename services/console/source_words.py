@@ -117,6 +117,7 @@ REASON_WORDS: Mapping[str, str] = {
     "stale": _("too old when it came"),
     "wrong_token": _("wrong token or key"),
     "replayed": _("a signature that was used before"),
+    "handshake": _("a handshake with a wrong token"),
 }
 REASON_ADVICE: Mapping[str, str] = {
     "missing_signature": _("The provider signs nothing. Set the secret there, or send from the provider itself."),
@@ -218,6 +219,14 @@ def _credential_words(view: PageView, type_: str, step: CheckedStep) -> tuple[st
     return view.translate("Its secrets are set."), ""
 
 
+def _handshake_words(view: PageView, _type: str, step: CheckedStep) -> tuple[str, str]:
+    age = view.formatting.age(step.values["at"])
+    if step.code == "answered":
+        return view.translate("The provider’s last handshake was answered %(age)s.", age=age), ""
+    advice = view.translate("Enter the secret or verify token of this source at the provider, and let it check again.")
+    return view.translate("The provider’s last handshake was refused %(age)s. It stops no lead.", age=age), advice
+
+
 def _delivery_words(view: PageView, _type: str, step: CheckedStep) -> tuple[str, str]:
     if step.code == "none":
         advice = view.translate("Enter the address at the provider, and send a test lead from there.")
@@ -233,7 +242,7 @@ def _delivery_words(view: PageView, _type: str, step: CheckedStep) -> tuple[str,
 
 def _rejection_words(view: PageView, _type: str, step: CheckedStep) -> tuple[str, str]:
     if step.code == "none":
-        return view.translate("Nothing was refused within a week."), ""
+        return view.translate("No delivery was refused within a week."), ""
     reason = step.values["reason"]
     seen = view.translate_count(
         "The last refusal was %(age)s: %(reason)s. %(n)s was refused within 24 hours.",
@@ -266,6 +275,7 @@ DoctorWords = Callable[[PageView, str, CheckedStep], tuple[Markup | str, Markup 
 DOCTOR_WORDS: Mapping[str, DoctorWords] = {
     "active": _active_words,
     "credentials": _credential_words,
+    "handshake": _handshake_words,
     "last_delivery": _delivery_words,
     "last_rejection": _rejection_words,
     "last_fetch": _fetch_words,

@@ -86,8 +86,11 @@ class RateLimiter:
         self._last_redis_counts: dict[int, tuple[int, int]] = {}  # key id: hour, and the last count in Redis
         self._redis_retry_at = 0.0
 
-    async def hit(self, key_id: int, limit: int) -> RateLimitUsage:
-        """Count one request. Raises RateLimited, with the headers, if the limit of the hour is reached."""
+    async def hit(self, key_id: int, limit: int, message: str | None = None) -> RateLimitUsage:
+        """Count one request. Raises RateLimited, with the headers, if the limit of the hour is reached.
+
+        `message` is the error's, for what is limited like a key without being one.
+        """
         usage = self.hit_local(key_id, limit)
         if usage:
             return usage
@@ -95,7 +98,7 @@ class RateLimiter:
         number = await self._claim_number(key_id, limit)
         usage = RateLimitUsage(limit, max(limit - number - 1, 0), (now // HOUR_SECONDS + 1) * HOUR_SECONDS)
         if number >= limit:
-            raise RateLimited(headers={**usage.headers(), "Retry-After": str(max(usage.reset - now, 1))})
+            raise RateLimited(message, headers={**usage.headers(), "Retry-After": str(max(usage.reset - now, 1))})
         return usage
 
     def hit_local(self, key_id: int, limit: int) -> RateLimitUsage | None:

@@ -8,7 +8,7 @@ from typing import Any
 from shared.db.connections import Connection
 from shared.integrations.catalogue import INTEGRATION_TYPES, PROVIDERS_BY_TYPE
 from shared.integrations.integration_management import DecryptedIntegration
-from shared.operations.source_report import SourceReport, find_source_report
+from shared.operations.source_report import HANDSHAKE_REASON, SourceReport, find_source_report
 
 PENDING_FETCHES_SQL = """
 SELECT count(*), min(created_at), (array_agg(last_error ORDER BY due_at DESC) FILTER (WHERE last_error IS NOT NULL))[1]
@@ -21,11 +21,12 @@ REJECTION_ADVICE = {
     "wrong_token": "The token or key that comes is not the one set here. Copy it again.",
     "replayed": "A signature came again with another body. If this goes on, renew the secret.",
 }
+HANDSHAKE_ADVICE = "Enter the secret or verify token of this integration at the provider, and let it check again."
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedStep:
-    """A step. `ok` is None where there is nothing to check yet. `advice` says what to do if it is not ok.
+    """A step. `ok` is None where nothing is known yet. `advice` says what to do if it is not ok.
 
     `code` names what was found, and `values` are its parts, for readers of other languages.
     """
@@ -55,7 +56,7 @@ async def check_integration(
     return [
         _switched_on(row),
         _credentials_step(row, opened),
-        *([_delivery_step(report), _rejection_step(report)] if report else []),
+        *([*_handshake_steps(report), _delivery_step(report), _rejection_step(report)] if report else []),
         *_fetch_steps(row, pending, oldest, last_error),
     ]
 
@@ -82,6 +83,17 @@ def _credentials_step(row: Mapping[str, Any], opened: DecryptedIntegration) -> C
     return CheckedStep("credentials", True, "All are there.", code="complete" if kind.fields else "needless")
 
 
+def _handshake_steps(report: SourceReport) -> list[CheckedStep]:
+    """Return what came of the provider's handshake, if there was one. A refused one proves no fault: it is told."""
+    if refused := report.refused_handshake:
+        seen = f"The last handshake was refused {_ago(refused.last_at)} ago. Deliveries are judged apart from it."
+        return [CheckedStep("handshake", None, seen, HANDSHAKE_ADVICE, "refused", {"at": refused.last_at})]
+    if answered := report.answered_handshake:
+        seen = f"The last handshake was answered {_ago(answered.last_at)} ago."
+        return [CheckedStep("handshake", True, seen, code="answered", values={"at": answered.last_at})]
+    return []
+
+
 def _delivery_step(report: SourceReport) -> CheckedStep:
     if report.last_received_at is None:
         advice = "Enter the address at the provider, and send a test lead from there."
@@ -96,9 +108,9 @@ def _delivery_step(report: SourceReport) -> CheckedStep:
 
 def _rejection_step(report: SourceReport) -> CheckedStep:
     if report.last_rejection is None:
-        return CheckedStep("last_rejection", True, "No request was rejected within a week.", code="none")
+        return CheckedStep("last_rejection", True, "No delivery was rejected within a week.", code="none")
     reason, last = report.last_rejection
-    count = sum(report.rejected_24h.values())
+    count = sum(n for each, n in report.rejected_24h.items() if each != HANDSHAKE_REASON)
     seen = f"{reason}, {_ago(last.last_at)} ago; {count:,} rejections within 24 hours."
     values = {"reason": reason, "at": last.last_at, "count": count}
     is_over = report.last_received_at is not None and report.last_received_at > last.last_at

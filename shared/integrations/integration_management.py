@@ -18,11 +18,13 @@ from shared.errors import Conflict, FieldErrors, NotFound, ValidationFailed
 from shared.forms.definition import merge_settings
 from shared.integrations.account_claims import claim_accounts, release_accounts
 from shared.integrations.catalogue import INTEGRATION_TYPES
+from shared.integrations.conversion_settings import CONVERSION_TYPES, NO_CONVERSIONS_MESSAGE, conversion_stages
 from shared.integrations.credentials import merge_credentials, shown_credentials
 from shared.integrations.integration_cache import notify_changed
 from shared.integrations.mapping_settings import complete_integration_settings
 from shared.leads import reference_locks
 from shared.leads.placement_settings import complete_placement
+from shared.leads.workspace_settings import load_board
 from shared.observability import logging
 from shared.outbound.deliveries import MAIL_INTEGRATION_TYPES, integration_endpoint
 from shared.outbound.receivers import cancel_deliveries, forget_receiver
@@ -117,7 +119,7 @@ async def create_integration(
     errors = dict(errors)
     kind = INTEGRATION_TYPES.get(fields.get("type") or "")
     credentials = merge_credentials(kind, {}, fields.get("credentials") or {}, errors) if kind else {}
-    settings = await _changed_settings(connection, workspace_id, {}, fields.get("settings"), errors)
+    settings = await _changed_settings(connection, workspace_id, fields.get("type"), {}, fields.get("settings"), errors)
     token = secrets.token_urlsafe(32)
     values = (
         workspace_id,
@@ -164,7 +166,9 @@ async def change_integration(
         sent = fields["credentials"]
         stored = {} if sent is None else opened.credentials
         credentials = merge_credentials(INTEGRATION_TYPES[row["type"]], stored, sent or {}, errors)
-    settings = await _changed_settings(connection, workspace_id, row["settings"], fields.get("settings", {}), errors)
+    settings = await _changed_settings(
+        connection, workspace_id, row["type"], row["settings"], fields.get("settings", {}), errors
+    )
     values = (
         fields.get("name", row["name"]),
         fields.get("is_active", row["is_active"]),
@@ -185,7 +189,7 @@ async def change_integration(
 
 
 async def rotate_webhook_url(connection: Connection, cipher: Cipher, workspace_id: int, id_: int) -> IntegrationRow:
-    """Give an integration another address. The old one stops at once. Raises NotFound."""
+    """Give an integration another address. The old one stops within five seconds. Raises NotFound."""
     await _select_one(connection, LOCK_INTEGRATION_SQL, workspace_id, id_)
     await _set_new_token(connection, cipher, workspace_id, id_)
     await notify_changed(connection)
@@ -237,15 +241,34 @@ async def _set_new_token(connection: Connection, cipher: Cipher, workspace_id: i
 async def _changed_settings(
     connection: Connection,
     workspace_id: int,
+    type_: str | None,
     stored: Mapping[str, Any],
     sent: Mapping[str, Any] | None,
     errors: FieldErrors,
 ) -> dict[str, Any]:
     """Return the settings to store. Raises ValidationFailed for errors in them, and for `errors`."""
     changed, misplaced = await complete_placement(connection, workspace_id, dict(stored), dict(sent or {}))
+    misplaced = misplaced | await _conversion_errors(connection, workspace_id, type_, changed)
     if errors or misplaced:
         raise ValidationFailed(errors | misplaced)
     return merge_settings(stored, None if sent is None else changed)
+
+
+async def _conversion_errors(
+    connection: Connection, workspace_id: int, type_: str | None, sent: Mapping[str, Any]
+) -> FieldErrors:
+    """Return errors if conversions are set for a type that sends none, or for stages that the workspace lacks."""
+    if sent.get("conversions") and type_ and type_ not in CONVERSION_TYPES:
+        return {"settings.conversions": [NO_CONVERSIONS_MESSAGE]}
+    stages = conversion_stages(sent)
+    if not stages:
+        return {}
+    board = await load_board(connection, [workspace_id])
+    return {
+        name: [f"The {name} field: there is no stage {stage}."]
+        for name, stage in stages.items()
+        if (workspace_id, stage) not in board.stages
+    }
 
 
 def _encrypt_credentials(cipher: Cipher, credentials: Mapping[str, str]) -> bytes:

@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 
 from tests.support.console_jobs import JobsReader, add_rows, signed_in
+from tests.support.console_routes import make_integration
 from tests.support.stack import Stack
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="session")]
@@ -22,6 +23,12 @@ MAILS_OF_JOB = """
 SELECT kind, convert_from(payload, 'UTF8')::json ->> 'subject' FROM deliveries
 WHERE convert_from(payload, 'UTF8')::json ->> 'body' LIKE %s
 """
+# As nobody has begun it, which no worker does with a paused one.
+ADD_BACKFILL = """
+INSERT INTO jobs (workspace_id, kind, filter, created_by, state)
+SELECT workspace_id, 'backfill', json_build_object('integration_id', id, 'since', '2026-03-01T00:00:00+00:00')::jsonb,
+       '{"kind": "cli", "name": "tests"}', 'paused' FROM integrations WHERE id = %(integration)s RETURNING id
+"""
 NOTE_OUTCOME = "UPDATE job_items SET outcome = %s, error = %s, handled_at = now() WHERE job_id = %s AND id = %s"
 
 
@@ -29,6 +36,24 @@ NOTE_OUTCOME = "UPDATE job_items SET outcome = %s, error = %s, handled_at = now(
 async def reader(shared_stack: Stack) -> AsyncIterator[JobsReader]:
     async with AsyncExitStack() as exits:
         yield await exits.enter_async_context(signed_in(shared_stack, "manager"))
+
+
+async def test_backfill_is_named_by_its_source_and_has_no_count_at_first(
+    shared_stack: Stack, reader: JobsReader
+) -> None:
+    made = make_integration(shared_stack, "hubspot", "Portal <b>", client_secret="s" * 32, access_token="t" * 32)
+    with shared_stack.database() as database:
+        row = database.execute(ADD_BACKFILL, {"integration": made["id"]}).fetchone()
+        assert row
+        job = f"/console/main/jobs/{row[0]}"
+        for path in (job, "/console/main/jobs"):
+            shown = (await reader.get(path)).text
+            assert "Fetch missed leads" in shown
+            assert "Portal &lt;b&gt;" in shown
+        assert 'aria-valuenow="0.0"' in (await reader.get(job)).text
+        database.execute("UPDATE jobs SET total = 7, position = 3, done = 3 WHERE id = %s", row)
+    assert "Fetch 7 missed leads" in (await reader.get(job)).text
+    await reader.post(f"{job}/cancel")
 
 
 async def test_rows_stream_to_whoever_watches_their_first_page(shared_stack: Stack, reader: JobsReader) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 import aiohttp
 import pytest_asyncio
 
-from tests.contract.service import Answer, Service, ask, new_email, new_phone
+from tests.contract.service import Service, ask, new_email, new_phone
+from tests.contract.webhook_posts import post, submissions_of
 from tests.contract.workspaces import Workspace, new_workspace
 from tests.support.waiting import until_async
 
@@ -49,27 +50,6 @@ def typeform_headers(body: bytes, secret: str = SECRET) -> dict[str, str]:
 async def make_typeform(ours: Workspace, **settings: Any) -> dict[str, Any]:
     body = {"type": "typeform", "name": "Our quiz", "credentials": {"secret": SECRET}, "settings": settings}
     return await ours.make("/integrations", body)
-
-
-async def post(provider: aiohttp.ClientSession, integration: dict[str, Any], body: bytes, **headers: str) -> Answer:
-    path = integration["webhook_url"].partition("/api/")[2]
-    return await ask(provider, "POST", f"/api/{path}", data=body, headers=headers)
-
-
-async def submissions_of(ours: Workspace, integration: dict[str, Any], n: int, **query: str) -> list[dict[str, Any]]:
-    """The decided submissions of an integration, once there are so many."""
-    asked = "&".join(f"{name}={value}" for name, value in query.items())
-    found: list[dict[str, Any]] = []
-
-    async def are_decided() -> bool:
-        path = f"/submissions?channel=integration:{integration['id']}&{asked}"
-        answer = await ours.ask("GET", path)
-        found[:] = answer.body["data"]
-        return len(found) >= n and all(one["state"] != "accepted" for one in found)
-
-    await until_async(are_decided, 20, f"{n} submissions of {integration['type']}")
-    assert len(found) == n
-    return found
 
 
 async def test_signed_response_becomes_a_lead_once(ours: Workspace, provider: aiohttp.ClientSession) -> None:
@@ -176,6 +156,24 @@ async def test_meta_handshake_echoes_the_challenge(ours: Workspace, provider: ai
     assert (answer.status, answer.raw) == (200, b"1158201444")
     assert answer.headers["Content-Type"].startswith("text/plain")
     assert (await ask(provider, "GET", f"{asked}nope")).status == 403
+    steps: dict[str, dict[str, Any]] = {}
+
+    async def is_told() -> bool:
+        check = await ours.show(f"/integrations/{made['id']}/check")
+        steps.update({one["step"]: one for one in check["steps"]})
+        return "refused" in steps.get("handshake", {"seen": ""})["seen"]
+
+    await until_async(is_told, 10, "the refusal of the handshake")
+    assert steps["handshake"]["ok"] is None
+    assert "verify token" in steps["handshake"]["advice"]
+    assert steps["last_rejection"]["ok"] is True
+    assert (await ask(provider, "GET", f"{asked}verify-me-please")).status == 200
+
+    async def is_over() -> bool:
+        check = await ours.show(f"/integrations/{made['id']}/check")
+        return any((one["step"], one["ok"]) == ("handshake", True) for one in check["steps"])
+
+    await until_async(is_over, 10, "the answer to the next one")
 
 
 async def test_bot_user_without_email_and_phone_is_known_again(
@@ -195,31 +193,6 @@ async def test_bot_user_without_email_and_phone_is_known_again(
     assert second["matched_on"] == ["external"]
     lead = await ours.show(f"/leads/{first['lead_id']}")
     assert (lead["first_name"], lead["email"], lead["phone"]) == ("Nour", None, None)
-
-
-def whatsapp_body(number_id: str, sender: str, text: str) -> bytes:
-    message = {"from": sender, "id": f"wamid.{secrets.token_hex(8)}", "timestamp": "1774690200", "type": "text"}
-    message["text"] = {"body": text}  # type: ignore[assignment]
-    value = {"messaging_product": "whatsapp", "metadata": {"phone_number_id": number_id}, "messages": [message]}
-    value["contacts"] = [{"wa_id": sender, "profile": {"name": "Ada Byron"}}]
-    change = {"field": "messages", "value": value}
-    return json.dumps({"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [change]}]}).encode()
-
-
-async def test_one_app_serves_many_accounts(ours: Workspace, provider: aiohttp.ClientSession) -> None:
-    secret = secrets.token_hex(16)
-    credentials = {"app_secret": secret, "verify_token": "verify-me-please"}
-    receiver = await ours.make("/integrations", {"type": "whatsapp", "name": "App", "credentials": credentials})
-    berlin = {"type": "whatsapp", "name": "Berlin", "credentials": credentials, "settings": {"accounts": ["4930"]}}
-    claimed = await ours.make("/integrations", berlin)
-    errors = await ours.errors("POST", "/integrations", {**berlin, "name": "Again"})
-    assert errors.keys() == {"settings.accounts"}
-    for number_id, owner in (("4930", claimed), ("4989", receiver)):
-        body = whatsapp_body(number_id, new_phone().removeprefix("+"), "hello")
-        digest = hmac.digest(secret.encode(), body, "sha256").hex()
-        headers = {"X-Hub-Signature-256": f"sha256={digest}", "Content-Type": "application/json"}
-        assert (await post(provider, receiver, body, **headers)).status == 200
-        await submissions_of(ours, owner, 1)
 
 
 async def test_test_lead_makes_none(ours: Workspace, provider: aiohttp.ClientSession) -> None:
@@ -302,6 +275,8 @@ async def test_rate_of_a_source_is_limited_by_its_setting(ours: Workspace, provi
     assert 429 in {answer.status for answer in answers}
     refused = next(answer for answer in answers if answer.status == 429)
     assert int(refused.headers["Retry-After"]) > 0
+    assert (refused.code, "API key" in refused.body["message"]) == ("RATE_LIMITED", False)
+    assert "rate_limit" in refused.body["message"]
 
 
 async def test_silent_source_is_told_once_until_it_speaks_again(

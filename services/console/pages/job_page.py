@@ -184,7 +184,7 @@ def _shown_job(view: PageView, watched: WatchedJob) -> dict[str, Any]:
         "to_go": 0 if has_ended else left,
         "cancelled": left if has_ended else 0,
         "unaccounted": job["position"] - job["done"] - job["failed"] - job["skipped"],
-        "percent": 100 * job["position"] / job["total"] if job["total"] else 100.0,
+        "percent": 100 * job["position"] / job["total"] if job["total"] else 100.0 * has_ended,
         "shares": job_words.outcome_shares(job),
         "pace": watched.pace,
         "chart": None if has_ended else pace_chart(view, watched.pace),

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from services.console import job_words
 from services.console.access import workspace_page
-from services.console.job_records import JOBS_PAGE_SIZE, JobGroup, count_jobs, list_jobs
+from services.console.job_records import JOBS_PAGE_SIZE, JobGroup, count_jobs, list_jobs, read_names_of_all
 from services.console.live_updates import stream_snapshots
 from services.console.page_view import PageView
 from shared.auth.roles import Permission
@@ -19,9 +19,10 @@ MAX_PAGES = 1000  # pages of the list
 
 @dataclass(frozen=True)
 class JobsSnapshot:
-    """A page of the list, read at one moment."""
+    """A page of the list, read at one moment. `names` are those of the records in the filters, by the job's id."""
 
     jobs: list[JobRow]
+    names: dict[int, dict[str, str]]
     counts: dict[JobGroup, int]
 
 
@@ -42,7 +43,9 @@ async def _read_jobs(view: PageView) -> JobsSnapshot:
     workspace_id = view.workspace.workspace_id
     async with view.console.reading() as connection:
         counts = await count_jobs(connection, workspace_id)
-        return JobsSnapshot(await list_jobs(connection, workspace_id, _group(view), _page(view)), counts)
+        jobs = await list_jobs(connection, workspace_id, _group(view), _page(view))
+        names = await read_names_of_all(connection, workspace_id, [job["filter"] for job in jobs])
+        return JobsSnapshot(jobs, {job["id"]: each for job, each in zip(jobs, names, strict=True)}, counts)
 
 
 def _render_live(view: PageView, snapshot: JobsSnapshot) -> str:
@@ -58,7 +61,9 @@ def _shown_jobs(view: PageView, snapshot: JobsSnapshot) -> dict[str, Any]:
         "page_number": page,
         "has_next": page * JOBS_PAGE_SIZE < snapshot.counts[group],
         "title_of": lambda job: job_words.job_title(view, job["kind"], job["total"]),
-        "sentence_of": lambda job: job_words.filter_sentence(view, job["kind"], job["filter"], {}),
+        "sentence_of": lambda job: job_words.filter_sentence(
+            view, job["kind"], job["filter"], snapshot.names[job["id"]]
+        ),
         "state_of": lambda job: job_words.job_state(view, job["state"]),
         "forecast_of": lambda job: job_words.job_forecast(view, job),
         "shares_of": job_words.outcome_shares,

@@ -65,13 +65,15 @@ async def settings(view: PageView) -> web.StreamResponse:
 
 @workspace_page(Permission.SET_UP)
 async def renew(view: PageView) -> web.StreamResponse:
-    """Give a source another address. The old one stops at once."""
+    """Give a source another address. The old one stops within five seconds, since gateways remember it for so long."""
     id_ = path_id(view.request)
     audit_details(view.request, action="integration.rotate_url", object=("integration", id_))
     await _stored(view, id_)
     workspace_id, cipher = view.workspace.workspace_id, view.console.cipher
     await view.console.writing(lambda connection: rotate_webhook_url(connection, cipher, workspace_id, id_))
-    said = view.translate("The address is new, and the old one has stopped. Enter the new one at the provider.")
+    said = view.translate(
+        "The address is new, and the old one stops within five seconds. Enter the new one at the provider."
+    )
     view.redirect(source_path(view, id_), said)
 
 

@@ -183,9 +183,7 @@ def _shown(view: PageView, source: ReadSource, sent: SentForm) -> dict[str, Any]
 
 def _reasons(view: PageView, report: SourceReport) -> list[tuple[str, int, Any]]:
     """Return why requests were refused within a week: the reason, how often, and when last."""
-    prefix = "rejected:"
-    found = [(name.removeprefix(prefix), one) for name, one in report.outcomes.items() if name.startswith(prefix)]
-    found.sort(key=lambda pair: -pair[1].count_7d)
+    found = sorted(report.rejections.items(), key=lambda pair: -pair[1].count_7d)
     return [(reason_word(view, reason), one.count_7d, one.last_at) for reason, one in found]
 
 
