@@ -2,13 +2,14 @@
 FROM python:3.13-slim
 
 RUN useradd --uid 10001 --create-home --shell /usr/sbin/nologin leadhub \
-    && mkdir /app && chown leadhub:leadhub /app
+    && mkdir /app /files && chown leadhub:leadhub /app /files
 WORKDIR /app
 USER leadhub
 
 # The environment alone, so that a change of the code does not install it again.
-COPY --chown=leadhub leadhub requirements.lock ./
-RUN python -c "import runpy; runpy.run_path('leadhub')['prepare']()"
+COPY --chown=leadhub leadhub requirements.lock requirements-s3.lock ./
+RUN python -c "import runpy; runpy.run_path('leadhub')['prepare']()" \
+    && .venv/bin/python -m pip install --quiet --no-cache-dir --require-hashes -r requirements-s3.lock
 
 COPY --chown=leadhub . .
 
