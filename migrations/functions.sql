@@ -173,7 +173,8 @@ CREATE OR REPLACE TRIGGER lead_updates_delete AFTER DELETE ON leads
 REFERENCING OLD TABLE AS old_leads FOR EACH STATEMENT EXECUTE FUNCTION lead_updates_delete();
 
 -- Workers keep the rules of a workspace in memory for as long as the version stays. `is_watched` says whether anything
--- waits for its events: automations, scoring rules, subscriptions, and forms that mail what they were filled in with.
+-- waits for its events: automations, scoring rules, subscriptions, forms that send mails, and integrations that tell ad
+-- platforms of leads.
 -- Leads that hold points of rules count too: otherwise the points of the last rule would stay with them for ever.
 --
 -- Two statements: the first one waits for the lock on the row, and the second one sees what the writers before it
@@ -190,7 +191,10 @@ BEGIN
         OR EXISTS (SELECT 1 FROM scoring_rules WHERE workspace_id = workspace AND is_active)
         OR EXISTS (SELECT 1 FROM webhook_subscriptions WHERE workspace_id = workspace AND is_active)
         OR EXISTS (SELECT 1 FROM lead_points WHERE workspace_id = workspace AND points <> 0)
-        OR EXISTS (SELECT 1 FROM forms WHERE workspace_id = workspace AND settings->'notify_emails' <> '[]')
+        OR EXISTS (SELECT 1 FROM forms WHERE workspace_id = workspace
+                   AND (settings->'notify_emails' <> '[]' OR settings ? 'auto_reply'))
+        OR EXISTS (SELECT 1 FROM integrations WHERE workspace_id = workspace AND is_active
+                   AND type IN ('meta_conversions', 'google_data_manager'))
     WHERE workspace_id = workspace;
     RETURN NULL;
 END $$;
@@ -203,6 +207,8 @@ CREATE OR REPLACE TRIGGER rules_changed AFTER INSERT OR DELETE OR UPDATE OF is_a
 ON webhook_subscriptions FOR EACH ROW EXECUTE FUNCTION rules_changed();
 CREATE OR REPLACE TRIGGER rules_changed AFTER INSERT OR DELETE OR UPDATE OF settings
 ON forms FOR EACH ROW EXECUTE FUNCTION rules_changed();
+CREATE OR REPLACE TRIGGER rules_changed AFTER INSERT OR DELETE OR UPDATE OF is_active, settings
+ON integrations FOR EACH ROW EXECUTE FUNCTION rules_changed();
 
 -- Workers keep in memory what a batch of leads must know of its workspace: settings, the default pipeline with its first
 -- stage, and tags by name. `workspaces.version` rises with each change of these. Triggers raise it, so that no writer

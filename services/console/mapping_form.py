@@ -11,7 +11,7 @@ from services.console.payload_text import shown_value
 from services.console.source_reads import LastPayload
 from services.console.source_words import target_words
 from shared.auth.roles import Permission
-from shared.forms.definition import CUSTOM_PREFIX
+from shared.forms.field_definition import CUSTOM_PREFIX
 from shared.intake.payload_changes import lead_fields
 from shared.integrations.json_paths import MAX_PATH_LENGTH, InvalidPath, compile_path
 from shared.integrations.mapping_settings import IntegrationSettingsRecord

@@ -6,11 +6,11 @@ only `is_empty`, `not_equals` and `not_contains`. A list such as `tags` matches 
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Literal, NotRequired, Union
 
-from pydantic import BeforeValidator, Field, PlainValidator, TypeAdapter
+from pydantic import BeforeValidator, Field, PlainValidator, StringConstraints, TypeAdapter
 from pydantic_core import PydanticKnownError
 from typing_extensions import TypedDict
 
@@ -52,6 +52,17 @@ class Comparison(TypedDict):
 
 
 @closed_object
+class ValueComparison(TypedDict):
+    """A comparison of a form's value, by the key of its field."""
+
+    field: Annotated[str, StringConstraints(strict=True, min_length=1, max_length=64)]
+    operator: ConditionOperator
+    value: NotRequired[
+        Annotated[Any, PlainValidator(_accept_any, json_schema_input_type=ScalarValue | list[ScalarValue] | None)]
+    ]
+
+
+@closed_object
 class All(TypedDict):
     all: Annotated[list["Condition"], Field(min_length=1)]
 
@@ -77,6 +88,7 @@ def _check_scalar(value: Any) -> Any:
 
 
 _validate_comparison = TypeAdapter(Comparison).validate_python
+_validate_value_comparison = TypeAdapter(ValueComparison).validate_python
 _validate_scalar = TypeAdapter(Annotated[Any, BeforeValidator(_check_scalar)]).validate_python
 _validate_scalars = TypeAdapter(
     Annotated[list[Annotated[Any, BeforeValidator(_check_scalar)]], Field(min_length=1, max_length=100)]
@@ -84,13 +96,18 @@ _validate_scalars = TypeAdapter(
 
 
 def _read_condition(value: Any) -> dict[str, Any]:
-    return _ConditionReader().read_node(value, 1)
+    return _ConditionReader(_validate_comparison).read_node(value, 1)
+
+
+def _read_value_condition(value: Any) -> dict[str, Any]:
+    return _ConditionReader(_validate_value_comparison).read_node(value, 1)
 
 
 class _ConditionReader:
     """Validates one condition and counts its parts."""
 
-    def __init__(self) -> None:
+    def __init__(self, validate_comparison: Callable[[Any], Any]) -> None:
+        self._validate_comparison = validate_comparison
         self._part_count = 0
 
     def read_node(self, value: Any, level: int) -> dict[str, Any]:
@@ -122,7 +139,7 @@ class _ConditionReader:
 
     def _read_comparison(self, value: dict[str, Any]) -> dict[str, Any]:
         faults = ErrorCollector()
-        faults.try_read(_validate_comparison, value)
+        faults.try_read(self._validate_comparison, value)
         operator = value.get("operator")
         if operator not in OPERATORS_WITHOUT_VALUE and value.get("value") is None:
             faults.add_error(PydanticKnownError("missing"), "value")
@@ -134,10 +151,25 @@ class _ConditionReader:
 
 AnyCondition = Union[Comparison, All, Any_, Not]  # noqa: UP007  # `|` does not accept forward references
 Condition = Annotated[dict[str, Any], PlainValidator(_read_condition, json_schema_input_type=AnyCondition)]
+# A condition over the values of a form, by the keys of its fields.
+ValueCondition = Annotated[dict[str, Any], PlainValidator(_read_value_condition, json_schema_input_type=dict[str, Any])]
+
+
+def compared_fields(condition: Any) -> Iterator[str]:
+    """Yield the fields that a condition compares. Takes unchecked conditions too."""
+    if not isinstance(condition, Mapping):
+        return
+    for group in ("all", "any"):
+        members = condition.get(group)
+        for one in members if isinstance(members, list) else ():
+            yield from compared_fields(one)
+    yield from compared_fields(condition.get("not"))
+    if isinstance(condition.get("field"), str):
+        yield condition["field"]
 
 
 def condition_matches(condition: Mapping[str, Any], lead: Mapping[str, Any]) -> bool:
-    """Return whether a saved condition matches a lead, given as the API shows it."""
+    """Return whether a saved condition matches a lead, given as the API shows it, or the values of a form."""
     if "all" in condition:
         return all(condition_matches(one, lead) for one in condition["all"])
     if "any" in condition:

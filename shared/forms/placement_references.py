@@ -1,11 +1,11 @@
-"""References to pipelines, stages and users in the settings of forms and integrations."""
+"""References to pipelines, stages and users in the settings of forms, their drafts, and integrations."""
 
 import orjson
 
 from shared.db.connections import Connection
 from shared.forms import form_cache
 
-TABLES_WITH_PLACEMENT = ("forms", "integrations")
+TABLES_WITH_PLACEMENT = ("forms", "form_drafts", "integrations")
 REMOVE_SETTINGS_SQL = (
     "UPDATE {table} SET settings = settings - %s::text[] WHERE workspace_id = %s AND settings @> %s::jsonb"
 )

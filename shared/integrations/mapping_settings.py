@@ -7,7 +7,13 @@ from pydantic import AfterValidator, Field, Strict, ValidationError
 from pydantic_core import InitErrorDetails
 from typing_extensions import TypedDict
 
-from shared.forms.definition import CUSTOM_PREFIX, FULL_NAME, MAPPABLE_LEAD_FIELDS, BlankAsNull, TagNameText
+from shared.forms.definition import TagNameText
+from shared.forms.field_definition import CUSTOM_PREFIX, FULL_NAME, MAPPABLE_LEAD_FIELDS, BlankAsNull
+from shared.integrations.conversion_settings import (
+    ConversionSettings,
+    ConversionSettingsRecord,
+    complete_conversions,
+)
 from shared.integrations.json_paths import MAX_PATH_LENGTH, InvalidPath, compile_path
 from shared.leads.merge import MergePolicy
 from shared.validation.messages import custom_error
@@ -52,7 +58,7 @@ class IntegrationSettings(TypedDict, total=False):
     is known, for senders that have no place of their own for it.
     `rate_limit`: requests that are taken in an hour. `silence_after_minutes`: after so long without a lead the source
     counts as silent. `accounts`: the pages, phone numbers, portals, workspaces, owners or advertisers that the
-    integration is for, where one callback serves many.
+    integration is for, where one callback serves many. `conversions`: the events of leads that an ad platform is told.
     """
 
     source: BlankAsNull[Text255]
@@ -66,10 +72,14 @@ class IntegrationSettings(TypedDict, total=False):
     rate_limit: Annotated[int, Strict(), Field(ge=1, le=1_000_000_000)] | None
     silence_after_minutes: Annotated[int, Strict(), Field(ge=1, le=525_600)] | None
     accounts: Annotated[list[AccountId], Strict(), Field(max_length=500)] | None
+    conversions: ConversionSettings | None
 
 
 class IntegrationSettingsRecord(TypedDict):
-    """As they are shown: all of them. A source of null is the type's name, a policy of null the workspace's."""
+    """As they are shown: all of them. A source of null is the type's name, a policy of null the workspace's.
+
+    `conversions` is null where none are set.
+    """
 
     source: str | None
     tags: list[str]
@@ -82,10 +92,13 @@ class IntegrationSettingsRecord(TypedDict):
     rate_limit: int | None
     silence_after_minutes: int | None
     accounts: list[str]
+    conversions: ConversionSettingsRecord | None
 
 
 def complete_integration_settings(stored: Mapping[str, Any]) -> IntegrationSettingsRecord:
     """Return stored settings, with defaults for those that are not set."""
     defaults: dict[str, Any] = dict.fromkeys(IntegrationSettingsRecord.__annotations__)
     defaults |= {"tags": [], "mapping": {}, "accounts": []}
+    if stored.get("conversions"):
+        stored = {**stored, "conversions": complete_conversions(stored["conversions"])}
     return {**defaults, **stored}  # type: ignore[typeddict-item]

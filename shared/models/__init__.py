@@ -15,9 +15,11 @@ from shared.models.automations import (
 )
 from shared.models.base import Base
 from shared.models.causes import Cause, CauseCount, CauseDelta
+from shared.models.conversions import Conversion
 from shared.models.counters import Counter, CounterDelta, folded_count
 from shared.models.deliveries import Delivery, DeliveryAttempt, Endpoint, Suppression
-from shared.models.forms import Form
+from shared.models.files import StoredFile
+from shared.models.forms import Form, FormCount, FormDraft, FormVersion, SpamRuleRow, SubmissionVisitor
 from shared.models.intake import Event, JournalRow, Ledger, LedgerDelta, Process, Submission, SubmissionKey
 from shared.models.integrations import Integration, WebhookSubscription
 from shared.models.jobs import Job, JobFollower, JobItem, SubmissionVersion
@@ -51,6 +53,7 @@ __all__ = [
     "Cause",
     "CauseCount",
     "CauseDelta",
+    "Conversion",
     "Counter",
     "CounterDelta",
     "Delivery",
@@ -58,6 +61,9 @@ __all__ = [
     "Endpoint",
     "Event",
     "Form",
+    "FormCount",
+    "FormDraft",
+    "FormVersion",
     "Identity",
     "InactivityTimer",
     "Integration",
@@ -95,9 +101,12 @@ __all__ = [
     "SourceFetch",
     "SourcePoll",
     "SourceStatistic",
+    "SpamRuleRow",
+    "StoredFile",
     "Submission",
     "SubmissionKey",
     "SubmissionVersion",
+    "SubmissionVisitor",
     "Suppression",
     "Tag",
     "Task",

@@ -25,7 +25,7 @@ class Delivery(Base):
     workspace_id: Mapped[WorkspaceKey]
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     message_id: Mapped[str]  # `msg_…`, the receiver's `webhook-id` and the body's `id`
-    kind: Mapped[str]  # webhook, email, sms, slack, notice
+    kind: Mapped[str]  # webhook, email, sms, slack, notice, conversion
     event: Mapped[str | None]
     lead_id: Mapped[int | None]
     subscription_id: Mapped[int | None]

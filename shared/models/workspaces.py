@@ -21,6 +21,7 @@ class Workspace(Base):
     fold_gmail: Mapped[bool] = mapped_column(server_default=text("false"))
     timezone: Mapped[str] = mapped_column(server_default="UTC")  # an IANA name, for business hours
     mail_key: Mapped[EncryptedBytes | None]  # signs its unsubscribe links
+    spam_digest_at: Mapped[datetime | None]  # when its admins were last told what is held
     # Raised by triggers when data that ingest caches changes. Changes of rules have their own version (`RuleVersion`).
     version: Mapped[int] = mapped_column(server_default="0")
     created_at: Mapped[TransactionTime]

@@ -36,6 +36,8 @@ RecordId = Annotated[int, Strict(), Field(ge=1, le=INT64_LIMIT - 1)]
 
 StrictInt32 = Annotated[int, Strict(), Field(ge=-(2**31), le=2**31 - 1)]
 
+StrictInt64 = Annotated[int, Strict(), Field(ge=0, le=INT64_LIMIT - 1)]
+
 StrictFlag = Annotated[bool, Strict()]
 
 

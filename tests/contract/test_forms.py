@@ -4,16 +4,21 @@ from typing import Any
 
 import aiohttp
 
+from shared.forms.field_definition import complete_fields
 from tests.contract.form_helpers import FIELDS, FORMS, make_form
 from tests.contract.service import ask
 
 RECORD = {
-    *("id", "name", "public_id", "is_active", "fields", "settings", "submissions_count", "created_at", "updated_at"),
+    *("id", "name", "public_id", "is_active", "fields", "settings", "version", "submissions_count"),
+    *("created_at", "updated_at"),
 }
 NO_SETTINGS: dict[str, Any] = {
     **dict.fromkeys(("redirect_url", "success_message", "source", "merge_policy", "language")),
     **dict.fromkeys(("pipeline_id", "pipeline_stage_id", "assigned_user_id")),
-    **{"tags": [], "allowed_origins": [], "notify_emails": []},
+    **dict.fromkeys(("title", "intro", "submit_label", "auto_reply", "silence_after_minutes")),
+    **{"tags": [], "allowed_origins": [], "notify_emails": [], "step_titles": []},
+    **{"theme": {"accent": None, "logo_url": None, "mode": "auto"}, "double_opt_in": False, "max_upload_mb": 25},
+    "spam": {"threshold": 50, "proof_of_work": "auto"},
 }
 
 
@@ -30,7 +35,7 @@ async def test_a_form_is_made_shown_listed_changed_and_deleted(client: aiohttp.C
     assert (await ask(client, "GET", FORMS)).body["data"][0] == form
     changed = await ask(client, "PATCH", path, json={"name": "News", "is_active": False, "fields": FIELDS[:1], "id": 1})
     assert (changed.status, changed.body["data"]["name"], changed.body["data"]["id"]) == (200, "News", form["id"])
-    full = {**FIELDS[0], "options": [], "placeholder": None}
+    [full] = complete_fields(FIELDS[:1])
     assert changed.body["data"]["fields"] == [full]
     assert (await ask(client, "PUT", path, json={"fields": None})).body["data"]["fields"] == []
     assert (await ask(client, "DELETE", path)).status == 204

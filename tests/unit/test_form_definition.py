@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api.schemas.forms import FormSent
-from shared.forms.definition import complete_fields, complete_settings, find_contradictions, merge_settings
+from shared.forms.definition import complete_settings, merge_settings
+from shared.forms.field_definition import complete_fields, find_contradictions
+from shared.forms.form_validation import FormSent
 from shared.validation.schema import FieldsSchema
 
 pytestmark = pytest.mark.unit
@@ -130,7 +131,8 @@ def test_unknown_members_are_ignored_and_missing_ones_have_defaults() -> None:
     assert complete_fields(sent["fields"]) == [
         {
             **{"key": "a", "label": "a", "type": "text", "required": False, "options": []},
-            **{"maps_to": None, "placeholder": None},
+            **dict.fromkeys(("maps_to", "placeholder", "help", "show_if", "consent_text")),
+            **{"step": 1, "prefill": False, "accept": [], "max_size_mb": 10},
         }
     ]
     shown = complete_settings({})

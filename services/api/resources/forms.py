@@ -1,6 +1,7 @@
 """`/api/v1/forms`: the definitions of forms. Submissions go to the gateway, like every lead."""
 
-import secrets
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -9,30 +10,23 @@ from services.api.context import driver_connection, listing, reading, writing
 from services.api.crud import RecordDict, Resource, unknown_reference_errors
 from services.api.pages import page_of, page_response, read_page
 from services.api.request_parsing import json_of, query_and_errors, raise_if_invalid, workspace_of
-from services.api.schemas.forms import FormRecord, FormSent
+from services.api.schemas.forms import FormRecord
 from services.api.schemas.submissions import FormSubmissionQuery, SubmissionRecord
 from services.api.submissions import page_of_submissions
 from shared.errors import FieldErrors
-from shared.forms import form_cache
-from shared.forms.definition import (
-    FormSettings,
-    complete_fields,
-    complete_settings,
-    find_contradictions,
-    merge_settings,
-)
-from shared.leads import reference_locks
-from shared.leads.placement_settings import complete_placement
+from shared.forms import form_cache, form_editing
+from shared.forms.form_editing import form_record
+from shared.forms.form_validation import FormSent, read_form_fields
 from shared.models import Form, folded_count
 from shared.validation.schema import FieldsSchema
 from shared.web.audit import audit_change, audit_details
-from shared.web.authorization import requires_scope
+from shared.web.authorization import API_KEY, requires_scope
 from shared.web.openapi import operation_description, query_params, request_body, responds
 from shared.web.path_params import path_id
 from shared.web.responses import json_response
 
-FORM_SETTINGS_SCHEMA = FieldsSchema(FormSettings)
-PUBLIC_ID_BYTES = 12  # bytes of a public id
+FieldsReader = Callable[[Mapping[str, Any], FieldsSchema], tuple[RecordDict, FieldErrors]]
+
 FORM_EXAMPLE = {
     "name": "Contact",
     "fields": [
@@ -52,73 +46,70 @@ async def index(request: web.Request) -> web.Response:
     page = page_of(request)
     async with listing(request) as connection:
         forms, total = await FORM_RESOURCE.read_page(connection, workspace_of(request), page)
-    return json_response(page_response(request, [_form_record(form) for form in forms], page, total))
+    return json_response(page_response(request, [form_record(form) for form in forms], page, total))
 
 
 @requires_scope("write:forms")
 @request_body(FormSent, required=("name",), example=FORM_EXAMPLE)
 @responds(FormRecord, status=201)
 async def create(request: web.Request) -> web.Response:
-    """Create a form. Omitted members of its fields and settings have their defaults."""
-    workspace = workspace_of(request)
-    sent, errors = await _read_form_body(request)
+    """Create a form. It is published at once. Omitted members of its fields and settings have their defaults."""
+    workspace, author = workspace_of(request), request[API_KEY].name
+    sent, errors = await read_form_body(request, read_form_fields)
 
     async def create_in_transaction(connection: AsyncConnection) -> RecordDict:
-        changed = await _form_values(connection, workspace, {"settings": {}}, {"settings": {}, **sent}, errors)
-        public_id = secrets.token_urlsafe(PUBLIC_ID_BYTES)
-        form = await FORM_RESOURCE.insert(connection, workspace, {"fields": [], **changed, "public_id": public_id})
-        await form_cache.notify_changed(await driver_connection(connection))  # a cache may hold its id as unknown
-        return form
+        form = await form_editing.create_form(await driver_connection(connection), workspace, sent, errors, author)
+        return await FORM_RESOURCE.find(connection, workspace, form["id"])
 
     form = await writing(request, create_in_transaction)
-    _invalidate_form(request, form["id"])
-    return json_response({"data": _form_record(form)}, 201, {"Location": f"/api/v1/forms/{form['id']}"})
+    forget_form(request, form)
+    return json_response({"data": form_record(form)}, 201, {"Location": f"/api/v1/forms/{form['id']}"})
 
 
 @requires_scope("read:forms")
 @responds(FormRecord)
 async def show(request: web.Request) -> web.Response:
-    """Show a form."""
+    """Show a form, as it is published."""
     async with reading(request) as connection:
-        return json_response(
-            {"data": _form_record(await FORM_RESOURCE.find(connection, workspace_of(request), path_id(request)))}
-        )
+        form = await FORM_RESOURCE.find(connection, workspace_of(request), path_id(request))
+    return json_response({"data": form_record(form)})
 
 
 @requires_scope("write:forms")
 @request_body(FormSent, example={"settings": {"success_message": "Thank you!"}})
 @responds(FormRecord)
 async def update(request: web.Request) -> web.Response:
-    """Change a form. Fields are replaced as a whole, settings one by one: null sets one back to its default."""
-    workspace, id_ = workspace_of(request), path_id(request)
-    sent, errors = await _read_form_body(request)
+    """Change a form; the change is published at once.
+
+    Fields are replaced as a whole, settings one by one: null sets one back to its default.
+    """
+    workspace, id_, author = workspace_of(request), path_id(request), request[API_KEY].name
+    sent, errors = await read_form_body(request, read_form_fields)
 
     async def update_in_transaction(connection: AsyncConnection) -> RecordDict:
-        await reference_locks.lock_shared(await driver_connection(connection), [workspace])
-        stored = await FORM_RESOURCE.find_for_update(connection, workspace, id_)
+        database = await driver_connection(connection)
+        stored = await form_editing.lock_form(database, workspace, id_)
         audit_change(request, stored, sent)
-        changed = await _form_values(connection, workspace, stored, sent, errors)
-        form = await FORM_RESOURCE.update(connection, workspace, id_, changed)
-        await form_cache.notify_changed(await driver_connection(connection))
-        return form
+        await form_editing.change_form(database, workspace, stored, sent, errors, author)
+        return await FORM_RESOURCE.find(connection, workspace, id_)
 
     form = await writing(request, update_in_transaction)
-    _invalidate_form(request, id_)
-    return json_response({"data": _form_record(form)})
+    forget_form(request, form)
+    return json_response({"data": form_record(form)})
 
 
 @requires_scope("delete:forms")
 @responds(None, status=204)
 async def delete(request: web.Request) -> web.Response:
     """Delete a form. Its submissions and leads stay."""
-    id_ = path_id(request)
+    workspace, id_ = workspace_of(request), path_id(request)
 
-    async def delete_in_transaction(connection: AsyncConnection) -> None:
-        await FORM_RESOURCE.delete(connection, workspace_of(request), id_)
-        await form_cache.notify_changed(await driver_connection(connection))
+    async def delete_in_transaction(connection: AsyncConnection) -> RecordDict:
+        form = await FORM_RESOURCE.find(connection, workspace, id_)
+        await form_editing.delete_form(await driver_connection(connection), workspace, id_)
+        return form
 
-    await writing(request, delete_in_transaction)
-    _invalidate_form(request, id_)
+    forget_form(request, await writing(request, delete_in_transaction))
     return web.Response(status=204)
 
 
@@ -138,48 +129,15 @@ async def submissions(request: web.Request) -> web.Response:
     return json_response(page_response(request, found, page, total, "received_at"))
 
 
-async def _read_form_body(request: web.Request) -> tuple[RecordDict, FieldErrors]:
-    """Return the valid fields of the body, and all errors of the others and between them."""
-    body, shape = await json_of(request), operation_description(request.match_info.handler).body_schema
-    assert shape is not None  # noqa: S101
-    sent, errors = shape.validate_fields(body)
-    if "settings" not in sent and isinstance(body.get("settings"), dict):
-        sent["settings"] = FORM_SETTINGS_SCHEMA.validate_fields(body["settings"])[
-            0
-        ]  # their ids are checked against the database
-    for field, messages in find_contradictions(body.get("fields")).items():
-        errors.setdefault(field, []).extend(messages)
+async def read_form_body(request: web.Request, read_fields: FieldsReader) -> tuple[RecordDict, FieldErrors]:
+    """Return the valid members of a form or draft in the body, and all errors."""
+    body, schema = await json_of(request), operation_description(request.match_info.handler).body_schema
+    assert schema is not None  # noqa: S101
+    sent, errors = read_fields(body, schema)
     audit_details(request, after=sent)
     return sent, errors
 
 
-async def _form_values(
-    connection: AsyncConnection, workspace_id: int, form: RecordDict, sent: RecordDict, errors: FieldErrors
-) -> RecordDict:
-    """Return the values to store. Raises ValidationFailed with all errors of the body."""
-    changed, settings = dict(sent), sent.get("settings")
-    if settings:
-        settings, misplaced = await complete_placement(
-            await driver_connection(connection), workspace_id, form["settings"], settings
-        )
-        errors = errors | misplaced
-    raise_if_invalid(errors)
-    if "fields" in sent:
-        changed["fields"] = complete_fields(sent["fields"])
-    if "settings" in sent:
-        changed["settings"] = merge_settings(form["settings"], settings)
-    return changed
-
-
-def _invalidate_form(request: web.Request, id_: int) -> None:
-    """Remove the form from the cache of this process.
-
-    With `up` the gateway runs here, and the notification of the change arrives a moment later. A client that submits
-    the form right after the response would otherwise meet the old form.
-    """
-    if forms := request.app.get(form_cache.FORM_CACHE):
-        forms.invalidate((workspace_of(request), id_))
-
-
-def _form_record(form: RecordDict) -> RecordDict:
-    return {**form, "settings": complete_settings(form["settings"])}
+def forget_form(request: web.Request, form: RecordDict) -> None:
+    """Remove the form from the caches of this process."""
+    form_cache.forget_form(request.app, workspace_of(request), form)
