@@ -22,7 +22,9 @@ from shared.data_dir import sync_folder
 
 ARCHIVE_FORMAT = 1
 SPOOL_MEMBER, KEY_MEMBER, DUMP_MEMBER, MANIFEST_MEMBER = "spool.jsonl", "secrets/key", "database.dump", "manifest.json"
-CONTENT_MEMBERS = frozenset((SPOOL_MEMBER, KEY_MEMBER, DUMP_MEMBER))
+FILES_MEMBER = "files.tar"
+CONTENT_MEMBERS = frozenset((SPOOL_MEMBER, KEY_MEMBER, DUMP_MEMBER, FILES_MEMBER))
+OPTIONAL_MEMBERS = frozenset((KEY_MEMBER, FILES_MEMBER))  # older backups have no files
 COPY_CHUNK_BYTES = 1 << 20  # bytes
 
 WriteBytes = Callable[[bytes], None]
@@ -87,7 +89,8 @@ class BackupArchive:
         self._tar = tar
         self.manifest = _parse_manifest(self.open_member(MANIFEST_MEMBER).read())
         self.has_key = KEY_MEMBER in self.manifest.sha256
-        for name in CONTENT_MEMBERS if self.has_key else CONTENT_MEMBERS - {KEY_MEMBER}:
+        self.has_files = FILES_MEMBER in self.manifest.sha256
+        for name in CONTENT_MEMBERS - (OPTIONAL_MEMBERS - self.manifest.sha256.keys()):
             if hashlib.file_digest(self.open_member(name), "sha256").hexdigest() != self.manifest.sha256.get(name):  # type: ignore[arg-type]
                 raise InvalidArchive(f"{name} in it is damaged")
 

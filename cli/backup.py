@@ -20,6 +20,7 @@ from psycopg import IsolationLevel
 from cli.archive import (
     ARCHIVE_FORMAT,
     DUMP_MEMBER,
+    FILES_MEMBER,
     KEY_MEMBER,
     MANIFEST_MEMBER,
     SPOOL_MEMBER,
@@ -32,6 +33,7 @@ from cli.archive import (
 from cli.common import data_dir_option, expect_installation, make_settings, notify_operator, warn_of_wrong_key
 from cli.dump import dump_database
 from cli.pg_tools import find_pg_dump
+from cli.saved_files import save_files
 from cli.schema import upgrade_database
 from cli.spool_check import check_spool_durability
 from embedded.servers import ensure_servers
@@ -55,9 +57,10 @@ REPORT_INTERVAL_BYTES = 64 << 20  # bytes
 def backup(file: Path, force: bool, without_key: bool) -> None:
     """Write the whole state into FILE, while everything goes on.
 
-    FILE is one tar archive; its path is printed. It holds the database, what waits in the spool, and the key that
-    encrypts stored credentials: whoever has the file can read all of them. With --without-key nobody can read the
-    credentials without that key: keep the key elsewhere. Every lead acknowledged before the command began is in FILE.
+    FILE is one tar archive; its path is printed. It holds the database, what waits in the spool, the files that
+    visitors sent (not those that are in S3), and the key that encrypts stored credentials: whoever has FILE can read
+    all of them. With --without-key nobody can read the credentials without that key: keep the key elsewhere. Every
+    lead acknowledged before the command began is in FILE.
 
     Example: leadhub backup /backups/leadhub-$(date +%F).tar
     """
@@ -97,6 +100,10 @@ async def _save_state(settings: Settings, archive: ArchiveWriter, *, with_key: b
         spooled = await _save_spool(settings.spool_url, write)
     notify_operator(f"spool: {spooled} submissions")
     version, books = await _save_database(settings, archive, spooled, with_key=with_key, embedded=embedded)
+    with archive.writing_member(FILES_MEMBER) as write:
+        notify_operator(f"files: {save_files(settings.files_folder, write)}")
+    if settings.files_url:
+        notify_operator("the backup holds no files that are in S3: the bucket needs a backup of its own")
     manifest = ArchiveManifest(
         format=ARCHIVE_FORMAT,
         leadhub=__version__,

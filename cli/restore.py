@@ -20,10 +20,19 @@ import psycopg
 import redis
 from alembic.util import CommandError
 
-from cli.archive import DUMP_MEMBER, KEY_MEMBER, SPOOL_MEMBER, ArchiveManifest, BackupArchive, reading_archive
+from cli.archive import (
+    DUMP_MEMBER,
+    FILES_MEMBER,
+    KEY_MEMBER,
+    SPOOL_MEMBER,
+    ArchiveManifest,
+    BackupArchive,
+    reading_archive,
+)
 from cli.backup import ledger_with_spool, plain_server_errors
 from cli.common import data_dir_option, make_settings, notify_operator, print_table, warn_of_wrong_key
 from cli.dump import drop_leftover_databases, load_dump, refuse_if_in_use, side_database, swap_in_side_database
+from cli.saved_files import load_files
 from cli.schema import RESTORING_VERSION, head_version, stamp_version, upgrade_database
 from cli.spool_check import check_spool_durability
 from embedded.servers import EmbeddedServers, run_program
@@ -72,6 +81,8 @@ def restore(file: Path, force: bool) -> None:
             side = stack.enter_context(side_database(found.database_url))
             stack.enter_context(_side_stream(found.spool_url))
             books = _fill_side(side, found.spool_url, archive)
+            if archive.has_files:
+                notify_operator(f"files: {load_files(settings.files_folder, archive.open_member(FILES_MEMBER))}")
             if interrupts:
                 raise KeyboardInterrupt
         with _signals_held_back():

@@ -14,6 +14,7 @@ import click
 
 from cli import child_programs
 from cli.common import data_dir_option, expect_shared_settings, make_settings, notify_operator
+from cli.files_check import check_files_library
 from cli.spare_process import wait_until_needed
 from cli.spool_check import check_spool_durability
 from embedded.process import PROJECT_ROOT
@@ -194,5 +195,6 @@ def _share_metrics_folder(settings: Settings) -> None:
 def _connected_settings(settings: Settings) -> Iterator[Settings]:
     """Yield settings with URLs of running servers: those of an `up`, or servers that live as long as this service."""
     check_spool_durability(settings)
+    check_files_library(settings)
     with ensure_servers(settings, kind=SERVICE_KIND, want=("broker", "spool", "postgres")) as found:
         yield found

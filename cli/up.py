@@ -25,6 +25,7 @@ from cli.common import (
 from cli.descendants import adopt_orphans
 from cli.dump import drop_leftover_databases
 from cli.external_broker import warn_of_unavailable_broker
+from cli.files_check import check_files_library
 from cli.logs import OWN_LOG_NAME
 from cli.schema import upgrade_database
 from cli.spool_check import check_spool_durability
@@ -97,6 +98,7 @@ def up(host: str | None, port: int | None, web: int | None, workers: int | None)
 def run_installation(settings: Settings, extension: UpExtension) -> None:
     """Run everything on the settings' data dir until a signal comes. UsageError if that is not possible."""
     check_spool_durability(settings)
+    check_files_library(settings)
     warn_of_unavailable_broker(settings)
     try:
         with DataDir(settings.data_dir).hold_lock(

@@ -1,6 +1,8 @@
 """`POST /api/v1/forms/{id}/submissions`: a form filled in by another program."""
 
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
 
 import orjson
 from aiohttp import web
@@ -16,10 +18,10 @@ from services.gateway.inbound_request import (
     new_journal_item,
     read_request_body,
 )
-from services.gateway.multipart import read_multipart
+from services.gateway.multipart import received_files
 from services.gateway.prefer_header import seconds_to_wait
 from services.gateway.schemas import FormValues, InboundAnswer, InboundHeaders
-from shared.auth.api_keys import AuthenticatedKey
+from services.gateway.uploaded_files import comparable_values, stored_files
 from shared.errors import BadRequest, NotFound, UnsupportedMediaType, ValidationFailed
 from shared.forms.definition import FormDefinition
 from shared.intake.journal import Lane
@@ -30,6 +32,8 @@ from shared.web.authorization import API_KEY, requires_scope
 from shared.web.middleware import LOG_FIELDS
 from shared.web.openapi import request_body, request_headers, responds
 from shared.web.path_params import path_id
+
+T = TypeVar("T")
 
 MULTIPART_MEDIA_TYPE = "multipart/form-data"
 
@@ -45,48 +49,64 @@ MULTIPART_MEDIA_TYPE = "multipart/form-data"
 async def receive_submission(request: web.Request) -> web.Response:
     """Fill in a form. The answer is that of inbound leads.
 
-    Values are checked against the form's fields. The name, size and type of an uploaded file are kept. A submission
-    with neither email nor phone is always a new lead.
+    Values are checked against the form's fields. Files are stored before the answer: their value becomes an object with
+    `id`, `name`, `size` in bytes, and `type` as their bytes show it. A submission with neither email nor phone is
+    always a new lead.
     """
-    gateway = request.app[GATEWAY_CONTEXT]
-    key = request[API_KEY]
-    form_id, sent_key = path_id(request), idempotency_key(request)
-    sent, encoded = await _read_values(request)
-    item = new_journal_item(key, {}, sent_key, channel=f"form:{form_id}", sent=sent)
-    # Before the form is read: a repeat gets the answer of the first request, even if the form has changed since.
-    verdict = await replayed_verdict(gateway, item)
+    gateway, key, form_id = request.app[GATEWAY_CONTEXT], request[API_KEY], path_id(request)
+    form = await gateway.forms.get((key.workspace_id, form_id))
+    async with _received_values(request, gateway, form) as (sent, encoded):
+        # Before the form is judged: a repeat gets the answer of the first request, even if the form has changed since.
+        item = new_journal_item(
+            key, {}, idempotency_key(request), channel=f"form:{form_id}", sent=comparable_values(sent)
+        )
+        verdict = await replayed_verdict(gateway, item)
+        if verdict is None:
+            lead = _lead_with_form(_require_active(form), sent, encoded)
+            item.source, item.body = lead["source"], orjson.dumps(lead)
     if verdict is None:
-        lead = _lead_with_form(await _active_form(gateway, key, form_id), sent, encoded)
-        item.source, item.body = lead["source"], orjson.dumps(lead)
         verdict = (await gateway.intake.submit_all([item], Lane.WAITED_FOR, seconds_to_wait(request.headers)))[0]
     request[LOG_FIELDS] = {"submission_id": item.id, "lead_id": verdict and verdict.lead_id, "form_id": form_id}
     return response_for(item, verdict)
 
 
-async def _active_form(gateway: Gateway, key: AuthenticatedKey, form_id: int) -> FormDefinition:
-    form = await gateway.forms.get((key.workspace_id, form_id))
+def _require_active(form: FormDefinition | None) -> FormDefinition:
     if form is None or not form.is_active:
         raise NotFound("There is no such form, or it takes no submissions.")
     return form
 
 
-async def _read_values(request: web.Request) -> tuple[dict[str, Any], bool]:
-    """Return the sent values by key, and whether a web form encoded them.
+@asynccontextmanager
+async def _received_values(
+    request: web.Request, gateway: Gateway, form: FormDefinition | None
+) -> AsyncIterator[tuple[dict[str, Any], bool]]:
+    """Yield the sent values by key, and whether a web form encoded them. Files are removed again if the block raises.
 
     Raises BadRequest or UnsupportedMediaType.
     """
     media = media_type(request)
-    if media not in (JSON_MEDIA_TYPE, FORM_MEDIA_TYPE, MULTIPART_MEDIA_TYPE):
+    if media == MULTIPART_MEDIA_TYPE:
+        async with received_files(request, gateway, form if form and form.is_active else None) as pairs:
+            yield _readable(parse_brackets, pairs), True
+        return
+    if media not in (JSON_MEDIA_TYPE, FORM_MEDIA_TYPE):
         raise UnsupportedMediaType(f"Send {JSON_MEDIA_TYPE}, {FORM_MEDIA_TYPE} or {MULTIPART_MEDIA_TYPE}.")
-    body = await read_request_body(request, request.app[GATEWAY_CONTEXT].settings.body_limit)
+    body = await read_request_body(request, gateway.settings.body_limit)
+    if media == FORM_MEDIA_TYPE:
+        yield _readable(read_form, body), True
+    else:
+        yield _readable(_read_object, body), False
+
+
+def _readable(read: Callable[[T], dict[str, Any]], body: T) -> dict[str, Any]:
     try:
-        if media == JSON_MEDIA_TYPE:
-            return _require_object(parse_json(body) if body.strip() else {}), False
-        if media == FORM_MEDIA_TYPE:
-            return read_form(body), True
-        return parse_brackets(await read_multipart(request, body)), True
+        return read(body)
     except MalformedBody as error:
         raise BadRequest(str(error)) from error
+
+
+def _read_object(body: bytes) -> dict[str, Any]:
+    return _require_object(parse_json(body) if body.strip() else {})
 
 
 def _require_object(value: Any) -> dict[str, Any]:
@@ -102,4 +122,6 @@ def _lead_with_form(form: FormDefinition, sent: dict[str, Any], encoded: bool) -
     except InvalidFields as error:
         raise ValidationFailed(error.errors) from error
     lead[FORM_PART] = {"id": form.id, "values": values, "policy": form.settings["merge_policy"]}
+    if files := stored_files(sent, values):
+        lead[FORM_PART]["files"] = files
     return lead

@@ -7,4 +7,5 @@ SEARCH_TEXT_LOCK = 4_712_004  # one process at a time: the later of two writers 
 DELIVERY_CLAIM_LOCK = 4_712_005  # one claim at a time, for milliseconds: limits and order hold across senders
 KEY_ROTATION_LOCK = 4_712_006  # a rotation holds it exclusively, a backup holds it shared
 LANE_PAUSE_LOCK = 4_712_041  # one change of a lane's pause at a time: versions of pauses commit in their order
+FILES_LOCK = 4_712_043  # one process at a time moves and removes contents of files
 HISTORY_LOCK = 4_712_042  # one process at a time samples the history: two would count the same leads twice

@@ -73,7 +73,7 @@ async def request_middleware(request: web.Request, handler: NextHandler) -> web.
     started = time.perf_counter()
     request_id = request[REQUEST_ID] = sent_request_id(request.headers) or new_request_id()
     response = await _respond_or_render_error(request, handler, request_id)
-    _complete_headers(request, response, request_id)
+    complete_headers(request, response)
     _record_request(request, response, request_id, time.perf_counter() - started)
     audit_request(request, response, request_id)
     return response
@@ -150,9 +150,10 @@ def _as_api_error(error: web.HTTPException, path: str) -> ApiError:
     )
 
 
-def _complete_headers(request: web.Request, response: web.StreamResponse, request_id: str) -> None:
+def complete_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Add the headers that every answer has. A handler that streams its answer calls this before it begins."""
     headers = response.headers
-    headers["X-Request-Id"] = request_id
+    headers["X-Request-Id"] = request[REQUEST_ID]
     headers.update(request.get(LIMIT_RESPONSE_HEADERS, {}))
     if request.path.startswith("/api"):
         headers.update(CORS_HEADERS)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from aiohttp import hdrs, web
 
@@ -73,6 +74,19 @@ async def _read_parts(request: web.Request, limit: int, inflater: BodyDecompress
         return b"".join(parts)
     finally:
         _body_memory.release_bytes(who, counted)
+
+
+@contextmanager
+def hold_body_memory(request: web.Request, size: int) -> Iterator[None]:
+    """Hold that many bytes for a body that arrives. Raises ServiceUnavailable beyond the workspace's share."""
+    key = request.get(API_KEY)
+    who = key and key.workspace_id
+    if size and not _body_memory.try_reserve(who, size):
+        raise ServiceUnavailable(TOO_MANY_BODIES_MESSAGE)
+    try:
+        yield
+    finally:
+        _body_memory.release_bytes(who, size)
 
 
 def _check_size(body: bytes, limit: int) -> bytes:

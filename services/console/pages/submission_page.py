@@ -26,6 +26,7 @@ from services.console.submission_timeline import origin_sentence, timeline_nodes
 from shared.auth.roles import Permission
 from shared.db.errors import is_unavailable
 from shared.errors import NotFound
+from shared.files.file_records import ListedFile, list_files
 from shared.intake.submission_lookup import FoundSubmission, find_payload, find_spooled, find_submission
 from shared.jobs.preview import ReplayPreview
 from shared.web.path_params import path_uuid
@@ -102,6 +103,7 @@ async def render_submission(
 ) -> web.Response:
     """Return the page of a submission, with an edit under way or the outcome of a trial."""
     story, original, neighbours = await _read_surroundings(view, found)
+    files = await _list_files(view, found)
     sees_persons = view.permits(Permission.SEE_PERSONS)
     record = found.record
     return await view.render(
@@ -117,6 +119,7 @@ async def render_submission(
         request=provider_request(original),
         attribution=attribution_rows(view, record.get("attribution"), hides_values=not sees_persons),
         neighbours=neighbours,
+        files=files,
         kept=kept_filters(view.request.query),
         address=lambda below="", **query: submission_path(view, str(record["id"]), below, **query),
         value_text=lambda field, value: shown_value(field, value, hides_values=not sees_persons),
@@ -147,6 +150,13 @@ async def _read_surroundings(view: PageView, found: FoundSubmission) -> tuple[Su
     received_at = found.record["received_at"]
     neighbours = await find_neighbours(view.console.engine, workspace, filters, received_at, wanted)
     return story, original, neighbours
+
+
+async def _list_files(view: PageView, found: FoundSubmission) -> list[ListedFile]:
+    if found.place != "decided":
+        return []
+    async with view.console.reading() as connection:
+        return await list_files(connection, view.workspace.workspace_id, uuid.UUID(str(found.record["id"])))
 
 
 def _asked_question(view: PageView, found: FoundSubmission) -> str:

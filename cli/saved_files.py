@@ -1,0 +1,72 @@
+"""The files of visitors within a backup: a tar archive whose members are named by their content's SHA-256."""
+
+import re
+import tarfile
+from pathlib import Path
+from typing import IO, cast
+
+from cli.archive import COPY_CHUNK_BYTES, WriteBytes
+from cli.common import notify_operator
+from shared.files.file_store import FileUpload
+
+_is_digest = re.compile(r"[0-9a-f]{64}").fullmatch
+
+
+class _ByteSink:
+    """What a tar archive is written to: a file without a position."""
+
+    def __init__(self, write: WriteBytes) -> None:
+        self._write = write
+
+    def write(self, data: bytes) -> int:
+        self._write(data)
+        return len(data)
+
+
+def save_files(folder: Path, write: WriteBytes) -> int:
+    """Write the contents below the folder as a tar archive. Return how many.
+
+    It runs after the dump: a content is on disk before its row is there. One that leaves the disk meanwhile is left
+    out: it moved to S3, or its submission is too old.
+    """
+    saved = 0
+    with tarfile.open(fileobj=cast("IO[bytes]", _ByteSink(write)), mode="w|", format=tarfile.GNU_FORMAT) as tar:
+        for path in sorted(folder.glob("[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]/*")):
+            try:
+                with path.open("rb") as file:
+                    member = tar.gettarinfo(arcname=path.name, fileobj=file)
+                    member.uid = member.gid = 0
+                    member.uname = member.gname = ""
+                    tar.addfile(member, file)
+            except FileNotFoundError:
+                continue
+            saved += 1
+    return saved
+
+
+def load_files(folder: Path, source: IO[bytes]) -> int:
+    """Put the contents of a backup below the folder. Return how many. What is there already stays.
+
+    Contents that the database does not know after all are removed a day later, as those of posts that failed are.
+    """
+    loaded = 0
+    with tarfile.open(fileobj=source, mode="r|") as tar:
+        for member in tar:
+            content = tar.extractfile(member)
+            if content is None or not _is_digest(member.name):
+                raise RuntimeError(f"the backup has a file with the name {member.name!r}")
+            loaded += 1
+            _load_content(folder, member.name, content)
+    return loaded
+
+
+def _load_content(folder: Path, digest: str, content: IO[bytes]) -> None:
+    upload = FileUpload(folder)
+    try:
+        while piece := content.read(COPY_CHUNK_BYTES):
+            upload.write(piece)
+        found = upload.finish()
+    finally:
+        upload.abort()
+    if found.digest != digest:
+        notify_operator(f"the file {digest} was damaged when the backup was made")
