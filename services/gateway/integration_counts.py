@@ -1,23 +1,10 @@
-"""Count what webhook addresses receive, by integration and outcome: in memory, written about once a second.
+"""Count what webhook addresses receive, by integration and outcome."""
 
-A crash loses the counts of the last second, and no lead.
-"""
-
-import asyncio
-import time
-from collections import Counter
 from collections.abc import Mapping
 
-from shared.db.connections import ASYNC_COMMIT, ConnectionPool, as_json
-from shared.db.errors import is_unavailable
+from services.gateway.buffered_counts import HOUR_SECONDS, BufferedCounts, current_hour
+from shared.db.connections import ASYNC_COMMIT, Connection, as_json
 from shared.integrations.integration_cache import ReceivingIntegration
-from shared.observability import logging
-
-log = logging.get_logger()
-
-FLUSH_COUNTS_SECONDS = 1.0
-HOUR_SECONDS = 3600
-MAX_UNWRITTEN_COUNTS = 50_000  # counts kept while the database is away
 
 RECEIVED_OUTCOME = "received"  # items that were stored
 IGNORED_OUTCOME = "ignored"  # items that are nothing for us
@@ -25,6 +12,7 @@ UNREADABLE_OUTCOME = "unreadable"
 SWITCHED_OFF = "switched_off"
 HANDSHAKE_OUTCOME = "handshake"
 REJECTED_PREFIX = "rejected:"  # and the reason
+HANDSHAKE_REFUSED = f"{REJECTED_PREFIX}handshake"  # apart from rejected deliveries: it says nothing about these
 
 # Sorted, so that two gateways do not wait for each other in a circle.
 WRITE_COUNTS_SQL = f"""
@@ -48,45 +36,21 @@ SET n = c.n + excluded.n, last_at = greatest(c.last_at, excluded.last_at)
 CountKey = tuple[int, int, int, str]  # workspace id, integration id, hours since the epoch, outcome
 
 
-class IntegrationCounts:
-    """The counts of one gateway process. `run` writes them."""
+class IntegrationCounts(BufferedCounts[CountKey]):
+    """The counts of one gateway process."""
 
-    def __init__(self, pool: ConnectionPool) -> None:
-        self._pool = pool
-        self._counts: Counter[CountKey] = Counter()
-        self._last_at: dict[CountKey, float] = {}
+    name = "integration_counts"
 
     def count(self, integration: ReceivingIntegration, outcome: str, n: int = 1) -> None:
         """Count an outcome."""
-        if not n:
-            return
-        now = time.time()
-        key = (integration.workspace_id, integration.id, int(now) // HOUR_SECONDS, outcome)
-        if key in self._counts or len(self._counts) < MAX_UNWRITTEN_COUNTS:
-            self._counts[key] += n
-            self._last_at[key] = now
+        if n:
+            self.add((integration.workspace_id, integration.id, current_hour(), outcome), n)
 
-    async def run(self) -> None:
-        """Write the counts until cancelled."""
-        while True:
-            await asyncio.sleep(FLUSH_COUNTS_SECONDS)
-            await self.flush()
-
-    async def flush(self) -> None:
-        """Write what was counted. While the database is away the counts stay in memory."""
-        if not self._counts:
-            return
-        counts, self._counts = self._counts, Counter()
-        last_at, self._last_at = self._last_at, {}
-        try:
-            async with self._pool.connection() as connection:
-                await connection.execute(WRITE_COUNTS_SQL, (as_json(_count_rows(counts, last_at)),))
-        except Exception as error:
-            if not is_unavailable(error):
-                log.exception("integration_counts.failed")
-                return
-            self._counts.update(counts)
-            self._last_at = {**last_at, **self._last_at}
+    async def write(
+        self, connection: Connection, counts: Mapping[CountKey, int], last_at: Mapping[CountKey, float]
+    ) -> None:
+        """Write counts, and when each integration last received something."""
+        await connection.execute(WRITE_COUNTS_SQL, (as_json(_count_rows(counts, last_at)),))
 
 
 def _count_rows(counts: Mapping[CountKey, int], last_at: Mapping[CountKey, float]) -> list[dict[str, object]]:

@@ -1,0 +1,98 @@
+"""Texts of a form's pages in six languages, and the choice among them. Pure.
+
+Each file of `shared/form_pages/messages` holds the texts of one language. A form in another language has its own tag
+and direction, and the English texts.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from babel import Locale
+
+MESSAGES_DIR = Path(__file__).with_name("messages")
+MESSAGE_LANGUAGES = ("en", "ar", "de", "es", "fr", "pt")
+DEFAULT_LANGUAGE = "en"
+RTL_LANGUAGES = frozenset(("ar", "arc", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"))
+MAX_ACCEPTED_LANGUAGES = 20  # read from a header
+
+
+@dataclass(frozen=True)
+class PageMessages:
+    """The texts of a page. `language` is the page's tag, and `texts` are those of the nearest language there is."""
+
+    language: str
+    texts: Mapping[str, Any]
+
+    @property
+    def direction(self) -> str:
+        """`ltr` or `rtl`."""
+        return "rtl" if base_language(self.language) in RTL_LANGUAGES else "ltr"
+
+    def problem(self, code: str, params: Mapping[str, Any]) -> str:
+        """Return the wording of a problem. An unknown code gets a general one."""
+        problems = self.texts["problems"]
+        return fill_text(problems.get(code, problems["invalid"]), params)
+
+    def counted(self, name: str, n: int) -> str:
+        """Return the form of a text that fits a number: for exactly this number, otherwise for its plural category."""
+        forms: Mapping[str, str] = self.texts[name]
+        category = Locale.parse(nearest_language(self.language)).plural_form(n)
+        return fill_text(forms.get(str(n)) or forms.get(category) or forms["other"], {"n": n})
+
+
+def page_messages(language: str) -> PageMessages:
+    """Return the texts for a language tag such as `pt-BR`."""
+    return PageMessages(language, _read_messages(nearest_language(language)))
+
+
+def fill_text(text: str, params: Mapping[str, Any]) -> str:
+    """Return a text with its `{placeholders}` replaced. Braces in the values stay as they are."""
+    parts = text.split("{")
+    filled = [parts[0]]
+    for part in parts[1:]:
+        name, closing, rest = part.partition("}")
+        filled.append(f"{params[name]}{rest}" if closing and name in params else f"{{{part}")
+    return "".join(filled)
+
+
+def choose_language(form_language: str | None, accepted: str, wanted: str | None = None) -> str:
+    """Return the tag of the language of a page.
+
+    `wanted` (the parameter `lang`) counts if we have its texts. Otherwise the form's own language, otherwise the first
+    of the `Accept-Language` header that we have, otherwise English.
+    """
+    if wanted and base_language(wanted) in MESSAGE_LANGUAGES:
+        return base_language(wanted)
+    return form_language or _preferred_language(accepted)
+
+
+def base_language(tag: str) -> str:
+    """Return the language of a tag: `pt` for `pt-BR`."""
+    return tag.partition("-")[0].lower()
+
+
+def nearest_language(tag: str) -> str:
+    """Return the language whose texts a page in that language shows."""
+    base = base_language(tag)
+    return base if base in MESSAGE_LANGUAGES else DEFAULT_LANGUAGE
+
+
+def _preferred_language(accepted: str) -> str:
+    weighted = []
+    for position, part in enumerate(accepted.split(",")[:MAX_ACCEPTED_LANGUAGES]):
+        tag, _, quality = part.strip().partition(";q=")
+        try:
+            weighted.append((-float(quality or 1), position, base_language(tag.strip())))
+        except ValueError:
+            continue
+    return next((language for _, _, language in sorted(weighted) if language in MESSAGE_LANGUAGES), DEFAULT_LANGUAGE)
+
+
+@cache
+def _read_messages(language: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = json.loads((MESSAGES_DIR / f"{language}.json").read_text(encoding="utf-8"))
+    return found
