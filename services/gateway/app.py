@@ -8,6 +8,9 @@ from services.gateway.fast_path import enable_fast_path
 from services.gateway.form_handlers import receive_submission
 from services.gateway.handlers import receive_lead
 from services.gateway.health import health
+from services.gateway.public_forms.form_routes import PUBLIC_FORM_ROUTES
+from services.gateway.public_forms.forms_context import public_forms_lifetime
+from services.gateway.public_forms.page_handlers import prepare_pages
 from services.gateway.webhook_handlers import DELIVERY_METHODS, answer_handshake, receive_webhook
 from shared.settings import Settings
 from shared.web.app import mount_routes
@@ -25,8 +28,10 @@ GATEWAY_ROUTES = [
 
 def mount_gateway(app: web.Application, settings: Settings) -> None:
     """Add the gateway to an application made by `shared.web.app.make_app`."""
-    mount_routes(app, GATEWAY_ROUTES)
+    mount_routes(app, [*GATEWAY_ROUTES, *PUBLIC_FORM_ROUTES])
+    prepare_pages(app)
     app.cleanup_ctx.append(gateway_lifetime(settings))
+    app.cleanup_ctx.append(public_forms_lifetime(settings))
     if settings.fast_path:
         app.on_startup.append(enable_fast_path)  # runs after the cleanup contexts have started
     app.on_shutdown.append(shorten_waits)

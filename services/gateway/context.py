@@ -13,13 +13,22 @@ from services.gateway.idempotency import IdempotencyLookup
 from services.gateway.intake import SubmissionIntake
 from services.gateway.integration_counts import IntegrationCounts
 from services.gateway.journal_writer import JournalWriter
+from services.gateway.loop_turns import LoopTurns
 from services.gateway.repeat_window import RepeatWindow
 from services.gateway.verdict_waiters import VerdictWaiters
 from shared.crypto.encryption import Cipher
 from shared.db.connections import ConnectionPool, make_pool
 from shared.db.row_cache import RowCache
+from shared.files.file_store import FileStore
 from shared.forms.definition import FormDefinition
-from shared.forms.form_cache import FORM_CACHE, FormKey, make_form_cache
+from shared.forms.form_cache import (
+    FORM_CACHE,
+    PUBLIC_FORM_CACHE,
+    FormKey,
+    PublicFormCache,
+    make_form_cache,
+    make_public_form_cache,
+)
 from shared.intake import hints
 from shared.intake.hints import HintPublisher, HintThrottle
 from shared.intake.spool import Spool, open_spool_client
@@ -47,10 +56,13 @@ class Gateway:
     waiters: VerdictWaiters
     idempotency: IdempotencyLookup
     forms: RowCache[FormKey, FormDefinition]
+    public_forms: PublicFormCache
     integrations: IntegrationCache
     accounts: AccountCache
     integration_counts: IntegrationCounts
     repeats: RepeatWindow
+    webhook_turns: LoopTurns
+    files: FileStore
 
 
 GATEWAY_CONTEXT = web.AppKey("gateway", Gateway)
@@ -71,6 +83,7 @@ def gateway_lifetime(settings: Settings) -> Callable[[web.Application], AsyncIte
         )
         intake = SubmissionIntake(store, waiters, hinter, settings.buffer_bytes)
         app[FORM_CACHE] = forms = make_form_cache(pool, app[NOTIFICATION_LISTENER])
+        app[PUBLIC_FORM_CACHE] = public_forms = make_public_form_cache(pool, app[NOTIFICATION_LISTENER])
         cipher = await asyncio.to_thread(Cipher.from_settings, settings)  # reading a key takes 50 ms
         integrations = make_integration_cache(pool, app[NOTIFICATION_LISTENER], cipher)
         accounts = make_account_cache(pool, app[NOTIFICATION_LISTENER])
@@ -84,13 +97,17 @@ def gateway_lifetime(settings: Settings) -> Callable[[web.Application], AsyncIte
             waiters,
             IdempotencyLookup(pool, store),
             forms,
+            public_forms,
             integrations,
             accounts,
             counts,
             RepeatWindow(memory),
+            LoopTurns(),
+            files := FileStore(settings.files_folder),
         )
         await pool.open()  # last, since only its close ends its tasks
-        loops = (store.watch_journal, waiters.watch_deadlines, forms.run, integrations.run, accounts.run, counts.run)
+        caches = (forms.run, public_forms.run, integrations.run, accounts.run)
+        loops = (store.watch_journal, waiters.watch_deadlines, *caches, counts.run)
         watchers = [asyncio.create_task(run_forever(loop)) for loop in loops]
         yield
         await intake.wait_until_stored()
@@ -99,6 +116,7 @@ def gateway_lifetime(settings: Settings) -> Callable[[web.Application], AsyncIte
             watcher.cancel()
         await asyncio.gather(*watchers, return_exceptions=True)
         publisher.stop()
+        files.close()
         journal_writer.close()
         with contextlib.suppress(Exception):  # a store that is away must not block the stop
             await asyncio.wait_for(pool.close(timeout=2), 3)

@@ -4,19 +4,16 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from datetime import date
 from typing import Any, NamedTuple, get_args
 
+from services.gateway.field_visibility import visible_fields
+from services.gateway.uploaded_files import UploadedFile, describe_file, find_file_problem
 from shared.errors import FieldErrors
-from shared.forms.definition import (
-    CHOICE_TYPES,
-    CUSTOM_PREFIX,
-    DEFAULT_FORM_SOURCE,
-    FULL_NAME,
-    FieldType,
-    FormDefinition,
-    FormFieldRecord,
-)
+from shared.form_pages.page_state import FieldProblem
+from shared.forms.definition import DEFAULT_FORM_SOURCE, FormDefinition
+from shared.forms.field_definition import CHOICE_TYPES, CUSTOM_PREFIX, FULL_NAME, FieldType, FormFieldRecord
 from shared.leads.contact import InvalidContact, normalise_email
 from shared.leads.form_encoding import FLAG_WORDS
 from shared.leads.full_name import split_name
@@ -38,15 +35,6 @@ MAX_LENGTH_BY_LEAD_FIELD = {
 _NUMBER_PATTERN = re.compile(r"[+-]?(\d{1,300}|\d{0,300}\.\d{1,300})([eE][+-]?\d{1,300})?").fullmatch
 
 
-class UploadedFile(NamedTuple):
-    """The metadata of an uploaded file. Its content is not stored."""
-
-    name: str
-    size: int  # bytes
-    type: str
-    digest: str = ""  # digest of the content; distinguishes a repeat from another body, and is not stored
-
-
 class FilledForm(NamedTuple):
     """A checked submission: the `values` of the form's own fields as sent, and the `lead` that they describe."""
 
@@ -55,61 +43,112 @@ class FilledForm(NamedTuple):
 
 
 class InvalidValue(ValueError):
-    """A value that its field does not accept. The text is the message, with `{field}` for the field's name."""
+    """A value that its field does not accept. The text is the message, with `{field}` for the field's name.
+
+    `code` and `params` say the same to pages for visitors, which have their own words: see `FieldProblem`.
+    """
+
+    def __init__(self, message: str, code: str = "invalid", **params: Any) -> None:
+        super().__init__(message)
+        self.problem = FieldProblem(code, params)
+
+
+class InvalidForm(InvalidFields):
+    """Some values of a form are invalid. `problems` are by the key of the field, as pages for visitors word them."""
+
+    def __init__(self, errors: FieldErrors, problems: Mapping[str, FieldProblem]) -> None:
+        super().__init__(errors)
+        self.problems = problems
 
 
 @dataclass(slots=True)
 class _FormFilling:
-    form: FormDefinition
-    errors: FieldErrors
-    lead: dict[str, Any]
+    errors: FieldErrors = dataclass_field(default_factory=dict)
+    problems: dict[str, FieldProblem] = dataclass_field(default_factory=dict)
+    lead: dict[str, Any] = dataclass_field(default_factory=dict)
 
     def fill_field(self, field: FormFieldRecord, sent: Any) -> None:
         """Add the value of one field to the lead, or its error to the errors."""
         key = field["key"]
         value = clean_value(sent, self.errors, key)
         if any(name == key or name.startswith(f"{key}.") for name in self.errors):
+            self.problems[key] = FieldProblem("invalid")
             return
         try:
             read = None if _is_blank(value) else FIELD_READERS[field["type"]](field, value)
             if field["required"] and (read is None or read is False):
-                raise InvalidValue(ERROR_MESSAGES["missing"] if read is None else "The {field} field must be accepted.")
+                message = ERROR_MESSAGES["missing"] if read is None else "The {field} field must be accepted."
+                raise InvalidValue(message, "required")
             if read is not None and field["maps_to"]:
                 _map_value(self.lead, field["maps_to"], read)
         except InvalidValue as error:
-            self.errors[key] = [str(error).replace("{field}", key)]
+            self.errors[key], self.problems[key] = [str(error).replace("{field}", key)], error.problem
 
 
 def fill_form(form: FormDefinition, sent: Mapping[str, Any], *, encoded: bool = False) -> FilledForm:
-    """Check the sent values against the form. Raises a validation error with the messages of all fields at once.
+    """Check the sent values against the form. Raises InvalidForm with the messages of all fields at once.
 
-    Keys that the form does not know are ignored. `encoded` means that the values came from a web form: a name may occur
-    twice (the last value counts), and a box that is not ticked is missing.
+    Keys that the form does not know are ignored, and so are fields that the form does not show for these values.
+    `encoded` means that the values came from a web form: a name may occur twice (the last value counts), and a box that
+    is not ticked is missing.
     """
-    known = {field["key"]: sent[field["key"]] for field in form.fields if field["key"] in sent}
-    filling = _FormFilling(form, {}, {})
-    for field in form.fields:
-        value = known.get(field["key"])
-        filling.fill_field(field, _last_value(value) if encoded and not _takes_many(field) else value)
+    filling = _FormFilling()
+    shown = shown_fields(form, sent, encoded=encoded)
+    for field in shown:
+        value = sent.get(field["key"])
+        filling.fill_field(field, _last_value(value) if encoded and not takes_many(field) else value)
     if filling.errors:
-        raise InvalidFields(filling.errors)
-    values = {key: _stored_value(value) for key, value in known.items()}
+        raise InvalidForm(filling.errors, filling.problems)
+    values = {field["key"]: _stored_value(sent[field["key"]]) for field in shown if field["key"] in sent}
     return FilledForm(values, _with_settings(_with_names(filling.lead), form))
+
+
+def shown_fields(form: FormDefinition, sent: Mapping[str, Any], *, encoded: bool = False) -> list[FormFieldRecord]:
+    """Return the fields that the form shows for the sent values."""
+    if not any(field["show_if"] for field in form.fields):
+        return form.fields
+    known = {
+        field["key"]: _compared_value(field, sent[field["key"]], encoded)
+        for field in form.fields
+        if field["key"] in sent
+    }
+    return visible_fields(form.fields, known)
+
+
+def _compared_value(field: FormFieldRecord, value: Any, encoded: bool) -> Any:
+    """Return a sent value as conditions compare it: a flag for a single box, the name of a file."""
+    if encoded and not takes_many(field):
+        value = _last_value(value)
+    if isinstance(value, list):
+        return [_compared_value(field, one, False) for one in value]
+    if isinstance(value, UploadedFile):
+        return value.name
+    if isinstance(value, str):
+        text = value.strip()
+        is_box = field["type"] == "consent" or (field["type"] == "checkbox" and not field["options"])
+        return FLAG_WORDS.get(text.lower(), text) if is_box else text
+    return value
 
 
 def _stored_value(value: Any) -> Any:
     """Return a value as the submission stores it: the metadata of files, also within lists."""
     if isinstance(value, UploadedFile):
-        return {"name": value.name, "size": value.size, "type": value.type}
+        return describe_file(value)
     return [_stored_value(one) for one in value] if isinstance(value, list) else value
 
 
-def _takes_many(field: FormFieldRecord) -> bool:
+def takes_many(field: FormFieldRecord) -> bool:
+    """Return whether a field has several values."""
     return field["type"] == "multiselect" or (field["type"] == "checkbox" and bool(field["options"]))
 
 
 def _last_value(value: Any) -> Any:
-    return value[-1] if isinstance(value, list) and value else value
+    """Return the last of several values. Files add up."""
+    return value[-1] if isinstance(value, list) and value and not _holds_files(value) else value
+
+
+def _holds_files(value: Any) -> bool:
+    return isinstance(value, list) and any(isinstance(one, UploadedFile) for one in value)
 
 
 def _is_blank(value: Any) -> bool:
@@ -126,7 +165,7 @@ def _read_text(field: FormFieldRecord, value: Any) -> str:
 
 def _check_length(value: str, limit: int) -> str:
     if len(value) > limit:
-        raise InvalidValue(ERROR_MESSAGES["string_too_long"].replace("{max_length}", str(limit)))
+        raise InvalidValue(ERROR_MESSAGES["string_too_long"].replace("{max_length}", str(limit)), "too_long", max=limit)
     return value
 
 
@@ -134,7 +173,7 @@ def _check_email(value: str) -> str:
     try:
         normalise_email(value)
     except InvalidContact:
-        raise InvalidValue(ERROR_MESSAGES["email"]) from None
+        raise InvalidValue(ERROR_MESSAGES["email"], "email") from None
     return value
 
 
@@ -142,12 +181,12 @@ def _read_number(_: FormFieldRecord, value: Any) -> int | float:
     if isinstance(value, str) and _NUMBER_PATTERN(value.strip()):  # digits of any script
         value = float(value) if set(value) & set(".eE") else int(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidValue(ERROR_MESSAGES["number"])
+        raise InvalidValue(ERROR_MESSAGES["number"], "number")
     # Checked before isfinite, which fails for an integer that is too large for a float.
     if isinstance(value, int) and not -INT64_LIMIT <= value < INT64_LIMIT:
-        raise InvalidValue("The {field} field must be a number of at most 64 bits.")
+        raise InvalidValue("The {field} field must be a number of at most 64 bits.", "number")
     if not math.isfinite(value):
-        raise InvalidValue(ERROR_MESSAGES["number"])
+        raise InvalidValue(ERROR_MESSAGES["number"], "number")
     return value
 
 
@@ -155,20 +194,20 @@ def _read_date(field: FormFieldRecord, value: Any) -> str:
     try:
         return date.fromisoformat(_read_text(field, value)).isoformat()
     except ValueError:
-        raise InvalidValue("The {field} field must be a date such as 2026-03-28.") from None
+        raise InvalidValue("The {field} field must be a date such as 2026-03-28.", "date") from None
 
 
 def _read_url(field: FormFieldRecord, value: Any) -> str:
     text = _read_text(field, value)
     if not is_url(text):
-        raise InvalidValue(ERROR_MESSAGES["url"])
+        raise InvalidValue(ERROR_MESSAGES["url"], "url")
     return text
 
 
 def _read_choice(field: FormFieldRecord, value: Any) -> str:
     text = _read_text(field, value)
     if text not in field["options"]:
-        raise InvalidValue("The {field} field must be one of its options.")
+        raise InvalidValue("The {field} field must be one of its options.", "option")
     return text
 
 
@@ -189,8 +228,18 @@ def _read_checkbox(field: FormFieldRecord, value: Any) -> bool | list[str]:
 
 
 def _read_file(field: FormFieldRecord, value: Any) -> str:
-    """Return the name of a file, or a text in place of it, such as its URL."""
-    return _read_text(field, value.name if isinstance(value, UploadedFile) else value)
+    """Return the names of files, or a text in place of one, such as its URL."""
+    if _holds_files(value):
+        return _check_length(", ".join(_read_one_file(field, one) for one in value), MAX_LENGTH_BY_TYPE["file"])
+    return _read_one_file(field, value)
+
+
+def _read_one_file(field: FormFieldRecord, value: Any) -> str:
+    if isinstance(value, UploadedFile):
+        if problem := find_file_problem(field, value):
+            raise InvalidValue(problem.message, problem.code, **problem.params)
+        return value.name
+    return _read_text(field, value)
 
 
 FIELD_READERS: Mapping[str, Callable[[FormFieldRecord, Any], Any]] = {

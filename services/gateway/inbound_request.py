@@ -91,13 +91,26 @@ def new_journal_item(
     `sent` are the sent values, unchecked, if they differ from the lead: a repeat of an idempotency key must send the
     same values.
     """
+    return make_journal_item(key.workspace_id, key.id, lead, sent_key, channel=channel, sent=sent)
+
+
+def make_journal_item(
+    workspace_id: int,
+    key_id: int | None,
+    lead: dict[str, Any],
+    sent_key: str | None,
+    *,
+    channel: str = INBOUND_CHANNEL,
+    sent: Any = None,
+) -> JournalItem:
+    """Create a submission as `new_journal_item` does, also for a sender without an API key."""
     at, source = ids.now_ms(), lead.get("source")
     if sent_key is None:
-        return JournalItem(ids.uuid7(at), at, key.workspace_id, channel, source, orjson.dumps(lead), key.id)
+        return JournalItem(ids.uuid7(at), at, workspace_id, channel, source, orjson.dumps(lead), key_id)
     # Sorted, so that another order of fields does not make another body. Unchecked values may hold things that orjson
     # does not write: lone surrogates, numbers of any size, files.
     checked = sent is None
     compared = orjson.dumps(lead, option=orjson.OPT_SORT_KEYS) if checked else json.dumps(sent, sort_keys=True).encode()
     body_hash = hashlib.sha256(compared).hexdigest()[:32]
-    submission_id = ids.idempotency_uuid(key.workspace_id, channel, sent_key)
-    return JournalItem(submission_id, at, key.workspace_id, channel, source, orjson.dumps(lead), key.id, body_hash)
+    submission_id = ids.idempotency_uuid(workspace_id, channel, sent_key)
+    return JournalItem(submission_id, at, workspace_id, channel, source, orjson.dumps(lead), key_id, body_hash)

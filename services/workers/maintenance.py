@@ -41,6 +41,36 @@ WITH old AS (
 )
 SELECT FROM old
 """
+# Conversions of deleted integrations. A walk over the index finds the integrations, however many rows each has.
+DELETE_ORPHANED_CONVERSIONS_SQL = """
+WITH RECURSIVE known AS (
+    (SELECT workspace_id, integration_id FROM conversions ORDER BY workspace_id, integration_id LIMIT 1)
+    UNION ALL
+    SELECT following.* FROM known k, LATERAL (
+        SELECT workspace_id, integration_id FROM conversions
+        WHERE (workspace_id, integration_id) > (k.workspace_id, k.integration_id)
+        ORDER BY workspace_id, integration_id LIMIT 1) following
+)
+DELETE FROM conversions c USING (
+    SELECT found.workspace_id, found.id FROM known k, LATERAL (
+        SELECT workspace_id, id FROM conversions
+        WHERE workspace_id = k.workspace_id AND integration_id = k.integration_id LIMIT 5000) found
+    WHERE NOT EXISTS (SELECT FROM integrations i WHERE i.workspace_id = k.workspace_id AND i.id = k.integration_id)
+    LIMIT 5000) gone
+WHERE c.workspace_id = gone.workspace_id AND c.id = gone.id
+"""
+VISITOR_DAYS = 30  # days that addresses of visitors are kept
+DELETE_OLD_VISITORS_SQL = """
+DELETE FROM submission_visitors WHERE (workspace_id, submission_id) IN (
+    SELECT workspace_id, submission_id FROM submission_visitors
+    WHERE created_at < now() - make_interval(days => %s) ORDER BY created_at LIMIT 5000)
+"""
+KEPT_COUNT_DAYS = 100  # days of counts by the hour; the numbers of forms and sources show fewer
+DELETE_OLD_COUNTS_SQL = """
+DELETE FROM {table} WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM {table} WHERE hour < now() - make_interval(days => %s) LIMIT 5000))
+"""
+COUNT_TABLES = ("form_counts", "integration_counts")
 # Versions of submissions go with these. Jobs go with their items, in chunks: a job may have a million.
 DELETE_OLD_VERSIONS_SQL = """
 DELETE FROM submission_versions WHERE ctid = ANY (ARRAY(
@@ -108,6 +138,13 @@ async def run_hourly_maintenance(connection: Connection, now: datetime, keep_day
             pass
     while (await connection.execute(DELETE_OLD_DELIVERIES_SQL, (limit,))).rowcount:
         pass
+    while (await connection.execute(DELETE_ORPHANED_CONVERSIONS_SQL)).rowcount:
+        pass
+    while (await connection.execute(DELETE_OLD_VISITORS_SQL, (VISITOR_DAYS,))).rowcount:
+        pass
+    for table in COUNT_TABLES:
+        while (await connection.execute(DELETE_OLD_COUNTS_SQL.format(table=table), (KEPT_COUNT_DAYS,))).rowcount:
+            pass
     await delete_old_causes(connection, keep_days)
     await connection.execute(DELETE_OLD_JOBS_SQL, (limit,))
     await connection.execute(DELETE_OLD_PROCESSES_SQL)

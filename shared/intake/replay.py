@@ -20,7 +20,7 @@ from shared.intake.change_author import ChangeAuthor
 from shared.intake.journal import Lane, chunk_by_size
 from shared.intake.payload_changes import JsonObject, UnchangeablePayload, list_differences
 from shared.intake.submission_versions import NewVersion, add_versions
-from shared.leads.submission import QUIET_KEY
+from shared.leads.submission import FORM_KEY, HOLD_KEYS, QUIET_KEY
 
 ReplayableState = Literal["dead", "quarantined"]
 PayloadEdit = Callable[[Any], JsonObject]  # raises UnchangeablePayload
@@ -171,7 +171,7 @@ def _edit_payloads(
     payloads: dict[uuid.UUID, bytes] = {}
     versions: list[NewVersion] = []
     for id_, received_at, *_, stored in rows:
-        payloads[id_] = bytes(stored)
+        stored = payloads[id_] = _without_hold(bytes(stored))
         if edit is None:
             continue
         try:
@@ -185,6 +185,17 @@ def _edit_payloads(
             payloads[id_] = orjson.dumps(after)
             versions.append(NewVersion(id_, received_at, payloads[id_], differences))
     return payloads, versions
+
+
+def _without_hold(stored: bytes) -> bytes:
+    """Return the payload of a visitor's submission without the marks by which ingest would hold it again."""
+    if not any(key.encode() in stored for key in HOLD_KEYS):
+        return stored
+    body = orjson.loads(stored)
+    form = body.get(FORM_KEY) if isinstance(body, dict) else None
+    if not form:
+        return stored
+    return orjson.dumps({**body, FORM_KEY: {name: one for name, one in form.items() if name not in HOLD_KEYS}})
 
 
 async def _append_journal_row(

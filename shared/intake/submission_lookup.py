@@ -16,7 +16,7 @@ from shared.intake.replay import find_reference
 from shared.intake.spool import Spool
 from shared.intake.submission_versions import original_payload
 from shared.leads.source_part import raw_bytes
-from shared.leads.submission import FORM_KEY, SOURCE_KEY
+from shared.leads.submission import FORM_KEY, SOURCE_KEY, without_visitor
 
 SubmissionDict = dict[str, Any]
 SubmissionPlace = Literal["decided", "journal", "fetching", "spool"]
@@ -90,7 +90,8 @@ async def find_pending(connection: Connection, workspace_id: int, wanted: uuid.U
             )
         for item in workspace_items(payload, workspace_id):
             if item["id"] == str(wanted):
-                return FoundSubmission("journal", pending_record(item, attempts), orjson.dumps(item["body"]))
+                stored = orjson.dumps(without_visitor(item["body"]))
+                return FoundSubmission("journal", pending_record(item, attempts), stored)
     return None
 
 
@@ -102,7 +103,7 @@ async def find_spooled(spool: Spool, workspace_id: int, wanted: uuid.UUID) -> Fo
         return None
     if not item or item["w"] != workspace_id:
         return None
-    return FoundSubmission("spool", pending_record(item), orjson.dumps(item["body"]))
+    return FoundSubmission("spool", pending_record(item), orjson.dumps(without_visitor(item["body"])))
 
 
 async def find_payload(connection: Connection, spool: Spool, workspace_id: int, wanted: uuid.UUID) -> bytes | None:
@@ -174,9 +175,10 @@ def payload_as_sent(body: Any) -> Any:
 def shown_body(body: Any) -> SubmissionDict:
     """Return what records show of a body: the `payload` as it was sent, the `attribution`, and whether `is_test`."""
     part = (body.get(SOURCE_KEY) if isinstance(body, dict) else None) or {}
+    form = (body.get(FORM_KEY) if isinstance(body, dict) else None) or {}
     return {
         "payload": payload_as_sent(body),
-        "attribution": part.get("attribution"),
+        "attribution": part.get("attribution") or form.get("attribution"),
         "is_test": bool(part.get("is_test")),
     }
 

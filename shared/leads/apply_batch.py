@@ -16,7 +16,13 @@ from shared.leads.merge import (
 )
 from shared.leads.placement import WorkspaceSettings
 from shared.leads.resolve import LeadResolution
-from shared.leads.submission import MAX_LEAD_TAGS, TAGS_FULL_WARNING, AcceptedSubmission, join_names
+from shared.leads.submission import (
+    MAX_LEAD_TAGS,
+    TAGS_FULL_WARNING,
+    AcceptedSubmission,
+    join_names,
+    without_visitor,
+)
 
 JsonRow = dict[str, Any]
 
@@ -46,6 +52,7 @@ class BatchWrites:
     counter_deltas: Counter[tuple[int, str, int]] = field(default_factory=Counter)  # by workspace, kind and id
     watched_workspaces: list[int] = field(default_factory=list)  # workspaces where something consumes events
     attributions: list[JsonRow] = field(default_factory=list)  # where leads came from, for submissions that say so
+    spam: list[JsonRow] = field(default_factory=list)  # scores of visitors' submissions that have one
     has_quiet: bool = False  # some submissions write no event; their timeline entries say so
 
 
@@ -148,12 +155,14 @@ def _add_submission(
     if submission.is_quiet:
         data[WITHOUT_AUTOMATIONS] = written.has_quiet = True
     if (part := submission.source_part) and (attribution := part.get("attribution")):
-        written.attributions.append(
-            {"w": submission.workspace_id, "lead_id": lead_id, "at": submission.received_at, "attribution": attribution}
-        )
+        written.attributions.append(_attribution_row(submission, lead_id, attribution))
     if form := submission.form:
         data["form_id"] = form["id"]
         written.counter_deltas[submission.workspace_id, "form", form["id"]] += 1
+        if attribution := form.get("attribution"):
+            written.attributions.append(_attribution_row(submission, lead_id, attribution, form.get("first_touch")))
+        if spam := form.get("spam"):
+            written.spam.append({"w": submission.workspace_id, "id": submission.id, "spam": spam})
     record = submission_row(submission)
     record["lead_id"] = lead_id
     record["activity"] = what
@@ -165,6 +174,14 @@ def _add_submission(
     written.submissions.append(record)
 
 
+def _attribution_row(
+    submission: AcceptedSubmission, lead_id: int, attribution: Mapping[str, Any], first: Any = None
+) -> JsonRow:
+    """Return where a lead came from. `first`: where from at the first of several visits, if that is known."""
+    row = {"w": submission.workspace_id, "lead_id": lead_id, "at": submission.received_at, "attribution": attribution}
+    return {**row, "first": first} if first else row
+
+
 def submission_row(submission: AcceptedSubmission) -> JsonRow:
     """Return the columns that every submission has, whatever its outcome. The statement reads a missing key as null."""
     record: JsonRow = {
@@ -174,7 +191,7 @@ def submission_row(submission: AcceptedSubmission) -> JsonRow:
         "channel": submission.channel,
         "source": submission.source,
         "key_id": submission.key_id,
-        "payload": submission.body,
+        "payload": without_visitor(submission.body),
         "attempts": submission.attempts + 1,
     }
     if submission.warnings:

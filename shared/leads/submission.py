@@ -13,6 +13,8 @@ TEXT_FIELDS = ("first_name", "last_name", "company", "job_title", "country", "so
 
 OTHER_FIELDS = "email phone status custom_fields starred tags pipeline_id pipeline_stage_id assigned_user_id".split()
 FORM_KEY = "_form"  # not a field of a lead: the part of a body that belongs to the form
+VISITOR_KEY = "visitor"  # in that part: from where it was sent, which is kept apart from the submission
+HOLD_KEYS = ("is_held", "is_unconfirmed")  # in that part: ingest keeps the submission for a decision, and makes no lead
 SOURCE_KEY = "_source"  # not a field of a lead: what a provider's webhook says beside the lead (source_part.py)
 PART_KEYS = (FORM_KEY, SOURCE_KEY)
 
@@ -58,7 +60,11 @@ class AcceptedSubmission:
 
     @property
     def form(self) -> dict[str, Any] | None:
-        """The form of the submission, if it came from one: `id`, `values` as sent, and the merge `policy` or null."""
+        """The form of the submission, if it came from one: `id`, `values` as sent, and the merge `policy` or null.
+
+        Of a visitor's also `version`, `language`, `consents`, `files`, `attribution`, `first_touch`, `spam`, `visitor`,
+        and the flags of `HOLD_KEYS`, as far as they are known.
+        """
         return self.body.get(FORM_KEY)
 
     @property
@@ -72,6 +78,14 @@ class AcceptedSubmission:
         if form := self.form:
             return cast("MergePolicy | None", form.get("policy"))
         return part.get("policy") if (part := self.source_part) else None
+
+
+def without_visitor(body: Any) -> Any:
+    """Return a body as it is stored and shown: without the part that says from where a visitor sent it."""
+    form = body.get(FORM_KEY) if isinstance(body, dict) else None
+    if not form or VISITOR_KEY not in form:
+        return body
+    return {**body, FORM_KEY: {name: value for name, value in form.items() if name != VISITOR_KEY}}
 
 
 def decode_submission(item: dict[str, Any], gateway: str, attempts: int) -> AcceptedSubmission:

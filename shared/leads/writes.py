@@ -158,6 +158,7 @@ DELETE_LEAD_SQL = (
     "DELETE FROM leads WHERE workspace_id = %(w)s AND id = %(lead)s",
     "DELETE FROM tasks WHERE workspace_id = %(w)s AND lead_id = %(lead)s",
     "DELETE FROM lead_attributions WHERE workspace_id = %(w)s AND lead_id = %(lead)s",
+    "DELETE FROM conversions WHERE workspace_id = %(w)s AND lead_id = %(lead)s",
     # Noted on both leads, and only by transactions that have both under lock.
     """DELETE FROM possible_duplicates p USING possible_duplicates mine
        WHERE mine.workspace_id = %(w)s AND mine.lead_id = %(lead)s AND p.workspace_id = %(w)s

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gateway.form_values import UploadedFile, fill_form
-from shared.forms.definition import MAPPABLE_LEAD_FIELDS, FieldType, FormDefinition, complete_fields, complete_settings
+from services.gateway.form_values import fill_form
+from services.gateway.uploaded_files import UploadedFile
+from shared.forms.definition import FormDefinition, complete_settings
+from shared.forms.field_definition import MAPPABLE_LEAD_FIELDS, FieldType, complete_fields
 from shared.leads.full_name import split_name
 from shared.leads.inbound import validate_object
 from shared.validation.schema import InvalidFields
@@ -158,8 +160,9 @@ def test_a_web_form_sends_a_box_twice() -> None:
 
 def test_the_values_are_kept_as_they_were_sent() -> None:
     filled = form({"key": "a", "type": "consent"}, {"key": "b", "type": "text"}, {"key": "c", "type": "file"})
-    sent = {"a": "on", "b": None, "c": UploadedFile("a.txt", 3, "text/plain")}
-    assert fill_form(filled, sent).values == {**sent, "c": {"name": "a.txt", "size": 3, "type": "text/plain"}}
+    sent = {"a": "on", "b": None, "c": UploadedFile("a.txt", 3, "text/plain", "00", "7")}
+    kept = {"id": "7", "name": "a.txt", "size": 3, "type": "text/plain"}
+    assert fill_form(filled, sent).values == {**sent, "c": kept}
 
 
 def test_a_lead_out_of_a_form() -> None:

@@ -45,7 +45,7 @@ class SpamReasonRecord(TypedDict):
 
 
 class SpamRecord(TypedDict):
-    """Why a submission is held: its points, and the signals that gave them."""
+    """The points of a visitor's submission, and the signals that gave them: why it is held, if it is."""
 
     score: float
     reasons: list[SpamReasonRecord]

@@ -11,10 +11,13 @@ from psycopg.rows import TupleRow
 from services.workers.bisection import isolate_failures
 from services.workers.ingest import idempotency
 from services.workers.ingest.dead_letters import MAX_INGEST_ATTEMPTS, mark_dead, schedule_retry
+from services.workers.ingest.file_rows import add_files
+from services.workers.ingest.held_rows import settle_held, split_held
 from services.workers.ingest.idempotency import PartitionedBatch, partition_repeats, take_earlier_rows
 from services.workers.ingest.lead_ids import LeadIdPool
 from services.workers.ingest.leadless_submissions import settle_leadless, split_leadless
 from services.workers.ingest.lookups import BatchLookups
+from services.workers.ingest.visitor_rows import add_visitors
 from services.workers.ingest.workspace_cache import WorkspaceCache
 from services.workers.ingest.write_batch import finish_batch, is_redelivery, write_batch
 from services.workers.libpq_pipeline import pipeline_transaction
@@ -204,6 +207,8 @@ async def _decide_batch(
 ) -> BatchWrites | None:
     """Decide on submissions and return the writes that carry out the decisions."""
     batch = await partition_repeats(connection, submissions, check_known=check_known)
+    if filled := [one for one in batch.fresh if one.form]:
+        await _settle_forms(connection, batch, filled, outcome)
     batch.fresh, leadless = split_leadless(batch.fresh)
     if leadless:
         outcome.decided += [(one, False) for one in await settle_leadless(connection, leadless)]
@@ -217,6 +222,23 @@ async def _decide_batch(
             outcome.add_reply(fresh, _verdict_of(record))
     await _answer_repeats(connection, batch, records, outcome)
     return written
+
+
+async def _settle_forms(
+    connection: StatementExecutor,
+    batch: PartitionedBatch,
+    filled: list[AcceptedSubmission],
+    outcome: BatchOutcome,
+) -> None:
+    """Store what came with forms beside their leads, and the submissions that are held: these leave the batch."""
+    await add_files(connection, filled)
+    await add_visitors(connection, filled)
+    batch.fresh, held = split_held(batch.fresh)
+    if held:
+        await settle_held(connection, held)
+        outcome.decided += [(one, False) for one in held]
+        for one in held:
+            outcome.add_reply(one, Verdict("quarantined"))
 
 
 async def _decide_fresh(

@@ -3,10 +3,12 @@
 import orjson
 
 from services.workers.failure_causes import add_failures
-from shared.db.connections import Connection, as_json
+from services.workers.ingest.file_rows import add_files
+from services.workers.ingest.visitor_rows import add_visitors
+from shared.db.connections import Connection, StatementExecutor, as_json
 from shared.intake.journal import Lane
 from shared.leads import submission
-from shared.leads.apply_batch import submission_row
+from shared.leads.apply_batch import JsonRow, submission_row
 from shared.leads.submission import AcceptedSubmission
 from shared.observability import logging
 from shared.operations.fingerprint import cause_of_exception
@@ -28,7 +30,7 @@ VALUES (%s, %s, to_timestamp(%s / 1000.0), decode(%s, 'hex')) ON CONFLICT DO NOT
 MARK_DEAD_SQL = """
 WITH dead AS (
     SELECT * FROM json_to_record(%s::json) AS s(
-        w bigint, id uuid, at bigint, channel text, source text, key_id bigint, payload json, warnings text[],
+        w bigint, id uuid, at bigint, channel text, source text, key_id bigint, payload text, warnings text[],
         error text, attempts smallint, hash text, cause bigint)
 ), counted AS (
     INSERT INTO ledger_deltas (workspace_id, state, n) SELECT w, 'dead', 1 FROM dead
@@ -39,7 +41,7 @@ WITH dead AS (
 )
 INSERT INTO submissions (workspace_id, id, received_at, state, channel, source, key_id, payload, warnings, error,
                          attempts, cause_id)
-SELECT w, id, to_timestamp(at / 1000.0), 'dead', channel, source, key_id, convert_to(payload::text, 'UTF8'), warnings,
+SELECT w, id, to_timestamp(at / 1000.0), 'dead', channel, source, key_id, convert_to(payload, 'UTF8'), warnings,
        error, attempts, cause
 FROM dead
 """
@@ -61,10 +63,22 @@ async def mark_dead(connection: Connection, bad: AcceptedSubmission, error: Exce
     cause = cause_of_exception("submission", error)
     record = {**submission_row(bad), "error": describe_error(error), "hash": bad.body_hash, "cause": cause.id}
     log.error("submission.dead", submission_id=bad.id, attempts=record["attempts"], error=type(error).__name__)
-    await connection.execute(MARK_DEAD_SQL, (as_json(record),))
+    await store_dead_record(connection, record)
+    await add_files(connection, [bad])
+    await add_visitors(connection, [bad])
     await add_failures(connection, [(bad.workspace_id, cause)])
+
+
+async def store_dead_record(connection: StatementExecutor, record: JsonRow) -> None:
+    """Store a row of `submission_row` with its `error`, `hash` and `cause` as a dead submission.
+
+    The payload goes as a text: a NUL in it, which PostgreSQL's JSON cannot hold, would stop the whole journal.
+    """
+    payload = orjson.dumps(record["payload"]).decode()
+    await connection.execute(MARK_DEAD_SQL, (as_json({**record, "payload": payload}),))
 
 
 def describe_error(error: Exception) -> str:
     """Return the error's type and first line, for the operator who replays the submission."""
-    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:500]
+    said = str(error).replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return f"{type(error).__name__}: {said.splitlines()[0] if said else ''}"[:500]

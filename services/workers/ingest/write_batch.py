@@ -86,6 +86,17 @@ stored AS (
     FROM sent ORDER BY w, id
 )
 """
+# For batches with visitors' submissions that have a score of spam.
+SUBMISSIONS_WITH_SPAM_CTE = """
+stored AS (
+    INSERT INTO submissions (workspace_id, id, received_at, state, channel, source, key_id, lead_id,
+                             is_duplicate, matched_on, payload, changes, warnings, attempts, spam)
+    SELECT w, id, to_timestamp(at / 1000), 'done', channel, source, key_id, lead_id, is_duplicate,
+           matched_on, substring(%b::bytea FROM first FOR size), changes, warnings, attempts, scored.spam
+    FROM sent LEFT JOIN json_to_recordset(%s::json) AS scored(w bigint, id uuid, spam jsonb) USING (w, id)
+    ORDER BY w, id
+)
+"""
 
 POSSIBLE_DUPLICATES_SQL = """
 INSERT INTO possible_duplicates (workspace_id, lead_id, other_id, reason, score)
@@ -97,9 +108,9 @@ ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING
 # The leads are locked by then. Several submissions of one lead are one row.
 ATTRIBUTIONS_SQL = """
 INSERT INTO lead_attributions AS a (workspace_id, lead_id, first_at, first, last_at, last)
-SELECT w, lead_id, to_timestamp(min(at) / 1000.0), (array_agg(attribution ORDER BY at))[1],
+SELECT w, lead_id, to_timestamp(min(at) / 1000.0), (array_agg(coalesce(first, attribution) ORDER BY at))[1],
        to_timestamp(max(at) / 1000.0), (array_agg(attribution ORDER BY at DESC))[1]
-FROM json_to_recordset(%s::json) AS s(w bigint, lead_id bigint, at bigint, attribution jsonb)
+FROM json_to_recordset(%s::json) AS s(w bigint, lead_id bigint, at bigint, attribution jsonb, first jsonb)
 GROUP BY w, lead_id ORDER BY w, lead_id
 ON CONFLICT (workspace_id, lead_id) DO UPDATE SET
     first = CASE WHEN excluded.first_at < a.first_at THEN excluded.first ELSE a.first END,
@@ -175,6 +186,8 @@ def _row_parts(written: BatchWrites) -> StatementParts:
         parts.append((UPDATED_LEADS_CTE, (encode_rows(written.updated.values(), MERGED_LEAD_COLUMNS),)))
     events = ACTIVITIES_AND_SOME_EVENTS_CTE if written.has_quiet else ACTIVITIES_AND_EVENTS_CTE
     parts.append((events, (written.watched_workspaces,)) if written.watched_workspaces else (ACTIVITIES_CTE, ()))
+    if written.spam:
+        return [*parts, (SUBMISSIONS_WITH_SPAM_CTE, (payloads, as_json(written.spam)))]
     return [*parts, (SUBMISSIONS_CTE, (payloads,))]
 
 

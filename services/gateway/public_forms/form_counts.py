@@ -1,0 +1,85 @@
+"""Count how often forms are seen, begun and sent, by the source that visitors come from."""
+
+from collections.abc import Mapping
+from typing import Literal
+from urllib.parse import parse_qs, urlsplit
+
+from aiohttp import hdrs, web
+
+from services.gateway.buffered_counts import HOUR_SECONDS, BufferedCounts, current_hour
+from shared.db.connections import ASYNC_COMMIT, Connection, as_json
+from shared.forms.definition import FormDefinition
+from shared.validation.schema import escape_unstorable
+
+FormOutcome = Literal["view", "start", "submission", "held"]
+FormCountKey = tuple[int, int, int, FormOutcome, str]  # workspace id, form id, hours since the epoch, outcome, source
+
+DIRECT_SOURCE = "direct"
+MAX_SOURCE_LENGTH = 100  # characters
+
+# Sorted, so that two gateways do not wait for each other in a circle. Counts of a form that is gone are dropped.
+WRITE_FORM_COUNTS_SQL = f"""
+WITH quick AS (
+    SELECT {ASYNC_COMMIT}
+)
+INSERT INTO form_counts AS c (workspace_id, form_id, hour, outcome, source, n)
+SELECT w, form, to_timestamp(hour * {HOUR_SECONDS}), outcome, source, n
+FROM quick, json_to_recordset(%s::json) AS s(w bigint, form bigint, hour bigint, outcome text, source text, n bigint)
+WHERE EXISTS (SELECT FROM forms f WHERE f.workspace_id = s.w AND f.id = s.form)
+ORDER BY 1, 2, 3, 4, 5
+ON CONFLICT (workspace_id, form_id, hour, outcome, source) DO UPDATE SET n = c.n + excluded.n
+"""  # noqa: S608  # constants only
+
+
+class FormCounts(BufferedCounts[FormCountKey]):
+    """The counts of one gateway process."""
+
+    name = "form_counts"
+
+    def count(self, form: FormDefinition, outcome: FormOutcome, source: str) -> None:
+        """Count an outcome. `source` is a label as `source_label` returns it."""
+        self.add((form.workspace_id, form.id, current_hour(), outcome, source))
+
+    async def write(
+        self, connection: Connection, counts: Mapping[FormCountKey, int], last_at: Mapping[FormCountKey, float]
+    ) -> None:
+        """Write counts."""
+        rows = [
+            {"w": key[0], "form": key[1], "hour": key[2], "outcome": key[3], "source": key[4], "n": n}
+            for key, n in counts.items()
+        ]
+        await connection.execute(WRITE_FORM_COUNTS_SQL, (as_json(rows),))
+
+
+def source_label(utm_source: str | None, referrer: str | None, own_host: str) -> str:
+    """Return the label of a visitor's source: the campaign's, otherwise the referring host, otherwise `direct`.
+
+    `own_host` is the host of this service, which refers nobody.
+    """
+    host = _host_of(referrer or "")
+    label = (utm_source or "").strip() or (host if host != own_host.partition(":")[0].lower() else "")
+    return escape_unstorable(label)[:MAX_SOURCE_LENGTH] or DIRECT_SOURCE
+
+
+def visit_source(request: web.Request) -> str:
+    """Return the label of the source of whoever asks for a page, a fragment or a token.
+
+    The campaign is in the query of the address, or in that of the page that asks, if its browser tells it.
+    """
+    referrer = request.headers.get(hdrs.REFERER, "")
+    return source_label(request.query.get("utm_source") or _campaign_of(referrer), referrer, request.host)
+
+
+def _host_of(address: str) -> str:
+    try:
+        return (urlsplit(address).hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+def _campaign_of(address: str) -> str:
+    try:
+        found = parse_qs(urlsplit(address).query).get("utm_source", [""])
+    except ValueError:
+        return ""
+    return found[-1]

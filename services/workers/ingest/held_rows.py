@@ -1,0 +1,74 @@
+"""Submissions of visitors that are held: likely spam, and those whose sender has not confirmed the address yet.
+
+They make no lead, and nothing acts on them until they are released.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from shared.db.connections import StatementExecutor, as_json
+from shared.leads.apply_batch import JsonRow, submission_row
+from shared.leads.submission import HOLD_KEYS, AcceptedSubmission
+from shared.outbound.deliveries import NewDelivery, enqueue_deliveries, mail_to_confirm
+
+UNCONFIRMED_REASON = {
+    "code": "unconfirmed",
+    "points": 0,
+    "text": "Its sender has not followed the link in the mail that asks for confirmation.",
+}
+
+# The insert fails for a submission that was ingested before, as that of a batch does.
+HOLD_SQL = """
+WITH held AS (
+    SELECT * FROM json_to_recordset(%s::json) AS s(
+        w bigint, id uuid, at bigint, channel text, source text, key_id bigint, payload text, warnings text[],
+        attempts smallint, spam jsonb)
+), counted AS (
+    INSERT INTO ledger_deltas (workspace_id, state, n) SELECT w, 'quarantined', count(*) FROM held GROUP BY w
+)
+INSERT INTO submissions (workspace_id, id, received_at, state, channel, source, key_id, payload, warnings, attempts,
+                         spam)
+SELECT w, id, to_timestamp(at / 1000.0), 'quarantined', channel, source, key_id, convert_to(payload, 'UTF8'), warnings,
+       attempts, spam
+FROM held ORDER BY w, id
+"""
+
+
+def split_held(
+    submissions: Sequence[AcceptedSubmission],
+) -> tuple[list[AcceptedSubmission], list[AcceptedSubmission]]:
+    """Return the submissions that go on, and those that are held."""
+    held = [one for one in submissions if (form := one.form) and any(form.get(key) for key in HOLD_KEYS)]
+    if not held:
+        return list(submissions), held
+    away = {id(one) for one in held}
+    return [one for one in submissions if id(one) not in away], held
+
+
+async def settle_held(connection: StatementExecutor, held: Sequence[AcceptedSubmission]) -> None:
+    """Store held submissions as quarantined, with their scores and reasons. Ask the senders who have to confirm."""
+    mails = [mail for one in held if (mail := _confirmation_mail(one))]
+    await connection.execute(HOLD_SQL, (as_json([_held_row(one) for one in held]),))
+    if mails:
+        await enqueue_deliveries(connection, mails)
+
+
+def _confirmation_mail(submission: AcceptedSubmission) -> NewDelivery | None:
+    """Return the mail that asks for a confirmation. Its text, which the gateway wrote, leaves the submission."""
+    form: dict[str, Any] = submission.form or {}
+    content = form.pop("confirmation", None)
+    if not content or not form.get("is_unconfirmed"):
+        return None
+    address = submission.body["email"]
+    return mail_to_confirm(submission.workspace_id, form["id"], submission.id, address, content)
+
+
+def _held_row(submission: AcceptedSubmission) -> JsonRow:
+    record = submission_row(submission)
+    form: dict[str, Any] = submission.form or {}
+    spam = form.get("spam") or {"score": 0, "reasons": []}
+    if form.get("is_unconfirmed"):
+        spam = {**spam, "reasons": [UNCONFIRMED_REASON, *spam["reasons"]]}
+    return {**record, "payload": orjson.dumps(record["payload"]).decode(), "spam": spam}
