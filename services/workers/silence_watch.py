@@ -1,7 +1,7 @@
-"""Notice integrations that fall silent: tell the workspace's admins and its subscribers once, until a lead comes again.
+"""Notice sources that fall silent: tell the workspace's admins and its subscribers once, until a lead comes again.
 
-Only integrations with `silence_after_minutes` are watched. The state is a column of theirs, so that several watchers
-tell of a silence once.
+Only integrations and forms with `silence_after_minutes` are watched. The state is a column of theirs, so that several
+watchers tell of a silence once.
 """
 
 from collections.abc import Mapping
@@ -44,9 +44,30 @@ UPDATE integrations i SET silent_since = now() FROM workspaces w
 WHERE w.id = i.workspace_id AND i.is_active AND i.silent_since IS NULL
   AND coalesce(i.last_received_at, i.created_at)
       < now() - (i.settings->>'silence_after_minutes')::bigint * interval '1 minute'
-RETURNING i.id, i.workspace_id, i.name, i.type, i.last_received_at, i.silent_since, w.name AS workspace,
-          (i.settings->>'silence_after_minutes')::bigint AS minutes
+RETURNING 'integration' AS kind, i.id, i.workspace_id, i.name, i.type, i.last_received_at, i.silent_since,
+          w.name AS workspace, (i.settings->>'silence_after_minutes')::bigint AS minutes
 """
+# When a form was last sent is known from the figures of its channel, a second later.
+_FORM_LAST_SQL = """
+SELECT max(last_received_at) FROM source_statistics s
+WHERE s.workspace_id = f.workspace_id AND s.channel = 'form:' || f.id
+"""
+FORM_SPEAKS_AGAIN_SQL = f"""
+UPDATE forms f SET silent_since = NULL
+WHERE silent_since IS NOT NULL
+  AND (NOT is_active OR settings->>'silence_after_minutes' IS NULL OR ({_FORM_LAST_SQL}) > silent_since)
+"""  # noqa: S608  # constants only
+FORM_FALLS_SILENT_SQL = f"""
+UPDATE forms f SET silent_since = now()
+FROM workspaces w,
+     (SELECT f.id, f.workspace_id, ({_FORM_LAST_SQL}) AS last_received_at FROM forms f
+      WHERE f.is_active AND f.silent_since IS NULL AND f.settings->>'silence_after_minutes' IS NOT NULL) last
+WHERE f.id = last.id AND w.id = f.workspace_id AND f.workspace_id = last.workspace_id
+  AND coalesce(last.last_received_at, f.created_at)
+      < now() - (f.settings->>'silence_after_minutes')::bigint * interval '1 minute'
+RETURNING 'form' AS kind, f.id, f.workspace_id, f.name, 'form' AS type, last.last_received_at, f.silent_since,
+          w.name AS workspace, (f.settings->>'silence_after_minutes')::bigint AS minutes
+"""  # noqa: S608  # constants only
 SUBSCRIPTIONS_SQL = """
 SELECT id FROM webhook_subscriptions
 WHERE workspace_id = %s AND is_active AND (events @> ARRAY[%s] OR events @> ARRAY['*']) ORDER BY id
@@ -59,11 +80,13 @@ async def watch_silences(connection: Connection, settings: Settings) -> int:
     """Look once. Return how many sources have fallen silent."""
     async with connection.transaction():
         await connection.execute(SPEAKS_AGAIN_SQL)
+        await connection.execute(FORM_SPEAKS_AGAIN_SQL)
         async with connection.cursor(row_factory=dict_row) as cursor:
             silent = await (await cursor.execute(FALLS_SILENT_SQL)).fetchall()
+            silent += await (await cursor.execute(FORM_FALLS_SILENT_SQL)).fetchall()
         for source in silent:
             await enqueue_deliveries(connection, await _messages_of(connection, source, settings))
-            log.warning("source.silent", workspace_id=source["workspace_id"], integration_id=source["id"])
+            log.warning("source.silent", workspace_id=source["workspace_id"], kind=source["kind"], id=source["id"])
     return len(silent)
 
 
@@ -88,7 +111,8 @@ async def _has_mail(connection: Connection, workspace_id: int, settings: Setting
 
 def _event_data(source: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "integration_id": source["id"],
+        "integration_id": source["id"] if source["kind"] == "integration" else None,
+        "form_id": source["id"] if source["kind"] == "form" else None,
         "name": source["name"],
         "type": source["type"],
         "last_received_at": source["last_received_at"],

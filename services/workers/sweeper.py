@@ -17,6 +17,7 @@ from services.workers.automations.sweeper_fallback import AutomationFallback as 
 from services.workers.deliveries.sweeper_fallback import DeliveryFallback as Deliveries
 from services.workers.failure_causes import backfill_causes, fold_causes
 from services.workers.heartbeat import Heartbeat
+from services.workers.held_digest import DIGEST_CHECK_SECONDS, send_digests
 from services.workers.history_sampler import fold_history, sample_history
 from services.workers.ingest.drain import JournalDrainer
 from services.workers.jobs.sweeper_fallback import JobFallback
@@ -24,6 +25,7 @@ from services.workers.maintenance import expire_audit_log, run_hourly_maintenanc
 from services.workers.read_models import flush_search_index, fold_lead_counts, fold_search_texts, repair_read_models
 from services.workers.silence_watch import WATCH_INTERVAL_SECONDS, watch_silences
 from services.workers.source_fetches.sweeper_fallback import FetchFallback
+from services.workers.stored_files.file_keeper import FileKeeper
 from shared.accounting import counters, ledger
 from shared.automations.inactivity import start_chunk
 from shared.crypto.settings_fingerprints import fingerprint_reader
@@ -87,6 +89,7 @@ class Sweeper:
         self._delivery_fallback = Deliveries(
             settings, self._delivery_hints.request_hint, self._is_broker_away, self._stopping, *knowledge
         )
+        self._file_keeper = FileKeeper(settings, self._spool, self._stopping)
         self._job_fallback = JobFallback(
             self._job_hints.request_hint, self._ingest_hints.request_hint, self._is_broker_away, self._stopping
         )
@@ -110,6 +113,7 @@ class Sweeper:
             self._run_delivery_fallback,
             self._run_job_fallback,
             self._run_fetch_fallback,
+            self._keep_files,
             self._fold_counters,
             self._fold_causes,
             self._sample_history,
@@ -119,6 +123,7 @@ class Sweeper:
             self._cancel_deliveries,
             self._start_inactivity_timers,
             self._watch_silences,
+            self._send_digests,
             self._update_gauges,
             self._run_maintenance,
         ]
@@ -205,6 +210,9 @@ class Sweeper:
     async def _run_fetch_fallback(self, connection: Connection) -> None:
         await self._fetch_fallback.watch_fetches(connection)
 
+    async def _keep_files(self, connection: Connection) -> None:
+        await self._file_keeper.run(connection)
+
     async def _fold_counters(self, connection: Connection) -> None:
         while not self._stopping.is_set():
             await ledger.fold_deltas(connection)
@@ -216,6 +224,12 @@ class Sweeper:
             if await watch_silences(connection, self._settings):
                 self._delivery_hints.request_hint()
             await self._wait_for_stop(WATCH_INTERVAL_SECONDS)
+
+    async def _send_digests(self, connection: Connection) -> None:
+        while not self._stopping.is_set():
+            if await send_digests(connection, self._settings):
+                self._delivery_hints.request_hint()
+            await self._wait_for_stop(DIGEST_CHECK_SECONDS)
 
     async def _fold_causes(self, connection: Connection) -> None:
         await backfill_causes(connection)

@@ -15,6 +15,9 @@ from shared.operations.source_habit import HABIT_STEP_SECONDS, judge_source
 
 SourceKind = Literal["integration", "form", "key"]
 
+REJECTED_PREFIX = "rejected:"  # of outcomes, before the reason
+HANDSHAKE_REASON = "handshake"  # the reason of a refused handshake, which brings no lead
+HANDSHAKE_OUTCOME = "handshake"  # one that was answered
 HABIT_HALF_HOURS = 96  # two days
 HOURS_SHOWN = 24
 MAX_KEYS = 200  # keys that were used last
@@ -55,7 +58,8 @@ SELECT 'integration' AS kind, id, name, type, is_active, created_at, last_receiv
        settings->'silence_after_minutes' AS silence_after_minutes
 FROM integrations WHERE workspace_id = %(w)s
 UNION ALL
-SELECT 'form', id, name, NULL, is_active, created_at, NULL, NULL FROM forms WHERE workspace_id = %(w)s
+SELECT 'form', id, name, NULL, is_active, created_at, NULL, settings->'silence_after_minutes'
+FROM forms WHERE workspace_id = %(w)s
 UNION ALL
 (SELECT 'key', id, name, NULL, revoked_at IS NULL AND coalesce(expires_at > now(), true), created_at, NULL, NULL
  FROM api_keys WHERE workspace_id = %(w)s ORDER BY last_used_at DESC NULLS LAST, id DESC LIMIT {MAX_KEYS})
@@ -99,25 +103,40 @@ class SourceReport:
     @property
     def rejected_24h(self) -> dict[str, int]:
         """The rejected requests of 24 hours, by reason."""
-        prefix = "rejected:"
+        return {reason: one.count_24h for reason, one in self.rejections.items() if one.count_24h}
+
+    @property
+    def rejections(self) -> dict[str, LastOutcome]:
+        """The rejected requests within a week, by reason."""
         return {
-            name.removeprefix(prefix): one.count_24h
+            name.removeprefix(REJECTED_PREFIX): one
             for name, one in self.outcomes.items()
-            if name.startswith(prefix) and one.count_24h
+            if name.startswith(REJECTED_PREFIX)
         }
 
     @property
     def last_rejection(self) -> tuple[str, LastOutcome] | None:
-        """The reason of the last rejected request within a week, and its count."""
-        prefix = "rejected:"
-        rejected = [(name.removeprefix(prefix), one) for name, one in self.outcomes.items() if name.startswith(prefix)]
+        """The reason of the last rejected delivery within a week, and its count. Handshakes are no deliveries."""
+        rejected = [pair for pair in self.rejections.items() if pair[0] != HANDSHAKE_REASON]
         return max(rejected, key=lambda pair: pair[1].last_at, default=None)
 
     @property
+    def answered_handshake(self) -> LastOutcome | None:
+        """The handshakes within a week that were answered."""
+        return self.outcomes.get(HANDSHAKE_OUTCOME)
+
+    @property
+    def refused_handshake(self) -> LastOutcome | None:
+        """The handshakes within a week that were refused, unless a later one was answered or a lead came since."""
+        refused, answered = self.rejections.get(HANDSHAKE_REASON), self.answered_handshake
+        later = [at for at in (answered and answered.last_at, self.last_received_at) if at]
+        return refused if refused and not any(at > refused.last_at for at in later) else None
+
+    @property
     def is_refusing(self) -> bool:
-        """Whether the last request within a day was rejected."""
+        """Whether the last delivery within a day was rejected. A handshake alone says nothing about deliveries."""
         last = self.last_rejection
-        if not self.is_active or last is None or not self.rejected_24h:
+        if not self.is_active or last is None or not last[1].count_24h:
             return False
         return self.last_received_at is None or self.last_received_at <= last[1].last_at
 

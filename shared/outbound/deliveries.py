@@ -13,10 +13,11 @@ from typing import Any, Literal
 import orjson
 
 from shared.crypto.encryption import Cipher
-from shared.db.connections import Connection
+from shared.db.connections import StatementExecutor
+from shared.outbound.confirmation_links import CONFIRMATION_EVENT
 from shared.outbound.webhook_events import WebhookEvent
 
-DeliveryKind = Literal["webhook", "email", "sms", "slack", "notice"]
+DeliveryKind = Literal["webhook", "email", "sms", "slack", "notice", "conversion"]
 
 # The limit of one statement. Each message to a subscription contains the whole lead, so that the messages of one batch
 # may be gigabytes together.
@@ -146,6 +147,17 @@ def mail_with_secret_link(
     return NewDelivery(workspace_id, "notice", MAIL_ENDPOINT, payload, target=target)
 
 
+def mail_to_confirm(
+    workspace_id: int, form_id: int, submission_id: str, address: str, content: Mapping[str, str]
+) -> NewDelivery:
+    """Make a mail that asks a visitor to confirm a submission.
+
+    `content`: its subject, and its body with `[link]` in the place of the link.
+    """
+    payload = {**content, "to": address, "submission_id": submission_id, "form_id": form_id}
+    return NewDelivery(workspace_id, "notice", MAIL_ENDPOINT, payload, CONFIRMATION_EVENT)
+
+
 def sms_to_lead(workspace_id: int, integration_id: int, lead_id: int, body: str) -> NewDelivery:
     """Make a text message to the number that the lead has when it is sent."""
     endpoint = integration_endpoint("twilio", integration_id)
@@ -158,7 +170,29 @@ def slack_message(workspace_id: int, integration_id: int, text: str, *, lead_id:
     return NewDelivery(workspace_id, "slack", endpoint, {"text": text}, lead_id=lead_id, integration_id=integration_id)
 
 
-async def enqueue_deliveries(connection: Connection, deliveries: Sequence[NewDelivery]) -> dict[str, int]:
+def conversions_to_platform(workspace_id: int, integration_id: int, count: int) -> NewDelivery:
+    """Make a batch of events for an ad platform. Its events are rows of `conversions` that name the delivery.
+
+    The payload has no data of a person: these are read and hashed when it is sent.
+    """
+    return NewDelivery(
+        workspace_id,
+        "conversion",
+        f"integration:{integration_id}",
+        {"events": count},
+        integration_id=integration_id,
+    )
+
+
+def trial_event_to_platform(workspace_id: int, integration_id: int, event: str | None) -> NewDelivery:
+    """Make a test event of a made-up person for an ad platform."""
+    payload = {"test": {"event": event}}
+    return NewDelivery(
+        workspace_id, "conversion", f"integration:{integration_id}", payload, integration_id=integration_id
+    )
+
+
+async def enqueue_deliveries(connection: StatementExecutor, deliveries: Sequence[NewDelivery]) -> dict[str, int]:
     """Write deliveries in the caller's transaction, in this order. Return their ids by message id.
 
     Messages of one lead to one receiver are sent in the order of their ids: enqueue them in the order of occurrence.
@@ -178,7 +212,7 @@ async def enqueue_deliveries(connection: Connection, deliveries: Sequence[NewDel
     return ids
 
 
-async def _insert_deliveries(connection: Connection, rows: Sequence[bytes]) -> dict[str, int]:
+async def _insert_deliveries(connection: StatementExecutor, rows: Sequence[bytes]) -> dict[str, int]:
     made = await connection.execute(INSERT_DELIVERIES_SQL, ((b"[" + b",".join(rows) + b"]").decode(),))
     return dict(await made.fetchall())
 

@@ -1,24 +1,13 @@
-"""Unsubscribe links in mails to leads.
+"""Unsubscribe links in mails to leads."""
 
-The token of a link is encrypted under a key of its workspace, which is stored encrypted in the database. Mails are read
-for years, so that their links must stay valid through every rotation of the keys that encrypt credentials.
-"""
-
-import contextlib
-from collections.abc import Iterable
 from typing import NamedTuple
 
-from cryptography.fernet import Fernet, InvalidToken
-
-from shared.crypto.encryption import Cipher, DecryptionError
+from shared.crypto.encryption import Cipher
 from shared.db.connections import Connection
+from shared.outbound.workspace_tokens import TokenContent, open_token, token_link
 from shared.settings import Settings
 
 UNSUBSCRIBE_PATH = "/u/"
-MAX_TOKEN_LENGTH = 2000  # characters of a token
-
-MAIL_KEYS_SQL = "SELECT id, mail_key FROM workspaces WHERE id = ANY(%s)"
-CREATE_MAIL_KEY_SQL = "UPDATE workspaces SET mail_key = coalesce(mail_key, %s) WHERE id = %s RETURNING id, mail_key"
 
 
 class UnsubscribeTarget(NamedTuple):
@@ -26,40 +15,13 @@ class UnsubscribeTarget(NamedTuple):
     email: str
 
 
-async def workspace_mail_keys(connection: Connection, vault: Cipher, workspace_ids: Iterable[int]) -> dict[int, str]:
-    """Return the mail keys of workspaces, by workspace id. A workspace without a key gets one.
-
-    Keys that cannot be decrypted are left out.
-    """
-    rows = await (await connection.execute(MAIL_KEYS_SQL, (list(workspace_ids),))).fetchall()
-    for id_ in [row[0] for row in rows if row[1] is None]:
-        async with connection.transaction():
-            new = vault.encrypt(Fernet.generate_key().decode())
-            rows += await (await connection.execute(CREATE_MAIL_KEY_SQL, (new, id_))).fetchall()
-    found: dict[int, str] = {}
-    for id_, sealed in rows:
-        with contextlib.suppress(DecryptionError):
-            found |= {id_: vault.decrypt(sealed)} if sealed is not None else {}
-    return found
-
-
 def unsubscribe_link(settings: Settings, key: str, recipient: UnsubscribeTarget) -> str:
     """Return the link for an address. It does not reveal the address and cannot be forged for another one."""
-    token = Fernet(key).encrypt(recipient.email.lower().encode()).decode().rstrip("=")
-    base = settings.public_url.rstrip("/") or f"http://{settings.host}:{settings.port}"
-    return f"{base}{UNSUBSCRIBE_PATH}{recipient.workspace_id}.{token}"
+    content = TokenContent(recipient.workspace_id, recipient.email.lower())
+    return token_link(settings, UNSUBSCRIBE_PATH, key, content)
 
 
 async def read_token(connection: Connection, vault: Cipher, token: str) -> UnsubscribeTarget | None:
     """Return the recipient for whom the link was made, or None if the token is invalid."""
-    id_, _, sealed = token.partition(".")
-    if len(token) > MAX_TOKEN_LENGTH or not (token.isascii() and id_.isdigit() and len(id_) < 19):
-        return None
-    row = await (await connection.execute(MAIL_KEYS_SQL, ([int(id_)],))).fetchone()
-    if row is None or row[1] is None:
-        return None
-    try:
-        email = Fernet(vault.decrypt(row[1])).decrypt(sealed + "=" * (-len(sealed) % 4)).decode()
-    except (InvalidToken, DecryptionError):
-        return None
-    return UnsubscribeTarget(row[0], email)
+    content = await open_token(connection, vault, token)
+    return UnsubscribeTarget(*content) if content and "@" in content.text else None

@@ -10,6 +10,7 @@ from shared.db.connections import connect
 from shared.outbound import unsubscribe_links
 from shared.outbound.deliveries import enqueue_deliveries, webhook_to_subscription
 from shared.outbound.unsubscribe_links import UnsubscribeTarget
+from shared.outbound.workspace_tokens import workspace_mail_keys
 from shared.settings import Settings
 from tests.contract.service import Service
 from tests.support.ingesting import workspace_id
@@ -187,7 +188,7 @@ async def test_a_link_unsubscribes_by_its_button_and_not_by_being_looked_at(
     settings = Settings(data_dir=service.stack.folder)
     async with connect(service.stack.database_url, "tests") as connection:
         workspace = await workspace_id(connection)
-        keys = await unsubscribe_links.workspace_mail_keys(connection, Cipher.from_settings(settings), [workspace])
+        keys = await workspace_mail_keys(connection, Cipher.from_settings(settings), [workspace])
     link = unsubscribe_links.unsubscribe_link(
         settings, keys[workspace], UnsubscribeTarget(workspace, "gone@example.com")
     )

@@ -21,6 +21,7 @@ from shared.outbound.deliveries import (
     slack_message,
     sms_to_lead,
 )
+from shared.outbound.workspace_tokens import workspace_mail_keys
 from tests.support.receivers import MailServer, Receiver
 from tests.support.sending import Outbox
 from tests.support.waiting import until_async
@@ -76,7 +77,7 @@ async def test_two_who_make_a_workspaces_first_link_at_once_agree_on_its_key(out
 
     async def key() -> dict[int, str]:
         async with connect(outbox.url, "tests keys") as connection:
-            return await unsubscribe_links.workspace_mail_keys(connection, outbox.vault, [outbox.workspace_id])
+            return await workspace_mail_keys(connection, outbox.vault, [outbox.workspace_id])
 
     async def both_wait() -> bool:
         waiting = (

@@ -11,6 +11,7 @@ from shared.crypto.encryption import Cipher
 from shared.db.connections import Connection
 from shared.outbound import unsubscribe_links
 from shared.outbound.unsubscribe_links import UnsubscribeTarget
+from shared.outbound.workspace_tokens import workspace_mail_keys
 from tests.support.automating import leads, run, runs, save
 from tests.support.sending import Outbox
 from tests.support.serving import served, settings_of
@@ -66,12 +67,12 @@ async def test_a_run_whose_secret_is_under_a_lost_key_says_so_when_it_has_failed
 
 
 async def test_a_link_to_unsubscribe_under_a_lost_key_is_not_valid_until_the_key_is_back(outbox: Outbox) -> None:
-    keys = await unsubscribe_links.workspace_mail_keys(outbox.connection, outbox.vault, [outbox.workspace_id])
+    keys = await workspace_mail_keys(outbox.connection, outbox.vault, [outbox.workspace_id])
     who = UnsubscribeTarget(outbox.workspace_id, "ada@example.com")
     token = unsubscribe_links.unsubscribe_link(outbox.settings, keys[who.workspace_id], who).rpartition(
         unsubscribe_links.UNSUBSCRIBE_PATH
     )[2]
     without = Cipher(lambda: "a-key-that-nobody-has")
     assert await unsubscribe_links.read_token(outbox.connection, without, token) is None
-    assert await unsubscribe_links.workspace_mail_keys(outbox.connection, without, [outbox.workspace_id]) == {}
+    assert await workspace_mail_keys(outbox.connection, without, [outbox.workspace_id]) == {}
     assert await unsubscribe_links.read_token(outbox.connection, outbox.vault, token) == who

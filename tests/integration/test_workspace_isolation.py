@@ -10,6 +10,7 @@ from shared.db.connections import Connection
 from shared.outbound import unsubscribe_links
 from shared.outbound.deliveries import enqueue_deliveries, mail_to_lead
 from shared.outbound.unsubscribe_links import UnsubscribeTarget
+from shared.outbound.workspace_tokens import workspace_mail_keys
 from shared.workspaces import change_workspace, create_workspace
 from tests.support.ingesting import accept, drain, item, workspace_id
 from tests.support.leads import create, rows
@@ -75,7 +76,7 @@ async def test_suppression_applies_to_one_workspace_only(outbox: Outbox, theirs:
 
 async def test_unsubscribe_link_affects_its_own_workspace(outbox: Outbox, theirs: int) -> None:
     ours = outbox.workspace_id
-    keys = await unsubscribe_links.workspace_mail_keys(outbox.connection, outbox.vault, [ours, theirs])
+    keys = await workspace_mail_keys(outbox.connection, outbox.vault, [ours, theirs])
     for sender, stranger in ((ours, theirs), (theirs, ours)):
         who = UnsubscribeTarget(sender, "ada@example.com")
         token = unsubscribe_links.unsubscribe_link(outbox.settings, keys[sender], who).rpartition(

@@ -58,7 +58,7 @@ def test_messages_fit_their_description(lead: dict[str, Any]) -> None:
 
 
 def test_message_of_a_silent_source_fits_its_description() -> None:
-    data = {"integration_id": 7, "name": "Quiz", "type": "typeform", "last_received_at": None}
+    data = {"integration_id": 7, "form_id": None, "name": "Quiz", "type": "typeform", "last_received_at": None}
     event = WebhookEvent(SOURCE_SILENT_EVENT, NOW, None, None, {**data, "silence_after_minutes": 30})
     assert message_faults(SOURCE_SILENT_EVENT, event.payload("msg_1")) == []
 

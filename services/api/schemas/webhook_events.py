@@ -117,7 +117,8 @@ class FormSubmittedEvent(EventMessage):
 
 
 class SourceSilentData(TypedDict):
-    integration_id: int
+    integration_id: int | None
+    form_id: int | None
     name: str
     type: str
     last_received_at: datetime | None
@@ -125,7 +126,10 @@ class SourceSilentData(TypedDict):
 
 
 class SourceSilentEvent(TypedDict):
-    """An integration has sent no lead for its `silence_after_minutes`. It comes once, until a lead comes again."""
+    """A source has sent no lead for its `silence_after_minutes`. It comes once, until a lead comes again.
+
+    Either `integration_id` or `form_id` is set. The `type` of a form is `form`.
+    """
 
     id: str
     occurred_at: datetime

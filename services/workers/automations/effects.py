@@ -7,16 +7,21 @@ from typing import Any
 import orjson
 
 from services.workers.automations import form_notification
-from services.workers.automations.form_notification import FormNotification
+from services.workers.automations.form_notification import MAX_REPLY_SUBJECT_LENGTH, FormNotification
 from services.workers.automations.lead_events import EventFact
 from services.workers.automations.types import ActiveRun, OutboxEvent
 from shared.automations.action_handlers import ACTIONS_WITH_EFFECTS, ActionEffect, StepReport, StepRun
+from shared.automations.rendering_budget import RenderingBudget
+from shared.automations.templates import TemplateTooCostly
 from shared.crypto.encryption import Cipher
 from shared.db.connections import Connection, as_json
 from shared.leads.submission import LeadKey
+from shared.observability import logging
 from shared.outbound import deliveries
 from shared.outbound.deliveries import NewDelivery
 from shared.outbound.webhook_events import WebhookEvent
+
+log = logging.get_logger()
 
 LeadView = Mapping[str, Any]
 
@@ -58,6 +63,30 @@ class BatchEffects:
                     self._vault(), event.workspace_id, address, subject, body, lead_id=event.lead_id
                 )
             )
+
+    def mail_auto_reply(self, event: OutboxEvent, filled: FormNotification) -> None:
+        """Add the reply of a form to the address that the visitor gave. A reply that cannot be rendered is left out."""
+        if not filled.auto_reply or not filled.lead["email"]:
+            return
+        budget = RenderingBudget()
+        try:
+            subject, body = (
+                budget.render_text(filled.auto_reply[part], dict(filled.lead), slack=False)
+                for part in ("subject", "body")
+            )
+        except TemplateTooCostly:
+            log.warning("form.auto_reply_unrendered", submission_id=filled.submission_id)
+            return
+        self._deliveries.append(
+            deliveries.notification_to_address(
+                self._vault(),
+                event.workspace_id,
+                filled.lead["email"],
+                subject[:MAX_REPLY_SUBJECT_LENGTH],
+                body,
+                lead_id=event.lead_id,
+            )
+        )
 
     def add_run(self, run: ActiveRun, walked: StepRun, now: datetime) -> None:
         """Add the effects of a run. Each step that is done and of a type with an effect has exactly one."""

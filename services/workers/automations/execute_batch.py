@@ -14,6 +14,7 @@ from services.workers.automations.prerendering import PrerenderedRuns, Workspace
 from services.workers.automations.round_robin import RoundRobinCounters
 from services.workers.automations.scoring import forget_points, rescore_leads
 from services.workers.automations.types import ActiveRun, RunResult
+from services.workers.conversions.conversion_queue import queue_conversions
 from shared.automations.action_handlers import LeadDict, StepRun, WorkspaceContext
 from shared.automations.rendering_budget import BudgetExhausted, RenderingBudget
 from shared.automations.step_runner import lead_difference, run_steps
@@ -69,7 +70,8 @@ async def execute_batch(
     await forget_points(connection, matched.deleted_leads)
     is_told = await effects.write_all(connection)  # before the runs, whose rows contain the ids of their deliveries
     await rows.save_results(connection, results)
-    return is_told
+    has_conversions = await queue_conversions(connection, matched.conversions)
+    return is_told or has_conversions
 
 
 async def _lock_leads(connection: Connection, keys: set[LeadKey]) -> LeadsByKey:
@@ -92,6 +94,7 @@ async def _notify_listeners(
         effects.notify_subscription(event, fact, subscription_id, found)
     for event, filled in await load_form_notifications(connection, matched.form_submissions):
         effects.mail_form_notification(event, filled)
+        effects.mail_auto_reply(event, filled)
 
 
 async def _take_steps(

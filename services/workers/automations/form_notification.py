@@ -1,14 +1,24 @@
-"""The mail about a form submission: its values as a plain text table. Pure."""
+"""The mails about a form submission: its values as a plain text table, and the reply to the visitor. Pure."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
+
+MAX_REPLY_SUBJECT_LENGTH = 255  # characters
+MAX_REPLY_VALUE_LENGTH = 100  # characters of a visitor's value in a reply
+# Whoever fills in a form chooses the address that the reply goes to. What they typed must not advertise anything there.
+_ADVERTISING_PATTERN = re.compile(r"://|www\.|\b[a-z0-9-]{2,}\.[a-z]{2,}\b", re.IGNORECASE).search
+_REPLY_FIELDS = ("first_name", "last_name", "company", "job_title", "country")
 
 MAX_LABEL_WIDTH = 24  # characters of the label column; longer labels extend beyond it
 
 
 class FormNotification(NamedTuple):
-    """A form submission, with the current labels and notification addresses of the form."""
+    """A form submission, with the current labels, notification addresses and reply of the form.
+
+    `lead`: the values that the templates of the reply may use, with the `email` that it goes to.
+    """
 
     lead_id: int
     submission_id: str
@@ -17,6 +27,18 @@ class FormNotification(NamedTuple):
     fields: Sequence[Mapping[str, Any]]
     addresses: Sequence[str]
     values: Mapping[str, Any]
+    auto_reply: Mapping[str, str] | None
+    lead: Mapping[str, Any]
+
+
+def reply_values(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a submission that a reply may use, without long ones and those that hold addresses."""
+    usable = {name: body.get(name) for name in _REPLY_FIELDS}
+    return {"email": body.get("email"), **{name: value for name, value in usable.items() if _is_harmless(value)}}
+
+
+def _is_harmless(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= MAX_REPLY_VALUE_LENGTH and not _ADVERTISING_PATTERN(value)
 
 
 def mail_subject(filled: FormNotification) -> str:

@@ -1,11 +1,12 @@
-"""Load form submissions for the mails to the addresses that the forms notify."""
+"""Load form submissions for the mails that the forms send: to the addresses that they notify, and to the visitor."""
 
 from collections.abc import Sequence
 from datetime import UTC
+from typing import Any
 
 import orjson
 
-from services.workers.automations.form_notification import FormNotification
+from services.workers.automations.form_notification import FormNotification, reply_values
 from services.workers.automations.types import OutboxEvent
 from shared import ids
 from shared.db.connections import Connection, as_json
@@ -13,7 +14,8 @@ from shared.leads.submission import FORM_KEY
 
 # One lateral lookup for each submission: its time, taken from the id or the key, selects one partition of submissions.
 FORM_SUBMISSIONS_SQL = """
-SELECT k.nr, s.received_at, f.name, f.fields, f.settings->'notify_emails', s.payload
+SELECT k.nr, s.received_at, f.name, f.fields, coalesce(f.settings->'notify_emails', '[]'), f.settings->'auto_reply',
+       s.payload
 FROM json_to_recordset(%s::json) AS k(nr int, w bigint, form bigint, submission uuid, at timestamptz)
 JOIN forms f ON f.workspace_id = k.w AND f.id = k.form
 CROSS JOIN LATERAL (
@@ -21,15 +23,20 @@ CROSS JOIN LATERAL (
     WHERE workspace_id = k.w AND id = k.submission AND received_at = coalesce(
         k.at, (SELECT received_at FROM submission_keys WHERE workspace_id = k.w AND id = k.submission))
     LIMIT 1) s
-WHERE f.settings->'notify_emails' <> '[]'
+WHERE f.settings->'notify_emails' <> '[]' OR f.settings ? 'auto_reply'
 ORDER BY k.nr
+"""
+
+SUPPRESSED_ADDRESSES_SQL = """
+SELECT s.workspace_id, s.email FROM unnest(%s::bigint[], %s::text[]) AS wanted(workspace_id, email)
+JOIN suppressions s ON s.workspace_id = wanted.workspace_id AND s.email = wanted.email
 """
 
 
 async def load_form_notifications(
     connection: Connection, submitted: Sequence[tuple[OutboxEvent, int]]
 ) -> list[tuple[OutboxEvent, FormNotification]]:
-    """Return a notification for each submission. Forms that were deleted or no longer notify anybody are left out."""
+    """Return a notification for each submission. Forms that were deleted or no longer send mails are left out."""
     if not submitted:
         return []
     wanted = [
@@ -43,11 +50,39 @@ async def load_form_notifications(
         for nr, (event, form_id) in enumerate(submitted)
     ]
     rows = await (await connection.execute(FORM_SUBMISSIONS_SQL, (as_json(wanted),))).fetchall()
-    found = []
-    for nr, received_at, name, fields, addresses, payload in rows:
-        event, _ = submitted[nr]
-        values = orjson.loads(payload)[FORM_KEY]["values"]
-        submission_id, at = event.data["submission_id"], received_at.astimezone(UTC)
-        each = list({address.lower(): address for address in addresses}.values())
-        found.append((event, FormNotification(event.lead_id, submission_id, at, name, fields, each, values)))
-    return found
+    found = [(submitted[row[0]][0], _read_notification(submitted[row[0]][0], row[1:])) for row in rows]
+    return await _without_suppressed_replies(connection, found)
+
+
+def _read_notification(event: OutboxEvent, row: tuple[Any, ...]) -> FormNotification:
+    received_at, name, fields, addresses, auto_reply, payload = row
+    body = orjson.loads(payload)
+    return FormNotification(
+        lead_id=event.lead_id,
+        submission_id=event.data["submission_id"],
+        received_at=received_at.astimezone(UTC),
+        form_name=name,
+        fields=fields,
+        addresses=list({address.lower(): address for address in addresses}.values()),
+        values=body[FORM_KEY]["values"],
+        auto_reply=auto_reply if body.get("email") else None,
+        lead=reply_values(body),
+    )
+
+
+async def _without_suppressed_replies(
+    connection: Connection, found: list[tuple[OutboxEvent, FormNotification]]
+) -> list[tuple[OutboxEvent, FormNotification]]:
+    """Remove the replies to addresses that want no mail of the workspace."""
+    replies = [(event.workspace_id, one.lead["email"].lower()) for event, one in found if one.auto_reply]
+    if not replies:
+        return found
+    columns = tuple(map(list, zip(*replies, strict=True)))
+    unwanted = {*await (await connection.execute(SUPPRESSED_ADDRESSES_SQL, columns)).fetchall()}
+    return [
+        (event, one._replace(auto_reply=None) if _reply_key(event, one) in unwanted else one) for event, one in found
+    ]
+
+
+def _reply_key(event: OutboxEvent, filled: FormNotification) -> tuple[int, str]:
+    return event.workspace_id, str(filled.lead["email"]).lower()

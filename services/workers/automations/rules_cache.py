@@ -6,6 +6,7 @@ from typing import Any
 
 from services.workers.automations.event_subscribers import ActiveScoringRule, ActiveSubscription, WorkspaceRules
 from services.workers.automations.types import ActiveAutomation
+from services.workers.conversions.conversion_triggers import ConversionRules
 from shared.db.connections import Connection
 
 MAX_CACHED_RULE_SETS = 10_000  # workspaces in memory
@@ -22,7 +23,13 @@ ACTIVE_SUBSCRIPTIONS_SQL = """
 SELECT workspace_id, id, events FROM webhook_subscriptions WHERE workspace_id = ANY(%s) AND is_active ORDER BY id
 """
 NOTIFYING_FORMS_SQL = """
-SELECT workspace_id, id FROM forms WHERE workspace_id = ANY(%s) AND settings->'notify_emails' <> '[]'
+SELECT workspace_id, id FROM forms
+WHERE workspace_id = ANY(%s) AND (settings->'notify_emails' <> '[]' OR settings ? 'auto_reply')
+"""
+CONVERSION_RULES_SQL = """
+SELECT workspace_id, id, settings->'conversions'->'events' FROM integrations
+WHERE workspace_id = ANY(%s) AND is_active AND type IN ('meta_conversions', 'google_data_manager')
+  AND settings->'conversions'->'events' <> '[]' ORDER BY id
 """
 WORKSPACES_WITH_POINTS_SQL = """
 SELECT id FROM unnest(%s::bigint[]) id
@@ -65,11 +72,19 @@ class RulesCache:
         forms: dict[int, list[int]] = defaultdict(list)
         for row in await _fetch_rows(connection, NOTIFYING_FORMS_SQL, workspace_ids):
             forms[row[0]].append(row[1])
+        conversions: dict[int, list[ConversionRules]] = defaultdict(list)
+        for row in await _fetch_rows(connection, CONVERSION_RULES_SQL, workspace_ids):
+            conversions[row[0]].append(ConversionRules(row[1], row[2]))
         holding = {row[0] for row in await _fetch_rows(connection, WORKSPACES_WITH_POINTS_SQL, workspace_ids)}
         for id_ in workspace_ids:
             points = id_ in holding
             filed = WorkspaceRules.from_active(
-                automations[id_], scoring[id_], subscriptions[id_], holds_points=points, forms=forms[id_]
+                automations[id_],
+                scoring[id_],
+                subscriptions[id_],
+                holds_points=points,
+                forms=forms[id_],
+                conversions=conversions[id_],
             )
             self._rules[id_] = versions.get(id_, 0), filed
 

@@ -1,0 +1,80 @@
+"""Tell the admins of a workspace once a week what forms hold as spam, so that nothing honest is forgotten there.
+
+The first digest comes a day after the first submission was held. A week without new ones has none.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from psycopg.rows import dict_row
+
+from shared.db.connections import Connection
+from shared.outbound.deliveries import NewDelivery, enqueue_deliveries, notification_to_user
+from shared.settings import Settings
+
+DIGEST_CHECK_SECONDS = 600.0
+MAX_DIGESTS_AT_ONCE = 100  # workspaces
+MAX_NAMED_REASONS = 5
+
+DIGEST_SUBJECT = "{held} submissions are held in {workspace}"
+DIGEST_BODY = (
+    "{held} submissions of forms look like spam and wait for a decision; {new} came since the last digest. They are "
+    "held, and nothing acts on them until somebody releases them.\n\n"
+    "Why they are held:\n{reasons}\n\n"
+    "Look through them, release what is honest, and mark the rest as spam:\n{link}\n\n"
+    "This mail comes once a week, while something new is held.\n"
+)
+
+# Those that wait for a confirmation are nobody's business. A constant state in the condition, so that the index of
+# submissions that are not done is used.
+_HELD_SQL = """state = 'quarantined' AND rejected_at IS NULL AND channel LIKE 'form:%%'
+      AND NOT coalesce(spam @> '{"reasons": [{"code": "unconfirmed"}]}', false)"""
+DUE_WORKSPACES_SQL = f"""
+WITH held AS (
+    SELECT workspace_id, min(received_at) AS first, max(received_at) AS last FROM submissions
+    WHERE {_HELD_SQL} GROUP BY 1
+)
+UPDATE workspaces w SET spam_digest_at = now()
+FROM (SELECT w.id, w.spam_digest_at AS told FROM workspaces w JOIN held h ON h.workspace_id = w.id
+      WHERE CASE WHEN w.spam_digest_at IS NULL THEN h.first < now() - interval '1 day'
+                 ELSE w.spam_digest_at < now() - interval '7 days' AND h.last > w.spam_digest_at END
+      LIMIT {MAX_DIGESTS_AT_ONCE} FOR UPDATE OF w SKIP LOCKED) due
+WHERE w.id = due.id RETURNING w.id, w.name, w.slug, due.told
+"""  # noqa: S608  # constants only
+HELD_FIGURES_SQL = f"""
+SELECT count(*)::int AS held, count(*) FILTER (WHERE received_at > coalesce(%s::timestamptz, '-infinity'))::int AS new
+FROM submissions
+WHERE workspace_id = %s AND {_HELD_SQL}
+"""  # noqa: S608  # constants only
+HELD_REASONS_SQL = f"""
+SELECT reason->>'code' AS code, min(reason->>'text') AS text, count(*)::int AS n
+FROM submissions s, jsonb_array_elements(s.spam->'reasons') AS reason
+WHERE workspace_id = %s AND {_HELD_SQL}
+GROUP BY 1 ORDER BY 3 DESC, 1 LIMIT {MAX_NAMED_REASONS}
+"""  # noqa: S608  # constants only
+ADMINS_SQL = "SELECT id FROM users WHERE workspace_id = %s AND is_active AND role = 'admin' ORDER BY id"
+
+
+async def send_digests(connection: Connection, settings: Settings) -> int:
+    """Write the digests that are due. Return how many workspaces got one."""
+    async with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
+        due = await (await cursor.execute(DUE_WORKSPACES_SQL)).fetchall()
+        for workspace in due:
+            await enqueue_deliveries(connection, await _digests_of(connection, workspace, settings))
+    return len(due)
+
+
+async def _digests_of(connection: Connection, workspace: Mapping[str, Any], settings: Settings) -> list[NewDelivery]:
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        figures = await (await cursor.execute(HELD_FIGURES_SQL, (workspace["told"], workspace["id"]))).fetchone()
+        reasons = await (await cursor.execute(HELD_REASONS_SQL, (workspace["id"],))).fetchall()
+        admins = await (await cursor.execute(ADMINS_SQL, (workspace["id"],))).fetchall()
+    base = settings.public_url.rstrip("/") or f"http://{settings.host}:{settings.port}"
+    words = {
+        **(figures or {}),
+        "workspace": workspace["name"],
+        "reasons": "\n".join(f"- {one['n']} times: {one['text']}" for one in reasons),
+        "link": f"{base}/console/{workspace['slug']}/quarantine",
+    }
+    subject, body = DIGEST_SUBJECT.format(**words), DIGEST_BODY.format(**words)
+    return [notification_to_user(workspace["id"], admin["id"], subject, body) for admin in admins]

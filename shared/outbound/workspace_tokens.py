@@ -1,0 +1,64 @@
+"""Tokens of links in mails, encrypted under a key of their workspace.
+
+The key is stored encrypted in the database. Mails are read for years, so that their links must stay valid through every
+rotation of the keys that encrypt credentials.
+"""
+
+import contextlib
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from cryptography.fernet import Fernet, InvalidToken
+
+from shared.crypto.encryption import Cipher, DecryptionError
+from shared.db.connections import Connection
+from shared.settings import Settings
+
+MAX_TOKEN_LENGTH = 2000  # characters of a token
+
+MAIL_KEYS_SQL = "SELECT id, mail_key FROM workspaces WHERE id = ANY(%s)"
+CREATE_MAIL_KEY_SQL = "UPDATE workspaces SET mail_key = coalesce(mail_key, %s) WHERE id = %s RETURNING id, mail_key"
+
+
+class TokenContent(NamedTuple):
+    workspace_id: int
+    text: str
+
+
+async def workspace_mail_keys(connection: Connection, vault: Cipher, workspace_ids: Iterable[int]) -> dict[int, str]:
+    """Return the mail keys of workspaces, by workspace id. A workspace without a key gets one.
+
+    Keys that cannot be decrypted are left out.
+    """
+    rows = await (await connection.execute(MAIL_KEYS_SQL, (list(workspace_ids),))).fetchall()
+    for id_ in [row[0] for row in rows if row[1] is None]:
+        async with connection.transaction():
+            new = vault.encrypt(Fernet.generate_key().decode())
+            rows += await (await connection.execute(CREATE_MAIL_KEY_SQL, (new, id_))).fetchall()
+    found: dict[int, str] = {}
+    for id_, sealed in rows:
+        with contextlib.suppress(DecryptionError):
+            found |= {id_: vault.decrypt(sealed)} if sealed is not None else {}
+    return found
+
+
+def token_link(settings: Settings, path: str, key: str, content: TokenContent) -> str:
+    """Return a link. It does not reveal the text, and cannot be forged for another one."""
+    token = Fernet(key).encrypt(content.text.encode()).decode().rstrip("=")
+    base = settings.public_url.rstrip("/") or f"http://{settings.host}:{settings.port}"
+    return f"{base}{path}{content.workspace_id}.{token}"
+
+
+async def open_token(connection: Connection, vault: Cipher, token: str) -> TokenContent | None:
+    """Return what a token says, or None if it is invalid."""
+    id_, _, sealed = token.partition(".")
+    if len(token) > MAX_TOKEN_LENGTH or not (token.isascii() and id_.isdigit() and len(id_) < 19):
+        return None
+    row = await (await connection.execute(MAIL_KEYS_SQL, ([int(id_)],))).fetchone()
+    if row is None or row[1] is None:
+        return None
+    try:
+        text = Fernet(vault.decrypt(row[1])).decrypt(sealed + "=" * (-len(sealed) % 4)).decode()
+    except (InvalidToken, DecryptionError):
+        return None
+    return TokenContent(row[0], text)
