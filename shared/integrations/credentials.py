@@ -6,6 +6,7 @@ the user, that are stored beside them. When those change, all secrets must be se
 read a secret could have it sent to a host of their own.
 """
 
+import json
 import re
 from collections.abc import Callable, Mapping, Set
 from typing import Annotated, Any
@@ -145,6 +146,20 @@ def _is_whsec(value: str) -> bool:
     return True
 
 
+def _is_number_of_account(value: str) -> bool:
+    digits = value.replace("-", "")
+    return digits.isascii() and digits.isdigit() and len(digits) <= 20
+
+
+def _is_service_account_key(value: str) -> bool:
+    try:
+        key = json.loads(value)
+    except ValueError:
+        return False
+    names = ("client_email", "private_key")
+    return isinstance(key, dict) and all(isinstance(key.get(name), str) and key[name] for name in names)
+
+
 def _is_port(value: str) -> bool:
     return value.isascii() and value.isdigit() and len(value) <= 5 and 0 < int(value) < 2**16
 
@@ -153,6 +168,11 @@ _KIND_CHECKS: dict[CredentialKind, tuple[Callable[[str], Any], str]] = {
     "url": (is_url, ERROR_MESSAGES["url"]),
     "port": (_is_port, "The {field} field must be a port: 1 to 65535."),
     "email": (_is_email, ERROR_MESSAGES["email"]),
+    "digits": (_is_number_of_account, "The {field} field must be the number of an account, such as 123-456-7890."),
+    "service_account": (
+        _is_service_account_key,
+        "The {field} field must be the JSON key of a service account: an object with client_email and private_key.",
+    ),
     "header": (_HEADER_NAME, "The {field} field must be the name of a header."),
     "whsec": (
         _is_whsec,

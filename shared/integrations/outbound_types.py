@@ -27,4 +27,30 @@ OUTBOUND_TYPES = (
         _NOTHING_COMES_IN,
         "https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks",
     ),
+    IntegrationType(
+        "meta_conversions",
+        "Meta Conversions API",
+        OUTBOUND_ONLY,
+        (
+            CredentialField("dataset_id", "Dataset id", secret=False, kind="digits"),
+            CredentialField("access_token", "Access token of the dataset"),
+        ),
+        _NOTHING_COMES_IN,
+        "https://developers.facebook.com/documentation/ads-commerce/conversions-api/conversion-leads-integration",
+    ),
+    IntegrationType(
+        "google_data_manager",
+        "Google Data Manager",
+        OUTBOUND_ONLY,
+        (
+            CredentialField("customer_id", "Customer id of the Google Ads account", secret=False, kind="digits"),
+            CredentialField("conversion_action", "Conversion action id", secret=False, kind="digits"),
+            CredentialField(
+                "login_customer_id", "Customer id of the manager account", required=False, secret=False, kind="digits"
+            ),
+            CredentialField("service_account_key", "JSON key of the service account", kind="service_account"),
+        ),
+        _NOTHING_COMES_IN,
+        "https://developers.google.com/data-manager/api/devguides/events/google-ads/offline",
+    ),
 )

@@ -32,6 +32,7 @@ RECORD = [
 SECRET = "not-to-be-seen-7531"
 SLACK = "https://hooks.slack.example/services/T0/B0/abcdefgh"
 SMTP = {"host": "mail.example.com", "port": 2525, "username": "crm", "password": SECRET, "from": "crm@example.com"}
+ACCOUNT_KEY = json.dumps({"client_email": "a@b.iam.gserviceaccount.com", "private_key": SECRET})
 MAILGUN = {"signing_key": SECRET, "api_key": SECRET, "domain": "mg.example.com", "from": "crm@example.com"}
 
 
@@ -90,7 +91,8 @@ async def test_integration_types_come_in_one_answer(ours: Workspace) -> None:
 
 
 async def test_every_type_can_be_made_with_what_it_says_it_needs(ours: Workspace) -> None:
-    given = {"port": "587", "from": "crm@example.com", "webhook_url": SLACK}
+    given = {"port": "587", "from": "crm@example.com", "webhook_url": SLACK, "dataset_id": "100200300"}
+    given |= {"customer_id": "123-456-7890", "conversion_action": "42", "service_account_key": ACCOUNT_KEY}
     for kind in (await ours.ask("GET", "/integrations/types")).body["data"]:
         secret = "whsec_" + "c2VjcmV0IG9mIHR3ZW50eSBmb3VyIGJ5dGVz" if kind["type"] == "standard_webhooks" else SECRET
         needed = {field["key"]: given.get(field["key"], secret) for field in kind["fields"] if field["required"]}
@@ -237,6 +239,7 @@ async def test_settings_change_one_by_one_and_know_their_place(ours: Workspace) 
         "rate_limit": None,
         "silence_after_minutes": None,
         "accounts": [],
+        "conversions": None,
         **sent,
         "pipeline_id": pipeline["id"],
     }

@@ -126,4 +126,5 @@ def test_settings_are_shown_with_all_their_members() -> None:
         "rate_limit": None,
         "silence_after_minutes": None,
         "accounts": [],
+        "conversions": None,
     }

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.unit
 PROMISED = (
     "meta_lead_ads google_ads linkedin tiktok microsoft_ads snapchat pinterest whatsapp telegram viber typeform "
     "jotform calendly tally webflow gravity_forms wpforms elementor unbounce netlify mailgun sendgrid hubspot intercom "
-    "shopify twilio smtp slack zapier make n8n webhook standard_webhooks"
+    "shopify twilio smtp slack zapier make n8n webhook standard_webhooks meta_conversions google_data_manager"
 ).split()
 SECRET = "a-long-secret-1234"
 SMTP = {"host": "mail.example.com", "port": "587", "from": "crm@example.com"}
@@ -50,8 +50,9 @@ def test_integration_type_is_fully_described(kind: IntegrationType) -> None:
     assert all(field.label for field in kind.fields)
 
 
-def test_outbound_only_types_are_smtp_and_slack() -> None:
-    assert {kind.type for kind in INTEGRATION_TYPES.values() if not kind.is_inbound} == {"smtp", "slack"}
+def test_outbound_only_types_are_mail_chat_and_conversions() -> None:
+    outbound = {kind.type for kind in INTEGRATION_TYPES.values() if not kind.is_inbound}
+    assert outbound == {"smtp", "slack", "meta_conversions", "google_data_manager"}
     assert {kind.type for kind in INTEGRATION_TYPES.values() if kind.direction == "both"} == {"mailgun", "twilio"}
 
 

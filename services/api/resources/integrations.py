@@ -111,7 +111,10 @@ async def delete(request: web.Request) -> web.Response:
 @requires_scope("write:integrations")
 @responds(IntegrationRecord)
 async def rotate_url(request: web.Request) -> web.Response:
-    """Give an integration another `webhook_url`. The old one stops working at once: tell the provider the new one."""
+    """Give an integration another `webhook_url`. The old one stops working within five seconds.
+
+    Tell the provider the new one.
+    """
     workspace, id_, cipher = workspace_of(request), path_id(request), request.app[CIPHER_KEY]
 
     async def rotate_in_transaction(connection: AsyncConnection) -> RecordDict:

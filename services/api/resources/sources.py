@@ -5,12 +5,14 @@ import time
 from aiohttp import web
 
 from services.api.context import CIPHER_KEY, driver_connection, reading
+from services.api.conversion_check import check_conversions
 from services.api.crud import RecordDict
 from services.api.request_parsing import body_and_errors, raise_if_invalid, workspace_of
 from services.api.schemas.sources import IntegrationCheckRecord, SourceRecord, TriedBody, TryFields
 from shared.db.connections import Connection
 from shared.errors import Conflict
 from shared.integrations.catalogue import PROVIDERS_BY_TYPE
+from shared.integrations.conversion_settings import CONVERSION_TYPES
 from shared.integrations.integration_check import CheckedStep, check_integration
 from shared.integrations.integration_management import decrypt_integration, find_integration
 from shared.integrations.mapping_settings import complete_integration_settings
@@ -40,9 +42,11 @@ async def check(request: web.Request) -> web.Response:
     workspace, id_ = workspace_of(request), path_id(request)
     async with reading(request) as connection:
         database = await driver_connection(connection)
-        row = await _receiving_integration(database, workspace, id_)
-        opened = decrypt_integration(request.app[CIPHER_KEY], row)
-        steps = await check_integration(database, workspace, row, opened)
+        row = await find_integration(database, workspace, id_)
+        check_steps = check_conversions if row["type"] in CONVERSION_TYPES else check_integration
+        if row["type"] not in (*PROVIDERS_BY_TYPE, *CONVERSION_TYPES):
+            raise Conflict(OUTBOUND_MESSAGE)
+        steps = await check_steps(database, workspace, row, decrypt_integration(request.app[CIPHER_KEY], row))
     is_ok = all(step.ok is not False for step in steps)
     return json_response({"data": {"ok": is_ok, "steps": [_step_record(step) for step in steps]}})
 

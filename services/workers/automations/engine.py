@@ -231,7 +231,9 @@ class AutomationEngine:
 
     async def _notify_only(self, connection: Connection, matched: MatchedEvents) -> None:
         """Write the deliveries of an event without its runs. This is rare, so the sweeper finds them without a hint."""
-        told = MatchedEvents(webhooks=matched.webhooks, form_submissions=matched.form_submissions)
+        told = MatchedEvents(
+            webhooks=matched.webhooks, form_submissions=matched.form_submissions, conversions=matched.conversions
+        )
         await execute_batch(connection, self._vault, [], told, {}, self._budgets)
 
     async def _postpone_run(self, connection: Connection, run: ActiveRun, error: Exception) -> None:

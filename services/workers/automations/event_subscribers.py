@@ -12,6 +12,12 @@ from typing import Any, NamedTuple
 
 from services.workers.automations.lead_events import EventFact, event_facts
 from services.workers.automations.types import ActiveAutomation, NewRun, OutboxEvent
+from services.workers.conversions.conversion_triggers import (
+    ConversionMatch,
+    ConversionRules,
+    LeadFact,
+    match_conversions,
+)
 from shared.automations.conditions import condition_matches
 from shared.leads.submission import LeadKey
 
@@ -63,6 +69,7 @@ class WorkspaceRules:
     subscriptions: Sequence[ActiveSubscription]
     holds_points: bool  # whether leads get points from rules, or still have points from deleted rules
     notifying_forms: frozenset[int] = frozenset()  # forms that send notification mails
+    conversions: Sequence[ConversionRules] = ()
 
     @classmethod
     def from_active(
@@ -73,10 +80,11 @@ class WorkspaceRules:
         *,
         holds_points: bool = False,
         forms: Iterable[int] = (),
+        conversions: Sequence[ConversionRules] = (),
     ) -> "WorkspaceRules":
         """Index the rules."""
         points = holds_points or bool(scoring)
-        rules = cls(defaultdict(list), [], [], scoring, subscriptions, points, frozenset(forms))
+        rules = cls(defaultdict(list), [], [], scoring, subscriptions, points, frozenset(forms), conversions)
         for automation in automations:
             trigger = automation.trigger
             if trigger["type"] == "lead_score_crossed":
@@ -108,6 +116,7 @@ class MatchedEvents:
     webhooks: list[tuple[OutboxEvent, EventFact, int]] = field(default_factory=list)  # event, fact and subscription id
     form_submissions: list[tuple[OutboxEvent, int]] = field(default_factory=list)  # event and form id
     inactivity: list[tuple[OutboxEvent, int, int]] = field(default_factory=list)  # event, automation id and minutes
+    conversions: list[ConversionMatch] = field(default_factory=list)
     rescored: dict[LeadKey, OutboxEvent] = field(default_factory=dict)  # lead to its latest event
     deleted_leads: list[LeadKey] = field(default_factory=list)
 
@@ -127,6 +136,8 @@ def _match_event(event: OutboxEvent, rules: WorkspaceRules, matched: MatchedEven
         matched.webhooks += [(event, fact, id_) for id_ in rules.subscribers_to(fact.type)]
         if fact.type == "form.submitted" and fact.data["form_id"] in rules.notifying_forms:
             matched.form_submissions.append((event, fact.data["form_id"]))
+        if rules.conversions:
+            matched.conversions += match_conversions(rules.conversions, _lead_fact(event, fact))
     if event.type == "lead.deleted":
         matched.deleted_leads.append(event.lead_key)
         return
@@ -137,6 +148,10 @@ def _match_event(event: OutboxEvent, rules: WorkspaceRules, matched: MatchedEven
         matched.inactivity += [(event, automation.id, minutes) for minutes, automation in rules.inactivity]
     if rules.holds_points and event.actor.get("kind") != "scoring":
         matched.rescored[event.lead_key] = event
+
+
+def _lead_fact(event: OutboxEvent, fact: EventFact) -> LeadFact:
+    return LeadFact(event.workspace_id, event.lead_id, event.activity_id, event.occurred_at, fact.type, fact.data)
 
 
 def _stop_reason(automation: ActiveAutomation, event: OutboxEvent) -> str | None:

@@ -1,18 +1,25 @@
 """Turn a claimed delivery and its target into the message to send, or a reason not to. No database, no network."""
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-from services.workers.deliveries import mail_format, providers
+from services.workers.deliveries import conversion_requests, mail_format, providers
 from services.workers.deliveries.mail_format import InvalidMailAddress, MailDraft
 from services.workers.deliveries.targets import DeliveryTargets, TargetRow
-from services.workers.deliveries.types import ClaimedDelivery, PreparedDelivery, SkippedDelivery
+from services.workers.deliveries.types import (
+    ClaimedDelivery,
+    PreparedConversions,
+    PreparedDelivery,
+    SkippedDelivery,
+)
 from services.workers.deliveries.webhook_request import webhook_request
 from shared.crypto.encryption import Cipher, DecryptionError
 from shared.outbound import unsubscribe_links
+from shared.outbound.confirmation_links import CONFIRMATION_EVENT, UnconfirmedSubmission, confirmation_link
 from shared.outbound.deliveries import LINK_PLACEHOLDER
 from shared.outbound.unsubscribe_links import UnsubscribeTarget
 from shared.settings import Settings
@@ -38,7 +45,7 @@ class DeliveryPreparer:
     settings: Settings
     vault: Cipher
 
-    def prepare(self, claimed: ClaimedDelivery, targets: DeliveryTargets) -> PreparedDelivery:
+    def prepare(self, claimed: ClaimedDelivery, targets: DeliveryTargets) -> PreparedDelivery | PreparedConversions:
         """Return the message to send. Never raises for a faulty target."""
         try:
             return _PREPARE_BY_KIND[claimed.kind](self, claimed, targets)
@@ -98,6 +105,8 @@ class DeliveryPreparer:
         )
 
     def _draft_mail(self, claimed: ClaimedDelivery, targets: DeliveryTargets) -> MailDraft:
+        if claimed.event == CONFIRMATION_EVENT:
+            return self._draft_confirmation(claimed, targets)
         content = orjson.loads(claimed.payload)
         secret = self._decrypt_target(claimed) if claimed.target is not None else {}
         recipient, unsubscribe = str(secret.get("to") or self._mail_recipient(claimed, targets)), None
@@ -110,10 +119,15 @@ class DeliveryPreparer:
         )
 
     def _unsubscribe_link(self, who: UnsubscribeTarget, targets: DeliveryTargets) -> str:
-        key = targets.unsubscribe_keys.get(who.workspace_id)
-        if key is None:
-            raise DecryptionError
-        return unsubscribe_links.unsubscribe_link(self.settings, key, who)
+        return unsubscribe_links.unsubscribe_link(self.settings, _mail_key(who.workspace_id, targets), who)
+
+    def _draft_confirmation(self, claimed: ClaimedDelivery, targets: DeliveryTargets) -> MailDraft:
+        """Return the mail that asks a visitor to confirm a submission. Its link is made here, and stored nowhere."""
+        content, key = orjson.loads(claimed.payload), _mail_key(claimed.workspace_id, targets)
+        submission_id = uuid.UUID(content["submission_id"])
+        held = UnconfirmedSubmission(claimed.workspace_id, submission_id, content["form_id"])
+        body = content["body"].replace(LINK_PLACEHOLDER, confirmation_link(self.settings, key, held))
+        return MailDraft(claimed.message_id, content["to"], content["subject"], body, claimed.claimed_at)
 
     def _mail_recipient(self, claimed: ClaimedDelivery, targets: DeliveryTargets) -> str:
         if claimed.user_id is not None:
@@ -128,12 +142,14 @@ class DeliveryPreparer:
             raise CannotDeliver("suppressed", "The lead's address gets no mail.")
         return str(lead["email"])
 
+    def prepare_conversions(self, claimed: ClaimedDelivery, targets: DeliveryTargets) -> PreparedConversions:
+        integration = _find_integration(claimed, targets)
+        access = (self._decrypt_credentials(integration), integration["settings"])
+        events = targets.conversions.get((claimed.workspace_id, claimed.id), [])
+        return conversion_requests.conversion_message(claimed, self.settings, integration["type"], *access, events)
+
     def _integration_credentials(self, claimed: ClaimedDelivery, targets: DeliveryTargets) -> Mapping[str, str]:
-        found = targets.integrations.get((claimed.workspace_id, claimed.integration_id or 0))
-        if found is None or not found["is_active"]:
-            raise CannotDeliver(
-                "cancelled", "The integration is not active." if found else "The integration was deleted."
-            )
+        found = _find_integration(claimed, targets)
         if found["type"] != {"sms": "twilio"}.get(claimed.kind, claimed.kind):
             raise CannotDeliver("failed", "The integration is of another type.")
         return self._decrypt_credentials(found)
@@ -145,6 +161,20 @@ class DeliveryPreparer:
     def _decrypt_target(self, claimed: ClaimedDelivery) -> dict[str, Any]:
         found: dict[str, Any] = orjson.loads(self.vault.decrypt(claimed.target or b""))
         return found
+
+
+def _find_integration(claimed: ClaimedDelivery, targets: DeliveryTargets) -> TargetRow:
+    found = targets.integrations.get((claimed.workspace_id, claimed.integration_id or 0))
+    if found is None or not found["is_active"]:
+        raise CannotDeliver("cancelled", "The integration is not active." if found else "The integration was deleted.")
+    return found
+
+
+def _mail_key(workspace_id: int, targets: DeliveryTargets) -> str:
+    key = targets.mail_keys.get(workspace_id)
+    if key is None:
+        raise DecryptionError
+    return key
 
 
 def _find_lead(claimed: ClaimedDelivery, targets: DeliveryTargets) -> TargetRow:
@@ -160,4 +190,5 @@ _PREPARE_BY_KIND = {
     "slack": DeliveryPreparer.prepare_slack,
     "email": DeliveryPreparer.prepare_mail,
     "notice": DeliveryPreparer.prepare_mail,
+    "conversion": DeliveryPreparer.prepare_conversions,
 }

@@ -5,14 +5,18 @@ as an attempt and changes nothing else.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+from services.workers.conversions.conversion_batches import FinishedDelivery, divide_batch, record_conversions
 from services.workers.deliveries.auto_disable import disable_failing_subscriptions
 from services.workers.deliveries.circuits import Circuit
 from services.workers.deliveries.outcomes import DeliveryOutcome
 from services.workers.failure_causes import add_failures, delivery_cause
 from shared.db.connections import Connection, as_json
 from shared.operations.fingerprint import FailureCause
+
+DIVIDED_MESSAGE = "The two halves of the batch are sent by themselves."
 
 UPDATE_ATTEMPTS_SQL = """
 UPDATE delivery_attempts a
@@ -75,15 +79,35 @@ WHERE i.workspace_id = o.w AND i.id = o.id AND i.last_error IS DISTINCT FROM o.e
 async def record_outcomes(connection: Connection, outcomes: Sequence[DeliveryOutcome]) -> None:
     """Record the outcomes, and disable subscriptions whose receiver is gone or has failed for too long. Committed."""
     async with connection.transaction():
+        outcomes = [await _divide_refused(connection, one) for one in outcomes]
         await connection.execute(UPDATE_ATTEMPTS_SQL, (as_json([_attempt_row(one) for one in outcomes]),))
         rows = await connection.execute(UPDATE_STATES_SQL, (as_json([_state_row(one) for one in outcomes]),))
         kept = set(await rows.fetchall())
         ours = [one for one in outcomes if (one.claimed.workspace_id, one.claimed.id) in kept]
         await _update_circuits(connection, ours)
+        await record_conversions(connection, _finished_conversions(ours))
         if errors := _last_error_rows(ours):
             await connection.execute(UPDATE_LAST_ERRORS_SQL, (as_json(errors),))
         await add_failures(connection, [(one.claimed.workspace_id, cause) for one in ours if (cause := _cause_of(one))])
         await disable_failing_subscriptions(connection, ours)
+
+
+async def _divide_refused(connection: Connection, outcome: DeliveryOutcome) -> DeliveryOutcome:
+    """Return the outcome of a batch of which one event is at fault: its halves go on, and it ends."""
+    claimed, answer = outcome.claimed, outcome.answer
+    if not answer.is_divisible:
+        return outcome
+    if not await divide_batch(connection, claimed.workspace_id, claimed.id, claimed.attempt_number):
+        return outcome
+    return replace(outcome, state="cancelled", answer=replace(answer, error=f"{answer.error} {DIVIDED_MESSAGE}"))
+
+
+def _finished_conversions(outcomes: Sequence[DeliveryOutcome]) -> list[FinishedDelivery]:
+    return [
+        FinishedDelivery(one.claimed.workspace_id, one.claimed.id, one.state)
+        for one in outcomes
+        if one.claimed.kind == "conversion" and one.state != "pending"
+    ]
 
 
 async def _update_circuits(connection: Connection, outcomes: Sequence[DeliveryOutcome]) -> None:

@@ -9,14 +9,24 @@ import contextlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from services.workers.conversions.conversion_batches import record_judged
 from services.workers.deliveries.claim import claim_due
+from services.workers.deliveries.conversion_client import MAX_TOKEN_BYTES, ConversionClient
 from services.workers.deliveries.http_client import HttpClient, SafeResolver
 from services.workers.deliveries.outcomes import DeliveryOutcome, decide_outcome, skipped_outcome
 from services.workers.deliveries.prepare import DeliveryPreparer
 from services.workers.deliveries.record import record_outcomes
 from services.workers.deliveries.smtp_client import SmtpClient
 from services.workers.deliveries.targets import load_targets
-from services.workers.deliveries.types import AttemptResult, ClaimedDelivery, HttpRequest, SkippedDelivery, SmtpMessage
+from services.workers.deliveries.types import (
+    AttemptResult,
+    ClaimedDelivery,
+    ConversionRequest,
+    HttpRequest,
+    PreparedConversions,
+    SkippedDelivery,
+    SmtpMessage,
+)
 from services.workers.lane_pauses import PauseWatch
 from services.workers.work_statistics import WorkStatistics
 from shared.db.connections import Connection, connect
@@ -29,6 +39,8 @@ log = logging.get_logger()
 MAX_IN_FLIGHT = 200  # deliveries in flight at once
 CLAIM_INTERVAL_SECONDS = 0.2  # seconds between two claims while deliveries are in flight
 RECONNECT_DELAY_SECONDS = 0.5  # seconds before a reconnection to the database
+
+SendableMessage = HttpRequest | SmtpMessage | ConversionRequest
 
 
 class DeliverySender:
@@ -62,7 +74,9 @@ class DeliverySender:
 
     async def run(self) -> None:
         """Work until `stopping` returns True and all deliveries in flight have ended."""
-        self._http_client, self._smtp_client = HttpClient(self._resolver), SmtpClient(self._resolver)
+        self._http_client = HttpClient(self._resolver, document_bytes=MAX_TOKEN_BYTES)
+        self._smtp_client = SmtpClient(self._resolver)
+        self._conversion_client = ConversionClient(self._http_client, self._preparer.settings)
         try:
             while self._has_work():
                 await self._run_connected()
@@ -124,17 +138,19 @@ class DeliverySender:
 
     async def _start_sending(self, connection: Connection, claimed: Sequence[ClaimedDelivery]) -> None:
         targets = await load_targets(connection, self._preparer.vault, claimed)
-        for one in claimed:
-            prepared = self._preparer.prepare(one, targets)
-            if isinstance(prepared, SkippedDelivery):
-                self._finished.append(skipped_outcome(one, prepared))
+        prepared = [self._preparer.prepare(one, targets) for one in claimed]
+        await record_judged(connection, [one.judged for one in prepared if isinstance(one, PreparedConversions)])
+        for one, found in zip(claimed, prepared, strict=True):
+            message = found.message if isinstance(found, PreparedConversions) else found
+            if isinstance(message, SkippedDelivery):
+                self._finished.append(skipped_outcome(one, message))
                 self._wake_event.set()
                 continue
-            task = asyncio.create_task(self._send_one(one, prepared))
+            task = asyncio.create_task(self._send_one(one, message))
             self._in_flight[task] = one.workspace_id
             task.add_done_callback(self._in_flight.pop)
 
-    async def _send_one(self, claimed: ClaimedDelivery, prepared: HttpRequest | SmtpMessage) -> None:
+    async def _send_one(self, claimed: ClaimedDelivery, prepared: SendableMessage) -> None:
         """Make one attempt. An exception is a bug on our side and counts as a failed attempt."""
         try:
             answer = await self._attempt_delivery(prepared)
@@ -144,7 +160,9 @@ class DeliverySender:
         self._finished.append(decide_outcome(claimed, answer))
         self._wake_event.set()
 
-    async def _attempt_delivery(self, prepared: HttpRequest | SmtpMessage) -> AttemptResult:
+    async def _attempt_delivery(self, prepared: SendableMessage) -> AttemptResult:
+        if isinstance(prepared, ConversionRequest):
+            return await self._conversion_client.send_events(prepared)
         if isinstance(prepared, HttpRequest):
             return await self._http_client.send_request(prepared)
         return await self._smtp_client.send_mail(prepared)

@@ -6,10 +6,13 @@ from typing import Any
 
 from psycopg.rows import dict_row
 
+from services.workers.conversions.conversion_batches import load_conversions
+from services.workers.conversions.conversion_types import LeadConversion
 from services.workers.deliveries.types import ClaimedDelivery
 from shared.crypto.encryption import Cipher
 from shared.db.connections import Connection, as_json
-from shared.outbound import unsubscribe_links
+from shared.outbound.confirmation_links import CONFIRMATION_EVENT
+from shared.outbound.workspace_tokens import workspace_mail_keys
 
 TargetRow = dict[str, Any]
 TargetKey = tuple[int, int]  # workspace, id
@@ -21,7 +24,7 @@ SELECT workspace_id, s.id, url, is_active, secret,
 FROM webhook_subscriptions s JOIN {WANTED_KEYS_SQL} ON s.workspace_id = k.w AND s.id = k.id
 """  # noqa: S608  # constants only
 TARGET_INTEGRATIONS_SQL = f"""
-SELECT workspace_id, i.id, type, is_active, credentials
+SELECT workspace_id, i.id, type, is_active, credentials, settings
 FROM integrations i JOIN {WANTED_KEYS_SQL} ON i.workspace_id = k.w AND i.id = k.id
 """  # noqa: S608  # constants only
 TARGET_USERS_SQL = f"""
@@ -44,7 +47,8 @@ ORDER BY workspace_id, type <> 'smtp', id
 class DeliveryTargets:
     """The targets by workspace and id.
 
-    `mail_integrations` and `unsubscribe_keys`, the keys of unsubscribe links, are by workspace.
+    `mail_integrations` and `mail_keys`, the keys of links in mails, are by workspace. `conversions` are by
+    delivery.
     """
 
     subscriptions: dict[TargetKey, TargetRow] = field(default_factory=dict)
@@ -52,13 +56,14 @@ class DeliveryTargets:
     users: dict[TargetKey, TargetRow] = field(default_factory=dict)
     leads: dict[TargetKey, TargetRow] = field(default_factory=dict)
     mail_integrations: dict[int, TargetRow] = field(default_factory=dict)
-    unsubscribe_keys: dict[int, str] = field(default_factory=dict)
+    mail_keys: dict[int, str] = field(default_factory=dict)
+    conversions: dict[TargetKey, list[LeadConversion]] = field(default_factory=dict)
 
 
 async def load_targets(connection: Connection, vault: Cipher, claimed: Sequence[ClaimedDelivery]) -> DeliveryTargets:
     """Load the targets of these deliveries."""
     mails = [one for one in claimed if one.kind in ("email", "notice")]
-    letters = {one.workspace_id for one in claimed if one.kind == "email" and one.user_id is None}
+    letters = {one.workspace_id for one in claimed if _has_link(one)}
     to_leads = [one for one in claimed if one.kind == "sms" or (one.kind == "email" and one.user_id is None)]
     return DeliveryTargets(
         await _load_rows(
@@ -70,8 +75,13 @@ async def load_targets(connection: Connection, vault: Cipher, claimed: Sequence[
         await _load_rows(connection, TARGET_USERS_SQL, ((one.workspace_id, one.user_id) for one in claimed)),
         await _load_rows(connection, TARGET_LEADS_SQL, ((one.workspace_id, one.lead_id) for one in to_leads)),
         await _load_mail_integrations(connection, {one.workspace_id for one in mails}),
-        await unsubscribe_links.workspace_mail_keys(connection, vault, letters) if letters else {},
+        await workspace_mail_keys(connection, vault, letters) if letters else {},
+        await load_conversions(connection, [(one.workspace_id, one.id) for one in claimed if one.kind == "conversion"]),
     )
+
+
+def _has_link(claimed: ClaimedDelivery) -> bool:
+    return (claimed.kind == "email" and claimed.user_id is None) or claimed.event == CONFIRMATION_EVENT
 
 
 async def _load_rows(

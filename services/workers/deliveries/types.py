@@ -6,6 +6,8 @@ from datetime import datetime
 from email.message import EmailMessage
 from typing import Any
 
+from services.workers.conversions.conversion_types import JudgedConversions
+
 
 @dataclass(frozen=True, slots=True)
 class ClaimedDelivery:
@@ -91,7 +93,24 @@ class SkippedDelivery:
     reason: str
 
 
-PreparedDelivery = HttpRequest | SmtpMessage | SkippedDelivery
+@dataclass(frozen=True, slots=True)
+class ConversionRequest:
+    """Events for an ad platform, by the type of its integration. With `account_key` a token is asked for first."""
+
+    platform: str
+    request: HttpRequest
+    account_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedConversions:
+    """The message of a delivery of events, and which of these it has."""
+
+    message: ConversionRequest | SkippedDelivery
+    judged: JudgedConversions
+
+
+PreparedDelivery = HttpRequest | SmtpMessage | ConversionRequest | SkippedDelivery
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +118,7 @@ class AttemptResult:
     """The result of one attempt.
 
     `hopeless`: another attempt would fail as well. `personal`: the error concerns the recipient, not the receiving
-    server, which accepts other messages.
+    server, which accepts other messages. `is_divisible`: a part of the message is at fault, and may be left out.
     """
 
     status: int | None = None
@@ -108,6 +127,7 @@ class AttemptResult:
     error: str | None = None
     hopeless: bool = False
     personal: bool = False
+    is_divisible: bool = False
     request: Mapping[str, Any] | None = None
     ms: int = 0
     retry_after: float | None = None
