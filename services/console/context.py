@@ -26,6 +26,7 @@ from shared.db.connections import Connection, make_pool
 from shared.db.contention import retry_contended
 from shared.db.database_engine import make_engine
 from shared.db.errors import is_unavailable
+from shared.files.file_downloads import FileDownloads
 from shared.intake.spool import Spool
 from shared.jobs.job_control import EndedJob, count_active_jobs, list_recently_ended
 from shared.operations.causes import CauseDict, CauseFilter, list_causes
@@ -77,6 +78,7 @@ class ConsoleContext:
     sessions: SessionCache
     passwords: PasswordHashing
     sign_in: SignInService
+    files: FileDownloads
     overviews: OverviewReader
     limit_counters: RedisCounters
     _figures: dict[int, tuple[float, NavigationFigures]] = field(default_factory=dict)
@@ -213,6 +215,7 @@ def console_lifetime(settings: Settings) -> Callable[[web.Application], AsyncIte
             sessions=SessionCache(settings, pool, app[NOTIFICATION_LISTENER]),
             passwords=passwords,
             sign_in=SignInService(settings, pool, cipher, passwords),
+            files=FileDownloads(settings),
         )
         await pool.open()
         loops = [asyncio.create_task(run_forever(loop)) for loop in app[CONSOLE_CONTEXT].sessions.background_loops]
@@ -220,6 +223,7 @@ def console_lifetime(settings: Settings) -> Callable[[web.Application], AsyncIte
         for loop in loops:
             loop.cancel()
         await asyncio.gather(*loops, return_exceptions=True)
+        console.files.close()
         await pool.close(timeout=2)
         await engine.dispose()
         await spool.aclose()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import orjson
 from sqlalchemy import literal, literal_column, select, tuple_
 
 from services.console.payload_words import SenderWords, read_sender
@@ -23,7 +24,7 @@ MAX_REASONS = 12
 MAX_REASON_LENGTH = 200  # characters
 
 
-class SpamReason(NamedTuple):
+class HeldReason(NamedTuple):
     """A signal, with the points that it added to the score."""
 
     points: int
@@ -39,9 +40,21 @@ class HeldSubmission:
     channel: str
     source: str | None
     sender: SenderWords
+    email: str  # empty if it has none
     score: int | None
-    reasons: list[SpamReason]
+    reasons: list[HeldReason]
     rejected_at: datetime | None
+
+    @property
+    def form_id(self) -> int | None:
+        """The form that it was sent by, for which rules can be made."""
+        kind, _, id_ = self.channel.partition(":")
+        return int(id_) if kind == "form" and id_.isdigit() else None
+
+    @property
+    def email_domain(self) -> str:
+        """The domain of its sender's address, empty if it has none."""
+        return self.email.rpartition("@")[2]
 
 
 HeldPlace = tuple[datetime, uuid.UUID]
@@ -93,16 +106,23 @@ def _held_of(
         channel,
         source,
         read_sender(payload),
+        _email_of(payload),
         round(score) if isinstance(score, int | float) else None,
         [_reason_of(one) for one in (reasons if isinstance(reasons, list) else [])[:MAX_REASONS] if _is_reason(one)],
         rejected_at,
     )
 
 
+def _email_of(payload: bytes) -> str:
+    body = orjson.loads(payload) if payload else None
+    email = body.get("email") if isinstance(body, dict) else None
+    return email if isinstance(email, str) and "@" in email else ""
+
+
 def _is_reason(reason: Any) -> bool:
     return isinstance(reason, dict) and isinstance(reason.get("points"), int | float)
 
 
-def _reason_of(reason: Mapping[str, Any]) -> SpamReason:
+def _reason_of(reason: Mapping[str, Any]) -> HeldReason:
     text = reason.get("text") or reason.get("code") or ""
-    return SpamReason(round(reason["points"]), str(text)[:MAX_REASON_LENGTH])
+    return HeldReason(round(reason["points"]), str(text)[:MAX_REASON_LENGTH])

@@ -34,6 +34,7 @@ NAVIGATION_ENTRIES = (
     NavigationEntry("quarantine", "intake", "shield", _("Quarantine"), key="h", count="held"),
     NavigationEntry("queues", "intake", "queue", _("Queues"), key="q"),
     NavigationEntry("jobs", "intake", "job", _("Bulk jobs"), key="b", count="jobs"),
+    NavigationEntry("forms", "setup", "form", _("Forms"), key="f"),
     NavigationEntry("sources", "setup", "plug", _("Sources"), key="s"),
     NavigationEntry("settings/keys", "settings", "key", _("API keys"), permission=Permission.ADMINISTER),
     NavigationEntry("settings/users", "settings", "user", _("Users"), permission=Permission.ADMINISTER),

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from services.console.navigation import EXISTING_PAGES
 from services.console.page_view import PageView
+from services.console.spam_words import spam_sentence
 from services.console.submission_reads import SubmissionDict
 from shared.auth.roles import Permission
 from shared.leads.submission import SOURCE_KEY
@@ -127,7 +128,8 @@ def _dead_words(view: PageView, record: SubmissionDict) -> tuple[Markup | str, s
 
 def _held_words(view: PageView, record: SubmissionDict) -> tuple[Markup | str, str]:
     spam = record["spam"] or {}
-    reasons = ", ".join(str(reason["text"]) for reason in (spam.get("reasons") or ())[:MAX_LISTED_REASONS])
+    listed = [str(reason["text"]) for reason in (spam.get("reasons") or ())[:MAX_LISTED_REASONS]]
+    reasons = ", ".join(spam_sentence(text, view.translate).removesuffix(".") for text in listed)
     if record["rejected_at"]:
         return view.translate("marked as spam"), reasons
     if "score" not in spam:

@@ -24,6 +24,7 @@ AUDITED_PREFIXES: web.AppKey[list[str]] = web.AppKey(
 )  # all changes below these paths are audited
 AUDIT_ACTOR = web.RequestKey("audit_actor", AuditActor)  # set by a service whose requests have no API key
 AUDIT_DETAILS = web.RequestKey("audit_details", AuditDetails)
+AUDIT_CONTINUED = web.RequestKey("audit_continued", bool)
 
 SAFE_METHODS = frozenset((hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS))
 STEERING_SCOPES = frozenset(
@@ -33,8 +34,23 @@ STEERING_SCOPES = frozenset(
     )
 )
 # The past participles of handlers' names, and the nouns of modules that do not end in a plural.
-ACTION_VERBS = {"create": "created", "update": "changed", "delete": "deleted", "replay_all": "replayed"}
-OBJECT_KINDS = {"scoring": "scoring_rule", "suppressions": "suppression", "deliveries": "delivery", "lead_list": "lead"}
+ACTION_VERBS = {
+    "create": "created",
+    "update": "changed",
+    "delete": "deleted",
+    "replay_all": "replayed",
+    "save_draft": "draft_saved",
+    "discard_draft": "draft_discarded",
+    "publish": "published",
+    "restore": "restored",
+}
+OBJECT_KINDS = {
+    "scoring": "scoring_rule",
+    "suppressions": "suppression",
+    "deliveries": "delivery",
+    "lead_list": "lead",
+    "form_versions": "form",
+}
 
 
 def is_audited(request: web.Request) -> bool:
@@ -79,6 +95,13 @@ def audit_details(
             setattr(details, name, value)
 
 
+def audit_as_continued(request: web.Request) -> None:
+    """Make no entry of this request if it succeeds: an earlier entry of the same actor covers it, as for a draft that
+    is saved while it is typed.
+    """
+    request[AUDIT_CONTINUED] = True
+
+
 def audit_change(request: web.Request, stored: Mapping[str, Any], fields: Iterable[str]) -> None:
     """Note the stored values of the fields that are about to change."""
     if is_audited(request):
@@ -90,7 +113,8 @@ def audit_request(request: web.Request, response: web.StreamResponse, request_id
     if request.method in SAFE_METHODS:
         return
     try:
-        if is_audited(request):
+        is_covered = request.get(AUDIT_CONTINUED, False) and response.status < 400
+        if is_audited(request) and not is_covered:
             request.app[AUDIT_TRAIL].add(_entry_of(request, response, request_id))
     except Exception:  # the request was answered: its answer must not suffer
         log.exception("audit.failed", request_id=request_id)

@@ -105,6 +105,22 @@ async def test_source_from_its_form_to_its_end(client: ConsoleClient, shared_sta
     assert (await client.get(page)).status == 404
 
 
+async def test_wrong_handshake_alone_refuses_nothing(client: ConsoleClient, shared_stack: Stack) -> None:
+    secrets = {"app_secret": "a" * 32, "verify_token": "verify-me", "page_access_token": "EAA" + "b" * 20}
+    made = make_integration(shared_stack, "meta_lead_ads", "Page that was opened", **secrets)
+    address = shared_stack.base + URL(made["webhook_url"]).path
+    async with aiohttp.ClientSession() as session, session.get(address) as answer:  # such as by a browser
+        assert answer.status == 403
+    shown = await until_words(client, f"/console/main/sources/{made['id']}", "last handshake was refused")
+    assert "a handshake with a wrong token" in words(shown)
+    assert "No delivery was refused within a week." in words(shown)
+    assert "refuses what comes" not in words(shown).partition("Doctor")[0].rpartition("Page that was opened")[2]
+    async with aiohttp.ClientSession() as session, session.post(address, data=b"{}") as answer:
+        assert answer.status == 401
+    shown = await until_words(client, f"/console/main/sources/{made['id']}", "no signature")
+    assert "refuses what comes" in words(shown).partition("Doctor")[0].rpartition("Page that was opened")[2]
+
+
 async def test_mapping_is_tried_and_then_holds_for_the_next_lead(client: ConsoleClient, shared_stack: Stack) -> None:
     page = await connect_quiz(client, "Quiz with a mapping")
     address = address_on(await client.get(page))
@@ -221,7 +237,7 @@ async def test_test_lead_says_that_it_is_one(client: ConsoleClient, shared_stack
     shown = await until_words(client, page, "a test: it makes no lead")
     found = re.search(r'href="(/console/main/submissions/[0-9a-f-]{36})', shown.text)
     assert found
-    assert "It is a test of the provider" in words(await client.get(found[1]))
+    assert "It is a test: it is kept" in words(await client.get(found[1]))
 
 
 async def test_gallery_finds_every_type(client: ConsoleClient) -> None:

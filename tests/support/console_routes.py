@@ -16,6 +16,7 @@ from shared.auth.roles import Permission
 from shared.auth.sessions import hash_token, new_token
 from shared.operations.fingerprint import cause_of_text
 from tests.support.console import WORKSPACE, make_failed
+from tests.support.form_files import make_form_file
 from tests.support.stack import Stack
 from tests.support.waiting import until
 
@@ -28,6 +29,8 @@ QUERIES = {
     "quarantine/selected": "?action=release&ids={submission}",
     "submissions/live": "?first=1.{submission}",
     "sources/new": "?type=meta_lead_ads",
+    "forms/new": "?template=job",
+    "forms/{id}": "?field=1",
     "search": "?q=ada",
     "palette": "?q=ada",
 }
@@ -78,6 +81,20 @@ def make_integration(stack: Stack, type_: str, name: str, **credentials: str) ->
     return made
 
 
+def make_form(stack: Stack, **members: Any) -> dict[str, Any]:
+    """A form with two fields, as the API shows it."""
+    fields = [
+        {"key": "email", "label": "E-mail", "type": "email", "required": True, "maps_to": "email"},
+        {"key": "message", "label": "Your message", "type": "textarea", "maps_to": "notes"},
+    ]
+    body = json.dumps({"name": "Ask us", "fields": fields, **members}).encode()
+    headers = {**stack.headers, "Content-Type": "application/json"}
+    request = urllib.request.Request(f"{stack.base}/api/v1/forms", body, headers)
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        made: dict[str, Any] = json.load(answer)["data"]
+    return made
+
+
 def make_welcome_link(stack: Stack) -> str:
     """The token of a link with which an account would get another password; nobody uses it."""
     token = new_token()
@@ -95,10 +112,15 @@ EXAMPLES: dict[str, tuple[Callable[[Stack], str], str]] = {
     "sessions/{id}": (lambda _: ABSENT_NUMBER, ABSENT_NUMBER),
     "queues/{lane}": (lambda _: "deliveries", "deliveries"),
     "submissions/{id}": (make_failed, ABSENT_SUBMISSION),
+    "files/{id}": (make_form_file, ABSENT_SUBMISSION),
     "quarantine/{id}": (lambda stack: make_failed(stack, "quarantined"), ABSENT_SUBMISSION),
     "dead-letters/{id}": (make_cause, ABSENT_NUMBER),
     "deliveries/{delivery}": (lambda _: ABSENT_NUMBER, ABSENT_NUMBER),
     "sources/{id}": (make_source, ABSENT_NUMBER),
+    "forms/{id}": (lambda stack: str(make_form(stack)["id"]), ABSENT_NUMBER),
+    "preview/{mode}": (lambda _: "dark", "dark"),
+    "rules/{id}": (lambda _: ABSENT_NUMBER, ABSENT_NUMBER),
+    "versions/{version}": (lambda _: "1", ABSENT_NUMBER),
     "jobs/{id}": (make_job, ABSENT_NUMBER),
     "keys/{id}": (lambda _: ABSENT_NUMBER, ABSENT_NUMBER),
     "users/{id}": (lambda _: ABSENT_NUMBER, ABSENT_NUMBER),

@@ -1,0 +1,61 @@
+"""The reasons for which a submission is held, in the reader's language.
+
+They are stored as sentences of the gateway's, some with a number. A sentence that is not known here is shown as it is.
+"""
+
+import re
+from collections.abc import Callable
+
+from services.console.translations import mark_message as _
+
+# The sentences of `services/gateway/public_forms/spam_scoring.py` and of ingest, with their numbers as `%(n)s`.
+SPAM_SENTENCES = frozenset(
+    (
+        _("A field that no visitor sees was filled in."),
+        _("Its token was not made for this form."),
+        _("It came without a fresh token of the form's page."),
+        _("Its token was used for %(n)s more."),
+        _("It was sent %(n)s s after the form was first touched."),
+        _("The proof of work that the form asked for is missing."),
+        _("The proof of work is wrong."),
+        _("The proof of work is reused."),
+        _("Its address sent %(n)s more within ten minutes."),
+        _("The form gets far more submissions than people send."),
+        _("Its texts have a link."),
+        _("Its texts have %(n)s links."),
+        _("Its texts have links in the code of web pages or forums."),
+        _("A name has a link in it."),
+        _("Words mix letters of alphabets that look alike."),
+        _("The same text came %(n)s more times, from others or to other forms."),
+        _("The email address is of a provider of throw-away addresses."),
+        _("Its sender has not followed the link in the mail that asks for confirmation."),
+    )
+)
+# Sentences about rules, with their values.
+RULE_SENTENCES = {
+    "email": (
+        _("A rule holds the email address “%(value)s”."),
+        _("A rule always allows the email address “%(value)s”."),
+    ),
+    "domain": (_("A rule holds the domain “%(value)s”."), _("A rule always allows the domain “%(value)s”.")),
+    "address": (
+        _("A rule holds the network address “%(value)s”."),
+        _("A rule always allows the network address “%(value)s”."),
+    ),
+    "word": (_("A rule holds the word “%(value)s”."), _("A rule always allows the word “%(value)s”.")),
+}
+_find_number = re.compile(r"\d+(?:\.\d+)?").search
+_RULE_PATTERN = re.compile(
+    r"A rule (holds|always allows) the (email|domain|address|word) “(.*)”\.", re.DOTALL
+).fullmatch
+
+
+def spam_sentence(text: str, translate: Callable[[str], str]) -> str:
+    """Return a stored sentence in the reader's language. `translate` is that of a catalogue."""
+    if found := _RULE_PATTERN(text):
+        return translate(RULE_SENTENCES[found[2]][found[1] != "holds"]) % {"value": found[3]}
+    number = _find_number(text)
+    sentence = f"{text[: number.start()]}%(n)s{text[number.end() :]}" if number else text
+    if sentence not in SPAM_SENTENCES:
+        return text
+    return translate(sentence) % {"n": number[0]} if number else translate(sentence)

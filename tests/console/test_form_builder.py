@@ -1,0 +1,234 @@
+"""The form builder in a browser: a form from a template, changed, published, seen by visitors, and taken back."""
+
+import html
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Locator, expect
+
+from tests.console.test_hostile_texts import MARK, PAYLOADS
+from tests.support.console import ConsoleClient, Reader, WatchedPage, needs_chromium, watched_page
+from tests.support.console_routes import make_form
+from tests.support.stack import Stack
+from tests.support.waiting import until_async
+
+pytestmark = needs_chromium
+
+SAVED = re.compile("Draft saved")
+TOKEN = re.compile(r"/f/([\w-]+)")
+
+
+@pytest_asyncio.fixture
+async def builder(browser: Browser, shared_stack: Stack, readers: dict[str, Reader]) -> AsyncIterator[WatchedPage]:
+    """A manager at a desk."""
+    async with watched_page(browser, shared_stack.base, readers["manager"].email) as watched:
+        yield watched
+        assert watched.faults == []
+
+
+def rows(watched: WatchedPage) -> Locator:
+    """The questions in the list of fields."""
+    return watched.page.locator("[data-place] .cut")
+
+
+async def open_form(watched: WatchedPage, stack: Stack, **members: object) -> int:
+    """The id of a new form whose builder is open."""
+    id_ = int(make_form(stack, **members)["id"])
+    await watched.open(f"/console/main/forms/{id_}")
+    return id_
+
+
+async def test_form_from_a_template_to_its_visitors_and_back(builder: WatchedPage, shared_stack: Stack) -> None:
+    page = builder.page
+    await builder.open("/console/main/forms/new?template=callback")
+    await page.fill("#form-name", "Call me")
+    await page.get_by_role("button", name="Make the form").click()
+    await expect(page.locator("#form-tags")).to_have_text("live, version 1")
+    await expect(rows(builder)).to_have_count(5)
+    preview = page.frame_locator("[data-frame] iframe")
+    await expect(preview.get_by_role("heading", name="We call you back")).to_be_visible()
+    await page.locator('[data-place="1"] button').click()
+    await page.fill("#i-f_label", "Mobile number")
+    await expect(page.locator("#draft-state")).to_have_text(SAVED)
+    await expect(rows(builder).nth(1)).to_contain_text("Mobile number")
+    await expect(preview.get_by_text("Mobile number")).to_be_visible()
+    await expect(page.locator("#form-tags")).to_contain_text("draft, 1 change")
+    await page.get_by_role("button", name="Publish version 2").click()
+    await expect(page.locator(".toast")).to_contain_text("Version 2 is published")
+    found = TOKEN.search(await page.locator(".frame .mono").inner_text())
+    assert found
+    async with page.context.expect_page() as opened:
+        await page.evaluate(f"void open('/f/{found[1]}')")
+    await expect((await opened.value).get_by_text("Mobile number")).to_be_visible()
+    await page.get_by_role("link", name="Versions").click()
+    await expect(page.locator("ol.vers")).to_contain_text("Question changed: Phone → Mobile number")
+    await page.get_by_role("button", name="Make it the draft").click()
+    await expect(rows(builder).nth(1)).to_contain_text("Phone")
+    await page.get_by_role("button", name="Publish version 3").click()
+    await expect(page.locator("#form-tags")).to_have_text("live, version 3")
+
+
+async def test_fields_are_moved_by_keys_and_dragged_and_deleted_and_brought_back(
+    builder: WatchedPage, shared_stack: Stack
+) -> None:
+    page = builder.page
+    await open_form(builder, shared_stack, name="Moved")
+    await page.locator(".add-field summary").click()
+    await page.get_by_role("button", name="Company").click()
+    await expect(rows(builder)).to_have_text([re.compile("E-mail"), "Your message", "Company"])
+    await page.locator('[data-place="2"] button').focus()
+    await page.keyboard.press("Alt+ArrowUp")
+    await expect(rows(builder)).to_have_text([re.compile("E-mail"), "Company", "Your message"])
+    await expect(page.locator('[data-place="1"] button')).to_be_focused()
+    grip = await page.locator('[data-place="0"] [data-grip]').bounding_box()
+    target = await page.locator('[data-place="2"]').bounding_box()
+    assert grip
+    assert target
+    await page.mouse.move(grip["x"] + 8, grip["y"] + 10)
+    await page.mouse.down()
+    await page.mouse.move(target["x"] + 8, target["y"] + 10, steps=8)
+    await page.mouse.up()
+    await expect(rows(builder)).to_have_text(["Company", "Your message", re.compile("E-mail")])
+    await expect(page.locator('[data-place="2"]')).to_have_class(re.compile("cur"))
+    await page.locator(".field-in").get_by_role("button", name="Delete").click()
+    await expect(rows(builder)).to_have_text(["Company", "Your message"])
+    await page.locator("#builder-toast").get_by_role("button", name="Undo").click()
+    await expect(rows(builder)).to_have_text(["Company", "Your message", re.compile("E-mail")])
+
+
+async def test_wrong_inputs_are_told_and_a_form_that_contradicts_itself_is_not_published(
+    builder: WatchedPage, shared_stack: Stack
+) -> None:
+    page = builder.page
+    await open_form(builder, shared_stack, name="Wrong")
+    await page.fill("#i-s_allowed_origins", "https://a.example/path")
+    await expect(page.locator("#p-s_allowed_origins")).to_contain_text("without a path")
+    await expect(page.locator("#draft-state")).to_have_text("Not saved: 1 input")
+    await page.fill("#i-s_allowed_origins", "https://a.example")
+    await expect(page.locator("#draft-state")).to_have_text(SAVED)
+    await expect(page.locator("#p-s_allowed_origins")).to_have_text("")
+    await page.locator('[data-place="1"] button').click()
+    await page.select_option("#i-f_type", "radio")
+    await expect(page.locator("#draft-problems")).to_contain_text("it has no choices yet")
+    await expect(page.locator("#publish button")).to_be_disabled()
+    await page.fill("#i-f_options", "One\nTwo")
+    await expect(page.locator("#publish button")).to_be_enabled()
+
+
+async def test_two_editors_are_told_of_each_other(
+    browser: Browser, builder: WatchedPage, shared_stack: Stack, readers: dict[str, Reader]
+) -> None:
+    id_ = await open_form(builder, shared_stack, name="Shared")
+    async with watched_page(browser, shared_stack.base, readers["admin"].email) as other:
+        await other.open(f"/console/main/forms/{id_}")
+        await other.page.fill("#i-s_title", "Theirs")
+        await expect(other.page.locator("#draft-state")).to_have_text(SAVED)
+        await builder.page.fill("#i-s_intro", "Mine")
+        banner = builder.page.locator("#draft-problems")
+        await expect(banner).to_contain_text("What you typed is still here, and not saved")
+        await banner.get_by_role("button", name="Save mine over it").click()
+        await expect(builder.page.locator("#draft-state")).to_have_text(SAVED)
+        await expect(banner).to_have_text("")
+        await other.page.fill("#i-s_title", "Theirs again")
+        await other.page.get_by_role("link", name="Load theirs").click()
+        await expect(other.page.locator("#i-s_intro")).to_have_value("Mine")
+        assert other.faults == []
+
+
+async def test_the_first_visit_is_seen_while_it_happens(builder: WatchedPage, shared_stack: Stack) -> None:
+    page = builder.page
+    form = make_form(shared_stack, name="Embedded", settings={"allowed_origins": ["https://shop.example"]})
+    await builder.open(f"/console/main/forms/{form['id']}/embed?way=html")
+    await expect(page.locator(".cmd code")).to_contain_text('<input name="email" type="email"')
+    await page.get_by_role("link", name="Link and QR code").click()
+    await expect(page.locator("svg.qr")).to_be_visible()
+    await expect(page.get_by_role("dialog")).to_contain_text("May stand on shop.example.")
+    await expect(page.locator("#visits")).to_contain_text("Waiting for its first visit")
+    assert (await page.request.get(f"{shared_stack.base}/f/{form['public_id']}?utm_source=fair")).ok
+    await expect(page.locator("#visits")).to_contain_text("1 visit", timeout=20_000)
+    await builder.open(f"/console/main/forms/{form['id']}/numbers?days=30")
+    await expect(page.locator("table")).to_contain_text("fair")
+
+
+async def test_a_test_makes_no_lead_and_is_not_counted(builder: WatchedPage, shared_stack: Stack) -> None:
+    page, form = builder.page, make_form(shared_stack, name="Tried", settings={"title": "Try me"})
+    await builder.open(f"/console/main/forms/{form['id']}")
+    async with page.context.expect_page() as opened:
+        await page.get_by_role("link", name="Send a test").click()
+    tried = await opened.value
+    await expect(tried.get_by_role("note")).to_contain_text("makes no lead")
+    await tried.fill("[name=email]", "tried@example.com")
+    await tried.locator("button[type=submit]").click()
+    await expect(tried.get_by_text("Your answers have arrived")).to_be_visible()
+
+    async def is_kept() -> bool:
+        await builder.open(f"/console/main/submissions?channel=form:{form['id']}")
+        return await page.get_by_text("a test: it makes no lead").count() == 1
+
+    await until_async(is_kept, 20, "the test among the submissions")
+    with shared_stack.database() as database:
+        assert database.execute("SELECT 1 FROM leads WHERE email = 'tried@example.com'").fetchone() is None
+        assert database.execute("SELECT 1 FROM form_counts WHERE form_id = %s", (form["id"],)).fetchone() is None
+
+
+async def test_hostile_texts_of_a_form_stay_texts(builder: WatchedPage, shared_stack: Stack) -> None:
+    texts = [text[:250] for text in PAYLOADS]
+    fields = [
+        {"key": f"f{number}", "type": "radio", "label": text, "options": [text, "x"], "help": text}
+        for number, text in enumerate(texts)
+    ]
+    settings = {"title": texts[0], "intro": texts[2], "submit_label": texts[1][:100], "success_message": texts[5]}
+    id_ = await open_form(builder, shared_stack, name=texts[2], fields=fields, settings=settings)
+    for below in ("?field=2", "/embed?way=html", "/versions", "/numbers", "?ask=delete", "/preview"):
+        await builder.open(f"/console/main/forms/{id_}{below}")
+        assert await builder.page.evaluate(f"window.{MARK.partition('=')[0].partition('.')[2]} === undefined"), below
+        assert await builder.excess_width() <= 0, below
+
+
+async def test_a_form_is_made_and_changed_without_scripts(
+    browser: Browser, shared_stack: Stack, readers: dict[str, Reader]
+) -> None:
+    async with watched_page(browser, shared_stack.base, readers["manager"].email, java_script_enabled=False) as watched:
+        page = watched.page
+        await watched.open("/console/main/forms/new?template=blank")
+        await page.get_by_role("button", name="Make the form").click()
+        await page.locator(".add-field summary").click()
+        await page.get_by_role("button", name="Company").click()
+        await expect(rows(watched)).to_have_text([re.compile("E-mail"), "Company"])
+        await page.fill("#i-f_label", "Your firm")
+        await page.locator(".field-in").get_by_role("button", name="Up").click()
+        await expect(rows(watched)).to_have_text(["Your firm", re.compile("E-mail")])
+        await page.fill("#i-s_title", "Hello")
+        await page.locator("#part-settings").get_by_role("button", name="Save the draft").click()
+        await expect(page.frame_locator("iframe").get_by_role("heading", name="Hello")).to_be_visible()
+        await page.locator(".field-in").get_by_role("button", name="Delete").click()
+        await page.get_by_role("button", name="Undo").click()
+        await expect(rows(watched)).to_have_text(["Your firm", re.compile("E-mail")])
+        await page.get_by_role("button", name="Publish version 2").click()
+        await expect(page.locator("#form-tags")).to_have_text("live, version 2")
+        assert watched.faults == []
+
+
+async def test_looking_is_for_all_and_changing_for_those_who_set_up(
+    browser: Browser, shared_stack: Stack, readers: dict[str, Reader]
+) -> None:
+    async with watched_page(browser, shared_stack.base, readers["agent"].email) as watched:
+        await open_form(watched, shared_stack, name="Looked at")
+        page = watched.page
+        await page.locator('[data-place="1"] a').click()
+        await expect(page.locator("#i-f_label")).to_be_disabled()
+        await page.get_by_role("button", name="Dark").click()
+        await expect(page.frame_locator("iframe").get_by_text("Your message")).to_be_visible()
+        await expect(page.locator("#publish")).to_have_count(0)
+        assert watched.faults == []
+
+
+@pytest.mark.parametrize("text", ['{"key": 7}', "[]", "no json", '{"key": "a", "type": "none"}'])
+async def test_an_undo_that_is_no_field_changes_nothing(client: ConsoleClient, shared_stack: Stack, text: str) -> None:
+    form = make_form(shared_stack, name="Undone")
+    answer = await client.post(f"/console/main/forms/{form['id']}/draft", {"do": "undo:0", "removed": text})
+    assert answer.status in (303, 422), html.unescape(answer.text)[:500]
+    shown = await client.get(f"/console/main/forms/{form['id']}")
+    assert "No draft" in shown.text
