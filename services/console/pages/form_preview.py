@@ -19,9 +19,9 @@ from shared.forms.form_editing import find_draft, find_form
 from shared.spam.honeypot import honeypot_name
 from shared.web.path_params import path_id
 
-# No script runs in it, and nothing can be sent from it.
+# Its script, which is the public page's, shows steps and conditions. Nothing can be sent from it.
 PREVIEW_POLICY = (
-    "default-src 'none'; style-src 'self'; img-src https: data: 'self'; form-action 'none'; base-uri 'none'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src https: data: 'self'; form-action 'none'; base-uri 'none'; "
     "frame-ancestors 'self'"
 )
 PREVIEW_HEADERS = {

@@ -514,7 +514,8 @@
 
     // On the first touch, and not before: pages are cached, the token's time must be this visitor's.
     touch() {
-      if (this.preparation) return;
+      // In a preview nothing is counted, and nothing can be sent.
+      if (this.preparation || "preview" in this.form.dataset) return;
       emit(this.form, "start", { form_id: this.id });
       // Without a token the server judges by other signs.
       this.preparation = this.prepare().catch(() => {});
