@@ -40,7 +40,9 @@ class LeadTotals:
 def needs_row_count(filters: LeadFilters) -> bool:
     """Return whether leads must be counted row by row, since no counter can answer."""
     return bool(
-        filters.is_searched or (filters.bounds and (filters.counted_conditions or len(filters.bounded_columns()) > 1))
+        filters.lead_id is not None
+        or filters.is_searched
+        or (filters.bounds and (filters.counted_conditions or len(filters.bounded_columns()) > 1))
     )
 
 
@@ -55,7 +57,7 @@ async def count_leads(connection: Connection, filters: LeadFilters, counts: Lead
 async def estimate_count(connection: Connection, filters: LeadFilters) -> LeadTotals:
     """Return an approximate total, for choosing a plan."""
     total = await read_counts(connection, filters)
-    if filters.is_searched:
+    if filters.is_searched and filters.lead_id is None:
         probe = f"SELECT count(*) FROM ({filters.search_query} LIMIT {MAX_PROBED_HITS}) hits"  # noqa: S608
         hits = await _fetch_number(connection, probe, filters.sql_parameters)
         return replace(
@@ -70,6 +72,8 @@ async def estimate_count(connection: Connection, filters: LeadFilters) -> LeadTo
 
 async def read_counts(connection: Connection, filters: LeadFilters) -> LeadTotals:
     """Return the counts: exact for a single filter, otherwise an upper bound. The search is ignored."""
+    if filters.lead_id is not None:
+        return LeadTotals(1, 1, likely=1)
     total = await _count_by_fields(connection, filters)
     spans = {column: await _count_time_span(connection, filters, column) for column in filters.bounded_columns()}
     likely = total.n * prod(n / max(total.workspace_total, 1) for n in spans.values())
@@ -138,13 +142,11 @@ async def _count_time_span(connection: Connection, filters: LeadFilters, column:
 
 
 async def _count_rows(connection: Connection, filters: LeadFilters, *, by_update: bool) -> int:
-    if not filters.counted_conditions and not filters.bounds:
+    conditions = filters.lead_conditions(by_update=by_update)
+    if not conditions:
         hits = f"SELECT count(*) FROM ({filters.search_query}) hits"  # noqa: S608
         return await _fetch_number(connection, hits, filters.sql_parameters)
-    conditions = [
-        *filters.lead_conditions(by_update=by_update),
-        *([f"id IN ({filters.search_query})"] if filters.is_searched else []),
-    ]
+    conditions += [f"id IN ({filters.search_query})"] if filters.is_searched else []
     rows = f"SELECT count(*) FROM leads WHERE {where_all(*conditions)}"  # noqa: S608
     return await _fetch_number(connection, rows, filters.sql_parameters)
 

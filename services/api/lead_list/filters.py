@@ -25,6 +25,7 @@ TIME_BOUNDS = {
     "updated_after": "updated_at > %(updated_after)s",
     "updated_before": "updated_at < %(updated_before)s",
 }
+LEAD_CONDITION = "id = %(lead_id)s"
 UPDATED_CONDITION = "id IN (SELECT u.id FROM lead_updates u WHERE u.workspace_id = %(workspace)s AND {bounds})"
 TAG_CONDITION = "tag_ids @> ARRAY[%(tag_ids)s::bigint]"
 # The same condition on an index, which holds the tags of leads that have few.
@@ -36,12 +37,14 @@ TAG_CONDITION_ON_INDEX = f"""(few_tags @> ARRAY[%(tag_ids)s::bigint] OR (few_tag
 class LeadFilters:
     """The filters of one request.
 
-    `exact` maps columns to values, `bounds` maps names to times, `campaign` maps campaign parameters to values, and
-    `patterns` maps search patterns to fragments. The index is searched for the fragments of a pattern, or for the whole
-    pattern if it has none. `is_small` says that the workspace has a small share of all texts.
+    `lead_id` is the only lead that can match, or None if any can. `exact` maps columns to values, `bounds` maps names
+    to times, `campaign` maps campaign parameters to values, and `patterns` maps search patterns to fragments. The index
+    is searched for the fragments of a pattern, or for the whole pattern if it has none. `is_small` says that the
+    workspace has a small share of all texts.
     """
 
     workspace_id: int
+    lead_id: int | None = None
     exact: dict[str, Any] = field(default_factory=dict)
     tag_id: int | None = None
     bounds: dict[str, datetime] = field(default_factory=dict)
@@ -52,8 +55,8 @@ class LeadFilters:
     @cached_property
     def sql_parameters(self) -> dict[str, Any]:
         """The parameters of all conditions."""
-        found: dict[str, Any] = {"workspace": self.workspace_id, "tag_ids": self.tag_id, **self.exact, **self.bounds}
-        found |= self.campaign
+        found: dict[str, Any] = {"workspace": self.workspace_id, "lead_id": self.lead_id, "tag_ids": self.tag_id}
+        found |= {**self.exact, **self.bounds, **self.campaign}
         for number, (pattern, parts) in enumerate(self.patterns.items()):
             found[f"pattern_{number}"] = pattern
             found |= {f"part_{number}_{place}": part for place, part in enumerate(parts)}
@@ -125,7 +128,8 @@ class LeadFilters:
             if updated
             else []
         )
-        return [*self.counted_conditions.values(), *bounds, *within]
+        one_lead = [] if self.lead_id is None else [LEAD_CONDITION]
+        return [*one_lead, *self.counted_conditions.values(), *bounds, *within]
 
     def bounds_of(self, column: str) -> tuple[datetime | None, datetime | None]:
         kind = column.removesuffix("_at")

@@ -45,6 +45,8 @@ class ReadPlan:
 
 def choose_plan(filters: LeadFilters, sort: LeadSort, total: LeadTotals, needed: int) -> ReadPlan:
     """Return the cheapest plan for the first `needed` leads, from the nearer end."""
+    if filters.lead_id is not None:
+        return gather_plan(filters, total)
     if not filters.is_searched and not filters.counted_conditions and filters.bounded_columns() <= {sort.name}:
         return ReadPlan(ReadStrategy.WALK, needed * ENTRY_COST)
     plans = [gather_plan(filters, total)]
@@ -56,6 +58,8 @@ def choose_plan(filters: LeadFilters, sort: LeadSort, total: LeadTotals, needed:
 def gather_plan(filters: LeadFilters, total: LeadTotals) -> ReadPlan:
     """Return the plan that gathers everything. Leads are found by the narrowest filter, and the others are checked in
     each lead."""
+    if filters.lead_id is not None:
+        return ReadPlan(ReadStrategy.GATHER, LEAD_COST)
     if filters.is_searched:
         return ReadPlan(ReadStrategy.GATHER, total.n * TEXT_COST, by_update=total.is_by_update)
     found = min([*total.per_filter.values(), *total.spans.values()])
@@ -65,8 +69,11 @@ def gather_plan(filters: LeadFilters, total: LeadTotals) -> ReadPlan:
 def counts_in_one_pass(filters: LeadFilters, sort: LeadSort, told: LeadTotals, needed: int) -> bool:
     """Return whether the total and the first `needed` leads are better read in one query.
 
-    That is so if reading the page alone would cost more than to keep the leads while they are counted.
+    That is so if reading the page alone would cost more than to keep the leads while they are counted, and if there is
+    only one lead.
     """
+    if filters.lead_id is not None:
+        return True
     if filters.is_searched or not needs_row_count(filters):
         return False
     plan = choose_plan(filters, sort, replace(told, n=told.likely), min(needed, told.likely))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from services.api.lead_list.contact_filters import find_contact_owners
 from services.api.lead_list.filters import CAMPAIGN_COLUMNS, EXACT_COLUMNS, FILTER_COLUMNS, TIME_BOUNDS, LeadFilters
 from services.api.lead_list.rare_fragments import TextSample
 from services.api.lead_list.search import like_patterns
@@ -37,7 +38,11 @@ FROM pg_class indexed WHERE oid = 'lead_search'::regclass
 async def resolve_filters(
     connection: Connection, workspace_id: int, query: dict[str, Any], errors: FieldErrors
 ) -> LeadFilters | None:
-    """Return the filters, or None if no lead can match. Ids that are not in the workspace go into `errors`."""
+    """Return the filters, or None if no lead can match.
+
+    Ids that are not in the workspace, and values that are no email or phone, go into `errors`.
+    """
+    owners = await find_contact_owners(connection, workspace_id, query, errors)
     tag, term = query.get("tag", "").strip(), query.get("search", "").strip()
     tag_id, searched, is_small = None, {}, False
     if tag or term or REFERENCE_NOUNS.keys() & query.keys():
@@ -50,11 +55,12 @@ async def resolve_filters(
             name for name, is_known in zip(REFERENCE_NOUNS, known, strict=True) if name in query and not is_known
         ]
         errors |= {name: [f"There is no {REFERENCE_NOUNS[name]} {query[name]}."] for name in strangers}
-    if tag and tag_id is None:
+    if (tag and tag_id is None) or None in owners or len(owners) > 1:
         return None
     renamed = {FILTER_COLUMNS.get(name, name): value for name, value in query.items()}
     return LeadFilters(
         workspace_id,
+        lead_id=next(iter(owners), None),
         exact={column: renamed[column] for column in EXACT_COLUMNS if column in renamed},
         tag_id=tag_id,
         bounds={name: query[name] for name in TIME_BOUNDS if name in query},

@@ -85,7 +85,7 @@ async def _list_response(
     errors = dict(asked.errors)
     filters = await resolve_filters(connection, workspace_of(request), asked.query, errors)
     raise_if_invalid(errors)
-    if filters and needs_row_count(filters) and not expensive:
+    if filters and filters.lead_id is None and needs_row_count(filters) and not expensive:
         raise ExpensiveQuery
     if asked.signer:
         leads, position = await _read_cursor_step(connection, filters, asked, expensive=expensive)

@@ -1,11 +1,18 @@
 """What the list of leads can be asked for."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
+from pydantic import Field
 from typing_extensions import TypedDict
 
 from shared.automations.fields import LeadStatus
 from shared.validation.types import QueryFlag, QueryId, QueryText, UtcTime
+
+EMAIL_DESCRIPTION = "In any spelling: the lead that is known by this address. Send a `+` as `%2B`."
+PHONE_DESCRIPTION = (
+    "In any spelling: the lead that is known by this number. Send a `+` as `%2B`; without one the number is read as "
+    "dialled in the workspace's country."
+)
 
 
 class LeadListQuery(TypedDict, total=False):
@@ -20,6 +27,8 @@ class LeadListQuery(TypedDict, total=False):
     stage_id: QueryId
     assigned_user_id: QueryId
     tag: QueryText
+    email: Annotated[QueryText, Field(description=EMAIL_DESCRIPTION)]
+    phone: Annotated[QueryText, Field(description=PHONE_DESCRIPTION)]
     search: QueryText
     created_after: UtcTime
     created_before: UtcTime
