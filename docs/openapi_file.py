@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from services.api.app import DOWNLOAD_ROUTES
 from services.api.app import ROUTES as API_ROUTES
 from services.api.openapi.document import openapi_document
 from services.api.openapi.handlers import ROUTES as DOCUMENTATION_ROUTES
@@ -13,7 +14,7 @@ OPENAPI_FILE = Path(__file__).with_name("openapi.json")
 
 def openapi_text() -> str:
     """The file's text."""
-    made = openapi_document([*API_ROUTES, *DOCUMENTATION_ROUTES, *GATEWAY_ROUTES])
+    made = openapi_document([*API_ROUTES, *DOWNLOAD_ROUTES, *DOCUMENTATION_ROUTES, *GATEWAY_ROUTES])
     return json.dumps(made, indent=2, ensure_ascii=False) + "\n"
 
 

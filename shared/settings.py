@@ -17,7 +17,7 @@ BROKER_SCHEMES = ("redis://", "rediss://", "redis+socket://", "amqp://", "amqps:
 NUMBERED_DATABASE_SCHEMES = ("redis://", "rediss://")
 REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 POSTGRES_SCHEMES = ("postgresql://", "postgres://")
-HOST_REQUIRING_SCHEMES = ("https://", "smtp://")  # schemes of URLs that need a host
+HOST_REQUIRING_SCHEMES = ("https://", "smtp://", "s3://")  # schemes of URLs that need a host
 INVALID_URL_MESSAGE = (
     "cannot be read: its port is a number, and in a password %, /, #, ?, @, [ and ] are written %25, %2F, %23, %3F, "
     "%40, %5B and %5D"
@@ -40,6 +40,10 @@ ALLOWED_SCHEMES = {
     "meta_url": ("https://", "http://"),
     "linkedin_url": ("https://", "http://"),
     "hubspot_url": ("https://", "http://"),
+    "google_data_manager_url": ("https://", "http://"),
+    "google_accounts_url": ("https://", "http://"),
+    "files_url": ("s3://",),
+    "files_endpoint": ("https://", "http://"),
 }
 
 
@@ -67,6 +71,18 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="Port that the HTTP services listen on.")
     web: int = Field(1, ge=1, le=64, description="Identical gateway processes that share the listening socket.")
     workers: int = Field(1, ge=1, le=64, description="Worker processes that `up` starts.")
+
+    files_dir: str = Field(
+        "",
+        description="Folder of the files that visitors send. All services share it. Empty: `files` of the data dir.",
+    )
+    files_url: str = Field(
+        "",
+        description="s3://BUCKET or s3://BUCKET/PREFIX: where a worker moves files to. Empty: they stay in the folder.",
+    )
+    files_endpoint: str = Field(
+        "", description="URL of a server that speaks S3's language, such as MinIO. Empty: that of AWS."
+    )
 
     body_limit: int = Field(256 * 1024, ge=1024, description="Largest request body, bytes.")
     batch_body_limit: int = Field(5 * 1024 * 1024, ge=1024, description="Largest body of a batch, bytes.")
@@ -121,7 +137,9 @@ class Settings(BaseSettings):
     mail_from: str = Field("", description="Sender's address of mails that go by `LEADHUB_SMTP_URL`.")
     twilio_url: str = Field("https://api.twilio.com", description="Twilio's API, or that of one of its regions.")
     mailgun_url: str = Field("", description="Mailgun's API. Empty: that of the integration's region.")
-    meta_url: str = Field("https://graph.facebook.com", description="Meta's Graph API, where leads are fetched.")
+    meta_url: str = Field(
+        "https://graph.facebook.com", description="Meta's Graph API, where leads are fetched and conversions are sent."
+    )
     meta_version: str = Field(
         "v26.0", pattern=r"^v\d{1,3}\.\d{1,2}$", description="Version of the Graph API. Meta ends each after two years."
     )
@@ -132,6 +150,12 @@ class Settings(BaseSettings):
         description="Version of LinkedIn's API: year and month. LinkedIn ends each after a year.",
     )
     hubspot_url: str = Field("https://api.hubapi.com", description="HubSpot's API, where leads are fetched.")
+    google_data_manager_url: str = Field(
+        "https://datamanager.googleapis.com", description="Google's Data Manager API, which takes conversions."
+    )
+    google_accounts_url: str = Field(
+        "https://oauth2.googleapis.com/token", description="Where Google gives service accounts their tokens."
+    )
 
     alarm_email: str = Field(
         "", description="Comma-separated addresses that get a mail when an alarm is raised or cleared."
@@ -165,6 +189,11 @@ class Settings(BaseSettings):
         description="Encrypts stored credentials. Several, comma-separated: the first encrypts, all decrypt. "
         "Empty or `local`: the key of the data dir.",
     )
+
+    @property
+    def files_folder(self) -> Path:
+        """The folder of the files that visitors send."""
+        return PROJECT_ROOT / self.files_dir if self.files_dir else self.data_dir / "files"
 
     @field_validator("broker_url", "spool_url", "secret_key", mode="before")
     @classmethod

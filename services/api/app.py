@@ -14,7 +14,11 @@ from services.api.resources import (
     automations,
     backfills,
     causes,
+    conversion_trials,
     deliveries,
+    files,
+    form_numbers,
+    form_versions,
     forms,
     health,
     integrations,
@@ -26,6 +30,7 @@ from services.api.resources import (
     pipelines,
     scoring,
     sources,
+    spam_rules,
     stages,
     submission_actions,
     submissions,
@@ -73,6 +78,13 @@ ROUTES = [
     web.post("/api/v1/operations/lanes/{lane}/resume", operations.resume),
     *resource_routes("/api/v1/forms", forms),
     web.get("/api/v1/forms/{id}/submissions", forms.submissions),
+    web.get("/api/v1/forms/{id}/draft", form_versions.show_draft),
+    web.put("/api/v1/forms/{id}/draft", form_versions.save_draft),
+    web.delete("/api/v1/forms/{id}/draft", form_versions.discard_draft),
+    web.post("/api/v1/forms/{id}/publish", form_versions.publish),
+    web.get("/api/v1/forms/{id}/versions", form_versions.versions),
+    web.get("/api/v1/forms/{id}/numbers", form_numbers.show),
+    web.post("/api/v1/forms/{id}/versions/{version}/restore", form_versions.restore),
     web.get("/api/v1/submissions", submissions.index),
     web.post("/api/v1/submissions/replay", submission_actions.replay_all),
     web.post("/api/v1/submissions/release", submission_actions.release_all),
@@ -104,6 +116,7 @@ ROUTES = [
     *resource_routes("/api/v1/integrations", integrations),
     web.post("/api/v1/integrations/{id}/rotate-url", integrations.rotate_url),
     web.post("/api/v1/integrations/{id}/backfill", backfills.create),
+    web.post("/api/v1/integrations/{id}/test-event", conversion_trials.create),
     web.get("/api/v1/integrations/{id}/check", sources.check),
     web.post("/api/v1/integrations/{id}/try", sources.try_body),
     web.get("/api/v1/sources", sources.index),
@@ -115,12 +128,19 @@ ROUTES = [
     web.post("/api/v1/deliveries/resend", deliveries.resend_all),
     web.get("/api/v1/deliveries/{id}", deliveries.show),
     web.post("/api/v1/deliveries/{id}/resend", deliveries.resend),
+    web.get("/api/v1/spam-rules", spam_rules.index),
+    web.post("/api/v1/spam-rules", spam_rules.create),
+    web.delete("/api/v1/spam-rules/{id}", spam_rules.delete),
     web.get("/api/v1/suppressions", suppressions.index),
     web.post("/api/v1/suppressions", suppressions.create),
     web.delete("/api/v1/suppressions/{id}", suppressions.delete),
     web.get("/u/{token}", suppressions.ask),
     web.post("/u/{token}", suppressions.unsubscribe),
 ]
+
+
+# Without the time limit of reads: who downloads may be slow.
+DOWNLOAD_ROUTES = [web.get("/api/v1/files/{id}", files.download)]
 
 
 def with_read_timeout(route: web.RouteDef) -> web.RouteDef:
@@ -139,7 +159,7 @@ def mount_health(app: web.Application) -> None:
 def mount_api(app: web.Application, settings: Settings, *, beside: Sequence[web.RouteDef] = ()) -> None:
     """Add the API to an application made by `make_app`. `beside` are routes that other services answer at the same
     address; the document describes them too."""
-    routes = [*(with_read_timeout(route) for route in ROUTES), *openapi.ROUTES]
+    routes = [*(with_read_timeout(route) for route in ROUTES), *DOWNLOAD_ROUTES, *openapi.ROUTES]
     mount_routes(app, [*routes, *openapi.FILE_ROUTES])
     openapi.prepare_documentation(app, [*routes, *beside], settings.public_url)
     app.cleanup_ctx.append(api_lifetime(settings))

@@ -13,6 +13,7 @@ from shared.crypto.encryption import Cipher
 from shared.db.connections import Connection
 from shared.db.contention import retry_contended
 from shared.db.database_engine import make_engine
+from shared.files.file_downloads import FileDownloads
 from shared.intake.spool import Spool
 from shared.settings import Settings
 from shared.web.authorization import API_KEY
@@ -47,6 +48,7 @@ LARGE_AUTOMATION_LIMITER = web.AppKey("large_turns", FairLimiter)
 SMALL_AUTOMATION_LIMITER = web.AppKey("small_turns", FairLimiter)
 SPOOL_KEY = web.AppKey("spool", Spool)
 SETTINGS_KEY = web.AppKey("settings", Settings)
+FILES_KEY = web.AppKey("files", FileDownloads)
 CIPHER_KEY = web.AppKey("vault", Cipher)
 
 
@@ -83,7 +85,9 @@ def api_lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterato
         )
         spool = redis.from_url(settings.spool_url, socket_timeout=1, socket_connect_timeout=1)
         app[SPOOL_KEY] = Spool(spool)
+        app[FILES_KEY] = FileDownloads(settings)
         yield
+        app[FILES_KEY].close()
         for engine in {app[ENGINE_KEY], replica}:
             await engine.dispose()
         await spool.aclose()

@@ -9,6 +9,7 @@ from typing import Any
 import jsonschema_rs
 from aiohttp import web
 
+from services.api.app import DOWNLOAD_ROUTES
 from services.api.app import ROUTES as API
 from services.api.openapi.document import openapi_document
 from services.api.openapi.handlers import ROUTES as PAGES
@@ -16,7 +17,7 @@ from services.gateway.app import GATEWAY_ROUTES as GATEWAY
 
 Schema = dict[str, Any]
 
-ROUTES: list[web.RouteDef] = [*API, *PAGES, *GATEWAY]
+ROUTES: list[web.RouteDef] = [*API, *DOWNLOAD_ROUTES, *PAGES, *GATEWAY]
 DOCUMENT = openapi_document(ROUTES)
 JSON = "application/json"
 
@@ -69,8 +70,8 @@ class Operation:
 
     @property
     def id_names(self) -> list[str]:
-        """The parameters of the path that name a record. A lane is no record: all workspaces have the same ones."""
-        return [name for name in self.path_names if name != "lane"]
+        """The parameters of the path that name a record. All workspaces have the same lanes and numbers of versions."""
+        return [name for name in self.path_names if name not in ("lane", "version")]
 
     @property
     def media(self) -> list[str]:

@@ -15,6 +15,7 @@ from shared.db.connections import connect
 from shared.operations.fingerprint import FailureCause
 from shared.outbound import deliveries, unsubscribe_links
 from shared.outbound.unsubscribe_links import UnsubscribeTarget
+from shared.outbound.workspace_tokens import workspace_mail_keys
 from shared.settings import Settings
 from tests.contract import samples
 from tests.contract.operation_catalogue import JSON, Operation, faults, operations, resolved
@@ -24,6 +25,7 @@ from tests.contract.service import Answer, Service, ask, new_email
 BODIES: dict[str, dict[str, Any]] = {
     "/api/v1/lead-scoring-rules": {"field": "country", "operator": "equals", "value": "US"},
     "/api/v1/integrations": {"type": "webhook"},
+    "/api/v1/spam-rules": {"kind": "word"},
     "/api/v1/automations": {
         "trigger": {"type": "manual"},
         "steps": [{"action": {"type": "add_tag", "tag": "sample"}}],
@@ -72,6 +74,8 @@ REFUSED = {
     # Generic webhooks have no handshake, and are posted.
     **dict.fromkeys((f"{method} /api/inbound/webhooks/{{token}}" for method in ("GET", "PUT", "PATCH")), 405),
     "POST /api/v1/integrations/{id}/backfill": 409,  # they bring their leads along
+    "POST /api/v1/forms/{id}/publish": 409,  # they have no draft
+    "POST /api/v1/integrations/{id}/test-event": 409,  # they send no conversions
 }
 
 
@@ -197,7 +201,7 @@ async def make_link(workspace: Workspace, _: dict[str, Any]) -> str:
     """The token of a link to unsubscribe."""
     settings, id_ = Settings(data_dir=workspace.service.stack.folder), await workspace.id()
     async with connect(workspace.service.stack.database_url, "tests") as connection:
-        keys = await unsubscribe_links.workspace_mail_keys(connection, Cipher.from_settings(settings), [id_])
+        keys = await workspace_mail_keys(connection, Cipher.from_settings(settings), [id_])
     link = unsubscribe_links.unsubscribe_link(settings, keys[id_], UnsubscribeTarget(id_, new_email()))
     return link.rpartition("/")[2]
 
@@ -205,6 +209,18 @@ async def make_link(workspace: Workspace, _: dict[str, Any]) -> str:
 async def make_public_form(workspace: Workspace, _: dict[str, Any]) -> str:
     form = await workspace.values("/api/v1/forms/{id}")
     return str((await ask(workspace.session, "GET", f"/api/v1/forms/{form['id']}")).body["data"]["public_id"])
+
+
+async def make_file(workspace: Workspace, _: dict[str, Any]) -> str:
+    """A file that came with a form of its own."""
+    fields = [{"key": "file", "type": "file"}]
+    made = await ask(workspace.session, "POST", "/api/v1/forms", json={"name": "Files", "fields": fields})
+    body = aiohttp.FormData(default_to_multipart=True)
+    body.add_field("file", b"\x00\xff" * 10, filename="sample.bin")
+    path = f"/api/v1/forms/{made.body['data']['id']}/submissions"
+    submission = (await ask(workspace.session, "POST", path, data=body)).body["submission_id"]
+    shown = await ask(workspace.session, "GET", f"/api/v1/submissions/{submission}")
+    return str(shown.body["data"]["payload"]["file"]["id"])
 
 
 async def make_webhook_token(workspace: Workspace, _: dict[str, Any]) -> str:
@@ -217,10 +233,16 @@ async def name_lane(_workspace: Workspace, _: dict[str, Any]) -> str:
     return "automations"
 
 
+async def name_first_version(_workspace: Workspace, _: dict[str, Any]) -> str:
+    return "1"
+
+
 MAKERS = {
+    "/api/v1/forms/{id}/versions/{version}": name_first_version,
     "/api/v1/operations/lanes/{lane}": name_lane,
     "/api/v1/leads/{id}/tags/{tag}": make_tag,
     "/api/v1/submissions/{id}": make_submission,
+    "/api/v1/files/{id}": make_file,
     "/api/v1/deliveries/{id}": make_delivery,
     "/api/v1/operations/causes/{id}": make_cause,
     "/api/v1/jobs/{id}": make_job,

@@ -14,7 +14,7 @@ from shared import __version__
 
 pytestmark = pytest.mark.unit
 ROOT = Path(__file__).resolve().parents[2]
-LOCKS = ("uv.lock", "requirements.lock", "requirements-dev.lock")
+LOCKS = ("uv.lock", "requirements.lock", "requirements-dev.lock", "requirements-s3.lock")
 INDEX_HOSTS = {"pypi.org", "files.pythonhosted.org"}
 LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)")
 SHIPPED = (

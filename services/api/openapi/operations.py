@@ -29,7 +29,7 @@ TAGS_BY_PATH_PART = {
     **dict.fromkeys(("me", "health", "openapi.json", "documentation"), SERVICE_TAG),
 }
 OBJECT_MEDIA_TYPES = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
-UUID_PATHS = ("/api/v1/submissions/{id}",)
+UUID_PATHS = ("/api/v1/submissions/{id}", "/api/v1/files/{id}")
 
 
 def tag_of_path(path: str) -> str:
@@ -105,7 +105,9 @@ def _path_schema(path: str, name: str) -> SpecObject:
     if path.startswith(UUID_PATHS):
         return {"type": "string", "format": "uuid"}
     return (
-        ID_SCHEMA if name == "id" or (name.endswith("_id") and name != "public_id") else {**TEXT_SCHEMA, "minLength": 1}
+        ID_SCHEMA
+        if name in ("id", "version") or (name.endswith("_id") and name != "public_id")
+        else {**TEXT_SCHEMA, "minLength": 1}
     )
 
 
