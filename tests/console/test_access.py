@@ -13,6 +13,7 @@ from shared.operations.lanes import JOURNAL_LANES
 from tests.support.console import SIGN_IN, WORKSPACE, ConsoleClient, Reader, Shown, console_client, make_readers
 from tests.support.console_routes import PAGE_ROUTES, ROUTES, example_path, required_access, route_name
 from tests.support.stack import Stack
+from tests.support.waiting import until
 
 NOBODY = "nobody"
 # The role table of the contract, written out, so that a change of the code's table does not go unseen.
@@ -34,6 +35,10 @@ COUNTED_TABLES = (
     *("api_keys", "automation_runs", "account_links", "submission_versions", "tags", "automations", "forms"),
     "integrations",
 )
+IDLE_SQL = """
+SELECT NOT EXISTS (SELECT FROM jobs WHERE state IN ('queued', 'running')) AND NOT EXISTS (SELECT FROM journal)
+   AND NOT EXISTS (SELECT FROM events)
+"""
 SUBMISSION_STATES = "SELECT state, count(*), count(rejected_at) FROM submissions GROUP BY state ORDER BY state"
 
 
@@ -129,6 +134,7 @@ async def test_action_is_refused_to_those_who_may_not(
 async def test_pages_change_nothing(readers: dict[str, Reader], shared_stack: Stack) -> None:
     paths = [example_path(route, shared_stack) for route in PAGE_ROUTES]
     async with console_client(shared_stack.base, readers["admin"].email) as client:
+        until(lambda: is_idle(shared_stack), what="the end of what was started for the paths")
         before = counted(shared_stack)
         for path in paths:
             await client.get(path)
@@ -151,6 +157,12 @@ async def test_lanes_of_the_installation_are_the_operators(readers: dict[str, Re
                 answer = await client.post(f"/console/{WORKSPACE}/queues/{lane}/pause")
                 assert answer.status == status, (visitor, lane)
             assert (await client.post(f"/console/{WORKSPACE}/queues/no-such-lane/pause")).status == 404
+
+
+def is_idle(stack: Stack) -> bool:
+    """Whether no job runs and no submission waits."""
+    with stack.database() as database:
+        return database.execute(IDLE_SQL).fetchone() == (True,)
 
 
 def counted(stack: Stack) -> dict[str, object]:
