@@ -21,8 +21,8 @@ from shared.web.path_params import path_id
 
 # Its script, which is the public page's, shows steps and conditions. Nothing can be sent from it.
 PREVIEW_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src https: data: 'self'; form-action 'none'; base-uri 'none'; "
-    "frame-ancestors 'self'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src https: data: 'self'; form-action 'none'; "
+    "base-uri 'none'; frame-ancestors 'self'"
 )
 PREVIEW_HEADERS = {
     "Cache-Control": "no-store",
