@@ -26,7 +26,7 @@ def test_backup_without_the_key_keeps_the_present_key(tmp_path: Path) -> None:
     first.run("secrets", "rotate")  # makes a key
     said = first.run("backup", "--without-key", str(file)).stderr
     assert "keep secrets/key" in said
-    assert members_of(file) == {"spool.jsonl", "database.dump", "manifest.json"}
+    assert members_of(file) == {"spool.jsonl", "database.dump", "files.tar", "manifest.json"}
     assert "secrets/key" not in manifest_of(file)["sha256"]
     assert secret_of(first).encode() not in file.read_bytes()
 
