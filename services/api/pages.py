@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 from aiohttp import web
 
 from services.api.context import CIPHER_KEY, SETTINGS_KEY
-from services.api.cursors import CursorPosition, CursorSigner, InvalidCursor
 from services.api.request_parsing import raise_if_invalid, workspace_of
+from shared.cursors import CursorPosition, CursorSigner, InvalidCursor
 from shared.errors import FieldErrors
 from shared.web.client_address import base_url
 from shared.web.openapi import operation_description

@@ -6,9 +6,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
-from services.api import fair_limiter
-from services.api.fair_limiter import FairLimiter
+from shared import fair_limiter
 from shared.errors import ServiceUnavailable
+from shared.fair_limiter import FairLimiter
 
 pytestmark = pytest.mark.unit
 GREEDY, GREEDIER, MODEST = 1, 2, 3

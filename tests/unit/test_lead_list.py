@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api.cursors import CursorPosition, CursorSigner, InvalidCursor
-from services.api.lead_list.counts import LeadTotals
-from services.api.lead_list.filters import LeadFilters
-from services.api.lead_list.query_plan import ReadStrategy, choose_plan, counts_in_one_pass
-from services.api.lead_list.rare_fragments import TextSample
-from services.api.lead_list.search import like_patterns
-from services.api.lead_list.sorts import LeadSort
-from services.api.lead_list.time_buckets import UNIX_EPOCH, split_span
+from shared.cursors import CursorPosition, CursorSigner, InvalidCursor
+from shared.lead_list.counts import LeadTotals
+from shared.lead_list.filters import LeadFilters
+from shared.lead_list.query_plan import ReadStrategy, choose_plan, counts_in_one_pass
+from shared.lead_list.rare_fragments import TextSample
+from shared.lead_list.search import like_patterns
+from shared.lead_list.sorts import LeadSort
+from shared.lead_list.time_buckets import UNIX_EPOCH, split_span
 
 pytestmark = pytest.mark.unit
 

@@ -5,19 +5,19 @@ from typing import Any, NamedTuple
 from aiohttp import web
 
 from services.api.context import CIPHER_KEY, EXPENSIVE_LIST_LIMITER, driver_connection, listing
-from services.api.cursors import CursorPosition, CursorSigner
-from services.api.lead_list.counts import estimate_count, needs_row_count
-from services.api.lead_list.expensive_queries import ExpensiveQuery, expensive_slot
-from services.api.lead_list.filters import LeadFilters
-from services.api.lead_list.read_page import read_counted_page, read_cursor_page
-from services.api.lead_list.resolve_filters import resolve_filters
-from services.api.lead_list.sorts import LeadSort
 from services.api.pages import PageRequest, cursor_response, page_response, read_cursor, read_numbers
 from services.api.request_parsing import query_and_errors, raise_if_invalid, workspace_of
-from services.api.schemas.lead_list import LeadListQuery
 from services.api.schemas.leads import LeadRecord
+from shared.cursors import CursorPosition, CursorSigner
 from shared.db.connections import Connection, snapshot
 from shared.errors import FieldErrors
+from shared.lead_list.counts import estimate_count, needs_row_count
+from shared.lead_list.expensive_queries import ExpensiveQuery, expensive_slot
+from shared.lead_list.filters import LeadFilters
+from shared.lead_list.list_query import LeadListQuery
+from shared.lead_list.read_page import read_counted_page, read_cursor_page
+from shared.lead_list.resolve_filters import resolve_filters
+from shared.lead_list.sorts import LeadSort
 from shared.leads.lead_records import LeadJson, read_leads
 from shared.web.authorization import requires_scope
 from shared.web.openapi import query_params, responds

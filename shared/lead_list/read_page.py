@@ -2,11 +2,12 @@
 
 from typing import Any, NamedTuple
 
-from services.api.cursors import CursorPosition
-from services.api.lead_list.counts import LeadTotals, count_leads, read_counts
-from services.api.lead_list.expensive_queries import ExpensiveQuery
-from services.api.lead_list.filters import IMPLIED_BOUNDS, TAG_CONDITION, TAG_CONDITION_ON_INDEX, LeadFilters, where_all
-from services.api.lead_list.query_plan import (
+from shared.cursors import CursorPosition
+from shared.db.connections import Connection
+from shared.lead_list.counts import LeadTotals, count_leads, read_counts
+from shared.lead_list.expensive_queries import ExpensiveQuery
+from shared.lead_list.filters import IMPLIED_BOUNDS, TAG_CONDITION, TAG_CONDITION_ON_INDEX, LeadFilters, where_all
+from shared.lead_list.query_plan import (
     EXPENSIVE_COST,
     ReadPlan,
     ReadStrategy,
@@ -14,8 +15,7 @@ from services.api.lead_list.query_plan import (
     counts_in_one_pass,
     gather_plan,
 )
-from services.api.lead_list.sorts import LEADS_TABLE, TIME_SORTS, LeadSort
-from shared.db.connections import Connection
+from shared.lead_list.sorts import LEADS_TABLE, TIME_SORTS, LeadSort
 
 # One lead at a time, in the order of the walk: OFFSET 0 keeps the planner from another join order.
 LEAD_LOOKUP_SQL = """

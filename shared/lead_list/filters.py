@@ -131,6 +131,12 @@ class LeadFilters:
         one_lead = [] if self.lead_id is None else [LEAD_CONDITION]
         return [*one_lead, *self.counted_conditions.values(), *bounds, *within]
 
+    @property
+    def whole_condition(self) -> str:
+        """All conditions on rows of `leads`, the search among them."""
+        searched = [f"id IN ({self.search_query})"] if self.is_searched else []
+        return where_all(*self.lead_conditions(by_update=False), *searched)
+
     def bounds_of(self, column: str) -> tuple[datetime | None, datetime | None]:
         kind = column.removesuffix("_at")
         return self.bounds.get(f"{kind}_after"), self.bounds.get(f"{kind}_before")

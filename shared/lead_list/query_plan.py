@@ -8,9 +8,9 @@ cheap if little matches. Pure.
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from services.api.lead_list.counts import LeadTotals, needs_row_count
-from services.api.lead_list.filters import LeadFilters
-from services.api.lead_list.sorts import LEADS_TABLE, LeadSort
+from shared.lead_list.counts import LeadTotals, needs_row_count
+from shared.lead_list.filters import LeadFilters
+from shared.lead_list.sorts import LEADS_TABLE, LeadSort
 
 # Approximate microseconds per entry: of an index that holds all columns, of a lead, and of a lead with its text.
 ENTRY_COST, LEAD_COST, TEXT_COST = 0.15, 1.0, 2.5
