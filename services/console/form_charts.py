@@ -31,6 +31,8 @@ def funnel_steps(view: PageView, figures: FormFigures) -> list[FunnelStep]:
     top = max(figures.views, figures.starts, figures.submissions, 1)
 
     def share(part: int, whole: int, words: str) -> str:
+        if part > whole:
+            return view.translate("more than the step before, which programs and own forms skip")
         return view.translate(words, share=view.formatting.percent(part, whole)) if whole else ""
 
     return [
@@ -64,7 +66,7 @@ def days_chart(view: PageView, by_day: Mapping[date, FormFigures], days: int) ->
     today = view.formatting.now.astimezone(view.zone).date()
     shown = [today - timedelta(days=back) for back in range(days - 1, -1, -1)]
     figures = [by_day.get(day, FormFigures()) for day in shown]
-    top, values = nice_axis(max((float(one.views) for one in figures), default=0.0), 2)
+    top, values = nice_axis(max((float(max(one.views, one.submissions)) for one in figures), default=0.0), 2)
     labels = [(value, view.formatting.number(value)) for value in values if value == int(value)]
     series = [
         ChartSeries([float(one.views) for one in figures], "c-in", is_area=True),

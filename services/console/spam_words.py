@@ -1,4 +1,4 @@
-"""The reasons for which a submission is held, in the reader's language.
+"""The reasons for which a submission is held, and warnings about the mails of forms, in the reader's language.
 
 They are stored as sentences of the gateway's, some with a number. A sentence that is not known here is shown as it is.
 """
@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from services.console.translations import mark_message as _
 
-# The sentences of `services/gateway/public_forms/spam_scoring.py` and of ingest, with their numbers as `%(n)s`.
+# The sentences of `services/gateway/public_forms/spam_scoring.py` and of workers, with their numbers as `%(n)s`.
 SPAM_SENTENCES = frozenset(
     (
         _("A field that no visitor sees was filled in."),
@@ -29,6 +29,9 @@ SPAM_SENTENCES = frozenset(
         _("The same text came %(n)s more times, from others or to other forms."),
         _("The email address is of a provider of throw-away addresses."),
         _("Its sender has not followed the link in the mail that asks for confirmation."),
+        _("The mail that asks for confirmation was not sent: its address has had enough mails for now."),
+        _("The mail that asks for confirmation was not sent: the form has sent too many of them within an hour."),
+        _("The form’s reply was not sent: its address has had enough mails for now."),
     )
 )
 # Sentences about rules, with their values.
@@ -50,7 +53,7 @@ _RULE_PATTERN = re.compile(
 ).fullmatch
 
 
-def spam_sentence(text: str, translate: Callable[[str], str]) -> str:
+def stored_sentence(text: str, translate: Callable[[str], str]) -> str:
     """Return a stored sentence in the reader's language. `translate` is that of a catalogue."""
     if found := _RULE_PATTERN(text):
         return translate(RULE_SENTENCES[found[2]][found[1] != "holds"]) % {"value": found[3]}

@@ -8,7 +8,7 @@ import hashlib
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import aiohttp
 from aiohttp import web
@@ -46,10 +46,14 @@ async def received_files(
     Raises BadRequest, PayloadTooLarge, RequestTimeout, and ServiceUnavailable if the disk or memory is full.
     """
     limits = _upload_limits(form)
+    if form and limits.total:
+        limits = replace(limits, has_room=await gateway.file_quota.has_room(form.workspace_id))
     reading = _BodyReading(gateway.files, limits, gateway.settings.body_limit, gateway.settings.body_timeout)
     try:
         await _read_whole(request, gateway, reading)
         yield reading.pairs
+        if form:
+            gateway.file_quota.add(form.workspace_id, sum(content.size for content in reading.stored))
     except Exception:
         for content in reading.stored:
             await gateway.files.discard(content)
@@ -60,6 +64,7 @@ async def received_files(
 class _UploadLimits:
     by_field: Mapping[str, int]  # bytes of one file, by the key of its field
     total: int  # bytes of all files
+    has_room: bool = True  # of the workspace
 
 
 def _upload_limits(form: FormDefinition | None) -> _UploadLimits:
@@ -139,6 +144,8 @@ class _BodyReading:
     async def _read_file(self, name: str, chunks: "_PartChunks") -> UploadedFile:
         limit = self.limits.by_field.get(name.removesuffix("[]"))
         title = clean_file_name(chunks.part.filename or "")
+        if limit is not None and not self.limits.has_room:
+            return UploadedFile(title, await _skip_rest(chunks), judge_type(b""), has_no_room=True)
         if limit is not None:
             try:
                 content = await self.store.put(chunks, limit)

@@ -8,6 +8,7 @@ from shared.forms.field_definition import FormFieldRecord
 
 MEGABYTE_BYTES = 1 << 20  # bytes
 TOO_LARGE_MESSAGE = "The {{field}} field takes files of at most {limit} MB."
+NO_ROOM_MESSAGE = "The {field} field takes no files at the moment: the workspace has as many as it may keep."
 WRONG_TYPE_MESSAGE = "The {{field}} field takes only files of these types: {types}."
 
 
@@ -19,6 +20,7 @@ class UploadedFile(NamedTuple):
     type: str  # judged by its bytes
     digest: str = ""  # SHA-256, in hexadecimal
     id: str = ""
+    has_no_room: bool = False  # the workspace keeps as many as it may
 
 
 class FileProblem(NamedTuple):
@@ -37,6 +39,8 @@ def describe_file(file: UploadedFile) -> dict[str, Any]:
 def find_file_problem(field: FormFieldRecord, file: UploadedFile) -> FileProblem | None:
     """Return the reason why the field does not take the file, or None."""
     limit, accept = field["max_size_mb"], field["accept"]
+    if file.has_no_room:
+        return FileProblem(NO_ROOM_MESSAGE, "file_no_room", {})
     if file.size > limit * MEGABYTE_BYTES:
         return FileProblem(TOO_LARGE_MESSAGE.format(limit=limit), "file_too_large", {"max_mb": limit})
     if not is_type_accepted(accept, file.name, file.type):

@@ -16,19 +16,20 @@ DIGEST_CHECK_SECONDS = 600.0
 MAX_DIGESTS_AT_ONCE = 100  # workspaces
 MAX_NAMED_REASONS = 5
 
-DIGEST_SUBJECT = "{held} submissions are held in {workspace}"
+DIGEST_SUBJECT = "{held} held in {workspace}"
 DIGEST_BODY = (
-    "{held} submissions of forms look like spam and wait for a decision; {new} came since the last digest. They are "
-    "held, and nothing acts on them until somebody releases them.\n\n"
-    "Why they are held:\n{reasons}\n\n"
+    "Held as suspected spam: {held} of forms, {new} new since the last digest. Nothing acts on what is held until "
+    "somebody releases it.\n\n"
+    "Why:\n{reasons}\n\n"
     "Look through them, release what is honest, and mark the rest as spam:\n{link}\n\n"
     "This mail comes once a week, while something new is held.\n"
 )
 
-# Those that wait for a confirmation are nobody's business. A constant state in the condition, so that the index of
-# submissions that are not done is used.
+# Those that wait for a confirmation are nobody's business, unless no mail asked for it. A constant state in the
+# condition, so that the index of submissions that are not done is used.
 _HELD_SQL = """state = 'quarantined' AND rejected_at IS NULL AND channel LIKE 'form:%%'
-      AND NOT coalesce(spam @> '{"reasons": [{"code": "unconfirmed"}]}', false)"""
+      AND (NOT coalesce(spam @> '{"reasons": [{"code": "unconfirmed"}]}', false)
+           OR spam @> '{"reasons": [{"code": "confirmation_unsent"}]}')"""
 DUE_WORKSPACES_SQL = f"""
 WITH held AS (
     SELECT workspace_id, min(received_at) AS first, max(received_at) AS last FROM submissions
@@ -70,11 +71,17 @@ async def _digests_of(connection: Connection, workspace: Mapping[str, Any], sett
         reasons = await (await cursor.execute(HELD_REASONS_SQL, (workspace["id"],))).fetchall()
         admins = await (await cursor.execute(ADMINS_SQL, (workspace["id"],))).fetchall()
     base = settings.public_url.rstrip("/") or f"http://{settings.host}:{settings.port}"
+    figures = figures or {"held": 0, "new": 0}
     words = {
-        **(figures or {}),
+        "held": f"{figures['held']:,} {'submission' if figures['held'] == 1 else 'submissions'}",
+        "new": f"{figures['new']:,}",
         "workspace": workspace["name"],
-        "reasons": "\n".join(f"- {one['n']} times: {one['text']}" for one in reasons),
+        "reasons": "\n".join(f"- {_times(one['n'])}: {one['text']}" for one in reasons),
         "link": f"{base}/console/{workspace['slug']}/quarantine",
     }
     subject, body = DIGEST_SUBJECT.format(**words), DIGEST_BODY.format(**words)
     return [notification_to_user(workspace["id"], admin["id"], subject, body) for admin in admins]
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number:,} times"

@@ -12,7 +12,7 @@ from shared.forms.field_definition import FormFieldRecord
 # Codes of problems. A code without a wording of its own gets that of `invalid`.
 FIELD_PROBLEM_CODES = (
     *("required", "invalid", "email", "phone", "number", "date", "url", "option", "too_long"),
-    *("file_too_large", "file_type"),
+    *("file_too_large", "file_type", "file_no_room"),
 )
 FORM_PROBLEM_CODES = ("files_too_large", "challenge", "rate_limited", "unavailable", "conflict")
 

@@ -161,6 +161,7 @@ def _page_values(form: FormDefinition | None, messages: PageMessages, base_path:
         "base_path": base_path,
         "is_framed": False,
         "version": form.version if form else 0,
+        "owner": form.workspace_name if form else "",
         "logo_url": logo if logo and urlsplit(logo).scheme == "https" else None,
     }
 

@@ -184,6 +184,7 @@ class FormDefinition:
     public_id: str = ""
     name: str = ""
     version: int = 1
+    workspace_name: str = ""
     spam_rules: tuple[SpamRule, ...] = ()
 
 

@@ -22,6 +22,7 @@ PUBLIC_FORM_CACHE = web.AppKey[PublicFormCache]("public_forms")
 
 # Rules for the form and for all forms of its workspace. They are few, so that they ride along with each form.
 _COLUMNS = """f.id, f.workspace_id, f.is_active, f.fields, f.settings, f.public_id, f.name, f.version,
+       (SELECT w.name FROM workspaces w WHERE w.id = f.workspace_id),
        (SELECT coalesce(json_agg(json_build_array(r.id, r.verdict, r.kind, r.value) ORDER BY r.id), '[]')
         FROM spam_rules r WHERE r.workspace_id = f.workspace_id AND (r.form_id = f.id OR r.form_id IS NULL))"""
 SELECT_FORMS_SQL = f"""
@@ -81,7 +82,7 @@ async def _read_newest_public(connection: Connection, n: int) -> dict[str, FormD
 
 
 def _form_from_row(row: tuple[Any, ...]) -> FormDefinition:
-    id_, workspace_id, is_active, fields, settings, public_id, name, version, rules = row
+    id_, workspace_id, is_active, fields, settings, public_id, name, version, workspace_name, rules = row
     return FormDefinition(
         id=id_,
         workspace_id=workspace_id,
@@ -91,5 +92,6 @@ def _form_from_row(row: tuple[Any, ...]) -> FormDefinition:
         public_id=public_id,
         name=name,
         version=version,
+        workspace_name=workspace_name,
         spam_rules=tuple(SpamRule(*rule) for rule in rules),
     )

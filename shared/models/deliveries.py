@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Identity, Index, LargeBinary, SmallInteger, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import BigInteger, DateTime, Identity, Index, LargeBinary, SmallInteger, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shared.models.base import Base, EncryptedBytes, RowId, TransactionTime, WorkspaceKey
+from shared.models.base import Base, ClockTime, EncryptedBytes, RowId, TransactionTime, WorkspaceKey
 
 IS_PENDING = text("state = 'pending'")
 
@@ -107,3 +107,13 @@ class Suppression(Base):
     created_at: Mapped[TransactionTime]
 
     __table_args__ = (Index("uq_suppressions_workspace_id_email", "workspace_id", "email", unique=True),)
+
+
+class RecipientLimit(Base):
+    """When mails that visitors of forms set off went to a recipient, or out from a form, within the last day."""
+
+    __tablename__ = "recipient_limits"
+
+    subject: Mapped[str] = mapped_column(primary_key=True)  # with a keyed hash, so that no list of addresses arises
+    sent_at: Mapped[list[datetime]] = mapped_column(ARRAY(DateTime(timezone=True)), server_default="{}")
+    last_sent_at: Mapped[ClockTime] = mapped_column(index=True)

@@ -56,7 +56,7 @@ class PostAnswers:
         if wants_json(self.request):
             return json_response(self._accepted_body(submission_id, kind, target), 202, headers)
         if target:
-            return web.Response(status=303, headers={**headers, hdrs.LOCATION: target})
+            return web.Response(status=303, headers={**headers, hdrs.LOCATION: self._site_address(target)})
         html = render_thanks(
             self.form,
             self.language,
@@ -66,6 +66,10 @@ class PostAnswers:
             return_url=self._return_url(post),
         )
         return page_response(self.form, html, headers=headers)
+
+    def _site_address(self, target: str) -> str:
+        """Return the address that a path has on the site where the form stands, as the script reads it there."""
+        return f"{sent_origin(self.request) or ''}{target}" if target.startswith("/") else target
 
     def invalid(
         self, post: PostedForm, problems: Mapping[str, FieldProblem], error: ApiError | None = None

@@ -7,21 +7,17 @@ from typing import Any
 import orjson
 
 from services.workers.automations import form_notification
-from services.workers.automations.form_notification import MAX_REPLY_SUBJECT_LENGTH, FormNotification
+from services.workers.automations.auto_replies import RenderedReply, count_replies, render_reply
+from services.workers.automations.form_notification import FormNotification
 from services.workers.automations.lead_events import EventFact
 from services.workers.automations.types import ActiveRun, OutboxEvent
 from shared.automations.action_handlers import ACTIONS_WITH_EFFECTS, ActionEffect, StepReport, StepRun
-from shared.automations.rendering_budget import RenderingBudget
-from shared.automations.templates import TemplateTooCostly
 from shared.crypto.encryption import Cipher
 from shared.db.connections import Connection, as_json
 from shared.leads.submission import LeadKey
-from shared.observability import logging
 from shared.outbound import deliveries
 from shared.outbound.deliveries import NewDelivery
 from shared.outbound.webhook_events import WebhookEvent
-
-log = logging.get_logger()
 
 LeadView = Mapping[str, Any]
 
@@ -40,6 +36,7 @@ class BatchEffects:
     def __init__(self, vault: Callable[[], Cipher]) -> None:
         self._vault = vault
         self._deliveries: list[NewDelivery] = []
+        self._replies: list[RenderedReply] = []
         self._tasks: list[dict[str, Any]] = []
         self._sending_steps: list[tuple[StepReport, str]] = []  # the outcome of a step, and the message it sent
 
@@ -65,28 +62,9 @@ class BatchEffects:
             )
 
     def mail_auto_reply(self, event: OutboxEvent, filled: FormNotification) -> None:
-        """Add the reply of a form to the address that the visitor gave. A reply that cannot be rendered is left out."""
-        if not filled.auto_reply or not filled.lead["email"]:
-            return
-        budget = RenderingBudget()
-        try:
-            subject, body = (
-                budget.render_text(filled.auto_reply[part], dict(filled.lead), slack=False)
-                for part in ("subject", "body")
-            )
-        except TemplateTooCostly:
-            log.warning("form.auto_reply_unrendered", submission_id=filled.submission_id)
-            return
-        self._deliveries.append(
-            deliveries.notification_to_address(
-                self._vault(),
-                event.workspace_id,
-                filled.lead["email"],
-                subject[:MAX_REPLY_SUBJECT_LENGTH],
-                body,
-                lead_id=event.lead_id,
-            )
-        )
+        """Add the reply of a form to the address that the visitor gave, if it can be rendered."""
+        if filled.auto_reply and filled.lead["email"] and (reply := render_reply(self._vault(), event, filled)):
+            self._replies.append(reply)
 
     def add_run(self, run: ActiveRun, walked: StepRun, now: datetime) -> None:
         """Add the effects of a run. Each step that is done and of a type with an effect has exactly one."""
@@ -100,7 +78,12 @@ class BatchEffects:
             self._sending_steps += [(outcome, one.message_id) for one in made]
 
     async def write_all(self, connection: Connection) -> bool:
-        """Write all effects and note delivery ids in the outcomes of steps. Return whether there are deliveries."""
+        """Write all effects and note delivery ids in the outcomes of steps. Return whether there are deliveries.
+
+        It counts replies, and so takes locks that come after those of leads and tags.
+        """
+        if self._replies:
+            self._deliveries += await count_replies(connection, self._vault(), self._replies)
         ids = await deliveries.enqueue_deliveries(connection, self._deliveries)
         for outcome, message_id in self._sending_steps:
             outcome["data"].setdefault("delivery_ids", []).append(ids[message_id])

@@ -21,6 +21,7 @@ class FormNotification(NamedTuple):
     """
 
     lead_id: int
+    form_id: int
     submission_id: str
     received_at: datetime
     form_name: str

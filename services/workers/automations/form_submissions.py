@@ -50,15 +50,16 @@ async def load_form_notifications(
         for nr, (event, form_id) in enumerate(submitted)
     ]
     rows = await (await connection.execute(FORM_SUBMISSIONS_SQL, (as_json(wanted),))).fetchall()
-    found = [(submitted[row[0]][0], _read_notification(submitted[row[0]][0], row[1:])) for row in rows]
+    found = [(submitted[row[0]][0], _read_notification(*submitted[row[0]], row[1:])) for row in rows]
     return await _without_suppressed_replies(connection, found)
 
 
-def _read_notification(event: OutboxEvent, row: tuple[Any, ...]) -> FormNotification:
+def _read_notification(event: OutboxEvent, form_id: int, row: tuple[Any, ...]) -> FormNotification:
     received_at, name, fields, addresses, auto_reply, payload = row
     body = orjson.loads(payload)
     return FormNotification(
         lead_id=event.lead_id,
+        form_id=form_id,
         submission_id=event.data["submission_id"],
         received_at=received_at.astimezone(UTC),
         form_name=name,

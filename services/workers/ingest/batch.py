@@ -1,7 +1,7 @@
 """Ingest one batch in one transaction: journal rows become leads and verdicts."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,15 +69,16 @@ def select_first_rows(after: int) -> RowSelection:
 
 
 class WorkerState:
-    """State that a worker keeps between batches."""
+    """State that a worker keeps between batches. `read_key` returns the secret key of the installation."""
 
-    def __init__(self) -> None:
+    def __init__(self, read_key: Callable[[], str]) -> None:
+        self.read_key = read_key
         self.lead_ids = LeadIdPool()
         self.workspaces = WorkspaceCache()
 
     def without_cache(self) -> "WorkerState":
         """Return a copy with an empty cache, for a transaction that may cache what it then rolls back."""
-        other = WorkerState()
+        other = WorkerState(self.read_key)
         other.lead_ids = self.lead_ids
         return other
 
@@ -207,8 +208,9 @@ async def _decide_batch(
 ) -> BatchWrites | None:
     """Decide on submissions and return the writes that carry out the decisions."""
     batch = await partition_repeats(connection, submissions, check_known=check_known)
+    held: list[AcceptedSubmission] = []
     if filled := [one for one in batch.fresh if one.form]:
-        await _settle_forms(connection, batch, filled, outcome)
+        held = await _set_held_apart(connection, batch, filled, outcome)
     batch.fresh, leadless = split_leadless(batch.fresh)
     if leadless:
         outcome.decided += [(one, False) for one in await settle_leadless(connection, leadless)]
@@ -220,25 +222,26 @@ async def _decide_batch(
         outcome.decided.append((fresh, record["is_duplicate"]))
         if fresh.reply:
             outcome.add_reply(fresh, _verdict_of(record))
+    if held:
+        await settle_held(connection, held, memory.read_key)
     await _answer_repeats(connection, batch, records, outcome)
     return written
 
 
-async def _settle_forms(
+async def _set_held_apart(
     connection: StatementExecutor,
     batch: PartitionedBatch,
     filled: list[AcceptedSubmission],
     outcome: BatchOutcome,
-) -> None:
-    """Store what came with forms beside their leads, and the submissions that are held: these leave the batch."""
+) -> list[AcceptedSubmission]:
+    """Store what came with forms beside their leads. Return the submissions that are held: these leave the batch."""
     await add_files(connection, filled)
     await add_visitors(connection, filled)
     batch.fresh, held = split_held(batch.fresh)
-    if held:
-        await settle_held(connection, held)
-        outcome.decided += [(one, False) for one in held]
-        for one in held:
-            outcome.add_reply(one, Verdict("quarantined"))
+    outcome.decided += [(one, False) for one in held]
+    for one in held:
+        outcome.add_reply(one, Verdict("quarantined"))
+    return held
 
 
 async def _decide_fresh(

@@ -48,8 +48,8 @@ REPLAN_AFTER_LEADS = 100  # leads until plans are discarded; doubled each time
 class JournalDrainer:
     """Drains the journal for one process.
 
-    `wake_another` sends a hint to another worker. `sleep` is as precise as the process can be. `automate`
-    runs a round of automations between two batches.
+    `read_key` returns the secret key of the installation. `wake_another` sends a hint to another worker. `sleep` is as
+    precise as the process can be. `automate` runs a round of automations between two batches.
     """
 
     def __init__(
@@ -58,6 +58,7 @@ class JournalDrainer:
         wake_another: Callable[[], object],
         stopping: Callable[[], bool],
         *,
+        read_key: Callable[[], str],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         automate: Callable[[Connection], Awaitable[None]] | None = None,
     ) -> None:
@@ -67,7 +68,7 @@ class JournalDrainer:
         self._wake_another = wake_another
         self._stopping = stopping
         self._journal = JournalReader(heartbeat.name)
-        self._worker_state = WorkerState()
+        self._worker_state = WorkerState(read_key)
         self._batch_size = AdaptiveBatchSize()
         self._batches_since_lowest = 0  # since the lowest lane went first
         self._lowest_lane_due_at = 0.0  # when it may again

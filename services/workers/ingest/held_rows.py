@@ -3,11 +3,13 @@
 They make no lead, and nothing acts on them until they are released.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
 
+from services.workers.mail_allowance import MailRefusal, VisitorMail, recipient_digest
+from services.workers.recipient_limits import count_mails
 from shared.db.connections import StatementExecutor, as_json
 from shared.leads.apply_batch import JsonRow, submission_row
 from shared.leads.submission import HOLD_KEYS, AcceptedSubmission
@@ -17,6 +19,11 @@ UNCONFIRMED_REASON = {
     "code": "unconfirmed",
     "points": 0,
     "text": "Its sender has not followed the link in the mail that asks for confirmation.",
+}
+UNSENT_CODE = "confirmation_unsent"
+UNSENT_TEXTS: dict[MailRefusal, str] = {
+    "recipient": "The mail that asks for confirmation was not sent: its address has had enough mails for now.",
+    "form": "The mail that asks for confirmation was not sent: the form has sent too many of them within an hour.",
 }
 
 # The insert fails for a submission that was ingested before, as that of a batch does.
@@ -47,12 +54,22 @@ def split_held(
     return [one for one in submissions if id(one) not in away], held
 
 
-async def settle_held(connection: StatementExecutor, held: Sequence[AcceptedSubmission]) -> None:
-    """Store held submissions as quarantined, with their scores and reasons. Ask the senders who have to confirm."""
-    mails = [mail for one in held if (mail := _confirmation_mail(one))]
-    await connection.execute(HOLD_SQL, (as_json([_held_row(one) for one in held]),))
+async def settle_held(
+    connection: StatementExecutor, held: Sequence[AcceptedSubmission], read_key: Callable[[], str]
+) -> None:
+    """Store held submissions as quarantined, with their scores and reasons. Ask the senders who have to confirm.
+
+    It counts mails, and so takes the last locks of the transaction.
+    """
+    mails = {one.id: mail for one in held if (mail := _confirmation_mail(one))}
+    refusals: dict[str, MailRefusal] = {}
     if mails:
-        await enqueue_deliveries(connection, mails)
+        key = read_key()
+        counted = await count_mails(connection, [_visitor_mail(one, key) for one in held if one.id in mails])
+        refusals = {id_: refusal for id_, refusal in zip(mails, counted, strict=True) if refusal}
+    await connection.execute(HOLD_SQL, (as_json([_held_row(one, refusals.get(one.id)) for one in held]),))
+    if wanted := [mail for id_, mail in mails.items() if id_ not in refusals]:
+        await enqueue_deliveries(connection, wanted)
 
 
 def _confirmation_mail(submission: AcceptedSubmission) -> NewDelivery | None:
@@ -65,10 +82,17 @@ def _confirmation_mail(submission: AcceptedSubmission) -> NewDelivery | None:
     return mail_to_confirm(submission.workspace_id, form["id"], submission.id, address, content)
 
 
-def _held_row(submission: AcceptedSubmission) -> JsonRow:
+def _visitor_mail(submission: AcceptedSubmission, key: str) -> VisitorMail:
+    form: dict[str, Any] = submission.form or {}
+    recipient = recipient_digest(key, submission.body["email"])
+    return VisitorMail("confirmation", submission.workspace_id, form["id"], recipient)
+
+
+def _held_row(submission: AcceptedSubmission, refusal: MailRefusal | None) -> JsonRow:
     record = submission_row(submission)
     form: dict[str, Any] = submission.form or {}
     spam = form.get("spam") or {"score": 0, "reasons": []}
     if form.get("is_unconfirmed"):
-        spam = {**spam, "reasons": [UNCONFIRMED_REASON, *spam["reasons"]]}
+        unsent = [{"code": UNSENT_CODE, "points": 0, "text": UNSENT_TEXTS[refusal]}] if refusal else []
+        spam = {**spam, "reasons": [UNCONFIRMED_REASON, *unsent, *spam["reasons"]]}
     return {**record, "payload": orjson.dumps(record["payload"]).decode(), "spam": spam}

@@ -2,9 +2,10 @@
 
 import pytest
 
-from services.console.spam_words import RULE_SENTENCES, SPAM_SENTENCES, spam_sentence
+from services.console.spam_words import RULE_SENTENCES, SPAM_SENTENCES, stored_sentence
 from services.gateway.public_forms.spam_scoring import SpamEvidence, judge_spam
-from services.workers.ingest.held_rows import UNCONFIRMED_REASON
+from services.workers.automations.auto_replies import UNSENT_REPLY_WARNING
+from services.workers.ingest.held_rows import UNCONFIRMED_REASON, UNSENT_TEXTS
 from shared.forms.definition import SpamRule
 from shared.spam.spam_rules import RuleSubject
 from tests.unit.spam.corpus import corpus
@@ -22,10 +23,11 @@ OTHERS = [
 
 def test_every_sentence_has_words() -> None:
     verdicts = [judge_spam(evidence, (), 50) for evidence in [*(one.evidence for one in corpus()), *OTHERS]]
-    texts = {reason.text for verdict in verdicts for reason in verdict.reasons} | {str(UNCONFIRMED_REASON["text"])}
+    texts = {reason.text for verdict in verdicts for reason in verdict.reasons}
+    texts |= {str(UNCONFIRMED_REASON["text"]), *UNSENT_TEXTS.values(), UNSENT_REPLY_WARNING}
     asked: set[str] = set()
     for text in texts:
-        assert spam_sentence(text, lambda sentence: asked.add(sentence) or sentence) == text  # type: ignore[func-returns-value]
+        assert stored_sentence(text, lambda sentence: asked.add(sentence) or sentence) == text  # type: ignore[func-returns-value]
     assert asked == SPAM_SENTENCES
 
 
@@ -34,10 +36,10 @@ def test_sentences_about_rules_keep_their_values(verdict: str) -> None:
     for kind, value in RULED:
         rule = SpamRule(1, verdict, kind, value)  # type: ignore[arg-type]
         text = judge_spam(SpamEvidence(SENDER), [rule], 50).reasons[-1].text
-        shown = spam_sentence(text, lambda sentence: f"<{sentence}>")
+        shown = stored_sentence(text, lambda sentence: f"<{sentence}>")
         assert shown == f"<{RULE_SENTENCES[kind][verdict != 'hold'] % {'value': value}}>"
 
 
 def test_other_texts_are_shown_as_they_are() -> None:
     for text in ("", "5", "100 % of it", "A rule holds the moon “x”."):
-        assert spam_sentence(text, str.upper) == text
+        assert stored_sentence(text, str.upper) == text
