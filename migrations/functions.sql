@@ -79,8 +79,9 @@ BEGIN
             VALUES (lead.workspace_id, 'updated_at', date_bin('5 minutes', lead.updated_at, 'epoch'), 1),
                    (former.workspace_id, 'updated_at', date_bin('5 minutes', former.updated_at, 'epoch'), -1);
         END IF;
-        IF (lead.first_name, lead.last_name, lead.email, lead.phone)
-           IS DISTINCT FROM (former.first_name, former.last_name, former.email, former.phone) THEN
+        IF (lead.first_name, lead.last_name, lead.email, lead.phone, lead.company, lead.custom_fields)
+           IS DISTINCT FROM (former.first_name, former.last_name, former.email, former.phone, former.company,
+                             former.custom_fields) THEN
             INSERT INTO lead_search_queue (workspace_id, lead_ids) VALUES (lead.workspace_id, ARRAY[lead.id]);
         END IF;
         RETURN NULL;
@@ -103,8 +104,8 @@ BEGIN
     SELECT workspace_id, array_agg(id)
     FROM (SELECT *, row_number() OVER () / 500 AS part
           FROM (SELECT workspace_id, id FROM new_leads n JOIN old_leads o USING (workspace_id, id)
-                WHERE (n.first_name, n.last_name, n.email, n.phone)
-                      IS DISTINCT FROM (o.first_name, o.last_name, o.email, o.phone)) r) p
+                WHERE (n.first_name, n.last_name, n.email, n.phone, n.company, n.custom_fields)
+                      IS DISTINCT FROM (o.first_name, o.last_name, o.email, o.phone, o.company, o.custom_fields)) r) p
     GROUP BY workspace_id, part;
     RETURN NULL;
 END $$;
@@ -138,6 +139,19 @@ CREATE OR REPLACE TRIGGER leads_update AFTER UPDATE ON leads
 REFERENCING OLD TABLE AS old_leads NEW TABLE AS new_leads FOR EACH STATEMENT EXECUTE FUNCTION leads_update();
 CREATE OR REPLACE TRIGGER leads_delete AFTER DELETE ON leads
 REFERENCING OLD TABLE AS old_leads FOR EACH STATEMENT EXECUTE FUNCTION leads_delete();
+
+-- The queue of likeness is filled where the search texts are folded, so that it costs the writers of leads nothing. A
+-- note of possible duplicates need not change a lead, so it has a way of its own.
+
+CREATE OR REPLACE FUNCTION possible_duplicates_insert() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO likeness_queue (workspace_id, lead_ids)
+    SELECT workspace_id, array_agg(DISTINCT lead_id) FROM new_pairs GROUP BY workspace_id;
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE TRIGGER possible_duplicates_insert AFTER INSERT ON possible_duplicates
+REFERENCING NEW TABLE AS new_pairs FOR EACH STATEMENT EXECUTE FUNCTION possible_duplicates_insert();
 
 -- `lead_updates` is the order of the times of updates, apart from `leads`: an index there on a column that changes
 -- would have each update write to all indexes of the lead. No sequential scans: a plan that was made while the table

@@ -1,0 +1,246 @@
+"""Compare the leads of the queue, batch by batch. A batch is one transaction, of about ten statements.
+
+It locks no lead, and waits for none: a lead that changes meanwhile comes again.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from services.workers.likeness.blocking_keys import blocking_keys
+from services.workers.likeness.candidate_ranking import rank_candidates
+from services.workers.likeness.key_rows import KeyTable, look_up_keys, write_keys
+from services.workers.likeness.lead_comparison import PairKey, ScoredPair, compare_lead, contacts_hash
+from services.workers.likeness.lead_profile import PROFILE_VERSION, LeadProfile, encode_profile, make_profile
+from services.workers.likeness.likeness_store import (
+    ALL_LEADS,
+    SETTINGS_SQL,
+    NewProfile,
+    QueuedLead,
+    add_counts,
+    delete_profiles,
+    read_leads,
+    read_profiles,
+    read_weights,
+    write_profiles,
+)
+from services.workers.likeness.match_weights import MatchWeights
+from services.workers.likeness.path_pairs import lift_paths
+from services.workers.likeness.queue_rows import QueuedLeads, lock_workspace, take_leads
+from services.workers.likeness.suggestions import noted_pairs, stored_pairs, write_pairs
+from services.workers.likeness.value_frequencies import ValueFrequencies, counted_hashes
+from shared.db.connections import Connection
+from shared.db.errors import is_unavailable
+from shared.observability import logging
+
+log = logging.get_logger()
+
+FULL_BATCH, SMALLEST_BATCH = 100, 10  # leads
+TURN_SECONDS = 0.06  # that a batch should take at most, so that ingest goes on
+
+
+class BatchCosts(NamedTuple):
+    """What a batch did: leads taken, those that were compared, their candidates, and the pairs that were kept."""
+
+    leads: int
+    compared: int
+    candidates: list[int]
+    pairs: int
+
+
+class LikenessEngine:
+    """Compares leads in one process. `turn_seconds`: a batch is made smaller until it takes no longer."""
+
+    def __init__(self, stopping: Callable[[], bool] = lambda: False, turn_seconds: float | None = TURN_SECONDS) -> None:
+        self._stopping = stopping
+        self._turn_seconds = turn_seconds
+        self._limit = FULL_BATCH if turn_seconds is None else FULL_BATCH // 4
+        self._last_workspace = 0
+
+    async def run(self, connection: Connection, *, seconds: float) -> bool:
+        """Compare batches for about this long. Return whether nothing waited any more."""
+        end = time.monotonic() + seconds
+        while not self._stopping():
+            if await self.run_batch(connection) is None:
+                return True
+            if time.monotonic() >= end:
+                break
+        return False
+
+    async def run_batch(self, connection: Connection) -> BatchCosts | None:
+        """Compare one batch. Return None if nothing waited."""
+        began = time.monotonic()
+        try:
+            costs = await self._run_batch(connection, self._limit)
+        except Exception as error:
+            if is_unavailable(error) or self._limit == 1:
+                self._limit = SMALLEST_BATCH
+                raise
+            log.warning("likeness.bisected", error=type(error).__name__, leads=self._limit)
+            self._limit = 1  # the next batch finds out which lead it is
+            return BatchCosts(0, 0, [], 0)
+        if costs:
+            self._adapt(time.monotonic() - began)
+        return costs
+
+    def _adapt(self, seconds: float) -> None:
+        if self._turn_seconds is None:
+            self._limit = FULL_BATCH
+        elif seconds > self._turn_seconds:
+            self._limit = max(self._limit * 2 // 3, SMALLEST_BATCH)
+        elif seconds < self._turn_seconds / 2:
+            self._limit = min(self._limit * 3 // 2 + 1, FULL_BATCH)
+
+    async def _run_batch(self, connection: Connection, limit: int) -> BatchCosts | None:
+        async with connection.transaction():
+            await connection.execute(SETTINGS_SQL)
+            workspace_id = await lock_workspace(connection, self._last_workspace)
+            if workspace_id is None:
+                return None
+            self._last_workspace = workspace_id
+            queued = await take_leads(connection, workspace_id, limit)
+            return await compare_queued(connection, queued)
+
+
+async def compare_queued(connection: Connection, queued: QueuedLeads) -> BatchCosts:
+    """Compare leads, in the caller's transaction, which holds the workspace's lock."""
+    leads = await read_leads(connection, queued.workspace_id, queued.lead_ids)
+    batch = _Batch(connection, queued, leads)
+    return await batch.compare()
+
+
+class _Batch:
+    """One batch on its way through the statements."""
+
+    def __init__(self, connection: Connection, queued: QueuedLeads, leads: Sequence[QueuedLead]) -> None:
+        self._connection = connection
+        self._workspace_id = queued.workspace_id
+        self._stored = {lead.id: lead.stored for lead in leads if lead.stored}
+        self._gone = [lead.id for lead in leads if lead.record is None]
+        self._new: dict[int, NewProfile] = {}
+        self._changed: set[int] = set()
+        for lead in leads:
+            if lead.record is not None:
+                self._add_lead(lead, lead.id in queued.rescored)
+
+    def _add_lead(self, lead: QueuedLead, is_rescored: bool) -> None:
+        profile, stored = make_profile(lead.record or {}), lead.stored
+        is_same = stored and stored.version == PROFILE_VERSION and stored.text == encode_profile(profile)
+        if is_same and stored:
+            self._new[lead.id] = NewProfile(profile, stored.keys, stored.counted)
+        else:
+            self._new[lead.id] = NewProfile(profile, blocking_keys(profile), counted_hashes(profile))
+            self._changed.add(lead.id)
+        if is_rescored:
+            self._changed.add(lead.id)
+
+    async def compare(self) -> BatchCosts:
+        connection, workspace_id = self._connection, self._workspace_id
+        noted = await noted_pairs(connection, workspace_id, list(self._new))
+        compared = {id_: new for id_, new in self._new.items() if id_ in self._changed or any(id_ in p for p in noted)}
+        counts = await self._count(compared)
+        table = await look_up_keys(connection, workspace_id, {id_: new.keys for id_, new in compared.items()})
+        known = await stored_pairs(connection, workspace_id, [*self._stored.keys() & {*compared, *self._gone}])
+        candidates = self._candidates(compared, table, known, noted, counts.get(ALL_LEADS, 0))
+        profiles = await self._profiles(candidates)
+        weights = await read_weights(connection, workspace_id)
+        found = self._compare(compared, candidates, profiles, noted, counts, weights)
+        leads = counts.get(ALL_LEADS, 0)
+        undecided = {key: pair for key, pair in found.items() if known.get(key) not in ("dismissed", "merged")}
+        found |= await lift_paths(connection, workspace_id, undecided, compared.keys(), profiles, leads, weights)
+        await self._write(compared, table, found, profiles, known)
+        sizes = [len(others) for others in candidates.values()]
+        return BatchCosts(len(self._new) + len(self._gone), len(compared), sizes, len(found))
+
+    async def _count(self, compared: Mapping[int, NewProfile]) -> dict[int, int]:
+        added: list[int] = []
+        dropped: list[int] = []
+        for lead_id, new in compared.items():
+            old = self._stored.get(lead_id)
+            added += {*new.counted} - {*(old.counted if old else ())}
+            dropped += {*(old.counted if old else ())} - {*new.counted}
+            if old is None:
+                added.append(ALL_LEADS)
+        for lead_id in self._gone:
+            if old := self._stored.get(lead_id):
+                dropped += [*old.counted, ALL_LEADS]
+        read = (hash_ for new in compared.values() for hash_ in new.counted)
+        return await add_counts(self._connection, self._workspace_id, added, dropped, read)
+
+    def _candidates(
+        self,
+        compared: Mapping[int, NewProfile],
+        table: KeyTable,
+        known: Iterable[PairKey],
+        noted: Iterable[PairKey],
+        leads: int,
+    ) -> dict[int, list[int]]:
+        """Return whom each lead is compared with: the best of those that share keys, and those it is paired with."""
+        partners: dict[int, set[int]] = defaultdict(set)
+        for a, b in (*known, *noted):
+            partners[a].add(b)
+            partners[b].add(a)
+        gone = set(self._gone)
+        return {
+            lead_id: [
+                *dict.fromkeys(
+                    other
+                    for other in (
+                        *rank_candidates(table.open_sharers(new.keys), lead_id, leads),
+                        *sorted(partners[lead_id]),
+                    )
+                    if other != lead_id and other not in gone
+                )
+            ]
+            for lead_id, new in compared.items()
+        }
+
+    async def _profiles(self, candidates: Mapping[int, Sequence[int]]) -> dict[int, LeadProfile]:
+        profiles = {id_: new.profile for id_, new in self._new.items()}
+        missing = sorted({other for others in candidates.values() for other in others} - profiles.keys())
+        if missing:
+            profiles |= await read_profiles(self._connection, self._workspace_id, missing)
+        return profiles
+
+    def _compare(
+        self,
+        compared: Mapping[int, NewProfile],
+        candidates: Mapping[int, Sequence[int]],
+        profiles: Mapping[int, LeadProfile],
+        noted: Iterable[PairKey],
+        counts: Mapping[int, int],
+        weights: MatchWeights,
+    ) -> dict[PairKey, ScoredPair]:
+        notes: dict[int, set[int]] = defaultdict(set)
+        for lead_id, other in noted:
+            notes[lead_id].add(other)
+            notes[other].add(lead_id)
+        found: dict[PairKey, ScoredPair] = {}
+        frequencies = ValueFrequencies(counts.get(ALL_LEADS, 0), counts)
+        for lead_id, new in compared.items():
+            others = {other: profiles[other] for other in candidates[lead_id] if other in profiles}
+            for pair in compare_lead(lead_id, new.profile, others, notes[lead_id], frequencies, weights):
+                if pair.key not in found or found[pair.key].weighed.bits < pair.weighed.bits:
+                    found[pair.key] = pair
+        return found
+
+    async def _write(
+        self,
+        compared: Mapping[int, NewProfile],
+        table: KeyTable,
+        found: Mapping[PairKey, ScoredPair],
+        profiles: Mapping[int, LeadProfile],
+        known: Iterable[PairKey],
+    ) -> None:
+        connection, workspace_id = self._connection, self._workspace_id
+        before = {id_: {*stored.keys} for id_, stored in self._stored.items()}
+        new_keys = {id_: [key for key in new.keys if key not in before.get(id_, ())] for id_, new in compared.items()}
+        old_keys = {id_: [*before[id_] - {*new.keys}] for id_, new in compared.items() if id_ in before}
+        old_keys |= {id_: [*before[id_]] for id_ in self._gone if id_ in before}
+        await write_keys(connection, workspace_id, table, new_keys, old_keys)
+        changed = {id_: new for id_, new in compared.items() if id_ in self._changed}
+        await write_profiles(connection, workspace_id, changed)
+        await delete_profiles(connection, workspace_id, [id_ for id_ in self._gone if id_ in self._stored])
+        pairs = [(pair, contacts_hash(profiles[pair.key[0]], profiles[pair.key[1]])) for pair in found.values()]
+        await write_pairs(connection, workspace_id, pairs, [key for key in known if key not in found])

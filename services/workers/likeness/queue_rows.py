@@ -1,0 +1,79 @@
+"""The queue of leads to be compared. One process at a time works on a workspace: an advisory lock keeps others out."""
+
+from typing import Any, NamedTuple
+
+from services.workers.likeness.sql_arrays import bigint_array
+from shared.db.advisory_locks import LIKENESS_LOCK_CLASS
+from shared.db.connections import Connection
+
+MAX_QUEUE_ROWS = 100  # rows of one look; each holds the leads of one statement, up to 500
+
+# Workspaces with waiting rows, each found by one step along the key.
+_WAITING_CTE = """
+WITH RECURSIVE waiting AS (
+    (SELECT workspace_id, created_at FROM likeness_queue ORDER BY workspace_id, id LIMIT 1)
+    UNION ALL
+    SELECT following.* FROM waiting w, LATERAL (
+        SELECT workspace_id, created_at FROM likeness_queue WHERE workspace_id > w.workspace_id
+        ORDER BY workspace_id, id LIMIT 1) following
+)
+"""
+SECONDS_WAITING_SQL = f"""
+{_WAITING_CTE} SELECT extract(epoch FROM clock_timestamp() - min(created_at))::float8 FROM waiting
+"""  # noqa: S608  # constants only
+# The workspace after the last one is next, so that they take turns.
+LOCK_WORKSPACE_SQL = f"""
+{_WAITING_CTE}, turns AS MATERIALIZED (
+    SELECT workspace_id FROM waiting ORDER BY workspace_id <= %s, workspace_id
+)
+SELECT workspace_id FROM turns WHERE pg_try_advisory_xact_lock({LIKENESS_LOCK_CLASS}, workspace_id::int) LIMIT 1
+"""  # noqa: S608  # constants only
+READ_ROWS_SQL = f"""
+SELECT id, lead_ids, is_rescored FROM likeness_queue WHERE workspace_id = %s ORDER BY id LIMIT {MAX_QUEUE_ROWS}
+"""  # noqa: S608  # constants only
+DELETE_ROWS_SQL = "DELETE FROM likeness_queue WHERE workspace_id = %s AND id = ANY(%s::bigint[])"
+SHORTEN_ROW_SQL = "UPDATE likeness_queue SET lead_ids = %s::bigint[] WHERE workspace_id = %s AND id = %s"
+
+
+class QueuedLeads(NamedTuple):
+    """Leads taken from the queue. Those in `rescored` are compared even if they have not changed."""
+
+    workspace_id: int
+    lead_ids: list[int]
+    rescored: frozenset[int]
+
+
+async def seconds_waiting(connection: Connection) -> float | None:
+    """Return how long the oldest row has waited, or None if none does."""
+    row = await (await connection.execute(SECONDS_WAITING_SQL)).fetchone()
+    return row[0] if row else None
+
+
+async def lock_workspace(connection: Connection, after: int) -> int | None:
+    """Return a workspace with waiting rows, under its lock until the transaction ends, or None."""
+    row = await (await connection.execute(LOCK_WORKSPACE_SQL, (after,))).fetchone()
+    return row[0] if row else None
+
+
+async def take_leads(connection: Connection, workspace_id: int, limit: int) -> QueuedLeads:
+    """Take up to `limit` leads from the queue of a locked workspace."""
+    rows = await (await connection.execute(READ_ROWS_SQL, (workspace_id,))).fetchall()
+    taken, used, rest = _choose_leads(rows, limit)
+    await connection.execute(DELETE_ROWS_SQL, (workspace_id, bigint_array(used)))
+    if rest:
+        await connection.execute(SHORTEN_ROW_SQL, (bigint_array(rest[1]), workspace_id, rest[0]))
+    rescored = frozenset(id_ for id_, is_rescored in taken.items() if is_rescored)
+    return QueuedLeads(workspace_id, list(taken), rescored)
+
+
+def _choose_leads(rows: list[Any], limit: int) -> tuple[dict[int, bool], list[int], tuple[int, list[int]] | None]:
+    """Return leads with whether they are rescored, the rows that are used up, and what is left of the last row."""
+    taken: dict[int, bool] = {}
+    used: list[int] = []
+    for row_id, lead_ids, is_rescored in rows:
+        for place, lead_id in enumerate(lead_ids):
+            if len(taken) >= limit and lead_id not in taken:
+                return taken, used, (row_id, lead_ids[place:])
+            taken[lead_id] = is_rescored or taken.get(lead_id, False)
+        used.append(row_id)
+    return taken, used, None

@@ -1,0 +1,52 @@
+"""The sweeper's part in likeness: it wakes workers, compares leads if none does, learns weights and backfills."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+from services.workers.likeness.likeness_backfill import backfill_chunk
+from services.workers.likeness.likeness_batches import LikenessEngine
+from services.workers.likeness.queue_rows import seconds_waiting
+from services.workers.likeness.weight_training import train_due
+from shared.db.connections import Connection
+
+CHECK_SECONDS = 0.5  # seconds between two checks
+OVERDUE_SECONDS = 5.0  # seconds after which no worker is assumed to have time
+FALLBACK_SECONDS = 0.2  # seconds of work before the next check
+TRAINING_CHECK_SECONDS = 2.0
+
+
+class LikenessFallback:
+    """Watches likeness from the sweeper. `is_broker_away` returns whether hints are lost."""
+
+    def __init__(
+        self, send_hint: Callable[[], object], is_broker_away: Callable[[], bool], stopping: asyncio.Event
+    ) -> None:
+        self._engine = LikenessEngine(stopping.is_set)
+        self._send_hint = send_hint
+        self._is_broker_away = is_broker_away
+        self._stopping = stopping
+
+    async def watch_queue(self, connection: Connection) -> None:
+        """Watch the queue until the process stops, on a connection of its own."""
+        while not self._stopping.is_set():
+            waiting = await seconds_waiting(connection)
+            if waiting is not None:
+                self._send_hint()
+                if waiting > OVERDUE_SECONDS or self._is_broker_away():
+                    await self._engine.run(connection, seconds=FALLBACK_SECONDS)
+            await self._wait(CHECK_SECONDS)
+
+    async def keep_weights(self, connection: Connection) -> None:
+        """Learn weights and backfill until the process stops, on a connection of its own."""
+        trained_at, now = 0.0, asyncio.get_running_loop().time
+        while not self._stopping.is_set():
+            await backfill_chunk(connection)
+            if now() - trained_at > TRAINING_CHECK_SECONDS:
+                await train_due(connection)
+                trained_at = now()
+            await self._wait(CHECK_SECONDS)
+
+    async def _wait(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
