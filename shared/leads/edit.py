@@ -23,6 +23,7 @@ CUSTOM_FIELDS_FULL_MESSAGE = (
     f"The custom_fields field must not bring the lead's custom fields above {MAX_CUSTOM_FIELDS_BYTES >> 10} KB."
 )
 CONTACT_TAKEN_MESSAGE = "The {field} has already been taken by lead {lead}."
+CHANGED_MEANWHILE_MESSAGE = "The {field} was changed meanwhile."
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,8 @@ class LeadChange:
 
     The mapping holds fields by name. `custom_fields` is merged key by key: null removes a key, and null in place
     of the mapping removes all keys. `tags` replaces the tags. Any other field takes the value; null empties it.
+    `expected` maps fields, and `custom_fields.<key>`, to the values that the lead must still have: those that somebody
+    saw who decided about them.
     """
 
     workspace_id: int
@@ -63,13 +66,15 @@ class LeadChange:
     add_tags: Sequence[str] = ()
     remove_tags: Sequence[str] = ()
     add_score: int = 0
+    expected: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class LeadEdit:
     """A checked change: normalised fields, the identities that they give the lead, and the errors.
 
-    `holders` are the leads that own a contact already, by field.
+    `holders` are the leads that own a contact already, by field. `conflicts` are the values now of fields that have not
+    the expected one.
     """
 
     change: LeadChange
@@ -78,6 +83,7 @@ class LeadEdit:
     stage_status: str | None = None
     errors: FieldErrors = field(default_factory=dict)
     holders: dict[str, int] = field(default_factory=dict)
+    conflicts: dict[str, Any] = field(default_factory=dict)
 
     def reject_taken(self, name: str, holder: int) -> None:
         """Record that another lead owns a contact."""
@@ -146,6 +152,7 @@ def _add_errors(edit: LeadEdit, problems: Mapping[str, str]) -> None:
 
 def compare_with_state(edit: LeadEdit, state: LeadState) -> None:
     """Apply the checks that need the lead's current state."""
+    _check_expected(edit, state)
     for name in CONTACT_FIELDS:
         if state[name] and state[name] in (edit.change.set_fields.get(name), edit.fields.get(name)):
             # The stored contact was sent again, perhaps in another spelling, so it does not change. It may be a phone
@@ -159,6 +166,16 @@ def compare_with_state(edit: LeadEdit, state: LeadState) -> None:
         existing = state["custom_fields"]
         if not has_room_for_custom_fields(existing, merge_custom_fields(existing, custom)):
             edit.errors["custom_fields"] = [CUSTOM_FIELDS_FULL_MESSAGE]
+
+
+def _check_expected(edit: LeadEdit, state: LeadState) -> None:
+    """Record the fields that somebody else changed since they were read."""
+    for name, value in edit.change.expected.items():
+        key = name.removeprefix("custom_fields.")
+        now = state[name] if key == name else state["custom_fields"].get(key)
+        if now != value:
+            edit.conflicts[name] = now
+            edit.errors[name] = [CHANGED_MEANWHILE_MESSAGE.format(field=name)]
 
 
 def effective_changes(edit: LeadEdit, state: LeadState) -> dict[str, Any]:

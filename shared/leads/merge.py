@@ -35,7 +35,7 @@ def merge_duplicate(
     held = dict(existing)
     if is_identifying_phone(person.get("phone") or ""):
         held["phone"] = held["phone"] if is_identifying_phone(held.get("phone") or "") else None
-    elif not _is_empty(held.get("phone")):
+    elif not is_empty_value(held.get("phone")):
         person.pop("phone", None)
     changed = _winning_values(held, person, overwrite)
     custom = existing.get("custom_fields") or {}
@@ -46,7 +46,12 @@ def merge_duplicate(
 
 def append_notes(existing: str | None, sent: str) -> str:
     """Return the notes with the sent notes below, after a blank line."""
-    return f"{existing}\n\n{sent}" if existing and not _is_empty(existing) else sent
+    return f"{existing}\n\n{sent}" if existing and not is_empty_value(existing) else sent
+
+
+def is_empty_value(value: Any) -> bool:
+    """Return whether a value is null, blank text, or an empty list or object. 0 and false are not empty."""
+    return not value.strip() if isinstance(value, str) else value is None or value == [] or value == {}
 
 
 def has_room_for_custom_fields(existing: Mapping[str, Any], custom: Mapping[str, Any]) -> bool:
@@ -83,15 +88,10 @@ def _winning_values(existing: Mapping[str, Any], sent: Mapping[str, Any], overwr
     return {
         name: value
         for name, value in sent.items()
-        if not _is_empty(value)
-        and (overwrite or _is_empty(existing.get(name)))
+        if not is_empty_value(value)
+        and (overwrite or is_empty_value(existing.get(name)))
         and not _is_same(existing.get(name), value)
     }
-
-
-def _is_empty(value: Any) -> bool:
-    """Return whether a value is null, blank text, or an empty list or object. 0 and false are not empty."""
-    return not value.strip() if isinstance(value, str) else value is None or value == [] or value == {}
 
 
 def _is_same(old: Any, new: Any) -> bool:

@@ -21,6 +21,8 @@ PART_KEYS = (FORM_KEY, SOURCE_KEY)
 KNOWN_FIELDS = frozenset({*TEXT_FIELDS, *OTHER_FIELDS, *PART_KEYS})  # all keys of a body that are used
 QUIET_KEY = "quiet"  # in a journal item: ingest without events, so that no automation and no webhook acts on it
 
+POLICY_KEY = "policy"  # in a journal item: the merge policy of an import
+
 EXTERNAL_KIND = "external"  # an identity: the person's id at a provider, as `<type>:<id>`
 
 MAX_LEAD_TAGS = 1_000  # per lead: each duplicate reads and writes all of them
@@ -53,6 +55,7 @@ class AcceptedSubmission:
     reply: int
     attempts: int
     is_quiet: bool = False
+    policy: MergePolicy | None = None  # of an import
     fields: dict[str, Any] = field(default_factory=dict)
     tags: list[str] = field(default_factory=list)
     keys: list[IdentityKey] = field(default_factory=list)
@@ -74,7 +77,9 @@ class AcceptedSubmission:
 
     @property
     def own_policy(self) -> MergePolicy | None:
-        """The merge policy of the form or integration that it came from, if that has one."""
+        """The merge policy of the import, form or integration that it came from, if that has one."""
+        if self.policy:
+            return self.policy
         if form := self.form:
             return cast("MergePolicy | None", form.get("policy"))
         return part.get("policy") if (part := self.source_part) else None
@@ -103,6 +108,7 @@ def decode_submission(item: dict[str, Any], gateway: str, attempts: int) -> Acce
         item.get("reply", 0),
         attempts,
         item.get(QUIET_KEY, False),
+        item.get(POLICY_KEY),
     )
 
 
@@ -118,7 +124,8 @@ def encode_submission(submission: AcceptedSubmission) -> dict[str, Any]:
         "body": submission.body,
         "hash": submission.body_hash,
     }
-    return {**item, QUIET_KEY: True} if submission.is_quiet else item
+    marks = {QUIET_KEY: submission.is_quiet, POLICY_KEY: submission.policy}
+    return item | {name: value for name, value in marks.items() if value}
 
 
 def unique_tags(tags: list[str]) -> list[str]:

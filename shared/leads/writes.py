@@ -6,13 +6,13 @@ the transaction again.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from shared.db.connections import Connection, as_json
 from shared.db.errors import ContentionError
 from shared.errors import FieldErrors
-from shared.leads import identities, phone_handover
+from shared.leads import identities, lead_redirects, phone_handover
 from shared.leads.edit import (
     CONTACT_FIELDS,
     ChangeCause,
@@ -23,6 +23,7 @@ from shared.leads.edit import (
     identity_keys_of,
     prepare_edit,
 )
+from shared.leads.lead_locks import lock_with_duplicates
 from shared.leads.lead_records import read_leads
 from shared.leads.merge import describe_changes as described
 from shared.leads.placement import Board, WorkspaceSettings, needs_board
@@ -65,13 +66,15 @@ WHERE v.is_watched
 class RefusedChange:
     """A change that was not made, because the lead does not exist or because of errors by field.
 
-    `holders` are the leads that own an email or phone, by field.
+    `holders` are the leads that own an email or phone, by field. `conflicts` are the values now of fields that have not
+    the expected one.
     """
 
     change: LeadChange
     is_missing: bool
     errors: FieldErrors
     holders: dict[str, int]
+    conflicts: dict[str, Any]
 
 
 class LeadNotCreated(Exception):
@@ -106,8 +109,21 @@ async def create_lead(connection: Connection, workspace_id: int, fields: dict[st
 async def change_leads(connection: Connection, changes: Sequence[LeadChange]) -> list[RefusedChange]:
     """Make the changes in order; several may be of one lead. Return those that could not be made.
 
-    A change without effect adds neither an entry nor an event.
+    A change of a merged lead is made to the lead that answers for it. A change without effect adds neither an entry nor
+    an event.
     """
+    refusals = await _change_present_leads(connection, changes)
+    missing = {_lead_key(refusal.change) for refusal in refusals if refusal.is_missing}
+    winners = await lead_redirects.find_winners(connection, missing)
+    if not winners:
+        return refusals
+    merged = [replace(one, lead_id=winners[_lead_key(one)]) for one in changes if _lead_key(one) in winners]
+    return [one for one in refusals if _lead_key(one.change) not in winners] + await _change_present_leads(
+        connection, merged
+    )
+
+
+async def _change_present_leads(connection: Connection, changes: Sequence[LeadChange]) -> list[RefusedChange]:
     edits = await _prepare_edits(connection, changes)
     won = await _claim_contacts(connection, edits)
     states = await _lock_leads(connection, changes)
@@ -128,27 +144,30 @@ async def change_leads(connection: Connection, changes: Sequence[LeadChange]) ->
     await phone_handover.hand_over_phones(connection, freed)
     await identities.release(connection, {key: won[key] for key in won.keys() - used.keys()} | freed)
     return [
-        RefusedChange(edit.change, _lead_key(edit.change) not in states, edit.errors, edit.holders)
+        RefusedChange(edit.change, _lead_key(edit.change) not in states, edit.errors, edit.holders, edit.conflicts)
         for edit in edits
         if edit.errors or _lead_key(edit.change) not in states
     ]
 
 
 async def delete_lead(connection: Connection, workspace_id: int, lead_id: int, cause: ChangeCause) -> bool:
-    """Delete a lead and its tasks. Return False if the lead does not exist.
+    """Delete a lead and its tasks. Return False if the lead does not exist. By a merged id the lead goes that answers
+    for it, and with it all that merged into it.
 
     Its contacts are free again, but a phone that a possible duplicate shows moves to that lead. Its submissions and its
     timeline stay until it is erased. The last entry of the timeline holds the last record of the lead.
     """
     lead = (workspace_id, lead_id)
-    if lead not in await _lock_with_duplicates(connection, {lead}, {lead}, ["workspace_id", "id"]):
-        return False
+    if lead not in await lock_with_duplicates(connection, {lead}, {lead}, ["workspace_id", "id"]):
+        winner = await lead_redirects.find_winner(connection, workspace_id, lead_id)
+        return winner is not None and await delete_lead(connection, workspace_id, winner, cause)
     record = (await read_leads(connection, [lead]))[lead]
     change = LeadChange(workspace_id, lead_id, cause=cause)
     await _write_leads(
         connection, [], [], [_activity_entry(change, "lead.deleted", {"by": cause.to_dict(), "lead": record})]
     )
     await phone_handover.hand_over_phones(connection, await phone_handover.phones_of(connection, lead))
+    await lead_redirects.forget_merges(connection, workspace_id, lead_id)
     for statement in DELETE_LEAD_SQL:
         await connection.execute(statement, {"w": workspace_id, "lead": lead_id})
     return True
@@ -165,6 +184,8 @@ DELETE_LEAD_SQL = (
          AND (p.lead_id, p.other_id) = (mine.other_id, mine.lead_id)""",
     "DELETE FROM possible_duplicates WHERE workspace_id = %(w)s AND lead_id = %(lead)s",
     "DELETE FROM identities WHERE workspace_id = %(w)s AND lead_id = %(lead)s",
+    "DELETE FROM duplicate_pairs WHERE workspace_id = %(w)s AND lead_a = %(lead)s",
+    "DELETE FROM duplicate_pairs WHERE workspace_id = %(w)s AND lead_b = %(lead)s",
 )
 
 
@@ -199,19 +220,7 @@ async def _claim_contacts(connection: Connection, edits: Sequence[LeadEdit]) -> 
 async def _lock_leads(connection: Connection, changes: Sequence[LeadChange]) -> dict[LeadKey, LeadState]:
     """Lock and read the leads. Also locks the leads to which a phone may be handed over."""
     phones = {_lead_key(change) for change in changes if "phone" in change.set_fields}
-    return await _lock_with_duplicates(connection, {_lead_key(change) for change in changes}, phones, LEAD_COLUMNS)
-
-
-async def _lock_with_duplicates(
-    connection: Connection, leads: set[LeadKey], duplicates_of: set[LeadKey], columns: Sequence[str]
-) -> dict[LeadKey, LeadState]:
-    duplicates = await phone_handover.possible_duplicates_of(connection, duplicates_of)
-    states = await identities.lock_leads(connection, leads | duplicates, columns)
-    if (
-        not await phone_handover.possible_duplicates_of(connection, duplicates_of) <= duplicates
-    ):  # one was noted while this transaction waited for the locks
-        raise ContentionError("possible duplicates kept changing")
-    return states
+    return await lock_with_duplicates(connection, {_lead_key(change) for change in changes}, phones, LEAD_COLUMNS)
 
 
 async def _verify_owners(connection: Connection, own: dict[IdentityKey, int]) -> None:
