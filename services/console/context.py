@@ -26,9 +26,11 @@ from shared.db.connections import Connection, make_pool
 from shared.db.contention import retry_contended
 from shared.db.database_engine import make_engine
 from shared.db.errors import is_unavailable
+from shared.fair_limiter import FairLimiter
 from shared.files.file_downloads import FileDownloads
 from shared.intake.spool import Spool
 from shared.jobs.job_control import EndedJob, count_active_jobs, list_recently_ended
+from shared.likeness.pair_list import count_open_pairs
 from shared.operations.causes import CauseDict, CauseFilter, list_causes
 from shared.operations.history import HistoryPoint, read_history
 from shared.operations.lanes import JOURNAL_LANES, LANE_NAMES, WHOLE_INSTALLATION, LanePauseRecord, read_pauses
@@ -49,6 +51,8 @@ RECENT_CAUSES = 20  # open causes among which the largest are looked for
 TOP_CAUSES = 3
 HISTORY_SECONDS = 5.0  # seconds that a history is kept: its points are minutes
 MAX_REMEMBERED = 1000  # workspaces whose figures are kept
+MAX_EXPENSIVE_LISTS = 2  # lists of leads at once that take long, one of each workspace
+LISTS_BUSY_MESSAGE = "Too many large lists are being read just now. Try it again in a moment, or narrow the list."
 MAX_TRANSACTION_TRIES = 5  # tries of a transaction under contention
 
 FIND_WORKSPACE_SQL = "SELECT id, slug, name FROM workspaces WHERE slug = %s"
@@ -79,6 +83,7 @@ class ConsoleContext:
     passwords: PasswordHashing
     sign_in: SignInService
     files: FileDownloads
+    expensive_lists: FairLimiter
     overviews: OverviewReader
     limit_counters: RedisCounters
     _figures: dict[int, tuple[float, NavigationFigures]] = field(default_factory=dict)
@@ -121,12 +126,15 @@ class ConsoleContext:
                 pauses = await read_pauses(connection, workspace_id)
                 jobs = await count_active_jobs(connection, workspace_id)
                 held = await count_held(connection, workspace_id)
+                alike = await count_open_pairs(connection, workspace_id)
                 ended = await list_recently_ended(connection, workspace_id, NEWS_SECONDS)
         except Exception as error:
             if not is_unavailable(error):
                 raise
             return NavigationFigures()
-        figures = NavigationFigures({"dead": found["dead"], "held": held, "jobs": jobs}, pauses, ended)
+        figures = NavigationFigures(
+            {"dead": found["dead"], "held": held, "jobs": jobs, "duplicates": alike}, pauses, ended
+        )
         _remember(self._figures, workspace_id, figures)
         return figures
 
@@ -216,6 +224,7 @@ def console_lifetime(settings: Settings) -> Callable[[web.Application], AsyncIte
             passwords=passwords,
             sign_in=SignInService(settings, pool, cipher, passwords),
             files=FileDownloads(settings),
+            expensive_lists=FairLimiter(MAX_EXPENSIVE_LISTS, 1, LISTS_BUSY_MESSAGE, retry_after=5),
         )
         await pool.open()
         loops = [asyncio.create_task(run_forever(loop)) for loop in app[CONSOLE_CONTEXT].sessions.background_loops]

@@ -34,6 +34,10 @@ class Formatting:
         """Return a share as a whole percentage."""
         return f"{round(100 * part / whole) if whole else 0}%"
 
+    def share(self, part: float, whole: float) -> str:
+        """Return a share as a whole percentage; a dash where the part is no part of the whole."""
+        return self.percent(part, whole) if 0 < whole >= part else "–"
+
     def binary_size(self, size: float | None) -> Markup:
         """Return a size in bytes with a binary unit, as one left-to-right token."""
         if size is None:
@@ -87,6 +91,11 @@ class Formatting:
             return self._n("%(n)s day ago", "%(n)s days ago", days) % {"n": days}
         return self.short_date(moment)
 
+    def short_age(self, moment: datetime) -> str:
+        """Return how long ago a moment was where there is little room: 4 min, 3 d, 12 September."""
+        seconds = max((self.now - moment).total_seconds(), 0)
+        return self.duration(seconds) if seconds < 7 * DAY else self.short_date(moment)
+
     def clock(self, moment: datetime | None) -> str:
         """Return the time of day with seconds; for another day the date too."""
         if moment is None:
@@ -111,7 +120,10 @@ class Formatting:
         return str(format_datetime(moment.astimezone(self._zone), "d MMMM y, HH:mm:ss", locale=self._locale))
 
     def time_tag(self, moment: datetime | None, style: str = "clock") -> Markup:
-        """Return a `<time>` in a style: `clock`, `age`, `short_date` or `full_time`. Its title is the time in UTC."""
+        """Return a `<time>` in a style: `clock`, `age`, `short_age`, `hour_minute`, `short_date` or `full_time`.
+
+        Its title is the time in UTC.
+        """
         if moment is None:
             return Markup("<span>{}</span>").format(self._("never") if style == "age" else "–")
         text = getattr(self, style)(moment)

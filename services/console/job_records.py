@@ -42,11 +42,13 @@ ORDER BY finished_at IS NULL DESC, id DESC LIMIT %(limit)s OFFSET %(offset)s
 """  # noqa: S608  # constants only
 _ITEMS_SQL = """
 SELECT i.id, i.submission_id, i.delivery_id, i.outcome, i.error, i.handled_at, s.payload, s.state, d.kind, d.event,
-       d.state
+       d.state, i.lead_id, json_build_object('first_name', l.first_name, 'last_name', l.last_name, 'email', l.email,
+                                             'phone', l.phone)
 FROM job_items i
 LEFT JOIN submissions s ON s.workspace_id = i.workspace_id AND s.id = i.submission_id
     AND s.received_at = i.received_at
 LEFT JOIN deliveries d ON d.workspace_id = i.workspace_id AND d.id = i.delivery_id
+LEFT JOIN leads l ON l.workspace_id = i.workspace_id AND l.id = i.lead_id
 WHERE i.workspace_id = %(workspace)s AND i.job_id = %(job)s
 """
 # Those that are handled are listed from the newest, and not looked for among those to come.
@@ -59,7 +61,7 @@ LIST_ITEMS_SQL = f"""{_ITEMS_SQL}
 ORDER BY i.id LIMIT %(limit)s
 """
 READ_OUTCOMES_SQL = """
-SELECT id, coalesce(submission_id::text, delivery_id::text), outcome, error, handled_at FROM job_items
+SELECT id, coalesce(submission_id::text, delivery_id::text, lead_id::text), outcome, error, handled_at FROM job_items
 WHERE workspace_id = %(workspace)s AND job_id = %(job)s AND id > %(after)s
   AND (%(outcome)s = 'all' OR outcome = %(outcome)s OR (%(outcome)s = 'waiting' AND outcome IS NULL))
 ORDER BY id LIMIT %(limit)s
@@ -67,6 +69,9 @@ ORDER BY id LIMIT %(limit)s
 RECORD_NAMES_SQL = {
     "cause": "SELECT id, title FROM causes WHERE workspace_id = %s AND id = ANY(%s)",
     "integration_id": "SELECT id, name FROM integrations WHERE workspace_id = %s AND id = ANY(%s)",
+    "pipeline_id": "SELECT id, name FROM pipelines WHERE workspace_id = %s AND id = ANY(%s)",
+    "stage_id": "SELECT id, name FROM pipeline_stages WHERE workspace_id = %s AND id = ANY(%s)",
+    "assigned_user_id": "SELECT id, name FROM users WHERE workspace_id = %s AND id = ANY(%s)",
 }
 
 
@@ -104,6 +109,7 @@ class ItemRow:
     person: str
     contact: str
     state: str | None
+    lead_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -251,10 +257,11 @@ async def read_outcomes(
 
 
 def _item_row(row: Sequence[Any]) -> ItemRow:
-    id_, submission_id, delivery_id, outcome, error, at, payload, submission_state, kind, event, delivery_state = row
-    person, contact = (kind or "", event or "") if delivery_id else person_of(_parsed(payload))
+    id_, submission_id, delivery_id, outcome, error, at, payload, submission_state, kind, event, *rest = row
+    delivery_state, lead_id, lead = rest
+    person, contact = (kind or "", event or "") if delivery_id else person_of(lead if lead_id else _parsed(payload))
     state = submission_state or delivery_state
-    return ItemRow(id_, submission_id, delivery_id, outcome, error, at, person, contact, state)
+    return ItemRow(id_, submission_id, delivery_id, outcome, error, at, person, contact, state, lead_id)
 
 
 def _parsed(payload: bytes | None) -> Any:

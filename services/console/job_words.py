@@ -7,8 +7,11 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from services.console.lead_query import PERSONAL_FILTERS
 from services.console.page_view import PageView
+from services.console.payload_text import VALUE_MASK
 from services.console.translations import mark_message as _
+from shared.auth.roles import Permission
 from shared.jobs.job_control import EndedJob, JobRow
 
 MINIMUM_SECONDS = 1.0  # seconds below which a forecast says "about 1 s"
@@ -35,12 +38,18 @@ JOB_EFFECTS = {
     "reject": _("Mark as spam: each stays held and leaves the list of those that want a look."),
     "deliveries": _("Send again: each goes out once more with the same id and the same body."),
     "backfill": _("Fetch what was missed: each lead that the provider lists is stored once."),
+    "edit": _("Edit: the same is changed in each lead. It can be undone as far as it is still so."),
+    "delete": _("Delete: each lead goes, with its tasks."),
+    "import": _("Import: each row of the file is decided as every lead is."),
 }
 EVERYTHING_WORDS = {
     "replay": _("All that are dead"),
     "release": _("All that are held"),
     "reject": _("All that are held"),
     "deliveries": _("All that failed or were cancelled"),
+    "edit": _("All leads"),
+    "delete": _("All leads"),
+    "import": _("All rows"),
 }
 
 
@@ -57,6 +66,12 @@ def job_title(view: PageView, kind: str, count: int) -> str:
         return view.translate_count("Mark %(n)s submission as spam", "Mark %(n)s submissions as spam", count)
     if kind == "deliveries":
         return view.translate_count("Send %(n)s delivery again", "Send %(n)s deliveries again", count)
+    if kind == "edit":
+        return view.translate_count("Edit %(n)s lead", "Edit %(n)s leads", count)
+    if kind == "delete":
+        return view.translate_count("Delete %(n)s lead", "Delete %(n)s leads", count)
+    if kind == "import":
+        return view.translate_count("Import %(n)s row", "Import %(n)s rows", count)
     if kind == "backfill" and not count:
         return view.translate("Fetch missed leads")
     if kind == "backfill":
@@ -78,6 +93,8 @@ def job_button(view: PageView, kind: str, count: int) -> str:
         "release": view.translate("Release %(n)s", n=n),
         "reject": view.translate("Mark %(n)s as spam", n=n),
         "deliveries": view.translate("Send %(n)s again", n=n),
+        "edit": view.translate("Edit %(n)s", n=n),
+        "delete": view.translate("Delete %(n)s", n=n),
     }
     return labels[kind]
 
@@ -173,11 +190,13 @@ def _clause(view: PageView, name: str, value: Any, names: Mapping[str, str]) -> 
     if name == "ids":
         text = view.translate_count("it is the one that was chosen", "it is one of the %(n)s chosen ones", len(value))
         return escape(text)
-    if name in ("is_duplicate", "rejected"):
+    if name in ("is_duplicate", "rejected", "starred", "dry_run"):
         return escape(_flag_clause(view, name, is_set=bool(value)))
     if name.endswith(("_after", "_before")) or name == "since":
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
         value = view.formatting.time_tag(moment, "full_time")
+    if name in PERSONAL_FILTERS and not view.permits(Permission.SEE_PERSONS):
+        value = VALUE_MASK
     return _filled(_clause_pattern(view, name), value=Markup("<b><bdi>{}</bdi></b>").format(names.get(name, value)))
 
 
@@ -197,6 +216,18 @@ def _clause_pattern(view: PageView, name: str) -> str:
         "created_before": view.translate("it was made before %(value)s"),
         "search": view.translate("it contains %(value)s"),
         "since": view.translate("it came since %(value)s"),
+        "status": view.translate("the status is %(value)s"),
+        "pipeline_id": view.translate("the pipeline is %(value)s"),
+        "stage_id": view.translate("the stage is %(value)s"),
+        "assigned_user_id": view.translate("the owner is %(value)s"),
+        "tag": view.translate("it has the tag %(value)s"),
+        "email": view.translate("the e-mail is %(value)s"),
+        "phone": view.translate("the phone is %(value)s"),
+        "updated_after": view.translate("it was changed after %(value)s"),
+        "updated_before": view.translate("it was changed before %(value)s"),
+        "file_name": view.translate("the file is %(value)s"),
+        "undo": view.translate("it came with the import %(value)s, which is taken back"),
+        "undo_of": view.translate("it was changed by the job %(value)s, which is taken back"),
     }
     return patterns.get(name, f"{name.replace('%', '')} %(value)s")
 
@@ -205,6 +236,10 @@ def _flag_clause(view: PageView, name: str, *, is_set: bool) -> str:
     if name == "rejected":
         marked, unmarked = view.translate("it was marked as spam"), view.translate("it was not marked as spam")
         return marked if is_set else unmarked
+    if name == "dry_run":
+        return view.translate("it is a dry run, which changes no lead")
+    if name == "starred":
+        return view.translate("it has a star") if is_set else view.translate("it has no star")
     return view.translate("it joined a lead that was there") if is_set else view.translate("it made a new lead")
 
 
@@ -215,7 +250,8 @@ def _change_sentence(view: PageView, change: Mapping[str, Any]) -> Markup:
     if change.get("op") == "set":
         return _filled(view.translate("Set %(field)s to %(value)s"), field=field, value=_code(change.get("value")))
     pairs = Markup(", ").join(
-        Markup("{} → {}").format(_code(old), _code(new)) for old, new in change.get("values", {}).items()
+        Markup('{} <span class="flip arrow">→</span> {}').format(_code(old), _code(new))
+        for old, new in change.get("values", {}).items()
     )
     return _filled(view.translate("Map %(field)s: %(pairs)s"), field=field, pairs=pairs)
 

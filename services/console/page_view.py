@@ -223,7 +223,10 @@ class PageView:
         return self.console.renderer.render(template, self.language, {**common, **values})
 
     def redirect(self, location: str, toast: str | None = None, **toast_link: str) -> NoReturn:
-        """End the request with a redirection (303). `toast` is said on the next page, with a `link` and its `label`."""
+        """End the request with a redirection (303). `toast` is said on the next page, with a `link` and its `label`.
+
+        In place of a link it may have `undo`, an address to which its button posts.
+        """
         response = web.Response(status=303, headers={"Location": location})
         if toast is not None:
             said = base64.urlsafe_b64encode(json.dumps({"text": toast, **toast_link}).encode()).decode()
@@ -244,7 +247,7 @@ class PageView:
             return None
         if not isinstance(said, dict) or not isinstance(said.get("text"), str):
             return None
-        return {"link": "", "label": "", **said}
+        return {"link": "", "undo": "", "label": "", **said}
 
 
 def workspace_path(slug: str, page: str = "now", /, **query: object) -> str:

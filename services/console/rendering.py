@@ -15,7 +15,7 @@ from markupsafe import Markup
 from services.console import svg
 from services.console.browser_names import browser_name
 from services.console.formatting import Formatting
-from services.console.spam_words import spam_sentence
+from services.console.spam_words import stored_sentence
 from services.console.static_files import StaticFiles
 from services.console.translations import Language, load_languages
 
@@ -93,7 +93,7 @@ def _make_environment(language: Language, static_files: StaticFiles) -> Environm
     )
     environment.install_gettext_translations(language.translations, newstyle=True)  # type: ignore[attr-defined]
     environment.filters["browser_name"] = browser_name
-    environment.filters["spam_sentence"] = partial(spam_sentence, translate=language.translations.gettext)
+    environment.filters["stored_sentence"] = partial(stored_sentence, translate=language.translations.gettext)
     drawing = svg.Drawing(static_files.url("icons.svg"), right_to_left=language.is_right_to_left)
     environment.globals.update(
         language=language,

@@ -58,8 +58,8 @@ def timeline_nodes(view: PageView, found: FoundSubmission, story: SubmissionStor
     nodes = [_received_node(view, found, story), _stored_node(view, found)]
     nodes.extend(_version_nodes(view, story))
     nodes.append(_verdict_node(view, found))
-    nodes.extend(_run_node(view, run) for run in story.runs)
-    nodes.extend(_delivery_node(view, delivery) for delivery in story.deliveries)
+    nodes.extend(run_node(view, run) for run in story.runs)
+    nodes.extend(delivery_node(view, delivery) for delivery in story.deliveries)
     return nodes
 
 
@@ -136,16 +136,18 @@ def _verdict_node(view: PageView, found: FoundSubmission) -> TimelineNode:
     return TimelineNode("lead", "ok", sentence % {"id": f"#{record['lead_id']}"}, at, took, tried)
 
 
-def _run_node(view: PageView, run: dict[str, Any]) -> TimelineNode:
+def run_node(view: PageView, run: dict[str, Any]) -> TimelineNode:
+    """Return the node of a run of an automation."""
     steps = view.translate_count("%(n)s step", "%(n)s steps", run["steps"])
     return _effect_node(view, run, RUN_LOOKS, run["name"] or f"#{run['id']}", steps)
 
 
-def _delivery_node(view: PageView, delivery: dict[str, Any]) -> TimelineNode:
+def delivery_node(view: PageView, delivery: dict[str, Any]) -> TimelineNode:
+    """Return the node of a delivery."""
     tries = view.translate_count("%(n)s attempt", "%(n)s attempts", delivery["attempts"])
     what = delivery["event"] or delivery["kind"]
     detail = Markup("<bdi>{}</bdi> · {}").format(what, tries)
-    return _effect_node(view, delivery, DELIVERY_LOOKS, _receiver_name(view, delivery), detail)
+    return _effect_node(view, delivery, DELIVERY_LOOKS, receiver_name(view, delivery), detail)
 
 
 def _effect_node(
@@ -157,7 +159,7 @@ def _effect_node(
     return TimelineNode(icon, colour, text, row["created_at"], _length(row), detail, row["error"] or "")
 
 
-def _receiver_name(view: PageView, delivery: dict[str, Any]) -> str:
+def receiver_name(view: PageView, delivery: dict[str, Any]) -> str:
     """Return to whom a delivery goes. Of an address only the host is shown: the rest may be a secret."""
     host = urlsplit(delivery["url"]).hostname if delivery["url"] else None
     words = {

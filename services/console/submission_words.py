@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from services.console.navigation import EXISTING_PAGES
 from services.console.page_view import PageView
-from services.console.spam_words import spam_sentence
+from services.console.spam_words import stored_sentence
 from services.console.submission_reads import SubmissionDict
 from shared.auth.roles import Permission
 from shared.leads.submission import SOURCE_KEY
@@ -94,12 +94,13 @@ def _shortened(text: str) -> str:
 
 
 def _done_words(view: PageView, record: SubmissionDict) -> tuple[Markup | str, str]:
-    warning = next(iter(record["warnings"] or ()), "")
+    warning = stored_sentence(next(iter(record["warnings"] or ()), ""), view.translate)
     if record["lead_id"] is None and _is_test(record["payload"]):
         return view.translate("a test: it makes no lead"), warning
     if record["lead_id"] is None:
         return view.translate("decided; its lead is gone"), warning
-    lead = Markup('<bdi class="ltr">#{}</bdi>').format(record["lead_id"])
+    address = view.path(f"leads/{record['lead_id']}")
+    lead = Markup('<a class="link ltr" href="{}">#{}</a>').format(address, record["lead_id"])
     if not record["is_duplicate"]:
         return _sentence(view.translate("new lead %(lead)s"), lead=lead), warning
     by_match = {
@@ -129,7 +130,7 @@ def _dead_words(view: PageView, record: SubmissionDict) -> tuple[Markup | str, s
 def _held_words(view: PageView, record: SubmissionDict) -> tuple[Markup | str, str]:
     spam = record["spam"] or {}
     listed = [str(reason["text"]) for reason in (spam.get("reasons") or ())[:MAX_LISTED_REASONS]]
-    reasons = ", ".join(spam_sentence(text, view.translate).removesuffix(".") for text in listed)
+    reasons = ", ".join(stored_sentence(text, view.translate).removesuffix(".") for text in listed)
     if record["rejected_at"]:
         return view.translate("marked as spam"), reasons
     if "score" not in spam:

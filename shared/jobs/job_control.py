@@ -4,7 +4,7 @@ Every function runs in the caller's transaction and names the workspace. The wor
 `services/workers/jobs/job_engine.py`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -103,7 +103,7 @@ class JobRequest:
     """A job as somebody asks for it. `rate` is in items a second, None for as fast as workers can."""
 
     kind: JobKind
-    filters: Mapping[str, Any] = field(default_factory=dict)
+    filters: dict[str, Any] = field(default_factory=dict)
     rate: int | None = None
     reason: str | None = None
     with_automations: bool = True

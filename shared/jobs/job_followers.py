@@ -27,6 +27,9 @@ KIND_TITLES: Final = {
     "reject": "Marking {total:,} as spam",
     "deliveries": "Sending {total:,} again",
     "backfill": "Asking for {total:,} leads",
+    "import": "Import of {total:,} rows",
+    "edit": "Edit of {total:,} leads",
+    "delete": "Deletion of {total:,} leads",
 }
 STATE_TITLES: Final = {"done": "done", "cancelled": "cancelled", "failed": "failed"}
 ENDED_BODY: Final = """\

@@ -9,18 +9,21 @@ from sqlalchemy.sql import ClauseElement
 
 from shared.db.connections import Connection
 from shared.intake.submission_filters import submission_conditions
+from shared.jobs.lead_targets import LEAD_KINDS, count_lead_targets, store_lead_targets
 from shared.models import Delivery, JobItem, Submission
 from shared.outbound.delivery_filters import delivery_conditions
 
-JobKind = Literal["replay", "release", "reject", "deliveries"]  # of jobs over rows that a filter finds
-AnyJobKind = Literal["replay", "release", "reject", "deliveries", "backfill"]
+JobKind = Literal[
+    "replay", "release", "reject", "deliveries", "edit", "delete"
+]  # of jobs over rows that a filter finds
+AnyJobKind = Literal["replay", "release", "reject", "deliveries", "backfill", "edit", "delete", "import"]
 
 DRIVER_DIALECT = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
 ITEM_COLUMNS = ("workspace_id", "job_id", "id", "submission_id", "received_at", "delivery_id")
 
 
 def targets_query(kind: JobKind, workspace_id: int, filters: Mapping[str, Any]) -> Select[Any]:
-    """Return the query for the targets, with the columns `submission_id, received_at, delivery_id` in their order."""
+    """Return the query for submissions or deliveries, with the columns `submission_id, received_at, delivery_id`."""
     if kind == "deliveries":
         return _deliveries_query(workspace_id, filters)
     state = "dead" if kind == "replay" else "quarantined"
@@ -51,6 +54,8 @@ def _deliveries_query(workspace_id: int, filters: Mapping[str, Any]) -> Select[A
 
 async def count_targets(connection: Connection, kind: JobKind, workspace_id: int, filters: Mapping[str, Any]) -> int:
     """Return how many rows a job of this kind and filter would take now, exactly."""
+    if kind in LEAD_KINDS:
+        return await count_lead_targets(connection, workspace_id, filters)
     targets = targets_query(kind, workspace_id, filters).subquery()
     statement, values = driver_statement(select(func.count()).select_from(targets))
     row = await (await connection.execute(statement, values)).fetchone()
@@ -71,6 +76,8 @@ async def store_targets(
     connection: Connection, kind: JobKind, workspace_id: int, job_id: int, filters: Mapping[str, Any]
 ) -> int:
     """Store the targets as items of the job, oldest first, in one statement. Return how many."""
+    if kind in LEAD_KINDS:
+        return await store_lead_targets(connection, workspace_id, job_id, filters)
     targets = targets_query(kind, workspace_id, filters).subquery()
     order = (targets.c.received_at, targets.c.submission_id, targets.c.delivery_id)
     rows = select(

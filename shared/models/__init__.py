@@ -17,13 +17,24 @@ from shared.models.base import Base
 from shared.models.causes import Cause, CauseCount, CauseDelta
 from shared.models.conversions import Conversion
 from shared.models.counters import Counter, CounterDelta, folded_count
-from shared.models.deliveries import Delivery, DeliveryAttempt, Endpoint, Suppression
+from shared.models.deliveries import Delivery, DeliveryAttempt, Endpoint, RecipientLimit, Suppression
+from shared.models.erasures import Erasure, RetentionSetting
 from shared.models.files import StoredFile
 from shared.models.forms import Form, FormCount, FormDraft, FormVersion, SpamRuleRow, SubmissionVisitor
 from shared.models.intake import Event, JournalRow, Ledger, LedgerDelta, Process, Submission, SubmissionKey
 from shared.models.integrations import Integration, WebhookSubscription
 from shared.models.jobs import Job, JobFollower, JobItem, SubmissionVersion
+from shared.models.lead_imports import ImportChunk, ImportPreviewKey, ImportPreviewLead, ImportRow, LeadImport
 from shared.models.leads import LEAD_IDS, Activity, BackgroundCleanup, Identity, Lead, PossibleDuplicate, Tag
+from shared.models.likeness import (
+    DuplicatePair,
+    LikenessCount,
+    LikenessKey,
+    LikenessProfile,
+    LikenessQueueRow,
+    LikenessWeights,
+)
+from shared.models.merges import LeadMerge, LeadRedirect
 from shared.models.operations import LanePause, LaneStatistic, LedgerSample, MinuteStatistic, SourceStatistic
 from shared.models.pipelines import Pipeline, PipelineStage
 from shared.models.read_models import (
@@ -35,6 +46,7 @@ from shared.models.read_models import (
     LeadSearchQueue,
     LeadTimeDelta,
 )
+from shared.models.saved_views import LeadListSettings, SavedView
 from shared.models.sources import IntegrationCount, LeadAttribution, SourceAccount, SourceFetch, SourcePoll
 from shared.models.workspaces import ApiKey, User, Workspace
 
@@ -58,13 +70,19 @@ __all__ = [
     "CounterDelta",
     "Delivery",
     "DeliveryAttempt",
+    "DuplicatePair",
     "Endpoint",
+    "Erasure",
     "Event",
     "Form",
     "FormCount",
     "FormDraft",
     "FormVersion",
     "Identity",
+    "ImportChunk",
+    "ImportPreviewKey",
+    "ImportPreviewLead",
+    "ImportRow",
     "InactivityTimer",
     "Integration",
     "IntegrationCount",
@@ -80,20 +98,32 @@ __all__ = [
     "LeadCountByField",
     "LeadCountByTime",
     "LeadCountDelta",
+    "LeadImport",
+    "LeadListSettings",
+    "LeadMerge",
     "LeadPoints",
+    "LeadRedirect",
     "LeadSearch",
     "LeadSearchQueue",
     "LeadTimeDelta",
     "Ledger",
     "LedgerDelta",
     "LedgerSample",
+    "LikenessCount",
+    "LikenessKey",
+    "LikenessProfile",
+    "LikenessQueueRow",
+    "LikenessWeights",
     "MinuteStatistic",
     "Pipeline",
     "PipelineStage",
     "PossibleDuplicate",
     "Process",
+    "RecipientLimit",
+    "RetentionSetting",
     "RoundRobinCounter",
     "RuleVersion",
+    "SavedView",
     "ScoringRule",
     "Session",
     "SignInFailure",

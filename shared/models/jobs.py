@@ -25,7 +25,7 @@ class Job(Base):
 
     workspace_id: Mapped[WorkspaceKey]
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    kind: Mapped[str]  # replay, release, reject, deliveries, backfill
+    kind: Mapped[str]  # replay, release, reject, deliveries, backfill, edit, delete
     state: Mapped[str] = mapped_column(server_default="queued")  # then running, paused, done, cancelled, failed
     filter: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
     changes: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)  # to the payloads
@@ -63,6 +63,8 @@ class JobItem(Base):
     submission_id: Mapped[uuid.UUID | None]
     received_at: Mapped[datetime | None]  # of the submission: part of its key
     delivery_id: Mapped[int | None]
+    lead_id: Mapped[int | None]
+    effect: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # what an edit changed: its undo takes that back
     outcome: Mapped[str | None]  # done, failed, skipped; null: not handled yet
     error: Mapped[str | None]
     handled_at: Mapped[datetime | None]
@@ -82,6 +84,7 @@ class JobItem(Base):
             "submission_id",
             postgresql_where=text("submission_id IS NOT NULL"),
         ),
+        Index("ix_job_items_lead", "workspace_id", "lead_id", postgresql_where=text("lead_id IS NOT NULL")),
     )
 
 

@@ -140,6 +140,11 @@ class Activity(Base):
     data: Mapped[dict[str, Any]] = mapped_column(JSONB)
     created_at: Mapped[ClockTime]
 
+    # The last entries of deleted leads, by which an erasure finds those of the same person.
+    __table_args__ = (
+        Index("ix_activities_deleted", "workspace_id", "id", postgresql_where=text("type = 'lead.deleted'")),
+    )
+
 
 class BackgroundCleanup(Base):
     """A cleanup that the sweeper finishes in chunks.

@@ -28,6 +28,11 @@ QUERIES = {
     "jobs/confirm": "?kind=replay&state=dead",
     "quarantine/selected": "?action=release&ids={submission}",
     "submissions/live": "?first=1.{submission}",
+    "leads/live": "?first=1.1",
+    "leads/bulk": "?kind=edit",
+    "leads/{id}/live": "?after=0",
+    "leads/{id}/merge": "?with={other_lead}",
+    "pipeline/column": "?stage=0&older=1.1",
     "sources/new": "?type=meta_lead_ads",
     "forms/new": "?template=job",
     "forms/{id}": "?field=1",
@@ -105,9 +110,51 @@ def make_welcome_link(stack: Stack) -> str:
     return token
 
 
+def make_lead(stack: Stack) -> str:
+    """The id of a lead."""
+    body = json.dumps({"first_name": "Ada", "email": f"{uuid.uuid4().hex}@example.com", "company": "Analytical"})
+    headers = {**stack.headers, "Content-Type": "application/json"}
+    request = urllib.request.Request(f"{stack.base}/api/v1/leads", body.encode(), headers)
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return str(json.load(answer)["data"]["id"])
+
+
+def make_import(stack: Stack) -> str:
+    """The id of an import that has ended, with a row that was rejected."""
+    part = 'Content-Disposition: form-data; name="file"; filename="a<b>.csv"'
+    body = f"--x\r\n{part}\r\n\r\nemail,name\n{uuid.uuid4().hex}@example.com,Ada\n<script>,Bob\n\r\n--x--\r\n".encode()
+    headers = {**stack.headers, "Content-Type": "multipart/form-data; boundary=x"}
+    request = urllib.request.Request(f"{stack.base}/api/v1/leads/import", body, headers)
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        id_ = int(json.load(answer)["data"]["id"])
+    with stack.database() as database:
+        ended = "SELECT 1 FROM imports WHERE id = %s AND is_settled"
+        until(lambda: database.execute(ended, (id_,)).fetchone(), 60, "the end of the import")
+    return str(id_)
+
+
+def make_pair(stack: Stack) -> str:
+    """The id of a pair of leads that likeness found."""
+    leads = [int(make_lead(stack)) for _ in "12"]
+    added = "INSERT INTO duplicate_pairs (workspace_id, lead_a, lead_b, state, bits, probability, evidence, reasons, "
+    added += "contacts_hash, engine_version) SELECT workspace_id, %s, id, 'open', 3, 0.9, '[]', '[]', 0, 0 FROM leads "
+    added += "WHERE id = %s ON CONFLICT (workspace_id, lead_a, lead_b) DO UPDATE SET bits = 3 RETURNING id"
+    with stack.database() as database:
+        row = database.execute(added, leads).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
 # For each parameter of an address: how to make a value that exists, and one that does not.
 EXAMPLES: dict[str, tuple[Callable[[Stack], str], str]] = {
     "console/{workspace}": (lambda _: WORKSPACE, WORKSPACE),
+    "leads/{workspace}": (lambda _: WORKSPACE, WORKSPACE),
+    "leads/{id}": (make_lead, ABSENT_NUMBER),
+    "with/{lead}": (make_lead, ABSENT_NUMBER),
+    "duplicates/{id}": (make_pair, ABSENT_NUMBER),
+    "tasks/{task}": (lambda _: ABSENT_NUMBER, ABSENT_NUMBER),
+    "views/{id}": (lambda _: ABSENT_NUMBER, ABSENT_NUMBER),
+    "bulk/{id}": (lambda _: ABSENT_NUMBER, ABSENT_NUMBER),
     "welcome/{token}": (make_welcome_link, "no-such-link"),
     "sessions/{id}": (lambda _: ABSENT_NUMBER, ABSENT_NUMBER),
     "queues/{lane}": (lambda _: "deliveries", "deliveries"),
@@ -122,6 +169,7 @@ EXAMPLES: dict[str, tuple[Callable[[Stack], str], str]] = {
     "rules/{id}": (lambda _: ABSENT_NUMBER, ABSENT_NUMBER),
     "versions/{version}": (lambda _: "1", ABSENT_NUMBER),
     "jobs/{id}": (make_job, ABSENT_NUMBER),
+    "import/{id}": (make_import, ABSENT_NUMBER),
     "keys/{id}": (lambda _: ABSENT_NUMBER, ABSENT_NUMBER),
     "users/{id}": (lambda _: ABSENT_NUMBER, ABSENT_NUMBER),
 }
@@ -141,7 +189,9 @@ def example_path(route: web.RouteDef, stack: Stack, *, exists: bool = True) -> s
             assert parameter in EXAMPLES, f"say in EXAMPLES what {parameter} may be in {route.path}"
             parts[index] = _made(stack, parameter) if exists else EXAMPLES[parameter][1]
     query = QUERIES.get(route.path.partition("{workspace}/")[2], "") if exists else ""
-    return "/".join(parts) + (query.format(submission=_made(stack, "submissions/{id}")) if query else "")
+    values = {"submission": "submissions/{id}", "other_lead": "with/{lead}"}
+    named = {name: _made(stack, parameter) for name, parameter in values.items() if f"{{{name}}}" in query}
+    return "/".join(parts) + query.format(**named)
 
 
 def route_name(route: web.RouteDef) -> str:

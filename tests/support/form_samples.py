@@ -66,6 +66,7 @@ def sample_form(fields: list[dict[str, Any]] | None = None, **settings: Any) -> 
         public_id="abc",
         name="Ask for prices",
         version=3,
+        workspace_name="Acme",
     )
 
 

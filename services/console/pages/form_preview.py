@@ -74,4 +74,5 @@ async def _draft_form(view: PageView) -> FormDefinition:
         public_id=form["public_id"],
         name=draft["name"],
         version=draft["revision"],
+        workspace_name=view.workspace.workspace_name,
     )

@@ -1,7 +1,7 @@
 """The confirmation of a bulk action: the filter in words, the exact count, examples, rate and reason, and its start."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from aiohttp import web
@@ -9,6 +9,7 @@ from aiohttp import web
 from services.console import job_words
 from services.console.access import workspace_page
 from services.console.bulk_filters import BulkSelection, filter_values, read_selection
+from services.console.confirmation_fields import parsed_moment, typed_digits
 from services.console.job_records import (
     BulkCount,
     BulkExample,
@@ -49,7 +50,7 @@ class ConfirmationForm:
         """The rate, None for as fast as workers can. Raises ValueError."""
         if not self.rate:
             return None
-        text = _digits_of(self.rate)
+        text = typed_digits(self.rate)
         if not (text and self.rate[:1].isdigit() and 1 <= int(text) <= MAX_RATE):
             raise ValueError("no rate")
         return int(text)
@@ -103,7 +104,7 @@ async def _start_job(view: PageView, selection: BulkSelection, form: Confirmatio
     author = ChangeAuthor("user", view.account.account_id, view.account.name)
     request = JobRequest(
         selection.kind,
-        selection.filters,
+        dict(selection.filters),
         form.rate_number,
         form.reason,
         form.with_automations or selection.kind not in KINDS_WITH_AUTOMATIONS,
@@ -125,14 +126,14 @@ def _asked_selection(view: PageView) -> BulkSelection:
 
 async def _read_form(view: PageView) -> ConfirmationForm:
     sent = {name: str(value) for name, value in (await view.request.post()).items()}
-    confirmed = _digits_of(sent.get("confirmed", ""))[:MAX_COUNT_LENGTH]
+    confirmed = typed_digits(sent.get("confirmed", ""))[:MAX_COUNT_LENGTH]
     return ConfirmationForm(
         rate=sent.get("rate", "").strip()[:20],
         with_automations="with_automations" in sent,
         reason=" ".join(sent.get("reason", "").replace("\0", "").split())[:MAX_REASON_LENGTH],
         typed=sent.get("typed", "").strip()[:40],
         confirmed=int(confirmed or 0),
-        counted_at=_parsed_time(sent.get("counted_at", "")),
+        counted_at=parsed_moment(sent.get("counted_at", "")),
         is_recount="recount" in sent,
     )
 
@@ -148,7 +149,7 @@ def _check_form(view: PageView, selection: BulkSelection, form: ConfirmationForm
         problems["rate"] = view.translate(
             "A whole number from 1 to %(n)s, or nothing.", n=view.formatting.number(MAX_RATE)
         )
-    if selection.needs_typed_count(form.confirmed) and _digits_of(form.typed) != str(form.confirmed):
+    if selection.needs_typed_count(form.confirmed) and typed_digits(form.typed) != str(form.confirmed):
         problems["typed"] = view.translate("Type %(n)s to go on.", n=view.formatting.number(form.confirmed))
     if form.confirmed < 1:
         problems["confirmed"] = view.translate("Nothing was confirmed.")
@@ -244,16 +245,3 @@ def _back_path(view: PageView, selection: BulkSelection) -> str:
         return view.path("jobs")
     filters = {name: value for name, value in selection.filters.items() if name != "ids"}
     return view.path(page, **filter_values(selection.kind, filters))
-
-
-def _digits_of(text: str) -> str:
-    """Return the digits of a number as people type it, with commas or spaces between thousands."""
-    return "".join(letter for letter in text if letter.isascii() and letter.isdigit())
-
-
-def _parsed_time(text: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text[:40])
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
 from aiohttp import web
+from markupsafe import Markup
 
 from services.console import job_words
 from services.console.access import workspace_page
@@ -25,6 +26,7 @@ from services.console.job_records import (
     read_outcomes,
     read_record_names,
 )
+from services.console.lead_job_words import lead_change_sentences
 from services.console.live_updates import stream_snapshots
 from services.console.navigation import EXISTING_PAGES
 from services.console.page_view import PageView
@@ -32,6 +34,7 @@ from shared.auth.roles import Permission
 from shared.jobs import job_control
 from shared.jobs.job_control import JobRow
 from shared.jobs.job_followers import is_following_job
+from shared.jobs.lead_targets import LEAD_KINDS, UNDO_FILTER
 from shared.outbound.mail_setup import can_send_mail
 from shared.web.path_params import MAX_ID, path_id
 
@@ -40,7 +43,14 @@ CSV_HEADING = ("row_id", "object_id", "outcome", "message", "handled_at")
 MAX_LINKED_ROWS = 150  # rows that an address can name
 AFTERWARDS_SECONDS = 5.0  # seconds between two counts of what became of the rows while somebody watches
 RATE_MINUTES = 60  # minutes of history from which the present rate of live leads is taken
-LIST_PAGES = {"replay": "submissions", "release": "quarantine", "reject": "quarantine", "deliveries": "webhooks"}
+LIST_PAGES = {
+    "replay": "submissions",
+    "release": "quarantine",
+    "reject": "quarantine",
+    "deliveries": "webhooks",
+    "edit": "leads",
+    "delete": "leads",
+}
 
 
 @dataclass(frozen=True)
@@ -159,7 +169,8 @@ async def render_job(
         **_shown_job(view, WatchedJob(snapshot)),
         **_shown_rows(view, job, outcome, rows, after),
         sentence=job_words.filter_sentence(view, job["kind"], job["filter"], names),
-        changes=job_words.change_sentences(view, job["changes"] or ()),
+        changes=_change_sentences(view, job),
+        may_undo=_may_undo(view, job),
         effect=job_words.job_effect(view, job["kind"], has_changes=bool(job["changes"])),
         list_path=_list_path(view, job),
         asks_cancel="cancel" in view.request.query and view.permits(Permission.STEER_QUEUES),
@@ -209,6 +220,17 @@ def _shown_rows(view: PageView, job: JobRow, outcome: OutcomeFilter, rows: Items
     }
 
 
+def _change_sentences(view: PageView, job: JobRow) -> list[Markup]:
+    words = lead_change_sentences if job["kind"] in LEAD_KINDS else job_words.change_sentences
+    return words(view, job["changes"] or ())
+
+
+def _may_undo(view: PageView, job: JobRow) -> bool:
+    """Return whether the reader may take back what an edit changed."""
+    is_edit = job["kind"] == "edit" and job["finished_at"] is not None and job["done"] > 0
+    return is_edit and view.permits(Permission.BULK_LEADS)
+
+
 def _outcome_counts(job: JobRow) -> list[tuple[OutcomeFilter, int]]:
     counts = {**{name: job[name] for name in ("failed", "skipped", "done")}, "all": job["total"]}
     return [(name, counts.get(name, job["total"] - job["position"])) for name in OUTCOME_FILTERS]
@@ -217,7 +239,7 @@ def _outcome_counts(job: JobRow) -> list[tuple[OutcomeFilter, int]]:
 def _list_path(view: PageView, job: JobRow) -> str | None:
     """Return the list that shows the job's filter, if that page exists."""
     page = LIST_PAGES.get(job["kind"], "")
-    if page not in EXISTING_PAGES or "ids" in job["filter"]:
+    if page not in EXISTING_PAGES or {"ids", UNDO_FILTER} & job["filter"].keys():
         return None
     return view.path(page, **filter_values(job["kind"], job["filter"]))
 
@@ -226,7 +248,7 @@ def _again_path(view: PageView, job: JobRow, outcome: OutcomeFilter, ids: list[A
     """Return the confirmation for the rows that failed, if they are few enough to be named in an address."""
     if outcome != "failed" or not 0 < job["failed"] == len(ids) <= MAX_LINKED_ROWS:
         return None
-    if not view.permits(Permission.STEER_QUEUES):
+    if not view.permits(Permission.STEER_QUEUES) or job["kind"] in LEAD_KINDS:
         return None
     return view.path("jobs/confirm", kind=job["kind"], ids=",".join(str(one) for one in ids))
 

@@ -1,4 +1,4 @@
-"""Search from every page: submissions, pages and things to do, as a page and for the palette."""
+"""Search from every page: leads, submissions, pages and things to do, as a page and for the palette."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,21 +6,26 @@ from typing import Any
 from aiohttp import web
 
 from services.console.access import workspace_page
+from services.console.lead_query import LeadListState
+from services.console.lead_words import STATUS_WORDS, lead_name
 from services.console.navigation import visible_entries
 from services.console.page_view import PageView
+from services.console.pages.leads import read_list_page
 from services.console.pages.submissions import query_text, search_note
 from services.console.rendering import PAGE_HEADERS
 from services.console.submission_query import MAX_TEXT_LENGTH, as_submission_id, read_filters
 from services.console.submission_reads import SubmissionPage, search_submission_page
 from services.console.submission_words import SHORT_ID_LENGTH, SubmissionLine, state_words, submission_line
 from shared.auth.roles import Permission
+from shared.errors import ServiceUnavailable
+from shared.leads.lead_records import LeadJson
 from shared.web.responses import json_response
 
 PALETTE_ROWS = 8
-PALETTE_SUBMISSIONS = 4
+PALETTE_LEADS, PALETTE_SUBMISSIONS = 3, 3
 PALETTE_SEARCH_SECONDS = 0.5  # seconds: the reader is typing
 SHORTEST_SEARCH = 2  # characters
-FOUND_SUBMISSIONS = 20  # rows of the page
+FOUND_SUBMISSIONS, FOUND_LEADS = 20, 10  # rows of the page
 
 PaletteRow = dict[str, str]
 
@@ -37,6 +42,8 @@ async def show(view: PageView) -> web.StreamResponse:
         lines=[submission_line(view, record) for record in page.rows] if page else [],
         search_note=search_note(view, page) if page else "",
         state_titles=state_words(view),
+        found_leads=[_lead_row(view, lead) for lead in await find_leads(view, text, FOUND_LEADS)],
+        leads_path=view.path("leads", search=text),
         found_pages=list(_page_rows(view, text)) if text else [],
         list_query=query_text({"search": text}) if text else "",
         needs_id=bool(text) and page is None,
@@ -52,8 +59,10 @@ async def palette(view: PageView) -> web.StreamResponse:
     if len(text) >= SHORTEST_SEARCH:
         found = await find_submissions(view, text, PALETTE_SUBMISSIONS, PALETTE_SEARCH_SECONDS)
     lines = [submission_line(view, record) for record in found.rows] if found else []
+    leads = await find_leads(view, text, PALETTE_LEADS)
     groups = [
         (view.translate("Submissions"), [_submission_row(view, line) for line in lines]),
+        (view.translate("Leads"), [_lead_row(view, lead) for lead in leads]),
         (view.translate("Pages"), list(_page_rows(view, text))),
         (view.translate("Do"), list(_deed_rows(view, text))),
     ]
@@ -76,6 +85,22 @@ async def find_submissions(
         return await search_submission_page(
             connection, view.workspace.workspace_id, {"search": text}, limit=limit, seconds=seconds
         )
+
+
+async def find_leads(view: PageView, text: str, limit: int) -> list[LeadJson]:
+    """Return the newest leads that a text finds; none for a reader who may not see persons."""
+    if len(text) < SHORTEST_SEARCH or not view.permits(Permission.SEE_PERSONS):
+        return []
+    try:
+        return (await read_list_page(view, LeadListState({"search": text}), size=limit)).rows
+    except ServiceUnavailable:  # too many large lists are read just now
+        return []
+
+
+def _lead_row(view: PageView, lead: LeadJson) -> PaletteRow:
+    detail = str(lead["email"] or lead["phone"] or "")
+    side = view.translate_choice(STATUS_WORDS, lead["status"])
+    return {"href": view.path(f"leads/{lead['id']}"), "text": lead_name(view, lead), "detail": detail, "side": side}
 
 
 def _submission_row(view: PageView, line: SubmissionLine) -> PaletteRow:

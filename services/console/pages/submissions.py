@@ -9,6 +9,7 @@ import orjson
 from aiohttp import web
 
 from services.console.access import workspace_page
+from services.console.filter_form import FORM_MARK, LOCAL_FORMAT, FilterChip
 from services.console.live_updates import stream_snapshots
 from services.console.page_view import PageView
 from services.console.submission_query import (
@@ -35,22 +36,10 @@ from shared.intake.submission_search import SubmissionPosition
 from shared.jobs.job_targets import JobKind, count_targets
 
 NEW_ROWS_EVENT = "new-rows"
-FORM_MARK = "set"  # a field of the filter form, whose fields are put into the address as filters
 FIRST_ID = uuid.UUID(int=0)
-LOCAL_FORMAT = "%Y-%m-%dT%H:%M"
 SELECTION_KINDS = ("replay", "release", "reject")
 PICKED_STATES = {"replay": "dead", "release": "quarantined"}  # of the rows that can be ticked
 SUGGESTED_CHANNELS = ("inbound", "form", "webhook", "import")
-
-
-@dataclass(frozen=True)
-class FilterChip:
-    """A filter as the page shows it, with the address without it."""
-
-    label: str
-    value: str
-    without: str
-    is_foreign: bool = False
 
 
 @dataclass(frozen=True)

@@ -362,6 +362,7 @@ function pressed(event) {
     ".": () => $("[data-new-rows]:not([hidden])")?.click(),
     "]": () => $("[data-next-record]")?.click(),
     "[": () => $("[data-previous-record]")?.click(),
+    ...Object.fromEntries($$("tr.at [data-row-key]").map((button) => [button.dataset.rowKey, () => button.click()])),
     ...Object.fromEntries($$("[data-key]").map((button) => [button.dataset.key, () => button.click()])),
   };
   if (Object.hasOwn(actions, event.key)) {

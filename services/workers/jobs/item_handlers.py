@@ -1,10 +1,10 @@
 """Handlers of job items: each kind of job does its work for a chunk of items in the engine's transaction."""
 
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from collections.abc import Mapping, Sequence
 
+from services.workers.jobs.job_items import ClaimedItem, ClaimedJob, ItemHandler, ItemOutcome
+from services.workers.jobs.lead_items import delete_leads, edit_leads
 from shared.db.connections import Connection
 from shared.intake.change_author import ChangeAuthor
 from shared.intake.payload_changes import changed_payload
@@ -17,41 +17,6 @@ from shared.intake.replay import (
     replay_submissions,
 )
 from shared.outbound.resending import reasons_not_resent, resend_deliveries
-
-
-class ClaimedJob(NamedTuple):
-    """A job whose row is locked by this transaction."""
-
-    workspace_id: int
-    id: int
-    kind: str
-    rate: int | None
-    position: int
-    total: int
-    changes: list[Any] | None
-    with_automations: bool
-    reason: str | None
-    created_by: dict[str, Any]
-
-
-class ClaimedItem(NamedTuple):
-    """An item of a job, by its number within the job."""
-
-    id: int
-    submission_id: uuid.UUID
-    received_at: datetime
-    delivery_id: int
-
-
-class ItemOutcome(NamedTuple):
-    """The outcome of an item; `error` says why it failed or was skipped."""
-
-    id: int
-    outcome: Literal["done", "failed", "skipped"]
-    error: str | None = None
-
-
-ItemHandler = Callable[[Connection, ClaimedJob, Sequence[ClaimedItem]], Awaitable[list[ItemOutcome]]]
 
 
 async def _replay_items(
@@ -122,4 +87,6 @@ ITEM_HANDLERS: dict[str, ItemHandler] = {
     "release": release_items,
     "reject": reject_items,
     "deliveries": resend_items,
+    "edit": edit_leads,
+    "delete": delete_leads,
 }

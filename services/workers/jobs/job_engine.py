@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from services.workers.bisection import isolate_failures
-from services.workers.jobs.item_handlers import ITEM_HANDLERS, ClaimedItem, ClaimedJob, ItemHandler, ItemOutcome
+from services.workers.jobs.item_handlers import ITEM_HANDLERS
+from services.workers.jobs.job_items import ClaimedItem, ClaimedJob, ItemHandler, ItemOutcome
 from shared.db.connections import Connection, as_json
 from shared.db.contention import retry_contended
 from shared.db.errors import is_unavailable
@@ -41,13 +42,14 @@ ORDER BY (SELECT max(o.served_at) FROM jobs o WHERE o.workspace_id = j.workspace
 LIMIT 1 FOR UPDATE OF j SKIP LOCKED
 """  # noqa: S608  # constants only
 READ_ITEMS_SQL = """
-SELECT id, submission_id, received_at, delivery_id FROM job_items
+SELECT id, submission_id, received_at, delivery_id, lead_id, effect FROM job_items
 WHERE workspace_id = %s AND job_id = %s AND id > %s ORDER BY id LIMIT %s
 """
 # The range keeps the plan to one part of the index, also before a large job's items were analyzed.
 NOTE_OUTCOMES_SQL = """
-UPDATE job_items i SET outcome = o.outcome, error = o.error, handled_at = clock_timestamp()
-FROM json_to_recordset(%s::json) AS o(id bigint, outcome text, error text)
+UPDATE job_items i SET outcome = o.outcome, error = o.error, effect = coalesce(o.effect, i.effect),
+    handled_at = clock_timestamp()
+FROM json_to_recordset(%s::json) AS o(id bigint, outcome text, error text, effect jsonb)
 WHERE i.workspace_id = %s AND i.job_id = %s AND i.id = o.id AND i.id BETWEEN %s AND %s
 """
 # A job with a rate may catch up on half a second, since nobody looks exactly when it becomes due.

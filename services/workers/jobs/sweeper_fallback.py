@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
+from services.workers.imports.import_engine import ImportEngine
 from services.workers.jobs.job_engine import JobEngine
 from shared.db.connections import Connection
 
@@ -22,7 +23,7 @@ class JobFallback:
         is_broker_away: Callable[[], bool],
         stopping: asyncio.Event,
     ) -> None:
-        self._engine = JobEngine(stopping.is_set)
+        self._engines = (JobEngine(stopping.is_set), ImportEngine(stopping.is_set))
         self._send_hint = send_hint
         self._wake_ingest = wake_ingest
         self._is_broker_away = is_broker_away
@@ -31,11 +32,16 @@ class JobFallback:
     async def watch_jobs(self, connection: Connection) -> None:
         """Watch until the process stops, on a connection of its own."""
         while not self._stopping.is_set():
-            if await self._engine.has_due(connection):
-                self._send_hint()
-                overdue = 0.0 if self._is_broker_away() else JOBS_OVERDUE_SECONDS
-                if await self._engine.has_due(connection, overdue=overdue):
-                    await self._engine.run(connection, seconds=JOBS_FALLBACK_SECONDS)
-                    self._wake_ingest()
+            for engine in self._engines:
+                await self._watch_engine(engine, connection)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), JOBS_CHECK_SECONDS)
+
+    async def _watch_engine(self, engine: JobEngine | ImportEngine, connection: Connection) -> None:
+        if not await engine.has_due(connection):
+            return
+        self._send_hint()
+        overdue = 0.0 if self._is_broker_away() else JOBS_OVERDUE_SECONDS
+        if await engine.has_due(connection, overdue=overdue):
+            await engine.run(connection, seconds=JOBS_FALLBACK_SECONDS)
+            self._wake_ingest()

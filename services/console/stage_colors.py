@@ -1,0 +1,27 @@
+"""The colours of stages: any colour that an owner gave becomes the nearest of the console's eight hues. Pure."""
+
+import colorsys
+import re
+
+# Where the hues of the classes h1 to h8 lie on the wheel of HSV, in degrees.
+HSV_HUES = (4, 33, 78, 158, 190, 217, 272, 320)
+_HEX = re.compile(r"#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})", re.ASCII)
+MIN_SATURATION = 0.08  # below which a colour is grey and has no hue
+
+
+def stage_hue(color: str | None, position: int) -> int:
+    """Return the class number, 1 to 8, of a stage's colour; without a colour one that its position gives."""
+    found = _HEX.fullmatch((color or "").strip())
+    if found is None:
+        return (position * 3 + 2) % len(HSV_HUES) + 1
+    digits = found[1] if len(found[1]) == 6 else "".join(digit * 2 for digit in found[1])
+    red, green, blue = (int(digits[place : place + 2], 16) / 255 for place in (0, 2, 4))
+    hue, saturation, _ = colorsys.rgb_to_hsv(red, green, blue)
+    if saturation < MIN_SATURATION:
+        return (position * 3 + 2) % len(HSV_HUES) + 1
+    return min(range(len(HSV_HUES)), key=lambda number: _distance(HSV_HUES[number], hue * 360)) + 1
+
+
+def _distance(one: float, other: float) -> float:
+    apart = abs(one - other) % 360
+    return min(apart, 360 - apart)

@@ -1,0 +1,106 @@
+"""Import in the console: a file, its columns, the dry run, the import and its undo; and an export, by who may."""
+
+import csv
+import io
+import json
+import secrets
+from typing import Any
+
+from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
+from playwright.async_api import Browser, FilePayload, Page, expect
+
+from tests.support.console import ConsoleClient, Reader, console_client, needs_chromium, post_leads, watched_page
+from tests.support.stack import Stack
+
+IMPORT = "/console/main/import"
+HOSTILE = '<script>alert("x")</script>‮ evil'
+
+
+def people_file(salt: str) -> bytes:
+    rows = [f"Name{n};Groß;p{n}@{salt}.example.com;=1+{n}" for n in range(30)]
+    rows += [f"Again;;p1@{salt}.example.com;", f"{HOSTILE};;x@y@z;{'A' * 200}", ";;;"]
+    return "\r\n".join(["Vorname;Nachname;E-Mail;Budget", *rows]).encode("utf-8-sig")
+
+
+def upload(data: bytes) -> FilePayload:
+    return {"name": f"{HOSTILE}.csv", "mimeType": "text/csv", "buffer": data}
+
+
+async def steps_of(page: Page) -> list[str]:
+    return [text.strip() for text in await page.locator(".ledger dd").all_inner_texts()]
+
+
+@needs_chromium
+async def test_file_is_imported_and_taken_back(stack: Stack, browser: Browser, readers: dict[str, Reader]) -> None:
+    salt = secrets.token_hex(5)
+    async with watched_page(browser, stack.base, readers["manager"].email) as watched:
+        page = watched.page
+        await watched.open(IMPORT)
+        await page.set_input_files("input[type=file]", upload(people_file(salt)))
+        await page.click("[data-upload-send]")
+        await expect(page.locator("h1")).to_have_text("Where does each column go?")
+        assert await page.locator("select").evaluate_all("all => all.map((one) => one.value)") == [
+            *("first_name", "last_name", "email", "custom", ""),
+        ]
+        await page.fill("#tags", f"t-{salt}, spring")
+        await page.locator("button", has_text="Try without storing").first.click()
+        await expect(page.locator("h1")).to_have_text("What would become of the rows")
+        assert await steps_of(page) == ["33", "30", "0", "1", "2", "0", "0"]
+        await expect(page.locator("#rows")).to_contain_text("The e-mail is no address.")
+        found = await Axe().run(page)
+        assert not [one for one in found.response["violations"] if one["impact"] in ("serious", "critical")]
+        await page.click("button[form=run-import]")
+        await expect(page.locator("h1")).to_have_text("31 rows imported", timeout=30_000)
+        assert await steps_of(page) == ["33", "30", "0", "1", "2", "0", "0"]
+        await page.click("text=Undo the import…")
+        await page.locator(".dlg button.danger").click()
+        await expect(page.locator("h1")).to_have_text("The import was taken back", timeout=30_000)
+        await page.set_viewport_size({"width": 390, "height": 844})
+        assert await watched.excess_width() <= 0
+        assert watched.faults == []
+    with stack.database() as database:
+        left = database.execute("SELECT count(*) FROM leads WHERE email LIKE %s", (f"%@{salt}.example.com",)).fetchone()
+    assert left == (0,)
+
+
+async def test_file_is_sent_without_script_and_refused_with_what_to_do(
+    stack: Stack, readers: dict[str, Reader]
+) -> None:
+    async with console_client(stack.base, readers["admin"].email) as client:
+        shown = await post_file(client, b"PK\x03\x04 a workbook")
+        assert shown[0] == 422
+        assert "save it as “CSV UTF-8”" in shown[1]
+        status, location = await post_file(client, people_file(secrets.token_hex(5)))
+        assert status == 303
+        page = await client.get(location)
+        assert "Where does each column go?" in page.text
+        assert "<script>alert" not in page.text
+        none = await client.post(f"{location}/columns", {"target-1": ""})
+        assert (none.status, "Choose a field for one column at least." in none.text) == (422, True)
+        started = await client.post(f"{location}/columns", {"target-3": "email", "key-4": "x"})
+        assert started.status == 303
+
+
+async def post_file(client: ConsoleClient, data: bytes) -> tuple[int, str]:
+    """The status, and the page or where it leads."""
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n'
+    headers = {"Content-Type": "multipart/form-data; boundary=x", "Origin": client.base}
+    options: dict[str, Any] = {"data": head + data + b"\r\n--x--\r\n", "headers": headers, "allow_redirects": False}
+    async with client.session.post(client.base + IMPORT, **options) as answer:
+        return answer.status, answer.headers.get("Location") or await answer.text()
+
+
+async def test_leads_are_exported_by_the_filters_and_only_by_who_may(stack: Stack, readers: dict[str, Reader]) -> None:
+    source = f"export-{secrets.token_hex(4)}"
+    names = ("=cmd()", "Ada")
+    leads = [{"first_name": name, "email": f"{secrets.token_hex(5)}@example.com", "source": source} for name in names]
+    await post_leads(stack, leads)
+    path = f"/console/main/leads/export?source={source}"
+    async with console_client(stack.base, readers["manager"].email) as client:
+        rows = list(csv.DictReader(io.StringIO((await client.get(path)).text, newline="")))
+        assert sorted(row["first_name"] for row in rows) == ["'=cmd()", "Ada"]
+        lines = (await client.get(f"{path}&format=ndjson")).text.splitlines()
+        assert sorted(json.loads(line)["first_name"] for line in lines) == ["=cmd()", "Ada"]
+        assert (await client.get(f"{path}&status=nope")).status == 422
+    async with console_client(stack.base, readers["agent"].email) as client:
+        assert {(await client.get(one)).status for one in (path, IMPORT)} == {403}
