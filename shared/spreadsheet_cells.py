@@ -19,10 +19,20 @@ def csv_text(rows: Iterable[Sequence[Any]]) -> str:
     return text.getvalue()
 
 
+def unguarded_text(text: str) -> str:
+    """Return what a cell held before it was guarded. A text that no guard needs is returned as it is."""
+    return text[1:] if text.startswith("'") and _needs_guard(text) else text
+
+
+def _needs_guard(text: str) -> bool:
+    """Return whether a spreadsheet would execute the text, or show it without an apostrophe that belongs to it."""
+    return text.lstrip("'").startswith(FORMULA_STARTS)
+
+
 def _cell_text(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, datetime):
         return value.isoformat()
     text = orjson.dumps(value).decode() if isinstance(value, dict) else str(value)
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    return f"'{text}" if _needs_guard(text) else text

@@ -5,7 +5,7 @@ are not: they are many, and a lead has a timeline. A service may have all change
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import hdrs, web
 
@@ -17,6 +17,9 @@ from shared.web.authorization import API_KEY
 from shared.web.client_address import client_address
 
 log = logging.get_logger()
+
+HandlerT = TypeVar("HandlerT")
+ALWAYS_AUDITED = "always_audited"  # the mark of a handler
 
 AUDIT_TRAIL = web.AppKey("audit_trail", AuditTrail)
 AUDITED_PREFIXES: web.AppKey[list[str]] = web.AppKey(
@@ -43,6 +46,7 @@ ACTION_VERBS = {
     "discard_draft": "draft_discarded",
     "publish": "published",
     "restore": "restored",
+    "erase": "erased",
 }
 OBJECT_KINDS = {
     "scoring": "scoring_rule",
@@ -50,14 +54,24 @@ OBJECT_KINDS = {
     "deliveries": "delivery",
     "lead_list": "lead",
     "form_versions": "form",
+    "person_data": "lead",
 }
+
+
+def always_audited(handler: HandlerT) -> HandlerT:
+    """Have requests to a handler stand in the audit log although its scope does not steer, or it only reads."""
+    setattr(handler, ALWAYS_AUDITED, True)
+    return handler
 
 
 def is_audited(request: web.Request) -> bool:
     """Return whether the request belongs into the audit log, whatever its answer."""
+    handler = request.match_info.handler
+    if getattr(handler, ALWAYS_AUDITED, False):
+        return True
     if request.method in SAFE_METHODS:
         return False
-    if getattr(request.match_info.handler, "scope", None) in STEERING_SCOPES:
+    if getattr(handler, "scope", None) in STEERING_SCOPES:
         return True
     prefixes: list[str] = request.app[AUDITED_PREFIXES]
     return any(request.path.startswith(prefix) for prefix in prefixes)
@@ -110,8 +124,6 @@ def audit_change(request: web.Request, stored: Mapping[str, Any], fields: Iterab
 
 def audit_request(request: web.Request, response: web.StreamResponse, request_id: str) -> None:
     """Add the entry of a request that was answered to the audit log, if it belongs there."""
-    if request.method in SAFE_METHODS:
-        return
     try:
         is_covered = request.get(AUDIT_CONTINUED, False) and response.status < 400
         if is_audited(request) and not is_covered:

@@ -25,7 +25,7 @@ class OperationDescription:
 
     It holds the schemas of body, query and headers, the media types of the body with an example, and the response: its
     type (None for an empty one; without an `envelope` it is the whole response), its ordinary status, other statuses,
-    types of statuses that differ, whether it is a page of records, and a media type other than JSON.
+    types of statuses that differ, whether it is a page of records, and media types other than JSON.
     """
 
     body_schema: FieldsSchema | None = None
@@ -37,7 +37,7 @@ class OperationDescription:
     status: int = 200
     is_list: bool = False
     envelope: bool = True
-    raw_media_type: str | None = None
+    raw_media_types: tuple[str, ...] = ()
     other_statuses: tuple[int, ...] = ()
     schemas_by_status: Mapping[int, Any] = field(default_factory=dict)
 
@@ -100,14 +100,14 @@ def responds(
     status: int = 200,
     listed: bool = False,
     envelope: bool = True,
-    raw: str | None = None,
+    raw: str | tuple[str, ...] = (),
     other_statuses: tuple[int, ...] = (),
     schemas_by_status: Mapping[int, Any] | None = None,
 ) -> Callable[[HandlerT], HandlerT]:
-    """Describe the response: `{"data": record}`, a page of records if `listed`, or the bare record without `envelope`.
+    """Describe the response: `{"data": record}`, a page of records if `listed`, or the record without `envelope`.
 
-    `raw` names the media type of a response that is not JSON. `other_statuses` are statuses such as 409, in addition to
-    those of every endpoint. `schemas_by_status` holds the types of statuses that have one of their own.
+    `raw` names the media types of a response that is not JSON. `other_statuses` are statuses such as 409, besides those
+    of every endpoint. `schemas_by_status` holds the types of statuses that have one of their own.
     """
 
     def mark(handler: HandlerT) -> HandlerT:
@@ -116,7 +116,7 @@ def responds(
         described.status = status
         described.is_list = listed
         described.envelope = envelope
-        described.raw_media_type = raw
+        described.raw_media_types = (raw,) if isinstance(raw, str) else raw
         described.other_statuses = other_statuses
         described.schemas_by_status = dict(schemas_by_status or {})
         return handler

@@ -1,0 +1,108 @@
+"""Imports and exports of leads, as they are asked for and shown."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from services.api.schemas.submissions import VersionAuthorRecord
+from shared.imports.import_report import RowState
+from shared.lead_export.lead_pages import ExportFormat
+from shared.lead_list.list_query import LeadListQuery
+from shared.leads.merge import MergePolicy
+from shared.validation.types import QueryFlag, StrictFlag
+
+ImportState = Literal["queued", "running", "paused", "done", "failed", "cancelled", "undone"]
+FILE_DESCRIPTION = (
+    "CSV with a header, separated by commas, semicolons or tabs; in UTF-8, UTF-16 or Windows-1252. At most 512 MB."
+)
+OPTIONS_DESCRIPTION = (
+    'JSON: `{"mapping": {column: lead field | "full_name" | "custom_fields.<key>" | "tags" | null}, "merge_policy", '
+    '"source", "tags": [], "run_automations": false}`, each of them optional.'
+)
+
+
+class ImportFields(TypedDict, total=False):
+    """A form with a file."""
+
+    file: Annotated[str, Field(description=FILE_DESCRIPTION, json_schema_extra={"format": "binary"})]
+    options: Annotated[str, Field(description=OPTIONS_DESCRIPTION)]
+
+
+class ImportQuery(TypedDict, total=False):
+    dry_run: QueryFlag
+
+
+class ImportRowQuery(TypedDict, total=False):
+    state: RowState
+
+
+class ImportRunFields(TypedDict, total=False):
+    """Without automations nothing but the timeline tells of the leads."""
+
+    run_automations: StrictFlag | None
+
+
+class LeadExportQuery(LeadListQuery, total=False):
+    """The filters of the list, and the format. Leads are in the order of their ids, whatever `sort` says."""
+
+    format: ExportFormat
+
+
+class ImportUndoRecord(TypedDict):
+    """The job that undoes an import: of `total` rows it took back `done` and left `skipped`."""
+
+    job_id: int
+    state: str
+    total: int
+    done: int
+    skipped: int
+
+
+class ImportRecord(TypedDict):
+    """An import. `rows` were read so far, and the four counts say what became of them; `progress` is from 0 to 1.
+
+    `run_id` is the import that a dry run became. `undo` is null unless somebody asked for it.
+    """
+
+    id: int
+    state: ImportState
+    dry_run: bool
+    file_name: str
+    file_size: int
+    encoding: str
+    delimiter: str
+    columns: list[str]
+    mapping: dict[str, str | None]
+    merge_policy: MergePolicy | None
+    source: str | None
+    tags: list[str]
+    run_automations: bool
+    rows: int
+    created: int
+    merged: int
+    unchanged: int
+    invalid: int
+    progress: float
+    error: str | None
+    run_id: int | None
+    undo: ImportUndoRecord | None
+    created_by: VersionAuthorRecord
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class ImportRowRecord(TypedDict):
+    """A row, counted from 1 below the header. `values` are its cells by column: of invalid rows, and of the first rows
+    of each state in a dry run.
+    """
+
+    row: int
+    state: RowState
+    lead_id: int | None
+    submission_id: UUID | None
+    reasons: list[str]
+    values: dict[str, Any] | None

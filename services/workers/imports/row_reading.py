@@ -1,0 +1,148 @@
+"""Read the next rows of an import's file: leads go to the journal, in the transaction that notes how far it came."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import orjson
+
+from services.workers.imports.import_claims import ClaimedImport
+from services.workers.imports.imported_rows import RowMapper, clean_text
+from shared.db.connections import Connection, as_json
+from shared.ids import numbered_uuid7
+from shared.imports.csv_records import CsvRecord, read_records
+from shared.imports.import_storage import CHUNK_BYTES, read_file_part
+from shared.imports.text_encoding import decode_text, text_size
+from shared.intake.journal import Lane, NewJournalRow, append_row, chunk_by_size
+from shared.leads.submission import POLICY_KEY, QUIET_KEY
+
+ROWS_PER_CHUNK = 500
+ROWS_PER_JOURNAL_ROW = 100  # what a batch of the bulk lane holds
+WINDOW_BYTES = 256 << 10  # of the file, that are read for a chunk
+LARGEST_WINDOW_BYTES = 2 << 20  # where no row ends in the first window
+MAX_ROWS_UNDER_WAY = 5_000  # rows of one import that wait for their verdict
+CHUNKS_PER_SECOND = 5  # of an import with a rate
+
+ADD_ROWS_SQL = """
+INSERT INTO import_rows (workspace_id, import_id, row, state, lead_id, reasons, cells)
+SELECT %s, %s, r.row, r.state, r.lead_id, r.reasons, r.cells
+FROM json_to_recordset(%s::json) AS r(row bigint, state text, lead_id bigint, reasons text[], cells text[])
+"""
+DROP_READ_CHUNKS_SQL = "DELETE FROM import_chunks WHERE workspace_id = %s AND import_id = %s AND n < %s"
+
+
+class ReadRow(NamedTuple):
+    """A row of the file by its number: with its lead, or with reasons why it has none."""
+
+    number: int
+    cells: list[str]
+    lead: dict[str, Any] | None
+    reasons: list[str]
+
+
+class FileEndedEarly(Exception):
+    """A part of the file is missing."""
+
+
+def submission_id_of(one: ClaimedImport, number: int) -> str:
+    """Return the id of a row's submission: always the same, so that a row can never be two."""
+    return numbered_uuid7(one.received_ms, f"import\0{one.workspace_id}\0{one.id}", number)
+
+
+async def read_rows(connection: Connection, one: ClaimedImport, limit: int = ROWS_PER_CHUNK) -> list[ReadRow]:
+    """Read the next rows and move the place in the file behind them."""
+    records, at_end = await _next_records(connection, one, limit)
+    options = one.options
+    mapper = RowMapper(one.columns, one.mapping, options.get("source"), options.get("tags") or ())
+    rows = []
+    for record in records:
+        if record.cells:
+            one.rows_read += 1
+            rows.append(_read_row(mapper, one.rows_read, record))
+    if at_end:
+        one.read_offset = one.file_size
+    return rows
+
+
+def _read_row(mapper: RowMapper, number: int, record: CsvRecord) -> ReadRow:
+    if record.problem:
+        return ReadRow(number, record.cells, None, [record.problem])
+    lead, reasons = mapper.lead_of(record.cells)
+    return ReadRow(number, record.cells, lead, reasons)
+
+
+async def _next_records(connection: Connection, one: ClaimedImport, limit: int) -> tuple[list[CsvRecord], bool]:
+    """Return the next records, and whether they are the last ones."""
+    for window in (WINDOW_BYTES, LARGEST_WINDOW_BYTES):
+        data = await read_file_part(connection, *one.key, one.read_offset, window)
+        if not data:
+            raise FileEndedEarly(f"import {one.id} at byte {one.read_offset}")
+        at_end = one.read_offset + len(data) >= one.file_size
+        text = decode_text(data, one.encoding, at_end=at_end)
+        records = read_records(text, one.delimiter, at_end=at_end, limit=limit)
+        if records or at_end:
+            break
+    length = sum(record.length for record in records)
+    one.read_offset += text_size(text[:length], one.encoding)
+    return records, at_end and length == len(text)
+
+
+async def take_chunk(connection: Connection, one: ClaimedImport) -> bool:
+    """Read rows and store those with a lead in the journal. Return whether any were stored."""
+    size = ROWS_PER_CHUNK if one.rate is None else min(max(one.rate // CHUNKS_PER_SECOND, 1), ROWS_PER_CHUNK)
+    rows = await read_rows(connection, one, size)
+    items = [(row.number, _journal_item(one, row.number, row.lead)) for row in rows if row.lead is not None]
+    for part in chunk_by_size(items, lambda item: len(item[1][1])):
+        for start in range(0, len(part), ROWS_PER_JOURNAL_ROW):
+            await _append(connection, one, [item for _, item in part[start : start + ROWS_PER_JOURNAL_ROW]])
+    refused = [row for row in rows if row.lead is None]
+    one.invalid += len(refused)
+    await add_rows(connection, one, [refused_record(row) for row in refused])
+    await connection.execute(DROP_READ_CHUNKS_SQL, (*one.key, one.read_offset // CHUNK_BYTES))
+    if one.rate is not None:
+        one.pause = len(rows) / one.rate
+    return bool(items)
+
+
+def _journal_item(one: ClaimedImport, number: int, lead: dict[str, Any]) -> tuple[str, bytes]:
+    """Return a submission's id and its item in the journal."""
+    submission_id = submission_id_of(one, number)
+    item = {
+        "id": submission_id,
+        "at": one.received_ms,
+        "w": one.workspace_id,
+        "ch": f"import:{one.id}",
+        "src": lead.get("source"),
+        "k": one.key_id,
+        "body": lead,
+    }
+    if not one.options.get("run_automations"):
+        item[QUIET_KEY] = True
+    if policy := one.options.get("merge_policy"):
+        item[POLICY_KEY] = policy
+    return submission_id, orjson.dumps(item)
+
+
+async def _append(connection: Connection, one: ClaimedImport, items: Sequence[tuple[str, bytes]]) -> None:
+    document = orjson.dumps({"gateway": "", "items": [orjson.Fragment(item) for _, item in items]})
+    accepted = as_json([[one.workspace_id, len(items)]])
+    ids = ",".join(submission_id for submission_id, _ in items)
+    await append_row(connection, NewJournalRow(int(Lane.BULK), len(items), ids, accepted, document))
+
+
+def refused_record(row: ReadRow) -> dict[str, Any]:
+    """Return the record of a row without a lead."""
+    return {"row": row.number, "state": "invalid", "reasons": row.reasons, "cells": row.cells}
+
+
+async def add_rows(connection: Connection, one: ClaimedImport, records: Sequence[dict[str, Any]]) -> None:
+    """Add rows with their verdicts to the report."""
+    if records:
+        await connection.execute(ADD_ROWS_SQL, (*one.key, as_json(_storable(records))))
+
+
+def _storable(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return records whose cells PostgreSQL can hold."""
+    return [
+        {**record, "cells": [clean_text(cell) for cell in record["cells"]]} if record.get("cells") else record
+        for record in records
+    ]

@@ -1,0 +1,51 @@
+"""Decide which values of a lead an undo takes back: those that an import filled and that still stand. Pure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+CUSTOM_PREFIX = "custom_fields."
+
+
+class ImportedValues(NamedTuple):
+    """What one row gave to a lead that existed: changes as the timeline describes them, tags, and notes."""
+
+    changes: Mapping[str, Mapping[str, Any]]
+    tags: Sequence[str]
+    notes: str | None
+
+
+def recovered_fields(state: Mapping[str, Any], given: Sequence[ImportedValues]) -> tuple[dict[str, Any], list[str]]:
+    """Return the fields to set, as an edit takes them, and the tags to remove.
+
+    `given` are the rows of one lead, the last one first. A value that somebody changed since stays.
+    """
+    now = {**state, "custom_fields": dict(state["custom_fields"])}
+    fields: dict[str, Any] = {}
+    tags: list[str] = []
+    borne = {tag.lower() for tag in state["tags"]}
+    for values in given:
+        for name, change in values.changes.items():
+            _take_back(now, fields, name, change)
+        tags += [tag for tag in values.tags if tag.lower() in borne]
+        if values.notes and (shorter := _without_end(now["notes"], values.notes)) is not False:
+            now["notes"] = fields["notes"] = shorter
+    return fields, list(dict.fromkeys(tags))
+
+
+def _take_back(now: dict[str, Any], fields: dict[str, Any], name: str, change: Mapping[str, Any]) -> None:
+    before, after = change.get("from"), change.get("to")
+    key = name.removeprefix(CUSTOM_PREFIX)
+    if key == name:
+        if name in now and now[name] == after:
+            now[name] = fields[name] = before
+    elif now["custom_fields"].get(key) == after:
+        now["custom_fields"][key] = before
+        fields.setdefault("custom_fields", {})[key] = before
+
+
+def _without_end(notes: str | None, added: str) -> str | Literal[False] | None:
+    """Return the notes without what was added at their end; False if something else stands there by now."""
+    if notes == added:
+        return None
+    end = f"\n\n{added}"
+    return notes[: -len(end)] if notes and notes.endswith(end) else False

@@ -1,0 +1,94 @@
+"""Collect the verdicts of an import's rows, in order: what became of each submission goes into the report."""
+
+from collections import Counter
+from typing import Any, NamedTuple
+
+from services.workers.imports.import_claims import WAIT_SECONDS, ClaimedImport
+from services.workers.imports.row_reading import add_rows, submission_id_of
+from shared.db.connections import Connection
+
+ROWS_PER_COLLECTION = 1_000
+
+REFUSED_ROWS_SQL = """
+SELECT row FROM import_rows WHERE workspace_id = %s AND import_id = %s AND row > %s AND row <= %s
+"""
+# Tags and notes that were added stand in the timeline alone. Few leads have many entries.
+VERDICTS_SQL = """
+SELECT w.n, s.state, s.lead_id, s.is_duplicate, s.changes <> '{}' OR s.is_duplicate AND EXISTS (
+           SELECT FROM activities a WHERE a.workspace_id = s.workspace_id AND a.lead_id = s.lead_id
+           AND a.data ->> 'submission_id' = s.id::text AND a.data ?| ARRAY['tags_added', 'notes_added']),
+       s.error
+FROM unnest(%s::uuid[]) WITH ORDINALITY AS w(id, n)
+JOIN submissions s ON s.workspace_id = %s AND s.id = w.id AND s.received_at = %s
+"""
+# One snapshot: a submission leaves the journal in the transaction that decides it.
+IS_UNDER_WAY_SQL = """
+SELECT EXISTS (SELECT FROM journal WHERE ids && ARRAY[%(id)s::uuid])
+    OR EXISTS (SELECT FROM submissions WHERE workspace_id = %(workspace)s AND id = %(id)s AND received_at = %(at)s)
+"""
+DEAD_REASON = "The lead could not be stored ({error}). It is kept as submission {id} and can be replayed."
+HELD_REASON = "The submission {id} is {state}."
+GONE_REASON = "The person was erased."
+
+
+class RowVerdict(NamedTuple):
+    """What became of a row's submission. `has_effect`: a lead that existed was changed."""
+
+    state: str
+    lead_id: int | None
+    is_duplicate: bool
+    has_effect: bool
+    error: str | None
+
+
+async def collect_verdicts(connection: Connection, one: ClaimedImport) -> bool:
+    """Settle the next rows that have their verdict. Return whether there were any."""
+    last = min(one.rows_read, one.rows_settled + ROWS_PER_COLLECTION)
+    if last == one.rows_settled:
+        return False
+    found = await (await connection.execute(REFUSED_ROWS_SQL, (*one.key, one.rows_settled, last))).fetchall()
+    refused = {row[0] for row in found}
+    numbers = [number for number in range(one.rows_settled + 1, last + 1) if number not in refused]
+    verdicts = await _read_verdicts(connection, one, numbers)
+    settled, records = one.rows_settled, list[dict[str, Any]]()
+    for number in range(one.rows_settled + 1, last + 1):
+        if number not in refused:
+            if number not in verdicts:
+                break
+            records.append(_record_of(one, number, verdicts[number]))
+        settled = number
+    if settled == one.rows_settled and await _is_gone(connection, one, settled + 1):
+        settled += 1
+        records.append({"row": settled, "state": "invalid", "reasons": [GONE_REASON]})
+    await add_rows(connection, one, records)
+    one.count(Counter(str(record["state"]) for record in records))
+    has_moved, one.rows_settled = settled > one.rows_settled, settled
+    return has_moved
+
+
+async def _read_verdicts(connection: Connection, one: ClaimedImport, numbers: list[int]) -> dict[int, RowVerdict]:
+    ids = [submission_id_of(one, number) for number in numbers]
+    rows = await (await connection.execute(VERDICTS_SQL, (ids, one.workspace_id, one.accepted_at))).fetchall()
+    return {numbers[row[0] - 1]: RowVerdict(row[1], row[2], bool(row[3]), bool(row[4]), row[5]) for row in rows}
+
+
+async def _is_gone(connection: Connection, one: ClaimedImport, number: int) -> bool:
+    """Return whether a row's submission is nowhere any more: its person was erased meanwhile."""
+    one.pause = max(one.pause, WAIT_SECONDS)
+    values = {"id": submission_id_of(one, number), "workspace": one.workspace_id, "at": one.accepted_at}
+    row = await (await connection.execute(IS_UNDER_WAY_SQL, values)).fetchone()
+    return not (row and row[0])
+
+
+def _record_of(one: ClaimedImport, number: int, verdict: RowVerdict) -> dict[str, Any]:
+    if verdict.state == "dead":
+        error = (verdict.error or "unknown").partition(":")[0]  # the rest of it may quote the person
+        return _refused(number, DEAD_REASON.format(error=error, id=submission_id_of(one, number)))
+    if verdict.lead_id is None:
+        return _refused(number, HELD_REASON.format(state=verdict.state, id=submission_id_of(one, number)))
+    state = "created" if not verdict.is_duplicate else "merged" if verdict.has_effect else "unchanged"
+    return {"row": number, "state": state, "lead_id": verdict.lead_id}
+
+
+def _refused(number: int, reason: str) -> dict[str, Any]:
+    return {"row": number, "state": "invalid", "reasons": [reason]}

@@ -1,0 +1,198 @@
+"""Imports as people use them: watched, run after a dry run, cancelled and undone.
+
+Every function runs in the caller's transaction and names the workspace. The workers' part is
+`services/workers/imports/import_engine.py`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from psycopg.rows import dict_row
+
+from shared.db.connections import Connection, as_json
+from shared.errors import Conflict, NotFound
+from shared.imports.column_mapping import ColumnMapping
+from shared.imports.csv_records import read_records
+from shared.imports.file_head import HEAD_BYTES, SAMPLE_ROWS
+from shared.imports.import_storage import CHUNK_BYTES, read_file_part
+from shared.imports.text_encoding import decode_text
+from shared.intake.change_author import ChangeAuthor
+from shared.jobs.job_control import cancel_job
+
+ImportJson = dict[str, Any]
+
+IMPORT_SQL: Final = """
+SELECT i.id, CASE WHEN i.undone_at IS NOT NULL THEN 'undone' ELSE j.state END AS state, i.is_dry_run AS dry_run,
+       i.file_name, i.file_size, i.encoding, i.delimiter, i.columns, i.mapping,
+       i.options ->> 'merge_policy' AS merge_policy, i.options ->> 'source' AS source,
+       coalesce(i.options -> 'tags', '[]') AS tags, coalesce((i.options ->> 'run_automations')::boolean, false)
+           AS run_automations,
+       i.rows_read AS rows, i.created, i.merged, i.unchanged, i.invalid,
+       CASE WHEN i.is_settled THEN 1.0 ELSE least(0.999,
+           (i.read_offset - i.data_offset)::float8 / greatest(i.file_size - i.data_offset, 1)
+           * i.rows_settled / greatest(i.rows_read, 1)) END AS progress,
+       i.data_offset, i.has_file, i.is_settled, i.run_id, i.undo_job_id, i.undone_at, j.error, j.rate, j.created_by,
+       j.created_at, i.accepted_at, j.started_at, j.finished_at,
+       CASE WHEN u.id IS NOT NULL THEN json_build_object('job_id', u.id, 'state', u.state, 'total', u.total,
+           'done', u.done, 'skipped', u.skipped) END AS undo
+FROM imports i JOIN jobs j USING (workspace_id, id)
+LEFT JOIN jobs u ON u.workspace_id = i.workspace_id AND u.id = i.undo_job_id
+WHERE i.workspace_id = %s
+"""
+COUNT_IMPORTS_SQL: Final = "SELECT count(*) FROM imports WHERE workspace_id = %s"
+LOCK_IMPORT_SQL: Final = "SELECT 1 FROM imports WHERE workspace_id = %s AND id = %s FOR UPDATE"
+COPY_JOB_SQL: Final = """
+INSERT INTO jobs (workspace_id, kind, filter, with_automations, created_by)
+SELECT workspace_id, kind, filter - 'dry_run', %s, %s::jsonb FROM jobs WHERE workspace_id = %s AND id = %s
+RETURNING id
+"""
+COPY_IMPORT_SQL: Final = """
+WITH copied AS (
+    INSERT INTO imports (workspace_id, id, is_dry_run, file_name, file_size, encoding, delimiter, columns, mapping,
+                         options, key_id, data_offset, read_offset)
+    SELECT workspace_id, %(new)s, false, file_name, file_size, encoding, delimiter, columns, mapping,
+           options || %(options)s::jsonb, %(key)s, data_offset, data_offset
+    FROM imports WHERE workspace_id = %(workspace)s AND id = %(id)s
+), moved AS (
+    UPDATE import_chunks SET import_id = %(new)s WHERE workspace_id = %(workspace)s AND import_id = %(id)s
+)
+UPDATE imports SET has_file = false, run_id = %(new)s WHERE workspace_id = %(workspace)s AND id = %(id)s
+"""
+REVISE_SQL: Final = (
+    "DELETE FROM import_rows WHERE workspace_id = %(workspace)s AND import_id = %(id)s",
+    "DELETE FROM import_preview_keys WHERE workspace_id = %(workspace)s AND import_id = %(id)s",
+    "DELETE FROM import_preview_leads WHERE workspace_id = %(workspace)s AND import_id = %(id)s",
+    """UPDATE imports SET mapping = %(mapping)s::jsonb, options = %(options)s::jsonb, read_offset = data_offset,
+           rows_read = 0, rows_settled = 0, created = 0, merged = 0, unchanged = 0, invalid = 0, is_settled = false,
+           due_at = now()
+       WHERE workspace_id = %(workspace)s AND id = %(id)s""",
+    """UPDATE jobs SET state = 'queued', started_at = NULL, finished_at = NULL, total = 0, done = 0, failed = 0,
+           position = 0, error = NULL
+       WHERE workspace_id = %(workspace)s AND id = %(id)s""",
+)
+ADD_UNDO_SQL: Final = """
+INSERT INTO jobs (workspace_id, kind, filter, reason, created_by, total)
+SELECT %(workspace)s, 'import', jsonb_build_object('undo', %(id)s::bigint, 'file_name', %(name)s::text), %(reason)s,
+       %(by)s::jsonb,
+       (SELECT count(*) FROM import_rows WHERE workspace_id = %(workspace)s AND import_id = %(id)s
+        AND state = ANY (ARRAY['created', 'merged']))
+RETURNING id
+"""
+NOTE_UNDO_SQL: Final = "UPDATE imports SET undo_job_id = %s WHERE workspace_id = %s AND id = %s"
+STATES_WITH_EFFECT: Final = ("done", "cancelled", "failed")
+MISSING_CHUNKS_SQL: Final = "SELECT count(*) FROM import_chunks WHERE workspace_id = %s AND import_id = %s"
+
+
+async def read_import(connection: Connection, workspace_id: int, import_id: int) -> ImportJson:
+    """Return an import. Raises NotFound."""
+    found = await _read_imports(connection, f"{IMPORT_SQL} AND i.id = %s", (workspace_id, import_id))
+    if not found:
+        raise NotFound
+    return found[0]
+
+
+async def list_imports(
+    connection: Connection, workspace_id: int, *, limit: int, offset: int = 0, before: int | None = None
+) -> tuple[list[ImportJson], int]:
+    """Return imports, the newest first, and how many there are. `before` leaves out this one and all newer ones."""
+    query = f"{IMPORT_SQL} AND (%s::bigint IS NULL OR i.id < %s) ORDER BY i.id DESC LIMIT %s OFFSET %s"
+    found = await _read_imports(connection, query, (workspace_id, before, before, limit, offset))
+    row = await (await connection.execute(COUNT_IMPORTS_SQL, (workspace_id,))).fetchone()
+    return found, int(row[0]) if row else 0
+
+
+async def _read_imports(connection: Connection, query: str, values: Sequence[Any]) -> list[ImportJson]:
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(query, values)
+        return await cursor.fetchall()
+
+
+async def run_dry_run(
+    connection: Connection, workspace_id: int, import_id: int, author: ChangeAuthor, *, run_automations: bool
+) -> int:
+    """Import for real what a dry run showed, and return the new import's id. Raises NotFound and Conflict."""
+    found = await _locked_import(connection, workspace_id, import_id)
+    if not found["dry_run"]:
+        raise Conflict("Only a dry run can be run.")
+    if found["run_id"]:
+        raise Conflict(f"It was run as import {found['run_id']}.")
+    if found["state"] != "done" or not found["has_file"]:
+        reason = "its file is not kept any more: send it again" if found["state"] == "done" else "it has not ended"
+        raise Conflict(f"The dry run is {found['state']}; {reason}.")
+    await _check_file(connection, workspace_id, found)
+    job = (run_automations, as_json(author.to_json()), workspace_id, import_id)
+    row = await (await connection.execute(COPY_JOB_SQL, job)).fetchone()
+    assert row is not None  # noqa: S101  # the statement returns what it inserts
+    values = {
+        "workspace": workspace_id,
+        "id": import_id,
+        "new": row[0],
+        "key": author.id if author.kind == "key" else None,
+        "options": as_json({"run_automations": run_automations}),
+    }
+    await connection.execute(COPY_IMPORT_SQL, values)
+    return int(row[0])
+
+
+async def _check_file(connection: Connection, workspace_id: int, found: ImportJson) -> None:
+    row = await (await connection.execute(MISSING_CHUNKS_SQL, (workspace_id, found["id"]))).fetchone()
+    if row is None or row[0] * CHUNK_BYTES < found["file_size"]:
+        raise Conflict("The file is not kept any more: send it again.")
+
+
+async def revise_dry_run(
+    connection: Connection, workspace_id: int, import_id: int, mapping: ColumnMapping, options: Mapping[str, Any]
+) -> None:
+    """Make a dry run by another mapping and other options, from the first row on. Raises NotFound and Conflict.
+
+    `mapping` has all columns of the file.
+    """
+    found = await _locked_import(connection, workspace_id, import_id)
+    if not found["dry_run"] or found["run_id"]:
+        raise Conflict("It was imported already: send the file again to import it otherwise.")
+    if found["state"] in ("queued", "running"):
+        raise Conflict("The dry run is running: wait for its end.")
+    await _check_file(connection, workspace_id, found)
+    values = {"workspace": workspace_id, "id": import_id, "mapping": as_json(mapping), "options": as_json(options)}
+    for statement in REVISE_SQL:
+        await connection.execute(statement, values)
+
+
+async def read_sample(connection: Connection, workspace_id: int, found: ImportJson) -> list[list[str]]:
+    """Return the first rows of an import whose file is still there."""
+    size = min(HEAD_BYTES, found["file_size"] - found["data_offset"])
+    data = await read_file_part(connection, workspace_id, found["id"], found["data_offset"], size)
+    at_end = found["data_offset"] + len(data) >= found["file_size"]
+    text = decode_text(data, found["encoding"], at_end=at_end)
+    records = read_records(text, found["delimiter"], at_end=at_end, limit=SAMPLE_ROWS * 2)
+    return [record.cells for record in records if record.cells][:SAMPLE_ROWS]
+
+
+async def cancel_import(connection: Connection, workspace_id: int, import_id: int) -> None:
+    """Read no more rows. Those that are on their way still become leads. Raises NotFound and Conflict."""
+    await _locked_import(connection, workspace_id, import_id)
+    await cancel_job(connection, workspace_id, import_id)
+
+
+async def undo_import(
+    connection: Connection, workspace_id: int, import_id: int, author: ChangeAuthor, reason: str | None = None
+) -> int:
+    """Start to undo an import, and return the id of the job that does it. Raises NotFound and Conflict."""
+    found = await _locked_import(connection, workspace_id, import_id)
+    if found["dry_run"]:
+        raise Conflict("A dry run changed nothing: there is nothing to undo.")
+    if found["state"] not in STATES_WITH_EFFECT or not found["is_settled"]:
+        said = "was undone already" if found["state"] == "undone" else f"is {found['state']}: wait for its end"
+        raise Conflict(f"The import {said}.")
+    if (undo := found["undo"]) and undo["state"] in ("queued", "running", "paused"):
+        raise Conflict(f"The import is being undone, by job {undo['job_id']}.")
+    values = {"workspace": workspace_id, "id": import_id, "name": found["file_name"], "reason": reason}
+    row = await (await connection.execute(ADD_UNDO_SQL, {**values, "by": as_json(author.to_json())})).fetchone()
+    assert row is not None  # noqa: S101  # the statement returns what it inserts
+    await connection.execute(NOTE_UNDO_SQL, (row[0], workspace_id, import_id))
+    return int(row[0])
+
+
+async def _locked_import(connection: Connection, workspace_id: int, import_id: int) -> ImportJson:
+    await connection.execute(LOCK_IMPORT_SQL, (workspace_id, import_id))
+    return await read_import(connection, workspace_id, import_id)

@@ -1,0 +1,63 @@
+"""The options of an import as they are sent: JSON, checked against the file's columns. Pure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final
+
+import orjson
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from shared.errors import FieldErrors
+from shared.imports.column_mapping import ColumnMapping, guess_mapping, mapping_errors
+from shared.leads.merge import MergePolicy
+from shared.validation.schema import FieldsSchema
+from shared.validation.types import StrictFlag, Text100, Text255
+
+NO_JSON_MESSAGE: Final = "The options field must be a JSON object."
+
+
+class ImportOptions(TypedDict, total=False):
+    """How a file is imported. `mapping` is guessed from the header without one; columns that it leaves out are unused.
+
+    `source` is that of rows without one, and every lead gets the `tags`. The policy is the workspace's without one.
+    """
+
+    mapping: dict[str, str | None] | None
+    merge_policy: MergePolicy | None
+    source: Text255 | None
+    tags: Annotated[list[Text100], Field(max_length=100)] | None
+    run_automations: StrictFlag | None
+
+
+_SCHEMA = FieldsSchema(ImportOptions)
+
+
+def parse_options(text: str, errors: FieldErrors) -> dict[str, Any]:
+    """Return the valid options. Errors go into `errors`, as `options.<name>`."""
+    try:
+        sent = orjson.loads(text or "{}")
+    except orjson.JSONDecodeError:
+        sent = None
+    if not isinstance(sent, dict):
+        errors["options"] = [NO_JSON_MESSAGE]
+        return {}
+    wrong: FieldErrors = {}
+    fields = parse_option_fields(sent, wrong)
+    errors |= {f"options.{name}": messages for name, messages in wrong.items()}
+    return fields
+
+
+def parse_option_fields(sent: Mapping[str, Any], errors: FieldErrors) -> dict[str, Any]:
+    """Return the valid options. Errors go into `errors`, by option."""
+    fields, wrong = _SCHEMA.validate_fields(sent)
+    errors |= wrong
+    return {name: value for name, value in dict(fields).items() if value is not None}
+
+
+def resolve_mapping(options: dict[str, Any], columns: Sequence[str], errors: FieldErrors) -> ColumnMapping:
+    """Return the mapping of all columns: as sent, otherwise guessed. Errors go into `errors`."""
+    sent: ColumnMapping | None = options.get("mapping")
+    if sent is None:
+        return guess_mapping(columns)
+    errors |= {f"options.{name}": messages for name, messages in mapping_errors(sent, columns).items()}
+    return {column: sent.get(column) for column in columns}

@@ -1,0 +1,95 @@
+"""The report of an import: each row with what became of it, as pages and as a file."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any, Final, Literal
+
+from shared.db.connections import Connection
+from shared.ids import numbered_uuid7
+from shared.spreadsheet_cells import csv_text
+
+RowState = Literal["created", "merged", "unchanged", "invalid"]
+ReportRow = dict[str, Any]
+
+REPORT_PAGE_ROWS: Final = 500
+READ_ROWS_SQL: Final = """
+SELECT r.row, r.state, r.lead_id, r.reasons, r.cells FROM import_rows r
+WHERE r.workspace_id = %(workspace)s AND r.import_id = %(id)s AND r.row > %(after)s
+  AND (%(state)s::text IS NULL OR r.state = %(state)s)
+ORDER BY r.row LIMIT %(limit)s OFFSET %(offset)s
+"""
+# Invalid rows have their cells, and so an index of their own.
+READ_SHOWN_SQL: Final = READ_ROWS_SQL.replace("ORDER BY", "AND r.cells IS NOT NULL ORDER BY")
+
+
+async def read_rows(
+    connection: Connection,
+    workspace_id: int,
+    found: dict[str, Any],
+    state: RowState | None = None,
+    *,
+    limit: int = REPORT_PAGE_ROWS,
+    offset: int = 0,
+    after: int = 0,
+    only_shown: bool = False,
+) -> list[ReportRow]:
+    """Return rows in their order: `row, state, lead_id, submission_id, reasons, values`.
+
+    `values` maps columns to cells; it is null where the cells are not kept. `only_shown` leaves such rows out.
+    """
+    values = {"workspace": workspace_id, "id": found["id"], "state": state, "after": after}
+    statement = READ_SHOWN_SQL if only_shown else READ_ROWS_SQL
+    rows = await (await connection.execute(statement, {**values, "limit": limit, "offset": offset})).fetchall()
+    return [_report_row(workspace_id, found, *row) for row in rows]
+
+
+def _report_row(
+    workspace_id: int,
+    found: dict[str, Any],
+    number: int,
+    state: str,
+    lead_id: int | None,
+    reasons: list[str] | None,
+    cells: list[str] | None,
+) -> ReportRow:
+    ms = round(found["accepted_at"].timestamp() * 1000)
+    has_submission = not found["dry_run"] and lead_id is not None
+    series = f"import\0{workspace_id}\0{found['id']}"
+    return {
+        "row": number,
+        "state": state,
+        "lead_id": lead_id,
+        "submission_id": numbered_uuid7(ms, series, number) if has_submission else None,
+        "reasons": reasons or [],
+        "values": None if cells is None else _named_cells(found["columns"], cells),
+    }
+
+
+def _named_cells(columns: list[str], cells: list[str]) -> dict[str, str]:
+    """Return cells by column. A cell without a column is named by its number."""
+    names = [*columns, *(f"cell {number}" for number in range(len(columns) + 1, len(cells) + 1))]
+    return dict(zip(names, cells, strict=False))
+
+
+async def report_csv_pieces(
+    found: dict[str, Any], read_page: Callable[[int], Awaitable[Sequence[ReportRow]]]
+) -> AsyncIterator[bytes]:
+    """Yield a report as CSV: the columns of the file, and the row's number, state, lead and reasons.
+
+    `read_page` returns the next rows behind a number, `REPORT_PAGE_ROWS` at most.
+    """
+    columns = found["columns"]
+    yield csv_text([[*columns, "row", "row_state", "lead_id", "reasons"]]).encode()
+    after = 0
+    while rows := await read_page(after):
+        yield csv_text(_csv_cells(columns, row) for row in rows).encode()
+        if len(rows) < REPORT_PAGE_ROWS:
+            return
+        after = rows[-1]["row"]
+
+
+def _csv_cells(columns: Sequence[str], row: ReportRow) -> list[Any]:
+    values = row["values"] or {}
+    return [
+        *(values.get(column) for column in columns),
+        *(row["row"], row["state"], row["lead_id"], " ".join(row["reasons"])),
+    ]

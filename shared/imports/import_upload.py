@@ -1,0 +1,55 @@
+"""From an uploaded file to a stored import: what both the API and the console do with it."""
+
+import asyncio
+from typing import Any, BinaryIO, Final, NamedTuple
+
+from shared.errors import FieldErrors
+from shared.files.file_names import clean_file_name
+from shared.imports.file_head import HEAD_BYTES, FileHead, read_head
+from shared.imports.import_options import parse_options, resolve_mapping
+from shared.imports.import_storage import NewImport
+from shared.imports.text_encoding import EncodingJudge, UnreadableFile
+
+MAX_FILE_BYTES: Final = 512 << 20
+NO_FILE_MESSAGE: Final = "Send the CSV in the field `file`."
+
+
+class UploadedTable(NamedTuple):
+    """An uploaded file, and how it was judged."""
+
+    file: BinaryIO
+    name: str
+    size: int
+    judge: EncodingJudge
+
+
+async def plan_import(
+    table: UploadedTable | None, options_text: str, errors: FieldErrors, *, is_dry_run: bool
+) -> NewImport | None:
+    """Return the import of an uploaded file, or None with errors by field."""
+    options = parse_options(options_text, errors)
+    if table is None:
+        errors["file"] = [NO_FILE_MESSAGE]
+        return None
+    try:
+        head = await read_table_head(table)
+    except UnreadableFile as error:
+        errors["file"] = [str(error)]
+        return None
+    return plan_with_options(table, head, options, errors, is_dry_run=is_dry_run)
+
+
+async def read_table_head(table: UploadedTable) -> FileHead:
+    """Read the columns and the first rows of an uploaded file. Raises UnreadableFile."""
+    judged = table.judge.judge()
+    await asyncio.to_thread(table.file.seek, 0)
+    head = await asyncio.to_thread(table.file.read, HEAD_BYTES)
+    return read_head(head, judged, table.size)
+
+
+def plan_with_options(
+    table: UploadedTable, head: FileHead, options: dict[str, Any], errors: FieldErrors, *, is_dry_run: bool
+) -> NewImport | None:
+    """Return the import of a file whose columns are known, or None with errors by field."""
+    mapping = resolve_mapping(options, head.columns, errors)
+    return None if errors else NewImport(is_dry_run, clean_file_name(table.name), table.size, head, mapping, options)

@@ -1,0 +1,1 @@
+"""Exports of leads: what a list's filters match, as CSV or NDJSON, streamed."""

@@ -1,0 +1,191 @@
+"""Imports: rows become leads by way of the journal, a dry run says the same before, an undo takes it back."""
+
+import random
+from typing import Any
+
+import pytest
+
+from services.workers.imports import dry_runs, row_reading
+from services.workers.imports.import_engine import ImportEngine
+from shared.db.connections import Connection
+from shared.imports.import_control import cancel_import, read_import, run_dry_run, undo_import
+from shared.imports.import_erasure import expire_imports, forget_in_imports
+from shared.imports.import_report import read_rows
+from shared.leads.edit import ChangeCause, LeadChange
+from shared.leads.writes import change_leads, create_lead
+from tests.support.importing import AUTHOR, counts_of, finish_imports, start_import
+from tests.support.ingesting import workspace_id
+from tests.support.leads import rows
+
+pytestmark = pytest.mark.integration
+
+KNOWN = ChangeCause("api", 1)
+PEOPLE = (
+    "First name;Last name;E-mail;Phone;Company;Budget;Tags\r\n"
+    'Ada;Lovelace;ada@example.com;+4930123450;"Analytical; Engines";10;vip, fair\r\n'
+    "Grace;Hopper;grace@example.com;;Navy;;\r\n"
+    "Grace;Hopper;GRACE@example.com;;Navy;;\r\n"
+    "Siobhán;Keane;siobhan@@example.com;;;;\r\n"
+    ";;;;;;\r\n"
+    "\r\n"
+    'Known;;known@example.com;;"New\r\nCompany";;fair\r\n'
+    "Nobody;;;;;;\r\n"
+)
+
+
+async def leads_of(connection: Connection) -> list[dict[str, Any]]:
+    found = await rows(connection, "SELECT to_jsonb(l) FROM leads l ORDER BY id")
+    return [row[0] for row in found]
+
+
+async def a_known_lead(connection: Connection, **fields: Any) -> int:
+    async with connection.transaction():
+        known = {"first_name": "Known", "email": "known@example.com"} | fields
+        return await create_lead(connection, await workspace_id(connection), known, KNOWN)
+
+
+async def test_dry_run_says_what_the_import_then_does(database_url: str, database: Connection) -> None:
+    known, w = await a_known_lead(database), await workspace_id(database)
+    dry_id = await start_import(database, PEOPLE, dry_run=True, tags=["import"])
+    dry = await finish_imports(database_url, database, dry_id)
+    assert counts_of(dry) == (3, 1, 1, 2)
+    assert len(await leads_of(database)) == 1
+    async with database.transaction():
+        run_id = await run_dry_run(database, w, dry_id, AUTHOR, run_automations=False)
+    done = await finish_imports(database_url, database, run_id)
+    assert (done["state"], counts_of(done), done["rows"], done["progress"]) == ("done", counts_of(dry), 7, 1.0)
+    by_name = {lead["first_name"]: lead for lead in await leads_of(database)}
+    assert by_name["Ada"]["custom_fields"] == {"budget": "10"}
+    assert by_name["Known"]["id"] == known
+    assert by_name["Known"]["company"] == "New\r\nCompany"
+    assert by_name["Ada"]["company"] == "Analytical; Engines"
+    assert not await rows(database, "SELECT 1 FROM events WHERE lead_id <> %s", known)
+    assert not await rows(database, "SELECT 1 FROM import_chunks")
+    assert not await rows(database, "SELECT 1 FROM import_preview_keys UNION SELECT 1 FROM import_preview_leads")
+    report = await read_rows(database, w, done)
+    dry_report = await read_rows(database, w, dry)
+    assert [row["state"] for row in report] == [row["state"] for row in dry_report]
+    invalid = await read_rows(database, w, done, "invalid")
+    assert [(row["row"], row["reasons"]) for row in invalid] == [
+        (4, ["The email field must be a valid email address."]),
+        (5, ["The row has no value."]),
+    ]
+    assert invalid[0]["values"]["E-mail"] == "siobhan@@example.com"
+    stored = await rows(database, "SELECT lead_id, channel FROM submissions WHERE id = %s", report[0]["submission_id"])
+    assert stored == [(by_name["Ada"]["id"], f"import:{run_id}")]
+
+
+async def test_undo_takes_back_what_nobody_touched(database_url: str, database: Connection) -> None:
+    known, w = await a_known_lead(database, notes="before", custom_fields={"a": 1}), await workspace_id(database)
+    before = {lead["id"]: lead for lead in await leads_of(database)}[known]
+    data = (
+        "email,phone,first_name,company,custom_fields.a,custom_fields.b,notes,tags\n"
+        "known@example.com,+4930123450,K,Acme,2,x,hello,new tag\n"
+        "ada@example.com,,Ada,,,,,\ngrace@example.com,,Grace,,,,,\nada@example.com,,,Engines,,,,\n"
+        "ada@example.com,+4930555555,,,,,,\nmary@example.com,+4930666666,Mary,,,,,\nada@example.com,+4930666666,,,,,,\n"
+    )
+    import_id = await start_import(database, data)
+    assert counts_of(await finish_imports(database_url, database, import_id)) == (3, 3, 1, 0)
+    by_name = {lead["first_name"]: lead for lead in await leads_of(database)}
+    async with database.transaction():
+        await change_leads(
+            database, [LeadChange(w, by_name["Grace"]["id"], cause=KNOWN, set_fields={"company": "Navy"})]
+        )
+        await undo_import(database, w, import_id, AUTHOR)
+    undone = await finish_imports(database_url, database, import_id)
+    assert (undone["state"], undone["undo"]["done"], undone["undo"]["skipped"]) == ("undone", 5, 1)
+    after = {lead["first_name"]: lead for lead in await leads_of(database)}
+    assert after.keys() == {"Known", "Grace"}
+    changing = {"updated_at", "submitted_at"}
+    assert {name: value for name, value in after["Known"].items() if name not in changing} == {
+        name: value for name, value in before.items() if name not in changing
+    }
+    assert not await rows(database, "SELECT 1 FROM identities WHERE value = '+4930123450'")
+
+
+async def test_policy_and_automations_travel_with_the_rows(database_url: str, database: Connection) -> None:
+    await a_known_lead(database, company="Old")
+    data = "email,company\nknown@example.com,New\nnew@example.com,New\n"
+    import_id = await start_import(database, data, merge_policy="overwrite", run_automations=True, source="fair")
+    assert counts_of(await finish_imports(database_url, database, import_id)) == (1, 1, 0, 0)
+    assert {lead["company"] for lead in await leads_of(database)} == {"New"}
+    events = await rows(database, "SELECT type FROM events ORDER BY id")
+    assert [row[0] for row in events][-2:] == ["lead.duplicate", "lead.created"]
+    again = await start_import(database, data)
+    assert counts_of(await finish_imports(database_url, database, again)) == (0, 0, 2, 0)
+
+
+async def test_large_file_is_read_in_parts_of_flat_size(database_url: str, database: Connection) -> None:
+    """3,000 rows in UTF-16, of which some are longer than a window's end, and one has a stray quotation mark."""
+    lines = [f"Name {n},p{n}@example.com,{'é' * (n % 400)}" for n in range(3000)]
+    lines[1500] = '"Stray,p1500@example.com,x'
+    data = ("name,email,notes\n" + "\n".join(lines)).encode("utf-16")
+    import_id = await start_import(database, data)
+    await database.execute("UPDATE jobs SET rate = 1000000 WHERE id = %s", (import_id,))
+    found = await finish_imports(database_url, database, import_id)
+    assert found["rows"] == sum(counts_of(found))
+    assert found["created"] >= 1500
+
+
+async def test_cancelled_import_reads_no_more(database_url: str, database: Connection) -> None:
+    w = await workspace_id(database)
+    data = "email\n" + "".join(f"p{n}@example.com\n" for n in range(2000))
+    import_id = await start_import(database, data)
+    await database.execute("UPDATE jobs SET rate = 500 WHERE id = %s", (import_id,))
+    assert await ImportEngine().run_chunk(database)
+    async with database.transaction():
+        await cancel_import(database, w, import_id)
+    found = await finish_imports(database_url, database, import_id)
+    assert (found["state"], found["rows"], counts_of(found)) == ("cancelled", 100, (100, 0, 0, 0))
+    async with database.transaction():
+        await undo_import(database, w, import_id, AUTHOR)
+    assert (await finish_imports(database_url, database, import_id))["state"] == "undone"
+    assert not await leads_of(database)
+
+
+async def test_forgotten_people_and_old_imports_leave_nothing(database_url: str, database: Connection) -> None:
+    w = await workspace_id(database)
+    import_id = await start_import(database, PEOPLE)
+    dry_id = await start_import(database, PEOPLE, dry_run=True)
+    for each in (import_id, dry_id):
+        await finish_imports(database_url, database, each)
+    draft_id = await start_import(database, PEOPLE, dry_run=True)
+    async with database.transaction():
+        assert await forget_in_imports(database, w, ["siobhan@@example.com", "+4930123450"], [])
+    kept = await rows(database, "SELECT cells::text FROM import_rows WHERE cells IS NOT NULL")
+    assert kept
+    assert not any("siobhan" in row[0] or "4930123450" in row[0] for row in kept)
+    assert not (await read_import(database, w, dry_id))["has_file"]
+    assert not await rows(database, "SELECT 1 FROM import_chunks")
+    assert (await finish_imports(database_url, database, draft_id))["state"] == "cancelled"
+    await database.execute("UPDATE imports SET accepted_at = now() - interval '400 days'")
+    await expire_imports(database, 90)
+    assert not await rows(database, "SELECT 1 FROM imports UNION ALL SELECT 1 FROM import_rows")
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_dry_run_foretells_each_row_whatever_its_repeats(
+    database_url: str, database: Connection, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Few emails and phones in many rows, in chunks so small that repeats cross their borders."""
+    monkeypatch.setattr(dry_runs, "ROWS_PER_DRY_CHUNK", 3)
+    monkeypatch.setattr(row_reading, "ROWS_PER_CHUNK", 4)
+    chance, w = random.Random(seed), await workspace_id(database)
+    for number in range(3):
+        await a_known_lead(database, email=f"p{number}@example.com", phone=f"+493012345{number}0")
+
+    def row() -> str:
+        email = f"p{chance.randrange(8)}@example.com" if chance.random() < 0.7 else ""
+        phone = f"+493012345{chance.randrange(8)}0" if chance.random() < 0.5 else ""
+        return ",".join((email, phone, chance.choice(["", "Acme", "Navy"]), chance.choice(["", "vip", "fair"])))
+
+    data = "\n".join(["email,phone,company,tags", *(row() for _ in range(40))])
+    policy = chance.choice(["fill_empty", "overwrite", "keep"])
+    dry_id = await start_import(database, data, dry_run=True, merge_policy=policy)
+    dry = await finish_imports(database_url, database, dry_id)
+    async with database.transaction():
+        run_id = await run_dry_run(database, w, dry_id, AUTHOR, run_automations=False)
+    done = await finish_imports(database_url, database, run_id)
+    foretold, became = [[row["state"] for row in await read_rows(database, w, one)] for one in (dry, done)]
+    assert foretold == became, f"seed {seed}"
+    assert counts_of(dry) == counts_of(done)
