@@ -23,9 +23,9 @@ SELECT count(*) FROM pg_stat_activity
 WHERE datname = %s AND backend_type = 'client backend' AND pid <> pg_backend_pid()
 """
 
-# Rights and owners belong to the server, not to the data. Heartbeats belong to processes that are not restored, and a
-# session that was revoked since must not come back.
-TABLES_WITHOUT_DATA = ("processes", "sessions", "sign_in_failures")
+# Rights and owners belong to the server, not to the data. Heartbeats belong to processes that are not restored, a
+# session that was revoked since must not come back, and limits of a day have no use later.
+TABLES_WITHOUT_DATA = ("processes", "recipient_limits", "sessions", "sign_in_failures")
 DUMP_OPTIONS = (
     *("--format=custom", "--no-owner", "--no-privileges"),
     *(f"--exclude-table-data={table}" for table in TABLES_WITHOUT_DATA),

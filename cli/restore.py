@@ -32,6 +32,7 @@ from cli.archive import (
 from cli.backup import ledger_with_spool, plain_server_errors
 from cli.common import data_dir_option, make_settings, notify_operator, print_table, warn_of_wrong_key
 from cli.dump import drop_leftover_databases, load_dump, refuse_if_in_use, side_database, swap_in_side_database
+from cli.erasures_since import apply_known_erasures, read_known_erasures
 from cli.saved_files import load_files
 from cli.schema import RESTORING_VERSION, head_version, stamp_version, upgrade_database
 from cli.spool_check import check_spool_durability
@@ -80,7 +81,7 @@ def restore(file: Path, force: bool) -> None:
             keys = archive.open_member(KEY_MEMBER).read().decode() if archive.has_key else None
             side = stack.enter_context(side_database(found.database_url))
             stack.enter_context(_side_stream(found.spool_url))
-            books = _fill_side(side, found.spool_url, archive)
+            books = _fill_side(side, found, archive, keys)
             if archive.has_files:
                 notify_operator(f"files: {load_files(settings.files_folder, archive.open_member(FILES_MEMBER))}")
             if interrupts:
@@ -163,14 +164,17 @@ def _refuse_unfit_backup(settings: Settings, manifest: ArchiveManifest, force: b
     refuse_if_in_use(settings.database_url)
 
 
-def _fill_side(side: str, spool_url: str, archive: BackupArchive) -> dict[str, int]:
-    """Load database and spool next to the present ones and return the ledger."""
+def _fill_side(side: str, settings: Settings, archive: BackupArchive, keys: str | None) -> dict[str, int]:
+    """Load database and spool next to the present ones, erase whom was erased since, and return the backup's ledger."""
     notify_operator(f"restoring what LeadHub {archive.manifest.leadhub} saved")
     load_dump(side, archive.open_member(DUMP_MEMBER))
     _upgrade_side(side)
-    books = asyncio.run(_read_ledger(side, _stage_spool(spool_url, archive.open_member(SPOOL_MEMBER))))
+    spooled = _stage_spool(settings.spool_url, archive.open_member(SPOOL_MEMBER))
+    books = asyncio.run(_read_ledger(side, spooled))
     if books != archive.manifest.ledger:
         raise RuntimeError(f"the ledger would be {books}, but was {archive.manifest.ledger}")
+    if erased := asyncio.run(apply_known_erasures(side, settings, keys, read_known_erasures(settings))):
+        notify_operator(f"erased again, since they were erased after the backup: {erased}")
     stamp_version(side, RESTORING_VERSION)
     return books
 

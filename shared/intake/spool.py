@@ -89,6 +89,10 @@ class Spool:
         """Raise redis.RedisError if the spool is not writable. Reads would still work with a full disk."""
         await self._redis.set(SPOOL_CHECK_KEY, 1)
 
+    async def rewrite_file(self) -> None:
+        """Have the server write its file once more, in the background, without the entries that are gone."""
+        await self._redis.bgrewriteaof()
+
     async def count_submissions(self) -> int:
         """Return how many submissions are in the spool."""
         return int(await self._redis.get(SPOOL_COUNT_KEY) or 0)

@@ -5,8 +5,10 @@ import contextlib
 
 import redis.asyncio as redis
 
+from services.workers.stored_files.erased_contents import remove_erased_contents
 from services.workers.stored_files.file_cleanup import remove_forgotten_files, remove_orphaned_contents
 from services.workers.stored_files.file_mover import FileMover
+from shared.crypto.encryption import Cipher
 from shared.db.advisory_locks import FILES_LOCK
 from shared.db.connections import Connection
 from shared.files.file_store import FileStore
@@ -31,6 +33,7 @@ class FileKeeper:
         self._store = FileStore(settings.files_folder)
         self._bucket: S3Bucket | None = None
         self._mover: FileMover | None = None
+        self._cipher = Cipher.from_settings(settings)
         self.failures = 0
 
     async def run(self, connection: Connection) -> None:
@@ -45,6 +48,7 @@ class FileKeeper:
         cleaned_at, now = float("-inf"), asyncio.get_running_loop().time
         while not self._stopping.is_set():
             moved = await self._move_some(connection) if self._settings.files_url else 0
+            await self._remove_erased(connection)
             if now() - cleaned_at > CLEANUP_SECONDS:
                 cleaned_at = now()
                 await self._clean_up(connection)
@@ -66,6 +70,15 @@ class FileKeeper:
         if moved:
             log.info("files.moved", contents=moved)
         return moved
+
+    async def _remove_erased(self, connection: Connection) -> None:
+        try:
+            removed = await remove_erased_contents(connection, self._cipher, self._store, self._bucket, self._spool)
+        except (BucketUnusable, redis.RedisError, OSError) as error:
+            log.warning("files.erased_not_removed", error=type(error).__name__, reason=str(error))
+            return
+        if removed:
+            log.info("files.erased", contents=removed)
 
     async def _clean_up(self, connection: Connection) -> None:
         forgotten = await remove_forgotten_files(connection, self._bucket)

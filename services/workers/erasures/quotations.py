@@ -1,0 +1,26 @@
+"""Replace what quotes an erased person in rows that stay: reasons, filters, notes."""
+
+from collections.abc import Sequence
+
+from shared.db.connections import Connection
+from shared.people.erasures import ERASED_TEXT
+from shared.people.person_scope import needle_pattern
+from shared.people.personal_tables import DOCUMENT_COLUMNS, QUOTING_COLUMNS
+
+REPLACE_SQL = """
+UPDATE {table} SET {column} = regexp_replace({column}::text, %(pattern)s, '{text}', 'gi'){cast}
+WHERE workspace_id = %(w)s AND {column}::text ~* %(pattern)s
+"""
+
+
+async def replace_quotations(connection: Connection, workspace_id: int, needles: Sequence[str]) -> int:
+    """Replace the texts in all columns that may quote them, in any case of letters. Return how many values changed."""
+    if not needles:
+        return 0
+    values, changed = {"w": workspace_id, "pattern": needle_pattern(needles)}, 0
+    for table, columns in QUOTING_COLUMNS.items():
+        for column in columns:
+            cast = "::jsonb" if column in DOCUMENT_COLUMNS else ""
+            statement = REPLACE_SQL.format(table=table, column=column, text=ERASED_TEXT, cast=cast)
+            changed += (await connection.execute(statement, values)).rowcount
+    return changed

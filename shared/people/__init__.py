@@ -1,0 +1,1 @@
+"""What is held on a person: where it is, a report of it, and its erasure."""
