@@ -92,6 +92,7 @@ def console_pages(reader: ConsoleReader, records: PageRecords, seeded: SeededSub
     return [
         *_overview_pages(),
         *_submission_pages(reader, records, seeded),
+        *_lead_pages(reader, records),
         *_failure_pages(records, seeded),
         *_job_pages(records),
         *_search_pages(records),
@@ -151,6 +152,20 @@ def _submission_pages(reader: ConsoleReader, records: PageRecords, seeded: Seede
         _page("a dead submission, edited", f"submissions/{records.dead}", fix=1),
         _page("a held submission", f"submissions/{records.held[0]}"),
         _page("a submission's payload", f"{middle}/raw"),
+    ]
+
+
+def _lead_pages(reader: ConsoleReader, records: PageRecords) -> list[ConsolePage]:
+    plain = _page("leads", "leads")
+    return [
+        plain,
+        ConsolePage("leads, second page", reader.older_path(plain.path)),
+        _page("leads, by name, half way", "leads", sort="last_name", older=f".{records.lead_id}"),
+        _page("leads, a status", "leads?status=new"),
+        _page("leads, a status of a source", "leads?status=new&source=facebook"),
+        _page("leads, a tag, by score", "leads", tag="newsletter", sort="lead_score"),
+        _page("leads, search: an e-mail", "leads", search=records.email),
+        _page("confirm: edit leads of a tag", "leads/bulk", kind="edit", tag="rare"),
     ]
 
 

@@ -15,6 +15,7 @@ from bench.bare import running_bare_server
 from bench.console_bench import measure_console
 from bench.growth import measure_growth
 from bench.ingest import IngestComparison, measure_round, warm_up_targets
+from bench.likeness_bench import COMMON_LEADS, measure_likeness
 from bench.list_bench import measure_lists
 from bench.naive.stack import running_naive_stack
 from bench.report import as_text, ingest_result, variants_result
@@ -25,7 +26,7 @@ from bench.targets import Target
 from bench.variants import measure_variants
 from shared.settings import Settings
 
-BENCH_KINDS = ("ingest", "read", "attacks", "console", "sources")
+BENCH_KINDS = ("ingest", "read", "attacks", "console", "sources", "likeness")
 
 
 def main(kind: str | None, as_json: bool, settings: Settings, arguments: Sequence[str] = ()) -> int:
@@ -53,6 +54,8 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--variants", action="store_true", help="also one worker against two")
     parser.add_argument("--million", action="store_true", help="instead: CPU a lead from the first to the millionth")
     parser.add_argument("--soak", type=float, metavar="SECONDS", help="instead: memory under a steady load")
+    parser.add_argument("--set", action="append", default=[], metavar="PATH", help="likeness: a labelled CSV file")
+    parser.add_argument("--leads", type=int, default=COMMON_LEADS, help=f"likeness: leads ({COMMON_LEADS:,})")
     return parser.parse_args(arguments)
 
 
@@ -71,6 +74,8 @@ def run_benchmark(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         return measure_attacks(folder, quick=options.quick)
     if options.kind == "sources":
         return measure_sources(folder, quick=options.quick)
+    if options.kind == "likeness":
+        return measure_likeness(folder, options.leads, [Path(path) for path in options.set])
     if options.kind == "console":
         return measure_console(folder, quick=options.quick)
     if options.million:

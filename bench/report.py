@@ -78,6 +78,7 @@ def as_text(result: Mapping[str, Any]) -> str:
         "pages": pages_text,
         "crowd": crowd_text,
         "sources": sources_text,
+        "likeness": likeness_text,
         "figures": figures_text,
         "targets": goals_text,
         "variants": variants_text,
@@ -87,6 +88,27 @@ def as_text(result: Mapping[str, Any]) -> str:
         "ledger": ledger_text,
     }
     return "\n\n".join(text(result[part]) for part, text in parts.items() if part in result)
+
+
+def likeness_text(likeness: Mapping[str, Any]) -> str:
+    """Format scores from 0 to 1, and microseconds of CPU, comparisons and bytes a lead."""
+    scores = [
+        [name, *(f"{score[part]:.4f}" for part in ("precision", "recall", "f1"))]
+        for name, score in likeness["sets"].items()
+    ]
+    costs = [
+        [
+            name,
+            *(format_number(found[part]) for part in ("us", "us_python", "us_postgres")),
+            "/".join(format_number(found[f"compared_{part}"]) for part in ("p50", "p99", "max")),
+            format_number(found["bytes_a_lead"]),
+            f"{found['planted_found']:.3f}" if "planted_found" in found else "",
+        ]
+        for name, found in {"ordinary": likeness["ordinary"], **likeness["adverse"]}.items()
+    ]
+    headings = ["Workspace", "µs a lead", "Python", "PostgreSQL", "compared p50/p99/max", "bytes a lead", "found"]
+    tables = [format_table(["Set", "precision", "recall", "F1"], scores)] if scores else []
+    return "\n\n".join([*tables, format_table(headings, costs)])
 
 
 def figures_text(figures: Mapping[str, Any]) -> str:

@@ -84,6 +84,10 @@ class Settings(BaseSettings):
         "", description="URL of a server that speaks S3's language, such as MinIO. Empty: that of AWS."
     )
 
+    files_quota_mb: int = Field(
+        10_240, ge=0, description="MB of visitors' files that one workspace may keep. More are refused. 0: no limit."
+    )
+
     body_limit: int = Field(256 * 1024, ge=1024, description="Largest request body, bytes.")
     batch_body_limit: int = Field(5 * 1024 * 1024, ge=1024, description="Largest body of a batch, bytes.")
     webhook_body_limit: int = Field(

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.context import LARGE_AUTOMATION_LIMITER, SMALL_AUTOMATION_LIMITER, driver_connection, fair_slot
 from services.api.crud import RecordDict, Resource
+from services.api.lead_ids import find_answering_lead
 from services.api.schemas.automations import AutomationRecord, RunRecord
 from shared.accounting import counters
 from shared.automations import inactivity
@@ -157,11 +158,12 @@ async def delete_automation(connection: AsyncConnection, workspace_id: int, id_:
 async def start_manual_run(connection: AsyncConnection, workspace_id: int, id_: int, lead_id: int) -> RecordDict:
     """Create a run that the engine starts at once. Raises NotFound, ValidationFailed, Conflict."""
     automation = await AUTOMATION_RESOURCE.find(connection, workspace_id, id_)
-    if not await read_leads(await driver_connection(connection), [(workspace_id, lead_id)]):
+    answering = await find_answering_lead(connection, workspace_id, lead_id)
+    if answering is None:
         raise ValidationFailed(LEAD_NOT_FOUND_ERRORS)
     if not automation["is_active"]:
         raise Conflict("The automation is switched off.")
-    row = {"trigger_key": f"manual:{uuid.uuid4()}", "automation_id": id_, "lead_id": lead_id, "state": "waiting"}
+    row = {"trigger_key": f"manual:{uuid.uuid4()}", "automation_id": id_, "lead_id": answering, "state": "waiting"}
     found = await RUN_RESOURCE.insert(connection, workspace_id, {**row, "due_at": func.now()})
     await counters.add_counts(await driver_connection(connection), {(workspace_id, "automation", id_): 1})
     return found
@@ -186,6 +188,7 @@ async def prepare_dry_run(
     Raises NotFound and ValidationFailed.
     """
     automation = await AUTOMATION_RESOURCE.find(connection, workspace_id, id_)
+    lead_id = await find_answering_lead(connection, workspace_id, lead_id) or lead_id
     found = await read_leads(await driver_connection(connection), [(workspace_id, lead_id)])
     if not found:
         raise ValidationFailed(LEAD_NOT_FOUND_ERRORS)

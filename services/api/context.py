@@ -8,11 +8,11 @@ import redis.asyncio as redis
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.api.fair_limiter import FairLimiter
 from shared.crypto.encryption import Cipher
 from shared.db.connections import Connection
 from shared.db.contention import retry_contended
 from shared.db.database_engine import make_engine
+from shared.fair_limiter import FairLimiter
 from shared.files.file_downloads import FileDownloads
 from shared.intake.spool import Spool
 from shared.settings import Settings

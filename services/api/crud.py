@@ -3,7 +3,7 @@
 Every function needs the workspace.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, cast
 
 from aiohttp import web
@@ -14,9 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.operators import desc_op
 
 from services.api.context import listing, reading, writing
-from services.api.cursors import CursorPosition
+from services.api.lead_ids import follow_merged_lead
 from services.api.pages import PageRequest, page_of, page_response
 from services.api.request_parsing import workspace_of
+from shared.cursors import CursorPosition
 from shared.errors import FieldErrors, NotFound, ValidationFailed
 from shared.models import Base, Cause, Integration, Lead, WebhookSubscription
 from shared.web.path_params import path_id
@@ -142,10 +143,11 @@ async def _read_step(
 
 
 async def unknown_reference_errors(
-    connection: AsyncConnection, workspace_id: int, asked: Mapping[str, Any]
+    connection: AsyncConnection, workspace_id: int, asked: dict[str, Any]
 ) -> FieldErrors:
-    """Return errors for ids of a query that are not in the workspace, such as a `lead_id`."""
+    """Return errors for ids of a query that are not in the workspace. A merged lead's id becomes its winner's."""
     errors: FieldErrors = {}
+    await follow_merged_lead(connection, workspace_id, asked)
     for name, (model, noun) in REFERENCED_MODELS.items():
         if (id_ := asked.get(name)) is None:
             continue

@@ -53,7 +53,8 @@ def get_worker() -> Worker:
         ingest = hints.HintSender(settings.broker_url)
         automate = hints.HintSender(settings.broker_url, hints.AUTOMATIONS_HINT)
         run_jobs = hints.HintSender(settings.broker_url, hints.JOBS_HINT)
-        process_worker = Worker(settings, ingest, automate, lambda: state.should_stop is not None, run_jobs)
+        compare = hints.HintSender(settings.broker_url, hints.LIKENESS_HINT)
+        process_worker = Worker(settings, ingest, automate, lambda: state.should_stop is not None, run_jobs, compare)
     return process_worker
 
 

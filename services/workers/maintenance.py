@@ -7,8 +7,10 @@ from psycopg import sql
 
 from services.workers import partitions
 from services.workers.failure_causes import delete_old_causes
+from services.workers.recipient_limits import delete_old_counters
 from shared.accounting import ledger
 from shared.db.connections import Connection
+from shared.imports.import_erasure import expire_imports
 from shared.intake.spool import Spool
 from shared.observability import logging
 from shared.observability.metrics import (
@@ -142,10 +144,12 @@ async def run_hourly_maintenance(connection: Connection, now: datetime, keep_day
         pass
     while (await connection.execute(DELETE_OLD_VISITORS_SQL, (VISITOR_DAYS,))).rowcount:
         pass
+    await delete_old_counters(connection)
     for table in COUNT_TABLES:
         while (await connection.execute(DELETE_OLD_COUNTS_SQL.format(table=table), (KEPT_COUNT_DAYS,))).rowcount:
             pass
     await delete_old_causes(connection, keep_days)
+    await expire_imports(connection, keep_days)
     await connection.execute(DELETE_OLD_JOBS_SQL, (limit,))
     await connection.execute(DELETE_OLD_PROCESSES_SQL)
     await connection.execute(DELETE_OLD_ALARMS_SQL, (keep_days,))

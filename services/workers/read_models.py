@@ -12,6 +12,8 @@ MAX_QUEUE_ROWS, MAX_QUEUED_LEADS = (
     20_000,
 )  # limits of one read of the queue; a row holds the leads of one statement, up to 500
 
+LIKENESS_ROW_LEADS = 100  # leads in one row of the queue of likeness: a batch
+
 # Many deltas accumulate while leads arrive fast, so they are summed before they are added to the totals. They are
 # deleted by ctid, which needs no index. The statement is planned each time: a plan made while the table was empty would
 # compare every row with every other.
@@ -69,7 +71,8 @@ translate(lower(upper(concat_ws(' ', first_name, last_name))), E'\n', ' ') || E'
         WHEN phone ~ '^\+\d+$' THEN substr(phone, 2)
         ELSE coalesce(regexp_replace(phone, '\D', '', 'g') || ' ' || translate(lower(upper(phone)), E'\n', ' '), '') END
 """
-# This is one statement, so its snapshot includes the leads of every queue row that it takes. The lock keeps out other
+# This is one statement, so its snapshot includes the leads of every queue row that it takes. The leads go on to the
+# queue of likeness, which reads them again. The lock keeps out other
 # writers of texts, so new texts need no `ON CONFLICT`, which would look up each row separately.
 FOLD_SEARCH_TEXTS_SQL = f"""
 WITH taken AS (
@@ -94,6 +97,12 @@ WITH taken AS (
 ), written AS (
     INSERT INTO lead_search (workspace_id, lead_id, text)
     SELECT workspace_id, lead_id, text FROM found WHERE NOT is_gone AND held IS NULL ORDER BY 1, 2
+), compared AS (
+    INSERT INTO likeness_queue (workspace_id, lead_ids)
+    SELECT workspace_id, array_agg(lead_id ORDER BY lead_id)
+    FROM (SELECT *, row_number() OVER (PARTITION BY workspace_id ORDER BY lead_id) / {LIKENESS_ROW_LEADS} AS part
+          FROM named) parts
+    GROUP BY workspace_id, part ORDER BY workspace_id, part
 )
 SELECT count(*) = {MAX_QUEUE_ROWS} OR sum(cardinality(lead_ids)) >= {MAX_QUEUED_LEADS} FROM taken
 """  # noqa: S608  # constants only

@@ -13,10 +13,13 @@ import uvloop
 from services.workers.automations.engine import AutomationEngine
 from services.workers.deliveries.sender_thread import SenderThread
 from services.workers.heartbeat import Heartbeat
+from services.workers.imports.import_engine import ImportEngine
 from services.workers.ingest.drain import JournalDrainer
 from services.workers.jobs.job_engine import JobEngine
 from services.workers.libpq_pipeline import open_blocking_connection
+from services.workers.likeness.likeness_batches import LikenessEngine
 from services.workers.source_fetches.fetcher_thread import FetcherThread
+from shared.crypto.encryption import read_first_key
 from shared.crypto.settings_fingerprints import fingerprint_reader
 from shared.db.connections import Connection
 from shared.db.errors import UNAVAILABLE_ERRORS, is_unavailable
@@ -26,6 +29,7 @@ from shared.settings import Settings
 log = logging.get_logger()
 
 JOBS_TURN_SECONDS = 0.05  # seconds of jobs before a worker handles its other queues again
+LIKENESS_TURN_SECONDS = 0.05  # seconds of likeness before a worker handles its other queues again
 AUTOMATIONS_TURN_SECONDS = 0.05  # seconds of automations before a worker handles its other queues again
 
 
@@ -33,7 +37,8 @@ class Worker:
     """A worker process. Every method blocks: Celery's own thread calls it, one message at a time.
 
     `wake_another` sends an ingest hint to another worker, `send_automation_hint` one that automations are due,
-    `send_job_hint` one that jobs are. `stopping` returns whether the process was asked to end.
+    `send_job_hint` one that jobs are, `send_likeness_hint` one that leads wait to be compared. `stopping` returns
+    whether the process was asked to end.
     """
 
     def __init__(
@@ -43,19 +48,28 @@ class Worker:
         send_automation_hint: Callable[[], object],
         stopping: Callable[[], bool],
         send_job_hint: Callable[[], object] = lambda: None,
+        send_likeness_hint: Callable[[], object] = lambda: None,
     ) -> None:
         self._url = settings.database_url
         self._loop = uvloop.new_event_loop()
         uses = fingerprint_reader(settings)
         self._heartbeat = Heartbeat("worker", settings.process_name or "worker", self._url, uses)
         self._drainer = JournalDrainer(
-            self._heartbeat, wake_another, stopping, sleep=_sleep_in_thread, automate=self._run_round
+            self._heartbeat,
+            wake_another,
+            stopping,
+            read_key=read_first_key(settings),
+            sleep=_sleep_in_thread,
+            automate=self._run_round,
         )
         knowledge = self._heartbeat.pauses, self._heartbeat.statistics
         self._sender_thread = SenderThread(settings, *knowledge)
         self._engine = AutomationEngine(settings, self._sender_thread.wake, stopping, *knowledge)
         self._fetcher_thread = FetcherThread(settings)
         self._job_engine = JobEngine(stopping)
+        self._import_engine = ImportEngine(stopping)
+        self._likeness_engine = LikenessEngine(stopping)
+        self._send_likeness_hint = send_likeness_hint
         self._wake_another = wake_another
         self._send_job_hint = send_job_hint
         self._send_automation_hint = send_automation_hint
@@ -84,6 +98,10 @@ class Worker:
     def run_jobs(self) -> None:
         """Run chunks of jobs for at most one turn, then let ingest continue."""
         self._run_coroutine(self._run_jobs())
+
+    def find_likenesses(self) -> None:
+        """Compare leads for at most one turn, then let ingest continue."""
+        self._run_coroutine(self._find_likenesses())
 
     def stop(self) -> None:
         """Finish the deliveries and fetches in flight, unregister the process and close everything."""
@@ -116,12 +134,18 @@ class Worker:
             self._send_automation_hint()
 
     async def _run_jobs(self) -> None:
-        has_finished = await self._job_engine.run(await self._get_connection(), seconds=JOBS_TURN_SECONDS)
-        if self._job_engine.has_replayed:
-            self._job_engine.has_replayed = False
+        connection = await self._get_connection()
+        has_finished = await self._job_engine.run(connection, seconds=JOBS_TURN_SECONDS)
+        has_finished &= await self._import_engine.run(connection, seconds=JOBS_TURN_SECONDS)
+        if self._job_engine.has_replayed or self._import_engine.has_stored:
+            self._job_engine.has_replayed = self._import_engine.has_stored = False
             self._wake_another()
         if not has_finished:
             self._send_job_hint()
+
+    async def _find_likenesses(self) -> None:
+        if not await self._likeness_engine.run(await self._get_connection(), seconds=LIKENESS_TURN_SECONDS):
+            self._send_likeness_hint()
 
     async def _leave_database(self) -> None:
         if self._connection is not None:

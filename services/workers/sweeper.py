@@ -15,19 +15,23 @@ from services.workers.alarms.watcher import AlarmWatcher
 from services.workers.automations.runs import expire_runs
 from services.workers.automations.sweeper_fallback import AutomationFallback as Automations
 from services.workers.deliveries.sweeper_fallback import DeliveryFallback as Deliveries
+from services.workers.erasures.erasure_keeper import ErasureKeeper
 from services.workers.failure_causes import backfill_causes, fold_causes
 from services.workers.heartbeat import Heartbeat
 from services.workers.held_digest import DIGEST_CHECK_SECONDS, send_digests
 from services.workers.history_sampler import fold_history, sample_history
 from services.workers.ingest.drain import JournalDrainer
 from services.workers.jobs.sweeper_fallback import JobFallback
+from services.workers.likeness.sweeper_fallback import LikenessFallback
 from services.workers.maintenance import expire_audit_log, run_hourly_maintenance, update_gauges, update_spool_gauges
 from services.workers.read_models import flush_search_index, fold_lead_counts, fold_search_texts, repair_read_models
 from services.workers.silence_watch import WATCH_INTERVAL_SECONDS, watch_silences
 from services.workers.source_fetches.sweeper_fallback import FetchFallback
 from services.workers.stored_files.file_keeper import FileKeeper
+from services.workers.workspace_retention import expire_by_workspace
 from shared.accounting import counters, ledger
 from shared.automations.inactivity import start_chunk
+from shared.crypto.encryption import read_first_key
 from shared.crypto.settings_fingerprints import fingerprint_reader
 from shared.db.advisory_locks import HISTORY_LOCK, SPOOL_DRAIN_LOCK
 from shared.db.connections import Connection, connect
@@ -55,6 +59,7 @@ HEALTHY_AFTER_SECONDS = 10.0  # seconds after which a duty counts as healthy aga
 SAMPLE_INTERVAL_SECONDS = 1.0  # seconds between two samples for the history
 FOLD_HISTORY_SECONDS = 60.0  # seconds between two folds of old minutes
 SAMPLE_REST_FACTOR = 20  # rests this many times as long as a sample took: a long backlog costs at most 5 % of a core
+TIMELINE_WALK_SECONDS = 86_400.0  # seconds between two walks through timelines for entries that are too old
 BROKER_PROBE_SECONDS = 1.0  # seconds between attempts to reach a broker that is away
 
 
@@ -74,9 +79,15 @@ class Sweeper:
         self._automation_hints = HintPublisher(hints.HintSender(settings.broker_url, hints.AUTOMATIONS_HINT))
         self._job_hints = HintPublisher(hints.HintSender(settings.broker_url, hints.JOBS_HINT))
         self._fetch_hints = HintPublisher(hints.HintSender(settings.broker_url, hints.FETCHES_HINT))
+        self._likeness_hints = HintPublisher(hints.HintSender(settings.broker_url, hints.LIKENESS_HINT))
         self._spool = Spool(redis.from_url(settings.spool_url, socket_timeout=2, socket_connect_timeout=1))
         # These survive a reconnection of their duties: they keep their batch sizes, and deliveries in flight go on.
-        self._drainer = JournalDrainer(self._heartbeat, self._ingest_hints.request_hint, self._stopping.is_set)
+        self._drainer = JournalDrainer(
+            self._heartbeat,
+            self._ingest_hints.request_hint,
+            self._stopping.is_set,
+            read_key=read_first_key(settings),
+        )
         knowledge = self._heartbeat.pauses, self._heartbeat.statistics
         self._automation_fallback = Automations(
             settings,
@@ -90,8 +101,12 @@ class Sweeper:
             settings, self._delivery_hints.request_hint, self._is_broker_away, self._stopping, *knowledge
         )
         self._file_keeper = FileKeeper(settings, self._spool, self._stopping)
+        self._erasure_keeper = ErasureKeeper(settings, self._spool, self._stopping)
         self._job_fallback = JobFallback(
             self._job_hints.request_hint, self._ingest_hints.request_hint, self._is_broker_away, self._stopping
+        )
+        self._likeness_fallback = LikenessFallback(
+            self._likeness_hints.request_hint, self._is_broker_away, self._stopping
         )
         self._fetch_fallback = FetchFallback(
             settings,
@@ -113,7 +128,10 @@ class Sweeper:
             self._run_delivery_fallback,
             self._run_job_fallback,
             self._run_fetch_fallback,
+            self._watch_likeness,
+            self._keep_likeness_weights,
             self._keep_files,
+            self._finish_erasures,
             self._fold_counters,
             self._fold_causes,
             self._sample_history,
@@ -138,6 +156,7 @@ class Sweeper:
         self._delivery_hints.stop()
         self._job_hints.stop()
         self._fetch_hints.stop()
+        self._likeness_hints.stop()
         with contextlib.suppress(Exception):
             async with connect(self._settings.database_url, "leadhub sweeper") as connection:
                 await self._heartbeat.stop(connection)
@@ -210,8 +229,17 @@ class Sweeper:
     async def _run_fetch_fallback(self, connection: Connection) -> None:
         await self._fetch_fallback.watch_fetches(connection)
 
+    async def _watch_likeness(self, connection: Connection) -> None:
+        await self._likeness_fallback.watch_queue(connection)
+
+    async def _keep_likeness_weights(self, connection: Connection) -> None:
+        await self._likeness_fallback.keep_weights(connection)
+
     async def _keep_files(self, connection: Connection) -> None:
         await self._file_keeper.run(connection)
+
+    async def _finish_erasures(self, connection: Connection) -> None:
+        await self._erasure_keeper.run(connection)
 
     async def _fold_counters(self, connection: Connection) -> None:
         while not self._stopping.is_set():
@@ -292,11 +320,15 @@ class Sweeper:
             await self._wait_for_stop(2)
 
     async def _run_maintenance(self, connection: Connection) -> None:
+        walked_at, now = float("-inf"), asyncio.get_running_loop().time
         while not self._stopping.is_set():
             await run_hourly_maintenance(connection, datetime.now(UTC), self._settings.keep_days)
             await repair_read_models(connection)
             await expire_runs(connection, self._settings.keep_days)
             await expire_audit_log(connection, self._settings.audit_days)
+            is_due = now() - walked_at > TIMELINE_WALK_SECONDS
+            walked_at = now() if is_due else walked_at
+            await expire_by_workspace(connection, datetime.now(UTC), with_timelines=is_due)
             await self._wait_for_stop(3600)
 
 

@@ -47,3 +47,10 @@ def fetch_leads(task: "Task[..., None]") -> None:
     """Fetch leads of which only ids came."""
     _purge_if_stale(task, hints.FETCHES_HINT)
     get_worker().fetch_leads()
+
+
+@app.task(name=hints.LIKENESS_HINT.task, ignore_result=True, bind=True)
+def find_likenesses(task: "Task[..., None]") -> None:
+    """Compare leads that came or changed."""
+    _purge_if_stale(task, hints.LIKENESS_HINT)
+    get_worker().find_likenesses()

@@ -109,6 +109,11 @@ def key_source(settings: Settings) -> Callable[[], str]:
     return key_file_path(home).read_text
 
 
+def read_first_key(settings: Settings) -> Callable[[], str]:
+    """Return a function that reads the first key of a service, for keyed hashes: see `Cipher.signing_key`."""
+    return lambda: split_keys(key_source(settings)())[0]
+
+
 def key_file_path(home: DataDir) -> Path:
     """Return the path of the key file of a data dir."""
     return home.secrets_dir / ENCRYPTION_KEY_NAME

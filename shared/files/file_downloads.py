@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from aiohttp import hdrs, web
 
 from shared.errors import NotFound, ServiceUnavailable
-from shared.files.file_names import attachment_header
+from shared.files.file_names import DOWNLOAD_HEADERS, attachment_header
 from shared.files.file_records import FileRecord
 from shared.files.file_store import FileStore
 from shared.files.file_types import download_type
@@ -19,12 +19,6 @@ log = logging.get_logger()
 
 DOWNLOAD_SECONDS = 600.0  # seconds of one download, at most
 GONE_MESSAGE = "The content of this file is not here any more."
-DOWNLOAD_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "sandbox; default-src 'none'",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "private, no-store",
-}
 
 
 class FileDownloads:

@@ -12,6 +12,12 @@ UNNAMED_FILE = "file"
 _HIDDEN_CATEGORIES = ("Cc", "Cf", "Zl", "Zp", "Cs", "Co")
 _find_separators = re.compile(r"[/\\]")
 _replace_unsafe = re.compile(r"[^A-Za-z0-9 ._()+=@,-]").sub
+DOWNLOAD_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "sandbox; default-src 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "private, no-store",
+}
 _ATTRIBUTE_CHARACTERS = "!#$&+-.^_`|~"  # of RFC 8187, beside letters and digits
 
 

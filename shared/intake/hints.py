@@ -31,6 +31,7 @@ INGEST_HINT = Hint("leadhub.ingest", "ingest")
 AUTOMATIONS_HINT = Hint("leadhub.automate", "automations")
 DELIVERIES_HINT = Hint("leadhub.deliver", "deliveries")
 JOBS_HINT = Hint("leadhub.jobs", "bulk")
+LIKENESS_HINT = Hint("leadhub.likeness", "bulk")
 FETCHES_HINT = Hint("leadhub.fetch", "deliveries")  # as for deliveries, servers of others are asked
 
 HINT_TIMEOUT_SECONDS = 0.02  # seconds after which an unanswered hint counts as lost

@@ -20,6 +20,7 @@ from shared.settings import Settings
 from tests.contract import samples
 from tests.contract.operation_catalogue import JSON, Operation, faults, operations, resolved
 from tests.contract.service import Answer, Service, ask, new_email
+from tests.support.waiting import until_async
 
 # Bodies whose sense a schema does not tell. All others are the least that their schema allows.
 BODIES: dict[str, dict[str, Any]] = {
@@ -32,6 +33,12 @@ BODIES: dict[str, dict[str, Any]] = {
     },
 }
 
+INSERT_PAIR = """
+INSERT INTO duplicate_pairs AS p (workspace_id, lead_a, lead_b, bits, probability, evidence, reasons, contacts_hash,
+                                  engine_version)
+VALUES (%s, %s, %s, 9, 0.998, '[]', '[{"field": "email", "level": "exact", "points": 9.0, "text": "The same."}]', 1, 1)
+ON CONFLICT (workspace_id, lead_a, lead_b) DO UPDATE SET bits = p.bits RETURNING id
+"""
 INSERT_CAUSE = """
 INSERT INTO causes (workspace_id, id, kind, fingerprint, error_type, place, title, first_seen_at, last_seen_at)
 VALUES (%s, %s, 'submission', %s, 'ValueError', %s, 'not this one', now(), now())
@@ -54,6 +61,7 @@ NOUNS = {
     "form_id": "/api/v1/forms/{id}",
     "integration_id": "/api/v1/integrations/{id}",
     "lead_id": "/api/v1/leads/{id}",
+    "merge_id": "/api/v1/leads/{id}/merges/{merge_id}",
     "cause": "/api/v1/operations/causes/{id}",
     "subscription_id": "/api/v1/webhooks/{id}",
     "ids": "/api/v1/deliveries/{id}",
@@ -71,6 +79,9 @@ REFUSED = {
         409,  # it has ended
     ),
     "PATCH /api/v1/jobs/{id}": 409,
+    "POST /api/v1/leads/import": 415,  # it is no form
+    "POST /api/v1/imports/{id}/run": 409,  # it is no dry run
+    "POST /api/v1/imports/{id}/cancel": 409,  # it has ended
     # Generic webhooks have no handshake, and are posted.
     **dict.fromkeys((f"{method} /api/inbound/webhooks/{{token}}" for method in ("GET", "PUT", "PATCH")), 405),
     "POST /api/v1/integrations/{id}/backfill": 409,  # they bring their leads along
@@ -153,6 +164,8 @@ class Workspace:
         for name in wanted & NOUNS.keys():
             if record_path(operation.path + "/{id}", "id") != NOUNS[name]:  # nothing is made to make itself
                 known[name] = next(reversed((await self.values(NOUNS[name])).values()))
+        if operation.path.endswith("/{id}/merge"):
+            known["lead_id"] = await make_lead(self)
         return lambda name: known.get(name, 1)
 
 
@@ -163,6 +176,42 @@ async def make_tag(workspace: Workspace, values: dict[str, Any]) -> str:
     answer = await workspace.call(add, values, json=body)
     assert answer.status == 200, answer.raw
     return str(body["tag"])
+
+
+async def make_lead(workspace: Workspace) -> int:
+    """A lead that a test may lose."""
+    answer = await ask(workspace.session, "POST", "/api/v1/leads", json={"first_name": "Spare"})
+    return int(answer.body["data"]["id"])
+
+
+async def make_merge(workspace: Workspace, values: dict[str, Any]) -> int:
+    """A merge of another lead into the lead."""
+    body = {"lead_id": await make_lead(workspace)}
+    answer = await ask(workspace.session, "POST", f"/api/v1/leads/{values['id']}/merge", json=body)
+    return int(answer.body["data"]["merge_id"])
+
+
+async def make_pair(workspace: Workspace, _: dict[str, Any]) -> int:
+    """Two leads that are alike, written down as the likeness engine would."""
+    pair = sorted([await make_lead(workspace), await make_lead(workspace)])
+    async with connect(workspace.service.stack.database_url, "tests") as connection:
+        made = await connection.execute(INSERT_PAIR, (await workspace.id(), *pair))
+        return int((await made.fetchall())[0][0])
+
+
+async def make_import(workspace: Workspace, _: dict[str, Any]) -> int:
+    """An import that has ended, of one row."""
+    body = aiohttp.FormData(default_to_multipart=True)
+    body.add_field("file", f"email\n{new_email()}\n".encode(), filename="sample.csv")
+    answer = await ask(workspace.session, "POST", "/api/v1/leads/import", data=body)
+    made = int(answer.body["data"]["id"])
+
+    async def has_ended() -> bool:
+        shown = await ask(workspace.session, "GET", f"/api/v1/imports/{made}")
+        return bool(shown.body["data"]["state"] == "done")
+
+    await until_async(has_ended, 60, "the end of an import")
+    return made
 
 
 async def make_submission(workspace: Workspace, _: dict[str, Any]) -> str:
@@ -241,6 +290,9 @@ MAKERS = {
     "/api/v1/forms/{id}/versions/{version}": name_first_version,
     "/api/v1/operations/lanes/{lane}": name_lane,
     "/api/v1/leads/{id}/tags/{tag}": make_tag,
+    "/api/v1/leads/{id}/merges/{merge_id}": make_merge,
+    "/api/v1/duplicates/{id}": make_pair,
+    "/api/v1/imports/{id}": make_import,
     "/api/v1/submissions/{id}": make_submission,
     "/api/v1/files/{id}": make_file,
     "/api/v1/deliveries/{id}": make_delivery,

@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from tests.contract.form_helpers import FORMS, path_of
 from tests.contract.service import Answer, Service, ask, new_email
+from tests.contract.workspaces import new_workspace
 from tests.support.waiting import until
 
 PDF = b"%PDF-1.7\n" + secrets.token_bytes(2000)
@@ -254,3 +255,21 @@ async def test_files_arrive_whole_at_their_largest(client: aiohttp.ClientSession
     kept = await sent_files(client, answer)
     for file, sent in zip(kept, content, strict=True):
         assert (await download(client, file["id"])).raw == sent
+
+
+async def test_a_workspace_keeps_no_more_files_than_its_quota(service: Service) -> None:
+    """The form is still taken without the file, and so is another workspace's file."""
+    full = (
+        "INSERT INTO files (workspace_id, id, submission_id, form_id, field_key, digest, name, size, type)"
+        " SELECT workspace_id, gen_random_uuid(), gen_random_uuid(), f.id, 'cv', '', 'old', 10240::bigint << 20, 'a/b'"
+        " FROM forms f JOIN workspaces w ON w.id = f.workspace_id WHERE w.slug = %s"
+    )
+    async with new_workspace(service) as ours, new_workspace(service) as others:
+        form, theirs = await make_file_form(ours.client), await make_file_form(others.client)
+        with service.stack.database() as database:
+            database.execute(full, (ours.slug,))
+        files = [("cv.pdf", PDF, "application/pdf")]
+        refused = await ask(ours.client, "POST", form, data=form_body(files))
+        assert (refused.status, refused.body["errors"].keys()) == (422, {"cv"}), refused.raw
+        assert (await ask(ours.client, "POST", form, data=form_body([]))).status == 201
+        assert (await ask(others.client, "POST", theirs, data=form_body(files))).status == 201

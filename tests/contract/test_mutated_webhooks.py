@@ -22,7 +22,7 @@ from tests.support.provider_mutations import drawn_examples, mutated_bodies
 from tests.support.provider_signing import PROVEN_IN_BODY, SignedRequest
 from tests.support.waiting import until_async
 
-EXAMPLES = int(os.environ.get("LEADHUB_FUZZ", "0")) or 20  # of each type
+EXAMPLES = int(os.environ.get("LEADHUB_FUZZ", "0")) or 8  # of each type
 BODIES: dict[str, list[RecordedBody]] = {}
 for one in recorded_bodies():
     BODIES.setdefault(one.type, []).append(one)

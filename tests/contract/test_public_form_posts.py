@@ -78,6 +78,21 @@ async def test_a_redirect_carries_the_submission(form: VisitedForm) -> None:
     assert script.body["redirect_url"].removesuffix("#top").endswith(script.body["submission_id"])
 
 
+async def test_a_path_is_one_of_the_site_where_the_form_stands(form: VisitedForm) -> None:
+    await form.change(settings={"redirect_url": "/thanks?a=1"})
+    try:
+        places = [
+            (await form.send(accept=PAGE_ACCEPTED, headers=headers, data=filled_in(mail=new_email()))).headers[
+                "Location"
+            ]
+            for headers in ({"Origin": "https://shop.example"}, {"Referer": "https://shop.example/ask"}, {})
+        ]
+    finally:
+        await form.change(settings={"redirect_url": None})
+    starts = [place.partition("&submission_id=")[0] for place in places]
+    assert starts == ["https://shop.example/thanks?a=1"] * 2 + ["/thanks?a=1"]
+
+
 async def test_errors_keep_everything_that_was_typed(form: VisitedForm) -> None:
     typed = {"mail": "nobody", "message": '<script>alert("x")</script>', "topics": ["news"], "size": "M", "_key": "k1"}
     page = await form.send(accept=PAGE_ACCEPTED, data=[(k, one) for k, v in typed.items() for one in _each(v)])

@@ -13,7 +13,7 @@ from services.workers.runtime import Worker
 from shared.db.connections import Connection
 from shared.intake.journal import Lane
 from tests.support.automating import action, runs, save
-from tests.support.ingesting import accept, item, workspace_id
+from tests.support.ingesting import accept, item, read_test_key, workspace_id
 from tests.support.serving import settings_of
 
 pytestmark = pytest.mark.integration
@@ -84,7 +84,8 @@ async def test_automations_have_a_twentieth_of_the_time_while_leads_keep_coming(
         rounds.append(time.monotonic())
         time.sleep(1.0)  # noqa: ASYNC251  # nothing else runs on a worker's loop
 
-    drainer = JournalDrainer(Heartbeat("worker", "w", database_url), lambda: None, lambda: False, automate=automate)
+    heartbeat = Heartbeat("worker", "w", database_url)
+    drainer = JournalDrainer(heartbeat, lambda: None, lambda: False, read_key=read_test_key, automate=automate)
     assert await drainer.drain(database) == 1600
     assert len(rounds) == 1
     assert drainer.has_events

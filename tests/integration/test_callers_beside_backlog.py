@@ -9,7 +9,7 @@ from services.workers.ingest.drain import MAX_LEADS_BESIDE_CALLERS, JournalDrain
 from shared.db.connections import Connection
 from shared.intake.journal import JournalItem, Lane
 from tests.support.automating import action, save
-from tests.support.ingesting import accept, item, worker, workspace_id
+from tests.support.ingesting import accept, item, read_test_key, worker, workspace_id
 
 pytestmark = pytest.mark.integration
 
@@ -37,7 +37,9 @@ async def test_caller_who_comes_during_a_backlog_is_next(database_url: str, data
     looks = itertools.count(1)  # before each batch
     heartbeat = Heartbeat("worker", "w", database_url)
     heartbeat.notes_rows = False
-    drainer = JournalDrainer(heartbeat, lambda: None, lambda: next(looks) > 2, automate=let_somebody_come)
+    drainer = JournalDrainer(
+        heartbeat, lambda: None, lambda: next(looks) > 2, read_key=read_test_key, automate=let_somebody_come
+    )
     assert await drainer.drain(database) == 401, "a batch of the backlog, then the form"
     assert await waiting_by_lane(database) == {Lane.PROMPT: 1200}
 

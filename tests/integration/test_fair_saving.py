@@ -12,9 +12,8 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from services.api import fair_limiter
 from services.api.context import CONNECTION_LIMITER, LARGE_AUTOMATION_LIMITER
-from shared import workspaces
+from shared import fair_limiter, workspaces
 from shared.db.connections import Connection
 from tests.support.automating import leads
 from tests.support.serving import served, settings_of

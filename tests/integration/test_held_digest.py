@@ -4,6 +4,7 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from services.workers.held_digest import send_digests
+from services.workers.ingest.held_rows import UNSENT_CODE
 from shared.db.connections import Connection
 from tests.support.automating import SETTINGS
 from tests.support.ingesting import workspace_id
@@ -16,8 +17,8 @@ VALUES (%s, gen_random_uuid(), now() - %s * interval '1 hour', 'quarantined', 'f
 """
 
 
-async def _hold(database: Connection, workspace: int, hours_ago: float, text: str) -> None:
-    spam = {"score": 60, "reasons": [{"code": text, "points": 60, "text": text}]}
+async def _hold(database: Connection, workspace: int, hours_ago: float, *texts: str) -> None:
+    spam = {"score": 60, "reasons": [{"code": text, "points": 60, "text": text} for text in texts]}
     await database.execute(HOLD_SQL, (workspace, hours_ago, Jsonb(spam)))
 
 
@@ -45,8 +46,8 @@ async def test_admins_are_told_weekly_while_something_new_is_held(database: Conn
     assert await send_digests(database, SETTINGS) == 1
     [first, second] = await _mails(database)
     assert first == second
-    assert first.startswith("3 submissions of forms look like spam and wait for a decision; 3 came since")
-    assert "- 2 times: A hidden field was filled in.\n- 1 times: It has four links.\n" in first
+    assert first.startswith("Held as suspected spam: 3 submissions of forms, 3 new since")
+    assert "- 2 times: A hidden field was filled in.\n- once: It has four links.\n" in first
     assert "/quarantine\n" in first
     assert await send_digests(database, SETTINGS) == 0
 
@@ -55,4 +56,18 @@ async def test_admins_are_told_weekly_while_something_new_is_held(database: Conn
     assert await send_digests(database, SETTINGS) == 0  # nothing new
     await _hold(database, workspace, 2, "It has four links.")
     assert await send_digests(database, SETTINGS) == 1
-    assert "4 submissions of forms look like spam and wait for a decision; 1 came since" in (await _mails(database))[-1]
+    assert (await _mails(database))[-1].startswith("Held as suspected spam: 4 submissions of forms, 1 new since")
+
+
+async def test_what_waits_for_a_confirmation_is_named_only_if_no_mail_asked_for_it(database: Connection) -> None:
+    workspace = await workspace_id(database)
+    await database.execute(
+        "INSERT INTO users (workspace_id, name, email, role) VALUES (%s, 'Ada', 'ada@example.com', 'admin')",
+        (workspace,),
+    )
+    await _hold(database, workspace, 30, "unconfirmed")
+    assert await send_digests(database, SETTINGS) == 0
+    await _hold(database, workspace, 30, "unconfirmed", UNSENT_CODE)
+    assert await send_digests(database, SETTINGS) == 1
+    [mail] = await _mails(database)
+    assert mail.startswith("Held as suspected spam: 1 submission of forms, 1 new since")

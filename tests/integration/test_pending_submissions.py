@@ -11,11 +11,11 @@ import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.api.context import driver_connection
-from services.api.cursors import CursorPosition, CursorSigner
 from services.api.pages import CursorPage, PageRequest
 from services.api.submissions import page_of_submissions
 from shared import workspaces
 from shared.accounting import ledger
+from shared.cursors import CursorPosition, CursorSigner
 from shared.db.connections import Connection
 from shared.db.database_engine import make_engine
 from shared.ids import idempotency_uuid, now_ms, uuid7

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.api.lead_list.search import like_patterns
+from shared.lead_list.search import like_patterns
 from shared.leads import contact, phone_extensions, phone_text
 from shared.leads.contact import InvalidContact, PhoneTooSlow, is_identifying_phone, normalise_phone
 from shared.leads.submission import AcceptedSubmission, normalise_submission

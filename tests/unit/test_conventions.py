@@ -53,7 +53,7 @@ ONE_SERVICE_MODULES = {
 }
 
 # Dependencies that nothing imports, each with its reason.
-NOT_IMPORTED = {"rapidfuzz": "the likeness of names, which finds possible duplicates, is to use it"}
+NOT_IMPORTED: dict[str, str] = {}
 IMPORT_NAMES = {
     "argon2-cffi": "argon2",
     "python-dotenv": "dotenv",

@@ -33,6 +33,8 @@ MESSAGES = [
     event_facts(
         "lead.duplicate", {"matched_on": ["email"], "channel": "api", "changes": {"email": {"from": None, "to": "a"}}}
     ),
+    event_facts("lead.merged", {"merge_id": 1, "merged_lead_id": 8}),
+    event_facts("lead.unmerged", {"merge_id": 1, "winner_id": 7, "restored_lead_id": 8}),
 ]
 
 

@@ -24,6 +24,8 @@ TAG_DESCRIPTIONS = {
     "submissions": "Everything that was received, and what became of it. Failed ones can be processed again.",
     "files": "Files that visitors sent with forms.",
     "jobs": "What takes long: replays, releases, rejections and resent deliveries of many, watched and steered.",
+    "duplicates": "Pairs of leads that are probably one person, with the reasons.",
+    "imports": "Files of leads: what would become of each row, what became of it, and how to take it back.",
     "pipelines": "Sales pipelines and their stages.",
     "tags": "The tags of the workspace.",
     "users": "The people that leads and tasks are assigned to.",
@@ -35,6 +37,7 @@ TAG_DESCRIPTIONS = {
     "integrations": "Connections to other services: sources of leads, and providers of mail, SMS and chat.",
     "webhooks": "Subscriptions of your addresses to events. The messages are described under Webhooks.",
     "deliveries": "Every outgoing message with its attempts. Messages can be sent again.",
+    "retention": "For how many days a workspace keeps submissions, held ones, timelines and messages.",
     "suppressions": "Addresses that get no mail, and the page on which people unsubscribe.",
     SERVICE_TAG: "The service itself: its health, this document, and what your key may do.",
 }

@@ -135,7 +135,7 @@ def _request_body(said: OperationDescription, shape: FieldsSchema, schemas: Sche
     content: SpecObject = {
         kind: {"schema": schema if kind in OBJECT_MEDIA_TYPES else TEXT_SCHEMA} for kind in said.media_types
     }
-    content["application/json"]["example"] = said.example
+    content[next(iter(said.media_types))]["example"] = said.example
     return {"required": required, "content": content}
 
 
@@ -156,7 +156,7 @@ def _success_response(status: int, said: OperationDescription, scope: str, schem
 
 
 def _response_content(said: OperationDescription, shape: Any, schemas: SchemaRegistry) -> SpecObject:
-    content: SpecObject = {said.raw_media_type: {"schema": TEXT_SCHEMA}} if said.raw_media_type else {}
+    content: SpecObject = {raw: {"schema": TEXT_SCHEMA} for raw in said.raw_media_types}
     if shape is not None:
         content["application/json"] = {"schema": _envelope_schema(said, schemas.response_schema(shape))}
     return content
@@ -183,15 +183,16 @@ def _error_responses(route: web.RouteDef, said: OperationDescription, scope: str
     statuses |= {408, 413, 415, 422} if said.body_schema else set()
     statuses |= {422} if said.query_schema or said.is_list else set()
     return {
-        str(status): _error_response(status, said.raw_media_type if said.response_type is None else None)
+        str(status): _error_response(status, said.raw_media_types if said.response_type is None else ())
         for status in sorted(statuses)
     }
 
 
-def _error_response(status: int, raw: str | None) -> SpecObject:
+def _error_response(status: int, raw: tuple[str, ...]) -> SpecObject:
     """Return an error response. An endpoint that returns a page may also return the error as a page."""
     code = ERRORS_BY_STATUS[status].code
-    if raw is None or status in (401, 403, 429, 500, 503):
+    if not raw or status in (401, 403, 429, 500, 503):
         return component_ref("responses", code)
-    content = {raw: {"schema": TEXT_SCHEMA}, "application/json": {"schema": component_ref("schemas", "Error")}}
+    content: dict[str, SpecObject] = {media_type: {"schema": TEXT_SCHEMA} for media_type in raw}
+    content["application/json"] = {"schema": component_ref("schemas", "Error")}
     return {"description": ERRORS_BY_STATUS[status].default, "content": content}

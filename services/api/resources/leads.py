@@ -9,11 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.context import driver_connection, reading, writing
 from services.api.crud import RecordDict, Resource
+from services.api.lead_ids import answering_lead
 from services.api.pages import page_of, page_response
 from services.api.request_parsing import body_and_errors, key_of, raise_if_invalid, workspace_of
-from services.api.schemas.leads import ActivityRecord, LeadFields, LeadRecord, LeadTag
+from services.api.schemas.leads import ActivityRecord, LeadRecord, LeadTag
 from shared.errors import FieldErrors, NotFound, ValidationFailed
 from shared.leads import reference_locks, writes
+from shared.leads.lead_fields import LeadFields
 from shared.leads.lead_records import read_leads
 from shared.leads.writes import ChangeCause, LeadChange, LeadNotCreated
 from shared.models import Activity, Lead, Tag
@@ -23,7 +25,6 @@ from shared.web.openapi import request_body, responds
 from shared.web.path_params import path_id
 from shared.web.responses import json_response
 
-LEAD_RESOURCE = Resource(Lead, LeadRecord)
 ACTIVITY_RESOURCE = Resource(Activity, ActivityRecord)
 
 
@@ -101,16 +102,18 @@ async def add_tag(request: web.Request) -> web.Response:
 @responds(LeadRecord)
 async def remove_tag(request: web.Request) -> web.Response:
     """Remove a tag from a lead. The case of its name does not matter."""
-    workspace, lead_id, name = workspace_of(request), path_id(request), request.match_info["tag"]
+    workspace, name = workspace_of(request), request.match_info["tag"]
+    path_id(request)
     if escape_unstorable(name) != name:
         raise NotFound
     borne = select(Lead.id).join(Tag, (Tag.workspace_id == Lead.workspace_id) & (Tag.id == any_(Lead.tag_ids)))
-    of_lead = (Lead.workspace_id == workspace, Lead.id == lead_id)
     named = func.lower(func.upper(Tag.name)) == func.lower(func.upper(name))
 
     async def expect_tag(connection: AsyncConnection) -> None:
         """Lock the lead. Of two concurrent requests that remove the tag, the second finds it gone."""
         await reference_locks.lock_shared(await driver_connection(connection), [workspace])
+        lead_id = await answering_lead(connection, workspace, path_id(request))
+        of_lead = (Lead.workspace_id == workspace, Lead.id == lead_id)
         if not (await connection.execute(borne.where(*of_lead, named).with_for_update(of=Lead))).first():
             raise NotFound
 
@@ -122,9 +125,9 @@ async def remove_tag(request: web.Request) -> web.Response:
 async def activities(request: web.Request) -> web.Response:
     """List what happened to a lead, newest first."""
     page = page_of(request)
-    workspace, lead_id = workspace_of(request), path_id(request)
+    workspace = workspace_of(request)
     async with reading(request) as connection:
-        await LEAD_RESOURCE.find(connection, workspace, lead_id)
+        lead_id = await answering_lead(connection, workspace, path_id(request))
         entries, total = await ACTIVITY_RESOURCE.read_page(connection, workspace, page, Activity.lead_id == lead_id)
     return json_response(page_response(request, entries, page, total))
 
@@ -155,8 +158,12 @@ async def _change_lead(
 
 
 async def _lead_record(connection: AsyncConnection, workspace_id: int, lead_id: int) -> RecordDict:
-    lead = (workspace_id, lead_id)
-    found = await read_leads(await driver_connection(connection), [lead])
+    """Return the lead, or the one that answers for it. Raises NotFound."""
+    lead, database = (workspace_id, lead_id), await driver_connection(connection)
+    found = await read_leads(database, [lead])
+    if lead not in found:
+        lead = (workspace_id, await answering_lead(connection, workspace_id, lead_id))
+        found = await read_leads(database, [lead])
     if lead not in found:
         raise NotFound
     return found[lead]

@@ -8,11 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.context import driver_connection, listing, writing
 from services.api.crud import RecordDict, Resource, created_record, delete_record, show_record
+from services.api.lead_ids import follow_merged_lead
 from services.api.pages import page_response, read_page
 from services.api.request_parsing import body_and_errors, query_and_errors, raise_if_invalid, workspace_of
 from services.api.schemas.tasks import TaskFields, TaskQuery, TaskRecord
-from shared.errors import FieldErrors
-from shared.leads import reference_locks
+from shared.errors import FieldErrors, NotFound
+from shared.leads.lead_tasks import change_task, create_task, hold_task_references
 from shared.models import Lead, Task, User
 from shared.web.authorization import requires_scope
 from shared.web.openapi import query_params, request_body, responds
@@ -45,8 +46,10 @@ async def create(request: web.Request) -> web.Response:
     fields, errors = await body_and_errors(request)
 
     async def create_in_transaction(connection: AsyncConnection) -> RecordDict:
-        await _check_references(connection, workspace, fields, errors)
-        return await TASK_RESOURCE.insert(connection, workspace, fields)
+        driver = await driver_connection(connection)
+        await follow_merged_lead(connection, workspace, fields)
+        raise_if_invalid(await hold_task_references(driver, workspace, fields) | errors)
+        return await TASK_RESOURCE.find(connection, workspace, await create_task(driver, workspace, fields))
 
     task = await writing(request, create_in_transaction)
     return created_record(task, "/api/v1/tasks")
@@ -68,8 +71,12 @@ async def update(request: web.Request) -> web.Response:
     fields, errors = await body_and_errors(request)
 
     async def update_in_transaction(connection: AsyncConnection) -> RecordDict:
-        await _check_references(connection, workspace, fields, errors)
-        return await TASK_RESOURCE.update(connection, workspace, id_, fields)
+        driver = await driver_connection(connection)
+        await follow_merged_lead(connection, workspace, fields)
+        raise_if_invalid(await hold_task_references(driver, workspace, fields) | errors)
+        if not await change_task(driver, workspace, id_, fields):
+            raise NotFound
+        return await TASK_RESOURCE.find(connection, workspace, id_)
 
     return json_response({"data": await writing(request, update_in_transaction)})
 
@@ -81,24 +88,13 @@ async def delete(request: web.Request) -> web.Response:
     return await delete_record(request, TASK_RESOURCE.delete)
 
 
-async def _check_references(
-    connection: AsyncConnection, workspace_id: int, fields: RecordDict, errors: FieldErrors
-) -> None:
-    """Raise ValidationFailed if the lead or the user does not exist, otherwise lock both until the transaction ends."""
-    await reference_locks.lock_shared(await driver_connection(connection), [workspace_id])
-    raise_if_invalid(await _unknown_references(connection, workspace_id, fields, keep=True) | errors)
-
-
-async def _unknown_references(
-    connection: AsyncConnection, workspace_id: int, fields: RecordDict, *, keep: bool = False
-) -> FieldErrors:
-    """Return errors for ids of leads and users that are not in the workspace. `keep` locks those that are."""
+async def _unknown_references(connection: AsyncConnection, workspace_id: int, fields: RecordDict) -> FieldErrors:
+    """Return errors for ids of leads and users that are not in the workspace."""
     errors: FieldErrors = {}
+    await follow_merged_lead(connection, workspace_id, fields)
     for field, (noun, model) in REFERENCED_RECORDS.items():
         id_ = fields.get(field)
         query = select(model.id).where(model.workspace_id == workspace_id, model.id == id_)
-        if keep:
-            query = query.with_for_update(read=True, key_share=True)
         if id_ is not None and (await connection.execute(query)).first() is None:
             errors[field] = [f"There is no {noun} {id_}."]
     return errors

@@ -1,13 +1,11 @@
 """Tags as they are sent and shown."""
 
 from datetime import datetime
-from typing import Annotated
 
 from typing_extensions import TypedDict
 
-from shared.validation.types import ColorText, text_constraints
-
-UniqueTagName = Annotated[str, text_constraints(100, min_length=1)]
+from shared.leads.lead_fields import UniqueTagName
+from shared.validation.types import ColorText
 
 
 class TagFields(TypedDict, total=False):

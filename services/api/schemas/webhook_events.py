@@ -81,6 +81,33 @@ class LeadDeletedEvent(EventMessage):
     data: NoData
 
 
+class LeadMergedData(TypedDict):
+    """`merged_lead_id` is the lead that went. Its id answers with `lead` from now on."""
+
+    merge_id: int
+    merged_lead_id: int
+
+
+class LeadMergedEvent(EventMessage):
+    """Another lead was merged into this one. `lead.updated` follows if fields changed."""
+
+    event: Literal["lead.merged"]
+    data: LeadMergedData
+
+
+class LeadUnmergedData(TypedDict):
+    merge_id: int
+    winner_id: int
+    restored_lead_id: int
+
+
+class LeadUnmergedEvent(EventMessage):
+    """A merge was undone. It comes twice: with the lead that had stayed, and with the one that is back."""
+
+    event: Literal["lead.unmerged"]
+    data: LeadUnmergedData
+
+
 class LeadDuplicateEvent(EventMessage):
     """A lead was received that was there already. `matched_on` says by what it was recognised."""
 
@@ -149,6 +176,8 @@ EVENT_MESSAGES: dict[str, type] = {
     "lead.created": LeadCreatedEvent,
     "lead.updated": LeadUpdatedEvent,
     "lead.deleted": LeadDeletedEvent,
+    "lead.merged": LeadMergedEvent,
+    "lead.unmerged": LeadUnmergedEvent,
     "lead.duplicate": LeadDuplicateEvent,
     "lead.stage_changed": LeadStageChangedEvent,
     "lead.assigned": LeadAssignedEvent,

@@ -12,6 +12,8 @@ WebhookEventType = Literal[
     "lead.created",
     "lead.updated",
     "lead.deleted",
+    "lead.merged",
+    "lead.unmerged",
     "lead.duplicate",
     "lead.stage_changed",
     "lead.assigned",

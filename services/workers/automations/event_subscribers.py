@@ -28,8 +28,8 @@ CHAIN_TOO_LONG_REASON = f"more than {MAX_CHAIN_LENGTH} automations set one anoth
 SELF_TRIGGERED_REASON = "it was set off by its own change of the lead"
 
 SUBSCRIBABLE_EVENTS = frozenset(
-    "lead.created lead.updated lead.deleted lead.duplicate lead.stage_changed lead.assigned tag.added "
-    "form.submitted".split()
+    "lead.created lead.updated lead.deleted lead.merged lead.unmerged lead.duplicate lead.stage_changed lead.assigned "
+    "tag.added form.submitted".split()
 )
 ALL_EVENTS = "*"
 

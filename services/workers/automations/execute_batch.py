@@ -21,7 +21,8 @@ from shared.automations.step_runner import lead_difference, run_steps
 from shared.automations.workspace_context import load_contexts
 from shared.crypto.encryption import Cipher
 from shared.db.connections import Connection, as_json
-from shared.leads import identities, reference_locks
+from shared.db.errors import ContentionError
+from shared.leads import identities, lead_redirects, reference_locks
 from shared.leads.lead_records import read_leads
 from shared.leads.submission import LeadKey
 from shared.leads.writes import ChangeCause, LeadChange, RefusedChange, change_leads
@@ -78,8 +79,15 @@ async def _lock_leads(connection: Connection, keys: set[LeadKey]) -> LeadsByKey:
     """Lock leads and return them as the API shows them; leads that no longer exist are missing."""
     if not keys:
         return {}
-    await identities.lock_leads(connection, keys, ["workspace_id", "id"])
+    present = await identities.lock_leads(connection, keys, ["workspace_id", "id"])
+    await _retry_if_merged(connection, keys - present.keys())
     return await read_leads(connection, list(keys))
+
+
+async def _retry_if_merged(connection: Connection, missing: set[LeadKey]) -> None:
+    """Raise a contention error if a lead was merged since the batch was claimed: the next claim names the winner."""
+    if await lead_redirects.find_winners(connection, missing):
+        raise ContentionError("a lead was merged")
 
 
 async def _notify_listeners(
@@ -88,6 +96,7 @@ async def _notify_listeners(
     keys = {event.lead_key for event, _, _ in matched.webhooks}
     found = {**leads, **await read_leads(connection, list(keys - leads.keys()))}
     if gone := keys - found.keys():
+        await _retry_if_merged(connection, gone)
         rows = await (await connection.execute(DELETED_LEADS_SQL, (as_json(list(gone)),))).fetchall()
         found |= {(row[0], row[1]): row[2] for row in rows}
     for event, fact, subscription_id in matched.webhooks:

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+MERGE_EVENTS = ("lead.merged", "lead.unmerged")
+
 
 @dataclass(frozen=True, slots=True)
 class EventFact:
@@ -21,10 +23,19 @@ def event_facts(entry_type: str, data: Mapping[str, Any]) -> list[EventFact]:
     """Return the facts of an entry, the main one first. Their order is always the same, so they can be numbered."""
     if entry_type == "lead.deleted":
         return [EventFact(entry_type, {"lead": data.get("lead")})]
+    if entry_type in MERGE_EVENTS:
+        return list(_merge_facts(entry_type, data))
     found = list(_main_facts(entry_type, data))
     if found:
         found.extend(_detail_facts(data))
     return found
+
+
+def _merge_facts(entry_type: str, data: Mapping[str, Any]) -> Iterator[EventFact]:
+    """Yield the facts of a merge or its undoing. Tags and stages that a lead brings are no news of the person."""
+    yield EventFact(entry_type, _pick_present(data, "merge_id", "merged_lead_id", "winner_id", "restored_lead_id"))
+    if fields := [*(data.get("changes") or {}), *(["notes"] if data.get("notes_added") else [])]:
+        yield EventFact("lead.updated", {"fields": fields, "changes": data.get("changes") or {}})
 
 
 def _main_facts(entry_type: str, data: Mapping[str, Any]) -> Iterator[EventFact]:

@@ -12,7 +12,7 @@ from services.workers.automations.workspace_fairness import (
     take_fair_batch,
     workspaces_cte,
 )
-from shared.db.connections import ASYNC_COMMIT, Connection
+from shared.db.connections import ASYNC_COMMIT, Connection, as_json
 
 EVENTS_PER_BATCH, SKIP_CHUNK_SIZE = 100, 10_000  # events in a claim, and events dropped by one statement
 
@@ -57,6 +57,12 @@ LEFT JOIN activities a ON a.workspace_id = t.workspace_id AND a.lead_id = t.lead
 ORDER BY t.id
 """  # noqa: S608  # constants only
 
+# Entries of leads that were merged since: they are on the timeline of the lead that answers now.
+MERGED_EVENTS_SQL = """
+SELECT k.nr, r.winner_id, a.data FROM json_to_recordset(%s::json) AS k(nr int, w bigint, lead bigint, entry bigint)
+JOIN lead_redirects r ON r.workspace_id = k.w AND r.lead_id = k.lead
+JOIN activities a ON a.workspace_id = k.w AND a.lead_id = r.winner_id AND a.id = k.entry
+"""
 RUN_CHAINS_SQL = """
 SELECT id, chain || automation_id FROM automation_runs WHERE workspace_id = ANY(%s) AND id = ANY(%s)
 """
@@ -87,7 +93,10 @@ async def claim_events(
     without a timeline entry, whose lead was erased, are dropped.
     """
     rows = await take_fair_batch(connection, CLAIM_EVENTS_SQL, most, round_ or WorkspaceCursor())
-    events = [OutboxEvent(*row) for row in rows if row[-1] is not None]
+    claimed = [OutboxEvent(*row) for row in rows]
+    if any(event.data is None for event in claimed):
+        claimed = await _follow_merged(connection, claimed)
+    events = [event for event in claimed if event.data is not None]
     runs = {event.actor["run"]: event.workspace_id for event in events if event.actor.get("run")}
     chains = await _load_chains(connection, runs) if runs else {}
     return [event._replace(chain=_event_chain(event, chains)) for event in events]
@@ -101,6 +110,21 @@ async def seconds_waiting(connection: Connection, paused: Sequence[int] = ()) ->
     arguments = {"after": 0, "paused": list(paused)}
     row = await (await connection.execute(OLDEST_WAITING_SQL, arguments, prepare=False)).fetchone()
     return None if row is None else row[0]
+
+
+async def _follow_merged(connection: Connection, events: list[OutboxEvent]) -> list[OutboxEvent]:
+    """Return the events; those of merged leads are events of the lead that answers for them."""
+    wanted = [
+        {"nr": nr, "w": event.workspace_id, "lead": event.lead_id, "entry": event.activity_id}
+        for nr, event in enumerate(events)
+        if event.data is None
+    ]
+    rows = await (await connection.execute(MERGED_EVENTS_SQL, (as_json(wanted),))).fetchall()
+    found = {nr: (winner, data) for nr, winner, data in rows}
+    return [
+        event._replace(lead_id=found[nr][0], data=found[nr][1]) if nr in found else event
+        for nr, event in enumerate(events)
+    ]
 
 
 async def _load_chains(connection: Connection, runs: dict[int, int]) -> dict[int, tuple[int, ...]]:

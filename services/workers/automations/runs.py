@@ -32,6 +32,7 @@ FROM json_to_recordset(%s::json) AS r(
 ORDER BY nr
 ON CONFLICT DO NOTHING RETURNING id, automation_id, trigger_key
 """
+# A run that an engine held while its lead was merged still names that lead: it goes on with the winner.
 # `due_at` is checked again under the lock, since another engine may have handled the run meanwhile.
 TAKE_DUE_RUNS_SQL = f"""
 WITH RECURSIVE {due_rows_ctes("automation_runs", "id")}, mine AS MATERIALIZED (
@@ -40,19 +41,23 @@ WITH RECURSIVE {due_rows_ctes("automation_runs", "id")}, mine AS MATERIALIZED (
     LEFT JOIN automations a ON a.workspace_id = r.workspace_id AND a.id = r.automation_id
     WHERE r.due_at <= clock_timestamp() ORDER BY h.turn, h.due_at, h.id LIMIT %(most)s FOR UPDATE OF r SKIP LOCKED
 )
-SELECT s.last, r.id, r.workspace_id, r.automation_id, r.lead_id, r.step, coalesce(r.plan, r.now), r.chain, r.attempts,
+SELECT s.last, r.id, r.workspace_id, r.automation_id, coalesce(m.winner_id, r.lead_id), r.step,
+       coalesce(r.plan, r.now), r.chain, r.attempts,
        r.name, r.secrets, r.steps @> '[{{"outcome": "failed"}}]',
        CASE WHEN r.there IS NULL THEN 'the automation was deleted'
             WHEN NOT r.is_active THEN 'the automation was switched off' END
-FROM {LAST_SERVED_SQL} LEFT JOIN mine r ON true ORDER BY r.due_at, r.id
+FROM {LAST_SERVED_SQL} LEFT JOIN mine r ON true
+LEFT JOIN lead_redirects m ON m.workspace_id = r.workspace_id AND m.lead_id = r.lead_id
+ORDER BY r.due_at, r.id
 """  # noqa: S608  # constants only
 UPDATE_RUNS_SQL = """
 UPDATE automation_runs r SET state = k.state, step = k.at, steps = r.steps || k.outcomes, plan = k.plan,
-       due_at = k.due_at, error = coalesce(r.error, k.error), attempts = 0,
+       due_at = k.due_at, error = coalesce(r.error, k.error), attempts = 0, lead_id = k.lead_id,
        cause_id = coalesce(r.cause_id, k.cause),
        finished_at = CASE WHEN k.due_at IS NULL THEN clock_timestamp() END
 FROM json_to_recordset(%s::json) AS k(
-    id bigint, workspace_id bigint, state text, at smallint, outcomes jsonb, plan jsonb, due_at timestamptz, error text,
+    id bigint, workspace_id bigint, lead_id bigint,
+    state text, at smallint, outcomes jsonb, plan jsonb, due_at timestamptz, error text,
     cause bigint)
 WHERE r.workspace_id = k.workspace_id AND r.id = k.id
 """
@@ -183,6 +188,7 @@ def _update_row(result: RunResult) -> dict[str, Any]:
     return {
         "id": result.run.id,
         "workspace_id": result.run.workspace_id,
+        "lead_id": result.run.lead_id,
         "state": result.state,
         "at": result.step_index,
         "outcomes": result.outcomes,
