@@ -18,8 +18,8 @@ pytestmark = pytest.mark.integration
 
 OLD, NEW = "the-key-of-before", "the-key-of-hereafter"
 
-# Bytes that are no secrets: digests of such, and bodies.
-PLAIN = {"digest", "token_digest", "secret_digest", "payload", "body_hash", "hash"}
+# Bytes that are no secrets: digests of such, bodies, and files.
+PLAIN = {"digest", "token_digest", "secret_digest", "payload", "body_hash", "hash", "data"}
 
 INTEGRATION = """
 INSERT INTO integrations (workspace_id, type, name, credentials, token, token_digest)

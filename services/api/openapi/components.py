@@ -7,7 +7,9 @@ from shared.errors import ApiError
 
 SpecObject = dict[str, Any]
 
-_ERROR_CLASSES: list[type[ApiError]] = [*ApiError.__subclasses__(), ApiError]
+# Of the module alone: what other services of the process derive must not change the document.
+_OWN_CLASSES = [kind for kind in ApiError.__subclasses__() if kind.__module__ == ApiError.__module__]
+_ERROR_CLASSES: list[type[ApiError]] = [*_OWN_CLASSES, ApiError]
 ERRORS_BY_STATUS = {kind.status: kind for kind in sorted(_ERROR_CLASSES, key=lambda kind: kind.status)}
 TEXT_SCHEMA: SpecObject = {"type": "string"}
 COUNT_SCHEMA: SpecObject = {"type": "integer", "minimum": 0}
