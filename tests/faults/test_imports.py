@@ -48,20 +48,20 @@ class WatchedImport:
         except (aiohttp.ClientError, TimeoutError):
             return None
 
-    async def reach(self, share: float) -> None:
-        """Wait until so much of it is done."""
+    async def reach(self, share: float) -> dict[str, Any]:
+        """Wait until so much of it is done. Return the import as it was then."""
+        seen: list[dict[str, Any]] = []
 
         async def has_come() -> bool:
             found = await self.shown()
+            seen.extend([found] if found else [])
             return found is not None and found["progress"] >= share
 
         await until_async(has_come, 120, f"{share:.0%} of the import")
+        return seen[-1]
 
     async def end(self) -> dict[str, Any]:
-        await self.reach(1)
-        found = await self.shown()
-        assert found is not None
-        return found
+        return await self.reach(1)
 
 
 async def test_killed_import_counts_each_row_once(stack: Stack) -> None:
@@ -77,6 +77,7 @@ async def test_killed_import_counts_each_row_once(stack: Stack) -> None:
             await real.reach(number / (len(VICTIMS) + 3))
             await asyncio.to_thread(stack.kill, victim)
         found = await real.end()
+    await asyncio.to_thread(stack.until_settled)
     names = ("state", "rows", "created", "merged", "unchanged", "invalid")
     created = ROWS - REPEATED - INVALID
     assert tuple(found[name] for name in names) == ("done", ROWS, created, 0, REPEATED, INVALID)
@@ -90,6 +91,5 @@ async def test_killed_import_counts_each_row_once(stack: Stack) -> None:
         assert database.execute(submissions, (f"import:{found['id']}",)).fetchone() == (ROWS - INVALID,)
         chunks = "SELECT count(*) FROM import_chunks WHERE import_id = %s"
         assert database.execute(chunks, (found["id"],)).fetchone() == (0,)
-    stack.until_settled()
     status = stack.status()
     assert status["accepted"] == status["done"] + status["dead"]
