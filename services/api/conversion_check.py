@@ -74,7 +74,7 @@ def _sent_step(row: Mapping[str, Any], has_succeeded: bool, recent: list[tuple[A
     counts: Counter[str] = Counter()
     for state, _, n in recent:
         counts[state] += n
-    seen = f"{counts['sent']:,} recent events were sent, {counts['pending']:,} wait, {counts['failed']:,} failed."
+    seen = f"Of the recent events: {counts['sent']:,} sent, {counts['pending']:,} waiting, {counts['failed']:,} failed."
     if row["last_error"]:
         return CheckedStep("last_sent", False, f"{row['last_error']} {seen}", "Send a test event.", "failed", counts)
     if not has_succeeded:

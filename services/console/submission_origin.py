@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import orjson
+from markupsafe import Markup
 
 from services.console.page_view import PageView
 from services.console.payload_text import VALUE_MASK
@@ -52,7 +54,10 @@ def received_bytes(stored: bytes) -> bytes:
 def attribution_rows(
     view: PageView, attribution: Mapping[str, Any] | None, *, hides_values: bool
 ) -> list[tuple[str, str]]:
-    """Return where a lead came from, with names. What may tell of the person is hidden with `hides_values`."""
+    """Return where a lead came from, with names. What may tell of the person is hidden with `hides_values`.
+
+    A page is shown without its query, whose campaign and click ids have rows of their own.
+    """
     found = dict(attribution or {})
     words = {
         "platform": view.translate("Platform"),
@@ -66,7 +71,6 @@ def attribution_rows(
         "utm_campaign": "utm_campaign",
         "utm_term": "utm_term",
         "utm_content": "utm_content",
-        "at": view.translate("Filled in"),
     }
     of_person = {
         "page_url": view.translate("Page"),
@@ -75,7 +79,9 @@ def attribution_rows(
         "provider_lead_id": view.translate("Id at the provider"),
     }
     rows = [(label, _text(found[name])) for name, label in words.items() if found.get(name)]
-    personal = [(label, _text(found[name])) for name, label in of_person.items() if found.get(name)]
+    if found.get("at"):
+        rows.append((view.translate("Filled in"), _moment_text(view, found["at"])))
+    personal = [(label, _address_text(found[name])) for name, label in of_person.items() if found.get(name)]
     personal += [(str(name), _text(value)) for name, value in _pairs(found.get("click_ids"))]
     yes, no = view.translate("yes"), view.translate("no")
     consents = [(str(question), yes if given else no) for question, given in _pairs(found.get("consent"))]
@@ -95,6 +101,19 @@ def _source_part(stored: bytes) -> dict[str, Any]:
 
 def _pairs(value: Any) -> list[tuple[Any, Any]]:
     return list(value.items()) if isinstance(value, dict) else []
+
+
+def _moment_text(view: PageView, value: Any) -> str:
+    try:
+        return view.formatting.time_tag(datetime.fromisoformat(value), "full_time")
+    except (TypeError, ValueError):
+        return _text(value)
+
+
+def _address_text(value: Any) -> str:
+    text = _text(value)
+    address, _, query = text.partition("?")
+    return Markup('<span title="{}">{}?…</span>').format(text, address) if query else text
 
 
 def _text(value: Any) -> str:

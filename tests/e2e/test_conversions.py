@@ -108,4 +108,4 @@ async def check_what_is_shown(platforms: AdPlatforms, session: aiohttp.ClientSes
     steps = {step["step"]: step for step in checked["data"]["steps"]}
     assert list(steps) == ["active", "credentials", "events", "skipped", "last_sent"]
     assert steps["events"]["seen"] == "These events are sent: Lead, Qualified, Bad."
-    assert f"{LEADS + QUALIFIED} recent events were sent, 0 wait, 1 failed." in steps["last_sent"]["seen"]
+    assert f"Of the recent events: {LEADS + QUALIFIED} sent, 0 waiting, 1 failed." in steps["last_sent"]["seen"]

@@ -191,10 +191,18 @@ def _helpers(view: PageView, record: LeadJson, around: RelatedRecords) -> dict[s
         "label": lambda name: field_label(view, name),
         "shown": lambda name, value: shown_person_value(view, name, value),
         "masked": lambda text: masked_text(view, text),
-        "first_touch": attribution_rows(view, attribution.get("first"), hides_values=hides),
-        "last_touch": attribution_rows(view, attribution.get("last"), hides_values=hides),
+        "touches": _touches(view, attribution, hides_values=hides),
         "address": lambda below="", **query: lead_path(view, record["id"], below, **query),
     }
+
+
+def _touches(view: PageView, attribution: LeadJson, *, hides_values: bool) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return the rows of the first and the last touch with their titles; of the last alone if it repeats the first."""
+    words = {"first": view.translate("At first"), "last": view.translate("At last")}
+    found = {name: attribution_rows(view, attribution.get(name), hides_values=hides_values) for name in words}
+    if set(found["first"]) <= set(found["last"]):
+        del found["first"]
+    return [(words[name], rows) for name, rows in found.items() if rows]
 
 
 async def _read_timeline(view: PageView, connection: Connection, lead_id: int) -> TimelinePage:
