@@ -92,8 +92,14 @@ class Formatting:
         return self.short_date(moment)
 
     def short_age(self, moment: datetime) -> str:
-        """Return how long ago a moment was where there is little room: 4 min, 3 d, 12 September."""
-        seconds = max((self.now - moment).total_seconds(), 0)
+        """Return how long ago a moment was where there is little room: now, 40 s, 4 min, 3 h, 3 d, 12 September."""
+        seconds = int((self.now - moment).total_seconds())
+        if seconds < 2:
+            return self._("now")
+        if seconds < MINUTE:
+            return self._("%(n)s s") % {"n": seconds}
+        if HOUR <= seconds < DAY:
+            return self._("%(n)s h") % {"n": int(seconds // HOUR)}
         return self.duration(seconds) if seconds < 7 * DAY else self.short_date(moment)
 
     def clock(self, moment: datetime | None) -> str:

@@ -1,7 +1,7 @@
 """The parts of a lead's page in words: where its contacts came from, its deliveries, and who may be the same person."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from markupsafe import Markup
@@ -62,7 +62,7 @@ class PairLine:
 
 
 def identity_lines(view: PageView, around: RelatedRecords, names: Mapping[NameKey, str]) -> list[IdentityLine]:
-    """Return the identities with what brought each."""
+    """Return the identities with what brought each. Of a lead that never came in, somebody typed them."""
     channels = {intake.submission_id: intake.channel for intake in around.intakes}
     origins = identity_origins(
         around.identities,
@@ -71,6 +71,8 @@ def identity_lines(view: PageView, around: RelatedRecords, names: Mapping[NameKe
         country=around.country,
         fold_gmail=around.fold_gmail,
     )
+    if not around.times:
+        origins = [each if each.way else replace(each, way="typed") for each in origins]
     return [
         IdentityLine(
             each.kind,

@@ -77,6 +77,14 @@ ORDER BY lower(name), id LIMIT 500
 
 
 @dataclass(frozen=True)
+class LeadChoices:
+    """The stages and people among which a lead's stage and owner are chosen."""
+
+    stages: list[RowDict]
+    users: list[RowDict]
+
+
+@dataclass(frozen=True)
 class RelatedRecords:
     """What stands around a lead. `times` says how often it came in, from `sources` sources.
 
@@ -94,6 +102,13 @@ class RelatedRecords:
     users: list[RowDict]
     country: str | None
     fold_gmail: bool
+
+
+async def read_lead_choices(connection: Connection, workspace_id: int) -> LeadChoices:
+    """Return what a new lead can be given."""
+    values = {"workspace": workspace_id, "owner": None}
+    stages = await read_rows(connection, STAGES_SQL, values)
+    return LeadChoices(stages, await read_rows(connection, USERS_SQL, values))
 
 
 async def read_related_records(

@@ -151,3 +151,18 @@ async def test_a_possible_duplicate_is_named_and_taken_off(client: ConsoleClient
     answer = await client.post(f"{path}/not-same", {"pair": pair[1]})
     assert (answer.status, answer.location) == (303, path)
     assert "Maybe the same person" not in (await client.get(path)).text
+
+
+async def test_a_lead_is_added_by_hand(client: ConsoleClient) -> None:
+    path, email = "/console/main/leads/new", f"{secrets.token_hex(8)}@example.com"
+    empty = await client.post(path, {"notes": "Nobody"})
+    assert (empty.status, "A lead needs a name" in empty.text, ">\nNobody<" in empty.text) == (422, True, True)
+    wrong = await client.post(path, {"email": "nomail", "first_name": "Grace"})
+    assert (wrong.status, "This is no e-mail address." in wrong.text, 'value="Grace"' in wrong.text) == (422, True, True)
+    made = await client.post(path, {"email": email, "first_name": "Grace"})
+    assert made.status == 303
+    shown = await client.get(made.location)
+    assert "The lead is added." in shown.text
+    assert "typed by somebody" in shown.text
+    again = await client.post(path, {"email": email})
+    assert (again.status, "has it already" in again.text) == (422, True)

@@ -194,4 +194,4 @@ def test_a_change_expects_what_somebody_saw() -> None:
 def test_short_ages_become_dates() -> None:
     shown = Formatting(load_languages()["en"], UTC, NOON)
     ages = (timedelta(minutes=-1), timedelta(minutes=4), timedelta(days=3), timedelta(days=40))
-    assert [shown.short_age(NOON - age) for age in ages] == ["0 ms", "4 min", "3 d", "19 Oct"]
+    assert [shown.short_age(NOON - age) for age in ages] == ["now", "4 min", "3 d", "19 Oct"]
