@@ -63,6 +63,26 @@ def test_levels_of_words_are_symmetric(word: str, other: str) -> None:
     assert (word_level(word, other) == "exact") == (word == other)
 
 
+@pytest.mark.parametrize(
+    ("lead", "other", "likely"),
+    [
+        (
+            {"last_name": "Person 12", "email": "test12@gmail.com"},
+            {"last_name": "Person 13", "email": "test13@gmail.com"},
+            0,
+        ),
+        (
+            {"last_name": "Lindqvist", "email": "lindqvist7@x.example"},
+            {"last_name": "Lindqvist", "email": "lindqvst7@x.example"},
+            1,
+        ),
+    ],
+)
+def test_numbered_values_are_no_slips(lead: dict[str, Any], other: dict[str, Any], likely: int) -> None:
+    evidence = compare_profiles(make_profile(lead), make_profile(other), FREQUENCIES)
+    assert round(WEIGHTS.weigh(evidence, 1_000).probability) == likely
+
+
 @given(st.text(max_size=40))
 def test_folding_is_done_once(text: str) -> None:
     assert fold_text(fold_text(text)) == fold_text(text)

@@ -6,6 +6,7 @@ from services.workers.likeness.evidence import Evidence, chance_rarity, exact_ra
 from services.workers.likeness.lead_profile import LeadProfile
 from services.workers.likeness.plain_text import digits_of, fold_text
 from services.workers.likeness.value_frequencies import ValueFrequencies
+from services.workers.likeness.word_levels import have_other_digits
 
 MIN_DIGITS = 5  # of a run that says something
 MIN_PHONE_DIGITS = 7
@@ -37,7 +38,8 @@ def email_level(profile: LeadProfile, other: LeadProfile) -> str:
         return "close"
     distance = OSA.distance(mine, others)
     length = max(len(mine), len(others))
-    if length >= 5 and (distance == 1 or (distance == 2 and length >= 9)):
+    is_numbered = _letters(mine) == _letters(others) and have_other_digits(mine, others)
+    if length >= 5 and not is_numbered and (distance == 1 or (distance == 2 and length >= 9)):
         return "close"
     digits, other_digits = digits_of(profile.local), digits_of(other.local)
     if _same_digits(digits, other_digits):
@@ -54,6 +56,10 @@ def _masked_level(local: str, other: str) -> str:
 
 def _bare(local: str) -> str:
     return fold_text(local).replace(" ", "")
+
+
+def _letters(text: str) -> str:
+    return "".join(char for char in text if not char.isdigit())
 
 
 def _same_digits(digits: str, others: str) -> bool:

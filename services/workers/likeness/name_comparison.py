@@ -10,7 +10,7 @@ from services.workers.likeness.evidence import (
 from services.workers.likeness.nicknames import is_gender_pair, is_known_name, is_nickname
 from services.workers.likeness.parsed_names import NameParts
 from services.workers.likeness.value_frequencies import ValueFrequencies, whole_name
-from services.workers.likeness.word_levels import word_level
+from services.workers.likeness.word_levels import have_other_digits, word_level
 
 Words = tuple[str, ...]
 
@@ -92,9 +92,9 @@ def _surname_evidence(words: Words, others: Words, frequencies: ValueFrequencies
 def surname_level(words: Words, others: Words) -> str:
     """Return the level of two surnames; `subset` is one of two surnames that is missing."""
     level = word_level("".join(words), "".join(others))
-    if level in ("exact", "close"):
+    if level in ("exact", "close") or (len(words) == 1 and len(others) == 1):
         return level
-    if len(words) == 1 and len(others) == 1:
+    if have_other_digits("".join(words), "".join(others)):
         return level
     return "subset" if any(len(word) > 3 for word in set(words) & set(others)) else level
 

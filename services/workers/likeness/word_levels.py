@@ -5,6 +5,7 @@ from functools import lru_cache
 from rapidfuzz.distance import OSA, JaroWinkler
 
 from services.workers.likeness.phonetic_keys import sound_of
+from services.workers.likeness.plain_text import digits_of
 
 CLOSE_SIMILARITY, NEAR_SIMILARITY = 0.93, 0.82  # by Jaro-Winkler, from 0 to 1
 NEAR_EDITS = 0.4  # of the letters
@@ -18,6 +19,8 @@ def word_level(word: str, other: str) -> str:
     """Return exact, close (a slip of the pen), cut (one begins the other), initial, near, or differ."""
     if word == other:
         return "exact"
+    if have_other_digits(word, other):
+        return "differ"
     short, long = (word, other) if len(word) <= len(other) else (other, word)
     if long.startswith(short):
         return _beginning_level(len(short), len(long))
@@ -27,6 +30,12 @@ def word_level(word: str, other: str) -> str:
     if _is_slip(distance, len(long)) or similarity >= CLOSE_SIMILARITY or _sounds_alike(short, long):
         return "close"
     return "near" if distance <= most or similarity >= NEAR_SIMILARITY else "differ"
+
+
+def have_other_digits(text: str, other: str) -> bool:
+    """Return whether both texts are numbered, and differently: `Person 12` and `Person 13` are two."""
+    digits, others = digits_of(text), digits_of(other)
+    return bool(digits and others and digits != others)
 
 
 def _beginning_level(short: int, long: int) -> str:
