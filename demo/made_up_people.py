@@ -4,6 +4,7 @@ Addresses are at domains that RFC 2606 reserves. Phone numbers are from ranges t
 NANPA's 555-01xx, Ofcom's 07700 900xxx, ARCEP's 06 39 98 xx xx and the Bundesnetzagentur's (0)30 23125 xxx.
 """
 
+import unicodedata
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -18,6 +19,7 @@ from demo.sample_names import (
 
 MAIL_DOMAINS = ("example.com", "example.org", "example.net", "mail.example.com", "office.example.org")
 AREA_CODES = [code for code in range(201, 990) if code % 100 != 11 and code // 10 % 10 != 9]
+PLAIN_LETTERS = str.maketrans({"ł": "l", "ø": "o", "ı": "i", "ß": "ss", "æ": "ae"})  # Unicode takes none of them apart
 PHONE_SHARE = 0.6  # of the people have a phone
 
 FILM_PHONE_COUNTS = (len(AREA_CODES) * 100, 1_000, 10_000, 1_000)
@@ -91,5 +93,6 @@ def respell_phone(random: Random, phone: str) -> str:
 
 def _mail_name(first_name: str, last_name: str) -> str:
     """Return a name for an address in ASCII, `lead` for a name in another script."""
-    kept = [char for char in f"{first_name}.{last_name}".lower() if char.isascii() and (char.isalnum() or char == ".")]
+    plain = unicodedata.normalize("NFKD", f"{first_name}.{last_name}".lower().translate(PLAIN_LETTERS))
+    kept = [char for char in plain if char.isascii() and (char.isalnum() or char == ".")]
     return "".join(kept).strip(".") or "lead"
