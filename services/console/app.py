@@ -134,7 +134,7 @@ CONSOLE_ROUTES = [
     web.get(f"{WORKSPACE_PREFIX}/duplicates/{{id}}", duplicates.compare),
     web.post(f"{WORKSPACE_PREFIX}/duplicates/{{id}}/dismiss", duplicates.dismiss),
     web.post(f"{WORKSPACE_PREFIX}/duplicates/{{id}}/reopen", duplicates.reopen),
-    web.post(f"{WORKSPACE_PREFIX}/leads/{{id}}/facts", lead_changes.save_facts),
+    web.post(f"{WORKSPACE_PREFIX}/leads/{{id}}/facts", lead_changes.save_edits),
     web.post(f"{WORKSPACE_PREFIX}/leads/{{id}}/change", lead_changes.change),
     web.post(f"{WORKSPACE_PREFIX}/leads/{{id}}/not-same", lead_changes.not_same),
     web.post(f"{WORKSPACE_PREFIX}/leads/{{id}}/delete", lead_changes.delete),

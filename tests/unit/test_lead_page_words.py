@@ -19,7 +19,7 @@ from services.console.activity_words import (
     SKIP_WORDS,
 )
 from services.console.formatting import Formatting
-from services.console.lead_facts_form import FORM_FIELDS, facts_form, read_facts, value_text
+from services.console.lead_edit_form import FORM_FIELDS, make_edit_form, read_lead_edits, value_text
 from services.console.lead_origins import LeadIntake, given_consents, identity_origins
 from services.console.lead_words import FIELD_WORDS, STATUS_WORDS
 from services.console.stage_colors import stage_hue
@@ -73,12 +73,12 @@ def test_words_of_a_lead_are_translated() -> None:
 
 
 def test_an_untouched_form_changes_nothing() -> None:
-    form = facts_form(RECORD)
+    form = make_edit_form(RECORD)
     sent = {**form.values, **{f"was.{name}": text for name, text in form.before.items()}}
-    assert read_facts(RECORD, sent).set_fields == {}
+    assert read_lead_edits(RECORD, sent).set_fields == {}
     # As a browser sends it.
     crlf = {name: text.replace("\n", "\r\n") for name, text in sent.items()}
-    assert read_facts(RECORD, crlf).set_fields == {}
+    assert read_lead_edits(RECORD, crlf).set_fields == {}
 
 
 def test_an_edit_writes_what_was_changed_and_expects_what_was_shown() -> None:
@@ -93,7 +93,7 @@ def test_an_edit_writes_what_was_changed_and_expects_what_was_shown() -> None:
         },
         **{"custom_fields.vip": "maybe", "was.custom_fields.vip": "true", "new_key": "region", "new_value": "South"},
     }
-    change = read_facts(RECORD, sent)
+    change = read_lead_edits(RECORD, sent)
     assert change.errors == {}
     assert change.set_fields == {
         "company": "Navy",
@@ -107,13 +107,13 @@ def test_an_edit_writes_what_was_changed_and_expects_what_was_shown() -> None:
         **{"custom_fields.seats": 5, "custom_fields.city": "Cork", "custom_fields.vip": True},
         "custom_fields.region": None,
     }
-    outdated = read_facts({**RECORD, "company": "Theirs"}, {"company": "Mine", "was.company": ""})
+    outdated = read_lead_edits({**RECORD, "company": "Theirs"}, {"company": "Mine", "was.company": ""})
     assert outdated.expected == {"company": ""}
 
 
 @given(st.dictionaries(st.sampled_from(FORM_FIELDS), st.text(max_size=40)))
 def test_any_text_is_a_value_or_an_error(typed: dict[str, str]) -> None:
-    change = read_facts(RECORD, typed)
+    change = read_lead_edits(RECORD, typed)
     assert set(change.set_fields) | {name.partition(".")[0] for name in change.errors} <= {*FORM_FIELDS}
 
 

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from services.console.access import workspace_page
 from services.console.lead_causes import user_cause
-from services.console.lead_facts_form import BEFORE_PREFIX, FactsForm, facts_form, read_facts, value_text
+from services.console.lead_edit_form import BEFORE_PREFIX, LeadEditForm, make_edit_form, read_lead_edits, value_text
 from services.console.lead_problems import lead_problems
 from services.console.lead_words import short_id
 from services.console.page_view import PageView
@@ -43,11 +43,11 @@ class LeadRefused(Exception):
 
 
 @workspace_page(Permission.CHANGE_LEADS)
-async def save_facts(view: PageView) -> web.StreamResponse:
+async def save_edits(view: PageView) -> web.StreamResponse:
     """Save what somebody changed in the form of the facts, or show the form again with what is wrong."""
     record, sent = await find_lead(view), await sent_texts(view)
     audit_details(view.request, action="lead.changed", object=("lead", str(record["id"])))
-    change = read_facts(record, sent)
+    change = read_lead_edits(record, sent)
     if not change.set_fields and not change.errors:
         view.redirect(lead_path(view, record["id"]), view.translate("Nothing was changed."))
     try:
@@ -153,7 +153,7 @@ async def _render_conflict(view: PageView, sent: Mapping[str, str], refusal: Ref
 async def _render_refused(
     view: PageView, record: LeadJson, sent: Mapping[str, str], problems: dict[str, str], holders: dict[str, int]
 ) -> web.Response:
-    form: FactsForm = facts_form(record, sent)
+    form: LeadEditForm = make_edit_form(record, sent)
     form.problems, form.holders = problems, holders
     return await render_lead(view, record, 422, facts=form)
 

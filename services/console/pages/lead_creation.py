@@ -7,7 +7,7 @@ from aiohttp import web
 
 from services.console.access import workspace_page
 from services.console.lead_causes import user_cause
-from services.console.lead_facts_form import FORM_FIELDS, facts_form, read_facts
+from services.console.lead_edit_form import FORM_FIELDS, make_edit_form, read_lead_edits
 from services.console.lead_problems import lead_problems
 from services.console.lead_words import field_label, status_words
 from services.console.page_view import PageView
@@ -34,7 +34,7 @@ async def show(view: PageView) -> web.StreamResponse:
 async def submit(view: PageView) -> web.StreamResponse:
     """Create the lead, or show the form again with what is wrong."""
     sent = await sent_texts(view)
-    typed = read_facts(BLANK_LEAD, sent)
+    typed = read_lead_edits(BLANK_LEAD, sent)
     if not any(typed.set_fields.get(name) for name in NAMING_FIELDS) and not typed.errors:
         problem = view.translate("A lead needs a name, a company, an e-mail or a phone number.")
         return await _render(view, sent, {"first_name": problem})
@@ -68,7 +68,7 @@ async def _render(
     problems: Mapping[str, str] | None = None,
     holders: Mapping[str, int] | None = None,
 ) -> web.Response:
-    form = facts_form(BLANK_LEAD, sent)
+    form = make_edit_form(BLANK_LEAD, sent)
     form.problems, form.holders = dict(problems or {}), dict(holders or {})
     async with view.console.reading() as connection:
         choices = await read_lead_choices(connection, view.workspace.workspace_id)

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from services.console.access import workspace_page
 from services.console.activity_words import timeline_entries
-from services.console.lead_facts_form import FactsForm, facts_form
+from services.console.lead_edit_form import LeadEditForm, make_edit_form
 from services.console.lead_neighbours import find_lead_neighbours
 from services.console.lead_origins import given_consents
 from services.console.lead_query import LeadListState, read_lead_query
@@ -67,7 +67,7 @@ async def show(view: PageView) -> web.StreamResponse:
     """Show a lead. The id of a merged one leads to the lead that has its place."""
     record = await find_lead(view)
     edits = "edit" in view.request.query and view.permits(Permission.CHANGE_LEADS)
-    return await render_lead(view, record, facts=facts_form(record) if edits else None)
+    return await render_lead(view, record, facts=make_edit_form(record) if edits else None)
 
 
 @workspace_page(Permission.SEE_RECORDS)
@@ -126,7 +126,12 @@ async def find_lead(view: PageView) -> LeadJson:
 
 
 async def render_lead(
-    view: PageView, record: LeadJson, status: int = 200, *, facts: FactsForm | None = None, task: SentTask | None = None
+    view: PageView,
+    record: LeadJson,
+    status: int = 200,
+    *,
+    facts: LeadEditForm | None = None,
+    task: SentTask | None = None,
 ) -> web.Response:
     """Return the page of a lead, with an edit of its facts under way."""
     lead_id, workspace_id = record["id"], view.workspace.workspace_id

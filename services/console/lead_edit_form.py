@@ -34,7 +34,7 @@ class CustomInput:
 
 
 @dataclass
-class FactsForm:
+class LeadEditForm:
     """The form as it is shown: values as texts by field, and problems by field.
 
     `holders` are the leads that have an email or phone already.
@@ -50,7 +50,7 @@ class FactsForm:
 
 
 @dataclass(frozen=True)
-class FactsChange:
+class LeadEdits:
     """What somebody changed: the new values, what the lead must still have, and errors of what was typed."""
 
     set_fields: dict[str, Any]
@@ -58,19 +58,19 @@ class FactsChange:
     errors: FieldErrors
 
 
-def facts_form(record: Mapping[str, Any], sent: Mapping[str, str] | None = None) -> FactsForm:
+def make_edit_form(record: Mapping[str, Any], sent: Mapping[str, str] | None = None) -> LeadEditForm:
     """Return the form for a lead, with what was typed if it is shown again."""
     before = {name: value_text(record[name]) for name in FORM_FIELDS}
     custom = [CustomInput(key, value_text(value), _is_plain(value)) for key, value in record["custom_fields"].items()]
     before |= {f"{CUSTOM_PREFIX}{each.key}": each.text for each in custom}
     if sent is None:
-        return FactsForm(dict(before), before, custom)
+        return LeadEditForm(dict(before), before, custom)
     kept = {name: sent.get(f"{BEFORE_PREFIX}{name}", text) for name, text in before.items()}
     values = {name: sent.get(name, text) for name, text in before.items()}
-    return FactsForm(values, kept, custom, sent.get("new_key", ""), sent.get("new_value", ""))
+    return LeadEditForm(values, kept, custom, sent.get("new_key", ""), sent.get("new_value", ""))
 
 
-def read_facts(record: Mapping[str, Any], sent: Mapping[str, str]) -> FactsChange:
+def read_lead_edits(record: Mapping[str, Any], sent: Mapping[str, str]) -> LeadEdits:
     """Return what somebody changed in the form of a lead whose record is the present one."""
     wanted: dict[str, Any] = {}
     expected: dict[str, Any] = {}
@@ -90,7 +90,7 @@ def read_facts(record: Mapping[str, Any], sent: Mapping[str, str]) -> FactsChang
     if custom:
         wanted["custom_fields"] = custom
     fields, errors = _SCHEMA.validate_fields(wanted)
-    return FactsChange(fields, expected, errors)
+    return LeadEdits(fields, expected, errors)
 
 
 def value_text(value: Any) -> str:
