@@ -14,6 +14,7 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.console.held_submissions import count_held
+from services.console.pair_query import read_default_score
 from services.console.rendering import Renderer
 from services.console.static_files import STATIC_FILES, StaticFiles
 from shared.accounting import ledger
@@ -126,7 +127,8 @@ class ConsoleContext:
                 pauses = await read_pauses(connection, workspace_id)
                 jobs = await count_active_jobs(connection, workspace_id)
                 held = await count_held(connection, workspace_id)
-                alike = await count_open_pairs(connection, workspace_id)
+                least = await read_default_score(connection, workspace_id)
+                alike = await count_open_pairs(connection, workspace_id, least)
                 ended = await list_recently_ended(connection, workspace_id, NEWS_SECONDS)
         except Exception as error:
             if not is_unavailable(error):

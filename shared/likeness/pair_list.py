@@ -39,7 +39,7 @@ SELECT p.id, json_build_array(p.lead_a, p.lead_b) AS lead_ids,
 """
 OPEN_PAIRS_SQL = """
 SELECT count(*) FROM (
-    SELECT FROM duplicate_pairs WHERE workspace_id = %s AND state = 'open' LIMIT 10000) found
+    SELECT FROM duplicate_pairs WHERE workspace_id = %s AND state = 'open' AND bits >= %s LIMIT 10000) found
 """
 ONE_PAIR_SQL = f"""
 {PAIR_COLUMNS_SQL} FROM duplicate_pairs p
@@ -90,9 +90,9 @@ async def count_pairs(connection: Connection, workspace_id: int, which: PairFilt
     return int((await cursor.fetchall())[0][0])
 
 
-async def count_open_pairs(connection: Connection, workspace_id: int) -> int:
+async def count_open_pairs(connection: Connection, workspace_id: int, min_score: float | None = None) -> int:
     """Return how many pairs are open, at most 10,000: a figure beside the page, which costs little."""
-    cursor = await connection.execute(OPEN_PAIRS_SQL, (workspace_id,))
+    cursor = await connection.execute(OPEN_PAIRS_SQL, (workspace_id, _min_bits(min_score)))
     return int((await cursor.fetchall())[0][0])
 
 
@@ -116,5 +116,9 @@ def _matching(which: PairFilter) -> str:
 
 
 def _values(workspace_id: int, which: PairFilter) -> dict[str, Any]:
-    min_bits = -MAX_BITS if which.min_score is None else min_bits_of(which.min_score)
+    min_bits = _min_bits(which.min_score)
     return {"workspace": workspace_id, "state": which.state, "min_bits": min_bits, "lead": which.lead_id}
+
+
+def _min_bits(score: float | None) -> float:
+    return -MAX_BITS if score is None else min_bits_of(score)

@@ -20,6 +20,7 @@ from shared.settings import Settings
 from tests.contract import samples
 from tests.contract.operation_catalogue import JSON, Operation, faults, operations, resolved
 from tests.contract.service import Answer, Service, ask, new_email
+from tests.support.lead_pairs import write_pair
 from tests.support.waiting import until_async
 
 # Bodies whose sense a schema does not tell. All others are the least that their schema allows.
@@ -33,12 +34,6 @@ BODIES: dict[str, dict[str, Any]] = {
     },
 }
 
-INSERT_PAIR = """
-INSERT INTO duplicate_pairs AS p (workspace_id, lead_a, lead_b, bits, probability, evidence, reasons, contacts_hash,
-                                  engine_version)
-VALUES (%s, %s, %s, 9, 0.998, '[]', '[{"field": "email", "level": "exact", "points": 9.0, "text": "The same."}]', 1, 1)
-ON CONFLICT (workspace_id, lead_a, lead_b) DO UPDATE SET bits = p.bits RETURNING id
-"""
 INSERT_CAUSE = """
 INSERT INTO causes (workspace_id, id, kind, fingerprint, error_type, place, title, first_seen_at, last_seen_at)
 VALUES (%s, %s, 'submission', %s, 'ValueError', %s, 'not this one', now(), now())
@@ -193,10 +188,9 @@ async def make_merge(workspace: Workspace, values: dict[str, Any]) -> int:
 
 async def make_pair(workspace: Workspace, _: dict[str, Any]) -> int:
     """Two leads that are alike, written down as the likeness engine would."""
-    pair = sorted([await make_lead(workspace), await make_lead(workspace)])
+    pair = await make_lead(workspace), await make_lead(workspace)
     async with connect(workspace.service.stack.database_url, "tests") as connection:
-        made = await connection.execute(INSERT_PAIR, (await workspace.id(), *pair))
-        return int((await made.fetchall())[0][0])
+        return await write_pair(connection, await workspace.id(), *pair)
 
 
 async def make_import(workspace: Workspace, _: dict[str, Any]) -> int:

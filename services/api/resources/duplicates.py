@@ -9,11 +9,12 @@ from services.api.context import driver_connection, listing, writing
 from services.api.lead_ids import answering_lead, find_answering_lead
 from services.api.pages import PageRequest, cursor_response, page_response, read_page
 from services.api.request_parsing import key_of, query_and_errors, raise_if_invalid, workspace_of
-from services.api.schemas.duplicates import DuplicatePairRecord, DuplicateQuery, LeadPairQuery
+from services.api.schemas.duplicates import DuplicatePairRecord, DuplicateQuery, LeadPairQuery, PairedLead
 from shared.cursors import CursorPosition
 from shared.db.connections import Connection
 from shared.errors import FieldErrors
 from shared.likeness import pair_states
+from shared.likeness.pair_groups import add_groups
 from shared.likeness.pair_list import PairDict, PairFilter, PairPosition, count_pairs, list_pairs
 from shared.web.authorization import requires_scope
 from shared.web.openapi import query_params, responds
@@ -21,6 +22,7 @@ from shared.web.path_params import path_id
 from shared.web.responses import json_response
 
 SHOWN_FIELDS = tuple(DuplicatePairRecord.__annotations__)
+SHOWN_LEAD_FIELDS = tuple(PairedLead.__annotations__)
 
 
 @requires_scope("read:leads")
@@ -30,6 +32,7 @@ async def index(request: web.Request) -> web.Response:
     """List pairs of leads that are probably one person, the likeliest first. Open ones, unless `state` says otherwise.
 
     A pair comes up within seconds after a lead was created or changed. It is never merged by itself.
+    Its `group` names the further leads that are probably the same person.
     """
     errors: FieldErrors = {}
     page, asked = read_page(request, errors), query_and_errors(request, errors)
@@ -66,7 +69,8 @@ async def dismiss(request: web.Request) -> web.Response:
     workspace, id_ = workspace_of(request), path_id(request)
 
     async def dismiss_in_transaction(connection: AsyncConnection) -> PairDict:
-        return await pair_states.dismiss_pair(await driver_connection(connection), workspace, id_, by)
+        database = await driver_connection(connection)
+        return await _with_group(database, workspace, await pair_states.dismiss_pair(database, workspace, id_, by))
 
     return json_response({"data": _shown(await writing(request, dismiss_in_transaction))})
 
@@ -78,7 +82,8 @@ async def reopen(request: web.Request) -> web.Response:
     workspace, id_ = workspace_of(request), path_id(request)
 
     async def reopen_in_transaction(connection: AsyncConnection) -> PairDict:
-        return await pair_states.reopen_pair(await driver_connection(connection), workspace, id_)
+        database = await driver_connection(connection)
+        return await _with_group(database, workspace, await pair_states.reopen_pair(database, workspace, id_))
 
     return json_response({"data": _shown(await writing(request, reopen_in_transaction))})
 
@@ -93,6 +98,7 @@ async def _list_response(
     found: list[PairDict] = []
     if page.offset < total:
         found = await list_pairs(database, workspace, which, limit=page.size, offset=page.offset)
+        await add_groups(database, workspace, found)
     return json_response(page_response(request, [_shown(pair) for pair in found], page, total))
 
 
@@ -100,14 +106,21 @@ async def _walk_response(
     request: web.Request, database: Connection, which: PairFilter, page: PageRequest
 ) -> dict[str, Any]:
     assert page.walk is not None  # noqa: S101  # the caller looked
-    position = page.walk.after
+    position, workspace = page.walk.after, workspace_of(request)
     after = PairPosition(float(position.value), position.id) if position else None
-    found = await list_pairs(database, workspace_of(request), which, limit=page.size + 1, after=after)
+    found = await list_pairs(database, workspace, which, limit=page.size + 1, after=after)
     shown, cursor = found[: page.size], None
+    await add_groups(database, workspace, shown)
     if len(found) > page.size:
         cursor = page.walk.signer.encode_position(CursorPosition(shown[-1]["bits"], shown[-1]["id"]))
     return cursor_response(request, [_shown(pair) for pair in shown], page, cursor)
 
 
+async def _with_group(database: Connection, workspace: int, pair: PairDict) -> PairDict:
+    await add_groups(database, workspace, [pair])
+    return pair
+
+
 def _shown(pair: PairDict) -> dict[str, Any]:
-    return {name: pair[name] for name in SHOWN_FIELDS}
+    group = [{name: lead[name] for name in SHOWN_LEAD_FIELDS} for lead in pair["group"]]
+    return {name: pair[name] for name in SHOWN_FIELDS} | {"group": group}

@@ -62,11 +62,16 @@ class PairedLead(TypedDict):
 
 
 class DuplicatePairRecord(TypedDict):
-    """Two leads that are probably one person. `score` is the probability, from 0 to 1."""
+    """Two leads that are probably one person. `score` is the probability, from 0 to 1.
+
+    `group` has the further leads that an open pair with a score of 0.9 or more names together with either of the two,
+    likeliest first: up to 18, none of them dismissed with either. It is empty for a plain pair, and unless it is open.
+    """
 
     id: int
     lead_ids: list[int]
     leads: list[PairedLead]
+    group: list[PairedLead]
     score: float
     reasons: list[PairReason]
     state: PairState

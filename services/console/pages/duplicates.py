@@ -1,5 +1,6 @@
 """Duplicates: pairs of leads that may be one person, likeliest first."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -7,51 +8,61 @@ from aiohttp import web
 from services.console.access import workspace_page
 from services.console.lead_words import lead_name
 from services.console.page_view import PageView
+from services.console.pair_query import (
+    GROUP_PARAMETER,
+    LARGE_WORKSPACE_LEADS,
+    WALK_PARAMETER,
+    group_text,
+    kept_filters,
+    position_text,
+    read_default_score,
+    read_group,
+    read_pair_filter,
+    read_position,
+    walk_parameters,
+)
 from services.console.pair_words import pair_reasons
 from shared.auth.roles import Permission
 from shared.db.connections import Connection
 from shared.errors import Conflict, NotFound
-from shared.likeness.pair_list import (
-    PAIR_STATES,
-    PairDict,
-    PairFilter,
-    PairPosition,
-    count_pairs,
-    list_pairs,
-    read_pair,
-)
+from shared.likeness.pair_groups import add_groups, find_further
+from shared.likeness.pair_list import PAIR_STATES, PairDict, count_pairs, list_pairs, read_pair
 from shared.likeness.pair_states import dismiss_pair, reopen_pair
 from shared.web.audit import audit_details
 from shared.web.path_params import path_id
 
 PAIRS_PER_PAGE = 30
 SCORE_STEPS = (0.6, 0.8, 0.9, 0.95)
-POSITION_SEPARATOR = "~"
-WALK_PARAMETER = "walk"  # in a query or form: the reader goes through all pairs, one after another
+NAMED_LEADS = 3  # further leads that a row names
 
 
 @workspace_page(Permission.SEE_RECORDS)
 async def show(view: PageView) -> web.StreamResponse:
     """List the pairs of one state."""
-    which, workspace_id = asked_filter(view), view.workspace.workspace_id
-    after = read_position(view.request.query.get("after", ""))
+    query, workspace_id = view.request.query, view.workspace.workspace_id
+    after = read_position(query.get("after", ""))
     async with view.console.reading() as connection:
+        default_score = await read_default_score(connection, workspace_id)
+        which = read_pair_filter(query, default_score)
         found = await list_pairs(connection, workspace_id, which, limit=PAIRS_PER_PAGE + 1, after=after)
         counts = {
             state: await count_pairs(connection, workspace_id, which._replace(state=state)) for state in PAIR_STATES
         }
-    shown = found[:PAIRS_PER_PAGE]
+        shown = found[:PAIRS_PER_PAGE]
+        await add_groups(connection, workspace_id, shown)
     return await view.render(
         "duplicates.html",
         pairs=[_pair_row(view, pair) for pair in shown],
         counts_by_state=counts,
         state=which.state,
         min_score=which.min_score,
+        is_likely_only=default_score is not None and which.min_score == default_score,
+        large_workspace=LARGE_WORKSPACE_LEADS,
         lead_id=which.lead_id,
         score_steps=SCORE_STEPS,
         older=position_text(shown[-1]) if len(found) > PAIRS_PER_PAGE else None,
         is_first_page=after is None,
-        kept=kept_filters(which),
+        kept=kept_filters(which, default_score),
     )
 
 
@@ -65,13 +76,12 @@ async def compare(view: PageView) -> web.StreamResponse:
     first, second = pair["lead_ids"]
     if pair["state"] == "merged":
         view.redirect(view.path(f"leads/{first}"))
-    walk = view.request.query.get(WALK_PARAMETER)
-    view.redirect(view.path(f"leads/{first}/merge", **{"with": second, WALK_PARAMETER: walk and "1"}))
+    view.redirect(compare_path(view, first, second, **walk_parameters(view.request.query, pair)))
 
 
 @workspace_page(Permission.CHANGE_LEADS)
 async def dismiss(view: PageView) -> web.StreamResponse:
-    """Say that a pair is not one person. The next page offers to take it back."""
+    """Say that a pair is not one person. The next page offers to take it back: the next of a group comes first."""
     workspace_id, pair_id = view.workspace.workspace_id, path_id(view.request)
     audit_details(view.request, action="duplicate.dismissed", object=("duplicate", str(pair_id)))
     by = f"user:{view.account.account_id}"
@@ -83,7 +93,7 @@ async def dismiss(view: PageView) -> web.StreamResponse:
     names = [lead_name(view, lead) for lead in pair["leads"]]
     said = view.translate("“%(one)s” and “%(other)s” are not the same.", one=names[0], other=names[1])
     undo = view.path(f"duplicates/{pair_id}/reopen")
-    view.redirect(await next_path(view, pair), said, undo=undo, label=view.translate("Undo"))
+    view.redirect(await _path_after_dismissal(view, pair), said, undo=undo, label=view.translate("Undo"))
 
 
 @workspace_page(Permission.CHANGE_LEADS)
@@ -99,63 +109,55 @@ async def reopen(view: PageView) -> web.StreamResponse:
     view.redirect(view.path("duplicates"), view.translate("They may be the same again."))
 
 
-async def next_path(view: PageView, pair: PairDict) -> str:
+async def next_path(view: PageView, pair: PairDict | None) -> str:
     """Return where the reader goes on: to the pair after this one, if they go through all, else to the list."""
-    query = view.request.query
-    if query.get(WALK_PARAMETER):
-        async with view.console.reading() as connection:
-            following = await find_next_pair(connection, view.workspace.workspace_id, pair)
-        if following:
-            return view.path(f"duplicates/{following['id']}", walk=1)
-    return view.path("duplicates", **kept_filters(asked_filter(view)))
+    query, workspace_id = view.request.query, view.workspace.workspace_id
+    walk = walk_parameters(query, pair)
+    async with view.console.reading() as connection:
+        default_score = await read_default_score(connection, workspace_id)
+        following = await find_next_pair(view, connection, walk, default_score)
+    if following:
+        return next_pair_path(view, following, walk)
+    return view.path("duplicates", **kept_filters(read_pair_filter(query, default_score), default_score))
 
 
-async def find_next_pair(connection: Connection, workspace_id: int, pair: PairDict) -> PairDict | None:
-    """Return the open pair that is next likeliest after a pair, or None."""
-    position = PairPosition(pair["bits"], pair["id"])
-    found = await list_pairs(connection, workspace_id, PairFilter(), limit=1, after=position)
+async def find_next_pair(
+    view: PageView, connection: Connection, walk: Mapping[str, Any], default_score: float | None
+) -> PairDict | None:
+    """Return the open pair that is next likeliest on the reader's way through the list, or None."""
+    position = read_position(walk.get(WALK_PARAMETER) or "")
+    if position is None:
+        return None
+    which = read_pair_filter(walk, default_score)
+    found = await list_pairs(connection, view.workspace.workspace_id, which, limit=1, after=position)
     return found[0] if found else None
 
 
-def asked_filter(view: PageView) -> PairFilter:
-    """Return which pairs the address asks for. What cannot be read is left out."""
-    query = view.request.query
-    state = query.get("state", "")
-    try:
-        score: float | None = float(query["min_score"])
-    except (KeyError, ValueError):
-        score = None
-    lead = query.get("lead_id", "")
-    is_id = lead.isascii() and lead.isdigit() and 0 < len(lead) < 19
-    return PairFilter(
-        state if state in PAIR_STATES else PAIR_STATES[0],
-        score if score is not None and 0 < score <= 1 else None,
-        int(lead) if is_id else None,
-    )
+def next_pair_path(view: PageView, pair: PairDict, walk: Mapping[str, Any]) -> str:
+    """Return the address of the next pair of a reader who goes through all."""
+    return view.path(f"duplicates/{pair['id']}", **{**walk, WALK_PARAMETER: 1})
 
 
-def kept_filters(which: PairFilter) -> dict[str, object]:
-    """Return the filter as an address has it."""
-    state = None if which.state == PAIR_STATES[0] else which.state
-    return {"state": state, "min_score": which.min_score, "lead_id": which.lead_id}
+def compare_path(view: PageView, winner: int, loser: int, group: Iterable[int] = (), **kept: object) -> str:
+    """Return the address of two leads side by side, with the leads that are compared next."""
+    return view.path(f"leads/{winner}/merge", **{"with": loser, GROUP_PARAMETER: group_text(group), **kept})
 
 
-def position_text(pair: PairDict) -> str:
-    """Return the position after a pair, as an address has it."""
-    return f"{pair['bits']!r}{POSITION_SEPARATOR}{pair['id']}"
-
-
-def read_position(text: str) -> PairPosition | None:
-    """Return the position that an address names. One that cannot be read is the beginning."""
-    bits, _, id_ = text.partition(POSITION_SEPARATOR)
-    if not (id_.isascii() and id_.isdigit() and len(id_) < 19):
-        return None
-    try:
-        return PairPosition(float(bits), int(id_))
-    except ValueError:
-        return None
+async def _path_after_dismissal(view: PageView, pair: PairDict) -> str:
+    """Return the address of the next two leads of a group, or else where the reader goes on."""
+    query, given = view.request.query, read_group(view.request.query)
+    if given:
+        stays = next((id_ for id_ in pair["lead_ids"] if str(id_) == query.get("stays")), pair["lead_ids"][0])
+        async with view.console.reading() as connection:
+            further = await find_further(connection, view.workspace.workspace_id, (stays,), given)
+        # The others were alike the lead that was dismissed. The list has their pairs.
+        left = [lead["id"] for lead in further if lead["alike_id"] and lead["id"] in given]
+        if left:
+            return compare_path(view, stays, left[0], left[1:], **walk_parameters(query, pair))
+    return await next_path(view, pair)
 
 
 def _pair_row(view: PageView, pair: PairDict) -> dict[str, Any]:
-    leads = [{**lead, "name": lead_name(view, lead)} for lead in pair["leads"]]
-    return {**pair, "leads": leads, "reasons": pair_reasons(view, pair["reasons"])}
+    leads, group = ([{**lead, "name": lead_name(view, lead)} for lead in pair[part]] for part in ("leads", "group"))
+    reasons = pair_reasons(view, pair["reasons"])
+    return {**pair, "leads": leads, "group": group, "named": group[:NAMED_LEADS], "reasons": reasons}

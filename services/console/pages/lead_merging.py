@@ -1,8 +1,8 @@
 """Two leads side by side: field by field, merge, and undo."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from aiohttp import web
 
@@ -11,7 +11,15 @@ from services.console.lead_causes import user_cause
 from services.console.lead_words import field_label, lead_name
 from services.console.merge_comparison import compare_leads, count_belongings, read_choices, read_names
 from services.console.page_view import PageView
-from services.console.pages.duplicates import WALK_PARAMETER, find_next_pair, next_path
+from services.console.pages.duplicates import compare_path, find_next_pair, next_pair_path, next_path
+from services.console.pair_query import (
+    GROUP_PARAMETER,
+    WALK_PARAMETER,
+    group_text,
+    read_default_score,
+    read_group,
+    walk_parameters,
+)
 from services.console.pair_words import pair_reasons
 from services.console.translations import mark_message as _
 from shared.auth.roles import Permission
@@ -23,6 +31,7 @@ from shared.leads.lead_redirects import find_winner
 from shared.leads.lead_unmerge import Unmerged, unmerge_lead
 from shared.leads.submission import LeadState
 from shared.leads.writes import LEAD_COLUMNS
+from shared.likeness.pair_groups import FurtherLead, find_further
 from shared.likeness.pair_list import PairDict, PairFilter, list_pairs
 from shared.web.audit import audit_details
 from shared.web.path_params import MAX_ID, path_id
@@ -64,9 +73,11 @@ async def show(view: PageView) -> web.StreamResponse:
         pair = await _read_pair(view, connection)
         names = await read_names(connection, workspace_id, (pair.winner, pair.loser))
         moves = await count_belongings(connection, workspace_id, pair.loser["id"])
-        is_walk = bool(view.request.query.get(WALK_PARAMETER)) and pair.likeness is not None
-        following = await find_next_pair(connection, workspace_id, pair.likeness or {}) if is_walk else None
+        further = await _read_further(view, connection, pair)
+        walk = walk_parameters(view.request.query, pair.likeness)
+        following = await find_next_pair(view, connection, walk, await read_default_score(connection, workspace_id))
     reasons = pair_reasons(view, pair.likeness["reasons"]) if pair.likeness else []
+    winner, loser, group = pair.winner["id"], pair.loser["id"], [lead["id"] for lead in further]
     return await view.render(
         "merge.html",
         rows=compare_leads(view, pair.winner, pair.loser, names),
@@ -77,9 +88,11 @@ async def show(view: PageView) -> web.StreamResponse:
         likeness=pair.likeness,
         reasons=reasons,
         moves=moves,
-        walk="1" if is_walk else None,
-        following=following,
-        sent=view.request.query,
+        kept={**walk, GROUP_PARAMETER: group_text(group)},
+        merge_path=compare_path(view, winner, loser, group, **walk),
+        swapped_path=compare_path(view, loser, winner, group, **walk),
+        further=[_further_line(view, pair, lead, further, walk) for lead in further],
+        following=next_pair_path(view, following, walk) if following else None,
     )
 
 
@@ -102,13 +115,16 @@ async def submit(view: PageView) -> web.StreamResponse:
     except ValidationFailed as refused:
         name = next(iter(refused.errors or {}), "lead_id").removeprefix("fields.")
         problem = view.translate_choice(REFUSAL_WORDS, name, otherwise=view.translate(REFUSAL_WORDS["lead_id"]))
-        view.redirect(view.path(f"leads/{winner}/merge", **{"with": loser}), problem)
+        kept = walk_parameters(view.request.query, pair.likeness)
+        view.redirect(compare_path(view, winner, loser, read_group(view.request.query), **kept), problem)
     view.console.forget_figures(workspace_id)
     said = view.translate("Lead %(id)s is merged into %(name)s.", id=f"#{loser}", name=lead_name(view, pair.winner))
-    where = view.path(f"leads/{winner}")
-    if view.request.query.get(WALK_PARAMETER) and pair.likeness:
-        where = await next_path(view, pair.likeness)
     undo = view.path(f"leads/{winner}/unmerge", merge_id=merge_id)
+    where, left = await _path_after_merge(view, pair)
+    if left:
+        said += " " + view.translate_count(
+            "%(n)s more looks like this person.", "%(n)s more look like this person.", left
+        )
     view.redirect(where, said, undo=undo, label=view.translate("Undo"))
 
 
@@ -135,6 +151,41 @@ async def unmerge(view: PageView) -> web.StreamResponse:
     _tell_undone(view, undone)
 
 
+async def _path_after_merge(view: PageView, pair: LeadPair) -> tuple[str, int]:
+    """Return where the reader goes on, and how many leads of the group are left to be compared there."""
+    query, winner = view.request.query, pair.winner["id"]
+    given = [id_ for id_ in read_group(query) if id_ != pair.loser["id"]]
+    if given:
+        async with view.console.reading() as connection:
+            further = await find_further(connection, view.workspace.workspace_id, (winner,), given)
+        if further:
+            first, *rest = (lead["id"] for lead in further)
+            kept = walk_parameters(query, pair.likeness)
+            return compare_path(view, winner, first, rest, **kept), len(further)
+    if query.get(WALK_PARAMETER):
+        return await next_path(view, pair.likeness), 0
+    return view.path(f"leads/{winner}"), 0
+
+
+async def _read_further(view: PageView, connection: Connection, pair: LeadPair) -> list[FurtherLead]:
+    """Return the further leads of the group. Two leads that nothing and nobody put side by side have none."""
+    given = read_group(view.request.query)
+    if not given and pair.likeness is None:
+        return []
+    leads = pair.winner["id"], pair.loser["id"]
+    return await find_further(connection, view.workspace.workspace_id, leads, given)
+
+
+def _further_line(
+    view: PageView, pair: LeadPair, lead: FurtherLead, further: Sequence[FurtherLead], walk: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return a further lead with the address that compares it with whom it is most alike."""
+    near = lead["alike_id"] or pair.winner["id"]
+    others = (pair.winner["id"], pair.loser["id"], *(each["id"] for each in further))
+    rest = [id_ for id_ in others if id_ not in (near, lead["id"])]
+    return {**lead, "name": lead_name(view, lead), "path": compare_path(view, near, lead["id"], rest, **walk)}
+
+
 def _tell_undone(view: PageView, undone: Unmerged) -> NoReturn:
     said = view.translate("The merge is undone: lead %(id)s is back.", id=f"#{undone.restored_id}")
     if undone.kept:
@@ -153,15 +204,16 @@ async def _read_pair(view: PageView, connection: Connection) -> LeadPair:
     keys = [(workspace_id, id_) for id_ in wanted]
     found = await identities.read_unlocked(connection, keys, LEAD_COLUMNS)
     if len(found) < 2:
-        answering = [
+        first, second = [
             id_ if key in found else await find_winner(connection, workspace_id, id_)
             for key, id_ in zip(keys, wanted, strict=True)
         ]
-        if None in answering:
+        if first is None or second is None:
             raise NotFound
-        if answering[0] == answering[1]:
-            view.redirect(view.path(f"leads/{answering[0]}"), view.translate("These two are merged already."))
-        view.redirect(view.path(f"leads/{answering[0]}/merge", **{"with": answering[1]}))
+        if first == second:
+            view.redirect(view.path(f"leads/{first}"), view.translate("These two are merged already."))
+        kept = walk_parameters(view.request.query, None)
+        view.redirect(compare_path(view, first, second, read_group(view.request.query), **kept))
     which = PairFilter(state="open", lead_id=wanted[0])
     pairs = await list_pairs(connection, workspace_id, which, limit=MAX_PAIRS_OF_LEAD)
     likeness = next((pair for pair in pairs if wanted[1] in pair["lead_ids"]), None)
