@@ -3,10 +3,10 @@
 They are stored as sentences of the gateway's, some with a number. A sentence that is not known here is shown as it is.
 """
 
-import re
 from collections.abc import Callable
 
 from services.console.translations import mark_message as _
+from shared.spam.stored_sentences import split_sentence
 
 # The sentences of `services/gateway/public_forms/spam_scoring.py` and of workers, with their numbers as `%(n)s`.
 SPAM_SENTENCES = frozenset(
@@ -47,18 +47,17 @@ RULE_SENTENCES = {
     ),
     "word": (_("A rule holds the word “%(value)s”."), _("A rule always allows the word “%(value)s”.")),
 }
-_find_number = re.compile(r"\d+(?:\.\d+)?").search
-_RULE_PATTERN = re.compile(
-    r"A rule (holds|always allows) the (email|domain|address|word) “(.*)”\.", re.DOTALL
-).fullmatch
+_SENTENCES_BY_RULE = {
+    f"A rule {verb} the {kind} “%(value)s”.": sentence
+    for kind, sentences in RULE_SENTENCES.items()
+    for verb, sentence in zip(("holds", "always allows"), sentences, strict=True)
+}
 
 
 def stored_sentence(text: str, translate: Callable[[str], str]) -> str:
     """Return a stored sentence in the reader's language. `translate` is that of a catalogue."""
-    if found := _RULE_PATTERN(text):
-        return translate(RULE_SENTENCES[found[2]][found[1] != "holds"]) % {"value": found[3]}
-    number = _find_number(text)
-    sentence = f"{text[: number.start()]}%(n)s{text[number.end() :]}" if number else text
-    if sentence not in SPAM_SENTENCES:
+    template, values = split_sentence(text)
+    sentence = _SENTENCES_BY_RULE.get(template, template)
+    if sentence is template and template not in SPAM_SENTENCES:
         return text
-    return translate(sentence) % {"n": number[0]} if number else translate(sentence)
+    return translate(sentence) % values if values else translate(sentence)

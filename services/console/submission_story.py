@@ -32,8 +32,13 @@ SELECT own.type, own.data, own.created_at, (
       AND a.type IN ('lead.created', 'lead.duplicate')) AS until
 FROM own
 """
+# What a run says of itself: why it failed, or why a step of it was skipped.
+RUN_REMARK_SQL = """
+coalesce(r.error, jsonb_path_query_first(r.steps, '$[*] ? (@.outcome == "skipped").reason') #>> ARRAY[]::text[])
+"""
 RUNS_SQL = f"""
-SELECT r.id, a.name, r.state, r.created_at, r.finished_at, r.error, jsonb_array_length(r.steps) AS steps
+SELECT r.id, a.name, r.state, r.created_at, r.finished_at, jsonb_array_length(r.steps) AS steps,
+       {RUN_REMARK_SQL} AS error
 FROM automation_runs r LEFT JOIN automations a ON a.workspace_id = r.workspace_id AND a.id = r.automation_id
 WHERE r.workspace_id = %(workspace)s AND r.lead_id = %(lead)s AND r.created_at >= %(since)s
   AND (%(until)s::timestamptz IS NULL OR r.created_at < %(until)s)

@@ -12,6 +12,7 @@ from services.console.page_view import PageView
 from services.console.submission_story import SubmissionStory
 from services.console.translations import mark_message as _
 from shared.intake.submission_lookup import FoundSubmission
+from shared.spam.stored_sentences import split_sentence
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,14 @@ DELIVERY_LOOKS = {
     "suppressed": EffectLook("stop", "", _("Not sent to %(name)s: the address gets no mail")),
     "": EffectLook("stop", "", "%(name)s"),
 }
+# Why a step of a run was skipped, as workers store it, with the number as `%(n)s`.
+SKIPPED_STEP_SENTENCES = frozenset(
+    (
+        _("not sent: this address got %(n)s mails in the last hour"),
+        _("not sent: this address got %(n)s mails in the last day"),
+        _("not sent: this address has had enough mails for now"),
+    )
+)
 
 
 def timeline_nodes(view: PageView, found: FoundSubmission, story: SubmissionStory) -> list[TimelineNode]:
@@ -139,7 +148,11 @@ def _verdict_node(view: PageView, found: FoundSubmission) -> TimelineNode:
 def run_node(view: PageView, run: dict[str, Any]) -> TimelineNode:
     """Return the node of a run of an automation."""
     steps = view.translate_count("%(n)s step", "%(n)s steps", run["steps"])
-    return _effect_node(view, run, RUN_LOOKS, run["name"] or f"#{run['id']}", steps)
+    template, values = split_sentence(run["error"] or "")
+    if template not in SKIPPED_STEP_SENTENCES:
+        return _effect_node(view, run, RUN_LOOKS, run["name"] or f"#{run['id']}", steps)
+    detail = f"{steps} · {view.translate(template, **values)}"
+    return _effect_node(view, {**run, "error": None}, RUN_LOOKS, run["name"] or f"#{run['id']}", detail)
 
 
 def delivery_node(view: PageView, delivery: dict[str, Any]) -> TimelineNode:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from services.console.related_records import RowDict, read_rows
+from services.console.submission_story import RUN_REMARK_SQL
 from shared.db.connections import Connection
 from shared.web.path_params import MAX_ID
 
@@ -24,11 +25,12 @@ ENTRIES_SQL = """
 SELECT id, type, data, created_at FROM activities
 WHERE workspace_id = %(workspace)s AND lead_id = %(lead)s AND id < %(before)s AND {condition} ORDER BY id DESC LIMIT {n}
 """
-RUNS_SQL = """
-SELECT r.id, r.state, r.created_at, r.finished_at, r.error, a.name, jsonb_array_length(r.steps) AS steps
+RUNS_SQL = f"""
+SELECT r.id, r.state, r.created_at, r.finished_at, a.name, jsonb_array_length(r.steps) AS steps,
+       {RUN_REMARK_SQL} AS error
 FROM automation_runs r LEFT JOIN automations a ON a.workspace_id = r.workspace_id AND a.id = r.automation_id
-WHERE r.workspace_id = %(workspace)s AND r.lead_id = %(lead)s AND r.id < %(before)s ORDER BY r.id DESC LIMIT {n}
-"""
+WHERE r.workspace_id = %(workspace)s AND r.lead_id = %(lead)s AND r.id < %(before)s ORDER BY r.id DESC LIMIT {{n}}
+"""  # noqa: S608  # constants only
 NAMES_SQL = """
 SELECT 'form' AS kind, id, name FROM forms WHERE workspace_id = %(workspace)s AND id = ANY(%(form)s)
 UNION ALL SELECT 'integration', id, name FROM integrations

@@ -3,27 +3,22 @@
 The first digest comes a day after the first submission was held. A week without new ones has none.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from psycopg.rows import dict_row
 
 from shared.db.connections import Connection
 from shared.outbound.deliveries import NewDelivery, enqueue_deliveries, notification_to_user
+from shared.outbound.mail_readers import read_admins
+from shared.outbound.staff_texts import StaffTexts, staff_texts
 from shared.settings import Settings
+from shared.spam.stored_sentences import split_sentence
 
 DIGEST_CHECK_SECONDS = 600.0
 MAX_DIGESTS_AT_ONCE = 100  # workspaces
 MAX_NAMED_REASONS = 5
-
-DIGEST_SUBJECT = "{held} held in {workspace}"
-DIGEST_BODY = (
-    "Held as suspected spam: {held} of forms, {new} new since the last digest. Nothing acts on what is held until "
-    "somebody releases it.\n\n"
-    "Why:\n{reasons}\n\n"
-    "Look through them, release what is honest, and mark the rest as spam:\n{link}\n\n"
-    "This mail comes once a week, while something new is held.\n"
-)
 
 # Those that wait for a confirmation are nobody's business, unless no mail asked for it. A constant state in the
 # condition, so that the index of submissions that are not done is used.
@@ -53,7 +48,28 @@ FROM submissions s, jsonb_array_elements(s.spam->'reasons') AS reason
 WHERE workspace_id = %s AND {_HELD_SQL}
 GROUP BY 1 ORDER BY 3 DESC, 1 LIMIT {MAX_NAMED_REASONS}
 """  # noqa: S608  # constants only
-ADMINS_SQL = "SELECT id FROM users WHERE workspace_id = %s AND is_active AND role = 'admin' ORDER BY id"
+
+
+@dataclass(frozen=True, slots=True)
+class HeldDigest:
+    """What a digest tells. `figures`: `held` and `new`; each of `reasons` has its stored `text` and number `n`."""
+
+    workspace: str
+    link: str
+    figures: Mapping[str, int]
+    reasons: Sequence[Mapping[str, Any]]
+
+    def written_for(self, language: str | None) -> tuple[str, str]:
+        """Return the subject and the body."""
+        texts = staff_texts(language)
+        return texts.mail(
+            "held_digest",
+            held=texts.counted("submissions", self.figures.get("held", 0)),
+            new=self.figures.get("new", 0),
+            workspace=self.workspace,
+            reasons="\n".join(f"- {texts.counted('times', one['n'])}: {_reason(texts, one)}" for one in self.reasons),
+            link=self.link,
+        )
 
 
 async def send_digests(connection: Connection, settings: Settings) -> int:
@@ -69,19 +85,14 @@ async def _digests_of(connection: Connection, workspace: Mapping[str, Any], sett
     async with connection.cursor(row_factory=dict_row) as cursor:
         figures = await (await cursor.execute(HELD_FIGURES_SQL, (workspace["told"], workspace["id"]))).fetchone()
         reasons = await (await cursor.execute(HELD_REASONS_SQL, (workspace["id"],))).fetchall()
-        admins = await (await cursor.execute(ADMINS_SQL, (workspace["id"],))).fetchall()
     base = settings.public_url.rstrip("/") or f"http://{settings.host}:{settings.port}"
-    figures = figures or {"held": 0, "new": 0}
-    words = {
-        "held": f"{figures['held']:,} {'submission' if figures['held'] == 1 else 'submissions'}",
-        "new": f"{figures['new']:,}",
-        "workspace": workspace["name"],
-        "reasons": "\n".join(f"- {_times(one['n'])}: {one['text']}" for one in reasons),
-        "link": f"{base}/console/{workspace['slug']}/quarantine",
-    }
-    subject, body = DIGEST_SUBJECT.format(**words), DIGEST_BODY.format(**words)
-    return [notification_to_user(workspace["id"], admin["id"], subject, body) for admin in admins]
+    digest = HeldDigest(workspace["name"], f"{base}/console/{workspace['slug']}/quarantine", figures or {}, reasons)
+    return [
+        notification_to_user(workspace["id"], admin.user_id, *digest.written_for(admin.language))
+        for admin in await read_admins(connection, [workspace["id"]])
+    ]
 
 
-def _times(number: int) -> str:
-    return "once" if number == 1 else f"{number:,} times"
+def _reason(texts: StaffTexts, reason: Mapping[str, Any]) -> str:
+    template, values = split_sentence(reason["text"])
+    return texts.sentence(template, **values)

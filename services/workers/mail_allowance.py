@@ -1,4 +1,4 @@
-"""How many mails the visitors of forms may set off to one recipient, and one form in all. Pure.
+"""How many mails may go to an address that somebody left, and how many one form may set off in all. Pure.
 
 Whoever fills in a form chooses the address, from any number of network addresses and in any number of forms. What
 counts is therefore the address that would get the mail.
@@ -10,12 +10,12 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, cast
 
 from shared.leads.contact import InvalidContact, normalise_email
 
-VisitorMailKind = Literal["confirmation", "reply"]
-MailRefusal = Literal["recipient", "form"]
+VisitorMailKind = Literal["confirmation", "reply", "automation"]
+LimitScope = Literal["workspace", "recipient", "replies", "form"]  # what a limit counts: the start of its subject
 
 
 class MailLimit(NamedTuple):
@@ -23,6 +23,11 @@ class MailLimit(NamedTuple):
 
     mails: int
     span: timedelta
+
+    @property
+    def span_name(self) -> str:
+        """The span in a word."""
+        return "hour" if self.span <= HOUR else "day"
 
 
 HOUR: Final = timedelta(hours=1)
@@ -34,39 +39,53 @@ FORM_LIMITS: Final = (MailLimit(1000, HOUR),)  # confirmations of a form to all 
 LONGEST_SPAN: Final = DAY
 
 
+class MailRefusal(NamedTuple):
+    """The limit that lets a mail not go: so many mails have gone in the last span."""
+
+    scope: LimitScope
+    limit: MailLimit
+
+
 @dataclass(frozen=True, slots=True)
 class VisitorMail:
-    """A mail that a visitor's submission sets off. `recipient` is the digest of its address."""
+    """A mail that a visitor may have set off. `recipient` is the digest of its address.
+
+    The mail of an automation has no form: what started the automation does not matter.
+    """
 
     kind: VisitorMailKind
     workspace_id: int
-    form_id: int
+    form_id: int | None
     recipient: str
 
     def limits(self) -> dict[str, tuple[MailLimit, ...]]:
         """Return the limits that the mail counts for, by what is counted."""
-        own = (
-            {f"replies:{self.form_id}:{self.recipient}": REPLY_LIMITS}
-            if self.kind == "reply"
-            else {f"form:{self.form_id}": FORM_LIMITS}
-        )
+        own: dict[str, tuple[MailLimit, ...]] = {}
+        if self.kind == "reply":
+            own = {f"replies:{self.form_id}:{self.recipient}": REPLY_LIMITS}
+        elif self.kind == "confirmation":
+            own = {f"form:{self.form_id}": FORM_LIMITS}
         return {
-            f"recipient:{self.recipient}": INSTALLATION_LIMITS,
             f"workspace:{self.workspace_id}:{self.recipient}": RECIPIENT_LIMITS,
+            f"recipient:{self.recipient}": INSTALLATION_LIMITS,
             **own,
         }
 
 
-def recipient_digest(key: str, address: str) -> str:
-    """Return a keyed hash of the mailbox of an address: without case, `+tag`, and the dots that Gmail ignores."""
+def mailbox_of(address: str) -> str:
+    """Return the mailbox of an address: without case, `+tag`, and the dots that Gmail ignores."""
     try:
         normal = normalise_email(address, fold_gmail=True)
     except InvalidContact:
         normal = address.strip().lower()
     local, _, domain = normal.rpartition("@")
-    mailbox = f"{local.partition('+')[0] or local}@{domain}"
-    secret = b"mail recipients:" + key.encode()
-    return hmac.new(secret, mailbox.encode(errors="surrogatepass"), hashlib.sha256).hexdigest()[:32]
+    return f"{local.partition('+')[0] or local}@{domain}"
+
+
+def recipient_digest(key: str, address: str) -> str:
+    """Return a keyed hash of the mailbox of an address."""
+    mailbox = mailbox_of(address).encode(errors="surrogatepass")
+    return hmac.new(b"mail recipients:" + key.encode(), mailbox, hashlib.sha256).hexdigest()[:32]
 
 
 def decide_mails(
@@ -80,16 +99,18 @@ def decide_mails(
     refusals: list[MailRefusal | None] = []
     changed: dict[str, list[datetime]] = {}
     for mail in mails:
-        full = next(
-            (name for name, limits in mail.limits().items() if _is_full(times.get(name, ()), limits, now)), None
-        )
-        refusals.append(None if full is None else "form" if full.startswith("form:") else "recipient")
-        if full is None:
+        refusals.append(refusal := _find_refusal(mail, times, now))
+        if refusal is None:
             for subject in mail.limits():
                 times.setdefault(subject, []).append(now)
                 changed[subject] = times[subject]
     return refusals, changed
 
 
-def _is_full(times: Sequence[datetime], limits: Sequence[MailLimit], now: datetime) -> bool:
-    return any(len(times) - bisect_right(times, now - limit.span) >= limit.mails for limit in limits)
+def _find_refusal(mail: VisitorMail, times: Mapping[str, Sequence[datetime]], now: datetime) -> MailRefusal | None:
+    for subject, limits in mail.limits().items():
+        for limit in reversed(limits):  # of two that are reached, the one that lasts longer
+            sent = times.get(subject, ())
+            if len(sent) - bisect_right(sent, now - limit.span) >= limit.mails:
+                return MailRefusal(cast(LimitScope, subject.partition(":")[0]), limit)
+    return None

@@ -1,4 +1,4 @@
-"""The limits of mails that visitors of forms set off, counted in the transaction that writes the mails.
+"""The limits of mails to addresses that somebody left, counted in the transaction that writes the mails.
 
 The counters are locked until it ends, in the order of their names and after all other locks, so that the limits are
 exact however many workers there are. Transactions without such mails ask nothing.

@@ -5,7 +5,6 @@ watchers tell of a silence once.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from psycopg.rows import dict_row
@@ -19,6 +18,8 @@ from shared.outbound.deliveries import (
     notification_to_user,
     webhook_to_subscription,
 )
+from shared.outbound.mail_readers import read_admins
+from shared.outbound.staff_texts import staff_texts
 from shared.outbound.webhook_events import WebhookEvent
 from shared.settings import Settings
 
@@ -26,12 +27,6 @@ log = logging.get_logger()
 
 SOURCE_SILENT_EVENT = "source.silent"
 WATCH_INTERVAL_SECONDS = 5.0
-SILENCE_SUBJECT = "{name} has sent no lead for {minutes} minutes"
-SILENCE_BODY = (
-    "The source {name} ({type}) of the workspace {workspace} has sent no lead since {since}. It is watched for "
-    "silences of {minutes} minutes.\n\nOpen its page in the console: the check there says what was seen last and "
-    "what to do. This message comes once, until the source speaks again."
-)
 
 # A source speaks again with its next lead. One that is switched off, or watched no longer, is not silent either.
 SPEAKS_AGAIN_SQL = """
@@ -72,7 +67,6 @@ SUBSCRIPTIONS_SQL = """
 SELECT id FROM webhook_subscriptions
 WHERE workspace_id = %s AND is_active AND (events @> ARRAY[%s] OR events @> ARRAY['*']) ORDER BY id
 """
-ADMINS_SQL = "SELECT id FROM users WHERE workspace_id = %s AND is_active AND role = 'admin' ORDER BY id"
 HAS_MAIL_SQL = "SELECT EXISTS (SELECT FROM integrations WHERE workspace_id = %s AND is_active AND type = ANY(%s))"
 
 
@@ -96,9 +90,10 @@ async def _messages_of(connection: Connection, source: Mapping[str, Any], settin
     event = WebhookEvent(SOURCE_SILENT_EVENT, source["silent_since"], None, None, _event_data(source))
     messages = [webhook_to_subscription(workspace_id, id_, event) for (id_,) in await subscriptions.fetchall()]
     if await _has_mail(connection, workspace_id, settings):
-        admins = await (await connection.execute(ADMINS_SQL, (workspace_id,))).fetchall()
-        subject, body = _mail_texts(source)
-        messages += [notification_to_user(workspace_id, id_, subject, body) for (id_,) in admins]
+        messages += [
+            notification_to_user(workspace_id, admin.user_id, *_mail_texts(source, admin.language))
+            for admin in await read_admins(connection, [workspace_id])
+        ]
     return messages
 
 
@@ -120,8 +115,11 @@ def _event_data(source: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _mail_texts(source: Mapping[str, Any]) -> tuple[str, str]:
-    last: datetime | None = source["last_received_at"]
-    since = last.isoformat(timespec="seconds") if last else "it was made"
-    known = {**source, "since": since}
-    return SILENCE_SUBJECT.format(**known), SILENCE_BODY.format(**known)
+def _mail_texts(source: Mapping[str, Any], language: str | None) -> tuple[str, str]:
+    texts, last = staff_texts(language), source["last_received_at"]
+    return texts.mail(
+        "source_silent",
+        **{name: source[name] for name in ("name", "type", "workspace")},
+        since=last.isoformat(timespec="seconds") if last else texts.fill("source_silent", "made"),
+        minutes=texts.counted("minutes", source["minutes"]),
+    )

@@ -6,7 +6,6 @@ mail server that a workspace has set up.
 """
 
 from dataclasses import dataclass
-from typing import Final
 
 from shared.auth.account_links import LinkPurpose, create_link, link_url
 from shared.auth.accounts import AccountRecord, clean_email, find_account, lock_account
@@ -14,25 +13,10 @@ from shared.auth.sign_in_throttle import count_attempt, subjects_of_reset
 from shared.crypto.encryption import Cipher
 from shared.db.connections import Connection
 from shared.outbound.deliveries import enqueue_deliveries, mail_with_secret_link
+from shared.outbound.mail_readers import read_account_language
 from shared.outbound.mail_setup import can_send_mail, has_installation_mail
+from shared.outbound.staff_texts import staff_texts
 from shared.settings import Settings
-
-RESET_SUBJECT: Final = "Set a new password for LeadHub"
-RESET_BODY: Final = """\
-Somebody, probably you, asked for a new password for your account. This link sets one, once, within 24 hours:
-
-[link]
-
-If it was not you, do nothing: your password stays as it is.
-"""
-JOIN_SUBJECT: Final = "You are invited to a workspace of LeadHub"
-JOIN_BODY: Final = """\
-You are invited to the workspace {workspace}. Sign in to your account and follow this link within 24 hours:
-
-[link]
-
-If you do not expect this, do nothing.
-"""
 
 # Memberships of an account in other workspaces, active or not, since an inactive one may become active again.
 OTHER_MEMBERSHIPS_SQL = "SELECT EXISTS (SELECT FROM users WHERE account_id = %s AND workspace_id <> %s)"
@@ -71,7 +55,7 @@ class LinkSender:
         if not self.has_installation_mail:
             return LinkHandover(None, is_mailed=False)
         token = await create_link(connection, account.id, purpose)
-        await self._mail_link(connection, workspace_id, account, token, RESET_SUBJECT, RESET_BODY, is_secret=True)
+        await self._mail_link(connection, workspace_id, account, token, "password_reset", is_secret=True)
         return LinkHandover(None, is_mailed=True)
 
     async def mail_join_link(
@@ -81,8 +65,9 @@ class LinkSender:
         if not await self.has_mail(connection, workspace_id):
             return LinkHandover(None, is_mailed=False)
         token = await create_link(connection, account.id, "join", user_id=user_id)
-        body = JOIN_BODY.format(workspace=workspace_name)
-        await self._mail_link(connection, workspace_id, account, token, JOIN_SUBJECT, body, is_secret=False)
+        await self._mail_link(
+            connection, workspace_id, account, token, "workspace_join", is_secret=False, workspace=workspace_name
+        )
         return LinkHandover(None, is_mailed=True)
 
     async def request_reset(self, connection: Connection, email: str, address: str) -> float:
@@ -109,7 +94,7 @@ class LinkSender:
             return
         workspace_id = workspaces[0] if workspaces else await _any_workspace(connection)
         token = await create_link(connection, account.id, "reset")
-        await self._mail_link(connection, workspace_id, account, token, RESET_SUBJECT, RESET_BODY, is_secret=is_secret)
+        await self._mail_link(connection, workspace_id, account, token, "password_reset", is_secret=is_secret)
 
     async def has_mail(self, connection: Connection, workspace_id: int) -> bool:
         """Return whether mails of the workspace can be sent."""
@@ -126,12 +111,14 @@ class LinkSender:
         workspace_id: int,
         account: AccountRecord,
         token: str,
-        subject: str,
-        body: str,
+        name: str,
         *,
         is_secret: bool,
+        **values: str,
     ) -> None:
+        """Write the mail of that name in the staff texts."""
         url = link_url(self.base_url, token)
+        subject, body = staff_texts(await read_account_language(connection, account.id)).mail(name, **values)
         mail = mail_with_secret_link(
             self.cipher, workspace_id, account.email, subject, body, url, by_installation=is_secret
         )

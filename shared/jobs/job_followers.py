@@ -1,10 +1,13 @@
 """Users who get a mail when a job ends. The mail is written in the transaction that ends the job, once."""
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any
 
 from shared.db.connections import Connection
 from shared.errors import Conflict
 from shared.outbound.deliveries import enqueue_deliveries, notification_to_user
+from shared.outbound.mail_readers import read_user_languages
+from shared.outbound.staff_texts import staff_texts
 
 # The job's row is locked: either the transaction that ends it sees the follower, or this one sees the end.
 FOLLOW_JOB_SQL = """
@@ -19,31 +22,6 @@ IS_FOLLOWING_SQL = "SELECT EXISTS (SELECT FROM job_followers WHERE workspace_id 
 TAKE_FOLLOWERS_SQL = "DELETE FROM job_followers WHERE workspace_id = %s AND job_id = %s RETURNING user_id, url"
 READ_END_SQL = """
 SELECT kind, state, total, done, failed, skipped, total - position FROM jobs WHERE workspace_id = %s AND id = %s
-"""
-
-KIND_TITLES: Final = {
-    "replay": "Replay of {total:,}",
-    "release": "Release of {total:,}",
-    "reject": "Marking {total:,} as spam",
-    "deliveries": "Sending {total:,} again",
-    "backfill": "Asking for {total:,} leads",
-    "import": "Import of {total:,} rows",
-    "edit": "Edit of {total:,} leads",
-    "delete": "Deletion of {total:,} leads",
-}
-STATE_TITLES: Final = {"done": "done", "cancelled": "cancelled", "failed": "failed"}
-ENDED_BODY: Final = """\
-{title}: {state}.
-
-Asked for: {total:,}
-Done: {done:,}
-Failed: {failed:,}
-Skipped: {skipped:,}
-Left as they are: {left:,}
-
-{url}
-
-You asked for this mail on the page of the job. It is sent once.
 """
 
 
@@ -72,19 +50,20 @@ async def notify_followers(connection: Connection, workspace_id: int, job_id: in
     ended = await (await connection.execute(READ_END_SQL, key)).fetchone() if followers else None
     if ended is None:
         return
-    kind, state, total, done, failed, skipped, left = ended
-    title = KIND_TITLES.get(kind, f"{kind}: {{total:,}}").format(total=total)
-    state = STATE_TITLES.get(state, state)
-    counts = {"total": total, "done": done, "failed": failed, "skipped": skipped, "left": left}
+    languages = await read_user_languages(connection, workspace_id, [user_id for user_id, _ in followers])
     await enqueue_deliveries(
         connection,
         [
-            notification_to_user(
-                workspace_id,
-                user_id,
-                f"{title}: {state}",
-                ENDED_BODY.format(title=title, state=state, url=url, **counts),
-            )
+            notification_to_user(workspace_id, user_id, *_mail_texts(languages.get(user_id), ended, url))
             for user_id, url in followers
         ],
     )
+
+
+def _mail_texts(language: str | None, ended: Sequence[Any], url: str) -> tuple[str, str]:
+    texts = staff_texts(language)
+    kind, state, *numbers = ended
+    counts: dict[str, int] = dict(zip(("total", "done", "failed", "skipped", "left"), numbers, strict=True))
+    titles, states = texts.texts["job_ended"]["titles"], texts.texts["job_ended"]["states"]
+    title = titles.get(kind, f"{kind}: {{total}}").format(total=f"{counts['total']:,}")
+    return texts.mail("job_ended", title=title, state=states.get(state, state), url=url, **counts)

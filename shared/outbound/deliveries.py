@@ -24,6 +24,7 @@ DeliveryKind = Literal["webhook", "email", "sms", "slack", "notice", "conversion
 MAX_INSERT_BYTES = 4 << 20
 MAIL_ENDPOINT = "mail"  # the endpoint of all mails of a workspace, whichever integration sends them
 MAIL_INTEGRATION_TYPES = ("smtp", "mailgun")  # the types of integrations that send mail
+COUNTED_ADDRESS_KEY = "counted_address"  # in the target of a mail to a lead
 LINK_PLACEHOLDER = "[link]"  # in the body of a mail whose link is secret, and encrypted in its target
 
 INSERT_DELIVERIES_SQL = """
@@ -103,9 +104,20 @@ def webhook_to_url(
     )
 
 
-def mail_to_lead(workspace_id: int, lead_id: int, subject: str, body: str) -> NewDelivery:
-    """Make a mail with an unsubscribe link to the address that the lead has when it is sent."""
-    return NewDelivery(workspace_id, "email", MAIL_ENDPOINT, {"subject": subject, "body": body}, lead_id=lead_id)
+def mail_to_lead(
+    workspace_id: int, lead_id: int, subject: str, body: str, *, target: bytes | None = None
+) -> NewDelivery:
+    """Make a mail with an unsubscribe link to the address that the lead has when it is sent.
+
+    With a `target` by `counted_target` it is only sent to that mailbox.
+    """
+    payload = {"subject": subject, "body": body}
+    return NewDelivery(workspace_id, "email", MAIL_ENDPOINT, payload, lead_id=lead_id, target=target)
+
+
+def counted_target(vault: Cipher, address: str) -> bytes:
+    """Return the target of a mail that was counted for the address of a lead, and may go to no other."""
+    return vault.encrypt(orjson.dumps({COUNTED_ADDRESS_KEY: address}).decode())
 
 
 def mail_to_user(

@@ -2,7 +2,14 @@
 
 import pytest
 
-from shared.outbound.deliveries import enqueue_deliveries, mail_to_lead, mail_to_user, notification_to_user, sms_to_lead
+from shared.outbound.deliveries import (
+    counted_target,
+    enqueue_deliveries,
+    mail_to_lead,
+    mail_to_user,
+    notification_to_user,
+    sms_to_lead,
+)
 from tests.support.receivers import MailServer, Receiver
 from tests.support.sending import Outbox, tell
 
@@ -26,6 +33,22 @@ async def test_suppression_ignores_letter_case(outbox: Outbox) -> None:
         await enqueue_deliveries(outbox.connection, [mail_to_lead(outbox.workspace_id, lead, "A", "B")])
         await outbox.send()
     assert (server.mails, await states(outbox)) == ([], ["suppressed"])
+
+
+@pytest.mark.parametrize(("address", "state"), [("ADA+news@example.com", "sent"), ("victim@example.com", "cancelled")])
+async def test_a_mail_goes_to_the_mailbox_that_it_was_counted_for(outbox: Outbox, address: str, state: str) -> None:
+    with MailServer() as server:
+        await use(outbox, server)
+        lead = await outbox.lead("ada@example.com")
+        target = counted_target(outbox.vault, "ada@example.com")
+        mail = mail_to_lead(outbox.workspace_id, lead, "A", "B", target=target)
+        await enqueue_deliveries(outbox.connection, [mail])
+        await outbox.connection.execute("UPDATE leads SET email = %s", (address,))
+        await outbox.send()
+    assert ([mail.rcpt_tos for mail in server.mails], await states(outbox)) == (
+        [[address]] if state == "sent" else [],
+        [state],
+    )
 
 
 async def test_a_user_who_was_switched_off_is_told_of_no_lead(outbox: Outbox) -> None:

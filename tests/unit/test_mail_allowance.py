@@ -12,6 +12,7 @@ from services.workers.mail_allowance import (
     RECIPIENT_LIMITS,
     REPLY_LIMITS,
     MailLimit,
+    MailRefusal,
     VisitorMail,
     decide_mails,
     recipient_digest,
@@ -20,7 +21,7 @@ from services.workers.mail_allowance import (
 START = datetime(2026, 1, 1, tzinfo=UTC)
 MAILS = st.builds(
     VisitorMail,
-    st.sampled_from(["confirmation", "reply"]),
+    st.sampled_from(["confirmation", "reply", "automation"]),
     st.sampled_from([1, 2, 3]),
     st.sampled_from([7, 8, 9]),
     st.sampled_from(["ada", "bob"]),
@@ -57,16 +58,27 @@ def test_a_form_asks_so_many_for_confirmation_and_no_more() -> None:
     [limit] = FORM_LIMITS
     mails = [VisitorMail("confirmation", 1, 7, f"person {number}") for number in range(limit.mails + 3)]
     refusals, kept = decide_mails(mails, {}, START)
-    assert refusals == [None] * limit.mails + ["form"] * 3
+    assert refusals == [None] * limit.mails + [MailRefusal("form", limit)] * 3
     assert decide_mails([VisitorMail("confirmation", 1, 8, "somebody")], kept, START)[0] == [None]
     assert decide_mails(mails[-1:], kept, START + limit.span)[0] == [None]
 
 
 def test_what_is_refused_counts_nowhere() -> None:
     mail = VisitorMail("reply", 1, 7, "ada")
-    assert decide_mails([mail] * 30, {}, START)[0] == [None] + ["recipient"] * 29
+    assert decide_mails([mail] * 30, {}, START)[0] == [None] + [MailRefusal("replies", REPLY_LIMITS[0])] * 29
     later = VisitorMail("reply", 1, 8, "ada")
     assert decide_mails([later], decide_mails([mail] * 30, {}, START)[1], START)[0] == [None]
+
+
+def test_mails_of_automations_count_with_those_of_forms() -> None:
+    per_hour, per_day = RECIPIENT_LIMITS
+    mixed = [VisitorMail(kind, 1, 7, "ada") for kind in ("confirmation", "automation", "automation", "confirmation")]
+    mails = [*mixed, *[VisitorMail("automation", 1, None, "ada")] * 3]
+    refusals, kept = decide_mails(mails, {}, START)
+    assert refusals == [None] * 5 + [MailRefusal("workspace", per_hour)] * 2
+    refusals, kept = decide_mails(mails, kept, START + timedelta(hours=1))
+    assert refusals == [None] * 5 + [MailRefusal("workspace", per_day)] * 2
+    assert decide_mails(mails, kept, START + timedelta(hours=2))[0] == [MailRefusal("workspace", per_day)] * 7
 
 
 @pytest.mark.parametrize(

@@ -47,13 +47,14 @@ class StepDelivery(TypedDict):
 class StepOutcome(TypedDict):
     """The outcome of a step. `step` counts from 0; `data` has the choices that were made.
 
-    `passed`: a condition matched, or a delay is over; `ended`: a condition did not match. A step whose delivery failed
-    is `failed`, until the delivery is sent again.
+    `passed`: a condition matched, or a delay is over; `ended`: a condition did not match; `skipped`: a mail was not
+    sent, since its address had enough of them. A step whose delivery failed is `failed`, until the delivery is sent
+    again.
     """
 
     step: int
     type: str
-    outcome: Literal["passed", "ended", "waiting", "done", "failed"]
+    outcome: Literal["passed", "ended", "waiting", "done", "skipped", "failed"]
     reason: str | None
     data: dict[str, Any]
     deliveries: list[StepDelivery]

@@ -1,4 +1,4 @@
-"""The replies of forms to the addresses that visitors gave: rendered, and counted so that they flood nobody."""
+"""The replies of forms to the addresses that visitors gave: rendered, and submissions that say which are missing."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -6,7 +6,6 @@ from typing import NamedTuple
 from services.workers.automations.form_notification import MAX_REPLY_SUBJECT_LENGTH, FormNotification
 from services.workers.automations.types import OutboxEvent
 from services.workers.mail_allowance import VisitorMail, recipient_digest
-from services.workers.recipient_limits import count_mails
 from shared.automations.rendering_budget import RenderingBudget
 from shared.automations.templates import TemplateTooCostly
 from shared.crypto.encryption import Cipher
@@ -32,6 +31,11 @@ class RenderedReply(NamedTuple):
     filled: FormNotification
     delivery: NewDelivery
 
+    def counted_mail(self, key: str) -> VisitorMail:
+        """Return what is counted."""
+        recipient = recipient_digest(key, str(self.filled.lead["email"]))
+        return VisitorMail("reply", self.delivery.workspace_id, self.filled.form_id, recipient)
+
 
 def render_reply(vault: Cipher, event: OutboxEvent, filled: FormNotification) -> RenderedReply | None:
     """Return the reply to a submission of a form that has one; None if it costs too much to render."""
@@ -49,20 +53,11 @@ def render_reply(vault: Cipher, event: OutboxEvent, filled: FormNotification) ->
     )
 
 
-async def count_replies(connection: Connection, vault: Cipher, replies: Sequence[RenderedReply]) -> list[NewDelivery]:
-    """Return the replies that may go out. The submissions of the others get a warning."""
-    key = vault.signing_key()
-    refusals = await count_mails(connection, [_visitor_mail(reply, key) for reply in replies])
-    decided = [*zip(replies, refusals, strict=True)]
-    if unsent := [reply for reply, refusal in decided if refusal]:
+async def warn_of_unsent(connection: Connection, replies: Sequence[RenderedReply]) -> None:
+    """Add a warning to the submissions whose replies may not go out."""
+    if replies:
         rows = [
             {"w": reply.delivery.workspace_id, "id": reply.filled.submission_id, "at": reply.filled.received_at}
-            for reply in unsent
+            for reply in replies
         ]
         await connection.execute(ADD_WARNINGS_SQL, (UNSENT_REPLY_WARNING, as_json(rows)))
-    return [reply.delivery for reply, refusal in decided if not refusal]
-
-
-def _visitor_mail(reply: RenderedReply, key: str) -> VisitorMail:
-    recipient = recipient_digest(key, str(reply.filled.lead["email"]))
-    return VisitorMail("reply", reply.delivery.workspace_id, reply.filled.form_id, recipient)

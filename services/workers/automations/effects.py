@@ -7,9 +7,10 @@ from typing import Any
 import orjson
 
 from services.workers.automations import form_notification
-from services.workers.automations.auto_replies import RenderedReply, count_replies, render_reply
+from services.workers.automations.auto_replies import RenderedReply, render_reply
 from services.workers.automations.form_notification import FormNotification
 from services.workers.automations.lead_events import EventFact
+from services.workers.automations.lead_mails import LeadMail, find_unsent
 from services.workers.automations.types import ActiveRun, OutboxEvent
 from shared.automations.action_handlers import ACTIONS_WITH_EFFECTS, ActionEffect, StepReport, StepRun
 from shared.crypto.encryption import Cipher
@@ -17,6 +18,7 @@ from shared.db.connections import Connection, as_json
 from shared.leads.submission import LeadKey
 from shared.outbound import deliveries
 from shared.outbound.deliveries import NewDelivery
+from shared.outbound.staff_texts import staff_texts
 from shared.outbound.webhook_events import WebhookEvent
 
 LeadView = Mapping[str, Any]
@@ -37,6 +39,7 @@ class BatchEffects:
         self._vault = vault
         self._deliveries: list[NewDelivery] = []
         self._replies: list[RenderedReply] = []
+        self._lead_mails: list[LeadMail] = []
         self._tasks: list[dict[str, Any]] = []
         self._sending_steps: list[tuple[StepReport, str]] = []  # the outcome of a step, and the message it sent
 
@@ -53,8 +56,9 @@ class BatchEffects:
 
     def mail_form_notification(self, event: OutboxEvent, filled: FormNotification) -> None:
         """Add a mail with the submitted values to each address that the form notifies."""
-        subject, body = form_notification.mail_subject(filled), form_notification.mail_body(filled)
         for address in filled.addresses:
+            texts = staff_texts(filled.languages.get(address.lower()))
+            subject, body = form_notification.mail_subject(filled, texts), form_notification.mail_body(filled, texts)
             self._deliveries.append(
                 deliveries.notification_to_address(
                     self._vault(), event.workspace_id, address, subject, body, lead_id=event.lead_id
@@ -73,31 +77,39 @@ class BatchEffects:
             if effect.type == "create_task":
                 self._tasks.append({"workspace_id": run.workspace_id, "lead_id": run.lead_id, **effect.data})
                 continue
-            made = list(self._deliveries_for(run, effect, now))
+            made = list(self._deliveries_for(run, effect, walked, now))
             self._deliveries += made
             self._sending_steps += [(outcome, one.message_id) for one in made]
+            if _is_lead_mail(effect):
+                self._lead_mails += [LeadMail(one, walked.lead["email"], outcome) for one in made]
 
     async def write_all(self, connection: Connection) -> bool:
         """Write all effects and note delivery ids in the outcomes of steps. Return whether there are deliveries.
 
-        It counts replies, and so takes locks that come after those of leads and tags.
+        It counts mails, and so takes locks that come after those of leads and tags.
         """
-        if self._replies:
-            self._deliveries += await count_replies(connection, self._vault(), self._replies)
+        self._deliveries += [reply.delivery for reply in self._replies]
+        if self._replies or self._lead_mails:
+            unsent = await find_unsent(connection, self._vault().signing_key(), self._replies, self._lead_mails)
+            self._deliveries = [one for one in self._deliveries if one.message_id not in unsent]
         ids = await deliveries.enqueue_deliveries(connection, self._deliveries)
         for outcome, message_id in self._sending_steps:
-            outcome["data"].setdefault("delivery_ids", []).append(ids[message_id])
+            if message_id in ids:
+                outcome["data"].setdefault("delivery_ids", []).append(ids[message_id])
         if self._tasks:
             await connection.execute(INSERT_TASKS_SQL, (as_json(self._tasks),))
         return bool(self._deliveries)
 
-    def _deliveries_for(self, run: ActiveRun, effect: ActionEffect, now: datetime) -> Iterator[NewDelivery]:
+    def _deliveries_for(
+        self, run: ActiveRun, effect: ActionEffect, walked: StepRun, now: datetime
+    ) -> Iterator[NewDelivery]:
         w, lead, data = run.workspace_id, run.lead_id, effect.data
         match effect.type:
             case "send_webhook":
                 yield self._webhook_delivery(run, data, now)
-            case "send_email" if data["to"] is None:
-                yield deliveries.mail_to_lead(w, lead, data["subject"], data["body"])
+            case "send_email" if _is_lead_mail(effect):
+                target = deliveries.counted_target(self._vault(), walked.lead["email"])
+                yield deliveries.mail_to_lead(w, lead, data["subject"], data["body"], target=target)
             case "send_email":
                 for user in data["to"]:
                     yield deliveries.mail_to_user(w, user, data["subject"], data["body"], lead_id=lead)
@@ -121,3 +133,7 @@ class BatchEffects:
             return None
         secret: str | None = orjson.loads(self._vault().decrypt(run.secrets)).get(url)
         return secret
+
+
+def _is_lead_mail(effect: ActionEffect) -> bool:
+    return effect.type == "send_email" and effect.data["to"] is None

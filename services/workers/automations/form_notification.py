@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from shared.outbound.staff_texts import StaffTexts
+
+TEXTS_NAME = "form_submission"
 MAX_REPLY_SUBJECT_LENGTH = 255  # characters
 MAX_REPLY_VALUE_LENGTH = 100  # characters of a visitor's value in a reply
 # Whoever fills in a form chooses the address that the reply goes to. What they typed must not advertise anything there.
@@ -27,6 +30,7 @@ class FormNotification(NamedTuple):
     form_name: str
     fields: Sequence[Mapping[str, Any]]
     addresses: Sequence[str]
+    languages: Mapping[str, str]  # that users have chosen, by their address in lower case
     values: Mapping[str, Any]
     auto_reply: Mapping[str, str] | None
     lead: Mapping[str, Any]
@@ -42,18 +46,19 @@ def _is_harmless(value: Any) -> bool:
     return isinstance(value, str) and len(value) <= MAX_REPLY_VALUE_LENGTH and not _ADVERTISING_PATTERN(value)
 
 
-def mail_subject(filled: FormNotification) -> str:
+def mail_subject(filled: FormNotification, texts: StaffTexts) -> str:
     """Return the subject of the mail."""
-    return f"{filled.form_name}: new submission"
+    return texts.fill(TEXTS_NAME, "subject", form=filled.form_name)
 
 
-def mail_body(filled: FormNotification) -> str:
+def mail_body(filled: FormNotification, texts: StaffTexts) -> str:
     """Return the text of the mail. Values are in the order of the form; values of removed fields come last."""
     labels = {field["key"]: field["label"] for field in filled.fields}
     order = [key for key in labels if key in filled.values] + [key for key in filled.values if key not in labels]
-    rows = [(labels.get(key, key), _value_text(filled.values[key])) for key in order]
+    rows = [(labels.get(key, key), _value_text(filled.values[key], texts)) for key in order]
     width = min(max((len(label) for label, _ in rows), default=0), MAX_LABEL_WIDTH) + 2
-    told = f"Received {filled.received_at:%Y-%m-%d %H:%M:%S %Z}. Lead {filled.lead_id}."
+    at = f"{filled.received_at:%Y-%m-%d %H:%M:%S %Z}"
+    told = texts.fill(TEXTS_NAME, "received", at=at, lead=filled.lead_id)
     return "\n".join([*(_table_row(label, text, width) for label, text in rows), "", told, filled.submission_id, ""])
 
 
@@ -62,14 +67,14 @@ def _table_row(label: str, text: str, width: int) -> str:
     return f"{label:<{width - 2}}  {indented}".rstrip()
 
 
-def _value_text(value: Any) -> str:
+def _value_text(value: Any, texts: StaffTexts) -> str:
     match value:
         case bool():
-            return "yes" if value else "no"
+            return texts.fill(TEXTS_NAME, "yes" if value else "no")
         case list():
-            return ", ".join(map(_value_text, value))
+            return texts.fill(TEXTS_NAME, "separator").join(_value_text(one, texts) for one in value)
         case {"name": name, "size": size, "type": kind}:  # only this is kept of a file
-            return f"{name} ({kind}, {size} bytes)"
+            return texts.fill(TEXTS_NAME, "file", name=name, type=kind, size=size)
         case None:
             return ""
     return str(value)

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from services.workers.automations.form_notification import FormNotification, reply_values
+from services.workers.automations.suppressed_addresses import AddressKey, find_suppressed
 from services.workers.automations.types import OutboxEvent
 from shared import ids
 from shared.db.connections import Connection, as_json
@@ -15,7 +16,11 @@ from shared.leads.submission import FORM_KEY
 # One lateral lookup for each submission: its time, taken from the id or the key, selects one partition of submissions.
 FORM_SUBMISSIONS_SQL = """
 SELECT k.nr, s.received_at, f.name, f.fields, coalesce(f.settings->'notify_emails', '[]'), f.settings->'auto_reply',
-       s.payload
+       s.payload,
+       (SELECT jsonb_object_agg(lower(u.email), a.preferences->>'language')
+        FROM jsonb_array_elements_text(f.settings->'notify_emails') address
+        JOIN users u ON u.workspace_id = k.w AND lower(u.email) = lower(address)
+        JOIN accounts a ON a.id = u.account_id)
 FROM json_to_recordset(%s::json) AS k(nr int, w bigint, form bigint, submission uuid, at timestamptz)
 JOIN forms f ON f.workspace_id = k.w AND f.id = k.form
 CROSS JOIN LATERAL (
@@ -25,11 +30,6 @@ CROSS JOIN LATERAL (
     LIMIT 1) s
 WHERE f.settings->'notify_emails' <> '[]' OR f.settings ? 'auto_reply'
 ORDER BY k.nr
-"""
-
-SUPPRESSED_ADDRESSES_SQL = """
-SELECT s.workspace_id, s.email FROM unnest(%s::bigint[], %s::text[]) AS wanted(workspace_id, email)
-JOIN suppressions s ON s.workspace_id = wanted.workspace_id AND s.email = wanted.email
 """
 
 
@@ -55,7 +55,7 @@ async def load_form_notifications(
 
 
 def _read_notification(event: OutboxEvent, form_id: int, row: tuple[Any, ...]) -> FormNotification:
-    received_at, name, fields, addresses, auto_reply, payload = row
+    received_at, name, fields, addresses, auto_reply, payload, languages = row
     body = orjson.loads(payload)
     return FormNotification(
         lead_id=event.lead_id,
@@ -65,6 +65,7 @@ def _read_notification(event: OutboxEvent, form_id: int, row: tuple[Any, ...]) -
         form_name=name,
         fields=fields,
         addresses=list({address.lower(): address for address in addresses}.values()),
+        languages=languages or {},
         values=body[FORM_KEY]["values"],
         auto_reply=auto_reply if body.get("email") else None,
         lead=reply_values(body),
@@ -75,15 +76,11 @@ async def _without_suppressed_replies(
     connection: Connection, found: list[tuple[OutboxEvent, FormNotification]]
 ) -> list[tuple[OutboxEvent, FormNotification]]:
     """Remove the replies to addresses that want no mail of the workspace."""
-    replies = [(event.workspace_id, one.lead["email"].lower()) for event, one in found if one.auto_reply]
-    if not replies:
-        return found
-    columns = tuple(map(list, zip(*replies, strict=True)))
-    unwanted = {*await (await connection.execute(SUPPRESSED_ADDRESSES_SQL, columns)).fetchall()}
+    unwanted = await find_suppressed(connection, {_reply_key(event, one) for event, one in found if one.auto_reply})
     return [
         (event, one._replace(auto_reply=None) if _reply_key(event, one) in unwanted else one) for event, one in found
     ]
 
 
-def _reply_key(event: OutboxEvent, filled: FormNotification) -> tuple[int, str]:
+def _reply_key(event: OutboxEvent, filled: FormNotification) -> AddressKey:
     return event.workspace_id, str(filled.lead["email"]).lower()

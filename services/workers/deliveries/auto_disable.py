@@ -8,6 +8,8 @@ from shared.db.connections import Connection, as_json
 from shared.observability import logging
 from shared.outbound import deliveries
 from shared.outbound.cancellation import cancel_disabled
+from shared.outbound.mail_readers import read_admins
+from shared.outbound.staff_texts import staff_texts
 
 log = logging.get_logger()
 
@@ -37,13 +39,6 @@ WITH candidates AS (
 )
 SELECT workspace_id, id, disabled_reason FROM disabled
 """
-ACTIVE_ADMINS_SQL = """
-SELECT workspace_id, id FROM users WHERE workspace_id = ANY (%s) AND role = 'admin' AND is_active ORDER BY 1, 2
-"""
-NOTIFICATION_SUBJECT = "A webhook subscription was disabled"
-NOTIFICATION_BODY = (
-    "Subscription {id} gets no more events. {reason}\n\nWhen its receiver is well again, set is_active to true."
-)
 
 
 async def disable_failing_subscriptions(connection: Connection, outcomes: Sequence[DeliveryOutcome]) -> None:
@@ -61,16 +56,19 @@ async def disable_failing_subscriptions(connection: Connection, outcomes: Sequen
 
 
 async def _notify_admins(connection: Connection, disabled: Sequence[tuple[Any, ...]]) -> None:
-    admins = await (await connection.execute(ACTIVE_ADMINS_SQL, ([row[0] for row in disabled],))).fetchall()
+    admins = await read_admins(connection, [row[0] for row in disabled])
     notices = [
-        deliveries.notification_to_user(
-            workspace_id, user_id, NOTIFICATION_SUBJECT, NOTIFICATION_BODY.format(id=id_, reason=reason)
-        )
+        deliveries.notification_to_user(workspace_id, admin.user_id, *_mail_texts(admin.language, id_, reason))
         for workspace_id, id_, reason in disabled
-        for admin_of, user_id in admins
-        if admin_of == workspace_id
+        for admin in admins
+        if admin.workspace_id == workspace_id
     ]
     await deliveries.enqueue_deliveries(connection, notices)
+
+
+def _mail_texts(language: str | None, subscription_id: int, reason: str) -> tuple[str, str]:
+    texts = staff_texts(language)
+    return texts.mail("subscription_disabled", id=str(subscription_id), reason=texts.sentence(reason))
 
 
 def _candidate_row(one: DeliveryOutcome) -> dict[str, Any]:

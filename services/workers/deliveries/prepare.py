@@ -17,14 +17,16 @@ from services.workers.deliveries.types import (
     SkippedDelivery,
 )
 from services.workers.deliveries.webhook_request import webhook_request
+from services.workers.mail_allowance import mailbox_of
 from shared.crypto.encryption import Cipher, DecryptionError
 from shared.outbound import unsubscribe_links
 from shared.outbound.confirmation_links import CONFIRMATION_EVENT, UnconfirmedSubmission, confirmation_link
-from shared.outbound.deliveries import LINK_PLACEHOLDER
+from shared.outbound.deliveries import COUNTED_ADDRESS_KEY, LINK_PLACEHOLDER
 from shared.outbound.unsubscribe_links import UnsubscribeTarget
 from shared.settings import Settings
 
 NO_MAIL_MESSAGE = "No way to send mail is set up: add an integration of type smtp or mailgun."
+OTHER_ADDRESS_MESSAGE = "The lead has another address than when the mail was written."
 
 # The credentials that a mail integration needs for sending. A Mailgun integration may exist only for receiving.
 REQUIRED_CREDENTIALS = {"smtp": {"host", "port", "from"}, "mailgun": {"api_key", "domain"}}
@@ -110,6 +112,8 @@ class DeliveryPreparer:
         content = orjson.loads(claimed.payload)
         secret = self._decrypt_target(claimed) if claimed.target is not None else {}
         recipient, unsubscribe = str(secret.get("to") or self._mail_recipient(claimed, targets)), None
+        if mailbox_of(secret.get(COUNTED_ADDRESS_KEY) or recipient) != mailbox_of(recipient):
+            raise CannotDeliver("cancelled", OTHER_ADDRESS_MESSAGE)
         if claimed.kind == "email" and claimed.user_id is None:
             unsubscribe = self._unsubscribe_link(UnsubscribeTarget(claimed.workspace_id, recipient), targets)
         body = content["body"].replace(LINK_PLACEHOLDER, secret["link"]) if "link" in secret else content["body"]

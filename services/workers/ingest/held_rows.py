@@ -21,10 +21,10 @@ UNCONFIRMED_REASON = {
     "text": "Its sender has not followed the link in the mail that asks for confirmation.",
 }
 UNSENT_CODE = "confirmation_unsent"
-UNSENT_TEXTS: dict[MailRefusal, str] = {
-    "recipient": "The mail that asks for confirmation was not sent: its address has had enough mails for now.",
-    "form": "The mail that asks for confirmation was not sent: the form has sent too many of them within an hour.",
-}
+UNSENT_TO_RECIPIENT_TEXT = "The mail that asks for confirmation was not sent: its address has had enough mails for now."
+UNSENT_BY_FORM_TEXT = (
+    "The mail that asks for confirmation was not sent: the form has sent too many of them within an hour."
+)
 
 # The insert fails for a submission that was ingested before, as that of a batch does.
 HOLD_SQL = """
@@ -93,6 +93,11 @@ def _held_row(submission: AcceptedSubmission, refusal: MailRefusal | None) -> Js
     form: dict[str, Any] = submission.form or {}
     spam = form.get("spam") or {"score": 0, "reasons": []}
     if form.get("is_unconfirmed"):
-        unsent = [{"code": UNSENT_CODE, "points": 0, "text": UNSENT_TEXTS[refusal]}] if refusal else []
+        unsent = [_unsent_reason(refusal)] if refusal else []
         spam = {**spam, "reasons": [UNCONFIRMED_REASON, *unsent, *spam["reasons"]]}
     return {**record, "payload": orjson.dumps(record["payload"]).decode(), "spam": spam}
+
+
+def _unsent_reason(refusal: MailRefusal) -> dict[str, Any]:
+    text = UNSENT_BY_FORM_TEXT if refusal.scope == "form" else UNSENT_TO_RECIPIENT_TEXT
+    return {"code": UNSENT_CODE, "points": 0, "text": text}

@@ -5,7 +5,7 @@ import pytest
 from services.console.spam_words import RULE_SENTENCES, SPAM_SENTENCES, stored_sentence
 from services.gateway.public_forms.spam_scoring import SpamEvidence, judge_spam
 from services.workers.automations.auto_replies import UNSENT_REPLY_WARNING
-from services.workers.ingest.held_rows import UNCONFIRMED_REASON, UNSENT_TEXTS
+from services.workers.ingest.held_rows import UNCONFIRMED_REASON, UNSENT_BY_FORM_TEXT, UNSENT_TO_RECIPIENT_TEXT
 from shared.forms.definition import SpamRule
 from shared.spam.spam_rules import RuleSubject
 from tests.unit.spam.corpus import corpus
@@ -24,7 +24,7 @@ OTHERS = [
 def test_every_sentence_has_words() -> None:
     verdicts = [judge_spam(evidence, (), 50) for evidence in [*(one.evidence for one in corpus()), *OTHERS]]
     texts = {reason.text for verdict in verdicts for reason in verdict.reasons}
-    texts |= {str(UNCONFIRMED_REASON["text"]), *UNSENT_TEXTS.values(), UNSENT_REPLY_WARNING}
+    texts |= {str(UNCONFIRMED_REASON["text"]), UNSENT_BY_FORM_TEXT, UNSENT_TO_RECIPIENT_TEXT, UNSENT_REPLY_WARNING}
     asked: set[str] = set()
     for text in texts:
         assert stored_sentence(text, lambda sentence: asked.add(sentence) or sentence) == text  # type: ignore[func-returns-value]

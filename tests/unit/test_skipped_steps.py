@@ -1,0 +1,18 @@
+"""Why a step's mail was not sent: as workers store it, and in the words of the console."""
+
+import pytest
+
+from services.console.submission_timeline import SKIPPED_STEP_SENTENCES
+from services.workers.automations.lead_mails import unsent_reason
+from services.workers.mail_allowance import INSTALLATION_LIMITS, RECIPIENT_LIMITS, MailRefusal
+from shared.spam.stored_sentences import split_sentence
+
+pytestmark = pytest.mark.unit
+
+
+def test_each_reason_has_words_in_the_console() -> None:
+    refusals = [MailRefusal("workspace", limit) for limit in RECIPIENT_LIMITS]
+    refusals += [MailRefusal("recipient", limit) for limit in INSTALLATION_LIMITS]
+    reasons = [unsent_reason(refusal) for refusal in refusals]
+    assert reasons[0] == "not sent: this address got 5 mails in the last hour"
+    assert {split_sentence(reason)[0] for reason in reasons} == SKIPPED_STEP_SENTENCES
