@@ -1,5 +1,7 @@
 """Forms as people with assistive technology meet them: judged by axe-core in each state."""
 
+from typing import Any
+
 import pytest
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
 from playwright.async_api import Browser, Page, expect
@@ -36,7 +38,7 @@ async def test_the_hosted_page_in_each_state(
 ) -> None:
     form = await make_public_form(shared_stack, STEPPED_FIELDS, language=language)
     # The policy of the page forbids axe itself.
-    options = {"color_scheme": scheme, "viewport": PHONE, "bypass_csp": True}
+    options: dict[str, Any] = {"color_scheme": scheme, "viewport": PHONE, "bypass_csp": True}
     async with form_visit(browser, f"{leads_base}/f/{form}", **options) as visit:
         page = visit.page
         assert await faults_of(page) == []

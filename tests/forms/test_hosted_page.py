@@ -8,8 +8,9 @@ from axe_playwright_python.async_playwright import Axe  # type: ignore[import-un
 from playwright.async_api import Browser, Page, Request, expect
 
 from tests.support.console import needs_chromium
+from tests.support.cut_proxy import CutProxy
 from tests.support.form_samples import EVERY_FIELD
-from tests.support.form_sites import make_public_form
+from tests.support.form_sites import PHONE, STEPPED_FIELDS, form_visit, make_public_form
 from tests.support.stack import Stack
 
 pytestmark = needs_chromium
@@ -115,3 +116,19 @@ async def test_page_asks_no_other_host_and_weighs_little(browser: Browser, share
     assert sum(sizes) <= MAX_SENT_BYTES, dict(zip(addresses, sizes, strict=False))
     assert complaints == []
     await context.close()
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+async def test_a_page_that_arrives_in_two_parts_shifts_nothing(
+    browser: Browser, shared_stack: Stack, network: CutProxy, language: str
+) -> None:
+    """The first step is painted while the second is on its way, as on a slow network or a busy machine."""
+    form = await make_public_form(shared_stack, STEPPED_FIELDS, language=language)
+    network.pause_at = b'<fieldset class="lh-step" data-step="2"'
+    async with form_visit(browser, f"{network.base}/f/{form}", wait_until="commit", viewport=PHONE) as visit:
+        await expect(visit.page.get_by_role("checkbox", name="terms")).to_be_visible()
+        await visit.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        network.resume.set()
+        await expect(visit.page.locator("form[data-live]")).to_be_visible()
+        await expect(visit.page.locator(".lh-progress")).to_be_visible()
+        assert await visit.moved() == []

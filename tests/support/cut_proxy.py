@@ -17,6 +17,7 @@ BUSY_ANSWER = (
 )
 
 _LENGTH = re.compile(rb"\r\nContent-Length: *(\d+)", re.I)
+_ENCODING = re.compile(rb"\r\nAccept-Encoding: *[^\r]*", re.I)
 _CONNECTION = re.compile(rb"\r\nConnection: *[^\r]*", re.I)
 
 
@@ -24,13 +25,15 @@ class CutProxy:
     """Forwards to a server. Each post of a form meets the next of `cuts`, if there is one.
 
     A connection serves one request: browsers repeat by themselves what fails on one that was used before. `posts`
-    counts the posts that reached the server whole.
+    counts the posts that reached the server whole. An answer that holds `pause_at` pauses before it until `resume`.
     """
 
     def __init__(self, target_port: int) -> None:
         self.port = free_port("127.0.0.1")
         self.cuts: list[CutPoint] = []
         self.posts = 0
+        self.pause_at = b""
+        self.resume = asyncio.Event()
         self._target_port = target_port
 
     @property
@@ -44,6 +47,7 @@ class CutProxy:
             head = await reader.readuntil(b"\r\n\r\n")
             found = _LENGTH.search(head)
             body = await reader.readexactly(int(found[1])) if found else b""
+            head = _ENCODING.sub(b"", head) if self.pause_at else head
             is_post = head.startswith(b"POST /f/")
             cut = self.cuts.pop(0) if is_post and self.cuts else None
             head = _CONNECTION.sub(b"", head).replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
@@ -52,9 +56,17 @@ class CutProxy:
                 answer = await self._forward(head, body, is_midway=cut == "midway")
             self.posts += is_post and cut in (None, "answer")
             if cut in (None, "busy"):
-                writer.write(answer)
-                await writer.drain()
+                await self._write(writer, answer)
         writer.transport.abort() if writer.transport.get_write_buffer_size() else writer.close()
+
+    async def _write(self, writer: asyncio.StreamWriter, answer: bytes) -> None:
+        pause = answer.find(self.pause_at) if self.pause_at else -1
+        if pause > 0:
+            writer.write(answer[:pause])
+            await writer.drain()
+            await self.resume.wait()
+        writer.write(answer[max(pause, 0) :])
+        await writer.drain()
 
     async def _forward(self, head: bytes, body: bytes, *, is_midway: bool) -> bytes:
         reader, writer = await asyncio.open_connection("127.0.0.1", self._target_port)

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Literal
 
 import aiohttp
 import orjson
@@ -119,13 +119,15 @@ class FormVisit:
 
 
 @asynccontextmanager
-async def form_visit(browser: Browser, url: str, **options: Any) -> AsyncIterator[FormVisit]:
+async def form_visit(
+    browser: Browser, url: str, *, wait_until: Literal["load", "commit"] = "load", **options: Any
+) -> AsyncIterator[FormVisit]:
     """A visitor who opens an address."""
     context: BrowserContext = await browser.new_context(**{"viewport": DESKTOP, "locale": "en-GB", **options})
     try:
         await context.add_init_script(WATCH_SCRIPT)
         visit = FormVisit(await context.new_page())
-        await visit.page.goto(url)
+        await visit.page.goto(url, wait_until=wait_until)
         yield visit
     finally:
         await context.close()
@@ -167,9 +169,12 @@ def embed_snippet(base: str, public_id: str, attributes: str = "", *, height: in
 
 
 async def fill_first_step(scope: Page | FrameLocator, email: str) -> None:
-    """Fill in the first page of the form of `STEPPED_FIELDS`."""
+    """Fill in the first page of the form of `STEPPED_FIELDS`.
+
+    The address is typed: an error goes away by it, and what then moves counts as the visitor's doing only after a key.
+    """
     await scope.get_by_label("Your name").fill("Ada Lovelace")
-    await scope.get_by_label("Work e-mail").fill(email)
+    await scope.get_by_label("Work e-mail").press_sequentially(email)
     await scope.get_by_label("6–20").check()
     await scope.get_by_role("checkbox", name="prices").check()
 

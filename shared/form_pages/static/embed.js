@@ -1048,11 +1048,12 @@
     }
   }
 
-  // A page of ours shows the first step at once, not all steps until it is read. It has room for the progress.
+  // A page of ours shows the first step at once, not all steps until it is read. It has room for the progress before
+  // the second step has come.
   function hideLaterSteps() {
     const css = `.lh-form:not([data-live]) {
       :is(.lh-step ~ .lh-step, [data-show-if]) { display: none; }
-      &:has(.lh-step ~ .lh-step) .lh-progress { display: block !important; min-block-size: 1lh; }
+      .lh-progress { display: block !important; min-block-size: 1lh; }
     }`;
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(css);
