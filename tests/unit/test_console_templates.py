@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from babel.messages.catalog import Message
 from babel.messages.pofile import read_po
 
 from services.console.catalogue_update import extracted_messages, updated_catalogue
@@ -72,7 +73,9 @@ def test_catalogue_has_the_messages_of_the_pages(path: Path) -> None:
 def test_catalogue_is_complete(path: Path) -> None:
     with path.open("rb") as file:
         messages = [message for message in read_po(file, locale=path.parent.name) if message.id]
-    texts = {str(message.id): message.string for message in messages}
-    assert [
-        name for name, text in texts.items() if not text or not all([text] if isinstance(text, str) else text)
-    ] == []
+    assert [message.id for message in messages if not _is_translated(message)] == []
+
+
+def _is_translated(message: Message) -> bool:
+    forms = [message.string] if isinstance(message.string, str) else list(message.string or ())
+    return bool(forms) and all(forms) and not message.fuzzy
