@@ -14,6 +14,7 @@ from bench.attacks import measure_attacks
 from bench.bare import running_bare_server
 from bench.console_bench import measure_console
 from bench.growth import measure_growth
+from bench.import_bench import IMPORTED_ROWS, QUICK_IMPORTED_ROWS, measure_imports
 from bench.ingest import IngestComparison, measure_round, warm_up_targets
 from bench.likeness_bench import COMMON_LEADS, measure_likeness
 from bench.list_bench import measure_lists
@@ -26,11 +27,13 @@ from bench.targets import Target
 from bench.variants import measure_variants
 from shared.settings import Settings
 
-BENCH_KINDS = ("ingest", "read", "attacks", "console", "sources", "likeness")
+BENCH_KINDS = ("ingest", "read", "attacks", "console", "sources", "likeness", "import")
+
+LEDGER_FAULTS = ("lost", "doubled", "twins", "different")
 
 
 def main(kind: str | None, as_json: bool, settings: Settings, arguments: Sequence[str] = ()) -> int:
-    """Run one benchmark and print its result. Return 0, or 1 if an acknowledged lead is missing or stored twice.
+    """Run one benchmark and print its result. Return 0, or 1 if an acknowledged lead is missing, twofold or different.
 
     A missed target is shown in the result and does not change the status.
     """
@@ -38,7 +41,7 @@ def main(kind: str | None, as_json: bool, settings: Settings, arguments: Sequenc
     with bench_folder(settings.data_dir) as folder:
         result = run_benchmark(options, folder)
     print(orjson.dumps(result, option=orjson.OPT_INDENT_2).decode() if as_json or options.json else as_text(result))
-    return 1 if any(result["ledger"][fault] for fault in ("lost", "doubled", "twins") if "ledger" in result) else 0
+    return 1 if any(result.get("ledger", {}).get(fault) for fault in LEDGER_FAULTS) else 0
 
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -48,7 +51,8 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="2 s a load instead of 5; read, console: 100,000 leads, not a million; attacks: 8 s each, not 20",
+        help="2 s a load instead of 5; read, console: 100,000 leads, not a million; attacks: 8 s each, not 20; import: "
+        f"{QUICK_IMPORTED_ROWS:,} rows",
     )
     parser.add_argument("--rounds", type=int, default=3, help="figures are medians of so many (3)")
     parser.add_argument("--variants", action="store_true", help="also one worker against two")
@@ -56,6 +60,7 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--soak", type=float, metavar="SECONDS", help="instead: memory under a steady load")
     parser.add_argument("--set", action="append", default=[], metavar="PATH", help="likeness: a labelled CSV file")
     parser.add_argument("--leads", type=int, default=COMMON_LEADS, help=f"likeness: leads ({COMMON_LEADS:,})")
+    parser.add_argument("--rows", type=int, help=f"import: rows of the file ({IMPORTED_ROWS:,})")
     return parser.parse_args(arguments)
 
 
@@ -76,6 +81,8 @@ def run_benchmark(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         return measure_sources(folder, quick=options.quick)
     if options.kind == "likeness":
         return measure_likeness(folder, options.leads, [Path(path) for path in options.set])
+    if options.kind == "import":
+        return measure_imports(folder, options.rows or (QUICK_IMPORTED_ROWS if options.quick else IMPORTED_ROWS))
     if options.kind == "console":
         return measure_console(folder, quick=options.quick)
     if options.million:

@@ -79,6 +79,7 @@ def as_text(result: Mapping[str, Any]) -> str:
         "crowd": crowd_text,
         "sources": sources_text,
         "likeness": likeness_text,
+        "import": import_text,
         "figures": figures_text,
         "targets": goals_text,
         "variants": variants_text,
@@ -109,6 +110,25 @@ def likeness_text(likeness: Mapping[str, Any]) -> str:
     headings = ["Workspace", "µs a lead", "Python", "PostgreSQL", "compared p50/p99/max", "bytes a lead", "found"]
     tables = [format_table(["Set", "precision", "recall", "F1"], scores)] if scores else []
     return "\n\n".join([*tables, format_table(headings, costs)])
+
+
+def import_text(found: Mapping[str, Any]) -> str:
+    """Format seconds, rows a second, microseconds of CPU a row, and resident MiB of the largest process of a role."""
+    counts = ", ".join(f"{found[name]:,} {name}" for name in ("created", "merged", "unchanged", "invalid"))
+    export = found["export"]
+    rows = [
+        ["rows", format_number(found["rows"])],
+        ["upload, s", format_number(found["upload_seconds"])],
+        ["import, s", format_number(found["seconds"])],
+        ["rows a second", format_number(found["rows_per_second"])],
+        ["CPU µs a row", format_number(sum(found["cpu"].values()))],
+        *([f"  {role}", format_number(us)] for role, us in found["cpu"].items() if us >= 1),
+        [f"export of {export['leads']:,} leads, s", format_number(export["seconds"])],
+    ]
+    memory = [[role, *map(format_number, moments.values())] for role, moments in found["memory"].items()]
+    moments = next(iter(found["memory"].values()))
+    tables = [format_table(["Import", ""], rows), format_table(["Resident MiB", *moments], memory)]
+    return "\n\n".join([*tables, f"The import is {found['state']}: {counts}"])
 
 
 def figures_text(figures: Mapping[str, Any]) -> str:

@@ -75,8 +75,20 @@ def is_draft(found: Mapping[str, Any]) -> bool:
 # What the reading of a file says, in the same words.
 FILE_PROBLEMS = (
     _("The file is empty."),
-    _("It is an Excel workbook or another archive. In Excel, save it as “CSV UTF-8” and send that file."),
-    _("It is an old Excel workbook. In Excel, save it as “CSV UTF-8” and send that file."),
+    _(
+        "It is an Excel workbook or another archive. In Excel, save it as “CSV UTF-8” and send that file. "
+        "Workbooks are read where LeadHub has the packages of requirements-xlsx.lock."
+    ),
+    _(
+        "It is an old Excel workbook (.xls), or one with a password. In Excel, save it as .xlsx or “CSV UTF-8” and "
+        "send that file."
+    ),
+    _("It is a binary Excel workbook (.xlsb). Save it as .xlsx or “CSV UTF-8” and send that file."),
+    _("It is an OpenDocument sheet. Save it as .xlsx or “CSV UTF-8” and send that file."),
+    _("It is an archive. Unpack it and send the list as CSV or as an Excel workbook (.xlsx)."),
+    _("The workbook cannot be read. In Excel, save it as “CSV UTF-8” and send that file."),
+    _("The workbook is too large to be read. In Excel, save it as “CSV UTF-8” and send that file."),
+    _("The workbook has no visible sheet with text."),
     _("It is a PDF. Send the list as CSV."),
     _("It is compressed. Unpack it and send the CSV file."),
     _("It is UTF-32. Save it as UTF-8 and send that file."),
@@ -96,6 +108,17 @@ REASON_PATTERNS = tuple(
         (r"The custom_fields cell must be a JSON object\.", _("The custom fields are no JSON object.")),
         (r"A quotation mark is opened and not closed\.", _("A quotation mark is opened and not closed.")),
         (r"The row is longer than .*", _("The row is too long: a quotation mark may not be closed.")),
+        (r"pipeline_id: there is no pipeline (?P<id>\d+); left out\.", _("There is no pipeline %(id)s: left out.")),
+        (
+            r"pipeline_stage_id: there is no stage (?P<id>\d+) there; left out\.",
+            _("There is no stage %(id)s there: left out."),
+        ),
+        (
+            r"assigned_user_id: there is no user (?P<id>\d+); left out\.",
+            _("There is no user %(id)s: left out as the owner."),
+        ),
+        (r"status: '(?P<status>.*)' is not a status; left out\.", _("“%(status)s” is no status: left out.")),
+        (r"phone: .*; kept as sent, identifies nobody\.", _("The phone number cannot be read: kept as it stands.")),
         (r"The person was erased\.|erased", _("The person was erased.")),
         (r"The (?P<field>\S+) field must not be greater than (?P<n>\d+) characters\.", _("%(field)s is too long.")),
     )

@@ -27,7 +27,8 @@ SELECT i.id, CASE WHEN i.undone_at IS NOT NULL THEN 'undone' ELSE j.state END AS
        i.options ->> 'merge_policy' AS merge_policy, i.options ->> 'source' AS source,
        coalesce(i.options -> 'tags', '[]') AS tags, coalesce((i.options ->> 'run_automations')::boolean, false)
            AS run_automations,
-       i.rows_read AS rows, i.created, i.merged, i.unchanged, i.invalid,
+       i.options ->> 'sheet' AS sheet, i.rows_read AS rows, i.created, i.merged, i.unchanged, i.invalid,
+       coalesce((j.cursor ->> 'warned')::bigint, 0) AS warned,
        CASE WHEN i.is_settled THEN 1.0 ELSE least(0.999,
            (i.read_offset - i.data_offset)::float8 / greatest(i.file_size - i.data_offset, 1)
            * i.rows_settled / greatest(i.rows_read, 1)) END AS progress,
@@ -62,12 +63,13 @@ REVISE_SQL: Final = (
     "DELETE FROM import_rows WHERE workspace_id = %(workspace)s AND import_id = %(id)s",
     "DELETE FROM import_preview_keys WHERE workspace_id = %(workspace)s AND import_id = %(id)s",
     "DELETE FROM import_preview_leads WHERE workspace_id = %(workspace)s AND import_id = %(id)s",
-    """UPDATE imports SET mapping = %(mapping)s::jsonb, options = %(options)s::jsonb, read_offset = data_offset,
+    """UPDATE imports SET mapping = %(mapping)s::jsonb, read_offset = data_offset,
+           options = %(options)s::jsonb || jsonb_strip_nulls(jsonb_build_object('sheet', options -> 'sheet')),
            rows_read = 0, rows_settled = 0, created = 0, merged = 0, unchanged = 0, invalid = 0, is_settled = false,
            due_at = now()
        WHERE workspace_id = %(workspace)s AND id = %(id)s""",
     """UPDATE jobs SET state = 'queued', started_at = NULL, finished_at = NULL, total = 0, done = 0, failed = 0,
-           position = 0, error = NULL
+           position = 0, cursor = NULL, error = NULL
        WHERE workspace_id = %(workspace)s AND id = %(id)s""",
 )
 ADD_UNDO_SQL: Final = """

@@ -25,7 +25,10 @@ WITH waiting AS (
 )
 DELETE FROM import_chunks c USING waiting w WHERE c.workspace_id = w.workspace_id AND c.import_id = w.id
 """
-FORGET_PREVIEWS_SQL: Final = (
+FORGET_TRACES_SQL: Final = (
+    # What was left out of a row may be quoted there.
+    """UPDATE import_rows SET reasons = ARRAY['erased']
+       WHERE workspace_id = %(workspace)s AND lead_id = ANY(%(leads)s) AND reasons IS NOT NULL""",
     "DELETE FROM import_preview_keys WHERE workspace_id = %(workspace)s AND value = ANY(%(contacts)s)",
     """DELETE FROM import_preview_leads l WHERE workspace_id = %(workspace)s AND EXISTS (
            SELECT FROM unnest(%(contacts)s::text[]) AS held WHERE strpos(lower(l.state::text), held) > 0)""",
@@ -65,7 +68,7 @@ async def forget_in_imports(
     held = sorted({form for contact in contacts for form in (contact.lower(), contact.lower().lstrip("+"))} - {""})
     values = {"workspace": workspace_id, "leads": list(lead_ids), "contacts": held}
     blanked = (await connection.execute(BLANK_ROWS_SQL, values)).rowcount
-    for statement in FORGET_PREVIEWS_SQL:
+    for statement in FORGET_TRACES_SQL:
         await connection.execute(statement, values)
     await connection.execute(DROP_DRY_RUNS_SQL, values)
     return blanked

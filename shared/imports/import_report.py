@@ -8,13 +8,15 @@ from shared.ids import numbered_uuid7
 from shared.spreadsheet_cells import csv_text
 
 RowState = Literal["created", "merged", "unchanged", "invalid"]
+RowChoice = Literal[RowState, "warned"]  # rows in a state, or those with a lead that lacks something that was sent
 ReportRow = dict[str, Any]
 
 REPORT_PAGE_ROWS: Final = 500
 READ_ROWS_SQL: Final = """
 SELECT r.row, r.state, r.lead_id, r.reasons, r.cells FROM import_rows r
 WHERE r.workspace_id = %(workspace)s AND r.import_id = %(id)s AND r.row > %(after)s
-  AND (%(state)s::text IS NULL OR r.state = %(state)s)
+  AND (%(state)s::text IS NULL OR r.state = %(state)s
+       OR %(state)s = 'warned' AND r.state <> 'invalid' AND r.reasons IS NOT NULL)
 ORDER BY r.row LIMIT %(limit)s OFFSET %(offset)s
 """
 # Invalid rows have their cells, and so an index of their own.
@@ -25,7 +27,7 @@ async def read_rows(
     connection: Connection,
     workspace_id: int,
     found: dict[str, Any],
-    state: RowState | None = None,
+    state: RowChoice | None = None,
     *,
     limit: int = REPORT_PAGE_ROWS,
     offset: int = 0,

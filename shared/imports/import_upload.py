@@ -10,17 +10,19 @@ from shared.imports.import_options import parse_options, resolve_mapping
 from shared.imports.import_storage import NewImport
 from shared.imports.text_encoding import EncodingJudge, UnreadableFile
 
+SHEET_OPTION: Final = "sheet"  # noted with the options of an import, and not to be sent
 MAX_FILE_BYTES: Final = 512 << 20
-NO_FILE_MESSAGE: Final = "Send the CSV in the field `file`."
+NO_FILE_MESSAGE: Final = "Send the list, as CSV or Excel workbook, in the field `file`."
 
 
 class UploadedTable(NamedTuple):
-    """An uploaded file, and how it was judged."""
+    """An uploaded file, and how it was judged. `sheet` is that of the workbook which the file was made of."""
 
     file: BinaryIO
     name: str
     size: int
     judge: EncodingJudge
+    sheet: str | None = None
 
 
 async def plan_import(
@@ -29,7 +31,7 @@ async def plan_import(
     """Return the import of an uploaded file, or None with errors by field."""
     options = parse_options(options_text, errors)
     if table is None:
-        errors["file"] = [NO_FILE_MESSAGE]
+        errors.setdefault("file", [NO_FILE_MESSAGE])
         return None
     try:
         head = await read_table_head(table)
@@ -52,4 +54,6 @@ def plan_with_options(
 ) -> NewImport | None:
     """Return the import of a file whose columns are known, or None with errors by field."""
     mapping = resolve_mapping(options, head.columns, errors)
+    if table.sheet is not None:
+        options = {**options, SHEET_OPTION: table.sheet}
     return None if errors else NewImport(is_dry_run, clean_file_name(table.name), table.size, head, mapping, options)

@@ -15,9 +15,12 @@ _MARKS: Final[Sequence[tuple[bytes, TextEncoding]]] = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+ARCHIVE_START: Final = b"PK\x03\x04"  # of a ZIP file, as an xlsx workbook is one
 _BINARY_STARTS: Final = {
-    b"PK\x03\x04": "It is an Excel workbook or another archive. In Excel, save it as “CSV UTF-8” and send that file.",
-    b"\xd0\xcf\x11\xe0": "It is an old Excel workbook. In Excel, save it as “CSV UTF-8” and send that file.",
+    ARCHIVE_START: "It is an Excel workbook or another archive. In Excel, save it as “CSV UTF-8” and send that file. "
+    "Workbooks are read where LeadHub has the packages of requirements-xlsx.lock.",
+    b"\xd0\xcf\x11\xe0": "It is an old Excel workbook (.xls), or one with a password. In Excel, save it as .xlsx or "
+    "“CSV UTF-8” and send that file.",
     b"%PDF": "It is a PDF. Send the list as CSV.",
     b"\x1f\x8b": "It is compressed. Unpack it and send the CSV file.",
     codecs.BOM_UTF32_LE: "It is UTF-32. Save it as UTF-8 and send that file.",
@@ -57,6 +60,11 @@ class EncodingJudge:
                 self._decoder.decode(part)
             except UnicodeDecodeError:
                 self._is_utf8 = False
+
+    @property
+    def starts_archive(self) -> bool:
+        """Whether the file begins as a ZIP file does."""
+        return self._head.startswith(ARCHIVE_START)
 
     def judge(self) -> JudgedText:
         """Return the encoding of all that came. Raises UnreadableFile."""

@@ -15,6 +15,7 @@ import pytest_asyncio
 
 from tests.contract.service import Answer, Service, ask
 from tests.support.waiting import until_async
+from tests.support.workbooks import workbook_of
 
 IMPORT = "/api/v1/leads/import"
 EXPORT = "/api/v1/leads/export"
@@ -118,6 +119,25 @@ async def test_list_is_tried_imported_reported_and_undone(own_client: aiohttp.Cl
     assert [lead["company"] for lead in await all_leads(own_client)] == [None]
     for again in (f"/api/v1/imports/{done['id']}/undo", f"/api/v1/imports/{dry['id']}/run"):
         assert (await ask(own_client, "POST", again)).status == 409
+
+
+async def test_workbook_is_imported_as_its_rows(own_client: aiohttp.ClientSession) -> None:
+    people: list[list[Any]] = [["E-Mail", "Vorname", "Telefon", "Since", "assigned_user_id"]]
+    people += [["ada@example.com", "Ada", 30123450, "=1+1", 987654321], ["ada@example.com", "A", "", "", ""]]
+    dry = await ended(own_client, await upload(own_client, workbook_of(people, sheet="Fair"), "?dry_run=1"))
+    assert (dry["sheet"], dry["warned"], counts(dry)) == ("Fair", 1, (2, 1, 0, 1, 0))
+    done = await ended(own_client, await ask(own_client, "POST", f"/api/v1/imports/{dry['id']}/run", json={}))
+    assert (done["sheet"], done["warned"], counts(done)) == ("Fair", 1, counts(dry))
+    [lead] = await all_leads(own_client)
+    assert (lead["phone"], lead["custom_fields"], lead["assigned_user_id"]) == (
+        "+4930123450",
+        {"since": "=1+1"},
+        None,
+    )
+    warned = (await ask(own_client, "GET", f"/api/v1/imports/{done['id']}/rows?state=warned")).body["data"]
+    assert [row["reasons"] for row in warned] == [["assigned_user_id: there is no user 987654321; left out."]]
+    await ended(own_client, await ask(own_client, "POST", f"/api/v1/imports/{done['id']}/undo"))
+    assert await all_leads(own_client) == []
 
 
 async def test_export_comes_back_as_equal_leads(service: Service, own_client: aiohttp.ClientSession) -> None:

@@ -14,7 +14,7 @@ from shared import __version__
 
 pytestmark = pytest.mark.unit
 ROOT = Path(__file__).resolve().parents[2]
-LOCKS = ("uv.lock", "requirements.lock", "requirements-dev.lock", "requirements-s3.lock")
+LOCKS = ("uv.lock", "requirements.lock", "requirements-dev.lock", "requirements-s3.lock", "requirements-xlsx.lock")
 INDEX_HOSTS = {"pypi.org", "files.pythonhosted.org"}
 LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)")
 SHIPPED = (
@@ -43,6 +43,11 @@ def test_every_package_is_pinned_by_version_and_hash(name: str) -> None:
     assert packages
     assert all(re.match(r"[A-Za-z0-9._-]+(\[[^]]+\])?==\S+", line) for line in packages)
     assert all("--hash=sha256:" in line for line in packages)
+
+
+def test_files_that_the_image_copies_are_sent_to_its_build() -> None:
+    copied = re.findall(r"^COPY --chown=leadhub (.+) \./$", read("Dockerfile"), re.MULTILINE)
+    assert {f"!{name}" for line in copied for name in line.split()} <= set(read(".dockerignore").splitlines())
 
 
 def test_the_version_is_the_same_everywhere() -> None:

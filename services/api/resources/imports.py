@@ -22,10 +22,11 @@ from shared.cursors import CursorPosition
 from shared.db.connections import Connection
 from shared.errors import FieldErrors, ValidationFailed
 from shared.imports import import_control
-from shared.imports.import_report import RowState, read_rows, report_csv_pieces
+from shared.imports.import_report import RowChoice, read_rows, report_csv_pieces
 from shared.imports.import_storage import store_import
 from shared.imports.import_upload import MAX_FILE_BYTES, UploadedTable, plan_import
 from shared.imports.text_encoding import EncodingJudge
+from shared.imports.workbook_upload import readable_table
 from shared.web.audit import always_audited, audit_details
 from shared.web.authorization import requires_scope
 from shared.web.file_upload import received_upload
@@ -59,17 +60,18 @@ async def create(request: web.Request) -> web.Response:
     async with received_upload(request, folder, MAX_FILE_BYTES, judge.feed) as sent:
         table = UploadedTable(sent.file, sent.name, sent.size, judge) if sent.file is not None else None
         is_dry_run = bool(asked.get("dry_run"))
-        new = await plan_import(table, sent.texts.get("options", ""), errors, is_dry_run=is_dry_run)
-        if new is None or table is None or errors:
-            raise ValidationFailed(errors)
-        file = table.file
+        async with readable_table(table, folder, errors) as readable:
+            new = await plan_import(readable, sent.texts.get("options", ""), errors, is_dry_run=is_dry_run)
+            if new is None or readable is None or errors:
+                raise ValidationFailed(errors)
+            file = readable.file
 
-        async def store(connection: AsyncConnection) -> import_control.ImportJson:
-            database, workspace = await driver_connection(connection), workspace_of(request)
-            import_id = await store_import(database, workspace, new, file, author_of(request))
-            return await import_control.read_import(database, workspace, import_id)
+            async def store(connection: AsyncConnection) -> import_control.ImportJson:
+                database, workspace = await driver_connection(connection), workspace_of(request)
+                import_id = await store_import(database, workspace, new, file, author_of(request))
+                return await import_control.read_import(database, workspace, import_id)
 
-        found = await writing(request, store)
+            found = await writing(request, store)
     audit_details(request, action="import.created", object=("import", found["id"]))
     return json_response({"data": _record_of(found)}, 202, {"Location": f"/api/v1/imports/{found['id']}"})
 
@@ -124,7 +126,7 @@ async def _walk_rows(
     request: web.Request,
     connection: Connection,
     found: import_control.ImportJson,
-    state: RowState | None,
+    state: RowChoice | None,
     page: PageRequest,
     walk: CursorPage,
 ) -> dict[str, Any]:

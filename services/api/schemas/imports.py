@@ -8,7 +8,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from services.api.schemas.submissions import VersionAuthorRecord
-from shared.imports.import_report import RowState
+from shared.imports.import_report import RowChoice, RowState
 from shared.lead_export.lead_pages import ExportFormat
 from shared.lead_list.list_query import LeadListQuery
 from shared.leads.merge import MergePolicy
@@ -16,7 +16,8 @@ from shared.validation.types import QueryFlag, StrictFlag
 
 ImportState = Literal["queued", "running", "paused", "done", "failed", "cancelled", "undone"]
 FILE_DESCRIPTION = (
-    "CSV with a header, separated by commas, semicolons or tabs; in UTF-8, UTF-16 or Windows-1252. At most 512 MB."
+    "CSV with a header, separated by commas, semicolons or tabs; in UTF-8, UTF-16 or Windows-1252. Or an Excel "
+    "workbook (.xlsx), where its reader is installed: the first visible sheet with text is imported. At most 512 MB."
 )
 OPTIONS_DESCRIPTION = (
     'JSON: `{"mapping": {column: lead field | "full_name" | "custom_fields.<key>" | "tags" | null}, "merge_policy", '
@@ -36,7 +37,9 @@ class ImportQuery(TypedDict, total=False):
 
 
 class ImportRowQuery(TypedDict, total=False):
-    state: RowState
+    """Rows in a state, or `warned`: those with a lead that lacks something that was sent."""
+
+    state: RowChoice
 
 
 class ImportRunFields(TypedDict, total=False):
@@ -64,7 +67,9 @@ class ImportUndoRecord(TypedDict):
 class ImportRecord(TypedDict):
     """An import. `rows` were read so far, and the four counts say what became of them; `progress` is from 0 to 1.
 
-    `run_id` is the import that a dry run became. `undo` is null unless somebody asked for it.
+    `warned` rows became leads without something that was sent: their `reasons` say what was left out. A workbook
+    is imported as CSV: `file_size` and `encoding` are those of the CSV, and `sheet` is where it stood. `run_id` is the
+    import that a dry run became. `undo` is null unless somebody asked for it.
     """
 
     id: int
@@ -74,6 +79,7 @@ class ImportRecord(TypedDict):
     file_size: int
     encoding: str
     delimiter: str
+    sheet: str | None
     columns: list[str]
     mapping: dict[str, str | None]
     merge_policy: MergePolicy | None
@@ -85,6 +91,7 @@ class ImportRecord(TypedDict):
     merged: int
     unchanged: int
     invalid: int
+    warned: int
     progress: float
     error: str | None
     run_id: int | None
@@ -96,8 +103,8 @@ class ImportRecord(TypedDict):
 
 
 class ImportRowRecord(TypedDict):
-    """A row, counted from 1 below the header. `values` are its cells by column: of invalid rows, and of the first rows
-    of each state in a dry run.
+    """A row, counted from 1 below the header. `reasons` say why it is invalid, or what of it was left out. `values` are
+    its cells by column: of invalid rows, and of the first rows of each state in a dry run.
     """
 
     row: int

@@ -16,7 +16,7 @@ from shared.db.connections import Connection
 from shared.errors import Conflict, FieldErrors
 from shared.imports import import_control
 from shared.imports.import_control import ImportJson
-from shared.imports.import_report import ReportRow, RowState, read_rows, report_csv_pieces
+from shared.imports.import_report import ReportRow, RowChoice, RowState, read_rows, report_csv_pieces
 from shared.web.audit import always_audited, audit_details
 from shared.web.path_params import MAX_ID, path_id
 from shared.web.streamed_download import stream_download
@@ -24,6 +24,7 @@ from shared.web.streamed_download import stream_download
 ROWS_PER_PAGE = 20
 EXAMPLES = 3  # cells of a column that are shown beside its field
 ROW_STATES: tuple[RowState, ...] = get_args(RowState)
+ROW_CHOICES: tuple[RowChoice, ...] = (*ROW_STATES, "warned")
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class WatchedImport:
     """An import as its page shows it, with a page of its rows."""
 
     found: ImportJson
-    row_state: RowState
+    row_state: RowChoice
     rows: Sequence[ReportRow] = field(default_factory=list)
     after: int = 0
 
@@ -183,7 +184,7 @@ async def _render(
 
 
 async def _shown_rows(
-    connection: Connection, workspace_id: int, found: ImportJson, state: RowState, after: int
+    connection: Connection, workspace_id: int, found: ImportJson, state: RowChoice, after: int
 ) -> list[ReportRow]:
     """Return a page of rows, and one more if others follow. A dry run has only those whose cells are kept."""
     return await read_rows(
@@ -211,7 +212,7 @@ def _shown_import(view: PageView, watched: WatchedImport) -> dict[str, Any]:
         "has_more": len(watched.rows) > ROWS_PER_PAGE,
         "row_state": watched.row_state,
         "after": watched.after,
-        "row_states": [(state, counts[state]) for state in ROW_STATES],
+        "row_states": [(choice, found[choice]) for choice in ROW_CHOICES if choice != "warned" or found["warned"]],
         "to_import": settled - counts["invalid"],
         "waiting": 0 if found["is_settled"] else found["rows"] - settled,
         "unaccounted": found["rows"] - settled if found["is_settled"] else 0,
@@ -236,9 +237,9 @@ def _telling_state(found: ImportJson) -> RowState:
     return next((state for state in ("invalid", *ROW_STATES) if found[state]), "created")
 
 
-def _asked_state(view: PageView) -> RowState | None:
+def _asked_state(view: PageView) -> RowChoice | None:
     asked = view.request.query.get("state", "")
-    return next((state for state in ROW_STATES if state == asked), None)
+    return next((choice for choice in ROW_CHOICES if choice == asked), None)
 
 
 def _after(view: PageView) -> int:

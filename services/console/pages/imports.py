@@ -13,6 +13,7 @@ from shared.imports import import_control
 from shared.imports.import_storage import NewImport, store_import
 from shared.imports.import_upload import MAX_FILE_BYTES, UploadedTable, plan_import
 from shared.imports.text_encoding import EncodingJudge
+from shared.imports.workbook_upload import has_workbook_reader, readable_table
 from shared.intake.change_author import ChangeAuthor
 from shared.web.audit import audit_details
 from shared.web.file_upload import received_upload
@@ -66,10 +67,11 @@ async def _store_upload(view: PageView) -> int:
         if sent.file is None:
             raise _UnusableFile(view.translate("Choose a file first."))
         table = UploadedTable(sent.file, sent.name, sent.size, judge)
-        new = await plan_import(table, "", errors, is_dry_run=True)
-        if new is None:
-            raise _UnusableFile(import_words.file_problem(view, " ".join(errors.get("file", []))))
-        return await _store(view, new, table)
+        async with readable_table(table, folder, errors) as readable:
+            new = await plan_import(readable, "", errors, is_dry_run=True)
+            if new is None or readable is None:
+                raise _UnusableFile(import_words.file_problem(view, " ".join(errors.get("file", []))))
+            return await _store(view, new, readable)
 
 
 async def _store(view: PageView, new: NewImport, table: UploadedTable) -> int:
@@ -99,6 +101,7 @@ async def _render(view: PageView, problem: str = "", status: int = 200) -> web.R
         "problem": problem,
         "words": import_words,
         "largest_megabytes": MAX_FILE_BYTES >> 20,
+        "reads_workbooks": has_workbook_reader(),
     }
     return await view.render("imports.html", status, **shown)
 

@@ -22,7 +22,7 @@ from shared.leads.tags import find_tags
 from shared.leads.workspace_settings import load_board, load_workspace_settings
 
 ROWS_PER_DRY_CHUNK = 200
-SHOWN_ROWS = 20  # of each state, whose cells are kept
+SHOWN_ROWS = 20  # of each state, and of those with warnings, whose cells are kept
 
 KNOWN_KEYS_SQL = """
 SELECT k.kind, k.value, k.lead_id FROM json_to_recordset(%s::json) AS w(kind text, value text)
@@ -56,7 +56,7 @@ async def preview_chunk(connection: Connection, one: ClaimedImport) -> None:
         records += await _decide(connection, one, kept)
     _keep_first_cells(one, records, {row.number: row.cells for row in rows})
     await add_rows(connection, one, records)
-    one.count(Counter(str(record["state"]) for record in records))
+    one.count(records)
     one.rows_settled = one.rows_read
 
 
@@ -94,11 +94,14 @@ def _record_of(row: ReadRow, record: JsonRow) -> dict[str, Any]:
 
 
 def _keep_first_cells(one: ClaimedImport, records: Sequence[dict[str, Any]], cells: Mapping[int, list[str]]) -> None:
-    shown = Counter(created=one.created, merged=one.merged, unchanged=one.unchanged)
+    shown = Counter(created=one.created, merged=one.merged, unchanged=one.unchanged, warned=one.warned)
     for record in records:
-        if record["state"] != "invalid" and shown[record["state"]] < SHOWN_ROWS:
-            shown[record["state"]] += 1
+        if record["state"] == "invalid":
+            continue
+        kinds = [record["state"], "warned"] if record["reasons"] else [record["state"]]
+        if any(shown[kind] < SHOWN_ROWS for kind in kinds):
             record["cells"] = cells[record["row"]]
+        shown.update(kinds)
 
 
 class PreviewLookups:

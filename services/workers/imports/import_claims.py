@@ -1,6 +1,7 @@
 """Claim the import whose turn it is, and note how far it came."""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,7 +25,7 @@ HAS_DUE_IMPORT_SQL = f"SELECT EXISTS (SELECT {_DUE_IMPORTS_SQL})"
 CLAIM_IMPORT_SQL = f"""
 SELECT i.workspace_id, i.id, i.is_dry_run, i.file_size, i.encoding, i.delimiter, i.columns, i.mapping, i.options,
        i.key_id, i.accepted_at, i.data_offset, i.read_offset, i.rows_read, i.rows_settled, i.created, i.merged,
-       i.unchanged, i.invalid, j.state, j.rate
+       i.unchanged, i.invalid, coalesce((j.cursor ->> 'warned')::bigint, 0), j.state, j.rate
 {_DUE_IMPORTS_SQL}
 ORDER BY i.due_at LIMIT 1 FOR UPDATE OF i, j SKIP LOCKED
 """  # constants only
@@ -37,7 +38,8 @@ WHERE workspace_id = %(workspace)s AND id = %(id)s
 # A cancelled job stays cancelled; its numbers still follow the rows that were under way.
 ADVANCE_JOB_SQL = """
 UPDATE jobs SET state = CASE WHEN state = 'cancelled' THEN state WHEN %(ends)s THEN 'done' ELSE 'running' END,
-    started_at = coalesce(started_at, now()), served_at = clock_timestamp(), error = NULL, cursor = NULL,
+    started_at = coalesce(started_at, now()), served_at = clock_timestamp(), error = NULL,
+    cursor = jsonb_build_object('warned', %(warned)s::bigint),
     finished_at = CASE WHEN state = 'cancelled' THEN finished_at WHEN %(ends)s THEN clock_timestamp() END,
     total = %(total)s, position = %(settled)s, done = %(done)s, failed = %(invalid)s
 WHERE workspace_id = %(workspace)s AND id = %(id)s
@@ -47,7 +49,8 @@ WITH postponed AS (
     UPDATE imports SET due_at = clock_timestamp() + interval '{FAILED_CHUNK_PAUSE_SECONDS} s'
     WHERE workspace_id = %(workspace)s AND id = %(id)s
 )
-UPDATE jobs SET error = %(error)s, cursor = jsonb_build_object('tries', coalesce((cursor ->> 'tries')::int, 0) + 1)
+UPDATE jobs SET error = %(error)s,
+    cursor = coalesce(cursor, '{{}}') || jsonb_build_object('tries', coalesce((cursor ->> 'tries')::int, 0) + 1)
 WHERE workspace_id = %(workspace)s AND id = %(id)s RETURNING (cursor ->> 'tries')::int
 """  # noqa: S608  # constants only
 FAIL_IMPORT_SQL = """
@@ -80,6 +83,7 @@ class ClaimedImport:
     merged: int
     unchanged: int
     invalid: int
+    warned: int  # rows whose lead lacks something that was sent
     state: str
     rate: int | None
     pause: float = 0.0  # seconds until its next chunk
@@ -106,12 +110,14 @@ class ClaimedImport:
         share = (self.read_offset - self.data_offset) / max(self.file_size - self.data_offset, 1)
         return max(round(self.rows_read / share), self.rows_read + 1) if share else 0
 
-    def count(self, states: Counter[str]) -> None:
-        """Add rows by their states."""
+    def count(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Add rows of the report."""
+        states = Counter(str(record["state"]) for record in records)
         self.created += states["created"]
         self.merged += states["merged"]
         self.unchanged += states["unchanged"]
         self.invalid += states["invalid"]
+        self.warned += sum(record["state"] != "invalid" and bool(record.get("reasons")) for record in records)
 
 
 async def has_due_import(connection: Connection, *, overdue: float = 0.0) -> bool:
@@ -139,6 +145,7 @@ async def note_progress(connection: Connection, one: ClaimedImport) -> bool:
         "merged": one.merged,
         "unchanged": one.unchanged,
         "invalid": one.invalid,
+        "warned": one.warned,
         "done": one.created + one.merged + one.unchanged,
         "total": one.estimated_rows,
         "ends": ends,

@@ -25,9 +25,12 @@ ROWS_PER_UNDO = 200
 MAX_CONTENTION_TRIES = 8
 FAILED_CHUNK_PAUSE_SECONDS = 5
 
+# One of a workspace after another: a later one sees what an earlier one has undone.
 _DUE_UNDO_SQL = """
 FROM jobs j WHERE j.kind = 'import' AND j.filter ? 'undo' AND j.state = ANY (ARRAY['queued', 'running'])
   AND j.due_at <= clock_timestamp() - make_interval(secs => %(overdue)s)
+  AND NOT EXISTS (SELECT FROM jobs o WHERE o.workspace_id = j.workspace_id AND o.id < j.id AND o.kind = 'import'
+                  AND o.filter ? 'undo' AND o.state = ANY (ARRAY['queued', 'running']))
 """
 HAS_DUE_UNDO_SQL = f"SELECT EXISTS (SELECT {_DUE_UNDO_SQL})"
 CLAIM_UNDO_SQL = f"""
@@ -37,16 +40,20 @@ ORDER BY j.served_at NULLS FIRST, j.id LIMIT 1 FOR UPDATE SKIP LOCKED
 ROWS_TO_UNDO_SQL = """
 SELECT r.row, r.state, r.lead_id FROM import_rows r
 WHERE r.workspace_id = %s AND r.import_id = %s AND r.row < coalesce(%s, 9223372036854775807)
-  AND r.state = ANY (ARRAY['created', 'merged'])
+  AND r.state = ANY (ARRAY['created', 'merged', 'unchanged'])
 ORDER BY r.row DESC LIMIT %s
 """
-# Nobody touched a lead whose timeline has nothing but this import, what automations did, and what was sent.
+UNDONE_CHANNELS_SQL = "SELECT 'import:' || id FROM imports WHERE workspace_id = %s AND undone_at IS NOT NULL"
+# Nobody touched a lead whose timeline has nothing but this import, others that are undone, what automations did, and
+# what was sent.
 LEADS_OF_IMPORT_SQL = """
 SELECT l.id,
        EXISTS (SELECT FROM activities a WHERE a.workspace_id = l.workspace_id AND a.lead_id = l.id
                AND a.type = 'lead.created' AND a.data ->> 'channel' = %(channel)s) AS is_ours,
        EXISTS (SELECT FROM activities a WHERE a.workspace_id = l.workspace_id AND a.lead_id = l.id
-               AND a.data ->> 'channel' IS DISTINCT FROM %(channel)s
+               AND a.type = 'lead.created' AND a.data ->> 'channel' = ANY(%(channels)s)) AS is_imported,
+       EXISTS (SELECT FROM activities a WHERE a.workspace_id = l.workspace_id AND a.lead_id = l.id
+               AND NOT coalesce(a.data ->> 'channel', '') = ANY(%(channels)s)
                AND coalesce(a.data #>> '{by,kind}', '') NOT IN ('automation', 'import')
                AND a.type NOT LIKE 'delivery%%' AND a.type NOT LIKE 'conversion%%')
            OR EXISTS (SELECT FROM tasks t WHERE t.workspace_id = l.workspace_id AND t.lead_id = l.id) AS is_touched
@@ -92,7 +99,7 @@ class ClaimedUndo(NamedTuple):
 
 
 class UndoneRow(NamedTuple):
-    """A row of the report that had an effect."""
+    """A row of the report that belongs to a lead."""
 
     number: int
     state: str
@@ -139,21 +146,26 @@ async def _try_chunk(connection: Connection, claimed: list[ClaimedUndo]) -> bool
 
 
 async def _undo_rows(connection: Connection, undo: ClaimedUndo, rows: Sequence[UndoneRow]) -> Counter[str]:
-    """Undo rows. Return how many had their effect taken back, and how many were left alone."""
+    """Undo rows. Return how many had their effect taken back, and how many were left alone.
+
+    A row without an effect may still be the last that held a lead of an import that is undone.
+    """
     if not rows:
         return Counter()
     workspace_id, cause = undo.workspace_id, ChangeCause("import", undo.import_id)
     lead_ids = sorted({row.lead_id for row in rows})
     await identities.lock_leads(connection, [(workspace_id, id_) for id_ in lead_ids], ("workspace_id", "id"))
-    asked = {"workspace": workspace_id, "leads": lead_ids, "channel": f"import:{undo.import_id}"}
+    undone = await (await connection.execute(UNDONE_CHANNELS_SQL, (workspace_id,))).fetchall()
+    channel = f"import:{undo.import_id}"
+    asked = {"workspace": workspace_id, "leads": lead_ids, "channel": channel}
+    asked["channels"] = [channel, *(row[0] for row in undone)]
     found = await (await connection.execute(LEADS_OF_IMPORT_SQL, asked)).fetchall()
-    ours = {row[0] for row in found if row[1]}
-    gone = {row[0] for row in found if row[1] and not row[2]}
+    gone = {id_ for id_, _, is_imported, is_touched in found if is_imported and not is_touched}
     await remove_leads(connection, workspace_id, gone, cause)
-    others = {row[0] for row in found} - ours
+    others = {id_ for id_, is_ours, _, _ in found if not is_ours} - gone
     merged = [row for row in rows if row.state == "merged" and row.lead_id in others]
     changed = await _take_back(connection, undo, merged, cause)
-    return Counter("done" if row.lead_id in gone or row.lead_id in changed else "skipped" for row in rows)
+    return Counter("done" if row.lead_id in gone | changed else "skipped" for row in rows if row.state != "unchanged")
 
 
 async def _take_back(
@@ -199,16 +211,14 @@ async def _imported_values(
     return values
 
 
-async def _advance(
-    connection: Connection, undo: ClaimedUndo, rows: Sequence[UndoneRow], counts: Mapping[str, int]
-) -> None:
+async def _advance(connection: Connection, undo: ClaimedUndo, rows: Sequence[UndoneRow], counts: Counter[str]) -> None:
     ends = len(rows) < ROWS_PER_UNDO
     values = {
         "workspace": undo.workspace_id,
         "id": undo.id,
-        "taken": len(rows),
-        "done": counts.get("done", 0),
-        "skipped": counts.get("skipped", 0),
+        "taken": counts.total(),
+        "done": counts["done"],
+        "skipped": counts["skipped"],
         "below": rows[-1].number if rows else undo.below,
         "pause": len(rows) / undo.rate if undo.rate else 0.0,
         "ends": ends,

@@ -1,6 +1,5 @@
 """Collect the verdicts of an import's rows, in order: what became of each submission goes into the report."""
 
-from collections import Counter
 from typing import Any, NamedTuple
 
 from services.workers.imports.import_claims import WAIT_SECONDS, ClaimedImport
@@ -17,7 +16,7 @@ VERDICTS_SQL = """
 SELECT w.n, s.state, s.lead_id, s.is_duplicate, s.changes <> '{}' OR s.is_duplicate AND EXISTS (
            SELECT FROM activities a WHERE a.workspace_id = s.workspace_id AND a.lead_id = s.lead_id
            AND a.data ->> 'submission_id' = s.id::text AND a.data ?| ARRAY['tags_added', 'notes_added']),
-       s.error
+       s.error, s.warnings
 FROM unnest(%s::uuid[]) WITH ORDINALITY AS w(id, n)
 JOIN submissions s ON s.workspace_id = %s AND s.id = w.id AND s.received_at = %s
 """
@@ -32,13 +31,17 @@ GONE_REASON = "The person was erased."
 
 
 class RowVerdict(NamedTuple):
-    """What became of a row's submission. `has_effect`: a lead that existed was changed."""
+    """What became of a row's submission. `has_effect`: a lead that existed was changed.
+
+    `warnings` say what of the row was left out.
+    """
 
     state: str
     lead_id: int | None
     is_duplicate: bool
     has_effect: bool
     error: str | None
+    warnings: list[str] | None
 
 
 async def collect_verdicts(connection: Connection, one: ClaimedImport) -> bool:
@@ -61,7 +64,7 @@ async def collect_verdicts(connection: Connection, one: ClaimedImport) -> bool:
         settled += 1
         records.append({"row": settled, "state": "invalid", "reasons": [GONE_REASON]})
     await add_rows(connection, one, records)
-    one.count(Counter(str(record["state"]) for record in records))
+    one.count(records)
     has_moved, one.rows_settled = settled > one.rows_settled, settled
     return has_moved
 
@@ -69,7 +72,7 @@ async def collect_verdicts(connection: Connection, one: ClaimedImport) -> bool:
 async def _read_verdicts(connection: Connection, one: ClaimedImport, numbers: list[int]) -> dict[int, RowVerdict]:
     ids = [submission_id_of(one, number) for number in numbers]
     rows = await (await connection.execute(VERDICTS_SQL, (ids, one.workspace_id, one.accepted_at))).fetchall()
-    return {numbers[row[0] - 1]: RowVerdict(row[1], row[2], bool(row[3]), bool(row[4]), row[5]) for row in rows}
+    return {numbers[row[0] - 1]: RowVerdict(row[1], row[2], bool(row[3]), bool(row[4]), *row[5:]) for row in rows}
 
 
 async def _is_gone(connection: Connection, one: ClaimedImport, number: int) -> bool:
@@ -87,7 +90,7 @@ def _record_of(one: ClaimedImport, number: int, verdict: RowVerdict) -> dict[str
     if verdict.lead_id is None:
         return _refused(number, HELD_REASON.format(state=verdict.state, id=submission_id_of(one, number)))
     state = "created" if not verdict.is_duplicate else "merged" if verdict.has_effect else "unchanged"
-    return {"row": number, "state": state, "lead_id": verdict.lead_id}
+    return {"row": number, "state": state, "lead_id": verdict.lead_id, "reasons": verdict.warnings or None}
 
 
 def _refused(number: int, reason: str) -> dict[str, Any]:

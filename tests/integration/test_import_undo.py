@@ -1,0 +1,75 @@
+"""Undos of several imports: a lead that only undone imports touched goes, in whatever order they are undone."""
+
+import itertools
+
+import pytest
+
+from shared.db.connections import Connection
+from shared.imports.import_control import undo_import
+from shared.leads.edit import ChangeCause, LeadChange
+from shared.leads.writes import change_leads
+from tests.support.importing import AUTHOR, counts_of, finish_imports, start_import
+from tests.support.ingesting import workspace_id
+from tests.support.leads import rows
+
+pytestmark = pytest.mark.integration
+
+FIRST = "email,first_name\nada@example.com,Ada\ngrace@example.com,Grace\nmary@example.com,Mary\n"
+SECOND = "email,first_name,company\nada@example.com,Ada,Engines\ngrace@example.com,Grace,\nalan@example.com,Alan,\n"
+
+
+async def finished_import(url: str, connection: Connection, data: str) -> int:
+    import_id = await start_import(connection, data)
+    await finish_imports(url, connection, import_id)
+    return import_id
+
+
+async def ask_undo(connection: Connection, *import_ids: int) -> None:
+    w = await workspace_id(connection)
+    async with connection.transaction():
+        for import_id in import_ids:
+            await undo_import(connection, w, import_id, AUTHOR)
+
+
+async def names_left(connection: Connection) -> list[str]:
+    return [row[0] for row in await rows(connection, "SELECT first_name FROM leads ORDER BY id")]
+
+
+@pytest.mark.parametrize("order", [*itertools.permutations(range(2))])
+@pytest.mark.parametrize("at_once", [False, True])
+async def test_leads_of_two_undone_imports_go(
+    database_url: str, database: Connection, order: tuple[int, ...], at_once: bool
+) -> None:
+    imports = [await finished_import(database_url, database, data) for data in (FIRST, SECOND)]
+    asked = [imports[place] for place in order]
+    for group in [asked] if at_once else [[one] for one in asked]:
+        await ask_undo(database, *group)
+        for import_id in group:
+            undone = await finish_imports(database_url, database, import_id)
+            assert undone["undo"]["done"] + undone["undo"]["skipped"] == undone["undo"]["total"]
+    assert await names_left(database) == []
+
+
+async def test_lead_of_an_import_that_stands_stays(database_url: str, database: Connection) -> None:
+    imports = [await finished_import(database_url, database, data) for data in (FIRST, SECOND, FIRST)]
+    assert counts_of(await finish_imports(database_url, database, imports[2])) == (0, 0, 3, 0)
+    for import_id in imports[:2]:
+        await ask_undo(database, import_id)
+        await finish_imports(database_url, database, import_id)
+    assert await names_left(database) == ["Ada", "Grace", "Mary"]
+    assert await rows(database, "SELECT company FROM leads WHERE company IS NOT NULL") == []
+    await ask_undo(database, imports[2])
+    await finish_imports(database_url, database, imports[2])
+    assert await names_left(database) == []
+
+
+async def test_lead_that_somebody_touched_between_imports_stays(database_url: str, database: Connection) -> None:
+    first, w = await finished_import(database_url, database, FIRST), await workspace_id(database)
+    [(ada,)] = await rows(database, "SELECT id FROM leads WHERE first_name = 'Ada'")
+    async with database.transaction():
+        await change_leads(database, [LeadChange(w, ada, cause=ChangeCause("api", 1), set_fields={"country": "GB"})])
+    second = await finished_import(database_url, database, SECOND)
+    await ask_undo(database, first, second)
+    for import_id in (first, second):
+        await finish_imports(database_url, database, import_id)
+    assert await rows(database, "SELECT first_name, company, country FROM leads") == [("Ada", None, "GB")]
