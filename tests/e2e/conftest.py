@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.external import scratch_database
+from tests.support.receivers import MailServer
+from tests.support.stack import Stack, running_stack
 
 
 @pytest.fixture
@@ -12,3 +14,17 @@ def external_database() -> Iterator[str]:
     """A scratch database on the machine's PostgreSQL."""
     with scratch_database() as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+def mail_server() -> Iterator[MailServer]:
+    with MailServer() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def mailing_stack(tmp_path_factory: pytest.TempPathFactory, mail_server: MailServer) -> Iterator[Stack]:
+    """A LeadHub that sends its mails to `mail_server`."""
+    mail = {"LEADHUB_SMTP_URL": f"smtp://127.0.0.1:{mail_server.port}", "LEADHUB_MAIL_FROM": "us@example.com"}
+    with running_stack(tmp_path_factory.mktemp("mailing"), mail) as found:
+        yield found

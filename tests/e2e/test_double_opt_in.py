@@ -1,7 +1,7 @@
 """Double opt-in: a visitor's submission waits until the button behind the link of its mail is pressed."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from email import message_from_bytes, policy
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest_asyncio
 from tests.contract.service import Service, new_email
 from tests.contract.workspaces import Workspace, new_workspace
 from tests.support.receivers import MailServer
-from tests.support.stack import Stack, running_stack
+from tests.support.stack import Stack
 from tests.support.waiting import until_async
 
 pytestmark = pytest.mark.e2e
@@ -23,23 +23,9 @@ FIELDS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def mail_server() -> Iterator[MailServer]:
-    with MailServer() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory, mail_server: MailServer) -> Iterator[Stack]:
-    """A LeadHub that sends mails by this server."""
-    mail = {"LEADHUB_SMTP_URL": f"smtp://127.0.0.1:{mail_server.port}", "LEADHUB_MAIL_FROM": "forms@example.com"}
-    with running_stack(tmp_path_factory.mktemp("opt-in"), mail) as found:
-        yield found
-
-
 @pytest_asyncio.fixture
-async def ours(stack: Stack) -> AsyncIterator[Workspace]:
-    async with new_workspace(Service(stack)) as workspace:
+async def ours(mailing_stack: Stack) -> AsyncIterator[Workspace]:
+    async with new_workspace(Service(mailing_stack)) as workspace:
         yield workspace
 
 

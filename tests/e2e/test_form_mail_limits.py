@@ -1,7 +1,6 @@
 """A visitor posts a form many times with a stranger's address: the stranger gets few mails, and no lead is lost."""
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import aiohttp
@@ -10,7 +9,7 @@ import pytest
 from tests.contract.service import Service
 from tests.contract.workspaces import Workspace, new_workspace
 from tests.support.receivers import MailServer
-from tests.support.stack import Stack, running_stack
+from tests.support.stack import Stack
 from tests.support.waiting import until_async
 
 pytestmark = pytest.mark.e2e
@@ -26,20 +25,6 @@ STEPS = [
     {"action": {"type": "send_email", "to": "lead", "subject": "Thank you, {{ first_name }}", "body": "We call you."}},
     {"action": {"type": "add_tag", "tag": "thanked"}},
 ]
-
-
-@pytest.fixture(scope="module")
-def mail_server() -> Iterator[MailServer]:
-    with MailServer() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory, mail_server: MailServer) -> Iterator[Stack]:
-    """A LeadHub that sends mails by this server."""
-    mail = {"LEADHUB_SMTP_URL": f"smtp://127.0.0.1:{mail_server.port}", "LEADHUB_MAIL_FROM": "us@example.com"}
-    with running_stack(tmp_path_factory.mktemp("mail-limits"), mail) as found:
-        yield found
 
 
 async def _post_all(ours: Workspace, public_id: str, addresses: list[str]) -> None:
@@ -66,9 +51,9 @@ async def _ended_runs(ours: Workspace, automation: int, number: int) -> list[dic
 
 
 async def test_a_flood_of_posts_mails_a_stranger_five_times_and_loses_no_lead(
-    stack: Stack, mail_server: MailServer
+    mailing_stack: Stack, mail_server: MailServer
 ) -> None:
-    async with new_workspace(Service(stack)) as ours:
+    async with new_workspace(Service(mailing_stack)) as ours:
         settings = {"spam": {"threshold": 1000}}  # so that nothing else stops it
         form = await ours.make("/forms", {"name": "Contact", "fields": FIELDS, "settings": settings})
         trigger = {"type": "form_submitted", "form_id": form["id"]}
