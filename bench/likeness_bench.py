@@ -105,7 +105,7 @@ async def _add_leads(
 
 async def _compare_waiting(connection: Connection) -> dict[str, float]:
     """Compare all that waits, in batches of 100. CPU is of this process and of its server process."""
-    engine = LikenessEngine(turn_seconds=None)
+    engine = LikenessEngine(batch_seconds=None)
     python, server, began = time.process_time(), _server_seconds(connection), time.monotonic()
     leads, candidates = 0, []
     while costs := await engine.run_batch(connection):

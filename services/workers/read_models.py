@@ -1,5 +1,7 @@
 """Keep the read models of the lead list up to date: totals and search texts, from rows that triggers appended."""
 
+from collections.abc import Callable
+
 from shared.db.advisory_locks import SEARCH_TEXT_LOCK
 from shared.db.connections import Connection
 from shared.observability import logging
@@ -104,7 +106,8 @@ WITH taken AS (
           FROM named) parts
     GROUP BY workspace_id, part ORDER BY workspace_id, part
 )
-SELECT count(*) = {MAX_QUEUE_ROWS} OR sum(cardinality(lead_ids)) >= {MAX_QUEUED_LEADS} FROM taken
+SELECT count(*) = {MAX_QUEUE_ROWS} OR sum(cardinality(lead_ids)) >= {MAX_QUEUED_LEADS},
+    coalesce(sum(cardinality(lead_ids)), 0)::bigint FROM taken
 """  # noqa: S608  # constants only
 
 # The index merges pending entries with this much memory instead of the default 4 MB.
@@ -142,12 +145,14 @@ async def fold_lead_counts(connection: Connection) -> bool:
     return any(row and row[0] == FOLD_CHUNK_SIZE for row in folded)
 
 
-async def fold_search_texts(connection: Connection) -> bool:
-    """Update the texts of changed leads. Return whether more may wait."""
+async def fold_search_texts(connection: Connection, note_leads: Callable[[int], None] = lambda _: None) -> bool:
+    """Update the texts of changed leads. Return whether more may wait. `note_leads` learns how many were changed."""
     async with connection.transaction():
         await connection.execute(LOCK_SEARCH_TEXTS_SQL, (SEARCH_TEXT_LOCK, INDEX_SORT_MEMORY))
         row = await (await connection.execute(FOLD_SEARCH_TEXTS_SQL, prepare=False)).fetchone()
-    return bool(row and row[0])
+    may_wait, leads = row or (False, 0)
+    note_leads(leads)
+    return bool(may_wait)
 
 
 async def flush_search_index(connection: Connection) -> None:

@@ -17,6 +17,7 @@ from services.workers.imports.import_engine import ImportEngine
 from services.workers.ingest.drain import JournalDrainer
 from services.workers.jobs.job_engine import JobEngine
 from services.workers.libpq_pipeline import open_blocking_connection
+from services.workers.likeness.ingest_priority import IngestRate
 from services.workers.likeness.likeness_batches import LikenessEngine
 from services.workers.source_fetches.fetcher_thread import FetcherThread
 from shared.crypto.encryption import read_first_key
@@ -30,6 +31,7 @@ log = logging.get_logger()
 
 JOBS_TURN_SECONDS = 0.05  # seconds of jobs before a worker handles its other queues again
 LIKENESS_TURN_SECONDS = 0.05  # seconds of likeness before a worker handles its other queues again
+SHORT_LIKENESS_TURN_SECONDS = 0.015  # the same, while callers wait for verdicts
 AUTOMATIONS_TURN_SECONDS = 0.05  # seconds of automations before a worker handles its other queues again
 
 
@@ -68,6 +70,7 @@ class Worker:
         self._fetcher_thread = FetcherThread(settings)
         self._job_engine = JobEngine(stopping)
         self._import_engine = ImportEngine(stopping)
+        self._ingest_rate = IngestRate()
         self._likeness_engine = LikenessEngine(stopping)
         self._send_likeness_hint = send_likeness_hint
         self._wake_another = wake_another
@@ -111,7 +114,7 @@ class Worker:
         self._loop.close()
 
     async def _ingest_journal(self) -> None:
-        await self._drainer.drain(await self._get_connection())
+        self._ingest_rate.add(await self._drainer.drain(await self._get_connection()))
         if self._drainer.has_events:
             self._drainer.has_events = False
             self._send_automation_hint()
@@ -144,7 +147,11 @@ class Worker:
             self._send_job_hint()
 
     async def _find_likenesses(self) -> None:
-        if not await self._likeness_engine.run(await self._get_connection(), seconds=LIKENESS_TURN_SECONDS):
+        """Give likeness a turn. While callers wait for verdicts, it is short, and the sweeper asks for the next one."""
+        has_callers = self._ingest_rate.has_callers
+        seconds = SHORT_LIKENESS_TURN_SECONDS if has_callers else LIKENESS_TURN_SECONDS
+        has_finished = await self._likeness_engine.run(await self._get_connection(), seconds=seconds)
+        if not has_finished and not has_callers:
             self._send_likeness_hint()
 
     async def _leave_database(self) -> None:

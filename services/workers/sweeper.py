@@ -22,6 +22,7 @@ from services.workers.held_digest import DIGEST_CHECK_SECONDS, send_digests
 from services.workers.history_sampler import fold_history, sample_history
 from services.workers.ingest.drain import JournalDrainer
 from services.workers.jobs.sweeper_fallback import JobFallback
+from services.workers.likeness.ingest_priority import IngestRate
 from services.workers.likeness.sweeper_fallback import LikenessFallback
 from services.workers.maintenance import expire_audit_log, run_hourly_maintenance, update_gauges, update_spool_gauges
 from services.workers.read_models import flush_search_index, fold_lead_counts, fold_search_texts, repair_read_models
@@ -105,8 +106,9 @@ class Sweeper:
         self._job_fallback = JobFallback(
             self._job_hints.request_hint, self._ingest_hints.request_hint, self._is_broker_away, self._stopping
         )
+        self._ingest_rate = IngestRate()
         self._likeness_fallback = LikenessFallback(
-            self._likeness_hints.request_hint, self._is_broker_away, self._stopping
+            self._likeness_hints.request_hint, self._is_broker_away, self._stopping, self._ingest_rate
         )
         self._fetch_fallback = FetchFallback(
             settings,
@@ -286,7 +288,7 @@ class Sweeper:
         sorted_at = 0.0
         now = asyncio.get_running_loop().time
         while not self._stopping.is_set():
-            if await fold_search_texts(connection):
+            if await fold_search_texts(connection, self._ingest_rate.add):
                 continue
             if now() - sorted_at > FLUSH_SEARCH_INDEX_SECONDS:
                 sorted_at = now()

@@ -37,7 +37,7 @@ async def find_pairs(database: Connection, workspace: int, **which: Any) -> list
 async def compare_all(database: Connection) -> None:
     while await fold_search_texts(database):
         pass
-    assert await LikenessEngine(turn_seconds=None).run(database, seconds=60)
+    assert await LikenessEngine(batch_seconds=None).run(database, seconds=60)
 
 
 async def rows(database: Connection, statement: str, *values: Any) -> list[Any]:

@@ -36,8 +36,8 @@ from shared.observability import logging
 
 log = logging.get_logger()
 
-FULL_BATCH, SMALLEST_BATCH = 100, 10  # leads
-TURN_SECONDS = 0.06  # that a batch should take at most, so that ingest goes on
+FULL_BATCH, SMALLEST_BATCH = 100, 2  # leads
+BATCH_SECONDS = 0.06  # that a batch should take at most, so that ingest goes on
 
 
 class BatchCosts(NamedTuple):
@@ -50,26 +50,28 @@ class BatchCosts(NamedTuple):
 
 
 class LikenessEngine:
-    """Compares leads in one process. `turn_seconds`: a batch is made smaller until it takes no longer."""
+    """Compares leads in one process. `batch_seconds`: a batch is made smaller until it takes no longer."""
 
-    def __init__(self, stopping: Callable[[], bool] = lambda: False, turn_seconds: float | None = TURN_SECONDS) -> None:
+    def __init__(
+        self, stopping: Callable[[], bool] = lambda: False, batch_seconds: float | None = BATCH_SECONDS
+    ) -> None:
         self._stopping = stopping
-        self._turn_seconds = turn_seconds
-        self._limit = FULL_BATCH if turn_seconds is None else FULL_BATCH // 4
+        self._batch_seconds = batch_seconds
+        self._limit = FULL_BATCH if batch_seconds is None else FULL_BATCH // 4
         self._last_workspace = 0
 
     async def run(self, connection: Connection, *, seconds: float) -> bool:
-        """Compare batches for about this long. Return whether nothing waited any more."""
+        """Compare batches for about this long, one at least. Return whether nothing waited any more."""
         end = time.monotonic() + seconds
         while not self._stopping():
-            if await self.run_batch(connection) is None:
+            if await self.run_batch(connection, seconds) is None:
                 return True
             if time.monotonic() >= end:
                 break
         return False
 
-    async def run_batch(self, connection: Connection) -> BatchCosts | None:
-        """Compare one batch. Return None if nothing waited."""
+    async def run_batch(self, connection: Connection, seconds: float = BATCH_SECONDS) -> BatchCosts | None:
+        """Compare one batch. Return None if nothing waited. The next one is smaller if it took over `seconds`."""
         began = time.monotonic()
         try:
             costs = await self._run_batch(connection, self._limit)
@@ -81,15 +83,17 @@ class LikenessEngine:
             self._limit = 1  # the next batch finds out which lead it is
             return BatchCosts(0, 0, [], 0)
         if costs:
-            self._adapt(time.monotonic() - began)
+            self._adapt(time.monotonic() - began, seconds)
         return costs
 
-    def _adapt(self, seconds: float) -> None:
-        if self._turn_seconds is None:
+    def _adapt(self, taken_seconds: float, wanted_seconds: float) -> None:
+        if self._batch_seconds is None:
             self._limit = FULL_BATCH
-        elif seconds > self._turn_seconds:
+            return
+        most = min(self._batch_seconds, wanted_seconds)
+        if taken_seconds > most:
             self._limit = max(self._limit * 2 // 3, SMALLEST_BATCH)
-        elif seconds < self._turn_seconds / 2:
+        elif taken_seconds < most / 2:
             self._limit = min(self._limit * 3 // 2 + 1, FULL_BATCH)
 
     async def _run_batch(self, connection: Connection, limit: int) -> BatchCosts | None:

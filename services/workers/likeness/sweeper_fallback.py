@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
+from services.workers.likeness.ingest_priority import IngestRate
 from services.workers.likeness.likeness_backfill import backfill_chunk
 from services.workers.likeness.likeness_batches import LikenessEngine
 from services.workers.likeness.queue_rows import seconds_waiting
@@ -12,17 +13,27 @@ from shared.db.connections import Connection
 
 CHECK_SECONDS = 0.5  # seconds between two checks
 OVERDUE_SECONDS = 5.0  # seconds after which no worker is assumed to have time
+MAX_POSTPONED_SECONDS = 60.0  # seconds for which ingest goes first
 FALLBACK_SECONDS = 0.2  # seconds of work before the next check
 TRAINING_CHECK_SECONDS = 2.0
+BURST_PAUSE_SECONDS = 1.0  # seconds between two slices of learning during a burst of leads
 
 
 class LikenessFallback:
-    """Watches likeness from the sweeper. `is_broker_away` returns whether hints are lost."""
+    """Watches likeness from the sweeper. `is_broker_away` returns whether hints are lost.
+
+    While `ingest_rate` is high, it neither compares nor learns for up to a minute.
+    """
 
     def __init__(
-        self, send_hint: Callable[[], object], is_broker_away: Callable[[], bool], stopping: asyncio.Event
+        self,
+        send_hint: Callable[[], object],
+        is_broker_away: Callable[[], bool],
+        stopping: asyncio.Event,
+        ingest_rate: IngestRate,
     ) -> None:
         self._engine = LikenessEngine(stopping.is_set)
+        self._ingest_rate = ingest_rate
         self._send_hint = send_hint
         self._is_broker_away = is_broker_away
         self._stopping = stopping
@@ -33,19 +44,27 @@ class LikenessFallback:
             waiting = await seconds_waiting(connection)
             if waiting is not None:
                 self._send_hint()
-                if waiting > OVERDUE_SECONDS or self._is_broker_away():
+                if waiting > self._patience(OVERDUE_SECONDS) or self._is_broker_away():
                     await self._engine.run(connection, seconds=FALLBACK_SECONDS)
             await self._wait(CHECK_SECONDS)
 
     async def keep_weights(self, connection: Connection) -> None:
         """Learn weights and backfill until the process stops, on a connection of its own."""
-        trained_at, now = 0.0, asyncio.get_running_loop().time
+        now = asyncio.get_running_loop().time
+        trained_at = now()
         while not self._stopping.is_set():
             await backfill_chunk(connection)
-            if now() - trained_at > TRAINING_CHECK_SECONDS:
-                await train_due(connection)
+            if now() - trained_at > self._patience(TRAINING_CHECK_SECONDS):
+                await train_due(connection, self._let_ingest_go_first)
                 trained_at = now()
             await self._wait(CHECK_SECONDS)
+
+    def _patience(self, seconds: float) -> float:
+        return MAX_POSTPONED_SECONDS if self._ingest_rate.is_burst else seconds
+
+    async def _let_ingest_go_first(self) -> None:
+        if self._ingest_rate.is_burst:
+            await self._wait(BURST_PAUSE_SECONDS)
 
     async def _wait(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from services.workers.likeness.candidate_ranking import rank_candidates
@@ -32,6 +32,7 @@ from shared.observability import logging
 
 log = logging.get_logger()
 Result = TypeVar("Result")
+Pause = Callable[[], Awaitable[None]]
 
 MIN_LEADS = 100  # leads of a workspace from which anything is learnt
 SAMPLE_STRETCHES, STRETCH_LEADS = 24, 50  # parts of a large workspace that are looked at, and leads in each
@@ -86,16 +87,23 @@ class _SampledLead(NamedTuple):
     others: Mapping[int, LeadProfile]
 
 
-async def train_due(connection: Connection) -> bool:
-    """Learn the weights of one workspace that is due. Return whether there was one."""
+async def _go_on() -> None:
+    """Take no pause."""
+
+
+async def train_due(connection: Connection, pause: Pause = _go_on) -> bool:
+    """Learn the weights of one workspace that is due. Return whether there was one.
+
+    `pause` is awaited between two slices of the work, outside of transactions.
+    """
     row = await (await connection.execute(DUE_SQL)).fetchone()
     if row is None:
         return False
     workspace_id, leads = row
     began = time.monotonic()
-    weights = await learn_workspace(connection, workspace_id, leads)
+    weights = await learn_workspace(connection, workspace_id, leads, pause)
     await write_weights(connection, workspace_id, weights, leads)
-    pairs = await rescore_pairs(connection, workspace_id, leads, weights)
+    pairs = await rescore_pairs(connection, workspace_id, leads, weights, pause)
     if leads <= MAX_RECOMPARED_LEADS:
         await connection.execute(QUEUE_ALL_SQL, (workspace_id, workspace_id))
     seconds = round(time.monotonic() - began, 2)
@@ -103,7 +111,7 @@ async def train_due(connection: Connection) -> bool:
     return True
 
 
-async def learn_workspace(connection: Connection, workspace_id: int, leads: int) -> MatchWeights:
+async def learn_workspace(connection: Connection, workspace_id: int, leads: int, pause: Pause) -> MatchWeights:
     """Return weights learnt from a sample of the workspace's leads with their candidates."""
     sample = await _read_sample(connection, workspace_id, leads)
     evidence: list[list[Evidence]] = []
@@ -112,26 +120,27 @@ async def learn_workspace(connection: Connection, workspace_id: int, leads: int)
         async with connection.transaction():
             await connection.execute(SETTINGS_SQL)
             sampled, counts = await _read_candidates(connection, workspace_id, group, leads)
-        evidence += await _with_rest(_compare_sample, sampled, ValueFrequencies(leads, counts))
-    chances = learn_chances(await _compare_at_random([new.profile for new in sample.values()]), leads)
+        evidence += await _with_rest(pause, _compare_sample, sampled, ValueFrequencies(leads, counts))
+    chances = learn_chances(await _compare_at_random([new.profile for new in sample.values()], pause), leads)
     rounds, weights = learning_rounds(evidence, leads, max(len(sample), 1), chances), MatchWeights(chances=chances)
-    while (better := await _with_rest(next, rounds, None)) is not None:
+    while (better := await _with_rest(pause, next, rounds, None)) is not None:
         weights = better
     return weights
 
 
-async def _compare_at_random(profiles: Sequence[LeadProfile]) -> list[list[Evidence]]:
+async def _compare_at_random(profiles: Sequence[LeadProfile], pause: Pause) -> list[list[Evidence]]:
     pairs: list[list[Evidence]] = []
     for seed in range(RANDOM_GROUPS):
-        pairs += await _with_rest(compare_random_pairs, profiles, RANDOM_PAIRS, seed)
+        pairs += await _with_rest(pause, compare_random_pairs, profiles, RANDOM_PAIRS, seed)
     return pairs
 
 
-async def _with_rest(function: Callable[..., Result], *arguments: Any) -> Result:
+async def _with_rest(pause: Pause, function: Callable[..., Result], *arguments: Any) -> Result:
     """Call the function in a thread, then rest as long as it took: the event loop has other duties, and one GIL."""
     began = time.monotonic()
     result = await asyncio.to_thread(function, *arguments)
     await asyncio.sleep(min(time.monotonic() - began, MAX_REST_SECONDS))
+    await pause()
     return result
 
 
@@ -167,7 +176,9 @@ def _compare_sample(sampled: Sequence[_SampledLead], frequencies: ValueFrequenci
     ]
 
 
-async def rescore_pairs(connection: Connection, workspace_id: int, leads: int, weights: MatchWeights) -> int:
+async def rescore_pairs(
+    connection: Connection, workspace_id: int, leads: int, weights: MatchWeights, pause: Pause
+) -> int:
     """Weigh the stored pairs by their evidence. Return how many there are."""
     count, after = 0, 0
     while True:
@@ -180,6 +191,7 @@ async def rescore_pairs(connection: Connection, workspace_id: int, leads: int, w
             weighed = await asyncio.to_thread(_weigh_rows, rows, weights, leads)
             await connection.execute(RESCORE_SQL, (as_json(weighed), workspace_id))
         await asyncio.sleep(REST_SECONDS)
+        await pause()
         count, after = count + len(rows), rows[-1][0]
 
 
