@@ -63,10 +63,11 @@ IMPORTED_VALUES_SQL = """
 SELECT w.n, s.lead_id, s.changes, a.data -> 'tags_added',
        CASE WHEN a.data ? 'notes_added' THEN convert_from(s.payload, 'UTF8')::jsonb ->> 'notes' END
 FROM unnest(%s::uuid[]) WITH ORDINALITY AS w(id, n)
-JOIN submissions s ON s.workspace_id = %s AND s.id = w.id AND s.received_at = (
-    SELECT accepted_at FROM imports i WHERE i.workspace_id = s.workspace_id AND i.id = %s)
-LEFT JOIN activities a ON a.workspace_id = s.workspace_id AND a.lead_id = s.lead_id
-                      AND a.data ->> 'submission_id' = s.id::text
+CROSS JOIN LATERAL (
+    SELECT * FROM submissions WHERE workspace_id = %s AND id = w.id AND received_at = %s OFFSET 0) s
+LEFT JOIN LATERAL (
+    SELECT * FROM activities WHERE workspace_id = s.workspace_id AND lead_id = s.lead_id
+    AND data ->> 'submission_id' = s.id::text OFFSET 0) a ON true
 ORDER BY w.n
 """
 ADVANCE_UNDO_SQL = """
@@ -200,12 +201,13 @@ async def _imported_values(
 ) -> dict[int, list[ImportedValues]]:
     """Return what rows gave to their leads, the last row first."""
     series = f"import\0{undo.workspace_id}\0{undo.import_id}"
-    query = "SELECT (extract(epoch FROM accepted_at) * 1000)::bigint FROM imports WHERE workspace_id = %s AND id = %s"
+    query = "SELECT accepted_at FROM imports WHERE workspace_id = %s AND id = %s"
     found = await (await connection.execute(query, (undo.workspace_id, undo.import_id))).fetchone()
     assert found is not None  # noqa: S101  # imports live longer than their jobs
-    ids = [numbered_uuid7(found[0], series, row.number) for row in rows]
+    received_ms = round(found[0].timestamp() * 1000)
+    ids = [numbered_uuid7(received_ms, series, row.number) for row in rows]
     values: dict[int, list[ImportedValues]] = {}
-    asked = (ids, undo.workspace_id, undo.import_id)
+    asked = (ids, undo.workspace_id, found[0])
     for _, lead_id, changes, tags, notes in await (await connection.execute(IMPORTED_VALUES_SQL, asked)).fetchall():
         values.setdefault(lead_id, []).append(ImportedValues(changes or {}, tags or [], notes))
     return values
