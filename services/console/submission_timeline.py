@@ -58,6 +58,9 @@ SKIPPED_STEP_SENTENCES = frozenset(
         _("not sent: this address got %(n)s mails in the last hour"),
         _("not sent: this address got %(n)s mails in the last day"),
         _("not sent: this address has had enough mails for now"),
+        _("not sent: this number got %(n)s text messages in the last hour"),
+        _("not sent: this number got %(n)s text messages in the last day"),
+        _("not sent: this number has had enough text messages for now"),
     )
 )
 

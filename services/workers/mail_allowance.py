@@ -48,7 +48,7 @@ class MailRefusal(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class VisitorMail:
-    """A mail that a visitor may have set off. `recipient` is the digest of its address.
+    """A mail, or a text message, that a visitor may have set off. `recipient` is the digest of its address or number.
 
     The mail of an automation has no form: what started the automation does not matter.
     """
@@ -73,7 +73,10 @@ class VisitorMail:
 
 
 def mailbox_of(address: str) -> str:
-    """Return the mailbox of an address: without case, `+tag`, and the dots that Gmail ignores."""
+    """Return the mailbox of an address: without case, `+tag`, and the dots that Gmail ignores.
+
+    A phone number is returned as it is, behind an `@`, which no mailbox begins with.
+    """
     try:
         normal = normalise_email(address, fold_gmail=True)
     except InvalidContact:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from psycopg.types.json import Jsonb
 
-from services.workers.automations.lead_mails import ENOUGH_MAILS_REASON
+from services.workers.automations.lead_messages import ENOUGH_MAILS_REASON
 from shared.db.connections import Connection
 from shared.ids import now_ms, uuid7
 from shared.intake.journal import JournalItem

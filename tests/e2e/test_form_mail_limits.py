@@ -1,4 +1,4 @@
-"""A visitor posts a form many times with a stranger's address: the stranger gets few mails, and no lead is lost."""
+"""A visitor posts a form many times with a stranger's address or number: the stranger gets few messages."""
 
 import asyncio
 from typing import Any
@@ -27,11 +27,12 @@ STEPS = [
 ]
 
 
-async def _post_all(ours: Workspace, public_id: str, addresses: list[str]) -> None:
+async def _post_all(ours: Workspace, public_id: str, addresses: list[str], **others: str) -> None:
     async with aiohttp.ClientSession(ours.service.stack.base) as visitor:
 
         async def post(number: int, address: str) -> int:
-            async with visitor.post(f"/f/{public_id}", data={"name": f"Ada {number}", "email": address}) as answer:
+            data = {"name": f"Ada {number}", "email": address, **others}
+            async with visitor.post(f"/f/{public_id}", data=data) as answer:
                 return answer.status
 
         answers = await asyncio.gather(*(post(number, address) for number, address in enumerate(addresses)))
@@ -76,3 +77,23 @@ async def test_a_flood_of_posts_mails_a_stranger_five_times_and_loses_no_lead(
         recipients = [address for mail in mail_server.mails for address in mail.rcpt_tos]
         assert len([address for address in recipients if address.startswith("victim")]) == PER_HOUR
         assert recipients.count("ada@example.com") == 1
+
+
+async def test_a_flood_of_posts_texts_a_stranger_five_times(mailing_stack: Stack) -> None:
+    async with new_workspace(Service(mailing_stack)) as ours:
+        fields = [*FIELDS, {"key": "phone", "type": "phone", "maps_to": "phone"}]
+        form = await ours.make(
+            "/forms", {"name": "Call me", "fields": fields, "settings": {"spam": {"threshold": 1000}}}
+        )
+        provider = {"account_sid": "AC1", "auth_token": "hidden", "from": "+15005550006"}
+        integration = await ours.make("/integrations", {"type": "twilio", "name": "Texts", "credentials": provider})
+        trigger = {"type": "form_submitted", "form_id": form["id"]}
+        text = {"action": {"type": "send_sms", "integration_id": integration["id"], "body": "We call you."}}
+        automation = await ours.make("/automations", {"name": "Text", "trigger": trigger, "steps": [text]})
+        await _post_all(ours, form["public_id"], [f"v{n}@example.com" for n in range(9)], phone="+1 201 555 0123")
+        await _post_all(ours, form["public_id"], ["ada@example.com"], phone="+1 201 555 0124")
+        runs = await _ended_runs(ours, automation["id"], 10)
+        reasons = [run["steps"][0].get("reason") for run in runs if run["steps"][0]["outcome"] == "skipped"]
+        assert reasons == [f"not sent: this number got {PER_HOUR} text messages in the last hour"] * 4
+        texts = (await ours.ask("GET", "/deliveries?kind=sms&per_page=100")).body["data"]
+        assert len(texts) == PER_HOUR + 1

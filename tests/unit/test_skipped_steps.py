@@ -3,7 +3,7 @@
 import pytest
 
 from services.console.submission_timeline import SKIPPED_STEP_SENTENCES
-from services.workers.automations.lead_mails import unsent_reason
+from services.workers.automations.lead_messages import unsent_reason
 from services.workers.mail_allowance import INSTALLATION_LIMITS, RECIPIENT_LIMITS, MailRefusal
 from shared.spam.stored_sentences import split_sentence
 
@@ -13,6 +13,9 @@ pytestmark = pytest.mark.unit
 def test_each_reason_has_words_in_the_console() -> None:
     refusals = [MailRefusal("workspace", limit) for limit in RECIPIENT_LIMITS]
     refusals += [MailRefusal("recipient", limit) for limit in INSTALLATION_LIMITS]
-    reasons = [unsent_reason(refusal) for refusal in refusals]
-    assert reasons[0] == "not sent: this address got 5 mails in the last hour"
+    reasons = [unsent_reason(refusal, is_text=is_text) for refusal in refusals for is_text in (False, True)]
+    assert reasons[:2] == [
+        "not sent: this address got 5 mails in the last hour",
+        "not sent: this number got 5 text messages in the last hour",
+    ]
     assert {split_sentence(reason)[0] for reason in reasons} == SKIPPED_STEP_SENTENCES

@@ -10,7 +10,7 @@ from services.workers.automations import form_notification
 from services.workers.automations.auto_replies import RenderedReply, render_reply
 from services.workers.automations.form_notification import FormNotification
 from services.workers.automations.lead_events import EventFact
-from services.workers.automations.lead_mails import LeadMail, find_unsent
+from services.workers.automations.lead_messages import LeadMessage, find_unsent
 from services.workers.automations.types import ActiveRun, OutboxEvent
 from shared.automations.action_handlers import ACTIONS_WITH_EFFECTS, ActionEffect, StepReport, StepRun
 from shared.crypto.encryption import Cipher
@@ -39,7 +39,7 @@ class BatchEffects:
         self._vault = vault
         self._deliveries: list[NewDelivery] = []
         self._replies: list[RenderedReply] = []
-        self._lead_mails: list[LeadMail] = []
+        self._lead_messages: list[LeadMessage] = []
         self._tasks: list[dict[str, Any]] = []
         self._sending_steps: list[tuple[StepReport, str]] = []  # the outcome of a step, and the message it sent
 
@@ -81,7 +81,9 @@ class BatchEffects:
             self._deliveries += made
             self._sending_steps += [(outcome, one.message_id) for one in made]
             if _is_lead_mail(effect):
-                self._lead_mails += [LeadMail(one, walked.lead["email"], outcome) for one in made]
+                self._lead_messages += [LeadMessage(one, walked.lead["email"], outcome) for one in made]
+            elif effect.type == "send_sms":
+                self._lead_messages += [LeadMessage(one, walked.lead["phone"], outcome) for one in made]
 
     async def write_all(self, connection: Connection) -> bool:
         """Write all effects and note delivery ids in the outcomes of steps. Return whether there are deliveries.
@@ -89,8 +91,8 @@ class BatchEffects:
         It counts mails, and so takes locks that come after those of leads and tags.
         """
         self._deliveries += [reply.delivery for reply in self._replies]
-        if self._replies or self._lead_mails:
-            unsent = await find_unsent(connection, self._vault().signing_key(), self._replies, self._lead_mails)
+        if self._replies or self._lead_messages:
+            unsent = await find_unsent(connection, self._vault().signing_key(), self._replies, self._lead_messages)
             self._deliveries = [one for one in self._deliveries if one.message_id not in unsent]
         ids = await deliveries.enqueue_deliveries(connection, self._deliveries)
         for outcome, message_id in self._sending_steps:

@@ -1,7 +1,7 @@
-"""Mails to people who left an address, counted before they are written: replies of forms, and steps of automations.
+"""Messages to people who left an address, counted before they are written: replies of forms, steps of automations.
 
-Whoever fills in a form, ours or one that posts with a key, chooses the address. What started an automation is therefore
-not asked: every `send_email` step to the lead's own address counts.
+Whoever fills in a form, ours or one that posts with a key, chooses the address and the phone number. What started an
+automation is therefore not asked: every `send_email` step to the lead's own address counts, and every `send_sms` step.
 """
 
 from collections.abc import Sequence
@@ -19,10 +19,15 @@ SKIPPED_OUTCOME: Final = "skipped"
 # How much an address gets from other workspaces is nobody's business.
 ENOUGH_MAILS_REASON = "not sent: this address has had enough mails for now"
 LIMIT_REASON = "not sent: this address got {mails} mails in the last {span}"
+ENOUGH_TEXTS_REASON = "not sent: this number has had enough text messages for now"
+TEXTS_LIMIT_REASON = "not sent: this number got {mails} text messages in the last {span}"
 
 
-class LeadMail(NamedTuple):
-    """The mail of a step to the address of its lead. `report` is the outcome of the step."""
+class LeadMessage(NamedTuple):
+    """The mail or text message of a step to its lead. `address` may be a phone number.
+
+    `report` is the outcome of the step.
+    """
 
     delivery: NewDelivery
     address: str
@@ -38,33 +43,35 @@ class LeadMail(NamedTuple):
 
     def note_unsent(self, refusal: MailRefusal) -> None:
         """Let the outcome of the step say why there is no mail."""
-        self.report.update(outcome=SKIPPED_OUTCOME, reason=unsent_reason(refusal))
+        reason = unsent_reason(refusal, is_text=self.delivery.kind == "sms")
+        self.report.update(outcome=SKIPPED_OUTCOME, reason=reason)
 
 
-def unsent_reason(refusal: MailRefusal) -> str:
-    """Return why the mail of a step was not sent."""
+def unsent_reason(refusal: MailRefusal, *, is_text: bool = False) -> str:
+    """Return why the mail of a step, or its text message, was not sent."""
     if refusal.scope != "workspace":
-        return ENOUGH_MAILS_REASON
-    return LIMIT_REASON.format(mails=refusal.limit.mails, span=refusal.limit.span_name)
+        return ENOUGH_TEXTS_REASON if is_text else ENOUGH_MAILS_REASON
+    limit_reason = TEXTS_LIMIT_REASON if is_text else LIMIT_REASON
+    return limit_reason.format(mails=refusal.limit.mails, span=refusal.limit.span_name)
 
 
 async def find_unsent(
-    connection: Connection, key: str, replies: Sequence[RenderedReply], mails: Sequence[LeadMail]
+    connection: Connection, key: str, replies: Sequence[RenderedReply], messages: Sequence[LeadMessage]
 ) -> set[str]:
-    """Count mails. Return the message ids of those that may not go, after their submissions and steps say so.
+    """Count messages. Return the message ids of those that may not go, after their submissions and steps say so.
 
     All of them are counted at once, since the counters are locked in one order. A mail to an address that has
     unsubscribed is not counted, as its delivery ends without being sent.
     """
-    suppressed = await find_suppressed(connection, {mail.address_key for mail in mails})
-    counted = [mail for mail in mails if mail.address_key not in suppressed]
-    all_mails = [*(reply.counted_mail(key) for reply in replies), *(mail.counted_mail(key) for mail in counted)]
+    suppressed = await find_suppressed(connection, {message.address_key for message in messages})
+    counted = [message for message in messages if message.address_key not in suppressed]
+    all_mails = [*(reply.counted_mail(key) for reply in replies), *(message.counted_mail(key) for message in counted)]
     refusals = await count_mails(connection, all_mails)
     unsent_replies = [reply for reply, refusal in zip(replies, refusals, strict=False) if refusal]
     await warn_of_unsent(connection, unsent_replies)
     unsent = {reply.delivery.message_id for reply in unsent_replies}
-    for mail, refusal in zip(counted, refusals[len(replies) :], strict=True):
+    for message, refusal in zip(counted, refusals[len(replies) :], strict=True):
         if refusal:
-            mail.note_unsent(refusal)
-            unsent.add(mail.delivery.message_id)
+            message.note_unsent(refusal)
+            unsent.add(message.delivery.message_id)
     return unsent
