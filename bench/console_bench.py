@@ -17,6 +17,7 @@ from bench.console_pages import ConsolePage, console_pages, find_records
 from bench.load import percentile
 from bench.seed_data import fill_workspace, wait_until_folded
 from bench.seed_operations import fill_operations
+from bench.seed_pairs import fill_pairs
 from bench.seed_submissions import SeededSubmissions, fill_submissions, vacuum_submissions
 from bench.stack import BENCH_WORKSPACE, running_leadhub
 
@@ -63,6 +64,7 @@ def seed_console(database: psycopg.Connection, n: int) -> SeededSubmissions:
     vacuum_submissions(database)
     print("waiting for the sweeper", file=sys.stderr)
     wait_until_folded(database)
+    fill_pairs(database, workspace)
     return seeded
 
 

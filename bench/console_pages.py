@@ -28,6 +28,7 @@ LEAD_OF_SQL = """
 SELECT l.id, l.email FROM leads l JOIN submissions s ON s.workspace_id = l.workspace_id AND s.lead_id = l.id
 WHERE s.workspace_id = %(workspace)s AND s.id = %(id)s AND s.received_at = %(at)s
 """
+LIKELIEST_PAIR_SQL = "SELECT id FROM duplicate_pairs WHERE workspace_id = %(workspace)s ORDER BY bits DESC LIMIT 1"
 LARGEST_CAUSE_SQL = {
     "submission": """
 SELECT cause_id FROM submissions WHERE workspace_id = %(workspace)s AND state = 'dead'
@@ -64,6 +65,7 @@ class PageRecords:
     held: list[str]
     cause: int
     delivery_cause: int
+    pair: int
     job: int
 
 
@@ -83,6 +85,7 @@ def find_records(database: psycopg.Connection, seeded: SeededSubmissions) -> Pag
         held=[str(row[0]) for row in rows(NEWEST_OF_STATE_SQL, state="quarantined", limit=TICKED_ROWS)],
         cause=rows(LARGEST_CAUSE_SQL["submission"])[0][0],
         delivery_cause=rows(LARGEST_CAUSE_SQL["delivery"])[0][0],
+        pair=rows(LIKELIEST_PAIR_SQL)[0][0],
         job=rows(LARGEST_JOB_SQL)[0][0],
     )
 
@@ -93,6 +96,8 @@ def console_pages(reader: ConsoleReader, records: PageRecords, seeded: SeededSub
         *_overview_pages(),
         *_submission_pages(reader, records, seeded),
         *_lead_pages(reader, records),
+        *_people_pages(records),
+        *_source_pages(),
         *_failure_pages(records, seeded),
         *_job_pages(records),
         *_search_pages(records),
@@ -166,6 +171,30 @@ def _lead_pages(reader: ConsoleReader, records: PageRecords) -> list[ConsolePage
         _page("leads, a tag, by score", "leads", tag="newsletter", sort="lead_score"),
         _page("leads, search: an e-mail", "leads", search=records.email),
         _page("confirm: edit leads of a tag", "leads/bulk", kind="edit", tag="rare"),
+    ]
+
+
+def _people_pages(records: PageRecords) -> list[ConsolePage]:
+    return [
+        _page("a lead", f"leads/{records.lead_id}"),
+        _page("a lead, in a source's list", f"leads/{records.lead_id}", source="facebook"),
+        _page("all that is held on a person", f"leads/{records.lead_id}/person"),
+        _page("add a lead", "leads/new"),
+        _page("pipeline", "pipeline"),
+        _page("pipeline, a source", "pipeline", source="facebook"),
+        _page("duplicates", "duplicates"),
+        _page("duplicates, dismissed", "duplicates", state="dismissed"),
+        _page("compare two leads", f"duplicates/{records.pair}"),
+        _page("import", "import"),
+        _page("retention", "settings/retention"),
+    ]
+
+
+def _source_pages() -> list[ConsolePage]:
+    return [
+        _page("sources", "sources"),
+        _page("sources to connect", "sources/connect"),
+        _page("forms", "forms"),
     ]
 
 

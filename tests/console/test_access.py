@@ -131,6 +131,16 @@ async def test_action_is_refused_to_those_who_may_not(
             assert found == right, (visitor, path, answer.status)
 
 
+async def test_pages_and_streams_of_absent_records_are_not_found(
+    readers: dict[str, Reader], shared_stack: Stack
+) -> None:
+    about_one = [route for route in ROUTES if route.method == "GET" and "{id}" in route.path]
+    async with console_client(shared_stack.base, readers["admin"].email) as client:
+        for route in about_one:
+            answer = await client.get(example_path(route, shared_stack, exists=False))
+            assert answer.status == 404, route_name(route)
+
+
 async def test_pages_change_nothing(readers: dict[str, Reader], shared_stack: Stack) -> None:
     paths = [example_path(route, shared_stack) for route in PAGE_ROUTES]
     async with console_client(shared_stack.base, readers["admin"].email) as client:

@@ -188,7 +188,7 @@ def example_path(route: web.RouteDef, stack: Stack, *, exists: bool = True) -> s
             parameter = f"{route.path.split('/')[index - 1]}/{part}"
             assert parameter in EXAMPLES, f"say in EXAMPLES what {parameter} may be in {route.path}"
             parts[index] = _made(stack, parameter) if exists else EXAMPLES[parameter][1]
-    query = QUERIES.get(route.path.partition("{workspace}/")[2], "") if exists else ""
+    query = QUERIES.get(route.path.partition("{workspace}/")[2], "") if exists or route.method == "GET" else ""
     values = {"submission": "submissions/{id}", "other_lead": "with/{lead}"}
     named = {name: _made(stack, parameter) for name, parameter in values.items() if f"{{{name}}}" in query}
     return "/".join(parts) + query.format(**named)

@@ -97,6 +97,9 @@ async def live(view: PageView) -> web.StreamResponse:
     if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= MAX_ID):
         raise NotFound
     workspace_id, after = view.workspace.workspace_id, int(text)
+    async with view.console.reading() as connection:
+        if not await read_leads(connection, [(workspace_id, lead_id)]):
+            raise NotFound
 
     async def read() -> int:
         async with view.console.reading() as connection:

@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable
 
-DECAY_SECONDS = 2.0  # after which a lead counts a third
+DECAY_SECONDS = 1.0  # after which a lead counts a third
 CALLERS_RATE = 10.0  # leads a second from which somebody probably waits for a verdict
 BURST_RATE = 100.0  # leads a second from which likeness is better postponed
 
