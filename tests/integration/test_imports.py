@@ -151,6 +151,7 @@ async def test_forgotten_people_and_old_imports_leave_nothing(database_url: str,
         await finish_imports(database_url, database, each)
     draft_id = await start_import(database, PEOPLE, dry_run=True)
     async with database.transaction():
+        assert not await forget_in_imports(database, w, ["a.+(b|*[c]{2}\\^$@example.com", "í́\u0300@例え.jp"], [])
         assert await forget_in_imports(database, w, ["siobhan@@example.com", "+4930123450"], [])
     kept = await rows(database, "SELECT cells::text FROM import_rows WHERE cells IS NOT NULL")
     assert kept
