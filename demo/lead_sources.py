@@ -110,7 +110,7 @@ def _webinar_lead(random: Random, person: MadeUpPerson) -> dict[str, Any]:
 
 
 def _partner_lead(random: Random, person: MadeUpPerson) -> dict[str, Any]:
-    budget = {"budget": random.randrange(2, 60) * 500, "partner_id": f"P-{random.randrange(100, 999)}"}
+    budget = {"budget": random.randrange(2, 60) * 500, "partner_id": f"P-{random.randrange(100_000, 999_999)}"}
     return {**person.as_lead(), "tags": ["partner"], "custom_fields": budget, "notes": random.choice(SAMPLE_MESSAGES)}
 
 

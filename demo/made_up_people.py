@@ -21,6 +21,22 @@ MAIL_DOMAINS = ("example.com", "example.org", "example.net", "mail.example.com",
 AREA_CODES = [code for code in range(201, 990) if code % 100 != 11 and code // 10 % 10 != 9]
 PLAIN_LETTERS = str.maketrans({"ł": "l", "ø": "o", "ı": "i", "ß": "ss", "æ": "ae"})  # Unicode takes none of them apart
 PHONE_SHARE = 0.6  # of the people have a phone
+# People share no full name, since each would be suggested as a duplicate of the other. When the names of one culture
+# are used up, those of two cultures in Latin letters are combined.
+CULTURES = [(given.split(), family.split()) for given, family in GIVEN_AND_FAMILY_NAMES]
+LATIN_CULTURES = [names for names in CULTURES if unicodedata.name(names[0][0][0]).startswith("LATIN")]
+FULL_NAMES = [(first, last) for firsts, lasts in CULTURES for first in firsts for last in lasts]
+MIXED_NAMES = [
+    (first, last)
+    for firsts, own_lasts in LATIN_CULTURES
+    for first in firsts
+    for _, lasts in LATIN_CULTURES
+    if lasts is not own_lasts
+    for last in lasts
+]
+NAME_STEP = 761  # a prime, so that each name has its turn, far from the one before
+SAME_PERSON_EVERY = 60  # people, of whom the last is an earlier one under another address
+SAME_PERSON_BACK = 37  # people between both
 
 FILM_PHONE_COUNTS = (len(AREA_CODES) * 100, 1_000, 10_000, 1_000)
 
@@ -44,19 +60,28 @@ class MadeUpPerson:
 
 
 def make_person(seed: int, number: int) -> MadeUpPerson:
-    """Return the person of that number."""
+    """Return the person of that number. Some are an earlier person at another address, so that there are duplicates."""
     random = Random(f"{seed}/{number}")
-    given, family = random.choice(GIVEN_AND_FAMILY_NAMES)
-    first_name, last_name = random.choice(given.split()), random.choice(family.split())
+    is_again = number % SAME_PERSON_EVERY == SAME_PERSON_EVERY - 1
+    source = Random(f"{seed}/{number - SAME_PERSON_BACK}") if is_again else random
+    first_name, last_name = _full_name(seed, number - SAME_PERSON_BACK if is_again else number)
+    company_words = source.choice(COMPANY_FIRST_WORDS), source.choice(COMPANY_LAST_WORDS)
+    nickname = ".".join(random.sample(COMPANY_FIRST_WORDS, 2)).lower()
+    mail_name = _mail_name(first_name[:1] if is_again else first_name, last_name) or nickname
     return MadeUpPerson(
         first_name=first_name,
         last_name=last_name,
-        email=f"{_mail_name(first_name, last_name)}{number}@{random.choice(MAIL_DOMAINS)}",
-        phone=film_phone(number) if random.random() < PHONE_SHARE else None,
-        company=f"{random.choice(COMPANY_FIRST_WORDS)} {random.choice(COMPANY_LAST_WORDS)}",
+        email=f"{mail_name}{number}@{random.choice(MAIL_DOMAINS)}",
+        phone=film_phone(number) if random.random() < PHONE_SHARE and not is_again else None,
+        company=" ".join(company_words),
         job_title=random.choice(JOB_TITLES),
         country=random.choice(COUNTRY_CODES),
     )
+
+
+def _full_name(seed: int, number: int) -> tuple[str, str]:
+    names, place = (FULL_NAMES, number) if number < len(FULL_NAMES) else (MIXED_NAMES, number - len(FULL_NAMES))
+    return names[(place * NAME_STEP + seed) % len(names)]
 
 
 def film_phone(number: int) -> str | None:
@@ -92,7 +117,7 @@ def respell_phone(random: Random, phone: str) -> str:
 
 
 def _mail_name(first_name: str, last_name: str) -> str:
-    """Return a name for an address in ASCII, `lead` for a name in another script."""
+    """Return a name for an address in ASCII, nothing for a name in another script."""
     plain = unicodedata.normalize("NFKD", f"{first_name}.{last_name}".lower().translate(PLAIN_LETTERS))
     kept = [char for char in plain if char.isascii() and (char.isalnum() or char == ".")]
-    return "".join(kept).strip(".") or "lead"
+    return "".join(kept).strip(".")

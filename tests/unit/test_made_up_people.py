@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from demo.lead_sources import LEAD_SOURCES, respelled
-from demo.made_up_people import MAIL_DOMAINS, film_phone, make_person
+from demo.made_up_people import MAIL_DOMAINS, SAME_PERSON_EVERY, film_phone, make_person
 from shared.leads.contact import normalise_email, normalise_phone
 
 pytestmark = pytest.mark.unit
@@ -21,6 +21,14 @@ def test_people_share_no_email_and_no_phone() -> None:
     assert len({person.email for person in PEOPLE}) == len(PEOPLE)
     assert len(phones) > len(PEOPLE) / 2
     assert len(set(phones)) == len(phones)
+
+
+def test_people_share_no_full_name() -> None:
+    """Except for those who are an earlier person at another address."""
+    numbers = range(10_000)
+    again = sum(number % SAME_PERSON_EVERY == SAME_PERSON_EVERY - 1 for number in numbers)
+    people = [make_person(1, number) for number in numbers]
+    assert len({(person.first_name, person.last_name) for person in people}) == len(people) - again
 
 
 def test_emails_are_at_reserved_domains_and_valid() -> None:
