@@ -28,7 +28,9 @@ LEAD_OF_SQL = """
 SELECT l.id, l.email FROM leads l JOIN submissions s ON s.workspace_id = l.workspace_id AND s.lead_id = l.id
 WHERE s.workspace_id = %(workspace)s AND s.id = %(id)s AND s.received_at = %(at)s
 """
-LIKELIEST_PAIR_SQL = "SELECT id FROM duplicate_pairs WHERE workspace_id = %(workspace)s ORDER BY bits DESC LIMIT 1"
+LIKELIEST_PAIR_SQL = """
+SELECT lead_a, lead_b FROM duplicate_pairs WHERE workspace_id = %(workspace)s ORDER BY bits DESC LIMIT 1
+"""
 LARGEST_CAUSE_SQL = {
     "submission": """
 SELECT cause_id FROM submissions WHERE workspace_id = %(workspace)s AND state = 'dead'
@@ -65,7 +67,7 @@ class PageRecords:
     held: list[str]
     cause: int
     delivery_cause: int
-    pair: int
+    pair: Any
     job: int
 
 
@@ -85,7 +87,7 @@ def find_records(database: psycopg.Connection, seeded: SeededSubmissions) -> Pag
         held=[str(row[0]) for row in rows(NEWEST_OF_STATE_SQL, state="quarantined", limit=TICKED_ROWS)],
         cause=rows(LARGEST_CAUSE_SQL["submission"])[0][0],
         delivery_cause=rows(LARGEST_CAUSE_SQL["delivery"])[0][0],
-        pair=rows(LIKELIEST_PAIR_SQL)[0][0],
+        pair=rows(LIKELIEST_PAIR_SQL)[0],
         job=rows(LARGEST_JOB_SQL)[0][0],
     )
 
@@ -184,7 +186,7 @@ def _people_pages(records: PageRecords) -> list[ConsolePage]:
         _page("pipeline, a source", "pipeline", source="facebook"),
         _page("duplicates", "duplicates"),
         _page("duplicates, dismissed", "duplicates", state="dismissed"),
-        _page("compare two leads", f"duplicates/{records.pair}"),
+        _page("compare two leads", f"leads/{records.pair[0]}/merge", **{"with": records.pair[1]}),
         _page("import", "import"),
         _page("retention", "settings/retention"),
     ]
