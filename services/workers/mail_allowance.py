@@ -75,8 +75,11 @@ class VisitorMail:
 def mailbox_of(address: str) -> str:
     """Return the mailbox of an address: without case, `+tag`, and the dots that Gmail ignores.
 
-    A phone number is returned as it is, behind an `@`, which no mailbox begins with.
+    A phone number is returned without its extension, behind an `@`, which no mailbox begins with: whoever types numbers
+    may add another extension each time.
     """
+    if address.startswith("+"):
+        address = address.partition(";ext=")[0]
     try:
         normal = normalise_email(address, fold_gmail=True)
     except InvalidContact:

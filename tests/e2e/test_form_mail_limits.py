@@ -90,7 +90,10 @@ async def test_a_flood_of_posts_texts_a_stranger_five_times(mailing_stack: Stack
         trigger = {"type": "form_submitted", "form_id": form["id"]}
         text = {"action": {"type": "send_sms", "integration_id": integration["id"], "body": "We call you."}}
         automation = await ours.make("/automations", {"name": "Text", "trigger": trigger, "steps": [text]})
-        await _post_all(ours, form["public_id"], [f"v{n}@example.com" for n in range(9)], phone="+1 201 555 0123")
+        victim = "+1 201 555 0123"
+        await _post_all(ours, form["public_id"], [f"v{n}@example.com" for n in range(6)], phone=victim)
+        for n in range(3):  # the provider dials no extension
+            await _post_all(ours, form["public_id"], [f"x{n}@example.com"], phone=f"{victim} ext. {n + 1}")
         await _post_all(ours, form["public_id"], ["ada@example.com"], phone="+1 201 555 0124")
         runs = await _ended_runs(ours, automation["id"], 10)
         reasons = [run["steps"][0].get("reason") for run in runs if run["steps"][0]["outcome"] == "skipped"]
