@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from services.workers.automations import inactivity_timers, outbox, runs
+from services.workers.automations import inactivity_timers, outbox, runs, sweeper_fallback
 from services.workers.automations.sweeper_fallback import AutomationFallback
 from services.workers.automations.workspace_fairness import WorkspaceCursor
 from shared.db.connections import Connection, connect
@@ -171,8 +171,12 @@ async def test_the_sweeper_drops_what_nobody_waits_for(database_url: str, databa
         await asyncio.wait_for(watching, 10)
 
 
-async def test_workers_are_told_again_while_the_sweeper_acts(database_url: str, database: Connection) -> None:
+async def test_workers_are_told_again_while_the_sweeper_acts(
+    database_url: str, database: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One that has nothing to do must not be idle until the sweeper is through."""
+    # A fast machine is through with all of the events in a turn of the usual second.
+    monkeypatch.setattr(sweeper_fallback, "AUTOMATIONS_OVERDUE_SECONDS", 0.1)
     (large,) = await _others(database, 1)
     await database.execute(EVENTS, (large, 10_000))
     await database.execute("UPDATE events SET occurred_at = now() - interval '1 min'")
