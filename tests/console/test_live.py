@@ -24,6 +24,16 @@ from tests.support.waiting import background, until_async
 SHOWN_WITHIN = 3.0  # seconds, from the answer to the post
 QUIET_SECONDS = 3.0  # seconds in which a paused page must ask for nothing
 NOW = "/console/main/now"
+# The answer to what the reader does is on the page when the news of a job comes.
+ANSWER_UNTIL_JOB_ENDS = """() => {
+  const button = Object.assign(document.createElement("button"), { textContent: "Close the answer" });
+  button.dataset.dismiss = "toast";
+  const toast = Object.assign(document.createElement("div"), { className: "toast at" });
+  toast.dataset.toast = "";
+  toast.append(button);
+  document.body.append(toast);
+  return new Promise((done) => document.addEventListener("job-ended", () => setTimeout(done), { once: true }));
+}"""
 
 
 def new_lead(source: str) -> dict[str, str]:
@@ -127,6 +137,9 @@ async def test_a_job_that_ends_is_told_to_its_owner_on_another_page(
             await watched.open("/console/main/queues")
         job = await start_job(client, {"kind": "replay", "source": source}, rate="1")
         toast = owner.page.locator("[data-toast]", has_text="Replay 3 submissions: done")
+        await owner.page.evaluate(ANSWER_UNTIL_JOB_ENDS)
+        assert await toast.count() == 0
+        await owner.page.get_by_role("button", name="Close the answer").click()
         await toast.wait_for(timeout=20_000)
         assert await other.page.locator("[data-toast]").count() == 0
         await toast.get_by_role("link").click()

@@ -90,25 +90,31 @@ function countNewRows() {
 
 // A job of the reader ended while they look at another page: a toast says so, once in this window.
 function tellOfEndedJobs() {
-  document.addEventListener("job-ended", (event) => {
-    const said = JSON.parse(event.detail.data);
-    const told = `leadhub-job-${said.id}`;
-    if (sessionStorage.getItem(told)) return;
-    sessionStorage.setItem(told, "told");
-    if (window.location.pathname === said.link) return;
-    $("[data-toast]")?.remove();
-    const toast = Object.assign(document.createElement("div"), { className: "toast at" });
-    toast.setAttribute("role", "status");
-    toast.dataset.toast = "";
-    const close = Object.assign(document.createElement("button"), { type: "button", textContent: said.close });
-    close.dataset.dismiss = "toast";
-    toast.append(
-      Object.assign(document.createElement("span"), { textContent: said.text }),
-      Object.assign(document.createElement("a"), { className: "link", href: said.link, textContent: said.label }),
-      close,
-    );
-    document.body.append(toast);
-  });
+  document.addEventListener("job-ended", (event) => tellOfEndedJob(JSON.parse(event.detail.data)));
+}
+
+function tellOfEndedJob(said) {
+  const told = `leadhub-job-${said.id}`;
+  if (sessionStorage.getItem(told)) return;
+  // The answer to what the reader has just done, which may hold an "Undo", stays until it goes by itself.
+  if ($("[data-toast='']")) {
+    setTimeout(() => tellOfEndedJob(said), 1000);
+    return;
+  }
+  sessionStorage.setItem(told, "told");
+  if (window.location.pathname === said.link) return;
+  $("[data-toast]")?.remove();
+  const toast = Object.assign(document.createElement("div"), { className: "toast at" });
+  toast.setAttribute("role", "status");
+  toast.dataset.toast = "job";
+  const close = Object.assign(document.createElement("button"), { type: "button", textContent: said.close });
+  close.dataset.dismiss = "toast";
+  toast.append(
+    Object.assign(document.createElement("span"), { textContent: said.text }),
+    Object.assign(document.createElement("a"), { className: "link", href: said.link, textContent: said.label }),
+    close,
+  );
+  document.body.append(toast);
 }
 
 // Dialogs and menus ---------------------------------------------------------------------------------------------------
