@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -9,6 +10,10 @@ from typing import Any
 import orjson
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")  # a spreadsheet executes a cell that begins with one of them
+# In much of Europe the list separator is a semicolon: there it also cuts a cell at one, and at a tab or an end of line,
+# since the quotes do not begin its cells.
+_EXECUTED = re.compile(r"(^(?='*[=+\-@\t\r\n])|[;\t\r\n](?='*[=+\-@]))('*)")
+_FIRST_LETTERS = "'" + "".join(FORMULA_STARTS)
 
 
 def csv_text(rows: Iterable[Sequence[Any]]) -> str:
@@ -21,12 +26,7 @@ def csv_text(rows: Iterable[Sequence[Any]]) -> str:
 
 def unguarded_text(text: str) -> str:
     """Return what a cell held before it was guarded. A text that no guard needs is returned as it is."""
-    return text[1:] if text.startswith("'") and _needs_guard(text) else text
-
-
-def _needs_guard(text: str) -> bool:
-    """Return whether a spreadsheet would execute the text, or show it without an apostrophe that belongs to it."""
-    return text.lstrip("'").startswith(FORMULA_STARTS)
+    return _EXECUTED.sub(lambda found: found[1] + found[2][1:], text) if "'" in text else text
 
 
 def _cell_text(value: Any) -> str:
@@ -35,4 +35,6 @@ def _cell_text(value: Any) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
     text = orjson.dumps(value).decode() if isinstance(value, dict) else str(value)
-    return f"'{text}" if _needs_guard(text) else text
+    # Most cells are plain, and the pattern is slower than the three questions.
+    is_plain = text[:1] not in _FIRST_LETTERS and ";" not in text and text.isprintable()
+    return text if is_plain else _EXECUTED.sub(r"\1'\2", text)

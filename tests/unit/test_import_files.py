@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -95,9 +96,13 @@ def test_line_that_no_row_may_be_as_long_as_is_kept_in_part() -> None:
 @given(st.text(PRINTABLE, max_size=20), st.integers(0, 3))
 def test_guard_of_a_cell_is_taken_off_exactly(text: str, quotes: int) -> None:
     text = "'" * quotes + text
-    for value in (text, *(f"{start}{text}" for start in FORMULA_STARTS)):
+    for value in (
+        text,
+        *(f"{before}{start}{text}" for start in FORMULA_STARTS for before in ("", "a;", "a\r\n", ";\t")),
+    ):
         [[cell]] = csv.reader(io.StringIO(csv_text([[value]]), newline="")) if value else [[""]]
         assert not cell.startswith(FORMULA_STARTS)
+        assert not [part for part in re.split("[;\t\r\n]", cell) if part.startswith(("=", "+", "-", "@"))]
         assert unguarded_text(cell) == value
 
 
