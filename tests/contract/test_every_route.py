@@ -21,6 +21,7 @@ from tests.contract import samples
 from tests.contract.operation_catalogue import OPERATIONS, Operation
 from tests.contract.records import NOUNS, REFUSED, Workspace, check_answer, filled, named, query_fields, together
 from tests.contract.service import Service, ask
+from tests.support.waiting import until_async
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -114,6 +115,11 @@ SELECT count(*), md5(string_agg(row, ' ' ORDER BY row)) FROM (
     WHERE workspace_id = (SELECT id FROM workspaces WHERE slug = %s)
 ) rows
 """
+WAITING_WORK = """
+SELECT (SELECT count(*) FROM events WHERE workspace_id = w.id)
+    + (SELECT count(*) FROM likeness_queue WHERE workspace_id = w.id)
+FROM workspaces w WHERE slug = %(slug)s
+"""
 
 
 async def digests_of(service: Service, slug: str) -> Digests:
@@ -129,14 +135,23 @@ def _digests_of(service: Service, slug: str) -> Digests:
 
 async def settled(service: Service, slug: str) -> Digests:
     """The digests once nothing changes it any more: what was made is followed up by workers for a moment."""
-    async with asyncio.timeout(30):
-        last = await digests_of(service, slug)
-        while True:
-            await asyncio.sleep(0.3)
-            found = await digests_of(service, slug)
-            if found == last:
-                return found
-            last = found
+    last: Digests = {}
+
+    async def is_settled() -> bool:
+        nonlocal last
+        await asyncio.sleep(0.3)
+        found = await digests_of(service, slug)
+        is_same, last = found == last, found
+        return is_same and await asyncio.to_thread(_waiting_work_of, service, slug) == 0
+
+    await until_async(is_settled, 90, "the end of what follows")
+    return last
+
+
+def _waiting_work_of(service: Service, slug: str) -> int:
+    with service.stack.database() as connection:
+        [(waiting,)] = connection.execute(WAITING_WORK, {"slug": slug}).fetchall()
+    return int(waiting)
 
 
 async def test_another_workspaces_id_in_a_path_is_404_and_changes_nothing(
