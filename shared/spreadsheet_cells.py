@@ -9,11 +9,15 @@ from typing import Any
 
 import orjson
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")  # a spreadsheet executes a cell that begins with one of them
-# In much of Europe the list separator is a semicolon: there it also cuts a cell at one, and at a tab or an end of line,
-# since the quotes do not begin its cells.
-_EXECUTED = re.compile(r"(^(?='*[=+\-@\t\r\n])|[;\t\r\n](?='*[=+\-@]))('*)")
-_FIRST_LETTERS = "'" + "".join(FORMULA_STARTS)
+FORMULA_SIGNS = "=+-@＝＋－＠"  # the wide ones are formulas to spreadsheets in Japanese and Chinese
+# A spreadsheet executes a cell that begins with one of these (OWASP, "CSV Injection").
+FORMULA_STARTS = (*FORMULA_SIGNS, "\t", "\r", "\n")
+# In much of Europe the list separator is a semicolon. There a semicolon, tab or end of line ends a cell in spite of the
+# quotes around it, and a quote inside it may begin the next cell.
+_BEFORE_FORMULA = re.compile(
+    rf"""(^(?='*[{re.escape(FORMULA_SIGNS)}\t\r\n])|[;\t\r\n](?=['"]*[{re.escape(FORMULA_SIGNS)}]))('*)"""
+)
+_GUARDED_STARTS = ("'", *FORMULA_STARTS)
 
 
 def csv_text(rows: Iterable[Sequence[Any]]) -> str:
@@ -26,7 +30,7 @@ def csv_text(rows: Iterable[Sequence[Any]]) -> str:
 
 def unguarded_text(text: str) -> str:
     """Return what a cell held before it was guarded. A text that no guard needs is returned as it is."""
-    return _EXECUTED.sub(lambda found: found[1] + found[2][1:], text) if "'" in text else text
+    return _BEFORE_FORMULA.sub(lambda found: found[1] + found[2][1:], text) if "'" in text else text
 
 
 def _cell_text(value: Any) -> str:
@@ -36,5 +40,5 @@ def _cell_text(value: Any) -> str:
         return value.isoformat()
     text = orjson.dumps(value).decode() if isinstance(value, dict) else str(value)
     # Most cells are plain, and the pattern is slower than the three questions.
-    is_plain = text[:1] not in _FIRST_LETTERS and ";" not in text and text.isprintable()
-    return text if is_plain else _EXECUTED.sub(r"\1'\2", text)
+    is_plain = ";" not in text and text.isprintable() and not text.startswith(_GUARDED_STARTS)
+    return text if is_plain else _BEFORE_FORMULA.sub(r"\1'\2", text)
