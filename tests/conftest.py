@@ -3,6 +3,8 @@
 import os
 import socket
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -10,21 +12,42 @@ from hypothesis import HealthCheck, settings
 
 from shared.db.connections import Connection, connect
 from tests.support.database import Databases, running_databases
+from tests.support.run_report import register_reporter
 from tests.support.stack import Stack, running_stack
 
 # Both go by the clock on the wall, which runs on while a busy machine attends to others.
-settings.register_profile("leadhub", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("leadhub")
+UNHURRIED: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("landing", max_examples=25, derandomize=True, **UNHURRIED)  # the same in each run
+settings.register_profile("extended", max_examples=200, **UNHURRIED)
+settings.load_profile("landing")
 os.environ["LEADHUB_ENV_FILE"] = os.devnull  # no test runs with an operator's settings
+
+# Folders whose tests need no whole LeadHub come first: it is started when the first of the others wants it.
+FOLDERS_IN_ORDER = ("unit", "integration", "concurrency")
+# Files of the others that take longest begin first, so that no process is left with one of them at the end.
+LONGEST_FILES: tuple[str, ...] = ()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    register_reporter(config)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The long forms run only when asked for by name: `-m long`, which is what `./leadhub test --faults` says."""
+    """Put the files into their order. The long forms run only when asked for: `-m long`, as `--faults` does."""
+    items.sort(key=lambda item: place_of(item.path.relative_to(config.rootpath / "tests")))
     if "long" in config.getoption("markexpr"):
         return
     long = [item for item in items if item.get_closest_marker("long")]
     items[:] = [item for item in items if not item.get_closest_marker("long")]
     config.hook.pytest_deselected(items=long)
+
+
+def place_of(file: Path) -> tuple[int, int]:
+    """Where the tests of a file stand among the others: by folder, then the longest first."""
+    folder = file.parts[0]
+    by_folder = FOLDERS_IN_ORDER.index(folder) if folder in FOLDERS_IN_ORDER else len(FOLDERS_IN_ORDER)
+    name = file.as_posix()
+    return by_folder, LONGEST_FILES.index(name) if name in LONGEST_FILES else len(LONGEST_FILES)
 
 
 # One workspace holds what all tests make.

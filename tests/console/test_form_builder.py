@@ -8,9 +8,9 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, expect
 
-from tests.console.test_hostile_texts import MARK, PAYLOADS
 from tests.support.console import ConsoleClient, Reader, WatchedPage, needs_chromium, watched_page
 from tests.support.console_routes import make_form
+from tests.support.hostile_texts import MARK, PAYLOADS
 from tests.support.stack import Stack
 from tests.support.waiting import until_async
 

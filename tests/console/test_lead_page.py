@@ -5,9 +5,9 @@ import secrets
 
 from playwright.async_api import Browser, expect
 
-from tests.console.test_hostile_texts import PAYLOADS
 from tests.support.console import ConsoleClient, Reader, console_client, needs_chromium, watched_page
 from tests.support.console_leads import call_api, new_lead, post_inbound
+from tests.support.hostile_texts import PAYLOADS
 from tests.support.stack import Stack
 from tests.support.waiting import until
 

@@ -1,50 +1,90 @@
-"""Every page at a desk and on a phone, light and dark, and in Arabic: readable, reachable, within its window."""
+"""Every page among hostile texts, on a phone and at a desk, light and dark, in English and Arabic.
+
+Each page is visited once in each language: readable, reachable, within its window, and nothing of a text runs.
+"""
 
 from collections.abc import AsyncIterator
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import pytest
 import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
 from playwright.async_api import Browser
 
-from tests.support.console import (
-    Reader,
-    WatchedPage,
-    make_failed,
-    needs_chromium,
-    post_leads,
-    watched_page,
-)
+from tests.support.console import WatchedPage, needs_chromium, watched_page
 from tests.support.console_routes import PAGE_ROUTES, example_path
-from tests.support.people import People
+from tests.support.hostile_texts import MADE_OF_TEXTS, bring_hostile_texts, paused_for_a_hostile_reason
 from tests.support.stack import Stack
 
 pytestmark = needs_chromium
 
-LEADS = 30
-DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+Scheme = Literal["light", "dark"]
+SIZES = {"phone": (390, 844), "desk": (1440, 900)}
 SERIOUS = ("serious", "critical")
 RULES = {"resultTypes": ["violations"], "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 COLOURS = {"resultTypes": ["violations"], "runOnly": ["color-contrast"]}
 ANONYMOUS_PAGES = ("/console/sign-in", "/console/forgotten", "/console/welcome/{token}")
+ROUTES = [route.path for route in PAGE_ROUTES]
+
+
+@dataclass
+class Visitors:
+    """Somebody at a browser in one language, signed in as an operator with a hostile name, and somebody who is not."""
+
+    signed_in: WatchedPage
+    stranger: WatchedPage
+
+    def of(self, route: str) -> WatchedPage:
+        return self.stranger if route in ANONYMOUS_PAGES else self.signed_in
 
 
 @pytest_asyncio.fixture(scope="module")
-async def pages(shared_stack: Stack) -> dict[str, str]:
-    """Addresses of all pages, by route, in an installation that has something to show."""
-    people = People("console", 7)
-    await post_leads(shared_stack, [people.lead() for _ in range(LEADS)])
-    make_failed(shared_stack)
-    make_failed(shared_stack, "quarantined")
+async def hostile_operator(shared_stack: Stack) -> AsyncIterator[str]:
+    """The e-mail address of an operator in an installation full of hostile texts."""
+    shared_stack.until_settled()
+    email = await bring_hostile_texts(shared_stack)
+    async with paused_for_a_hostile_reason(shared_stack, email):
+        yield email
+
+
+@pytest_asyncio.fixture(scope="module")
+async def pages(shared_stack: Stack, hostile_operator: str) -> dict[str, str]:
+    """Addresses of all pages, by route, with records to show."""
     return {route.path: example_path(route, shared_stack) for route in PAGE_ROUTES}
 
 
 @pytest_asyncio.fixture(scope="module")
-async def watched(browser: Browser, shared_stack: Stack, readers: dict[str, Reader]) -> AsyncIterator[WatchedPage]:
-    """An operator at a desk."""
-    async with watched_page(browser, shared_stack.base, readers["operator"].email) as signed_in:
-        yield signed_in
+async def english(browser: Browser, shared_stack: Stack, hostile_operator: str) -> AsyncIterator[Visitors]:
+    async with (
+        watched_page(browser, shared_stack.base, hostile_operator) as signed_in,
+        watched_page(browser, shared_stack.base) as stranger,
+    ):
+        yield Visitors(signed_in, stranger)
+
+
+@pytest_asyncio.fixture(scope="module")
+async def arabic(browser: Browser, shared_stack: Stack, hostile_operator: str) -> AsyncIterator[Visitors]:
+    options = {"locale": "ar", "color_scheme": "dark"}
+    async with (
+        watched_page(browser, shared_stack.base, hostile_operator, **options) as signed_in,
+        watched_page(browser, shared_stack.base, **options) as stranger,
+    ):
+        yield Visitors(signed_in, stranger)
+
+
+async def show(watched: WatchedPage, size: str, scheme: Scheme) -> None:
+    """Give the window a size and its reader a wish."""
+    width, height = SIZES[size]
+    await watched.page.set_viewport_size({"width": width, "height": height})
+    await watched.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+
+
+async def is_page(watched: WatchedPage, path: str) -> bool:
+    """Whether an address is a page, and no download or data."""
+    answer = await watched.page.request.get(watched.base + path, max_redirects=5)
+    is_html = answer.headers.get("content-type", "").startswith("text/html")
+    return is_html and "attachment" not in answer.headers.get("content-disposition", "")
 
 
 async def axe_faults(watched: WatchedPage, options: dict[str, Any]) -> list[str]:
@@ -57,61 +97,44 @@ async def axe_faults(watched: WatchedPage, options: dict[str, Any]) -> list[str]
     ]
 
 
-async def is_page(watched: WatchedPage, path: str) -> bool:
-    """Open an address, and say whether it is a page and no download or data."""
-    answer = await watched.page.request.get(watched.base + path, max_redirects=5)
-    if not answer.headers.get("content-type", "").startswith("text/html"):
-        return False
-    if "attachment" in answer.headers.get("content-disposition", ""):
-        return False
+async def visit(watched: WatchedPage, path: str, *, scheme: Scheme, rules: dict[str, Any] | None) -> list[str]:
+    """Open a page on a phone, and return its faults there and at a desk."""
+    await show(watched, "phone", scheme)
     await watched.open(path)
-    return True
-
-
-async def check_everywhere(watched: WatchedPage, path: str) -> list[str]:
-    """Faults of a page in both themes and both widths."""
-    faults: list[str] = []
-    page = watched.page
-    await page.emulate_media(color_scheme="light", reduced_motion="reduce")
-    await page.set_viewport_size(DESK)  # type: ignore[arg-type]
-    if not await is_page(watched, path):
-        return []
-    for name, size in (("desk", DESK), ("phone", PHONE)):
-        await page.set_viewport_size(size)  # type: ignore[arg-type]
-        await page.emulate_media(color_scheme="light", reduced_motion="reduce")
-        faults += [f"{name}: {fault}" for fault in await axe_faults(watched, RULES)]
-        await page.emulate_media(color_scheme="dark", reduced_motion="reduce")
-        faults += [f"{name}, dark: {fault}" for fault in await axe_faults(watched, COLOURS)]
+    faults = [f"phone, {scheme}: {fault}" for fault in await axe_faults(watched, rules)] if rules else []
+    for size in SIZES:
+        await show(watched, size, scheme)
         if (excess := await watched.excess_width()) > 0:
-            faults.append(f"{name}: {excess} px too wide")
+            faults.append(f"{excess} px too wide at the {size}")
+    if await watched.page.evaluate("window.hostileTextRan") is not None:
+        faults.append("a text ran")
+    if await watched.page.locator(MADE_OF_TEXTS).count():
+        faults.append("a text is markup")
     faults += watched.faults
     watched.faults.clear()
     return faults
 
 
-@pytest.mark.parametrize("route", [one.path for one in PAGE_ROUTES if one.path not in ANONYMOUS_PAGES])
-async def test_page_has_no_fault(watched: WatchedPage, pages: dict[str, str], route: str) -> None:
-    assert await check_everywhere(watched, pages[route]) == []
+@pytest.mark.parametrize("route", ROUTES)
+async def test_page_has_no_fault(english: Visitors, arabic: Visitors, pages: dict[str, str], route: str) -> None:
+    if not await is_page(english.of(route), pages[route]):
+        return
+    assert await visit(english.of(route), pages[route], scheme="light", rules=RULES) == []
+    assert await visit(arabic.of(route), pages[route], scheme="dark", rules=None) == []
+    assert await arabic.of(route).page.get_attribute("html", "dir") == "rtl"
 
 
-@pytest.mark.parametrize("route", ANONYMOUS_PAGES)
-async def test_page_before_the_sign_in_has_no_fault(
-    browser: Browser, shared_stack: Stack, pages: dict[str, str], route: str
-) -> None:
-    async with watched_page(browser, shared_stack.base) as watched:
-        assert await check_everywhere(watched, pages[route]) == []
-
-
-@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
-async def test_pages_fit_in_arabic(
-    browser: Browser, shared_stack: Stack, readers: dict[str, Reader], pages: dict[str, str], size: dict[str, int]
-) -> None:
-    faults: list[str] = []
-    options = {"locale": "ar", "viewport": size, "color_scheme": "dark"}
-    async with watched_page(browser, shared_stack.base, readers["operator"].email, **options) as watched:
-        for path in pages.values():
-            if await is_page(watched, path):
-                assert await watched.page.get_attribute("html", "dir") == "rtl", path
-                if (excess := await watched.excess_width()) > 0:
-                    faults.append(f"{path}: {excess} px too wide")
-        assert faults + watched.faults == []
+@pytest.mark.extended
+@pytest.mark.parametrize("route", ROUTES)
+async def test_page_has_no_fault_in_other_looks(english: Visitors, pages: dict[str, str], route: str) -> None:
+    watched = english.of(route)
+    if not await is_page(watched, pages[route]):
+        return
+    await show(watched, "phone", "dark")
+    await watched.open(pages[route])
+    faults = [f"phone, dark: {fault}" for fault in await axe_faults(watched, COLOURS)]
+    looks: tuple[tuple[Scheme, dict[str, Any]], ...] = (("light", RULES), ("dark", COLOURS))
+    for scheme, rules in looks:
+        await show(watched, "desk", scheme)
+        faults += [f"desk, {scheme}: {fault}" for fault in await axe_faults(watched, rules)]
+    assert faults == []

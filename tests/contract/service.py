@@ -11,6 +11,7 @@ from multidict import CIMultiDictProxy
 from yarl import URL
 
 from tests.support.stack import Stack
+from tests.support.tenants import create_key, create_workspace
 
 INBOUND = "/api/inbound/leads?tenant=main"
 BATCH = "/api/inbound/leads/batch?tenant=main"
@@ -49,17 +50,17 @@ class Service:
     def url(self) -> str:
         return self.stack.base
 
-    def create_key(self, scopes: str, *options: str, workspace: str = "main") -> tuple[str, int]:
-        """A new key and its id; without limit unless the options say otherwise."""
-        if "--rate-limit" not in options:
-            options = ("--rate-limit", "unlimited", *options)
-        named = ("--workspace", workspace, "--name", "test", "--scopes", scopes)
-        made = json.loads(self.stack.run("key", "create", "--json", *named, *options).stdout)
-        return made["key"], made["id"]
+    def create_key(self, scopes: str, *, workspace: str = "main", **limits: Any) -> tuple[str, int]:
+        """A new key and its id; without limit unless `rate_limit` is given."""
+        return create_key(self.stack.database_url, scopes, workspace=workspace, **limits)
 
-    def make_key(self, scopes: str, *options: str, workspace: str = "main") -> str:
+    def make_key(self, scopes: str, *, workspace: str = "main", **limits: Any) -> str:
         """The same, without the id."""
-        return self.create_key(scopes, *options, workspace=workspace)[0]
+        return self.create_key(scopes, workspace=workspace, **limits)[0]
+
+    def make_workspace(self, slug: str, name: str = "Other", country: str = "US") -> None:
+        """A new workspace."""
+        create_workspace(self.stack.database_url, slug, name, country)
 
     def client(self, key: str | None) -> aiohttp.ClientSession:
         """A client that sends the key with every request."""

@@ -34,7 +34,7 @@ SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # of this test alone
 async def ours(service: Service) -> AsyncIterator[Workspace]:
     """A workspace of this file's own, with a key that may do everything."""
     slug = f"audited-{secrets.token_hex(4)}"
-    service.stack.run("workspace", "create", slug, "--name", "Audited")
+    service.make_workspace(slug, "Audited")
     async with service.client(service.make_key("*", workspace=slug)) as session:
         yield Workspace(service, session, slug)
 

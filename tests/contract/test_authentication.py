@@ -2,13 +2,13 @@
 
 import re
 import secrets
-import subprocess
 from datetime import UTC, datetime, timedelta
 
 import aiohttp
 import pytest
 
 from shared.auth.key_format import generate_key
+from shared.workspaces import InvalidWorkspace
 from tests.contract.operation_catalogue import OPERATIONS
 from tests.contract.service import BATCH, INBOUND, LIMIT_HEADERS, Service, ask, new_email, new_phone, post_lead
 from tests.support.waiting import until_async
@@ -98,7 +98,7 @@ async def test_a_missing_scope_is_403_and_named(service: Service, method: str, p
 
 
 async def test_me_tells_any_key_what_it_is(service: Service) -> None:
-    async with service.client(service.make_key("read:tags", "--rate-limit", "77")) as session:
+    async with service.client(service.make_key("read:tags", rate_limit=77)) as session:
         answer = await ask(session, "GET", "/api/v1/me")
     data = answer.body["data"]
     assert "meta" not in answer.body
@@ -168,7 +168,7 @@ async def test_a_revoked_key_is_felt_within_five_seconds(service: Service) -> No
 async def test_a_key_ends_when_it_expires(service: Service) -> None:
     for seconds in (6, 30, 120):  # a busy machine may take longer than a short-lived key lives
         soon = datetime.now(UTC) + timedelta(seconds=seconds)
-        async with service.client(service.make_key("read:leads", "--expires", soon.isoformat())) as session:
+        async with service.client(service.make_key("read:leads", expires_at=soon)) as session:
             first = await ask(session, "GET", "/api/v1/me")
             if first.status == 401 and datetime.now(UTC) >= soon:
                 continue
@@ -184,7 +184,7 @@ async def test_a_key_ends_when_it_expires(service: Service) -> None:
 
 
 async def test_an_expired_key_is_401_from_the_start(service: Service) -> None:
-    async with service.client(service.make_key("read:leads", "--expires", "2020-01-01")) as session:
+    async with service.client(service.make_key("read:leads", expires_at=datetime(2020, 1, 1, tzinfo=UTC))) as session:
         answer = await ask(session, "GET", "/api/v1/me")
     assert (answer.status, "expired at 2020-01-01" in answer.body["message"]) == (401, True)
 
@@ -203,7 +203,7 @@ async def test_another_tenant_is_403(client: aiohttp.ClientSession, tenant: str)
 
 async def test_key_sees_nothing_of_another_workspace(service: Service, client: aiohttp.ClientSession) -> None:
     slug = f"other-{secrets.token_hex(4)}"
-    service.stack.run("workspace", "create", slug, "--name", "Other")
+    service.make_workspace(slug, "Other")
     made = (await post_lead(client, {"email": new_email(), "source": "ours"})).body
     async with service.client(service.make_key("*", workspace=slug)) as session:
         paths = [
@@ -224,7 +224,7 @@ async def test_the_same_person_and_key_in_two_workspaces_are_strangers(
     service: Service, client: aiohttp.ClientSession
 ) -> None:
     slug = f"twin-{secrets.token_hex(4)}"
-    service.stack.run("workspace", "create", slug, "--name", "Twin")
+    service.make_workspace(slug, "Twin")
     lead, used = {"email": new_email()}, secrets.token_hex(8)
     ours = (await post_lead(client, lead, Idempotency_Key=used)).body
     async with service.client(service.make_key("*", workspace=slug)) as session:
@@ -236,5 +236,5 @@ async def test_the_same_person_and_key_in_two_workspaces_are_strangers(
 
 @pytest.mark.parametrize("country", ["ZZ", "D", "DEU", "001", "1A"])
 def test_a_workspace_is_in_a_country_that_has_phone_numbers(service: Service, country: str) -> None:
-    with pytest.raises(subprocess.CalledProcessError):
-        service.stack.run("workspace", "create", f"in-{country.lower()}", "--name", "X", "--country", country)
+    with pytest.raises(InvalidWorkspace):
+        service.make_workspace(f"in-{country.lower()}", "X", country)

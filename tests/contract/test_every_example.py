@@ -18,7 +18,7 @@ WRITES = [operation for operation in OPERATIONS if operation.body]
 async def fresh(service: Service) -> AsyncIterator[Workspace]:
     """A workspace in which nobody has the examples' names yet."""
     slug = f"examples-{secrets.token_hex(4)}"
-    service.stack.run("workspace", "create", slug, "--name", "Examples")
+    service.make_workspace(slug, "Examples")
     async with service.client(service.make_key("*", workspace=slug)) as session:
         yield Workspace(service, session, slug)
 

@@ -34,7 +34,7 @@ async def ours(service: Service, client: aiohttp.ClientSession) -> Workspace:
 async def theirs(service: Service) -> AsyncIterator[Workspace]:
     """Another workspace, whose records are nobody else's business."""
     slug = f"theirs-{secrets.token_hex(4)}"
-    service.stack.run("workspace", "create", slug, "--name", "Theirs")
+    service.make_workspace(slug, "Theirs")
     async with service.client(service.make_key("*", workspace=slug)) as session:
         yield Workspace(service, session, slug)
 

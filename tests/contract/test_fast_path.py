@@ -224,7 +224,7 @@ def test_a_client_that_leaves_at_once_leaves_its_lead(service: Service) -> None:
 
 @pytest.mark.usefixtures("one_hour")
 def test_a_limited_key_is_counted_on_both_ways(service: Service) -> None:
-    key = service.make_key("write:leads", "--rate-limit", "1000")
+    key = service.make_key("write:leads", rate_limit=1000)
     remaining = []
     with service.connect() as connection:
         for number in range(30):

@@ -90,7 +90,7 @@ async def test_files_are_no_other_workspaces_and_need_a_scope(
 ) -> None:
     file = await sent_files(client, await ask(client, "POST", form, data=form_body([("a.pdf", PDF, "")])))
     slug = f"files-{secrets.token_hex(4)}"
-    service.stack.run("workspace", "create", slug, "--name", "Other")
+    service.make_workspace(slug, "Other")
     async with service.client(service.make_key("*", workspace=slug)) as other:
         assert (await download(other, file["id"])).status == 404
         # The same content, in a workspace of its own: one is read by nobody with the other's id.

@@ -110,7 +110,7 @@ async def test_an_unknown_inactive_or_foreign_form_is_404(client: aiohttp.Client
         for method in ("GET", "POST"):
             assert (await ask(client, method, f"{FORMS}/{id_}/submissions", json=filled())).status == 404
     slug = f"forms-{secrets.token_hex(4)}"
-    service.stack.run("workspace", "create", slug, "--name", "Other")
+    service.make_workspace(slug, "Other")
     form = await make_form(client)
     async with service.client(service.make_key("*", workspace=slug)) as other:
         for method, path in (("POST", path_of(form)), ("GET", path_of(form)), ("GET", f"{FORMS}/{form['id']}")):

@@ -48,7 +48,7 @@ AWKWARD: list[dict[str, Any]] = [
 async def own_client(service: Service) -> AsyncIterator[aiohttp.ClientSession]:
     """A client of a workspace of its own."""
     slug = f"imports-{secrets.token_hex(4)}"
-    service.stack.run("workspace", "create", slug, "--name", "Imports", "--country", "DE")
+    service.make_workspace(slug, "Imports", "DE")
     async with service.client(service.make_key("*", workspace=slug)) as session:
         yield session
 

@@ -101,7 +101,7 @@ async def test_every_bad_value_is_named_at_once(client: aiohttp.ClientSession) -
 async def test_a_board_of_another_workspace_is_422(client: aiohttp.ClientSession, service: Service) -> None:
     """As is one that is nowhere."""
     slug = f"other-{secrets.token_hex(4)}"
-    service.stack.run("workspace", "create", slug, "--name", "Other")
+    service.make_workspace(slug, "Other")
     async with service.client(service.make_key("*", workspace=slug)) as stranger:
         theirs = (await ask(stranger, "GET", "/api/v1/pipelines")).body["data"][0]
     answer = await listed(client, pipeline_id=theirs["id"], stage_id=theirs["stages"][0]["id"])

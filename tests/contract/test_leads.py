@@ -31,7 +31,7 @@ async def patch(client: aiohttp.ClientSession, lead: Any, **fields: Any) -> Answ
 async def stranger(service: Service) -> Any:
     """A client of another workspace."""
     slug = f"leads-{secrets.token_hex(4)}"
-    service.stack.run("workspace", "create", slug, "--name", "Other")
+    service.make_workspace(slug, "Other")
     async with service.client(service.make_key("*", workspace=slug)) as session:
         yield session
 

@@ -209,7 +209,7 @@ async def test_rules_are_checked(form: VisitedForm, service: Service) -> None:
         answer = await ask(form.owner, "POST", RULES, json=body)
         assert (answer.status, answer.body["errors"].keys()) == (422, fields)
     slug = f"spam-{secrets.token_hex(4)}"
-    service.stack.run("workspace", "create", slug, "--name", "Other")
+    service.make_workspace(slug, "Other")
     async with service.client(service.make_key("*", workspace=slug)) as other:
         assert (await ask(other, "GET", RULES)).body["data"] == []
         assert (await ask(other, "DELETE", f"{RULES}/{made.body['data']['id']}")).status == 404

@@ -27,7 +27,7 @@ def limits_of(answer: Answer) -> tuple[int, ...]:
 
 
 async def test_five_are_answered_and_the_sixth_is_not(service: Service) -> None:
-    async with service.client(service.make_key("*", "--rate-limit", "5")) as session:
+    async with service.client(service.make_key("*", rate_limit=5)) as session:
         for used in range(1, 6):
             answer = await ask(session, "GET", "/api/v1/me")
             limit, remaining, reset = limits_of(answer)
@@ -43,7 +43,7 @@ async def test_five_are_answered_and_the_sixth_is_not(service: Service) -> None:
 
 
 async def test_a_hundred_at_once_share_one_exact_count(service: Service) -> None:
-    async with service.client(service.make_key("*", "--rate-limit", "40")) as session:
+    async with service.client(service.make_key("*", rate_limit=40)) as session:
         answers = await asyncio.gather(*(ask(session, "GET", "/api/v1/me") for _ in range(100)))
     granted = [answer for answer in answers if answer.status == 200]
     assert len(granted) == 40
@@ -53,7 +53,7 @@ async def test_a_hundred_at_once_share_one_exact_count(service: Service) -> None
 
 async def test_every_request_of_a_busy_key_is_counted(service: Service) -> None:
     """For longer than a process holds what it claimed ahead."""
-    async with service.client(service.make_key("*", "--rate-limit", "100000")) as session:
+    async with service.client(service.make_key("*", rate_limit=100_000)) as session:
         until_then, remaining = time.monotonic() + 3, []
         while time.monotonic() < until_then:
             answers = await asyncio.gather(*(ask(session, "GET", "/api/v1/me") for _ in range(5)))
@@ -63,21 +63,21 @@ async def test_every_request_of_a_busy_key_is_counted(service: Service) -> None:
 
 async def test_a_refused_request_changes_nothing(service: Service, client: aiohttp.ClientSession) -> None:
     email = new_email()
-    async with service.client(service.make_key("*", "--rate-limit", "1")) as session:
+    async with service.client(service.make_key("*", rate_limit=1)) as session:
         assert (await ask(session, "GET", "/api/v1/me")).status == 200
         assert (await post_lead(session, {"email": email})).status == 429
     assert (await post_lead(client, {"email": email})).body["is_duplicate"] is False
 
 
 async def test_every_status_counts_one_and_a_batch_too(service: Service) -> None:
-    async with service.client(service.make_key("write:leads", "--rate-limit", "100")) as session:
+    async with service.client(service.make_key("write:leads", rate_limit=100)) as session:
         for used, (status, method, path, body) in enumerate(REQUESTS, 1):
             answer = await ask(session, method, path, data=body, headers={"Content-Type": "application/json"})
             assert (answer.status, limits_of(answer)[1]) == (status, 100 - used), answer.raw
 
 
 async def test_refused_keys_and_preflights_do_not_count(service: Service, nobody: aiohttp.ClientSession) -> None:
-    async with service.client(service.make_key("*", "--rate-limit", "9")) as session:
+    async with service.client(service.make_key("*", rate_limit=9)) as session:
         for _ in range(3):
             await ask(session, "OPTIONS", "/api/v1/leads")
             await ask(nobody, "GET", "/api/v1/leads")

@@ -63,7 +63,7 @@ class Target:
     def __init__(self, service: Service) -> None:
         self.url = service.url
         self.slug = f"fuzz-{secrets.token_hex(4)}"
-        service.stack.run("workspace", "create", self.slug, "--name", "Fuzz")
+        service.make_workspace(self.slug, "Fuzz")
         self.key, self.key_id = service.create_key("*", workspace=self.slug)
         self.session = requests.Session()
         self._service = service

@@ -210,7 +210,7 @@ async def test_another_workspace_sees_and_replays_nothing(
     source = new_source()
     (id_,) = bury(source)
     slug = f"other-{secrets.token_hex(4)}"
-    service.stack.run("workspace", "create", slug, "--name", "Other")
+    service.make_workspace(slug, "Other")
     async with service.client(service.make_key("*", workspace=slug)) as other:
         assert (await ask(other, "GET", SUBMISSIONS)).body["meta"]["total"] == 0
         assert (await ask(other, "POST", f"{SUBMISSIONS}/{id_}/replay")).status == 404

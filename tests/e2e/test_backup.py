@@ -172,6 +172,7 @@ def a_tar_of_others(_: bytes) -> bytes:
     return file.getvalue()
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
@@ -198,6 +199,7 @@ def test_a_bad_archive_is_refused_and_changes_nothing(
     assert databases_of(holder) == {"leadhub", "postgres"}
 
 
+@pytest.mark.extended
 def test_leads_that_wait_in_the_spool_are_not_replaced_unasked(saved: bytes, holder: Stack, tmp_path: Path) -> None:
     file, state = tmp_path / "saved.tar", ledger_of(holder)
     assert (state["spooled"], state["done"]) == (2, 0)
@@ -207,6 +209,7 @@ def test_leads_that_wait_in_the_spool_are_not_replaced_unasked(saved: bytes, hol
     assert ledger_of(holder) == state
 
 
+@pytest.mark.extended
 def test_a_restore_killed_half_way_leaves_the_old_state(saved_held: bytes, holder: Stack, tmp_path: Path) -> None:
     file, own, state = tmp_path / "saved.tar", tmp_path / "own.tar", ledger_of(holder)
     file.write_bytes(saved_held)
@@ -220,6 +223,7 @@ def test_a_restore_killed_half_way_leaves_the_old_state(saved_held: bytes, holde
     assert databases_of(holder) == {"leadhub", "postgres"}
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_restore_changes_nothing(
     number: signal.Signals, saved_held: bytes, holder: Stack, tmp_path: Path
@@ -235,6 +239,7 @@ def test_interrupted_restore_changes_nothing(
     assert databases_of(holder) == {"leadhub", "postgres"}
 
 
+@pytest.mark.extended
 def test_a_restore_interrupted_after_the_renaming_is_complete(saved: bytes, tmp_path: Path) -> None:
     file, stack = tmp_path / "saved.tar", Stack(tmp_path / "data")
     file.write_bytes(saved)
@@ -251,6 +256,7 @@ def test_a_restore_interrupted_after_the_renaming_is_complete(saved: bytes, tmp_
     assert secret_of(stack) != secret
 
 
+@pytest.mark.extended
 def test_a_restore_whose_key_did_not_follow_is_refused_until_it_is_run_again(saved: bytes, tmp_path: Path) -> None:
     """As after a kill in these milliseconds; a folder in the key's place stops it there."""
     stack = Stack(tmp_path / "data", env={"LEADHUB_SECRET_KEY": "x" * 32})
@@ -270,6 +276,7 @@ def test_a_restore_whose_key_did_not_follow_is_refused_until_it_is_run_again(sav
     assert ledger_of(stack) == dict.fromkeys(("accepted", *BOOKS), 0)
 
 
+@pytest.mark.extended
 def test_a_backup_replaces_no_file_unasked(saved: bytes, tmp_path: Path) -> None:
     stack, file = Stack(tmp_path / "data"), tmp_path / "saved.tar"
     make_workspace(stack)
@@ -281,6 +288,7 @@ def test_a_backup_replaces_no_file_unasked(saved: bytes, tmp_path: Path) -> None
     assert manifest_of(file)["ledger"]["spooled"] == 2
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize(
     ("kind", "through", "force"),
     [
@@ -308,6 +316,7 @@ def test_a_backup_replaces_nothing_but_files(
     assert (sorted(tmp_path.iterdir()), os.lstat(taken)) == before
 
 
+@pytest.mark.extended
 def test_a_backup_goes_where_a_link_leads(holder: Stack, tmp_path: Path) -> None:
     """As where a shell writes: also where nothing is yet; what is there is replaced only when asked."""
     (tmp_path / "disk").mkdir()
@@ -322,6 +331,7 @@ def test_a_backup_goes_where_a_link_leads(holder: Stack, tmp_path: Path) -> None
     assert (link.is_symlink(), is_private_and_whole(file), len(list(tmp_path.glob("**/*")))) == (True, True, 3)
 
 
+@pytest.mark.extended
 @pytest.mark.external
 def test_a_database_of_ones_own_is_saved_and_restored(external_database: str, saved: bytes, tmp_path: Path) -> None:
     stack, file = Stack(tmp_path / "data", env={"LEADHUB_DATABASE_URL": external_database}), tmp_path / "saved.tar"

@@ -12,7 +12,7 @@ from cli.pg_tools import find_pg_dump
 from tests.support.backups import make_workspace, manifest_of, secret_of
 from tests.support.stack import Stack
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.extended]
 
 
 def members_of(file: Path) -> set[str]:

@@ -12,7 +12,7 @@ from tests.support.conversions import META_CREDENTIALS
 from tests.support.stack import Stack, running_stack
 from tests.support.waiting import background, until_async
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.extended]
 
 LEADS, QUALIFIED = 80, 25
 EVENTS = [

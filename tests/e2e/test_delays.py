@@ -10,7 +10,7 @@ from tests.support.client import Client
 from tests.support.stack import Database, Stack, running_stack
 from tests.support.waiting import until, until_async
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.extended]
 
 AUTOMATION = {
     "name": "Later",

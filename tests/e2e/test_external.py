@@ -12,6 +12,7 @@ from tests.support.external import listens
 from tests.support.load import loaded
 from tests.support.processes import pids_of
 from tests.support.stack import running_stack
+from tests.support.tiers import first_in_tier
 from tests.support.waiting import background, until_async
 
 pytestmark = [pytest.mark.e2e, pytest.mark.external]
@@ -23,7 +24,7 @@ BROKERS = {
 }
 
 
-@pytest.mark.parametrize("broker", BROKERS)
+@pytest.mark.parametrize("broker", first_in_tier(*BROKERS))
 def test_a_lead_goes_through_external_servers(broker: str, external_database: str, tmp_path: Path) -> None:
     port, urls = BROKERS[broker]
     if not (listens(port) and listens(6379)):
@@ -40,6 +41,7 @@ def test_a_lead_goes_through_external_servers(broker: str, external_database: st
         assert database.execute("SELECT count(*) FROM leads").fetchone() == (1,)
 
 
+@pytest.mark.extended
 async def test_workers_behind_rabbitmq_go_on_when_one_was_killed(tmp_path: Path) -> None:
     """The next life takes its hints, come back to the queue: else the sweeper ingests everything, and later."""
     port, urls = BROKERS["rabbitmq"]

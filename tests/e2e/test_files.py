@@ -13,7 +13,7 @@ from tests.support.form_files import make_form_file
 from tests.support.stack import Stack, running_stack
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.extended]
 
 
 def downloaded(stack: Stack, id_: str) -> bytes:

@@ -8,7 +8,7 @@ from cli.dump import maintenance_connection
 from tests.support.backups import databases_of, started
 from tests.support.stack import Stack
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.extended]
 
 
 def test_up_removes_the_databases_of_a_killed_restore(tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ def test_metrics_cover_all_processes(stack: Stack) -> None:
         until(lambda name=name: counted(name) > 0, what=name)  # type: ignore[misc]
 
 
+@pytest.mark.extended
 def test_a_port_that_is_taken_costs_no_service(tmp_path: Path) -> None:
     with silent() as port, running_stack(tmp_path / "data", {"LEADHUB_METRICS_PORT": str(port)}) as stack:
         assert stack.answers_201()
@@ -46,6 +47,7 @@ def test_a_port_that_is_taken_costs_no_service(tmp_path: Path) -> None:
         assert "LEADHUB_METRICS_PORT" in said
 
 
+@pytest.mark.extended
 def test_any_port_is_any_for_the_metrics_too_and_up_says_which(tmp_path: Path) -> None:
     command = [LAUNCHER, "up", "--port", "0", "--data-dir", str(tmp_path / "data")]
     env = {"PATH": "/usr/bin:/bin"}

@@ -20,7 +20,7 @@ from tests.support.dashboards import dashboard_queries
 from tests.support.stack import Stack
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.extended]
 
 CONFIGURATION = """
 global: {{scrape_interval: 1s, evaluation_interval: 1s}}

@@ -180,6 +180,7 @@ def assert_all_under(stack: Stack, key: str, old: str) -> None:
             Cipher(lambda: old).decrypt(data)
 
 
+@pytest.mark.extended
 def test_own_key_is_rotated_by_prepending_a_new_one(tmp_path: Path) -> None:
     old, new = "the-key-of-the-operator", "the-next-key-of-the-operator"
     stack = Stack(tmp_path / "data", env={"LEADHUB_SECRET_KEY": old})
@@ -194,6 +195,7 @@ def test_own_key_is_rotated_by_prepending_a_new_one(tmp_path: Path) -> None:
     assert not (tmp_path / "data" / "secrets" / ENCRYPTION_KEY_NAME).exists()
 
 
+@pytest.mark.extended
 def test_a_backup_brings_its_key_along(tmp_path: Path) -> None:
     first, second = Stack(tmp_path / "one"), Stack(tmp_path / "two")
     first.run("workspace", "create", "main", "--name", "Main")

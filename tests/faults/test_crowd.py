@@ -9,6 +9,7 @@ from tests.faults.conftest import Settle
 from tests.support.client import Client
 from tests.support.people import People
 from tests.support.stack import Stack
+from tests.support.tiers import first_in_tier
 
 pytestmark = pytest.mark.faults
 
@@ -17,7 +18,7 @@ SELECT count(*) FROM activities WHERE lead_id = %s AND type IN ('lead.created', 
 """
 
 
-@pytest.mark.parametrize("n", [200, 1000])
+@pytest.mark.parametrize("n", first_in_tier(1000, 200))
 async def test_person_posted_in_parallel_becomes_one_lead(stack: Stack, client: Client, settle: Settle, n: int) -> None:
     people = People(uuid.uuid4().hex, n)
     answers = await asyncio.gather(*[client.post(people.person(0), Prefer="wait=30") for _ in range(n)])

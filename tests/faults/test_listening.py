@@ -102,6 +102,7 @@ def test_a_killed_gateway_refuses_nobody(stack: Stack) -> None:
     assert callers.counts["broken"] <= 2 * CALLERS, callers.counts  # those that the two gateways had taken
 
 
+@pytest.mark.extended
 def test_a_spare_that_dies_is_replaced(stack: Stack) -> None:
     (waiting,) = until(lambda: spares(stack), 60, "a spare")
     os.kill(waiting, signal.SIGKILL)
@@ -129,6 +130,7 @@ def activated(folder: Path, listener: socket.socket) -> Iterator["subprocess.Pop
         process.wait(60)
 
 
+@pytest.mark.extended
 def test_up_takes_the_socket_that_systemd_holds(tmp_path: Path) -> None:
     """Who connects before the service is there waits; so does who connects after its end, for the next one."""
     log = tmp_path / "up.log"

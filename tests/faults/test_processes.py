@@ -84,6 +84,7 @@ async def test_the_broker_is_frozen(stack: Stack, settle: Settle, rounds: int) -
     await settle("broker frozen", rounds, told)
 
 
+@pytest.mark.extended
 @rounds(1, 5)
 async def test_the_broker_is_frozen_while_hints_are_acknowledged(stack: Stack, settle: Settle, rounds: int) -> None:
     """What a worker could not acknowledge does not keep it from taking more, once the broker is back."""

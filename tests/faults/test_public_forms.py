@@ -13,6 +13,7 @@ from tests.faults.conftest import Settle
 from tests.support.client import Client
 from tests.support.load import Told
 from tests.support.stack import Stack
+from tests.support.tiers import first_in_tier
 from tests.support.waiting import background
 
 pytestmark = pytest.mark.faults
@@ -73,7 +74,7 @@ async def visitors(stack: Stack, client: Client) -> AsyncIterator[Visitors]:
     await found.close()
 
 
-@pytest.mark.parametrize("roles", [("postgres",), ("broker",), ("postgres", "broker")])
+@pytest.mark.parametrize("roles", first_in_tier(("postgres", "broker"), ("postgres",), ("broker",)))
 async def test_stores_are_away(stack: Stack, visitors: Visitors, settle: Settle, roles: tuple[str, ...]) -> None:
     async with background(stack.away(*roles)):
         await visitors.look()

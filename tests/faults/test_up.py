@@ -17,6 +17,7 @@ from tests.support.load import loaded
 from tests.support.page_cache import dirty_pages
 from tests.support.processes import command_line, descendants, is_alive
 from tests.support.stack import LAUNCHER, Stack, running_stack
+from tests.support.tiers import first_in_tier
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.faults
@@ -82,6 +83,7 @@ async def test_a_hung_gateway_is_started_again(own: Stack) -> None:
     (await check(own.database_url, own.spool_url, told)).assert_exact()
 
 
+@pytest.mark.extended
 def test_a_second_starter_is_told_and_harms_nothing(own: Stack) -> None:
     same_folder = second_up(own.folder, free_port("127.0.0.1"))
     assert same_folder.returncode == 2
@@ -123,6 +125,7 @@ def stopped(stack: Stack) -> int:
     return status
 
 
+@pytest.mark.extended
 def test_a_stop_ends_what_a_killed_postgres_leaves(own: Stack) -> None:
     """Nothing asks the processes of the server to end, and they are too busy to see that the server is gone."""
     (server,) = own.pids("postgres")
@@ -137,13 +140,14 @@ def test_a_stop_ends_what_a_killed_postgres_leaves(own: Stack) -> None:
     assert "was left behind by what started it, and was killed" in own.said()
 
 
+@pytest.mark.extended
 def test_a_stop_wakes_what_is_stopped(own: Stack) -> None:
     for role in ("gateway", "worker", "sweeper", "broker", "spool", "postgres"):
         own.kill(role, signal.SIGSTOP)
     assert stopped(own) == 0
 
 
-@pytest.mark.parametrize("role", ["broker", "postgres", "sweeper", "gateway"])
+@pytest.mark.parametrize("role", first_in_tier("postgres", "broker", "sweeper", "gateway"))
 def test_a_stop_during_the_start_leaves_nothing(tmp_path: Path, role: str) -> None:
     stack = Stack(tmp_path / "data")
     try:

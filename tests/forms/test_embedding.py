@@ -18,6 +18,7 @@ from tests.support.form_sites import (
     submissions_of,
 )
 from tests.support.stack import Stack
+from tests.support.tiers import first_in_tier
 
 pytestmark = needs_chromium
 
@@ -39,8 +40,8 @@ def strict_policy(base: str, site: FormSite) -> str:
     return f"default-src 'none'; script-src {base}; connect-src {base}; style-src {site.base}"
 
 
-@pytest.mark.parametrize("is_hostile", [True, False], ids=["hostile", "plain"])
-@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("is_hostile", first_in_tier(True, False, ids=["hostile", "plain"]))
+@pytest.mark.parametrize("viewport", first_in_tier(PHONE, DESKTOP, ids=["phone", "desktop"]))
 async def test_inline_under_a_strict_policy(
     browser: Browser,
     site: FormSite,
@@ -107,7 +108,7 @@ async def test_in_a_frame_that_grows(
     assert submission["attribution"]["page_url"].startswith(f"{site.base}/?name=Grace")
 
 
-@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("viewport", first_in_tier(PHONE, DESKTOP, ids=["phone", "desktop"]))
 async def test_in_a_dialog(
     browser: Browser, site: FormSite, shared_stack: Stack, leads_base: str, stepped_form: str, viewport: dict[str, int]
 ) -> None:
@@ -205,8 +206,8 @@ async def test_an_unknown_form_leaves_the_sites_own_link(browser: Browser, site:
         await expect(visit.page.get_by_text("Our form")).to_be_visible()
 
 
-@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
-@pytest.mark.parametrize("language", ["en", "ar"])
+@pytest.mark.parametrize("viewport", first_in_tier(PHONE, DESKTOP, ids=["phone", "desktop"]))
+@pytest.mark.parametrize("language", first_in_tier("ar", "en"))
 async def test_the_hosted_page_shifts_nothing(
     browser: Browser, shared_stack: Stack, leads_base: str, viewport: dict[str, int], language: str
 ) -> None:

@@ -19,6 +19,7 @@ from tests.support.form_sites import (
     new_email,
 )
 from tests.support.stack import Stack
+from tests.support.tiers import first_in_tier
 
 pytestmark = needs_chromium
 
@@ -31,8 +32,8 @@ async def faults_of(page: Page) -> list[str]:
     return [f"{one['id']}: {node['target']}" for one in found.response["violations"] for node in one["nodes"]]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("language", ["en", "ar"])
+@pytest.mark.parametrize("scheme", first_in_tier("light", "dark"))
+@pytest.mark.parametrize("language", first_in_tier("ar", "en"))
 async def test_the_hosted_page_in_each_state(
     browser: Browser, shared_stack: Stack, leads_base: str, language: str, scheme: str
 ) -> None:
@@ -52,7 +53,7 @@ async def test_the_hosted_page_in_each_state(
         assert await faults_of(page) == []
 
 
-@pytest.mark.parametrize("mode", ["inline", "popup"])
+@pytest.mark.parametrize("mode", first_in_tier("inline", "popup"))
 async def test_an_embedded_form_in_each_state(
     browser: Browser, site: FormSite, leads_base: str, stepped_form: str, mode: str
 ) -> None:

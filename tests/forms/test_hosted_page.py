@@ -12,6 +12,7 @@ from tests.support.cut_proxy import CutProxy
 from tests.support.form_samples import EVERY_FIELD
 from tests.support.form_sites import PHONE, STEPPED_FIELDS, form_visit, make_public_form
 from tests.support.stack import Stack
+from tests.support.tiers import first_in_tier
 
 pytestmark = needs_chromium
 
@@ -45,8 +46,8 @@ async def send_unchecked(page: Page) -> None:
     await page.wait_for_selector(".lh-summary:not([hidden])")
 
 
-@pytest.mark.parametrize("language", ["en", "ar"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("language", first_in_tier("ar", "en"))
+@pytest.mark.parametrize("scheme", first_in_tier("dark", "light"))
 async def test_page_errors_and_thanks_are_readable_everywhere(
     browser: Browser, shared_stack: Stack, language: str, scheme: Any
 ) -> None:
@@ -118,7 +119,7 @@ async def test_page_asks_no_other_host_and_weighs_little(browser: Browser, share
     await context.close()
 
 
-@pytest.mark.parametrize("language", ["en", "ar"])
+@pytest.mark.parametrize("language", first_in_tier("ar", "en"))
 async def test_a_page_that_arrives_in_two_parts_shifts_nothing(
     browser: Browser, shared_stack: Stack, network: CutProxy, language: str
 ) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -47,7 +47,6 @@ def test_an_item_is_put_where_it_is_wanted(order: list[int], item: int, position
 async def test_positions_are_those_of_a_list(engine: AsyncEngine, database: Connection) -> None:
     workspace = await workspace_id(database)
 
-    @settings(max_examples=40, deadline=None)
     @given(first=st.lists(POSITIONS, max_size=5), moves=MOVES)
     async def follow(first: list[int | None], moves: list[tuple[str, int, int | None]]) -> None:
         async with engine.connect() as connection:  # rolled back at the end

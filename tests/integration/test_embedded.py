@@ -89,6 +89,7 @@ def test_embedded_servers_answer_and_durable_ones_keep_their_data(tmp_path: Path
             assert broker.get("counted") == b"7"
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("name", ["with space", "it's", 'quo"te', "per%cent", "$x`y`", "päth", "x" * 120])
 def test_any_path_will_do(tmp_path: Path, name: str) -> None:
     """The last one is too long for a unix socket, so TCP stands in."""
@@ -110,6 +111,7 @@ def test_a_password_is_needed_and_files_are_private(tmp_path: Path) -> None:
     assert [path for path in files if path.stat().st_mode & 0o077] == []
 
 
+@pytest.mark.extended
 def test_a_killed_parent_leaves_nothing_and_the_next_start_finds_all(
     tmp_path: Path, parent: subprocess.Popen[bytes]
 ) -> None:
@@ -123,11 +125,13 @@ def test_a_killed_parent_leaves_nothing_and_the_next_start_finds_all(
     wait_for(lambda: not servers_of(tmp_path))
 
 
+@pytest.mark.extended
 def test_a_second_starter_is_told_who_holds_the_data_dir(tmp_path: Path, parent: subprocess.Popen[bytes]) -> None:
     with pytest.raises(DataDirInUse, match=str(parent.pid)), DataDir(tmp_path).hold_lock(SERVICE_KIND):
         pass
 
 
+@pytest.mark.extended
 def test_a_short_command_is_waited_for(tmp_path: Path) -> None:
     home = DataDir(tmp_path)
     with home.hold_lock(COMMAND_KIND):
@@ -137,6 +141,7 @@ def test_a_short_command_is_waited_for(tmp_path: Path) -> None:
     assert home.lock_owner() is None
 
 
+@pytest.mark.extended
 def test_a_crashed_server_starts_again_although_its_pid_was_reused(tmp_path: Path, stranger: int) -> None:
     home = DataDir(tmp_path)
     with home.hold_lock(COMMAND_KIND):
@@ -153,6 +158,7 @@ def test_a_crashed_server_starts_again_although_its_pid_was_reused(tmp_path: Pat
         assert process.wait(20) == 0
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("name", ["postgres", "spool"])
 def test_stray_server_is_ended_before_another_starts_on_its_folder(tmp_path: Path, name: str) -> None:
     """As after a supervisor that was killed: two on one folder would destroy what it holds."""
@@ -171,6 +177,7 @@ def test_stray_server_is_ended_before_another_starts_on_its_folder(tmp_path: Pat
             stop_process(second, program.stop_signal, 20)
 
 
+@pytest.mark.extended
 def test_an_unfinished_first_start_is_made_anew(tmp_path: Path) -> None:
     half = tmp_path / "postgres-18.new"
     half.mkdir()
@@ -180,6 +187,7 @@ def test_an_unfinished_first_start_is_made_anew(tmp_path: Path) -> None:
     assert not half.exists()
 
 
+@pytest.mark.extended
 def test_a_password_that_is_gone_is_made_anew_at_the_next_start(tmp_path: Path) -> None:
     password = tmp_path / "secrets" / "postgres"
     with ensure_database(settings(tmp_path)) as url:
@@ -194,6 +202,7 @@ def test_a_password_that_is_gone_is_made_anew_at_the_next_start(tmp_path: Path) 
         assert (again, password.stat().st_mode & 0o777) == (url, 0o600)
 
 
+@pytest.mark.extended
 def test_only_a_spool_with_a_log_holds_data(tmp_path: Path) -> None:
     spool = EmbeddedValkey(DataDir(tmp_path), "spool", durable=True)
     assert not spool.has_data
@@ -201,6 +210,7 @@ def test_only_a_spool_with_a_log_holds_data(tmp_path: Path) -> None:
         assert spool.has_data
 
 
+@pytest.mark.extended
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root needs a disguise")
 @pytest.mark.parametrize("disguise", [unprivileged.RunAs.NAMESPACE, unprivileged.RunAs.NOBODY])
 def test_root_wears_either_disguise_below_a_private_folder(

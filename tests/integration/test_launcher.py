@@ -106,6 +106,7 @@ def test_environment_is_made_by_the_first_start_only(project: Path) -> None:
     assert not list(project.glob("cli/__pycache__"))
 
 
+@pytest.mark.extended
 def test_changed_lock_is_installed_and_tests_use_a_second_lock(made: Path) -> None:
     assert "preparing" in launch(made, "test").stderr
     assert launch(made, "test").stderr == ""
@@ -114,6 +115,7 @@ def test_changed_lock_is_installed_and_tests_use_a_second_lock(made: Path) -> No
     assert launch(made, "hello").stderr == ""
 
 
+@pytest.mark.extended
 def test_an_environment_without_a_note_is_completed_and_an_unfinished_one_is_made_anew(made: Path) -> None:
     mark = made / ".venv" / "mark"
     mark.touch()
@@ -125,6 +127,7 @@ def test_an_environment_without_a_note_is_completed_and_an_unfinished_one_is_mad
     assert not mark.exists()
 
 
+@pytest.mark.extended
 def test_a_removal_that_was_cut_short_goes_on(made: Path) -> None:
     """Whatever of the environment is gone when the launcher is killed: nothing hangs, and all is made anew."""
     (made / ".venv" / "pyvenv.cfg").unlink()
@@ -134,6 +137,7 @@ def test_a_removal_that_was_cut_short_goes_on(made: Path) -> None:
     assert launch(made, "hello").stdout == f"{made / '.venv'} hello\n"
 
 
+@pytest.mark.extended
 def test_tools_for_tests_that_cannot_be_had_cost_no_service_its_environment(made: Path) -> None:
     mark = made / ".venv" / "mark"
     mark.touch()
@@ -144,12 +148,14 @@ def test_tools_for_tests_that_cannot_be_had_cost_no_service_its_environment(made
     assert mark.exists()
 
 
+@pytest.mark.extended
 def test_an_environment_whose_python_is_gone_is_made_anew(made: Path) -> None:
     for python in (made / ".venv" / "bin").glob("python*"):
         python.unlink()
     assert launch(made, "hello").stdout == f"{made / '.venv'} hello\n"
 
 
+@pytest.mark.extended
 def test_two_first_starts_make_one_environment(project: Path) -> None:
     with ThreadPoolExecutor(2) as pool:
         both = list(pool.map(lambda word: launch(project, word), ("one", "two")))
@@ -157,6 +163,7 @@ def test_two_first_starts_make_one_environment(project: Path) -> None:
     assert sum("preparing" in done.stderr for done in both) == 1
 
 
+@pytest.mark.extended
 def test_a_stop_meanwhile_is_clean_and_leaves_nothing_running(project: Path) -> None:
     command, env = (
         [sys.executable, str(project / "leadhub"), "up"],
@@ -184,6 +191,7 @@ def test_launcher_parses_under_every_python_3() -> None:
     ast.parse((PROJECT / "leadhub").read_text(), feature_version=(3, 4))
 
 
+@pytest.mark.extended
 def test_an_old_python_is_named(project: Path) -> None:
     done = pretend(project, "sys.version_info = (3, 9, 2)")
     assert done.returncode == 1
@@ -192,11 +200,13 @@ def test_an_old_python_is_named(project: Path) -> None:
     )
 
 
+@pytest.mark.extended
 def test_a_python_without_ensurepip_lends_its_own_pip(project: Path) -> None:
     done = pretend(project, "sys.modules['ensurepip'] = None")
     assert done.stdout == f"{project / '.venv'} hello\n"
 
 
+@pytest.mark.extended
 def test_a_full_disk_is_named(project: Path) -> None:
     free = "import shutil, types; shutil.disk_usage = lambda _: types.SimpleNamespace(free=1000)"
     done = pretend(project, free)
@@ -205,6 +215,7 @@ def test_a_full_disk_is_named(project: Path) -> None:
     assert not (project / ".venv").exists()
 
 
+@pytest.mark.extended
 def test_a_missing_network_is_named_and_the_next_start_tries_again(project: Path) -> None:
     (project / "requirements.lock").write_text(ABSENT)
     nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_FIND_LINKS": "", "PIP_RETRIES": "0"}
@@ -224,6 +235,7 @@ def _path_with(folder: str) -> str:
     return f"{folder}{os.pathsep}{os.environ['PATH']}"
 
 
+@pytest.mark.extended
 def test_uv_makes_the_environment_where_it_is_on_the_path(project: Path, uv: str) -> None:
     first = launch(project, "hello", PATH=_path_with(uv))
     assert first.stdout == f"{project / '.venv'} hello\n"
@@ -235,6 +247,7 @@ def test_uv_makes_the_environment_where_it_is_on_the_path(project: Path, uv: str
     assert "preparing" in launch(project, "hello", PATH=_path_with(uv)).stderr
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("with_uv", [True, False])
 def test_an_installed_file_has_the_hash_that_the_lock_names(project: Path, uv: str, wheel: Path, with_uv: bool) -> None:
     links = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheel.parent)}
@@ -251,6 +264,7 @@ def test_an_installed_file_has_the_hash_that_the_lock_names(project: Path, uv: s
     assert _by_uv(project) == with_uv
 
 
+@pytest.mark.extended
 def test_pip_makes_the_environment_where_uv_fails(project: Path, tmp_path: Path) -> None:
     broken = tmp_path / "bin" / "uv"
     broken.parent.mkdir()

@@ -26,6 +26,7 @@ from tests.support.waiting import until
 pytestmark = pytest.mark.integration
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("command", ["gateway", "api", "worker", "sweeper"])
 def test_a_service_that_is_not_told_what_it_shares_does_not_start(
     tmp_path: Path, database_url: str, command: str
@@ -39,6 +40,7 @@ def test_a_service_that_is_not_told_what_it_shares_does_not_start(
         assert f"`{LOCAL_VALUE}`" in said
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("command", ["gateway", "api"])
 @pytest.mark.parametrize("host", [HOST, "192.0.2.1"])
 def test_a_port_that_cannot_be_had_is_named(tmp_path: Path, database_url: str, command: str, host: str) -> None:
@@ -72,6 +74,7 @@ def test_an_api_alone_tells_its_own_health(tmp_path: Path, databases: Databases)
         until(lambda: status_of(health) == 200, what="health again")
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("command", ["gateway", "api", "worker", "sweeper"])
 def test_every_service_shows_its_metrics_at_an_address_of_their_own(
     tmp_path: Path, database_url: str, command: str
@@ -84,6 +87,7 @@ def test_every_service_shows_its_metrics_at_an_address_of_their_own(
             until(lambda: status_of(f"http://{HOST}:{public}/metrics") == 401, what="its own address, without them")
 
 
+@pytest.mark.extended
 def test_a_worker_says_what_it_lacks_as_json(tmp_path: Path) -> None:
     with silent() as port:
         env = {"LEADHUB_DATABASE_URL": f"postgresql://leadhub@{HOST}:1/leadhub", "LEADHUB_METRICS_PORT": str(port)}
@@ -93,6 +97,7 @@ def test_a_worker_says_what_it_lacks_as_json(tmp_path: Path) -> None:
     assert said["worker.database_away"]["service"] == "worker"
 
 
+@pytest.mark.extended
 def test_a_worker_that_is_killed_leaves_no_celery_behind(tmp_path: Path, database_url: str) -> None:
     with (
         silent() as port,
@@ -110,6 +115,7 @@ def test_a_worker_that_is_killed_leaves_no_celery_behind(tmp_path: Path, databas
         until(lambda: not Path(f"/proc/{celery}").exists(), 20, what="its end")
 
 
+@pytest.mark.extended
 def test_a_worker_that_is_asked_to_end_while_it_starts_ends_well(tmp_path: Path, database_url: str) -> None:
     with running(started(tmp_path, "worker", LEADHUB_DATABASE_URL=database_url)) as worker:
         children = Path(f"/proc/{worker.pid}/task/{worker.pid}/children")
@@ -118,6 +124,7 @@ def test_a_worker_that_is_asked_to_end_while_it_starts_ends_well(tmp_path: Path,
         assert worker.wait(20) == 0
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize(
     ("words", "variable", "name"),
     [(["--name", "second"], "other", "second"), (["--name", "second"], "", "second"), ([], "other", "other")],
@@ -135,6 +142,7 @@ def test_a_workers_name_is_that_of_the_option_else_of_the_variable(
         assert database.execute(found).fetchall() == [(name,)]
 
 
+@pytest.mark.extended
 def test_two_sweepers_on_one_machine_have_names_and_stop_at_once(tmp_path: Path, database_url: str) -> None:
     with silent() as port, psycopg.connect(database_url, autocommit=True) as database:
         env = {"LEADHUB_DATABASE_URL": database_url, "LEADHUB_METRICS_PORT": str(port)}
@@ -155,6 +163,7 @@ def test_two_sweepers_on_one_machine_have_names_and_stop_at_once(tmp_path: Path,
                 assert sweeper.wait(5) == 0
 
 
+@pytest.mark.extended
 def test_worker_survives_a_read_only_broker(tmp_path: Path, database_url: str) -> None:
     """As a Redis that became a replica: Celery gives up for good where it may not write."""
     broker = EmbeddedValkey(DataDir(tmp_path), "broker", durable=False)
@@ -179,6 +188,7 @@ def test_worker_survives_a_read_only_broker(tmp_path: Path, database_url: str) -
             until(is_heard, 20, "a worker that hears hints again")
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize(
     ("name", "url"),
     [("LEADHUB_REDIS_URL", "redis://127.0.0.1:secret"), ("LEADHUB_DATABASE_URL", "postgressql://u:secret@127.0.0.1/x")],
@@ -191,6 +201,7 @@ def test_a_url_that_cannot_be_meant_ends_the_start(
     assert (status, name in said, "secret" in said) == (2, True, False), said
 
 
+@pytest.mark.extended
 def test_gateway_without_tables_answers_503_and_names_migrate(tmp_path: Path, databases: Databases) -> None:
     port = free_port(HOST)
     base = f"http://{HOST}:{port}"
@@ -226,6 +237,7 @@ os.execv(sys.executable, [sys.executable, *sys.argv[3:]])
 """
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize(("for_whom", "kind"), [("", "tcp"), ("1", "tcp"), ("", "unix")])
 def test_api_serves_on_a_systemd_socket(tmp_path: Path, database_url: str, for_whom: str, kind: str) -> None:
     """Not one that is meant for another process; and no socket that is not for TCP."""

@@ -18,6 +18,7 @@ from embedded.valkey import EmbeddedValkey
 from shared.data_dir import DataDir, free_port
 from shared.settings import PROJECT_ROOT
 from tests.support.processes import ROLES, descendants, is_alive, pids_of, start_time
+from tests.support.tenants import create_key
 from tests.support.waiting import until
 
 LAUNCHER = str(PROJECT_ROOT / "leadhub")
@@ -86,8 +87,7 @@ class Stack:
         self.launch()
         self.until_healthy(START_SECONDS)
         if not self.key:
-            words = ("--workspace", "main", "--name", "tests", "--scopes", "*", "--rate-limit", "unlimited", "--json")
-            self.key = orjson.loads(self.run("key", "create", *words).stdout)["key"]
+            self.key, _ = create_key(self._env.get("LEADHUB_DATABASE_URL") or self.database_url, "*")
 
     def launch(self) -> None:
         """Start `up`, and wait for nothing."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.console import svg
@@ -104,7 +104,6 @@ def test_addresses_take_parameters_of_every_name() -> None:
     assert workspace_path("main", "dead-letters", page=2, slug="a b") == "/console/main/dead-letters?page=2&slug=a%20b"
 
 
-@settings(max_examples=30)
 @given(st.lists(st.one_of(st.none(), st.floats(0, 1e9)), max_size=60), st.booleans(), st.booleans())
 def test_charts_take_any_values(values: list[float | None], is_logarithmic: bool, is_mirrored: bool) -> None:
     top, labels = svg.nice_axis(max((value for value in values if value is not None), default=0.0))

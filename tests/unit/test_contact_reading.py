@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.integrations.attribution import is_campaign_parameter
@@ -205,7 +205,6 @@ FIELDS = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=300)
 @given(st.lists(FIELDS, max_size=12))
 def test_nothing_that_a_person_wrote_is_lost(fields: list[AnsweredField]) -> None:
     lead = read_contact(fields)

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.likeness_people import ADVERSARIES
@@ -39,7 +39,6 @@ words = st.text(st.sampled_from("abcdehkmnorstuy"), min_size=1, max_size=12)
 FREQUENCIES, WEIGHTS = ValueFrequencies(1_000, {}), MatchWeights()
 
 
-@settings(max_examples=150, deadline=None)
 @given(leads, leads)
 def test_any_two_leads(lead: dict[str, Any], other: dict[str, Any]) -> None:
     profile, second = make_profile(lead), make_profile(other)
@@ -56,7 +55,6 @@ def test_any_two_leads(lead: dict[str, Any], other: dict[str, Any]) -> None:
     assert all("{" not in reason["text"] or "{" in str((lead, other)) for reason in reasons)
 
 
-@settings(max_examples=100, deadline=None)
 @given(words, words)
 def test_levels_of_words_are_symmetric(word: str, other: str) -> None:
     assert word_level(word, other) == word_level(other, word)

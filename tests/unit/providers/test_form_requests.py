@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.integrations.providers import (
@@ -124,7 +124,6 @@ def known_bodies() -> list[tuple[str, Any]]:
 
 
 @given(data=st.data())
-@settings(max_examples=400, deadline=None)
 def test_no_json_makes_a_reader_fail_otherwise(data: st.DataObject) -> None:
     type_, body = data.draw(st.sampled_from(known_bodies()))
     for _ in range(data.draw(st.integers(1, 3))):
@@ -138,7 +137,6 @@ def test_no_json_makes_a_reader_fail_otherwise(data: st.DataObject) -> None:
 
 
 @given(type_=st.sampled_from(sorted(FORM_PROVIDERS)), pairs=st.dictionaries(st.text(max_size=12), st.text(max_size=12)))
-@settings(max_examples=200, deadline=None)
 def test_no_form_makes_a_reader_fail_otherwise(type_: str, pairs: dict[str, str]) -> None:
     body = urlencode(pairs, errors="replace").encode()
     for media_type in (FORM_MEDIA_TYPE, MULTIPART, "", "text/plain"):

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.integrations.providers import mailgun, sendgrid, telegram, twilio, viber, whatsapp
@@ -87,7 +87,6 @@ JSON_BODIES: dict[str, list[Any]] = {
 }
 
 
-@settings(max_examples=400)
 @given(st.data())
 def test_no_json_breaks_a_reader(data: st.DataObject) -> None:
     provider = data.draw(st.sampled_from(sorted(PROVIDERS_BY_TYPE)))
@@ -95,7 +94,6 @@ def test_no_json_breaks_a_reader(data: st.DataObject) -> None:
     _check_reader(provider, request_of(change_document(document, data)))
 
 
-@settings(max_examples=300)
 @given(st.data())
 def test_no_form_breaks_a_reader(data: st.DataObject) -> None:
     provider = data.draw(st.sampled_from(["mailgun", "sendgrid", "twilio"]))
@@ -123,7 +121,6 @@ def test_no_form_breaks_a_reader(data: st.DataObject) -> None:
     _check_reader(provider, request_of(multipart(*parts), media_type=MULTIPART))
 
 
-@settings(max_examples=200)
 @given(st.data())
 def test_no_damaged_body_breaks_a_reader(data: st.DataObject) -> None:
     provider = data.draw(st.sampled_from(sorted(PROVIDERS_BY_TYPE)))
