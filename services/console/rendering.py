@@ -28,6 +28,7 @@ CONTENT_POLICY = (
     "require-trusted-types-for 'script'; trusted-types htmx"
 )
 PAGE_HEADERS = {
+    "Vary": "Accept-Encoding",
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -55,9 +56,11 @@ class Renderer:
 
 
 def page_response(html: str, nonce: str, status: int = 200) -> web.Response:
-    """Return a page whose scripts bear the nonce."""
+    """Return a page whose scripts bear the nonce, compressed for a browser that takes it."""
     headers = {**PAGE_HEADERS, "Content-Security-Policy": CONTENT_POLICY.format(nonce=nonce)}
-    return web.Response(text=html, status=status, content_type="text/html", headers=headers)
+    response = web.Response(text=html, status=status, content_type="text/html", headers=headers)
+    response.enable_compression()  # safe here: docs/decisions/0033-console-rendered-by-the-server.md
+    return response
 
 
 def new_nonce() -> str:
