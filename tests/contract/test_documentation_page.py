@@ -81,6 +81,7 @@ async def test_page_tries_a_request_with_the_key_that_was_entered(page: Browser,
     assert [url for url in page.requests if not url.startswith((f"{service.url}/", "data:"))] == []
 
 
+@pytest.mark.extended
 @needs_chromium
 async def test_page_fits_a_phone(page: Browser, service: Service) -> None:
     await page.open("about:blank", width=390, height=844)

@@ -15,6 +15,7 @@ import pytest
 from tests.contract.corpus import everything
 from tests.contract.service import INBOUND, Service
 from tests.support.stack import Stack, running_stack
+from tests.support.tiers import first_in_tier
 from tests.support.waiting import until
 
 EXPRESS, ORDINARY = INBOUND, f"{INBOUND}&any="
@@ -22,7 +23,7 @@ VOLATILE = {"x-request-id", "date", "x-ratelimit-remaining", "location"}
 ANSWER = dict[str, Any]
 
 
-@pytest.fixture(scope="module", params=[True, False], ids=["fast-path", "plain"])
+@pytest.fixture(scope="module", params=first_in_tier(True, False, ids=["fast-path", "plain"]))
 def has_fast_path(request: pytest.FixtureRequest) -> bool:
     """Both forms of the service: with the fast path, and with `LEADHUB_FAST_PATH` off."""
     return bool(request.param)

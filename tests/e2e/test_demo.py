@@ -72,6 +72,7 @@ def assert_ledger_adds_up(demo: Stack) -> None:
     assert counts["accepted"] == sum(counts[name] for name in ("pending", "done", "dead", "quarantined", "spooled"))
 
 
+@pytest.mark.extended
 def test_demo_shows_all_kinds_of_traffic_and_goes_on_after_ctrl_c(demo: Stack) -> None:
     start_demo(demo)
     assert "made up" in demo.said().lower()
@@ -105,6 +106,7 @@ def test_demo_fills_no_foreign_data_dir(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "data").iterdir()] == ["mine"]
 
 
+@pytest.mark.extended
 def test_demo_fills_no_foreign_database(tmp_path: Path) -> None:
     env = {"LEADHUB_DATABASE_URL": "postgresql://leadhub@127.0.0.1:1/production"}
     refused = Stack(tmp_path / "data", env).run("demo", check=False)

@@ -85,6 +85,7 @@ def test_a_key_that_cannot_be_shown_is_not_made(data_dir: Path, stdout: str) -> 
     assert "unseen" not in leadhub(data_dir, "key", "list").stdout
 
 
+@pytest.mark.extended
 def test_a_first_key_that_cannot_be_shown_is_made_by_the_next_up(tmp_path: Path) -> None:
     command = [sys.executable, str(LAUNCHER), "up", "--port", "0", "--data-dir", str(tmp_path)]
     tmp_path.chmod(0o777)
@@ -128,6 +129,7 @@ def test_version_option_prints_the_version() -> None:
 KEY = ("key", "create", "--workspace", "a", "--name", "x", "--scopes", "*")
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -162,6 +164,7 @@ def test_a_slug_does_not_begin_as_an_option_does(data_dir: Path) -> None:
     assert (done.returncode, "no hyphen first" in done.stderr) == (2, True)
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize(
     ("name", "url", "secret"),
     [
@@ -189,6 +192,7 @@ def test_workspace_names_cannot_send_terminal_escapes(data_dir: Path) -> None:
     assert line.split()[2] == r"a\nb\x1b[2J\x1b]0;c\x07"
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("name", ["a\nb", "\x1b[2J", "x" * 256, " ", "bad\udcff"])
 def test_a_name_can_be_printed(data_dir: Path, name: str) -> None:
     done = leadhub(data_dir, "workspace", "create", "named", "--name", name)
@@ -198,6 +202,7 @@ def test_a_name_can_be_printed(data_dir: Path, name: str) -> None:
 AWAY = "127.0.0.1:1"  # where nothing listens
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize(
     ("command", "name", "url", "message"),
     [
@@ -215,6 +220,7 @@ def test_a_store_that_cannot_be_reached_is_said_in_a_line(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize(
     "command",
     [
@@ -281,6 +287,7 @@ def test_a_list_of_commands_says_of_each_a_whole_sentence(group: tuple[str, ...]
     assert "..." not in listed
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("command", ["migrate", "up"])
 async def test_the_tables_of_a_newer_version_are_left_alone(
     data_dir: Path, database: Connection, database_url: str, monkeypatch: pytest.MonkeyPatch, command: str

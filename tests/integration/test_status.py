@@ -22,6 +22,7 @@ from shared.operations.settings_mismatch import THIS_COMMAND
 from shared.settings import LOCAL_VALUE, Settings
 from tests.support.commands import HOST, NOWHERE, running, silent, started
 from tests.support.spooling import spooling
+from tests.support.tiers import first_in_tier
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration
@@ -127,7 +128,7 @@ def test_processes_that_use_different_things_are_named(tmp_path: Path, database_
     assert told["secret_key"] == [["api (last seen … s ago)", "gateway", "worker"], [THIS_COMMAND]]
 
 
-@pytest.mark.parametrize("command", ["gateway", "api", "worker", "sweeper"])
+@pytest.mark.parametrize("command", first_in_tier("gateway", "api", "worker", "sweeper"))
 def test_a_service_notes_what_it_uses_but_not_in_plain_text(tmp_path: Path, database_url: str, command: str) -> None:
     spool_url = f"redis://:hidden@{HOST}:2"
     env = {"LEADHUB_DATABASE_URL": database_url, "LEADHUB_SECRET_KEY": KEY, "LEADHUB_SPOOL_URL": spool_url}
