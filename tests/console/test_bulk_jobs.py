@@ -159,7 +159,7 @@ async def test_progress_streams_to_whoever_watches(shared_stack: Stack, reader: 
     add_rows(shared_stack, source, 40)
     job = await reader.start(f"kind=replay&source={source}", rate="2")
     streamed = ""
-    async with asyncio.timeout(20), reader.session.get(f"{reader.base}{job}/live") as stream:
+    async with asyncio.timeout(60), reader.session.get(f"{reader.base}{job}/live") as stream:
         assert stream.content_type == "text/event-stream"
         async for line in stream.content:
             streamed += line.decode()

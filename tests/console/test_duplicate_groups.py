@@ -25,7 +25,7 @@ async def make_group(stack: Stack, *names: str, alike: bool = False) -> list[int
     word = secrets.token_hex(6)
     leads = [new_lead(stack, first_name=name, company=f"{word}{n}")["id"] for n, name in enumerate(names)]
     with stack.database() as database:  # the engine would drop what was written before it came to compare them
-        until(lambda: (database.execute(COMPARED_SQL, {"leads": leads}).fetchone() or (False,))[0], 30, "comparison")
+        until(lambda: (database.execute(COMPARED_SQL, {"leads": leads}).fetchone() or (False,))[0], what="comparison")
     async with connect(stack.database_url, "tests") as connection:
         found = await connection.execute("SELECT workspace_id FROM leads WHERE id = %s", (leads[0],))
         workspace = (await found.fetchall())[0][0]

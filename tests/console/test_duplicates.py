@@ -21,7 +21,7 @@ def two_of_a_kind(stack: Stack) -> tuple[int, int, int]:
     other = {"email": f"h.{surname}@mail.example.com", "tags": ["two"], "job_title": "Owner"}
     second = int(post_inbound(stack, **other, **{**given, "company": f"{firm} AS"}))
     with stack.database() as database:
-        until(lambda: database.execute(PAIRS_SQL, (first, second)).fetchone(), 30, "the pair")
+        until(lambda: database.execute(PAIRS_SQL, (first, second)).fetchone(), what="the pair")
         row = database.execute(PAIRS_SQL, (first, second)).fetchone()
     assert row is not None
     return first, second, row[0]

@@ -147,7 +147,7 @@ async def test_the_first_visit_is_seen_while_it_happens(builder: WatchedPage, sh
     await expect(page.get_by_role("dialog")).to_contain_text("May stand on shop.example.")
     await expect(page.locator("#visits")).to_contain_text("Waiting for its first visit")
     assert (await page.request.get(f"{shared_stack.base}/f/{form['public_id']}?utm_source=fair")).ok
-    await expect(page.locator("#visits")).to_contain_text("1 visit", timeout=20_000)
+    await expect(page.locator("#visits")).to_contain_text("1 visit", timeout=60_000)
     await builder.open(f"/console/main/forms/{form['id']}/numbers?days=30")
     await expect(page.locator("table")).to_contain_text("fair")
 
@@ -167,7 +167,7 @@ async def test_a_test_makes_no_lead_and_is_not_counted(builder: WatchedPage, sha
         await builder.open(f"/console/main/submissions?channel=form:{form['id']}")
         return await page.get_by_text("a test: it makes no lead").count() == 1
 
-    await until_async(is_kept, 20, "the test among the submissions")
+    await until_async(is_kept, what="the test among the submissions")
     with shared_stack.database() as database:
         assert database.execute("SELECT 1 FROM leads WHERE email = 'tried@example.com'").fetchone() is None
         assert database.execute("SELECT 1 FROM form_counts WHERE form_id = %s", (form["id"],)).fetchone() is None

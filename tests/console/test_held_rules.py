@@ -19,7 +19,7 @@ STATES_SQL = "SELECT state FROM submissions WHERE channel = %s ORDER BY received
 def _send(stack: Stack, form: dict[str, object], email: str, message: str) -> None:
     data = urllib.parse.urlencode({"email": email, "message": message}).encode()
     request = urllib.request.Request(f"{stack.base}/f/{form['public_id']}", data, {"Accept": "text/html"})
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         assert answer.status == 200
 
 

@@ -50,11 +50,11 @@ async def test_file_is_imported_and_taken_back(stack: Stack, browser: Browser, r
         found = await Axe().run(page)
         assert not [one for one in found.response["violations"] if one["impact"] in ("serious", "critical")]
         await page.click("button[form=run-import]")
-        await expect(page.locator("h1")).to_have_text("31 rows imported", timeout=30_000)
+        await expect(page.locator("h1")).to_have_text("31 rows imported", timeout=60_000)
         assert await steps_of(page) == ["33", "30", "0", "1", "2", "0", "0"]
         await page.click("text=Undo the import…")
         await page.locator(".dlg button.danger").click()
-        await expect(page.locator("h1")).to_have_text("The import was taken back", timeout=30_000)
+        await expect(page.locator("h1")).to_have_text("The import was taken back", timeout=60_000)
         await page.set_viewport_size({"width": 390, "height": 844})
         assert await watched.excess_width() <= 0
         assert watched.faults == []

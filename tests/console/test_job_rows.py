@@ -63,7 +63,7 @@ async def test_rows_stream_to_whoever_watches_their_first_page(shared_stack: Sta
     first = (await reader.get(f"{job}?outcome=done")).text
     assert f"{job}/live?outcome=done" in first
     streamed = ""
-    async with asyncio.timeout(20), reader.session.get(f"{reader.base}{job}/live?outcome=done") as stream:
+    async with asyncio.timeout(60), reader.session.get(f"{reader.base}{job}/live?outcome=done") as stream:
         async for line in stream.content:
             streamed += line.decode()
             if "It has ended." in streamed:
@@ -83,7 +83,7 @@ async def test_another_page_of_rows_is_left_as_it_is(shared_stack: Stack, reader
     shown = (await reader.get(f"{job}?outcome=all&after=50")).text
     assert re.findall(r'id="row-(\d+)"', shown) == [str(n) for n in range(51, 61)]
     assert f'hx-sse:connect="{job}/live"' in shown
-    async with asyncio.timeout(20), reader.session.get(f"{reader.base}{job}/live") as stream:
+    async with asyncio.timeout(60), reader.session.get(f"{reader.base}{job}/live") as stream:
         while "Unaccounted" not in (streamed := (await stream.content.readuntil(b"\r\n\r\n")).decode()):
             pass
     assert "hx-partial" not in streamed

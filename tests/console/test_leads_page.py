@@ -159,7 +159,7 @@ async def test_leads_are_deleted_only_by_their_typed_number(stack: Stack, client
     fields["confirmed"] = "4"
     started = await client.post(path, {**fields, "typed": "4"})
     assert (started.status, "/jobs/" in started.location) == (303, True)
-    until(lambda: leads_of(stack, source) == [], 20, "the end of the deletion")
+    until(lambda: leads_of(stack, source) == [], what="the end of the deletion")
     assert (await client.get(f"{LIST}/bulk?kind=delete&status=odd")).status == 422  # a filter that cannot be read
 
 
@@ -224,7 +224,7 @@ async def edit_two_by_keys(stack: Stack, page: Page, source: str, tag: str) -> N
     await page.get_by_role("combobox", name="Add tags").fill(f"{tag}, second")
     await page.get_by_role("button", name="Edit 2").click()
     await expect(page.get_by_text("2 leads are being edited.")).to_be_visible()
-    until(lambda: [row[1] for row in leads_of(stack, source)].count("qualified") == 2, 20, "the end of the edit")
+    until(lambda: [row[1] for row in leads_of(stack, source)].count("qualified") == 2, what="the end of the edit")
     await page.reload()
     await expect(page.get_by_role("row").filter(has_text=tag)).to_have_count(2)
 
@@ -259,9 +259,9 @@ async def edit_all_with_a_moved_count(stack: Stack, page: Page, source: str) -> 
     await page.get_by_role("button", name=re.compile("^Only the 3 that had come")).click()
     await page.get_by_role("button", name="Edit 3").click()
     await page.wait_for_url(re.compile("/jobs/"))
-    until(lambda: [row[2] for row in leads_of(stack, source)] == [True] * 3 + [False], 20, "the end of the edit")
+    until(lambda: [row[2] for row in leads_of(stack, source)] == [True] * 3 + [False], what="the end of the edit")
     await expect(page.get_by_text("100%")).to_be_visible()
     await page.reload()
     await page.get_by_role("button", name="Take the changes back").click()
     await expect(page.get_by_text("which is taken back")).to_be_visible()
-    until(lambda: not any(row[2] for row in leads_of(stack, source)), 20, "the end of the undo")
+    until(lambda: not any(row[2] for row in leads_of(stack, source)), what="the end of the undo")

@@ -19,14 +19,12 @@ from tests.support.stack import Stack
 from tests.support.waiting import until_async
 
 GENTLE_RATE = "500"  # rows a second: slow enough that the job is seen running
-PATIENCE, JOB_PATIENCE = 20.0, 120.0  # seconds, on a busy machine
+JOB_PATIENCE = 120.0  # seconds, on a busy machine
 THE_JOB = "The ledger of the job"
 COUNT_HELD = """
 SELECT convert_from(payload, 'UTF8')::json ->> 'notes' AS batch, state, count(*), count(DISTINCT lead_id) AS leads
 FROM submissions WHERE source = %s GROUP BY 1, 2 ORDER BY 1
 """
-
-expect.set_options(timeout=PATIENCE * 1000)
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,7 @@ class OperatorDay:
             await self.page.reload()
             return await shown.is_visible()
 
-        await until_async(is_shown, PATIENCE, f"{shown}")
+        await until_async(is_shown, what=f"{shown}")
 
     async def post(self, of: str, prefer: str, **lead: str) -> int:
         """The status of the answer to a lead over the API."""

@@ -73,7 +73,7 @@ async def settings_reader(stack: Stack, role: Role = "admin") -> AsyncIterator[S
             connection, slug, email=email, name="Ada Lovelace", role=role, password_hash=password_hash
         )
     jar = aiohttp.CookieJar(unsafe=True, treat_as_secure_origin=URL(stack.base))
-    async with aiohttp.ClientSession(cookie_jar=jar, timeout=aiohttp.ClientTimeout(30)) as session:
+    async with aiohttp.ClientSession(cookie_jar=jar, timeout=aiohttp.ClientTimeout(60)) as session:
         form, headers = {"email": email, "password": PASSWORD}, {"Origin": stack.base}
         async with session.post(
             f"{stack.base}/console/sign-in", data=form, headers=headers, allow_redirects=False

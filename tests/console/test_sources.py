@@ -64,7 +64,7 @@ async def until_words(client: ConsoleClient, path: str, text: str) -> Shown:
         seen.append(await client.get(path))
         return text in words(seen[-1])
 
-    await until_async(says, 20, f"{text!r} on {path}")
+    await until_async(says, what=f"{text!r} on {path}")
     return seen[-1]
 
 
@@ -100,7 +100,7 @@ async def test_source_from_its_form_to_its_end(client: ConsoleClient, shared_sta
     async def has_stopped() -> bool:
         return await send(shared_stack, address, typeform_body(3, "quiz3@example.com")) == 404
 
-    await until_async(has_stopped, 10, "the end of the old address")
+    await until_async(has_stopped, what="the end of the old address")
     assert (await client.post(f"{page}/delete")).location == "/console/main/sources"
     assert (await client.get(page)).status == 404
 

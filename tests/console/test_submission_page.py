@@ -82,7 +82,7 @@ class PageReader:
             seen.append(await self.get(path))
             return words in seen[-1].words
 
-        await until_async(says, 20, f"{words!r} on {path}")
+        await until_async(says, what=f"{words!r} on {path}")
         return seen[-1]
 
 

@@ -37,7 +37,7 @@ async def test_the_installation_is_shown_with_its_processes_and_exact_counts(
             shown = row_of((await client.get(SYSTEM)).text, "main")
             return shown[1:3] == [f"{leads:,}", f"{submissions:,}"]
 
-        await until_async(is_exact, 20, "the exact counts")
+        await until_async(is_exact, what="the exact counts")
         page = (await client.get(SYSTEM)).text
         for kind in ("gateway", "worker", "sweeper"):
             assert re.search(rf'<bdi class="ltr">{kind} \d+</bdi>', page), kind

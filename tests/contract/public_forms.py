@@ -73,7 +73,7 @@ class VisitedForm:
                 found.append(answer.body["data"])
             return bool(found)
 
-        await until_async(is_decided, 20)
+        await until_async(is_decided)
         return found[0]
 
     async def change(self, **members: Any) -> None:

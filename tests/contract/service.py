@@ -12,6 +12,7 @@ from yarl import URL
 
 from tests.support.stack import Stack
 from tests.support.tenants import create_key, create_workspace
+from tests.support.waiting import DEADLINE_SECONDS
 
 INBOUND = "/api/inbound/leads?tenant=main"
 BATCH = "/api/inbound/leads/batch?tenant=main"
@@ -67,12 +68,12 @@ class Service:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         # Given up before the service closes an idle connection: else a request may meet one that is closing.
         connector = aiohttp.TCPConnector(keepalive_timeout=3)
-        timeout = aiohttp.ClientTimeout(total=40)
+        timeout = aiohttp.ClientTimeout(total=DEADLINE_SECONDS)
         return aiohttp.ClientSession(self.url, headers=headers, timeout=timeout, connector=connector)
 
     def connect(self) -> socket.socket:
-        """A raw connection that gives up reading after 20 s."""
-        return socket.create_connection(("127.0.0.1", self.stack.port), timeout=20)
+        """A raw connection that gives up reading in the end."""
+        return socket.create_connection(("127.0.0.1", self.stack.port), timeout=DEADLINE_SECONDS)
 
 
 async def ask(session: aiohttp.ClientSession, method: str, path: str | URL, **options: Any) -> Answer:

@@ -149,7 +149,7 @@ async def test_when_a_key_was_last_used_is_known(office: Workspace) -> None:
     async def noted() -> bool:
         return (await office.show(f"/api-keys/{made['id']}"))["last_used_at"] is not None
 
-    await until_async(noted, 10)
+    await until_async(noted)
 
 
 async def test_keys_of_another_workspace_are_invisible(service: Service, office: Workspace) -> None:

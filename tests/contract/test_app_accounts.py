@@ -95,7 +95,7 @@ async def test_account_of_another_workspace_is_its_own_only_while_an_operator_gr
                 found[whose] = len((await workspace.ask("GET", path)).body["data"])
             return sum(found.values()) > sum(counts.values())
 
-        await until_async(has_come, 20, "the message")
+        await until_async(has_come, what="the message")
         assert sum(found.values()) == sum(counts.values()) + 1
         is_there = found[name] == counts[name] + 1
         counts.update(found)
@@ -110,13 +110,13 @@ async def test_account_of_another_workspace_is_its_own_only_while_an_operator_gr
         database.execute("LISTEN integrations")
         granted = workspace_command(ours, "grant-account", *decision)
         assert (granted.returncode, granted.stdout) == (0, ""), granted.stderr
-        assert list(database.notifies(timeout=5, stop_after=1))  # gateways need not wait for their next refresh
-    await until_async(lambda: goes_to("theirs"), 10, "the grant to be seen")
+        assert list(database.notifies(timeout=60, stop_after=1))  # gateways need not wait for their next refresh
+    await until_async(lambda: goes_to("theirs"), what="the grant to be seen")
     assert await goes_to("theirs")
     [submission, *_] = await submissions_of(theirs, claimed, counts["theirs"])
     assert (await theirs.show(f"/leads/{submission['lead_id']}"))["first_name"] == "Ada"
     assert workspace_command(ours, "withdraw-account", *decision).returncode == 0
-    await until_async(lambda: goes_to("ours"), 10, "the withdrawal to be seen")
+    await until_async(lambda: goes_to("ours"), what="the withdrawal to be seen")
     assert await goes_to("ours")
     told = (await theirs.ask("GET", "/audit-log")).body["data"]
     assert [one["action"] for one in told][:2] == ["integration.account_withdrawn", "integration.account_granted"]

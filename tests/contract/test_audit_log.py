@@ -48,7 +48,7 @@ def logged(service: Service, mark: str) -> dict[str, dict[str, Any]]:
 
 
 async def entries(service: Service, mark: str, n: int) -> dict[str, dict[str, Any]]:
-    await until_async(lambda: len(logged(service, mark)) >= n, 15, f"{n} entries")
+    await until_async(lambda: len(logged(service, mark)) >= n, what=f"{n} entries")
     return logged(service, mark)
 
 

@@ -55,7 +55,7 @@ async def until_run(client: aiohttp.ClientSession, id_: int, count: int = 1) -> 
     async def enough() -> bool:
         return len([run for run in await runs(client, id_) if run["finished_at"]]) >= count
 
-    await until_async(enough, 10, "a run")
+    await until_async(enough, what="a run")
     return await runs(client, id_)
 
 

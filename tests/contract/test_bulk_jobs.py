@@ -20,7 +20,7 @@ async def until_ended(client: aiohttp.ClientSession, id_: int) -> Any:
         job.update((await ask(client, "GET", f"{JOBS}/{id_}")).body["data"])
         return job["finished_at"] is not None
 
-    await until_async(has_ended, 20, "the job")
+    await until_async(has_ended, what="the job")
     return job
 
 

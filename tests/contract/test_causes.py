@@ -48,7 +48,7 @@ async def test_a_cause_is_listed_with_its_counts_and_changed(client: aiohttp.Cli
     async def is_folded() -> bool:
         return (await ask(client, "GET", path)).status == 200
 
-    await until_async(is_folded, 15, "the fold")
+    await until_async(is_folded, what="the fold")
     found = (await ask(client, "GET", f"{CAUSES}?state=open&kind=submission&per_page=100")).body["data"]
     listed = next(one for one in found if one["id"] == cause)
     assert (listed["count"], listed["last_hour"], listed["hours"]) == (3, 3, [0] * 23 + [3])

@@ -84,7 +84,7 @@ async def test_contacts_combine_with_other_filters(ours: Workspace) -> None:
     async def is_searchable() -> bool:
         return bool((await listed(ours, search=emails[0])).body["data"])
 
-    await until_async(is_searchable, 5)
+    await until_async(is_searchable)
     for sort in ("created_at", "updated_at", "lead_score", "first_name", "last_name", "email"):
         assert await found(ours, **contact, **fits, sort=sort, direction="asc") == [lead]
     misses = {

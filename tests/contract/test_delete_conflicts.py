@@ -77,7 +77,7 @@ async def test_run_reports_deleted_users_and_stages(team: Workspace) -> None:
     async def ended() -> bool:
         return any(one["finished_at"] for one in (await team.ask("GET", f"{path}/runs")).body["data"])
 
-    await until_async(ended, 10, "a run")
+    await until_async(ended, what="a run")
     (done,) = (await team.ask("GET", f"{path}/runs")).body["data"]
     assert done["state"] == "failed"
     assert [step["reason"] for step in done["steps"]] == [

@@ -52,7 +52,7 @@ async def _until_tried(client: aiohttp.ClientSession, id_: int, attempts: int) -
     async def tried() -> bool:
         return bool((await _show(client, id_))["attempts"] == attempts)
 
-    await until_async(tried, 10, "the attempt")
+    await until_async(tried, what="the attempt")
 
 
 async def _show(client: aiohttp.ClientSession, id_: int) -> dict[str, Any]:
@@ -66,7 +66,7 @@ async def _until_failed(client: aiohttp.ClientSession, id_: int, attempts: int) 
         found = await _show(client, id_)
         return bool(found["state"] == "failed" and found["attempts"] == attempts)
 
-    await until_async(failed, 10, "the end of the attempt")
+    await until_async(failed, what="the end of the attempt")
     return await _show(client, id_)
 
 

@@ -207,7 +207,7 @@ def test_a_key_that_is_revoked_between_two_requests_is_refused(service: Service)
 
         assert [status(), status()] == [202, 202]
         service.stack.run("key", "revoke", str(id_))
-        until(lambda: status() == 401, 10, "the refusal of a revoked key")
+        until(lambda: status() == 401, what="the refusal of a revoked key")
 
 
 def test_a_client_that_leaves_at_once_leaves_its_lead(service: Service) -> None:

@@ -30,7 +30,7 @@ async def test_a_form_alone_has_its_mails_sent(ours: Workspace) -> None:
     async def given_up() -> bool:
         return bool((await ours.ask("GET", "/deliveries?state=failed")).body["meta"]["total"] == 2)
 
-    await until_async(given_up, 10, "the end of both deliveries")
+    await until_async(given_up, what="the end of both deliveries")
     found = (await ours.ask("GET", f"/deliveries?lead_id={filled.body['lead_id']}")).body["data"]
     assert [(one["kind"], one["user_id"]) for one in found] == [("notice", None)] * 2
     assert all(one["error"].startswith("No way to send mail is set up") for one in found)

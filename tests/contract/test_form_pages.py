@@ -222,7 +222,7 @@ async def test_views_and_starts_are_counted_by_source(
         with service.stack.database() as connection:
             return connection.execute(COUNTS, (form["id"],)).fetchall()
 
-    until(lambda: counted() == expected, 10)
+    until(lambda: counted() == expected)
 
 
 async def test_pages_of_forms_are_no_part_of_the_apis_document(nobody: aiohttp.ClientSession) -> None:

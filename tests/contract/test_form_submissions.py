@@ -214,7 +214,7 @@ async def test_form_answers_202_when_asked_to(client: aiohttp.ClientSession, for
         assert shown["payload"] == filled()
         return bool(shown["state"] == "done")
 
-    await until_async(is_done, 10)
+    await until_async(is_done)
 
 
 async def test_an_idempotency_key_is_the_forms_own(client: aiohttp.ClientSession, form: str) -> None:

@@ -90,7 +90,7 @@ async def test_unsigned_and_forged_requests_are_refused_and_counted(
         [source] = [one for one in sources if (one["kind"], one["id"]) == ("integration", integration["id"])]
         return bool(source["rejected_24h"] == {"missing_signature": 1, "bad_signature": 1})
 
-    await until_async(is_counted, 10, "the count of rejections")
+    await until_async(is_counted, what="the count of rejections")
     assert await submissions_of(ours, integration, 0) == []
     check = await ours.show(f"/integrations/{integration['id']}/check")
     step = next(one for one in check["steps"] if one["step"] == "last_rejection")
@@ -110,7 +110,7 @@ async def test_unknown_address_is_404_and_a_renewed_one_works_alone(
     async def is_gone() -> bool:
         return (await post(provider, old, body, **typeform_headers(body))).status == 404
 
-    await until_async(is_gone, 10, "the end of the old address")
+    await until_async(is_gone, what="the end of the old address")
     assert (await post(provider, new, body, **typeform_headers(body))).status == 200
 
 
@@ -124,7 +124,7 @@ async def test_integration_that_is_off_acknowledges_and_stores_nothing(
     async def is_off() -> bool:
         return (await post(provider, integration, body)).status == 200  # not even verified
 
-    await until_async(is_off, 10, "the change to be seen")
+    await until_async(is_off, what="the change to be seen")
     assert await submissions_of(ours, integration, 0) == []
 
 
@@ -163,7 +163,7 @@ async def test_meta_handshake_echoes_the_challenge(ours: Workspace, provider: ai
         steps.update({one["step"]: one for one in check["steps"]})
         return "refused" in steps.get("handshake", {"seen": ""})["seen"]
 
-    await until_async(is_told, 10, "the refusal of the handshake")
+    await until_async(is_told, what="the refusal of the handshake")
     assert steps["handshake"]["ok"] is None
     assert "verify token" in steps["handshake"]["advice"]
     assert steps["last_rejection"]["ok"] is True
@@ -173,7 +173,7 @@ async def test_meta_handshake_echoes_the_challenge(ours: Workspace, provider: ai
         check = await ours.show(f"/integrations/{made['id']}/check")
         return any((one["step"], one["ok"]) == ("handshake", True) for one in check["steps"])
 
-    await until_async(is_over, 10, "the answer to the next one")
+    await until_async(is_over, what="the answer to the next one")
 
 
 async def test_bot_user_without_email_and_phone_is_known_again(
@@ -305,7 +305,7 @@ async def test_silent_source_is_told_once_until_it_speaks_again(
         async def is_told() -> bool:
             return len(await messages()) == n
 
-        await until_async(is_told, 15, "the message")
+        await until_async(is_told, what="the message")
 
     assert await messages() == []
     await fall_silent(1)
@@ -316,10 +316,10 @@ async def test_silent_source_is_told_once_until_it_speaks_again(
         sources = (await ours.ask("GET", "/sources")).body["data"]
         return not next(one for one in sources if one["kind"] == "integration" and one["id"] == zap["id"])["is_silent"]
 
-    await until_async(speaks, 15, "the end of the silence")
+    await until_async(speaks, what="the end of the silence")
     with ours.service.stack.database() as database:
         spoke = "SELECT silent_since IS NULL FROM integrations WHERE id = %s"
-        await until_async(lambda: database.execute(spoke, (zap["id"],)).fetchone() == (True,), 15)
+        await until_async(lambda: database.execute(spoke, (zap["id"],)).fetchone() == (True,))
     await fall_silent(2)
     told = (await messages())[0]
     assert (told["event"], told["lead"], told["data"]["name"]) == ("source.silent", None, "Zap")

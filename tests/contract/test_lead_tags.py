@@ -37,7 +37,7 @@ async def test_concurrent_tag_removals_succeed_once(service: Service, client: ai
         with holder.transaction():
             holder.execute("SELECT FROM leads WHERE id = %s FOR UPDATE", (lead["id"],))
             asked = [asyncio.create_task(ask(client, "DELETE", f"{LEADS}/{lead['id']}/tags/ONCE")) for _ in range(2)]
-            await until_async(lambda: database.execute(waiting).rowcount == 2, 10, "both at the lead")
+            await until_async(lambda: database.execute(waiting).rowcount == 2, what="both at the lead")
         assert sorted([(await one).status for one in asked]) == [200, 404]
 
 

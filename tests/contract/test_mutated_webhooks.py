@@ -82,7 +82,7 @@ async def test_signed_body_of_any_form_is_accounted_for(
     assert any(one.status == 200 for one in posted)
 
     await until_ingested(ours, with_fetches=False)
-    await until_async(lambda: len(read_outcomes(ours)) == len(posted), 10, "the counts")
+    await until_async(lambda: len(read_outcomes(ours)) == len(posted), what="the counts")
     outcomes, stored = read_outcomes(ours), read_stored(ours)
     for one in posted:
         id_ = one.source.record["id"]
@@ -124,7 +124,7 @@ async def test_signed_body_without_any_item_is_counted(
 ) -> None:
     source = await make_source(ours, provider, type_)
     assert (await post_alone(source, document, "application/json")).status == 200
-    await until_async(lambda: read_outcomes(ours) == {source.record["id"]: {"ignored": 1}}, 10, "the count")
+    await until_async(lambda: read_outcomes(ours) == {source.record["id"]: {"ignored": 1}}, what="the count")
     assert await source.submissions() == []
 
 

@@ -97,7 +97,7 @@ def test_a_refused_encoding_is_found_in_the_log_by_the_callers_id(service: Servi
         logs = (service.stack.folder / "logs").glob("gateway*")
         return any(id_.encode() in path.read_bytes() for path in logs)
 
-    until(is_logged, 5, "its line in the log")
+    until(is_logged, what="its line in the log")
 
 
 @pytest.mark.parametrize(("name", "compress"), [("gzip", gzip.compress), ("Deflate", zlib.compress)])
@@ -156,7 +156,7 @@ def test_a_client_that_leaves_is_no_trouble_of_the_database(service: Service) ->
         _answer(service, HEAD + b"\r\n")  # lines wait for the next
         return [line for line in lines() if any(id_.encode() in line for id_ in ids)]
 
-    until(lambda: len(told()) >= len(ids), 10, "a line for each request")
+    until(lambda: len(told()) >= len(ids), what="a line for each request")
     assert not [line for line in told() if b"database_away" in line or b'"status":5' in line]
 
 

@@ -70,7 +70,7 @@ async def test_a_released_submission_goes_the_ordinary_way(form: VisitedForm) ->
         async def is_tagged() -> bool:
             return [lead["tags"] for lead in await leads_with(form, mail)] == [[tag]]
 
-        await until_async(is_tagged, 20)
+        await until_async(is_tagged)
         again = await form.send(data=filled_in(mail=mail, _key=mail, message=held["payload"]["message"], **{trap: "x"}))
         assert again.body["submission_id"] == held["id"]
     finally:
@@ -170,14 +170,14 @@ async def test_rules_decide_instead_of_the_score(form: VisitedForm, service: Ser
         sent = await form.send(data=filled_in(mail=new_email(), message=f"see {word}, please"))
         return "held_word" in codes(await form.settled(sent))
 
-    await until_async(held_by_rule, 10)
+    await until_async(held_by_rule)
 
     async def is_counted() -> bool:
         listed = (await ask(form.owner, "GET", RULES)).body["data"]
         [counted] = [one for one in listed if one["id"] == made.body["data"]["id"]]
         return counted["hits"] > 0 and bool(counted["last_hit_at"])
 
-    await until_async(is_counted, 20)
+    await until_async(is_counted)
     mail = new_email()
     allowed = await ask(form.owner, "POST", RULES, json={"kind": "email", "value": mail.upper(), "verdict": "allow"})
     trap = await form.trap()
@@ -186,7 +186,7 @@ async def test_rules_decide_instead_of_the_score(form: VisitedForm, service: Ser
         sent = await form.send(data=filled_in(mail=mail, message=word, **{trap: "x"}))
         return bool((await form.settled(sent))["state"] == "done")
 
-    await until_async(let_through, 10)
+    await until_async(let_through)
     for each in (made, allowed):
         path = f"{RULES}/{each.body['data']['id']}"
         assert (await ask(form.owner, "DELETE", path)).status == 204

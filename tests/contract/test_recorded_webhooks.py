@@ -89,7 +89,7 @@ async def test_recorded_body_becomes_its_leads_once(
     assert await count_leads(ours) == n_leads
     assert_alike(answers)
     if not recorded.people:
-        await until_async(lambda: read_outcomes(ours) == {source.record["id"]: {"ignored": len(answers)}}, 10)
+        await until_async(lambda: read_outcomes(ours) == {source.record["id"]: {"ignored": len(answers)}})
 
 
 async def assert_expected(source: WebhookSource, recorded: RecordedBody, found: list[dict[str, Any]]) -> None:

@@ -38,7 +38,7 @@ async def test_a_silent_form_is_told_of_until_it_is_filled_in(ours: Workspace) -
         sources = (await ours.ask("GET", "/sources")).body["data"]
         return bool(next(one for one in sources if one["kind"] == "form" and one["id"] == form["id"])["is_silent"])
 
-    await until_async(is_told, 20, "the message")
+    await until_async(is_told, what="the message")
     data = messages[0]["data"]
     assert (data["form_id"], data["integration_id"], data["type"], data["name"]) == (
         form["id"],
@@ -53,4 +53,4 @@ async def test_a_silent_form_is_told_of_until_it_is_filled_in(ours: Workspace) -
     async def speaks() -> bool:
         return not await is_silent()
 
-    await until_async(speaks, 20, "the end of the silence")
+    await until_async(speaks, what="the end of the silence")

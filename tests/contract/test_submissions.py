@@ -93,7 +93,7 @@ async def until_done(client: aiohttp.ClientSession, ids: list[str]) -> None:
     async def are_done() -> bool:
         return {await state_of(client, id_) for id_ in ids} == {"done"}
 
-    await until_async(are_done, 20, "the replay")
+    await until_async(are_done, what="the replay")
 
 
 async def test_submissions_are_listed_newest_first(client: aiohttp.ClientSession) -> None:

@@ -25,6 +25,6 @@ async def submissions_of(ours: Workspace, integration: dict[str, Any], n: int, *
         found[:] = answer.body["data"]
         return len(found) >= n and all(one["state"] != "accepted" for one in found)
 
-    await until_async(are_decided, 20, f"{n} submissions of {integration['type']}")
+    await until_async(are_decided, what=f"{n} submissions of {integration['type']}")
     assert len(found) == n
     return found

@@ -79,7 +79,7 @@ async def until_ingested(ours: Workspace, *, with_fetches: bool = True) -> None:
             waiting = database.execute(WAITING_SQL, (ours.slug,)).fetchone()
             return (pending, waiting) == ((0,), (0,)) or (pending == (0,) and not with_fetches)
 
-        await until_async(is_over, 30, "the end of what waits")
+        await until_async(is_over, what="the end of what waits")
 
 
 def read_outcomes(ours: Workspace) -> dict[int, dict[str, int]]:

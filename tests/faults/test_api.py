@@ -31,4 +31,4 @@ async def test_reads_and_writes_say_so_and_come_back(stack: Stack) -> None:
         async def is_back() -> bool:
             return (await ask("GET", "/api/v1/leads")).status == 200
 
-        await until_async(is_back, 30, "the list")
+        await until_async(is_back, what="the list")

@@ -42,5 +42,5 @@ async def test_forms_are_shown_while_postgresql_is_frozen(stack: Stack, client: 
             assert row
             return int(row[0])
 
-    await asyncio.to_thread(until, lambda: views() == VISITS + 1, 20)
+    await asyncio.to_thread(until, lambda: views() == VISITS + 1)
     await settle("PostgreSQL frozen, pages of forms", 1, client.told)

@@ -48,7 +48,7 @@ async def test_a_worker_is_killed_inside_its_transaction(
         with gates.closed(table, moment) as gate:
             posts = [asyncio.create_task(client.post(lead)) for lead in (person(), twice, twice)]
             posts.append(asyncio.create_task(client.post(person(), Idempotency_Key=str(uuid.uuid4()))))
-            await until_async(gate.is_reached, 10, f"a worker at {moment} {table}")
+            await until_async(gate.is_reached, what=f"a worker at {moment} {table}")
             await killed_before_its_commit(stack, "worker", gate)
     answers = await asyncio.gather(*posts)
     assert [answer.status for answer in answers] == [201] * 4  # the next worker's verdict, in time
@@ -61,7 +61,7 @@ async def test_a_worker_is_killed_between_commit_and_verdict(
     async with background(stack.frozen("sweeper")):
         with gates.closed("activities", COMMIT) as gate:
             post = asyncio.create_task(client.post(person()))
-            await until_async(gate.is_reached, 10, "a worker about to commit")
+            await until_async(gate.is_reached, what="a worker about to commit")
             await killed_after_its_commit(stack, "worker", gate, "SELECT count(*) FROM journal HAVING count(*) = 0")
     assert (await post).status == 201  # the verdict left with the commit
     await settle("worker killed after commit", 1, client.told)
@@ -75,7 +75,7 @@ async def test_the_gateway_is_killed_before_its_commit(
     lead, key = person(), str(uuid.uuid4())
     with gates.closed("journal", moment) as gate:
         post = asyncio.create_task(client.post(lead, Idempotency_Key=key))
-        await until_async(gate.is_reached, 10, "the gateway at the journal")
+        await until_async(gate.is_reached, what="the gateway at the journal")
         await killed_before_its_commit(stack, "gateway", gate)
     with pytest.raises(aiohttp.ClientError):
         await post
@@ -90,7 +90,7 @@ async def test_the_gateway_is_killed_between_commit_and_answer(
     lead, key = person(), str(uuid.uuid4())
     with gates.closed("journal", COMMIT) as gate:
         post = asyncio.create_task(client.post(lead, Idempotency_Key=key))
-        await until_async(gate.is_reached, 10, "the gateway about to commit")
+        await until_async(gate.is_reached, what="the gateway about to commit")
         stored = "SELECT 1 FROM leads WHERE email = '{}'".format(lead["email"])
         await killed_after_its_commit(stack, "gateway", gate, stored)
     with pytest.raises(aiohttp.ClientError):
@@ -114,7 +114,7 @@ async def test_the_drainer_is_killed_between_commit_and_delete(
     with gates.closed("journal", COMMIT) as gate:
         async with redis.Redis.from_url(stack.spool_url) as spool:
             await Spool(spool).append_row(NewJournalRow.from_items(Lane.PROMPT, items, "nobody"))
-        await until_async(gate.is_reached, 10, "the drainer about to commit")
+        await until_async(gate.is_reached, what="the drainer about to commit")
         await killed_after_its_commit(stack, "sweeper", gate, "SELECT 1 FROM journal")
     for one in items:
         client.told.note(one.id, None)
@@ -128,7 +128,7 @@ async def killed_before_its_commit(stack: Stack, role: str, gate: Gate) -> None:
     """Kill a process that waits at a gate; the server must notice by itself, roll back and free what was locked."""
     waiting = gate.waiting()
     await asyncio.to_thread(stack.kill, role)
-    await until_async(lambda: not gate.waiting() & waiting, 5, "the end of the killed one's transaction")
+    await until_async(lambda: not gate.waiting() & waiting, what="the end of the killed one's transaction")
 
 
 async def killed_after_its_commit(stack: Stack, role: str, gate: Gate, committed: str) -> None:
@@ -137,10 +137,10 @@ async def killed_after_its_commit(stack: Stack, role: str, gate: Gate, committed
     pids = await asyncio.to_thread(stack.kill, role, signal.SIGSTOP)
     gate.open()
     with stack.database() as database:
-        await until_async(lambda: database.execute(committed).fetchone() is not None, 10, "the commit")
+        await until_async(lambda: database.execute(committed).fetchone() is not None, what="the commit")
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
-    await asyncio.to_thread(until, lambda: set(stack.pids(role)) - set(pids), 30, f"another {role}")
+    await asyncio.to_thread(until, lambda: set(stack.pids(role)) - set(pids), what=f"another {role}")
 
 
 async def retried(stack: Stack, client: Client, lead: dict[str, object], key: str) -> Answer:

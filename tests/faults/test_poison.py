@@ -57,7 +57,7 @@ async def test_poison_lead_in_a_batch_of_two_hundred_dies_alone(
         assert (dead[0], dead[1], orjson.loads(dead[2])) == (ids[77], 5, {"email": bad})
         assert "this one cannot be kept" in dead[3]
         await asyncio.to_thread(stack.run, "replay", ids[77], "--yes")
-        await until_async(lambda: database.execute(STATES, (ids,)).fetchall() == [("done", 200)], 30, "the replay")
+        await until_async(lambda: database.execute(STATES, (ids,)).fetchall() == [("done", 200)], what="the replay")
         assert database.execute("SELECT count(*) FROM leads WHERE email = %s", (bad,)).fetchone() == (1,)
     await settle("poison in a batch of 200", 1, client.told)
 
@@ -88,11 +88,11 @@ async def test_a_lead_that_takes_its_worker_down_takes_no_other_lead_along(
             return database.execute(ALL, (ids,)).fetchone() == (21,)
 
         for _ in range(12):
-            await until_async(lambda: gate.is_reached() or all_decided(), 30, "somebody with the lead in hand")
+            await until_async(lambda: gate.is_reached() or all_decided(), what="somebody with the lead in hand")
             if all_decided():
                 break
             for role in ("worker", "sweeper"):
                 await asyncio.to_thread(stack.kill, role)
-            await until_async(lambda: not gate.is_reached(), 10, "the end of the killed one's transaction")
+            await until_async(lambda: not gate.is_reached(), what="the end of the killed one's transaction")
         assert database.execute(STATES, (ids,)).fetchall() == [("dead", 1), ("done", 20)]
     await settle("a lead that kills its worker", 1, client.told)

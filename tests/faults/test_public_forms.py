@@ -34,7 +34,7 @@ class Visitors:
         self.told = Told()
         self.pages: list[int] = []
         self._url = f"{stack.base}/f/{public_id}"
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(30))
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(60))
 
     async def send(self, **values: str) -> Any:
         """Post the form once, as its script does."""

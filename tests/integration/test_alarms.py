@@ -61,7 +61,7 @@ async def watching(settings: Settings) -> AsyncIterator[None]:
         yield
     finally:
         stopping.set()
-        await asyncio.wait_for(task, 30)
+        await asyncio.wait_for(task, 60)
         await client.aclose()
 
 

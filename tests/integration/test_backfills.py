@@ -117,7 +117,7 @@ async def test_backfill_pauses_resumes_and_is_cancelled(fetching: Fetching, apis
     job_id, place = await backfill(fetching, integration), (fetching.connection, integration.workspace_id)
     apis.open.clear()
     async with fetching.fetching():
-        await until_async(lambda: len(apis.asked) == 1, 10, "a page asked for")
+        await until_async(lambda: len(apis.asked) == 1, what="a page asked for")
         await pause_job(*place, job_id)
         apis.open.set()
     assert await job(fetching, integration, job_id) == {

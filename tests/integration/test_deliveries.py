@@ -215,7 +215,7 @@ async def test_a_slow_receiver_holds_up_nobody_else(outbox: Outbox, receiver: Re
         await tell(outbox, slow, *[await outbox.lead() for _ in range(60)])
         await tell(outbox, fast, *[await outbox.lead() for _ in range(20)])
         async with outbox.sending():
-            await until_async(lambda: len(quick.requests) == 20, 5, "the quick one's events")
+            await until_async(lambda: len(quick.requests) == 20, what="the quick one's events")
             assert receiver.most_at_once == INITIAL_SLOTS
             receiver.release()
             await until_async(lambda: len(receiver.requests) == 60, what="the slow one's events")

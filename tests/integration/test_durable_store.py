@@ -49,9 +49,9 @@ async def test_before_a_refusal_the_journal_is_asked_whatever_it_said_last(
             return not await is_taken(found, workspace)
 
         async with taking_no_writes(database):
-            await until_async(is_refused, 10, "a refusal")
+            await until_async(is_refused, what="a refusal")
         assert not found.is_journal_available
-        await until_async(lambda: is_taken(found, workspace), 10, "a row that is taken")
+        await until_async(lambda: is_taken(found, workspace), what="a row that is taken")
         assert found.is_journal_available
 
 
@@ -63,7 +63,7 @@ async def test_a_spool_that_says_nothing_takes_nothing() -> None:
 
     silent = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
     host, port = silent.sockets[0].getsockname()
-    async with stores("postgresql://127.0.0.1:1/none", f"redis://{host}:{port}") as found, asyncio.timeout(10):
+    async with stores("postgresql://127.0.0.1:1/none", f"redis://{host}:{port}") as found, asyncio.timeout(60):
         assert not await is_taken(found, 1)
         assert not await found.can_store()
     silent.close()

@@ -4,8 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -19,6 +18,7 @@ from embedded.servers import ensure_database, ensure_servers
 from embedded.valkey import EmbeddedValkey
 from shared.data_dir import COMMAND_KIND, SERVICE_KIND, DataDir, DataDirInUse
 from shared.settings import Settings
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration
 ALL = ("broker", "spool", "postgres")
@@ -38,13 +38,6 @@ def settings(folder: Path) -> Settings:
     return Settings(data_dir=folder, database_url="", broker_url="", redis_url="", spool_url="")
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
-
-
 def servers_of(folder: Path) -> list[int]:
     config = str(folder / "run" / "spool.conf")
     return find_processes("postgres", str(folder / "postgres-18")) + find_processes("valkey-server", config)
@@ -59,7 +52,7 @@ def parent(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
         assert process.stdout.readline() == b"ready\n"
         yield process
         process.kill()
-    wait_for(lambda: not servers_of(tmp_path))
+    until(lambda: not servers_of(tmp_path), what="their end")
 
 
 @pytest.fixture
@@ -122,7 +115,7 @@ def test_a_killed_parent_leaves_nothing_and_the_next_start_finds_all(
     parent.wait()
     with ensure_database(settings(tmp_path)) as url, psycopg.connect(url) as connection:
         assert connection.execute("SELECT n FROM kept").fetchone() == (1,)
-    wait_for(lambda: not servers_of(tmp_path))
+    until(lambda: not servers_of(tmp_path), what="their end")
 
 
 @pytest.mark.extended
@@ -155,7 +148,7 @@ def test_a_crashed_server_starts_again_although_its_pid_was_reused(tmp_path: Pat
         process = spawn_program(program)
         wait_ready(program, process)
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
 
 
 @pytest.mark.extended
@@ -170,7 +163,7 @@ def test_stray_server_is_ended_before_another_starts_on_its_folder(tmp_path: Pat
         wait_ready(program, first)
         second = spawn_program(program)
         try:
-            assert first.wait(20) == 0  # its guard may end a moment after it
+            assert first.wait(60) == 0  # its guard may end a moment after it
             wait_ready(program, second)
         finally:
             first.kill()

@@ -137,9 +137,9 @@ async def test_workers_are_told_of_what_has_waited_long(database_url: str, datab
     told, stopping = asyncio.Event(), asyncio.Event()
     standby = AutomationFallback(SETTINGS, told.set, lambda: None, lambda: False, stopping)
     watching = asyncio.create_task(standby.watch_outbox(database))
-    await asyncio.wait_for(told.wait(), 10)
+    await asyncio.wait_for(told.wait(), 60)
     stopping.set()
-    await asyncio.wait_for(watching, 10)
+    await asyncio.wait_for(watching, 60)
 
 
 @pytest.mark.parametrize(("due", "table"), [(RUNS, "automation_runs"), (SILENCES, "inactivity_timers")])
@@ -166,9 +166,9 @@ async def test_the_sweeper_drops_what_nobody_waits_for(database_url: str, databa
     async with connect(database_url, "tests sweeper") as connection:
         standby = AutomationFallback(SETTINGS, lambda: None, lambda: None, lambda: False, stopping)
         watching = asyncio.create_task(standby.watch_outbox(connection))
-        await until_async(is_dropped, 10, "the drop")
+        await until_async(is_dropped, what="the drop")
         stopping.set()
-        await asyncio.wait_for(watching, 10)
+        await asyncio.wait_for(watching, 60)
 
 
 async def test_workers_are_told_again_while_the_sweeper_acts(
@@ -190,8 +190,8 @@ async def test_workers_are_told_again_while_the_sweeper_acts(
     async with connect(database_url, "tests sweeper") as connection:
         standby = AutomationFallback(SETTINGS, hint, lambda: None, lambda: False, stopping)
         watching = asyncio.create_task(standby.watch_outbox(connection))
-        await asyncio.wait_for(again.wait(), 20)
+        await asyncio.wait_for(again.wait(), 60)
         (left,) = await rows(database, "SELECT count(*) AS n FROM events")
         stopping.set()
-        await asyncio.wait_for(watching, 10)
+        await asyncio.wait_for(watching, 60)
     assert 0 < left["n"] < 10_000

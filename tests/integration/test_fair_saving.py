@@ -69,7 +69,7 @@ class Api:
         return await self.post(workspace, "", {"name": "a", "trigger": {"type": "manual"}, "steps": steps})
 
     async def until_waiting(self, n: int) -> None:
-        await until_async(lambda: len(self.app[LARGE_AUTOMATION_LIMITER]._waiting) == n, 30, f"{n} that wait")
+        await until_async(lambda: len(self.app[LARGE_AUTOMATION_LIMITER]._waiting) == n, what=f"{n} that wait")
 
 
 @pytest_asyncio.fixture
@@ -91,7 +91,7 @@ def large(name: str) -> str:
 
 async def test_the_next_is_one_of_the_workspace_that_had_no_turn(api: Api, compiler: Compiler) -> None:
     saving = [asyncio.create_task(api.save("main", large("slow a1")))]
-    await until_async(lambda: compiler.seen == ["slow a1"], 30, "the first")
+    await until_async(lambda: compiler.seen == ["slow a1"], what="the first")
     for nr, (workspace, name) in enumerate([("main", "slow a2"), ("main", "slow a3"), ("other", "slow b1")], 1):
         saving.append(asyncio.create_task(api.save(workspace, large(name))))
         await api.until_waiting(nr)
@@ -107,7 +107,7 @@ async def test_a_small_one_waits_for_no_large_one_and_a_dry_run_of_a_large_one_d
     await leads(database_url, database, {"email": "a@example.com"})
     saved = await api.save("main", large("Hello"))
     saving = asyncio.create_task(api.save("other", large("slow b1")))
-    await until_async(lambda: compiler.seen == ["slow b1"], 30, "the large one")
+    await until_async(lambda: compiler.seen == ["slow b1"], what="the large one")
     assert (await api.save("main", "Hello {{ first_name }}"))["id"]
     trying = asyncio.create_task(api.post("main", f"/{saved['id']}/run", {"lead_id": 1, "dry_run": True}))
     await api.until_waiting(1)

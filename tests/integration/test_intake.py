@@ -115,7 +115,7 @@ async def test_refused_submissions_leave_the_buffer(database_url: str, database:
         async def is_taken() -> bool:
             return (await posts.post())[0] == 202
 
-        await until_async(is_taken, 10, "a 202")
+        await until_async(is_taken, what="a 202")
 
 
 async def test_submissions_of_a_failed_flush_leave_the_buffer(database_url: str, tmp_path: Path) -> None:
@@ -212,7 +212,7 @@ async def test_cancelled_callers_do_not_block_others_answers(
             await until_held_up(database)
             accepted[0].cancel()
             accepted[1].cancel()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             assert await accepted[2] == [None]
 
 

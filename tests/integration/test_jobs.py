@@ -97,7 +97,7 @@ async def test_twelve_thousand_are_released_while_more_arrive(
     try:
         for worker in workers:  # dies in the middle, twice
             done = await count_of(database, "SELECT done FROM jobs WHERE id = %s", id_)
-            await until_async(partial(_came_to, database, id_, done + 600), 20, "chunks")
+            await until_async(partial(_came_to, database, id_, done + 600), what="chunks")
             os.kill(worker.pid, signal.SIGKILL)
     finally:
         for worker in workers:
@@ -143,14 +143,14 @@ async def test_a_rate_is_obeyed_and_changed_while_the_job_runs(database: Connect
     stopping = asyncio.Event()
     running = asyncio.create_task(_work_until(database_url_of(database), stopping))
     try:
-        await until_async(lambda: _handled(database, id_, 20), 5, "the first second")
+        await until_async(lambda: _handled(database, id_, 20), what="the first second")
         began = time.monotonic()
         before = await count_of(database, "SELECT position FROM jobs WHERE id = %s", id_)
         await asyncio.sleep(1)
         slow = await count_of(database, "SELECT position FROM jobs WHERE id = %s", id_) - before
         assert slow <= 40 * (time.monotonic() - began) + 40  # it may catch up on half a second, and a chunk
         await job_control.set_job_rate(database, workspace, id_, None)
-        await until_async(lambda: _handled(database, id_, 3000), 10, "the rest without a rate")
+        await until_async(lambda: _handled(database, id_, 3000), what="the rest without a rate")
     finally:
         stopping.set()
         await running
@@ -328,7 +328,7 @@ async def test_the_sweeper_runs_jobs_that_no_worker_takes(
     fallback = JobFallback(lambda: hints.append(None), lambda: None, lambda: False, stopping)
     async with connect(database_url, "tests sweeper") as connection:
         watching = asyncio.create_task(fallback.watch_jobs(connection))
-        await until_async(lambda: _handled(database, id_, 50), 15, "the sweeper")
+        await until_async(lambda: _handled(database, id_, 50), what="the sweeper")
         stopping.set()
         await watching
     assert hints  # before it did the work itself

@@ -112,7 +112,7 @@ async def test_a_rotation_waits_for_who_may_still_store_under_the_old_key(
             async with connect(database_url, "leadhub api") as later, later.transaction():
                 await later.execute("SELECT 1")
                 assert not waiting.done()
-        await until_async(waiting.done, 5)
+        await until_async(waiting.done)
         await waiting
 
 
@@ -123,7 +123,7 @@ async def test_a_rotation_waits_for_nobody_who_stores_no_secrets(
     monkeypatch.setattr(key_rotation, "SETTLING_SECONDS", 0)
     async with connect(database_url, "psql") as reader, reader.transaction():
         await reader.execute("SELECT 1")
-        await asyncio.wait_for(key_rotation.wait_for_open_transactions(database), 5)
+        await asyncio.wait_for(key_rotation.wait_for_open_transactions(database), 60)
 
 
 async def test_two_rotations_never_run_at_once(database: Connection, database_url: str) -> None:
@@ -131,7 +131,7 @@ async def test_two_rotations_never_run_at_once(database: Connection, database_ur
         await key_rotation.lock_rotation(other)
         with pytest.raises(RuntimeError, match="another rotation is at work"):
             await key_rotation.lock_rotation(database)
-    await until_async(lambda: _locks(database), 5)
+    await until_async(lambda: _locks(database))
 
 
 async def _locks(database: Connection) -> bool:

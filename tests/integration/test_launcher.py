@@ -172,7 +172,7 @@ def test_a_stop_meanwhile_is_clean_and_leaves_nothing_running(project: Path) -> 
     with subprocess.Popen(command, env=env, stderr=subprocess.PIPE) as process:
         assert process.stderr is not None
         assert b"preparing" in process.stderr.readline()
-        until(lambda: len(_beneath(project)) > 1, 10, "the environment's making")
+        until(lambda: len(_beneath(project)) > 1, what="the environment's making")
         process.terminate()
         assert process.wait() == 0
     assert _beneath(project) == []

@@ -90,7 +90,7 @@ async def test_settings_change_when_those_have_ended_who_write_leads_by_the_old_
         async with writer.transaction():
             await load_workspace_settings(writer, [workspace])
             changing = asyncio.create_task(change_workspace(database, "main", fold_gmail=True))
-            await until_async(lambda: is_waiting(writer), 10, "the change at the writer's lock")
+            await until_async(lambda: is_waiting(writer), what="the change at the writer's lock")
             await create(writer, workspace, email="a.nn@gmail.com")
         await changing
     assert ("ann@gmail.com",) in await rows(database, "SELECT value FROM identities")

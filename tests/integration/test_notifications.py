@@ -38,7 +38,7 @@ class Ear:
         self.ended += 1
 
     async def wait(self) -> None:
-        await asyncio.wait_for(self.told.wait(), 5)
+        await asyncio.wait_for(self.told.wait(), 60)
         self.told.clear()
 
 
@@ -88,7 +88,7 @@ async def test_failed_listener_start_is_retried(database_url: str) -> None:
 
     notices.add_handler("one", ChannelHandler(lambda _: None, on_connected=begin, on_disconnected=lambda: None))
     notices.start()
-    await asyncio.wait_for(up.wait(), 5)
+    await asyncio.wait_for(up.wait(), 60)
     await notices.stop()
 
 

@@ -171,11 +171,11 @@ async def test_a_change_is_felt_at_once_when_it_is_told(
 ) -> None:
     monkeypatch.setattr(row_cache, "CACHE_REFRESH_SECONDS", NEVER)
     async with running(things):
-        await until_async(lambda: things.get_cached(3) == "old", 5, "a look ahead")
+        await until_async(lambda: things.get_cached(3) == "old", what="a look ahead")
         for name in ("new", "newer"):
             await database.execute("UPDATE things SET name = %s", (name,))
             await database.execute("NOTIFY things")
-            await until_async(lambda name=name: things.get_cached(1) == things.get_cached(3) == name, 5, name)  # type: ignore[misc]
+            await until_async(lambda name=name: things.get_cached(1) == things.get_cached(3) == name, what=name)  # type: ignore[misc]
 
 
 async def test_a_change_is_felt_soon_though_nobody_tells(
@@ -183,9 +183,9 @@ async def test_a_change_is_felt_soon_though_nobody_tells(
 ) -> None:
     monkeypatch.setattr(row_cache, "CACHE_REFRESH_SECONDS", 0.1)
     async with running(things):
-        await until_async(lambda: things.get_cached(1) == "old", 5, "a look ahead")
+        await until_async(lambda: things.get_cached(1) == "old", what="a look ahead")
         await database.execute("UPDATE things SET name = 'new'")
-        await until_async(lambda: things.get_cached(1) == "new", 5, "a refresh")
+        await until_async(lambda: things.get_cached(1) == "new", what="a refresh")
 
 
 async def test_a_look_ahead_that_failed_is_made_up_for(
@@ -202,7 +202,7 @@ async def test_a_look_ahead_that_failed_is_made_up_for(
 
     monkeypatch.setattr(things, "_try_preload", look)
     async with running(things):
-        await until_async(lambda: tried[:1] == [False], 10, "a look in vain")
+        await until_async(lambda: tried[:1] == [False], what="a look in vain")
         await database.execute(BACK)
-        await until_async(lambda: things.get_cached(3) == "old", 5, "a look ahead")
+        await until_async(lambda: things.get_cached(3) == "old", what="a look ahead")
         assert tried.count(True) == 1

@@ -98,7 +98,7 @@ async def test_a_change_beside_an_engine_that_notes_the_same_silence_is_made(
             noted = "SELECT workspace_id, %s, lead_id, id, now() + interval '30 min' FROM activities"
             await engine.execute(f"INSERT INTO inactivity_timers {noted}", (made["id"],))
             changing = asyncio.create_task(ask(client, "PATCH", f"/{made['id']}", {"trigger": silent(60)}))
-            await until_async(lambda: is_waiting(database), 10, "the change at the engine's row")
+            await until_async(lambda: is_waiting(database), what="the change at the engine's row")
         await changing
     assert [one["minutes"] for one in await rows(database, WAITS)] == [60]
 

@@ -26,7 +26,7 @@ async def test_a_score_that_follows_an_automation_is_a_link_of_its_chain(
     above = await save(database, {**crossing, "direction": "above"}, action("set_field", field="company", value="x"))
     below = await save(database, {**crossing, "direction": "below"}, action("set_field", field="company", value=None))
     await leads(database_url, database, {"email": "a@example.com"})
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await run(database_url)
     found = await runs(database)
     assert [(one["automation_id"], one["state"]) for one in found] == [

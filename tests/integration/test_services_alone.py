@@ -21,7 +21,7 @@ from shared.intake import hints
 from shared.settings import LOCAL_VALUE, PROJECT_ROOT
 from tests.support.commands import HOST, all_said_by, ended, running, said_by, silent, started
 from tests.support.database import Databases
-from tests.support.waiting import until
+from tests.support.waiting import DEADLINE_SECONDS, until
 
 pytestmark = pytest.mark.integration
 
@@ -55,7 +55,7 @@ def test_a_port_that_cannot_be_had_is_named(tmp_path: Path, database_url: str, c
 def status_of(url: str) -> int:
     """Of the answer to a GET; 0 where nobody answers."""
     try:
-        with urllib.request.urlopen(url, timeout=20) as answer:
+        with urllib.request.urlopen(url, timeout=DEADLINE_SECONDS) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code
@@ -112,16 +112,16 @@ def test_a_worker_that_is_killed_leaves_no_celery_behind(tmp_path: Path, databas
         (celery,) = database.execute(process).fetchone() or (0,)
         assert celery != worker.pid
         worker.kill()
-        until(lambda: not Path(f"/proc/{celery}").exists(), 20, what="its end")
+        until(lambda: not Path(f"/proc/{celery}").exists(), what="its end")
 
 
 @pytest.mark.extended
 def test_a_worker_that_is_asked_to_end_while_it_starts_ends_well(tmp_path: Path, database_url: str) -> None:
     with running(started(tmp_path, "worker", LEADHUB_DATABASE_URL=database_url)) as worker:
         children = Path(f"/proc/{worker.pid}/task/{worker.pid}/children")
-        until(lambda: children.read_text() != "", 20, "Celery, which has no handlers yet")
+        until(lambda: children.read_text() != "", what="Celery, which has no handlers yet")
         worker.terminate()
-        assert worker.wait(20) == 0
+        assert worker.wait(DEADLINE_SECONDS) == 0
 
 
 @pytest.mark.extended
@@ -160,7 +160,7 @@ def test_two_sweepers_on_one_machine_have_names_and_stop_at_once(tmp_path: Path,
             until(lambda: names() == ["second", "sweeper"], what="both")
             for sweeper in (second, first):
                 sweeper.terminate()
-                assert sweeper.wait(5) == 0
+                assert sweeper.wait(DEADLINE_SECONDS) == 0
 
 
 @pytest.mark.extended
@@ -185,7 +185,7 @@ def test_worker_survives_a_read_only_broker(tmp_path: Path, database_url: str) -
             def is_heard() -> bool:
                 return send() and client.llen(hints.INGEST_HINT.queue) == 0
 
-            until(is_heard, 20, "a worker that hears hints again")
+            until(is_heard, what="a worker that hears hints again")
 
 
 @pytest.mark.extended
@@ -209,7 +209,7 @@ def test_gateway_without_tables_answers_503_and_names_migrate(tmp_path: Path, da
     def asked(path: str, **headers: str) -> tuple[int, str]:
         request = urllib.request.Request(f"{base}{path}", b"{}" if headers else None, headers)
         try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
+            with urllib.request.urlopen(request, timeout=DEADLINE_SECONDS) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
@@ -268,5 +268,4 @@ def test_api_serves_on_a_systemd_socket(tmp_path: Path, database_url: str, for_w
                 return
             said_by(process, "server.listening")
             port = listener.getsockname()[1] if not for_whom else int(place[1])
-            with urllib.request.urlopen(f"http://{HOST}:{port}/api/v1/openapi.json", timeout=20) as answer:
-                assert answer.status == 200
+            assert status_of(f"http://{HOST}:{port}/api/v1/openapi.json") == 200

@@ -86,7 +86,7 @@ async def test_one_slow_integration_leaves_others_alone(fetching: Fetching, apis
     await fetching.notify(await fetching.integrate("hubspot"), "101")
     await fetching.ingest()
     async with fetching.fetching():
-        await until_async(lambda: apis.count_asked("/crm/") == 1, 10, "a request of the other integration")
+        await until_async(lambda: apis.count_asked("/crm/") == 1, what="a request of the other integration")
         assert apis.most_at_once <= MAX_PARALLEL_FETCHES + 1
         apis.open.set()
     await fetching.fetch()

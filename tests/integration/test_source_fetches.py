@@ -101,7 +101,7 @@ async def test_worker_that_dies_with_a_lead_in_hand_loses_and_doubles_nothing(fe
         assert await release_orphaned(fetching.connection) == 0
     await fetching.fetch()
     assert await fetching.emails() == []
-    await until_async(lambda: are_released(fetching), 10, "that the leads are free again")
+    await until_async(lambda: are_released(fetching), what="that the leads are free again")
     await fetching.fetch()
     assert await fetching.emails() == emails_of(3)
     # The first worker was slow, not dead: it comes back, and decides nothing.
@@ -117,7 +117,7 @@ async def test_engine_killed_in_the_midst_of_its_requests_loses_nothing(fetching
     await fetching.notify_meta(8)
     apis.open.clear()
     async with fetching.fetching() as engine:
-        await until_async(lambda: apis.most_at_once == MAX_PARALLEL_FETCHES, 10, "requests under way")
+        await until_async(lambda: apis.most_at_once == MAX_PARALLEL_FETCHES, what="requests under way")
         for task in list(engine._in_flight):
             task.cancel()
         await asyncio.gather(*list(engine._in_flight), return_exceptions=True)
@@ -140,7 +140,7 @@ async def test_many_engines_fetch_each_lead_once(fetching: Fetching, apis: LeadA
                 engine.wake()  # as a hint does
             return len(apis.asked) >= 50
 
-        await until_async(are_many_asked, 20, "requests")
+        await until_async(are_many_asked, what="requests")
     for _ in range(3):
         await fetching.make_due()
         await fetching.fetch()

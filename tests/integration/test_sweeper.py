@@ -52,7 +52,7 @@ async def test_sweeper_ingests_slow_leads_in_smaller_batches(
         return await count(database, "SELECT count(*) FROM leads") == 40
 
     async with sweeping(settings_of(database_url, tmp_path)):
-        await until_async(all_are_there, 20, "all leads")
+        await until_async(all_are_there, what="all leads")
 
 
 async def test_sweeper_runs_slow_automations_in_smaller_batches(
@@ -67,7 +67,7 @@ async def test_sweeper_runs_slow_automations_in_smaller_batches(
         return await count(database, "SELECT count(*) FROM leads WHERE tag_ids <> '{}'") == 40
 
     async with sweeping(settings_of(database_url, tmp_path)):
-        await until_async(all_bear_it, 20, "all tags")
+        await until_async(all_bear_it, what="all tags")
 
 
 async def test_sweeper_deliveries_survive_a_broken_connection(
@@ -90,8 +90,8 @@ async def test_sweeper_deliveries_survive_a_broken_connection(
         async def is_back() -> bool:  # but for a drainer without a spool, which comes and goes, and the sender
             return await count(outbox.connection, SESSIONS) >= ended - 2
 
-        await until_async(is_back, 20, "a sweeper on new connections")
+        await until_async(is_back, what="a sweeper on new connections")
         await asyncio.sleep(3 * DUE_CHECK_SECONDS)  # in which it looks for what is due
         receiver.release()
-        await until_async(is_sent, 10, "its outcome")
+        await until_async(is_sent, what="its outcome")
     assert len(receiver.requests) == 1

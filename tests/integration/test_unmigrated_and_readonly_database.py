@@ -49,7 +49,7 @@ async def test_a_gateway_that_came_before_the_tables_goes_on_once_they_are_there
             said += "".join(capfd.readouterr())
             return "UndefinedTable" in said
 
-        await until_async(stumbled, 10, "a loop that met no tables")
+        await until_async(stumbled, what="a loop that met no tables")
         upgrade_database(empty_url)
         async with connect(empty_url, "tests") as database:
             await workspaces.create_workspace(database, "main", "Main")
@@ -59,14 +59,14 @@ async def test_a_gateway_that_came_before_the_tables_goes_on_once_they_are_there
             async def is_healthy() -> bool:
                 return await status(client, "/api/v1/health") == 200
 
-            await until_async(is_healthy, 5, "health")
+            await until_async(is_healthy, what="health")
             assert await status(client, "/api/v1/me", made.key.secret) == 200
             await workspaces.revoke_key(database, made.id)
 
             async def is_refused() -> bool:
                 return await status(client, "/api/v1/me", made.key.secret) == 401
 
-            await until_async(is_refused, 5, "the revocation")
+            await until_async(is_refused, what="the revocation")
 
 
 async def test_read_only_database_answers_503_until_it_is_writable(
@@ -82,14 +82,14 @@ async def test_read_only_database_answers_503_until_it_is_writable(
 
         async with taking_no_writes(database):
             assert await create_tag("now") == 503
-            await until_async(lambda: not app[API_KEYS]._last_used_at, 10, "a note of its use, in vain")
+            await until_async(lambda: not app[API_KEYS]._last_used_at, what="a note of its use, in vain")
 
         async def is_noted() -> bool:
             await create_tag("later")
             row = await (await database.execute(USED, (key.id,))).fetchone()
             return bool(row and row[0])
 
-        await until_async(is_noted, 10, "a note of its use")
+        await until_async(is_noted, what="a note of its use")
 
 
 async def test_a_journal_that_takes_no_rows_is_not_taken_for_one_that_works(
@@ -103,8 +103,8 @@ async def test_a_journal_that_takes_no_rows_is_not_taken_for_one_that_works(
             return not await stores._does_journal_answer()
 
         async with taking_no_writes(database):
-            await until_async(is_refused, 10, "a probe that fails")
-        await until_async(stores._does_journal_answer, 10, "one that does not")
+            await until_async(is_refused, what="a probe that fails")
+        await until_async(stores._does_journal_answer, what="one that does not")
     appenders.close()
 
 

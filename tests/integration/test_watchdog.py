@@ -58,7 +58,7 @@ def test_whose_heart_stopped_is_killed_and_nobody_else(
         heartbeats.kill_stale()
         return not still.is_running
 
-    until(is_killed, 10, "the end of the one")
+    until(is_killed, what="the end of the one")
     assert time.monotonic() - began > 1.0  # until then the database itself may have been away
     heartbeats.kill_stale()
     assert all(child.is_running for child in (well, elsewhere, young))

@@ -11,11 +11,10 @@ from typing import Any
 
 import aiohttp
 
-from tests.support.waiting import until
+from tests.support.waiting import DEADLINE_SECONDS, until
 
 CHROMIUM = shutil.which("chromium")
-START_SECONDS = 30
-WAIT_SECONDS = 20
+WAIT_SECONDS = DEADLINE_SECONDS
 
 
 class Browser:
@@ -106,5 +105,5 @@ async def browser(folder: Path) -> AsyncIterator[Browser]:
 
 def _port(path: Path) -> str:
     """The port that it listens on, once it has said so."""
-    until(lambda: path.exists() and "\n" in path.read_text(encoding="utf-8"), START_SECONDS)
+    until(lambda: path.exists() and "\n" in path.read_text(encoding="utf-8"))
     return path.read_text(encoding="utf-8").split("\n")[0]

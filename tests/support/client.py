@@ -9,6 +9,7 @@ import aiohttp
 
 from tests.support.load import Told
 from tests.support.stack import Stack
+from tests.support.waiting import DEADLINE_SECONDS
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,9 @@ class Client:
         self.told = Told()
         self._stack = stack
         self._session = aiohttp.ClientSession(
-            headers=stack.headers, connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(30)
+            headers=stack.headers,
+            connector=aiohttp.TCPConnector(limit=0),
+            timeout=aiohttp.ClientTimeout(DEADLINE_SECONDS),
         )
 
     async def post(self, body: Any, *, path: str = "", url: str = "", **headers: str) -> Answer:

@@ -35,7 +35,7 @@ def started(tmp_path: Path, *words: str, **settings: str) -> "subprocess.Popen[s
     return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def ended(process: "subprocess.Popen[str]", seconds: float = 20) -> tuple[int, str]:
+def ended(process: "subprocess.Popen[str]", seconds: float = 120) -> tuple[int, str]:
     """Its status and what it said. AssertionError where it goes on."""
     try:
         _, said = process.communicate(timeout=seconds)
@@ -48,8 +48,8 @@ def ended(process: "subprocess.Popen[str]", seconds: float = 20) -> tuple[int, s
 
 @contextmanager
 def running(process: "subprocess.Popen[str]") -> Iterator["subprocess.Popen[str]"]:
-    """For as long as the block lasts, and a minute at most: what waits for a line of it then fails."""
-    late = threading.Timer(60, process.terminate)  # a worker passes it on to Celery
+    """For as long as the block lasts, and minutes at most: what waits for a line of it then fails."""
+    late = threading.Timer(240, process.terminate)  # a worker passes it on to Celery
     late.start()
     with process:
         try:

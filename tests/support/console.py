@@ -9,7 +9,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 from yarl import URL
 
 from shared.auth.operator_accounts import create_operator_made_user
@@ -19,6 +19,7 @@ from shared.db.connections import Connection, connect
 from shared.ids import now_ms, received_time, uuid7
 from tests.support.browser import CHROMIUM
 from tests.support.stack import Stack
+from tests.support.waiting import DEADLINE_SECONDS
 
 PASSWORD = "correct horse battery"
 WORKSPACE = "main"
@@ -26,6 +27,7 @@ ELSEWHERE = "elsewhere"
 SIGN_IN = "/console/sign-in"
 CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP *.test 127.0.0.1"]
 
+expect.set_options(timeout=DEADLINE_SECONDS * 1000)  # for all tests: its own five seconds are a busy machine's pause
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here")
 
 MAKE_WORKSPACE = "INSERT INTO workspaces (slug, name) VALUES (%s, %s) ON CONFLICT DO NOTHING"
@@ -108,7 +110,7 @@ class ConsoleClient:
     def __init__(self, base: str, **headers: str) -> None:
         self.base = base
         jar = aiohttp.CookieJar(unsafe=True, treat_as_secure_origin=URL(base))
-        timeout = aiohttp.ClientTimeout(20)
+        timeout = aiohttp.ClientTimeout(DEADLINE_SECONDS)
         self.session = aiohttp.ClientSession(cookie_jar=jar, timeout=timeout, headers={"Origin": base, **headers})
 
     async def get(self, path: str, **headers: str) -> Shown:

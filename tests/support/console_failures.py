@@ -57,7 +57,7 @@ class ConsoleReader:
 
     async def next_message(self, page: str) -> str:
         """The next message of a stream of the workspace."""
-        async with asyncio.timeout(20), self._session.get(f"{self.stack.base}/console/main/{page}") as stream:
+        async with asyncio.timeout(60), self._session.get(f"{self.stack.base}/console/main/{page}") as stream:
             assert stream.content_type == "text/event-stream", stream.status
             while b"data: " not in (message := await stream.content.readuntil(b"\r\n\r\n")):  # a ping
                 pass

@@ -94,7 +94,7 @@ async def signed_in(stack: Stack, role: Role) -> AsyncIterator[JobsReader]:
             connection, "main", email=email, name="Ada <b>Lovelace</b>", role=role, password_hash=password_hash
         )
     jar = aiohttp.CookieJar(unsafe=True, treat_as_secure_origin=URL(stack.base))
-    timeout = aiohttp.ClientTimeout(20)
+    timeout = aiohttp.ClientTimeout(60)
     async with aiohttp.ClientSession(cookie_jar=jar, timeout=timeout, headers={"Origin": stack.base}) as session:
         reader = JobsReader(stack.base, session)
         assert (await reader.post("/console/sign-in", email=email, password=PASSWORD)).status == 303

@@ -13,7 +13,7 @@ def call_api(stack: Stack, method: str, path: str, body: object = None) -> Any:
     data = None if body is None else json.dumps(body).encode()
     headers = {**stack.headers, "Content-Type": "application/json", "Prefer": "wait=5"}
     request = urllib.request.Request(stack.base + path, data, headers, method=method)
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         text = answer.read()
     found = json.loads(text) if text else {}
     return found.get("data", found)

@@ -39,7 +39,7 @@ SELECT count(*) FROM entries FULL JOIN runs USING (id, lead_id) WHERE entries.n 
 def save(stack: Stack) -> None:
     """From here on every new lead and every duplicate of the workspace `main` is witnessed."""
     with stack.database() as database:
-        until(lambda: _is_quiet(database), 30, "an empty outbox")
+        until(lambda: _is_quiet(database), what="an empty outbox")
         database.execute(SAVE, (json.dumps(TRIGGERS),))
 
 

@@ -103,7 +103,7 @@ class Fetching:
         finally:
             stopping = True
             engine.wake()
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 await task
 
     async def fetch(self) -> None:

@@ -23,6 +23,6 @@ def make_form_file(stack: Stack) -> str:
 def _posted(stack: Stack, path: str, body: bytes, media: str) -> dict[str, Any]:
     headers = {**stack.headers, "Content-Type": media}
     request = urllib.request.Request(f"{stack.base}/api/v1/{path}", body, headers)
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         found: dict[str, Any] = json.load(answer)
     return found

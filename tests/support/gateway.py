@@ -16,7 +16,7 @@ from tests.support.serving import served, settings_of
 from tests.support.waiting import until_async
 
 PATIENT = 30.0  # seconds that PostgreSQL has to store a flush: a test may hold it up
-LONG = 60.0  # seconds that callers wait
+LONG = 600.0  # seconds that callers wait
 AT_WORK = "INSERT INTO processes (name, kind, host, pid, seen_at) VALUES ('w', 'worker', 'here', 1, now() + '1 hour')"
 HELD_UP = "SELECT count(*) FROM pg_locks WHERE relation = 'journal'::regclass AND NOT granted"
 STORED = "SELECT coalesce(sum(n), 0) FROM journal"
@@ -91,7 +91,7 @@ class Callers:
             self._intake.submit_and_wait(item, Lane.WAITED_FOR, seconds, self.told.append)
 
     async def until_told(self, n: int) -> list[SubmissionOutcome]:
-        await until_async(lambda: len(self.told) == n, 10, f"an answer to all {n}")
+        await until_async(lambda: len(self.told) == n, what=f"an answer to all {n}")
         return self.told
 
 

@@ -114,7 +114,7 @@ class Stack:
         self.process.terminate()
         try:
             self.process.wait(STOP_SECONDS)
-            until(lambda: not self.leftovers(), 10, "the end of all that `up` started")
+            until(lambda: not self.leftovers(), what="the end of all that `up` started")
         finally:
             for pid in self.leftovers():
                 with suppress(ProcessLookupError):
@@ -196,7 +196,7 @@ class Stack:
 
     def is_healthy(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.base}/api/v1/health", timeout=3) as answer:
+            with urllib.request.urlopen(f"{self.base}/api/v1/health", timeout=10) as answer:
                 return bool(answer.status == 200)
         except OSError:
             return False

@@ -20,5 +20,5 @@ async def sweeping(settings: Settings) -> AsyncIterator[None]:
         yield
     finally:
         signal.raise_signal(signal.SIGTERM)
-        await asyncio.wait_for(task, 30)
+        await asyncio.wait_for(task, 60)
         loop.remove_signal_handler(signal.SIGTERM)

@@ -1,4 +1,7 @@
-"""Waiting for a condition with a deadline: tests never sleep for a fixed time."""
+"""Waiting for a condition with a deadline: tests never sleep for a fixed time.
+
+A deadline only ends what hangs. It is no promise about time, since a busy machine takes as long as it takes.
+"""
 
 import asyncio
 import time
@@ -8,8 +11,10 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+DEADLINE_SECONDS = 60.0
 
-def until(condition: Callable[[], T], seconds: float = 30, what: str = "it") -> T:
+
+def until(condition: Callable[[], T], seconds: float = DEADLINE_SECONDS, what: str = "it") -> T:
     """The condition's first true value. AssertionError after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
@@ -18,7 +23,9 @@ def until(condition: Callable[[], T], seconds: float = 30, what: str = "it") -> 
     return value
 
 
-async def until_async(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 30, what: str = "it") -> None:
+async def until_async(
+    condition: Callable[[], bool | Awaitable[bool]], seconds: float = DEADLINE_SECONDS, what: str = "it"
+) -> None:
     """Wait, while other tasks go on, until the condition holds; it may be a coroutine function."""
     deadline = time.monotonic() + seconds
     while True:

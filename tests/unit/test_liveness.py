@@ -45,7 +45,7 @@ async def test_liveness_beats_while_the_event_loop_runs(pipe: tuple[int, int]) -
     reader, _ = pipe
     async with beating():
         for _ in range(3):
-            await until_async(lambda: beats(reader) > 0, 10, "a beat")
+            await until_async(lambda: beats(reader) > 0, what="a beat")
 
 
 async def test_liveness_goes_on_after_a_full_pipe(pipe: tuple[int, int]) -> None:
@@ -60,7 +60,7 @@ async def test_liveness_goes_on_after_a_full_pipe(pipe: tuple[int, int]) -> None
         await asyncio.sleep(0)  # its first beat, in vain
         while beats(reader):
             pass
-        await until_async(lambda: beats(reader) > 0, 10, "a beat")
+        await until_async(lambda: beats(reader) > 0, what="a beat")
 
 
 async def test_where_nobody_listens_nothing_beats(monkeypatch: pytest.MonkeyPatch) -> None:

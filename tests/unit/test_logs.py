@@ -95,4 +95,4 @@ def test_the_command_follows_until_it_is_interrupted(data_dir: Path) -> None:
             added.write("2026-03-28T09:32:00Z new\n")
         assert command.stdout.readline() == "worker-3  | 2026-03-28T09:32:00Z new\n"
         command.send_signal(2)
-        assert command.wait(20) == 0
+        assert command.wait(60) == 0

@@ -67,7 +67,7 @@ async def test_cancelled_tasks_give_up_their_turns() -> None:
     tasks[5].cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     assert recorder.order == [0, 3, 4]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await recorder.work_in_turn(6)
     assert recorder.order == [0, 3, 4, 6], "nothing is held back after the crowd"
 
@@ -78,7 +78,7 @@ async def test_turn_of_a_task_cancelled_too_late_is_not_lost() -> None:
     await asyncio.sleep(0)  # the second one is given its turn after this
     await asyncio.sleep(0)
     tasks[1].cancel()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await asyncio.gather(*tasks, return_exceptions=True)
     assert recorder.order[0] == 0
     assert recorder.order[-1] == 2

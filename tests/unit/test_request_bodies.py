@@ -13,6 +13,7 @@ from shared.errors import ApiError
 from shared.web import request_body
 from shared.web.authorization import API_KEY
 from shared.web.request_body import MAX_HELD_BYTES, read_body
+from tests.support.waiting import DEADLINE_SECONDS
 
 pytestmark = pytest.mark.unit
 
@@ -58,12 +59,12 @@ async def begin(port: int, size: int, sent: int, workspace: int = 1) -> Connecti
 
 
 async def status(connection: Connection) -> tuple[int, bytes]:
-    head = await asyncio.wait_for(connection[0].readuntil(b"\r\n\r\n"), 10)
+    head = await asyncio.wait_for(connection[0].readuntil(b"\r\n\r\n"), DEADLINE_SECONDS)
     return int(head.split()[1]), head
 
 
 async def until(held: int) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + DEADLINE_SECONDS
     while not request_body._body_memory.held_bytes <= held:
         assert time.monotonic() < deadline, request_body._body_memory.held_bytes
         await asyncio.sleep(0.01)

@@ -34,8 +34,8 @@ async def serve_one_that_never_reads() -> None:
     client = socket.create_connection(listener.sockets[0].getsockname())
     try:
         client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        await until_async(lambda: found.requests_count == 1, 20, "the request")
-        await until_async(lambda: not found.connections, 20, "the end of the connection")
+        await until_async(lambda: found.requests_count == 1, what="the request")
+        await until_async(lambda: not found.connections, what="the end of the connection")
     finally:
         client.close()
         listener.close()
