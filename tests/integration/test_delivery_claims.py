@@ -1,8 +1,8 @@
 """Claims over a table in which much waits: quick, in order, and fair between workspaces."""
 
-import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
+from typing import TypeVar
 
 import pytest
 
@@ -10,6 +10,7 @@ from services.workers.deliveries.circuits import MAX_SLOTS
 from services.workers.deliveries.claim import claim_due, has_due
 from services.workers.deliveries.types import ClaimedDelivery
 from tests.support.sending import Outbox
+from tests.support.timing import processor_seconds
 
 pytestmark = pytest.mark.integration
 
@@ -25,7 +26,9 @@ INSERT INTO endpoints (workspace_id, endpoint, slots)
 SELECT %s, 'subscription:' || e, %s FROM generate_series(1, %s) e
 """
 OTHER = 777
-SECOND = 1.0  # a claim takes milliseconds; the machine may be busy
+SECOND = 1.0  # of the processor; a claim takes milliseconds
+
+T = TypeVar("T")
 
 
 async def _plant(outbox: Outbox, workspace: int, leads: int, each: int, endpoints: int) -> None:
@@ -33,11 +36,17 @@ async def _plant(outbox: Outbox, workspace: int, leads: int, each: int, endpoint
     await outbox.connection.execute(PLANT, counts)
 
 
+async def _quick(outbox: Outbox, work: Awaitable[T]) -> T:
+    """Its result, after a look at the time that the server worked for it."""
+    server = outbox.connection.info.backend_pid
+    before = processor_seconds(server)
+    found = await work
+    assert processor_seconds(server) - before < SECOND
+    return found
+
+
 async def _claim(outbox: Outbox, most: int = 200, **how: object) -> list[ClaimedDelivery]:
-    started = time.perf_counter()
-    claimed = await claim_due(outbox.connection, most, **how)  # type: ignore[arg-type]
-    assert time.perf_counter() - started < SECOND
-    return claimed
+    return await _quick(outbox, claim_due(outbox.connection, most, **how))  # type: ignore[arg-type]
 
 
 async def _succeed(outbox: Outbox, claimed: Sequence[ClaimedDelivery]) -> None:
@@ -57,9 +66,7 @@ async def test_blocked_deliveries_of_a_lead_do_not_slow_a_claim(outbox: Outbox) 
         claimed += more
     assert Counter(Counter((one.workspace_id, one.endpoint) for one in claimed).values()) == {MAX_SLOTS: 50, 1: 1}
     assert len({(one.workspace_id, one.endpoint, one.lead_id) for one in claimed}) == len(claimed)
-    started = time.perf_counter()
-    assert not await has_due(outbox.connection)
-    assert time.perf_counter() - started < SECOND
+    assert not await _quick(outbox, has_due(outbox.connection))
 
 
 async def test_order_holds_where_leads_lie_far_apart(outbox: Outbox) -> None:

@@ -20,14 +20,14 @@ async def test_a_read_that_takes_too_long_is_told_that_the_database_is_away(
     monkeypatch.setattr(read_timeout, "READ_TIMEOUT_SECONDS", 0.3)
 
     async def read(_: web.Request) -> web.StreamResponse:
-        await database.execute("SELECT pg_sleep(20)")
+        await database.execute("SELECT pg_sleep(600)")
         return web.Response()
 
     started = time.monotonic()
     with pytest.raises(TimeoutError) as late:
         await read_timeout.with_timeout(read)(make_mocked_request("GET", "/"))
     assert is_unavailable(late.value)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 60
 
 
 def test_every_read_ends_in_time_and_no_write_is_given_up() -> None:

@@ -23,7 +23,8 @@ from shared.settings import LOCAL_VALUE, Settings
 from tests.support.commands import HOST, NOWHERE, running, silent, started
 from tests.support.spooling import spooling
 from tests.support.tiers import first_in_tier
-from tests.support.waiting import until
+from tests.support.timing import best_within
+from tests.support.waiting import DEADLINE_SECONDS, until
 
 pytestmark = pytest.mark.integration
 
@@ -50,7 +51,7 @@ def known(folder: Path, **settings: str) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(status(folder, **settings).stdout)
         return {} if "postgresql" in found["unavailable"] else found
 
-    return until(told, 60, "a status with PostgreSQL")
+    return until(told, what="a status with PostgreSQL")
 
 
 def differing(folder: Path, **settings: str) -> dict[str, list[list[str]]]:
@@ -75,15 +76,17 @@ async def test_without_postgresql_it_shows_the_spool_within_two_seconds(
         await Spool(client).append_row(NewJournalRow(0, 3, "", "[[1, 3]]", b"{}"))
         await client.aclose()
         url = frozen_url if is_frozen else AWAY
-        took = []
-        for _ in range(3):  # the machine may be busy with other things at one of them
+        told = []
+
+        def seconds_of_status() -> float:
             began = time.monotonic()
-            told = status(tmp_path, LEADHUB_DATABASE_URL=url, LEADHUB_SPOOL_URL=spool_url)
-            took.append(time.monotonic() - began)
-        assert min(took) < 2
+            told[:] = [status(tmp_path, LEADHUB_DATABASE_URL=url, LEADHUB_SPOOL_URL=spool_url)]
+            return time.monotonic() - began
+
+        best_within(2, seconds_of_status)
     said = capfd.readouterr().err
-    assert (told.exit_code, "PostgreSQL does not answer" in said, "hidden" in said) == (0, True, False)
-    found = json.loads(told.stdout)
+    assert (told[0].exit_code, "PostgreSQL does not answer" in said, "hidden" in said) == (0, True, False)
+    found = json.loads(told[0].stdout)
     assert (found["spooled"], found["unavailable"]) == (3, ["postgresql"])
     assert found["oldest_waiting_s"] > 0
     unknown = ("accepted", "pending", "done", "dead", "quarantined", "workers", "queues", "differing")
@@ -141,9 +144,9 @@ def test_a_service_notes_what_it_uses_but_not_in_plain_text(tmp_path: Path, data
             return database.execute(found).fetchall()
 
         with running(started(tmp_path, command, **env)) as service:
-            until(noted, 50, "its row")
+            until(noted, what="its row")
             assert noted() == [(command, wanted)]
             service.terminate()
-            service.wait(20)
+            service.wait(DEADLINE_SECONDS)
         assert noted() == []
     assert not any(secret in str(wanted) for secret in ("hidden", KEY, HOST))

@@ -74,7 +74,7 @@ async def test_caller_of_a_possibly_lost_submission_gets_503(
     workspace = await workspace_id(database)
     async with at_work(database_url, database, tmp_path, flush_timeout=0.3) as found:
         lost, late = Callers(found.intake), Callers(found.intake)
-        lost.come_and_wait(sent(workspace), seconds=1)
+        lost.come_and_wait(sent(workspace), seconds=3)
         await until_stored(database, 1)
         async with holding_up(database_url) as holder:
             await holder.execute("LOCK TABLE submissions IN ACCESS EXCLUSIVE MODE")
@@ -102,7 +102,7 @@ async def test_time_runs_out_whatever_the_database_said_meanwhile(
     workspace = await workspace_id(database)
     async with at_work(database_url, database, tmp_path) as found:
         await database.execute("ALTER TABLE processes RENAME TO elsewhere")
-        await until_async(lambda: not found.waiters.can_wait(), 5, "a look at the workers that failed")
+        await until_async(lambda: not found.waiters.can_wait(), what="a look at the workers that failed")
         await database.execute("ALTER TABLE elsewhere RENAME TO processes")
         await until_open(found)
         callers = Callers(found.intake)
@@ -133,7 +133,7 @@ async def test_a_verdict_that_nobody_sent_is_found_when_time_is_up(
     workspace = await workspace_id(database)
     async with at_work(database_url, database, tmp_path) as found:
         callers, item = Callers(found.intake), sent(workspace)
-        callers.come_and_wait(item, sent(workspace), seconds=1)
+        callers.come_and_wait(item, sent(workspace), seconds=3)
         await until_stored(database, 2)
         await database.execute(DECIDE, (workspace, item.id, item.received_at))
         told = await callers.until_told(2)

@@ -38,6 +38,7 @@ class Told:
         self.contradictions = 0  # one submission, two different leads
         self.last = time.monotonic()
         self.worst_pause = 0.0  # seconds between two acknowledgements, the longest
+        self.round_pause = 0.0  # the longest since a test set this to 0
 
     @property
     def refused(self) -> int:
@@ -57,14 +58,15 @@ class Told:
         if not 200 <= status < 300:
             return
         now = time.monotonic()
-        self.worst_pause, self.last = max(self.worst_pause, now - self.last), now
+        pause, self.last = now - self.last, now
+        self.worst_pause, self.round_pause = max(self.worst_pause, pause), max(self.round_pause, pause)
         for line in body.get("data", [body]):
             self.note(line["submission_id"], line["lead_id"])
 
-    async def more(self, n: int, status: int | None = None, seconds: float = 60) -> None:
+    async def more(self, n: int, status: int | None = None) -> None:
         """Wait until `n` further answers have come, with that status if one is named."""
         goal = self._answers(status) + n
-        await until_async(lambda: self._answers(status) >= goal, seconds, f"{n} further answers ({status})")
+        await until_async(lambda: self._answers(status) >= goal, what=f"{n} further answers ({status})")
 
     def _answers(self, status: int | None) -> int:
         return self.statuses.total() if status is None else self.statuses[status]

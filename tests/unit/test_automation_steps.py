@@ -3,7 +3,7 @@
 from contextlib import suppress
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
-from time import process_time
+from time import thread_time
 from typing import Any
 
 import pytest
@@ -204,13 +204,13 @@ TOO_MUCH = {
 
 @pytest.mark.parametrize("source", TOO_MUCH)
 def test_a_template_that_takes_long_to_compile_is_refused_on_save_and_fails_where_it_was_saved(source: str) -> None:
-    started = process_time()
+    started = thread_time()
     with pytest.raises(PydanticCustomError) as refused:
         templates.check_template(source)
     with pytest.raises(templates.TemplateTooCostly, match=TOO_MUCH[source]):
         templates.render_template(source, LEAD)
     assert TOO_MUCH[source] in (refused.value.context or {})["message"]
-    assert process_time() - started < 1
+    assert thread_time() - started < 1
 
 
 LONG = {"notes": "a " * 50_000, "custom_fields": {"one": [*range(40_000)], "other": [*range(40_000)]}}
@@ -227,10 +227,10 @@ LONG = {"notes": "a " * 50_000, "custom_fields": {"one": [*range(40_000)], "othe
 )
 def test_the_worst_template_on_the_worst_lead_takes_no_time(source: str) -> None:
     templates.check_template(source)
-    started = process_time()
+    started = thread_time()
     with suppress(templates.TemplateTooCostly):
         templates.render_template(source, LONG)
-    assert process_time() - started < 0.5
+    assert thread_time() - started < 0.5
 
 
 def test_a_text_that_takes_too_long_fails_its_step() -> None:
@@ -239,7 +239,8 @@ def test_a_text_that_takes_too_long_fails_its_step() -> None:
     assert found.outcomes[0]["reason"] == "the template takes too long with this lead's values"
 
 
-def test_long_texts_are_cut() -> None:
+def test_long_texts_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(templates, "MAX_TEMPLATE_SECONDS", 60.0)
     assert len(templates.render_template("{{ notes }}" * 200, {"notes": "x" * 1000})) == templates.MAX_RENDERED_CHARS
 
 

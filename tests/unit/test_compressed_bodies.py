@@ -18,6 +18,7 @@ from shared.web.authorization import public, requires_scope
 from shared.web.decompression import STEP_BYTES
 from shared.web.middleware import ACCESS_LOG, request_middleware
 from shared.web.request_body import read_body
+from tests.support.waiting import DEADLINE_SECONDS
 
 pytestmark = pytest.mark.unit
 
@@ -30,6 +31,15 @@ def bomb(megabytes: int) -> bytes:
     deflating = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
     block = deflating.compress(MEGABYTE) + deflating.flush(zlib.Z_FULL_FLUSH)
     return b"\x1f\x8b\x08\0\0\0\0\0\0\xff" + block * megabytes
+
+
+def seconds_of_half() -> float:
+    """What half of a bomb of 500 MB takes of the processor, on this machine as it is just now; a tenth is measured."""
+    began, inflating, sent = time.thread_time(), zlib.decompressobj(wbits=16 + zlib.MAX_WBITS), bomb(50)
+    while sent:
+        inflating.decompress(sent, len(MEGABYTE))
+        sent = inflating.unconsumed_tail
+    return 5 * (time.thread_time() - began)
 
 
 @public
@@ -70,7 +80,7 @@ async def post(port: int, path: str, body: bytes, missing: int = 0) -> tuple[byt
     length = len(body) + missing
     head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: {length}\r\n\r\n"
     writer.write(head.encode() + body)
-    return await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20), reader
+    return await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), DEADLINE_SECONDS), reader
 
 
 @pytest.mark.parametrize(("path", "status"), [("/kept", b"401"), ("/nothing", b"401"), ("/shown", b"405")])
@@ -81,7 +91,7 @@ async def test_a_refused_bomb_is_not_inflated(path: str, status: bytes) -> None:
         head, _ = await post(port, path, sent)
         spent = time.thread_time() - began
     assert head.split()[1] == status
-    assert spent < 0.15, "seconds of the processor: to inflate this much takes over 0.3"
+    assert spent < seconds_of_half()
 
 
 async def test_the_rest_of_a_refused_bomb_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +99,7 @@ async def test_the_rest_of_a_refused_bomb_is_not_waited_for(monkeypatch: pytest.
     async with serving() as port:
         head, reader = await post(port, "/kept", bomb(50), missing=1_000_000)
         assert b"\r\nConnection: close\r\n" in head
-        await asyncio.wait_for(reader.read(), 20)  # to the end of the connection
+        await asyncio.wait_for(reader.read(), DEADLINE_SECONDS)  # to the end of the connection
 
 
 async def test_decompressing_a_body_does_not_block_the_event_loop() -> None:
@@ -116,7 +126,7 @@ async def test_a_bomb_with_a_key_is_inflated_up_to_the_limit() -> None:
         head, _ = await post(port, "/taken", sent)
         spent = time.thread_time() - began
     assert head.split()[1] == b"413"
-    assert spent < 0.15, "seconds of the processor"
+    assert spent < seconds_of_half()
 
 
 async def test_a_connection_goes_on_behind_a_compressed_body_that_was_read() -> None:
@@ -126,6 +136,6 @@ async def test_a_connection_goes_on_behind_a_compressed_body_that_was_read() -> 
         for _ in range(2):
             head = f"POST /taken HTTP/1.1\r\nHost: x\r\nContent-Encoding: GZip\r\nContent-Length: {len(sent)}\r\n\r\n"
             writer.write(head.encode() + sent)
-            answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)
+            answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), DEADLINE_SECONDS)
             assert answer.split()[1] == b"200"
             assert await reader.readexactly(4) == b"1000"

@@ -17,6 +17,7 @@ from shared.lead_list.search import like_patterns
 from shared.leads import contact, phone_extensions, phone_text
 from shared.leads.contact import InvalidContact, PhoneTooSlow, is_identifying_phone, normalise_phone
 from shared.leads.submission import AcceptedSubmission, normalise_submission
+from tests.support.timing import best_within
 
 pytestmark = pytest.mark.unit
 
@@ -169,10 +170,14 @@ def test_no_text_takes_long(beginning: str) -> None:
 
 def test_text_longer_than_any_phone_is_refused_before_matching() -> None:
     text = "+1 201 555 0123" + "٣" * 1_000_000
-    started = time.thread_time()
-    with pytest.raises(InvalidContact):
-        normalise_phone(text, "US")
-    assert time.thread_time() - started < AFFORDABLE
+
+    def seconds_until_refused() -> float:
+        started = time.thread_time()
+        with pytest.raises(InvalidContact):
+            normalise_phone(text, "US")
+        return time.thread_time() - started
+
+    best_within(AFFORDABLE, seconds_until_refused)
 
 
 def test_a_phone_beyond_the_budget_is_kept_as_it_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:

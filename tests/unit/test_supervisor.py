@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from cli import common, logs, watchdog
 from cli import supervisor as supervising
 from cli.supervisor import StopRequested, SupervisedChild, Supervisor
 from embedded.process import ChildProgram
+from tests.support.waiting import DEADLINE_SECONDS
 
 pytestmark = pytest.mark.unit
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); "
@@ -48,19 +50,31 @@ def program(tmp_path: Path) -> Callable[..., ChildProgram]:
 Make = Callable[..., ChildProgram]
 
 
+@contextmanager
+def rescued(child: SupervisedChild) -> Iterator[None]:
+    """A block that ends the child; else the test ends it in the end, and fails."""
+    rescue = threading.Timer(DEADLINE_SECONDS, child.kill)
+    rescue.start()
+    try:
+        yield
+        assert rescue.is_alive(), "the supervisor did not end it"
+    finally:
+        rescue.cancel()
+
+
 def test_dead_program_is_restarted_with_growing_pauses(supervisor: Supervisor, program: Make) -> None:
     supervisor.start_child(program("brief", "import sys; sys.exit(3)"))
     (child,) = supervisor.children
     supervisor.wait_until(lambda: child.failures == 3)
-    pause = child.restart_at - time.monotonic()
-    assert 0.5 < pause <= 1.0
+    assert child.restart_at - time.monotonic() <= 1.0 <= child.restart_at - child.started_at
 
 
 @pytest.mark.parametrize(("failures", "pause"), [(0, 0.0), (1, 0.5), (2, 1.0), (3, 2.0), (50, 2.0)])
 def test_restart_pause_grows_with_failures(program: Make, failures: int, pause: float) -> None:
     child = SupervisedChild(program("any", ""), started_at=time.monotonic(), failures=failures)
+    before = time.monotonic()
     child.schedule_restart("ended")
-    assert child.restart_at - time.monotonic() == pytest.approx(pause, abs=0.1)
+    assert before + pause <= child.restart_at <= time.monotonic() + pause
 
 
 def test_ten_seconds_of_life_are_forgiveness(program: Make) -> None:
@@ -103,16 +117,18 @@ def test_stops_stage_by_stage_the_highest_first(supervisor: Supervisor, program:
     assert order.read_text() == "cba"
 
 
-def test_a_second_signal_ends_what_does_not_listen(supervisor: Supervisor, program: Make, tmp_path: Path) -> None:
+def test_a_second_signal_ends_what_does_not_listen(
+    supervisor: Supervisor, program: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervising, "CHILD_STOP_SECONDS", 600)
     supervisor.start_child(program("stubborn", STUBBORN + SLEEP))
     (child,) = supervisor.children
     supervisor.wait_until(lambda: _says(tmp_path / "stubborn.log", "deaf"))
     signal.raise_signal(signal.SIGINT)
     signal.raise_signal(signal.SIGINT)
-    began = time.monotonic()
-    supervisor.stop()
-    assert not child.is_running
-    assert time.monotonic() - began < 5
+    with rescued(child):
+        supervisor.stop()
+        assert not child.is_running
     assert supervisor.forced_ends == ["stubborn"]
 
 
@@ -156,12 +172,8 @@ def test_program_that_ignores_sigterm_is_killed(
     supervisor.start_child(program("stubborn", STUBBORN + SLEEP))
     (child,) = supervisor.children
     supervisor.wait_until(lambda: _says(tmp_path / "stubborn.log", "deaf"))
-    rescue = threading.Timer(10, child.kill)
-    rescue.start()
-    began = time.monotonic()
-    supervisor.stop()
-    rescue.cancel()
-    assert time.monotonic() - began < 5
+    with rescued(child):
+        supervisor.stop()
     assert supervisor.forced_ends == ["stubborn"]
 
 
@@ -248,7 +260,7 @@ def test_chores_are_done_again_and_again(supervisor: Supervisor, monkeypatch: py
             signal.raise_signal(signal.SIGINT)
 
     supervisor.add_chore(chore)
-    rescue = threading.Timer(10, signal.raise_signal, (signal.SIGINT,))
+    rescue = threading.Timer(DEADLINE_SECONDS, signal.raise_signal, (signal.SIGINT,))
     rescue.start()
     supervisor.run()
     rescue.cancel()
@@ -270,18 +282,26 @@ def _says(log: Path, text: str) -> bool:
     return log.exists() and text in log.read_text()
 
 
+def _is_suspended(child: SupervisedChild) -> bool:
+    assert child.process
+    return Path(f"/proc/{child.process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
 BEAT = "import os, time\nwhile True: os.write(int(os.environ['LEADHUB_PULSE']), b'.'); time.sleep(0.05)"
 
 
 def test_program_without_liveness_is_killed(
-    supervisor: Supervisor, program: Make, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    supervisor: Supervisor, program: Make, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(watchdog, "HEARTBEAT_STALE_SECONDS", 1.0)
     for name in ("well", "hung"):
         supervisor.start_child(replace(program(name, BEAT), has_liveness_pipe=True))
     well, hung = supervisor.children
     pulses = watchdog.LivenessWatch(supervisor.children)
+    for child in (well, hung):
+        supervisor.wait_until(child.note_beat)
     hung.send_signal(signal.SIGSTOP)
+    supervisor.wait_until(lambda: _is_suspended(hung) and not hung.note_beat())
+    hung.last_beat_at -= watchdog.HEARTBEAT_STALE_SECONDS
 
     def is_over() -> bool:
         pulses.kill_unresponsive()
