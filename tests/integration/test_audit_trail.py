@@ -39,12 +39,25 @@ async def trail(database_url: str) -> AsyncIterator[AuditTrail]:
     await pool.close()
 
 
-async def test_entries_wait_while_they_cannot_be_written(trail: AuditTrail, database: Connection) -> None:
+async def test_entries_wait_while_they_cannot_be_written(
+    trail: AuditTrail, database: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusals: list[Exception] = []
+    write = trail._write_batch
+
+    async def write_batch(batch: list[bytes]) -> None:
+        try:
+            await write(batch)
+        except Exception as error:
+            refusals.append(error)
+            raise
+
+    monkeypatch.setattr(trail, "_write_batch", write_batch)
     await database.execute("ALTER TABLE audit_log RENAME TO away")
     task = asyncio.create_task(trail.run())
     for number in range(450):
         trail.add(entry(f"lane.paused{number}"))
-    await asyncio.sleep(0.2)
+    await until_async(lambda: bool(refusals), what="a write in vain")
     await database.execute("ALTER TABLE away RENAME TO audit_log")
 
     async def are_written() -> bool:

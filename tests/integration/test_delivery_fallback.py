@@ -8,13 +8,14 @@ import pytest
 
 from services.workers.deliveries import sweeper_fallback as standby
 from services.workers.deliveries.claim import claim_due
+from services.workers.deliveries.sender import DeliverySender
 from services.workers.deliveries.sender_thread import SenderThread
 from services.workers.deliveries.sweeper_fallback import DeliveryFallback
-from shared.db.connections import connect
+from shared.db.connections import Connection, connect
 from shared.outbound.deliveries import enqueue_deliveries, webhook_to_subscription
 from tests.support.receivers import Receiver
 from tests.support.sending import Outbox
-from tests.support.waiting import until_async
+from tests.support.waiting import DEADLINE_SECONDS, until_async
 
 pytestmark = pytest.mark.integration
 
@@ -41,7 +42,7 @@ async def watching(outbox: Outbox, stopping: asyncio.Event, *, broker_away: bool
             yield hints
         finally:
             stopping.set()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(DEADLINE_SECONDS):
                 await task
 
 
@@ -53,12 +54,12 @@ async def states(outbox: Outbox) -> list[str]:
 async def test_the_sweeper_wakes_the_workers_and_sends_what_none_of_them_does(
     outbox: Outbox, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, *, broker_away: bool
 ) -> None:
-    overdue = 60.0 if broker_away else 1.0  # seconds that it leaves it to them; at once is not so long, however slowly
+    overdue = 600.0 if broker_away else 1.0  # seconds that it leaves it to them; at once is not so long, however slowly
     monkeypatch.setattr(standby, "OVERDUE_AFTER_SECONDS", overdue)
     await happen(outbox, receiver)
     await outbox.connection.execute("UPDATE deliveries SET due_at = now()")
     async with watching(outbox, asyncio.Event(), broker_away=broker_away) as hints:
-        await until_async(lambda: len(receiver.requests) == 1, 10, "the request")
+        await until_async(lambda: len(receiver.requests) == 1, what="the request")
         # With the broker away, the sender may send before the check for overdue ones.
         assert hints or broker_away
     age = await outbox.one(
@@ -77,7 +78,7 @@ async def test_the_sweeper_takes_from_a_sender_that_is_gone(outbox: Outbox, rece
         "UPDATE deliveries SET sending_since = least(sending_since, pg_postmaster_start_time())"
     )
     async with watching(outbox, asyncio.Event()):
-        await until_async(lambda: len(receiver.requests) == 1, 10, "the request")
+        await until_async(lambda: len(receiver.requests) == 1, what="the request")
     assert await states(outbox) == ["sent"]
 
 
@@ -86,7 +87,7 @@ async def test_a_sweeper_that_stops_waits_for_what_is_under_way(outbox: Outbox, 
     await happen(outbox, receiver)
     stopping = asyncio.Event()
     async with watching(outbox, stopping, broker_away=True):
-        await until_async(lambda: len(receiver.requests) == 1, 10, "the request")
+        await until_async(lambda: len(receiver.requests) == 1, what="the request")
         stopping.set()
         receiver.release()
     assert await states(outbox) == ["sent"]
@@ -98,7 +99,7 @@ async def test_a_sweeper_that_has_nothing_to_send_stops_at_once(outbox: Outbox) 
 
 
 async def test_a_sweeper_whose_connection_breaks_goes_on_with_the_same_sender(
-    outbox: Outbox, receiver: Receiver
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings, stopping = outbox.settings.model_copy(update={"database_url": outbox.url}), asyncio.Event()
     standby = DeliveryFallback(settings, lambda: None, lambda: False, stopping)
@@ -106,16 +107,25 @@ async def test_a_sweeper_whose_connection_breaks_goes_on_with_the_same_sender(
         watch = asyncio.create_task(standby.run(connection))
         await until_async(lambda: _has_senders(outbox, 1), what="a sender")
         await outbox.connection.execute("SELECT pg_terminate_backend(%s)", (connection.info.backend_pid,))
-        await asyncio.wait({watch}, timeout=10)
+        await asyncio.wait({watch}, timeout=DEADLINE_SECONDS)
         assert watch.exception()
+    sender, checks = standby._sender, list[DeliverySender]()
+    check_due = standby._check_due
+
+    async def check(connection: Connection, sender: DeliverySender) -> None:
+        await check_due(connection, sender)
+        checks.append(sender)
+
+    monkeypatch.setattr(standby, "_check_due", check)
     async with connect(outbox.url, "tests sweeper") as connection:
         again = asyncio.create_task(standby.run(connection))
-        await asyncio.sleep(1)
+        await until_async(lambda: len(checks) > 2, what="checks on the new connection")
+        assert set(checks) == {sender}
         assert await _has_senders(outbox, 1)
         stopping.set()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             await again
-    await until_async(lambda: _has_senders(outbox, 0), 5, "its end")
+    await until_async(lambda: _has_senders(outbox, 0), what="its end")
 
 
 async def _is_idle(outbox: Outbox) -> bool:
@@ -130,8 +140,9 @@ async def test_a_worker_that_has_nothing_to_send_stops_at_once(outbox: Outbox) -
     desk = SenderThread(outbox.settings.model_copy(update={"database_url": outbox.url}))
     desk.wake()
     await until_async(lambda: _is_idle(outbox), what="a sender that found nothing")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         await asyncio.to_thread(desk.stop)
+    assert not desk._thread.is_alive()
 
 
 async def test_a_worker_that_stops_waits_for_what_is_under_way(outbox: Outbox, receiver: Receiver) -> None:
@@ -140,10 +151,10 @@ async def test_a_worker_that_stops_waits_for_what_is_under_way(outbox: Outbox, r
     await happen(outbox, receiver)
     desk = SenderThread(outbox.settings.model_copy(update={"database_url": outbox.url}))
     desk.wake()
-    await until_async(lambda: len(receiver.requests) == 1, 10, "the request")
+    await until_async(lambda: len(receiver.requests) == 1, what="the request")
     stop = asyncio.create_task(asyncio.to_thread(desk.stop))
     await until_async(lambda: desk._stopping, what="the stop")
     receiver.release()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         await stop
     assert await states(outbox) == ["sent"]

@@ -18,6 +18,7 @@ from shared.db.errors import ContentionError
 from shared.leads import identities, reference_locks
 from shared.leads.workspace_settings import load_snapshots
 from tests.support.ingesting import accept, item, worker, workspace_id
+from tests.support.waiting import until_async
 
 pytestmark = pytest.mark.integration
 
@@ -31,6 +32,17 @@ FROM leads ORDER BY id DESC LIMIT 1
 RULE = """
 INSERT INTO scoring_rules (workspace_id, field, operator, points, is_active) VALUES (%s, 'email', 'is_not_empty', 1, %s)
 """
+
+
+WAITING = """
+SELECT count(*) FROM pg_locks
+WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+
+async def is_done_or_waits(work: asyncio.Task[Any], connection: Connection) -> bool:
+    """Whether the work is over, or somebody in this database waits for a lock."""
+    return work.done() or await (await connection.execute(WAITING)).fetchone() != (0,)
 
 
 class Remembering:
@@ -147,7 +159,7 @@ async def test_workspace_lock_is_taken_before_settings_are_read_again(database: 
             await memory.load_workspaces(database, {workspace: ()}, held)
             assert held == {workspace}
             waiting = asyncio.create_task(delete())
-            await asyncio.sleep(0.2)
+            await until_async(lambda: is_done_or_waits(waiting, database), what="a wait for the lock")
             assert not waiting.done()
         await waiting
         held = set()
@@ -195,7 +207,7 @@ async def test_a_claim_waits_for_who_deletes_and_sees_what_is_gone(
         await other.execute("INSERT INTO tags (workspace_id, name) VALUES (%s, 'hot')", (workspace,))
         await other.execute("DELETE FROM tags")
         claiming = asyncio.create_task(identities.claim(database, {}, {workspace: version}))
-        await asyncio.sleep(0.2)
+        await until_async(lambda: is_done_or_waits(claiming, other), what="a wait for the lock")
         assert not claiming.done()
     with pytest.raises(Exception, match="has changed"):
         await claiming
