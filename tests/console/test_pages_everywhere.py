@@ -51,7 +51,7 @@ async def hostile_operator(shared_stack: Stack) -> AsyncIterator[str]:
 @pytest_asyncio.fixture(scope="module")
 async def pages(shared_stack: Stack, hostile_operator: str) -> dict[str, str]:
     """Addresses of all pages, by route, with records to show."""
-    return {route.path: example_path(route, shared_stack) for route in PAGE_ROUTES}
+    return {route.path: example_path(route, shared_stack, owner="pages everywhere") for route in PAGE_ROUTES}
 
 
 @pytest_asyncio.fixture(scope="module")

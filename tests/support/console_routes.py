@@ -54,7 +54,7 @@ def make_cause(stack: Stack) -> str:
     values = {"cause": made.id, "fingerprint": made.fingerprint, "place": made.place, "id": make_failed(stack)}
     with stack.database() as database:
         database.execute(COUNT_CAUSE, values)
-        until(lambda: database.execute("SELECT 1 FROM causes WHERE id = %s", (made.id,)).fetchone(), 20, "the cause")
+        until(lambda: database.execute("SELECT 1 FROM causes WHERE id = %s", (made.id,)).fetchone(), what="the cause")
     return str(made.id)
 
 
@@ -67,7 +67,7 @@ def make_job(stack: Stack) -> str:
     body = json.dumps({"filter": {"source": row[0]}, "confirm": 1, "reason": "tried"}).encode()
     headers = {**stack.headers, "Content-Type": "application/json"}
     request = urllib.request.Request(f"{stack.base}/api/v1/submissions/replay", body, headers)
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return str(json.load(answer)["data"]["id"])
 
 
@@ -81,7 +81,7 @@ def make_integration(stack: Stack, type_: str, name: str, **credentials: str) ->
     body = json.dumps({"type": type_, "name": name, "credentials": credentials}).encode()
     headers = {**stack.headers, "Content-Type": "application/json"}
     request = urllib.request.Request(f"{stack.base}/api/v1/integrations", body, headers)
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         made: dict[str, Any] = json.load(answer)["data"]
     return made
 
@@ -95,7 +95,7 @@ def make_form(stack: Stack, **members: Any) -> dict[str, Any]:
     body = json.dumps({"name": "Ask us", "fields": fields, **members}).encode()
     headers = {**stack.headers, "Content-Type": "application/json"}
     request = urllib.request.Request(f"{stack.base}/api/v1/forms", body, headers)
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         made: dict[str, Any] = json.load(answer)["data"]
     return made
 
@@ -115,7 +115,7 @@ def make_lead(stack: Stack) -> str:
     body = json.dumps({"first_name": "Ada", "email": f"{uuid.uuid4().hex}@example.com", "company": "Analytical"})
     headers = {**stack.headers, "Content-Type": "application/json"}
     request = urllib.request.Request(f"{stack.base}/api/v1/leads", body.encode(), headers)
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return str(json.load(answer)["data"]["id"])
 
 
@@ -125,7 +125,7 @@ def make_import(stack: Stack) -> str:
     body = f"--x\r\n{part}\r\n\r\nemail,name\n{uuid.uuid4().hex}@example.com,Ada\n<script>,Bob\n\r\n--x--\r\n".encode()
     headers = {**stack.headers, "Content-Type": "multipart/form-data; boundary=x"}
     request = urllib.request.Request(f"{stack.base}/api/v1/leads/import", body, headers)
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         id_ = int(json.load(answer)["data"]["id"])
     with stack.database() as database:
         ended = "SELECT 1 FROM imports WHERE id = %s AND is_settled"
@@ -176,21 +176,24 @@ EXAMPLES: dict[str, tuple[Callable[[Stack], str], str]] = {
 
 
 @cache
-def _made(stack: Stack, parameter: str) -> str:
+def _made(stack: Stack, parameter: str, owner: str) -> str:
     return EXAMPLES[parameter][0](stack)
 
 
-def example_path(route: web.RouteDef, stack: Stack, *, exists: bool = True) -> str:
-    """An address of the route, with records that exist or with absent ones. Fails for a parameter without example."""
+def example_path(route: web.RouteDef, stack: Stack, *, exists: bool = True, owner: str = "") -> str:
+    """An address of the route, with records that exist or with absent ones. Fails for a parameter without example.
+
+    An `owner` has records of its own, which no other test changes or deletes.
+    """
     parts = route.path.split("/")
     for index, part in enumerate(parts):
         if part.startswith("{"):
             parameter = f"{route.path.split('/')[index - 1]}/{part}"
             assert parameter in EXAMPLES, f"say in EXAMPLES what {parameter} may be in {route.path}"
-            parts[index] = _made(stack, parameter) if exists else EXAMPLES[parameter][1]
+            parts[index] = _made(stack, parameter, owner) if exists else EXAMPLES[parameter][1]
     query = QUERIES.get(route.path.partition("{workspace}/")[2], "") if exists or route.method == "GET" else ""
     values = {"submission": "submissions/{id}", "other_lead": "with/{lead}"}
-    named = {name: _made(stack, parameter) for name, parameter in values.items() if f"{{{name}}}" in query}
+    named = {name: _made(stack, parameter, owner) for name, parameter in values.items() if f"{{{name}}}" in query}
     return "/".join(parts) + query.format(**named)
 
 
