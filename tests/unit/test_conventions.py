@@ -1,6 +1,7 @@
 """The conventions of the code base, which CONTRIBUTING.md explains: names, layout, documents, dependencies."""
 
 import ast
+import math
 import re
 import shutil
 import subprocess
@@ -267,6 +268,27 @@ def test_words_of_the_glossary_are_used_and_others_are_not() -> None:
         for word in named.findall(text_of(path))
     ]
     assert found == []
+
+
+def test_deadlines_of_tests_only_end_what_hangs() -> None:
+    """A short one fails on a busy machine. What is promised to be quick is measured, see tests/support/timing.py."""
+    folders = (path for path in (ROOT / "tests").iterdir() if path.is_dir() and path.name != "e2e")
+    calls = (
+        (path, node)
+        for path in python_files(*(shown(folder) for folder in folders))
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Call)
+    )
+    assert [f"{shown(path)}:{node.lineno}" for path, node in calls if shortest_deadline(node) < 30] == []
+
+
+def shortest_deadline(call: ast.Call) -> float:
+    """The seconds that a call of `until` or `until_async` states as a number; infinite for all other calls."""
+    if not isinstance(call.func, ast.Name) or call.func.id not in ("until", "until_async"):
+        return math.inf
+    stated = [*call.args[1:], *(keyword.value for keyword in call.keywords)]
+    numbers = (each.value for each in stated if isinstance(each, ast.Constant))
+    return min((number for number in numbers if isinstance(number, int | float)), default=math.inf)
 
 
 def test_commit_subjects_fit_72_characters() -> None:
