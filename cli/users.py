@@ -7,13 +7,20 @@ import click
 
 from cli.common import data_dir_option, make_settings, notify_operator, print_new_key, print_table, with_database
 from shared.auth import accounts, operator_accounts
-from shared.auth.account_links import configured_base_url, link_url
+from shared.auth.account_links import link_url
 from shared.auth.passwords import InvalidPassword, PasswordHashing, check_password_rules
 from shared.auth.roles import ROLE_NAMES, Role
 from shared.data_dir import DataDir
 from shared.db.connections import Connection
 from shared.settings import Settings
 
+UNPROVEN_MESSAGE = (
+    "nobody has proven that {email} holds the present password of the account: they join with the link's new password, "
+    "which voids it. If you know that they do, say `leadhub user trust {email}`, and create them again without a link"
+)
+VOIDED_MESSAGE = (
+    "nobody has proven that {email} holds the former password of the account, which is void: only the link opens it now"
+)
 MAX_PASSWORD_INPUT = 4096  # characters read from stdin
 
 
@@ -37,8 +44,10 @@ def user() -> None:
 def user_create(slug: str, email: str, name: str, role: Role, is_operator: bool, password_stdin: bool) -> None:
     """Make a person a member of a workspace.
 
-    Prints a link by which they set a password, once, within 24 hours. Where there is an account of that email
-    already, it joins the workspace, keeps its password, and nothing is printed. A user of that email gets the role.
+    Prints a link by which they set a password, once, within 24 hours. A user of that email gets the role. A proven
+    account of that email joins the workspace, keeps its password, and nothing is printed. An account is proven by a
+    mailed link or by `leadhub user trust`. Of any other account somebody else may know the password: it joins by the
+    link, whose new password voids the present one. With --operator the present one is void at once.
 
     Roles: an admin may do everything in the workspace, a manager everything but users, keys, settings and erasing
     persons. An agent changes leads, and read_only looks on, without seeing persons' fields.
@@ -48,7 +57,7 @@ def user_create(slug: str, email: str, name: str, role: Role, is_operator: bool,
     settings = make_settings()
     password_hash = _hash_password_input(email) if password_stdin else None
 
-    async def make(use: Connection) -> bool:
+    async def make(use: Connection) -> operator_accounts.CreatedAccount:
         async with use.transaction():
             made = await operator_accounts.create_operator_made_user(
                 use,
@@ -61,11 +70,15 @@ def user_create(slug: str, email: str, name: str, role: Role, is_operator: bool,
             )
             if made.link_token:
                 print_new_key(link_url(_base_url(settings), made.link_token))
-        return made.link_token is not None
+        return made
 
-    has_link = with_database(settings, make)
-    told = "the link sets a password, once, within 24 hours" if has_link else "they can sign in with their password"
+    made = with_database(settings, make)
+    told = (
+        "the link sets a password, once, within 24 hours" if made.link_token else "they can sign in with their password"
+    )
     notify_operator(f"{email.strip()} is {role} of the workspace {slug}; {told}")
+    if made.voids_password:
+        notify_operator((VOIDED_MESSAGE if is_operator else UNPROVEN_MESSAGE).format(email=email.strip()))
 
 
 @user.command("list")
@@ -74,11 +87,12 @@ def user_list() -> None:
     """List the accounts, with their workspaces and roles."""
     rows = with_database(make_settings(), accounts.list_accounts)
     print_table(
-        ["ID", "EMAIL", "NAME", "OPERATOR", "PASSWORD", "TOTP", "LAST SIGNED IN", "WORKSPACES"],
+        ["ID", "EMAIL", "NAME", "OPERATOR", "PROVEN", "PASSWORD", "TOTP", "LAST SIGNED IN", "WORKSPACES"],
         [
             [
                 *(row.id, row.email, row.name),
-                *("yes" if each else "no" for each in (row.is_operator, row.has_password, row.has_second_factor)),
+                *("yes" if each else "no" for each in (row.is_operator, row.is_proven, row.has_password)),
+                "yes" if row.has_second_factor else "no",
                 row.last_signed_in_at.isoformat(timespec="seconds") if row.last_signed_in_at else None,
                 row.memberships,
             ]
@@ -109,6 +123,26 @@ def user_reset(email: str, second_factor: bool) -> None:
     notify_operator(f"the link sets a new password for {email}, once, within 24 hours")
 
 
+@user.command("trust")
+@click.argument("email")
+@data_dir_option
+def user_trust(email: str) -> None:
+    """Count the account of EMAIL as proven.
+
+    Say it if you know that the person who holds the account's password also owns the mailbox, and mail is not set up.
+    With its password the account may then join further workspaces.
+
+    Example: leadhub user trust ada@example.com
+    """
+
+    async def trust(use: Connection) -> None:
+        async with use.transaction():
+            await operator_accounts.trust_account(use, email)
+
+    with_database(make_settings(), trust)
+    notify_operator(f"{email.strip()} is proven: the password opens what the account is given next")
+
+
 def _hash_password_input(email: str) -> str:
     """Return the hash of the password on stdin, without its line end. UsageError if it breaks a rule."""
     password = sys.stdin.read(MAX_PASSWORD_INPUT).removesuffix("\n").removesuffix("\r")
@@ -122,4 +156,4 @@ def _hash_password_input(email: str) -> str:
 def _base_url(settings: Settings) -> str:
     """Return what links start with: the public URL, else the address of the `up` that runs, else the usual one."""
     running = "" if settings.public_url else DataDir(settings.data_dir).running_base_url()
-    return running or configured_base_url(settings)
+    return running or settings.configured_base_url

@@ -24,6 +24,7 @@ INVALID_URL_MESSAGE = (
 )
 INVALID_POSTGRES_URL_MESSAGE = f"{INVALID_URL_MESSAGE}; several hosts go behind it, as postgresql://USER:PASSWORD@/DATABASE?host=a,b&port=5432,5432"
 _find_bad_escape = re.compile(r"%(?![0-9A-Fa-f]{2})").search
+_match_host = re.compile(r"[A-Za-z0-9._-]+|[0-9a-fA-F:.]+").fullmatch
 _password_pattern = re.compile(r"(?<=:)//[^/?#@]*@")
 ALLOWED_SCHEMES = {
     "database_url": POSTGRES_SCHEMES,
@@ -65,6 +66,11 @@ class Settings(BaseSettings):
         "Valkey.",
     )
     public_url: str = Field("", description="What links in answers start with. Empty: the request's host.")
+    hosts: str = Field(
+        "",
+        description="Comma-separated host names of the console beside that of `LEADHUB_PUBLIC_URL` and the address that"
+        " the services listen on. With a port only that port counts. The console answers other hosts with 421.",
+    )
     trusted_proxies: str = Field("", description="Comma-separated networks whose X-Forwarded-* headers are believed.")
 
     host: str = Field("127.0.0.1", description="Address that the HTTP services listen on.")
@@ -195,6 +201,16 @@ class Settings(BaseSettings):
     )
 
     @property
+    def configured_base_url(self) -> str:
+        """What the service's addresses start with where no request tells: the public URL, a named host, or the port."""
+        if self.public_url:
+            return self.public_url.rstrip("/")
+        if named := split_addresses(self.hosts):
+            return f"http://{named[0]}"
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - compared, not bound
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
     def files_folder(self) -> Path:
         """The folder of the files that visitors send."""
         return PROJECT_ROOT / self.files_dir if self.files_dir else self.data_dir / "files"
@@ -235,6 +251,14 @@ class Settings(BaseSettings):
                     raise ValueError(f"{part} is no {known}, as 10.1.0.0/16") from None
         return value
 
+    @field_validator("hosts")
+    @classmethod
+    def _check_hosts(cls, value: str) -> str:
+        for part in split_addresses(value):
+            if not _is_host(part):
+                raise ValueError(f"{part} is no host's name alone, as crm.example.com or crm.example.com:8443")
+        return value
+
     @field_validator("mail_from")
     @classmethod
     def _check_mail_address(cls, value: str) -> str:
@@ -265,6 +289,15 @@ class Settings(BaseSettings):
 def split_addresses(text: str) -> list[str]:
     """Split comma-separated addresses."""
     return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _is_host(text: str) -> bool:
+    try:
+        parts = urlsplit(f"//{text}")
+        name = parts.hostname or ""
+        return "@" not in text and parts.netloc == text and _match_host(name) is not None and (parts.port or 1) > 0
+    except ValueError:
+        return False
 
 
 def _is_readable_url(url: str) -> bool:

@@ -17,7 +17,7 @@ from services.console.page_view import WORKSPACE_COOKIE, PageView, Redirection
 from services.console.session_cookie import has_secure_context, sent_session_token, set_session_cookie
 from shared.audit.audit_entry import AuditActor
 from shared.auth.roles import Permission
-from shared.auth.sessions import AuthenticatedSession, Membership, renew_session
+from shared.auth.sessions import AuthenticatedSession, Membership, SessionEnded, renew_session
 from shared.errors import ApiError, Forbidden, NotFound
 from shared.observability import logging
 from shared.web.audit import AUDIT_ACTOR
@@ -63,7 +63,7 @@ def _guarded(handler: PageHandler, access: str | Permission) -> RouteHandler:
         try:
             await _admit(view, access)
             return await _renew_session(view, await handler(view))
-        except SignInNeeded:
+        except (SignInNeeded, SessionEnded):
             return _sign_in_response(request)
         except Redirection as redirection:
             return await _renew_session(view, redirection.response)

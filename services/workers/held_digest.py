@@ -85,7 +85,7 @@ async def _digests_of(connection: Connection, workspace: Mapping[str, Any], sett
     async with connection.cursor(row_factory=dict_row) as cursor:
         figures = await (await cursor.execute(HELD_FIGURES_SQL, (workspace["told"], workspace["id"]))).fetchone()
         reasons = await (await cursor.execute(HELD_REASONS_SQL, (workspace["id"],))).fetchall()
-    base = settings.public_url.rstrip("/") or f"http://{settings.host}:{settings.port}"
+    base = settings.configured_base_url
     digest = HeldDigest(workspace["name"], f"{base}/console/{workspace['slug']}/quarantine", figures or {}, reasons)
     return [
         notification_to_user(workspace["id"], admin.user_id, *digest.written_for(admin.language))

@@ -9,6 +9,7 @@ from psycopg.rows import dict_row
 
 from shared.auth.sessions import notify_sessions_changed, revoke_sessions
 from shared.db.connections import Connection
+from shared.leads.contact import InvalidContact, normalise_email
 
 Theme = Literal["system", "light", "dark"]
 Language = Literal["", "en", "ar"]
@@ -26,7 +27,8 @@ PREFERENCE_VALUES: Final[dict[str, tuple[str | bool, ...]]] = {
 
 _ACCOUNT_COLUMNS_SQL = """
 SELECT a.id, a.email, a.name, a.password_hash, a.is_operator, a.totp_secret IS NOT NULL AS has_second_factor,
-    EXISTS (SELECT FROM users u WHERE u.account_id = a.id AND u.is_active) AS is_member
+    EXISTS (SELECT FROM users u WHERE u.account_id = a.id AND u.is_active) AS is_member,
+    EXISTS (SELECT FROM users u WHERE u.account_id = a.id) AS has_membership, a.proven_at IS NOT NULL AS is_proven
 FROM accounts a
 """
 FIND_ACCOUNT_SQL = f"{_ACCOUNT_COLUMNS_SQL} WHERE lower(a.email) = lower(%s)"
@@ -38,14 +40,22 @@ ON CONFLICT (lower(email)) DO UPDATE SET is_operator = accounts.is_operator OR e
 RETURNING id
 """
 SET_PASSWORD_SQL = "UPDATE accounts SET password_hash = %s, password_changed_at = now() WHERE id = %s"  # noqa: S105
-# Links that join a workspace set no password and stay.
-VOID_LINKS_SQL = (
-    "UPDATE account_links SET used_at = now() WHERE account_id = %s AND used_at IS NULL AND user_id IS NULL"
-)
+# Invitations stay that only the mailbox's owner or an operator has seen.
+VOID_LINKS_SQL = """
+UPDATE account_links SET used_at = now()
+WHERE account_id = %s AND used_at IS NULL AND (user_id IS NULL OR channel = 'workspace')
+"""
+VOID_CREDENTIALS_SQL = """
+UPDATE accounts SET password_hash = NULL, totp_secret = NULL, totp_pending_secret = NULL, totp_last_counter = NULL,
+    recovery_digests = '{}', proven_at = NULL
+WHERE id = %s
+"""
+SET_PROVEN_SQL = "UPDATE accounts SET proven_at = CASE WHEN %s THEN coalesce(proven_at, now()) END WHERE id = %s"
 SET_PREFERENCES_SQL = "UPDATE accounts SET preferences = preferences || %s::jsonb WHERE id = %s"
 RENAME_ACCOUNT_SQL = "UPDATE accounts SET name = %s WHERE id = %s"
 LIST_ACCOUNTS_SQL = """
-SELECT a.id, a.email, a.name, a.is_operator, a.password_hash IS NOT NULL AS has_password,
+SELECT a.id, a.email, a.name, a.is_operator, a.proven_at IS NOT NULL AS is_proven,
+    a.password_hash IS NOT NULL AS has_password,
     a.totp_secret IS NOT NULL AS has_second_factor, a.last_signed_in_at,
     coalesce((SELECT string_agg(w.slug || ':' || u.role || CASE WHEN u.is_active THEN '' ELSE ' (inactive)' END, ', '
                                 ORDER BY w.id)
@@ -56,7 +66,11 @@ FROM accounts a ORDER BY a.id
 
 @dataclass(frozen=True, slots=True)
 class AccountRecord:
-    """An account as sign-in needs it. `is_member`: it has an active user in some workspace."""
+    """An account as sign-in needs it.
+
+    `is_member`: it has an active user in some workspace; `has_membership`: it has any. `is_proven`: a mailed link has
+    shown that the mailbox is the person's.
+    """
 
     id: int
     email: str
@@ -65,6 +79,16 @@ class AccountRecord:
     is_operator: bool
     has_second_factor: bool
     is_member: bool
+    has_membership: bool
+    is_proven: bool
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether its password opens what it is given next. Otherwise a new link sets another one first.
+
+        An operator sees all workspaces anyway. An account that belongs nowhere starts over.
+        """
+        return self.is_operator or (self.is_proven and self.has_membership and self.password_hash is not None)
 
     @property
     def may_sign_in(self) -> bool:
@@ -80,6 +104,7 @@ class ListedAccount:
     email: str
     name: str
     is_operator: bool
+    is_proven: bool
     has_password: bool
     has_second_factor: bool
     last_signed_in_at: datetime | None
@@ -94,11 +119,6 @@ async def find_account(connection: Connection, email: str) -> AccountRecord | No
 async def read_account(connection: Connection, account_id: int) -> AccountRecord | None:
     """Return an account by its id."""
     return await _fetch_account(connection, READ_ACCOUNT_SQL, account_id)
-
-
-async def lock_account(connection: Connection, account_id: int) -> None:
-    """Lock an account until the transaction ends: nobody else gives it rights, a membership or a link meanwhile."""
-    await connection.execute("SELECT FROM accounts WHERE id = %s FOR UPDATE", (account_id,))
 
 
 async def create_account(connection: Connection, email: str, name: str, *, is_operator: bool = False) -> int:
@@ -119,8 +139,23 @@ async def store_password(
 
 
 async def void_password_links(connection: Connection, account_id: int) -> None:
-    """End the links that set the account's password: it has gained rights that who made them must not get."""
+    """End the links that set the account's password: it has gained rights that who made them must not get.
+
+    Open invitations by the installation's mail, or of an operator, stay.
+    """
     await connection.execute(VOID_LINKS_SQL, (account_id,))
+
+
+async def void_credentials(connection: Connection, account_id: int) -> None:
+    """Void password, second factor, recovery codes, links and sessions: somebody else may have set them."""
+    await connection.execute(VOID_CREDENTIALS_SQL, (account_id,))
+    await void_password_links(connection, account_id)
+    await revoke_sessions(connection, account_id)
+
+
+async def set_proven(connection: Connection, account_id: int, *, is_proven: bool) -> None:
+    """Note whether the person who holds the password has shown that the mailbox is theirs."""
+    await connection.execute(SET_PROVEN_SQL, (is_proven, account_id))
 
 
 async def change_preferences(connection: Connection, account_id: int, changes: dict[str, Any]) -> None:
@@ -148,7 +183,17 @@ async def rename_account(connection: Connection, account_id: int, name: str) -> 
 def clean_email(email: str) -> str:
     """Return an email in lower case, without characters that the database refuses; an empty text if it is too long."""
     text = email.encode(errors="ignore").decode().replace("\0", "").strip().lower()
-    return text if len(text) <= MAX_EMAIL_LENGTH else ""
+    return one_spelling(text) if len(text) <= MAX_EMAIL_LENGTH else ""
+
+
+def one_spelling(email: str) -> str:
+    """Return an email as accounts have it: two spellings of one mailbox beyond ASCII are one account."""
+    if email.isascii():
+        return email
+    try:
+        return normalise_email(email)
+    except InvalidContact:
+        return email
 
 
 async def list_accounts(connection: Connection) -> list[ListedAccount]:

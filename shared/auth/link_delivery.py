@@ -1,14 +1,16 @@
 """Who gets a link: the admin who asked for it, or the mailbox of its person.
 
-A link that sets the password of an account opens everything that the account may see. An admin is shown it only if that
-is the admin's own workspace alone. Otherwise it goes by `LEADHUB_SMTP_URL`, since an admin can read what goes by the
-mail server that a workspace has set up.
+A link that sets the password of an account opens everything that the account may see. It goes by `LEADHUB_SMTP_URL`,
+which proves the mailbox. Without that setting it goes by the workspace's own mail server, or is shown to the admin if
+there is none. Both prove nothing, since an admin can read what the workspace's server sends, and neither is done for an
+account that opens more than the workspace. `docs/operations.md` has the table.
 """
 
 from dataclasses import dataclass
 
-from shared.auth.account_links import LinkPurpose, create_link, link_url
-from shared.auth.accounts import AccountRecord, clean_email, find_account, lock_account
+from shared.auth.account_links import LinkChannel, StoredPurpose, create_link, link_url
+from shared.auth.accounts import AccountRecord, clean_email, find_account
+from shared.auth.sessions import lock_account
 from shared.auth.sign_in_throttle import count_attempt, subjects_of_reset
 from shared.crypto.encryption import Cipher
 from shared.db.connections import Connection
@@ -20,7 +22,8 @@ from shared.settings import Settings
 
 # Memberships of an account in other workspaces, active or not, since an inactive one may become active again.
 OTHER_MEMBERSHIPS_SQL = "SELECT EXISTS (SELECT FROM users WHERE account_id = %s AND workspace_id <> %s)"
-OWN_WORKSPACES_SQL = "SELECT array_agg(workspace_id ORDER BY workspace_id) FROM users WHERE account_id = %s"
+OWN_USERS_SQL = "SELECT workspace_id, id FROM users WHERE account_id = %s ORDER BY workspace_id"
+WORKSPACE_NAME_SQL = "SELECT name FROM workspaces WHERE id = %s"
 ANY_WORKSPACE_SQL = "SELECT min(id) FROM workspaces"
 
 
@@ -45,30 +48,37 @@ class LinkSender:
         """Whether the installation has a mail server of its own."""
         return has_installation_mail(self.settings)
 
-    async def hand_over_password_link(
-        self, connection: Connection, workspace_id: int, account: AccountRecord, purpose: LinkPurpose
+    async def hand_over_invitation(
+        self, connection: Connection, workspace_id: int, account: AccountRecord, user_id: int
+    ) -> LinkHandover:
+        """Make a link that gives the account a membership, for an admin of the workspace."""
+        if account.is_trusted and not self.has_installation_mail and await self.has_mail(connection, workspace_id):
+            # It opens nothing without the password.
+            return await self._mail_to(connection, workspace_id, account, "invite", "workspace", user_id)
+        return await self._hand_over(connection, workspace_id, account, "invite", user_id)
+
+    async def hand_over_reset(
+        self, connection: Connection, workspace_id: int, account: AccountRecord, user_id: int
     ) -> LinkHandover:
         """Make a link that sets the account's password, for an admin of the workspace."""
-        if not await self.opens_more_than(connection, workspace_id, account):
-            token = await create_link(connection, account.id, purpose)
-            return LinkHandover(link_url(self.base_url, token), is_mailed=False)
-        if not self.has_installation_mail:
-            return LinkHandover(None, is_mailed=False)
-        token = await create_link(connection, account.id, purpose)
-        await self._mail_link(connection, workspace_id, account, token, "password_reset", is_secret=True)
-        return LinkHandover(None, is_mailed=True)
+        return await self._hand_over(connection, workspace_id, account, "reset", user_id)
 
-    async def mail_join_link(
-        self, connection: Connection, workspace_id: int, workspace_name: str, account: AccountRecord, user_id: int
+    async def _hand_over(
+        self,
+        connection: Connection,
+        workspace_id: int,
+        account: AccountRecord,
+        purpose: StoredPurpose,
+        user_id: int,
     ) -> LinkHandover:
-        """Mail a link that makes the account a member of the workspace. It opens nothing without the password."""
-        if not await self.has_mail(connection, workspace_id):
+        if self.has_installation_mail:
+            return await self._mail_to(connection, workspace_id, account, purpose, "mail", user_id)
+        if await self.opens_more_than(connection, workspace_id, account):
             return LinkHandover(None, is_mailed=False)
-        token = await create_link(connection, account.id, "join", user_id=user_id)
-        await self._mail_link(
-            connection, workspace_id, account, token, "workspace_join", is_secret=False, workspace=workspace_name
-        )
-        return LinkHandover(None, is_mailed=True)
+        if await self.has_mail(connection, workspace_id):
+            return await self._mail_to(connection, workspace_id, account, purpose, "workspace", user_id)
+        token = await create_link(connection, account.id, purpose, "workspace", user_id=user_id)
+        return LinkHandover(link_url(self.base_url, token), is_mailed=False)
 
     async def request_reset(self, connection: Connection, email: str, address: str) -> float:
         """Mail a reset link to a person who forgot the password, if the account exists and mail is set up.
@@ -87,14 +97,12 @@ class LinkSender:
         if account is None or not account.may_sign_in:
             return
         await lock_account(connection, account.id)
-        row = await (await connection.execute(OWN_WORKSPACES_SQL, (account.id,))).fetchone()
-        workspaces = (row[0] if row else None) or []
-        is_secret = account.is_operator or len(workspaces) != 1
-        if not self.has_installation_mail and (is_secret or not await self.has_mail(connection, workspaces[0])):
-            return
-        workspace_id = workspaces[0] if workspaces else await _any_workspace(connection)
-        token = await create_link(connection, account.id, "reset")
-        await self._mail_link(connection, workspace_id, account, token, "password_reset", is_secret=is_secret)
+        users = await (await connection.execute(OWN_USERS_SQL, (account.id,))).fetchall()
+        workspace_id = users[0][0] if users else await _any_workspace(connection)
+        if self.has_installation_mail:
+            await self._mail_to(connection, workspace_id, account, "reset", "mail", None)
+        elif not account.is_operator and len(users) == 1 and await self.has_mail(connection, workspace_id):
+            await self._mail_to(connection, workspace_id, account, "reset", "workspace", users[0][1])
 
     async def has_mail(self, connection: Connection, workspace_id: int) -> bool:
         """Return whether mails of the workspace can be sent."""
@@ -105,24 +113,35 @@ class LinkSender:
         row = await (await connection.execute(OTHER_MEMBERSHIPS_SQL, (account.id, workspace_id))).fetchone()
         return account.is_operator or bool(row and row[0])
 
-    async def _mail_link(
+    async def _mail_to(
         self,
         connection: Connection,
         workspace_id: int,
         account: AccountRecord,
-        token: str,
-        name: str,
-        *,
-        is_secret: bool,
-        **values: str,
-    ) -> None:
-        """Write the mail of that name in the staff texts."""
-        url = link_url(self.base_url, token)
-        subject, body = staff_texts(await read_account_language(connection, account.id)).mail(name, **values)
+        purpose: StoredPurpose,
+        channel: LinkChannel,
+        user_id: int | None,
+    ) -> LinkHandover:
+        """Make a link and mail it. A reset by the installation's mail is about no membership: it opens all of them."""
+        about = None if (purpose, channel) == ("reset", "mail") else user_id
+        token = await create_link(connection, account.id, purpose, channel, user_id=about)
+        texts = staff_texts(await read_account_language(connection, account.id))
+        name = "password_reset"
+        if purpose == "invite":
+            name = "workspace_join" if account.is_trusted else "workspace_invitation"
+        row = await (await connection.execute(WORKSPACE_NAME_SQL, (workspace_id,))).fetchone()
+        subject, body = texts.mail(name, workspace=str(row[0]) if row else "")
         mail = mail_with_secret_link(
-            self.cipher, workspace_id, account.email, subject, body, url, by_installation=is_secret
+            self.cipher,
+            workspace_id,
+            account.email,
+            subject,
+            body,
+            link_url(self.base_url, token),
+            by_installation=channel == "mail",
         )
         await enqueue_deliveries(connection, [mail])
+        return LinkHandover(None, is_mailed=True)
 
 
 async def _any_workspace(connection: Connection) -> int:

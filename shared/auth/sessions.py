@@ -75,6 +75,11 @@ UPDATE sessions SET revoked_at = now() WHERE account_id = %s AND id = %s AND rev
 REVOKE_SESSIONS_SQL = """
 UPDATE sessions SET revoked_at = now() WHERE account_id = %s AND id IS DISTINCT FROM %s AND revoked_at IS NULL
 """
+LOCK_ACCOUNT_SQL = "SELECT FROM accounts WHERE id = %s FOR UPDATE"
+LOCK_ACCOUNT_OF_SESSION_SQL = """
+SELECT FROM accounts WHERE id = (SELECT account_id FROM sessions WHERE id = %s) FOR UPDATE
+"""
+HAS_SESSION_SQL = "SELECT EXISTS (SELECT FROM sessions WHERE id = %s AND revoked_at IS NULL)"
 REQUIRE_RENEWAL_SQL = "UPDATE sessions SET needs_renewal = true WHERE account_id = %s AND revoked_at IS NULL"
 CONFIRM_SESSION_SQL = "UPDATE sessions SET confirmed_at = now() WHERE id = %s AND revoked_at IS NULL"
 NOTIFY_SESSIONS_SQL = "SELECT pg_notify(%s, '')"
@@ -137,6 +142,10 @@ class ListedSession:
     created_at: datetime
     seen_at: datetime
     expires_at: datetime
+
+
+class SessionEnded(Exception):
+    """The session ended while its request was under way."""
 
 
 class SessionCache:
@@ -244,6 +253,8 @@ async def renew_session(connection: Connection, session_id: int, *, always: bool
         "digest": hash_token(token),
         "grace": 0.0 if always else RENEWAL_GRACE_SECONDS,
     }
+    # Otherwise a revocation of all sessions might miss the copy, which it cannot see yet.
+    await connection.execute(LOCK_ACCOUNT_OF_SESSION_SQL, (session_id,))
     await connection.execute("SELECT FROM sessions WHERE id = %(session)s FOR UPDATE", values)
     made = await (await connection.execute(COPY_SESSION_SQL, values)).fetchone()
     if made is None:
@@ -251,6 +262,22 @@ async def renew_session(connection: Connection, session_id: int, *, always: bool
     await connection.execute(CLAIM_RENEWAL_SQL, values)
     await notify_sessions_changed(connection)
     return token
+
+
+async def lock_account(connection: Connection, account_id: int) -> None:
+    """Lock an account until the transaction ends: nobody gives it rights, memberships, sessions or links."""
+    await connection.execute(LOCK_ACCOUNT_SQL, (account_id,))
+
+
+async def hold_session(connection: Connection, session: AuthenticatedSession) -> None:
+    """Lock the session's account, since its credentials are about to change. Raises SessionEnded.
+
+    The cache may know a session some seconds longer than it lasts.
+    """
+    await lock_account(connection, session.account_id)
+    row = await (await connection.execute(HAS_SESSION_SQL, (session.id,))).fetchone()
+    if row is None or not row[0]:
+        raise SessionEnded
 
 
 async def list_sessions(connection: Connection, account_id: int) -> list[ListedSession]:
@@ -269,6 +296,7 @@ async def revoke_session(connection: Connection, account_id: int, session_id: in
 
 async def revoke_sessions(connection: Connection, account_id: int, *, except_session_id: int | None = None) -> None:
     """End all sessions of the account, except one."""
+    await lock_account(connection, account_id)
     await connection.execute(REVOKE_SESSIONS_SQL, (account_id, except_session_id))
     await notify_sessions_changed(connection)
 

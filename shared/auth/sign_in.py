@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from shared.auth.accounts import AccountRecord, clean_email, find_account, read_account, store_password
 from shared.auth.passwords import PasswordHashing, check_password_rules
 from shared.auth.second_factor import check_code
-from shared.auth.sessions import AuthenticatedSession, confirm_session, renew_session, start_session
+from shared.auth.sessions import AuthenticatedSession, confirm_session, hold_session, renew_session, start_session
 from shared.auth.sign_in_throttle import (
     FREE_PAUSE_SECONDS,
     KnownDevice,
@@ -161,7 +161,7 @@ class SignInService:
     async def change_password(self, session: AuthenticatedSession, password: str, new_password: str) -> PasswordResult:
         """Change the password. All other sessions end, and this one gets a new token.
 
-        Raises InvalidPassword if the new one breaks a rule.
+        Raises InvalidPassword if the new one breaks a rule, and SessionEnded.
         """
         check_password_rules(new_password, session.email)
         refusal, account = await self._verify_again(session, password)
@@ -179,6 +179,7 @@ class SignInService:
         subjects = subjects_of_session(session.id)
         if wait := await self._count_attempt(subjects):
             return SignInDelayed(wait), None
+            await hold_session(connection, session)  # a new link may have voided the password that was verified
         async with self._transaction() as connection:
             account = await read_account(connection, session.account_id)
         if not await self._passwords.verify_password(account.password_hash if account else None, password):

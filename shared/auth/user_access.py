@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
+from shared.auth.accounts import read_account, void_credentials
 from shared.auth.roles import Role
-from shared.auth.sessions import notify_sessions_changed, require_renewal, revoke_sessions
+from shared.auth.sessions import lock_account, notify_sessions_changed, require_renewal, revoke_sessions
 from shared.db.connections import Connection
 from shared.errors import Conflict
 
@@ -15,10 +16,6 @@ LOCK_ADMINS_SQL = """
 SELECT u.id FROM users u JOIN accounts a ON a.id = u.account_id
 WHERE u.workspace_id = %s AND u.role = 'admin' AND u.is_active AND a.password_hash IS NOT NULL
 ORDER BY u.id FOR UPDATE OF u
-"""
-ACCESS_LEFT_SQL = """
-SELECT a.is_operator OR EXISTS (SELECT FROM users u WHERE u.account_id = a.id AND u.is_active)
-FROM accounts a WHERE a.id = %s
 """
 ACCOUNT_OF_USER_SQL = "SELECT account_id FROM users WHERE workspace_id = %s AND id = %s"
 
@@ -47,12 +44,18 @@ async def account_of_user(connection: Connection, workspace_id: int, user_id: in
 
 
 async def announce_access_change(connection: Connection, account_id: int | None) -> None:
-    """Let the account's sessions follow a change that was made: each gets a new token, or ends if nothing is left."""
+    """Let the account's sessions follow a change that was made: each gets a new token, or ends if nothing is left.
+
+    An account that has lost its last membership starts over with its next one.
+    """
     if account_id is None:
         return
-    row = await (await connection.execute(ACCESS_LEFT_SQL, (account_id,))).fetchone()
-    if row and row[0]:
+    await lock_account(connection, account_id)
+    account = await read_account(connection, account_id)
+    if account is None or account.may_sign_in:
         await require_renewal(connection, account_id)
-    else:
+    elif account.has_membership:
         await revoke_sessions(connection, account_id)
+    else:
+        await void_credentials(connection, account_id)
     await notify_sessions_changed(connection)

@@ -9,11 +9,10 @@ from typing import Final
 
 from psycopg.rows import dict_row
 
-from shared.auth.account_links import attach_account
-from shared.auth.accounts import AccountRecord, create_account, find_account, lock_account, read_account
+from shared.auth.accounts import AccountRecord, create_account, find_account, one_spelling, read_account
 from shared.auth.link_delivery import LinkHandover, LinkSender
 from shared.auth.roles import ROLE_NAMES, Role
-from shared.auth.sessions import revoke_sessions
+from shared.auth.sessions import lock_account, revoke_sessions
 from shared.auth.user_access import AccessChange, account_of_user, announce_access_change, check_access_change
 from shared.db.connections import Connection
 from shared.errors import Conflict, FieldErrors, NotFound, ValidationFailed
@@ -28,7 +27,7 @@ SELECT u.id, u.name, u.email, u.role, u.is_active, u.created_at, a.id AS account
     coalesce(a.password_hash IS NOT NULL, false) AS can_sign_in, coalesce(a.totp_secret IS NOT NULL, false)
     AS has_second_factor, coalesce(a.is_operator, false) AS is_operator,
     EXISTS (SELECT FROM account_links l
-            WHERE (l.user_id = u.id OR (l.account_id = u.account_id AND l.purpose = 'invite'))
+            WHERE (l.user_id = u.id OR (l.account_id = u.account_id AND l.user_id IS NULL)) AND l.purpose = 'invite'
                 AND l.used_at IS NULL AND l.expires_at > now()) AS has_open_invitation,
     s.count AS session_count, s.seen_at AS last_seen_at
 FROM users u LEFT JOIN accounts a ON a.id = u.account_id
@@ -53,7 +52,6 @@ CHANGE_USER_SQL = """
 UPDATE users SET role = coalesce(%s, role), is_active = coalesce(%s, is_active), updated_at = now()
 WHERE workspace_id = %s AND id = %s RETURNING account_id
 """
-WORKSPACE_NAME_SQL = "SELECT name FROM workspaces WHERE id = %s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +95,9 @@ async def list_users(connection: Connection, workspace_id: int) -> list[ManagedU
 async def invite_user(
     connection: Connection, links: LinkSender, workspace_id: int, *, email: str, name: str, role: Role
 ) -> UserInvitation:
-    """Invite a person: create user and account where they are missing, and hand a link over.
+    """Invite a person: create user and account where they are missing, and hand a link over, whose use joins the two.
 
-    A user without an account, as `POST /api/v1/users` makes them, gets one, with this role. Raises ValidationFailed by
+    A user without an account, as `POST /api/v1/users` makes them, gets this role. Raises ValidationFailed by
     field, and Conflict if the person is a member who can sign in already.
     """
     email, name = check_user_fields(email, name, role)
@@ -107,15 +105,7 @@ async def invite_user(
     account = await _ensure_account(connection, email, name)
     if attached_id not in (None, account.id) or (attached_id and account.password_hash):
         raise Conflict(ALREADY_MEMBER_MESSAGE)
-    if attached_id is None and await links.opens_more_than(connection, workspace_id, account):
-        workspace = await (await connection.execute(WORKSPACE_NAME_SQL, (workspace_id,))).fetchone()
-        name_of_workspace = str(workspace[0]) if workspace else ""
-        handover = await links.mail_join_link(connection, workspace_id, name_of_workspace, account, user_id)
-        return UserInvitation(user_id, handover)
-    if attached_id is None:
-        await attach_account(connection, user_id, account.id)
-    handover = await links.hand_over_password_link(connection, workspace_id, account, "invite")
-    return UserInvitation(user_id, handover)
+    return UserInvitation(user_id, await links.hand_over_invitation(connection, workspace_id, account, user_id))
 
 
 async def change_user(connection: Connection, workspace_id: int, user_id: int, change: AccessChange) -> None:
@@ -134,11 +124,13 @@ async def make_reset_link(connection: Connection, links: LinkSender, workspace_i
     Raises NotFound, or Conflict if the user has no account yet.
     """
     account_id = await account_of_user(connection, workspace_id, user_id)
-    account = await read_account(connection, account_id) if account_id else None
-    if account is None:
+    if account_id is None:
         raise Conflict(NOT_INVITED_MESSAGE) if await _has_user(connection, workspace_id, user_id) else NotFound
-    await lock_account(connection, account.id)
-    return await links.hand_over_password_link(connection, workspace_id, account, "reset")
+    await lock_account(connection, account_id)
+    account = await read_account(connection, account_id)
+    if account is None:
+        raise NotFound
+    return await links.hand_over_reset(connection, workspace_id, account, user_id)
 
 
 async def sign_user_out(connection: Connection, workspace_id: int, user_id: int) -> None:
@@ -150,7 +142,7 @@ async def sign_user_out(connection: Connection, workspace_id: int, user_id: int)
 
 
 def check_user_fields(email: str, name: str, role: str) -> tuple[str, str]:
-    """Return email and name, trimmed. Raises ValidationFailed with all errors by field."""
+    """Return email and name, trimmed, an email beyond ASCII in one spelling. Raises ValidationFailed by field."""
     email, name = email.strip(), name.strip()
     errors: FieldErrors = {}
     try:
@@ -163,7 +155,7 @@ def check_user_fields(email: str, name: str, role: str) -> tuple[str, str]:
         errors["role"] = [f"The role field must be one of: {', '.join(ROLE_NAMES)}."]
     if errors:
         raise ValidationFailed(errors)
-    return email, name
+    return one_spelling(email), name
 
 
 async def _ensure_user(

@@ -24,6 +24,7 @@ class Account(Base):
     totp_last_counter: Mapped[int | None]  # time step of the last code, since a code works once
     recovery_digests: Mapped[list[bytes]] = mapped_column(ARRAY(LargeBinary), server_default=text("'{}'"))
     is_operator: Mapped[bool] = mapped_column(server_default=text("false"))  # sees all workspaces
+    proven_at: Mapped[datetime | None]  # when a mailed link showed that the mailbox is the person's
     preferences: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
     created_at: Mapped[TransactionTime]
     password_changed_at: Mapped[datetime | None]
@@ -60,6 +61,7 @@ class AccountLink(Base):
     id: Mapped[RowId]
     account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"), index=True)  # null: the first admin's
     purpose: Mapped[str]
+    channel: Mapped[str] = mapped_column(server_default=text("'workspace'"))  # who could read it on its way
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     created_at: Mapped[TransactionTime]

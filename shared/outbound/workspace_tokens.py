@@ -45,7 +45,7 @@ async def workspace_mail_keys(connection: Connection, vault: Cipher, workspace_i
 def token_link(settings: Settings, path: str, key: str, content: TokenContent) -> str:
     """Return a link. It does not reveal the text, and cannot be forged for another one."""
     token = Fernet(key).encrypt(content.text.encode()).decode().rstrip("=")
-    base = settings.public_url.rstrip("/") or f"http://{settings.host}:{settings.port}"
+    base = settings.configured_base_url
     return f"{base}{path}{content.workspace_id}.{token}"
 
 

@@ -107,7 +107,7 @@ IMPERSONAL_COLUMNS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
             *("email", "name", "password_hash", "totp_secret", "totp_pending_secret", "recovery_digests"),
             "preferences",
         ),
-        "account_links": ("purpose", "digest"),
+        "account_links": ("purpose", "channel", "digest"),
         "api_keys": ("name", "prefix", "digest", "scopes"),
         "audit_log": (
             *("actor_kind", "actor_name", "action", "route", "object_kind", "object_id", "outcome", "address"),

@@ -1,90 +1,29 @@
 """Links and users: who is shown a link, who gets it by mail, and that each works once, for a day."""
 
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 import pytest_asyncio
-from pydantic import SecretStr
 
-from services.workers.deliveries.prepare import DeliveryPreparer
-from services.workers.deliveries.targets import DeliveryTargets
-from services.workers.deliveries.types import ClaimedDelivery, SkippedDelivery, SmtpMessage
-from shared import workspaces
+from services.workers.deliveries.types import SkippedDelivery, SmtpMessage
 from shared.auth import account_links, user_management
 from shared.auth.account_links import InvalidLink
 from shared.auth.link_delivery import LinkSender
 from shared.auth.passwords import InvalidPassword
-from shared.auth.roles import Role
 from shared.auth.sign_in import SignInRefused
 from shared.auth.user_access import AccessChange
-from shared.auth.user_management import UserInvitation
 from shared.auth.user_removal import remove_user
 from shared.errors import Conflict, NotFound, ValidationFailed
-from shared.settings import Settings
-from tests.support.accounts import PASSWORD, SETTINGS, Door, opened_door
+from tests.support.accounts import PASSWORD, SETTINGS
+from tests.support.invitations import BASE, INTEGRATION, PREFIX, WITH_MAIL, Team, opened_team
 
 pytestmark = pytest.mark.integration
-BASE = "https://leads.example"
-PREFIX = f"{BASE}/console/welcome/"
-WITH_MAIL = Settings(
-    secret_key=SecretStr("a key that only tests know"),
-    smtp_url="smtp://127.0.0.1:25",
-    mail_from="leadhub@example.com",
-)
-INTEGRATION = """
-INSERT INTO integrations (workspace_id, type, name, credentials, token, token_digest)
-VALUES (%s, 'smtp', 'test', 'x', 'x', decode(md5(random()::text), 'hex'))
-"""
-MAILS = "SELECT workspace_id, id, kind, target, payload FROM deliveries ORDER BY id"
-
-
-class Team(Door):
-    """Two workspaces, each with an admin who can sign in."""
-
-    acme: int
-    main: int
-
-    async def invite(
-        self, workspace_id: int, email: str, role: Role = "agent", settings: Settings = SETTINGS
-    ) -> UserInvitation:
-        links = LinkSender(settings, self.cipher, BASE)
-        async with self.connection.transaction():
-            return await user_management.invite_user(
-                self.connection, links, workspace_id, email=email, name="Bob", role=role
-            )
-
-    async def follow(self, url: str | None, password: str = PASSWORD) -> int:
-        """Set a password by a link."""
-        assert url is not None
-        token = url.removeprefix(PREFIX)
-        async with self.connection.transaction():
-            return await account_links.set_password_by_link(self.connection, self.passwords, token, password)
-
-    async def mailed_url(self, settings: Settings = WITH_MAIL) -> tuple[str, SmtpMessage | SkippedDelivery]:
-        """The link of the newest mail, and the mail as it is sent."""
-        rows = await (await self.connection.execute(MAILS)).fetchall()
-        workspace_id, id_, kind, target, payload = rows[-1]
-        assert b"[link]" in payload
-        moment = await self.value("SELECT now()")
-        fields: dict[str, Any] = dict.fromkeys(ClaimedDelivery.__dataclass_fields__)
-        fields |= {"workspace_id": workspace_id, "id": id_, "kind": kind, "target": target, "payload": payload}
-        claimed = ClaimedDelivery(**fields | {"message_id": "msg_1", "claimed_at": moment})
-        mail = DeliveryPreparer(settings, self.cipher).prepare(claimed, DeliveryTargets())
-        assert isinstance(mail, SmtpMessage | SkippedDelivery)
-        url = mail.message.get_content() if isinstance(mail, SmtpMessage) else ""
-        return next((line for line in url.splitlines() if line.startswith(BASE)), ""), mail
 
 
 @pytest_asyncio.fixture
 async def team(database_url: str) -> AsyncIterator[Team]:
-    async with opened_door(database_url) as found:
-        door = Team(found.url, found.connection, found.pool)
-        door.acme = await workspaces.create_workspace(door.connection, "acme", "Acme")
-        door.main = await door.value("SELECT id FROM workspaces WHERE slug = 'main'")
-        await door.make_person("ada@example.com")
-        await door.make_person("eve@example.com", slug="acme")
-        yield door
+    async with opened_team(database_url) as found:
+        yield found
 
 
 async def test_an_invitation_sets_a_password_once(team: Team) -> None:
@@ -141,6 +80,7 @@ async def test_a_user_made_by_the_api_can_be_invited(team: Team) -> None:
 
 async def test_no_admin_is_shown_a_link_to_another_workspaces_account(team: Team) -> None:
     """Neither Eve's nor anybody's: it goes by mail, opens nothing without the password, and joins once."""
+    await team.trust("ada@example.com")
     unmailed = await team.invite(team.acme, "ada@example.com")
     assert (unmailed.handover.url, unmailed.handover.is_mailed) == (None, False)
     invited = await team.invite(team.acme, "ada@example.com", "agent", WITH_MAIL)
@@ -179,6 +119,7 @@ async def test_no_admin_is_shown_a_link_to_another_workspaces_account(team: Team
 
 
 async def test_a_reset_link_that_an_admin_has_is_void_once_its_account_sees_more(team: Team) -> None:
+    await team.trust("ada@example.com")
     user = await team.value("SELECT id FROM users WHERE email = 'ada@example.com'")
     links = LinkSender(SETTINGS, team.cipher, BASE)
     async with team.connection.transaction():

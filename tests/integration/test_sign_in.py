@@ -11,8 +11,9 @@ from argon2 import PasswordHasher
 from shared.auth import second_factor
 from shared.auth.passwords import InvalidPassword
 from shared.auth.second_factor import CodeMismatch
-from shared.auth.sessions import SessionCache
-from shared.auth.sign_in import CodeNeeded, PasswordAccepted, SignedIn, SignInDelayed, SignInRefused
+from shared.auth.sessions import SessionCache, SessionEnded, revoke_sessions
+from shared.auth.sign_in import CodeNeeded, PasswordAccepted, SignedIn, SignInDelayed, SignInRefused, SignInResult
+from shared.auth.sign_in_throttle import GUESSED_ACCOUNT_SECONDS, count_attempt, subjects_of_attempt
 from shared.db.notifications import NotificationListener
 from tests.support.accounts import PASSWORD, SETTINGS, Door, opened_door
 from tests.support.timing import best_within_async
@@ -207,3 +208,38 @@ async def test_a_changed_password_ends_all_other_sessions(door: Door) -> None:
     assert [await fresh.authenticate(old.token) for old in (here, elsewhere)] == [None, None]
     assert await door.try_sign_in("ada@example.com") == SignInRefused()
     await door.sign_in("ada@example.com", NEW_PASSWORD)
+async def test_guesses_of_codes_from_many_addresses_pause_the_account(door: Door) -> None:
+    """Only somebody who knows the password can guess them: the pause keeps no stranger's victim out."""
+    account = await door.make_person("ada@example.com")
+    secret, _ = await enrol(door, account)
+    known = await door.sign_in("ada@example.com", code=await door.code(secret))
+    for number in range(2):
+        await door.try_sign_in("ada@example.com", code="000000", address=f"198.51.100.{number}")
+        await door.connection.execute("UPDATE sign_in_failures SET failures = 20 WHERE subject LIKE 'code%'")
+    assert isinstance(await door.try_sign_in("ada@example.com", code="000001", address="192.0.2.9"), SignInDelayed)
+    code = await door.code(secret, 30)
+    await door.sign_in("ada@example.com", code=code, device_cookie=known.device_cookie)
+
+
+async def test_a_password_that_is_changed_meanwhile_is_not_changed_by_an_ended_session(door: Door) -> None:
+    """A link may have voided it between the check of the old one and the storing of the new one."""
+    await door.make_person("ada@example.com")
+    session = await sessions_of(door).authenticate((await door.sign_in("ada@example.com")).token)
+    assert session is not None
+    async with door.connection.transaction():
+        await door.connection.execute("SELECT FROM accounts WHERE id = %s FOR UPDATE", (session.account_id,))
+        changing = asyncio.create_task(door.service.change_password(session, PASSWORD, NEW_PASSWORD))
+        waiting = (
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        )
+
+        async def is_waiting() -> bool:
+            return bool(await door.value(waiting))
+
+        await until_async(is_waiting, 20, "the change at the account's lock")
+        await revoke_sessions(door.connection, session.account_id)
+    with pytest.raises(SessionEnded):
+        await changing
+    await door.sign_in("ada@example.com")
+
+

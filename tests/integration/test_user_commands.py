@@ -44,7 +44,7 @@ async def test_people_from_making_to_signing_in(leadhub: Run, database_url: str)
     done = leadhub(*ADA, "--role", "admin", "--operator", "--password-stdin", stdin=f"{PASSWORD}\n")
     assert (done.returncode, done.stdout) == (0, "")
     listed = leadhub("user", "list").stdout.splitlines()
-    assert listed[1].split() == ["1", "ada@example.com", "Ada", "Lovelace", "yes", "yes", "no", "main:admin"]
+    assert listed[1].split() == ["1", "ada@example.com", "Ada", "Lovelace", "yes", "no", "yes", "no", "main:admin"]
     again = leadhub(*ADA, "--role", "agent")
     assert (again.stdout, "can sign in with their password" in again.stderr) == ("", True)
     reset = leadhub("user", "reset", "ADA@example.com")
@@ -62,6 +62,7 @@ async def test_people_from_making_to_signing_in(leadhub: Run, database_url: str)
         ((*ADA, "--role", "boss"), "'boss' is not one of"),
         (("user", "create", "--workspace", "none", *ADA[4:], "--role", "agent"), "there is no workspace 'none'"),
         ((*ADA, "--role", "agent", "--email", "nobody"), "valid email address"),
+        (("user", "trust", "nobody@example.com"), "there is no account with the email 'nobody@example.com'"),
         (("user", "reset", "nobody@example.com"), "there is no account with the email 'nobody@example.com'"),
     ],
 )

@@ -8,7 +8,7 @@ from typing import Any
 import pyotp
 from pydantic import SecretStr
 
-from shared.auth.operator_accounts import create_operator_made_user
+from shared.auth.operator_accounts import create_operator_made_user, trust_account
 from shared.auth.passwords import PasswordHashing
 from shared.auth.roles import Role
 from shared.auth.sign_in import SignedIn, SignInAttempt, SignInResult, SignInService
@@ -41,6 +41,10 @@ class Door:
                 self.connection, slug, email=email, name="Ada", role=role, password_hash=password_hash, **more
             )
         return made.account_id
+
+    async def trust(self, email: str) -> None:
+        """As the operator who knows that the person holds the password."""
+        await trust_account(self.connection, email)
 
     async def try_sign_in(self, email: str, password: str = PASSWORD, **more: Any) -> SignInResult:
         """An attempt of a browser at 192.0.2.1."""

@@ -106,7 +106,7 @@ def make_welcome_link(stack: Stack) -> str:
     with stack.database() as database:
         row = database.execute("SELECT min(id) FROM accounts").fetchone()
         assert row is not None
-        database.execute(CREATE_LINK_SQL, (row[0], "reset", None, hash_token(token), LINK_HOURS))
+        database.execute(CREATE_LINK_SQL, (row[0], "reset", "terminal", None, hash_token(token), LINK_HOURS))
     return token
 
 

@@ -1,6 +1,7 @@
 """The reader's own account: password, second factor, sessions, and how the console looks."""
 
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 import segno
 from aiohttp import web
@@ -14,9 +15,12 @@ from shared.auth import second_factor
 from shared.auth.accounts import rename_account
 from shared.auth.passwords import InvalidPassword
 from shared.auth.second_factor import CodeMismatch
-from shared.auth.sessions import list_sessions, revoke_session, revoke_sessions
+from shared.auth.sessions import hold_session, list_sessions, revoke_session, revoke_sessions
 from shared.auth.sign_in import PasswordAccepted
+from shared.db.connections import Connection
 from shared.errors import NotFound
+
+T = TypeVar("T")
 
 ACCOUNT_PATH = "/console/me/account"
 MAX_NAME_LENGTH = 100  # characters
@@ -70,8 +74,9 @@ async def begin_second_factor(view: PageView) -> web.StreamResponse:
         result = await view.console.sign_in.confirm_password(view.account, password)
         if not isinstance(result, PasswordAccepted):
             return await _render(view, 422, step="password", step_problem=password_problem(view, result))
-    enrolment = await view.console.writing(
-        lambda connection: second_factor.begin_enrolment(connection, view.console.cipher, view.account.account_id)
+    enrolment = await _with_account_held(
+        view,
+        lambda connection: second_factor.begin_enrolment(connection, view.console.cipher, view.account.account_id),
     )
     return await _render(
         view, step="scan", secret=enrolment.secret, uri=enrolment.uri, code_image=_qr_code(enrolment.uri)
@@ -84,10 +89,11 @@ async def confirm_second_factor(view: PageView) -> web.StreamResponse:
     form = await view.request.post()
     code, secret, uri = (str(form.get(name, "")) for name in ("code", "secret", "uri"))
     try:
-        codes = await view.console.writing(
+        codes = await _with_account_held(
+            view,
             lambda connection: second_factor.confirm_enrolment(
                 connection, view.console.cipher, view.account.account_id, code
-            )
+            ),
         )
     except CodeMismatch as error:
         problem = view.translate("That code is not the one. Take the next one.")
@@ -111,7 +117,7 @@ async def disable_second_factor(view: PageView) -> web.StreamResponse:
     if not isinstance(result, PasswordAccepted):
         return await _render(view, 422, step="disable", step_problem=password_problem(view, result))
     account_id = view.account.account_id
-    await view.console.writing(lambda connection: second_factor.disable_second_factor(connection, account_id))
+    await _with_account_held(view, lambda connection: second_factor.disable_second_factor(connection, account_id))
     view.forget_session_cache()
     view.redirect(ACCOUNT_PATH, view.translate("The second step is off."))
 
@@ -138,6 +144,16 @@ async def end_other_sessions(view: PageView) -> web.StreamResponse:
         lambda connection: revoke_sessions(connection, account.account_id, except_session_id=account.id)
     )
     view.redirect(ACCOUNT_PATH, view.translate("You are signed out everywhere else."))
+
+
+async def _with_account_held(view: PageView, work: Callable[[Connection], Awaitable[T]]) -> T:
+    """Change credentials while nobody else does. Raises SessionEnded if a link has just voided what came before."""
+
+    async def change(connection: Connection) -> T:
+        await hold_session(connection, view.account)
+        return await work(connection)
+
+    return await view.console.writing(change)
 
 
 async def _render(view: PageView, status: int = 200, **values: Any) -> web.Response:

@@ -18,6 +18,7 @@ from shared.auth.account_links import (
 )
 from shared.auth.link_delivery import LinkSender
 from shared.auth.passwords import InvalidPassword
+from shared.auth.sessions import hold_session
 from shared.auth.sign_in import SignedIn, SignInAttempt
 from shared.db.connections import Connection
 from shared.leads.contact import InvalidContact, normalise_email
@@ -81,8 +82,14 @@ async def _read_link(view: PageView) -> AccountLinkDetails | None:
 async def _join(view: PageView) -> web.StreamResponse:
     if view.session is None:
         raise InvalidLink
-    account_id, token = view.session.account_id, view.request.match_info["token"]
-    slug = await view.console.writing(lambda connection: join_by_link(connection, token, account_id))
+    session, token = view.session, view.request.match_info["token"]
+
+    async def join(connection: Connection) -> str:
+        slug = await join_by_link(connection, token, session.account_id)
+        await hold_session(connection, session)
+        return slug
+
+    slug = await view.console.writing(join)
     view.forget_session_cache()
     view.redirect(workspace_path(slug))
 
