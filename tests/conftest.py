@@ -88,7 +88,8 @@ def shared_stack(tmp_path_factory: pytest.TempPathFactory, lead_api_socket: sock
     """A whole LeadHub that the session's tests share: use `stack`, or leave it as it was found."""
     address = f"http://127.0.0.1:{lead_api_socket.getsockname()[1]}"
     apis = {f"LEADHUB_{name}_URL": address for name in ("META", "LINKEDIN", "HUBSPOT")}
-    with running_stack(tmp_path_factory.mktemp("stack"), {**ROOM, **apis}) as found:
+    hosts = {"LEADHUB_HOSTS": "leads.test"}
+    with running_stack(tmp_path_factory.mktemp("stack"), {**ROOM, **apis, **hosts}) as found:
         yield found
 
 

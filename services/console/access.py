@@ -1,6 +1,6 @@
 """Who may call a handler of the console. Each handler has one of these decorators; a test walks all routes by them.
 
-The order of the checks is part of the security of the console, so it stands in one place: cross-site, session,
+The order of the checks is part of the security of the console, so it stands in one place: host, cross-site, session,
 workspace, permission, and only then the body.
 """
 
@@ -14,11 +14,13 @@ from services.console import error_pages
 from services.console.context import CONSOLE_CONTEXT
 from services.console.cross_site import cross_site_reason
 from services.console.page_view import WORKSPACE_COOKIE, PageView, Redirection
+from services.console.served_hosts import is_served, own_origins
 from services.console.session_cookie import has_secure_context, sent_session_token, set_session_cookie
+from services.console.translations import mark_message as _
 from shared.audit.audit_entry import AuditActor
 from shared.auth.roles import Permission
 from shared.auth.sessions import AuthenticatedSession, Membership, SessionEnded, renew_session
-from shared.errors import ApiError, Forbidden, NotFound
+from shared.errors import ApiError, Forbidden, MisdirectedRequest, NotFound
 from shared.observability import logging
 from shared.web.audit import AUDIT_ACTOR
 from shared.web.middleware import LOG_FIELDS
@@ -33,6 +35,10 @@ ANONYMOUS_ACCESS = "anonymous"
 ACCOUNT_ACCESS = "account"
 SIGN_IN_PATH = "/console/sign-in"
 SECONDS_A_DAY = 86_400
+UNKNOWN_HOST_MESSAGE = _(
+    "This console does not serve the host %(host)s. Whoever runs it sets LEADHUB_PUBLIC_URL, or adds the host to "
+    "LEADHUB_HOSTS."
+)
 CROSS_SITE_MESSAGE = "This request did not come from this console: {}."
 
 
@@ -56,7 +62,7 @@ def workspace_page(permission: Permission) -> Callable[[PageHandler], RouteHandl
 
 
 def _guarded(handler: PageHandler, access: str | Permission) -> RouteHandler:
-    @responds(None, raw="text/html", other_statuses=(303, 403, 404))
+    @responds(None, raw="text/html", other_statuses=(303, 403, 404, 421))
     @wraps(handler)
     async def guarded(request: web.Request) -> web.StreamResponse:
         view = PageView(request)
@@ -78,13 +84,17 @@ def _guarded(handler: PageHandler, access: str | Permission) -> RouteHandler:
 
 
 async def _admit(view: PageView, access: str | Permission) -> None:
-    """Find the reader and the workspace. Raises SignInNeeded, Forbidden or NotFound."""
+    """Find the reader and the workspace. Raises MisdirectedRequest, SignInNeeded, Forbidden or NotFound."""
     request = view.request
-    reason = cross_site_reason(request.method, request.headers, request.app[CONSOLE_CONTEXT].own_hosts(request))
+    settings = request.app[CONSOLE_CONTEXT].settings
+    if not is_served(request, settings):
+        log.warning("console.unknown_host_refused")
+        raise MisdirectedRequest(view.translate(UNKNOWN_HOST_MESSAGE, host=view.requested_host))
+    reason = cross_site_reason(request.method, request.headers, own_origins(request, settings))
     if reason:
         log.warning("console.cross_site_refused", reason=reason)
         raise Forbidden(CROSS_SITE_MESSAGE.format(reason))
-    token = sent_session_token(request)
+    token = sent_session_token(request, settings)
     view.session = await request.app[CONSOLE_CONTEXT].sessions.authenticate(token) if token else None
     if access == ANONYMOUS_ACCESS:
         return
@@ -123,7 +133,7 @@ async def _renew_session(view: PageView, response: web.StreamResponse) -> web.St
         return response
     token = await view.console.writing(lambda connection: renew_session(connection, session.id))
     if token:
-        is_secure = has_secure_context(view.request, view.console.settings.public_url)
+        is_secure = has_secure_context(view.request, view.console.settings)
         max_age = round(view.console.settings.session_days * SECONDS_A_DAY) if session.is_kept else None
         set_session_cookie(response, token, is_secure=is_secure, max_age=max_age)
     return response

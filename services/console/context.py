@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
-from urllib.parse import urlsplit
 
 import redis.asyncio as redis
 from aiohttp import web
@@ -191,11 +190,6 @@ class ConsoleContext:
         top = sorted((cause for cause in found if cause["count"]), key=lambda cause: -cause["count"])[:TOP_CAUSES]
         _remember(self._causes, workspace_id, top)
         return top
-
-    def own_hosts(self, request: web.Request) -> frozenset[str]:
-        """Return the hosts by which this console is reached, with their ports."""
-        public = urlsplit(self.settings.public_url).netloc.lower()
-        return frozenset(filter(None, (public, request.host.lower())))
 
 
 CONSOLE_CONTEXT = web.AppKey("console", ConsoleContext)

@@ -2,6 +2,7 @@
 
 The rule: a safe method passes. Otherwise `Sec-Fetch-Site`, where the browser sends it, must be `same-origin`. Without
 it (plain HTTP by name or address) `Origin` must name this host. Without both the request is refused.
+`services/console/served_hosts.py` knows the hosts.
 """
 
 from collections.abc import Mapping

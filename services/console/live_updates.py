@@ -166,7 +166,7 @@ def _reader_key(view: PageView) -> Hashable:
 async def _is_still_admitted(view: PageView) -> bool:
     """Return whether the session is valid still, with the same role. Sessions in memory stay while the database is
     away."""
-    token = sent_session_token(view.request)
+    token = sent_session_token(view.request, view.console.settings)
     session = await view.request.app[CONSOLE_CONTEXT].sessions.authenticate(token, is_use=False) if token else None
     if session is None:
         return False

@@ -1,7 +1,5 @@
 """A request to the console as its handlers see it: the reader, the workspace, the language, and ways to answer."""
 
-import base64
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
@@ -18,7 +16,9 @@ from services.console.formatting import Formatting
 from services.console.navigation import EXISTING_PAGES, NAVIGATION_GROUPS, visible_entries
 from services.console.rendering import new_nonce, page_response
 from services.console.role_words import PERMISSION_WORDS
+from services.console.served_hosts import mailed_base_url
 from services.console.session_cookie import has_secure_context, sent_session_token
+from services.console.toast_cookie import TOAST_SECONDS, read_toast, sign_toast
 from services.console.translations import Language, preferred_language
 from services.console.translations import mark_message as _
 from shared import __version__
@@ -26,7 +26,7 @@ from shared.auth.roles import Permission, is_permitted
 from shared.auth.sessions import AuthenticatedSession, Membership
 from shared.errors import Forbidden
 from shared.operations.lanes import JOURNAL_LANES
-from shared.web.client_address import base_url, client_address
+from shared.web.client_address import base_url, client_address, requested_origin
 
 T = TypeVar("T")
 
@@ -159,12 +159,22 @@ class PageView:
     @property
     def is_unprotected(self) -> bool:
         """Whether the page came over plain HTTP from another machine."""
-        return not has_secure_context(self.request, self.console.settings.public_url)
+        return not has_secure_context(self.request, self.console.settings)
 
     @property
     def base_url(self) -> str:
         """What the addresses of this service start with."""
         return base_url(self.request, self.console.settings)
+
+    @property
+    def mailed_base_url(self) -> str:
+        """What the addresses of this service start with in mails."""
+        return mailed_base_url(self.request, self.console.settings)
+
+    @property
+    def requested_host(self) -> str:
+        """The host that the reader's browser asked for, with its port."""
+        return requested_origin(self.request, self.console.settings)[1]
 
     @property
     def client_address(self) -> str:
@@ -178,7 +188,7 @@ class PageView:
 
     def forget_session_cache(self) -> None:
         """Read the session again at its next use, after this request has changed it."""
-        token = sent_session_token(self.request)
+        token = sent_session_token(self.request, self.console.settings)
         if token:
             self.console.sessions.invalidate(token)
 
@@ -229,8 +239,10 @@ class PageView:
         """
         response = web.Response(status=303, headers={"Location": location})
         if toast is not None:
-            said = base64.urlsafe_b64encode(json.dumps({"text": toast, **toast_link}).encode()).decode()
-            response.set_cookie(TOAST_COOKIE, said, path="/console", max_age=60, httponly=True, samesite="Lax")
+            said = sign_toast(self.console.cipher, self._reader_id, {"text": toast, **toast_link})
+            response.set_cookie(
+                TOAST_COOKIE, said, path="/console", max_age=TOAST_SECONDS, httponly=True, samesite="Lax"
+            )
         raise Redirection(response)
 
     def _remember(self, response: web.Response, cookie: str, value: str) -> None:
@@ -240,14 +252,12 @@ class PageView:
         stored = self.session.preferences.get(name) if self.session else None
         return str(stored or self.request.cookies.get(cookie, ""))
 
+    @property
+    def _reader_id(self) -> int:
+        return self.session.account_id if self.session else 0
+
     def _taken_toast(self) -> Mapping[str, str] | None:
-        try:
-            said = json.loads(base64.urlsafe_b64decode(self.request.cookies[TOAST_COOKIE]))
-        except (KeyError, ValueError):
-            return None
-        if not isinstance(said, dict) or not isinstance(said.get("text"), str):
-            return None
-        return {"link": "", "undo": "", "label": "", **said}
+        return read_toast(self.console.cipher, self._reader_id, self.request.cookies.get(TOAST_COOKIE, ""))
 
 
 def workspace_path(slug: str, page: str = "now", /, **query: object) -> str:

@@ -2,27 +2,34 @@
 
 Over HTTPS, and on this machine, its name begins with `__Host-`, which binds it to this host. Over plain HTTP by name or
 address browsers refuse such cookies, so it has a plain name there; the pages say that the connection is not protected.
+The plain one counts nowhere else: other hosts of the domain can set it.
 """
 
-import ipaddress
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from services.console.served_hosts import host_name, is_this_machine
+from shared.settings import Settings
+from shared.web.client_address import requested_origin
+
 SECURE_COOKIE = "__Host-leadhub"
 PLAIN_COOKIE = "leadhub"
-LOCAL_NAMES = ("localhost", "localhost.localdomain")
 
 
-def has_secure_context(request: web.Request, public_url: str) -> bool:
+def has_secure_context(request: web.Request, settings: Settings) -> bool:
     """Return whether browsers treat the connection as secure: HTTPS, or this machine itself."""
-    if public_url.startswith("https://") and request.host == public_url.removeprefix("https://").split("/")[0]:
+    scheme, host = requested_origin(request, settings)
+    public = urlsplit(settings.public_url)
+    if public.scheme == "https" and host.lower() == public.netloc.lower():
         return True
-    return request.secure or _is_this_machine(request.url.host or "")
+    return scheme == "https" or is_this_machine(host_name(host))
 
 
-def sent_session_token(request: web.Request) -> str | None:
+def sent_session_token(request: web.Request, settings: Settings) -> str | None:
     """Return the token of the session that the browser sent."""
-    return request.cookies.get(SECURE_COOKIE) or request.cookies.get(PLAIN_COOKIE)
+    bound = request.cookies.get(SECURE_COOKIE)
+    return bound if bound or has_secure_context(request, settings) else request.cookies.get(PLAIN_COOKIE)
 
 
 def set_session_cookie(response: web.StreamResponse, token: str, *, is_secure: bool, max_age: int | None) -> None:
@@ -42,12 +49,3 @@ def delete_session_cookie(response: web.StreamResponse) -> None:
     """Make the browser forget the session."""
     response.del_cookie(SECURE_COOKIE, path="/", secure=True, httponly=True, samesite="Lax")
     response.del_cookie(PLAIN_COOKIE, path="/", httponly=True, samesite="Lax")
-
-
-def _is_this_machine(host: str) -> bool:
-    if host in LOCAL_NAMES or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

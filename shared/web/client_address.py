@@ -36,11 +36,17 @@ def base_url(request: web.Request, settings: Settings) -> str:
     """Return the start of absolute links: the public URL of the settings, otherwise the request's host."""
     if settings.public_url:
         return settings.public_url.rstrip("/")
+    scheme, host = requested_origin(request, settings)
+    return f"{scheme}://{host}"
+
+
+def requested_origin(request: web.Request, settings: Settings) -> tuple[str, str]:
+    """Return the scheme and the host, with its port, that the client asked for."""
     scheme, host = request.scheme, request.host
     if is_trusted_proxy(request.remote, settings.trusted_proxies):
         scheme = request.headers.get("X-Forwarded-Proto", scheme).split(",")[0].strip()
         host = request.headers.get("X-Forwarded-Host", host).split(",")[0].strip()
-    return f"{scheme}://{host}"
+    return scheme, host
 
 
 def _is_address(text: str) -> bool:

@@ -9,6 +9,7 @@ import aiohttp
 from aiohttp import web
 
 from services.api.app import mount_api
+from services.console.app import mount_console
 from services.gateway.app import GATEWAY_ROUTES, mount_gateway
 from shared.data_dir import free_port
 from shared.db.connections import Connection
@@ -25,11 +26,15 @@ def settings_of(url: str, folder: Path, **others: Any) -> Settings:
 
 
 @asynccontextmanager
-async def served(settings: Settings) -> AsyncIterator[tuple[aiohttp.ClientSession, web.Application]]:
+async def served(
+    settings: Settings, *, with_console: bool = False
+) -> AsyncIterator[tuple[aiohttp.ClientSession, web.Application]]:
     """A client of the two, and the application that they are."""
     app = make_app(settings, "gateway")
     mount_gateway(app, settings)
     mount_api(app, settings, beside=GATEWAY_ROUTES)
+    if with_console:
+        mount_console(app, settings)
     runner = web.AppRunner(app, auto_decompress=False)  # as `cli.http_server` has it
     await runner.setup()
     try:

@@ -69,8 +69,17 @@ def test_unreadable_settings_are_refused_without_being_quoted(name: str, value: 
     assert "secret" not in str(refused.value.errors(include_input=False, include_context=False))
 
 
+@pytest.mark.parametrize(
+    "value", ["https://crm.example.com", "crm.example.com/x", "a b", "ada@crm", "crm:port", "*", ":80"]
+)
+def test_what_is_no_host_is_refused(value: str) -> None:
+    with pytest.raises(ValidationError, match="is no host's name alone"):
+        Settings(hosts=f"crm.lan, {value}")
+
+
 def test_valid_settings_are_accepted() -> None:
     taken = {"trusted_proxies": "10.0.0.1, fd00::/8", "allowed_targets": "crm.internal, 10.1.0.0/16,127.0.0.1"}
+    taken |= {"hosts": "crm.lan, crm.example.com:8443,[::1]:8000"}
     taken |= {"redis_url": "unix:///run/x.sock", "replica_url": "postgres://x/y", "smtp_url": "smtps://u:p@mail:465"}
     taken |= {"broker_url": "amqp://h/leads", "spool_url": "redis://h:1/3", "mail_from": "Leads <l@example.com>"}
     taken |= {"database_url": "postgresql://u:p@/db?host=a,b&port=1,2", "public_url": "https://[::1]:8000"}

@@ -60,7 +60,7 @@ async def change_password(view: PageView) -> web.StreamResponse:
     view.forget_session_cache()
     if result.token:
         delete_session_cookie(response)
-        is_secure = has_secure_context(view.request, view.console.settings.public_url)
+        is_secure = has_secure_context(view.request, view.console.settings)
         max_age = round(view.console.settings.session_days * 86_400) if view.account.is_kept else None
         set_session_cookie(response, result.token, is_secure=is_secure, max_age=max_age)
     return response

@@ -73,7 +73,7 @@ async def follow(view: PageView) -> web.StreamResponse:
             return await unfollow_job(connection, workspace.workspace_id, job_id, workspace.user_id)
         if not workspace.user_id or not await can_send_mail(connection, view.console.settings, workspace.workspace_id):
             raise Conflict("No mail can be sent.")
-        url = f"{view.base_url}{view.path(f'jobs/{job_id}')}"
+        url = f"{view.mailed_base_url}{view.path(f'jobs/{job_id}')}"
         return await follow_job(connection, workspace.workspace_id, job_id, workspace.user_id, url)
 
     said = view.translate("You get a mail when it ends.") if is_wanted else view.translate("You get no mail.")

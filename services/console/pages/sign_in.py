@@ -79,7 +79,7 @@ async def render_form(view: PageView, status: int = 200, **values: Any) -> web.R
 
 def start_browser_session(view: PageView, result: SignedIn, location: str, *, is_kept: bool) -> web.Response:
     """Return a redirection that gives the browser its session."""
-    is_secure = has_secure_context(view.request, view.console.settings.public_url)
+    is_secure = has_secure_context(view.request, view.console.settings)
     response = web.Response(status=303, headers={"Location": location})
     days = view.console.settings.session_days
     delete_session_cookie(response)
@@ -93,7 +93,7 @@ def start_browser_session(view: PageView, result: SignedIn, location: str, *, is
         httponly=True,
         samesite="Lax",
     )
-    former = sent_session_token(view.request)
+    former = sent_session_token(view.request, view.console.settings)
     if former:
         view.console.sessions.invalidate(former)
     return response

@@ -188,7 +188,7 @@ async def _show_handover(view: PageView, handover: LinkHandover, name: str, *, i
 
 
 def _links(view: PageView) -> LinkSender:
-    return LinkSender(view.console.settings, view.console.cipher, view.base_url)
+    return LinkSender(view.console.settings, view.console.cipher, view.mailed_base_url)
 
 
 async def _read_form(view: PageView) -> Form:

@@ -66,7 +66,7 @@ async def ask_reset(view: PageView) -> web.StreamResponse:
 async def request_reset(view: PageView) -> web.StreamResponse:
     """Mail a link, and say the same to everybody."""
     email = str((await view.request.post()).get("email", ""))[:MAX_EMAIL_LENGTH]
-    sender = LinkSender(view.console.settings, view.console.cipher, view.base_url)
+    sender = LinkSender(view.console.settings, view.console.cipher, view.mailed_base_url)
     await view.console.writing(lambda connection: sender.request_reset(connection, email, view.client_address))
     return await view.render("forgotten.html", is_sent=True)
 
