@@ -87,7 +87,7 @@ class LinkSender:
         there is an account: if no mail comes, ask an admin.
         """
         email = clean_email(email)
-        wait = await count_attempt(connection, subjects_of_reset(email, address))
+        wait = (await count_attempt(connection, subjects_of_reset(email, address))).too_early
         if not wait:
             await self._mail_reset(connection, email)
         return wait

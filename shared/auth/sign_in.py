@@ -15,6 +15,7 @@ from shared.auth.second_factor import check_code
 from shared.auth.sessions import AuthenticatedSession, confirm_session, hold_session, renew_session, start_session
 from shared.auth.sign_in_throttle import (
     FREE_PAUSE_SECONDS,
+    AttemptPause,
     KnownDevice,
     ThrottleSubject,
     count_attempt,
@@ -22,6 +23,7 @@ from shared.auth.sign_in_throttle import (
     record_success,
     sign_device_cookie,
     subjects_of_attempt,
+    subjects_of_code,
     subjects_of_session,
     take_back_attempt,
 )
@@ -105,7 +107,10 @@ class SignInService:
         self._passwords = passwords
 
     async def sign_in(self, attempt: SignInAttempt) -> SignInResult:
-        """Sign in, or say what is missing. A pause of at most a second is waited for, a longer one is answered."""
+        """Sign in, or say what is missing. A pause of at most a second is waited for, a longer one is answered.
+
+        The right password waits at most two seconds at an address from which no wrong one came.
+        """
         email = clean_email(attempt.email)
         device = read_device_cookie(self._cipher, attempt.device_cookie)
         async with self._transaction() as connection:
@@ -127,6 +132,11 @@ class SignInService:
         subjects: Sequence[ThrottleSubject],
     ) -> SignInResult:
         new_hash = await self._rehash(account, attempt.password)
+        if account.has_second_factor and attempt.code.strip() and not (device and account.id in device.account_ids):
+            codes = subjects_of_code(account.id)
+            if wait := await self._count_attempt(codes):
+                return SignInDelayed(wait)
+            subjects = [*subjects, *codes]
         async with self._transaction() as connection:
             if account.has_second_factor:
                 if not attempt.code.strip():
@@ -169,6 +179,7 @@ class SignInService:
             return refusal or SignInRefused()
         password_hash = await self._passwords.hash_password(new_password)
         async with self._transaction() as connection:
+            await hold_session(connection, session)  # a new link may have voided the password that was verified
             await store_password(connection, account.id, password_hash, except_session_id=session.id)
             await confirm_session(connection, session.id)
             return PasswordAccepted(await renew_session(connection, session.id, always=True))
@@ -179,7 +190,6 @@ class SignInService:
         subjects = subjects_of_session(session.id)
         if wait := await self._count_attempt(subjects):
             return SignInDelayed(wait), None
-            await hold_session(connection, session)  # a new link may have voided the password that was verified
         async with self._transaction() as connection:
             account = await read_account(connection, session.account_id)
         if not await self._passwords.verify_password(account.password_hash if account else None, password):
@@ -190,13 +200,14 @@ class SignInService:
 
     async def _count_attempt(self, subjects: Sequence[ThrottleSubject]) -> float:
         """Count an attempt. Return 0, or the seconds that it comes too early if that is more than a short wait."""
-        wait = await self._try_count(subjects)
-        if 0 < wait <= FREE_PAUSE_SECONDS:
-            await asyncio.sleep(wait)
-            wait = await self._try_count(subjects)
-        return wait
+        pause = await self._try_count(subjects)
+        if 0 < pause.too_early <= FREE_PAUSE_SECONDS:
+            await asyncio.sleep(pause.too_early)
+            pause = await self._try_count(subjects)
+        await asyncio.sleep(pause.slowdown)
+        return pause.too_early
 
-    async def _try_count(self, subjects: Sequence[ThrottleSubject]) -> float:
+    async def _try_count(self, subjects: Sequence[ThrottleSubject]) -> AttemptPause:
         async with self._transaction() as connection:
             return await count_attempt(connection, subjects)
 

@@ -4,8 +4,11 @@ An attempt is counted before its password is checked and taken back if it succee
 each. The first five failures of a subject cost a second each. Then pauses double up to the subject's bound. An attempt
 that comes too early is refused unseen and counts nothing.
 
-A browser that has signed in to an account before carries a signed cookie. Its attempts have a counter of their own in
-place of the account's and the address's, so that no stranger can lock a person out.
+Strangers at many addresses must not lock a person out. So an address has the pauses, and an account has none: after
+five failures from elsewhere each attempt of a browser that is new to it takes a second longer, and the pauses of an
+address grow from its second failure on. A browser that has signed in to an account before carries a signed
+cookie. Its attempts have a counter of their own in place of both. Wrong codes of the second factor do pause the
+account, since only somebody who knows its password can send one.
 """
 
 import hashlib
@@ -13,7 +16,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address, ip_network
-from typing import Final
+from typing import Final, NamedTuple
 
 from itsdangerous import BadData, URLSafeTimedSerializer
 
@@ -22,7 +25,9 @@ from shared.db.connections import Connection
 
 FREE_FAILURES: Final = 5  # failures that cost a second each
 FREE_PAUSE_SECONDS: Final = 1.0
-MAX_ACCOUNT_PAUSE: Final = 60.0  # seconds; short, since strangers can cause it for browsers that never signed in
+GUESSED_ACCOUNT_SECONDS: Final = 1.0  # what an attempt takes longer at an account whose password strangers guess
+GUESSED_FREE_FAILURES: Final = 1  # failures of an address that cost a second each at such an account
+MAX_CODE_PAUSE: Final = 60.0  # seconds
 MAX_ADDRESS_PAUSE: Final = 900.0  # seconds
 MAX_DEVICE_PAUSE: Final = 900.0  # seconds
 IPV6_PREFIX_LENGTH: Final = 64  # bits; one customer usually has all addresses of such a network
@@ -45,9 +50,10 @@ ON CONFLICT DO NOTHING
 """
 LOCK_SUBJECTS_SQL = "SELECT FROM sign_in_failures WHERE subject = ANY(%s) ORDER BY subject FOR UPDATE"
 # A statement of its own: one that waits for locks reads the clock too early.
-READ_WAITS_SQL = """
-SELECT extract(epoch FROM retry_at - clock_timestamp())::float8 FROM sign_in_failures
-WHERE subject = ANY(%s) AND retry_at > clock_timestamp()
+READ_FAILURES_SQL = """
+SELECT f.subject, greatest(extract(epoch FROM f.retry_at - present.time), 0)::float8,
+    CASE WHEN f.last_failed_at < present.time - interval '1 hour' THEN 0 ELSE f.failures END
+FROM sign_in_failures f, (SELECT clock_timestamp() AS time OFFSET 0) AS present WHERE f.subject = ANY(%s)
 """
 COUNT_ATTEMPT_SQL = """
 UPDATE sign_in_failures f SET failures = n, last_failed_at = clock_timestamp(), retry_at = clock_timestamp()
@@ -68,11 +74,23 @@ FORGET_FAILURES_SQL = "DELETE FROM sign_in_failures WHERE subject = ANY(%s)"
 
 @dataclass(frozen=True, slots=True)
 class ThrottleSubject:
-    """A counter of failures. `longest_pause` is in seconds. With `is_personal` a success clears it."""
+    """A counter of failures. `longest_pause` is in seconds; None: it pauses nothing. With `is_personal` a success
+    clears it.
+    """
 
     key: str
-    longest_pause: float
+    longest_pause: float | None
     is_personal: bool
+
+
+class AttemptPause(NamedTuple):
+    """What an attempt is answered first. It was counted unless it comes `too_early`, by so many seconds.
+
+    Otherwise it has to take `slowdown` seconds longer.
+    """
+
+    too_early: float
+    slowdown: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +108,14 @@ def subjects_of_attempt(
     if device is not None and account_id in device.account_ids:
         return [ThrottleSubject(_subject_key("device", f"{device.id} {account_id}"), MAX_DEVICE_PAUSE, True)]
     return [
-        ThrottleSubject(_subject_key("account", email), MAX_ACCOUNT_PAUSE, True),
+        ThrottleSubject(_subject_key("account", email), None, True),
         ThrottleSubject(_subject_key("address", network_of(address)), MAX_ADDRESS_PAUSE, False),
     ]
+
+
+def subjects_of_code(account_id: int) -> list[ThrottleSubject]:
+    """Return the counter of codes that browsers send which are new to the account."""
+    return [ThrottleSubject(_subject_key("code", str(account_id)), MAX_CODE_PAUSE, True)]
 
 
 def subjects_of_reset(email: str, address: str) -> list[ThrottleSubject]:
@@ -108,21 +131,26 @@ def subjects_of_session(session_id: int) -> list[ThrottleSubject]:
     return [ThrottleSubject(_subject_key("session", str(session_id)), MAX_DEVICE_PAUSE, True)]
 
 
-async def count_attempt(connection: Connection, subjects: Sequence[ThrottleSubject]) -> float:
-    """Count an attempt as failed and return 0, or count nothing and return how many seconds it comes too early.
+async def count_attempt(connection: Connection, subjects: Sequence[ThrottleSubject]) -> AttemptPause:
+    """Count an attempt as failed, or count nothing if it comes too early.
 
     Needs a transaction of its own, committed before the password is checked.
     """
     keys = [subject.key for subject in subjects]
     await connection.execute(ADD_SUBJECTS_SQL, {"subjects": keys})
     await connection.execute(LOCK_SUBJECTS_SQL, (keys,))
-    waits = await (await connection.execute(READ_WAITS_SQL, (keys,))).fetchall()
-    if waits:
-        return max(float(row[0]) for row in waits)
-    longest = [subject.longest_pause for subject in subjects]
-    values = {"subjects": keys, "longest": longest, "free": FREE_FAILURES, "pause": FREE_PAUSE_SECONDS}
+    rows = await (await connection.execute(READ_FAILURES_SQL, (keys,))).fetchall()
+    pausing = {subject.key for subject in subjects if subject.longest_pause is not None}
+    too_early = max((float(wait) for key, wait, _ in rows if key in pausing), default=0.0)
+    if too_early:
+        return AttemptPause(too_early)
+    of_others = sum(failures if key not in pausing else -failures for key, _, failures in rows)
+    is_guessed = len(pausing) < len(keys) and of_others >= FREE_FAILURES
+    free = GUESSED_FREE_FAILURES if is_guessed else FREE_FAILURES
+    longest = [subject.longest_pause or 0.0 for subject in subjects]
+    values = {"subjects": keys, "longest": longest, "free": free, "pause": FREE_PAUSE_SECONDS}
     await connection.execute(COUNT_ATTEMPT_SQL, values)
-    return 0.0
+    return AttemptPause(0.0, GUESSED_ACCOUNT_SECONDS if is_guessed else 0.0)
 
 
 async def take_back_attempt(connection: Connection, subjects: Sequence[ThrottleSubject]) -> None:
