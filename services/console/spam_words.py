@@ -3,11 +3,14 @@
 They are stored as sentences of the gateway's, some with a number. A sentence that is not known here is shown as it is.
 """
 
+import re
 from collections.abc import Callable
 
+from services.console.payload_text import VALUE_MASK
 from services.console.translations import mark_message as _
 from shared.spam.stored_sentences import split_sentence
 
+_replace_addresses = re.compile(r"[^\s“”]+@[^\s“”]+").sub
 # The sentences of `services/gateway/public_forms/spam_scoring.py` and of workers, with their numbers as `%(n)s`.
 SPAM_SENTENCES = frozenset(
     (
@@ -54,9 +57,16 @@ _SENTENCES_BY_RULE = {
 }
 
 
-def stored_sentence(text: str, translate: Callable[[str], str]) -> str:
-    """Return a stored sentence in the reader's language. `translate` is that of a catalogue."""
+def stored_sentence(text: str, translate: Callable[[str], str], *, hides_values: bool = False) -> str:
+    """Return a stored sentence in the reader's language. `translate` is that of a catalogue.
+
+    `hides_values` is for readers who may not see persons: a rule's value may be somebody's address.
+    """
     template, values = split_sentence(text)
+    if hides_values and "value" in values:
+        values = {"value": VALUE_MASK}
+    if hides_values:
+        text = _replace_addresses(VALUE_MASK, text)
     sentence = _SENTENCES_BY_RULE.get(template, template)
     if sentence is template and template not in SPAM_SENTENCES:
         return text

@@ -130,7 +130,8 @@ def _dead_words(view: PageView, record: SubmissionDict) -> tuple[Markup | str, s
 def _held_words(view: PageView, record: SubmissionDict) -> tuple[Markup | str, str]:
     spam = record["spam"] or {}
     listed = [str(reason["text"]) for reason in (spam.get("reasons") or ())[:MAX_LISTED_REASONS]]
-    reasons = ", ".join(stored_sentence(text, view.translate).removesuffix(".") for text in listed)
+    hides = not view.permits(Permission.SEE_PERSONS)
+    reasons = ", ".join(stored_sentence(text, view.translate, hides_values=hides).removesuffix(".") for text in listed)
     if record["rejected_at"]:
         return view.translate("marked as spam"), reasons
     if "score" not in spam:

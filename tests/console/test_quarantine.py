@@ -86,6 +86,27 @@ async def test_a_long_quarantine_is_read_page_by_page(stack: Stack) -> None:
         assert (await reader.get("quarantine", older_than="nonsense"))[0] == 200
 
 
+async def test_a_reader_sees_no_address_in_the_reason_of_a_held_one(stack: Stack) -> None:
+    source = f"ruled-{secrets.token_hex(6)}"
+    texts = (
+        *("A rule holds the email address “zebulon@quixworth.example”.", "A rule holds the word “Zebulon”."),
+        "zebulon@quixworth.example was named by another version.",
+    )
+    reasons = [{"code": f"held_{n}", "points": 100, "text": text} for n, text in enumerate(texts)]
+    with stack.database() as database:
+        id_ = add_submission(
+            database, "quarantined", {"phone": "1"}, source=source, spam={"score": 300, "reasons": reasons}
+        )
+    pages: dict[str, dict[str, str]] = dict.fromkeys(("quarantine", "submissions"), {"source": source})
+    pages[f"submissions/{id_}"] = {}
+    async with signed_in_reader(stack, "read_only") as reader, signed_in_reader(stack, "agent") as agent:
+        for page, query in pages.items():
+            _, shown = await reader.get(page, **query)
+            assert "A rule holds the email address “…”" in shown, page
+            assert not re.search("zebulon|quixworth", shown, re.IGNORECASE), page
+            assert "zebulon@quixworth.example" in (await agent.get(page, **query))[1]
+
+
 async def test_a_reader_sees_scores_without_persons_and_decides_nothing(stack: Stack) -> None:
     source = f"masked-{secrets.token_hex(6)}"
     payload = {"email": "zebulon@quixworth.example", "first_name": "Zebulon", "notes": "Call Zebulon"}
