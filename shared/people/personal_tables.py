@@ -97,6 +97,7 @@ QUOTING_COLUMNS: Final = {
     "jobs": ("filter", "changes", "reason", "error"),
     "causes": ("note",),
     "saved_views": ("name", "query"),
+    "tags": ("name",),
 }
 DOCUMENT_COLUMNS: Final = frozenset({"after", "before", "changes", "filter", "query"})  # those of them that are JSON
 
@@ -133,7 +134,7 @@ IMPERSONAL_COLUMNS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "scoring_rules": ("field", "operator", "value"),
         "source_accounts": ("type", "secret_digest", "account_id"),
         "source_polls": ("cursor",),
-        "tags": ("name", "color"),
+        "tags": ("color",),
         "webhook_subscriptions": ("url", "events", "description", "secret", "old_secret", "disabled_reason"),
         "workspaces": ("slug", "name", "country", "merge_policy", "timezone", "mail_key"),
         "imports": ("file_name", "encoding", "delimiter", "columns", "mapping", "options"),

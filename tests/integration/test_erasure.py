@@ -122,6 +122,22 @@ async def finish(url: str, connection: Connection, folder: Path) -> int:
     return await keeper_of(url, folder).work_once(connection, settling=0.0)
 
 
+async def test_a_tag_that_quotes_an_erased_person_loses_the_quotation(
+    database: Connection, database_url: str, tmp_path: Path
+) -> None:
+    workspace = await workspace_id(database)
+    email = CANARY["email"]
+    tags = [email, f"VIP {email.upper()}", "Verylongbird Ltd is no person"]
+    await accept(database, [item(workspace, {**CANARY, "tags": tags[:1]})])
+    await accept(database, [item(workspace, {"email": "other@example.com", "tags": tags})])
+    await drain(database_url)
+    await erase(database, workspace, await lead_of(database, email))
+    assert await finish(database_url, database, tmp_path) == 1
+    rows = await (await database.execute("SELECT id, name FROM tags ORDER BY name")).fetchall()
+    assert all(str(id_) in name for id_, name in rows if "[erased]" in name)
+    assert [name.rstrip("0123456789") for _, name in rows] == ["[erased] ", tags[2], "VIP [erased] "]
+
+
 class QuietSpool(Spool):
     """A spool in which nothing is: this test's installation has none."""
 

@@ -1,4 +1,4 @@
-"""Replace what quotes an erased person in rows that stay: reasons, filters, notes."""
+"""Replace what quotes an erased person in rows that stay: reasons, filters, notes, tags."""
 
 from collections.abc import Sequence
 
@@ -7,8 +7,9 @@ from shared.people.erasures import ERASED_TEXT
 from shared.people.person_scope import needle_pattern
 from shared.people.personal_tables import DOCUMENT_COLUMNS, QUOTING_COLUMNS
 
+UNIQUE_ENDINGS = {"tags": " || ' ' || id"}  # two tags that quote persons must not get one name
 REPLACE_SQL = """
-UPDATE {table} SET {column} = regexp_replace({column}::text, %(pattern)s, '{text}', 'gi'){cast}
+UPDATE {table} SET {column} = regexp_replace({column}::text, %(pattern)s, '{text}', 'gi'){rest}
 WHERE workspace_id = %(w)s AND {column}::text ~* %(pattern)s
 """
 
@@ -20,7 +21,7 @@ async def replace_quotations(connection: Connection, workspace_id: int, needles:
     values, changed = {"w": workspace_id, "pattern": needle_pattern(needles)}, 0
     for table, columns in QUOTING_COLUMNS.items():
         for column in columns:
-            cast = "::jsonb" if column in DOCUMENT_COLUMNS else ""
-            statement = REPLACE_SQL.format(table=table, column=column, text=ERASED_TEXT, cast=cast)
+            rest = "::jsonb" if column in DOCUMENT_COLUMNS else UNIQUE_ENDINGS.get(table, "")
+            statement = REPLACE_SQL.format(table=table, column=column, text=ERASED_TEXT, rest=rest)
             changed += (await connection.execute(statement, values)).rowcount
     return changed
