@@ -83,4 +83,6 @@ async def _read_webhook(request: web.Request, gateway: Gateway) -> WebhookReques
 
 
 def _response(answer: WebhookAnswer) -> web.Response:
-    return web.Response(status=answer.status, body=answer.body, content_type=answer.media_type)
+    # A handshake's text is the caller's: no browser may take it for a page.
+    headers = {"X-Content-Type-Options": "nosniff"}
+    return web.Response(status=answer.status, body=answer.body, content_type=answer.media_type, headers=headers)

@@ -155,6 +155,7 @@ async def test_meta_handshake_echoes_the_challenge(ours: Workspace, provider: ai
     answer = await ask(provider, "GET", f"{asked}verify-me-please")
     assert (answer.status, answer.raw) == (200, b"1158201444")
     assert answer.headers["Content-Type"].startswith("text/plain")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert (await ask(provider, "GET", f"{asked}nope")).status == 403
     steps: dict[str, dict[str, Any]] = {}
 

@@ -20,7 +20,10 @@ from shared.web.authorization import requires_scope
 from shared.web.openapi import query_params, responds
 from shared.web.responses import json_response
 
-CSV_HEADERS = {"Content-Disposition": 'attachment; filename="audit-log.csv"'}
+CSV_HEADERS = {
+    "Content-Disposition": 'attachment; filename="audit-log.csv"',
+    "X-Content-Type-Options": "nosniff",
+}
 
 
 @requires_scope("*")

@@ -62,6 +62,20 @@ def test_mailgun_retries_for_eight_hours_are_taken_and_no_later_ones() -> None:
     assert refusal(mailgun.PROVIDER, request_of(b"\xff"), {"signing_key": "key"}) == "missing_signature"
 
 
+def test_mailgun_digits_cannot_move_between_the_time_and_the_token() -> None:
+    """The two are signed as one text. Another token would make a redelivery of the body something new."""
+    timestamp, token = str(int(NOW)), "12ab"
+    signature = hmac.new(b"key", f"{timestamp}{token}".encode(), "sha256").hexdigest()
+    for moved in (0, 1, 2, -1, -9):
+        text, place = timestamp + token, len(timestamp) + moved
+        block = {"timestamp": text[:place], "token": text[place:], "signature": signature}
+        request = request_of(json.dumps({"signature": block}).encode())
+        if moved:
+            assert refusal(mailgun.PROVIDER, request, {"signing_key": "key"}) == "bad_signature", moved
+        else:
+            mailgun.verify(request, {"signing_key": "key"})
+
+
 def test_mailgun_attachments_are_named() -> None:
     body = multipart(
         ("sender", "ada@example.com", ""),
