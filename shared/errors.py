@@ -75,13 +75,6 @@ class Conflict(ApiError):
     default = "The record is in use."
 
 
-class MisdirectedRequest(ApiError):
-    """The request names a host that this service does not serve. Only the console minds."""
-
-    status, code = 421, "MISDIRECTED_REQUEST"
-    default = "This service does not serve the host of the request."
-
-
 class PayloadTooLarge(ApiError):
     status, code = 413, "PAYLOAD_TOO_LARGE"
     default = "The request body is too large."

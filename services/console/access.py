@@ -14,13 +14,13 @@ from services.console import error_pages
 from services.console.context import CONSOLE_CONTEXT
 from services.console.cross_site import cross_site_reason
 from services.console.page_view import WORKSPACE_COOKIE, PageView, Redirection
-from services.console.served_hosts import is_served, own_origins
+from services.console.served_hosts import MisdirectedRequest, is_served, own_origins
 from services.console.session_cookie import has_secure_context, sent_session_token, set_session_cookie
 from services.console.translations import mark_message as _
 from shared.audit.audit_entry import AuditActor
 from shared.auth.roles import Permission
 from shared.auth.sessions import AuthenticatedSession, Membership, SessionEnded, renew_session
-from shared.errors import ApiError, Forbidden, MisdirectedRequest, NotFound
+from shared.errors import ApiError, Forbidden, NotFound
 from shared.observability import logging
 from shared.web.audit import AUDIT_ACTOR
 from shared.web.middleware import LOG_FIELDS

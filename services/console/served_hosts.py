@@ -11,12 +11,19 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from shared.errors import ApiError
 from shared.settings import Settings, split_addresses
 from shared.web.client_address import requested_origin
 
 WILDCARD_HOSTS: Final = ("0.0.0.0", "::", "")  # noqa: S104 - compared, not bound
 _match_host = re.compile(r"(?:(?P<name>[A-Za-z0-9._-]+)|\[(?P<address>[0-9A-Fa-f:.]+)\])(?::\d{1,5})?").fullmatch
 LOCAL_NAMES: Final = ("localhost", "localhost.localdomain")
+
+
+class MisdirectedRequest(ApiError):
+    """The request names a host that this console does not serve. The API does not mind, and does not know the error."""
+
+    status, code = 421, "MISDIRECTED_REQUEST"
 
 
 def is_served(request: web.Request, settings: Settings) -> bool:
