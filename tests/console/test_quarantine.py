@@ -97,7 +97,7 @@ async def test_a_reader_sees_no_address_in_the_reason_of_a_held_one(stack: Stack
         id_ = add_submission(
             database, "quarantined", {"phone": "1"}, source=source, spam={"score": 300, "reasons": reasons}
         )
-    pages: dict[str, dict[str, str]] = dict.fromkeys(("quarantine", "submissions"), {"source": source})
+    pages: dict[str, dict[str, str]] = {name: {"source": source} for name in ("quarantine", "submissions")}
     pages[f"submissions/{id_}"] = {}
     async with signed_in_reader(stack, "read_only") as reader, signed_in_reader(stack, "agent") as agent:
         for page, query in pages.items():

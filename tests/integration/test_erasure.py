@@ -133,9 +133,9 @@ async def test_a_tag_that_quotes_an_erased_person_loses_the_quotation(
     await drain(database_url)
     await erase(database, workspace, await lead_of(database, email))
     assert await finish(database_url, database, tmp_path) == 1
-    rows = await (await database.execute("SELECT id, name FROM tags ORDER BY name")).fetchall()
+    rows = await (await database.execute("SELECT id, name FROM tags ORDER BY id")).fetchall()
     assert all(str(id_) in name for id_, name in rows if "[erased]" in name)
-    assert [name.rstrip("0123456789") for _, name in rows] == ["[erased] ", tags[2], "VIP [erased] "]
+    assert {name.rstrip("0123456789") for _, name in rows} == {"[erased] ", "VIP [erased] ", tags[2]}
 
 
 class QuietSpool(Spool):
