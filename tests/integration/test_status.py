@@ -76,7 +76,7 @@ async def test_without_postgresql_it_shows_the_spool_within_two_seconds(
         await Spool(client).append_row(NewJournalRow(0, 3, "", "[[1, 3]]", b"{}"))
         await client.aclose()
         url = frozen_url if is_frozen else AWAY
-        told = []
+        told: list[Result] = []
 
         def seconds_of_status() -> float:
             began = time.monotonic()

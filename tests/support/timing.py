@@ -8,10 +8,10 @@ TRIES = 6  # a busy machine delays some of them, a broken promise all
 
 
 def best_within(limit: float, measure: Callable[[], float], tries: int = TRIES) -> None:
-    """Measure, in seconds, until one try is below `limit`. AssertionError if none is."""
+    """Measure until one try is below `limit`, such as some seconds. AssertionError if none is."""
     took: list[float] = []
     while not took or took[-1] >= limit:
-        assert len(took) < tries, f"none of these took less than {limit:g} s: {took}"
+        assert len(took) < tries, f"none of these is below {limit:g}: {took}"
         took.append(measure())
 
 
@@ -19,7 +19,7 @@ async def best_within_async(limit: float, measure: Callable[[], Awaitable[float]
     """The same with a coroutine function."""
     took: list[float] = []
     while not took or took[-1] >= limit:
-        assert len(took) < tries, f"none of these took less than {limit:g} s: {took}"
+        assert len(took) < tries, f"none of these is below {limit:g}: {took}"
         took.append(await measure())
 
 
