@@ -40,6 +40,12 @@ class BadRequest(ApiError):
     default = "The request could not be read."
 
 
+class ClientLeft(BadRequest):
+    """Nobody receives this answer. It exists so that the log shows no server error."""
+
+    default = "The client left before its request was read."
+
+
 class Unauthorized(ApiError):
     status, code = 401, "UNAUTHORIZED"
     default = "Send a valid API key as 'Authorization: Bearer lh_…'."

@@ -96,10 +96,11 @@ class Settings(BaseSettings):
 
     body_limit: int = Field(256 * 1024, ge=1024, description="Largest request body, bytes.")
     batch_body_limit: int = Field(5 * 1024 * 1024, ge=1024, description="Largest body of a batch, bytes.")
-    webhook_body_limit: int = Field(
-        5 * 1024 * 1024,
+    webhook_body_limit: int = Field(1024 * 1024, ge=1024, description="Largest body of a provider's webhook, bytes.")
+    mail_body_limit: int = Field(
+        30 * 1024 * 1024,
         ge=1024,
-        description="Largest body of a provider's webhook, bytes. Mails with attachments need up to 30 MB.",
+        description="Largest mail that Mailgun or SendGrid forwards, bytes. Attachments count.",
     )
     body_timeout: float = Field(
         10.0, gt=0, le=3600, description="Seconds a client has to send its headers, and its body."

@@ -117,6 +117,7 @@ REASON_WORDS: Mapping[str, str] = {
     "stale": _("too old when it came"),
     "wrong_token": _("wrong token or key"),
     "replayed": _("a signature that was used before"),
+    "too_many_items": _("more than 1,000 items"),
     "handshake": _("a handshake with a wrong token"),
 }
 REASON_ADVICE: Mapping[str, str] = {
@@ -125,6 +126,7 @@ REASON_ADVICE: Mapping[str, str] = {
     "stale": _("Requests are too old when they come. Check the clock of the sender and of this machine."),
     "wrong_token": _("The token or key that comes is not the one that is set here. Copy it again."),
     "replayed": _("A signature came again with another body. If this goes on, renew the secret."),
+    "too_many_items": _("Have the sender split its requests: one may hold at most 1,000 items."),
 }
 
 

@@ -19,6 +19,7 @@ from services.gateway.loop_turns import LoopTurns
 from services.gateway.repeat_window import RepeatWindow
 from services.gateway.uploaded_files import MEGABYTE_BYTES
 from services.gateway.verdict_waiters import VerdictWaiters
+from services.gateway.webhook_slices import WebhookSlices
 from shared.crypto.encryption import Cipher
 from shared.db.connections import ConnectionPool, make_pool
 from shared.db.notifications import NotificationListener
@@ -66,6 +67,7 @@ class Gateway:
     integration_counts: IntegrationCounts
     repeats: RepeatWindow
     webhook_turns: LoopTurns
+    webhook_slices: WebhookSlices
     files: FileStore
     file_quota: FileQuota
 
@@ -125,6 +127,7 @@ async def _build_gateway(settings: Settings, notices: NotificationListener, endi
         integration_counts=IntegrationCounts(pool),
         repeats=RepeatWindow(memory),
         webhook_turns=LoopTurns(),
+        webhook_slices=WebhookSlices(),
         files=files,
         file_quota=FileQuota(pool, settings.files_quota_mb * MEGABYTE_BYTES),
     )

@@ -12,6 +12,7 @@ UNREADABLE_OUTCOME = "unreadable"
 SWITCHED_OFF = "switched_off"
 HANDSHAKE_OUTCOME = "handshake"
 REJECTED_PREFIX = "rejected:"  # and the reason
+TOO_MANY_ITEMS = f"{REJECTED_PREFIX}too_many_items"
 HANDSHAKE_REFUSED = f"{REJECTED_PREFIX}handshake"  # apart from rejected deliveries: it says nothing about these
 
 # Sorted, so that two gateways do not wait for each other in a circle.

@@ -16,7 +16,7 @@ from aiohttp.http import HttpProcessingError
 
 from services.gateway.context import Gateway
 from services.gateway.uploaded_files import MEGABYTE_BYTES, UploadedFile
-from shared.errors import BadRequest, PayloadTooLarge, RequestTimeout
+from shared.errors import BadRequest, ClientLeft, PayloadTooLarge, RequestTimeout
 from shared.files.file_names import clean_file_name
 from shared.files.file_store import FileStore, FileTooLarge, StoredContent
 from shared.files.file_types import TYPE_HEAD_BYTES, judge_type
@@ -90,7 +90,7 @@ async def _read_whole(request: web.Request, gateway: Gateway, reading: "_BodyRea
     except TimeoutError:
         raise RequestTimeout(headers={"Connection": "close"}) from None
     except ConnectionError:  # nobody receives the answer, but the log must not show a server error
-        raise BadRequest("The client left before its request was read.") from None
+        raise ClientLeft from None
     except web.RequestPayloadError:
         raise BadRequest("The body does not match its Transfer-Encoding.", headers={"Connection": "close"}) from None
     except MULTIPART_ERRORS:

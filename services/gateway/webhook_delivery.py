@@ -1,10 +1,9 @@
 """A provider's request on its way to become submissions: verified, read, and cut into items."""
 
-import asyncio
 import contextlib
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any
 
 from services.gateway.context import Gateway
@@ -14,10 +13,11 @@ from services.gateway.integration_counts import (
     IGNORED_OUTCOME,
     RECEIVED_OUTCOME,
     REJECTED_PREFIX,
+    TOO_MANY_ITEMS,
     UNREADABLE_OUTCOME,
 )
 from shared import ids
-from shared.errors import Forbidden, MethodNotAllowed, ServiceUnavailable, Unauthorized
+from shared.errors import ApiError, Forbidden, MethodNotAllowed, PayloadTooLarge, ServiceUnavailable, Unauthorized
 from shared.intake.journal import JournalItem
 from shared.integrations.account_claims import app_digest
 from shared.integrations.integration_cache import ReceivingIntegration
@@ -28,6 +28,7 @@ from shared.integrations.submission_body import event_id_by_path, raw_request, s
 from shared.integrations.webhook_exchange import (
     Credentials,
     SignatureRefused,
+    TooManyItems,
     UnreadableBody,
     WebhookAnswer,
     WebhookRequest,
@@ -51,6 +52,7 @@ class WebhookDelivery:
     provider: Provider
     credentials: Credentials
     sent: WebhookRequest
+    has_client_left: Callable[[], bool]
 
     def answer_handshake(self) -> WebhookAnswer:
         """Return the answer to a handshake. Raises Forbidden."""
@@ -67,9 +69,9 @@ class WebhookDelivery:
     async def verify(self) -> None:
         """Check that the request is the provider's. Raises Unauthorized."""
         try:
-            self.provider.verify(self.sent, self.credentials)
+            await self._run(partial(self.provider.verify, self.sent, self.credentials))
             token = self.provider.one_time_token(self.sent) if self.provider.one_time_token else None
-            if token and await self.gateway.repeats.is_token_reused(self.integration.id, token, self._body_digest):
+            if token and await self.gateway.repeats.is_token_reused(self.integration.id, token, self.sent.body_digest):
                 raise SignatureRefused("replayed")
         except SignatureRefused as refusal:
             self._count(f"{REJECTED_PREFIX}{refusal.reason}")
@@ -85,6 +87,11 @@ class WebhookDelivery:
             events = await self._read_events()
         except UnreadableBody as error:
             return [await self._unreadable_item(str(error))]
+        except TooManyItems as error:
+            self._count(TOO_MANY_ITEMS)
+            raise PayloadTooLarge(str(error)) from None
+        except ApiError:
+            raise
         except Exception:  # a fault of the provider's module must not lose what is signed
             log.exception("webhook.unread", integration_id=self.integration.id, type=self.integration.type)
             return [await self._unreadable_item("The body could not be read.")]
@@ -93,31 +100,59 @@ class WebhookDelivery:
         self._count(IGNORED_OUTCOME, len(events) - len(kept) if events else 1)
         return await self._event_items(kept)
 
-    async def _read_events(self) -> Sequence[SourceEvent]:
-        if len(self.sent.body) < MAX_BYTES_ON_LOOP:
-            return self.provider.read(self.sent, self.credentials)
-        return await asyncio.to_thread(self.provider.read, self.sent, self.credentials)
+    async def _read_events(self) -> list[SourceEvent]:
+        events: list[SourceEvent] = []
+        await self._run_steps(map(events.append, self.provider.read_items(self.sent, self.credentials)))
+        return events
 
     async def _event_items(self, events: Sequence[SourceEvent]) -> list[JournalItem]:
         """Return the submissions of events, each for the integration that its account belongs to."""
         owners = [await self._owner_of(event) for event in events]
+        keys: list[str | None] = []
+        await self._run_steps(map(keys.append, map(_sent_key, owners, events)))
+        body_key = await self._body_key() if None in keys else ""
+        keyed = [key or f"{body_key}:{place}" for place, key in enumerate(keys)]
         items: dict[tuple[int, str], JournalItem] = {}
+        await self._run_steps(self._add_items(items, owners, keyed, events))
+        for owner in owners:
+            self.gateway.integration_counts.count(owner, RECEIVED_OUTCOME)
+        return list(items.values())
+
+    def _add_items(
+        self,
+        items: dict[tuple[int, str], JournalItem],
+        owners: Sequence[ReceivingIntegration],
+        keys: Sequence[str],
+        events: Sequence[SourceEvent],
+    ) -> Iterator[None]:
+        """Add the submission of one event at each step."""
         # The request is kept with one submission, unless it holds people of several workspaces.
         raw: dict[str, Any] = {"raw": raw_request(self.sent)} if len({one.workspace_id for one in owners}) == 1 else {}
-        for place, (event, owner) in enumerate(zip(events, owners, strict=True)):
-            self.gateway.integration_counts.count(owner, RECEIVED_OUTCOME)
-            event_id = event_id_by_path(owner.settings["event_id"], event.document) or event.event_id
-            key = event_key(event_id) if event_id else await self._body_key(place)
-            if (owner.id, key) in items:
-                continue  # the request holds the same event twice
-            item = source_item(owner, key, submission_body(owner.type, owner.settings, event, raw))
-            items[owner.id, key] = item
-            raw = {"raw_in": item.id} if "raw" in raw else raw
-        return list(items.values())
+        for owner, key, event in zip(owners, keys, events, strict=True):
+            if (owner.id, key) not in items:  # otherwise the request holds the same event twice
+                item = source_item(owner, key, submission_body(owner.type, owner.settings, event, raw))
+                items[owner.id, key] = item
+                raw = {"raw_in": item.id} if "raw" in raw else raw
+            yield
+
+    async def _run(self, work: Callable[[], object]) -> None:
+        if self._is_small:
+            work()
+        else:
+            await self.gateway.webhook_slices.run_off_loop(self.integration.workspace_id, work)
+
+    async def _run_steps(self, steps: Iterator[object]) -> None:
+        await self.gateway.webhook_slices.run_steps(
+            self.integration.workspace_id, steps, self.has_client_left, starts_on_loop=self._is_small
+        )
+
+    @property
+    def _is_small(self) -> bool:
+        return len(self.sent.body) < MAX_BYTES_ON_LOOP
 
     async def _owner_of(self, event: SourceEvent) -> ReceivingIntegration:
         """Return the integration that an event's account belongs to, otherwise the one that received it."""
-        digest = app_digest(self.integration.type, self.credentials) if event.account_id else None
+        digest = self._app_digest if event.account_id else None
         if digest is None or not event.account_id or event.account_id in self.integration.settings["accounts"]:
             return self.integration
         with contextlib.suppress(ServiceUnavailable):  # it is unknown, and the database is away: nothing may wait
@@ -126,23 +161,25 @@ class WebhookDelivery:
                 return owner.integration
         return self.integration
 
+    @cached_property
+    def _app_digest(self) -> bytes | None:
+        return app_digest(self.integration.type, self.credentials)
+
     async def _unreadable_item(self, reason: str) -> JournalItem:
         self._count(UNREADABLE_OUTCOME)
         part = {"type": self.integration.type, "unreadable": reason, "raw": raw_request(self.sent)}
-        return source_item(self.integration, await self._body_key(0), {SOURCE_KEY: part})
+        return source_item(self.integration, f"{await self._body_key()}:0", {SOURCE_KEY: part})
 
-    async def _body_key(self, place: int) -> str:
-        """Return the key of an item without an event id: a repeat of the body within ten minutes has the same one."""
-        first_seen = await self.gateway.repeats.first_seen(self.integration.id, self._body_digest, ids.now_ms())
-        return f"body:{self._body_digest}:{first_seen}:{place}"
-
-    @property
-    def _body_digest(self) -> str:
-        return _digest(self.sent.body)
+    async def _body_key(self) -> str:
+        """Return what the keys of items without event ids begin with: the same for a repeat within ten minutes."""
+        digest = self.sent.body_digest
+        first_seen = await self.gateway.repeats.first_seen(self.integration.id, digest, ids.now_ms())
+        return f"body:{digest}:{first_seen}"
 
     def _count(self, outcome: str, n: int = 1) -> None:
         self.gateway.integration_counts.count(self.integration, outcome, n)
 
 
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+def _sent_key(owner: ReceivingIntegration, event: SourceEvent) -> str | None:
+    event_id = event_id_by_path(owner.settings["event_id"], event.document) or event.event_id
+    return event_key(event_id) if event_id else None

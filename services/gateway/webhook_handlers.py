@@ -1,6 +1,7 @@
 """`/api/inbound/webhooks/{token}`: requests of providers, each in the provider's own format."""
 
 import time
+from functools import partial
 
 from aiohttp import web
 
@@ -9,11 +10,12 @@ from services.gateway.inbound_request import read_request_body
 from services.gateway.integration_counts import SWITCHED_OFF
 from services.gateway.webhook_delivery import WebhookDelivery
 from shared.auth.key_format import hash_key
-from shared.errors import MethodNotAllowed, NotFound, ServiceUnavailable
+from shared.errors import MethodNotAllowed, NotFound, PayloadTooLarge, ServiceUnavailable
 from shared.intake.journal import Lane
 from shared.integrations.catalogue import PROVIDERS_BY_TYPE
 from shared.integrations.integration_cache import ReceivingIntegration
-from shared.integrations.webhook_exchange import CaseInsensitive, WebhookAnswer, WebhookRequest
+from shared.integrations.provider import Provider
+from shared.integrations.webhook_exchange import SPLIT_ADVICE, CaseInsensitive, WebhookAnswer, WebhookRequest
 from shared.web.authorization import public
 from shared.web.client_address import base_url
 from shared.web.middleware import LOG_FIELDS, RATE_LIMITER
@@ -40,7 +42,7 @@ async def receive_webhook(request: web.Request) -> web.Response:
 
     The address is the `webhook_url` of an integration, and the format is that of the integration's type. Repeated and
     ignored events are acknowledged like new ones. A request whose signature is missing, wrong or too old gets 401 and
-    is not stored.
+    is not stored. A body of more than 1,000 items gets 413, and none of them is stored.
     """
     gateway = request.app[GATEWAY_CONTEXT]
     integration = await _find_integration(gateway, request.match_info["token"])
@@ -53,8 +55,9 @@ async def receive_webhook(request: web.Request) -> web.Response:
         await request.app[RATE_LIMITER].hit(-integration.id, limit, RATE_LIMIT_MESSAGE)  # ids of keys are positive
     if integration.credentials is None:
         raise ServiceUnavailable(UNREADABLE_CREDENTIALS_MESSAGE, retry_after=60)
-    sent = await _read_webhook(request, gateway)
-    delivery = WebhookDelivery(gateway, integration, provider, integration.credentials, sent)
+    sent = await _read_webhook(request, gateway, provider)
+    has_left = partial(_has_client_left, request)
+    delivery = WebhookDelivery(gateway, integration, provider, integration.credentials, sent, has_left)
     if provider.answer_handshake and provider.is_handshake(sent):
         return _response(delivery.answer_handshake())
     if sent.method not in provider.methods:
@@ -76,10 +79,19 @@ async def _find_integration(gateway: Gateway, token: str) -> ReceivingIntegratio
     return found
 
 
-async def _read_webhook(request: web.Request, gateway: Gateway) -> WebhookRequest:
-    body = await read_request_body(request, gateway.settings.webhook_body_limit)
+async def _read_webhook(request: web.Request, gateway: Gateway, provider: Provider) -> WebhookRequest:
+    settings = gateway.settings
+    limit = settings.mail_body_limit if provider.receives_mail else settings.webhook_body_limit
+    try:
+        body = await read_request_body(request, limit)
+    except PayloadTooLarge as error:
+        raise PayloadTooLarge(f"{error} {SPLIT_ADVICE}") from None
     address = f"{base_url(request, gateway.settings)}{request.raw_path}"
     return WebhookRequest(request.method, address, CaseInsensitive(list(request.headers.items())), body, time.time())
+
+
+def _has_client_left(request: web.Request) -> bool:
+    return request.transport is None or request.transport.is_closing()
 
 
 def _response(answer: WebhookAnswer) -> web.Response:

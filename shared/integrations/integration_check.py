@@ -8,6 +8,7 @@ from typing import Any
 from shared.db.connections import Connection
 from shared.integrations.catalogue import INTEGRATION_TYPES, PROVIDERS_BY_TYPE
 from shared.integrations.integration_management import DecryptedIntegration
+from shared.integrations.webhook_exchange import SPLIT_ADVICE
 from shared.operations.source_report import HANDSHAKE_REASON, SourceReport, find_source_report
 
 PENDING_FETCHES_SQL = """
@@ -20,6 +21,7 @@ REJECTION_ADVICE = {
     "stale": "The requests are too old when they come. Check the clock of the sender and of this machine.",
     "wrong_token": "The token or key that comes is not the one set here. Copy it again.",
     "replayed": "A signature came again with another body. If this goes on, renew the secret.",
+    "too_many_items": SPLIT_ADVICE,
 }
 HANDSHAKE_ADVICE = "Enter the secret or verify token of this integration at the provider, and let it check again."
 

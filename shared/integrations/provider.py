@@ -1,20 +1,22 @@
 """Define a provider: how its requests are verified, what they mean, and what it is answered. Pure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from shared.integrations.integration_type import IntegrationType
 from shared.integrations.source_event import SourceEvent
 from shared.integrations.webhook_exchange import (
     JSON_MEDIA_TYPE,
+    MAX_WEBHOOK_ITEMS,
     CaseInsensitive,
     Credentials,
+    TooManyItems,
     WebhookAnswer,
     WebhookRequest,
 )
 
 RequestVerifier = Callable[[WebhookRequest, Credentials], None]
-RequestReader = Callable[[WebhookRequest, Credentials], Sequence[SourceEvent]]
+RequestReader = Callable[[WebhookRequest, Credentials], Iterable[SourceEvent]]
 OneTimeTokenReader = Callable[[WebhookRequest], str | None]
 EMPTY_ANSWER = WebhookAnswer()
 HandshakeAnswerer = Callable[[WebhookRequest, Credentials], WebhookAnswer]
@@ -39,11 +41,13 @@ class Provider:
 
     `verify` raises SignatureRefused for a request that is not the provider's, on the raw bytes, in constant time.
     `read` returns the items of a verified request; it raises UnreadableBody and nothing else, whatever the body holds.
+    Where a body may hold many items, they are read one by one as they are taken.
     `answer_handshake` answers a GET, or a POST that `is_handshake` recognises; it raises SignatureRefused. Without it a
     GET is answered 405.
     `one_time_token` returns the token of a signature that does not cover the body: it may come with one body only.
     `answer` is what every verified request gets.
     `methods` are the methods that deliver.
+    `receives_mail` says that mails with attachments come, so that a body may be larger than others.
     `is_id_only` says that only ids arrive, so that a worker fetches the leads.
     """
 
@@ -57,3 +61,11 @@ class Provider:
     answer: WebhookAnswer = EMPTY_ANSWER
     methods: tuple[str, ...] = ("POST",)
     is_id_only: bool = False
+    receives_mail: bool = False
+
+    def read_items(self, request: WebhookRequest, credentials: Credentials) -> Iterator[SourceEvent]:
+        """Yield the items of a verified request. Raises UnreadableBody, or TooManyItems past the limit."""
+        for position, event in enumerate(self.read(request, credentials)):
+            if position == MAX_WEBHOOK_ITEMS:
+                raise TooManyItems
+            yield event

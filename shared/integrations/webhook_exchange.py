@@ -6,6 +6,7 @@ stored (broken UTF-8, lone surrogates, NUL) are read with U+FFFD in their place;
 
 import email.parser
 import email.policy
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ JSON_MEDIA_TYPE = "application/json"
 FORM_MEDIA_TYPE = "application/x-www-form-urlencoded"
 MULTIPART_MEDIA_TYPE = "multipart/form-data"
 TEXT_MEDIA_TYPE = "text/plain"
+MAX_WEBHOOK_ITEMS = 1000  # items of one body
+SPLIT_ADVICE = f"Send at most {MAX_WEBHOOK_ITEMS:,} items in a request, and the others in further requests."
 REPLACEMENT = "�"
 
 Credentials = Mapping[str, str]
@@ -43,6 +46,13 @@ class UnreadableBody(ValueError):
 
     The text is a sentence for the operator. It quotes nothing of the body.
     """
+
+
+class TooManyItems(ValueError):
+    """The body holds more than MAX_WEBHOOK_ITEMS items. Nothing of it is stored."""
+
+    def __init__(self) -> None:
+        super().__init__(f"The body holds more than {MAX_WEBHOOK_ITEMS:,} items. {SPLIT_ADVICE}")
 
 
 class FilePart(NamedTuple):
@@ -99,6 +109,11 @@ class WebhookRequest:
     def media_type(self) -> str:
         """The media type of the body, in lower case and without parameters; empty if the request names none."""
         return str(self.headers.get("Content-Type", "")).partition(";")[0].strip().lower()
+
+    @cached_property
+    def body_digest(self) -> str:
+        """The SHA-256 of the body, hexadecimal."""
+        return hashlib.sha256(self.body).hexdigest()
 
     @cached_property
     def document(self) -> Any:

@@ -14,6 +14,7 @@ from shared.integrations.webhook_exchange import (
     JSON_MEDIA_TYPE,
     CaseInsensitive,
     Credentials,
+    TooManyItems,
     UnreadableBody,
     WebhookRequest,
 )
@@ -42,8 +43,8 @@ def try_request(
 ) -> dict[str, Any]:
     """Return `{"items": [...], "problem": ...}`: what the body means, by the integration's settings and mapping."""
     try:
-        events = provider.read(request, credentials)
-    except UnreadableBody as error:
+        events = list(provider.read_items(request, credentials))
+    except (UnreadableBody, TooManyItems) as error:
         return {"items": [], "problem": str(error)}
     return {"items": [_tried_item(provider, settings, event) for event in events], "problem": None}
 

@@ -25,7 +25,7 @@ NOTIFICATION_LISTENER = web.AppKey("notices", NotificationListener)
 
 def make_app(settings: Settings, service: str) -> web.Application:
     """Return an application without routes. `service` is the name in its access log lines."""
-    largest_body = max(settings.batch_body_limit, settings.webhook_body_limit)
+    largest_body = max(settings.batch_body_limit, settings.webhook_body_limit, settings.mail_body_limit)
     app = web.Application(middlewares=[request_middleware], client_max_size=largest_body + 1)
     app[ACCESS_LOG] = AccessLog(service, lines=settings.access_log)
     app[AUDITED_PREFIXES] = []

@@ -15,7 +15,14 @@ import aiohttp
 from aiohttp import hdrs, web
 from aiohttp.http import HttpProcessingError
 
-from shared.errors import BadRequest, PayloadTooLarge, RequestTimeout, ServiceUnavailable, UnsupportedMediaType
+from shared.errors import (
+    BadRequest,
+    ClientLeft,
+    PayloadTooLarge,
+    RequestTimeout,
+    ServiceUnavailable,
+    UnsupportedMediaType,
+)
 from shared.observability import logging
 from shared.web.request_body import has_content_encoding, hold_body_memory
 
@@ -84,7 +91,7 @@ class _UploadReading:
         except TimeoutError:
             raise RequestTimeout(headers={"Connection": "close"}) from None
         except ConnectionError:  # nobody receives the answer, but the log must not show a server error
-            raise BadRequest("The client left before its request was read.") from None
+            raise ClientLeft from None
         except web.RequestPayloadError:
             raise BadRequest(
                 "The body does not match its Transfer-Encoding.", headers={"Connection": "close"}

@@ -6,7 +6,14 @@ from contextlib import contextmanager
 
 from aiohttp import hdrs, web
 
-from shared.errors import BadRequest, PayloadTooLarge, RequestTimeout, ServiceUnavailable, UnsupportedMediaType
+from shared.errors import (
+    BadRequest,
+    ClientLeft,
+    PayloadTooLarge,
+    RequestTimeout,
+    ServiceUnavailable,
+    UnsupportedMediaType,
+)
 from shared.web.authorization import API_KEY
 from shared.web.body_memory import BodyMemory
 from shared.web.decompression import SUPPORTED_ENCODINGS, BodyDecompressor, EncodingBroken
@@ -43,8 +50,8 @@ async def read_body(request: web.Request, limit: int, seconds: float) -> bytes:
             return await _read_parts(request, limit, BodyDecompressor(encoding) if encoding else None)
     except TimeoutError:
         raise RequestTimeout(headers={"Connection": "close"}) from None
-    except ConnectionError:  # nobody receives the answer, but the log must not show a server error
-        raise BadRequest("The client left before its request was read.") from None
+    except ConnectionError:
+        raise ClientLeft from None
     except (web.RequestPayloadError, EncodingBroken):
         # The end of the body is unknown, and so is the start of the next request: aiohttp closes the connection.
         message = "The body does not match its Content-Encoding or Transfer-Encoding."

@@ -12,8 +12,8 @@ class SourceRecord(TypedDict):
     """An integration, form or API key that leads come from.
 
     `rejected_24h` counts requests that were refused, by reason: `missing_signature, bad_signature, stale, wrong_token,
-    replayed, handshake`. A source is silent if its `silence_after_minutes` are over without a lead, or, where that is
-    not set, if it has sent nothing for much longer than it ever does.
+    replayed, too_many_items, handshake`. A source is silent if its `silence_after_minutes` are over without a lead, or,
+    where that is not set, if it has sent nothing for much longer than it ever does.
     """
 
     kind: Literal["integration", "form", "key"]

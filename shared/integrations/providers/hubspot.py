@@ -80,12 +80,12 @@ def _verify_version_3(request: WebhookRequest, secret: str) -> None:
     require_fresh(int(sent_at) / 1000, request.now, TOLERANCE_SECONDS)
 
 
-def read(request: WebhookRequest, _credentials: Credentials) -> list[SourceEvent]:
+def read(request: WebhookRequest, _credentials: Credentials) -> Iterator[SourceEvent]:
     """Return the events of the request: contacts to fetch, and people to forget. Raises UnreadableBody."""
     events = [request.document] if isinstance(request.document, dict) else request.document
     if not isinstance(events, list):
         raise UnreadableBody("The body is no array of events.")
-    return [_event_of(event) for event in events]
+    return (_event_of(event) for event in events)
 
 
 def lead_event_of(contact: Any) -> SourceEvent:

@@ -6,6 +6,7 @@ https://learn.microsoft.com/linkedin/marketing/lead-sync/leadsync (notification)
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from shared.integrations.attribution import make_attribution
@@ -64,13 +65,13 @@ def answer_handshake(request: WebhookRequest, credentials: Credentials) -> Webho
     return WebhookAnswer(body=json.dumps(answer).encode(), media_type=JSON_MEDIA_TYPE)
 
 
-def read(request: WebhookRequest, _credentials: Credentials) -> list[SourceEvent]:
+def read(request: WebhookRequest, _credentials: Credentials) -> Iterator[SourceEvent]:
     """Return an event for each notification of the request. Raises UnreadableBody."""
     document = request.document
     notices = document if isinstance(document, list) else [document]
     if not any(text_at(notice, "type") or text_at(notice, "leadGenFormResponse") for notice in notices):
         raise UnreadableBody("The body is no notification of LinkedIn.")
-    return [_event_of(notice) for notice in notices]
+    return (_event_of(notice) for notice in notices)
 
 
 def _event_of(notice: Any) -> SourceEvent:

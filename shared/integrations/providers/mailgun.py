@@ -168,6 +168,7 @@ PROVIDER = Provider(
     type=MAILGUN,
     verify=verify,
     read=read,
+    receives_mail=True,
     one_time_token=replay_token,
     sample=SampleRequest(
         body=b"recipient=sales%40inbound.example.com&sender=sam%40example.com&from=Sam+Sample+%3Csam%40example.com%3E"

@@ -70,13 +70,13 @@ def answer_handshake(request: WebhookRequest, credentials: Credentials) -> Webho
     return WebhookAnswer(body=request.query.get("hub.challenge", "").encode())
 
 
-def read(request: WebhookRequest, _credentials: Credentials) -> list[SourceEvent]:
+def read(request: WebhookRequest, _credentials: Credentials) -> Iterator[SourceEvent]:
     """Return an event for each change of the request. Raises UnreadableBody."""
     document = request.document_object
     entries = document.get("entry")
     if not isinstance(entries, list):
         raise UnreadableBody("The body has no list of entries.")
-    return [event for entry in entries for event in _events_of_entry(entry)]
+    return (event for entry in entries for event in _events_of_entry(entry))
 
 
 def _events_of_entry(entry: Any) -> Iterator[SourceEvent]:

@@ -4,6 +4,8 @@ The API of Microsoft Advertising knows no webhook for leads and no call that rea
 CSV file, or by a service such as Zapier or Make, whose requests are read here as a JSON object or a form.
 """
 
+from collections.abc import Iterable
+
 from shared.integrations.integration_type import HEADER_SECRET_FIELD, INBOUND_ONLY, LEADHUB_HEADER, IntegrationType
 from shared.integrations.provider import Provider, SampleRequest
 from shared.integrations.reading.generic_reading import read_generic, verify_by_header_secret
@@ -21,7 +23,7 @@ MICROSOFT_ADS = IntegrationType(
 )
 
 
-def read(request: WebhookRequest, _credentials: Credentials) -> list[SourceEvent]:
+def read(request: WebhookRequest, _credentials: Credentials) -> Iterable[SourceEvent]:
     """Return the leads of the request: an object, an array of objects, or a form. Raises UnreadableBody."""
     return read_generic(request)
 

@@ -3,6 +3,8 @@
 Source: https://docs.n8n.io/integrations/builtin/core-nodes/n8n-nodes-base.httprequest/ (body types).
 """
 
+from collections.abc import Iterable
+
 from shared.integrations.integration_type import (
     BY_HEADER_VERIFICATION,
     HEADER_SECRET_FIELD,
@@ -24,7 +26,7 @@ N8N = IntegrationType(
 )
 
 
-def read(request: WebhookRequest, _credentials: Credentials) -> list[SourceEvent]:
+def read(request: WebhookRequest, _credentials: Credentials) -> Iterable[SourceEvent]:
     """Return the leads of the request. Raises UnreadableBody."""
     return read_generic(request)
 

@@ -15,7 +15,6 @@ from shared.integrations.reading.contact_reading import AnsweredField, ContactKi
 from shared.integrations.reading.event_times import utc_time
 from shared.integrations.reading.pinterest_decryption import decrypt_leads
 from shared.integrations.reading.untrusted_json import text_at
-from shared.integrations.signature_checks import sha256_hex
 from shared.integrations.source_event import SourceEvent
 from shared.integrations.webhook_exchange import Credentials, SignatureRefused, UnreadableBody, WebhookRequest
 
@@ -53,7 +52,7 @@ def verify(request: WebhookRequest, credentials: Credentials) -> None:
             raise SignatureRefused("bad_signature")
 
 
-def read(request: WebhookRequest, credentials: Credentials) -> list[SourceEvent]:
+def read(request: WebhookRequest, credentials: Credentials) -> Iterator[SourceEvent]:
     """Return the leads of the request. Raises UnreadableBody."""
     if key := credentials.get("cryptographic_key"):
         leads = decrypt_leads(request.body, key)
@@ -61,8 +60,7 @@ def read(request: WebhookRequest, credentials: Credentials) -> list[SourceEvent]
         leads = request.document if isinstance(request.document, list) else [request.document]
     if not any(isinstance(lead, dict) for lead in leads):
         raise UnreadableBody("The body holds no lead.")
-    body_hash = sha256_hex(request.body)
-    return [_event_of(lead, f"{body_hash}:{position}") for position, lead in enumerate(leads)]
+    return (_event_of(lead, f"{request.body_digest}:{position}") for position, lead in enumerate(leads))
 
 
 def _event_of(lead: Any, fallback_key: str) -> SourceEvent:

@@ -149,6 +149,7 @@ PROVIDER = Provider(
     type=SENDGRID,
     verify=verify,
     read=read,
+    receives_mail=True,
     sample=SampleRequest(
         body="\r\n".join(
             line

@@ -6,7 +6,7 @@ no leads.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from shared.integrations.attribution import make_attribution
@@ -20,7 +20,6 @@ from shared.integrations.signature_checks import (
     require_equal,
     require_fresh,
     require_header,
-    sha256_hex,
     timed_header,
 )
 from shared.integrations.source_event import SourceEvent
@@ -82,7 +81,7 @@ def _escaped(match: re.Match[str]) -> str:
     return "".join(f"\\u{units[start : start + 2].hex()}" for start in range(0, len(units), 2))
 
 
-def read(request: WebhookRequest, _credentials: Credentials) -> list[SourceEvent]:
+def read(request: WebhookRequest, _credentials: Credentials) -> Iterable[SourceEvent]:
     """Return an event for each entry of the request. Raises UnreadableBody."""
     document = request.document_object
     kind = text_at(document, "object")
@@ -92,8 +91,8 @@ def read(request: WebhookRequest, _credentials: Credentials) -> list[SourceEvent
         return [SourceEvent(kind="ignored", note=f"object {kind or text_at(document, 'event')}"[:100])]
     if not isinstance(document.get("entry"), list):
         raise UnreadableBody("The body has no list of entries.")
-    body_hash = sha256_hex(request.body)
-    return [_event_of(entry, document, f"{body_hash}:{position}") for position, entry in enumerate(document["entry"])]
+    keyed = ((entry, f"{request.body_digest}:{position}") for position, entry in enumerate(document["entry"]))
+    return (_event_of(entry, document, fallback_key) for entry, fallback_key in keyed)
 
 
 def _event_of(entry: Any, document: Mapping[str, Any], fallback_key: str) -> SourceEvent:

@@ -6,6 +6,7 @@ Source of the spellings: what GitHub (`sha256=` and hex), Shopify (base64), Stri
 import hmac
 import re
 from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Iterable
 
 from shared.integrations.integration_type import INBOUND_ONLY, CredentialField, IntegrationType
 from shared.integrations.provider import Provider, SampleRequest
@@ -58,7 +59,7 @@ def verify(request: WebhookRequest, credentials: Credentials) -> None:
         raise SignatureRefused("bad_signature")
 
 
-def read(request: WebhookRequest, _credentials: Credentials) -> list[SourceEvent]:
+def read(request: WebhookRequest, _credentials: Credentials) -> Iterable[SourceEvent]:
     """Return the leads of the request. Raises UnreadableBody."""
     return read_generic(request)
 

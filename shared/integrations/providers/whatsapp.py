@@ -53,12 +53,12 @@ def answer_handshake(request: WebhookRequest, credentials: Credentials) -> Webho
     return WebhookAnswer(body=request.query.get("hub.challenge", "").encode(errors="replace"))
 
 
-def read(request: WebhookRequest, _credentials: Credentials) -> list[SourceEvent]:
+def read(request: WebhookRequest, _credentials: Credentials) -> Iterator[SourceEvent]:
     """Return the messages of the request. Raises UnreadableBody."""
     document = request.document_object
     if not isinstance(document.get("entry"), list):
         raise UnreadableBody("The body has no entry.")
-    return [event for entry in list_at(document, "entry") for event in _entry_events(entry)]
+    return (event for entry in list_at(document, "entry") for event in _entry_events(entry))
 
 
 def _entry_events(entry: Any) -> Iterator[SourceEvent]:

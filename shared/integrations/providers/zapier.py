@@ -4,6 +4,8 @@ Source: https://help.zapier.com/hc/en-us/articles/8496326446989 (payload types, 
 array).
 """
 
+from collections.abc import Iterable
+
 from shared.integrations.integration_type import (
     BY_HEADER_VERIFICATION,
     HEADER_SECRET_FIELD,
@@ -25,7 +27,7 @@ ZAPIER = IntegrationType(
 )
 
 
-def read(request: WebhookRequest, _credentials: Credentials) -> list[SourceEvent]:
+def read(request: WebhookRequest, _credentials: Credentials) -> Iterable[SourceEvent]:
     """Return the leads of the request. Raises UnreadableBody."""
     return read_generic(request)
 

@@ -5,7 +5,7 @@ Objects within objects are read by the names on their path: `{"company": {"name"
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -55,7 +55,7 @@ def verify_by_header_secret(request: WebhookRequest, credentials: Credentials) -
         require_equal(require_header(request, LEADHUB_HEADER), secret)
 
 
-def read_generic(request: WebhookRequest) -> list[SourceEvent]:
+def read_generic(request: WebhookRequest) -> Iterable[SourceEvent]:
     """Return the leads of a JSON object, of an array of objects, or of a form. Raises UnreadableBody."""
     if not is_json(request):
         return [generic_event(_form_object(request))]
@@ -65,7 +65,7 @@ def read_generic(request: WebhookRequest) -> list[SourceEvent]:
     items = document if isinstance(document, list) else []
     if not any(isinstance(item, dict) and item for item in items):
         raise UnreadableBody("The body is neither an object with members nor an array of such objects.")
-    return [_item_event(item) for item in items]
+    return map(_item_event, items)
 
 
 def generic_event(document: Mapping[str, Any]) -> SourceEvent:

@@ -103,7 +103,7 @@ def read_everywhere(document: Any) -> None:
         for credentials in ({}, credentials_with(provider, PINTEREST_KEY)):
             request = request_of(body)
             try:
-                events = provider.read(request, credentials)
+                events = list(provider.read(request, credentials))
             except UnreadableBody:
                 continue
             assert all(isinstance(event, SourceEvent) for event in events)

@@ -148,7 +148,7 @@ def test_no_strange_multipart_breaks_a_reader(provider: str, part: bytes) -> Non
 def _check_reader(provider: str, request: WebhookRequest) -> None:
     secrets = ("app_secret", "secret_token", "auth_token", "signing_key", "verification_key")
     try:
-        events = PROVIDERS_BY_TYPE[provider].read(request, {})
+        events = list(PROVIDERS_BY_TYPE[provider].read(request, {}))
         json.dumps([[event.lead, event.attribution, event.note] for event in events])
         assert all(isinstance(event, SourceEvent) for event in events)
     except UnreadableBody:
