@@ -47,6 +47,7 @@ class BatchWrites:
 
     created: dict[int, JsonRow] = field(default_factory=dict)
     updated: dict[int, JsonRow] = field(default_factory=dict)
+    resubmitted: dict[int, JsonRow] = field(default_factory=dict)  # leads of which only `submitted_at` changes
     submissions: list[JsonRow] = field(default_factory=list)
     possible_duplicates: list[JsonRow] = field(default_factory=list)
     counter_deltas: Counter[tuple[int, str, int]] = field(default_factory=Counter)  # by workspace, kind and id
@@ -116,9 +117,20 @@ def _add_merged(
     if not older:
         state["submitted_at"] = submission.received_at
     state.update(changed)
-    if (changed or policy == "overwrite") and state["id"] not in written.created:
-        written.updated[state["id"]] = state
+    _note_existing(written, state, is_changed=bool(changed), is_newest=not older)
     _add_submission(written, submission, state["id"], "lead.duplicate", data, new_tags)
+
+
+def _note_existing(written: BatchWrites, state: JsonRow, *, is_changed: bool, is_newest: bool) -> None:
+    """Note what has to be written of a merged lead: all of it, or only when it was last submitted."""
+    id_ = state["id"]
+    if id_ in written.created or id_ in written.updated:
+        return  # `state` is the row that is written
+    if is_changed:
+        written.resubmitted.pop(id_, None)
+        written.updated[id_] = state
+    elif is_newest:
+        written.resubmitted[id_] = state
 
 
 def _tags_to_add(submission: AcceptedSubmission, borne: Sequence[int], tags: dict[int, str]) -> dict[int, str]:

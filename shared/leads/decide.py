@@ -37,8 +37,8 @@ class DecisionLookups(Protocol):
     async def load_board(self, workspace_ids: Collection[int]) -> Board:
         """Return the pipelines, stages and users of those workspaces."""
 
-    async def tag_ids(self, names: set[TagKey]) -> TagIds:
-        """Return the ids of all those tags, including tags that do not exist yet."""
+    async def tag_ids(self, names: Collection[TagKey]) -> TagIds:
+        """Return the ids of all those tags, including tags that do not exist yet, which are in the order sent."""
 
 
 class BatchDecision(NamedTuple):
@@ -51,16 +51,17 @@ class BatchDecision(NamedTuple):
 
 async def decide_submissions(submissions: Sequence[AcceptedSubmission], lookups: DecisionLookups) -> BatchDecision:
     """Decide what becomes of submissions, in order. Changes them and the states of their leads in place."""
-    names: dict[int, set[str]] = {one.workspace_id: set() for one in submissions}
+    # Dictionaries keep the order: a new tag is spelt as its first submission spells it, wherever a batch ends.
+    names: dict[int, dict[str, None]] = {one.workspace_id: {} for one in submissions}
     norms = await lookups.load_contact_settings(names)
     for one in submissions:
         _reset_and_normalise(one, norms[one.workspace_id])
-        names[one.workspace_id].update(one.tags)
+        names[one.workspace_id].update(dict.fromkeys(one.tags))
     found = await lookups.find_leads(submissions, names)
     board = await lookups.load_board([one.workspace_id for one in submissions if needs_board(one.body)])
     for one in submissions:
         place_on_board(one, found.workspaces[one.workspace_id], board)
-    tags = await lookups.tag_ids({(id_, name) for id_, sent in names.items() for name in sent})
+    tags = await lookups.tag_ids([(id_, name) for id_, sent in names.items() for name in sent])
     written = build_batch_writes(submissions, found.resolution, found.states, found.workspaces, tags)
     return BatchDecision(written, found, tags)
 

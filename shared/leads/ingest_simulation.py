@@ -76,7 +76,7 @@ class DryRunLookups:
     async def load_board(self, workspace_ids: Collection[int]) -> Board:
         return await load_board(self._connection, workspace_ids)
 
-    async def tag_ids(self, names: set[TagKey]) -> TagIds:
+    async def tag_ids(self, names: Collection[TagKey]) -> TagIds:
         """Return the ids of tags. A tag that does not exist gets a number below zero."""
         missing = {name: -number for number, name in enumerate(names, 1)}
         return missing | await find_tags(self._connection, names)

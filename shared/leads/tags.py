@@ -1,6 +1,6 @@
 """Find and create tags, and change the tags of leads. Callers use names, leads hold ids; case does not matter."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,10 +8,12 @@ from shared.db.connections import Connection, StatementExecutor, as_json
 from shared.leads.edit import LeadChange, LeadEdit
 from shared.leads.submission import MAX_LEAD_TAGS, LeadKey, LeadState, TagIds, TagKey, unique_tags
 
-# Sorted, as every unique key that two transactions may insert at once. Runs after the leads are locked.
+# Sorted, as every unique key that two transactions may insert at once. Runs after the leads are locked. Of several
+# spellings the first one stays.
 INSERT_TAGS_SQL = """
 INSERT INTO tags (workspace_id, name)
-SELECT (t->>0)::bigint, t->>1 FROM json_array_elements(%s::json) t ORDER BY 1, lower(upper(t->>1))
+SELECT (t->>0)::bigint, t->>1 FROM json_array_elements(%s::json) WITH ORDINALITY AS s(t, n)
+ORDER BY 1, lower(upper(t->>1)), n
 ON CONFLICT DO NOTHING
 """
 FIND_TAGS_SQL = """
@@ -26,16 +28,16 @@ TAGS_FULL_MESSAGE = f"The tag field must not bring the lead's tags above {MAX_LE
 
 async def find_or_make_tags(connection: StatementExecutor, names: Iterable[TagKey]) -> TagIds:
     """Return the ids of tags by name. Missing tags are created."""
-    wanted = set(names)
+    wanted = list(dict.fromkeys(names))
     return await make_missing_tags(connection, wanted, await find_tags(connection, wanted)) if wanted else {}
 
 
-async def make_missing_tags(connection: StatementExecutor, wanted: set[TagKey], found: TagIds) -> TagIds:
-    """Create the wanted tags that were not found. Return the ids of all."""
-    missing = wanted - found.keys()
+async def make_missing_tags(connection: StatementExecutor, wanted: Collection[TagKey], found: TagIds) -> TagIds:
+    """Create the wanted tags that were not found, in their order. Return the ids of all."""
+    missing = [key for key in wanted if key not in found]
     if not missing:
         return found
-    await connection.execute(INSERT_TAGS_SQL, (as_json(list(missing)),))
+    await connection.execute(INSERT_TAGS_SQL, (as_json(missing),))
     return found | await find_tags(connection, missing)
 
 

@@ -1,5 +1,8 @@
 """Submissions that come out of turn: late ones, replayed ones, and those beside a bad one."""
 
+from itertools import islice
+from typing import Any
+
 import orjson
 import pytest
 import pytest_asyncio
@@ -8,6 +11,7 @@ from shared.accounting import ledger
 from shared.db.connections import Connection, connect
 from shared.ids import now_ms, uuid7
 from shared.intake.journal import JournalItem, Lane
+from shared.leads.submission import SOURCE_KEY
 from tests.support.ingesting import accept, drain, item, worker, workspace_id
 from tests.support.leads import rows
 
@@ -44,6 +48,65 @@ async def test_a_late_submission_overwrites_nothing_newer(
         await accept(database, [JournalItem(uuid7(at), at, workspace, "inbound", None, body)])
         await drain(database_url)
     assert await rows(database, "SELECT company FROM leads") == [(kept,)]
+
+
+CUTS = pytest.mark.parametrize("size", [1, 2, 3, 100])  # submissions in a batch
+
+
+async def ingest_in_batches(
+    database_url: str, database: Connection, workspace: int, size: int, sent: list[tuple[int, dict[str, Any]]]
+) -> None:
+    """Ingest bodies that were received at those times, as batches of that size."""
+    left = iter(sent)
+    while batch := list(islice(left, size)):
+        items = [JournalItem(uuid7(at), at, workspace, "inbound", None, orjson.dumps(body)) for at, body in batch]
+        await accept(database, items)
+        await drain(database_url)
+
+
+@CUTS
+async def test_newest_submission_counts_even_where_it_changes_nothing(
+    database_url: str, database: Connection, workspace: int, size: int
+) -> None:
+    start = now_ms()
+    came = [
+        (0, "Now", "overwrite"),
+        (30, "Now", "fill_empty"),
+        (10, "Late", "overwrite"),
+        (40, "Kept", "keep"),
+        (35, "Late too", "overwrite"),
+    ]
+    sent = [
+        (start + after, {"email": "a@example.com", "company": company, SOURCE_KEY: {"policy": policy}})
+        for after, company, policy in came
+    ]
+    await ingest_in_batches(database_url, database, workspace, size, sent)
+    assert await rows(database, "SELECT company FROM leads") == [("Now",)]
+    assert await rows(database, "SELECT updated_at = created_at FROM leads") == [(True,)], "nothing has changed"
+
+
+@CUTS
+async def test_origins_of_one_millisecond_count_in_their_order(
+    database_url: str, database: Connection, workspace: int, size: int
+) -> None:
+    at = now_ms()
+    sent = [
+        (at, {"email": "a@example.com", SOURCE_KEY: {"attribution": {"platform": f"platform {number}"}}})
+        for number in range(5)
+    ]
+    await ingest_in_batches(database_url, database, workspace, size, sent)
+    ends = "SELECT first->>'platform', last->>'platform' FROM lead_attributions"
+    assert await rows(database, ends) == [("platform 0", "platform 4")]
+
+
+@CUTS
+async def test_new_tags_are_spelt_as_their_first_submission_spells_them(
+    database_url: str, database: Connection, workspace: int, size: int
+) -> None:
+    spellings = [f"{kind} {number}" for number in range(8) for kind in ("Fresh", "FRESH", "fresh")]
+    sent = [(now_ms(), {"email": f"{n}@example.com", "tags": [tag]}) for n, tag in enumerate(spellings)]
+    await ingest_in_batches(database_url, database, workspace, size, sent)
+    assert await rows(database, "SELECT name FROM tags ORDER BY 1") == [(f"Fresh {number}",) for number in range(8)]
 
 
 async def test_a_first_in_bulk_is_not_overtaken_by_its_repeat(

@@ -39,7 +39,7 @@ class FakeLookups:
         self.calls.append(("load_places", list(workspace_ids)))
         return Board({(1, 100): BoardStage(10, None)}, {(1, 10): 100}, set())
 
-    async def tag_ids(self, names: set[TagKey]) -> TagIds:
+    async def tag_ids(self, names: Collection[TagKey]) -> TagIds:
         self.calls.append(("tag_ids", set(names)))
         return {name: number for number, name in enumerate(sorted(names), 1)}
 

@@ -134,7 +134,7 @@ class PreviewLookups:
     async def load_board(self, workspace_ids: Collection[int]) -> Board:
         return await load_board(self._connection, workspace_ids)
 
-    async def tag_ids(self, names: set[TagKey]) -> TagIds:
+    async def tag_ids(self, names: Collection[TagKey]) -> TagIds:
         """Return the ids of tags. A tag that does not exist has always the same number below zero."""
         missing = {name: -int.from_bytes(hashlib.sha256(name[1].lower().encode()).digest()[:7]) for name in names}
         return missing | await find_tags(self._connection, names)
@@ -158,7 +158,8 @@ class PreviewLookups:
     async def remember(self, written: BatchWrites) -> None:
         """Keep the leads that the chunk would have made and changed, for the rows that follow."""
         owned = {lead for key, lead in self._owners.items()}
-        leads = written.updated | {id_: state for id_, state in written.created.items() if id_ in owned}
+        created = {id_: state for id_, state in written.created.items() if id_ in owned}
+        leads = written.resubmitted | written.updated | created
         if leads:
             kept = [{"lead_id": id_, "state": _kept_state(state)} for id_, state in leads.items()]
             await self._connection.execute(ADD_LEADS_SQL, (*self._import.key, as_json(kept)))

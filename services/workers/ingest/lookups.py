@@ -49,7 +49,7 @@ class BatchLookups:
     async def load_board(self, workspace_ids: Collection[int]) -> Board:
         return await load_board(self._connection, workspace_ids)
 
-    async def tag_ids(self, names: set[TagKey]) -> TagIds:
+    async def tag_ids(self, names: Collection[TagKey]) -> TagIds:
         known = {
             (id_, name): self._snapshots[id_].tags[name] for id_, name in names if name in self._snapshots[id_].tags
         }

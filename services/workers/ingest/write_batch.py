@@ -56,6 +56,15 @@ updated AS (
     WHERE l.workspace_id = u.workspace_id AND l.id = u.id
 )
 """  # noqa: S608  # constants only
+# The other columns stay as they are, so that no index is written to. Without this time an older submission that comes
+# late would overwrite what the newest one has confirmed.
+RESUBMITTED_LEADS_CTE = """
+resubmitted AS (
+    UPDATE leads l SET submitted_at = to_timestamp(u.at / 1000)
+    FROM json_to_recordset(%s::json) AS u(w bigint, id bigint, at float8)
+    WHERE l.workspace_id = u.w AND l.id = u.id
+)
+"""
 _ACTIVITIES_CTE = """
 remembered AS (
     INSERT INTO activities (workspace_id, lead_id, type, data)
@@ -105,12 +114,14 @@ FROM json_to_recordset(%s::json) AS p(w bigint, lead_id bigint, other bigint, re
 ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING
 """
 
-# The leads are locked by then. Several submissions of one lead are one row.
+# The leads are locked by then. Several submissions of one lead are one row. Those of one millisecond count in
+# their order, as they would in batches of their own.
 ATTRIBUTIONS_SQL = """
 INSERT INTO lead_attributions AS a (workspace_id, lead_id, first_at, first, last_at, last)
-SELECT w, lead_id, to_timestamp(min(at) / 1000.0), (array_agg(coalesce(first, attribution) ORDER BY at))[1],
-       to_timestamp(max(at) / 1000.0), (array_agg(attribution ORDER BY at DESC))[1]
-FROM json_to_recordset(%s::json) AS s(w bigint, lead_id bigint, at bigint, attribution jsonb, first jsonb)
+SELECT w, lead_id, to_timestamp(min(at) / 1000.0), (array_agg(coalesce(first, attribution) ORDER BY at, n))[1],
+       to_timestamp(max(at) / 1000.0), (array_agg(attribution ORDER BY at DESC, n DESC))[1]
+FROM ROWS FROM (json_to_recordset(%s::json) AS (w bigint, lead_id bigint, at bigint, attribution jsonb, first jsonb))
+     WITH ORDINALITY AS s(w, lead_id, at, attribution, first, n)
 GROUP BY w, lead_id ORDER BY w, lead_id
 ON CONFLICT (workspace_id, lead_id) DO UPDATE SET
     first = CASE WHEN excluded.first_at < a.first_at THEN excluded.first ELSE a.first END,
@@ -184,6 +195,12 @@ def _row_parts(written: BatchWrites) -> StatementParts:
         parts.append((CREATED_LEADS_CTE, (encode_rows(written.created.values(), NEW_LEAD_COLUMNS),)))
     if written.updated:
         parts.append((UPDATED_LEADS_CTE, (encode_rows(written.updated.values(), MERGED_LEAD_COLUMNS),)))
+    if written.resubmitted:
+        times = [
+            {"w": lead["workspace_id"], "id": id_, "at": lead["submitted_at"]}
+            for id_, lead in written.resubmitted.items()
+        ]
+        parts.append((RESUBMITTED_LEADS_CTE, (as_json(times),)))
     events = ACTIVITIES_AND_SOME_EVENTS_CTE if written.has_quiet else ACTIVITIES_AND_EVENTS_CTE
     parts.append((events, (written.watched_workspaces,)) if written.watched_workspaces else (ACTIVITIES_CTE, ()))
     if written.spam:
