@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.context import driver_connection, reading, writing
 from services.api.crud import RecordDict, Resource, unknown_reference_errors
+from services.api.record_responses import record_response
 from services.api.request_parsing import key_of, raise_if_invalid, workspace_of
 from services.api.schemas.jobs import JobRecord
 from shared.db.connections import Connection
@@ -20,7 +21,6 @@ from shared.jobs.job_control import JobRequest
 from shared.jobs.job_targets import JobKind, count_targets, first_targets
 from shared.jobs.preview import preview_references
 from shared.models import Delivery, Job
-from shared.web.responses import json_response
 
 JOB_RESOURCE = Resource(Job, JobRecord)
 
@@ -44,7 +44,7 @@ async def count_or_confirm(request: web.Request, kind: JobKind, fields: RecordDi
     raise_if_invalid(validate_changes(wanted.changes or ()))
     confirmed = fields.get("confirm")
     if confirmed is None:
-        return json_response({"data": await _count(request, wanted, fields.get("preview"))})
+        return record_response(request, await _count(request, wanted, fields.get("preview")))
     workspace = workspace_of(request)
 
     async def confirm_in_transaction(connection: AsyncConnection) -> RecordDict:
@@ -54,7 +54,7 @@ async def count_or_confirm(request: web.Request, kind: JobKind, fields: RecordDi
         return await JOB_RESOURCE.find(connection, workspace, job_id)
 
     job = await writing(request, confirm_in_transaction)
-    return json_response({"data": job}, 202, {"Location": f"/api/v1/jobs/{job['id']}"})
+    return record_response(request, job, 202, {"Location": f"/api/v1/jobs/{job['id']}"})
 
 
 async def _count(request: web.Request, wanted: JobRequest, examples: int | None) -> dict[str, Any]:

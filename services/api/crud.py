@@ -16,6 +16,7 @@ from sqlalchemy.sql.operators import desc_op
 from services.api.context import listing, reading, writing
 from services.api.lead_ids import follow_merged_lead
 from services.api.pages import PageRequest, page_of, page_response
+from services.api.record_responses import record_response
 from services.api.request_parsing import workspace_of
 from shared.cursors import CursorPosition
 from shared.errors import FieldErrors, NotFound, ValidationFailed
@@ -168,12 +169,7 @@ async def list_records(request: web.Request, noun: Resource) -> web.Response:
 async def show_record(request: web.Request, noun: Resource) -> web.Response:
     """Return the record that the path names as the response. Raises NotFound."""
     async with reading(request) as connection:
-        return json_response({"data": await noun.find(connection, workspace_of(request), path_id(request))})
-
-
-def created_record(record: RecordDict, path: str) -> web.Response:
-    """Return the response for a new record of the list at that path."""
-    return json_response({"data": record}, 201, {"Location": f"{path}/{record['id']}"})
+        return record_response(request, await noun.find(connection, workspace_of(request), path_id(request)))
 
 
 async def delete_record(

@@ -1,6 +1,6 @@
 """Pages of a list: the values of `page` and `per_page`, and the `meta` and `links` around the data."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from aiohttp import web
@@ -10,10 +10,9 @@ from services.api.request_parsing import raise_if_invalid, workspace_of
 from shared.cursors import CursorPosition, CursorSigner, InvalidCursor
 from shared.errors import FieldErrors
 from shared.web.client_address import base_url
-from shared.web.openapi import operation_description
+from shared.web.openapi import PAGING_PARAMETERS, operation_description
 
 DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 15, 100
-PAGING_PARAMETERS = ("page", "per_page", "cursor")
 CURSOR_AND_PAGE_MESSAGE = "The cursor field cannot be sent together with page."
 INVALID_CURSOR_MESSAGE = (
     "The cursor field is no cursor of this list: send what next_cursor said, with the same filters and sort."
@@ -48,15 +47,10 @@ def read_page(request: web.Request, errors: FieldErrors) -> PageRequest:
 def _cursor_page(request: web.Request, errors: FieldErrors) -> CursorPage | None:
     if "cursor" not in request.query:
         return None
-    narrowed = {name: request.query[name] for name in _known_filters(request) if name in request.query}
+    known = {*operation_description(request.match_info.handler).query_names} - {*PAGING_PARAMETERS}
+    narrowed = {name: request.query[name] for name in known if name in request.query}
     signer = CursorSigner(request.app[CIPHER_KEY].signing_key(), workspace_of(request), request.path, narrowed)
     return CursorPage(signer, read_cursor(request.query, signer, errors))
-
-
-def _known_filters(request: web.Request) -> Iterable[str]:
-    """Return the query parameters that the list knows, in addition to those of paging."""
-    asks = operation_description(request.match_info.handler).query_schema
-    return asks.fields.__annotations__ if asks else ()
 
 
 def read_cursor(query: Mapping[str, str], signer: CursorSigner, errors: FieldErrors) -> CursorPosition | None:
@@ -114,7 +108,6 @@ def page_response(
             "total": total,
             "from": page.offset + 1 if data else None,
             "to": page.offset + len(data) if data else None,
-            **_ignored_parameters(request),
             **(more_meta or {}),
         },
         "links": {
@@ -141,7 +134,6 @@ def cursor_response(
         "meta": {
             "per_page": page.size,
             "next_cursor": next_cursor,
-            **_ignored_parameters(request),
             **(more_meta or {}),
         },
         "links": {
@@ -152,13 +144,6 @@ def cursor_response(
             "self": _page_link(request, request.query.get("cursor", ""), "cursor"),
         },
     }
-
-
-def _ignored_parameters(request: web.Request) -> dict[str, list[str]]:
-    """Return the unknown query parameters as a member of `meta`, or nothing if there are none."""
-    known = {*PAGING_PARAMETERS, *_known_filters(request)}
-    names = [name for name in dict.fromkeys(request.query) if name not in known]
-    return {"ignored": names} if names else {}
 
 
 def _positive_number(query: Mapping[str, str], name: str, default: int, errors: FieldErrors) -> int:

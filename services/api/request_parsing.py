@@ -8,11 +8,15 @@ from services.api.context import SETTINGS_KEY
 from shared.auth.api_keys import AuthenticatedKey
 from shared.errors import BadRequest, FieldErrors, UnsupportedMediaType, ValidationFailed
 from shared.leads.inbound import MalformedBody, parse_json
+from shared.validation.schema import escape_unstorable
 from shared.web.audit import audit_details, is_audited
 from shared.web.authorization import API_KEY
 from shared.web.openapi import operation_description
 from shared.web.request_body import read_body
 from shared.web.responses import JSON_MEDIA_TYPE
+
+IGNORED_FIELDS = web.RequestKey("ignored_fields", list[str])  # names of the body's fields that changed nothing
+MAX_IGNORED_FIELDS = 100  # that are named
 
 
 def key_of(request: web.Request) -> AuthenticatedKey:
@@ -64,7 +68,15 @@ async def json_of(request: web.Request) -> dict[str, Any]:
         raise BadRequest(str(error)) from error
     if not isinstance(value, dict):
         raise BadRequest("The body must be a JSON object.")
+    _note_ignored(request, value)
     return value
+
+
+def _note_ignored(request: web.Request, body: dict[str, Any]) -> None:
+    """Note the fields that the handler does not take, for the response."""
+    shape = operation_description(request.match_info.handler).body_schema
+    known = shape.fields.__annotations__ if shape else {}
+    request[IGNORED_FIELDS] = [escape_unstorable(name) for name in body if name not in known][:MAX_IGNORED_FIELDS]
 
 
 def query_of(request: web.Request) -> Any:

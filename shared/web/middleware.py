@@ -30,6 +30,7 @@ from shared.observability import logging
 from shared.web.access_log import AccessLog
 from shared.web.audit import audit_request
 from shared.web.authorization import API_KEY, PUBLIC_SCOPE, check_scope, required_scope
+from shared.web.query_names import check_query_names
 from shared.web.request_body import has_content_encoding
 from shared.web.responses import error_response
 
@@ -87,6 +88,8 @@ async def _respond_or_render_error(request: web.Request, handler: NextHandler, r
         if scope != PUBLIC_SCOPE:
             check_scope(await _authenticate_request(request), scope)
         _check_encoding(request)
+        if scope != PUBLIC_SCOPE:  # providers and visitors add parameters of their own
+            check_query_names(request)
         return await handler(request)
     except ApiError as error:
         return error_response(error, request_id)

@@ -16,6 +16,7 @@ from aiohttp import web
 
 from shared.validation.schema import FieldsSchema
 
+PAGING_PARAMETERS = ("page", "per_page", "cursor")
 HandlerT = TypeVar("HandlerT", bound=Callable[..., Any])
 
 
@@ -40,6 +41,12 @@ class OperationDescription:
     raw_media_types: tuple[str, ...] = ()
     other_statuses: tuple[int, ...] = ()
     schemas_by_status: Mapping[int, Any] = field(default_factory=dict)
+
+    @property
+    def query_names(self) -> tuple[str, ...]:
+        """The names of all query parameters, those of paging included."""
+        own = tuple(self.query_schema.fields.__annotations__) if self.query_schema else ()
+        return (*own, *PAGING_PARAMETERS) if self.is_list else own
 
     def response_type_of(self, status: int) -> Any:
         """Return the type of the record, or of the whole response, for a status."""

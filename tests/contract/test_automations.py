@@ -156,6 +156,10 @@ async def test_automation_acts_on_later_leads(client: aiohttp.ClientSession) -> 
     other = await new_lead(client)
     assert (await ask(client, "POST", f"/api/v1/leads/{other}/tags", json={"tag": "pricing-asked"})).status == 200
     assert len(await until_run(client, made["id"], 2)) == 2
+    path = f"{AUTOMATIONS}/{made['id']}/runs?lead_id"
+    listed = (await ask(client, "GET", f"{path}={other}")).body
+    assert ([each["lead_id"] for each in listed["data"]], listed["meta"]["total"]) == ([other], 1)
+    assert [*(await ask(client, "GET", f"{path}=999999999")).body["errors"]] == ["lead_id"]
 
 
 async def test_manual_run_and_dry_run(client: aiohttp.ClientSession) -> None:

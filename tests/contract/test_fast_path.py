@@ -18,7 +18,7 @@ from tests.support.stack import Stack, running_stack
 from tests.support.tiers import first_in_tier
 from tests.support.waiting import until
 
-EXPRESS, ORDINARY = INBOUND, f"{INBOUND}&any="
+EXPRESS, ORDINARY = INBOUND, f"{INBOUND}&_any="
 VOLATILE = {"x-request-id", "date", "x-ratelimit-remaining", "location"}
 ANSWER = dict[str, Any]
 

@@ -73,8 +73,8 @@ async def test_a_time_outside_the_calendar_is_422(client: aiohttp.ClientSession,
 async def test_empty_text_filter_is_ignored(client: aiohttp.ClientSession, source: str, term: str) -> None:
     assert (await listed(client, source=source, search=term, tag=term)).body["meta"]["total"] == 12
     assert (await listed(client, source=term)).body["meta"]["total"] >= 12
-    for path in ("/api/v1/submissions", "/api/v1/leads"):
-        assert (await ask(client, "GET", path, params={"source": term, "channel": term})).status == 200
+    params = {"source": term, "channel": term}
+    assert (await ask(client, "GET", "/api/v1/submissions", params=params)).status == 200
 
 
 async def test_every_bad_value_is_named_at_once(client: aiohttp.ClientSession) -> None:

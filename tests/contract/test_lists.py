@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from tests.contract.service import BATCH, Answer, Service, ask, new_email, post_lead
+from tests.contract.service import BATCH, INBOUND, Answer, Service, ask, new_email, post_lead
 from tests.contract.workspaces import new_workspace
 
 PEOPLE = ["bob", "Alice", "carol", None, "alice", "Émile", "Zoe"]
@@ -25,8 +25,8 @@ async def source(client: aiohttp.ClientSession) -> str:
 
 
 async def test_pages_tell_where_they_are(client: aiohttp.ClientSession, service: Service, source: str) -> None:
-    answer = await ask(client, "GET", f"/api/v1/leads?per_page=3&source={source}&page=2&x=a%20b")
-    meta = {"current_page": 2, "last_page": 3, "per_page": 3, "total": 7, "from": 4, "to": 6, "ignored": ["x"]}
+    answer = await ask(client, "GET", f"/api/v1/leads?per_page=3&source={source}&page=2&_=a%20b")
+    meta = {"current_page": 2, "last_page": 3, "per_page": 3, "total": 7, "from": 4, "to": 6}
     assert answer.body["meta"] == meta
     links = answer.body["links"]
     assert links.keys() == {"first", "last", "prev", "next", "self"}
@@ -36,10 +36,28 @@ async def test_pages_tell_where_they_are(client: aiohttp.ClientSession, service:
     assert pages == {"first": "1", "last": "3", "prev": "1", "next": "3", "self": "2"}
 
 
-async def test_filters_and_sorts_are_no_parameters_that_a_list_does_not_know(client: aiohttp.ClientSession) -> None:
+async def test_filters_and_sorts_are_known_parameters(client: aiohttp.ClientSession) -> None:
     known = "search=a&status=new&starred=0&updated_after=2020-01-01&sort=email&direction=asc&per_page=1"
     for paging in ("page=1", "cursor="):
-        assert "ignored" not in (await ask(client, "GET", f"/api/v1/leads?{known}&{paging}")).body["meta"]
+        assert (await ask(client, "GET", f"/api/v1/leads?{known}&{paging}")).status == 200
+
+
+async def test_mistyped_filter_is_told_with_the_nearest_name(client: aiohttp.ClientSession) -> None:
+    answer = await ask(client, "GET", "/api/v1/leads?emial=a@b.cc&zzz=1&_seen=1")
+    assert (answer.status, answer.code) == (422, "VALIDATION_FAILED")
+    assert answer.body["errors"] == {
+        "emial": ["There is no parameter emial here. Did you mean `email`?"],
+        "zzz": ["There is no parameter zzz here."],
+    }
+    many = "&".join(f"emial{number}=1" for number in range(500))
+    assert len((await ask(client, "GET", f"/api/v1/leads?{many}")).body["errors"]) == 500
+
+
+async def test_mistyped_dry_run_stores_nothing(client: aiohttp.ClientSession) -> None:
+    email = new_email()
+    answer = await post_lead(client, {"email": email}, f"{INBOUND}&dryrun=1")
+    assert (answer.status, [*answer.body["errors"]]) == (422, ["dryrun"])
+    assert (await ask(client, "GET", f"/api/v1/leads?email={email}")).body["data"] == []
 
 
 async def test_following_next_meets_every_lead_once(

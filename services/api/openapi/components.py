@@ -15,11 +15,12 @@ TEXT_SCHEMA: SpecObject = {"type": "string"}
 COUNT_SCHEMA: SpecObject = {"type": "integer", "minimum": 0}
 POSITIVE_SCHEMA: SpecObject = {"type": "integer", "minimum": 1}
 ID_SCHEMA: SpecObject = {"type": "integer", "format": "int64", "minimum": 1, "maximum": 2**63 - 1}
-IGNORED_PARAMETERS_SCHEMA: SpecObject = {
+IGNORED_FIELDS_SCHEMA: SpecObject = {
     "type": "array",
     "items": TEXT_SCHEMA,
     "minItems": 1,
-    "description": "Query parameters that the list does not know. They changed nothing. Absent when there are none.",
+    "maxItems": 100,
+    "description": "Fields of the body that are unknown or cannot be written. They changed nothing.",
 }
 SEARCHED_UNTIL_SCHEMA: SpecObject = {
     "anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}],
@@ -61,6 +62,10 @@ COMMON_SCHEMAS: dict[str, SpecObject] = {
             *("errors", "count", "request_id"),
         ),
     },
+    "RecordMeta": {
+        "description": "Absent where every field of the body was used.",
+        **object_schema({"ignored": IGNORED_FIELDS_SCHEMA}),
+    },
     "PageMeta": {
         "description": "The position of a page. Beyond the last page `from` and `to` are null.",
         **object_schema(
@@ -71,10 +76,9 @@ COMMON_SCHEMAS: dict[str, SpecObject] = {
                 "total": COUNT_SCHEMA,
                 "from": nullable_schema(POSITIVE_SCHEMA),
                 "to": nullable_schema(POSITIVE_SCHEMA),
-                "ignored": IGNORED_PARAMETERS_SCHEMA,
                 "searched_until": SEARCHED_UNTIL_SCHEMA,
             },
-            *("ignored", "searched_until"),
+            "searched_until",
         ),
     },
     "PageLinks": object_schema(
@@ -92,10 +96,9 @@ COMMON_SCHEMAS: dict[str, SpecObject] = {
             {
                 "per_page": POSITIVE_SCHEMA,
                 "next_cursor": nullable_schema(TEXT_SCHEMA),
-                "ignored": IGNORED_PARAMETERS_SCHEMA,
                 "searched_until": SEARCHED_UNTIL_SCHEMA,
             },
-            *("ignored", "searched_until"),
+            "searched_until",
         ),
     },
     "CursorLinks": object_schema(

@@ -19,7 +19,8 @@ from services.api.openapi.components import (
 from services.api.openapi.schemas import SchemaRegistry, query_schema
 from shared.validation.schema import FieldsSchema
 from shared.web.authorization import ANY_KEY_SCOPE, PUBLIC_SCOPE, SCOPE_SEPARATOR
-from shared.web.openapi import OperationDescription, operation_description
+from shared.web.openapi import PAGING_PARAMETERS, OperationDescription, operation_description
+from shared.web.responses import JSON_MEDIA_TYPE
 
 PATH_PREFIXES = ("/api/v1/", "/api/")
 SERVICE_TAG = "service"  # endpoints that are about no record
@@ -112,7 +113,7 @@ def _path_schema(path: str, name: str) -> SpecObject:
 
 
 def _query_and_header_parameters(said: OperationDescription) -> list[SpecObject]:
-    paging = ("page", "per_page", "cursor") if said.is_list else ()
+    paging = PAGING_PARAMETERS if said.is_list else ()
     found = [component_ref("parameters", name) for name in paging]
     for place, shape in (("query", said.query_schema), ("header", said.header_schema)):
         found += _field_parameters(place, shape) if shape else []
@@ -166,7 +167,9 @@ def _envelope_schema(said: OperationDescription, record: SpecObject) -> SpecObje
     if not said.envelope:
         return record
     if not said.is_list:
-        return object_schema({"data": record})
+        reads_object = said.body_schema and said.media_types[0] == JSON_MEDIA_TYPE and "$ref" in record
+        ignored = {"meta": component_ref("schemas", "RecordMeta")} if reads_object else {}
+        return object_schema({"data": record, **ignored}, *ignored)
     return {"oneOf": [_page_schema(record, "Page"), _page_schema(record, "Cursor")]}
 
 
@@ -177,11 +180,10 @@ def _page_schema(record: SpecObject, kind: str) -> SpecObject:
 
 def _error_responses(route: web.RouteDef, said: OperationDescription, scope: str) -> SpecObject:
     statuses = {400, 500, 503, *(status for status in said.other_statuses if status >= 400)}
-    statuses |= {401, 429} if scope != PUBLIC_SCOPE else set()
+    statuses |= {401, 422, 429} if scope != PUBLIC_SCOPE else set()
     statuses |= {403} if scope not in (PUBLIC_SCOPE, ANY_KEY_SCOPE) else set()
     statuses |= {404} if "{" in route.path else set()
     statuses |= {408, 413, 415, 422} if said.body_schema else set()
-    statuses |= {422} if said.query_schema or said.is_list else set()
     return {
         str(status): _error_response(status, said.raw_media_types if said.response_type is None else ())
         for status in sorted(statuses)

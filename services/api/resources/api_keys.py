@@ -8,7 +8,8 @@ from sqlalchemy import update as change
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.context import SETTINGS_KEY, driver_connection, writing
-from services.api.crud import RecordDict, Resource, created_record, delete_record, list_records, show_record
+from services.api.crud import RecordDict, Resource, delete_record, list_records, show_record
+from services.api.record_responses import created_response, record_response
 from services.api.request_parsing import body_of, key_of
 from services.api.schemas.api_keys import ApiKeyFields, ApiKeyRecord, NewApiKeyRecord
 from shared import workspaces
@@ -26,7 +27,6 @@ from shared.web.audit import audit_change
 from shared.web.authorization import requires_scope
 from shared.web.openapi import request_body, responds
 from shared.web.path_params import path_id
-from shared.web.responses import json_response
 
 API_KEY_RESOURCE = Resource(ApiKey, ApiKeyRecord)
 
@@ -57,7 +57,7 @@ async def create(request: web.Request) -> web.Response:
             return await _create_key(connection, asking, fields)
 
     made = await writing(request, create_in_transaction)
-    return created_record(made, "/api/v1/api-keys")
+    return created_response(request, made, "/api/v1/api-keys")
 
 
 @requires_scope("*")
@@ -84,7 +84,7 @@ async def update(request: web.Request) -> web.Response:
             return await _update_key(connection, asking, id_, fields)
 
     changed = await writing(request, update_in_transaction)
-    return json_response({"data": changed})
+    return record_response(request, changed)
 
 
 @requires_scope("*")

@@ -9,16 +9,17 @@ from services.api import automation_runs as rows
 from services.api import automations
 from services.api.automations import AUTOMATION_RESOURCE, RUN_RESOURCE
 from services.api.context import CIPHER_KEY, SETTINGS_KEY, listing, reading, writing
-from services.api.crud import RecordDict, created_record, delete_record, list_records, show_record
-from services.api.pages import page_of, page_response
+from services.api.crud import RecordDict, delete_record, list_records, show_record, unknown_reference_errors
+from services.api.pages import page_response, read_page
 from services.api.record_limits import expect_below_limit
-from services.api.request_parsing import body_of, json_of, raise_if_invalid, workspace_of
-from services.api.schemas.automations import AutomationFields, AutomationRecord, RunFields, RunRecord
+from services.api.record_responses import created_response, record_response
+from services.api.request_parsing import body_of, json_of, query_and_errors, raise_if_invalid, workspace_of
+from services.api.schemas.automations import AutomationFields, AutomationRecord, RunFields, RunQuery, RunRecord
 from shared.errors import FieldErrors
 from shared.models import AutomationRun
 from shared.web.audit import audit_details
 from shared.web.authorization import requires_scope
-from shared.web.openapi import operation_description, request_body, responds
+from shared.web.openapi import operation_description, query_params, request_body, responds
 from shared.web.path_params import path_id
 from shared.web.responses import json_response
 
@@ -60,7 +61,7 @@ async def create(request: web.Request) -> web.Response:
         return await automations.insert_automation(connection, workspace, sealed)
 
     made = await writing(request, create_in_transaction)
-    return created_record(made, "/api/v1/automations")
+    return created_response(request, made, "/api/v1/automations")
 
 
 @requires_scope("read:automations")
@@ -84,7 +85,7 @@ async def update(request: web.Request) -> web.Response:
         raise_if_invalid(await automations.missing_references(connection, workspace, sent) | wrong | errors)
         return await automations.update_automation(connection, workspace, id_, sealed)
 
-    return json_response({"data": await writing(request, update_in_transaction)})
+    return record_response(request, await writing(request, update_in_transaction))
 
 
 @requires_scope("delete:automations")
@@ -95,16 +96,23 @@ async def delete(request: web.Request) -> web.Response:
 
 
 @requires_scope("read:automations")
+@query_params(RunQuery)
 @responds(RunRecord, listed=True)
 async def runs(request: web.Request) -> web.Response:
     """List an automation's runs, newest first, with the outcome of every step.
 
-    A step names its deliveries. Where one failed the step has failed, and so has the run.
+    `lead_id` selects the runs for one lead. A step names its deliveries. Where one failed the step has failed, and so
+    has the run.
     """
-    workspace, id_, page = workspace_of(request), path_id(request), page_of(request)
+    workspace, id_ = workspace_of(request), path_id(request)
+    errors: FieldErrors = {}
+    page, asked = read_page(request, errors), query_and_errors(request, errors)
     async with listing(request) as connection:
         await AUTOMATION_RESOURCE.find(connection, workspace, id_)
-        found, total = await RUN_RESOURCE.read_page(connection, workspace, page, AutomationRun.automation_id == id_)
+        raise_if_invalid(await unknown_reference_errors(connection, workspace, asked) | errors)
+        where = [AutomationRun.automation_id == id_]
+        where += [AutomationRun.lead_id == asked["lead_id"]] if asked else []
+        found, total = await RUN_RESOURCE.read_page(connection, workspace, page, *where)
         found = await rows.run_records(connection, workspace, found)
     return json_response(page_response(request, found, page, total))
 
@@ -120,9 +128,9 @@ async def run(request: web.Request) -> web.Response:
     if fields.get("dry_run"):
         async with reading(request) as connection:
             steps, show = await automations.prepare_dry_run(connection, workspace, id_, lead_id)
-        return json_response({"data": await automations.in_bounded_thread(request, steps, show)})
+        return record_response(request, await automations.in_bounded_thread(request, steps, show))
     made = await writing(request, lambda connection: automations.start_manual_run(connection, workspace, id_, lead_id))
-    return json_response({"data": made}, 202)
+    return record_response(request, made, 202)
 
 
 async def _read_automation_body(request: web.Request) -> tuple[RecordDict, RecordDict, FieldErrors]:

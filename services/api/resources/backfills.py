@@ -10,13 +10,13 @@ from services.api.backfill_jobs import create_backfill
 from services.api.bulk_jobs import JOB_RESOURCE, author_of
 from services.api.context import driver_connection, writing
 from services.api.crud import RecordDict
+from services.api.record_responses import record_response
 from services.api.request_parsing import body_of, raise_if_invalid, workspace_of
 from services.api.schemas.jobs import JobRecord
 from shared.validation.types import UtcTime
 from shared.web.authorization import requires_scope
 from shared.web.openapi import request_body, responds
 from shared.web.path_params import path_id
-from shared.web.responses import json_response
 
 IN_FUTURE_MESSAGE = "The since field must be a time that has passed."
 
@@ -46,4 +46,4 @@ async def create(request: web.Request) -> web.Response:
         return await JOB_RESOURCE.find(connection, workspace, job_id)
 
     job = await writing(request, create_in_transaction)
-    return json_response({"data": job}, 202, {"Location": f"/api/v1/jobs/{job['id']}"})
+    return record_response(request, job, 202, {"Location": f"/api/v1/jobs/{job['id']}"})

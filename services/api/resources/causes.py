@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.api.context import driver_connection, listing, reading, writing
 from services.api.crud import RecordDict
 from services.api.pages import page_response, read_page
+from services.api.record_responses import record_response
 from services.api.request_parsing import body_and_errors, key_of, query_and_errors, raise_if_invalid, workspace_of
 from services.api.schemas.causes import CauseFields, CauseQuery, CauseRecord
 from shared.errors import FieldErrors, NotFound
@@ -55,7 +56,7 @@ async def show(request: web.Request) -> web.Response:
         found = await find_cause(await driver_connection(connection), workspace_of(request), path_id(request))
     if found is None:
         raise NotFound
-    return json_response({"data": found})
+    return record_response(request, found)
 
 
 @requires_scope("write:operations")
@@ -83,4 +84,4 @@ async def update(request: web.Request) -> web.Response:
 
     before, after, record = await writing(request, update_in_transaction)
     audit_details(request, before=before, after=after, reason=fields.get("note"))
-    return json_response({"data": record})
+    return record_response(request, record)

@@ -6,6 +6,7 @@ from typing_extensions import TypedDict
 
 from services.api.context import driver_connection, writing
 from services.api.crud import RecordDict
+from services.api.record_responses import record_response
 from services.api.request_parsing import body_and_errors, raise_if_invalid, workspace_of
 from services.api.resources.deliveries import DELIVERY_RESOURCE
 from services.api.schemas.deliveries import DeliveryRecord
@@ -23,7 +24,6 @@ from shared.web.audit import audit_details
 from shared.web.authorization import requires_scope
 from shared.web.openapi import request_body, responds
 from shared.web.path_params import path_id
-from shared.web.responses import json_response
 
 NO_TEST_CODE_MESSAGE = "Set conversions.test_event_code in the settings first: Meta's Events Manager shows the code."
 SWITCHED_OFF_MESSAGE = "The integration is switched off: set is_active to true first."
@@ -58,7 +58,7 @@ async def create(request: web.Request) -> web.Response:
         return await DELIVERY_RESOURCE.find(connection, workspace, ids[made.message_id])
 
     delivery = await writing(request, create_in_transaction)
-    return json_response({"data": delivery}, 202, {"Location": f"/api/v1/deliveries/{delivery['id']}"})
+    return record_response(request, delivery, 202, {"Location": f"/api/v1/deliveries/{delivery['id']}"})
 
 
 def _expect_testable(row: RecordDict) -> None:

@@ -10,6 +10,7 @@ from services.api.bulk_jobs import count_or_confirm
 from services.api.context import driver_connection, listing, reading, writing
 from services.api.crud import RecordDict, Resource, unknown_reference_errors
 from services.api.pages import page_response, read_page
+from services.api.record_responses import record_response
 from services.api.request_parsing import body_of, query_and_errors, raise_if_invalid, workspace_of
 from services.api.schemas.deliveries import (
     AttemptRecord,
@@ -83,7 +84,7 @@ async def show(request: web.Request) -> web.Response:
     async with reading(request) as connection:
         found = await DELIVERY_RESOURCE.find(connection, workspace, id_)
         rows = await connection.execute(select(*ATTEMPT_COLUMNS).where(*of_it).order_by(DeliveryAttempt.number))
-        return json_response({"data": {**found, "history": [dict(row) for row in rows.mappings()]}})
+        return record_response(request, {**found, "history": [dict(row) for row in rows.mappings()]})
 
 
 @requires_scope("write:integrations")
@@ -106,7 +107,7 @@ async def resend(request: web.Request) -> web.Response:
             await allow_attempt(await driver_connection(connection), workspace, endpoint)
         return await DELIVERY_RESOURCE.find(connection, workspace, id_)
 
-    return json_response({"data": await writing(request, resend_in_transaction)})
+    return record_response(request, await writing(request, resend_in_transaction))
 
 
 @requires_scope("write:integrations")
@@ -146,7 +147,7 @@ async def resend_failed(request: web.Request) -> web.Response:
         await allow_attempt(await driver_connection(connection), workspace, subscription_endpoint(id_))
         return count
 
-    return json_response({"data": {"count": await writing(request, resend_failed_in_transaction)}})
+    return record_response(request, {"count": await writing(request, resend_failed_in_transaction)})
 
 
 async def _list_deliveries(request: web.Request, *where: ColumnElement[bool]) -> web.Response:

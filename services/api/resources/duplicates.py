@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.api.context import driver_connection, listing, writing
 from services.api.lead_ids import answering_lead, find_answering_lead
 from services.api.pages import PageRequest, cursor_response, page_response, read_page
+from services.api.record_responses import record_response
 from services.api.request_parsing import key_of, query_and_errors, raise_if_invalid, workspace_of
 from services.api.schemas.duplicates import DuplicatePairRecord, DuplicateQuery, LeadPairQuery, PairedLead
 from shared.cursors import CursorPosition
@@ -72,7 +73,7 @@ async def dismiss(request: web.Request) -> web.Response:
         database = await driver_connection(connection)
         return await _with_group(database, workspace, await pair_states.dismiss_pair(database, workspace, id_, by))
 
-    return json_response({"data": _shown(await writing(request, dismiss_in_transaction))})
+    return record_response(request, _shown(await writing(request, dismiss_in_transaction)))
 
 
 @requires_scope("write:leads")
@@ -85,7 +86,7 @@ async def reopen(request: web.Request) -> web.Response:
         database = await driver_connection(connection)
         return await _with_group(database, workspace, await pair_states.reopen_pair(database, workspace, id_))
 
-    return json_response({"data": _shown(await writing(request, reopen_in_transaction))})
+    return record_response(request, _shown(await writing(request, reopen_in_transaction)))
 
 
 async def _list_response(

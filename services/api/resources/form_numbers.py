@@ -5,6 +5,7 @@ from dataclasses import asdict
 from aiohttp import web
 
 from services.api.context import driver_connection, reading
+from services.api.record_responses import record_response
 from services.api.request_parsing import query_of, workspace_of
 from services.api.schemas.forms import FormNumbersQuery, FormNumbersRecord
 from shared.forms.form_editing import find_form
@@ -12,7 +13,6 @@ from shared.forms.form_numbers import read_form_numbers
 from shared.web.authorization import requires_scope
 from shared.web.openapi import query_params, responds
 from shared.web.path_params import path_id
-from shared.web.responses import json_response
 
 DEFAULT_NUMBERS_DAYS = 7
 
@@ -34,4 +34,4 @@ async def show(request: web.Request) -> web.Response:
     by_day = [{"date": day, **asdict(figures)} for day, figures in numbers.by_day.items()]
     by_source = [{"source": source, **asdict(figures)} for source, figures in numbers.by_source.items()]
     record = {"days": days, "total": asdict(numbers.total), "by_day": by_day, "by_source": by_source}
-    return json_response({"data": record})
+    return record_response(request, record)

@@ -5,6 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.context import driver_connection, reading, writing
 from services.api.crud import RecordDict
+from services.api.record_responses import record_response
 from services.api.request_parsing import optional_body_of, workspace_of
 from services.api.resources.forms import FORM_RESOURCE, forget_form, read_form_body
 from services.api.schemas.forms import FormDraftRecord, FormRecord, FormVersionRecord, PublishFields
@@ -14,7 +15,6 @@ from shared.forms.form_validation import DraftSent, read_draft_fields
 from shared.web.authorization import API_KEY, requires_scope
 from shared.web.openapi import request_body, responds
 from shared.web.path_params import path_id
-from shared.web.responses import json_response
 
 
 @requires_scope("read:forms")
@@ -24,7 +24,7 @@ async def show_draft(request: web.Request) -> web.Response:
     async with reading(request) as connection:
         database = await driver_connection(connection)
         draft = await form_editing.find_draft(database, workspace_of(request), path_id(request))
-    return json_response({"data": form_record(draft)})
+    return record_response(request, form_record(draft))
 
 
 @requires_scope("write:forms")
@@ -43,7 +43,7 @@ async def save_draft(request: web.Request) -> web.Response:
         database = await driver_connection(connection)
         return await form_editing.save_draft(database, workspace, id_, sent, errors, author)
 
-    return json_response({"data": form_record(await writing(request, save_in_transaction))})
+    return record_response(request, form_record(await writing(request, save_in_transaction)))
 
 
 @requires_scope("write:forms")
@@ -74,7 +74,7 @@ async def publish(request: web.Request) -> web.Response:
 
     form = await writing(request, publish_in_transaction)
     forget_form(request, form)
-    return json_response({"data": form_record(form)})
+    return record_response(request, form_record(form))
 
 
 @requires_scope("read:forms")
@@ -84,7 +84,7 @@ async def versions(request: web.Request) -> web.Response:
     async with reading(request) as connection:
         database = await driver_connection(connection)
         found = await form_editing.list_versions(database, workspace_of(request), path_id(request))
-    return json_response({"data": found})
+    return record_response(request, found)
 
 
 @requires_scope("write:forms")
@@ -98,4 +98,4 @@ async def restore(request: web.Request) -> web.Response:
         database = await driver_connection(connection)
         return await form_editing.restore_version(database, workspace, id_, version, author)
 
-    return json_response({"data": form_record(await writing(request, restore_in_transaction))})
+    return record_response(request, form_record(await writing(request, restore_in_transaction)))

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.api.context import driver_connection, listing, reading, writing
 from services.api.crud import RecordDict, Resource, unknown_reference_errors
 from services.api.pages import page_of, page_response, read_page
+from services.api.record_responses import record_response
 from services.api.request_parsing import json_of, query_and_errors, raise_if_invalid, workspace_of
 from services.api.schemas.forms import FormRecord
 from services.api.schemas.submissions import FormSubmissionQuery, SubmissionRecord
@@ -63,7 +64,7 @@ async def create(request: web.Request) -> web.Response:
 
     form = await writing(request, create_in_transaction)
     forget_form(request, form)
-    return json_response({"data": form_record(form)}, 201, {"Location": f"/api/v1/forms/{form['id']}"})
+    return record_response(request, form_record(form), 201, {"Location": f"/api/v1/forms/{form['id']}"})
 
 
 @requires_scope("read:forms")
@@ -72,7 +73,7 @@ async def show(request: web.Request) -> web.Response:
     """Show a form, as it is published."""
     async with reading(request) as connection:
         form = await FORM_RESOURCE.find(connection, workspace_of(request), path_id(request))
-    return json_response({"data": form_record(form)})
+    return record_response(request, form_record(form))
 
 
 @requires_scope("write:forms")
@@ -95,7 +96,7 @@ async def update(request: web.Request) -> web.Response:
 
     form = await writing(request, update_in_transaction)
     forget_form(request, form)
-    return json_response({"data": form_record(form)})
+    return record_response(request, form_record(form))
 
 
 @requires_scope("delete:forms")

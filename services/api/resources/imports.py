@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.api.bulk_jobs import author_of
 from services.api.context import SETTINGS_KEY, driver_connection, reading, writing
 from services.api.pages import CursorPage, PageRequest, cursor_response, page_of, page_response, read_page
+from services.api.record_responses import record_response
 from services.api.request_parsing import optional_body_of, query_and_errors, query_of, raise_if_invalid, workspace_of
 from services.api.schemas.imports import (
     ImportFields,
@@ -73,7 +74,7 @@ async def create(request: web.Request) -> web.Response:
 
             found = await writing(request, store)
     audit_details(request, action="import.created", object=("import", found["id"]))
-    return json_response({"data": _record_of(found)}, 202, {"Location": f"/api/v1/imports/{found['id']}"})
+    return record_response(request, _record_of(found), 202, {"Location": f"/api/v1/imports/{found['id']}"})
 
 
 @requires_scope("read:leads")
@@ -99,7 +100,7 @@ async def show(request: web.Request) -> web.Response:
     """Show an import."""
     async with reading(request) as connection:
         found = await _find(await driver_connection(connection), request)
-    return json_response({"data": _record_of(found)})
+    return record_response(request, _record_of(found))
 
 
 @requires_scope("read:leads")
@@ -216,7 +217,7 @@ async def _steer(
 
     found = await writing(request, steer_in_transaction)
     headers = {"Location": f"/api/v1/imports/{found['id']}"} if status == 202 else None
-    return json_response({"data": _record_of(found)}, status, headers)
+    return record_response(request, _record_of(found), status, headers)
 
 
 async def _find(connection: Connection, request: web.Request) -> import_control.ImportJson:

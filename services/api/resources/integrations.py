@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.api.context import CIPHER_KEY, SETTINGS_KEY, driver_connection, listing, reading, writing
 from services.api.crud import RecordDict, Resource
 from services.api.pages import page_of, page_response
+from services.api.record_responses import record_response
 from services.api.request_parsing import body_and_errors, workspace_of
 from services.api.schemas.integrations import IntegrationRecord, IntegrationTypeRecord
 from shared.integrations import integration_management
@@ -25,9 +26,9 @@ INTEGRATION_RESOURCE = Resource(Integration, IntegrationRecord, {"token": Integr
 
 @requires_scope("read:integrations")
 @responds(list[IntegrationTypeRecord])
-async def types(_: web.Request) -> web.Response:
+async def types(request: web.Request) -> web.Response:
     """List all types of integrations, with the credentials that each needs."""
-    return json_response({"data": [_type_record(kind) for kind in INTEGRATION_TYPES.values()]})
+    return record_response(request, [_type_record(kind) for kind in INTEGRATION_TYPES.values()])
 
 
 @requires_scope("read:integrations")
@@ -54,7 +55,7 @@ async def create(request: web.Request) -> web.Response:
 
     row = await writing(request, create_in_transaction)
     location = {"Location": f"/api/v1/integrations/{row['id']}"}
-    return json_response({"data": _integration_record(request, row)}, 201, location)
+    return record_response(request, _integration_record(request, row), 201, location)
 
 
 @requires_scope("read:integrations")
@@ -63,7 +64,7 @@ async def show(request: web.Request) -> web.Response:
     """Show an integration."""
     async with reading(request) as connection:
         row = await INTEGRATION_RESOURCE.find(connection, workspace_of(request), path_id(request))
-    return json_response({"data": _integration_record(request, row)})
+    return record_response(request, _integration_record(request, row))
 
 
 @requires_scope("write:integrations")
@@ -89,7 +90,7 @@ async def update(request: web.Request) -> web.Response:
             lambda stored: audit_change(request, stored, fields),
         )
 
-    return json_response({"data": _integration_record(request, await writing(request, update_in_transaction))})
+    return record_response(request, _integration_record(request, await writing(request, update_in_transaction)))
 
 
 @requires_scope("write:integrations")
@@ -121,7 +122,7 @@ async def rotate_url(request: web.Request) -> web.Response:
         database = await driver_connection(connection)
         return await integration_management.rotate_webhook_url(database, cipher, workspace, id_)
 
-    return json_response({"data": _integration_record(request, await writing(request, rotate_in_transaction))})
+    return record_response(request, _integration_record(request, await writing(request, rotate_in_transaction)))
 
 
 def _integration_record(request: web.Request, row: RecordDict) -> RecordDict:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.api.context import driver_connection, listing, reading, writing
 from services.api.crud import RecordDict, Resource
 from services.api.pages import page_response, read_page
+from services.api.record_responses import record_response
 from services.api.request_parsing import body_of, query_and_errors, raise_if_invalid, workspace_of
 from services.api.schemas.jobs import (
     JobChangeFields,
@@ -53,7 +54,7 @@ async def show(request: web.Request) -> web.Response:
     async with reading(request) as connection:
         found = await JOB_RESOURCE.find(connection, workspace, id_)
         afterwards = await job_control.read_afterwards(await driver_connection(connection), workspace, id_)
-    return json_response({"data": {**found, "afterwards": afterwards}})
+    return record_response(request, {**found, "afterwards": afterwards})
 
 
 @requires_scope("read:operations")
@@ -118,4 +119,4 @@ async def _steer_job(
         await steer(await driver_connection(connection), workspace, id_)
         return await JOB_RESOURCE.find(connection, workspace, id_)
 
-    return json_response({"data": await writing(request, steer_in_transaction)})
+    return record_response(request, await writing(request, steer_in_transaction))

@@ -11,6 +11,7 @@ from services.api.context import driver_connection, reading, writing
 from services.api.crud import RecordDict, Resource
 from services.api.lead_ids import answering_lead
 from services.api.pages import page_of, page_response
+from services.api.record_responses import record_response
 from services.api.request_parsing import body_and_errors, key_of, raise_if_invalid, workspace_of
 from services.api.schemas.leads import ActivityRecord, LeadRecord, LeadTag
 from shared.errors import FieldErrors, NotFound, ValidationFailed
@@ -51,7 +52,7 @@ async def create(request: web.Request) -> web.Response:
         return await _lead_record(connection, workspace, lead_id)
 
     lead = await writing(request, create_in_transaction)
-    return json_response({"data": lead}, 201, {"Location": f"/api/v1/leads/{lead['id']}"})
+    return record_response(request, lead, 201, {"Location": f"/api/v1/leads/{lead['id']}"})
 
 
 @requires_scope("read:leads")
@@ -59,7 +60,7 @@ async def create(request: web.Request) -> web.Response:
 async def show(request: web.Request) -> web.Response:
     """Show a lead."""
     async with reading(request) as connection:
-        return json_response({"data": await _lead_record(connection, workspace_of(request), path_id(request))})
+        return record_response(request, await _lead_record(connection, workspace_of(request), path_id(request)))
 
 
 @requires_scope("write:leads")
@@ -154,7 +155,7 @@ async def _change_lead(
         raise_if_invalid(errors)
         return await _lead_record(connection, change.workspace_id, change.lead_id)
 
-    return json_response({"data": await writing(request, change_in_transaction)})
+    return record_response(request, await writing(request, change_in_transaction))
 
 
 async def _lead_record(connection: AsyncConnection, workspace_id: int, lead_id: int) -> RecordDict:

@@ -7,6 +7,7 @@ from services.api.context import driver_connection, reading, writing
 from services.api.crud import RecordDict
 from services.api.lead_ids import answering_lead
 from services.api.pages import page_of, page_response
+from services.api.record_responses import record_response
 from services.api.request_parsing import body_and_errors, key_of, raise_if_invalid, workspace_of
 from services.api.schemas.merges import (
     MergedLeadRecord,
@@ -50,7 +51,7 @@ async def merge(request: web.Request) -> web.Response:
         return {**(await read_leads(database, [(workspace, stays)]))[workspace, stays], "merge_id": merge_id}
 
     lead = await writing(request, merge_in_transaction)
-    return json_response({"data": lead})
+    return record_response(request, lead)
 
 
 @always_audited
@@ -78,7 +79,7 @@ async def unmerge(request: web.Request) -> web.Response:
         return {**found[keys[0]], **told}
 
     lead = await writing(request, unmerge_in_transaction)
-    return json_response({"data": lead})
+    return record_response(request, lead)
 
 
 @requires_scope("read:leads")

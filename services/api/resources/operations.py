@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.context import SPOOL_KEY, driver_connection, reading, writing
 from services.api.crud import RecordDict
+from services.api.record_responses import record_response
 from services.api.request_parsing import body_of, key_of, query_of, workspace_of
 from services.api.schemas.operations import HistoryQuery, HistoryRecord, LaneRecord, OperationsRecord, PauseFields
 from shared.accounting import ledger
@@ -100,7 +101,7 @@ async def history(request: web.Request) -> web.Response:
     async with reading(request) as connection:
         driver = await driver_connection(connection)
         step, points = await read_history(driver, workspace_of(request), minutes, WORKSPACE_LANES)
-    return json_response({"data": {"step_s": step, "points": [_history_record(point) for point in points]}})
+    return record_response(request, {"step_s": step, "points": [_history_record(point) for point in points]})
 
 
 def _history_record(point: HistoryPoint) -> RecordDict:
@@ -130,7 +131,7 @@ async def _change_lane(
         return await read_lanes(driver, workspace_of(request))
 
     lanes = await writing(request, change_and_read)
-    return json_response({"data": next(_lane_record(state) for state in lanes if state.name == lane)})
+    return record_response(request, next(_lane_record(state) for state in lanes if state.name == lane))
 
 
 def _lane_record(lane: LaneState) -> RecordDict:

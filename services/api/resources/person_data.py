@@ -6,6 +6,7 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.context import CIPHER_KEY, driver_connection, reading, writing
+from services.api.record_responses import record_response
 from services.api.request_parsing import key_of, optional_body_of, workspace_of
 from services.api.schemas.person_data import EraseFields, ErasureRecord, PersonReport
 from shared.db.connections import Connection
@@ -19,7 +20,7 @@ from shared.web.audit import always_audited, audit_as_continued, audit_details
 from shared.web.authorization import requires_scope
 from shared.web.openapi import request_body, responds
 from shared.web.path_params import path_id
-from shared.web.responses import JSON_MEDIA_TYPE, json_response
+from shared.web.responses import JSON_MEDIA_TYPE
 
 FILE_PATH = "/api/v1/files/{id}"
 
@@ -72,7 +73,7 @@ async def erase(request: web.Request) -> web.Response:
         after={"reason": erasure["reason"]},
         count=erasure["total"],
     )
-    return json_response({"data": erasure})
+    return record_response(request, erasure)
 
 
 async def _preview(request: web.Request, lead_id: int) -> web.Response:
@@ -84,7 +85,7 @@ async def _preview(request: web.Request, lead_id: int) -> web.Response:
             record = found
     if record is None:
         raise NotFound
-    return json_response({"data": record})
+    return record_response(request, record)
 
 
 async def _previewed(connection: Connection, workspace_id: int, lead_id: int) -> dict[str, Any] | None:

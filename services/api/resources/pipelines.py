@@ -4,9 +4,10 @@ from aiohttp import web
 
 from services.api import pipelines as board
 from services.api.context import listing, reading, writing
-from services.api.crud import created_record, delete_record
+from services.api.crud import delete_record
 from services.api.pages import page_of, page_response
 from services.api.pipelines import PIPELINE_RESOURCE
+from services.api.record_responses import created_response, record_response
 from services.api.request_parsing import body_of, workspace_of
 from services.api.schemas.pipelines import NewPipelineFields, PipelineFields, PipelineRecord
 from shared.web.authorization import requires_scope
@@ -37,7 +38,7 @@ async def create(request: web.Request) -> web.Response:
     """Create a pipeline, with stages if they are sent. A new default replaces the previous one."""
     fields = await body_of(request)
     made = await writing(request, lambda connection: board.create_pipeline(connection, workspace_of(request), fields))
-    return created_record(made, "/api/v1/pipelines")
+    return created_response(request, made, "/api/v1/pipelines")
 
 
 @requires_scope("read:pipelines")
@@ -45,7 +46,7 @@ async def create(request: web.Request) -> web.Response:
 async def show(request: web.Request) -> web.Response:
     """Show a pipeline with its stages."""
     async with reading(request) as connection:
-        return json_response({"data": await board.find_pipeline(connection, workspace_of(request), path_id(request))})
+        return record_response(request, await board.find_pipeline(connection, workspace_of(request), path_id(request)))
 
 
 @requires_scope("write:pipelines")
@@ -57,7 +58,7 @@ async def update(request: web.Request) -> web.Response:
     changed = await writing(
         request, lambda connection: board.update_pipeline(connection, workspace_of(request), id_, fields)
     )
-    return json_response({"data": changed})
+    return record_response(request, changed)
 
 
 @requires_scope("write:pipelines")

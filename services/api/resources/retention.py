@@ -4,12 +4,12 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.context import SETTINGS_KEY, driver_connection, reading, writing
+from services.api.record_responses import record_response
 from services.api.request_parsing import body_of, workspace_of
 from services.api.schemas.person_data import RetentionFields, RetentionRecord
 from shared.people.retention import RetentionSettings, change_retention, read_retention
 from shared.web.authorization import requires_scope
 from shared.web.openapi import request_body, responds
-from shared.web.responses import json_response
 
 
 @requires_scope("*")
@@ -38,4 +38,4 @@ async def update(request: web.Request) -> web.Response:
 
 
 def _record(request: web.Request, found: RetentionSettings) -> web.Response:
-    return json_response({"data": {**found, "installation_days": request.app[SETTINGS_KEY].keep_days}})
+    return record_response(request, {**found, "installation_days": request.app[SETTINGS_KEY].keep_days})

@@ -5,7 +5,8 @@ from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.context import writing
-from services.api.crud import RecordDict, Resource, created_record, delete_record, list_records, show_record
+from services.api.crud import RecordDict, Resource, delete_record, list_records, show_record
+from services.api.record_responses import created_response, record_response
 from services.api.request_parsing import body_and_errors, raise_if_invalid, workspace_of
 from services.api.schemas.scoring import ScoringRuleFields, ScoringRuleRecord
 from shared.automations.conditions import OPERATORS_WITHOUT_VALUE, Condition
@@ -16,7 +17,6 @@ from shared.web.audit import audit_change
 from shared.web.authorization import requires_scope
 from shared.web.openapi import request_body, responds
 from shared.web.path_params import path_id
-from shared.web.responses import json_response
 
 SCORING_RULE_RESOURCE = Resource(ScoringRule, ScoringRuleRecord)
 CONDITION_FIELDS = ("field", "operator", "value")
@@ -44,7 +44,7 @@ async def create(request: web.Request) -> web.Response:
     made = await writing(
         request, lambda connection: SCORING_RULE_RESOURCE.insert(connection, workspace_of(request), rule)
     )
-    return created_record(made, "/api/v1/lead-scoring-rules")
+    return created_response(request, made, "/api/v1/lead-scoring-rules")
 
 
 @requires_scope("read:automations")
@@ -67,7 +67,7 @@ async def update(request: web.Request) -> web.Response:
         audit_change(request, rule, fields)
         return await SCORING_RULE_RESOURCE.update(connection, workspace, id_, _checked_rule(rule, fields, errors))
 
-    return json_response({"data": await writing(request, update_in_transaction)})
+    return record_response(request, await writing(request, update_in_transaction))
 
 
 @requires_scope("delete:automations")

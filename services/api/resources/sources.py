@@ -7,6 +7,7 @@ from aiohttp import web
 from services.api.context import CIPHER_KEY, driver_connection, reading
 from services.api.conversion_check import check_conversions
 from services.api.crud import RecordDict
+from services.api.record_responses import record_response
 from services.api.request_parsing import body_and_errors, raise_if_invalid, workspace_of
 from services.api.schemas.sources import IntegrationCheckRecord, SourceRecord, TriedBody, TryFields
 from shared.db.connections import Connection
@@ -32,7 +33,7 @@ async def index(request: web.Request) -> web.Response:
     """List every integration, form and API key that leads come from, with what came and what was refused."""
     async with reading(request) as connection:
         reports = await read_source_reports(await driver_connection(connection), workspace_of(request))
-    return json_response({"data": [_source_record(one) for one in reports]})
+    return record_response(request, [_source_record(one) for one in reports])
 
 
 @requires_scope("read:integrations")
@@ -48,7 +49,7 @@ async def check(request: web.Request) -> web.Response:
             raise Conflict(OUTBOUND_MESSAGE)
         steps = await check_steps(database, workspace, row, decrypt_integration(request.app[CIPHER_KEY], row))
     is_ok = all(step.ok is not False for step in steps)
-    return json_response({"data": {"ok": is_ok, "steps": [_step_record(step) for step in steps]}})
+    return record_response(request, {"ok": is_ok, "steps": [_step_record(step) for step in steps]})
 
 
 @requires_scope("read:integrations")

@@ -4,7 +4,8 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.context import driver_connection, writing
-from services.api.crud import RecordDict, Resource, created_record, delete_record, list_records
+from services.api.crud import RecordDict, Resource, delete_record, list_records
+from services.api.record_responses import created_response
 from services.api.request_parsing import body_of, workspace_of
 from services.api.schemas.spam_rules import SpamRuleFields, SpamRuleRecord
 from shared.models import SpamRuleRow
@@ -48,7 +49,7 @@ async def create(request: web.Request) -> web.Response:
             author=author,
         )
 
-    return created_record(await writing(request, create_in_transaction), "/api/v1/spam-rules")
+    return created_response(request, await writing(request, create_in_transaction), "/api/v1/spam-rules")
 
 
 @requires_scope("write:forms")

@@ -6,6 +6,7 @@ from services.api import pipelines
 from services.api.context import listing, reading, writing
 from services.api.pages import page_of, page_response
 from services.api.pipelines import PIPELINE_RESOURCE, STAGE_RESOURCE
+from services.api.record_responses import record_response
 from services.api.request_parsing import body_and_errors, body_of, raise_if_invalid, workspace_of
 from services.api.schemas.pipelines import StageFields, StageRecord
 from shared.models import PipelineStage
@@ -37,7 +38,7 @@ async def create(request: web.Request) -> web.Response:
     made = await writing(
         request, lambda connection: pipelines.create_stage(connection, workspace_of(request), pipeline, fields)
     )
-    return json_response({"data": made}, 201, {"Location": f"/api/v1/pipelines/{pipeline}/stages/{made['id']}"})
+    return record_response(request, made, 201, {"Location": f"/api/v1/pipelines/{pipeline}/stages/{made['id']}"})
 
 
 @requires_scope("read:pipelines")
@@ -45,7 +46,7 @@ async def create(request: web.Request) -> web.Response:
 async def show(request: web.Request) -> web.Response:
     """Show a stage."""
     async with reading(request) as connection:
-        return json_response({"data": await pipelines.find_stage(connection, *_path_ids(request))})
+        return record_response(request, await pipelines.find_stage(connection, *_path_ids(request)))
 
 
 @requires_scope("write:pipelines")
@@ -59,7 +60,7 @@ async def update(request: web.Request) -> web.Response:
         stage = await pipelines.find_stage(connection, *path)
     raise_if_invalid(pipelines.outcome_errors(stage, fields) | errors)
     changed = await writing(request, lambda connection: pipelines.update_stage(connection, *path, fields))
-    return json_response({"data": changed})
+    return record_response(request, changed)
 
 
 @requires_scope("write:pipelines")

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.api.bulk_jobs import author_of, count_or_confirm
 from services.api.context import driver_connection, writing
 from services.api.crud import RecordDict
+from services.api.record_responses import record_response
 from services.api.request_parsing import body_of, optional_body_of, raise_if_invalid, workspace_of
 from services.api.schemas.jobs import (
     BulkCountRecord,
@@ -33,7 +34,6 @@ from shared.intake.submission_lookup import KEY_ID_FIELD, find_decided, find_pen
 from shared.web.authorization import requires_scope
 from shared.web.openapi import request_body, responds
 from shared.web.path_params import path_uuid
-from shared.web.responses import json_response
 
 BULK_EXAMPLE = {"filter": {"source": "website"}}
 RELEASE_FIRST_MESSAGE = "The submission is quarantined: release it, or reject it."
@@ -91,7 +91,7 @@ async def reject(request: web.Request) -> web.Response:
 
     found = await writing(request, reject_in_transaction)
     del found[KEY_ID_FIELD]
-    return json_response({"data": found})
+    return record_response(request, found)
 
 
 @requires_scope("write:operations")
@@ -154,7 +154,7 @@ async def _send_back(
 
     sent = await writing(request, send_back_in_transaction)
     del sent[KEY_ID_FIELD]
-    return json_response({"data": sent}, 202, {"Location": f"/api/v1/submissions/{wanted}"})
+    return record_response(request, sent, 202, {"Location": f"/api/v1/submissions/{wanted}"})
 
 
 def _expect_state(found: FoundReference, state: ReplayableState) -> None:

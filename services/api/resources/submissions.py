@@ -5,6 +5,7 @@ from aiohttp import web
 from services.api.context import SPOOL_KEY, driver_connection, listing, reading
 from services.api.crud import unknown_reference_errors
 from services.api.pages import page_response, read_page
+from services.api.record_responses import record_response
 from services.api.request_parsing import key_of, query_and_errors, raise_if_invalid, workspace_of
 from services.api.schemas.submissions import SubmissionQuery, SubmissionRecord, SubmissionVersionRecord
 from services.api.submissions import page_of_submissions, search_page
@@ -66,7 +67,7 @@ async def show(request: web.Request) -> web.Response:
         check_scope(key, "read:operations")
     if not (key.has_scope("read:operations") or key.has_scope("read:leads")):
         record["changes"] = None
-    return json_response({"data": record})
+    return record_response(request, record)
 
 
 @requires_scope("read:operations")
@@ -92,4 +93,4 @@ async def versions(request: web.Request) -> web.Response:
         if await find_submission(database, request.app[SPOOL_KEY], workspace, wanted) is None:
             raise NotFound
         found = await list_versions(database, workspace, wanted)
-    return json_response({"data": [{**each, "payload": decode_payload(each["payload"])["payload"]} for each in found]})
+    return record_response(request, [{**each, "payload": decode_payload(each["payload"])["payload"]} for each in found])

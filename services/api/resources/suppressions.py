@@ -5,7 +5,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.context import CIPHER_KEY, driver_connection, reading, writing
-from services.api.crud import Resource, created_record, delete_record, list_records, write_unique
+from services.api.crud import Resource, delete_record, list_records, write_unique
+from services.api.record_responses import created_response
 from services.api.request_parsing import body_of, workspace_of
 from services.api.schemas.deliveries import SuppressionFields, SuppressionRecord
 from shared.errors import ValidationFailed
@@ -57,7 +58,7 @@ async def create(request: web.Request) -> web.Response:
     made = await write_unique(
         request, EMAIL_TAKEN_ERRORS, lambda connection: SUPPRESSION_RESOURCE.insert(connection, workspace, row)
     )
-    return created_record(made, "/api/v1/suppressions")
+    return created_response(request, made, "/api/v1/suppressions")
 
 
 @requires_scope("write:integrations")

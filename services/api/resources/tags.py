@@ -7,7 +7,8 @@ from sqlalchemy import BigInteger, ColumnElement, Text, any_, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.context import driver_connection
-from services.api.crud import Resource, created_record, delete_record, list_records, show_record, write_unique
+from services.api.crud import Resource, delete_record, list_records, show_record, write_unique
+from services.api.record_responses import created_response, record_response
 from services.api.request_parsing import body_of, workspace_of
 from services.api.schemas.tags import TagFields, TagRecord
 from shared.leads import reference_locks
@@ -15,7 +16,6 @@ from shared.models import LeadCountByField, LeadCountDelta, Tag
 from shared.web.authorization import requires_scope
 from shared.web.openapi import request_body, responds
 from shared.web.path_params import path_id
-from shared.web.responses import json_response
 
 
 def _counter_sum(model: Any, is_of_tag: ColumnElement[bool]) -> ColumnElement[Any]:
@@ -51,7 +51,7 @@ async def create(request: web.Request) -> web.Response:
     tag = await write_unique(
         request, NAME_TAKEN_ERRORS, lambda connection: TAG_RESOURCE.insert(connection, workspace_of(request), fields)
     )
-    return created_record(tag, "/api/v1/tags")
+    return created_response(request, tag, "/api/v1/tags")
 
 
 @requires_scope("read:tags")
@@ -73,7 +73,7 @@ async def update(request: web.Request) -> web.Response:
         NAME_TAKEN_ERRORS,
         lambda connection: TAG_RESOURCE.update(connection, workspace_of(request), id_, fields),
     )
-    return json_response({"data": tag})
+    return record_response(request, tag)
 
 
 @requires_scope("write:tags")

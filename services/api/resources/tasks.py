@@ -7,9 +7,10 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.context import driver_connection, listing, writing
-from services.api.crud import RecordDict, Resource, created_record, delete_record, show_record
+from services.api.crud import RecordDict, Resource, delete_record, show_record
 from services.api.lead_ids import follow_merged_lead
 from services.api.pages import page_response, read_page
+from services.api.record_responses import created_response, record_response
 from services.api.request_parsing import body_and_errors, query_and_errors, raise_if_invalid, workspace_of
 from services.api.schemas.tasks import TaskFields, TaskQuery, TaskRecord
 from shared.errors import FieldErrors, NotFound
@@ -52,7 +53,7 @@ async def create(request: web.Request) -> web.Response:
         return await TASK_RESOURCE.find(connection, workspace, await create_task(driver, workspace, fields))
 
     task = await writing(request, create_in_transaction)
-    return created_record(task, "/api/v1/tasks")
+    return created_response(request, task, "/api/v1/tasks")
 
 
 @requires_scope("read:leads")
@@ -78,7 +79,7 @@ async def update(request: web.Request) -> web.Response:
             raise NotFound
         return await TASK_RESOURCE.find(connection, workspace, id_)
 
-    return json_response({"data": await writing(request, update_in_transaction)})
+    return record_response(request, await writing(request, update_in_transaction))
 
 
 @requires_scope("write:leads")

@@ -8,12 +8,12 @@ from services.api.context import driver_connection, reading
 from services.api.crud import (
     RecordDict,
     Resource,
-    created_record,
     delete_record,
     list_records,
     show_record,
     write_unique,
 )
+from services.api.record_responses import created_response, record_response
 from services.api.request_parsing import body_and_errors, raise_if_invalid, workspace_of
 from services.api.schemas.users import UserFields, UserRecord
 from shared.auth.user_access import AccessChange, account_of_user, announce_access_change, check_access_change
@@ -24,7 +24,6 @@ from shared.web.audit import audit_change
 from shared.web.authorization import requires_scope
 from shared.web.openapi import request_body, responds
 from shared.web.path_params import path_id
-from shared.web.responses import json_response
 
 USER_RESOURCE = Resource(User, UserRecord)
 USER_EMAIL_TAKEN_ERRORS = {"email": ["The email has already been taken."]}
@@ -53,7 +52,7 @@ async def create(request: web.Request) -> web.Response:
         USER_EMAIL_TAKEN_ERRORS,
         lambda connection: USER_RESOURCE.insert(connection, workspace_of(request), fields),
     )
-    return created_record(user, "/api/v1/users")
+    return created_response(request, user, "/api/v1/users")
 
 
 @requires_scope("read:users")
@@ -76,7 +75,7 @@ async def update(request: web.Request) -> web.Response:
         USER_EMAIL_TAKEN_ERRORS,
         lambda connection: _update_user(request, connection, id_, fields),
     )
-    return json_response({"data": user})
+    return record_response(request, user)
 
 
 @requires_scope("delete:users")

@@ -9,8 +9,9 @@ from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.api.context import CIPHER_KEY, SETTINGS_KEY, driver_connection, writing
-from services.api.crud import RecordDict, Resource, created_record, delete_record, list_records, show_record
+from services.api.crud import RecordDict, Resource, delete_record, list_records, show_record
 from services.api.record_limits import expect_below_limit
+from services.api.record_responses import created_response, record_response
 from services.api.request_parsing import body_and_errors, raise_if_invalid, workspace_of
 from services.api.schemas.webhooks import NewWebhookRecord, WebhookFields, WebhookRecord
 from shared.errors import FieldErrors
@@ -23,7 +24,6 @@ from shared.validation.messages import ERROR_MESSAGES
 from shared.web.authorization import requires_scope
 from shared.web.openapi import request_body, responds
 from shared.web.path_params import path_id
-from shared.web.responses import json_response
 
 WEBHOOK_RESOURCE = Resource(WebhookSubscription, WebhookRecord)
 WEBHOOK_SECRET_BYTES = 32
@@ -62,7 +62,7 @@ async def create(request: web.Request) -> web.Response:
         return await WEBHOOK_RESOURCE.insert(connection, workspace, {**fields, "secret": sealed})
 
     made = await writing(request, create_in_transaction)
-    return created_record({**made, "secret": secret}, "/api/v1/webhooks")
+    return created_response(request, {**made, "secret": secret}, "/api/v1/webhooks")
 
 
 @requires_scope("read:integrations")
@@ -89,7 +89,7 @@ async def update(request: web.Request) -> web.Response:
             await allow_attempt(await driver_connection(connection), workspace, subscription_endpoint(id_))
         return await WEBHOOK_RESOURCE.update(connection, workspace, id_, fields)
 
-    return json_response({"data": await writing(request, update_in_transaction)})
+    return record_response(request, await writing(request, update_in_transaction))
 
 
 @requires_scope("write:integrations")
@@ -115,7 +115,7 @@ async def rotate_secret(request: web.Request) -> web.Response:
         }
         return await WEBHOOK_RESOURCE.update(connection, workspace, id_, keys)
 
-    return json_response({"data": {**await writing(request, rotate_secret_in_transaction), "secret": secret}})
+    return record_response(request, {**await writing(request, rotate_secret_in_transaction), "secret": secret})
 
 
 async def _delete_webhook(connection: AsyncConnection, workspace_id: int, id_: int) -> None:

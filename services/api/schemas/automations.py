@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 
 from services.api.schemas.deliveries import DeliveryState
 from shared.automations.definition import AnyStep, AnyTrigger, Steps, Trigger
-from shared.validation.types import LongText, RecordId, RequiredName, StrictFlag
+from shared.validation.types import LongText, QueryId, RecordId, RequiredName, StrictFlag
 
 
 class AutomationFields(TypedDict, total=False):
@@ -29,6 +29,12 @@ class AutomationRecord(TypedDict):
     last_run_at: datetime | None
     created_at: datetime
     updated_at: datetime
+
+
+class RunQuery(TypedDict, total=False):
+    """`lead_id` selects the runs for one lead."""
+
+    lead_id: QueryId
 
 
 class RunFields(TypedDict, total=False):
