@@ -94,6 +94,18 @@ class Settings(BaseSettings):
         10_240, ge=0, description="MB of visitors' files that one workspace may keep. More are refused. 0: no limit."
     )
 
+    imports_quota_mb: int = Field(
+        2048, ge=0, description="MB of files that one workspace's waiting imports and dry runs may hold. 0: no limit."
+    )
+    max_waiting_imports: int = Field(
+        20, ge=0, description="Imports that one workspace may have waiting or as dry runs. 0: no limit."
+    )
+    disk_reserve_mb: int = Field(
+        1024,
+        ge=0,
+        description="MB of the disk that uploads of imports leave free. Larger ones are refused.",
+    )
+
     body_limit: int = Field(256 * 1024, ge=1024, description="Largest request body, bytes.")
     batch_body_limit: int = Field(5 * 1024 * 1024, ge=1024, description="Largest body of a batch, bytes.")
     webhook_body_limit: int = Field(1024 * 1024, ge=1024, description="Largest body of a provider's webhook, bytes.")

@@ -8,6 +8,7 @@ from services.console.lead_words import FIELD_WORDS
 from services.console.page_view import PageView
 from services.console.translations import mark_message as _
 from shared.imports.column_mapping import LEAD_TARGETS
+from shared.imports.import_quota import NAMED_IMPORTS, ImportQuotaReached, megabytes
 
 STEP_WORDS = (_("File"), _("Columns"), _("Dry run"), _("Import"), _("Report, and undo"))
 TARGET_WORDS: Mapping[str, str] = {
@@ -128,6 +129,23 @@ REASON_PATTERNS = tuple(
 def file_problem(view: PageView, sentence: str) -> str:
     """Return in the reader's language why a file cannot be read."""
     return view.translate(sentence) if sentence in FILE_PROBLEMS else sentence
+
+
+def quota_problem(view: PageView, reached: ImportQuotaReached) -> str:
+    """Return why no further file is taken, and what takes the room."""
+    dry = sum(one.is_dry_run for one in reached.holding)
+    said = view.translate(
+        "No further file has room: %(dry)s dry runs and %(waiting)s waiting imports hold %(used)s of %(most)s MB; "
+        "%(number)s are allowed at a time. Import or discard some of them. Dry runs go by themselves after a day.",
+        dry=view.formatting.number(dry),
+        waiting=view.formatting.number(len(reached.holding) - dry),
+        used=view.formatting.number(megabytes(reached.used)),
+        most=view.formatting.number(megabytes(reached.limits.size)) if reached.limits.size else "∞",
+        number=view.formatting.number(reached.limits.number) if reached.limits.number else "∞",
+    )
+    largest = ", ".join(one.file_name for one in reached.holding[:NAMED_IMPORTS])
+    named = view.translate("The largest: %(names)s.", names=largest)
+    return f"{said} {named}" if largest else said
 
 
 def reason_text(view: PageView, reason: str) -> str:

@@ -8,6 +8,7 @@ DELIVERY_CLAIM_LOCK = 4_712_005  # one claim at a time, for milliseconds: limits
 KEY_ROTATION_LOCK = 4_712_006  # a rotation holds it exclusively, a backup holds it shared
 LANE_PAUSE_LOCK = 4_712_041  # one change of a lane's pause at a time: versions of pauses commit in their order
 FILES_LOCK = 4_712_043  # one process at a time moves and removes contents of files
+IMPORT_QUOTA_LOCK_CLASS = 4_712_046  # the first of two numbers; the second is the workspace: one check at a time
 HISTORY_LOCK = 4_712_042  # one process at a time samples the history: two would count the same leads twice
 ERASURE_LOCK = 4_712_045  # one process at a time finishes erasures
 LIKENESS_LOCK_CLASS = 4_712_044  # the first of two numbers; the second is the workspace: one batch of it at a time

@@ -14,7 +14,7 @@ from shared.errors import Conflict, NotFound
 from shared.imports.column_mapping import ColumnMapping
 from shared.imports.csv_records import read_records
 from shared.imports.file_head import HEAD_BYTES, SAMPLE_ROWS
-from shared.imports.import_storage import CHUNK_BYTES, read_file_part
+from shared.imports.import_storage import CHUNK_BYTES, drop_file, read_file_part
 from shared.imports.text_encoding import decode_text
 from shared.intake.change_author import ChangeAuthor
 from shared.jobs.job_control import cancel_job
@@ -171,9 +171,15 @@ async def read_sample(connection: Connection, workspace_id: int, found: ImportJs
 
 
 async def cancel_import(connection: Connection, workspace_id: int, import_id: int) -> None:
-    """Read no more rows. Those that are on their way still become leads. Raises NotFound and Conflict."""
-    await _locked_import(connection, workspace_id, import_id)
-    await cancel_job(connection, workspace_id, import_id)
+    """Read no more rows. Those that are on their way still become leads. Raises NotFound and Conflict.
+
+    Of a dry run that has ended the file is deleted, so that it takes no more room.
+    """
+    found = await _locked_import(connection, workspace_id, import_id)
+    if found["is_settled"] and found["has_file"]:
+        await drop_file(connection, workspace_id, import_id)
+    else:
+        await cancel_job(connection, workspace_id, import_id)
 
 
 async def undo_import(

@@ -58,7 +58,7 @@ DELETE FROM import_rows WHERE ctid = ANY (ARRAY(
 EXPIRE_IMPORTS_SQL: Final = """
 DELETE FROM imports WHERE is_settled AND accepted_at < now() - make_interval(days => %s)
 """
-WAITING_FILE_DAYS: Final = 7  # that the file of a dry run is kept
+WAITING_FILE_DAYS: Final = 1  # that the file of a dry run is kept
 
 
 async def forget_in_imports(
@@ -90,7 +90,7 @@ def _contact_pattern(contact: str) -> str:
 
 
 async def expire_imports(connection: Connection, keep_days: int) -> None:
-    """Delete imports with their reports after `keep_days`, and files of dry runs after a week."""
+    """Delete imports with their reports after `keep_days`, and files of dry runs after a day."""
     for statement in (GIVE_UP_SQL, EXPIRE_FILES_SQL):
         await connection.execute(statement, (min(WAITING_FILE_DAYS, keep_days),))
     while (await connection.execute(EXPIRE_ROWS_SQL, (keep_days,))).rowcount:

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, NamedTuple
 from shared.db.connections import Connection, as_json
 from shared.imports.column_mapping import ColumnMapping
 from shared.imports.file_head import FileHead
+from shared.imports.import_quota import ImportLimits, check_stored_import
 from shared.intake.change_author import ChangeAuthor
 
 CHUNK_BYTES = 256 << 10  # bytes of a part
@@ -26,6 +27,10 @@ VALUES (%(workspace)s, %(id)s, %(is_dry_run)s, %(file_name)s, %(file_size)s, %(e
         %(mapping)s::jsonb, %(options)s::jsonb, %(key_id)s, %(offset)s, %(offset)s)
 """
 ADD_CHUNK_SQL = "INSERT INTO import_chunks (workspace_id, import_id, n, data) VALUES (%b, %b, %b, %b)"
+DROP_FILE_SQL = """
+WITH dropped AS (DELETE FROM import_chunks WHERE workspace_id = %(workspace)s AND import_id = %(id)s)
+UPDATE imports SET has_file = false WHERE workspace_id = %(workspace)s AND id = %(id)s
+"""
 READ_CHUNKS_SQL = """
 SELECT n, data FROM import_chunks WHERE workspace_id = %s AND import_id = %s AND n BETWEEN %s AND %s ORDER BY n
 """
@@ -48,10 +53,14 @@ async def store_import(
     new: NewImport,
     file: BinaryIO,
     author: ChangeAuthor,
+    limits: ImportLimits,
     *,
     is_waiting: bool = False,
 ) -> int:
-    """Store an import and its file, and return its id. A worker starts it within a second, unless it is to wait."""
+    """Store an import and its file, and return its id. A worker starts it within a second, unless it is to wait.
+
+    Raises ImportQuotaReached.
+    """
     import_id = await _add_import(connection, workspace_id, new, author, "paused" if is_waiting else "queued")
     await asyncio.to_thread(file.seek, 0)
     n = 0
@@ -59,6 +68,7 @@ async def store_import(
         for part in parts:
             await connection.execute(ADD_CHUNK_SQL, (workspace_id, import_id, n, part), prepare=True)
             n += 1
+    await check_stored_import(connection, workspace_id, limits, import_id, new.file_size)
     return import_id
 
 
@@ -91,6 +101,11 @@ async def _add_import(
     }
     await connection.execute(ADD_IMPORT_SQL, record)
     return int(row[0])
+
+
+async def drop_file(connection: Connection, workspace_id: int, import_id: int) -> None:
+    """Delete the file of an import."""
+    await connection.execute(DROP_FILE_SQL, {"workspace": workspace_id, "id": import_id})
 
 
 async def read_file_part(connection: Connection, workspace_id: int, import_id: int, start: int, size: int) -> bytes:

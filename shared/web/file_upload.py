@@ -4,6 +4,8 @@ The file has no name on the disk: it is gone when it is closed, also if the proc
 """
 
 import asyncio
+import errno
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -35,9 +37,12 @@ BUFFER_BYTES = 1 << 20  # bytes of memory that one upload holds, at most
 MAX_TEXTS_BYTES = 512 << 10  # bytes of all other fields together
 MAX_PARTS = 500
 SLOWEST_PACE = 16_000  # bytes a second; an upload that comes more slowly is given up
+FURTHER_COPIES = 2  # of a file, for which the disk must have room
 PATIENCE_SECONDS = 30.0  # seconds before the first byte, and beyond the slowest pace
 NO_FORM_MESSAGE = "Send multipart/form-data with the file in its field `file`."
-DISK_FULL_MESSAGE = "The file cannot be stored just now. Send it again in a moment."
+DISK_FULL_MESSAGE = (
+    "The disk of this installation has no room for the file. Send it again when an operator has freed some."
+)
 
 
 @dataclass(slots=True)
@@ -52,12 +57,18 @@ class ReceivedUpload:
 
 @asynccontextmanager
 async def received_upload(
-    request: web.Request, folder: Path, limit: int, feed: Callable[[bytes], object], *, field_name: str = "file"
+    request: web.Request,
+    folder: Path,
+    limit: int,
+    feed: Callable[[bytes], object],
+    reserve: int,
+    *,
+    field_name: str = "file",
 ) -> AsyncIterator[ReceivedUpload]:
     """Yield the form when all of it has arrived. `feed` gets each part of the file as it comes; it must not block.
 
     Raises PayloadTooLarge for a file of more than `limit` bytes, UnsupportedMediaType, BadRequest, RequestTimeout, and
-    ServiceUnavailable if the disk or memory is full.
+    ServiceUnavailable if memory is full, or if the file would leave less than `reserve` bytes of the disk.
     """
     if request.content_type != "multipart/form-data":
         raise UnsupportedMediaType(NO_FORM_MESSAGE)
@@ -68,7 +79,7 @@ async def received_upload(
     received = ReceivedUpload()
     try:
         with hold_body_memory(request, BUFFER_BYTES):
-            await _UploadReading(request, folder, limit, feed, field_name, received).read_all()
+            await _UploadReading(request, folder, limit, feed, reserve, field_name, received).read_all()
         yield received
     finally:
         if received.file is not None:
@@ -81,6 +92,7 @@ class _UploadReading:
     folder: Path
     limit: int
     feed: Callable[[bytes], object]
+    reserve: int
     field_name: str
     received: ReceivedUpload
     text_bytes: int = 0
@@ -98,7 +110,7 @@ class _UploadReading:
             ) from None
         except OSError as error:
             log.warning("upload.not_stored", error=type(error).__name__)
-            raise ServiceUnavailable(DISK_FULL_MESSAGE) from error
+            raise ServiceUnavailable(DISK_FULL_MESSAGE, retry_after=60) from error
         except MULTIPART_ERRORS:
             raise BadRequest("The body is not valid multipart/form-data in UTF-8.") from None
 
@@ -157,7 +169,13 @@ class _UploadReading:
     async def _write(self, gathered: list[bytes]) -> None:
         data = b"".join(gathered)
         self.feed(data)
-        await asyncio.to_thread(cast("IO[bytes]", self.received.file).write, data)
+        await asyncio.to_thread(self._write_with_room, data)
+
+    def _write_with_room(self, data: bytes) -> None:
+        # The file is read into the database afterwards, whose log holds it once more.
+        if shutil.disk_usage(self.folder).free < self.reserve + FURTHER_COPIES * self.received.size:
+            raise OSError(errno.ENOSPC, "the reserve of the disk is reached")
+        cast("IO[bytes]", self.received.file).write(data)
 
 
 def _open_nameless(folder: Path) -> BinaryIO:

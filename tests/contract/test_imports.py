@@ -88,6 +88,20 @@ async def all_leads(client: aiohttp.ClientSession) -> list[dict[str, Any]]:
     return sorted(leads, key=lambda lead: str(lead["first_name"]))
 
 
+async def test_no_more_than_twenty_dry_runs_are_kept(own_client: aiohttp.ClientSession) -> None:
+    answers = [await upload(own_client, b"email\na@example.com\n", "?dry_run=1") for _ in range(21)]
+    assert [answer.status for answer in answers] == [202] * 20 + [409]
+    assert answers[-1].code == "CONFLICT"
+    first = answers[0].body["data"]["id"]
+    assert "holds 20 imports" in answers[-1].body["message"]
+    assert "may hold 20 and 2048 MB" in answers[-1].body["message"]
+    assert f"The largest: {first} (people.csv, 1 MB)" in answers[-1].body["message"]
+    await ended(own_client, answers[0])
+    discarded = await ask(own_client, "POST", f"/api/v1/imports/{first}/cancel")
+    assert (discarded.status, discarded.body["data"]["state"]) == (200, "done")
+    assert (await upload(own_client, b"email\na@example.com\n", "?dry_run=1")).status == 202
+
+
 async def test_list_is_tried_imported_reported_and_undone(own_client: aiohttp.ClientSession) -> None:
     known = {"first_name": "Known", "email": "known@example.com"}
     assert (await ask(own_client, "POST", "/api/v1/leads", json=known)).status == 201

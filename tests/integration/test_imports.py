@@ -1,5 +1,6 @@
 """Imports: rows become leads by way of the journal, a dry run says the same before, an undo takes it back."""
 
+import asyncio
 import random
 from typing import Any
 
@@ -7,9 +8,10 @@ import pytest
 
 from services.workers.imports import dry_runs, row_reading
 from services.workers.imports.import_engine import ImportEngine
-from shared.db.connections import Connection
+from shared.db.connections import Connection, connect
 from shared.imports.import_control import cancel_import, read_import, run_dry_run, undo_import
 from shared.imports.import_erasure import expire_imports, forget_in_imports
+from shared.imports.import_quota import ImportLimits, ImportQuotaReached
 from shared.imports.import_report import read_rows
 from shared.leads.edit import ChangeCause, LeadChange
 from shared.leads.writes import change_leads, create_lead
@@ -190,3 +192,43 @@ async def test_dry_run_foretells_each_row_whatever_its_repeats(
     foretold, became = [[row["state"] for row in await read_rows(database, w, one)] for one in (dry, done)]
     assert foretold == became, f"seed {seed}"
     assert counts_of(dry) == counts_of(done)
+
+
+async def test_quota_counts_what_waits_and_dry_runs_and_names_what_fills_it(
+    database_url: str, database: Connection
+) -> None:
+    w = await workspace_id(database)
+    kept = [await start_import(database, PEOPLE, dry_run=True, limits=ImportLimits(2, 0)) for _ in range(2)]
+    with pytest.raises(ImportQuotaReached, match=rf"2 imports, 1 MB: 2 dry runs and 0 that wait.* {kept[0]} \(people"):
+        await start_import(database, PEOPLE, limits=ImportLimits(2, 0))
+    assert await rows(database, "SELECT count(*) FROM imports") == [(2,)]
+    await finish_imports(database_url, database, kept[0])
+    async with database.transaction():
+        await cancel_import(database, w, kept[0])  # discards the file
+    done = await start_import(database, PEOPLE, limits=ImportLimits(2, 0))
+    await finish_imports(database_url, database, done)
+    size = len(PEOPLE.encode())
+    await start_import(database, PEOPLE, limits=ImportLimits(2, 2 * size))
+    with pytest.raises(ImportQuotaReached):
+        await start_import(database, PEOPLE, limits=ImportLimits(0, 2 * size))
+
+
+async def test_quota_holds_for_imports_that_are_stored_at_the_same_time(
+    database_url: str, database: Connection
+) -> None:
+    async def start() -> int:
+        async with connect(database_url, "tests") as connection:
+            return await start_import(connection, PEOPLE, dry_run=True, limits=ImportLimits(3, 0))
+
+    outcomes = await asyncio.gather(*[start() for _ in range(8)], return_exceptions=True)
+    assert sum(isinstance(one, ImportQuotaReached) for one in outcomes) == 5
+    assert await rows(database, "SELECT count(*) FROM imports") == [(3,)]
+
+
+async def test_file_of_a_dry_run_is_kept_for_a_day(database_url: str, database: Connection) -> None:
+    dry_id = await start_import(database, PEOPLE, dry_run=True)
+    await finish_imports(database_url, database, dry_id)
+    for age, is_kept in (("23 hours", True), ("25 hours", False)):
+        await database.execute("UPDATE imports SET accepted_at = now() - %s::interval", (age,))
+        await expire_imports(database, 90)
+        assert await rows(database, "SELECT EXISTS (SELECT FROM import_chunks)") == [(is_kept,)]

@@ -9,17 +9,25 @@ from shared.errors import FieldErrors
 from shared.imports.file_head import HEAD_BYTES, read_head
 from shared.imports.import_control import read_import
 from shared.imports.import_options import resolve_mapping
+from shared.imports.import_quota import ImportLimits
 from shared.imports.import_storage import NewImport, store_import
 from shared.imports.text_encoding import EncodingJudge
 from shared.intake.change_author import ChangeAuthor
 from tests.support.ingesting import drain, workspace_id
 from tests.support.waiting import until_async
 
+NO_LIMITS = ImportLimits(0, 0)
 AUTHOR = ChangeAuthor("user", 1, "Ada")
 
 
 async def start_import(
-    connection: Connection, data: bytes | str, *, dry_run: bool = False, workspace: int | None = None, **options: Any
+    connection: Connection,
+    data: bytes | str,
+    *,
+    dry_run: bool = False,
+    workspace: int | None = None,
+    limits: ImportLimits = NO_LIMITS,
+    **options: Any,
 ) -> int:
     """The id of a new import of the workspace `main`."""
     content = data.encode() if isinstance(data, str) else data
@@ -32,7 +40,7 @@ async def start_import(
     new = NewImport(dry_run, "people.csv", len(content), head, mapping, options)
     workspace = workspace or await workspace_id(connection)
     async with connection.transaction():
-        return await store_import(connection, workspace, new, io.BytesIO(content), AUTHOR)
+        return await store_import(connection, workspace, new, io.BytesIO(content), AUTHOR, limits)
 
 
 async def finish_imports(url: str, connection: Connection, import_id: int) -> dict[str, Any]:

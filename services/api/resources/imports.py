@@ -23,6 +23,7 @@ from shared.cursors import CursorPosition
 from shared.db.connections import Connection
 from shared.errors import FieldErrors, ValidationFailed
 from shared.imports import import_control
+from shared.imports.import_quota import ImportLimits, require_import_room
 from shared.imports.import_report import RowChoice, read_rows, report_csv_pieces
 from shared.imports.import_storage import store_import
 from shared.imports.import_upload import MAX_FILE_BYTES, UploadedTable, plan_import
@@ -48,17 +49,25 @@ RECORD_FIELDS = tuple(ImportRecord.__annotations__)
     media=("multipart/form-data",),
     example={"file": "email,name\nmary@example.com,Mary Jackson\n", "options": '{"source": "conference"}'},
 )
-@responds(ImportRecord, status=202)
+@responds(ImportRecord, status=202, other_statuses=(409,))
 async def create(request: web.Request) -> web.Response:
     """Import a file of leads, or with `dry_run=1` show what would become of each row.
 
     The answer comes when the file is stored; `GET /api/v1/imports/{id}` shows how far it is. Rows take the way of every
     lead: the same dedupe, the same answer, and none is lost or doubled if something dies.
+
+    A workspace may have 20 imports with 2 GB that wait or are dry runs, and the file of a dry run is kept for a day.
+    One more is a conflict: 409, and the message says what fills the room.
     """
     asked = query_of(request)  # a wrong one is refused before the file is read
     errors, judge = FieldErrors(), EncodingJudge()
-    folder = request.app[SETTINGS_KEY].files_folder
-    async with received_upload(request, folder, MAX_FILE_BYTES, judge.feed) as sent:
+    settings = request.app[SETTINGS_KEY]
+    folder, limits = settings.files_folder, ImportLimits.from_settings(settings)
+    async with reading(request) as connection:
+        sent_bytes = request.content_length or 0
+        await require_import_room(await driver_connection(connection), workspace_of(request), limits, sent_bytes)
+    reserve = settings.disk_reserve_mb << 20
+    async with received_upload(request, folder, MAX_FILE_BYTES, judge.feed, reserve) as sent:
         table = UploadedTable(sent.file, sent.name, sent.size, judge) if sent.file is not None else None
         is_dry_run = bool(asked.get("dry_run"))
         async with readable_table(table, folder, errors) as readable:
@@ -69,7 +78,7 @@ async def create(request: web.Request) -> web.Response:
 
             async def store(connection: AsyncConnection) -> import_control.ImportJson:
                 database, workspace = await driver_connection(connection), workspace_of(request)
-                import_id = await store_import(database, workspace, new, file, author_of(request))
+                import_id = await store_import(database, workspace, new, file, author_of(request), limits)
                 return await import_control.read_import(database, workspace, import_id)
 
             found = await writing(request, store)
@@ -183,7 +192,10 @@ async def run(request: web.Request) -> web.Response:
 @requires_scope("write:leads")
 @responds(ImportRecord, other_statuses=(409,))
 async def cancel(request: web.Request) -> web.Response:
-    """Read no more rows of an import. The few that are on their way still become leads."""
+    """Read no more rows of an import. The few that are on their way still become leads.
+
+    Of a dry run that has ended, the file is deleted.
+    """
 
     async def stop(connection: Connection, workspace: int, import_id: int) -> int:
         await import_control.cancel_import(connection, workspace, import_id)

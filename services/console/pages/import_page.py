@@ -101,7 +101,7 @@ async def run(view: PageView) -> web.StreamResponse:
 
 @workspace_page(Permission.BULK_LEADS)
 async def cancel(view: PageView) -> web.StreamResponse:
-    """Read no more rows."""
+    """Read no more rows, or discard the file of a dry run."""
 
     async def stop(connection: Connection, workspace_id: int, import_id: int) -> int:
         await import_control.cancel_import(connection, workspace_id, import_id)

@@ -10,6 +10,7 @@ from services.console.page_view import PageView
 from shared.auth.roles import Permission
 from shared.errors import ApiError, FieldErrors
 from shared.imports import import_control
+from shared.imports.import_quota import ImportLimits, ImportQuotaReached, require_import_room
 from shared.imports.import_storage import NewImport, store_import
 from shared.imports.import_upload import MAX_FILE_BYTES, UploadedTable, plan_import
 from shared.imports.text_encoding import EncodingJudge
@@ -62,8 +63,13 @@ class _UnusableFile(ApiError):
 async def _store_upload(view: PageView) -> int:
     """Return the id of the new import, which waits for its columns. Raises ApiError."""
     judge, errors = EncodingJudge(), FieldErrors()
-    folder = view.console.settings.files_folder
-    async with received_upload(view.request, folder, MAX_FILE_BYTES, judge.feed) as sent:
+    settings = view.console.settings
+    folder, limits = settings.files_folder, ImportLimits.from_settings(settings)
+    async with view.console.reading() as connection:
+        sent_bytes = view.request.content_length or 0
+        await require_import_room(connection, view.workspace.workspace_id, limits, sent_bytes)
+    reserve = settings.disk_reserve_mb << 20
+    async with received_upload(view.request, folder, MAX_FILE_BYTES, judge.feed, reserve) as sent:
         if sent.file is None:
             raise _UnusableFile(view.translate("Choose a file first."))
         table = UploadedTable(sent.file, sent.name, sent.size, judge)
@@ -71,20 +77,20 @@ async def _store_upload(view: PageView) -> int:
             new = await plan_import(readable, "", errors, is_dry_run=True)
             if new is None or readable is None:
                 raise _UnusableFile(import_words.file_problem(view, " ".join(errors.get("file", []))))
-            return await _store(view, new, readable)
+            return await _store(view, new, readable, limits)
 
 
-async def _store(view: PageView, new: NewImport, table: UploadedTable) -> int:
+async def _store(view: PageView, new: NewImport, table: UploadedTable, limits: ImportLimits) -> int:
     workspace_id, author = view.workspace.workspace_id, import_author(view)
     return await view.console.writing(
-        lambda connection: store_import(connection, workspace_id, new, table.file, author, is_waiting=True)
+        lambda connection: store_import(connection, workspace_id, new, table.file, author, limits, is_waiting=True)
     )
 
 
 def _problem_of(view: PageView, error: ApiError) -> str:
     if error.status == 413:
         return view.translate("The file is larger than 512 MB. Cut it into parts and import them one by one.")
-    return str(error)
+    return import_words.quota_problem(view, error) if isinstance(error, ImportQuotaReached) else str(error)
 
 
 async def _render(view: PageView, problem: str = "", status: int = 200) -> web.Response:

@@ -23,6 +23,7 @@ from services.workers.likeness.weight_requests import request_weights
 from shared.db.connections import Connection
 from shared.db.contention import retry_contended
 from shared.db.errors import is_unavailable
+from shared.imports.import_storage import drop_file
 from shared.intake.journal import Lane
 from shared.observability import logging
 
@@ -35,10 +36,6 @@ MIN_LARGE_IMPORT = 1_000  # leads after which the weights of likeness are learnt
 BULK_ROWS_SQL = (
     f"SELECT count(*) FROM (SELECT FROM journal WHERE lane = {Lane.BULK:d} LIMIT {MAX_BULK_ROWS + 1}) waiting"  # noqa: S608  # constants only
 )
-DROP_FILE_SQL = """
-WITH dropped AS (DELETE FROM import_chunks WHERE workspace_id = %(workspace)s AND import_id = %(id)s)
-UPDATE imports SET has_file = false WHERE workspace_id = %(workspace)s AND id = %(id)s
-"""
 
 
 class ImportEngine:
@@ -114,12 +111,12 @@ async def _has_room(connection: Connection) -> bool:
 
 
 async def _finish(connection: Connection, one: ClaimedImport) -> None:
-    """Tidy up behind an import that ended. The file of a dry run stays until somebody runs it, or for some days."""
+    """Tidy up behind an import that ended. The file of a dry run stays until somebody runs it, or for a day."""
     log.info("import.ended", import_id=one.id, rows=one.rows_read, created=one.created, invalid=one.invalid)
     if one.is_dry_run:
         await forget_preview(connection, one)
         if one.state != "cancelled":
             return
-    await connection.execute(DROP_FILE_SQL, {"workspace": one.workspace_id, "id": one.id})
+    await drop_file(connection, one.workspace_id, one.id)
     if not one.is_dry_run and one.created + one.merged >= MIN_LARGE_IMPORT:
         await request_weights(connection, one.workspace_id)
