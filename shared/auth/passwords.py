@@ -1,21 +1,22 @@
 """Passwords: their rules, and their hashes by argon2id.
 
 The parameters (2 passes, 19 MiB, 1 lane) take 40 to 75 ms on a slow core, where argon2-cffi's defaults take 300 to 500.
-Two hashes at once at most, so that a flood of sign-ins takes neither the memory nor all cores.
+Few hashes are made at once (`shared/auth/hash_queue.py`), so that a flood of sign-ins takes neither the memory nor all
+cores.
 """
 
-import asyncio
 import secrets
 import unicodedata
-from collections.abc import Callable
-from typing import Final, TypeVar
+from collections.abc import Hashable
+from typing import Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
+from shared.auth.hash_queue import HashQueue
+
 MIN_PASSWORD_LENGTH: Final = 10  # characters
 MAX_PASSWORD_LENGTH: Final = 200  # characters
-MAX_HASHES_AT_ONCE: Final = 2
 ARGON2_TIME_COST, ARGON2_MEMORY_KIB, ARGON2_PARALLELISM = 2, 19 * 1024, 1
 
 # The commonest passwords of at least 10 characters, without case, and the product's own name.
@@ -34,8 +35,6 @@ TOO_SHORT_MESSAGE = f"The password must have at least {MIN_PASSWORD_LENGTH} char
 TOO_LONG_MESSAGE = f"The password must have at most {MAX_PASSWORD_LENGTH} characters."
 EMAIL_PASSWORD_MESSAGE = "The password must not be the email address."  # noqa: S105 - a message
 COMMON_PASSWORD_MESSAGE = "This password is one of the commonest: choose another one."  # noqa: S105 - a message
-
-ResultT = TypeVar("ResultT")
 
 
 class InvalidPassword(ValueError):
@@ -60,21 +59,23 @@ class PasswordHashing:
 
     def __init__(self) -> None:
         self._hasher = PasswordHasher(ARGON2_TIME_COST, ARGON2_MEMORY_KIB, ARGON2_PARALLELISM)
-        self._slots = asyncio.Semaphore(MAX_HASHES_AT_ONCE)
+        self._queue = HashQueue()
         self._dummy_hash = ""
 
     async def hash_password(self, password: str) -> str:
-        """Return the hash to be stored."""
-        return await self._in_thread(lambda: self._hasher.hash(_as_bytes(password)))
+        """Return the hash to be stored. Raises RateLimited, as below."""
+        return await self._queue.run_hash("new password", lambda: self._hasher.hash(_as_bytes(password)))
 
-    async def verify_password(self, password_hash: str | None, password: str) -> bool:
+    async def verify_password(self, password_hash: str | None, password: str, caller: Hashable = None) -> bool:
         """Return whether the password is that of the hash.
 
-        Without a hash, as of an account that does not exist, return False after the same time.
+        Without a hash, as of an account that does not exist, return False after the same time. Callers who asked least
+        of late come first, such as a network with one attempt before one with many. Raises RateLimited if too many
+        wait.
         """
         if not self._dummy_hash:
             self._dummy_hash = await self.hash_password(secrets.token_hex())
-        return await self._in_thread(lambda: self._is_match(password_hash or self._dummy_hash, password))
+        return await self._queue.run_hash(caller, lambda: self._is_match(password_hash or self._dummy_hash, password))
 
     def needs_rehash(self, password_hash: str) -> bool:
         """Return whether the hash was made with other parameters than those of this version."""
@@ -85,10 +86,6 @@ class PasswordHashing:
             return len(password) <= MAX_PASSWORD_LENGTH and self._hasher.verify(password_hash, _as_bytes(password))
         except (Argon2Error, InvalidHashError):
             return False
-
-    async def _in_thread(self, work: Callable[[], ResultT]) -> ResultT:
-        async with self._slots:
-            return await asyncio.to_thread(work)
 
 
 def _as_bytes(password: str) -> bytes:

@@ -19,6 +19,7 @@ from shared.auth.sign_in_throttle import (
     KnownDevice,
     ThrottleSubject,
     count_attempt,
+    network_of,
     read_device_cookie,
     record_success,
     sign_device_cookie,
@@ -120,7 +121,9 @@ class SignInService:
             return SignInDelayed(wait)
         usable = account if account and account.may_sign_in else None
         password_hash = usable.password_hash if usable else None
-        if not await self._passwords.verify_password(password_hash, attempt.password) or usable is None:
+        # A browser that is known waits behind no stranger who has its address.
+        caller = device.id if device else network_of(attempt.address)
+        if not await self._passwords.verify_password(password_hash, attempt.password, caller) or usable is None:
             return SignInRefused()
         return await self._complete_sign_in(attempt, usable, device, subjects)
 
@@ -192,7 +195,8 @@ class SignInService:
             return SignInDelayed(wait), None
         async with self._transaction() as connection:
             account = await read_account(connection, session.account_id)
-        if not await self._passwords.verify_password(account.password_hash if account else None, password):
+        password_hash = account.password_hash if account else None
+        if not await self._passwords.verify_password(password_hash, password, session.account_id):
             return SignInRefused(), account
         async with self._transaction() as connection:
             await record_success(connection, subjects)
