@@ -10,12 +10,14 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 from markupsafe import Markup
+from multidict import MultiDictProxy
 
 from services.console.context import CONSOLE_CONTEXT, ConsoleContext, NavigationFigures
 from services.console.formatting import Formatting
 from services.console.navigation import EXISTING_PAGES, NAVIGATION_GROUPS, visible_entries
 from services.console.rendering import new_nonce, page_response
 from services.console.role_words import PERMISSION_WORDS
+from services.console.sent_form import FORM_BYTES, read_form_body
 from services.console.served_hosts import mailed_base_url
 from services.console.session_cookie import has_secure_context, sent_session_token
 from services.console.toast_cookie import TOAST_SECONDS, read_toast, sign_toast
@@ -63,6 +65,7 @@ class PageView:
     session: AuthenticatedSession | None = None
     membership: Membership | None = None
     has_confirmed: bool = False  # the password came with this request, and was right
+    _form: MultiDictProxy[str] | None = None
 
     @cached_property
     def console(self) -> ConsoleContext:
@@ -185,6 +188,17 @@ class PageView:
     def needs_password(self) -> bool:
         """Whether a form that changes keys or users asks for the password again."""
         return not (self.has_confirmed or self.account.is_recently_confirmed)
+
+    async def read_form(self, limit: int = FORM_BYTES) -> MultiDictProxy[str]:
+        """Return the fields of the form that was sent. `limit` is that of the body, in bytes."""
+        if self._form is None:
+            account_id = self.session.account_id if self.session else None
+            self._form = await read_form_body(self.request, limit, self.console.settings.body_timeout, account_id)
+        return self._form
+
+    async def read_fields(self, limit: int = FORM_BYTES) -> dict[str, str]:
+        """Return the last value of each field of the form."""
+        return dict((await self.read_form(limit)).items())
 
     def forget_session_cache(self) -> None:
         """Read the session again at its next use, after this request has changed it."""

@@ -1,7 +1,7 @@
 """Read request bodies with limits on size and time, and on the memory of all bodies that are still arriving."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 
 from aiohttp import hdrs, web
@@ -30,8 +30,8 @@ TOO_MANY_BODIES_MESSAGE = (
 _body_memory = BodyMemory(MAX_HELD_BYTES)
 
 
-async def read_body(request: web.Request, limit: int, seconds: float) -> bytes:
-    """Return the whole body, decompressed.
+async def read_body(request: web.Request, limit: int, seconds: float, owner: Hashable = None) -> bytes:
+    """Return the whole body, decompressed. Its memory counts for the key's workspace, or for the `owner`.
 
     Raises PayloadTooLarge past `limit` bytes, without reading the rest; Timeout after `seconds`; ServiceUnavailable if
     the workspace's incomplete bodies hold more than its share; BadRequest for a body that breaks its own encoding; and
@@ -47,7 +47,8 @@ async def read_body(request: web.Request, limit: int, seconds: float) -> bytes:
         if encoding is None and content.is_eof():  # the body came with the headers: no timer, no task switch
             return _check_size(content.read_nowait(-1), limit)
         async with asyncio.timeout(seconds):
-            return await _read_parts(request, limit, BodyDecompressor(encoding) if encoding else None)
+            inflater = BodyDecompressor(encoding) if encoding else None
+            return await _read_parts(request, limit, inflater, owner or _owner_of(request))
     except TimeoutError:
         raise RequestTimeout(headers={"Connection": "close"}) from None
     except ConnectionError:
@@ -58,10 +59,8 @@ async def read_body(request: web.Request, limit: int, seconds: float) -> bytes:
         raise BadRequest(message, headers={"Connection": "close"}) from None
 
 
-async def _read_parts(request: web.Request, limit: int, inflater: BodyDecompressor | None) -> bytes:
+async def _read_parts(request: web.Request, limit: int, inflater: BodyDecompressor | None, who: Hashable) -> bytes:
     parts, size, came, counted = [], 0, 0, 0
-    key = request.get(API_KEY)
-    who = key and key.workspace_id  # requests without a key share one share
     try:
         while data := await request.content.readany():
             came += len(data)
@@ -86,14 +85,19 @@ async def _read_parts(request: web.Request, limit: int, inflater: BodyDecompress
 @contextmanager
 def hold_body_memory(request: web.Request, size: int) -> Iterator[None]:
     """Hold that many bytes for a body that arrives. Raises ServiceUnavailable beyond the workspace's share."""
-    key = request.get(API_KEY)
-    who = key and key.workspace_id
+    who = _owner_of(request)
     if size and not _body_memory.try_reserve(who, size):
         raise ServiceUnavailable(TOO_MANY_BODIES_MESSAGE)
     try:
         yield
     finally:
         _body_memory.release_bytes(who, size)
+
+
+def _owner_of(request: web.Request) -> Hashable:
+    """Return the workspace of the key. Requests without a key have one share together."""
+    key = request.get(API_KEY)
+    return key and key.workspace_id
 
 
 def _check_size(body: bytes, limit: int) -> bytes:

@@ -8,6 +8,7 @@ import pytest_asyncio
 from aiohttp import web
 
 from services.console.access import ACCOUNT_ACCESS, ANONYMOUS_ACCESS
+from services.console.sent_form import SMALL_FORM_BYTES
 from shared.auth.roles import ROLE_PERMISSIONS, Permission
 from shared.operations.lanes import JOURNAL_LANES
 from tests.support.console import SIGN_IN, WORKSPACE, ConsoleClient, Reader, Shown, console_client, make_readers
@@ -158,6 +159,13 @@ async def test_a_member_sees_nothing_of_another_workspace(readers: dict[str, Rea
         foreign, absent = await client.get(f"/console/{WORKSPACE}/now"), await client.get("/console/no-such/now")
         assert (foreign.status, absent.status) == (404, 404)
         assert (await client.get("/console/no-such-page")).status == 404
+
+
+async def test_forms_of_strangers_are_small(visitors: dict[str, ConsoleClient]) -> None:
+    client = visitors[NOBODY]
+    for path in (SIGN_IN, "/console/forgotten", "/console/me/preferences"):
+        answer = await client.post(path, {"email": "x" * SMALL_FORM_BYTES})
+        assert (path, answer.status) == (path, 413)
 
 
 async def test_lanes_of_the_installation_are_the_operators(readers: dict[str, Reader], shared_stack: Stack) -> None:

@@ -244,6 +244,20 @@ def test_every_dependency_is_imported() -> None:
         assert IMPORT_NAMES.get(name, name.replace("-", "_")) in imported | found | NOT_IMPORTED.keys(), name
 
 
+def test_bodies_of_requests_are_read_with_bounds() -> None:
+    """aiohttp's own readers wait for slow clients and hold what comes: `read_body` and `received_upload` do not."""
+    readers = {"post", "read", "text", "json", "multipart"}
+    found = [
+        f"{shown(path)}:{node.lineno}"
+        for path, node in nodes(ast.Attribute)
+        if isinstance(node, ast.Attribute)
+        and node.attr in readers
+        and path.is_relative_to(ROOT / "services")
+        and (getattr(node.value, "attr", "") or getattr(node.value, "id", "")) == "request"
+    ]
+    assert found == []
+
+
 def test_advisory_locks_have_numbers_of_their_own_in_one_module() -> None:
     locks = ROOT / "shared" / "db" / "advisory_locks.py"
     numbers = [

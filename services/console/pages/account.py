@@ -10,6 +10,7 @@ from markupsafe import Markup
 from services.console.access import account_page
 from services.console.page_view import PageView
 from services.console.password_confirmation import password_problem
+from services.console.sent_form import SMALL_FORM_BYTES
 from services.console.session_cookie import delete_session_cookie, has_secure_context, set_session_cookie
 from shared.auth import second_factor
 from shared.auth.accounts import rename_account
@@ -35,7 +36,7 @@ async def show(view: PageView) -> web.StreamResponse:
 @account_page
 async def rename(view: PageView) -> web.StreamResponse:
     """Change the reader's name."""
-    name = " ".join(str((await view.request.post()).get("name", "")).split())[:MAX_NAME_LENGTH]
+    name = " ".join((await view.read_form(SMALL_FORM_BYTES)).get("name", "").split())[:MAX_NAME_LENGTH]
     if not name:
         return await _render(view, 422, name_problem=view.translate("This field is required."))
     account_id = view.account.account_id
@@ -47,7 +48,7 @@ async def rename(view: PageView) -> web.StreamResponse:
 @account_page
 async def change_password(view: PageView) -> web.StreamResponse:
     """Change the password: other sessions end, and this one gets a new token."""
-    form = await view.request.post()
+    form = await view.read_form(SMALL_FORM_BYTES)
     try:
         result = await view.console.sign_in.change_password(
             view.account, str(form.get("password", "")), str(form.get("new_password", ""))
@@ -69,7 +70,7 @@ async def change_password(view: PageView) -> web.StreamResponse:
 @account_page
 async def begin_second_factor(view: PageView) -> web.StreamResponse:
     """Ask for the password again, then show the key to scan."""
-    password = str((await view.request.post()).get("password", ""))
+    password = (await view.read_form(SMALL_FORM_BYTES)).get("password", "")
     if not view.account.is_recently_confirmed or password:
         result = await view.console.sign_in.confirm_password(view.account, password)
         if not isinstance(result, PasswordAccepted):
@@ -86,7 +87,7 @@ async def begin_second_factor(view: PageView) -> web.StreamResponse:
 @account_page
 async def confirm_second_factor(view: PageView) -> web.StreamResponse:
     """Turn the second factor on with its first code, and show the recovery codes once."""
-    form = await view.request.post()
+    form = await view.read_form(SMALL_FORM_BYTES)
     code, secret, uri = (str(form.get(name, "")) for name in ("code", "secret", "uri"))
     try:
         codes = await _with_account_held(
@@ -112,7 +113,7 @@ async def confirm_second_factor(view: PageView) -> web.StreamResponse:
 async def disable_second_factor(view: PageView) -> web.StreamResponse:
     """Turn the second factor off, after the password."""
     result = await view.console.sign_in.confirm_password(
-        view.account, str((await view.request.post()).get("password", ""))
+        view.account, (await view.read_form(SMALL_FORM_BYTES)).get("password", "")
     )
     if not isinstance(result, PasswordAccepted):
         return await _render(view, 422, step="disable", step_problem=password_problem(view, result))

@@ -49,7 +49,7 @@ async def show(view: PageView) -> web.StreamResponse:
 @workspace_page(Permission.ADMINISTER)
 async def create(view: PageView) -> web.StreamResponse:
     """Make a key. It is shown in this answer and never again."""
-    data = await view.request.post()
+    data = await view.read_form()
     sent = SentKey({name: str(value) for name, value in data.items()}, [str(one) for one in data.getall("scope", [])])
     errors: dict[str, str] = {}
     new = _read_new_key(view, sent, errors)
@@ -80,7 +80,7 @@ async def create(view: PageView) -> web.StreamResponse:
 @workspace_page(Permission.ADMINISTER)
 async def revoke(view: PageView) -> web.StreamResponse:
     """Revoke a key."""
-    key_id, form = path_id(view.request), {name: str(value) for name, value in (await view.request.post()).items()}
+    key_id, form = path_id(view.request), await view.read_fields()
     audit_details(view.request, action="api_key.deleted", object=("api_key", key_id))
     problem = await confirm_recently(view, form)
     if problem:

@@ -67,7 +67,7 @@ async def show(view: PageView) -> web.StreamResponse:
 async def try_one(view: PageView) -> web.StreamResponse:
     """Replay the oldest submission of a cause for real, with the changes of the form if it has any."""
     id_, workspace = path_id(view.request), view.workspace.workspace_id
-    form = {name: str(value) for name, value in (await view.request.post()).items()}
+    form = await view.read_fields()
     changes = parse_changes(form.get("changes", ""))
     if changes is None:
         raise BadRequest

@@ -44,7 +44,7 @@ async def show(view: PageView) -> web.StreamResponse:
 async def change(view: PageView) -> web.StreamResponse:
     """Mark a cause as fixed, ignore it, open it again, or change its note."""
     id_ = path_id(view.request)
-    form = {name: str(value) for name, value in (await view.request.post()).items()}
+    form = await view.read_fields()
     note = form["note"].strip()[:MAX_NOTE_LENGTH] if "note" in form else None
     changes: dict[str, Any] = {"note": note or None} if note is not None else {}
     state = form.get("state", "")

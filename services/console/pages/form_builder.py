@@ -12,6 +12,7 @@ from services.console.form_changes import is_same_form
 from services.console.form_words import input_problems
 from services.console.page_view import PageView
 from services.console.pages.builder_view import BuilderNews, builder_path, render_builder, render_parts
+from services.console.sent_form import LONG_FORM_BYTES
 from shared.auth.roles import Permission
 from shared.db.connections import Connection
 from shared.errors import Conflict, ValidationFailed
@@ -43,7 +44,7 @@ async def save(view: PageView) -> web.StreamResponse:
 
     A script gets the parts of the page that changed.
     """
-    id_, form = path_id(view.request), await view.request.post()
+    id_, form = path_id(view.request), await view.read_form(LONG_FORM_BYTES)
     sent = read_draft(form, list(dict.fromkeys(form)))
     news = await _save(view, id_, sent)
     if view.request.headers.get("HX-Request"):

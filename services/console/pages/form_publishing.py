@@ -30,7 +30,7 @@ from shared.web.path_params import path_id
 async def publish(view: PageView) -> web.StreamResponse:
     """Publish the draft: visitors see it from now on. One that somebody else changed meanwhile stays a draft."""
     id_, workspace_id, author = path_id(view.request), view.workspace.workspace_id, view.account.name
-    revision = read_texts(await view.request.post()).get("revision", "")
+    revision = read_texts(await view.read_fields()).get("revision", "")
     audit_details(view.request, action="form.published", object=("form", id_))
 
     async def work(connection: Connection) -> FormRow:
@@ -65,7 +65,7 @@ async def discard(view: PageView) -> web.StreamResponse:
 async def switch(view: PageView) -> web.StreamResponse:
     """Switch a form on or off. A draft of it stays."""
     id_, workspace_id, author = path_id(view.request), view.workspace.workspace_id, view.account.name
-    is_on = read_texts(await view.request.post()).get("on") == "1"
+    is_on = read_texts(await view.read_fields()).get("on") == "1"
     audit_details(view.request, action="form.changed", object=("form", id_), after={"is_active": is_on})
 
     async def work(connection: Connection) -> FormRow:

@@ -47,7 +47,7 @@ async def new(view: PageView) -> web.StreamResponse:
 @workspace_page(Permission.SET_UP)
 async def create(view: PageView) -> web.StreamResponse:
     """Make a form of a template. It is live at once, with what the template says."""
-    form = read_texts(await view.request.post())
+    form = read_texts(await view.read_fields())
     template = FORM_TEMPLATES.get(form.get("template", ""))
     if template is None:
         raise NotFound

@@ -44,7 +44,7 @@ async def show(view: PageView) -> web.StreamResponse:
 @workspace_page(Permission.STEER_QUEUES)
 async def create(view: PageView) -> web.StreamResponse:
     """Make a rule. What is wrong with it is said in the form."""
-    sent = {name: str(value) for name, value in (await view.request.post()).items()}
+    sent = await view.read_fields()
     workspace_id, author = view.workspace.workspace_id, view.account.name
     kind, verdict = sent.get("kind", ""), sent.get("verdict", "")
     form_id = int(sent["form_id"]) if sent.get("form_id", "").isdigit() else None

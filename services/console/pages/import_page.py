@@ -63,7 +63,7 @@ async def live(view: PageView) -> web.StreamResponse:
 async def confirm_columns(view: PageView) -> web.StreamResponse:
     """Take the columns and options, and start the dry run."""
     import_id, workspace_id = path_id(view.request), view.workspace.workspace_id
-    sent = {name: str(value) for name, value in (await view.request.post()).items()}
+    sent = await view.read_fields()
     async with view.console.reading() as connection:
         found = await import_control.read_import(connection, workspace_id, import_id)
     errors: FieldErrors = {}
@@ -88,7 +88,7 @@ async def confirm_columns(view: PageView) -> web.StreamResponse:
 @workspace_page(Permission.BULK_LEADS)
 async def run(view: PageView) -> web.StreamResponse:
     """Import what the dry run showed."""
-    sent = await view.request.post()
+    sent = await view.read_form()
     runs_automations = "run_automations" in sent
 
     async def start(connection: Connection, workspace_id: int, import_id: int) -> int:

@@ -125,7 +125,7 @@ def _asked_selection(view: PageView) -> BulkSelection:
 
 
 async def _read_form(view: PageView) -> ConfirmationForm:
-    sent = {name: str(value) for name, value in (await view.request.post()).items()}
+    sent = await view.read_fields()
     confirmed = typed_digits(sent.get("confirmed", ""))[:MAX_COUNT_LENGTH]
     return ConfirmationForm(
         rate=sent.get("rate", "").strip()[:20],

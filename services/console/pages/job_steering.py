@@ -22,7 +22,7 @@ from shared.web.path_params import path_id
 @workspace_page(Permission.STEER_QUEUES)
 async def set_rate(view: PageView) -> web.StreamResponse:
     """Change the pace of a job while it runs."""
-    text = str((await view.request.post()).get("rate", "")).strip().replace(",", "")
+    text = (await view.read_form()).get("rate", "").strip().replace(",", "")
     is_number = text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= MAX_RATE
     if text and not is_number:
         n = view.formatting.number(MAX_RATE)
@@ -64,7 +64,7 @@ async def cancel(view: PageView) -> web.StreamResponse:
 async def follow(view: PageView) -> web.StreamResponse:
     """Send the reader a mail when the job ends, or none."""
     workspace, job_id = view.workspace, path_id(view.request)
-    is_wanted = "is_following" in await view.request.post()
+    is_wanted = "is_following" in await view.read_form()
     audit_details(view.request, action="job.followed" if is_wanted else "job.unfollowed", object=("job", job_id))
 
     async def change(connection: Connection) -> None:

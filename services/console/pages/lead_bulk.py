@@ -144,7 +144,7 @@ def _asked_selection(view: PageView) -> LeadSelection:
 
 
 async def _read_form(view: PageView) -> BulkForm:
-    sent = {name: str(value) for name, value in (await view.request.post()).items()}
+    sent = await view.read_fields()
     choices = {name: sent.get(name, "").strip()[:2000] for name in EditForm.__dataclass_fields__}
     confirmed = typed_digits(sent.get("confirmed", ""))[:18]
     return BulkForm(

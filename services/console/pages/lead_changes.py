@@ -13,6 +13,7 @@ from services.console.lead_problems import lead_problems
 from services.console.lead_words import short_id
 from services.console.page_view import PageView
 from services.console.pages.lead_page import find_lead, lead_path, render_lead
+from services.console.sent_form import LONG_FORM_BYTES
 from shared.auth.roles import Permission
 from shared.db.connections import Connection
 from shared.errors import Conflict, FieldErrors, NotFound
@@ -135,7 +136,7 @@ async def change_lead(view: PageView, lead_id: int, errors: FieldErrors | None =
 
 async def sent_texts(view: PageView) -> dict[str, str]:
     """Return the fields of a form, without files."""
-    return {name: value for name, value in (await view.request.post()).items() if isinstance(value, str)}
+    return await view.read_fields(LONG_FORM_BYTES)
 
 
 async def _render_conflict(view: PageView, sent: Mapping[str, str], refusal: RefusedChange) -> web.StreamResponse:

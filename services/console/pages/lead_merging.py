@@ -99,7 +99,7 @@ async def show(view: PageView) -> web.StreamResponse:
 @workspace_page(Permission.CHANGE_LEADS)
 async def submit(view: PageView) -> web.StreamResponse:
     """Merge the other lead into this one."""
-    workspace_id, sent = view.workspace.workspace_id, await view.request.post()
+    workspace_id, sent = view.workspace.workspace_id, await view.read_form()
     async with view.console.reading() as connection:
         pair = await _read_pair(view, connection)
     winner, loser = pair.winner["id"], pair.loser["id"]
@@ -132,7 +132,7 @@ async def submit(view: PageView) -> web.StreamResponse:
 async def unmerge(view: PageView) -> web.StreamResponse:
     """Undo a merge: the form or the address names it."""
     workspace_id, lead_id = view.workspace.workspace_id, path_id(view.request)
-    merge_id = _read_id(str((await view.request.post()).get("merge_id") or view.request.query.get("merge_id", "")))
+    merge_id = _read_id(str((await view.read_form()).get("merge_id") or view.request.query.get("merge_id", "")))
     audit_details(view.request, action="lead.unmerged", object=("lead", str(lead_id)), after={"merge_id": merge_id})
     cause = user_cause(view)
 

@@ -29,7 +29,7 @@ Form = Mapping[str, str]
 @workspace_page(Permission.SEE_RECORDS)
 async def set_columns(view: PageView) -> web.StreamResponse:
     """Keep the columns that a form names, in its order. `up` and `down` move one of them, `reset` forgets all."""
-    form = await view.request.post()
+    form = await view.read_form()
     named = [name for name in map(str, form.getall("columns", [])) if is_column(name)][:MAX_SHOWN_COLUMNS]
     columns = list(dict.fromkeys(named))
     for field, step in (("up", -1), ("down", 1)):
@@ -59,7 +59,7 @@ async def change_own(view: PageView) -> web.StreamResponse:
 async def set_default(view: PageView) -> web.StreamResponse:
     """Let the reader's list open with a view, or with all leads again."""
     view_id, workspace_id, account_id = path_id(view.request), view.workspace.workspace_id, view.account.account_id
-    is_default = bool((await view.request.post()).get("is_default"))
+    is_default = bool((await view.read_form()).get("is_default"))
 
     async def change(connection: Connection) -> None:
         if is_default and not any(
@@ -154,7 +154,7 @@ def _owner(view: PageView, is_team: bool) -> ViewOwner:
 
 
 async def _read_form(view: PageView) -> Form:
-    return {name: str(value) for name, value in (await view.request.post()).items()}
+    return await view.read_fields()
 
 
 def _view_name(form: Form) -> str:

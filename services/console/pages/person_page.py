@@ -68,7 +68,7 @@ async def download(view: PageView) -> web.StreamResponse:
 @workspace_page(Permission.ADMINISTER)
 async def erase(view: PageView) -> web.StreamResponse:
     """Erase the person, if the name was typed and the password is known."""
-    sent = {name: str(value) for name, value in (await view.request.post()).items()}
+    sent = await view.read_fields()
     form = {**BLANK_FORM, "tell": "", **sent}
     lead_id, workspace_id = path_id(view.request), view.workspace.workspace_id
     audit_details(view.request, action="lead.erased", object=("lead", lead_id))

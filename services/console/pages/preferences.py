@@ -7,6 +7,7 @@ from aiohttp import web
 from services.console.access import anonymous_page
 from services.console.page_view import LANGUAGE_COOKIE, PREFERENCE_SECONDS, THEME_COOKIE, PageView
 from services.console.safe_redirect import local_path
+from services.console.sent_form import SMALL_FORM_BYTES
 from shared.auth.accounts import change_preferences
 from shared.errors import BadRequest
 
@@ -17,7 +18,7 @@ UNKNOWN_PREFERENCE_MESSAGE = "There is no such preference."
 @anonymous_page
 async def change(view: PageView) -> web.StreamResponse:
     """Change what the form names, and return to the page."""
-    form = await view.request.post()
+    form = await view.read_form(SMALL_FORM_BYTES)
     changes: dict[str, Any] = {
         name: form[name] == "on" if name == "single_keys" else str(form[name])
         for name in ("theme", "language", "time_zone", "single_keys")

@@ -47,7 +47,7 @@ async def live(view: PageView) -> web.StreamResponse:
 async def pause(view: PageView) -> web.StreamResponse:
     """Pause a lane, with a reason and an end."""
     lane = _permitted_lane(view)
-    form = {name: str(value) for name, value in (await view.request.post()).items()}
+    form = await view.read_fields()
     reason = " ".join(form.get("reason", "").split())[:MAX_REASON_LENGTH]
     if not reason:
         return await _render(view, 422, asked=lane, problem=view.translate("Say why: everybody sees it."), form=form)

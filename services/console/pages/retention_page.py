@@ -39,7 +39,7 @@ async def show(view: PageView) -> web.StreamResponse:
 @workspace_page(Permission.ADMINISTER)
 async def save(view: PageView) -> web.StreamResponse:
     """Change the days. Older rows are deleted within the hour."""
-    form = {name: str(value) for name, value in (await view.request.post()).items()}
+    form = await view.read_fields()
     errors: dict[str, str] = {}
     fields = {name: _read_days(view, name, form, errors) for name in RETENTION_KINDS}
     audit_details(view.request, action="retention.changed", object=("workspace", view.workspace.workspace_id))

@@ -8,6 +8,7 @@ from services.console.access import SIGN_IN_PATH, account_page, anonymous_page
 from services.console.page_view import PageView
 from services.console.password_confirmation import delay_sentence
 from services.console.safe_redirect import CONSOLE_HOME, local_path
+from services.console.sent_form import SMALL_FORM_BYTES
 from services.console.session_cookie import (
     delete_session_cookie,
     has_secure_context,
@@ -34,7 +35,7 @@ async def show(view: PageView) -> web.StreamResponse:
 @anonymous_page
 async def submit(view: PageView) -> web.StreamResponse:
     """Sign in with the form."""
-    form = {name: str(value)[:MAX_FORM_FIELD_LENGTH] for name, value in (await view.request.post()).items()}
+    form = {name: value[:MAX_FORM_FIELD_LENGTH] for name, value in (await view.read_fields(SMALL_FORM_BYTES)).items()}
     back, is_kept = local_path(form.get("next", "")), "keep" in form
     attempt = SignInAttempt(
         email=form.get("email", ""),

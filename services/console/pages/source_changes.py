@@ -27,7 +27,7 @@ from shared.web.path_params import path_id
 @workspace_page(Permission.SET_UP)
 async def switch(view: PageView) -> web.StreamResponse:
     """Switch a source on or off."""
-    is_on = str((await view.request.post()).get("on", "")) == "1"
+    is_on = (await view.read_form()).get("on", "") == "1"
     id_ = path_id(view.request)
     await change_source(view, id_, {"is_active": is_on})
     said = view.translate("The source is switched on.") if is_on else view.translate("The source is switched off.")
@@ -37,7 +37,7 @@ async def switch(view: PageView) -> web.StreamResponse:
 @workspace_page(Permission.SET_UP)
 async def credentials(view: PageView) -> web.StreamResponse:
     """Change the secrets of a source. Those that are made here are shown in this answer, and never again."""
-    id_, form = path_id(view.request), read_texts(await view.request.post())
+    id_, form = path_id(view.request), read_texts(await view.read_fields())
     kind = PROVIDERS_BY_TYPE[(await _stored(view, id_))["type"]].type
     sent = read_credentials(kind, form)
     try:
@@ -53,7 +53,7 @@ async def credentials(view: PageView) -> web.StreamResponse:
 @workspace_page(Permission.SET_UP)
 async def settings(view: PageView) -> web.StreamResponse:
     """Change the name and the settings of a source."""
-    id_, form = path_id(view.request), read_texts(await view.request.post())
+    id_, form = path_id(view.request), read_texts(await view.read_fields())
     type_ = (await _stored(view, id_))["type"]
     try:
         await change_source(view, id_, {"name": form.get("name", ""), "settings": read_settings(type_, form)})

@@ -62,7 +62,7 @@ async def new(view: PageView) -> web.StreamResponse:
 @workspace_page(Permission.SET_UP)
 async def create(view: PageView) -> web.StreamResponse:
     """Make a source, and show it. Secrets that were made for it are in this answer, and never again."""
-    form = read_texts(await view.request.post())
+    form = read_texts(await view.read_fields())
     type_ = form.get("type", "")
     if type_ not in PROVIDERS_BY_TYPE:
         raise NotFound

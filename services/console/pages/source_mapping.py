@@ -68,7 +68,7 @@ async def save(view: PageView) -> web.StreamResponse:
 
 async def _sent_rows(view: PageView) -> tuple[list[MappingRow], str, bool]:
     """Return the rows that were sent, the submission that they are tried on, and whether more rows are asked for."""
-    form = await view.request.post()
+    form = await view.read_form()
     columns = [
         [str(value)[:1000].encode(errors="replace").decode() for value in form.getall(name, [])]
         for name in ("target", "key", "path")

@@ -8,6 +8,7 @@ from aiohttp import web
 from services.console.access import workspace_page
 from services.console.page_view import PageView
 from services.console.pages.submission_page import found_submission, render_submission, submission_path
+from services.console.sent_form import LONG_FORM_BYTES
 from services.console.submission_edit import MAX_REASON_LENGTH, PayloadEditForm, read_edit, try_edit
 from shared.auth.roles import Permission
 from shared.db.connections import Connection
@@ -119,7 +120,7 @@ async def _send_back(
 
 
 async def _form(view: PageView) -> dict[str, str]:
-    return {name: str(value) for name, value in (await view.request.post()).items()}
+    return await view.read_fields(LONG_FORM_BYTES)
 
 
 def _reason(form: dict[str, str]) -> str | None:

@@ -192,7 +192,7 @@ def _links(view: PageView) -> LinkSender:
 
 
 async def _read_form(view: PageView) -> Form:
-    return {name: str(value) for name, value in (await view.request.post()).items()}
+    return await view.read_fields()
 
 
 async def _find_user(view: PageView, user_id: int) -> ManagedUser:

@@ -8,6 +8,7 @@ from services.console.access import anonymous_page
 from services.console.page_view import PageView, workspace_path
 from services.console.pages.sign_in import start_browser_session
 from services.console.safe_redirect import CONSOLE_HOME
+from services.console.sent_form import SMALL_FORM_BYTES
 from shared.auth.account_links import (
     AccountLinkDetails,
     InvalidLink,
@@ -43,7 +44,7 @@ async def submit(view: PageView) -> web.StreamResponse:
     link = await _read_link(view)
     if link is None:
         return await _render(view, None)
-    form = {name: str(value) for name, value in (await view.request.post()).items()}
+    form = await view.read_fields(SMALL_FORM_BYTES)
     try:
         if link.purpose == "join":
             return await _join(view)
@@ -65,7 +66,7 @@ async def ask_reset(view: PageView) -> web.StreamResponse:
 @anonymous_page
 async def request_reset(view: PageView) -> web.StreamResponse:
     """Mail a link, and say the same to everybody."""
-    email = str((await view.request.post()).get("email", ""))[:MAX_EMAIL_LENGTH]
+    email = (await view.read_form(SMALL_FORM_BYTES)).get("email", "")[:MAX_EMAIL_LENGTH]
     sender = LinkSender(view.console.settings, view.console.cipher, view.mailed_base_url)
     await view.console.writing(lambda connection: sender.request_reset(connection, email, view.client_address))
     return await view.render("forgotten.html", is_sent=True)
