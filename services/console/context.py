@@ -1,12 +1,11 @@
 """The console's resources during its lifetime."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Protocol, TypeVar, cast
 
 import redis.asyncio as redis
 from aiohttp import web
@@ -14,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.console.held_submissions import count_held
 from services.console.pair_query import read_default_score
+from services.console.recent_reads import RecentReads
 from services.console.rendering import Renderer
 from services.console.static_files import STATIC_FILES, StaticFiles
 from shared.accounting import ledger
@@ -50,7 +50,7 @@ CAUSES_SECONDS = 5.0  # seconds that the causes on Now are kept
 RECENT_CAUSES = 20  # open causes among which the largest are looked for
 TOP_CAUSES = 3
 HISTORY_SECONDS = 5.0  # seconds that a history is kept: its points are minutes
-MAX_REMEMBERED = 1000  # workspaces whose figures are kept
+WATCHED_SECONDS = 0.9  # seconds that an overview is kept for live pages, which show a new one each second
 MAX_EXPENSIVE_LISTS = 2  # lists of leads at once that take long, one of each workspace
 LISTS_BUSY_MESSAGE = "Too many large lists are being read just now. Try it again in a moment, or narrow the list."
 MAX_TRANSACTION_TRIES = 5  # tries of a transaction under contention
@@ -59,6 +59,12 @@ FIND_WORKSPACE_SQL = "SELECT id, slug, name FROM workspaces WHERE slug = %s"
 
 
 History = tuple[int, list[HistoryPoint]]
+
+
+class OverviewRead(Protocol):
+    """Reads the overview of a workspace: `read_overview` of the context, or `watch_overview`."""
+
+    def __call__(self, workspace_id: int, *, with_installation: bool = False) -> Awaitable[Overview]: ...
 
 
 @dataclass(frozen=True)
@@ -86,9 +92,7 @@ class ConsoleContext:
     expensive_lists: FairLimiter
     overviews: OverviewReader
     limit_counters: RedisCounters
-    _figures: dict[int, tuple[float, NavigationFigures]] = field(default_factory=dict)
-    _causes: dict[int, tuple[float, list[CauseDict]]] = field(default_factory=dict)
-    _histories: dict[tuple[int, int], tuple[float, History]] = field(default_factory=dict)
+    recent: RecentReads = field(default_factory=RecentReads)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Connection]:
@@ -117,79 +121,78 @@ class ConsoleContext:
 
         Without the database there are none: the pages show `?`.
         """
-        known = self._figures.get(workspace_id)
-        if known is not None and time.monotonic() - known[0] < FIGURES_SECONDS:
-            return known[1]
+        key = "figures", workspace_id
         try:
-            async with self.reading() as connection:
-                found = await ledger.read_workspace_ledger(connection, None, workspace_id)
-                pauses = await read_pauses(connection, workspace_id)
-                jobs = await count_active_jobs(connection, workspace_id)
-                held = await count_held(connection, workspace_id)
-                least = await read_default_score(connection, workspace_id)
-                alike = await count_open_pairs(connection, workspace_id, least)
-                ended = await list_recently_ended(connection, workspace_id, NEWS_SECONDS)
+            return await self.recent.read(key, FIGURES_SECONDS, lambda: self._read_figures(workspace_id))
         except Exception as error:
             if not is_unavailable(error):
                 raise
             return NavigationFigures()
-        figures = NavigationFigures(
-            {"dead": found["dead"], "held": held, "jobs": jobs, "duplicates": alike}, pauses, ended
-        )
-        _remember(self._figures, workspace_id, figures)
-        return figures
 
     def forget_figures(self, workspace_id: int) -> None:
         """Read the figures again at the next page, after a request that changed them."""
-        self._figures.pop(workspace_id, None)
+        self.recent.forget(("figures", workspace_id))
 
     async def read_overview(self, workspace_id: int, *, with_installation: bool = False) -> Overview:
         """Return a workspace's overview. An operator sees the installation's lanes in it, with their figures."""
-        overview = await self.overviews.read_overview(workspace_id)
-        if not with_installation or not overview.lanes:
-            return overview
-        whole = await self.overviews.read_overview(WHOLE_INSTALLATION)
-        theirs: dict[str, LaneState] = {lane.name: lane for lane in whole.lanes if lane.name in JOURNAL_LANES}
-        return replace(overview, lanes=[theirs.get(str(lane.name), lane) for lane in overview.lanes])
+        return await self._join_overviews(self.overviews.read_overview, workspace_id, with_installation)
+
+    async def watch_overview(self, workspace_id: int, *, with_installation: bool = False) -> Overview:
+        """Return the same for a live page: one that was read in this second for whoever watched."""
+
+        async def read(owner: int) -> Overview:
+            key = "overview", owner
+            return await self.recent.read(key, WATCHED_SECONDS, lambda: self.overviews.read_overview(owner))
+
+        return await self._join_overviews(read, workspace_id, with_installation)
 
     async def read_history(self, workspace_id: int, minutes: int) -> History:
         """Return the step in seconds and the points of a workspace's history, at most some seconds old.
 
         Without the database there are no points.
         """
-        key = workspace_id, minutes
-        known = self._histories.get(key)
-        if known is not None and time.monotonic() - known[0] < HISTORY_SECONDS:
-            return known[1]
-        try:
+
+        async def read() -> History:
             async with self.reading() as connection:
-                history = await read_history(connection, workspace_id, minutes, LANE_NAMES)
-        except Exception as error:
-            if not is_unavailable(error):
-                raise
-            return known[1] if known else (60, [])
-        _remember(self._histories, key, history)
-        return history
+                return await read_history(connection, workspace_id, minutes, LANE_NAMES)
+
+        return await self.recent.read_or_last(("history", workspace_id, minutes), HISTORY_SECONDS, read, (60, []))
 
     async def read_top_causes(self, workspace_id: int) -> list[CauseDict] | None:
         """Return the causes of most dead submissions among the open ones that were seen last, at most some seconds old.
 
         None without the database.
         """
-        known = self._causes.get(workspace_id)
-        if known is not None and time.monotonic() - known[0] < CAUSES_SECONDS:
-            return known[1]
-        which = CauseFilter(kind="submission", state="open")
-        try:
+
+        async def read() -> list[CauseDict] | None:
+            which = CauseFilter(kind="submission", state="open")
             async with self.reading() as connection:
                 found = await list_causes(connection, workspace_id, which, limit=RECENT_CAUSES)
-        except Exception as error:
-            if not is_unavailable(error):
-                raise
-            return known[1] if known else None
-        top = sorted((cause for cause in found if cause["count"]), key=lambda cause: -cause["count"])[:TOP_CAUSES]
-        _remember(self._causes, workspace_id, top)
-        return top
+            return sorted((cause for cause in found if cause["count"]), key=lambda cause: -cause["count"])[:TOP_CAUSES]
+
+        return await self.recent.read_or_last(("causes", workspace_id), CAUSES_SECONDS, read, None)
+
+    async def _read_figures(self, workspace_id: int) -> NavigationFigures:
+        async with self.reading() as connection:
+            found = await ledger.read_workspace_ledger(connection, None, workspace_id)
+            pauses = await read_pauses(connection, workspace_id)
+            jobs = await count_active_jobs(connection, workspace_id)
+            held = await count_held(connection, workspace_id)
+            least = await read_default_score(connection, workspace_id)
+            alike = await count_open_pairs(connection, workspace_id, least)
+            ended = await list_recently_ended(connection, workspace_id, NEWS_SECONDS)
+        counts = {"dead": found["dead"], "held": held, "jobs": jobs, "duplicates": alike}
+        return NavigationFigures(counts, pauses, ended)
+
+    async def _join_overviews(
+        self, read: Callable[[int], Awaitable[Overview]], workspace_id: int, with_installation: bool
+    ) -> Overview:
+        overview = await read(workspace_id)
+        if not with_installation or not overview.lanes:
+            return overview
+        whole = await read(WHOLE_INSTALLATION)
+        theirs: dict[str, LaneState] = {lane.name: lane for lane in whole.lanes if lane.name in JOURNAL_LANES}
+        return replace(overview, lanes=[theirs.get(str(lane.name), lane) for lane in overview.lanes])
 
 
 CONSOLE_CONTEXT = web.AppKey("console", ConsoleContext)
@@ -235,9 +238,3 @@ def console_lifetime(settings: Settings) -> Callable[[web.Application], AsyncIte
         await limits.aclose()
 
     return cleanup_context
-
-
-def _remember(memory: dict[Any, tuple[float, Any]], key: object, value: object) -> None:
-    if len(memory) >= MAX_REMEMBERED:
-        memory.clear()
-    memory[key] = time.monotonic(), value

@@ -2,10 +2,15 @@
 
 A stream sends snapshots, not differences, so that a listener who was away or slow misses nothing. A listener that is
 slower than the producer gets the newest snapshot alone. Nothing is read while nobody listens.
+
+However many listen, and whatever they ask for, reading and rendering keep to a share of the time: the more there is to
+show, the less often it is shown.
 """
 
 import asyncio
+import re
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -16,9 +21,11 @@ from aiohttp_sse import EventSourceResponse
 
 from services.console.context import CONSOLE_CONTEXT
 from services.console.job_news import JOB_ENDED_EVENT, JobNews
+from services.console.paced_turns import PacedTurns
 from services.console.page_view import PageView
 from services.console.session_cookie import sent_session_token
 from shared.db.errors import is_unavailable
+from shared.errors import RateLimited
 from shared.observability import logging
 
 log = logging.get_logger()
@@ -28,8 +35,24 @@ SESSION_CHECK_SECONDS = 5.0  # seconds between two checks of a listener's sessio
 SEND_TIMEOUT_SECONDS = 20.0  # seconds after which a listener that takes nothing is dropped
 PING_SECONDS = 15.0
 SIGNED_OUT_EVENT = "signed-out"
+MAX_STREAMS, MAX_ACCOUNT_STREAMS = 300, 24  # of this process; the pages of a browser need three together
+RETRY_SECONDS = 10  # seconds after which a page asks again
+READS_AT_ONCE, READ_SHARE = 2, 0.2  # of the time of each of them: the database has other work
+RENDER_SHARE = 0.25  # of the time of this process, which takes leads as well
+ACCOUNT_FULL_MESSAGE = "Too many live pages of this account are open. Close some of them."
+INSTALLATION_FULL_MESSAGE = "Too many live pages are open on this installation. Their figures stand still for now."
+find_line_ends = re.compile(r"\r\n|\r|\n")
 
 SnapshotReader = Callable[[], Awaitable[Any]]
+SnapshotRenderer = Callable[[PageView, Any], str]
+
+
+@dataclass
+class LivePace:
+    """The turns at reading and at rendering, which all topics share."""
+
+    reading: PacedTurns = field(default_factory=lambda: PacedTurns(READS_AT_ONCE, READ_SHARE))
+    rendering: PacedTurns = field(default_factory=lambda: PacedTurns(1, RENDER_SHARE))
 
 
 @dataclass
@@ -37,10 +60,11 @@ class LiveTopic:
     """The newest snapshot of one topic, and those who wait for the next one."""
 
     read: SnapshotReader
+    pace: LivePace = field(default_factory=LivePace)
     listeners: int = 0
     version: int = 0
     snapshot: Any = None
-    rendered: dict[Hashable, str] = field(default_factory=dict)  # the newest snapshot, for each kind of reader
+    rendered: dict[Hashable, bytes] = field(default_factory=dict)  # the newest snapshot, for each kind of reader
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     producer: asyncio.Task[None] | None = None
 
@@ -49,7 +73,8 @@ class LiveTopic:
         while True:
             began = time.monotonic()
             try:
-                snapshot = await self.read()
+                async with self.pace.reading.turn():
+                    snapshot = await self.read()
             except Exception as error:
                 if not is_unavailable(error):
                     log.exception("console.live_failed")
@@ -60,22 +85,21 @@ class LiveTopic:
                     self.changed.notify_all()
             await asyncio.sleep(max(READ_INTERVAL_SECONDS - (time.monotonic() - began), 0.1))
 
-    async def next_version(self, after: int) -> int | None:
-        """Return the version of the snapshot once it is newer than `after`, or None when the session is due a check."""
+    async def has_newer(self, version: int) -> bool:
+        """Wait for a snapshot that is newer. Return False when the session is due a check before there is one."""
         try:
             async with asyncio.timeout(SESSION_CHECK_SECONDS), self.changed:
-                await self.changed.wait_for(lambda: self.version > after)
-                return self.version
+                return await self.changed.wait_for(lambda: self.version > version)
         except TimeoutError:
-            return None
+            return False
 
-    def render(self, view: PageView, render: Callable[[PageView, Any], str]) -> str:
-        """Return the newest snapshot as that reader sees it. It is rendered once for all whom the same is shown to."""
-        key = _reader_key(view)
-        if key not in self.rendered:
-            # A view of its own, since the time in it is that of the rendering.
-            self.rendered[key] = render(PageView(view.request, view.session, view.membership), self.snapshot)
-        return self.rendered[key]
+    async def render(self, kind: Hashable, render: Callable[[Any], str], event: str | None) -> tuple[int, bytes]:
+        """Return the newest snapshot and its version, as a message for readers of a kind. It is rendered once."""
+        if kind not in self.rendered:
+            async with self.pace.rendering.turn():
+                if kind not in self.rendered:  # another listener may have had the turn before
+                    self.rendered[kind] = encode_message(render(self.snapshot), event)
+        return self.version, self.rendered[kind]
 
 
 class LiveUpdates:
@@ -83,23 +107,39 @@ class LiveUpdates:
 
     def __init__(self) -> None:
         self._topics: dict[Hashable, LiveTopic] = {}
-        self._streams: set[asyncio.Task[Any]] = set()
+        self._streams: dict[asyncio.Task[Any], int] = {}  # to the ids of their accounts
+        self._pace = LivePace()
+
+    def make_room(self, account_id: int) -> None:
+        """Make room for another stream of an account. Raises RateLimited if there is none.
+
+        On a full installation the account with the most streams gives way to one that has fewer.
+        """
+        held = Counter(self._streams.values())
+        if held[account_id] >= MAX_ACCOUNT_STREAMS:
+            raise RateLimited(ACCOUNT_FULL_MESSAGE, retry_after=RETRY_SECONDS)
+        if len(self._streams) >= MAX_STREAMS:
+            largest, most = held.most_common(1)[0]
+            if most <= held[account_id] + 1:
+                raise RateLimited(INSTALLATION_FULL_MESSAGE, retry_after=RETRY_SECONDS)
+            stream = next(stream for stream, owner in self._streams.items() if owner == largest)
+            del self._streams[stream]
+            stream.cancel()
 
     @asynccontextmanager
-    async def listening(self, key: Hashable, read: SnapshotReader) -> AsyncIterator[LiveTopic]:
-        """Watch a topic. Its producer runs as long as somebody watches."""
-        topic = self._topics.setdefault(key, LiveTopic(read))
+    async def listening(self, key: Hashable, read: SnapshotReader, account_id: int) -> AsyncIterator[LiveTopic]:
+        """Watch a topic, in a task of its own. The topic's producer runs as long as somebody watches."""
+        stream = asyncio.current_task()
+        assert stream is not None  # noqa: S101 - a coroutine runs in a task
+        self._streams[stream] = account_id
+        topic = self._topics.setdefault(key, LiveTopic(read, self._pace))
         topic.listeners += 1
         if topic.producer is None:
             topic.producer = asyncio.create_task(topic.produce())
-        stream = asyncio.current_task()
-        if stream is not None:
-            self._streams.add(stream)
         try:
             yield topic
         finally:
-            if stream is not None:
-                self._streams.discard(stream)
+            self._streams.pop(stream, None)
             topic.listeners -= 1
             if not topic.listeners:
                 topic.producer.cancel()
@@ -118,49 +158,75 @@ async def stream_snapshots(
     view: PageView,
     topic: Hashable,
     read: SnapshotReader,
-    render: Callable[[PageView, Any], str],
+    render: SnapshotRenderer,
     *,
     event: str | None = None,
+    shown: Hashable = None,
 ) -> web.StreamResponse:
     """Send the reader a rendered snapshot of a topic of their workspace each second, until they leave or sign out.
 
+    What of the address a rendering depends on stands in the topic, or in `shown` where it does not change the snapshot.
     With the name of an `event` the browser changes nothing by itself: the page's script hears it.
     """
-    response = EventSourceResponse(send_timeout=SEND_TIMEOUT_SECONDS, ping_interval=PING_SECONDS)
+    try:
+        view.request.app[LIVE_UPDATES].make_room(view.account.account_id)
+    except RateLimited as error:  # a page that says it would cost more than what is refused
+        headers = {**error.headers, "X-Content-Type-Options": "nosniff"}
+        return web.Response(status=error.status, text=str(error), headers=headers)
+    response = EventSourceResponse(sep="\n", send_timeout=SEND_TIMEOUT_SECONDS, ping_interval=PING_SECONDS)
     response.headers["Cache-Control"] = "no-store"
     await response.prepare(view.request)
+    stream = _SnapshotStream(view, response, render, event, shown)
     # A reader who goes to another page resets the connection.
-    with suppress(ConnectionResetError):
-        await _send_snapshots(view, response, topic, read, render, event)
+    with suppress(ConnectionResetError, TimeoutError):
+        await stream.send_all(topic, read)
     return response
 
 
-async def _send_snapshots(
-    view: PageView,
-    response: EventSourceResponse,
-    topic: Hashable,
-    read: SnapshotReader,
-    render: Callable[[PageView, Any], str],
-    event: str | None,
-) -> None:
-    updates, version, news = view.request.app[LIVE_UPDATES], 0, JobNews(view)
-    async with updates.listening((topic, view.workspace.workspace_id), read) as live, response:
-        while response.is_connected():
-            if not await _is_still_admitted(view):
-                await response.send("", event=SIGNED_OUT_EVENT)
-                break
-            found = await live.next_version(version)
-            if found is not None:
-                version = found
-                await response.send(live.render(view, render), event=event)
-            for said in await news.read_news():
-                await response.send(said, event=JOB_ENDED_EVENT)
+def encode_message(data: str, event: str | None = None) -> bytes:
+    """Return a message of a stream."""
+    lines = [f"event: {event}"] if event else []
+    lines += [f"data: {line}" for line in find_line_ends.split(data)]
+    return "\n".join([*lines, "", ""]).encode()
 
 
-def _reader_key(view: PageView) -> Hashable:
-    """Return what a rendering depends on. A live part shows nothing else of its reader, and has no nonce."""
-    role = view.membership.role if view.membership else None
-    return view.language.code, str(view.zone), role, view.account.is_operator, view.request.query_string
+@dataclass
+class _SnapshotStream:
+    """One reader's stream."""
+
+    view: PageView
+    response: EventSourceResponse
+    render: SnapshotRenderer
+    event: str | None
+    shown: Hashable
+
+    async def send_all(self, topic: Hashable, read: SnapshotReader) -> None:
+        view, version, news = self.view, 0, JobNews(self.view)
+        updates, key = view.request.app[LIVE_UPDATES], (topic, view.workspace.workspace_id)
+        async with updates.listening(key, read, view.account.account_id) as live, self.response:
+            while self.response.is_connected():
+                if not await _is_still_admitted(view):
+                    await self._send(encode_message("", SIGNED_OUT_EVENT))
+                    break
+                if await live.has_newer(version):
+                    version, message = await live.render((view.reader_kind, self.shown), self._render, self.event)
+                    await self._send(message)
+                for said in await news.read_news():
+                    await self._send(encode_message(said, JOB_ENDED_EVENT))
+
+    async def _send(self, message: bytes) -> None:
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
+                await self.response.write(message)
+        except TimeoutError:
+            if transport := self.view.request.transport:
+                transport.abort()  # a listener that takes nothing does not take the end of the stream either
+            raise
+
+    def _render(self, snapshot: Any) -> str:
+        # A view of its own, since the time in it is that of the rendering.
+        view = self.view
+        return self.render(PageView(view.request, view.session, view.membership), snapshot)
 
 
 async def _is_still_admitted(view: PageView) -> bool:

@@ -1,5 +1,6 @@
 """A request to the console as its handlers see it: the reader, the workspace, the language, and ways to answer."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
@@ -115,6 +116,17 @@ class PageView:
     @cached_property
     def formatting(self) -> Formatting:
         return Formatting(self.language, self.zone, datetime.now(UTC))
+
+    @property
+    def reader_kind(self) -> tuple[str, str, str | None, bool]:
+        """What of its reader a live part depends on. It shows nothing else of them, and has no nonce."""
+        role = self.membership.role if self.membership else None
+        return self.language.code, str(self.zone), role, self.account.is_operator
+
+    @property
+    def reader_digest(self) -> str:
+        """What tells the streams of this session from those of other people in the same browser."""
+        return hashlib.sha256(repr((self.account.id, self.reader_kind)).encode()).hexdigest()[:16]
 
     def permits(self, permission: Permission) -> bool:
         """Return whether the reader may do something in this workspace."""

@@ -1,5 +1,6 @@
 """What listeners of a live page share: readings and renderings of what is the same for them, and nothing else."""
 
+import asyncio
 import re
 from types import SimpleNamespace
 from typing import Any, cast
@@ -8,14 +9,16 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
+from services.console import live_updates
 from services.console.context import CONSOLE_CONTEXT, ConsoleContext
-from services.console.live_updates import LiveTopic
+from services.console.live_updates import LiveTopic, LiveUpdates, encode_message
 from services.console.page_view import PageView
 from services.console.pages.queues import live_topic
 from services.console.rendering import TEMPLATE_DIR
 from services.console.translations import load_languages
 from shared.auth.roles import Role
 from shared.auth.sessions import AuthenticatedSession, Membership
+from shared.errors import RateLimited
 
 pytestmark = pytest.mark.unit
 
@@ -40,24 +43,62 @@ async def read_nothing() -> None:
     return None
 
 
-def test_a_snapshot_is_rendered_once_for_all_whom_the_same_is_shown_to() -> None:
-    rendered: list[PageView] = []
+async def test_a_snapshot_is_rendered_once_for_all_whom_the_same_is_shown_to() -> None:
+    rendered: list[Any] = []
 
-    def render(view: PageView, snapshot: Any) -> str:
-        rendered.append(view)
+    def render(snapshot: Any) -> str:
+        rendered.append(snapshot)
         return f"{snapshot} for reader {len(rendered)}"
 
     topic = LiveTopic(read_nothing, version=1, snapshot="figures")
-    assert {topic.render(view_of("span=1h"), render) for _ in range(10)} == {"figures for reader 1"}
+    same = [view_of(f"span=1h&unknown={number}") for number in range(10)]
+    shown = await asyncio.gather(*(topic.render(view.reader_kind, render, None) for view in same))
+    assert set(shown) == {(1, b"data: figures for reader 1\n\n")}
     others = [
         view_of("span=1h", language="ar"),
         view_of("span=1h", zone="Europe/Oslo"),
         view_of("span=1h", role="manager"),
         view_of("span=1h", is_operator=True),
-        view_of("span=24h"),
     ]
-    assert len({topic.render(view, render) for view in (*others, *others)}) == len(others)
+    shown = await asyncio.gather(*(topic.render(view.reader_kind, render, None) for view in (*others, *others)))
+    assert len(set(shown)) == len(others)
     assert len(rendered) == 1 + len(others)
+
+
+def test_a_message_keeps_the_lines_of_a_part() -> None:
+    assert encode_message("<p>\r\none\ntwo</p>") == b"data: <p>\ndata: one\ndata: two</p>\n\n"
+    assert encode_message("{}", "new-rows") == b"event: new-rows\ndata: {}\n\n"
+
+
+async def listen(updates: LiveUpdates, account_id: int) -> None:
+    updates.make_room(account_id)
+    async with updates.listening("topic", read_nothing, account_id):
+        await asyncio.Event().wait()
+
+
+async def open_streams(updates: LiveUpdates, account_id: int, n: int) -> list[asyncio.Task[None]]:
+    streams = [asyncio.create_task(listen(updates, account_id)) for _ in range(n)]
+    await asyncio.sleep(0)
+    return streams
+
+
+async def test_an_account_has_so_many_streams_and_gives_way_on_a_full_installation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(live_updates, "MAX_ACCOUNT_STREAMS", 4)
+    monkeypatch.setattr(live_updates, "MAX_STREAMS", 6)
+    updates = LiveUpdates()
+    greedy = await open_streams(updates, 1, 5)
+    with pytest.raises(RateLimited):
+        await greedy[4]
+    modest = await open_streams(updates, 2, 2)
+    late = await open_streams(updates, 3, 3)
+    assert [stream.cancelling() for stream in greedy[:4]] == [1, 1, 0, 0]
+    with pytest.raises(RateLimited):  # all have two
+        await late[2]
+    assert not any(stream.done() for stream in (*greedy[2:4], *modest, *late[:2]))
+    await updates.end_streams(web.Application())
+    await asyncio.gather(*greedy, *modest, *late, return_exceptions=True)
 
 
 def test_the_lane_decides_whose_history_an_operator_sees() -> None:

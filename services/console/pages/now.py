@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from services.console import history_charts
 from services.console.access import workspace_page
+from services.console.context import OverviewRead
 from services.console.lane_words import activity_title, lane_forecast
 from services.console.live_updates import stream_snapshots
 from services.console.page_view import PageView
@@ -38,7 +39,7 @@ class NowSnapshot:
 async def show(view: PageView) -> web.StreamResponse:
     """Show the verdict, the ledger, queues, workers, causes and sources."""
     span = _span(view)
-    snapshot = await _read(view, span)
+    snapshot = await _read(view, span, view.console.read_overview)
     return await view.render("now.html", **_shown(view, snapshot, span))
 
 
@@ -46,9 +47,8 @@ async def show(view: PageView) -> web.StreamResponse:
 async def live(view: PageView) -> web.StreamResponse:
     """Stream the page's figures."""
     span = _span(view)
-    return await stream_snapshots(
-        view, f"now {span} {view.account.is_operator}", lambda: _read(view, span), _render_live
-    )
+    topic = "now", span, view.account.is_operator
+    return await stream_snapshots(view, topic, lambda: _read(view, span, view.console.watch_overview), _render_live)
 
 
 def _span(view: PageView) -> str:
@@ -56,8 +56,8 @@ def _span(view: PageView) -> str:
     return asked if asked in SPANS else "1h"
 
 
-async def _read(view: PageView, span: str) -> NowSnapshot:
-    overview = await view.console.read_overview(
+async def _read(view: PageView, span: str, read_overview: OverviewRead) -> NowSnapshot:
+    overview = await read_overview(
         view.workspace.workspace_id, with_installation=view.permits(Permission.OPERATE_INSTALLATION)
     )
     step, points = await view.console.read_history(view.workspace.workspace_id, SPANS[span])

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from services.console import history_charts
 from services.console.access import workspace_page
+from services.console.context import OverviewRead
 from services.console.lane_words import lane_forecast
 from services.console.live_updates import stream_snapshots
 from services.console.page_view import PageView
@@ -40,7 +41,9 @@ async def show(view: PageView) -> web.StreamResponse:
 @workspace_page(Permission.SEE_RECORDS)
 async def live(view: PageView) -> web.StreamResponse:
     """Stream the page's figures."""
-    return await stream_snapshots(view, live_topic(view), lambda: _read(view), _render_live)
+    return await stream_snapshots(
+        view, live_topic(view), lambda: _read(view, view.console.watch_overview), _render_live, shown=_asked_lane(view)
+    )
 
 
 @workspace_page(Permission.STEER_QUEUES)
@@ -129,9 +132,9 @@ def _chosen_lane(view: PageView, lanes: list[LaneState]) -> str:
     return next(iter([*bad, *visible]), "deliveries")
 
 
-async def _read(view: PageView) -> QueuesSnapshot:
+async def _read(view: PageView, read_overview: OverviewRead) -> QueuesSnapshot:
     is_operator = view.permits(Permission.OPERATE_INSTALLATION)
-    overview = await view.console.read_overview(view.workspace.workspace_id, with_installation=is_operator)
+    overview = await read_overview(view.workspace.workspace_id, with_installation=is_operator)
     chosen = _chosen_lane(view, overview.lanes)
     owner = 0 if chosen in JOURNAL_LANES and is_operator else view.workspace.workspace_id
     step, points = await view.console.read_history(owner, SPANS[_span(view)])
@@ -152,7 +155,7 @@ async def _render(
 ) -> web.Response:
     asked = asked or view.request.query.get("pause", "")
     asked = asked if asked in LANE_NAMES and view.may_pause(asked) else ""
-    shown = _shown(view, await _read(view))
+    shown = _shown(view, await _read(view, view.console.read_overview))
     return await view.render("queues.html", status, asked=asked, problem=problem, form=form or {}, **shown)
 
 
