@@ -22,10 +22,11 @@ from services.console.translations import Language, load_languages
 TEMPLATE_DIR = Path(__file__).with_name("templates")
 NONCE_BYTES = 18
 # htmx gets its own Trusted Types policy from its extension hx-csp, which checks the nonce of each element.
+# A worker cannot have a nonce; the policy `leadhub-live` makes the address of one worker and of nothing else.
 CONTENT_POLICY = (
-    "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
-    "require-trusted-types-for 'script'; trusted-types htmx"
+    "default-src 'none'; script-src 'nonce-{nonce}'; worker-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types htmx leadhub-live"
 )
 PAGE_HEADERS = {
     "Vary": "Accept-Encoding",

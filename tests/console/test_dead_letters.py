@@ -74,7 +74,7 @@ async def test_figures_of_causes_change_under_the_readers_eyes_and_new_causes_ar
         first = add_cause(database, "delivery", "a first cause")
     async with signed_in_reader(stack, "manager") as reader:
         _, listed = await reader.get("dead-letters", kind="delivery")
-        [path] = re.findall(r'hx-sse:connect="/console/main/([^"]+)"', listed)
+        [path] = re.findall(r'data-live-stream="/console/main/([^"]+)"', listed)
         with stack.database() as database:
             second = add_cause(database, "delivery", "a second cause")
             database.execute(ADD_DELIVERY_SQL, (workspace_of(database), secrets.token_hex(8), first))
@@ -97,7 +97,7 @@ async def test_many_causes_are_listed_page_by_page(stack: Stack) -> None:
         assert "page 1 of " in first
         _, second = await reader.get("dead-letters", kind="automation_run", n=2)
         assert all((f'id="cause-{id_}"' in first) != (f'id="cause-{id_}"' in second) for id_ in ids)
-        [path] = re.findall(r'hx-sse:connect="/console/main/([^"]+)"', second)
+        [path] = re.findall(r'data-live-stream="/console/main/([^"]+)"', second)
         assert "new cause" not in await reader.next_message(path.replace("&amp;", "&"))
 
 

@@ -82,9 +82,9 @@ async def test_another_page_of_rows_is_left_as_it_is(shared_stack: Stack, reader
     job = await reader.start(f"kind=replay&source={source}", rate="1")
     shown = (await reader.get(f"{job}?outcome=all&after=50")).text
     assert re.findall(r'id="row-(\d+)"', shown) == [str(n) for n in range(51, 61)]
-    assert f'hx-sse:connect="{job}/live"' in shown
+    assert f'data-live-stream="{job}/live"' in shown
     async with asyncio.timeout(60), reader.session.get(f"{reader.base}{job}/live") as stream:
-        while "Unaccounted" not in (streamed := (await stream.content.readuntil(b"\r\n\r\n")).decode()):
+        while "Unaccounted" not in (streamed := (await stream.content.readuntil(b"\n\n")).decode()):
             pass
     assert "hx-partial" not in streamed
     await reader.post(f"{job}/cancel")

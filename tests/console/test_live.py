@@ -4,10 +4,12 @@ import asyncio
 import re
 import time
 import uuid
+from contextlib import AsyncExitStack
 from urllib.parse import urlencode
 
 from playwright.async_api import Browser, Request
 
+from services.console.live_updates import MAX_ACCOUNT_STREAMS
 from tests.support.console import (
     ConsoleClient,
     Reader,
@@ -38,6 +40,16 @@ SHOW_ANSWER = """() => {
     document.addEventListener("job-ended", () => setTimeout(done), { once: true });
   });
 }"""
+
+NEXT_MESSAGE = "() => new Promise((done) => document.addEventListener('live-message', () => done(), { once: true }))"
+OPENED_IN_THE_BACKGROUND = """
+let isHidden = true;
+Object.defineProperty(document, "hidden", { get: () => isHidden });
+window.setHidden = (value) => {
+  isHidden = value;
+  document.dispatchEvent(new Event("visibilitychange"));
+};
+"""
 
 
 def new_lead(source: str) -> dict[str, str]:
@@ -169,6 +181,61 @@ async def test_a_job_that_ends_is_told_to_its_owner_on_another_page(
             await seconds_until_shown(shared_stack, owner)
         assert await owner.page.locator("[data-toast]").count() == 0
         assert owner.faults + other.faults == []
+
+
+@needs_chromium
+async def test_nine_tabs_open_and_stay_live_side_by_side(
+    browser: Browser, shared_stack: Stack, readers: dict[str, Reader]
+) -> None:
+    async with watched_page(browser, shared_stack.base, readers["agent"].email) as watched:
+        tabs = [watched, *[WatchedPage(await watched.page.context.new_page(), watched.base) for _ in range(8)]]
+        for tab in tabs:
+            await tab.open(NOW)  # without sharing, six streams leave the seventh tab no connection
+        before = [await accepted(tab) for tab in tabs]
+        await post_leads(shared_stack, [new_lead("tabs")])
+        shown = [await until_more(tab, each, SHOWN_WITHIN) for tab, each in zip(tabs, before, strict=True)]
+        assert len(shown) == 9
+        for tab, path in zip(tabs, ("now?span=24h", "queues", "jobs"), strict=False):
+            await tab.open(f"/console/main/{path}")  # more pages than streams: they take turns
+        heard = [asyncio.create_task(tab.page.evaluate(NEXT_MESSAGE)) for tab in tabs]
+        async with asyncio.timeout(30):
+            await asyncio.gather(*heard)
+        assert [fault for tab in tabs for fault in tab.faults] == []
+
+
+@needs_chromium
+async def test_hidden_tab_hears_nothing_until_it_is_seen(
+    browser: Browser, shared_stack: Stack, readers: dict[str, Reader]
+) -> None:
+    async with watched_page(browser, shared_stack.base, readers["agent"].email) as watched:
+        hidden = WatchedPage(await watched.page.context.new_page(), watched.base)
+        await hidden.page.add_init_script(OPENED_IN_THE_BACKGROUND)
+        await hidden.open(NOW)
+        before = await accepted(hidden)
+        await watched.open(NOW)
+        await post_leads(shared_stack, [new_lead("hidden")])
+        await until_more(watched, before, SHOWN_WITHIN)
+        assert await accepted(hidden) == before
+        await hidden.page.evaluate("setHidden(false)")
+        await until_more(hidden, before, SHOWN_WITHIN)
+        assert watched.faults + hidden.faults == []
+
+
+async def test_reader_has_so_many_streams_and_others_have_theirs(
+    shared_stack: Stack, readers: dict[str, Reader]
+) -> None:
+    async with AsyncExitStack() as opened:
+        greedy = await opened.enter_async_context(console_client(shared_stack.base, readers["read_only"].email))
+        modest = await opened.enter_async_context(console_client(shared_stack.base, readers["agent"].email))
+        statuses = [await open_stream(opened, greedy, f"unlike={number}") for number in range(MAX_ACCOUNT_STREAMS + 1)]
+        assert statuses == [200] * MAX_ACCOUNT_STREAMS + [429]
+        assert await open_stream(opened, modest) == 200
+
+
+async def open_stream(opened: AsyncExitStack, client: ConsoleClient, query: str = "") -> int:
+    """Open the stream of Now, until `opened` is closed, and return its status."""
+    answer = await opened.enter_async_context(client.session.get(f"{client.base}{NOW}/live?{query}"))
+    return answer.status
 
 
 @needs_chromium

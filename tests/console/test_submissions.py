@@ -228,7 +228,7 @@ async def test_a_person_is_found_by_words_and_by_id_and_hidden_from_who_may_not_
 async def test_new_ones_are_counted_while_the_list_stands_still(stack: Stack, sign_in: SignIn, source: str) -> None:
     add_rows(stack, source, n=2)
     ada: Visitor = await sign_in("manager")
-    stream = re.search(r'hx-sse:connect="([^"]*)"', await ada.page(source=source))
+    stream = re.search(r'data-live-stream="([^"]*)"', await ada.page(source=source))
     assert stream is not None
     said: list[str] = []
     address = f"{stack.base}{stream[1].replace('&amp;', '&')}"

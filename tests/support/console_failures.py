@@ -59,7 +59,7 @@ class ConsoleReader:
         """The next message of a stream of the workspace."""
         async with asyncio.timeout(60), self._session.get(f"{self.stack.base}/console/main/{page}") as stream:
             assert stream.content_type == "text/event-stream", stream.status
-            while b"data: " not in (message := await stream.content.readuntil(b"\r\n\r\n")):  # a ping
+            while b"data: " not in (message := await stream.content.readuntil(b"\n\n")):  # a ping
                 pass
             return message.decode()
 

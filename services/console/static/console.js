@@ -1,6 +1,8 @@
 // The console's own script. Every page works without it; it adds what a mouse, a form and a reload cannot do:
 // live figures with their age, shortcuts, the palette, selection of rows, copying. It never sets HTML.
 
+import { LiveFeed } from "./live_page.js";
+
 const $ = (query, root = document) => root.querySelector(query);
 const $$ = (query, root = document) => [...root.querySelectorAll(query)];
 
@@ -16,61 +18,79 @@ function rememberZone() {
 
 // Live regions --------------------------------------------------------------------------------------------------------
 
-// The stream is an element with `hx-sse:connect`. Pausing removes it, which ends its connection: no request is made until
-// the reader goes on. The age counts from the last message, or from the load of the page.
+// An element with `data-live-stream` names the address of a stream, and the part of the page that it replaces, if it
+// replaces one. The age counts from the last message, or from the load of the page.
 const live = {
   pill: $("[data-live-pill]"),
   stream: $("[data-live-stream]"),
   heardAt: performance.now(),
+  seenAt: performance.now(),
   isPaused: false,
+  isFull: false,
   hasEnded: false,
   reason: "paused",
 
   start() {
-    if (!this.pill || !this.stream) return;
-    this.place = this.stream.parentNode;
+    if (!this.stream) return;
+    const { liveStream: url, liveReader: reader } = this.stream.dataset;
+    this.feed = new LiveFeed(url, reader, (message) => this.hear(message));
+    this.feed.watch(true);
+    if (!this.pill) return;
     this.pill.addEventListener("click", () => (this.isPaused ? this.resume() : this.pause("paused")));
-    document.addEventListener("htmx:sse:after:message", () => { this.heardAt = performance.now(); this.show(); });
-    document.addEventListener("htmx:sse:error", (event) => {
-      if (event.detail?.status === 401) this.end();
-    });
-    document.addEventListener("signed-out", () => this.end());
+    document.addEventListener("visibilitychange", () => { this.seenAt = performance.now(); });
     setInterval(() => this.show(), 1000);
     this.show();
+  },
+
+  async hear({ event, data, status }) {
+    this.isFull = status === 429;
+    if (status === 401 || event === "signed-out") this.end();
+    else if (event) document.dispatchEvent(new CustomEvent(event, { detail: { data } }));
+    else if (status === undefined) await this.replace(data);
+    if (status !== undefined) return;
+    this.heardAt = performance.now();
+    this.show();
+    document.dispatchEvent(new CustomEvent("live-message"));
+  },
+
+  async replace(text) {
+    const target = $(this.stream.dataset.liveTarget);
+    await window.htmx.swap({ sourceElement: this.stream, target, swap: "innerMorph swapEmpty:false", text });
   },
 
   pause(reason) {
     if (this.isPaused || this.hasEnded || !this.stream) return;
     this.isPaused = true;
     this.reason = reason;
-    this.copy = this.stream.cloneNode(false);
-    this.stream.remove();
+    this.feed.watch(false);
     this.show();
   },
 
   resume() {
     if (!this.isPaused || this.hasEnded) return;
     this.isPaused = false;
-    this.stream = this.copy;
-    this.place.append(this.stream);
-    window.htmx.process(this.stream);
+    this.seenAt = performance.now();
+    this.feed.watch(true);
     this.show();
   },
 
   end() {
     this.hasEnded = true;
-    this.stream?.remove();
+    this.feed.watch(false);
     this.show();
   },
 
   show() {
-    const age = Math.round((performance.now() - this.heardAt) / 1000);
-    const seconds = `${age} ${this.pill.dataset.seconds}`;
-    const isLost = !this.isPaused && age > 15;
-    this.pill.classList.toggle("paused", this.isPaused || (!isLost && age > 5));
-    this.pill.classList.toggle("lost", isLost || this.hasEnded);
+    if (!this.pill) return;
+    const now = performance.now();
+    const seconds = `${Math.round((now - this.heardAt) / 1000)} ${this.pill.dataset.seconds}`;
+    const waited = (now - Math.max(this.heardAt, this.seenAt)) / 1000;
+    const isLost = !this.isPaused && waited > 15;
+    this.pill.classList.toggle("paused", this.isPaused || (!isLost && waited > 5));
+    this.pill.classList.toggle("lost", isLost || this.isFull || this.hasEnded);
     if (this.hasEnded) this.pill.textContent = this.pill.dataset.ended;
     else if (this.isPaused) this.pill.textContent = this.pill.dataset[this.reason];
+    else if (this.isFull) this.pill.textContent = this.pill.dataset.full;
     else this.pill.textContent = `${isLost ? this.pill.dataset.lost : this.pill.dataset.live} · ${seconds}`;
     this.pill.setAttribute("aria-pressed", String(this.isPaused));
   },
@@ -302,7 +322,7 @@ const rows = {
   },
 
   start() {
-    document.addEventListener("htmx:sse:after:message", () => this.mark());
+    document.addEventListener("live-message", () => this.mark());
     if (!this.table) return;
     const bar = $("[data-selection]");
     const head = $("thead input[type=checkbox]", this.table);

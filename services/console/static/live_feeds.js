@@ -1,0 +1,108 @@
+// The streams of live pages, and who in this browser watches them. It runs in a shared worker, so that pages that show
+// the same share one stream: over HTTP/1.1 a browser opens six connections to a host, for all its pages together.
+// A page says every few seconds that it watches a feed, and says when it stops. A page that is silent is gone.
+
+const MAX_STREAMS = 3; // at once; the other connections are for pages. Feeds beyond it take turns.
+const TURN_SECONDS = 4;
+const SILENT_SECONDS = 15;
+const MAX_PAUSE_SECONDS = 30; // before a stream that broke is opened again
+
+const feeds = new Map(); // by reader and address
+let timer = null;
+
+/** Hears a page: `{watch: {key, url}}` or `{leave: true}`. The page hears `{event, data}` and `{status}`. */
+export function servePage(port) {
+  timer ??= setInterval(steer, 1000);
+  port.onmessage = ({ data }) => {
+    for (const feed of feeds.values()) if (feed.key !== data.watch?.key) feed.pages.delete(port);
+    if (data.watch) {
+      const feed = feeds.get(data.watch.key) ?? newFeed(data.watch);
+      feed.pages.set(port, performance.now());
+    }
+    steer();
+  };
+}
+
+function newFeed({ key, url }) {
+  const feed = { key, url, pages: new Map(), askedAt: performance.now(), openedAt: 0, failures: 0, request: null };
+  feeds.set(key, feed);
+  return feed;
+}
+
+// End the streams that nobody watches, and begin those whose turn it is.
+function steer() {
+  const now = performance.now();
+  for (const feed of feeds.values()) {
+    for (const [page, heardAt] of feed.pages) if (now - heardAt > SILENT_SECONDS * 1000) feed.pages.delete(page);
+    if (!feed.pages.size) remove(feed);
+  }
+  const due = [...feeds.values()].filter((feed) => !feed.request && feed.askedAt <= now);
+  due.sort((one, other) => one.askedAt - other.askedAt);
+  for (const feed of due) {
+    const open = [...feeds.values()].filter((one) => one.request);
+    if (open.length >= MAX_STREAMS) {
+      const oldest = open.reduce((one, other) => (one.openedAt < other.openedAt ? one : other));
+      if (now - oldest.openedAt < TURN_SECONDS * 1000) return;
+      end(oldest);
+    }
+    begin(feed);
+  }
+}
+
+function begin(feed) {
+  feed.request = new AbortController();
+  feed.openedAt = performance.now();
+  read(feed, feed.request.signal);
+}
+
+function end(feed) {
+  feed.request?.abort();
+  feed.request = null;
+  feed.askedAt = performance.now();
+}
+
+function remove(feed) {
+  end(feed);
+  feeds.delete(feed.key);
+}
+
+async function read(feed, signal) {
+  try {
+    const headers = { Accept: "text/event-stream", "HX-Request": "true" };
+    const answer = await fetch(feed.url, { headers, signal, cache: "no-store", redirect: "error" });
+    if (!answer.ok) tell(feed, { status: answer.status });
+    else await readMessages(answer.body, (message) => {
+      feed.failures = 0;
+      tell(feed, message);
+    });
+  } catch {
+    // The network, the server or the reader's session is away: the stream is opened again.
+  }
+  if (signal.aborted) return;
+  feed.request = null;
+  const seconds = Math.min(MAX_PAUSE_SECONDS, 2 ** feed.failures) * (0.5 + Math.random() / 2);
+  feed.failures += 1;
+  feed.askedAt = performance.now() + seconds * 1000;
+}
+
+function tell(feed, message) {
+  for (const page of feed.pages.keys()) page.postMessage(message);
+}
+
+async function readMessages(body, take) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const messages = (text + value).split("\n\n");
+    text = messages.pop();
+    for (const message of messages) takeMessage(message.split("\n"), take);
+  }
+}
+
+function takeMessage(lines, take) {
+  const values = (name) => lines.filter((line) => line.startsWith(`${name}: `)).map((line) => line.slice(name.length + 2));
+  const [event, data] = [values("event")[0] ?? "", values("data")];
+  if (event || data.length) take({ event, data: data.join("\n") });
+}
