@@ -8,8 +8,10 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import overload
 
 from shared.auth.accounts import AccountRecord, clean_email, find_account, read_account, store_password
+from shared.auth.caller_turns import CallerTurns
 from shared.auth.passwords import PasswordHashing, check_password_rules
 from shared.auth.second_factor import check_code
 from shared.auth.sessions import AuthenticatedSession, confirm_session, hold_session, renew_session, start_session
@@ -34,6 +36,7 @@ from shared.db.errors import is_unavailable
 from shared.errors import ServiceUnavailable
 from shared.settings import Settings
 
+MAX_ATTEMPTS_AT_ONCE = 4
 SIGN_IN_AWAY_MESSAGE = "The database is away just now, so nobody can sign in. Try again in a moment."
 # Nothing is updated if the password was changed since it was verified: that change has ended all sessions.
 RECORD_SIGN_IN_SQL = """
@@ -94,6 +97,15 @@ class PasswordAccepted:
     token: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SlowedAttempt:
+    """An attempt that is counted, and whose password is looked at after so many seconds."""
+
+    account: AccountRecord | None
+    subjects: Sequence[ThrottleSubject]
+    seconds: float
+
+
 SignInResult = SignedIn | CodeNeeded | SignInRefused | SignInDelayed
 PasswordResult = PasswordAccepted | SignInRefused | SignInDelayed
 
@@ -106,26 +118,68 @@ class SignInService:
         self._pool = pool
         self._cipher = cipher
         self._passwords = passwords
+        self._turns = CallerTurns(MAX_ATTEMPTS_AT_ONCE)
 
     async def sign_in(self, attempt: SignInAttempt) -> SignInResult:
         """Sign in, or say what is missing. A pause of at most a second is waited for, a longer one is answered.
 
-        The right password waits at most two seconds at an address from which no wrong one came.
+        The right password waits at most two seconds at an address from which no wrong one came. Few attempts are looked
+        at at once, those of addresses that failed least of late first. Raises RateLimited if too many wait.
         """
-        email = clean_email(attempt.email)
         device = read_device_cookie(self._cipher, attempt.device_cookie)
+        # A browser that is known waits behind no stranger who has its address.
+        caller = device.id if device else network_of(attempt.address)
+        result = await self._take_turn(attempt, device, caller)
+        if isinstance(result, SignInDelayed) and result.seconds <= FREE_PAUSE_SECONDS:
+            await asyncio.sleep(result.seconds)  # nobody waits for this one meanwhile
+            result = await self._take_turn(attempt, device, caller)
+        if isinstance(result, SlowedAttempt):
+            await asyncio.sleep(result.seconds)
+            return await self._take_turn(attempt, device, caller, result)
+        return result
+
+    @overload
+    async def _take_turn(
+        self, attempt: SignInAttempt, device: KnownDevice | None, caller: str
+    ) -> SignInResult | SlowedAttempt: ...
+
+    @overload
+    async def _take_turn(
+        self, attempt: SignInAttempt, device: KnownDevice | None, caller: str, slowed: SlowedAttempt
+    ) -> SignInResult: ...
+
+    async def _take_turn(
+        self, attempt: SignInAttempt, device: KnownDevice | None, caller: str, slowed: SlowedAttempt | None = None
+    ) -> SignInResult | SlowedAttempt:
+        async with self._turns.turn(caller):
+            counted = slowed or await self._count_sign_in(attempt, device)
+            if isinstance(counted, SignInDelayed):
+                return counted
+            if counted.seconds and slowed is None:
+                self._turns.forgive_turn(caller)  # the turn that judges it counts
+                return counted
+            result = await self._judge_attempt(attempt, counted, device, caller)
+        if isinstance(result, SignedIn) or result == CodeNeeded():
+            self._turns.forgive_turn(caller)
+        return result
+
+    async def _count_sign_in(self, attempt: SignInAttempt, device: KnownDevice | None) -> SlowedAttempt | SignInDelayed:
+        email = clean_email(attempt.email)
         async with self._transaction() as connection:
             account = await find_account(connection, email)
         subjects = subjects_of_attempt(email, attempt.address, account.id if account else None, device)
-        if wait := await self._count_attempt(subjects):
-            return SignInDelayed(wait)
+        pause = await self._try_count(subjects)
+        return SignInDelayed(pause.too_early) if pause.too_early else SlowedAttempt(account, subjects, pause.slowdown)
+
+    async def _judge_attempt(
+        self, attempt: SignInAttempt, counted: SlowedAttempt, device: KnownDevice | None, caller: str
+    ) -> SignInResult:
+        account = counted.account
         usable = account if account and account.may_sign_in else None
         password_hash = usable.password_hash if usable else None
-        # A browser that is known waits behind no stranger who has its address.
-        caller = device.id if device else network_of(attempt.address)
         if not await self._passwords.verify_password(password_hash, attempt.password, caller) or usable is None:
             return SignInRefused()
-        return await self._complete_sign_in(attempt, usable, device, subjects)
+        return await self._complete_sign_in(attempt, usable, device, counted.subjects)
 
     async def _complete_sign_in(
         self,

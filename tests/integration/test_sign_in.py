@@ -93,6 +93,28 @@ async def test_five_failures_cost_a_second_each_and_later_pauses_grow(door: Door
     assert await door.value(left) == 0
 
 
+async def test_a_flood_from_fifty_addresses_waits_behind_a_person(door: Door) -> None:
+    await door.make_person("ada@example.com")
+    judged, is_flooded = 0, asyncio.Event()
+
+    async def flood(address: str) -> None:
+        nonlocal judged
+        while True:
+            await door.try_sign_in(f"{judged}@attack.example.com", "wrong password", address=address)
+            judged += 1
+            if judged == 50:
+                is_flooded.set()
+
+    floods = [asyncio.create_task(flood(f"198.51.100.{number}")) for number in range(50)]
+    await asyncio.wait_for(is_flooded.wait(), 60)
+    before = judged
+    await door.sign_in("ada@example.com")
+    assert judged - before < 25  # not those who all asked before
+    for task in floods:
+        task.cancel()
+    await asyncio.gather(*floods, return_exceptions=True)
+
+
 async def test_attempts_side_by_side_count_each(door: Door) -> None:
     await door.make_person("ada@example.com")
     results = await asyncio.gather(*[door.try_sign_in("ada@example.com", "wrong password") for _ in range(12)])

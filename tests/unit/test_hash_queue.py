@@ -6,7 +6,8 @@ import time
 import pytest
 
 from shared.auth import hash_queue
-from shared.auth.hash_queue import MAX_WAITING_HASHES, HashQueue
+from shared.auth.caller_turns import MAX_WAITING_CALLERS
+from shared.auth.hash_queue import HashQueue
 from shared.errors import RateLimited
 
 pytestmark = pytest.mark.unit
@@ -46,13 +47,13 @@ async def test_who_asked_least_comes_before_fifty_who_ask_again_and_again(queue:
 
 
 async def test_too_many_who_wait_are_refused_and_not_those_who_asked_least(queue: HashQueue) -> None:
-    flood = [asyncio.create_task(queue.run_hash("flood", int)) for _ in range(MAX_WAITING_HASHES + 11)]
+    flood = [asyncio.create_task(queue.run_hash("flood", int)) for _ in range(MAX_WAITING_CALLERS + 11)]
     await asyncio.sleep(0)
     person = asyncio.create_task(queue.run_hash("a person", int))
     outcomes = await asyncio.gather(*flood, return_exceptions=True)
     assert await person == 0
     assert sum(isinstance(outcome, RateLimited) for outcome in outcomes) == 11
-    assert outcomes.count(0) == MAX_WAITING_HASHES
+    assert outcomes.count(0) == MAX_WAITING_CALLERS
 
 
 async def test_callers_who_leave_take_no_thread_with_them(queue: HashQueue) -> None:
