@@ -1,4 +1,4 @@
-"""Turns for callers: whoever asked least of late comes first, and too many who wait are refused.
+"""Turns for callers: whoever asked in vain least of late comes first, and too many who wait are refused.
 
 A flood waits for itself. Someone who comes from another address waits for a turn that is being taken.
 """
@@ -37,6 +37,13 @@ class RecentUsage:
             self._counts.clear()
         self._counts[caller] = self.count_of(caller) + 1, time.monotonic()
 
+    def take_back_use(self, caller: Hashable) -> None:
+        left = self.count_of(caller) - 1
+        if left > 0:
+            self._counts[caller] = left, time.monotonic()
+        else:
+            self._counts.pop(caller, None)
+
 
 class CallerTurns:
     """So many turns at once."""
@@ -55,6 +62,10 @@ class CallerTurns:
             yield
         finally:
             self._release_turn()
+
+    def forgive_turn(self, caller: Hashable) -> None:
+        """Count a turn as none, since it was not in vain: its caller is no stranger who guesses."""
+        self._usage.take_back_use(caller)
 
     async def _acquire_turn(self, caller: Hashable) -> None:
         self._usage.add_use(caller)
@@ -86,6 +97,7 @@ class CallerTurns:
         del self._waiting[first]
         first.set_result(None)
 
-    def _queue_rank(self, asked: asyncio.Future[None]) -> tuple[float, int]:
+    def _queue_rank(self, asked: asyncio.Future[None]) -> tuple[int, int]:
+        # The newest of equals is first: when fifty strangers come at once, a person waits for none of those before.
         caller, number = self._waiting[asked]
-        return self._usage.count_of(caller), number
+        return round(self._usage.count_of(caller)), -number

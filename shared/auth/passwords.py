@@ -69,13 +69,17 @@ class PasswordHashing:
     async def verify_password(self, password_hash: str | None, password: str, caller: Hashable = None) -> bool:
         """Return whether the password is that of the hash.
 
-        Without a hash, as of an account that does not exist, return False after the same time. Callers who asked least
-        of late come first, such as a network with one attempt before one with many. Raises RateLimited if too many
-        wait.
+        Without a hash, as of an account that does not exist, return False after the same time. Callers who were wrong
+        least of late come first, such as a network with one attempt before one with many. Raises RateLimited if too
+        many wait.
         """
         if not self._dummy_hash:
             self._dummy_hash = await self.hash_password(secrets.token_hex())
-        return await self._queue.run_hash(caller, lambda: self._is_match(password_hash or self._dummy_hash, password))
+        hashed = password_hash or self._dummy_hash
+        is_match = await self._queue.run_hash(caller, lambda: self._is_match(hashed, password))
+        if is_match:
+            self._queue.forgive_hash(caller)
+        return is_match
 
     def needs_rehash(self, password_hash: str) -> bool:
         """Return whether the hash was made with other parameters than those of this version."""

@@ -46,6 +46,16 @@ async def test_who_asked_least_comes_before_fifty_who_ask_again_and_again(queue:
     await asyncio.gather(*floods, return_exceptions=True)
 
 
+async def test_a_person_waits_for_none_of_fifty_who_came_just_before(queue: HashQueue) -> None:
+    order: list[str] = []
+
+    async def ask(caller: str) -> None:
+        await queue.run_hash(caller, lambda: order.append(caller))
+
+    await asyncio.gather(*(ask(f"address {number}") for number in range(FLOODING_ADDRESSES)), ask("a person"))
+    assert order.index("a person") == 1
+
+
 async def test_too_many_who_wait_are_refused_and_not_those_who_asked_least(queue: HashQueue) -> None:
     flood = [asyncio.create_task(queue.run_hash("flood", int)) for _ in range(MAX_WAITING_CALLERS + 11)]
     await asyncio.sleep(0)
@@ -54,6 +64,19 @@ async def test_too_many_who_wait_are_refused_and_not_those_who_asked_least(queue
     assert await person == 0
     assert sum(isinstance(outcome, RateLimited) for outcome in outcomes) == 11
     assert outcomes.count(0) == MAX_WAITING_CALLERS
+
+
+async def test_who_was_right_counts_as_one_who_never_asked(queue: HashQueue) -> None:
+    for _ in range(5):
+        await queue.run_hash("a person", int)
+        queue.forgive_hash("a person")
+    order: list[str] = []
+
+    async def ask(caller: str) -> None:
+        await queue.run_hash(caller, lambda: order.append(caller))
+
+    await asyncio.gather(*(ask(caller) for caller in ("busy", "x", "x", "a person")))
+    assert order == ["busy", "a person", "x", "x"]
 
 
 async def test_callers_who_leave_take_no_thread_with_them(queue: HashQueue) -> None:
