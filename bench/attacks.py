@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from bench.attackers import ATTACKS_BY_NAME, AttackTarget
+from bench.console_attacks import measure_console_attacks
 from bench.processes import resident_bytes
 from bench.servers import own_environment
 from bench.soak import BYTES_PER_MIB, repeating_every
@@ -30,14 +31,16 @@ ATTACKED_ENVIRONMENT = {"LEADHUB_ALLOWED_TARGETS": "127.0.0.1/32"}  # both works
 
 
 def measure_attacks(folder: Path, *, quick: bool) -> dict[str, Any]:
-    """Return idle and attacked latencies of a victim and the peak memory, for each attack on an instance of its own."""
+    """Return idle and attacked latencies and the peak memory: of a victim, for each attack on an instance of its own,
+    and of others, for attacks on the console.
+    """
     seconds = QUICK_PROBE_SECONDS if quick else PROBE_SECONDS
     results = []
     for name in ATTACKS_BY_NAME:
         print(name, file=sys.stderr)
         with running_leadhub(folder / name.replace(" ", "-"), env=ATTACKED_ENVIRONMENT) as running:
             results.append({"attack": name, **_measure_attack(name, running, folder / name.replace(" ", "-"), seconds)})
-    return {"attacks": results}
+    return {"attacks": results, "others": measure_console_attacks(folder, quick=quick)}
 
 
 def _measure_attack(name: str, running: RunningLeadHub, folder: Path, seconds: float) -> dict[str, Any]:

@@ -53,16 +53,34 @@ class ConsoleReader:
         return link[1].decode().replace("&amp;", "&")
 
 
+@dataclass(frozen=True)
+class ConsoleAccount:
+    """Somebody who can sign in with the form."""
+
+    base: str
+    email: str
+    password: str
+
+    def sign_in(self) -> ConsoleReader:
+        return ConsoleReader(self.base, _fetch_cookies(self))
+
+
 def sign_in_reader(base: str, folder: Path) -> ConsoleReader:
     """Make an operator who is an admin of the workspace, and sign them in with the form."""
+    return create_account(base, folder, READER_EMAIL, "admin", "--operator").sign_in()
+
+
+def create_account(base: str, folder: Path, email: str, role: str, *options: str) -> ConsoleAccount:
+    """Make a user of the workspace who has a password."""
     password = secrets.token_urlsafe(16)
-    command = [LAUNCHER_COMMAND, "user", "create", "--workspace", BENCH_WORKSPACE, "--email", READER_EMAIL]
-    command += ["--name", "Bench", "--role", "admin", "--operator", "--password-stdin", "--data-dir", str(folder)]
+    command = [LAUNCHER_COMMAND, "user", "create", "--workspace", BENCH_WORKSPACE, "--email", email, *options]
+    command += ["--name", "Bench", "--role", role, "--password-stdin", "--data-dir", str(folder)]
     subprocess.run(command, check=True, input=password.encode(), cwd=PROJECT_ROOT, env=own_environment())
-    return ConsoleReader(base, _fetch_cookies(base, password))
+    return ConsoleAccount(base, email, password)
 
 
-def _fetch_cookies(base: str, password: str) -> str:
+def _fetch_cookies(account: ConsoleAccount) -> str:
+    base = account.base
     connection = http.client.HTTPConnection(urlsplit(base).netloc, timeout=PAGE_TIMEOUT_SECONDS)
     headers = {
         "Content-Type": "application/x-www-form-urlencoded",
@@ -70,7 +88,7 @@ def _fetch_cookies(base: str, password: str) -> str:
         "Sec-Fetch-Site": "same-origin",
         "User-Agent": "leadhub-bench",
     }
-    connection.request("POST", SIGN_IN_PATH, urlencode({"email": READER_EMAIL, "password": password}), headers)
+    connection.request("POST", SIGN_IN_PATH, urlencode({"email": account.email, "password": account.password}), headers)
     response = connection.getresponse()
     response.read()
     connection.close()

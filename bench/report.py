@@ -73,6 +73,7 @@ def as_text(result: Mapping[str, Any]) -> str:
     """Format every part of the result as aligned tables."""
     parts: dict[str, Callable[[Any], str]] = {
         "attacks": attacks_text,
+        "others": others_text,
         "reads": lists_text,
         "http": http_text,
         "pages": pages_text,
@@ -157,6 +158,22 @@ def attacks_text(attacks: Sequence[Mapping[str, Any]]) -> str:
             ]
         )
     headings = ["Attack", "answer p50 ms", "max", "webhook p50 ms", "max", "failed", "MiB", ""]
+    return format_table(headings, rows)
+
+
+def others_text(attacks: Sequence[Mapping[str, Any]]) -> str:
+    """Format the medians of what others do beside an attack on the console: idle → attacked, and the ratio."""
+    rows = []
+    for attack in attacks:
+        idle, attacked = attack["idle"], attack["attacked"]
+        changes = [
+            f"{idle[other]:.1f} → {attacked[other]:.1f} ({ratio:.1f}×)" for other, ratio in attack["ratios"].items()
+        ]
+        sign_in = f"{idle['sign_in']:.0f} → {attacked['sign_in']:.0f}"
+        gateway = [f"{idle['cpu']:.0%} → {attacked['cpu']:.0%}", format_number(attack["memory_mib"])]
+        is_met = "met" if attack["met"] else "MISSED"
+        rows.append([attack["attack"], *changes, sign_in, f"{attacked['refused']:g}", *gateway, is_met])
+    headings = ["Console", "health p50 ms", "page p50 ms", "lead p50 ms", "sign-in p50 ms", "failed", "CPU", "MiB", ""]
     return format_table(headings, rows)
 
 
