@@ -15,7 +15,7 @@ from services.workers.jobs.job_engine import JobEngine
 from shared.db.connections import Connection
 from shared.intake.change_author import COMMAND_AUTHOR
 from shared.jobs.job_control import CountMoved, JobRequest, confirm_job, read_job
-from shared.jobs.job_targets import JobKind, count_targets
+from shared.jobs.job_targets import JobKind, count_targets, read_clock
 
 KINDS_BY_STATE: dict[str, JobKind] = {"dead": "replay", "quarantined": "release"}
 PROGRESS_INTERVAL_SECONDS = 2.0  # seconds between two lines about the progress
@@ -91,7 +91,7 @@ async def _find_wanted(
 
 
 async def _count_wanted(connection: Connection, workspace_id: int, state: str, filters: dict[str, Any]) -> WantedJob:
-    request = JobRequest(KINDS_BY_STATE[state], filters)
+    request = JobRequest(KINDS_BY_STATE[state], filters, as_of=await read_clock(connection))
     return WantedJob(
         workspace_id, request, await count_targets(connection, request.kind, workspace_id, request.filters)
     )

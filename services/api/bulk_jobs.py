@@ -18,7 +18,7 @@ from shared.intake.payload_changes import changed_payload, validate_changes
 from shared.intake.replay import SubmissionRef
 from shared.jobs import job_control
 from shared.jobs.job_control import JobRequest
-from shared.jobs.job_targets import JobKind, count_targets, first_targets
+from shared.jobs.job_targets import JobKind, count_targets, first_targets, read_clock
 from shared.jobs.preview import preview_references
 from shared.models import Delivery, Job
 
@@ -40,6 +40,7 @@ async def count_or_confirm(request: web.Request, kind: JobKind, fields: RecordDi
         fields.get("reason"),
         fields.get("with_automations", True),
         fields.get("changes") or None,
+        fields.get("as_of"),
     )
     raise_if_invalid(validate_changes(wanted.changes or ()))
     confirmed = fields.get("confirm")
@@ -62,7 +63,9 @@ async def _count(request: web.Request, wanted: JobRequest, examples: int | None)
     async with reading(request) as connection:
         raise_if_invalid(await _filter_errors(connection, workspace, wanted))
         database = await driver_connection(connection)
-        found: dict[str, Any] = {"count": await count_targets(database, wanted.kind, workspace, wanted.filters)}
+        as_of = wanted.as_of or await read_clock(database)
+        count = await count_targets(database, wanted.kind, workspace, wanted.filters, wanted.as_of)
+        found: dict[str, Any] = {"count": count, "as_of": as_of}
         if examples:
             found["examples"] = await _examples(database, workspace, wanted, examples)
     return found
@@ -70,7 +73,7 @@ async def _count(request: web.Request, wanted: JobRequest, examples: int | None)
 
 async def _examples(connection: Connection, workspace_id: int, wanted: JobRequest, number: int) -> list[dict[str, Any]]:
     changes = wanted.changes
-    targets = await first_targets(connection, wanted.kind, workspace_id, wanted.filters, number)
+    targets = await first_targets(connection, wanted.kind, workspace_id, wanted.filters, number, wanted.as_of)
     references = [SubmissionRef(id_, received_at) for id_, received_at in targets]
     edit = (lambda payload: changed_payload(payload, changes)) if changes else None
     return [vars(each) for each in await preview_references(connection, workspace_id, references, edit)]

@@ -73,17 +73,6 @@ class BulkSelection:
     changes: Sequence[PayloadChange] | None = None
     errors: FieldErrors = field(default_factory=dict)
 
-    @property
-    def until_name(self) -> str:
-        """The filter that bounds the time of the rows from above."""
-        return "created_before" if self.kind == "deliveries" else "received_before"
-
-    def bounded_until(self, moment: datetime) -> "BulkSelection":
-        """Return the selection of those rows alone that had arrived before a moment."""
-        bound = self.filters.get(self.until_name)
-        earlier = min(bound, moment) if bound else moment
-        return BulkSelection(self.kind, {**self.filters, self.until_name: earlier}, self.changes)
-
     def needs_typed_count(self, count: int) -> bool:
         """Return whether the number has to be typed."""
         return self.kind == "reject" or count > LARGE_COUNT

@@ -15,7 +15,7 @@ from shared.db.connections import Connection
 from shared.intake.payload_changes import PayloadDifference, changed_payload
 from shared.intake.replay import SubmissionRef
 from shared.jobs.job_control import JOB_COLUMNS, JobRow, read_afterwards, read_job
-from shared.jobs.job_targets import count_targets, driver_statement, first_targets, targets_query
+from shared.jobs.job_targets import count_targets, driver_statement, first_targets, read_clock, targets_query
 from shared.jobs.preview import preview_references
 from shared.models import Delivery
 
@@ -30,7 +30,6 @@ ITEMS_PAGE_SIZE = 50
 OUTCOMES_PAGE_SIZE = 1000  # rows that are read at once for a file
 NAME_LENGTH = 120  # characters of a name that is shown
 
-CLOCK_SQL = "SELECT clock_timestamp()"
 COUNT_JOBS_SQL = """
 SELECT count(*), count(*) FILTER (WHERE finished_at IS NULL) FROM jobs WHERE workspace_id = %s
 """
@@ -138,11 +137,14 @@ class JobSnapshot:
     afterwards: Mapping[str, int] | None
 
 
-async def count_selection(connection: Connection, workspace_id: int, selection: BulkSelection) -> BulkCount:
-    """Return how many rows match now."""
-    row = await (await connection.execute(CLOCK_SQL)).fetchone()
-    assert row is not None  # noqa: S101  # the statement has one row
-    return BulkCount(await count_targets(connection, selection.kind, workspace_id, selection.filters), row[0])
+async def count_selection(
+    connection: Connection, workspace_id: int, selection: BulkSelection, as_of: datetime | None = None
+) -> BulkCount:
+    """Return how many rows match now, or of those that matched at a moment how many match still."""
+    counted_at = as_of or await read_clock(connection)
+    return BulkCount(
+        await count_targets(connection, selection.kind, workspace_id, selection.filters, as_of), counted_at
+    )
 
 
 async def read_examples(connection: Connection, workspace_id: int, selection: BulkSelection) -> list[BulkExample]:

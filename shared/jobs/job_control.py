@@ -6,6 +6,7 @@ Every function runs in the caller's transaction and names the workspace. The wor
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 from shared.db.connections import Connection, as_json
@@ -18,6 +19,7 @@ from shared.jobs.job_targets import JobKind, count_targets, store_targets
 JobState = Literal["queued", "running", "paused", "done", "cancelled", "failed"]
 JobRow = dict[str, Any]
 
+UNDER_WAY_TIME = timedelta(seconds=5)  # after which the transactions that decide rows have ended
 MAX_RATE = 1_000_000  # items a second
 
 # A million rows are stored in seconds. The default would cut it off on a slow disk.
@@ -100,7 +102,10 @@ class CountMoved(Conflict):
 
 @dataclass(frozen=True)
 class JobRequest:
-    """A job as somebody asks for it. `rate` is in items a second, None for as fast as workers can."""
+    """A job as somebody asks for it. `rate` is in items a second, None for as fast as workers can.
+
+    `as_of` is when its rows were counted: those that come to match later are left alone.
+    """
 
     kind: JobKind
     filters: dict[str, Any] = field(default_factory=dict)
@@ -108,19 +113,19 @@ class JobRequest:
     reason: str | None = None
     with_automations: bool = True
     changes: Sequence[PayloadChange] | None = None
+    as_of: datetime | None = None
 
 
 async def confirm_job(
     connection: Connection, workspace_id: int, request: JobRequest, confirmed: int, author: ChangeAuthor
 ) -> int:
-    """Create a job for exactly the rows that match now, and return its id. Raises CountMoved.
+    """Create a job for the rows that matched at `as_of` and match still, and return its id. Raises CountMoved.
 
-    The set is taken in one statement: whatever comes to match later is left alone.
+    Without `as_of` it takes those that match now, if they are as many as were confirmed. The set is taken in one
+    statement: whatever comes to match later is left alone.
     """
     await connection.execute(RAISE_TIMEOUT_SQL)
-    count = await count_targets(connection, request.kind, workspace_id, request.filters)
-    if count != confirmed:  # before anything is written
-        raise CountMoved(count, confirmed)
+    await _check_count(connection, workspace_id, request, confirmed)  # before anything is written
     values = (
         workspace_id,
         request.kind,
@@ -134,11 +139,29 @@ async def confirm_job(
     row = await (await connection.execute(ADD_JOB_SQL, values)).fetchone()
     assert row is not None  # noqa: S101  # the statement returns what it inserts
     job_id = int(row[0])
-    stored = await store_targets(connection, request.kind, workspace_id, job_id, request.filters)
-    if stored != confirmed:
+    most = confirmed if request.as_of else None
+    stored = await store_targets(connection, request.kind, workspace_id, job_id, request.filters, request.as_of, most)
+    if stored != confirmed and request.as_of is None:
         raise CountMoved(stored, confirmed)
     await connection.execute(SET_TOTAL_SQL, (stored, workspace_id, job_id))
     return job_id
+
+
+async def _check_count(connection: Connection, workspace_id: int, request: JobRequest, confirmed: int) -> None:
+    """Raise CountMoved if another set was confirmed.
+
+    A row is decided at the start of its transaction and seen at its end. So a few may match as of then that were not
+    counted, because they were under way. These are left out; a set that was larger already is another one.
+    """
+    as_of = request.as_of
+    count = await count_targets(connection, request.kind, workspace_id, request.filters, as_of)
+    if as_of is not None and count > confirmed:
+        settled = as_of - UNDER_WAY_TIME
+        is_moved = await count_targets(connection, request.kind, workspace_id, request.filters, settled) > confirmed
+    else:
+        is_moved = as_of is None and count != confirmed
+    if is_moved:
+        raise CountMoved(count, confirmed)
 
 
 async def read_job(connection: Connection, workspace_id: int, job_id: int) -> JobRow:

@@ -215,7 +215,7 @@ async def test_another_workspace_sees_and_replays_nothing(
         assert (await ask(other, "GET", SUBMISSIONS)).body["meta"]["total"] == 0
         assert (await ask(other, "POST", f"{SUBMISSIONS}/{id_}/replay")).status == 404
         replay = {"filter": {"source": source}}
-        assert (await ask(other, "POST", f"{SUBMISSIONS}/replay", json=replay)).body["data"] == {"count": 0}
+        assert (await ask(other, "POST", f"{SUBMISSIONS}/replay", json=replay)).body["data"]["count"] == 0
         for path in ("versions", "raw"):
             assert (await ask(other, "GET", f"{SUBMISSIONS}/{id_}/{path}")).status == 404
         ledger = (await ask(other, "GET", "/api/v1/operations")).body["data"]["ledger"]

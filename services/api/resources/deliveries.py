@@ -114,10 +114,10 @@ async def resend(request: web.Request) -> web.Response:
 @request_body(BulkResendFields, required=("filter",), example={"filter": {"state": "failed"}})
 @responds(BulkCountRecord, other_statuses=(202, 409), schemas_by_status={202: JobRecord})
 async def resend_all(request: web.Request) -> web.Response:
-    """Count the deliveries that match, and with `confirm` of that count send them again as a job.
+    """Count the deliveries that match, and with `confirm` and `as_of` send them again as a job.
 
-    Without `state` these are the failed and cancelled ones. If another number matches by then it is a conflict, which
-    names that number. What belongs to a disabled subscription is skipped.
+    Without `state` these are the failed and cancelled ones. The job takes what matched at `as_of` and matches still.
+    Without `as_of` another number is a conflict, which names it. What belongs to a disabled subscription is skipped.
     """
     return await count_or_confirm(request, "deliveries", await body_of(request))
 

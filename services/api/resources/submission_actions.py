@@ -98,9 +98,10 @@ async def reject(request: web.Request) -> web.Response:
 @request_body(BulkReplayFields, required=("filter",), example=BULK_EXAMPLE)
 @responds(BulkCountRecord, other_statuses=(202, 409), schemas_by_status={202: JobRecord})
 async def replay_all(request: web.Request) -> web.Response:
-    """Count the dead submissions that match, and with `confirm` of that count process them again as a job.
+    """Count the dead submissions that match, and with `confirm` and `as_of` process them again as a job.
 
-    Without `confirm` nothing changes. If another number matches by then it is a conflict, which names that number.
+    Without `confirm` nothing changes. The job takes what matched at `as_of` and matches still; what came later stays.
+    Without `as_of` another number is a conflict, which names it.
     `changes` are made to each payload before; `preview` shows on a few examples what would become of them.
     """
     return await count_or_confirm(request, "replay", await body_of(request))
@@ -110,7 +111,7 @@ async def replay_all(request: web.Request) -> web.Response:
 @request_body(BulkReleaseFields, required=("filter",), example=BULK_EXAMPLE)
 @responds(BulkCountRecord, other_statuses=(202, 409), schemas_by_status={202: JobRecord})
 async def release_all(request: web.Request) -> web.Response:
-    """Count the quarantined submissions that match, and with `confirm` of that count release them as a job.
+    """Count the quarantined submissions that match, and with `confirm` and `as_of` release them as a job.
 
     Those that were rejected are left out, unless the filter says `rejected`.
     """
@@ -121,7 +122,7 @@ async def release_all(request: web.Request) -> web.Response:
 @request_body(BulkFields, required=("filter",), example=BULK_EXAMPLE)
 @responds(BulkCountRecord, other_statuses=(202, 409), schemas_by_status={202: JobRecord})
 async def reject_all(request: web.Request) -> web.Response:
-    """Count the quarantined submissions that match, and with `confirm` of that count reject them as a job."""
+    """Count the quarantined submissions that match, and with `confirm` and `as_of` reject them as a job."""
     return await count_or_confirm(request, "reject", await body_of(request))
 
 

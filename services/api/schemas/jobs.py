@@ -73,10 +73,14 @@ class PayloadChangeFields(TypedDict, total=False):
 
 
 class BulkFields(TypedDict, total=False):
-    """`confirm` is the count that was answered. `rate` is in items a second; null is as fast as it can be."""
+    """`confirm` and `as_of` are the count that was answered and its time: the job takes what matched then and matches
+    still. Without `as_of` a count that moved is a conflict (409). `rate` is in items a second; null is as fast as it
+    can be.
+    """
 
     filter: SubmissionFilterFields
     confirm: RowCount | None
+    as_of: UtcTime | None
     rate: JobRate | None
     reason: ReasonText | None
 
@@ -99,6 +103,7 @@ class BulkResendFields(TypedDict, total=False):
 
     filter: DeliveryFilterFields
     confirm: RowCount | None
+    as_of: UtcTime | None
     rate: JobRate | None
     reason: ReasonText | None
 
@@ -115,9 +120,10 @@ class ReplayExampleRecord(TypedDict):
 
 
 class BulkCountRecord(TypedDict):
-    """How many match. Nothing is changed until this number is sent as `confirm`."""
+    """How many match, and as of when. Nothing is changed until these are sent as `confirm` and `as_of`."""
 
     count: int
+    as_of: datetime
     examples: NotRequired[list[ReplayExampleRecord]]
 
 

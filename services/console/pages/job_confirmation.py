@@ -20,7 +20,6 @@ from services.console.job_records import (
 from services.console.navigation import EXISTING_PAGES
 from services.console.page_view import PageView
 from shared.auth.roles import Permission
-from shared.db.connections import Connection
 from shared.errors import NotFound
 from shared.intake.change_author import ChangeAuthor
 from shared.jobs.job_control import MAX_RATE, CountMoved, JobRequest, confirm_job
@@ -43,7 +42,6 @@ class ConfirmationForm:
     typed: str = ""
     confirmed: int = 0
     counted_at: datetime | None = None
-    is_recount: bool = False
 
     @property
     def rate_number(self) -> int | None:
@@ -56,16 +54,6 @@ class ConfirmationForm:
         return int(text)
 
 
-@dataclass(frozen=True)
-class MovedCount:
-    """The number that was confirmed, the one that matches now, and how many of these had arrived before."""
-
-    confirmed: int
-    seen_at: datetime | None
-    seen: int | None
-    seen_selection: BulkSelection | None = None
-
-
 @workspace_page(Permission.STEER_QUEUES)
 async def show(view: PageView) -> web.StreamResponse:
     """Show what a bulk action would do, to which rows, and how many they are now."""
@@ -74,7 +62,7 @@ async def show(view: PageView) -> web.StreamResponse:
 
 @workspace_page(Permission.STEER_QUEUES)
 async def submit(view: PageView) -> web.StreamResponse:
-    """Start the job for exactly the confirmed number of rows. If that moved, show both numbers and start nothing."""
+    """Start the job for the rows that were counted when the page was shown. What came later stays."""
     selection, form = _asked_selection(view), await _read_form(view)
     audit_details(
         view.request,
@@ -83,8 +71,6 @@ async def submit(view: PageView) -> web.StreamResponse:
         filter=filter_values(selection.kind, selection.filters),
         count=form.confirmed,
     )
-    if form.is_recount:
-        return await _render(view, selection, form)
     problems = _check_form(view, selection, form)
     if problems or selection.errors:
         return await _render(view, selection, form, 422, problems=problems)
@@ -109,6 +95,7 @@ async def _start_job(view: PageView, selection: BulkSelection, form: Confirmatio
         form.reason,
         form.with_automations or selection.kind not in KINDS_WITH_AUTOMATIONS,
         selection.changes,
+        form.counted_at,
     )
     workspace_id = view.workspace.workspace_id
     return await view.console.writing(
@@ -134,7 +121,6 @@ async def _read_form(view: PageView) -> ConfirmationForm:
         typed=sent.get("typed", "").strip()[:40],
         confirmed=int(confirmed or 0),
         counted_at=parsed_moment(sent.get("counted_at", "")),
-        is_recount="recount" in sent,
     )
 
 
@@ -169,30 +155,11 @@ async def _render(
         return await view.render("job_confirmation_invalid.html", 422, back=_back_path(view, selection))
     workspace_id = view.workspace.workspace_id
     async with view.console.reading() as connection:
-        found = await count_selection(connection, workspace_id, selection)
+        found = await count_selection(connection, workspace_id, selection, None if has_moved else form.counted_at)
         examples = await read_examples(connection, workspace_id, selection) if found.count else []
         names = await read_record_names(connection, workspace_id, selection.filters)
-        has_moved = has_moved or bool(form.confirmed and not form.is_recount and form.confirmed != found.count)
-        moved = None
-        if has_moved:
-            moved = await _moved_count(view, connection, selection, form, found)
     shown = _shown(view, selection, form, found, examples, names)
-    return await view.render(
-        "job_confirmation.html", 409 if has_moved else status, moved=moved, problems=problems or {}, **shown
-    )
-
-
-async def _moved_count(
-    view: PageView, connection: Connection, selection: BulkSelection, form: ConfirmationForm, found: BulkCount
-) -> MovedCount:
-    """Return both numbers, and how many of those that match now had arrived when the reader saw the first one."""
-    if form.counted_at is None or "ids" in selection.filters:
-        return MovedCount(form.confirmed, None, None)
-    earlier = selection.bounded_until(form.counted_at)
-    seen = (await count_selection(connection, view.workspace.workspace_id, earlier)).count
-    if seen in (0, found.count):
-        return MovedCount(form.confirmed, form.counted_at, None)
-    return MovedCount(form.confirmed, form.counted_at, seen, earlier)
+    return await view.render("job_confirmation.html", status, has_moved=has_moved, problems=problems or {}, **shown)
 
 
 def _shown(
@@ -212,7 +179,6 @@ def _shown(
         "sees_persons": view.permits(Permission.SEE_PERSONS),
         "title": job_words.job_title(view, kind, count),
         "button": job_words.job_button(view, kind, count),
-        "button_for": lambda n: job_words.job_button(view, kind, n),
         "effect": job_words.job_effect(view, kind, has_changes=bool(selection.changes)),
         "sentence": job_words.filter_sentence(view, kind, selection.filters, names),
         "changes": job_words.change_sentences(view, selection.changes or ()),
@@ -220,7 +186,6 @@ def _shown(
         "asks_number": selection.needs_typed_count(count),
         "has_automations": kind in KINDS_WITH_AUTOMATIONS,
         "action": _confirmation_path(view, selection),
-        "action_of": lambda other: _confirmation_path(view, other),
         "back": _back_path(view, selection),
     }
 
