@@ -89,7 +89,7 @@ WITH picked AS MATERIALIZED (
 )
 INSERT INTO job_items (workspace_id, job_id, id, submission_id, received_at, outcome, error)
 SELECT %(workspace)s, job.id, n, judged.id, received_at, outcome,
-       CASE outcome WHEN 'failed' THEN 'It is on its way already, or gone.' END
+       CASE outcome WHEN 'failed' THEN 'It is on its way already.' END
 FROM job, judged
 """
 AUDIT_SQL = """

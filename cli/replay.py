@@ -41,7 +41,7 @@ class WantedJob(NamedTuple):
 @click.option(
     "--state",
     type=click.Choice(["dead", "quarantined"]),
-    help="All submissions in this state; the quarantined ones but for those that were rejected.",
+    help="All submissions in this state; not those that were rejected, or whose sender has to confirm the address.",
 )
 @click.option(
     "--since",

@@ -106,7 +106,7 @@ def run_installation(settings: Settings, extension: UpExtension) -> None:
         ):  # before the port is tried, which an `up` that runs there has taken
             log_operator_lines(DataDir(settings.data_dir).logs_dir / OWN_LOG_NAME)
             _warn_of_writable_folder(settings.data_dir)
-            _run_supervised(extension, *_with_listeners(_with_metrics_port(settings)))
+            _run_supervised(extension, *_with_listeners(with_metrics_port(settings)))
     except DataDirInUse as error:
         raise click.UsageError(f"{error}; stop that one first, or pass another --data-dir") from None
 
@@ -231,25 +231,43 @@ def _cannot_listen_message(settings: Settings, error: OSError) -> str:
     return f"port {settings.port} of {settings.host} cannot be listened on: {error.strerror}; pass another {other}"
 
 
-def _with_metrics_port(settings: Settings) -> Settings:
-    """Return the settings with the port of the metrics: a free one if `--port` is 0 and no setting names one.
+def with_metrics_port(settings: Settings) -> Settings:
+    """Return the settings with the port of the metrics.
 
-    Print the URL, or a warning if the port is taken: missing metrics must not stop the service.
+    If no setting names one and it is taken, or `--port` is 0, that is a free one. Print the URL, or a warning if a
+    named port is taken: missing metrics must not stop the service.
     """
     host, port = settings.metrics_host, settings.metrics_port
+    is_named, note = "metrics_port" in settings.model_fields_set, ""
     if not port:
         return settings
     try:
-        if settings.port == 0 and "metrics_port" not in settings.model_fields_set:
+        if settings.port == 0 and not is_named:
             port = free_port(host)
-        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host, port))
+        elif not is_named and _is_taken(host, port):
+            port, note = free_port(host), f" (port {port} is in use)"
+        _probe_port(host, port)
     except OSError as error:
         notify_operator(NO_METRICS_WARNING.format(host=host, port=port, why=error.strerror))
     else:
-        notify_operator(f"metrics: {base_url_of(settings.model_copy(update={'host': host, 'port': port}))}/metrics")
+        url = base_url_of(settings.model_copy(update={"host": host, "port": port}))
+        notify_operator(f"metrics: {url}/metrics{note}")
     return settings.model_copy(update={"metrics_port": port})
+
+
+def _is_taken(host: str, port: int) -> bool:
+    try:
+        _probe_port(host, port)
+    except OSError as error:
+        return error.errno == errno.EADDRINUSE
+    return False
+
+
+def _probe_port(host: str, port: int) -> None:
+    """Raise OSError if the port cannot be listened on."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, port))
 
 
 def _with_listeners(settings: Settings) -> tuple[Settings, list[socket.socket]]:

@@ -25,7 +25,8 @@ SPREAD_STATEMENTS = (
     "SET LOCAL statement_timeout = '120s'",
     "CREATE TEMPORARY TABLE demo_times (id uuid PRIMARY KEY, at timestamptz) ON COMMIT DROP",
     """
-    INSERT INTO demo_times SELECT id, to_timestamp(at) FROM json_to_recordset(%(times)s::json) AS g(id uuid, at float8)
+    INSERT INTO demo_times
+    SELECT id, to_timestamp(at / 1000.0) FROM json_to_recordset(%(times)s::json) AS g(id uuid, at bigint)
     """,
     "ANALYZE demo_times",
     """
@@ -65,10 +66,11 @@ async def spread_over_days(database_url: str, seed: int) -> None:
         while await _count_unsettled(connection, workspace):  # noqa: ASYNC110 - another process settles them
             await asyncio.sleep(SETTLE_POLL_SECONDS)
         async with connection.transaction():
-            await _spread_times(connection, workspace, Random(f"{seed}/times"))
+            await spread_times(connection, workspace, Random(f"{seed}/times"))
 
 
-async def _spread_times(connection: Connection, workspace: int, random: Random) -> None:
+async def spread_times(connection: Connection, workspace: int, random: Random) -> None:
+    """Spread the times of a workspace over the last days, in the caller's transaction."""
     rows = await (await connection.execute(FIRST_SUBMISSIONS_SQL, {"workspace": workspace})).fetchall()
     times = history_times(random, len(rows), datetime.now(UTC))
     given = as_json([{"id": id_, "at": at} for (id_,), at in zip(rows, times, strict=True)])
@@ -87,9 +89,12 @@ async def _count_unsettled(connection: Connection, workspace: int) -> int:
     return int((await (await connection.execute(UNSETTLED_SQL, {"workspace": workspace})).fetchall())[0][0])
 
 
-def history_times(random: Random, count: int, now: datetime) -> list[float]:
-    """Return times in seconds since the epoch, in order: many by day, few by night and at weekends."""
+def history_times(random: Random, count: int, now: datetime) -> list[int]:
+    """Return times in order, many by day, few by night and at weekends.
+
+    In milliseconds since the epoch, as gateways note them: the journal, into which a replay goes, holds no finer ones.
+    """
     hours = [now - timedelta(hours=back) for back in range(1, HISTORY_DAYS * 24)]
     weights = [HOURLY_WEIGHTS[at.hour] * (WEEKEND_WEIGHT if at.weekday() >= 5 else 1) for at in hours]
     chosen = random.choices(hours, weights, k=count)
-    return sorted(at.timestamp() + random.random() * 3600 for at in chosen)
+    return sorted(int((at.timestamp() + random.random() * 3600) * 1000) for at in chosen)

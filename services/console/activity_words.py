@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from services.console.lead_words import field_label, masked_text, shown_person_value, status_words
 from services.console.page_view import PageView
-from services.console.submission_timeline import quoted, run_node
+from services.console.submission_timeline import mail_title, quoted, receiver_kind, run_node
 from services.console.timeline_reads import (
     REFERENCE_FIELDS,
     NameKey,
@@ -98,12 +98,6 @@ SKIP_WORDS = {
     "no_identifier": _("there is nothing by which the platform could know the person"),
     "lead_deleted": _("the lead was deleted"),
     "integration_off": _("the connection is switched off"),
-}
-RECEIVER_WORDS = {
-    "email": _("an e-mail address"),
-    "sms": _("a phone"),
-    "slack": _("Slack"),
-    "notice": _("a user"),
 }
 
 
@@ -226,8 +220,7 @@ def _receiver(view: PageView, data: Mapping[str, Any], names: Names) -> str:
     for kind in ("subscription", "integration", "user"):
         if (kind, data.get(f"{kind}_id")) in names:
             return names[kind, data[f"{kind}_id"]]
-    kind = str(data.get("kind") or "")
-    return view.translate_choice(RECEIVER_WORDS, kind, view.translate("the address of a webhook"))
+    return receiver_kind(view, str(data.get("kind") or ""), data.get("event"), has_user="user_id" in data)
 
 
 def _detail(view: PageView, type_: str, data: Mapping[str, Any], names: Names) -> Markup | str:
@@ -242,7 +235,7 @@ def _detail(view: PageView, type_: str, data: Mapping[str, Any], names: Names) -
     if data.get("notes_added"):
         parts.append(view.translate("notes added"))
     if type_.startswith(("delivery.", "conversion.")):
-        parts += [_bdi(data[name]) for name in ("event",) if data.get(name)]
+        parts += [mail_title(view, data["event"]) or _bdi(data["event"])] if data.get("event") else []
         parts += [view.translate(SKIP_WORDS[data["reason"]])] if data.get("reason") in SKIP_WORDS else []
         if attempts := data.get("attempts"):
             parts.append(view.translate_count("%(n)s attempt", "%(n)s attempts", attempts))

@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from services.console.access import anonymous_page
+from services.console.audit_actions import CONSOLE_ACTIONS
 from services.console.context import console_lifetime
 from services.console.live_updates import LIVE_UPDATES, LiveUpdates
 from services.console.page_view import PageView
@@ -65,7 +66,7 @@ from services.console.static_files import STATIC_ROUTES
 from shared.errors import NotFound
 from shared.settings import Settings
 from shared.web.app import mount_routes
-from shared.web.audit import AUDITED_PREFIXES
+from shared.web.audit import AUDIT_ACTIONS, AUDITED_PREFIXES
 
 WORKSPACE_PREFIX = "/console/{workspace}"
 
@@ -242,6 +243,7 @@ def mount_console(app: web.Application, settings: Settings) -> None:
     """Add the console to an application made by `shared.web.app.make_app`."""
     mount_routes(app, [*STATIC_ROUTES, *CONSOLE_ROUTES, *FALLBACK_ROUTES])
     app[AUDITED_PREFIXES].append("/console/")
+    app[AUDIT_ACTIONS].update(CONSOLE_ACTIONS)
     updates = app[LIVE_UPDATES] = LiveUpdates()
     app.on_shutdown.append(updates.end_streams)
     app.cleanup_ctx.append(console_lifetime(settings))

@@ -8,6 +8,49 @@ from services.console.translations import mark_message as _
 
 # By action: what it says once done, and what it says if it was refused or failed.
 ACTION_WORDS: dict[str, tuple[str, str]] = {
+    "account.begin_second_factor": (_("Began to set up a second factor"), _("Tried to set up a second factor")),
+    "account.change_password": (_("Changed their password"), _("Tried to change their password")),
+    "account.confirm_second_factor": (_("Set up a second factor"), _("Tried to set up a second factor")),
+    "account.disable_second_factor": (_("Took the second factor away"), _("Tried to take the second factor away")),
+    "account.end_other_sessions": (_("Ended all other sessions"), _("Tried to end all other sessions")),
+    "account.end_session": (_("Ended a session"), _("Tried to end a session")),
+    "account.password_changed": (_("Set a password by a link"), _("Tried to set a password by a link")),
+    "account.preferences_changed": (_("Changed their settings"), _("Tried to change their settings")),
+    "account.rename": (_("Changed their name"), _("Tried to change their name")),
+    "account.reset_asked": (_("Asked for a link for a new password"), _("Tried to ask for a new password")),
+    "sign_in.sign_out": (_("Signed out"), _("Tried to sign out")),
+    "sign_in.submit": (_("Signed in"), _("Tried to sign in")),
+    "backfill.created": (_("Fetched missed leads"), _("Tried to fetch missed leads")),
+    "conversion_trial.created": (_("Sent a test event"), _("Tried to send a test event")),
+    "bulk.replay": (_("Replayed many submissions"), _("Tried to replay many submissions")),
+    "bulk.release": (_("Released many submissions"), _("Tried to release many submissions")),
+    "bulk.reject": (_("Marked many submissions as spam"), _("Tried to mark many submissions as spam")),
+    "bulk.deliveries": (_("Sent many deliveries again"), _("Tried to send many deliveries again")),
+    "delivery.resent": (_("Sent a delivery again"), _("Tried to send a delivery again")),
+    "import.cancel": (_("Stopped an import"), _("Tried to stop an import")),
+    "import.cancelled": (_("Stopped an import"), _("Tried to stop an import")),
+    "import.created": (_("Started an import"), _("Tried to start an import")),
+    "import.rows_csv": (_("Took the rows of an import as a file"), _("Tried to take the rows of an import as a file")),
+    "import.run": (_("Started an import"), _("Tried to start an import")),
+    "import.tried": (_("Tried an import without storing it"), _("Could not try an import")),
+    "import.undo": (_("Took an import back"), _("Tried to take an import back")),
+    "import.undone": (_("Took an import back"), _("Tried to take an import back")),
+    "import.uploaded": (_("Uploaded a file of leads"), _("Tried to upload a file of leads")),
+    "integration.mapping_tried": (_("Tried the mapping of a source"), _("Could not try the mapping of a source")),
+    "lead.changed": (_("Changed a lead"), _("Tried to change a lead")),
+    "lead.created": (_("Added a lead by hand"), _("Tried to add a lead by hand")),
+    "lead.deleted": (_("Deleted a lead"), _("Tried to delete a lead")),
+    "lead.exported": (_("Exported leads"), _("Tried to export leads")),
+    "lead.moved": (_("Moved a lead to another stage"), _("Tried to move a lead to another stage")),
+    "lead_export.export": (_("Exported leads"), _("Tried to export leads")),
+    "merge.merge": (_("Merged two leads"), _("Tried to merge two leads")),
+    "merge.unmerge": (_("Undid a merge of two leads"), _("Tried to undo a merge of two leads")),
+    "submission.rejected": (_("Marked a submission as spam"), _("Tried to mark a submission as spam")),
+    "submission.released": (_("Released a submission"), _("Tried to release a submission")),
+    "submission.replayed": (_("Replayed a submission"), _("Tried to replay a submission")),
+    "submission.tried": (_("Tried a changed submission"), _("Could not try a changed submission")),
+    "task.changed": (_("Changed a task"), _("Tried to change a task")),
+    "task.created": (_("Added a task"), _("Tried to add a task")),
     "api_key.created": (_("Made an API key"), _("Tried to make an API key")),
     "api_key.changed": (_("Changed an API key"), _("Tried to change an API key")),
     "api_key.deleted": (_("Revoked an API key"), _("Tried to revoke an API key")),
@@ -106,6 +149,19 @@ def entry_sentence(view: PageView, entry: Mapping[str, Any]) -> str:
     if entry["outcome"] == "done":
         return str(entry["action"])
     return view.translate("Tried: %(action)s", action=entry["action"])
+
+
+def action_choices(view: PageView) -> list[tuple[str, str]]:
+    """Return the actions that can be chosen, each once: one that has several codes stands for all of them."""
+    by_words = {words[0]: action for action, words in reversed(ACTION_WORDS.items())}
+    choices = [(action, view.translate(words)) for words, action in by_words.items()]
+    return sorted(choices, key=lambda choice: choice[1].casefold())
+
+
+def same_actions(action: str) -> list[str]:
+    """Return the codes that say the same as one, itself among them."""
+    words = ACTION_WORDS.get(action)
+    return [code for code, said in ACTION_WORDS.items() if words and said[0] == words[0]] or [action]
 
 
 def changed_fields(entry: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:

@@ -36,8 +36,11 @@ class SubmissionBulkQuery(TypedDict, total=False):
     source: QueryText
     lead_id: QueryId
     cause: QueryId
+    job: QueryId
     is_duplicate: QueryFlag
     rejected: QueryFlag
+    unconfirmed: QueryFlag
+    spam_reason: QueryText
     received_after: UtcTime
     received_before: UtcTime
     search: QueryText
@@ -106,8 +109,9 @@ def read_selection(query: MultiMapping[str]) -> BulkSelection | None:
     filters, errors = schema.validate_fields(sent)
     for name in query.keys() - schema.fields.__annotations__.keys() - IGNORED_NAMES:
         errors[name] = ["There is no such filter."]
-    if len(filters.get("channel") or "") > MAX_TEXT_LENGTH or len(filters.get("source") or "") > MAX_TEXT_LENGTH:
-        errors["source"] = ["This text is too long."]
+    for name in ("channel", "source", "spam_reason"):
+        if len(filters.get(name) or "") > MAX_TEXT_LENGTH:
+            errors[name] = ["This text is too long."]
     if DELIVERY_KIND in filters:
         filters["kind"] = filters.pop(DELIVERY_KIND)
     named = [text for part in query.getall("ids", []) for text in part.split(",") if text.strip()]

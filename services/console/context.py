@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol, TypeVar, cast
+from typing import NamedTuple, Protocol, TypeVar, cast
 
 import redis.asyncio as redis
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.console.channel_names import read_channel_names
 from services.console.held_submissions import count_held
 from services.console.pair_query import read_default_score
 from services.console.recent_reads import RecentReads
@@ -30,6 +31,7 @@ from shared.fair_limiter import FairLimiter
 from shared.files.file_downloads import FileDownloads
 from shared.intake.spool import Spool
 from shared.jobs.job_control import EndedJob, count_active_jobs, list_recently_ended
+from shared.jobs.job_outcomes import JobOutcomes, read_outcomes_of
 from shared.likeness.pair_list import count_open_pairs
 from shared.operations.causes import CauseDict, CauseFilter, list_causes
 from shared.operations.history import HistoryPoint, read_history
@@ -44,6 +46,7 @@ T = TypeVar("T")
 
 POOL_SIZE = 6  # connections of the console
 STATEMENT_TIMEOUT_SECONDS = 10.0  # seconds
+CHANNEL_NAMES_SECONDS = 10.0  # seconds that the names of forms and sources are kept
 FIGURES_SECONDS = 2.0  # seconds that the figures of the navigation are kept
 NEWS_SECONDS = 60.0  # seconds for which a job that ended is news
 CAUSES_SECONDS = 5.0  # seconds that the causes on Now are kept
@@ -61,6 +64,13 @@ FIND_WORKSPACE_SQL = "SELECT id, slug, name FROM workspaces WHERE slug = %s"
 History = tuple[int, list[HistoryPoint]]
 
 
+class JobEnd(NamedTuple):
+    """A job that has just ended, with what became of its rows so far."""
+
+    job: EndedJob
+    outcomes: JobOutcomes
+
+
 class OverviewRead(Protocol):
     """Reads the overview of a workspace: `read_overview` of the context, or `watch_overview`."""
 
@@ -73,7 +83,7 @@ class NavigationFigures:
 
     counts: Mapping[str, int] = field(default_factory=dict)
     pauses: list[LanePauseRecord] = field(default_factory=list)
-    ended_jobs: list[EndedJob] = field(default_factory=list)
+    ended_jobs: list[JobEnd] = field(default_factory=list)
 
 
 @dataclass
@@ -133,6 +143,19 @@ class ConsoleContext:
         """Read the figures again at the next page, after a request that changed them."""
         self.recent.forget(("figures", workspace_id))
 
+    async def read_channel_names(self, workspace_id: int) -> Mapping[str, str]:
+        """Return the names of a workspace's forms and sources by channel, at most some seconds old.
+
+        Without the database there are none.
+        """
+
+        async def read() -> Mapping[str, str]:
+            async with self.reading() as connection:
+                return await read_channel_names(connection, workspace_id)
+
+        nothing: Mapping[str, str] = {}
+        return await self.recent.read_or_last(("channels", workspace_id), CHANNEL_NAMES_SECONDS, read, nothing)
+
     async def read_overview(self, workspace_id: int, *, with_installation: bool = False) -> Overview:
         """Return a workspace's overview. An operator sees the installation's lanes in it, with their figures."""
         return await self._join_overviews(self.overviews.read_overview, workspace_id, with_installation)
@@ -181,8 +204,9 @@ class ConsoleContext:
             least = await read_default_score(connection, workspace_id)
             alike = await count_open_pairs(connection, workspace_id, least)
             ended = await list_recently_ended(connection, workspace_id, NEWS_SECONDS)
+            outcomes = await read_outcomes_of(connection, workspace_id, [job.id for job in ended])
         counts = {"dead": found["dead"], "held": held, "jobs": jobs, "duplicates": alike}
-        return NavigationFigures(counts, pauses, ended)
+        return NavigationFigures(counts, pauses, [JobEnd(job, outcomes[job.id]) for job in ended])
 
     async def _join_overviews(
         self, read: Callable[[int], Awaitable[Overview]], workspace_id: int, with_installation: bool

@@ -53,12 +53,13 @@ class Formatting:
         return "–" if value is None else self.duration(value / 1000)
 
     def duration(self, seconds: float | None) -> str:
-        """Return a duration for tables: 46 ms, 0.4 s, 4 min, 3 h 12 min, 2 d."""
+        """Return a duration for tables: 7.4 ms, 46 ms, 0.4 s, 4 min, 3 h 12 min, 2 d."""
         if seconds is None:
             return "–"
         seconds = max(seconds, 0.0)
         if seconds < 0.1:
-            return self._("%(n)s ms") % {"n": round(seconds * 1000)}
+            ms = seconds * 1000
+            return self._("%(n)s ms") % {"n": f"{ms:.1f}" if 0 < ms < 9.95 else round(ms)}
         if seconds < MINUTE:
             return self._("%(n)s s") % {"n": f"{seconds:.1f}" if seconds < 10 else round(seconds)}
         if seconds < HOUR:

@@ -11,13 +11,28 @@ from sqlalchemy import literal, literal_column, select, tuple_
 
 from services.console.payload_words import SenderWords, read_sender
 from shared.db.connections import Connection
-from shared.intake.submission_filters import submission_conditions
+from shared.intake.submission_filters import UNCONFIRMED_SQL, submission_conditions
 from shared.jobs.job_targets import driver_statement
 from shared.models import Submission
 
-# Read from the index of submissions that are not done, which has all of these columns.
-COUNT_HELD_SQL = """
-SELECT count(*) FROM submissions WHERE workspace_id = %s AND state = 'quarantined' AND rejected_at IS NULL
+# Read from the index of submissions that are not done, which has all of these columns, and from that of those whose
+# sender has not confirmed the address: these wait for nobody's decision.
+COUNT_HELD_SQL = f"""
+SELECT (SELECT count(*) FROM submissions
+        WHERE workspace_id = %(workspace)s AND state = 'quarantined' AND rejected_at IS NULL)
+     - (SELECT count(*) FROM submissions WHERE workspace_id = %(workspace)s AND {UNCONFIRMED_SQL})
+"""  # noqa: S608  # constants only
+# Of the newest ones, since it is asked with each page: what may be chosen in the filters.
+CHOICES_SQL = """
+WITH held AS MATERIALIZED (
+    SELECT coalesce(source, channel) AS origin, spam FROM submissions
+    WHERE workspace_id = %(workspace)s AND state = 'quarantined' ORDER BY received_at DESC LIMIT 5000
+)
+(SELECT 'source', origin, count(*) FROM held GROUP BY 2 ORDER BY 3 DESC, 2 LIMIT 50)
+UNION ALL
+(SELECT 'reason', reason ->> 'code', count(*) FROM held, jsonb_array_elements(
+    CASE WHEN jsonb_typeof(spam -> 'reasons') = 'array' THEN spam -> 'reasons' ELSE '[]' END) AS reason
+ WHERE reason ->> 'code' IS NOT NULL AND reason ->> 'code' <> 'unconfirmed' GROUP BY 2 ORDER BY 3 DESC, 2 LIMIT 50)
 """
 HELD_PER_PAGE = 50
 MAX_REASONS = 12
@@ -60,10 +75,28 @@ class HeldSubmission:
 HeldPlace = tuple[datetime, uuid.UUID]
 
 
+class HeldChoices(NamedTuple):
+    """What may be chosen in the filters: sources, or channels of those without one, and codes of reasons."""
+
+    sources: list[str]
+    reasons: list[str]
+
+
 async def count_held(connection: Connection, workspace_id: int) -> int:
-    """Return how many held submissions wait for a decision. Those that were marked as spam do not."""
-    row = await (await connection.execute(COUNT_HELD_SQL, (workspace_id,))).fetchone()
+    """Return how many held submissions wait for a decision.
+
+    Those that were marked as spam do not, nor do those whose sender has not confirmed the address yet.
+    """
+    row = await (await connection.execute(COUNT_HELD_SQL.encode(), {"workspace": workspace_id})).fetchone()
     return int(row[0]) if row else 0
+
+
+async def read_filter_choices(connection: Connection, workspace_id: int) -> HeldChoices:
+    """Return the sources and reasons of what is held, the most frequent first."""
+    rows = await (await connection.execute(CHOICES_SQL, {"workspace": workspace_id})).fetchall()
+    return HeldChoices(
+        [name for kind, name, _ in rows if kind == "source"], [name for kind, name, _ in rows if kind == "reason"]
+    )
 
 
 async def read_held_page(

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
-from services.console.job_words import ended_sentence
+from services.console.job_outcome_words import ended_sentence
 from services.console.page_view import PageView
 
 JOB_ENDED_EVENT = "job-ended"
+VERDICT_PATIENCE_SECONDS = 10.0  # seconds that the news of a job wait for the last verdicts
 
 
 class JobNews:
@@ -20,18 +22,21 @@ class JobNews:
         """Return what the page's script says about jobs that have just ended, as JSON."""
         view = self._view
         figures = await view.console.navigation_figures(view.workspace.workspace_id)
-        ended = [job for job in figures.ended_jobs if job.account_id == view.account.account_id]
-        news = [job for job in ended if job.id not in self._told]
-        self._told.update(job.id for job in news)
+        latest = datetime.now(UTC) - timedelta(seconds=VERDICT_PATIENCE_SECONDS)
+        own = [one for one in figures.ended_jobs if one.job.account_id == view.account.account_id]
+        news = [one for one in own if one.outcomes.is_settled or one.job.finished_at < latest]
+        news = [one for one in news if one.job.id not in self._told]
+        self._told.update(one.job.id for one in news)
         return (
             json.dumps(
                 {
-                    "id": job.id,
-                    "text": ended_sentence(view, job),
-                    "link": view.path(f"jobs/{job.id}"),
+                    "id": one.job.id,
+                    "text": ended_sentence(view, one.job, one.outcomes),
+                    "isGood": one.outcomes.is_good,
+                    "link": view.path(f"jobs/{one.job.id}"),
                     "label": view.translate("See the job"),
                     "close": view.translate("Close"),
                 }
             )
-            for job in news
+            for one in news
         )

@@ -1,35 +1,33 @@
-"""Jobs, their rows and examples as the console reads them."""
+"""Jobs, their outcomes and examples as the console reads them."""
 
-import asyncio
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
-import orjson
 from sqlalchemy import select
 
 from services.console.bulk_filters import BulkSelection
+from services.console.channel_names import read_channel_names
 from shared.db.connections import Connection
 from shared.intake.payload_changes import PayloadDifference, changed_payload
 from shared.intake.replay import SubmissionRef
-from shared.jobs.job_control import JOB_COLUMNS, JobRow, read_afterwards, read_job
+from shared.jobs.job_control import JOB_COLUMNS, JobRow
+from shared.jobs.job_outcomes import DeathCause, JobOutcomes, read_death_causes, read_outcomes_of
 from shared.jobs.job_targets import count_targets, driver_statement, first_targets, read_clock, targets_query
 from shared.jobs.preview import preview_references
 from shared.models import Delivery
 
 JobGroup = Literal["all", "active", "ended"]
-OutcomeFilter = Literal["failed", "skipped", "done", "waiting", "all"]
-
-NEWEST_FIRST: tuple[OutcomeFilter, ...] = ("failed", "skipped", "done")
 
 EXAMPLE_ROWS = 3
 JOBS_PAGE_SIZE = 50
-ITEMS_PAGE_SIZE = 50
-OUTCOMES_PAGE_SIZE = 1000  # rows that are read at once for a file
 NAME_LENGTH = 120  # characters of a name that is shown
 
+COUNT_SHARE = 0.05  # of the time that may go into counting outcomes while somebody watches
+MIN_COUNT_SECONDS = 1.0  # seconds between two such counts at least
 COUNT_JOBS_SQL = """
 SELECT count(*), count(*) FILTER (WHERE finished_at IS NULL) FROM jobs WHERE workspace_id = %s
 """
@@ -39,32 +37,6 @@ SELECT {", ".join(JOB_COLUMNS)} FROM jobs
 WHERE workspace_id = %(workspace)s AND (%(group)s = 'all' OR (finished_at IS NULL) = (%(group)s = 'active'))
 ORDER BY finished_at IS NULL DESC, id DESC LIMIT %(limit)s OFFSET %(offset)s
 """  # noqa: S608  # constants only
-_ITEMS_SQL = """
-SELECT i.id, i.submission_id, i.delivery_id, i.outcome, i.error, i.handled_at, s.payload, s.state, d.kind, d.event,
-       d.state, i.lead_id, json_build_object('first_name', l.first_name, 'last_name', l.last_name, 'email', l.email,
-                                             'phone', l.phone)
-FROM job_items i
-LEFT JOIN submissions s ON s.workspace_id = i.workspace_id AND s.id = i.submission_id
-    AND s.received_at = i.received_at
-LEFT JOIN deliveries d ON d.workspace_id = i.workspace_id AND d.id = i.delivery_id
-LEFT JOIN leads l ON l.workspace_id = i.workspace_id AND l.id = i.lead_id
-WHERE i.workspace_id = %(workspace)s AND i.job_id = %(job)s
-"""
-# Those that are handled are listed from the newest, and not looked for among those to come.
-LIST_HANDLED_SQL = f"""{_ITEMS_SQL}
-  AND i.id <= %(position)s AND (%(after)s = 0 OR i.id < %(after)s) AND i.outcome = %(outcome)s
-ORDER BY i.id DESC LIMIT %(limit)s
-"""
-LIST_ITEMS_SQL = f"""{_ITEMS_SQL}
-  AND i.id > %(after)s AND (%(outcome)s = 'all' OR i.outcome IS NULL)
-ORDER BY i.id LIMIT %(limit)s
-"""
-READ_OUTCOMES_SQL = """
-SELECT id, coalesce(submission_id::text, delivery_id::text, lead_id::text), outcome, error, handled_at FROM job_items
-WHERE workspace_id = %(workspace)s AND job_id = %(job)s AND id > %(after)s
-  AND (%(outcome)s = 'all' OR outcome = %(outcome)s OR (%(outcome)s = 'waiting' AND outcome IS NULL))
-ORDER BY id LIMIT %(limit)s
-"""
 RECORD_NAMES_SQL = {
     "cause": "SELECT id, title FROM causes WHERE workspace_id = %s AND id = ANY(%s)",
     "integration_id": "SELECT id, name FROM integrations WHERE workspace_id = %s AND id = ANY(%s)",
@@ -96,45 +68,30 @@ class BulkExample:
 
 
 @dataclass(frozen=True)
-class ItemRow:
-    """A row of a job. `state` is how its submission or delivery stands now."""
-
-    id: int
-    submission_id: uuid.UUID | None
-    delivery_id: int | None
-    outcome: str | None
-    error: str | None
-    handled_at: datetime | None
-    person: str
-    contact: str
-    state: str | None
-    lead_id: int | None = None
-
-
-@dataclass(frozen=True)
-class ItemsPage:
-    """Rows of a job, and whether there are more behind them."""
-
-    items: Sequence[ItemRow] = ()
-    has_more: bool = False
-
-
-class OutcomeRow(NamedTuple):
-    """What became of a row of a job, for a file. `object_id` is that of its submission or delivery."""
-
-    id: int
-    object_id: str | None
-    outcome: str | None
-    message: str | None
-    handled_at: datetime | None
-
-
-@dataclass(frozen=True)
 class JobSnapshot:
-    """A job at a moment, with what became of its submissions afterwards."""
+    """A job at a moment, with what became of its rows, and the causes of which some died again."""
 
     job: JobRow
-    afterwards: Mapping[str, int] | None
+    outcomes: JobOutcomes
+    causes: Sequence[DeathCause] = ()
+
+
+class CheapCounts:
+    """Counts what became of the rows of jobs while somebody watches, no more often than is cheap."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, JobOutcomes] = {}
+        self._next_at = 0.0
+
+    async def read_outcomes(
+        self, connection: Connection, workspace_id: int, jobs: Sequence[JobRow]
+    ) -> dict[int, JobOutcomes]:
+        """Return the outcomes by job, some seconds old where to count them takes long."""
+        began, ids = time.monotonic(), [job["id"] for job in jobs]
+        if began >= self._next_at or not set(ids) <= self._known.keys():
+            self._known = await read_outcomes_of(connection, workspace_id, ids)
+            self._next_at = began + max(MIN_COUNT_SECONDS, (time.monotonic() - began) / COUNT_SHARE)
+        return self._known
 
 
 async def count_selection(
@@ -186,14 +143,18 @@ async def read_names_of_all(
     connection: Connection, workspace_id: int, selections: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, str]]:
     """Return the same for many selections, in their order, with one query for each kind of record."""
-    found: dict[tuple[str, int], str] = {}
+    found: dict[tuple[str, int | str], str] = {}
     for name, statement in RECORD_NAMES_SQL.items():
         ids = list({filters[name] for filters in selections if filters.get(name) is not None})
         if ids:
             rows = await (await connection.execute(statement.encode(), (workspace_id, ids))).fetchall()
             found |= {(name, id_): str(text) for id_, text in rows if text}
+    if any("channel" in filters for filters in selections):
+        names = await read_channel_names(connection, workspace_id)
+        found |= {("channel", channel): name for channel, name in names.items()}
+    named = (*RECORD_NAMES_SQL, "channel")
     return [
-        {name: found[name, filters[name]] for name in RECORD_NAMES_SQL if (name, filters.get(name)) in found}
+        {name: found[name, filters[name]] for name in named if (name, filters.get(name)) in found}
         for filters in selections
     ]
 
@@ -217,60 +178,12 @@ async def list_jobs(connection: Connection, workspace_id: int, group: JobGroup, 
     return [dict(zip(JOB_COLUMNS, row, strict=True)) for row in rows]
 
 
-async def read_job_snapshot(connection: Connection, workspace_id: int, job_id: int) -> JobSnapshot:
-    """Return a job and what became of its submissions. Raises NotFound."""
-    job = await read_job(connection, workspace_id, job_id)
-    return JobSnapshot(job, await read_afterwards(connection, workspace_id, job_id))
-
-
-async def list_items(
-    connection: Connection, workspace_id: int, job: JobRow, outcome: OutcomeFilter, after: int
-) -> ItemsPage:
-    """Return a page of a job's rows behind a row's number, 0 for the first page.
-
-    Those with an outcome are listed from the newest, others in the order in which they are handled.
-    """
-    statement = LIST_HANDLED_SQL if outcome in NEWEST_FIRST else LIST_ITEMS_SQL
-    values = {
-        "workspace": workspace_id,
-        "job": job["id"],
-        "position": job["position"],
-        "after": after,
-        "outcome": outcome,
-        "limit": ITEMS_PAGE_SIZE + 1,
-    }
-    rows = await (await connection.execute(statement.encode(), values)).fetchall()
-    items = await asyncio.to_thread(lambda: [_item_row(row) for row in rows[:ITEMS_PAGE_SIZE]])
-    return ItemsPage(items, len(rows) > ITEMS_PAGE_SIZE)
-
-
-async def read_outcomes(
-    connection: Connection, workspace_id: int, job_id: int, outcome: OutcomeFilter, after: int
-) -> list[OutcomeRow]:
-    """Return the outcomes of rows behind a row's number, in their order, `OUTCOMES_PAGE_SIZE` at most."""
-    values = {
-        "workspace": workspace_id,
-        "job": job_id,
-        "after": after,
-        "outcome": outcome,
-        "limit": OUTCOMES_PAGE_SIZE,
-    }
-    return [OutcomeRow(*row) for row in await (await connection.execute(READ_OUTCOMES_SQL, values)).fetchall()]
-
-
-def _item_row(row: Sequence[Any]) -> ItemRow:
-    id_, submission_id, delivery_id, outcome, error, at, payload, submission_state, kind, event, *rest = row
-    delivery_state, lead_id, lead = rest
-    person, contact = (kind or "", event or "") if delivery_id else person_of(lead if lead_id else _parsed(payload))
-    state = submission_state or delivery_state
-    return ItemRow(id_, submission_id, delivery_id, outcome, error, at, person, contact, state, lead_id)
-
-
-def _parsed(payload: bytes | None) -> Any:
-    try:
-        return orjson.loads(payload) if payload else None
-    except ValueError:
-        return None
+async def read_job_snapshot(
+    connection: Connection, workspace_id: int, job: JobRow, outcomes: JobOutcomes
+) -> JobSnapshot:
+    """Return a job with its outcomes, and the causes of which rows died again."""
+    causes = await read_death_causes(connection, workspace_id, job["id"]) if outcomes.died_again else []
+    return JobSnapshot(job, outcomes, causes)
 
 
 def person_of(payload: Any) -> tuple[str, str]:

@@ -10,9 +10,10 @@ from markupsafe import Markup, escape
 from services.console.lead_query import PERSONAL_FILTERS
 from services.console.page_view import PageView
 from services.console.payload_text import VALUE_MASK
+from services.console.spam_words import REASON_TITLES
 from services.console.translations import mark_message as _
 from shared.auth.roles import Permission
-from shared.jobs.job_control import EndedJob, JobRow
+from shared.jobs.job_control import JobRow
 
 MINIMUM_SECONDS = 1.0  # seconds below which a forecast says "about 1 s"
 STATE_LOOKS = {
@@ -79,12 +80,6 @@ def job_title(view: PageView, kind: str, count: int) -> str:
     return view.translate("%(kind)s: %(n)s rows", kind=kind, n=view.formatting.number(count))
 
 
-def ended_sentence(view: PageView, job: EndedJob) -> str:
-    """Return that a job has ended: `Replay 412 submissions: done`."""
-    title, state = job_title(view, job.kind, job.total), view.translate_choice(STATE_WORDS, job.state)
-    return view.translate("%(job)s: %(state)s", job=title, state=state)
-
-
 def job_button(view: PageView, kind: str, count: int) -> str:
     """Return the label of the button that starts a job. It names the number."""
     n = view.formatting.number(count)
@@ -109,29 +104,12 @@ def job_effect(view: PageView, kind: str, *, has_changes: bool = False) -> str:
     return view.translate_choice(JOB_EFFECTS, kind)
 
 
-def job_state(view: PageView, state: str) -> Markup:
-    """Return the state of a job as shape, colour and word."""
+def job_state(view: PageView, state: str, *, is_good: bool) -> Markup:
+    """Return the state of a job as shape, colour and word. One that has run is green only if all of it ended well."""
     drawing = view.console.renderer.drawing(view.language)
+    if state == "done" and not is_good:
+        return drawing.state("off", view.translate("has run"))
     return drawing.state(STATE_LOOKS.get(state, "off"), view.translate_choice(STATE_WORDS, state))
-
-
-def outcome_state(view: PageView, outcome: str | None) -> Markup:
-    """Return the outcome of a row as shape, colour and word."""
-    drawing = view.console.renderer.drawing(view.language)
-    if outcome == "done":
-        return drawing.state("done", view.translate("done"))
-    if outcome == "failed":
-        return drawing.state("dead", view.translate("failed"))
-    if outcome == "skipped":
-        return drawing.state("replayed", view.translate("skipped"))
-    return drawing.state("waiting", view.translate("to go"))
-
-
-def outcome_shares(job: JobRow) -> list[tuple[float, str]]:
-    """Return the parts of a job's bar: percent and colour class."""
-    total = job["total"] or 1
-    parts = (("done", "c-out"), ("failed", "c-bad"), ("skipped", "c-held"))
-    return [(100 * job[name] / total, colour) for name, colour in parts]
 
 
 def pace_forecast(view: PageView, count: int, rate: int | None) -> str:
@@ -190,13 +168,15 @@ def _clause(view: PageView, name: str, value: Any, names: Mapping[str, str]) -> 
     if name == "ids":
         text = view.translate_count("it is the one that was chosen", "it is one of the %(n)s chosen ones", len(value))
         return escape(text)
-    if name in ("is_duplicate", "rejected", "starred", "dry_run"):
+    if name in ("is_duplicate", "rejected", "unconfirmed", "starred", "dry_run"):
         return escape(_flag_clause(view, name, is_set=bool(value)))
     if name.endswith(("_after", "_before")) or name == "since":
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
         value = view.formatting.time_tag(moment, "full_time")
     if name in PERSONAL_FILTERS and not view.permits(Permission.SEE_PERSONS):
         value = VALUE_MASK
+    if name == "spam_reason":
+        value = view.translate_choice(REASON_TITLES, value)
     return _filled(_clause_pattern(view, name), value=Markup("<b><bdi>{}</bdi></b>").format(names.get(name, value)))
 
 
@@ -227,6 +207,8 @@ def _clause_pattern(view: PageView, name: str) -> str:
         "updated_before": view.translate("it was changed before %(value)s"),
         "file_name": view.translate("the file is %(value)s"),
         "undo": view.translate("it came with the import %(value)s, which is taken back"),
+        "spam_reason": view.translate("a reason is: %(value)s"),
+        "job": view.translate("it was taken by the job %(value)s"),
         "undo_of": view.translate("it was changed by the job %(value)s, which is taken back"),
     }
     return patterns.get(name, f"{name.replace('%', '')} %(value)s")
@@ -236,6 +218,12 @@ def _flag_clause(view: PageView, name: str, *, is_set: bool) -> str:
     if name == "rejected":
         marked, unmarked = view.translate("it was marked as spam"), view.translate("it was not marked as spam")
         return marked if is_set else unmarked
+    if name == "unconfirmed":
+        waits, rest = (
+            view.translate("its sender has to confirm the address"),
+            view.translate("no confirmation is awaited"),
+        )
+        return waits if is_set else rest
     if name == "dry_run":
         return view.translate("it is a dry run, which changes no lead")
     if name == "starred":

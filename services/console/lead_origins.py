@@ -8,7 +8,7 @@ from typing import Any, Literal
 from shared.leads.contact import InvalidContact, normalise_email, normalise_phone
 from shared.leads.submission import FORM_KEY, SOURCE_KEY
 
-OriginWay = Literal["submission", "typed", "merge", ""]
+OriginWay = Literal["submission", "typed", "merge", "gone", ""]
 MAX_CONSENTS = 30
 
 
@@ -25,7 +25,10 @@ class LeadIntake:
 
 @dataclass(frozen=True)
 class IdentityOrigin:
-    """An email or phone, and what brought it: a submission, somebody who typed it, a merge, or nothing that is kept."""
+    """An email or phone, and what brought it: a submission, somebody who typed it, or a merge.
+
+    It is `gone` where a submission is not kept any more that may have brought it, and empty where none of them did.
+    """
 
     kind: str
     value: str
@@ -62,7 +65,8 @@ def identity_origins(
             if known is None or (known.at and at < known.at):
                 found[kind, value] = IdentityOrigin(kind, value, way, at, submission_id)
 
-    for intake in intakes:
+    came = list(intakes)
+    for intake in came:
         for kind in ("email", "phone"):
             note(kind, intake.body.get(kind), "submission", intake.at, intake.submission_id)
     for change in contact_changes:
@@ -70,7 +74,17 @@ def identity_origins(
         for kind in ("email", "phone"):
             changed = (change["data"].get("changes") or {}).get(kind) or {}
             note(kind, changed.get("to"), way, change["created_at"])
-    return [found.get(identity, IdentityOrigin(*identity)) for identity in identities]
+    return [found.get(identity) or _unnamed_origin(identity, came) for identity in identities]
+
+
+def _unnamed_origin(identity: tuple[str, str], intakes: Sequence[LeadIntake]) -> IdentityOrigin:
+    """Return the origin of what no payload spells: a provider's id of a person, or a phone in another country's way.
+
+    Of a lead that came in once there is no doubt.
+    """
+    if len(intakes) == 1:
+        return IdentityOrigin(*identity, "submission", intakes[0].at, intakes[0].submission_id)
+    return IdentityOrigin(*identity, "" if all(intake.body for intake in intakes) else "gone")
 
 
 def given_consents(intakes: Iterable[LeadIntake]) -> list[GivenConsent]:

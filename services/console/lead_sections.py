@@ -21,7 +21,8 @@ WAY_WORDS = {
     "submission": _("came in"),
     "typed": _("typed by somebody"),
     "merge": _("by merging"),
-    "": _("its origin is not kept any more"),
+    "gone": _("its origin is not kept any more"),
+    "": _("its origin is not known"),
 }
 
 

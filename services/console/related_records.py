@@ -53,10 +53,11 @@ ORDER BY id LIMIT 100
 """
 DELIVERIES_SQL = f"""
 SELECT d.id, d.kind, d.event, d.state, d.attempts, d.created_at, d.finished_at, d.due_at, d.error, d.cause_id,
-       s.description, s.url, i.name AS integration
+       d.user_id, u.name AS user_name, s.description, s.url, i.name AS integration
 FROM deliveries d
 LEFT JOIN webhook_subscriptions s ON s.workspace_id = d.workspace_id AND s.id = d.subscription_id
 LEFT JOIN integrations i ON i.workspace_id = d.workspace_id AND i.id = d.integration_id
+LEFT JOIN users u ON u.workspace_id = d.workspace_id AND u.id = d.user_id
 WHERE d.workspace_id = %(workspace)s AND d.lead_id = %(lead)s ORDER BY d.id DESC LIMIT {MAX_LISTED + 1}
 """  # noqa: S608  # constants only
 FILES_SQL = f"""

@@ -13,6 +13,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from services.console import svg
+from services.console.bidi_controls import show_controls_in_html
 from services.console.browser_names import browser_name
 from services.console.formatting import Formatting
 from services.console.spam_words import stored_sentence
@@ -53,7 +54,7 @@ class Renderer:
 
     def render(self, template: str, language: Language, values: Mapping[str, Any]) -> str:
         """Return a rendered template. `values` hold what it shows."""
-        return self._environments[language.code].get_template(template).render(values)
+        return show_controls_in_html(self._environments[language.code].get_template(template).render(values))
 
 
 def page_response(html: str, nonce: str, status: int = 200) -> web.Response:

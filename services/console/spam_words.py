@@ -4,13 +4,17 @@ They are stored as sentences of the gateway's, some with a number. A sentence th
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
 
 from services.console.payload_text import VALUE_MASK
 from services.console.translations import mark_message as _
 from shared.spam.stored_sentences import split_sentence
 
 _replace_addresses = re.compile(r"[^\s“”]+@[^\s“”]+").sub
+UNCONFIRMED_CODE = "unconfirmed"  # of the reason for which a submission waits for its sender
+
 # The sentences of `services/gateway/public_forms/spam_scoring.py` and of workers, with their numbers as `%(n)s`.
 SPAM_SENTENCES = frozenset(
     (
@@ -37,6 +41,30 @@ SPAM_SENTENCES = frozenset(
         _("The form’s reply was not sent: its address has had enough mails for now."),
     )
 )
+# What the reasons are called where one is chosen, by their codes.
+REASON_TITLES = {
+    "honeypot": _("a hidden field was filled in"),
+    "token_forged": _("a forged token"),
+    "token_missing": _("no fresh token of the page"),
+    "token_reused": _("a token that was used before"),
+    "time_trap": _("sent too fast"),
+    "proof_missing": _("no proof of work"),
+    "proof_wrong": _("a wrong proof of work"),
+    "proof_reused": _("a reused proof of work"),
+    "address_rate": _("many from one address"),
+    "form_rate": _("more than people send"),
+    "links": _("links"),
+    "markup": _("links in code"),
+    "link_in_name": _("a link in a name"),
+    "mixed_alphabets": _("mixed alphabets"),
+    "same_text": _("the same text again"),
+    "disposable_domain": _("a throw-away address"),
+    "held_email": _("a rule on the email address"),
+    "held_domain": _("a rule on the domain"),
+    "held_address": _("a rule on the network address"),
+    "held_word": _("a rule on a word"),
+    "confirmation_unsent": _("the mail that asks for confirmation was not sent"),
+}
 # Sentences about rules, with their values.
 RULE_SENTENCES = {
     "email": (
@@ -71,3 +99,9 @@ def stored_sentence(text: str, translate: Callable[[str], str], *, hides_values:
     if sentence is template and template not in SPAM_SENTENCES:
         return text
     return translate(sentence) % values if values else translate(sentence)
+
+
+def waits_for_sender(spam: Any, rejected_at: datetime | None) -> bool:
+    """Return whether a held submission waits for its sender to confirm the address."""
+    reasons = spam.get("reasons") if isinstance(spam, Mapping) and not rejected_at else None
+    return any(isinstance(one, Mapping) and one.get("code") == UNCONFIRMED_CODE for one in reasons or ())

@@ -8,9 +8,10 @@ from typing import Any
 import orjson
 from markupsafe import Markup
 
+from services.console.lead_origins import GivenConsent, LeadIntake, given_consents
 from services.console.page_view import PageView
 from services.console.payload_text import VALUE_MASK
-from shared.intake.submission_lookup import as_received
+from shared.intake.submission_lookup import FoundSubmission, as_received
 from shared.leads.submission import SOURCE_KEY
 
 MAX_SHOWN_TEXT = 500  # characters of a value
@@ -83,9 +84,20 @@ def attribution_rows(
         rows.append((view.translate("Filled in"), _moment_text(view, found["at"])))
     personal = [(label, _address_text(found[name])) for name, label in of_person.items() if found.get(name)]
     personal += [(str(name), _text(value)) for name, value in _pairs(found.get("click_ids"))]
-    yes, no = view.translate("yes"), view.translate("no")
-    consents = [(str(question), yes if given else no) for question, given in _pairs(found.get("consent"))]
-    return rows + [(label, VALUE_MASK if hides_values else text) for label, text in (*personal, *consents)]
+    return rows + [(label, VALUE_MASK if hides_values else text) for label, text in personal]
+
+
+def submitted_consents(found: FoundSubmission) -> list[GivenConsent]:
+    """Return what the person agreed to in a submission, and what they did not."""
+    record = found.record
+    try:
+        body = orjson.loads(found.stored)
+    except orjson.JSONDecodeError:
+        return []
+    if not isinstance(body, dict):
+        return []
+    came = LeadIntake(str(record["id"]), record["received_at"], record["channel"], record["source"], body)
+    return given_consents([came])
 
 
 def _source_part(stored: bytes) -> dict[str, Any]:

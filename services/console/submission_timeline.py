@@ -9,9 +9,12 @@ from urllib.parse import urlsplit
 from markupsafe import Markup
 
 from services.console.page_view import PageView
+from services.console.spam_words import waits_for_sender
 from services.console.submission_story import SubmissionStory
 from services.console.translations import mark_message as _
 from shared.intake.submission_lookup import FoundSubmission
+from shared.outbound.confirmation_links import CONFIRMATION_EVENT
+from shared.outbound.deliveries import REPLY_EVENT
 from shared.spam.stored_sentences import split_sentence
 
 
@@ -44,6 +47,8 @@ RUN_LOOKS = {
     "failed": EffectLook("x", "bad", _("Automation %(name)s failed")),
     "": EffectLook("bolt", "", _("Automation %(name)s")),
 }
+MAIL_TITLES = {REPLY_EVENT: _("the form’s reply"), CONFIRMATION_EVENT: _("asks to confirm the address")}
+MAILS_TO_LEAD = frozenset(MAIL_TITLES)
 DELIVERY_LOOKS = {
     "sent": EffectLook("send", "ok", _("Sent to %(name)s")),
     "pending": EffectLook("clock", "wait", _("Waits to be sent to %(name)s")),
@@ -140,6 +145,8 @@ def _verdict_node(view: PageView, found: FoundSubmission) -> TimelineNode:
     at = record["processed_at"]
     if record["state"] == "dead":
         return TimelineNode("dead", "bad", view.translate("Dead"), at, took, tried, record["error"] or "")
+    if record["state"] == "quarantined" and waits_for_sender(record["spam"], record["rejected_at"]):
+        return TimelineNode("clock", "held", view.translate("Waits for its sender to confirm the address"), at, took)
     if record["state"] == "quarantined":
         return TimelineNode("shield", "held", view.translate("Held as likely spam"), at, took)
     if record["lead_id"] is None:
@@ -161,9 +168,14 @@ def run_node(view: PageView, run: dict[str, Any]) -> TimelineNode:
 def delivery_node(view: PageView, delivery: dict[str, Any]) -> TimelineNode:
     """Return the node of a delivery."""
     tries = view.translate_count("%(n)s attempt", "%(n)s attempts", delivery["attempts"])
-    what = delivery["event"] or delivery["kind"]
+    what = mail_title(view, delivery["event"]) or delivery["event"] or delivery["kind"]
     detail = Markup("<bdi>{}</bdi> · {}").format(what, tries)
     return _effect_node(view, delivery, DELIVERY_LOOKS, receiver_name(view, delivery), detail)
+
+
+def mail_title(view: PageView, event: str | None) -> str:
+    """Return what a mail of a form is, empty for another event."""
+    return view.translate(MAIL_TITLES[event]) if event in MAIL_TITLES else ""
 
 
 def _effect_node(
@@ -178,14 +190,21 @@ def _effect_node(
 def receiver_name(view: PageView, delivery: dict[str, Any]) -> str:
     """Return to whom a delivery goes. Of an address only the host is shown: the rest may be a secret."""
     host = urlsplit(delivery["url"]).hostname if delivery["url"] else None
-    words = {
-        "email": view.translate("an e-mail address"),
-        "sms": view.translate("a phone"),
-        "slack": view.translate("Slack"),
-        "notice": view.translate("a user"),
-    }
-    known: str | None = delivery["description"] or host or delivery["integration"]
-    return known or words.get(delivery["kind"], view.translate("the address of a webhook"))
+    known: str | None = delivery["description"] or host or delivery["integration"] or delivery["user_name"]
+    return known or receiver_kind(view, delivery["kind"], delivery["event"], has_user=delivery["user_id"] is not None)
+
+
+def receiver_kind(view: PageView, kind: str, event: str | None, *, has_user: bool) -> str:
+    """Return what a delivery without a name goes to: the lead, a user, or an address of somebody else."""
+    if kind == "slack":
+        return view.translate("Slack")
+    if kind in ("email", "notice") and has_user:
+        return view.translate("a user")
+    if kind == "email" or (kind == "notice" and event in MAILS_TO_LEAD):
+        return view.translate("the lead")
+    if kind == "notice":
+        return view.translate("an address that the form names")
+    return view.translate("the lead’s phone") if kind == "sms" else view.translate("the address of a webhook")
 
 
 def _length(row: dict[str, Any]) -> float | None:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from services.console.navigation import EXISTING_PAGES
 from services.console.page_view import PageView
-from services.console.spam_words import stored_sentence
+from services.console.spam_words import stored_sentence, waits_for_sender
 from services.console.submission_reads import SubmissionDict
 from shared.auth.roles import Permission
 from shared.leads.submission import SOURCE_KEY
@@ -134,6 +134,8 @@ def _held_words(view: PageView, record: SubmissionDict) -> tuple[Markup | str, s
     reasons = ", ".join(stored_sentence(text, view.translate, hides_values=hides).removesuffix(".") for text in listed)
     if record["rejected_at"]:
         return view.translate("marked as spam"), reasons
+    if waits_for_sender(spam, None):
+        return view.translate("waits for its sender to confirm the address"), ""
     if "score" not in spam:
         return view.translate("held as suspected spam"), reasons
     return view.translate("spam score %(score)s", score=view.formatting.number(spam["score"])), reasons

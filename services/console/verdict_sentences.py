@@ -1,5 +1,6 @@
 """The verdict in words: whether every lead is accounted for, the reasons, and what wants a look."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,13 +32,15 @@ class VerdictNote:
     sentence: Markup
 
 
-def verdict_notes(view: PageView, concerns: list[Concern]) -> list[VerdictNote]:
+def verdict_notes(view: PageView, concerns: list[Concern], channel_names: Mapping[str, str]) -> list[VerdictNote]:
     """Return the sentences of the concerns, in their order."""
     return [
         VerdictNote(
             "bell" if concern.code == "source_silent" else "pause" if concern.code == "lane_paused" else "warn",
             "bad" if concern.code in URGENT_CODES else "wait",
-            _sentence(view, concern),
+            _plain(_source_sentence(view, concern.values, channel_names))
+            if concern.code == "source_silent"
+            else _sentence(view, concern),
         )
         for concern in concerns
     ]
@@ -69,11 +72,13 @@ def verdict_reasons(view: PageView, overview: Overview) -> list[str]:
             else view.translate("Nothing waits.")
         )
     if overview.workers is not None:
-        workers = [one for one in overview.workers if one.kind == "worker"]
-        alive = sum(one.is_alive for one in workers)
+        workers, alive = len(overview.workers), sum(one.is_alive for one in overview.workers)
         said.append(
             view.translate_count(
-                "%(alive)s of %(n)s worker reports.", "%(alive)s of %(n)s workers report.", len(workers), alive=alive
+                "%(alive)s of %(n)s worker process reports.",
+                "%(alive)s of %(n)s worker processes report.",
+                workers,
+                alive=alive,
             )
         )
     paused = sum(lane.pause is not None for lane in overview.lanes)
@@ -84,9 +89,9 @@ def verdict_reasons(view: PageView, overview: Overview) -> list[str]:
             else view.translate("Nothing is paused.")
         )
     if stores.database_ms is not None:
-        said.append(view.translate("PostgreSQL answers in %(time)s.", time=_milliseconds(view, stores.database_ms)))
+        said.append(view.translate("PostgreSQL answers in %(time)s.", time=text.milliseconds(stores.database_ms)))
     if stores.redis_ms is not None:
-        said.append(view.translate("Valkey answers in %(time)s.", time=_milliseconds(view, stores.redis_ms)))
+        said.append(view.translate("Valkey answers in %(time)s.", time=text.milliseconds(stores.redis_ms)))
     said.append(_spool_sentence(view, overview))
     if stores.disk_used is not None:
         said.append(view.translate("The disk is %(share)s full.", share=text.percent(stores.disk_used)))
@@ -102,10 +107,6 @@ def _spool_sentence(view: PageView, overview: Overview) -> str:
     return view.translate_count(
         "The spool holds %(n)s submission.", "The spool holds %(n)s submissions.", stores.spooled
     )
-
-
-def _milliseconds(view: PageView, value: float) -> str:
-    return view.translate("%(n)s ms", n=f"{value:.1f}" if value < 10 else round(value))
 
 
 def _sentence(view: PageView, concern: Concern) -> Markup:
@@ -150,6 +151,8 @@ def _sentence(view: PageView, concern: Concern) -> Markup:
                 ),
                 "dead-letters",
             )
+        case "lane_will_not_drain" | "lane_paused":
+            return _linked(view, _lane_or_store_sentence(view, concern), "queues", lane=values["lane"])
         case _:
             return _plain(_lane_or_store_sentence(view, concern))
 
@@ -174,19 +177,19 @@ def _lane_or_store_sentence(view: PageView, concern: Concern) -> str:
         case "lane_paused":
             return view.translate("The lane %(lane)s is paused.", lane=view.lane_title(values["lane"]))
         case "database_slow":
-            return view.translate("PostgreSQL is slow: %(time)s.", time=_milliseconds(view, values["ms"]))
+            return view.translate("PostgreSQL is slow: %(time)s.", time=text.milliseconds(values["ms"]))
         case "redis_slow":
-            return view.translate("Valkey is slow: %(time)s.", time=_milliseconds(view, values["ms"]))
+            return view.translate("Valkey is slow: %(time)s.", time=text.milliseconds(values["ms"]))
         case "disk_full":
             return view.translate("The disk is %(share)s full.", share=text.percent(values["share"]))
         case _:
-            return _source_sentence(view, values)
+            raise AssertionError(concern.code)
 
 
-def _source_sentence(view: PageView, values: dict[str, Any]) -> str:
+def _source_sentence(view: PageView, values: dict[str, Any], channel_names: Mapping[str, str]) -> str:
     return view.translate(
         "%(source)s has been silent for %(time)s; it usually sends every %(usual)s.",
-        source=values["source"] or values["channel"],
+        source=values["source"] or channel_names.get(values["channel"], values["channel"]),
         time=view.formatting.duration(values["seconds"]),
         usual=view.formatting.duration(values["usual_interval_s"]),
     )
@@ -196,5 +199,5 @@ def _plain(sentence: str) -> Markup:
     return Markup("{}").format(sentence)
 
 
-def _linked(view: PageView, sentence: str, page: str) -> Markup:
-    return Markup('<a class="link" href="{}">{}</a>').format(view.path(page), sentence)
+def _linked(view: PageView, sentence: str, page: str, **query: object) -> Markup:
+    return Markup('<a class="link" href="{}">{}</a>').format(view.path(page, **query), sentence)

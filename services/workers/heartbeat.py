@@ -44,6 +44,7 @@ suspected AS (
 INSERT INTO processes AS p (name, kind, host, pid) VALUES (%(name)s, %(kind)s, %(host)s, %(pid)s)
 ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, host = excluded.host, pid = excluded.pid, in_hand = '{}',
                                  started_at = now(), seen_at = now(),
+                                 backend_pid = CASE WHEN %(starts)s THEN NULL ELSE p.backend_pid END,
                                  restarts = p.restarts + %(starts)s::int,
                                  pauses_version = CASE WHEN %(starts)s THEN 0 ELSE p.pauses_version END,
                                  died_at = CASE WHEN %(starts)s THEN now() ELSE p.died_at END
@@ -68,6 +69,7 @@ UPDATE_REPORT_SQL = f"""
 WITH quick AS (SELECT {ASYNC_COMMIT})
 UPDATE processes SET memory_bytes = %s, activity = %s, pauses_version = %s FROM quick WHERE name = %s
 """  # noqa: S608  # constants only
+NOTE_BACKEND_SQL = "UPDATE processes SET backend_pid = pg_backend_pid() WHERE name = %s"
 ACKNOWLEDGE_PAUSES_SQL = "UPDATE processes SET pauses_version = %s WHERE name = %s"
 REMOVE_PROCESS_SQL = "DELETE FROM processes WHERE name = %s"
 
@@ -127,6 +129,7 @@ class Heartbeat:
                 with psycopg.connect(
                     self._url, autocommit=True, **connection_parameters("leadhub heartbeat")
                 ) as connection:
+                    connection.execute(NOTE_BACKEND_SQL, (self.name,))
                     self._beat_until_stopped(connection)
             except Exception as error:
                 if not is_unavailable(error):

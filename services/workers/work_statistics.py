@@ -131,13 +131,13 @@ class WorkStatistics:
             add_duration(figures.work, work_ms, taken)
             for submission, is_duplicate in decided:
                 self._record_decided(submission, is_duplicate, now, is_live=lane != "bulk")
-                add_duration(figures.waiting, now - work_ms - submission.received_at)
+                add_duration(figures.waiting, now - work_ms - submission.waits_since)
             self._work_by_lane[lane] += taken
 
     def _record_decided(self, one: AcceptedSubmission, is_duplicate: bool, now: float, *, is_live: bool) -> None:
         decided = self._figures.decided[one.workspace_id]
         decided.duplicates += is_duplicate
-        add_duration(decided.verdict, now - one.received_at)
+        add_duration(decided.verdict, now - one.waits_since)
         if is_live:  # replays and imports say nothing about their source
             minute = one.received_at // MINUTE_MS
             source = (one.workspace_id, one.channel, one.source or "", one.key_id or 0, minute)

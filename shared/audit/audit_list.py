@@ -19,6 +19,7 @@ ENTRY_WHERE_SQL = """
 workspace_id IS NOT DISTINCT FROM %(workspace_id)s
 AND (%(actor)s::text IS NULL OR %(actor)s IN (actor_kind, concat(actor_kind, ':', actor_id)))
 AND (%(action)s::text IS NULL OR action = %(action)s)
+AND (%(actions)s::text[] IS NULL OR action = ANY(%(actions)s))
 AND (%(outcome)s::text IS NULL OR outcome = %(outcome)s)
 AND (%(after)s::timestamptz IS NULL OR at > %(after)s)
 AND (%(before)s::timestamptz IS NULL OR at < %(before)s)
@@ -46,6 +47,7 @@ class AuditFilter:
     outcome: Outcome | None = None
     after: datetime | None = None
     before: datetime | None = None
+    actions: list[str] | None = None  # any of them
 
 
 async def count_entries(

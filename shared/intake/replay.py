@@ -20,7 +20,7 @@ from shared.intake.change_author import ChangeAuthor
 from shared.intake.journal import Lane, chunk_by_size
 from shared.intake.payload_changes import JsonObject, UnchangeablePayload, list_differences
 from shared.intake.submission_versions import NewVersion, add_versions
-from shared.leads.submission import FORM_KEY, HOLD_KEYS, QUIET_KEY
+from shared.leads.submission import AGAIN_KEY, FORM_KEY, HOLD_KEYS, QUIET_KEY
 
 ReplayableState = Literal["dead", "quarantined"]
 PayloadEdit = Callable[[Any], JsonObject]  # raises UnchangeablePayload
@@ -37,15 +37,21 @@ FROM unnest(%(ids)s::uuid[], %(times)s::timestamptz[]) AS w(id, received_at)
 JOIN submissions s ON s.workspace_id = %(workspace)s AND s.id = w.id AND s.received_at = w.received_at
 """
 LOCK_CHOSEN_SQL = f"""
-SELECT s.id, s.received_at, (extract(epoch FROM s.received_at) * 1000)::bigint, s.channel, s.source, s.key_id,
+SELECT s.id, s.received_at, floor(extract(epoch FROM s.received_at) * 1000)::bigint, s.channel, s.source, s.key_id,
        encode(k.body_hash, 'hex'), s.payload
 {_CHOSEN_SQL} LEFT JOIN submission_keys k ON k.workspace_id = s.workspace_id AND k.id = s.id
 WHERE s.state = %(state)s ORDER BY s.received_at, s.id FOR UPDATE OF s
 """  # noqa: S608  # constants only
+# The journal holds milliseconds. A key with a finer time would not find the row that is made from there.
 REMOVE_CHOSEN_SQL = """
 WITH removed AS (
     DELETE FROM submissions s USING unnest(%(ids)s::uuid[], %(times)s::timestamptz[]) AS w(id, received_at)
-    WHERE s.workspace_id = %(workspace)s AND s.id = w.id AND s.received_at = w.received_at RETURNING s.state
+    WHERE s.workspace_id = %(workspace)s AND s.id = w.id AND s.received_at = w.received_at
+    RETURNING s.id, s.state, s.received_at
+), cut_keys AS (
+    UPDATE submission_keys k SET received_at = date_trunc('milliseconds', r.received_at) FROM removed r
+    WHERE k.workspace_id = %(workspace)s AND k.id = r.id
+      AND r.received_at <> date_trunc('milliseconds', r.received_at)
 )
 INSERT INTO ledger_deltas (workspace_id, state, n)
 SELECT %(workspace)s, state, -count(*) FROM removed GROUP BY state
@@ -59,10 +65,16 @@ UPDATE submissions s SET rejected_at = now() FROM locked l
 WHERE s.workspace_id = %(workspace)s AND s.id = l.id AND s.received_at = l.received_at RETURNING s.id
 """  # noqa: S608  # constants only
 CURRENT_STATES_SQL = f"SELECT s.id, s.state, s.rejected_at IS NOT NULL {_CHOSEN_SQL}"  # constants only
+# The journal has no index of ids: it is read once. Its rows of other workspaces hold none of these ids.
+WAITING_IDS_SQL = """
+SELECT waiting.id FROM journal, unnest(ids) AS waiting(id) WHERE waiting.id = ANY(%(ids)s::uuid[])
+UNION SELECT id FROM source_fetches WHERE workspace_id = %(workspace)s AND id = ANY(%(ids)s::uuid[])
+"""
 APPEND_REPLAYED_ROW_SQL = (
     "INSERT INTO journal (lane, n, ids, payload) VALUES (%b, %b, string_to_array(%b, ',')::uuid[], %b)"
 )
-GONE_REASON = "It is on its way already, or gone."
+ON_ITS_WAY_REASON = "It is on its way already."
+GONE_REASON = "No such submission is found any more."
 REJECTED_REASON = "It was rejected already."
 STATE_REASON = "It is {state} by now."
 
@@ -151,9 +163,11 @@ async def reasons_not_taken(
     """Return for each submission why it was not taken, by what it is now."""
     if not references:
         return {}
+    waiting = await (await connection.execute(WAITING_IDS_SQL, _chosen(workspace_id, references))).fetchall()
     rows = await (await connection.execute(CURRENT_STATES_SQL, _chosen(workspace_id, references))).fetchall()
-    states = {id_: REJECTED_REASON if rejected else STATE_REASON.format(state=state) for id_, state, rejected in rows}
-    return {reference.id: states.get(reference.id, GONE_REASON) for reference in references}
+    reasons = {id_: REJECTED_REASON if rejected else STATE_REASON.format(state=state) for id_, state, rejected in rows}
+    reasons |= {id_: ON_ITS_WAY_REASON for (id_,) in waiting}
+    return {reference.id: reasons.get(reference.id, GONE_REASON) for reference in references}
 
 
 def _chosen(workspace_id: int, references: Sequence[SubmissionRef]) -> dict[str, Any]:
@@ -205,6 +219,7 @@ async def _append_journal_row(
     payloads: Mapping[uuid.UUID, bytes],
     options: ReplayOptions,
 ) -> None:
+    accepted_at = ids.now_ms()
     quiet = {} if options.with_automations else {QUIET_KEY: True}
     items = [
         {
@@ -215,6 +230,7 @@ async def _append_journal_row(
             "src": source,
             "k": key_id,
             "hash": body_hash,
+            AGAIN_KEY: accepted_at,
             "body": orjson.Fragment(payloads[id_]),
             **quiet,
         }

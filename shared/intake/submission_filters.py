@@ -4,20 +4,27 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Uuid, and_, cast, func, literal_column, select
+from sqlalchemy import Boolean, ColumnElement, Text, Uuid, and_, cast, func, literal, literal_column, select
 
-from shared.models import Activity, Submission
+from shared.models import Activity, JobItem, Submission
 
 SubmissionConditions = list[ColumnElement[bool]]
 
+# Whoever has not followed the link of a double opt-in is held as likely spam is, and is none. With the condition of
+# an index of their own.
+UNCONFIRMED_SQL = (
+    "submissions.state = 'quarantined' AND submissions.rejected_at IS NULL"
+    """ AND submissions.spam @> '{"reasons": [{"code": "unconfirmed"}]}'::jsonb"""
+)
 MAX_SEARCH_WORDS = 8  # words that are looked for apart; the last of them may contain spaces
 # Filters by equality.
 EQUAL_COLUMNS = ("state", "channel", "source", "is_duplicate")
 
 
 def submission_conditions(workspace_id: int, filters: Mapping[str, Any]) -> SubmissionConditions:
-    """Return the conditions for `state, channel, source, is_duplicate, lead_id, cause, received_after, received_before,
-    ids, rejected` and `search`.
+    """Return the conditions for `state, channel, source, is_duplicate, lead_id, cause, job, received_after,
+    received_before, ids, rejected, unconfirmed, spam_reason` and `search`. Those of a `job` are what it took. The
+    `unconfirmed` ones wait for their sender to confirm the address.
 
     Held submissions that were rejected are left out where `state` is `quarantined` and `rejected` is not said.
     """
@@ -80,11 +87,29 @@ def _cause_condition(_: int, cause_id: int) -> ColumnElement[bool]:
     return and_(Submission.state == literal_column("'dead'"), Submission.cause_id == cause_id)
 
 
+def _job_condition(workspace_id: int, job_id: int) -> ColumnElement[bool]:
+    of_job = (JobItem.workspace_id == workspace_id, JobItem.job_id == job_id, JobItem.outcome == "done")
+    return Submission.id.in_(select(JobItem.submission_id).where(*of_job))
+
+
+def _unconfirmed_condition(_: int, wanted: bool) -> ColumnElement[bool]:
+    waits = f"({UNCONFIRMED_SQL})" if wanted else f"NOT coalesce({UNCONFIRMED_SQL}, false)"
+    return literal_column(waits, Boolean)
+
+
+def _spam_reason_condition(_: int, code: str) -> ColumnElement[bool]:
+    reason = func.jsonb_build_array(func.jsonb_build_object("code", literal(code, Text)))
+    return Submission.spam.op("@>")(func.jsonb_build_object("reasons", reason))
+
+
 CONDITION_MAKERS: dict[str, Callable[[int, Any], ColumnElement[bool]]] = {
     "lead_id": _lead_condition,
     "cause": _cause_condition,
+    "job": _job_condition,
     "received_after": lambda _, value: Submission.received_at > value,
     "received_before": lambda _, value: Submission.received_at < value,
     "ids": lambda _, value: Submission.id.in_(value),
+    "unconfirmed": _unconfirmed_condition,
+    "spam_reason": _spam_reason_condition,
     "search": lambda _, value: search_condition(value),
 }

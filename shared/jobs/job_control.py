@@ -40,7 +40,7 @@ SELECT count(*) FROM jobs WHERE workspace_id = %s AND state = ANY (ARRAY['queued
 """
 # By the index of jobs that have ended.
 RECENTLY_ENDED_SQL = """
-SELECT id, kind, state, total, (created_by ->> 'id')::bigint FROM jobs
+SELECT id, kind, state, total, (created_by ->> 'id')::bigint, finished_at FROM jobs
 WHERE workspace_id = %s AND finished_at > now() - make_interval(secs => %s) AND created_by ->> 'kind' = 'user'
 ORDER BY finished_at DESC LIMIT 20
 """
@@ -57,25 +57,6 @@ CANCEL_JOB_SQL = """
 UPDATE jobs SET state = 'cancelled', finished_at = now()
 WHERE workspace_id = %s AND id = %s AND state IN ('queued', 'running', 'paused')
 """
-# The rows that failed again are few: they are found by the index of such submissions, and those that wait by the
-# journal and the leads to be fetched, which are nearly empty. Looking up every row of a large job would take seconds.
-AFTERWARDS_SQL = """
-SELECT (SELECT count(*) FROM submissions s WHERE s.workspace_id = j.workspace_id AND s.state = 'dead' AND EXISTS (
-            SELECT FROM job_items i WHERE i.workspace_id = s.workspace_id AND i.submission_id = s.id
-            AND i.job_id = j.id AND i.outcome = 'done')),
-       (SELECT count(*) FROM submissions s
-        WHERE s.workspace_id = j.workspace_id AND s.state = 'quarantined' AND EXISTS (
-            SELECT FROM job_items i WHERE i.workspace_id = s.workspace_id AND i.submission_id = s.id
-            AND i.job_id = j.id AND i.outcome = 'done')),
-       (SELECT count(DISTINCT held.id) FROM (
-            SELECT unnest(ids) FROM journal
-            UNION ALL SELECT id FROM source_fetches WHERE workspace_id = j.workspace_id) AS held(id)
-        WHERE EXISTS (
-            SELECT FROM job_items i WHERE i.workspace_id = j.workspace_id AND i.submission_id = held.id
-            AND i.job_id = j.id AND i.outcome = 'done')),
-       j.done
-FROM jobs j WHERE j.workspace_id = %s AND j.id = %s AND j.kind IN ('replay', 'release')
-"""
 
 
 class EndedJob(NamedTuple):
@@ -86,6 +67,7 @@ class EndedJob(NamedTuple):
     state: JobState
     total: int
     account_id: int
+    finished_at: datetime
 
 
 class CountMoved(Conflict):
@@ -182,19 +164,6 @@ async def list_recently_ended(connection: Connection, workspace_id: int, seconds
     """Return jobs of users that ended in the last seconds, the last one first, 20 at most."""
     rows = await (await connection.execute(RECENTLY_ENDED_SQL, (workspace_id, seconds))).fetchall()
     return [EndedJob(*row) for row in rows]
-
-
-async def read_afterwards(connection: Connection, workspace_id: int, job_id: int) -> dict[str, int] | None:
-    """Return what became of the submissions that a job replayed or released: `waiting, done, dead, quarantined`.
-
-    None for other kinds of jobs. It is counted when somebody asks.
-    """
-    row = await (await connection.execute(AFTERWARDS_SQL, (workspace_id, job_id))).fetchone()
-    if row is None:
-        return None
-    dead, quarantined, waiting, taken = row
-    done = max(taken - dead - quarantined - waiting, 0)
-    return {"waiting": waiting, "done": done, "dead": dead, "quarantined": quarantined}
 
 
 async def set_job_rate(connection: Connection, workspace_id: int, job_id: int, rate: int | None) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from shared.db.connections import Connection
 from shared.errors import Conflict
+from shared.jobs.job_outcomes import RETURNING_KINDS
 from shared.outbound.deliveries import enqueue_deliveries, notification_to_user
 from shared.outbound.mail_readers import read_user_languages
 from shared.outbound.staff_texts import staff_texts
@@ -64,6 +65,7 @@ def _mail_texts(language: str | None, ended: Sequence[Any], url: str) -> tuple[s
     texts = staff_texts(language)
     kind, state, *numbers = ended
     counts: dict[str, int] = dict(zip(("total", "done", "failed", "skipped", "left"), numbers, strict=True))
-    titles, states = texts.texts["job_ended"]["titles"], texts.texts["job_ended"]["states"]
+    name = "job_handed_over" if kind in RETURNING_KINDS else "job_ended"  # verdicts come after the end of a replay
+    titles, states = texts.texts["job_ended"]["titles"], texts.texts[name]["states"]
     title = titles.get(kind, f"{kind}: {{total}}").format(total=f"{counts['total']:,}")
-    return texts.mail("job_ended", title=title, state=states.get(state, state), url=url, **counts)
+    return texts.mail(name, title=title, state=states.get(state, state), url=url, **counts)

@@ -30,11 +30,15 @@ def targets_query(
     """Return the query for submissions or deliveries, with the columns `submission_id, received_at, delivery_id`.
 
     With `as_of` those alone that matched at that moment already.
+    Those that wait for their sender to confirm the address are only taken where the filter says so, or names them.
     """
     if kind == "deliveries":
         return _deliveries_query(workspace_id, filters, as_of)
     state = "dead" if kind == "replay" else "quarantined"
-    where = submission_conditions(workspace_id, {**filters, "state": filters.get("state") or state})
+    chosen = {**filters, "state": filters.get("state") or state}
+    if state == "quarantined" and filters.get("unconfirmed") is None and not filters.get("ids"):
+        chosen["unconfirmed"] = False
+    where = submission_conditions(workspace_id, chosen)
     if kind == "reject":
         where.append(Submission.rejected_at.is_(None))
     if as_of is not None:

@@ -22,6 +22,7 @@ KNOWN_FIELDS = frozenset({*TEXT_FIELDS, *OTHER_FIELDS, *PART_KEYS})  # all keys 
 QUIET_KEY = "quiet"  # in a journal item: ingest without events, so that no automation and no webhook acts on it
 
 POLICY_KEY = "policy"  # in a journal item: the merge policy of an import
+AGAIN_KEY = "again"  # in a journal item: when it was replayed or released, in milliseconds since the epoch
 
 EXTERNAL_KIND = "external"  # an identity: the person's id at a provider, as `<type>:<id>`
 
@@ -56,10 +57,16 @@ class AcceptedSubmission:
     attempts: int
     is_quiet: bool = False
     policy: MergePolicy | None = None  # of an import
+    accepted_again_at: int | None = None  # when it was replayed or released last, as `received_at`
     fields: dict[str, Any] = field(default_factory=dict)
     tags: list[str] = field(default_factory=list)
     keys: list[IdentityKey] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def waits_since(self) -> int:
+        """When it was accepted for the verdict that it waits for: a replay does not count from its first receipt."""
+        return self.accepted_again_at or self.received_at
 
     @property
     def form(self) -> dict[str, Any] | None:
@@ -109,6 +116,7 @@ def decode_submission(item: dict[str, Any], gateway: str, attempts: int) -> Acce
         attempts,
         item.get(QUIET_KEY, False),
         item.get(POLICY_KEY),
+        item.get(AGAIN_KEY),
     )
 
 
@@ -124,7 +132,11 @@ def encode_submission(submission: AcceptedSubmission) -> dict[str, Any]:
         "body": submission.body,
         "hash": submission.body_hash,
     }
-    marks = {QUIET_KEY: submission.is_quiet, POLICY_KEY: submission.policy}
+    marks = {
+        QUIET_KEY: submission.is_quiet,
+        POLICY_KEY: submission.policy,
+        AGAIN_KEY: submission.accepted_again_at,
+    }
     return item | {name: value for name, value in marks.items() if value}
 
 

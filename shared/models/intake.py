@@ -72,6 +72,16 @@ class Submission(Base):
             postgresql_where=text("state <> 'done'"),
             postgresql_include=["id", "source", "rejected_at"],
         ),
+        # People who have not followed the link of a double opt-in yet.
+        Index(
+            "ix_submissions_unconfirmed",
+            "workspace_id",
+            "received_at",
+            postgresql_where=text(
+                "state = 'quarantined' AND rejected_at IS NULL"
+                """ AND spam @> '{"reasons": [{"code": "unconfirmed"}]}'::jsonb"""
+            ),
+        ),
         # Ascending, though lists are read from the end: new rows go to the right edge, which costs least.
         Index("ix_submissions_list", "workspace_id", "received_at"),
         Index(
@@ -156,4 +166,5 @@ class Process(Base):
     restarts: Mapped[int] = mapped_column(server_default="0")  # how often its name was started again
     activity: Mapped[str] = mapped_column(server_default="idle")  # the lane it served most since then
     pauses_version: Mapped[int] = mapped_column(server_default="0")  # it obeys all pauses of lanes up to this version
+    backend_pid: Mapped[int | None]  # of its heartbeat's connection, which ends in the moment in which the process dies
     died_at: Mapped[datetime | None]  # when its successor found that it had not ended cleanly

@@ -39,6 +39,7 @@ from shared.operations.overview_types import (
     SourceState,
     StoreState,
 )
+from shared.operations.process_liveness import HAS_CONNECTION_SQL
 from shared.operations.sources import read_sources
 
 STORE_DEADLINE_SECONDS = 2.0  # seconds after which a store counts as away
@@ -47,11 +48,11 @@ MAX_REMEMBERED_WORKSPACES = 1000
 
 Connect = Callable[[], AbstractAsyncContextManager[Connection]]
 
-PROCESSES_SQL = """
+PROCESSES_SQL = f"""
 SELECT name, kind, started_at, seen_at, round(extract(epoch FROM now() - seen_at), 1)::float8,
-       seen_at > now() - interval '10 s', memory_bytes, restarts, activity
+       seen_at > now() - interval '10 s' AND {HAS_CONNECTION_SQL}, memory_bytes, restarts, activity
 FROM processes WHERE kind IN ('worker', 'sweeper') ORDER BY kind, name
-"""
+"""  # noqa: S608  # constants only
 # The last steps of each lane: depths by their age for the forecast, and the work of the last five minutes.
 RECENT_LANES_SQL = """
 SELECT lane, coalesce(json_agg(json_build_array(extract(epoch FROM clock_timestamp() - sampled_at), depth))
@@ -216,7 +217,7 @@ async def read_lanes(connection: Connection, workspace_id: int) -> list[LaneStat
 
 async def read_processes(connection: Connection) -> list[ProcessState]:
     """Return the workers and sweepers, dead ones of the last day too."""
-    rows = await (await connection.execute(PROCESSES_SQL)).fetchall()
+    rows = await (await connection.execute(PROCESSES_SQL.encode())).fetchall()
     return [ProcessState(*row) for row in rows]
 
 

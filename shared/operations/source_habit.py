@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 HABIT_STEP_SECONDS = 1800.0  # seconds of one number of a history
 MIN_RECEIVED = 5  # submissions below which a source has no habit
+# Whoever tries LeadHub posts some in a few minutes, and then looks at them: half hours with submissions from which on
+# few are a habit, and submissions that are one in fewer half hours.
+MIN_ACTIVE_STEPS, MIN_BURST = 4, 30
 MIN_SILENCE_SECONDS = 900.0  # seconds that are never too long
 SILENT_INTERVALS = 10  # usual intervals without a submission, after which a source may be silent
 GAP_MARGIN = 1.5  # times the longest gap that it made before
@@ -26,7 +29,8 @@ def judge_source(history: Sequence[int], last_seen_seconds: float) -> SourceHabi
     """
     active = _active_part(history)
     received = sum(active)
-    if received < MIN_RECEIVED:
+    steps = sum(count > 0 for count in active)
+    if received < (MIN_RECEIVED if steps >= MIN_ACTIVE_STEPS else MIN_BURST):
         return SourceHabit(None, False)
     interval = len(active) * HABIT_STEP_SECONDS / received
     limit = max(

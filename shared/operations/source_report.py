@@ -18,6 +18,7 @@ SourceKind = Literal["integration", "form", "key"]
 REJECTED_PREFIX = "rejected:"  # of outcomes, before the reason
 HANDSHAKE_REASON = "handshake"  # the reason of a refused handshake, which brings no lead
 HANDSHAKE_OUTCOME = "handshake"  # one that was answered
+REFUSING_COUNT = 3  # rejected deliveries within a day from which on a source refuses what comes
 HABIT_HALF_HOURS = 96  # two days
 HOURS_SHOWN = 24
 MAX_KEYS = 200  # keys that were used last
@@ -134,9 +135,13 @@ class SourceReport:
 
     @property
     def is_refusing(self) -> bool:
-        """Whether the last delivery within a day was rejected. A handshake alone says nothing about deliveries."""
+        """Whether deliveries are rejected: several within a day, and none was taken after the last one.
+
+        One alone may be anybody's, as a wrong signature is. A handshake says nothing about deliveries.
+        """
         last = self.last_rejection
-        if not self.is_active or last is None or not last[1].count_24h:
+        rejected = sum(n for reason, n in self.rejected_24h.items() if reason != HANDSHAKE_REASON)
+        if not self.is_active or last is None or rejected < REFUSING_COUNT:
             return False
         return self.last_received_at is None or self.last_received_at <= last[1].last_at
 

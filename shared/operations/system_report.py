@@ -12,16 +12,18 @@ from typing import Any, NamedTuple
 
 from shared.db.connections import Connection
 from shared.operations.alarms import RingingAlarm, read_ringing_alarms
+from shared.operations.process_liveness import HAS_CONNECTION_SQL
 from shared.operations.settings_mismatch import SettingsMismatches, find_mismatches
 
 MAX_LISTED_TABLES = 12
 MAX_LISTED_WORKSPACES = 1000
 
 # Web processes report less often than workers.
-PROCESSES_SQL = """
-SELECT name, kind, host, pid, started_at, seen_at, seen_at > now() - interval '20 s', memory_bytes, restarts, activity
+PROCESSES_SQL = f"""
+SELECT name, kind, host, pid, started_at, seen_at, seen_at > now() - interval '20 s' AND {HAS_CONNECTION_SQL},
+       memory_bytes, restarts, activity
 FROM processes ORDER BY kind, name
-"""
+"""  # noqa: S608  # constants only
 DATABASE_SQL = """
 SELECT split_part(current_setting('server_version'), ' ', 1), current_database(), pg_database_size(current_database()),
        pg_postmaster_start_time(), (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),

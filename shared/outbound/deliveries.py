@@ -17,6 +17,7 @@ from shared.db.connections import StatementExecutor
 from shared.outbound.confirmation_links import CONFIRMATION_EVENT
 from shared.outbound.webhook_events import WebhookEvent
 
+REPLY_EVENT = "form.reply"  # the event of a form's own reply to who filled it in
 DeliveryKind = Literal["webhook", "email", "sms", "slack", "notice", "conversion"]
 
 # The limit of one statement. Each message to a subscription contains the whole lead, so that the messages of one batch
@@ -137,12 +138,15 @@ def notification_to_user(
 
 
 def notification_to_address(
-    vault: Cipher, workspace_id: int, address: str, subject: str, body: str, *, lead_id: int
+    vault: Cipher, workspace_id: int, address: str, subject: str, body: str, *, lead_id: int, event: str | None = None
 ) -> NewDelivery:
-    """Make a notification to an address that is not a user's. Later changes of the settings do not affect it."""
+    """Make a notification to an address that is not a user's. Later changes of the settings do not affect it.
+
+    `event` is `REPLY_EVENT` where the address is the lead's own.
+    """
     target = vault.encrypt(orjson.dumps({"to": address}).decode())
     payload = {"subject": subject, "body": body}
-    return NewDelivery(workspace_id, "notice", MAIL_ENDPOINT, payload, lead_id=lead_id, target=target)
+    return NewDelivery(workspace_id, "notice", MAIL_ENDPOINT, payload, event, lead_id, target=target)
 
 
 def mail_with_secret_link(

@@ -25,6 +25,9 @@ AUDIT_TRAIL = web.AppKey("audit_trail", AuditTrail)
 AUDITED_PREFIXES: web.AppKey[list[str]] = web.AppKey(
     "audited_prefixes", list[str]
 )  # all changes below these paths are audited
+AUDIT_ACTIONS: web.AppKey[dict[str, str]] = web.AppKey(
+    "audit_actions", dict[str, str]
+)  # by the name that a handler's place implies, what the log calls it instead
 AUDIT_ACTOR = web.RequestKey("audit_actor", AuditActor)  # set by a service whose requests have no API key
 AUDIT_DETAILS = web.RequestKey("audit_details", AuditDetails)
 AUDIT_CONTINUED = web.RequestKey("audit_continued", bool)
@@ -172,8 +175,15 @@ def _object_and_action(request: web.Request) -> tuple[str, str]:
     """Return the kind of object and the action that the handler's place implies: `api_key`, `api_key.created`."""
     handler: Any = request.match_info.handler
     module, name = handler.__module__.rpartition(".")[2], handler.__name__
+    implied = implied_action(module, name)
+    action = request.app[AUDIT_ACTIONS].get(implied, implied)
+    return action.partition(".")[0], action
+
+
+def implied_action(module: str, handler: str) -> str:
+    """Return what a handler of a module is called in the log, unless its service calls it otherwise."""
     kind = OBJECT_KINDS.get(module, module.removesuffix("s"))
-    return kind, f"{kind}.{ACTION_VERBS.get(name, name)}"
+    return f"{kind}.{ACTION_VERBS.get(handler, handler)}"
 
 
 def _object_id(request: web.Request, response: web.StreamResponse) -> str | None:

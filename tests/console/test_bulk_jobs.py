@@ -15,9 +15,11 @@ from tests.support.console_jobs import (
     add_rows,
     hidden_fields,
     ledger,
+    set_states,
     shows,
     signed_in,
     states_of,
+    submission_ids,
 )
 from tests.support.stack import Stack
 from tests.support.waiting import until_async
@@ -57,7 +59,7 @@ async def test_a_job_takes_exactly_what_was_confirmed_and_its_ledger_adds_up(
     await until_async(shows(reader, started.location, lambda page: ledger(page)["Done"] == 30), what="the job")
     page = (await reader.get(started.location)).text
     assert ledger(page) == {
-        **{"Asked for": 30, "Done": 30, "Failed": 0, "Skipped": 0, "To go": 0, "Cancelled": 0},
+        **{"Asked for": 30, "Done": 30, "Died again": 0, "Held": 0, "Waiting": 0},
         "Unaccounted": 0,
     }
     assert "Ada &lt;b&gt;Lovelace" in page
@@ -84,13 +86,48 @@ async def test_a_running_job_is_paced_paused_and_the_rest_cancelled(shared_stack
     assert "are still to go" in (await reader.get(f"{job}?cancel=1")).text
     assert (await reader.post(f"{job}/cancel")).status == 303
     ended = ledger((await reader.get(job)).text)
-    assert (ended["To go"], ended["Unaccounted"]) == (0, 0)
-    assert ended["Done"] + ended["Cancelled"] == 200
+    assert ended.pop("Left as they are") > 0
+    assert (ended.pop("Asked for"), ended.pop("Unaccounted")) == (200, 0)
+    assert 20 <= sum(ended.values()) < 200
     assert (await reader.post(f"{job}/resume")).status == 303
     assert "had ended already" in (await reader.get(job)).text
-    left = await reader.get(f"{job}?outcome=waiting")
+    left = await reader.get(f"{job}?outcome=to_go")
     assert "without a name" not in left.text
     assert "&lt;script&gt;" in left.text
+
+
+async def test_a_replay_tells_what_became_of_its_rows(shared_stack: Stack, reader: JobsReader) -> None:
+    """A row that was replayed is no row that is done: the page, the list and the file say how it stands."""
+    source = f"fate-{secrets.token_hex(4)}"
+    add_rows(shared_stack, source, 4)
+    job = await reader.start(f"kind=replay&source={source}")
+    await until_async(shows(reader, job, lambda page: ledger(page)["Done"] == 4), what="the verdicts")
+    assert "All 4 are done." in (await reader.get(job)).text
+    [first, second, *_] = submission_ids(shared_stack, source)
+    set_states(shared_stack, {first: "dead", second: "quarantined"})
+
+    page = (await reader.get(job)).text
+    assert "1 of 4 died again." in page
+    assert ledger(page) == {
+        **{"Asked for": 4, "Done": 2, "Died again": 1, "Held": 1, "Waiting": 0},
+        "Unaccounted": 0,
+    }
+    assert re.findall(r'<rect class="([^"]+)"[^>]* width="([1-9][\d.]*)"', page)[:3] == [
+        ("c-out", "50.00"),
+        ("c-bad", "25.00"),
+        ("c-held", "25.00"),
+    ]
+    assert page.count('id="row-') == 1  # those that died again are listed first
+    assert 'id="row-' in (await reader.get(f"{job}?outcome=held")).text
+    listed = (await reader.get("/console/main/jobs")).text
+    assert "1 died again" in listed
+    assert "2 of 4" in listed
+    file = (await reader.get(f"{job}/outcomes.csv")).text
+    assert sorted(re.findall(r",(done|died_again|held),", file)) == ["died_again", "done", "done", "held"]
+
+    [again] = re.findall(r'href="([^"]+)"[^>]*>(?:<svg.*?</svg>)?Replay this 1…', page)
+    confirmation = (await reader.get(again.replace("&amp;", "&"))).text
+    assert hidden_fields(confirmation)["confirmed"] == "1"
 
 
 async def test_spam_is_marked_only_with_the_number_typed(shared_stack: Stack, reader: JobsReader) -> None:

@@ -106,7 +106,7 @@ async def test_outcomes_are_read_as_a_file_that_no_spreadsheet_executes(
     assert [int(row["row_id"]) for row in rows] == list(range(1, 1_004))
     assert len({row["object_id"] for row in rows}) == 1_003
     assert (rows[1001]["outcome"], rows[1001]["message"]) == ("failed", "'=HYPERLINK(1)")
-    assert (rows[1002]["outcome"], rows[1002]["handled_at"]) == ("waiting", "")
+    assert (rows[1002]["outcome"], rows[1002]["handled_at"]) == ("to_go", "")
     assert datetime.fromisoformat(rows[1001]["handled_at"]).tzinfo
     only = (await reader.get(f"{job}/outcomes.csv?outcome=failed")).text
     assert [row["row_id"] for row in csv.DictReader(io.StringIO(only))] == ["1002"]

@@ -167,7 +167,7 @@ async def test_a_job_that_ends_is_told_to_its_owner_on_another_page(
             await watched.open("/console/main/queues")
         await owner.page.evaluate(SHOW_ANSWER)
         job = await start_job(client, {"kind": "replay", "source": source}, rate="1")
-        toast = owner.page.locator("[data-toast]", has_text="Replay 3 submissions: done")
+        toast = owner.page.locator("[data-toast]", has_text="Replay 3 submissions: all done")
         await owner.page.evaluate("window.jobHasEnded")
         assert await toast.count() == 0
         await owner.page.get_by_role("button", name="Close the answer").click()

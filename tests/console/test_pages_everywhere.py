@@ -12,7 +12,7 @@ import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
 from playwright.async_api import Browser
 
-from tests.support.console import WatchedPage, needs_chromium, watched_page
+from tests.support.console import Reader, WatchedPage, needs_chromium, watched_page
 from tests.support.console_routes import PAGE_ROUTES, example_path
 from tests.support.hostile_texts import MADE_OF_TEXTS, bring_hostile_texts, paused_for_a_hostile_reason
 from tests.support.stack import Stack
@@ -24,6 +24,14 @@ SIZES = {"phone": (390, 844), "desk": (1440, 900)}
 SERIOUS = ("serious", "critical")
 RULES = {"resultTypes": ["violations"], "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 COLOURS = {"resultTypes": ["violations"], "runOnly": ["color-contrast"]}
+# Where the text of the command ends: what bleeds over an edge need not make the window scroll.
+COMMAND_END = """
+() => {
+  const range = document.createRange();
+  range.selectNodeContents(document.querySelector(".cmd"));
+  return range.getBoundingClientRect().right;
+}
+"""
 ANONYMOUS_PAGES = ("/console/sign-in", "/console/forgotten", "/console/welcome/{token}")
 ROUTES = [route.path for route in PAGE_ROUTES]
 
@@ -138,3 +146,23 @@ async def test_page_has_no_fault_in_other_looks(english: Visitors, pages: dict[s
         await show(watched, "desk", scheme)
         faults += [f"desk, {scheme}: {fault}" for fault in await axe_faults(watched, rules)]
     assert faults == []
+
+
+async def test_empty_pages_fit_and_the_dialogue_of_keys_stands_in_the_middle(
+    browser: Browser, shared_stack: Stack, readers: dict[str, Reader]
+) -> None:
+    stranger = readers["stranger"]
+    async with watched_page(
+        browser, shared_stack.base, stranger.email, viewport={"width": 390, "height": 844}
+    ) as watched:
+        for page in ("submissions", "leads"):
+            await watched.open(f"/console/{stranger.workspace}/{page}")
+            await watched.page.locator(".cmd code#first-lead").wait_for()
+            assert await watched.excess_width() <= 0
+            assert await watched.page.evaluate(COMMAND_END) <= SIZES["phone"][0]
+        await show(watched, "desk", "light")
+        await watched.page.keyboard.press("?")
+        box = await watched.page.locator("dialog#keys").bounding_box()
+        assert box is not None
+        assert abs(box["x"] + box["width"] / 2 - SIZES["desk"][0] / 2) < 20
+        assert abs(box["y"] + box["height"] / 2 - SIZES["desk"][1] / 2) < 20

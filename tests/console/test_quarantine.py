@@ -7,7 +7,7 @@ import pytest
 
 from services.console.held_submissions import COUNT_HELD_SQL
 from tests.support.console_failures import add_submission, signed_in_reader, workspace_of
-from tests.support.stack import Stack
+from tests.support.stack import Database, Stack
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.e2e
@@ -19,6 +19,7 @@ SPAM = {
         {"code": "links", "points": 22, "text": "4 links"},
     ],
 }
+UNCONFIRMED = {"score": 0, "reasons": [{"code": "unconfirmed", "points": 0, "text": "Its sender has not."}]}
 HELD_SQL = "SELECT count(*) FROM submissions WHERE state = 'quarantined' AND rejected_at IS NULL"
 STATE_SQL = "SELECT state, rejected_at IS NOT NULL FROM submissions WHERE id = %s"
 
@@ -36,7 +37,9 @@ async def test_held_ones_are_released_or_marked_as_spam(stack: Stack) -> None:
         assert "a &lt;b&gt;hidden&lt;/b&gt; field was filled" in shown
         assert "+40" in shown
         assert "Release all 4" in shown
-        assert f"kind=release&amp;state=quarantined&amp;rejected=false&amp;source={source}" in shown
+        assert (
+            f"kind=release&amp;state=quarantined&amp;rejected=false&amp;unconfirmed=false&amp;source={source}" in shown
+        )
         assert (await reader.send("POST", f"quarantine/{ids[0]}/release?source={source}"))[0] == 303
         until(lambda: _state_of(stack, ids[0]) == ("done", False), what="the lead of the one that was released")
         status, location = await reader.send("POST", f"quarantine/{ids[1]}/reject?source={source}")
@@ -56,7 +59,7 @@ async def test_the_navigation_counts_those_that_wait_for_a_decision(stack: Stack
     with stack.database() as database:
         ids = [add_submission(database, "quarantined", {"phone": "1"}, source="counted") for _ in range(2)]
         ((held,),) = database.execute(HELD_SQL).fetchall()
-        plan = str(database.execute(f"EXPLAIN {COUNT_HELD_SQL}", (workspace_of(database),)).fetchall())
+        plan = str(database.execute(f"EXPLAIN {COUNT_HELD_SQL}", {"workspace": workspace_of(database)}).fetchall())
     assert "Index Only Scan" in plan, plan
     async with signed_in_reader(stack, "manager") as reader:
         assert _counted(await reader.get("quarantine")) == held
@@ -64,11 +67,60 @@ async def test_the_navigation_counts_those_that_wait_for_a_decision(stack: Stack
         assert _counted(await reader.get("quarantine")) == held - 1
 
 
+def _count_held(database: Database) -> int:
+    found: list[tuple[int]] = database.execute(COUNT_HELD_SQL, {"workspace": workspace_of(database)}).fetchall()
+    return found[0][0]
+
+
 def _counted(answer: tuple[int, str]) -> int:
     """The figure beside Quarantine in the navigation."""
     found = re.search(r'/quarantine"[^>]*>.*?<span class="n">([\d,]+)</span>', answer[1], re.DOTALL)
     assert found, answer
     return int(found[1].replace(",", ""))
+
+
+async def test_people_who_have_to_confirm_their_address_are_no_spam(stack: Stack) -> None:
+    """They have a tab of their own, and what is done to all held ones leaves them alone."""
+    source = f"opt-in-{secrets.token_hex(6)}"
+    with stack.database() as database:
+        before = _count_held(database)
+        spam, waiting = [
+            add_submission(database, "quarantined", {"email": f"{n}@{source}.example"}, source=source, spam=spam)
+            for n, spam in enumerate((SPAM, UNCONFIRMED))
+        ]
+        assert _count_held(database) == before + 1
+    async with signed_in_reader(stack, "manager") as reader:
+        _, held = await reader.get("quarantine", source=source)
+        assert (spam in held, waiting in held) == (True, False)
+        for action in ("Mark all 1 as spam", "Release all 1"):
+            assert action in held
+        _, shown = await reader.get("quarantine", source=source, tab="waiting")
+        assert (spam in shown, waiting in shown) == (False, True)
+        assert "jobs/confirm" not in shown
+        for kind in ("release", "reject"):
+            _, confirmation = await reader.get("jobs/confirm", kind=kind, state="quarantined", source=source)
+            assert 'name="confirmed" value="1"' in confirmation
+        assert (await reader.send("POST", f"quarantine/{waiting}/reject?tab=waiting"))[0] == 303
+        assert waiting in (await reader.get("quarantine", source=source, tab="rejected"))[1]
+
+
+async def test_held_ones_are_chosen_by_reason_and_source(stack: Stack) -> None:
+    source = f"chosen-{secrets.token_hex(6)}"
+    few = {"score": 22, "reasons": [{"code": "links", "points": 22, "text": "4 links"}]}
+    with stack.database() as database:
+        both, links = [
+            add_submission(database, "quarantined", {"phone": str(n)}, source=source, spam=spam)
+            for n, spam in enumerate((SPAM, few))
+        ]
+    async with signed_in_reader(stack, "manager") as reader:
+        _, shown = await reader.get("quarantine", source=source, reason="honeypot")
+        assert (both in shown, links in shown) == (True, False)
+        assert "Release all 1" in shown
+        assert 'value="links"' in shown
+        assert f'value="{source}" selected' in shown
+        _, confirmation = await reader.get("jobs/confirm", kind="reject", source=source, spam_reason="honeypot")
+        assert 'name="confirmed" value="1"' in confirmation
+        assert "a hidden field was filled in" in confirmation
 
 
 async def test_a_long_quarantine_is_read_page_by_page(stack: Stack) -> None:

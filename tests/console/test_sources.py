@@ -86,7 +86,10 @@ async def test_source_from_its_form_to_its_end(client: ConsoleClient, shared_sta
     shown = await until_words(client, page, "1 in the last hour")
     assert await send(shared_stack, address, typeform_body(2, "x@example.com"), "forged") == 401
     shown = await until_words(client, page, "wrong signature")
-    assert "refuses what comes" in words(shown)
+    assert "refuses what comes" not in words(shown)  # one may be anybody's
+    for _ in range(2):
+        assert await send(shared_stack, address, typeform_body(2, "x@example.com"), "forged") == 401
+    shown = await until_words(client, page, "refuses what comes")
     assert "Copy it again from there." in words(shown)
     listed = await client.get("/console/main/sources")
     assert "1 refusing" in words(listed)
@@ -115,9 +118,12 @@ async def test_wrong_handshake_alone_refuses_nothing(client: ConsoleClient, shar
     assert "a handshake with a wrong token" in words(shown)
     assert "No delivery was refused within a week." in words(shown)
     assert "refuses what comes" not in words(shown).partition("Doctor")[0].rpartition("Page that was opened")[2]
-    async with aiohttp.ClientSession() as session, session.post(address, data=b"{}") as answer:
-        assert answer.status == 401
-    shown = await until_words(client, f"/console/main/sources/{made['id']}", "no signature")
+    async with aiohttp.ClientSession() as session:
+        for _ in range(3):
+            async with session.post(address, data=b"{}") as answer:
+                assert answer.status == 401
+    shown = await until_words(client, f"/console/main/sources/{made['id']}", "refuses what comes")
+    assert "no signature" in words(shown)
     assert "refuses what comes" in words(shown).partition("Doctor")[0].rpartition("Page that was opened")[2]
 
 

@@ -18,8 +18,10 @@ from shared.auth.operator_accounts import create_operator_made_user
 from shared.auth.passwords import PasswordHashing
 from shared.auth.roles import Role
 from shared.db.connections import connect
+from tests.support.console import post_leads
 from tests.support.console_failures import add_submission
 from tests.support.stack import Stack
+from tests.support.waiting import until_async
 
 pytestmark = pytest.mark.e2e
 
@@ -38,6 +40,9 @@ INSERT INTO submissions (workspace_id, id, received_at, state, channel, source, 
 SELECT w.id, gen_random_uuid(), now() - n * interval '1 ms', %(state)s, 'inbound', %(source)s, %(payload)s, 5,
        %(cause)s, %(spam)s::jsonb
 FROM workspaces w, generate_series(1, %(n)s) n WHERE w.slug = 'main' RETURNING id::text
+"""
+ADD_FORM = """
+INSERT INTO forms (workspace_id, name, public_id) SELECT id, %s, %s FROM workspaces WHERE slug = 'main' RETURNING id
 """
 MAKE_OLDER = "UPDATE submissions SET received_at = received_at - interval '1 hour' WHERE source = %s"
 ADD_CAUSE = """
@@ -223,6 +228,33 @@ async def test_a_person_is_found_by_words_and_by_id_and_hidden_from_who_may_not_
     assert ROW.findall(await guest.page(search=id_)) == [id_]
     groups = orjson.loads(await guest.page("/console/main/palette", q=surname))
     assert all(row["href"].startswith("/console/main/search") for group in groups for row in group["rows"])
+
+
+async def test_origin_has_the_name_of_its_form(stack: Stack, sign_in: SignIn, source: str) -> None:
+    [id_] = add_rows(stack, source)
+    with stack.database() as database:
+        name = f"Form {secrets.token_hex(4)}"
+        ((form,),) = database.execute(ADD_FORM, (name, secrets.token_hex(8))).fetchall()
+        move = "UPDATE submissions SET source = NULL, channel = %s WHERE id = %s"
+        database.execute(move, (f"form:{form}", id_))
+    ada: Visitor = await sign_in("agent")
+
+    async def is_named() -> bool:
+        return f"<bdi>{name}</bdi>" in await ada.page(channel=f"form:{form}")
+
+    await until_async(is_named, 20, "the name of the form")  # names are kept for some seconds
+    assert f"<bdi>{name}</bdi>" in await ada.page(f"{LIST}/{id_}")
+
+
+async def test_palette_puts_people_before_what_they_sent(stack: Stack, sign_in: SignIn) -> None:
+    surname = secrets.token_hex(6)
+    await post_leads(stack, [{"email": f"{surname}@example.com", "last_name": f"{surname}\u202egnp"}])
+    ada: Visitor = await sign_in("manager")
+    groups = orjson.loads(await ada.page("/console/main/palette", q=surname))
+    assert [group["title"] for group in groups[:2]] == ["Leads", "Submissions"]
+    person = groups[0]["rows"][0]
+    assert person["text"] == f"{surname}[U+202E]gnp"  # the sign is shown, and turns nothing round
+    assert f"{surname}[U+202E]gnp" in await ada.page(person["href"])
 
 
 async def test_new_ones_are_counted_while_the_list_stands_still(stack: Stack, sign_in: SignIn, source: str) -> None:

@@ -1,14 +1,32 @@
 """Who notes what is taken in hand: everybody, for a while after a process died."""
 
+import asyncio
+import sys
+
 import psycopg
 import pytest
 
 from services.workers.heartbeat import UPDATE_HEARTBEAT_SQL, Heartbeat
 from shared.db.connections import Connection
+from shared.operations.overview import read_processes
 from tests.support.ingesting import accept, item, worker, workspace_id
+from tests.support.leads import rows
+from tests.support.waiting import until_async
 
 pytestmark = pytest.mark.integration
 
+BEAT = """
+import asyncio, sys
+from services.workers.heartbeat import Heartbeat
+from shared.db.connections import connect
+
+async def main():
+    async with connect(sys.argv[1], "tests") as connection:
+        await Heartbeat("worker", "killed", sys.argv[1]).start(connection)
+        await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
 STALE = """
 INSERT INTO processes (name, kind, host, pid, seen_at)
 VALUES ('gone', 'worker', 'there', 1, now() - %s * interval '1 min')
@@ -49,6 +67,22 @@ async def test_workers_note_rows_after_one_died(database_url: str, database: Con
     assert not await is_careful(database, other)
     for heartbeat in (lost, again, other):
         await heartbeat.stop(database)
+
+
+async def test_worker_that_is_killed_shows_before_its_heartbeat_is_old(database_url: str, database: Connection) -> None:
+    async def is_shown(*, alive: bool) -> bool:
+        noted = await rows(database, "SELECT backend_pid FROM processes WHERE backend_pid IS NOT NULL")
+        return bool(noted) and [one.is_alive for one in await read_processes(database)] == [alive]
+
+    beating = await asyncio.create_subprocess_exec(sys.executable, "-c", BEAT, database_url)
+    try:
+        await until_async(lambda: is_shown(alive=True), 20, "its heartbeat")
+    finally:
+        beating.kill()
+        await beating.wait()
+    await until_async(lambda: is_shown(alive=False), 10, "its end")
+    [found] = await read_processes(database)
+    assert found.heartbeat_age_s < 10
 
 
 async def test_worker_is_not_busy_after_a_failed_batch(database_url: str, database: Connection) -> None:

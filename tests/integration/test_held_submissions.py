@@ -12,6 +12,7 @@ from shared.accounting import ledger
 from shared.db.connections import Connection
 from shared.ids import idempotency_uuid, now_ms, uuid7
 from shared.intake.journal import JournalItem
+from shared.jobs.job_targets import JobKind, count_targets
 from tests.support.ingesting import accept, drain, item, workspace_id
 from tests.support.jobs import run_job
 from tests.support.leads import rows
@@ -34,7 +35,8 @@ def sent(workspace: int, lead: Mapping[str, Any], key: str | None = None, **part
 
 
 async def released(connection: Connection, url: str, workspace: int) -> None:
-    job = await run_job(connection, workspace, "release", filters={})
+    for filters in ({}, {"unconfirmed": True}):
+        job = await run_job(connection, workspace, "release", filters=filters)
     assert job["failed"] == 0
     await drain(url)
 
@@ -54,6 +56,19 @@ async def test_held_submissions_make_no_lead_among_those_that_do(database_url: s
     assert await rows(database, "SELECT count(*) FROM activities") == [(2,)]
     state = await ledger.read_ledger(database, None)
     assert (state["quarantined"], state["done"], ledger.count_unaccounted(state)) == (4, 2, 0)
+
+
+async def test_whoever_has_to_confirm_is_taken_by_no_job_over_all(database_url: str, database: Connection) -> None:
+    workspace = await workspace_id(database)
+    waiting = sent(workspace, {"email": "w@example.com"}, is_unconfirmed=True)
+    await accept(database, [waiting, sent(workspace, {"email": "h@example.com"}, is_held=True, spam=SPAM)])
+    await drain(database_url)
+    kinds: tuple[JobKind, ...] = ("release", "reject")
+    for kind in kinds:
+        assert await count_targets(database, kind, workspace, {}) == 1
+        assert await count_targets(database, kind, workspace, {"ids": [waiting.id]}) == 1  # if it is named
+    await run_job(database, workspace, "reject", filters={})
+    assert await rows(database, "SELECT id::text FROM submissions WHERE rejected_at IS NULL") == [(waiting.id,)]
 
 
 async def test_release_keeps_the_score_and_the_time(database_url: str, database: Connection) -> None:

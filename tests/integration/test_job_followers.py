@@ -51,8 +51,8 @@ async def test_each_follower_gets_one_mail_when_the_last_row_is_handled(database
     await run_due_jobs(database)
     [(user, kind, payload)] = await rows(database, MAILS)
     mail = orjson.loads(payload)
-    assert (user, kind, mail["subject"]) == (first, "notice", "Replay of 250: done")
-    assert "Done: 250" in mail["body"]
+    assert (user, kind, mail["subject"]) == (first, "notice", "Replay of 250: has run")
+    assert "Decided anew: 250" in mail["body"]
     assert PAGE in mail["body"]
     assert not await is_following_job(database, workspace, id_, first)
     with pytest.raises(Conflict):

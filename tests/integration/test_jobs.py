@@ -25,6 +25,7 @@ from shared.errors import Conflict, NotFound
 from shared.ids import now_ms, uuid7
 from shared.jobs import job_control
 from shared.jobs.job_control import CountMoved, JobRequest, cancel_job, confirm_job, pause_job, read_job, resume_job
+from shared.jobs.job_outcomes import read_outcomes_of
 from shared.jobs.job_targets import count_targets
 from tests.support.ingesting import drain, workspace_id
 from tests.support.jobs import AUTHOR, run_due_jobs, run_job, start_job
@@ -113,7 +114,7 @@ async def test_twelve_thousand_are_released_while_more_arrive(
     assert await count_of(database, "SELECT count(DISTINCT held.id) FROM journal, unnest(ids) AS held(id)") == 12_000
     outcomes = "SELECT count(*) FROM job_items WHERE job_id = %s AND outcome = 'done'"
     assert await count_of(database, outcomes, id_) == 12_000
-    assert (await job_control.read_afterwards(database, workspace, id_) or {})["waiting"] == 12_000
+    assert (await read_outcomes_of(database, workspace, [id_]))[id_].waiting == 12_000
     # They are still to be ingested: a part shows that these are submissions as any other.
     await database.execute("DELETE FROM journal WHERE id > (SELECT min(id) FROM journal)")
     taken = await drain(database_url)
@@ -133,8 +134,8 @@ async def test_released_ones_are_done_and_the_ledger_is_exact(
     await drain(database_url)
     await assert_ledger(database, accepted=450, done=450, quarantined=0, pending=0)
     assert await rows(database, "SELECT id, received_at FROM submissions ORDER BY 1") == received
-    afterwards = {"waiting": 0, "done": 450, "dead": 0, "quarantined": 0}
-    assert await job_control.read_afterwards(database, workspace, job["id"]) == afterwards
+    outcomes = (await read_outcomes_of(database, workspace, [job["id"]]))[job["id"]]
+    assert (outcomes.done, outcomes.is_good) == (450, True)
 
 
 async def test_a_rate_is_obeyed_and_changed_while_the_job_runs(database: Connection, workspace: int) -> None:
@@ -212,7 +213,7 @@ async def test_rows_that_moved_on_are_skipped_with_the_reason(database: Connecti
     job = await read_job(database, workspace, id_)
     assert (job["done"], job["skipped"], job["state"]) == (2, 2, "done")
     reasons = await rows(database, "SELECT error FROM job_items WHERE outcome = 'skipped' ORDER BY id")
-    assert reasons == [("It was rejected already.",), ("It is on its way already, or gone.",)]
+    assert reasons == [("It was rejected already.",), ("No such submission is found any more.",)]
     assert await count_targets(database, "release", workspace, {}) == 0  # rejected ones are left out
     assert (await run_job(database, workspace, "release", filters={"rejected": True}))["done"] == 3
 

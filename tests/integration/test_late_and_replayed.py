@@ -1,18 +1,25 @@
 """Submissions that come out of turn: late ones, replayed ones, and those beside a bad one."""
 
 from itertools import islice
+from random import Random
 from typing import Any
 
 import orjson
 import pytest
 import pytest_asyncio
 
+from demo.spread_times import spread_times
+from services.workers.heartbeat import Heartbeat
+from services.workers.ingest.drain import JournalDrainer
 from shared.accounting import ledger
 from shared.db.connections import Connection, connect
 from shared.ids import now_ms, uuid7
 from shared.intake.journal import JournalItem, Lane
+from shared.intake.replay import ReplayOptions, find_reference, replay_submissions
 from shared.leads.submission import SOURCE_KEY
-from tests.support.ingesting import accept, drain, item, worker, workspace_id
+from shared.operations.histogram import percentile
+from tests.support.ingesting import accept, drain, item, read_test_key, worker, workspace_id
+from tests.support.jobs import AUTHOR
 from tests.support.leads import rows
 
 pytestmark = pytest.mark.integration
@@ -107,6 +114,65 @@ async def test_new_tags_are_spelt_as_their_first_submission_spells_them(
     sent = [(now_ms(), {"email": f"{n}@example.com", "tags": [tag]}) for n, tag in enumerate(spellings)]
     await ingest_in_batches(database_url, database, workspace, size, sent)
     assert await rows(database, "SELECT name FROM tags ORDER BY 1") == [(f"Fresh {number}",) for number in range(8)]
+
+
+async def test_replayed_one_of_the_demo_is_found_under_its_id(
+    database_url: str, database: Connection, workspace: int
+) -> None:
+    """The demo moves submissions into the past; the journal, through which a replay goes, knows milliseconds."""
+    keyed = [item(workspace, {"email": f"{n}@example.com"}, f"key {n}") for n in range(3)]
+    await accept(database, keyed)
+    await drain(database_url)
+    async with database.transaction():
+        await spread_times(database, workspace, Random("test"))
+    uneven = "SELECT count(*) FROM submissions WHERE received_at <> date_trunc('milliseconds', received_at)"
+    assert await rows(database, uneven) == [(0,)]
+    await _replay_all(database_url, database, workspace)
+
+
+async def test_replay_of_one_with_a_finer_time_takes_its_key_along(
+    database_url: str, database: Connection, workspace: int
+) -> None:
+    await accept(database, [item(workspace, {"email": "a@example.com"}, "a key")])
+    await drain(database_url)
+    for table in ("submissions", "submission_keys"):
+        await database.execute(f"UPDATE {table} SET received_at = received_at + interval '617 us'".encode())
+    await _replay_all(database_url, database, workspace)
+
+
+async def test_time_to_a_verdict_counts_from_the_replay(
+    database_url: str, database: Connection, workspace: int
+) -> None:
+    yesterday = now_ms() - 86_400_000
+    late = JournalItem(uuid7(yesterday), yesterday, workspace, "inbound", None, b'{"email": "a@example.com"}')
+    await accept(database, [late])
+    await drain(database_url)
+    heartbeat = Heartbeat("worker", "w1", database_url)
+    await _replay_all(database_url, database, workspace, heartbeat)
+    figures = heartbeat.statistics.take_figures()
+    assert figures
+    for durations in (figures.decided[workspace].verdict, figures.lanes[0, "bulk"].waiting):
+        slowest = percentile(durations, 1)
+        assert slowest is not None
+        assert slowest < 3_600_000
+
+
+async def _replay_all(
+    database_url: str, database: Connection, workspace: int, heartbeat: Heartbeat | None = None
+) -> None:
+    """Replay everything as dead letters, and find each of them under its id afterwards."""
+    await database.execute("UPDATE submissions SET state = 'dead'")
+    ids = [row[0] for row in await rows(database, "SELECT id FROM submissions")]
+    for id_ in ids:
+        found = await find_reference(database, workspace, id_)
+        assert found
+        await replay_submissions(database, workspace, [found.reference], ReplayOptions("dead", AUTHOR))
+    heartbeat = heartbeat or Heartbeat("worker", "w1", database_url)
+    drainer = JournalDrainer(heartbeat, lambda: None, lambda: False, read_key=read_test_key)
+    async with connect(database_url, "tests") as connection:
+        await drainer.drain(connection)
+    states = [await find_reference(database, workspace, id_) for id_ in ids]
+    assert [found and found.state for found in states] == ["done"] * len(ids)
 
 
 async def test_a_first_in_bulk_is_not_overtaken_by_its_repeat(

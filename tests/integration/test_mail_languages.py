@@ -113,7 +113,7 @@ async def test_the_end_of_a_job(outbox: Outbox, admins: tuple[int, int]) -> None
         await follow_job(outbox.connection, outbox.workspace_id, job, user, "https://l.example/jobs/1")
     await run_due_jobs(outbox.connection)
     arabic, english = admins
-    assert await _subjects(outbox) == {arabic: "إعادة معالجة 1: عملية مكتملة", english: "Replay of 1: done"}
+    assert await _subjects(outbox) == {arabic: "إعادة معالجة 1: انتهت العملية", english: "Replay of 1: has run"}
 
 
 async def test_notifications_of_a_form(outbox: Outbox, admins: tuple[int, int]) -> None:

@@ -35,7 +35,7 @@ async def test_operation_counts_cover_one_workspace(outbox: Outbox, tmp_path: Pa
         await outbox.connection.execute(COUNTED, (workspace, n + 1, workspace, state, n))
     for workspace in (ours, theirs, theirs):
         await outbox.connection.execute(EVENT, (workspace,))
-    for name, age in (("fresh", 9), ("stale", 11)):
+    for name, age in (("fresh", 1), ("stale", 11)):
         await outbox.connection.execute(PROCESS, (name, age))
     key = await workspaces.create_key(outbox.connection, "main", "tests", ["read:operations"])
     headers = {"Authorization": f"Bearer {key.key.secret}"}

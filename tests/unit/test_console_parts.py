@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.console import svg
+from services.console.bidi_controls import show_controls_in_html
 from services.console.cross_site import cross_site_reason
 from services.console.formatting import Formatting
 from services.console.page_view import workspace_path
@@ -31,7 +32,16 @@ def formatting() -> Formatting:
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
-        *((None, "–"), (-5, "0 ms"), (0.046, "46 ms"), (0.4, "0.4 s"), (9.94, "9.9 s"), (42, "42 s")),
+        *(
+            (None, "–"),
+            (-5, "0 ms"),
+            (0.0074, "7.4 ms"),
+            (0.0002, "0.2 ms"),
+            (0.046, "46 ms"),
+            (0.4, "0.4 s"),
+            (9.94, "9.9 s"),
+            (42, "42 s"),
+        ),
         *((240, "4 min"), (3600, "1 h"), (11_520, "3 h 12 min"), (172_800, "2 d")),
     ],
 )
@@ -190,3 +200,12 @@ def test_language_is_the_first_that_the_console_speaks(accepted: str, code: str)
 @given(st.text(max_size=300))
 def test_any_header_has_a_language(accepted: str) -> None:
     assert preferred_language(LANGUAGES, accepted).code in LANGUAGES
+
+
+def test_signs_of_direction_are_shown_and_not_obeyed() -> None:
+    html = '<h1 title="a\u202eb">x\u202egnp.exe\u2066</h1><textarea>\u202e</textarea><input value="\u202e"> \u2069'
+    shown = (
+        '<h1 title="a\u202eb">x[U+202E]gnp.exe[U+2066]</h1><textarea>\u202e</textarea><input value="\u202e"> [U+2069]'
+    )
+    assert show_controls_in_html(html) == shown
+    assert show_controls_in_html("<b>\u200f\u061cplain</b>") == "<b>\u200f\u061cplain</b>"

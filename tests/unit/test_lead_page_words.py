@@ -15,7 +15,6 @@ from services.console.activity_words import (
     AUTHOR_WORDS,
     MATCHED_WORDS,
     NAMELESS_AUTHOR_WORDS,
-    RECEIVER_WORDS,
     SKIP_WORDS,
 )
 from services.console.formatting import Formatting
@@ -64,12 +63,11 @@ def test_each_type_of_entry_has_words() -> None:
 
 
 def test_words_of_a_lead_are_translated() -> None:
-    tables = (AUTHOR_WORDS, NAMELESS_AUTHOR_WORDS, MATCHED_WORDS, SKIP_WORDS, RECEIVER_WORDS, FIELD_WORDS, STATUS_WORDS)
+    tables = (AUTHOR_WORDS, NAMELESS_AUTHOR_WORDS, MATCHED_WORDS, SKIP_WORDS, FIELD_WORDS, STATUS_WORDS)
     words = {look.sentence for look in ACTIVITY_LOOKS.values()} | {word for table in tables for word in table.values()}
-    latin = {"Slack"}
     for language in load_languages().values():
         if language.code != "en":
-            assert {word for word in words - latin if language.translations.gettext(word) == word} == set()
+            assert {word for word in words if language.translations.gettext(word) == word} == set()
 
 
 def test_an_untouched_form_changes_nothing() -> None:
@@ -133,8 +131,16 @@ def test_identities_name_the_first_that_brought_them() -> None:
     held = [("email", "a@example.com"), ("email", "b@example.com"), ("email", "c@x"), ("phone", "+353209118842")]
     found = identity_origins(held, intakes, [typed], country="IE", fold_gmail=False)
     assert [(each.way, each.submission_id) for each in found] == [
-        *(("submission", "id-1"), ("typed", ""), ("", ""), ("submission", "id-2")),
+        *(("submission", "id-1"), ("typed", ""), ("gone", ""), ("submission", "id-2")),
     ]
+
+
+def test_identity_that_no_payload_spells_came_with_the_only_submission() -> None:
+    """Such as the id of a person at a provider. Nothing is called gone that has just come."""
+    came = [LeadIntake(f"id-{number}", NOON, "integration:1", None, {"email": "a@example.com"}) for number in range(2)]
+    held = [("external", "meta:1")]
+    found = [identity_origins(held, intakes, [], country=None, fold_gmail=False) for intakes in (came[:1], came)]
+    assert [(each.way, each.submission_id) for [each] in found] == [("submission", "id-0"), ("", "")]
 
 
 def test_the_last_answer_to_a_question_for_consent_counts() -> None:

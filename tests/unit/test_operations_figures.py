@@ -90,10 +90,31 @@ def steady(depth: int, rate: float) -> list[DepthSample]:
         (900, 0, 0.0, Forecast("stalled")),
         (900, 0, 10.0, Forecast("unknown")),
         (9000, 12, 0.0, Forecast("stalled")),
+        (11, 0.03, 0.1, Forecast("unknown")),
     ],
 )
 def test_forecasts_of_steady_backlogs(depth: int, rate: float, out: float, forecast: Forecast) -> None:
     assert forecast_backlog(depth, steady(depth, rate), out) == forecast
+
+
+@pytest.mark.parametrize(
+    ("depth", "samples"),
+    [
+        (11, [DepthSample(61, 2), DepthSample(121, 0)]),  # a receiver that is slow
+        (900, [DepthSample(61, 0), DepthSample(121, 0)]),  # a burst, which has just come
+        (900, [DepthSample(61, 500), DepthSample(121, 700)]),
+    ],
+)
+def test_forecast_needs_a_depth_and_two_minutes_to_call_a_backlog_growing(
+    depth: int, samples: list[DepthSample]
+) -> None:
+    assert forecast_backlog(depth, samples, 0.5).state == "unknown"
+    assert forecast_backlog(900, [DepthSample(61, 500), DepthSample(121, 100)], 0.5).state == "growing"
+
+
+def test_forecast_does_not_call_work_stalled_that_has_just_come() -> None:
+    assert forecast_backlog(1, [DepthSample(61, 0)], 0.0).state == "unknown"
+    assert forecast_backlog(1, [DepthSample(61, 1)], 0.0).state == "stalled"
 
 
 def test_a_source_is_silent_after_a_gap_longer_than_it_makes() -> None:
@@ -104,6 +125,12 @@ def test_a_source_is_silent_after_a_gap_longer_than_it_makes() -> None:
     assert busy.is_silent
     assert busy.usual_interval_s == 180
     assert judge_source([0] * 90 + [1, 1, 1, 0, 0, 0], 5400) == judge_source([], 0)
+
+
+def test_a_source_that_was_tried_for_some_minutes_has_no_habit() -> None:
+    """The tour of the README posts a dozen leads, and its reader goes on reading."""
+    assert judge_source([0] * 90 + [9, 4, 0, 0, 0, 0], 7200) == judge_source([], 0)
+    assert judge_source([0] * 90 + [40, 0, 0, 0, 0, 0], 9000).is_silent
 
 
 WELL = Overview(

@@ -1,6 +1,6 @@
 """`/api/v1/jobs`: what takes long, as people watch and steer it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import web
 from sqlalchemy import ColumnElement
@@ -15,6 +15,7 @@ from services.api.schemas.jobs import (
     JobChangeFields,
     JobItemQuery,
     JobItemRecord,
+    JobOutcomeRecord,
     JobQuery,
     JobRecord,
     JobWithAfterwardsRecord,
@@ -22,6 +23,7 @@ from services.api.schemas.jobs import (
 from shared.db.connections import Connection
 from shared.errors import FieldErrors
 from shared.jobs import job_control
+from shared.jobs.job_outcomes import RETURNING_KINDS, JobOutcomes, read_outcomes_of
 from shared.models import Job, JobItem
 from shared.web.authorization import requires_scope
 from shared.web.openapi import query_params, request_body, responds
@@ -34,7 +36,7 @@ ITEM_RESOURCE = Resource(JobItem, JobItemRecord)
 
 @requires_scope("read:operations")
 @query_params(JobQuery)
-@responds(JobRecord, listed=True)
+@responds(JobOutcomeRecord, listed=True)
 async def index(request: web.Request) -> web.Response:
     """List the jobs, newest first."""
     errors: FieldErrors = {}
@@ -43,6 +45,7 @@ async def index(request: web.Request) -> web.Response:
     where = [getattr(Job, name) == value for name, value in asked.items()]
     async with listing(request) as connection:
         found, total = await JOB_RESOURCE.read_page(connection, workspace_of(request), page, *where)
+        await _add_outcomes(connection, workspace_of(request), found)
     return json_response(page_response(request, found, page, total))
 
 
@@ -53,7 +56,8 @@ async def show(request: web.Request) -> web.Response:
     workspace, id_ = workspace_of(request), path_id(request)
     async with reading(request) as connection:
         found = await JOB_RESOURCE.find(connection, workspace, id_)
-        afterwards = await job_control.read_afterwards(await driver_connection(connection), workspace, id_)
+        outcomes = await _add_outcomes(connection, workspace, [found])
+    afterwards = _afterwards(outcomes[id_]) if found["kind"] in RETURNING_KINDS else None
     return record_response(request, {**found, "afterwards": afterwards})
 
 
@@ -76,7 +80,7 @@ async def items(request: web.Request) -> web.Response:
 
 @requires_scope("write:operations")
 @request_body(JobChangeFields, example={"rate": 100})
-@responds(JobRecord, other_statuses=(409,))
+@responds(JobOutcomeRecord, other_statuses=(409,))
 async def update(request: web.Request) -> web.Response:
     """Change the rate of a job. It is felt within a second, also while the job runs."""
     fields, id_ = await body_of(request), path_id(request)
@@ -89,21 +93,21 @@ async def update(request: web.Request) -> web.Response:
 
 
 @requires_scope("write:operations")
-@responds(JobRecord, other_statuses=(409,))
+@responds(JobOutcomeRecord, other_statuses=(409,))
 async def pause(request: web.Request) -> web.Response:
     """Pause a job. The chunk that is under way is finished."""
     return await _steer_job(request, path_id(request), job_control.pause_job)
 
 
 @requires_scope("write:operations")
-@responds(JobRecord, other_statuses=(409,))
+@responds(JobOutcomeRecord, other_statuses=(409,))
 async def resume(request: web.Request) -> web.Response:
     """Let a paused job go on."""
     return await _steer_job(request, path_id(request), job_control.resume_job)
 
 
 @requires_scope("write:operations")
-@responds(JobRecord, other_statuses=(409,))
+@responds(JobOutcomeRecord, other_statuses=(409,))
 async def cancel(request: web.Request) -> web.Response:
     """End a job. The rows that it has not handled stay as they are."""
     return await _steer_job(request, path_id(request), job_control.cancel_job)
@@ -117,6 +121,23 @@ async def _steer_job(
     async def steer_in_transaction(connection: AsyncConnection) -> RecordDict:
         await JOB_RESOURCE.find(connection, workspace, id_)
         await steer(await driver_connection(connection), workspace, id_)
-        return await JOB_RESOURCE.find(connection, workspace, id_)
+        found = await JOB_RESOURCE.find(connection, workspace, id_)
+        await _add_outcomes(connection, workspace, [found])
+        return found
 
     return record_response(request, await writing(request, steer_in_transaction))
+
+
+async def _add_outcomes(
+    connection: AsyncConnection, workspace_id: int, jobs: Sequence[RecordDict]
+) -> dict[int, JobOutcomes]:
+    """Put into records of jobs what became of their rows, and return it by the job's id."""
+    ids = [job["id"] for job in jobs]
+    found = await read_outcomes_of(await driver_connection(connection), workspace_id, ids)
+    for job in jobs:
+        job.update(done=found[job["id"]].done, died_again=found[job["id"]].died_again)
+    return found
+
+
+def _afterwards(found: JobOutcomes) -> RecordDict:
+    return {"waiting": found.waiting, "done": found.done, "dead": found.died_again, "quarantined": found.held}

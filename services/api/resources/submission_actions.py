@@ -113,7 +113,8 @@ async def replay_all(request: web.Request) -> web.Response:
 async def release_all(request: web.Request) -> web.Response:
     """Count the quarantined submissions that match, and with `confirm` and `as_of` release them as a job.
 
-    Those that were rejected are left out, unless the filter says `rejected`.
+    Those that were rejected are left out, unless the filter says `rejected`. So are those whose sender has not
+    confirmed the address yet (double opt-in), unless `ids` names them.
     """
     return await count_or_confirm(request, "release", await body_of(request))
 
@@ -122,7 +123,10 @@ async def release_all(request: web.Request) -> web.Response:
 @request_body(BulkFields, required=("filter",), example=BULK_EXAMPLE)
 @responds(BulkCountRecord, other_statuses=(202, 409), schemas_by_status={202: JobRecord})
 async def reject_all(request: web.Request) -> web.Response:
-    """Count the quarantined submissions that match, and with `confirm` and `as_of` reject them as a job."""
+    """Count the quarantined submissions that match, and with `confirm` and `as_of` reject them as a job.
+
+    Those whose sender has not confirmed the address yet (double opt-in) are left out, unless `ids` names them.
+    """
     return await count_or_confirm(request, "reject", await body_of(request))
 
 

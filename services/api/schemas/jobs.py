@@ -171,7 +171,13 @@ class AfterwardsRecord(TypedDict):
     quarantined: int
 
 
-class JobWithAfterwardsRecord(JobRecord):
+class JobOutcomeRecord(JobRecord):
+    """`done` ended well. Submissions that were replayed or released and are dead once more are `died_again`."""
+
+    died_again: int
+
+
+class JobWithAfterwardsRecord(JobOutcomeRecord):
     afterwards: AfterwardsRecord | None
 
 

@@ -10,7 +10,7 @@ import orjson
 from aiohttp import web
 
 from services.console.access import workspace_page
-from services.console.audit_words import ACTION_WORDS, changed_fields, entry_sentence
+from services.console.audit_words import action_choices, changed_fields, entry_sentence, same_actions
 from services.console.page_view import PageView
 from services.console.rendering import PAGE_HEADERS
 from shared.audit.audit_entry import Outcome
@@ -65,7 +65,7 @@ async def show(view: PageView) -> web.StreamResponse:
         "cursor": asked.before_id,
         "open_id": view.request.query.get("open", ""),
         "actors": actors,
-        "actions": _action_choices(view),
+        "actions": action_choices(view),
         "outcomes": OUTCOMES,
         "sentence": lambda entry: entry_sentence(view, entry),
         "changes": changed_fields,
@@ -100,7 +100,8 @@ def _read_query(view: PageView) -> ShownFilter:
         given["outcome"] = outcome
     times = {name: _read_time(view, asked[name]) for name in ("after", "before")}
     given |= {name: asked[name] for name, moment in times.items() if moment}
-    which = AuditFilter(given.get("actor"), given.get("action"), outcome, times["after"], times["before"])
+    actions = same_actions(given["action"]) if "action" in given else None
+    which = AuditFilter(given.get("actor"), None, outcome, times["after"], times["before"], actions)
     cursor = view.request.query.get("cursor", "")
     is_id = cursor.isascii() and cursor.isdigit() and len(cursor) <= MAX_ID_DIGITS
     return ShownFilter(given, which, int(cursor) if is_id else None)
@@ -128,11 +129,6 @@ async def _actor_choices(view: PageView, connection: Connection) -> list[tuple[s
         *((f"user:{user.account_id}", user.name) for user in users[:MAX_ACTORS] if user.account_id),
         *((f"key:{key.id}", view.translate("Key: %(name)s", name=key.name)) for key in keys),
     ]
-
-
-def _action_choices(view: PageView) -> list[tuple[str, str]]:
-    choices = [(action, view.translate(words[0])) for action, words in ACTION_WORDS.items()]
-    return sorted(choices, key=lambda choice: choice[1].casefold())
 
 
 def _value_text(value: Any) -> str:

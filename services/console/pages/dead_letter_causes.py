@@ -139,6 +139,7 @@ async def _render_cause(
     return await view.render(
         "cause.html",
         status,
+        channel_names=await view.console.read_channel_names(view.workspace.workspace_id),
         cause=cause,
         rows=[_shown_row(view, cause["kind"], row) for row in found[:ROWS_SHOWN]],
         older_than=found[ROWS_SHOWN - 1]["id"] if len(found) > ROWS_SHOWN else None,

@@ -1,30 +1,28 @@
 """One bulk job: its own ledger, its pace, the outcome of each row, and these as a file."""
 
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, get_args
+from typing import Any
 
 from aiohttp import web
 from markupsafe import Markup
 
-from services.console import job_words
+from services.console import job_outcome_words, job_words
 from services.console.access import workspace_page
 from services.console.bulk_filters import filter_values
 from services.console.csv_download import stream_csv
 from services.console.history_charts import current_rates
 from services.console.job_pace import JobPace, PaceMeter, pace_chart
-from services.console.job_records import (
-    NEWEST_FIRST,
+from services.console.job_records import CheapCounts, JobSnapshot, read_job_snapshot, read_record_names
+from services.console.job_rows import (
+    HANDLED_OUTCOMES,
     OUTCOMES_PAGE_SIZE,
+    ROW_OUTCOMES,
     ItemsPage,
-    JobSnapshot,
     OutcomeFilter,
     OutcomeRow,
     list_items,
-    read_job_snapshot,
     read_outcomes,
-    read_record_names,
 )
 from services.console.lead_job_words import lead_change_sentences
 from services.console.live_updates import stream_snapshots
@@ -38,10 +36,9 @@ from shared.jobs.lead_targets import LEAD_KINDS, UNDO_FILTER
 from shared.outbound.mail_setup import can_send_mail
 from shared.web.path_params import MAX_ID, path_id
 
-OUTCOME_FILTERS: tuple[OutcomeFilter, ...] = get_args(OutcomeFilter)
+OUTCOME_FILTERS: tuple[OutcomeFilter, ...] = ("all", *ROW_OUTCOMES)
 CSV_HEADING = ("row_id", "object_id", "outcome", "message", "handled_at")
 MAX_LINKED_ROWS = 150  # rows that an address can name
-AFTERWARDS_SECONDS = 5.0  # seconds between two counts of what became of the rows while somebody watches
 RATE_MINUTES = 60  # minutes of history from which the present rate of live leads is taken
 LIST_PAGES = {
     "replay": "submissions",
@@ -89,21 +86,18 @@ async def download(view: PageView) -> web.StreamResponse:
     workspace_id, job_id = view.workspace.workspace_id, path_id(view.request)
     outcome = _asked_outcome(view) or "all"
     async with view.console.reading() as connection:
-        await job_control.read_job(connection, workspace_id, job_id)
-    return await stream_csv(view, f"job-{job_id}.csv", CSV_HEADING, _outcome_pages(view, job_id, outcome))
+        job = await job_control.read_job(connection, workspace_id, job_id)
+    return await stream_csv(view, f"job-{job_id}.csv", CSV_HEADING, _outcome_pages(view, job, outcome))
 
 
 async def _outcome_pages(
-    view: PageView, job_id: int, outcome: OutcomeFilter
+    view: PageView, job: JobRow, outcome: OutcomeFilter
 ) -> AsyncIterator[list[tuple[int, str | None, str, str | None, Any]]]:
     sees_persons, after = view.permits(Permission.SEE_PERSONS), 0
     while True:
         async with view.console.reading() as connection:
-            rows = await read_outcomes(connection, view.workspace.workspace_id, job_id, outcome, after)
-        yield [
-            (row.id, row.object_id, row.outcome or "waiting", _shown_message(row, sees_persons), row.handled_at)
-            for row in rows
-        ]
+            rows = await read_outcomes(connection, view.workspace.workspace_id, job, outcome, after)
+        yield [(row.id, row.object_id, row.outcome, _shown_message(row, sees_persons), row.handled_at) for row in rows]
         if len(rows) < OUTCOMES_PAGE_SIZE:
             return
         after = rows[-1].id
@@ -117,20 +111,19 @@ def _shown_message(row: OutcomeRow, sees_persons: bool) -> str | None:
 def _watching_reader(view: PageView, job_id: int, outcome: OutcomeFilter | None) -> Callable[[], Awaitable[WatchedJob]]:
     """Return what reads the job each second, for as long as somebody watches it."""
     workspace_id = view.workspace.workspace_id
-    meter, kept, rows = PaceMeter(), JobSnapshot({}, None), ItemsPage()
-    counted_at = 0.0
+    meter, counts, rows = PaceMeter(), CheapCounts(), ItemsPage()
+    kept: JobSnapshot | None = None
 
     async def read() -> WatchedJob:
-        nonlocal kept, rows, counted_at
-        is_due = time.monotonic() - counted_at >= AFTERWARDS_SECONDS
+        nonlocal kept, rows
         async with view.console.reading() as connection:
-            before = kept.job.get("position")
-            if is_due:
-                kept, counted_at = await read_job_snapshot(connection, workspace_id, job_id), time.monotonic()
-            else:
-                kept = replace(kept, job=await job_control.read_job(connection, workspace_id, job_id))
-            if outcome and (is_due or kept.job["position"] != before):
-                rows = await list_items(connection, workspace_id, kept.job, outcome, 0)
+            job = await job_control.read_job(connection, workspace_id, job_id)
+            outcomes = (await counts.read_outcomes(connection, workspace_id, [job]))[job_id]
+            if kept is None or outcomes is not kept.outcomes:
+                kept = await read_job_snapshot(connection, workspace_id, job, outcomes)
+                if outcome:
+                    rows = await list_items(connection, workspace_id, job, outcome, 0)
+            kept = replace(kept, job=job)
         step, points = await view.console.read_history(workspace_id, RATE_MINUTES)
         pace = meter.note_progress(kept.job, current_rates(points, step)["accepted"])
         return WatchedJob(kept, pace, rows if outcome else None)
@@ -142,7 +135,7 @@ def _render_live_of(outcome: OutcomeFilter | None) -> Callable[[PageView, Watche
     def render(view: PageView, watched: WatchedJob) -> str:
         shown = _shown_job(view, watched)
         if outcome and watched.rows:
-            shown |= _shown_rows(view, watched.snapshot.job, outcome, watched.rows)
+            shown |= _shown_rows(view, watched.snapshot, outcome, watched.rows)
         return view.render_text("parts/job_stream.html", has_rows=bool(outcome), **shown)
 
     return render
@@ -155,9 +148,10 @@ async def render_job(
     workspace_id, job_id = view.workspace.workspace_id, path_id(view.request)
     after = _after(view)
     async with view.console.reading() as connection:
-        snapshot = await read_job_snapshot(connection, workspace_id, job_id)
-        job = snapshot.job
-        outcome = _asked_outcome(view) or _worst_outcome(job)
+        job = await job_control.read_job(connection, workspace_id, job_id)
+        outcomes = (await CheapCounts().read_outcomes(connection, workspace_id, [job]))[job_id]
+        snapshot = await read_job_snapshot(connection, workspace_id, job, outcomes)
+        outcome = _asked_outcome(view) or job_outcome_words.worst_outcome(outcomes)
         rows = await list_items(connection, workspace_id, job, outcome, after)
         names = await read_record_names(connection, workspace_id, job["filter"])
         has_mail = await can_send_mail(connection, view.console.settings, workspace_id)
@@ -167,7 +161,7 @@ async def render_job(
         "job.html",
         status,
         **_shown_job(view, WatchedJob(snapshot)),
-        **_shown_rows(view, job, outcome, rows, after),
+        **_shown_rows(view, snapshot, outcome, rows, after),
         sentence=job_words.filter_sentence(view, job["kind"], job["filter"], names),
         changes=_change_sentences(view, job),
         may_undo=_may_undo(view, job),
@@ -182,41 +176,49 @@ async def render_job(
 
 
 def _shown_job(view: PageView, watched: WatchedJob) -> dict[str, Any]:
-    job = watched.snapshot.job
-    left = job["total"] - job["position"]
+    job, outcomes, causes = watched.snapshot.job, watched.snapshot.outcomes, watched.snapshot.causes
     has_ended = job["finished_at"] is not None
     return {
         "job": job,
-        "afterwards": watched.snapshot.afterwards,
+        "outcomes": outcomes,
+        "causes": causes,
         "title": job_words.job_title(view, job["kind"], job["total"]),
-        "job_state": job_words.job_state(view, job["state"]),
+        "verdict": job_outcome_words.job_verdict(view, job, outcomes, causes),
+        "job_state": job_words.job_state(view, job["state"], is_good=outcomes.is_good),
         "forecast": job_words.job_forecast(view, job),
         "has_ended": has_ended,
-        "to_go": 0 if has_ended else left,
-        "cancelled": left if has_ended else 0,
+        "to_go": 0 if has_ended else job["total"] - job["position"],
+        "figures": job_outcome_words.ledger_figures(view, job, outcomes),
         "unaccounted": job["position"] - job["done"] - job["failed"] - job["skipped"],
         "percent": 100 * job["position"] / job["total"] if job["total"] else 100.0 * has_ended,
-        "shares": job_words.outcome_shares(job),
+        "shares": job_outcome_words.outcome_shares(outcomes),
+        "summary": job_outcome_words.outcome_summary(view, outcomes),
         "pace": watched.pace,
         "chart": None if has_ended else pace_chart(view, watched.pace),
         "may_steer": view.permits(Permission.STEER_QUEUES),
     }
 
 
-def _shown_rows(view: PageView, job: JobRow, outcome: OutcomeFilter, rows: ItemsPage, after: int = 0) -> dict[str, Any]:
-    counts = _outcome_counts(job)
+def _shown_rows(
+    view: PageView, snapshot: JobSnapshot, outcome: OutcomeFilter, rows: ItemsPage, after: int = 0
+) -> dict[str, Any]:
+    job, outcomes = snapshot.job, snapshot.outcomes
+    counts = job_outcome_words.outcome_counts(outcomes)
+    figures = job_outcome_words.ledger_figures(view, job, outcomes)
     return {
         "outcome": outcome,
-        "outcome_counts": counts,
+        "outcome_tabs": [("all", view.translate("All"), outcomes.total)]
+        + [(one.outcome, one.label, one.rows) for one in figures if one.rows or one.outcome == outcome],
         "items": rows.items,
         "has_more": rows.has_more,
         "is_first_page": not after,
-        "is_newest_first": outcome in NEWEST_FIRST,
+        "is_newest_first": outcome in HANDLED_OUTCOMES,
         "sees_persons": view.permits(Permission.SEE_PERSONS),
-        "outcome_state": lambda found: job_words.outcome_state(view, found),
+        "state_of": lambda item: job_outcome_words.row_state(view, item, outcomes),
+        "reason_of": lambda item: job_outcome_words.row_reason(view, item),
         "again_path": _again_path(view, job, outcome, [item.submission_id or item.delivery_id for item in rows.items]),
         "csv_path": view.path(f"jobs/{job['id']}/outcomes.csv", outcome=outcome),
-        "csv_count": dict(counts)[outcome],
+        "csv_count": outcomes.total if outcome == "all" else counts[outcome],
     }
 
 
@@ -231,15 +233,10 @@ def _may_undo(view: PageView, job: JobRow) -> bool:
     return is_edit and view.permits(Permission.BULK_LEADS)
 
 
-def _outcome_counts(job: JobRow) -> list[tuple[OutcomeFilter, int]]:
-    counts = {**{name: job[name] for name in ("failed", "skipped", "done")}, "all": job["total"]}
-    return [(name, counts.get(name, job["total"] - job["position"])) for name in OUTCOME_FILTERS]
-
-
 def _list_path(view: PageView, job: JobRow) -> str | None:
     """Return the list that shows the job's filter, if that page exists."""
     page = LIST_PAGES.get(job["kind"], "")
-    if page not in EXISTING_PAGES or {"ids", UNDO_FILTER} & job["filter"].keys():
+    if page not in EXISTING_PAGES or {"ids", "job", UNDO_FILTER} & job["filter"].keys():
         return None
     return view.path(page, **filter_values(job["kind"], job["filter"]))
 
@@ -261,8 +258,3 @@ def _after(view: PageView) -> int:
 def _asked_outcome(view: PageView) -> OutcomeFilter | None:
     asked = view.request.query.get("outcome", "")
     return next((outcome for outcome in OUTCOME_FILTERS if outcome == asked), None)
-
-
-def _worst_outcome(job: JobRow) -> OutcomeFilter:
-    """Return the outcomes that are listed if none are asked for: the worst there are."""
-    return "failed" if job["failed"] else "skipped" if job["skipped"] else "all"

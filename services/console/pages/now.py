@@ -1,5 +1,6 @@
 """Now: see in five seconds whether leads flow, what is stuck and what to press."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,13 +27,14 @@ SPANS = {"1h": 60, "24h": 24 * 60}  # minutes
 class NowSnapshot:
     """What the page shows, read at one moment. `step` is the length of a point of the history, in seconds.
 
-    The causes are None while they are unknown.
+    The causes are None while they are unknown. `channel_names` are those of forms and sources.
     """
 
     overview: Overview
     step: int
     points: list[HistoryPoint]
     causes: list[CauseDict] | None
+    channel_names: Mapping[str, str]
 
 
 @workspace_page(Permission.SEE_RECORDS)
@@ -62,7 +64,8 @@ async def _read(view: PageView, span: str, read_overview: OverviewRead) -> NowSn
     )
     step, points = await view.console.read_history(view.workspace.workspace_id, SPANS[span])
     causes = await view.console.read_top_causes(view.workspace.workspace_id)
-    return NowSnapshot(overview, step, points, causes)
+    names = await view.console.read_channel_names(view.workspace.workspace_id)
+    return NowSnapshot(overview, step, points, causes, names)
 
 
 def _render_live(view: PageView, snapshot: NowSnapshot) -> str:
@@ -80,7 +83,8 @@ def _shown(view: PageView, snapshot: NowSnapshot, span: str) -> dict[str, Any]:
         "headline_colour": colour,
         "concern_count": _concern_sentence(view, len(concerns)),
         "reasons": verdict_reasons(view, overview),
-        "notes": verdict_notes(view, concerns),
+        "notes": verdict_notes(view, concerns, snapshot.channel_names),
+        "channel_names": snapshot.channel_names,
         "points": snapshot.points,
         "rates": history_charts.current_rates(snapshot.points, snapshot.step),
         "flow_chart": history_charts.flow_chart(view, snapshot.points, snapshot.step),

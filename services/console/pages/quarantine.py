@@ -1,5 +1,6 @@
 """Quarantine: what looks like spam, with its score and reasons, to be released or kept out."""
 
+import re
 import uuid
 from datetime import datetime
 from typing import Any, NoReturn
@@ -7,8 +8,9 @@ from typing import Any, NoReturn
 from aiohttp import web
 
 from services.console.access import workspace_page
-from services.console.held_submissions import HELD_PER_PAGE, HeldPlace, read_held_page
+from services.console.held_submissions import HELD_PER_PAGE, HeldPlace, read_filter_choices, read_held_page
 from services.console.page_view import PageView
+from services.console.spam_words import REASON_TITLES
 from shared.auth.roles import Permission
 from shared.db.connections import Connection
 from shared.errors import NotFound
@@ -24,7 +26,13 @@ from shared.jobs.job_targets import count_targets
 from shared.web.audit import audit_details
 from shared.web.path_params import path_uuid
 
-REJECTED_TAB = "rejected"
+HELD_TAB, WAITING_TAB, REJECTED_TAB = "held", "waiting", "rejected"
+TAB_FILTERS: dict[str, dict[str, bool]] = {
+    HELD_TAB: {"rejected": False, "unconfirmed": False},
+    WAITING_TAB: {"unconfirmed": True},
+    REJECTED_TAB: {"rejected": True},
+}
+CHANNEL_PATTERN = re.compile(r"(form|integration):\d+")
 PLACE_SEPARATOR = "~"
 MAX_SOURCE_LENGTH = 255  # characters
 BULK_KINDS = ("release", "reject")
@@ -32,23 +40,28 @@ BULK_KINDS = ("release", "reject")
 
 @workspace_page(Permission.SEE_RECORDS)
 async def show(view: PageView) -> web.StreamResponse:
-    """List what is held, or with `tab=rejected` what was marked as spam."""
-    filters, workspace = _asked_filters(view), view.workspace.workspace_id
-    has_filter = "source" in filters
+    """List what is held, or in tabs of their own who has to confirm the address, and what was marked as spam."""
+    workspace, tab, asked = view.workspace.workspace_id, _asked_tab(view), _asked_filters(view)
+    filters = {**TAB_FILTERS[tab], **asked}
     async with view.console.reading() as connection:
         found = await read_held_page(connection, workspace, filters, _asked_place(view))
         counts = {
-            tab: await count_targets(connection, "release", workspace, {**filters, "rejected": tab == REJECTED_TAB})
-            for tab in ("held", REJECTED_TAB)
+            name: await count_targets(connection, "release", workspace, {**of_tab, **asked})
+            for name, of_tab in TAB_FILTERS.items()
         }
+        choices = await read_filter_choices(connection, workspace)
+    names = await view.console.read_channel_names(workspace)
     last = found[HELD_PER_PAGE - 1] if len(found) > HELD_PER_PAGE else None
     return await view.render(
         "quarantine.html",
         rows=found[:HELD_PER_PAGE],
         counts_by_tab=counts,
-        tab=REJECTED_TAB if filters["rejected"] else "held",
-        source=filters.get("source", ""),
-        has_filter=has_filter,
+        tab=tab,
+        asked=_asked_query(view),
+        choices=choices,
+        channel_names=names,
+        named_sources=lambda sources: [(source, names.get(source, source)) for source in sources],
+        titled_reasons=lambda codes: [(code, view.translate_choice(REASON_TITLES, code)) for code in codes],
         older_than=f"{last.received_at.isoformat()}{PLACE_SEPARATOR}{last.id}" if last else None,
         is_first_page="older_than" not in view.request.query,
         bulk_filter={"state": "quarantined", **{name: _query_text(value) for name, value in filters.items()}},
@@ -107,17 +120,29 @@ async def _expect_reference(connection: Connection, workspace_id: int, wanted: u
 def _go_back(view: PageView, said: str) -> NoReturn:
     """Lead back to the list that the reader came from. `said` is empty if nothing was done."""
     view.console.forget_figures(view.workspace.workspace_id)
-    filters = _asked_filters(view)
     said = said or view.translate("Nothing was changed: it is not held any more.")
-    tab = REJECTED_TAB if filters["rejected"] else None
-    view.redirect(view.path("quarantine", tab=tab, source=filters.get("source")), said)
+    tab = _asked_tab(view)
+    view.redirect(view.path("quarantine", tab=None if tab == HELD_TAB else tab, **_asked_query(view)), said)
+
+
+def _asked_tab(view: PageView) -> str:
+    asked = view.request.query.get("tab", "")
+    return asked if asked in TAB_FILTERS else HELD_TAB
+
+
+def _asked_query(view: PageView) -> dict[str, str]:
+    """Return the chosen filters as addresses repeat them."""
+    texts = {name: view.request.query.get(name, "").strip()[:MAX_SOURCE_LENGTH] for name in ("source", "reason")}
+    return {name: text for name, text in texts.items() if text}
 
 
 def _asked_filters(view: PageView) -> dict[str, Any]:
-    query = view.request.query
-    filters: dict[str, Any] = {"rejected": query.get("tab") == REJECTED_TAB}
-    if source := query.get("source", "").strip()[:MAX_SOURCE_LENGTH]:
-        filters["source"] = source
+    """Return the chosen filters. What came without a source is chosen by its channel."""
+    asked, filters = _asked_query(view), dict[str, Any]()
+    if source := asked.get("source"):
+        filters["channel" if CHANNEL_PATTERN.fullmatch(source) else "source"] = source
+    if reason := asked.get("reason"):
+        filters["spam_reason"] = reason
     return filters
 
 

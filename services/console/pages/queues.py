@@ -1,5 +1,6 @@
 """Queues: the lanes, their history, and pausing them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,6 +9,7 @@ from aiohttp import web
 
 from services.console import history_charts
 from services.console.access import workspace_page
+from services.console.channel_names import origin_name
 from services.console.context import OverviewRead
 from services.console.lane_words import lane_forecast
 from services.console.live_updates import stream_snapshots
@@ -30,6 +32,7 @@ class QueuesSnapshot:
     overview: Overview
     step: int
     points: list[HistoryPoint]
+    channel_names: Mapping[str, str]
 
 
 @workspace_page(Permission.SEE_RECORDS)
@@ -138,7 +141,8 @@ async def _read(view: PageView, read_overview: OverviewRead) -> QueuesSnapshot:
     chosen = _chosen_lane(view, overview.lanes)
     owner = 0 if chosen in JOURNAL_LANES and is_operator else view.workspace.workspace_id
     step, points = await view.console.read_history(owner, SPANS[_span(view)])
-    return QueuesSnapshot(overview, step, points)
+    names = await view.console.read_channel_names(view.workspace.workspace_id)
+    return QueuesSnapshot(overview, step, points, names)
 
 
 def _render_live(view: PageView, snapshot: QueuesSnapshot) -> str:
@@ -177,17 +181,19 @@ def _shown(view: PageView, snapshot: QueuesSnapshot) -> dict[str, Any]:
         "total_waiting": sum(lane.depth or 0 for lane in known),
         "total_oldest": max((lane.oldest_s or 0.0 for lane in known), default=0.0),
         "charts": history_charts.lane_charts(view, snapshot.points, chosen, snapshot.step),
-        "receiving": _received_shares(snapshot.overview),
+        "receiving": _received_shares(snapshot.overview, snapshot.channel_names),
         "lane_details": _lane_details(view),
     }
 
 
-def _received_shares(overview: Overview) -> list[tuple[str, int, float]]:
+def _received_shares(overview: Overview, names: Mapping[str, str]) -> list[tuple[str, int, float]]:
     """Return the sources of the last hour with their counts and shares in percent, the largest first."""
     sources = sorted(overview.sources or (), key=lambda one: -one.received_1h)
     total = sum(one.received_1h for one in sources)
     shown = [one for one in sources if one.received_1h][:6]
-    return [(one.source or one.channel, one.received_1h, 100 * one.received_1h / total) for one in shown]
+    return [
+        (origin_name(one.source, one.channel, names), one.received_1h, 100 * one.received_1h / total) for one in shown
+    ]
 
 
 def _lane_details(view: PageView) -> dict[str, str]:

@@ -6,6 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from services.console.access import workspace_page
+from services.console.bidi_controls import show_controls
 from services.console.lead_query import LeadListState
 from services.console.lead_words import STATUS_WORDS, lead_name
 from services.console.navigation import visible_entries
@@ -37,6 +38,7 @@ async def show(view: PageView) -> web.StreamResponse:
     page = await find_submissions(view, text, FOUND_SUBMISSIONS) if text else None
     return await view.render(
         "search.html",
+        channel_names=await view.console.read_channel_names(view.workspace.workspace_id),
         text=text,
         page=page,
         lines=[submission_line(view, record) for record in page.rows] if page else [],
@@ -53,7 +55,7 @@ async def show(view: PageView) -> web.StreamResponse:
 
 @workspace_page(Permission.SEE_RECORDS)
 async def palette(view: PageView) -> web.StreamResponse:
-    """Answer the palette: groups of rows, eight rows at most."""
+    """Answer the palette: groups of rows, eight rows at most. People come first, so that Enter opens one."""
     text = asked_text(view)
     found = None
     if len(text) >= SHORTEST_SEARCH:
@@ -61,8 +63,8 @@ async def palette(view: PageView) -> web.StreamResponse:
     lines = [submission_line(view, record) for record in found.rows] if found else []
     leads = await find_leads(view, text, PALETTE_LEADS)
     groups = [
-        (view.translate("Submissions"), [_submission_row(view, line) for line in lines]),
         (view.translate("Leads"), [_lead_row(view, lead) for lead in leads]),
+        (view.translate("Submissions"), [_submission_row(view, line) for line in lines]),
         (view.translate("Pages"), list(_page_rows(view, text))),
         (view.translate("Do"), list(_deed_rows(view, text))),
     ]
@@ -144,5 +146,6 @@ def _bounded_groups(groups: list[tuple[str, list[PaletteRow]]]) -> list[dict[str
     for title, rows in groups:
         shown, room = rows[:room], room - len(rows[:room])
         if shown:
-            bounded.append({"title": title, "rows": shown})
+            texts = [{**row, "text": show_controls(row["text"])} for row in shown]
+            bounded.append({"title": title, "rows": texts})
     return bounded

@@ -20,7 +20,12 @@ from services.console.payload_text import (
 )
 from services.console.submission_edit import PayloadEditForm, editable_text, try_submission
 from services.console.submission_neighbours import Neighbours, find_neighbours, kept_filters, parse_filters
-from services.console.submission_origin import attribution_rows, provider_request, received_bytes
+from services.console.submission_origin import (
+    attribution_rows,
+    provider_request,
+    received_bytes,
+    submitted_consents,
+)
 from services.console.submission_story import SubmissionStory, read_story
 from services.console.submission_timeline import origin_sentence, timeline_nodes
 from shared.auth.roles import Permission
@@ -109,6 +114,7 @@ async def render_submission(
     return await view.render(
         "submission.html",
         status,
+        channel_names=await view.console.read_channel_names(view.workspace.workspace_id),
         found=found,
         record=record,
         story=story,
@@ -118,6 +124,7 @@ async def render_submission(
         payload=_shown_payload(view, received_bytes(original)),
         request=provider_request(original),
         attribution=attribution_rows(view, record.get("attribution"), hides_values=not sees_persons),
+        consents=submitted_consents(found) if sees_persons else [],
         neighbours=neighbours,
         files=files,
         kept=kept_filters(view.request.query),

@@ -1,6 +1,5 @@
 """What can be done with one submission: replay, fix and replay, release, mark as spam, try without storing."""
 
-import uuid
 from typing import NoReturn
 
 from aiohttp import web
@@ -21,6 +20,7 @@ from shared.intake.replay import (
     reject_submissions,
     replay_submissions,
 )
+from shared.intake.submission_lookup import find_pending
 from shared.web.audit import audit_details
 from shared.web.path_params import path_uuid
 
@@ -92,7 +92,7 @@ def _check_replay(view: PageView, edit: PayloadEditForm) -> None:
 async def _send_back(
     view: PageView, state: ReplayableState, toast: str, edit: PayloadEditForm | None = None
 ) -> NoReturn:
-    """Return a submission to the journal, and the reader to its page. Raises NotFound."""
+    """Return a submission to the journal, and the reader to its page; to the list if nothing is kept of it."""
     wanted, workspace = path_uuid(view.request), view.workspace.workspace_id
     form = await _form(view)
     reason = _reason(form)
@@ -107,15 +107,20 @@ async def _send_back(
         None if payload is None else lambda _: payload,
     )
 
-    async def send_back(connection: Connection) -> set[uuid.UUID]:
+    async def send_back(connection: Connection) -> bool | None:
         found = await find_reference(connection, workspace, wanted)
-        if found is None:
-            return set()
-        return (await replay_submissions(connection, workspace, [found.reference], options)).taken
+        if found:
+            return bool((await replay_submissions(connection, workspace, [found.reference], options)).taken)
+        return False if await find_pending(connection, workspace, wanted) else None
 
-    if not await view.console.writing(send_back):
-        toast = view.translate("Nothing was done: it is on its way already, or decided otherwise.")
+    was_taken = await view.console.writing(send_back)
     view.console.forget_figures(workspace)
+    if was_taken is None:
+        view.redirect(
+            view.path("submissions"), view.translate("Nothing was done: no such submission is kept any more.")
+        )
+    if not was_taken:
+        toast = view.translate("Nothing was done: it is on its way already, or decided otherwise.")
     view.redirect(submission_path(view, str(wanted)), toast)
 
 

@@ -67,7 +67,10 @@ async def show(view: PageView) -> web.StreamResponse:
         view.redirect(view.path("submissions", **filter_values(filters)))
     picks = await _read_picks(view, filters, page)
     return await view.render(
-        "submissions.html", picks=picks, **_shown(view, filters, page, is_first=not older and not newer)
+        "submissions.html",
+        picks=picks,
+        channel_names=await view.console.read_channel_names(view.workspace.workspace_id),
+        **_shown(view, filters, page, is_first=not older and not newer),
     )
 
 

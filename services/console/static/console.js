@@ -135,6 +135,7 @@ function tellOfEndedJob(said) {
     close,
   );
   document.body.append(toast);
+  if (said.isGood) setTimeout(() => toast.remove(), 6000); // bad news stay until they are closed
 }
 
 // Dialogs and menus ---------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from shared.automations.templates import TemplateTooCostly
 from shared.crypto.encryption import Cipher
 from shared.db.connections import Connection, as_json
 from shared.observability import logging
-from shared.outbound.deliveries import NewDelivery, notification_to_address
+from shared.outbound.deliveries import REPLY_EVENT, NewDelivery, notification_to_address
 
 log = logging.get_logger()
 
@@ -49,7 +49,8 @@ def render_reply(vault: Cipher, event: OutboxEvent, filled: FormNotification) ->
         return None
     told = subject[:MAX_REPLY_SUBJECT_LENGTH], body
     return RenderedReply(
-        filled, notification_to_address(vault, event.workspace_id, address, *told, lead_id=event.lead_id)
+        filled,
+        notification_to_address(vault, event.workspace_id, address, *told, lead_id=event.lead_id, event=REPLY_EVENT),
     )
 
 

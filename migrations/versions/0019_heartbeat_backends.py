@@ -1,0 +1,12 @@
+"""heartbeat_backends: by its heartbeat's connection a process is known to be dead at once"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "r0019"
+down_revision = "r0018"
+
+
+def upgrade() -> None:
+    """Make the column."""
+    op.add_column("processes", sa.Column("backend_pid", sa.Integer(), nullable=True))
