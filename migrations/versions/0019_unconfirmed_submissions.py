@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "r0018"
-down_revision = "r0017"
+revision = "r0019"
+down_revision = "r0018"
 
 UNCONFIRMED = (
     'state = \'quarantined\' AND rejected_at IS NULL AND spam @> \'{"reasons": [{"code": "unconfirmed"}]}\'::jsonb'
