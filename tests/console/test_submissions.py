@@ -242,7 +242,7 @@ async def test_origin_has_the_name_of_its_form(stack: Stack, sign_in: SignIn, so
     async def is_named() -> bool:
         return f"<bdi>{name}</bdi>" in await ada.page(channel=f"form:{form}")
 
-    await until_async(is_named, 20, "the name of the form")  # names are kept for some seconds
+    await until_async(is_named, what="the name of the form")  # names are kept for some seconds
     assert f"<bdi>{name}</bdi>" in await ada.page(f"{LIST}/{id_}")
 
 

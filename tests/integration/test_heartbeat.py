@@ -76,11 +76,11 @@ async def test_worker_that_is_killed_shows_before_its_heartbeat_is_old(database_
 
     beating = await asyncio.create_subprocess_exec(sys.executable, "-c", BEAT, database_url)
     try:
-        await until_async(lambda: is_shown(alive=True), 20, "its heartbeat")
+        await until_async(lambda: is_shown(alive=True), what="its heartbeat")
     finally:
         beating.kill()
         await beating.wait()
-    await until_async(lambda: is_shown(alive=False), 10, "its end")
+    await until_async(lambda: is_shown(alive=False), what="its end")
     [found] = await read_processes(database)
     assert found.heartbeat_age_s < 10
 

@@ -280,7 +280,7 @@ async def test_a_password_that_is_changed_meanwhile_is_not_changed_by_an_ended_s
         async def is_waiting() -> bool:
             return bool(await door.value(waiting))
 
-        await until_async(is_waiting, 20, "the change at the account's lock")
+        await until_async(is_waiting, what="the change at the account's lock")
         await revoke_sessions(door.connection, session.account_id)
     with pytest.raises(SessionEnded):
         await changing

@@ -302,7 +302,9 @@ def test_program_without_liveness_is_killed(
         supervisor.wait_until(child.note_beat)
     hung.send_signal(signal.SIGSTOP)
     supervisor.wait_until(lambda: _is_suspended(hung) and not hung.note_beat())
-    supervisor.wait_until(lambda: select.select([well.liveness_pipe], [], [], 0)[0] != [])  # a beat that nobody noted
+    pipe = well.liveness_pipe
+    assert pipe is not None
+    supervisor.wait_until(lambda: select.select([pipe], [], [], 0)[0] != [])  # a beat that nobody noted
     for child in (well, hung):
         child.last_beat_at -= watchdog.HEARTBEAT_STALE_SECONDS
 
