@@ -25,7 +25,18 @@ os.environ["LEADHUB_ENV_FILE"] = os.devnull  # no test runs with an operator's s
 # Folders whose tests need no whole LeadHub come first: it is started when the first of the others wants it.
 FOLDERS_IN_ORDER = ("unit", "integration", "concurrency")
 # Files of the others that take longest begin first, so that no process is left with one of them at the end.
-LONGEST_FILES: tuple[str, ...] = ()
+LONGEST_FILES = (
+    "console/test_pages_everywhere.py",
+    "e2e/test_backup.py",
+    "forms/test_lost_network.py",
+    "e2e/test_source_fetches.py",
+    "console/test_operator_day.py",
+    "e2e/test_form_mail_limits.py",
+    "e2e/test_double_opt_in.py",
+    "e2e/test_erasure.py",
+    "contract/test_mutated_webhooks.py",
+    "contract/test_authentication.py",
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
