@@ -16,7 +16,7 @@ from shared.settings import Settings
 
 UNPROVEN_MESSAGE = (
     "nobody has proven that {email} holds the present password of the account: they join with the link's new password, "
-    "which voids it. If you know that they do, say `leadhub user trust {email}`, and create them again without a link"
+    "which voids it. If you know that they do, say `leadhub user trust {email}` and repeat this command"
 )
 VOIDED_MESSAGE = (
     "nobody has proven that {email} holds the former password of the account, which is void: only the link opens it now"

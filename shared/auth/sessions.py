@@ -253,7 +253,7 @@ async def renew_session(connection: Connection, session_id: int, *, always: bool
         "digest": hash_token(token),
         "grace": 0.0 if always else RENEWAL_GRACE_SECONDS,
     }
-    # Otherwise a revocation of all sessions might miss the copy, which it cannot see yet.
+    # The account first, as whoever ends all its sessions does: otherwise the two would wait for each other.
     await connection.execute(LOCK_ACCOUNT_OF_SESSION_SQL, (session_id,))
     await connection.execute("SELECT FROM sessions WHERE id = %(session)s FOR UPDATE", values)
     made = await (await connection.execute(COPY_SESSION_SQL, values)).fetchone()
@@ -296,7 +296,7 @@ async def revoke_session(connection: Connection, account_id: int, session_id: in
 
 async def revoke_sessions(connection: Connection, account_id: int, *, except_session_id: int | None = None) -> None:
     """End all sessions of the account, except one."""
-    await lock_account(connection, account_id)
+    await lock_account(connection, account_id)  # otherwise a copy that is being made would not be seen
     await connection.execute(REVOKE_SESSIONS_SQL, (account_id, except_session_id))
     await notify_sessions_changed(connection)
 
