@@ -18,6 +18,7 @@ ACTION_WORDS: dict[str, tuple[str, str]] = {
     "account.preferences_changed": (_("Changed their settings"), _("Tried to change their settings")),
     "account.rename": (_("Changed their name"), _("Tried to change their name")),
     "account.reset_asked": (_("Asked for a link for a new password"), _("Tried to ask for a new password")),
+    "account.trusted": (_("Trusted the mailbox of an account"), _("Tried to trust the mailbox of an account")),
     "sign_in.sign_out": (_("Signed out"), _("Tried to sign out")),
     "sign_in.submit": (_("Signed in"), _("Tried to sign in")),
     "backfill.created": (_("Fetched missed leads"), _("Tried to fetch missed leads")),
