@@ -31,7 +31,10 @@ QUICK_CHECKS = (
     ("lint-imports", "--cache-dir", str(CACHE_FOLDER / "import-linter")),
 )
 IN_ORDER = ("--dist", "loadfile", "--no-loadscope-reorder")  # the order of tests/conftest.py
-# They kill processes, and wait most of the time: three of them keep two cores as busy as two of the others do.
+# The parts of the suite. Tests of the first and the last wait most of the time, so that more of them fit side by side
+# than there are cores; a process of the second has a whole LeadHub and a browser.
+WITHOUT_STACK = ("-n", "4", *IN_ORDER, "tests/unit", "tests/integration", "tests/concurrency")
+WITH_STACK = ("-n", "2", *IN_ORDER, "tests/console", "tests/contract", "tests/e2e", "tests/forms")
 FAULTS = ("-n", "3", "--dist", "load", "tests/faults")
 DEFAULT_BASE = "origin/main"
 
@@ -91,12 +94,13 @@ def _run_suite(everything: bool, extended: list[str]) -> bool:
     suite = SuiteRunner(PYTEST_CACHE, lambda *arguments: _run_reported(report, *arguments))
     without = "" if everything else " and not extended"
     profile = ("--hypothesis-profile", "extended") if everything else ()
-    suite.run("-n", "2", *IN_ORDER, *profile, "-m", f"not faults and not long{without}")
+    suite.run(*WITHOUT_STACK, *profile, "-m", f"not long{without}")
     failed += [] if types.wait() == 0 else ["mypy"]
+    suite.run(*WITH_STACK, *profile, "-m", f"not long{without}")
     if extended:
         suite.run("-n", "2", *IN_ORDER, "-m", "extended and not long", *extended)
     # These run last: they measure for how long a killed process shows.
-    suite.run(*FAULTS, "-m", f"faults and not long{without}")
+    suite.run(*FAULTS, "-m", f"not long{without}")
     reruns = suite.rerun_failed()
     history = TestHistory(HISTORY_FILE)
     report.finish("all" if everything else "tier", datetime.now(UTC), time.monotonic() - started, reruns.flaky)

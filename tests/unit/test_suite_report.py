@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.test import FAULTS, WITH_STACK, WITHOUT_STACK
 from cli.test_history import KEPT_RUNS, REPORT_VARIABLE, SuiteReport, TestHistory
 
 pytestmark = pytest.mark.unit
@@ -76,3 +77,10 @@ def test_old_runs_are_forgotten(tmp_path: Path) -> None:
     for flaky in (["a"], ["a"], *([[]] * KEPT_RUNS)):
         history.append(SuiteReport(flaky=flaky))
     assert list(history.lines()) == []
+
+
+def test_each_folder_of_tests_is_in_one_part_of_the_suite() -> None:
+    root = Path(__file__).parents[2]
+    parts = [word for part in (WITHOUT_STACK, WITH_STACK, FAULTS) for word in part if word.startswith("tests/")]
+    folders = {file.relative_to(root).parts[1] for file in (root / "tests").rglob("test_*.py")}
+    assert sorted(parts) == sorted(f"tests/{folder}" for folder in folders)
