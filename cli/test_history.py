@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-REPORT_VARIABLE = "LEADHUB_TEST_REPORT"  # names the file that tests/support/run_report.py writes
+REPORT_VARIABLE = "PYTEST_RUN_REPORT"  # names the file that tests/support/run_report.py writes
 SHOWN_FILES = 10
 KEPT_RUNS = 50
 FLAKY_TWICE = 2

@@ -15,6 +15,7 @@ from shared import __version__
 from shared.auth.key_format import is_well_formed
 from shared.db.connections import Connection
 from shared.settings import Settings
+from tests.support.tiers import first_in_tier
 
 pytestmark = pytest.mark.integration
 LAUNCHER = Path(__file__).resolve().parents[2] / "leadhub"
@@ -74,7 +75,7 @@ def test_workspaces_and_keys_from_making_to_revoking(data_dir: Path) -> None:
     assert second[4] == "unlimited"
 
 
-@pytest.mark.parametrize("stdout", ["/dev/full", "&-", "pipe"])
+@pytest.mark.parametrize("stdout", first_in_tier("/dev/full", "&-", "pipe"))
 def test_a_key_that_cannot_be_shown_is_not_made(data_dir: Path, stdout: str) -> None:
     leadhub(data_dir, "workspace", "create", "unseen", "--name", "Unseen")
     command = f"{sys.executable} {LAUNCHER} key create --workspace unseen --name x --scopes '*' --data-dir {data_dir}"
