@@ -11,10 +11,10 @@ import asyncio
 import re
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiohttp import web
 from aiohttp_sse import EventSourceResponse
@@ -102,36 +102,45 @@ class LiveTopic:
         return self.version, self.rendered[kind]
 
 
+class StreamOwner(NamedTuple):
+    """Who watches what: an account, and the workspace that it looks at."""
+
+    workspace_id: int
+    account_id: int
+
+
 class LiveUpdates:
     """The topics that somebody watches, and the streams to end when the process stops."""
 
     def __init__(self) -> None:
         self._topics: dict[Hashable, LiveTopic] = {}
-        self._streams: dict[asyncio.Task[Any], int] = {}  # to the ids of their accounts
+        self._streams: dict[asyncio.Task[Any], StreamOwner] = {}
         self._pace = LivePace()
 
-    def make_room(self, account_id: int) -> None:
+    def make_room(self, owner: StreamOwner) -> None:
         """Make room for another stream of an account. Raises RateLimited if there is none.
 
-        On a full installation the account with the most streams gives way to one that has fewer.
+        On a full installation the workspace with the most streams gives way to one that has fewer, and in a workspace
+        its account with the most: an admin who makes many accounts takes nothing from other workspaces.
         """
-        held = Counter(self._streams.values())
-        if held[account_id] >= MAX_ACCOUNT_STREAMS:
+        owners = list(self._streams.values())
+        if sum(each.account_id == owner.account_id for each in owners) >= MAX_ACCOUNT_STREAMS:
             raise RateLimited(ACCOUNT_FULL_MESSAGE, retry_after=RETRY_SECONDS)
-        if len(self._streams) >= MAX_STREAMS:
-            largest, most = held.most_common(1)[0]
-            if most <= held[account_id] + 1:
-                raise RateLimited(INSTALLATION_FULL_MESSAGE, retry_after=RETRY_SECONDS)
-            stream = next(stream for stream, owner in self._streams.items() if owner == largest)
-            del self._streams[stream]
-            stream.cancel()
+        if len(owners) < MAX_STREAMS:
+            return
+        largest = _yielding_owner(owners, owner)
+        if largest is None:
+            raise RateLimited(INSTALLATION_FULL_MESSAGE, retry_after=RETRY_SECONDS)
+        stream = next(stream for stream, each in self._streams.items() if each == largest)
+        del self._streams[stream]
+        stream.cancel()
 
     @asynccontextmanager
-    async def listening(self, key: Hashable, read: SnapshotReader, account_id: int) -> AsyncIterator[LiveTopic]:
+    async def listening(self, key: Hashable, read: SnapshotReader, owner: StreamOwner) -> AsyncIterator[LiveTopic]:
         """Watch a topic, in a task of its own. The topic's producer runs as long as somebody watches."""
         stream = asyncio.current_task()
         assert stream is not None  # noqa: S101 - a coroutine runs in a task
-        self._streams[stream] = account_id
+        self._streams[stream] = owner
         topic = self._topics.setdefault(key, LiveTopic(read, self._pace))
         topic.listeners += 1
         if topic.producer is None:
@@ -149,6 +158,25 @@ class LiveUpdates:
         """End all streams, since a server that stops waits for its requests."""
         for stream in list(self._streams):
             stream.cancel()
+
+
+def stream_owner(view: PageView) -> StreamOwner:
+    """Return who watches a page of a workspace."""
+    return StreamOwner(view.workspace.workspace_id, view.account.account_id)
+
+
+def _yielding_owner(owners: Sequence[StreamOwner], newcomer: StreamOwner) -> StreamOwner | None:
+    """Return who gives a stream away, or None if nobody holds so many more than the newcomer."""
+    workspaces = Counter(owner.workspace_id for owner in owners)
+    workspace_id, most = workspaces.most_common(1)[0]
+    takes_from_others = most > workspaces[newcomer.workspace_id] + 1
+    if not takes_from_others:
+        workspace_id = newcomer.workspace_id
+    held = Counter(owner for owner in owners if owner.workspace_id == workspace_id)
+    if not held:
+        return None
+    largest, most = held.most_common(1)[0]
+    return largest if takes_from_others or most > held[newcomer] + 1 else None
 
 
 LIVE_UPDATES = web.AppKey("live_updates", LiveUpdates)
@@ -169,7 +197,7 @@ async def stream_snapshots(
     With the name of an `event` the browser changes nothing by itself: the page's script hears it.
     """
     try:
-        view.request.app[LIVE_UPDATES].make_room(view.account.account_id)
+        view.request.app[LIVE_UPDATES].make_room(stream_owner(view))
     except RateLimited as error:  # a page that says it would cost more than what is refused
         headers = {**error.headers, "X-Content-Type-Options": "nosniff"}
         return web.Response(status=error.status, text=str(error), headers=headers)
@@ -203,7 +231,7 @@ class _SnapshotStream:
     async def send_all(self, topic: Hashable, read: SnapshotReader) -> None:
         view, version, news = self.view, 0, JobNews(self.view)
         updates, key = view.request.app[LIVE_UPDATES], (topic, view.workspace.workspace_id)
-        async with updates.listening(key, read, view.account.account_id) as live, self.response:
+        async with updates.listening(key, read, stream_owner(view)) as live, self.response:
             while self.response.is_connected():
                 if not await _is_still_admitted(view):
                     await self._send(encode_message("", SIGNED_OUT_EVENT))

@@ -5,6 +5,7 @@ from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 
 from aiohttp import hdrs, web
+from multidict import CIMultiDict, MultiMapping
 
 from shared.errors import (
     BadRequest,
@@ -112,12 +113,12 @@ def _too_large(limit: int) -> PayloadTooLarge:
 
 def has_content_encoding(request: web.BaseRequest) -> bool:
     """Return whether the body has a Content-Encoding, known or not."""
-    return any(_content_encodings(request))
+    return any(_content_encodings(CIMultiDict(request.headers)))  # of an unreadable one they are a plain dictionary
 
 
 def _encoding_of(request: web.BaseRequest) -> str | None:
     """Return the body's encoding, or None. Raises UnsupportedMediaType."""
-    found = list(_content_encodings(request))
+    found = list(_content_encodings(request.headers))
     if len(found) > 1 or (found and found[0] not in SUPPORTED_ENCODINGS):
         raise UnsupportedMediaType(
             UNKNOWN_ENCODING_MESSAGE, headers={"Accept-Encoding": ", ".join(SUPPORTED_ENCODINGS)}
@@ -125,6 +126,6 @@ def _encoding_of(request: web.BaseRequest) -> str | None:
     return found[0] if found else None
 
 
-def _content_encodings(request: web.BaseRequest) -> Iterator[str]:
-    names = request.headers.getall(hdrs.CONTENT_ENCODING, ())
+def _content_encodings(headers: MultiMapping[str]) -> Iterator[str]:
+    names = headers.getall(hdrs.CONTENT_ENCODING, ())
     return (name.lower() for name in names if name.lower() != "identity")

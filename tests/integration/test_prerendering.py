@@ -10,6 +10,7 @@ import pytest
 
 from services.workers.automations import prerendering
 from services.workers.automations.engine import AutomationEngine
+from shared.automations import rendering_budget, templates
 from shared.db.connections import Connection, connect
 from tests.support.automating import action, engine, leads, rows, run, runs, save, user
 from tests.support.waiting import until_async
@@ -49,6 +50,9 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch) -> list[Look]:
         return generate(self, *values, **named)
 
     monkeypatch.setattr(jinja2.Template, "generate", looking)
+    # What is done counts as the time of the text itself.
+    monkeypatch.setattr(templates, "MAX_TEMPLATE_SECONDS", 60.0)
+    monkeypatch.setattr(rendering_budget, "MAX_RUN_RENDER_SECONDS", 60.0)
     return looks
 
 

@@ -99,6 +99,15 @@ async def test_a_refused_bomb_is_not_inflated(path: str, status: bytes) -> None:
         await best_within_async(1, share_of_half)
 
 
+async def test_an_unreadable_request_is_answered_and_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    async with serving() as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n")
+        answer = await asyncio.wait_for(reader.read(), DEADLINE_SECONDS)
+    assert answer.split()[1] == b"400"
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 async def test_the_rest_of_a_refused_bomb_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_server, "LINGER_SECONDS", 600.0)
     async with serving() as port:

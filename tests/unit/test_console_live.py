@@ -11,7 +11,7 @@ from aiohttp.test_utils import make_mocked_request
 
 from services.console import live_updates
 from services.console.context import CONSOLE_CONTEXT, ConsoleContext
-from services.console.live_updates import LiveTopic, LiveUpdates, encode_message
+from services.console.live_updates import LiveTopic, LiveUpdates, StreamOwner, encode_message
 from services.console.page_view import PageView
 from services.console.pages.queues import live_topic
 from services.console.rendering import TEMPLATE_DIR
@@ -19,6 +19,7 @@ from services.console.translations import load_languages
 from shared.auth.roles import Role
 from shared.auth.sessions import AuthenticatedSession, Membership
 from shared.errors import RateLimited
+from tests.support.waiting import DEADLINE_SECONDS
 
 pytestmark = pytest.mark.unit
 
@@ -70,14 +71,17 @@ def test_a_message_keeps_the_lines_of_a_part() -> None:
     assert encode_message("{}", "new-rows") == b"event: new-rows\ndata: {}\n\n"
 
 
-async def listen(updates: LiveUpdates, account_id: int) -> None:
-    updates.make_room(account_id)
-    async with updates.listening("topic", read_nothing, account_id):
+async def listen(updates: LiveUpdates, owner: StreamOwner) -> None:
+    updates.make_room(owner)
+    async with updates.listening("topic", read_nothing, owner):
         await asyncio.Event().wait()
 
 
-async def open_streams(updates: LiveUpdates, account_id: int, n: int) -> list[asyncio.Task[None]]:
-    streams = [asyncio.create_task(listen(updates, account_id)) for _ in range(n)]
+async def open_streams(
+    updates: LiveUpdates, account_id: int, n: int, *, workspace_id: int = 1
+) -> list[asyncio.Task[None]]:
+    owner = StreamOwner(workspace_id, account_id)
+    streams = [asyncio.create_task(listen(updates, owner)) for _ in range(n)]
     await asyncio.sleep(0)
     return streams
 
@@ -99,6 +103,22 @@ async def test_an_account_has_so_many_streams_and_gives_way_on_a_full_installati
     assert not any(stream.done() for stream in (*greedy[2:4], *modest, *late[:2]))
     await updates.end_streams(web.Application())
     await asyncio.gather(*greedy, *modest, *late, return_exceptions=True)
+
+
+async def test_many_accounts_of_one_workspace_take_no_stream_from_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_updates, "MAX_STREAMS", 6)
+    updates = LiveUpdates()
+    crowd = [(await open_streams(updates, account_id, 1))[0] for account_id in range(1, 8)]
+    with pytest.raises(RateLimited):
+        await asyncio.wait_for(crowd[6], DEADLINE_SECONDS)
+    others = await open_streams(updates, 100, 3, workspace_id=2)
+    assert [stream.cancelling() for stream in crowd[:6]] == [1, 1, 1, 0, 0, 0]
+    late = await open_streams(updates, 100, 1, workspace_id=2)
+    with pytest.raises(RateLimited):  # each workspace has half
+        await asyncio.wait_for(late[0], DEADLINE_SECONDS)
+    assert not any(stream.done() for stream in others)
+    await updates.end_streams(web.Application())
+    await asyncio.gather(*crowd, *others, return_exceptions=True)
 
 
 def test_the_lane_decides_whose_history_an_operator_sees() -> None:
