@@ -260,7 +260,7 @@ async def edit_all_with_a_moved_count(stack: Stack, page: Page, source: str) -> 
     await page.get_by_role("button", name="Edit 3").click()
     await page.wait_for_url(re.compile("/jobs/"))
     until(lambda: [row[2] for row in leads_of(stack, source)] == [True] * 3 + [False], what="the end of the edit")
-    await expect(page.get_by_text("100%")).to_be_visible()
+    await expect(page.get_by_role("heading", name="All 3 are done.")).to_be_visible()
     await page.reload()
     await page.get_by_role("button", name="Take the changes back").click()
     await expect(page.get_by_text("which is taken back")).to_be_visible()

@@ -53,7 +53,7 @@ class Service:
 
     def create_key(self, scopes: str, *, workspace: str = "main", **limits: Any) -> tuple[str, int]:
         """A new key and its id; without limit unless `rate_limit` is given."""
-        return create_key(self.stack.database_url, scopes, workspace=workspace, **limits)
+        return create_key(self.stack.database_url, scopes, workspace=workspace, name="test", **limits)
 
     def make_key(self, scopes: str, *, workspace: str = "main", **limits: Any) -> str:
         """The same, without the id."""

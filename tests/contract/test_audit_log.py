@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import io
+import json
 import secrets
 from collections.abc import AsyncIterator
 from typing import Any
@@ -163,7 +164,8 @@ async def test_another_workspaces_entries_are_not_seen(service: Service, ours: W
 
 
 async def test_commands_are_logged_with_the_user_of_the_system(service: Service, ours: Workspace) -> None:
-    _, id_ = await asyncio.to_thread(service.create_key, "read:leads", workspace=ours.slug)
+    words = ("--workspace", ours.slug, "--name", "test", "--scopes", "read:leads", "--json")
+    id_ = json.loads((await asyncio.to_thread(service.stack.run, "key", "create", *words)).stdout)["id"]
     await asyncio.to_thread(service.stack.run, "key", "revoke", str(id_))
     await asyncio.to_thread(service.stack.run, "workspace", "set", ours.slug, "--timezone", "Europe/Berlin")
     found = (await ask(ours.session, "GET", f"{LOG}?actor=cli")).body["data"]

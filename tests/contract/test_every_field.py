@@ -95,7 +95,8 @@ async def test_error_names_the_wrong_query_parameter(ours: Workspace, operation:
     sent = {} if body is None else {"json": body}
     for name, schema in query_fields(operation).items():
         for text in bad_queries(samples.options(schema)[0]) if name != "tenant" else []:
-            answer = await ours.call(operation, values, query=f"{name}={text}&tenant={ours.slug}", **sent)
+            query = "&".join(f"{key}={value}" for key, value in {name: text, **tenant(operation, ours)}.items())
+            answer = await ours.call(operation, values, query=query, **sent)
             assert (answer.status, named(answer)) == (422, {name}), f"{operation} {name}={text}: {answer.raw!r}"
 
 

@@ -7,6 +7,8 @@ from services.workers.ingest.idempotency import partition_repeats
 from shared.accounting import ledger
 from shared.db.connections import Connection
 from shared.ids import now_ms, received_time, uuid7
+from shared.intake import journal
+from shared.intake.journal import JournalItem, Lane, NewJournalRow
 from shared.intake.verdicts import KEY_REUSED_WARNING
 from shared.leads.submission import AcceptedSubmission, decode_submission
 from tests.support.ingesting import Lead, accept, drain, item, workspace_id
@@ -35,6 +37,35 @@ async def test_in_batch_repeats_are_compared_with_the_first_use_of_the_key(
     verdicts = {id(one): verdict for one, verdict in zip(sorted_out.dropped, sorted_out.verdicts, strict=True)}
     told = [verdict and (verdict.state, verdict.replayed) for verdict in (verdicts[id(one)] for one in batch)]
     assert told == [("conflict", False), ("done", True), ("conflict", False)]
+
+
+CLAIM = """
+INSERT INTO submission_keys (workspace_id, id, received_at, body_hash)
+VALUES (%s, %s, to_timestamp(%s / 1000.0), decode(%s, 'hex'))
+"""
+
+
+@pytest.mark.parametrize("repeats_first", [True, False])
+async def test_a_first_use_without_a_verdict_counts_wherever_it_stands_in_a_batch(
+    database: Connection, database_url: str, repeats_first: bool
+) -> None:
+    """Such as a lead that was fetched for a notice which its provider sends again meanwhile."""
+    workspace = await workspace_id(database)
+    first = item(workspace, FIRST, "key")
+    await database.execute(CLAIM, (workspace, first.id, first.received_at, first.body_hash))
+    common = (workspace, first.channel, None, first.body, None, first.body_hash)
+    repeats = [JournalItem(first.id, first.received_at + after, *common) for after in (5, 9)]
+    returned = NewJournalRow.from_items(Lane.PROMPT, [first], gateway="")
+    if repeats_first:
+        await accept(database, repeats)
+        await journal.append_row(database, returned)
+    else:
+        await journal.append_row(database, returned)
+        await accept(database, repeats)
+    await drain(database_url)
+    assert [row[:2] for row in await found(database)] == [("done", FIRST["email"])]
+    counts = await (await database.execute("SELECT count(*) FROM leads")).fetchone()
+    assert counts == (1,)
 
 
 REFUSE = """

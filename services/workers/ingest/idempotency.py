@@ -1,6 +1,7 @@
 """Idempotency keys and redelivered submissions: a submission that was decided before is not decided again."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from psycopg.rows import TupleRow
 
@@ -104,14 +105,11 @@ async def _drop_repeats(
     document = as_json([(s.workspace_id, s.id) for s in repeats])
     rows = await (await connection.execute(FIRST_USES_SQL, (document,))).fetchall()
     firsts = {row[0]: row[1:] for row in rows}
-    for submission in repeats:
-        body_hash, received_at, is_fetched, state, *_ = firsts[submission.id]
-        if (
-            state is None
-            and not is_fetched
-            and (body_hash, received_at) == (submission.body_hash, submission.received_at)
-        ):
-            del firsts[submission.id]  # the first use itself, once more
+    returned = (twin for twin, _ in result.in_batch_repeats if _is_returned(twin))
+    for first_use in _undecided_first_uses([*repeats, *returned], firsts):
+        del firsts[first_use.id]
+        unique = [first_use if submission.id == first_use.id else submission for submission in unique]
+        result.in_batch_repeats = _repeats_of(first_use, repeats, result.in_batch_repeats)
     repeats = [submission for submission in repeats if submission.id in firsts]
     # Repeats within the batch are compared with the first use as well: the other repeat's body may differ from it.
     twins = [twin for twin, _ in result.in_batch_repeats if twin.id in firsts]
@@ -127,6 +125,39 @@ async def _drop_repeats(
     await note_conflicts(connection, conflicts)
     gone = {submission.id for submission in repeats}
     return [submission for submission in unique if submission.id not in gone]
+
+
+def _undecided_first_uses(
+    submissions: Iterable[AcceptedSubmission], firsts: Mapping[str, Sequence[Any]]
+) -> list[AcceptedSubmission]:
+    """Return the first uses of keys that have no verdict: they are tried again, or their lead was fetched meanwhile.
+
+    A repeat may stand before them in the batch. They alone hold the lead.
+    """
+    found = {}
+    for submission in submissions:
+        body_hash, received_at, is_fetched, state, *_ = firsts.get(submission.id, (None, None, True, None))
+        is_same = (body_hash, received_at) == (submission.body_hash, submission.received_at)
+        if is_same and state is None and not is_fetched:
+            found.setdefault(submission.id, submission)
+    return list(found.values())
+
+
+def _is_returned(submission: AcceptedSubmission) -> bool:
+    """Return whether it came back to the journal: to be tried again, replayed, or with the lead that was fetched."""
+    return submission.attempts > 0 or submission.accepted_again_at is not None or not submission.gateway
+
+
+def _repeats_of(
+    first_use: AcceptedSubmission,
+    repeats: Sequence[AcceptedSubmission],
+    pairs: Sequence[tuple[AcceptedSubmission, AcceptedSubmission]],
+) -> list[tuple[AcceptedSubmission, AcceptedSubmission]]:
+    """Return the pairs of repeats in the batch with their firsts, once this first use counts."""
+    others = [pair for pair in pairs if pair[0].id != first_use.id]
+    same = [repeat for repeat in repeats if repeat.id == first_use.id]
+    same += [repeat for repeat, _ in pairs if repeat.id == first_use.id]
+    return [*others, *((repeat, first_use) for repeat in same if repeat is not first_use)]
 
 
 async def take_earlier_rows(
