@@ -31,11 +31,11 @@ QUICK_CHECKS = (
     ("lint-imports", "--cache-dir", str(CACHE_FOLDER / "import-linter")),
 )
 IN_ORDER = ("--dist", "loadfile", "--no-loadscope-reorder")  # the order of tests/conftest.py
-# The parts of the suite. Tests of the first and the last wait most of the time, so that more of them fit side by side
-# than there are cores; a process of the second has a whole LeadHub and a browser.
+# The parts of the suite. Tests of the first wait most of the time, so that more of them fit side by side than there are
+# cores. A process of the others has a whole LeadHub; a third one made restarts too slow for what faults promise.
 WITHOUT_STACK = ("-n", "4", *IN_ORDER, "tests/unit", "tests/integration", "tests/concurrency")
 WITH_STACK = ("-n", "2", *IN_ORDER, "tests/console", "tests/contract", "tests/e2e", "tests/forms")
-FAULTS = ("-n", "3", "--dist", "load", "tests/faults")
+FAULTS = ("-n", "2", "--dist", "load", "tests/faults")
 DEFAULT_BASE = "origin/main"
 
 
