@@ -134,7 +134,7 @@ def _undecided_first_uses(
 
     A repeat may stand before them in the batch. They alone hold the lead.
     """
-    found = {}
+    found: dict[str, AcceptedSubmission] = {}
     for submission in submissions:
         body_hash, received_at, is_fetched, state, *_ = firsts.get(submission.id, (None, None, True, None))
         is_same = (body_hash, received_at) == (submission.body_hash, submission.received_at)
