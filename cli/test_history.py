@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -62,7 +62,7 @@ class TestHistory:
 
     def append(self, report: SuiteReport) -> None:
         """Add a run; the oldest ones go."""
-        lines = [*self._read(), json.dumps(asdict(report))]
+        lines = [*self._read(), json.dumps(vars(report))]
         self._file.parent.mkdir(parents=True, exist_ok=True)
         self._file.write_text("".join(f"{line}\n" for line in lines[-KEPT_RUNS:]))
 

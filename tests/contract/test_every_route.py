@@ -159,9 +159,11 @@ async def settled(service: Service, slug: str) -> Digests:
     async def is_settled() -> bool:
         nonlocal last
         await asyncio.sleep(0.3)
+        # In this order: what ends between the two is in the digests.
+        waiting = await asyncio.to_thread(_waiting_work_of, service, slug)
         found = await digests_of(service, slug)
         is_same, last = found == last, found
-        return is_same and await asyncio.to_thread(_waiting_work_of, service, slug) == 0
+        return is_same and waiting == 0
 
     await until_async(is_settled, 90, "the end of what follows")
     return last
