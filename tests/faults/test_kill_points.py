@@ -22,6 +22,8 @@ from tests.support.waiting import background, until, until_async
 
 pytestmark = pytest.mark.faults
 
+PATIENT = "wait=30"  # a worker that was killed starts anew meanwhile, on a busy machine
+
 
 def person() -> dict[str, object]:
     return {"email": f"{uuid.uuid4()}@points.example.com", "first_name": "Point", "tags": ["Hot"]}
@@ -46,8 +48,9 @@ async def test_a_worker_is_killed_inside_its_transaction(
     twice = person()
     async with background(stack.frozen("sweeper")):  # so that it is the worker who comes to the gate
         with gates.closed(table, moment) as gate:
-            posts = [asyncio.create_task(client.post(lead)) for lead in (person(), twice, twice)]
-            posts.append(asyncio.create_task(client.post(person(), Idempotency_Key=str(uuid.uuid4()))))
+            posts = [asyncio.create_task(client.post(lead, Prefer=PATIENT)) for lead in (person(), twice, twice)]
+            keyed = client.post(person(), Prefer=PATIENT, Idempotency_Key=str(uuid.uuid4()))
+            posts.append(asyncio.create_task(keyed))
             await until_async(gate.is_reached, what=f"a worker at {moment} {table}")
             await killed_before_its_commit(stack, "worker", gate)
     answers = await asyncio.gather(*posts)
@@ -60,7 +63,7 @@ async def test_a_worker_is_killed_between_commit_and_verdict(
 ) -> None:
     async with background(stack.frozen("sweeper")):
         with gates.closed("activities", COMMIT) as gate:
-            post = asyncio.create_task(client.post(person()))
+            post = asyncio.create_task(client.post(person(), Prefer=PATIENT))
             await until_async(gate.is_reached, what="a worker about to commit")
             await killed_after_its_commit(stack, "worker", gate, "SELECT count(*) FROM journal HAVING count(*) = 0")
     assert (await post).status == 201  # the verdict left with the commit
