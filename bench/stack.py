@@ -72,6 +72,11 @@ def wait_until_drained(database: psycopg.Connection) -> float:
     return time.monotonic()
 
 
+def create_workspace(folder: Path, slug: str) -> None:
+    command = [LAUNCHER_COMMAND, "workspace", "create", slug, "--name", slug.title(), "--data-dir", str(folder)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=PROJECT_ROOT, env=own_environment())
+
+
 def create_key(folder: Path, workspace: str = BENCH_WORKSPACE) -> str:
     command = [LAUNCHER_COMMAND, "key", "create", "--workspace", workspace, "--name", "bench", "--scopes", "*"]
     command += ["--rate-limit", "1000000000", "--json", "--data-dir", str(folder)]
