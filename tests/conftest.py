@@ -1,6 +1,7 @@
 """Fixtures for every kind of test. Helpers stand in `tests/support/`."""
 
 import os
+import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -41,6 +42,8 @@ LONGEST_FILES = (
 
 def pytest_configure(config: pytest.Config) -> None:
     register_reporter(config)
+    # A shell starts what runs in its background with the signal ignored, and so would all processes of the tests.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
