@@ -5,11 +5,17 @@ import secrets
 
 from playwright.async_api import Browser, expect
 
+from shared.db.advisory_locks import LIKENESS_LOCK_CLASS
 from tests.support.console import Reader, console_client, needs_chromium, watched_page
 from tests.support.console_leads import call_api, post_inbound
 from tests.support.stack import Stack
-from tests.support.waiting import until
+from tests.support.waiting import until, until_async
 
+ADD_BACKLOG_SQL = """
+INSERT INTO likeness_queue (workspace_id, lead_ids, created_at)
+SELECT id, ARRAY[1000001, 1000002], now() - interval '1 minute' FROM workspaces WHERE slug = 'main'
+"""
+HOLD_LIKENESS_SQL = "SELECT pg_advisory_lock(%s, id::int) FROM workspaces WHERE slug = 'main'"
 PAIRS_SQL = "SELECT id FROM duplicate_pairs WHERE lead_a = %s AND lead_b = %s AND state = 'open'"
 
 
@@ -80,6 +86,26 @@ async def test_who_may_not_see_persons_sees_masks_and_changes_nothing(
         for path in (f"duplicates/{pair}/dismiss", f"leads/{first}/merge?with={second}", f"leads/{first}/unmerge"):
             assert (await client.post(f"/console/main/{path}", {})).status == 403
     assert call_api(shared_stack, "GET", f"/api/v1/leads/{second}")["id"] == second
+
+
+async def test_the_page_says_how_many_leads_are_not_compared_yet(
+    shared_stack: Stack, readers: dict[str, Reader]
+) -> None:
+    waiting = re.compile(r"[\d,]+ leads are still to be compared")
+    async with console_client(shared_stack.base, readers["agent"].email) as client:
+
+        async def is_behind() -> bool:
+            return bool(waiting.search((await client.get("/console/main/duplicates")).text))
+
+        with shared_stack.database() as database:  # its session ends with this block, and the lock with it
+            database.execute(HOLD_LIKENESS_SQL, (LIKENESS_LOCK_CLASS,))
+            database.execute(ADD_BACKLOG_SQL)
+            assert await is_behind()
+
+        async def is_done() -> bool:
+            return not await is_behind()
+
+        await until_async(is_done, what="the end of the backlog")
 
 
 async def test_addresses_that_lead_nowhere(shared_stack: Stack, readers: dict[str, Reader]) -> None:

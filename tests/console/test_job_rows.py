@@ -27,7 +27,8 @@ WHERE convert_from(payload, 'UTF8')::json ->> 'body' LIKE %s
 ADD_BACKFILL = """
 INSERT INTO jobs (workspace_id, kind, filter, created_by, state)
 SELECT workspace_id, 'backfill', json_build_object('integration_id', id, 'since', '2026-03-01T00:00:00+00:00')::jsonb,
-       '{"kind": "cli", "id": null, "name": "tests"}', 'paused' FROM integrations WHERE id = %(integration)s RETURNING id
+       '{"kind": "cli", "id": null, "name": "tests"}', 'paused'
+FROM integrations WHERE id = %(integration)s RETURNING id
 """
 NOTE_OUTCOME = "UPDATE job_items SET outcome = %s, error = %s, handled_at = now() WHERE job_id = %s AND id = %s"
 

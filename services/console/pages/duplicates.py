@@ -6,6 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from services.console.access import workspace_page
+from services.console.comparison_backlog import read_backlog
 from services.console.lead_words import lead_name
 from services.console.page_view import PageView
 from services.console.pair_query import (
@@ -33,6 +34,7 @@ from shared.web.path_params import path_id
 
 PAIRS_PER_PAGE = 30
 SCORE_STEPS = (0.6, 0.8, 0.9, 0.95)
+SHOWN_BACKLOG_SECONDS = 10.0  # for which a lead waits before the page says so: usually it is a second
 NAMED_LEADS = 3  # further leads that a row names
 
 
@@ -50,10 +52,12 @@ async def show(view: PageView) -> web.StreamResponse:
         }
         shown = found[:PAIRS_PER_PAGE]
         await add_groups(connection, workspace_id, shown)
+        backlog = await read_backlog(connection, workspace_id)
     return await view.render(
         "duplicates.html",
         pairs=[_pair_row(view, pair) for pair in shown],
         counts_by_state=counts,
+        backlog=backlog if backlog.seconds >= SHOWN_BACKLOG_SECONDS else None,
         state=which.state,
         min_score=which.min_score,
         is_likely_only=default_score is not None and which.min_score == default_score,
