@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Identity, Index, LargeBinary, SmallInteger, Text, text
+from sqlalchemy import BigInteger, DateTime, Identity, Index, Integer, LargeBinary, SmallInteger, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -166,5 +166,6 @@ class Process(Base):
     restarts: Mapped[int] = mapped_column(server_default="0")  # how often its name was started again
     activity: Mapped[str] = mapped_column(server_default="idle")  # the lane it served most since then
     pauses_version: Mapped[int] = mapped_column(server_default="0")  # it obeys all pauses of lanes up to this version
-    backend_pid: Mapped[int | None]  # of its heartbeat's connection, which ends in the moment in which the process dies
+    # Of its heartbeat's connection, which ends in the moment in which the process dies.
+    backend_pid: Mapped[int | None] = mapped_column(Integer)
     died_at: Mapped[datetime | None]  # when its successor found that it had not ended cleanly

@@ -147,8 +147,13 @@ async def test_erased_person_is_nowhere_and_does_not_come_back(
         after = stack.status()
         assert after["accepted"] == sum(after[name] for name in ("done", "pending", "dead", "quarantined", "spooled"))
         assert after["accepted"] == stack_ledger["accepted"]
-        told = [one.body for one in receiver.requests if one.body.get("event") == "lead.deleted"]
-        assert [one["lead"]["id"] for one in told] == [known["lead"]]
+
+        def told_ids() -> list[int]:
+            told = [one.body for one in receiver.requests if one.body.get("event") == "lead.deleted"]
+            return [one["lead"]["id"] for one in told]
+
+        await asyncio.to_thread(until, told_ids, what="the webhook of the deletion")
+        assert told_ids() == [known["lead"]]
 
         await redeliver(ours, visitor, known)
         assert quoting_rows(stack.database_url) == []

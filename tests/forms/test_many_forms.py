@@ -13,6 +13,7 @@ from tests.support.form_sites import (
     submissions_of,
 )
 from tests.support.stack import Stack
+from tests.support.waiting import until_async
 
 pytestmark = needs_chromium
 
@@ -91,6 +92,9 @@ async def test_a_host_may_veto_a_post_and_thank_by_itself(
         await page.wait_for_function("formEvents.some(([name]) => name === 'success')")
         await expect(page.get_by_label("Work e-mail")).to_be_visible()
         details = await page.evaluate("formEvents.map(([, detail]) => Object.keys(detail)).flat()")
-    (submission,) = await submissions_of(shared_stack, email)
-    assert submission["lead_id"] is not None
+
+    async def is_lead() -> bool:
+        return [submission["lead_id"] is not None for submission in await submissions_of(shared_stack, email)] == [True]
+
+    await until_async(is_lead, what="the visitor's lead")
     assert set(details) == {"form_id", "submission_id"}
