@@ -35,7 +35,7 @@ IN_ORDER = ("--dist", "loadfile", "--no-loadscope-reorder")  # the order of test
 # cores. A process of the others has a whole LeadHub; a third one made restarts too slow for what faults promise.
 WITHOUT_STACK = ("-n", "4", *IN_ORDER, "tests/unit", "tests/integration", "tests/concurrency")
 WITH_STACK = ("-n", "2", *IN_ORDER, "tests/console", "tests/contract", "tests/e2e", "tests/forms")
-FAULTS = ("-n", "2", "--dist", "load", "tests/faults")
+FAULTS = ("-n", "3", "--dist", "load", "tests/faults")
 DEFAULT_BASE = "origin/main"
 
 
