@@ -30,6 +30,7 @@ def sent_options(sent: Mapping[str, str], errors: FieldErrors) -> dict[str, Any]
     fields: dict[str, Any] = {
         "source": sent.get("source", ""),
         "merge_policy": sent.get("merge_policy", ""),
+        "invalid": sent.get("invalid", ""),
         "tags": split_tags(sent.get("tags", "")[:MAX_TAGS_LENGTH]),
     }
     return parse_option_fields(fields, errors)

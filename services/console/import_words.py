@@ -29,6 +29,10 @@ POLICY_WORDS: Mapping[str, str] = {
     "overwrite": _("overwrite what differs"),
     "keep": _("change nothing"),
 }
+INVALID_WORDS: Mapping[str, str] = {
+    "keep": _("keep them with the lead, as they were given"),
+    "reject": _("reject the row if it is the e-mail"),
+}
 STATE_LOOKS: Mapping[str, str] = {
     "queued": "waiting",
     "running": "replayed",
@@ -120,6 +124,9 @@ REASON_PATTERNS = tuple(
         ),
         (r"status: '(?P<status>.*)' is not a status; left out\.", _("“%(status)s” is no status: left out.")),
         (r"phone: .*; kept as sent, identifies nobody\.", _("The phone number cannot be read: kept as it stands.")),
+        (r"phone: .*; left out\.", _("The phone number cannot be read, and the lead has another: left out.")),
+        (r"email: .*; kept as sent, identifies nobody\.", _("The e-mail cannot be read: kept as it stands.")),
+        (r"email: .*; left out\.", _("The e-mail cannot be read, and the lead has another: left out.")),
         (r"The person was erased\.|erased", _("The person was erased.")),
         (r"The (?P<field>\S+) field must not be greater than (?P<n>\d+) characters\.", _("%(field)s is too long.")),
     )

@@ -27,9 +27,11 @@ CHIP_LABELS: Mapping[str, str] = {
     "updated_before": _("Changed before"),
     "email": _("E-mail"),
     "phone": _("Phone"),
+    "unreadable": _("Cannot be read"),
     "utm_source": "utm_source",
     "utm_campaign": "utm_campaign",
 }
+UNREADABLE_WORDS: Mapping[str, str] = {"email": _("the e-mail"), "phone": _("the phone")}
 SPAN_WORDS: Mapping[str, str] = {
     "day": _("in the last 24 hours"),
     "week": _("in the last 7 days"),
@@ -71,6 +73,8 @@ def _chip_text(view: PageView, name: str, text: str, names: ListNames) -> str:
         return status_words(view).get(text, text)
     if name == "created_within":
         return view.translate_choice(SPAN_WORDS, text)
+    if name == "unreadable":
+        return view.translate_choice(UNREADABLE_WORDS, text)
     if name == "starred":
         return view.translate("yes") if text.lower() in ("1", "true") else view.translate("no")
     if name in TIME_FILTERS:

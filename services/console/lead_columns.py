@@ -34,6 +34,7 @@ LEAD_COLUMNS: dict[str, LeadColumn] = {
     "created_at": LeadColumn(_("Created"), "created_at", "faint", is_number=True),
     "updated_at": LeadColumn(_("Last change"), "updated_at", "faint", is_number=True),
     "email": LeadColumn(_("E-mail"), "email", "dim hide"),
+    "email_as_given": LeadColumn(_("E-mail as given"), classes="dim hide"),
     "phone": LeadColumn(_("Phone"), classes="dim hide"),
     "job_title": LeadColumn(_("Job title"), classes="dim hide"),
     "country": LeadColumn(_("Country"), classes="dim hide"),

@@ -14,7 +14,10 @@ from shared.errors import FieldErrors
 from shared.leads.lead_fields import LeadFields
 from shared.validation.schema import FieldsSchema
 
-TEXT_FIELDS = ("first_name", "last_name", "email", "phone", "company", "job_title", "country", "source", "notes")
+TEXT_FIELDS = (
+    *("first_name", "last_name", "email", "email_as_given", "phone", "company", "job_title", "country", "source"),
+    "notes",
+)
 REFERENCE_FIELDS = ("pipeline_stage_id", "assigned_user_id")
 FORM_FIELDS = (*TEXT_FIELDS, "status", *REFERENCE_FIELDS)
 CUSTOM_PREFIX = "custom_fields."

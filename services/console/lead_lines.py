@@ -17,7 +17,9 @@ from shared.leads.lead_records import LeadJson
 HUES = 8
 MAX_CELL_LENGTH = 200  # characters of a value that a cell shows
 MAX_LISTED_TAGS = 4
-PLAIN_FIELDS = ("company", "email", "phone", "job_title", "country", "first_name", "last_name", "source")
+PLAIN_FIELDS = (
+    *("company", "email", "email_as_given", "phone", "job_title", "country", "first_name", "last_name", "source"),
+)
 ASCENDING_FIRST = PERSONAL_SORTS  # orders whose first click gives A to Z
 
 
@@ -55,7 +57,7 @@ def lead_line(view: PageView, record: LeadJson, names: ListNames, columns: Seque
     stage = names.stages.get(record["pipeline_stage_id"] or 0)
     owner_id, tags = record["assigned_user_id"], record["tags"]
     name = lead_name(view, record)
-    contact = (record["email"] or record["phone"] or "") if sees_persons else ""
+    contact = (record["email"] or record["phone"] or record["email_as_given"] or "") if sees_persons else ""
     return LeadLine(
         record["id"],
         record,

@@ -36,7 +36,7 @@ _SCHEMA = FieldsSchema(LeadListQuery)
 FILTER_NAMES = (
     *("search", "status", "pipeline_id", "stage_id", "assigned_user_id", "tag", "source", "starred", "created_within"),
     *TIME_FILTERS,
-    *("email", "phone", "utm_source", "utm_campaign"),
+    *("email", "phone", "unreadable", "utm_source", "utm_campaign"),
 )
 
 

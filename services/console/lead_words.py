@@ -20,6 +20,7 @@ FIELD_WORDS: Mapping[str, str] = {
     "first_name": _("First name"),
     "last_name": _("Last name"),
     "email": _("E-mail"),
+    "email_as_given": _("E-mail as given"),
     "phone": _("Phone"),
     "company": _("Company"),
     "job_title": _("Job title"),
@@ -36,7 +37,10 @@ FIELD_WORDS: Mapping[str, str] = {
 }
 # Fields that tell of the person. The others are the team's work.
 PERSON_FIELDS = frozenset(
-    ("first_name", "last_name", "email", "phone", "company", "job_title", "country", "notes", "custom_fields")
+    (
+        *("first_name", "last_name", "email", "email_as_given", "phone", "company", "job_title", "country", "notes"),
+        "custom_fields",
+    )
 )
 MAX_NAME_LENGTH = 120  # characters of a name that a title or a card shows
 

@@ -12,8 +12,8 @@ from shared.leads.merge_plan import CUSTOM_PREFIX, FieldChoice, MergePlan, plan_
 from shared.leads.submission import LeadState
 
 SHOWN_FIELDS = (
-    *("first_name", "last_name", "email", "phone", "company", "job_title", "country", "source", "status"),
-    *("pipeline_stage_id", "assigned_user_id", "starred"),
+    *("first_name", "last_name", "email", "email_as_given", "phone", "company", "job_title", "country", "source"),
+    *("status", "pipeline_stage_id", "assigned_user_id", "starred"),
 )
 CHOICE_PREFIX = "choice:"
 NAMES_SQL = """

@@ -14,8 +14,8 @@ LeadStatus = Literal["new", "contacted", "qualified", "converted", "lost"]
 
 READABLE_FIELDS = frozenset(
     (
-        "id first_name last_name email phone company job_title country source status lead_score starred pipeline_id "
-        "pipeline_stage_id assigned_user_id notes tags possible_duplicate_of created_at updated_at"
+        "id first_name last_name email email_as_given phone company job_title country source status lead_score starred "
+        "pipeline_id pipeline_stage_id assigned_user_id notes tags possible_duplicate_of created_at updated_at"
     ).split()
 )
 

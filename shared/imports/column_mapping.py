@@ -15,6 +15,7 @@ LEAD_TARGETS: Final = (
     *("starred", "pipeline_id", "pipeline_stage_id", "assigned_user_id", "notes", "tags", "custom_fields"),
 )
 SHARED_TARGETS: Final = frozenset(("tags", "notes"))  # several columns may lead there
+GIVEN_EMAIL_COLUMN: Final = "email_as_given"  # of our own exports: an email that a lead has in place of a read one
 MAX_COLUMNS = 300
 MAX_KEY_LENGTH = 100  # characters of the key of a custom field
 # Columns of our own exports and reports that say something about a lead, and are no field of it.
@@ -57,6 +58,9 @@ def guess_mapping(columns: Sequence[str]) -> ColumnMapping:
     """Return where each column goes. A column that no field has becomes a custom field, so that nothing is lost."""
     mapping: ColumnMapping = {}
     for column in columns:
+        if column == GIVEN_EMAIL_COLUMN:
+            mapping[column] = "email"
+            continue
         target = _target_of(column)
         if target is not None and target in mapping.values() and target not in SHARED_TARGETS:
             target = f"{CUSTOM_PREFIX}{_custom_key(column, mapping)}"

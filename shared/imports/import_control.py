@@ -27,8 +27,9 @@ SELECT i.id, CASE WHEN i.undone_at IS NOT NULL THEN 'undone' ELSE j.state END AS
        i.options ->> 'merge_policy' AS merge_policy, i.options ->> 'source' AS source,
        coalesce(i.options -> 'tags', '[]') AS tags, coalesce((i.options ->> 'run_automations')::boolean, false)
            AS run_automations,
-       i.options ->> 'sheet' AS sheet, i.rows_read AS rows, i.created, i.merged, i.unchanged, i.invalid,
-       coalesce((j.cursor ->> 'warned')::bigint, 0) AS warned,
+       coalesce(i.options ->> 'invalid', 'keep') AS invalid_contacts, i.options ->> 'sheet' AS sheet,
+       i.rows_read AS rows, i.created, i.merged, i.unchanged, i.invalid,
+       coalesce((j.cursor ->> 'warned')::bigint, 0) AS warned, coalesce((j.cursor ->> 'kept')::bigint, 0) AS kept,
        CASE WHEN i.is_settled THEN 1.0 ELSE least(0.999,
            (i.read_offset - i.data_offset)::float8 / greatest(i.file_size - i.data_offset, 1)
            * i.rows_settled / greatest(i.rows_read, 1)) END AS progress,

@@ -1,7 +1,7 @@
 """The options of an import as they are sent: JSON, checked against the file's columns. Pure."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import orjson
 from pydantic import Field
@@ -16,10 +16,14 @@ from shared.validation.types import StrictFlag, Text100, Text255
 NO_JSON_MESSAGE: Final = "The options field must be a JSON object."
 
 
+InvalidContacts = Literal["keep", "reject"]
+
+
 class ImportOptions(TypedDict, total=False):
     """How a file is imported. `mapping` is guessed from the header without one; columns that it leaves out are unused.
 
     `source` is that of rows without one, and every lead gets the `tags`. The policy is the workspace's without one.
+    `invalid`: whether a lead keeps an email that cannot be read as it was given, or its row is rejected.
     """
 
     mapping: dict[str, str | None] | None
@@ -27,6 +31,7 @@ class ImportOptions(TypedDict, total=False):
     source: Text255 | None
     tags: Annotated[list[Text100], Field(max_length=100)] | None
     run_automations: StrictFlag | None
+    invalid: InvalidContacts | None
 
 
 _SCHEMA = FieldsSchema(ImportOptions)

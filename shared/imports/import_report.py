@@ -5,20 +5,24 @@ from typing import Any, Final, Literal
 
 from shared.db.connections import Connection
 from shared.ids import numbered_uuid7
+from shared.leads.submission import KEPT_ENDING
 from shared.spreadsheet_cells import csv_text
 
 RowState = Literal["created", "merged", "unchanged", "invalid"]
-RowChoice = Literal[RowState, "warned"]  # rows in a state, or those with a lead that lacks something that was sent
+# Rows in a state, those with a lead that lacks something that was sent, and those whose lead keeps a contact as given.
+RowChoice = Literal[RowState, "warned", "kept"]
 ReportRow = dict[str, Any]
 
 REPORT_PAGE_ROWS: Final = 500
-READ_ROWS_SQL: Final = """
+READ_ROWS_SQL: Final = f"""
 SELECT r.row, r.state, r.lead_id, r.reasons, r.cells FROM import_rows r
 WHERE r.workspace_id = %(workspace)s AND r.import_id = %(id)s AND r.row > %(after)s
   AND (%(state)s::text IS NULL OR r.state = %(state)s
-       OR %(state)s = 'warned' AND r.state <> 'invalid' AND r.reasons IS NOT NULL)
+       OR r.state <> 'invalid' AND CASE %(state)s
+           WHEN 'kept' THEN EXISTS (SELECT FROM unnest(r.reasons) AS t WHERE t LIKE '%%{KEPT_ENDING}')
+           WHEN 'warned' THEN EXISTS (SELECT FROM unnest(r.reasons) AS t WHERE t NOT LIKE '%%{KEPT_ENDING}') END)
 ORDER BY r.row LIMIT %(limit)s OFFSET %(offset)s
-"""
+"""  # noqa: S608  # constants only
 # Invalid rows have their cells, and so an index of their own.
 READ_SHOWN_SQL: Final = READ_ROWS_SQL.replace("ORDER BY", "AND r.cells IS NOT NULL ORDER BY")
 

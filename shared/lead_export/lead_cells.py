@@ -9,8 +9,8 @@ from shared.imports.tag_cells import tags_text
 
 LEAD_COLUMNS: Final = (
     *("id", "first_name", "last_name", "email", "phone", "company", "job_title", "country", "source", "status"),
-    *("lead_score", "starred", "pipeline_id", "pipeline_stage_id", "assigned_user_id", "notes", "tags"),
-    *("custom_fields", "created_at", "updated_at"),
+    *("email_as_given", "lead_score", "starred", "pipeline_id", "pipeline_stage_id", "assigned_user_id", "notes"),
+    *("tags", "custom_fields", "created_at", "updated_at"),
 )
 CUSTOM_PREFIX: Final = "custom_fields."
 MAX_KEY_COLUMNS: Final = 200

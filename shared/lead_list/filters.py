@@ -17,6 +17,12 @@ IMPLIED_BOUNDS = {
     ("updated_before", "created_at"): "created_at < %(updated_before)s + interval '1 day'",
     ("created_after", "updated_at"): "updated_at > %(created_after)s - interval '1 day'",
 }
+# Leads whose contact identifies nobody: an email that cannot be read has a column of its own, a phone has no identity.
+UNREADABLE_CONDITIONS = {
+    "email": "l.email_as_given IS NOT NULL",
+    "phone": """l.phone IS NOT NULL AND NOT EXISTS (SELECT FROM identities i
+        WHERE i.workspace_id = l.workspace_id AND i.kind = 'phone' AND i.value = l.phone)""",
+}
 # Columns of filters with another name.
 FILTER_COLUMNS = {"stage_id": "pipeline_stage_id"}
 TIME_BOUNDS = {
@@ -51,6 +57,7 @@ class LeadFilters:
     campaign: dict[str, str] = field(default_factory=dict)
     patterns: Mapping[str, Sequence[str]] = field(default_factory=dict)
     is_small: bool = False
+    unreadable: str = ""  # the contact that cannot be read: email or phone
 
     @cached_property
     def sql_parameters(self) -> dict[str, Any]:
@@ -75,26 +82,35 @@ class LeadFilters:
 
     @property
     def is_searched(self) -> bool:
-        """Whether leads are looked for outside of their own table: by text, or by campaign."""
-        return bool(self.patterns or self.campaign)
+        """Whether leads are looked for by what no counter knows: text, campaign, or a contact that cannot be read."""
+        return bool(self.patterns or self.campaign or self.unreadable)
 
     @property
     def walked_conditions(self) -> list[str]:
-        """The conditions on text and campaign for each entry of a walk."""
+        """The conditions on what is searched for each entry of a walk."""
         tables = {
             **({"lead_search": self._text_condition} if self.patterns else {}),
             **({"lead_attributions": self._campaign_condition} if self.campaign else {}),
         }
         same = "s.workspace_id = walked.workspace_id AND s.lead_id = walked.id"
-        return [f"EXISTS (SELECT 1 FROM {table} s WHERE {same} AND {fits})" for table, fits in tables.items()]  # noqa: S608
+        found = [f"EXISTS (SELECT 1 FROM {table} s WHERE {same} AND {fits})" for table, fits in tables.items()]  # noqa: S608
+        return [*found, f"walked.id IN ({self._unreadable_query})"] if self.unreadable else found
 
     @property
     def search_query(self) -> str:
-        """A query for the leads whose text and campaign match."""
-        if not self.campaign:
-            return self._text_query
-        found = f"SELECT lead_id FROM lead_attributions WHERE {where_all(self._campaign_condition)}"  # noqa: S608
-        return f"{found} AND lead_id IN ({self._text_query})" if self.patterns else found
+        """A query for the leads whose text, campaign and contacts match."""
+        campaign = f"SELECT lead_id FROM lead_attributions WHERE {where_all(self._campaign_condition)}"  # noqa: S608
+        queries = [
+            *([self._unreadable_query] if self.unreadable else []),
+            *([campaign] if self.campaign else []),
+            *([self._text_query] if self.patterns else []),
+        ]
+        return " AND lead_id IN (".join(queries) + ")" * (len(queries) - 1)
+
+    @property
+    def _unreadable_query(self) -> str:
+        fits = where_all(UNREADABLE_CONDITIONS[self.unreadable])
+        return f"SELECT lead_id FROM (SELECT l.id AS lead_id FROM leads l WHERE {fits}) given WHERE true"  # noqa: S608
 
     @property
     def _campaign_condition(self) -> str:

@@ -14,6 +14,10 @@ PHONE_DESCRIPTION = (
     "dialled in the workspace's country."
 )
 
+UNREADABLE_DESCRIPTION = (
+    "Leads with an email, or a phone, that cannot be read: `email_as_given`, or a `phone` by which nobody is known."
+)
+
 
 class LeadListQuery(TypedDict, total=False):
     """Filters combine with AND. Times are strict: after means later than.
@@ -29,6 +33,7 @@ class LeadListQuery(TypedDict, total=False):
     tag: QueryText
     email: Annotated[QueryText, Field(description=EMAIL_DESCRIPTION)]
     phone: Annotated[QueryText, Field(description=PHONE_DESCRIPTION)]
+    unreadable: Annotated[Literal["email", "phone"], Field(description=UNREADABLE_DESCRIPTION)]
     search: QueryText
     created_after: UtcTime
     created_before: UtcTime

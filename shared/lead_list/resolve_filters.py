@@ -67,6 +67,7 @@ async def resolve_filters(
         campaign={name: query[name] for name in CAMPAIGN_COLUMNS if query.get(name)},
         patterns=searched,
         is_small=is_small,
+        unreadable=query.get("unreadable", ""),
     )
 
 

@@ -17,6 +17,8 @@ from shared.leads.merge import (
 from shared.leads.placement import WorkspaceSettings
 from shared.leads.resolve import LeadResolution
 from shared.leads.submission import (
+    KEPT_ENDING,
+    LEFT_OUT_ENDING,
     MAX_LEAD_TAGS,
     TAGS_FULL_WARNING,
     AcceptedSubmission,
@@ -28,7 +30,8 @@ JsonRow = dict[str, Any]
 
 # The columns of a lead that a merge needs, besides the time of its newest submission.
 MERGED_LEAD_FIELDS = (
-    "workspace_id id first_name last_name email phone company job_title country notes custom_fields tag_ids"
+    "workspace_id id first_name last_name email email_as_given phone company job_title country notes custom_fields "
+    "tag_ids"
 ).split()
 
 CUSTOM_FIELDS_FULL_WARNING = (
@@ -117,8 +120,17 @@ def _add_merged(
     if not older:
         state["submitted_at"] = submission.received_at
     state.update(changed)
+    _correct_endings(submission, state)
     _note_existing(written, state, is_changed=bool(changed), is_newest=not older)
     _add_submission(written, submission, state["id"], "lead.duplicate", data, new_tags)
+
+
+def _correct_endings(submission: AcceptedSubmission, state: JsonRow) -> None:
+    """Have the warning about a contact that cannot be read say so where the lead did not take its text."""
+    for place, warning in enumerate(submission.warnings):
+        column = "email_as_given" if warning.startswith("email:") else "phone"
+        if warning.endswith(KEPT_ENDING) and state.get(column) != submission.fields[column]:
+            submission.warnings[place] = warning.removesuffix(KEPT_ENDING) + LEFT_OUT_ENDING
 
 
 def _note_existing(written: BatchWrites, state: JsonRow, *, is_changed: bool, is_newest: bool) -> None:

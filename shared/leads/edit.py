@@ -9,12 +9,20 @@ from typing import Any
 
 from shared.errors import FieldErrors
 from shared.leads.contact import InvalidContact, normalise_email, normalise_phone
-from shared.leads.merge import MAX_CUSTOM_FIELDS_BYTES, describe_changes, has_room_for_custom_fields
+from shared.leads.merge import (
+    MAX_CUSTOM_FIELDS_BYTES,
+    describe_changes,
+    has_room_for_custom_fields,
+    prefer_read_email,
+)
 from shared.leads.placement import Board, WorkspaceSettings, assignee_problem, find_placement
 from shared.leads.submission import IdentityKey, LeadState
 from shared.validation.messages import ERROR_MESSAGES
 
-PLAIN_FIELDS = ("first_name", "last_name", "company", "job_title", "country", "source", "notes", "status", "starred")
+PLAIN_FIELDS = (
+    *("first_name", "last_name", "email_as_given", "company", "job_title", "country", "source", "notes", "status"),
+    "starred",
+)
 CONTACT_FIELDS = ("email", "phone")
 PIPELINE_FIELDS = ("pipeline_id", "pipeline_stage_id")
 
@@ -190,6 +198,7 @@ def effective_changes(edit: LeadEdit, state: LeadState) -> dict[str, Any]:
         wanted["custom_fields"] = merge_custom_fields(state["custom_fields"], sent["custom_fields"])
     if edit.change.add_score:
         wanted["lead_score"] = state["lead_score"] + edit.change.add_score
+    prefer_read_email(state, wanted)
     names = {name.partition(".")[0] for name in describe_changes(state, wanted)}
     return {name: value for name, value in wanted.items() if name in names}
 

@@ -20,11 +20,15 @@ UniqueTagName = Annotated[str, text_constraints(100, min_length=1)]
 
 
 class LeadFields(TypedDict, total=False):
-    """`custom_fields` is merged key by key, null removes a key; `tags` replaces the set."""
+    """`custom_fields` is merged key by key, null removes a key; `tags` replaces the set.
+
+    `email_as_given` is what came as an email and cannot be read. It goes when the lead gets an email.
+    """
 
     first_name: Text255 | None
     last_name: Text255 | None
     email: EmailAddress | None
+    email_as_given: Text255 | None
     phone: Text64 | None
     company: Text255 | None
     job_title: Text255 | None

@@ -13,8 +13,8 @@ LeadJson = dict[str, Any]
 # A possible duplicate is one that ingest noted, then the likeliest that was found (docs/internals/likeness.md).
 # A deleted stage, user or tag is hidden at once, even before it is cleared from the leads that refer to it.
 LEAD_RECORDS_SQL = """
-SELECT l.workspace_id, l.id, l.first_name, l.last_name, l.email, l.phone, l.company, l.job_title, l.country, l.source,
-       l.status, l.lead_score, l.starred, l.pipeline_id,
+SELECT l.workspace_id, l.id, l.first_name, l.last_name, l.email, l.email_as_given, l.phone, l.company, l.job_title,
+       l.country, l.source, l.status, l.lead_score, l.starred, l.pipeline_id,
        (SELECT s.id FROM pipeline_stages s WHERE s.workspace_id = l.workspace_id AND s.id = l.pipeline_stage_id)
            AS pipeline_stage_id,
        (SELECT u.id FROM users u WHERE u.workspace_id = l.workspace_id AND u.id = l.assigned_user_id)

@@ -53,11 +53,11 @@ HAND_ON_SQL = (
 
 # What was deleted meanwhile is left out, as its delete would have taken it from the lead.
 RESTORE_LEAD_SQL = """
-INSERT INTO leads (workspace_id, id, first_name, last_name, email, phone, company, job_title, country, source, status,
-                   lead_score, starred, pipeline_id, pipeline_stage_id, assigned_user_id, notes, custom_fields, tag_ids,
-                   created_at, updated_at, submitted_at)
-SELECT l.workspace_id, l.id, first_name, last_name, email, phone, company, job_title, country, source, status,
-       lead_score, starred,
+INSERT INTO leads (workspace_id, id, first_name, last_name, email, email_as_given, phone, company, job_title, country,
+                   source, status, lead_score, starred, pipeline_id, pipeline_stage_id, assigned_user_id, notes,
+                   custom_fields, tag_ids, created_at, updated_at, submitted_at)
+SELECT l.workspace_id, l.id, first_name, last_name, email, email_as_given, phone, company, job_title, country, source,
+       status, lead_score, starred,
        (SELECT p.id FROM pipelines p WHERE p.workspace_id = l.workspace_id AND p.id = l.pipeline_id),
        (SELECT s.id FROM pipeline_stages s WHERE s.workspace_id = l.workspace_id AND s.id = l.pipeline_stage_id),
        (SELECT u.id FROM users u WHERE u.workspace_id = l.workspace_id AND u.id = l.assigned_user_id),

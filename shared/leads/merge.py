@@ -11,7 +11,7 @@ MergePolicy = Literal["fill_empty", "overwrite", "keep"]
 
 # Only fields that describe the person. Status, source, pipeline, stage, assignee, score and star are the team's work,
 # and no duplicate may undo it.
-PERSON_FIELDS = ("first_name", "last_name", "email", "phone", "company", "job_title", "country")
+PERSON_FIELDS = ("first_name", "last_name", "email", "email_as_given", "phone", "company", "job_title", "country")
 
 # The most that a lead may gather from its duplicates, as much as one body may hold. Each duplicate reads and writes
 # all of it.
@@ -38,10 +38,20 @@ def merge_duplicate(
     elif not is_empty_value(held.get("phone")):
         person.pop("phone", None)
     changed = _winning_values(held, person, overwrite)
+    prefer_read_email(existing, changed)
     custom = existing.get("custom_fields") or {}
     if won := _winning_values(custom, sent.get("custom_fields") or {}, overwrite):
         changed["custom_fields"] = {**custom, **won}
     return changed
+
+
+def prefer_read_email(existing: Mapping[str, Any], changed: dict[str, Any]) -> None:
+    """Have a lead with an email hold no text in place of one. `changed` are the fields that change."""
+    if is_empty_value(changed.get("email", existing.get("email"))):
+        return
+    changed.pop("email_as_given", None)
+    if existing.get("email_as_given") is not None:
+        changed["email_as_given"] = None
 
 
 def append_notes(existing: str | None, sent: str) -> str:

@@ -14,6 +14,7 @@ from shared.leads.merge import (
     has_room_for_custom_fields,
     is_empty_value,
     merge_duplicate,
+    prefer_read_email,
 )
 from shared.leads.submission import MAX_LEAD_TAGS, LeadState
 
@@ -125,6 +126,7 @@ def _apply_choices(plan: MergePlan, winner: LeadState, loser: LeadState, choices
         elif name in source and name not in ("notes", "tags"):
             plan.changed[name] = source[name]
     plan.changed["custom_fields"] = custom
+    prefer_read_email(winner, plan.changed)
     told = describe_changes(winner, plan.changed)
     changed = {name.partition(".")[0] for name in told}
     plan.changed = {name: value for name, value in plan.changed.items() if name in changed}

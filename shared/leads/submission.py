@@ -30,6 +30,10 @@ MAX_LEAD_TAGS = 1_000  # per lead: each duplicate reads and writes all of them
 MAX_NAMED_FIELDS = 10  # unknown fields or tags that a warning lists
 TAGS_FULL_WARNING = f"tags: the lead would bear over {MAX_LEAD_TAGS:,}; left out: {{names}}."
 
+MAX_CONTACT_LENGTH = 255  # characters of a contact that cannot be read; the submission has all of it
+# How warnings about contacts that cannot be read end: the lead has the text, or only the submission.
+KEPT_ENDING, LEFT_OUT_ENDING = "kept as sent, identifies nobody.", "left out."
+
 IdentityKey = tuple[int, str, str]  # workspace id, kind (email, phone or external), normalised value; unique
 LeadKey = tuple[int, int]  # workspace id, lead id
 TagKey = tuple[int, str]  # workspace id, name as sent
@@ -205,7 +209,8 @@ def _prepare_email(submission: AcceptedSubmission, fold_gmail: bool) -> None:
         email = normalise_email(sent)
         key = normalise_email(sent, fold_gmail=True) if fold_gmail else email
     except InvalidContact:
-        submission.warnings.append("email: not a valid email address; left out.")
+        submission.fields["email_as_given"] = sent.strip()[:MAX_CONTACT_LENGTH]
+        submission.warnings.append(f"email: not a valid email address; {KEPT_ENDING}")
         return
     submission.fields["email"] = email
     submission.keys.append((submission.workspace_id, "email", key))
@@ -219,8 +224,8 @@ def _prepare_phone(submission: AcceptedSubmission, country: str | None) -> None:
         phone = normalise_phone(sent, country)
     except InvalidContact as error:
         why = "it takes too long to read" if isinstance(error, PhoneTooSlow) else "not a readable phone number"
-        submission.fields["phone"] = sent
-        submission.warnings.append(f"phone: {why}; kept as sent, identifies nobody.")
+        submission.fields["phone"] = sent[:MAX_CONTACT_LENGTH]
+        submission.warnings.append(f"phone: {why}; {KEPT_ENDING}")
         return
     submission.fields["phone"] = phone.identity
     submission.keys.append((submission.workspace_id, "phone", phone.identity))

@@ -35,9 +35,10 @@ __all__ = ["ChangeCause", "LeadChange", "LeadNotCreated", "RefusedChange", "chan
 
 ActivityJson = dict[str, Any]
 LEAD_COLUMN_TYPES = (
-    "workspace_id bigint, id bigint, first_name text, last_name text, email text, phone text, company text, "
-    "job_title text, country text, source text, status text, lead_score bigint, starred boolean, pipeline_id bigint, "
-    "pipeline_stage_id bigint, assigned_user_id bigint, notes text, custom_fields jsonb, tag_ids bigint[]"
+    "workspace_id bigint, id bigint, first_name text, last_name text, email text, email_as_given text, phone text, "
+    "company text, job_title text, country text, source text, status text, lead_score bigint, starred boolean, "
+    "pipeline_id bigint, pipeline_stage_id bigint, assigned_user_id bigint, notes text, custom_fields jsonb, "
+    "tag_ids bigint[]"
 )
 LEAD_COLUMNS = [column.split()[0] for column in LEAD_COLUMN_TYPES.split(", ")]
 LEAD_COLUMN_LIST = ", ".join(LEAD_COLUMNS)

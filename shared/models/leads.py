@@ -37,6 +37,7 @@ class Lead(Base):
     first_name: Mapped[str | None]
     last_name: Mapped[str | None]
     email: Mapped[str | None]
+    email_as_given: Mapped[str | None]  # what came as email and cannot be read; null beside an email
     phone: Mapped[str | None]
     company: Mapped[str | None]
     job_title: Mapped[str | None]
@@ -95,6 +96,7 @@ class Lead(Base):
             postgresql_include=FILTERED_COLUMNS,
             postgresql_where=text("starred"),
         ),
+        Index("ix_leads_email_as_given", "workspace_id", "id", postgresql_where=text("email_as_given IS NOT NULL")),
         Index("ix_leads_tag_ids", "workspace_id", "tag_ids", postgresql_using="gin"),
         {"postgresql_with": {"fillfactor": "85"}},  # an update in the same page need not touch an index
     )

@@ -85,8 +85,8 @@ WHERE v.is_watched AND %(told)s
 KEPT_ENTRIES_CONDITION = " AND NOT (type = 'lead.deleted' AND data ? 'erased')"
 EMPTY_RECORD_FIELDS = (
     *("first_name", "last_name", "email", "phone", "company", "job_title", "country", "source", "status"),
-    *("pipeline_id", "pipeline_stage_id", "assigned_user_id", "notes", "possible_duplicate_of", "attribution"),
-    *("created_at", "updated_at"),
+    *("email_as_given", "pipeline_id", "pipeline_stage_id", "assigned_user_id", "notes"),
+    *("possible_duplicate_of", "attribution", "created_at", "updated_at"),
 )
 
 
@@ -177,8 +177,7 @@ async def _forget_elsewhere(connection: Connection, person: PersonScope) -> None
     for lead_id in person.lead_ids:
         await pair_moves.forget_lead(connection, person.workspace_id, lead_id)
     await lead_redirects.forget_merges(connection, person.workspace_id, person.lead_ids[0])
-    if person.identities:
-        contacts = {value for _, value in person.identities} | set(person.needles)
+    if contacts := {value for _, value in person.identities} | set(person.needles):
         await import_erasure.forget_in_imports(connection, person.workspace_id, contacts, person.lead_ids)
 
 

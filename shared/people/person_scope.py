@@ -17,16 +17,17 @@ from shared.people.waiting_people import decoded_payload, find_undecided, raw_ho
 MIN_NEEDLE_LENGTH = 5  # characters of a text that a quotation is found by: a shorter one would be found everywhere
 
 LEADS_SQL = """
-SELECT id, created_at, first_name, last_name, email, phone FROM leads WHERE workspace_id = %s AND id = ANY(%s)
+SELECT id, created_at, first_name, last_name, email, phone, email_as_given FROM leads
+WHERE workspace_id = %s AND id = ANY(%s)
 """
 # The last record of a deleted lead, and the rows of those that were merged.
 FORMER_LEADS_SQL = """
 SELECT (data->'lead'->>'id')::bigint, (data->'lead'->>'created_at')::timestamptz, data->'lead'->>'first_name',
-       data->'lead'->>'last_name', data->'lead'->>'email', data->'lead'->>'phone'
+       data->'lead'->>'last_name', data->'lead'->>'email', data->'lead'->>'phone', data->'lead'->>'email_as_given'
 FROM activities WHERE workspace_id = %(w)s AND lead_id = ANY(%(leads)s) AND type = 'lead.deleted' AND data ? 'lead'
 UNION ALL
 SELECT loser_id, (loser->'lead'->>'created_at')::timestamptz, loser->'lead'->>'first_name', loser->'lead'->>'last_name',
-       loser->'lead'->>'email', loser->'lead'->>'phone'
+       loser->'lead'->>'email', loser->'lead'->>'phone', loser->'lead'->>'email_as_given'
 FROM lead_merges WHERE workspace_id = %(w)s AND loser_id = ANY(%(leads)s) AND undone_at IS NULL
 """
 HAS_TIMELINE_SQL = """
@@ -39,7 +40,8 @@ JOIN identities i ON i.workspace_id = %s AND i.kind = k.kind AND i.value = k.val
 """
 # Leads of the person that were deleted before: the last entry of each holds its record.
 DELETED_LEADS_SQL = """
-SELECT lead_id, (data->'lead'->>'created_at')::timestamptz, data->'lead'->>'first_name', data->'lead'->>'last_name'
+SELECT lead_id, (data->'lead'->>'created_at')::timestamptz, data->'lead'->>'first_name', data->'lead'->>'last_name',
+       NULL, NULL, data->'lead'->>'email_as_given'
 FROM activities
 WHERE workspace_id = %(w)s AND type = 'lead.deleted' AND NOT data ? 'erased' AND NOT lead_id = ANY(%(leads)s)
   AND (data->'lead'->>'email' = ANY(%(emails)s)
@@ -85,6 +87,7 @@ class PersonScope:
     exists: bool  # the lead is there; else it was deleted, and its timeline remains
     lead_times: dict[int, datetime] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
+    given_emails: list[str] = field(default_factory=list)  # texts in place of emails, which identify nobody
     identities: list[PersonIdentity] = field(default_factory=list)
     submissions: list[PersonSubmission] = field(default_factory=list)
     deliveries: list[int] = field(default_factory=list)
@@ -98,6 +101,7 @@ class PersonScope:
     def needles(self) -> list[str]:
         """The texts by which a quotation of the person is found, the longest first."""
         texts = {value for _, value in self.identities} | {name for name in self.names if " " in name}
+        texts |= {text for text in self.given_emails if "@" in text}  # others may have "unknown", too
         return sorted((text for text in texts if len(text) >= MIN_NEEDLE_LENGTH), key=lambda text: (-len(text), text))
 
     def parameters(self) -> dict[str, Any]:
@@ -161,9 +165,10 @@ async def find_rest(
 
 def _note_leads(person: PersonScope, rows: Iterable[Sequence[Any]]) -> None:
     """Note times, names and contacts. The contact of a deleted lead identifies nobody any more, but it did."""
-    for lead_id, created_at, first_name, last_name, email, phone in rows:
+    for lead_id, created_at, first_name, last_name, email, phone, given in rows:
         if lead_id is not None and created_at is not None:
             person.lead_times[lead_id] = created_at
+        person.given_emails += [given] if given else []
         person.names.append(" ".join(filter(None, (first_name, last_name))))
         person.identities += [(kind, value) for kind, value in (("email", email), ("phone", phone)) if value]
     person.names = [*dict.fromkeys(filter(None, person.names))]
@@ -174,7 +179,7 @@ async def _add_deleted_leads(connection: Connection, person: PersonScope) -> Non
     asked = {"w": person.workspace_id, "leads": person.lead_ids, "emails": person.emails, "phones": phones}
     rows = await (await connection.execute(DELETED_LEADS_SQL, asked)).fetchall()
     person.lead_ids += dict.fromkeys(row[0] for row in rows)
-    _note_leads(person, [(*row, None, None) for row in rows])
+    _note_leads(person, rows)
 
 
 async def _leave_to_others(connection: Connection, person: PersonScope) -> None:

@@ -28,6 +28,7 @@ AWKWARD: list[dict[str, Any]] = [
         "notes": "'=not a formula\r\n\r\nsecond",
         "starred": True,
     },
+    {"first_name": "No mail", "email_as_given": "no mail@example"},
     {"first_name": "محمد", "email": "b@example.com", "tags": ["vip", "a, b", 'say "x"', "semi;colon"]},
     {
         "first_name": "Zoë",
@@ -110,7 +111,9 @@ async def test_list_is_tried_imported_reported_and_undone(own_client: aiohttp.Cl
         'Jürgen;Groß;j@example.com;030 123450;"Groß & Söhne; Berlin";=10\r\n'
         "J.;Groß;J@example.com;;;\r\nK;N;known@example.com;;Acme;\r\nBad;;bad@@example.com;;;\r\n;;;;;\r\n"
     ).encode("cp1252")
-    dry = await ended(own_client, await upload(own_client, data, "?dry_run=1", source="fair", tags=["spring"]))
+    dry = await ended(
+        own_client, await upload(own_client, data, "?dry_run=1", source="fair", tags=["spring"], invalid="reject")
+    )
     assert (dry["dry_run"], dry["encoding"], dry["delimiter"], counts(dry)) == (True, "cp1252", ";", (5, 1, 1, 1, 2))
     shown = (await ask(own_client, "GET", f"/api/v1/imports/{dry['id']}/rows?state=created")).body["data"]
     assert shown[0]["values"]["Firma"] == "Groß & Söhne; Berlin"
@@ -133,6 +136,24 @@ async def test_list_is_tried_imported_reported_and_undone(own_client: aiohttp.Cl
     assert [lead["company"] for lead in await all_leads(own_client)] == [None]
     for again in (f"/api/v1/imports/{done['id']}/undo", f"/api/v1/imports/{dry['id']}/run"):
         assert (await ask(own_client, "POST", again)).status == 409
+
+
+async def test_email_that_cannot_be_read_is_kept_found_and_mended(own_client: aiohttp.ClientSession) -> None:
+    data = "name,email,phone\nAda Byron,ada@example,on request\nGrace,grace@example.com,\n,none,\n".encode()
+    done = await ended(own_client, await upload(own_client, data))
+    assert (done["invalid_contacts"], done["kept"], done["warned"], counts(done)) == ("keep", 1, 0, (3, 2, 0, 0, 1))
+    [row] = (await ask(own_client, "GET", f"/api/v1/imports/{done['id']}/rows?state=kept")).body["data"]
+    submission = (await ask(own_client, "GET", f"/api/v1/submissions/{row['submission_id']}")).body["data"]
+    assert (row["reasons"], submission["payload"]["email"]) == (submission["warnings"], "ada@example")
+    for contact in ("email", "phone"):
+        [lead] = (await ask(own_client, "GET", f"/api/v1/leads?unreadable={contact}")).body["data"]
+        assert (lead["email"], lead["email_as_given"], lead["phone"]) == (None, "ada@example", "on request")
+    exported = await ask(own_client, "GET", f"{EXPORT}?unreadable=email")
+    assert [row["email_as_given"] for row in csv.DictReader(io.StringIO(exported.raw.decode()))] == ["ada@example"]
+    mended = await ask(own_client, "PATCH", f"/api/v1/leads/{lead['id']}", json={"email": "ada@example.com"})
+    assert (mended.body["data"]["email"], mended.body["data"]["email_as_given"]) == ("ada@example.com", None)
+    assert (await ask(own_client, "GET", "/api/v1/leads?unreadable=email")).body["data"] == []
+    assert (await ask(own_client, "GET", "/api/v1/leads?unreadable=name")).status == 422
 
 
 async def test_workbook_is_imported_as_its_rows(own_client: aiohttp.ClientSession) -> None:
@@ -166,7 +187,7 @@ async def test_export_comes_back_as_equal_leads(service: Service, own_client: ai
     for lead in (await ask(own_client, "GET", "/api/v1/leads?per_page=100")).body["data"]:
         assert (await ask(own_client, "DELETE", f"/api/v1/leads/{lead['id']}")).status == 204
     done = await ended(own_client, await upload(own_client, exported.raw))
-    assert counts(done) == (4, 4, 0, 0, 0)
+    assert counts(done) == (5, 5, 0, 0, 0)
     assert await all_leads(own_client) == before
     filtered = await ask(own_client, "GET", f"{EXPORT}?status=qualified&search=zo%C3%AB")
     assert len(list(csv.reader(io.StringIO(filtered.raw.decode(), newline="")))) in (1, 2)  # a search may trail

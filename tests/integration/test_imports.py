@@ -48,7 +48,7 @@ async def a_known_lead(connection: Connection, **fields: Any) -> int:
 
 async def test_dry_run_says_what_the_import_then_does(database_url: str, database: Connection) -> None:
     known, w = await a_known_lead(database), await workspace_id(database)
-    dry_id = await start_import(database, PEOPLE, dry_run=True, tags=["import"])
+    dry_id = await start_import(database, PEOPLE, dry_run=True, tags=["import"], invalid="reject")
     dry = await finish_imports(database_url, database, dry_id)
     assert counts_of(dry) == (3, 1, 1, 2)
     assert len(await leads_of(database)) == 1
@@ -147,8 +147,8 @@ async def test_cancelled_import_reads_no_more(database_url: str, database: Conne
 
 async def test_forgotten_people_and_old_imports_leave_nothing(database_url: str, database: Connection) -> None:
     w = await workspace_id(database)
-    import_id = await start_import(database, PEOPLE)
-    dry_id = await start_import(database, PEOPLE, dry_run=True)
+    import_id = await start_import(database, PEOPLE, invalid="reject")
+    dry_id = await start_import(database, PEOPLE, dry_run=True, invalid="reject")
     for each in (import_id, dry_id):
         await finish_imports(database_url, database, each)
     draft_id = await start_import(database, PEOPLE, dry_run=True)

@@ -135,9 +135,10 @@ CUSTOM = st.dictionaries(st.sampled_from("wxyz"), VALUES | st.sampled_from([0, 1
 PHONES = st.sampled_from(
     [None, "", " ", "+12015550123", "+12015550199"]
 )  # one that nobody can read is a case of its own
+ORDINARY_FIELDS = [name for name in PERSON_FIELDS if name != "email_as_given"]
 LEADS = st.fixed_dictionaries(
     {},
-    optional=dict.fromkeys([*PERSON_FIELDS, "status", "source", "starred"], VALUES)
+    optional=dict.fromkeys([*ORDINARY_FIELDS, "status", "source", "starred"], VALUES)
     | {"phone": PHONES, "custom_fields": CUSTOM | st.none()},
 )
 POLICIES: st.SearchStrategy[MergePolicy] = st.sampled_from(["fill_empty", "overwrite", "keep"])
@@ -177,6 +178,15 @@ def test_overwrite_takes_every_value_that_was_sent(old: Lead, sent: Lead) -> Non
     after = leaves(old | merge_duplicate(old, sent, "overwrite", older=False))
     for name, value in leaves(sent).items():
         assert is_empty(value) or repr(after[name]) == repr(value)
+
+
+@given(LEADS, LEADS, VALUES, VALUES, POLICIES)
+def test_lead_with_an_email_has_no_text_in_its_place(
+    old: Lead, sent: Lead, held: Any, given_text: Any, policy: MergePolicy
+) -> None:
+    old = {**old, "email_as_given": held if is_empty(old.get("email")) else None}
+    after = old | merge_duplicate(old, {**sent, "email_as_given": given_text}, policy, older=False)
+    assert is_empty(after.get("email")) or is_empty(after["email_as_given"])
 
 
 @given(LEADS, LEADS)

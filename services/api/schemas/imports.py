@@ -8,6 +8,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from services.api.schemas.submissions import VersionAuthorRecord
+from shared.imports.import_options import InvalidContacts
 from shared.imports.import_report import RowChoice, RowState
 from shared.lead_export.lead_pages import ExportFormat
 from shared.lead_list.list_query import LeadListQuery
@@ -21,7 +22,7 @@ FILE_DESCRIPTION = (
 )
 OPTIONS_DESCRIPTION = (
     'JSON: `{"mapping": {column: lead field | "full_name" | "custom_fields.<key>" | "tags" | null}, "merge_policy", '
-    '"source", "tags": [], "run_automations": false}`, each of them optional.'
+    '"source", "tags": [], "run_automations": false, "invalid": "keep" | "reject"}`, each of them optional.'
 )
 
 
@@ -37,7 +38,9 @@ class ImportQuery(TypedDict, total=False):
 
 
 class ImportRowQuery(TypedDict, total=False):
-    """Rows in a state, or `warned`: those with a lead that lacks something that was sent."""
+    """Rows in a state, `warned` ones, whose lead lacks something that was sent, or `kept` ones, whose lead keeps an
+    email or phone that cannot be read.
+    """
 
     state: RowChoice
 
@@ -67,9 +70,10 @@ class ImportUndoRecord(TypedDict):
 class ImportRecord(TypedDict):
     """An import. `rows` were read so far, and the four counts say what became of them; `progress` is from 0 to 1.
 
-    `warned` rows became leads without something that was sent: their `reasons` say what was left out. A workbook
-    is imported as CSV: `file_size` and `encoding` are those of the CSV, and `sheet` is where it stood. `run_id` is the
-    import that a dry run became. `undo` is null unless somebody asked for it.
+    `warned` rows became leads without something that was sent: their `reasons` say what was left out. `kept` rows have
+    an email or phone that cannot be read, which their leads keep as it was given, unless `invalid_contacts` is
+    `reject`. A workbook is imported as CSV: `file_size` and `encoding` are those of the CSV, and `sheet` is where it
+    stood. `run_id` is the import that a dry run became. `undo` is null unless somebody asked for it.
     """
 
     id: int
@@ -86,12 +90,14 @@ class ImportRecord(TypedDict):
     source: str | None
     tags: list[str]
     run_automations: bool
+    invalid_contacts: InvalidContacts
     rows: int
     created: int
     merged: int
     unchanged: int
     invalid: int
     warned: int
+    kept: int
     progress: float
     error: str | None
     run_id: int | None
@@ -103,8 +109,8 @@ class ImportRecord(TypedDict):
 
 
 class ImportRowRecord(TypedDict):
-    """A row, counted from 1 below the header. `reasons` say why it is invalid, or what of it was left out. `values` are
-    its cells by column: of invalid rows, and of the first rows of each state in a dry run.
+    """A row, counted from 1 below the header. `reasons` say why it is invalid, or what of it was left out or kept as it
+    was given. `values` are its cells by column: of invalid rows, and of the first rows of each state in a dry run.
     """
 
     row: int

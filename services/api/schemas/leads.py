@@ -18,10 +18,16 @@ class LeadAttributionRecord(TypedDict):
 
 
 class LeadRecord(TypedDict):
+    """A lead. `email_as_given` is what came as its email and cannot be read; it is null where there is an email.
+
+    A phone that cannot be read stands in `phone` as it was sent. Neither identifies anybody.
+    """
+
     id: int
     first_name: str | None
     last_name: str | None
     email: str | None
+    email_as_given: str | None
     phone: str | None
     company: str | None
     job_title: str | None

@@ -24,7 +24,7 @@ from shared.web.streamed_download import stream_download
 ROWS_PER_PAGE = 20
 EXAMPLES = 3  # cells of a column that are shown beside its field
 ROW_STATES: tuple[RowState, ...] = get_args(RowState)
-ROW_CHOICES: tuple[RowChoice, ...] = (*ROW_STATES, "warned")
+ROW_CHOICES: tuple[RowChoice, ...] = (*ROW_STATES, "warned", "kept")
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,12 @@ async def confirm_columns(view: PageView) -> web.StreamResponse:
         errors["mapping"] = [view.translate("Choose a field for one column at least.")]
     audit_details(view.request, action="import.tried", object=("import", import_id))
     if errors:
-        return await _render(view, 422, errors=errors, revised={**found, "mapping": mapping, **options})
+        return await _render(
+            view,
+            422,
+            errors=errors,
+            revised={**found, "mapping": mapping, "invalid_contacts": sent.get("invalid"), **options},
+        )
 
     async def revise(connection: Connection) -> None:
         await import_control.revise_dry_run(connection, workspace_id, import_id, mapping, options)
@@ -212,7 +217,7 @@ def _shown_import(view: PageView, watched: WatchedImport) -> dict[str, Any]:
         "has_more": len(watched.rows) > ROWS_PER_PAGE,
         "row_state": watched.row_state,
         "after": watched.after,
-        "row_states": [(choice, found[choice]) for choice in ROW_CHOICES if choice != "warned" or found["warned"]],
+        "row_states": [(choice, found[choice]) for choice in ROW_CHOICES if choice in ROW_STATES or found[choice]],
         "to_import": settled - counts["invalid"],
         "waiting": 0 if found["is_settled"] else found["rows"] - settled,
         "unaccounted": found["rows"] - settled if found["is_settled"] else 0,

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from services.workers.imports.import_claims import ClaimedImport
+from services.workers.imports.import_claims import ClaimedImport, kinds_of_warnings
 from services.workers.imports.row_reading import ReadRow, add_rows, read_rows, refused_record
 from shared.db.connections import Connection, as_json
 from shared.leads import identities
@@ -94,11 +94,12 @@ def _record_of(row: ReadRow, record: JsonRow) -> dict[str, Any]:
 
 
 def _keep_first_cells(one: ClaimedImport, records: Sequence[dict[str, Any]], cells: Mapping[int, list[str]]) -> None:
-    shown = Counter(created=one.created, merged=one.merged, unchanged=one.unchanged, warned=one.warned)
+    shown = Counter(created=one.created, merged=one.merged, unchanged=one.unchanged)
+    shown.update(warned=one.warned, kept=one.kept)
     for record in records:
         if record["state"] == "invalid":
             continue
-        kinds = [record["state"], "warned"] if record["reasons"] else [record["state"]]
+        kinds = [record["state"], *kinds_of_warnings(record)]
         if any(shown[kind] < SHOWN_ROWS for kind in kinds):
             record["cells"] = cells[record["row"]]
         shown.update(kinds)

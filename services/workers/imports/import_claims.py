@@ -8,8 +8,10 @@ from typing import Any
 
 from shared.db.connections import Connection
 from shared.imports.column_mapping import ColumnMapping
+from shared.imports.import_report import RowChoice
 from shared.imports.text_encoding import TextEncoding
 from shared.jobs.job_followers import notify_followers
+from shared.leads.submission import KEPT_ENDING
 
 WAIT_SECONDS = 0.1  # seconds before an import looks again for room in the journal or for verdicts
 FAILED_CHUNK_PAUSE_SECONDS = 5  # seconds before a chunk that failed as a whole is tried again
@@ -25,7 +27,8 @@ HAS_DUE_IMPORT_SQL = f"SELECT EXISTS (SELECT {_DUE_IMPORTS_SQL})"
 CLAIM_IMPORT_SQL = f"""
 SELECT i.workspace_id, i.id, i.is_dry_run, i.file_size, i.encoding, i.delimiter, i.columns, i.mapping, i.options,
        i.key_id, i.accepted_at, i.data_offset, i.read_offset, i.rows_read, i.rows_settled, i.created, i.merged,
-       i.unchanged, i.invalid, coalesce((j.cursor ->> 'warned')::bigint, 0), j.state, j.rate
+       i.unchanged, i.invalid, coalesce((j.cursor ->> 'warned')::bigint, 0),
+       coalesce((j.cursor ->> 'kept')::bigint, 0), j.state, j.rate
 {_DUE_IMPORTS_SQL}
 ORDER BY i.due_at LIMIT 1 FOR UPDATE OF i, j SKIP LOCKED
 """  # constants only
@@ -39,7 +42,7 @@ WHERE workspace_id = %(workspace)s AND id = %(id)s
 ADVANCE_JOB_SQL = """
 UPDATE jobs SET state = CASE WHEN state = 'cancelled' THEN state WHEN %(ends)s THEN 'done' ELSE 'running' END,
     started_at = coalesce(started_at, now()), served_at = clock_timestamp(), error = NULL,
-    cursor = jsonb_build_object('warned', %(warned)s::bigint),
+    cursor = jsonb_build_object('warned', %(warned)s::bigint, 'kept', %(kept)s::bigint),
     finished_at = CASE WHEN state = 'cancelled' THEN finished_at WHEN %(ends)s THEN clock_timestamp() END,
     total = %(total)s, position = %(settled)s, done = %(done)s, failed = %(invalid)s
 WHERE workspace_id = %(workspace)s AND id = %(id)s
@@ -84,6 +87,7 @@ class ClaimedImport:
     unchanged: int
     invalid: int
     warned: int  # rows whose lead lacks something that was sent
+    kept: int  # rows whose lead keeps a contact as it was given
     state: str
     rate: int | None
     pause: float = 0.0  # seconds until its next chunk
@@ -117,7 +121,16 @@ class ClaimedImport:
         self.merged += states["merged"]
         self.unchanged += states["unchanged"]
         self.invalid += states["invalid"]
-        self.warned += sum(record["state"] != "invalid" and bool(record.get("reasons")) for record in records)
+        told = [kinds_of_warnings(record) for record in records]
+        self.warned += sum("warned" in kinds for kinds in told)
+        self.kept += sum("kept" in kinds for kinds in told)
+
+
+def kinds_of_warnings(record: Mapping[str, Any]) -> set[RowChoice]:
+    """Return what a row's lead has not as it was sent: `kept` contacts that cannot be read, `warned` what it lacks."""
+    if record["state"] == "invalid":
+        return set()
+    return {"kept" if reason.endswith(KEPT_ENDING) else "warned" for reason in record.get("reasons") or ()}
 
 
 async def has_due_import(connection: Connection, *, overdue: float = 0.0) -> bool:
@@ -146,6 +159,7 @@ async def note_progress(connection: Connection, one: ClaimedImport) -> bool:
         "unchanged": one.unchanged,
         "invalid": one.invalid,
         "warned": one.warned,
+        "kept": one.kept,
         "done": one.created + one.merged + one.unchanged,
         "total": one.estimated_rows,
         "ends": ends,

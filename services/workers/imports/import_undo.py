@@ -85,7 +85,7 @@ WHERE workspace_id = %s AND id = %s AND state = ANY (ARRAY['queued', 'running'])
 """  # noqa: S608  # constants only
 STATE_COLUMNS = (
     *("workspace_id", "id", "first_name", "last_name", "email", "phone", "company", "job_title", "country"),
-    *("notes", "custom_fields", "tag_ids"),
+    *("email_as_given", "notes", "custom_fields", "tag_ids"),
 )
 
 

@@ -1,6 +1,7 @@
 """Make a lead of a row. Pure.
 
-A row is checked as an inbound lead is, but for the email, which it needs not have.
+A row is checked as an inbound lead is, but for the email, which it needs not have. Where a name or another contact is
+left, a row whose email or phone cannot be read is a lead all the same: ingest keeps the text as it was given.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ from typing_extensions import TypedDict
 from shared.imports.column_mapping import CUSTOM_PREFIX, ColumnMapping
 from shared.imports.tag_cells import split_tags
 from shared.leads.full_name import split_name
-from shared.leads.inbound import CustomFieldKey, EmailAddress
+from shared.leads.inbound import CustomFieldKey, EmailAddress, InvalidFields
 from shared.leads.merge import MAX_NOTES_LENGTH
 from shared.leads.submission import MAX_LEAD_TAGS
 from shared.spreadsheet_cells import unguarded_text
@@ -23,6 +24,8 @@ from shared.validation.types import RecordId, StrictFlag, Text100, Text255, text
 NUMBER_TARGETS = ("pipeline_id", "pipeline_stage_id", "assigned_user_id")
 TRUE_WORDS = frozenset("1 true yes y x ja oui si sí sim نعم ★".split())
 FALSE_WORDS = frozenset("0 false no n nein non não nao لا".split())
+CONTACT_FIELDS = frozenset(("email", "phone"))
+TELLING_FIELDS = frozenset(("first_name", "last_name", *CONTACT_FIELDS))  # by which somebody can be told or reached
 NO_VALUE_REASON = "The row has no value."
 TOO_WIDE_REASON = "The row has {found} cells, the header {columns}."
 NO_JSON_REASON = "The custom_fields cell must be a JSON object."
@@ -68,14 +71,23 @@ class RowResult(NamedTuple):
 
 
 class RowMapper:
-    """Makes leads of the rows of one file. `source` is that of rows without one; each lead gets the `tags` as well."""
+    """Makes leads of the rows of one file. `source` is that of rows without one; each lead gets the `tags` as well.
+
+    With `keeps_unread` an email or phone that cannot be read costs no row that has something else to tell.
+    """
 
     def __init__(
-        self, columns: Sequence[str], mapping: ColumnMapping, source: str | None = None, tags: Sequence[str] = ()
+        self,
+        columns: Sequence[str],
+        mapping: ColumnMapping,
+        source: str | None = None,
+        tags: Sequence[str] = (),
+        *,
+        keeps_unread: bool = True,
     ) -> None:
         self._width = len(columns)
         self._targets = [(place, target) for place, name in enumerate(columns) if (target := mapping.get(name))]
-        self._source, self._tags = source, list(tags)
+        self._source, self._tags, self._keeps_unread = source, list(tags), keeps_unread
 
     def lead_of(self, cells: Sequence[str]) -> RowResult:
         """Return the lead of a row, or why it is none."""
@@ -90,10 +102,25 @@ class RowMapper:
         if self._tags:
             lead["tags"] = [*lead.get("tags", ()), *self._tags]
         try:
-            checked = dict(_validate_python(lead))
-        except ValidationError as error:
-            reasons += [message for messages in messages_by_field(error).values() for message in messages]
+            checked = self._checked_lead(lead)
+        except InvalidFields as refusal:
+            reasons += [message for messages in refusal.errors.values() for message in messages]
         return RowResult(None, reasons) if reasons else RowResult(checked, [])
+
+    def _checked_lead(self, lead: dict[str, Any]) -> dict[str, Any]:
+        """Return the lead with normalised values; contacts that are kept are as they were given. Raises InvalidFields.
+
+        The errors name fields, custom fields by their path.
+        """
+        try:
+            return dict(_validate_python(lead))
+        except ValidationError as error:
+            errors = messages_by_field(error)
+        unread = {name: lead[name] for name in errors.keys() & CONTACT_FIELDS}
+        rest = {name: value for name, value in lead.items() if name not in unread}
+        if not (self._keeps_unread and errors.keys() == unread.keys() and rest.keys() & TELLING_FIELDS):
+            raise InvalidFields(errors)
+        return {**_validate_python(rest), **unread}
 
     def _values_of(self, cells: Sequence[str]) -> dict[str, list[str]]:
         """Return the texts that the row has, by target."""

@@ -52,7 +52,13 @@ async def read_rows(connection: Connection, one: ClaimedImport, limit: int = ROW
     """Read the next rows and move the place in the file behind them."""
     records, at_end = await _next_records(connection, one, limit)
     options = one.options
-    mapper = RowMapper(one.columns, one.mapping, options.get("source"), options.get("tags") or ())
+    mapper = RowMapper(
+        one.columns,
+        one.mapping,
+        options.get("source"),
+        options.get("tags") or (),
+        keeps_unread=options.get("invalid") != "reject",
+    )
     rows = []
     for record in records:
         if record.cells:

@@ -23,8 +23,8 @@ SUBMISSION_COLUMNS = parse_columns(
     "data jsonb"
 )
 MERGED_LEAD_COLUMNS = parse_columns(
-    "workspace_id bigint, id bigint, first_name text, last_name text, email text, phone text, company text, "
-    "job_title text, country text, notes text, custom_fields jsonb, tag_ids bigint[], submitted_at float8"
+    "workspace_id bigint, id bigint, first_name text, last_name text, email text, email_as_given text, phone text, "
+    "company text, job_title text, country text, notes text, custom_fields jsonb, tag_ids bigint[], submitted_at float8"
 )
 NEW_LEAD_COLUMNS = MERGED_LEAD_COLUMNS | parse_columns(
     "source text, status text, starred boolean, pipeline_id bigint, pipeline_stage_id bigint, assigned_user_id bigint, "
@@ -37,11 +37,11 @@ NEW_LEAD_COLUMNS = MERGED_LEAD_COLUMNS | parse_columns(
 SENT_CTE = f"sent AS MATERIALIZED ({rows_query(SUBMISSION_COLUMNS)})"
 CREATED_LEADS_CTE = f"""
 created AS (
-    INSERT INTO leads (workspace_id, id, first_name, last_name, email, phone, company, job_title, country, source,
-                       status, starred, pipeline_id, pipeline_stage_id, assigned_user_id, notes, custom_fields,
-                       tag_ids, created_at, updated_at, submitted_at)
-    SELECT workspace_id, id, first_name, last_name, email, phone, company, job_title, country, source, status, starred,
-           pipeline_id, pipeline_stage_id, assigned_user_id, notes, custom_fields, tag_ids,
+    INSERT INTO leads (workspace_id, id, first_name, last_name, email, email_as_given, phone, company, job_title,
+                       country, source, status, starred, pipeline_id, pipeline_stage_id, assigned_user_id, notes,
+                       custom_fields, tag_ids, created_at, updated_at, submitted_at)
+    SELECT workspace_id, id, first_name, last_name, email, email_as_given, phone, company, job_title, country, source,
+           status, starred, pipeline_id, pipeline_stage_id, assigned_user_id, notes, custom_fields, tag_ids,
            to_timestamp(created_at / 1000), to_timestamp(created_at / 1000), to_timestamp(submitted_at / 1000)
     FROM ({rows_query(NEW_LEAD_COLUMNS)}) AS l
 )
@@ -49,9 +49,10 @@ created AS (
 UPDATED_LEADS_CTE = f"""
 updated AS (
     UPDATE leads l SET
-        first_name = u.first_name, last_name = u.last_name, email = u.email, phone = u.phone, company = u.company,
-        job_title = u.job_title, country = u.country, notes = u.notes, custom_fields = u.custom_fields,
-        tag_ids = u.tag_ids, updated_at = now(), submitted_at = to_timestamp(u.submitted_at / 1000)
+        first_name = u.first_name, last_name = u.last_name, email = u.email, email_as_given = u.email_as_given,
+        phone = u.phone, company = u.company, job_title = u.job_title, country = u.country, notes = u.notes,
+        custom_fields = u.custom_fields, tag_ids = u.tag_ids, updated_at = now(),
+        submitted_at = to_timestamp(u.submitted_at / 1000)
     FROM ({rows_query(MERGED_LEAD_COLUMNS)}) AS u
     WHERE l.workspace_id = u.workspace_id AND l.id = u.id
 )

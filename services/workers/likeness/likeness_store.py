@@ -17,7 +17,8 @@ SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 
        set_config('enable_mergejoin', 'off', true), set_config('synchronous_commit', 'off', true)
 """
 READ_LEADS_SQL = """
-SELECT k.id, l.id IS NOT NULL, l.first_name, l.last_name, l.email, l.phone, l.company, l.custom_fields,
+SELECT k.id, l.id IS NOT NULL, l.first_name, l.last_name, coalesce(l.email, l.email_as_given), l.phone, l.company,
+       l.custom_fields,
        p.profile, p.keys, p.counted, p.version
 FROM unnest(%(leads)s::bigint[]) AS k(id)
 LEFT JOIN leads l ON l.workspace_id = %(w)s AND l.id = k.id
