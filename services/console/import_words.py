@@ -17,11 +17,16 @@ TARGET_WORDS: Mapping[str, str] = {
     "custom_fields": _("Custom fields, as JSON"),
 }
 DELIMITER_WORDS: Mapping[str, str] = {",": _("commas"), ";": _("semicolons"), "\t": _("tabs"), "|": _("bars")}
-ENCODING_NAMES: Mapping[str, str] = {
+ENCODING_WORDS: Mapping[str, str] = {
     "utf-8": "UTF-8",
     "utf-16-le": "UTF-16",
-    "utf-16-be": "UTF-16",
-    "cp1252": "Windows-1252",
+    "utf-16-be": "UTF-16 BE",
+    "cp1252": _("Windows-1252 (Western Europe)"),
+    "cp1250": _("Windows-1250 (Central Europe)"),
+    "cp1251": _("Windows-1251 (Cyrillic)"),
+    "cp1256": _("Windows-1256 (Arabic)"),
+    "shift_jis": _("Shift-JIS (Japanese)"),
+    "gbk": _("GBK (Chinese)"),
 }
 POLICY_WORDS: Mapping[str, str] = {
     "": _("as the workspace has it"),

@@ -5,17 +5,17 @@ Every function runs in the caller's transaction and names the workspace. The wor
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from psycopg.rows import dict_row
 
 from shared.db.connections import Connection, as_json
 from shared.errors import Conflict, NotFound
-from shared.imports.column_mapping import ColumnMapping
+from shared.imports.column_mapping import ColumnMapping, guess_mapping
 from shared.imports.csv_records import read_records
-from shared.imports.file_head import HEAD_BYTES, SAMPLE_ROWS
+from shared.imports.file_head import HEAD_BYTES, SAMPLE_ROWS, read_head
 from shared.imports.import_storage import CHUNK_BYTES, drop_file, read_file_part
-from shared.imports.text_encoding import decode_text
+from shared.imports.text_encoding import JudgedText, TextEncoding, decode_text, mark_size_of
 from shared.intake.change_author import ChangeAuthor
 from shared.jobs.job_control import cancel_job
 
@@ -60,19 +60,27 @@ WITH copied AS (
 )
 UPDATE imports SET has_file = false, run_id = %(new)s WHERE workspace_id = %(workspace)s AND id = %(id)s
 """
-REVISE_SQL: Final = (
+FORGET_RUN_SQL: Final = (
     "DELETE FROM import_rows WHERE workspace_id = %(workspace)s AND import_id = %(id)s",
     "DELETE FROM import_preview_keys WHERE workspace_id = %(workspace)s AND import_id = %(id)s",
     "DELETE FROM import_preview_leads WHERE workspace_id = %(workspace)s AND import_id = %(id)s",
-    """UPDATE imports SET mapping = %(mapping)s::jsonb, read_offset = data_offset,
-           options = %(options)s::jsonb || jsonb_strip_nulls(jsonb_build_object('sheet', options -> 'sheet')),
-           rows_read = 0, rows_settled = 0, created = 0, merged = 0, unchanged = 0, invalid = 0, is_settled = false,
-           due_at = now()
+    """UPDATE imports SET rows_read = 0, rows_settled = 0, created = 0, merged = 0, unchanged = 0, invalid = 0,
+           is_settled = false, due_at = now()
        WHERE workspace_id = %(workspace)s AND id = %(id)s""",
-    """UPDATE jobs SET state = 'queued', started_at = NULL, finished_at = NULL, total = 0, done = 0, failed = 0,
+    """UPDATE jobs SET state = %(state)s, started_at = NULL, finished_at = NULL, total = 0, done = 0, failed = 0,
            position = 0, cursor = NULL, error = NULL
        WHERE workspace_id = %(workspace)s AND id = %(id)s""",
 )
+REVISE_SQL: Final = """
+UPDATE imports SET mapping = %(mapping)s::jsonb, read_offset = data_offset,
+    options = %(options)s::jsonb || jsonb_strip_nulls(jsonb_build_object('sheet', options -> 'sheet'))
+WHERE workspace_id = %(workspace)s AND id = %(id)s
+"""
+READ_ANEW_SQL: Final = """
+UPDATE imports SET encoding = %(encoding)s, delimiter = %(delimiter)s, columns = %(columns)s,
+    mapping = %(mapping)s::jsonb, data_offset = %(offset)s, read_offset = %(offset)s
+WHERE workspace_id = %(workspace)s AND id = %(id)s
+"""
 ADD_UNDO_SQL: Final = """
 INSERT INTO jobs (workspace_id, kind, filter, reason, created_by, total)
 SELECT %(workspace)s, 'import', jsonb_build_object('undo', %(id)s::bigint, 'file_name', %(name)s::text), %(reason)s,
@@ -150,15 +158,54 @@ async def revise_dry_run(
 
     `mapping` has all columns of the file.
     """
+    found = await _locked_draft(connection, workspace_id, import_id)
+    values = {"mapping": as_json(mapping), "options": as_json(options)}
+    await _begin_anew(connection, workspace_id, found, REVISE_SQL, values, "queued")
+
+
+async def change_encoding(
+    connection: Connection, workspace_id: int, import_id: int, encoding: TextEncoding
+) -> ImportJson:
+    """Read the columns of a dry run's file in another encoding; they wait to be confirmed again.
+
+    Raises NotFound, Conflict, and UnreadableFile.
+    """
+    found = await _locked_draft(connection, workspace_id, import_id)
+    data = await read_file_part(connection, workspace_id, import_id, 0, HEAD_BYTES)
+    head = read_head(data, JudgedText(encoding, mark_size_of(data)), found["file_size"])
+    values = {
+        "encoding": head.encoding,
+        "delimiter": head.delimiter,
+        "columns": head.columns,
+        "mapping": as_json(guess_mapping(head.columns)),
+        "offset": head.data_offset,
+    }
+    await _begin_anew(connection, workspace_id, found, READ_ANEW_SQL, values, "paused")
+    return await read_import(connection, workspace_id, import_id)
+
+
+async def _locked_draft(connection: Connection, workspace_id: int, import_id: int) -> ImportJson:
+    """Lock and return a dry run that can be made otherwise. Raises NotFound and Conflict."""
     found = await _locked_import(connection, workspace_id, import_id)
     if not found["dry_run"] or found["run_id"]:
         raise Conflict("It was imported already: send the file again to import it otherwise.")
     if found["state"] in ("queued", "running"):
         raise Conflict("The dry run is running: wait for its end.")
     await _check_file(connection, workspace_id, found)
-    values = {"workspace": workspace_id, "id": import_id, "mapping": as_json(mapping), "options": as_json(options)}
-    for statement in REVISE_SQL:
-        await connection.execute(statement, values)
+    return found
+
+
+async def _begin_anew(
+    connection: Connection,
+    workspace_id: int,
+    found: ImportJson,
+    statement: str,
+    values: Mapping[str, Any],
+    state: Literal["queued", "paused"],
+) -> None:
+    named = {"workspace": workspace_id, "id": found["id"], "state": state}
+    for each in (*FORGET_RUN_SQL, statement):
+        await connection.execute(each, {**named, **values})
 
 
 async def read_sample(connection: Connection, workspace_id: int, found: ImportJson) -> list[list[str]]:

@@ -1,14 +1,17 @@
 """The options of an import as they are sent: JSON, checked against the file's columns. Pure."""
 
+import codecs
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal
 
 import orjson
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from typing_extensions import TypedDict
 
 from shared.errors import FieldErrors
+from shared.imports.code_pages import PAGE_CODECS
 from shared.imports.column_mapping import ColumnMapping, guess_mapping, mapping_errors
+from shared.imports.text_encoding import TEXT_ENCODINGS, TextEncoding
 from shared.leads.merge import MergePolicy
 from shared.validation.schema import FieldsSchema
 from shared.validation.types import StrictFlag, Text100, Text255
@@ -19,11 +22,29 @@ NO_JSON_MESSAGE: Final = "The options field must be a JSON object."
 InvalidContacts = Literal["keep", "reject"]
 
 
+def _encoding_of(name: Any) -> Any:
+    """Return the encoding of a usual name, such as `windows-1256` or `SJIS`. Other values stay, and are refused."""
+    try:
+        codec = codecs.lookup(name).name if isinstance(name, str) else ""
+    except LookupError:
+        return name
+    return _ENCODINGS_BY_CODEC.get(codec, name)
+
+
+_ENCODINGS_BY_CODEC: dict[str, TextEncoding] = {
+    **{codec: page for page, codec in PAGE_CODECS.items()},
+    **{codecs.lookup(encoding).name: encoding for encoding in TEXT_ENCODINGS},
+    "gb2312": "gbk",
+}
+ChosenEncoding = Annotated[TextEncoding, BeforeValidator(_encoding_of)]
+
+
 class ImportOptions(TypedDict, total=False):
     """How a file is imported. `mapping` is guessed from the header without one; columns that it leaves out are unused.
 
     `source` is that of rows without one, and every lead gets the `tags`. The policy is the workspace's without one.
-    `invalid`: whether a lead keeps an email that cannot be read as it was given, or its row is rejected.
+    `encoding` is judged without one. `invalid`: whether a lead keeps an email that cannot be read as it was given, or
+    its row is rejected.
     """
 
     mapping: dict[str, str | None] | None
@@ -32,6 +53,7 @@ class ImportOptions(TypedDict, total=False):
     tags: Annotated[list[Text100], Field(max_length=100)] | None
     run_automations: StrictFlag | None
     invalid: InvalidContacts | None
+    encoding: ChosenEncoding | None
 
 
 _SCHEMA = FieldsSchema(ImportOptions)

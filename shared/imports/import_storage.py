@@ -15,6 +15,7 @@ from shared.intake.change_author import ChangeAuthor
 
 CHUNK_BYTES = 256 << 10  # bytes of a part
 PARTS_PER_STATEMENT = 4
+OWN_COLUMNS = ("mapping", "encoding")  # options that have columns of their own
 
 ADD_JOB_SQL = """
 INSERT INTO jobs (workspace_id, kind, filter, with_automations, created_by, state)
@@ -95,7 +96,7 @@ async def _add_import(
         "delimiter": new.head.delimiter,
         "columns": new.head.columns,
         "mapping": as_json(new.mapping),
-        "options": as_json({name: value for name, value in new.options.items() if name != "mapping"}),
+        "options": as_json({name: value for name, value in new.options.items() if name not in OWN_COLUMNS}),
         "key_id": author.id if author.kind == "key" else None,
         "offset": new.head.data_offset,
     }

@@ -8,7 +8,7 @@ from shared.files.file_names import clean_file_name
 from shared.imports.file_head import HEAD_BYTES, FileHead, read_head
 from shared.imports.import_options import parse_options, resolve_mapping
 from shared.imports.import_storage import NewImport
-from shared.imports.text_encoding import EncodingJudge, UnreadableFile
+from shared.imports.text_encoding import EncodingJudge, TextEncoding, UnreadableFile
 
 SHEET_OPTION: Final = "sheet"  # noted with the options of an import, and not to be sent
 MAX_FILE_BYTES: Final = 512 << 20
@@ -34,16 +34,19 @@ async def plan_import(
         errors.setdefault("file", [NO_FILE_MESSAGE])
         return None
     try:
-        head = await read_table_head(table)
+        head = await read_table_head(table, options.get("encoding"))
     except UnreadableFile as error:
         errors["file"] = [str(error)]
         return None
     return plan_with_options(table, head, options, errors, is_dry_run=is_dry_run)
 
 
-async def read_table_head(table: UploadedTable) -> FileHead:
-    """Read the columns and the first rows of an uploaded file. Raises UnreadableFile."""
-    judged = table.judge.judge()
+async def read_table_head(table: UploadedTable, encoding: TextEncoding | None = None) -> FileHead:
+    """Read the columns and the first rows of an uploaded file, in a chosen encoding or as judged.
+
+    A workbook is in UTF-8 by now, whatever was chosen. Raises UnreadableFile.
+    """
+    judged = await asyncio.to_thread(table.judge.judge, None if table.sheet is not None else encoding)
     await asyncio.to_thread(table.file.seek, 0)
     head = await asyncio.to_thread(table.file.read, HEAD_BYTES)
     return read_head(head, judged, table.size)

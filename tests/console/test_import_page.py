@@ -40,7 +40,7 @@ async def test_file_is_imported_and_taken_back(stack: Stack, browser: Browser, r
         await page.click("[data-upload-send]")
         await expect(page.locator("h1")).to_have_text("Where does each column go?")
         assert await page.locator("select").evaluate_all("all => all.map((one) => one.value)") == [
-            *("first_name", "last_name", "email", "custom", "", "keep"),
+            *("first_name", "last_name", "email", "custom", "", "utf-8", "keep"),
         ]
         await page.fill("#tags", f"t-{salt}, spring")
         await page.locator("button", has_text="Try without storing").first.click()
@@ -81,6 +81,29 @@ async def test_file_is_sent_without_script_and_refused_with_what_to_do(
         assert (none.status, "Choose a field for one column at least." in none.text) == (422, True)
         started = await client.post(f"{location}/columns", {"target-3": "email", "key-4": "x"})
         assert started.status == 303
+
+
+@needs_chromium
+async def test_encoding_is_shown_and_another_is_chosen(
+    stack: Stack, browser: Browser, readers: dict[str, Reader]
+) -> None:
+    data = "Név,email\nGergő Szűcs,g@example.com\n".encode("cp1250")
+    async with watched_page(browser, stack.base, readers["manager"].email) as watched:
+        page = watched.page
+        await watched.open(IMPORT)
+        await page.set_input_files("input[type=file]", upload(data))
+        await page.click("[data-upload-send]")
+        await expect(page.locator("#encoding")).to_have_value("cp1252")
+        await expect(page.locator("main")).to_contain_text("Gergõ Szûcs")
+        await page.select_option("#encoding", "cp1250")
+        await page.locator("button", has_text="Try without storing").first.click()
+        await expect(page.locator("main")).to_contain_text("Gergő Szűcs")
+        await expect(page.locator("#encoding")).to_have_value("cp1250")
+        await expect(page.locator("h1")).to_have_text("Where does each column go?")
+        await page.locator("button", has_text="Try without storing").first.click()
+        await expect(page.locator("h1")).to_have_text("What would become of the rows")
+        await expect(page.locator(".head")).to_contain_text("Windows-1250")
+        assert watched.faults == []
 
 
 async def post_file(client: ConsoleClient, data: bytes) -> tuple[int, str]:

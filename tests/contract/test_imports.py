@@ -156,6 +156,16 @@ async def test_email_that_cannot_be_read_is_kept_found_and_mended(own_client: ai
     assert (await ask(own_client, "GET", "/api/v1/leads?unreadable=name")).status == 422
 
 
+async def test_encoding_is_judged_or_chosen(own_client: aiohttp.ClientSession) -> None:
+    data = "Имя,email\nНаталья Попова,n@example.com\nДмитрий Соколов,d@example.com\n".encode("cp1251")
+    judged = await ended(own_client, await upload(own_client, data, "?dry_run=1"))
+    assert (judged["encoding"], judged["columns"][0]) == ("cp1251", "Имя")
+    chosen = await ended(own_client, await upload(own_client, data, "?dry_run=1", encoding="windows-1252"))
+    assert (chosen["encoding"], chosen["columns"][0]) == ("cp1252", "Èìÿ")
+    refused = await upload(own_client, data, "?dry_run=1", encoding="klingon")
+    assert (refused.status, refused.body["errors"].keys()) == (422, {"options.encoding"})
+
+
 async def test_workbook_is_imported_as_its_rows(own_client: aiohttp.ClientSession) -> None:
     people: list[list[Any]] = [["E-Mail", "Vorname", "Telefon", "Since", "assigned_user_id"]]
     people += [["ada@example.com", "Ada", 30123450, "=1+1", 987654321], ["ada@example.com", "A", "", "", ""]]

@@ -9,7 +9,16 @@ import pytest
 from services.workers.imports import dry_runs, row_reading
 from services.workers.imports.import_engine import ImportEngine
 from shared.db.connections import Connection, connect
-from shared.imports.import_control import cancel_import, read_import, run_dry_run, undo_import
+from shared.errors import Conflict
+from shared.imports.import_control import (
+    cancel_import,
+    change_encoding,
+    read_import,
+    read_sample,
+    revise_dry_run,
+    run_dry_run,
+    undo_import,
+)
 from shared.imports.import_erasure import expire_imports, forget_in_imports
 from shared.imports.import_quota import ImportLimits, ImportQuotaReached
 from shared.imports.import_report import read_rows
@@ -127,6 +136,47 @@ async def test_large_file_is_read_in_parts_of_flat_size(database_url: str, datab
     found = await finish_imports(database_url, database, import_id)
     assert found["rows"] == sum(counts_of(found))
     assert found["created"] >= 1500
+
+
+async def test_dry_run_is_read_in_another_encoding(database_url: str, database: Connection) -> None:
+    """Hungarian in Windows-1250 looks like Windows-1252; whoever sees it says so."""
+    w = await workspace_id(database)
+    data = "Név,email,Város\n" + "".join(f"Gergő Szűcs,p{n}@example.com,Győr\n" for n in range(700))
+    dry_id = await start_import(database, data.encode("cp1250"), dry_run=True)
+    dry = await finish_imports(database_url, database, dry_id)
+    assert (dry["encoding"], counts_of(dry)) == ("cp1252", (700, 0, 0, 0))
+    async with database.transaction():
+        changed = await change_encoding(database, w, dry_id, "cp1250")
+    assert (changed["encoding"], changed["state"], changed["rows"]) == ("cp1250", "paused", 0)
+    assert [cells[0] for cells in await read_sample(database, w, changed)] == ["Gergő Szűcs"] * 20
+    async with database.transaction():
+        await revise_dry_run(database, w, dry_id, changed["mapping"], {})
+    again = await finish_imports(database_url, database, dry_id)
+    assert (again["encoding"], counts_of(again)) == ("cp1250", counts_of(dry))
+    async with database.transaction():
+        run_id = await run_dry_run(database, w, dry_id, AUTHOR, run_automations=False)
+        with pytest.raises(Conflict):
+            await change_encoding(database, w, dry_id, "cp1252")
+    await finish_imports(database_url, database, run_id)
+    assert {tuple(lead["custom_fields"].values()) for lead in await leads_of(database)} == {("Győr",)}
+
+
+@pytest.mark.parametrize(
+    ("encoding", "codec", "name"),
+    [
+        ("cp1251", "cp1251", "Наталья"),
+        ("cp1256", "cp1256", "فاطمة"),
+        ("shift_jis", "cp932", "鈴木花子"),
+        ("gbk", "gbk", "王小明"),
+    ],
+)
+async def test_file_in_another_script_comes_in_as_it_was_written(
+    database_url: str, database: Connection, encoding: str, codec: str, name: str
+) -> None:
+    data = "first_name,email\n" + "".join(f"{name},p{n}@example.com\n" for n in range(1200))
+    found = await finish_imports(database_url, database, await start_import(database, data.encode(codec)))
+    assert (found["encoding"], counts_of(found)) == (encoding, (1200, 0, 0, 0))
+    assert {lead["first_name"] for lead in await leads_of(database)} == {name}
 
 
 async def test_cancelled_import_reads_no_more(database_url: str, database: Connection) -> None:

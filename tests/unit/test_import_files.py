@@ -1,12 +1,18 @@
 """Files of imports: every dialect and encoding is read as it was written, in windows of any size."""
 
+import codecs
 import csv
 import io
+from typing import cast
 
+import orjson
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.workers.imports.imported_rows import RowMapper
+from shared.errors import FieldErrors
+from shared.imports.code_pages import PAGE_CODECS, CodePage
 from shared.imports.column_mapping import guess_mapping, mapping_errors, name_columns
 from shared.imports.csv_records import (
     LONG_RECORD_PROBLEM,
@@ -17,8 +23,9 @@ from shared.imports.csv_records import (
     read_records,
 )
 from shared.imports.file_head import read_head
+from shared.imports.import_options import parse_options
 from shared.imports.tag_cells import split_tags, tags_text
-from shared.imports.text_encoding import EncodingJudge, decode_text, text_size
+from shared.imports.text_encoding import TEXT_ENCODINGS, EncodingJudge, TextEncoding, decode_text, text_size
 from shared.lead_export.lead_cells import cells_of, header_of, key_columns
 from shared.spreadsheet_cells import FORMULA_SIGNS, FORMULA_STARTS, csv_text, unguarded_text
 
@@ -44,11 +51,63 @@ def test_encoding_is_judged_and_gives_back_the_bytes(text: str, codec: str) -> N
 
 @given(st.binary(min_size=1, max_size=80), st.integers(0, 80))
 def test_any_bytes_are_decoded_without_loss_of_place(data: bytes, cut: int) -> None:
-    for encoding in ("cp1252", "utf-16-le", "utf-16-be"):
+    """A file that is read in two parts, of which the second begins where the text of the first ends, is all there."""
+    data += b"\n" * 8  # a broken last character is nobody's name
+    for encoding in TEXT_ENCODINGS:
         text = decode_text(data[:cut], encoding, at_end=False)
-        assert text_size(text, encoding) <= len(data[:cut])
-        if encoding == "cp1252":
-            assert text_size(text, encoding) == len(data[:cut])
+        place = text_size(text, encoding)
+        assert place <= len(data[:cut])
+        rest = decode_text(data[place:], encoding, at_end=True)
+        assert place + text_size(rest, encoding) == len(data) - (len(data) % 2 if "16" in encoding else 0)
+        if encoding.startswith("cp"):
+            assert place == len(data[:cut])
+
+
+NAMES_BY_PAGE: dict[TextEncoding, str] = {
+    "cp1252": "Jürgen;Groß;Köln François;Lefèvre;Besançon José;Muñoz;Málaga João;Conceição;Brasília Åsa;Sjöström;Malmö",
+    "cp1250": "Łukasz;Wiśniewski;Łódź Paweł;Dąbrowski;Gdańsk Grażyna;Wójcik;Częstochowa Żaneta;Michałowska;Zakład",
+    "cp1251": "Иван;Иванов;Москва Мария;Кузнецова;Казань Олексій;Шевченко;Київ Георги;Стоянов;Пловдив",
+    "cp1256": "محمد;الأحمد;الرياض فاطمة;العلي;جدة أحمد;الخالدي;الدمام نورة;السالم;شركة_النور",
+    "shift_jis": "田中;太郎;東京 佐藤;花子;大阪 鈴木;一郎;名古屋市 高橋;美咲;サンプル商事",
+    "gbk": "王;小明;北京 李;娜;上海 张;伟;广州市 刘;洋;深圳科技有限公司",
+}
+
+
+@pytest.mark.parametrize("page", NAMES_BY_PAGE)
+@pytest.mark.parametrize("part_size", [7, 1000, 1 << 20])
+def test_code_page_is_judged_by_lines_from_all_over_the_file(page: TextEncoding, part_size: int) -> None:
+    """Most of the file is ASCII, and no part of it ends where a character does."""
+    names = NAMES_BY_PAGE[page].split()
+    lines = [f"{names[n % len(names)] if n % 9 == 0 else 'Al;Doe;Rome'};p{n}@example.com" for n in range(600)]
+    data = "\r\n".join(["first;last;city;email", *lines]).encode(PAGE_CODECS[cast("CodePage", page)])
+    judge = EncodingJudge()
+    for start in range(0, len(data), part_size):
+        judge.feed(data[start : start + part_size])
+    judged = judge.judge()
+    assert judged == (page, 0)
+    assert decode_text(data, judged.encoding, at_end=True).splitlines()[1:] == lines
+
+
+def test_encoding_is_chosen_by_any_of_its_names() -> None:
+    names = {
+        "windows-1256": "cp1256",
+        "CP1252": "cp1252",
+        "SJIS": "shift_jis",
+        "cp932": "shift_jis",
+        "gb2312": "gbk",
+        "GB18030": "gbk",
+        "utf8": "utf-8",
+    }
+    assert {name: parse_options(orjson.dumps({"encoding": name}).decode(), {}) for name in names} == {
+        name: {"encoding": encoding} for name, encoding in names.items()
+    }
+    for wrong in ("klingon", "utf-7", 7):
+        errors: FieldErrors = {}
+        parse_options(orjson.dumps({"encoding": wrong}).decode(), errors)
+        assert errors.keys() == {"options.encoding"}
+    judge = EncodingJudge()
+    judge.feed(codecs.BOM_UTF8 + "é".encode())
+    assert [judge.judge(), judge.judge("cp1251")] == [("utf-8", 3), ("cp1251", 3)]
 
 
 @given(ROWS, st.sampled_from(",;\t"), st.sampled_from(["\r\n", "\n"]), st.integers(1, 400))

@@ -10,6 +10,7 @@ from typing_extensions import TypedDict
 from services.api.schemas.submissions import VersionAuthorRecord
 from shared.imports.import_options import InvalidContacts
 from shared.imports.import_report import RowChoice, RowState
+from shared.imports.text_encoding import TextEncoding
 from shared.lead_export.lead_pages import ExportFormat
 from shared.lead_list.list_query import LeadListQuery
 from shared.leads.merge import MergePolicy
@@ -17,12 +18,14 @@ from shared.validation.types import QueryFlag, StrictFlag
 
 ImportState = Literal["queued", "running", "paused", "done", "failed", "cancelled", "undone"]
 FILE_DESCRIPTION = (
-    "CSV with a header, separated by commas, semicolons or tabs; in UTF-8, UTF-16 or Windows-1252. Or an Excel "
-    "workbook (.xlsx), where its reader is installed: the first visible sheet with text is imported. At most 512 MB."
+    "CSV with a header, separated by commas, semicolons or tabs, in UTF-8, UTF-16, Windows-1250, -1251, -1252 or "
+    "-1256, Shift-JIS or GBK. Or an Excel workbook (.xlsx), where its reader is installed: the first visible sheet "
+    "with text is imported. At most 512 MB."
 )
 OPTIONS_DESCRIPTION = (
     'JSON: `{"mapping": {column: lead field | "full_name" | "custom_fields.<key>" | "tags" | null}, "merge_policy", '
-    '"source", "tags": [], "run_automations": false, "invalid": "keep" | "reject"}`, each of them optional.'
+    '"source", "tags": [], "run_automations": false, "invalid": "keep" | "reject", '
+    '"encoding"}`, each of them optional. The encoding is judged without one.'
 )
 
 
@@ -81,7 +84,7 @@ class ImportRecord(TypedDict):
     dry_run: bool
     file_name: str
     file_size: int
-    encoding: str
+    encoding: TextEncoding
     delimiter: str
     sheet: str | None
     columns: list[str]

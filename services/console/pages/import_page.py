@@ -17,6 +17,7 @@ from shared.errors import Conflict, FieldErrors
 from shared.imports import import_control
 from shared.imports.import_control import ImportJson
 from shared.imports.import_report import ReportRow, RowChoice, RowState, read_rows, report_csv_pieces
+from shared.imports.text_encoding import TEXT_ENCODINGS, TextEncoding, UnreadableFile
 from shared.web.audit import always_audited, audit_details
 from shared.web.path_params import MAX_ID, path_id
 from shared.web.streamed_download import stream_download
@@ -61,17 +62,20 @@ async def live(view: PageView) -> web.StreamResponse:
 
 @workspace_page(Permission.BULK_LEADS)
 async def confirm_columns(view: PageView) -> web.StreamResponse:
-    """Take the columns and options, and start the dry run."""
+    """Take the columns and options, and start the dry run. Another encoding leads to the columns once more."""
     import_id, workspace_id = path_id(view.request), view.workspace.workspace_id
     sent = await view.read_fields()
     async with view.console.reading() as connection:
         found = await import_control.read_import(connection, workspace_id, import_id)
+    audit_details(view.request, action="import.tried", object=("import", import_id))
+    encoding = next((each for each in TEXT_ENCODINGS if each == sent.get("encoding")), found["encoding"])
+    if encoding != found["encoding"]:
+        await _change_encoding(view, import_id, encoding)
     errors: FieldErrors = {}
     mapping = import_form.sent_mapping(found["columns"], sent)
     options = import_form.sent_options(sent, errors)
     if not any(mapping.values()):
         errors["mapping"] = [view.translate("Choose a field for one column at least.")]
-    audit_details(view.request, action="import.tried", object=("import", import_id))
     if errors:
         return await _render(
             view,
@@ -88,6 +92,19 @@ async def confirm_columns(view: PageView) -> web.StreamResponse:
     except Conflict as conflict:
         view.redirect(view.path(f"import/{import_id}"), str(conflict))
     view.redirect(view.path(f"import/{import_id}"))
+
+
+async def _change_encoding(view: PageView, import_id: int, encoding: TextEncoding) -> NoReturn:
+    """Read the file in another encoding, and show its columns."""
+    workspace_id = view.workspace.workspace_id
+    said = view.translate("The file was read in another encoding. Nothing was stored.")
+    try:
+        await view.console.writing(
+            lambda connection: import_control.change_encoding(connection, workspace_id, import_id, encoding)
+        )
+    except (Conflict, UnreadableFile) as problem:
+        said = import_words.file_problem(view, str(problem))
+    view.redirect(view.path(f"import/{import_id}", columns=1), said)
 
 
 @workspace_page(Permission.BULK_LEADS)
