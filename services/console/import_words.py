@@ -35,8 +35,8 @@ POLICY_WORDS: Mapping[str, str] = {
     "keep": _("change nothing"),
 }
 INVALID_WORDS: Mapping[str, str] = {
-    "keep": _("keep them with the lead, as they were given"),
-    "reject": _("reject the row if it is the e-mail"),
+    "keep": _("keep them as they were given"),
+    "reject": _("reject rows with such an e-mail"),
 }
 STATE_LOOKS: Mapping[str, str] = {
     "queued": "waiting",
@@ -107,6 +107,8 @@ FILE_PROBLEMS = (
     _("The file has a header, and no rows below it."),
     _("The first line must name the columns, but it holds an email address."),
 )
+# The field that a reason is about, as warnings and errors name it.
+REASON_FIELD = re.compile(r"(?:The )?(?:(\w+): |(\w+) (?:field|cell) must )").match
 # What the report says of a row: the sentence as it is stored, and the message for it.
 REASON_PATTERNS = tuple(
     (re.compile(pattern).fullmatch, message)
@@ -158,6 +160,14 @@ def quota_problem(view: PageView, reached: ImportQuotaReached) -> str:
     largest = ", ".join(one.file_name for one in reached.holding[:NAMED_IMPORTS])
     named = view.translate("The largest: %(names)s.", names=largest)
     return f"{said} {named}" if largest else said
+
+
+def reason_value(found: Mapping[str, Any], row: Mapping[str, Any], reason: str) -> str:
+    """Return the value that a reason is about, as the file has it. Empty if the reason names no field."""
+    named = REASON_FIELD(reason)
+    values = row["values"] or {}
+    columns = [column for column, target in found["mapping"].items() if named and target == (named[1] or named[2])]
+    return next((values[column] for column in columns if values.get(column)), "")
 
 
 def reason_text(view: PageView, reason: str) -> str:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from services.console.job_outcome_words import ended_sentence
 from services.console.page_view import PageView
+from shared.jobs.job_control import EndedJob
 
 JOB_ENDED_EVENT = "job-ended"
 VERDICT_PATIENCE_SECONDS = 10.0  # seconds that the news of a job wait for the last verdicts
@@ -33,10 +34,17 @@ class JobNews:
                     "id": one.job.id,
                     "text": ended_sentence(view, one.job, one.outcomes),
                     "isGood": one.outcomes.is_good,
-                    "link": view.path(f"jobs/{one.job.id}"),
-                    "label": view.translate("See the job"),
+                    **_link_of(view, one.job),
                     "close": view.translate("Close"),
                 }
             )
             for one in news
         )
+
+
+def _link_of(view: PageView, job: EndedJob) -> dict[str, str]:
+    """Return where the news lead: an import has a page that says more than that of its job."""
+    if job.kind == "import":
+        link = view.path(f"import/{job.filter.get('undo', job.id)}")
+        return {"link": link, "label": view.translate("See the import")}
+    return {"link": view.path(f"jobs/{job.id}"), "label": view.translate("See the job")}

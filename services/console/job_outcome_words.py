@@ -12,6 +12,7 @@ from services.console.spam_words import stored_sentence
 from services.console.translations import mark_message as _
 from shared.jobs.job_control import EndedJob, JobRow
 from shared.jobs.job_outcomes import RETURNING_KINDS, DeathCause, JobOutcomes
+from shared.jobs.job_targets import told_kind
 
 ROW_WORDS: Mapping[str, str] = {
     "died_again": _("died again"),
@@ -94,7 +95,10 @@ def outcome_summary(view: PageView, outcomes: JobOutcomes) -> str:
 
 def ended_sentence(view: PageView, job: EndedJob, outcomes: JobOutcomes) -> str:
     """Return what a job that has ended came to: `Replay 42 submissions: 38 died again, 4 done`."""
-    title, said = job_title(view, job.kind, job.total), outcome_summary(view, outcomes)
+    kind = told_kind(job.kind, job.filter)
+    title, said = job_title(view, kind, job.total), outcome_summary(view, outcomes)
+    if kind == "import_dry_run":
+        said = view.translate("nothing was stored")
     return view.translate("%(job)s: %(outcome)s", job=title, outcome=said)
 
 
@@ -135,7 +139,7 @@ def ledger_figures(view: PageView, job: JobRow, outcomes: JobOutcomes) -> list[L
 def job_verdict(view: PageView, job: JobRow, snapshot: JobOutcomes, causes: Sequence[DeathCause]) -> JobVerdict:
     """Return the headline of a job's page. While it runs that is what it does."""
     if not snapshot.has_ended or not snapshot.total:
-        return JobVerdict("", job_title(view, job["kind"], job["total"]), "")
+        return JobVerdict("", job_title(view, told_kind(job["kind"], job["filter"]), job["total"]), "")
     if snapshot.is_good:
         return JobVerdict("ok", view.translate_count("It is done.", "All %(n)s are done.", snapshot.total), "")
     counts = outcome_counts(snapshot)

@@ -42,6 +42,8 @@ JOB_EFFECTS = {
     "edit": _("Edit: the same is changed in each lead. It can be undone as far as it is still so."),
     "delete": _("Delete: each lead goes, with its tasks."),
     "import": _("Import: each row of the file is decided as every lead is."),
+    "import_dry_run": _("Dry run: each row is decided as an import would decide it, and nothing is stored."),
+    "import_undo": _("Undo: new leads go, and values that the import filled are taken back where they still stand."),
 }
 EVERYTHING_WORDS = {
     "replay": _("All that are dead"),
@@ -51,6 +53,8 @@ EVERYTHING_WORDS = {
     "edit": _("All leads"),
     "delete": _("All leads"),
     "import": _("All rows"),
+    "import_dry_run": _("All rows"),
+    "import_undo": _("All rows"),
 }
 
 
@@ -71,13 +75,21 @@ def job_title(view: PageView, kind: str, count: int) -> str:
         return view.translate_count("Edit %(n)s lead", "Edit %(n)s leads", count)
     if kind == "delete":
         return view.translate_count("Delete %(n)s lead", "Delete %(n)s leads", count)
-    if kind == "import":
-        return view.translate_count("Import %(n)s row", "Import %(n)s rows", count)
+    if kind.startswith("import"):
+        return _import_title(view, kind, count)
     if kind == "backfill" and not count:
         return view.translate("Fetch missed leads")
     if kind == "backfill":
         return view.translate_count("Fetch %(n)s missed lead", "Fetch %(n)s missed leads", count)
     return view.translate("%(kind)s: %(n)s rows", kind=kind, n=view.formatting.number(count))
+
+
+def _import_title(view: PageView, kind: str, count: int) -> str:
+    if kind == "import_dry_run":
+        return view.translate_count("Dry run of %(n)s row", "Dry run of %(n)s rows", count)
+    if kind == "import_undo":
+        return view.translate_count("Undo an import of %(n)s row", "Undo an import of %(n)s rows", count)
+    return view.translate_count("Import %(n)s row", "Import %(n)s rows", count)
 
 
 def job_button(view: PageView, kind: str, count: int) -> str:
@@ -177,6 +189,12 @@ def _clause(view: PageView, name: str, value: Any, names: Mapping[str, str]) -> 
         value = VALUE_MASK
     if name == "spam_reason":
         value = view.translate_choice(REASON_TITLES, value)
+    if name == "unreadable":
+        return escape(
+            view.translate("its e-mail cannot be read")
+            if value == "email"
+            else view.translate("its phone cannot be read")
+        )
     return _filled(_clause_pattern(view, name), value=Markup("<b><bdi>{}</bdi></b>").format(names.get(name, value)))
 
 

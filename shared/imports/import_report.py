@@ -1,10 +1,14 @@
 """The report of an import: each row with what became of it, as pages and as a file."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, Literal
+
+import orjson
 
 from shared.db.connections import Connection
 from shared.ids import numbered_uuid7
+from shared.imports.column_mapping import CUSTOM_PREFIX
+from shared.imports.tag_cells import tags_text
 from shared.leads.submission import KEPT_ENDING
 from shared.spreadsheet_cells import csv_text
 
@@ -27,6 +31,12 @@ ORDER BY r.row LIMIT %(limit)s OFFSET %(offset)s
 READ_SHOWN_SQL: Final = READ_ROWS_SQL.replace("ORDER BY", "AND r.cells IS NOT NULL ORDER BY")
 
 
+PAYLOADS_SQL: Final = """
+SELECT s.id, s.payload FROM unnest(%s::uuid[]) AS w(id)
+JOIN submissions s ON s.workspace_id = %s AND s.id = w.id AND s.received_at = %s
+"""
+
+
 async def read_rows(
     connection: Connection,
     workspace_id: int,
@@ -40,12 +50,46 @@ async def read_rows(
 ) -> list[ReportRow]:
     """Return rows in their order: `row, state, lead_id, submission_id, reasons, values`.
 
-    `values` maps columns to cells; it is null where the cells are not kept. `only_shown` leaves such rows out.
+    `values` maps columns to cells: those that were kept, otherwise what their submission has. It is null where neither
+    is there any more. `only_shown` leaves out rows whose cells are not kept.
     """
     values = {"workspace": workspace_id, "id": found["id"], "state": state, "after": after}
     statement = READ_SHOWN_SQL if only_shown else READ_ROWS_SQL
     rows = await (await connection.execute(statement, {**values, "limit": limit, "offset": offset})).fetchall()
-    return [_report_row(workspace_id, found, *row) for row in rows]
+    report = [_report_row(workspace_id, found, *row) for row in rows]
+    await _add_values(connection, workspace_id, found, report)
+    return report
+
+
+async def _add_values(
+    connection: Connection, workspace_id: int, found: dict[str, Any], report: Sequence[ReportRow]
+) -> None:
+    """Add the values of rows that became leads, from their submissions."""
+    rows = {row["submission_id"]: row for row in report if row["submission_id"] and row["values"] is None}
+    if not rows:
+        return
+    values = (list(rows), workspace_id, found["accepted_at"])
+    for id_, payload in await (await connection.execute(PAYLOADS_SQL, values)).fetchall():
+        lead = orjson.loads(bytes(payload)) if payload else None
+        if isinstance(lead, dict):
+            rows[str(id_)]["values"] = cells_of_lead(found["columns"], found["mapping"], lead)
+
+
+def cells_of_lead(columns: Sequence[str], mapping: Mapping[str, str | None], lead: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a lead was made of, by column. Columns that were not used are missing."""
+    custom = lead.get("custom_fields") or {}
+    told = {
+        **lead,
+        "full_name": " ".join(filter(None, (lead.get("first_name"), lead.get("last_name")))),
+        "tags": tags_text(lead.get("tags") or []),
+        **{f"{CUSTOM_PREFIX}{key}": value for key, value in custom.items()},
+    }
+    cells = {column: told.get(target) for column in columns if (target := mapping.get(column))}
+    return {
+        column: value if isinstance(value, str) else orjson.dumps(value).decode()
+        for column, value in cells.items()
+        if value not in (None, "", {})
+    }
 
 
 def _report_row(

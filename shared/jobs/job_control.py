@@ -14,7 +14,7 @@ from shared.errors import Conflict, NotFound
 from shared.intake.change_author import ChangeAuthor
 from shared.intake.payload_changes import PayloadChange
 from shared.jobs.job_followers import notify_followers
-from shared.jobs.job_targets import JobKind, count_targets, store_targets
+from shared.jobs.job_targets import AnyJobKind, JobKind, count_targets, store_targets
 
 JobState = Literal["queued", "running", "paused", "done", "cancelled", "failed"]
 JobRow = dict[str, Any]
@@ -40,7 +40,7 @@ SELECT count(*) FROM jobs WHERE workspace_id = %s AND state = ANY (ARRAY['queued
 """
 # By the index of jobs that have ended.
 RECENTLY_ENDED_SQL = """
-SELECT id, kind, state, total, (created_by ->> 'id')::bigint, finished_at FROM jobs
+SELECT id, kind, filter, state, total, (created_by ->> 'id')::bigint, finished_at FROM jobs
 WHERE workspace_id = %s AND finished_at > now() - make_interval(secs => %s) AND created_by ->> 'kind' = 'user'
 ORDER BY finished_at DESC LIMIT 20
 """
@@ -63,7 +63,8 @@ class EndedJob(NamedTuple):
     """A job of a user that has ended. `account_id` is that of the user who started it."""
 
     id: int
-    kind: str
+    kind: AnyJobKind
+    filter: dict[str, Any]
     state: JobState
     total: int
     account_id: int

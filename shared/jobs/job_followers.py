@@ -6,6 +6,7 @@ from typing import Any
 from shared.db.connections import Connection
 from shared.errors import Conflict
 from shared.jobs.job_outcomes import RETURNING_KINDS
+from shared.jobs.job_targets import told_kind
 from shared.outbound.deliveries import enqueue_deliveries, notification_to_user
 from shared.outbound.mail_readers import read_user_languages
 from shared.outbound.staff_texts import staff_texts
@@ -22,7 +23,7 @@ UNFOLLOW_JOB_SQL = "DELETE FROM job_followers WHERE workspace_id = %s AND job_id
 IS_FOLLOWING_SQL = "SELECT EXISTS (SELECT FROM job_followers WHERE workspace_id = %s AND job_id = %s AND user_id = %s)"
 TAKE_FOLLOWERS_SQL = "DELETE FROM job_followers WHERE workspace_id = %s AND job_id = %s RETURNING user_id, url"
 READ_END_SQL = """
-SELECT kind, state, total, done, failed, skipped, total - position FROM jobs WHERE workspace_id = %s AND id = %s
+SELECT kind, filter, state, total, done, failed, skipped, total - position FROM jobs WHERE workspace_id = %s AND id = %s
 """
 
 
@@ -63,9 +64,9 @@ async def notify_followers(connection: Connection, workspace_id: int, job_id: in
 
 def _mail_texts(language: str | None, ended: Sequence[Any], url: str) -> tuple[str, str]:
     texts = staff_texts(language)
-    kind, state, *numbers = ended
+    kind, filters, state, *numbers = ended
     counts: dict[str, int] = dict(zip(("total", "done", "failed", "skipped", "left"), numbers, strict=True))
     name = "job_handed_over" if kind in RETURNING_KINDS else "job_ended"  # verdicts come after the end of a replay
     titles, states = texts.texts["job_ended"]["titles"], texts.texts[name]["states"]
-    title = titles.get(kind, f"{kind}: {{total}}").format(total=f"{counts['total']:,}")
+    title = titles.get(told_kind(kind, filters), f"{kind}: {{total}}").format(total=f"{counts['total']:,}")
     return texts.mail(name, title=title, state=states.get(state, state), url=url, **counts)

@@ -106,6 +106,69 @@ async def test_encoding_is_shown_and_another_is_chosen(
         assert watched.faults == []
 
 
+@needs_chromium
+async def test_dry_run_says_that_nothing_was_stored_(
+    stack: Stack, browser: Browser, readers: dict[str, Reader]
+) -> None:
+    salt = secrets.token_hex(5)
+    async with watched_page(browser, stack.base, readers["manager"].email) as watched:
+        page = watched.page
+        await watched.open(IMPORT)
+        await page.set_input_files("input[type=file]", upload(people_file(salt)))
+        await page.click("[data-upload-send]")
+        await page.fill("#source", salt)
+        await page.press("#source", "Enter")  # tries, and does not discard
+        await expect(page.locator("h1")).to_have_text("What would become of the rows")
+        await watched.open("/console/main/leads")
+        toast = page.locator(".toast", has_text="Dry run of 33 rows: nothing was stored")
+        await toast.locator("a", has_text="See the import").click()
+        await expect(page.locator("h1")).to_have_text("What would become of the rows")
+        assert watched.faults == []
+    with stack.database() as database:
+        counts = database.execute(
+            """SELECT (SELECT count(*) FROM leads WHERE source = %(salt)s),
+                      (SELECT count(*) FROM imports WHERE NOT is_dry_run AND options ->> 'source' = %(salt)s)""",
+            {"salt": salt},
+        ).fetchone()
+    assert counts == (0, 0)
+
+
+@needs_chromium
+async def test_report_shows_values_and_figures_that_add_up(
+    stack: Stack, browser: Browser, readers: dict[str, Reader]
+) -> None:
+    salt = secrets.token_hex(5)
+    data = (
+        "name,email,assigned_user_id,starred\n"
+        f"Ada,a@{salt}.example.com,987654321,\nGrace,g at {salt},,\n"
+        f"Grace,a@{salt}.example.com,,\nX,,,maybe\n"
+    )
+    async with watched_page(browser, stack.base, readers["manager"].email) as watched:
+        page = watched.page
+        await watched.open(IMPORT)
+        await page.set_input_files("input[type=file]", upload(data.encode()))
+        await page.click("[data-upload-send]")
+        await page.locator("button", has_text="Try without storing").first.click()
+        await page.click("button[form=run-import]")
+        await expect(page.locator("h1")).to_have_text("3 rows imported", timeout=60_000)
+        rows, *parts, unaccounted = map(int, await steps_of(page))
+        assert (rows, sum(parts), unaccounted) == (4, 4, 0)
+        shown = page.locator("#rows tbody tr")
+        for state, text in {
+            "warned": "There is no user 987654321: left out as the owner. 987654321",
+            "kept": f"The e-mail cannot be read: kept as it stands. g at {salt}",
+            "invalid": "The star must be yes or no. maybe",
+        }.items():
+            await watched.open(f"{page.url.partition('?')[0].removeprefix(stack.base)}?state={state}")
+            await expect(shown).to_have_count(1)
+            await expect(shown).to_contain_text(text)
+        await expect(shown).to_contain_text("X")
+        await watched.open(IMPORT)
+        cells = await page.locator("tbody tr", has_text="done").first.locator("td.num").all_inner_texts()
+        assert int(cells[0]) == sum(map(int, cells[1:5])) == 4
+        assert watched.faults == []
+
+
 async def post_file(client: ConsoleClient, data: bytes) -> tuple[int, str]:
     """The status, and the page or where it leads."""
     head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n'

@@ -71,6 +71,9 @@ async def test_unknown_and_foreign_places_are_named_at_their_row(database_url: s
         assert [row["reasons"] for row in report] == expected
         assert (found["warned"], counts_of(found)) == (4, (4, 0, 1, 0))
         assert [row["row"] for row in await read_rows(database, w, found, "warned")] == [1, 2, 3, 4]
+        assert found["rows"] == sum(counts_of(found))
+        assert report[2]["values"]["status"] == "shiny"
+        assert report[3]["values"]["assigned_user_id"] == str(user)
     [(default_pipeline, default_stage)] = await rows(
         database, "SELECT DISTINCT pipeline_id, pipeline_stage_id FROM leads WHERE workspace_id = %s", w
     )

@@ -24,6 +24,7 @@ from shared.imports.csv_records import (
 )
 from shared.imports.file_head import read_head
 from shared.imports.import_options import parse_options
+from shared.imports.import_report import cells_of_lead
 from shared.imports.tag_cells import split_tags, tags_text
 from shared.imports.text_encoding import TEXT_ENCODINGS, EncodingJudge, TextEncoding, decode_text, text_size
 from shared.lead_export.lead_cells import cells_of, header_of, key_columns
@@ -234,3 +235,9 @@ def test_exported_lead_is_imported_as_it_was(name: str, custom: dict[str, object
     expected = {"first_name": name, "starred": True, "pipeline_id": 3, "status": "new", "tags": tags}
     assert (found.lead or {}).items() >= {key: value for key, value in expected.items() if value}.items(), found.reasons
     assert (found.lead or {}).get("custom_fields", {}) == custom
+    shown = cells_of_lead(head.columns, guess_mapping(head.columns), found.lead or {})
+    assert shown["first_name"] == name
+    assert split_tags(shown.get("tags", "")) == tags
+    assert {key: shown.get(f"custom_fields.{key}") for key in keys if isinstance(custom[key], str) and custom[key]} == {
+        key: custom[key] for key in keys if isinstance(custom[key], str) and custom[key]
+    }

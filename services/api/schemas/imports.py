@@ -113,7 +113,8 @@ class ImportRecord(TypedDict):
 
 class ImportRowRecord(TypedDict):
     """A row, counted from 1 below the header. `reasons` say why it is invalid, or what of it was left out or kept as it
-    was given. `values` are its cells by column: of invalid rows, and of the first rows of each state in a dry run.
+    was given. `values` are its cells by column: of invalid rows, of the first rows of each
+    state in a dry run, and of those that became leads as far as their submission is kept.
     """
 
     row: int

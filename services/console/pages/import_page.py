@@ -241,6 +241,7 @@ def _shown_import(view: PageView, watched: WatchedImport) -> dict[str, Any]:
         "percent": 100 * found["progress"],
         "step": import_words.step_of(found),
         "words": import_words,
+        "value_of": lambda row, reason: import_words.reason_value(found, row, reason),
         "is_moving": not found["is_settled"] and not import_words.is_draft(found),
         "is_undoing": bool(found["undo"] and found["undo"]["state"] in ("queued", "running", "paused")),
         "has_effect": found["created"] + found["merged"] > 0,

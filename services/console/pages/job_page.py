@@ -32,6 +32,7 @@ from shared.auth.roles import Permission
 from shared.jobs import job_control
 from shared.jobs.job_control import JobRow
 from shared.jobs.job_followers import is_following_job
+from shared.jobs.job_targets import told_kind
 from shared.jobs.lead_targets import LEAD_KINDS, UNDO_FILTER
 from shared.outbound.mail_setup import can_send_mail
 from shared.web.path_params import MAX_ID, path_id
@@ -165,7 +166,7 @@ async def render_job(
         sentence=job_words.filter_sentence(view, job["kind"], job["filter"], names),
         changes=_change_sentences(view, job),
         may_undo=_may_undo(view, job),
-        effect=job_words.job_effect(view, job["kind"], has_changes=bool(job["changes"])),
+        effect=job_words.job_effect(view, told_kind(job["kind"], job["filter"]), has_changes=bool(job["changes"])),
         list_path=_list_path(view, job),
         asks_cancel="cancel" in view.request.query and view.permits(Permission.STEER_QUEUES),
         has_mail=has_mail,
@@ -182,7 +183,7 @@ def _shown_job(view: PageView, watched: WatchedJob) -> dict[str, Any]:
         "job": job,
         "outcomes": outcomes,
         "causes": causes,
-        "title": job_words.job_title(view, job["kind"], job["total"]),
+        "title": job_words.job_title(view, told_kind(job["kind"], job["filter"]), job["total"]),
         "verdict": job_outcome_words.job_verdict(view, job, outcomes, causes),
         "job_state": job_words.job_state(view, job["state"], is_good=outcomes.is_good),
         "forecast": job_words.job_forecast(view, job),

@@ -21,6 +21,7 @@ from services.console.page_view import PageView
 from shared.auth.roles import Permission
 from shared.jobs.job_control import JobRow
 from shared.jobs.job_outcomes import JobOutcomes
+from shared.jobs.job_targets import told_kind
 
 JOB_GROUPS: tuple[JobGroup, ...] = get_args(JobGroup)
 MAX_PAGES = 1000  # pages of the list
@@ -77,7 +78,7 @@ def _shown_jobs(view: PageView, snapshot: JobsSnapshot) -> dict[str, Any]:
         "groups_counted": [(one, snapshot.counts[one]) for one in JOB_GROUPS],
         "page_number": page,
         "has_next": page * JOBS_PAGE_SIZE < snapshot.counts[group],
-        "title_of": lambda job: job_words.job_title(view, job["kind"], job["total"]),
+        "title_of": lambda job: job_words.job_title(view, told_kind(job["kind"], job["filter"]), job["total"]),
         "sentence_of": lambda job: job_words.filter_sentence(
             view, job["kind"], job["filter"], snapshot.names[job["id"]]
         ),
