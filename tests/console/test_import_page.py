@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import secrets
 from typing import Any
 
@@ -107,7 +108,7 @@ async def test_encoding_is_shown_and_another_is_chosen(
 
 
 @needs_chromium
-async def test_dry_run_says_that_nothing_was_stored_(
+async def test_dry_run_says_that_nothing_was_stored_and_its_file_is_discarded(
     stack: Stack, browser: Browser, readers: dict[str, Reader]
 ) -> None:
     salt = secrets.token_hex(5)
@@ -123,11 +124,15 @@ async def test_dry_run_says_that_nothing_was_stored_(
         toast = page.locator(".toast", has_text="Dry run of 33 rows: nothing was stored")
         await toast.locator("a", has_text="See the import").click()
         await expect(page.locator("h1")).to_have_text("What would become of the rows")
+        await page.click("text=Back to the columns")
+        await page.click("button[form=discard-import]")
+        await expect(page.locator("h1")).to_have_text("Import")
+        await expect(page.locator(".toast")).to_have_text(re.compile("The file was discarded. Nothing was stored."))
         assert watched.faults == []
     with stack.database() as database:
         counts = database.execute(
             """SELECT (SELECT count(*) FROM leads WHERE source = %(salt)s),
-                      (SELECT count(*) FROM imports WHERE NOT is_dry_run AND options ->> 'source' = %(salt)s)""",
+                      (SELECT count(*) FROM imports WHERE has_file AND options ->> 'source' = %(salt)s)""",
             {"salt": salt},
         ).fetchone()
     assert counts == (0, 0)

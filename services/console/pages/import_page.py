@@ -124,12 +124,23 @@ async def run(view: PageView) -> web.StreamResponse:
 @workspace_page(Permission.BULK_LEADS)
 async def cancel(view: PageView) -> web.StreamResponse:
     """Read no more rows, or discard the file of a dry run."""
+    import_id, workspace_id = path_id(view.request), view.workspace.workspace_id
+    audit_details(view.request, action="import.cancelled", object=("import", import_id))
 
-    async def stop(connection: Connection, workspace_id: int, import_id: int) -> int:
+    async def stop(connection: Connection) -> ImportJson:
+        found = await import_control.read_import(connection, workspace_id, import_id)
         await import_control.cancel_import(connection, workspace_id, import_id)
-        return import_id
+        return found
 
-    await _steer(view, stop, "import.cancelled", view.translate("No more rows are read."))
+    path, said = view.path(f"import/{import_id}"), view.translate("No more rows are read.")
+    try:
+        found = await view.console.writing(stop)
+        if found["dry_run"]:
+            path, said = view.path("import"), view.translate("The file was discarded. Nothing was stored.")
+    except Conflict as conflict:
+        said = str(conflict)
+    view.console.forget_figures(workspace_id)
+    view.redirect(path, said)
 
 
 @workspace_page(Permission.BULK_LEADS)
