@@ -28,8 +28,9 @@ class FormPageState:
     the whole form. `action` is the address that the form is sent to, `base_path` the start of the addresses of style
     sheet and script, such as `/f/abc`. `key` is the idempotency key, `token` the touch token, `honeypot` the name of
     the trap; empty ones are left out. `page_url` is the address of the page, `attribution` JSON of first and last
-    touch. `language` is what the page is shown in, as `choose_language` returns it. A framed page stands
-    in a frame of another site, without a footer of its own. A trial says that what it sends makes no lead.
+    touch, `source` the label under which the page was counted. `language` is what the page is shown in, as
+    `choose_language` returns it. A framed page stands in a frame of another site, without a footer of its own. A trial
+    says that what it sends makes no lead.
     """
 
     action: str
@@ -42,6 +43,7 @@ class FormPageState:
     honeypot: str = ""
     page_url: str = ""
     attribution: str = ""
+    source: str = ""
     is_preview: bool = False
     is_framed: bool = False
     is_trial: bool = False

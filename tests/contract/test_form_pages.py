@@ -208,10 +208,14 @@ async def test_views_and_starts_are_counted_by_source(
     await browse(nobody, path, Sec_Purpose="prefetch;prerender")
     await ask(nobody, "HEAD", path)
     await browse(nobody, f"{path}/fragment", Referer=f"{SITE}/")
-    await browse(nobody, f"{path}/token", Referer=f"{service.url}{path}?utm_source=news")
+    await browse(nobody, f"{path}/fragment?_source=mail", Referer=f"{SITE}/")
+    await browse(nobody, f"{path}/token?_source=mail", Referer=f"{SITE}/")
+    page = await read_page(nobody, f"{path}?embed=1&_source=mail", Sec_Purpose="prefetch")
+    assert hidden_value(page, "_source") == "mail"
     expected = [
-        ("start", "news", 1),
+        ("start", "mail", 1),
         ("view", "direct", 1),
+        ("view", "mail", 1),
         ("view", "news", 1),
         ("view", "search.example", 1),
         ("view", "shop.example", 1),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Literal
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
@@ -16,6 +16,8 @@ FormCountKey = tuple[int, int, int, FormOutcome, str]  # workspace id, form id, 
 
 DIRECT_SOURCE = "direct"
 MAX_SOURCE_LENGTH = 100  # characters
+# By it the form's script says how it labels a page view, and a page of ours how it was counted.
+SOURCE_PARAMETER = "_source"
 
 # Sorted, so that two gateways do not wait for each other in a circle. Counts of a form that is gone are dropped.
 WRITE_FORM_COUNTS_SQL = f"""
@@ -51,23 +53,24 @@ class FormCounts(BufferedCounts[FormCountKey]):
         await connection.execute(WRITE_FORM_COUNTS_SQL, (as_json(rows),))
 
 
-def source_label(utm_source: str | None, referrer: str | None, own_host: str) -> str:
-    """Return the label of a visitor's source: the campaign's, otherwise the referring host, otherwise `direct`.
+def source_label(named: str | None, referrer: str | None, own_host: str) -> str:
+    """Return the label of a visitor's source: the one that is named, otherwise the referring host, otherwise `direct`.
 
-    `own_host` is the host of this service, which refers nobody.
+    `named` is the campaign's source, or a label that was made before. `own_host` is the host of this service, which
+    refers nobody.
     """
     host = _host_of(referrer or "")
-    label = (utm_source or "").strip() or (host if host != own_host.partition(":")[0].lower() else "")
+    label = (named or "").strip() or (host if host != own_host.partition(":")[0].lower() else "")
     return escape_unstorable(label)[:MAX_SOURCE_LENGTH] or DIRECT_SOURCE
 
 
 def visit_source(request: web.Request) -> str:
     """Return the label of the source of whoever asks for a page, a fragment or a token.
 
-    The campaign is in the query of the address, or in that of the page that asks, if its browser tells it.
+    The script names it where the form stands on another site: our `Referer` is that site, not the page before it.
     """
-    referrer = request.headers.get(hdrs.REFERER, "")
-    return source_label(request.query.get("utm_source") or _campaign_of(referrer), referrer, request.host)
+    named = request.query.get(SOURCE_PARAMETER) or request.query.get("utm_source")
+    return source_label(named, request.headers.get(hdrs.REFERER), request.host)
 
 
 def _host_of(address: str) -> str:
@@ -75,11 +78,3 @@ def _host_of(address: str) -> str:
         return (urlsplit(address).hostname or "").lower()
     except ValueError:
         return ""
-
-
-def _campaign_of(address: str) -> str:
-    try:
-        found = parse_qs(urlsplit(address).query).get("utm_source", [""])
-    except ValueError:
-        return ""
-    return found[-1]

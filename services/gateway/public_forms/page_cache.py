@@ -11,7 +11,7 @@ from shared.form_pages.page_state import FormPageState
 from shared.forms.definition import FormDefinition
 
 MAX_CACHED_PAGES = 500
-VISITOR_MEMBERS = ("key", "token", "page_url", "attribution")  # of the state, each visitor's own
+VISITOR_MEMBERS = ("key", "token", "page_url", "attribution", "source")  # of the state, each visitor's own
 
 RenderPage = Callable[[FormDefinition, FormPageState], str]
 CachedPageKey = tuple[str, str, bool]  # action, which names the form; language; whether framed
@@ -44,14 +44,7 @@ class PageCache:
         return found[1]
 
     def _with_slots(self, state: FormPageState) -> FormPageState:
-        slots = self._slots
-        return replace(
-            state,
-            key=slots["key"],
-            token=slots["token"],
-            page_url=slots["page_url"],
-            attribution=slots["attribution"],
-        )
+        return replace(state, **self._slots)  # type: ignore[arg-type]  # all of them are texts
 
     def _filled(self, page: str, values: Mapping[str, str]) -> str:
         for member, slot in self._slots.items():

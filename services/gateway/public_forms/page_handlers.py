@@ -130,6 +130,7 @@ def new_page_state(request: web.Request, form: FormDefinition) -> FormPageState:
         honeypot=honeypot_name(form),
         page_url=address,
         attribution=_arrival(request, address),
+        source=visit_source(request),
         is_framed=request.query.get("embed") == "1",
         is_trial=bool(trial),
     )
@@ -174,5 +175,5 @@ def _count_visit(request: web.Request, form: FormDefinition, outcome: FormOutcom
 
 @cache
 def script_text() -> str:
-    """Return the script without its comments, which are lines of their own."""
-    return re.sub(r"(?m)^ *//.*\n", "", SCRIPT_FILE.read_text(encoding="utf-8"))
+    """Return the script without its comments, which are lines of their own, and without indentation."""
+    return re.sub(r"(?m)^ *//.*\n|^ +", "", SCRIPT_FILE.read_text(encoding="utf-8"))

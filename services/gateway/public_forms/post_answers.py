@@ -118,6 +118,7 @@ class PostAnswers:
             is_trial=bool(trial_token(self.request, self.form)),
             page_url=post.page_url,
             attribution=post.attribution,
+            source=post.source,
         )
 
     def _return_url(self, post: PostedForm) -> str:

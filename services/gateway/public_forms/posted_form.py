@@ -10,6 +10,7 @@ from aiohttp import web
 from services.gateway.context import Gateway
 from services.gateway.inbound_request import FORM_MEDIA_TYPE, JSON_MEDIA_TYPE, media_type, read_request_body
 from services.gateway.multipart import received_files
+from services.gateway.public_forms.form_counts import SOURCE_PARAMETER
 from services.gateway.public_forms.visitor_text import storable_text
 from shared.errors import BadRequest, UnsupportedMediaType
 from shared.forms.definition import FormDefinition
@@ -28,7 +29,8 @@ class PostedForm:
     """A post. `sent` are the values of the form's fields as they came; `is_encoded`: by a form, not as JSON.
 
     The others are hidden inputs of the page: the idempotency key, the touch token, the proof of work, the address of
-    the page, JSON about first and last touch. `is_trap_filled`: an input that no visitor sees has a value.
+    the page, JSON about first and last touch, the label of the source under which the page view was counted.
+    `is_trap_filled`: an input that no visitor sees has a value.
     """
 
     sent: dict[str, Any]
@@ -38,6 +40,7 @@ class PostedForm:
     proof: str
     page_url: str
     attribution: str
+    source: str
     is_trap_filled: bool
 
 
@@ -83,6 +86,7 @@ def _posted_form(form: FormDefinition, values: dict[str, Any], *, is_encoded: bo
         proof=_hidden_text(values, "_altcha"),
         page_url=_hidden_text(values, "_page"),
         attribution=_hidden_text(values, "_attribution"),
+        source=_hidden_text(values, SOURCE_PARAMETER),
         is_trap_filled=any(_hidden_text(values, name).strip() for name in trap_names(form)),
     )
 

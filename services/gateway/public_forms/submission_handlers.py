@@ -104,14 +104,14 @@ async def _judged_body(
     address = client_address(request)
     verdict = await judge_post(request.app, form, post, filled.lead, filled.values, submission_id, address)
     request[LOG_FIELDS]["spam_score"] = verdict.score
-    source = _source_of(request, part.get("attribution", {}))
+    source = _source_of(request, post, part.get("attribution", {}))
     request.app[PUBLIC_FORMS].counts.count(form, "held" if verdict.is_held else "submission", source)
     if visitor := visitor_of(request, address):
         part = {**part, "visitor": visitor}
     return orjson.dumps(with_verdict(filled.lead, part, verdict, form))
 
 
-def _source_of(request: web.Request, attribution: Mapping[str, Any]) -> str:
-    """Return the label under which the post is counted: that of the visitor's page, as views are counted."""
+def _source_of(request: web.Request, post: PostedForm, attribution: Mapping[str, Any]) -> str:
+    """Return the label under which the post is counted: that of its page view, otherwise what the post tells."""
     referrer = attribution.get("referrer") or request.headers.get(hdrs.REFERER)
-    return source_label(attribution.get("utm_source"), referrer, request.host)
+    return source_label(post.source or attribution.get("utm_source"), referrer, request.host)

@@ -45,6 +45,8 @@
     tcf: null,
     // In a frame: what the page around it told.
     page: null,
+    // Where this page view is counted.
+    source: "",
     // The host's policy forbids our requests.
     isBlocked: false,
   };
@@ -60,6 +62,7 @@
   const MAX_FRAME_PIXELS = 20_000;
   // A form of the host, before its texts have come.
   const FAILED_TEXT = "Not sent yet. Your answers are kept.";
+  const MAX_SOURCE_LENGTH = 100;
   const TOUCH_DAYS = 90;
   const TOUCH_NAME = "leadhub:touches";
   const PENDING_PREFIX = `leadhub:pending:${base}`;
@@ -239,6 +242,18 @@
     attempt(() => localStorage.setItem(TOUCH_NAME, JSON.stringify(touches)));
     return touches;
   }
+
+  // Where this page view is counted: the campaign's source, otherwise the host of the page before. It is read once, so
+  // that view, start and sending are counted alike though consent comes meanwhile. The browser cuts the `Referer` of
+  // our requests to the site that the form stands on. Nothing else of an address goes out before the visitor sends.
+  function currentSource() {
+    const { utm_source: campaign = "", referrer } = currentTouches().last;
+    const { hostname } = attempt(() => new URL(referrer)) || address;
+    const source = campaign.trim() || (hostname !== address.hostname && hostname) || "direct";
+    return (shared.source = shared.source || source.slice(0, MAX_SOURCE_LENGTH));
+  }
+
+  const counted = (path, _source = currentSource()) => `${base}${path}?${new URLSearchParams({ _source })}`;
 
   // What goes with a submission, or to our frame: {page_url, query, consent, first, last, browser_ids}.
   function currentPage() {
@@ -512,6 +527,11 @@
       return input;
     }
 
+    // A page of ours was counted when it was made, and says where.
+    get source() {
+      return this.hiddenInput("_source").value || currentSource();
+    }
+
     // On the first touch, and not before: pages are cached, the token's time must be this visitor's.
     touch() {
       // In a preview nothing is counted, and nothing can be sent.
@@ -528,7 +548,7 @@
           if (form) this.texts = parseJson(form.dataset.messages) || {};
         }, () => {});
       }
-      const { token, challenge } = await (await fetch(`${base}${this.id}/token`)).json();
+      const { token, challenge } = await (await fetch(counted(`${this.id}/token`, this.source))).json();
       const input = this.hiddenInput("_token");
       // A page of ours has one from when it was made. A challenge belongs to the token that came with it.
       if (token && (challenge || !input.value)) input.value = token;
@@ -756,7 +776,8 @@
     hiddenPairs(key) {
       const { page_url: page, query, ...touches } = currentPage();
       const own = { _key: key, _page: page, _attribution: JSON.stringify({ ...touches, page_url: page }) };
-      return ["_key", "_page", "_attribution", "_token", "_altcha", "_language"]
+      own._source = this.source;
+      return ["_key", "_page", "_attribution", "_source", "_token", "_altcha", "_language"]
         .map((name) => {
           const input = this.hiddenInput(name);
           input.value = own[name] || input.value;
@@ -885,10 +906,10 @@
     return { shadow, root };
   }
 
-  async function load(path) {
-    const answer = await fetch(`${base}${path}`);
+  async function load(url) {
+    const answer = await fetch(url);
     if (answer.ok) return answer.text();
-    throw Object.assign(new Error(`LeadHub: ${path} answered ${answer.status}`), { isFinal: answer.status < 500 });
+    throw Object.assign(new Error(`LeadHub: ${url} answered ${answer.status}`), { isFinal: answer.status < 500 });
   }
 
   // {html, css} of a form. Tried again as posts are; what failed is forgotten.
@@ -904,7 +925,7 @@
   async function loadFragment(id) {
     for (let tries = 0; ; tries += 1) {
       try {
-        const [html, css] = await Promise.all([load(`${id}/fragment`), load(`${id}/form.css`)]);
+        const [html, css] = await Promise.all([load(counted(`${id}/fragment`)), load(`${base}${id}/form.css`)]);
         return { html, css };
       } catch (error) {
         await policyTold();
@@ -956,7 +977,7 @@
     const height = Number(option("height", box)) || box.getBoundingClientRect().height || 480;
     const { root } = openRoot(box);
     const title = box.getAttribute("aria-label") || document.title || formId;
-    const frame = make("iframe", { src: `${base}${formId}?embed=1`, title });
+    const frame = make("iframe", { src: `${counted(formId)}&embed=1`, title });
     frame.style.height = `${height}px`;
     root.replaceChildren(frame);
     addEventListener("message", ({ source, origin: sender, data }) => {
@@ -1009,7 +1030,7 @@
         if (!shown.open) shown.showModal();
       } catch {
         // The page of the form does what the dialog cannot.
-        location.href = base + formId;
+        location.href = counted(formId);
       }
     });
     for (const trigger of $$(query)) trigger.setAttribute("aria-haspopup", "dialog");
