@@ -13,7 +13,9 @@ from services.console.draft_fields import (
     free_target,
     has_options,
     insert_field,
+    key_of_label,
     move_field,
+    place_above_consent,
 )
 from services.console.draft_form import SentDraft
 from services.console.form_words import FIELD_TYPE_WORDS
@@ -64,7 +66,9 @@ def apply_action(view: PageView, sent: SentDraft, fields: list[FieldDict]) -> Ac
     action, argument = sent.action, sent.argument
     place = int(argument) if argument.isascii() and argument.isdigit() and len(argument) < MAX_PLACE_DIGITS else None
     if action == "add":
-        return ActionOutcome([*fields, new_field(view, argument, fields)], len(fields))
+        added = new_field(view, argument, fields)
+        place = len(fields) if added["type"] == "consent" else place_above_consent(fields)
+        return ActionOutcome(insert_field(fields, place, added), place)
     if action == "move":
         start, _sign, end = argument.partition("-")
         if start.isdigit() and end.isdigit() and len(argument) < 2 * MAX_PLACE_DIGITS:
@@ -88,8 +92,10 @@ def new_field(view: PageView, entry: str, fields: list[FieldDict]) -> FieldDict:
     kind, label, target = NEW_FIELDS.get(entry) or (entry, NEW_QUESTIONS.get(entry, ""), None)
     if kind not in FIELD_TYPE_WORDS:
         kind, label = "text", NEW_QUESTIONS["text"]
-    key = free_key(entry if entry in NEW_FIELDS or kind == "consent" else f"{kind}_{len(fields) + 1}", fields)
-    field: FieldDict = {"key": key, "type": kind, "label": view.translate(label)}
+    label = view.translate(label)
+    is_named = entry in NEW_FIELDS or kind == "consent"
+    key = free_key(entry if is_named else key_of_label(label) or f"{kind}_{len(fields) + 1}", fields)
+    field: FieldDict = {"key": key, "type": kind, "label": label}
     field["maps_to"] = free_target(target, fields) or (None if kind == "consent" else f"custom_fields.{key}")
     if has_options(kind) and kind != "checkbox":
         field["options"] = [view.translate(text) for text in NEW_CHOICES]

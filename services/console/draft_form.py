@@ -1,12 +1,21 @@
 """The form of the builder: what it sent, as changes of a draft, and a draft as the texts that it shows. Pure."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from services.console.draft_fields import CUSTOM_TARGET, change_field, chosen_target
-from services.console.show_rules import MAX_SHOW_RULES, ShowRule, ShowRules, condition_of_rules, rules_of_condition
+from services.console.draft_fields import CUSTOM_TARGET, change_field, chosen_target, follow_label
+from services.console.show_rules import (
+    LIST_SIGN,
+    MAX_SHOW_RULES,
+    ShowRule,
+    ShowRules,
+    asked_questions,
+    complete_rules,
+    condition_of_rules,
+    rules_of_condition,
+)
 from shared.form_pages.accent_colors import DEFAULT_ACCENT
 from shared.forms.definition import DEFAULT_SPAM_THRESHOLD
 from shared.forms.field_definition import CUSTOM_PREFIX
@@ -85,8 +94,13 @@ def read_draft(form: RepeatedInputs, names: Sequence[str]) -> SentDraft:
     # The last value counts: before each box stands a hidden input for the case that it is not ticked.
     texts = {name: values[-1].replace("\0", "") for name in names if (values := all_texts(name))}
     action, _, argument = texts.get("do", "save").partition(":")
-    columns = [all_texts(name)[:MAX_SHOW_RULES] for name in ("rule_field", "rule_operator", "rule_value")]
-    rules = [ShowRule(key, operator, value.strip()) for key, operator, value in zip(*columns, strict=False)]
+    lines = zip(*(all_texts(name)[:MAX_SHOW_RULES] for name in ("rule_field", "rule_operator")), strict=False)
+    rules = [
+        ShowRule(
+            key, operator, _rule_values(operator, all_texts(f"rule_choice.{line}"), texts.get(f"rule_value.{line}"))
+        )
+        for line, (key, operator) in enumerate(lines)
+    ]
     group = "any" if texts.get("rule_group") == "any" else "all"
     revision = texts.get("revision", "")
     return SentDraft(
@@ -99,11 +113,15 @@ def read_draft(form: RepeatedInputs, names: Sequence[str]) -> SentDraft:
     )
 
 
-def changed_draft(sent: SentDraft, draft: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the members of a draft with what was typed: `name`, `fields`, and the `settings` that were sent."""
+def changed_draft(sent: SentDraft, draft: Mapping[str, Any], published_keys: Collection[str] = ()) -> dict[str, Any]:
+    """Return the members of a draft with what was typed: `name`, `fields`, and the `settings` that were sent.
+
+    The key of a field that was never published follows its question.
+    """
     texts, fields, place = sent.texts, list(draft["fields"]), sent.state.place
     if place is not None and place < len(fields) and "f_key" in texts:
-        fields = change_field(fields, place, _field_changes(sent, fields[place]))
+        changes = _field_changes(sent, fields[place], fields[:place])
+        fields = change_field(fields, place, follow_label(fields, place, changes, published_keys))
     settings = _settings(texts) if "s_title" in texts else {}
     return {"name": texts.get("name", draft["name"]).strip(), "fields": fields, "settings": settings}
 
@@ -151,7 +169,7 @@ def setting_texts(settings: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _field_changes(sent: SentDraft, stored: Mapping[str, Any]) -> dict[str, Any]:
+def _field_changes(sent: SentDraft, stored: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the members that were sent. Inputs that the type of the field does not have are absent, and stay."""
     texts = sent.texts
     changes: dict[str, Any] = {name: texts[f"f_{name}"].strip() for name in FIELD_TEXTS if f"f_{name}" in texts}
@@ -171,7 +189,7 @@ def _field_changes(sent: SentDraft, stored: Mapping[str, Any]) -> dict[str, Any]
         changes["maps_to"] = f"{CUSTOM_PREFIX}{own}" if chosen == CUSTOM_TARGET else chosen or None
     if "rule_group" in texts:
         was = rules_of_condition(stored["show_if"])
-        condition = condition_of_rules(sent.rules)
+        condition = condition_of_rules(complete_rules(sent.rules, asked_questions(earlier)))
         if condition != condition_of_rules(was):
             changes["show_if"] = condition
     return {name: None if value == "" and name not in ("key", "type") else value for name, value in changes.items()}
@@ -202,6 +220,15 @@ def _settings(texts: Mapping[str, str]) -> dict[str, Any]:
     reply = {"subject": sent.get("reply_subject", ""), "body": sent.get("reply_body", "")}
     settings["auto_reply"] = reply if sent.get("has_reply") == "1" else None
     return settings
+
+
+def _rule_values(operator: str, choices: Sequence[str], text: str | None) -> tuple[str, ...]:
+    """Return what a line asks for: nothing if it had no input for it, a blank text if that was left empty."""
+    if choices:
+        return tuple(filter(None, choices)) or ("",)
+    if text is None:
+        return ()
+    return tuple(one.strip() for one in (text.split(LIST_SIGN) if operator == "in" else [text]))
 
 
 def _is_number(text: str) -> bool:

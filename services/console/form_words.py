@@ -123,6 +123,7 @@ PROBLEM_WORDS: Mapping[str, str] = {
 }
 # By a part of the message of a contradiction.
 CONTRADICTION_WORDS: Mapping[str, str] = {
+    "does not offer": _("its condition asks for a choice that is not there: %(choices)s"),
     "do not come before": _("it depends on a field that does not come before it"),
     "must be unique": _("another field has the same key"),
     "mapped to already": _("another field goes to the same place"),
@@ -171,7 +172,9 @@ def draft_problems(view: PageView, fields: list[dict[str, Any]], problems: Field
     for name, messages in problems.items():
         place = int(name.split(".")[1])
         text = next((words for sign, words in CONTRADICTION_WORDS.items() if sign in messages[0]), "")
-        found.append(DraftProblem(view.translate(text) if text else messages[0], place, fields[place]["label"]))
+        choices = messages[0].partition(": ")[2].removesuffix(".")
+        told = view.translate(text, choices=choices) if text else messages[0]
+        found.append(DraftProblem(told, place, fields[place]["label"]))
     return sorted(found, key=lambda one: one.place)
 
 

@@ -6,7 +6,7 @@ only `is_empty`, `not_equals` and `not_contains`. A list such as `tags` matches 
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated, Any, Literal, NotRequired, Union
 
@@ -155,17 +155,30 @@ Condition = Annotated[dict[str, Any], PlainValidator(_read_condition, json_schem
 ValueCondition = Annotated[dict[str, Any], PlainValidator(_read_value_condition, json_schema_input_type=dict[str, Any])]
 
 
-def compared_fields(condition: Any) -> Iterator[str]:
-    """Yield the fields that a condition compares. Takes unchecked conditions too."""
+def find_comparisons(condition: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield the comparisons of a condition that name a field. Takes unchecked conditions too."""
     if not isinstance(condition, Mapping):
         return
     for group in ("all", "any"):
         members = condition.get(group)
         for one in members if isinstance(members, list) else ():
-            yield from compared_fields(one)
-    yield from compared_fields(condition.get("not"))
+            yield from find_comparisons(one)
+    yield from find_comparisons(condition.get("not"))
     if isinstance(condition.get("field"), str):
-        yield condition["field"]
+        yield condition
+
+
+def foreign_values(comparison: Mapping[str, Any], answers: Sequence[Any]) -> list[Any]:
+    """Return what a comparison asks for and none of the possible answers meets.
+
+    Takes unchecked comparisons too. Those of order ask for nothing.
+    """
+    operator, value = comparison.get("operator"), comparison.get("value")
+    test = _OPERATOR_TESTS.get(_MEETING_OPERATORS.get(operator, "")) if isinstance(operator, str) else None
+    wanted = value if isinstance(value, list) else [value]
+    if test is None:
+        return []
+    return [one for one in wanted if isinstance(one, ScalarValue) and not any(test(answer, one) for answer in answers)]
 
 
 def condition_matches(condition: Mapping[str, Any], lead: Mapping[str, Any]) -> bool:
@@ -216,7 +229,8 @@ def _for_any_member(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bo
     return passes
 
 
-def _is_equal(value: Any, wanted: Any) -> bool:
+def is_same_value(value: Any, wanted: Any) -> bool:
+    """Return whether two values count as equal: numbers as numbers, texts without case."""
     return _compare_values(value, wanted) == 0
 
 
@@ -236,18 +250,23 @@ def _are_comparable(value: Any, wanted: Any) -> bool:
 def _contains_value(value: Any, wanted: Any) -> bool:
     """Return whether a list has the value as a member, or a text contains it."""
     if isinstance(value, list):
-        return _for_any_member(_is_equal)(value, wanted)
+        return _for_any_member(is_same_value)(value, wanted)
     return not is_empty(value) and _folded_text(wanted) in _folded_text(value)
 
 
 _OPERATOR_TESTS: dict[str, Callable[[Any, Any], bool]] = {
-    "equals": _for_any_member(_is_equal),
-    "not_equals": lambda value, wanted: not _for_any_member(_is_equal)(value, wanted),
+    "equals": _for_any_member(is_same_value),
+    "not_equals": lambda value, wanted: not _for_any_member(is_same_value)(value, wanted),
     "contains": _contains_value,
     "not_contains": lambda value, wanted: not _contains_value(value, wanted),
     "is_empty": lambda value, _: is_empty(value),
     "is_not_empty": lambda value, _: not is_empty(value),
     "greater_than": _for_any_member(_is_greater),
     "less_than": _for_any_member(_is_less),
-    "in": lambda value, wanted: any(_for_any_member(_is_equal)(value, one) for one in wanted),
+    "in": lambda value, wanted: any(_for_any_member(is_same_value)(value, one) for one in wanted),
+}
+# By which operator an answer meets one value of a comparison.
+_MEETING_OPERATORS = {
+    **dict.fromkeys(("equals", "not_equals", "in"), "equals"),
+    **dict.fromkeys(("contains", "not_contains"), "contains"),
 }

@@ -5,7 +5,8 @@ and direction, and the English texts.
 """
 
 import json
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,9 +16,10 @@ from babel import Locale
 
 MESSAGES_DIR = Path(__file__).with_name("messages")
 MESSAGE_LANGUAGES = ("en", "ar", "de", "es", "fr", "pt")
-DEFAULT_LANGUAGE = "en"
+DEFAULT_LANGUAGE = "en"  # the first of them
 RTL_LANGUAGES = frozenset(("ar", "arc", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"))
 MAX_ACCEPTED_LANGUAGES = 20  # read from a header
+MAX_JUDGED_LETTERS = 500  # of the owner's texts
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class PageMessages:
     @property
     def direction(self) -> str:
         """`ltr` or `rtl`."""
-        return "rtl" if base_language(self.language) in RTL_LANGUAGES else "ltr"
+        return language_direction(self.language)
 
     def problem(self, code: str, params: Mapping[str, Any]) -> str:
         """Return the wording of a problem. An unknown code gets a general one."""
@@ -59,15 +61,40 @@ def fill_text(text: str, params: Mapping[str, Any]) -> str:
     return "".join(filled)
 
 
-def choose_language(form_language: str | None, accepted: str, wanted: str | None = None) -> str:
-    """Return the tag of the language of a page.
+def choose_language(
+    form_language: str | None, accepted: str, wanted: str | None = None, *, texts: Sequence[str] = ()
+) -> str:
+    """Return the tag of the language of a page. `texts` are the owner's, such as questions.
 
     `wanted` (the parameter `lang`) counts if we have its texts. Otherwise the form's own language, otherwise the first
-    of the `Accept-Language` header that we have, otherwise English.
+    of the `Accept-Language` header that we have and that is written in the direction of the owner's texts, which
+    another would mirror. Otherwise English, or Arabic for texts from right to left.
     """
     if wanted and base_language(wanted) in MESSAGE_LANGUAGES:
         return base_language(wanted)
-    return form_language or _preferred_language(accepted)
+    if form_language:
+        return form_language
+    direction = text_direction(texts) if texts else None
+    known = [one for one in MESSAGE_LANGUAGES if direction in (None, language_direction(one))]
+    return _preferred_language(accepted, known)
+
+
+def language_direction(tag: str) -> str:
+    """Return `ltr` or `rtl`, as the language of a tag is written."""
+    return "rtl" if base_language(tag) in RTL_LANGUAGES else "ltr"
+
+
+def text_direction(texts: Sequence[str]) -> str:
+    """Return `ltr` or `rtl`, as most letters of the texts are written. It looks at the first of them."""
+    balance = letters = 0
+    for text in texts:
+        for sign in text[:MAX_JUDGED_LETTERS]:
+            kind = unicodedata.bidirectional(sign)
+            balance += (kind in ("R", "AL")) - (kind == "L")
+            letters += kind in ("R", "AL", "L")
+        if letters >= MAX_JUDGED_LETTERS:
+            break
+    return "rtl" if balance > 0 else "ltr"
 
 
 def base_language(tag: str) -> str:
@@ -81,7 +108,7 @@ def nearest_language(tag: str) -> str:
     return base if base in MESSAGE_LANGUAGES else DEFAULT_LANGUAGE
 
 
-def _preferred_language(accepted: str) -> str:
+def _preferred_language(accepted: str, known: Sequence[str]) -> str:
     weighted = []
     for position, part in enumerate(accepted.split(",")[:MAX_ACCEPTED_LANGUAGES]):
         tag, _, quality = part.strip().partition(";q=")
@@ -89,7 +116,7 @@ def _preferred_language(accepted: str) -> str:
             weighted.append((-float(quality or 1), position, base_language(tag.strip())))
         except ValueError:
             continue
-    return next((language for _, _, language in sorted(weighted) if language in MESSAGE_LANGUAGES), DEFAULT_LANGUAGE)
+    return next((language for _, _, language in sorted(weighted) if language in known), known[0])
 
 
 @cache

@@ -1,7 +1,7 @@
 """Define forms: their settings, and the rules for these. Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -186,6 +186,17 @@ class FormDefinition:
     version: int = 1
     workspace_name: str = ""
     spam_rules: tuple[SpamRule, ...] = ()
+
+    @property
+    def owner_texts(self) -> list[str]:
+        """The texts of its owner by which its language is judged."""
+        return owner_texts(self.name, self.fields, self.settings)
+
+
+def owner_texts(name: str, fields: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]) -> list[str]:
+    """Return the texts that visitors read first: title, introduction and questions."""
+    shown = [field["label"] for field in fields if field["type"] != "hidden"]
+    return [text for text in (settings["title"] or name, settings["intro"], *shown) if text]
 
 
 def complete_settings(settings: Mapping[str, Any]) -> FormSettingsRecord:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Required, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Field, Strict, StringConstraints
 from typing_extensions import TypedDict
 
-from shared.automations.conditions import ValueCondition, compared_fields
+from shared.automations.conditions import ValueCondition, find_comparisons, foreign_values
 from shared.errors import FieldErrors
 from shared.validation.messages import custom_error
 from shared.validation.types import StrictFlag, Text255, text_constraints
@@ -52,6 +52,7 @@ SHARED_TARGETS = ("notes", "tags")  # several fields may be mapped to these: the
 
 MAX_FORM_STEPS = 20
 MAX_FILE_MB = 10  # of one file
+MAX_TOLD_OPTIONS = 3  # that an error names
 
 # A file's ending, a media type, or a family of them, as in HTML's `accept`.
 _ACCEPT_PATTERN = r"^(\.[A-Za-z0-9]{1,10}|[a-z]+/[A-Za-z0-9.+-]+|(image|audio|video|text)/\*)$"
@@ -158,9 +159,11 @@ def find_contradictions(fields: Any) -> FieldErrors:
     """
     errors: FieldErrors = {}
     seen: set[tuple[str, str]] = set()
+    answers_by_key: dict[str, list[Any]] = {}
     for index, field in enumerate(fields if isinstance(fields, list) else []):
         if isinstance(field, dict):
-            for member, problem in _field_contradictions(field, seen):
+            problems = [*_field_contradictions(field, seen), *_unknown_options(field, answers_by_key)]
+            for member, problem in problems:
                 errors.setdefault(f"fields.{index}.{member}", []).append(f"The fields.{index}.{member} field {problem}")
     return errors
 
@@ -168,8 +171,8 @@ def find_contradictions(fields: Any) -> FieldErrors:
 def _field_contradictions(field: dict[str, Any], seen: set[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     key, kind, target, options = (field.get(name) for name in ("key", "type", "maps_to", "options"))
     # Only earlier fields, so that no two fields can wait for each other.
-    unknown = [name for name in compared_fields(field.get("show_if")) if ("key", name) not in seen]
-    if unknown:
+    named = [comparison["field"] for comparison in find_comparisons(field.get("show_if"))]
+    if unknown := [name for name in named if ("key", name) not in seen]:
         yield "show_if", f"names fields that do not come before it: {', '.join(unknown)}."
     if isinstance(key, str):
         if ("key", key) in seen:
@@ -190,6 +193,20 @@ def _field_contradictions(field: dict[str, Any], seen: set[tuple[str, str]]) -> 
         and not target.startswith(CUSTOM_PREFIX)
     ):
         yield "maps_to", f"of a {kind} must be a custom field: {CUSTOM_PREFIX}<key>."
+
+
+def _unknown_options(field: dict[str, Any], answers_by_key: dict[str, list[Any]]) -> Iterator[tuple[str, str]]:
+    """Yield what a condition asks for and the field that it names does not offer. Notes what this field offers."""
+    for comparison in find_comparisons(field.get("show_if")):
+        answers = answers_by_key.get(comparison["field"])
+        if answers and (foreign := foreign_values(comparison, answers)):
+            told = ", ".join(map(str, foreign[:MAX_TOLD_OPTIONS]))
+            yield "show_if", f"asks for what {comparison['field']} does not offer: {told}."
+    key, kind, options = (field.get(name) for name in ("key", "type", "options"))
+    if isinstance(key, str):
+        offered = options if kind in (*CHOICE_TYPES, "checkbox") and isinstance(options, list) else []
+        takes_several = kind in ("multiselect", "checkbox")
+        answers_by_key[key] = [[one] if takes_several else one for one in map(str, offered)]
 
 
 def _is_not_text(kind: Any, options: Any) -> bool:

@@ -57,6 +57,10 @@ VALUES (%s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (workspace_id, form_id) DO UPDATE SET name = excluded.name, fields = excluded.fields,
     settings = excluded.settings, revision = excluded.revision, updated_by = excluded.updated_by, updated_at = now()
 """
+PUBLISHED_KEYS_SQL = """
+SELECT DISTINCT field->>'key' FROM form_versions, jsonb_array_elements(fields) AS field
+WHERE workspace_id = %s AND form_id = %s
+"""
 DELETE_DRAFT_SQL = "DELETE FROM form_drafts WHERE workspace_id = %s AND form_id = %s"
 DELETE_FORM_SQL = "DELETE FROM forms WHERE workspace_id = %s AND id = %s"
 
@@ -166,6 +170,12 @@ async def list_versions(connection: Connection, workspace_id: int, id_: int) -> 
     async with connection.cursor(row_factory=dict_row) as cursor:
         rows = await (await cursor.execute(LIST_VERSIONS_SQL, (workspace_id, id_, MAX_LISTED_VERSIONS))).fetchall()
     return [form_record(row) for row in rows]
+
+
+async def find_published_keys(connection: Connection, workspace_id: int, id_: int) -> set[str]:
+    """Return the keys of all fields that a version of the form ever had."""
+    rows = await (await connection.execute(PUBLISHED_KEYS_SQL, (workspace_id, id_))).fetchall()
+    return {key for (key,) in rows}
 
 
 async def restore_version(connection: Connection, workspace_id: int, id_: int, version: int, author: str) -> FormRow:

@@ -117,6 +117,79 @@ async def test_wrong_inputs_are_told_and_a_form_that_contradicts_itself_is_not_p
     await expect(page.locator("#publish button")).to_be_enabled()
 
 
+PLAN = {"key": "plan", "label": "Plan", "type": "radio", "options": ["solo", "team"]}
+CONSENT = {"key": "consent", "label": "Consent", "type": "consent"}
+
+
+async def test_a_condition_chooses_from_the_answers_and_an_unknown_one_is_not_published(
+    builder: WatchedPage, shared_stack: Stack
+) -> None:
+    page = builder.page
+    seats = {"key": "seats", "label": "How many?", "type": "number"}
+    id_ = await open_form(builder, shared_stack, name="Asked", fields=[PLAN, CONSENT, seats])
+    await page.locator('[data-place="2"] button').click()
+    await page.get_by_text("Help, key, step, condition").click()
+    await page.get_by_label("Field", exact=True).first.select_option("plan")
+    # The first answer is chosen at once, so that nothing is half said.
+    value = page.get_by_label("Value", exact=True)
+    await expect(value).to_have_value("solo")
+    await expect(page.get_by_label("Field", exact=True).first).to_be_focused()
+    await expect(page.get_by_label("Comparison").first.locator("option")).to_have_count(5)
+    await value.select_option("team")
+    preview = page.frame_locator("[data-frame] iframe")
+    await expect(preview.locator("[data-key=seats]")).to_have_attribute("data-show-if", re.compile("team"))
+    await expect(preview.get_by_label("How many?")).to_be_hidden()
+    await preview.get_by_label("team").check()
+    await expect(preview.get_by_label("How many?")).to_be_visible()
+    await page.get_by_label("Comparison").first.select_option("in")
+    await expect(page.get_by_role("checkbox", name="team")).to_be_checked()
+    await page.get_by_role("checkbox", name="solo").check()
+    await page.get_by_label("Field", exact=True).nth(1).select_option("consent")
+    await expect(page.get_by_label("Value", exact=True)).to_have_text("ticked")
+    await page.get_by_role("button", name="Publish version 2").click()
+    await expect(page.locator("#form-tags")).to_have_text("live, version 2")
+    with shared_stack.database() as database:
+        [(fields,)] = database.execute("SELECT fields FROM forms WHERE id = %s", (id_,)).fetchall()
+    wanted = [
+        {"field": "plan", "operator": "in", "value": ["solo", "team"]},
+        {"field": "consent", "operator": "equals", "value": "true"},
+    ]
+    assert fields[2]["show_if"] == {"all": wanted}
+    await page.locator('[data-place="0"] button').click()
+    await page.fill("#i-f_options", "solo\nenterprise")
+    problems = page.locator("#draft-problems")
+    await expect(problems).to_contain_text("its condition asks for a choice that is not there: team")
+    await expect(page.locator("#publish button")).to_be_disabled()
+    await problems.get_by_role("button", name="How many?").click()
+    await page.get_by_role("checkbox", name="team").uncheck()
+    await expect(page.locator("#publish button")).to_be_enabled()
+
+
+async def test_a_new_field_stands_above_the_consent_and_its_key_follows_its_question(
+    builder: WatchedPage, shared_stack: Stack
+) -> None:
+    page = builder.page
+    await open_form(builder, shared_stack, name="Followed", fields=[PLAN, CONSENT])
+    await page.locator(".add-field summary").click()
+    await page.get_by_role("button", name="one line").click()
+    await expect(rows(builder)).to_have_text(["Plan", "New question", "Consent"])
+    await page.get_by_text("Help, key, step, condition").click()
+    key = page.get_by_label("Key", exact=True)
+    await expect(key).to_have_value("new_question")
+    await page.locator("#i-f_label").fill("")
+    await page.locator("#i-f_label").press_sequentially("Team size", delay=20)
+    await expect(key).to_have_value("team_size")
+    await expect(page.locator("#i-f_label")).to_be_focused()
+    await expect(page.get_by_text("It follows the question")).to_be_visible()
+    await page.get_by_role("button", name="Publish version 2").click()
+    await expect(page.locator("#form-tags")).to_have_text("live, version 2")
+    await page.locator('[data-place="1"] button').click()
+    await page.fill("#i-f_label", "How many people")
+    await expect(rows(builder).nth(1)).to_have_text("How many people")
+    await expect(key).to_have_value("team_size")
+    await expect(page.get_by_text("It follows the question")).to_have_count(0)
+
+
 async def test_two_editors_are_told_of_each_other(
     browser: Browser, builder: WatchedPage, shared_stack: Stack, readers: dict[str, Reader]
 ) -> None:

@@ -27,6 +27,26 @@ async def builder(browser: Browser, shared_stack: Stack, readers: dict[str, Read
         assert watched.faults == []
 
 
+async def test_its_language_is_the_forms_and_changes_with_it(
+    browser: Browser, shared_stack: Stack, readers: dict[str, Reader]
+) -> None:
+    form = make_form(shared_stack, name="Prices", fields=FIELDS)
+    async with watched_page(browser, shared_stack.base, readers["manager"].email, locale="ar") as watched:
+        page = watched.page
+        await watched.open(f"/console/main/forms/{form['id']}")
+        preview = page.frame_locator("[data-frame] iframe").locator("html")
+        shown = page.locator("#stage-languages [aria-pressed=true]")
+        await expect(preview).to_have_attribute("lang", "en")
+        await expect(shown).to_have_text("English")
+        await page.locator("#stage-languages [lang=ar]").click()
+        await expect(preview).to_have_attribute("dir", "rtl")
+        await page.locator("details:has(#i-s_language) summary").click()
+        await page.fill("#i-s_language", "de")
+        await expect(preview).to_have_attribute("lang", "de")
+        await expect(shown).to_have_text("Deutsch")
+        assert watched.faults == []
+
+
 async def test_steps_and_conditions_work_in_the_preview(builder: WatchedPage, shared_stack: Stack) -> None:
     form = make_form(shared_stack, name="Seats", fields=FIELDS)
     await builder.open(f"/console/main/forms/{form['id']}")

@@ -95,12 +95,22 @@ async def test_address_fills_in_only_fields_that_allow_it(
 async def test_page_speaks_the_visitors_language(
     client: aiohttp.ClientSession, nobody: aiohttp.ClientSession, language: str
 ) -> None:
-    _, path = await make_page(client)
+    # An English form is not mirrored for whoever reads Arabic.
+    intro = "اكتبوا إلينا اليوم. " * 50 if language == "ar" else "Write to us."
+    _, path = await make_page(client, intro=intro)
     page = await read_page(nobody, path, Accept_Language=f"nl, {language};q=0.8, en;q=0.1")
     assert page.tagged("html")[0]["lang"] == language
     wanted = await read_page(nobody, f"{path}?lang=ar", Accept_Language=language)
     assert wanted.tagged("html")[0] == {"lang": "ar", "dir": "rtl"}
     assert wanted.tagged("form")[0]["action"] == f"{path}?lang=ar"
+
+
+async def test_an_english_form_is_not_mirrored_for_an_arabic_browser(
+    client: aiohttp.ClientSession, nobody: aiohttp.ClientSession
+) -> None:
+    _, path = await make_page(client, title="Write to us")
+    page = await read_page(nobody, path, Accept_Language="ar, en;q=0.1")
+    assert page.tagged("html")[0] == {"lang": "en", "dir": "ltr"}
 
 
 async def test_a_changed_form_is_shown_at_once(client: aiohttp.ClientSession, nobody: aiohttp.ClientSession) -> None:

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Collection
 from html.parser import HTMLParser
 from typing import Any
 
@@ -10,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import MultiDict
 
-from services.console.draft_fields import change_field, delete_field, free_key, move_field
+from services.console.draft_fields import (
+    change_field,
+    delete_field,
+    follows_label,
+    free_key,
+    key_of_label,
+    move_field,
+    place_above_consent,
+)
 from services.console.draft_form import changed_draft, field_texts, read_draft, setting_texts
 from services.console.form_snippets import (
     EmbedChoices,
@@ -24,8 +33,11 @@ from services.console.form_snippets import (
 from services.console.show_rules import (
     ShowRule,
     ShowRules,
+    asked_questions,
+    complete_rules,
     condition_of_rules,
     rename_field,
+    rule_line,
     rules_of_condition,
 )
 from shared.automations.conditions import condition_matches
@@ -49,7 +61,9 @@ def fields_of(*keys: str, **more: Any) -> list[Any]:
     return complete_fields([{"key": key, "type": "text", **more} for key in keys])
 
 
-def posted(fields: list[Any], settings: dict[str, Any], place: int, **typed: str) -> dict[str, Any]:
+def posted(
+    fields: list[Any], settings: dict[str, Any], place: int, published_keys: Collection[str] = (), **typed: str
+) -> dict[str, Any]:
     """The draft after the builder's form was sent as it was shown, but for what was typed."""
     shown, texts = setting_texts(complete_settings(settings)), field_texts(fields[place])
     rules = texts.pop("rules")
@@ -57,11 +71,11 @@ def posted(fields: list[Any], settings: dict[str, Any], place: int, **typed: str
     form |= {f"f_{name}": "1" if value is True else "" if value is False else value for name, value in texts.items()}
     form |= {f"s_{name}": "1" if value is True else "" if value is False else value for name, value in shown.items()}
     pairs = [*{**form, **typed}.items()]
-    for rule in rules.rules:
-        pairs += [("rule_field", rule.field), ("rule_operator", rule.operator), ("rule_value", rule.value)]
+    for line, rule in enumerate(rules.rules):
+        pairs += [("rule_field", rule.field), ("rule_operator", rule.operator), (f"rule_value.{line}", rule.text)]
     sent = read_draft(MultiDict(pairs), list(dict.fromkeys(name for name, _ in pairs)))
     draft = {"name": "Ask", "fields": fields, "settings": settings}
-    changed = changed_draft(sent, draft)
+    changed = changed_draft(sent, draft, published_keys)
     return {**changed, "settings": merge_settings(settings, changed["settings"])}
 
 
@@ -87,6 +101,77 @@ def test_a_value_that_is_no_text_means_the_same_as_its_text(value: Any) -> None:
     told = condition_of_rules(rules_of_condition(condition))
     assert told is not None
     assert condition_matches(told, {"a": value})
+
+
+def test_a_line_offers_the_answers_of_the_question_that_it_asks_about() -> None:
+    seats = {"key": "seats", "type": "radio", "label": "Seats", "options": ["few", "more"]}
+    questions = asked_questions([*complete_fields([seats, {"key": "ok", "type": "consent"}]), *fields_of("name")])
+    line = rule_line(ShowRule("seats", "equals", ("MORE",)), questions, str)
+    assert [(one.value, one.label, one.is_chosen) for one in line.choices] == [
+        ("few", "few", False),
+        ("MORE", "more", True),
+    ]
+    assert "contains" not in line.operators
+    gone = rule_line(ShowRule("seats", "in", ("many", "few")), questions, str)
+    assert [(one.value, one.is_chosen, one.is_known) for one in gone.choices] == [
+        ("many", True, False),
+        ("few", True, True),
+        ("more", False, True),
+    ]
+    assert [
+        one.label for one in rule_line(ShowRule("ok"), questions, lambda answer: {"true": "ticked"}[answer]).choices
+    ] == ["ticked"]
+    assert rule_line(ShowRule("name"), questions, str).choices == ()
+    assert "contains" in rule_line(ShowRule("seats", "contains", ("mo",)), questions, str).operators
+
+
+def test_a_line_that_was_not_asked_for_a_value_takes_the_first_answer() -> None:
+    questions = asked_questions(complete_fields([{"key": "seats", "type": "select", "options": ["few", "more"]}]))
+    asked = [ShowRule("seats"), ShowRule("seats", "in", ("",)), ShowRule("seats", "is_empty"), ShowRule("other")]
+    completed = complete_rules(ShowRules(rules=asked), questions)
+    assert [rule.values for rule in completed.rules] == [("few",), ("",), (), ()]
+
+
+@pytest.mark.parametrize(
+    ("label", "key"),
+    [
+        ("Team size?", "team_size"),
+        ("  Größe – Ännchen's  ", "grosse_annchens"),
+        ("حجم الفريق", ""),
+        ("x" * 60, "x" * 40),
+        ("How many people of your company would use it every day", "how_many_people_of_your_company_would"),
+    ],
+)
+def test_a_question_makes_a_key(label: str, key: str) -> None:
+    assert key_of_label(label) == key
+
+
+def test_a_key_follows_its_question_until_it_is_published_or_chosen() -> None:
+    fields = fields_of("name", "new_question_2", maps_to="custom_fields.new_question_2")
+    fields[1]["label"], fields[0]["label"] = "New question", "Team size"
+    fields[0]["show_if"] = {"field": "new_question_2", "operator": "is_not_empty"}
+    assert follows_label(fields[1], ())
+    changed = posted(fields, {}, 1, f_label="Team size")["fields"]
+    assert (changed[1]["key"], changed[1]["maps_to"]) == ("team_size", "custom_fields.team_size")
+    assert changed[0]["show_if"]["field"] == "team_size"
+    assert posted(fields, {}, 1, f_label="Team", f_key="own")["fields"][1]["key"] == "own"
+    assert posted(fields, {}, 1, f_label="حجم الفريق")["fields"][1]["key"] == "new_question_2"
+    assert posted(fields, {}, 0, f_label="Your name")["fields"][0]["key"] == "name"
+    kept = posted(fields, {}, 1, published_keys=["new_question_2"], f_label="Team size")["fields"][1]
+    assert (kept["key"], kept["maps_to"]) == ("new_question_2", "custom_fields.new_question_2")
+    assert posted(fields, {}, 1, published_keys=["team_size"], f_label="Team size")["fields"][1]["key"] == "team_size_2"
+
+
+def test_a_new_field_goes_above_the_consent_of_the_last_step() -> None:
+    consent = {"key": "consent", "type": "consent"}
+    hidden = {"key": "partner", "type": "hidden"}
+    name, late = {"key": "name", "type": "text"}, {"key": "why", "type": "text", "step": 2}
+    assert place_above_consent([]) == 0
+    assert place_above_consent([name]) == 1
+    assert place_above_consent([name, consent, hidden]) == 1
+    assert place_above_consent([consent, name]) == 2
+    assert place_above_consent([consent, name, late]) == 3
+    assert place_above_consent([{**consent, "step": 2}, name]) == 0
 
 
 def test_conditions_follow_a_key_that_is_renamed() -> None:

@@ -26,6 +26,30 @@ def field(**members: Any) -> dict[str, Any]:
     return {"name": "F", "fields": [{**FIELD, **members}]}
 
 
+@pytest.mark.parametrize(
+    ("kind", "operator", "value", "told"),
+    [
+        ("radio", "equals", "MORE", ""),
+        ("radio", "equals", "many", "many"),
+        ("select", "not_equals", 5, "5"),
+        ("radio", "in", ["few", "many", "lots"], "many, lots"),
+        ("radio", "contains", "mor", ""),
+        ("multiselect", "contains", "mor", "mor"),
+        ("checkbox", "not_contains", "more", ""),
+        ("radio", "greater_than", "many", ""),
+        ("radio", "is_empty", None, ""),
+        ("text", "equals", "many", ""),
+    ],
+)
+def test_a_condition_asks_for_what_its_question_offers(kind: str, operator: str, value: Any, told: str) -> None:
+    condition = {"any": [{"not": {"field": "seats", "operator": operator, "value": value}}]}
+    options = {} if kind == "text" else {"options": ["few", "more"]}
+    fields = [{"key": "seats", "type": kind, **options}, {"key": "why", "type": "text", "show_if": condition}]
+    errors = find_contradictions(fields)
+    sentence = f"The fields.1.show_if field asks for what seats does not offer: {told}."
+    assert errors == ({"fields.1.show_if": [sentence]} if told else {})
+
+
 def settings(**members: Any) -> dict[str, Any]:
     return {"name": "F", "settings": members}
 

@@ -64,6 +64,24 @@ def test_counts_are_words_of_the_language(language: str, n: int, text: str) -> N
 
 
 @pytest.mark.parametrize(
+    ("texts", "accepted", "chosen"),
+    [
+        (["Ask us", "Your name"], "ar, en;q=0.5", "en"),
+        (["Ask us", "Your name"], "ar, de;q=0.5", "de"),
+        (["Fragen Sie uns"], "ar", "en"),
+        (["اسألنا", "الاسم", "E-mail"], "en", "ar"),
+        (["שאלו אותנו"], "de, ar;q=0.5", "ar"),
+        (["123"], "ar", "en"),
+        ([], "ar", "ar"),
+    ],
+)
+def test_a_page_is_not_mirrored_against_the_owners_texts(texts: list[str], accepted: str, chosen: str) -> None:
+    assert choose_language(None, accepted, texts=texts) == chosen
+    assert choose_language(None, accepted, "ar", texts=texts) == "ar"
+    assert choose_language("he", accepted, texts=texts) == "he"
+
+
+@pytest.mark.parametrize(
     ("own", "accepted", "wanted", "chosen"),
     [
         (None, "", None, "en"),

@@ -1,6 +1,6 @@
 """What the form builder shows: the whole page, or the parts of it that a save changed."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +8,7 @@ import orjson
 from aiohttp import web
 
 from services.console.builder_actions import NEW_FIELDS
+from services.console.draft_fields import follows_label
 from services.console.draft_form import BuilderState, field_texts, setting_texts
 from services.console.form_changes import form_changes
 from services.console.form_reads import FormVisits, read_form_visits
@@ -22,14 +23,14 @@ from services.console.form_words import (
     place_words,
 )
 from services.console.page_view import PageView
-from services.console.show_rules import ShowRule, ShowRules
+from services.console.show_rules import TICKED_ANSWER, RuleLine, ShowRule, ShowRules, asked_questions, rule_line
 from services.console.source_reads import read_placement_choices
 from services.console.source_words import target_words
 from shared.auth.roles import Permission
-from shared.form_pages.page_messages import MESSAGE_LANGUAGES
-from shared.forms.definition import complete_settings
+from shared.form_pages.page_messages import MESSAGE_LANGUAGES, choose_language
+from shared.forms.definition import complete_settings, owner_texts
 from shared.forms.field_definition import complete_fields
-from shared.forms.form_editing import FormRow, find_draft, find_form
+from shared.forms.form_editing import FormRow, find_draft, find_form, find_published_keys
 
 ALL_INPUTS = frozenset(name for kind in FIELD_TYPE_WORDS for name in field_inputs(kind))
 MIN_RULE_LINES = 2  # lines for conditions that the open field shows
@@ -42,6 +43,7 @@ class BuilderNews:
     """What the last request left behind. `typed` is a draft that was not saved, shown in place of the stored one.
 
     `conflict`: the draft of whoever was faster. `is_whole`: the list of fields and the open field are shown again.
+    `is_key_made`: the key of the open field followed its question.
     """
 
     problems: dict[str, str] = field(default_factory=dict)
@@ -51,6 +53,7 @@ class BuilderNews:
     removed_place: int = 0
     is_whole: bool = False
     is_accent_changed: bool = False
+    is_key_made: bool = False
     asked: str = ""
 
 
@@ -61,6 +64,7 @@ class ReadForm:
     form: FormRow
     draft: FormRow
     visits: FormVisits
+    published_keys: Collection[str]
 
 
 def builder_path(view: PageView, id_: int, below: str = "", **query: object) -> str:
@@ -96,7 +100,8 @@ async def _read_form(view: PageView, id_: int) -> ReadForm:
     async with view.console.reading() as connection:
         form = await find_form(connection, workspace_id, id_)
         draft = await find_draft(connection, workspace_id, id_)
-        return ReadForm(form, draft, await read_form_visits(connection, workspace_id, id_))
+        visits = await read_form_visits(connection, workspace_id, id_)
+        return ReadForm(form, draft, visits, await find_published_keys(connection, workspace_id, id_))
 
 
 def _shown(view: PageView, read: ReadForm, state: BuilderState, news: BuilderNews) -> dict[str, Any]:
@@ -124,13 +129,17 @@ def _shown(view: PageView, read: ReadForm, state: BuilderState, news: BuilderNew
         "visits": read.visits,
         "may_change": view.permits(Permission.SET_UP),
         "address": lambda below="", **query: builder_path(view, read.form["id"], below, **query),
-        "languages": _preview_languages(view, settings["language"]),
+        "languages": _preview_languages(
+            view, preview_language(owner_texts(draft["name"], fields, settings), settings["language"])
+        ),
         "language_names": _language_names(view),
-        **_open_field(view, fields, state),
+        **_open_field(view, fields, state, read.published_keys),
     }
 
 
-def _open_field(view: PageView, fields: list[Any], state: BuilderState) -> dict[str, Any]:
+def _open_field(
+    view: PageView, fields: list[Any], state: BuilderState, published_keys: Collection[str]
+) -> dict[str, Any]:
     """Return the open field as its form shows it, with the words of its choices."""
     words = {
         "new_fields": [*NEW_FIELDS, *(kind for kind in FIELD_TYPE_WORDS if kind not in NEW_FIELDS)],
@@ -141,23 +150,49 @@ def _open_field(view: PageView, fields: list[Any], state: BuilderState) -> dict[
     }
     if state.place is None:
         slots = [name for name in PROBLEM_WORDS if not name.startswith("f_")]
-        return {**words, "open": None, "rules": ShowRules(), "earlier": [], "inputs": [], "slots": slots}
+        return {**words, "open": None, "inputs": [], "slots": slots, "follows_label": False}
     shown = field_texts(fields[state.place])
     inputs = field_inputs(shown["type"])
     absent = set(ALL_INPUTS) - set(inputs)
-    rules: ShowRules = shown["rules"]
-    blank = [ShowRule()] * max(MIN_RULE_LINES - len(rules.rules), 1)
-    earlier = [(field["key"], field["label"]) for field in fields[: state.place]]
-    known = {key for key, _ in earlier}
-    earlier += [(rule.field, rule.field) for rule in rules.rules if rule.field not in known]
-    lines = ShowRules(rules.group, [*rules.rules, *blank], rules.is_plain)
     slots = [name for name in PROBLEM_WORDS if name not in absent]
-    return {**words, "open": shown, "rules": lines, "earlier": earlier, "inputs": inputs, "slots": slots}
+    return {
+        **words,
+        "open": shown,
+        "inputs": inputs,
+        "slots": slots,
+        "follows_label": follows_label(fields[state.place], published_keys),
+        **_rule_lines(view, fields[: state.place], shown["rules"]),
+    }
 
 
-def _preview_languages(view: PageView, own: str | None) -> list[tuple[str, str]]:
+def _rule_lines(view: PageView, earlier: list[Any], rules: ShowRules) -> dict[str, Any]:
+    """Return the lines of the open field's condition, with blank ones, and the questions that they may ask about."""
+    questions = asked_questions(earlier)
+    ticked = {TICKED_ANSWER: view.translate("ticked")}
+    tick_keys = {key for key, question in questions.items() if tuple(question.answers) == (TICKED_ANSWER,)}
+
+    def line(rule: ShowRule) -> RuleLine:
+        return rule_line(
+            rule, questions, lambda answer: ticked.get(answer, answer) if rule.field in tick_keys else answer
+        )
+
+    blank = [ShowRule()] * max(MIN_RULE_LINES - len(rules.rules), 1)
+    gone = [rule.field for rule in rules.rules if rule.field and rule.field not in questions]
+    return {
+        "rules": rules,
+        "rule_lines": [line(rule) for rule in [*rules.rules, *blank]],
+        "asked": [(key, question.label) for key, question in questions.items()] + [(key, key) for key in gone],
+    }
+
+
+def preview_language(texts: Sequence[str], own: str | None, wanted: str | None = None) -> str:
+    """Return the language of the preview: the `wanted` one, otherwise the form's. The reader's counts not."""
+    return choose_language(own, "", wanted, texts=texts)
+
+
+def _preview_languages(view: PageView, own: str) -> list[tuple[str, str]]:
     """Return the languages that the preview offers, with their names: the form's own, English and Arabic."""
-    tags = dict.fromkeys(filter(None, (own, *PREVIEW_LANGUAGES)))
+    tags = dict.fromkeys((own, *PREVIEW_LANGUAGES))
     names = _language_names(view)
     return [(tag, names.get(tag.partition("-")[0], tag)) for tag in tags]
 

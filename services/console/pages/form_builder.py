@@ -17,7 +17,7 @@ from shared.auth.roles import Permission
 from shared.db.connections import Connection
 from shared.errors import Conflict, ValidationFailed
 from shared.forms.definition import merge_settings
-from shared.forms.form_editing import FormRow, find_draft, save_draft
+from shared.forms.form_editing import FormRow, find_draft, find_published_keys, save_draft
 from shared.forms.form_validation import DraftSent, read_draft_fields
 from shared.validation.schema import FieldsSchema
 from shared.web.audit import audit_as_continued, audit_details
@@ -26,7 +26,7 @@ from shared.web.path_params import path_id
 DRAFT_SCHEMA = FieldsSchema(DraftSent)
 QUESTIONS = ("delete", "discard")
 # Actions after which the list of fields and the open field are shown again.
-STRUCTURAL_ACTIONS = ("open", "add", "up", "down", "move", "delete", "undo", "force")
+STRUCTURAL_ACTIONS = ("open", "add", "up", "down", "move", "delete", "undo", "force", "rules")
 
 
 @workspace_page(Permission.SEE_RECORDS)
@@ -65,7 +65,7 @@ async def _save(view: PageView, id_: int, sent: SentDraft) -> BuilderNews:
 
     async def change(connection: Connection) -> FormRow:
         tried["draft"] = draft = await find_draft(connection, workspace_id, id_)
-        changed = changed_draft(sent, draft)
+        changed = changed_draft(sent, draft, await find_published_keys(connection, workspace_id, id_))
         if sent.action == "accent" and changed["settings"]:
             changed["settings"]["theme"]["accent"] = sent.argument
         tried["outcome"] = outcome = apply_action(view, sent, changed["fields"])
@@ -85,7 +85,8 @@ async def _save(view: PageView, id_: int, sent: SentDraft) -> BuilderNews:
         stored = await view.console.writing(change)
     except ValidationFailed as error:
         news.problems = input_problems(view, error.errors or {}, sent.state.place)
-        news.typed, news.is_whole = tried["typed"], False
+        # Lines that ask about another question show its answers, though none may be chosen or typed yet.
+        news.typed, news.is_whole = tried["typed"], sent.action == "rules"
     except Conflict:
         news.conflict, news.typed = tried["draft"], tried["typed"]
     else:
@@ -97,6 +98,11 @@ def _note_saved(view: PageView, sent: SentDraft, news: BuilderNews, tried: Mappi
     draft, outcome = tried["draft"], tried["outcome"]
     news.is_whole |= _type_at(draft, sent.state.place) != _type_at(stored, sent.state.place)
     news.is_accent_changed = sent.action == "accent"
+    if stored["settings"].get("language") != draft["settings"].get("language"):
+        sent.state.language = ""
+    place = sent.state.place
+    if place is not None and place < len(stored["fields"]):
+        news.is_key_made = stored["fields"][place]["key"] != sent.texts.get("f_key", "").strip()
     sent.state.place = outcome.place
     if outcome.deleted is not None:
         news.removed, news.removed_place = outcome.deleted, int(sent.argument)

@@ -3,14 +3,13 @@
 from dataclasses import replace
 from typing import Any
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from services.console.access import workspace_page
 from services.console.page_view import PageView
-from services.console.pages.builder_view import builder_path
+from services.console.pages.builder_view import builder_path, preview_language
 from shared.auth.roles import Permission
 from shared.form_pages.form_stylesheet import form_stylesheet
-from shared.form_pages.page_messages import choose_language
 from shared.form_pages.page_rendering import render_form
 from shared.form_pages.page_state import FormPageState
 from shared.forms.definition import FormDefinition, complete_settings
@@ -35,13 +34,13 @@ MODES = ("light", "dark")
 
 @workspace_page(Permission.SEE_RECORDS)
 async def show(view: PageView) -> web.StreamResponse:
-    """Show the draft as its page, in the `language` and the `mode` that are asked for."""
+    """Show the draft as its page, in the form's language or the `language` asked for, and in the `mode` asked for."""
     form, id_ = await _draft_form(view), path_id(view.request)
-    mode, accepted = view.request.query.get("mode", ""), view.request.headers.get(hdrs.ACCEPT_LANGUAGE, "")
+    mode = view.request.query.get("mode", "")
     state = FormPageState(
         action="",
         base_path=builder_path(view, id_, f"preview/{mode if mode in MODES else 'auto'}"),
-        language=choose_language(form.settings["language"], accepted, view.request.query.get("language")),
+        language=preview_language(form.owner_texts, form.settings["language"], view.request.query.get("language")),
         honeypot=honeypot_name(form),
         is_preview=True,
     )

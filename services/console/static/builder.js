@@ -130,6 +130,7 @@ const fields = {
   focus: null, // what gets the focus after the next save: `list` or `label`
 
   start() {
+    form.addEventListener("change", (event) => { if (event.target.matches("[data-rules]")) this.askOther(event.target); });
     form.addEventListener("pointerdown", (event) => this.lift(event));
     form.addEventListener("keydown", (event) => this.key(event));
     form.addEventListener("submit", (event) => {
@@ -141,12 +142,26 @@ const fields = {
     });
   },
 
+  // A line that asks about another question, or in another way, gets the answers to choose from. What was asked of the
+  // question before means nothing to this one.
+  askOther(select) {
+    if (select.name === "rule_field") $(".rule-value", select.parentNode)?.remove();
+    const line = $$(".rule-row", form).indexOf(select.parentNode);
+    this.focus = `.rule-row:nth-of-type(${line + 1}) [name=${select.name}]`;
+    press("rules");
+  },
+
   place() { return Number($("input[name=field]", form)?.value || -1); },
 
   settle() {
     const wanted = this.focus;
     this.focus = null;
     const button = $(`[data-place="${this.place()}"] button`, form);
+    const key = $("#i-f_key")?.value;
+    if (key) $("#i-f_custom").placeholder = key;
+    // What is put in place keeps the state of what stood there.
+    if (wanted === "open") $("#open-field .more-in").open = $("#open-field .more-in").hasAttribute("data-used");
+    if (wanted?.startsWith(".")) $(wanted, form)?.focus();
     if (wanted === "list") button?.focus();
     if (wanted === "label") $("#i-f_label")?.select();
     if (wanted === "open" && matchMedia("(max-width: 60rem)").matches) $("#open-field")?.scrollIntoView({ block: "start" });
@@ -202,7 +217,10 @@ const stage = {
   frame: $("[data-frame] iframe"),
 
   start() {
-    for (const one of $$("[data-stage]")) one.addEventListener("click", (event) => this.choose(event, one));
+    form.addEventListener("click", (event) => {
+      const chosen = event.target.closest("[data-stage]");
+      if (chosen) this.choose(event, chosen);
+    });
     for (const tab of $$("[data-tab-of]")) tab.addEventListener("click", (event) => this.open(event, tab));
     const colour = $("input[name=s_accent]", form);
     colour?.addEventListener("input", () => {
@@ -210,7 +228,12 @@ const stage = {
     });
   },
 
-  reload() { this.frame.contentWindow.location.reload(); },
+  // Once more, in the language and the mode that are chosen now.
+  reload() {
+    const query = new URLSearchParams();
+    for (const part of ["language", "mode"]) query.set(part, $(`input[type=hidden][name=${part}]`, form).value);
+    this.frame.contentWindow.location.replace(`${this.frame.dataset.source}?${query}`);
+  },
 
   choose(event, chosen) {
     event.preventDefault();
@@ -219,9 +242,7 @@ const stage = {
     for (const one of $$("[data-stage]", chosen.parentNode)) one.setAttribute("aria-pressed", String(one === chosen));
     $(`input[type=hidden][name=${name}]`, form).value = value;
     if (name === "width") return this.frame.parentNode.classList.toggle("narrow-f", value === "phone");
-    const query = new URLSearchParams();
-    for (const part of ["language", "mode"]) query.set(part, $(`input[type=hidden][name=${part}]`, form).value);
-    this.frame.contentWindow.location.replace(`${this.frame.dataset.source}?${query}`);
+    this.reload();
   },
 
   open(event, tab) {

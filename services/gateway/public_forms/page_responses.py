@@ -48,8 +48,8 @@ def page_response(
 
 def request_language(request: web.Request, form: FormDefinition | None) -> str:
     """Return the language of the page: the parameter `lang`, otherwise the form's, otherwise the browser's."""
-    own = form.settings["language"] if form else None
-    return choose_language(own, request.headers.get(hdrs.ACCEPT_LANGUAGE, ""), request.query.get("lang"))
+    own, texts = (form.settings["language"], form.owner_texts) if form else (None, [])
+    return choose_language(own, request.headers.get(hdrs.ACCEPT_LANGUAGE, ""), request.query.get("lang"), texts=texts)
 
 
 def form_path(form: FormDefinition) -> str:

@@ -842,7 +842,7 @@
     thank(said, height, earlier) {
       if (!(earlier && earlier.isTold) && !announce(this.form, this.id, said, this.box)) return;
       const { lang, dir } = this.form;
-      const text = make("p", { tabIndex: -1 }, said.message || this.text("success") || "✓");
+      const text = make("p", { tabIndex: -1, dir: "auto" }, said.message || this.text("success") || "✓");
       const place = make("div", { className: "lh-thanks", lang, dir }, text);
       place.setAttribute("role", "status");
       // What is below must not jump.
