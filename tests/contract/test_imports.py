@@ -139,7 +139,7 @@ async def test_list_is_tried_imported_reported_and_undone(own_client: aiohttp.Cl
 
 
 async def test_email_that_cannot_be_read_is_kept_found_and_mended(own_client: aiohttp.ClientSession) -> None:
-    data = "name,email,phone\nAda Byron,ada@example,on request\nGrace,grace@example.com,\n,none,\n".encode()
+    data = b"name,email,phone\nAda Byron,ada@example,on request\nGrace,grace@example.com,\n,none,\n"
     done = await ended(own_client, await upload(own_client, data))
     assert (done["invalid_contacts"], done["kept"], done["warned"], counts(done)) == ("keep", 1, 0, (3, 2, 0, 0, 1))
     [row] = (await ask(own_client, "GET", f"/api/v1/imports/{done['id']}/rows?state=kept")).body["data"]
