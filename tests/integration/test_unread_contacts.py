@@ -4,6 +4,7 @@ import orjson
 import pytest
 import pytest_asyncio
 
+from services.workers.read_models import fold_search_texts
 from shared.crypto.encryption import Cipher
 from shared.db.connections import Connection
 from shared.imports.import_control import run_dry_run, undo_import
@@ -88,6 +89,10 @@ async def test_row_with_an_email_that_cannot_be_read_is_a_lead(
     assert (await lead(database, workspace, known))["email_as_given"] is None
     assert await listed(database, workspace, "email") == sorted([ada, long])
     assert await listed(database, workspace, "phone") == [grace]
+    await fold_search_texts(database)
+    filters = await resolve_filters(database, workspace, {"search": "da@exam", "unreadable": "email"}, {})
+    assert filters is not None
+    assert (await read_matching_ids(database, filters, 0))[0] == [ada]
 
 
 async def test_import_that_asks_for_it_rejects_the_row(database_url: str, database: Connection, workspace: int) -> None:
