@@ -38,7 +38,7 @@ class PeopleFile:
     def content(self) -> bytes:
         numbers = [*range(self.people), *range(REPEATED)]
         lines = [f"First{n},{self.address(n)},Company {n}" for n in numbers]
-        lines += [f"Bad{n},bad@@{n},x" for n in range(INVALID)]
+        lines += [f",bad@@{n},x" for n in range(INVALID)]  # neither a name nor another contact
         return ("first_name,email,company\n" + "\n".join(lines) + "\n").encode()
 
 
