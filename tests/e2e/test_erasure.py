@@ -94,7 +94,7 @@ async def import_person(ours: Workspace) -> None:
     rows = f"email,name\n{CANARY_EMAIL},Canaria Verylongbird\nnot-an-email canaria,Canaria Verylongbird\n"
     body = aiohttp.FormData(default_to_multipart=True)
     body.add_field("file", rows.encode(), filename="fair.csv", content_type="text/csv")
-    body.add_field("options", "{}")
+    body.add_field("options", '{"invalid": "reject"}')
     made = await ask(ours.client, "POST", "/api/v1/leads/import", data=body)
     assert made.status == 202, made.raw
 
