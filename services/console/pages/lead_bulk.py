@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from aiohttp import web
 
@@ -19,6 +19,7 @@ from services.console.lead_reads import PAGE_SIZE, ListNames, read_list_names, r
 from services.console.lead_words import lead_name, status_words
 from services.console.page_view import PageView
 from services.console.pages.leads import list_state
+from services.console.safe_redirect import local_path
 from shared.auth.roles import Permission
 from shared.db.connections import Connection
 from shared.errors import NotFound, ValidationFailed
@@ -31,17 +32,19 @@ from shared.web.path_params import MAX_ID, path_id
 LARGE_COUNT = 1000  # leads above which the number has to be typed; of a deletion it always has to be
 EXAMPLE_LEADS = 3
 MAX_REASON_LENGTH = 300  # characters
+MAX_BACK_LENGTH = 2000  # characters of the address of a list
 CLOCK_SQL = "SELECT clock_timestamp()"
 
 
 @dataclass(frozen=True)
 class LeadSelection:
-    """The leads that are meant: those of a list, or those that were ticked."""
+    """The leads that are meant: those of a list, or those that were ticked. `back`: the list, with its place."""
 
     kind: LeadJobKind
     state: LeadListState
     ids: tuple[int, ...] = ()
     until: datetime | None = None  # only those that had been created by then
+    back: str = ""
 
     def filters(self, view: PageView) -> dict[str, Any]:
         """Return the filter of the job."""
@@ -56,7 +59,9 @@ class LeadSelection:
         """Return the address of the page that confirms it."""
         named = {"ids": ",".join(map(str, self.ids))} if self.ids else {}
         until = {"until": self.until.isoformat()} if self.until else {}
-        return f"{view.path('leads/bulk')}?{urlencode({'kind': self.kind, **self.state.values, **named, **until})}"
+        back = {"back": self.back} if self.back else {}
+        values = {"kind": self.kind, **self.state.values, **named, **until, **back}
+        return f"{view.path('leads/bulk')}?{urlencode(values)}"
 
 
 @dataclass(frozen=True)
@@ -140,7 +145,15 @@ def _asked_selection(view: PageView) -> LeadSelection:
     ids = [int(text) for text in named if text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= MAX_ID]
     if kind is None or ("ids" in query and not ids) or len(ids) > MAX_NAMED_IDS:
         raise NotFound
-    return LeadSelection(kind, list_state(view), tuple(dict.fromkeys(ids)), parsed_moment(query.get("until", "")))
+    until = parsed_moment(query.get("until", ""))
+    return LeadSelection(kind, list_state(view), tuple(dict.fromkeys(ids)), until, _asked_back(view))
+
+
+def _asked_back(view: PageView) -> str:
+    """Return the list that the address names, with its place in it; nothing if it names another page."""
+    wanted = view.request.query.get("back", "")
+    is_list = len(wanted) <= MAX_BACK_LENGTH and urlsplit(local_path(wanted)).path == view.path("leads")
+    return wanted if is_list else ""
 
 
 async def _read_form(view: PageView) -> BulkForm:
@@ -235,6 +248,8 @@ async def _read_shown(
 
 def _list_path(view: PageView, selection: LeadSelection) -> str:
     """Return the list that the reader came from."""
+    if selection.back:
+        return selection.back
     return view.path("leads", **(selection.state.values or {"view": "all"}))
 
 
