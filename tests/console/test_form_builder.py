@@ -165,6 +165,34 @@ async def test_a_condition_chooses_from_the_answers_and_an_unknown_one_is_not_pu
     await expect(page.locator("#publish button")).to_be_enabled()
 
 
+async def test_what_is_set_for_a_field_stays_with_it(builder: WatchedPage, shared_stack: Stack) -> None:
+    page = builder.page
+    lines = [{"key": key, "label": key, "type": "text"} for key in ("seats", "extra")]
+    id_ = await open_form(builder, shared_stack, name="Apart", fields=[PLAN, *lines])
+    await page.locator('[data-place="1"] button').click()
+    await page.get_by_text("Help, key, step, condition").click()
+    await page.fill("#i-f_help", "For how many people?")
+    await page.fill("#i-f_step", "2")
+    await page.select_option("#i-f_maps_to", "job_title")
+    await page.get_by_label("Required").check()
+    await page.get_by_label("Field", exact=True).first.select_option("plan")
+    await expect(page.get_by_label("Value", exact=True)).to_have_value("solo")
+    await expect(page.locator("#draft-state")).to_have_text(SAVED)
+    await page.locator('[data-place="2"] button').click()
+    await expect(page.locator("#i-f_label")).to_have_value("extra")
+    await expect(page.get_by_label("Required")).not_to_be_checked()
+    await page.fill("#i-f_label", "Anything else?")
+    await expect(rows(builder).nth(2)).to_have_text("Anything else?")
+    await page.get_by_role("button", name="Publish version 2").click()
+    await expect(page.locator("#form-tags")).to_have_text("live, version 2")
+    with shared_stack.database() as database:
+        [(fields,)] = database.execute("SELECT fields FROM forms WHERE id = %s", (id_,)).fetchall()
+    seats, extra = fields[1:]
+    settings = ("help", "step", "maps_to", "required", "show_if")
+    assert [seats[name] for name in settings[:4]] == ["For how many people?", 2, "job_title", True]
+    assert [extra[name] for name in settings] == [None, 1, None, False, None]
+
+
 async def test_a_new_field_stands_above_the_consent_and_its_key_follows_its_question(
     builder: WatchedPage, shared_stack: Stack
 ) -> None:

@@ -159,8 +159,6 @@ const fields = {
     const button = $(`[data-place="${this.place()}"] button`, form);
     const key = $("#i-f_key")?.value;
     if (key) $("#i-f_custom").placeholder = key;
-    // What is put in place keeps the state of what stood there.
-    if (wanted === "open") $("#open-field .more-in").open = $("#open-field .more-in").hasAttribute("data-used");
     if (wanted?.startsWith(".")) $(wanted, form)?.focus();
     if (wanted === "list") button?.focus();
     if (wanted === "label") $("#i-f_label")?.select();
