@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
+from urllib.parse import quote, quote_plus
 
 import orjson
 
@@ -14,6 +15,8 @@ from shared.leads import lead_redirects
 from shared.people.identity_hashes import PersonIdentity
 from shared.people.waiting_people import decoded_payload, find_undecided, raw_holder
 
+# Texts in place of an email that are about one person: others may have "unknown", too.
+_match_address = re.compile(r"@|\bat\b|\w\.\w", re.IGNORECASE).search
 MIN_NEEDLE_LENGTH = 5  # characters of a text that a quotation is found by: a shorter one would be found everywhere
 
 LEADS_SQL = """
@@ -101,7 +104,7 @@ class PersonScope:
     def needles(self) -> list[str]:
         """The texts by which a quotation of the person is found, the longest first."""
         texts = {value for _, value in self.identities} | {name for name in self.names if " " in name}
-        texts |= {text for text in self.given_emails if "@" in text}  # others may have "unknown", too
+        texts |= {text for text in self.given_emails if _match_address(text)}
         return sorted((text for text in texts if len(text) >= MIN_NEEDLE_LENGTH), key=lambda text: (-len(text), text))
 
     def parameters(self) -> dict[str, Any]:
@@ -209,6 +212,8 @@ async def _find_deliveries(connection: Connection, person: PersonScope, emails: 
 
 
 def needle_pattern(needles: Collection[str]) -> str:
-    """Return a regular expression of PostgreSQL that finds the texts, also as JSON spells them."""
-    spelt = {form for text in needles for form in (text, orjson.dumps(text).decode()[1:-1])}
+    """Return a regular expression of PostgreSQL that finds the texts, also as JSON and URLs spell them."""
+    spelt = {
+        form for text in needles for form in (text, orjson.dumps(text).decode()[1:-1], quote(text), quote_plus(text))
+    }
     return "|".join(re.sub(r"([^\w\s])", r"\\\1", form) for form in sorted(spelt, key=len, reverse=True))

@@ -96,10 +96,13 @@ QUOTING_COLUMNS: Final = {
     "audit_log": ("reason", "filter", "before", "after"),
     "jobs": ("filter", "changes", "reason", "error"),
     "causes": ("note",),
+    "imports": ("file_name", "options"),
     "saved_views": ("name", "query"),
     "tags": ("name",),
 }
-DOCUMENT_COLUMNS: Final = frozenset({"after", "before", "changes", "filter", "query"})  # those of them that are JSON
+DOCUMENT_COLUMNS: Final = frozenset(
+    {"after", "before", "changes", "filter", "options", "query"}
+)  # those of them that are JSON
 
 # Columns of texts, documents or bytes that hold nothing of a person who is a lead, by the reason.
 IMPERSONAL_COLUMNS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
@@ -137,7 +140,7 @@ IMPERSONAL_COLUMNS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "tags": ("color",),
         "webhook_subscriptions": ("url", "events", "description", "secret", "old_secret", "disabled_reason"),
         "workspaces": ("slug", "name", "country", "merge_policy", "timezone", "mail_key"),
-        "imports": ("file_name", "encoding", "delimiter", "columns", "mapping", "options"),
+        "imports": ("encoding", "delimiter", "columns", "mapping"),
     },
     "names of states and kinds": {
         "background_cleanups": ("kind",),

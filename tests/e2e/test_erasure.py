@@ -35,6 +35,8 @@ SELECT id, %(id)s, %(at)s, 'dead', 'inbound', %(payload)s, 'ValueError: bad', 5 
 """
 MERGED_EMAIL = "c.verylongbird@example.org"
 HOOK_HEADERS = {"Content-Type": "application/json"}
+# Rows that stay after a restore: workers replace what quotes the person in them.
+FINISHED_BY_WORKERS = tuple(f"INSERT INTO public.{table} " for table in ("imports", "jobs", "tags"))
 
 
 @pytest.fixture(scope="module")
@@ -93,8 +95,8 @@ async def import_person(ours: Workspace) -> None:
     """Have the person come in a file too: once well, and once in a row that cannot be used."""
     rows = f"email,name\n{CANARY_EMAIL},Canaria Verylongbird\nnot-an-email canaria,Canaria Verylongbird\n"
     body = aiohttp.FormData(default_to_multipart=True)
-    body.add_field("file", rows.encode(), filename="fair.csv", content_type="text/csv")
-    body.add_field("options", '{"invalid": "reject"}')
+    body.add_field("file", rows.encode(), filename=f"{CANARY_EMAIL}.csv", content_type="text/csv")
+    body.add_field("options", json.dumps({"invalid": "reject", "tags": [f"about {CANARY_EMAIL}"]}))
     made = await ask(ours.client, "POST", "/api/v1/leads/import", data=body)
     assert made.status == 202, made.raw
 
@@ -181,10 +183,10 @@ async def restore_and_look(stack: Stack, file: Path, lead_id: int) -> None:
     said = stack.run("restore", str(file), "--force").stderr
     assert "erased again" in said
     stack.start()
-    assert quoting_rows(stack.database_url) == []
+    assert [row for row in quoting_rows(stack.database_url) if not row.startswith(FINISHED_BY_WORKERS)] == []
     with stack.database() as database:
         assert database.execute("SELECT count(*) FROM leads WHERE id = %s", (lead_id,)).fetchone() == (0,)
     until(lambda: quoting_files(stack.folder / "files") == [], 30, "no file of the person")
     until(lambda: stack.status()["pending"] == 0, 20, "no pending submission")
-    assert quoting_rows(stack.database_url) == []
+    until(lambda: quoting_rows(stack.database_url) == [], 60, "no quotation of the person")
     assert quoting_lines(stack.said().encode()) == []

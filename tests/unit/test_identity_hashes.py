@@ -12,6 +12,7 @@ from shared.leads.placement import WorkspaceSettings
 from shared.people.erasure_log import LoggedErasure, read_log, update_log
 from shared.people.erasures import without_quotations
 from shared.people.identity_hashes import PersonMatcher, hash_identities, identities_of_body, new_hash_key
+from shared.people.person_scope import PersonScope
 
 SETTINGS = WorkspaceSettings(1, "GB", False, "fill_empty", None, None)
 MOMENTS = st.integers(1_600_000_000, 2_200_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
@@ -76,3 +77,8 @@ def test_quotations_are_replaced_in_any_case() -> None:
     text = "ADA LOVELACE (byron) wrote from ada@example.com, case 7"
     assert without_quotations(text, needles) == "[erased] wrote from [erased], case 7"
     assert without_quotations(None, needles) is None
+
+
+def test_texts_that_read_like_an_address_are_looked_for() -> None:
+    given = ["eve at example.com", "x(at)host.example", "ada@example", "walter at nowhere", "unknown", "to be asked"]
+    assert set(PersonScope(1, [1], exists=True, given_emails=given).needles) == set(given[:4])

@@ -182,7 +182,10 @@ class JobWithAfterwardsRecord(JobOutcomeRecord):
 
 
 class JobItemRecord(TypedDict):
-    """A row of a job, by its number within the job. `outcome` is null until it is handled."""
+    """A row of a job, by its number within the job. `outcome` is null until it is handled.
+
+    `done` says that the job did its part. A submission that was replayed may have died again: its own state tells.
+    """
 
     id: int
     submission_id: UUID | None
