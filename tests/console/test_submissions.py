@@ -230,7 +230,7 @@ async def test_a_person_is_found_by_words_and_by_id_and_hidden_from_who_may_not_
     assert all(row["href"].startswith("/console/main/search") for group in groups for row in group["rows"])
 
 
-async def test_origin_has_the_name_of_its_form(stack: Stack, sign_in: SignIn, source: str) -> None:
+async def test_origin_and_its_filter_have_the_name_of_their_form(stack: Stack, sign_in: SignIn, source: str) -> None:
     [id_] = add_rows(stack, source)
     with stack.database() as database:
         name = f"Form {secrets.token_hex(4)}"
@@ -240,7 +240,9 @@ async def test_origin_has_the_name_of_its_form(stack: Stack, sign_in: SignIn, so
     ada: Visitor = await sign_in("agent")
 
     async def is_named() -> bool:
-        return f"<bdi>{name}</bdi>" in await ada.page(channel=f"form:{form}")
+        shown = await ada.page(channel=f"form:{form}")
+        chip = shown.partition('<span class="chip">')[2].partition("</a>")[0]
+        return shown.count(f"<bdi>{name}</bdi>") == 2 and f"<bdi>{name}</bdi>" in chip
 
     await until_async(is_named, what="the name of the form")  # names are kept for some seconds
 

@@ -1,6 +1,7 @@
 """Submissions: everything that came in, by filters that stand in the address."""
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -66,11 +67,12 @@ async def show(view: PageView) -> web.StreamResponse:
     if newer and page.ahead == 0:  # nothing is newer than this page: it is the first one
         view.redirect(view.path("submissions", **filter_values(filters)))
     picks = await _read_picks(view, filters, page)
+    names = await view.console.read_channel_names(view.workspace.workspace_id)
     return await view.render(
         "submissions.html",
         picks=picks,
-        channel_names=await view.console.read_channel_names(view.workspace.workspace_id),
-        **_shown(view, filters, page, is_first=not older and not newer),
+        channel_names=names,
+        **_shown(view, filters, page, names, is_first=not older and not newer),
     )
 
 
@@ -153,7 +155,9 @@ def _render_count(view: PageView, count: NewRowCount) -> str:
     return orjson.dumps({"count": count.n, "text": text}).decode()
 
 
-def _shown(view: PageView, filters: SubmissionFilters, page: SubmissionPage, *, is_first: bool) -> dict[str, Any]:
+def _shown(
+    view: PageView, filters: SubmissionFilters, page: SubmissionPage, names: Mapping[str, str], *, is_first: bool
+) -> dict[str, Any]:
     values = filter_values(filters)
     older = page.last if page.has_older else None
     if page.searched_until:
@@ -166,7 +170,7 @@ def _shown(view: PageView, filters: SubmissionFilters, page: SubmissionPage, *, 
         "is_search": is_search,
         "search_note": search_note(view, page) if is_search else "",
         "values": values,
-        "chips": _filter_chips(view, filters),
+        "chips": _filter_chips(view, filters, names),
         "form_values": _form_values(view, filters),
         "channels": SUGGESTED_CHANNELS,
         "state_titles": state_words(view),
@@ -203,7 +207,8 @@ def _form_values(view: PageView, filters: SubmissionFilters) -> dict[str, str]:
     return values
 
 
-def _filter_chips(view: PageView, filters: SubmissionFilters) -> list[FilterChip]:
+def _filter_chips(view: PageView, filters: SubmissionFilters, names: Mapping[str, str]) -> list[FilterChip]:
+    """Return the filters that are set. A channel is called by the name of its form or source, where that is known."""
     values = filter_values(filters)
     labels = {
         "search": view.translate("Contains"),
@@ -219,7 +224,7 @@ def _filter_chips(view: PageView, filters: SubmissionFilters) -> list[FilterChip
     return [
         FilterChip(
             labels[name],
-            _chip_text(view, name, filters[name]),
+            _chip_text(view, name, filters[name], names),
             view.path("submissions", **{other: value for other, value in values.items() if other != name}),
             is_foreign=name in ("search", "channel", "source"),
         )
@@ -228,9 +233,11 @@ def _filter_chips(view: PageView, filters: SubmissionFilters) -> list[FilterChip
     ]
 
 
-def _chip_text(view: PageView, name: str, value: Any) -> str:
+def _chip_text(view: PageView, name: str, value: Any, names: Mapping[str, str]) -> str:
     if name == "state":
         return state_words(view)[value]
+    if name == "channel":
+        return names.get(value, value)
     if name == "rejected":
         return view.translate("yes") if value else view.translate("no")
     if name in ("received_after", "received_before"):
