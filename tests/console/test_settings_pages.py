@@ -5,6 +5,7 @@ import secrets
 import urllib.parse
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import aiohttp
 import pytest
@@ -45,19 +46,19 @@ class SettingsReader:
         self.base = base
         self.slug = slug
         self.account_id = account_id
-        self._session = session
+        self.session = session
 
     async def get(self, page: str, **query: str) -> tuple[int, str]:
         """Status and text of a page."""
         url = f"{self.base}/console/{self.slug}/settings/{page}"
-        async with self._session.get(url, params=query, allow_redirects=False) as answer:
+        async with self.session.get(url, params=query, allow_redirects=False) as answer:
             return answer.status, await answer.text()
 
     async def post(self, page: str, **form: str) -> tuple[int, str]:
         """Status and text of what a form comes to."""
         url = f"{self.base}/console/{self.slug}/settings/{page}"
         headers = {"Origin": self.base}
-        async with self._session.post(url, data=form, headers=headers, allow_redirects=False) as answer:
+        async with self.session.post(url, data=form, headers=headers, allow_redirects=False) as answer:
             return answer.status, await answer.text()
 
 
@@ -180,6 +181,17 @@ async def test_the_audit_log_tells_what_was_done_and_refused(stack: Stack) -> No
         assert ("more than 10,000 entries" in many, "Export 10,000 entries" in many) == (True, True)
         _, behind = await reader.get("audit-log", cursor=older)
         assert behind.count("data-row ") == 2
+
+
+async def test_a_name_of_an_account_is_one_line(stack: Stack) -> None:
+    async with settings_reader(stack, "agent") as reader:
+        for name, status in {"Ada\x01": 422, "Ada\x7f": 422, "  ": 422, " Ada \n Byron ": 303}.items():
+            form = {"name": name}
+            options: dict[str, Any] = {"headers": {"Origin": reader.base}, "allow_redirects": False}
+            async with reader.session.post(f"{reader.base}/console/me/name", data=form, **options) as answer:
+                assert answer.status == status, (name, await answer.text())
+        async with reader.session.get(f"{reader.base}/console/me/account") as answer:
+            assert "Ada Byron" in await answer.text()
 
 
 async def test_only_admins_see_the_settings(stack: Stack) -> None:

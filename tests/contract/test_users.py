@@ -11,7 +11,7 @@ from tests.contract.service import Service, ask, new_email
 from tests.contract.workspaces import Workspace, assert_foreign, new_workspace
 
 WRONG: dict[str, list[Any]] = {
-    "name": [None, "", "  ", 5, ["x"], "x" * 256],
+    "name": [None, "", "  ", 5, ["x"], "x" * 256, "Ada\x01", "Ada\nByron", "Ada\x7f"],
     "email": [None, "", 5, "x", "a@b@c.de", "x" * 250 + "@example.com", {}],
     "role": [None, "", "boss", "Admin", 5],
     "is_active": [None, 1, "true", []],

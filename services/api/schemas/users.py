@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from shared.leads.contact import InvalidContact, normalise_email
+from shared.validation.messages import custom_error
 from shared.validation.types import RequiredName, StrictFlag, text_constraints
 
 
@@ -20,6 +21,14 @@ def _check_email(value: Any) -> Any:
     return value
 
 
+def _check_name(name: str) -> str:
+    # As invitations do: names stand in subjects of mails and in logs of other systems.
+    if not name.isprintable():
+        raise custom_error("The {field} field must be one line without control characters.")
+    return name
+
+
+UserName = Annotated[RequiredName, AfterValidator(_check_name)]
 # Stored as it is written; unique regardless of case.
 UserEmail = Annotated[
     str, BeforeValidator(_check_email), text_constraints(255), Field(json_schema_extra={"format": "email"})
@@ -28,7 +37,7 @@ UserRole = Literal["admin", "manager", "agent", "read_only"]
 
 
 class UserFields(TypedDict, total=False):
-    name: RequiredName
+    name: UserName
     email: UserEmail
     role: UserRole
     is_active: StrictFlag

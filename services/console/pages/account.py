@@ -39,6 +39,9 @@ async def rename(view: PageView) -> web.StreamResponse:
     name = " ".join((await view.read_form(SMALL_FORM_BYTES)).get("name", "").split())[:MAX_NAME_LENGTH]
     if not name:
         return await _render(view, 422, name_problem=view.translate("This field is required."))
+    if not name.isprintable():
+        said = view.translate("A name is one line without control characters.")
+        return await _render(view, 422, name_problem=said)
     account_id = view.account.account_id
     await view.console.writing(lambda connection: rename_account(connection, account_id, name))
     view.forget_session_cache()
