@@ -122,9 +122,10 @@ def ledger_figures(view: PageView, job: JobRow, outcomes: JobOutcomes) -> list[L
     returns = job["kind"] in RETURNING_KINDS
     counts = outcome_counts(outcomes)
     always = {"done", "died_again", "held", "waiting"} if returns else {"done", "failed", "skipped"}
+    done_label = view.translate("Sent") if job["kind"] == "deliveries" else view.translate("Done")
     shown = always | ({"to_go"} if not outcomes.has_ended else set()) | {name for name in counts if counts[name]}
     figures = [
-        LedgerFigure("done", view.translate("Done"), "done", "ok", counts["done"]),
+        LedgerFigure("done", done_label, "done", "ok", counts["done"]),
         LedgerFigure("died_again", view.translate("Died again"), "dead", "bad", counts["died_again"]),
         LedgerFigure("failed", view.translate("Failed"), "dead", "bad", counts["failed"]),
         LedgerFigure("held", view.translate("Held"), "held", "held", counts["held"]),

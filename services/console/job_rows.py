@@ -21,7 +21,14 @@ ITEMS_PAGE_SIZE = 50
 OUTCOMES_PAGE_SIZE = 1000  # rows that are read at once for a file
 ROW_OUTCOMES: tuple[RowOutcome, ...] = get_args(RowOutcome)
 KEPT_OUTCOMES: dict[str | None, RowOutcome] = {"failed": "failed", "skipped": "skipped", None: "to_go"}
+# How a row stands whose submission was handed back, or whose delivery was to go once more.
 OUTCOMES_BY_STATE: dict[str | None, RowOutcome] = {"dead": "died_again", "quarantined": "held", None: "waiting"}
+OUTCOMES_BY_DELIVERY: dict[str | None, RowOutcome] = {
+    "failed": "failed",
+    "pending": "waiting",
+    "cancelled": "skipped",
+    "suppressed": "skipped",
+}
 
 # Those that died again or are held are found by the index of such submissions, those that wait in the journal.
 _UNDONE_ROWS = """
@@ -33,27 +40,29 @@ i.outcome = 'done' AND i.id IN (
 CONDITIONS: dict[OutcomeFilter, str] = {
     "died_again": _UNDONE_ROWS.format(state="dead"),
     "held": _UNDONE_ROWS.format(state="quarantined"),
-    "failed": "i.outcome = 'failed'",
-    "skipped": "i.outcome = 'skipped'",
-    "done": "i.outcome = 'done' AND (NOT %(returns)s OR s.state = 'done')",
-    "waiting": """i.outcome = 'done' AND %(returns)s AND i.submission_id IN (
-        SELECT unnest(ids) FROM journal UNION ALL SELECT id FROM source_fetches WHERE workspace_id = %(workspace)s)""",
+    "failed": "(i.outcome = 'failed' OR i.outcome = 'done' AND d.state = 'failed')",
+    "skipped": "(i.outcome = 'skipped' OR i.outcome = 'done' AND d.state IN ('cancelled', 'suppressed'))",
+    "done": "i.outcome = 'done' AND (NOT %(returns)s OR s.state = 'done') AND coalesce(d.state, 'sent') = 'sent'",
+    "waiting": """i.outcome = 'done' AND (d.state = 'pending' OR %(returns)s AND i.submission_id IN (
+        SELECT unnest(ids) FROM journal UNION ALL SELECT id FROM source_fetches WHERE workspace_id = %(workspace)s))""",
     "to_go": "i.outcome IS NULL",
     "all": "true",
 }
 HANDLED_OUTCOMES: frozenset[OutcomeFilter] = frozenset(("died_again", "held", "failed", "waiting", "skipped", "done"))
-_SUBMISSIONS_JOIN = """
+_RECORDS_JOIN = """
 LEFT JOIN submissions s ON s.workspace_id = i.workspace_id AND s.id = i.submission_id
     AND s.received_at = i.received_at
+LEFT JOIN deliveries d ON d.workspace_id = i.workspace_id AND d.id = i.delivery_id
 """
+# Why a delivery is not sent, once its job has handed it over.
+_ERROR = "coalesce(i.error, CASE WHEN d.state <> 'sent' THEN d.error END)"
 _ITEMS_SQL = f"""
-SELECT i.id, i.submission_id, i.delivery_id, i.outcome, i.error, i.handled_at, s.payload, s.state, d.kind, d.event,
+SELECT i.id, i.submission_id, i.delivery_id, i.outcome, {_ERROR}, i.handled_at, s.payload, s.state, d.kind, d.event,
        d.state, i.lead_id, json_build_object('first_name', l.first_name, 'last_name', l.last_name, 'email', l.email,
                                              'phone', l.phone),
        c.title, s.spam, s.attempts
-FROM job_items i {_SUBMISSIONS_JOIN}
+FROM job_items i {_RECORDS_JOIN}
 LEFT JOIN causes c ON c.workspace_id = s.workspace_id AND c.id = s.cause_id AND s.state = 'dead'
-LEFT JOIN deliveries d ON d.workspace_id = i.workspace_id AND d.id = i.delivery_id
 LEFT JOIN leads l ON l.workspace_id = i.workspace_id AND l.id = i.lead_id
 WHERE i.workspace_id = %(workspace)s AND i.job_id = %(job)s
 """  # noqa: S608  # constants only
@@ -68,9 +77,9 @@ LIST_SQL = {
 }
 OUTCOMES_SQL = {
     name: f"""
-SELECT i.id, coalesce(i.submission_id::text, i.delivery_id::text, i.lead_id::text), i.outcome, s.state, i.error,
-       i.handled_at
-FROM job_items i {_SUBMISSIONS_JOIN}
+SELECT i.id, coalesce(i.submission_id::text, i.delivery_id::text, i.lead_id::text), i.outcome,
+       coalesce(s.state, d.state), {_ERROR}, i.handled_at
+FROM job_items i {_RECORDS_JOIN}
 WHERE i.workspace_id = %(workspace)s AND i.job_id = %(job)s AND {condition} {_NEXT_PLACE}
 """  # noqa: S608  # constants only
     for name, condition in CONDITIONS.items()
@@ -123,8 +132,7 @@ async def list_items(
     """
     values = {**_values(workspace_id, job, after), "position": job["position"], "limit": ITEMS_PAGE_SIZE + 1}
     rows = await (await connection.execute(LIST_SQL[outcome].encode(), values)).fetchall()
-    returns = job["kind"] in RETURNING_KINDS
-    items = await asyncio.to_thread(lambda: [_item_row(row, returns=returns) for row in rows[:ITEMS_PAGE_SIZE]])
+    items = await asyncio.to_thread(lambda: [_item_row(row, job["kind"]) for row in rows[:ITEMS_PAGE_SIZE]])
     return ItemsPage(items, len(rows) > ITEMS_PAGE_SIZE)
 
 
@@ -134,29 +142,30 @@ async def read_outcomes(
     """Return the outcomes of rows behind a row's number, in their order, `OUTCOMES_PAGE_SIZE` at most."""
     values = {**_values(workspace_id, job, after), "limit": OUTCOMES_PAGE_SIZE}
     rows = await (await connection.execute(OUTCOMES_SQL[outcome].encode(), values)).fetchall()
-    returns = job["kind"] in RETURNING_KINDS
     return [
-        OutcomeRow(id_, object_id, row_outcome(handled, state, returns=returns), error, at)
+        OutcomeRow(id_, object_id, row_outcome(handled, state, job["kind"]), error, at)
         for id_, object_id, handled, state, error, at in rows
     ]
 
 
-def row_outcome(handled: str | None, state: str | None, *, returns: bool) -> RowOutcome:
-    """Return what became of a row. One of a job that `returns` submissions is as its submission stands now."""
+def row_outcome(handled: str | None, state: str | None, kind: str) -> RowOutcome:
+    """Return what became of a row of a kind of job. A record that was handed over is as it stands now: its `state`."""
     if handled in KEPT_OUTCOMES:
         return KEPT_OUTCOMES[handled]
-    return OUTCOMES_BY_STATE.get(state, "done") if returns else "done"
+    if kind in RETURNING_KINDS:
+        return OUTCOMES_BY_STATE.get(state, "done")
+    return OUTCOMES_BY_DELIVERY.get(state, "done") if kind == "deliveries" else "done"
 
 
 def _values(workspace_id: int, job: JobRow, after: int) -> dict[str, Any]:
     return {"workspace": workspace_id, "job": job["id"], "returns": job["kind"] in RETURNING_KINDS, "after": after}
 
 
-def _item_row(row: Sequence[Any], *, returns: bool) -> ItemRow:
+def _item_row(row: Sequence[Any], job_kind: str) -> ItemRow:
     id_, submission_id, delivery_id, outcome, error, at, payload, submission_state, kind, event, *rest = row
     delivery_state, lead_id, lead, cause, spam, attempts = rest
     person, contact = (kind or "", event or "") if delivery_id else person_of(lead if lead_id else _parsed(payload))
-    final = row_outcome(outcome, submission_state, returns=returns)
+    final = row_outcome(outcome, submission_state or delivery_state, job_kind)
     return ItemRow(
         *(id_, submission_id, delivery_id, final, error, at, person, contact),
         submission_state or delivery_state,

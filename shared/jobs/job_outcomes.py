@@ -1,9 +1,10 @@
 """What became of the rows that jobs took: of a submission that was replayed or released, how it stands now.
 
-A job hands such a row over, and its verdict comes later. One function counts for pages, lists, toasts and the API.
+So it is with a delivery that was to be sent again. A job hands such a row over, and its verdict comes later.
+One function counts for pages, lists, toasts and the API.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,7 +14,8 @@ RETURNING_KINDS = ("replay", "release")  # kinds of jobs that hand submissions b
 MAX_CAUSES = 3  # causes that are named
 
 # One statement, so that no row is counted twice while it moves on. Rows that died again or are held are found by the
-# index of such submissions, and those that wait by the journal and the leads to be fetched: all of these are few.
+# index of such submissions, those that wait by the journal and the leads to be fetched, and deliveries that were not
+# sent by the index of these: all of these are few.
 OUTCOMES_SQL = """
 WITH chosen AS MATERIALIZED (
     SELECT id, kind, total, position, done, failed, skipped, finished_at IS NOT NULL AS has_ended FROM jobs
@@ -33,6 +35,11 @@ WITH chosen AS MATERIALIZED (
     WHERE i.job_id IN (SELECT id FROM returning_jobs)
 )
 SELECT id, total, position, done, failed, skipped, has_ended,
+       (SELECT json_object_agg(u.state, u.n) FROM (
+            SELECT d.state, count(*) AS n FROM job_items i
+            JOIN deliveries d ON d.workspace_id = i.workspace_id AND d.id = i.delivery_id AND d.state <> 'sent'
+            WHERE c.kind = 'deliveries' AND i.workspace_id = %(workspace)s AND i.job_id = c.id AND i.outcome = 'done'
+            GROUP BY 1) u),
        (SELECT count(*) FROM taken t WHERE t.job_id = c.id AND t.state = 'dead'),
        (SELECT count(*) FROM taken t WHERE t.job_id = c.id AND t.state = 'quarantined'),
        (SELECT count(*) FROM waiting w WHERE w.job_id = c.id)
@@ -56,8 +63,8 @@ ORDER BY d.n DESC, d.cause_id
 class JobOutcomes:
     """The rows of a job by what became of them; together they are all of them.
 
-    `done` ended well. `waiting` were taken and have no verdict yet. `left` were not taken: they are still to go, or
-    stay as they are once the job `has_ended`.
+    `done` ended well. `waiting` were taken and have no verdict yet, or are not sent yet. `left` were not taken: they
+    are still to go, or stay as they are once the job `has_ended`.
     """
 
     total: int
@@ -112,15 +119,20 @@ def _outcomes_of(
     failed: int,
     skipped: int,
     has_ended: bool,
+    unsent: Mapping[str, int] | None,
     dead: int,
     held: int,
     waiting: int,
 ) -> JobOutcomes:
+    unsent = unsent or {}
+    failed_again, unsent_waiting = unsent.get("failed", 0), unsent.get("pending", 0)
+    withheld = sum(unsent.values()) - failed_again - unsent_waiting  # cancelled, or to an address that gets no mail
+    waiting += unsent_waiting
     return JobOutcomes(
         total,
-        max(taken - dead - held - waiting, 0),
-        failed,
-        skipped,
+        max(taken - dead - held - waiting - failed_again - withheld, 0),
+        failed + failed_again,
+        skipped + withheld,
         has_ended,
         dead,
         held,

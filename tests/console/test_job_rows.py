@@ -30,6 +30,26 @@ SELECT workspace_id, 'backfill', json_build_object('integration_id', id, 'since'
        '{"kind": "cli", "id": null, "name": "tests"}', 'paused'
 FROM integrations WHERE id = %(integration)s RETURNING id
 """
+# A job that handed five deliveries over and found one that it could not send. Those that wait are due tomorrow.
+ADD_RESENT = """
+WITH workspace AS (
+    SELECT id FROM workspaces WHERE slug = 'main'
+), job AS (
+    INSERT INTO jobs (workspace_id, kind, created_by, state, total, position, done, failed, started_at, finished_at)
+    SELECT id, 'deliveries', '{"kind": "cli", "id": null, "name": "tests"}', 'done', 6, 6, 5, 1, now(), now()
+    FROM workspace RETURNING workspace_id, id
+), sent AS (
+    INSERT INTO deliveries (workspace_id, message_id, kind, endpoint, payload, state, error, due_at)
+    SELECT id, 'msg_' || gen_random_uuid(), 'email', 'mail', '{}', state, 'about ' || state, now() + interval '1 day'
+    FROM workspace, unnest(ARRAY['sent', 'sent', 'failed', 'pending', 'cancelled']) AS state RETURNING id
+), items AS (
+    INSERT INTO job_items (workspace_id, job_id, id, delivery_id, outcome, error, handled_at)
+    SELECT job.workspace_id, job.id, coalesce(row.number, 6), row.id,
+        CASE WHEN row.id IS NULL THEN 'failed' ELSE 'done' END, CASE WHEN row.id IS NULL THEN 'gone' END, now()
+    FROM job, (SELECT id, row_number() OVER (ORDER BY id) AS number FROM sent UNION ALL SELECT NULL, NULL) AS row
+)
+SELECT id FROM job
+"""
 NOTE_OUTCOME = "UPDATE job_items SET outcome = %s, error = %s, handled_at = now() WHERE job_id = %s AND id = %s"
 
 
@@ -55,6 +75,37 @@ async def test_backfill_is_named_by_its_source_and_has_no_count_at_first(
         database.execute("UPDATE jobs SET total = 7, position = 3, done = 3 WHERE id = %s", row)
     assert "Fetch 7 missed leads" in (await reader.get(job)).text
     await reader.post(f"{job}/cancel")
+
+
+async def test_deliveries_that_go_again_are_told_by_what_became_of_them(
+    shared_stack: Stack, reader: JobsReader
+) -> None:
+    with shared_stack.database() as database:
+        [(id_,)] = database.execute(ADD_RESENT).fetchall()
+    job = f"/console/main/jobs/{id_}"
+    shown = (await reader.get(job)).text
+    ledger = shown.partition('aria-label="The ledger of the job"')[2].partition("</dl>")[0]
+    figures = re.findall(r"<dt>(?:<svg.*?</svg>)?([^<]+)</dt>\s*<dd>(?:<a[^>]*>)?(\d+)", ledger, re.DOTALL)
+    assert [(name.strip(), int(n)) for name, n in figures] == [
+        ("Asked for", 6),
+        ("Sent", 2),
+        ("Failed", 2),
+        ("Waiting", 1),
+        ("Skipped", 1),
+        ("Unaccounted", 0),
+    ]
+    assert "2 of 6 failed." in shown
+    for outcome, rows in {"done": "21", "failed": "63", "waiting": "4", "skipped": "5"}.items():
+        listed = re.findall(r'id="row-(\d+)"', (await reader.get(f"{job}?outcome={outcome}")).text)
+        assert listed == list(rows), outcome
+    async with reader.session.get(f"{reader.base}{job}/outcomes.csv?outcome=failed") as answer:
+        lines = list(csv.reader(io.StringIO((await answer.text()).removeprefix("\ufeff"))))
+    assert [(line[0], line[2], line[3]) for line in lines[1:]] == [
+        ("3", "failed", "about failed"),
+        ("6", "failed", "gone"),
+    ]
+    with shared_stack.database() as database:
+        database.execute("DELETE FROM deliveries WHERE error LIKE 'about %'")
 
 
 async def test_rows_stream_to_whoever_watches_their_first_page(shared_stack: Stack, reader: JobsReader) -> None:

@@ -135,7 +135,9 @@ async def _add_outcomes(
     ids = [job["id"] for job in jobs]
     found = await read_outcomes_of(await driver_connection(connection), workspace_id, ids)
     for job in jobs:
-        job.update(done=found[job["id"]].done, died_again=found[job["id"]].died_again)
+        outcomes = found[job["id"]]
+        for name in ("done", "failed", "skipped", "died_again"):
+            job[name] = getattr(outcomes, name)
     return found
 
 
