@@ -133,3 +133,22 @@ async def test_a_page_that_arrives_in_two_parts_shifts_nothing(
         await expect(visit.page.locator("form[data-live]")).to_be_visible()
         await expect(visit.page.locator(".lh-progress")).to_be_visible()
         assert await visit.moved() == []
+
+
+async def test_texts_of_the_owner_stand_as_their_letters_are_written(
+    browser: Browser, shared_stack: Stack, leads_base: str
+) -> None:
+    field = {"key": "name", "label": "Your name", "type": "text", "placeholder": "مثال: آدا."}
+    settings = {"submit_label": "أرسل الآن!", "success_message": "شكرًا لكم."}
+    form = await make_public_form(shared_stack, [field], language="en", **settings)
+    async with form_visit(browser, f"{leads_base}/f/{form}") as visit:
+        page = visit.page
+        bidi = "(one) => getComputedStyle(one, '::placeholder').unicodeBidi"
+        assert await page.get_by_label("Your name").evaluate(bidi) == "plaintext"
+        button = page.get_by_role("button", name="أرسل الآن!")
+        assert await button.evaluate("(one) => getComputedStyle(one).direction") == "rtl"
+        await page.get_by_label("Your name").fill("Ada")
+        await button.click()
+        thanks = page.get_by_text("شكرًا لكم.")
+        await expect(thanks).to_be_visible()
+        assert await thanks.evaluate("(one) => getComputedStyle(one).direction") == "rtl"
