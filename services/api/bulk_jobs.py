@@ -18,7 +18,8 @@ from shared.intake.payload_changes import changed_payload, validate_changes
 from shared.intake.replay import SubmissionRef
 from shared.jobs import job_control
 from shared.jobs.job_control import JobRequest
-from shared.jobs.job_targets import JobKind, count_targets, first_targets, read_clock
+from shared.jobs.job_kinds import JobKind
+from shared.jobs.job_targets import count_targets, first_targets, read_clock
 from shared.jobs.preview import preview_references
 from shared.models import Delivery, Job
 

@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 
 from shared.errors import FieldErrors
 from shared.intake.payload_changes import PayloadChange, validate_changes
-from shared.jobs.job_targets import JobKind
+from shared.jobs.job_kinds import JobKind
 from shared.outbound.deliveries import DeliveryKind
 from shared.validation.schema import FieldsSchema
 from shared.validation.types import INT64_LIMIT, QueryFlag, QueryId, QueryText, UtcTime

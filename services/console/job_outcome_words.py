@@ -11,8 +11,8 @@ from services.console.page_view import PageView
 from services.console.spam_words import stored_sentence
 from services.console.translations import mark_message as _
 from shared.jobs.job_control import EndedJob, JobRow
+from shared.jobs.job_kinds import told_kind
 from shared.jobs.job_outcomes import RETURNING_KINDS, DeathCause, JobOutcomes
-from shared.jobs.job_targets import told_kind
 
 ROW_WORDS: Mapping[str, str] = {
     "died_again": _("died again"),

@@ -14,7 +14,8 @@ from shared.errors import Conflict, NotFound
 from shared.intake.change_author import ChangeAuthor
 from shared.intake.payload_changes import PayloadChange
 from shared.jobs.job_followers import notify_followers
-from shared.jobs.job_targets import AnyJobKind, JobKind, count_targets, store_targets
+from shared.jobs.job_kinds import AnyJobKind, JobKind
+from shared.jobs.job_targets import count_targets, store_targets
 
 JobState = Literal["queued", "running", "paused", "done", "cancelled", "failed"]
 JobRow = dict[str, Any]

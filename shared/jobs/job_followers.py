@@ -5,8 +5,8 @@ from typing import Any
 
 from shared.db.connections import Connection
 from shared.errors import Conflict
+from shared.jobs.job_kinds import told_kind
 from shared.jobs.job_outcomes import RETURNING_KINDS
-from shared.jobs.job_targets import told_kind
 from shared.outbound.deliveries import enqueue_deliveries, notification_to_user
 from shared.outbound.mail_readers import read_user_languages
 from shared.outbound.staff_texts import staff_texts

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from sqlalchemy import BigInteger, Select, Uuid, func, insert, literal, literal_column, null, select
 from sqlalchemy.dialects import postgresql
@@ -10,28 +10,14 @@ from sqlalchemy.sql import ClauseElement
 
 from shared.db.connections import Connection
 from shared.intake.submission_filters import submission_conditions
+from shared.jobs.job_kinds import JobKind
 from shared.jobs.lead_targets import LEAD_KINDS, count_lead_targets, store_lead_targets
 from shared.models import Delivery, JobItem, Submission
 from shared.outbound.delivery_filters import delivery_conditions
 
-JobKind = Literal[
-    "replay", "release", "reject", "deliveries", "edit", "delete"
-]  # of jobs over rows that a filter finds
-AnyJobKind = Literal["replay", "release", "reject", "deliveries", "backfill", "edit", "delete", "import"]
-
-# How jobs are told: a dry run of an import stores nothing, and an undo takes an import back.
-ToldKind = Literal[AnyJobKind, "import_dry_run", "import_undo"]
-
 DRIVER_DIALECT = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
 DELIVERY_DECIDED_AT = func.coalesce(Delivery.finished_at, Delivery.created_at)
 ITEM_COLUMNS = ("workspace_id", "job_id", "id", "submission_id", "received_at", "delivery_id")
-
-
-def told_kind(kind: AnyJobKind, filters: Mapping[str, Any]) -> ToldKind:
-    """Return what a job is told as, by its kind and filter."""
-    if kind == "import" and filters.get("dry_run"):
-        return "import_dry_run"
-    return "import_undo" if kind == "import" and "undo" in filters else kind
 
 
 def targets_query(

@@ -12,7 +12,8 @@ from shared.accounting import ledger
 from shared.db.connections import Connection
 from shared.ids import idempotency_uuid, now_ms, uuid7
 from shared.intake.journal import JournalItem
-from shared.jobs.job_targets import JobKind, count_targets
+from shared.jobs.job_kinds import JobKind
+from shared.jobs.job_targets import count_targets
 from tests.support.ingesting import accept, drain, item, workspace_id
 from tests.support.jobs import run_job
 from tests.support.leads import rows

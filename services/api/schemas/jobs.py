@@ -15,7 +15,7 @@ from services.api.schemas.submissions import (
     VersionDifferenceRecord,
 )
 from shared.jobs.job_control import MAX_RATE, JobState
-from shared.jobs.job_targets import AnyJobKind
+from shared.jobs.job_kinds import AnyJobKind
 from shared.outbound.deliveries import DeliveryKind
 from shared.validation.types import QueryText, RecordId, StrictFlag, Text255, UtcTime
 

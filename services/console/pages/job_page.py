@@ -32,7 +32,7 @@ from shared.auth.roles import Permission
 from shared.jobs import job_control
 from shared.jobs.job_control import JobRow
 from shared.jobs.job_followers import is_following_job
-from shared.jobs.job_targets import told_kind
+from shared.jobs.job_kinds import told_kind
 from shared.jobs.lead_targets import LEAD_KINDS, UNDO_FILTER
 from shared.outbound.mail_setup import can_send_mail
 from shared.web.path_params import MAX_ID, path_id

@@ -20,8 +20,8 @@ from services.console.live_updates import stream_snapshots
 from services.console.page_view import PageView
 from shared.auth.roles import Permission
 from shared.jobs.job_control import JobRow
+from shared.jobs.job_kinds import told_kind
 from shared.jobs.job_outcomes import JobOutcomes
-from shared.jobs.job_targets import told_kind
 
 JOB_GROUPS: tuple[JobGroup, ...] = get_args(JobGroup)
 MAX_PAGES = 1000  # pages of the list

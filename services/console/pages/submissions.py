@@ -34,7 +34,8 @@ from services.console.submission_words import state_words, submission_line
 from shared.auth.roles import Permission
 from shared.errors import NotFound
 from shared.intake.submission_search import SubmissionPosition
-from shared.jobs.job_targets import JobKind, count_targets
+from shared.jobs.job_kinds import JobKind
+from shared.jobs.job_targets import count_targets
 
 NEW_ROWS_EVENT = "new-rows"
 FIRST_ID = uuid.UUID(int=0)
