@@ -120,11 +120,16 @@ async def update_gauges(connection: Connection, spool: Spool) -> float:
     return oldest
 
 
-async def update_spool_gauges(spool: Spool, journal_waiting_seconds: float) -> None:
-    """Set the gauges of the spool, without PostgreSQL. `known` is the last result of `measure`, in seconds."""
-    SPOOLED_SUBMISSIONS.set(await spool.count_submissions())
+async def update_spool_gauges(spool: Spool, journal_waiting_seconds: float) -> int:
+    """Set the gauges of the spool, without PostgreSQL. Return how many submissions are in it.
+
+    `journal_waiting_seconds` is the last result of `update_gauges`.
+    """
+    spooled = await spool.count_submissions()
+    SPOOLED_SUBMISSIONS.set(spooled)
     if oldest := await spool.oldest_waiting_s():
         OLDEST_WAITING_SECONDS.set(max(oldest, journal_waiting_seconds))
+    return spooled
 
 
 async def run_hourly_maintenance(connection: Connection, now: datetime, keep_days: int) -> None:

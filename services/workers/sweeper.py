@@ -6,7 +6,6 @@ It needs only PostgreSQL. While the broker is away it ingests all submissions it
 import asyncio
 import contextlib
 import signal
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 import redis.asyncio as redis
@@ -15,7 +14,9 @@ from services.workers.alarms.watcher import AlarmWatcher
 from services.workers.automations.runs import expire_runs
 from services.workers.automations.sweeper_fallback import AutomationFallback as Automations
 from services.workers.deliveries.sweeper_fallback import DeliveryFallback as Deliveries
-from services.workers.erasures.erasure_keeper import ErasureKeeper
+from services.workers.due_work import DueWork
+from services.workers.duty_runner import SWEEPER_APPLICATION, Duty, DutyRunner, trying_lock
+from services.workers.erasures.erasure_keeper import FULL_LOG_SECONDS, ErasureKeeper
 from services.workers.failure_causes import backfill_causes, fold_causes
 from services.workers.heartbeat import Heartbeat
 from services.workers.held_digest import DIGEST_CHECK_SECONDS, send_digests
@@ -27,8 +28,8 @@ from services.workers.likeness.sweeper_fallback import LikenessFallback
 from services.workers.maintenance import expire_audit_log, run_hourly_maintenance, update_gauges, update_spool_gauges
 from services.workers.read_models import flush_search_index, fold_lead_counts, fold_search_texts, repair_read_models
 from services.workers.silence_watch import WATCH_INTERVAL_SECONDS, watch_silences
-from services.workers.source_fetches.sweeper_fallback import FetchFallback
-from services.workers.stored_files.file_keeper import FileKeeper
+from services.workers.source_fetches.sweeper_fallback import POLL_CHECK_SECONDS, FetchFallback
+from services.workers.stored_files.file_keeper import CLEANUP_SECONDS, FileKeeper
 from services.workers.workspace_retention import expire_by_workspace
 from shared.accounting import counters, ledger
 from shared.automations.inactivity import start_chunk
@@ -36,7 +37,6 @@ from shared.crypto.encryption import read_first_key
 from shared.crypto.settings_fingerprints import fingerprint_reader
 from shared.db.advisory_locks import HISTORY_LOCK, SPOOL_DRAIN_LOCK
 from shared.db.connections import Connection, connect
-from shared.db.errors import is_unavailable
 from shared.intake import hints
 from shared.intake.hints import HintPublisher
 from shared.intake.spool import Spool
@@ -55,23 +55,36 @@ FOLD_COUNTS_INTERVAL_SECONDS = 2.0  # seconds between two folds of deltas; reade
 FOLD_CAUSES_INTERVAL_SECONDS = 1.0  # seconds that the list of causes may lag behind a failure
 FOLD_TEXTS_INTERVAL_SECONDS = 0.5  # seconds that a search may lag behind a write, plus the time of a fold
 FLUSH_SEARCH_INDEX_SECONDS = 3.0  # seconds between two merges of new texts into their index
-DUTY_RESTART_DELAYS_SECONDS = (0.5, 1.0, 2.0)  # seconds before a failed duty starts again; the last value repeats
-HEALTHY_AFTER_SECONDS = 10.0  # seconds after which a duty counts as healthy again
 SAMPLE_INTERVAL_SECONDS = 1.0  # seconds between two samples for the history
 FOLD_HISTORY_SECONDS = 60.0  # seconds between two folds of old minutes
 SAMPLE_REST_FACTOR = 20  # rests this many times as long as a sample took: a long backlog costs at most 5 % of a core
 TIMELINE_WALK_SECONDS = 86_400.0  # seconds between two walks through timelines for entries that are too old
 BROKER_PROBE_SECONDS = 1.0  # seconds between attempts to reach a broker that is away
+SPOOL_WAIT_SECONDS = 1.0  # seconds in which the spool answers a question for entries while it has none
+CLEANUP_POLL_SECONDS = 1.0  # seconds between two looks for cleanups that another process works on
+GAUGES_INTERVAL_SECONDS = 2.0
+MAINTENANCE_SECONDS = 3600.0
+IDLE_SAMPLE_SECONDS = IDLE_GAUGES_SECONDS = 15.0  # seconds between two samples, and two updates, while nothing waits
+IDLE_TEXTS_SECONDS = 5.0  # seconds after which new texts are merged into their index at the latest
+WEIGHTS_CHECK_SECONDS = 5.0  # seconds between two looks for requests to learn weights
+# Kinds of work that samples and gauges tell of.
+BUSY_KINDS = frozenset({"journal", "automations", "deliveries", "fetches", "jobs", "counters"})
 
 
 class Sweeper:
-    """The sweeper's duties. Each is a loop with its own connection, so a duty that waits does not delay the others."""
+    """The sweeper's duties. Each is a task of its own, so a duty that waits does not delay the others."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         name, uses = settings.process_name or "sweeper", fingerprint_reader(settings)
         self._heartbeat = Heartbeat("sweeper", name, settings.database_url, uses)
         self._stopping = asyncio.Event()
+        self._due_work = DueWork(self._stopping)
+        self._runner = DutyRunner(settings.database_url, self._due_work, self._stopping)
+        self._probed_at = 0.0
+        self._has_backfilled_causes = False
+        self._has_new_texts = True  # as far as is known
+        self._history_folded_at = self._index_flushed_at = self._timelines_walked_at = float("-inf")
         self._has_lost_broker = False
         self._oldest_waiting_seconds = 0.0  # when it was last measured
         self._send_ingest_hint = hints.HintSender(settings.broker_url)
@@ -82,6 +95,14 @@ class Sweeper:
         self._fetch_hints = HintPublisher(hints.HintSender(settings.broker_url, hints.FETCHES_HINT))
         self._likeness_hints = HintPublisher(hints.HintSender(settings.broker_url, hints.LIKENESS_HINT))
         self._spool = Spool(redis.from_url(settings.spool_url, socket_timeout=2, socket_connect_timeout=1))
+        self._hint_publishers = (
+            self._ingest_hints,
+            self._automation_hints,
+            self._delivery_hints,
+            self._job_hints,
+            self._fetch_hints,
+            self._likeness_hints,
+        )
         # These survive a reconnection of their duties: they keep their batch sizes, and deliveries in flight go on.
         self._drainer = JournalDrainer(
             self._heartbeat,
@@ -123,68 +144,51 @@ class Sweeper:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
-        duties = [
-            self._sweep_journal,
-            self._drain_spool,
-            self._run_automation_fallback,
-            self._run_delivery_fallback,
-            self._run_job_fallback,
-            self._run_fetch_fallback,
-            self._watch_likeness,
-            self._keep_likeness_weights,
-            self._keep_files,
-            self._finish_erasures,
-            self._fold_counters,
-            self._fold_causes,
-            self._sample_history,
-            self._fold_lead_counts,
-            self._fold_search_texts,
-            self._clear_references,
-            self._cancel_deliveries,
-            self._start_inactivity_timers,
-            self._watch_silences,
-            self._send_digests,
-            self._update_gauges,
-            self._run_maintenance,
+        await self._runner.open()
+        tasks = [asyncio.create_task(self._runner.run_duty(duty)) for duty in self._duties()]
+        tasks += [
+            asyncio.create_task(self._runner.repeat(work.__name__, work))
+            for work in (self._watch_due_work, self._drain_spool)
         ]
-        tasks = [asyncio.create_task(self._run_duty(duty)) for duty in duties]
         tasks.append(asyncio.create_task(self._update_spool_gauges()))
         tasks.append(asyncio.create_task(AlarmWatcher(self._settings, self._spool, self._stopping).run()))
         freeze_startup_objects()
         await self._stopping.wait()
         await asyncio.wait(tasks, timeout=20)
-        self._ingest_hints.stop()
-        self._automation_hints.stop()
-        self._delivery_hints.stop()
-        self._job_hints.stop()
-        self._fetch_hints.stop()
-        self._likeness_hints.stop()
+        for fallback in (self._delivery_fallback, self._fetch_fallback):
+            await fallback.stop()
+        for hints_of_kind in self._hint_publishers:
+            hints_of_kind.stop()
+        await self._runner.close()
         with contextlib.suppress(Exception):
-            async with connect(self._settings.database_url, "leadhub sweeper") as connection:
+            async with connect(self._settings.database_url, SWEEPER_APPLICATION) as connection:
                 await self._heartbeat.stop(connection)
 
-    async def _run_duty(self, duty: Callable[[Connection], Awaitable[None]]) -> None:
-        """Run a duty until the sweeper stops. Start it again after errors, such as a lost database."""
-        failures = 0
-        now = asyncio.get_running_loop().time
-        while not self._stopping.is_set():
-            began = now()
-            try:
-                async with connect(self._settings.database_url, "leadhub sweeper") as connection:
-                    await duty(connection)
-            except Exception as error:
-                if is_unavailable(error) or isinstance(error, redis.RedisError):
-                    log.warning("sweeper.interrupted", duty=duty.__name__, error=type(error).__name__)
-                else:
-                    log.exception("sweeper.failed", duty=duty.__name__)
-                failures = 1 if now() - began > HEALTHY_AFTER_SECONDS else failures + 1
-                await self._wait_for_stop(
-                    DUTY_RESTART_DELAYS_SECONDS[min(failures, len(DUTY_RESTART_DELAYS_SECONDS)) - 1]
-                )
-
-    async def _wait_for_stop(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), seconds)
+    def _duties(self) -> list[Duty]:
+        exclusive = {"has_own_connection": True}
+        return [
+            Duty(self._sweep_journal, {"journal"}),
+            Duty(self._automation_fallback.take_turn, {"automations"}),
+            Duty(self._delivery_fallback.take_turn, {"deliveries"}),
+            Duty(self._job_fallback.take_turn, {"jobs"}),
+            Duty(self._fetch_fallback.take_turn, {"fetches", "jobs"}, POLL_CHECK_SECONDS),
+            Duty(self._likeness_fallback.take_turn, {"likeness"}),
+            Duty(self._likeness_fallback.keep_weights, {"likeness", "cleanups"}, WEIGHTS_CHECK_SECONDS),
+            Duty(self._fold_counters, {"counters"}),
+            Duty(self._fold_causes, {"causes"}),
+            Duty(self._sample_history, BUSY_KINDS, IDLE_SAMPLE_SECONDS),
+            Duty(self._fold_lead_counts, {"lead_counts"}),
+            Duty(self._fold_search_texts, {"search_texts"}, IDLE_TEXTS_SECONDS),
+            Duty(self._clear_references, {"cleanups"}),
+            Duty(self._cancel_deliveries, {"cleanups"}),
+            Duty(self._start_inactivity_timers, {"cleanups"}),
+            Duty(self._watch_silences, set(), WATCH_INTERVAL_SECONDS),
+            Duty(self._send_digests, set(), DIGEST_CHECK_SECONDS),
+            Duty(self._update_gauges, BUSY_KINDS, IDLE_GAUGES_SECONDS),
+            Duty(self._file_keeper.run, {"erasures"}, CLEANUP_SECONDS, **exclusive),
+            Duty(self._erasure_keeper.run, {"erasures"}, FULL_LOG_SECONDS, **exclusive),
+            Duty(self._run_maintenance, set(), MAINTENANCE_SECONDS, **exclusive),
+        ]
 
     def _is_broker_away(self) -> bool:
         return self._has_lost_broker
@@ -194,9 +198,13 @@ class Sweeper:
         self._has_lost_broker = not self._send_ingest_hint()
         return not self._has_lost_broker
 
-    async def _sweep_journal(self, connection: Connection) -> None:
-        await self._heartbeat.start(connection)
-        probed = 0.0
+    async def _watch_due_work(self) -> None:
+        async with connect(self._settings.database_url, SWEEPER_APPLICATION) as connection:
+            await self._heartbeat.start(connection)
+            await self._due_work.watch(connection)
+
+    async def _sweep_journal(self, connection: Connection) -> float:
+        """Ingest rows whose hint was lost, and all rows for as long as the broker is away."""
         now = asyncio.get_running_loop().time
         while not self._stopping.is_set():
             taken = await self._drainer.drain(
@@ -204,136 +212,103 @@ class Sweeper:
             )
             if taken:
                 log.info("sweeper.ingested", submissions=taken, broker_away=self._has_lost_broker)
-            if (taken or self._has_lost_broker) and now() - probed > BROKER_PROBE_SECONDS:
-                probed = now()
+            if (taken or self._has_lost_broker) and now() - self._probed_at > BROKER_PROBE_SECONDS:
+                self._probed_at = now()
                 self._ingest_hints.request_hint()
-            await self._wait_for_stop(BROKERLESS_POLL_SECONDS if self._has_lost_broker else JOURNAL_POLL_SECONDS)
+            if not self._has_lost_broker:
+                break
+            await self._runner.wait_for_stop(BROKERLESS_POLL_SECONDS)
+        return JOURNAL_POLL_SECONDS
 
-    async def _drain_spool(self, connection: Connection) -> None:
-        has_lock = False
+    async def _drain_spool(self) -> None:
         while not self._stopping.is_set():
-            has_lock = has_lock or await _try_lock(connection, SPOOL_DRAIN_LOCK)  # no wait: a stop would wait as well
-            if has_lock and (moved := await self._spool.drain_chunk(connection)):
+            if await self._spool.wait_for_entry(SPOOL_WAIT_SECONDS) and not await self._move_spooled():
+                await self._runner.wait_for_stop(SPOOL_WAIT_SECONDS)  # another sweeper is at it
+
+    async def _move_spooled(self) -> bool:
+        """Move entries of the spool to the journal until none is left. Return whether this process was free to."""
+        async with self._runner.connection() as connection, trying_lock(connection, SPOOL_DRAIN_LOCK) as has_lock:
+            while has_lock and not self._stopping.is_set() and (moved := await self._spool.drain_chunk(connection)):
                 log.info("spool.drained", submissions=moved)
                 self._ingest_hints.request_hint()
-            else:
-                await self._wait_for_stop(JOURNAL_POLL_SECONDS)
+        return has_lock
 
-    async def _run_automation_fallback(self, connection: Connection) -> None:
-        await self._automation_fallback.watch_outbox(connection)
+    async def _fold_counters(self, connection: Connection) -> float:
+        await ledger.fold_deltas(connection)
+        await counters.fold_deltas(connection)
+        return FOLD_COUNTS_INTERVAL_SECONDS
 
-    async def _run_delivery_fallback(self, connection: Connection) -> None:
-        await self._delivery_fallback.run(connection)
+    async def _watch_silences(self, connection: Connection) -> float:
+        if await watch_silences(connection, self._settings):
+            self._delivery_hints.request_hint()
+        return WATCH_INTERVAL_SECONDS
 
-    async def _run_job_fallback(self, connection: Connection) -> None:
-        await self._job_fallback.watch_jobs(connection)
+    async def _send_digests(self, connection: Connection) -> float:
+        if await send_digests(connection, self._settings):
+            self._delivery_hints.request_hint()
+        return DIGEST_CHECK_SECONDS
 
-    async def _run_fetch_fallback(self, connection: Connection) -> None:
-        await self._fetch_fallback.watch_fetches(connection)
+    async def _fold_causes(self, connection: Connection) -> float:
+        if not self._has_backfilled_causes:
+            await backfill_causes(connection)
+            self._has_backfilled_causes = True
+        await fold_causes(connection)
+        return FOLD_CAUSES_INTERVAL_SECONDS
 
-    async def _watch_likeness(self, connection: Connection) -> None:
-        await self._likeness_fallback.watch_queue(connection)
-
-    async def _keep_likeness_weights(self, connection: Connection) -> None:
-        await self._likeness_fallback.keep_weights(connection)
-
-    async def _keep_files(self, connection: Connection) -> None:
-        await self._file_keeper.run(connection)
-
-    async def _finish_erasures(self, connection: Connection) -> None:
-        await self._erasure_keeper.run(connection)
-
-    async def _fold_counters(self, connection: Connection) -> None:
-        while not self._stopping.is_set():
-            await ledger.fold_deltas(connection)
-            await counters.fold_deltas(connection)
-            await self._wait_for_stop(2)
-
-    async def _watch_silences(self, connection: Connection) -> None:
-        while not self._stopping.is_set():
-            if await watch_silences(connection, self._settings):
-                self._delivery_hints.request_hint()
-            await self._wait_for_stop(WATCH_INTERVAL_SECONDS)
-
-    async def _send_digests(self, connection: Connection) -> None:
-        while not self._stopping.is_set():
-            if await send_digests(connection, self._settings):
-                self._delivery_hints.request_hint()
-            await self._wait_for_stop(DIGEST_CHECK_SECONDS)
-
-    async def _fold_causes(self, connection: Connection) -> None:
-        await backfill_causes(connection)
-        while not self._stopping.is_set():
-            await fold_causes(connection)
-            await self._wait_for_stop(FOLD_CAUSES_INTERVAL_SECONDS)
-
-    async def _sample_history(self, connection: Connection) -> None:
-        has_lock, folded_at, now = False, 0.0, asyncio.get_running_loop().time
-        while not self._stopping.is_set():
-            began = now()
-            has_lock = has_lock or await _try_lock(connection, HISTORY_LOCK)
+    async def _sample_history(self, connection: Connection) -> float:
+        now = asyncio.get_running_loop().time
+        began = now()
+        async with trying_lock(connection, HISTORY_LOCK) as has_lock:
             if has_lock:
                 await sample_history(connection)
-            if has_lock and began - folded_at > FOLD_HISTORY_SECONDS:
-                folded_at = began
+            if has_lock and began - self._history_folded_at > FOLD_HISTORY_SECONDS:
+                self._history_folded_at = began
                 await fold_history(connection)
-            await self._wait_for_stop(max(SAMPLE_INTERVAL_SECONDS, SAMPLE_REST_FACTOR * (now() - began)))
+        return max(SAMPLE_INTERVAL_SECONDS, SAMPLE_REST_FACTOR * (now() - began))
 
-    async def _fold_lead_counts(self, connection: Connection) -> None:
-        while not self._stopping.is_set():
-            if not await fold_lead_counts(connection):
-                await self._wait_for_stop(FOLD_COUNTS_INTERVAL_SECONDS)
+    async def _fold_lead_counts(self, connection: Connection) -> float:
+        return 0.0 if await fold_lead_counts(connection) else FOLD_COUNTS_INTERVAL_SECONDS
 
-    async def _fold_search_texts(self, connection: Connection) -> None:
-        sorted_at = 0.0
+    async def _fold_search_texts(self, connection: Connection) -> float:
         now = asyncio.get_running_loop().time
-        while not self._stopping.is_set():
-            if await fold_search_texts(connection, self._ingest_rate.add):
-                continue
-            if now() - sorted_at > FLUSH_SEARCH_INDEX_SECONDS:
-                sorted_at = now()
-                await flush_search_index(connection)
-            await self._wait_for_stop(FOLD_TEXTS_INTERVAL_SECONDS)
+        while await fold_search_texts(connection, self._note_texts):
+            pass
+        if self._has_new_texts and now() - self._index_flushed_at > FLUSH_SEARCH_INDEX_SECONDS:
+            await flush_search_index(connection)
+            self._has_new_texts, self._index_flushed_at = False, now()
+        return FOLD_TEXTS_INTERVAL_SECONDS
 
-    async def _clear_references(self, connection: Connection) -> None:
-        while not self._stopping.is_set():
-            if not await clear_next_chunk(connection):
-                await self._wait_for_stop(1)
+    def _note_texts(self, leads: int) -> None:
+        self._has_new_texts |= bool(leads)
+        self._ingest_rate.add(leads)
 
-    async def _cancel_deliveries(self, connection: Connection) -> None:
-        while not self._stopping.is_set():
-            if not await cancel_chunk(connection):
-                await self._wait_for_stop(1)
+    async def _clear_references(self, connection: Connection) -> float:
+        return 0.0 if await clear_next_chunk(connection) else CLEANUP_POLL_SECONDS
 
-    async def _start_inactivity_timers(self, connection: Connection) -> None:
-        while not self._stopping.is_set():
-            if not await start_chunk(connection):
-                await self._wait_for_stop(1)
+    async def _cancel_deliveries(self, connection: Connection) -> float:
+        return 0.0 if await cancel_chunk(connection) else CLEANUP_POLL_SECONDS
 
-    async def _update_gauges(self, connection: Connection) -> None:
-        while not self._stopping.is_set():
-            self._oldest_waiting_seconds = await update_gauges(connection, self._spool)
-            await self._wait_for_stop(2)
+    async def _start_inactivity_timers(self, connection: Connection) -> float:
+        return 0.0 if await start_chunk(connection) else CLEANUP_POLL_SECONDS
+
+    async def _update_gauges(self, connection: Connection) -> float:
+        self._oldest_waiting_seconds = await update_gauges(connection, self._spool)
+        return GAUGES_INTERVAL_SECONDS
 
     async def _update_spool_gauges(self) -> None:
         while not self._stopping.is_set():
+            spooled = 0
             with contextlib.suppress(redis.RedisError, OSError):
-                await update_spool_gauges(self._spool, self._oldest_waiting_seconds)
-            await self._wait_for_stop(2)
+                spooled = await update_spool_gauges(self._spool, self._oldest_waiting_seconds)
+            await self._runner.wait_for_stop(GAUGES_INTERVAL_SECONDS if spooled else IDLE_GAUGES_SECONDS)
 
-    async def _run_maintenance(self, connection: Connection) -> None:
-        walked_at, now = float("-inf"), asyncio.get_running_loop().time
-        while not self._stopping.is_set():
-            await run_hourly_maintenance(connection, datetime.now(UTC), self._settings.keep_days)
-            await repair_read_models(connection)
-            await expire_runs(connection, self._settings.keep_days)
-            await expire_audit_log(connection, self._settings.audit_days)
-            is_due = now() - walked_at > TIMELINE_WALK_SECONDS
-            walked_at = now() if is_due else walked_at
-            await expire_by_workspace(connection, datetime.now(UTC), with_timelines=is_due)
-            await self._wait_for_stop(3600)
-
-
-async def _try_lock(connection: Connection, number: int) -> bool:
-    row = await (await connection.execute("SELECT pg_try_advisory_lock(%s)", (number,))).fetchone()
-    return bool(row and row[0])
+    async def _run_maintenance(self, connection: Connection) -> float:
+        now = asyncio.get_running_loop().time
+        await run_hourly_maintenance(connection, datetime.now(UTC), self._settings.keep_days)
+        await repair_read_models(connection)
+        await expire_runs(connection, self._settings.keep_days)
+        await expire_audit_log(connection, self._settings.audit_days)
+        is_due = now() - self._timelines_walked_at > TIMELINE_WALK_SECONDS
+        self._timelines_walked_at = now() if is_due else self._timelines_walked_at
+        await expire_by_workspace(connection, datetime.now(UTC), with_timelines=is_due)
+        return MAINTENANCE_SECONDS

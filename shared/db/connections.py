@@ -86,12 +86,19 @@ def connection_parameters(application: str, *, statement_timeout: float = 15.0) 
 
 
 def make_pool(
-    url: str, application: str, *, size: int, statement_timeout: float = 15.0, is_checked: bool = False
+    url: str,
+    application: str,
+    *,
+    size: int,
+    statement_timeout: float = 15.0,
+    is_checked: bool = False,
+    idle: float = 600.0,
 ) -> ConnectionPool:
     """Return a closed pool, to be opened with `await pool.open()`.
 
     Connections are in autocommit mode: a transaction is always explicit. A checked pool asks each connection for a
-    sign of life before it hands it out: one round trip, for people who would see the error of a dead one.
+    sign of life before it hands it out: one round trip, for people who would see the error of a dead one. All
+    connections but one are closed, one after the other, when they were unneeded for `idle` seconds.
     """
     return AsyncConnectionPool(
         url,
@@ -99,6 +106,7 @@ def make_pool(
         min_size=1,
         max_size=size,
         timeout=2.0,
+        max_idle=idle,
         reconnect_timeout=5.0,
         open=False,
         check=AsyncConnectionPool.check_connection if is_checked else None,

@@ -128,6 +128,10 @@ class Spool:
                 yield entry
             start = b"(" + chunk[-1].id
 
+    async def wait_for_entry(self, seconds: float) -> bool:
+        """Wait until there is an entry, at most for so many seconds. Return whether there is one."""
+        return bool(await self._redis.xread({SPOOL_STREAM: "0"}, count=1, block=int(seconds * 1000)))
+
     async def drain_chunk(self, connection: Connection) -> int:
         """Move a chunk of entries to the journal. Return the number of their submissions."""
         chunk = await self._read_chunk(DRAIN_CHUNK_SIZE)

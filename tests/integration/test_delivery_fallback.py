@@ -8,13 +8,13 @@ import pytest
 
 from services.workers.deliveries import sweeper_fallback as standby
 from services.workers.deliveries.claim import claim_due
-from services.workers.deliveries.sender import DeliverySender
 from services.workers.deliveries.sender_thread import SenderThread
 from services.workers.deliveries.sweeper_fallback import DeliveryFallback
-from shared.db.connections import Connection, connect
+from shared.db.connections import connect
 from shared.outbound.deliveries import enqueue_deliveries, webhook_to_subscription
 from tests.support.receivers import Receiver
 from tests.support.sending import Outbox
+from tests.support.sweeping import take_turns
 from tests.support.waiting import DEADLINE_SECONDS, until_async
 
 pytestmark = pytest.mark.integration
@@ -37,13 +37,14 @@ async def watching(outbox: Outbox, stopping: asyncio.Event, *, broker_away: bool
     settings = outbox.settings.model_copy(update={"database_url": outbox.url})
     standby = DeliveryFallback(settings, lambda: hints.append(1), lambda: broker_away, stopping)
     async with connect(outbox.url, "tests sweeper") as connection:
-        task = asyncio.create_task(standby.run(connection))
+        task = asyncio.create_task(take_turns(standby.take_turn, connection, stopping))
         try:
             yield hints
         finally:
             stopping.set()
             async with asyncio.timeout(DEADLINE_SECONDS):
                 await task
+                await standby.stop()
 
 
 async def states(outbox: Outbox) -> list[str]:
@@ -93,38 +94,39 @@ async def test_a_sweeper_that_stops_waits_for_what_is_under_way(outbox: Outbox, 
     assert await states(outbox) == ["sent"]
 
 
-async def test_a_sweeper_that_has_nothing_to_send_stops_at_once(outbox: Outbox) -> None:
-    async with watching(outbox, asyncio.Event()):
-        await until_async(lambda: _is_idle(outbox), what="a sender that found nothing")
+async def test_a_sweeper_that_has_nothing_to_send_needs_no_sender(outbox: Outbox) -> None:
+    standby = DeliveryFallback(outbox.settings, lambda: None, lambda: False, asyncio.Event())
+    async with connect(outbox.url, "tests sweeper") as connection:
+        await standby.take_turn(connection)
+    assert await _has_senders(outbox, 0)
+    await standby.stop()
 
 
 async def test_a_sweeper_whose_connection_breaks_goes_on_with_the_same_sender(
-    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+    outbox: Outbox, receiver: Receiver
 ) -> None:
     settings, stopping = outbox.settings.model_copy(update={"database_url": outbox.url}), asyncio.Event()
-    standby = DeliveryFallback(settings, lambda: None, lambda: False, stopping)
+    standby = DeliveryFallback(settings, lambda: None, lambda: True, stopping)
+    receiver.hold()
+    await happen(outbox, receiver)
     async with connect(outbox.url, "tests sweeper") as connection:
-        watch = asyncio.create_task(standby.run(connection))
-        await until_async(lambda: _has_senders(outbox, 1), what="a sender")
+        watch = asyncio.create_task(take_turns(standby.take_turn, connection, stopping))
+        await until_async(lambda: len(receiver.requests) == 1, what="the request")
         await outbox.connection.execute("SELECT pg_terminate_backend(%s)", (connection.info.backend_pid,))
         await asyncio.wait({watch}, timeout=DEADLINE_SECONDS)
         assert watch.exception()
-    sender, checks = standby._sender, list[DeliverySender]()
-    check_due = standby._check_due
-
-    async def check(connection: Connection, sender: DeliverySender) -> None:
-        await check_due(connection, sender)
-        checks.append(sender)
-
-    monkeypatch.setattr(standby, "_check_due", check)
+    sender = standby._sender
+    await happen(outbox, receiver)
     async with connect(outbox.url, "tests sweeper") as connection:
-        again = asyncio.create_task(standby.run(connection))
-        await until_async(lambda: len(checks) > 2, what="checks on the new connection")
-        assert set(checks) == {sender}
+        again = asyncio.create_task(take_turns(standby.take_turn, connection, stopping))
+        await until_async(lambda: len(receiver.requests) == 2, what="a request after the break")
+        assert standby._sender is sender
         assert await _has_senders(outbox, 1)
         stopping.set()
+        receiver.release()
         async with asyncio.timeout(DEADLINE_SECONDS):
             await again
+            await standby.stop()
     await until_async(lambda: _has_senders(outbox, 0), what="its end")
 
 

@@ -9,6 +9,7 @@ from services.workers.automations.sweeper_fallback import AutomationFallback
 from services.workers.automations.workspace_fairness import WorkspaceCursor
 from shared.db.connections import Connection, connect
 from tests.support.automating import SETTINGS, action, leads, rows, save
+from tests.support.sweeping import take_turns
 from tests.support.waiting import until_async
 
 pytestmark = pytest.mark.integration
@@ -136,7 +137,7 @@ async def test_workers_are_told_of_what_has_waited_long(database_url: str, datab
     await database.execute("UPDATE events SET occurred_at = now() - interval '1 min'")
     told, stopping = asyncio.Event(), asyncio.Event()
     standby = AutomationFallback(SETTINGS, told.set, lambda: None, lambda: False, stopping)
-    watching = asyncio.create_task(standby.watch_outbox(database))
+    watching = asyncio.create_task(take_turns(standby.take_turn, database, stopping))
     await asyncio.wait_for(told.wait(), 60)
     stopping.set()
     await asyncio.wait_for(watching, 60)
@@ -165,7 +166,7 @@ async def test_the_sweeper_drops_what_nobody_waits_for(database_url: str, databa
 
     async with connect(database_url, "tests sweeper") as connection:
         standby = AutomationFallback(SETTINGS, lambda: None, lambda: None, lambda: False, stopping)
-        watching = asyncio.create_task(standby.watch_outbox(connection))
+        watching = asyncio.create_task(take_turns(standby.take_turn, connection, stopping))
         await until_async(is_dropped, what="the drop")
         stopping.set()
         await asyncio.wait_for(watching, 60)
@@ -189,7 +190,7 @@ async def test_workers_are_told_again_while_the_sweeper_acts(
 
     async with connect(database_url, "tests sweeper") as connection:
         standby = AutomationFallback(SETTINGS, hint, lambda: None, lambda: False, stopping)
-        watching = asyncio.create_task(standby.watch_outbox(connection))
+        watching = asyncio.create_task(take_turns(standby.take_turn, connection, stopping))
         await asyncio.wait_for(again.wait(), 60)
         (left,) = await rows(database, "SELECT count(*) AS n FROM events")
         stopping.set()

@@ -31,6 +31,7 @@ from tests.support.ingesting import drain, workspace_id
 from tests.support.jobs import AUTHOR, run_due_jobs, run_job, start_job
 from tests.support.leads import rows
 from tests.support.serving import settings_of
+from tests.support.sweeping import take_turns
 from tests.support.waiting import until_async
 
 pytestmark = pytest.mark.integration
@@ -328,7 +329,7 @@ async def test_the_sweeper_runs_jobs_that_no_worker_takes(
     stopping = asyncio.Event()
     fallback = JobFallback(lambda: hints.append(None), lambda: None, lambda: False, stopping)
     async with connect(database_url, "tests sweeper") as connection:
-        watching = asyncio.create_task(fallback.watch_jobs(connection))
+        watching = asyncio.create_task(take_turns(fallback.take_turn, connection, stopping))
         await until_async(lambda: _handled(database, id_, 50), what="the sweeper")
         stopping.set()
         await watching

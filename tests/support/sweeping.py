@@ -1,11 +1,13 @@
 """A sweeper in the test's own process."""
 
 import asyncio
+import contextlib
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from services.workers.sweeper import Sweeper
+from shared.db.connections import Connection
 from shared.settings import Settings
 from tests.support.waiting import until_async
 
@@ -22,3 +24,13 @@ async def sweeping(settings: Settings) -> AsyncIterator[None]:
         signal.raise_signal(signal.SIGTERM)
         await asyncio.wait_for(task, 60)
         loop.remove_signal_handler(signal.SIGTERM)
+
+
+async def take_turns(
+    turn: Callable[[Connection], Awaitable[float]], connection: Connection, stopping: asyncio.Event
+) -> None:
+    """Take the turns of one duty as a sweeper does that always sees work."""
+    while not stopping.is_set():
+        pause = await turn(connection)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), pause)

@@ -1,7 +1,6 @@
 """The sweeper's fallback: it wakes the workers when work waits, and does the work itself if no worker does."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 
 from services.workers.automations import outbox
@@ -36,21 +35,18 @@ class AutomationFallback:
         self._engine = AutomationEngine(settings, deliver, stopping.is_set, self._pauses, statistics)
         self._wake_workers = hint
         self._is_broker_away = broker_away
-        self._stopping = stopping
         self._skipped_at = 0.0
 
-    async def watch_outbox(self, connection: Connection) -> None:
-        """Watch until the process stops, on a connection of its own."""
-        while not self._stopping.is_set():
-            await self._skip_unwatched(connection)
-            paused = (await self._pauses.get_current(connection)).automations
-            waiting = await outbox.seconds_waiting(connection, paused)
-            if waiting is not None:
-                self._wake_workers()
-            if waiting is not None and (waiting > AUTOMATIONS_OVERDUE_SECONDS or self._is_broker_away()):
-                await self._engine.run(connection, seconds=AUTOMATIONS_OVERDUE_SECONDS)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), OUTBOX_CHECK_INTERVAL_SECONDS)
+    async def take_turn(self, connection: Connection) -> float:
+        """Look for work once. Return the seconds until the next turn, if work waits then."""
+        await self._skip_unwatched(connection)
+        paused = (await self._pauses.get_current(connection)).automations
+        waiting = await outbox.seconds_waiting(connection, paused)
+        if waiting is not None:
+            self._wake_workers()
+        if waiting is not None and (waiting > AUTOMATIONS_OVERDUE_SECONDS or self._is_broker_away()):
+            await self._engine.run(connection, seconds=AUTOMATIONS_OVERDUE_SECONDS)
+        return OUTBOX_CHECK_INTERVAL_SECONDS
 
     async def _skip_unwatched(self, connection: Connection) -> None:
         now = asyncio.get_running_loop().time()

@@ -1,7 +1,6 @@
 """The sweeper's part in deliveries: it hints workers when deliveries are due, and sends them itself if none does."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 
 from services.workers.deliveries.claim import has_due, release_orphaned
@@ -43,29 +42,29 @@ class DeliveryFallback:
         self._sender: DeliverySender | None = None
         self._sending: asyncio.Task[None] | None = None
 
-    async def run(self, connection: Connection) -> None:
-        """Watch until the sweeper stops. If the connection breaks, deliveries in flight go on: call this again."""
-        if self._sender is None or self._sending is None or self._sending.done():
-            self._sender = await self._make_sender()
-            self._sending = asyncio.create_task(self._sender.run())
-        try:
-            while not self._stopping.is_set():
-                await self._check_due(connection, self._sender)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), DUE_CHECK_SECONDS)
-        finally:
-            if self._stopping.is_set():
-                self._sender.wake()
-                await self._sending
-
-    async def _check_due(self, connection: Connection, sender: DeliverySender) -> None:
+    async def take_turn(self, connection: Connection) -> float:
+        """Look for work once. Return the seconds until the next turn, if work waits then."""
         if released := await release_orphaned(connection):
             log.warning("deliveries.released", n=released)
         paused = (await self._pauses.get_current(connection)).deliveries
         if await has_due(connection, paused=paused):
             self._send_hint()
             if await has_due(connection, overdue=self._overdue_seconds(), paused=paused):
-                sender.wake()
+                (await self._running_sender()).wake()
+        return DUE_CHECK_SECONDS
+
+    async def stop(self) -> None:
+        """Wait for deliveries in flight, after `stopping` was set."""
+        if self._sender is not None and self._sending is not None:
+            self._sender.wake()
+            await self._sending
+
+    async def _running_sender(self) -> DeliverySender:
+        """Return the sender. It starts when it is needed first, and outlives broken connections of the watch."""
+        if self._sender is None or self._sending is None or self._sending.done():
+            self._sender = await self._make_sender()
+            self._sending = asyncio.create_task(self._sender.run())
+        return self._sender
 
     def _overdue_seconds(self) -> float:
         return 0.0 if self._is_broker_away() else OVERDUE_AFTER_SECONDS

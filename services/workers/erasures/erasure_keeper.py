@@ -68,16 +68,20 @@ class ErasureKeeper:
         self._looked_at: dict[uuid.UUID, float] = {}
         self._logged_at = float("-inf")
 
-    async def run(self, connection: Connection) -> None:
-        """Finish erasures until the process stops. Raises errors of the database: the caller starts it again."""
-        while not self._stopping.is_set():
-            row = await (await connection.execute("SELECT pg_try_advisory_lock(%s)", (ERASURE_LOCK,))).fetchone()
-            if row and row[0]:
-                await self.apply_logged(connection)
-                while not self._stopping.is_set():
-                    await self.work_once(connection)
-                    await self._wait_for_stop(POLL_SECONDS)
-            await self._wait_for_stop(POLL_SECONDS)
+    async def run(self, connection: Connection) -> float:
+        """Finish the open erasures. Return the seconds until the next call, if one is open then.
+
+        Raises errors of the database: the caller starts it again. The connection belongs to this call: its end gives
+        the lock back.
+        """
+        row = await (await connection.execute("SELECT pg_try_advisory_lock(%s)", (ERASURE_LOCK,))).fetchone()
+        if row and row[0]:
+            await self.apply_logged(connection)
+            await self.work_once(connection)
+            while self._changed_at and not self._stopping.is_set():
+                await self._wait_for_stop(POLL_SECONDS)
+                await self.work_once(connection)
+        return POLL_SECONDS
 
     async def work_once(
         self, connection: Connection, *, interval: float = PASS_SECONDS, settling: float = SETTLING_SECONDS

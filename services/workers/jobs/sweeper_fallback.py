@@ -1,7 +1,6 @@
 """The sweeper's part in jobs: it hints workers when a job is due, and runs jobs itself if none does."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 
 from services.workers.imports.import_engine import ImportEngine
@@ -27,15 +26,12 @@ class JobFallback:
         self._send_hint = send_hint
         self._wake_ingest = wake_ingest
         self._is_broker_away = is_broker_away
-        self._stopping = stopping
 
-    async def watch_jobs(self, connection: Connection) -> None:
-        """Watch until the process stops, on a connection of its own."""
-        while not self._stopping.is_set():
-            for engine in self._engines:
-                await self._watch_engine(engine, connection)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), JOBS_CHECK_SECONDS)
+    async def take_turn(self, connection: Connection) -> float:
+        """Look for work once. Return the seconds until the next turn, if work waits then."""
+        for engine in self._engines:
+            await self._watch_engine(engine, connection)
+        return JOBS_CHECK_SECONDS
 
     async def _watch_engine(self, engine: JobEngine | ImportEngine, connection: Connection) -> None:
         if not await engine.has_due(connection):

@@ -37,27 +37,25 @@ class LikenessFallback:
         self._send_hint = send_hint
         self._is_broker_away = is_broker_away
         self._stopping = stopping
+        self._trained_at = asyncio.get_running_loop().time()
 
-    async def watch_queue(self, connection: Connection) -> None:
-        """Watch the queue until the process stops, on a connection of its own."""
-        while not self._stopping.is_set():
-            waiting = await seconds_waiting(connection)
-            if waiting is not None:
-                self._send_hint()
-                if waiting > self._patience(OVERDUE_SECONDS) or self._is_broker_away():
-                    await self._engine.run(connection, seconds=FALLBACK_SECONDS)
-            await self._wait(CHECK_SECONDS)
+    async def take_turn(self, connection: Connection) -> float:
+        """Look into the queue once. Return the seconds until the next turn, if leads wait then."""
+        waiting = await seconds_waiting(connection)
+        if waiting is not None:
+            self._send_hint()
+            if waiting > self._patience(OVERDUE_SECONDS) or self._is_broker_away():
+                await self._engine.run(connection, seconds=FALLBACK_SECONDS)
+        return CHECK_SECONDS
 
-    async def keep_weights(self, connection: Connection) -> None:
-        """Learn weights and backfill until the process stops, on a connection of its own."""
+    async def keep_weights(self, connection: Connection) -> float:
+        """Learn weights and backfill once. Return the seconds until the next turn, if leads wait then."""
         now = asyncio.get_running_loop().time
-        trained_at = now()
-        while not self._stopping.is_set():
-            await backfill_chunk(connection)
-            if now() - trained_at > self._patience(TRAINING_CHECK_SECONDS):
-                await train_due(connection, self._let_ingest_go_first)
-                trained_at = now()
-            await self._wait(CHECK_SECONDS)
+        await backfill_chunk(connection)
+        if now() - self._trained_at > self._patience(TRAINING_CHECK_SECONDS):
+            await train_due(connection, self._let_ingest_go_first)
+            self._trained_at = now()
+        return CHECK_SECONDS
 
     def _patience(self, seconds: float) -> float:
         return MAX_POSTPONED_SECONDS if self._ingest_rate.is_burst else seconds

@@ -1,7 +1,6 @@
 """The sweeper's part in fetches: it hints workers when a lead is due, and fetches itself if none does."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 
 from services.workers.deliveries.http_client import SafeResolver
@@ -42,29 +41,29 @@ class FetchFallback:
         self._fetching: asyncio.Task[None] | None = None
         self._looked_for_polls_at = float("-inf")
 
-    async def watch_fetches(self, connection: Connection) -> None:
-        """Watch until the sweeper stops. If the connection breaks, requests under way go on: call this again."""
-        if self._engine is None or self._fetching is None or self._fetching.done():
-            self._engine = await self._make_engine()
-            self._fetching = asyncio.create_task(self._engine.run())
-        try:
-            while not self._stopping.is_set():
-                await self._check_due(connection, self._engine)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), DUE_CHECK_SECONDS)
-        finally:
-            if self._stopping.is_set():
-                self._engine.wake()
-                await self._fetching
-
-    async def _check_due(self, connection: Connection, engine: FetchEngine) -> None:
+    async def take_turn(self, connection: Connection) -> float:
+        """Look for work once. Return the seconds until the next turn, if work waits then."""
         if released := await release_orphaned(connection):
             log.warning("fetches.released", n=released)
         if await has_due(connection) or await self._has_due_poll(connection):
             self._send_hint()
             overdue = self._overdue_seconds()
             if await has_due(connection, overdue=overdue) or await has_due_poll(connection, overdue=overdue):
-                engine.wake()
+                (await self._running_engine()).wake()
+        return DUE_CHECK_SECONDS
+
+    async def stop(self) -> None:
+        """Wait for requests under way, after `stopping` was set."""
+        if self._engine is not None and self._fetching is not None:
+            self._engine.wake()
+            await self._fetching
+
+    async def _running_engine(self) -> FetchEngine:
+        """Return the engine. It starts when it is needed first, and outlives broken connections of the watch."""
+        if self._engine is None or self._fetching is None or self._fetching.done():
+            self._engine = await self._make_engine()
+            self._fetching = asyncio.create_task(self._engine.run())
+        return self._engine
 
     async def _has_due_poll(self, connection: Connection) -> bool:
         now = asyncio.get_running_loop().time()

@@ -35,23 +35,33 @@ class FileKeeper:
         self._mover: FileMover | None = None
         self._cipher = Cipher.from_settings(settings)
         self.failures = 0
+        self._cleaned_at = float("-inf")
 
-    async def run(self, connection: Connection) -> None:
-        """Work while this process holds the lock of files: a content must not be moved while another removes it."""
+    async def run(self, connection: Connection) -> float:
+        """Work while this process holds the lock of files: a content must not be moved while another removes it.
+
+        Go on until the process stops if files are moved to a bucket, else look once. Return the seconds until the next
+        call, if an erasure is open then. The connection belongs to this call: its end gives the lock back.
+        """
         while not self._stopping.is_set():
             row = await (await connection.execute("SELECT pg_try_advisory_lock(%s)", (FILES_LOCK,))).fetchone()
             if row and row[0]:
                 await self._keep_files(connection)
+            if not self._settings.files_url:
+                break
             await self._wait_for_stop(IDLE_SECONDS)
+        return MOVE_POLL_SECONDS
 
     async def _keep_files(self, connection: Connection) -> None:
-        cleaned_at, now = float("-inf"), asyncio.get_running_loop().time
+        now = asyncio.get_running_loop().time
         while not self._stopping.is_set():
             moved = await self._move_some(connection) if self._settings.files_url else 0
             await self._remove_erased(connection)
-            if now() - cleaned_at > CLEANUP_SECONDS:
-                cleaned_at = now()
+            if now() - self._cleaned_at >= CLEANUP_SECONDS:
+                self._cleaned_at = now()
                 await self._clean_up(connection)
+            if not self._settings.files_url:
+                return
             if not moved:
                 await self._wait_for_stop(min(MOVE_POLL_SECONDS * 2**self.failures, MAX_RETRY_SECONDS))
 
