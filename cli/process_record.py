@@ -15,7 +15,7 @@ from shared.db.errors import UNAVAILABLE_ERRORS
 from shared.settings import Settings
 from shared.supervised_loop import run_forever
 
-PRESENCE_INTERVAL_SECONDS = 5.0  # seconds between two updates of the row
+PRESENCE_INTERVAL_SECONDS = 15.0  # seconds between two updates of the row, each of which takes a new connection
 NOTE_TIMEOUT_SECONDS = 5.0  # seconds for one update
 LEAVE_TIMEOUT_SECONDS = 1.0  # seconds for the removal at the end
 

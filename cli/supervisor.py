@@ -28,6 +28,7 @@ RESTART_PAUSES_SECONDS = (0.0, 0.5, 1.0, 2.0)  # seconds before a restart; the l
 FAILURES_FORGIVEN_SECONDS = 10.0  # seconds of life after which earlier failures do not count
 CHILD_STOP_SECONDS = 30.0
 CHORES_INTERVAL_SECONDS = 5.0  # seconds
+RESTART_CHECK_SECONDS = 0.5  # seconds between two looks at a program that is being started again
 ASSUMED_BACK_SECONDS = 1.0  # seconds of life after which a program without a liveness pipe counts as back
 
 
@@ -250,7 +251,8 @@ class Supervisor:
         """Supervise the children until a signal comes."""
         next_chores = time.monotonic()
         while not self.stopping:
-            self._tend_children(min(0.5, max(0.0, next_chores - time.monotonic())))
+            longest = RESTART_CHECK_SECONDS if self._is_restarting else CHORES_INTERVAL_SECONDS
+            self._tend_children(min(longest, max(0.0, next_chores - time.monotonic())))
             if time.monotonic() >= next_chores:
                 next_chores = time.monotonic() + CHORES_INTERVAL_SECONDS
                 for chore in self._chores:
@@ -274,6 +276,11 @@ class Supervisor:
         for name in left:
             notify_operator(f"{name} could not be ended: the kernel holds it, as it does while a disk does not answer")
         self.forced_ends += [*killed, *left]
+
+    @property
+    def _is_restarting(self) -> bool:
+        """Whether a child is away, or not known to be back. The end of any other one comes as a signal."""
+        return any(child.died_at is not None or child.process is None for child in self.children)
 
     def _is_satisfied(self, ready: Callable[[], bool]) -> bool:
         with self.interruptible():

@@ -15,7 +15,7 @@ from cli.common import notify_operator
 from cli.supervisor import SupervisedChild
 
 HEARTBEAT_STALE_SECONDS = 30.0  # seconds without a sign of life
-HEARTBEAT_CHECK_INTERVAL_SECONDS = 5.0  # seconds between two checks
+HEARTBEAT_CHECK_INTERVAL_SECONDS = 10.0  # seconds between two checks, each of which takes a new connection
 
 STALE_PROCESSES_SQL = """
 SELECT pid FROM processes

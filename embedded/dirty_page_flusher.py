@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 PASS_INTERVAL_SECONDS = 1.0  # seconds between two passes
+HARMLESS_DIRTY_KIB = 16 << 10  # KiB that a disk writes before anybody notices, such as on a machine with nothing to do
 SYNC_FILE_RANGE_WRITE = 2  # starts writing and does not wait
 FILE_START, TO_END_OF_FILE = ctypes.c_int64(0), ctypes.c_int64(0)  # an offset and a length
 IGNORED_DATABASES = {"1", "4", "5"}  # PostgreSQL's own databases by number: template1, template0, postgres
@@ -46,7 +47,8 @@ class DirtyPageFlusher:
     def _run_forever(self) -> None:
         while True:
             with suppress(OSError):  # PostgreSQL creates and removes files at any time
-                self.begin_writing()
+                if dirty_kib() > HARMLESS_DIRTY_KIB:
+                    self.begin_writing()
             time.sleep(PASS_INTERVAL_SECONDS)
 
     def _changed_files(self) -> Iterator[tuple[str, int]]:
@@ -55,6 +57,11 @@ class DirtyPageFlusher:
                 for file in os.scandir(database):
                     with suppress(FileNotFoundError):
                         yield file.path, file.stat().st_mtime_ns
+
+
+def dirty_kib() -> int:
+    """Return the KiB that the machine has still to write to its disks."""
+    return int(Path("/proc/meminfo").read_text().partition("\nDirty:")[2].split()[0])
 
 
 def _begin_writing_file(path: str) -> None:

@@ -21,6 +21,7 @@ from shared.operations.lanes import IS_ACTIVE_SQL
 log = logging.get_logger()
 
 DEADLINE_CHECK_SECONDS = 0.1  # seconds between two checks of deadlines
+WORKER_CHECK_SECONDS = 1.0  # seconds between two checks for a living worker
 LISTENER_GRACE_SECONDS = 3.0  # seconds after which a lost listener is given up: without it no verdict arrives
 SHUTDOWN_WAIT_SECONDS = 5.0  # seconds that callers still wait when the server stops: less than its connections get
 STALE_HEARTBEAT_SECONDS = 10.0  # seconds without a heartbeat after which a worker counts as gone
@@ -72,6 +73,7 @@ class VerdictWaiters:
         self._ensure_durable = ensure_durable
         self._numbers = itertools.count(1)
         self._waiters: dict[int, _WaitingCaller] = {}
+        self._first_arrived = asyncio.Event()  # the first caller after a while without any
         self._lookup_tasks: set[asyncio.Task[None]] = set()
         self._is_listening = False
         self._listener_lost_at = 0.0  # when the listener was last lost
@@ -96,6 +98,8 @@ class VerdictWaiters:
         `done` is called once, with None when time is up.
         """
         item.reply = next(self._numbers)
+        if not self._waiters:
+            self._first_arrived.set()
         self._waiters[item.reply] = _WaitingCaller(item, time.monotonic() + seconds, done)
 
     def mark_stored(self, numbers: list[int]) -> None:
@@ -153,10 +157,12 @@ class VerdictWaiters:
 
     async def watch_deadlines(self) -> None:
         """Answer callers whose time is up, and check that a worker is alive. Runs until cancelled."""
-        beat = 0.0
+        beat, shown = 0.0, 0
         while True:
-            await asyncio.sleep(DEADLINE_CHECK_SECONDS)
-            WAITING_CALLERS.set(len(self._waiters))
+            await self._wait_for_check()
+            if shown != len(self._waiters):
+                shown = len(self._waiters)
+                WAITING_CALLERS.set(shown)
             now = time.monotonic()
             is_deaf = not self._is_listening and now - self._listener_lost_at > LISTENER_GRACE_SECONDS
             stored = [(number, waiter) for number, waiter in self._waiters.items() if waiter.is_stored]
@@ -164,7 +170,7 @@ class VerdictWaiters:
             try:
                 if late:
                     await with_deadline(1, self._look_up_verdicts(late))
-                if now - beat > 1:
+                if now - beat >= WORKER_CHECK_SECONDS:
                     beat = now
                     self._has_live_worker = await with_deadline(1, self._is_any_worker_alive())
                     self.has_seen_worker = self.has_seen_worker or self._has_live_worker
@@ -173,6 +179,15 @@ class VerdictWaiters:
                 if not is_unavailable(error):
                     log.exception("waiting.failed")
             await self._release_late([number for number in late if number in self._waiters])
+
+    async def _wait_for_check(self) -> None:
+        """Wait until the next check of deadlines; while nobody waits until the next one of workers, or a caller."""
+        if self._waiters:
+            await asyncio.sleep(DEADLINE_CHECK_SECONDS)
+            return
+        self._first_arrived.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._first_arrived.wait(), WORKER_CHECK_SECONDS)
 
     async def _release_late(self, numbers: list[int]) -> None:
         """Answer callers that their submission is decided later."""

@@ -11,12 +11,13 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 
-from services.workers.lane_pauses import PAUSE_REFRESH_SECONDS, PauseWatch
+from services.workers.lane_pauses import PauseWatch
 from services.workers.work_statistics import FLUSH_STATISTICS_SQL, WorkStatistics
 from shared.crypto.settings_fingerprints import SettingsFingerprints
 from shared.db.connections import ASYNC_COMMIT, Connection, connection_parameters
@@ -53,7 +54,10 @@ ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, host = excluded.host, pid
 # not wait for the disk, since a crash of the server loses only the news that a process was alive before it.
 UPDATE_HEARTBEAT_SQL = f"""
 WITH quick AS (SELECT {ASYNC_COMMIT})
-UPDATE processes SET seen_at = now(), in_hand = CASE WHEN %s THEN in_hand ELSE '{{}}' END FROM quick WHERE name = %s
+UPDATE processes SET seen_at = now(), in_hand = CASE WHEN %(busy)s THEN in_hand ELSE '{{}}' END,
+                     fingerprints = %(uses)s, memory_bytes = %(memory)s, activity = %(activity)s,
+                     pauses_version = %(pauses)s
+FROM quick WHERE name = %(name)s
 RETURNING EXISTS (SELECT FROM processes p WHERE p.died_at > now() - {AFTER_DEATH_INTERVAL_SQL}
                   OR p.kind IN ('worker', 'sweeper')
                      AND p.seen_at BETWEEN now() - {AFTER_DEATH_INTERVAL_SQL} AND now() - interval '10 s')
@@ -61,13 +65,6 @@ RETURNING EXISTS (SELECT FROM processes p WHERE p.died_at > now() - {AFTER_DEATH
 NOTE_ROWS_SQL = f"""
 WITH quick AS (SELECT {ASYNC_COMMIT})
 UPDATE processes SET seen_at = now(), in_hand = %s FROM quick WHERE name = %s
-"""  # noqa: S608  # constants only
-UPDATE_FINGERPRINTS_SQL = (
-    "UPDATE processes SET fingerprints = %(uses)s WHERE name = %(name)s AND fingerprints <> %(uses)s"
-)
-UPDATE_REPORT_SQL = f"""
-WITH quick AS (SELECT {ASYNC_COMMIT})
-UPDATE processes SET memory_bytes = %s, activity = %s, pauses_version = %s FROM quick WHERE name = %s
 """  # noqa: S608  # constants only
 NOTE_BACKEND_SQL = "UPDATE processes SET backend_pid = pg_backend_pid() WHERE name = %s"
 ACKNOWLEDGE_PAUSES_SQL = "UPDATE processes SET pauses_version = %s WHERE name = %s"
@@ -139,7 +136,7 @@ class Heartbeat:
     def _beat_until_stopped(self, connection: psycopg.Connection[TupleRow]) -> None:
         now = time.monotonic()
         beat_at, flush_at = now + HEARTBEAT_INTERVAL_SECONDS, now + STATISTICS_INTERVAL_SECONDS
-        while not self._stopping.wait(PAUSE_REFRESH_SECONDS):
+        while not self._stopping.wait(self.pauses.refresh_seconds):
             if self.pauses.refresh(connection):
                 connection.execute(ACKNOWLEDGE_PAUSES_SQL, (self.pauses.version, self.name))
             now = time.monotonic()
@@ -154,13 +151,18 @@ class Heartbeat:
         since = self._busy_since  # read once: it changes in the other thread
         if since is not None and time.monotonic() - since >= STUCK_BATCH_SECONDS:
             return
-        answer = connection.execute(UPDATE_HEARTBEAT_SQL, (since is not None, self.name)).fetchone()
+        answer = connection.execute(UPDATE_HEARTBEAT_SQL, self._report(is_busy=since is not None)).fetchone()
         self.notes_rows = answer is None or answer[0]
-        connection.execute(
-            UPDATE_FINGERPRINTS_SQL, {"uses": Jsonb(dict(self._current_fingerprints())), "name": self.name}
-        )
-        report = (resident_bytes(), self.statistics.take_activity(), self.pauses.version, self.name)
-        connection.execute(UPDATE_REPORT_SQL, report)
+
+    def _report(self, *, is_busy: bool) -> dict[str, Any]:
+        return {
+            "busy": is_busy,
+            "uses": Jsonb(dict(self._current_fingerprints())),
+            "memory": resident_bytes(),
+            "activity": self.statistics.take_activity(),
+            "pauses": self.pauses.version,
+            "name": self.name,
+        }
 
     def _flush_statistics(self, connection: psycopg.Connection[TupleRow]) -> None:
         """Write the figures since the last time. If that fails, they are written with the next ones."""

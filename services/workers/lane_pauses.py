@@ -14,6 +14,8 @@ from shared.db.connections import Connection
 from shared.operations.lanes import ACTIVE_PAUSES_SQL, ActivePauses, pauses_from_row, read_active_pauses
 
 PAUSE_REFRESH_SECONDS = 0.4  # seconds between two reads
+IDLE_REFRESH_SECONDS = 1.0  # the same while the process takes nothing, and only acknowledges
+IDLE_AFTER_SECONDS = 10.0
 MAX_PAUSE_AGE_SECONDS = 0.8  # seconds after which the taker reads the pauses itself
 
 
@@ -22,7 +24,13 @@ class PauseWatch:
 
     def __init__(self) -> None:
         self._pauses = ActivePauses()
-        self._read_at = float("-inf")
+        self._read_at = self._wanted_at = float("-inf")
+
+    @property
+    def refresh_seconds(self) -> float:
+        """The seconds until the next refresh."""
+        is_idle = time.monotonic() - self._wanted_at > IDLE_AFTER_SECONDS
+        return IDLE_REFRESH_SECONDS if is_idle else PAUSE_REFRESH_SECONDS
 
     @property
     def version(self) -> int:
@@ -31,7 +39,7 @@ class PauseWatch:
 
     async def get_current(self, connection: Connection) -> ActivePauses:
         """Return the pauses, read again if they are too old. Call it outside of transactions."""
-        began = time.monotonic()
+        began = self._wanted_at = time.monotonic()
         if began - self._read_at > MAX_PAUSE_AGE_SECONDS:
             self._store(await read_active_pauses(connection), began)
         return self._pauses

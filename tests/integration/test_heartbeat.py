@@ -34,7 +34,9 @@ VALUES ('gone', 'worker', 'there', 1, now() - %s * interval '1 min')
 
 
 async def is_careful(connection: Connection, heartbeat: Heartbeat) -> bool:
-    answer = await (await connection.execute(UPDATE_HEARTBEAT_SQL.encode(), (False, heartbeat.name))).fetchone()
+    answer = await (
+        await connection.execute(UPDATE_HEARTBEAT_SQL.encode(), heartbeat._report(is_busy=False))
+    ).fetchone()
     assert answer
     return bool(answer[0])
 
