@@ -47,7 +47,6 @@ def gateway_programs(settings: Settings, listeners: Sequence[socket.socket]) -> 
         replace(
             _service_program(settings, name, arguments, 3),
             has_liveness_pipe=True,
-            has_spare=settings.web == 1,
             listeners=numbers,
         )
         for name in names
@@ -83,7 +82,13 @@ def _service_program(
     log, pid_file = home.logs_dir / f"{name}.log", home.run_dir / f"{name}.pid"
     env: Mapping[str, str] = {**service_environment(settings, name), "LEADHUB_METRICS_PORT": str(metrics_port)}
     return ChildProgram(
-        name=name, argv=(sys.executable, *arguments), log=log, env=env, stop_stage=stage, pid_file=pid_file
+        name=name,
+        argv=(sys.executable, *arguments),
+        log=log,
+        env=env,
+        stop_stage=stage,
+        is_service=True,
+        pid_file=pid_file,
     )
 
 

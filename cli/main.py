@@ -33,7 +33,7 @@ COMMAND_MODULES = {
     "test": "cli.test",
     "bench": "cli.bench",
 }
-HIDDEN_COMMAND_MODULES = {"standby": "cli.services"}  # for `up` alone
+HIDDEN_COMMAND_MODULES = {"fork-server": "cli.fork_server"}  # for `up` alone
 
 
 class LazyCommandGroup(click.Group):
@@ -44,7 +44,7 @@ class LazyCommandGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         module = HIDDEN_COMMAND_MODULES.get(cmd_name) or COMMAND_MODULES.get(cmd_name)
-        command = getattr(importlib.import_module(module), cmd_name) if module else None
+        command = getattr(importlib.import_module(module), cmd_name.replace("-", "_")) if module else None
         return command if isinstance(command, click.Command) else None
 
 

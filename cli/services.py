@@ -15,7 +15,6 @@ import click
 from cli import child_programs
 from cli.common import data_dir_option, expect_shared_settings, make_settings, notify_operator
 from cli.files_check import check_files_library
-from cli.spare_process import wait_until_needed
 from cli.spool_check import check_spool_durability
 from embedded.process import PROJECT_ROOT
 from embedded.servers import ensure_servers
@@ -43,12 +42,8 @@ def gateway(host: str | None, port: int | None, with_api: bool) -> None:
     wanted = _service_settings(host=host, port=port)
     from cli import serve
 
-    wait_until_needed()
     with _connected_settings(wanted) as settings:
         serve.serve_gateway(settings, with_api=with_api)
-
-
-standby = gateway  # the spare process of `up`: it waits until the gateway has died
 
 
 @click.command()

@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import groupby
@@ -14,7 +14,7 @@ from itertools import groupby
 from cli import logs
 from cli.common import notify_operator
 from cli.descendants import KILL_TIMEOUT_SECONDS, end_descendants, live_descendants, reap_orphans
-from cli.spare_process import SpareProcess, start_spare
+from cli.forked_services import ServiceForks
 from embedded.process import (
     LIVENESS_FD_VARIABLE,
     ChildProgram,
@@ -30,6 +30,9 @@ CHILD_STOP_SECONDS = 30.0
 CHORES_INTERVAL_SECONDS = 5.0  # seconds
 RESTART_CHECK_SECONDS = 0.5  # seconds between two looks at a program that is being started again
 ASSUMED_BACK_SECONDS = 1.0  # seconds of life after which a program without a liveness pipe counts as back
+
+
+Spawn = Callable[[ChildProgram, Mapping[str, int]], "subprocess.Popen[bytes]"]
 
 
 class StopRequested(BaseException):
@@ -52,8 +55,7 @@ class SupervisedChild:
     failures: int = 0
     restart_at: float = 0.0
     died_at: float | None = None
-    spare: SpareProcess | None = None
-    spare_name: str = ""  # of the present process, if it was a spare
+    spawn: Spawn = spawn_program
 
     @property
     def age_seconds(self) -> float:
@@ -64,8 +66,8 @@ class SupervisedChild:
         """Start it, or schedule the next attempt."""
         self.started_at = self.last_beat_at = time.monotonic()
         try:
-            self.process = self._activate_spare() or (
-                self._spawn_with_liveness() if self.program.has_liveness_pipe else spawn_program(self.program)
+            self.process = (
+                self._spawn_with_liveness() if self.program.has_liveness_pipe else self.spawn(self.program, {})
             )
         except OSError as error:  # such as no memory or a full disk; like a crash it may pass
             self.schedule_restart(f"could not start: {error}")
@@ -85,33 +87,9 @@ class SupervisedChild:
         os.set_blocking(self.liveness_pipe, False)
         os.set_blocking(writer, False)  # the child shares the flags of this end
         try:
-            return spawn_program(self.program, {LIVENESS_FD_VARIABLE: writer})
+            return self.spawn(self.program, {LIVENESS_FD_VARIABLE: writer})
         finally:
             os.close(writer)
-
-    def _activate_spare(self) -> subprocess.Popen[bytes] | None:
-        """Let the spare take over and return its process; None without a spare."""
-        spare, self.spare, self.spare_name = self.spare, None, ""
-        if spare is None or not spare.take_over():
-            return None
-        self._close_liveness_pipe()
-        self.liveness_pipe, self.spare_name = spare.liveness_pipe, spare.name
-        return spare.process
-
-    def ensure_spare(self) -> None:
-        """Start a spare if the program wants one. It is not started together with the process, to save CPU."""
-        if self.spare and not self.spare.is_running:
-            self.spare.kill()
-            self.spare = None
-        if (
-            self.program.has_spare
-            and self.spare is None
-            and self.died_at is None
-            and self.age_seconds > CHORES_INTERVAL_SECONDS
-        ):
-            name = self.program.name if self.spare_name else f"{self.program.name}-spare"
-            with suppress(OSError):  # it may pass; the next call tries again
-                self.spare = start_spare(self.program, name)
 
     def note_beat(self) -> bool:
         """Return whether a liveness signal arrived since the last call."""
@@ -181,12 +159,13 @@ class Supervisor:
 
     def __init__(self) -> None:
         self.children: list[SupervisedChild] = []
+        self._forks: ServiceForks | None = None
         self.stopping = False
         self.forced_ends: list[str] = []  # programs that had to be killed
         self._is_hurried = False
         self._foreign_pids = {*live_descendants()}  # children of a shell that became this process
         self._interrupting = False
-        self._chores: list[Callable[[], None]] = [self._rotate_logs, self._keep_spares]
+        self._chores: list[Callable[[], None]] = [self._rotate_logs]
         self._wake, self._waker = socket.socketpair()
 
     @contextmanager
@@ -203,6 +182,12 @@ class Supervisor:
         finally:
             self.stop()
 
+    def fork_services(self, forks: ServiceForks) -> None:
+        """Start services as forks from now on."""
+        self._forks = forks
+        self.add_chore(forks.ensure_server)
+        forks.ensure_server()
+
     def add_chore(self, chore: Callable[[], None]) -> None:
         """Add a quick function that is called every few seconds."""
         self._chores.append(chore)
@@ -210,7 +195,7 @@ class Supervisor:
     def start_child(self, program: ChildProgram) -> None:
         """Start a program and supervise it."""
         self.raise_if_stopped()
-        child = SupervisedChild(program)
+        child = SupervisedChild(program, spawn=self._forks.spawn if self._forks else spawn_program)
         self.children.append(child)
         child.start()
 
@@ -265,8 +250,8 @@ class Supervisor:
         killed.
         """
         self.stopping = True
-        for spare in [child.spare for child in self.children if child.spare]:
-            spare.kill()
+        if self._forks:
+            self._forks.stop()
         for _, stage in groupby(sorted(self.children, key=_stage_of, reverse=True), key=_stage_of):
             self._stop_stage(list(stage))
         self.children.clear()
@@ -326,14 +311,8 @@ class Supervisor:
             child.write_pid_file()
 
     def _child_pids(self) -> set[int]:
-        processes = [
-            process for child in self.children for process in (child.process, child.spare and child.spare.process)
-        ]
-        return {process.pid for process in processes if process}
-
-    def _keep_spares(self) -> None:
-        for child in self.children:
-            child.ensure_spare()
+        pids = {child.process.pid for child in self.children if child.process}
+        return pids | {self._forks.pid} if self._forks and self._forks.pid else pids
 
     def _rotate_logs(self) -> None:
         for child in self.children:

@@ -26,6 +26,7 @@ from cli.descendants import adopt_orphans
 from cli.dump import drop_leftover_databases
 from cli.external_broker import warn_of_unavailable_broker
 from cli.files_check import check_files_library
+from cli.forked_services import ServiceForks, fork_server_program
 from cli.logs import OWN_LOG_NAME
 from cli.schema import upgrade_database
 from cli.spool_check import check_spool_durability
@@ -114,8 +115,10 @@ def run_installation(settings: Settings, extension: UpExtension) -> None:
 def _run_supervised(extension: UpExtension, settings: Settings, listeners: Sequence[socket.socket]) -> None:
     supervisor = Supervisor()
     adopt_orphans()
+    _make_empty_folder(Path(settings.metrics_dir) if settings.metrics_dir else settings.data_dir / "run" / "metrics")
     with supervisor.handling_signals():
         try:
+            supervisor.fork_services(ServiceForks(fork_server_program(settings, str(child_programs.LAUNCHER_PATH))))
             settings, key = _start_servers(supervisor, EmbeddedServers(settings), extension)
             _start_services(supervisor, settings, listeners, extension.extra_programs(settings))
             supervisor.wait_until(lambda: is_healthy(settings))
@@ -159,7 +162,6 @@ def _start_services(
     supervisor: Supervisor, settings: Settings, listeners: Sequence[socket.socket], extra: Sequence[ChildProgram]
 ) -> None:
     DataDir(settings.data_dir).record_base_url(base_url_of(settings))
-    _make_empty_folder(Path(settings.metrics_dir) if settings.metrics_dir else settings.data_dir / "run" / "metrics")
     for stale in (settings.data_dir / "run").glob("*.pid"):  # leftovers of an `up` that was killed
         stale.unlink()
     services = (

@@ -29,9 +29,9 @@ class ChildProgram:
     """A program to run, and how to end it.
 
     `prepare` runs before every start. `is_ready` must answer within 2 s. Programs of a higher stage are stopped
-    earlier. A program with a liveness pipe writes to it as long as it works. For a program with a spare, a second
-    process waits to take over. `listeners` are descriptors of sockets that the program takes connections from; they
-    stay open when it ends. `pid_file` holds the id of its process while it lives.
+    earlier. A program with a liveness pipe writes to it as long as it works. A service is one of LeadHub's own, which
+    may be forked from a process that has imported its code. `listeners` are descriptors of sockets that the program
+    takes connections from; they stay open when it ends. `pid_file` holds the id of its process while it lives.
     """
 
     name: str
@@ -43,7 +43,7 @@ class ChildProgram:
     death_signal: signal.Signals = signal.SIGKILL
     run_as: RunAs = RunAs.NONE
     has_liveness_pipe: bool = False
-    has_spare: bool = False
+    is_service: bool = False
     listeners: tuple[int, ...] = ()
     pid_file: Path | None = None
     prepare: Callable[[], None] = _do_nothing

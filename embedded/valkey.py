@@ -97,7 +97,7 @@ class EmbeddedValkey:
             f'dir "{_escape_path(self.data_folder)}"',
             'save ""',
             "maxmemory-policy noeviction",
-            "hz 1",  # background work a second: keys that expired are not found anyway, and few expire
+            "hz 2",  # rounds of background work a second; they also end the waits of clients
             "set-proc-title no",  # the command line keeps the path of the config, by which leftovers are found
             "daemonize no",
         ]

@@ -20,9 +20,11 @@ from shared.observability.metrics_files import preallocate_files, process_label
 
 # Must run before the first metric is made, since the library decides then how to store its values. The library's manual
 # does the same for uWSGI.
-if os.environ.get("LEADHUB_METRICS_DIR") and preallocate_files(folder := Path(os.environ["LEADHUB_METRICS_DIR"])):
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
-    values.ValueClass = values.MultiProcessValue(partial(process_label, folder))  # type: ignore[no-untyped-call]
+_named_folder = os.environ.get("LEADHUB_METRICS_DIR")
+_shared_folder = Path(_named_folder) if _named_folder and preallocate_files(Path(_named_folder)) else None
+if _shared_folder:
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_shared_folder)
+    values.ValueClass = values.MultiProcessValue(partial(process_label, _shared_folder))  # type: ignore[no-untyped-call]
 
 LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 SIZE_BUCKETS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -107,6 +109,18 @@ class BufferedHistogram:
         self._sum.inc(self._seconds)
         self._counts = [0] * len(self._bounds)
         self._seconds = 0.0
+
+
+def share_after_fork() -> bool:
+    """Give a forked process metrics of its own, by the name in its environment. Return whether that is possible.
+
+    The library notices the new name with the next change of a value. Call this before there is one.
+    """
+    if _shared_folder is None:
+        return not os.environ.get("LEADHUB_METRICS_DIR")
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_shared_folder)
+    process_label.cache_clear()
+    return preallocate_files(_shared_folder)
 
 
 def metrics_folder() -> Path | None:
