@@ -14,6 +14,7 @@ from bench.attacks import measure_attacks
 from bench.bare import running_bare_server
 from bench.console_bench import measure_console
 from bench.growth import measure_growth
+from bench.idle import measure_idle
 from bench.import_bench import IMPORTED_ROWS, QUICK_IMPORTED_ROWS, measure_imports
 from bench.ingest import IngestComparison, measure_round, warm_up_targets
 from bench.likeness_bench import COMMON_LEADS, measure_likeness
@@ -27,7 +28,7 @@ from bench.targets import Target
 from bench.variants import measure_variants
 from shared.settings import Settings
 
-BENCH_KINDS = ("ingest", "read", "attacks", "console", "sources", "likeness", "import")
+BENCH_KINDS = ("ingest", "read", "attacks", "console", "sources", "likeness", "import", "idle")
 
 LEDGER_FAULTS = ("lost", "doubled", "twins", "different")
 
@@ -52,7 +53,7 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
         "--quick",
         action="store_true",
         help="2 s a load instead of 5; read, console: 100,000 leads, not a million; attacks: 8 s each, not 20; import: "
-        f"{QUICK_IMPORTED_ROWS:,} rows",
+        f"{QUICK_IMPORTED_ROWS:,} rows; idle: 20 s, not 60",
     )
     parser.add_argument("--rounds", type=int, default=3, help="figures are medians of so many (3)")
     parser.add_argument("--variants", action="store_true", help="also one worker against two")
@@ -83,6 +84,8 @@ def run_benchmark(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         return measure_likeness(folder, options.leads, [Path(path) for path in options.set])
     if options.kind == "import":
         return measure_imports(folder, options.rows or (QUICK_IMPORTED_ROWS if options.quick else IMPORTED_ROWS))
+    if options.kind == "idle":
+        return measure_idle(folder, quick=options.quick)
     if options.kind == "console":
         return measure_console(folder, quick=options.quick)
     if options.million:

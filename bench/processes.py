@@ -15,6 +15,8 @@ ROLE_MARKERS = (
     ("worker", "celery"),
     ("postgres", "postgres"),
     ("broker", "valkey-server"),
+    ("fork server", "leadhub fork-server"),
+    ("supervisor", "leadhub up"),
 )
 
 
@@ -38,6 +40,15 @@ def cpu_by_role(root: int) -> Counter[str]:
 def resident_bytes(root: int, role: str) -> int:
     """Return the resident bytes of the processes of a role. Shared pages count for each process."""
     return sum(process.rss_bytes for process in process_tree(root) if process.role == role)
+
+
+def proportional_bytes(pid: int) -> int:
+    """Return the resident bytes of a process, of shared pages its share; 0 if it has just ended."""
+    try:
+        rollup = Path("/proc", str(pid), "smaps_rollup").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return int(rollup.partition("\nPss:")[2].split()[0]) << 10
 
 
 def process_tree(root: int) -> list[ProcessUsage]:

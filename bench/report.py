@@ -81,6 +81,7 @@ def as_text(result: Mapping[str, Any]) -> str:
         "sources": sources_text,
         "likeness": likeness_text,
         "import": import_text,
+        "idle": idle_text,
         "figures": figures_text,
         "targets": goals_text,
         "variants": variants_text,
@@ -130,6 +131,17 @@ def import_text(found: Mapping[str, Any]) -> str:
     moments = next(iter(found["memory"].values()))
     tables = [format_table(["Import", ""], rows), format_table(["Resident MiB", *moments], memory)]
     return "\n\n".join([*tables, f"The import is {found['state']}: {counts}"])
+
+
+def idle_text(found: Mapping[str, Any]) -> str:
+    """Format percent of a core and MiB by role, and statements by the minute."""
+    rows = [
+        [role, f"{figures['cpu']:.2f}", *(format_number(figures[name]) for name in ("memory", "resident"))]
+        for role, figures in found["roles"].items()
+    ]
+    rows.append(["all", f"{found['cpu']:.2f}", format_number(found["memory"]), ""])
+    table = format_table(["Idle", "CPU, % of a core", "MiB (PSS)", "MiB resident"], rows)
+    return f"{table}\n\n{found['transactions_per_minute']:.0f} transactions a minute; load {found['load']:.1f}"
 
 
 def figures_text(figures: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ import click
 
 from cli.common import data_dir_option, make_settings
 
-KINDS = ("ingest", "read", "attacks", "console", "sources", "likeness", "import")
+KINDS = ("ingest", "read", "attacks", "console", "sources", "likeness", "import", "idle")
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -15,7 +15,7 @@ KINDS = ("ingest", "read", "attacks", "console", "sources", "likeness", "import"
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @data_dir_option
 def bench(kind: str, as_json: bool, arguments: tuple[str, ...]) -> None:
-    """Measure leads, lists, attacks, pages, sources, likeness, imports.
+    """Measure leads, lists, attacks, pages, sources, likeness, imports, idleness.
 
     `ingest` compares LeadHub with other programs that take leads. `read` compares lists of 10,000 leads with lists of a
     million. `attacks` attacks a LeadHub of its own and measures another workspace's leads meanwhile. `console` times
@@ -23,7 +23,7 @@ def bench(kind: str, as_json: bool, arguments: tuple[str, ...]) -> None:
     posts 10,000 signed webhooks of one source, and compares their cost with that of inbound leads, and a form's
     latencies with those before. `likeness` compares made-up leads, ordinary and unfavourable ones, and says what a
     lead costs; with --set it also says how many of a labelled file's duplicates it finds. `import` imports
-    100,000 made-up rows, exports them, and compares both.
+    100,000 made-up rows, exports them, and compares both. `idle` says what a LeadHub takes that nobody uses.
 
     A benchmark takes some minutes, `console` twenty; with --quick it takes three.
 

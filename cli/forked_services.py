@@ -18,6 +18,9 @@ from shared.settings import Settings
 
 FORK_TIMEOUT_SECONDS = 60.0  # seconds for a fork, the imports before the first one included
 FORK_SERVER_NAME = "services"
+# For glibc in the server and its forks. By default it keeps what it has learnt to be usual, such as the 16 MB of one
+# hash in each thread that computed one. Blocks as large as these are given back to the system now.
+ALLOCATOR_SETTINGS = {"MALLOC_MMAP_THRESHOLD_": str(4 << 20), "MALLOC_TRIM_THRESHOLD_": str(8 << 20)}
 
 
 class AdoptedProcess(subprocess.Popen[bytes]):
@@ -107,6 +110,7 @@ def fork_server_program(settings: Settings, launcher: str) -> ChildProgram:
         log=home.logs_dir / f"{FORK_SERVER_NAME}.log",
         env={
             **env,
+            **ALLOCATOR_SETTINGS,
             "LEADHUB_METRICS_DIR": settings.metrics_dir or str(home.run_dir / "metrics"),
             "LEADHUB_PROCESS_NAME": FORK_SERVER_NAME,
             "LEADHUB_ENV_FILE": os.devnull,

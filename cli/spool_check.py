@@ -1,10 +1,8 @@
 """A check of a spool that LeadHub does not start itself: it must not lose data."""
 
 import click
-import redis
 
 from cli.common import notify_operator
-from shared.intake.spool import DURABLE_SETTINGS
 from shared.settings import Settings
 
 
@@ -15,6 +13,10 @@ def check_spool_durability(settings: Settings) -> None:
     """
     if not settings.spool_url:
         return
+    import redis  # imported late: it takes 16 MB, and `up` usually brings a spool along
+
+    from shared.intake.spool import DURABLE_SETTINGS
+
     try:
         with redis.Redis.from_url(settings.spool_url, socket_timeout=3, socket_connect_timeout=3) as client:
             found = client.config_get("append*")

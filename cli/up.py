@@ -28,15 +28,13 @@ from cli.external_broker import warn_of_unavailable_broker
 from cli.files_check import check_files_library
 from cli.forked_services import ServiceForks, fork_server_program
 from cli.logs import OWN_LOG_NAME
-from cli.schema import upgrade_database
+from cli.schema import upgrade_in_child
 from cli.spool_check import check_spool_durability
 from cli.supervisor import StopRequested, Supervisor
 from cli.watchdog import HeartbeatWatch, LivenessWatch
 from embedded.dirty_page_flusher import DirtyPageFlusher
 from embedded.process import ChildProgram
 from embedded.servers import EmbeddedServers
-from shared import workspaces
-from shared.auth.account_links import create_first_admin_link, link_url
 from shared.data_dir import SERVICE_KIND, DataDir, DataDirInUse, free_port
 from shared.db.connections import connect
 from shared.settings import Settings
@@ -152,7 +150,7 @@ def _start_servers(
         DirtyPageFlusher(embedded.postgres.databases_folder).start()
     settings = embedded.complete_settings()
     with supervisor.interruptible():
-        upgrade_database(settings.database_url)
+        upgrade_in_child(settings.database_url)
         if embedded.postgres:
             drop_leftover_databases(settings.database_url)
     return settings, asyncio.run(extension.create_first_workspace(settings))
@@ -186,8 +184,11 @@ async def create_first_workspace(settings: Settings) -> str | None:
         await connection.execute(
             "LOCK TABLE workspaces IN SHARE ROW EXCLUSIVE MODE"
         )  # two `up` may start on one new database
-        if await workspaces.list_workspaces(connection):
+        if (await (await connection.execute("SELECT FROM workspaces LIMIT 1")).fetchall()) != []:
             return None
+        from shared import workspaces  # imported late: only the first start needs them, and a supervisor stays small
+        from shared.auth.account_links import create_first_admin_link, link_url
+
         await workspaces.create_workspace(connection, "main", "Main")
         key = (await workspaces.create_key(connection, "main", "first key", ["*"])).key.secret
         link = link_url(link_base_url(settings), await create_first_admin_link(connection))

@@ -82,32 +82,39 @@ def called(port: int) -> str:
     return "unwell" if head.startswith(b"HTTP/1.1 ") else "broken"
 
 
-def spares(stack: Stack) -> list[int]:
-    """Those that have imported their code and wait for the word, which comes down a pipe."""
-    found = [pid for pid in descendants(stack.pid) if "leadhub standby" in command_line(pid)]
-    return [pid for pid in found if "pipe_read" in Path(f"/proc/{pid}/wchan").read_text()]
+def fork_servers(stack: Stack) -> list[int]:
+    return [pid for pid in descendants(stack.pid) if "leadhub fork-server" in command_line(pid)]
 
 
 def test_a_killed_gateway_refuses_nobody(stack: Stack) -> None:
     pauses = []
     with Callers(stack.port) as callers:
         for _ in range(2):
-            (waiting,) = until(lambda: spares(stack), 60, "a spare")
             callers.until_more(50)
             (dead,) = stack.kill("gateway")
             pauses.append(callers.until_more(20))
             until(lambda dead=dead: dead not in stack.pids("gateway"), what="its end")  # type: ignore[misc]
-            assert stack.pids("gateway") == [waiting]
     assert min(pauses) < 10  # a second, on a machine that is not busy with other tests
     assert callers.counts["refused"] == 0, callers.counts
     assert callers.counts["broken"] <= 2 * CALLERS, callers.counts  # those that the two gateways had taken
 
 
-@pytest.mark.extended
-def test_a_spare_that_dies_is_replaced(stack: Stack) -> None:
-    (waiting,) = until(lambda: spares(stack), 60, "a spare")
-    os.kill(waiting, signal.SIGKILL)
-    until(lambda: spares(stack) not in ([], [waiting]), 60, "another spare")
+def test_services_outlive_the_fork_server_and_the_next_one_forks_them(stack: Stack) -> None:
+    (server,) = until(lambda: fork_servers(stack), 60, "a fork server")
+    services = stack.pids("gateway") + stack.pids("sweeper") + stack.pids("worker")
+    os.kill(server, signal.SIGKILL)
+    (following,) = until(lambda: [pid for pid in fork_servers(stack) if pid != server], 60, "another one")
+    assert services == stack.pids("gateway") + stack.pids("sweeper") + stack.pids("worker")
+    (dead,) = stack.kill("gateway")
+    (forked,) = until(lambda: [pid for pid in stack.pids("gateway") if pid != dead], 60, "another gateway")
+    assert maps_of(forked) & maps_of(following)
+    until(lambda: called(stack.port) == "answered", 60, "its answer")
+
+
+def maps_of(pid: int) -> set[str]:
+    """Where its heap lies: a fork has that of its server, another process one of its own."""
+    lines = Path(f"/proc/{pid}/maps").read_text().splitlines()
+    return {line.partition("-")[0] for line in lines if line.endswith("[heap]")}
 
 
 @contextmanager
