@@ -43,7 +43,7 @@ class DueWork:
 
     def __init__(self, stopping: asyncio.Event) -> None:
         self._stopping = stopping
-        self._kinds: AbstractSet[str] = frozenset()
+        self.kinds: AbstractSet[str] = WORK_KINDS  # those that waited at the last look; before the first one all
         self._found = asyncio.Event()  # set, and replaced, when kinds are added
 
     async def watch(self, connection: Connection) -> None:
@@ -64,11 +64,11 @@ class DueWork:
         """Wait until work of one of these kinds waits, at most for `seconds`, or until the sweeper stops."""
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
-        while not (self._kinds & kinds or self._stopping.is_set()) and (left := end - loop.time()) > 0:
+        while not (self.kinds & kinds or self._stopping.is_set()) and (left := end - loop.time()) > 0:
             await self._wait_for(self._found, left)
 
     def _note(self, kinds: AbstractSet[str]) -> None:
-        are_new, self._kinds = bool(kinds - self._kinds), kinds
+        are_new, self.kinds = bool(kinds - self.kinds), kinds
         if are_new:
             found, self._found = self._found, asyncio.Event()
             found.set()

@@ -1,0 +1,79 @@
+"""The statement that asks for the work of all of the sweeper's duties, and the waits for its answers."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from services.workers.due_work import DUE_WORK_SQL, USE_INDEXES_SQL, WORK_KINDS, DueWork
+from shared.db.connections import Connection, connect
+from tests.support.ingesting import accept, item, worker, workspace_id
+from tests.support.leads import rows
+from tests.support.waiting import DEADLINE_SECONDS, until_async
+
+pytestmark = pytest.mark.integration
+
+
+@pytest_asyncio.fixture
+async def due_work(database_url: str) -> AsyncIterator[DueWork]:
+    """A watch of the database."""
+    stopping = asyncio.Event()
+    watched = DueWork(stopping)
+    async with connect(database_url, "tests sweeper") as connection:
+        watching = asyncio.create_task(watched.watch(connection))
+        yield watched
+        stopping.set()
+        await asyncio.wait_for(watching, DEADLINE_SECONDS)
+
+
+async def is_due(due_work: DueWork, kind: str) -> bool:
+    """Whether work of that kind waits, now or within a deadline."""
+    await due_work.wait({kind}, DEADLINE_SECONDS)
+    return kind in due_work.kinds
+
+
+async def until_nothing_is_due(due_work: DueWork) -> None:
+    await until_async(lambda: not due_work.kinds, what="an answer that nothing waits")
+
+
+async def test_every_kind_is_due_before_the_first_answer(due_work: DueWork) -> None:
+    for kind in WORK_KINDS:
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            await due_work.wait({kind}, 1000)
+
+
+async def test_a_lead_wakes_the_duties_that_follow_it(
+    due_work: DueWork, database_url: str, database: Connection
+) -> None:
+    await until_nothing_is_due(due_work)
+    await accept(database, [item(await workspace_id(database), {"email": "ada@example.com"})])
+    assert await is_due(due_work, "journal")
+    await worker(database_url, "w1").drain(database)
+    for kind in ("automations", "counters", "lead_counts", "search_texts"):
+        assert await is_due(due_work, kind), kind
+
+
+async def test_due_times_count(due_work: DueWork, database: Connection) -> None:
+    await until_nothing_is_due(due_work)
+    workspace = await workspace_id(database)
+    await database.execute(
+        "INSERT INTO jobs (workspace_id, kind, filter, created_by, due_at)"
+        " VALUES (%s, 'replay', '{}', '{}', now() + interval '2 s')",
+        (workspace,),
+    )
+    await asyncio.wait_for(due_work.wait({"jobs"}, 1000), DEADLINE_SECONDS)
+    assert await rows(database, "SELECT 1 FROM jobs WHERE due_at > clock_timestamp()") == []
+
+
+async def test_a_wait_ends_with_its_time(due_work: DueWork) -> None:
+    await until_nothing_is_due(due_work)
+    await asyncio.wait_for(due_work.wait({"journal"}, 0.1), DEADLINE_SECONDS)
+    assert not due_work.kinds
+
+
+async def test_no_table_is_read_whole(database: Connection) -> None:
+    await database.execute(USE_INDEXES_SQL)
+    plan = "\n".join(line for (line,) in await (await database.execute(f"EXPLAIN {DUE_WORK_SQL}")).fetchall())
+    assert plan.count("Index") >= len(WORK_KINDS)
+    assert "Seq Scan" not in plan
