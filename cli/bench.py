@@ -15,7 +15,7 @@ KINDS = ("ingest", "read", "attacks", "console", "sources", "likeness", "import"
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @data_dir_option
 def bench(kind: str, as_json: bool, arguments: tuple[str, ...]) -> None:
-    """Measure leads, lists, attacks, pages, sources, likeness, imports.
+    """Measure this version: leads, lists, pages, attacks and more.
 
     `ingest` compares LeadHub with other programs that take leads. `read` compares lists of 10,000 leads with lists of a
     million. `attacks` attacks a LeadHub of its own and measures another workspace's leads meanwhile. `console` times
