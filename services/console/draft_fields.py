@@ -64,10 +64,9 @@ def follow_label(
     label = changes.get("label", field["label"])
     if label == field["label"] or changes.get("key", field["key"]) != field["key"]:
         return dict(changes)
-    made = key_of_label(label or "")
-    if not made or not follows_label(field, published_keys):
+    if not follows_label(field, published_keys):
         return dict(changes)
-    key = free_key(made, [*others, *({"key": one} for one in published_keys)])
+    key = free_key(key_of_label(label or "") or field["type"], [*others, *({"key": one} for one in published_keys)])
     is_custom = changes.get("maps_to", field["maps_to"]) == f"{CUSTOM_PREFIX}{field['key']}"
     return {**changes, "key": key, **({"maps_to": f"{CUSTOM_PREFIX}{key}"} if is_custom else {})}
 
