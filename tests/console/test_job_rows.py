@@ -27,7 +27,7 @@ WHERE convert_from(payload, 'UTF8')::json ->> 'body' LIKE %s
 ADD_BACKFILL = """
 INSERT INTO jobs (workspace_id, kind, filter, created_by, state)
 SELECT workspace_id, 'backfill', json_build_object('integration_id', id, 'since', '2026-03-01T00:00:00+00:00')::jsonb,
-       '{"kind": "cli", "id": null, "name": "tests"}', 'paused'
+       '{"kind": "command", "id": null, "name": "tests"}', 'paused'
 FROM integrations WHERE id = %(integration)s RETURNING id
 """
 # A job that handed five deliveries over and found one that it could not send. Those that wait are due tomorrow.
@@ -36,7 +36,7 @@ WITH workspace AS (
     SELECT id FROM workspaces WHERE slug = 'main'
 ), job AS (
     INSERT INTO jobs (workspace_id, kind, created_by, state, total, position, done, failed, started_at, finished_at)
-    SELECT id, 'deliveries', '{"kind": "cli", "id": null, "name": "tests"}', 'done', 6, 6, 5, 1, now(), now()
+    SELECT id, 'deliveries', '{"kind": "command", "id": null, "name": "tests"}', 'done', 6, 6, 5, 1, now(), now()
     FROM workspace RETURNING workspace_id, id
 ), sent AS (
     INSERT INTO deliveries (workspace_id, message_id, kind, endpoint, payload, state, error, due_at)

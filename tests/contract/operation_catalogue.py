@@ -35,7 +35,7 @@ def resolved(part: Schema) -> Schema:
 def faults(schema: Schema, value: Any) -> list[str]:
     """What is wrong with a value by a schema of the document."""
     found = _validator(json.dumps(schema)).iter_errors(value)
-    return [f"{'.'.join(map(str, error.instance_path))}: {error.message[:200]}" for error in found]
+    return [f"{'.'.join(map(str, error.instance_path))}: {error.message[-200:]}" for error in found]
 
 
 @cache

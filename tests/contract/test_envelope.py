@@ -131,7 +131,19 @@ async def test_single_record_has_only_the_data_member(service: Service, client: 
     answer = await ask(client, "GET", f"/api/v1/leads/{made['lead_id']}")
     assert answer.body.keys() == {"data"}
     assert answer.body["data"].keys() == {
-        *("id", "first_name", "last_name", "email", "phone", "company", "job_title", "country", "source", "status"),
+        *(
+            "id",
+            "first_name",
+            "last_name",
+            "email",
+            "email_as_given",
+            "phone",
+            "company",
+            "job_title",
+            "country",
+            "source",
+            "status",
+        ),
         *("lead_score", "starred", "pipeline_id", "pipeline_stage_id", "assigned_user_id", "notes", "custom_fields"),
         *("tags", "possible_duplicate_of", "attribution", "created_at", "updated_at"),
     }
