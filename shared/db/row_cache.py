@@ -5,6 +5,8 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Generic, TypeVar
 
+import psycopg
+
 from shared.db.connections import Connection, ConnectionPool, with_deadline
 from shared.db.errors import UNAVAILABLE_ERRORS
 from shared.db.notifications import ChannelHandler, NotificationListener
@@ -98,8 +100,15 @@ class RowCache(Generic[K, V]):
             self._rows.popitem(last=False)
 
     async def _query_rows(self, keys: list[K]) -> Mapping[K, V]:
-        async with self._pool.connection() as connection:
-            return await self._read_rows(connection, keys)
+        while True:
+            async with self._pool.connection() as connection:
+                try:
+                    return await self._read_rows(connection, keys)
+                except psycopg.OperationalError:
+                    # It broke while it lay in the pool, such as when the server restarted. The pool drops it and hands
+                    # out another one, or raises if it gets none.
+                    if not connection.broken:
+                        raise
 
     async def refresh_all(self) -> None:
         """Read every cached row again, which does not count as a use, and drop the deleted ones.

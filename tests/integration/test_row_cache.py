@@ -119,6 +119,15 @@ async def test_a_preload_stays_within_the_limit_and_displaces_no_used_row(things
     assert held(things) == [1, 4, 5]  # of 1, 2 and 3 the likeliest
 
 
+async def test_connections_that_broke_in_the_pool_are_not_noticed(things: Things, database: Connection) -> None:
+    await asyncio.gather(things.get(1), things.get(2))  # opens both connections
+    await database.execute(
+        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND application_name = 'tests' AND pid <> pg_backend_pid()"
+    )
+    assert await things.get(3) == "old"
+
+
 async def test_forgotten_keys_are_read_again(things: Things, database: Connection) -> None:
     assert [await things.get(1), await things.get(9)] == ["old", None]
     await database.execute("UPDATE things SET name = 'new'")
