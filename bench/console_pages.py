@@ -10,7 +10,7 @@ import psycopg
 from bench.console_client import ConsoleReader
 from bench.seed_submissions import SUBMISSION_DAYS, SeededSubmissions
 from bench.stack import BENCH_WORKSPACE
-from services.console.submission_query import position_text
+from services.console.submissions.query import position_text
 
 PAGE_LIMIT_MS, SEARCH_LIMIT_MS = 100.0, 2000.0
 TICKED_ROWS = 50  # held submissions that are ticked

@@ -1,249 +1,49 @@
-"""The console's routes and lifetime, to be mounted on an application."""
+"""The console's features and lifetime, to be mounted on an application."""
 
 from aiohttp import web
 
-from services.console.access import anonymous_page
-from services.console.audit_actions import CONSOLE_ACTIONS
-from services.console.context import console_lifetime
-from services.console.live_updates import LIVE_UPDATES, LiveUpdates
-from services.console.page_view import PageView
-from services.console.pages import (
-    account,
-    api_keys,
-    audit_log,
-    board_moves,
-    cause_fix,
-    dead_letter_causes,
-    dead_letter_list,
-    duplicates,
-    files,
-    form_builder,
-    form_embedding,
-    form_history,
-    form_numbers_page,
-    form_preview,
-    form_publishing,
-    forms,
-    held_rules,
-    import_page,
-    imports,
-    job_confirmation,
-    job_page,
-    job_steering,
-    jobs,
-    lead_bulk,
-    lead_changes,
-    lead_creation,
-    lead_export,
-    lead_merging,
-    lead_page,
-    lead_tasks_page,
-    lead_views,
-    leads,
-    now,
-    person_page,
-    pipeline_board,
-    preferences,
-    quarantine,
-    queues,
-    retention_page,
-    sign_in,
-    site_search,
-    source_changes,
-    source_connect,
-    source_mapping,
-    source_page,
-    sources,
-    submission_page,
-    submission_steering,
-    submissions,
-    system,
-    users,
-    welcome,
-    workspaces,
-)
-from services.console.static_files import STATIC_ROUTES
-from shared.errors import NotFound
+from services.console.accounts import routes as accounts
+from services.console.dead_letters import routes as dead_letters
+from services.console.duplicates import routes as duplicates
+from services.console.duplicates.query import count_shown_pairs
+from services.console.forms import routes as forms
+from services.console.imports import routes as imports
+from services.console.jobs import routes as jobs
+from services.console.jobs.news import JobNews
+from services.console.leads import routes as leads
+from services.console.now import routes as now
+from services.console.people import routes as people
+from services.console.pipeline import routes as pipeline
+from services.console.quarantine import routes as quarantine
+from services.console.quarantine.reads import count_held
+from services.console.quarantine.spam_words import stored_sentence
+from services.console.queues import routes as queues
+from services.console.search import routes as search
+from services.console.settings import routes as settings_pages
+from services.console.sources import routes as sources
+from services.console.submissions import routes as submissions
+from services.console.web.context import console_lifetime
+from services.console.web.fallback import FALLBACK_ROUTES
+from services.console.web.live_updates import LIVE_UPDATES, LiveUpdates
+from services.console.web.static_files import STATIC_ROUTES
 from shared.settings import Settings
 from shared.web.app import mount_routes
-from shared.web.audit import AUDIT_ACTIONS, AUDITED_PREFIXES
+from shared.web.audit import AUDITED_PREFIXES
 
-WORKSPACE_PREFIX = "/console/{workspace}"
-
-
-@anonymous_page
-async def to_console(view: PageView) -> web.StreamResponse:
-    """Send a visitor of the root to the console."""
-    view.redirect("/console/")
-
-
-@anonymous_page
-async def nothing_here(view: PageView) -> web.StreamResponse:
-    """Answer an address below `/console/` that does not exist."""
-    raise NotFound
-
-
-CONSOLE_ROUTES = [
-    web.get("/", to_console),
-    web.get("/console", to_console),
-    web.get("/console/", workspaces.first_page),
-    web.get("/console/workspaces", workspaces.index),
-    web.get("/console/sign-in", sign_in.show),
-    web.post("/console/sign-in", sign_in.submit),
-    web.post("/console/sign-out", sign_in.sign_out),
-    web.get("/console/forgotten", welcome.ask_reset),
-    web.post("/console/forgotten", welcome.request_reset),
-    web.get("/console/welcome/{token}", welcome.show),
-    web.post("/console/welcome/{token}", welcome.submit),
-    web.get("/console/me/account", account.show),
-    web.post("/console/me/name", account.rename),
-    web.post("/console/me/password", account.change_password),
-    web.post("/console/me/second-factor", account.begin_second_factor),
-    web.post("/console/me/second-factor/confirm", account.confirm_second_factor),
-    web.post("/console/me/second-factor/disable", account.disable_second_factor),
-    web.post("/console/me/sessions/{id}/end", account.end_session),
-    web.post("/console/me/sessions/end-others", account.end_other_sessions),
-    web.post("/console/me/preferences", preferences.change),
-    web.post("/console/me/leads/{workspace}/columns", lead_views.set_columns),
-    web.post("/console/me/leads/{workspace}/views", lead_views.create_own),
-    web.post("/console/me/leads/{workspace}/views/{id}", lead_views.change_own),
-    web.post("/console/me/leads/{workspace}/views/{id}/default", lead_views.set_default),
-    web.get(f"{WORKSPACE_PREFIX}/now", now.show),
-    web.get(f"{WORKSPACE_PREFIX}/now/live", now.live),
-    web.get(f"{WORKSPACE_PREFIX}/search", site_search.show),
-    web.get(f"{WORKSPACE_PREFIX}/palette", site_search.palette),
-    web.get(f"{WORKSPACE_PREFIX}/leads", leads.show),
-    web.get(f"{WORKSPACE_PREFIX}/leads/live", leads.live),
-    web.get(f"{WORKSPACE_PREFIX}/leads/bulk", lead_bulk.show),
-    web.post(f"{WORKSPACE_PREFIX}/leads/bulk", lead_bulk.submit),
-    web.post(f"{WORKSPACE_PREFIX}/leads/bulk/{{id}}/undo", lead_bulk.undo),
-    web.post(f"{WORKSPACE_PREFIX}/leads/views", lead_views.create_team),
-    web.post(f"{WORKSPACE_PREFIX}/leads/views/{{id}}", lead_views.change_team),
-    web.get(f"{WORKSPACE_PREFIX}/leads/export", lead_export.download),
-    web.get(f"{WORKSPACE_PREFIX}/leads/new", lead_creation.show),
-    web.post(f"{WORKSPACE_PREFIX}/leads/new", lead_creation.submit),
-    web.get(f"{WORKSPACE_PREFIX}/leads/{{id}}", lead_page.show),
-    web.get(f"{WORKSPACE_PREFIX}/leads/{{id}}/timeline", lead_page.timeline),
-    web.get(f"{WORKSPACE_PREFIX}/leads/{{id}}/live", lead_page.live),
-    web.get(f"{WORKSPACE_PREFIX}/leads/{{id}}/person", person_page.show),
-    web.get(f"{WORKSPACE_PREFIX}/leads/{{id}}/person.json", person_page.download),
-    web.post(f"{WORKSPACE_PREFIX}/leads/{{id}}/erase", person_page.erase),
-    web.get(f"{WORKSPACE_PREFIX}/leads/{{id}}/merge", lead_merging.show),
-    web.post(f"{WORKSPACE_PREFIX}/leads/{{id}}/merge", lead_merging.submit),
-    web.post(f"{WORKSPACE_PREFIX}/leads/{{id}}/unmerge", lead_merging.unmerge),
-    web.get(f"{WORKSPACE_PREFIX}/duplicates", duplicates.show),
-    web.get(f"{WORKSPACE_PREFIX}/duplicates/{{id}}", duplicates.compare),
-    web.post(f"{WORKSPACE_PREFIX}/duplicates/{{id}}/dismiss", duplicates.dismiss),
-    web.post(f"{WORKSPACE_PREFIX}/duplicates/{{id}}/reopen", duplicates.reopen),
-    web.post(f"{WORKSPACE_PREFIX}/leads/{{id}}/facts", lead_changes.save_edits),
-    web.post(f"{WORKSPACE_PREFIX}/leads/{{id}}/change", lead_changes.change),
-    web.post(f"{WORKSPACE_PREFIX}/leads/{{id}}/not-same", lead_changes.not_same),
-    web.post(f"{WORKSPACE_PREFIX}/leads/{{id}}/delete", lead_changes.delete),
-    web.post(f"{WORKSPACE_PREFIX}/leads/{{id}}/tasks", lead_tasks_page.create),
-    web.post(f"{WORKSPACE_PREFIX}/leads/{{id}}/tasks/{{task}}", lead_tasks_page.change),
-    web.get(f"{WORKSPACE_PREFIX}/pipeline", pipeline_board.show),
-    web.get(f"{WORKSPACE_PREFIX}/pipeline/column", pipeline_board.column),
-    web.post(f"{WORKSPACE_PREFIX}/pipeline/move", board_moves.move),
-    web.get(f"{WORKSPACE_PREFIX}/import", imports.show),
-    web.post(f"{WORKSPACE_PREFIX}/import", imports.create),
-    web.get(f"{WORKSPACE_PREFIX}/import/{{id}}", import_page.show),
-    web.get(f"{WORKSPACE_PREFIX}/import/{{id}}/live", import_page.live),
-    web.get(f"{WORKSPACE_PREFIX}/import/{{id}}/rows.csv", import_page.download),
-    web.post(f"{WORKSPACE_PREFIX}/import/{{id}}/columns", import_page.confirm_columns),
-    web.post(f"{WORKSPACE_PREFIX}/import/{{id}}/run", import_page.run),
-    web.post(f"{WORKSPACE_PREFIX}/import/{{id}}/cancel", import_page.cancel),
-    web.post(f"{WORKSPACE_PREFIX}/import/{{id}}/undo", import_page.undo),
-    web.get(f"{WORKSPACE_PREFIX}/submissions", submissions.show),
-    web.get(f"{WORKSPACE_PREFIX}/submissions/live", submissions.live),
-    web.get(f"{WORKSPACE_PREFIX}/submissions/selected", submissions.selected),
-    web.get(f"{WORKSPACE_PREFIX}/dead-letters", dead_letter_causes.show),
-    web.get(f"{WORKSPACE_PREFIX}/dead-letters/live", dead_letter_list.live),
-    web.post(f"{WORKSPACE_PREFIX}/dead-letters/{{id}}", dead_letter_causes.change),
-    web.get(f"{WORKSPACE_PREFIX}/dead-letters/{{id}}/fix", cause_fix.show),
-    web.post(f"{WORKSPACE_PREFIX}/dead-letters/{{id}}/try", cause_fix.try_one),
-    web.post(f"{WORKSPACE_PREFIX}/dead-letters/{{id}}/deliveries/{{delivery}}/resend", dead_letter_causes.resend),
-    web.get(f"{WORKSPACE_PREFIX}/quarantine", quarantine.show),
-    web.get(f"{WORKSPACE_PREFIX}/quarantine/selected", quarantine.confirm_selected),
-    web.get(f"{WORKSPACE_PREFIX}/quarantine/rules", held_rules.show),
-    web.post(f"{WORKSPACE_PREFIX}/quarantine/rules", held_rules.create),
-    web.post(f"{WORKSPACE_PREFIX}/quarantine/rules/{{id}}/delete", held_rules.delete),
-    web.post(f"{WORKSPACE_PREFIX}/quarantine/{{id}}/release", quarantine.release),
-    web.post(f"{WORKSPACE_PREFIX}/quarantine/{{id}}/reject", quarantine.reject),
-    web.get(f"{WORKSPACE_PREFIX}/submissions/{{id}}", submission_page.show),
-    web.get(f"{WORKSPACE_PREFIX}/submissions/{{id}}/raw", submission_page.raw),
-    web.get(f"{WORKSPACE_PREFIX}/files/{{id}}", files.download),
-    web.post(f"{WORKSPACE_PREFIX}/submissions/{{id}}/replay", submission_steering.replay),
-    web.post(f"{WORKSPACE_PREFIX}/submissions/{{id}}/release", submission_steering.release),
-    web.post(f"{WORKSPACE_PREFIX}/submissions/{{id}}/spam", submission_steering.spam),
-    web.post(f"{WORKSPACE_PREFIX}/submissions/{{id}}/fix", submission_steering.fix),
-    web.get(f"{WORKSPACE_PREFIX}/queues", queues.show),
-    web.get(f"{WORKSPACE_PREFIX}/queues/live", queues.live),
-    web.post(f"{WORKSPACE_PREFIX}/queues/{{lane}}/pause", queues.pause),
-    web.post(f"{WORKSPACE_PREFIX}/queues/{{lane}}/resume", queues.resume),
-    web.get(f"{WORKSPACE_PREFIX}/sources", sources.show),
-    web.post(f"{WORKSPACE_PREFIX}/sources", source_connect.create),
-    web.get(f"{WORKSPACE_PREFIX}/sources/connect", source_connect.gallery),
-    web.get(f"{WORKSPACE_PREFIX}/sources/new", source_connect.new),
-    web.get(f"{WORKSPACE_PREFIX}/sources/{{id}}", source_page.show),
-    web.post(f"{WORKSPACE_PREFIX}/sources/{{id}}/switch", source_changes.switch),
-    web.post(f"{WORKSPACE_PREFIX}/sources/{{id}}/credentials", source_changes.credentials),
-    web.post(f"{WORKSPACE_PREFIX}/sources/{{id}}/settings", source_changes.settings),
-    web.post(f"{WORKSPACE_PREFIX}/sources/{{id}}/renew", source_changes.renew),
-    web.post(f"{WORKSPACE_PREFIX}/sources/{{id}}/delete", source_changes.delete),
-    web.get(f"{WORKSPACE_PREFIX}/sources/{{id}}/mapping", source_mapping.show),
-    web.post(f"{WORKSPACE_PREFIX}/sources/{{id}}/mapping", source_mapping.save),
-    web.post(f"{WORKSPACE_PREFIX}/sources/{{id}}/mapping/preview", source_mapping.preview),
-    web.get(f"{WORKSPACE_PREFIX}/forms", forms.show),
-    web.post(f"{WORKSPACE_PREFIX}/forms", forms.create),
-    web.get(f"{WORKSPACE_PREFIX}/forms/new", forms.new),
-    web.get(f"{WORKSPACE_PREFIX}/forms/{{id}}", form_builder.show),
-    web.post(f"{WORKSPACE_PREFIX}/forms/{{id}}/draft", form_builder.save),
-    web.get(f"{WORKSPACE_PREFIX}/forms/{{id}}/preview", form_preview.show),
-    web.get(f"{WORKSPACE_PREFIX}/forms/{{id}}/preview/{{mode}}/form.css", form_preview.stylesheet),
-    web.post(f"{WORKSPACE_PREFIX}/forms/{{id}}/publish", form_publishing.publish),
-    web.post(f"{WORKSPACE_PREFIX}/forms/{{id}}/discard", form_publishing.discard),
-    web.post(f"{WORKSPACE_PREFIX}/forms/{{id}}/switch", form_publishing.switch),
-    web.post(f"{WORKSPACE_PREFIX}/forms/{{id}}/delete", form_publishing.delete),
-    web.get(f"{WORKSPACE_PREFIX}/forms/{{id}}/embed", form_embedding.show),
-    web.get(f"{WORKSPACE_PREFIX}/forms/{{id}}/qr.svg", form_embedding.download_code),
-    web.get(f"{WORKSPACE_PREFIX}/forms/{{id}}/test", form_embedding.test),
-    web.get(f"{WORKSPACE_PREFIX}/forms/{{id}}/visits/live", form_embedding.live),
-    web.get(f"{WORKSPACE_PREFIX}/forms/{{id}}/numbers", form_numbers_page.show),
-    web.get(f"{WORKSPACE_PREFIX}/forms/{{id}}/versions", form_history.show),
-    web.post(f"{WORKSPACE_PREFIX}/forms/{{id}}/versions/{{version}}/restore", form_history.restore),
-    web.get(f"{WORKSPACE_PREFIX}/settings/keys", api_keys.show),
-    web.post(f"{WORKSPACE_PREFIX}/settings/keys", api_keys.create),
-    web.post(f"{WORKSPACE_PREFIX}/settings/keys/{{id}}/revoke", api_keys.revoke),
-    web.get(f"{WORKSPACE_PREFIX}/settings/users", users.show),
-    web.post(f"{WORKSPACE_PREFIX}/settings/users", users.invite),
-    web.post(f"{WORKSPACE_PREFIX}/settings/users/{{id}}", users.manage),
-    web.get(f"{WORKSPACE_PREFIX}/settings/retention", retention_page.show),
-    web.post(f"{WORKSPACE_PREFIX}/settings/retention", retention_page.save),
-    web.get(f"{WORKSPACE_PREFIX}/settings/audit-log", audit_log.show),
-    web.get(f"{WORKSPACE_PREFIX}/settings/audit-log.csv", audit_log.download),
-    web.get(f"{WORKSPACE_PREFIX}/settings/system", system.show),
-    web.get(f"{WORKSPACE_PREFIX}/jobs", jobs.show),
-    web.get(f"{WORKSPACE_PREFIX}/jobs/live", jobs.live),
-    web.get(f"{WORKSPACE_PREFIX}/jobs/confirm", job_confirmation.show),
-    web.post(f"{WORKSPACE_PREFIX}/jobs/confirm", job_confirmation.submit),
-    web.get(f"{WORKSPACE_PREFIX}/jobs/{{id}}", job_page.show),
-    web.get(f"{WORKSPACE_PREFIX}/jobs/{{id}}/live", job_page.live),
-    web.get(f"{WORKSPACE_PREFIX}/jobs/{{id}}/outcomes.csv", job_page.download),
-    web.post(f"{WORKSPACE_PREFIX}/jobs/{{id}}/follow", job_steering.follow),
-    web.post(f"{WORKSPACE_PREFIX}/jobs/{{id}}/rate", job_steering.set_rate),
-    web.post(f"{WORKSPACE_PREFIX}/jobs/{{id}}/pause", job_steering.pause),
-    web.post(f"{WORKSPACE_PREFIX}/jobs/{{id}}/resume", job_steering.resume),
-    web.post(f"{WORKSPACE_PREFIX}/jobs/{{id}}/cancel", job_steering.cancel),
-    web.get(f"{WORKSPACE_PREFIX}/more", workspaces.more),
-]
-FALLBACK_ROUTES = [web.route("*", "/console/{tail:.*}", nothing_here)]
+# The first route that fits is taken: `leads/bulk` of the jobs stands before `leads/{id}`.
+FEATURES = (
+    *(accounts, now, search, submissions, quarantine, dead_letters, queues, jobs),
+    *(leads, pipeline, duplicates, imports, people, forms, sources, settings_pages),
+)
+CONSOLE_ROUTES = [route for feature in FEATURES for route in feature.ROUTES]
+TEXT_FILTERS = {"stored_sentence": stored_sentence}
+NAVIGATION_COUNTS = {"held": count_held, "duplicates": count_shown_pairs}
 
 
 def mount_console(app: web.Application, settings: Settings) -> None:
     """Add the console to an application made by `shared.web.app.make_app`."""
     mount_routes(app, [*STATIC_ROUTES, *CONSOLE_ROUTES, *FALLBACK_ROUTES])
     app[AUDITED_PREFIXES].append("/console/")
-    app[AUDIT_ACTIONS].update(CONSOLE_ACTIONS)
-    updates = app[LIVE_UPDATES] = LiveUpdates()
+    updates = app[LIVE_UPDATES] = LiveUpdates(JobNews)
     app.on_shutdown.append(updates.end_streams)
-    app.cleanup_ctx.append(console_lifetime(settings))
+    app.cleanup_ctx.append(console_lifetime(settings, NAVIGATION_COUNTS, TEXT_FILTERS))

@@ -11,7 +11,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
-from services.console.translations import CATALOGUE_NAME, LOCALE_DIR
+from services.console.web.translations import CATALOGUE_NAME, LOCALE_DIR
 
 CONSOLE_DIR = Path(__file__).parent
 METHODS = [("**.py", "python"), ("**.html", "jinja2")]

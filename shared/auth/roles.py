@@ -8,7 +8,7 @@ ROLE_NAMES: Final[tuple[Role, ...]] = ("admin", "manager", "agent", "read_only")
 
 
 class Permission(Enum):
-    """A right that a role has or lacks. The console has words for it: `services/console/role_words.py`."""
+    """A right that a role has or lacks. The console has words for it: `services/console/web/role_words.py`."""
 
     SEE_RECORDS = "see_records"  # leads, submissions, forms, automations, sources, webhooks, queues, jobs
     SEE_PERSONS = "see_persons"  # personal fields, and payloads with their secrets masked

@@ -14,7 +14,7 @@ from shared.db.notifications import NotificationListener
 from shared.settings import Settings
 from shared.supervised_loop import run_forever
 from shared.web.access_log import AccessLog
-from shared.web.audit import AUDIT_ACTIONS, AUDIT_TRAIL, AUDITED_PREFIXES
+from shared.web.audit import AUDIT_TRAIL, AUDITED_PREFIXES
 from shared.web.authorization import check_scopes_declared
 from shared.web.client_address import TRUSTED_PROXIES
 from shared.web.middleware import ACCESS_LOG, API_KEYS, RATE_LIMITER, request_middleware
@@ -29,7 +29,6 @@ def make_app(settings: Settings, service: str) -> web.Application:
     app = web.Application(middlewares=[request_middleware], client_max_size=largest_body + 1)
     app[ACCESS_LOG] = AccessLog(service, lines=settings.access_log)
     app[AUDITED_PREFIXES] = []
-    app[AUDIT_ACTIONS] = {}
     app[TRUSTED_PROXIES] = settings.trusted_proxies
     app.cleanup_ctx.append(_shared_lifetime(settings))
     app.on_startup.append(_start_listener)  # runs after all of cleanup_ctx, when all listeners are registered

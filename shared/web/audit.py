@@ -19,15 +19,12 @@ from shared.web.client_address import client_address
 log = logging.get_logger()
 
 HandlerT = TypeVar("HandlerT")
-ALWAYS_AUDITED = "always_audited"  # the mark of a handler
+ALWAYS_AUDITED, AUDITED_ACTION = "always_audited", "audited_action"  # the marks of a handler
 
 AUDIT_TRAIL = web.AppKey("audit_trail", AuditTrail)
 AUDITED_PREFIXES: web.AppKey[list[str]] = web.AppKey(
     "audited_prefixes", list[str]
 )  # all changes below these paths are audited
-AUDIT_ACTIONS: web.AppKey[dict[str, str]] = web.AppKey(
-    "audit_actions", dict[str, str]
-)  # by the name that a handler's place implies, what the log calls it instead
 AUDIT_ACTOR = web.RequestKey("audit_actor", AuditActor)  # set by a service whose requests have no API key
 AUDIT_DETAILS = web.RequestKey("audit_details", AuditDetails)
 AUDIT_CONTINUED = web.RequestKey("audit_continued", bool)
@@ -64,6 +61,12 @@ OBJECT_KINDS = {
 def always_audited(handler: HandlerT) -> HandlerT:
     """Have requests to a handler stand in the audit log although its scope does not steer, or it only reads."""
     setattr(handler, ALWAYS_AUDITED, True)
+    return handler
+
+
+def audited_as(action: str, handler: HandlerT) -> HandlerT:
+    """Say what the audit log calls requests to a handler, otherwise its place implies that."""
+    setattr(handler, AUDITED_ACTION, action)
     return handler
 
 
@@ -172,18 +175,18 @@ def _route_path(request: web.Request) -> str:
 
 
 def _object_and_action(request: web.Request) -> tuple[str, str]:
-    """Return the kind of object and the action that the handler's place implies: `api_key`, `api_key.created`."""
-    handler: Any = request.match_info.handler
-    module, name = handler.__module__.rpartition(".")[2], handler.__name__
-    implied = implied_action(module, name)
-    action = request.app[AUDIT_ACTIONS].get(implied, implied)
+    """Return the kind of object and the action of a request, such as `api_key` and `api_key.created`."""
+    action = handler_action(request.match_info.handler)
     return action.partition(".")[0], action
 
 
-def implied_action(module: str, handler: str) -> str:
-    """Return what a handler of a module is called in the log, unless its service calls it otherwise."""
-    kind = OBJECT_KINDS.get(module, module.removesuffix("s"))
-    return f"{kind}.{ACTION_VERBS.get(handler, handler)}"
+def handler_action(handler: Any) -> str:
+    """Return what the log calls requests to a handler: what was said of it, or what its place implies."""
+    action: str | None = getattr(handler, AUDITED_ACTION, None)
+    if action is not None:
+        return action
+    module, name = handler.__module__.rpartition(".")[2], handler.__name__
+    return f"{OBJECT_KINDS.get(module, module.removesuffix('s'))}.{ACTION_VERBS.get(name, name)}"
 
 
 def _object_id(request: web.Request, response: web.StreamResponse) -> str | None:

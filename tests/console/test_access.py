@@ -7,8 +7,8 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from services.console.access import ACCOUNT_ACCESS, ANONYMOUS_ACCESS
-from services.console.sent_form import SMALL_FORM_BYTES
+from services.console.web.access import ACCOUNT_ACCESS, ANONYMOUS_ACCESS
+from services.console.web.sent_form import SMALL_FORM_BYTES
 from shared.auth.roles import ROLE_PERMISSIONS, Permission
 from shared.operations.lanes import JOURNAL_LANES
 from tests.support.console import SIGN_IN, WORKSPACE, ConsoleClient, Reader, Shown, console_client, make_readers

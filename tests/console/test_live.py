@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from playwright.async_api import Browser, Request
 
-from services.console.live_updates import MAX_ACCOUNT_STREAMS
+from services.console.web.live_updates import MAX_ACCOUNT_STREAMS
 from tests.support.console import (
     ConsoleClient,
     Reader,

@@ -5,7 +5,7 @@ import secrets
 
 import pytest
 
-from services.console.held_submissions import COUNT_HELD_SQL
+from services.console.quarantine.reads import COUNT_HELD_SQL
 from tests.support.console_failures import add_submission, signed_in_reader, workspace_of
 from tests.support.stack import Database, Stack
 from tests.support.waiting import until

@@ -11,8 +11,8 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from services.console.role_words import PERMISSION_WORDS, ROLE_WORDS
-from services.console.scope_words import SCOPE_WORDS
+from services.console.settings.scope_words import SCOPE_WORDS
+from services.console.web.role_words import PERMISSION_WORDS, ROLE_WORDS
 from shared import workspaces
 from shared.auth.key_format import ALL_SCOPES
 from shared.auth.operator_accounts import create_operator_made_user

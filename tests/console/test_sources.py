@@ -12,9 +12,9 @@ import orjson
 from playwright.async_api import Browser
 from yarl import URL
 
-from services.console.document_paths import document_lines
-from services.console.setup_steps import SETUP_STEPS
-from services.console.source_words import GALLERY_GROUPS, TYPE_MARKS
+from services.console.sources.document_paths import document_lines
+from services.console.sources.setup_steps import SETUP_STEPS
+from services.console.sources.words import GALLERY_GROUPS, TYPE_MARKS
 from shared.integrations.catalogue import PROVIDERS_BY_TYPE
 from shared.integrations.json_paths import find_values
 from tests.support.console import ConsoleClient, Reader, Shown, console_client, needs_chromium, watched_page

@@ -12,8 +12,8 @@ import orjson
 import pytest
 import pytest_asyncio
 
-from services.console.submission_query import position_text
-from services.console.submission_reads import LAST_ID
+from services.console.submissions.query import position_text
+from services.console.submissions.reads import LAST_ID
 from shared.auth.operator_accounts import create_operator_made_user
 from shared.auth.passwords import PasswordHashing
 from shared.auth.roles import Role

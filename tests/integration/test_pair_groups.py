@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.console.pair_query import LARGE_WORKSPACE_LEADS, read_default_score
+from services.console.duplicates.query import LARGE_WORKSPACE_LEADS, read_default_score
 from shared.db.connections import Connection
 from shared.likeness import pair_states
 from shared.likeness.pair_groups import MAX_GROUP_LEADS, add_groups, find_further

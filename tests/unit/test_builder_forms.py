@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import MultiDict
 
-from services.console.draft_fields import (
+from services.console.forms.draft_fields import (
     change_field,
     delete_field,
     follows_label,
@@ -20,17 +20,8 @@ from services.console.draft_fields import (
     move_field,
     place_above_consent,
 )
-from services.console.draft_form import changed_draft, field_texts, read_draft, setting_texts
-from services.console.form_snippets import (
-    EmbedChoices,
-    frame_snippet,
-    highlight_snippet,
-    html_snippet,
-    qr_code,
-    qr_file,
-    script_snippet,
-)
-from services.console.show_rules import (
+from services.console.forms.draft_form import changed_draft, field_texts, read_draft, setting_texts
+from services.console.forms.show_rules import (
     ShowRule,
     ShowRules,
     asked_questions,
@@ -39,6 +30,15 @@ from services.console.show_rules import (
     rename_field,
     rule_line,
     rules_of_condition,
+)
+from services.console.forms.snippets import (
+    EmbedChoices,
+    frame_snippet,
+    highlight_snippet,
+    html_snippet,
+    qr_code,
+    qr_file,
+    script_snippet,
 )
 from shared.automations.conditions import condition_matches
 from shared.form_pages.accent_colors import DEFAULT_ACCENT

@@ -2,8 +2,8 @@
 
 from multidict import MultiDict
 
-from services.console.change_form import ChangeForm, parse_changes, read_change_form
-from services.console.payload_words import difference_words, read_sender
+from services.console.dead_letters.change_form import ChangeForm, parse_changes, read_change_form
+from services.console.web.payload_words import difference_words, read_sender
 
 
 def _form(*rows: tuple[str, str, str, str], add: str = "", remove: str = "") -> ChangeForm:

@@ -9,13 +9,14 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
-from services.console import live_updates
-from services.console.context import CONSOLE_CONTEXT, ConsoleContext
-from services.console.live_updates import LiveTopic, LiveUpdates, StreamOwner, encode_message
-from services.console.page_view import PageView
-from services.console.pages.queues import live_topic
-from services.console.rendering import TEMPLATE_DIR
-from services.console.translations import load_languages
+from services.console.jobs.news import JobNews
+from services.console.queues.queues_page import live_topic
+from services.console.web import live_updates
+from services.console.web.context import CONSOLE_CONTEXT, ConsoleContext
+from services.console.web.live_updates import LiveTopic, LiveUpdates, StreamOwner, encode_message
+from services.console.web.page_view import PageView
+from services.console.web.rendering import CONSOLE_DIR
+from services.console.web.translations import load_languages
 from shared.auth.roles import Role
 from shared.auth.sessions import AuthenticatedSession, Membership
 from shared.errors import RateLimited
@@ -91,7 +92,7 @@ async def test_an_account_has_so_many_streams_and_gives_way_on_a_full_installati
 ) -> None:
     monkeypatch.setattr(live_updates, "MAX_ACCOUNT_STREAMS", 4)
     monkeypatch.setattr(live_updates, "MAX_STREAMS", 6)
-    updates = LiveUpdates()
+    updates = LiveUpdates(JobNews)
     greedy = await open_streams(updates, 1, 5)
     with pytest.raises(RateLimited):
         await greedy[4]
@@ -107,7 +108,7 @@ async def test_an_account_has_so_many_streams_and_gives_way_on_a_full_installati
 
 async def test_many_accounts_of_one_workspace_take_no_stream_from_another(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live_updates, "MAX_STREAMS", 6)
-    updates = LiveUpdates()
+    updates = LiveUpdates(JobNews)
     crowd = [(await open_streams(updates, account_id, 1))[0] for account_id in range(1, 8)]
     with pytest.raises(RateLimited):
         await asyncio.wait_for(crowd[6], DEADLINE_SECONDS)
@@ -129,8 +130,9 @@ def test_the_lane_decides_whose_history_an_operator_sees() -> None:
 
 
 def test_live_parts_show_nothing_of_their_reader_alone() -> None:
-    parts = [path for path in TEMPLATE_DIR.glob("parts/*") if re.search(r"_(live|stream)\.html$", path.name)]
+    parts = [path for path in CONSOLE_DIR.glob("*/templates/_*") if re.search(r"_(live|stream)\.html$", path.name)]
     assert len(parts) >= 4
     for part in parts:
-        parts += [path for name in INCLUDED.findall(part.read_text()) if (path := TEMPLATE_DIR / name) not in parts]
+        included = [CONSOLE_DIR / name.replace("/", "/templates/") for name in INCLUDED.findall(part.read_text())]
+        parts += [path for path in included if path not in parts]
     assert [part.name for part in parts if OF_ONE_READER.search(part.read_text())] == []

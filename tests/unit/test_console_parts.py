@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.console import svg
-from services.console.bidi_controls import show_controls_in_html
-from services.console.cross_site import cross_site_reason
-from services.console.formatting import Formatting
-from services.console.page_view import workspace_path
-from services.console.safe_redirect import CONSOLE_HOME, local_path
-from services.console.translations import load_languages, preferred_language
+from services.console.web import svg
+from services.console.web.bidi_controls import show_controls_in_html
+from services.console.web.cross_site import cross_site_reason
+from services.console.web.formatting import Formatting
+from services.console.web.page_view import workspace_path
+from services.console.web.safe_redirect import CONSOLE_HOME, local_path
+from services.console.web.translations import load_languages, preferred_language
 
 pytestmark = pytest.mark.unit
 

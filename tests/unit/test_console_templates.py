@@ -10,13 +10,13 @@ from babel.messages.catalog import Message
 from babel.messages.pofile import read_po
 
 from services.console.catalogue_update import extracted_messages, updated_catalogue
-from services.console.rendering import TEMPLATE_DIR
-from services.console.static_files import STATIC_DIR
-from services.console.translations import CATALOGUE_NAME, LOCALE_DIR
+from services.console.web.rendering import FEATURE_TEMPLATES, SHARED_TEMPLATES
+from services.console.web.static_files import STATIC_DIR
+from services.console.web.translations import CATALOGUE_NAME, LOCALE_DIR
 
 pytestmark = pytest.mark.unit
 
-TEMPLATES = sorted(TEMPLATE_DIR.rglob("*.html"))
+TEMPLATES = [path for folder in (SHARED_TEMPLATES, *FEATURE_TEMPLATES.values()) for path in sorted(folder.iterdir())]
 CATALOGUES = sorted(LOCALE_DIR.glob(f"*/{CATALOGUE_NAME}"))
 VENDORED = STATIC_DIR / "vendor"
 FORBIDDEN = {
@@ -32,7 +32,7 @@ JINJA_QUOTES = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 ELEMENT = re.compile(r"<[a-z][\w-]*\b(?:\{\{.*?\}\}|\{%.*?%\}|\"[^\"]*\"|'[^']*'|[^<>\"'])*>", re.DOTALL)
 
 
-@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: f"{path.parts[-3]}/{path.stem}")
 def test_template_keeps_to_the_policy(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     markup = JINJA_QUOTES.sub("", text)

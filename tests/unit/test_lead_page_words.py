@@ -10,20 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.console.activity_words import (
+from services.console.leads.activity_words import (
     ACTIVITY_LOOKS,
     AUTHOR_WORDS,
     MATCHED_WORDS,
     NAMELESS_AUTHOR_WORDS,
     SKIP_WORDS,
 )
-from services.console.formatting import Formatting
-from services.console.lead_edit_form import FORM_FIELDS, make_edit_form, read_lead_edits, value_text
-from services.console.lead_origins import LeadIntake, given_consents, identity_origins
-from services.console.lead_words import FIELD_WORDS, STATUS_WORDS
-from services.console.stage_colors import stage_hue
-from services.console.timeline_reads import TimelinePosition, merge_rows, read_timeline_position
-from services.console.translations import load_languages
+from services.console.leads.edit_form import FORM_FIELDS, make_edit_form, read_lead_edits, value_text
+from services.console.leads.stage_colors import stage_hue
+from services.console.leads.timeline_reads import TimelinePosition, merge_rows, read_timeline_position
+from services.console.leads.words import FIELD_WORDS, STATUS_WORDS
+from services.console.submissions.contact_origins import LeadIntake, given_consents, identity_origins
+from services.console.web.formatting import Formatting
+from services.console.web.translations import load_languages
 from shared.leads.edit import ChangeCause, LeadChange, LeadEdit, compare_with_state
 from shared.leads.submission import FORM_KEY, SOURCE_KEY
 

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.console.lead_columns import DEFAULT_COLUMNS, offered_columns, shown_columns
-from services.console.lead_job_words import tag_names
-from services.console.lead_query import (
+from services.console.jobs.lead_edit_words import tag_names
+from services.console.leads.columns import DEFAULT_COLUMNS, offered_columns, shown_columns
+from services.console.leads.query import (
     DEFAULT_SORT,
     api_filters,
     position_text,

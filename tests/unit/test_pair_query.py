@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.console.pair_query import (
+from services.console.duplicates.query import (
     group_text,
     kept_filters,
     position_text,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.console.pair_words import LEVEL_WORDS
+from services.console.leads.pair_words import LEVEL_WORDS
 from services.workers.likeness.match_weights import SAME_PERSON_LEVELS
 from services.workers.likeness.reasons import _TEXTS
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.console.payload_text import (
+from services.console.web.payload_text import (
     indented_lines,
     inexact_numbers,
     lines_as_text,

@@ -8,7 +8,7 @@ import orjson
 import pytest
 from aiohttp import web
 
-from services.console.sent_form import SMALL_FORM_BYTES, URLENCODED_TYPE, read_form_body
+from services.console.web.sent_form import SMALL_FORM_BYTES, URLENCODED_TYPE, read_form_body
 from shared.errors import ApiError
 
 pytestmark = pytest.mark.unit

@@ -6,8 +6,8 @@ import time
 import pytest
 from psycopg import OperationalError
 
-from services.console.paced_turns import PacedTurns
-from services.console.recent_reads import RecentReads
+from services.console.web.paced_turns import PacedTurns
+from services.console.web.recent_reads import RecentReads
 
 pytestmark = pytest.mark.unit
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.console.submission_timeline import SKIPPED_STEP_SENTENCES
+from services.console.submissions.timeline import SKIPPED_STEP_SENTENCES
 from services.workers.automations.lead_messages import unsent_reason
 from services.workers.mail_allowance import INSTALLATION_LIMITS, RECIPIENT_LIMITS, MailRefusal
 from shared.spam.stored_sentences import split_sentence

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from services.console.spam_words import SPAM_SENTENCES, stored_sentence
-from services.console.translations import load_languages
+from services.console.quarantine.spam_words import SPAM_SENTENCES, stored_sentence
+from services.console.web.translations import load_languages
 from services.workers.automations.form_notification import FormNotification, mail_body, mail_subject
 from services.workers.deliveries.auto_disable import GONE_REASON, LONG_FAILURE_REASON
 from services.workers.held_digest import HeldDigest

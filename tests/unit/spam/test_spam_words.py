@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.console.spam_words import RULE_SENTENCES, SPAM_SENTENCES, stored_sentence
+from services.console.quarantine.spam_words import RULE_SENTENCES, SPAM_SENTENCES, stored_sentence
 from services.gateway.public_forms.spam_scoring import SpamEvidence, judge_spam
 from services.workers.automations.auto_replies import UNSENT_REPLY_WARNING
 from services.workers.ingest.held_rows import UNCONFIRMED_REASON, UNSENT_BY_FORM_TEXT, UNSENT_TO_RECIPIENT_TEXT

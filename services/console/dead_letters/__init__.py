@@ -1,0 +1,1 @@
+"""Dead letters: failures by their cause, and their mending."""

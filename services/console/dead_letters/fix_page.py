@@ -1,0 +1,156 @@
+"""Fix a cause: changes to all its payloads, seen on three examples, tried on one, and then made by a job."""
+
+import asyncio
+import time
+import uuid
+from dataclasses import dataclass
+from typing import NoReturn
+
+from aiohttp import web
+
+from services.console.dead_letters.cause_page import expect_cause
+from services.console.dead_letters.change_form import (
+    CHANGE_OPS,
+    ChangeForm,
+    change_words,
+    parse_changes,
+    read_change_form,
+)
+from services.console.dead_letters.failed_rows import TriedSubmission, read_tried
+from services.console.dead_letters.words import shown_example
+from services.console.web.access import workspace_page
+from services.console.web.page_view import PageView
+from shared.auth.roles import Permission
+from shared.db.connections import Connection
+from shared.errors import BadRequest, NotFound
+from shared.intake.change_author import ChangeAuthor
+from shared.intake.payload_changes import PayloadChange, changed_payload
+from shared.intake.replay import PayloadEdit, ReplayOptions, SubmissionRef, replay_submissions
+from shared.jobs.job_targets import first_targets
+from shared.jobs.preview import ReplayPreview, preview_references
+from shared.web.audit import audit_details
+from shared.web.path_params import path_id
+
+EXAMPLES = 3
+MAX_REASON_LENGTH = 300  # characters
+TRY_SECONDS = 2.0  # seconds that the page waits for the verdict of the one that is tried
+TRY_POLL_SECONDS = 0.1  # seconds between two looks at it
+
+
+@dataclass(frozen=True)
+class TryOutcome:
+    """The submission that was replayed, if there was one, or why its payload could not be changed."""
+
+    id: uuid.UUID | None
+    problem: str = ""
+
+
+@workspace_page(Permission.STEER_QUEUES)
+async def show(view: PageView) -> web.StreamResponse:
+    """Show the form of the changes with three examples of what they would do. Nothing is stored."""
+    id_, query = path_id(view.request), view.request.query
+    form = read_change_form(query, query.get("add", ""), query.get("remove", ""))
+    workspace = view.workspace.workspace_id
+    if "add" in query or "remove" in query:  # a reload must not do it again
+        view.redirect(_fix_path(view, id_, form.as_query))
+    async with view.console.reading() as connection:
+        cause = await expect_cause(view, connection, id_)
+        if cause["kind"] != "submission":
+            raise NotFound
+        previews = await _preview(connection, workspace, id_, form) if form.is_valid else []
+        tried = await _read_tried(connection, workspace, query.get("tried", ""))
+    return await view.render(
+        "dead_letters/fix.html",
+        cause=cause,
+        change_form=form,
+        examples=[shown_example(preview) for preview in previews],
+        tried=tried,
+        ops=CHANGE_OPS,
+    )
+
+
+@workspace_page(Permission.STEER_QUEUES)
+async def try_one(view: PageView) -> web.StreamResponse:
+    """Replay the oldest submission of a cause for real, with the changes of the form if it has any."""
+    id_, workspace = path_id(view.request), view.workspace.workspace_id
+    form = await view.read_fields()
+    changes = parse_changes(form.get("changes", ""))
+    if changes is None:
+        raise BadRequest
+    reason = " ".join(form.get("reason", "").split())[:MAX_REASON_LENGTH]
+    options = ReplayOptions(
+        "dead",
+        ChangeAuthor("user", view.account.account_id, view.account.name),
+        reason or None,
+        "quiet" not in form,
+        _edit_of(changes),
+    )
+    outcome = await view.console.writing(lambda connection: _replay_first(connection, workspace, id_, options))
+    audit_details(
+        view.request,
+        action="submission.replayed",
+        object=("submission", outcome.id) if outcome.id else ("cause", id_),
+        reason=reason or None,
+        filter={"cause": id_, "changes": [change_words(change) for change in changes]},
+        count=1 if outcome.id and not outcome.problem else 0,
+    )
+    view.console.forget_figures(workspace)
+    await _redirect_to_outcome(view, id_, outcome, form.get("back", ""))
+
+
+def _edit_of(changes: list[PayloadChange]) -> PayloadEdit | None:
+    return (lambda payload: changed_payload(payload, changes)) if changes else None
+
+
+async def _preview(connection: Connection, workspace_id: int, cause_id: int, form: ChangeForm) -> list[ReplayPreview]:
+    targets = await first_targets(connection, "replay", workspace_id, {"cause": cause_id}, EXAMPLES)
+    references = [SubmissionRef(id_, received_at) for id_, received_at in targets]
+    return await preview_references(connection, workspace_id, references, _edit_of(form.changes))
+
+
+async def _read_tried(connection: Connection, workspace_id: int, text: str) -> TriedSubmission | None:
+    try:
+        return await read_tried(connection, workspace_id, uuid.UUID(text))
+    except ValueError:
+        return None
+
+
+async def _replay_first(connection: Connection, workspace_id: int, cause_id: int, options: ReplayOptions) -> TryOutcome:
+    targets = await first_targets(connection, "replay", workspace_id, {"cause": cause_id}, 1)
+    if not targets:
+        return TryOutcome(None)
+    reference = SubmissionRef(*targets[0])
+    outcome = await replay_submissions(connection, workspace_id, [reference], options)
+    return TryOutcome(reference.id, outcome.failed.get(reference.id, ""))
+
+
+async def _redirect_to_outcome(view: PageView, cause_id: int, outcome: TryOutcome, back: str) -> NoReturn:
+    """Lead back to the page that asked, which says what became of the one that was tried."""
+    toast = None
+    if outcome.id is None:
+        toast = view.translate("No submission of this cause is dead any more.")
+    elif outcome.problem:
+        toast = view.translate("Nothing was replayed: the change does not fit. %(reason)s", reason=outcome.problem)
+    else:
+        await _wait_for_verdict(view, outcome.id)
+    tried = outcome.id if outcome.id and not outcome.problem else None
+    if back == "fix":
+        form = read_change_form(view.request.query, "", "")
+        view.redirect(_fix_path(view, cause_id, form.as_query, tried), toast)
+    view.redirect(view.path("dead-letters", cause=cause_id, tried=tried), toast)
+
+
+def _fix_path(view: PageView, cause_id: int, query: str, tried: uuid.UUID | None = None) -> str:
+    """Return the address of the form with its rows."""
+    given = "&".join(filter(None, (query, f"tried={tried}" if tried else "")))
+    return view.path(f"dead-letters/{cause_id}/fix") + (f"?{given}" if given else "")
+
+
+async def _wait_for_verdict(view: PageView, submission_id: uuid.UUID) -> None:
+    """Wait a moment for the verdict. It is usually there before the page is."""
+    deadline = time.monotonic() + TRY_SECONDS
+    while time.monotonic() < deadline:
+        async with view.console.reading() as connection:
+            if not (await read_tried(connection, view.workspace.workspace_id, submission_id)).is_waiting:
+                return
+        await asyncio.sleep(TRY_POLL_SECONDS)

@@ -1,0 +1,1 @@
+"""Duplicates: pairs of leads that may be one person, compared and merged."""

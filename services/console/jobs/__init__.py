@@ -1,0 +1,1 @@
+"""Bulk jobs: their confirmation, their pace, and the outcome of each row."""

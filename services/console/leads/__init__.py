@@ -1,0 +1,1 @@
+"""Leads: the list with its views, and the page of each."""

@@ -1,0 +1,83 @@
+"""A lead that somebody adds by hand."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from services.console.leads.causes import user_cause
+from services.console.leads.changes import sent_texts
+from services.console.leads.edit_form import FORM_FIELDS, make_edit_form, read_lead_edits
+from services.console.leads.lead_page import lead_path
+from services.console.leads.problems import lead_problems
+from services.console.leads.related_records import read_lead_choices
+from services.console.leads.words import field_label, status_words
+from services.console.web.access import workspace_page
+from services.console.web.page_view import PageView
+from shared.auth.roles import Permission
+from shared.db.connections import Connection
+from shared.errors import FieldErrors
+from shared.leads.writes import LeadNotCreated, create_lead
+from shared.web.audit import audit_details
+
+BLANK_LEAD: Mapping[str, Any] = {**dict.fromkeys(FORM_FIELDS), "status": "new", "custom_fields": {}}
+NAMING_FIELDS = ("first_name", "last_name", "email", "phone", "company")
+
+
+@workspace_page(Permission.CHANGE_LEADS)
+async def show(view: PageView) -> web.StreamResponse:
+    """Show the empty form."""
+    return await _render(view)
+
+
+@workspace_page(Permission.CHANGE_LEADS)
+async def submit(view: PageView) -> web.StreamResponse:
+    """Create the lead, or show the form again with what is wrong."""
+    sent = await sent_texts(view)
+    typed = read_lead_edits(BLANK_LEAD, sent)
+    if not any(typed.set_fields.get(name) for name in NAMING_FIELDS) and not typed.errors:
+        problem = view.translate("A lead needs a name, a company, an e-mail or a phone number.")
+        return await _render(view, sent, {"first_name": problem})
+
+    async def create(connection: Connection) -> int:
+        try:
+            lead_id = await create_lead(connection, view.workspace.workspace_id, typed.set_fields, user_cause(view))
+        except LeadNotCreated as refused:
+            raise LeadNotCreated(refused.errors | typed.errors, refused.holders) from refused
+        if typed.errors:
+            raise LeadNotCreated(typed.errors, {})
+        return lead_id
+
+    try:
+        lead_id = await view.console.writing(create)
+    except LeadNotCreated as refused:
+        return await _render_refused(view, sent, refused.errors, refused.holders)
+    audit_details(view.request, action="lead.created", object=("lead", str(lead_id)))
+    view.redirect(lead_path(view, lead_id), view.translate("The lead is added."))
+
+
+async def _render_refused(
+    view: PageView, sent: Mapping[str, str], errors: FieldErrors, holders: Mapping[str, int]
+) -> web.Response:
+    return await _render(view, sent, lead_problems(view, errors, {}, {}), holders)
+
+
+async def _render(
+    view: PageView,
+    sent: Mapping[str, str] | None = None,
+    problems: Mapping[str, str] | None = None,
+    holders: Mapping[str, int] | None = None,
+) -> web.Response:
+    form = make_edit_form(BLANK_LEAD, sent)
+    form.problems, form.holders = dict(problems or {}), dict(holders or {})
+    async with view.console.reading() as connection:
+        choices = await read_lead_choices(connection, view.workspace.workspace_id)
+    return await view.render(
+        "leads/new.html",
+        422 if problems else 200,
+        facts=form,
+        around=choices,
+        statuses=status_words(view),
+        label=lambda name: field_label(view, name),
+        address=lambda below="": view.path("leads/new" if below else "leads"),
+    )

@@ -1,0 +1,184 @@
+"""The list of leads as the console reads it: a page behind a place, exact totals, and the names that ids stand for."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from services.console.leads.query import PERSONAL_SORTS
+from shared.cursors import CursorPosition
+from shared.db.connections import Connection, snapshot
+from shared.errors import FieldErrors
+from shared.lead_list.counts import count_leads, needs_row_count
+from shared.lead_list.expensive_queries import ExpensiveQuery
+from shared.lead_list.filters import LeadFilters
+from shared.lead_list.read_page import read_counted_page, read_cursor_page
+from shared.lead_list.resolve_filters import resolve_filters
+from shared.lead_list.sorts import LeadSort
+from shared.leads.lead_records import LeadJson, read_leads
+
+PAGE_SIZE = 50
+MAX_NAMED = 500  # users, stages and pipelines whose names are read
+MAX_SUGGESTED = 200  # tags and sources that a field suggests
+SAMPLED_LEADS = 200  # newest leads among whose custom fields columns are offered
+MAX_CUSTOM_COLUMNS = 60
+
+LIST_NAMES_SQL = f"""
+SELECT (SELECT json_object_agg(id, name ORDER BY id) FROM (
+           SELECT id, name FROM pipelines WHERE workspace_id = %(workspace)s ORDER BY id LIMIT {MAX_NAMED}) p),
+       (SELECT json_object_agg(id, json_build_array(name, pipeline_id) ORDER BY pipeline_id, position) FROM (
+           SELECT id, name, pipeline_id, position FROM pipeline_stages WHERE workspace_id = %(workspace)s
+           ORDER BY pipeline_id, position LIMIT {MAX_NAMED}) s),
+       (SELECT json_object_agg(id, name ORDER BY lower(name), id) FROM (
+           SELECT id, name FROM users WHERE workspace_id = %(workspace)s ORDER BY lower(name), id LIMIT {MAX_NAMED}) u)
+"""  # noqa: S608  # constants only
+SUGGESTIONS_SQL = f"""
+SELECT ARRAY(SELECT value FROM lead_counts_by_field
+             WHERE workspace_id = %(workspace)s AND field = 'source' AND value <> '' AND n > 0
+             ORDER BY n DESC, value LIMIT {MAX_SUGGESTED}),
+       ARRAY(SELECT name FROM tags WHERE workspace_id = %(workspace)s ORDER BY lower(name) LIMIT {MAX_SUGGESTED}),
+       ARRAY(SELECT DISTINCT key FROM (
+                 SELECT custom_fields FROM leads WHERE workspace_id = %(workspace)s
+                 ORDER BY created_at DESC, id DESC LIMIT {SAMPLED_LEADS}) newest,
+             jsonb_object_keys(newest.custom_fields) key ORDER BY key LIMIT {MAX_CUSTOM_COLUMNS})
+"""  # noqa: S608  # constants only
+
+
+@dataclass(frozen=True)
+class StageName:
+    """A stage and its pipeline."""
+
+    name: str
+    pipeline_id: int
+
+
+@dataclass(frozen=True)
+class ListNames:
+    """What ids of the list stand for, each in the order of a menu."""
+
+    pipelines: Mapping[int, str] = field(default_factory=dict)
+    stages: Mapping[int, StageName] = field(default_factory=dict)
+    users: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ListSuggestions:
+    """Sources, tags and custom fields that leads of the workspace have."""
+
+    sources: Sequence[str] = ()
+    tags: Sequence[str] = ()
+    custom_keys: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class LeadPage:
+    """A page of leads, the exact number that match, and whether others come before and behind it."""
+
+    rows: list[LeadJson] = field(default_factory=list)
+    total: int = 0
+    has_newer: bool = False
+    has_older: bool = False
+
+
+@dataclass(frozen=True)
+class PagePlace:
+    """Where a page begins: behind a lead, or ahead of one. The first page has neither."""
+
+    older: CursorPosition | None = None
+    newer: CursorPosition | None = None
+
+
+async def resolve_list(
+    connection: Connection, workspace_id: int, asked: Mapping[str, Any]
+) -> tuple[LeadFilters | None, list[str]]:
+    """Return the filters, None if no lead can match, and the names of filters that name what is not there."""
+    errors: FieldErrors = {}
+    filters = await resolve_filters(connection, workspace_id, dict(asked), errors)
+    return filters, list(errors)
+
+
+async def read_lead_page(
+    connection: Connection,
+    filters: LeadFilters,
+    sort: LeadSort,
+    place: PagePlace | None = None,
+    *,
+    expensive: bool,
+    size: int = PAGE_SIZE,
+) -> LeadPage:
+    """Return a page and the total of the same moment. Raises ExpensiveQuery if that is expensive and not allowed."""
+    if filters.lead_id is None and needs_row_count(filters) and not expensive:
+        raise ExpensiveQuery
+    async with snapshot(connection):
+        if place is None or not (place.older or place.newer):
+            ids, total = await read_counted_page(connection, filters, sort, size, 0, expensive=expensive)
+            rows = await read_records(connection, filters.workspace_id, ids)
+            return LeadPage(rows, total, has_older=total > len(ids))
+        counts = await count_leads(connection, filters)
+        order = replace_direction(sort) if place.newer else sort
+        after = await _looked_up(connection, filters.workspace_id, sort, place.newer or place.older)
+        ids, further = await read_cursor_page(connection, filters, order, counts, size, after, expensive=expensive)
+        rows = await read_records(connection, filters.workspace_id, ids[::-1] if place.newer else ids)
+    if place.newer:
+        return LeadPage(rows, counts.n, has_newer=further is not None, has_older=True)
+    return LeadPage(rows, counts.n, has_newer=True, has_older=further is not None)
+
+
+async def read_records(connection: Connection, workspace_id: int, ids: Sequence[int]) -> list[LeadJson]:
+    """Return leads in the order of their ids, without those that are gone."""
+    wanted = [(workspace_id, id_) for id_ in ids]
+    found = await read_leads(connection, wanted)
+    return [found[lead] for lead in wanted if lead in found]
+
+
+async def count_matches(connection: Connection, workspace_id: int, asked: Mapping[str, Any]) -> int | None:
+    """Return how many leads match, None where no counter can tell."""
+    filters, unknown = await resolve_list(connection, workspace_id, asked)
+    if unknown or filters is None:
+        return 0
+    return None if needs_row_count(filters) else (await count_leads(connection, filters)).n
+
+
+async def count_newer(connection: Connection, filters: LeadFilters, first: datetime) -> int:
+    """Return how many matching leads were created after a moment."""
+    since = max(filters.bounds.get("created_after", first), first)
+    newer = replace(filters, bounds={**filters.bounds, "created_after": since})
+    return (await count_leads(connection, newer)).n
+
+
+async def read_list_names(connection: Connection, workspace_id: int) -> ListNames:
+    """Return the names of pipelines, stages and users."""
+    row = await (await connection.execute(LIST_NAMES_SQL.encode(), {"workspace": workspace_id})).fetchone()
+    pipelines, stages, users = (each or {} for each in row or ({}, {}, {}))
+    return ListNames(
+        {int(id_): name for id_, name in pipelines.items()},
+        {int(id_): StageName(name, pipeline) for id_, (name, pipeline) in stages.items()},
+        {int(id_): name for id_, name in users.items()},
+    )
+
+
+async def read_suggestions(connection: Connection, workspace_id: int) -> ListSuggestions:
+    """Return what fields of the list suggest."""
+    row = await (await connection.execute(SUGGESTIONS_SQL.encode(), {"workspace": workspace_id})).fetchone()
+    return ListSuggestions(*row) if row else ListSuggestions()
+
+
+def replace_direction(sort: LeadSort) -> LeadSort:
+    """Return the same order, turned round."""
+    return LeadSort(sort.name, not sort.descending)
+
+
+def position_of(sort: LeadSort, record: LeadJson) -> CursorPosition:
+    """Return the place of a lead. In an order by names the value is looked up when it is needed."""
+    return CursorPosition(None if sort.name in PERSONAL_SORTS else record[sort.name], record["id"])
+
+
+async def _looked_up(
+    connection: Connection, workspace_id: int, sort: LeadSort, place: CursorPosition | None
+) -> CursorPosition | None:
+    """Return a place with its value. None, which is the first page, if its lead is gone."""
+    if place is None or place.value is not None:
+        return place
+    statement = f"SELECT {sort.column} FROM leads WHERE workspace_id = %s AND id = %s"  # noqa: S608  # of a table
+    row = await (await connection.execute(statement.encode(), (workspace_id, place.id))).fetchone()
+    return CursorPosition(row[0], place.id) if row else None

@@ -1,0 +1,27 @@
+"""Routes of the feature `leads`, each with its handler."""
+
+from services.console.leads import changes, creation, export, lead_page, list_page, tasks, views
+from services.console.web.routing import post, workspace_get, workspace_post
+
+ROUTES = [
+    post("/console/me/leads/{workspace}/columns", views.set_columns, action="account.preferences_changed"),
+    post("/console/me/leads/{workspace}/views", views.create_own, action="view.created"),
+    post("/console/me/leads/{workspace}/views/{id}", views.change_own, action="view.change"),
+    post("/console/me/leads/{workspace}/views/{id}/default", views.set_default, action="account.preferences_changed"),
+    workspace_get("leads", list_page.show),
+    workspace_get("leads/live", list_page.live),
+    workspace_post("leads/views", views.create_team, action="view.created"),
+    workspace_post("leads/views/{id}", views.change_team, action="view.change"),
+    workspace_get("leads/export", export.download),
+    workspace_get("leads/new", creation.show),
+    workspace_post("leads/new", creation.submit, action="lead.created"),
+    workspace_get("leads/{id}", lead_page.show),
+    workspace_get("leads/{id}/timeline", lead_page.timeline),
+    workspace_get("leads/{id}/live", lead_page.live),
+    workspace_post("leads/{id}/facts", changes.save_edits, action="lead.changed"),
+    workspace_post("leads/{id}/change", changes.change, action="lead.changed"),
+    workspace_post("leads/{id}/not-same", changes.not_same, action="duplicate.dismissed"),
+    workspace_post("leads/{id}/delete", changes.delete, action="lead.deleted"),
+    workspace_post("leads/{id}/tasks", tasks.create, action="task.created"),
+    workspace_post("leads/{id}/tasks/{task}", tasks.change, action="task.changed"),
+]

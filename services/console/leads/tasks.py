@@ -1,0 +1,95 @@
+"""The tasks of a lead: add one, mark it as done, reopen it."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from aiohttp import web
+
+from services.console.leads.changes import sent_texts
+from services.console.leads.lead_page import SentTask, find_lead, lead_path, render_lead
+from services.console.web.access import workspace_page
+from services.console.web.page_view import PageView
+from shared.auth.roles import Permission
+from shared.db.connections import Connection
+from shared.errors import FieldErrors, NotFound
+from shared.leads.lead_tasks import change_task, create_task, find_task_lead, hold_task_references
+from shared.web.audit import audit_details
+from shared.web.path_params import path_id
+
+MAX_TITLE_LENGTH = 255  # characters, as the API takes them
+TASK_STATES = {"done": True, "reopen": False}
+
+
+class TaskRefused(Exception):
+    """The lead or the user of a task does not exist."""
+
+    def __init__(self, errors: FieldErrors) -> None:
+        super().__init__("The task was not stored.")
+        self.errors = errors
+
+
+@workspace_page(Permission.CHANGE_LEADS)
+async def create(view: PageView) -> web.StreamResponse:
+    """Add a task about the lead."""
+    record, sent = await find_lead(view), await sent_texts(view)
+    audit_details(view.request, action="task.created", object=("lead", str(record["id"])))
+    fields, problems = _read_task(view, sent)
+    if not problems:
+        try:
+            await _store(view, {**fields, "lead_id": record["id"]})
+        except TaskRefused as refused:
+            if "lead_id" in refused.errors:
+                raise NotFound from refused
+            problems = {"user_id": view.translate("This user is gone.")}
+    if problems:
+        return await render_lead(view, record, 422, task=SentTask(sent, problems))
+    view.redirect(f"{lead_path(view, record['id'])}#tasks", view.translate("The task is added."))
+
+
+@workspace_page(Permission.CHANGE_LEADS)
+async def change(view: PageView) -> web.StreamResponse:
+    """Mark a task of the lead as done, or reopen it."""
+    lead_id, task_id = path_id(view.request), path_id(view.request, "task")
+    audit_details(view.request, action="task.changed", object=("task", str(task_id)))
+    state = (await sent_texts(view)).get("state", "")
+    workspace_id = view.workspace.workspace_id
+
+    async def mark(connection: Connection) -> bool:
+        if await find_task_lead(connection, workspace_id, task_id) != lead_id:
+            return False
+        done_at = datetime.now(UTC) if TASK_STATES[state] else None
+        return await change_task(connection, workspace_id, task_id, {"done_at": done_at})
+
+    if state not in TASK_STATES or not await view.console.writing(mark):
+        raise NotFound
+    said = view.translate("The task is done.") if TASK_STATES[state] else view.translate("The task is open again.")
+    view.redirect(f"{lead_path(view, lead_id)}#tasks", said)
+
+
+async def _store(view: PageView, fields: dict[str, Any]) -> None:
+    workspace_id = view.workspace.workspace_id
+
+    async def write(connection: Connection) -> None:
+        errors = await hold_task_references(connection, workspace_id, fields)
+        if errors:
+            raise TaskRefused(errors)
+        await create_task(connection, workspace_id, fields)
+
+    await view.console.writing(write)
+
+
+def _read_task(view: PageView, sent: dict[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the fields of a task, and what is wrong by field. A time without a zone is the reader's."""
+    title, user, due = sent.get("title", "").strip(), sent.get("user_id", ""), sent.get("due_at", "").strip()
+    problems = {}
+    if not title or len(title) > MAX_TITLE_LENGTH:
+        problems["title"] = view.translate("Say in up to %(n)s characters what is to be done.", n=MAX_TITLE_LENGTH)
+    due_at = None
+    if due:
+        try:
+            due_at = datetime.fromisoformat(due[:40])
+            due_at = (due_at if due_at.tzinfo else due_at.replace(tzinfo=view.zone)).astimezone(UTC)
+        except (ValueError, OverflowError):
+            problems["due_at"] = view.translate("This is no time.")
+    user_id = int(user) if user.isascii() and user.isdigit() and len(user) < 19 else None
+    return {"title": title, "due_at": due_at, "user_id": user_id}, problems

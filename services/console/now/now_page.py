@@ -1,0 +1,102 @@
+"""Now: see in five seconds whether leads flow, what is stuck and what to press."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+from markupsafe import Markup
+
+from services.console.now.verdict_words import verdict_headline, verdict_notes, verdict_reasons
+from services.console.queues import history_charts
+from services.console.queues.lane_words import activity_title, lane_forecast
+from services.console.web.access import workspace_page
+from services.console.web.context import OverviewRead
+from services.console.web.live_updates import stream_snapshots
+from services.console.web.page_view import PageView
+from shared.auth.roles import Permission
+from shared.operations.causes import CauseDict
+from shared.operations.history import HistoryPoint
+from shared.operations.overview_types import Overview
+from shared.operations.verdict import judge_overview
+
+SPANS = {"1h": 60, "24h": 24 * 60}  # minutes
+
+
+@dataclass(frozen=True)
+class NowSnapshot:
+    """What the page shows, read at one moment. `step` is the length of a point of the history, in seconds.
+
+    The causes are None while they are unknown. `channel_names` are those of forms and sources.
+    """
+
+    overview: Overview
+    step: int
+    points: list[HistoryPoint]
+    causes: list[CauseDict] | None
+    channel_names: Mapping[str, str]
+
+
+@workspace_page(Permission.SEE_RECORDS)
+async def show(view: PageView) -> web.StreamResponse:
+    """Show the verdict, the ledger, queues, workers, causes and sources."""
+    span = _span(view)
+    snapshot = await _read(view, span, view.console.read_overview)
+    return await view.render("now/now.html", **_shown(view, snapshot, span))
+
+
+@workspace_page(Permission.SEE_RECORDS)
+async def live(view: PageView) -> web.StreamResponse:
+    """Stream the page's figures."""
+    span = _span(view)
+    topic = "now", span, view.account.is_operator
+    return await stream_snapshots(view, topic, lambda: _read(view, span, view.console.watch_overview), _render_live)
+
+
+def _span(view: PageView) -> str:
+    asked = view.request.query.get("span", "1h")
+    return asked if asked in SPANS else "1h"
+
+
+async def _read(view: PageView, span: str, read_overview: OverviewRead) -> NowSnapshot:
+    overview = await read_overview(
+        view.workspace.workspace_id, with_installation=view.permits(Permission.OPERATE_INSTALLATION)
+    )
+    step, points = await view.console.read_history(view.workspace.workspace_id, SPANS[span])
+    causes = await view.console.read_top_causes(view.workspace.workspace_id)
+    names = await view.console.read_channel_names(view.workspace.workspace_id)
+    return NowSnapshot(overview, step, points, causes, names)
+
+
+def _render_live(view: PageView, snapshot: NowSnapshot) -> str:
+    return view.render_text("now/_live.html", **_shown(view, snapshot, _span(view)))
+
+
+def _shown(view: PageView, snapshot: NowSnapshot, span: str) -> dict[str, Any]:
+    overview = snapshot.overview
+    concerns = judge_overview(overview)
+    headline, colour = verdict_headline(view, overview)
+    return {
+        "span": span,
+        "overview": overview,
+        "headline": headline,
+        "headline_colour": colour,
+        "concern_count": _concern_sentence(view, len(concerns)),
+        "reasons": verdict_reasons(view, overview),
+        "notes": verdict_notes(view, concerns, snapshot.channel_names),
+        "channel_names": snapshot.channel_names,
+        "points": snapshot.points,
+        "rates": history_charts.current_rates(snapshot.points, snapshot.step),
+        "flow_chart": history_charts.flow_chart(view, snapshot.points, snapshot.step),
+        "verdict_chart": history_charts.verdict_chart(view, snapshot.points),
+        "sparks": history_charts.sparklines(snapshot.points, snapshot.step),
+        "forecast": lambda lane: lane_forecast(view, lane),
+        "activity_title": lambda activity: activity_title(view, activity),
+        "causes": snapshot.causes,
+        "workers_alive": sum(one.is_alive for one in overview.workers or ()),
+        "silent_count": sum(one.is_silent for one in overview.sources or ()),
+    }
+
+
+def _concern_sentence(view: PageView, n: int) -> str | Markup:
+    return view.translate_count("One thing wants a look.", "%(n)s things want a look.", n) if n else ""

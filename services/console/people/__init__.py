@@ -1,0 +1,1 @@
+"""A person's data: what is held on somebody, and its erasure."""

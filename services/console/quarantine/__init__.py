@@ -1,0 +1,1 @@
+"""Quarantine: submissions that look like spam, and the rules about senders."""

@@ -1,0 +1,1 @@
+"""Queues: the lanes of work, their history, and their pauses."""

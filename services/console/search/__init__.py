@@ -1,0 +1,1 @@
+"""Search from every page, as a page and for the palette."""

@@ -1,0 +1,171 @@
+"""The entries of the audit log as sentences: what was done, and what was only tried."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.console.web.page_view import PageView
+from services.console.web.translations import mark_message as _
+
+# By action: what it says once done, and what it says if it was refused or failed.
+ACTION_WORDS: dict[str, tuple[str, str]] = {
+    "account.begin_second_factor": (_("Began to set up a second factor"), _("Tried to set up a second factor")),
+    "account.change_password": (_("Changed their password"), _("Tried to change their password")),
+    "account.confirm_second_factor": (_("Set up a second factor"), _("Tried to set up a second factor")),
+    "account.disable_second_factor": (_("Took the second factor away"), _("Tried to take the second factor away")),
+    "account.end_other_sessions": (_("Ended all other sessions"), _("Tried to end all other sessions")),
+    "account.end_session": (_("Ended a session"), _("Tried to end a session")),
+    "account.password_changed": (_("Set a password by a link"), _("Tried to set a password by a link")),
+    "account.preferences_changed": (_("Changed their settings"), _("Tried to change their settings")),
+    "account.rename": (_("Changed their name"), _("Tried to change their name")),
+    "account.reset_asked": (_("Asked for a link for a new password"), _("Tried to ask for a new password")),
+    "account.trusted": (_("Trusted the mailbox of an account"), _("Tried to trust the mailbox of an account")),
+    "sign_in.sign_out": (_("Signed out"), _("Tried to sign out")),
+    "sign_in.submit": (_("Signed in"), _("Tried to sign in")),
+    "backfill.created": (_("Fetched missed leads"), _("Tried to fetch missed leads")),
+    "conversion_trial.created": (_("Sent a test event"), _("Tried to send a test event")),
+    "bulk.replay": (_("Replayed many submissions"), _("Tried to replay many submissions")),
+    "bulk.release": (_("Released many submissions"), _("Tried to release many submissions")),
+    "bulk.reject": (_("Marked many submissions as spam"), _("Tried to mark many submissions as spam")),
+    "bulk.deliveries": (_("Sent many deliveries again"), _("Tried to send many deliveries again")),
+    "delivery.resent": (_("Sent a delivery again"), _("Tried to send a delivery again")),
+    "import.cancel": (_("Stopped an import"), _("Tried to stop an import")),
+    "import.cancelled": (_("Stopped an import"), _("Tried to stop an import")),
+    "import.created": (_("Started an import"), _("Tried to start an import")),
+    "import.rows_csv": (_("Took the rows of an import as a file"), _("Tried to take the rows of an import as a file")),
+    "import.run": (_("Started an import"), _("Tried to start an import")),
+    "import.tried": (_("Tried an import without storing it"), _("Could not try an import")),
+    "import.undo": (_("Took an import back"), _("Tried to take an import back")),
+    "import.undone": (_("Took an import back"), _("Tried to take an import back")),
+    "import.uploaded": (_("Uploaded a file of leads"), _("Tried to upload a file of leads")),
+    "integration.mapping_tried": (_("Tried the mapping of a source"), _("Could not try the mapping of a source")),
+    "lead.changed": (_("Changed a lead"), _("Tried to change a lead")),
+    "lead.created": (_("Added a lead by hand"), _("Tried to add a lead by hand")),
+    "lead.deleted": (_("Deleted a lead"), _("Tried to delete a lead")),
+    "lead.exported": (_("Exported leads"), _("Tried to export leads")),
+    "lead.moved": (_("Moved a lead to another stage"), _("Tried to move a lead to another stage")),
+    "lead_export.export": (_("Exported leads"), _("Tried to export leads")),
+    "merge.merge": (_("Merged two leads"), _("Tried to merge two leads")),
+    "merge.unmerge": (_("Undid a merge of two leads"), _("Tried to undo a merge of two leads")),
+    "submission.rejected": (_("Marked a submission as spam"), _("Tried to mark a submission as spam")),
+    "submission.released": (_("Released a submission"), _("Tried to release a submission")),
+    "submission.replayed": (_("Replayed a submission"), _("Tried to replay a submission")),
+    "submission.tried": (_("Tried a changed submission"), _("Could not try a changed submission")),
+    "task.changed": (_("Changed a task"), _("Tried to change a task")),
+    "task.created": (_("Added a task"), _("Tried to add a task")),
+    "api_key.created": (_("Made an API key"), _("Tried to make an API key")),
+    "api_key.changed": (_("Changed an API key"), _("Tried to change an API key")),
+    "api_key.deleted": (_("Revoked an API key"), _("Tried to revoke an API key")),
+    "automation.created": (_("Made an automation"), _("Tried to make an automation")),
+    "automation.changed": (_("Changed an automation"), _("Tried to change an automation")),
+    "automation.deleted": (_("Deleted an automation"), _("Tried to delete an automation")),
+    "automation.run": (_("Started an automation by hand"), _("Tried to start an automation by hand")),
+    "cause.changed": (_("Changed a cause"), _("Tried to change a cause")),
+    "delivery.resend": (_("Sent a delivery again"), _("Tried to send a delivery again")),
+    "delivery.resend_all": (_("Sent deliveries again"), _("Tried to send deliveries again")),
+    "delivery.resend_failed": (_("Sent failed deliveries again"), _("Tried to send failed deliveries again")),
+    "form.created": (_("Made a form"), _("Tried to make a form")),
+    "form.changed": (_("Changed a form"), _("Tried to change a form")),
+    "form.draft_saved": (_("Began a draft of a form"), _("Tried to change the draft of a form")),
+    "form.draft_discarded": (_("Threw the draft of a form away"), _("Tried to throw the draft of a form away")),
+    "form.published": (_("Published a form"), _("Tried to publish a form")),
+    "form.restored": (_("Took an older version of a form as the draft"), _("Tried to take an older version of a form")),
+    "form.deleted": (_("Deleted a form"), _("Tried to delete a form")),
+    "integration.created": (_("Made a source"), _("Tried to make a source")),
+    "integration.changed": (_("Changed a source"), _("Tried to change a source")),
+    "integration.rotate_url": (_("Renewed the address of a source"), _("Tried to renew the address of a source")),
+    "integration.test_event": (_("Sent a test event"), _("Tried to send a test event")),
+    "integration.account_granted": (_("Granted an account of an app"), _("Tried to grant an account of an app")),
+    "integration.account_withdrawn": (
+        _("Withdrew the grant of an account"),
+        _("Tried to withdraw the grant of an account"),
+    ),
+    "integration.deleted": (_("Deleted a source"), _("Tried to delete a source")),
+    "job.created": (_("Started a job"), _("Tried to start a job")),
+    "job.changed": (_("Changed the rate of a job"), _("Tried to change the rate of a job")),
+    "job.pause": (_("Paused a job"), _("Tried to pause a job")),
+    "job.resume": (_("Resumed a job"), _("Tried to resume a job")),
+    "job.rate_changed": (_("Changed the rate of a job"), _("Tried to change the rate of a job")),
+    "job.paused": (_("Paused a job"), _("Tried to pause a job")),
+    "job.resumed": (_("Resumed a job"), _("Tried to resume a job")),
+    "job.cancelled": (_("Cancelled the rest of a job"), _("Tried to cancel the rest of a job")),
+    "job.followed": (_("Asked for a mail when a job ends"), _("Tried to ask for a mail when a job ends")),
+    "job.unfollowed": (_("Asked for no mail when a job ends"), _("Tried to ask for no mail when a job ends")),
+    "job.cancel": (_("Cancelled the rest of a job"), _("Tried to cancel the rest of a job")),
+    "duplicate.dismissed": (
+        _("Said that two leads are not the same"),
+        _("Tried to say that two leads are not the same"),
+    ),
+    "duplicate.reopened": (
+        _("Said that two leads may be the same after all"),
+        _("Tried to say that two leads may be the same after all"),
+    ),
+    "lead.merged": (_("Merged two leads"), _("Tried to merge two leads")),
+    "lead.unmerged": (_("Undid a merge of two leads"), _("Tried to undo a merge of two leads")),
+    "lead.erased": (_("Erased a person"), _("Tried to erase a person")),
+    "retention.changed": (_("Changed the retention"), _("Tried to change the retention")),
+    "lane.pause": (_("Paused a lane"), _("Tried to pause a lane")),
+    "lane.resume": (_("Resumed a lane"), _("Tried to resume a lane")),
+    "operation.pause": (_("Paused a lane"), _("Tried to pause a lane")),
+    "operation.resume": (_("Resumed a lane"), _("Tried to resume a lane")),
+    "bulk.edit_leads": (_("Edited many leads"), _("Tried to edit many leads")),
+    "bulk.delete_leads": (_("Deleted many leads"), _("Tried to delete many leads")),
+    "view.created": (_("Saved a view of the leads"), _("Tried to save a view of the leads")),
+    "view.change": (_("Changed a view of the leads"), _("Tried to change a view of the leads")),
+    "view.rename": (_("Renamed a view of the leads"), _("Tried to rename a view of the leads")),
+    "view.delete": (_("Deleted a view of the leads"), _("Tried to delete a view of the leads")),
+    "view.restore": (_("Brought a view of the leads back"), _("Tried to bring a view of the leads back")),
+    "scoring_rule.created": (_("Made a rule of scoring"), _("Tried to make a rule of scoring")),
+    "scoring_rule.changed": (_("Changed a rule of scoring"), _("Tried to change a rule of scoring")),
+    "scoring_rule.deleted": (_("Deleted a rule of scoring"), _("Tried to delete a rule of scoring")),
+    "spam_rule.created": (_("Made a rule about spam"), _("Tried to make a rule about spam")),
+    "spam_rule.deleted": (_("Deleted a rule about spam"), _("Tried to delete a rule about spam")),
+    "submission_action.release": (_("Released a submission"), _("Tried to release a submission")),
+    "submission_action.release_all": (_("Released submissions"), _("Tried to release submissions")),
+    "submission_action.reject": (_("Marked a submission as spam"), _("Tried to mark a submission as spam")),
+    "submission_action.reject_all": (_("Marked submissions as spam"), _("Tried to mark submissions as spam")),
+    "submission_action.replay": (_("Replayed a submission"), _("Tried to replay a submission")),
+    "submission_action.replayed": (_("Replayed submissions"), _("Tried to replay submissions")),
+    "suppression.created": (_("Stopped mail to an address"), _("Tried to stop mail to an address")),
+    "suppression.deleted": (_("Allowed mail to an address again"), _("Tried to allow mail to an address again")),
+    "user.created": (_("Made a user"), _("Tried to make a user")),
+    "user.invited": (_("Invited a user"), _("Tried to invite a user")),
+    "user.changed": (_("Changed a user"), _("Tried to change a user")),
+    "user.deleted": (_("Took a user out"), _("Tried to take a user out")),
+    "user.reset_link_made": (_("Made a link for a new password"), _("Tried to make a link for a new password")),
+    "user.signed_out": (_("Signed a user out everywhere"), _("Tried to sign a user out everywhere")),
+    "webhook.created": (_("Made a webhook"), _("Tried to make a webhook")),
+    "webhook.changed": (_("Changed a webhook"), _("Tried to change a webhook")),
+    "webhook.deleted": (_("Deleted a webhook"), _("Tried to delete a webhook")),
+    "webhook.rotate_secret": (_("Renewed the secret of a webhook"), _("Tried to renew the secret of a webhook")),
+    "workspace.created": (_("Made the workspace"), _("Tried to make the workspace")),
+    "workspace.changed": (_("Changed the workspace"), _("Tried to change the workspace")),
+}
+
+
+def entry_sentence(view: PageView, entry: Mapping[str, Any]) -> str:
+    """Return what an entry tells, in the reader's language; an action without words as it is written."""
+    words = ACTION_WORDS.get(entry["action"])
+    if words is not None:
+        return view.translate(words[0] if entry["outcome"] == "done" else words[1])
+    if entry["outcome"] == "done":
+        return str(entry["action"])
+    return view.translate("Tried: %(action)s", action=entry["action"])
+
+
+def action_choices(view: PageView) -> list[tuple[str, str]]:
+    """Return the actions that can be chosen, each once: one that has several codes stands for all of them."""
+    by_words = {words[0]: action for action, words in reversed(ACTION_WORDS.items())}
+    choices = [(action, view.translate(words)) for words, action in by_words.items()]
+    return sorted(choices, key=lambda choice: choice[1].casefold())
+
+
+def same_actions(action: str) -> list[str]:
+    """Return the codes that say the same as one, itself among them."""
+    words = ACTION_WORDS.get(action)
+    return [code for code, said in ACTION_WORDS.items() if words and said[0] == words[0]] or [action]
+
+
+def changed_fields(entry: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """Return the fields of an entry with their values before and after, None where there is none."""
+    before, after = entry["before"] or {}, entry["after"] or {}
+    return [(name, before.get(name), after.get(name)) for name in {**before, **after}]

@@ -1,0 +1,1 @@
+"""Sources: providers whose webhooks or lists bring leads, and their mappings."""

@@ -1,0 +1,1 @@
+"""Submissions: everything that came in, and what became of each."""

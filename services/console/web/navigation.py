@@ -1,0 +1,53 @@
+"""The console's navigation: the pages that exist, their headings, icons, keys and who sees them. Pure."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from services.console.web.translations import mark_message as _
+from shared.auth.roles import Permission
+
+
+@dataclass(frozen=True)
+class NavigationEntry:
+    """A page in the navigation. `count` names the figure that is shown beside it; `key` follows `g`."""
+
+    page: str
+    group: str
+    icon: str
+    label: str
+    key: str = ""
+    count: str = ""
+    permission: Permission = Permission.SEE_RECORDS
+
+
+NAVIGATION_GROUPS = {
+    "now": "",
+    "intake": _("Intake"),
+    "leads": _("Leads"),
+    "setup": _("Set-up"),
+    "settings": _("Settings"),
+}
+NAVIGATION_ENTRIES = (
+    NavigationEntry("now", "now", "now", _("Now"), key="n"),
+    NavigationEntry("submissions", "intake", "inbox", _("Submissions"), key="i"),
+    NavigationEntry("dead-letters", "intake", "dead", _("Dead letters"), key="d", count="dead"),
+    NavigationEntry("quarantine", "intake", "shield", _("Quarantine"), key="h", count="held"),
+    NavigationEntry("queues", "intake", "queue", _("Queues"), key="q"),
+    NavigationEntry("jobs", "intake", "job", _("Bulk jobs"), key="b", count="jobs"),
+    NavigationEntry("leads", "leads", "people", _("All leads"), key="l"),
+    NavigationEntry("pipeline", "leads", "board", _("Pipeline"), key="p"),
+    NavigationEntry("duplicates", "leads", "merge", _("Duplicates"), key="u", count="duplicates"),
+    NavigationEntry("import", "leads", "import", _("Import"), key="m", permission=Permission.BULK_LEADS),
+    NavigationEntry("forms", "setup", "form", _("Forms"), key="f"),
+    NavigationEntry("sources", "setup", "plug", _("Sources"), key="s"),
+    NavigationEntry("settings/keys", "settings", "key", _("API keys"), permission=Permission.ADMINISTER),
+    NavigationEntry("settings/users", "settings", "user", _("Users"), permission=Permission.ADMINISTER),
+    NavigationEntry("settings/retention", "settings", "clock", _("Retention"), permission=Permission.ADMINISTER),
+    NavigationEntry("settings/audit-log", "settings", "book", _("Audit log"), permission=Permission.ADMINISTER),
+    NavigationEntry("settings/system", "settings", "system", _("System"), permission=Permission.OPERATE_INSTALLATION),
+)
+
+
+def visible_entries(permits: Callable[[Permission], bool]) -> Iterator[NavigationEntry]:
+    """Yield the entries that a reader may open."""
+    return (entry for entry in NAVIGATION_ENTRIES if permits(entry.permission))
