@@ -17,6 +17,7 @@ from services.console.web.translations import CATALOGUE_NAME, LOCALE_DIR
 pytestmark = pytest.mark.unit
 
 TEMPLATES = [path for folder in (SHARED_TEMPLATES, *FEATURE_TEMPLATES.values()) for path in sorted(folder.iterdir())]
+SCRIPTS = [path for path in sorted(STATIC_DIR.rglob("*.js")) if path.parent.name != "vendor"]
 CATALOGUES = sorted(LOCALE_DIR.glob(f"*/{CATALOGUE_NAME}"))
 VENDORED = STATIC_DIR / "vendor"
 FORBIDDEN = {
@@ -58,8 +59,9 @@ def test_vendored_scripts_are_those_of_the_package() -> None:
     assert said["version"] in (VENDORED / "htmx.min.js").read_text(encoding="utf-8")
 
 
-def test_script_of_the_console_makes_no_markup() -> None:
-    script = (STATIC_DIR / "console.js").read_text(encoding="utf-8")
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+def test_scripts_of_the_console_make_no_markup(path: Path) -> None:
+    script = path.read_text(encoding="utf-8")
     makers = r"\.(inner|outer)HTML\s*=|insertAdjacentHTML|document\.write|\beval\(|new Function|setHTMLUnsafe|\.srcdoc"
     assert re.findall(makers, script) == []
 

@@ -1,5 +1,6 @@
-// The pipeline board: cards are moved by a mouse, by keys, or by a menu. The server decides; what the page shows changes
-// at once and goes back if it refuses. Everything else of the page works without this script. It never sets HTML.
+// The pipeline board: cards are moved by a mouse, by keys, or by a menu. The server decides; what the page shows
+// changes at once and goes back if it refuses. Everything else of the page works without this script. It never sets
+// HTML.
 
 const board = document.querySelector("[data-board]");
 const menu = document.querySelector("[data-move-menu]");
@@ -42,7 +43,10 @@ function say(text, undo) {
   toast.append(Object.assign(document.createElement("span"), { textContent: text }));
   if (undo) {
     const button = Object.assign(document.createElement("button"), { type: "button", textContent: board.dataset.undo });
-    button.addEventListener("click", () => { toast.remove(); undo(); });
+    button.addEventListener("click", () => {
+      toast.remove();
+      undo();
+    });
     toast.append(button);
   }
   document.body.append(toast);
@@ -55,7 +59,11 @@ async function post(card, stage, seen, status) {
   const fields = new URLSearchParams({ lead: card.dataset.card, stage, seen });
   if (status) fields.set("status", status);
   try {
-    const answer = await fetch(board.dataset.move, { method: "POST", body: fields, headers: { Accept: "application/json" } });
+    const answer = await fetch(board.dataset.move, {
+      method: "POST",
+      body: fields,
+      headers: { Accept: "application/json" },
+    });
     const said = answer.headers.get("Content-Type")?.startsWith("application/json") ? await answer.json() : null;
     return { isDone: answer.ok && said !== null, said };
   } catch {
@@ -162,7 +170,7 @@ function boardKey(event) {
   }
 }
 
-// Dragging with a mouse or a pen; a finger scrolls, and has the menu ----------------------------------------------------
+// Dragging with a mouse or a pen; a finger scrolls, and has the menu
 
 let drag = null;
 
@@ -201,7 +209,8 @@ function carry(event) {
     const box = one.getBoundingClientRect();
     return event.clientX >= box.left && event.clientX <= box.right;
   });
-  if (column && column.dataset.stage !== "0" && !column.contains(drag.slot)) column.querySelector(".cards").prepend(drag.slot);
+  if (column && column.dataset.stage !== "0" && !column.contains(drag.slot))
+    column.querySelector(".cards").prepend(drag.slot);
 }
 
 function drop(event, isTaken) {
@@ -226,7 +235,9 @@ if (board) {
   board.addEventListener("pointerup", (event) => drop(event, true));
   board.addEventListener("pointercancel", (event) => drop(event, false));
   board.addEventListener("dragstart", (event) => event.preventDefault());
-  document.addEventListener("keydown", (event) => { if (event.key === "Escape" && drag) drop({}, false); });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && drag) drop({}, false);
+  });
   board.addEventListener("click", (event) => {
     const button = event.target.closest("[data-ask-move]");
     if (button) ask(button.closest("[data-card]"));

@@ -23,10 +23,15 @@ const saving = {
     form.addEventListener("input", () => this.touch());
     form.addEventListener("change", () => this.touch());
     form.addEventListener("submit", (event) => this.hold(event), true);
-    document.addEventListener("htmx:before:request", (event) => { if (event.target === form) this.begin(); });
-    document.addEventListener("htmx:finally:request", (event) => { if (event.target === form) this.end(event); });
+    document.addEventListener("htmx:before:request", (event) => {
+      if (event.target === form) this.begin();
+    });
+    document.addEventListener("htmx:finally:request", (event) => {
+      if (event.target === form) this.end(event);
+    });
     window.addEventListener("pagehide", () => this.leave());
-    for (const other of $$("form[data-after-save]")) other.addEventListener("submit", (event) => this.after(event, other));
+    for (const other of $$("form[data-after-save]"))
+      other.addEventListener("submit", (event) => this.after(event, other));
     const saved = $("[data-saved]");
     this.savedAt = performance.now() - (saved ? Math.max(Date.now() - saved.dataset.saved * 1000, 0) : 0);
     setInterval(() => this.showAge(), 1000);
@@ -44,7 +49,9 @@ const saving = {
   },
 
   // After a conflict nothing is saved until the reader has chosen.
-  get isStopped() { return form.hasAttribute("data-stopped"); },
+  get isStopped() {
+    return form.hasAttribute("data-stopped");
+  },
 
   // A button that is pressed during a save waits for its end.
   hold(event) {
@@ -82,7 +89,10 @@ const saving = {
     }
     fields.settle();
     for (const node of $$("[aria-describedby^=p-]", form)) {
-      node.toggleAttribute("aria-invalid", Boolean(document.getElementById(node.getAttribute("aria-describedby"))?.textContent));
+      node.toggleAttribute(
+        "aria-invalid",
+        Boolean(document.getElementById(node.getAttribute("aria-describedby"))?.textContent),
+      );
       if (node.hasAttribute("aria-invalid")) node.setAttribute("aria-invalid", "true");
     }
     const next = this.waiting.shift();
@@ -105,7 +115,9 @@ const saving = {
     fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), keepalive: true });
   },
 
-  get revision() { return $("input[name=revision]", form)?.value; },
+  get revision() {
+    return $("input[name=revision]", form)?.value;
+  },
 
   showAge() {
     const saved = $("#draft-state [data-saved]");
@@ -130,7 +142,9 @@ const fields = {
   focus: null, // what gets the focus after the next save: `list` or `label`
 
   start() {
-    form.addEventListener("change", (event) => { if (event.target.matches("[data-rules]")) this.askOther(event.target); });
+    form.addEventListener("change", (event) => {
+      if (event.target.matches("[data-rules]")) this.askOther(event.target);
+    });
     form.addEventListener("pointerdown", (event) => this.lift(event));
     form.addEventListener("keydown", (event) => this.key(event));
     form.addEventListener("submit", (event) => {
@@ -151,7 +165,9 @@ const fields = {
     press("rules");
   },
 
-  place() { return Number($("input[name=field]", form)?.value || -1); },
+  place() {
+    return Number($("input[name=field]", form)?.value || -1);
+  },
 
   settle() {
     const wanted = this.focus;
@@ -162,7 +178,8 @@ const fields = {
     if (wanted?.startsWith(".")) $(wanted, form)?.focus();
     if (wanted === "list") button?.focus();
     if (wanted === "label") $("#i-f_label")?.select();
-    if (wanted === "open" && matchMedia("(max-width: 60rem)").matches) $("#open-field")?.scrollIntoView({ block: "start" });
+    if (wanted === "open" && matchMedia("(max-width: 60rem)").matches)
+      $("#open-field")?.scrollIntoView({ block: "start" });
   },
 
   key(event) {
@@ -222,7 +239,8 @@ const stage = {
     for (const tab of $$("[data-tab-of]")) tab.addEventListener("click", (event) => this.open(event, tab));
     const colour = $("input[name=s_accent]", form);
     colour?.addEventListener("input", () => {
-      for (const one of $$(".sw", form)) one.setAttribute("aria-pressed", String(one.value === `accent:${colour.value}`));
+      for (const one of $$(".sw", form))
+        one.setAttribute("aria-pressed", String(one.value === `accent:${colour.value}`));
     });
   },
 

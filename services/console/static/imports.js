@@ -5,7 +5,9 @@ const form = document.querySelector("form[data-upload]");
 if (form) {
   const $ = (name) => form.querySelector(`[data-${name}]`);
   const input = form.querySelector("input[type=file]");
-  const area = $("drop-area"), bar = $("upload-progress"), send = $("upload-send");
+  const area = $("drop-area"),
+    bar = $("upload-progress"),
+    send = $("upload-send");
   let running = null;
 
   const showProblem = (text) => {
@@ -20,9 +22,15 @@ if (form) {
     send.disabled = isBusy;
   };
 
-  input.addEventListener("change", () => { showName(); showProblem(""); });
+  input.addEventListener("change", () => {
+    showName();
+    showProblem("");
+  });
   for (const name of ["dragenter", "dragover"]) {
-    area.addEventListener(name, (event) => { event.preventDefault(); area.classList.add("over"); });
+    area.addEventListener(name, (event) => {
+      event.preventDefault();
+      area.classList.add("over");
+    });
   }
   for (const name of ["dragleave", "drop"]) area.addEventListener(name, () => area.classList.remove("over"));
   area.addEventListener("drop", (event) => {
@@ -35,7 +43,8 @@ if (form) {
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const request = running = new XMLHttpRequest();
+    const request = new XMLHttpRequest();
+    running = request;
     request.open("POST", form.action);
     request.setRequestHeader("Accept", "application/json");
     request.responseType = "json";
@@ -51,7 +60,10 @@ if (form) {
         showProblem(request.response?.problem || send.dataset.lost);
       }
     });
-    request.addEventListener("error", () => { setBusy(false); showProblem(send.dataset.lost); });
+    request.addEventListener("error", () => {
+      setBusy(false);
+      showProblem(send.dataset.lost);
+    });
     request.addEventListener("abort", () => setBusy(false));
     showProblem("");
     setBusy(true);

@@ -6,7 +6,9 @@ const $$ = (query, root = document) => [...root.querySelectorAll(query)];
 const columns = {
   form: $("form[data-columns]"),
 
-  rows() { return $$("[data-column]", this.form); },
+  rows() {
+    return $$("[data-column]", this.form);
+  },
 
   move(row, step) {
     const other = step < 0 ? row.previousElementSibling : row.nextElementSibling;
@@ -44,8 +46,12 @@ const columns = {
 
   dragging() {
     let dragged = null;
-    this.form.addEventListener("dragstart", (event) => { dragged = event.target.closest("[data-column]"); });
-    this.form.addEventListener("dragend", () => { dragged = null; });
+    this.form.addEventListener("dragstart", (event) => {
+      dragged = event.target.closest("[data-column]");
+    });
+    this.form.addEventListener("dragend", () => {
+      dragged = null;
+    });
     this.form.addEventListener("dragover", (event) => {
       const row = event.target.closest("[data-column]");
       if (!dragged || !row || row === dragged) return;
@@ -59,13 +65,17 @@ const columns = {
 
 columns.start();
 // Ahead of the palette's key, which every page has.
-document.addEventListener("keydown", (event) => {
-  const field = $("[data-find]");
-  const isTyping = event.target.closest?.("input, textarea, select, [contenteditable]");
-  if (event.key !== "/" || !field || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
-  if ($("dialog[open]") || !document.body.hasAttribute("data-single-keys")) return;
-  event.preventDefault();
-  event.stopImmediatePropagation();
-  field.focus();
-  field.select();
-}, true);
+document.addEventListener(
+  "keydown",
+  (event) => {
+    const field = $("[data-find]");
+    const isTyping = event.target.closest?.("input, textarea, select, [contenteditable]");
+    if (event.key !== "/" || !field || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+    if ($("dialog[open]") || !document.body.hasAttribute("data-single-keys")) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    field.focus();
+    field.select();
+  },
+  true,
+);

@@ -8,11 +8,12 @@ const SILENT_SECONDS = 15;
 const MAX_PAUSE_SECONDS = 30; // before a stream that broke is opened again
 
 const feeds = new Map(); // by reader and address
-let timer = null;
+let isSteered = false;
 
 /** Hears a page: `{watch: {key, url}}` or `{leave: true}`. The page hears `{event, data}` and `{status}`. */
 export function servePage(port) {
-  timer ??= setInterval(steer, 1000);
+  if (!isSteered) setInterval(steer, 1000);
+  isSteered = true;
   port.onmessage = ({ data }) => {
     for (const feed of feeds.values()) if (feed.key !== data.watch?.key) feed.pages.delete(port);
     if (data.watch) {
@@ -71,10 +72,11 @@ async function read(feed, signal) {
     const headers = { Accept: "text/event-stream", "HX-Request": "true" };
     const answer = await fetch(feed.url, { headers, signal, cache: "no-store", redirect: "error" });
     if (!answer.ok) tell(feed, { status: answer.status });
-    else await readMessages(answer.body, (message) => {
-      feed.failures = 0;
-      tell(feed, message);
-    });
+    else
+      await readMessages(answer.body, (message) => {
+        feed.failures = 0;
+        tell(feed, message);
+      });
   } catch {
     // The network, the server or the reader's session is away: the stream is opened again.
   }
@@ -102,7 +104,8 @@ async function readMessages(body, take) {
 }
 
 function takeMessage(lines, take) {
-  const values = (name) => lines.filter((line) => line.startsWith(`${name}: `)).map((line) => line.slice(name.length + 2));
+  const values = (name) =>
+    lines.filter((line) => line.startsWith(`${name}: `)).map((line) => line.slice(name.length + 2));
   const [event, data] = [values("event")[0] ?? "", values("data")];
   if (event || data.length) take({ event, data: data.join("\n") });
 }

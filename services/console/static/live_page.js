@@ -31,11 +31,18 @@ export class LiveFeed {
   }
 
   connect() {
-    return this.hear(sharedPort((own) => { this.hear(own); this.say(); }) ?? ownPort());
+    return this.hear(
+      sharedPort((own) => {
+        this.hear(own);
+        this.say();
+      }) ?? ownPort(),
+    );
   }
 
   hear(port) {
-    port.onmessage = ({ data }) => { if (this.isWanted && !document.hidden) this.take(data); };
+    port.onmessage = ({ data }) => {
+      if (this.isWanted && !document.hidden) this.take(data);
+    };
     this.port = port;
     return port;
   }

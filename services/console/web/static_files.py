@@ -1,9 +1,11 @@
 """The console's files: style sheet, scripts, icons.
 
-Their address holds a hash of all files, so that browsers keep them for as long as nothing changes.
+Their address holds a hash of all files, so that browsers keep them for as long as nothing changes. The style sheet is
+sent as one file: each `@import` of `styles/console.css` is replaced by the file, in its cascade layer.
 """
 
 import hashlib
+import re
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +19,8 @@ from shared.web.static_responses import LazyResponse, StaticResponse
 STATIC_DIR = Path(__file__).parents[1] / "static"
 STATIC_PREFIX = "/console/static"
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+STYLE_SHEET = "styles/console.css"
+_replace_imports = re.compile(r'@import "(?P<path>[\w/.]+)" layer\((?P<layer>\w+)\);').sub
 KEEP_FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -56,5 +60,17 @@ async def send_file(request: web.Request) -> web.Response:
 STATIC_ROUTES = [web.get(STATIC_PREFIX + "/{digest}/{name:.+}", send_file)]
 
 
+def joined_style_sheet() -> str:
+    """Return the style sheet with the files that it imports."""
+    folder = STATIC_DIR / "styles"
+
+    def imported(statement: re.Match[str]) -> str:
+        return f"@layer {statement['layer']} {{\n{(folder / statement['path']).read_text(encoding='utf-8')}}}"
+
+    return _replace_imports(imported, (STATIC_DIR / STYLE_SHEET).read_text(encoding="utf-8"))
+
+
 def _read_file(path: Path) -> StaticResponse:
-    return StaticResponse(path.read_bytes(), MEDIA_TYPES[path.suffix], {"Cache-Control": KEEP_FOREVER})
+    is_style_sheet = path == STATIC_DIR / STYLE_SHEET
+    content = joined_style_sheet().encode() if is_style_sheet else path.read_bytes()
+    return StaticResponse(content, MEDIA_TYPES[path.suffix], {"Cache-Control": KEEP_FOREVER})

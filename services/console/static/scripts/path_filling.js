@@ -1,0 +1,25 @@
+// Filling the rows of a mapping from a payload.
+
+import { $, $$ } from "./elements.js";
+
+// A click on a value fills its path into the row that was used last, otherwise into the first empty one.
+export function fillPathsByClick() {
+  const form = $("form[data-mapper]");
+  if (!form) return;
+  let last = null;
+  form.addEventListener("focusin", (event) => {
+    last = event.target.closest(".map-row") ?? last;
+  });
+  form.addEventListener("click", (event) => {
+    const value = event.target.closest("[data-fill-path]");
+    if (!value) return;
+    const paths = $$("input[name=path]", form);
+    const field = (last && $("input[name=path]", last)) ?? paths.find((path) => !path.value) ?? paths[0];
+    if (!field) return;
+    field.value = value.dataset.fillPath;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    last = null;
+    for (const other of $$(".fill.cur", form)) other.classList.remove("cur");
+    value.classList.add("cur");
+  });
+}
