@@ -5,7 +5,7 @@ import json
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from bench.attackers import ATTACKS_BY_NAME, AttackTarget
+from bench.console_attackers import CONSOLE_ATTACKS
 from bench.console_attacks import measure_console_attacks
 from bench.processes import resident_bytes
 from bench.soak import BYTES_PER_MIB, repeating_every
@@ -29,17 +30,23 @@ MEDIAN_FACTOR, MEDIAN_EXTRA_MS, MAX_LATENCY_MS = 3, 50.0, 1500.0
 ATTACKED_ENVIRONMENT = {"LEADHUB_ALLOWED_TARGETS": "127.0.0.1/32"}  # both workspaces' receivers are on this machine
 
 
-def measure_attacks(folder: Path, *, quick: bool) -> dict[str, Any]:
+def measure_attacks(folder: Path, *, quick: bool, only: Collection[str] = ()) -> dict[str, Any]:
     """Return idle and attacked latencies and the peak memory: of a victim, for each attack on an instance of its own,
-    and of others, for attacks on the console.
+    and of others, for attacks on the console. `only` are names of attacks; without one, all run.
     """
     seconds = QUICK_PROBE_SECONDS if quick else PROBE_SECONDS
     results = []
-    for name in ATTACKS_BY_NAME:
+    for name in _chosen(ATTACKS_BY_NAME, only):
         print(name, file=sys.stderr)
         with running_leadhub(folder / name.replace(" ", "-"), env=ATTACKED_ENVIRONMENT) as running:
             results.append({"attack": name, **_measure_attack(name, running, folder / name.replace(" ", "-"), seconds)})
-    return {"attacks": results, "others": measure_console_attacks(folder, quick=quick)}
+    others = _chosen(CONSOLE_ATTACKS, only)
+    measured = {"attacks": results, "others": measure_console_attacks(folder, others, quick=quick) if others else []}
+    return {name: part for name, part in measured.items() if part}
+
+
+def _chosen(names: Collection[str], only: Collection[str]) -> list[str]:
+    return [name for name in names if not only or name in only]
 
 
 def _measure_attack(name: str, running: RunningLeadHub, folder: Path, seconds: float) -> dict[str, Any]:

@@ -9,13 +9,13 @@ import sys
 import time
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from bench.console_attackers import CONSOLE_ATTACKS, ConsoleTarget
+from bench.console_attackers import ConsoleTarget
 from bench.console_client import ConsoleAccount, ConsoleReader, create_account
 from bench.processes import cpu_by_role, resident_bytes
 from bench.soak import BYTES_PER_MIB, repeating_every
@@ -96,7 +96,7 @@ class OthersProbe:
         return 303
 
 
-def measure_console_attacks(folder: Path, *, quick: bool) -> list[dict[str, Any]]:
+def measure_console_attacks(folder: Path, attacks: Sequence[str], *, quick: bool) -> list[dict[str, Any]]:
     """Return for each attack the medians of others, idle and attacked, their ratios, and the gateway's peak memory."""
     seconds = QUICK_PROBE_SECONDS if quick else PROBE_SECONDS
     with running_leadhub(folder / "console") as running:
@@ -109,7 +109,7 @@ def measure_console_attacks(folder: Path, *, quick: bool) -> list[dict[str, Any]
         target = ConsoleTarget(base, BENCH_WORKSPACE, attacker.headers["Cookie"], key, webhook_url)
         probe = OthersProbe(running, person, person.sign_in())
         probe.measure_for(WARM_UP_SECONDS)
-        return [_measure_attack(name, target, probe, seconds) for name in CONSOLE_ATTACKS]
+        return [_measure_attack(name, target, probe, seconds) for name in attacks]
 
 
 def _create_webhook(base: str, key: str) -> str:

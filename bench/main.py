@@ -10,8 +10,10 @@ from typing import Any
 
 import orjson
 
+from bench.attackers import ATTACKS_BY_NAME
 from bench.attacks import measure_attacks
 from bench.bare import running_bare_server
+from bench.console_attackers import CONSOLE_ATTACKS
 from bench.console_bench import measure_console
 from bench.growth import measure_growth
 from bench.idle import measure_idle
@@ -59,6 +61,8 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--variants", action="store_true", help="also one worker against two")
     parser.add_argument("--million", action="store_true", help="instead: CPU a lead from the first to the millionth")
     parser.add_argument("--soak", type=float, metavar="SECONDS", help="instead: memory under a steady load")
+    names = (*ATTACKS_BY_NAME, *CONSOLE_ATTACKS)
+    parser.add_argument("--only", action="append", default=[], choices=names, help="attacks: this one, not all")
     parser.add_argument("--set", action="append", default=[], metavar="PATH", help="likeness: a labelled CSV file")
     parser.add_argument("--leads", type=int, default=COMMON_LEADS, help=f"likeness: leads ({COMMON_LEADS:,})")
     parser.add_argument("--rows", type=int, help=f"import: rows of the file ({IMPORTED_ROWS:,})")
@@ -77,7 +81,7 @@ def run_benchmark(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     if options.kind == "read":
         return measure_lists(folder, quick=options.quick)
     if options.kind == "attacks":
-        return measure_attacks(folder, quick=options.quick)
+        return measure_attacks(folder, quick=options.quick, only=options.only)
     if options.kind == "sources":
         return measure_sources(folder, quick=options.quick)
     if options.kind == "likeness":
