@@ -69,7 +69,7 @@ class Worker:
         self._engine = AutomationEngine(settings, self._sender_thread.wake, stopping, *knowledge)
         self._fetcher_thread = FetcherThread(settings)
         self._job_engine = JobEngine(stopping)
-        self._import_engine = ImportEngine(stopping)
+        self._import_engine = ImportEngine(stopping, self._drainer.expects_callers)
         self._ingest_rate = IngestRate()
         self._likeness_engine = LikenessEngine(stopping)
         self._send_likeness_hint = send_likeness_hint
@@ -114,7 +114,14 @@ class Worker:
         self._loop.close()
 
     async def _ingest_journal(self) -> None:
-        self._ingest_rate.add(await self._drainer.drain(await self._get_connection()))
+        self._note_ingest(await self._drainer.drain(await self._get_connection()))
+
+    async def _serve_callers(self, connection: Connection) -> None:
+        """Ingest, between two chunks of jobs, what callers wait for: a turn of jobs is ten times as long as a lead."""
+        self._note_ingest(await self._drainer.drain_for_callers(connection))
+
+    def _note_ingest(self, leads: int) -> None:
+        self._ingest_rate.add(leads)
         if self._drainer.has_events:
             self._drainer.has_events = False
             self._send_automation_hint()
@@ -138,8 +145,10 @@ class Worker:
 
     async def _run_jobs(self) -> None:
         connection = await self._get_connection()
-        has_finished = await self._job_engine.run(connection, seconds=JOBS_TURN_SECONDS)
-        has_finished &= await self._import_engine.run(connection, seconds=JOBS_TURN_SECONDS)
+        has_finished = await self._job_engine.run(connection, seconds=JOBS_TURN_SECONDS, between=self._serve_callers)
+        has_finished &= await self._import_engine.run(
+            connection, seconds=JOBS_TURN_SECONDS, between=self._serve_callers
+        )
         if self._job_engine.has_replayed or self._import_engine.has_stored:
             self._job_engine.has_replayed = self._import_engine.has_stored = False
             self._wake_another()

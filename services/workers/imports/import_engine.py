@@ -19,6 +19,7 @@ from services.workers.imports.import_claims import (
 from services.workers.imports.import_undo import UndoEngine
 from services.workers.imports.row_reading import MAX_ROWS_UNDER_WAY, take_chunk
 from services.workers.imports.verdict_collection import collect_verdicts
+from services.workers.jobs.job_engine import BetweenChunks, serve_nobody
 from services.workers.likeness.weight_requests import request_weights
 from shared.db.connections import Connection
 from shared.db.contention import retry_contended
@@ -39,10 +40,17 @@ BULK_ROWS_SQL = (
 
 
 class ImportEngine:
-    """Runs imports, and undoes them, in one process. `stopping` returns whether the process was asked to end."""
+    """Runs imports, and undoes them, in one process.
 
-    def __init__(self, stopping: Callable[[], bool] = lambda: False) -> None:
+    `stopping` returns whether the process was asked to end, `expects_callers` whether a caller may wait for its next
+    chunk to end.
+    """
+
+    def __init__(
+        self, stopping: Callable[[], bool] = lambda: False, expects_callers: Callable[[], bool] = lambda: False
+    ) -> None:
         self._stopping = stopping
+        self._expects_callers = expects_callers
         self._undo = UndoEngine()
         self.has_stored = False  # whether it wrote journal rows; the caller resets it
 
@@ -52,12 +60,13 @@ class ImportEngine:
             connection, overdue=overdue
         )
 
-    async def run(self, connection: Connection, *, seconds: float) -> bool:
-        """Run chunks for about this long. Return whether nothing was due any more."""
+    async def run(self, connection: Connection, *, seconds: float, between: BetweenChunks = serve_nobody) -> bool:
+        """Run chunks for about this long, and `between` after each. Return whether nothing was due any more."""
         end = time.monotonic() + seconds
         while not self._stopping():
             if not (await self.run_chunk(connection) or await self._undo.run_chunk(connection)):
                 return True
+            await between(connection)
             if time.monotonic() >= end:
                 return False
         return True
@@ -86,7 +95,7 @@ class ImportEngine:
             if not one.is_dry_run:
                 has_stored = await _move(connection, one)
             elif not one.is_read:
-                await preview_chunk(connection, one)
+                await preview_chunk(connection, one, beside_callers=self._expects_callers())
             if await note_progress(connection, one):
                 await _finish(connection, one)
         self.has_stored |= has_stored

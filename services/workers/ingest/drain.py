@@ -97,6 +97,15 @@ class JournalDrainer:
             await self._run_automations(connection)
         return total
 
+    def expects_callers(self) -> bool:
+        """Return whether another caller may come, since one was answered a moment ago."""
+        return time.monotonic() < self._callers_until
+
+    async def drain_for_callers(self, connection: Connection) -> int:
+        """Drain if a caller waits for a verdict. Return the number of submissions. The look costs one short query."""
+        self._journal.rescan_if_due()
+        return await self.drain(connection) if await self._journal.has_urgent(connection) else 0
+
     async def _run_automations(self, connection: Connection) -> None:
         """Run a round of automations if batches wrote events and the last round is long enough ago.
 
@@ -197,7 +206,7 @@ class JournalDrainer:
     def _most_leads(self, lane: Lane) -> int:
         """Return how many leads a batch of the lane may hold."""
         most = min(MAX_LEADS_BY_LANE[lane], self._batch_size.limit)
-        beside_callers = lane is not Lane.WAITED_FOR and time.monotonic() < self._callers_until
+        beside_callers = lane is not Lane.WAITED_FOR and self.expects_callers()
         return min(most, MAX_LEADS_BESIDE_CALLERS) if beside_callers else most
 
     def _wake_another_once(self, rows_are_left: bool) -> None:

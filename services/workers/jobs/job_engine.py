@@ -5,7 +5,7 @@ process that dies leaves no trace of its chunk, and another takes it. Several pr
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from services.workers.bisection import isolate_failures
 from services.workers.jobs.item_handlers import ITEM_HANDLERS
@@ -70,6 +70,13 @@ WHERE workspace_id = %s AND id = %s AND state = ANY (ARRAY['queued', 'running'])
 """  # noqa: S608  # constants only
 
 
+BetweenChunks = Callable[[Connection], Awaitable[None]]  # lets ingest continue between two chunks
+
+
+async def serve_nobody(connection: Connection) -> None:
+    """Do nothing: no caller waits for this process."""
+
+
 class JobEngine:
     """Runs jobs in one process. `stopping` returns whether the process was asked to end."""
 
@@ -85,12 +92,13 @@ class JobEngine:
         row = await (await connection.execute(HAS_DUE_SQL, self._selection(None, overdue, MAX_BULK_ROWS))).fetchone()
         return bool(row and row[0])
 
-    async def run(self, connection: Connection, *, seconds: float) -> bool:
-        """Run chunks for about this long. Return whether nothing was due any more."""
+    async def run(self, connection: Connection, *, seconds: float, between: BetweenChunks = serve_nobody) -> bool:
+        """Run chunks for about this long, and `between` after each. Return whether nothing was due any more."""
         end = time.monotonic() + seconds
         while not self._stopping():
             if not await self.run_chunk(connection):
                 return True
+            await between(connection)
             if time.monotonic() >= end:
                 return False
         return True
