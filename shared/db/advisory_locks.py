@@ -10,5 +10,6 @@ LANE_PAUSE_LOCK = 4_712_041  # one change of a lane's pause at a time: versions 
 FILES_LOCK = 4_712_043  # one process at a time moves and removes contents of files
 IMPORT_QUOTA_LOCK_CLASS = 4_712_046  # the first of two numbers; the second is the workspace: one check at a time
 HISTORY_LOCK = 4_712_042  # one process at a time samples the history: two would count the same leads twice
+FORM_COUNTS_LOCK = 4_712_047  # one gateway at a time writes counts of forms: two could both take the last label
 ERASURE_LOCK = 4_712_045  # one process at a time finishes erasures
 LIKENESS_LOCK_CLASS = 4_712_044  # the first of two numbers; the second is the workspace: one batch of it at a time

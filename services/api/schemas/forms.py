@@ -65,7 +65,10 @@ class FormFiguresRecord(TypedDict):
 
 
 class SourceFigures(FormFiguresRecord):
-    """`source`: the campaign's `utm_source`, otherwise the host of the page before, otherwise `direct`."""
+    """`source`: the campaign's `utm_source`, otherwise the host of the page before, otherwise `direct`.
+
+    Beyond 200 sources an hour, or 50 in the answer, they count as `other`.
+    """
 
     source: str
 
