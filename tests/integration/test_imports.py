@@ -282,3 +282,17 @@ async def test_file_of_a_dry_run_is_kept_for_a_day(database_url: str, database: 
         await database.execute("UPDATE imports SET accepted_at = now() - %s::interval", (age,))
         await expire_imports(database, 90)
         assert await rows(database, "SELECT EXISTS (SELECT FROM import_chunks)") == [(is_kept,)]
+
+
+async def test_workspaces_take_turns(database: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dry_runs, "ROWS_PER_DRY_CHUNK", 1)
+    text = "email\n" + "".join(f"row-{number}@example.com\n" for number in range(9))
+    [(other,)] = await rows(database, "INSERT INTO workspaces (slug, name) VALUES ('other', 'Other') RETURNING id")
+    for _ in range(3):
+        await start_import(database, text, dry_run=True)
+    await start_import(database, text, dry_run=True, workspace=other)
+    engine = ImportEngine()
+    for _ in range(6):
+        await engine.run_chunk(database)
+    read = "SELECT array_agg(rows_read ORDER BY id) FROM imports GROUP BY workspace_id ORDER BY workspace_id"
+    assert await rows(database, read) == [([1, 1, 1],), ([3],)]

@@ -18,20 +18,23 @@ FAILED_CHUNK_PAUSE_SECONDS = 5  # seconds before a chunk that failed as a whole 
 MAX_CHUNK_TRIES = 50  # tries of one chunk, over minutes, after which the import has failed
 
 _DUE_IMPORTS_SQL = """
-FROM imports i JOIN jobs j USING (workspace_id, id)
 WHERE NOT i.is_settled AND i.due_at <= clock_timestamp() - make_interval(secs => %(overdue)s)
   AND j.state = ANY (ARRAY['queued', 'running', 'cancelled'])
 """
-HAS_DUE_IMPORT_SQL = f"SELECT EXISTS (SELECT {_DUE_IMPORTS_SQL})"
-# Imports take turns: each chunk puts its import behind the others.
+HAS_DUE_IMPORT_SQL = f"SELECT EXISTS (SELECT FROM imports i JOIN jobs j USING (workspace_id, id) {_DUE_IMPORTS_SQL})"  # noqa: S608  # constants only
+# Workspaces take turns, and so do the imports of one workspace: each chunk puts its import behind the others.
 CLAIM_IMPORT_SQL = f"""
 SELECT i.workspace_id, i.id, i.is_dry_run, i.file_size, i.encoding, i.delimiter, i.columns, i.mapping, i.options,
        i.key_id, i.accepted_at, i.data_offset, i.read_offset, i.rows_read, i.rows_settled, i.created, i.merged,
        i.unchanged, i.invalid, coalesce((j.cursor ->> 'warned')::bigint, 0),
        coalesce((j.cursor ->> 'kept')::bigint, 0), j.state, j.rate
+FROM imports i JOIN jobs j USING (workspace_id, id)
+LEFT JOIN (SELECT workspace_id, max(served_at) AS at FROM jobs
+           WHERE kind = 'import' AND state = ANY (ARRAY['queued', 'running']) GROUP BY 1) served
+    ON served.workspace_id = i.workspace_id
 {_DUE_IMPORTS_SQL}
-ORDER BY i.due_at LIMIT 1 FOR UPDATE OF i, j SKIP LOCKED
-"""  # constants only
+ORDER BY served.at NULLS FIRST, i.due_at LIMIT 1 FOR UPDATE OF i, j SKIP LOCKED
+"""  # noqa: S608  # constants only
 ADVANCE_IMPORT_SQL = """
 UPDATE imports SET read_offset = %(offset)s, rows_read = %(read)s, rows_settled = %(settled)s, created = %(created)s,
     merged = %(merged)s, unchanged = %(unchanged)s, invalid = %(invalid)s, is_settled = %(ends)s,
