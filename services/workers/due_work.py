@@ -34,8 +34,17 @@ CONDITIONS_SQL = {
 }
 WORK_KINDS = frozenset(CONDITIONS_SQL)
 DUE_WORK_SQL = f"SELECT {', '.join(f'({condition})' for condition in CONDITIONS_SQL.values())}"
+# What a worker does one thing after another, and deliveries and fetches, which a message starts.
+WORKER_KINDS = ("journal", "automations", "deliveries", "fetches", "jobs")
+WORKER_WORK_SQL = f"SELECT {' OR '.join(f'({CONDITIONS_SQL[kind]})' for kind in WORKER_KINDS)}"
 # The tables fill and empty within seconds, so that the planner's statistics are wrong, and their files stay long.
 USE_INDEXES_SQL = "SET enable_seqscan = off"
+
+
+async def has_worker_work(connection: Connection) -> bool:
+    """Return whether work waits that workers do besides likeness."""
+    row = await (await connection.execute(WORKER_WORK_SQL)).fetchone()
+    return bool(row and row[0])
 
 
 class DueWork:

@@ -12,6 +12,7 @@ import uvloop
 
 from services.workers.automations.engine import AutomationEngine
 from services.workers.deliveries.sender_thread import SenderThread
+from services.workers.due_work import has_worker_work
 from services.workers.heartbeat import Heartbeat
 from services.workers.imports.import_engine import ImportEngine
 from services.workers.ingest.drain import JournalDrainer
@@ -30,7 +31,8 @@ from shared.settings import Settings
 log = logging.get_logger()
 
 JOBS_TURN_SECONDS = 0.05  # seconds of jobs before a worker handles its other queues again
-LIKENESS_TURN_SECONDS = 0.05  # seconds of likeness before a worker handles its other queues again
+LIKENESS_TURN_SECONDS = 0.5  # seconds of likeness before a worker handles its other queues again, if nothing waits
+BRIEF_LIKENESS_TURN_SECONDS = 0.03  # the same, when a lead has just come: the next one may wait for a batch
 SHORT_LIKENESS_TURN_SECONDS = 0.015  # the same, while callers wait for verdicts
 AUTOMATIONS_TURN_SECONDS = 0.05  # seconds of automations before a worker handles its other queues again
 
@@ -71,7 +73,7 @@ class Worker:
         self._job_engine = JobEngine(stopping)
         self._import_engine = ImportEngine(stopping, self._drainer.expects_callers)
         self._ingest_rate = IngestRate()
-        self._likeness_engine = LikenessEngine(stopping)
+        self._likeness_engine = LikenessEngine(stopping, gives_way=has_worker_work)
         self._send_likeness_hint = send_likeness_hint
         self._wake_another = wake_another
         self._send_job_hint = send_job_hint
@@ -103,7 +105,7 @@ class Worker:
         self._run_coroutine(self._run_jobs())
 
     def find_likenesses(self) -> None:
-        """Compare leads for at most one turn, then let ingest continue."""
+        """Compare leads for at most one turn. It ends with the batch during which other work came."""
         self._run_coroutine(self._find_likenesses())
 
     def stop(self) -> None:
@@ -158,10 +160,14 @@ class Worker:
     async def _find_likenesses(self) -> None:
         """Give likeness a turn. While callers wait for verdicts, it is short, and the sweeper asks for the next one."""
         has_callers = self._ingest_rate.has_callers
-        seconds = SHORT_LIKENESS_TURN_SECONDS if has_callers else LIKENESS_TURN_SECONDS
-        has_finished = await self._likeness_engine.run(await self._get_connection(), seconds=seconds)
+        has_finished = await self._likeness_engine.run(await self._get_connection(), seconds=self._likeness_seconds())
         if not has_finished and not has_callers:
             self._send_likeness_hint()
+
+    def _likeness_seconds(self) -> float:
+        if self._ingest_rate.has_callers:
+            return SHORT_LIKENESS_TURN_SECONDS
+        return BRIEF_LIKENESS_TURN_SECONDS if self._ingest_rate.is_trickle else LIKENESS_TURN_SECONDS
 
     async def _leave_database(self) -> None:
         if self._connection is not None:

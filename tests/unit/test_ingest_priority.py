@@ -28,7 +28,7 @@ def test_likeness_waits_during_a_burst_and_goes_on_within_seconds() -> None:
     clock = Clock()
     rate = IngestRate(clock)
     assert not rate.is_burst
-    assert not rate.has_callers
+    assert not rate.is_trickle
     _arriving(rate, clock, per_second=5_000, seconds=1)
     assert rate.is_burst
     clock.now += 10
@@ -42,6 +42,7 @@ def test_a_lead_now_and_then_makes_nothing_wait() -> None:
     rate = IngestRate(clock)
     _arriving(rate, clock, per_second=10, seconds=5)
     clock.now += 1
+    assert rate.is_trickle
     assert not rate.is_burst
     assert not rate.has_callers
     assert rate.per_second() < BURST_RATE

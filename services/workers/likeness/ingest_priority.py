@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 
 DECAY_SECONDS = 1.0  # after which a lead counts a third
+TRICKLE_RATE = 0.5  # leads a second from which another one may come soon
 CALLERS_RATE = 10.0  # leads a second from which somebody probably waits for a verdict
 BURST_RATE = 100.0  # leads a second from which likeness is better postponed
 
@@ -24,6 +25,11 @@ class IngestRate:
     def per_second(self) -> float:
         """Return the rate of the last seconds."""
         return self._decayed() / DECAY_SECONDS
+
+    @property
+    def is_trickle(self) -> bool:
+        """Whether a lead has come within the last second or two."""
+        return self.per_second() >= TRICKLE_RATE
 
     @property
     def has_callers(self) -> bool:

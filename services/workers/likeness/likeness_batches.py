@@ -5,7 +5,7 @@ It locks no lead, and waits for none: a lead that changes meanwhile comes again.
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from services.workers.likeness.blocking_keys import blocking_keys
@@ -49,30 +49,45 @@ class BatchCosts(NamedTuple):
     pairs: int
 
 
+async def _nothing_waits(_: Connection) -> bool:
+    return False
+
+
 class LikenessEngine:
-    """Compares leads in one process. `batch_seconds`: a batch is made smaller until it takes no longer."""
+    """Compares leads in one process. `batch_seconds`: a batch is made smaller until it takes no longer.
+
+    `gives_way` is asked at the end of each batch, in its transaction, whether other work waits.
+    """
 
     def __init__(
-        self, stopping: Callable[[], bool] = lambda: False, batch_seconds: float | None = BATCH_SECONDS
+        self,
+        stopping: Callable[[], bool] = lambda: False,
+        batch_seconds: float | None = BATCH_SECONDS,
+        gives_way: Callable[[Connection], Awaitable[bool]] = _nothing_waits,
     ) -> None:
         self._stopping = stopping
         self._batch_seconds = batch_seconds
+        self._gives_way = gives_way
+        self._others_wait = False
         self._limit = FULL_BATCH if batch_seconds is None else FULL_BATCH // 4
         self._last_workspace = 0
 
     async def run(self, connection: Connection, *, seconds: float) -> bool:
-        """Compare batches for about this long, one at least. Return whether nothing waited any more."""
+        """Compare batches for about this long, one at least, and until other work waits.
+
+        Return whether no lead waited any more.
+        """
         end = time.monotonic() + seconds
         while not self._stopping():
             if await self.run_batch(connection, seconds) is None:
                 return True
-            if time.monotonic() >= end:
+            if self._others_wait or time.monotonic() >= end:
                 break
         return False
 
     async def run_batch(self, connection: Connection, seconds: float = BATCH_SECONDS) -> BatchCosts | None:
         """Compare one batch. Return None if nothing waited. The next one is smaller if it took over `seconds`."""
-        began = time.monotonic()
+        began, self._others_wait = time.monotonic(), False
         try:
             costs = await self._run_batch(connection, self._limit)
         except Exception as error:
@@ -104,7 +119,9 @@ class LikenessEngine:
                 return None
             self._last_workspace = workspace_id
             queued = await take_leads(connection, workspace_id, limit)
-            return await compare_queued(connection, queued)
+            costs = await compare_queued(connection, queued)
+            self._others_wait = await self._gives_way(connection)  # here, where every table is read by its index
+            return costs
 
 
 async def compare_queued(connection: Connection, queued: QueuedLeads) -> BatchCosts:

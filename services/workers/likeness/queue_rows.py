@@ -11,15 +11,16 @@ MAX_QUEUE_ROWS = 100  # rows of one look; each holds the leads of one statement,
 # Workspaces with waiting rows, each found by one step along the key.
 _WAITING_CTE = """
 WITH RECURSIVE waiting AS (
-    (SELECT workspace_id, created_at FROM likeness_queue ORDER BY workspace_id, id LIMIT 1)
+    (SELECT workspace_id, id, cardinality(lead_ids) AS n, created_at FROM likeness_queue
+     ORDER BY workspace_id, id LIMIT 1)
     UNION ALL
     SELECT following.* FROM waiting w, LATERAL (
-        SELECT workspace_id, created_at FROM likeness_queue WHERE workspace_id > w.workspace_id
-        ORDER BY workspace_id, id LIMIT 1) following
+        SELECT workspace_id, id, cardinality(lead_ids), created_at FROM likeness_queue
+        WHERE workspace_id > w.workspace_id ORDER BY workspace_id, id LIMIT 1) following
 )
 """
-SECONDS_WAITING_SQL = f"""
-{_WAITING_CTE} SELECT extract(epoch FROM clock_timestamp() - min(created_at))::float8 FROM waiting
+READ_HEADS_SQL = f"""
+{_WAITING_CTE} SELECT workspace_id, id, n, extract(epoch FROM clock_timestamp() - created_at)::float8 FROM waiting
 """  # noqa: S608  # constants only
 # The workspace after the last one is next, so that they take turns.
 LOCK_WORKSPACE_SQL = f"""
@@ -35,6 +36,13 @@ DELETE_ROWS_SQL = "DELETE FROM likeness_queue WHERE workspace_id = %s AND id = A
 SHORTEN_ROW_SQL = "UPDATE likeness_queue SET lead_ids = %s::bigint[] WHERE workspace_id = %s AND id = %s"
 
 
+class QueueHeads(NamedTuple):
+    """The first row of each workspace: its id and number of leads. `seconds` is how long the oldest has waited."""
+
+    rows: frozenset[tuple[int, int, int]]
+    seconds: float
+
+
 class QueuedLeads(NamedTuple):
     """Leads taken from the queue. Those in `rescored` are compared even if they have not changed."""
 
@@ -43,10 +51,10 @@ class QueuedLeads(NamedTuple):
     rescored: frozenset[int]
 
 
-async def seconds_waiting(connection: Connection) -> float | None:
-    """Return how long the oldest row has waited, or None if none does."""
-    row = await (await connection.execute(SECONDS_WAITING_SQL)).fetchone()
-    return row[0] if row else None
+async def read_heads(connection: Connection) -> QueueHeads:
+    """Return the first rows. They change whenever leads are taken."""
+    rows = await (await connection.execute(READ_HEADS_SQL)).fetchall()
+    return QueueHeads(frozenset(row[:3] for row in rows), max((row[3] for row in rows), default=0.0))
 
 
 async def lock_workspace(connection: Connection, after: int) -> int | None:

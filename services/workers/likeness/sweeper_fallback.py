@@ -7,7 +7,8 @@ from collections.abc import Callable
 from services.workers.likeness.ingest_priority import IngestRate
 from services.workers.likeness.likeness_backfill import backfill_chunk
 from services.workers.likeness.likeness_batches import LikenessEngine
-from services.workers.likeness.queue_rows import seconds_waiting
+from services.workers.likeness.queue_progress import QueueProgress
+from services.workers.likeness.queue_rows import QueueHeads, read_heads
 from services.workers.likeness.weight_training import train_due
 from shared.db.connections import Connection
 
@@ -34,6 +35,7 @@ class LikenessFallback:
     ) -> None:
         self._engine = LikenessEngine(stopping.is_set)
         self._ingest_rate = ingest_rate
+        self._progress = QueueProgress()
         self._send_hint = send_hint
         self._is_broker_away = is_broker_away
         self._stopping = stopping
@@ -41,12 +43,19 @@ class LikenessFallback:
 
     async def take_turn(self, connection: Connection) -> float:
         """Look into the queue once. Return the seconds until the next turn, if leads wait then."""
-        waiting = await seconds_waiting(connection)
-        if waiting is not None:
-            self._send_hint()
-            if waiting > self._patience(OVERDUE_SECONDS) or self._is_broker_away():
+        heads = await read_heads(connection)
+        idle_seconds = self._progress.note(heads)
+        if heads.rows:
+            if self._is_needed(heads, idle_seconds):
                 await self._engine.run(connection, seconds=FALLBACK_SECONDS)
+                self._progress.ignore_change(await read_heads(connection))
+            self._send_hint()  # last: a worker that found the workspaces locked would take nothing
         return CHECK_SECONDS
+
+    def _is_needed(self, heads: QueueHeads, idle_seconds: float) -> bool:
+        """Return whether workers do not compare, or not enough because callers keep them busy."""
+        waited = heads.seconds if self._ingest_rate.has_callers else idle_seconds
+        return self._is_broker_away() or waited > self._patience(OVERDUE_SECONDS)
 
     async def keep_weights(self, connection: Connection) -> float:
         """Learn weights and backfill once. Return the seconds until the next turn, if leads wait then."""

@@ -1,0 +1,164 @@
+"""Turns of likeness: they go on while nothing else waits, and give way to leads, to a stop and to other workspaces."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from services.workers import runtime
+from services.workers.due_work import has_worker_work
+from services.workers.likeness import sweeper_fallback
+from services.workers.likeness.ingest_priority import IngestRate
+from services.workers.likeness.likeness_batches import LikenessEngine
+from services.workers.likeness.sweeper_fallback import LikenessFallback
+from services.workers.runtime import Worker
+from shared import workspaces
+from shared.db.connections import Connection
+from shared.intake.journal import Lane
+from tests.support.ingesting import accept, item, workspace_id
+from tests.support.likeness import rows
+from tests.support.serving import settings_of
+
+pytestmark = pytest.mark.integration
+
+# Leads that are gone by now: they cost little, and are taken off the queue like others.
+QUEUE_SQL = """
+INSERT INTO likeness_queue (workspace_id, lead_ids, created_at)
+SELECT %s, array_agg(id), now() - interval '1 hour' FROM generate_series(1, %s) AS id GROUP BY id / 100
+"""
+
+
+async def _waiting(database: Connection, workspace: int) -> int:
+    counted = "SELECT coalesce(sum(cardinality(lead_ids)), 0) FROM likeness_queue WHERE workspace_id = %s"
+    return int((await rows(database, counted, workspace))[0][0])
+
+
+def _worker(url: str, folder: Path, hint: Callable[[], object]) -> Worker:
+    return Worker(settings_of(url, folder), lambda: None, lambda: None, lambda: False, send_likeness_hint=hint)
+
+
+async def test_a_message_compares_all_that_waits_unless_a_lead_came(
+    database_url: str, database: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("LIKENESS_TURN_SECONDS", "BRIEF_LIKENESS_TURN_SECONDS"):
+        monkeypatch.setattr(runtime, name, 3_600.0)
+    workspace, hints = await workspace_id(database), list[None]()
+    await database.execute(QUEUE_SQL, (workspace, 1_000))
+    await accept(database, [item(workspace, {"email": "anna@example.com"})], Lane.WAITED_FOR)
+    worker = _worker(database_url, tmp_path, lambda: hints.append(None))
+
+    await asyncio.to_thread(worker.find_likenesses)
+    left = await _waiting(database, workspace)
+    assert (900 <= left < 1_000, len(hints)) == (True, 1)  # one batch
+
+    await asyncio.to_thread(worker.ingest_journal)
+    await database.execute("DELETE FROM events")
+    await asyncio.to_thread(worker.find_likenesses)
+    assert (await _waiting(database, workspace), len(hints)) == (0, 1)
+    await asyncio.to_thread(worker.stop)
+
+
+async def test_a_turn_ends_with_the_batch_during_which_a_lead_came(database: Connection, database_url: str) -> None:
+    workspace, batches = await workspace_id(database), list[bool]()
+
+    async def gives_way(connection: Connection) -> bool:
+        if len(batches) == 2:
+            async with await Connection.connect(database_url, autocommit=True) as gateway:
+                await accept(gateway, [item(workspace, {"email": "anna@example.com"})], Lane.PROMPT)
+        batches.append(await has_worker_work(connection))
+        return batches[-1]
+
+    await database.execute(QUEUE_SQL, (workspace, 1_000))
+    assert not await LikenessEngine(gives_way=gives_way).run(database, seconds=3_600)
+    assert batches == [False, False, True]
+
+
+async def test_a_stop_ends_a_long_turn_after_its_batch(database: Connection) -> None:
+    workspace, batches = await workspace_id(database), list[None]()
+
+    async def count(_: Connection) -> bool:
+        batches.append(None)
+        return False
+
+    await database.execute(QUEUE_SQL, (workspace, 1_000))
+    engine = LikenessEngine(lambda: len(batches) == 2, gives_way=count)
+    assert not await engine.run(database, seconds=3_600)
+    assert len(batches) == 2
+    assert await _waiting(database, workspace) > 0
+
+
+async def test_a_large_workspace_holds_up_no_other_one(database: Connection) -> None:
+    large, small = await workspace_id(database), await workspaces.create_workspace(database, "small", "Small")
+    left: list[int] = []
+
+    async def note(connection: Connection) -> bool:
+        left.append(await _waiting(connection, small))
+        return len(left) == 2
+
+    await database.execute(QUEUE_SQL, (large, 10_000))
+    await database.execute(QUEUE_SQL, (small, 3))
+    await LikenessEngine(gives_way=note).run(database, seconds=3_600)
+    assert left[1] == 0
+    assert await _waiting(database, large) > 9_000
+
+
+class _WatchedSweeper:
+    """The sweeper's part in likeness, in an installation of one workspace, and whether each of its turns compared."""
+
+    def __init__(self, database: Connection, workspace: int, rate: IngestRate) -> None:
+        self._database, self._workspace = database, workspace
+        self.done: list[str] = []
+        self._fallback = LikenessFallback(lambda: self.done.append("hint"), lambda: False, asyncio.Event(), rate)
+
+    async def compares(self) -> bool:
+        before = await _waiting(self._database, self._workspace)
+        await self._fallback.take_turn(self._database)
+        return await _waiting(self._database, self._workspace) < before
+
+
+async def test_the_sweeper_compares_only_while_no_worker_does(
+    database: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeper_fallback, "OVERDUE_SECONDS", 0.0)
+    monkeypatch.setattr(sweeper_fallback, "FALLBACK_SECONDS", 0.0)  # a batch
+    workspace = await workspace_id(database)
+    await database.execute(QUEUE_SQL, (workspace, 1_000))
+    sweeper, worker = _WatchedSweeper(database, workspace, IngestRate()), LikenessEngine()
+    assert not await sweeper.compares()
+    await worker.run_batch(database)
+    assert not await sweeper.compares()  # though these leads have waited for an hour
+    assert await sweeper.compares()
+    assert await sweeper.compares()  # its own batch is no sign of a worker
+    await worker.run_batch(database)
+    assert not await sweeper.compares()
+
+
+async def test_the_sweeper_helps_workers_that_callers_keep_busy(
+    database: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeper_fallback, "FALLBACK_SECONDS", 0.0)
+    workspace, rate = await workspace_id(database), IngestRate(lambda: 0.0)
+    await database.execute(QUEUE_SQL, (workspace, 1_000))
+    rate.add(50)
+    assert await _WatchedSweeper(database, workspace, rate).compares()
+
+
+async def test_the_sweeper_wakes_workers_when_it_holds_no_lock(
+    database: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeper_fallback, "OVERDUE_SECONDS", -1.0)
+    monkeypatch.setattr(sweeper_fallback, "FALLBACK_SECONDS", 0.0)
+    workspace = await workspace_id(database)
+    await database.execute(QUEUE_SQL, (workspace, 1_000))
+    sweeper = _WatchedSweeper(database, workspace, IngestRate())
+    compare = LikenessEngine.run
+
+    async def noted(engine: LikenessEngine, connection: Connection, *, seconds: float) -> bool:
+        is_done = await compare(engine, connection, seconds=seconds)
+        sweeper.done.append("compared")
+        return is_done
+
+    monkeypatch.setattr(LikenessEngine, "run", noted)
+    assert await sweeper.compares()
+    assert sweeper.done == ["compared", "hint"]
