@@ -18,7 +18,7 @@ from services.workers.likeness.lead_profile import decode_profile, encode_profil
 from services.workers.likeness.match_weights import MatchWeights
 from services.workers.likeness.parsed_names import parse_name
 from services.workers.likeness.path_rule import add_paths
-from services.workers.likeness.plain_text import fold_text
+from services.workers.likeness.plain_text import digits_of, fold_text
 from services.workers.likeness.reasons import MAX_REASONS, describe_reasons
 from services.workers.likeness.value_frequencies import ValueFrequencies, counted_hashes
 from services.workers.likeness.word_levels import word_level
@@ -84,6 +84,12 @@ def test_numbered_values_are_no_slips(lead: dict[str, Any], other: dict[str, Any
 @given(st.text(max_size=40))
 def test_folding_is_done_once(text: str) -> None:
     assert fold_text(fold_text(text)) == fold_text(text)
+
+
+@given(st.text(st.characters(max_codepoint=127), max_size=20))
+def test_ascii_is_read_like_other_text(text: str) -> None:
+    assert f"{fold_text(text)} e".strip() == fold_text(f"{text} é")
+    assert digits_of(text) == digits_of(f"{text}é")
 
 
 @pytest.mark.parametrize(

@@ -12,17 +12,17 @@ from services.workers.likeness.word_levels import word_level
 
 def compare_profiles(profile: LeadProfile, other: LeadProfile, frequencies: ValueFrequencies) -> list[Evidence]:
     """Return the evidence for and against that both leads are one person. A missing value says nothing."""
-    return [
+    found = [
         *compare_names(profile.name, other.name, frequencies),
         *compare_emails(profile, other, frequencies),
         *compare_phones(profile, other, frequencies),
         *_compare_companies(profile, other, frequencies),
-        *(
-            _compare_values(f"custom.{key}", value, other.custom[key], frequencies)
-            for key, value in profile.custom.items()
-            if key in other.custom and other.custom[key].kind == value.kind
-        ),
     ]
+    for key, value in profile.custom.items():
+        others = other.custom.get(key)
+        if others and others.kind == value.kind:
+            found.append(_compare_values(f"custom.{key}", value, others, frequencies))
+    return found
 
 
 def _compare_companies(profile: LeadProfile, other: LeadProfile, frequencies: ValueFrequencies) -> list[Evidence]:
@@ -68,6 +68,8 @@ def text_level(text: str, other: str) -> str:
     level = word_level(text.replace(" ", ""), other.replace(" ", ""))
     if level in ("exact", "close"):
         return level
+    if " " not in text and " " not in other:
+        return "cut" if level == "initial" else level
     words, others = text.split(), other.split()
     if sorted(words) == sorted(others):
         return "close"

@@ -38,11 +38,10 @@ def email_level(profile: LeadProfile, other: LeadProfile) -> str:
         return "close"
     distance = OSA.distance(mine, others)
     length = max(len(mine), len(others))
-    is_numbered = _letters(mine) == _letters(others) and have_other_digits(mine, others)
-    if length >= 5 and not is_numbered and (distance == 1 or (distance == 2 and length >= 9)):
+    is_slip = length >= 5 and (distance == 1 or (distance == 2 and length >= 9))
+    if is_slip and not _are_numbered(mine, others):
         return "close"
-    digits, other_digits = digits_of(profile.local), digits_of(other.local)
-    if _same_digits(digits, other_digits):
+    if _same_digits(digits_of(profile.local), digits_of(other.local)):
         return "digits"
     return "near" if length >= 5 and distance <= NEAR_SHARE * length else "differ"
 
@@ -58,14 +57,18 @@ def _bare(local: str) -> str:
     return fold_text(local).replace(" ", "")
 
 
+def _are_numbered(text: str, other: str) -> bool:
+    return _letters(text) == _letters(other) and have_other_digits(text, other)
+
+
 def _letters(text: str) -> str:
     return "".join(char for char in text if not char.isdigit())
 
 
 def _same_digits(digits: str, others: str) -> bool:
-    short, long = sorted((digits, others), key=len)
-    if len(short) < MIN_DIGITS:
+    if len(digits) < MIN_DIGITS or len(others) < MIN_DIGITS:
         return False
+    short, long = sorted((digits, others), key=len)
     return short in long or (len(short) > MIN_DIGITS and OSA.distance(short, long, score_cutoff=1) <= 1)
 
 
@@ -107,12 +110,12 @@ def phone_level(profile: LeadProfile, other: LeadProfile) -> str:
         return "exact"
     if profile.phone == other.phone:
         return "switchboard" if OSA.distance(profile.extension, other.extension) > 1 else "close"
-    short, long = sorted((mine, others), key=len)
-    if len(short) >= MIN_PHONE_DIGITS and len(long) - len(short) <= 4 and long.endswith(short):
-        return "exact"  # one is without its country's code
-    distance = OSA.distance(mine, others)
+    short, long = (mine, others) if len(mine) <= len(others) else (others, mine)
     if len(short) < MIN_PHONE_DIGITS:
         return "differ"
+    if len(long) - len(short) <= 4 and long.endswith(short):
+        return "exact"  # one is without its country's code
+    distance = OSA.distance(mine, others)
     if distance <= 2:
         if mine[:-2] == others[:-2]:
             return "neighbour"

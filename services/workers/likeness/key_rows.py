@@ -36,13 +36,14 @@ class KeyTable:
     def __init__(self, stored: Mapping[int, list[int]], batch: KeyedLeads) -> None:
         self.closed = {key for key, leads in stored.items() if leads[0] == CLOSED_KEY_LEAD}
         self.sharers: dict[int, list[int]] = {}
-        bearers: dict[int, set[int]] = defaultdict(set)
+        bearers: dict[int, list[int]] = defaultdict(list)
         for lead_id, keys in batch.items():
             for key in keys:
-                bearers[key].add(lead_id)
+                bearers[key].append(lead_id)
         for key, leads in bearers.items():
             if key not in self.closed:
-                self.sharers[key] = sorted(leads.union(stored.get(key, ())))
+                known = stored.get(key)
+                self.sharers[key] = leads if known is None and len(leads) == 1 else sorted({*leads, *(known or ())})
         self.full = [key for key, leads in self.sharers.items() if len(leads) > KEY_CAP]
 
     def open_sharers(self, keys: Iterable[int]) -> dict[int, list[int]]:

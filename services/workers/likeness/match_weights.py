@@ -7,7 +7,7 @@ Source: Fellegi and Sunter, A Theory for Record Linkage, JASA 64 (1969).
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from services.workers.likeness.evidence import Evidence
@@ -93,8 +93,7 @@ class MatchWeights:
         self.levels = levels or {}
         self.duplicates = duplicates
         self.chances = chances or {}
-        self._rarities = {key: math.log2(chance) for key, chance in self.chances.items()}
-        self._logarithms: dict[tuple[str, str, str], float] = {}
+        self._logarithms: dict[tuple[str, str, str], tuple[float, float]] = {}  # of m and u
 
     def prior_bits(self, leads: int) -> float:
         """Return the bits of a pair of which nothing is known, among so many leads."""
@@ -102,28 +101,34 @@ class MatchWeights:
 
     def weigh(self, evidence: Iterable[Evidence], leads: int) -> WeighedPair:
         """Return the pair's bits, in a workspace of so many leads."""
-        points = _damped([(part.kind, self._points(part)) for part in evidence])
+        points: list[float] = []
+        damped: list[int] = []
+        for field, kind, level, rarity, _ in evidence:
+            if kind == "fixed":
+                points.append(-rarity)
+                continue
+            same, chance = self._logarithms.get((field, kind, level)) or self._take_logarithms(field, kind, level)
+            if kind in DAMPED_KINDS:
+                damped.append(len(points))
+            points.append(same - max(rarity, chance))
+        if len(damped) > 1:
+            _damp(points, damped)
         return WeighedPair(self.prior_bits(leads) + sum(points), points)
 
-    def _points(self, part: Evidence) -> float:
-        if part.kind == "fixed":
-            return -part.rarity
-        key = part.field, part.kind, part.level
-        logarithm = self._logarithms.get(key)
-        if logarithm is None:
-            learnt = self.levels.get(part.field, {}).get(part.level)
-            frequency = learnt or SAME_PERSON_LEVELS[part.kind].get(part.level, MIN_LEVEL_FREQUENCY)
-            logarithm = self._logarithms[key] = math.log2(max(frequency, MIN_LEVEL_FREQUENCY))
-        return logarithm - max(part.rarity, self._rarities.get(key, part.rarity))
+    def _take_logarithms(self, field: str, kind: str, level: str) -> tuple[float, float]:
+        """Return the logarithms of m and, where chance explains more than rarity, of u."""
+        learnt = self.levels.get(field, {}).get(level)
+        frequency = learnt or SAME_PERSON_LEVELS[kind].get(level, MIN_LEVEL_FREQUENCY)
+        chance = self.chances.get((field, kind, level))
+        found = math.log2(max(frequency, MIN_LEVEL_FREQUENCY)), math.log2(chance) if chance else -math.inf
+        self._logarithms[field, kind, level] = found
+        return found
 
 
-def _damped(points: Sequence[tuple[str, float]]) -> list[float]:
-    damped = [place for place, (kind, _) in enumerate(points) if kind in DAMPED_KINDS]
-    values = [value for _, value in points]
-    damped.sort(key=lambda place: -abs(values[place]))
-    for rank, place in enumerate(damped):
-        values[place] *= DAMPING[min(rank, len(DAMPING) - 1)]
-    return values
+def _damp(points: list[float], places: list[int]) -> None:
+    places.sort(key=lambda place: -abs(points[place]))
+    for rank, place in enumerate(places):
+        points[place] *= DAMPING[min(rank, len(DAMPING) - 1)]
 
 
 def probability_of(bits: float) -> float:

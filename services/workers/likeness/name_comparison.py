@@ -17,7 +17,7 @@ Words = tuple[str, ...]
 MIN_JOINED_LETTERS = 5  # of names that are parted into words otherwise
 
 _LEVEL_ORDER = ("exact", "nickname", "close", "subset", "near", "cut", "initial", "differ", "gender")
-_AGREEING_LEVELS = frozenset({"exact", "nickname", "close", "subset"})
+_AGREEING_LEVELS = frozenset({"exact", "nickname", "close"})
 
 
 def compare_names(name: NameParts, other: NameParts, frequencies: ValueFrequencies) -> list[Evidence]:
@@ -34,7 +34,7 @@ def compare_names(name: NameParts, other: NameParts, frequencies: ValueFrequenci
 
 
 def _agree(evidence: list[Evidence]) -> bool:
-    return len(evidence) == 2 and all(part.level in _AGREEING_LEVELS - {"subset"} for part in evidence)
+    return len(evidence) == 2 and evidence[0].level in _AGREEING_LEVELS and evidence[1].level in _AGREEING_LEVELS
 
 
 def _compare_parts(name: NameParts, other: NameParts, frequencies: ValueFrequencies) -> list[Evidence]:
@@ -43,7 +43,7 @@ def _compare_parts(name: NameParts, other: NameParts, frequencies: ValueFrequenc
         parts.append(_given_evidence(name.given, other.given, frequencies))
     if name.surname and other.surname:
         parts.append(_surname_evidence(name.surname, other.surname, frequencies))
-    if [part.level for part in parts] == ["exact", "exact"]:
+    if len(parts) == 2 and parts[0].level == parts[1].level == "exact":
         frequency = max(frequencies.frequency("name", "name", whole_name(each)) for each in (name, other))
         return _at_most(exact_rarity(frequency), parts)
     return parts
@@ -55,6 +55,10 @@ def _at_most(rarity: float, parts: list[Evidence]) -> list[Evidence]:
     return [part._replace(rarity=part.rarity * factor) for part in parts]
 
 
+def _joined(words: Words) -> str:
+    return words[0] if len(words) == 1 else "".join(words)
+
+
 def _given_evidence(words: Words, others: Words, frequencies: ValueFrequencies) -> Evidence:
     level, said = given_level(words, others), (" ".join(words), " ".join(others))
     if level == "gender":
@@ -64,13 +68,15 @@ def _given_evidence(words: Words, others: Words, frequencies: ValueFrequencies) 
 
 def given_level(words: Words, others: Words) -> str:
     """Return the level of two given names; those beyond the first may be missing."""
-    if words[0] == others[0] or "".join(words) == "".join(others):
+    if words[0] == others[0] or (joined := _joined(words)) == (other := _joined(others)):
         return "exact"
     if is_nickname(words[0], others[0]):
         return "nickname"
     if is_gender_pair(words[0], others[0]):
         return "gender"
-    level = min(word_level(words[0], others[0]), word_level("".join(words), "".join(others)), key=_LEVEL_ORDER.index)
+    level = word_level(words[0], others[0])
+    if len(words) > 1 or len(others) > 1:
+        level = min(level, word_level(joined, other), key=_LEVEL_ORDER.index)
     if level == "close" and is_known_name(words[0]) and is_known_name(others[0]):
         return "near"  # two names of two people: Mark and Mary
     if level == "differ" and not set(words).isdisjoint(others):
@@ -80,7 +86,7 @@ def given_level(words: Words, others: Words) -> str:
 
 def _surname_evidence(words: Words, others: Words, frequencies: ValueFrequencies) -> Evidence:
     level, said = surname_level(words, others), (" ".join(words), " ".join(others))
-    joined, other = "".join(words), "".join(others)
+    joined, other = _joined(words), _joined(others)
     if level == "subset":
         shared = max(set(words) & set(others), key=len)
         rarity = exact_rarity(3 * frequencies.frequency("surname", "surname", shared))
@@ -91,10 +97,11 @@ def _surname_evidence(words: Words, others: Words, frequencies: ValueFrequencies
 
 def surname_level(words: Words, others: Words) -> str:
     """Return the level of two surnames; `subset` is one of two surnames that is missing."""
-    level = word_level("".join(words), "".join(others))
+    joined, other = _joined(words), _joined(others)
+    level = word_level(joined, other)
     if level in ("exact", "close") or (len(words) == 1 and len(others) == 1):
         return level
-    if have_other_digits("".join(words), "".join(others)):
+    if have_other_digits(joined, other):
         return level
     return "subset" if any(len(word) > 3 for word in set(words) & set(others)) else level
 

@@ -46,6 +46,9 @@ _LETTERS = {
     for letter, latin in table.items()
 }
 _APOSTROPHES = frozenset("'’‘ʼ`´ʻ′")
+_ASCII = [chr(code) for code in range(128)]
+_ASCII_MARKS = {ord(char): "" if char in _APOSTROPHES else " " for char in _ASCII if not char.isalnum()}
+_NO_DIGITS = bytes(ord(char) for char in _ASCII if not char.isdigit())
 _NAMED_SCRIPTS = ("HANGUL SYLLABLE ", "HIRAGANA LETTER ", "KATAKANA LETTER ")
 
 
@@ -54,6 +57,8 @@ def fold_text(text: str) -> str:
     """Return the words of a text. Apostrophes vanish (`O'Brien` is `obrien`), other punctuation parts words."""
     if text.isascii() and text.isalnum():
         return text.lower()
+    if text.isascii():
+        return " ".join(text.lower().translate(_ASCII_MARKS).split())
     spelt = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold().replace("й", "y"))
     return " ".join("".join(map(_fold_char, spelt)).split())
 
@@ -85,5 +90,5 @@ def _latin_name(char: str) -> str:
 def digits_of(text: str) -> str:
     """Return the digits of a text, those of other scripts as ASCII."""
     if text.isascii():
-        return "".join(filter(str.isdigit, text))
+        return text.encode().translate(None, _NO_DIGITS).decode()
     return "".join(str(unicodedata.decimal(char)) for char in text if char.isdecimal())

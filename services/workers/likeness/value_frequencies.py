@@ -96,9 +96,17 @@ class ValueFrequencies:
     def __init__(self, leads: int, counts: Mapping[int, int]) -> None:
         self.leads = max(leads, 2)
         self._counts = counts
+        self._known: dict[tuple[str, str, str], float] = {}  # a lead's values are asked for with each candidate
 
     def frequency(self, field: str, kind: str, value: str) -> float:
         """Return the frequency among others than the two leads that are compared, from 0 to 1."""
+        key = field, kind, value
+        frequency = self._known.get(key)
+        if frequency is None:
+            frequency = self._known[key] = self._read_frequency(field, kind, value)
+        return frequency
+
+    def _read_frequency(self, field: str, kind: str, value: str) -> float:
         others = max(self._counts.get(hash_value(field, value), 0) - _OWN_LEADS.get(field, 2), 0)
         frequency = (others + PRIOR_LEADS * general_frequency(kind, value)) / (self.leads + PRIOR_LEADS)
         return max(frequency, _LOWEST_FREQUENCIES.get(kind, LOWEST_FREQUENCY))

@@ -26,14 +26,18 @@ def word_level(word: str, other: str) -> str:
         return _beginning_level(len(short), len(long))
     most = int(len(long) * NEAR_EDITS)
     distance = OSA.distance(short, long, score_cutoff=most)
+    if _is_slip(distance, len(long)):
+        return "close"
     similarity = JaroWinkler.similarity(short, long)
-    if _is_slip(distance, len(long)) or similarity >= CLOSE_SIMILARITY or _sounds_alike(short, long):
+    if similarity >= CLOSE_SIMILARITY or _sounds_alike(short, long):
         return "close"
     return "near" if distance <= most or similarity >= NEAR_SIMILARITY else "differ"
 
 
 def have_other_digits(text: str, other: str) -> bool:
     """Return whether both texts are numbered, and differently: `Person 12` and `Person 13` are two."""
+    if text.isalpha() or other.isalpha():
+        return False
     digits, others = digits_of(text), digits_of(other)
     return bool(digits and others and digits != others)
 
@@ -51,7 +55,9 @@ def _is_slip(distance: int, length: int) -> bool:
 def _sounds_alike(short: str, long: str) -> bool:
     if len(short) < MIN_SOUND_LETTERS or len(long) - len(short) > MAX_LENGTH_DIFFERENCE:
         return False
-    return sound_of(short) == sound_of(long) or _without_umlauts(short) == _without_umlauts(long)
+    if sound_of(short) == sound_of(long):
+        return True
+    return short[0] == long[0] and _without_umlauts(short) == _without_umlauts(long)
 
 
 @lru_cache(maxsize=20_000)
