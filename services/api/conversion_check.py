@@ -16,7 +16,7 @@ RECENT_STATES_SQL = f"""
 SELECT state, reason, count(*) FROM (
     SELECT integration_id, state, reason FROM conversions WHERE workspace_id = %s ORDER BY id DESC LIMIT {RECENT_EVENTS}
 ) recent WHERE integration_id = %s GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2
-"""  # noqa: S608  # constants only
+"""
 CONSENT_ADVICE = (
     "Ask for consent where leads come in, or set conversions.without_consent to send if you have it by other means."
 )

@@ -32,7 +32,7 @@ SELECT w, integration, to_timestamp(hour * {HOUR_SECONDS}), outcome, n, to_times
 FROM counts ORDER BY 1, 2, 3, 4
 ON CONFLICT (workspace_id, integration_id, hour, outcome) DO UPDATE
 SET n = c.n + excluded.n, last_at = greatest(c.last_at, excluded.last_at)
-"""  # noqa: S608  # constants only
+"""
 
 CountKey = tuple[int, int, int, str]  # workspace id, integration id, hours since the epoch, outcome
 

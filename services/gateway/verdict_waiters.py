@@ -30,7 +30,7 @@ LIVE_WORKERS_SQL = f"""
 SELECT EXISTS (SELECT FROM processes
                WHERE kind IN ('worker', 'sweeper') AND seen_at > now() - make_interval(secs => %s)),
        EXISTS (SELECT FROM lane_pauses WHERE workspace_id = 0 AND lane = 'waited_for' AND {IS_ACTIVE_SQL})
-"""  # noqa: S608  # constants only
+"""
 VERDICTS_SQL = """
 SELECT s.workspace_id, s.id::text, s.state, s.lead_id, s.is_duplicate, s.matched_on, s.warnings
 FROM unnest(%s::bigint[], %s::uuid[], %s::timestamptz[]) AS wanted(workspace_id, id, at)

@@ -64,32 +64,32 @@ FROM workspaces w, LATERAL (
     SELECT * FROM submissions WHERE workspace_id = w.id AND state = 'dead' AND cause_id IS NULL
     LIMIT {BACKFILL_CHUNK_SIZE} FOR UPDATE SKIP LOCKED) s
 LIMIT {BACKFILL_CHUNK_SIZE}
-"""  # noqa: S608  # constants only
+"""
 UNCAUSED_DELIVERIES_SQL = f"""
 SELECT d.workspace_id, d.id::text, d.created_at, d.finished_at, d.kind, coalesce(d.error, '')
 FROM workspaces w, LATERAL (
     SELECT * FROM deliveries WHERE workspace_id = w.id AND state = 'failed' AND cause_id IS NULL
     LIMIT {BACKFILL_CHUNK_SIZE} FOR UPDATE SKIP LOCKED) d
 LIMIT {BACKFILL_CHUNK_SIZE}
-"""  # noqa: S608  # constants only
+"""
 UNCAUSED_RUNS_SQL = f"""
 SELECT r.workspace_id, r.id::text, r.created_at, r.finished_at, '', coalesce(r.error, '')
 FROM workspaces w, LATERAL (
     SELECT * FROM automation_runs WHERE workspace_id = w.id AND state = 'failed' AND cause_id IS NULL
     LIMIT {BACKFILL_CHUNK_SIZE} FOR UPDATE SKIP LOCKED) r
 LIMIT {BACKFILL_CHUNK_SIZE}
-"""  # noqa: S608  # constants only
+"""
 _FOUND_SQL = "json_to_recordset(%s::json) AS f(w bigint, key text, made timestamptz, cause bigint)"
 SET_SUBMISSION_CAUSES_SQL = f"""
 UPDATE submissions s SET cause_id = f.cause FROM {_FOUND_SQL}
 WHERE s.workspace_id = f.w AND s.id = f.key::uuid AND s.received_at = f.made
-"""  # noqa: S608  # constants only
+"""
 SET_DELIVERY_CAUSES_SQL = f"""
 UPDATE deliveries d SET cause_id = f.cause FROM {_FOUND_SQL} WHERE d.workspace_id = f.w AND d.id = f.key::bigint
-"""  # noqa: S608  # constants only
+"""
 SET_RUN_CAUSES_SQL = f"""
 UPDATE automation_runs r SET cause_id = f.cause FROM {_FOUND_SQL} WHERE r.workspace_id = f.w AND r.id = f.key::bigint
-"""  # noqa: S608  # constants only
+"""
 
 
 def delivery_cause(kind: str, error: str) -> FailureCause:

@@ -61,11 +61,11 @@ FROM quick WHERE name = %(name)s
 RETURNING EXISTS (SELECT FROM processes p WHERE p.died_at > now() - {AFTER_DEATH_INTERVAL_SQL}
                   OR p.kind IN ('worker', 'sweeper')
                      AND p.seen_at BETWEEN now() - {AFTER_DEATH_INTERVAL_SQL} AND now() - interval '10 s')
-"""  # noqa: S608  # constants only
+"""
 NOTE_ROWS_SQL = f"""
 WITH quick AS (SELECT {ASYNC_COMMIT})
 UPDATE processes SET seen_at = now(), in_hand = %s FROM quick WHERE name = %s
-"""  # noqa: S608  # constants only
+"""
 NOTE_BACKEND_SQL = "UPDATE processes SET backend_pid = pg_backend_pid() WHERE name = %s"
 ACKNOWLEDGE_PAUSES_SQL = "UPDATE processes SET pauses_version = %s WHERE name = %s"
 REMOVE_PROCESS_SQL = "DELETE FROM processes WHERE name = %s"

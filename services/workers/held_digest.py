@@ -36,18 +36,18 @@ FROM (SELECT w.id, w.spam_digest_at AS told FROM workspaces w JOIN held h ON h.w
                  ELSE w.spam_digest_at < now() - interval '7 days' AND h.last > w.spam_digest_at END
       LIMIT {MAX_DIGESTS_AT_ONCE} FOR UPDATE OF w SKIP LOCKED) due
 WHERE w.id = due.id RETURNING w.id, w.name, w.slug, due.told
-"""  # noqa: S608  # constants only
+"""
 HELD_FIGURES_SQL = f"""
 SELECT count(*)::int AS held, count(*) FILTER (WHERE received_at > coalesce(%s::timestamptz, '-infinity'))::int AS new
 FROM submissions
 WHERE workspace_id = %s AND {_HELD_SQL}
-"""  # noqa: S608  # constants only
+"""
 HELD_REASONS_SQL = f"""
 SELECT reason->>'code' AS code, min(reason->>'text') AS text, count(*)::int AS n
 FROM submissions s, jsonb_array_elements(s.spam->'reasons') AS reason
 WHERE workspace_id = %s AND {_HELD_SQL}
 GROUP BY 1 ORDER BY 3 DESC, 1 LIMIT {MAX_NAMED_REASONS}
-"""  # noqa: S608  # constants only
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ FROM quick, changed GROUP BY 1 ORDER BY 1
 ON CONFLICT (workspace_id, step, at) DO UPDATE
 SET accepted = m.accepted + excluded.accepted, done = m.done + excluded.done, dead = m.dead + excluded.dead,
     quarantined = m.quarantined + excluded.quarantined
-"""  # noqa: S608  # constants only
+"""
 # All lanes of the installation get a row each minute, a workspace's only while it has work. What is missing is zero.
 SAMPLE_LANES_SQL = f"""
 WITH quick AS (
@@ -53,7 +53,7 @@ FROM quick, (
 ) samples ORDER BY workspace_id, lane
 ON CONFLICT (workspace_id, step, at, lane) DO UPDATE
 SET depth = excluded.depth, oldest_s = excluded.oldest_s, sampled_at = excluded.sampled_at
-"""  # noqa: S608  # constants only
+"""
 
 # Whole half hours that ended over an hour ago.
 IS_OLD_MINUTE_SQL = "step = 60 AND at < date_bin('30 minutes', clock_timestamp() - interval '60 minutes', 'epoch')"
@@ -67,7 +67,7 @@ ON CONFLICT (workspace_id, step, at) DO UPDATE
 SET accepted = m.accepted + excluded.accepted, done = m.done + excluded.done, dead = m.dead + excluded.dead,
     quarantined = m.quarantined + excluded.quarantined, duplicates = m.duplicates + excluded.duplicates,
     verdict_ms = add_counts(m.verdict_ms, excluded.verdict_ms)
-"""  # noqa: S608  # constants only
+"""
 FOLD_LANES_SQL = f"""
 WITH folded AS (DELETE FROM lane_statistics WHERE {IS_OLD_MINUTE_SQL} RETURNING *)
 INSERT INTO lane_statistics AS m (workspace_id, step, at, lane, depth, oldest_s, sampled_at, out, waiting_ms, work_ms)
@@ -79,7 +79,7 @@ ON CONFLICT (workspace_id, step, at, lane) DO UPDATE
 SET depth = coalesce(excluded.depth, m.depth), oldest_s = greatest(m.oldest_s, excluded.oldest_s),
     sampled_at = greatest(m.sampled_at, excluded.sampled_at), out = m.out + excluded.out,
     waiting_ms = add_counts(m.waiting_ms, excluded.waiting_ms), work_ms = add_counts(m.work_ms, excluded.work_ms)
-"""  # noqa: S608  # constants only
+"""
 FOLD_SOURCES_SQL = f"""
 WITH folded AS (DELETE FROM source_statistics WHERE {IS_OLD_MINUTE_SQL} RETURNING *)
 INSERT INTO source_statistics AS m (workspace_id, channel, source, key_id, step, at, received, duplicates,
@@ -90,7 +90,7 @@ FROM folded GROUP BY 1, 2, 3, 4, 6
 ON CONFLICT (workspace_id, channel, source, key_id, step, at) DO UPDATE
 SET received = m.received + excluded.received, duplicates = m.duplicates + excluded.duplicates,
     last_received_at = greatest(m.last_received_at, excluded.last_received_at)
-"""  # noqa: S608  # constants only
+"""
 # Two days of half hours, of sources seven. A source's last row stays: it says when it was last seen.
 EXPIRE_SQL = (
     "DELETE FROM minute_statistics WHERE step = 1800 AND at < clock_timestamp() - interval '48 h 30 min'",

@@ -47,7 +47,7 @@ WITH folded AS (
     ON CONFLICT (workspace_id, field, value) DO UPDATE SET n = lead_counts_by_field.n + excluded.n
 )
 SELECT count(*) FROM folded
-"""  # noqa: S608  # constants only
+"""
 FOLD_TIMES_SQL = f"""
 WITH folded AS (
     DELETE FROM lead_time_deltas WHERE ctid = ANY (ARRAY(
@@ -61,9 +61,9 @@ WITH folded AS (
     ON CONFLICT (workspace_id, kind, grain, at) DO UPDATE SET n = lead_counts_by_time.n + excluded.n
 )
 SELECT count(*) FROM folded
-"""  # noqa: S608  # constants only
+"""
 COUNT_TABLES = ("lead_counts", "lead_counts_by_field", "lead_counts_by_time")
-DELETE_ZERO_COUNTS_SQL = tuple(f"DELETE FROM {table} WHERE n = 0" for table in COUNT_TABLES)  # noqa: S608
+DELETE_ZERO_COUNTS_SQL = tuple(f"DELETE FROM {table} WHERE n = 0" for table in COUNT_TABLES)
 
 # Upper case first, then lower case: Greek has two small sigmas, and lower() alone would keep both.
 # Line one holds the names, line two the email, read or as given, line three the phone's digits and, unless it is E.164,
@@ -109,7 +109,7 @@ WITH taken AS (
 )
 SELECT count(*) = {MAX_QUEUE_ROWS} OR sum(cardinality(lead_ids)) >= {MAX_QUEUED_LEADS},
     coalesce(sum(cardinality(lead_ids)), 0)::bigint FROM taken
-"""  # noqa: S608  # constants only
+"""
 
 # The index merges pending entries with this much memory instead of the default 4 MB.
 LOCK_SEARCH_TEXTS_SQL = "SELECT pg_advisory_xact_lock(%s), set_config('work_mem', %s, true)"
@@ -135,7 +135,7 @@ WITH span AS (
     INSERT INTO lead_search_queue (workspace_id, lead_ids) SELECT workspace_id, array_agg(id) FROM stray GROUP BY 1
 )
 SELECT workspace_id, id, (SELECT count(*) FROM stray) FROM (SELECT 1) AS one LEFT JOIN last ON true
-"""  # noqa: S608  # constants only
+"""
 
 
 async def fold_lead_counts(connection: Connection) -> bool:

@@ -51,7 +51,7 @@ FORM_SPEAKS_AGAIN_SQL = f"""
 UPDATE forms f SET silent_since = NULL
 WHERE silent_since IS NOT NULL
   AND (NOT is_active OR settings->>'silence_after_minutes' IS NULL OR ({_FORM_LAST_SQL}) > silent_since)
-"""  # noqa: S608  # constants only
+"""
 FORM_FALLS_SILENT_SQL = f"""
 UPDATE forms f SET silent_since = now()
 FROM workspaces w,
@@ -62,7 +62,7 @@ WHERE f.id = last.id AND w.id = f.workspace_id AND f.workspace_id = last.workspa
       < now() - (f.settings->>'silence_after_minutes')::bigint * interval '1 minute'
 RETURNING 'form' AS kind, f.id, f.workspace_id, f.name, 'form' AS type, last.last_received_at, f.silent_since,
           w.name AS workspace, (f.settings->>'silence_after_minutes')::bigint AS minutes
-"""  # noqa: S608  # constants only
+"""
 SUBSCRIPTIONS_SQL = """
 SELECT id FROM webhook_subscriptions
 WHERE workspace_id = %s AND is_active AND (events @> ARRAY[%s] OR events @> ARRAY['*']) ORDER BY id

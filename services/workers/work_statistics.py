@@ -47,7 +47,7 @@ WITH quick AS (
         last_received_at = greatest(m.last_received_at, excluded.last_received_at)
 )
 SELECT
-"""  # noqa: S608  # constants only
+"""
 
 # Workspace id, channel, source, id of the API key or 0, minutes since the epoch.
 SourceMinute = tuple[int, str, str, int, int]

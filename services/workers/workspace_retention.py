@@ -33,7 +33,7 @@ WITH old AS (
 )
 DELETE FROM submissions s USING old
 WHERE s.workspace_id = %(w)s AND s.id = old.id AND s.received_at = old.received_at
-"""  # noqa: S608  # constants only
+"""
 DELETE_DECIDED_SQL = DELETE_SUBMISSIONS_SQL.format(which="state <> 'quarantined'")
 DELETE_HELD_SQL = DELETE_SUBMISSIONS_SQL.format(which="state = 'quarantined' AND state <> 'done'")
 # Ids are in the order of creation, so the oldest come first.
@@ -48,7 +48,7 @@ WITH oldest AS MATERIALIZED (
     DELETE FROM delivery_attempts a USING old WHERE a.workspace_id = %(w)s AND a.delivery_id = old.id
 )
 SELECT max(id), bool_and(created_at < %(limit)s) FROM oldest
-"""  # noqa: S608  # constants only
+"""
 # There is no index by time, which each submission would pay for: the timelines are walked through, once a day.
 DELETE_ENTRIES_SQL = f"""
 WITH walked AS MATERIALIZED (
@@ -60,7 +60,7 @@ WITH walked AS MATERIALIZED (
       AND NOT a.data ? 'erased'
 )
 SELECT lead_id, id FROM walked ORDER BY lead_id DESC, id DESC LIMIT 1
-"""  # noqa: S608  # constants only
+"""
 
 
 class WorkspaceDays(NamedTuple):

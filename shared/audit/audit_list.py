@@ -24,15 +24,15 @@ AND (%(outcome)s::text IS NULL OR outcome = %(outcome)s)
 AND (%(after)s::timestamptz IS NULL OR at > %(after)s)
 AND (%(before)s::timestamptz IS NULL OR at < %(before)s)
 """
-COUNT_ENTRIES_SQL = f"SELECT count(*) FROM audit_log WHERE {ENTRY_WHERE_SQL}"  # noqa: S608  # constants only
+COUNT_ENTRIES_SQL = f"SELECT count(*) FROM audit_log WHERE {ENTRY_WHERE_SQL}"
 COUNT_NEWEST_ENTRIES_SQL = f"""
 SELECT count(*) FROM (SELECT FROM audit_log WHERE {ENTRY_WHERE_SQL} ORDER BY id DESC LIMIT %(limit)s) newest
-"""  # noqa: S608  # constants only
+"""
 LIST_ENTRIES_SQL = f"""
 SELECT {", ".join(ENTRY_COLUMNS)} FROM audit_log
 WHERE {ENTRY_WHERE_SQL} AND (%(after_id)s::bigint IS NULL OR id < %(after_id)s)
 ORDER BY id DESC LIMIT %(limit)s OFFSET %(offset)s
-"""  # noqa: S608  # constants only
+"""
 MAX_CSV_ENTRIES = 10_000
 
 EntryDict = dict[str, Any]

@@ -29,9 +29,9 @@ SELECT_FORMS_SQL = f"""
 SELECT {_COLUMNS}
 FROM unnest(%s::bigint[], %s::bigint[]) AS wanted(workspace_id, id)
 JOIN forms f ON f.workspace_id = wanted.workspace_id AND f.id = wanted.id
-"""  # noqa: S608  # constants only
-SELECT_PUBLIC_FORMS_SQL = f"SELECT {_COLUMNS} FROM forms f WHERE f.public_id = ANY(%s)"  # noqa: S608  # constants only
-SELECT_NEWEST_FORMS_SQL = f"SELECT {_COLUMNS} FROM forms f WHERE f.is_active ORDER BY f.id DESC LIMIT %s"  # noqa: S608  # constants only
+"""
+SELECT_PUBLIC_FORMS_SQL = f"SELECT {_COLUMNS} FROM forms f WHERE f.public_id = ANY(%s)"
+SELECT_NEWEST_FORMS_SQL = f"SELECT {_COLUMNS} FROM forms f WHERE f.is_active ORDER BY f.id DESC LIMIT %s"
 
 
 def make_form_cache(pool: ConnectionPool, notices: NotificationListener) -> RowCache[FormKey, FormDefinition]:

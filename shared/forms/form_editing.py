@@ -26,7 +26,7 @@ STALE_DRAFT_MESSAGE = "Somebody else changed this draft meanwhile. Load it again
 NO_DRAFT_MESSAGE = "There is no draft: nothing was changed since the form was published."
 
 _COLUMNS = "id, name, public_id, is_active, fields, settings, version, created_at, updated_at"
-SELECT_FORM_SQL = f"SELECT {_COLUMNS} FROM forms WHERE workspace_id = %s AND id = %s"  # noqa: S608  # constants only
+SELECT_FORM_SQL = f"SELECT {_COLUMNS} FROM forms WHERE workspace_id = %s AND id = %s"
 LOCK_FORM_SQL = f"{SELECT_FORM_SQL} FOR UPDATE"
 INSERT_FORM_SQL = """
 INSERT INTO forms (workspace_id, name, public_id, is_active, fields, settings) VALUES (%s, %s, %s, %s, %s, %s)
@@ -43,10 +43,10 @@ SELECT workspace_id, id, version, name, fields, settings, %s FROM forms WHERE wo
 _VERSION_COLUMNS = "version, name, fields, settings, published_at, published_by"
 LIST_VERSIONS_SQL = f"""
 SELECT {_VERSION_COLUMNS} FROM form_versions WHERE workspace_id = %s AND form_id = %s ORDER BY version DESC LIMIT %s
-"""  # noqa: S608  # constants only
+"""
 SELECT_VERSION_SQL = f"""
 SELECT {_VERSION_COLUMNS} FROM form_versions WHERE workspace_id = %s AND form_id = %s AND version = %s
-"""  # noqa: S608  # constants only
+"""
 SELECT_DRAFT_SQL = """
 SELECT name, fields, settings, revision, updated_at, updated_by FROM form_drafts
 WHERE workspace_id = %s AND form_id = %s

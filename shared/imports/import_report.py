@@ -26,7 +26,7 @@ WHERE r.workspace_id = %(workspace)s AND r.import_id = %(id)s AND r.row > %(afte
            WHEN 'kept' THEN EXISTS (SELECT FROM unnest(r.reasons) AS t WHERE t LIKE '%%{KEPT_ENDING}')
            WHEN 'warned' THEN EXISTS (SELECT FROM unnest(r.reasons) AS t WHERE t NOT LIKE '%%{KEPT_ENDING}') END)
 ORDER BY r.row LIMIT %(limit)s OFFSET %(offset)s
-"""  # noqa: S608  # constants only
+"""
 # Invalid rows have their cells, and so an index of their own.
 READ_SHOWN_SQL: Final = READ_ROWS_SQL.replace("ORDER BY", "AND r.cells IS NOT NULL ORDER BY")
 

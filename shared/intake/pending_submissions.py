@@ -35,11 +35,11 @@ WITH newest AS MATERIALIZED (
 )
 SELECT j.payload, j.attempts FROM summed s JOIN journal j USING (lane, id)
 WHERE s.n <= {MAX_PENDING_SUBMISSIONS} AND s.size <= {MAX_JOURNAL_BYTES} ORDER BY j.id
-"""  # noqa: S608  # constants only
+"""
 FETCHES_SQL = f"""
 SELECT item, attempts, last_error FROM source_fetches WHERE workspace_id = %s
 ORDER BY created_at DESC LIMIT {MAX_PENDING_SUBMISSIONS}
-"""  # noqa: S608  # constants only
+"""
 # A repeat or a redelivery in the journal may be decided already.
 DECIDED_IDS_SQL = """
 SELECT w.id FROM unnest(%(ids)s::uuid[], %(times)s::timestamptz[]) AS w(id, at)

@@ -41,7 +41,7 @@ SELECT s.id, s.received_at, floor(extract(epoch FROM s.received_at) * 1000)::big
        encode(k.body_hash, 'hex'), s.payload
 {_CHOSEN_SQL} LEFT JOIN submission_keys k ON k.workspace_id = s.workspace_id AND k.id = s.id
 WHERE s.state = %(state)s ORDER BY s.received_at, s.id FOR UPDATE OF s
-"""  # noqa: S608  # constants only
+"""
 # The journal holds milliseconds. A key with a finer time would not find the row that is made from there.
 REMOVE_CHOSEN_SQL = """
 WITH removed AS (
@@ -63,7 +63,7 @@ WITH locked AS (
 )
 UPDATE submissions s SET rejected_at = now() FROM locked l
 WHERE s.workspace_id = %(workspace)s AND s.id = l.id AND s.received_at = l.received_at RETURNING s.id
-"""  # noqa: S608  # constants only
+"""
 CURRENT_STATES_SQL = f"SELECT s.id, s.state, s.rejected_at IS NOT NULL {_CHOSEN_SQL}"  # constants only
 # The journal has no index of ids: it is read once. Its rows of other workspaces hold none of these ids.
 WAITING_IDS_SQL = """

@@ -32,7 +32,7 @@ DECIDED_SQL = f"""
 SELECT {", ".join(RECORD_FIELDS)}, {KEY_ID_FIELD}, cause_id FROM submissions
 WHERE workspace_id = %(workspace)s AND id = %(id)s AND received_at = coalesce(
     %(at)s::timestamptz, (SELECT received_at FROM submission_keys WHERE workspace_id = %(workspace)s AND id = %(id)s))
-"""  # noqa: S608  # constants only
+"""
 # One statement: between two, a submission could move from the one place to the other.
 PENDING_ROWS_SQL = """
 SELECT payload, NULL::jsonb, attempts, NULL FROM journal WHERE ids @> ARRAY[%(id)s]::uuid[]

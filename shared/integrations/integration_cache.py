@@ -21,8 +21,8 @@ TokenDigest = bytes
 AccountKey = tuple[str, bytes, str]  # type, digest of the app's secret, account at the provider
 
 _COLUMNS = "i.token_digest, i.id, i.workspace_id, i.type, i.is_active, i.settings, i.credentials"
-SELECT_INTEGRATIONS_SQL = f"SELECT {_COLUMNS} FROM integrations i WHERE i.token_digest = ANY(%s)"  # noqa: S608  # constants only
-SELECT_NEWEST_SQL = f"SELECT {_COLUMNS} FROM integrations i WHERE i.is_active ORDER BY i.last_received_at DESC NULLS LAST, i.id DESC LIMIT %s"  # noqa: E501, S608  # constants only
+SELECT_INTEGRATIONS_SQL = f"SELECT {_COLUMNS} FROM integrations i WHERE i.token_digest = ANY(%s)"
+SELECT_NEWEST_SQL = f"SELECT {_COLUMNS} FROM integrations i WHERE i.is_active ORDER BY i.last_received_at DESC NULLS LAST, i.id DESC LIMIT %s"  # noqa: E501
 
 
 ACCOUNT_COLUMNS = f"a.granted_at IS NOT NULL, a.type, a.secret_digest, a.account_id, {_COLUMNS}"
@@ -32,8 +32,8 @@ SELECT {ACCOUNT_COLUMNS}
 FROM unnest(%s::text[], %s::bytea[], %s::text[]) AS wanted(type, digest, account)
 JOIN source_accounts a ON a.type = wanted.type AND a.secret_digest = wanted.digest AND a.account_id = wanted.account
 {_ACCOUNTS_JOIN}
-"""  # noqa: S608  # constants only
-SELECT_SOME_ACCOUNTS_SQL = f"SELECT {ACCOUNT_COLUMNS} FROM source_accounts a {_ACCOUNTS_JOIN} LIMIT %s"  # noqa: S608  # constants only
+"""
+SELECT_SOME_ACCOUNTS_SQL = f"SELECT {ACCOUNT_COLUMNS} FROM source_accounts a {_ACCOUNTS_JOIN} LIMIT %s"
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,9 +39,9 @@ MAX_NAMED_AUTOMATIONS = 5  # named in an error message
 _COLUMNS = (
     "id, type, name, is_active, settings, credentials, token, last_received_at, last_error, created_at, updated_at"
 )
-SELECT_INTEGRATION_SQL = f"SELECT {_COLUMNS} FROM integrations WHERE workspace_id = %s AND id = %s"  # noqa: S608  # constants only
+SELECT_INTEGRATION_SQL = f"SELECT {_COLUMNS} FROM integrations WHERE workspace_id = %s AND id = %s"
 LOCK_INTEGRATION_SQL = f"{SELECT_INTEGRATION_SQL} FOR UPDATE"
-LIST_INTEGRATIONS_SQL = f"SELECT {_COLUMNS} FROM integrations WHERE workspace_id = %s ORDER BY id DESC LIMIT %s"  # noqa: S608  # constants only
+LIST_INTEGRATIONS_SQL = f"SELECT {_COLUMNS} FROM integrations WHERE workspace_id = %s ORDER BY id DESC LIMIT %s"
 INSERT_INTEGRATION_SQL = """
 INSERT INTO integrations (workspace_id, type, name, is_active, settings, credentials, token, token_digest)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s) RETURNING id

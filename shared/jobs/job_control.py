@@ -34,7 +34,7 @@ JOB_COLUMNS = (
     *("id", "kind", "state", "filter", "changes", "with_automations", "reason", "created_by", "total", "done"),
     *("failed", "skipped", "rate", "error", "created_at", "started_at", "finished_at", "position"),
 )
-READ_JOBS_SQL = f"SELECT {', '.join(JOB_COLUMNS)} FROM jobs WHERE workspace_id = %s"  # noqa: S608  # constants only
+READ_JOBS_SQL = f"SELECT {', '.join(JOB_COLUMNS)} FROM jobs WHERE workspace_id = %s"
 # By the index of jobs that run, which is nearly empty.
 COUNT_ACTIVE_SQL = """
 SELECT count(*) FROM jobs WHERE workspace_id = %s AND state = ANY (ARRAY['queued', 'running'])

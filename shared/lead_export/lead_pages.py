@@ -24,7 +24,7 @@ KEYS_TIMEOUT_SECONDS = 8  # seconds; without an answer by then all custom fields
 FIND_KEYS_SQL = f"""
 SELECT DISTINCT key FROM leads, LATERAL jsonb_object_keys(custom_fields) AS key
 WHERE workspace_id = %s AND custom_fields <> '{{}}' LIMIT {MAX_KEYS}
-"""  # noqa: S608  # constants only
+"""
 
 OpenConnection = Callable[[], AbstractAsyncContextManager[Connection]]
 

@@ -58,7 +58,7 @@ async def estimate_count(connection: Connection, filters: LeadFilters) -> LeadTo
     """Return an approximate total, for choosing a plan."""
     total = await read_counts(connection, filters)
     if filters.is_searched and filters.lead_id is None:
-        probe = f"SELECT count(*) FROM ({filters.search_query} LIMIT {MAX_PROBED_HITS}) hits"  # noqa: S608
+        probe = f"SELECT count(*) FROM ({filters.search_query} LIMIT {MAX_PROBED_HITS}) hits"
         hits = await _fetch_number(connection, probe, filters.sql_parameters)
         return replace(
             total,
@@ -99,7 +99,7 @@ async def _count_by_fields(connection: Connection, filters: LeadFilters) -> Lead
 
 def _marginal_sql(field: str, value: str, changed: str) -> str:
     """Return SQL for the number of leads that match one filter."""
-    told = f"SELECT n FROM lead_counts_by_field WHERE {where_all(f'field = {field}', f'value = {value}')}"  # noqa: S608
+    told = f"SELECT n FROM lead_counts_by_field WHERE {where_all(f'field = {field}', f'value = {value}')}"
     return _counter_sum_sql(told, changed)
 
 
@@ -107,14 +107,14 @@ def _combined_sql(filters: LeadFilters) -> str:
     """Return SQL for the number of leads that match several filters together."""
     exact = [condition for column, condition in filters.counted_conditions.items() if column != "tag_ids"]
     tag = "tag_id = 0" if filters.tag_id is None else "tag_id = %(tag_ids)s"
-    told = f"SELECT n FROM lead_counts WHERE {where_all(tag, *exact)}"  # noqa: S608
+    told = f"SELECT n FROM lead_counts WHERE {where_all(tag, *exact)}"
     return _counter_sum_sql(told, where_all(*filters.counted_conditions.values()))
 
 
 def _counter_sum_sql(told: str, changed: str) -> str:
     """Return SQL for the sum of a counter and its deltas."""
-    deltas = f"SELECT n FROM lead_count_deltas WHERE {changed}"  # noqa: S608
-    return f"(SELECT coalesce(sum(n), 0)::bigint FROM ({told} UNION ALL {deltas}) counts)"  # noqa: S608
+    deltas = f"SELECT n FROM lead_count_deltas WHERE {changed}"
+    return f"(SELECT coalesce(sum(n), 0)::bigint FROM ({told} UNION ALL {deltas}) counts)"
 
 
 async def _count_time_span(connection: Connection, filters: LeadFilters, column: str) -> int:
@@ -126,28 +126,28 @@ async def _count_time_span(connection: Connection, filters: LeadFilters, column:
     for number, run in enumerate(runs):
         parameters |= {f"{name}_{number}": value for name, value in run._asdict().items()}
         within = (f"grain = %(grain_{number})s", f"at >= %(start_{number})s", f"at < %(end_{number})s")
-        parts.append(f"SELECT n FROM lead_counts_by_time WHERE {where_all('kind = %(kind)s', *within)}")  # noqa: S608
+        parts.append(f"SELECT n FROM lead_counts_by_time WHERE {where_all('kind = %(kind)s', *within)}")
     if runs:
         parameters |= {"first": runs[0].start, "last": runs[-1].end}
         unfolded = ("kind = %(kind)s", "at >= %(first)s", "at < %(last)s")
-        parts.append(f"SELECT n FROM lead_time_deltas WHERE {where_all(*unfolded)}")  # noqa: S608
+        parts.append(f"SELECT n FROM lead_time_deltas WHERE {where_all(*unfolded)}")
     for number, (start, end) in enumerate(ragged):
         parameters |= {f"from_{number}": start, f"until_{number}": end}
         left = (f"{column} >= %(from_{number})s", f"{column} < %(until_{number})s")
-        parts.append(f"SELECT count(*) FROM {table} WHERE {where_all(*left)}")  # noqa: S608
+        parts.append(f"SELECT count(*) FROM {table} WHERE {where_all(*left)}")
     if not parts:
         return 0
-    summed = f"SELECT coalesce(sum(n), 0)::bigint FROM ({' UNION ALL '.join(parts)}) AS counts (n)"  # noqa: S608
+    summed = f"SELECT coalesce(sum(n), 0)::bigint FROM ({' UNION ALL '.join(parts)}) AS counts (n)"
     return await _fetch_number(connection, summed, parameters, prepare=None)
 
 
 async def _count_rows(connection: Connection, filters: LeadFilters, *, by_update: bool) -> int:
     conditions = filters.lead_conditions(by_update=by_update)
     if not conditions:
-        hits = f"SELECT count(*) FROM ({filters.search_query}) hits"  # noqa: S608
+        hits = f"SELECT count(*) FROM ({filters.search_query}) hits"
         return await _fetch_number(connection, hits, filters.sql_parameters)
     conditions += [f"id IN ({filters.search_query})"] if filters.is_searched else []
-    rows = f"SELECT count(*) FROM leads WHERE {where_all(*conditions)}"  # noqa: S608
+    rows = f"SELECT count(*) FROM leads WHERE {where_all(*conditions)}"
     return await _fetch_number(connection, rows, filters.sql_parameters)
 
 

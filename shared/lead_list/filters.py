@@ -36,7 +36,7 @@ UPDATED_CONDITION = "id IN (SELECT u.id FROM lead_updates u WHERE u.workspace_id
 TAG_CONDITION = "tag_ids @> ARRAY[%(tag_ids)s::bigint]"
 # The same condition on an index, which holds the tags of leads that have few.
 TAG_CONDITION_ON_INDEX = f"""(few_tags @> ARRAY[%(tag_ids)s::bigint] OR (few_tags IS NULL AND EXISTS (
-    SELECT 1 FROM leads l WHERE l.workspace_id = walked.workspace_id AND l.id = walked.id AND l.{TAG_CONDITION})))"""  # noqa: S608
+    SELECT 1 FROM leads l WHERE l.workspace_id = walked.workspace_id AND l.id = walked.id AND l.{TAG_CONDITION})))"""
 
 
 @dataclass(frozen=True)
@@ -93,13 +93,13 @@ class LeadFilters:
             **({"lead_attributions": self._campaign_condition} if self.campaign else {}),
         }
         same = "s.workspace_id = walked.workspace_id AND s.lead_id = walked.id"
-        found = [f"EXISTS (SELECT 1 FROM {table} s WHERE {same} AND {fits})" for table, fits in tables.items()]  # noqa: S608
+        found = [f"EXISTS (SELECT 1 FROM {table} s WHERE {same} AND {fits})" for table, fits in tables.items()]
         return [*found, f"walked.id IN ({self._unreadable_query})"] if self.unreadable else found
 
     @property
     def search_query(self) -> str:
         """A query for the leads whose text, campaign and contacts match."""
-        campaign = f"SELECT lead_id FROM lead_attributions WHERE {where_all(self._campaign_condition)}"  # noqa: S608
+        campaign = f"SELECT lead_id FROM lead_attributions WHERE {where_all(self._campaign_condition)}"
         queries = [
             *([self._unreadable_query] if self.unreadable else []),
             *([campaign] if self.campaign else []),
@@ -110,7 +110,7 @@ class LeadFilters:
     @property
     def _unreadable_query(self) -> str:
         fits = where_all(UNREADABLE_CONDITIONS[self.unreadable])
-        return f"SELECT lead_id FROM (SELECT l.id AS lead_id FROM leads l WHERE {fits}) given WHERE true"  # noqa: S608
+        return f"SELECT lead_id FROM (SELECT l.id AS lead_id FROM leads l WHERE {fits}) given WHERE true"
 
     @property
     def _campaign_condition(self) -> str:
@@ -129,7 +129,7 @@ class LeadFilters:
         cast psycopg sends a smaller integer type, for which the index has no operator.
         """
         workspace = f"workspace_id = %(workspace)s{'::bigint' if self.is_small else ''}"
-        return f"SELECT lead_id FROM lead_search WHERE {workspace} AND {self._text_condition}"  # noqa: S608
+        return f"SELECT lead_id FROM lead_search WHERE {workspace} AND {self._text_condition}"
 
     def lead_conditions(self, *, by_update: bool) -> list[str]:
         """Return all conditions on the lead itself. With `by_update` it is found by its last update."""

@@ -121,13 +121,13 @@ def _has_stable_plan(filters: LeadFilters, plan: ReadPlan) -> bool:
 
 def _gather_sql(filters: LeadFilters, sort: LeadSort, wanted: ListSlice, *, by_update: bool) -> str:
     hits = _hits_cte(filters, sort, wanted, by_update=by_update)
-    return f"{hits} SELECT id, {sort.column} FROM hits {_order_and_limit(sort, wanted)}"  # noqa: S608
+    return f"{hits} SELECT id, {sort.column} FROM hits {_order_and_limit(sort, wanted)}"
 
 
 def _gather_and_count_sql(filters: LeadFilters, sort: LeadSort, wanted: ListSlice, *, by_update: bool) -> str:
     """Return SQL for the number of matching leads and the wanted ids."""
     hits = _hits_cte(filters, sort, wanted, by_update=by_update)
-    return f"{hits} SELECT (SELECT count(*) FROM hits), ARRAY(SELECT id FROM hits {_order_and_limit(sort, wanted)})"  # noqa: S608
+    return f"{hits} SELECT (SELECT count(*) FROM hits), ARRAY(SELECT id FROM hits {_order_and_limit(sort, wanted)})"
 
 
 def _hits_cte(filters: LeadFilters, sort: LeadSort, wanted: ListSlice, *, by_update: bool) -> str:
@@ -135,7 +135,7 @@ def _hits_cte(filters: LeadFilters, sort: LeadSort, wanted: ListSlice, *, by_upd
     conditions = where_all(
         *filters.lead_conditions(by_update=by_update), *_search_conditions(filters), *_after_conditions(sort, wanted)
     )
-    return f"WITH hits AS MATERIALIZED (SELECT id, {sort.column} FROM leads WHERE {conditions})"  # noqa: S608
+    return f"WITH hits AS MATERIALIZED (SELECT id, {sort.column} FROM leads WHERE {conditions})"
 
 
 def _walk_sql(filters: LeadFilters, sort: LeadSort, wanted: ListSlice, plan: ReadPlan) -> str:
@@ -143,7 +143,7 @@ def _walk_sql(filters: LeadFilters, sort: LeadSort, wanted: ListSlice, plan: Rea
     other index is used."""
     within, outside = _split_conditions(filters, sort, wanted, plan)
     if not outside:
-        return f"SELECT id, {sort.column} FROM {sort.table} WHERE {within} {_order_and_limit(sort, wanted)}"  # noqa: S608
+        return f"SELECT id, {sort.column} FROM {sort.table} WHERE {within} {_order_and_limit(sort, wanted)}"
     held, asked = ["workspace_id", "id", sort.column], _filtered_columns(filters) - {sort.column}
     if sort.table == LEADS_TABLE:
         held, looked_up = [*held, *sorted(asked - {"tag_ids"}), *(["few_tags"] if "tag_ids" in asked else [])], ""
@@ -152,7 +152,7 @@ def _walk_sql(filters: LeadFilters, sort: LeadSort, wanted: ListSlice, plan: Rea
         looked_up = LEAD_LOOKUP_SQL.format(columns=", ".join(sorted(asked)) or "1")
     order = sort.order_by(backwards=wanted.backwards)
     return (
-        f"SELECT id, {sort.column} FROM (SELECT {', '.join(held)} FROM {sort.table} WHERE {within} "  # noqa: S608
+        f"SELECT id, {sort.column} FROM (SELECT {', '.join(held)} FROM {sort.table} WHERE {within} "
         f"ORDER BY {order} LIMIT {_rounded_window(plan)}) AS walked{looked_up} "
         f"WHERE {' AND '.join(outside)} {_order_and_limit(sort, wanted)}"
     )
@@ -181,7 +181,7 @@ async def _has_more_entries(
     within, _ = _split_conditions(filters, sort, wanted, plan)
     order = sort.order_by(backwards=wanted.backwards)
     skipped = f"ORDER BY {order} LIMIT 1 OFFSET {_rounded_window(plan)}"
-    statement = f"SELECT id FROM {sort.table} WHERE {within} {skipped}"  # noqa: S608
+    statement = f"SELECT id FROM {sort.table} WHERE {within} {skipped}"
     parameters = _query_parameters(filters, wanted)
     return await (await connection.execute(statement, parameters, prepare=False)).fetchone() is not None
 

@@ -18,7 +18,7 @@ TEXT_SAMPLE_SQL = f"""
 SELECT histogram_bounds::text::text[] FROM pg_stats
 WHERE schemaname = ANY (current_schemas(false)) AND tablename = indexed.relname AND attname = 'text'
   AND indexed.reltuples > {MIN_SAMPLED_TEXTS} AND %(term)s <> '' LIMIT 1
-"""  # noqa: S608  # constants only
+"""
 FILTER_LOOKUP_SQL = f"""
 SELECT (SELECT id FROM tags
         WHERE workspace_id = %(workspace)s AND lower(upper(name)) = lower(upper(%(tag)s))) AS tag_id,
@@ -32,7 +32,7 @@ SELECT (SELECT id FROM tags
        EXISTS (SELECT 1 FROM pipeline_stages WHERE workspace_id = %(workspace)s AND id = %(stage_id)s) AS stage_id,
        EXISTS (SELECT 1 FROM users WHERE workspace_id = %(workspace)s AND id = %(assigned_user_id)s) AS assigned_user_id
 FROM pg_class indexed WHERE oid = 'lead_search'::regclass
-"""  # noqa: S608  # constants only
+"""
 
 
 async def resolve_filters(

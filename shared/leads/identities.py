@@ -30,7 +30,7 @@ WHERE ARRAY(
 ) IS NOT NULL
 ORDER BY 1, kind COLLATE "C", value COLLATE "C"
 ON CONFLICT DO NOTHING RETURNING workspace_id, kind, value
-"""  # noqa: S608  # constants only
+"""
 
 # A separate statement: the one before cannot see the row of a concurrent winner that it waited for.
 IDENTITY_OWNERS_SQL = """
@@ -42,18 +42,18 @@ JOIN identities i ON i.workspace_id = k.w::bigint AND i.kind = k.kind AND i.valu
 """
 
 _JOIN_BY_ID_SQL = "JOIN json_array_elements(%s::json) k ON l.workspace_id = (k->>0)::bigint AND l.id = (k->>1)::bigint"
-_WHERE_OWNER_SQL = f"WHERE (l.workspace_id, l.id) IN (SELECT workspace_id, lead_id FROM ({IDENTITY_OWNERS_SQL}) held)"  # noqa: S608  # constants only
+_WHERE_OWNER_SQL = f"WHERE (l.workspace_id, l.id) IN (SELECT workspace_id, lead_id FROM ({IDENTITY_OWNERS_SQL}) held)"
 LOCK_LEADS_SQL = "ORDER BY l.workspace_id, l.id FOR UPDATE OF l"
 
 REASSIGN_IDENTITIES_SQL = f"""
 UPDATE identities i SET lead_id = k.lead::bigint FROM {IDENTITY_ROWS_SQL} AS k(w, kind, value, lead)
 WHERE i.workspace_id = k.w::bigint AND i.kind = k.kind AND i.value = k.value
-"""  # noqa: S608  # constants only
+"""
 
 RELEASE_IDENTITIES_SQL = f"""
 DELETE FROM identities i USING {IDENTITY_ROWS_SQL} AS k(w, kind, value, lead)
 WHERE i.workspace_id = k.w::bigint AND i.kind = k.kind AND i.value = k.value AND i.lead_id = k.lead::bigint
-"""  # noqa: S608  # constants only
+"""
 
 
 async def claim(
@@ -138,7 +138,7 @@ async def _select_leads(
 ) -> StatementResult:
     names = ", ".join(f"l.{column}" for column in columns)
     statement = (
-        f"SELECT {names}, (extract(epoch FROM l.submitted_at) * 1000)::bigint FROM leads l {from_sql} {order_sql}"  # noqa: S608
+        f"SELECT {names}, (extract(epoch FROM l.submitted_at) * 1000)::bigint FROM leads l {from_sql} {order_sql}"
     )
     return await connection.execute(statement, documents)
 

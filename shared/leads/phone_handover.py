@@ -39,7 +39,7 @@ INSERT INTO possible_duplicates (workspace_id, lead_id, other_id, reason, score)
 SELECT DISTINCT w, pair.lead, pair.other, '{DUPLICATE_PAIR_REASON}', 100
 FROM owners JOIN shown USING (w, value, lead), LATERAL (VALUES (owner, id), (id, owner)) AS pair (lead, other)
 WHERE id <> owner ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING
-"""  # noqa: S608  # constants only
+"""
 
 
 async def possible_duplicates_of(connection: Connection, leads: Collection[LeadKey]) -> set[LeadKey]:

@@ -13,7 +13,7 @@ w.id, w.country, w.fold_gmail, w.merge_policy, p.id,
  ORDER BY s.position, s.id LIMIT 1)
 """
 _JOIN_DEFAULT_PIPELINE = "LEFT JOIN pipelines p ON p.workspace_id = w.id AND p.is_default"
-WORKSPACE_SETTINGS_SQL = f"SELECT {_SETTINGS_COLUMNS} FROM workspaces w {_JOIN_DEFAULT_PIPELINE} WHERE w.id = ANY(%s)"  # noqa: S608  # constants only
+WORKSPACE_SETTINGS_SQL = f"SELECT {_SETTINGS_COLUMNS} FROM workspaces w {_JOIN_DEFAULT_PIPELINE} WHERE w.id = ANY(%s)"
 WORKSPACE_SNAPSHOTS_SQL = f"""
 SELECT {_SETTINGS_COLUMNS}, workspace_version(w.id),
        EXISTS (SELECT FROM rule_versions v WHERE v.workspace_id = w.id AND v.is_watched),
@@ -21,7 +21,7 @@ SELECT {_SETTINGS_COLUMNS}, workspace_version(w.id),
         JOIN tags t ON t.workspace_id = w.id AND lower(upper(t.name)) = lower(upper(n.name)))
 FROM json_to_recordset(%s::json) AS named(w bigint, names json)
 JOIN workspaces w ON w.id = named.w {_JOIN_DEFAULT_PIPELINE}
-"""  # noqa: S608  # constants only
+"""
 WORKSPACE_STAGES_SQL = """
 SELECT p.workspace_id, p.id, s.id, s.is_won, s.is_lost
 FROM pipelines p LEFT JOIN pipeline_stages s ON s.workspace_id = p.workspace_id AND s.pipeline_id = p.id

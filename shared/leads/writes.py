@@ -60,7 +60,7 @@ WITH created AS (
 INSERT INTO events (workspace_id, type, lead_id, activity_id)
 SELECT r.workspace_id, r.type, r.lead_id, r.id FROM remembered r JOIN rule_versions v USING (workspace_id)
 WHERE v.is_watched
-"""  # noqa: S608  # constants only
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ WHERE {MATCHING_SQL} AND (p.state = 'merged' OR (a.id IS NOT NULL AND b.id IS NO
 """
 # Without the leads the index has all that a count needs. It is too high for the seconds that a deleted lead's pairs
 # live on.
-COUNT_SQL = f"SELECT count(*) FROM duplicate_pairs p WHERE {MATCHING_SQL}"  # noqa: S608  # constants only
+COUNT_SQL = f"SELECT count(*) FROM duplicate_pairs p WHERE {MATCHING_SQL}"
 # An OR over both would read all pairs of the workspace.
 OF_LEAD_SQL = """
   AND p.id = ANY (ARRAY(SELECT id FROM duplicate_pairs WHERE workspace_id = %(workspace)s AND lead_a = %(lead)s

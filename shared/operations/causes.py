@@ -20,7 +20,7 @@ AND (%(kind)s::text IS NULL OR kind = %(kind)s)
 AND (%(state)s::text IS NULL OR state = %(state)s)
 AND (%(since)s::timestamptz IS NULL OR last_seen_at >= %(since)s)
 """
-COUNT_CAUSES_SQL = f"SELECT count(*) FROM causes WHERE {CAUSE_WHERE_SQL}"  # noqa: S608  # constants only
+COUNT_CAUSES_SQL = f"SELECT count(*) FROM causes WHERE {CAUSE_WHERE_SQL}"
 # A failed row counts as long as it is failed. The sources are those of the newest failed rows.
 LIST_CAUSES_SQL = f"""
 WITH page AS (
@@ -76,12 +76,12 @@ CROSS JOIN LATERAL (
         GROUP BY source ORDER BY count(*) DESC, source LIMIT {TOP_SOURCES}) AS sources
 ) touched
 ORDER BY p.last_seen_at DESC, p.id DESC
-"""  # noqa: S608  # constants only
+"""
 # Those that are not known and, if `known_at` is given, began or came back since.
 COUNT_NEW_CAUSES_SQL = f"""
 SELECT count(*) FROM causes WHERE {CAUSE_WHERE_SQL} AND id <> ALL (%(known)s)
 AND (%(known_at)s::timestamptz IS NULL OR greatest(first_seen_at, reopened_at) > %(known_at)s)
-"""  # noqa: S608  # constants only
+"""
 LOCK_CAUSE_SQL = """
 SELECT state, ignored_until, note FROM causes WHERE workspace_id = %(workspace_id)s AND id = %(id)s FOR UPDATE
 """

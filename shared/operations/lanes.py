@@ -30,7 +30,7 @@ SELECT coalesce(max(version), 0),
        coalesce(array_agg(workspace_id) FILTER (WHERE {IS_ACTIVE_SQL} AND lane = 'automations'), '{{}}'),
        coalesce(array_agg(workspace_id) FILTER (WHERE {IS_ACTIVE_SQL} AND lane = 'deliveries'), '{{}}')
 FROM lane_pauses
-"""  # noqa: S608  # constants only
+"""
 # The next version is drawn under a lock: versions commit in their order, so that whoever has read one has read all
 # before it.
 PAUSE_SQL = """
@@ -43,7 +43,7 @@ SET version = excluded.version, reason = excluded.reason, paused_by = excluded.p
 RESUME_SQL = f"""
 UPDATE lane_pauses SET version = (SELECT max(version) + 1 FROM lane_pauses), resumed_at = clock_timestamp()
 WHERE workspace_id = %(w)s AND lane = %(lane)s AND {IS_ACTIVE_SQL}
-"""  # noqa: S608  # constants only
+"""
 # A pause is acknowledged by each process that is alive and obeys its version.
 PAUSES_SQL = f"""
 SELECT p.workspace_id, p.lane, p.reason, p.paused_by, p.since, p.until, p.version,
@@ -52,7 +52,7 @@ SELECT p.workspace_id, p.lane, p.reason, p.paused_by, p.since, p.until, p.versio
        (SELECT count(*) FROM processes WHERE kind IN ('worker', 'sweeper') AND seen_at > now() - interval '10 s')
 FROM lane_pauses p WHERE {IS_ACTIVE_SQL} AND (workspace_id = 0 OR workspace_id = %(w)s OR %(w)s = 0)
 ORDER BY workspace_id, lane
-"""  # noqa: S608  # constants only
+"""
 
 
 @dataclass(frozen=True, slots=True)

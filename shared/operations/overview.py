@@ -52,7 +52,7 @@ PROCESSES_SQL = f"""
 SELECT name, kind, started_at, seen_at, round(extract(epoch FROM now() - seen_at), 1)::float8,
        seen_at > now() - interval '10 s' AND {HAS_CONNECTION_SQL}, memory_bytes, restarts, activity
 FROM processes WHERE kind IN ('worker', 'sweeper') ORDER BY kind, name
-"""  # noqa: S608  # constants only
+"""
 # The last steps of each lane: depths by their age for the forecast, and the work of the last five minutes.
 RECENT_LANES_SQL = """
 SELECT lane, coalesce(json_agg(json_build_array(extract(epoch FROM clock_timestamp() - sampled_at), depth))

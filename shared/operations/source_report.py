@@ -44,7 +44,7 @@ SELECT channel, key_id, max(last) AS last_received_at, sum(hour)::bigint AS rece
        coalesce(sum(twice) FILTER (WHERE place < 48), 0)::bigint AS duplicates_24h,
        json_agg(json_build_array(place, n)) FILTER (WHERE place < {HABIT_HALF_HOURS}) AS places
 FROM halves GROUP BY 1, 2
-"""  # noqa: S608  # constants only
+"""
 HELD_SQL = """
 SELECT channel, CASE WHEN channel = 'inbound' THEN coalesce(key_id, 0) ELSE 0 END, count(*) FROM submissions
 WHERE workspace_id = %(w)s AND state = 'quarantined' AND received_at > now() - interval '24 h' GROUP BY 1, 2
@@ -64,7 +64,7 @@ FROM forms WHERE workspace_id = %(w)s
 UNION ALL
 (SELECT 'key', id, name, NULL, revoked_at IS NULL AND coalesce(expires_at > now(), true), created_at, NULL, NULL
  FROM api_keys WHERE workspace_id = %(w)s ORDER BY last_used_at DESC NULLS LAST, id DESC LIMIT {MAX_KEYS})
-"""  # noqa: S608  # constants only
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ WITH placed AS (
 SELECT workspace_id, channel, source, max(last), extract(epoch FROM clock_timestamp() - max(last))::float8,
        sum(hour)::bigint, json_agg(json_build_array(place, n)) FILTER (WHERE place < {HABIT_HALF_HOURS})
 FROM halves GROUP BY 1, 2, 3 ORDER BY max(last) DESC LIMIT {MAX_SOURCES}
-"""  # noqa: S608  # constants only
+"""
 
 
 async def read_sources(connection: Connection, workspace_id: int) -> list[SourceState]:

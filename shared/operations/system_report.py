@@ -23,7 +23,7 @@ PROCESSES_SQL = f"""
 SELECT name, kind, host, pid, started_at, seen_at, seen_at > now() - interval '20 s' AND {HAS_CONNECTION_SQL},
        memory_bytes, restarts, activity
 FROM processes ORDER BY kind, name
-"""  # noqa: S608  # constants only
+"""
 DATABASE_SQL = """
 SELECT split_part(current_setting('server_version'), ' ', 1), current_database(), pg_database_size(current_database()),
        pg_postmaster_start_time(), (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),

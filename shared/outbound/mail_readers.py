@@ -10,10 +10,10 @@ _LANGUAGE_SQL = "(SELECT a.preferences->>'language' FROM accounts a WHERE a.id =
 READ_ADMINS_SQL = f"""
 SELECT u.workspace_id, u.id, {_LANGUAGE_SQL} FROM users u
 WHERE u.workspace_id = ANY(%s) AND u.role = 'admin' AND u.is_active ORDER BY 1, 2
-"""  # noqa: S608  # constants only
+"""
 READ_USER_LANGUAGES_SQL = f"""
 SELECT u.id, {_LANGUAGE_SQL} FROM users u WHERE u.workspace_id = %s AND u.id = ANY(%s)
-"""  # noqa: S608  # constants only
+"""
 READ_ACCOUNT_LANGUAGE_SQL = "SELECT preferences->>'language' FROM accounts WHERE id = %s"
 
 

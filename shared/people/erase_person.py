@@ -169,7 +169,7 @@ def _without_raw(payload: bytes) -> bytes:
 def delete_statement(table: PersonalTable) -> str:
     """Return the statement that deletes a person's rows of a table."""
     kept = KEPT_ENTRIES_CONDITION if table.name == "activities" else ""
-    return f"DELETE FROM {table.name} WHERE {table.condition}{kept}"  # noqa: S608  # constants only
+    return f"DELETE FROM {table.name} WHERE {table.condition}{kept}"
 
 
 async def _forget_elsewhere(connection: Connection, person: PersonScope) -> None:

@@ -24,7 +24,7 @@ LOG_COLUMNS = (
     *("workspace_id", "id", "lead_id", "lead_ids", "lead_times", "submission_ids", "identity_hashes", "hash_key"),
     *("reason", "requested_by", "removed", "erased_at"),
 )
-READ_ERASURES_SQL = f"SELECT {', '.join(LOG_COLUMNS)} FROM erasures ORDER BY erased_at, id"  # noqa: S608  # constants
+READ_ERASURES_SQL = f"SELECT {', '.join(LOG_COLUMNS)} FROM erasures ORDER BY erased_at, id"
 
 
 class LoggedErasure(NamedTuple):

@@ -35,7 +35,7 @@ _SHOWN_COLUMNS = "id, lead_id, lead_ids, reason, requested_by, removed, erased_a
 FIND_ERASURE_SQL = f"""
 SELECT {_SHOWN_COLUMNS} FROM erasures WHERE workspace_id = %s AND lead_ids @> ARRAY[%s::bigint]
 ORDER BY erased_at DESC LIMIT 1
-"""  # noqa: S608  # constants only
+"""
 
 
 class ErasedPerson(NamedTuple):

@@ -23,14 +23,14 @@ _COLUMNS = "id, form_id, verdict, kind, value, created_by, created_at, hits, las
 LIST_RULES_SQL = f"""
 SELECT {_COLUMNS} FROM spam_rules WHERE workspace_id = %(workspace)s
   AND (%(form)s::bigint IS NULL OR form_id = %(form)s OR form_id IS NULL) ORDER BY id DESC
-"""  # noqa: S608  # constants only
+"""
 # The lock of the form's row keeps it from being deleted meanwhile.
 FIND_FORM_SQL = "SELECT id FROM forms WHERE workspace_id = %s AND id = %s FOR SHARE"
 COUNT_RULES_SQL = "SELECT count(*) FROM spam_rules WHERE workspace_id = %s"
 INSERT_RULE_SQL = f"""
 INSERT INTO spam_rules (workspace_id, form_id, verdict, kind, value, created_by) VALUES (%s, %s, %s, %s, %s, %s)
 ON CONFLICT DO NOTHING RETURNING {_COLUMNS}
-"""  # noqa: S608  # constants only
+"""
 DELETE_RULE_SQL = "DELETE FROM spam_rules WHERE workspace_id = %s AND id = %s"
 
 

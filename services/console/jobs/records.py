@@ -36,7 +36,7 @@ LIST_JOBS_SQL = f"""
 SELECT {", ".join(JOB_COLUMNS)} FROM jobs
 WHERE workspace_id = %(workspace)s AND (%(group)s = 'all' OR (finished_at IS NULL) = (%(group)s = 'active'))
 ORDER BY finished_at IS NULL DESC, id DESC LIMIT %(limit)s OFFSET %(offset)s
-"""  # noqa: S608  # constants only
+"""
 RECORD_NAMES_SQL = {
     "cause": "SELECT id, title FROM causes WHERE workspace_id = %s AND id = ANY(%s)",
     "integration_id": "SELECT id, name FROM integrations WHERE workspace_id = %s AND id = ANY(%s)",

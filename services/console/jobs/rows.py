@@ -65,7 +65,7 @@ FROM job_items i {_RECORDS_JOIN}
 LEFT JOIN causes c ON c.workspace_id = s.workspace_id AND c.id = s.cause_id AND s.state = 'dead'
 LEFT JOIN leads l ON l.workspace_id = i.workspace_id AND l.id = i.lead_id
 WHERE i.workspace_id = %(workspace)s AND i.job_id = %(job)s
-"""  # noqa: S608  # constants only
+"""
 # Those that are handled are listed from the newest, and not looked for among those to come.
 _HANDLED_PLACE = """
 AND i.id <= %(position)s AND (%(after)s = 0 OR i.id < %(after)s) ORDER BY i.id DESC LIMIT %(limit)s
@@ -81,7 +81,7 @@ SELECT i.id, coalesce(i.submission_id::text, i.delivery_id::text, i.lead_id::tex
        coalesce(s.state, d.state), {_ERROR}, i.handled_at
 FROM job_items i {_RECORDS_JOIN}
 WHERE i.workspace_id = %(workspace)s AND i.job_id = %(job)s AND {condition} {_NEXT_PLACE}
-"""  # noqa: S608  # constants only
+"""
     for name, condition in CONDITIONS.items()
 }
 

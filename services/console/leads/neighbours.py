@@ -49,7 +49,7 @@ async def _placed(connection: Connection, workspace_id: int, sort: LeadSort, rec
     place = position_of(sort, record)
     if place.value is not None:
         return place
-    statement = f"SELECT {sort.column} FROM leads WHERE workspace_id = %s AND id = %s"  # noqa: S608  # of a table
+    statement = f"SELECT {sort.column} FROM leads WHERE workspace_id = %s AND id = %s"
     row = await (await connection.execute(statement.encode(), (workspace_id, place.id))).fetchone()
     return CursorPosition(row[0] if row else "", place.id)
 

@@ -31,7 +31,7 @@ SELECT (SELECT json_object_agg(id, name ORDER BY id) FROM (
            ORDER BY pipeline_id, position LIMIT {MAX_NAMED}) s),
        (SELECT json_object_agg(id, name ORDER BY lower(name), id) FROM (
            SELECT id, name FROM users WHERE workspace_id = %(workspace)s ORDER BY lower(name), id LIMIT {MAX_NAMED}) u)
-"""  # noqa: S608  # constants only
+"""
 SUGGESTIONS_SQL = f"""
 SELECT ARRAY(SELECT value FROM lead_counts_by_field
              WHERE workspace_id = %(workspace)s AND field = 'source' AND value <> '' AND n > 0
@@ -41,7 +41,7 @@ SELECT ARRAY(SELECT value FROM lead_counts_by_field
                  SELECT custom_fields FROM leads WHERE workspace_id = %(workspace)s
                  ORDER BY created_at DESC, id DESC LIMIT {SAMPLED_LEADS}) newest,
              jsonb_object_keys(newest.custom_fields) key ORDER BY key LIMIT {MAX_CUSTOM_COLUMNS})
-"""  # noqa: S608  # constants only
+"""
 
 
 @dataclass(frozen=True)
@@ -179,6 +179,6 @@ async def _looked_up(
     """Return a place with its value. None, which is the first page, if its lead is gone."""
     if place is None or place.value is not None:
         return place
-    statement = f"SELECT {sort.column} FROM leads WHERE workspace_id = %s AND id = %s"  # noqa: S608  # of a table
+    statement = f"SELECT {sort.column} FROM leads WHERE workspace_id = %s AND id = %s"
     row = await (await connection.execute(statement.encode(), (workspace_id, place.id))).fetchone()
     return CursorPosition(row[0], place.id) if row else None

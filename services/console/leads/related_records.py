@@ -27,23 +27,23 @@ FROM activities WHERE workspace_id = %(workspace)s AND lead_id = %(lead)s
 INTAKE_COUNT_SQL = f"""
 SELECT count(*), greatest(count(DISTINCT source), least(count(*), 1))
 FROM (SELECT data->>'source' AS source {INTAKES} LIMIT {MAX_COUNTED_INTAKES + 1}) intakes
-"""  # noqa: S608  # constants only
+"""
 INTAKES_SQL = f"""
 SELECT id, created_at, data->>'submission_id' AS submission_id, data->>'channel' AS channel, data->>'source' AS source
 FROM ((SELECT * {INTAKES} ORDER BY id LIMIT {MAX_READ_PAYLOADS})
       UNION (SELECT * {INTAKES} ORDER BY id DESC LIMIT {MAX_READ_PAYLOADS})) both_ends
 ORDER BY id
-"""  # noqa: S608  # constants only
+"""
 PAYLOADS_SQL = f"""
 SELECT s.id, s.payload FROM unnest(%(ids)s::uuid[], %(times)s::timestamptz[]) AS k (id, at)
 JOIN submissions s ON s.workspace_id = %(workspace)s AND s.id = k.id AND s.received_at = coalesce(
     k.at, (SELECT t.received_at FROM submission_keys t WHERE t.workspace_id = %(workspace)s AND t.id = k.id))
 WHERE octet_length(s.payload) <= {MAX_PAYLOAD_BYTES}
-"""  # noqa: S608  # constants only
+"""
 IDENTITIES_SQL = f"""
 SELECT kind, value FROM identities WHERE workspace_id = %(workspace)s AND lead_id = %(lead)s
 ORDER BY kind, value LIMIT {MAX_LISTED}
-"""  # noqa: S608  # constants only
+"""
 # Contacts that somebody typed, or that another lead brought along.
 CONTACT_CHANGES_SQL = """
 SELECT type, created_at, data FROM activities
@@ -59,12 +59,12 @@ LEFT JOIN webhook_subscriptions s ON s.workspace_id = d.workspace_id AND s.id = 
 LEFT JOIN integrations i ON i.workspace_id = d.workspace_id AND i.id = d.integration_id
 LEFT JOIN users u ON u.workspace_id = d.workspace_id AND u.id = d.user_id
 WHERE d.workspace_id = %(workspace)s AND d.lead_id = %(lead)s ORDER BY d.id DESC LIMIT {MAX_LISTED + 1}
-"""  # noqa: S608  # constants only
+"""
 FILES_SQL = f"""
 SELECT id, name, size, type, submission_id FROM files
 WHERE workspace_id = %(workspace)s AND submission_id = ANY(%(ids)s::uuid[]) ORDER BY created_at DESC, id
 LIMIT {MAX_LISTED + 1}
-"""  # noqa: S608  # constants only
+"""
 STAGES_SQL = """
 SELECT s.id, s.name, s.color, s.position, s.is_won, s.is_lost, s.pipeline_id, p.name AS pipeline
 FROM pipeline_stages s JOIN pipelines p ON p.workspace_id = s.workspace_id AND p.id = s.pipeline_id

@@ -19,7 +19,7 @@ SELECT v.id, v.account_id, v.name, v.query, v.columns, a.name FROM saved_views v
 LEFT JOIN accounts a ON a.id = v.created_by
 WHERE v.workspace_id = %s AND v.deleted_at IS NULL AND (v.account_id IS NULL OR v.account_id = %s)
 ORDER BY v.id LIMIT {2 * MAX_VIEWS}
-"""  # noqa: S608  # constants only
+"""
 READ_SETTINGS_SQL = (
     "SELECT columns, default_view_id FROM lead_list_settings WHERE workspace_id = %s AND account_id = %s"
 )
@@ -45,19 +45,19 @@ WHERE workspace_id = %(workspace)s AND id = %(id)s
 CHANGE_VIEW_SQL = f"""
 UPDATE saved_views SET query = %(query)s::jsonb, columns = %(columns)s, updated_at = now()
 {_CHANGEABLE_SQL} AND deleted_at IS NULL
-"""  # noqa: S608  # constants only
+"""
 RENAME_VIEW_SQL = f"""
 UPDATE saved_views SET name = %(name)s, updated_at = now() {_CHANGEABLE_SQL} AND deleted_at IS NULL
-"""  # noqa: S608  # constants only
-DELETE_VIEW_SQL = f"UPDATE saved_views SET deleted_at = now() {_CHANGEABLE_SQL} AND deleted_at IS NULL"  # noqa: S608
-RESTORE_VIEW_SQL = f"UPDATE saved_views SET deleted_at = NULL {_CHANGEABLE_SQL} AND deleted_at IS NOT NULL"  # noqa: S608
+"""
+DELETE_VIEW_SQL = f"UPDATE saved_views SET deleted_at = now() {_CHANGEABLE_SQL} AND deleted_at IS NULL"
+RESTORE_VIEW_SQL = f"UPDATE saved_views SET deleted_at = NULL {_CHANGEABLE_SQL} AND deleted_at IS NOT NULL"
 DELETED_VIEW_SQL = """
 SELECT id, account_id, name FROM saved_views
 WHERE workspace_id = %s AND id = %s AND deleted_at IS NOT NULL AND (account_id IS NULL OR account_id = %s)
 """
 DROP_DELETED_SQL = f"""
 DELETE FROM saved_views WHERE workspace_id = %s AND deleted_at < now() - interval '{RESTORE_HOURS} hours'
-"""  # noqa: S608  # constants only
+"""
 
 
 @dataclass(frozen=True)

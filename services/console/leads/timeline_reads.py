@@ -30,7 +30,7 @@ SELECT r.id, r.state, r.created_at, r.finished_at, a.name, jsonb_array_length(r.
        {RUN_REMARK_SQL} AS error
 FROM automation_runs r LEFT JOIN automations a ON a.workspace_id = r.workspace_id AND a.id = r.automation_id
 WHERE r.workspace_id = %(workspace)s AND r.lead_id = %(lead)s AND r.id < %(before)s ORDER BY r.id DESC LIMIT {{n}}
-"""  # noqa: S608  # constants only
+"""
 NAMES_SQL = """
 SELECT 'form' AS kind, id, name FROM forms WHERE workspace_id = %(workspace)s AND id = ANY(%(form)s)
 UNION ALL SELECT 'integration', id, name FROM integrations
@@ -47,7 +47,7 @@ UNION ALL SELECT 'account', id, name FROM accounts WHERE id = ANY(%(account)s)
 NEWER_SQL = f"""
 SELECT count(*) FROM (SELECT 1 FROM activities
     WHERE workspace_id = %s AND lead_id = %s AND id > %s LIMIT {MAX_NEWER}) newer
-"""  # noqa: S608  # constants only
+"""
 REFERENCE_FIELDS = {"pipeline_id": "pipeline", "pipeline_stage_id": "stage", "assigned_user_id": "user"}
 NAMED_KINDS = ("form", "integration", "automation", "api", "stage", "pipeline", "user", "subscription", "account")
 _POSITION = re.compile(r"(\d{1,19})\.(\d{1,19})", re.ASCII)

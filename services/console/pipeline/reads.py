@@ -25,7 +25,7 @@ ORDER BY is_default DESC, lower(name), id LIMIT 500
 STAGES_SQL = f"""
 SELECT id, name, color, position, is_won, is_lost, pipeline_id FROM pipeline_stages
 WHERE workspace_id = %(workspace)s AND pipeline_id = %(pipeline)s ORDER BY position, id LIMIT {MAX_STAGES}
-"""  # noqa: S608  # constants only
+"""
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ async def read_stray_column(
         conditions.append(f"id IN ({filters.search_query})")
     if after:
         conditions.append("(created_at, id) < (%(after)s, %(after_id)s)")
-    statement = f"SELECT id FROM leads WHERE {where_all(*conditions)} ORDER BY created_at DESC, id DESC LIMIT %(size)s"  # noqa: S608  # conditions are constants
+    statement = f"SELECT id FROM leads WHERE {where_all(*conditions)} ORDER BY created_at DESC, id DESC LIMIT %(size)s"
     values = {**filters.sql_parameters, "size": COLUMN_SIZE + 1}
     if after:
         values |= {"after": after.value, "after_id": after.id}

@@ -21,7 +21,7 @@ COUNT_HELD_SQL = f"""
 SELECT (SELECT count(*) FROM submissions
         WHERE workspace_id = %(workspace)s AND state = 'quarantined' AND rejected_at IS NULL)
      - (SELECT count(*) FROM submissions WHERE workspace_id = %(workspace)s AND {UNCONFIRMED_SQL})
-"""  # noqa: S608  # constants only
+"""
 # Of the newest ones, since it is asked with each page: what may be chosen in the filters.
 CHOICES_SQL = """
 WITH held AS MATERIALIZED (

@@ -43,7 +43,7 @@ FROM automation_runs r LEFT JOIN automations a ON a.workspace_id = r.workspace_i
 WHERE r.workspace_id = %(workspace)s AND r.lead_id = %(lead)s AND r.created_at >= %(since)s
   AND (%(until)s::timestamptz IS NULL OR r.created_at < %(until)s)
 ORDER BY r.id LIMIT {MAX_FOLLOWING + 1}
-"""  # noqa: S608  # constants only
+"""
 DELIVERIES_SQL = f"""
 SELECT d.id, d.kind, d.event, d.state, d.attempts, d.created_at, d.finished_at, d.error, d.user_id,
        u.name AS user_name, s.description, s.url, i.name AS integration
@@ -54,7 +54,7 @@ LEFT JOIN users u ON u.workspace_id = d.workspace_id AND u.id = d.user_id
 WHERE d.workspace_id = %(workspace)s AND d.lead_id = %(lead)s AND d.created_at >= %(since)s
   AND (%(until)s::timestamptz IS NULL OR d.created_at < %(until)s)
 ORDER BY d.id LIMIT {MAX_FOLLOWING + 1}
-"""  # noqa: S608  # constants only
+"""
 
 StoryDict = dict[str, Any]
 

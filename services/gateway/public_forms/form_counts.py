@@ -32,7 +32,7 @@ FROM json_to_recordset(%s::json) AS s(w bigint, form bigint, hour bigint), LATER
     SELECT DISTINCT source FROM form_counts
     WHERE workspace_id = s.w AND form_id = s.form AND hour = to_timestamp(s.hour * {HOUR_SECONDS})
       AND source <> ALL (%s)) c
-"""  # noqa: S608  # constants only
+"""
 # Sorted, so that two gateways do not wait for each other in a circle. Counts of a form that is gone are dropped.
 WRITE_FORM_COUNTS_SQL = f"""
 WITH quick AS (
@@ -44,7 +44,7 @@ FROM quick, json_to_recordset(%s::json) AS s(w bigint, form bigint, hour bigint,
 WHERE EXISTS (SELECT FROM forms f WHERE f.workspace_id = s.w AND f.id = s.form)
 ORDER BY 1, 2, 3, 4, 5
 ON CONFLICT (workspace_id, form_id, hour, outcome, source) DO UPDATE SET n = c.n + excluded.n
-"""  # noqa: S608  # constants only
+"""
 
 
 class FormCounts(BufferedCounts[FormCountKey]):

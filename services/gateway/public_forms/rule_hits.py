@@ -16,7 +16,7 @@ WITH quick AS (
     JOIN spam_rules r ON r.workspace_id = h.w AND r.id = h.rule ORDER BY r.id FOR UPDATE OF r
 )
 UPDATE spam_rules r SET hits = r.hits + h.n, last_hit_at = now() FROM hits h WHERE r.id = h.id
-"""  # noqa: S608  # constants only
+"""
 
 
 class RuleHits(BufferedCounts[RuleKey]):

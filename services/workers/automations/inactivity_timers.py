@@ -47,7 +47,7 @@ WITH RECURSIVE {due_rows_ctes("inactivity_timers", "automation_id", "lead_id")},
 )
 SELECT s.last, b.* FROM {LAST_SERVED_SQL}
 LEFT JOIN (SELECT workspace_id, automation_id, count(*) FROM begun GROUP BY 1, 2) b ON true
-"""  # noqa: S608  # constants only
+"""
 
 
 async def restart_timers(connection: Connection, broken: Sequence[tuple[OutboxEvent, int, int]]) -> None:

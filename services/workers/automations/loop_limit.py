@@ -21,7 +21,7 @@ FROM json_to_recordset(%s::json) AS k(w bigint, lead bigint), LATERAL (
     WHERE r.workspace_id = k.w AND r.lead_id = k.lead AND r.chain <> '{{}}'
     ORDER BY r.id DESC LIMIT {MAX_CHAINED_RUNS_PER_MINUTE + 1}) last
 WHERE last.created_at > now() - interval '1 min' GROUP BY 1, 2
-"""  # noqa: S608  # constants only
+"""
 
 
 async def limit_chained_runs(connection: Connection, new: Sequence[NewRun]) -> list[NewRun]:

@@ -26,7 +26,7 @@ DELETE FROM events USING quick WHERE events.ctid = ANY (ARRAY(
     SELECT e.ctid FROM events e
     WHERE e.workspace_id = ANY (ARRAY(SELECT workspace_id FROM waiting w WHERE {IS_WATCHED_SQL} IS NOT TRUE))
     ORDER BY e.workspace_id, e.id LIMIT {SKIP_CHUNK_SIZE} FOR UPDATE OF e SKIP LOCKED))
-"""  # noqa: S608  # constants only
+"""
 
 # Claims the oldest events of each workspace. Events that another engine has locked are skipped, and so are later events
 # of the same leads, since the events of a lead are handled in the order in which they happened.
@@ -55,7 +55,7 @@ FROM {LAST_SERVED_SQL}
 LEFT JOIN taken t ON true
 LEFT JOIN activities a ON a.workspace_id = t.workspace_id AND a.lead_id = t.lead_id AND a.id = t.activity_id
 ORDER BY t.id
-"""  # noqa: S608  # constants only
+"""
 
 # Entries of leads that were merged since: they are on the timeline of the lead that answers now.
 MERGED_EVENTS_SQL = """
@@ -76,7 +76,7 @@ SELECT extract(epoch FROM clock_timestamp() - min(since))::float8 FROM (
     UNION ALL SELECT min(due_at) FROM automation_runs WHERE due_at <= clock_timestamp() AND {IS_NOT_PAUSED_SQL}
     UNION ALL SELECT min(due_at) FROM inactivity_timers WHERE due_at <= clock_timestamp() AND {IS_NOT_PAUSED_SQL}
 ) found (since)
-"""  # noqa: S608  # constants only
+"""
 
 
 async def skip_unwatched(connection: Connection) -> int:

@@ -49,7 +49,7 @@ SELECT s.last, r.id, r.workspace_id, r.automation_id, coalesce(m.winner_id, r.le
 FROM {LAST_SERVED_SQL} LEFT JOIN mine r ON true
 LEFT JOIN lead_redirects m ON m.workspace_id = r.workspace_id AND m.lead_id = r.lead_id
 ORDER BY r.due_at, r.id
-"""  # noqa: S608  # constants only
+"""
 UPDATE_RUNS_SQL = """
 UPDATE automation_runs r SET state = k.state, step = k.at, steps = r.steps || k.outcomes, plan = k.plan,
        due_at = k.due_at, error = coalesce(r.error, k.error), attempts = 0, lead_id = k.lead_id,

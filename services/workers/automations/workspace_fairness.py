@@ -49,7 +49,7 @@ def workspaces_cte(table: str, where: str = "true", *, only: str = "true") -> st
     UNION ALL
     SELECT following.workspace_id FROM waiting w, LATERAL (
         SELECT workspace_id FROM {table} WHERE workspace_id > w.workspace_id AND {where}
-        ORDER BY workspace_id LIMIT 1) following)"""  # noqa: S608  # constants only
+        ORDER BY workspace_id LIMIT 1) following)"""
 
 
 def due_rows_ctes(table: str, *key: str) -> str:
@@ -74,7 +74,7 @@ def due_rows_ctes(table: str, *key: str) -> str:
     SELECT found.* FROM served s, LATERAL (
         SELECT {columns}, row_number() OVER (ORDER BY due_at) AS turn FROM {late}
         ORDER BY due_at LIMIT {LOOK_AHEAD_ROWS} / (SELECT count(*) FROM served)) found
-)"""  # noqa: S608  # constants only
+)"""
 
 
 # The workspace after which the next batch starts; NULL if this batch reached all of them.

@@ -42,7 +42,7 @@ WITH changed AS (
     RETURNING c.*
 )
 {TIMELINE_SQL}
-"""  # noqa: S608  # constants only
+"""
 RECORD_OUTCOMES_SQL = f"""
 WITH changed AS (
     UPDATE conversions c SET state = o.state, reason = o.reason, finished_at = clock_timestamp()
@@ -51,7 +51,7 @@ WITH changed AS (
     RETURNING c.*
 )
 {TIMELINE_SQL}
-"""  # noqa: S608  # constants only
+"""
 LOCK_DELIVERY_SQL = """
 SELECT integration_id FROM deliveries
 WHERE workspace_id = %s AND id = %s AND state = 'pending' AND attempts = %s FOR UPDATE

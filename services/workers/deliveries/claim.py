@@ -45,14 +45,14 @@ WITH RECURSIVE waiting AS (
     WHERE busy.n < coalesce(e.slots, {INITIAL_SLOTS}) AND w.workspace_id <> ALL (%(paused)s::bigint[])
       AND (tried.before OR e.open_until IS NULL OR e.open_until <= statement_timestamp())
 )
-"""  # noqa: S608  # constants only
+"""
 IS_PENDING_THERE_SQL = "workspace_id = a.workspace_id AND endpoint = a.endpoint AND state = 'pending'"
 IS_DUE_SQL = (
     "due_at <= statement_timestamp() - %(age)s * interval '1 second' AND (attempts > attempts_before) = a.before"
 )
 # The longest due first attempts, or retries; and those that became due last.
 OLDEST_DUE_SQL, LATEST_DUE_SQL = (
-    f"SELECT id, due_at, lead_id FROM deliveries WHERE {IS_PENDING_THERE_SQL} AND {IS_DUE_SQL} ORDER BY {order}"  # noqa: S608
+    f"SELECT id, due_at, lead_id FROM deliveries WHERE {IS_PENDING_THERE_SQL} AND {IS_DUE_SQL} ORDER BY {order}"
     for order in ("due_at, id", "due_at DESC, id DESC")
 )
 # The first delivery of a lead that holds back later ones, found in `ix_deliveries_order`.
@@ -62,12 +62,12 @@ SELECT id, due_at, lead_id, attempts, attempts_before FROM deliveries WHERE {IS_
          OR (attempts - attempts_before < {BLOCKING_ATTEMPTS}
              AND due_at <= statement_timestamp() + {MAX_BLOCKING_SECONDS} * interval '1 second'))
 ORDER BY id LIMIT 1
-"""  # noqa: S608  # constants only
-LEAD_IDS_SQL = f"SELECT lead_id FROM deliveries WHERE {IS_PENDING_THERE_SQL}"  # noqa: S608
+"""
+LEAD_IDS_SQL = f"SELECT lead_id FROM deliveries WHERE {IS_PENDING_THERE_SQL}"
 WITHOUT_LEAD_SQL = f"""
 SELECT id, due_at, lead_id, attempts, attempts_before FROM deliveries WHERE {IS_PENDING_THERE_SQL} AND lead_id IS NULL
 ORDER BY lead_id, id
-"""  # noqa: S608  # constants only
+"""
 # The deliveries that may be sent to a receiver. The longest due ones come first, unless an earlier delivery of the same
 # lead holds them back. If too many of these are held back, two more sources follow: the deliveries that became due
 # last, since new ones are rarely held back, and a scan from lead to lead, which finds the first delivery of each. The
@@ -76,7 +76,7 @@ ORDER BY lead_id, id
 # the planner use other indexes, and so would a plain `state = 'pending'` where deliveries are selected.)
 MAX_DUE_SCANNED, MAX_LEADS_SCANNED = 32, 100
 IS_NOT_HELD_BACK_SQL = (
-    f"n.lead_id IS NULL OR n.id <= coalesce((SELECT id FROM ({FIRST_OF_LEAD_SQL % 'n.lead_id'}) first), n.id)"  # noqa: S608
+    f"n.lead_id IS NULL OR n.id <= coalesce((SELECT id FROM ({FIRST_OF_LEAD_SQL % 'n.lead_id'}) first), n.id)"
 )
 SENDABLE_SQL = f"""
     SELECT n.* FROM ({OLDEST_DUE_SQL} LIMIT {MAX_DUE_SCANNED}) n WHERE {IS_NOT_HELD_BACK_SQL}
@@ -104,7 +104,7 @@ SENDABLE_SQL = f"""
             LATERAL ({FIRST_OF_LEAD_SQL % "l.lead_id"}) first) w
         WHERE {IS_DUE_SQL.replace("due_at", "w.due_at")}) far
     WHERE (far.due_at, far.id) > (last.due_at, last.id)
-"""  # noqa: S608  # constants only
+"""
 CLAIM_DELIVERIES_SQL = f"""
 {ALLOWED_ENDPOINTS_CTE}, due AS (
     SELECT a.workspace_id, found.id, found.due_at, a.slots,
@@ -142,11 +142,11 @@ SELECT workspace_id, id, attempts, attempts - attempts_before, sending_since, ki
        (SELECT extract(epoch FROM c.sending_since - d.due_at)::float8 FROM due d
         WHERE d.workspace_id = c.workspace_id AND d.id = c.id LIMIT 1)
 FROM claimed c ORDER BY id
-"""  # noqa: S608  # constants only
+"""
 HAS_DUE_SQL = f"""
 {ALLOWED_ENDPOINTS_CTE}
 SELECT EXISTS (SELECT FROM allowed a, LATERAL (SELECT FROM ({SENDABLE_SQL}) free LIMIT 1) found)
-"""  # noqa: S608  # constants only
+"""
 
 # Not right after a crash of the database: it closed all connections, and living senders reconnect within moments.
 RELEASE_DELIVERIES_SQL = """

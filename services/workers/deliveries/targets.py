@@ -22,19 +22,19 @@ TARGET_SUBSCRIPTIONS_SQL = f"""
 SELECT workspace_id, s.id, url, is_active, secret,
        CASE WHEN old_secret_until > clock_timestamp() THEN old_secret END AS old_secret
 FROM webhook_subscriptions s JOIN {WANTED_KEYS_SQL} ON s.workspace_id = k.w AND s.id = k.id
-"""  # noqa: S608  # constants only
+"""
 TARGET_INTEGRATIONS_SQL = f"""
 SELECT workspace_id, i.id, type, is_active, credentials, settings
 FROM integrations i JOIN {WANTED_KEYS_SQL} ON i.workspace_id = k.w AND i.id = k.id
-"""  # noqa: S608  # constants only
+"""
 TARGET_USERS_SQL = f"""
 SELECT workspace_id, u.id, email, is_active FROM users u JOIN {WANTED_KEYS_SQL} ON u.workspace_id = k.w AND u.id = k.id
-"""  # noqa: S608  # constants only
+"""
 TARGET_LEADS_SQL = f"""
 SELECT l.workspace_id, l.id, l.email, l.phone, s.id IS NOT NULL AS suppressed
 FROM leads l JOIN {WANTED_KEYS_SQL} ON l.workspace_id = k.w AND l.id = k.id
 LEFT JOIN suppressions s ON s.workspace_id = l.workspace_id AND s.email = lower(l.email)
-"""  # noqa: S608  # constants only
+"""
 # The integration that sends a workspace's mails: its oldest mail server, otherwise its oldest Mailgun integration.
 MAIL_INTEGRATIONS_SQL = """
 SELECT DISTINCT ON (workspace_id) workspace_id, id, type, is_active, credentials FROM integrations

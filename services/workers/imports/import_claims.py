@@ -21,7 +21,7 @@ _DUE_IMPORTS_SQL = """
 WHERE NOT i.is_settled AND i.due_at <= clock_timestamp() - make_interval(secs => %(overdue)s)
   AND j.state = ANY (ARRAY['queued', 'running', 'cancelled'])
 """
-HAS_DUE_IMPORT_SQL = f"SELECT EXISTS (SELECT FROM imports i JOIN jobs j USING (workspace_id, id) {_DUE_IMPORTS_SQL})"  # noqa: S608  # constants only
+HAS_DUE_IMPORT_SQL = f"SELECT EXISTS (SELECT FROM imports i JOIN jobs j USING (workspace_id, id) {_DUE_IMPORTS_SQL})"
 # Workspaces take turns, and so do the imports of one workspace: each chunk puts its import behind the others.
 CLAIM_IMPORT_SQL = f"""
 SELECT i.workspace_id, i.id, i.is_dry_run, i.file_size, i.encoding, i.delimiter, i.columns, i.mapping, i.options,
@@ -34,7 +34,7 @@ LEFT JOIN (SELECT workspace_id, max(served_at) AS at FROM jobs
     ON served.workspace_id = i.workspace_id
 {_DUE_IMPORTS_SQL}
 ORDER BY served.at NULLS FIRST, i.due_at LIMIT 1 FOR UPDATE OF i, j SKIP LOCKED
-"""  # noqa: S608  # constants only
+"""
 ADVANCE_IMPORT_SQL = """
 UPDATE imports SET read_offset = %(offset)s, rows_read = %(read)s, rows_settled = %(settled)s, created = %(created)s,
     merged = %(merged)s, unchanged = %(unchanged)s, invalid = %(invalid)s, is_settled = %(ends)s,
@@ -58,7 +58,7 @@ WITH postponed AS (
 UPDATE jobs SET error = %(error)s,
     cursor = coalesce(cursor, '{{}}') || jsonb_build_object('tries', coalesce((cursor ->> 'tries')::int, 0) + 1)
 WHERE workspace_id = %(workspace)s AND id = %(id)s RETURNING (cursor ->> 'tries')::int
-"""  # noqa: S608  # constants only
+"""
 FAIL_IMPORT_SQL = """
 WITH ended AS (UPDATE imports SET is_settled = true WHERE workspace_id = %(workspace)s AND id = %(id)s)
 UPDATE jobs SET state = 'failed', finished_at = clock_timestamp()

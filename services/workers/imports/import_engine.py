@@ -35,7 +35,7 @@ MAX_CONTENTION_TRIES = 5
 MIN_LARGE_IMPORT = 1_000  # leads after which the weights of likeness are learnt once more
 
 BULK_ROWS_SQL = (
-    f"SELECT count(*) FROM (SELECT FROM journal WHERE lane = {Lane.BULK:d} LIMIT {MAX_BULK_ROWS + 1}) waiting"  # noqa: S608  # constants only
+    f"SELECT count(*) FROM (SELECT FROM journal WHERE lane = {Lane.BULK:d} LIMIT {MAX_BULK_ROWS + 1}) waiting"
 )
 
 

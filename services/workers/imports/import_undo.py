@@ -82,7 +82,7 @@ NOTE_UNDONE_SQL = "UPDATE imports SET undone_at = clock_timestamp() WHERE worksp
 POSTPONE_UNDO_SQL = f"""
 UPDATE jobs SET error = %s, due_at = now() + interval '{FAILED_CHUNK_PAUSE_SECONDS} s', served_at = clock_timestamp()
 WHERE workspace_id = %s AND id = %s AND state = ANY (ARRAY['queued', 'running'])
-"""  # noqa: S608  # constants only
+"""
 STATE_COLUMNS = (
     *("workspace_id", "id", "first_name", "last_name", "email", "phone", "company", "job_title", "country"),
     *("email_as_given", "notes", "custom_fields", "tag_ids"),

@@ -39,7 +39,7 @@ WITH waiting AS (
 )
 SELECT lane, array_agg(id ORDER BY id), array_agg(n ORDER BY id), max(attempts), sum(size)::bigint FROM head
 GROUP BY lane ORDER BY lane
-"""  # noqa: S608  # constants only
+"""
 
 HAS_URGENT_SQL = "SELECT 1 FROM journal WHERE lane = 0 AND id > %s LIMIT 1"
 

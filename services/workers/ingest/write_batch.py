@@ -45,7 +45,7 @@ created AS (
            to_timestamp(created_at / 1000), to_timestamp(created_at / 1000), to_timestamp(submitted_at / 1000)
     FROM ({rows_query(NEW_LEAD_COLUMNS)}) AS l
 )
-"""  # noqa: S608  # constants only
+"""
 UPDATED_LEADS_CTE = f"""
 updated AS (
     UPDATE leads l SET
@@ -56,7 +56,7 @@ updated AS (
     FROM ({rows_query(MERGED_LEAD_COLUMNS)}) AS u
     WHERE l.workspace_id = u.workspace_id AND l.id = u.id
 )
-"""  # noqa: S608  # constants only
+"""
 # The other columns stay as they are, so that no index is written to. Without this time an older submission that comes
 # late would overwrite what the newest one has confirmed.
 RESUBMITTED_LEADS_CTE = """

@@ -32,7 +32,7 @@ WHERE j.state = ANY (ARRAY['queued', 'running']) AND j.due_at <= clock_timestamp
   AND j.kind = ANY(%(kinds)s) AND (%(only)s::bigint[] IS NULL OR j.id = ANY(%(only)s))
   AND (j.kind NOT IN ('replay', 'release') OR %(backlog)s < 0 OR %(backlog)s >= (
        SELECT count(*) FROM (SELECT FROM journal WHERE lane = {Lane.BULK:d} LIMIT {MAX_BULK_ROWS + 1}) waiting))
-"""  # noqa: S608  # constants only
+"""
 HAS_DUE_SQL = f"SELECT EXISTS (SELECT {_DUE_JOBS_SQL})"  # constants only
 CLAIM_JOB_SQL = f"""
 SELECT j.workspace_id, j.id, j.kind, j.rate, j.position, j.total, j.changes, j.with_automations, j.reason, j.created_by
@@ -40,7 +40,7 @@ SELECT j.workspace_id, j.id, j.kind, j.rate, j.position, j.total, j.changes, j.w
 ORDER BY (SELECT max(o.served_at) FROM jobs o WHERE o.workspace_id = j.workspace_id
           AND o.state = ANY (ARRAY['queued', 'running'])) NULLS FIRST, j.served_at NULLS FIRST, j.due_at, j.id
 LIMIT 1 FOR UPDATE OF j SKIP LOCKED
-"""  # noqa: S608  # constants only
+"""
 READ_ITEMS_SQL = """
 SELECT id, submission_id, received_at, delivery_id, lead_id, effect FROM job_items
 WHERE workspace_id = %s AND job_id = %s AND id > %s ORDER BY id LIMIT %s
@@ -67,7 +67,7 @@ WHERE workspace_id = %(workspace)s AND id = %(id)s
 POSTPONE_JOB_SQL = f"""
 UPDATE jobs SET error = %s, due_at = now() + interval '{FAILED_CHUNK_PAUSE_SECONDS} s', served_at = clock_timestamp()
 WHERE workspace_id = %s AND id = %s AND state = ANY (ARRAY['queued', 'running'])
-"""  # noqa: S608  # constants only
+"""
 
 
 BetweenChunks = Callable[[Connection], Awaitable[None]]  # lets ingest continue between two chunks

@@ -11,7 +11,7 @@ LOOK_UP_SQL = f"""
 SELECT k.key, found.lead_id FROM unnest(%s::bigint[]) AS k(key), LATERAL (
     SELECT lead_id FROM likeness_keys WHERE workspace_id = %s AND key = k.key
     ORDER BY lead_id LIMIT {KEY_CAP + 1}) found
-"""  # noqa: S608  # constants only
+"""
 WRITE_SQL = f"""
 WITH gone AS (
     DELETE FROM likeness_keys k USING unnest(%(old_keys)s::bigint[], %(old_leads)s::bigint[]) AS old(key, lead_id)
@@ -25,7 +25,7 @@ SELECT %(w)s, key, lead_id FROM (
     SELECT * FROM unnest(%(new_keys)s::bigint[], %(new_leads)s::bigint[]) AS new(key, lead_id)
     UNION ALL SELECT key, {CLOSED_KEY_LEAD} FROM unnest(%(full)s::bigint[]) AS new(key)) AS written
 ORDER BY key, lead_id ON CONFLICT DO NOTHING
-"""  # noqa: S608  # constants only
+"""
 
 KeyedLeads = Mapping[int, Sequence[int]]  # keys by lead
 

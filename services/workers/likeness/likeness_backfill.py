@@ -11,7 +11,7 @@ SELECT b.workspace_id, b.id, b.after_id FROM background_cleanups b
 WHERE b.kind = '{BACKFILL_KIND}'
   AND (SELECT count(*) FROM (SELECT FROM likeness_queue LIMIT {MAX_WAITING_ROWS + 1}) waiting) <= {MAX_WAITING_ROWS}
 ORDER BY b.id LIMIT 1 FOR UPDATE SKIP LOCKED
-"""  # noqa: S608  # constants only
+"""
 QUEUE_CHUNK_SQL = f"""
 WITH chunk AS (
     SELECT id, row_number() OVER (ORDER BY id) / {ROW_LEADS} AS part
@@ -21,7 +21,7 @@ WITH chunk AS (
     SELECT %(w)s, array_agg(id ORDER BY id) FROM chunk GROUP BY part ORDER BY part
 )
 SELECT max(id) FROM chunk
-"""  # noqa: S608  # constants only
+"""
 ADVANCE_SQL = "UPDATE background_cleanups SET after_id = %s WHERE id = %s"
 FINISH_SQL = "DELETE FROM background_cleanups WHERE id = %s"
 

@@ -22,7 +22,7 @@ UNION
 SELECT p.lead_a, p.lead_b, p.bits FROM unnest(%(leads)s::bigint[]) AS k(id)
 JOIN duplicate_pairs p ON p.workspace_id = %(w)s AND p.lead_b = k.id AND p.state = 'open' AND p.bits >= {STRONG_BITS}
 LIMIT {MAX_PATH_LEADS}
-"""  # noqa: S608  # constants only
+"""
 
 
 async def lift_paths(

@@ -21,17 +21,17 @@ WITH RECURSIVE waiting AS (
 """
 READ_HEADS_SQL = f"""
 {_WAITING_CTE} SELECT workspace_id, id, n, extract(epoch FROM clock_timestamp() - created_at)::float8 FROM waiting
-"""  # noqa: S608  # constants only
+"""
 # The workspace after the last one is next, so that they take turns.
 LOCK_WORKSPACE_SQL = f"""
 {_WAITING_CTE}, turns AS MATERIALIZED (
     SELECT workspace_id FROM waiting ORDER BY workspace_id <= %s, workspace_id
 )
 SELECT workspace_id FROM turns WHERE pg_try_advisory_xact_lock({LIKENESS_LOCK_CLASS}, workspace_id::int) LIMIT 1
-"""  # noqa: S608  # constants only
+"""
 READ_ROWS_SQL = f"""
 SELECT id, lead_ids, is_rescored FROM likeness_queue WHERE workspace_id = %s ORDER BY id LIMIT {MAX_QUEUE_ROWS}
-"""  # noqa: S608  # constants only
+"""
 DELETE_ROWS_SQL = "DELETE FROM likeness_queue WHERE workspace_id = %s AND id = ANY(%s::bigint[])"
 SHORTEN_ROW_SQL = "UPDATE likeness_queue SET lead_ids = %s::bigint[] WHERE workspace_id = %s AND id = %s"
 

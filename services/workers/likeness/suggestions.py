@@ -44,7 +44,7 @@ ON CONFLICT (workspace_id, lead_a, lead_b) DO UPDATE SET
     dismissed_bits = CASE WHEN p.state = 'dismissed' AND p.contacts_hash = 0 THEN excluded.bits
                           ELSE p.dismissed_bits END
 WHERE p.state <> 'merged'
-"""  # noqa: S608  # constants only
+"""
 DROP_PAIRS_SQL = """
 DELETE FROM duplicate_pairs p USING unnest(%s::bigint[], %s::bigint[]) AS d(a, b)
 WHERE p.workspace_id = %s AND p.lead_a = d.a AND p.lead_b = d.b AND p.state = ANY (ARRAY['open', 'weak'])

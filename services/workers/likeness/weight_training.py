@@ -56,7 +56,7 @@ WHERE c.n >= {MIN_LEADS}
        OR c.n >= 4 * coalesce(w.leads, {MIN_LEADS})
        OR NOT EXISTS (SELECT FROM likeness_queue q WHERE q.workspace_id = s.id))
 ORDER BY w.requested_at NULLS LAST, s.id LIMIT 1
-"""  # noqa: S608  # constants only
+"""
 SPAN_SQL = "SELECT min(lead_id), max(lead_id) FROM likeness_profiles WHERE workspace_id = %s"
 SAMPLE_SQL = """
 SELECT DISTINCT ON (p.lead_id) p.lead_id, p.profile, p.keys, p.counted FROM unnest(%s::bigint[]) AS s(start), LATERAL (

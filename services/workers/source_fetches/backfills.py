@@ -35,7 +35,7 @@ FROM (SELECT workspace_id, id FROM jobs
       ORDER BY served_at NULLS FIRST, due_at LIMIT 1 FOR UPDATE SKIP LOCKED) due
 WHERE j.workspace_id = due.workspace_id AND j.id = due.id
 RETURNING j.workspace_id, j.id, j.filter, j.cursor, j.position, j.rate, j.created_at
-"""  # noqa: S608  # constants only
+"""
 # The job may have been paused or cancelled, or taken by another worker after the lease ended.
 LOCK_BACKFILL_SQL = """
 SELECT position FROM jobs WHERE workspace_id = %s AND id = %s AND state = 'running' FOR UPDATE

@@ -37,13 +37,13 @@ UPDATE source_fetches f SET due_at = clock_timestamp() + interval '{LEASE_SECOND
 FROM chosen c WHERE f.workspace_id = c.workspace_id AND f.id = c.id
 RETURNING f.workspace_id, f.id::text, f.integration_id, f.object_id, f.item, f.attempts,
           extract(epoch FROM clock_timestamp() - f.created_at)::float8
-"""  # noqa: S608  # constants only
+"""
 # A worker that only lost its connection fetches on. The lead is then asked for twice, and recorded once.
 RELEASE_FETCHES_SQL = f"""
 UPDATE source_fetches f SET due_at = now(), fetcher = NULL
 WHERE f.fetcher IS NOT NULL AND NOT EXISTS (
     SELECT FROM pg_stat_activity a WHERE a.pid = f.fetcher AND a.application_name = '{FETCHER_APPLICATION}')
-"""  # noqa: S608  # constants only
+"""
 HAS_DUE_SQL = """
 SELECT EXISTS (SELECT FROM source_fetches WHERE due_at <= now() - make_interval(secs => %(overdue)s))
     OR EXISTS (SELECT FROM jobs WHERE kind = 'backfill' AND state = ANY (ARRAY['queued', 'running'])
