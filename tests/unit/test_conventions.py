@@ -14,14 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from services.console.app import CONSOLE_ROUTES, FEATURES
-
 pytestmark = pytest.mark.unit
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = ("shared", "services", "cli", "embedded", "demo")
 DOCUMENTS = sorted(chain(ROOT.glob("*.md"), ROOT.glob("docs/**/*.md"), ROOT.glob("services/**/*.md")))
 SUBJECTS_CHECKED = 50  # commits
-MAX_FLAT_MODULES, MAX_COMPOSITION_LINES = 12, 60  # of the console
 
 # Several folders have a module of this name, each of the same kind.
 REPEATED_MODULE_NAMES = {
@@ -180,26 +177,6 @@ def test_module_names_are_unique() -> None:
     repeated = {name: paths for name, paths in found.items() if len(paths) > 1}
     assert {name: paths for name, paths in repeated.items() if name not in REPEATED_MODULE_NAMES} == {}
     assert set(REPEATED_MODULE_NAMES) <= set(repeated), "no longer repeated"
-
-
-def test_the_console_is_ordered_by_feature() -> None:
-    console = ROOT / "services/console"
-    assert len(list(console.glob("*.py"))) <= MAX_FLAT_MODULES
-    assert text_of(console / "app.py").count("\n") < MAX_COMPOSITION_LINES
-    features = {path.parent.name for path in console.glob("*/routes.py")}
-    assert features == {path.parent.name for path in console.glob("*/templates")}
-    assert features == {feature.__name__.split(".")[-2] for feature in FEATURES}
-
-
-def test_no_route_of_the_console_hides_a_later_one() -> None:
-    patterns = [(route.method, re.sub(r"\{\w+\}", "[^{}/]+", route.path)) for route in CONSOLE_ROUTES]
-    hidden = [
-        f"{route.method} {route.path} behind {pattern}"
-        for number, route in enumerate(CONSOLE_ROUTES)
-        for method, pattern in patterns[:number]
-        if method == route.method and re.fullmatch(pattern, route.path)
-    ]
-    assert hidden == []
 
 
 def test_most_names_have_two_words() -> None:
