@@ -61,35 +61,6 @@ IMPORT_NAMES = {
     "python-jsonpath": "jsonpath",
 }
 
-# Modules that put statements together from parts, each of which is a constant or a condition without values. Everywhere
-# else a statement holds constants alone, so that no text of a caller can get into one.
-STATEMENT_BUILDERS = (
-    "embedded.postgres",
-    "services.console.jobs.rows",
-    "services.console.leads.neighbours",
-    "services.console.leads.reads",
-    "services.console.pipeline.reads",
-    "services.workers.automations.inactivity_timers",
-    "services.workers.automations.outbox",
-    "services.workers.automations.runs",
-    "services.workers.deliveries.claim",
-    "services.workers.due_work",
-    "services.workers.imports.import_engine",
-    "services.workers.ingest.row_encoding",
-    "services.workers.partitions",
-    "services.workers.read_models",
-    "shared.jobs.lead_targets",
-    "shared.lead_list.counts",
-    "shared.lead_list.filters",
-    "shared.lead_list.read_page",
-    "shared.leads.identities",
-    "shared.leads.lead_unmerge",
-    "shared.people.erase_person",
-    "shared.people.erasure_preview",
-    "shared.people.person_report",
-)
-OPENS_STATEMENT = re.compile(r"\s*(SELECT|INSERT INTO|UPDATE \w+|DELETE FROM|WITH \w+|CREATE|ALTER|DROP|LOCK) ")
-
 GLOSSARY = (
     *("journal", "spool", "lane", "flush", "hint", "sweeper", "ledger", "verdict", "drain", "attempt", "circuit"),
     *("delivery", "identity", "merge", "run", "step"),
@@ -271,18 +242,6 @@ def test_every_dependency_is_imported() -> None:
     for requirement in tomllib.loads(text_of(ROOT / "pyproject.toml"))["project"]["dependencies"]:
         name = re.split(r"[\[<>=;]", requirement)[0]
         assert IMPORT_NAMES.get(name, name.replace("-", "_")) in imported | found | NOT_IMPORTED.keys(), name
-
-
-def test_statements_hold_constants_alone() -> None:
-    builders = set()
-    for path, node in nodes(ast.JoinedStr):
-        assert isinstance(node, ast.JoinedStr)
-        if isinstance(node.values[0], ast.Constant) and OPENS_STATEMENT.match(str(node.values[0].value)):
-            parts = [part.value for part in node.values if isinstance(part, ast.FormattedValue)]
-            names = {name.id for part in parts for name in ast.walk(part) if isinstance(name, ast.Name)}
-            if not all(name.isupper() for name in names):
-                builders.add(module_of(path))
-    assert builders == set(STATEMENT_BUILDERS)
 
 
 def test_bodies_of_requests_are_read_with_bounds() -> None:
