@@ -17,7 +17,7 @@ CAUSE_SHAPES = tuple(
     (error_type, place, title)
     for error_type in ("ValueError", "KeyError", "CheckViolation", "StringDataRightTruncation", "TimeoutError")
     for place in (
-        *("services/workers/ingest/batch.py:ingest_batch", "shared/leads/merge.py:merge_lead"),
+        *("services/workers/ingest/batch.py:ingest_batch", "shared/leads/duplicate_policy.py:merge_lead"),
         *("shared/leads/placement.py:place_lead", "services/workers/ingest/write_batch.py:write_rows"),
     )
     for title in ("value too long for type character varying(#)", "no stage of this name", "the field has no value")

@@ -19,7 +19,7 @@ from cli.common import (
 from shared import workspaces
 from shared.audit.audit_entry import write_command
 from shared.db.connections import Connection
-from shared.leads.merge import MergePolicy
+from shared.leads.duplicate_policy import MergePolicy
 
 MAX_LABEL_LENGTH = 255
 

@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 from shared.auth.key_format import ALL_SCOPES, GeneratedKey, generate_key
 from shared.db.connections import Connection
 from shared.leads import reference_locks
-from shared.leads.merge import MergePolicy
+from shared.leads.duplicate_policy import MergePolicy
 
 SLUG_PATTERN = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 DEFAULT_RATE_LIMIT: Final = 1000  # requests an hour

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 from shared.automations import templates
 from shared.automations.fields import custom_key
 from shared.automations.rendering_budget import BudgetExhausted, RenderingBudget
-from shared.leads.merge import MAX_CUSTOM_FIELDS_BYTES, has_room_for_custom_fields
+from shared.leads.duplicate_policy import MAX_CUSTOM_FIELDS_BYTES, has_room_for_custom_fields
 from shared.leads.submission import MAX_LEAD_TAGS
 
 MAX_RENDERED_LINE_LENGTH = 255  # characters of a rendered subject or title

@@ -5,9 +5,10 @@ from typing import Annotated, Any, Literal, NotRequired
 from pydantic import AfterValidator, Discriminator, Field, PlainValidator, TypeAdapter
 from typing_extensions import TypedDict
 
-from shared.automations.fields import LeadStatus, WritableField, check_field_value
+from shared.automations.fields import WritableField, check_field_value
 from shared.automations.templates import SubjectTemplate, TemplateText
 from shared.automations.union_errors import ErrorCollector, closed_object, exactly_one, tagged_object
+from shared.leads.lead_status import LeadStatus
 from shared.validation.messages import custom_error
 from shared.validation.types import HttpUrl, RecordId, text_constraints
 

@@ -1,16 +1,16 @@
 """The lead fields that conditions, triggers and actions can name."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, StringConstraints, TypeAdapter
 from pydantic_core import PydanticCustomError
 
+from shared.leads.lead_status import LeadStatus
 from shared.validation.messages import custom_error
 from shared.validation.types import RequiredName, StrictFlag, Text100, Text255
 
 CUSTOM_FIELD_PREFIX = "custom_fields."
-LeadStatus = Literal["new", "contacted", "qualified", "converted", "lost"]
 
 READABLE_FIELDS = frozenset(
     (

@@ -10,8 +10,8 @@ from typing_extensions import TypedDict
 
 from shared.automations.templates import SubjectTemplate, TemplateText
 from shared.forms.field_definition import BlankAsNull, FormFieldRecord
+from shared.leads.duplicate_policy import MergePolicy
 from shared.leads.inbound import EmailAddress
-from shared.leads.merge import MergePolicy
 from shared.validation.messages import custom_error
 from shared.validation.types import HttpUrl, RecordId, StrictFlag, Text100, Text255, is_url, text_constraints
 

@@ -12,7 +12,7 @@ from shared.errors import FieldErrors
 from shared.imports.code_pages import PAGE_CODECS
 from shared.imports.column_mapping import ColumnMapping, guess_mapping, mapping_errors
 from shared.imports.text_encoding import TEXT_ENCODINGS, TextEncoding
-from shared.leads.merge import MergePolicy
+from shared.leads.duplicate_policy import MergePolicy
 from shared.validation.schema import FieldsSchema
 from shared.validation.types import StrictFlag, Text100, Text255
 

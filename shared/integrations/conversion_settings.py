@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, Strict, StringConstraints
 from typing_extensions import TypedDict
 
-from shared.automations.fields import LeadStatus
 from shared.forms.field_definition import BlankAsNull
+from shared.leads.lead_status import LeadStatus
 from shared.validation.messages import custom_error
 from shared.validation.types import RecordId, StrictFlag, Text64, text_constraints
 

@@ -15,7 +15,7 @@ from shared.integrations.conversion_settings import (
     complete_conversions,
 )
 from shared.integrations.json_paths import MAX_PATH_LENGTH, InvalidPath, compile_path
-from shared.leads.merge import MergePolicy
+from shared.leads.duplicate_policy import MergePolicy
 from shared.validation.messages import custom_error
 from shared.validation.types import RecordId, Text255, text_constraints
 

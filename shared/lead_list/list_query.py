@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from shared.automations.fields import LeadStatus
+from shared.leads.lead_status import LeadStatus
 from shared.validation.types import QueryFlag, QueryId, QueryText, UtcTime
 
 EMAIL_DESCRIPTION = "In any spelling: the lead that is known by this address. Send a `+` as `%2B`."

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.leads.merge import (
+from shared.leads.duplicate_policy import (
     MAX_CUSTOM_FIELDS_BYTES,
     MAX_NOTES_LENGTH,
     MergePolicy,

@@ -9,7 +9,7 @@ from typing import Any
 
 from shared.errors import FieldErrors
 from shared.leads.contact import InvalidContact, normalise_email, normalise_phone
-from shared.leads.merge import (
+from shared.leads.duplicate_policy import (
     MAX_CUSTOM_FIELDS_BYTES,
     describe_changes,
     has_room_for_custom_fields,

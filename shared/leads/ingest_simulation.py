@@ -9,8 +9,8 @@ from shared.db.connections import Connection
 from shared.leads import identities
 from shared.leads.apply_batch import MERGED_LEAD_FIELDS
 from shared.leads.decide import FoundLeads, decide_submissions
+from shared.leads.duplicate_policy import describe_changes
 from shared.leads.lead_records import LeadJson, read_leads
-from shared.leads.merge import describe_changes
 from shared.leads.placement import Board, WorkspaceSettings
 from shared.leads.resolve import LeadResolution, resolve_submissions
 from shared.leads.submission import AcceptedSubmission, TagIds, TagKey

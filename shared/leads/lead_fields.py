@@ -5,9 +5,9 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, Strict, StringConstraints
 from typing_extensions import TypedDict
 
-from shared.automations.fields import LeadStatus
+from shared.leads.duplicate_policy import MAX_NOTES_LENGTH
 from shared.leads.inbound import CustomFields, EmailAddress
-from shared.leads.merge import MAX_NOTES_LENGTH
+from shared.leads.lead_status import LeadStatus
 from shared.validation.types import RecordId, StrictFlag, Text64, Text100, Text255, text_constraints
 
 # Longer than what a client may send at first: merged notes can be sent back unchanged.

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from shared.leads.merge import MergePolicy
+from shared.leads.duplicate_policy import MergePolicy
 from shared.leads.submission import AcceptedSubmission
 
 PLACEMENT_FIELDS = ("pipeline_id", "pipeline_stage_id", "assigned_user_id")

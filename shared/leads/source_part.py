@@ -10,7 +10,7 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
-from shared.leads.merge import MergePolicy
+from shared.leads.duplicate_policy import MergePolicy
 
 
 class SourcePart(TypedDict, total=False):

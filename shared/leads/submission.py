@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from shared.leads.contact import InvalidContact, PhoneTooSlow, normalise_email, normalise_phone
-from shared.leads.merge import MergePolicy
+from shared.leads.duplicate_policy import MergePolicy
 from shared.leads.source_part import SourcePart
 
 LEAD_STATUSES = frozenset({"new", "contacted", "qualified", "converted", "lost"})

@@ -13,6 +13,7 @@ from shared.db.connections import Connection, as_json
 from shared.db.errors import ContentionError
 from shared.errors import FieldErrors
 from shared.leads import identities, lead_redirects, phone_handover
+from shared.leads.duplicate_policy import describe_changes as described
 from shared.leads.edit import (
     CONTACT_FIELDS,
     ChangeCause,
@@ -25,7 +26,6 @@ from shared.leads.edit import (
 )
 from shared.leads.lead_locks import lock_with_duplicates
 from shared.leads.lead_records import read_leads
-from shared.leads.merge import describe_changes as described
 from shared.leads.placement import Board, WorkspaceSettings, needs_board
 from shared.leads.submission import IdentityKey, LeadKey, LeadState
 from shared.leads.tags import TagChanges, load_tag_changes

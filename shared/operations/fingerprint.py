@@ -74,7 +74,10 @@ def cause_of_text(kind: FailureKind, text: str, *, error_type: str = "", place: 
 
 
 def error_place(traceback: TracebackType | None) -> str:
-    """Return the innermost function of the product that the error passed, as `shared/leads/merge.py:merge_lead`."""
+    """Return the innermost function of the product that the error passed.
+
+    Such as `shared/leads/duplicate_policy.py:merge_lead`.
+    """
     place = ""
     while traceback is not None:
         code = traceback.tb_frame.f_code

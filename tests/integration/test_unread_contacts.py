@@ -14,8 +14,8 @@ from shared.lead_list.matching_leads import read_matching_ids
 from shared.lead_list.read_page import read_counted_page
 from shared.lead_list.resolve_filters import resolve_filters
 from shared.lead_list.sorts import LeadSort
-from shared.leads.lead_merges import merge_leads
-from shared.leads.lead_unmerge import unmerge_lead
+from shared.merging.lead_merges import merge_leads
+from shared.merging.lead_unmerge import unmerge_lead
 from shared.people.erasures import ErasureRequest, erase_lead
 from shared.people.person_report import write_report
 from shared.people.person_scope import find_person

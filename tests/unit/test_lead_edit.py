@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.leads.duplicate_policy import describe_changes
 from shared.leads.edit import ChangeCause, identity_keys_of, merge_custom_fields
-from shared.leads.merge import describe_changes
 
 pytestmark = pytest.mark.unit
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.leads.merge import (
+from shared.leads.duplicate_policy import (
     PERSON_FIELDS,
     MergePolicy,
     append_notes,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.leads.merge_plan import CHOOSABLE_FIELDS, StoredChanges, plan_merge, plan_undo
+from shared.merging.merge_plan import CHOOSABLE_FIELDS, StoredChanges, plan_merge, plan_undo
 
 LEAD: dict[str, Any] = {
     **dict.fromkeys(("first_name", "last_name", "email", "phone", "company", "job_title", "country", "source")),

@@ -32,7 +32,7 @@ STATEMENT_BUILDERS = (
     "shared.lead_list.filters",
     "shared.lead_list.read_page",
     "shared.leads.identities",
-    "shared.leads.lead_unmerge",
+    "shared.merging.lead_unmerge",
     "shared.people.erase_person",
     "shared.people.erasure_preview",
     "shared.people.person_report",

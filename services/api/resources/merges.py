@@ -15,11 +15,11 @@ from services.api.schemas.merges import (
     UnmergedLeadRecord,
     UnmergeFields,
 )
-from shared.leads.lead_merges import merge_leads
 from shared.leads.lead_records import read_leads
-from shared.leads.lead_unmerge import unmerge_lead
-from shared.leads.merge_list import MergeRecord, list_merges
 from shared.leads.writes import ChangeCause
+from shared.merging.lead_merges import merge_leads
+from shared.merging.lead_unmerge import unmerge_lead
+from shared.merging.merge_list import MergeRecord, list_merges
 from shared.web.audit import always_audited, audit_details
 from shared.web.authorization import requires_scope
 from shared.web.openapi import request_body, responds

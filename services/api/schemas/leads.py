@@ -5,9 +5,9 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
-from shared.automations.fields import LeadStatus
 from shared.integrations.attribution import Attribution
 from shared.leads.lead_fields import UniqueTagName
+from shared.leads.lead_status import LeadStatus
 
 
 class LeadAttributionRecord(TypedDict):

@@ -8,8 +8,8 @@ from services.console.leads.words import field_label, shown_person_value, status
 from services.console.web.page_view import PageView
 from services.console.web.translations import mark_message as _
 from shared.db.connections import Connection
-from shared.leads.merge_plan import CUSTOM_PREFIX, FieldChoice, MergePlan, plan_merge
 from shared.leads.submission import LeadState
+from shared.merging.merge_plan import CUSTOM_PREFIX, FieldChoice, MergePlan, plan_merge
 
 SHOWN_FIELDS = (
     *("first_name", "last_name", "email", "email_as_given", "phone", "company", "job_title", "country", "source"),

@@ -26,13 +26,13 @@ from shared.auth.roles import Permission
 from shared.db.connections import Connection
 from shared.errors import NotFound, ValidationFailed
 from shared.leads import identities
-from shared.leads.lead_merges import MergeConflict, merge_leads
 from shared.leads.lead_redirects import find_winner
-from shared.leads.lead_unmerge import Unmerged, unmerge_lead
 from shared.leads.submission import LeadState
 from shared.leads.writes import LEAD_COLUMNS
 from shared.likeness.pair_groups import FurtherLead, find_further
 from shared.likeness.pair_list import PairDict, PairFilter, list_pairs
+from shared.merging.lead_merges import MergeConflict, merge_leads
+from shared.merging.lead_unmerge import Unmerged, unmerge_lead
 from shared.web.audit import audit_details
 from shared.web.path_params import MAX_ID, path_id
 
@@ -44,7 +44,7 @@ REFUSAL_WORDS: Mapping[str, str] = {
     "tags": _("Together they bear too many tags: remove some first."),
     "lead_id": _("The other lead is gone, or is this one already."),
 }
-# The messages of `shared/leads/lead_unmerge.py`.
+# The messages of `shared/merging/lead_unmerge.py`.
 CONFLICT_WORDS: Mapping[str, str] = {
     "The merge {merge} has been undone already.": _("This merge has been undone already."),
     "Lead {winner} was merged into lead {into} since. Undo merge {merge} first.": _(

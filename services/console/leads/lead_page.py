@@ -42,8 +42,8 @@ from shared.errors import NotFound
 from shared.leads.lead_records import LeadJson, read_leads
 from shared.leads.lead_redirects import find_winner
 from shared.leads.lead_tasks import list_lead_tasks
-from shared.leads.merge_list import MergeRecord, list_merges
 from shared.likeness.pair_list import PairFilter, list_pairs
+from shared.merging.merge_list import MergeRecord, list_merges
 from shared.people.erasures import find_erasure
 from shared.web.path_params import MAX_ID, path_id
 

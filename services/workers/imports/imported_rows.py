@@ -13,9 +13,9 @@ from typing_extensions import TypedDict
 
 from shared.imports.column_mapping import CUSTOM_PREFIX, ColumnMapping
 from shared.imports.tag_cells import split_tags
+from shared.leads.duplicate_policy import MAX_NOTES_LENGTH
 from shared.leads.full_name import split_name
 from shared.leads.inbound import CustomFieldKey, EmailAddress, InvalidFields
-from shared.leads.merge import MAX_NOTES_LENGTH
 from shared.leads.submission import MAX_LEAD_TAGS
 from shared.spreadsheet_cells import unguarded_text
 from shared.validation.messages import messages_by_field

@@ -12,14 +12,15 @@ import psycopg
 from shared.db.connections import Connection, as_json
 from shared.db.errors import ContentionError
 from shared.errors import Conflict, FieldErrors, NotFound, ValidationFailed
-from shared.leads import lead_redirects, lead_snapshots, merged_rows, reference_locks
+from shared.leads import lead_redirects, reference_locks
 from shared.leads.edit import ChangeCause
 from shared.leads.lead_locks import lock_with_duplicates
-from shared.leads.merge_plan import FieldChoice, MergePlan, plan_merge
 from shared.leads.submission import LeadKey, LeadState
 from shared.leads.tags import tag_names
 from shared.leads.writes import LEAD_COLUMNS, WRITE_LEADS_SQL
 from shared.likeness.pair_moves import merge_pairs
+from shared.merging import lead_snapshots, merged_rows
+from shared.merging.merge_plan import FieldChoice, MergePlan, plan_merge
 
 SAME_LEAD_MESSAGE = "Lead {lead} is this lead."
 MERGED_ALREADY_MESSAGE = "Lead {lead} has been merged into this lead already."

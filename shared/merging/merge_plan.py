@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from shared.errors import FieldErrors
-from shared.leads.merge import (
+from shared.leads.duplicate_policy import (
     MAX_CUSTOM_FIELDS_BYTES,
     MAX_NOTES_LENGTH,
     PERSON_FIELDS,

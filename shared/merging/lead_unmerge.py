@@ -9,15 +9,16 @@ from psycopg.rows import dict_row
 
 from shared.db.connections import Connection, as_json
 from shared.db.errors import ContentionError
-from shared.leads import identities, lead_redirects, lead_snapshots, merged_rows, reference_locks
+from shared.leads import identities, lead_redirects, reference_locks
 from shared.leads.edit import CONTACT_FIELDS, ChangeCause, identity_keys_of
 from shared.leads.lead_locks import lock_with_duplicates
-from shared.leads.lead_merges import MergeConflict, MergeRefused
-from shared.leads.merge_plan import StoredChanges, UndoPlan, plan_undo
 from shared.leads.submission import IdentityKey, LeadState
 from shared.leads.tags import tag_names
 from shared.leads.writes import LEAD_COLUMNS, WRITE_LEADS_SQL
 from shared.likeness.pair_moves import unmerge_pairs
+from shared.merging import lead_snapshots, merged_rows
+from shared.merging.lead_merges import MergeConflict, MergeRefused
+from shared.merging.merge_plan import StoredChanges, UndoPlan, plan_undo
 
 UNKNOWN_MERGE_MESSAGE = "The lead has no merge {merge}."
 UNDONE_MESSAGE = "The merge {merge} has been undone already."

@@ -1,0 +1,1 @@
+"""Merging two leads into one, and taking that apart again."""
