@@ -156,9 +156,9 @@ async def warn_of_wrong_key(connection: Connection, settings: Settings) -> None:
     if found:
         from shared.crypto.encryption import Cipher  # imported late, since most databases hold no secrets
 
-        vault = Cipher.from_settings(settings)
+        cipher = Cipher.from_settings(settings)
         for place, value in found:
-            if not vault.can_decrypt(value):
+            if not cipher.can_decrypt(value):
                 notify_operator(WRONG_KEY_WARNING.format(place))
 
 

@@ -73,13 +73,13 @@ async def wait_for_open_transactions(connection: Connection) -> None:
     raise RuntimeError(STILL_OPEN_MESSAGE)
 
 
-async def re_encrypt_all(connection: Connection, vault: Cipher) -> RotationResult:
+async def re_encrypt_all(connection: Connection, cipher: Cipher) -> RotationResult:
     """Re-encrypt every value that is not yet under the first key. The next run completes an interrupted one."""
     done, unreadable = 0, []
     for column in encrypted_columns():
         last: tuple[Any, ...] | None = None
         while rows := await _rows_after(connection, column, last):
-            changes, damaged = _re_encrypted_rows(vault, rows)
+            changes, damaged = _re_encrypted_rows(cipher, rows)
             done += await _store_changes(connection, column, changes)
             unreadable += [f"{column.table}.{column.name} of {'/'.join(map(str, key))}" for key in damaged]
             last = rows[-1][:-1]
@@ -87,13 +87,13 @@ async def re_encrypt_all(connection: Connection, vault: Cipher) -> RotationResul
 
 
 def _re_encrypted_rows(
-    vault: Cipher, rows: list[tuple[Any, ...]]
+    cipher: Cipher, rows: list[tuple[Any, ...]]
 ) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
     """Return the parameters of the needed updates, and the primary keys of rows that cannot be decrypted."""
     changes, damaged = [], []
     for *key, old in rows:
         try:
-            new = vault.re_encrypt(old)
+            new = cipher.re_encrypt(old)
         except DecryptionError:
             damaged.append(tuple(key))
             continue

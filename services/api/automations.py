@@ -99,7 +99,7 @@ def webhook_actions(steps: StepList) -> list[tuple[int, dict[str, Any]]]:
     return [(index, action) for index, action in actions if action["type"] == "send_webhook"]
 
 
-def encrypt_secrets(vault: Cipher, fields: RecordDict, stored: bytes | None) -> tuple[RecordDict, FieldErrors]:
+def encrypt_secrets(cipher: Cipher, fields: RecordDict, stored: bytes | None) -> tuple[RecordDict, FieldErrors]:
     """Take the secrets out of the steps and encrypt them, by URL. Return the fields, and what is wrong with them.
 
     A mask that is sent back stands for the stored secret. Earlier secrets are kept, since waiting runs may need them.
@@ -108,7 +108,7 @@ def encrypt_secrets(vault: Cipher, fields: RecordDict, stored: bytes | None) -> 
     errors: FieldErrors = {}
     fields = deepcopy(fields)  # a transaction may be retried
     actions = webhook_actions(fields.get("steps") or ())
-    secrets = _decrypt_secrets(vault, stored) if actions else {}
+    secrets = _decrypt_secrets(cipher, stored) if actions else {}
     for index, action in actions:
         sent = action.get("secret")
         if sent == SECRET_MASK and action["url"] not in secrets:
@@ -117,13 +117,13 @@ def encrypt_secrets(vault: Cipher, fields: RecordDict, stored: bytes | None) -> 
             secrets[action["url"]] = sent
             action["secret"] = SECRET_MASK
     if secrets:
-        fields["secrets"] = vault.encrypt(orjson.dumps(secrets).decode())
+        fields["secrets"] = cipher.encrypt(orjson.dumps(secrets).decode())
     return fields, errors
 
 
-def _decrypt_secrets(vault: Cipher, stored: bytes | None) -> dict[str, str]:
+def _decrypt_secrets(cipher: Cipher, stored: bytes | None) -> dict[str, str]:
     try:
-        return orjson.loads(vault.decrypt(stored)) if stored else {}
+        return orjson.loads(cipher.decrypt(stored)) if stored else {}
     except DecryptionError:
         return {}
 

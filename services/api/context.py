@@ -49,7 +49,7 @@ SMALL_AUTOMATION_LIMITER = web.AppKey("small_turns", FairLimiter)
 SPOOL_KEY = web.AppKey("spool", Spool)
 SETTINGS_KEY = web.AppKey("settings", Settings)
 FILES_KEY = web.AppKey("files", FileDownloads)
-CIPHER_KEY = web.AppKey("vault", Cipher)
+CIPHER_KEY = web.AppKey("cipher", Cipher)
 
 
 def api_lifetime(settings: Settings) -> Callable[[web.Application], AsyncIterator[None]]:

@@ -26,9 +26,9 @@ def confirmation_link(settings: Settings, key: str, held: UnconfirmedSubmission)
     return token_link(settings, CONFIRMATION_PATH, key, content)
 
 
-async def read_confirmation_token(connection: Connection, vault: Cipher, token: str) -> UnconfirmedSubmission | None:
+async def read_confirmation_token(connection: Connection, cipher: Cipher, token: str) -> UnconfirmedSubmission | None:
     """Return the submission that the link confirms, or None if the token is invalid."""
-    content = await open_token(connection, vault, token)
+    content = await open_token(connection, cipher, token)
     if content is None or not content.text.startswith(_PREFIX):
         return None
     submission_id, _, form_id = content.text.removeprefix(_PREFIX).partition(" ")

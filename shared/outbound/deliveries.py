@@ -87,11 +87,11 @@ def webhook_to_subscription(workspace_id: int, subscription_id: int, webhook_eve
 
 
 def webhook_to_url(
-    vault: Cipher, workspace_id: int, url: str, secret: str | None, webhook_event: WebhookEvent
+    cipher: Cipher, workspace_id: int, url: str, secret: str | None, webhook_event: WebhookEvent
 ) -> NewDelivery:
     """Make a webhook to a given address, signed if there is a secret. Both may be confidential and are encrypted."""
     id_ = _new_message_id()
-    target = vault.encrypt(orjson.dumps({"url": url, "secret": secret}).decode())
+    target = cipher.encrypt(orjson.dumps({"url": url, "secret": secret}).decode())
     endpoint = f"host:{_host_digest(url)}"
     return NewDelivery(
         workspace_id,
@@ -116,9 +116,9 @@ def mail_to_lead(
     return NewDelivery(workspace_id, "email", MAIL_ENDPOINT, payload, lead_id=lead_id, target=target)
 
 
-def counted_target(vault: Cipher, address: str) -> bytes:
+def counted_target(cipher: Cipher, address: str) -> bytes:
     """Return the target of a mail that was counted for the address of a lead, and may go to no other."""
-    return vault.encrypt(orjson.dumps({COUNTED_ADDRESS_KEY: address}).decode())
+    return cipher.encrypt(orjson.dumps({COUNTED_ADDRESS_KEY: address}).decode())
 
 
 def mail_to_user(
@@ -138,19 +138,19 @@ def notification_to_user(
 
 
 def notification_to_address(
-    vault: Cipher, workspace_id: int, address: str, subject: str, body: str, *, lead_id: int, event: str | None = None
+    cipher: Cipher, workspace_id: int, address: str, subject: str, body: str, *, lead_id: int, event: str | None = None
 ) -> NewDelivery:
     """Make a notification to an address that is not a user's. Later changes of the settings do not affect it.
 
     `event` is `REPLY_EVENT` where the address is the lead's own.
     """
-    target = vault.encrypt(orjson.dumps({"to": address}).decode())
+    target = cipher.encrypt(orjson.dumps({"to": address}).decode())
     payload = {"subject": subject, "body": body}
     return NewDelivery(workspace_id, "notice", MAIL_ENDPOINT, payload, event, lead_id, target=target)
 
 
 def mail_with_secret_link(
-    vault: Cipher, workspace_id: int, address: str, subject: str, body: str, link: str, *, by_installation: bool
+    cipher: Cipher, workspace_id: int, address: str, subject: str, body: str, link: str, *, by_installation: bool
 ) -> NewDelivery:
     """Make a notification whose link is stored encrypted; `body` has `[link]` in its place.
 
@@ -158,7 +158,7 @@ def mail_with_secret_link(
     server sends.
     """
     secret = {"to": address, "link": link, "by_installation": by_installation}
-    target = vault.encrypt(orjson.dumps(secret).decode())
+    target = cipher.encrypt(orjson.dumps(secret).decode())
     payload = {"subject": subject, "body": body}
     return NewDelivery(workspace_id, "notice", MAIL_ENDPOINT, payload, target=target)
 

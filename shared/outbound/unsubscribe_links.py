@@ -21,7 +21,7 @@ def unsubscribe_link(settings: Settings, key: str, recipient: UnsubscribeTarget)
     return token_link(settings, UNSUBSCRIBE_PATH, key, content)
 
 
-async def read_token(connection: Connection, vault: Cipher, token: str) -> UnsubscribeTarget | None:
+async def read_token(connection: Connection, cipher: Cipher, token: str) -> UnsubscribeTarget | None:
     """Return the recipient for whom the link was made, or None if the token is invalid."""
-    content = await open_token(connection, vault, token)
+    content = await open_token(connection, cipher, token)
     return UnsubscribeTarget(*content) if content and "@" in content.text else None

@@ -25,7 +25,7 @@ class TokenContent(NamedTuple):
     text: str
 
 
-async def workspace_mail_keys(connection: Connection, vault: Cipher, workspace_ids: Iterable[int]) -> dict[int, str]:
+async def workspace_mail_keys(connection: Connection, cipher: Cipher, workspace_ids: Iterable[int]) -> dict[int, str]:
     """Return the mail keys of workspaces, by workspace id. A workspace without a key gets one.
 
     Keys that cannot be decrypted are left out.
@@ -33,12 +33,12 @@ async def workspace_mail_keys(connection: Connection, vault: Cipher, workspace_i
     rows = await (await connection.execute(MAIL_KEYS_SQL, (list(workspace_ids),))).fetchall()
     for id_ in [row[0] for row in rows if row[1] is None]:
         async with connection.transaction():
-            new = vault.encrypt(Fernet.generate_key().decode())
+            new = cipher.encrypt(Fernet.generate_key().decode())
             rows += await (await connection.execute(CREATE_MAIL_KEY_SQL, (new, id_))).fetchall()
     found: dict[int, str] = {}
     for id_, sealed in rows:
         with contextlib.suppress(DecryptionError):
-            found |= {id_: vault.decrypt(sealed)} if sealed is not None else {}
+            found |= {id_: cipher.decrypt(sealed)} if sealed is not None else {}
     return found
 
 
@@ -49,7 +49,7 @@ def token_link(settings: Settings, path: str, key: str, content: TokenContent) -
     return f"{base}{path}{content.workspace_id}.{token}"
 
 
-async def open_token(connection: Connection, vault: Cipher, token: str) -> TokenContent | None:
+async def open_token(connection: Connection, cipher: Cipher, token: str) -> TokenContent | None:
     """Return what a token says, or None if it is invalid."""
     id_, _, sealed = token.partition(".")
     if len(token) > MAX_TOKEN_LENGTH or not (token.isascii() and id_.isdigit() and len(id_) < 19):
@@ -58,7 +58,7 @@ async def open_token(connection: Connection, vault: Cipher, token: str) -> Token
     if row is None or row[1] is None:
         return None
     try:
-        text = Fernet(vault.decrypt(row[1])).decrypt(sealed + "=" * (-len(sealed) % 4)).decode()
+        text = Fernet(cipher.decrypt(row[1])).decrypt(sealed + "=" * (-len(sealed) % 4)).decode()
     except (InvalidToken, DecryptionError):
         return None
     return TokenContent(row[0], text)

@@ -141,12 +141,12 @@ async def test_integration_written_back_unchanged_stays_the_same(ours: Workspace
 
 async def credentials_of(service: Service, id_: int) -> dict[str, str]:
     """As they are stored, decrypted with the key of the running service."""
-    vault = Cipher.from_settings(Settings(data_dir=service.stack.folder, secret_key=SecretStr("")))
+    cipher = Cipher.from_settings(Settings(data_dir=service.stack.folder, secret_key=SecretStr("")))
     with service.stack.database() as database:
         row = database.execute("SELECT credentials, token, token_digest FROM integrations WHERE id = %s", (id_,))
         sealed, token, digest = row.fetchone() or (b"", b"", b"")
-    assert hashlib.sha256(vault.decrypt(token).encode()).digest() == digest
-    found: dict[str, str] = json.loads(vault.decrypt(sealed))
+    assert hashlib.sha256(cipher.decrypt(token).encode()).digest() == digest
+    found: dict[str, str] = json.loads(cipher.decrypt(sealed))
     return found
 
 

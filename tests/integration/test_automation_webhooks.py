@@ -34,14 +34,14 @@ def assert_signed(request: Request, secret: str) -> None:
 async def test_automation_webhook_is_signed_with_the_secret_of_its_address(
     database_url: str, database: Connection, outbox: Outbox, receiver: Receiver
 ) -> None:
-    outbox.vault = Cipher.from_settings(SETTINGS)
+    outbox.cipher = Cipher.from_settings(SETTINGS)
     hooks = {path: action("send_webhook", url=receiver.url + path) for path in ("/first", "/second", "/unsigned")}
     later = ({"delay": {"hours": 1}}, hooks["/first"])
     id_ = await save(database, {"type": "lead_created"}, *hooks.values(), *later)
 
     async def keep(secrets: dict[str, str]) -> None:
         by_url = {receiver.url + path: secret for path, secret in secrets.items()}
-        await database.execute(KEEP, (outbox.vault.encrypt(orjson.dumps(by_url).decode()), id_))
+        await database.execute(KEEP, (outbox.cipher.encrypt(orjson.dumps(by_url).decode()), id_))
 
     await keep(SECRETS)
     await leads(database_url, database, {"email": "a@example.com", "first_name": "Ada"})
@@ -66,7 +66,7 @@ async def test_automation_webhook_is_signed_with_the_secret_of_its_address(
 async def test_without_secrets_none_is_signed(
     database_url: str, database: Connection, outbox: Outbox, receiver: Receiver
 ) -> None:
-    outbox.vault = Cipher.from_settings(SETTINGS)
+    outbox.cipher = Cipher.from_settings(SETTINGS)
     await save(database, {"type": "lead_created"}, action("send_webhook", url=receiver.url))
     await leads(database_url, database, {"email": "a@example.com"})
     await run(database_url)
@@ -85,7 +85,7 @@ async def test_no_part_of_an_address_but_its_host_is_on_record(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     """Not even where the receiver repeats it."""
-    outbox.vault = Cipher.from_settings(SETTINGS)
+    outbox.cipher = Cipher.from_settings(SETTINGS)
     secret = "/services/T0hidden/B0%20hidden?token=hidden"
     receiver.answer = lambda request: web.Response(
         status=status,

@@ -226,7 +226,7 @@ async def test_after_a_rotation_both_secrets_sign_until_the_old_one_ends(outbox:
     new = "whsec_bWFkZS11cC1vdXRib3VuZC1zZWNyZXQtMzItYnl0ZXM="
     rotate = """UPDATE webhook_subscriptions SET old_secret = secret, secret = %s,
                 old_secret_until = now() + interval '1 hour'"""
-    await outbox.connection.execute(rotate, (outbox.vault.encrypt(new),))
+    await outbox.connection.execute(rotate, (outbox.cipher.encrypt(new),))
     await tell(outbox, subscription_id, await outbox.lead())
     await outbox.send()
     await outbox.connection.execute("UPDATE webhook_subscriptions SET old_secret_until = now()")
@@ -250,9 +250,9 @@ async def test_a_webhook_to_an_address_of_its_own(outbox: Outbox, receiver: Rece
     news = await outbox.happening(await outbox.lead())
     url = receiver.url.replace("//", "//user:hidden@") + "/own"
     await enqueue_deliveries(
-        outbox.connection, [webhook_to_url(outbox.vault, outbox.workspace_id, url, "a secret", news)]
+        outbox.connection, [webhook_to_url(outbox.cipher, outbox.workspace_id, url, "a secret", news)]
     )
-    await enqueue_deliveries(outbox.connection, [webhook_to_url(outbox.vault, outbox.workspace_id, url, None, news)])
+    await enqueue_deliveries(outbox.connection, [webhook_to_url(outbox.cipher, outbox.workspace_id, url, None, news)])
     await outbox.send()
     signed = next(request for request in receiver.requests if "webhook-signature" in request.headers)
     plain = hmac.new(b"a secret", signed.raw, hashlib.sha256).hexdigest()

@@ -64,10 +64,10 @@ async def test_a_mail_to_a_lead_bears_its_link_to_unsubscribe(outbox: Outbox, ma
     assert f"\r\nList-Unsubscribe: <{link}>\r\n".encode() in cast("bytes", mail_server.mails[0].content)
     assert link in mail.get_content()
     token = link.rpartition(unsubscribe_links.UNSUBSCRIBE_PATH)[2]
-    read = await unsubscribe_links.read_token(outbox.connection, outbox.vault, token)
+    read = await unsubscribe_links.read_token(outbox.connection, outbox.cipher, token)
     assert read == (outbox.workspace_id, "ada@example.com")
     for bad in (token[:-1], token[:-9] + "AAAAAAAAA", f"9{token}", token.partition(".")[2], "x", "1.", "9" * 30 + ".x"):
-        assert await unsubscribe_links.read_token(outbox.connection, outbox.vault, bad) is None
+        assert await unsubscribe_links.read_token(outbox.connection, outbox.cipher, bad) is None
     (attempt,) = await outbox.attempts()
     assert "ada" not in str(attempt["request"])
 
@@ -77,7 +77,7 @@ async def test_two_who_make_a_workspaces_first_link_at_once_agree_on_its_key(out
 
     async def key() -> dict[int, str]:
         async with connect(outbox.url, "tests keys") as connection:
-            return await workspace_mail_keys(connection, outbox.vault, [outbox.workspace_id])
+            return await workspace_mail_keys(connection, outbox.cipher, [outbox.workspace_id])
 
     async def both_wait() -> bool:
         waiting = (

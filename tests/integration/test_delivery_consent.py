@@ -40,7 +40,7 @@ async def test_a_mail_goes_to_the_mailbox_that_it_was_counted_for(outbox: Outbox
     with MailServer() as server:
         await use(outbox, server)
         lead = await outbox.lead("ada@example.com")
-        target = counted_target(outbox.vault, "ada@example.com")
+        target = counted_target(outbox.cipher, "ada@example.com")
         mail = mail_to_lead(outbox.workspace_id, lead, "A", "B", target=target)
         await enqueue_deliveries(outbox.connection, [mail])
         await outbox.connection.execute("UPDATE leads SET email = %s", (address,))

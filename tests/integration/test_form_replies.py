@@ -27,7 +27,7 @@ REPLY = {"subject": "Thank you, {{ first_name }}", "body": "Dear {{ first_name |
 async def outbox(database_url: str, database: Connection) -> Outbox:
     found = Outbox(database_url, database, await workspace_id(database))
     found.settings = SETTINGS.model_copy(update={"allowed_targets": "127.0.0.0/8"})
-    found.vault = Cipher.from_settings(found.settings)
+    found.cipher = Cipher.from_settings(found.settings)
     return found
 
 

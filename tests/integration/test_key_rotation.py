@@ -32,12 +32,12 @@ FROM generate_series(1, %s) AS n
 """
 
 
-def vault(*keys: str) -> Cipher:
+def cipher(*keys: str) -> Cipher:
     return Cipher(lambda: ",".join(keys))
 
 
 async def fill(database: Connection, integrations: int, deliveries: int) -> None:
-    sealed = vault(OLD).encrypt("secret")
+    sealed = cipher(OLD).encrypt("secret")
     await database.execute(INTEGRATION, (sealed, sealed, integrations))
     await database.execute(DELIVERY, (sealed, deliveries))
 
@@ -59,17 +59,17 @@ def test_every_column_of_bytes_is_known_for_what_it_is() -> None:
 
 async def test_rotation_re_encrypts_every_value_once(database: Connection) -> None:
     await fill(database, integrations=3, deliveries=1200)
-    both = vault(NEW, OLD)
+    both = cipher(NEW, OLD)
     assert await key_rotation.re_encrypt_all(database, both) == key_rotation.RotationResult(3 + 3 + 600, [])
     for column in key_rotation.encrypted_columns():
-        assert {vault(NEW).decrypt(data) for data in await stored(database, column)} <= {"secret"}
+        assert {cipher(NEW).decrypt(data) for data in await stored(database, column)} <= {"secret"}
     assert await key_rotation.re_encrypt_all(database, both) == key_rotation.RotationResult(0, [])
 
 
 async def test_rotation_reports_and_keeps_undecryptable_values(database: Connection) -> None:
     await fill(database, integrations=1, deliveries=2)
     await database.execute("UPDATE deliveries SET target = 'nonsense' WHERE target IS NOT NULL")
-    done, unreadable = await key_rotation.re_encrypt_all(database, vault(NEW, OLD))
+    done, unreadable = await key_rotation.re_encrypt_all(database, cipher(NEW, OLD))
     assert (done, unreadable) == (2, ["deliveries.target of 3/2"])
     (target,) = await stored(database, next(c for c in key_rotation.encrypted_columns() if c.table == "deliveries"))
     assert target == b"nonsense"
@@ -91,7 +91,7 @@ async def test_a_key_that_is_not_the_stored_ones_is_said(
 async def test_rotation_does_not_overwrite_concurrent_changes(database: Connection) -> None:
     """Between the reading of a page and its storing."""
     await fill(database, integrations=1, deliveries=0)
-    both = vault(NEW, OLD)
+    both = cipher(NEW, OLD)
     changed = both.encrypt("changed")
     column = key_rotation.EncryptedColumn("integrations", "credentials", ("id",))
     rows = await key_rotation._rows_after(database, column, None)

@@ -55,7 +55,7 @@ ISOLATES = str.maketrans("", "", "\u2068\u2069")
 @pytest_asyncio.fixture
 async def outbox(database_url: str, database: Connection) -> Outbox:
     found = Outbox(database_url, database, await workspace_id(database))
-    found.settings, found.vault = MAIL_SETTINGS, Cipher.from_settings(MAIL_SETTINGS)
+    found.settings, found.cipher = MAIL_SETTINGS, Cipher.from_settings(MAIL_SETTINGS)
     return found
 
 
@@ -131,7 +131,7 @@ async def test_notifications_of_a_form(outbox: Outbox, admins: tuple[int, int]) 
 
 
 async def test_a_link_to_set_a_password(outbox: Outbox, admins: tuple[int, int]) -> None:
-    sender = LinkSender(MAIL_SETTINGS, outbox.vault, "https://l.example")
+    sender = LinkSender(MAIL_SETTINGS, outbox.cipher, "https://l.example")
     for email, address in (("layla@example.com", "203.0.113.8"), ("ada@example.com", "203.0.113.9")):
         await sender.request_reset(outbox.connection, email, address)
     found = await outbox.rows(NOTICES)

@@ -27,7 +27,7 @@ MAKE_DUE = "UPDATE automation_runs SET due_at = now()"
 
 @pytest_asyncio.fixture
 async def client(outbox: Outbox, tmp_path: Path) -> AsyncIterator[aiohttp.ClientSession]:
-    outbox.vault = Cipher.from_settings(SETTINGS)
+    outbox.cipher = Cipher.from_settings(SETTINGS)
     key = await workspaces.create_key(outbox.connection, "main", "tests", ["*"])
     async with served(settings_of(outbox.url, tmp_path)) as (found, _):
         found.headers["Authorization"] = f"Bearer {key.key.secret}"

@@ -109,7 +109,7 @@ async def test_revoked_token_is_named_until_a_new_one_works(fetching: Fetching, 
     sent = {"credentials": {"page_access_token": "the-new-one"}}
     async with fetching.connection.transaction():
         await integration_management.change_integration(
-            fetching.connection, fetching.vault, integration.workspace_id, integration.id, sent, {}
+            fetching.connection, fetching.cipher, integration.workspace_id, integration.id, sent, {}
         )
     await fetching.fetch()  # at once, without waiting for the ten minutes
     assert await fetching.emails() == emails_of(6)

@@ -67,7 +67,7 @@ def _verdicts(language: str, cases: list[Any]) -> list[bool]:
 async def test_the_guides_program_knows_a_sent_message(outbox: Outbox, receiver: Receiver, language: str) -> None:
     subscription_id = await outbox.subscribe(receiver.url)
     rotate = "UPDATE webhook_subscriptions SET old_secret = secret, secret = %s, old_secret_until = now() + '1 day'"
-    await outbox.connection.execute(rotate, (outbox.vault.encrypt(NEW_SECRET),))
+    await outbox.connection.execute(rotate, (outbox.cipher.encrypt(NEW_SECRET),))
     await tell(outbox, subscription_id, await outbox.lead())
     await outbox.send()
     (request,) = receiver.requests

@@ -76,15 +76,15 @@ async def test_suppression_applies_to_one_workspace_only(outbox: Outbox, theirs:
 
 async def test_unsubscribe_link_affects_its_own_workspace(outbox: Outbox, theirs: int) -> None:
     ours = outbox.workspace_id
-    keys = await workspace_mail_keys(outbox.connection, outbox.vault, [ours, theirs])
+    keys = await workspace_mail_keys(outbox.connection, outbox.cipher, [ours, theirs])
     for sender, stranger in ((ours, theirs), (theirs, ours)):
         who = UnsubscribeTarget(sender, "ada@example.com")
         token = unsubscribe_links.unsubscribe_link(outbox.settings, keys[sender], who).rpartition(
             unsubscribe_links.UNSUBSCRIBE_PATH
         )[2]
-        assert await unsubscribe_links.read_token(outbox.connection, outbox.vault, token) == who
+        assert await unsubscribe_links.read_token(outbox.connection, outbox.cipher, token) == who
         forged = f"{stranger}.{token.partition('.')[2]}"
-        assert await unsubscribe_links.read_token(outbox.connection, outbox.vault, forged) is None
+        assert await unsubscribe_links.read_token(outbox.connection, outbox.cipher, forged) is None
 
 
 async def test_mails_of_one_workspace_do_not_block_another(outbox: Outbox, theirs: int) -> None:

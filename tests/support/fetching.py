@@ -50,15 +50,15 @@ class Fetching:
             linkedin_url=f"{apis.url}/",
             hubspot_url=apis.url,
         )
-        self.vault = Cipher.from_settings(self.settings)
+        self.cipher = Cipher.from_settings(self.settings)
 
     async def integrate(self, type_: str, **settings: Any) -> ReceivingIntegration:
         """An integration of that type."""
         workspace = await workspace_id(self.connection)
         fields = {"type": type_, "name": type_, "credentials": CREDENTIALS[type_], "settings": settings}
         async with self.connection.transaction():
-            row = await integration_management.create_integration(self.connection, self.vault, workspace, fields, {})
-        return (await load_integrations(self.connection, self.vault, [(workspace, row["id"])]))[workspace, row["id"]]
+            row = await integration_management.create_integration(self.connection, self.cipher, workspace, fields, {})
+        return (await load_integrations(self.connection, self.cipher, [(workspace, row["id"])]))[workspace, row["id"]]
 
     async def notify(self, integration: ReceivingIntegration, *object_ids: str, document: Any = None) -> list[str]:
         """Accept the notices of leads as the gateway does. Return the ids of their submissions."""
@@ -91,7 +91,7 @@ class Fetching:
         resolver = SafeResolver(AddressPolicy())
         engine = FetchEngine(
             self.url,
-            self.vault,
+            self.cipher,
             lambda: ProviderClient(self.settings, resolver),
             wake_ingest=lambda: None,
             stopping=lambda: stopping,

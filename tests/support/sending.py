@@ -40,7 +40,7 @@ class Outbox:
         self.connection = connection
         self.workspace_id = workspace_id
         self.settings = Settings(secret_key=SecretStr("a key that only tests know"), allowed_targets="127.0.0.0/8")
-        self.vault = Cipher.from_settings(self.settings)
+        self.cipher = Cipher.from_settings(self.settings)
         self.lookup: AddressLookup = system_lookup
 
     async def one(self, query: str, *arguments: Any) -> Any:
@@ -56,12 +56,12 @@ class Outbox:
 
     async def subscribe(self, url: str) -> int:
         """A subscription to everything."""
-        secret = self.vault.encrypt(SECRET)
+        secret = self.cipher.encrypt(SECRET)
         return int(await self.one(SUBSCRIBE, self.workspace_id, url, ["lead.created"], secret))
 
     async def integrate(self, type_: str, **credentials: str) -> int:
         """An integration."""
-        encrypted = self.vault.encrypt(orjson.dumps(credentials).decode())
+        encrypted = self.cipher.encrypt(orjson.dumps(credentials).decode())
         return int(await self.one(INTEGRATE, self.workspace_id, type_, encrypted))
 
     async def lead(self, email: str | None = None, phone: str | None = None) -> int:
@@ -93,7 +93,7 @@ class Outbox:
         """A sender at work; what is under way at the end is waited for."""
         stopping = False
         gate = SafeResolver(AddressPolicy.from_text(self.settings.allowed_targets), self.lookup)
-        sender = DeliverySender(self.url, DeliveryPreparer(self.settings, self.vault), gate, stopping=lambda: stopping)
+        sender = DeliverySender(self.url, DeliveryPreparer(self.settings, self.cipher), gate, stopping=lambda: stopping)
         task = asyncio.create_task(sender.run())
         sender.wake()
         try:

@@ -17,14 +17,14 @@ pytestmark = pytest.mark.unit
 OLD, NEW, OTHER = "the-first-key-of-all", "another-key-than-it", "a-key-of-somebody-else"
 
 
-def vault(*keys: str) -> Cipher:
+def cipher(*keys: str) -> Cipher:
     return Cipher(lambda: ",".join(keys))
 
 
 @settings(deadline=None)
 @given(st.text())
 def test_ciphertext_decrypts_and_differs_each_time(text: str) -> None:
-    safe = vault(OLD)
+    safe = cipher(OLD)
     first, second = safe.encrypt(text), safe.encrypt(text)
     assert safe.decrypt(first) == safe.decrypt(second) == text
     assert first != second
@@ -34,37 +34,37 @@ def test_ciphertext_decrypts_and_differs_each_time(text: str) -> None:
 @settings(deadline=None)
 @given(st.data())
 def test_tampered_ciphertext_is_refused(data: st.DataObject) -> None:
-    sealed = bytearray(urlsafe_b64decode(vault(OLD).encrypt("secret")))
+    sealed = bytearray(urlsafe_b64decode(cipher(OLD).encrypt("secret")))
     sealed[data.draw(st.integers(0, len(sealed) - 1))] ^= data.draw(st.integers(1, 255))
     with pytest.raises(DecryptionError):
-        vault(OLD).decrypt(urlsafe_b64encode(sealed))
+        cipher(OLD).decrypt(urlsafe_b64encode(sealed))
 
 
 @pytest.mark.parametrize("damaged", [b"", b"plain text", b"\xff" * 80])
 def test_text_that_was_never_encrypted_is_refused(damaged: bytes) -> None:
     with pytest.raises(DecryptionError):
-        vault(OLD).decrypt(damaged)
+        cipher(OLD).decrypt(damaged)
 
 
 def test_wrong_key_cannot_decrypt() -> None:
     with pytest.raises(DecryptionError, match="cannot be decrypted"):
-        vault(OTHER).decrypt(vault(OLD).encrypt("secret"))
+        cipher(OTHER).decrypt(cipher(OLD).encrypt("secret"))
 
 
 def test_every_key_decrypts_and_the_first_encrypts() -> None:
-    both = vault(NEW, OLD)
-    assert both.decrypt(vault(OLD).encrypt("secret")) == "secret"
-    assert vault(NEW).decrypt(both.encrypt("secret")) == "secret"
+    both = cipher(NEW, OLD)
+    assert both.decrypt(cipher(OLD).encrypt("secret")) == "secret"
+    assert cipher(NEW).decrypt(both.encrypt("secret")) == "secret"
 
 
 def test_a_renewed_text_needs_the_old_key_no_longer() -> None:
-    both, sealed = vault(NEW, OLD), vault(OLD).encrypt("secret")
+    both, sealed = cipher(NEW, OLD), cipher(OLD).encrypt("secret")
     renewed = both.re_encrypt(sealed)
     assert renewed is not None
-    assert vault(NEW).decrypt(renewed) == "secret"
+    assert cipher(NEW).decrypt(renewed) == "secret"
     assert both.re_encrypt(renewed) is None
     with pytest.raises(DecryptionError):
-        both.re_encrypt(vault(OTHER).encrypt("secret"))
+        both.re_encrypt(cipher(OTHER).encrypt("secret"))
 
 
 def test_a_running_service_follows_the_file_of_its_data_dir(tmp_path: Path) -> None:
@@ -74,8 +74,8 @@ def test_a_running_service_follows_the_file_of_its_data_dir(tmp_path: Path) -> N
     assert (home.secrets_dir / ENCRYPTION_KEY_NAME).stat().st_mode & 0o777 == 0o600
     sealed = safe.encrypt("secret")
     home.replace_secret(ENCRYPTION_KEY_NAME, f"{NEW},{first}")
-    assert safe.decrypt(vault(NEW).encrypt("from another service")) == "from another service"
-    assert vault(NEW).decrypt(safe.encrypt("under the new key")) == "under the new key"
+    assert safe.decrypt(cipher(NEW).encrypt("from another service")) == "from another service"
+    assert cipher(NEW).decrypt(safe.encrypt("under the new key")) == "under the new key"
     assert safe.decrypt(sealed) == "secret"
     assert (home.secrets_dir / ENCRYPTION_KEY_NAME).stat().st_mode & 0o777 == 0o600
 
@@ -87,7 +87,7 @@ def test_encryption_uses_the_new_key_after_a_key_change(tmp_path: Path) -> None:
     old = home.get_or_create_secret(ENCRYPTION_KEY_NAME)
     assert safe.signing_key() == old
     home.replace_secret(ENCRYPTION_KEY_NAME, f"{NEW},{old}")
-    assert vault(NEW).decrypt(safe.encrypt("secret")) == "secret"
+    assert cipher(NEW).decrypt(safe.encrypt("secret")) == "secret"
     home.replace_secret(ENCRYPTION_KEY_NAME, f"{OTHER},{old}")
     assert safe.signing_key() == OTHER
 
@@ -95,16 +95,16 @@ def test_encryption_uses_the_new_key_after_a_key_change(tmp_path: Path) -> None:
 def test_a_rotation_follows_keys_that_changed_since_it_began() -> None:
     keys = [OLD]
     running = Cipher(lambda: ",".join(keys))
-    sealed = vault(NEW).encrypt("secret")
+    sealed = cipher(NEW).encrypt("secret")
     keys[:] = [OTHER, NEW]
     renewed = running.re_encrypt(sealed)
     assert renewed is not None
-    assert vault(OTHER).decrypt(renewed) == "secret"
+    assert cipher(OTHER).decrypt(renewed) == "secret"
 
 
 def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     safe = Cipher.from_settings(Settings(data_dir=tmp_path, secret_key=SecretStr(f" {NEW} , {OLD} ")))
-    assert vault(NEW).decrypt(safe.encrypt("secret")) == "secret"
+    assert cipher(NEW).decrypt(safe.encrypt("secret")) == "secret"
     assert split_keys(f" {NEW} , {OLD} ") == [NEW, OLD]
     assert not list(tmp_path.iterdir())
 

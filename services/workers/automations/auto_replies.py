@@ -37,7 +37,7 @@ class RenderedReply(NamedTuple):
         return VisitorMail("reply", self.delivery.workspace_id, self.filled.form_id, recipient)
 
 
-def render_reply(vault: Cipher, event: OutboxEvent, filled: FormNotification) -> RenderedReply | None:
+def render_reply(cipher: Cipher, event: OutboxEvent, filled: FormNotification) -> RenderedReply | None:
     """Return the reply to a submission of a form that has one; None if it costs too much to render."""
     budget, templates, address = RenderingBudget(), filled.auto_reply or {}, str(filled.lead["email"])
     try:
@@ -50,7 +50,7 @@ def render_reply(vault: Cipher, event: OutboxEvent, filled: FormNotification) ->
     told = subject[:MAX_REPLY_SUBJECT_LENGTH], body
     return RenderedReply(
         filled,
-        notification_to_address(vault, event.workspace_id, address, *told, lead_id=event.lead_id, event=REPLY_EVENT),
+        notification_to_address(cipher, event.workspace_id, address, *told, lead_id=event.lead_id, event=REPLY_EVENT),
     )
 
 

@@ -35,8 +35,8 @@ SELECT workspace_id, lead_id, title, due_at, user_id FROM json_to_recordset(%s::
 class BatchEffects:
     """The deliveries and tasks of a batch, in order."""
 
-    def __init__(self, vault: Callable[[], Cipher]) -> None:
-        self._vault = vault
+    def __init__(self, cipher: Callable[[], Cipher]) -> None:
+        self._vault = cipher
         self._deliveries: list[NewDelivery] = []
         self._replies: list[RenderedReply] = []
         self._lead_messages: list[LeadMessage] = []

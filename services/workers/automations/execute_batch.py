@@ -41,7 +41,7 @@ LeadsByKey = dict[LeadKey, LeadDict]
 
 async def execute_batch(
     connection: Connection,
-    vault: Callable[[], Cipher],
+    cipher: Callable[[], Cipher],
     runs: Sequence[ActiveRun],
     matched: MatchedEvents,
     rules: Mapping[int, WorkspaceRules],
@@ -59,7 +59,7 @@ async def execute_batch(
     plans = await prerender_runs(connection, runs, matched, rules, purses)
     ready = [run for run in runs if run.lead_key not in plans.deferred_leads or run.id in plans.by_run_id]
     leads = await _lock_leads(connection, {run.lead_key for run in ready} | matched.rescored.keys())
-    effects = BatchEffects(vault)
+    effects = BatchEffects(cipher)
     await _notify_listeners(connection, matched, leads, effects)
     changes = await rescore_leads(connection, matched.rescored, leads, rules)
     results, caused = await _take_steps(connection, ready, leads, effects, plans)

@@ -45,7 +45,7 @@ class DeliveryPreparer:
     """Prepares deliveries with the settings and the encryption keys."""
 
     settings: Settings
-    vault: Cipher
+    cipher: Cipher
 
     def prepare(self, claimed: ClaimedDelivery, targets: DeliveryTargets) -> PreparedDelivery | PreparedConversions:
         """Return the message to send. Never raises for a faulty target."""
@@ -71,7 +71,7 @@ class DeliveryPreparer:
             raise CannotDeliver(
                 "cancelled", "The subscription is disabled." if found else "The subscription was deleted."
             )
-        secrets = [self.vault.decrypt(found[name]) for name in ("secret", "old_secret") if found[name]]
+        secrets = [self.cipher.decrypt(found[name]) for name in ("secret", "old_secret") if found[name]]
         return webhook_request(claimed, found["url"], secrets)
 
     def prepare_sms(self, claimed: ClaimedDelivery, targets: DeliveryTargets) -> PreparedDelivery:
@@ -159,11 +159,11 @@ class DeliveryPreparer:
         return self._decrypt_credentials(found)
 
     def _decrypt_credentials(self, integration: TargetRow) -> dict[str, str]:
-        found: dict[str, str] = orjson.loads(self.vault.decrypt(integration["credentials"]))
+        found: dict[str, str] = orjson.loads(self.cipher.decrypt(integration["credentials"]))
         return found
 
     def _decrypt_target(self, claimed: ClaimedDelivery) -> dict[str, Any]:
-        found: dict[str, Any] = orjson.loads(self.vault.decrypt(claimed.target or b""))
+        found: dict[str, Any] = orjson.loads(self.cipher.decrypt(claimed.target or b""))
         return found
 
 

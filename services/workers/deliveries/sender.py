@@ -137,7 +137,7 @@ class DeliverySender:
             self._statistics.record_work("deliveries", one.claimed.workspace_id, waited_ms, one.answer.ms)
 
     async def _start_sending(self, connection: Connection, claimed: Sequence[ClaimedDelivery]) -> None:
-        targets = await load_targets(connection, self._preparer.vault, claimed)
+        targets = await load_targets(connection, self._preparer.cipher, claimed)
         prepared = [self._preparer.prepare(one, targets) for one in claimed]
         await record_judged(connection, [one.judged for one in prepared if isinstance(one, PreparedConversions)])
         for one, found in zip(claimed, prepared, strict=True):

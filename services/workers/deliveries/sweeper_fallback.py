@@ -70,11 +70,11 @@ class DeliveryFallback:
         return 0.0 if self._is_broker_away() else OVERDUE_AFTER_SECONDS
 
     async def _make_sender(self) -> DeliverySender:
-        vault = await asyncio.to_thread(Cipher.from_settings, self._settings)  # reading a key takes 50 ms
+        cipher = await asyncio.to_thread(Cipher.from_settings, self._settings)  # reading a key takes 50 ms
         gate = SafeResolver(AddressPolicy.from_text(self._settings.allowed_targets))
         return DeliverySender(
             self._settings.database_url,
-            DeliveryPreparer(self._settings, vault),
+            DeliveryPreparer(self._settings, cipher),
             gate,
             overdue_seconds=self._overdue_seconds,
             stopping=self._stopping.is_set,

@@ -60,7 +60,7 @@ class DeliveryTargets:
     conversions: dict[TargetKey, list[LeadConversion]] = field(default_factory=dict)
 
 
-async def load_targets(connection: Connection, vault: Cipher, claimed: Sequence[ClaimedDelivery]) -> DeliveryTargets:
+async def load_targets(connection: Connection, cipher: Cipher, claimed: Sequence[ClaimedDelivery]) -> DeliveryTargets:
     """Load the targets of these deliveries."""
     mails = [one for one in claimed if one.kind in ("email", "notice")]
     letters = {one.workspace_id for one in claimed if _has_link(one)}
@@ -75,7 +75,7 @@ async def load_targets(connection: Connection, vault: Cipher, claimed: Sequence[
         await _load_rows(connection, TARGET_USERS_SQL, ((one.workspace_id, one.user_id) for one in claimed)),
         await _load_rows(connection, TARGET_LEADS_SQL, ((one.workspace_id, one.lead_id) for one in to_leads)),
         await _load_mail_integrations(connection, {one.workspace_id for one in mails}),
-        await workspace_mail_keys(connection, vault, letters) if letters else {},
+        await workspace_mail_keys(connection, cipher, letters) if letters else {},
         await load_conversions(connection, [(one.workspace_id, one.id) for one in claimed if one.kind == "conversion"]),
     )
 

@@ -102,20 +102,20 @@ class BatchOutcome:
             self.replies[to.gateway].append((to.reply, verdict))
 
 
-async def ingest_rows(connection: Connection, rows: RowSelection, memory: WorkerState) -> BatchOutcome:
+async def ingest_rows(connection: Connection, rows: RowSelection, state: WorkerState) -> BatchOutcome:
     """Ingest the selected journal rows. Commit, or raise and change nothing.
 
     Bad data is isolated here. Only errors about the database's state or about contention are raised.
     """
     try:
-        return await _try_batch(connection, rows, memory, with_savepoints=False)
+        return await _try_batch(connection, rows, state, with_savepoints=False)
     except Exception as error:
         await _roll_back(connection)
-        memory.workspaces.clear()  # the cache may have caused the error
+        state.workspaces.clear()  # the cache may have caused the error
         if is_unavailable(error) or is_contention(error):
             raise
         # The data is bad, or it was ingested before. Try again with savepoints, which an ordinary batch does not need.
-        return await _try_batch(connection, rows, memory.without_cache(), with_savepoints=True)
+        return await _try_batch(connection, rows, state.without_cache(), with_savepoints=True)
 
 
 async def _roll_back(connection: Connection) -> None:
@@ -125,7 +125,7 @@ async def _roll_back(connection: Connection) -> None:
 
 
 async def _try_batch(
-    connection: Connection, rows: RowSelection, memory: WorkerState, *, with_savepoints: bool
+    connection: Connection, rows: RowSelection, state: WorkerState, *, with_savepoints: bool
 ) -> BatchOutcome:
     outcome = BatchOutcome()
     async with pipeline_transaction(connection, savepoints=with_savepoints) as statements:
@@ -136,9 +136,9 @@ async def _try_batch(
         outcome.taken = len(submissions)
         written = None
         if with_savepoints:
-            await _bisect(connection, submissions, memory, outcome)
+            await _bisect(connection, submissions, state, outcome)
         else:
-            written = await _decide_batch(statements, submissions, memory, outcome, check_known=False)
+            written = await _decide_batch(statements, submissions, state, outcome, check_known=False)
         await finish_batch(statements, outcome.dropped, outcome.replies, written)
     return outcome
 
@@ -165,14 +165,14 @@ def _read_payload(attempts: int, payload: bytes) -> list[AcceptedSubmission]:
 
 
 async def _bisect(
-    connection: Connection, submissions: list[AcceptedSubmission], memory: WorkerState, outcome: BatchOutcome
+    connection: Connection, submissions: list[AcceptedSubmission], state: WorkerState, outcome: BatchOutcome
 ) -> None:
     """Halve the batch until the bad submission is alone: 15 savepoints for one bad submission in 200."""
 
     async def work(some: Sequence[AcceptedSubmission]) -> None:
         part = BatchOutcome()
         async with connection.transaction(), connection.pipeline():  # the end of the pipeline waits for all statements
-            written = await _decide_batch(connection, some, memory, part, check_known=True)
+            written = await _decide_batch(connection, some, state, part, check_known=True)
             if written:
                 await write_batch(connection, written)
         outcome.done += part.done
@@ -201,7 +201,7 @@ async def _set_aside(connection: Connection, bad: AcceptedSubmission, error: Exc
 async def _decide_batch(
     connection: StatementExecutor,
     submissions: Sequence[AcceptedSubmission],
-    memory: WorkerState,
+    state: WorkerState,
     outcome: BatchOutcome,
     *,
     check_known: bool,
@@ -214,7 +214,7 @@ async def _decide_batch(
     batch.fresh, leadless = split_leadless(batch.fresh)
     if leadless:
         outcome.decided += [(one, False) for one in await settle_leadless(connection, leadless)]
-    written = await _decide_fresh(connection, batch.fresh, memory) if batch.fresh else None
+    written = await _decide_fresh(connection, batch.fresh, state) if batch.fresh else None
     outcome.done = len(batch.fresh)
     outcome.has_events = bool(written and written.watched_workspaces)
     records = written.submissions if written else []
@@ -223,7 +223,7 @@ async def _decide_batch(
         if fresh.reply:
             outcome.add_reply(fresh, _verdict_of(record))
     if held:
-        await settle_held(connection, held, memory.read_key)
+        await settle_held(connection, held, state.read_key)
     await _answer_repeats(connection, batch, records, outcome)
     return written
 
@@ -245,12 +245,12 @@ async def _set_held_apart(
 
 
 async def _decide_fresh(
-    connection: StatementExecutor, fresh: list[AcceptedSubmission], memory: WorkerState
+    connection: StatementExecutor, fresh: list[AcceptedSubmission], state: WorkerState
 ) -> BatchWrites:
-    lookups = BatchLookups(connection, memory.workspaces, memory.lead_ids)
+    lookups = BatchLookups(connection, state.workspaces, state.lead_ids)
     written = (await decide_submissions(fresh, lookups)).written
     written.watched_workspaces = lookups.watched_workspaces()
-    memory.lead_ids.give_back(id_ for id_ in lookups.new_ids if id_ not in written.created)
+    state.lead_ids.give_back(id_ for id_ in lookups.new_ids if id_ not in written.created)
     return written
 
 

@@ -17,9 +17,9 @@ from shared.leads.workspace_settings import WorkspaceSnapshot, load_board
 class BatchLookups:
     """The lookups of one batch, in its transaction. Implements `DecisionLookups`."""
 
-    def __init__(self, connection: StatementExecutor, facts: WorkspaceCache, ids: LeadIdPool) -> None:
+    def __init__(self, connection: StatementExecutor, cache: WorkspaceCache, ids: LeadIdPool) -> None:
         self._connection = connection
-        self._cache = facts
+        self._cache = cache
         self._ids = ids
         self._locked_workspaces: set[int] = set()
         self._assumed_snapshots: Mapping[int, WorkspaceSnapshot] = {}

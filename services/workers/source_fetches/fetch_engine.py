@@ -54,7 +54,7 @@ class FetchEngine:
     def __init__(
         self,
         url: str,
-        vault: Cipher,
+        cipher: Cipher,
         make_client: Callable[[], ProviderClient],
         *,
         wake_ingest: Callable[[], object],
@@ -62,7 +62,7 @@ class FetchEngine:
         overdue_seconds: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._url = url
-        self._vault = vault
+        self._vault = cipher
         self._make_client = make_client
         self._wake_ingest = wake_ingest
         self._stopping = stopping

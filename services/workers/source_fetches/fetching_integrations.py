@@ -18,7 +18,7 @@ FROM integrations i JOIN json_to_recordset(%s::json) AS k(w bigint, id bigint) O
 
 
 async def load_integrations(
-    connection: Connection, vault: Cipher, keys: Iterable[IntegrationKey]
+    connection: Connection, cipher: Cipher, keys: Iterable[IntegrationKey]
 ) -> dict[IntegrationKey, ReceivingIntegration]:
     """Return the integrations that there still are. `credentials` are None where this service lacks their key."""
     wanted = [{"w": workspace_id, "id": id_} for workspace_id, id_ in sorted(set(keys))]
@@ -27,15 +27,15 @@ async def load_integrations(
     rows = await (await connection.execute(SELECT_WANTED_SQL, (as_json(wanted),))).fetchall()
     return {
         (workspace_id, id_): ReceivingIntegration(
-            id_, workspace_id, type_, is_active, complete_integration_settings(settings), _decrypted(vault, sealed)
+            id_, workspace_id, type_, is_active, complete_integration_settings(settings), _decrypted(cipher, sealed)
         )
         for id_, workspace_id, type_, is_active, settings, sealed in rows
     }
 
 
-def _decrypted(vault: Cipher, sealed: bytes) -> dict[str, str] | None:
+def _decrypted(cipher: Cipher, sealed: bytes) -> dict[str, str] | None:
     try:
-        found: dict[str, str] = orjson.loads(vault.decrypt(bytes(sealed)))
+        found: dict[str, str] = orjson.loads(cipher.decrypt(bytes(sealed)))
     except DecryptionError:
         return None
     return found

@@ -76,11 +76,11 @@ class FetchFallback:
         return 0.0 if self._is_broker_away() else OVERDUE_AFTER_SECONDS
 
     async def _make_engine(self) -> FetchEngine:
-        vault = await asyncio.to_thread(Cipher.from_settings, self._settings)  # reading a key takes 50 ms
+        cipher = await asyncio.to_thread(Cipher.from_settings, self._settings)  # reading a key takes 50 ms
         resolver = SafeResolver(AddressPolicy.from_text(self._settings.allowed_targets))
         return FetchEngine(
             self._settings.database_url,
-            vault,
+            cipher,
             lambda: ProviderClient(self._settings, resolver),
             wake_ingest=self._wake_ingest,
             stopping=self._stopping.is_set,

@@ -44,7 +44,7 @@ class FastPath(Protocol):
         """Return what takes requests with this head, or None if they are not ordinary."""
 
 
-FAST_PATH = web.AppKey("express", FastPath)
+FAST_PATH = web.AppKey("fast_path", FastPath)
 
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 
@@ -111,9 +111,9 @@ class FastPathConnection(HttpConnection):
             self._at_boundary = self._at_boundary and self._is_one_request(data, held)
         self._begin_next(data if self._at_boundary else b"")
 
-    def _take_known(self, head: RequestHead, taker: HeadHandler, data: bytes) -> bool:
+    def _take_known(self, head: RequestHead, handler: HeadHandler, data: bytes) -> bool:
         body = head.extract_body(data)
-        read = None if body is None else self._begin_request(taker, len(body))
+        read = None if body is None else self._begin_request(handler, len(body))
         if body is None or read is None:
             return False
         read(body)
@@ -132,10 +132,12 @@ class FastPathConnection(HttpConnection):
         """
         while self._messages and self._is_free():
             message, payload = self._messages[0]
-            taker = self._find_taker(message)
-            if taker is not None and data and len(self._messages) == 1:
-                self._remember_head(data, taker)
-            read = self._begin_request(taker, payload.total_bytes) if taker is not None and payload.is_eof() else None
+            handler = self._find_handler(message)
+            if handler is not None and data and len(self._messages) == 1:
+                self._remember_head(data, handler)
+            read = (
+                self._begin_request(handler, payload.total_bytes) if handler is not None and payload.is_eof() else None
+            )
             if read is None:
                 self._hand_over()
                 return
@@ -155,22 +157,22 @@ class FastPathConnection(HttpConnection):
         if self._waiter is not None:
             self._waiter.set_result(None)
 
-    def _remember_head(self, data: bytes, taker: HeadHandler) -> None:
+    def _remember_head(self, data: bytes, handler: HeadHandler) -> None:
         head = parse_head(data)
-        self._known_head = None if head is None else (head, taker)
+        self._known_head = None if head is None else (head, handler)
 
-    def _find_taker(self, message: Any) -> HeadHandler | None:
+    def _find_handler(self, message: Any) -> HeadHandler | None:
         if not isinstance(message, RawRequestMessage):  # otherwise unreadable
             return None
         if message.version != HttpVersion11 or message.should_close or message.upgrade or message.chunked:
             return None
         return None if message.compression else self._fast_path.handler_for(message)
 
-    def _begin_request(self, taker: HeadHandler, size: int) -> ReadBody | None:
+    def _begin_request(self, handler: HeadHandler, size: int) -> ReadBody | None:
         if self._paused or not self._is_free():
             return None
         self._is_fast_request_running = True
-        read = taker.begin_request(size, self._send_response)
+        read = handler.begin_request(size, self._send_response)
         self._is_fast_request_running = read is not None
         return read
 
