@@ -27,7 +27,10 @@ MAX_TIME_RATIO, ALWAYS_ALLOWED_MS, EXEMPT_LIMIT_MS = (
 
 @dataclass(frozen=True)
 class ListQuery:
-    """A list's query and page. `walk` is a cursor step from the middle instead. `exempt` has a limit of 100 ms only."""
+    """A list's query and page.
+
+    `is_cursor_step`: a step from the middle of a walk instead. `is_exempt`: its limit is 100 ms.
+    """
 
     label: str
     query: Mapping[str, Any] = field(default_factory=dict)

@@ -21,7 +21,10 @@ from shared.settings import PROJECT_ROOT
 
 @dataclass(frozen=True)
 class LoadSpec:
-    """The description of a load. `rate` 0 is a closed loop. `limit` ends it after so many requests; 0 is no limit."""
+    """The description of a load.
+
+    `rate` 0 is a closed loop. `request_limit` ends it after so many requests; 0 is no limit.
+    """
 
     url: str
     headers: dict[str, str]

@@ -39,8 +39,9 @@ def check_nothing(outcome: LoadOutcome) -> None:
 class Target:
     """A server that takes leads.
 
-    `pids` are the roots of its processes. `drained` waits until no accepted lead waits and returns the CLOCK_MONOTONIC
-    time. `check` is called after each load, with the acknowledged answers in the file `answers`.
+    `pids` are the roots of its processes. `wait_drained` waits until no accepted lead waits and returns the
+    CLOCK_MONOTONIC time. `check_outcome` is called after each load, with the acknowledged answers in the file
+    `answers_path`.
     """
 
     url: str

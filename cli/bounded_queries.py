@@ -25,7 +25,8 @@ class BoundedQuery(Generic[ResultT]):
     def get_result(self, connect_timeout: float, answer_timeout: float) -> ResultT:
         """Return the result, or raise what the query raised.
 
-        TimeoutError if the server is not reached within `patience` seconds, or if it then takes longer than `longest`.
+        TimeoutError if the server is not reached within `connect_timeout` seconds, or if it then takes longer than
+        `answer_timeout`.
         """
         if self._reached.wait(connect_timeout):
             self._thread.join(answer_timeout)

@@ -32,7 +32,7 @@ class LogFile:
         self._last_time = ""
 
     def read_tail(self, count: int) -> list[LogLine]:
-        """Return the last lines, if need be from before the last rotation. `added` continues after them."""
+        """Return the last lines, if need be from before the last rotation. Reading goes on after them."""
         self._position = _complete_length(self.path)
         lines = _read_end(self.path, self._position, count).splitlines()
         older = self.path.with_name(self.path.name + ROTATED_SUFFIX)

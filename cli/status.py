@@ -74,8 +74,8 @@ def status(as_json: bool) -> None:
 class StatusSource:
     """The servers to ask.
 
-    `spool` says whether there is a spool, or None if the setting is missing. `told` names the settings that are known
-    to be those of the services. `patience` is the time in seconds to connect to the database.
+    `has_spool` says whether there is a spool, or None if the setting is missing. `known_settings` names
+    the settings that are known to be those of the services. `connect_timeout` is for the database, in seconds.
     """
 
     settings: Settings

@@ -43,8 +43,8 @@ class StopRequested(BaseException):
 class SupervisedChild:
     """A program and its present process, if there is one. Times are monotonic.
 
-    `due` is the time of the next start, `beat` the time of the last liveness signal, and `died` the time at which the
-    last process ended, until the next one is back.
+    `restart_at` is the time of the next start, `last_beat_at` that of the last liveness signal, and `died_at` the time
+    at which the last process ended, until the next one is back.
     """
 
     program: ChildProgram

@@ -55,8 +55,8 @@ def spawn_program(
 ) -> subprocess.Popen[bytes]:
     """Start a program, tied to the life of this process, in a session of its own, so that Ctrl-C does not reach it.
 
-    `handed` are further descriptors to inherit, by the names of environment variables that hold their numbers. It must
-    be called from the main thread: the kernel ties the child to the thread that started it.
+    `inherited_fds` are further descriptors to inherit, by the names of environment variables that hold their numbers.
+    It must be called from the main thread: the kernel ties the child to the thread that started it.
     """
     program.prepare()
     env = {**program.env, **{name: str(number) for name, number in inherited_fds.items()}}

@@ -21,7 +21,7 @@ _last_purges: dict[str, float] = {}
 
 
 def purge_stale_hints(app: Celery, queue: str, sent_at: float) -> None:
-    """Purge the queue if the hint received from it is old. `sent` is in seconds since the epoch."""
+    """Purge the queue if the hint received from it is old. `sent_at` is in seconds since the epoch."""
     now = time.monotonic()
     if (
         time.time() - sent_at < STALE_AFTER_SECONDS

@@ -24,8 +24,9 @@ LISTENER_RECONNECT_SECONDS = 0.2  # seconds between a lost connection and the ne
 class ChannelHandler:
     """The callbacks of a channel.
 
-    `heard` gets the payload of each notification. `begun` is awaited whenever the connection is up: also after it was
-    lost, since notifications sent meanwhile are lost too. `ended` is called when the connection breaks.
+    `on_notification` gets the payload of each notification. `on_connected` is awaited whenever the connection is up:
+    also after it was lost, since notifications sent meanwhile are lost too. `on_disconnected` is called when the
+    connection breaks.
     """
 
     on_notification: Callable[[bytes], object]

@@ -93,7 +93,7 @@ class NewJournalRow:
 
 
 def chunk_by_size(pieces: Sequence[T], size_of: Callable[[T], int]) -> Iterator[Sequence[T]]:
-    """Split pieces, in order, into groups that each fit into one row. `size` returns the bytes of a piece."""
+    """Split pieces, in order, into groups that each fit into one row. `size_of` returns the bytes of a piece."""
     start = held = 0
     for end, piece in enumerate(pieces):
         held += size_of(piece)

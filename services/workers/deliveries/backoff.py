@@ -13,8 +13,8 @@ JITTER_FRACTION = (
 def retry_delay(tries: int, retry_after: float | None, draw: float | None = None) -> float | None:
     """Return the seconds until the next attempt after `tries` attempts, or None if there is no further attempt.
 
-    `wish` is the delay in seconds that the receiver asked for. It can lengthen the delay, but not shorten it. `draw`, a
-    number from 0 to 1, replaces the random number.
+    `retry_after` is the delay in seconds that the receiver asked for. It can lengthen the delay, but not shorten it.
+    `draw`, a number from 0 to 1, replaces the random number.
     """
     if tries >= MAX_DELIVERY_ATTEMPTS:
         return None

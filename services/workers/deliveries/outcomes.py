@@ -13,9 +13,9 @@ GONE_STATUS = 410
 class DeliveryOutcome:
     """The outcome of an attempt.
 
-    `state` is `sent`, `failed`, `cancelled`, `suppressed`, or `pending` with the seconds to `wait`. `well`: whether the
-    receiver works; None if it was not asked or the message is at fault. `gone`: the receiver wants no more messages.
-    `given_up`: this was the last attempt of the schedule.
+    `state` is `sent`, `failed`, `cancelled`, `suppressed`, or `pending` with `retry_in_seconds`. `is_receiver_well`:
+    whether the receiver works; None if it was not asked or the message is at fault. `is_gone`: the receiver wants no
+    more messages. `is_given_up`: this was the last attempt of the schedule.
     """
 
     claimed: ClaimedDelivery

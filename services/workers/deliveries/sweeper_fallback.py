@@ -22,7 +22,7 @@ OVERDUE_AFTER_SECONDS = 1.0  # seconds after which no worker is assumed to be se
 
 
 class DeliveryFallback:
-    """The sweeper's fallback sender. `hint` wakes the workers. `broker_away` returns whether hints are lost."""
+    """The sweeper's fallback sender. `send_hint` wakes the workers; `is_broker_away` returns whether hints are lost."""
 
     def __init__(
         self,

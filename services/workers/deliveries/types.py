@@ -11,7 +11,7 @@ from services.workers.conversions.conversion_types import JudgedConversions
 
 @dataclass(frozen=True, slots=True)
 class ClaimedDelivery:
-    """A delivery that belongs to this sender until its lease ends. `now` is the database's time of the claim."""
+    """A delivery that belongs to this sender until its lease ends. `claimed_at` is the database's time."""
 
     workspace_id: int
     id: int
@@ -33,7 +33,7 @@ class ClaimedDelivery:
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """An HTTP request. `shown` has the URL and headers as they are recorded, without secrets.
+    """An HTTP request. `recorded` has the URL and headers as they are recorded, without secrets.
 
     `is_secret`: path and query of the URL are also masked in the recorded response, for example in a `Location`.
     """
@@ -65,7 +65,10 @@ class RequestFailure:
 
 @dataclass(frozen=True, slots=True)
 class SmtpServer:
-    """A mail server. `tls`: TLS from the first byte; otherwise STARTTLS if offered. A login requires one of them."""
+    """A mail server.
+
+    `uses_tls`: TLS from the first byte; otherwise STARTTLS if offered. A login requires one of them.
+    """
 
     host: str
     port: int

@@ -19,9 +19,9 @@ async def claim_identities(
 ) -> tuple[LeadResolution, dict[int, LeadState]]:
     """Claim the submissions' identities, resolve the submissions to leads, and lock the existing leads in order of id.
 
-    `hold` has the version of each workspace that the batch relies on. The reference locks of these workspaces are taken
-    first. Raises a contention error if a version is outdated, or if other transactions kept changing the
-    identities.
+    `assumed_versions` has the version of each workspace that the batch relies on. The reference locks of these
+    workspaces are taken first. Raises a contention error if a version is outdated, or if other transactions kept
+    changing the identities.
     """
     fresh, new = resolve_submissions(submissions, {}, new_ids), set(new_ids)
     for attempt in range(MAX_CLAIM_ROUNDS):

@@ -166,7 +166,7 @@ async def take_earlier_rows(
     own_row_ids: Sequence[int],
     suspect_attempts: int,
 ) -> list[TupleRow]:
-    """Take and return the journal rows older than the last of `own` that use one of these keys.
+    """Take and return the journal rows older than the last of `own_row_ids` that use one of these keys.
 
     Rows that are suspected of killing workers stay in the journal.
     """

@@ -64,7 +64,7 @@ class LaneHead:
         return self.lane is not Lane.WAITED_FOR
 
     def rows_within(self, max_leads: int) -> list[int]:
-        """Return the ids of the first rows that together hold at most `most` leads, but at least one row."""
+        """Return the ids of the first rows that together hold at most `max_leads` leads, but at least one row."""
         chosen: list[int] = []
         size = 0
         for row_id, n in zip(self.row_ids, self.sizes, strict=True):

@@ -51,7 +51,10 @@ async def split_suspects(connection: Connection, lane: Lane, row_ids: Sequence[i
 
 
 async def split_row(connection: Connection, lane: Lane, row_id: int, max_leads: int) -> bool:
-    """Split a row into rows of at most `most` leads, unless another worker holds it. Return whether it was split."""
+    """Split a row into rows of at most `max_leads` leads, unless another worker holds it.
+
+    Return whether it was split.
+    """
     async with connection.transaction():
         rows = await (await connection.execute(LOCK_ROWS_SQL, (int(lane), [row_id], 0))).fetchall()
         for _, _, attempts, stored_at, payload in rows:
@@ -63,7 +66,7 @@ async def split_row(connection: Connection, lane: Lane, row_id: int, max_leads: 
 async def _insert_parts(
     connection: Connection, row: tuple[Lane, int, datetime], document: dict[str, Any], max_leads: int
 ) -> None:
-    """Insert rows of at most `most` leads that otherwise equal `row`."""
+    """Insert rows of at most `max_leads` leads that otherwise equal `row`."""
     lane, attempts, stored_at = row
     for start in range(0, len(document["items"]), max_leads):
         items = document["items"][start : start + max_leads]

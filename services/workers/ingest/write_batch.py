@@ -169,7 +169,7 @@ async def finish_batch(
     """Correct the ledger for repeats and notify the gateways, whose callers wait for verdicts.
 
     The commit waits for the disk even if no caller waits: its results are visible at once, and a crash must not lead to
-    a second decision under other ids. The rows of `written` are written by the same statement, as in `write`.
+    a second decision under other ids. The rows of `written` are written by the same statement.
     """
     notices: list[JsonRow | list[str]] = [
         [channel, text] for channel, told in replies.items() for text in encode_replies(told)
