@@ -104,11 +104,14 @@ async def disable_second_factor(connection: Connection, account_id: int) -> None
 
 
 async def replace_recovery_codes(connection: Connection, account_id: int) -> list[str]:
-    """Replace all recovery codes and return the new ones, which are shown once."""
+    """Replace all recovery codes and return the new ones, which are shown once.
+
+    An account without a second factor gets none.
+    """
     codes = _new_recovery_codes()
     digests = [_recovery_digest(each) for each in codes]
-    await connection.execute(REPLACE_RECOVERY_CODES_SQL, (digests, account_id))
-    return codes
+    replaced = await connection.execute(REPLACE_RECOVERY_CODES_SQL, (digests, account_id))
+    return codes if replaced.rowcount else []
 
 
 async def count_recovery_codes(connection: Connection, account_id: int) -> int:

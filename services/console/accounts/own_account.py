@@ -113,13 +113,24 @@ async def confirm_second_factor(view: PageView) -> web.StreamResponse:
 
 
 @account_page
+async def renew_recovery_codes(view: PageView) -> web.StreamResponse:
+    """Replace the recovery codes, after the password, and show the new ones once."""
+    problem = await _password_problem(view)
+    if problem is not None:
+        return await _render(view, 422, step_problem=problem)
+    account_id = view.account.account_id
+    codes = await _with_account_held(
+        view, lambda connection: second_factor.replace_recovery_codes(connection, account_id)
+    )
+    return await _render(view, step="codes" if codes else "", codes=codes)
+
+
+@account_page
 async def disable_second_factor(view: PageView) -> web.StreamResponse:
     """Turn the second factor off, after the password."""
-    result = await view.console.sign_in.confirm_password(
-        view.account, (await view.read_form(SMALL_FORM_BYTES)).get("password", "")
-    )
-    if not isinstance(result, PasswordAccepted):
-        return await _render(view, 422, step="disable", step_problem=password_problem(view, result))
+    problem = await _password_problem(view)
+    if problem is not None:
+        return await _render(view, 422, step_problem=problem)
     account_id = view.account.account_id
     await _with_account_held(view, lambda connection: second_factor.disable_second_factor(connection, account_id))
     view.forget_session_cache()
@@ -148,6 +159,13 @@ async def end_other_sessions(view: PageView) -> web.StreamResponse:
         lambda connection: revoke_sessions(connection, account.account_id, except_session_id=account.id)
     )
     view.redirect(ACCOUNT_PATH, view.translate("You are signed out everywhere else."))
+
+
+async def _password_problem(view: PageView) -> str | None:
+    """Return what is wrong with the password that came with a form; None if it is right."""
+    password = (await view.read_form(SMALL_FORM_BYTES)).get("password", "")
+    result = await view.console.sign_in.confirm_password(view.account, password)
+    return None if isinstance(result, PasswordAccepted) else password_problem(view, result)
 
 
 async def _with_account_held(view: PageView, work: Callable[[Connection], Awaitable[T]]) -> T:

@@ -27,6 +27,11 @@ ROUTES = [
     post(
         "/console/me/second-factor/disable", own_account.disable_second_factor, action="account.disable_second_factor"
     ),
+    post(
+        "/console/me/second-factor/recovery-codes",
+        own_account.renew_recovery_codes,
+        action="account.renew_recovery_codes",
+    ),
     post("/console/me/sessions/{id}/end", own_account.end_session, action="account.end_session"),
     post("/console/me/sessions/end-others", own_account.end_other_sessions, action="account.end_other_sessions"),
     post("/console/me/preferences", preferences.change, action="account.preferences_changed"),

@@ -11,6 +11,7 @@ ACTION_WORDS: dict[str, tuple[str, str]] = {
     "account.begin_second_factor": (_("Began to set up a second factor"), _("Tried to set up a second factor")),
     "account.change_password": (_("Changed their password"), _("Tried to change their password")),
     "account.confirm_second_factor": (_("Set up a second factor"), _("Tried to set up a second factor")),
+    "account.renew_recovery_codes": (_("Made new recovery codes"), _("Tried to make new recovery codes")),
     "account.disable_second_factor": (_("Took the second factor away"), _("Tried to take the second factor away")),
     "account.end_other_sessions": (_("Ended all other sessions"), _("Tried to end all other sessions")),
     "account.end_session": (_("Ended a session"), _("Tried to end a session")),
