@@ -31,7 +31,7 @@ EARLIER_UPGRADE_SCRIPTS = (MIGRATIONS_FOLDER / "upgrade_from_0021.sql", MIGRATIO
 MIN_POSTGRESQL_MAJOR = 15  # of PostgreSQL's major versions
 POOLER_WARNING = (
     "LEADHUB_DATABASE_URL leads to something that drops the session settings of its clients, as pgbouncer does: the "
-    "services need PostgreSQL itself (docs/operations.md)"
+    "services need PostgreSQL itself (docs/operations/install.md)"
 )
 NEWER_DATABASE_MESSAGE = (
     "The database was written by a newer LeadHub: its tables are at migration {found}, this version knows them up to "

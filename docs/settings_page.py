@@ -18,7 +18,7 @@ An option on the command line (`--data-dir`, `--host`, `--port`, `--web`, `--wor
 An empty variable counts as not set.
 All settings have defaults: without any of them everything runs on this machine, in `.leadhub/`.
 A service that runs alone with `LEADHUB_DATABASE_URL` needs four of them:
-[Operations](operations.md#several-machines) names these.
+[Install](operations/install.md#several-machines) names these.
 
 The file `.env` in the project's folder may hold settings too, one `NAME=value` a line, as in `.env.example`.
 Values are taken as they are written. A variable of the environment wins over the file.

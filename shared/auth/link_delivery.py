@@ -3,7 +3,7 @@
 A link that sets the password of an account opens everything that the account may see. It goes by `LEADHUB_SMTP_URL`,
 which proves the mailbox. Without that setting it goes by the workspace's own mail server, or is shown to the admin if
 there is none. Both prove nothing, since an admin can read what the workspace's server sends, and neither is done for an
-account that opens more than the workspace. `docs/operations.md` has the table.
+account that opens more than the workspace. `docs/accounts.md` has the table.
 """
 
 from dataclasses import dataclass

@@ -142,7 +142,7 @@ async def test_a_trusted_account_joins_with_its_password(team: Team) -> None:
 
 ALONE, UNPROVEN, PROVEN, OPERATOR = "alone", "unproven elsewhere", "proven elsewhere", "operator"
 SHOWN, MAILED, MAILED_BY_WORKSPACE, NOTHING = "shown", "mailed", "mailed by the workspace", "nothing"
-# The table of docs/operations.md.
+# The table of docs/accounts.md.
 WAYS = {
     (ALONE, "installation"): (MAILED, "invite"),
     (ALONE, WITH_WORKSPACE_MAIL): (MAILED_BY_WORKSPACE, "invite"),

@@ -115,7 +115,7 @@ def test_dashboards_and_alerts_name_metrics_that_exist() -> None:
 
 
 def test_alerts_say_what_to_do_in_a_chapter_that_exists() -> None:
-    text = (PROJECT_ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    text = (PROJECT_ROOT / "docs" / "operations" / "monitoring.md").read_text(encoding="utf-8")
     assert "\n## Alarms\n" in text
     for rule in RULES:
         assert rule["labels"]["severity"] in ("critical", "warning")

@@ -22,6 +22,9 @@ SHIPPED = (
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "SECURITY.md",
+    "CODE_OF_CONDUCT.md",
+    "bench/README.md",
+    "demo/README.md",
     "THIRD-PARTY-NOTICES.md",
     *(str(p.relative_to(ROOT)) for p in ROOT.glob("docs/**/*.md")),
 )
@@ -73,7 +76,7 @@ def test_every_dependency_has_its_reason() -> None:
 def test_every_metric_is_explained() -> None:
     names = re.findall(r'"(leadhub_[a-z_]+)"', read("shared/observability/metrics.py"))
     assert names
-    assert not [name for name in names if f"`{name}`" not in read("docs/operations.md")]
+    assert not [name for name in names if f"`{name}`" not in read("docs/operations/monitoring.md")]
 
 
 @pytest.mark.parametrize("command", [["bash", "-n", ".ci/run"], ["caddy", "validate", "--config", "deploy/Caddyfile"]])
@@ -81,6 +84,16 @@ def test_ci_script_and_caddyfile_are_valid(command: list[str]) -> None:
     if not shutil.which(command[0]):
         pytest.skip(f"there is no {command[0]} here")
     found: Any = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr
+
+
+def test_caddyfile_of_the_page_on_proxies_is_valid(tmp_path: Path) -> None:
+    if not shutil.which("caddy"):
+        pytest.skip("there is no caddy here")
+    (block,) = re.findall(r"^```caddyfile\n(.*?)^```$", read("docs/operations/proxy.md"), re.MULTILINE | re.DOTALL)
+    (tmp_path / "Caddyfile").write_text(block, encoding="utf-8")
+    command = ["caddy", "validate", "--config", str(tmp_path / "Caddyfile")]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stderr
 
 

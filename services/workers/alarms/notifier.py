@@ -16,7 +16,7 @@ from shared.settings import Settings, split_addresses
 
 NO_MAIL_SERVER_MESSAGE = "LEADHUB_ALARM_EMAIL is set, but neither LEADHUB_ALARM_SMTP_URL nor LEADHUB_SMTP_URL."
 SLACK_TARGET = "Slack"
-MESSAGE_FOOTER = 'docs/operations.md, section "Alarms", says more.'
+MESSAGE_FOOTER = 'docs/operations/monitoring.md, section "Alarms", says more.'
 
 
 @dataclass(frozen=True, slots=True)
