@@ -19,6 +19,7 @@ from tests.support.sending import SECRET, Outbox, tell
 pytestmark = pytest.mark.integration
 
 GUIDE = (PROJECT_ROOT / "docs" / "webhooks.md").read_text(encoding="utf-8")
+ZAPIER_GUIDE = (PROJECT_ROOT / "docs" / "zapier-make.md").read_text(encoding="utf-8")
 NEW_SECRET = "whsec_bWFkZS11cC1vdXRib3VuZC1zZWNyZXQtMzItYnl0ZXM="
 UNKNOWN_SECRET = "whsec_AAAA"
 
@@ -92,6 +93,18 @@ def test_the_guides_program_refuses_an_old_message(language: str) -> None:
         (signatures.signature_headers("msg_1", moment, body, [SECRET]), body, SECRET) for moment in (now, now - 3600)
     ]
     assert _verdicts(language, found) == [True, False]
+
+
+def test_the_program_for_zapier_knows_a_message() -> None:
+    (program,) = re.findall(r"^```python\n(.*?)^```$", ZAPIER_GUIDE, re.MULTILINE | re.DOTALL)
+    body = '{"name": "Zoë"}'
+    headers = signatures.signature_headers("msg_1", int(time.time()), body.encode(), [SECRET])
+    input_data = {"body": body, "signature": headers["X-LeadHub-Signature"], "secret": SECRET}
+    names: dict[str, Any] = {}
+    exec(program, {"input_data": input_data}, names)
+    assert names["output"] == {"genuine": True}
+    exec(program, {"input_data": {**input_data, "body": f"{body} "}}, names)
+    assert names["output"] == {"genuine": False}
 
 
 async def test_the_guides_message_has_the_members_of_a_sent_one(outbox: Outbox, receiver: Receiver) -> None:
