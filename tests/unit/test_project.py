@@ -4,13 +4,16 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from shared import __version__
+from shared.settings import Settings
 
 pytestmark = pytest.mark.unit
 ROOT = Path(__file__).resolve().parents[2]
@@ -119,3 +122,27 @@ def test_a_link_to_a_heading_leads_to_one() -> None:
             headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
             anchors = {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
             assert anchor in anchors, (name, target, anchor)
+
+
+def test_hooks_of_commits_call_programs_of_the_environment() -> None:
+    yaml: Any = pytest.importorskip("yaml")
+    (repository,) = yaml.safe_load(read(".pre-commit-config.yaml"))["repos"]
+    assert repository["repo"] == "local"
+    for hook in repository["hooks"]:
+        program = Path(hook["entry"].split()[0])
+        assert (hook["language"], str(program.parent)) == ("system", ".venv/bin")
+        assert (Path(sys.prefix) / "bin" / program.name).exists(), program
+
+
+@pytest.mark.parametrize("name", ["workflows/ci.yaml", "ISSUE_TEMPLATE/bug.yml", "ISSUE_TEMPLATE/feature.yml"])
+def test_files_for_the_repositorys_host_can_be_read(name: str) -> None:
+    yaml: Any = pytest.importorskip("yaml")
+    found = yaml.safe_load(read(f".github/{name}"))
+    steps = [step.get("run") for step in found["jobs"]["test"]["steps"]] if "jobs" in found else found["body"]
+    assert "bash .ci/run" in steps or all({"type", "attributes"} <= step.keys() for step in steps)
+
+
+def test_the_development_container_forwards_the_port_of_up() -> None:
+    assert orjson.loads(read(".devcontainer/devcontainer.json"))["forwardPorts"] == [
+        Settings.model_fields["port"].default
+    ]
