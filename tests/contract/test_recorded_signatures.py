@@ -12,10 +12,11 @@ import pytest_asyncio
 from tests.contract.service import Answer, Service, ask
 from tests.contract.workspaces import Workspace, new_workspace
 from tests.support.provider_bodies import TYPES_BY_FOLDER
-from tests.support.provider_requests import SAMPLES, recorded_vectors
+from tests.support.provider_requests import WEBHOOK_SAMPLES, recorded_vectors
 from tests.support.provider_signing import CREDENTIALS
+from tests.support.wider_samples import NO_SAMPLES
 
-FOLDERS = sorted(path.parent.name for path in SAMPLES.glob("*/vectors.json"))
+FOLDERS = sorted(path.parent.name for path in WEBHOOK_SAMPLES.glob("*/vectors.json"))
 SECRET_FIELDS = {
     **{"meta": "app_secret", "whatsapp": "app_secret", "google_ads": "google_key", "linkedin": "client_secret"},
     **{"tiktok": "app_secret", "mailgun": "signing_key", "twilio": "auth_token", "typeform": "secret"},
@@ -27,7 +28,7 @@ SIGNATURE_HEADERS = {"stripe_style": "Stripe-Signature", "slack_style": "X-Slack
 BOUND_TO_ADDRESS = ("twilio", "hubspot-published_v2")  # they sign the address that they were recorded with
 
 if not FOLDERS:
-    pytest.skip("no recorded requests here", allow_module_level=True)
+    pytest.skip(NO_SAMPLES, allow_module_level=True)
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -87,7 +88,7 @@ def credentials_of(folder: str, type_: str, vector: dict[str, Any]) -> dict[str,
 async def send(provider: aiohttp.ClientSession, integration: dict[str, Any], vector: dict[str, Any]) -> Answer:
     path = "/api/" + integration["webhook_url"].partition("/api/")[2]
     query = urlsplit(vector["url"]).query
-    body = (SAMPLES / vector["body_file"]).read_bytes() if vector["body_file"] else None
+    body = (WEBHOOK_SAMPLES / vector["body_file"]).read_bytes() if vector["body_file"] else None
     address = f"{path}?{query}" if query else path
     return await ask(provider, vector["method"], address, data=body, headers=vector["headers"])
 

@@ -1,4 +1,4 @@
-"""Recorded bodies of every provider, posted to the running service: the right leads, once, however they are retold."""
+"""Bodies of every provider, posted to the running service: the right leads, once, however they are retold."""
 
 import asyncio
 import json
@@ -15,17 +15,21 @@ from tests.contract.webhook_sources import WebhookSource, count_leads, make_sour
 from tests.contract.workspaces import Workspace, new_workspace
 from tests.support.lead_apis import LINKEDIN_FORM, LeadApis, hubspot_contact, linkedin_response, meta_lead
 from tests.support.provider_bodies import RecordedBody, recorded_bodies
+from tests.support.provider_corpus import fetched_leads as corpus_leads
 from tests.support.provider_redelivery import TYPES_WITH_SEVERAL, reordered, reversed_members, several_items
-from tests.support.provider_requests import sample_json
 from tests.support.waiting import until_async
+from tests.support.wider_samples import sample_json
 
 JSON = "application/json"
 BODIES = recorded_bodies()
 PERSON = ("first_name", "last_name", "email", "phone")
 ITEMS = 3
-
-if not BODIES:
-    pytest.skip("no recorded bodies here", allow_module_level=True)
+# What is fetched for recorded bodies.
+FIELDS = ("FIRST_NAME", "LAST_NAME", "EMAIL", "PHONE_NUMBER")
+QUESTIONS = [{"questionId": place, "predefinedField": name} for place, name in enumerate(FIELDS)]
+KIMS_FORM = {"id": 12, "content": {"questions": QUESTIONS}}
+NAMES = {"firstname": "Ada", "lastname": "Example"}
+HUBERT = {"id": "65059681032", "properties": {**NAMES, "email": "hubert@example.com", "phone": "+16505550123"}}
 
 
 @pytest_asyncio.fixture
@@ -43,24 +47,36 @@ async def provider(service: Service) -> AsyncIterator[aiohttp.ClientSession]:
 @pytest.fixture
 def fetched_leads(lead_apis: LeadApis) -> LeadApis:
     """The APIs with the leads that the recorded bodies and the bodies of several items announce."""
-    joe = sample_json("meta/graph_lead_response.json")
-    joan = {**joe, "id": "123123123124", "field_data": [{"name": "full_name", "values": ["Joan Example"]}]}
-    joan["field_data"].append({"name": "email", "values": ["joan@example.com"]})
-    lead_apis.leads = {one["id"]: one for one in (joe, joan, *map(meta_lead, range(9)))}
-    kim = sample_json("linkedin/lead_form_response_answerDetails.json")
-    lead_apis.responses = {one["id"]: one for one in (kim, *map(linkedin_response, range(9)))}
-    fields = enumerate(("FIRST_NAME", "LAST_NAME", "EMAIL", "PHONE_NUMBER"))
-    questions = [{"questionId": place, "predefinedField": name} for place, name in fields]
-    lead_apis.forms = {"12": {"id": 12, "content": {"questions": questions}}, "7002": LINKEDIN_FORM}
-    properties = {"firstname": "Ada", "lastname": "Example", "email": "hubert@example.com", "phone": "+16505550123"}
-    hubert = {"id": "65059681032", "properties": properties}
-    lead_apis.contacts = {one["id"]: one for one in (hubert, *map(hubspot_contact, range(9)))}
+    ours = list(corpus_leads())
+    meta, linkedin, hubspot = (
+        [one.document for one in ours if one.type == type_] for type_ in ("meta_lead_ads", "linkedin", "hubspot")
+    )
+    forms = [one.form for one in ours if one.form]
+    lead_apis.leads = by_id(*meta, *recorded_meta_leads(), *map(meta_lead, range(9)))
+    kim = sample_json("webhooks/linkedin/lead_form_response_answerDetails.json")
+    lead_apis.responses = by_id(*linkedin, kim, *map(linkedin_response, range(9)))
+    lead_apis.forms = by_id(*forms, KIMS_FORM, LINKEDIN_FORM)
+    lead_apis.contacts = by_id(*hubspot, HUBERT, *map(hubspot_contact, range(9)))
     lead_apis.asked.clear()
     return lead_apis
 
 
 def test_every_type_has_a_body() -> None:
     assert {one.type for one in BODIES} == PROVIDERS_BY_TYPE.keys()
+
+
+def by_id(*documents: Any) -> dict[str, Any]:
+    """What an API knows, without those samples that are not here."""
+    return {str(one["id"]): one for one in documents if one}
+
+
+def recorded_meta_leads() -> list[Any]:
+    """The leads that Meta's recorded body announces, where the samples are."""
+    if not (joe := sample_json("webhooks/meta/graph_lead_response.json")):
+        return []
+    answers = {"full_name": "Joan Example", "email": "joan@example.com"}
+    field_data = [{"name": name, "values": [value]} for name, value in answers.items()]
+    return [joe, {**joe, "id": "123123123124", "field_data": field_data}]
 
 
 @pytest.mark.parametrize("recorded", BODIES, ids=str)

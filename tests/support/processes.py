@@ -1,4 +1,4 @@
-"""Finding the processes of a running `up` by what their command lines say, as the contract promises they do."""
+"""Finding the processes of a running `up` by what their command lines say, which name the role of each."""
 
 from collections import defaultdict
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The recorded bodies of providers, and what each of them has to become."""
+"""Bodies of providers, our own and those of the wider samples, and what each of them has to become."""
 
 import json
 from collections.abc import Mapping
@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote_plus
 
-from shared.integrations.catalogue import PROVIDERS_BY_TYPE
-from tests.support.provider_requests import SAMPLES
+from tests.support.provider_corpus import CorpusBody, corpus_bodies, fetched_leads
+from tests.support.provider_requests import WEBHOOK_SAMPLES
 
 TYPES_BY_FOLDER = {
     "meta": "meta_lead_ads",
@@ -25,7 +25,6 @@ NO_DELIVERIES = (
 
 Person = Mapping[str, Any]
 ADA: Person = {"first_name": "Ada", "last_name": "Example", "email": "ada@example.com", "phone": "+16505550123"}
-SAM: Person = {"first_name": "Sam", "last_name": "Sample", "email": "sam@example.com", "phone": "+14155550123"}
 NOBODY: Person = {"first_name": None, "last_name": None, "email": None, "phone": None}
 UNREADABLE = {"state": "dead", "has_event_id": False}
 
@@ -157,30 +156,45 @@ _EXPECTED: dict[str, tuple[tuple[Person | None, ...], dict[str, Any]]] = {
 
 def recorded_files() -> dict[str, str]:
     """Return the content types of the recorded bodies by file. None where no samples are."""
-    path = SAMPLES / "index.json"
+    path = WEBHOOK_SAMPLES / "index.json"
     rows = json.loads(path.read_bytes()) if path.exists() else []
     return {row["file"]: row["content_type"].partition(" (")[0] for row in rows if row["file"] not in NO_DELIVERIES}
 
 
 def recorded_bodies() -> list[RecordedBody]:
-    """Return the recorded bodies, and the samples of the types of which there are none."""
-    found = [_recorded(file, content_type) for file, content_type in recorded_files().items()]
-    missing = PROVIDERS_BY_TYPE.keys() - {one.type for one in found} if found else set()
-    return [*found, *(own_sample(type_) for type_ in sorted(missing))]
+    """Return our own bodies of all types, and the recorded ones where the samples are."""
+    # A client of the running service chooses no headers: it is signed as the type signs.
+    own = [_of_corpus(one) for one in corpus_bodies() if not one.headers]
+    return [*own, *(_recorded(file, content_type) for file, content_type in recorded_files().items())]
 
 
-def own_sample(type_: str) -> RecordedBody:
-    """Return the sample that a type shows of itself."""
-    sample = PROVIDERS_BY_TYPE[type_].sample
-    found = {**SAM, **({"email": None} if type_ == "viber" else {})}  # it stands in the message
-    has_event_id = type_ != "microsoft_ads"
-    return RecordedBody(type_, "own sample", sample.body, sample.media_type, (found,), has_event_id=has_event_id)
+def _of_corpus(one: CorpusBody) -> RecordedBody:
+    stored = [event for event in one.events if event["kind"] != "ignored"]
+    return RecordedBody(
+        one.type,
+        one.name,
+        one.body,
+        one.media_type,
+        tuple(_person_of(one.type, event) for event in stored),
+        is_test=any(event.get("is_test") for event in stored),
+        has_event_id=all("event_id" in event for event in stored),
+    )
+
+
+def _person_of(type_: str, event: Mapping[str, Any]) -> Person | None:
+    """Return the person that an event becomes, who may have to be fetched. Tests and deletions become nobody."""
+    if event.get("is_test") or event["kind"] == "deletion":
+        return None
+    if event["kind"] == "fetch":
+        found = (one.event for one in fetched_leads() if one.type == type_)
+        event = next(one for one in found if one["object_id"] == event["object_id"])
+    return {name: event["lead"].get(name) for name in NOBODY}
 
 
 def _recorded(file: str, content_type: str) -> RecordedBody:
     folder = file.partition("/")[0]
     people, others = _EXPECTED[file]
-    body, media_type = (SAMPLES / file).read_bytes(), content_type
+    body, media_type = (WEBHOOK_SAMPLES / file).read_bytes(), content_type
     if file == "unbounce/data_json_docs.json":  # the value of a field
         body, media_type = b"data.json=" + quote_plus(body).encode(), "application/x-www-form-urlencoded"
     elif file == "calendly/invitee_object_docs.json":  # the payload alone

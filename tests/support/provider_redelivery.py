@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tests.support.provider_requests import sample_json
+from tests.support.provider_corpus import corpus_json
 
 JSON = "application/json"
 RECEIVED = "com.twilio.messaging.inbound-message.received"
@@ -50,7 +50,7 @@ def email_of(number: int) -> str:
 
 
 def several_items(type_: str) -> SeveralItems:
-    """Return how a type tells of several items in one body, after its recorded body where there is one."""
+    """Return how a type tells of several items in one body, after our own body of the type."""
     return SeveralItems(type_, *_SEVERAL[type_]())
 
 
@@ -58,7 +58,7 @@ ItemMaker = tuple[Callable[[int], Any], Callable[[Sequence[Any]], Any]]
 
 
 def _meta() -> ItemMaker:
-    document = sample_json("meta/leadgen_webhook.json")
+    document = corpus_json("meta_lead_ads", "notice.json")
     [entry] = document["entry"]
     change = entry["changes"][0]
 
@@ -69,18 +69,18 @@ def _meta() -> ItemMaker:
 
 
 def _linkedin() -> ItemMaker:
-    notice = sample_json("linkedin/lead_action_created.json")
+    notice = corpus_json("linkedin", "created.json")
     return lambda number: {**notice, "leadGenFormResponse": f"urn:li:leadGenFormResponse:response-{number}"}, list
 
 
 def _hubspot() -> ItemMaker:
-    [event] = sample_json("hubspot/contact_creation.json")
+    event = corpus_json("hubspot", "events.json")[0]
     return lambda number: {**event, "eventId": 700 + number, "objectId": 100 + number}, list
 
 
 def _tiktok() -> ItemMaker:
-    document = sample_json("tiktok/lead_instant_form.json")
-    [entry] = document["entry"]
+    document = corpus_json("tiktok", "leads.json")
+    entry = document["entry"][0]
 
     def item(number: int) -> Any:
         return {**entry, "id": f"lead-{number}", "changes": [{"field": "email", "value": email_of(number)}]}
@@ -89,13 +89,15 @@ def _tiktok() -> ItemMaker:
 
 
 def _whatsapp() -> ItemMaker:
-    document = sample_json("whatsapp/message_text.json")
+    document = corpus_json("whatsapp", "text_from_an_ad.json")
     [entry] = document["entry"]
     [change] = entry["changes"]
     [message] = change["value"]["messages"]
 
     def item(number: int) -> Any:
-        return {**message, "from": f"1650555012{number}", "id": f"wamid.{number}"}
+        """A message without a business-scoped id, which would be one person's."""
+        kept = {name: message[name] for name in ("timestamp", "type", "text")}
+        return {**kept, "from": f"1650555012{number}", "id": f"wamid.{number}"}
 
     def wrap(items: Sequence[Any]) -> Any:
         contacts = [{"profile": {"name": f"Ada {one['id']}"}, "wa_id": one["from"]} for one in items]
@@ -120,7 +122,7 @@ def _pinterest() -> ItemMaker:
 
 
 def _standard() -> ItemMaker:
-    document = sample_json("standard_webhooks/contact_created.json")
+    document = corpus_json("standard_webhooks", "contact.json")
 
     def item(number: int) -> Any:
         return {"fullName": "Ada Example", "email": email_of(number)}
@@ -129,10 +131,8 @@ def _standard() -> ItemMaker:
 
 
 def _generic() -> ItemMaker:
-    document = sample_json("zapier_make/flat.json")
-
     def item(number: int) -> Any:
-        return {**document, "phone": None, "email": email_of(number), "event_id": f"event-{number}"}
+        return {"name": "Ada Example", "email": email_of(number), "event_id": f"event-{number}"}
 
     return item, list
 

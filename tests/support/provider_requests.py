@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,8 +17,9 @@ from shared.integrations.webhook_exchange import (
     SignatureRefused,
     WebhookRequest,
 )
+from tests.support.wider_samples import NO_SAMPLES, SAMPLES, sample_json
 
-SAMPLES = Path(__file__).parents[3] / "shared" / "samples" / "webhooks"
+WEBHOOK_SAMPLES = SAMPLES / "webhooks"
 NOW = 1_774_690_300.0
 URL = "https://gw.example.com/api/inbound/webhooks/token"
 SECRET = "a-made-up-secret"
@@ -85,24 +85,23 @@ def multipart(*parts: tuple[str, str | bytes, str]) -> bytes:
 
 def sample_body(name: str) -> bytes:
     """Return a recorded body, or skip the test."""
-    if not (SAMPLES / name).exists():
-        pytest.skip("no recorded bodies here")
-    return (SAMPLES / name).read_bytes()
+    if not (WEBHOOK_SAMPLES / name).exists():
+        pytest.skip(NO_SAMPLES)
+    return (WEBHOOK_SAMPLES / name).read_bytes()
 
 
-def sample_json(name: str) -> Any:
+def sample_document(name: str) -> Any:
     """Return the JSON of a recorded body, or skip the test."""
     return json.loads(sample_body(name))
 
 
 def recorded_vectors(folder: str) -> list[dict[str, Any]]:
     """Return the requests of a folder that are marked as valid or invalid. None where no samples are."""
-    path = SAMPLES / folder / "vectors.json"
-    return list(json.loads(path.read_bytes())["vectors"]) if path.exists() else []
+    return list(sample_json(f"webhooks/{folder}/vectors.json").get("vectors", []))
 
 
 def vector_request(vector: dict[str, Any]) -> WebhookRequest:
     """Return the request of a vector, at its time."""
-    body = (SAMPLES / vector["body_file"]).read_bytes() if vector["body_file"] else b""
+    body = (WEBHOOK_SAMPLES / vector["body_file"]).read_bytes() if vector["body_file"] else b""
     headers = CaseInsensitive(vector["headers"])
     return WebhookRequest(vector["method"], vector["url"], headers, body, float(vector["now"] or NOW))

@@ -1,7 +1,5 @@
 """Phone numbers: every spelling of one number is one identity, and the fast path never differs from the library."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 import phonenumbers
@@ -11,15 +9,14 @@ from hypothesis import strategies as st
 
 from shared.leads import contact
 from shared.leads.contact import InvalidContact, NormalisedPhone, is_identifying_phone, normalise_phone
+from tests.support.wider_samples import cases_or_skip, sample_json
 
 pytestmark = pytest.mark.unit
 
-SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "samples" / "phone"
-
 
 def sample(name: str, key: str) -> list[dict[str, Any]]:
-    path = SAMPLES / name
-    return json.loads(path.read_text())[key] if path.exists() else []
+    found: list[dict[str, Any]] = sample_json(f"phone/{name}").get(key, [])
+    return found
 
 
 def read(text: str, country: str | None) -> NormalisedPhone | None:
@@ -36,20 +33,19 @@ def read_by_library(text: str, country: str | None) -> NormalisedPhone | None:
         return None
 
 
-@pytest.mark.parametrize("group", sample("same_number_many_spellings.json", "groups"), ids=lambda group: group["e164"])
+GROUPS = sample("same_number_many_spellings.json", "groups")
+CASES = sample("tricky_cases.json", "cases") + sample("upstream_cases.json", "parse_cases")
+REMARKED_ON = ("0900 332 600a5", "0900 332 600A5")  # a letter, and a digit more, behind what is a valid number already
+
+
+@pytest.mark.parametrize("group", cases_or_skip(GROUPS), ids=lambda group: group["e164"])
 def test_every_spelling_of_one_number_is_one_identity(group: dict[str, Any]) -> None:
     for form in group["forms"]:
         expected = NormalisedPhone(group["e164"], form["extension"])
         assert read(form["input"], form["default_region"]) == expected, form
 
 
-CASES = sample("tricky_cases.json", "cases") + sample("upstream_cases.json", "parse_cases")
-
-
-REMARKED_ON = ("0900 332 600a5", "0900 332 600A5")  # a letter, and a digit more, behind what is a valid number already
-
-
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["input"])
+@pytest.mark.parametrize("case", cases_or_skip(CASES), ids=lambda case: case["input"])
 def test_reads_what_is_possible_and_nothing_else(case: dict[str, Any]) -> None:
     phone = read(case["input"], case["default_region"])
     if phone is not None and not case["possible"]:  # a prefix of former times is what made it impossible

@@ -5,7 +5,6 @@ import re
 import time
 import unicodedata
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import phonenumbers
@@ -17,27 +16,29 @@ from shared.lead_list.search import like_patterns
 from shared.leads import contact, phone_extensions, phone_text
 from shared.leads.contact import InvalidContact, PhoneTooSlow, is_identifying_phone, normalise_phone
 from shared.leads.submission import AcceptedSubmission, normalise_submission
+from tests.support.contact_corpus import CONTACT_CORPUS
 from tests.support.timing import best_within
+from tests.support.wider_samples import SAMPLES
 
 pytestmark = pytest.mark.unit
 
-SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "samples" / "phone"
 COUNTRIES = (None, "US", "DE", "IT", "BR", "MX", "AR")
 LONGEST = 250
 AFFORDABLE = 0.02  # seconds of CPU: the worst of these texts takes a tenth of it, and took five times as long before
 
 
 def inputs(node: Any) -> list[str]:
-    """The texts of a sample, wherever they stand in it."""
+    """The texts of a file, wherever they stand in it."""
     if isinstance(node, list):
         return list(chain.from_iterable(map(inputs, node)))
     if not isinstance(node, dict):
         return []
-    found = [node["input"]] if isinstance(node.get("input"), str) else []
+    found = [node[name] for name in ("given", "input") if isinstance(node.get(name), str)]
     return found + list(chain.from_iterable(map(inputs, node.values())))
 
 
-CORPUS = sorted({text for path in SAMPLES.glob("*.json") for text in inputs(json.loads(path.read_text()))})
+FILES = (CONTACT_CORPUS / "phones.json", *SAMPLES.glob("phone/*.json"))
+CORPUS = sorted({text for path in FILES for text in inputs(json.loads(path.read_bytes()))})
 PIECES = """+ ＋ - . / \\ , ,, ; : ( ) [ ~ ～ * # _ x X ｘ e ext xt extn ｅｘｔ int ｉｎｔ доб anexo extensión n no nr.
     n° 内線 máy lẻ ſ K İ ı é 文 a abc 1-800- tel: ;ext= ;isub= ;phone-context= example.com b-c.d a. .. 0044 +1201
     030 00 poste Durchwahl 2015550123""".split()
@@ -85,7 +86,7 @@ def parted(text: str) -> tuple[str, str] | None:
 
 
 @pytest.mark.parametrize("country", COUNTRIES)
-def test_reads_the_samples_as_the_library_does(country: str | None) -> None:
+def test_reads_the_corpora_as_the_library_does(country: str | None) -> None:
     for text in CORPUS:
         assert parsed_in_parts(text, country) == parsed(text, country), text
         assert phone_extensions.split_extension(text) == parted(text), text

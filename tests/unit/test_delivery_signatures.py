@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import time
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,10 +16,10 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from services.workers.deliveries.signatures import sign_message, signature_headers
 from shared.settings import PROJECT_ROOT
+from tests.support.wider_samples import SAMPLES, needs_samples, sample_json
 
 pytestmark = pytest.mark.unit
 
-SAMPLES = PROJECT_ROOT.parent / "shared" / "samples" / "webhooks"
 SECRET, OLD = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_bWFkZS11cC1vdXRib3VuZC1zZWNyZXQtMzItYnl0ZXM="
 ID, TIME, BODY = "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}'
 PUBLISHED = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
@@ -48,16 +47,11 @@ def test_the_check_that_the_apis_introduction_prints() -> None:
     assert json.loads(done.stdout) == [[True, True, False], *[[False] * 3] * 3]
 
 
-def _vectors() -> list[Any]:
-    path = SAMPLES / "standard_webhooks" / "vectors.json"
-    return json.loads(path.read_text())["vectors"] if path.exists() else []
-
-
-@pytest.mark.skipif(not _vectors(), reason="the samples are not there")
+@needs_samples
 def test_every_vector_of_the_samples() -> None:
-    for vector in _vectors():
+    for vector in sample_json("webhooks/standard_webhooks/vectors.json")["vectors"]:
         sent = vector["headers"]
-        body = (SAMPLES / vector["body_file"]).read_bytes()
+        body = (SAMPLES / "webhooks" / vector["body_file"]).read_bytes()
         ours = sign_message(vector["secret"], sent["webhook-id"], int(sent["webhook-timestamp"]), body)
         about_time = "5 min" in vector.get("reason", "")
         assert (ours in sent["webhook-signature"].split()) == (vector["expected"] == "valid" or about_time)

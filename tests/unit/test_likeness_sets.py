@@ -1,23 +1,14 @@
 """Likeness on labelled files: at one threshold, the same for all, without their labels. And on pairs of names."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench.likeness_sets import read_labelled_set, score_set
-from services.workers.likeness.blocking_keys import blocking_keys
-from services.workers.likeness.comparison_levels import compare_profiles
-from services.workers.likeness.lead_profile import make_profile
-from services.workers.likeness.match_weights import MatchWeights
-from services.workers.likeness.value_frequencies import ValueFrequencies
+from tests.support.contact_corpus import likeness_of
+from tests.support.wider_samples import SAMPLES, cases_or_skip, needs_samples, sample_json
 
 pytestmark = pytest.mark.unit
-
-SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
-NAME_PAIRS = SAMPLES / "names" / "name_variations.json"
-WORKSPACE_LEADS = 2_000
 
 # What name alone cannot tell, or what this engine does not read (docs/internals/likeness.md).
 UNKNOWN = {
@@ -28,31 +19,27 @@ UNKNOWN = {
 }
 
 
+@needs_samples
 @pytest.mark.parametrize(
     ("name", "least"),
     [("febrl_dataset1.csv", 0.99), ("dupehell_crm_contact_medium_5000_seed42.csv", 0.915)],
 )
 def test_f1_of_labelled_sets(name: str, least: float) -> None:
-    path = SAMPLES / "dedupe" / name
-    if not path.exists():
-        pytest.skip("no samples")
-    assert score_set(read_labelled_set(path)).f1 >= least
+    assert score_set(read_labelled_set(SAMPLES / "dedupe" / name)).f1 >= least
 
 
 def name_pairs() -> list[dict[str, Any]]:
-    return json.loads(NAME_PAIRS.read_text("utf-8"))["pairs"] if NAME_PAIRS.exists() else []
+    pairs: list[dict[str, Any]] = sample_json("names/name_variations.json").get("pairs", [])
+    return pairs
 
 
-@pytest.mark.parametrize("pair", name_pairs(), ids=lambda pair: f"{pair['a']}/{pair['b']}")
+@pytest.mark.parametrize("pair", cases_or_skip(name_pairs()), ids=lambda pair: f"{pair['a']}/{pair['b']}")
 def test_pairs_of_names(pair: dict[str, Any]) -> None:
-    first, second = (make_profile(lead_of(pair[side])) for side in ("a", "b"))
-    evidence = compare_profiles(first, second, ValueFrequencies(WORKSPACE_LEADS, {}))
-    probability = MatchWeights().weigh(evidence, WORKSPACE_LEADS).probability
+    probability, is_compared = likeness_of(lead_of(pair["a"]), lead_of(pair["b"]))
     if (pair["a"], pair["b"]) in UNKNOWN or pair["same_person"] is None:
         return
     assert (probability >= 0.5) == pair["same_person"]
-    if pair["same_person"]:
-        assert set(blocking_keys(first)) & set(blocking_keys(second))
+    assert is_compared or not pair["same_person"]
 
 
 def lead_of(name: str) -> dict[str, str]:

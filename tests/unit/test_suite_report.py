@@ -25,6 +25,13 @@ def server(): raise OSError
 def test_server(server): pass
 """
 SKIPPED_FILE = "import pytest\npytest.skip('no corpus', allow_module_level=True)"
+MISSING_CASES = """
+import pytest
+from tests.support.wider_samples import cases_or_skip
+
+@pytest.mark.parametrize("case", cases_or_skip([]))
+def test_case(case): assert False
+"""
 CONFTEST = """
 from tests.support.run_report import register_reporter
 
@@ -50,6 +57,14 @@ def test_a_run_reports_outcomes_and_reasons(pytester: pytest.Pytester, monkeypat
     assert (report.passed, report.failed) == (1, 2)
     assert report.skipped == {"there is no chromium here": 1, "no corpus": 1}
     assert set(report.seconds) == {"test_one.py"}
+
+
+def test_cases_of_samples_that_are_not_here_are_named(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = report_of({"test_samples": MISSING_CASES}, pytester, monkeypatch)
+    assert report.skipped == {"the wider corpus of samples is not here": 1}
+    assert "skipped: 1 × the wider corpus of samples is not here" in report.lines()
 
 
 def test_the_last_line_counts_a_flaky_test_as_passed_once_more(tmp_path: Path) -> None:

@@ -4,13 +4,13 @@ import pytest
 
 from shared.integrations.providers import google_ads
 from shared.integrations.webhook_exchange import UnreadableBody
-from tests.support.provider_requests import SECRET, read_one, refusal, request_of, sample_json
+from tests.support.provider_requests import SECRET, read_one, refusal, request_of, sample_document
 
 pytestmark = pytest.mark.unit
 
 
 def test_google_test_data_becomes_a_test_lead() -> None:
-    event = read_one(google_ads.PROVIDER, sample_json("google_ads/send_test_data_contact.json"))
+    event = read_one(google_ads.PROVIDER, sample_document("google_ads/send_test_data_contact.json"))
     click = event.document["gcl_id"]
     assert event.is_test
     assert event.event_id is None
@@ -34,9 +34,9 @@ def test_google_test_data_becomes_a_test_lead() -> None:
 
 
 def test_google_column_without_name_and_key_in_capitals_are_read() -> None:
-    event = read_one(google_ads.PROVIDER, sample_json("google_ads/send_test_data_custom_question.json"))
+    event = read_one(google_ads.PROVIDER, sample_document("google_ads/send_test_data_custom_question.json"))
     assert event.lead["custom_fields"] == {"postal_code": "94043", "service": "Roofing"}
-    event = read_one(google_ads.PROVIDER, sample_json("google_ads/docs_test_sample_capital_key.json"))
+    event = read_one(google_ads.PROVIDER, sample_document("google_ads/docs_test_sample_capital_key.json"))
     assert event.lead == {
         "first_name": "FirstName",
         "last_name": "LastName",

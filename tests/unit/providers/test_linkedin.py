@@ -6,13 +6,13 @@ import pytest
 
 from shared.integrations.providers import linkedin
 from shared.integrations.webhook_exchange import SignatureRefused, UnreadableBody
-from tests.support.provider_requests import SECRET, URL, read_one, request_of, sample_json
+from tests.support.provider_requests import SECRET, URL, read_one, request_of, sample_document
 
 pytestmark = pytest.mark.unit
 
 
 def test_linkedin_created_is_fetched_and_deleted_is_a_deletion() -> None:
-    created = read_one(linkedin.PROVIDER, sample_json("linkedin/lead_action_created.json"))
+    created = read_one(linkedin.PROVIDER, sample_document("linkedin/lead_action_created.json"))
     assert (created.kind, created.event_id, created.object_id, created.account_id) == (
         "fetch",
         "1a2b3c-4:CREATED",
@@ -26,7 +26,7 @@ def test_linkedin_created_is_fetched_and_deleted_is_a_deletion() -> None:
         "form_id": "1",
         "ad_id": "456",
     }
-    deleted = read_one(linkedin.PROVIDER, sample_json("linkedin/lead_action_deleted.json"))
+    deleted = read_one(linkedin.PROVIDER, sample_document("linkedin/lead_action_deleted.json"))
     assert (deleted.kind, deleted.event_id, deleted.object_id, deleted.account_id) == (
         "deletion",
         "1a2b3c-4:DELETED",
@@ -66,7 +66,7 @@ QUESTIONS = [
 
 
 def test_linkedin_response_becomes_a_lead_by_the_questions_of_its_form() -> None:
-    response = sample_json("linkedin/lead_form_response_answerDetails.json")
+    response = sample_document("linkedin/lead_form_response_answerDetails.json")
     event = linkedin.lead_event_of(response, {"id": 12, "content": {"questions": QUESTIONS}})
     assert event.lead == {
         "first_name": "Kim",
@@ -89,7 +89,7 @@ def test_linkedin_response_becomes_a_lead_by_the_questions_of_its_form() -> None
 
 
 def test_linkedin_response_without_its_form_still_has_email_and_phone() -> None:
-    event = linkedin.lead_event_of(sample_json("linkedin/lead_form_response_answerDetails.json"))
+    event = linkedin.lead_event_of(sample_document("linkedin/lead_form_response_answerDetails.json"))
     assert event.lead == {
         "email": "kim@example.com",
         "phone": "+12025550123",

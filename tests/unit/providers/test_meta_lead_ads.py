@@ -6,13 +6,13 @@ import pytest
 
 from shared.integrations.providers import meta_lead_ads
 from shared.integrations.webhook_exchange import SignatureRefused, UnreadableBody
-from tests.support.provider_requests import URL, read, request_of, sample_json
+from tests.support.provider_requests import URL, read, request_of, sample_document
 
 pytestmark = pytest.mark.unit
 
 
 def test_meta_notice_becomes_a_fetch_for_each_lead() -> None:
-    first, second = read(meta_lead_ads.PROVIDER, sample_json("meta/leadgen_webhook.json"))
+    first, second = read(meta_lead_ads.PROVIDER, sample_document("meta/leadgen_webhook.json"))
     assert (first.kind, first.event_id, first.object_id, first.account_id) == (
         "fetch",
         "123123123123",
@@ -68,7 +68,7 @@ def test_meta_handshake_refuses_another_mode_and_a_missing_token() -> None:
 
 
 def test_meta_lead_from_the_graph_becomes_a_lead() -> None:
-    event = meta_lead_ads.lead_event_of(sample_json("meta/graph_lead_response.json"), page_id="77")
+    event = meta_lead_ads.lead_event_of(sample_document("meta/graph_lead_response.json"), page_id="77")
     assert (event.kind, event.event_id, event.object_id, event.account_id) == (
         "lead",
         "123123123123",
@@ -88,7 +88,7 @@ def test_meta_lead_from_the_graph_becomes_a_lead() -> None:
         "form_id": "12312312312",
         "ad_id": "12312312312",
     }
-    [of_page] = sample_json("meta/graph_leads_page.json")["data"]
+    [of_page] = sample_document("meta/graph_leads_page.json")["data"]
     assert meta_lead_ads.lead_event_of(of_page).lead == event.lead
 
 

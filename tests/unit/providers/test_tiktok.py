@@ -7,13 +7,13 @@ import pytest
 from shared.integrations.providers import tiktok
 from shared.integrations.signature_checks import hmac_hex
 from shared.integrations.webhook_exchange import UnreadableBody
-from tests.support.provider_requests import NOW, SECRET, read, read_one, refusal, request_of, sample_json
+from tests.support.provider_requests import NOW, SECRET, read, read_one, refusal, request_of, sample_document
 
 pytestmark = pytest.mark.unit
 
 
 def test_tiktok_lead_becomes_a_lead() -> None:
-    event = read_one(tiktok.PROVIDER, sample_json("tiktok/lead_instant_form.json"))
+    event = read_one(tiktok.PROVIDER, sample_document("tiktok/lead_instant_form.json"))
     assert (event.event_id, event.account_id) == ("lead-100", "1111111111")
     assert event.lead == {
         "first_name": "Ada",
@@ -61,7 +61,7 @@ def test_tiktok_entries_are_read_one_by_one() -> None:
 
 def test_tiktok_other_objects_are_ignored() -> None:
     assert read_one(tiktok.PROVIDER, {"object": 2, "entry": [{"id": 1}]}).kind == "ignored"
-    assert read_one(tiktok.PROVIDER, sample_json("tiktok/developers_event_docs.json")).kind == "ignored"
+    assert read_one(tiktok.PROVIDER, sample_document("tiktok/developers_event_docs.json")).kind == "ignored"
     bodies: tuple[Any, ...] = ({}, [], {"object": 1}, {"object": None, "entry": []})
     for body in bodies:
         with pytest.raises(UnreadableBody):
