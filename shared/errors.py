@@ -28,7 +28,7 @@ class ApiError(Exception):
             self.headers["Retry-After"] = str(retry_after)
 
     def response_body(self) -> dict[str, Any]:
-        """Return the error envelope (section 1 of the contract)."""
+        """Return the error envelope, `Error` in `docs/openapi.json`."""
         envelope: dict[str, Any] = {"status": "error", "message": str(self), "code": self.code}
         if self.errors is not None:
             envelope["errors"] = self.errors
@@ -70,7 +70,7 @@ class MethodNotAllowed(ApiError):
 
 
 class RequestTimeout(ApiError):
-    """The body did not arrive in time. The contract names no status for this; HTTP does."""
+    """The body did not arrive in time."""
 
     status, code = 408, "REQUEST_TIMEOUT"
     default = "The request body did not arrive in time."

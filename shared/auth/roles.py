@@ -1,4 +1,4 @@
-"""Roles and their permissions: the table of the contract's section 9, from which the users page shows its matrix."""
+"""Roles and their permissions. The users page shows its matrix from this table."""
 
 from enum import Enum
 from typing import Final, Literal

@@ -1,4 +1,4 @@
-"""Validation of client input. It reports every error of every field at once, in the words of the contract.
+"""Validation of client input. It reports every error of every field at once.
 
 A schema wraps a `TypedDict` whose annotations are the rules. The OpenAPI document is made from the same annotations, so
 that validation and documentation cannot differ.

@@ -17,7 +17,7 @@ from tests.support.stack import Stack
 from tests.support.waiting import until
 
 NOBODY = "nobody"
-# The role table of the contract, written out, so that a change of the code's table does not go unseen.
+# The table of roles, written out once more, so that a change of the code's table does not go unseen.
 ROLES_BY_PERMISSION = {
     Permission.SEE_RECORDS: {"admin", "manager", "agent", "read_only"},
     Permission.SEE_PERSONS: {"admin", "manager", "agent"},
@@ -89,7 +89,7 @@ def judged(route: web.RouteDef, answer: Shown) -> str:
     return "admitted"
 
 
-def test_roles_may_do_what_the_contract_says() -> None:
+def test_roles_may_do_what_the_table_says() -> None:
     assert ROLES_BY_PERMISSION.keys() == set(Permission)
     for permission, roles in ROLES_BY_PERMISSION.items():
         assert {role for role, held in ROLE_PERMISSIONS.items() if permission in held} == roles, permission

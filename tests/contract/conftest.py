@@ -1,4 +1,4 @@
-"""One running service for all tests of the contract, seen as its clients see it: over HTTP and on the command line."""
+"""One running service for all tests of this folder, seen as its clients see it: over HTTP and on the command line."""
 
 import socket
 import time

@@ -1,4 +1,4 @@
-"""Contract section 2: API keys over HTTP."""
+"""API keys over HTTP."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta

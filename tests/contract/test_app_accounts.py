@@ -1,4 +1,4 @@
-"""Contract section 6, "One app, many pages": one webhook of an app brings the leads of many accounts."""
+"""One app, many accounts: one webhook of an app brings the leads of all of them."""
 
 import hmac
 import json

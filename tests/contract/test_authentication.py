@@ -1,4 +1,4 @@
-"""Contract section 1: who may ask, and what a key opens."""
+"""API keys: who may ask, and what a key opens."""
 
 import re
 import secrets

@@ -1,4 +1,4 @@
-"""Contract section 2, Automation: saving, running, and acting on what comes in."""
+"""Automations are saved, run, and act on what comes in."""
 
 from typing import Any
 

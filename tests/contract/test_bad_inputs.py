@@ -1,4 +1,4 @@
-"""Bad input gets the contract's error and touches nothing."""
+"""Bad input gets an error in the envelope and touches nothing."""
 
 from collections.abc import AsyncIterator
 

@@ -1,4 +1,4 @@
-"""Contract section 3: up to a thousand leads in one request."""
+"""Up to a thousand leads in one request to `/api/inbound/leads/batch`."""
 
 import json
 import secrets

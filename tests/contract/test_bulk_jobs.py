@@ -1,4 +1,4 @@
-"""Contract section 9, "Jobs": counted, confirmed, watched; fix and replay; the quarantine."""
+"""Jobs: counted, confirmed, watched; fix and replay; the quarantine."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Contract section 2: the filters `email` and `phone` of the list of leads, over all contacts of a lead."""
+"""The filters `email` and `phone` of the list of leads, over all contacts of a lead."""
 
 import asyncio
 import secrets

@@ -1,4 +1,4 @@
-"""Contract section 2: integrations that tell ad platforms of leads: settings, check and test event."""
+"""Integrations that tell ad platforms of leads: settings, check and test event."""
 
 from collections.abc import AsyncIterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Contract section 2: what automations name cannot be deleted without a word."""
+"""Conflicts: what automations name cannot be deleted without a word."""
 
 import asyncio
 from collections.abc import AsyncIterator

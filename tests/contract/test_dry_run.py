@@ -1,4 +1,4 @@
-"""Contract section 3: a dry run tells what would happen, and stores nothing."""
+"""A dry run tells what would happen, and stores nothing."""
 
 import secrets
 from typing import Any

@@ -1,4 +1,4 @@
-"""Contract section 1: what every answer has in common."""
+"""The envelope: what every answer has in common."""
 
 import aiohttp
 import pytest

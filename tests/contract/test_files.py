@@ -1,4 +1,4 @@
-"""Contract section 7: files that come with forms, and who may download them."""
+"""Files that come with forms, and who may download them."""
 
 import asyncio
 import secrets

@@ -1,4 +1,4 @@
-"""Contract section 2, Form: who is named in `notify_emails` is told of every submission, from whatever workspace."""
+"""Mails of forms: whoever is named in `notify_emails` is told of every submission, from whatever workspace."""
 
 from collections.abc import AsyncIterator
 

@@ -1,4 +1,4 @@
-"""Contract sections 2 and 3: what forms are filled in with."""
+"""Submissions of forms: what they are filled in with."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Contract section 2: forms, as their owner defines them."""
+"""Forms, as their owner defines them."""
 
 from typing import Any
 

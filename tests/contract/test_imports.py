@@ -1,4 +1,4 @@
-"""Contract section 8: imports with a dry run, a report and an undo; exports that come back as equal leads."""
+"""Imports with a dry run, a report and an undo; exports that come back as equal leads."""
 
 import asyncio
 import csv

@@ -1,4 +1,4 @@
-"""Contract section 3: one lead."""
+"""One lead to `/api/inbound/leads`."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Contract section 6: providers post to an integration's address, each in its own format."""
+"""Providers post to an integration's address, each in its own format (`docs/sources.md`)."""
 
 import asyncio
 import base64

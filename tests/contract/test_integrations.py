@@ -1,4 +1,4 @@
-"""Contract section 2: integrations, whose credentials go in and never come out, and their types."""
+"""Integrations, whose credentials go in and never come out, and their types."""
 
 import hashlib
 import json
@@ -273,7 +273,7 @@ async def test_integrations_of_another_workspace_are_invisible(ours: Workspace, 
     assert (await theirs.ask("GET", "/integrations")).body["meta"]["total"] == 0
 
 
-def test_integration_routes_require_the_contracts_scopes() -> None:
+def test_integration_routes_require_their_scopes() -> None:
     scopes = {(route.method, route.path): getattr(route.handler, "scope", None) for route in ROUTES}
     for path, kind in (("integrations", "integrations"), ("webhooks", "integrations")):
         assert scopes["GET", f"/api/v1/{path}"] == f"read:{kind}"

@@ -1,4 +1,4 @@
-"""Contract section 9, "Lanes": pausing by a key, and the history."""
+"""Lanes: pausing them by a key, and their history."""
 
 from datetime import UTC, datetime, timedelta
 

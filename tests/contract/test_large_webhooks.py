@@ -1,4 +1,4 @@
-"""Contract section 10: how many items and bytes a provider's request may have."""
+"""Large webhooks: how many items and bytes a provider's request may have."""
 
 import json
 import secrets

@@ -1,4 +1,4 @@
-"""Contract section 2: filters, sorts, search and walks of the list of leads, over HTTP."""
+"""Filters, sorts, search and walks of the list of leads, over HTTP."""
 
 import secrets
 from typing import Any

@@ -1,4 +1,4 @@
-"""Contract section 2: tags of one lead come and go by their names."""
+"""Tags of one lead come and go by their names."""
 
 import asyncio
 import secrets

@@ -1,4 +1,4 @@
-"""Contract section 2: leads are made, changed, tagged and deleted, and what a client is told when they cannot be."""
+"""Leads are made, changed, tagged and deleted, and what a client is told when they cannot be."""
 
 import asyncio
 import secrets

@@ -1,4 +1,4 @@
-"""Contract sections 1 and 3: how large, how deep and how slow a request may be."""
+"""Limits of a request: how large, how deep and how slow it may be."""
 
 import asyncio
 import json

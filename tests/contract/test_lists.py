@@ -1,4 +1,4 @@
-"""Contract sections 1 and 2: lists of leads and of a lead's activities."""
+"""Lists of leads and of a lead's activities."""
 
 import secrets
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""Contract section 8: two leads become one, its old id answers everywhere with it, and the merge can be undone."""
+"""Two leads become one, its old id answers everywhere with it, and the merge can be undone."""
 
 from collections.abc import AsyncIterator
 from typing import Any

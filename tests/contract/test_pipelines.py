@@ -1,4 +1,4 @@
-"""Contract section 2: pipelines and their stages."""
+"""Pipelines and their stages."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Contract section 7: from which sites a form may be posted, and what browsers are told about it."""
+"""Origins: from which sites a form may be posted, and what browsers are told about it."""
 
 from collections.abc import Mapping
 

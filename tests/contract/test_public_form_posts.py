@@ -1,4 +1,4 @@
-"""Contract section 7: visitors' posts to `/f/{public_id}`."""
+"""Visitors' posts to `/f/{public_id}`."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Contract section 7: spam is held with its reasons, answered like everything else, and released as if it came now."""
+"""Spam is held with its reasons, answered like everything else, and released as if it came now."""
 
 import asyncio
 import base64

@@ -1,4 +1,4 @@
-"""Contract section 1: requests per key and clock hour."""
+"""Requests per key and clock hour."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Contract section 2: what is deleted is on no lead."""
+"""References: what is deleted is on no lead."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Contract section 2: scoring rules as records."""
+"""Scoring rules as records."""
 
 from collections.abc import AsyncIterator
 from typing import Any

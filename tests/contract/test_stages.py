@@ -1,4 +1,4 @@
-"""Contract section 2: the stages of a pipeline."""
+"""The stages of a pipeline."""
 
 from collections.abc import AsyncIterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Contract section 2, "Beyond the reference": submissions, replaying them, and operations."""
+"""Submissions, replaying them, and operations."""
 
 import secrets
 import uuid

@@ -1,4 +1,4 @@
-"""Contract section 2: tasks."""
+"""Tasks, as `docs/openapi.json` describes them."""
 
 from collections.abc import AsyncIterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Contract section 2: users, and what becomes of what was theirs."""
+"""Users, and what becomes of what was theirs."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Contract section 4: subscriptions to events as records, and their secrets."""
+"""Subscriptions to events as records, and their secrets."""
 
 from base64 import b64decode
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""What a condition means, by the words of the contract."""
+"""What a condition of an automation means."""
 
 from typing import Any
 

@@ -17,7 +17,7 @@ import pytest
 pytestmark = pytest.mark.unit
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = ("shared", "services", "cli", "embedded", "demo")
-DOCUMENTS = sorted(chain(ROOT.glob("*.md"), ROOT.glob("docs/**/*.md"), ROOT.glob("services/**/*.md")))
+DOCUMENTS = sorted(chain(ROOT.glob("*.md"), *(ROOT.glob(f"{name}/**/*.md") for name in ("docs", "services", "tests"))))
 SUBJECTS_CHECKED = 50  # commits
 
 # Several folders have a module of this name, each of the same kind.
@@ -66,6 +66,11 @@ GLOSSARY = (
     *("delivery", "identity", "merge", "run", "step"),
 )
 BANNED_WORDS = ("heeds", "bequeath", "bequeaths", "kin", "heir", "heirs", "dear", "dawdles", "anew", "bears")
+# Citations of pages that no clone has. What clients see stands in docs/openapi.json and in the pages of docs/.
+FOREIGN_PAGE = re.compile(
+    r"\b(contract|design|house|proof)\.md\b|\bcontract('s)? (sections?\b|\d)|\bsections? \d+ of the contract\b",
+    re.IGNORECASE,
+)
 ODD_OPENING = re.compile(r"(What|Whatever|Who|Whoever|Whom|Whose|Which|Of|One|Those|How|Why)\b")
 
 
@@ -214,18 +219,7 @@ def test_modules_of_shared_have_two_users() -> None:
 
 
 def test_paths_that_documents_and_docstrings_name_exist() -> None:
-    roots = (
-        "shared/",
-        "services/",
-        "cli/",
-        "demo/",
-        "embedded/",
-        "bench/",
-        "tests/",
-        "docs/",
-        "migrations/",
-        "deploy/",
-    )
+    roots = tuple(f"{name}/" for name in "shared services cli demo embedded bench tests docs migrations deploy".split())
     missing = [
         f"{shown(path)}: {named}"
         for path in [*DOCUMENTS, *python_files(*PRODUCT, "bench", "tests", "migrations", "docs")]
@@ -233,6 +227,22 @@ def test_paths_that_documents_and_docstrings_name_exist() -> None:
         if named.startswith(roots) and not (ROOT / named).exists() and not list(ROOT.glob(f"{named}.py"))
     ]
     assert missing == []
+
+
+def test_no_page_outside_the_repository_is_cited() -> None:
+    folders = (*PRODUCT, "bench", "tests", "migrations", "docs")
+    templates = chain.from_iterable((ROOT / folder).rglob("*.html") for folder in folders)
+    found = [
+        f"{shown(path)}: {match[0]}"
+        for path in [*DOCUMENTS, *python_files(*folders), *templates, ROOT / "pyproject.toml"]
+        for match in FOREIGN_PAGE.finditer(text_of(path))
+    ]
+    assert found == []
+
+
+def test_one_module_of_the_tests_reads_outside_the_repository() -> None:
+    readers = [shown(path) for path in python_files("tests") if '"shared" / "samples"' in text_of(path)]
+    assert readers == ["tests/support/wider_samples.py", "tests/unit/test_conventions.py"]
 
 
 def test_every_dependency_is_imported() -> None:
