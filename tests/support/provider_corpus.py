@@ -99,6 +99,8 @@ def described_event(type_: str, event: SourceEvent) -> dict[str, Any]:
         "kind": event.kind,
         "event_id": event.event_id,
         "external_id": part.get("external_id"),
+        "former_external_id": part.get("former_external_id"),
+        "former_phone": part.get("former_phone"),
         "account_id": event.account_id,
         "object_id": event.object_id,
         "is_test": event.is_test,
