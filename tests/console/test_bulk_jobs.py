@@ -75,7 +75,7 @@ async def test_a_running_job_is_paced_paused_and_the_rest_cancelled(shared_stack
     job = await reader.start(f"kind=replay&source={source}", rate="1")
     running = await reader.get(job)
     assert re.search(r'name="rate"[^>]* value="1"', running.text)
-    assert '<span class="n">1</span>' in running.text  # the navigation counts it
+    assert '<span class="figure">1</span>' in running.text  # the navigation counts it
     assert (await reader.post(f"{job}/rate", rate="0")).status == 422
     assert (await reader.post(f"{job}/rate", rate="100")).status == 303
     await until_async(shows(reader, job, lambda page: ledger(page)["Done"] >= 20), what="the new rate")

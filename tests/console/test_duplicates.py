@@ -55,9 +55,9 @@ async def test_two_are_compared_merged_and_taken_apart_again(
         await company.get_by_role("radio").nth(1).check()
         await expect(company.locator(".out-theirs")).to_be_visible()
         await expect(company.locator(".out-ours")).to_be_hidden()
-        await expect(page.locator("tr", has=page.get_by_role("rowheader", name="Tags")).locator(".out")).to_have_text(
-            "both"
-        )
+        await expect(
+            page.locator("tr", has=page.get_by_role("rowheader", name="Tags")).locator(".merge-result")
+        ).to_have_text("both")
         await page.locator("h1").click()
         await page.keyboard.press("m")
         await expect(page).to_have_url(re.compile(rf"/leads/{first}$"))

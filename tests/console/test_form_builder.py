@@ -63,7 +63,7 @@ async def test_form_from_a_template_to_its_visitors_and_back(builder: WatchedPag
         await page.evaluate(f"void open('/f/{found[1]}')")
     await expect((await opened.value).get_by_text("Mobile number")).to_be_visible()
     await page.get_by_role("link", name="Versions").click()
-    await expect(page.locator("ol.vers")).to_contain_text("Question changed: Phone → Mobile number")
+    await expect(page.locator("ol.versions")).to_contain_text("Question changed: Phone → Mobile number")
     await page.get_by_role("button", name="Make it the draft").click()
     await expect(rows(builder).nth(1)).to_contain_text("Phone")
     await page.get_by_role("button", name="Publish version 3").click()
@@ -242,9 +242,9 @@ async def test_the_first_visit_is_seen_while_it_happens(builder: WatchedPage, sh
     page = builder.page
     form = make_form(shared_stack, name="Embedded", settings={"allowed_origins": ["https://shop.example"]})
     await builder.open(f"/console/main/forms/{form['id']}/embed?way=html")
-    await expect(page.locator(".cmd code")).to_contain_text('<input name="email" type="email"')
+    await expect(page.locator(".command-line code")).to_contain_text('<input name="email" type="email"')
     await page.get_by_role("link", name="Link and QR code").click()
-    await expect(page.locator("svg.qr")).to_be_visible()
+    await expect(page.locator("svg.qr-code")).to_be_visible()
     await expect(page.get_by_role("dialog")).to_contain_text("May stand on shop.example.")
     await expect(page.locator("#visits")).to_contain_text("Waiting for its first visit")
     assert (await page.request.get(f"{shared_stack.base}/f/{form['public_id']}?utm_source=fair")).ok

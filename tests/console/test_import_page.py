@@ -56,7 +56,7 @@ async def test_file_is_imported_and_taken_back(stack: Stack, browser: Browser, r
         await expect(page.locator("h1")).to_have_text("32 rows imported", timeout=60_000)
         assert await steps_of(page) == ["33", "31", "0", "1", "1", "0", "0"]
         await page.click("text=Undo the import…")
-        await page.locator(".dlg button.danger").click()
+        await page.locator(".dialog button.danger").click()
         await expect(page.locator("h1")).to_have_text("The import was taken back", timeout=60_000)
         await page.set_viewport_size({"width": 390, "height": 844})
         assert await watched.excess_width() <= 0

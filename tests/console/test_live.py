@@ -32,7 +32,7 @@ NOW = "/console/main/now"
 SHOW_ANSWER = """() => {
   const button = Object.assign(document.createElement("button"), { textContent: "Close the answer" });
   button.dataset.dismiss = "toast";
-  const toast = Object.assign(document.createElement("div"), { className: "toast at" });
+  const toast = Object.assign(document.createElement("div"), { className: "toast floating" });
   toast.dataset.toast = "";
   toast.append(button);
   document.body.append(toast);

@@ -28,7 +28,7 @@ COLOURS = {"resultTypes": ["violations"], "runOnly": ["color-contrast"]}
 COMMAND_END = """
 () => {
   const range = document.createRange();
-  range.selectNodeContents(document.querySelector(".cmd"));
+  range.selectNodeContents(document.querySelector(".command-line"));
   return range.getBoundingClientRect().right;
 }
 """
@@ -159,7 +159,7 @@ async def test_empty_pages_fit_and_the_dialogue_of_keys_stands_in_the_middle(
     ) as watched:
         for page in ("submissions", "leads"):
             await watched.open(f"/console/{stranger.workspace}/{page}")
-            await watched.page.locator(".cmd code#first-lead").wait_for()
+            await watched.page.locator(".command-line code#first-lead").wait_for()
             assert await watched.excess_width() <= 0
             assert await watched.page.evaluate(COMMAND_END) <= SIZES["phone"][0]
         await show(watched, "desk", "light")

@@ -76,7 +76,7 @@ async def test_a_bulk_action_leads_back_to_the_page_of_the_list(manager: Watched
     # Its bar has come along.
     await page.get_by_role("button", name="Edit 1…").click()
     await page.get_by_label("Add tags").fill("kept")
-    await page.locator("footer button.go").click()
+    await page.locator("footer button.primary").click()
     await expect(page.locator("[data-toast]")).to_contain_text("1 lead is being edited")
     assert page.url == address
     await assert_scrolled(page, 800)

@@ -74,7 +74,7 @@ def _count_held(database: Database) -> int:
 
 def _counted(answer: tuple[int, str]) -> int:
     """The figure beside Quarantine in the navigation."""
-    found = re.search(r'/quarantine"[^>]*>.*?<span class="n">([\d,]+)</span>', answer[1], re.DOTALL)
+    found = re.search(r'/quarantine"[^>]*>.*?<span class="figure">([\d,]+)</span>', answer[1], re.DOTALL)
     assert found, answer
     return int(found[1].replace(",", ""))
 

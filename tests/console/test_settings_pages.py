@@ -102,7 +102,7 @@ async def test_a_key_is_made_shown_once_used_and_revoked(stack: Stack) -> None:
         status, refused = await reader.post("keys", name="", preset="own", limit="0", life="at", until="2020-01-01")
         assert (status, refused.count('role="alert"')) == (422, 4)
         status, shown = await reader.post("keys", name=HOSTILE, preset="form", limit="1,000", life="30")
-        key = "".join(re.findall(r'(lh_)<span class="v">(\w+)', shown)[0])
+        key = "".join(re.findall(r'(lh_)<span class="syntax-value">(\w+)', shown)[0])
         assert (status, HOSTILE in shown, await post_lead(stack, reader.slug, key)) == (200, False, 201)
         _, listed = await reader.get("keys")
         assert (key in listed, "post leads" in listed, "&lt;script&gt;" in listed) == (False, True, True)

@@ -167,7 +167,7 @@ async def test_settings_are_kept_or_refused_with_a_sentence(client: ConsoleClien
 async def test_secret_that_is_made_is_shown_once(client: ConsoleClient) -> None:
     form = {"type": "google_ads", "name": "Search ads", "generate_google_key": "1"}
     made = await client.post("/console/main/sources", form)
-    found = re.search(r'id="made-google_key"><span class="v">([^<]+)<', made.text)
+    found = re.search(r'id="made-google_key"><span class="syntax-value">([^<]+)<', made.text)
     assert found, words(made)
     assert address_on(made)
     listed = await client.get("/console/main/sources?q=Search+ads")

@@ -19,7 +19,7 @@ async def test_a_lane_is_paused_and_resumed_without_scripts(
         await page.wait_for_url("**/queues")
         await page.locator("tr", has_text="Deliveries").get_by_role("link", name="Pause").click()
         await page.fill("input[name=reason]", "the receiver asked for it")
-        await page.locator("form.dlg footer button").click()
+        await page.locator("form.dialog footer button").click()
         await page.wait_for_url("**/queues")
         assert "the receiver asked for it" in await page.locator(".strip").first.inner_text()
         assert await page.locator(".toast").count() == 1

@@ -315,7 +315,7 @@ def test_a_highlighted_snippet_is_the_same_text() -> None:
         .replace("&amp;", "&")
         == snippet
     )
-    assert '<span class="s">' in shown
+    assert '<span class="syntax-string">' in shown
 
 
 def test_a_qr_code_has_no_style_that_a_policy_forbids() -> None:

@@ -102,8 +102,8 @@ def test_drawings_escape_texts() -> None:
 
 
 def test_bars_are_drawn_from_numbers() -> None:
-    assert svg.bar_sparkline([0, 4, 2], "c-bad", "s") == (
-        '<svg class="spark s c-bad" viewBox="0 0 12 100" preserveAspectRatio="none" aria-hidden="true">'
+    assert svg.bar_sparkline([0, 4, 2], "c-bad", "small") == (
+        '<svg class="spark small c-bad" viewBox="0 0 12 100" preserveAspectRatio="none" aria-hidden="true">'
         '<rect x="0.4" width="3.2" y="97.0" height="3.0" fill="var(--c)"/>'
         '<rect x="4.4" width="3.2" y="0.0" height="100.0" fill="var(--c)"/>'
         '<rect x="8.4" width="3.2" y="50.0" height="50.0" fill="var(--c)"/></svg>'
@@ -131,7 +131,7 @@ def test_a_missing_value_leaves_a_gap_and_time_runs_in_reading_direction() -> No
     paths = {}
     for is_mirrored in (False, True):
         drawn = svg.Drawing("/i.svg", right_to_left=is_mirrored).chart("t", series, axes)
-        (paths[is_mirrored],) = re.findall(r'class="ln" d="([^"]*)"', drawn)
+        (paths[is_mirrored],) = re.findall(r'class="line" d="([^"]*)"', drawn)
     assert paths == {False: "M0 100.0L1 0.0M3 0.0L3 0.0", True: "M3 100.0L2 0.0M0 0.0L0 0.0"}
 
 

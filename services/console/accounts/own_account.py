@@ -204,5 +204,7 @@ def _qr_code(uri: str) -> Markup:
     """Return the QR code of an enrolment as SVG without inline styles."""
     if not uri:
         return Markup("")
-    svg = segno.make(uri, error="m").svg_inline(svgclass="qr", lineclass=None, border=2, omitsize=True, dark="#000")
+    svg = segno.make(uri, error="m").svg_inline(
+        svgclass="qr-code", lineclass=None, border=2, omitsize=True, dark="#000"
+    )
     return Markup(svg)  # noqa: S704  # drawn by segno from our own text

@@ -66,7 +66,9 @@ def highlight_snippet(snippet: str) -> Markup:
     """Return a snippet with its attribute values marked."""
     made, end = Markup(), 0
     for found in _find_values(snippet):
-        made += Markup.escape(snippet[end : found.start()]) + Markup('<span class="s">{}</span>').format(found[0])
+        made += Markup.escape(snippet[end : found.start()]) + Markup('<span class="syntax-string">{}</span>').format(
+            found[0]
+        )
         end = found.end()
     return made + Markup.escape(snippet[end:])
 
@@ -74,7 +76,7 @@ def highlight_snippet(snippet: str) -> Markup:
 def qr_code(address: str) -> Markup:
     """Return the QR code of an address as SVG for a page."""
     code = segno.make(address, error="m", micro=False)
-    inline = code.svg_inline(border=QUIET_MODULES, svgclass="qr", lineclass=None, omitsize=True)
+    inline = code.svg_inline(border=QUIET_MODULES, svgclass="qr-code", lineclass=None, omitsize=True)
     return Markup(inline)  # noqa: S704  # segno writes numbers only
 
 

@@ -39,11 +39,11 @@ OPERATOR_WORDS: Mapping[str, str] = {
 }
 # Colours to choose from: their class in the style sheet, and their names.
 ACCENT_COLORS: Mapping[str, tuple[str, str]] = {
-    "#006c97": ("h5", _("tide")),
-    DEFAULT_ACCENT: ("h4", _("pine")),
-    "#546e0d": ("h3", _("moss")),
-    "#8e5300": ("h2", _("clay")),
-    "#914373": ("h8", _("plum")),
+    "#006c97": ("hue-5", _("tide")),
+    DEFAULT_ACCENT: ("hue-4", _("pine")),
+    "#546e0d": ("hue-3", _("moss")),
+    "#8e5300": ("hue-2", _("clay")),
+    "#914373": ("hue-8", _("plum")),
 }
 GOOD_CONTRAST, FAIR_CONTRAST = 4.5, 3.0  # to one, on white
 

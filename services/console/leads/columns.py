@@ -24,32 +24,32 @@ class LeadColumn:
 
 
 LEAD_COLUMNS: dict[str, LeadColumn] = {
-    "company": LeadColumn(_("Company"), classes="dim p2 hide"),
+    "company": LeadColumn(_("Company"), classes="muted priority-2 hide"),
     "stage": LeadColumn(_("Stage"), classes=""),
     "status": LeadColumn(_("Status"), classes=""),
     "lead_score": LeadColumn(_("Score"), "lead_score", "corner", is_number=True),
-    "owner": LeadColumn(_("Owner"), classes="p2"),
-    "source": LeadColumn(_("Source"), classes="dim p3 hide"),
-    "tags": LeadColumn(_("Tags"), classes="p3 hide"),
+    "owner": LeadColumn(_("Owner"), classes="priority-2"),
+    "source": LeadColumn(_("Source"), classes="muted priority-3 hide"),
+    "tags": LeadColumn(_("Tags"), classes="priority-3 hide"),
     "created_at": LeadColumn(_("Created"), "created_at", "faint", is_number=True),
     "updated_at": LeadColumn(_("Last change"), "updated_at", "faint", is_number=True),
-    "email": LeadColumn(_("E-mail"), "email", "dim hide"),
-    "email_as_given": LeadColumn(_("E-mail as given"), classes="dim hide"),
-    "phone": LeadColumn(_("Phone"), classes="dim hide"),
-    "job_title": LeadColumn(_("Job title"), classes="dim hide"),
-    "country": LeadColumn(_("Country"), classes="dim hide"),
-    "pipeline": LeadColumn(_("Pipeline"), classes="dim hide"),
-    "first_name": LeadColumn(_("First name"), "first_name", "dim hide"),
-    "last_name": LeadColumn(_("Last name"), "last_name", "dim hide"),
-    "utm_source": LeadColumn("utm_source", classes="dim hide"),
-    "utm_campaign": LeadColumn("utm_campaign", classes="dim hide"),
+    "email": LeadColumn(_("E-mail"), "email", "muted hide"),
+    "email_as_given": LeadColumn(_("E-mail as given"), classes="muted hide"),
+    "phone": LeadColumn(_("Phone"), classes="muted hide"),
+    "job_title": LeadColumn(_("Job title"), classes="muted hide"),
+    "country": LeadColumn(_("Country"), classes="muted hide"),
+    "pipeline": LeadColumn(_("Pipeline"), classes="muted hide"),
+    "first_name": LeadColumn(_("First name"), "first_name", "muted hide"),
+    "last_name": LeadColumn(_("Last name"), "last_name", "muted hide"),
+    "utm_source": LeadColumn("utm_source", classes="muted hide"),
+    "utm_campaign": LeadColumn("utm_campaign", classes="muted hide"),
     "id": LeadColumn(_("Number"), classes="faint hide", is_number=True),
 }
 
 
 def column_of(name: str) -> LeadColumn:
     """Return a column. That of a custom field is called by its key."""
-    return LEAD_COLUMNS.get(name) or LeadColumn(name.removeprefix(CUSTOM_PREFIX), classes="dim hide")
+    return LEAD_COLUMNS.get(name) or LeadColumn(name.removeprefix(CUSTOM_PREFIX), classes="muted hide")
 
 
 def is_column(name: str) -> bool:

@@ -22,12 +22,12 @@ def lane_forecast(view: PageView, lane: LaneState) -> Markup:
         word = view.translate("paused")
         if until is not None:
             word = view.translate("paused until %(time)s", time=view.formatting.clock(until))
-        return Markup('<span class="st waiting">{}{}</span>').format(drawing.icon("pause", "i-s"), word)
+        return Markup('<span class="state waiting">{}{}</span>').format(drawing.icon("pause", "symbol-small"), word)
     if lane.forecast is None:
         return Markup('<span class="faint">–</span>')
     colour, text = _forecast_words(view, lane)
     if colour == "bad":
-        return Markup('<span class="st dead">{}{}</span>').format(drawing.icon("warn", "i-s"), text)
+        return Markup('<span class="state dead">{}{}</span>').format(drawing.icon("warn", "symbol-small"), text)
     return Markup('<span class="{}">{}</span>').format(colour, text)
 
 

@@ -11,7 +11,7 @@ from shared.integrations.json_paths import MAX_PATH_LENGTH, InvalidPath, compile
 
 MAX_SHOWN_CHARS = 64 << 10  # characters of a document that are shown
 MAX_SHOWN_LINES = 2_000
-VALUE_KINDS = ("s", "n", "c")
+VALUE_KINDS = ("string", "number", "constant")
 MAX_NAMED_ELEMENTS = 200  # elements of a list among which one is known by its name
 # Members by which a form's answers are known, whatever their order.
 NAMING_MEMBERS = (("key",), ("name",), ("column_id",), ("label",), ("ref",), ("field", "ref"), ("field", "id"))

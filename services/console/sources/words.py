@@ -261,7 +261,7 @@ def _fetch_words(view: PageView, _type: str, step: CheckedStep) -> tuple[Markup 
         return view.translate("No lead waits to be fetched."), ""
     if step.code == "failed":
         said = view.translate("Leads cannot be fetched:")
-        return Markup('{} <bdi class="any-w">{}</bdi>').format(said, step.seen), view.translate(
+        return Markup('{} <bdi class="break-anywhere">{}</bdi>').format(said, step.seen), view.translate(
             "Renew the access token below."
         )
     seen = view.translate_count(
@@ -270,7 +270,7 @@ def _fetch_words(view: PageView, _type: str, step: CheckedStep) -> tuple[Markup 
         step.values["count"],
         age=view.formatting.age(step.values["at"]),
     )
-    return seen, Markup('<bdi class="any-w">{}</bdi>').format(step.advice or "")
+    return seen, Markup('<bdi class="break-anywhere">{}</bdi>').format(step.advice or "")
 
 
 DoctorWords = Callable[[PageView, str, CheckedStep], tuple[Markup | str, Markup | str]]

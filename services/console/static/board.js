@@ -37,7 +37,7 @@ function place(card, stage) {
 
 function say(text, undo) {
   document.querySelector("[data-toast]")?.remove();
-  const toast = Object.assign(document.createElement("div"), { className: "toast at" });
+  const toast = Object.assign(document.createElement("div"), { className: "toast floating" });
   toast.dataset.toast = "";
   toast.setAttribute("role", "status");
   toast.append(Object.assign(document.createElement("span"), { textContent: text }));

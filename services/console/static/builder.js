@@ -82,7 +82,7 @@ const saving = {
     this.isBusy = false;
     const status = event.detail?.ctx?.response?.raw?.status ?? 0;
     if (status !== 200) return this.fail();
-    form.toggleAttribute("data-stopped", Boolean($("#draft-problems .bad-b [value=force]")));
+    form.toggleAttribute("data-stopped", Boolean($("#draft-problems .banner-bad [value=force]")));
     if (this.revision !== this.before) {
       this.savedAt = performance.now();
       stage.reload();
@@ -239,7 +239,7 @@ const stage = {
     for (const tab of $$("[data-tab-of]")) tab.addEventListener("click", (event) => this.open(event, tab));
     const colour = $("input[name=s_accent]", form);
     colour?.addEventListener("input", () => {
-      for (const one of $$(".sw", form))
+      for (const one of $$(".swatch", form))
         one.setAttribute("aria-pressed", String(one.value === `accent:${colour.value}`));
     });
   },
@@ -257,7 +257,7 @@ const stage = {
     const value = chosen.value || chosen.dataset.value;
     for (const one of $$("[data-stage]", chosen.parentNode)) one.setAttribute("aria-pressed", String(one === chosen));
     $(`input[type=hidden][name=${name}]`, form).value = value;
-    if (name === "width") return this.frame.parentNode.classList.toggle("narrow-f", value === "phone");
+    if (name === "width") return this.frame.parentNode.classList.toggle("phone-width", value === "phone");
     this.reload();
   },
 

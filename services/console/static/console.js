@@ -27,4 +27,4 @@ sendOnChange();
 fillPathsByClick();
 places.start();
 document.addEventListener("keydown", handleKey);
-document.documentElement.classList.add("js");
+document.documentElement.classList.add("scripts-run");

@@ -26,7 +26,7 @@ SECRET_PAIR = re.compile(
 
 
 class PayloadToken(NamedTuple):
-    """A piece of a payload. `kind` is its class: k(ey), s(tring), n(umber), c(onstant), a mark or space if empty."""
+    """A piece of a payload. `kind` is key, string, number or constant; a mark or space if empty."""
 
     kind: str
     text: str
@@ -94,7 +94,7 @@ def lines_as_text(lines: Sequence[PayloadLine]) -> str:
 
 def inexact_numbers(text: str) -> list[str]:
     """Return the numbers of a JSON text that would not be stored with all their digits."""
-    return [token.text for token in _read_tokens(text) if token.kind == "n" and not _is_exact(token.text)]
+    return [token.text for token in _read_tokens(text) if token.kind == "number" and not _is_exact(token.text)]
 
 
 def restore_secrets(edited: Any, stored: Any) -> Any:
@@ -133,8 +133,10 @@ def _read_tokens(text: str) -> list[PayloadToken]:
     tokens = []
     following = ""  # the next token that is no space
     for part in reversed(found):
-        kind = {'"': "s", "t": "c", "f": "c", "n": "c"}.get(part[0], "n" if part[0] in "-0123456789" else "")
-        tokens.append(PayloadToken("k" if kind == "s" and following == ":" else kind, part))
+        kind = {'"': "string", "t": "constant", "f": "constant", "n": "constant"}.get(
+            part[0], "number" if part[0] in "-0123456789" else ""
+        )
+        tokens.append(PayloadToken("key" if kind == "string" and following == ":" else kind, part))
         following = part if part.strip() else following
     return tokens[::-1]
 
@@ -142,11 +144,13 @@ def _read_tokens(text: str) -> list[PayloadToken]:
 def _mask_tokens(tokens: Sequence[PayloadToken], hides_values: bool) -> Iterator[PayloadToken]:
     depth, secret_depth, is_secret = 0, 0, False
     for token in tokens:
-        if token.kind == "k":
+        if token.kind == "key":
             is_secret = is_secret_name(json.loads(token.text, strict=False))
         elif token.kind:
             if hides_values or is_secret or secret_depth:
-                token = PayloadToken("c", json.dumps(VALUE_MASK if hides_values else SECRET_MASK, ensure_ascii=False))
+                token = PayloadToken(
+                    "constant", json.dumps(VALUE_MASK if hides_values else SECRET_MASK, ensure_ascii=False)
+                )
             is_secret = False
         elif token.text in ("{", "["):
             depth += 1

@@ -60,14 +60,14 @@ class Drawing:
         self._is_mirrored = right_to_left
 
     def icon(self, name: str, classes: str = "") -> Markup:
-        """Return an icon of 18 px, or 15 px with the class `i-s`."""
-        return Markup('<svg class="i {}" aria-hidden="true"><use href="{}#{}"/></svg>').format(
+        """Return an icon of 18 px, or 15 px with the class `symbol-small`."""
+        return Markup('<svg class="symbol {}" aria-hidden="true"><use href="{}#{}"/></svg>').format(
             classes, self._sprite_url, name
         )
 
     def glyph(self, name: str, classes: str = "") -> Markup:
         """Return the glyph of a state, 12 px."""
-        return Markup('<svg class="g {}" aria-hidden="true"><use href="{}#s-{}"/></svg>').format(
+        return Markup('<svg class="state-shape {}" aria-hidden="true"><use href="{}#s-{}"/></svg>').format(
             classes, self._sprite_url, name
         )
 
@@ -80,7 +80,7 @@ class Drawing:
     def state(self, name: str, word: str) -> Markup:
         """Return a state as shape, colour and word."""
         glyph, classes = STATE_LOOKS[name]
-        return Markup('<span class="st {}">{}{}</span>').format(classes, self.glyph(glyph), word)
+        return Markup('<span class="state {}">{}{}</span>').format(classes, self.glyph(glyph), word)
 
     def chart(
         self,
@@ -118,7 +118,7 @@ def bar(percent: float, classes: str = "") -> Markup:
     return _bar_svg(classes, Markup('<rect width="{:.2f}" height="4"/>').format(max(0.0, min(percent, 100.0))))
 
 
-def stacked_bar(parts: Sequence[tuple[float, str]], classes: str = "l") -> Markup:
+def stacked_bar(parts: Sequence[tuple[float, str]], classes: str = "large") -> Markup:
     """Return a bar of several parts: (percent, colour class)."""
     rectangles, start = [], 0.0
     for percent, colour in parts:
@@ -138,11 +138,11 @@ def sparkline(values: Sequence[float], colour: str = "c-ink", classes: str = "")
     area = f"{path}L{len(shown) - 1} 100L0 100Z"
     return Markup(
         '<svg class="spark {} {}" viewBox="0 0 {} 100" preserveAspectRatio="none" aria-hidden="true">'
-        '<path class="ar" d="{}"/><path class="ln" d="{}"/></svg>'
+        '<path class="area" d="{}"/><path class="line" d="{}"/></svg>'
     ).format(classes, colour, len(shown) - 1, area, path)
 
 
-def bar_sparkline(values: Sequence[float], colour: str = "c-bad", classes: str = "s") -> Markup:
+def bar_sparkline(values: Sequence[float], colour: str = "c-bad", classes: str = "small") -> Markup:
     """Return one bar for each value."""
     top = max(values, default=0.0) or 1.0
     heights = [max(3.0, 100 * value / top) for value in values]
@@ -157,7 +157,7 @@ def bar_sparkline(values: Sequence[float], colour: str = "c-bad", classes: str =
 
 def tag(text: str, hue: int | None = None) -> Markup:
     """Return a tag, with a dot of its hue (1 to 8)."""
-    return Markup('<span class="tag{}"><bdi>{}</bdi></span>').format(f" h{hue}" if hue else "", text)
+    return Markup('<span class="tag{}"><bdi>{}</bdi></span>').format(f" hue-{hue}" if hue else "", text)
 
 
 def avatar(name: str, classes: str = "") -> Markup:
@@ -165,7 +165,7 @@ def avatar(name: str, classes: str = "") -> Markup:
     words = name.split() or ["?"]
     initials = (words[0][0] + (words[-1][0] if len(words) > 1 else "")).upper()
     hue = sum(name.encode()) % HUES + 1
-    return Markup('<span class="ava h{} {}" aria-hidden="true">{}</span>').format(hue, classes, initials)
+    return Markup('<span class="avatar hue-{} {}" aria-hidden="true">{}</span>').format(hue, classes, initials)
 
 
 def nice_axis(highest: float, steps: int = 4) -> tuple[float, list[float]]:
@@ -196,8 +196,8 @@ def _chart_line(series: ChartSeries, height_of: Callable[[float], float], place:
         points = [f"{place(index):g} {100 - height_of(value):.1f}" for index, value in run]
         lines.append("M" + "L".join(points if len(points) > 1 else points * 2))
         areas.append(f"M{'L'.join(points)}L{place(run[-1][0]):g} 100L{place(run[0][0]):g} 100Z")
-    area = Markup('<path class="ar" d="{}"/>').format("".join(areas)) if series.is_area and areas else ""
-    return Markup('<g class="{}">{}<path class="ln" d="{}"/></g>').format(series.colour, area, "".join(lines))
+    area = Markup('<path class="area" d="{}"/>').format("".join(areas)) if series.is_area and areas else ""
+    return Markup('<g class="{}">{}<path class="line" d="{}"/></g>').format(series.colour, area, "".join(lines))
 
 
 def _known_runs(values: Sequence[float | None]) -> list[list[tuple[int, float]]]:

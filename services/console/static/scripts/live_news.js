@@ -30,7 +30,7 @@ function announceEndedJob(said) {
   sessionStorage.setItem(told, "told");
   if (window.location.pathname === said.link) return;
   $("[data-toast]")?.remove();
-  const toast = Object.assign(document.createElement("div"), { className: "toast at" });
+  const toast = Object.assign(document.createElement("div"), { className: "toast floating" });
   toast.setAttribute("role", "status");
   toast.dataset.toast = "job";
   const close = Object.assign(document.createElement("button"), { type: "button", textContent: said.close });

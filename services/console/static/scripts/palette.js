@@ -62,7 +62,7 @@ export const palette = {
     const link = Object.assign(document.createElement("a"), { href: row.href, tabIndex: -1 });
     const text = Object.assign(document.createElement("bdi"), { textContent: row.text });
     const detail = Object.assign(document.createElement("span"), {
-      className: "faint t2",
+      className: "faint text-2",
       textContent: row.detail ?? "",
     });
     const side = Object.assign(document.createElement("span"), { className: "push", textContent: row.side ?? "" });

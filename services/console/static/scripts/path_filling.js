@@ -19,7 +19,7 @@ export function fillPathsByClick() {
     field.value = value.dataset.fillPath;
     field.dispatchEvent(new Event("input", { bubbles: true }));
     last = null;
-    for (const other of $$(".fill.cur", form)) other.classList.remove("cur");
-    value.classList.add("cur");
+    for (const other of $$(".fill.current", form)) other.classList.remove("current");
+    value.classList.add("current");
   });
 }

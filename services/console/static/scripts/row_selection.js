@@ -17,9 +17,9 @@ export const rows = {
   move(step) {
     const all = this.all();
     if (!all.length) return;
-    all[this.at]?.classList.remove("at");
+    all[this.at]?.classList.remove("focused");
     this.at = Math.max(0, Math.min(this.at + step, all.length - 1));
-    all[this.at].classList.add("at");
+    all[this.at].classList.add("focused");
     all[this.at].scrollIntoView({ block: "nearest" });
     $("a.name", all[this.at])?.focus({ preventScroll: true });
   },
@@ -29,7 +29,7 @@ export const rows = {
     const row = document.activeElement?.closest("tr[data-row]");
     if (!row) return;
     this.at = this.all().indexOf(row);
-    row.classList.add("at");
+    row.classList.add("focused");
   },
 
   open() {
@@ -49,7 +49,7 @@ export const rows = {
     const boxes = () => $$("tbody input[type=checkbox]", this.table);
     const show = () => {
       const chosen = boxes().filter((box) => box.checked);
-      for (const box of boxes()) box.closest("tr").classList.toggle("sel", box.checked);
+      for (const box of boxes()) box.closest("tr").classList.toggle("selected", box.checked);
       if (head) {
         head.checked = chosen.length > 0 && chosen.length === boxes().length;
         head.classList.toggle("some", chosen.length > 0 && !head.checked);

@@ -49,7 +49,9 @@ export function handleKey(event) {
     ".": () => $("[data-new-rows]:not([hidden])")?.click(),
     "]": () => $("[data-next-record]")?.click(),
     "[": () => $("[data-previous-record]")?.click(),
-    ...Object.fromEntries($$("tr.at [data-row-key]").map((button) => [button.dataset.rowKey, () => button.click()])),
+    ...Object.fromEntries(
+      $$("tr.focused [data-row-key]").map((button) => [button.dataset.rowKey, () => button.click()]),
+    ),
     ...Object.fromEntries($$("[data-key]").map((button) => [button.dataset.key, () => button.click()])),
   };
   if (Object.hasOwn(actions, event.key)) {
