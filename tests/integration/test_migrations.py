@@ -16,6 +16,7 @@ from cli.schema import (
     FIRST_MIGRATION,
     LAST_EARLIER_MIGRATION,
     MIGRATIONS_FOLDER,
+    check_models,
     continue_from_earlier,
     database_version,
     head_version,
@@ -73,6 +74,10 @@ def hook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def rows(url: str, query: str) -> list[tuple[object, ...]]:
     with psycopg.connect(url) as connection:
         return connection.execute(query).fetchall()
+
+
+def test_migrations_make_the_tables_of_the_models(database_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert check_models(database_url), capsys.readouterr().err
 
 
 def test_a_database_at_the_end_of_the_earlier_series_goes_on_in_the_present_one(
