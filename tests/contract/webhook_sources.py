@@ -11,8 +11,11 @@ from tests.contract.workspaces import Workspace
 from tests.support.provider_signing import CREDENTIALS, SignedRequest, sign_request
 from tests.support.waiting import until_async
 
-PENDING_SQL = "SELECT coalesce(sum(n), 0) FROM journal"
-WAITING_SQL = "SELECT count(*) FROM source_fetches WHERE workspace_id = (SELECT id FROM workspaces WHERE slug = %s)"
+# Of one snapshot: a lead that is fetched goes from the journal to the fetches, and back.
+LEFT_SQL = """
+SELECT (SELECT coalesce(sum(n), 0) FROM journal),
+       (SELECT count(*) FROM source_fetches WHERE workspace_id = (SELECT id FROM workspaces WHERE slug = %s))
+"""
 OUTCOMES_SQL = """
 SELECT integration_id, outcome, sum(n)::int FROM integration_counts
 WHERE workspace_id = (SELECT id FROM workspaces WHERE slug = %s) GROUP BY 1, 2
@@ -75,9 +78,8 @@ async def until_ingested(ours: Workspace, *, with_fetches: bool = True) -> None:
     with ours.service.stack.database() as database:
 
         def is_over() -> bool:
-            pending = database.execute(PENDING_SQL).fetchone()
-            waiting = database.execute(WAITING_SQL, (ours.slug,)).fetchone()
-            return (pending, waiting) == ((0,), (0,)) or (pending == (0,) and not with_fetches)
+            [(pending, waiting)] = database.execute(LEFT_SQL, (ours.slug,)).fetchall()
+            return pending == 0 and (waiting == 0 or not with_fetches)
 
         await until_async(is_over, what="the end of what waits")
 
