@@ -11,12 +11,14 @@ from types import MappingProxyType
 
 import orjson
 
+from cli.common import notify_operator
 from cli.fork_server import COMMAND_LINE_ROOM, FORK_SERVER_COMMAND, FORK_SOCKET_VARIABLE
 from embedded.process import LISTENER_FDS_VARIABLE, PROJECT_ROOT, ChildProgram, spawn_program
 from shared.data_dir import DataDir
 from shared.settings import Settings
 
-FORK_TIMEOUT_SECONDS = 60.0  # seconds for a fork, the imports before the first one included
+IMPORT_TIMEOUT_SECONDS = 60.0  # seconds for the first fork, which waits for the imports
+FORK_TIMEOUT_SECONDS = 5.0  # seconds for a further fork; the supervisor waits for it and does nothing else
 FORK_SERVER_NAME = "services"
 # For glibc in the server and its forks. By default it keeps what it has learnt to be usual, such as the 16 MB of one
 # hash in each thread that computed one. Blocks as large as these are given back to the system now.
@@ -53,7 +55,7 @@ class ServiceForks:
             return
         self.stop()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.settimeout(FORK_TIMEOUT_SECONDS)
+        ours.settimeout(IMPORT_TIMEOUT_SECONDS)
         with theirs, contextlib.suppress(OSError):
             self._process = spawn_program(self._program, {FORK_SOCKET_VARIABLE: theirs.fileno()})
         self._socket = ours
@@ -65,8 +67,11 @@ class ServiceForks:
         if program.is_service and self._socket:
             try:
                 return self._fork(self._socket, program, inherited_fds)
-            except (OSError, ValueError):
+            except (OSError, ValueError) as error:
                 self.stop()  # it is started again later
+                notify_operator(
+                    f"{FORK_SERVER_NAME} did not fork {program.name} ({type(error).__name__}); it starts anew"
+                )
         return spawn_program(program, inherited_fds)
 
     def stop(self) -> None:
@@ -97,6 +102,7 @@ class ServiceForks:
             os.close(log)
         if not pid:
             raise OSError("the fork server made no fork")
+        connection.settimeout(FORK_TIMEOUT_SECONDS)
         return AdoptedProcess(pid, list(program.argv))
 
 

@@ -67,21 +67,25 @@ class DueWork:
             began = now()
             row = await (await connection.execute(DUE_WORK_SQL)).fetchone()
             self._note({kind for kind, waits in zip(CONDITIONS_SQL, row or (), strict=True) if waits})
-            await self._wait_for(self._stopping, max(CHECK_SECONDS, CHECK_REST_FACTOR * (now() - began)))
+            rest = max(CHECK_SECONDS, CHECK_REST_FACTOR * (now() - began))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), rest)
 
     async def wait(self, kinds: AbstractSet[str], seconds: float) -> None:
         """Wait until work of one of these kinds waits, at most for `seconds`, or until the sweeper stops."""
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
-        while not (self.kinds & kinds or self._stopping.is_set()) and (left := end - loop.time()) > 0:
-            await self._wait_for(self._found, left)
+        stop = asyncio.ensure_future(self._stopping.wait())
+        try:
+            while not (self.kinds & kinds or self._stopping.is_set()) and (left := end - loop.time()) > 0:
+                found = asyncio.ensure_future(self._found.wait())
+                await asyncio.wait({found, stop}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+                found.cancel()
+        finally:
+            stop.cancel()
 
     def _note(self, kinds: AbstractSet[str]) -> None:
         are_new, self.kinds = bool(kinds - self.kinds), kinds
         if are_new:
             found, self._found = self._found, asyncio.Event()
             found.set()
-
-    async def _wait_for(self, event: asyncio.Event, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(event.wait(), seconds)

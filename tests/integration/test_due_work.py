@@ -66,6 +66,18 @@ async def test_due_times_count(due_work: DueWork, database: Connection) -> None:
     assert await rows(database, "SELECT 1 FROM jobs WHERE due_at > clock_timestamp()") == []
 
 
+async def test_a_wait_ends_when_the_sweeper_stops(database: Connection, database_url: str) -> None:
+    stopping = asyncio.Event()
+    watched = DueWork(stopping)
+    async with connect(database_url, "tests sweeper") as connection:
+        watching = asyncio.create_task(watched.watch(connection))
+        await until_nothing_is_due(watched)
+        waits = [asyncio.create_task(watched.wait({kind}, 1000)) for kind in WORK_KINDS]
+        await asyncio.sleep(0)  # they wait
+        stopping.set()
+        await asyncio.wait_for(asyncio.gather(watching, *waits), DEADLINE_SECONDS)
+
+
 async def test_a_wait_ends_with_its_time(due_work: DueWork) -> None:
     await until_nothing_is_due(due_work)
     await asyncio.wait_for(due_work.wait({"journal"}, 0.1), DEADLINE_SECONDS)
