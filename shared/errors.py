@@ -114,3 +114,7 @@ class ServiceUnavailable(ApiError):
 
     def __init__(self, message: str | None = None, *, retry_after: int = 2) -> None:
         super().__init__(message, retry_after=retry_after)
+
+
+class Overloaded(ServiceUnavailable):
+    """Others ask for so much that a request got no turn in time. Everything is well otherwise."""

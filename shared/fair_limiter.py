@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import count
 
-from shared.errors import ServiceUnavailable
+from shared.errors import Overloaded
 
 SLOT_TIMEOUT_SECONDS = 5.0  # seconds that a request waits for a slot
 
@@ -29,12 +29,12 @@ class FairLimiter:
 
     @asynccontextmanager
     async def slot(self, tenant: int) -> AsyncIterator[None]:
-        """Hold a slot of the tenant. Raises ServiceUnavailable if none is free in time."""
+        """Hold a slot of the tenant. Raises Overloaded if none is free in time."""
         try:
             await self._acquire_slot(tenant)
         except TimeoutError:
             message, retry_after = self._refusal
-            raise ServiceUnavailable(message, retry_after=retry_after) from None
+            raise Overloaded(message, retry_after=retry_after) from None
         try:
             yield
         finally:

@@ -16,18 +16,22 @@ from shared.db.connections import connection_parameters, sqlalchemy_url
 ASSUMED_ALIVE_SECONDS = 1.0  # seconds after its last use in which a connection is not pinged
 
 
+class NoConnectionFree(TimeoutError):
+    """All connections of the pool were in use for too long. The database may be well."""
+
+
 class _TimeoutPool(AsyncAdaptedQueuePool):
-    """A pool that raises Python's own TimeoutError, by which the error handling recognises an overload."""
+    """A pool that raises an error of Python's own, by which the error handling recognises an overload."""
 
     def connect(self) -> PoolProxiedConnection:
         try:
             return super().connect()
         except sqlalchemy.exc.TimeoutError as error:
-            raise TimeoutError("no connection came free in time") from error
+            raise NoConnectionFree("no connection came free in time") from error
 
 
 def make_engine(url: str, application: str, *, size: int, statement_timeout: float = 15.0) -> AsyncEngine:
-    """Return an engine with at most `size` connections. It raises TimeoutError if none is free within 2 s."""
+    """Return an engine with at most `size` connections. It raises NoConnectionFree if none is free within 2 s."""
     engine = create_async_engine(
         sqlalchemy_url(url),
         poolclass=_TimeoutPool,

@@ -12,6 +12,7 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.console.web.channel_names import read_channel_names
+from services.console.web.connection_turns import CONNECTIONS_PER_TURN, MAX_TURNS, ConnectionTurns
 from services.console.web.recent_reads import RecentReads
 from services.console.web.rendering import Renderer
 from services.console.web.static_files import STATIC_FILES, StaticFiles
@@ -41,7 +42,7 @@ from shared.web.app import NOTIFICATION_LISTENER
 
 T = TypeVar("T")
 
-POOL_SIZE = 6  # connections of the console
+POOL_SIZE = MAX_TURNS * CONNECTIONS_PER_TURN  # connections of the console
 STATEMENT_TIMEOUT_SECONDS = 10.0  # seconds
 CHANNEL_NAMES_SECONDS = 10.0  # seconds that the names of forms and sources are kept
 FIGURES_SECONDS = 2.0  # seconds that the figures of the navigation are kept
@@ -101,20 +102,21 @@ class ConsoleContext:
     overviews: OverviewReader
     limit_counters: RedisCounters
     navigation_counts: Mapping[str, WorkspaceCount]  # of features, by the name that the navigation uses
+    turns: ConnectionTurns = field(default_factory=ConnectionTurns)
     recent: RecentReads = field(default_factory=RecentReads)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Connection]:
-        """A connection in autocommit, for reading."""
+        """A connection in autocommit, for reading. Raises Overloaded if the workspace has none free in time."""
         reads = self.engine.execution_options(isolation_level="AUTOCOMMIT")
-        async with reads.connect() as connection:
+        async with self.turns.turn(), reads.connect() as connection:
             yield cast("Connection", (await connection.get_raw_connection()).driver_connection)
 
     async def writing(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Return the result of `work` in one transaction, which is retried on contention."""
 
         async def write() -> T:
-            async with self.engine.begin() as connection:
+            async with self.turns.turn(), self.engine.begin() as connection:
                 return await work(cast("Connection", (await connection.get_raw_connection()).driver_connection))
 
         return await retry_contended(write, attempts=MAX_TRANSACTION_TRIES)
