@@ -1,10 +1,13 @@
 """Turns at the console's connections: no workspace takes all, and no page waits for itself."""
 
 import asyncio
+from contextlib import ExitStack
 
 import pytest
 
 from services.console.web.connection_turns import TURNS_PER_WORKSPACE, ConnectionTurns, reading_workspace
+from services.console.web.open_pages import MAX_ACCOUNT_PAGES, MAX_WORKSPACE_PAGES, TooManyPages
+from services.console.web.open_pages import OpenPages as OpenPageCounts
 from shared import fair_limiter
 from shared.errors import Overloaded
 from tests.support.waiting import DEADLINE_SECONDS, until_async
@@ -46,3 +49,20 @@ async def test_without_a_turn_in_time_it_is_an_overload(monkeypatch: pytest.Monk
         await pages.read(1)
     pages.may_end.set()
     await asyncio.gather(*held)
+
+
+def test_an_account_and_a_workspace_have_so_many_pages_under_way() -> None:
+    pages = OpenPageCounts()
+    with ExitStack() as open_pages:
+        for _ in range(MAX_ACCOUNT_PAGES):
+            open_pages.enter_context(pages.counted(1, 7))
+        with pytest.raises(TooManyPages), pages.counted(1, 8):
+            pass
+        for account_id in range(2, 2 + MAX_WORKSPACE_PAGES - MAX_ACCOUNT_PAGES):
+            open_pages.enter_context(pages.counted(account_id, 7))
+        with pytest.raises(TooManyPages), pages.counted(100, 7):
+            pass
+        with pages.counted(100, 8), pages.counted(100, 0):
+            pass
+    with pages.counted(1, 7):  # those that ended do not count
+        pass

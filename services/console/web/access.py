@@ -4,7 +4,9 @@ The order of the checks is part of the security of the console, so it stands in 
 workspace, permission, and only then the body.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from typing import Any
 
@@ -14,6 +16,7 @@ from services.console.web import error_pages
 from services.console.web.connection_turns import reading_workspace
 from services.console.web.context import CONSOLE_CONTEXT
 from services.console.web.cross_site import cross_site_reason
+from services.console.web.open_pages import REFUSAL_DELAY_SECONDS, TooManyPages
 from services.console.web.page_view import WORKSPACE_COOKIE, PageView, Redirection
 from services.console.web.served_hosts import MisdirectedRequest, is_served, own_origins
 from services.console.web.session_cookie import has_secure_context, sent_session_token, set_session_cookie
@@ -36,6 +39,7 @@ ANONYMOUS_ACCESS = "anonymous"
 ACCOUNT_ACCESS = "account"
 SIGN_IN_PATH = "/console/sign-in"
 SECONDS_A_DAY = 86_400
+LIVE_SUFFIX = "/live"  # of the addresses of streams
 UNKNOWN_HOST_MESSAGE = _(
     "This console does not serve the host %(host)s. Whoever runs it sets LEADHUB_PUBLIC_URL, or adds the host to "
     "LEADHUB_HOSTS."
@@ -69,7 +73,12 @@ def _guarded(handler: PageHandler, access: str | Permission) -> RouteHandler:
         view = PageView(request)
         try:
             await _admit(view, access)
-            return await _renew_session(view, await handler(view))
+            with _counted_page(view):
+                return await _renew_session(view, await handler(view))
+        except TooManyPages as error:  # a page that says it would cost more than what is refused
+            await asyncio.sleep(REFUSAL_DELAY_SECONDS)
+            headers = {**error.headers, "X-Content-Type-Options": "nosniff"}
+            return web.Response(status=error.status, text=str(error), headers=headers)
         except (SignInNeeded, SessionEnded):
             return _sign_in_response(request)
         except Redirection as redirection:
@@ -82,6 +91,14 @@ def _guarded(handler: PageHandler, access: str | Permission) -> RouteHandler:
     guarded.scope = ""  # type: ignore[attr-defined]  # no API key: the session decides
     guarded.access = access  # type: ignore[attr-defined]
     return guarded
+
+
+def _counted_page(view: PageView) -> AbstractContextManager[None]:
+    """Count a page of an account while it is under way. Live streams have limits of their own."""
+    if view.session is None or view.request.path.endswith(LIVE_SUFFIX):
+        return nullcontext()
+    workspace_id = view.membership.workspace_id if view.membership else 0
+    return view.console.open_pages.counted(view.session.account_id, workspace_id)
 
 
 async def _admit(view: PageView, access: str | Permission) -> None:

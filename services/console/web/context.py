@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.console.web.channel_names import read_channel_names
 from services.console.web.connection_turns import CONNECTIONS_PER_TURN, MAX_TURNS, ConnectionTurns
+from services.console.web.open_pages import OpenPages
 from services.console.web.recent_reads import RecentReads
 from services.console.web.rendering import Renderer
 from services.console.web.static_files import STATIC_FILES, StaticFiles
@@ -102,6 +103,7 @@ class ConsoleContext:
     overviews: OverviewReader
     limit_counters: RedisCounters
     navigation_counts: Mapping[str, WorkspaceCount]  # of features, by the name that the navigation uses
+    open_pages: OpenPages = field(default_factory=OpenPages)
     turns: ConnectionTurns = field(default_factory=ConnectionTurns)
     recent: RecentReads = field(default_factory=RecentReads)
 
