@@ -70,7 +70,7 @@ class ServiceForks:
             except (OSError, ValueError) as error:
                 self.stop()  # it is started again later
                 notify_operator(
-                    f"{FORK_SERVER_NAME} did not fork {program.name} ({type(error).__name__}); it starts anew"
+                    f"{FORK_SERVER_NAME} did not fork {program.name} ({type(error).__name__}); it is started again"
                 )
         return spawn_program(program, inherited_fds)
 
