@@ -4,15 +4,11 @@ Whoever fills in a form chooses the address, from any number of network addresse
 counts is therefore the address that would get the mail.
 """
 
-import hashlib
-import hmac
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal, NamedTuple, cast
-
-from shared.leads.contact import InvalidContact, normalise_email
 
 VisitorMailKind = Literal["confirmation", "reply", "automation"]
 LimitScope = Literal["workspace", "recipient", "replies", "form"]  # what a limit counts: the start of its subject
@@ -70,28 +66,6 @@ class VisitorMail:
             f"recipient:{self.recipient}": INSTALLATION_LIMITS,
             **own,
         }
-
-
-def mailbox_of(address: str) -> str:
-    """Return the mailbox of an address: without case, `+tag`, and the dots that Gmail ignores.
-
-    A phone number is returned without its extension, behind an `@`, which no mailbox begins with: whoever types numbers
-    may add another extension each time.
-    """
-    if address.startswith("+"):
-        address = address.partition(";ext=")[0]
-    try:
-        normal = normalise_email(address, fold_gmail=True)
-    except InvalidContact:
-        normal = address.strip().lower()
-    local, _, domain = normal.rpartition("@")
-    return f"{local.partition('+')[0] or local}@{domain}"
-
-
-def recipient_digest(key: str, address: str) -> str:
-    """Return a keyed hash of the mailbox of an address."""
-    mailbox = mailbox_of(address).encode(errors="surrogatepass")
-    return hmac.new(b"mail recipients:" + key.encode(), mailbox, hashlib.sha256).hexdigest()[:32]
 
 
 def decide_mails(

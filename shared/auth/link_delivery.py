@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from shared.auth.account_links import LinkChannel, StoredPurpose, create_link, link_url
 from shared.auth.accounts import AccountRecord, clean_email, find_account
+from shared.auth.link_limits import count_link_mail
 from shared.auth.sessions import lock_account
 from shared.auth.sign_in_throttle import count_attempt, subjects_of_reset
 from shared.crypto.encryption import Cipher
@@ -51,16 +52,16 @@ class LinkSender:
     async def hand_over_invitation(
         self, connection: Connection, workspace_id: int, account: AccountRecord, user_id: int
     ) -> LinkHandover:
-        """Make a link that gives the account a membership, for an admin of the workspace."""
+        """Make a link that gives the account a membership, for an admin of the workspace. Raises LinkLimitReached."""
         if account.is_trusted and not self.has_installation_mail and await self.has_mail(connection, workspace_id):
             # It opens nothing without the password.
-            return await self._mail_to(connection, workspace_id, account, "invite", "workspace", user_id)
+            return await self._mail_for_admin(connection, workspace_id, account, "invite", "workspace", user_id)
         return await self._hand_over(connection, workspace_id, account, "invite", user_id)
 
     async def hand_over_reset(
         self, connection: Connection, workspace_id: int, account: AccountRecord, user_id: int
     ) -> LinkHandover:
-        """Make a link that sets the account's password, for an admin of the workspace."""
+        """Make a link that sets the account's password, for an admin of the workspace. Raises LinkLimitReached."""
         return await self._hand_over(connection, workspace_id, account, "reset", user_id)
 
     async def _hand_over(
@@ -72,11 +73,11 @@ class LinkSender:
         user_id: int,
     ) -> LinkHandover:
         if self.has_installation_mail:
-            return await self._mail_to(connection, workspace_id, account, purpose, "mail", user_id)
+            return await self._mail_for_admin(connection, workspace_id, account, purpose, "mail", user_id)
         if await self.opens_more_than(connection, workspace_id, account):
             return LinkHandover(None, is_mailed=False)
         if await self.has_mail(connection, workspace_id):
-            return await self._mail_to(connection, workspace_id, account, purpose, "workspace", user_id)
+            return await self._mail_for_admin(connection, workspace_id, account, purpose, "workspace", user_id)
         token = await create_link(connection, account.id, purpose, "workspace", user_id=user_id)
         return LinkHandover(link_url(self.base_url, token), is_mailed=False)
 
@@ -112,6 +113,18 @@ class LinkSender:
         """Return whether the account may see anything besides the workspace."""
         row = await (await connection.execute(OTHER_MEMBERSHIPS_SQL, (account.id, workspace_id))).fetchone()
         return account.is_operator or bool(row and row[0])
+
+    async def _mail_for_admin(
+        self,
+        connection: Connection,
+        workspace_id: int,
+        account: AccountRecord,
+        purpose: StoredPurpose,
+        channel: LinkChannel,
+        user_id: int,
+    ) -> LinkHandover:
+        await count_link_mail(connection, self.cipher, workspace_id, purpose, account.email)
+        return await self._mail_to(connection, workspace_id, account, purpose, channel, user_id)
 
     async def _mail_to(
         self,

@@ -98,7 +98,7 @@ async def invite_user(
     """Invite a person: create user and account where they are missing, and hand a link over, whose use joins the two.
 
     A user without an account, as `POST /api/v1/users` makes them, gets this role. Raises ValidationFailed by
-    field, and Conflict if the person is a member who can sign in already.
+    field, Conflict if the person is a member who can sign in already, and LinkLimitReached.
     """
     email, name = check_user_fields(email, name, role)
     user_id, attached_id = await _ensure_user(connection, workspace_id, email, name, role)
@@ -121,7 +121,7 @@ async def change_user(connection: Connection, workspace_id: int, user_id: int, c
 async def make_reset_link(connection: Connection, links: LinkSender, workspace_id: int, user_id: int) -> LinkHandover:
     """Make a link by which a user sets a new password.
 
-    Raises NotFound, or Conflict if the user has no account yet.
+    Raises NotFound, Conflict if the user has no account yet, and LinkLimitReached.
     """
     account_id = await account_of_user(connection, workspace_id, user_id)
     if account_id is None:

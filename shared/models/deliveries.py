@@ -110,7 +110,7 @@ class Suppression(Base):
 
 
 class RecipientLimit(Base):
-    """When mails that visitors of forms set off went to a recipient, or out from a form, within the last day."""
+    """When limited mails went to a recipient, or out from a form or a workspace, within the last day."""
 
     __tablename__ = "recipient_limits"
 

@@ -19,6 +19,7 @@ from shared.auth.operator_accounts import create_operator_made_user
 from shared.auth.passwords import PasswordHashing
 from shared.auth.roles import ROLE_NAMES, Permission, Role
 from shared.db.connections import connect
+from tests.support.invitations import INTEGRATION
 from tests.support.stack import Stack
 from tests.support.waiting import until_async
 
@@ -36,6 +37,11 @@ SELECT w.id, now(), kind, 7, %s, action, 'user', '12', outcome, %s, '{"role": "a
 FROM workspaces w, (VALUES ('key', 'form.changed', 'done', 51), ('user', 'user.changed', 'refused', 1))
     AS e (kind, action, outcome, times), generate_series(1, times)
 WHERE w.slug = %s
+"""
+
+FILL_HOUR = """
+INSERT INTO recipient_limits (subject, sent_at)
+VALUES ('invite link:workspace:' || %s, array_fill(now() - interval '48.5 minutes', ARRAY[30]))
 """
 
 
@@ -140,6 +146,26 @@ async def test_a_user_is_invited_changed_and_taken_out_and_the_last_admin_stays(
         assert (await reader.post(f"users/{joan}", action="remove", is_sure="1"))[0] == 303
         assert email not in (await reader.get("users"))[1]
         assert (await reader.post(f"users/{joan}", action="sign_out"))[0] == 404
+
+
+async def test_an_invitation_past_the_limit_says_when_to_try_again(stack: Stack) -> None:
+    async with settings_reader(stack) as reader:
+        email = f"{reader.slug}-joan@example.com"
+        _, shown = await reader.post("users", email=email, name="Joan", role="agent")
+        link = re.findall(r"/console/welcome/[\w-]+", shown)[0]
+        joan = max(int(id_) for id_ in re.findall(r"\?user=(\d+)", (await reader.get("users"))[1]))
+        with stack.database() as database:
+            found = database.execute("SELECT id FROM workspaces WHERE slug = %s", (reader.slug,)).fetchone()
+            database.execute(INTEGRATION, found)
+            database.execute(FILL_HOUR, found)
+        form = {"email": f"{reader.slug}-new@example.com", "name": "New", "role": "agent"}
+        for page, sent in (("users", form), (f"users/{joan}", {"action": "invite"})):
+            status, refused = await reader.post(page, **sent)
+            assert (status, "this workspace sent 30 such mails" in refused) == (429, True)
+            assert re.search("Try again in 1[012] minutes", refused)
+        assert form["email"] not in (await reader.get("users"))[1]
+        async with reader.session.get(reader.base + link) as answer:
+            assert answer.status == 200
 
 
 async def test_keys_and_users_ask_for_the_password_again_after_ten_minutes(stack: Stack) -> None:

@@ -9,6 +9,7 @@ from services.workers.deliveries.types import SkippedDelivery, SmtpMessage
 from shared.auth import account_links, user_management
 from shared.auth.account_links import InvalidLink
 from shared.auth.link_delivery import LinkSender
+from shared.auth.link_limits import RECIPIENT_LIMIT, WORKSPACE_LIMIT, LinkLimitReached
 from shared.auth.passwords import InvalidPassword
 from shared.auth.sign_in import SignInRefused
 from shared.auth.user_access import AccessChange
@@ -18,6 +19,10 @@ from tests.support.accounts import PASSWORD, SETTINGS
 from tests.support.invitations import BASE, INTEGRATION, PREFIX, WITH_MAIL, Team, opened_team
 
 pytestmark = pytest.mark.integration
+
+AN_HOUR_LATER = """
+UPDATE recipient_limits SET sent_at = (SELECT array_agg(at - interval '61 minutes' ORDER BY at) FROM unnest(sent_at) at)
+"""
 
 
 @pytest_asyncio.fixture
@@ -158,6 +163,56 @@ async def test_without_mail_nothing_is_sent(team: Team) -> None:
     async with team.connection.transaction():
         await links.request_reset(team.connection, "ada@example.com", "192.0.2.1")
     assert await team.value("SELECT count(*) FROM deliveries") == 0
+
+
+async def test_one_address_gets_few_invitations_an_hour_from_all_workspaces_together(team: Team) -> None:
+    """Neither removing the user nor another spelling of the address helps. What was refused left no trace."""
+    for workspace_id, email in ((team.main, "bob@example.com"), (team.acme, "Bob+1@example.com")):
+        await team.invite(workspace_id, email, settings=WITH_MAIL)
+    last = await team.invite(team.main, "bob@example.com", settings=WITH_MAIL)
+    for workspace_id, email in ((team.main, "bob@example.com"), (team.acme, "bob+2@example.com")):
+        with pytest.raises(LinkLimitReached) as refused:
+            await team.invite(workspace_id, email, "admin", WITH_MAIL)
+        assert (refused.value.limit, refused.value.minutes) == (RECIPIENT_LIMIT, 60)
+    assert await team.value("SELECT count(*) FROM deliveries") == RECIPIENT_LIMIT.mails
+    assert await team.value("SELECT role FROM users WHERE id = %s", last.user_id) == "agent"
+    assert await team.value("SELECT count(*) FROM users WHERE email = 'bob+2@example.com'") == 0
+    async with team.connection.transaction():
+        await remove_user(team.connection, team.main, last.user_id)
+    with pytest.raises(LinkLimitReached):
+        await team.invite(team.main, "bob@example.com", settings=WITH_MAIL)
+    await team.connection.execute(AN_HOUR_LATER)
+    await team.invite(team.main, "bob@example.com", settings=WITH_MAIL)
+
+
+async def test_a_refused_invitation_leaves_the_link_that_is_out(team: Team) -> None:
+    for _ in range(RECIPIENT_LIMIT.mails):
+        await team.invite(team.main, "bob@example.com", settings=WITH_MAIL)
+    with pytest.raises(LinkLimitReached):
+        await team.invite(team.main, "bob@example.com", settings=WITH_MAIL)
+    await team.follow((await team.mailed_url())[0])
+    await team.sign_in("bob@example.com")
+
+
+async def test_a_workspace_sends_some_invitations_an_hour(team: Team) -> None:
+    for number in range(WORKSPACE_LIMIT.mails):
+        await team.invite(team.main, f"person{number}@example.com", settings=WITH_MAIL)
+    with pytest.raises(LinkLimitReached) as refused:
+        await team.invite(team.main, "further@example.com", settings=WITH_MAIL)
+    assert refused.value.limit == WORKSPACE_LIMIT
+    assert await team.value("SELECT count(*) FROM deliveries") == WORKSPACE_LIMIT.mails
+    await team.invite(team.acme, "further@example.com", settings=WITH_MAIL)
+    await team.invite(team.main, "shown@example.com")  # a link that the admin is shown is no mail
+
+
+async def test_an_admin_mails_few_reset_links_an_hour(team: Team) -> None:
+    ada = await team.value("SELECT id FROM users WHERE email = 'ada@example.com'")
+    links = LinkSender(WITH_MAIL, team.cipher, BASE)
+    for _ in range(RECIPIENT_LIMIT.mails):
+        await user_management.make_reset_link(team.connection, links, team.main, ada)
+    with pytest.raises(LinkLimitReached):
+        await user_management.make_reset_link(team.connection, links, team.main, ada)
+    await team.invite(team.acme, "ada@example.com", settings=WITH_MAIL)  # counted on its own
 
 
 async def test_the_last_admin_stays(team: Team) -> None:

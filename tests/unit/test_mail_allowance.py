@@ -15,8 +15,8 @@ from services.workers.mail_allowance import (
     MailRefusal,
     VisitorMail,
     decide_mails,
-    recipient_digest,
 )
+from shared.outbound.mailboxes import recipient_digest
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 MAILS = st.builds(

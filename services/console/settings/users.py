@@ -11,6 +11,7 @@ from services.console.web.password_confirmation import confirm_recently
 from services.console.web.role_words import PERMISSION_WORDS, ROLE_HINTS, ROLE_WORDS
 from shared.auth.account_links import InvalidLink
 from shared.auth.link_delivery import LinkHandover, LinkSender
+from shared.auth.link_limits import LinkLimitReached
 from shared.auth.roles import ROLE_NAMES, ROLE_PERMISSIONS, Permission
 from shared.auth.user_access import LAST_ADMIN_MESSAGE, AccessChange
 from shared.auth.user_management import (
@@ -68,6 +69,8 @@ async def invite(view: PageView) -> web.StreamResponse:
         return await _render(view, 422, is_inviting=True, form=form, errors=_field_problems(view, error))
     except (Conflict, InvalidLink) as error:
         return await _render(view, 422, is_inviting=True, form=form, problem=_conflict_text(view, error))
+    except LinkLimitReached as error:
+        return await _render(view, 429, is_inviting=True, form=form, problem=_limit_text(view, error))
     audit_details(view.request, object=("user", invitation.user_id))
     return await _show_handover(view, invitation.handover, form["name"].strip())
 
@@ -92,6 +95,8 @@ async def manage(view: PageView) -> web.StreamResponse:
         return await action(view, user, form)
     except (Conflict, InvalidLink) as error:
         return await _render(view, 409, asked_id=str(user_id), form=form, problem=_conflict_text(view, error))
+    except LinkLimitReached as error:
+        return await _render(view, 429, asked_id=str(user_id), form=form, problem=_limit_text(view, error))
 
 
 async def _change_role(view: PageView, user: ManagedUser, form: Form) -> web.Response:
@@ -223,6 +228,26 @@ def _conflict_text(view: PageView, error: Exception) -> str:
     }
     fallback = view.translate("This user has changed meanwhile, or is not active. Look again.")
     return texts.get(str(error), fallback)
+
+
+def _limit_text(view: PageView, error: LinkLimitReached) -> str:
+    if error.limit.scope == "recipient":
+        return view.translate_count(
+            "No mail was sent and nothing is changed: this address had %(mails)s such mails within an hour. Try again "
+            "in %(n)s minute.",
+            "No mail was sent and nothing is changed: this address had %(mails)s such mails within an hour. Try again "
+            "in %(n)s minutes.",
+            error.minutes,
+            mails=view.formatting.number(error.limit.mails),
+        )
+    return view.translate_count(
+        "No mail was sent and nothing is changed: this workspace sent %(mails)s such mails within an hour. Try again "
+        "in %(n)s minute.",
+        "No mail was sent and nothing is changed: this workspace sent %(mails)s such mails within an hour. Try again "
+        "in %(n)s minutes.",
+        error.minutes,
+        mails=view.formatting.number(error.limit.mails),
+    )
 
 
 async def _render(

@@ -5,13 +5,14 @@ from typing import NamedTuple
 
 from services.workers.automations.form_notification import MAX_REPLY_SUBJECT_LENGTH, FormNotification
 from services.workers.automations.types import OutboxEvent
-from services.workers.mail_allowance import VisitorMail, recipient_digest
+from services.workers.mail_allowance import VisitorMail
 from shared.automations.rendering_budget import RenderingBudget
 from shared.automations.templates import TemplateTooCostly
 from shared.crypto.encryption import Cipher
 from shared.db.connections import Connection, as_json
 from shared.observability import logging
 from shared.outbound.deliveries import REPLY_EVENT, NewDelivery, notification_to_address
+from shared.outbound.mailboxes import recipient_digest
 
 log = logging.get_logger()
 

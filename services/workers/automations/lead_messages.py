@@ -9,11 +9,12 @@ from typing import Final, NamedTuple
 
 from services.workers.automations.auto_replies import RenderedReply, warn_of_unsent
 from services.workers.automations.suppressed_addresses import AddressKey, find_suppressed
-from services.workers.mail_allowance import MailRefusal, VisitorMail, recipient_digest
+from services.workers.mail_allowance import MailRefusal, VisitorMail
 from services.workers.recipient_limits import count_mails
 from shared.automations.action_handlers import StepReport
 from shared.db.connections import Connection
 from shared.outbound.deliveries import NewDelivery
+from shared.outbound.mailboxes import recipient_digest
 
 SKIPPED_OUTCOME: Final = "skipped"
 # How much an address gets from other workspaces is nobody's business.

@@ -17,11 +17,11 @@ from services.workers.deliveries.types import (
     SkippedDelivery,
 )
 from services.workers.deliveries.webhook_request import webhook_request
-from services.workers.mail_allowance import mailbox_of
 from shared.crypto.encryption import Cipher, DecryptionError
 from shared.outbound import unsubscribe_links
 from shared.outbound.confirmation_links import CONFIRMATION_EVENT, UnconfirmedSubmission, confirmation_link
 from shared.outbound.deliveries import COUNTED_ADDRESS_KEY, LINK_PLACEHOLDER
+from shared.outbound.mailboxes import mailbox_of
 from shared.outbound.unsubscribe_links import UnsubscribeTarget
 from shared.settings import Settings
 
