@@ -39,6 +39,11 @@ FROM workspaces w, (VALUES ('key', 'form.changed', 'done', 51), ('user', 'user.c
 WHERE w.slug = %s
 """
 
+ACT_AS_KEYS = """
+INSERT INTO audit_log (workspace_id, at, actor_kind, actor_id, actor_name, action, outcome)
+SELECT workspace_id, now(), 'key', k.id, k.name, 'form.changed', 'done'
+FROM api_keys k JOIN workspaces w ON w.id = k.workspace_id WHERE w.slug = %s
+"""
 FILL_HOUR = """
 INSERT INTO recipient_limits (subject, sent_at)
 VALUES ('invite link:workspace:' || %s, array_fill(now() - interval '48.5 minutes', ARRAY[30]))
@@ -62,8 +67,11 @@ class SettingsReader:
 
     async def post(self, page: str, **form: str) -> tuple[int, str]:
         """Status and text of what a form comes to."""
-        url = f"{self.base}/console/{self.slug}/settings/{page}"
-        headers = {"Origin": self.base}
+        return await self.post_to(f"/console/{self.slug}/settings/{page}", **form)
+
+    async def post_to(self, path: str, **form: str) -> tuple[int, str]:
+        """Status and text of what a form at any path comes to."""
+        url, headers = self.base + path, {"Origin": self.base}
         async with self.session.post(url, data=form, headers=headers, allow_redirects=False) as answer:
             return answer.status, await answer.text()
 
@@ -207,6 +215,35 @@ async def test_the_audit_log_tells_what_was_done_and_refused(stack: Stack) -> No
         assert ("more than 10,000 entries" in many, "Export 10,000 entries" in many) == (True, True)
         _, behind = await reader.get("audit-log", cursor=older)
         assert behind.count("data-row ") == 2
+
+
+async def test_the_audit_log_says_who_bears_a_name(stack: Stack) -> None:
+    """An admin acts under a colleague's name, and so does a key; the admin takes his own name back."""
+    async with settings_reader(stack) as reader:
+        for name in ("Grace Hopper", "Ada Lovelace"):
+            await reader.post_to("/console/me/name", name=name)
+            assert (await reader.post("keys", name="Grace Hopper", preset="form", limit="5"))[0] == 200
+        with stack.database() as database:
+            database.execute(ACT_AS_KEYS, (reader.slug,))
+
+        async def logged() -> bool:
+            return (await reader.get("audit-log"))[1].count("data-row ") == 6
+
+        await until_async(logged, what="the entries of the audit log")
+        _, page = await reader.get("audit-log")
+        said = [" ".join(re.sub("<[^>]*>", " ", row).split()) for row in page.split("<tr data-row ")[1:]]
+        own, renamed = f"{reader.slug}@example.com", "now named Ada Lovelace"
+        made = [row for row in said if "Made an API key" in row]
+        assert [(own in row, "Grace Hopper" in row, renamed in row) for row in made] == [
+            (True, False, False),
+            (True, True, True),
+        ]
+        assert [own in row for row in said if "Changed their name" in row] == [True, True]
+        keys = [row for row in said if "Changed a form" in row]
+        assert len(keys) == 2
+        for row in keys:
+            assert re.search(r"Grace Hopper API key lh_\w+…", row), row
+            assert renamed not in row
 
 
 async def test_a_name_of_an_account_is_one_line(stack: Stack) -> None:

@@ -12,6 +12,7 @@ from services.console.web.page_view import PageView
 from services.console.web.password_confirmation import password_problem
 from services.console.web.sent_form import SMALL_FORM_BYTES
 from services.console.web.session_cookie import delete_session_cookie, has_secure_context, set_session_cookie
+from shared.audit.audit_entry import AuditActor, AuditDetails, AuditEntry, write_rows
 from shared.auth import second_factor
 from shared.auth.accounts import rename_account
 from shared.auth.passwords import InvalidPassword
@@ -42,10 +43,30 @@ async def rename(view: PageView) -> web.StreamResponse:
     if not name.isprintable():
         said = view.translate("A name is one line without control characters.")
         return await _render(view, 422, name_problem=said)
-    account_id = view.account.account_id
-    await view.console.writing(lambda connection: rename_account(connection, account_id, name))
+
+    async def store(connection: Connection) -> None:
+        await rename_account(connection, view.account.account_id, name)
+        await write_rows(connection, [entry.encode_row() for entry in _rename_entries(view)])
+
+    await view.console.writing(store)
     view.forget_session_cache()
     view.redirect(ACCOUNT_PATH, view.translate("Your name is saved."))
+
+
+def _rename_entries(view: PageView) -> list[AuditEntry]:
+    """Return an entry for each of the reader's workspaces, whose audit logs go on to show the new name."""
+    account = view.account
+    return [
+        AuditEntry(
+            "account.rename",
+            "done",
+            AuditActor("user", account.account_id, account.name, member.workspace_id),
+            member.workspace_id,
+            details=AuditDetails(object_kind="account", object_id=str(account.account_id)),
+            address=view.client_address,
+        )
+        for member in account.memberships.values()
+    ]
 
 
 @account_page

@@ -9,6 +9,7 @@ from typing import Any, Final
 import orjson
 from aiohttp import web
 
+from services.console.settings.audit_actors import read_identities
 from services.console.settings.audit_words import action_choices, changed_fields, entry_sentence, same_actions
 from services.console.web.access import workspace_page
 from services.console.web.page_view import PageView
@@ -54,6 +55,7 @@ async def show(view: PageView) -> web.StreamResponse:
         found = await list_entries(connection, workspace_id, asked.which, limit=PAGE_SIZE + 1, after_id=asked.before_id)
         total = await count_entries(connection, workspace_id, asked.which, limit=MAX_COUNTED + 1)
         actors = await _actor_choices(view, connection)
+        identities = await read_identities(connection, workspace_id, found)
     entries = found[:PAGE_SIZE]
     shown: dict[str, Any] = {
         "listed": entries,
@@ -67,6 +69,7 @@ async def show(view: PageView) -> web.StreamResponse:
         "actors": actors,
         "actions": action_choices(view),
         "outcomes": OUTCOMES,
+        "identity_of": lambda entry: identities.get((entry["actor_kind"], entry["actor_id"])),
         "sentence": lambda entry: entry_sentence(view, entry),
         "changes": changed_fields,
         "value_text": _value_text,
