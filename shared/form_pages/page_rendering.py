@@ -73,7 +73,8 @@ def render_thanks(
 ) -> str:
     """Return the page after a submission: the form's success message, otherwise a general one.
 
-    `kind` is `unconfirmed` when a mail with a link was sent, and `confirmed` for the page behind that link.
+    `kind` is `unconfirmed` when a mail with a link is sent, `unconfirmable` when none can be sent, and `confirmed` for
+    the page behind that link.
     `reference` is shown as the number of the submission. A `return_url` that is no web address is left out.
     """
     messages = page_messages(language)
@@ -108,8 +109,8 @@ def render_problem_page(status: int, language: str, *, form: FormDefinition | No
 
 
 def thanks_text(form: FormDefinition, language: str, kind: ThanksKind = "received") -> str:
-    """Return the text that thanks for a submission. The form's own one does not say that a mail was sent."""
-    own = form.settings["success_message"] if kind != "unconfirmed" else None
+    """Return the text that thanks for a submission. The form's own one says nothing of a confirmation."""
+    own = form.settings["success_message"] if kind in ("received", "confirmed") else None
     text: str = own or page_messages(language).texts["thanks"][kind]["text"]
     return text
 

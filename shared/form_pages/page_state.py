@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 FORM_PROBLEM_KEY = ""  # in `errors`: a problem of the whole form
 
-ThanksKind = Literal["received", "unconfirmed", "confirmed"]
+ThanksKind = Literal["received", "unconfirmed", "unconfirmable", "confirmed"]
 
 
 class FieldProblem(NamedTuple):

@@ -186,6 +186,7 @@ class FormDefinition:
     version: int = 1
     workspace_name: str = ""
     spam_rules: tuple[SpamRule, ...] = ()
+    has_mail_integration: bool = False  # of its workspace
 
     @property
     def owner_texts(self) -> list[str]:

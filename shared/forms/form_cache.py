@@ -10,6 +10,7 @@ from shared.db.notifications import NotificationListener
 from shared.db.row_cache import RowCache
 from shared.forms.definition import FormDefinition, SpamRule, complete_settings
 from shared.forms.field_definition import complete_fields
+from shared.outbound.mail_setup import SENDS_MAIL_CONDITION
 
 FORMS_CHANNEL = "forms"
 MAX_CACHED_FORMS = 5_000  # forms
@@ -21,10 +22,11 @@ FORM_CACHE = web.AppKey[RowCache[FormKey, FormDefinition]]("form_book")  # in a 
 PUBLIC_FORM_CACHE = web.AppKey[PublicFormCache]("public_forms")
 
 # Rules for the form and for all forms of its workspace. They are few, so that they ride along with each form.
-_COLUMNS = """f.id, f.workspace_id, f.is_active, f.fields, f.settings, f.public_id, f.name, f.version,
+_COLUMNS = f"""f.id, f.workspace_id, f.is_active, f.fields, f.settings, f.public_id, f.name, f.version,
        (SELECT w.name FROM workspaces w WHERE w.id = f.workspace_id),
        (SELECT coalesce(json_agg(json_build_array(r.id, r.verdict, r.kind, r.value) ORDER BY r.id), '[]')
-        FROM spam_rules r WHERE r.workspace_id = f.workspace_id AND (r.form_id = f.id OR r.form_id IS NULL))"""
+        FROM spam_rules r WHERE r.workspace_id = f.workspace_id AND (r.form_id = f.id OR r.form_id IS NULL)),
+       EXISTS (SELECT FROM integrations i WHERE i.workspace_id = f.workspace_id AND {SENDS_MAIL_CONDITION})"""
 SELECT_FORMS_SQL = f"""
 SELECT {_COLUMNS}
 FROM unnest(%s::bigint[], %s::bigint[]) AS wanted(workspace_id, id)
@@ -82,7 +84,7 @@ async def _read_newest_public(connection: Connection, n: int) -> dict[str, FormD
 
 
 def _form_from_row(row: tuple[Any, ...]) -> FormDefinition:
-    id_, workspace_id, is_active, fields, settings, public_id, name, version, workspace_name, rules = row
+    id_, workspace_id, is_active, fields, settings, public_id, name, version, workspace_name, rules, mails = row
     return FormDefinition(
         id=id_,
         workspace_id=workspace_id,
@@ -94,4 +96,5 @@ def _form_from_row(row: tuple[Any, ...]) -> FormDefinition:
         version=version,
         workspace_name=workspace_name,
         spam_rules=tuple(SpamRule(*rule) for rule in rules),
+        has_mail_integration=mails,
     )

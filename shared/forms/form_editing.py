@@ -18,11 +18,17 @@ from shared.forms.field_definition import complete_fields, find_contradictions
 from shared.forms.form_cache import notify_changed
 from shared.leads import reference_locks
 from shared.leads.placement_settings import complete_placement
+from shared.outbound.mail_setup import can_send_mail
+from shared.settings import Settings
 
 FormRow = dict[str, Any]
 PUBLIC_ID_BYTES = 12  # bytes of a public id
 MAX_LISTED_VERSIONS = 200
 STALE_DRAFT_MESSAGE = "Somebody else changed this draft meanwhile. Load it again, then make your changes."
+NO_MAIL_MESSAGE = (
+    "No mail can be sent, so nobody could confirm. Add an integration of type smtp or mailgun, or have the operator "
+    "set LEADHUB_SMTP_URL and LEADHUB_MAIL_FROM."
+)
 NO_DRAFT_MESSAGE = "There is no draft: nothing was changed since the form was published."
 
 _COLUMNS = "id, name, public_id, is_active, fields, settings, version, created_at, updated_at"
@@ -71,11 +77,17 @@ async def find_form(connection: Connection, workspace_id: int, id_: int) -> Form
 
 
 async def create_form(
-    connection: Connection, workspace_id: int, sent: Mapping[str, Any], errors: FieldErrors, author: str
+    connection: Connection,
+    settings: Settings,
+    workspace_id: int,
+    sent: Mapping[str, Any],
+    errors: FieldErrors,
+    author: str,
 ) -> FormRow:
     """Create a form of checked members; it is published at once. Raises ValidationFailed with all errors."""
     empty: FormRow = {"fields": [], "settings": {}, "is_active": True}
     new = await _changed_form(connection, workspace_id, empty, {"settings": {}, **sent}, errors)
+    await _require_mail(connection, settings, workspace_id, new)
     public_id = secrets.token_urlsafe(PUBLIC_ID_BYTES)
     values = (workspace_id, new["name"], public_id, new["is_active"], Jsonb(new["fields"]), Jsonb(new["settings"]))
     [(id_,)] = await (await connection.execute(INSERT_FORM_SQL, values)).fetchall()
@@ -92,6 +104,7 @@ async def lock_form(connection: Connection, workspace_id: int, id_: int) -> Form
 
 async def change_form(
     connection: Connection,
+    settings: Settings,
     workspace_id: int,
     stored: FormRow,
     sent: Mapping[str, Any],
@@ -103,7 +116,7 @@ async def change_form(
     Fields are replaced as a whole, settings one by one: null removes one. Its draft, if there is one, stays.
     """
     changed = await _changed_form(connection, workspace_id, stored, sent, errors)
-    return await _publish(connection, workspace_id, stored, changed, author)
+    return await _publish(connection, settings, workspace_id, stored, changed, author)
 
 
 async def delete_form(connection: Connection, workspace_id: int, id_: int) -> None:
@@ -144,11 +157,11 @@ async def discard_draft(connection: Connection, workspace_id: int, id_: int) -> 
 
 
 async def publish_draft(
-    connection: Connection, workspace_id: int, id_: int, author: str, revision: int | None = None
+    connection: Connection, settings: Settings, workspace_id: int, id_: int, author: str, revision: int | None = None
 ) -> FormRow:
     """Make the draft of a form its published version.
 
-    Raises NotFound, ValidationFailed for fields that contradict each other, or Conflict without a draft, or if
+    Raises NotFound, ValidationFailed for what `problems` of the draft say, or Conflict without a draft, or if
     `revision` is not that of the draft.
     """
     stored = await lock_form(connection, workspace_id, id_)
@@ -159,9 +172,18 @@ async def publish_draft(
         raise Conflict(STALE_DRAFT_MESSAGE)
     if problems := find_contradictions(draft["fields"]):
         raise ValidationFailed(problems)
-    form = await _publish(connection, workspace_id, stored, draft, author)
+    form = await _publish(connection, settings, workspace_id, stored, draft, author)
     await connection.execute(DELETE_DRAFT_SQL, (workspace_id, id_))
     return form
+
+
+async def find_mail_problem(
+    connection: Connection, settings: Settings, workspace_id: int, form: Mapping[str, Any]
+) -> FieldErrors:
+    """Return the problem of a form or draft that asks for confirmations by mail while no mail can be sent."""
+    if not form["settings"].get("double_opt_in") or await can_send_mail(connection, settings, workspace_id):
+        return {}
+    return {"settings.double_opt_in": [NO_MAIL_MESSAGE]}
 
 
 async def list_versions(connection: Connection, workspace_id: int, id_: int) -> list[FormRow]:
@@ -196,7 +218,7 @@ def form_record(row: Mapping[str, Any]) -> FormRow:
 
 
 def draft_record(form: FormRow, draft: Mapping[str, Any] | None) -> FormRow:
-    """Return a draft as it is shown: `is_changed` says whether there is one, `problems` what publishing would refuse.
+    """Return a draft as it is shown: `is_changed` says whether there is one, `problems` what contradicts itself.
 
     Its settings are those that are set; the caller completes them.
     """
@@ -230,14 +252,27 @@ async def _changed_form(
     return changed
 
 
+async def _require_mail(connection: Connection, settings: Settings, workspace_id: int, form: Mapping[str, Any]) -> None:
+    if problem := await find_mail_problem(connection, settings, workspace_id, form):
+        raise ValidationFailed(problem)
+
+
 async def _publish(
-    connection: Connection, workspace_id: int, stored: FormRow, changed: Mapping[str, Any], author: str
+    connection: Connection,
+    settings: Settings,
+    workspace_id: int,
+    stored: FormRow,
+    changed: Mapping[str, Any],
+    author: str,
 ) -> FormRow:
     """Store the members of a form. What visitors see has a new version; switching it on or off makes none."""
     is_new_version = any(changed[name] != stored[name] for name in ("name", "fields", "settings"))
+    is_active = changed.get("is_active", stored["is_active"])
+    if is_new_version or (is_active and not stored["is_active"]):
+        await _require_mail(connection, settings, workspace_id, changed)
     values = (
         changed["name"],
-        changed.get("is_active", stored["is_active"]),
+        is_active,
         Jsonb(changed["fields"]),
         Jsonb(changed["settings"]),
         stored["version"] + is_new_version,

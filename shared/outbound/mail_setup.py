@@ -1,11 +1,11 @@
 """Whether mail can be sent: by a workspace's own integration, or by the mail server of the installation."""
 
 from shared.db.connections import Connection
-from shared.outbound.deliveries import MAIL_INTEGRATION_TYPES
 from shared.settings import Settings
 
-HAS_MAIL_INTEGRATION_SQL = """
-SELECT EXISTS (SELECT FROM integrations WHERE workspace_id = %s AND is_active AND type = ANY(%s))
+SENDS_MAIL_CONDITION = "i.is_active AND i.type IN ('smtp', 'mailgun')"  # of an integration `i`
+HAS_MAIL_INTEGRATION_SQL = f"""
+SELECT EXISTS (SELECT FROM integrations i WHERE i.workspace_id = %s AND {SENDS_MAIL_CONDITION})
 """
 
 
@@ -18,6 +18,5 @@ async def can_send_mail(connection: Connection, settings: Settings, workspace_id
     """Return whether mails of the workspace can be sent."""
     if has_installation_mail(settings):
         return True
-    values = (workspace_id, list(MAIL_INTEGRATION_TYPES))
-    row = await (await connection.execute(HAS_MAIL_INTEGRATION_SQL, values)).fetchone()
+    row = await (await connection.execute(HAS_MAIL_INTEGRATION_SQL, (workspace_id,))).fetchone()
     return bool(row and row[0])

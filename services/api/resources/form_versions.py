@@ -3,12 +3,13 @@
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.api.context import driver_connection, reading, writing
+from services.api.context import SETTINGS_KEY, driver_connection, reading, writing
 from services.api.crud import RecordDict
 from services.api.record_responses import record_response
 from services.api.request_parsing import optional_body_of, workspace_of
 from services.api.resources.forms import FORM_RESOURCE, forget_form, read_form_body
 from services.api.schemas.forms import FormDraftRecord, FormRecord, FormVersionRecord, PublishFields
+from shared.db.connections import Connection
 from shared.forms import form_editing
 from shared.forms.form_editing import form_record
 from shared.forms.form_validation import DraftSent, read_draft_fields
@@ -23,7 +24,8 @@ async def show_draft(request: web.Request) -> web.Response:
     """Show the draft of a form. Without a draft, this is the published form with the revision 0."""
     async with reading(request) as connection:
         database = await driver_connection(connection)
-        draft = await form_editing.find_draft(database, workspace_of(request), path_id(request))
+        found = await form_editing.find_draft(database, workspace_of(request), path_id(request))
+        draft = await _with_mail_problem(request, database, found)
     return record_response(request, form_record(draft))
 
 
@@ -41,7 +43,8 @@ async def save_draft(request: web.Request) -> web.Response:
 
     async def save_in_transaction(connection: AsyncConnection) -> RecordDict:
         database = await driver_connection(connection)
-        return await form_editing.save_draft(database, workspace, id_, sent, errors, author)
+        draft = await form_editing.save_draft(database, workspace, id_, sent, errors, author)
+        return await _with_mail_problem(request, database, draft)
 
     return record_response(request, form_record(await writing(request, save_in_transaction)))
 
@@ -69,7 +72,8 @@ async def publish(request: web.Request) -> web.Response:
 
     async def publish_in_transaction(connection: AsyncConnection) -> RecordDict:
         database = await driver_connection(connection)
-        await form_editing.publish_draft(database, workspace, id_, author, sent.get("revision"))
+        settings, revision = request.app[SETTINGS_KEY], sent.get("revision")
+        await form_editing.publish_draft(database, settings, workspace, id_, author, revision)
         return await FORM_RESOURCE.find(connection, workspace, id_)
 
     form = await writing(request, publish_in_transaction)
@@ -96,6 +100,13 @@ async def restore(request: web.Request) -> web.Response:
 
     async def restore_in_transaction(connection: AsyncConnection) -> RecordDict:
         database = await driver_connection(connection)
-        return await form_editing.restore_version(database, workspace, id_, version, author)
+        draft = await form_editing.restore_version(database, workspace, id_, version, author)
+        return await _with_mail_problem(request, database, draft)
 
     return record_response(request, form_record(await writing(request, restore_in_transaction)))
+
+
+async def _with_mail_problem(request: web.Request, database: Connection, draft: RecordDict) -> RecordDict:
+    workspace, settings = workspace_of(request), request.app[SETTINGS_KEY]
+    problem = await form_editing.find_mail_problem(database, settings, workspace, draft)
+    return {**draft, "problems": draft["problems"] | problem}

@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.api.context import driver_connection, listing, reading, writing
+from services.api.context import SETTINGS_KEY, driver_connection, listing, reading, writing
 from services.api.crud import RecordDict, Resource, unknown_reference_errors
 from services.api.pages import page_of, page_response, read_page
 from services.api.record_responses import record_response
@@ -59,7 +59,8 @@ async def create(request: web.Request) -> web.Response:
     sent, errors = await read_form_body(request, read_form_fields)
 
     async def create_in_transaction(connection: AsyncConnection) -> RecordDict:
-        form = await form_editing.create_form(await driver_connection(connection), workspace, sent, errors, author)
+        database, settings = await driver_connection(connection), request.app[SETTINGS_KEY]
+        form = await form_editing.create_form(database, settings, workspace, sent, errors, author)
         return await FORM_RESOURCE.find(connection, workspace, form["id"])
 
     form = await writing(request, create_in_transaction)
@@ -91,7 +92,7 @@ async def update(request: web.Request) -> web.Response:
         database = await driver_connection(connection)
         stored = await form_editing.lock_form(database, workspace, id_)
         audit_change(request, stored, sent)
-        await form_editing.change_form(database, workspace, stored, sent, errors, author)
+        await form_editing.change_form(database, request.app[SETTINGS_KEY], workspace, stored, sent, errors, author)
         return await FORM_RESOURCE.find(connection, workspace, id_)
 
     form = await writing(request, update_in_transaction)

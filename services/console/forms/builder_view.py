@@ -18,9 +18,11 @@ from services.console.forms.words import (
     FIELD_TYPE_WORDS,
     OPERATOR_WORDS,
     PROBLEM_WORDS,
+    DraftProblem,
     contrast_words,
     draft_problems,
     field_inputs,
+    mail_problem,
     place_words,
 )
 from services.console.sources.reads import read_placement_choices
@@ -31,6 +33,7 @@ from shared.form_pages.page_messages import MESSAGE_LANGUAGES, choose_language
 from shared.forms.definition import complete_settings, owner_texts
 from shared.forms.field_definition import complete_fields
 from shared.forms.form_editing import FormRow, find_draft, find_form, find_published_keys
+from shared.outbound.mail_setup import can_send_mail
 
 ALL_INPUTS = frozenset(name for kind in FIELD_TYPE_WORDS for name in field_inputs(kind))
 MIN_RULE_LINES = 2  # lines for conditions that the open field shows
@@ -65,6 +68,7 @@ class ReadForm:
     draft: FormRow
     visits: FormVisits
     published_keys: Collection[str]
+    has_mail: bool
 
 
 def builder_path(view: PageView, id_: int, below: str = "", **query: object) -> str:
@@ -101,7 +105,9 @@ async def _read_form(view: PageView, id_: int) -> ReadForm:
         form = await find_form(connection, workspace_id, id_)
         draft = await find_draft(connection, workspace_id, id_)
         visits = await read_form_visits(connection, workspace_id, id_)
-        return ReadForm(form, draft, visits, await find_published_keys(connection, workspace_id, id_))
+        published_keys = await find_published_keys(connection, workspace_id, id_)
+        has_mail = await can_send_mail(connection, view.console.settings, workspace_id)
+        return ReadForm(form, draft, visits, published_keys, has_mail)
 
 
 def _shown(view: PageView, read: ReadForm, state: BuilderState, news: BuilderNews) -> dict[str, Any]:
@@ -120,7 +126,9 @@ def _shown(view: PageView, read: ReadForm, state: BuilderState, news: BuilderNew
         "state": state,
         "news": news,
         "changes": changes,
-        "blocks": draft_problems(view, read.draft["fields"], read.draft["problems"]),
+        "blocks": _blocks(view, read),
+        "mail_problem": mail_problem(view, settings, has_mail=read.has_mail),
+        "published_problem": mail_problem(view, read.form["settings"], has_mail=read.has_mail),
         "removed": orjson.dumps(news.removed).decode() if news.removed else "",
         "place_words": lambda one: place_words(view, one),
         "accents": ACCENT_COLORS,
@@ -135,6 +143,15 @@ def _shown(view: PageView, read: ReadForm, state: BuilderState, news: BuilderNew
         "language_names": _language_names(view),
         **_open_field(view, fields, state, read.published_keys),
     }
+
+
+def _blocks(view: PageView, read: ReadForm) -> list[DraftProblem]:
+    """Return what stands in the way of publishing the draft."""
+    found = draft_problems(view, read.draft["fields"], read.draft["problems"])
+    problem = mail_problem(view, read.draft["settings"], has_mail=read.has_mail)
+    if problem and read.draft["is_changed"]:
+        found.append(DraftProblem(problem, None, view.translate("Confirm the address by a link")))
+    return found
 
 
 def _open_field(

@@ -14,6 +14,7 @@ from shared.errors import NotFound, ValidationFailed
 from shared.forms.form_cache import forget_form
 from shared.forms.form_editing import FormRow, create_form
 from shared.forms.form_validation import FormSent, read_form_fields
+from shared.outbound.mail_setup import can_send_mail
 from shared.validation.schema import FieldsSchema
 from shared.web.audit import audit_details
 
@@ -25,6 +26,7 @@ async def show(view: PageView) -> web.StreamResponse:
     """List the forms; without any, offer the templates."""
     async with view.console.reading() as connection:
         rows = await list_forms(connection, view.workspace.workspace_id)
+        has_mail = await can_send_mail(connection, view.console.settings, view.workspace.workspace_id)
     words = view.request.query.get("q", "").casefold().split()
     shown = [row for row in rows if all(word in row["name"].casefold() for word in words)]
     return await view.render(
@@ -34,6 +36,7 @@ async def show(view: PageView) -> web.StreamResponse:
         days=LIST_DAYS,
         search=view.request.query.get("q", "")[:200],
         templates=FORM_TEMPLATES,
+        has_mail=has_mail,
         may_change=view.permits(Permission.SET_UP),
     )
 
@@ -51,13 +54,15 @@ async def create(view: PageView) -> web.StreamResponse:
     template = FORM_TEMPLATES.get(form.get("template", ""))
     if template is None:
         raise NotFound
-    made = made_form(view, template, form.get("name", "").strip())
+    workspace_id, author = view.workspace.workspace_id, view.account.name
+    async with view.console.reading() as connection:
+        has_mail = await can_send_mail(connection, view.console.settings, workspace_id)
+    made = made_form(view, template, form.get("name", "").strip(), has_mail=has_mail)
     sent, errors = read_form_fields(made, NEW_FORM_SCHEMA)
     audit_details(view.request, action="form.created", after={"name": made["name"], "template": form["template"]})
-    workspace_id, author = view.workspace.workspace_id, view.account.name
     try:
         row: FormRow = await view.console.writing(
-            lambda connection: create_form(connection, workspace_id, sent, errors, author)
+            lambda connection: create_form(connection, view.console.settings, workspace_id, sent, errors, author)
         )
     except ValidationFailed:
         return await _render_new(view, form, view.translate("Give it a name of 255 characters or fewer."))

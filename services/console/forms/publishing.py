@@ -39,7 +39,7 @@ async def publish(view: PageView) -> web.StreamResponse:
         told = [" ".join(filter(None, (one.text, one.label))) for one in form_changes(view, form, draft)]
         audit_details(view.request, before={"version": form["version"]}, after={"changes": told})
         wanted = int(revision) if revision.isascii() and revision.isdigit() and len(revision) < 19 else None
-        return await publish_draft(connection, workspace_id, id_, author, wanted)
+        return await publish_draft(connection, view.console.settings, workspace_id, id_, author, wanted)
 
     try:
         form = await view.console.writing(work)
@@ -71,9 +71,14 @@ async def switch(view: PageView) -> web.StreamResponse:
     async def work(connection: Connection) -> FormRow:
         stored = await lock_form(connection, workspace_id, id_)
         audit_details(view.request, before={"is_active": stored["is_active"]})
-        return await change_form(connection, workspace_id, stored, {"is_active": is_on}, {}, author)
+        settings, sent = view.console.settings, {"is_active": is_on}
+        return await change_form(connection, settings, workspace_id, stored, sent, {}, author)
 
-    forget_form(view.request.app, workspace_id, await view.console.writing(work))
+    try:
+        form = await view.console.writing(work)
+    except ValidationFailed:
+        return await render_builder(view, id_, BuilderState(), BuilderNews(), 422)
+    forget_form(view.request.app, workspace_id, form)
     said = view.translate("The form is switched on.") if is_on else view.translate("The form is switched off.")
     view.redirect(builder_path(view, id_), said)
 

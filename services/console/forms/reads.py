@@ -14,7 +14,9 @@ MAX_LISTED_FORMS = 500
 
 LIST_FORMS_SQL = """
 SELECT f.id, f.name, f.public_id, f.is_active, f.version, f.updated_at, d.updated_at AS draft_at,
-       d.updated_by AS draft_by, (SELECT max(s.received_at) FROM submissions s WHERE s.workspace_id = f.workspace_id
+       d.updated_by AS draft_by,
+       coalesce((f.settings->>'double_opt_in')::boolean, false) AS awaits_confirmation,
+       (SELECT max(s.received_at) FROM submissions s WHERE s.workspace_id = f.workspace_id
            AND s.channel = 'form:' || f.id AND s.channel <> 'inbound') AS last_received_at
 FROM forms f LEFT JOIN form_drafts d ON d.workspace_id = f.workspace_id AND d.form_id = f.id
 WHERE f.workspace_id = %s ORDER BY lower(f.name), f.id LIMIT %s

@@ -81,7 +81,7 @@ FORM_TEMPLATES: Mapping[str, FormTemplate] = {
     ),
     "newsletter": FormTemplate(
         _("Newsletter"),
-        _("An e-mail address, confirmed by the link in a mail."),
+        _("An e-mail address, confirmed by a link where mail can be sent."),
         "inbox",
         (
             EMAIL,
@@ -171,9 +171,14 @@ FORM_TEMPLATES: Mapping[str, FormTemplate] = {
 }
 
 
-def made_form(view: PageView, template: FormTemplate, name: str) -> dict[str, Any]:
-    """Return the members of a new form. Its texts and its language are the reader's."""
+def made_form(view: PageView, template: FormTemplate, name: str, *, has_mail: bool) -> dict[str, Any]:
+    """Return the members of a new form. Its texts and its language are the reader's.
+
+    It asks for confirmations only where mail can be sent.
+    """
     settings = _translated(view.translate, template.settings)
+    if not has_mail:
+        settings.pop("double_opt_in", None)
     fields = [_translated(view.translate, field) for field in template.fields]
     return {
         "name": name or view.translate(template.name),

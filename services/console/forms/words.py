@@ -147,10 +147,10 @@ _TYPES_BY_INPUT: Mapping[str, frozenset[str]] = {
 
 
 class DraftProblem(NamedTuple):
-    """What stands in the way of publishing a draft: a sentence, and the place of the field."""
+    """What stands in the way of publishing a draft: a sentence, and the place of the field, None for a setting."""
 
     text: str
-    place: int
+    place: int | None
     label: str
 
 
@@ -175,7 +175,19 @@ def draft_problems(view: PageView, fields: list[dict[str, Any]], problems: Field
         choices = messages[0].partition(": ")[2].removesuffix(".")
         told = view.translate(text, choices=choices) if text else messages[0]
         found.append(DraftProblem(told, place, fields[place]["label"]))
-    return sorted(found, key=lambda one: one.place)
+    return sorted(found, key=lambda one: one.place or 0)
+
+
+def mail_problem(view: PageView, settings: Mapping[str, Any], *, has_mail: bool) -> str:
+    """Return what is wrong with settings that ask for confirmations by mail while no mail can be sent."""
+    if has_mail or not settings.get("double_opt_in"):
+        return ""
+    return view.translate(
+        "No mail can be sent, so nobody can confirm: an admin connects a mail server to the workspace, or an operator"
+        " sets %(first)s and %(second)s.",
+        first="LEADHUB_SMTP_URL",
+        second="LEADHUB_MAIL_FROM",
+    )
 
 
 def input_problems(view: PageView, errors: FieldErrors, place: int | None) -> dict[str, str]:

@@ -19,6 +19,7 @@ from shared.form_pages.field_problems import problem_texts
 from shared.form_pages.page_rendering import render_form, render_problem_page, render_thanks, thanks_text
 from shared.form_pages.page_state import FORM_PROBLEM_KEY, FieldProblem, FormPageState, ThanksKind
 from shared.forms.definition import FormDefinition
+from shared.outbound.mail_setup import has_installation_mail
 from shared.settings import Settings
 from shared.spam.honeypot import honeypot_name
 from shared.validation.types import is_url
@@ -50,7 +51,7 @@ class PostAnswers:
     ) -> web.Response:
         """Return the answer to a submission that is stored."""
         headers = {**self._cors_headers(), **(REPLAYED_HEADER if is_replayed else {})}
-        kind: ThanksKind = "unconfirmed" if awaits_confirmation else "received"
+        kind: ThanksKind = self._awaiting_kind() if awaits_confirmation else "received"
         target = self.form.settings["redirect_url"]
         target = with_submission_id(target, submission_id) if target and not awaits_confirmation else None
         if wants_json(self.request):
@@ -90,6 +91,10 @@ class PostAnswers:
             return self.invalid(post, {FORM_PROBLEM_KEY: FieldProblem(code)}, error)
         headers = {**self._cors_headers(), **error.headers}
         return refusal(self.request, error, form=self.form, language=self.language, headers=headers)
+
+    def _awaiting_kind(self) -> ThanksKind:
+        can_send = self.form.has_mail_integration or has_installation_mail(self.settings)
+        return "unconfirmed" if can_send else "unconfirmable"
 
     def _accepted_body(self, submission_id: str, kind: ThanksKind, target: str | None) -> dict[str, Any]:
         return {
