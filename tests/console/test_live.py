@@ -138,7 +138,7 @@ async def test_rows_of_a_job_and_causes_change_while_the_reader_keeps_their_plac
         assert (await client.post(f"{job}/resume")).status == 303
         await last.get_by_text("done", exact=True).last.wait_for(timeout=DEADLINE)
         assert await first.evaluate("row => row.contains(document.activeElement)")
-        assert "at" in (await first.get_attribute("class") or "")
+        assert "focused" in (await first.get_attribute("class") or "")
         await page.locator("#steering", has_text="It has ended.").wait_for(timeout=DEADLINE)
 
         await watched.open("/console/main/dead-letters")
